@@ -14,9 +14,7 @@ const suspectSchema = z.object({
 });
 
 const failedRequests = count.describe('Requests.');
-const failedAttempts = count
-  .optional()
-  .describe('Attempts; a request may have several. Absent: an earlier version has counted them with the requests.');
+const failedAttempts = count.describe('Attempts; a request may have several.');
 
 export const incidentSchema = z.object({
   id: count.describe('Grows by one; it begins with 1 again only without a state folder.'),
@@ -29,16 +27,12 @@ export const incidentSchema = z.object({
   shape: z.enum(shapes),
   whose: z.enum(whoses),
   started_at: text.describe('When the first request or attempt that failed ended.'),
-  first_request_at: text
-    .optional()
-    .describe(
-      'When the earliest request that failed, or had an attempt that failed, began: at or before `started_at`.',
-    ),
-  requests_query: text
-    .optional()
-    .describe(
-      'Finds the failed requests that it counts; where other attempts answered all of them, those of which an attempt failed so: a query for `GET /v2/exchanges` and `candor logs` (with a `store`).',
-    ),
+  first_request_at: text.describe(
+    'When the earliest request that failed, or had an attempt that failed, began: at or before `started_at`.',
+  ),
+  requests_query: text.describe(
+    'Finds the failed requests that it counts; where other attempts answered all of them, those of which an attempt failed so: a query for `GET /v2/exchanges` and `candor logs` (with a `store`).',
+  ),
   opened_at: text.describe('When the gateway had seen enough failures.'),
   last_at: text.describe('Of the last failure.'),
   resolved_at: nullableText.describe('Null while it goes on.'),
@@ -54,7 +48,7 @@ export const incidentSchema = z.object({
     z.object({
       cause: text.describe('A cause of docs/failures.md, or `app_error`: a 5xx of the application.'),
       count: count.describe('The larger of `failed` and `attempts_failed`.'),
-      failed: failedRequests.optional(),
+      failed: failedRequests,
       attempts_failed: failedAttempts,
       is_consequence: z.boolean(),
     }),
@@ -68,9 +62,9 @@ export const incidentSchema = z.object({
     }),
   ),
   suspects: z.array(suspectSchema).describe('What has probably caused it, the likeliest first; empty: not known.'),
-  next_step: nullableText
-    .optional()
-    .describe('For the cause with which requests fail now; null: it is over, or the cause is not known.'),
+  next_step: nullableText.describe(
+    'For the cause with which requests fail now; null: it is over, or the cause is not known.',
+  ),
   joined: count.nullable().describe('The incident that it turned out to be part of; null: of none.'),
   additions: z
     .array(
@@ -82,7 +76,7 @@ export const incidentSchema = z.object({
         endpoints: z.array(text),
         causes: z.array(text).describe('Failures of a kind that it did not have before.'),
         failed: failedRequests.optional(),
-        attempts_failed: failedAttempts,
+        attempts_failed: failedAttempts.optional(),
         suspects: z.array(suspectSchema),
       }),
     )

@@ -3,28 +3,13 @@ import { countText, elapsedText, harmless, wrap, wrapAfter } from './layout.ts';
 import { statusMark } from './status-mark.ts';
 import type { Style } from './style.ts';
 
-/** Who is told of incidents, and whether messages arrive. A gateway of an earlier version says nothing of it. */
-export function alertTargetLines(
-  targets: readonly AlertTargetStatus[] | undefined,
-  now: number,
-  style: Style,
-): string[] {
-  return (targets ?? []).flatMap((target) => targetLines(target, now, style));
+/** Who is told of incidents, and whether messages arrive. */
+export function alertTargetLines(targets: readonly AlertTargetStatus[], now: number, style: Style): string[] {
+  return targets.flatMap((target) => targetLines(target, now, style));
 }
 
 function targetLines(
-  // A gateway of an earlier version does not count tests.
-  {
-    id,
-    type,
-    destination,
-    queued,
-    sent,
-    tests = 0,
-    failed,
-    lastSentAt,
-    failure,
-  }: Omit<AlertTargetStatus, 'tests'> & { readonly tests?: number },
+  { id, type, destination, queued, sent, tests, failed, lastSentAt, failure }: AlertTargetStatus,
   now: number,
   style: Style,
 ): string[] {

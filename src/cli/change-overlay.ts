@@ -55,17 +55,9 @@ function restoredText(affected: readonly string[], { entries }: ChangeAnswer['ov
 
 function failureOf(answer: GatewayResponse): CommandFailure {
   const { message } = refusal(answer);
-  if (answer.status === 404) return new CommandFailure('not_found', notKnown(answer) ? olderGateway : message);
+  if (answer.status === 404) return new CommandFailure('not_found', message);
   if (answer.status === 409 || answer.status === 412) return new CommandFailure('refused', message);
   if (answer.status !== 422) return new CommandFailure('failure', message);
   const { errors = [] } = answer.content as { errors?: readonly string[] };
   return new CommandFailure('usage', [message, ...errors.map((one) => `  ${harmless(one)}`)].join('\n'));
-}
-
-const olderGateway = 'The gateway that runs is of an earlier version and cannot do this. `candor upgrade` replaces it.';
-
-/** A gateway of an earlier version has no such path. */
-function notKnown({ content }: GatewayResponse): boolean {
-  const detail = (content as { detail?: unknown } | null)?.detail;
-  return typeof detail === 'string' && detail.startsWith('There is nothing at ');
 }

@@ -44,10 +44,9 @@ async function linkOverTls(target: AdminTarget, context: ProcessContext): Promis
   return target.kind === 'url' ? `${target.url.origin}${path}` : url;
 }
 
-/** What this process may do there; a gateway of an earlier version has no roles. */
+/** What this process may do there. */
 async function roleAt(target: AdminTarget, context: ProcessContext): Promise<AdminRole> {
   const answer = await askGateway(target, 'GET', `${apiRoot}/session`, context);
-  if (answer.status === 404) return 'operate';
   if (answer.status !== 200) throw refusal(answer);
   return (answer.content as SessionStatus).role;
 }

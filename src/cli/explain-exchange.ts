@@ -49,8 +49,7 @@ async function findContext({ record, target }: FoundRecord, context: ProcessCont
   if (target === null) return noContextJson;
   const answer = await askGateway(target, 'GET', `${apiRoot}/context/${encodeURIComponent(record.id)}`, context);
   if (answer.status !== 200) return noContextJson;
-  // Earlier gateways say less.
-  return { ...noContextJson, ...redactedResult(answer.content as Partial<RequestContextJson>) };
+  return redactedResult(answer.content as RequestContextJson);
 }
 
 /** The bytes that could not be parsed; null: there are none, or the role does not allow to see them. */

@@ -16,12 +16,12 @@ export function incidentLines(incident: IncidentStatus, now: number, style: Styl
   return [
     ...wrapAfter(`  ${mark} ${incident.id}`, harmless(head), 8),
     ...wrap(harmless(suspect?.sentence ?? 'What has caused it is not known.'), ' '.repeat(8)),
-    ...(incident.additions ?? []).flatMap(({ reason }) => wrap(harmless(reason), ' '.repeat(8))),
+    ...incident.additions.flatMap(({ reason }) => wrap(harmless(reason), ' '.repeat(8))),
     ...(step === undefined || !isOpen ? [] : wrap(harmless(shortenStep(step)), ' '.repeat(8)).map(style.dim)),
   ];
 }
 
-/** For the cause with which requests fail now; of an incident that is over, and from a gateway of an earlier version, for the first suspect. */
+/** For the cause with which requests fail now; of an incident that is over, for the first suspect. */
 export function nextStepOf({ nextStep, suspects: [suspect] }: IncidentStatus): string | undefined {
   return nextStep ?? suspect?.nextStep;
 }

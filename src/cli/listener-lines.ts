@@ -15,8 +15,8 @@ const toneOfListener: Record<ListenerStatus['state'], StatusTone> = {
 
 /** Each listener, and below it the certificates from files, which it shows. */
 export function listenerLines({ listeners, certificates }: GatewayStatus, wallTime: number, style: Style): string[] {
-  // Those that are obtained automatically have a section of their own. A gateway of an earlier version has none.
-  const obtained = new Set((certificates ?? []).map(({ name }) => name));
+  // Those that are obtained automatically have a section of their own.
+  const obtained = new Set(certificates.map(({ name }) => name));
   const shown = listeners.map((listener) => ({
     ...listener,
     files: listener.certificates.filter(({ names }) => !obtained.has(names.join(', '))),
@@ -35,10 +35,7 @@ export function listenerLines({ listeners, certificates }: GatewayStatus, wallTi
 }
 
 /** Where the admin API answers, and the certificate that it shows. */
-export function adminLines(admin: AdminStatus | undefined, wallTime: number, style: Style): string[] {
-  // A gateway of an earlier version does not say it.
-  if (admin === undefined) return [];
-  const { socket, url, certificate } = admin;
+export function adminLines({ socket, url, certificate }: AdminStatus, wallTime: number, style: Style): string[] {
   const tone = certificate === null || isValid(certificate, wallTime) ? 'good' : 'bad';
   return [
     ...(socket === null ? [] : [`  ${statusMark('good', style)}  ${harmless(socket)}`]),
@@ -80,8 +77,7 @@ function namesText({ names }: CertificateStatus): string {
 }
 
 function issuerText({ issuer }: CertificateStatus): string {
-  // A gateway of an earlier version does not say it.
-  if (issuer === null || issuer === undefined) return '';
+  if (issuer === null) return '';
   return issuer === 'self-signed' ? issuer : harmless(`by ${issuer}`);
 }
 
@@ -90,7 +86,7 @@ const dayMs = 86_400_000;
 const expiresSoonDays = 21;
 
 function isEarly({ notBefore }: CertificateStatus, wallTime: number): boolean {
-  return notBefore !== null && notBefore !== undefined && Date.parse(notBefore) > wallTime;
+  return notBefore !== null && Date.parse(notBefore) > wallTime;
 }
 
 function isValid(certificate: CertificateStatus, wallTime: number): boolean {

@@ -3,9 +3,9 @@ import { elapsedText, harmless, wrapAfter } from './layout.ts';
 import { statusMark } from './status-mark.ts';
 import type { Style } from './style.ts';
 
-/** Objectives of routes. A gateway of an earlier version has none. */
-export function objectiveLines(objectives: readonly ObjectiveStatus[] | undefined, style: Style): string[] {
-  return (objectives ?? []).flatMap(({ route, kind, target, underMs, burning, sinceS, budgetLeft, burnRates }) => {
+/** Objectives of routes. */
+export function objectiveLines(objectives: readonly ObjectiveStatus[], style: Style): string[] {
+  return objectives.flatMap(({ route, kind, target, underMs, burning, sinceS, budgetLeft, burnRates }) => {
     const share = `${Math.round(target * 1_000_000) / 10_000} %`;
     const what = kind === 'availability' ? `${share} without failure` : `${share} within ${underMs} ms`;
     const rate = burnRates.find(({ tier }) => tier === burning);

@@ -16,9 +16,9 @@ export function processLines({ processes }: RequestContextJson, style: Style): s
   return rows.length === 0 ? [] : ['', `${style.bold('PROCESS')}  of the application, as it was then`, ...rows];
 }
 
-/** What the process of an instance uses, for the status. A gateway of an earlier version does not say it. */
-export function usageLines({ usage }: Partial<Pick<InstanceStatus, 'usage'>>, style: Style): readonly string[] {
-  if (usage == null) return [];
+/** What the process of an instance uses, for the status. */
+export function usageLines({ usage }: Pick<InstanceStatus, 'usage'>, style: Style): readonly string[] {
+  if (usage === null) return [];
   const indent = '        ';
   return [
     // Its row says since when it has been so.
@@ -27,8 +27,8 @@ export function usageLines({ usage }: Partial<Pick<InstanceStatus, 'usage'>>, st
   ];
 }
 
-/** Logs that applications write. A gateway of an earlier version follows none. */
-export function logFileLines({ logFiles = [] }: Partial<Pick<GatewayStatus, 'logFiles'>>, style: Style): string[] {
+/** Logs that applications write. */
+export function logFileLines({ logFiles }: Pick<GatewayStatus, 'logFiles'>, style: Style): string[] {
   return logFiles.flatMap(({ owner, path, state, reason, skippedBytes }) => {
     const tone = state === 'unreadable' ? 'bad' : state === 'absent' || skippedBytes > 0 ? 'warn' : 'good';
     const skipped = skippedBytes === 0 ? '' : `; ${memoryText(skippedBytes)} skipped: it grew too fast`;

@@ -5,7 +5,7 @@ import type { SummaryReport } from '../diagnose/summary-report.ts';
 
 /**
  * Removes secrets from what commands print of logs, records and responses, because people paste it into tickets and chats. A
- * log may contain secrets in the lines that its gateway wrote, and a record may come from an older Candor.
+ * log may contain secrets in the lines that its gateway wrote.
  */
 const redactor = new TextRedactor();
 

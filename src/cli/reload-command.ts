@@ -23,8 +23,7 @@ export interface ReloadFlags extends AskFlags {
 
 type AppliedReload = Extract<ReloadOutcome, { ok: true }>;
 
-/** A gateway of an earlier version sends no overlay notes. */
-type Applied = Omit<AppliedReload, 'overlay'> & Partial<AppliedReload> & { readonly admin_certificate?: string | null };
+type Applied = AppliedReload & { readonly admin_certificate?: string | null };
 
 /** How often `--wait` asks for the status, by a request to a local socket. */
 const askEveryMs = 200;
@@ -49,7 +48,7 @@ export async function reload(flags: ReloadFlags, context: ProcessContext): Promi
   const what = changed.length === 0 ? 'Nothing has changed.' : `Changed: ${changed.map(changeText).join(', ')}.`;
   if (!flags.json) context.stdout.write(`Revision ${revision} is active. ${what}\n`);
   if (!flags.json && changed.length === 0) await writeSameProgram(target, context);
-  if (!flags.json) for (const note of overlay ?? []) context.stdout.write(`${wrap(harmless(note), '  ').join('\n')}\n`);
+  if (!flags.json) for (const note of overlay) context.stdout.write(`${wrap(harmless(note), '  ').join('\n')}\n`);
   if (!flags.json) writeWarnings(warnings ?? [], context);
   if (found !== target) noteUntrusted(found, admin_certificate, context);
   const isChanged = isAmong(changed);
@@ -112,7 +111,7 @@ function isAmong(changed: readonly string[]): (application: ApplicationStatus) =
 type IsChanged = ReturnType<typeof isAmong>;
 
 function isBeingReplaced({ instances }: ApplicationStatus): boolean {
-  return instances.some(({ earlierCommand }) => (earlierCommand ?? null) !== null);
+  return instances.some(({ earlierCommand }) => earlierCommand !== null);
 }
 
 /**

@@ -53,7 +53,7 @@ export async function showIncidents(flags: IncidentsFlags, context: ProcessConte
 async function problemLines(target: AdminTarget, context: ProcessContext): Promise<readonly string[]> {
   const answer = await askGateway(target, 'GET', `${apiRoot}/status`, context);
   if (answer.status !== 200) return [];
-  const { problems = [] } = camelCased(answer.content) as Partial<GatewayStatus>;
+  const { problems } = camelCased(answer.content) as GatewayStatus;
   // Such as a crash loop, which is no incident while no request fails, and a problem all the same.
   const others = problems.filter(({ application, upstream }) => application !== undefined || upstream !== undefined);
   const shown = others.flatMap(({ reason }) => wrapAfter(wordOfProblem, harmless(reason), wordOfProblem.length));
@@ -87,17 +87,15 @@ export async function showIncident(flags: AskFlags, id: number, context: Process
   context.stdout.write(`${lines.join('\n')}\n`);
 }
 
-/** How to list its requests, where they are stored. A gateway of an earlier version has no query for them. */
+/** How to list its requests, where they are stored. */
 async function requestsLines(
   { requestsQuery }: IncidentStatus,
   target: AdminTarget,
   style: Style,
   context: ProcessContext,
 ): Promise<readonly string[]> {
-  if (requestsQuery === undefined) return [];
   const answer = await askGateway(target, 'GET', `${apiRoot}/status`, context);
-  const { store = null } = answer.status === 200 ? (camelCased(answer.content) as Partial<GatewayStatus>) : {};
-  if (store === null) return [];
+  if (answer.status !== 200 || (camelCased(answer.content) as GatewayStatus).store === null) return [];
   return ['', style.bold('REQUESTS'), `  candor logs ${harmless(requestsQuery)}`];
 }
 
@@ -162,21 +160,16 @@ function suspectLines(suspects: IncidentStatus['suspects'], step: string | undef
   });
 }
 
-/** Of several; a gateway of an earlier version knows one. */
-function upstreamRows({ upstreams = [] }: Partial<IncidentStatus>): readonly (readonly string[])[] {
+/** Of several. */
+function upstreamRows({ upstreams }: IncidentStatus): readonly (readonly string[])[] {
   if (upstreams.length < 2) return [];
   return upstreams.map(({ upstream, ...counts }) => [
-    failuresText({ ...counts, count: counts.failed }),
+    failuresText(counts),
     harmless(shorten(upstream === '' ? '(none)' : upstream, 50)),
   ]);
 }
 
-/** A gateway of an earlier version tells of none. */
-function additionLines(
-  { additions = [], joined = null }: Partial<IncidentStatus>,
-  step: string | undefined,
-  style: Style,
-): string[] {
+function additionLines({ additions, joined }: IncidentStatus, step: string | undefined, style: Style): string[] {
   const part = joined === null ? [] : ['', ...wrap(`It is part of incident ${joined}.`, '  ')];
   if (additions.length === 0) return part;
   const lines = additions.flatMap(({ reason, suspects: [first] }) => [
@@ -190,12 +183,7 @@ function additionLines(
 const stepLines = (step: string | undefined, style: Style): string[] =>
   step === undefined ? [] : ['', style.bold('NEXT STEP'), ...wrapAfter('  →', harmless(step), 4)];
 
-/** A gateway of an earlier version has not looked. */
-function findingLines(
-  { findings = [], findingsAt = null, interrupted = false }: Partial<IncidentStatus>,
-  now: number,
-  style: Style,
-): string[] {
+function findingLines({ findings, findingsAt, interrupted }: IncidentStatus, now: number, style: Style): string[] {
   const age = findingsAt === null ? '' : `  ${elapsedText((now - Date.parse(findingsAt)) / 1000)} ago`;
   const ended = interrupted
     ? ['', ...wrap('The gateway ended while it went on: whether it was resolved is not known.', '  ')]

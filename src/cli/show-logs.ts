@@ -200,20 +200,17 @@ async function ask(
 ): Promise<Page> {
   const path = `${apiRoot}/${searched}?${new URLSearchParams(parameters).toString()}`;
   const answer = await askGateway(target, 'GET', path, context);
-  // A gateway of an earlier version stores no output.
-  if (answer.status === 404 && searched === 'output') return { entries: [], cursor: null, end: '0-0', failing: null };
   if (answer.status === 400) throw new CommandFailure('usage', refusal(answer).message);
   if (answer.status !== 200) throw refusal(answer);
   const content = answer.content as FoundContent & { readonly cursor: string | null; readonly end: string };
-  const { cursor, end, store_failing: failing = null } = content;
+  const { cursor, end, store_failing: failing } = content;
   return { entries: entriesOf(content), cursor, end, failing };
 }
 
 interface FoundContent {
   readonly exchanges?: readonly object[];
   readonly lines?: readonly OutputLineJson[];
-  /** A gateway of an earlier version does not say it. */
-  readonly store_failing?: StoreFailingJson | null;
+  readonly store_failing: StoreFailingJson | null;
 }
 
 function entriesOf({ exchanges = [], lines = [] }: FoundContent): readonly Entry[] {

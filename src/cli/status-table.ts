@@ -1,6 +1,6 @@
 import type { StatusResponse } from '../admin/admin-status.ts';
 import { nextAttemptText, progressText } from '../core/managed-tls.ts';
-import type { ApplicationStatus, GatewayStatus, StoreStatus, UpstreamStatus } from '../control/gateway-status.ts';
+import type { ApplicationStatus, GatewayStatus, UpstreamStatus } from '../control/gateway-status.ts';
 import { alertTargetLines } from './alert-lines.ts';
 import { drainText } from './drain-watch.ts';
 import { incidentLines } from './incident-lines.ts';
@@ -21,8 +21,7 @@ import {
   waitingLines,
 } from './upstream-lines.ts';
 
-/** A gateway of an earlier version does not say where its admin API answers. */
-export type ShownStatus = GatewayStatus & Partial<Pick<StatusResponse, 'admin'>>;
+export type ShownStatus = GatewayStatus & Pick<StatusResponse, 'admin'>;
 
 /** A gateway's status for people, within 80 columns: what serves, what does not, and why. */
 export function renderStatus(status: ShownStatus, style: Style): string {
@@ -99,21 +98,21 @@ function problemLines({ problems }: GatewayStatus, style: Style): string[] {
   ]);
 }
 
-/** A gateway of an earlier version finds none. */
 function incidentSection(status: GatewayStatus, style: Style): string[] {
-  return (status.incidents ?? []).flatMap((incident) => incidentLines(incident, wallTimeOf(status), style));
+  return status.incidents.flatMap((incident) => incidentLines(incident, wallTimeOf(status), style));
 }
 
 /** The entries of the overlay, with who made each of them and when. */
 function overlayLines({ overlay }: GatewayStatus, style: Style): string[] {
-  // A gateway of an earlier version has no overlay.
-  if (overlay === undefined || overlay.entries.length === 0) return [];
   const lines = overlay.entries.flatMap(({ reason, id, matched, at, actor }) => [
     ...wrapAfter(`  ${statusMark('warn', style)}`, harmless(reason), 5),
     ...reasonLines(matched ? '' : 'unmatched: the configuration has no such target', style),
     ...reasonLines(`${id}, by ${actor}, ${at}`, style),
   ]);
-  const kept = overlay.persisted ? [] : reasonLines(`kept in memory only: ${overlay.memoryReason ?? ''}`, style);
+  const kept =
+    overlay.persisted || overlay.entries.length === 0
+      ? []
+      : reasonLines(`kept in memory only: ${overlay.memoryReason ?? ''}`, style);
   return [...lines, ...kept];
 }
 
@@ -124,8 +123,7 @@ function wallTimeOf({ startedAt, uptimeS }: GatewayStatus): number {
 
 /** Each host for which certificates are obtained automatically, and what stands in the way. */
 function certificateLines(status: GatewayStatus, style: Style): string[] {
-  // A gateway of an earlier version has none.
-  const all = status.certificates ?? [];
+  const all = status.certificates;
   const wallTime = wallTimeOf(status);
   const lines = alignColumns(
     all.map(({ name, state, notAfter, renewAt, failure }) => [
@@ -141,8 +139,7 @@ function certificateLines(status: GatewayStatus, style: Style): string[] {
     lines[index] ?? '',
     ...(failure === null ? [] : reasonLines(failure.reason, style)),
     ...(failure === null ? [] : reasonLines(`${failure.nextStep}${nextText(failure, progress, wallTime)}`, style)),
-    // A gateway of an earlier version says nothing of the progress.
-    ...(progress == null ? [] : reasonLines(waitText(progress, wallTime), style)),
+    ...(progress === null ? [] : reasonLines(waitText(progress, wallTime), style)),
   ]);
 }
 
@@ -154,7 +151,7 @@ function nextText(
   progress: CertificateRow['progress'],
   wallTime: number,
 ): string {
-  return progress == null ? `; ${nextAttemptText(Date.parse(retryAt), wallTime)}` : '';
+  return progress === null ? `; ${nextAttemptText(Date.parse(retryAt), wallTime)}` : '';
 }
 
 function waitText(progress: NonNullable<CertificateRow['progress']>, wallTime: number): string {
@@ -163,7 +160,7 @@ function waitText(progress: NonNullable<CertificateRow['progress']>, wallTime: n
 }
 
 /** Routes and upstreams whose requests in flight are bounded. */
-function boundLines({ bounds = [] }: Partial<Pick<GatewayStatus, 'bounds'>>, style: Style): string[] {
+function boundLines({ bounds }: GatewayStatus, style: Style): string[] {
   const rows = bounds.map(({ kind, id, requests, limit, adaptive, waiting }) => [
     statusMark(waiting.length > 0 ? 'warn' : 'good', style),
     `${kind} ${harmless(id)}`,
@@ -175,7 +172,7 @@ function boundLines({ bounds = [] }: Partial<Pick<GatewayStatus, 'bounds'>>, sty
 }
 
 /** Routes that answer requests themselves while they fail. */
-function breakerLines({ breakers = [] }: Partial<Pick<GatewayStatus, 'breakers'>>, style: Style): string[] {
+function breakerLines({ breakers }: GatewayStatus, style: Style): string[] {
   const rows = breakers.map(({ route, state, sinceS, retryAfterS }) => [
     statusMark(state === 'closed' ? 'good' : state === 'open' ? 'bad' : 'warn', style),
     `route ${harmless(route)}`,
@@ -190,10 +187,10 @@ function breakerLines({ breakers = [] }: Partial<Pick<GatewayStatus, 'breakers'>
 }
 
 /** Whether the store fails now, and what it has lost since the start, which cannot be searched. */
-function storeLines({ store = null, problems }: Partial<GatewayStatus>, style: Style): string[] {
+function storeLines({ store, problems }: GatewayStatus, style: Style): string[] {
   if (store === null) return [];
-  const isFailing = problems?.some(({ kind }) => kind === 'store_failing') ?? false;
-  const leftOut = leftOutOf(store);
+  const isFailing = problems.some(({ kind }) => kind === 'store_failing');
+  const { leftOut } = store;
   const tone = isFailing ? 'bad' : store.lost + leftOut.length > 0 ? 'warn' : 'good';
   const lost = store.lost === 0 ? 'nothing lost' : `${countText(store.lost, 'record')} or lines lost since the start`;
   const tooFast = leftOut.map(
@@ -207,24 +204,20 @@ function storeLines({ store = null, problems }: Partial<GatewayStatus>, style: S
   );
 }
 
-/** A gateway of an earlier version does not say it. */
-const leftOutOf = ({ leftOut = [] }: Partial<StoreStatus>): StoreStatus['leftOut'] => leftOut;
-
 /** In UTC. */
 const timeOf = (rfc3339: string): string => rfc3339.slice(11, 19);
 
 /** Whether the collector takes what is exported, and what was dropped since the start. */
-function otlpLines({ otlp = null, problems }: Partial<GatewayStatus>, style: Style): string[] {
+function otlpLines({ otlp, problems }: GatewayStatus, style: Style): string[] {
   if (otlp === null) return [];
-  const isFailing = problems?.some(({ kind }) => kind === 'otlp_failing') ?? false;
+  const isFailing = problems.some(({ kind }) => kind === 'otlp_failing');
   const dropped = otlp.signals.flatMap(({ signal, dropped: reasons }) => {
     const count = reasons.reduce((sum, one) => sum + one.count, 0);
     return count === 0 ? [] : [`${count} of ${signal}`];
   });
   const tone = isFailing ? 'bad' : dropped.length > 0 ? 'warn' : 'good';
   const lost = dropped.length === 0 ? 'nothing dropped' : `dropped since the start: ${dropped.join(', ')}`;
-  // A gateway of an earlier version does not say it.
-  const said = otlp.signals.flatMap(({ signal, lastRejection = null }: Partial<(typeof otlp.signals)[number]>) =>
+  const said = otlp.signals.flatMap(({ signal, lastRejection }) =>
     lastRejection === null || lastRejection.message === ''
       ? []
       : [`; the collector says of rejected ${signal}: ${lastRejection.message}`],

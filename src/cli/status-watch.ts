@@ -2,13 +2,13 @@ import { harmlessJson } from './explain-log/line-verdicts.ts';
 import { statusOfJson } from './gateway-lookup.ts';
 import { apiRoot } from '../admin/operations.ts';
 import { after, type Clock } from '../core/time.ts';
-import type { GatewayStatus } from '../control/gateway-status.ts';
+
 import type { AdminTarget } from './admin-target.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import type { AskFlags } from './ask-flags.ts';
 import { findAdmin } from './find-admin.ts';
 import { shorten, wrap } from './layout.ts';
-import { renderStatus } from './status-table.ts';
+import { renderStatus, type ShownStatus } from './status-table.ts';
 import { type Style, styleFor } from './style.ts';
 import { type Output, type ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
@@ -31,7 +31,7 @@ export async function watchStatus(flags: AskFlags, context: ProcessContext): Pro
   const { stdout, clock } = context;
   const stop = new WatchStop(context);
   let target = await findAdmin(flags, context);
-  let seen: GatewayStatus | CommandFailure = await ask(target, context);
+  let seen: ShownStatus | CommandFailure = await ask(target, context);
   if (seen instanceof CommandFailure) throw seen;
   const view = flags.json ? new JsonLines(stdout) : stdout.isTTY ? new Screen(context) : new Pages(stdout);
   try {
@@ -49,7 +49,7 @@ export async function watchStatus(flags: AskFlags, context: ProcessContext): Pro
   }
 }
 
-async function ask(target: AdminTarget, context: ProcessContext): Promise<GatewayStatus | CommandFailure> {
+async function ask(target: AdminTarget, context: ProcessContext): Promise<ShownStatus | CommandFailure> {
   try {
     const answer = await askGateway(target, 'GET', `${apiRoot}/status`, context);
     return answer.status === 200 ? statusOfJson(answer.content) : refusal(answer);
@@ -86,7 +86,7 @@ class WatchStop {
 }
 
 interface View {
-  show(seen: GatewayStatus | CommandFailure): void;
+  show(seen: ShownStatus | CommandFailure): void;
   end(): void;
 }
 
@@ -97,7 +97,7 @@ class JsonLines implements View {
     this.#output = output;
   }
 
-  show(seen: GatewayStatus | CommandFailure): void {
+  show(seen: ShownStatus | CommandFailure): void {
     const value = seen instanceof CommandFailure ? { unreachable: seen.message } : seen;
     this.#output.write(`${harmlessJson(value)}\n`);
   }
@@ -113,7 +113,7 @@ class Pages implements View {
     this.#output = output;
   }
 
-  show(seen: GatewayStatus | CommandFailure): void {
+  show(seen: ShownStatus | CommandFailure): void {
     this.#output.write(`${textOf(seen, styleFor(this.#output, {}))}\n`);
   }
 
@@ -131,7 +131,7 @@ class Screen implements View {
     stdout.write(enterScreen);
   }
 
-  show(seen: GatewayStatus | CommandFailure): void {
+  show(seen: ShownStatus | CommandFailure): void {
     this.#last = textOf(seen, this.#style);
     this.#output.write(frameOf(this.#last, this.#output.rows?.() ?? rowsUsual, this.#style));
   }
@@ -142,7 +142,7 @@ class Screen implements View {
   }
 }
 
-function textOf(seen: GatewayStatus | CommandFailure, style: Style): string {
+function textOf(seen: ShownStatus | CommandFailure, style: Style): string {
   if (!(seen instanceof CommandFailure)) return renderStatus(seen, style);
   const lines = [...wrap(seen.message, ''), '', 'Trying again every second. Ctrl-C ends this command.'];
   return `${lines.map((line) => style.warn(line)).join('\n')}\n`;

@@ -67,8 +67,6 @@ async function end(target: AdminTarget, flags: StopFlags, context: ProcessContex
     throw unreachable(targetText(target), answer);
   }
   if (answer.status === 409) throw new CommandFailure('refused', refusal(answer).message);
-  if (answer.status === 404)
-    throw new CommandFailure('failure', 'That gateway is an older version without a stop command: send it SIGTERM.');
   if (answer.status !== 202) throw refusal(answer);
   const { pid } = answer.content as StopResponse;
   await untilEnded(target, pid, flags, context);

@@ -3,8 +3,8 @@ import { harmless, wrap, wrapAfter } from './layout.ts';
 import { statusMark } from './status-mark.ts';
 import type { Style } from './style.ts';
 
-/** Timeouts that do not fit. A gateway of an earlier version says nothing of them. */
-export function timeoutLines({ timeouts = [] }: Partial<GatewayStatus>, style: Style): string[] {
+/** Timeouts that do not fit. */
+export function timeoutLines({ timeouts }: Pick<GatewayStatus, 'timeouts'>, style: Style): string[] {
   return timeouts.flatMap(({ kind, reason, nextStep }) => [
     ...wrapAfter(`  ${statusMark(kind === 'longer_than_needed' ? 'dim' : 'warn', style)}`, harmless(reason), 5),
     ...wrap(harmless(nextStep), '        ').map((line) => style.dim(line)),

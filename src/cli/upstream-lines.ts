@@ -44,8 +44,7 @@ export function upstreamLines(
   style: Style,
 ): string[] {
   const figures = `    ${errorTone(upstream.lastMinute, style)(trafficText(upstream.lastMinute))}`;
-  // A gateway of an earlier version says nothing of requests that wait.
-  const traffic = [figures, ...waitingLines(upstream.waiting ?? [], style)];
+  const traffic = [figures, ...waitingLines(upstream.waiting, style)];
   if (application !== null) {
     const head = applicationHead({ ...application, id: upstream.id }, style);
     const own = (endpoint: EndpointStatus): boolean => application.instances.some((one) => isAt(one, endpoint));
@@ -98,8 +97,7 @@ function endpointLines(endpoints: readonly EndpointStatus[], wallTime: number, s
     address,
     state,
     `for ${elapsedText(sinceS)}`,
-    // A gateway of an earlier version says nothing of it.
-    certificatesText(certificate == null ? [] : [certificate], wallTime, style),
+    certificatesText(certificate === null ? [] : [certificate], wallTime, style),
   ]);
   const heads = alignColumns(rows, '    ');
   return endpoints.flatMap((endpoint, index) => [
@@ -163,8 +161,7 @@ export function instanceLines(
  * instances.
  */
 function earlierLines({ earlierCommand }: InstanceStatus, command: readonly string[], style: Style): string[] {
-  // A gateway of an earlier version does not send it.
-  if (earlierCommand === null || earlierCommand === undefined) return [];
+  if (earlierCommand === null) return [];
   const [own, now] = [earlierCommand.join(' '), command.join(' ')];
   return reasonLines(`from the earlier configuration${own === now ? '' : `, runs ${own}`}`, style);
 }
@@ -179,13 +176,13 @@ function markAndState(instance: InstanceStatus, endpoint: EndpointStatus | undef
 
 const word = (state: string): string => state.replaceAll('_', ' ');
 
-/** Whether none of its processes that could answer is left. A gateway of an earlier version says nothing of it. */
-function isStoppedBySignal({ usage }: Partial<InstanceStatus>): boolean {
+/** Whether none of its processes that could answer is left. */
+function isStoppedBySignal({ usage }: InstanceStatus): boolean {
   return usage?.stoppedPids !== undefined;
 }
 
 /** Whether a signal has stopped some process of it, while others may answer. */
-function hasStopped({ phase, usage }: Partial<InstanceStatus>): boolean {
+function hasStopped({ phase, usage }: InstanceStatus): boolean {
   return phase === 'ready' && usage?.stoppedPid !== undefined;
 }
 

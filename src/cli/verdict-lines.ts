@@ -14,25 +14,23 @@ const verdictTones = {
   unknown: 'dim',
 } as const;
 
-/** A gateway of an earlier version has no verdict and finds no incidents. */
-interface JudgedStatus extends Partial<Pick<GatewayStatus, 'verdict' | 'incidents'>> {
+interface JudgedStatus extends Pick<GatewayStatus, 'verdict' | 'incidents'> {
   readonly lastMinute: Pick<MinuteFigures, 'requests' | 'errors'>;
 }
 
 /** How a gateway serves, as the first word that is read of it. One that has no requests serves too. */
 export function servingWord(status: JudgedStatus, style: Style): string {
-  const state = shownState(status)?.state ?? 'ok';
+  const { state } = shownState(status);
   return state === 'ok' || verdictTones[state] === 'dim' ? style.good('serving') : style[verdictTones[state]](state);
 }
 
 /** What does not serve as it should; the figures of a gateway that does are below. */
 export function verdictLines(status: JudgedStatus, style: Style): string[] {
-  const shown = shownState(status);
-  if (shown === null || shown.state === 'ok') return [];
-  const { state, reason } = shown;
+  const { state, reason } = shownState(status);
+  if (state === 'ok') return [];
   return wrapAfter(`  ${statusMark(verdictTones[state], style)}`, harmless(`${state}: ${reason}`), 5);
 }
 
-function shownState({ verdict, incidents = [], lastMinute }: JudgedStatus): ServiceVerdict | null {
-  return verdict === undefined ? null : shownVerdict(verdict, { ...lastMinute, incidents: incidents.length });
+function shownState({ verdict, incidents, lastMinute }: JudgedStatus): ServiceVerdict {
+  return shownVerdict(verdict, { ...lastMinute, incidents: incidents.length });
 }

@@ -5,7 +5,6 @@ import type {
   KeptIncident,
   LiveIncident,
 } from '../core/live-incident.ts';
-import { firstRequestAt } from '../diagnose/live/requests-query.ts';
 import { isConsequenceOf } from '../diagnose/live/failure-family.ts';
 import type { IncidentStorage } from './incident-file.ts';
 
@@ -131,7 +130,7 @@ export function joinedIncident(now: LiveIncident, before: KeptIncident): LiveInc
     upstream: upstreams.length > 1 ? '' : now.upstream,
     additions: [...endedAdditions(before), ...now.additions],
     startedAt: before.startedAt,
-    firstRequestAt: Math.min(firstRequestAt(before), firstRequestAt(now)),
+    firstRequestAt: Math.min(before.firstRequestAt, now.firstRequestAt),
     openedAt: before.openedAt,
     requests: before.requests + now.requests,
     failed: before.failed + now.failed,
@@ -165,7 +164,6 @@ function joinedCounts<T extends object>(
   return [...joined.values()];
 }
 
-/** A count that one of them does not have, since an earlier version has written it, is not known. */
 function sums<T extends object>(one: T, other: T, keys: readonly (keyof T)[]): Partial<T> {
   const pairs = keys.map((key) => {
     const [a, b] = [one[key], other[key]];

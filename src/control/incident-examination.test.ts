@@ -15,6 +15,7 @@ const incident = {
   upstream: 'api',
   upstreams: [{ upstream: 'api', failed: 9 }],
   startedAt,
+  firstRequestAt: startedAt,
   endpoints: [{ endpoint: 'api/10.0.0.1:80', attempts: 9, failed: 9 }],
 } as unknown as LiveIncident;
 

@@ -16,7 +16,15 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 function incident(id: number, run = 'run-1'): KeptIncident {
   return {
     ...{ id, key: `${run}-${id}`, interrupted: false, findings: [], upstream: 'api', family: 'gone', cause: null },
-    ...{ shape: 'app_error', whose: 'application', startedAt: id, openedAt: id, lastAt: id, resolvedAt: null },
+    ...{
+      shape: 'app_error',
+      whose: 'application',
+      startedAt: id,
+      firstRequestAt: id,
+      openedAt: id,
+      lastAt: id,
+      resolvedAt: null,
+    },
     ...{ requests: 1, failed: 1, attemptsFailed: 1, causes: [], routes: [], endpoints: [], suspects: [] },
     ...{ upstreams: [], additions: [] },
     rate: { before: null, during: 1 },
@@ -55,25 +63,6 @@ test('a damaged file is as none, and a damaged incident is left out', async () =
     file.read().map(({ id }) => id),
     [1],
   );
-});
-
-test('the 5xx of applications that an earlier version has written under another name have the name of today', () => {
-  const counts = [
-    { cause: 'application_5xx', count: 3, isConsequence: false },
-    { cause: 'connect_refused', count: 1, isConsequence: false },
-  ];
-  const addition = { since: 1, reason: '', routes: [], endpoints: [], causes: ['application_5xx'], suspects: [] };
-  const content = { version: 1, incidents: [{ ...incident(1), causes: counts, additions: [addition] }] };
-  writeFileSync(join(folder, 'incidents.json'), JSON.stringify(content));
-  const [read] = new IncidentFile(folder).read();
-  assert.deepEqual(
-    read?.causes.map(({ cause, count }) => [cause, count]),
-    [
-      ['app_error', 3],
-      ['connect_refused', 1],
-    ],
-  );
-  assert.deepEqual(read.additions[0]?.causes, ['app_error']);
 });
 
 test('a folder that cannot be written is no fault', async () => {

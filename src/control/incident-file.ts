@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { CountedCause, KeptIncident } from '../core/live-incident.ts';
+import type { KeptIncident } from '../core/live-incident.ts';
 import { makePrivateFolder } from '../deploy/private-folder.ts';
 import { readOwnFile } from '../deploy/read-own-file.ts';
 import { writeWholeLater } from '../deploy/write-whole.ts';
@@ -39,7 +39,7 @@ export class IncidentFile implements IncidentStorage {
     try {
       const content = JSON.parse(found.text) as { version?: unknown; incidents?: unknown };
       const isUsable = content.version === version && Array.isArray(content.incidents);
-      return isUsable ? (content.incidents as readonly unknown[]).filter(isKept).map(completed) : [];
+      return isUsable ? (content.incidents as readonly unknown[]).filter(isKept) : [];
     } catch {
       return [];
     }
@@ -64,8 +64,17 @@ export class IncidentFile implements IncidentStorage {
 }
 
 const texts = ['key', 'upstream', 'family', 'shape', 'whose'] as const;
-const numbers = ['id', 'startedAt', 'openedAt', 'lastAt', 'requests', 'failed', 'attemptsFailed'] as const;
-const lists = ['causes', 'routes', 'endpoints', 'suspects', 'findings'] as const;
+const numbers = [
+  'id',
+  'startedAt',
+  'firstRequestAt',
+  'openedAt',
+  'lastAt',
+  'requests',
+  'failed',
+  'attemptsFailed',
+] as const;
+const lists = ['upstreams', 'causes', 'routes', 'endpoints', 'suspects', 'findings', 'additions'] as const;
 
 function isKept(value: unknown): value is KeptIncident {
   if (typeof value !== 'object' || value === null) return false;
@@ -80,25 +89,3 @@ function isKept(value: unknown): value is KeptIncident {
 }
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
-
-/** An earlier version has written less. */
-function completed(incident: KeptIncident): KeptIncident {
-  const { upstream, failed, attemptsFailed } = incident;
-  const upstreams = upstream === '' ? [] : [{ upstream, failed, attemptsFailed }];
-  return {
-    ...incident,
-    upstreams: listIn(incident.upstreams) ?? upstreams,
-    causes: incident.causes.map((one) => ({ ...one, cause: currentCause(one.cause) })),
-    additions: (listIn(incident.additions) ?? []).map((one) => ({
-      ...one,
-      causes: (listIn(one.causes) ?? []).map(currentCause),
-    })),
-  };
-}
-
-/** Earlier versions wrote the 5xx of applications as 'application_5xx'. */
-function currentCause(cause: CountedCause['cause'] | 'application_5xx'): CountedCause['cause'] {
-  return cause === 'application_5xx' ? 'app_error' : cause;
-}
-
-const listIn = <T>(value: readonly T[] | undefined): readonly T[] | null => (Array.isArray(value) ? value : null);

@@ -1,6 +1,6 @@
 import { additionSentence, incidentSentence, incidentTitle, presentStep } from '../diagnose/live/incident-sentence.ts';
 import { presentView } from '../diagnose/live/present-view.ts';
-import { firstRequestAt, requestsQuery } from '../diagnose/live/requests-query.ts';
+import { requestsQuery } from '../diagnose/live/requests-query.ts';
 import type { IncidentAddition, KeptIncident } from '../core/live-incident.ts';
 
 /** An incident as the admin API shows it. Times are RFC 3339. */
@@ -25,10 +25,10 @@ export interface IncidentStatus
   /** One or two sentences: what fails, how much of it, and what probably has caused it. */
   readonly reason: string;
   readonly startedAt: string;
-  /** When the earliest request that failed, or had an attempt that failed, began. Absent, as `requestsQuery`: an earlier version. */
-  readonly firstRequestAt?: string;
+  /** When the earliest request that failed, or had an attempt that failed, began. */
+  readonly firstRequestAt: string;
   /** Finds the requests in the store. */
-  readonly requestsQuery?: string;
+  readonly requestsQuery: string;
   readonly openedAt: string;
   readonly lastAt: string;
   readonly resolvedAt: string | null;
@@ -39,13 +39,13 @@ export interface IncidentStatus
   /** The number of the incident that it turned out to be part of; null: of none. */
   readonly joined: number | null;
   readonly additions: readonly AdditionStatus[];
-  /** For the cause with which requests fail now; null: it is over, or the cause is not known. Absent: an earlier version. */
-  readonly nextStep?: string | null;
+  /** For the cause with which requests fail now; null: it is over, or the cause is not known. */
+  readonly nextStep: string | null;
 }
 
 export interface AdditionStatus extends Omit<IncidentAddition, 'since' | 'until'> {
   readonly since: string;
-  /** Absent: it goes on, or an earlier version has not told. */
+  /** Absent: it goes on. */
   readonly until?: string;
   /** One sentence. */
   readonly reason: string;
@@ -62,7 +62,7 @@ export function incidentStatus(whole: KeptIncident): IncidentStatus {
     additions,
     rate,
     startedAt,
-    firstRequestAt: _firstRequestAt,
+    firstRequestAt,
     openedAt,
     lastAt,
     resolvedAt,
@@ -73,7 +73,7 @@ export function incidentStatus(whole: KeptIncident): IncidentStatus {
     title: incidentTitle(incident),
     reason: incident.interrupted ? `${incidentSentence(incident)} ${interruptedSentence}` : incidentSentence(incident),
     startedAt: timeText(startedAt),
-    firstRequestAt: timeText(firstRequestAt(incident)),
+    firstRequestAt: timeText(firstRequestAt),
     requestsQuery: requestsQuery(incident),
     openedAt: timeText(openedAt),
     lastAt: timeText(lastAt),

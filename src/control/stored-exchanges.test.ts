@@ -37,7 +37,7 @@ const line = (text: string): OutputLine => ({
 });
 
 const note = (pid: number): ProcessNote => ({
-  ...{ kind: 'exit', at: 0, instance: 'shop/0', pid, code: 1, signal: null, outOfMemory: false },
+  ...{ kind: 'exit', at: 0, instance: 'shop/0', pid, code: 1, signal: null, outOfMemory: false, ranMs: 1 },
 });
 
 test('lines and notes that the thread of the store had, and those that came while there was none, are counted as lost', async () => {

@@ -143,7 +143,7 @@ describe('explain', () => {
     }
   });
 
-  it('takes a record of an earlier version, which does not say why it was cut', () => {
+  it('takes a record that does not say why it was cut', () => {
     const failure = { cause: 'drained', stage: 'body', evidence: { retryAfterS: 5 } } as unknown as Failure;
     assert.equal(specOf(failure).nextStep, specOfCause('drained').nextStep);
   });

@@ -29,12 +29,12 @@ export interface LiveIncident {
   readonly whose: Whose;
   /** When the first of its failures ended: a request, or an attempt that another one answered. */
   readonly startedAt: number;
-  /** When the earliest request that failed, or had an attempt that failed, began: at or before `startedAt`. Absent: an earlier version has not told. */
-  readonly firstRequestAt?: number;
+  /** When the earliest request that failed, or had an attempt that failed, began: at or before `startedAt`. */
+  readonly firstRequestAt: number;
   readonly openedAt: number;
   /** Of the last failure. */
   readonly lastAt: number;
-  /** When the failures that it began with have ended, while others may go on; absent: they go on, or an earlier version has not told. */
+  /** When the failures that it began with have ended, while others may go on; absent: they go on. */
   readonly firstUntil?: number;
   /** Null while it goes on. */
   readonly resolvedAt: number | null;
@@ -61,13 +61,13 @@ export interface LiveIncident {
 export interface IncidentAddition {
   /** Milliseconds since the Unix epoch. */
   readonly since: number;
-  /** Of its last failure, where they have ended; absent: they go on, or an earlier version has not told. */
+  /** Of its last failure, where they have ended; absent: they go on. */
   readonly until?: number;
   readonly routes: readonly string[];
   readonly endpoints: readonly string[];
   /** Failures of a kind that the incident did not have before; of checks, where those keep requests from being sent. */
   readonly causes: readonly CountedCause['cause'][];
-  /** Requests and attempts that failed with them; absent: requests are not sent, it has no causes, or an earlier version has not counted them. */
+  /** Requests and attempts that failed with them; absent: requests are not sent, or it has no causes. */
   readonly failed?: number;
   readonly attemptsFailed?: number;
   /** What may have caused it, apart from what has caused the incident; the likeliest first. */
@@ -82,7 +82,7 @@ export interface KeptIncident extends LiveIncident {
   readonly interrupted: boolean;
   /** What the gateway found when it looked at once, each one clause; empty: nothing yet. */
   readonly findings: readonly string[];
-  /** When it looked; absent: it has not, or it was a gateway of an earlier version. */
+  /** When it looked; absent: it has not. */
   readonly findingsAt?: number;
 }
 
@@ -91,9 +91,9 @@ export interface CountedCause {
   readonly cause: Cause | 'app_error';
   /** Of `failed` and `attemptsFailed` the larger. */
   readonly count: number;
-  /** Requests; absent, as `attemptsFailed`: an earlier version has counted them together. */
-  readonly failed?: number;
-  readonly attemptsFailed?: number;
+  /** Requests. */
+  readonly failed: number;
+  readonly attemptsFailed: number;
   /** A failure of this kind follows from the others. */
   readonly isConsequence: boolean;
 }
@@ -102,8 +102,7 @@ export interface CountedUpstream {
   readonly upstream: string;
   /** Requests. */
   readonly failed: number;
-  /** Absent: an earlier version has counted them together. */
-  readonly attemptsFailed?: number;
+  readonly attemptsFailed: number;
 }
 
 export interface CountedRoute {

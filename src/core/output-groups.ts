@@ -56,8 +56,7 @@ function linesOf(
   return found.map((line) => ({ line, note: isInAttempts(wanted) ? null : noteOf(line) }));
 }
 
-/** A gateway of an earlier version says neither. */
-function relationOf({ relation = 'attempt', has }: Partial<ContextLineJson>): OutputRelation {
+function relationOf({ relation, has }: ContextLineJson): OutputRelation {
   if (relation !== 'attempt') return relation;
   return has === 'trace_id' ? 'trace' : 'request';
 }

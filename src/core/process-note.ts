@@ -25,7 +25,7 @@ export interface ProcessSample {
   readonly groupBytesMax: number | null;
   /** One of the processes that a signal has stopped; absent: none. */
   readonly stoppedPid?: number | undefined;
-  /** All of them, where none is left that could answer requests; absent: some may, or an earlier version has not told. */
+  /** All of them, where none is left that could answer requests; absent: some may. */
   readonly stoppedPids?: readonly number[] | undefined;
 }
 
@@ -38,8 +38,8 @@ export interface ProcessExit {
   readonly code: number | null;
   readonly signal: string | null;
   readonly outOfMemory: boolean;
-  /** How long it had run; absent in stores of earlier versions. */
-  readonly ranMs?: number;
+  /** How long it had run. */
+  readonly ranMs: number;
   /** Candor stopped it; `replacedBy`: the instance that had replaced it, null if none had. Absent: it ended otherwise. */
   readonly stopped?: { readonly replacedBy: string | null };
 }

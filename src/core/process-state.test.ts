@@ -15,7 +15,7 @@ const sample = (second: number, changes: Partial<ProcessSample> = {}): ProcessSa
 });
 const exit = (second: number, changes: Partial<ProcessExit> = {}): ProcessExit => ({
   ...{ kind: 'exit', at: began + second * 1000, instance: 'shop/1', pid: 7, code: null, signal: 'SIGKILL' },
-  ...{ outOfMemory: true },
+  ...{ outOfMemory: true, ranMs: 60_000 },
   ...changes,
 });
 const visit = (second: number, instance = 'shop/1', attempt = 1) => {

@@ -58,7 +58,7 @@ export interface ProcessSampleJson {
   readonly group_bytes_max: number | null;
   /** One of the processes that a signal has stopped; absent: none. */
   readonly stopped_pid?: number | undefined;
-  /** All of them, where none is left that could answer requests; absent: some may, or an earlier version has not told. */
+  /** All of them, where none is left that could answer requests; absent: some may. */
   readonly stopped_pids?: readonly number[] | undefined;
 }
 
@@ -139,8 +139,7 @@ function unsampledOf(
   { since, ended }: EndedVisit,
 ): ProcessExit | undefined {
   return exits.find(
-    ({ pid, at, ranMs }) =>
-      ranMs !== undefined && at > since && at - ranMs <= ended && !samples.some((sample) => sample.pid === pid),
+    ({ pid, at, ranMs }) => at > since && at - ranMs <= ended && !samples.some((sample) => sample.pid === pid),
   );
 }
 

@@ -152,8 +152,8 @@ export function memoryBeforeExit(sample: ProcessSample, exit: ProcessExit): stri
   return `${facts.join(', ')}, ${secondsText(exit.at - sample.at)} before ${exit.outOfMemory ? 'it was killed' : 'it ended'}`;
 }
 
-/** ['attempt 2'], ['attempts 1 and 3']; none of a gateway of an earlier version, which does not say it. */
-export function attemptsTexts(attempts: readonly number[] = []): readonly string[] {
+/** ['attempt 2'], ['attempts 1 and 3']; none without an attempt. */
+export function attemptsTexts(attempts: readonly number[]): readonly string[] {
   if (attempts.length < 2) return attempts.map((number) => `attempt ${number}`);
   return [`attempts ${attempts.slice(0, -1).join(', ')} and ${attempts.at(-1)}`];
 }

@@ -20,22 +20,19 @@ export function countText(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** Of the failures of a kind; absent: an earlier version has counted them together. */
+/** Of the failures of a kind. */
 export interface FailureCounts {
-  /** The larger of both. */
-  readonly count: number;
   /** Requests. */
-  readonly failed?: number;
+  readonly failed: number;
   /** A request that failed has had one attempt or several, or none; one that was answered may have had some that failed. */
-  readonly attemptsFailed?: number;
+  readonly attemptsFailed: number;
 }
 
 /** '3 requests', '3 requests, 9 attempts', '9 attempts'. */
 export function failuresText(
-  { count, failed, attemptsFailed }: FailureCounts,
+  { failed, attemptsFailed }: FailureCounts,
   countOf: (count: number, noun: string) => string = countText,
 ): string {
-  if (failed === undefined || attemptsFailed === undefined) return countOf(count, 'failure');
   const requests = failed === 0 ? [] : [countOf(failed, 'request')];
   return [...requests, ...(attemptsFailed > failed ? [countOf(attemptsFailed, 'attempt')] : [])].join(', ');
 }

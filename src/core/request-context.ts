@@ -59,8 +59,8 @@ export interface RequestContextJson {
   readonly unparsed: readonly UnparsedSizeJson[];
   /** Of each instance that had the request. */
   readonly processes: readonly ProcessStateJson[];
-  /** All output of that time is stored: without lines here, the application printed none. Absent in answers of earlier versions. */
-  readonly stores_output?: boolean;
+  /** All output of that time is stored: without lines here, the application printed none. */
+  readonly stores_output: boolean;
 }
 
 export interface UnparsedSizeJson extends Omit<UnparsedJson, 'bytes'> {
@@ -73,6 +73,7 @@ export const noContextJson: RequestContextJson = {
   nearby: [],
   unparsed: [],
   processes: [],
+  stores_output: false,
 };
 
 /** Output is read a moment after it was printed. */

@@ -40,7 +40,7 @@ interface AuditEvidence {
   readonly operation?: string | null;
   readonly outcome?: string;
   readonly remote?: string | null;
-  /** What a change was asked for, and why it was not made. Earlier gateways do not say it. */
+  /** What a change was asked for, and why it was not made. */
   readonly target?: string;
   readonly why?: string;
   /** What an action has changed of the overlay. */

@@ -8,7 +8,7 @@ import type { RequestContextJson } from '../core/request-context.ts';
 import type { Shape } from '../core/shape.ts';
 import type { StoreFailingJson } from '../core/store-messages.ts';
 
-/** Answers of the admin API as the page reads them. Optional keys are those that earlier gateways do not have. */
+/** Answers of the admin API as the page reads them. */
 
 type FullStatus = SnakeCased<StatusResponse>;
 
@@ -18,10 +18,8 @@ export interface Dated {
   readonly since: number;
 }
 
-export interface StatusJson extends Omit<FullStatus, 'upstreams' | 'verdict' | 'incidents' | 'problems'> {
+export interface StatusJson extends Omit<FullStatus, 'upstreams' | 'problems'> {
   readonly problems: readonly ProblemJson[];
-  readonly incidents: readonly IncidentJson[];
-  readonly verdict?: VerdictJson;
   readonly upstreams: readonly UpstreamJson[];
 }
 
@@ -30,21 +28,16 @@ export type VerdictJson = FullStatus['verdict'];
 
 type FullUpstream = FullStatus['upstreams'][number];
 
-export interface UpstreamJson extends Omit<FullUpstream, 'endpoints' | 'verdict'> {
-  readonly verdict?: VerdictJson;
+export interface UpstreamJson extends Omit<FullUpstream, 'endpoints'> {
   readonly endpoints: readonly EndpointJson[];
 }
 
 type FullEndpoint = FullUpstream['endpoints'][number];
-/** Keys that earlier gateways do not have. */
-type LaterKey = 'in_flight' | 'idle' | 'last_minute' | 'last_check';
-export type EndpointJson = Omit<FullEndpoint, LaterKey> & Partial<Pick<FullEndpoint, LaterKey>> & Dated;
+export type EndpointJson = FullEndpoint & Dated;
 export type CheckTranscript = NonNullable<FullEndpoint['last_check']>;
 
-type FullIncident = FullStatus['incidents'][number];
-type LaterIncidentKey = 'upstreams' | 'additions' | 'joined';
-export type IncidentJson = Omit<FullIncident, LaterIncidentKey> & Partial<Pick<FullIncident, LaterIncidentKey>>;
-export type IncidentAdditionJson = FullIncident['additions'][number];
+export type IncidentJson = FullStatus['incidents'][number];
+export type IncidentAdditionJson = IncidentJson['additions'][number];
 export type SuspectJson = IncidentJson['suspects'][number];
 export type ProblemJson = FullStatus['problems'][number] & Dated;
 export type MinuteJson = FullStatus['last_minute'];
@@ -62,7 +55,7 @@ export type FoundExchange = ExchangeRecord & { readonly stands_for: number };
 /** What the page of a request shows. */
 export interface ShownRequest {
   readonly record: ExchangeRecord;
-  /** Null: not there yet, or an earlier gateway does not have it. */
+  /** Null: not there yet. */
   readonly context: RequestContextJson | null;
 }
 
@@ -70,8 +63,8 @@ export interface ExchangePage {
   readonly exchanges: readonly FoundExchange[];
   readonly cursor: string | null;
   readonly end: string;
-  /** Since when the store cannot be written, so that what is newer is not found; a gateway of an earlier version does not say it. */
-  readonly store_failing?: StoreFailingJson | null;
+  /** Since when the store cannot be written, so that what is newer is not found. */
+  readonly store_failing: StoreFailingJson | null;
 }
 
 export interface EventPage {

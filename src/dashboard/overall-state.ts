@@ -2,7 +2,7 @@ import { sentenceOf } from '../core/first-letter.ts';
 import { countText } from '../core/quantity-text.ts';
 import type { VerdictState } from '../core/service-verdict.ts';
 import { failedTooMany, shownVerdict } from '../core/shown-verdict.ts';
-import type { EndpointJson, IncidentJson, MinuteJson, StatusJson, UpstreamJson, VerdictJson } from './model.ts';
+import type { EndpointJson, IncidentJson, StatusJson, UpstreamJson, VerdictJson } from './model.ts';
 
 /** `good` is shown in green. */
 export type Tone = 'good' | 'warn' | 'bad' | 'idle' | 'unknown';
@@ -28,8 +28,7 @@ const tones: Readonly<Record<VerdictState, Tone>> = {
 export function overallState(status: StatusJson | null, isStale: boolean): ShownState {
   if (status === null) return { tone: 'unknown', word: 'unknown', reason: 'The gateway has not answered yet.' };
   if (isStale) return { tone: 'unknown', word: 'unknown', reason: 'The gateway does not answer.' };
-  const { incidents, problems, last_minute: minute } = status;
-  const verdict = status.verdict ?? earlierVerdict(minute, endpointsOf(status));
+  const { incidents, problems, last_minute: minute, verdict } = status;
   const shown = stateOf(shownVerdict(verdict, { ...minute, incidents: incidents.length }));
   if (incidents.length === 0 || shown.word === 'maintenance') return shown;
   // Clients that are refused are in no incident: they have no exchange.
@@ -41,11 +40,11 @@ type UpstreamsOfIncident = Pick<IncidentJson, 'upstream' | 'upstreams'>;
 
 /** The state of one upstream. `incidents`: those that go on, of any upstream. */
 export function upstreamState(upstream: UpstreamJson, incidents: readonly UpstreamsOfIncident[]): ShownState {
-  const { id, verdict, last_minute: minute, endpoints } = upstream;
+  const { id, verdict, last_minute: minute } = upstream;
   const isOwn = (one: UpstreamsOfIncident): boolean =>
-    one.upstream === id || one.upstreams?.some((failing) => failing.upstream === id) === true;
+    one.upstream === id || one.upstreams.some((failing) => failing.upstream === id);
   const own = incidents.filter(isOwn).length;
-  return stateOf(shownVerdict(verdict ?? earlierVerdict(minute, endpoints), { ...minute, incidents: own }));
+  return stateOf(shownVerdict(verdict, { ...minute, incidents: own }));
 }
 
 /** What serves well needs no reason. */
@@ -63,28 +62,9 @@ function incidentReason(incidents: StatusJson['incidents']): string {
   return others.length === 0 ? `${first.title}.` : `${first.title}, and ${countText(others.length, 'more incident')}.`;
 }
 
-/** For a gateway of an earlier version, which gives no verdict. */
-function earlierVerdict(minute: MinuteJson, endpoints: readonly EndpointJson[]): VerdictJson {
-  if (failedTooMany(minute))
-    return {
-      state: 'failing',
-      reason: `${minute.errors} of ${countText(minute.requests, 'request')} failed in the last minute`,
-    };
-  const ill = endpoints.filter((endpoint) => endpointTone(endpoint) === 'bad').length;
-  const reason = `${ill} of ${countText(endpoints.length, 'endpoint')} cannot be used`;
-  if (ill > 0) return { state: ill === endpoints.length ? 'failing' : 'degraded', reason };
-  return minute.requests === 0
-    ? { state: 'idle', reason: 'no request came in the last minute' }
-    : { state: 'ok', reason: '' };
-}
-
-function endpointsOf({ upstreams }: StatusJson): EndpointJson[] {
-  return upstreams.flatMap(({ endpoints }) => endpoints);
-}
-
 /** An endpoint whose requests fail is never shown in green, though its checks pass. */
 export function endpointTone({ state, last_minute: minute }: Pick<EndpointJson, 'state' | 'last_minute'>): Tone {
-  const { answered, failed } = minute ?? { answered: 0, failed: 0 };
+  const { answered, failed } = minute;
   const isFailing = failedTooMany({ requests: answered + failed, errors: failed });
   switch (state) {
     case 'healthy':

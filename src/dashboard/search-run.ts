@@ -86,7 +86,7 @@ export class SearchRun {
       rows.push(...answer.value.exchanges);
       next = answer.value.cursor;
       this.#end ??= answer.value.end;
-      this.#storeFailing = answer.value.store_failing ?? null;
+      this.#storeFailing = answer.value.store_failing;
       if (count === null || rows.length >= count || next === null || this.#abort.signal.aborted)
         return { kind: 'ok', value: { rows, cursor: next } };
     }
@@ -131,7 +131,7 @@ export class SearchRun {
       this.onChange(answer);
       return false;
     }
-    const { exchanges, end, store_failing: failing = null } = answer.value;
+    const { exchanges, end, store_failing: failing } = answer.value;
     this.#end = end;
     const isSame = failing?.since === this.#storeFailing?.since;
     this.#storeFailing = failing;

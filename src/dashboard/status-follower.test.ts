@@ -79,7 +79,7 @@ describe('the live status', () => {
       { revision: 1, state: 'serving' },
       { revision: 2, state: 'serving' },
     ]);
-    assert.deepEqual(page.connections.at(-1), { kind: 'live', how: 'stream' });
+    assert.deepEqual(page.connections.at(-1), { kind: 'live' });
     page.live.stop();
   });
 
@@ -119,20 +119,8 @@ describe('the live status', () => {
     assert.deepEqual(page.connections.at(-1), { kind: 'stale', since: 1000 });
     page.answers = [streamOf(status(2), true)];
     await page.pass(500);
-    assert.deepEqual(page.connections.at(-1), { kind: 'live', how: 'stream' });
+    assert.deepEqual(page.connections.at(-1), { kind: 'live' });
     assert.equal(page.shown.at(-1)?.revision, 2);
-    page.live.stop();
-  });
-
-  test('of a gateway without a stream is asked for again and again', async () => {
-    const page = new FakePage();
-    const json = (revision: number) => () => Response.json({ revision });
-    page.answers = [() => new Response('', { status: 404 }), json(1), json(2)];
-    page.live.start();
-    await page.pass(0);
-    await page.pass(2000);
-    assert.deepEqual(page.asked, ['/v2/live?elements=true', '/v2/status', '/v2/status']);
-    assert.deepEqual(page.connections.at(-1), { kind: 'live', how: 'polling' });
     page.live.stop();
   });
 

@@ -5,8 +5,7 @@ import type { PageClock } from './system.ts';
 
 export type Connection =
   | { readonly kind: 'connecting' }
-  /** `how`: by a stream of the gateway, or by asking again, where an earlier gateway has no stream. */
-  | { readonly kind: 'live'; readonly how: 'stream' | 'polling' }
+  | { readonly kind: 'live' }
   /** `since`: the last time that the gateway was heard of, in milliseconds since the Unix epoch. */
   | { readonly kind: 'stale'; readonly since: number }
   /** The session has ended, or there was none. */
@@ -19,7 +18,6 @@ export interface StatusFollowerOptions {
   readonly onConnection: (connection: Connection) => void;
 }
 
-const pollMs = 2000;
 /** A stream says something at least every 15 s. */
 const silenceMsMax = 20_000;
 const retryMs = [250, 500, 1000, 2000, 5000] as const;
@@ -30,7 +28,6 @@ export class StatusFollower {
   #status: StatusJson | null = null;
   #receivedAt: number | null = null;
   #failures = 0;
-  #hasStream = true;
   #stopped = false;
   #abort = new AbortController();
   #cancelTimer = (): void => {};
@@ -54,23 +51,16 @@ export class StatusFollower {
   async #connect(): Promise<void> {
     this.#abort = new AbortController();
     try {
-      const response = await this.#ask(this.#hasStream ? '/v2/live?elements=true' : '/v2/status');
+      const response = await this.#ask('/v2/live?elements=true');
       if (this.#stopped) return;
       if (response.status === 401) return this.#options.onConnection({ kind: 'signed_out' });
-      if (response.status === 404 && this.#hasStream) {
-        this.#hasStream = false;
-        return void this.#connect();
-      }
       if (!response.ok || response.body === null) return this.#lost();
-      if (this.#hasStream) await this.#follow(response.body);
-      else this.#take(this.#dated((await response.json()) as StatusJson), 'polling');
+      await this.#follow(response.body);
     } catch {
       // No connection, or it ended within the stream: both mean that the gateway is not there now.
       return this.#lost();
     }
-    if (this.#stopped) return;
-    if (this.#hasStream) this.#lost();
-    else this.#later(pollMs);
+    this.#lost();
   }
 
   #ask(path: string): Promise<Response> {
@@ -92,13 +82,12 @@ export class StatusFollower {
   }
 
   #takeEvent({ name, data }: StreamedEvent): void {
-    if (name === 'status') this.#take(this.#dated(JSON.parse(data) as StatusJson), 'stream');
+    if (name === 'status') this.#take(this.#dated(JSON.parse(data) as StatusJson));
     if (this.#status === null) return;
-    if (name === 'change')
-      this.#take({ ...this.#status, ...this.#dated(JSON.parse(data) as Partial<StatusJson>) }, 'stream');
+    if (name === 'change') this.#take({ ...this.#status, ...this.#dated(JSON.parse(data) as Partial<StatusJson>) });
     if (name === 'elements') {
       const changed = this.#dated(JSON.parse(data) as Partial<StatusJson>) as ChangedElements;
-      this.#take({ ...this.#status, ...withElements(this.#status, changed) }, 'stream');
+      this.#take({ ...this.#status, ...withElements(this.#status, changed) });
     }
   }
 
@@ -106,12 +95,12 @@ export class StatusFollower {
     return withMoments(sent, this.#options.clock.wallTime());
   }
 
-  #take(status: StatusJson, how: 'stream' | 'polling'): void {
+  #take(status: StatusJson): void {
     this.#status = status;
     this.#receivedAt = this.#options.clock.wallTime();
     this.#failures = 0;
     this.#options.onStatus(status);
-    this.#options.onConnection({ kind: 'live', how });
+    this.#options.onConnection({ kind: 'live' });
   }
 
   #lost(): void {

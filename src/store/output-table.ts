@@ -35,7 +35,7 @@ export interface OutputOfInstance {
   readonly until: number;
 }
 
-/** Few lines have a reason: it is kept with their source, so that files of earlier versions can be read and written. */
+/** Few lines have a reason: it is kept with their source, and needs no column. */
 type StoredSource = OutputSource & Pick<OutputLine, 'leftOutWhy'>;
 
 type OutputOfApplication = Omit<OutputOfInstance, 'instance'> & { readonly application: string };

@@ -107,7 +107,6 @@ describe('a query', () => {
     ['shape:reset,', 0, /^shape: needs a value on both sides of each comma$/],
     [`upstream:${'a,'.repeat(40)}a`, 0, /^a query has at most 32 conditions$/],
     ['cause:app_error', 0, /^there is no cause app_error; shape:app_error is meant$/],
-    ['cause:application_5xx', 0, /^there is no cause application_5xx; shape:app_error is meant$/],
     ['shape:connect_refused', 0, /^there is no shape connect_refused; cause:connect_refused is meant$/],
     ['stage:dns_error', 0, /^there is no stage dns_error; type:dns_error is meant$/],
     ['heap limit:5', 5, /^limit: is no condition; `--limit` of `candor logs` says how many are shown$/],

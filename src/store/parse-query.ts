@@ -180,10 +180,8 @@ function valueProblem(key: TextKey, value: string, isPrefix: boolean): string | 
   if (values === undefined || values.some((one) => (isPrefix ? one.startsWith(value) : one === value))) return null;
   const meant = otherValues[key]?.[value];
   if (meant !== undefined) return `there is no ${key} ${value}; ${key}:${meant} is meant`;
-  // Earlier versions counted the application's own errors under this name.
-  const asked = value === 'application_5xx' ? 'app_error' : value;
-  const other = Object.keys(knownValues).find((one) => knownValues[one]?.includes(asked) === true);
-  if (other !== undefined) return `there is no ${key} ${value}; ${other}:${asked} is meant`;
+  const other = Object.keys(knownValues).find((one) => knownValues[one]?.includes(value) === true);
+  if (other !== undefined) return `there is no ${key} ${value}; ${other}:${value} is meant`;
   const [near] = nearest(value, values, 1);
   if (near !== undefined) return `there is no ${key} ${value}; did you mean ${key}:${near}?`;
   return key === 'cause'

@@ -224,7 +224,7 @@ describe('notes about processes', () => {
     const ended = 100 * minute;
     const exit: ProcessNote = {
       ...{ kind: 'exit', at: ended + 1, instance: 'shop/1', pid: 7 },
-      ...{ code: 1, signal: null, outOfMemory: false },
+      ...{ code: 1, signal: null, outOfMemory: false, ranMs: 1 },
     };
     const times = [ended - 11 * minute, ended - 9 * minute, ended, ended + 2 * minute];
     store.append([], [], [], [...times.map((at) => sampleAt(at)), sampleAt(ended, 'shop/2'), exit]);

@@ -25,13 +25,15 @@ const incident: IncidentStatus = {
   reason:
     'Incident 3: the application refused the connection (upstream shop): 41 of 60 requests failed. Why is not known.',
   upstream: 'shop',
-  upstreams: [{ upstream: 'shop', failed: 90 }],
+  upstreams: [{ upstream: 'shop', failed: 41, attemptsFailed: 90 }],
   joined: null,
   additions: [],
   cause: 'connect_refused',
   shape: 'unreachable',
   whose: 'application',
   startedAt: '2026-11-21T10:02:11.000Z',
+  firstRequestAt: '2026-11-21T10:02:10.900Z',
+  requestsQuery: 'cause:connect_refused since:2026-11-21T10:02:10.900Z',
   openedAt: '2026-11-21T10:02:13.000Z',
   lastAt: '2026-11-21T10:03:20.000Z',
   resolvedAt: null,
@@ -58,6 +60,7 @@ const incident: IncidentStatus = {
       nextStep: "Look at the application's last output above.",
     },
   ],
+  nextStep: "Look at the application's last output above.",
 };
 
 let folder: string;
@@ -139,7 +142,7 @@ test('incidents cuts no step within a command', async () => {
   const nextStep = `${'Look at this. '.repeat(14)}Then read \`candor explain 0197f3a0\` and what follows.`;
   const shown = async (step: string): Promise<string> => {
     const [suspect] = incident.suspects;
-    gateway.shownIncidents = [{ ...incident, suspects: [{ ...suspect!, nextStep: step }] }];
+    gateway.shownIncidents = [{ ...incident, suspects: [{ ...suspect!, nextStep: step }], nextStep: step }];
     const before = context.stdout.text.length;
     await context.candor('incidents');
     assertFits(context.stdout.text);

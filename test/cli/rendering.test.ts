@@ -12,8 +12,8 @@ import { levelOf } from '../../src/core/event-level.ts';
 import { harmlessJson } from '../../src/cli/explain-log/line-verdicts.ts';
 import { elapsedText, alignColumns, durationText, harmless, wrap } from '../../src/cli/layout.ts';
 import { renderStatus, type ShownStatus } from '../../src/cli/status-table.ts';
-import type { CertificateStatus } from '../../src/control/gateway-status.ts';
-import { plain, styleFor } from '../../src/cli/style.ts';
+import type { CertificateStatus, GatewayStatus } from '../../src/control/gateway-status.ts';
+import { plain, type Style, styleFor } from '../../src/cli/style.ts';
 import type { Event } from '../../src/core/event.ts';
 import { explain } from '../../src/core/explain.ts';
 import { fail } from '../../src/core/failure.ts';
@@ -39,18 +39,18 @@ test('the first line of the status says how the gateway serves, and the second o
   };
   for (const [state, word] of Object.entries(words)) {
     const verdict = { state: state as VerdictState, reason: 'because' };
-    const [first = '', second = ''] = renderStatus({ ...quiet, verdict }, plain).split('\n');
+    const [first = '', second = ''] = render({ ...quiet, verdict }, plain).split('\n');
     assert.equal(first, `shop ${word}, up 1 h 2 min, configuration revision 3`);
     assert.match(second, new RegExp(`^  .  ${state}: because$`));
   }
   const ok = { state: 'ok', reason: '' } as const;
-  assert.match(renderStatus({ ...quiet, verdict: ok }, plain), /^shop serving, up [^\n]*\n  candor 0\.1\.0/);
-  assert.match(renderStatus({ ...statusSample, state: 'draining' }, plain), /^shop draining, up /);
+  assert.match(render({ ...quiet, verdict: ok }, plain), /^shop serving, up [^\n]*\n  candor 0\.1\.0/);
+  assert.match(render({ ...statusSample, state: 'draining' }, plain), /^shop draining, up /);
 });
 
 test('a status shows the generation of the state folder, if there is one', () => {
-  assert.match(renderStatus(statusSample, plain), /pid 4711, generation 3\n/);
-  assert.doesNotMatch(renderStatus({ ...statusSample, generation: null }, plain), /generation/);
+  assert.match(render(statusSample, plain), /pid 4711, generation 3\n/);
+  assert.doesNotMatch(render({ ...statusSample, generation: null }, plain), /generation/);
 });
 
 test('the status has the last line of an instance that is not ready once', () => {
@@ -61,7 +61,7 @@ test('the status has the last line of an instance that is not ready once', () =>
       ...application,
       instances: application.instances.map((one) => (one.lastLines[0] === line ? { ...one, reason } : one)),
     }));
-    return renderStatus({ ...statusSample, applications }, plain).replaceAll(/\s+/g, ' ');
+    return render({ ...statusSample, applications }, plain).replaceAll(/\s+/g, ' ');
   };
   assert.equal(saying('no check has come back yet').split(line).length, 2);
   assert.equal(saying(`refused; the application wrote last: "${line}"`).split(line).length, 2);
@@ -76,7 +76,7 @@ test('the status does not mark an instance that a signal has stopped as well', (
         usage: usage === null ? null : { ...usage, ...stopped },
       })),
     }));
-    const text = renderStatus({ ...statusSample, applications }, plain);
+    const text = render({ ...statusSample, applications }, plain);
     return text.split('\n').find((line) => line.includes('web/1')) ?? '';
   };
   assert.match(rowOf({}), /✔ {2}web\/1 {2}ready /);
@@ -118,6 +118,11 @@ test('docs/cli.md shows the status that the command prints', () => {
 
 function certificateSample(names: readonly string[], from: string, until: string, issuer: string): CertificateStatus {
   return { names, notBefore: `${from}T00:00:00.000Z`, notAfter: `${until}T00:00:00.000Z`, issuer };
+}
+
+/** Without an admin API. */
+function render(status: GatewayStatus, style: Style): string {
+  return renderStatus({ ...status, admin: { socket: null, url: null, certificate: null } }, style);
 }
 
 const statusWithTls: ShownStatus = {
@@ -211,7 +216,7 @@ describe('at 80 columns', () => {
 
   test('colours do not change the text, and are absent with NO_COLOR', () => {
     const coloured = new FakeProcessContext('/', { terminal: true });
-    const text = renderStatus(statusSample, styleFor(coloured.stdout, coloured.env));
+    const text = render(statusSample, styleFor(coloured.stdout, coloured.env));
     assert.match(text, /\u001b\[/);
     assertFits(text);
     assert.equal(styleFor(coloured.stdout, { NO_COLOR: '1' }), plain);

@@ -80,7 +80,8 @@ test(
     assert.ok(failed.reason.startsWith(`no certificate for localhost: ${reason}; ${nextStep}; `), failed.reason);
     const said = edge.eventsOf('tls_handshakes_failed')[0]?.reason ?? '';
     assert.ok(said.endsWith(`no certificate yet: ${reason}; ${nextStep}; ${next}`), said);
-    const terminal = renderStatus(status, styleFor({ isTTY: false } as never, {})).replace(/\s+/g, ' ');
+    const admin = { socket: null, url: null, certificate: null };
+    const terminal = renderStatus({ ...status, admin }, styleFor({ isTTY: false } as never, {})).replace(/\s+/g, ' ');
     assert.ok(terminal.includes(reason) && terminal.includes(`${nextStep}; ${next}`), terminal);
   },
 );

@@ -119,9 +119,8 @@ function Navigation(): JSX.Element {
 }
 
 function LiveText(): JSX.Element {
-  const shown = connection.value;
-  if (shown.kind === 'live') return <span class="live">{shown.how === 'stream' ? 'live' : 'every 2 s'}</span>;
-  return <span class="live">{shown.kind === 'stale' ? 'stale' : 'connecting'}</span>;
+  const { kind } = connection.value;
+  return <span class="live">{kind === 'live' || kind === 'stale' ? kind : 'connecting'}</span>;
 }
 
 function StaleBanner(): JSX.Element | null {

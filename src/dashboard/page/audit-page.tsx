@@ -1,7 +1,6 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { EventJson } from '../../core/event-json.ts';
-import type { Answer } from '../api.ts';
 import { auditEntries } from '../audit-entries.ts';
 import { actorWords } from '../event-words.ts';
 import type { EventPage } from '../model.ts';
@@ -9,12 +8,10 @@ import { Answered, Section, Sentence, TableFrame, Time } from './parts.tsx';
 import { api } from './state.ts';
 import { useAnswer } from './use-answer.ts';
 
-const auditKinds: ReadonlySet<string> = new Set(['admin_action', 'admin_refused', 'overlay_changed']);
-
 /** Who changed what, and who was refused. */
 export function AuditPage(): JSX.Element {
   const [since, setSince] = useState('24h');
-  const answer = useAnswer(() => auditEvents(since), [since], 10_000);
+  const answer = useAnswer(() => api.get<EventPage>('/v2/audit', { since, limit: '500' }), [since], 10_000);
   const choice = (
     <select aria-label="Time" value={since} onChange={({ currentTarget }) => setSince(currentTarget.value)}>
       <option value="1h">last hour</option>
@@ -32,18 +29,6 @@ export function AuditPage(): JSX.Element {
       </Section>
     </>
   );
-}
-
-/** An earlier gateway has no audit of its own, but the events. */
-async function auditEvents(since: string): Promise<Answer<EventPage>> {
-  const audit = await api.get<EventPage>('/v2/audit', { since, limit: '500' });
-  if (audit.kind !== 'not_offered') return audit;
-  const events = await api.get<EventPage>('/v2/events', { since, limit: '1000' });
-  if (events.kind !== 'ok') return events;
-  return {
-    kind: 'ok',
-    value: { ...events.value, events: events.value.events.filter(({ kind }) => auditKinds.has(kind)) },
-  };
 }
 
 interface AuditTableProperties {

@@ -11,7 +11,7 @@ import { now, status } from './state.ts';
 
 /** An incident with its conclusion first: what fails, why, what to do; then the evidence. */
 export function IncidentCard({ incident }: { readonly incident: IncidentJson }): JSX.Element {
-  const { id, title, suspects, findings, additions = [], joined = null, resolved_at: resolvedAt } = incident;
+  const { id, title, suspects, findings, additions, joined, resolved_at: resolvedAt } = incident;
   const { findings_at: findingsAt, requests_query: query } = incident;
   const [first, ...others] = suspects;
   const step = incident.next_step ?? first?.next_step;
@@ -195,15 +195,12 @@ function Evidence({ evidence }: { readonly evidence: readonly string[] }): JSX.E
 }
 
 function Counts({ incident }: { readonly incident: IncidentJson }): JSX.Element {
-  const { upstreams = [], causes, routes, endpoints } = incident;
+  const { upstreams, causes, routes, endpoints } = incident;
   const { requests_per_s_before: before, requests_per_s_during: during } = incident;
   return (
     <div class="counts">
       {upstreams.length > 1 && (
-        <CountList
-          title="Upstreams"
-          rows={upstreams.map((one) => [one.upstream, failureFigures({ count: one.failed, ...one })])}
-        />
+        <CountList title="Upstreams" rows={upstreams.map((one) => [one.upstream, failureFigures(one)])} />
       )}
       <CountList
         title="Causes"
@@ -232,13 +229,10 @@ const countWithNoun = (count: number, noun: string): string => `${countFigure(co
 
 /** '3 requests, 9 attempts'. */
 function failureFigures({
-  count,
   failed,
   attempts_failed: attemptsFailed,
-}: Pick<IncidentJson['causes'][number], 'count' | 'failed' | 'attempts_failed'>): string {
-  return failed === undefined || attemptsFailed === undefined
-    ? countWithNoun(count, 'failure')
-    : failuresText({ count, failed, attemptsFailed }, countWithNoun);
+}: Pick<IncidentJson['causes'][number], 'failed' | 'attempts_failed'>): string {
+  return failuresText({ failed, attemptsFailed }, countWithNoun);
 }
 
 function CountList({

@@ -14,7 +14,7 @@ export const connection = signal<Connection>({ kind: 'connecting' });
 export const isStale = computed(() => connection.value.kind === 'stale');
 export const state = computed(() => overallState(status.value, isStale.value));
 
-/** Null: not known, as with earlier gateways, which refuse what is not permitted. */
+/** Null: not known yet, or there is none. */
 export const session = signal<SessionJson | null>(null);
 /** Whether the gateway was asked for the session: before that, nothing else is. */
 export const isAsked = signal(false);

@@ -123,16 +123,14 @@ function EndpointRows({ endpoint, upstream, entries }: EndpointProperties): JSX.
         <td class="nowrap">
           <Elapsed since={since} />
         </td>
-        <td class="number">{minute === undefined ? '–' : countFigure(minute.answered)}</td>
-        <td class={`number ${(minute?.failed ?? 0) > 0 ? 'bad-text' : ''}`}>
-          {minute === undefined ? '–' : countFigure(minute.failed)}
-        </td>
-        <td class="number">{durationFigure(minute?.p50_ms)}</td>
-        <td class="number">{durationFigure(minute?.p99_ms)}</td>
+        <td class="number">{countFigure(minute.answered)}</td>
+        <td class={`number ${minute.failed > 0 ? 'bad-text' : ''}`}>{countFigure(minute.failed)}</td>
+        <td class="number">{durationFigure(minute.p50_ms)}</td>
+        <td class="number">{durationFigure(minute.p99_ms)}</td>
         <td class="number">{endpoint.in_flight ?? '–'}</td>
         <td class="number">
           {connections} of {max}
-          {idle !== undefined && `, ${idle} idle`}
+          {`, ${idle} idle`}
           {waiting > 0 && `, ${waiting} wait`}
         </td>
         <td class="number">{weight}</td>
@@ -147,7 +145,7 @@ function EndpointRows({ endpoint, upstream, entries }: EndpointProperties): JSX.
             )}
             <Sentence text={reason} />
           </p>
-          {endpoint.last_check != null && <LastCheck check={endpoint.last_check} />}
+          {endpoint.last_check !== null && <LastCheck check={endpoint.last_check} />}
           <EndpointActions endpoint={endpoint} upstream={upstream} entries={entries} />
         </td>
       </tr>

@@ -25,6 +25,7 @@ const processOf = (openFiles: number): ProcessStateJson =>
   ({
     instance: 'app/1',
     pid: 77,
+    attempts: [1],
     sample: { open_files: openFiles, open_files_max: 64 },
   }) as unknown as ProcessStateJson;
 
@@ -33,6 +34,7 @@ const stoppedVerdict = (sample: object) =>
     processes: [{ instance: 'app/1', pid: 77, sample }] as unknown as ProcessStateJson[],
     lines: [],
     nearby: [],
+    stores_output: false,
   });
 
 test('a request whose process had used up its descriptors gets the step for that', () => {
@@ -40,6 +42,7 @@ test('a request whose process had used up its descriptors gets the step for that
     processes: [processOf(64)],
     lines: [],
     nearby: [],
+    stores_output: false,
   });
   assert.equal(sentence, 'No response came within 5 s. app/1 had 64 of its 64 descriptors open.');
   assert.deepEqual(usualCauses, []);
@@ -71,7 +74,10 @@ for (const [what, one, openFiles] of [
   ['has ended, which says more', record('reset', { code: 1, signal: null, oom: false, last_line: 'boom' }), 64],
 ] as const)
   test(`the verdict stays where the process ${what}`, () => {
-    assert.deepEqual(verdictWith(one, { processes: [processOf(openFiles)], lines: [], nearby: [] }), verdictOf(one));
+    assert.deepEqual(
+      verdictWith(one, { processes: [processOf(openFiles)], lines: [], nearby: [], stores_output: false }),
+      verdictOf(one),
+    );
   });
 
 const closed = {
@@ -94,7 +100,7 @@ test('the verdict on an application that Candor runs quotes the error that it pr
     line('stderr', 'RuntimeError: python boom'),
     line('stdout', 'bye'),
   ];
-  const { sentence, nextStep } = verdictWith(closed, { processes: [], lines: [], nearby });
+  const { sentence, nextStep } = verdictWith(closed, { processes: [], lines: [], nearby, stores_output: false });
   assert.equal(
     sentence,
     'It closed. Meanwhile shop printed (perhaps for another request) "RuntimeError: python boom".',
@@ -109,7 +115,12 @@ test('the verdict quotes an error with the id of the request as one of the reque
     relation: 'attempt',
     after_end_ms: 0,
   } as const;
-  const { sentence } = verdictWith(closed, { processes: [], lines: [own], nearby: [line('stdout', 'bye')] });
+  const { sentence } = verdictWith(closed, {
+    processes: [],
+    lines: [own],
+    nearby: [line('stdout', 'bye')],
+    stores_output: false,
+  });
   assert.equal(sentence, 'It closed. Meanwhile shop printed "KeyError: 1 in request 1".');
 });
 
@@ -119,6 +130,7 @@ test('the verdict quotes an error without an id as perhaps of another request, a
   const at = '2026-01-01T00:00:01Z';
   const { sentence } = verdictWith(closed, {
     processes: [],
+    stores_output: false,
     lines: [first],
     nearby: [{ ...line('stderr', text), at }],
   });
@@ -126,7 +138,7 @@ test('the verdict quotes an error without an id as perhaps of another request, a
 });
 
 test('the verdict on an application that Candor runs leads to its output where none is known here', () => {
-  const { sentence, nextStep } = verdictWith(closed, { processes: [], lines: [], nearby: [] });
+  const { sentence, nextStep } = verdictWith(closed, { processes: [], lines: [], nearby: [], stores_output: false });
   assert.equal(sentence, 'It closed.');
   assert.match(
     nextStep ?? '',
@@ -151,7 +163,7 @@ test('after an exit, the step leads to the last output unless the store shows th
   const exit = { code: 3, signal: null, oom: false, before_ms: 3, last_line: null };
   const attempts = [{ ...closed.attempts[0], cause: closed.cause, exit }];
   const exited = { ...closed, attempts } as unknown as ExchangeRecord;
-  const nothing = { processes: [], lines: [], nearby: [] };
+  const nothing = { processes: [], lines: [], nearby: [], stores_output: false };
   assert.match(verdictWith(exited, nothing).nextStep ?? '', /^Read the last output/);
   assert.equal(verdictWith(exited, { ...nothing, stores_output: true }).nextStep, stepAfterSilentEnd);
   const printed = { ...nothing, nearby: [line('stderr', 'boom')], stores_output: true };
@@ -175,7 +187,7 @@ describe('a step for applications that printed nothing', () => {
     ['stands alone where it printed nothing', { stores_output: true }, keepAlive.replace('raise', 'Raise')],
   ] as const)
     test(what, () => {
-      const known = { processes: [], lines: [], nearby: [], ...around };
+      const known = { processes: [], lines: [], nearby: [], stores_output: false, ...around };
       assert.equal(verdictWith(reused, known).nextStep, step);
     });
 
@@ -190,6 +202,7 @@ test('an error that an application which Candor runs answered itself leads to it
   const own = { ...closed, shape: 'app_error', cause: null, status: 500, attempts: [] } as unknown as ExchangeRecord;
   const { sentence, nextStep } = verdictWith(own, {
     processes: [],
+    stores_output: false,
     lines: [],
     nearby: [line('stderr', ' KeyError: 1 ')],
   });
@@ -214,6 +227,7 @@ test('the step after a broken tunnel shows what was printed, and keeps what foll
   const tunnel = { ...closed, kind: 'tunnel', cause: 'response_body_reset', duration_ms: 9, bytes_out: 0 };
   const { nextStep } = verdictWith(tunnel as unknown as ExchangeRecord, {
     processes: [],
+    stores_output: false,
     lines: [],
     nearby: [line('stderr', 'Error: boom')],
   });
@@ -228,5 +242,8 @@ for (const [stopped, step] of [
     const exit = { code: null, signal: 'SIGTERM', oom: false, last_line: null, before_ms: 0 };
     const process = { ...processOf(5), attempts: [1], exit: { signal: 'SIGTERM', stopped_by_candor: stopped } };
     const processes = [process as unknown as ProcessStateJson];
-    assert.match(verdictWith(record('reset', exit), { processes, lines: [], nearby: [] }).nextStep ?? '', step);
+    assert.match(
+      verdictWith(record('reset', exit), { processes, lines: [], nearby: [], stores_output: false }).nextStep ?? '',
+      step,
+    );
   });

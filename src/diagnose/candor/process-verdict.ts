@@ -4,7 +4,6 @@ import { quoted } from '../../core/failure-table/formatting.ts';
 import { lastWords } from '../../core/last-words.ts';
 import type { OutputLineJson } from '../../core/output-line.ts';
 import { type AfterOutput, stepFromOutput, stepWithoutOutput } from '../../core/output-step.ts';
-import type { ProcessStateJson } from '../../core/process-state.ts';
 import { stoppedStep, strainedDescriptors } from '../../core/process-text.ts';
 import type { ExchangeRecord } from '../../core/record.ts';
 import type { RequestContextJson } from '../../core/request-context.ts';
@@ -33,11 +32,9 @@ export function verdictWith(record: ExchangeRecord, around: KnownAround): Record
   return withDescriptors(record, verdict, around) ?? withOutput(record, verdict, around);
 }
 
-/** Whether Candor stopped the process of the last attempt; a record of an earlier version has no more than the signal. */
+/** Whether Candor stopped the process of the last attempt. */
 function isStopped({ attempts }: ExchangeRecord, { processes }: KnownAround): boolean {
-  const process = processes.find(({ attempts: numbers = [] }: Partial<ProcessStateJson>) =>
-    numbers.includes(attempts.length),
-  );
+  const process = processes.find((one) => one.attempts.includes(attempts.length));
   return process?.exit?.stopped_by_candor === true;
 }
 
@@ -107,7 +104,7 @@ function withOutput(record: ExchangeRecord, verdict: RecordVerdict, around: Know
 
 /** Only a store that has every line of that time shows it. */
 function printedNothing({ lines, nearby, stores_output: hasAllOutput }: KnownAround): boolean {
-  return lines.length === 0 && nearby.length === 0 && hasAllOutput === true;
+  return lines.length === 0 && nearby.length === 0 && hasAllOutput;
 }
 
 const nothingText = (application: string | null): string =>
@@ -127,8 +124,8 @@ function withoutOutput(
   };
 }
 
-/** With the id of the request, from an application that had an attempt of it. A gateway of an earlier version says no relation. */
-function isOfAttempt({ relation = 'attempt' }: Partial<KnownAround['lines'][number]>): boolean {
+/** With the id of the request, from an application that had an attempt of it. */
+function isOfAttempt({ relation }: KnownAround['lines'][number]): boolean {
   return relation === 'attempt';
 }
 

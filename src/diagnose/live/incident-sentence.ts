@@ -81,7 +81,7 @@ const timeOf = (wallMs: number): string => new Date(wallMs).toISOString().slice(
 
 function countsText({ failed, attemptsFailed }: IncidentAddition): string {
   if (failed === undefined || attemptsFailed === undefined) return '';
-  return ` (${failuresText({ count: Math.max(failed, attemptsFailed), failed, attemptsFailed })})`;
+  return ` (${failuresText({ failed, attemptsFailed })})`;
 }
 
 /** Where others fail in a way that is told with its count: how many failed in the way that the title names. */

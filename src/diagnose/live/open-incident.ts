@@ -325,7 +325,7 @@ export class OpenIncident {
       shape: spec === null ? 'app_error' : shapeOfType(spec.type),
       whose: whoseBySuspect(this.#whoseOf(root), this.suspects),
       startedAt: Math.floor(beganAt + this.startMs),
-      ...(this.#firstRequestWall === Infinity ? {} : { firstRequestAt: Math.floor(this.#firstRequestWall) }),
+      firstRequestAt: Math.floor(Math.min(this.#firstRequestWall, beganAt + this.startMs)),
       openedAt: this.openedAt,
       lastAt: Math.min(now, beganAt + this.lastSecond * 1000 + 999),
       resolvedAt,
@@ -364,8 +364,8 @@ export class OpenIncident {
     if (laterCauses.size === 0) return facts;
     const isOwn = ({ cause }: CountedCause): boolean => !laterCauses.has(this.#kinds.get(cause)?.family ?? this.#root);
     const causes = facts.causes.filter(isOwn);
-    const failed = causes.reduce((sum, one) => sum + (one.failed ?? 0), 0);
-    const attemptsFailed = causes.reduce((sum, one) => sum + (one.attemptsFailed ?? 0), 0);
+    const failed = causes.reduce((sum, one) => sum + one.failed, 0);
+    const attemptsFailed = causes.reduce((sum, one) => sum + one.attemptsFailed, 0);
     // Requests that were not sent have met no endpoint.
     return { ...facts, causes, failed, attemptsFailed, endpoints: [] };
   }

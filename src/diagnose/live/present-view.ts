@@ -29,9 +29,9 @@ function factsOf(kind: CountedCause['cause']): Pick<LiveIncident, 'cause' | 'sha
 /** What it began with, as what has ended. */
 function firstAsAddition({ cause, causes, startedAt, suspects }: LiveIncident, until: number): IncidentAddition {
   const kind = cause ?? 'app_error';
-  const { failed, attemptsFailed } = causes.find((one) => one.cause === kind) ?? {};
+  const counted = causes.find((one) => one.cause === kind);
   return {
     ...{ since: startedAt, until, routes: [], endpoints: [], causes: [kind], suspects },
-    ...(failed === undefined || attemptsFailed === undefined ? {} : { failed, attemptsFailed }),
+    ...(counted === undefined ? {} : { failed: counted.failed, attemptsFailed: counted.attemptsFailed }),
   };
 }

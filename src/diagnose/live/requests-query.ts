@@ -2,10 +2,6 @@ import { shapeOfType, specOfCause } from '../../core/explain.ts';
 import { conditionText, listText } from '../../core/exchange-query.ts';
 import type { CountedCause, LiveIncident } from '../../core/live-incident.ts';
 
-/** An earlier version has told only when the first failure came. */
-export const firstRequestAt = ({ firstRequestAt: first, startedAt }: LiveIncident): number =>
-  Math.min(startedAt, first ?? Infinity);
-
 /** Finds the requests that an incident counts: a search goes by when requests began, and a timeout fails long after that. */
 export function requestsQuery(incident: LiveIncident): string {
   const { resolvedAt, lastAt } = incident;
@@ -54,5 +50,5 @@ function upstreamCondition({ upstream, upstreams }: LiveIncident): readonly stri
   return names.length === 0 || names.length > upstreamsMax || names.includes('') ? [] : [listText('upstream', names)];
 }
 
-const sinceText = (incident: LiveIncident): string => `since:${timeText(firstRequestAt(incident))}`;
+const sinceText = (incident: LiveIncident): string => `since:${timeText(incident.firstRequestAt)}`;
 const timeText = (wallMs: number): string => new Date(Math.ceil(wallMs)).toISOString();
