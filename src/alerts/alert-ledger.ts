@@ -13,7 +13,7 @@ export interface OpenAlert {
   readonly at: number;
   /** The key that the target knows it by, where it has come again under another one; absent: its own. */
   readonly as?: string;
-  /** As it was last reported, without its evidence; absent: an incident, or an earlier version of Candor has not kept it. */
+  /** As it was last reported, without its evidence; absent: an incident. */
   readonly alert?: Alert;
 }
 

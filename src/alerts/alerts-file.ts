@@ -23,7 +23,7 @@ export interface AlertStorage {
 const version = 1;
 const bytesMax = 16 * 1024 * 1024;
 
-/** A file in the state folder. Messages of an earlier version of Candor are not sent. */
+/** A file in the state folder. One of another version is as none. */
 export class AlertsFile implements AlertStorage {
   readonly #folder: string;
 
@@ -69,15 +69,13 @@ function isTargets(value: unknown): value is AlertsContent['targets'] {
   );
 }
 
-/** An earlier version of Candor has kept the last step that it reported, and not all of them. */
 function openIn(open: Readonly<Record<string, unknown>>): Record<string, OpenAlert> {
   const found: Record<string, OpenAlert> = {};
   for (const [key, kept] of Object.entries(open)) {
     if (!isRecord(kept) || typeof kept['at'] !== 'number' || typeof kept['severity'] !== 'string') continue;
-    const { step, steps = typeof step === 'string' ? [step] : [], ...rest } = kept;
-    if (!Array.isArray(steps)) continue;
-    const { alert, ...others } = rest;
-    found[key] = { ...others, steps, ...(isAlert(alert) ? { alert } : {}) } as unknown as OpenAlert;
+    if (!Array.isArray(kept['steps'])) continue;
+    const { alert, ...others } = kept;
+    found[key] = { ...others, ...(isAlert(alert) ? { alert } : {}) } as unknown as OpenAlert;
   }
   return found;
 }

@@ -1,7 +1,9 @@
-import { hiddenValue, quoteMasks } from '../core/redact/quote-hidden.ts';
 import { hideInPath } from '../schema/hide-secrets.ts';
 import { mask, maskOfPair, type SourceReading } from './masked-source.ts';
 import type { PathOffsets } from './position-index.ts';
+
+/** What stands in a configuration in place of a value that is not shown: YAML of a text. Plain asterisks would be an alias. */
+const hiddenValue = '"***"';
 
 /** What people may see of a text. */
 export interface ShownText {
@@ -42,10 +44,15 @@ function readableText(marked: string, source: string, positions: PathOffsets): s
     at = end;
   }
   text += marked.slice(at);
-  return quoteMasks(text.replace(/(["'])\ue003+\1/g, hiddenValue), mask).replace(masks, '***');
+  return text
+    .replace(/(["'])\ue003+\1/g, hiddenValue)
+    .replace(plainMasks, `$1${hiddenValue}`)
+    .replace(masks, '***');
 }
 
 const masks = /\ue003+/g;
+/** A plain value that is nothing else. */
+const plainMasks = /((?:[:,-][ \t]+|[[{][ \t]*)(?:&\w+[ \t]+)?)\ue003+(?=[ \t\r]*(?:$|[,\]}])|[ \t]+#)/gm;
 
 /** `begin`: its first character in the file. */
 function readableValue(marked: string, begin: string): string {

@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parse, parseDocument, stringify, visit } from 'yaml';
-import { quoteHidden } from '../core/redact/quote-hidden.ts';
 import { replaceSpans, type Span } from '../core/redact/span.ts';
 import { isMap } from './draft.ts';
 import { type ParseContext, parseConfiguration } from './parse.ts';
@@ -35,8 +34,7 @@ interface Candidate {
  * known: others stand in for them while the text is read, and variables of `context` are not used.
  */
 export function withDefaults(text: string, context: ParseContext): FilledText {
-  // A gateway of an earlier version hides secrets without quotes.
-  const source = withReferences(quoteHidden(text));
+  const source = withReferences(text);
   const begin = settingsIn(source);
   if (begin === null) return { text, problem: unreadable(firstErrorOf(text, context)).problem, hidden: [] };
   const hiddenKeys = [...hiddenValues(withHidden(begin))].map((path) => hideInPath(pathText(path)));
@@ -81,8 +79,14 @@ function withReferences(source: string): string {
 /** Null: the text is no YAML, or no map. */
 function settingsIn(source: string): Settings | null {
   const document = parseDocument(source);
-  const settings: unknown = document.errors.length === 0 ? document.toJS() : null;
-  return isMap(settings) ? settings : null;
+  if (document.errors.length > 0) return null;
+  try {
+    const settings: unknown = document.toJS();
+    return isMap(settings) ? settings : null;
+  } catch {
+    // An alias of nothing.
+    return null;
+  }
 }
 
 function withHidden(settings: Settings): unknown {

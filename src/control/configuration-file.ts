@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import type { KeptConfiguration, UnshownValue } from '../core/kept-configuration.ts';
-import { quoteHidden } from '../core/redact/quote-hidden.ts';
 import { makePrivateFolder } from '../deploy/private-folder.ts';
 import { readOwnFile } from '../deploy/read-own-file.ts';
 import { writeWholeLater } from '../deploy/write-whole.ts';
@@ -40,7 +39,7 @@ export class ConfigurationFile implements ConfigurationStorage {
     try {
       const content = JSON.parse(found.text) as { version?: unknown; configurations?: unknown } | null;
       if (content?.version !== version || !Array.isArray(content.configurations)) return [];
-      return (content.configurations as readonly unknown[]).map(withUnshown).filter(isKept).map(withQuotes);
+      return (content.configurations as readonly unknown[]).filter(isKept);
     } catch {
       return [];
     }
@@ -87,16 +86,6 @@ function isKept(value: unknown): value is KeptConfiguration {
   if (typeof value !== 'object' || value === null) return false;
   const entry = value as Readonly<Record<string, unknown>>;
   return Object.entries(checks).every(([key, check]) => check(entry[key]));
-}
-
-/** Those of a version that did not know them. */
-function withUnshown(value: unknown): unknown {
-  return typeof value === 'object' && value !== null ? { unshown: null, ...value } : value;
-}
-
-/** Versions before hid values without quotes. */
-function withQuotes(one: KeptConfiguration): KeptConfiguration {
-  return one.text === null ? one : { ...one, text: quoteHidden(one.text) };
 }
 
 function isUnshown(value: unknown): boolean {

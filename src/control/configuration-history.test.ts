@@ -81,18 +81,6 @@ describe('configurations that were applied and refused', () => {
     assert.equal(current, null);
   });
 
-  test('of an earlier version have quotes around values that are hidden, and are the same', async () => {
-    for (const text of ['a: **\n', 'a: "***"\n']) {
-      const history = start('one');
-      history.applied('gateway', { revision: 1, contentHash: 'hash', changed: [] }, shown(text));
-      await history.close();
-    }
-    assert.deepEqual(
-      start('two').list.map(({ times, text }) => [times, text]),
-      [[2, 'a: "***"\n']],
-    );
-  });
-
   test('are another one where a secret or a file that it names has changed', () => {
     const history = start('one');
     applied(history, 'a');
@@ -189,16 +177,5 @@ describe('values that texts do not show', () => {
     history.refused('signal:SIGHUP', ['no'], read({ a: 'y' }));
     history.refused('signal:SIGHUP', ['no'], read({ a: 'y' }));
     assert.deepEqual(versionsOf(history), ['a 2', 'a 1']);
-  });
-
-  test('are not known of configurations that an earlier version kept', async () => {
-    const history = start('one');
-    apply(history, { a: 'x' });
-    await history.close();
-    const path = join(folder, 'configurations.json');
-    const content = JSON.parse(readFileSync(path, 'utf8')) as { configurations: { unshown?: unknown }[] };
-    for (const one of content.configurations) delete one.unshown;
-    writeFileSync(path, JSON.stringify(content));
-    assert.deepEqual(versionsOf(start('two')), [null]);
   });
 });

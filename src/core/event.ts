@@ -15,7 +15,7 @@ export interface EventFacts {
   upgrade_failed: { pid: number; reason: string; errors: readonly string[] };
   upgrade_done: { pid: number; afterMs: number };
   /** Emitted by the successor. `predecessor`: pid of the old process; `from`: its version, null if not known. */
-  upgrade_taken_over: { predecessor: number; pid: number; from: string | null; version: string };
+  upgrade_taken_over: { predecessor: number; pid: number; from: string; version: string };
   /** What is in flight at the beginning of a phase of the shutdown, and after what time the phase ends in any case. */
   drain_phase: { exchanges: number; tunnels: number; connections: number; limitMs: number };
   /** `configuration`: the id by which it is kept (`core/kept-configuration.ts`). `returned`: absent: not known. */

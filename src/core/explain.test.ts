@@ -282,7 +282,8 @@ describe('the advice', () => {
       /-w 5 10\.0\.0\.7 3000`/,
     );
     assert.match(
-      specOf(fail('loop_detected', 'route', { name: 'Via', value: '1.1 x' })).nextStep,
+      specOf(fail('loop_detected', 'route', { name: 'Via', value: '1.1 x', route: 'shop', passage: 2, limit: 4 }))
+        .nextStep,
       /getent ahosts NAME/,
     );
   });

@@ -280,8 +280,8 @@ export interface Evidence {
   too_many_endpoints: { upstream: string; limit: number; retryAfterS: number };
   local_ports_exhausted: { address: string; retryAfterS: number };
   descriptors_exhausted: { address: string; errno: string; retryAfterS: number };
-  /** `passage`: which passage of gateways of this name it would be. Up to the limit, it is the route that comes again. Older records lack the last three. */
-  loop_detected: { name: 'Via' | 'CDN-Loop'; value: string; route?: string; passage?: number; limit?: number };
+  /** `passage`: which passage of gateways of this name it would be. Up to the limit, it is the route that comes again. */
+  loop_detected: { name: 'Via' | 'CDN-Loop'; value: string; route: string; passage: number; limit: number };
   hops_exceeded: { hops: number; limit: number };
   /** `name`: the name that resolved to the address; null for a configured address. */
   destination_prohibited: { address: string; name: string | null; prohibition: Prohibition };

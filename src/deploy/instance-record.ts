@@ -33,7 +33,7 @@ export interface InstanceRecord {
   /** For draining: how much longer it may take. */
   readonly dueInMs: number | null;
   readonly failures: number;
-  /** How many of them came since a run that served. Missing in the file of an earlier version: all. */
+  /** How many of them came since a run that served. */
   readonly failedStarts: number;
   readonly restarts: number;
   /** With which it was asked until now: what replaces it may be asked otherwise. */
@@ -196,7 +196,7 @@ function readInstance(written: unknown, bootId: string | null): InstanceRecord |
     ranMs: countOr(ranMs, 0),
     dueInMs: isCount(dueInMs) ? dueInMs : null,
     failures: countOr(failures, 0),
-    failedStarts: countOr(failedStarts, countOr(failures, 0)),
+    failedStarts: countOr(failedStarts, 0),
     restarts: countOr(restarts, 0),
     readiness: writtenReadiness(readiness),
     restart,

@@ -14,7 +14,7 @@ export function runKeyOf(spec: ApplicationSpec, inherited: Readonly<Record<strin
   const made = [command, directory, sorted(environment), port, path, intervalMs, timeoutMs, passes, startMs];
   return (
     createHash('sha256')
-      // Without any of these the digest is that of versions that did not know them: an upgrade then keeps the instances.
+      // Where none of these is set, they do not count: a version that knows more of them keeps such instances in an upgrade.
       .update(JSON.stringify([...made, ...(Object.values(asked).some(Boolean) ? [asked] : []), sorted(inherited)]))
       .digest('base64url')
   );

@@ -407,7 +407,13 @@ describe('operators are not shown secrets either', () => {
     fail('response_not_http', 'response', { address: '10.0.0.7:3000', firstBytes: garbage, guess: 'text' }),
     fail('no_route', 'route', { host: 'example.org', path: '/reset?CANARY&code=CANARY' }),
     fail('no_route', 'route', { host: 'example.org', path: '/to/http://anna:CANARY@example.org/' }),
-    fail('loop_detected', 'route', { name: 'Via', value: '1.1 edge (token=CANARY)' }),
+    fail('loop_detected', 'route', {
+      name: 'Via',
+      value: '1.1 edge (token=CANARY)',
+      route: 'shop',
+      passage: 2,
+      limit: 4,
+    }),
   ];
   const exit = {
     exit: {

@@ -327,7 +327,7 @@ describe('for any text from outside', () => {
     fc.constant(null),
     anyText.map((text) => fail('response_not_http', 'response', { address: text, firstBytes: text, guess: 'binary' })),
     fc.tuple(anyText, anyText).map(([host, path]) => fail('no_route', 'route', { host, path })),
-    anyText.map((value) => fail('loop_detected', 'route', { name: 'Via', value })),
+    anyText.map((value) => fail('loop_detected', 'route', { name: 'Via', value, route: 'shop', passage: 2, limit: 4 })),
     fc.constant(fail('client_gone', 'flush', { bytesSent: 7, how: 'reset' })),
   );
   const anyAttempt = fc

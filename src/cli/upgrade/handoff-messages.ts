@@ -39,8 +39,8 @@ export interface PredecessorFacts {
   readonly sockets?: readonly OwnSocket[];
   /** The addresses of the predecessor's admin API. A program that answers at any other address is a stranger. */
   readonly admin: AdminAddresses | null;
-  /** The version of Candor. A predecessor that does not send it is older than this field. */
-  readonly version?: string;
+  /** The version of Candor. */
+  readonly version: string;
   /** Who asked for the upgrade, for events. */
   readonly actor?: string;
 }
@@ -50,7 +50,8 @@ export const predecessorVariable = 'CANDOR_PREDECESSOR';
 export function parsePredecessor(text: string | undefined): PredecessorFacts | null {
   try {
     const facts = JSON.parse(text ?? '') as Partial<PredecessorFacts>;
-    if (typeof facts.pid !== 'number' || !Array.isArray(facts.listeners)) return null;
+    if (typeof facts.pid !== 'number' || typeof facts.version !== 'string' || !Array.isArray(facts.listeners))
+      return null;
     return {
       ...(facts as PredecessorFacts),
       sockets: Array.isArray(facts.sockets) ? facts.sockets.filter(isSocket) : [],

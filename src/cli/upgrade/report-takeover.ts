@@ -11,13 +11,12 @@ export async function reportTakeover(
   version: string,
 ): Promise<void> {
   await connection.settled;
-  const { pid: predecessor, version: from = null, actor = 'gateway' } = connection.facts;
-  const which = from === null ? `process ${predecessor}` : `process ${predecessor}, candor ${from}`;
+  const { pid: predecessor, version: from, actor = 'gateway' } = connection.facts;
   const how = connection.predecessorDied ? ', which ended before the handoff was complete' : '';
   events.emit({
     kind: 'upgrade_taken_over',
     subject: 'gateway',
-    reason: `this process, candor ${version}, has replaced ${which}${how}`,
+    reason: `this process, candor ${version}, has replaced process ${predecessor}, candor ${from}${how}`,
     evidence: { predecessor, pid: process.pid, from, version },
     actor: typeof actor === 'string' ? actor : 'gateway',
   });

@@ -20,10 +20,10 @@ export const refusedByGateway = {
     logLevel: 'error',
     temporary: false,
     title: 'The request came back to the gateway',
-    sentence: ({ name, value, route, passage = 2, limit = passage }) =>
+    sentence: ({ name, value, route, passage, limit }) =>
       passage > limit
         ? `The request has been through gateways of this name ${passage - 1} times, and ${limit} times is the limit (${name}: ${quoted(value)}).`
-        : `The request has been through ${route === undefined ? 'this gateway' : `route ${quoted(route)}`} before (${name}: ${quoted(value)}).`,
+        : `The request has been through route ${quoted(route)} before (${name}: ${quoted(value)}).`,
     forClient: 'This site passes requests around in a circle. Its operators must correct the settings.',
     usualCauses: [
       'the application calls this site with the headers of the request that it answers, and that leads to the same route',
