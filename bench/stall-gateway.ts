@@ -102,7 +102,7 @@ export class MeasuredGateway {
 
   async #untilServing(): Promise<void> {
     for (let look = 0; look < 1200; look++) {
-      const ready = await this.ask('GET', '/v2/ready').catch(() => null);
+      const ready = await this.ask('GET', '/v1/ready').catch(() => null);
       if (ready?.status === 200) return;
       if (this.#process?.exitCode !== null) break;
       await sleep(50);
@@ -135,7 +135,7 @@ export class MeasuredGateway {
 
   /** The port of its listener. */
   async port(): Promise<number> {
-    const { text } = await this.ask('GET', '/v2/status');
+    const { text } = await this.ask('GET', '/v1/status');
     const { listeners } = JSON.parse(text) as { listeners: { address: string }[] };
     return Number(listeners[0]?.address.split(':').at(-1));
   }

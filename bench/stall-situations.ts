@@ -39,7 +39,7 @@ const read =
   };
 
 const change = async ({ gateway }: SituationContext, kind: string, body: object): Promise<number> => {
-  const { status, bytes, text } = await gateway.ask('POST', `/v2/overlay/${kind}`, body);
+  const { status, bytes, text } = await gateway.ask('POST', `/v1/overlay/${kind}`, body);
   if (status !== 200) throw new Error(`${kind} was answered with ${status}: ${text.slice(0, 200)}`);
   return bytes;
 };
@@ -48,7 +48,7 @@ const restore = (context: SituationContext): Promise<number> => change(context, 
 
 async function reload({ gateway }: SituationContext, configuration: StallConfiguration): Promise<number> {
   await gateway.write(configuration);
-  const { status, bytes, text } = await gateway.ask('POST', '/v2/reload');
+  const { status, bytes, text } = await gateway.ask('POST', '/v1/reload');
   if (status !== 200) throw new Error(`the reload was answered with ${status}: ${text.slice(0, 500)}`);
   return bytes;
 }
@@ -68,20 +68,20 @@ export const situations: readonly Situation[] = [
     gateway: 'calm',
     run: (context) => reload(context, { ...context.configuration, commitDelayMs: 100 + context.round }),
   },
-  { name: 'status', gateway: 'calm', run: read('/v2/status') },
-  { name: 'readiness', gateway: 'calm', run: read('/v2/ready') },
+  { name: 'status', gateway: 'calm', run: read('/v1/status') },
+  { name: 'readiness', gateway: 'calm', run: read('/v1/ready') },
   { name: 'metrics', gateway: 'calm', run: read('/metrics') },
-  { name: 'events', gateway: 'calm', run: read('/v2/events?follow=false') },
+  { name: 'events', gateway: 'calm', run: read('/v1/events?follow=false') },
   {
     name: 'explain, in memory',
     gateway: 'calm',
     needsRequest: true,
-    run: (context) => read(`/v2/exchanges/${context.requestId}`)(context),
+    run: (context) => read(`/v1/exchanges/${context.requestId}`)(context),
   },
   {
     name: 'explain, search of the log',
     gateway: 'calm',
-    run: async ({ gateway }) => (await gateway.ask('GET', `/v2/exchanges/${unknownId}`)).bytes,
+    run: async ({ gateway }) => (await gateway.ask('GET', `/v1/exchanges/${unknownId}`)).bytes,
   },
   {
     name: 'maintenance of a route',
@@ -111,7 +111,7 @@ export const situations: readonly Situation[] = [
     },
   },
   { name: 'checks of each endpoint, 1 a second', gateway: 'checked', run: quiet },
-  { name: 'status, with checks', gateway: 'checked', run: read('/v2/status') },
+  { name: 'status, with checks', gateway: 'checked', run: read('/v1/status') },
 ];
 
 /** The name server answers with 200 addresses, which differ from round to round. */

@@ -13,7 +13,7 @@ export interface StormRow extends StormFigures {
   readonly disturbed: string | null;
 }
 
-/** Rows of earlier runs. Those of another form, of older versions of this program, are dropped. */
+/** Rows of earlier runs. Those of another form are dropped. */
 export function readResults(file: string): readonly StormRow[] {
   if (!existsSync(file)) return [];
   const { version, rows } = JSON.parse(readFileSync(file, 'utf8')) as { version: number; rows: StormRow[] };

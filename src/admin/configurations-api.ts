@@ -27,7 +27,7 @@ export interface ConfigurationJson extends SnakeCased<ConfigurationSummary & Pic
 
 type Source = Pick<Gateway, 'configurations'>;
 
-/** `GET /v2/configuration`: what the gateway runs. */
+/** `GET /v1/configuration`: what the gateway runs. */
 export function sendConfiguration(
   { searchParams }: URL,
   gateway: Pick<Gateway, 'configurations' | 'effectiveConfiguration'>,
@@ -42,14 +42,14 @@ export function sendConfiguration(
   sendJson(response, 200, { ...withText(current, configurations), ...effective });
 }
 
-/** `GET /v2/configurations`: those that were applied and refused, the newest first. */
+/** `GET /v1/configurations`: those that were applied and refused, the newest first. */
 export function sendConfigurations({ configurations }: Source, response: ServerResponse): void {
   sendJson(response, 200, {
     configurations: configurations.list.map((one) => snakeCased(summary(one, configurations))),
   });
 }
 
-/** `GET /v2/configurations/{id}` */
+/** `GET /v1/configurations/{id}` */
 export function sendKeptConfiguration({ configurations }: Source, id: string, response: ServerResponse): void {
   const found = configurations.list.find((one) => String(one.id) === id);
   if (found !== undefined) return sendJson(response, 200, withText(found, configurations));

@@ -31,7 +31,7 @@ export const incidentSchema = z.object({
     'When the earliest request that failed, or had an attempt that failed, began: at or before `started_at`.',
   ),
   requests_query: text.describe(
-    'Finds the failed requests that it counts; where other attempts answered all of them, those of which an attempt failed so: a query for `GET /v2/exchanges` and `candor logs` (with a `store`).',
+    'Finds the failed requests that it counts; where other attempts answered all of them, those of which an attempt failed so: a query for `GET /v1/exchanges` and `candor logs` (with a `store`).',
   ),
   opened_at: text.describe('When the gateway had seen enough failures.'),
   last_at: text.describe('Of the last failure.'),

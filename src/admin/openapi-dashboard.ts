@@ -89,7 +89,7 @@ export const dashboardDetails = {
   readTimeline: {
     description:
       'From memory, since the gateway started: steps of 1 s for 10 minutes, of 10 s for 2 hours, of 1 minute for a day. Kept for all requests, and for the first 99 upstreams and ' +
-      'routes that had one; a reload frees the places of those that it removes. Releases, reloads and the like at a time are `/v2/events?since=…&kind=…`.',
+      'routes that had one; a reload frees the places of those that it removes. Releases, reloads and the like at a time are `/v1/events?since=…&kind=…`.',
     parameters: [
       searchParameter(
         'since',

@@ -1,5 +1,5 @@
 /** The version of the admin API, of all its operations. Prometheus expects `/metrics` without one. */
-export const apiRoot = '/v2';
+export const apiRoot = '/v1';
 
 /**
  * Every operation of the admin API. The server routes by this table, and the OpenAPI file is made from it. An operation that changes

@@ -7,7 +7,7 @@ import { sendJson, sendProblem } from './answer.ts';
 
 export type RouteJson = SnakeCased<RouteExplanation>;
 
-/** `GET /v2/route` */
+/** `GET /v1/route` */
 export function sendRoute(
   { searchParams }: URL,
   gateway: Pick<Gateway, 'explainRoute'>,

@@ -38,7 +38,7 @@ export interface SessionState {
 
 export type SessionOperation = 'readSession' | 'openSession' | 'endSession' | 'makeLink';
 
-/** Answers to `GET /v2/session`, and to a login. */
+/** Answers to `GET /v1/session`, and to a login. */
 export interface SessionStatus {
   readonly actor: string;
   readonly role: 'read' | 'operate';
@@ -46,7 +46,7 @@ export interface SessionStatus {
   readonly ends_at: string | null;
 }
 
-/** The answer to `POST /v2/session/link`. */
+/** The answer to `POST /v1/session/link`. */
 export interface LinkStatus {
   /** The path and query of the link, with its secret. */
   readonly path: string;

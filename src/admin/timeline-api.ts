@@ -9,7 +9,7 @@ import { type ReadParameters, readTimes } from './search-parameters.ts';
 /** What a timeline shows without `since`. */
 const shownMs = 10 * 60_000;
 
-/** `GET /v2/timeline` */
+/** `GET /v1/timeline` */
 export function sendTimeline(
   { searchParams }: URL,
   gateway: Pick<Gateway, 'timeline'>,

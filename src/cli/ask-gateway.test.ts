@@ -15,7 +15,7 @@ test('a gateway that closes connections at once, as one without descriptors does
   const server = createServer((socket) => socket.destroy()).listen(path);
   try {
     await once(server, 'listening');
-    const answer = await askAdmin({ kind: 'socket', path }, 'GET', '/v2/status', new SimulatedClock());
+    const answer = await askAdmin({ kind: 'socket', path }, 'GET', '/v1/status', new SimulatedClock());
     assert.ok(!answer.ok);
     assert.match(unreachable(path, answer).message, /closed the connection .* or it has no descriptor left/);
   } finally {

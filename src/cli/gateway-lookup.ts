@@ -10,7 +10,7 @@ import { harmless, shorten } from './layout.ts';
 import { inputName } from './read-input.ts';
 import type { ProcessContext } from './process-context.ts';
 
-/** What GET /v2/status found at an admin socket or address. `other`: an answer that is not a gateway's status. */
+/** What GET /v1/status found at an admin socket or address. `other`: an answer that is not a gateway's status. */
 export type GatewayLookup =
   | { readonly kind: 'gateway'; readonly status: GatewayStatus }
   | { readonly kind: 'other'; readonly status: number; readonly content: unknown }

@@ -55,7 +55,7 @@ export interface RequestContextJson {
   readonly configuration: { readonly id: number } | null;
   readonly lines: readonly ContextLineJson[];
   readonly nearby: readonly OutputLineJson[];
-  /** Of the attempts whose bytes could not be parsed; `/v2/unparsed/{id}` has the bytes. */
+  /** Of the attempts whose bytes could not be parsed; `/v1/unparsed/{id}` has the bytes. */
   readonly unparsed: readonly UnparsedSizeJson[];
   /** Of each instance that had the request. */
   readonly processes: readonly ProcessStateJson[];

@@ -44,13 +44,13 @@ export class AdminApiClient {
   async signIn<T>(token: string): Promise<Answer<T>> {
     const body = JSON.stringify({ token });
     const init = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body };
-    const answer = await this.#send<T>('/v2/session', init);
+    const answer = await this.#send<T>('/v1/session', init);
     if (answer.kind !== 'signed_out') return answer;
     return { kind: 'problem', status: 401, detail: 'The gateway does not know this token.', errors: [] };
   }
 
   signOut(): Promise<Answer<null>> {
-    return this.#ask('/v2/session', { method: 'DELETE' });
+    return this.#ask('/v1/session', { method: 'DELETE' });
   }
 
   async #ask<T>(path: string, init: RequestInit): Promise<Answer<T>> {

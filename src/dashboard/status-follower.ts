@@ -51,7 +51,7 @@ export class StatusFollower {
   async #connect(): Promise<void> {
     this.#abort = new AbortController();
     try {
-      const response = await this.#ask('/v2/live?elements=true');
+      const response = await this.#ask('/v1/live?elements=true');
       if (this.#stopped) return;
       if (response.status === 401) return this.#options.onConnection({ kind: 'signed_out' });
       if (!response.ok || response.body === null) return this.#lost();

@@ -97,10 +97,10 @@ describe('the admin API over TLS', () => {
   test('answers curl', { skip: 'missing' in curl ? curl.missing : false }, async () => {
     assert.ok('path' in curl);
     const args = ['-sS', '-H', `Authorization: Bearer ${token}`, '--cacert', join(folder, 'ca.pem')];
-    const { exit, text } = await run(curl.path, [...args, `https://127.0.0.1:${port}/v2/status`], curl.env);
+    const { exit, text } = await run(curl.path, [...args, `https://127.0.0.1:${port}/v1/status`], curl.env);
     assert.equal(exit, 0, text);
     assert.ok('deployment' in (JSON.parse(text) as object));
-    const inClear = await run(curl.path, [...args, `http://127.0.0.1:${port}/v2/status`], curl.env);
+    const inClear = await run(curl.path, [...args, `http://127.0.0.1:${port}/v1/status`], curl.env);
     assert.notEqual(inClear.exit, 0);
     assert.doesNotMatch(inClear.text, /deployment/);
   });
@@ -127,7 +127,7 @@ describe('the admin API over TLS', () => {
     write(second);
     assert.equal(await reload(''), null);
     assert.match(await namesShown(), /second\.test/);
-    kept.write(`GET /v2/status HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n\r\n`);
+    kept.write(`GET /v1/status HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n\r\n`);
     const [bytes] = (await once(kept, 'data')) as [Buffer];
     assert.match(bytes.toString('latin1'), /^HTTP\/1\.1 200 /);
     kept.destroy();
@@ -148,7 +148,7 @@ describe('the admin API over TLS', () => {
   test('begins and ends TLS at the same address by reloads', async () => {
     const headers = { Authorization: `Bearer ${token}` };
     const inClear = async (): Promise<number> =>
-      (await fetch(`http://127.0.0.1:${port}/v2/status`, { headers })).status;
+      (await fetch(`http://127.0.0.1:${port}/v1/status`, { headers })).status;
     assert.equal(await reload(null), null);
     assert.equal(await inClear(), 200);
     assert.equal(await reload(''), null);

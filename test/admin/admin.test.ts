@@ -88,7 +88,7 @@ describe('the admin socket', () => {
       assert.match(error.message, /Another gateway answers/);
       return true;
     });
-    assert.equal((await ask('GET', '/v2/status')).status, 200);
+    assert.equal((await ask('GET', '/v1/status')).status, 200);
   });
 
   test('of a dead process is replaced', async () => {
@@ -125,7 +125,7 @@ describe('a successor', () => {
 
   async function revisionAt(port: number): Promise<number> {
     const fields = { Authorization: `Bearer ${token}` };
-    const response = await fetch(`http://127.0.0.1:${port}/v2/status`, { headers: { ...fields, Connection: 'close' } });
+    const response = await fetch(`http://127.0.0.1:${port}/v1/status`, { headers: { ...fields, Connection: 'close' } });
     return ((await response.json()) as { revision: number }).revision;
   }
 
@@ -157,7 +157,7 @@ describe('a successor', () => {
 
 describe('answers match the OpenAPI description', () => {
   test('status', async () => {
-    const answer = await ask('GET', '/v2/status');
+    const answer = await ask('GET', '/v1/status');
     assert.equal(answer.status, 200);
     assert.equal(answer.type, 'application/json');
     const status = JSON.parse(answer.text);
@@ -168,7 +168,7 @@ describe('answers match the OpenAPI description', () => {
   });
 
   test('reload shows the changes and the requester', async () => {
-    const answer = await ask('POST', '/v2/reload');
+    const answer = await ask('POST', '/v1/reload');
     assert.equal(answer.status, 200);
     assert.deepEqual(reloadSchema.parse(JSON.parse(answer.text)), {
       ok: true,
@@ -183,7 +183,7 @@ describe('answers match the OpenAPI description', () => {
   test('reload of an invalid file lists every error', async () => {
     const errors = ['candor.yaml:3:1: unknown key', 'candor.yaml:9:1: no such upstream'];
     gateway.reloadAnswer = { ok: false, kind: 'invalid', errors: errors };
-    const answer = await ask('POST', '/v2/reload');
+    const answer = await ask('POST', '/v1/reload');
     assert.equal(answer.status, 422);
     assert.equal(answer.type, 'application/problem+json');
     const problem = problemSchema.parse(JSON.parse(answer.text));
@@ -196,7 +196,7 @@ describe('answers match the OpenAPI description', () => {
   ] as const) {
     test(`a reload that was ${kind} does not blame the configuration`, async () => {
       gateway.reloadAnswer = { ok: false, kind, errors: ['This gateway is stopping.'] };
-      const answer = await ask('POST', '/v2/reload');
+      const answer = await ask('POST', '/v1/reload');
       assert.equal(answer.status, status);
       const problem = problemSchema.parse(JSON.parse(answer.text));
       assert.equal(problem.detail, 'This gateway is stopping.');
@@ -206,31 +206,31 @@ describe('answers match the OpenAPI description', () => {
 
   test('a known exchange, and an unknown one', async () => {
     gateway.records.set(failedRecord.id, failedRecord);
-    const found = await ask('GET', `/v2/exchanges/${failedRecord.id}`);
+    const found = await ask('GET', `/v1/exchanges/${failedRecord.id}`);
     assert.equal(found.status, 200);
     recordSchema.parse(JSON.parse(found.text));
     assert.deepEqual(JSON.parse(found.text), failedRecord);
-    const unknown = await ask('GET', '/v2/exchanges/nothing');
+    const unknown = await ask('GET', '/v1/exchanges/nothing');
     assert.equal(unknown.status, 404);
     assert.match(problemSchema.parse(JSON.parse(unknown.text)).detail, /has the id nothing,/);
   });
 
   test('HEAD is answered like GET, without a body', async () => {
-    const answer = await ask('HEAD', '/v2/status');
+    const answer = await ask('HEAD', '/v1/status');
     assert.equal(answer.status, 200);
     assert.equal(answer.text, '');
   });
 
   const refused: [method: string, path: string, status: number, allow: string | undefined][] = [
-    ['GET', '/v2/reload', 405, 'POST'],
-    ['HEAD', '/v2/reload', 405, 'POST'],
-    ['POST', '/v2/status', 405, 'GET, HEAD'],
-    ['DELETE', '/v2/exchanges/1', 405, 'GET, HEAD'],
+    ['GET', '/v1/reload', 405, 'POST'],
+    ['HEAD', '/v1/reload', 405, 'POST'],
+    ['POST', '/v1/status', 405, 'GET, HEAD'],
+    ['DELETE', '/v1/exchanges/1', 405, 'GET, HEAD'],
     ['GET', '/', 404, undefined],
-    ['GET', '/v2/exchanges/', 404, undefined],
-    ['GET', '/v2/exchanges/a/b', 404, undefined],
-    ['GET', '/v2/exchanges/%zz', 404, undefined],
-    ['GET', '/v2/events?follow=perhaps', 400, undefined],
+    ['GET', '/v1/exchanges/', 404, undefined],
+    ['GET', '/v1/exchanges/a/b', 404, undefined],
+    ['GET', '/v1/exchanges/%zz', 404, undefined],
+    ['GET', '/v1/events?follow=perhaps', 400, undefined],
   ];
   for (const [method, path, status, allow] of refused) {
     test(`${method} ${path} is ${status}, with problem details, and changes nothing`, async () => {
@@ -247,7 +247,7 @@ describe('answers match the OpenAPI description', () => {
     gateway.status = () => {
       throw new Error('secret');
     };
-    const answer = await ask('GET', '/v2/status');
+    const answer = await ask('GET', '/v1/status');
     assert.equal(answer.status, 500);
     assert.doesNotMatch(answer.text, /secret|at /);
   });
@@ -256,7 +256,7 @@ describe('answers match the OpenAPI description', () => {
     const sent = request({
       socketPath,
       method: 'POST',
-      path: '/v2/status',
+      path: '/v1/status',
       headers: { 'Transfer-Encoding': 'chunked' },
     });
     sent.on('error', () => {});
@@ -267,7 +267,7 @@ describe('answers match the OpenAPI description', () => {
 
 describe('the OpenAPI description', () => {
   test('has every operation, with all its answers', async () => {
-    const answer = await ask('GET', '/v2/openapi.json');
+    const answer = await ask('GET', '/v1/openapi.json');
     const document = JSON.parse(answer.text);
     assert.deepEqual(document, JSON.parse(JSON.stringify(openApi('0.1.0'))));
     assert.equal(document.openapi, '3.1.1');
@@ -342,7 +342,7 @@ describe('events', () => {
   test('in the buffer come first, then new ones', async () => {
     tellListener('one');
     const text = await readStream(
-      '/v2/events',
+      '/v1/events',
       {},
       (all) => all.includes('three'),
       () => {
@@ -364,7 +364,7 @@ describe('events', () => {
 
   test('resume after the last one that was read', async () => {
     for (const name of ['one', 'two', 'three']) tellListener(name);
-    const text = await readStream('/v2/events?follow=false', { 'Last-Event-ID': 'run-1-2' }, () => false);
+    const text = await readStream('/v1/events?follow=false', { 'Last-Event-ID': 'run-1-2' }, () => false);
     assert.deepEqual(
       [...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id),
       ['run-1-3'],
@@ -375,7 +375,7 @@ describe('events', () => {
   test('no longer in the buffer are reported as a gap, with their number', async () => {
     gateway.events.held = 2;
     for (const name of ['one', 'two', 'three', 'four', 'five']) tellListener(name);
-    const text = await readStream('/v2/events?follow=false', { 'Last-Event-ID': 'run-1-1' }, () => false);
+    const text = await readStream('/v1/events?follow=false', { 'Last-Event-ID': 'run-1-1' }, () => false);
     assert.deepEqual(
       dataOf(text, 'gap').map((gap) => gapSchema.parse(gap)),
       [{ reason: 'not_held', missed: 2, epoch: 'run-1' }],
@@ -388,7 +388,7 @@ describe('events', () => {
 
   test('of another epoch are reported as a gap, followed by this epoch from its beginning', async () => {
     tellListener('one');
-    const text = await readStream('/v2/events?follow=false', { 'Last-Event-ID': 'run-0-99' }, () => false);
+    const text = await readStream('/v1/events?follow=false', { 'Last-Event-ID': 'run-0-99' }, () => false);
     assert.deepEqual(dataOf(text, 'gap'), [{ reason: 'another_epoch', missed: 0, epoch: 'run-1' }]);
     assert.deepEqual(
       [...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id),
@@ -397,12 +397,12 @@ describe('events', () => {
   });
 
   test('after a malformed id are refused', async () => {
-    assert.equal((await ask('GET', '/v2/events', { 'Last-Event-ID': 'five' })).status, 400);
+    assert.equal((await ask('GET', '/v1/events', { 'Last-Event-ID': 'five' })).status, 400);
   });
 
   test('a comment every 15 s shows that the stream is alive', async () => {
     const text = await readStream(
-      '/v2/events',
+      '/v1/events',
       {},
       (all) => all.includes('still here'),
       () => void clock.advance(15_000),
@@ -421,7 +421,7 @@ describe('events', () => {
 
   test("that fill more than a socket's buffer all reach a reader in order", async () => {
     for (let number = 0; number < 100; number++) tellLong();
-    const text = await readStream('/v2/events?follow=false', {}, () => false);
+    const text = await readStream('/v1/events?follow=false', {}, () => false);
     const ids = [...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id);
     assert.deepEqual(
       ids,
@@ -431,7 +431,7 @@ describe('events', () => {
 
   test('that a slow reader has missed are reported to it as a gap', async () => {
     gateway.events.held = 10;
-    const sent = request({ socketPath, path: '/v2/events' });
+    const sent = request({ socketPath, path: '/v1/events' });
     sent.end();
     const response = await responseOf(sent);
     response.pause();
@@ -448,7 +448,7 @@ describe('events', () => {
   });
 
   test('a reader that reads nothing between two heartbeats is disconnected and forgotten', async () => {
-    const sent = request({ socketPath, path: '/v2/events' });
+    const sent = request({ socketPath, path: '/v1/events' });
     sent.on('error', () => {});
     sent.end();
     const response = await responseOf(sent);
@@ -465,7 +465,7 @@ describe('events', () => {
   });
 
   test('a reader that leaves is forgotten', async () => {
-    await readStream('/v2/events', {}, () => true);
+    await readStream('/v1/events', {}, () => true);
     while (gateway.events.listeners.size > 0) await new Promise((resolve) => setImmediate(resolve));
     assert.equal(clock.timersLive, 0);
   });
@@ -473,13 +473,13 @@ describe('events', () => {
   test('the 33rd follower is refused', async () => {
     const readers = [];
     for (let number = 0; number < 32; number++) {
-      const sent = request({ socketPath, path: '/v2/events', agent: false });
+      const sent = request({ socketPath, path: '/v1/events', agent: false });
       sent.on('error', () => {});
       sent.end();
       await responseOf(sent);
       readers.push(sent);
     }
-    assert.equal((await ask('GET', '/v2/events')).status, 503);
+    assert.equal((await ask('GET', '/v1/events')).status, 503);
     for (const reader of readers) reader.destroy();
   });
 });

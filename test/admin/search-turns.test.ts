@@ -63,7 +63,7 @@ interface Answer {
 
 /** Sends a search, whose query is its token. */
 function search(token: keyof typeof secrets): Promise<Answer> {
-  const path = `/v2/exchanges?query=${token}`;
+  const path = `/v1/exchanges?query=${token}`;
   const headers = { authorization: `Bearer ${secrets[token]}` };
   const sent = request({ host: '127.0.0.1', port: admin.address?.port, path, headers, agent: false });
   return new Promise((resolve, reject) => {

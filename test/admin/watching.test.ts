@@ -63,7 +63,7 @@ function follow(target: string): { readonly until: (count: number) => Promise<st
 
 describe('the status as it changes', () => {
   test('is whole at first, and then what has changed', async () => {
-    const reader = follow('/v2/live');
+    const reader = follow('/v1/live');
     const [first = ''] = await reader.until(1);
     const [name, data = ''] = first.split('\ndata: ');
     assert.equal(name, 'event: status');
@@ -79,7 +79,7 @@ describe('the status as it changes', () => {
   });
 
   test('is by element for a reader that asks for that, and nothing is sent of what only grows older', async () => {
-    const reader = follow('/v2/live?elements=true');
+    const reader = follow('/v1/live?elements=true');
     await reader.until(1);
     const [first, ...others] = statusSample.upstreams;
     assert.ok(first !== undefined);
@@ -99,7 +99,7 @@ describe('the status as it changes', () => {
   });
 
   test('shows that it stands while nothing changes', async () => {
-    const reader = follow('/v2/live');
+    const reader = follow('/v1/live');
     await reader.until(1);
     await clock.advance(5000);
     assert.equal((await reader.until(2))[1], ': still here');
@@ -118,7 +118,7 @@ describe('the timeline', () => {
   ];
   for (const [query, { ...asked }] of cases) {
     test(`${query || 'without parameters'} asks for ${JSON.stringify(asked)}, in seconds ago`, async () => {
-      const answer = await get(`/v2/timeline${query}`);
+      const answer = await get(`/v1/timeline${query}`);
       assert.equal(answer.status, 200, answer.content);
       timelineSchema.parse(JSON.parse(answer.content));
       const [request] = gateway.timelines;
@@ -129,14 +129,14 @@ describe('the timeline', () => {
 
   for (const query of ['?step=fast', '?step=-1', '?since=yesterday', '?upstream=a&route=b']) {
     test(`${query} is 400 with what is wrong`, async () => {
-      const answer = await get(`/v2/timeline${query}`);
+      const answer = await get(`/v1/timeline${query}`);
       assert.equal(answer.status, 400);
       assert.match(answer.content, /step|since|upstream/);
     });
   }
 
   test('since the longest time that can be asked for begins in 1970', async () => {
-    const answer = await get('/v2/timeline?since=999999999d');
+    const answer = await get('/v1/timeline?since=999999999d');
     assert.equal(answer.status, 200, answer.content);
     assert.equal(timelineSchema.parse(JSON.parse(answer.content)).since, '1970-01-01T00:00:00.000Z');
   });
@@ -144,7 +144,7 @@ describe('the timeline', () => {
 
 describe('a time that ends before it begins', () => {
   const reversed = 'since=1h&until=2h';
-  for (const path of ['/v2/timeline', '/v2/events', '/v2/audit'])
+  for (const path of ['/v1/timeline', '/v1/events', '/v1/audit'])
     test(`is 400 at ${path}, with both ends`, async () => {
       const answer = await get(`${path}?${reversed}`);
       assert.equal(answer.status, 400);
@@ -153,7 +153,7 @@ describe('a time that ends before it begins', () => {
 
   test('is 400 where only its begin is given, and is later than now', async () => {
     const later = new Date(clock.wallTime() + 60_000).toISOString();
-    const answer = await get(`/v2/timeline?since=${later}`);
+    const answer = await get(`/v1/timeline?since=${later}`);
     assert.equal(answer.status, 400);
     assert.match(answer.content, /since is later than now/);
   });
@@ -162,19 +162,19 @@ describe('a time that ends before it begins', () => {
 describe('the audit', () => {
   test('has what requesters did, and not what happened by itself', async () => {
     gateway.emit({ kind: 'process_stopping', subject: 'gateway', reason: 'x', evidence: { reason: 'x' } });
-    await askRaw(socketPath, 'POST /v2/reload', [['Host', 'candor']]);
-    const { events } = eventsSchema.parse(JSON.parse((await get('/v2/audit?since=1h')).content));
+    await askRaw(socketPath, 'POST /v1/reload', [['Host', 'candor']]);
+    const { events } = eventsSchema.parse(JSON.parse((await get('/v1/audit?since=1h')).content));
     assert.deepEqual(gateway.eventSearches[0]?.kinds, ['admin_action', 'admin_refused', 'overlay_changed']);
     assert.ok(events.every(({ kind }) => kind !== 'process_stopping'));
   });
 
   test('of events takes the kinds that it is asked for', async () => {
-    assert.equal((await get('/v2/events?kind=process_stopping,log_rotated')).status, 200);
+    assert.equal((await get('/v1/events?kind=process_stopping,log_rotated')).status, 200);
     assert.deepEqual(gateway.eventSearches[0]?.kinds, ['process_stopping', 'log_rotated']);
   });
 
   for (const query of ['?limit=0', '?until=soon']) {
-    test(`${query} is 400`, async () => assert.equal((await get(`/v2/audit${query}`)).status, 400));
+    test(`${query} is 400`, async () => assert.equal((await get(`/v1/audit${query}`)).status, 400));
   }
 });
 
@@ -191,7 +191,7 @@ describe('configurations', () => {
   test('are listed with their state, and without their texts', async () => {
     const list = [entry(3, 'refused'), entry(2, 'applied'), entry(1, 'applied')];
     gateway.configurations = { current: list[1] as KeptConfiguration, list };
-    const { configurations } = configurationsSchema.parse(await json('/v2/configurations'));
+    const { configurations } = configurationsSchema.parse(await json('/v1/configurations'));
     assert.deepEqual(
       configurations.map(({ id, state }) => [id, state]),
       [
@@ -200,25 +200,25 @@ describe('configurations', () => {
         [1, 'earlier'],
       ],
     );
-    assert.doesNotMatch((await get('/v2/configurations')).content, /"text"|hash-of-it/);
+    assert.doesNotMatch((await get('/v1/configurations')).content, /"text"|hash-of-it/);
   });
 
   test('are read one by one, and the active one by itself', async () => {
-    const active = configurationSchema.parse(await json('/v2/configuration'));
+    const active = configurationSchema.parse(await json('/v1/configuration'));
     assert.deepEqual([active.id, active.state, active.text, active.last_actor], [2, 'active', '# 2\n', 'gateway']);
     assert.deepEqual(active.unshown, [{ key: 'admin.tokens.deploy', version: 2 }]);
-    assert.doesNotMatch((await get('/v2/configuration')).content, /hash-of-it/);
-    const refused = configurationSchema.parse(await json('/v2/configurations/3'));
+    assert.doesNotMatch((await get('/v1/configuration')).content, /hash-of-it/);
+    const refused = configurationSchema.parse(await json('/v1/configurations/3'));
     assert.deepEqual([refused.state, refused.errors, refused.revision], ['refused', ['candor.yaml:1:1: no'], null]);
-    assert.equal((await get('/v2/configurations/4')).status, 404);
+    assert.equal((await get('/v1/configurations/4')).status, 404);
     gateway.configurations = { current: null, list: [] };
-    assert.equal((await get('/v2/configuration')).status, 404);
+    assert.equal((await get('/v1/configuration')).status, 404);
   });
 });
 
 describe('the route of a request', () => {
   test('is asked by method, URL and headers as they are written', async () => {
-    const answer = await get('/v2/route?method=POST&url=https://Shop.example:8443/a/../%2561?x=1&header=X-Beta:%201');
+    const answer = await get('/v1/route?method=POST&url=https://Shop.example:8443/a/../%2561?x=1&header=X-Beta:%201');
     assert.equal(answer.status, 200, answer.content);
     routeSchema.parse(JSON.parse(answer.content));
     const [question] = gateway.questions;
@@ -237,6 +237,6 @@ describe('the route of a request', () => {
     '?url=http://[',
     '?url=http://a:99999/',
   ]) {
-    test(`${query || 'without a URL'} is 400`, async () => assert.equal((await get(`/v2/route${query}`)).status, 400));
+    test(`${query || 'without a URL'} is 400`, async () => assert.equal((await get(`/v1/route${query}`)).status, 400));
   }
 });

@@ -25,7 +25,7 @@ class Gullible {
 
   async start(): Promise<void> {
     this.#server = await listen((request, response) => {
-      if (request.method === 'POST' && request.url === '/v2/reload') this.reloads += 1;
+      if (request.method === 'POST' && request.url === '/v1/reload') this.reloads += 1;
       response.end();
     });
   }
@@ -160,37 +160,37 @@ const tag = (name, fields) => within(3000, new Promise((done) => {
 // A browser does not report why it blocks a frame: three seconds of silence count as its answer.
 const form = (origin, enctype) => {
   const frame = Object.assign(document.createElement('iframe'), { name: 'f' + Math.random() });
-  const one = Object.assign(document.createElement('form'), { action: origin + '/v2/reload', method: 'POST', enctype, target: frame.name });
+  const one = Object.assign(document.createElement('form'), { action: origin + '/v1/reload', method: 'POST', enctype, target: frame.name });
   one.append(Object.assign(document.createElement('input'), { name: '{"a":"', value: '"}' }));
   document.body.append(frame, one);
   return new Promise((done) => { frame.onload = () => { try { done(frame.contentDocument === null ? 'nothing' : frame.contentDocument.body.textContent || 'nothing'); } catch { done('nothing'); } }; one.submit(); setTimeout(() => done('nothing'), 3000); });
 };
 const stream = (origin) => within(3000, new Promise((done) => {
-  const one = new EventSource(origin + '/v2/events'); one.onopen = () => done('events'); one.onerror = () => { one.close(); done('nothing'); };
+  const one = new EventSource(origin + '/v1/events'); one.onopen = () => done('events'); one.onerror = () => { one.close(); done('nothing'); };
 }));
 const socket = (origin) => within(3000, new Promise((done) => {
-  const one = new WebSocket(origin.replace('http', 'ws') + '/v2/events'); one.onopen = () => done('socket'); one.onerror = () => done('nothing');
+  const one = new WebSocket(origin.replace('http', 'ws') + '/v1/events'); one.onopen = () => done('socket'); one.onerror = () => done('nothing');
 }));
 const ways = {
-  get: (origin) => reading(fetch(origin + '/v2/status')),
-  'get, seeing nothing': (origin) => reading(fetch(origin + '/v2/status', { mode: 'no-cors', credentials: 'include' })),
-  post: (origin) => reading(fetch(origin + '/v2/reload', { method: 'POST' })),
-  'post, seeing nothing': (origin) => reading(fetch(origin + '/v2/reload', { method: 'POST', mode: 'no-cors' })),
-  'post of text': (origin) => reading(fetch(origin + '/v2/reload', { method: 'POST', mode: 'no-cors', body: 'a' })),
-  'post with the token': (origin) => reading(fetch(origin + '/v2/reload', { method: 'POST', headers: bearer })),
-  'post of json': (origin) => reading(fetch(origin + '/v2/reload', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' })),
-  beacon: async (origin) => { navigator.sendBeacon(origin + '/v2/reload', 'a'); return 'nothing'; },
+  get: (origin) => reading(fetch(origin + '/v1/status')),
+  'get, seeing nothing': (origin) => reading(fetch(origin + '/v1/status', { mode: 'no-cors', credentials: 'include' })),
+  post: (origin) => reading(fetch(origin + '/v1/reload', { method: 'POST' })),
+  'post, seeing nothing': (origin) => reading(fetch(origin + '/v1/reload', { method: 'POST', mode: 'no-cors' })),
+  'post of text': (origin) => reading(fetch(origin + '/v1/reload', { method: 'POST', mode: 'no-cors', body: 'a' })),
+  'post with the token': (origin) => reading(fetch(origin + '/v1/reload', { method: 'POST', headers: bearer })),
+  'post of json': (origin) => reading(fetch(origin + '/v1/reload', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' })),
+  beacon: async (origin) => { navigator.sendBeacon(origin + '/v1/reload', 'a'); return 'nothing'; },
   'form, urlencoded': (origin) => form(origin, 'application/x-www-form-urlencoded'),
   'form, text': (origin) => form(origin, 'text/plain'),
   'form, multipart': (origin) => form(origin, 'multipart/form-data'),
   script: (origin) => tag('script', { src: origin + '/metrics' }),
-  image: (origin) => tag('img', { src: origin + '/v2/status' }),
-  style: (origin) => tag('link', { rel: 'stylesheet', href: origin + '/v2/status' }),
+  image: (origin) => tag('img', { src: origin + '/v1/status' }),
+  style: (origin) => tag('link', { rel: 'stylesheet', href: origin + '/v1/status' }),
   stream, socket,
 };
 const untilAsked = async () => {
   for (;;) {
-    try { if ((await fetch('/v2/status')).status !== 200) return; } catch {}
+    try { if ((await fetch('/v1/status')).status !== 200) return; } catch {}
     await new Promise((done) => setTimeout(done, 50));
   }
 };
@@ -198,10 +198,10 @@ const untilAsked = async () => {
   await untilAsked();
   const rebound = [];
   for (const [what, path, options] of [
-    ['get', '/v2/status', {}],
-    ['get with the token', '/v2/status', { headers: bearer }],
-    ['post', '/v2/reload', { method: 'POST' }],
-    ['post with the token', '/v2/reload', { method: 'POST', headers: bearer }],
+    ['get', '/v1/status', {}],
+    ['get with the token', '/v1/status', { headers: bearer }],
+    ['post', '/v1/reload', { method: 'POST' }],
+    ['post with the token', '/v1/reload', { method: 'POST', headers: bearer }],
   ]) rebound.push({ what, read: await reading(fetch(path, options)) });
   const origins = ['http://127.0.0.1:${port}', 'http://localhost:${port}', 'http://127.0.0.1:${forwarded}', 'http://127.0.0.1:${gullible}'];
   const across = [];

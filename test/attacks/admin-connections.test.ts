@@ -68,7 +68,7 @@ describe('a token that a reload removes from the configuration', () => {
     ['given another name', [{ name: 'yours', hash: mine.hash }, other]],
   ] as const) {
     it(`ends its stream of events when the token is ${what}; other streams continue`, inTime, async () => {
-      const [stream, others] = [await ask('candor_mine', '/v2/events'), await ask('candor_other', '/v2/events')];
+      const [stream, others] = [await ask('candor_mine', '/v1/events'), await ask('candor_other', '/v1/events')];
       await reloadTo(tokens);
       await stream.told(/\r\n0\r\n\r\n$/);
       await clock.advance(2_000);
@@ -83,7 +83,7 @@ describe('a token that a reload removes from the configuration', () => {
     'closes its connections within two seconds, whether they are idle or their client reads nothing',
     inTime,
     async () => {
-      const [resting, unread] = [await ask('candor_mine', '/v2/status'), await ask('candor_mine', '/v2/events')];
+      const [resting, unread] = [await ask('candor_mine', '/v1/status'), await ask('candor_mine', '/v1/events')];
       unread.socket.pause();
       await reloadTo([other]);
       await clock.advance(2_000);
@@ -93,15 +93,15 @@ describe('a token that a reload removes from the configuration', () => {
   );
 
   it('is refused for the next request on the same connection', inTime, async () => {
-    const asked = await ask('candor_mine', '/v2/status');
+    const asked = await ask('candor_mine', '/v1/status');
     await reloadTo([other]);
-    asked.socket.write(`GET /v2/status HTTP/1.1\r\n${bearer}\r\n`);
+    asked.socket.write(`GET /v1/status HTTP/1.1\r\n${bearer}\r\n`);
     await asked.told(/HTTP\/1\.1 401 [^]*Connection: close/);
     await closed(asked);
   });
 
   it('leaves no timer behind', inTime, async () => {
-    await ask('candor_mine', '/v2/events');
+    await ask('candor_mine', '/v1/events');
     await reloadTo([other]);
     const closing = admin.close();
     await clock.advance(2_000);
@@ -115,12 +115,12 @@ describe('a request with an Expect header', () => {
     it(`with ${expected} gets no 100 before its token is checked`, inTime, async () => {
       const answer = await sendRaw(
         port,
-        `POST /v2/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nExpect: ${expected}\r\n\r\n`,
+        `POST /v1/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nExpect: ${expected}\r\n\r\n`,
       );
       assert.match(answer, /^HTTP\/1\.1 401 /);
       const misled = await sendRaw(
         port,
-        `POST /v2/reload HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 2\r\nExpect: ${expected}\r\n\r\n`,
+        `POST /v1/reload HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 2\r\nExpect: ${expected}\r\n\r\n`,
       );
       assert.match(misled, /^HTTP\/1\.1 421 /);
       assert.equal(gateway.events.since(0).events.filter(({ kind }) => kind === 'admin_refused').length, 2);
@@ -130,10 +130,10 @@ describe('a request with an Expect header', () => {
   it('with a valid token is answered, after a 100 if it expects 100-continue', inTime, async () => {
     const socket = connectTo(port);
     socket.write(
-      `POST /v2/reload HTTP/1.1\r\n${bearer}Content-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n{}`,
+      `POST /v1/reload HTTP/1.1\r\n${bearer}Content-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n{}`,
     );
     assert.match(await readAll(socket), /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 /);
-    const answer = await askRaw(port, 'GET /v2/status', [
+    const answer = await askRaw(port, 'GET /v1/status', [
       ['Host', 'localhost'],
       ['Authorization', 'Bearer candor_mine'],
       ['Expect', 'something'],

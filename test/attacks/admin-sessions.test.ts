@@ -73,7 +73,7 @@ function askSocket(line: string, content = ''): Promise<RawAnswer> {
 }
 
 async function logIn(token: string): Promise<readonly ['Cookie', string]> {
-  const answer = await ask('POST /v2/session', [own], JSON.stringify({ token }));
+  const answer = await ask('POST /v1/session', [own], JSON.stringify({ token }));
   assert.equal(answer.status, 200, answer.content);
   return cookieOf(answer);
 }
@@ -88,7 +88,7 @@ function told<K extends Event['kind']>(kind: K): Extract<Event, { kind: K }>[] {
 
 describe('a login', () => {
   it('answers who it is, and sets a cookie for this host alone that no script can read', async () => {
-    const answer = await ask('POST /v2/session', [own], JSON.stringify({ token: operator }));
+    const answer = await ask('POST /v1/session', [own], JSON.stringify({ token: operator }));
     assert.deepEqual(JSON.parse(answer.content), {
       actor: 'admin:session:deploy',
       role: 'operate',
@@ -109,7 +109,7 @@ describe('a login', () => {
     ['no JSON', 'token', 400],
   ] as const) {
     it(`with ${what} is ${status}, and sets no cookie`, async () => {
-      const answer = await ask('POST /v2/session', [own], content);
+      const answer = await ask('POST /v1/session', [own], content);
       assert.equal(answer.status, status);
       assert.equal(answer.fields['set-cookie'], undefined);
     });
@@ -117,11 +117,11 @@ describe('a login', () => {
 
   it('by a page of another origin, or by a form, is refused with the right token', async () => {
     const content = JSON.stringify({ token: operator });
-    const foreign = await ask('POST /v2/session', [['Origin', 'http://127.0.0.1:1']], content);
-    const sameSite = await ask('POST /v2/session', [['Sec-Fetch-Site', 'same-site']], content);
+    const foreign = await ask('POST /v1/session', [['Origin', 'http://127.0.0.1:1']], content);
+    const sameSite = await ask('POST /v1/session', [['Sec-Fetch-Site', 'same-site']], content);
     const form = await askRaw(
       port,
-      'POST /v2/session',
+      'POST /v1/session',
       [
         ['Host', host],
         ['Content-Type', 'text/plain'],
@@ -137,15 +137,15 @@ describe('a login', () => {
   it('by wrong tokens is limited, and the right one is accepted all the same', async () => {
     const statuses: number[] = [];
     for (let attempt = 0; attempt < 12; attempt++)
-      statuses.push((await ask('POST /v2/session', [own], '{"token":"candor_guess"}')).status);
+      statuses.push((await ask('POST /v1/session', [own], '{"token":"candor_guess"}')).status);
     assert.equal(statuses.at(-1), 429);
     await logIn(operator);
     clock.advanceSync(60_000);
   });
 
   it('over the unix socket is not needed', async () => {
-    assert.equal((await askSocket('POST /v2/session', JSON.stringify({ token: operator }))).status, 409);
-    const answer = await askSocket('GET /v2/session');
+    assert.equal((await askSocket('POST /v1/session', JSON.stringify({ token: operator }))).status, 409);
+    const answer = await askSocket('GET /v1/session');
     assert.deepEqual(JSON.parse(answer.content), { actor: 'admin:socket', role: 'operate', ends_at: null });
   });
 });
@@ -153,8 +153,8 @@ describe('a login', () => {
 describe('a session', () => {
   it('reads, and changes when its page asks', async () => {
     const cookie = await logIn(operator);
-    assert.equal((await ask('GET /v2/status', [cookie])).status, 200);
-    assert.equal((await ask('POST /v2/reload', [cookie, own])).status, 200);
+    assert.equal((await ask('GET /v1/status', [cookie])).status, 200);
+    assert.equal((await ask('POST /v1/reload', [cookie, own])).status, 200);
     assert.deepEqual(gateway.calls, ['reload admin:session:deploy']);
     assert.equal(told('admin_action').at(-1)?.actor, 'admin:session:deploy');
   });
@@ -167,15 +167,15 @@ describe('a session', () => {
       [['Origin', 'null']],
       [['Origin', 'http://evil.example']],
     ] as Fields[])
-      assert.equal((await ask('POST /v2/reload', [cookie, ...fields])).status, 403);
+      assert.equal((await ask('POST /v1/reload', [cookie, ...fields])).status, 403);
     assert.deepEqual(gateway.calls, []);
   });
 
   it('is refused by a name that another DNS gave, and to a page of another port', async () => {
     const cookie = await logIn(operator);
-    assert.equal((await askRaw(port, 'GET /v2/status', [['Host', 'evil.example'], cookie])).status, 421);
-    assert.equal((await ask('GET /v2/status', [cookie, ['Sec-Fetch-Site', 'same-site']])).status, 403);
-    assert.equal((await ask('GET /v2/status', [cookie, ['Origin', 'http://127.0.0.1:1']])).status, 403);
+    assert.equal((await askRaw(port, 'GET /v1/status', [['Host', 'evil.example'], cookie])).status, 421);
+    assert.equal((await ask('GET /v1/status', [cookie, ['Sec-Fetch-Site', 'same-site']])).status, 403);
+    assert.equal((await ask('GET /v1/status', [cookie, ['Origin', 'http://127.0.0.1:1']])).status, 403);
   });
 
   for (const [what, alter] of [
@@ -184,7 +184,7 @@ describe('a session', () => {
   ] as const) {
     it(`is not found with ${what}`, async () => {
       const [, text] = await logIn(operator);
-      assert.equal((await ask('GET /v2/status', [['Cookie', alter(text)]])).status, 401);
+      assert.equal((await ask('GET /v1/status', [['Cookie', alter(text)]])).status, 401);
     });
   }
 
@@ -199,18 +199,18 @@ describe('a session', () => {
 
   it('with two Cookie headers is ambiguous', async () => {
     const cookie = await logIn(operator);
-    assert.equal((await ask('GET /v2/status', [cookie, cookie])).status, 400);
+    assert.equal((await ask('GET /v1/status', [cookie, cookie])).status, 400);
   });
 
   it('ends with a logout, and so do its streams', async () => {
     const cookie = await logIn(operator);
     const stream = connectTo(port);
-    stream.write(`GET /v2/events HTTP/1.1\r\nHost: ${host}\r\n${cookie.join(': ')}\r\n\r\n`);
+    stream.write(`GET /v1/events HTTP/1.1\r\nHost: ${host}\r\n${cookie.join(': ')}\r\n\r\n`);
     const ended = readAll(stream);
-    const answer = await ask('DELETE /v2/session', [cookie, own]);
+    const answer = await ask('DELETE /v1/session', [cookie, own]);
     assert.equal(answer.status, 204);
     assert.match(answer.fields['set-cookie'] ?? '', /=; Path=\/; Max-Age=0;/);
-    assert.equal((await ask('GET /v2/status', [cookie])).status, 401);
+    assert.equal((await ask('GET /v1/status', [cookie])).status, 401);
     clock.advanceSync(2_000);
     assert.match(await ended, /^HTTP\/1\.1 (?:200|401)/);
   });
@@ -219,10 +219,10 @@ describe('a session', () => {
     const cookie = await logIn(watcher);
     assert.equal(await admin.prepare({ ...spec, tokens: spec.tokens.slice(0, 1) }), null);
     admin.activate();
-    assert.equal((await ask('GET /v2/status', [cookie])).status, 401);
+    assert.equal((await ask('GET /v1/status', [cookie])).status, 401);
     assert.equal(await admin.prepare(spec), null);
     admin.activate();
-    assert.equal((await ask('GET /v2/status', [cookie])).status, 200);
+    assert.equal((await ask('GET /v1/status', [cookie])).status, 200);
   });
 });
 
@@ -230,9 +230,9 @@ describe('the role read', () => {
   for (const how of ['token', 'session'] as const) {
     it(`may read and log out with a ${how}, and change nothing`, async () => {
       const shown: Fields = how === 'token' ? [['Authorization', `Bearer ${watcher}`]] : [await logIn(watcher), own];
-      assert.equal((await ask('GET /v2/status', shown)).status, 200);
+      assert.equal((await ask('GET /v1/status', shown)).status, 200);
       assert.equal((await ask('GET /metrics', shown)).status, 200);
-      for (const line of ['POST /v2/reload', 'POST /v2/stop', 'POST /v2/upgrade', 'POST /v2/overlay/restore']) {
+      for (const line of ['POST /v1/reload', 'POST /v1/stop', 'POST /v1/upgrade', 'POST /v1/overlay/restore']) {
         const answer = await ask(line, shown);
         assert.equal(answer.status, 403, line);
         assert.match(answer.content, /needs the role operate/);
@@ -242,21 +242,21 @@ describe('the role read', () => {
         told('admin_refused').some(({ evidence }) => evidence.reason === 'role'),
         true,
       );
-      assert.equal((await ask('DELETE /v2/session', shown)).status, how === 'token' ? 409 : 204);
+      assert.equal((await ask('DELETE /v1/session', shown)).status, how === 'token' ? 409 : 204);
     });
   }
 
   it('makes links that may only read', async () => {
-    const made = await ask('POST /v2/session/link', [['Authorization', `Bearer ${watcher}`]]);
+    const made = await ask('POST /v1/session/link', [['Authorization', `Bearer ${watcher}`]]);
     const { path } = JSON.parse(made.content) as { path: string };
     const cookie = cookieOf(await ask(`GET ${path}`));
-    assert.equal((await ask('POST /v2/reload', [cookie, own])).status, 403);
+    assert.equal((await ask('POST /v1/reload', [cookie, own])).status, 403);
   });
 });
 
 describe('a link', () => {
   it('opens one session, and the next browser is asked to log in', async () => {
-    const made = JSON.parse((await askSocket('POST /v2/session/link')).content) as { path: string; url: null };
+    const made = JSON.parse((await askSocket('POST /v1/session/link')).content) as { path: string; url: null };
     assert.equal(made.url, null, 'a browser reaches this gateway in clear text alone');
     assert.match(made.path, /^\/\?link=[\w-]{43}$/);
     const opened = await ask(`GET ${made.path}`, [
@@ -264,7 +264,7 @@ describe('a link', () => {
       ['Sec-Fetch-Mode', 'navigate'],
     ]);
     assert.deepEqual([opened.status, opened.fields['location']], [303, '/']);
-    assert.equal((await ask('GET /v2/status', [cookieOf(opened)])).status, 200);
+    assert.equal((await ask('GET /v1/status', [cookieOf(opened)])).status, 200);
     const again = await ask(`GET ${made.path}`);
     assert.deepEqual(
       [again.status, again.fields['location'], again.fields['set-cookie']],
@@ -273,13 +273,13 @@ describe('a link', () => {
   });
 
   it('is not used up by a HEAD', async () => {
-    const { path } = JSON.parse((await askSocket('POST /v2/session/link')).content) as { path: string };
+    const { path } = JSON.parse((await askSocket('POST /v1/session/link')).content) as { path: string };
     assert.equal((await ask(`HEAD ${path}`)).status, 405);
     assert.equal((await ask(`GET ${path}`)).fields['location'], '/');
   });
 
   it('needs a token or a session', async () => {
-    assert.equal((await ask('POST /v2/session/link', [own])).status, 401);
+    assert.equal((await ask('POST /v1/session/link', [own])).status, 401);
   });
 });
 
@@ -339,7 +339,7 @@ describe('the files of the dashboard', () => {
     const site = ['Sec-Fetch-Site', 'cross-site'] as const;
     assert.equal((await ask('GET /', [site, ['Sec-Fetch-Mode', 'navigate']])).status, 200);
     assert.equal((await ask('GET /', [site, ['Sec-Fetch-Mode', 'cors']])).status, 403);
-    assert.equal((await ask('GET /v2/status', [site, ['Sec-Fetch-Mode', 'navigate']])).status, 403);
+    assert.equal((await ask('GET /v1/status', [site, ['Sec-Fetch-Mode', 'navigate']])).status, 403);
     assert.equal((await ask('GET /assets/icon.svg', [site, ['Sec-Fetch-Mode', 'no-cors']])).status, 403);
   });
 });

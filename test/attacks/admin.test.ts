@@ -54,7 +54,7 @@ afterEach(async () => {
 
 type Fields = readonly (readonly [name: string, value: string])[];
 
-function get(fields: Fields, path = '/v2/status'): Promise<RawAnswer> {
+function get(fields: Fields, path = '/v1/status'): Promise<RawAnswer> {
   return askRaw(port, `GET ${path}`, fields);
 }
 
@@ -69,15 +69,15 @@ function told<K extends Event['kind']>(kind: K): Extract<Event, { kind: K }>[] {
 describe('the admin socket', () => {
   for (const [target, status] of [
     ['//', 404],
-    ['//evil.example/v2/status', 404],
+    ['//evil.example/v1/status', 404],
     ['http://[', 400],
-    ['http://other/v2/nothing', 404],
-    ['http://evil.example/v2/status', 421],
-    ['/v2/exchanges/%zz', 404],
-    ['/v2/exchanges/..%2f..', 404],
-    ['/v2/exchanges/__proto__', 404],
-    ['/v2/status/../reload', 405],
-    ['/v2/reload', 405],
+    ['http://other/v1/nothing', 404],
+    ['http://evil.example/v1/status', 421],
+    ['/v1/exchanges/%zz', 404],
+    ['/v1/exchanges/..%2f..', 404],
+    ['/v1/exchanges/__proto__', 404],
+    ['/v1/status/../reload', 405],
+    ['/v1/reload', 405],
   ] as const) {
     it(`answers ${status} to GET ${target}, which is no failure and changes nothing`, async () => {
       const answer = await askRaw(socketPath, `GET ${target}`, [['Host', 'a']]);
@@ -95,7 +95,7 @@ describe('the admin socket', () => {
     ['a form', [local, ['Content-Type', 'text/plain']], 415],
   ] as const) {
     it(`refuses ${what}, although the mode of the file admits it`, async () => {
-      const answer = await askRaw(socketPath, 'POST /v2/reload', fields);
+      const answer = await askRaw(socketPath, 'POST /v1/reload', fields);
       assert.equal(answer.status, status);
       assert.deepEqual(gateway.calls, []);
     });
@@ -103,7 +103,7 @@ describe('the admin socket', () => {
 
   it('accepts any single-word Host', async () => {
     for (const host of ['candor', 'localhost', 'a:80', '127.0.0.1', '[::1]'])
-      assert.equal((await askRaw(socketPath, 'GET /v2/status', [['Host', host]])).status, 200);
+      assert.equal((await askRaw(socketPath, 'GET /v1/status', [['Host', host]])).status, 200);
   });
 });
 
@@ -157,9 +157,9 @@ describe('the admin API over TCP', () => {
     }
 
     for (const [what, path, fields] of [
-      ['in the query', `/v2/status?token=${token}&access_token=${token}`, []],
-      ['in a cookie', '/v2/status', [['Cookie', `token=${token}`]]],
-      ['in another field', '/v2/status', [['X-Token', token]]],
+      ['in the query', `/v1/status?token=${token}&access_token=${token}`, []],
+      ['in a cookie', '/v1/status', [['Cookie', `token=${token}`]]],
+      ['in another field', '/v1/status', [['X-Token', token]]],
     ] as const) {
       it(`not ${what}`, async () => assert.equal((await get([local, ...fields], path)).status, 401));
     }
@@ -188,7 +188,7 @@ describe('the admin API over TCP', () => {
 
     it('before it discloses anything: known and unknown paths answer alike without a token', async () => {
       const answers = await Promise.all(
-        ['/v2/status', '/v2/reload', '/nothing', '/'].map((path) => get([local], path)),
+        ['/v1/status', '/v1/reload', '/nothing', '/'].map((path) => get([local], path)),
       );
       assert.deepEqual(new Set(answers.map(({ status, content }) => `${status} ${content}`)).size, 1);
     });
@@ -231,7 +231,7 @@ describe('the admin API over TCP', () => {
       const six = await startAdminServer({ gateway, spec, clock });
       const ask = async (host: string): Promise<number> => {
         const socket = connect({ host: '::1', port: six.address?.port ?? 0 });
-        socket.write(`GET /v2/status HTTP/1.1\r\nHost: ${host}\r\n${bearer.join(': ')}\r\nConnection: close\r\n\r\n`);
+        socket.write(`GET /v1/status HTTP/1.1\r\nHost: ${host}\r\n${bearer.join(': ')}\r\nConnection: close\r\n\r\n`);
         return parseAnswer(await readAll(socket)).status;
       };
       assert.equal(await ask(`[::1]:${six.address?.port}`), 200);
@@ -241,13 +241,13 @@ describe('the admin API over TCP', () => {
     });
 
     for (const [what, bytes, status] of [
-      ['HTTP/1.0 without any', `GET /v2/status HTTP/1.0\r\n${bearer.join(': ')}\r\n\r\n`, 421],
-      ['HTTP/1.1 without any', `GET /v2/status HTTP/1.1\r\n${bearer.join(': ')}\r\n\r\n`, 400],
-      ['two', `GET /v2/status HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n${bearer.join(': ')}\r\n\r\n`, 400],
-      ['a user before an @', `GET /v2/status HTTP/1.1\r\nHost: localhost@evil.example\r\n\r\n`, 400],
+      ['HTTP/1.0 without any', `GET /v1/status HTTP/1.0\r\n${bearer.join(': ')}\r\n\r\n`, 421],
+      ['HTTP/1.1 without any', `GET /v1/status HTTP/1.1\r\n${bearer.join(': ')}\r\n\r\n`, 400],
+      ['two', `GET /v1/status HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n${bearer.join(': ')}\r\n\r\n`, 400],
+      ['a user before an @', `GET /v1/status HTTP/1.1\r\nHost: localhost@evil.example\r\n\r\n`, 400],
       [
         'a target with the host of another site',
-        'GET http://evil.example/v2/status HTTP/1.1\r\nHost: localhost\r\n\r\n',
+        'GET http://evil.example/v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n',
         421,
       ],
     ] as const) {
@@ -269,7 +269,7 @@ describe('the admin API over TCP', () => {
       [['Sec-Fetch-Site', 'what may come']],
     ] as const) {
       it(`with ${fields.join(': ').replace(',', ': ')}, with a token too`, async () => {
-        for (const line of ['GET /v2/status', 'POST /v2/reload']) {
+        for (const line of ['GET /v1/status', 'POST /v1/reload']) {
           const answer = await askRaw(port, line, [host(), bearer, ...fields]);
           assert.equal(answer.status, 403);
         }
@@ -279,7 +279,7 @@ describe('the admin API over TCP', () => {
     }
 
     it('but answers a page of its own origin', async () => {
-      const answer = await askRaw(port, 'POST /v2/reload', [
+      const answer = await askRaw(port, 'POST /v1/reload', [
         host(),
         bearer,
         ['Origin', own()],
@@ -297,14 +297,14 @@ describe('the admin API over TCP', () => {
       '',
     ]) {
       it(`and bodies of the type "${type}", which a form can send`, async () => {
-        const answer = await askRaw(port, 'POST /v2/reload', [local, bearer, ['Content-Type', type]], 'a=b');
+        const answer = await askRaw(port, 'POST /v1/reload', [local, bearer, ['Content-Type', type]], 'a=b');
         assert.equal(answer.status, 415);
         assert.deepEqual(gateway.calls, []);
       });
     }
 
     it('and preflight requests', async () => {
-      const answer = await askRaw(port, 'OPTIONS /v2/reload', [
+      const answer = await askRaw(port, 'OPTIONS /v1/reload', [
         host(),
         ['Origin', 'http://evil.example'],
         ['Access-Control-Request-Method', 'POST'],
@@ -317,12 +317,12 @@ describe('the admin API over TCP', () => {
       const answers = await Promise.all([
         get([local, bearer]),
         get([local, bearer], '/metrics'),
-        get([local, bearer], '/v2/events?follow=false'),
-        get([local, bearer], '/v2/openapi.json'),
+        get([local, bearer], '/v1/events?follow=false'),
+        get([local, bearer], '/v1/openapi.json'),
         get([local, bearer], '/nothing'),
         get([local]),
         get([['Host', 'evil.example']]),
-        askRaw(port, 'POST /v2/reload', [local, bearer]),
+        askRaw(port, 'POST /v1/reload', [local, bearer]),
       ]);
       for (const { fields } of answers) {
         assert.equal(fields['x-content-type-options'], 'nosniff');
@@ -358,12 +358,12 @@ describe('the admin API over TCP', () => {
 
   describe('reports as events', () => {
     it('each change, with the requester and its address', async () => {
-      await askRaw(port, 'POST /v2/reload', [local, bearer]);
-      await askRaw(socketPath, 'POST /v2/reload', [local]);
+      await askRaw(port, 'POST /v1/reload', [local, bearer]);
+      await askRaw(socketPath, 'POST /v1/reload', [local]);
       gateway.reloadAnswer = { ok: false, kind: 'invalid', errors: ['no'] };
-      await askRaw(socketPath, 'POST /v2/reload', [local]);
+      await askRaw(socketPath, 'POST /v1/reload', [local]);
       gateway.reload = () => Promise.reject(new Error('secret'));
-      assert.equal((await askRaw(socketPath, 'POST /v2/reload', [local])).status, 500);
+      assert.equal((await askRaw(socketPath, 'POST /v1/reload', [local])).status, 500);
       const [overTcp, ...overSocket] = told('admin_action');
       assert.equal(overTcp?.actor, 'admin:token:deploy');
       assert.equal(overTcp?.evidence.outcome, 'done');
@@ -378,8 +378,8 @@ describe('the admin API over TCP', () => {
     });
 
     it('in words that redaction leaves unchanged', async () => {
-      await askRaw(port, 'POST /v2/reload', [local, bearer]);
-      await askRaw(socketPath, 'POST /v2/reload', [local]);
+      await askRaw(port, 'POST /v1/reload', [local, bearer]);
+      await askRaw(socketPath, 'POST /v1/reload', [local]);
       await get([local]);
       await get([local, ['Authorization', 'Bearer candor_guessed']]);
       await get([['Host', 'evil.example']]);
@@ -395,12 +395,12 @@ describe('the admin API over TCP', () => {
     });
 
     it('no request that only reads', async () => {
-      for (const path of ['/v2/status', '/metrics', '/v2/openapi.json', '/nothing']) await get([local, bearer], path);
+      for (const path of ['/v1/status', '/metrics', '/v1/openapi.json', '/nothing']) await get([local, bearer], path);
       assert.deepEqual(gateway.events.since(0).events, []);
     });
 
     it('refusals: the first at once, the others as a count, ten seconds later', async () => {
-      for (let time = 0; time < 5; time++) await askRaw(port, 'POST /v2/reload', [local]);
+      for (let time = 0; time < 5; time++) await askRaw(port, 'POST /v1/reload', [local]);
       assert.deepEqual(
         told('admin_refused').map(({ evidence, actor }) => [
           evidence.reason,
@@ -430,7 +430,7 @@ describe('the admin API over TCP', () => {
     });
 
     it('no token, whether right or wrong', async () => {
-      await askRaw(port, 'POST /v2/reload', [local, bearer]);
+      await askRaw(port, 'POST /v1/reload', [local, bearer]);
       await get([local, ['Authorization', 'Bearer candor_guessed']]);
       assert.doesNotMatch(JSON.stringify(gateway.events.since(0)), /of-somebody|guessed/);
     });
@@ -481,7 +481,7 @@ describe('the admin API over TCP', () => {
 
     it('and keeps connections that have sent a valid token', async () => {
       const reader = connectTo(port);
-      reader.write(`GET /v2/events HTTP/1.1\r\nHost: localhost\r\n${bearer.join(': ')}\r\n\r\n`);
+      reader.write(`GET /v1/events HTTP/1.1\r\nHost: localhost\r\n${bearer.join(': ')}\r\n\r\n`);
       await once(reader, 'data');
       const silent = Array.from({ length: 200 }, () => connectTo(port));
       await Promise.all(silent.map(connected));
@@ -492,7 +492,7 @@ describe('the admin API over TCP', () => {
 
     it('and closes connections whose head never ends or never begins', { timeout: 30_000 }, async () => {
       const [slow, silent] = [connectTo(port), connectTo(port)];
-      slow.write('GET /v2/status HTTP/1.1\r\nHost: localhost\r\nX-Slow: ');
+      slow.write('GET /v1/status HTTP/1.1\r\nHost: localhost\r\nX-Slow: ');
       const dripping = setInterval(() => slow.write('a'), 200);
       // A client that still sends may get a reset, which discards the answer.
       const [answer] = await Promise.all([readAll(slow).catch(() => ''), readAll(silent)]);
@@ -506,7 +506,7 @@ describe('the admin API over TCP', () => {
     });
 
     it('and answers one of a thousand pipelined requests without a token', async () => {
-      const many = 'POST /v2/reload HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(1000);
+      const many = 'POST /v1/reload HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(1000);
       const text = await sendRaw(port, many);
       assert.equal(text.split('HTTP/1.1 ').length - 1, 1);
       assert.equal(parseAnswer(text).status, 401);
@@ -515,7 +515,7 @@ describe('the admin API over TCP', () => {
     it('and answers no request after a refused one, even with a token', async () => {
       const text = await sendRaw(
         port,
-        `POST /v2/reload HTTP/1.1\r\nHost: localhost\r\n\r\nPOST /v2/reload HTTP/1.1\r\nHost: localhost\r\n${bearer.join(': ')}\r\n\r\n`,
+        `POST /v1/reload HTTP/1.1\r\nHost: localhost\r\n\r\nPOST /v1/reload HTTP/1.1\r\nHost: localhost\r\n${bearer.join(': ')}\r\n\r\n`,
       );
       assert.equal(text.split('HTTP/1.1 ').length - 1, 1);
       assert.deepEqual(gateway.calls, []);
@@ -524,7 +524,7 @@ describe('the admin API over TCP', () => {
     it('and checks the token of each request on a connection', async () => {
       const text = await sendRaw(
         port,
-        `GET /v2/ready HTTP/1.1\r\nHost: localhost\r\n${bearer.join(': ')}\r\n\r\nPOST /v2/reload HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+        `GET /v1/ready HTTP/1.1\r\nHost: localhost\r\n${bearer.join(': ')}\r\n\r\nPOST /v1/reload HTTP/1.1\r\nHost: localhost\r\n\r\n`,
       );
       const statuses = [...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
       assert.deepEqual(statuses, ['200', '401']);
@@ -532,7 +532,7 @@ describe('the admin API over TCP', () => {
 
     for (const [what, bytes] of [
       ['CONNECT', 'CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n'],
-      ['an upgrade', 'GET /v2/status HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n'],
+      ['an upgrade', 'GET /v1/status HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n'],
       ['TLS', '\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03'],
       ['nonsense', 'SSH-2.0-OpenSSH_9.2\r\n\r\n'],
     ] as const) {
@@ -544,7 +544,7 @@ describe('the admin API over TCP', () => {
 
     it('and closes without waiting for clients that stay connected', async () => {
       const slow = connectTo(port);
-      slow.write('GET /v2/status HTTP/1.1\r\n');
+      slow.write('GET /v1/status HTTP/1.1\r\n');
       await once(slow, 'connect');
       assert.equal((await get([local, bearer])).status, 200);
       const closing = admin.close();
@@ -554,7 +554,7 @@ describe('the admin API over TCP', () => {
   });
 });
 
-describe('GET /v2/ready', () => {
+describe('GET /v1/ready', () => {
   for (const [state, status] of [
     ['starting', 503],
     ['serving', 200],
@@ -563,7 +563,7 @@ describe('GET /v2/ready', () => {
   ] as const) {
     it(`answers ${status} while the gateway is ${state}`, async () => {
       gateway.statusNow = { ...gateway.statusNow, state };
-      const answer = await askRaw(socketPath, 'GET /v2/ready', [local]);
+      const answer = await askRaw(socketPath, 'GET /v1/ready', [local]);
       assert.equal(answer.status, status);
       assert.match(answer.content, new RegExp(state));
     });

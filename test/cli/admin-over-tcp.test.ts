@@ -100,8 +100,8 @@ describe('a client command over TCP', () => {
     assert.match(person.stdout.text, /attempt 1: 475 bytes of the framing of its body\n {2}Only the role `operate`/);
     assert.doesNotMatch(person.stdout.text, /0000 {2}/);
     const asked = (path: string) => fetch(`${url}${path}`, { headers: { Authorization: `Bearer ${readToken}` } });
-    assert.equal((await asked(`/v2/unparsed/${failedRecord.id}`)).status, 403);
-    const context = await asked(`/v2/context/${failedRecord.id}`);
+    assert.equal((await asked(`/v1/unparsed/${failedRecord.id}`)).status, 403);
+    const context = await asked(`/v1/context/${failedRecord.id}`);
     assert.deepEqual([context.status, (await context.text()).includes(garbage)], [200, false]);
   });
 

@@ -95,7 +95,7 @@ describe('the admin API during reloads', { timeout: 120_000 }, () => {
   test('does not print a token that stands where its hash belongs', async () => {
     for (const admin of [`listen: "127.0.0.1:${port}", tokens: { deploy: "${token}" }`, `listen: "${token}"`]) {
       configure(`socket: ./a.sock, ${admin}`);
-      const answer = await askAdmin(socketAt('a.sock'), 'POST', '/v2/reload', systemClock);
+      const answer = await askAdmin(socketAt('a.sock'), 'POST', '/v1/reload', systemClock);
       assert.ok(answer.ok && answer.status === 422);
       const said = JSON.stringify([answer, await eventsAt(socketAt('a.sock'))]);
       assert.ok(said.includes('configuration_rejected') && !said.includes(token.slice(-20)), said);
@@ -113,18 +113,18 @@ describe('the admin API during reloads', { timeout: 120_000 }, () => {
     assert.equal(await reloadAt(socketAt('a.sock')), 200);
     assert.notEqual(await statusAt(socketAt('b.sock')), null);
     assert.equal(existsSync(join(folder, 'a.sock')), false);
-    const answer = await askAdmin(overTcp(), 'GET', '/v2/status', systemClock);
+    const answer = await askAdmin(overTcp(), 'GET', '/v1/status', systemClock);
     assert.ok(!answer.ok && answer.why === 'nobody_there');
   });
 });
 
 async function statusAt(place: AdminTarget): Promise<GatewayStatus | null> {
-  const answer = await askAdmin(place, 'GET', '/v2/status', systemClock);
+  const answer = await askAdmin(place, 'GET', '/v1/status', systemClock);
   return answer.ok && answer.status === 200 ? statusOfJson(answer.content) : null;
 }
 
 async function reloadAt(place: AdminTarget): Promise<number> {
-  const answer = await askAdmin(place, 'POST', '/v2/reload', systemClock);
+  const answer = await askAdmin(place, 'POST', '/v1/reload', systemClock);
   return answer.ok ? answer.status : 0;
 }
 

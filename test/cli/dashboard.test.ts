@@ -74,13 +74,13 @@ describe('candor dashboard', () => {
   test('passes requests with the session of its link on to the admin socket', async () => {
     const link = await start();
     const cookie = await logIn(link);
-    const status = await ask(link, 'GET /v2/status', [cookie]);
+    const status = await ask(link, 'GET /v1/status', [cookie]);
     assert.equal(status.status, 200);
     assert.equal((JSON.parse(status.content) as { deployment: string }).deployment, gateway.statusNow.deployment);
     const body = '{"endpoint":"api/10.0.0.5:3000"}';
     const drained = await ask(
       link,
-      'POST /v2/overlay/drain',
+      'POST /v1/overlay/drain',
       [cookie, ['Origin', link.origin], ['Content-Type', 'application/json'], ['If-Match', '"7"']],
       body,
     );
@@ -93,17 +93,17 @@ describe('candor dashboard', () => {
     const cookie = await logIn(link);
     const evil = ['Origin', 'http://evil.example'] as const;
     for (const [line, fields, status] of [
-      ['GET /v2/status', [], 401],
-      ['POST /v2/reload', [['Origin', link.origin]], 401],
-      ['GET /v2/status', [['Authorization', `Bearer ${watcher}`]], 401],
-      ['GET /v2/status', [cookie, evil], 403],
-      ['POST /v2/reload', [cookie, evil], 403],
-      ['POST /v2/reload', [cookie], 403],
-      ['GET /v2/status', [cookie, ['Sec-Fetch-Site', 'same-site']], 403],
+      ['GET /v1/status', [], 401],
+      ['POST /v1/reload', [['Origin', link.origin]], 401],
+      ['GET /v1/status', [['Authorization', `Bearer ${watcher}`]], 401],
+      ['GET /v1/status', [cookie, evil], 403],
+      ['POST /v1/reload', [cookie, evil], 403],
+      ['POST /v1/reload', [cookie], 403],
+      ['GET /v1/status', [cookie, ['Sec-Fetch-Site', 'same-site']], 403],
     ] as const) {
       assert.equal((await ask(link, line, fields)).status, status, `${line} ${JSON.stringify(fields)}`);
     }
-    const rebound = await askRaw(Number(link.port), 'GET /v2/status', [['Host', `evil.example:${link.port}`], cookie]);
+    const rebound = await askRaw(Number(link.port), 'GET /v1/status', [['Host', `evil.example:${link.port}`], cookie]);
     assert.equal(rebound.status, 421);
     const again = await ask(link, `GET ${link.pathname}${link.search}`);
     assert.equal(again.fields['location'], '/#/login?why=link');
@@ -122,23 +122,23 @@ describe('candor dashboard', () => {
       seen.changed();
     });
     const closed = new Promise((resolve) => stream.once('close', resolve));
-    stream.write(`GET /v2/events HTTP/1.1\r\nHost: ${link.host}\r\n${cookie.join(': ')}\r\n\r\n`);
+    stream.write(`GET /v1/events HTTP/1.1\r\nHost: ${link.host}\r\n${cookie.join(': ')}\r\n\r\n`);
     await seen.until(() => text.includes(': here'), 10_000);
     assert.match(text, /^HTTP\/1\.1 200/);
     assert.match(text, /: here/);
-    assert.equal((await ask(link, 'DELETE /v2/session', [cookie, ['Origin', link.origin]])).status, 204);
+    assert.equal((await ask(link, 'DELETE /v1/session', [cookie, ['Origin', link.origin]])).status, 204);
     await closed;
-    assert.equal((await ask(link, 'GET /v2/status', [cookie])).status, 401);
+    assert.equal((await ask(link, 'GET /v1/status', [cookie])).status, 401);
   });
 
   test('has the role of its token', async () => {
     const { host = '', port = 0 } = admin.address ?? {};
     const link = await start(['--admin', `http://${host}:${port}`], { CANDOR_TOKEN: watcher });
     const cookie = await logIn(link);
-    assert.equal((await ask(link, 'GET /v2/status', [cookie])).status, 200);
-    const session = JSON.parse((await ask(link, 'GET /v2/session', [cookie])).content) as { role: string };
+    assert.equal((await ask(link, 'GET /v1/status', [cookie])).status, 200);
+    const session = JSON.parse((await ask(link, 'GET /v1/session', [cookie])).content) as { role: string };
     assert.equal(session.role, 'read');
-    assert.equal((await ask(link, 'POST /v2/reload', [cookie, ['Origin', link.origin]])).status, 403);
+    assert.equal((await ask(link, 'POST /v1/reload', [cookie, ['Origin', link.origin]])).status, 403);
     assert.deepEqual(gateway.calls, []);
   });
 
@@ -146,7 +146,7 @@ describe('candor dashboard', () => {
     const link = await start();
     const cookie = await logIn(link);
     await admin.close();
-    const answer = await ask(link, 'GET /v2/status', [cookie]);
+    const answer = await ask(link, 'GET /v1/status', [cookie]);
     assert.equal(answer.status, 502);
     assert.match(answer.content, /does not answer at its admin socket/);
   });

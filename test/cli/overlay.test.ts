@@ -151,19 +151,19 @@ describe('the admin API of the overlay', () => {
   test('returns the overlay with its revision as ETag, and changes it only if If-Match has that revision', async () => {
     const drain = JSON.stringify({ endpoint: origin.address });
     const json = { 'Content-Type': 'application/json' };
-    const first = await ask('POST', '/v2/overlay/drain', drain, { ...json, 'If-Match': '"0"' });
+    const first = await ask('POST', '/v1/overlay/drain', drain, { ...json, 'If-Match': '"0"' });
     assert.deepEqual([first.status, first.etag], [200, '"1"']);
-    const shown = await ask('GET', '/v2/overlay');
+    const shown = await ask('GET', '/v1/overlay');
     assert.deepEqual([shown.status, shown.etag], [200, '"1"']);
     assert.deepEqual(overlaySchema.parse(shown.body), overlayChangeSchema.parse(first.body).overlay);
-    const late = await ask('POST', '/v2/overlay/restore', '{}', { ...json, 'If-Match': '"0"' });
+    const late = await ask('POST', '/v1/overlay/restore', '{}', { ...json, 'If-Match': '"0"' });
     assert.equal(late.status, 412);
-    assert.equal((await ask('POST', '/v2/overlay/restore', '{}', { ...json, 'If-Match': 'W/"1"' })).status, 400);
-    assert.equal((await ask('POST', '/v2/overlay/restore', '{}', { ...json, 'If-Match': '*' })).status, 200);
+    assert.equal((await ask('POST', '/v1/overlay/restore', '{}', { ...json, 'If-Match': 'W/"1"' })).status, 400);
+    assert.equal((await ask('POST', '/v1/overlay/restore', '{}', { ...json, 'If-Match': '*' })).status, 200);
   });
 
   test('names each error in a body, with a hint for an unknown key', async () => {
-    const answer = await ask('POST', '/v2/overlay/weight', '{"endpiont":"a","weight":1001,"command":"rm"}');
+    const answer = await ask('POST', '/v1/overlay/weight', '{"endpiont":"a","weight":1001,"command":"rm"}');
     assert.equal(answer.status, 422);
     const { detail, errors } = problemSchema.parse(answer.body);
     assert.equal(detail, 'The body has errors; nothing was changed.');
@@ -195,7 +195,7 @@ describe('the admin API of the overlay', () => {
   ];
   for (const [what, status, body, headers] of bad) {
     test(`refuses ${what} with ${status} and problem details`, async () => {
-      const answer = await ask('POST', '/v2/overlay/drain', body, headers);
+      const answer = await ask('POST', '/v1/overlay/drain', body, headers);
       assert.equal(answer.status, status);
       assert.equal(problemSchema.parse(answer.body).status, status);
       assert.deepEqual(edge.gateway.overlay().entries, []);
@@ -203,9 +203,9 @@ describe('the admin API of the overlay', () => {
   }
 
   test('a wrong method is 405 with Allow, and GET changes nothing', async () => {
-    assert.equal((await ask('GET', '/v2/overlay/drain')).status, 405);
-    assert.equal((await ask('PUT', '/v2/overlay/drain', '{}')).status, 405);
-    assert.equal((await ask('DELETE', '/v2/overlay')).status, 405);
+    assert.equal((await ask('GET', '/v1/overlay/drain')).status, 405);
+    assert.equal((await ask('PUT', '/v1/overlay/drain', '{}')).status, 405);
+    assert.equal((await ask('DELETE', '/v1/overlay')).status, 405);
     assert.equal(edge.gateway.overlay().revision, 0);
   });
 });

@@ -164,7 +164,7 @@ async function exchangeRuns(): Promise<boolean> {
   const sockets = join(folder, 'candor');
   const name = readdirSync(sockets).find((entry) => entry.endsWith('.sock'));
   assert.ok(name !== undefined, 'no admin socket');
-  const { text } = await answerTo({ socketPath: join(sockets, name), path: '/v2/status' });
+  const { text } = await answerTo({ socketPath: join(sockets, name), path: '/v1/status' });
   const { workers } = JSON.parse(text) as { workers: { exchanges_active: number }[] };
   return workers.some(({ exchanges_active }) => exchanges_active > 0);
 }

@@ -25,7 +25,7 @@ describe('candor stop, of a gateway with an application', () => {
 
   const stop = (...flags: string[]): Promise<number> => context.candor('stop', ...flags);
   const isServing = async (): Promise<boolean> => {
-    const { workers } = (await program.ask('GET', '/v2/status')) as { workers: { exchanges_active: number }[] };
+    const { workers } = (await program.ask('GET', '/v1/status')) as { workers: { exchanges_active: number }[] };
     return workers.some(({ exchanges_active }) => exchanges_active > 0);
   };
 

@@ -231,7 +231,7 @@ describe('a socket of another program', () => {
         assert.equal(await context.candor(command, ...flags), 8, context.stdout.text);
         assert.doesNotMatch(context.stderr.text, /Candor made a mistake/);
       }
-      assert.deepEqual([...new Set(asked)], ['GET /v2/status']);
+      assert.deepEqual([...new Set(asked)], ['GET /v1/status']);
     });
 
   test('that never answers is given up after a second, and named', async () => {

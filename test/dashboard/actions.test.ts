@@ -276,7 +276,7 @@ describe('what a person does on the dashboard', withBrowser, () => {
 
       test('a search says that the store fails, since when and why', async () => {
         const reason = 'The store ./store cannot be used: the disk is full.';
-        await page.route('**/v2/exchanges?**', async (route) => {
+        await page.route('**/v1/exchanges?**', async (route) => {
           const json = { exchanges: [], cursor: null, end: '0-0', timed_out: false };
           await route.fulfill({ json: { ...json, store_failing: { since: '2026-11-25T12:04:05.000Z', reason } } });
         });
@@ -284,7 +284,7 @@ describe('what a person does on the dashboard', withBrowser, () => {
         const told = await page.getByRole('alert').filter({ hasText: reason }).innerText();
         assert.match(told, /^The store fails since .*, and what is newer cannot be found yet\. /);
         assert.deepEqual(await accessibilityFindings(page), []);
-        await page.unroute('**/v2/exchanges?**');
+        await page.unroute('**/v1/exchanges?**');
       });
 
       test('a mistake in the query is explained', async () => {

@@ -91,7 +91,7 @@ describe('the dashboard', withBrowser, () => {
         const text = 'TypeError: x is undefined';
         const of = { application: 'shop', instance: 'shop/1', pid: 1, stream: 'stderr', path: null };
         const line = { kind: 'output', at: new Date().toISOString(), ...of, text, left_out: 0 };
-        await page.route('**/v2/context/**', async (route) => {
+        await page.route('**/v1/context/**', async (route) => {
           const answer = await route.fetch();
           await route.fulfill({ response: answer, json: { ...((await answer.json()) as object), nearby: [line] } });
         });
@@ -100,7 +100,7 @@ describe('the dashboard', withBrowser, () => {
         await page.getByRole('heading', { name: 'Requests', level: 1 }).waitFor();
         await page.goto(`${shop.url}#/requests/${await shop.garbageId()}`);
         await page.getByText(text).waitFor();
-        await page.unroute('**/v2/context/**');
+        await page.unroute('**/v1/context/**');
         assert.deepEqual(await accessibilityFindings(page), []);
         assert.equal(await overflow(page), 0, 'the page is wider than the screen');
       });
@@ -122,7 +122,7 @@ describe('the dashboard', withBrowser, () => {
     const suspects = [{ name: 'crash', fit: 0.9, sentence: 'The database is gone.', evidence: [], next_step: step }];
     const addition = { since: new Date().toISOString(), routes: [], endpoints: [], causes: [], suspects };
     const more = { next_step: step, additions: [{ ...addition, reason: 'Also: the database is gone.' }] };
-    await page.route('**/v2/incidents/1', async (route) => {
+    await page.route('**/v1/incidents/1', async (route) => {
       const answer = await route.fetch();
       await route.fulfill({ response: answer, json: { ...((await answer.json()) as object), ...more } });
     });

@@ -218,7 +218,7 @@ async function sendRequests(edge: YamlGateway): Promise<readonly ExchangeRecord[
 function actions(edge: YamlGateway): string {
   const [endpoint] = edge.gateway.status().upstreams.find(({ id }) => id === 'ill')?.endpoints ?? [];
   const post = (operation: string, body: object): string =>
-    `fetch('/v2/overlay/${operation}', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: ${JSON.stringify(JSON.stringify(body))} })`;
+    `fetch('/v1/overlay/${operation}', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: ${JSON.stringify(JSON.stringify(body))} })`;
   return `Promise.all([
     ${post('maintenance', { route: 'ill', message: script })},
     ${post('eject', { endpoint: endpoint?.id ?? '', reason: script, force: true })},

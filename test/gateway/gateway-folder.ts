@@ -80,7 +80,7 @@ export class RunningGateway {
 
   /** The certificates that the gateway obtains by itself, as its admin API lists them. */
   async certificates(): Promise<readonly CertificateLine[]> {
-    const sent = request({ socketPath: this.#socket, path: '/v2/status' }).end();
+    const sent = request({ socketPath: this.#socket, path: '/v1/status' }).end();
     const [response] = (await once(sent, 'response')) as [AsyncIterable<Buffer>];
     const parts: Buffer[] = [];
     for await (const part of response) parts.push(part);

@@ -93,7 +93,7 @@ export class OwnProcess {
 
   /** The status by the admin API. */
   async status(): Promise<GatewayStatusJson> {
-    const request = get({ socketPath: join(this.#folder, 'admin.sock'), path: '/v2/status', agent: false });
+    const request = get({ socketPath: join(this.#folder, 'admin.sock'), path: '/v1/status', agent: false });
     const [response] = (await once(request, 'response')) as [IncomingMessage];
     let text = '';
     for await (const part of response.setEncoding('utf8')) text += part as string;

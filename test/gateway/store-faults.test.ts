@@ -59,7 +59,7 @@ async function start(command: readonly string[]): Promise<number> {
   await until(
     'its admin API answers',
     () =>
-      admin('/v2/ready').then(
+      admin('/v1/ready').then(
         () => true,
         () => false,
       ),
@@ -107,7 +107,7 @@ const storedPaths = async (): Promise<string[]> => {
   const paths: string[] = [];
   let cursor: string | null = null;
   do {
-    const { text } = await admin(`/v2/exchanges?limit=1000${cursor === null ? '' : `&cursor=${cursor}`}`);
+    const { text } = await admin(`/v1/exchanges?limit=1000${cursor === null ? '' : `&cursor=${cursor}`}`);
     const page = JSON.parse(text) as { exchanges?: { path: string }[]; cursor?: string | null };
     paths.push(...(page.exchanges ?? []).map(({ path }) => path));
     cursor = page.cursor ?? null;
@@ -141,8 +141,8 @@ describe('a store whose disk', { skip: mounts ? false : 'nothing may be mounted 
     assert.ok(slowest < 3000, `the slowest took ${slowest} ms`);
     await until('the full disk is reported', () => events('store_failing').length > 0);
     assert.equal(events('store_failing')[0]?.evidence.fault, 'full');
-    assert.match((await admin('/v2/status')).text, /"store_failing"/);
-    const search = (await admin('/v2/exchanges')).text;
+    assert.match((await admin('/v1/status')).text, /"store_failing"/);
+    const search = (await admin('/v1/exchanges')).text;
     assert.match(
       search,
       /"store_failing":\{"since":"[^"]*Z","reason":"The store [^"]* cannot be used: the disk is full; /,
@@ -154,9 +154,9 @@ describe('a store whose disk', { skip: mounts ? false : 'nothing may be mounted 
     );
     assert.equal(events('store_failing').at(-1)?.to, 'storing');
     assert.equal(await lostTotal(), 0);
-    assert.match((await admin('/v2/exchanges')).text, /"store_failing":null/);
-    assert.match((await admin('/v2/status')).text, /"store":\{"path":"[^"]*store","lost":0,/);
-    assert.doesNotMatch((await admin('/v2/status')).text, /"store_failing"/);
+    assert.match((await admin('/v1/exchanges')).text, /"store_failing":null/);
+    assert.match((await admin('/v1/status')).text, /"store":\{"path":"[^"]*store","lost":0,/);
+    assert.doesNotMatch((await admin('/v1/status')).text, /"store_failing"/);
   });
 
   test('is read-only for some time: each request is answered, and nothing is lost', async () => {
@@ -193,7 +193,7 @@ test('a folder that cannot be made costs no request', async () => {
   const port = await start(up);
   await ask(port, 0, 5);
   await until('it is reported', () => events('store_failing').length > 0);
-  assert.equal((await admin('/v2/exchanges')).status, 409);
+  assert.equal((await admin('/v1/exchanges')).status, 409);
   await chmod(join(folder, 'disk'), 0o700);
 });
 
@@ -242,7 +242,7 @@ describe('while requests come', () => {
       const second = await start(up);
       await ask(second, 3000, 20);
       await until('those of the next process are stored', areStored(3000, 20));
-      assert.doesNotMatch((await admin('/v2/status')).text, /"store_failing"/);
+      assert.doesNotMatch((await admin('/v1/status')).text, /"store_failing"/);
     });
 
   test('another program locks the file: each request is answered, records wait, and are stored when it is free', async () => {
@@ -254,11 +254,11 @@ describe('while requests come', () => {
     await ask(port, 1000, 300);
     await until('it is reported', () => events('store_failing').length > 0);
     assert.equal(events('store_failing')[0]?.evidence.fault, 'locked');
-    assert.match((await admin('/v2/status')).text, /"store_failing"/);
+    assert.match((await admin('/v1/status')).text, /"store_failing"/);
     other.execute('COMMIT');
     other.close();
     await until('all are stored', async () => (await storedPaths()).length === 320);
     assert.equal(await lostTotal(), 0);
-    assert.doesNotMatch((await admin('/v2/status')).text, /"store_failing"/);
+    assert.doesNotMatch((await admin('/v1/status')).text, /"store_failing"/);
   });
 });

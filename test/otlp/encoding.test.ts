@@ -24,7 +24,7 @@ const constants = {
 const resource = resourceOf(constants, { 'deployment.environment.name': 'prod' });
 const span = { spanId: '00f067aa0ba902b7', parentId: 'b7ad6b7169203331', flags: '01' };
 
-const lines = readFileSync(new URL('../golden/record-v3.ndjson', import.meta.url), 'utf8')
+const lines = readFileSync(new URL('../golden/record-v1.ndjson', import.meta.url), 'utf8')
   .split('\n')
   .flatMap((line) => parseExportedLine(`SL ${span.spanId} ${span.parentId} 01 ${line}`) ?? []);
 

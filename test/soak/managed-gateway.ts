@@ -93,7 +93,7 @@ export class ManagedGateway {
 
   /** Null if the gateway does not answer. */
   async status(): Promise<GatewayStatus | null> {
-    const answer = await askAdmin({ kind: 'socket', path: this.#adminSocket }, 'GET', '/v2/status', systemClock);
+    const answer = await askAdmin({ kind: 'socket', path: this.#adminSocket }, 'GET', '/v1/status', systemClock);
     return answer.ok && answer.status === 200 ? statusOfJson(answer.content) : null;
   }
 
@@ -110,7 +110,7 @@ export class ManagedGateway {
 
   /** Null if the configuration was applied, otherwise the reason. */
   async reload(): Promise<string | null> {
-    const answer = await askAdmin({ kind: 'socket', path: this.#adminSocket }, 'POST', '/v2/reload', systemClock);
+    const answer = await askAdmin({ kind: 'socket', path: this.#adminSocket }, 'POST', '/v1/reload', systemClock);
     if (!answer.ok) return `no answer: ${answer.why}`;
     return answer.status === 200 ? null : JSON.stringify(answer.content);
   }

@@ -46,7 +46,7 @@ for (const kind of ['http-01', 'tls-alpn-01'])
       await gateway.until(async () => (await visitOnce(address, client)).status === 200);
 
       gateway.configure(settings('edge.test, other.test'));
-      assert.equal(((await gateway.ask('POST', '/v2/reload')) as { ok: boolean }).ok, true);
+      assert.equal(((await gateway.ask('POST', '/v1/reload')) as { ok: boolean }).ok, true);
       const issued = (): number => gateway.events().filter(({ kind }) => kind === 'certificate_issued').length;
       await gateway.until(async () => issued() === 2);
       assert.equal(front.count('new_order'), 2);

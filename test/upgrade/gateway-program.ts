@@ -124,7 +124,7 @@ export class GatewayProgram {
   /** Resolves when the application answers through the gateway. */
   async serves(): Promise<void> {
     await this.until(async () => existsSync(join(this.folder, 'admin.sock')));
-    const { listeners } = (await this.ask('GET', '/v2/status')) as { listeners: { address: string }[] };
+    const { listeners } = (await this.ask('GET', '/v1/status')) as { listeners: { address: string }[] };
     this.port = Number(/\d+$/.exec(listeners[0]?.address ?? '')?.[0]);
     await this.until(async () => (await this.get('/')).status === 200);
   }
@@ -144,7 +144,7 @@ export class GatewayProgram {
   }
 
   async status(): Promise<{ pid: number; state: string; generation: number }> {
-    return (await this.ask('GET', '/v2/status')) as { pid: number; state: string; generation: number };
+    return (await this.ask('GET', '/v1/status')) as { pid: number; state: string; generation: number };
   }
 
   /** Each line of the answer as it comes. */
@@ -152,7 +152,7 @@ export class GatewayProgram {
     const lines: Line[] = [];
     let rest = '';
     const { status, text } = await this.#request(
-      { socketPath: join(this.folder, 'admin.sock'), method: 'POST', path: `/v2/upgrade?timeout=${timeoutS}` },
+      { socketPath: join(this.folder, 'admin.sock'), method: 'POST', path: `/v1/upgrade?timeout=${timeoutS}` },
       null,
       (chunk) => {
         const parts = (rest + chunk).split('\n');

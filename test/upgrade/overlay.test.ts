@@ -20,7 +20,7 @@ describe('the overlay during an upgrade of the gateway', () => {
     const context = new FakeProcessContext(program.folder);
     return { code: await context.candor(...words), err: context.stderr.text };
   };
-  const overlay = async (): Promise<OverlayStatus> => (await program.ask('GET', '/v2/overlay')) as OverlayStatus;
+  const overlay = async (): Promise<OverlayStatus> => (await program.ask('GET', '/v1/overlay')) as OverlayStatus;
 
   test('moves to the new process, and takes no change during the upgrade', async () => {
     assert.deepEqual(await candor('weight', 'web/1', '3'), { code: 0, err: '' });
@@ -47,7 +47,7 @@ describe('the overlay during an upgrade of the gateway', () => {
     assert.equal((await candor('pause', 'web', '--for', '60s')).code, 0);
     const waiting = program.get('/');
     await program.until(async () => {
-      const { workers } = (await program.ask('GET', '/v2/status')) as { workers: Record<string, number>[] };
+      const { workers } = (await program.ask('GET', '/v1/status')) as { workers: Record<string, number>[] };
       return workers.some((worker) => (worker['exchanges_active'] ?? worker['exchangesActive'] ?? 0) > 0);
     });
     const { lines } = await program.upgrade();

@@ -118,7 +118,7 @@ describe('a reload under load within TLS', { skip, timeout: 180_000 }, () => {
     for (const workers of [3, 1, 2]) {
       await answeredMore(50);
       gateway.configure(settings(workers));
-      assert.equal(((await gateway.ask('POST', '/v2/reload')) as { ok: boolean }).ok, true);
+      assert.equal(((await gateway.ask('POST', '/v1/reload')) as { ok: boolean }).ok, true);
     }
     await answeredMore(50);
     assert.deepEqual((await load.stop()).failed, []);

@@ -191,7 +191,7 @@ test('a reload during an upgrade is refused, since the successor has read the co
   const { lines } = await gateway.upgrade(4, ({ step }) => {
     if (step !== 'starting') return;
     process.kill(gateway.pid, 'SIGHUP');
-    gateway.ask('POST', '/v2/reload').then(reloads.resolve, reloads.reject);
+    gateway.ask('POST', '/v1/reload').then(reloads.resolve, reloads.reject);
   });
   assert.equal(lines.at(-1)?.outcome, 'failed');
   const says = 'An upgrade is in progress; try again when it is over.';
@@ -200,7 +200,7 @@ test('a reload during an upgrade is refused, since the successor has read the co
   assert.deepEqual(rejected.map(({ actor }) => actor).sort(), ['admin:socket', 'signal:SIGHUP']);
   for (const { evidence } of rejected) assert.deepEqual(evidence['errors'], [says]);
   // The upgrade has ended.
-  assert.equal(((await gateway.ask('POST', '/v2/reload')) as { ok: boolean }).ok, true);
+  assert.equal(((await gateway.ask('POST', '/v1/reload')) as { ok: boolean }).ok, true);
 });
 
 describe('a predecessor that is killed during an upgrade', { skip }, () => {

@@ -11,7 +11,7 @@ import { useAnswer } from './use-answer.ts';
 /** Who changed what, and who was refused. */
 export function AuditPage(): JSX.Element {
   const [since, setSince] = useState('24h');
-  const answer = useAnswer(() => api.get<EventPage>('/v2/audit', { since, limit: '500' }), [since], 10_000);
+  const answer = useAnswer(() => api.get<EventPage>('/v1/audit', { since, limit: '500' }), [since], 10_000);
   const choice = (
     <select aria-label="Time" value={since} onChange={({ currentTarget }) => setSince(currentTarget.value)}>
       <option value="1h">last hour</option>

@@ -32,15 +32,15 @@ export function ConfigurationDiff({ from, to }: ConfigurationDiffProperties): JS
 }
 
 async function bothOf(from: string, to: string): Promise<Answer<readonly [ConfigurationJson, ConfigurationJson]>> {
-  const before = await api.get<ConfigurationJson>(`/v2/configurations/${encodeURIComponent(from)}`);
-  const path = to === '' ? '/v2/configuration' : `/v2/configurations/${encodeURIComponent(to)}`;
+  const before = await api.get<ConfigurationJson>(`/v1/configurations/${encodeURIComponent(from)}`);
+  const path = to === '' ? '/v1/configuration' : `/v1/configurations/${encodeURIComponent(to)}`;
   const after = await api.get<ConfigurationJson>(path);
   if (before.kind !== 'ok') return before;
   return after.kind === 'ok' ? { kind: 'ok', value: [before.value, after.value] } : after;
 }
 
 function Choice({ from, to }: ConfigurationDiffProperties): JSX.Element {
-  const answer = useAnswer(() => api.get<ConfigurationList>('/v2/configurations'), [from, to]);
+  const answer = useAnswer(() => api.get<ConfigurationList>('/v1/configurations'), [from, to]);
   const kept = answer?.kind === 'ok' ? answer.value.configurations : [];
   const options = kept.map(({ id, state, at }) => (
     <option value={String(id)}>

@@ -27,8 +27,8 @@ function Overview(): JSX.Element {
   const revision = status.value?.revision ?? 0;
   // A reload that was refused changes no revision, but a problem of the status.
   const refused = status.value?.problems.find(({ kind }) => kind === 'configuration_refused')?.reason ?? '';
-  const active = useAnswer(() => api.get<ConfigurationJson>('/v2/configuration'), [revision]);
-  const kept = useAnswer(() => api.get<ConfigurationList>('/v2/configurations'), [revision, refused]);
+  const active = useAnswer(() => api.get<ConfigurationJson>('/v1/configuration'), [revision]);
+  const kept = useAnswer(() => api.get<ConfigurationList>('/v1/configurations'), [revision, refused]);
   return (
     <>
       <h1>Configuration</h1>
@@ -127,7 +127,7 @@ function KeptRow({ one, before }: KeptRowProperties): JSX.Element {
 
 function KeptPage({ id }: { readonly id: string }): JSX.Element {
   const revision = status.value?.revision ?? 0;
-  const path = `/v2/configurations/${encodeURIComponent(id)}`;
+  const path = `/v1/configurations/${encodeURIComponent(id)}`;
   const answer = useAnswer(() => api.get<ConfigurationJson>(path), [id, revision]);
   return (
     <>

@@ -27,7 +27,7 @@ function Confirmation({ action }: { readonly action: OperatorAction }): JSX.Elem
   };
   const confirm = async (): Promise<void> => {
     setSending(true);
-    const answer = await api.post<ChangeAnswer>(`/v2/overlay/${action.operation}`, bodyOf(action, given));
+    const answer = await api.post<ChangeAnswer>(`/v1/overlay/${action.operation}`, bodyOf(action, given));
     setSending(false);
     if (answer.kind !== 'ok') return setFailure(answerText(answer));
     announcement.value = answer.value.changed ? `Done: ${action.label}.` : 'That was so already: nothing was changed.';

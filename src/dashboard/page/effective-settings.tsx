@@ -18,7 +18,7 @@ export function EffectiveSettings({ revision }: { readonly revision: number }): 
 }
 
 function Settings({ revision }: { readonly revision: number }): JSX.Element {
-  const answer = useAnswer(() => api.get<ConfigurationJson>('/v2/configuration?effective=true'), [revision]);
+  const answer = useAnswer(() => api.get<ConfigurationJson>('/v1/configuration?effective=true'), [revision]);
   return (
     <>
       <p class="quiet">

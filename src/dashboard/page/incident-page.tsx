@@ -6,7 +6,7 @@ import { api } from './state.ts';
 import { useAnswer } from './use-answer.ts';
 
 export function IncidentPage({ id }: { readonly id: string }): JSX.Element {
-  const answer = useAnswer(() => api.get<IncidentJson>(`/v2/incidents/${encodeURIComponent(id)}`), [id], 2000);
+  const answer = useAnswer(() => api.get<IncidentJson>(`/v1/incidents/${encodeURIComponent(id)}`), [id], 2000);
   return (
     <>
       <h1>Incident {id}</h1>

@@ -86,7 +86,7 @@ function Traffic({
 }: {
   readonly status: StatusJson;
 }): JSX.Element {
-  const answer = useAnswer(() => api.get<TimelineJson>('/v2/timeline', { since: '10m', step: '10' }), [], 5000);
+  const answer = useAnswer(() => api.get<TimelineJson>('/v1/timeline', { since: '10m', step: '10' }), [], 5000);
   const waiting = [...upstreams.flatMap((one) => one.waiting), ...bounds.flatMap((one) => one.waiting)];
   const figures: readonly (readonly [string, string, boolean?])[] = [
     ['requests/s', rateFigure(minute.requests_per_s)],
@@ -186,7 +186,7 @@ function Timeouts({ status: { timeouts } }: { readonly status: StatusJson }): JS
 
 function PastIncidents(): JSX.Element | null {
   const going = status.value?.incidents.length ?? 0;
-  const answer = useAnswer(() => api.get<{ readonly incidents: readonly IncidentJson[] }>('/v2/incidents'), [going]);
+  const answer = useAnswer(() => api.get<{ readonly incidents: readonly IncidentJson[] }>('/v1/incidents'), [going]);
   if (answer?.kind !== 'ok') return null;
   const past = answer.value.incidents.filter((incident) => incident.resolved_at !== null).slice(0, 8);
   if (past.length === 0) return null;

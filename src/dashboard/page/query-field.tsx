@@ -18,7 +18,7 @@ async function loadRoutes(): Promise<boolean> {
   const revision = status.value?.revision ?? 0;
   if (routes?.revision === revision) return false;
   routes = { revision, names: routes?.names ?? [] };
-  const answer = await api.get<ConfigurationJson>('/v2/configuration?effective=true');
+  const answer = await api.get<ConfigurationJson>('/v1/configuration?effective=true');
   if (answer.kind === 'ok') routes = { revision, names: routeIdsOf(answer.value.effective ?? {}) };
   else routes = null;
   return answer.kind === 'ok';

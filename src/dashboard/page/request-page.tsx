@@ -16,8 +16,8 @@ import { useAnswer } from './use-answer.ts';
 
 /** One request, and what is stored about it besides its record: a component for each part. */
 export function RequestPage({ id }: { readonly id: string }): JSX.Element {
-  const answer = useAnswer(() => api.get<ExchangeRecord>(`/v2/exchanges/${encodeURIComponent(id)}`), [id]);
-  const context = useAnswer(() => api.get<RequestContextJson>(`/v2/context/${encodeURIComponent(id)}`), [id]);
+  const answer = useAnswer(() => api.get<ExchangeRecord>(`/v1/exchanges/${encodeURIComponent(id)}`), [id]);
+  const context = useAnswer(() => api.get<RequestContextJson>(`/v1/context/${encodeURIComponent(id)}`), [id]);
   return (
     <>
       <h1>Request</h1>

@@ -38,7 +38,7 @@ interface DumpsProperties {
 }
 
 function Dumps({ id, sizes }: DumpsProperties): JSX.Element {
-  const path = `/v2/unparsed/${encodeURIComponent(id)}`;
+  const path = `/v1/unparsed/${encodeURIComponent(id)}`;
   const answer = useAnswer(() => api.get<{ readonly unparsed: readonly UnparsedJson[] }>(path), [id]);
   return (
     <Answered answer={answer}>

@@ -22,7 +22,7 @@ export function RouteForm(): JSX.Element {
     const { signal } = (asked.current = new AbortController());
     const lines = headers.split('\n').filter((line) => line.trim() !== '');
     const query = new URLSearchParams([['method', method], ['url', url], ...lines.map((line) => ['header', line])]);
-    const answer = await api.get<RouteJson>(`/v2/route?${query.toString()}`, {}, signal);
+    const answer = await api.get<RouteJson>(`/v1/route?${query.toString()}`, {}, signal);
     // The answer to an earlier question may come later.
     if (!signal.aborted) setFound(answer);
   };

@@ -60,7 +60,7 @@ export function go(page: PageId, id = '', parameters: Readonly<Record<string, st
 /** Starts to follow the gateway: when the page is opened, and after each login. Without a session it asks for nothing else. */
 export async function follow(): Promise<void> {
   live.stop();
-  const answer = await api.get<SessionJson>('/v2/session');
+  const answer = await api.get<SessionJson>('/v1/session');
   session.value = answer.kind === 'ok' ? answer.value : null;
   isAsked.value = true;
   if (answer.kind === 'signed_out') return;

@@ -26,9 +26,9 @@ export function TimelinePage({ parameters }: { readonly parameters: Readonly<Rec
   const [selected, setSelected] = useState<Selected | null>(null);
   const asked = { since: `${range.seconds}s`, step: String(range.stepS), upstream };
   const everyMs = range.stepS * 1000;
-  const answer = useAnswer(() => api.get<TimelineJson>('/v2/timeline', asked), [range.id, upstream], everyMs);
+  const answer = useAnswer(() => api.get<TimelineJson>('/v1/timeline', asked), [range.id, upstream], everyMs);
   const events = useAnswer(
-    () => api.get<EventPage>('/v2/events', { since: `${range.seconds}s`, limit: '500' }),
+    () => api.get<EventPage>('/v1/events', { since: `${range.seconds}s`, limit: '500' }),
     [range.id],
     everyMs,
   );

@@ -8,7 +8,7 @@ import { pageClock } from '../system.ts';
 import { api, connection } from './state.ts';
 
 const newRun = (query: string): SearchRun =>
-  new SearchRun(query, (parameters, signal) => api.get<ExchangePage>('/v2/exchanges', parameters, signal), pageClock);
+  new SearchRun(query, (parameters, signal) => api.get<ExchangePage>('/v1/exchanges', parameters, signal), pageClock);
 
 export interface Search {
   readonly list: PagedList<FoundExchange>;
