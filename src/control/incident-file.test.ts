@@ -56,7 +56,14 @@ test('a damaged file is as none, and a damaged incident is left out', async () =
   }
   const content = {
     version: 1,
-    incidents: [incident(1), { ...incident(2), key: 7 }, null, { ...incident(3), rate: null }],
+    incidents: [
+      incident(1),
+      { ...incident(2), key: 7 },
+      null,
+      { ...incident(3), rate: null },
+      { ...incident(4), additions: [null] },
+      { ...incident(5), upstreams: undefined },
+    ],
   };
   writeFileSync(join(folder, 'incidents.json'), JSON.stringify(content));
   assert.deepEqual(

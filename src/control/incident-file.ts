@@ -74,7 +74,7 @@ const numbers = [
   'failed',
   'attemptsFailed',
 ] as const;
-const lists = ['upstreams', 'causes', 'routes', 'endpoints', 'suspects', 'findings', 'additions'] as const;
+const lists = ['upstreams', 'causes', 'routes', 'endpoints', 'suspects', 'additions'] as const;
 
 function isKept(value: unknown): value is KeptIncident {
   if (typeof value !== 'object' || value === null) return false;
@@ -82,8 +82,8 @@ function isKept(value: unknown): value is KeptIncident {
   return (
     texts.every((name) => typeof incident[name] === 'string') &&
     numbers.every((name) => Number.isFinite(incident[name])) &&
-    lists.every((name) => Array.isArray(incident[name])) &&
-    (incident['causes'] as unknown[]).every(isObject) &&
+    lists.every((name) => Array.isArray(incident[name]) && incident[name].every(isObject)) &&
+    Array.isArray(incident['findings']) &&
     isObject(incident['rate'])
   );
 }
