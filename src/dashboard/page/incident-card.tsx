@@ -43,11 +43,9 @@ export function IncidentCard({ incident }: { readonly incident: IncidentJson }):
       <div class="buttons">
         {status.value !== null &&
           actionsFor(incident, status.value).map((action) => <ActionButton action={action} key={action.label} />)}
-        {query !== undefined && (
-          <a class="button" href={addressHash('requests', '', { query })}>
-            Its requests
-          </a>
-        )}
+        <a class="button" href={addressHash('requests', '', { query })}>
+          Its requests
+        </a>
         <a class="button" href={addressHash('timeline', '', { upstream: incident.upstream })}>
           Timeline
         </a>
