@@ -155,9 +155,14 @@ class Filler {
     return this.fill(this.fill(settings, groups.slice(0, middle)), groups.slice(middle));
   }
 
+  /** No key of a section can be there that changes the meaning by being there, such as one that switches something on. */
   #fillKeys(settings: Settings, group: readonly Candidate[]): Settings {
     for (const candidate of group) this.#refused.add(patternOf(candidate));
-    return this.fill(settings, keysOf(group));
+    const keys = keysOf(group);
+    if (keys.length < 2) return this.fill(settings, keys);
+    const changed = structuredClone(settings);
+    for (const { at } of group) put(changed, at, {});
+    return this.#isSame(changed) ? this.fill(settings, keys) : settings;
   }
 }
 
