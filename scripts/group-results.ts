@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import { repositoryRoot } from './repository.ts';
+import type { CpuTimes } from './test-cpu.ts';
 import type { TestGroup } from './test-groups.ts';
 import type { TestProcess } from './test-process.ts';
 import type { TestReport } from './test-report.ts';
@@ -52,15 +53,16 @@ export class GroupResults {
     for await (const _ of stream) void _;
   }
 
-  /** Tells the report of the files that have ended. Returns the others. `cpuMs` is that of all files together. */
-  deliver(report: TestReport, cpuMs: number | null): TestGroup {
+  /** Tells the report of the files that have ended. Returns the others. */
+  deliver(report: TestReport, cpu: CpuTimes | null): TestGroup {
     const all = [...this.#files.values()];
     const ended = this.#crashed && all.every(({ ms }) => ms !== null) ? [] : all.filter(({ ms }) => ms !== null);
-    const endedMs = ended.reduce((sum, { ms }) => sum + (ms ?? 0), 0);
+    const ownMs = Object.values(cpu?.files ?? {}).reduce((sum, ms) => sum + ms, 0);
+    // What the process took before its first file and after its last one: the files share it.
+    const sharedMs = cpu === null ? 0 : (cpu.ms - ownMs) / all.length;
     for (const { path, events, ms } of ended) {
       for (const tell of events) tell(report);
-      // They ran one after another without waiting for anything, so that each had its part of the time.
-      report.fileEnded(path, ms ?? 0, cpuMs === null ? null : (cpuMs * (ms ?? 0)) / endedMs);
+      report.fileEnded(path, ms ?? 0, cpu === null ? null : (cpu.files[path] ?? 0) + sharedMs);
     }
     return all.filter((file) => !ended.includes(file)).map(({ path }) => path);
   }

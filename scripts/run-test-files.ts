@@ -96,16 +96,17 @@ async function runGroup(group: TestGroup, testRun: TestRun): Promise<void> {
 
 /** Returns the files that have to be run alone. */
 async function runInOneProcess(group: TestGroup, testRun: TestRun): Promise<TestGroup> {
-  const { limits, runEnd, report } = testRun;
+  const { limits, runEnd, report, bundle } = testRun;
   const ending = new AbortController();
   const timer = setTimeout(() => ending.abort(), Math.min(limits.groupMsMax, runEnd - performance.now()));
   const { signal } = ending;
-  const process = new TestProcess({ file: groupProgram, words: group, signal, bundle: null });
+  const folder = group.some(startsGateways) ? await bundle() : null;
+  const process = new TestProcess({ file: groupProgram, words: group, signal, bundle: folder });
   const results = new GroupResults(group);
   await results.collect(process);
   clearTimeout(timer);
   if (signal.aborted) await process.end(limits.graceMs);
-  return results.deliver(report, process.takeCpuMs());
+  return results.deliver(report, process.takeCpu());
 }
 
 async function runFile(path: string, { limits, runEnd, report, bundle }: TestRun): Promise<void> {
@@ -124,7 +125,7 @@ async function runFile(path: string, { limits, runEnd, report, bundle }: TestRun
   await reportAll(path, process, report);
   clearTimeout(timer);
   if (signal.aborted) await process.end(limits.graceMs);
-  report.fileEnded(path, performance.now() - startedAt, process.takeCpuMs());
+  report.fileEnded(path, performance.now() - startedAt, process.takeCpu()?.ms ?? null);
 }
 
 async function reportAll(path: string, { stream }: TestProcess, report: TestReport): Promise<void> {

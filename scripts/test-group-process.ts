@@ -3,16 +3,20 @@ import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { repositoryRoot } from './repository.ts';
+import { cpuMs, noteFileCpu } from './test-cpu.ts';
 
 // Runs the test files of its arguments one after another. Each is a test with the file's path as its name; the tests of the
 // file are subtests of it, so that its hooks are called for them alone.
 
 for (const path of process.argv.slice(2)) {
   void test(path, async (context) => {
-    const before = sharedState();
+    const [before, cpuBefore] = [sharedState(), cpuMs()];
     await import(pathToFileURL(resolve(repositoryRoot, path)).href);
     // Called after the file's own hooks.
-    context.after(() => assert.deepEqual(sharedState(), before, 'the file changed what all files of its process use'));
+    context.after(() => {
+      noteFileCpu(path, cpuMs() - cpuBefore);
+      assert.deepEqual(sharedState(), before, 'the file changed what all files of its process use');
+    });
   });
 }
 

@@ -5,39 +5,67 @@ import { repositoryRoot } from './repository.ts';
 /** Files whose tests run in one process, one after another. */
 export type TestGroup = readonly string[];
 
-/** A group that takes longer than this would leave a processor idle at the end of a run. */
-const groupMsMax = 6000;
-/** Unknown durations are counted as nothing; a crash runs the files of a group once more. */
-const groupFilesMax = 40;
-/** A file that takes longer than this gains nothing from a process that it shares. */
-const sharedMsMax = 3000;
+/** With which other files a file may share its process: with those that run in memory, with those that use sockets, threads and processes, or with none. */
+export type Sharing = 'in memory' | 'over sockets' | 'alone';
+
+interface GroupLimits {
+  /** A group that takes longer than this would leave a processor idle at the end of a run. */
+  readonly groupMsMax: number;
+  /** Durations are unknown on a machine's first run; a crash runs the files of a group once more. */
+  readonly filesMax: number;
+  /** A file that takes longer than this gains nothing from a process that it shares. */
+  readonly fileMsMax: number;
+}
+
+const groupLimits: Readonly<Record<Exclude<Sharing, 'alone'>, GroupLimits>> = {
+  'in memory': { groupMsMax: 6000, filesMax: 40, fileMsMax: 3000 },
+  // These mostly wait. What they share, the modules of a gateway and their compiled code, costs half a second of processor time in each process.
+  'over sockets': { groupMsMax: 30_000, filesMax: 12, fileMsMax: 20_000 },
+};
 
 /** Folders whose tests run in memory. In other folders of `test/` they start gateways. */
-const sharingFolders = ['src/', 'test/exchange/'];
+const foldersInMemory = ['src/', 'test/exchange/'];
 
-/** What a file may not do whose process runs other files too: start threads and processes, open sockets, change what all share. */
-const needsOwnProcess = [
-  /'node:(?:child_process|cluster|dgram|http|http2|https|inspector|module|net|sqlite|tls|v8|vm|worker_threads)\b/,
-  /\bprocess\.env(?:\.\w+|\[[^\]]+\])? *(?:\?\?|\|\|)?=(?!=)|(?:delete|assign\(|defineProperty\() *process\.env/,
-  /\bprocess\.(?:chdir|on|once|emit|exit|exitCode|kill|umask|argv|execArgv|cpuUsage|memoryUsage|resourceUsage|stdout|stderr|stdin)\b/,
-  /\b(?:globalThis|mock)\b|\bgc\(|\b(?:setDefaultResultOrder|setServers)\(/,
+/** Modules for sockets, threads and processes. */
+const usesSockets = [
+  /'node:(?:child_process|dgram|http|http2|https|net|sqlite|tls|worker_threads)\b/,
   /\/gateway\/gateway\.ts'|\/program\.ts'/,
+];
+
+/** Modules that change or measure what all files of a process use. */
+const changesProcess = /'node:(?:cluster|module|v8|vm)\b|\/proc\/self\b/;
+
+/** The same by code; strings do not count, which may be programs that a test starts. */
+const changesProcessByCode = [
+  /\bprocess\.env(?:\.\w+|\[[^\]]+\])? *(?:\?\?|\|\|)?=(?!=)|(?:delete|assign\(|defineProperty\() *process\.env/,
+  /\bprocess\.(?:chdir|on|once|emit|exit|exitCode|umask|argv|execArgv|cpuUsage|memoryUsage|resourceUsage|stdout|stderr|stdin)\b/,
+  /\b(?:globalThis|mock)\b|\bgc\(|\b(?:setDefaultResultOrder|setServers|getActiveResourcesInfo)\(/,
 ];
 
 /** A helper is loaded once in a process: hooks of its own would run for the tests of the first file alone that imports it. */
 const hasHooks = /^(?:before|after)(?:Each)?\(/m;
 
-/** Whether other files may run in the process of this test file: read from its text, and from the texts of the helpers that it imports. */
-export function sharesProcess(path: string, root: string = repositoryRoot): boolean {
-  if (!sharingFolders.some((folder) => path.startsWith(folder))) return false;
+/** Which files may run in the process of this test file: read from its text, and from the texts of the helpers that it imports. */
+export function sharingOf(path: string, root: string = repositoryRoot): Sharing {
+  let sharing: Sharing = foldersInMemory.some((folder) => path.startsWith(folder)) ? 'in memory' : 'over sockets';
   const paths = new Set([path]);
   for (const one of paths) {
     const text = readFileSync(join(root, one), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
-    if (needsOwnProcess.some((pattern) => pattern.test(text)) || (one !== path && hasHooks.test(text))) return false;
+    const code = withoutStrings(text);
+    if (changesProcess.test(text) || changesProcessByCode.some((pattern) => pattern.test(code))) return 'alone';
+    if (one !== path && hasHooks.test(text)) return 'alone';
+    if (usesSockets.some((pattern) => pattern.test(text))) sharing = 'over sockets';
     for (const imported of importsOf(text, one))
       if (isHelper(imported) && existsSync(join(root, imported))) paths.add(imported);
   }
-  return true;
+  return sharing;
+}
+
+/** Without the text of strings and templates; what a template inserts is not looked at either. */
+function withoutStrings(text: string): string {
+  return text
+    .replace(/process\.env\['?(\w+)'?\]/g, 'process.env.$1')
+    .replace(/'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/g, "''");
 }
 
 function importsOf(text: string, path: string): readonly string[] {
@@ -52,22 +80,26 @@ function isHelper(path: string): boolean {
 export function groupTestFiles(
   files: readonly string[],
   msOf: (file: string) => number,
-  shares: (path: string) => boolean,
+  sharing: (path: string) => Sharing,
 ): readonly TestGroup[] {
   const groups: string[][] = [];
-  let [last, lastMs]: [string[], number] = [[], Number.POSITIVE_INFINITY];
+  const last = new Map<Sharing, { files: string[]; ms: number }>();
   for (const file of files) {
     const ms = msOf(file);
-    if (ms > sharedMsMax || !shares(file)) {
+    const with_ = sharing(file);
+    if (with_ === 'alone' || ms > groupLimits[with_].fileMsMax) {
       groups.push([file]);
       continue;
     }
-    if (lastMs + ms > groupMsMax || last.length >= groupFilesMax) {
-      [last, lastMs] = [[], 0];
-      groups.push(last);
+    const { groupMsMax, filesMax } = groupLimits[with_];
+    let group = last.get(with_);
+    if (group === undefined || group.ms + ms > groupMsMax || group.files.length >= filesMax) {
+      group = { files: [], ms: 0 };
+      last.set(with_, group);
+      groups.push(group.files);
     }
-    last.push(file);
-    lastMs += ms;
+    group.files.push(file);
+    group.ms += ms;
   }
   return groups;
 }

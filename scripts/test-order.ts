@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { cacheFolder } from './repository.ts';
-import { groupTestFiles, sharesProcess, type TestGroup } from './test-groups.ts';
+import { groupTestFiles, sharingOf, type Sharing, type TestGroup } from './test-groups.ts';
 
 export interface TestOrder {
   /** Files that need no peer program and run one after another, while the peers are fetched. */
@@ -25,11 +25,11 @@ export type TestDurations = Readonly<Record<string, number>>;
 export function orderTestFiles(
   files: readonly string[],
   durations: TestDurations,
-  shares: (path: string) => boolean = sharesProcess,
+  sharing: (path: string) => Sharing = sharingOf,
 ): TestOrder {
   const msOf = (file: string): number => durations[file] ?? (file.startsWith('test/') ? 1 : 0);
   const others = files.filter((file) => !earlyFiles.includes(file));
-  const groups = groupTestFiles(others, (file) => durations[file] ?? 0, shares);
+  const groups = groupTestFiles(others, (file) => durations[file] ?? 0, sharing);
   const groupMs = (group: TestGroup): number => group.reduce((sum, file) => sum + msOf(file), 0);
   return {
     early: earlyFiles.filter((file) => files.includes(file)),

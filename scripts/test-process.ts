@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { testBundleVariable } from '../test/program.ts';
 import { threadEntries } from './bundle-entries.ts';
 import { repositoryRoot } from './repository.ts';
-import { cpuFileVariable } from './test-cpu.ts';
+import { cpuFileVariable, type CpuTimes } from './test-cpu.ts';
 import { bundledThreadsVariable } from './test-preload.ts';
 
 type TestStream = ReturnType<typeof run>;
@@ -53,11 +53,11 @@ export class TestProcess {
   }
 
   /** The CPU time of the ended process and of the programs that it has started; null if it was killed. */
-  takeCpuMs(): number | null {
+  takeCpu(): CpuTimes | null {
     if (!existsSync(this.#cpuFile)) return null;
-    const ms = Number(readFileSync(this.#cpuFile, 'latin1'));
+    const times = JSON.parse(readFileSync(this.#cpuFile, 'latin1')) as CpuTimes;
     rmSync(this.#cpuFile);
-    return ms;
+    return times;
   }
 
   /** After the abort the runner has sent SIGTERM and does not wait; a program that handles SIGTERM may still run. */

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { groupTestFiles, sharesProcess } from '../../scripts/test-groups.ts';
+import { groupTestFiles, type Sharing, sharingOf } from '../../scripts/test-groups.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'candor-test-groups-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -14,39 +14,49 @@ writeFileSync(join(folder, 'src', 'store.test-support.ts'), 'export let store = 
 writeFileSync(join(folder, 'src', 'pure.test-support.ts'), 'export const one = 1;');
 
 describe('a test file shares its process', () => {
-  const cases: readonly (readonly [does: string, text: string, shares: boolean])[] = [
-    ['decides something', "import { one } from './pure.test-support.ts';", true],
-    ['reads a variable', 'const runs = Number(process.env.RUNS ?? process.env["RUNS"] ?? 10) === 10;', true],
-    ['mentions a process in a comment', '// As node:child_process does: process.exit().\n/* mock.timers */', true],
-    ['starts processes', "import { spawn } from 'node:child_process';", false],
-    ['opens sockets through helpers', "import { connect } from './more.test-support.ts';", false],
-    ['has hooks', 'beforeEach(() => {});', true],
-    ['uses hooks of a helper', "import { store } from './store.test-support.ts';", false],
-    ['sets a variable', "process.env['RUNS'] = '1';", false],
-    ['sets a variable by its name', 'process.env.RUNS ??= 1;', false],
-    ['deletes a variable', 'delete process.env.RUNS;', false],
-    ['sets several variables', 'Object.assign(process.env, { RUNS: 1 });', false],
-    ['changes the folder', "process.chdir('/');", false],
-    ['handles signals', "process.on('SIGTERM', () => {});", false],
-    ['replaces the clock', 'mock.timers.enable();', false],
-    ['replaces a global function', 'globalThis.fetch = () => {};', false],
-    ['measures its process', 'const before = process.cpuUsage();', false],
+  const cases: readonly (readonly [does: string, text: string, shares: Sharing])[] = [
+    ['decides something', "import { one } from './pure.test-support.ts';", 'in memory'],
+    ['reads a variable', 'const runs = Number(process.env.RUNS ?? process.env["RUNS"] ?? 10) === 10;', 'in memory'],
+    [
+      'mentions a process in a comment',
+      '// As node:child_process does: process.exit().\n/* mock.timers */',
+      'in memory',
+    ],
+    ['has hooks', 'beforeEach(() => {});', 'in memory'],
+    ['starts processes', "import { spawn } from 'node:child_process';", 'over sockets'],
+    ['opens sockets through helpers', "import { connect } from './more.test-support.ts';", 'over sockets'],
+    [
+      'starts a program that changes its own process',
+      "run('node:child_process', `process.exit(${1})`);",
+      'over sockets',
+    ],
+    ['uses hooks of a helper', "import { store } from './store.test-support.ts';", 'alone'],
+    ['sets a variable', "process.env['RUNS'] = '1';", 'alone'],
+    ['sets a variable by its name', 'process.env.RUNS ??= 1;', 'alone'],
+    ['deletes a variable', 'delete process.env.RUNS;', 'alone'],
+    ['sets several variables', 'Object.assign(process.env, { RUNS: 1 });', 'alone'],
+    ['changes the folder', "process.chdir('/');", 'alone'],
+    ['handles signals', "process.on('SIGTERM', () => {});", 'alone'],
+    ['replaces the clock', 'mock.timers.enable();', 'alone'],
+    ['replaces a global function', 'globalThis.fetch = () => {};', 'alone'],
+    ['measures its process', 'const before = process.cpuUsage();', 'alone'],
+    ['counts the descriptors of its process', "readdirSync('/proc/self/fd');", 'alone'],
   ];
   for (const [does, text, shares] of cases) {
-    test(`${shares ? 'if' : 'not if'} it ${does}`, () => {
+    test(`${shares === 'alone' ? 'with no file' : `with files that run ${shares}`} if it ${does}`, () => {
       writeFileSync(join(folder, 'src', 'a.test.ts'), text);
-      assert.equal(sharesProcess('src/a.test.ts', folder), shares);
+      assert.equal(sharingOf('src/a.test.ts', folder), shares);
     });
   }
 
-  test('not if it stands in a folder of tests that start gateways', () => {
-    assert.equal(sharesProcess('test/gateway/checks.test.ts'), false);
+  test('with files that run over sockets if it stands in a folder of tests that start gateways', () => {
+    assert.equal(sharingOf('test/gateway/checks.test.ts'), 'over sockets');
   });
 });
 
 describe('groups', () => {
-  const groups = (ms: Readonly<Record<string, number>>, shares = (_: string): boolean => true) =>
-    groupTestFiles(Object.keys(ms), (file) => ms[file] ?? 0, shares);
+  const groups = (ms: Readonly<Record<string, number>>, sharing = (_: string): Sharing => 'in memory') =>
+    groupTestFiles(Object.keys(ms), (file) => ms[file] ?? 0, sharing);
 
   test('have files that share processes, as many as take six seconds', () => {
     assert.deepEqual(groups({ a: 2500, b: 2500, c: 2500, d: 100 }), [
@@ -61,7 +71,7 @@ describe('groups', () => {
       groupTestFiles(
         files,
         () => 1,
-        () => true,
+        () => 'in memory',
       ).map(({ length }) => length),
       [40, 10],
     );
@@ -69,8 +79,16 @@ describe('groups', () => {
 
   test('leave a file alone that shares no process, and one that takes long', () => {
     assert.deepEqual(
-      groups({ a: 1, b: 1, c: 9000, d: 1 }, (file) => file !== 'b'),
+      groups({ a: 1, b: 1, c: 9000, d: 1 }, (file) => (file === 'b' ? 'alone' : 'in memory')),
       [['a', 'd'], ['b'], ['c']],
+    );
+  });
+
+  test('have files that run over sockets beside each other, and for half a minute', () => {
+    const files = { a: 1, b: 19_000, c: 10_000, d: 2, e: 4000, f: 21_000 };
+    assert.deepEqual(
+      groups(files, (file) => (file === 'a' || file === 'd' ? 'in memory' : 'over sockets')),
+      [['a', 'd'], ['b', 'c'], ['e'], ['f']],
     );
   });
 });
