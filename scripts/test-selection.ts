@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { repositoryRoot } from './repository.ts';
 
 export interface TestOptions {
   /** Parts of paths. None: all files. */
@@ -6,6 +9,8 @@ export interface TestOptions {
   readonly complete: boolean;
   /** How many times as long as usual each file, and the run, may take. */
   readonly timeLimits: number;
+  /** Seconds of processor time above which the run fails; null: it only says so where the suite takes more than it should. */
+  readonly cpuSecondsMax: number | null;
 }
 
 /** Null for a wrong command line. */
@@ -17,20 +22,44 @@ export function readTestOptions(args: readonly string[]): TestOptions | null {
         only: { type: 'string', multiple: true, default: [] },
         complete: { type: 'boolean', default: false },
         'time-limits': { type: 'string', default: '1' },
+        'cpu-seconds-max': { type: 'string' },
       },
     });
-    const { 'time-limits': times, ...others } = values;
-    return Number(times) > 0 ? { ...others, timeLimits: Number(times) } : null;
+    const { 'time-limits': times, 'cpu-seconds-max': cpu, ...others } = values;
+    const [timeLimits, cpuSecondsMax] = [Number(times), cpu === undefined ? null : Number(cpu)];
+    const isGood = timeLimits > 0 && (cpuSecondsMax === null || cpuSecondsMax > 0);
+    return isGood ? { ...others, timeLimits, cpuSecondsMax } : null;
   } catch {
     return null;
   }
 }
 
-/** The files whose path contains any of the parts, in order, and the parts that no path contains. */
+/** At the beginning of a line of the file's text; after it stands why, and what `npm test` runs in its place. */
+const onlyInCompleteRuns = /^\/\/ Only `npm run test:complete` runs this file: \S/m;
+
+/** Whether the suite leaves this file out: it takes much processor time, and guards what seldom changes or what cheaper tests guard too. */
+export function isForCompleteRuns(path: string, root: string = repositoryRoot): boolean {
+  return onlyInCompleteRuns.test(readFileSync(join(root, path), 'utf8'));
+}
+
+export interface SelectedFiles {
+  readonly files: readonly string[];
+  /** Parts that no path contains. */
+  readonly unmatched: readonly string[];
+  /** How many files a complete run has besides. */
+  readonly leftOut: number;
+}
+
+/** The files whose path contains any of the parts, in order; without parts, those that the suite does not leave out. */
 export function selectTestFiles(
   all: readonly string[],
   only: readonly string[],
-): { readonly files: readonly string[]; readonly unmatched: readonly string[] } {
-  const files = all.filter((file) => only.length === 0 || only.some((part) => file.includes(part)));
-  return { files: files.toSorted(), unmatched: only.filter((part) => !all.some((file) => file.includes(part))) };
+  isLeftOut: (path: string) => boolean,
+): SelectedFiles {
+  const files =
+    only.length === 0
+      ? all.filter((file) => !isLeftOut(file))
+      : all.filter((file) => only.some((part) => file.includes(part)));
+  const unmatched = only.filter((part) => !all.some((file) => file.includes(part)));
+  return { files: files.toSorted(), unmatched, leftOut: only.length === 0 ? all.length - files.length : 0 };
 }

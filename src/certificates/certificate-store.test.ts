@@ -1,3 +1,5 @@
+// Starts processes: a second program writes to the same folder.
+
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';

@@ -1,3 +1,5 @@
+// Starts processes: OpenSSL reads what was made.
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';

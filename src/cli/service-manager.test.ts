@@ -1,3 +1,5 @@
+// Starts processes: systemd's own tool, and Python where Node has no datagram sockets with names, are the other side.
+
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

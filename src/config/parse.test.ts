@@ -1050,7 +1050,7 @@ describe('whatever the file', () => {
         }
         assertAnswered(text);
       }),
-      { numRuns: isWholeSweep ? 400 : 120 },
+      { numRuns: isWholeSweep ? 400 : 60 },
     );
   });
 
@@ -1101,14 +1101,14 @@ describe('whatever the file', () => {
       fc.property(fc.dictionary(fc.constantFrom(...keys), value, { maxKeys: 5 }), (file) =>
         assertAnswered(JSON.stringify(file, null, 1)),
       ),
-      { numRuns: isWholeSweep ? 400 : 120 },
+      { numRuns: isWholeSweep ? 400 : 60 },
     );
   });
 
   test('text of any kind gives a configuration or errors with a place', () => {
     fc.assert(
       fc.property(unicodeText({ maxLength: 60 }), (text) => assertAnswered(text)),
-      { numRuns: isWholeSweep ? 300 : 100 },
+      { numRuns: isWholeSweep ? 300 : 60 },
     );
   });
 

@@ -1,3 +1,5 @@
+// Starts processes: the script that writes the documents must agree with them.
+
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';

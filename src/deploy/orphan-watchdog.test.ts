@@ -1,3 +1,5 @@
+// Starts processes: the watchdog is a shell that ends processes.
+
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

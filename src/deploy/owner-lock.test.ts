@@ -1,3 +1,5 @@
+// Starts processes: a lock is held by a process, and free when it is gone.
+
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,3 +1,5 @@
+// Starts processes: programs of applications are what is tested.
+
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,3 +1,5 @@
+// Starts processes: another user, in a namespace of its own, owns the folders.
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chownSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';

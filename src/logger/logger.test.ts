@@ -1,3 +1,5 @@
+// Starts processes: only `mkfifo` makes a FIFO.
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { constants } from 'node:fs';

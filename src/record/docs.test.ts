@@ -1,3 +1,5 @@
+// Starts processes: jq runs the commands of the document.
+
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';

@@ -1,3 +1,5 @@
+// Starts processes: gzip and zstd read what was written, and a writer is killed.
+
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,3 +1,5 @@
+// Starts processes: a writer is killed in the middle of a line.
+
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

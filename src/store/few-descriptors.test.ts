@@ -1,3 +1,5 @@
+// Starts processes: the limit of descriptors is one of a process.
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,3 +1,5 @@
+// Starts processes: processes are what is measured.
+
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { describe, test } from 'node:test';

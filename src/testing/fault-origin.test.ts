@@ -1,3 +1,5 @@
+// Starts processes: the fault origin is a program too.
+
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

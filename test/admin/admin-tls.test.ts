@@ -1,3 +1,5 @@
+// Starts processes: curl and commands of Candor are the clients.
+
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';

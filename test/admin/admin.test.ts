@@ -1,3 +1,5 @@
+// Starts processes: a client is killed while it reads events.
+
 import assert from 'node:assert/strict';
 import { snakeCased } from '../../src/core/json-case.ts';
 import { durationBoundsMs, noCounts } from '../../src/core/counters.ts';

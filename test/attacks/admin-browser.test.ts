@@ -1,3 +1,5 @@
+// Starts processes: a real browser and the command are the attackers.
+
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

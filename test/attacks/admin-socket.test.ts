@@ -1,3 +1,5 @@
+// Starts processes: other users, and a process with few descriptors, ask the socket.
+
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

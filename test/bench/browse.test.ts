@@ -1,3 +1,7 @@
+// Only `npm run test:complete` runs this file: it fills a store and browses it in a real browser. `npm test` has the parts of
+// the benches (`test/bench`).
+// Starts processes: the bench is a program.
+
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';

@@ -1,3 +1,5 @@
+// Starts processes: the benches are programs.
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';

@@ -1,3 +1,7 @@
+// Only `npm run test:complete` runs this file: it measures for half a minute. `npm test` has the parts of the benches
+// (`test/bench`).
+// Starts processes: the benches are programs.
+
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,3 +1,6 @@
+// Only `npm run test:complete` runs this file: it fills a store. `npm test` has the tests of `src/store`.
+// Starts processes: the bench is a program.
+
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';

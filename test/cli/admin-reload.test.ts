@@ -1,3 +1,5 @@
+// Starts processes: a reload of the admin listener is asked for by commands.
+
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

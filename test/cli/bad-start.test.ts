@@ -1,3 +1,5 @@
+// Starts processes: how a start fails is seen by its exit code, its output and its rights.
+
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,6 +21,7 @@ import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { exitCodes, type ExitName } from '../../src/cli/exit-codes.ts';
 import { freePort } from '../free-port.ts';
 import { candorProgram as program } from '../program.ts';
+import { sampled } from '../../src/testing/sweep.test-support.ts';
 
 /** Faults of the machine or of a file when `candor up` starts. Each leads to one message with what to do, and an exit code. */
 
@@ -217,7 +220,10 @@ const cases: readonly Case[] = [
 ];
 
 describe('a start that fails', () => {
-  for (const { what, make, exit, says, asUser = false, skip = false, files = 0, checked = false } of cases) {
+  for (const { what, make, exit, says, asUser = false, skip = false, files = 0, checked = false } of sampled(
+    cases,
+    2,
+  )) {
     test(`${what}: one message with what to do, and exit code ${exitCodes[exit]}`, { skip }, async () => {
       make();
       const { code, stderr } = await candor('up', { asUser, files });
@@ -243,7 +249,7 @@ describe('a start that fails', () => {
     ['candor.yaml/a.log', /candor\.yaml is a file, and a folder would have to be there/, /is a file, not a directory/],
     ['.', /is a folder, and the log is a file/, /is a directory; the log is a file/],
   ];
-  for (const [path, checkSays, startSays] of doubtful)
+  for (const [path, checkSays, startSays] of sampled(doubtful, 3))
     test(`a log at ${path} is doubtful to candor check, before a start fails`, async () => {
       write(`log: { path: ${path} }\n`);
       const check = await candor('check');

@@ -1,3 +1,5 @@
+// Only `npm run test:complete` runs this file: it explains a log of a hundred megabytes. `npm test` has `explain-log.test.ts`.
+
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

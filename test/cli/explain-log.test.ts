@@ -1,3 +1,5 @@
+// Starts processes: the command reads pipes, and writes to outputs that close.
+
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';

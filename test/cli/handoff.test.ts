@@ -1,3 +1,5 @@
+// Starts processes: a handoff is one between processes.
+
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,5 @@
+// Starts processes: signals come to processes, some before any code has run.
+
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -23,6 +25,7 @@ import { repositoryRoot } from '../../scripts/repository.ts';
 import { freePort } from '../free-port.ts';
 import { recordsIn } from '../records.ts';
 import { candorProgram as program } from '../program.ts';
+import { sampled } from '../../src/testing/sweep.test-support.ts';
 
 /** SIGUSR1 opens the inspector of a Node program, unless the program listens for it. */
 
@@ -213,7 +216,7 @@ describe('SIGUSR1', () => {
   test('opens no inspector and does not end the program, from the start of Node on', async () => {
     writeConfiguration(await freePort());
     // More often while the shell and Node start, before any code of Candor has run.
-    for (const ms of [2, 6, 12, 18, 26, 40, 100, 250, 500]) {
+    for (const ms of sampled([2, 6, 12, 18, 26, 40, 100, 250, 500], 4, 2)) {
       const started = runAsProgram('up');
       const watch = watchFor(started.child);
       await pause(ms);
@@ -232,7 +235,7 @@ describe('SIGUSR1', () => {
 
   test('leaves no inspector open of `node bin/candor`, for which Node opens one for a few milliseconds', async () => {
     writeConfiguration(await freePort());
-    for (const ms of [5, 20, 40]) {
+    for (const ms of sampled([5, 20, 40], 3, 1)) {
       const inspector = await freePort();
       const started = run([`--inspect-port=${inspector}`, program, 'up']);
       await pause(ms);
@@ -321,7 +324,7 @@ describe('a signal that comes before the program is loaded', () => {
     return file;
   };
 
-  for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)
+  for (const signal of sampled(['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const, 3, 1))
     test(`${signal} does not end a gateway, and is handled once when it serves`, async () => {
       writeConfiguration(await freePort());
       const started = run(['-r', sendsItself(signal), program, 'up']);
@@ -338,7 +341,7 @@ describe('a signal that comes before the program is loaded', () => {
       assert.deepEqual([child.exitCode, acts()], [0, 2], started.output);
     });
 
-  for (const signal of ['SIGHUP', 'SIGUSR2'] as const)
+  for (const signal of sampled(['SIGHUP', 'SIGUSR2'] as const, 2))
     test(`${signal} ends a command that does not serve`, async () => {
       const { child } = run(['-r', sendsItself(signal), program, 'status']);
       await until('it has ended', () => child.signalCode !== null || child.exitCode !== null);

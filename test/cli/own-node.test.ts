@@ -1,3 +1,5 @@
+// Starts processes: `bin/candor` is run by a shell and by an older Node.
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

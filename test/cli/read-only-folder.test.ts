@@ -1,3 +1,5 @@
+// Starts processes: another user runs the gateway, and one is process 1 of a container.
+
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,6 +21,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { freePort } from '../free-port.ts';
 import { candorProgram as program } from '../program.ts';
+import { sampled } from '../../src/testing/sweep.test-support.ts';
 
 /** A configuration in a folder that its gateway cannot write: a ConfigMap, an image, a file of root's. */
 
@@ -173,7 +176,7 @@ describe('in a folder that it cannot write', asRoot, () => {
     assert.deepEqual(readdirSync(join(temporary, `candor-${user}`)), []);
   });
 
-  for (const [what, yaml, says] of [
+  const placed = [
     [
       'a log',
       'log: { path: logs/a.log }\n',
@@ -184,7 +187,8 @@ describe('in a folder that it cannot write', asRoot, () => {
       'admin: { socket: run/a.sock }\n',
       /The admin socket \S+run\/a\.sock cannot be created: the system says EACCES/,
     ],
-  ] as const) {
+  ] as const;
+  for (const [what, yaml, says] of sampled(placed, 2)) {
     test(`${what} that the file places there is an error, which check also reports`, async () => {
       writeFileSync(join(folder, 'candor.yaml'), listeners() + routes + yaml);
       const ran = await candor('up');

@@ -1,3 +1,5 @@
+// Starts processes: the commands that serve are tested with their signals, outputs and exit codes.
+
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,6 +13,7 @@ import { demoPaths } from '../../src/cli/demo.ts';
 import { asFromOlderNode } from '../fakes/older-node.ts';
 import { freePort } from '../free-port.ts';
 import { candorMain as program } from '../program.ts';
+import { sampled } from '../../src/testing/sweep.test-support.ts';
 
 /** The commands that serve, as real processes with the real gateway. */
 
@@ -268,7 +271,7 @@ describe('candor run', () => {
       /was\s+killed\s+by\s+SIGTERM/,
     ],
   ];
-  for (const [what, command, expected, says] of ends) {
+  for (const [what, command, expected, says] of sampled(ends, 2)) {
     test(`ends with code ${expected} and the last output of a command ${what}, and starts it only once`, async () => {
       writeFileSync(join(folder, 'notes.txt'), 'no program\n', { mode: 0o644 });
       const { code, stderr } = await candor('run', '--port', '0', '--', ...command);
@@ -291,10 +294,11 @@ describe('candor run', () => {
     assert.equal(running.child.exitCode, null);
   });
 
-  for (const [signal, code] of [
+  const stops = [
     ['SIGINT', 130],
     ['SIGTERM', 143],
-  ] as const) {
+  ] as const;
+  for (const [signal, code] of sampled(stops, 2)) {
     test(`lets a request in flight finish if ${signal} comes to the whole process group; a second signal force closes it`, async () => {
       const port = await freePort();
       const running = await startRun(port, startInGroup);

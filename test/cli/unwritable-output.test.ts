@@ -1,3 +1,5 @@
+// Starts processes: the outputs of a process are full or closed.
+
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';

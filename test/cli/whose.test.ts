@@ -1,3 +1,5 @@
+// Starts processes: the command is tested with its exit codes.
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

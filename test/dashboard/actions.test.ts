@@ -1,3 +1,6 @@
+// Only `npm run test:complete` runs this file: it acts in a real browser on two screens. `npm test` opens every page
+// (`pages.test.ts`), and tests what pages decide beside the source.
+
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,7 @@
+// Only `npm run test:complete` runs this file: it restarts and upgrades a gateway under a real browser. `npm test` opens every
+// page (`pages.test.ts`).
+// Starts processes: an upgrade replaces a process.
+
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,6 @@
+// Only `npm run test:complete` runs this file: it looks for markup on every page in a real browser. `npm test` opens every page
+// under the policy that forbids scripts (`pages.test.ts`, `build.test.ts`).
+
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,3 +1,5 @@
+// Starts processes: other gateways read the configurations that are recommended.
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

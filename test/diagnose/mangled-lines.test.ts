@@ -6,6 +6,7 @@ import fc from '../../src/testing/properties.test-support.ts';
 import { readLineCases, type Split } from './corpus.ts';
 import { decidingWords } from './mangler.ts';
 import { claimedShare, manglerScore, totalOf } from './mangler-claim.ts';
+import { isWholeSweep } from '../../src/testing/sweep.test-support.ts';
 
 const splits: readonly Split[] = ['dev', 'test', 'holdout'];
 
@@ -55,6 +56,6 @@ describe('a part of a line that has its deciding words', () => {
       if (said === null || said.shape === 'none' || said.shape === 'unknown') return;
       assert.equal(said.shape, found.shape, line.slice(start, end));
     });
-    fc.assert(property, { numRuns: 2_000 });
+    fc.assert(property, { numRuns: isWholeSweep ? 2_000 : 400 });
   });
 });

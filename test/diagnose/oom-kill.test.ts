@@ -1,3 +1,5 @@
+// Starts processes: the kernel kills a process.
+
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,3 +1,6 @@
+// Only `npm run test:complete` runs this file: it starts other gateways and reads their logs. `npm test` reads lines of all of
+// them (`corpus.test.ts`).
+
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

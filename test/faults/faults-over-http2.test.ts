@@ -1,3 +1,6 @@
+// Only `npm run test:complete` runs this file: it repeats rows that `faults.test.ts` plays in clear text. `npm test` has
+// `http2-origins.test.ts` besides.
+
 import { proveMatrix } from './prove-matrix.ts';
 
 // The same rows for clients of HTTP/2: what happens behind the gateway is told to them in the same words. A third of the rows, and all with

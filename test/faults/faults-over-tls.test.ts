@@ -1,3 +1,6 @@
+// Only `npm run test:complete` runs this file: it repeats rows that `faults.test.ts` plays in clear text. `npm test` has
+// `faults-over-tls-both-sides.test.ts` besides.
+
 import { proveMatrix } from './prove-matrix.ts';
 
 // The same rows for clients within TLS: what happens behind the gateway is told to them in the same words. All rows run in

@@ -1,3 +1,6 @@
+// Only `npm run test:complete` runs this file: it starts two CAs and a gateway for each case. `npm test` has `automatic-
+// certificates.test.ts`, and the choice of a CA in `src/certificates`.
+
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { AuthorityFront, refusal } from '../certificates/authority-front.test-support.ts';

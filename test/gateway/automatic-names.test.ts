@@ -1,3 +1,5 @@
+// Starts processes: the hook of a DNS provider is a program.
+
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';

@@ -1,3 +1,6 @@
+// Only `npm run test:complete` runs this file: it starts a gateway for each certificate, in a process of its own. `npm test`
+// decides renewals in simulated time (`src/certificates`).
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AuthorityFront } from '../certificates/authority-front.test-support.ts';

@@ -1,3 +1,5 @@
+// Only `npm run test:complete` runs this file: it starts a CA and two gateways. `npm test` has `automatic-certificates.test.ts`.
+
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,3 +1,5 @@
+// Starts processes: the memory of the process is measured.
+
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,3 +1,5 @@
+// Starts processes: curl is the client.
+
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { Socket } from 'node:net';

@@ -1,3 +1,5 @@
+// Starts processes: the limit of descriptors is one of a process.
+
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';

@@ -1,3 +1,5 @@
+// Starts processes: curl is a client.
+
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

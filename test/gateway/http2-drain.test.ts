@@ -1,3 +1,5 @@
+// Starts processes: nghttp and h2load are clients.
+
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,3 +1,5 @@
+// Starts processes: nghttpd is the endpoint.
+
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,5 @@
+// Starts processes: a full disk needs a mount of its own, and only `mkfifo` makes a FIFO.
+
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

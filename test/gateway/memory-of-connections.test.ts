@@ -1,3 +1,7 @@
+// Only `npm run test:complete` runs this file: it opens thousands of connections in each state. `npm test` measures the objects
+// of a request (`test/hot-objects`).
+// Starts processes: the memory of the process is measured.
+
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';

@@ -1,3 +1,5 @@
+// Starts processes: `candor run` tells a terminal what is wrong with its application.
+
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,6 +11,7 @@ import { eventOfJson } from '../../src/core/event-json.ts';
 import { freePort } from '../free-port.ts';
 import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 import { candorProgram as program } from '../program.ts';
+import { sampled } from '../../src/testing/sweep.test-support.ts';
 
 // Applications that never become ready: answers, status and terminal report at once what the checks see, and what to
 // do.
@@ -152,7 +155,8 @@ function readable(page: string): string {
 
 // Each has a gateway of its own, and mostly waits.
 describe('an application under candor run', { concurrency: 3 }, () => {
-  for (const sick of sickOnes) {
+  // Each in a process of its own.
+  for (const sick of sampled(sickOnes, 4)) {
     test(`that ${sick.name}: answer, page and terminal say so, and what to do`, async (context) => {
       const folder = await mkdtemp(join(tmpdir(), 'candor-not-ready-'));
       const command = new RunningCommand(await freePort(), folder, sick.source);

@@ -1,3 +1,6 @@
+// Only `npm run test:complete` runs this file: it starts a CA and gateways. `npm test` has `automatic-certificates.test.ts`, and
+// the rules for names in `src/certificates`.
+
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';

@@ -1,3 +1,5 @@
+// Starts processes: load comes from another process, since this one is held up on purpose.
+
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

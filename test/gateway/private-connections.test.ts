@@ -1,3 +1,5 @@
+// Starts processes: curl is the client.
+
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { Agent, request as requestOf } from 'node:http';

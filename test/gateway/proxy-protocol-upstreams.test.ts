@@ -1,3 +1,5 @@
+// Starts processes: other programs read the PROXY protocol.
+
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,5 @@
+// Only `npm run test:complete` runs this file: it kills an application eight times. `npm test` has `recovery.test.ts`.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,3 +1,5 @@
+// Starts processes: the kernel's choice of a listener is that of a process.
+
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,3 +1,5 @@
+// Starts processes: gateways hand applications to each other and are killed.
+
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,5 @@
+// Starts processes: other programs are the server and the client.
+
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,5 @@
+// Only `npm run test:complete` runs this file: it starts a real browser. `npm test` has the clients of `peers.test.ts`.
+
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,3 +1,5 @@
+// Starts processes: other programs are the clients.
+
 import assert from 'node:assert/strict';
 import { execFile, type ExecFileOptionsWithStringEncoding } from 'node:child_process';
 import { createHash } from 'node:crypto';

@@ -6,11 +6,12 @@ import { sharedFaultsOf } from './judge-shared.ts';
 import { ownScenarios } from './own-scenarios.ts';
 import { playScenario } from './play-scenario.ts';
 import { sharedScenarios } from './shared-scenarios.ts';
+import { sampled } from '../../src/testing/sweep.test-support.ts';
 
 describe('an incident is opened within 5 s of its third failure, and its cause is ranked first', () => {
   for (const scenario of ownScenarios.filter(({ expect }) => expect !== null)) {
     test(`${scenario.name}: ${scenario.expect}`, () => {
-      for (const seed of [1, 2]) assert.deepEqual(faultsOf(scenario, playScenario(scenario, seed)), []);
+      for (const seed of sampled([1, 2], 2)) assert.deepEqual(faultsOf(scenario, playScenario(scenario, seed)), []);
     });
   }
 });
@@ -18,7 +19,8 @@ describe('an incident is opened within 5 s of its third failure, and its cause i
 describe('what upstreams share is one incident, own reasons are several, and what begins to fail besides is told', () => {
   for (const scenario of sharedScenarios) {
     test(scenario.name, () => {
-      for (const seed of [1, 2]) assert.deepEqual(sharedFaultsOf(scenario, playScenario(scenario, seed)), []);
+      for (const seed of sampled([1, 2], 2))
+        assert.deepEqual(sharedFaultsOf(scenario, playScenario(scenario, seed)), []);
     });
   }
 });

@@ -1,3 +1,5 @@
+// Starts processes: promtool reads the rules.
+
 import assert from 'node:assert/strict';
 import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';

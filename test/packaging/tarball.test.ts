@@ -1,3 +1,6 @@
+// Only `npm run test:complete` runs this file: it builds, packs and installs the package. `npm test` starts the same bundles.
+// Starts processes: the installed package is run.
+
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

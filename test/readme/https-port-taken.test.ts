@@ -1,3 +1,6 @@
+// Only `npm run test:complete` runs this file: it builds two machines of namespaces. `npm test` has `test/gateway/automatic-
+// certificates.test.ts`.
+
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,3 +1,6 @@
+// Only `npm run test:complete` runs this file: it builds two machines of namespaces. `npm test` has `test/gateway/automatic-
+// certificates.test.ts`, and checks the configurations of the document.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse, stringify } from 'yaml';

@@ -1,3 +1,5 @@
+// Starts processes: the runner refuses a run within a run of this process.
+
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -33,6 +35,10 @@ const program = {
     suite('a suite', () => test('has a hook', () => {}));`,
   leaves: "test('holds, but leaves a variable', () => { process.env.LEFT_BY_A_TEST = 'x'; });",
   broken: "import './missing.mjs';",
+  computes: `test('takes processor time', () => {
+    const before = process.cpuUsage().user;
+    while (process.cpuUsage().user - before < 600_000);
+  });`,
 };
 
 for (const [name, text] of Object.entries(program)) writeFileSync(join(folder, `${name}.mjs`), head + text);
@@ -139,17 +145,22 @@ describe('a run of test files', { concurrency: 3 }, () => {
       assert.equal(status, 1);
     });
 
-    test('shares its time out by the time of each file', async () => {
-      const order = { early: [], others: [filesOf('good', 'hooks')] };
-      const { output } = await runSome({ order });
-      assert.match(output, /good\.mjs: 1 passed \(\d+\.\d s, \d+\.\d s of processor time\)/);
+    test('measures the processor time of each file', async () => {
+      const order = { early: [], others: [filesOf('good', 'computes')] };
+      const { output, status } = await runSome({ order, cpuMsMax: 600 });
+      const [good = 0, computes = 0] = [
+        ...output.matchAll(/ 1 passed \(\d+\.\d s, (\d+\.\d) s of processor time\)/g),
+      ].map(([, seconds]) => Number(seconds));
+      assert.ok(computes >= good + 0.5, output);
+      assert.match(output, /\d s of processor time are more than the budget of 0\.6 s/);
+      assert.equal(status, 1);
       assert.match(output, /Processor time of 2 files: \d+\.\d s; the processors were idle for 25 % of the run\./);
     });
   });
 
   test('starts the files that took longest first', () => {
     assert.deepEqual(
-      orderTestFiles(['a', 'b', 'test/checks.test.ts', 'c'], { c: 3, b: 9 }, () => false),
+      orderTestFiles(['a', 'b', 'test/checks.test.ts', 'c'], { c: 3, b: 9 }, () => 'alone'),
       {
         early: ['test/checks.test.ts'],
         others: [['b'], ['c'], ['a']],
@@ -158,7 +169,7 @@ describe('a run of test files', { concurrency: 3 }, () => {
   });
 
   test('starts files that start processes before unit tests on the first run of a machine', () => {
-    assert.deepEqual(orderTestFiles(['src/a', 'test/b'], {}, () => false).others, [['test/b'], ['src/a']]);
+    assert.deepEqual(orderTestFiles(['src/a', 'test/b'], {}, () => 'alone').others, [['test/b'], ['src/a']]);
   });
 });
 

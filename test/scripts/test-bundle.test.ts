@@ -1,3 +1,5 @@
+// Starts processes: the bundled command is run.
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { readTestOptions, selectTestFiles } from '../../scripts/test-selection.ts';
+import { isForCompleteRuns, readTestOptions, selectTestFiles } from '../../scripts/test-selection.ts';
 
 const all = ['test/b.test.ts', 'src/wire/a.test.ts', 'src/core/c.test.ts'];
 
@@ -14,8 +14,24 @@ const cases: readonly (readonly [args: readonly string[], files: readonly string
 
 for (const [args, files, unmatched] of cases)
   it(`npm test ${args.join(' ')} runs ${files.length} of ${all.length} files`, () => {
-    assert.deepEqual(selectTestFiles(all, readTestOptions(args)?.only ?? []), { files, unmatched });
+    const selected = selectTestFiles(all, readTestOptions(args)?.only ?? [], () => false);
+    assert.deepEqual(selected, { files, unmatched, leftOut: 0 });
   });
+
+it('npm test leaves out files that say so, and runs them where they are named', () => {
+  const isLeftOut = (path: string): boolean => path === 'test/b.test.ts';
+  const suite = selectTestFiles(all, [], isLeftOut);
+  assert.deepEqual(suite, { files: ['src/core/c.test.ts', 'src/wire/a.test.ts'], unmatched: [], leftOut: 1 });
+  assert.deepEqual(selectTestFiles(all, ['test/b'], isLeftOut).files, ['test/b.test.ts']);
+  assert.equal(isForCompleteRuns('test/packaging/tarball.test.ts'), true);
+  assert.equal(isForCompleteRuns('test/packaging/systemd.test.ts'), false);
+});
+
+it('a limit of processor time is a number of seconds', () => {
+  assert.equal(readTestOptions(['--cpu-seconds-max', '540'])?.cpuSecondsMax, 540);
+  assert.equal(readTestOptions([])?.cpuSecondsMax, null);
+  assert.equal(readTestOptions(['--cpu-seconds-max', 'few']), null);
+});
 
 it('an unknown option of npm test is refused', () => assert.equal(readTestOptions(['--onyl', 'wire']), null));
 

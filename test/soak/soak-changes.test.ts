@@ -1,3 +1,7 @@
+// Only `npm run test:complete` runs this file: it is a soak with reloads, kills and an upgrade. `npm test` has tests of each of
+// these, and the parts of soaks (`soak-parts.test.ts`).
+// Starts processes: the soak is a program in a network of its own.
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';

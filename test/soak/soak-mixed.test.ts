@@ -1,3 +1,6 @@
+// Only `npm run test:complete` runs this file: it is a soak of ten seconds. `npm test` has the parts of soaks (`soak-
+// parts.test.ts`).
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { soakMixed } from './mixed-soak.ts';

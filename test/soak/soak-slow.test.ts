@@ -1,3 +1,6 @@
+// Only `npm run test:complete` runs this file: it is a soak of slow clients. `npm test` has `test/gateway/slow-clients-hold-
+// nothing.test.ts` and the parts of soaks.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { undisturbed } from '../undisturbed.ts';

@@ -1,3 +1,6 @@
+// Only `npm run test:complete` runs this file: it renews certificates under the load of several workers. `npm test` changes them
+// in `test/tls/reload.test.ts`.
+
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';

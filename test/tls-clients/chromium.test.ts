@@ -1,3 +1,5 @@
+// Only `npm run test:complete` runs this file: it starts a real browser. `npm test` has curl and OpenSSL.
+
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,5 @@
+// Starts processes: the gateway has a processor and memory of its own, which are watched.
+
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

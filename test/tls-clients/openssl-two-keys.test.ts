@@ -1,3 +1,5 @@
+// Starts processes: OpenSSL makes the certificates and is the client.
+
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { execFileSync } from 'node:child_process';

@@ -1,3 +1,5 @@
+// Starts processes: the command is tested with its signals and exit codes.
+
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

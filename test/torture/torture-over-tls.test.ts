@@ -1,3 +1,5 @@
+// Only `npm run test:complete` runs this file: it repeats what `torture.test.ts` shows of clients in clear text.
+
 import { describe, test } from 'node:test';
 import { tortureCases } from '../../src/testing/torture/cases.ts';
 import { sampled } from '../../src/testing/sweep.test-support.ts';

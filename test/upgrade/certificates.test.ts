@@ -1,3 +1,7 @@
+// Only `npm run test:complete` runs this file: it upgrades a gateway that waits for a CA. `npm test` has `upgrade.test.ts` and
+// `tls.test.ts`.
+// Starts processes: an upgrade replaces a process.
+
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

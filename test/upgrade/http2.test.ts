@@ -1,3 +1,5 @@
+// Starts processes: an upgrade replaces a process.
+
 import assert from 'node:assert/strict';
 import { setTimeout as passTime } from 'node:timers/promises';
 import { afterEach, describe, test } from 'node:test';

@@ -1,3 +1,5 @@
+// Only `npm run test:complete` runs this file: it is a sweep over upgrades. `npm test` has the failures of `upgrade.test.ts`.
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { sampled } from '../../src/testing/sweep.test-support.ts';

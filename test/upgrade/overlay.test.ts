@@ -1,3 +1,5 @@
+// Starts processes: an upgrade replaces a process.
+
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { OverlayStatus } from '../../src/control/gateway-status.ts';

@@ -1,3 +1,5 @@
+// Starts processes: an upgrade replaces a process.
+
 import assert from 'node:assert/strict';
 import { mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,3 +1,5 @@
+// Starts processes: the service manager starts the process, and an upgrade replaces it.
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';

@@ -1,3 +1,6 @@
+// Only `npm run test:complete` runs this file: it upgrades gateways on a terminal. `npm test` has `upgrade.test.ts`.
+// Starts processes: an upgrade replaces a process, and a terminal has a process group.
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, test } from 'node:test';

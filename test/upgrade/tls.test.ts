@@ -1,3 +1,5 @@
+// Starts processes: an upgrade replaces a process.
+
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,5 @@
+// Starts processes: an upgrade replaces a process.
+
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { EchoApplication, Peer } from '../gateway/web-socket-peers.ts';

@@ -1,3 +1,5 @@
+// Starts processes: a successor is a process, here one of Node that does as it is told.
+
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { describe, test } from 'node:test';

@@ -1,3 +1,6 @@
+// Only `npm run test:complete` runs this file: it puts bytes with a meaning into every input of programs and looks at every
+// output. `npm test` has `secrets.test.ts`, and tests each output beside its source.
+
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { parseList } from 'structured-headers';
