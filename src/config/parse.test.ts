@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
-import { isWholeSweep } from '../testing/sweep.test-support.ts';
+import * as fc from '../testing/properties.test-support.ts';
 import { alertKinds } from '../core/alert.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { unicodeText } from '../core/unicode-text.test-support.ts';
@@ -1050,7 +1049,7 @@ describe('whatever the file', () => {
         }
         assertAnswered(text);
       }),
-      { numRuns: isWholeSweep ? 400 : 60 },
+      { numRuns: 400 },
     );
   });
 
@@ -1101,14 +1100,14 @@ describe('whatever the file', () => {
       fc.property(fc.dictionary(fc.constantFrom(...keys), value, { maxKeys: 5 }), (file) =>
         assertAnswered(JSON.stringify(file, null, 1)),
       ),
-      { numRuns: isWholeSweep ? 400 : 60 },
+      { numRuns: 400 },
     );
   });
 
   test('text of any kind gives a configuration or errors with a place', () => {
     fc.assert(
       fc.property(unicodeText({ maxLength: 60 }), (text) => assertAnswered(text)),
-      { numRuns: isWholeSweep ? 300 : 60 },
+      { numRuns: 300 },
     );
   });
 

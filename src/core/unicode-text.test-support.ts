@@ -1,4 +1,4 @@
-import fc from '../testing/properties.test-support.ts';
+import * as fc from '../testing/properties.test-support.ts';
 
 /** U+D800 to U+DFFF are not characters, but halves of pairs. */
 const halves = { from: 0xd800, count: 0x800 };

@@ -1,4 +1,4 @@
-import fc from '../testing/properties.test-support.ts';
+import * as fc from '../testing/properties.test-support.ts';
 import { type Dialect, dialect } from './dialect.ts';
 import type { Finding } from './finding.ts';
 import { commonLogTimeMs } from './line-text.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import * as fc from '../testing/properties.test-support.ts';
 import type { GoCause } from './go-causes.ts';
 import { readGoError, readGoErrorInContent } from './go-errors.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fc from '../testing/properties.test-support.ts';
+import * as fc from '../testing/properties.test-support.ts';
 import { unicodeText } from '../core/unicode-text.test-support.ts';
 import type { Dialect } from './dialect.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import * as fc from '../testing/properties.test-support.ts';
 import { parseList } from 'structured-headers';
 import type { Disclosure } from '../core/route-spec.ts';
 import { specOf, statusOf } from '../core/explain.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import * as fc from '../testing/properties.test-support.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import { fail } from '../core/failure.ts';
 import type { LostRecord, ProcessRecord } from '../core/record.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import * as fc from '../testing/properties.test-support.ts';
 import { explain } from '../core/explain.ts';
 import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
 import { fail, type Failure } from '../core/failure.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import * as fc from '../testing/properties.test-support.ts';
 import { parseList, Token } from 'structured-headers';
 import { unicodeText } from '../core/unicode-text.test-support.ts';
 import { appendProxyStatus, othersProxyStatus, type ProxyStatus, proxyStatusMember } from './proxy-status.ts';

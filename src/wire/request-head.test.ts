@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import * as fc from '../testing/properties.test-support.ts';
 import { fieldFilter } from '../core/field-names.ts';
 import type { FieldSink } from '../core/message.ts';
 import { requestRules } from '../core/rules.ts';

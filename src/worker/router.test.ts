@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import * as fc from '../testing/properties.test-support.ts';
 import { explainRoute } from '../control/explain-route.ts';
 import type { RouteMatch, RouteSpec } from '../core/route-spec.ts';
 import { noContent, type RequestHead } from '../core/message.ts';
@@ -172,20 +172,21 @@ const asked = fc
   .map((parts) => request(...parts));
 
 it('the index of routes finds the same route as a walk over all routes', () => {
-  let hits = 0;
+  let [requests, hits] = [0, 0];
   fc.assert(
     fc.property(fc.array(matchOf, { maxLength: 12 }), fc.array(asked, { minLength: 1, maxLength: 8 }), (all, some) => {
       const entries = all.map((match, index) => entryOf(`${index}`, match));
       const index = createRouter(entries);
       for (const one of some) {
         const expected = walk(entries, one);
+        requests += 1;
         if (expected !== undefined) hits += 1;
         assert.equal(index.route(one)?.id, expected, `${one.method} ${one.authority} ${one.target}`);
       }
     }),
     { numRuns: 1500 },
   );
-  assert.ok(hits > 2000, `${hits} requests had a route`);
+  assert.ok(requests > 500 && hits > requests / 4, `${hits} of ${requests} requests had a route`);
 });
 
 describe('an explanation of a route', () => {

@@ -6,7 +6,7 @@ import type { IncidentStatus } from '../../src/control/incident-status.ts';
 import type { StatusJson, UpstreamJson } from '../../src/dashboard/model.ts';
 import { overallState, upstreamState } from '../../src/dashboard/overall-state.ts';
 import { type GatewayFacts, judgeGateway, judgeUpstream, type UpstreamFacts } from '../../src/policy/verdict.ts';
-import fc from '../../src/testing/properties.test-support.ts';
+import * as fc from '../../src/testing/properties.test-support.ts';
 
 // What the gateway judges of random traffic, endpoints and incidents, and what the page and `candor status` show of it.
 

@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { isGatewayFailure } from '../../src/diagnose/finding.ts';
 import { LogExplainer } from '../../src/diagnose/log-explainer.ts';
-import fc from '../../src/testing/properties.test-support.ts';
+import * as fc from '../../src/testing/properties.test-support.ts';
 import { readLineCases, type Split } from './corpus.ts';
 import { decidingWords } from './mangler.ts';
 import { claimedShare, manglerScore, totalOf } from './mangler-claim.ts';
-import { isWholeSweep } from '../../src/testing/sweep.test-support.ts';
 
 const splits: readonly Split[] = ['dev', 'test', 'holdout'];
 
@@ -56,6 +55,6 @@ describe('a part of a line that has its deciding words', () => {
       if (said === null || said.shape === 'none' || said.shape === 'unknown') return;
       assert.equal(said.shape, found.shape, line.slice(start, end));
     });
-    fc.assert(property, { numRuns: isWholeSweep ? 2_000 : 400 });
+    fc.assert(property, { numRuns: 2_000 });
   });
 });

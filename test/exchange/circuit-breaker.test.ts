@@ -6,7 +6,7 @@ import type { NewEvent } from '../../src/core/event.ts';
 import { explain } from '../../src/core/explain.ts';
 import { OutlierDetector } from '../../src/discovery/outlier-detector.ts';
 import { outlierSettingsOf } from '../../src/policy/outlier-settings.ts';
-import fc from '../../src/testing/properties.test-support.ts';
+import * as fc from '../../src/testing/properties.test-support.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { OutcomeCounts } from '../../src/worker/outcome-counts.ts';
 import { Http1World } from './http1-world.ts';

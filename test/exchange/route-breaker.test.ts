@@ -5,7 +5,7 @@ import type { RouteId } from '../../src/core/endpoint.ts';
 import type { NewEvent } from '../../src/core/event.ts';
 import { explain } from '../../src/core/explain.ts';
 import { CircuitBreakers } from '../../src/features/circuit-breaker/main.ts';
-import fc from '../../src/testing/properties.test-support.ts';
+import * as fc from '../../src/testing/properties.test-support.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { OutcomeCounts } from '../../src/worker/outcome-counts.ts';
 import { Http1World } from './http1-world.ts';

@@ -8,7 +8,7 @@ import type { SemaphoreHandle } from '../../src/core/semaphores.ts';
 import { RequestBound, WaitingTurn } from '../../src/features/concurrency/worker-bound.ts';
 import { SharedCounts } from '../../src/limits/shared-counts.ts';
 import { WorkerSemaphores } from '../../src/limits/worker-semaphores.ts';
-import fc from '../../src/testing/properties.test-support.ts';
+import * as fc from '../../src/testing/properties.test-support.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 

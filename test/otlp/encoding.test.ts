@@ -6,7 +6,7 @@ import { logRecordOfExchange } from '../../src/otlp/log-records.ts';
 import { requestOf, requestSchemas, type SignalItems } from '../../src/otlp/messages.ts';
 import { labelText, MetricsText } from '../../src/control/metrics/metrics-text.ts';
 import { unicodeText } from '../../src/core/unicode-text.test-support.ts';
-import fc from '../../src/testing/properties.test-support.ts';
+import * as fc from '../../src/testing/properties.test-support.ts';
 import { metricsOf } from '../../src/otlp/metric-data.ts';
 import { SeriesStarts } from '../../src/otlp/series-starts.ts';
 import { encodeMessage } from '../../src/otlp/protobuf.ts';

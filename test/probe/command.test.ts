@@ -12,7 +12,7 @@ import { plain } from '../../src/cli/style.ts';
 import { snakeKey } from '../../src/core/json-case.ts';
 import { unicodeText } from '../../src/core/unicode-text.test-support.ts';
 import { type FaultOrigin, startFaultOrigin, startTlsFaultOrigin } from '../../src/testing/testing.ts';
-import fc from '../../src/testing/properties.test-support.ts';
+import * as fc from '../../src/testing/properties.test-support.ts';
 import { assertFits } from '../cli/golden.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { probeUrl } from './probe-options.ts';

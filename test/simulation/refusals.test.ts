@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { anyClient, anyRequest } from '../../src/upstream/any-request.test-support.ts';
 import { describe, test } from 'node:test';
-import fc from '../../src/testing/properties.test-support.ts';
+import * as fc from '../../src/testing/properties.test-support.ts';
 import type { Configuration } from '../../src/core/configuration.ts';
 import type { CheckSpec } from '../../src/core/upstream-spec.ts';
 import type { ConnectTarget, ConnectWaiter } from '../../src/core/connector.ts';

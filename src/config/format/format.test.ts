@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from '../../testing/properties.test-support.ts';
+import * as fc from '../../testing/properties.test-support.ts';
 import type { Result } from '../../core/result.ts';
 import { editDistance, nearest } from '../../core/nearest.ts';
 import type { ErrorDetail } from '../../schema/error-detail.ts';

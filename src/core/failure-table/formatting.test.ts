@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../../testing/properties.test-support.ts';
+import * as fc from '../../testing/properties.test-support.ts';
 import { quotedBytes } from './formatting.ts';
 
 const hexadecimal = (text: string): string => Buffer.from(text, 'latin1').toString('hex');

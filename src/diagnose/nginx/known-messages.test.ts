@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from '../../testing/properties.test-support.ts';
+import * as fc from '../../testing/properties.test-support.ts';
 import { ByteLog } from '../byte-log.ts';
 import { accessLine, chunksOf } from '../engine.test-support.ts';
 import { Summary } from '../summary.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from '../../testing/properties.test-support.ts';
+import * as fc from '../../testing/properties.test-support.ts';
 import { unicodeText } from '../../core/unicode-text.test-support.ts';
 import { nginxLogFormat } from './log-format.ts';
 import { nginxDialects } from './nginx.ts';
