@@ -82,7 +82,7 @@ for (const [key, says] of [
 
 test('what is suggested in place of a word of another gateway is a key there, and a path that is suggested is accepted', () => {
   for (const place of everywhere)
-    for (const word of Object.values(foreignWords).flat()) {
+    for (const word of sampled(Object.values(foreignWords).flat(), 8, everywhere.indexOf(place))) {
       const parsing = parseConfiguration(places[place](word), context);
       const said = parsing.ok ? null : parsing.errors.find(({ message }) => message === `unknown key "${word}"`);
       const [, names = ''] = /^did you mean ((?:"[\w.]+"(?:, | or )?)+)\?$/.exec(said?.suggestion ?? '') ?? [];

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { Http1World, type Http1Settings } from './http1-world.ts';
 import type { ArrivedRequest, WorldOptions } from './world.ts';
+import { sampled } from '../../src/testing/sweep.test-support.ts';
 
 const clients = 1000;
 const seconds = 3;
@@ -40,7 +41,7 @@ function alternately(): (request: ArrivedRequest) => void {
 }
 
 describe('1,000 clients at an upstream that fails', () => {
-  for (const [what, play, retry = {}] of manyWays)
+  for (const [what, play, retry = {}] of sampled(manyWays, 3))
     it(`where ${what}, cause no more than a fifth more requests, and thirty at the start`, () => {
       const endpoints = ['a', 'b', 'c'];
       const world = new Http1World({ endpoints, retry, connectionsMax: 2000, limits: { connectionsMax: 2000 } });
@@ -72,7 +73,7 @@ describe('an outage in which every connection is refused', () => {
       5,
     ],
   ];
-  for (const [what, options, settings, perSecond] of ways)
+  for (const [what, options, settings, perSecond] of sampled(ways, 2))
     it(`${what} sees at most ${perSecond} connections a second at each endpoint, from 1,000 clients`, () => {
       const endpoints = ['a', 'b'];
       const dials = new Map(endpoints.map((endpoint) => [endpoint, 0]));
