@@ -1,3 +1,6 @@
+// Only `npm run test:complete` runs this file: it starts a real browser. `npm test` has what the page explains (`src/diagnose`),
+// and builds no page.
+
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';

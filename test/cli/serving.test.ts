@@ -13,7 +13,7 @@ import { demoPaths } from '../../src/cli/demo.ts';
 import { asFromOlderNode } from '../fakes/older-node.ts';
 import { freePort } from '../free-port.ts';
 import { candorMain as program } from '../program.ts';
-import { sampled } from '../../src/testing/sweep.test-support.ts';
+import { isWholeSweep, sampled } from '../../src/testing/sweep.test-support.ts';
 
 /** The commands that serve, as real processes with the real gateway. */
 
@@ -285,14 +285,16 @@ describe('candor run', () => {
     });
   }
 
-  test('restarts a command that was ready once, however it ends', async () => {
-    const port = await freePort();
-    const running = await startRun(port);
-    await get(port, '/die');
-    await running.until('stderr', /"kind":"instance_restarting"/);
-    await until(async () => (await get(port, '/')).status === 200);
-    assert.equal(running.child.exitCode, null);
-  });
+  // `npm test` shows it of applications (`test/gateway/applications.test.ts`).
+  if (isWholeSweep)
+    test('restarts a command that was ready once, however it ends', async () => {
+      const port = await freePort();
+      const running = await startRun(port);
+      await get(port, '/die');
+      await running.until('stderr', /"kind":"instance_restarting"/);
+      await until(async () => (await get(port, '/')).status === 200);
+      assert.equal(running.child.exitCode, null);
+    });
 
   const stops = [
     ['SIGINT', 130],
@@ -414,12 +416,18 @@ describe('candor up', () => {
     assert.equal(await running.exited, 0);
   });
 
-  test('prints no warning of Node when it starts, serves and stops', async () => {
+  test('reopens its log on SIGUSR2, and prints no warning of Node when it starts, serves and stops', async () => {
     const port = await freePort();
     writeFileSync(join(folder, 'candor.yaml'), configuration(port, 'one'));
     const running = start('up', '-c', 'candor.yaml');
     await serves(running);
     assert.equal((await get(port, '/')).text, 'one');
+    const log = join(folder, 'candor.log');
+    rmSync(log);
+    await until(async () => {
+      running.child.kill('SIGUSR2');
+      return existsSync(log);
+    });
     running.child.kill('SIGTERM');
     assert.equal(await running.exited, 0);
     assert.doesNotMatch(running.stdout + running.stderr, /warning|deprecat|DEP\d{4}/i);
@@ -436,19 +444,6 @@ describe('candor up', () => {
     await running.until('stderr', /"kind":"configuration_applied".*"actor":"signal:SIGHUP"/);
     await running.until('stderr', /"kind":"admin_action".*"actor":"signal:SIGUSR2"/);
     assert.equal((await get(port, '/')).text, 'two');
-  });
-
-  test('reopens its log on SIGUSR2', async () => {
-    const port = await freePort();
-    writeFileSync(join(folder, 'candor.yaml'), configuration(port, 'one'));
-    const running = start('up');
-    await serves(running);
-    const log = join(folder, 'candor.log');
-    rmSync(log);
-    await until(async () => {
-      running.child.kill('SIGUSR2');
-      return existsSync(log);
-    });
   });
 
   test('with its log on standard output prints nothing but JSON lines on both outputs, also from a reload on', async () => {
@@ -487,18 +482,20 @@ describe('candor up', () => {
     assert.match(stderr, /routs[\s\S]*listenrs[\s\S]*Nothing was started/);
   });
 
-  test('at a taken port ends with 1 and says which process holds it', async (context) => {
-    const server = createServer();
-    context.after(() => server.close());
-    await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' }, resolve));
-    const { port } = server.address() as { port: number };
-    writeFileSync(join(folder, 'candor.yaml'), configuration(port, 'one'));
-    const { code, stderr } = await candor('up');
-    assert.equal(code, 1);
-    assert.match(stderr, new RegExp(`is taken: .*\\(pid ${process.pid}\\) listens there\\.`));
-    assert.doesNotMatch(stderr, /^\s+at /m);
-    await new Promise((resolve) => server.close(resolve));
-  });
+  // `bad-start.test.ts` has one.
+  if (isWholeSweep)
+    test('at a taken port ends with 1 and says which process holds it', async (context) => {
+      const server = createServer();
+      context.after(() => server.close());
+      await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' }, resolve));
+      const { port } = server.address() as { port: number };
+      writeFileSync(join(folder, 'candor.yaml'), configuration(port, 'one'));
+      const { code, stderr } = await candor('up');
+      assert.equal(code, 1);
+      assert.match(stderr, new RegExp(`is taken: .*\\(pid ${process.pid}\\) listens there\\.`));
+      assert.doesNotMatch(stderr, /^\s+at /m);
+      await new Promise((resolve) => server.close(resolve));
+    });
 
   test('twice with the same socket: the second ends with 1, the first continues', async () => {
     const port = await freePort();

@@ -1,3 +1,5 @@
+// Only `npm run test:complete` runs this file: it starts CAs and gateways. `npm test` has `automatic-
+// certificates.test.ts` and the tests of `src/certificates`.
 // Starts processes: the hook of a DNS provider is a program.
 
 import assert from 'node:assert/strict';

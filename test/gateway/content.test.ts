@@ -247,7 +247,7 @@ class GatewayProcess {
 
 const growthMax = 60 * 1024 * 1024;
 /** Several times the growth that is allowed. */
-const megabytes = isWholeSweep ? 300 : 150;
+const megabytes = isWholeSweep ? 300 : 90;
 const large = megabytes * 1024 * 1024;
 
 describe('resident memory does not grow with the bytes that pass', () => {

@@ -18,6 +18,7 @@ import { originForTests } from './origin-for-tests.ts';
 import { ok } from './raw-origin.ts';
 import { runInWorker } from './run-in-workers.ts';
 import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+import { sampled } from '../../src/testing/sweep.test-support.ts';
 
 // Changes that operators make at run time override the file, reach every worker, and outlive the process.
 
@@ -297,7 +298,7 @@ describe('the overlay', () => {
     ['with an unknown key', '{"version":1,"revision":1,"entries":[],"certificates":[]}', /it is damaged/],
     ['with an unknown kind', '{"version":1,"revision":1,"entries":[{"kind":"command"}]}', /entries\.0\.kind is wrong/],
   ];
-  for (const [what, content, why] of unusable) {
+  for (const [what, content, why] of sampled(unusable, 4)) {
     test(`that is ${what} is renamed with an event, and the gateway serves without it`, async () => {
       edge = await startFromYaml(yaml('workers: 1'));
       await done({ kind: 'drain', endpoint: first.address });

@@ -10,7 +10,7 @@ import { afterEach, describe, test } from 'node:test';
 import { text } from 'node:stream/consumers';
 import type { LostRecord } from '../../src/core/record.ts';
 import { ListenFailure } from '../../src/gateway/gateway.ts';
-import { sampled } from '../../src/testing/sweep.test-support.ts';
+import { isWholeSweep } from '../../src/testing/sweep.test-support.ts';
 import type { RawClient } from '../../src/testing/testing.ts';
 import { mayHaveOwnNetwork } from '../soak/own-network.ts';
 import { originForTests } from './origin-for-tests.ts';
@@ -271,7 +271,8 @@ describe('a reload with another number of workers', () => {
 
   const possible = mayHaveOwnNetwork();
   // The kernel does without by default, which is the harder case.
-  for (const setting of sampled(['without-migration', 'with-migration'], 2)) {
+  // The soak of changes does the same with other changes.
+  for (const setting of isWholeSweep ? ['without-migration', 'with-migration'] : []) {
     test(`refuses and drops no connection under load, ${setting} by the kernel`, {
       skip: possible ? false : 'this machine does not allow a network namespace',
     }, async () => {

@@ -84,8 +84,8 @@ describe('groups', () => {
     );
   });
 
-  test('have files that run over sockets beside each other, and for half a minute', () => {
-    const files = { a: 1, b: 19_000, c: 10_000, d: 2, e: 4000, f: 21_000 };
+  test('have files that run over sockets beside each other, and for three quarters of a minute', () => {
+    const files = { a: 1, b: 24_000, c: 20_000, d: 2, e: 4000, f: 26_000 };
     assert.deepEqual(
       groups(files, (file) => (file === 'a' || file === 'd' ? 'in memory' : 'over sockets')),
       [['a', 'd'], ['b', 'c'], ['e'], ['f']],

@@ -1,3 +1,5 @@
+// Only `npm run test:complete` runs this file: it starts and upgrades gateways under the service manager's tool. `npm test` has
+// `upgrade.test.ts` and `passed-sockets.test.ts`.
 // Starts processes: the service manager starts the process, and an upgrade replaces it.
 
 import assert from 'node:assert/strict';
