@@ -14,7 +14,7 @@ import { extentOf, incidentLines, nextStepOf, timesOf } from './incident-lines.t
 import { alignColumns, elapsedText, harmless, shorten, wrap, wrapAfter } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
 import { type Style, styleFor } from './style.ts';
-import { shapeWords, whoseWords } from '../diagnose/candor/record-words.ts';
+import { shapeWords, whoseWords } from '../core/failure-words.ts';
 
 /** Of routes and endpoints, and of each of their lists. */
 const shownMax = 8;

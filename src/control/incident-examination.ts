@@ -24,14 +24,17 @@ import { beforeText } from '../diagnose/live/suspect-facts.ts';
 import type { DirectLook, NewestFailure } from '../diagnose/live/watched-upstream.ts';
 import { resultText } from '../discovery/check-result.ts';
 import { processUsage } from '../system/process-usage.ts';
-import type { InstanceStatus } from './gateway-status.ts';
+import type { ManagedInstanceStatus } from '../deploy/instance-status.ts';
+
+/** What the supervisor says of an instance. */
+type ExaminedInstance = Pick<ManagedInstanceStatus, 'id' | 'pid' | 'phase' | 'reason' | 'restarts'>;
 
 export interface ExaminationParts {
   readonly clock: Clock;
   readonly checker: HealthChecker;
   readonly upstream: (id: string) => UpstreamSnapshot | null;
   readonly checkOf: (upstream: string) => CheckSpec | null;
-  readonly instances: (application: string) => readonly InstanceStatus[];
+  readonly instances: (application: string) => readonly ExaminedInstance[];
   readonly search: (query: string) => Promise<SearchResult>;
   readonly searchOutput: (query: string) => Promise<OutputSearchResult>;
   /** The path that shows that its application is ready; null: the gateway does not run it. */
@@ -315,7 +318,7 @@ function changeText(event: Event): string {
   return subject.includes(':') ? named(event) : reason;
 }
 
-function processText({ id, pid, phase, reason, restarts }: InstanceStatus): string {
+function processText({ id, pid, phase, reason, restarts }: ExaminedInstance): string {
   const usage = pid === null ? null : processUsage(pid);
   const facts = [phase.replaceAll('_', ' ')];
   if (usage?.memoryBytes != null) facts.push(`${sizeText(usage.memoryBytes)} resident`);

@@ -16,8 +16,8 @@ import type { Examination } from './incident-examination.ts';
 import type { IncidentStorage } from './incident-file.ts';
 import { interruptedSentence } from './incident-status.ts';
 import { OpenAtExit } from './open-at-exit.ts';
-import { limitsOfRoute } from './timeout-advice.ts';
-import type { WorkerBatch } from './worker-reports.ts';
+import { limitsOfRoute } from './replaced-limits.ts';
+import type { WorkerBatch } from '../core/worker-messages.ts';
 
 export interface IncidentWatchParts {
   readonly clock: Clock;

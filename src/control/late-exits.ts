@@ -1,4 +1,4 @@
-import type { InstanceExit } from '../core/endpoint.ts';
+import type { InstanceExit } from '../core/instance-exit.ts';
 import { exitExplains, explainExit } from '../core/explain.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import { stoppedJson } from '../core/recorded-exit.ts';

@@ -1,6 +1,15 @@
 import type { RouteSpec } from '../core/route-spec.ts';
 import type { RouteLimits } from '../diagnose/live/watched-upstream.ts';
-import { limitsOf } from './timeout-advice.ts';
+import { retryOf } from '../features/retry/settings.ts';
+
+/** The timeouts of a route that bound a response; null: there is no such route. */
+export const limitsOfRoute = (route: Pick<RouteSpec, 'timeouts' | 'features'> | null): RouteLimits | null =>
+  route === null ? null : limitsOf(route);
+
+export function limitsOf({ timeouts, features }: Pick<RouteSpec, 'timeouts' | 'features'>): RouteLimits {
+  const { responseHeadMs, exchangeMs } = timeouts;
+  return { responseHeadMs, exchangeMs, attemptMs: retryOf(features)?.attemptMs ?? null };
+}
 
 type LimitedRoute = Pick<RouteSpec, 'id' | 'timeouts' | 'features'>;
 

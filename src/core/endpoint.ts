@@ -66,21 +66,6 @@ export interface ReadinessFinding {
   readonly cause?: Cause;
 }
 
-/**
- * The last exit of the process behind an endpoint that Candor runs. Code and signal are both null if an earlier Candor had
- * started the process: the system reports an exit only to the parent.
- */
-export interface InstanceExit {
-  /** On the process-wide monotonic clock. */
-  readonly atInstant: number;
-  readonly code: number | null;
-  readonly signal: string | null;
-  readonly outOfMemory: boolean;
-  readonly lastLine: string | null;
-  /** Candor stopped it; `replacedBy`: the instance that had replaced it, null if none had. Absent: it ended otherwise. */
-  readonly stopped?: { readonly replacedBy: string | null };
-}
-
 /** The instance of an endpoint; null: it is none of an application. The id of an endpoint is that of its upstream, that of its instance, and its address: `web/shop/1/127.0.0.1:4000`. */
 export function instanceOf(endpoint: string, address: string): string | null {
   const upstreamEnd = endpoint.indexOf('/');

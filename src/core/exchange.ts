@@ -1,4 +1,5 @@
-import type { EndpointState, InstanceExit } from './endpoint.ts';
+import type { EndpointState } from './endpoint.ts';
+import type { InstanceExit } from './instance-exit.ts';
 import type { Failure } from './failure.ts';
 import type { HttpVersion } from './message.ts';
 import type { Delivery } from './shape.ts';

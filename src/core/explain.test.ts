@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { InstanceExit } from './endpoint.ts';
+import type { InstanceExit } from './instance-exit.ts';
 import {
   exitExplains,
   explain,

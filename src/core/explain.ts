@@ -1,8 +1,7 @@
 import { upperFirst } from './first-letter.ts';
 import { isSameTime } from './same-time.ts';
 import { isCrashSignal } from './crash-signal.ts';
-import type { InstanceExit } from './endpoint.ts';
-import type { AttemptFacts } from './exchange.ts';
+import type { InstanceExit } from './instance-exit.ts';
 import type { CaseTexts, FailureSpec } from './failure-spec.ts';
 import { failureTable } from './failure-table.ts';
 import { duration, quoted } from './failure-table/formatting.ts';
@@ -12,7 +11,6 @@ import { heapExhaustionIn } from './heap-exhaustion.ts';
 import { type ProxyErrorType, proxyErrors } from './proxy-error.ts';
 import { requestRules } from './rules.ts';
 import type { Shape, Whose } from './shape.ts';
-import type { Instant } from './time.ts';
 
 /**
  * The table entry of the failure's cause, with the texts that fit its evidence. `application`: the one that Candor runs and
@@ -146,11 +144,6 @@ export function retryAfterSOf(failure: Failure): number | null {
 /** Whether the exit of an attempt's instance explains the failure: only if this attempt failed with that cause. */
 export function exitExplains(metByAttempt: string | null | undefined, cause: string | null): boolean {
   return cause !== null && metByAttempt === cause;
-}
-
-/** How long before the end of the attempt its instance exited; negative if the exit was noticed later. */
-export function exitBeforeMs(attempt: Pick<AttemptFacts, 'endedMs'>, exit: InstanceExit, startedAt: Instant): number {
-  return startedAt + attempt.endedMs - exit.atInstant;
 }
 
 /**

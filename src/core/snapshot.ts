@@ -8,10 +8,10 @@ import type {
   EndpointAddress,
   EndpointId,
   EndpointState,
-  InstanceExit,
   ReadinessFinding,
   UpstreamId,
 } from './endpoint.ts';
+import type { InstanceExit } from './instance-exit.ts';
 import type { Cause, Failure } from './failure.ts';
 import type { RouteOverlay } from './overlay.ts';
 import type { SemaphoreHandle } from './semaphores.ts';

@@ -163,3 +163,5 @@ export interface ListenProblem {
   readonly port: number;
   readonly errno: string;
 }
+
+export type WorkerBatch = Extract<FromWorker, { kind: 'batch' }>;

@@ -1,7 +1,8 @@
 import { lowerFirst } from '../core/first-letter.ts';
 import { unreachable } from '../core/assert.ts';
 import type { ApplicationSpec } from '../core/configuration.ts';
-import type { EndpointState, InstanceExit, ReadinessFinding } from '../core/endpoint.ts';
+import type { EndpointState, ReadinessFinding } from '../core/endpoint.ts';
+import type { InstanceExit } from '../core/instance-exit.ts';
 import { nextStepAfterExit, stepAfterNoStart } from '../core/explain.ts';
 import type { LastWords } from '../core/last-words.ts';
 import type { ListeningSocket, ProgramExit } from './host.ts';

@@ -1,5 +1,5 @@
 import type { Disclosure } from '../core/route-spec.ts';
-import type { InstanceExit } from '../core/endpoint.ts';
+import type { InstanceExit } from '../core/instance-exit.ts';
 import {
   explain,
   explainExit,

@@ -1,5 +1,6 @@
 import { assert } from '../core/assert.ts';
-import { exitBeforeMs, exitExplains, shapeOf } from '../core/explain.ts';
+import { exitExplains, shapeOf } from '../core/explain.ts';
+import { exitBeforeMs } from '../core/recorded-exit.ts';
 import type { Failure } from '../core/failure.ts';
 import type { FilterAnswer } from '../core/filter.ts';
 import type { FieldSink, Framing, OutgoingResponse } from '../core/message.ts';

@@ -1,5 +1,6 @@
 import type { Timeouts } from '../core/route-spec.ts';
-import type { EndpointState, InstanceExit } from '../core/endpoint.ts';
+import type { EndpointState } from '../core/endpoint.ts';
+import type { InstanceExit } from '../core/instance-exit.ts';
 import type { AttemptFacts, ClientFacts, RetryReason } from '../core/exchange.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import type { Capabilities, Fields, OutgoingRequest, Ownership, RequestHead, ResponseHead } from '../core/message.ts';

@@ -1,5 +1,6 @@
 import type { AttemptFacts, ClientFacts, EndedExchange, TunnelFacts } from '../core/exchange.ts';
-import { exitBeforeMs, exitExplains, explain, explainExit, typeOf } from '../core/explain.ts';
+import { exitExplains, explain, explainExit, typeOf } from '../core/explain.ts';
+import { exitBeforeMs } from '../core/recorded-exit.ts';
 import type { Cause, Evidence, Failure } from '../core/failure.ts';
 import type { GatewayState } from '../core/gateway-state.ts';
 import { snakeCased, type SnakeCased } from '../core/json-case.ts';

@@ -1,10 +1,5 @@
-import {
-  addressText,
-  type EndpointState,
-  hostPort,
-  type InstanceExit,
-  type ReadinessFinding,
-} from '../core/endpoint.ts';
+import { addressText, type EndpointState, hostPort, type ReadinessFinding } from '../core/endpoint.ts';
+import type { InstanceExit } from '../core/instance-exit.ts';
 import type { AwaitedResponses } from '../core/awaited-responses.ts';
 import type { Cause, Failure } from '../core/failure.ts';
 import type { EndpointCondition } from '../core/gateway-state.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { InstanceExit } from '../../src/core/endpoint.ts';
+import type { InstanceExit } from '../../src/core/instance-exit.ts';
 import { explain, whoseOf } from '../../src/core/explain.ts';
 import type { EndedExchange, EndKind } from '../../src/core/exchange.ts';
 import type { Cause } from '../../src/core/failure.ts';

@@ -1,7 +1,7 @@
 import { type Finding, type Fix, isSuspicious } from '../../diagnose/finding.ts';
 import { hasNoZone } from '../../diagnose/log-clock.ts';
 import { harmless, shorten, wrapAfter } from '../layout.ts';
-import { stageWords, whoseWords } from '../../diagnose/candor/record-words.ts';
+import { stageWords, whoseWords } from '../../core/failure-words.ts';
 import type { Style } from '../style.ts';
 import { bornWords, findingShapeWords, formatText, timeText } from './finding-words.ts';
 import { redactedFinding } from '../redacted-output.ts';

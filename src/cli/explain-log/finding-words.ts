@@ -1,6 +1,6 @@
 import type { Born, FindingShape, GatewayProduct } from '../../diagnose/finding.ts';
 import type { Example, SummaryReport, UpstreamTotal } from '../../diagnose/summary-report.ts';
-import { shapeWords } from '../../diagnose/candor/record-words.ts';
+import { shapeWords } from '../../core/failure-words.ts';
 
 export const findingShapeWords: Record<FindingShape, string> = { ...shapeWords, unknown: 'unknown from this log' };
 

@@ -10,7 +10,7 @@ import type {
   Suspect,
   UpstreamTotal,
 } from '../../diagnose/summary-report.ts';
-import { stageWords, whoseWords } from '../../diagnose/candor/record-words.ts';
+import { stageWords, whoseWords } from '../../core/failure-words.ts';
 import {
   bornWords,
   findingShapeWords,

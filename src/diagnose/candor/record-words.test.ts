@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Shape, Whose } from '../../core/shape.ts';
 import type { ExchangeRecord } from '../../core/record.ts';
-import { shapeWords, verdictAndWhose, verdictWords, whoseWords } from './record-words.ts';
+import { verdictAndWhose, verdictWords } from './record-words.ts';
+import { shapeWords, whoseWords } from '../../core/failure-words.ts';
 
 const everyWhose = [...(Object.keys(whoseWords) as Whose[]), null];
 

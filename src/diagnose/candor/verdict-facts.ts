@@ -1,7 +1,8 @@
 import { countText } from '../../core/quantity-text.ts';
 import type { ExchangeRecord } from '../../core/record.ts';
 import { endpointText } from './attempt-texts.ts';
-import { deliveryWords, endWords, stageWords, tunnelEndedText, tunnelEndWords, whoseWords } from './record-words.ts';
+import { endWords, tunnelEndedText, tunnelEndWords } from './record-words.ts';
+import { deliveryWords, stageWords, whoseWords } from '../../core/failure-words.ts';
 
 /** What a record says of how the exchange ended: a label and a sentence each. */
 export function verdictFacts(record: ExchangeRecord): readonly (readonly [label: string, text: string])[] {
