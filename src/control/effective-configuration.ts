@@ -1,6 +1,6 @@
 import type { Hiding } from '../schema/schema-parts.ts';
 import type { Configuration } from '../core/configuration.ts';
-import { snakeKey } from '../core/json-case.ts';
+import { snakeKey } from '#failures/json-case.ts';
 import { isHarmlessHeader } from '../core/redact/harmless-headers.ts';
 import { isSecretName } from '../core/redact/secret-name.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';

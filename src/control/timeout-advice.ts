@@ -1,5 +1,5 @@
 import type { RouteSpec } from '../core/route-spec.ts';
-import { elapsedText } from '../core/quantity-text.ts';
+import { elapsedText } from '#failures/quantity-text.ts';
 import type { ResponseTimes } from '../core/response-times.ts';
 import { adviseTimeouts, type TimeoutAdvice } from '../policy/fitting-timeouts.ts';
 import type { TimeoutStatus } from './gateway-status.ts';

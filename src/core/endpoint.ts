@@ -1,4 +1,4 @@
-import type { Cause } from './failure.ts';
+import type { Cause } from '#failures/failure.ts';
 
 export type UpstreamId = string & { readonly id: 'upstream' };
 export type EndpointId = string & { readonly id: 'endpoint' };

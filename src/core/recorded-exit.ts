@@ -1,5 +1,5 @@
 import type { AttemptFacts } from './exchange.ts';
-import type { InstanceExit } from './instance-exit.ts';
+import type { InstanceExit } from '#failures/instance-exit.ts';
 import type { NewEvent } from './event.ts';
 import type { AttemptRecord } from './record.ts';
 import type { Instant } from './time.ts';

@@ -11,8 +11,8 @@ import type {
   ReadinessFinding,
   UpstreamId,
 } from './endpoint.ts';
-import type { InstanceExit } from './instance-exit.ts';
-import type { Cause, Failure } from './failure.ts';
+import type { InstanceExit } from '#failures/instance-exit.ts';
+import type { Cause, Failure } from '#failures/failure.ts';
 import type { RouteOverlay } from './overlay.ts';
 import type { SemaphoreHandle } from './semaphores.ts';
 

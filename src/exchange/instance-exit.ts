@@ -1,4 +1,4 @@
-import type { InstanceExit } from '../core/instance-exit.ts';
+import type { InstanceExit } from '#failures/instance-exit.ts';
 import { exitBeforeMs } from '../core/recorded-exit.ts';
 import type { EndKind } from '../core/exchange.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';

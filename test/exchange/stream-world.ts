@@ -3,7 +3,7 @@ import type { Cancellable, ConnectTarget, ConnectWaiter } from '../../src/core/c
 import { noCounts, type WorkerCounts } from '../../src/core/counters.ts';
 import { Deadlines } from '../../src/core/deadline.ts';
 import { type EndpointId, type EndpointState, hostPort } from '../../src/core/endpoint.ts';
-import type { InstanceExit } from '../../src/core/instance-exit.ts';
+import type { InstanceExit } from '#failures/instance-exit.ts';
 import { localSemaphoreSource } from '../../src/core/local-semaphore.ts';
 import type { ClientFacts, EndedExchange } from '../../src/core/exchange.ts';
 import type { Fields, Framing } from '../../src/core/message.ts';
