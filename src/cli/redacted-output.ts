@@ -1,5 +1,5 @@
 import type { ExchangeRecord } from '../core/record.ts';
-import { LineRedactor, TextRedactor } from '../core/redact/text-redactor.ts';
+import { LineRedactor, TextRedactor } from '../redact/text-redactor.ts';
 import type { Finding } from '#explain/finding.ts';
 import type { SummaryReport } from '#explain/summary-report.ts';
 

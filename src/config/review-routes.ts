@@ -1,6 +1,6 @@
 import { failureTable } from '#failures/failure-table.ts';
-import { isSecretName } from '../core/redact/secret-name.ts';
-import { secretHeaders } from '../core/redact/text-redactor.ts';
+import { isSecretName } from '../redact/secret-name.ts';
+import { secretHeaders } from '../redact/text-redactor.ts';
 import { requestRules } from '#failures/rules.ts';
 import type { ErrorCollector } from './error-collector.ts';
 import type { Draft } from './draft.ts';

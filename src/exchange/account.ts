@@ -14,9 +14,9 @@ import {
 } from '#failures/failure-texts.ts';
 import type { Cause, Evidence, Failure } from '#failures/failure.ts';
 import type { ProxyErrorType } from '#failures/proxy-error.ts';
-import { failureWithoutSecrets } from '../core/redact/failure.ts';
-import { leftOut } from '../core/redact/span.ts';
-import type { TextRedactor } from '../core/redact/text-redactor.ts';
+import { failureWithoutSecrets } from '../redact/failure.ts';
+import { leftOut } from '../redact/span.ts';
+import type { TextRedactor } from '../redact/text-redactor.ts';
 import type { Delivery, Shape, Whose } from '#failures/shape.ts';
 import { sentenceOf } from '#failures/first-letter.ts';
 import { stoppedStep, stoppedText } from '#failures/process-text.ts';
