@@ -1,5 +1,5 @@
 import { accessDialect } from '#explain/engine.test-support.ts';
-import { allDialects } from '#explain/all-dialects.ts';
+import { allDialects } from '../src/diagnose/all-dialects.ts';
 import { ByteLog } from '#explain/byte-log.ts';
 import { LogExplainer } from '#explain/log-explainer.ts';
 import { optionsOr, wholeNumber } from './options.ts';

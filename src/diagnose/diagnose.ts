@@ -1,7 +1,7 @@
 import { ByteLog, type ByteLogOptions } from '#explain/byte-log.ts';
 import { explain as explainLog, type ExplainOptions, type Explanation } from '#explain/explain.ts';
 import { LogExplainer } from '#explain/log-explainer.ts';
-import { allDialects } from '#explain/all-dialects.ts';
+import { allDialects } from './all-dialects.ts';
 
 /** The exports of `candor/diagnose`, for Node and for browsers: those of the package that explains logs, which reads Candor's own logs too here. */
 export * from '#explain/main.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { allDialects } from '#explain/all-dialects.ts';
+import { allDialects } from './all-dialects.ts';
 import { explain } from './diagnose.ts';
 import { LogExplainer } from './diagnose.ts';
 import { unnamed } from '#explain/pasted/fragment.ts';

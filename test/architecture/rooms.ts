@@ -7,7 +7,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   wire: ['core'],
   policy: ['core'],
   redact: ['core'],
-  schema: ['core', 'redact'],
+  schema: ['redact'],
   features: ['core'],
   // What may be written of a feature.
   'features/keys': ['core', 'schema', 'features'],

@@ -1,5 +1,5 @@
 import { reportJson } from '#explain/report-json.ts';
-import { allDialects } from '#explain/all-dialects.ts';
+import { allDialects } from '../../diagnose/all-dialects.ts';
 import type { Dialect } from '#explain/dialect.ts';
 import { customLogFormat } from '#explain/custom-format.ts';
 import { ByteLog } from '#explain/byte-log.ts';
