@@ -24,7 +24,7 @@ const groupLimits: Readonly<Record<Exclude<Sharing, 'alone'>, GroupLimits>> = {
 };
 
 /** Folders whose tests run in memory. In other folders of `test/` they start gateways. */
-const foldersInMemory = ['src/', 'test/exchange/'];
+const foldersInMemory = ['packages/', 'src/', 'test/exchange/'];
 
 /** Modules for sockets, threads and processes. */
 const usesSockets = [

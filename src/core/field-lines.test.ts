@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from '../testing/properties.test-support.ts';
+import * as fc from '../../test/properties.ts';
 import { eachFieldLine } from './field-lines.ts';
 
 function linesOf(bytes: Uint8Array, start = 0, end = bytes.length): [string, string][] {

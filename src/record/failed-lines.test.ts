@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from '../testing/properties.test-support.ts';
+import * as fc from '../../test/properties.ts';
 import { failedLines, failedRanges } from './failed-lines.ts';
 
 const kinds: readonly (readonly [line: string, failed: boolean])[] = [

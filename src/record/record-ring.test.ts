@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from '../testing/properties.test-support.ts';
+import * as fc from '../../test/properties.ts';
 import {
   createRecordRing,
   createWakeWord,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import * as fc from '../testing/properties.test-support.ts';
+import * as fc from '../../test/properties.ts';
 import { explainRoute } from '../control/explain-route.ts';
 import type { RouteMatch, RouteSpec } from '../core/route-spec.ts';
 import { noContent, type RequestHead } from '../core/message.ts';

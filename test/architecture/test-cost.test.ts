@@ -7,7 +7,9 @@ import { repositoryRoot } from '../../scripts/repository.ts';
 
 // What keeps `npm test` affordable: a process costs more than a hundred requests in a gateway that runs.
 
-const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: repositoryRoot });
+const files = globSync(['packages/*/src/**/*.test.ts', 'src/**/*.test.ts', 'test/**/*.test.ts'], {
+  cwd: repositoryRoot,
+});
 const textOf = (path: string): string => readFileSync(join(repositoryRoot, path), 'utf8');
 
 /** Node's module for processes, the commands of Candor, and the helpers that start either. */
