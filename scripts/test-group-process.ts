@@ -6,7 +6,8 @@ import { repositoryRoot } from './repository.ts';
 import { cpuMs, noteFileCpu } from './test-cpu.ts';
 
 // Runs the test files of its arguments one after another. Each is a test with the file's path as its name; the tests of the
-// file are subtests of it, so that its hooks are called for them alone.
+// file are subtests of it, so that its hooks are called for them alone. A test outside of suites begins as soon as it is declared: what it
+// uses stands above it.
 
 for (const path of process.argv.slice(2)) {
   void test(path, async (context) => {

@@ -40,6 +40,8 @@ const changesProcessByCode = [
   /\bprocess\.env(?:\.\w+|\[[^\]]+\])? *(?:\?\?|\|\|)?=(?!=)|(?:delete|assign\(|defineProperty\() *process\.env/,
   /\bprocess\.(?:chdir|on|once|emit|exit|exitCode|umask|argv|execArgv|cpuUsage|memoryUsage|resourceUsage|stdout|stderr|stdin)\b/,
   /\b(?:globalThis|mock)\b|\bgc\(|\b(?:setDefaultResultOrder|setServers|getActiveResourcesInfo)\(/,
+  // Vite sets NODE_ENV.
+  /\bbuildDashboard\(/,
 ];
 
 /** A helper is loaded once in a process: hooks of its own would run for the tests of the first file alone that imports it. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { sampled } from '../../src/testing/sweep.test-support.ts';
+import { isWholeSweep, sampled } from '../../src/testing/sweep.test-support.ts';
 import { simulate } from './simulation.ts';
 
 /** Each of these seeds with each version of HTTP of the endpoints. */
@@ -47,12 +47,13 @@ describe('a busy simulated hour of the gateway', () => {
 
   for (const { seed, endpoints } of sampled(withEndpoints('5', '6'), 4)) {
     it(`keeps every promise to HTTP/2 clients, with ${endpoints} endpoints, seed ${seed}`, () => {
-      const { exchanges } = simulate(seed, 150, endpoints, 'retries', 'h2');
-      assert.ok(exchanges > 60, `${exchanges} exchanges`);
+      const requests = isWholeSweep ? 150 : 60;
+      const { exchanges } = simulate(seed, requests, endpoints, 'retries', 'h2');
+      assert.ok(exchanges > requests * 0.4, `${exchanges} exchanges`);
     });
   }
 
   it('is the same for the same seed', () => {
-    assert.deepEqual(simulate('3', 40), simulate('3', 40));
+    assert.deepEqual(simulate('3', 20), simulate('3', 20));
   });
 });
