@@ -16,8 +16,9 @@ export interface Circumstances {
   readonly versions: readonly string[];
 }
 
-/** The section with a table for each storm. */
+/** The section with what was asked of each storm, and its figures. */
 export function stormSection(rows: readonly StormRow[], circumstances: Circumstances): string[] {
+  const measured = storms.filter(({ name }) => rows.some(({ storm }) => storm === name));
   const text = `## While origins restart, fail, disappear or have too much to do
 
 Measured by \`npm run bench:storms\` (${circumstancesText(rows, circumstances)}). Each gateway has the same limits of time, a health check each
@@ -29,13 +30,23 @@ where they differ between storms. Load, gateway and origins share the machine. T
 refused connections included. *p50*, *p99*: of requests that went well. *until well*: from the beginning of trouble to the last failure; after
 the outage, until as many requests a second go well as before. *with Retry-After*: of the 503 and 429 of the gateway itself.
 
-Each row is one run; failures that depend on a moment differ by some from run to run. What a gateway does better than Candor stands below its table.${disturbedText(rows)}
+Each row is one run; failures that depend on a moment differ by some from run to run.${disturbedText(rows)}
 
 ![Failed requests in each storm: the tables have the figures](../bench/storms/failed.svg)
 
 ![What became of the requests of each second, by storm and gateway](../bench/storms/seconds.svg)
 
-${storms.flatMap((storm) => partOf(storm, rows)).join('\n\n')}`;
+| storm | what happens | asked of Candor | Candor |
+| --- | --- | --- | --- |
+${measured.map((storm) => askedRow(storm, rows)).join('\n')}
+
+| storm | gateway | ${head.join(' | ')} |
+| --- | --- |${head.map(() => ' ---: |').join('')}
+${measured.flatMap((storm) => figureRows(storm, rows)).join('\n')}
+
+What other gateways do better than Candor:
+
+${measured.flatMap((storm) => betterLine(storm, rows)).join('\n')}`;
   return text.split('\n');
 }
 
@@ -58,24 +69,25 @@ function disturbedText(rows: readonly StormRow[]): string {
   return ' Rows with † were measured while other programs, or other machines of the same host, took more than a tenth of the processor.';
 }
 
-function partOf(storm: Storm, all: readonly StormRow[]): string[] {
-  const rows = all.filter((one) => one.storm === storm.name);
-  if (rows.length === 0) return [];
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  const cells = rows.map((row) =>
-    line([`${titles[row.gateway]}${row.disturbed === null ? '' : ' †'}`, ...cellsOf(row)]),
-  );
-  const table = [line(['', ...head]), line(['---', ...head.map(() => '---:')]), ...cells].join('\n');
-  const better = betterElsewhere(rows);
-  const sentences = better.length === 0 ? '' : `\n\nBetter than Candor: ${better.join('; ')}.`;
-  return [`**${storm.name}**: ${storm.title}. ${askedText(storm, rows)}\n\n${table}${sentences}`];
+const rowsOf = ({ name }: Storm, all: readonly StormRow[]): StormRow[] => all.filter(({ storm }) => storm === name);
+
+function figureRows(storm: Storm, all: readonly StormRow[]): string[] {
+  return rowsOf(storm, all).map((row) => {
+    const gateway = `${titles[row.gateway]}${row.disturbed === null ? '' : ' †'}`;
+    return `| ${[storm.name, gateway, ...cellsOf(row)].join(' | ')} |`;
+  });
 }
 
-function askedText({ asked }: Storm, rows: readonly StormRow[]): string {
-  if (asked.length === 0) return 'Nothing is asked here: it is there to be compared.';
-  const candor = rows.find(({ gateway }) => gateway === 'candor');
-  const verdict = candor === undefined ? '' : ` Candor: **${judgementText(judge(asked, candor))}**.`;
-  return `Asked of Candor: ${asked.map((one) => one.asked).join('; ')}.${verdict}`;
+function betterLine(storm: Storm, all: readonly StormRow[]): string[] {
+  const better = betterElsewhere(rowsOf(storm, all));
+  return better.length === 0 ? [] : [`- ${storm.name}: ${better.join('; ')}`];
+}
+
+function askedRow(storm: Storm, all: readonly StormRow[]): string {
+  const { name, title, asked } = storm;
+  const candor = rowsOf(storm, all).find(({ gateway }) => gateway === 'candor');
+  const verdict = candor === undefined || asked.length === 0 ? '' : judgementText(judge(asked, candor));
+  return `| ${name} | ${title} | ${asked.map((one) => one.asked).join('; ')} | ${verdict} |`;
 }
 
 interface Measure {
