@@ -261,27 +261,21 @@ function cellOf(runs: readonly TortureRun[]): string {
   return [marks[verdict], seen?.status ?? '', end, share].filter((part) => part !== '').join(' ');
 }
 
-/** The section of one gateway: notes, and every misleading or dangerous response, grouped by reason. */
+/** The section of one gateway: notes, and every dangerous response, grouped by reason. The matrix has the misleading ones. */
 function portrait({ name, title, version, report }: Compared): string[] {
-  const faulty = report.runs.filter(({ verdict }) => verdict === 'dangerous' || verdict === 'misleading');
   const byReason = Map.groupBy(
-    faulty,
-    ({ verdict, why }) => `${verdict}\n${why.replace(/; in truth .*/, ', which is not so.')}`,
+    report.runs.filter(({ verdict }) => verdict === 'dangerous'),
+    ({ why }) => why,
   );
   const lines = [...byReason.entries()]
     .toSorted(([a], [b]) => a.localeCompare(b))
-    .map(([reason, runs]) => {
-      const [verdict = '', why = ''] = reason.split('\n');
-      return `- ${marks[verdict as TortureVerdict]} ${why} *${casesOf(runs)}*`;
-    });
+    .map(([why, runs]) => `- ${marks.dangerous} ${why} *${casesOf(runs)}*`);
   return [
     `## ${title} ${version}`,
     '',
     ...(comparisonNotes[name] ?? []).map((note) => `- ${note}`),
-    '',
-    ...(lines.length === 0
-      ? ['Nothing misled, and nothing harmed anybody.']
-      : ['What misled or harmed:', '', ...lines]),
+    ...lines,
+    ...(lines.length === 0 ? ['- Nothing harmed anybody.'] : []),
     '',
   ];
 }

@@ -6,10 +6,7 @@ import type { StormRow } from './results.ts';
 import { type Storm, storms } from './storms.ts';
 import { cellsOf } from './table.ts';
 
-const head = [
-  ...['failed', 'POSTs among them', 'wrong', 'twice', 'attempts per request', 'good/s'],
-  ...['p50 ms', 'p99 ms', 'until well', 'with `Retry-After`'],
-];
+const head = [...['failed', 'POSTs among them', 'wrong', 'twice'], ...['p99 ms', 'until well', 'with `Retry-After`']];
 
 export interface Circumstances {
   readonly machine: string;
@@ -26,8 +23,7 @@ second where it has checks, retries of what may be repeated, and what it has aga
 where they differ between storms. Load, gateway and origins share the machine. The load is sent at a fixed rate, a third of it POSTs, and timed from when each request was due.
 
 *failed*: requests without a complete 200. *wrong*: statuses that do not say what happened, and bodies that belong to another request.
-*twice*: POSTs that an origin executed although it, or another one, had executed them before. *attempts per request*: what origins got,
-refused connections included. *p50*, *p99*: of requests that went well. *until well*: from the beginning of trouble to the last failure; after
+*twice*: POSTs that an origin executed although it, or another one, had executed them before. *p99*: of requests that went well. *until well*: from the beginning of trouble to the last failure; after
 the outage, until as many requests a second go well as before. *with Retry-After*: of the 503 and 429 of the gateway itself.
 
 Each row is one run; failures that depend on a moment differ by some from run to run.${disturbedText(rows)}
@@ -69,12 +65,17 @@ function disturbedText(rows: readonly StormRow[]): string {
   return ' Rows with † were measured while other programs, or other machines of the same host, took more than a tenth of the processor.';
 }
 
+/** Of the figures those that say most; `npm run bench:storms` prints all. */
+function columnsOf(row: StormRow): string[] {
+  return cellsOf(row).filter((_, index) => ![4, 5, 6].includes(index));
+}
+
 const rowsOf = ({ name }: Storm, all: readonly StormRow[]): StormRow[] => all.filter(({ storm }) => storm === name);
 
 function figureRows(storm: Storm, all: readonly StormRow[]): string[] {
   return rowsOf(storm, all).map((row) => {
     const gateway = `${titles[row.gateway]}${row.disturbed === null ? '' : ' †'}`;
-    return `| ${[storm.name, gateway, ...cellsOf(row)].join(' | ')} |`;
+    return `| ${[storm.name, gateway, ...columnsOf(row)].join(' | ')} |`;
   });
 }
 
