@@ -54,17 +54,16 @@ const introduction = `<!-- Written by src/config/documents.test.ts (UPDATE_DOCS=
 
 # Every key of candor.yaml
 
-[The guide](configuration.md) says how values are written and what to do with these keys. Here stands each key once, with its type, its
-default, what it is for, and *why this default*. \`*\` is a name of your own, or one of a list. \`candor schema\` has the same for editors.`;
+[The guide](configuration.md) says how values are written and what to do with these keys. Here stands each key once, with its type and default, what it is for, and
+*why this default*. \`*\` is a name of your own, or one of a list. \`candor schema\` has the same for editors.`;
 
 function sectionText({ path, rows, same, of, keys }: Place & Partial<Shared>): string {
   const own = [...rows].filter(([key]) => keys?.includes(key) !== true).map(([, row]) => row);
-  const table = ['| key | type | default | what it is for |', '| --- | --- | --- | --- |', ...own].join('\n');
   const referred = of === undefined ? '' : `As of [\`${of.path}\`](#${anchorOf(of.path)}): ${listed(keys ?? [])}.`;
   return [
     `## ${path === 'file' ? 'The file' : `\`${path}\``}`,
     same.length === 0 ? '' : `Also: ${listed(same)}.`,
-    own.length === 0 ? '' : table,
+    own.join('\n'),
     referred,
   ]
     .filter((part) => part !== '')
@@ -137,11 +136,11 @@ function rowsAt(path: string): Map<string, string> {
       definition(schema).type === 'optional'
         ? shown.otherwise === undefined
           ? ''
-          : inCell(shown.otherwise)
-        : '**needed**';
+          : `, default ${inCell(shown.otherwise)}`
+        : ', **needed**';
     const description = (shown.description ?? '').replace(` Default: ${shown.otherwise}.`, '');
     const what = [description, shown.why === undefined ? '' : `*${shown.why}*`].join(' ').trim();
-    return [key, `| \`${key}\` | ${typeText(schema)} | ${fallback} | ${what.replaceAll('|', '\\|')} |`];
+    return [key, `- **\`${key}\`** (${typeText(schema)}${fallback}): ${what}`];
   });
   return new Map(rows);
 }
