@@ -1,5 +1,5 @@
 /** `docs/reference.md`, from the schema: every key with its type, default and reason; and what `docs/admin-api.md` says of hidden values. */
-import { harmlessHeaders } from '../core/redact/harmless-headers.ts';
+import { harmlessHeaders } from '../redact/harmless-headers.ts';
 import { hiddenKeys } from './hidden-keys.ts';
 import { file } from './schema.ts';
 import {
@@ -12,37 +12,37 @@ import {
   shownOf,
 } from '../schema/schema-parts.ts';
 
-/** `docs/reference.md`. Keys that several places share stand once, at the first of them; the others refer to it. */
+/** `docs/reference.md`. Keys that several sections share stand once, at the first of them; the others refer to it. */
 export function referenceDocument(): string {
-  const places = allPaths().map((path) => ({ path, rows: rowsAt(path), same: [] as string[] }));
-  const sections: (Place & Partial<Shared>)[] = [];
-  for (const place of places) {
-    const shared = sharedWith(place.rows, sections);
-    if (shared !== null && shared.keys.length === place.rows.size && shared.keys.length === shared.of.rows.size)
-      shared.of.same.push(place.path);
-    else sections.push({ ...place, ...shared });
+  const tables = allPaths().map((path) => ({ path, rows: rowsAt(path), same: [] as string[] }));
+  const sections: (KeyTable & Partial<Shared>)[] = [];
+  for (const table of tables) {
+    const shared = sharedWith(table.rows, sections);
+    if (shared !== null && shared.keys.length === table.rows.size && shared.keys.length === shared.of.rows.size)
+      shared.of.same.push(table.path);
+    else sections.push({ ...table, ...shared });
   }
   return `${[introduction, ...sections.map(sectionText)].join('\n\n')}\n`;
 }
 
-interface Place {
+interface KeyTable {
   readonly path: string;
   /** The row of each key. */
   readonly rows: ReadonlyMap<string, string>;
-  /** Places with the same keys, which have no section. */
+  /** Paths with the same keys, which have no section. */
   readonly same: string[];
 }
 
 interface Shared {
-  readonly of: Place;
+  readonly of: KeyTable;
   readonly keys: readonly string[];
 }
 
 /** Fewer shared keys are repeated: a reference costs as much. */
 const leastShared = 2;
 
-/** The place before with which most rows are shared. */
-function sharedWith(rows: ReadonlyMap<string, string>, before: readonly Place[]): Shared | null {
+/** The table before with which most rows are shared. */
+function sharedWith(rows: ReadonlyMap<string, string>, before: readonly KeyTable[]): Shared | null {
   const candidates = before
     .map((of) => ({ of, keys: [...rows].filter(([key, row]) => of.rows.get(key) === row).map(([key]) => key) }))
     .filter(({ keys }) => keys.length >= Math.min(leastShared, rows.size))
@@ -57,7 +57,7 @@ const introduction = `<!-- Written by src/config/documents.test.ts (UPDATE_DOCS=
 [The guide](configuration.md) says how values are written and what to do with these keys. Here stands each key once, with its type and default, what it is for, and
 *why this default*. \`*\` is a name of your own, or one of a list. \`candor schema\` has the same for editors.`;
 
-function sectionText({ path, rows, same, of, keys }: Place & Partial<Shared>): string {
+function sectionText({ path, rows, same, of, keys }: KeyTable & Partial<Shared>): string {
   const own = [...rows].filter(([key]) => keys?.includes(key) !== true).map(([, row]) => row);
   const referred = of === undefined ? '' : `As of [\`${of.path}\`](#${anchorOf(of.path)}): ${listed(keys ?? [])}.`;
   return [
