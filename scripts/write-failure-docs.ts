@@ -272,7 +272,7 @@ function section(cause: Cause, evidence: readonly string[]): string {
   return [
     `### <a id="${cause}"></a>\`${cause}\`: ${spec.title}`,
     '',
-    `${facts.join(' · ')}. ${raised.has(cause) ? '' : '*Reserved: the gateway does not report this cause yet.* '}“${exampleOf(cause)}”`,
+    `${facts.join(' · ')}.${raised.has(cause) ? '' : ' *Reserved: the gateway does not report this cause yet.*'}`,
     '',
     ...spec.usualCauses.map((usual) => `- ${usual}`),
     '',
@@ -281,111 +281,6 @@ function section(cause: Cause, evidence: readonly string[]): string {
     ...caseParagraphs(cause, spec),
     `**Evidence:** ${keys}.${remarks[cause] === undefined ? '' : ` ${remarks[cause]}`}`,
   ].join('\n');
-}
-
-/** Example evidence. */
-const exampleValues: Readonly<Record<string, unknown>> = {
-  address: '10.0.0.7:3000',
-  alertId: 40,
-  alertMessage: 'handshake_failure',
-  application: 'web',
-  at: 'field line 3',
-  code: 'ERR_TLS_CERT',
-  coding: 'br',
-  endpoints: 2,
-  errno: 'ECONNRESET',
-  firstBytes: 'SSH-2.0-OpenSSH_9.2',
-  guess: 'ssh',
-  hops: 20,
-  host: 'www.example.org',
-  how: 'closed',
-  idleMs: 4200,
-  invariant: 'every exchange ends once',
-  issuer: 'CN=Shop Internal Authority',
-  limit: 100,
-  headersMax: 64,
-  limitMs: 5000,
-  longest: 'Set-Cookie',
-  message: 'New disks, back at noon.',
-  name: 'app.internal',
-  names: 'app-old.internal',
-  notAfter: '2026-03-01T12:00:00.000Z',
-  notBefore: '2026-06-01T12:00:00.000Z',
-  bound: 'upstream web',
-  leftMs: 800,
-  waitMs: 2600,
-  bytes: 81_920,
-  bytesMax: 262_144,
-  responses: 101,
-  bytesExpected: 5000,
-  bytesPerS: 12,
-  bytesPerSMin: 200,
-  bytesReceived: 1200,
-  bytesSent: 2048,
-  overMs: 10_400,
-  path: '/run/app.sock',
-  prohibition: 'metadata',
-  queueMax: 64,
-  rcode: 'NXDOMAIN',
-  retryAfterS: 5,
-  reused: true,
-  paused: 'route shop',
-  route: 'shop',
-  rule: 'header-value',
-  sinceMs: 3400,
-  status: 400,
-  subject: 'CN=app.internal',
-  upstream: 'web',
-  version: 'HTTP/2.0',
-  waitedMs: 2004,
-  value: '1.1 edge',
-  what: 'the number of client connections',
-  reason: 'the last check was answered with 500',
-};
-
-/** Causes for which the ordinary example would mislead. */
-const exampleExceptions: Partial<Record<Cause, Readonly<Record<string, unknown>>>> = {
-  dns_failed: { rcode: 'SERVFAIL', code: 'ESERVFAIL' },
-  connect_unroutable: { errno: 'EHOSTUNREACH', address: '[2001:db8::7]:3000' },
-  connect_not_permitted: { errno: 'EACCES', address: 'unix:/run/app.sock' },
-  tls_protocol: { code: 'ERR_SSL_UNKNOWN_CIPHER_RETURNED' },
-  tls_version: { code: 'ERR_SSL_UNSUPPORTED_PROTOCOL' },
-  tls_plaintext_peer: { firstBytes: 'HTTP/1.1 400 Bad Request' },
-  tls_certificate_untrusted: { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' },
-  tls_certificate_unfit: { code: 'INVALID_PURPOSE' },
-  send_failed: { errno: 'EPIPE' },
-  response_head_timeout: { limitMs: 60_000 },
-  attempt_timeout: { limitMs: 2000 },
-  exchange_timeout: { limitMs: 90_000 },
-  request_write_timeout: { limitMs: 60_000 },
-  response_status_line: { rule: 'status-code', firstBytes: 'HTTP/1.1 099 Whatever' },
-  response_header: { name: 'X-File-Name' },
-  response_frames: {
-    ...{ rule: 'PUSH_PROMISE, which the gateway does not allow', code: 'PROTOCOL_ERROR' },
-    ...{ streams: 3, frameOf: 'another_stream' },
-  },
-  response_framing: { rule: 'length-and-transfer-encoding' },
-  response_head_too_large: { limit: 65_536 },
-  response_trailers_too_large: { limit: 16_384, headersMax: 64 },
-  response_chunk: { rule: 'chunk-size' },
-  no_route: { path: '/old/page' },
-  request_refused: { code: undefined },
-  response_upgrade_ignored: { received: 200 },
-  descriptors_exhausted: { errno: 'EMFILE' },
-  destination_prohibited: { address: '169.254.169.254:80' },
-  loop_detected: { name: 'CDN-Loop', value: 'edge; route=Zb9NnPkC', route: 'shop', passage: 2, limit: 4 },
-  hops_exceeded: { limit: 16 },
-  shed: { limit: 10_000 },
-  too_many_connections: { limit: 10_000 },
-  too_many_connections_from_address: { address: '192.0.2.7', limit: 200, isPrivate: false },
-  drained: { reason: 'gateway_stopping', what: 'request' },
-  too_many_endpoints: { limit: 2048 },
-  configuration_fault: { what: 'route "shop" names the upstream "web", which does not exist' },
-};
-
-function exampleOf(cause: Cause): string {
-  const spec = specFor(cause);
-  return spec.sentence({ ...exampleValues, ...exampleExceptions[cause] } as never);
 }
 
 function shapeChapter(
@@ -473,8 +368,8 @@ Three more words of the record decide what to do:
 - **retry_reason** says of every attempt why it was, or was not, followed by another.
 
 In the table, *level* is that of the log, *retry* says whether another attempt may help (the gateway makes one only if the request is certain
-not to have been executed, or harmless to repeat), and *health* whether the failure counts against the endpoint. A section has the
-message by an example, the usual causes with the commonest first, and the [evidence](#evidence).`;
+not to have been executed, or harmless to repeat), and *health* whether the failure counts against the endpoint. A section
+has the usual causes, the commonest first, the next step, and the keys of the [evidence](#evidence).`;
 
 function failureDocument(): string {
   const evidence = readEvidence();
