@@ -43,7 +43,7 @@ export function withNewRows(document: string, compared: readonly Compared[]): st
   const note = `Rows with † were tried on ${date}, after the others, and are not in the totals.`;
   const noted = document.includes(' † ') ? document : document.replace('\n### ', `\n${note}\n\n### `);
   return Object.entries(tortureParts).reduce((text, [part, title]) => {
-    const rows = partRows(part, compared, () => true).map((row) => row.replace('**:', '** †:'));
+    const rows = partRows(part, compared, () => true).map((row) => row.replaceAll('**:', '** †:'));
     // After the last row of the table of the part.
     const table = new RegExp(`(\\n### ${title}\\n[^]*?\\|\\n)(?=\\n)`);
     return rows.length === 0 ? text : text.replace(table, (_, before: string) => `${before}${rows.join('\n')}\n`);
@@ -233,10 +233,14 @@ function partRows(
 ): string[] {
   const runs = compared.flatMap(({ report }) => report.runs).filter((run) => run.part === part);
   const cases = new Map(runs.map((run) => [run.case, run.does]));
-  return [...cases].flatMap(([name, does]) => {
+  const shown = [...cases].flatMap(([name, does]) => {
     const cells = compared.map(({ report }) => cellOf(report.runs.filter((run) => run.case === name)));
-    return !isShown(cells) ? [] : [`| **${name}**: ${does.replaceAll('|', '\\|')} | ${cells.join(' | ')} |`];
+    return isShown(cells) ? [{ text: `**${name}**: ${does.replaceAll('|', '\\|')}`, cells: cells.join(' | ') }] : [];
   });
+  // Cases of which the same came share a row.
+  return [...Map.groupBy(shown, ({ cells }) => cells)].map(
+    ([cells, these]) => `| ${these.map(({ text }) => text).join('; ')} | ${cells} |`,
+  );
 }
 
 /** Such cases are named below the table. */
