@@ -197,12 +197,18 @@ function statusText({ status }: FailureSpec<Cause>): string {
   return status === 0 ? 'none' : String(status);
 }
 
-function overviewRow(cause: Cause): string {
-  const spec = specFor(cause);
-  const type = spec.type === null ? '—' : `\`${spec.type}\``;
-  const retry = spec.retry === 'elsewhere' ? 'yes' : 'no';
-  const health = healthOfCause(cause, spec);
-  return `| [\`${cause}\`](#${cause}) | ${statusText(spec)} | ${type} | ${spec.logLevel} | ${whoseOfCause(cause, spec.whose)} | ${retry} | ${health} |`;
+/** Causes that agree in everything share a row. */
+function overviewRows(): string[] {
+  const rows = causes.map((cause) => {
+    const spec = specFor(cause);
+    const type = spec.type === null ? '—' : `\`${spec.type}\``;
+    const retry = spec.retry === 'elsewhere' ? 'yes' : 'no';
+    const cells = [statusText(spec), type, spec.logLevel, whoseOfCause(cause, spec.whose), retry];
+    return { link: `[\`${cause}\`](#${cause})`, facts: [...cells, healthOfCause(cause, spec)].join(' | ') };
+  });
+  return [...Map.groupBy(rows, ({ facts }) => facts)].map(
+    ([facts, these]) => `| ${these.map(({ link }) => link).join(', ')} | ${facts} |`,
+  );
 }
 
 interface EvidenceKey {
@@ -379,7 +385,7 @@ function failureDocument(): string {
     '',
     '| cause | status | type | level | whose | retry | health |',
     '|---|---|---|---|---|---|---|',
-    ...causes.map(overviewRow),
+    ...overviewRows(),
   ].join('\n');
   return `${[introduction, overview, ...chapters, evidenceChapter(evidence), requestRulesChapter(), responseRulesChapter()].join('\n\n')}\n`;
 }
