@@ -30,6 +30,22 @@ export function packAndInstall(folder: string): Installed {
   return { folder: join(folder, 'node_modules', 'candor') };
 }
 
+/** Packs packages of `packages/`, builds included, and installs the tarballs into `folder`, without asking a registry. */
+export function installPackages(names: readonly string[], folder: string): void {
+  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
+  const packed = npm(
+    ['pack', '--pack-destination', folder, ...names.flatMap((name) => ['--workspace', `packages/${name}`])],
+    repositoryRoot,
+  );
+  if (!packed.ok) throw new Error(`npm pack failed: ${packed.output}`);
+  const tarballs = readdirSync(folder).filter((entry) => entry.endsWith('.tgz'));
+  const installed = npm(
+    ['install', '--offline', '--no-audit', '--no-fund', ...tarballs.map((file) => `./${file}`)],
+    folder,
+  );
+  if (!installed.ok) throw new Error(`npm install of the tarballs failed: ${installed.output}`);
+}
+
 /** Paths of the files that the tarball has, but for what is built. Throws with what npm printed. */
 export function packedFiles(): readonly string[] {
   // npm reads a copy: it fails on files of `dist/` that somebody builds anew meanwhile.
