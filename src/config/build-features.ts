@@ -6,8 +6,8 @@ import type { RouteRead } from './route-schema.ts';
 
 /** What a route says of features; undefined: nothing. A route that answers by itself has none of those whose keys need an upstream. */
 export function routeFeatures(read: RouteRead, file: object): FeatureSpecs | undefined {
-  return specsOf(({ ofRoute, keys }) =>
-    read.to === undefined && keys.length > 0 ? null : (ofRoute?.(read, file) ?? null),
+  return specsOf(({ ofRoute, needsUpstream }) =>
+    read.to === undefined && needsUpstream === true ? null : (ofRoute?.(read, file) ?? null),
   );
 }
 

@@ -1,4 +1,5 @@
 /** What may be written of a feature, and what becomes of it. */
+import type * as z from 'zod';
 import type { Findings, Path } from '../schema/findings.ts';
 
 /** Settings of no feature that hold for a route, or for those of the file that say nothing else. */
@@ -37,8 +38,12 @@ export interface Written<R, U, F> {
 /** A feature in the file: `R` is what is read of it in a route, `U` in an upstream or application, `F` at the top. */
 export interface FeatureKeys<R = object, U = object, F = object> {
   readonly name: string;
-  /** Its keys in a route that need an upstream: a route that answers by itself does not have the feature. Empty: every route may have it. */
-  readonly keys: readonly string[];
+  /** What may be written of it in a route, in an upstream or application, and at the top for all routes. */
+  readonly routeKeys?: z.ZodRawShape;
+  readonly upstreamKeys?: z.ZodRawShape;
+  readonly fileKeys?: z.ZodRawShape;
+  /** It does something with endpoints: a route that answers by itself does not have it. */
+  readonly needsUpstream?: true;
   /** The spec of a route; null: the route does not have the feature. */
   readonly ofRoute?: (read: R, file: F) => object | null;
   readonly ofUpstream?: (read: U) => object | null;

@@ -5,4 +5,4 @@ import { objectives } from './objectives/main.ts';
 import type { MainFeature } from './main-feature.ts';
 
 /** Features that need something of the main thread. */
-export const mainFeatures: readonly MainFeature[] = [circuitBreaker, concurrency, objectives, drainSignal];
+export const mainFeatures: readonly MainFeature[] = [concurrency, circuitBreaker, objectives, drainSignal];

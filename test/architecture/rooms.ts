@@ -87,6 +87,8 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'record',
     'admin',
     'deploy',
+    // The words of features.
+    'features',
     'diagnose',
     'probe',
     'control',
