@@ -60,6 +60,8 @@ export interface FeaturePorts {
 
 export interface WorkerFeature<S extends object = object, P extends FeaturePart = FeaturePart> {
   readonly name: string;
+  /** Loads what `prepare` needs, such as a library, by `import()`: a worker without the feature does without. Once, before the first `prepare`; if it rejects, the worker cannot be used. */
+  load?(): Promise<unknown>;
   /**
    * The part of a scope in the next revision of the configuration; `previous` is that of the revision in force, whose state it goes on with.
    * Nothing that others can observe changes before `activate`.

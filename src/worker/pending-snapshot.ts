@@ -49,7 +49,15 @@ export class PendingSnapshot {
     this.#listenerFilters = listenerFilters(listeners, isObtained);
   }
 
-  addPart({ upstreams, routes }: SnapshotPart): void {
+  /** Null: it is added; otherwise when its features have loaded what they need. */
+  addPart(part: SnapshotPart): Promise<void> | null {
+    const loading = this.#activeParts.load([...part.upstreams, ...part.routes]);
+    if (loading !== null) return loading.then(() => this.#add(part));
+    this.#add(part);
+    return null;
+  }
+
+  #add({ upstreams, routes }: SnapshotPart): void {
     for (const spec of upstreams) {
       const before = this.#specs.get(spec.id);
       const endpoints = before === undefined ? spec.endpoints : [...before.endpoints, ...spec.endpoints];

@@ -233,8 +233,11 @@ export class ServingWorker {
     this.#sessions.useKey(snapshot.sessionKey ?? '');
     const isObtained = (host: string): boolean => this.#listeners.isObtained(host);
     const next = new PendingSnapshot(snapshot, this.#upstreams, this.#upstreamPorts, isObtained, this.#features);
-    next.addPart(snapshot);
-    if (parts > 0) await this.#incoming.receive(revision, parts, (part) => next.addPart(part));
+    const why = await this.#addParts(next, snapshot, parts);
+    if (why !== null) {
+      next.discard();
+      return this.#send({ kind: 'rejected', revision, failures: [], why });
+    }
     const fresh = await this.#listeners.openNew(this.#draining ? { ...snapshot, listeners: [] } : snapshot);
     if (fresh.problems.length > 0) {
       this.#listeners.discard(fresh);
@@ -248,6 +251,18 @@ export class ServingWorker {
 
   addPart(revision: number, part: SnapshotPart): void {
     this.#incoming.add(revision, part);
+  }
+
+  /** Null: the next snapshot has all parts; otherwise why not. */
+  async #addParts(next: PendingSnapshot, snapshot: Snapshot, parts: number): Promise<string | null> {
+    try {
+      const loading = next.addPart(snapshot);
+      if (loading !== null) await loading;
+      if (parts > 0) await this.#incoming.receive(snapshot.revision, parts, (part) => next.addPart(part));
+      return null;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
   }
 
   /** Makes the prepared snapshot the active one. */
