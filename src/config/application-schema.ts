@@ -95,7 +95,6 @@ export type EndpointKeysRead = Pick<
   | 'attempts'
   | 'balance'
   | 'slow_start'
-  | 'sticky'
   | 'when_none_ready'
   | 'outlier_detection'
   | 'circuit_breaker'

@@ -1,6 +1,7 @@
 import type { FeatureSpecs } from '../core/feature.ts';
 import type { FeatureKeys } from '../features/feature-keys.ts';
 import { featuresOfFile } from '../features/keys.ts';
+import { type BuildContext, contentOf } from './build-context.ts';
 import type { EndpointKeysRead } from './application-schema.ts';
 import type { RouteRead } from './route-schema.ts';
 
@@ -12,8 +13,13 @@ export function routeFeatures(read: RouteRead, file: object): FeatureSpecs | und
 }
 
 /** What an upstream or an application says of features. */
-export function upstreamFeatures(read: EndpointKeysRead): { readonly features?: FeatureSpecs } {
-  const features = specsOf(({ ofUpstream }) => ofUpstream?.(read) ?? null);
+export function upstreamFeatures(
+  name: string,
+  read: EndpointKeysRead,
+  context: BuildContext,
+): { readonly features?: FeatureSpecs } {
+  const given = { name, contentOf: (path: string) => contentOf(path, context) };
+  const features = specsOf(({ ofUpstream }) => ofUpstream?.(read, given) ?? null);
   return features === undefined ? {} : { features };
 }
 

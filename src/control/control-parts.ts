@@ -121,7 +121,9 @@ export class ControlParts {
     // Twice the number at the start: when all workers are replaced, old and new ones run side by side for a while.
     const workersMax = Math.max(sharedSizes.workersMax, 2 * wantedWorkers(options.configuration).count);
     this.shared = new SharedCounts({ ...sharedSizes, workersMax }, clock, systemRandom);
-    this.active = new ActiveConfiguration(options.configuration, systemRandom, this.shared);
+    this.active = new ActiveConfiguration(options.configuration, systemRandom, this.shared, (scopes) =>
+      this.features.forWorkers(scopes),
+    );
     this.hub = this.#createHub();
     this.configurations = this.#createConfigurations();
     this.configurationReport = new ConfigurationReport(this.hub, this.active, options.source, this.configurations);

@@ -52,6 +52,19 @@ export class Features {
     for (const { name } of this.#features) this.#parts.get(name)?.use(scopesOf(configuration, name));
   }
 
+  /** Routes or upstreams of a snapshot, with the specs that workers get. */
+  forWorkers<T extends { readonly features?: FeatureSpecs }>(scopes: readonly T[]): readonly T[] {
+    const parts = [...this.#parts].filter(([, part]) => part.forWorkers !== undefined);
+    const given = (one: T): T => {
+      const own = parts.flatMap(([name, part]) => {
+        const spec = one.features?.[name];
+        return spec === undefined ? [] : [[name, part.forWorkers?.(spec) ?? spec] as const];
+      });
+      return own.length === 0 ? one : { ...one, features: { ...one.features, ...Object.fromEntries(own) } };
+    };
+    return scopes.map(given);
+  }
+
   /** From a worker's batch. */
   onReports(reports: Readonly<Record<string, FeatureMessages>>, worker: number): void {
     for (const [name, ofScopes] of Object.entries(reports)) this.#parts.get(name)?.onReports?.(ofScopes, worker);

@@ -3,10 +3,10 @@ import { type Filter, type FilterPipeline, filterStages } from '../core/filter.t
 /** Null where there are no filters: then nothing is made for an exchange of the route. Those of one stage stay in the given order. */
 export function compileFilters(filters: readonly Filter[]): FilterPipeline | null {
   if (filters.length === 0) return null;
-  const ordered = filters.toSorted((one, other) => placeOf(one) - placeOf(other));
+  const ordered = filters.toSorted((one, other) => indexOf(one) - indexOf(other));
   return { filters: ordered, changesResponseBody: filters.some((filter) => filter.responseBody !== undefined) };
 }
 
-function placeOf({ stage = 'action' }: Filter): number {
+function indexOf({ stage = 'action' }: Filter): number {
   return filterStages.indexOf(stage);
 }

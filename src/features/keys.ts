@@ -4,10 +4,18 @@ import { concurrency } from './concurrency/keys.ts';
 import { drainSignals } from './drain-signal/keys.ts';
 import { objectives } from './objectives/keys.ts';
 import { retries } from './retry/keys.ts';
+import { sticky } from './sticky/keys.ts';
 import type { FeatureKeys } from './feature-keys.ts';
 
 /** In the order in which documents have their keys. */
-export const featuresOfFile: readonly FeatureKeys[] = [retries, objectives, circuitBreaker, concurrency, drainSignals];
+export const featuresOfFile: readonly FeatureKeys[] = [
+  retries,
+  objectives,
+  circuitBreaker,
+  concurrency,
+  drainSignals,
+  sticky,
+];
 
 /** What a route, an upstream or application, and the file for all routes may say of features. Only a feature's own files know its keys. */
 export const routeFeatureKeys = keysOf(({ routeKeys }) => routeKeys);

@@ -17,6 +17,8 @@ export interface ScopedSpec<S extends object = object> {
 export interface MainPart<S extends object = object> {
   /** A configuration is in force, in which these scopes have the feature. */
   use(scopes: readonly ScopedSpec<S>[]): void;
+  /** What workers get in place of a spec of the configuration, such as with a key. Before `use`, also for a configuration that is refused; the same for the same spec. */
+  forWorkers?(spec: S): S;
   /** From the parts of a worker, by `scopeKey`. */
   onReports?(reports: FeatureMessages, worker: number): void;
   /** The worker has ended, in order or not: what its parts hold is no more. */
@@ -48,9 +50,9 @@ export interface MainFeaturePorts {
   /** Null: nothing is kept. */
   readonly stateFolder: string | null;
   /** What all workers together count by the semaphores that they share for a scope; null: they share none. */
-  counted(scope: FeatureScope): { readonly requests: number; readonly limit: number } | null;
+  readonly counted: (scope: FeatureScope) => { readonly requests: number; readonly limit: number } | null;
   /** Requests that wait in all workers, at a `scopeKey`. */
-  waiting(at: string): readonly WaitingCount[];
+  readonly waiting: (at: string) => readonly WaitingCount[];
   /** Tells the parts in all workers, also those that start later, the state of all scopes, by `scopeKey`. */
   publish(states: FeatureMessages): void;
 }

@@ -1,6 +1,5 @@
-import type { StickySpec } from '../core/upstream-spec.ts';
-import type { Filter, FilterContext, FilterResponseHead } from '../core/filter.ts';
-import { sessionOf, type StickySessions } from '../policy/sticky-sessions.ts';
+import type { Filter, FilterContext, FilterResponseHead } from '../../core/filter.ts';
+import { sessionOf, type StickySessions, type StickySpec } from '../../policy/sticky-sessions.ts';
 
 /**
  * Tells the client by a cookie which endpoint has answered it, so that its next requests go there (`policy/sticky-sessions.ts`). A response gets the cookie only if the request
