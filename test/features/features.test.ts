@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { GatewayProgram } from '../upgrade/gateway-program.ts';
-import { camelCased } from '../../src/core/json-case.ts';
+import { camelCased } from '#failures/json-case.ts';
 import { bundleWithFeatures } from './bundle-with-features.ts';
 import type { SharedLimitStatus } from './shared-limit/settings.ts';
 import type { TagsStatus } from './tag/settings.ts';

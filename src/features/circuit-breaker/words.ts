@@ -1,4 +1,4 @@
-import { elapsedText } from '../../core/quantity-text.ts';
+import { elapsedText } from '#failures/quantity-text.ts';
 import { featureWords } from '../feature-words.ts';
 import type { BreakersStatus } from './settings.ts';
 

@@ -1,5 +1,5 @@
 import type { ObjectiveStatus } from '../../core/objective.ts';
-import { elapsedText } from '../../core/quantity-text.ts';
+import { elapsedText } from '#failures/quantity-text.ts';
 import { featureWords, type StatusRow } from '../feature-words.ts';
 
 export const objectivesWords = featureWords<{ readonly objectives: readonly ObjectiveStatus[] }>({

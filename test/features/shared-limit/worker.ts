@@ -1,4 +1,4 @@
-import { fail } from '../../../src/core/failure.ts';
+import { fail } from '#failures/failure.ts';
 import type { Semaphore } from '../../../src/core/semaphores.ts';
 import { type FeaturePart, workerFeature } from '../../../src/features/worker-feature.ts';
 import type { RequestGate, TurnWaiter } from '../../../src/exchange/request-gate.ts';
