@@ -1,7 +1,7 @@
 import { defaultBalancer } from '../core/named-balancers.ts';
 import { declare, describe } from '../schema/default.ts';
 
-/** What holds where the file is silent. The gateway, the JSON Schema and `docs/configuration.md` all take it from here. */
+/** What holds where the file is silent. The gateway, the JSON Schema and `docs/reference.md` all take it from here. */
 export const defaults = {
   deployment: describe('the host name', 'RFC 9209 wants a name that tells operators where a failure was made.'),
   member: describe('the host name', 'It tells several gateways of one deployment apart.'),

@@ -168,7 +168,7 @@ export const entries: readonly string[] = [
   'src/testing/fault-origin-main.ts',
   // A thread of its own, which `src/cli/read-in-thread.ts` starts.
   'src/cli/configuration-thread.ts',
-  // Its test writes and checks docs/configuration.md with it.
+  // Its test writes and checks docs/reference.md with it.
   'src/config/reference-tables.ts',
   // What the page of the dashboard loads.
   'src/dashboard/page/main.tsx',
