@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { repositoryRoot } from './repository.ts';
 
@@ -29,9 +30,24 @@ export function packAndInstall(folder: string): Installed {
   return { folder: join(folder, 'node_modules', 'candor') };
 }
 
-/** Paths of the files that the tarball has, without building `dist/`. Throws with what npm printed. */
+/** Paths of the files that the tarball has, but for what is built. Throws with what npm printed. */
 export function packedFiles(): readonly string[] {
-  const packed = npm(['pack', '--dry-run', '--json', '--ignore-scripts'], repositoryRoot);
+  // npm reads a copy: it fails on files of `dist/` that somebody builds anew meanwhile.
+  const copy = mkdtempSync(join(tmpdir(), 'candor-packed-'));
+  const { files } = JSON.parse(readFileSync(join(repositoryRoot, 'package.json'), 'utf8')) as {
+    files: readonly string[];
+  };
+  for (const name of [
+    'package.json',
+    'README.md',
+    'LICENSE',
+    ...new Set(files.map((path) => path.replace(/\/.*/, ''))),
+  ]) {
+    const source = join(repositoryRoot, name);
+    if (name !== 'dist' && existsSync(source)) cpSync(source, join(copy, name), { recursive: true });
+  }
+  const packed = npm(['pack', '--dry-run', '--json', '--ignore-scripts'], copy);
+  rmSync(copy, { recursive: true });
   if (!packed.ok) throw new Error(`npm pack failed: ${packed.output}`);
   // A list, or since npm 12 an object with the names of packages.
   const content = JSON.parse(packed.stdout) as Readonly<Record<string, { files: readonly { path: string }[] }>>;
