@@ -8,7 +8,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   policy: ['core'],
   redact: ['core'],
   schema: ['redact'],
-  features: ['core'],
+  features: ['core', 'policy'],
   // What may be written of a feature.
   'features/keys': ['core', 'schema', 'features'],
   config: ['core', 'redact', 'schema', 'features/keys'],
@@ -17,7 +17,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   limits: ['core'],
   upstream: ['core', 'wire', 'policy'],
   downstream: ['core', 'wire'],
-  filters: ['core', 'wire', 'policy'],
+  filters: ['core', 'wire'],
   exchange: ['core', 'redact', 'wire', 'policy'],
   // The part of a feature in a worker.
   'features/worker': ['core', 'policy', 'exchange', 'features'],
@@ -93,6 +93,8 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'record',
     'admin',
     'deploy',
+    // The words of features.
+    'features',
     'explain',
     'diagnose',
     'incidents',

@@ -1,6 +1,5 @@
-import type { StickySpec } from '../core/upstream-spec.ts';
-import type { Filter, FilterContext, FilterResponseHead } from '../core/filter.ts';
-import { sessionOf, type StickySessions } from '../policy/sticky-sessions.ts';
+import type { Filter, FilterContext, FilterResponseHead } from '../../core/filter.ts';
+import { sessionOf, type StickySessions, type StickySpec } from '../../policy/sticky-sessions.ts';
 
 /**
  * Tells the client by a cookie which endpoint has answered it, so that its next requests go there (`policy/sticky-sessions.ts`). A response gets the cookie only if the request
@@ -22,7 +21,7 @@ export function stickySessionFilter(sessions: StickySessions): Filter {
     head.add('Set-Cookie', `${sessions.spec.cookie}=${value}${attributes}${secure}`);
   };
   // RFC 6455 §4.1 step 5, §11.3: the response to a WebSocket handshake may set cookies, and browsers keep them.
-  return { name: 'sticky', onResponseHead: tell, onSwitchHead: tell };
+  return { name: 'sticky', stage: 'rewrite', onResponseHead: tell, onSwitchHead: tell };
 }
 
 /** RFC 9111 §3.5, §5.2.2.9: caches may give such a response to other clients, who would all go to this endpoint. */

@@ -2,7 +2,7 @@ import type { Result } from '#failures/result.ts';
 import { succeed } from '#failures/result.ts';
 import type { ErrorDetail } from '../../schema/error-detail.ts';
 import { quoted, reject } from '../../schema/error-detail.ts';
-import { normalHost } from './address.ts';
+import { normalHost } from '../../schema/format/host-name.ts';
 import { isToken } from '../../schema/format/field.ts';
 import { isSwitchWord } from '../../schema/format/switch-word.ts';
 
