@@ -72,11 +72,11 @@ export function caseParagraphs(cause: Cause, general: FailureSpec<Cause>): reado
     const passes =
       temporary === general.temporary ? '' : temporary ? ' · may pass by itself' : ' · does not pass by itself';
     return [
-      `**${capital(one.when)},** whose: ${whose}${passes}${countsAgainstHealth === general.countsAgainstHealth ? '' : ' · does not count against the endpoint'}. Usual causes:`,
+      `**${capital(one.when)},** whose: ${whose}${passes}${countsAgainstHealth === general.countsAgainstHealth ? '' : ' · does not count against the endpoint'}:`,
       '',
       ...(usualCauses ?? []).map((usual) => `- ${usual}`),
       '',
-      `**Next step then:** ${nextStep}`,
+      `**Next step:** ${nextStep}`,
       '',
     ];
   });

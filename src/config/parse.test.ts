@@ -300,7 +300,7 @@ describe('what is written', () => {
     [
       'sticky sessions in every form',
       'upstreams: { a: { endpoints: "a:1", sticky: true }, b: { endpoints: "a:1", sticky: false }, c: { endpoints: "a:1", sticky: { name: at, lifetime: 1h, path: /shop, domain: Example.org, secure: true, http_only: false, same_site: none, draining: keep } } }\nroutes: [{ to: a }]',
-      (c) => c.upstreams.map(({ sticky }) => sticky),
+      (c) => c.upstreams.map(({ features }) => features?.['sticky']),
       [
         {
           ...{ cookie: 'candor_ca978112', path: '/', domain: null, cookieLifetimeMs: null, secure: 'auto' },

@@ -25,8 +25,7 @@ const upstreamOnly = [
   'websocket',
   'commit_delay',
   'buffer',
-  'retry',
-  ...featuresOfFile.flatMap(({ keys }) => keys),
+  ...featuresOfFile.flatMap(({ needsUpstream, routeKeys = {} }) => (needsUpstream ? Object.keys(routeKeys) : [])),
 ];
 
 export function reviewRoutes(draft: Draft, collector: ErrorCollector): void {

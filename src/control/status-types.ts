@@ -248,6 +248,9 @@ export interface TailedFileStatus {
   readonly skippedBytes: number;
 }
 
+/** What features say, whose parts in the main thread alone know it (`status` in `features/main-feature.ts`). */
+export type FeatureSections = Pick<GatewayStatus, 'objectives' | 'bounds' | 'breakers'>;
+
 export interface BoundStatus {
   readonly kind: 'route' | 'upstream';
   readonly id: string;

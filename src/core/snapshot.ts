@@ -41,8 +41,6 @@ export interface Snapshot {
   /** Request headers that records have; lowercase. */
   readonly recordedHeaderNames: readonly string[];
   readonly fullDetail: boolean;
-  /** What signs the cookies of sticky sessions; absent: no upstream needs it. */
-  readonly sessionKey?: string;
   /** Records name the deployment, the member and the process themselves. */
   readonly inlineConstants: boolean;
   /** What the worker stores of exchanges; null: nothing. */

@@ -117,7 +117,13 @@ export type FromWorker =
   /** The revision is active. `sockets`: opened or adopted by the worker, which accepts from them. */
   | { readonly kind: 'applied'; readonly revision: number; readonly sockets: readonly OwnSocket[] }
   /** Nothing has changed: the worker goes on with the revision it had. */
-  | { readonly kind: 'rejected'; readonly revision: number; readonly failures: readonly ListenProblem[] }
+  | {
+      readonly kind: 'rejected';
+      readonly revision: number;
+      readonly failures: readonly ListenProblem[];
+      /** Why it cannot be prepared, where it is not a listener's; one clause. */
+      readonly why?: string;
+    }
   | {
       readonly kind: 'batch';
       readonly exchanges: ExchangeCount[];

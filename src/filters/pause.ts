@@ -24,6 +24,7 @@ interface PausedRequest {
  */
 export class PauseFilter implements Filter {
   readonly name = 'pause';
+  readonly stage = 'maintenance';
   readonly limitsSuspension = true;
   readonly #paused: string;
   #waitMs: number;

@@ -5,9 +5,18 @@ import { shortages } from './suspected-shortages.ts';
 import { timeouts } from './suspected-timeouts.ts';
 import { connections } from './suspected-connections.ts';
 import { applications } from './suspected-applications.ts';
-import { weighed } from './looked-at.ts';
 import type { IncidentSuspect, SuspectKind } from '../core/live-incident.ts';
-import { type SuspectContext, type Rule, shownMax } from './suspect-facts.ts';
+import {
+  type SuspectContext,
+  type Rule,
+  shownMax,
+  beforeText,
+  certificates,
+  otherProtocol,
+  refused,
+  type SuspectFinding,
+} from './suspect-facts.ts';
+import type { DirectLook } from './watched-upstream.ts';
 
 // Each rule looks for one cause. `fit` orders them: what a process's exit or a certificate says is surer than what the
 // failures alone say, and "the application is slow" is said where nothing else is known.
@@ -64,3 +73,41 @@ function withoutConsequences(ranked: readonly IncidentSuspect[]): readonly Incid
   const end = ranked.findIndex(({ name }) => ends.has(name));
   return end === -1 ? ranked : ranked.filter(({ name }, at) => at < end || !followFromEnd.has(name));
 }
+
+type Bearing = 'confirms' | 'contradicts' | null;
+
+/** What a look at an endpoint says of a suspect; kinds that are absent are about what one look does not show. */
+const bearings: Readonly<Partial<Record<SuspectKind, (look: DirectLook) => Bearing>>> = {
+  nothing_listens: (look) => contradictedIf(look.isAccepting, hasCause(look, refused)),
+  network: (look) => contradictedIf(look.isAccepting || hasCause(look, refused), look.isHanging),
+  slow_application: ({ isAccepting, isHanging }) => contradictedIf(false, isAccepting && isHanging),
+  certificate: (look) => contradictedIf(false, hasCause(look, certificates)),
+  another_program: (look) => contradictedIf(false, hasCause(look, otherProtocol)),
+};
+
+/** A contradicted suspect stays in the list: the endpoint may listen again, or refuse only some connections. */
+const loweredBy = 0.25;
+const raisedBy = 0.05;
+
+/** The finding as it stands after the look at an endpoint. */
+function weighed(
+  kind: SuspectKind,
+  finding: SuspectFinding,
+  look: DirectLook | null,
+  startedAt: number,
+): SuspectFinding {
+  const bearing = look === null ? null : (bearings[kind]?.(look) ?? null);
+  if (look === null || bearing === null) return finding;
+  const fit = bearing === 'confirms' ? finding.fit + raisedBy : finding.fit - loweredBy;
+  const when = `${beforeText(look.at - startedAt)} the first failure`;
+  const evidence =
+    bearing === 'confirms'
+      ? `a direct look at ${look.endpoint}, ${when}, met the same: ${look.answer}`
+      : `against it: a direct look at ${look.endpoint}, ${when}: ${look.answer}`;
+  return { ...finding, fit, evidence: [...finding.evidence, evidence] };
+}
+
+const contradictedIf = (isOtherwise: boolean, isSame: boolean): Bearing =>
+  isOtherwise ? 'contradicts' : isSame ? 'confirms' : null;
+
+const hasCause = ({ cause }: DirectLook, causes: ReadonlySet<string>): boolean => cause !== null && causes.has(cause);

@@ -8,7 +8,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   policy: ['core'],
   redact: ['core'],
   schema: ['redact'],
-  features: ['core'],
+  features: ['core', 'policy'],
   // What may be written of a feature.
   'features/keys': ['core', 'schema', 'features'],
   config: ['core', 'redact', 'schema', 'features/keys'],
@@ -17,7 +17,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   limits: ['core'],
   upstream: ['core', 'wire', 'policy'],
   downstream: ['core', 'wire'],
-  filters: ['core', 'wire', 'policy'],
+  filters: ['core', 'wire'],
   exchange: ['core', 'redact', 'wire', 'policy'],
   // The part of a feature in a worker.
   'features/worker': ['core', 'policy', 'exchange', 'features'],
@@ -93,6 +93,8 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'record',
     'admin',
     'deploy',
+    // The words of features.
+    'features',
     'explain',
     'diagnose',
     'incidents',
@@ -166,7 +168,7 @@ export const entries: readonly string[] = [
   'src/testing/fault-origin-main.ts',
   // A thread of its own, which `src/cli/read-in-thread.ts` starts.
   'src/cli/configuration-thread.ts',
-  // Its test writes and checks docs/configuration.md with it.
+  // Its test writes and checks docs/reference.md with it.
   'src/config/reference-tables.ts',
   // What the page of the dashboard loads.
   'src/dashboard/page/main.tsx',

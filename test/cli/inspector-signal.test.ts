@@ -1,3 +1,5 @@
+// Only `npm run test:complete` runs this file: it starts a gateway for each moment at which a signal may come. `npm test` has
+// the signals of `serving.test.ts` and `stop.test.ts`.
 // Starts processes: signals come to processes, some before any code has run.
 
 import assert from 'node:assert/strict';

@@ -129,7 +129,7 @@ for (const split of splits) {
 }
 
 test('the page about the corpus gives its true size', () => {
-  const page = readFileSync(join(repositoryRoot, 'docs', 'explain', 'corpus.md'), 'utf8');
+  const page = readFileSync(join(repositoryRoot, 'docs', 'development', 'corpus.md'), 'utf8');
   const rows = page.split('\n').map((row) => row.split('|').map((cell) => cell.trim()));
   for (const split of splits) {
     const cells = rows.find((row) => row[1] === `\`${split}\``);

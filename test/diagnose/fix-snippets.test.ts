@@ -13,7 +13,7 @@ import { caddyFixes } from '#explain/caddy/fixes.ts';
 import { explain } from '../../src/diagnose/diagnose.ts';
 import type { GatewayProduct } from '#explain/finding.ts';
 import { judgeEnding } from '#explain/haproxy/termination.ts';
-import { keepAliveFix } from '#explain/keep-alive-fixes.ts';
+import { keepAliveFix } from '#explain/suspects.ts';
 import { enlargeHeadBuffer, keepApplicationConnected, logMore, raiseTimeout } from '#explain/nginx/fixes.ts';
 import { commonVersion, nameInCertificate, speakPlainly, trustAuthority } from '#explain/nginx/tls-fixes.ts';
 import { certificateAuthority } from '../../src/testing/certificates.ts';

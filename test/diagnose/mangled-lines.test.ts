@@ -1,3 +1,6 @@
+// Only `npm run test:complete` runs this file: it changes lines in ten thousand ways. `npm test` reads all lines of the corpus
+// (`corpus.test.ts`).
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { isGatewayFailure } from '#explain/finding.ts';

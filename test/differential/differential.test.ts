@@ -1,3 +1,6 @@
+// Only `npm run test:complete` runs this file: it plays a thousand messages to other readers of HTTP. `npm test` has the cases
+// of the documents (`test/conformance`).
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { compare } from './compare.ts';

@@ -37,7 +37,7 @@ import {
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import type { CreateBalancer } from '../../src/policy/balancer.ts';
-import type { StickySessions } from '../../src/policy/sticky-sessions.ts';
+import type { OuterBalancer } from '../../src/policy/balancer.ts';
 import { ConnectionOwners } from '../../src/upstream/private-connections.ts';
 import { LiveUpstream } from '../../src/upstream/upstream.ts';
 import { HeadStorage } from '../../src/wire/head-storage.ts';
@@ -98,7 +98,7 @@ export interface Http1Settings {
   readonly slowStartMs?: number;
   /** How long connections to endpoints may be idle. */
   readonly idleConnectionMs?: number;
-  readonly sessions?: StickySessions;
+  readonly balancer?: OuterBalancer;
   /** Of the upstream. */
   readonly concurrency?: ConcurrencySpec;
   /** Requests in flight at each endpoint. */
@@ -152,7 +152,7 @@ export class Http1World implements World {
     this.#stepThrough();
     const owners = new ConnectionOwners();
     const onUnclassified = ({ code }: { code: string }): void => void this.unclassified.push(code);
-    this.upstream = new LiveUpstream(this.#upstreamSpec(), {
+    const upstreamPorts = {
       ...shared,
       random,
       connector: settings.gatewayConnector?.(this.#connector()) ?? this.#connector(),
@@ -160,9 +160,9 @@ export class Http1World implements World {
       onUnclassified,
       ...(settings.longLivedMax === undefined ? {} : { longLivedMax: settings.longLivedMax }),
       owners,
-      ...(settings.sessions === undefined ? {} : { sessionsOf: () => settings.sessions ?? null }),
       ...(settings.balancerOf === undefined ? {} : { balancerOf: settings.balancerOf }),
-    });
+    };
+    this.upstream = new LiveUpstream(this.#upstreamSpec(), upstreamPorts, settings.balancer);
     this.features = new FeatureParts(workerFeatures, {
       ...shared,
       random,

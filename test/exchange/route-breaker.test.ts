@@ -39,6 +39,8 @@ class BreakerWorld {
     this.breakers = new CircuitBreakers({
       stateFolder: null,
       endpoints: { onDrainSignal() {} },
+      counted: () => null,
+      waiting: () => [],
       clock: this.world.clock,
       random: new SeededRandom(1),
       events: { emit: (event) => void this.events.push(event as NewEvent<'circuit_breaker'>) },
@@ -79,7 +81,7 @@ class BreakerWorld {
   }
 
   get state(): string | undefined {
-    return this.breakers.views[0]?.state;
+    return this.breakers.status().breakers[0]?.state;
   }
 
   get changes(): readonly string[] {
@@ -126,7 +128,7 @@ describe('the circuit breaker of a route', () => {
     breaker.pass(700);
     for (let count = 0; count < 4; count++) assert.equal(breaker.ask().status, 200);
     assert.deepEqual(breaker.changes, ['closed > open', 'open > half_open', 'half_open > closed']);
-    assert.deepEqual(breaker.breakers.views[0]?.reason, '');
+    assert.deepEqual(breaker.breakers.status().breakers[0]?.reason, '');
     breaker.end();
   });
 

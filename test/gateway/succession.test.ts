@@ -1,3 +1,5 @@
+// Only `npm run test:complete` runs this file: it starts two gateways in processes of their own for each test. `npm test` has
+// `test/upgrade/upgrade.test.ts` and `detached-applications.test.ts`.
 // Starts processes: gateways hand applications to each other and are killed.
 
 import assert from 'node:assert/strict';
@@ -8,7 +10,6 @@ import { type TestContext, test } from 'node:test';
 import { readProcess } from '../../src/deploy/process-group.ts';
 import { GatewayProcess } from './gateway-process.ts';
 import { until as untilSoon } from './start-from-yaml.ts';
-import { isWholeSweep } from '../../src/testing/sweep.test-support.ts';
 
 // Applications outlive the gateway that started them. Each gateway is a process of its own.
 
@@ -121,27 +122,25 @@ test('a detached application is ended if no gateway adopts it in time', linuxOnl
   await until('the application has ended', () => !isRunning(pid));
 });
 
-// `npm test` shows it of whole upgrades (`test/upgrade/upgrade.test.ts`).
-if (isWholeSweep)
-  test('an application is handed off while requests go on, and its successor ends it', linuxOnly, async (t) => {
-    const world = new World(t);
-    const second = world.gateway();
-    const { gateway: first, pid } = await world.started();
-    const slow = first.get('/slow');
-    await second.start(world.path, true);
-    assert.deepEqual(await first.handOff({ pid: second.pid, stateFolder: world.state }), { left: 1, why: null });
-    assert.equal(await first.get(), String(pid), 'the application answers during the handoff');
-    await second.go();
-    assert.deepEqual([await first.get(), await second.get()], [String(pid), String(pid)]);
-    assert.deepEqual(second.eventsOf('instance_started'), []);
-    assert.equal(await slow, String(pid));
-    first.kill();
-    await until('the first gateway has exited', () => first.hasExited);
-    for (let count = 0; count < 20; count++) assert.equal(await second.get('/print?on'), String(pid));
-    await until('the second gateway reads the output', () => second.lines.includes('on'));
-    second.kill();
-    await until('the orphan watchdog of the second gateway ends the application', () => !isRunning(pid));
-  });
+test('an application is handed off while requests go on, and its successor ends it', linuxOnly, async (t) => {
+  const world = new World(t);
+  const second = world.gateway();
+  const { gateway: first, pid } = await world.started();
+  const slow = first.get('/slow');
+  await second.start(world.path, true);
+  assert.deepEqual(await first.handOff({ pid: second.pid, stateFolder: world.state }), { left: 1, why: null });
+  assert.equal(await first.get(), String(pid), 'the application answers during the handoff');
+  await second.go();
+  assert.deepEqual([await first.get(), await second.get()], [String(pid), String(pid)]);
+  assert.deepEqual(second.eventsOf('instance_started'), []);
+  assert.equal(await slow, String(pid));
+  first.kill();
+  await until('the first gateway has exited', () => first.hasExited);
+  for (let count = 0; count < 20; count++) assert.equal(await second.get('/print?on'), String(pid));
+  await until('the second gateway reads the output', () => second.lines.includes('on'));
+  second.kill();
+  await until('the orphan watchdog of the second gateway ends the application', () => !isRunning(pid));
+});
 
 test(
   'once the predecessor has ended, the applications of a successor that is killed end at once',
@@ -177,30 +176,28 @@ test('the applications of a gateway that is killed without a handoff end with it
   assert.notEqual(await world.ready(second), pid);
 });
 
-// `npm test` shows it of whole upgrades (`test/upgrade/upgrade.test.ts`).
-if (isWholeSweep)
-  test('the applications are rolled back if the successor fails', linuxOnly, async (t) => {
-    const world = new World(t);
-    const second = world.gateway();
-    const { gateway: first, pid } = await world.started();
-    await second.start(world.path, true);
-    await first.handOff({ pid: second.pid, stateFolder: world.state });
-    second.kill();
-    await until('the successor has exited', () => second.hasExited);
-    assert.equal(await first.rollBack(), true);
-    assert.equal(await first.get('/print?again'), String(pid));
-    await until('the output is read again', () => first.lines.includes('again'));
-    process.kill(pid, 'SIGKILL');
-    await until('the application is started again', () => first.eventsOf('instance_started').length === 2);
-    const exited = first.eventsOf('instance_exited')[0];
-    assert.match(
-      exited?.reason ?? '',
-      /^ended; how is not known, since an earlier Candor process had started it; last line: "again"$/,
-    );
-    const next = await world.ready(first);
-    first.kill();
-    await until('the orphan watchdog ends the application', () => !isRunning(next));
-  });
+test('the applications are rolled back if the successor fails', linuxOnly, async (t) => {
+  const world = new World(t);
+  const second = world.gateway();
+  const { gateway: first, pid } = await world.started();
+  await second.start(world.path, true);
+  await first.handOff({ pid: second.pid, stateFolder: world.state });
+  second.kill();
+  await until('the successor has exited', () => second.hasExited);
+  assert.equal(await first.rollBack(), true);
+  assert.equal(await first.get('/print?again'), String(pid));
+  await until('the output is read again', () => first.lines.includes('again'));
+  process.kill(pid, 'SIGKILL');
+  await until('the application is started again', () => first.eventsOf('instance_started').length === 2);
+  const exited = first.eventsOf('instance_exited')[0];
+  assert.match(
+    exited?.reason ?? '',
+    /^ended; how is not known, since an earlier Candor process had started it; last line: "again"$/,
+  );
+  const next = await world.ready(first);
+  first.kill();
+  await until('the orphan watchdog ends the application', () => !isRunning(next));
+});
 
 test('applications that the successor has adopted are not rolled back', linuxOnly, async (t) => {
   const world = new World(t);

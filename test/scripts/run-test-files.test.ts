@@ -1,3 +1,5 @@
+// Only `npm run test:complete` runs this file: it runs the runner a dozen times. `npm test` is a run of it, and has the tests of
+// its parts (`test/scripts`).
 // Starts processes: the runner refuses a run within a run of this process.
 
 import assert from 'node:assert/strict';

@@ -1,3 +1,5 @@
+// Only `npm run test:complete` runs this file: it upgrades under load over HTTP/2. `npm test` has `upgrade.test.ts`, and drains
+// of HTTP/2 in `test/gateway/http2-drain.test.ts`.
 // Starts processes: an upgrade replaces a process.
 
 import assert from 'node:assert/strict';

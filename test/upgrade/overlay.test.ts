@@ -1,3 +1,5 @@
+// Only `npm run test:complete` runs this file: it upgrades a gateway with an overlay. `npm test` has `upgrade.test.ts`, and
+// restarts in `test/gateway/overlay.test.ts`.
 // Starts processes: an upgrade replaces a process.
 
 import assert from 'node:assert/strict';

@@ -1,3 +1,5 @@
+// Only `npm run test:complete` runs this file: it upgrades several times under load. `npm test` has `upgrade.test.ts` and
+// `tls.test.ts`, which upgrade under load too.
 // Starts processes: an upgrade replaces a process.
 
 import assert from 'node:assert/strict';

@@ -3,7 +3,6 @@ import type { Dialect, DialectReader } from './dialect.ts';
 import { classOf, type Finding, type FindingClass } from './finding.ts';
 import { judgedText } from './line-text.ts';
 import { readPart } from './pasted/read-part.ts';
-import { withoutImpossible } from './sound-finding.ts';
 import { joinedLines, shippedEntries, withoutBlanks } from './wrappers/joined-lines.ts';
 import { type UnwrappedLine, unwrap, unwrapLayers } from './wrappers/unwrap.ts';
 
@@ -195,3 +194,25 @@ function withOrigin(inside: Finding, { atMs, origin }: UnwrappedLine): Finding {
   const evidence = inside.shape === 'none' ? inside.evidence : [...inside.evidence, ...origin];
   return withoutImpossible({ ...inside, evidence, atMs: inside.atMs ?? atMs });
 }
+
+/** The largest time value, in milliseconds from the epoch (ECMA-262 §21.4.1.1). */
+const timeMaxMs = 8.64e15;
+
+/** Removes invalid numbers from a finding: a line may contain any number, and adding up has to stay correct and bounded. */
+function withoutImpossible(finding: Finding): Finding {
+  const { atMs, status, durationMs } = finding;
+  if (isTime(atMs) && isStatus(status) && isDuration(durationMs)) return finding;
+  return {
+    ...finding,
+    atMs: isTime(atMs) ? atMs : null,
+    status: isStatus(status) ? status : null,
+    durationMs: isDuration(durationMs) ? durationMs : null,
+  };
+}
+
+const isTime = (ms: number | null): boolean => ms === null || Math.abs(ms) <= timeMaxMs;
+
+const isStatus = (status: number | null): boolean =>
+  status === null || (Number.isInteger(status) && status >= -1 && status <= 999);
+
+const isDuration = (ms: number | null): boolean => ms === null || Number.isFinite(ms);

@@ -1,8 +1,13 @@
 import type { UpstreamCount } from './fault-counts.ts';
 import { truncateFix, truncateTexts } from './report-texts.ts';
-import type { Finding } from './finding.ts';
-import { keepAliveFix } from './keep-alive-fixes.ts';
+import type { Finding, Fix, GatewayProduct } from './finding.ts';
 import type { Incident, Suspect, SuspectName } from './summary-report.ts';
+import { closedEarly } from './apache/failures.ts';
+import { caddyFixes } from './caddy/fixes.ts';
+import { envoyFixes } from './envoy/fixes.ts';
+import { keepApplicationConnected } from './nginx/fixes.ts';
+import type { NginxProduct } from './nginx/product.ts';
+import { traefikFixes } from './traefik/fixes.ts';
 
 /** An application that has closed an idle connection resets the request within this time. */
 const quickMs = 50;
@@ -239,4 +244,35 @@ function restartText({ upstreams, parts, startMs, endMs, count }: Incident): str
   const what = hasRefused && hasCut ? 'connections cut or refused' : hasCut ? 'connections cut' : 'connections refused';
   const where = upstreams.length === 0 ? '' : ` by ${upstreams.slice(0, 3).join(', ')}`;
   return `${secondOf(startMs)}: ${count} ${what} in ${seconds} s${where}`;
+}
+
+/** The setting of each gateway for how long it keeps an idle connection to an application. */
+const snippets: Readonly<Partial<Record<GatewayProduct, string | null>>> = {
+  nginx: snippetOfNginx('nginx'),
+  openresty: snippetOfNginx('openresty'),
+  'ingress-nginx': snippetOfNginx('ingress-nginx'),
+  kong: snippetOfNginx('kong'),
+  apache: closedEarly.fix?.snippet ?? null,
+  haproxy: 'backend app\n    # keeps no idle connections\n    default-server pool-max-conn 0',
+  envoy: envoyFixes.keepAlive.snippet,
+  istio: 'trafficPolicy:\n  connectionPool:\n    http:\n      idleTimeout: 4s',
+  caddy: caddyFixes.closed.snippet,
+  traefik: traefikFixes.closed.snippet,
+};
+
+function snippetOfNginx(product: NginxProduct): string | null {
+  return keepApplicationConnected({ product, module: 'proxy', isStream: false }).snippet;
+}
+
+/** One of two settings has to change, so that the gateway closes idle connections first. */
+export function keepAliveFix(gateway: GatewayProduct): Fix {
+  const snippet = snippets[gateway] ?? null;
+  const ofApplication = 'have the application keep idle connections open longer than the gateway does';
+  if (snippet === null)
+    return {
+      text: `${ofApplication.replace('have', 'Have')} (Node: server.keepAliveTimeout = 75_000; many servers close after 5 s)`,
+      snippet: null,
+    };
+  const text = `Have the gateway close idle connections before the application does (many servers close after 5 s), or ${ofApplication}`;
+  return { text, snippet };
 }

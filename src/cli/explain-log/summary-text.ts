@@ -24,16 +24,18 @@ import {
   unknownFormatWords,
   upstreamShapeWords,
 } from '#explain/report/finding-words.ts';
-import { clockNotes, countNotes, headline } from '#explain/report/head-words.ts';
 import {
+  clockNotes,
+  countNotes,
+  headline,
   confidenceWords,
   incidentHead,
   incidentSpan,
   partsText,
   shownIncidents,
+  retriedWords,
+  suspectWords,
 } from '#explain/report/incident-words.ts';
-import { retriedWords } from '#explain/report/retried-words.ts';
-import { suspectWords } from '#explain/report/suspect-words.ts';
 import { timelineLines } from './timeline-text.ts';
 
 /** The summary of a log within 80 columns: counts by shape, time, upstream and cause, and then what to do about each. */

@@ -1,4 +1,12 @@
-import type { CauseConfidence, Incident, IncidentPart, LeftOut } from '../summary-report.ts';
+import type {
+  CauseConfidence,
+  Incident,
+  IncidentPart,
+  LeftOut,
+  SummaryReport,
+  RetriedTotal,
+  SuspectName,
+} from '../summary-report.ts';
 import { findingShapeWords, gatewayWords, manyText, numberText, timeAfter, timeText } from './finding-words.ts';
 
 /** How many requests failed in the incident, with a cause of their own or as a consequence. */
@@ -76,3 +84,64 @@ export function shownIncidents(
   const count = passedOver.reduce((sum, one) => sum + incidentSize(one), beyond.count);
   return { shown: worth, leftOut: { kinds: beyond.kinds === null ? null : beyond.kinds + passedOver.length, count } };
 }
+
+/** The first line of a summary: only failures between a gateway and its application are called failures. */
+export function headline({ failures, unclear, recognised, lines }: SummaryReport): string {
+  const of = manyText(lines, 'line');
+  if (recognised === 0) return `No line was recognised in ${of}`;
+  if (failures > 0) return `${manyText(failures, 'gateway failure')} in ${of}`;
+  return unclear > 0 ? `No certain gateway failure in ${of}` : `No gateway failure in ${of}`;
+}
+
+/** What is counted apart from failures, each with why. */
+export function countNotes(report: SummaryReport): string[] {
+  const { unclear, denials, appErrors, clientAborts, retried, consequences, repeats, unrecognised } = report;
+  const notes: readonly (readonly [count: number, noun: string, rest: string])[] = [
+    [unclear, 'failed request', ' of which the log cannot show whose failure it was'],
+    [appErrors, 'error', ' of the application itself, which the gateway passed on'],
+    [retried, 'failed attempt', ' whose request was answered all the same, by another attempt or from a cache'],
+    [denials, 'request', ' denied by a limit or a rule'],
+    [clientAborts, 'request', ' that the client aborted or sent wrongly'],
+    [unrecognised, 'line', ' in an unknown format'],
+  ];
+  return [
+    ...notes.filter(([count]) => count > 0).map(([count, noun, rest]) => `${manyText(count, noun)}${rest}`),
+    ...(consequences === 0 ? [] : [`${numberText(consequences)} of the failures were consequences of others`]),
+    ...(repeats === 0 ? [] : [`${manyText(repeats, 'line')} reported a failure that another line had reported`]),
+  ];
+}
+
+/** How times without a zone or a year were read; empty if all had both. */
+export function clockNotes({ clock, timeline }: SummaryReport): string[] {
+  if (timeline.firstMs === null) return [];
+  const { zone, withoutZone, withoutYear } = clock;
+  const year =
+    withoutYear.length === 0
+      ? []
+      : [`The year is missing in: ${withoutYear.join(', ')}. It is taken from the other logs, or is the current one`];
+  if (withoutZone.length === 0 || zone === null || zone === '+00:00') return year;
+  return [`Times without a zone (${withoutZone.join(', ')}) are read as ${zone}, the zone of another line`, ...year];
+}
+
+/** 'nginx: unreachable (connection_refused) at 10.0.0.1:3000, 2026-11-21 12:03:07 to 12:05:09'. */
+export function retriedWords({ gateway, upstream, shape, type, firstMs, lastMs }: RetriedTotal): string {
+  const what = `${findingShapeWords[shape]}${type === null ? '' : ` (${type})`}`;
+  const where = upstream === null ? '' : ` at ${upstream}`;
+  return `${gatewayWords[gateway]}: ${what}${where}${spanOf(firstMs, lastMs)}`;
+}
+
+function spanOf(firstMs: number | null, lastMs: number | null): string {
+  if (firstMs === null || lastMs === null) return '';
+  const [first, last] = [timeText(firstMs), timeText(lastMs)];
+  return first === last ? `, ${first}` : `, ${first} to ${timeAfter(lastMs, firstMs)}`;
+}
+
+export const suspectWords: Record<SuspectName, string> = {
+  keep_alive_race: 'keep-alive race',
+  saturation: 'saturation',
+  header_too_large: 'header too large',
+  wrong_address_or_port: 'wrong address or port',
+  sni: 'name in the TLS handshake (SNI)',
+  dns: 'names that cannot be looked up',
+  deploy: 'a deploy, or restarts',
+};
