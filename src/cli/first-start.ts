@@ -1,5 +1,5 @@
 import type { Event, EventFacts } from '../core/event.ts';
-import { TextRedactor } from '../core/redact/text-redactor.ts';
+import { TextRedactor } from '../redact/text-redactor.ts';
 import { exitCodes } from './exit-codes.ts';
 import { countText, harmless, shorten, wrap } from './layout.ts';
 
