@@ -246,7 +246,7 @@ const howItIsMeasured = `## Method
   each request too; the npm proxies write none.
 - The installed tarball is measured, unless circumstances say "unbuilt source".
 
-\`npm run bench:compare\` compares two commits of Candor ([docs/testing.md](../docs/testing.md#what-it-costs)).`;
+\`npm run bench:compare\` compares two commits of Candor (\`docs/development/testing.md\`).`;
 
 function circumstances(figures: Figures): string {
   // Date and machine are at the top of the page.

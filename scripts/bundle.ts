@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { build, type BuildOptions, stop } from 'esbuild';
+import { build, type BuildOptions, type Plugin, stop } from 'esbuild';
 import { threadEntries } from './bundle-entries.ts';
 import { repositoryRoot } from './repository.ts';
 
@@ -36,8 +36,9 @@ export async function writeBundles(
   programs: readonly BundledProgram[],
   folder: string,
   root: string = repositoryRoot,
+  plugins: Plugin[] = [],
 ): Promise<ReadonlySet<string>> {
-  const results = await Promise.allSettled(programs.map((program) => writeBundle(program, folder, root)));
+  const results = await Promise.allSettled(programs.map((program) => writeBundle(program, folder, root, plugins)));
   // Ends the process of esbuild, which otherwise lives as long as this one.
   await stop();
   const inputs = results.flatMap((result) => {
@@ -47,7 +48,12 @@ export async function writeBundles(
   return new Set(inputs.flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []));
 }
 
-async function writeBundle(program: BundledProgram, folder: string, root: string): Promise<string[]> {
+async function writeBundle(
+  program: BundledProgram,
+  folder: string,
+  root: string,
+  plugins: Plugin[],
+): Promise<string[]> {
   const options: BuildOptions & { metafile: true } = {
     ...common,
     absWorkingDir: root,
@@ -56,6 +62,7 @@ async function writeBundle(program: BundledProgram, folder: string, root: string
     outdir: folder,
     splitting: program.splitting,
     metafile: true,
+    plugins,
   };
   try {
     return Object.keys((await build(options)).metafile.inputs);

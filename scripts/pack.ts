@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { repositoryRoot } from './repository.ts';
 
@@ -29,9 +30,40 @@ export function packAndInstall(folder: string): Installed {
   return { folder: join(folder, 'node_modules', 'candor') };
 }
 
-/** Paths of the files that the tarball has, without building `dist/`. Throws with what npm printed. */
+/** Packs packages of `packages/`, builds included, and installs the tarballs into `folder`, without asking a registry. */
+export function installPackages(names: readonly string[], folder: string): void {
+  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
+  const packed = npm(
+    ['pack', '--pack-destination', folder, ...names.flatMap((name) => ['--workspace', `packages/${name}`])],
+    repositoryRoot,
+  );
+  if (!packed.ok) throw new Error(`npm pack failed: ${packed.output}`);
+  const tarballs = readdirSync(folder).filter((entry) => entry.endsWith('.tgz'));
+  const installed = npm(
+    ['install', '--offline', '--no-audit', '--no-fund', ...tarballs.map((file) => `./${file}`)],
+    folder,
+  );
+  if (!installed.ok) throw new Error(`npm install of the tarballs failed: ${installed.output}`);
+}
+
+/** Paths of the files that the tarball has, but for what is built. Throws with what npm printed. */
 export function packedFiles(): readonly string[] {
-  const packed = npm(['pack', '--dry-run', '--json', '--ignore-scripts'], repositoryRoot);
+  // npm reads a copy: it fails on files of `dist/` that somebody builds anew meanwhile.
+  const copy = mkdtempSync(join(tmpdir(), 'candor-packed-'));
+  const { files } = JSON.parse(readFileSync(join(repositoryRoot, 'package.json'), 'utf8')) as {
+    files: readonly string[];
+  };
+  for (const name of [
+    'package.json',
+    'README.md',
+    'LICENSE',
+    ...new Set(files.map((path) => path.replace(/\/.*/, ''))),
+  ]) {
+    const source = join(repositoryRoot, name);
+    if (name !== 'dist' && existsSync(source)) cpSync(source, join(copy, name), { recursive: true });
+  }
+  const packed = npm(['pack', '--dry-run', '--json', '--ignore-scripts'], copy);
+  rmSync(copy, { recursive: true });
   if (!packed.ok) throw new Error(`npm pack failed: ${packed.output}`);
   // A list, or since npm 12 an object with the names of packages.
   const content = JSON.parse(packed.stdout) as Readonly<Record<string, { files: readonly { path: string }[] }>>;

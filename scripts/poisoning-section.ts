@@ -34,7 +34,7 @@ export function poisoningSection(found: readonly Poisoned[], rows: readonly Pois
   return [
     '## A second response that no request asked for',
     '',
-    `Measured on ${date} by \`npm run compare:poisoning\`, apart from the suite, with the configurations of the [end](#configurations)`,
+    `Measured on ${date} by \`npm run compare:poisoning\`, apart from the suite, with the configurations of [the suite](torture.md)`,
     'and the setting that is named. 20 clients send 100 requests each, one after another over a connection of their own. The origin',
     'answers 15 of them with the ids that their requests bear. The other 5 it answers as said below, and 3 ms later it sends a',
     'second response on the same connection. The figures say how many requests of *the 15* got an answer that was not theirs: that',

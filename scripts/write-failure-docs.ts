@@ -4,14 +4,14 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { snakeKey } from '../src/core/json-case.ts';
-import type { FailureSpec } from '../src/core/failure-spec.ts';
-import { failureTable } from '../src/core/failure-table.ts';
-import type { Cause } from '../src/core/failure.ts';
-import { shapeOfType } from '../src/core/explain.ts';
-import { refusedRequests } from '../src/core/failure-table/refused-requests.ts';
-import { type RequestRule, requestRules, responseRules } from '../src/core/rules.ts';
-import type { Shape } from '../src/core/shape.ts';
+import { snakeKey } from '#failures/json-case.ts';
+import type { FailureSpec } from '#failures/failure-spec.ts';
+import { failureTable } from '#failures/failure-table.ts';
+import type { Cause } from '#failures/failure.ts';
+import { shapeOfType } from '#failures/failure-texts.ts';
+import { refusedRequests } from '#failures/failure-table/refused-requests.ts';
+import { type RequestRule, requestRules, responseRules } from '#failures/rules.ts';
+import type { Shape } from '#failures/shape.ts';
 import { raisedCauses } from './raised-causes.ts';
 import { caseParagraphs, healthOfCause, whoseOfCause } from './whose-cases.ts';
 
@@ -186,7 +186,7 @@ function specFor(cause: Cause): FailureSpec<Cause> {
 
 /** The evidence of each cause, parsed from its declaration, because types do not exist at run time. */
 function readEvidence(): ReadonlyMap<string, readonly string[]> {
-  const source = readFileSync(join(root, 'src', 'core', 'failure.ts'), 'utf8');
+  const source = readFileSync(join(root, 'packages', 'failures', 'src', 'failure.ts'), 'utf8');
   const body = /export interface Evidence \{([\s\S]*?)\n\}/.exec(source)?.[1] ?? '';
   const entries = [...body.matchAll(/^ {2}(\w+): \{\s+([\s\S]*?);?\s+\};$/gm)];
   return new Map(entries.map(([, cause, fields]) => [cause ?? '', (fields ?? '').split(/;\s+/)]));
@@ -197,24 +197,59 @@ function statusText({ status }: FailureSpec<Cause>): string {
   return status === 0 ? 'none' : String(status);
 }
 
-function overviewRow(cause: Cause): string {
-  const spec = specFor(cause);
-  const type = spec.type === null ? '—' : `\`${spec.type}\``;
-  const retry = spec.retry === 'elsewhere' ? 'yes' : 'no';
-  const health = healthOfCause(cause, spec);
-  return `| [\`${cause}\`](#${cause}) | \`${shapeOfType(spec.type)}\` | ${statusText(spec)} | ${type} | ${whoseOfCause(cause, spec.whose)} | ${retry} | ${health} |`;
+/** Causes that agree in everything share a row. */
+function overviewRows(): string[] {
+  const rows = causes.map((cause) => {
+    const spec = specFor(cause);
+    const type = spec.type === null ? '—' : `\`${spec.type}\``;
+    const retry = spec.retry === 'elsewhere' ? 'yes' : 'no';
+    const cells = [statusText(spec), type, spec.logLevel, whoseOfCause(cause, spec.whose), retry];
+    return { link: `[\`${cause}\`](#${cause})`, facts: [...cells, healthOfCause(cause, spec)].join(' | ') };
+  });
+  return [...Map.groupBy(rows, ({ facts }) => facts)].map(
+    ([facts, these]) => `| ${these.map(({ link }) => link).join(', ')} | ${facts} |`,
+  );
 }
 
-function evidenceLine(cause: Cause, field: string): string {
+interface EvidenceKey {
+  readonly name: string;
+  /** What it holds, with its values where they are few. */
+  readonly meaning: string;
+}
+
+function evidenceKey(cause: Cause, field: string): EvidenceKey {
   const [written = '', type = ''] = field.split(': ');
   const name = written.replace('?', '');
   const meaning = fieldMeanings[`${name} of ${cause}`] ?? fieldMeanings[`${name}${special(name, type)}`];
   if (meaning === undefined)
     throw new Error(`scripts/write-failure-docs.ts does not say what the evidence field "${name}" holds`);
-  return `- \`${snakeKey(name)}\` (${type
-    .replaceAll("'", '"')
-    .replaceAll(/ \|(?=.* \|)/g, ',')
-    .replaceAll('|', 'or')}): ${meaning}`;
+  const values = [...type.matchAll(/'(\w+)'/g)].map(([, value]) => `\`${value}\``);
+  return { name: snakeKey(name), meaning: values.length < 2 ? meaning : `${meaning} (${values.join(', ')})` };
+}
+
+/** One row for each meaning of each key; of a key with several, the causes that have the rarer ones are named. */
+function evidenceChapter(evidence: ReadonlyMap<string, readonly string[]>): string {
+  const keys = causes.flatMap((cause) =>
+    (evidence.get(cause) ?? []).map((field) => ({ cause, ...evidenceKey(cause, field) })),
+  );
+  const rows = [...Map.groupBy(keys, ({ name }) => name)]
+    .toSorted(([one], [other]) => one.localeCompare(other))
+    .flatMap(([name, uses]) => {
+      const meanings = [...Map.groupBy(uses, ({ meaning }) => meaning)].toSorted(([, a], [, b]) => b.length - a.length);
+      return meanings.map(([meaning, these], index) => {
+        const of = index === 0 ? '' : ` of ${these.map(({ cause }) => `\`${cause}\``).join(', ')}`;
+        return `| \`${name}\`${of} | ${meaning} |`;
+      });
+    });
+  return [
+    '## Evidence',
+    '',
+    'Each cause has the keys that its section names, as `evidence` of the record. `null` stands where there is no such thing.',
+    '',
+    '| key | what it holds |',
+    '|---|---|',
+    ...rows,
+  ].join('\n');
 }
 
 /** Keys whose meaning depends on the cause. */
@@ -235,141 +270,23 @@ const raised = raisedCauses();
 function section(cause: Cause, evidence: readonly string[]): string {
   const spec = specFor(cause);
   const facts = [
-    spec.type === null ? 'no response' : `status ${statusText(spec)}`,
-    spec.type === null ? null : `type \`${spec.type}\``,
+    spec.type === null ? 'no response' : statusText(spec),
     `whose: ${whoseOfCause(cause, spec.whose)}`,
     spec.temporary ? 'may pass by itself' : 'does not pass by itself',
-    `logged as ${spec.logLevel}`,
-  ].filter((fact) => fact !== null);
+  ];
+  const keys = evidence.map((field) => `\`${evidenceKey(cause, field).name}\``).join(', ');
   return [
     `### <a id="${cause}"></a>\`${cause}\`: ${spec.title}`,
     '',
-    `${facts.join(' · ')}.`,
-    '',
-    ...(raised.has(cause)
-      ? []
-      : ['*The gateway does not report this cause yet; its name and its status are reserved.*', '']),
-    `**It says, for example:** ${exampleOf(cause)}`,
-    '',
-    '**Usual causes,** commonest first:',
+    `${facts.join(' · ')}.${raised.has(cause) ? '' : ' *Reserved: the gateway does not report this cause yet.*'}`,
     '',
     ...spec.usualCauses.map((usual) => `- ${usual}`),
     '',
     `**Next step:** ${spec.nextStep}`,
     '',
     ...caseParagraphs(cause, spec),
-    '**Evidence:**',
-    '',
-    ...evidence.map((field) => evidenceLine(cause, field)),
-    '',
-    ...(remarks[cause] === undefined ? [] : [remarks[cause], '']),
-    `**A visitor reads:** ${spec.forClient}`,
+    `**Evidence:** ${keys}.${remarks[cause] === undefined ? '' : ` ${remarks[cause]}`}`,
   ].join('\n');
-}
-
-/** Example evidence. */
-const exampleValues: Readonly<Record<string, unknown>> = {
-  address: '10.0.0.7:3000',
-  alertId: 40,
-  alertMessage: 'handshake_failure',
-  application: 'web',
-  at: 'field line 3',
-  code: 'ERR_TLS_CERT',
-  coding: 'br',
-  endpoints: 2,
-  errno: 'ECONNRESET',
-  firstBytes: 'SSH-2.0-OpenSSH_9.2',
-  guess: 'ssh',
-  hops: 20,
-  host: 'www.example.org',
-  how: 'closed',
-  idleMs: 4200,
-  invariant: 'every exchange ends once',
-  issuer: 'CN=Shop Internal Authority',
-  limit: 100,
-  headersMax: 64,
-  limitMs: 5000,
-  longest: 'Set-Cookie',
-  message: 'New disks, back at noon.',
-  name: 'app.internal',
-  names: 'app-old.internal',
-  notAfter: '2026-03-01T12:00:00.000Z',
-  notBefore: '2026-06-01T12:00:00.000Z',
-  bound: 'upstream web',
-  leftMs: 800,
-  waitMs: 2600,
-  bytes: 81_920,
-  bytesMax: 262_144,
-  responses: 101,
-  bytesExpected: 5000,
-  bytesPerS: 12,
-  bytesPerSMin: 200,
-  bytesReceived: 1200,
-  bytesSent: 2048,
-  overMs: 10_400,
-  path: '/run/app.sock',
-  prohibition: 'metadata',
-  queueMax: 64,
-  rcode: 'NXDOMAIN',
-  retryAfterS: 5,
-  reused: true,
-  paused: 'route shop',
-  route: 'shop',
-  rule: 'header-value',
-  sinceMs: 3400,
-  status: 400,
-  subject: 'CN=app.internal',
-  upstream: 'web',
-  version: 'HTTP/2.0',
-  waitedMs: 2004,
-  value: '1.1 edge',
-  what: 'the number of client connections',
-  reason: 'the last check was answered with 500',
-};
-
-/** Causes for which the ordinary example would mislead. */
-const exampleExceptions: Partial<Record<Cause, Readonly<Record<string, unknown>>>> = {
-  dns_failed: { rcode: 'SERVFAIL', code: 'ESERVFAIL' },
-  connect_unroutable: { errno: 'EHOSTUNREACH', address: '[2001:db8::7]:3000' },
-  connect_not_permitted: { errno: 'EACCES', address: 'unix:/run/app.sock' },
-  tls_protocol: { code: 'ERR_SSL_UNKNOWN_CIPHER_RETURNED' },
-  tls_version: { code: 'ERR_SSL_UNSUPPORTED_PROTOCOL' },
-  tls_plaintext_peer: { firstBytes: 'HTTP/1.1 400 Bad Request' },
-  tls_certificate_untrusted: { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' },
-  tls_certificate_unfit: { code: 'INVALID_PURPOSE' },
-  send_failed: { errno: 'EPIPE' },
-  response_head_timeout: { limitMs: 60_000 },
-  attempt_timeout: { limitMs: 2000 },
-  exchange_timeout: { limitMs: 90_000 },
-  request_write_timeout: { limitMs: 60_000 },
-  response_status_line: { rule: 'status-code', firstBytes: 'HTTP/1.1 099 Whatever' },
-  response_header: { name: 'X-File-Name' },
-  response_frames: {
-    ...{ rule: 'PUSH_PROMISE, which the gateway does not allow', code: 'PROTOCOL_ERROR' },
-    ...{ streams: 3, frameOf: 'another_stream' },
-  },
-  response_framing: { rule: 'length-and-transfer-encoding' },
-  response_head_too_large: { limit: 65_536 },
-  response_trailers_too_large: { limit: 16_384, headersMax: 64 },
-  response_chunk: { rule: 'chunk-size' },
-  no_route: { path: '/old/page' },
-  request_refused: { code: undefined },
-  response_upgrade_ignored: { received: 200 },
-  descriptors_exhausted: { errno: 'EMFILE' },
-  destination_prohibited: { address: '169.254.169.254:80' },
-  loop_detected: { name: 'CDN-Loop', value: 'edge; route=Zb9NnPkC', route: 'shop', passage: 2, limit: 4 },
-  hops_exceeded: { limit: 16 },
-  shed: { limit: 10_000 },
-  too_many_connections: { limit: 10_000 },
-  too_many_connections_from_address: { address: '192.0.2.7', limit: 200, isPrivate: false },
-  drained: { reason: 'gateway_stopping', what: 'request' },
-  too_many_endpoints: { limit: 2048 },
-  configuration_fault: { what: 'route "shop" names the upstream "web", which does not exist' },
-};
-
-function exampleOf(cause: Cause): string {
-  const spec = specFor(cause);
-  return spec.sentence({ ...exampleValues, ...exampleExceptions[cause] } as never);
 }
 
 function shapeChapter(
@@ -381,33 +298,40 @@ function shapeChapter(
   const members = causes.filter((cause) => shapeOfType(specFor(cause).type) === shape);
   const sections = members.map((cause) => {
     const fields = evidence.get(cause);
-    if (fields === undefined) throw new Error(`src/core/failure.ts has no line for the evidence of ${cause}`);
+    if (fields === undefined)
+      throw new Error(`packages/failures/src/failure.ts has no line for the evidence of ${cause}`);
     return section(cause, fields);
   });
   return [`## ${title}`, '', introduction, '', sections.join('\n\n')].join('\n');
 }
 
 function requestRulesChapter(): string {
+  const steps: string[] = [];
   const rows = Object.entries(requestRules).map(([rule, { section: where, status, reason }]) => {
-    const nextStep = refusedRequests[rule as RequestRule]?.nextStep ?? '';
-    return `| \`${rule}\` | ${status} | ${where} | ${reason} | ${nextStep} |`;
+    const nextStep = refusedRequests[rule as RequestRule]?.nextStep;
+    if (nextStep !== undefined && !steps.includes(nextStep)) steps.push(nextStep);
+    const step = nextStep === undefined ? '' : String(steps.indexOf(nextStep) + 1);
+    return `| \`${rule}\` | ${status} | ${where} | ${reason} | ${step} |`;
   });
   return [
     '## Request rules',
     '',
-    'A request that breaks one of these is [refused](#request_refused), the connection is closed, and nothing of it',
-    'reaches an endpoint. The answer and the record name the rule. Two refusals leave the connection open where',
-    'no content follows, since it is certain where their request ends: `max-forwards`, and the `host-missing` of a redirect for',
-    'an HTTP/1.0 request without a host.',
+    'The gateway [refuses](#request_refused) a request that breaks one of these, and closes the connection; nothing of the request',
+    'reaches an endpoint. The answer and the record name the rule. `max-forwards`, and the `host-missing` of a redirect for',
+    'an HTTP/1.0 request without a host, leave the connection open where no content follows.',
     '',
-    'Over HTTP/2 the connection goes on. A malformed request is answered on its stream, and behind the answer comes',
-    'RST_STREAM(PROTOCOL_ERROR). Where frames break a rule, there is no answer: the gateway ends the stream (RST_STREAM;',
-    '`http2-stream`), or the connection with all requests on it (GOAWAY; `http2-connection`, `http2-limit`). `code` is the error that',
-    'the client was sent, `at` says what it did, and the `status` of the record is null, or that of a response that had begun.',
+    'Over HTTP/2 the connection goes on: a malformed request is answered on its stream, followed by RST_STREAM(PROTOCOL_ERROR).',
+    'Where frames break a rule, there is no answer: the gateway ends the stream (RST_STREAM; `http2-stream`), or the connection with',
+    'all requests on it (GOAWAY; `http2-connection`, `http2-limit`). `code` is the error that the client was sent, `at` says what it',
+    'did, and the `status` of the record is null, or that of a response that had begun.',
     '',
     '| rule | status | where it stands | the request was refused because … | next step |',
     '|---|---|---|---|---|',
     ...rows,
+    '',
+    'Next steps:',
+    '',
+    ...steps.map((step, index) => `${index + 1}. ${step}`),
   ].join('\n');
 }
 
@@ -418,13 +342,13 @@ function responseRulesChapter(): string {
   return [
     '## Response rules',
     '',
-    'An answer that breaks one of these is [garbage](#garbage): the client gets 502 where nothing of it has been',
-    'forwarded yet, and a response that is cut short otherwise. The connection to the endpoint is not used again.',
+    'An answer that breaks one of these is [garbage](#garbage): the client gets 502 if nothing of it has been',
+    'forwarded yet, else a response that is cut short. The gateway does not use the connection to the endpoint again.',
     '',
-    '`content-forbidden` and `content-length-mismatch` are broken over HTTP/2 alone, where frames show such a body. With HTTP/1.1 it comes where the next',
-    'response is due: the response is a success, and the bytes are dropped with the connection. Those that came with the response are `surplus_bytes` of its',
-    '[record](record.md#every-field); later ones may be met by the next request (`response_not_http`). A 205 with a body breaks no rule: the body has its end',
-    'as in any other response (RFC 9112 §6.3), and is passed on.',
+    'Only over HTTP/2 can an answer break `content-forbidden` and `content-length-mismatch`. With HTTP/1.1 such bytes come where the next',
+    'response is due: the response is a success, and the gateway drops the bytes and the connection. Bytes that came with the response are',
+    '`surplus_bytes` of its [record](record.md#every-field); the next request may meet later ones (`response_not_http`). A 205 with a body',
+    'breaks no rule (RFC 9112 §6.3) and is passed on.',
     '',
     '| rule | where it stands | the answer is refused because … |',
     '|---|---|---|',
@@ -432,20 +356,16 @@ function responseRulesChapter(): string {
   ].join('\n');
 }
 
-const introduction = `<!-- Written by scripts/write-failure-docs.ts from src/core/failure-table.ts. Change it there. -->
+const introduction = `<!-- Written by scripts/write-failure-docs.ts from packages/failures/src/failure-table.ts. Change it there. -->
 
 # What can go wrong, and what to do
 
-You have a failed request. Its **cause** stands in
+The **cause** of a failed request stands in the exchange log and \`candor explain REQUEST-ID\` (\`cause\`), and in
+the response: as \`cause\` of \`application/problem+json\` and in its \`type\`, \`urn:candor:failure:CAUSE\`. \`Proxy-Status\`
+has the [RFC 9209](https://www.rfc-editor.org/rfc/rfc9209.html) type, which several causes share. For an application that Candor runs,
+responses and \`candor explain\` may name another next step, which leads to what the application printed.
 
-- the exchange log, as \`cause\`, and in \`candor explain REQUEST-ID\`, which also tells the story of every attempt;
-- the response, as \`cause\` in \`application/problem+json\`, and in its \`type\`, \`urn:candor:failure:CAUSE\`; the
-  \`Proxy-Status\` field has the [RFC 9209](https://www.rfc-editor.org/rfc/rfc9209.html) type, which several causes share.
-
-Look it up in the table and go to its section. For an application that Candor runs itself, responses and \`candor explain\` name
-other next steps in some cases: they lead to what it printed.
-
-Three more words in the record decide what to do next:
+Three more words of the record decide what to do:
 
 - **whose** says who can fix it: the \`application\`, the \`network\`, the \`operator\` (configuration, certificates, a
   deploy), the \`gateway\` itself, or the \`client\`. Where the evidence decides, the section says so.
@@ -454,8 +374,9 @@ Three more words in the record decide what to do next:
   what came is no HTTP. How far it got, only the application can tell.
 - **retry_reason** says of every attempt why it was, or was not, followed by another.
 
-In the table, *retry* says whether another attempt may help (it is only made when the request is certain not to have been
-executed, or harmless to repeat), and *health* whether the failure counts against the endpoint.`;
+In the table, *level* is that of the log, *retry* says whether another attempt may help (the gateway makes one only if the request is certain
+not to have been executed, or harmless to repeat), and *health* whether the failure counts against the endpoint. A section
+has the usual causes, the commonest first, the next step, and the keys of the [evidence](#evidence).`;
 
 function failureDocument(): string {
   const evidence = readEvidence();
@@ -463,11 +384,11 @@ function failureDocument(): string {
   const overview = [
     '## All causes',
     '',
-    '| cause | shape | status | type | whose | retry | health |',
+    '| cause | status | type | level | whose | retry | health |',
     '|---|---|---|---|---|---|---|',
-    ...causes.map(overviewRow),
+    ...overviewRows(),
   ].join('\n');
-  return `${[introduction, overview, ...chapters, requestRulesChapter(), responseRulesChapter()].join('\n\n')}\n`;
+  return `${[introduction, overview, ...chapters, evidenceChapter(evidence), requestRulesChapter(), responseRulesChapter()].join('\n\n')}\n`;
 }
 
 function readTarget(): string | null {

@@ -6,18 +6,16 @@ import type { StormRow } from './results.ts';
 import { type Storm, storms } from './storms.ts';
 import { cellsOf } from './table.ts';
 
-const head = [
-  ...['failed', 'POSTs among them', 'wrong', 'twice', 'attempts per request', 'good/s'],
-  ...['p50 ms', 'p99 ms', 'until well', 'with `Retry-After`'],
-];
+const head = [...['failed', 'POSTs among them', 'wrong', 'twice'], ...['p99 ms', 'until well', 'with `Retry-After`']];
 
 export interface Circumstances {
   readonly machine: string;
   readonly versions: readonly string[];
 }
 
-/** The section with a table for each storm. */
+/** The section with what was asked of each storm, and its figures. */
 export function stormSection(rows: readonly StormRow[], circumstances: Circumstances): string[] {
+  const measured = storms.filter(({ name }) => rows.some(({ storm }) => storm === name));
   const text = `## While origins restart, fail, disappear or have too much to do
 
 Measured by \`npm run bench:storms\` (${circumstancesText(rows, circumstances)}). Each gateway has the same limits of time, a health check each
@@ -25,17 +23,26 @@ second where it has checks, retries of what may be repeated, and what it has aga
 where they differ between storms. Load, gateway and origins share the machine. The load is sent at a fixed rate, a third of it POSTs, and timed from when each request was due.
 
 *failed*: requests without a complete 200. *wrong*: statuses that do not say what happened, and bodies that belong to another request.
-*twice*: POSTs that an origin executed although it, or another one, had executed them before. *attempts per request*: what origins got,
-refused connections included. *p50*, *p99*: of requests that went well. *until well*: from the beginning of trouble to the last failure; after
+*twice*: POSTs that an origin executed although it, or another one, had executed them before. *p99*: of requests that went well. *until well*: from the beginning of trouble to the last failure; after
 the outage, until as many requests a second go well as before. *with Retry-After*: of the 503 and 429 of the gateway itself.
 
-Each row is one run; failures that depend on a moment differ by some from run to run. What a gateway does better than Candor stands below its table.${disturbedText(rows)}
+Each row is one run; failures that depend on a moment differ by some from run to run.${disturbedText(rows)}
 
 ![Failed requests in each storm: the tables have the figures](../bench/storms/failed.svg)
 
 ![What became of the requests of each second, by storm and gateway](../bench/storms/seconds.svg)
 
-${storms.flatMap((storm) => partOf(storm, rows)).join('\n\n')}`;
+| storm | what happens | asked of Candor | Candor |
+| --- | --- | --- | --- |
+${measured.map((storm) => askedRow(storm, rows)).join('\n')}
+
+| storm | gateway | ${head.join(' | ')} |
+| --- | --- |${head.map(() => ' ---: |').join('')}
+${measured.flatMap((storm) => figureRows(storm, rows)).join('\n')}
+
+What other gateways do better than Candor:
+
+${measured.flatMap((storm) => betterLine(storm, rows)).join('\n')}`;
   return text.split('\n');
 }
 
@@ -58,24 +65,30 @@ function disturbedText(rows: readonly StormRow[]): string {
   return ' Rows with † were measured while other programs, or other machines of the same host, took more than a tenth of the processor.';
 }
 
-function partOf(storm: Storm, all: readonly StormRow[]): string[] {
-  const rows = all.filter((one) => one.storm === storm.name);
-  if (rows.length === 0) return [];
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  const cells = rows.map((row) =>
-    line([`${titles[row.gateway]}${row.disturbed === null ? '' : ' †'}`, ...cellsOf(row)]),
-  );
-  const table = [line(['', ...head]), line(['---', ...head.map(() => '---:')]), ...cells].join('\n');
-  const better = betterElsewhere(rows);
-  const sentences = better.length === 0 ? '' : `\n\nBetter than Candor: ${better.join('; ')}.`;
-  return [`**${storm.name}**: ${storm.title}. ${askedText(storm, rows)}\n\n${table}${sentences}`];
+/** Of the figures those that say most; `npm run bench:storms` prints all. */
+function columnsOf(row: StormRow): string[] {
+  return cellsOf(row).filter((_, index) => ![4, 5, 6].includes(index));
 }
 
-function askedText({ asked }: Storm, rows: readonly StormRow[]): string {
-  if (asked.length === 0) return 'Nothing is asked here: it is there to be compared.';
-  const candor = rows.find(({ gateway }) => gateway === 'candor');
-  const verdict = candor === undefined ? '' : ` Candor: **${judgementText(judge(asked, candor))}**.`;
-  return `Asked of Candor: ${asked.map((one) => one.asked).join('; ')}.${verdict}`;
+const rowsOf = ({ name }: Storm, all: readonly StormRow[]): StormRow[] => all.filter(({ storm }) => storm === name);
+
+function figureRows(storm: Storm, all: readonly StormRow[]): string[] {
+  return rowsOf(storm, all).map((row) => {
+    const gateway = `${titles[row.gateway]}${row.disturbed === null ? '' : ' †'}`;
+    return `| ${[storm.name, gateway, ...columnsOf(row)].join(' | ')} |`;
+  });
+}
+
+function betterLine(storm: Storm, all: readonly StormRow[]): string[] {
+  const better = betterElsewhere(rowsOf(storm, all));
+  return better.length === 0 ? [] : [`- ${storm.name}: ${better.join('; ')}`];
+}
+
+function askedRow(storm: Storm, all: readonly StormRow[]): string {
+  const { name, title, asked } = storm;
+  const candor = rowsOf(storm, all).find(({ gateway }) => gateway === 'candor');
+  const verdict = candor === undefined || asked.length === 0 ? '' : judgementText(judge(asked, candor));
+  return `| ${name} | ${title} | ${asked.map((one) => one.asked).join('; ')} | ${verdict} |`;
 }
 
 interface Measure {

@@ -6,7 +6,8 @@ import { drainText } from './drain-watch.ts';
 import { incidentLines } from './incident-lines.ts';
 import { elapsedText, alignColumns, countText, harmless, wrapAfter } from './layout.ts';
 import { adminLines, listenerLines } from './listener-lines.ts';
-import { objectiveLines } from './objective-lines.ts';
+import { wordsOfFeatures } from '../features/words.ts';
+import type { StatusRow } from '../features/feature-words.ts';
 import { logFileLines } from './process-lines.ts';
 import { statusMark } from './status-mark.ts';
 import type { Style } from './style.ts';
@@ -45,9 +46,9 @@ export function renderStatus(status: ShownStatus, style: Style): string {
       upstreams.flatMap((upstream) => upstreamLines(upstream, applicationOf(upstream), wallTimeOf(status), style)),
       style,
     ),
-    ...section('BOUNDS', boundLines(status, style), style),
-    ...section('CIRCUIT BREAKERS', breakerLines(status, style), style),
-    ...section('OBJECTIVES', objectiveLines(status.objectives, style), style),
+    ...wordsOfFeatures.flatMap(({ status: words }) =>
+      words === undefined ? [] : section(words.title, featureLines(words.rows(status), style), style),
+    ),
     ...section('TIMEOUTS', timeoutLines(status, style), style),
     ...section('STORE', storeLines(status, style), style),
     ...section('LOG FILES', logFileLines(status, style), style),
@@ -159,29 +160,21 @@ function waitText(progress: NonNullable<CertificateRow['progress']>, wallTime: n
   return `${progressText({ ...progress, since })}, for ${elapsedText(Math.max(0, Math.round((wallTime - since) / 1000)))}`;
 }
 
-/** Routes and upstreams whose requests in flight are bounded. */
-function boundLines({ bounds }: GatewayStatus, style: Style): string[] {
-  const rows = bounds.map(({ kind, id, requests, limit, adaptive, waiting }) => [
-    statusMark(waiting.length > 0 ? 'warn' : 'good', style),
-    `${kind} ${harmless(id)}`,
-    `${requests} of ${limit ?? '?'} requests in flight`,
-    adaptive ? style.dim('adapts') : '',
-  ]);
-  const heads = alignColumns(rows, '  ');
-  return bounds.flatMap(({ waiting }, index) => [heads[index] ?? '', ...waitingLines(waiting, style)]);
-}
-
-/** Routes that answer requests themselves while they fail. */
-function breakerLines({ breakers }: GatewayStatus, style: Style): string[] {
-  const rows = breakers.map(({ route, state, sinceS, retryAfterS }) => [
-    statusMark(state === 'closed' ? 'good' : state === 'open' ? 'bad' : 'warn', style),
-    `route ${harmless(route)}`,
-    `${state.replace('_', '-')} for ${elapsedText(sinceS)}`,
-    retryAfterS === null ? '' : `half-open in ${retryAfterS} s`,
-  ]);
-  const heads = alignColumns(rows, '  ');
-  return breakers.flatMap(({ reason }, index) => [
-    heads[index] ?? '',
+/** What a feature says of routes and upstreams. */
+function featureLines(rows: readonly StatusRow[], style: Style): string[] {
+  const heads = alignColumns(
+    rows.map(({ tone, cells, note }) => [
+      statusMark(tone, style),
+      ...cells.map(harmless),
+      ...(note === undefined ? [] : [note === '' ? '' : style.dim(note)]),
+    ]),
+    '  ',
+  );
+  return rows.flatMap(({ tone, cells, waiting = [], reason = '' }, index) => [
+    ...(cells.length === 1
+      ? wrapAfter(`  ${statusMark(tone, style)}`, harmless(cells[0] ?? ''), 5)
+      : [heads[index] ?? '']),
+    ...waitingLines(waiting, style),
     ...(reason === '' ? [] : reasonLines(reason, style)),
   ]);
 }

@@ -6,7 +6,6 @@ import { splitCommandLine } from './format/command-line.ts';
 import { checkHeaders, expectation } from './check-schema.ts';
 import { parseCheckPath, parseReadinessWord } from './format/path-prefix.ts';
 import { duration, parsed, path, text, whole } from '../schema/leaves.ts';
-import { upstreamFeatureKeys } from '../features/keys.ts';
 import { key, section } from '../schema/section.ts';
 import { hide } from '../schema/schema-parts.ts';
 
@@ -96,8 +95,6 @@ export type EndpointKeysRead = Pick<
   | 'attempts'
   | 'balance'
   | 'slow_start'
-  | 'sticky'
-  | keyof typeof upstreamFeatureKeys
   | 'when_none_ready'
   | 'outlier_detection'
   | 'circuit_breaker'

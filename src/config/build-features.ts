@@ -1,19 +1,25 @@
 import type { FeatureSpecs } from '../core/feature.ts';
 import type { FeatureKeys } from '../features/feature-keys.ts';
 import { featuresOfFile } from '../features/keys.ts';
+import { type BuildContext, contentOf } from './build-context.ts';
 import type { EndpointKeysRead } from './application-schema.ts';
 import type { RouteRead } from './route-schema.ts';
 
 /** What a route says of features; undefined: nothing. A route that answers by itself has none of those whose keys need an upstream. */
 export function routeFeatures(read: RouteRead, file: object): FeatureSpecs | undefined {
-  return specsOf(({ ofRoute, keys }) =>
-    read.to === undefined && keys.length > 0 ? null : (ofRoute?.(read, file) ?? null),
+  return specsOf(({ ofRoute, needsUpstream }) =>
+    read.to === undefined && needsUpstream === true ? null : (ofRoute?.(read, file) ?? null),
   );
 }
 
 /** What an upstream or an application says of features. */
-export function upstreamFeatures(read: EndpointKeysRead): { readonly features?: FeatureSpecs } {
-  const features = specsOf(({ ofUpstream }) => ofUpstream?.(read) ?? null);
+export function upstreamFeatures(
+  name: string,
+  read: EndpointKeysRead,
+  context: BuildContext,
+): { readonly features?: FeatureSpecs } {
+  const given = { name, contentOf: (path: string) => contentOf(path, context) };
+  const features = specsOf(({ ofUpstream }) => ofUpstream?.(read, given) ?? null);
   return features === undefined ? {} : { features };
 }
 

@@ -5,7 +5,6 @@ import type { ApplicationId, UpstreamId } from '../core/endpoint.ts';
 import { upstreamFeatures } from './build-features.ts';
 import type { BuildContext } from './build-context.ts';
 import type { expectation } from './check-schema.ts';
-import { buildSticky } from './build-sticky.ts';
 import { defaults } from './defaults.ts';
 import { count, ms, bytes, share } from '../schema/fallback.ts';
 import type { ApplicationRead, EndpointKeysRead } from './application-schema.ts';
@@ -28,7 +27,6 @@ function buildEndpointLimits(
   | 'responseHeadBytesMax'
   | 'balance'
   | 'slowStartMs'
-  | 'sticky'
   | 'features'
   | 'whenNoneReady'
   | 'outlierDetection'
@@ -47,12 +45,11 @@ function buildEndpointLimits(
     queueMs: ms(connections?.queue_timeout, defaults.connections.queueTimeout),
     attemptsMax: count(read.attempts, defaults.attempts),
     responseHeadBytesMax: bytes(read.response_head_max, defaults.responseHeadMax),
-    ...upstreamFeatures(read),
+    ...upstreamFeatures(name, read, context),
     ...(read.logs === undefined
       ? {}
       : { logs: [...new Set(read.logs.map((path) => resolve(context.directory, path)))] }),
     ...buildWhenNoneReady(read.when_none_ready),
-    ...buildSticky(name, read.sticky, context),
     ...buildOutlierDetection(read.outlier_detection),
     ...buildCircuitBreaker(read.circuit_breaker),
     ...(read.slow_start === undefined || read.slow_start === null ? {} : { slowStartMs: read.slow_start }),

@@ -1,7 +1,7 @@
 import { defaultBalancer } from '../core/named-balancers.ts';
 import { declare, describe } from '../schema/default.ts';
 
-/** What holds where the file is silent. The gateway, the JSON Schema and `docs/configuration.md` all take it from here. */
+/** What holds where the file is silent. The gateway, the JSON Schema and `docs/reference.md` all take it from here. */
 export const defaults = {
   deployment: describe('the host name', 'RFC 9209 wants a name that tells operators where a failure was made.'),
   member: describe('the host name', 'It tells several gateways of one deployment apart.'),
@@ -189,19 +189,6 @@ export const defaults = {
     'Nearly as even as asking all endpoints, without sending all workers to the same one; it needs no measurement.',
   ),
   slowStart: declare('none', 'Most programs answer at full speed as soon as they are ready.'),
-  stickyAbsent: declare('false', 'Applications that keep nothing in memory are balanced better without.'),
-  sticky: {
-    name: describe(
-      'candor_, and eight digits made of the name of the upstream',
-      'Two upstreams of one host must not share a cookie.',
-    ),
-    lifetime: declare('session', 'A session of an application mostly ends with the browser, too.'),
-    path: declare('/', 'All routes of a host may lead to the upstream.'),
-    secure: declare('auto', 'Without TLS browsers would not send it at all.'),
-    httpOnly: declare('true', 'No script needs it.'),
-    sameSite: declare('lax', 'Links from other sites lead to the endpoint, requests that pages of others make do not.'),
-    draining: declare('move', 'Whoever drains an endpoint wants to stop it.'),
-  },
   endpointWeight: declare('1', 'Endpoints are alike unless someone says otherwise.'),
   endpointPriority: declare('0', 'All endpoints serve; a spare one is a decision.'),
 

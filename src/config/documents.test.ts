@@ -6,13 +6,14 @@ import { parse } from 'yaml';
 import * as z from 'zod';
 import { jsonSchema } from './json-schema.ts';
 import { parseConfiguration } from './parse.ts';
-import { allPaths, fillHidden, fillTables } from './reference-tables.ts';
+import { allKeys, fillHidden, referenceDocument } from './reference-tables.ts';
 
-/** `UPDATE_DOCS=1` before the test command writes both documents anew. */
+/** `UPDATE_DOCS=1` before the test command writes the documents anew. */
 const update = process.env['UPDATE_DOCS'] === '1';
 const root = join(import.meta.dirname, '..', '..');
 const schemaPath = join(root, 'docs', 'candor.schema.json');
 const documentPath = join(root, 'docs', 'configuration.md');
+const referencePath = join(root, 'docs', 'reference.md');
 const adminPath = join(root, 'docs', 'admin-api.md');
 const examples = readdirSync(join(root, 'examples')).filter((name) => name.endsWith('.yaml'));
 
@@ -88,17 +89,16 @@ describe('docs/candor.schema.json', () => {
   }
 });
 
-describe('docs/configuration.md', () => {
-  if (update) writeFileSync(documentPath, fillTables(readFileSync(documentPath, 'utf8')));
-  const document = readFileSync(documentPath, 'utf8');
+describe('docs/reference.md', () => {
+  if (update) writeFileSync(referencePath, referenceDocument());
 
   test('has the keys, types, defaults and reasons of the code; else run with UPDATE_DOCS=1', () => {
-    assert.equal(document, fillTables(document));
+    assert.equal(readFileSync(referencePath, 'utf8'), referenceDocument());
   });
+});
 
-  test('has a table for every place that has keys', () => {
-    for (const place of allPaths()) assert.ok(document.includes(`<!-- keys: ${place} -->`), place);
-  });
+describe('docs/configuration.md', () => {
+  const document = readFileSync(documentPath, 'utf8');
 
   test('has examples without mistakes', () => {
     const blocks = [...document.matchAll(/^```yaml\n([^]*?)^```/gm)].map(([, text]) => text!);
@@ -126,6 +126,20 @@ describe('docs/configuration.md', () => {
     for (const [, text] of document.matchAll(/^```yaml\n([^]*?)^```/gm))
       assert.doesNotThrow(() => parse(text!, { uniqueKeys: false }));
   });
+});
+
+test('docs/failures.md names no key of the configuration that does not exist at the level that it names', () => {
+  const keys = allKeys();
+  const named =
+    /`([a-z]\w*(?:\.[a-z]\w*)+)(?:: [^`]*)?`(?: \([^)]*\))?(?: of (?:the|its) (route|upstream|listener|application)\b)?/g;
+  const document = readFileSync(join(root, 'docs', 'failures.md'), 'utf8');
+  const found = [...document.matchAll(named)].filter(([, key = '']) => !/[A-Z]/.test(key));
+  assert.ok(found.length > 20);
+  for (const [text, key = '', level] of found)
+    assert.ok(
+      keys.some((path) => `.${path}`.endsWith(`.${key}`) && (level === undefined || path.startsWith(`${level}s.*`))),
+      text,
+    );
 });
 
 describe('docs/admin-api.md', () => {

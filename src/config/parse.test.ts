@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { isWholeSweep } from '../testing/sweep.test-support.ts';
 import { alertKinds } from '../core/alert.ts';
 import type { Configuration } from '../core/configuration.ts';
-import { unicodeText } from '../core/unicode-text.test-support.ts';
+import { unicodeText } from '../../test/unicode-text.ts';
 import { renderConfigurationErrors } from './configuration-errors.ts';
 import { parseConfiguration } from './parse.ts';
 
@@ -300,7 +300,7 @@ describe('what is written', () => {
     [
       'sticky sessions in every form',
       'upstreams: { a: { endpoints: "a:1", sticky: true }, b: { endpoints: "a:1", sticky: false }, c: { endpoints: "a:1", sticky: { name: at, lifetime: 1h, path: /shop, domain: Example.org, secure: true, http_only: false, same_site: none, draining: keep } } }\nroutes: [{ to: a }]',
-      (c) => c.upstreams.map(({ sticky }) => sticky),
+      (c) => c.upstreams.map(({ features }) => features?.['sticky']),
       [
         {
           ...{ cookie: 'candor_ca978112', path: '/', domain: null, cookieLifetimeMs: null, secure: 'auto' },

@@ -1,4 +1,4 @@
-/** The tables of `docs/configuration.md`, from the schema: every key with its type, default and reason; and what `docs/admin-api.md` says of hidden values. */
+/** `docs/reference.md`, from the schema: every key with its type, default and reason; and what `docs/admin-api.md` says of hidden values. */
 import { harmlessHeaders } from '../redact/harmless-headers.ts';
 import { hiddenKeys } from './hidden-keys.ts';
 import { file } from './schema.ts';
@@ -12,11 +12,72 @@ import {
   shownOf,
 } from '../schema/schema-parts.ts';
 
-/** Fills in what stands between `<!-- keys: place -->` and `<!-- end -->`; the rest of the document stays. */
-export function fillTables(document: string): string {
-  return document.replace(
-    /(<!-- keys: (\S+) -->\n)[^]*?(<!-- end -->)/g,
-    (_, open: string, path: string, close: string) => `${open}\n${tableOf(path)}\n${close}`,
+/** `docs/reference.md`. Keys that several sections share stand once, at the first of them; the others refer to it. */
+export function referenceDocument(): string {
+  const tables = allPaths().map((path) => ({ path, rows: rowsAt(path), same: [] as string[] }));
+  const sections: (KeyTable & Partial<Shared>)[] = [];
+  for (const table of tables) {
+    const shared = sharedWith(table.rows, sections);
+    if (shared !== null && shared.keys.length === table.rows.size && shared.keys.length === shared.of.rows.size)
+      shared.of.same.push(table.path);
+    else sections.push({ ...table, ...shared });
+  }
+  return `${[introduction, ...sections.map(sectionText)].join('\n\n')}\n`;
+}
+
+interface KeyTable {
+  readonly path: string;
+  /** The row of each key. */
+  readonly rows: ReadonlyMap<string, string>;
+  /** Paths with the same keys, which have no section. */
+  readonly same: string[];
+}
+
+interface Shared {
+  readonly of: KeyTable;
+  readonly keys: readonly string[];
+}
+
+/** Fewer shared keys are repeated: a reference costs as much. */
+const leastShared = 2;
+
+/** The table before with which most rows are shared. */
+function sharedWith(rows: ReadonlyMap<string, string>, before: readonly KeyTable[]): Shared | null {
+  const candidates = before
+    .map((of) => ({ of, keys: [...rows].filter(([key, row]) => of.rows.get(key) === row).map(([key]) => key) }))
+    .filter(({ keys }) => keys.length >= Math.min(leastShared, rows.size))
+    .toSorted((one, other) => other.keys.length - one.keys.length);
+  return candidates[0] ?? null;
+}
+
+const introduction = `<!-- Written by src/config/documents.test.ts (UPDATE_DOCS=1) from the schema. Change it there. -->
+
+# Every key of candor.yaml
+
+[The guide](configuration.md) says how values are written and what to do with these keys. Here stands each key once, with its type and default, what it is for, and
+*why this default*. \`*\` is a name of your own, or one of a list. \`candor schema\` has the same for editors.`;
+
+function sectionText({ path, rows, same, of, keys }: KeyTable & Partial<Shared>): string {
+  const own = [...rows].filter(([key]) => keys?.includes(key) !== true).map(([, row]) => row);
+  const referred = of === undefined ? '' : `As of [\`${of.path}\`](#${anchorOf(of.path)}): ${listed(keys ?? [])}.`;
+  return [
+    `## ${path === 'file' ? 'The file' : `\`${path}\``}`,
+    same.length === 0 ? '' : `Also: ${listed(same)}.`,
+    own.join('\n'),
+    referred,
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+const listed = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(', ');
+
+const anchorOf = (path: string): string => (path === 'file' ? 'the-file' : path.replaceAll(/[.*]/g, ''));
+
+/** Every key, by its path: `routes.*.timeouts.idle`. */
+export function allKeys(): string[] {
+  return allPaths().flatMap((path) =>
+    [...rowsAt(path).keys()].map((key) => (path === 'file' ? key : `${path}.${key}`)),
   );
 }
 
@@ -46,8 +107,8 @@ const hiddenWays: Readonly<Record<Hiding, string>> = {
   file: 'the content of the file; its path is shown',
 };
 
-/** Places that the document must have a table for: every map of keys in the schema. */
-export function allPaths(): string[] {
+/** Every map of keys in the schema. */
+function allPaths(): string[] {
   const paths: string[] = [];
   const walkedEntries = new Set<AnySchema>();
   const walk = (schema: AnySchema, path: string): void => {
@@ -66,27 +127,22 @@ export function allPaths(): string[] {
   return paths;
 }
 
-function tableOf(path: string): string {
+function rowsAt(path: string): Map<string, string> {
   const object = objectIn(schemaAt(path));
   if (object === null) throw new Error(`there are no keys at ${path}`);
-  const rows = Object.entries(shapeOf(object)).map(([key, schema]) => {
+  const rows = Object.entries(shapeOf(object)).map(([key, schema]): [string, string] => {
     const shown = shownOf(schema);
     const fallback =
       definition(schema).type === 'optional'
         ? shown.otherwise === undefined
           ? ''
-          : inCell(shown.otherwise)
-        : '**needed**';
+          : `, default ${inCell(shown.otherwise)}`
+        : ', **needed**';
     const description = (shown.description ?? '').replace(` Default: ${shown.otherwise}.`, '');
     const what = [description, shown.why === undefined ? '' : `*${shown.why}*`].join(' ').trim();
-    return `| \`${key}\` | ${typeText(schema)} | ${fallback} | ${what.replaceAll('|', '\\|')} |`;
+    return [key, `- **\`${key}\`** (${typeText(schema)}${fallback}): ${what}`];
   });
-  return [
-    '| key | type | default | what it is for, and *why this default* |',
-    '| --- | --- | --- | --- |',
-    ...rows,
-    '',
-  ].join('\n');
+  return new Map(rows);
 }
 
 function inCell(written: string): string {

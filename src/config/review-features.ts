@@ -71,7 +71,8 @@ function reviewShared({ routes, upstreams, file }: Written<object, object, objec
   const counted: { readonly key: string; readonly path: Path }[] = [];
   for (const { sharedBy: key, ofRoute, ofUpstream } of featuresOfFile) {
     if (key === undefined) continue;
-    for (const { path, read } of upstreams) if (ofUpstream?.(read) != null) counted.push({ key, path });
+    for (const { path, name, read } of upstreams)
+      if (ofUpstream?.(read, { name, contentOf: () => '' }) != null) counted.push({ key, path });
     for (const { path, read } of routes) if (ofRoute?.(read, file.read) != null) counted.push({ key, path });
   }
   const first = counted[sharedMax];

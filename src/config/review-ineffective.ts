@@ -34,20 +34,7 @@ const endpointRules: readonly EffectRule<EndpointKeysRead>[] = [
     warning: 'no share of failures is larger than 100%: only failures in a row make an endpoint an outlier',
     suggestion: 'make it smaller, such as 90%',
   },
-  {
-    key: ['sticky', 'lifetime'],
-    holds: ({ sticky: read }) => isShort(sectionOf(read).lifetime),
-    warning:
-      'a session ends when its client has asked for nothing for so long, which is less than people need to read a page',
-    suggestion: 'write session, or a time such as 1h',
-  },
 ];
-
-const shortestSessionMs = 60_000;
-
-function isShort(lifetime: number | 'session' | undefined): boolean {
-  return typeof lifetime === 'number' && lifetime < shortestSessionMs;
-}
 
 export function reviewIneffective(draft: Draft, collector: ErrorCollector): void {
   for (const [name, read] of draft.upstreams)

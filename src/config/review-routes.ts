@@ -1,7 +1,7 @@
-import { failureTable } from '../core/failure-table.ts';
+import { failureTable } from '#failures/failure-table.ts';
 import { isSecretName } from '../redact/secret-name.ts';
 import { secretHeaders } from '../redact/text-redactor.ts';
-import { requestRules } from '../core/rules.ts';
+import { requestRules } from '#failures/rules.ts';
 import type { ErrorCollector } from './error-collector.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
@@ -25,8 +25,7 @@ const upstreamOnly = [
   'websocket',
   'commit_delay',
   'buffer',
-  'retry',
-  ...featuresOfFile.flatMap(({ keys }) => keys),
+  ...featuresOfFile.flatMap(({ needsUpstream, routeKeys = {} }) => (needsUpstream ? Object.keys(routeKeys) : [])),
 ];
 
 export function reviewRoutes(draft: Draft, collector: ErrorCollector): void {

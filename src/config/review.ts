@@ -19,7 +19,6 @@ import { reviewRestarts } from './review-restarts.ts';
 import { reviewKeys } from './review-keys.ts';
 import { reviewOtlp } from './review-otlp.ts';
 import { reviewRoutes } from './review-routes.ts';
-import { reviewSticky } from './review-sticky.ts';
 
 /** `addresses` are those of this machine. */
 export function review(draft: Draft, collector: ErrorCollector, addresses: readonly string[]): void {
@@ -27,7 +26,6 @@ export function review(draft: Draft, collector: ErrorCollector, addresses: reado
   reviewTargets(draft, collector);
   reviewKeys(draft, collector);
   reviewRoutes(draft, collector);
-  reviewSticky(draft, collector);
   reviewFeatures(draft, collector);
   reviewAlerts(draft, collector);
   reviewHidden(draft, collector);

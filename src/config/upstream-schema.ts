@@ -8,7 +8,6 @@ import { defaults } from './defaults.ts';
 import { duration, durationOrNone, oneOrMany, path, size, textOf, whole } from '../schema/leaves.ts';
 import { circuitBreaker, outlierDetection } from './outlier-schema.ts';
 import { key, section } from '../schema/section.ts';
-import { sticky } from './sticky-schema.ts';
 import { hide } from '../schema/schema-parts.ts';
 
 const tls = z.union([
@@ -76,11 +75,6 @@ export const endpointKeys = {
     durationOrNone,
     'For how long an endpoint that became ready gets a part of its share only, which grows from a tenth to the whole, or `none`. Endpoints that became ready at the same time share as always.',
     defaults.slowStart,
-  ),
-  sticky: key(
-    sticky,
-    '`true`, or how clients stay at the endpoint that answered them first: a signed cookie names it, without its address. If that endpoint is not ready, another one gets the request, and the session.',
-    defaults.stickyAbsent,
   ),
   when_none_ready: key(
     whenNoneReady,

@@ -7,6 +7,7 @@ import { isMap } from './draft.ts';
 import { parseFieldValue } from '../schema/format/field.ts';
 import { parseServiceUrl } from './format/service-url.ts';
 import { nearest } from '../core/nearest.ts';
+import { featuresOfFile } from '../features/keys.ts';
 import { orList, type ErrorDetail, quoted } from '../schema/error-detail.ts';
 import type { Path } from '../schema/findings.ts';
 import { filesOfAlerts } from './review-alerts.ts';
@@ -116,11 +117,12 @@ export function wantedFiles(draft: Draft, directory: string, stateFolder: string
     ['applications', draft.applications],
   ] as const)
     for (const [name, read] of named) {
-      const { sticky, logs = [] } = isMap(read) ? read : {};
+      const { logs = [] } = isMap(read) ? read : {};
       for (const [index, path] of logs.entries())
         want('followed_file', path, itemPath(draft, [section, name, 'logs'], index));
-      if (isMap(sticky) && sticky.key_file !== undefined)
-        want('session_key', sticky.key_file, [section, name, 'sticky', 'key_file']);
+      for (const { filesOfUpstream } of featuresOfFile)
+        for (const { kind, path, at } of filesOfUpstream?.(isMap(read) ? read : {}) ?? [])
+          want(kind, path, [section, name, ...at]);
     }
   for (const { kind, path, at } of filesOfAlerts(draft)) {
     if (kind === 'program') wanted.push({ kind, path: programPath(path, directory), at });

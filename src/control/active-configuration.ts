@@ -6,14 +6,13 @@ import type { Random } from '../core/random.ts';
 import type { FeatureSemaphores } from '../core/feature.ts';
 import type { Snapshot, StoreSelection, UpstreamSnapshot } from '../core/snapshot.ts';
 import { TextRedactor } from '../redact/text-redactor.ts';
-import { SessionKey } from './session-key.ts';
 import type { OpenListener } from '../core/worker-messages.ts';
 import { wantedWorkers } from './wanted-workers.ts';
 import { mainFeatures } from '../features/main.ts';
-import { SharedSemaphores } from './features.ts';
+import { type Features, SharedSemaphores } from './features.ts';
 import { ConfigurationHashes } from './configuration-hashes.ts';
 import { hopKeyOf } from './hop-key.ts';
-import { ReplacedLimits } from './replaced-limits.ts';
+import { ReplacedLimits } from '../incidents/replaced-limits.ts';
 
 /** The configuration that all workers have applied, its revision, and its listeners. */
 export class ActiveConfiguration {
@@ -22,13 +21,19 @@ export class ActiveConfiguration {
   #configuration: Configuration;
   #contentHash: string;
   #redactor: TextRedactor;
-  readonly #sessionKey: SessionKey;
   readonly #semaphores: SharedSemaphores;
+  readonly #forWorkers: Features['forWorkers'];
   readonly hashes: ConfigurationHashes;
   readonly replacedLimits = new ReplacedLimits();
 
-  constructor(configuration: Configuration, random: Random, counters: BoundCounters | null = null) {
-    this.#sessionKey = new SessionKey(random);
+  /** `forWorkers`: routes or upstreams with what workers get of their features. */
+  constructor(
+    configuration: Configuration,
+    random: Random,
+    counters: BoundCounters | null = null,
+    forWorkers: Features['forWorkers'] = (scopes) => scopes,
+  ) {
+    this.#forWorkers = forWorkers;
     this.hashes = new ConfigurationHashes(configuration.stateFolder, random);
     this.#semaphores = new SharedSemaphores(mainFeatures, counters);
     this.#configuration = configuration;
@@ -86,7 +91,6 @@ export class ActiveConfiguration {
     const { deployment, member, drain, listeners, routes, unrouted, trustedPeers, clientAddressHeader, client } =
       configuration;
     const { log, store, otlp } = configuration;
-    const sessionKey = this.#sessionKey.for(configuration);
     const featureSemaphores = this.#semaphores.of(configuration);
     const { queryAllowed, secretFields, recordedHeaderNames, fullDetail } = log;
     return {
@@ -97,10 +101,10 @@ export class ActiveConfiguration {
       hopKey: hopKeyOf(configuration),
       drain,
       listeners: listeners.map((listener) => this.#withActualPort(listener)),
-      routes,
+      routes: this.#forWorkers(routes),
       unrouted,
       ...(Object.keys(featureSemaphores).length === 0 ? {} : { featureSemaphores }),
-      upstreams,
+      upstreams: this.#forWorkers(upstreams),
       overlay,
       trustedPeers,
       clientAddressHeader,
@@ -109,7 +113,6 @@ export class ActiveConfiguration {
       secretFields,
       recordedHeaderNames,
       fullDetail,
-      ...(sessionKey === undefined ? {} : { sessionKey }),
       // Others cut standard output into files, which would not begin with the header line of the process.
       inlineConstants: log.path === '-',
       store: store === null ? null : selectionOf(store, wantedWorkers(configuration).count),

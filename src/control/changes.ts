@@ -2,7 +2,7 @@ import type { Configuration } from '../core/configuration.ts';
 import type { Clock } from '../core/time.ts';
 import { inTurns } from '../core/turns.ts';
 
-/** Each part under its key in candor.yaml, in the order of `docs/configuration.md`. */
+/** Each part under its key in candor.yaml, in the order of `docs/reference.md`. */
 const parts: Readonly<Record<string, (configuration: Configuration) => unknown>> = {
   deployment: ({ deployment }) => deployment,
   member: ({ member }) => member,

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { Configuration } from '../core/configuration.ts';
 import type { Random } from '../core/random.ts';
-import { keptKey } from './kept-key.ts';
+import { keptKey } from '../deploy/kept-key.ts';
 
 /** Hexadecimal digits of a hash: 64 bits of a configuration, which are shown, and 128 of a value. */
 const contentDigits = 16;

@@ -1,5 +1,5 @@
 import type { UpstreamSpec } from '../core/upstream-spec.ts';
-import type { UpstreamSettings } from '../diagnose/live/watched-upstream.ts';
+import type { UpstreamSettings } from '../incidents/watched-upstream.ts';
 import { Condition } from '../core/condition.ts';
 import type { ReadinessSpec } from '../core/configuration.ts';
 import { Deadlines } from '../core/deadline.ts';
@@ -30,12 +30,12 @@ import { StoredExchanges } from './stored-exchanges.ts';
 import type { ControlPlaneOptions } from './control-plane-options.ts';
 import { statusWithoutSecrets, withoutSecrets } from './instance-secrets.ts';
 import { withStopped } from './stopped-instances.ts';
-import { IncidentExamination } from './incident-examination.ts';
-import { IncidentFile } from './incident-file.ts';
-import { IncidentWatch } from './incident-watch.ts';
+import { IncidentExamination } from '../incidents/incident-examination.ts';
+import { IncidentFile } from '../incidents/incident-file.ts';
+import { IncidentWatch } from '../incidents/incident-watch.ts';
 import { LateExits } from './late-exits.ts';
 import { OutputCapture } from './output-capture.ts';
-import { ProcessWatch } from './process-watch.ts';
+import { ProcessWatch } from '../incidents/process-watch.ts';
 import { Overlay } from './overlay.ts';
 import { concurrencyOf } from '../features/concurrency/settings.ts';
 import { mainFeatures } from '../features/main.ts';
@@ -46,6 +46,7 @@ import { OverlayStore } from './overlay-store.ts';
 import { wantedWorkers } from './wanted-workers.ts';
 import { WorkerPool } from './worker-pool.ts';
 import { UpstreamWatch } from './upstream-watch.ts';
+import { waitingStatus } from './waiting-status.ts';
 import { routeMaintenance } from './verdicts.ts';
 import { version } from './version.ts';
 import { TailedFiles } from './tailed-files.ts';
@@ -120,7 +121,9 @@ export class ControlParts {
     // Twice the number at the start: when all workers are replaced, old and new ones run side by side for a while.
     const workersMax = Math.max(sharedSizes.workersMax, 2 * wantedWorkers(options.configuration).count);
     this.shared = new SharedCounts({ ...sharedSizes, workersMax }, clock, systemRandom);
-    this.active = new ActiveConfiguration(options.configuration, systemRandom, this.shared);
+    this.active = new ActiveConfiguration(options.configuration, systemRandom, this.shared, (scopes) =>
+      this.features.forWorkers(scopes),
+    );
     this.hub = this.#createHub();
     this.configurations = this.#createConfigurations();
     this.configurationReport = new ConfigurationReport(this.hub, this.active, options.source, this.configurations);
@@ -192,6 +195,16 @@ export class ControlParts {
       random: systemRandom,
       events: this.hub,
       stateFolder: options.configuration.stateFolder,
+      counted: (key) => {
+        const handle = this.active.featureSemaphores[key];
+        return handle === undefined ? null : this.shared.countsOfBound(handle);
+      },
+      waiting: (at) =>
+        waitingStatus(
+          at,
+          this.workers.all.flatMap(({ waiting }) => waiting),
+          clock.now(),
+        ),
       endpoints: { onDrainSignal: (upstream, endpoint) => this.endpoints.onDrainSignal(upstream, endpoint) },
       send: (feature, states) => this.workers.sendFeatureStates(feature, states),
     });
@@ -327,7 +340,10 @@ export class ControlParts {
       drainMs: () => this.active.configuration.drain.timeoutMs,
       mayUse: (ending) => this.workers.mayUseEndpoint(ending),
       isEnding: this.#owner.isEnding,
-      onHandedOff: ({ ticketKey, ticketKeyAgeMs }) => this.ticketKeys.adopt(ticketKey, ticketKeyAgeMs),
+      onHandedOff: ({ ticketKey, ticketKeyAgeMs, features }) => {
+        this.ticketKeys.adopt(ticketKey, ticketKeyAgeMs);
+        this.features.import(features);
+      },
       onOutput: (source, line) => this.output.note(source, line),
       onChecked: (application, instance, refused) => this.endpoints.instanceChecked(application, instance, refused),
     });
@@ -359,7 +375,7 @@ export class ControlParts {
         if (batch.refused !== undefined) this.endpoints.onRefused(batch.refused);
         this.endpoints.onOutcomes(batch.outcomes);
         this.processes.onOutcomes(batch.outcomes);
-        if (batch.features !== undefined) this.features.onReports(batch.features);
+        if (batch.features !== undefined) this.features.onReports(batch.features, batch.counts.worker);
         for (const seen of batch.certificates) this.endpointCertificates.note(seen);
         this.problems.onWorkerCounts(batch.counts);
         this.incidents.onBatch(batch);
@@ -367,7 +383,10 @@ export class ControlParts {
         if (batch.drained.length > 0) this.applications.drained();
       },
       onLost: (loss) => this.reports.onWorkerLost(loss),
-      onGone: () => this.applications.drained(),
+      onGone: (worker) => {
+        this.features.onWorkerGone(worker);
+        this.applications.drained();
+      },
       onMissing: this.#owner.onWorkerMissing,
     });
   }

@@ -1,13 +1,9 @@
-import { circuitBreakerName } from '../features/circuit-breaker/settings.ts';
-import type { CircuitBreakers } from '../features/circuit-breaker/main.ts';
-import { objectivesName } from '../features/objectives/settings.ts';
-import type { SloWatch } from '../features/objectives/main.ts';
-import { boundsOf } from './waiting-status.ts';
 import type { AlertTestResult } from '../core/alert.ts';
 import { withTimeout } from '../core/condition.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { noCounts } from '../core/counters.ts';
 import type { EventKind, NewEvent } from '../core/event.ts';
+import type { FeatureStates } from '../core/feature.ts';
 import type { OwnSocket } from '../core/passed-socket.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import { contextSearchOf, type FoundContext } from '../core/request-context.ts';
@@ -40,7 +36,7 @@ import {
   endpointsWithoutSecrets,
   statusWithoutSecrets,
 } from './instance-secrets.ts';
-import { type IncidentStatus, incidentStatus } from './incident-status.ts';
+import { type IncidentStatus, incidentStatus } from '../incidents/incident-status.ts';
 import { reportListeners } from './listener-events.ts';
 import type { OverlayChange } from './overlay-change.ts';
 import { newApplications, reload } from './reload.ts';
@@ -157,6 +153,10 @@ export class ControlPlane implements Gateway {
     return { key, ageMs };
   }
 
+  featureStates(): FeatureStates {
+    return this.#parts.features.export();
+  }
+
   handOff(successor: HandoffSuccessor): Promise<HandoffResult> {
     return this.#steps.run(() =>
       this.#parts.applications.handOff(successor, this.#parts.active.configuration.applications),
@@ -253,11 +253,9 @@ export class ControlPlane implements Gateway {
       logFiles: this.#parts.tailed.status,
       alerts: this.#parts.alerting.status,
       otlp: this.#parts.otlp.status,
-      objectives: (this.#parts.features.part(objectivesName) as SloWatch | null)?.status ?? [],
+      features: this.#parts.features.status(),
+      refusedRoutes: (upstream) => this.#parts.features.refusedRoutes(upstream),
       timeouts: timeoutStatus(configuration.routes, this.#parts.store.responseTimes, this.#parts.clock.wallTime()),
-      bounds: boundsOf(configuration, this.#parts.active.featureSemaphores),
-      breakers: (this.#parts.features.part(circuitBreakerName) as CircuitBreakers | null)?.views ?? [],
-      countsOfBound: (semaphores) => this.#parts.shared.countsOfBound(semaphores),
       waiting: this.#parts.workers.all.flatMap(({ waiting }) => waiting),
       clientConnectionsAt: (workerIndex) => this.#parts.shared.clientConnectionsAt(workerIndex),
       applications,

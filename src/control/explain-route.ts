@@ -1,6 +1,6 @@
 import type { Configuration } from '../core/configuration.ts';
-import { concurrencyOf } from '../features/concurrency/settings.ts';
-import { retryOf } from '../features/retry/settings.ts';
+import type { FlatSettings } from '../features/feature-words.ts';
+import { wordsOfFeatures } from '../features/words.ts';
 import type { FieldMatch, RouteSpec } from '../core/route-spec.ts';
 import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import { matchesHost, matchesPath } from '../policy/route-match.ts';
@@ -46,10 +46,6 @@ export interface RouteExplanation {
   readonly limits: FlatSettings | null;
 }
 
-export interface FlatSettings {
-  readonly [key: string]: string | number | boolean | null;
-}
-
 /** An entry of the overlay, as the status has it. */
 export interface OperatorEntry {
   readonly id: string;
@@ -85,6 +81,7 @@ export function explainRoute(
 function found(spec: RouteSpec, upstreams: readonly UpstreamSpec[]): Omit<RouteExplanation, 'candidates' | 'overlay'> {
   const { id, action, timeouts } = spec;
   const upstream = action.kind === 'upstream' ? (upstreams.find((one) => one.id === action.upstream) ?? null) : null;
+  const shown = wordsOfFeatures.map(({ settings }) => settings?.(spec.features, upstream) ?? {});
   const does =
     upstream === null ? `it answers by itself (${action.kind})` : `its requests go to upstream ${upstream.id}`;
   return {
@@ -93,31 +90,21 @@ function found(spec: RouteSpec, upstreams: readonly UpstreamSpec[]): Omit<RouteE
     upstream: upstream?.id ?? null,
     reason: `${id} is the first route that matches; ${does}.`,
     timeouts,
-    retry: upstream === null ? null : retriesOf(spec, upstream),
-    limits: limitsOf(spec, upstream),
+    retry: upstream === null ? null : Object.assign({}, ...shown.map(({ retry }) => retry)),
+    limits: Object.assign({}, ...shown.map(({ limits }) => limits), limitsOf(spec, upstream)),
   };
 }
 
-function retriesOf({ features }: RouteSpec, upstream: UpstreamSpec): FlatSettings {
-  const retry = retryOf(features);
-  return flat({ ...retry, attemptsMax: retry?.attemptsMax ?? upstream.attemptsMax });
-}
-
-function limitsOf({ commitDelayMs, buffer, tunnel, features }: RouteSpec, upstream: UpstreamSpec | null) {
-  const { bound: ofRoute, priority = 'normal' } = concurrencyOf(features);
+function limitsOf({ commitDelayMs, buffer, tunnel }: RouteSpec, upstream: UpstreamSpec | null): FlatSettings {
   const own = {
-    priority,
     commitDelayMs,
     ...{ bufferRequestBytes: buffer.requestBytesMax, bufferResponseBytes: buffer.responseBytesMax },
     ...{ tunnelIdleMs: tunnel.idleMs, tunnelPingMs: tunnel.pingMs },
-    ...(ofRoute === undefined ? {} : { routeRequestsMax: ofRoute.requestsMax, routeQueueMax: ofRoute.queueMax }),
   };
   if (upstream === null) return own;
   const { connectionsMax, requestsMax, queueMax, queueMs } = upstream;
-  const { bound } = concurrencyOf(upstream.features);
   return {
     ...own,
-    ...(bound === undefined ? {} : { upstreamRequestsMax: bound.requestsMax, upstreamQueueMax: bound.queueMax }),
     endpointConnectionsMax: connectionsMax,
     ...(requestsMax === undefined ? {} : { endpointRequestsMax: requestsMax }),
     ...{ endpointQueueMax: queueMax, endpointQueueMs: queueMs },
@@ -170,16 +157,4 @@ function matchText({ match: { hosts, pathPrefix, methods, fields } }: RouteSpec)
 
 function orText(words: readonly string[]): string {
   return words.length <= 1 ? (words[0] ?? '') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
-}
-
-/** Lists as text. */
-function flat(settings: object): FlatSettings {
-  return Object.fromEntries(
-    Object.entries(settings).map(([key, value]) => [
-      key,
-      value === null || ['string', 'number', 'boolean'].includes(typeof value)
-        ? (value as string)
-        : [value].flat().join(', '),
-    ]),
-  );
 }

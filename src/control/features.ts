@@ -6,6 +6,8 @@ import {
   type FeatureScope,
   type FeatureSemaphores,
   type FeatureSpecs,
+  type FeatureStates,
+  featureStatesBytesMax,
   partKey,
 } from '../core/feature.ts';
 import type { Random } from '../core/random.ts';
@@ -19,6 +21,8 @@ export interface FeaturesParts {
   readonly events: EventSink;
   readonly stateFolder: string | null;
   readonly endpoints: MainFeaturePorts['endpoints'];
+  readonly counted: (key: string) => ReturnType<MainFeaturePorts['counted']>;
+  readonly waiting: MainFeaturePorts['waiting'];
   /** Tells all workers. */
   readonly send: (feature: string, states: FeatureMessages) => void;
 }
@@ -30,7 +34,7 @@ export class Features {
   readonly #published = new Map<string, FeatureMessages>();
   readonly #send: FeaturesParts['send'];
 
-  constructor(features: readonly MainFeature[], { send, ...ports }: FeaturesParts) {
+  constructor(features: readonly MainFeature[], { send, counted, ...shared }: FeaturesParts) {
     this.#features = features;
     this.#send = send;
     for (const { name, start } of features) {
@@ -38,12 +42,9 @@ export class Features {
         this.#published.set(name, states);
         send(name, states);
       };
-      if (start !== undefined) this.#parts.set(name, start({ ...ports, publish }));
+      const ports = { ...shared, publish, counted: (scope: FeatureScope) => counted(partKey(name, scope)) };
+      if (start !== undefined) this.#parts.set(name, start(ports));
     }
-  }
-
-  part(name: string): MainPart | null {
-    return this.#parts.get(name) ?? null;
   }
 
   /** The configuration is in force. */
@@ -51,9 +52,26 @@ export class Features {
     for (const { name } of this.#features) this.#parts.get(name)?.use(scopesOf(configuration, name));
   }
 
+  /** Routes or upstreams of a snapshot, with the specs that workers get. */
+  forWorkers<T extends { readonly features?: FeatureSpecs }>(scopes: readonly T[]): readonly T[] {
+    const parts = [...this.#parts].filter(([, part]) => part.forWorkers !== undefined);
+    const given = (one: T): T => {
+      const own = parts.flatMap(([name, part]) => {
+        const spec = one.features?.[name];
+        return spec === undefined ? [] : [[name, part.forWorkers?.(spec) ?? spec] as const];
+      });
+      return own.length === 0 ? one : { ...one, features: { ...one.features, ...Object.fromEntries(own) } };
+    };
+    return scopes.map(given);
+  }
+
   /** From a worker's batch. */
-  onReports(reports: Readonly<Record<string, FeatureMessages>>): void {
-    for (const [name, ofScopes] of Object.entries(reports)) this.#parts.get(name)?.onReports?.(ofScopes);
+  onReports(reports: Readonly<Record<string, FeatureMessages>>, worker: number): void {
+    for (const [name, ofScopes] of Object.entries(reports)) this.#parts.get(name)?.onReports?.(ofScopes, worker);
+  }
+
+  onWorkerGone(worker: number): void {
+    for (const part of this.#parts.values()) part.onWorkerGone?.(worker);
   }
 
   /** From a worker's batch. */
@@ -64,6 +82,33 @@ export class Features {
   /** Tells all workers again: one has just started. */
   sendAgain(): void {
     for (const [name, states] of this.#published) this.#send(name, states);
+  }
+
+  /** Their sections of the status, by key. */
+  status(): object {
+    return Object.assign({}, ...[...this.#parts.values()].map((part) => part.status?.() ?? {}));
+  }
+
+  /** To how many routes of the upstream features answer requests themselves, because they fail. */
+  refusedRoutes(upstream: string): number {
+    return [...this.#parts.values()].reduce((sum, part) => sum + (part.refusedRoutes?.(upstream) ?? 0), 0);
+  }
+
+  /** For the process that takes over. */
+  export(): FeatureStates {
+    let left = featureStatesBytesMax;
+    const states = [...this.#parts].flatMap(([name, part]) => {
+      const state = part.export?.() ?? null;
+      if (state === null || state.bytes.length > left) return [];
+      left -= state.bytes.length;
+      return [[name, state] as const];
+    });
+    return Object.fromEntries(states);
+  }
+
+  /** From the process before this one; before the first `use`. */
+  import(states: FeatureStates): void {
+    for (const [name, state] of Object.entries(states)) this.#parts.get(name)?.import?.(state);
   }
 
   stop(): void {

@@ -1,4 +1,5 @@
 import type { Configuration } from '../core/configuration.ts';
+import type { FeatureStates } from '../core/feature.ts';
 import type { ShownConfiguration } from '../core/kept-configuration.ts';
 import type { InheritedSocket } from '../core/inherited-socket.ts';
 import type { PassedSocket } from '../core/passed-socket.ts';
@@ -55,4 +56,6 @@ export interface HandedOff {
   readonly ticketKey: Uint8Array | null;
   /** How long the predecessor has used it. */
   readonly ticketKeyAgeMs: number;
+  /** What the parts of features go on with; none of a predecessor that has ended. */
+  readonly features: FeatureStates;
 }

@@ -1,5 +1,6 @@
 import type { AlertTestResult } from '../core/alert.ts';
-import type { IncidentStatus } from './incident-status.ts';
+import type { FeatureStates } from '../core/feature.ts';
+import type { IncidentStatus } from '../incidents/incident-status.ts';
 import type { EndpointResponses, StageTimes } from '../core/attempt-counts.ts';
 import type { ThreadFigures } from '../core/thread-figures.ts';
 import type { FoundContext } from '../core/request-context.ts';
@@ -65,6 +66,8 @@ export interface Gateway extends EventSink {
   handOff(successor: HandoffSuccessor): Promise<HandoffResult>;
   /** The key of TLS session tickets, for a successor; see `core/worker-messages.ts`. A secret. */
   readonly ticketKey: { readonly key: Uint8Array; readonly ageMs: number };
+  /** What the parts of features go on with in a successor. */
+  featureStates(): FeatureStates;
   /** Sockets that the workers have opened, from which a successor may accept too; without those of the service manager. */
   listeningSockets(): readonly OwnSocket[];
   /**

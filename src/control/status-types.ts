@@ -1,8 +1,8 @@
 import type { AlertTargetStatus } from '../core/alert.ts';
 import type { ObjectiveStatus } from '../core/objective.ts';
-import type { IncidentStatus } from './incident-status.ts';
+import type { IncidentStatus } from '../incidents/incident-status.ts';
 import type { OtlpDropReason, OtlpSignal } from '../core/otlp-counts.ts';
-import type { ProcessFigures } from '../core/process-note.ts';
+import type { ProcessFigures } from '#failures/process-note.ts';
 import type { ChallengeKind } from '../core/listener-spec.ts';
 import type { ManagedStep } from '../core/managed-tls.ts';
 import type { EndpointState } from '../core/endpoint.ts';
@@ -247,6 +247,9 @@ export interface TailedFileStatus {
   /** Bytes that were not read because the file grew too fast. */
   readonly skippedBytes: number;
 }
+
+/** What features say, whose parts in the main thread alone know it (`status` in `features/main-feature.ts`). */
+export type FeatureSections = Pick<GatewayStatus, 'objectives' | 'bounds' | 'breakers'>;
 
 export interface BoundStatus {
   readonly kind: 'route' | 'upstream';

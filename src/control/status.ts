@@ -6,7 +6,13 @@ import type { ManagedState } from '../core/managed-tls.ts';
 import type { SemaphoreHandle } from '../core/semaphores.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import type { Instant } from '../core/time.ts';
-import type { ApplicationStatus, CertificateStatus, EndpointStatus, GatewayStatus } from './gateway-status.ts';
+import type {
+  ApplicationStatus,
+  CertificateStatus,
+  EndpointStatus,
+  FeatureSections,
+  GatewayStatus,
+} from './gateway-status.ts';
 import type { OpenListener } from '../core/worker-messages.ts';
 import type { HealthCheckReport } from '../core/health-check-report.ts';
 import type { EndpointFigures } from '../record/endpoint-minute.ts';
@@ -14,10 +20,9 @@ import type { TrafficHistory } from '../record/traffic-history.ts';
 import { isUsable, routeMaintenance, type VerdictParts, verdictOfGateway, verdictOfUpstream } from './verdicts.ts';
 import type { LastMinute } from '../record/last-minute.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
-import type { BoundCounts, EndpointCounts } from '../limits/shared-counts.ts';
-import type { RouteBreakerView } from '../features/circuit-breaker/main.ts';
+import type { EndpointCounts } from '../limits/shared-counts.ts';
 import { version } from './version.ts';
-import { type Bound, boundStatus, isUnusual, waitingStatus } from './waiting-status.ts';
+import { isUnusual, waitingStatus } from './waiting-status.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 
 /** The parts of a status. */
@@ -57,12 +62,11 @@ export interface StatusFacts {
   readonly logFiles: GatewayStatus['logFiles'];
   readonly alerts: GatewayStatus['alerts'];
   readonly otlp: GatewayStatus['otlp'];
-  readonly objectives: GatewayStatus['objectives'];
   readonly timeouts: GatewayStatus['timeouts'];
-  readonly bounds: readonly Bound[];
-  readonly breakers: readonly RouteBreakerView[];
+  /** The sections of features, by key. */
+  readonly features: object;
+  readonly refusedRoutes: VerdictParts['refusedRoutes'];
   readonly routes: readonly Pick<RouteSpec, 'id' | 'action'>[];
-  readonly countsOfBound: (semaphores: SemaphoreHandle) => BoundCounts;
   /** Requests that wait, as the workers have last reported. */
   readonly waiting: readonly WaitingRequests[];
   /** Client connections of the worker with this index. */
@@ -102,10 +106,8 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
     logFiles: facts.logFiles,
     alerts: facts.alerts,
     otlp: facts.otlp,
-    objectives: facts.objectives,
+    ...(facts.features as FeatureSections),
     timeouts: facts.timeouts,
-    bounds: facts.bounds.map((bound) => boundStatus(bound, facts.countsOfBound, facts.waiting, facts.now)),
-    breakers: facts.breakers.map((view) => breakerStatus(view, facts.now)),
     applications,
     workers: workers.map((worker) => workerStatus(worker, facts)),
   };
@@ -147,12 +149,6 @@ function listenerStatus(spec: ListenerSpec, facts: StatusFacts): GatewayStatus['
     address: hostPort(listener.host, listener.port),
     state: isListening(facts) ? 'open' : 'closed',
   };
-}
-
-function breakerStatus({ route, upstream, state, reason, since, until }: RouteBreakerView, now: Instant) {
-  const sinceS = Math.max(0, Math.round((now - since) / 1000));
-  const retryAfterS = until === null ? null : Math.max(1, Math.ceil((until - now) / 1000));
-  return { route, upstream, state, reason, sinceS, retryAfterS };
 }
 
 function certificateStatus({ names, notAfter }: ServerCertificate): CertificateStatus {

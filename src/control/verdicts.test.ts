@@ -73,7 +73,7 @@ function verdictOf(
     {
       history: { recent: () => quiet, silentS: () => null },
       lastMinute: { all: lastMinute, of: () => lastMinute },
-      breakers: [],
+      refusedRoutes: () => 0,
       maintenance: routeMaintenance([], overlay()),
       problems,
       waiting: [],

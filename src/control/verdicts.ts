@@ -15,7 +15,6 @@ import {
 import { triedAllTheSame } from '../policy/eligible-endpoints.ts';
 import type { LastMinute } from '../record/last-minute.ts';
 import type { TrafficHistory } from '../record/traffic-history.ts';
-import type { RouteBreakerView } from '../features/circuit-breaker/main.ts';
 import type { GatewayStatus, OverlayStatus, StatusProblem } from './gateway-status.ts';
 import { awaitedStatus, waitingStatus } from './waiting-status.ts';
 
@@ -25,7 +24,8 @@ export interface VerdictParts {
   readonly waiting: readonly WaitingRequests[];
   readonly now: Instant;
   readonly lastMinute: Pick<LastMinute, 'all' | 'of'>;
-  readonly breakers: readonly RouteBreakerView[];
+  /** To how many routes of an upstream the gateway answers requests itself, because they fail. */
+  readonly refusedRoutes: (upstream: string) => number;
   readonly maintenance: MaintenanceByUpstream;
   /** Whether an endpoint refuses connections now. */
   readonly isRefusing: (endpoint: EndpointSnapshot) => boolean;
@@ -93,7 +93,7 @@ export function verdictOfUpstream(
   }: Pick<UpstreamSnapshot, 'id' | 'application' | 'endpoints' | 'triesUnhealthy'>,
   parts: VerdictParts,
 ): ServiceVerdict {
-  const { history, lastMinute, breakers, maintenance, problems, waiting, now, isRefusing } = parts;
+  const { history, lastMinute, refusedRoutes, maintenance, problems, waiting, now, isRefusing } = parts;
   const tried = triedAllTheSame(endpoints, triesUnhealthy === true);
   const isTakenOut = (one: EndpointSnapshot): boolean =>
     one.state === 'ejected' && one.takenOutBy !== undefined && !tried.includes(one);
@@ -119,7 +119,7 @@ export function verdictOfUpstream(
     tried: tried.length,
     unknown: count('unknown'),
     draining: count('draining'),
-    breakersOpen: breakers.filter(({ upstream, state }) => upstream === id && state !== 'closed').length,
+    breakersOpen: refusedRoutes(id),
     applicationProblem: problemOf(application, problems),
     maintenance: maintenance.of.get(id) ?? noneClosed,
   });

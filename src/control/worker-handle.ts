@@ -189,7 +189,7 @@ export class WorkerHandle {
         this.#resolveAnswer(message.revision, { ok: true, listeners: [] });
         break;
       case 'rejected':
-        this.#resolveAnswer(message.revision, { ok: false, workersUnavailable: false, problems: message.failures });
+        this.#resolveAnswer(message.revision, rejection(message));
         break;
       case 'drained':
         this.#drained.resolve();
@@ -402,4 +402,10 @@ function answerIsOverdue(worker: WorkerHandle): void {
 
 function loadingIsOverdue(worker: WorkerHandle): void {
   worker.giveUp(`it has not started within ${loadMs / 1000} s`);
+}
+
+function rejection({ failures, why }: Extract<FromWorker, { kind: 'rejected' }>): ApplyResult {
+  return why === undefined
+    ? { ok: false, workersUnavailable: false, problems: failures }
+    : { ok: false, workersUnavailable: true, why };
 }

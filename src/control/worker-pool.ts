@@ -58,7 +58,7 @@ export interface WorkerPoolParts {
   readonly onBatch: (batch: Extract<FromWorker, { kind: 'batch' }>) => void;
   readonly onLost: (loss: WorkerLoss) => void;
   /** Called when a thread has ended, for any reason. */
-  readonly onGone: () => void;
+  readonly onGone: (worker: number) => void;
   /** Called when the replacement of a lost worker should start. The caller calls `restore` with the active snapshot. */
   readonly onMissing: () => void;
 }
@@ -409,7 +409,7 @@ export class WorkerPool {
     this.#heldSockets.forget(worker);
     this.#heldSockets.acceptForAbsentWorkers();
     this.#parts.shared.forget(worker.workerIndex);
-    this.#parts.onGone();
+    this.#parts.onGone(worker.id);
   }
 
   /** Stops workers that were started for a snapshot that was not applied. */

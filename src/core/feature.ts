@@ -23,6 +23,19 @@ export type FeatureSemaphores = Readonly<Record<string, SemaphoreHandle>>;
 /** What the parts of a feature in a worker, or in the main thread, tell those in the other: by `scopeKey`. */
 export type FeatureMessages = Readonly<Record<string, object>>;
 
+/** What a feature's part in the main thread hands to that of the next process. */
+export interface FeatureState {
+  /** Of the form of `bytes`, which only the feature knows. */
+  readonly version: number;
+  readonly bytes: Uint8Array;
+}
+
+/** By feature. */
+export type FeatureStates = Readonly<Record<string, FeatureState>>;
+
+/** What all features together hand over; a feature whose state would exceed it begins anew. */
+export const featureStatesBytesMax = 64 * 1024 * 1024;
+
 export function scopeKey({ kind, id }: Pick<FeatureScope, 'kind' | 'id'>): string {
   return `${kind} ${id}`;
 }

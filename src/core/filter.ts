@@ -1,10 +1,33 @@
 import type { ClientFacts, SessionChange } from './exchange.ts';
-import type { Failure } from './failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { Fields, Ownership, RequestHead } from './message.ts';
 import type { Clock } from './time.ts';
 
 /**
- * Something that a route does besides forwarding. The request passes the filters of its route in configured order, the response
+ * The order in which requests pass filters, whoever has them; responses pass them in reverse. Within a stage: those of the overlay, of listeners, of
+ * the route's features, then of its action.
+ */
+export const filterStages = [
+  /** Which addresses may ask at all. */
+  'network',
+  /** What operators have closed or paused. */
+  'maintenance',
+  /** Before anything reads what clients should send over TLS alone. */
+  'https',
+  /** Of CORS: it has no credentials. */
+  'preflight',
+  'address_rate',
+  'authentication',
+  'identity_rate',
+  'rewrite',
+  /** What answers in place of an endpoint. */
+  'action',
+] as const;
+
+export type FilterStage = (typeof filterStages)[number];
+
+/**
+ * Something that a route does besides forwarding. The request passes the filters of its route in the order of their stages, the response
  * in reverse order. A filter is created once per route, when the route is compiled, and is used for all exchanges of the route.
  * It depends on no protocol version.
  *
@@ -13,6 +36,8 @@ import type { Clock } from './time.ts';
 export interface Filter {
   /** Its name in messages, for example `redirect`. */
   readonly name: string;
+  /** Absent: 'action'. */
+  readonly stage?: FilterStage;
   /**
    * True if the filter itself limits how long it suspends an exchange. Otherwise the limit is `timeouts.response_head` of the
    * route; when it is exceeded, the exchange fails with the cause `filter_timeout`.
@@ -124,7 +149,7 @@ export interface BodySink {
 
 /** The compiled filters of a route. A route without filters has null instead. */
 export interface FilterPipeline {
-  /** In configured order. */
+  /** In the order in which requests pass them. */
   readonly filters: readonly Filter[];
   /** Whether a filter may change the body of a response. Then the length of the body is not known in advance. */
   readonly changesResponseBody: boolean;

@@ -8,11 +8,11 @@ import type {
   EndpointAddress,
   EndpointId,
   EndpointState,
-  InstanceExit,
   ReadinessFinding,
   UpstreamId,
 } from './endpoint.ts';
-import type { Cause, Failure } from './failure.ts';
+import type { InstanceExit } from '#failures/instance-exit.ts';
+import type { Cause, Failure } from '#failures/failure.ts';
 import type { RouteOverlay } from './overlay.ts';
 import type { SemaphoreHandle } from './semaphores.ts';
 
@@ -41,8 +41,6 @@ export interface Snapshot {
   /** Request headers that records have; lowercase. */
   readonly recordedHeaderNames: readonly string[];
   readonly fullDetail: boolean;
-  /** What signs the cookies of sticky sessions; absent: no upstream needs it. */
-  readonly sessionKey?: string;
   /** Records name the deployment, the member and the process themselves. */
   readonly inlineConstants: boolean;
   /** What the worker stores of exchanges; null: nothing. */

@@ -39,8 +39,6 @@ export interface UpstreamSpec {
   readonly http2?: true;
   /** How an endpoint is picked for each request; absent: two are drawn at random, and the less loaded one is picked. */
   readonly balance?: BalanceSpec;
-  /** Clients stay at the endpoint that answered them first; absent: each request is balanced. */
-  readonly sticky?: StickySpec;
   /** An endpoint that became ready gets a growing part of its share for so long; absent: its whole share at once. */
   readonly slowStartMs?: number;
   /** How long a request may wait until an endpoint is ready, and how many requests in each worker; absent: none does. */
@@ -70,25 +68,6 @@ export interface UpstreamSpec {
   readonly responseHeadBytesMax: number;
   /** Files that the application writes, which the main thread follows for the store; absent: none. */
   readonly logs?: readonly string[];
-}
-
-/** How clients stay at an endpoint, by a signed cookie. */
-export interface StickySpec {
-  /** The name of the cookie. */
-  readonly cookie: string;
-  readonly path: string;
-  /** Null: the host that answers, without its subdomains. */
-  readonly domain: string | null;
-  /** How long browsers keep it; null: until they are closed. */
-  readonly cookieLifetimeMs: number | null;
-  /** 'auto': if the client speaks TLS. */
-  readonly secure: boolean | 'auto';
-  readonly httpOnly: boolean;
-  readonly sameSite: 'lax' | 'strict' | 'none';
-  /** Whether a draining endpoint keeps its sessions. */
-  readonly keepsDraining: boolean;
-  /** What signs it; null: the key in the state folder. */
-  readonly key: string | null;
 }
 
 export interface OutlierDetectionSpec {

@@ -3,7 +3,7 @@ import type { ThreadFigures } from './thread-figures.ts';
 import type { UnknownCode } from './connector.ts';
 import type { EndpointId } from './endpoint.ts';
 import type { ExchangeCount, WorkerCounts } from './counters.ts';
-import type { ForceCloseReason } from './failure.ts';
+import type { ForceCloseReason } from '#failures/failure.ts';
 import type { InheritedSocket } from './inherited-socket.ts';
 import type { EndpointOutcomes } from './outcome.ts';
 import type { RouteOverlay } from './overlay.ts';
@@ -117,7 +117,13 @@ export type FromWorker =
   /** The revision is active. `sockets`: opened or adopted by the worker, which accepts from them. */
   | { readonly kind: 'applied'; readonly revision: number; readonly sockets: readonly OwnSocket[] }
   /** Nothing has changed: the worker goes on with the revision it had. */
-  | { readonly kind: 'rejected'; readonly revision: number; readonly failures: readonly ListenProblem[] }
+  | {
+      readonly kind: 'rejected';
+      readonly revision: number;
+      readonly failures: readonly ListenProblem[];
+      /** Why it cannot be prepared, where it is not a listener's; one clause. */
+      readonly why?: string;
+    }
   | {
       readonly kind: 'batch';
       readonly exchanges: ExchangeCount[];
@@ -163,3 +169,5 @@ export interface ListenProblem {
   readonly port: number;
   readonly errno: string;
 }
+
+export type WorkerBatch = Extract<FromWorker, { kind: 'batch' }>;

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { keptKey } from '../control/kept-key.ts';
+import { keptKey } from './kept-key.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { writeSynced, writeWhole, writeWholeLater } from './write-whole.ts';
 

@@ -1,7 +1,12 @@
-import type { Filter, FilterPipeline } from '../core/filter.ts';
+import { type Filter, type FilterPipeline, filterStages } from '../core/filter.ts';
 
-/** Null where there are no filters: then nothing is made for an exchange of the route. */
+/** Null where there are no filters: then nothing is made for an exchange of the route. Those of one stage stay in the given order. */
 export function compileFilters(filters: readonly Filter[]): FilterPipeline | null {
   if (filters.length === 0) return null;
-  return { filters, changesResponseBody: filters.some((filter) => filter.responseBody !== undefined) };
+  const ordered = filters.toSorted((one, other) => indexOf(one) - indexOf(other));
+  return { filters: ordered, changesResponseBody: filters.some((filter) => filter.responseBody !== undefined) };
+}
+
+function indexOf({ stage = 'action' }: Filter): number {
+  return filterStages.indexOf(stage);
 }

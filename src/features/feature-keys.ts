@@ -1,4 +1,5 @@
 /** What may be written of a feature, and what becomes of it. */
+import type * as z from 'zod';
 import type { Findings, Path } from '../schema/findings.ts';
 
 /** Settings of no feature that hold for a route, or for those of the file that say nothing else. */
@@ -34,14 +35,35 @@ export interface Written<R, U, F> {
   readonly upstreams: readonly WrittenUpstream<U>[];
 }
 
+/** What the spec of an upstream or application is made of beside what is written. */
+export interface UpstreamContext {
+  readonly name: string;
+  /** What stands in a file that the feature has named; '' if it could not be read, which is an error by itself. */
+  readonly contentOf: (path: string) => string;
+}
+
+/** A file, by its kind in `config/wanted-files.ts`, which judges it. */
+export interface NamedFile {
+  readonly kind: 'session_key';
+  readonly path: string;
+  /** Where it is named, below the upstream. */
+  readonly at: Path;
+}
+
 /** A feature in the file: `R` is what is read of it in a route, `U` in an upstream or application, `F` at the top. */
 export interface FeatureKeys<R = object, U = object, F = object> {
   readonly name: string;
-  /** Its keys in a route that need an upstream: a route that answers by itself does not have the feature. Empty: every route may have it. */
-  readonly keys: readonly string[];
+  /** What may be written of it in a route, in an upstream or application, and at the top for all routes. */
+  readonly routeKeys?: z.ZodRawShape;
+  readonly upstreamKeys?: z.ZodRawShape;
+  readonly fileKeys?: z.ZodRawShape;
+  /** It does something with endpoints: a route that answers by itself does not have it. */
+  readonly needsUpstream?: true;
   /** The spec of a route; null: the route does not have the feature. */
   readonly ofRoute?: (read: R, file: F) => object | null;
-  readonly ofUpstream?: (read: U) => object | null;
+  readonly ofUpstream?: (read: U, context: UpstreamContext) => object | null;
+  /** Files that it names in an upstream or application, which are read before the spec is made. */
+  readonly filesOfUpstream?: (read: U) => readonly NamedFile[];
   /** The key of whose scopes the gateway counts a limited number; absent: it counts nothing in memory that workers share. */
   readonly sharedBy?: string;
   /** Finds what is wrong with it, or without effect, beside other settings. */

@@ -1,22 +1,27 @@
-import { circuitBreaker, circuitBreakerKeys } from './circuit-breaker/keys.ts';
-import { concurrency, concurrencyRouteKeys, concurrencyUpstreamKeys } from './concurrency/keys.ts';
-import { drainSignalKeys, drainSignals } from './drain-signal/keys.ts';
-import { objectives, objectivesKeys } from './objectives/keys.ts';
-import { retries, retryFileKeys, retryRouteKeys } from './retry/keys.ts';
+import type * as z from 'zod';
+import { circuitBreaker } from './circuit-breaker/keys.ts';
+import { concurrency } from './concurrency/keys.ts';
+import { drainSignals } from './drain-signal/keys.ts';
+import { objectives } from './objectives/keys.ts';
+import { retries } from './retry/keys.ts';
+import { sticky } from './sticky/keys.ts';
 import type { FeatureKeys } from './feature-keys.ts';
 
-/** What a route may say of features. */
-export const routeFeatureKeys = {
-  ...retryRouteKeys,
-  ...objectivesKeys,
-  ...circuitBreakerKeys,
-  ...concurrencyRouteKeys,
-};
+/** In the order in which documents have their keys. */
+export const featuresOfFile: readonly FeatureKeys[] = [
+  retries,
+  objectives,
+  circuitBreaker,
+  concurrency,
+  drainSignals,
+  sticky,
+];
 
-/** What the file says for every route that says nothing else. */
-export const fileFeatureKeys = { ...retryFileKeys };
+/** What a route, an upstream or application, and the file for all routes may say of features. Only a feature's own files know its keys. */
+export const routeFeatureKeys = keysOf(({ routeKeys }) => routeKeys);
+export const upstreamFeatureKeys = keysOf(({ upstreamKeys }) => upstreamKeys);
+export const fileFeatureKeys = keysOf(({ fileKeys }) => fileKeys);
 
-/** What an upstream or an application may say of features. */
-export const upstreamFeatureKeys = { ...concurrencyUpstreamKeys, ...drainSignalKeys };
-
-export const featuresOfFile: readonly FeatureKeys[] = [retries, objectives, circuitBreaker, concurrency, drainSignals];
+function keysOf(select: (feature: FeatureKeys) => z.ZodRawShape | undefined): object {
+  return Object.assign({}, ...featuresOfFile.map(select));
+}

@@ -2,9 +2,11 @@
 import type { ExchangeCount } from '../core/counters.ts';
 import type { EndpointId, UpstreamId } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
-import type { FeatureMessages, FeatureScope } from '../core/feature.ts';
+import type { FeatureMessages, FeatureScope, FeatureState } from '../core/feature.ts';
+import type { MetricFamily } from '../core/metric-family.ts';
 import type { Random } from '../core/random.ts';
 import type { Clock } from '../core/time.ts';
+import type { WaitingCount } from '../core/waiting-requests.ts';
 
 /** What a route or an upstream says of the feature. */
 export interface ScopedSpec<S extends object = object> {
@@ -15,10 +17,22 @@ export interface ScopedSpec<S extends object = object> {
 export interface MainPart<S extends object = object> {
   /** A configuration is in force, in which these scopes have the feature. */
   use(scopes: readonly ScopedSpec<S>[]): void;
+  /** What workers get in place of a spec of the configuration, such as with a key. Before `use`, also for a configuration that is refused; the same for the same spec. */
+  forWorkers?(spec: S): S;
   /** From the parts of a worker, by `scopeKey`. */
-  onReports?(reports: FeatureMessages): void;
+  onReports?(reports: FeatureMessages, worker: number): void;
+  /** The worker has ended, in order or not: what its parts hold is no more. */
+  onWorkerGone?(worker: number): void;
   /** How exchanges have ended at a worker since its last batch. */
   onExchanges?(exchanges: readonly ExchangeCount[]): void;
+  /** Its sections of the status, by key. */
+  status?(): object;
+  /** To how many routes of the upstream it answers requests itself, because they fail. */
+  refusedRoutes?(upstream: string): number;
+  /** What the process that takes over goes on with; null: nothing. */
+  export?(): FeatureState | null;
+  /** What the process before this one has exported. Before the first `use`; a state of a version that it does not know is as none. */
+  import?(state: FeatureState): void;
   /** Ends what it waits for. */
   stop?(): void;
   /** Writes what the next process is to know; `hasSuccessor`: one serves already. */
@@ -35,19 +49,31 @@ export interface MainFeaturePorts {
   };
   /** Null: nothing is kept. */
   readonly stateFolder: string | null;
+  /** What all workers together count by the semaphores that they share for a scope; null: they share none. */
+  readonly counted: (scope: FeatureScope) => { readonly requests: number; readonly limit: number } | null;
+  /** Requests that wait in all workers, at a `scopeKey`. */
+  readonly waiting: (at: string) => readonly WaitingCount[];
   /** Tells the parts in all workers, also those that start later, the state of all scopes, by `scopeKey`. */
   publish(states: FeatureMessages): void;
 }
 
-export interface MainFeature<S extends object = object, P extends MainPart<S> = MainPart<S>> {
+export interface MainFeature<
+  S extends object = object,
+  P extends MainPart<S> = MainPart<S>,
+  Shown extends object = object,
+> {
   readonly name: string;
   /** Which of its specs need semaphores that all workers share. */
   readonly sharesSemaphores?: (spec: S) => boolean;
+  /** Its metrics, of what it has shown in the status. */
+  readonly metrics?: (status: Shown) => readonly MetricFamily[];
   /** Its part, one for all scopes and revisions; absent: it has none. */
   readonly start?: (ports: MainFeaturePorts) => P;
 }
 
 /** The feature, as a registry has it: only its own files know its spec. */
-export function mainFeature<S extends object, P extends MainPart<S>>(feature: MainFeature<S, P>): MainFeature {
+export function mainFeature<S extends object, P extends MainPart<S>, Shown extends object = object>(
+  feature: MainFeature<S, P, Shown>,
+): MainFeature {
   return feature as unknown as MainFeature;
 }

@@ -2,7 +2,8 @@ import { circuitBreaker } from './circuit-breaker/main.ts';
 import { concurrency } from './concurrency/main.ts';
 import { drainSignal } from './drain-signal/main.ts';
 import { objectives } from './objectives/main.ts';
+import { sticky } from './sticky/main.ts';
 import type { MainFeature } from './main-feature.ts';
 
 /** Features that need something of the main thread. */
-export const mainFeatures: readonly MainFeature[] = [circuitBreaker, concurrency, objectives, drainSignal];
+export const mainFeatures: readonly MainFeature[] = [concurrency, circuitBreaker, objectives, drainSignal, sticky];

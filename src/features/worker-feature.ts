@@ -11,12 +11,15 @@ import type { Clock } from '../core/time.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { RequestGate } from '../exchange/request-gate.ts';
 import type { RetryPolicy } from '../exchange/retry-policy.ts';
+import type { OuterBalancer } from '../policy/balancer.ts';
 
 /** Where exchanges of a scope meet the feature. A route has null for what none of its features fills. */
 export interface FeatureHooks {
   readonly filters?: readonly Filter[];
   /** What requests must pass before an endpoint is chosen. */
   readonly gate?: RequestGate;
+  /** Of an upstream. Another object replaces the balancer, with what it has learnt. */
+  readonly balancer?: OuterBalancer;
   /** Whose turn comes first where requests wait at a gate. */
   readonly priority?: RequestPriority;
   readonly retry?: RetryPolicy;
@@ -60,6 +63,8 @@ export interface FeaturePorts {
 
 export interface WorkerFeature<S extends object = object, P extends FeaturePart = FeaturePart> {
   readonly name: string;
+  /** Loads what `prepare` needs, such as a library, by `import()`: a worker without the feature does without. Once, before the first `prepare`; if it rejects, the worker cannot be used. */
+  load?(): Promise<unknown>;
   /**
    * The part of a scope in the next revision of the configuration; `previous` is that of the revision in force, whose state it goes on with.
    * Nothing that others can observe changes before `activate`.

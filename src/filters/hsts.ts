@@ -8,6 +8,7 @@ import { hostOf } from '../wire/host.ts';
 export function hstsFilter(secondsOf: (listener: string, host: string) => number | null): Filter {
   return {
     name: 'hsts',
+    stage: 'https',
     onResponseHead({ client, request }, head) {
       const seconds = client.tls === null ? null : secondsOf(client.listener, hostOf(request.authority));
       if (seconds !== null && head.get('Strict-Transport-Security') === null)

@@ -15,6 +15,7 @@ const unsafe = /[^\x21-\x7e]|["<>\\`{}]/g;
 export function httpsRedirectFilter(portOf: (host: string) => number | null): Filter {
   return {
     name: 'https-redirect',
+    stage: 'https',
     onRequestHead({ client, request }) {
       if (client.scheme === 'https') return 'continue';
       const host = hostOf(request.authority);

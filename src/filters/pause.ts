@@ -1,4 +1,4 @@
-import { fail } from '../core/failure.ts';
+import { fail } from '#failures/failure.ts';
 import type { Filter, FilterContext, FilterDecision, FilterResponseHead } from '../core/filter.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 
@@ -24,6 +24,7 @@ interface PausedRequest {
  */
 export class PauseFilter implements Filter {
   readonly name = 'pause';
+  readonly stage = 'maintenance';
   readonly limitsSuspension = true;
   readonly #paused: string;
   #waitMs: number;

@@ -12,12 +12,12 @@ import type { LogSpec } from '../core/configuration.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import { logFormats } from '../core/log-formats.ts';
 import { logLines } from '../record/log-lines.ts';
-import { after, type Clock, type Timer } from '../core/time.ts';
+import { after, type Clock } from '../core/time.ts';
 import { failedLines } from '../record/failed-lines.ts';
 import { type LogFile, openLogFile } from '../record/log-file.ts';
 import { IdSearch, mayBePrefix, PrefixSearch } from '../record/parse-record.ts';
 import { processHeaderLine, withProcess } from '../record/process-header.ts';
-import { RecordRingReader, WakeWord } from '../record/record-ring.ts';
+import { RingReading } from '../record/ring-reading.ts';
 import { searchLog } from '../record/search-log.ts';
 
 /** How long a line may wait before it is written: one write for all lines of that time. */
@@ -49,15 +49,12 @@ const noFile = (): OpenedFile => ({ path: null, rotation: null, file: null, form
  *     worker ─ring─▶ Logger ─▶ LogFile ─▶ disk
  *                      ▲ messages: open, rotate, find, close
  *                    main
- *
- * While lines come, it looks at the rings every 100 ms. After an interval without lines it sleeps until a worker wakes it.
  */
 export class Logger {
   readonly #clock: Clock;
   readonly #send: (message: FromLogger) => void;
   readonly #dropped: Int32Array;
-  readonly #wakeWord: WakeWord;
-  readonly #rings: RecordRingReader[] = [];
+  readonly #reading: RingReading;
   #opened: OpenedFile | null = null;
   /** Null before the first `use`: until then lines stay in their rings. */
   #log: OpenedFile | null = null;
@@ -65,7 +62,6 @@ export class Logger {
   #resumption: Resumption | null = null;
   #process: ProcessConstants | null = null;
   #watched: WatchedRecords = 'none';
-  #timer: Timer | null = null;
   #closed = false;
   /** Messages that open and close files are handled one after the other. */
   #steps: Promise<unknown> = Promise.resolve();
@@ -74,16 +70,17 @@ export class Logger {
     this.#clock = clock;
     this.#send = send;
     this.#dropped = new Int32Array(dropped);
-    this.#wakeWord = new WakeWord(wakeWord);
-    void this.#sleep();
+    this.#reading = new RingReading(clock, wakeWord, {
+      isReady: () => this.#log !== null,
+      read: () => (this.#writeLines() ? writeEveryMs : null),
+      everyMs: writeEveryMs,
+    });
   }
 
   handle(message: ToLogger): void {
     switch (message.kind) {
       case 'ring':
-        // A ring from before a crash of the logger may have lines already.
-        this.#rings.push(new RecordRingReader(message.memory));
-        this.#wakeWord.wake();
+        this.#reading.add(message.memory);
         break;
       case 'open':
         this.#step(message.request, () => this.#open(message.path, message.format));
@@ -174,7 +171,7 @@ export class Logger {
     this.#opened = null;
     this.#resumption = null;
     await before?.file?.close();
-    this.#wakeWord.wake();
+    this.#reading.wake();
     return null;
   }
 
@@ -224,7 +221,7 @@ export class Logger {
   async #close(): Promise<null> {
     this.#writeLines();
     this.#closed = true;
-    this.#timer?.cancel();
+    this.#reading.stop();
     await this.#discard();
     await this.#log?.file?.close();
     return null;
@@ -235,7 +232,7 @@ export class Logger {
     const log = this.#log;
     if (log === null) return false;
     let isBusy = false;
-    for (const ring of this.#rings) {
+    for (const ring of this.#reading.rings) {
       for (const slice of ring.take()) {
         isBusy = true;
         this.#show(slice.bytes);
@@ -255,24 +252,6 @@ export class Logger {
     if (shown.length > 0) this.#send({ kind: 'lines', bytes: shown });
   }
 
-  async #sleep(): Promise<void> {
-    this.#wakeWord.fallAsleep();
-    // A line that was committed before the word was set has woken no thread.
-    if (this.#log !== null && this.#rings.some((ring) => ring.hasLines)) this.#wakeWord.wake();
-    else await this.#wakeWord.wait();
-    this.#writeLater();
-  }
-
-  #writeLater(): void {
-    if (this.#closed) return;
-    this.#timer = this.#clock.schedule(after(this.#clock.now(), writeEveryMs), Logger.#due, this as Logger);
-  }
-
-  static #due(this: void, logger: Logger): void {
-    if (logger.#writeLines()) logger.#writeLater();
-    else void logger.#sleep();
-  }
-
   /** A record by its id, or by a prefix that no other id in memory has. */
   async #find(id: string): Promise<ExchangeRecord | null> {
     const search = new IdSearch(id);
@@ -289,7 +268,7 @@ export class Logger {
   }
 
   #findRecent(search: IdSearch | PrefixSearch): ExchangeRecord | null {
-    for (const ring of this.#rings) {
+    for (const ring of this.#reading.rings) {
       const found = ring.findLast(search);
       // Rings have records of this process alone.
       if (found !== null) return withProcess(found, this.#process);

@@ -8,7 +8,7 @@ import type { Random } from '../core/random.ts';
 import type { EventLine } from '../core/store-messages.ts';
 import { shownUrl } from '../core/shown-url.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
-import { RecordRingReader, WakeWord } from '../record/record-ring.ts';
+import { RingReading } from '../record/ring-reading.ts';
 import { resourceOf } from './attributes.ts';
 import { Collector } from './collector.ts';
 import { parseExportedLine } from './exported-line.ts';
@@ -49,8 +49,7 @@ export class OtlpExporter {
   readonly #random: Random;
   readonly #send: (message: FromOtlp) => void;
   readonly #counts: OtlpCounts;
-  readonly #wakeWord: WakeWord;
-  readonly #rings: RecordRingReader[] = [];
+  readonly #reading: RingReading;
   readonly #traces: SignalExporter<ExportedSpan>;
   readonly #logs: SignalExporter<ExportedLogRecord>;
   readonly #metrics: SignalExporter<Metric>;
@@ -62,27 +61,27 @@ export class OtlpExporter {
   #process: ProcessConstants | null = null;
   #spec: OtlpSpec | null = null;
   #collector: Collector | null = null;
-  #timer: Timer | null = null;
   #metricsTimer: Timer | null = null;
-  #closed = false;
 
   constructor({ wakeWord, counts }: OtlpInit, clock: Clock, random: Random, send: (message: FromOtlp) => void) {
     this.#clock = clock;
     this.#random = random;
     this.#send = send;
     this.#counts = new OtlpCounts(counts);
-    this.#wakeWord = new WakeWord(wakeWord);
     this.#traces = this.#signal('traces', () => 1);
     this.#logs = this.#signal('logs', () => 1);
     this.#metrics = this.#signal('metrics', pointsIn);
-    void this.#sleep();
+    this.#reading = new RingReading(clock, wakeWord, {
+      isReady: () => this.#spec !== null,
+      read: () => (this.#read() ? readEveryMs : null),
+      everyMs: readEveryMs,
+    });
   }
 
   handle(message: ToOtlp): void {
     switch (message.kind) {
       case 'ring':
-        this.#rings.push(new RecordRingReader(message.memory));
-        this.#wakeWord.wake();
+        this.#reading.add(message.memory);
         break;
       case 'use':
         this.#use(message.spec);
@@ -112,7 +111,7 @@ export class OtlpExporter {
     this.#metricsTimer?.cancel();
     if (spec.metrics !== null) this.#wantMetricsLater(spec.metrics.intervalMs);
     for (const signal of [...this.#failing.keys()]) if (!isWanted(signal, spec)) this.#onState(signal, null, null);
-    this.#wakeWord.wake();
+    this.#reading.wake();
   }
 
   #wantMetricsLater(intervalMs: number): void {
@@ -201,7 +200,7 @@ export class OtlpExporter {
   #read(): boolean {
     if (this.#spec === null) return false;
     let hasLines = false;
-    for (const ring of this.#rings) {
+    for (const ring of this.#reading.rings) {
       for (const slice of ring.take()) {
         hasLines = true;
         for (const line of slice.bytes.toString('latin1').split('\n')) if (line !== '') this.#addLine(line);
@@ -239,29 +238,10 @@ export class OtlpExporter {
 
   async #close(): Promise<void> {
     this.#read();
-    this.#closed = true;
-    this.#timer?.cancel();
+    this.#reading.stop();
     this.#metricsTimer?.cancel();
     await Promise.all([this.#traces, this.#logs, this.#metrics].map((signal) => signal.close(closeMs)));
     this.#collector?.close();
-  }
-
-  async #sleep(): Promise<void> {
-    this.#wakeWord.fallAsleep();
-    // A line that was committed before the word was set has woken no thread.
-    if (this.#spec !== null && this.#rings.some((ring) => ring.hasLines)) this.#wakeWord.wake();
-    else await this.#wakeWord.wait();
-    this.#readLater();
-  }
-
-  #readLater(): void {
-    if (this.#closed) return;
-    this.#timer = this.#clock.schedule(after(this.#clock.now(), readEveryMs), OtlpExporter.#due, this as OtlpExporter);
-  }
-
-  static #due(this: void, exporter: OtlpExporter): void {
-    if (exporter.#read()) exporter.#readLater();
-    else void exporter.#sleep();
   }
 }
 

@@ -108,3 +108,10 @@ export type CreateBalancer = <E extends BalancedEndpoint>() => Balancer<E>;
 export function withoutTried<E>(endpoints: readonly E[], tried: readonly E[]): readonly E[] {
   return endpoints.filter((endpoint) => !tried.includes(endpoint));
 }
+
+/** Picks the endpoint of requests that belong to one, and leaves the others to the balancer of the upstream. */
+export interface OuterBalancer {
+  around<E extends BalancedEndpoint>(inner: Balancer<E>): Balancer<E>;
+  /** An endpoint that drains gets the requests that belong to it. */
+  readonly keepsDraining: boolean;
+}

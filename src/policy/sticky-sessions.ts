@@ -1,7 +1,23 @@
-import type { StickySpec } from '../core/upstream-spec.ts';
 import { type CookieLines, cookieValue } from './cookie-value.ts';
 import type { BalancedEndpoint, Balancer, BalancerContext } from './balancer.ts';
 import type { SessionToken, SessionTokens } from './session-tokens.ts';
+
+/** How clients stay at an endpoint, by a signed cookie. */
+export interface StickySpec {
+  /** The name of the cookie. */
+  readonly cookie: string;
+  readonly path: string;
+  /** Null: the host that answers, without its subdomains. */
+  readonly domain: string | null;
+  /** How long browsers keep it; null: until they are closed. */
+  readonly cookieLifetimeMs: number | null;
+  /** 'auto': if the client speaks TLS. */
+  readonly secure: boolean | 'auto';
+  readonly httpOnly: boolean;
+  readonly sameSite: 'lax' | 'strict' | 'none';
+  /** Whether a draining endpoint keeps its sessions. */
+  readonly keepsDraining: boolean;
+}
 
 /** The sessions of one upstream: what its balancer and the filter of its routes know in common. */
 export interface StickySessions {

@@ -1,7 +1,7 @@
 import type { NewEvent } from '../core/event.ts';
 import type { StoreSpec } from '../core/configuration.ts';
 import type { OutputLine } from '../core/output-line.ts';
-import type { ProcessNote } from '../core/process-note.ts';
+import type { ProcessNote } from '#failures/process-note.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type {
   EventSearchRequest,
@@ -17,8 +17,9 @@ import type {
 import { type ContextSearch, noContext, type StoredContext } from '../core/request-context.ts';
 import type { ResponseTimes } from '../core/response-times.ts';
 import { type StoreFault, storeFaultTexts } from '../core/store-fault.ts';
-import { after, type Clock, type Timer } from '../core/time.ts';
-import { RecordRingReader, type RingSlice, WakeWord } from '../record/record-ring.ts';
+import type { Clock } from '../core/time.ts';
+import type { RecordRingReader, RingSlice } from '../record/record-ring.ts';
+import { RingReading } from '../record/ring-reading.ts';
 import { storeFault } from './database.ts';
 import { ExchangeStore } from './exchange-store.ts';
 import { exchangesInBytes } from './exchanges-in-bytes.ts';
@@ -61,8 +62,7 @@ export class StoreWriter {
   readonly #send: (message: FromStore) => void;
   readonly #lost: Int32Array;
   readonly #entriesDone: Int32Array;
-  readonly #wakeWord: WakeWord;
-  readonly #rings: RecordRingReader[] = [];
+  readonly #reading: RingReading;
   /** Taken from the rings and not stored yet. */
   #taken: TakenSlice[] = [];
   readonly #events = new WaitingEvents();
@@ -79,8 +79,6 @@ export class StoreWriter {
   #failing: StoreFailure | null = null;
   /** The last time a ring held much. */
   #hadMuch = false;
-  #timer: Timer | null = null;
-  #closed = false;
 
   constructor({ wakeWord, lost, entriesDone }: StoreInit, clock: Clock, send: (message: FromStore) => void) {
     this.#clock = clock;
@@ -88,15 +86,18 @@ export class StoreWriter {
     this.#send = send;
     this.#lost = new Int32Array(lost);
     this.#entriesDone = new Int32Array(entriesDone);
-    this.#wakeWord = new WakeWord(wakeWord);
-    void this.#sleep();
+    this.#reading = new RingReading(clock, wakeWord, {
+      isReady: () => this.#spec !== null,
+      read: () => (this.#storeLines() ? this.#pauseMs() : null),
+      everyMs: storeEveryMs,
+      hasMore: () => !this.#isIdle,
+    });
   }
 
   handle(message: ToStore): void {
     switch (message.kind) {
       case 'ring':
-        this.#rings.push(new RecordRingReader(message.memory));
-        this.#wakeWord.wake();
+        this.#reading.add(message.memory);
         break;
       case 'use':
         this.#use(message.spec);
@@ -106,7 +107,7 @@ export class StoreWriter {
         break;
       case 'events':
         Atomics.add(this.#lost, 0, this.#events.add(message.events));
-        this.#wakeWord.wake();
+        this.#reading.wake();
         break;
       case 'output':
         this.#addOutput(message.lines);
@@ -141,12 +142,12 @@ export class StoreWriter {
 
   #addOutput(lines: readonly OutputLine[]): void {
     this.#countLost(this.#output.add(lines));
-    this.#wakeWord.wake();
+    this.#reading.wake();
   }
 
   #addProcesses(notes: readonly ProcessNote[]): void {
     this.#countLost(this.#processes.add(notes));
-    this.#wakeWord.wake();
+    this.#reading.wake();
   }
 
   /** Lines or notes that the main thread has sent, and that are given up. */
@@ -160,7 +161,7 @@ export class StoreWriter {
     this.#closeStore();
     this.#spec = spec;
     this.#unparsed.use(spec.path);
-    this.#wakeWord.wake();
+    this.#reading.wake();
   }
 
   /** Opens the store at its first use, and again after a failure. */
@@ -247,7 +248,7 @@ export class StoreWriter {
     const spec = this.#spec;
     if (spec === null) return false;
     this.#take();
-    if (this.#taken.length === 0 && this.#events.isEmpty && this.#output.isEmpty && this.#processes.isEmpty) {
+    if (this.#taken.length === 0 && this.#isIdle) {
       this.#maintain(spec);
       return false;
     }
@@ -267,9 +268,19 @@ export class StoreWriter {
     return true;
   }
 
+  /** Nothing waits beside what the rings hold. */
+  get #isIdle(): boolean {
+    return this.#events.isEmpty && this.#output.isEmpty && this.#processes.isEmpty;
+  }
+
+  #pauseMs(): number {
+    if (this.#fault !== null) return retryMs;
+    return this.#hadMuch ? storeMuchEveryMs : storeEveryMs;
+  }
+
   #take(): void {
     this.#hadMuch = false;
-    for (const ring of this.#rings) {
+    for (const ring of this.#reading.rings) {
       let bytes = 0;
       for (const slice of ring.take()) {
         this.#taken.push({ ring, slice });
@@ -341,8 +352,7 @@ export class StoreWriter {
 
   #close(): void {
     this.#storeLines();
-    this.#closed = true;
-    this.#timer?.cancel();
+    this.#reading.stop();
     this.#unparsed.close();
     this.#closeStore();
   }
@@ -350,29 +360,5 @@ export class StoreWriter {
   #closeStore(): void {
     this.#store?.close();
     this.#store = null;
-  }
-
-  async #sleep(): Promise<void> {
-    this.#wakeWord.fallAsleep();
-    // A line that was committed before the word was set has woken no thread.
-    if (this.#spec !== null && this.#hasWork) this.#wakeWord.wake();
-    else await this.#wakeWord.wait();
-    this.#storeLater(storeEveryMs);
-  }
-
-  get #hasWork(): boolean {
-    const isIdle = this.#events.isEmpty && this.#output.isEmpty && this.#processes.isEmpty;
-    return !isIdle || this.#rings.some((ring) => ring.hasLines);
-  }
-
-  #storeLater(ms: number): void {
-    if (this.#closed) return;
-    this.#timer = this.#clock.schedule(after(this.#clock.now(), ms), StoreWriter.#due, this as StoreWriter);
-  }
-
-  static #due(this: void, writer: StoreWriter): void {
-    if (!writer.#storeLines()) void writer.#sleep();
-    else if (writer.#fault !== null) writer.#storeLater(retryMs);
-    else writer.#storeLater(writer.#hadMuch ? storeMuchEveryMs : storeEveryMs);
   }
 }

@@ -11,7 +11,6 @@ import type { Clock } from '../core/time.ts';
 import type { ServerCertificate, Transport } from '../core/transport.ts';
 import type { ConnectionOwners } from './private-connections.ts';
 import type { CreateBalancer } from '../policy/balancer.ts';
-import type { StickySessions } from '../policy/sticky-sessions.ts';
 import type { HeadStorage } from '../wire/head-storage.ts';
 import type { ByteWriter } from '../wire/byte-writer.ts';
 
@@ -43,8 +42,6 @@ export interface UpstreamPorts {
   /** An endpoint of the upstream has said in a response that it wants no new requests. */
   /** An endpoint has refused a connection. The request may go on for long: it waits, or is tried elsewhere. */
   readonly onRefused?: (endpoint: EndpointId) => void;
-  /** The sessions of an upstream, the same object for as long as nothing about them changes; null: it has none. Absent: none has. */
-  readonly sessionsOf?: (upstream: UpstreamSnapshot) => StickySessions | null;
 }
 
 /** What the pool says of a new connection. */

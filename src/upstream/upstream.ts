@@ -1,12 +1,11 @@
 import { AwaitedResponses } from '../core/awaited-responses.ts';
-import { type Cause, fail, type Failure } from '../core/failure.ts';
+import { type Cause, fail, type Failure } from '#failures/failure.ts';
 import { type EndpointCondition, endpointConditionsMax } from '../core/gateway-state.ts';
 import type { UpstreamSnapshot } from '../core/snapshot.ts';
 import { healthyInMs } from '../policy/health.ts';
 import { RetryBudget } from '../policy/retry-budget.ts';
-import type { Balancer, CreateBalancer, RequestFacts } from '../policy/balancer.ts';
+import type { Balancer, CreateBalancer, OuterBalancer, RequestFacts } from '../policy/balancer.ts';
 import { PriorityBalancer } from '../policy/priority-balancer.ts';
-import { StickyBalancer, type StickySessions } from '../policy/sticky-sessions.ts';
 import { configuredBalancers } from './balancers.ts';
 import type { ReadyWaiter } from '../core/stream.ts';
 import { after, type Instant } from '../core/time.ts';
@@ -37,7 +36,7 @@ export class LiveUpstream {
   #eligible: readonly LiveEndpoint[] = [];
   readonly #balancerOf: (upstream: UpstreamSnapshot) => CreateBalancer;
   #createBalancer: CreateBalancer;
-  #sessions: StickySessions | null;
+  #outer: OuterBalancer | null;
   #balancer: Balancer<LiveEndpoint>;
   readonly #context: RequestContext<LiveEndpoint>;
   /** Endpoints that get one request at a time; null where there are none, which is nearly always. */
@@ -52,7 +51,8 @@ export class LiveUpstream {
   /** Endpoints that get no new requests, and whose last request has not been reported to main as ended. */
   #draining: LiveEndpoint[] = [];
 
-  constructor(spec: UpstreamSnapshot, ports: UpstreamPorts) {
+  /** `outer`: of a feature; null: it picks no endpoint. */
+  constructor(spec: UpstreamSnapshot, ports: UpstreamPorts, outer: OuterBalancer | null = null) {
     this.id = spec.id;
     this.#spec = spec;
     this.#ports = ports;
@@ -64,7 +64,7 @@ export class LiveUpstream {
     });
     this.#balancerOf = ports.balancerOf ?? configuredBalancers(ports.random);
     this.#createBalancer = this.#balancerOf(spec);
-    this.#sessions = ports.sessionsOf?.(spec) ?? null;
+    this.#outer = outer;
     this.#balancer = this.#newBalancer();
     this.#context = new RequestContext(ports.clock);
     this.update(spec);
@@ -82,26 +82,20 @@ export class LiveUpstream {
     return this.#spec.tls !== null;
   }
 
-  update(spec: UpstreamSnapshot): void {
+  update(spec: UpstreamSnapshot, outer: OuterBalancer | null = this.#outer): void {
     this.#spec = spec;
     const create = this.#balancerOf(spec);
-    const sessions = this.#ports.sessionsOf?.(spec) ?? null;
-    if (create !== this.#createBalancer || sessions !== this.#sessions) {
+    if (create !== this.#createBalancer || outer !== this.#outer) {
       this.#createBalancer = create;
-      this.#sessions = sessions;
+      this.#outer = outer;
       this.#balancer = this.#newBalancer();
     }
     this.updateEndpoints(spec.endpoints);
   }
 
-  /** Its sessions, which a filter of its routes tells clients; null: it has none. */
-  get sessions(): StickySessions | null {
-    return this.#sessions;
-  }
-
   #newBalancer(): Balancer<LiveEndpoint> {
     const byPriority = new PriorityBalancer<LiveEndpoint>(this.#createBalancer);
-    return this.#sessions === null ? byPriority : new StickyBalancer(byPriority, this.#sessions);
+    return this.#outer === null ? byPriority : this.#outer.around(byPriority);
   }
 
   updateEndpoints(specs: UpstreamSnapshot['endpoints']): void {
@@ -140,8 +134,8 @@ export class LiveUpstream {
 
   /** Endpoints that get no requests but those of their sessions. An instance that drains is about to be stopped. */
   #staying(endpoints: readonly LiveEndpoint[]): readonly LiveEndpoint[] {
-    if (this.#sessions === null) return none;
-    const { keepsDraining } = this.#sessions.spec;
+    if (this.#outer === null) return none;
+    const { keepsDraining } = this.#outer;
     return endpoints.filter((endpoint) => {
       const { state, failure, weight, isInstance } = endpoint;
       if (isReadyState(endpoint)) return weight === 0;
@@ -178,7 +172,7 @@ export class LiveUpstream {
   }
 
   #hasSession(tried: readonly LiveEndpoint[], request: RequestFacts): boolean {
-    if (this.#sessions === null) return false;
+    if (this.#outer === null) return false;
     const context = this.#context;
     context.set(request, tried);
     const has = this.#balancer.hasSession?.(context) === true;

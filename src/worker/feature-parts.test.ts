@@ -160,3 +160,25 @@ describe('the parts of features in a worker', () => {
     assert.equal(world.parts.isUrgent, false);
   });
 });
+
+test('a feature loads what it needs once, before it is prepared, and only where a scope has it', async () => {
+  let loads = 0;
+  const fails = {
+    name: 'fails',
+    load: () => Promise.reject(new Error('no such library')),
+    prepare: () => ({ hooks: {} }),
+  };
+  const loaded = { name: 'loaded', load: async () => void loads++, prepare: () => ({ hooks: {} }) };
+  const clock = new SimulatedClock();
+  const semaphores = {} as SemaphoreSource;
+  const ports = { clock, deadlines: new Deadlines(clock), random: new SeededRandom(1), semaphores };
+  const parts = new FeatureParts([loaded, fails], ports);
+  assert.equal(parts.load([{}, { features: { other: {} } }]), null);
+  await parts.load([{ features: { loaded: {} } }]);
+  assert.equal(parts.load([{ features: { loaded: {} } }]), null);
+  assert.equal(loads, 1);
+  await assert.rejects(
+    async () => parts.load([{ features: { fails: {} } }]),
+    /^Error: the feature fails cannot be loaded: no such library$/,
+  );
+});

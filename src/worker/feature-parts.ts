@@ -43,11 +43,35 @@ export class FeatureParts {
   #ended: ReadonlyMap<string, readonly ((exchange: EndedExchange) => void)[]> = new Map();
   /** What the main thread has published last, by feature. */
   readonly #states = new Map<string, FeatureMessages>();
+  /** Features that have loaded what they need. */
+  readonly #loaded = new Set<WorkerFeature>();
   #isUrgent = false;
 
   constructor(features: readonly WorkerFeature[], ports: FeaturePartsPorts) {
     this.#features = features;
     this.#ports = { ...ports, onUrgent: () => (this.#isUrgent = true) };
+  }
+
+  /** Loads what the features of these scopes need; null: everything is there. Before they are prepared. */
+  load(scopes: readonly { readonly features?: FeatureSpecs }[]): Promise<void> | null {
+    const missing = this.#features.filter(
+      (feature) =>
+        feature.load !== undefined &&
+        !this.#loaded.has(feature) &&
+        scopes.some(({ features }) => features?.[feature.name] !== undefined),
+    );
+    if (missing.length === 0) return null;
+    return Promise.all(missing.map((feature) => this.#load(feature))).then(() => {});
+  }
+
+  async #load(feature: WorkerFeature): Promise<void> {
+    try {
+      await feature.load?.();
+      this.#loaded.add(feature);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new Error(`the feature ${feature.name} cannot be loaded: ${why}`, { cause: error });
+    }
   }
 
   /** Those of the next revision, which has these shared semaphores. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import type { SnapshotPart } from '../core/snapshot-parts.ts';
 import { IncomingParts } from './incoming-parts.ts';
 
@@ -9,7 +9,10 @@ const part: SnapshotPart = { upstreams: [], routes: [] };
 test('each part is requested after the previous one was taken, and the snapshot is complete after the last', async () => {
   const log: string[] = [];
   const parts = new IncomingParts((revision, index) => log.push(`ask ${revision}/${index}`));
-  const whole = parts.receive(7, 2, () => log.push('take'));
+  const whole = parts.receive(7, 2, () => {
+    log.push('take');
+    return null;
+  });
   parts.add(7, part);
   parts.add(7, part);
   await whole;
@@ -19,7 +22,10 @@ test('each part is requested after the previous one was taken, and the snapshot 
 test('a part of another revision, or after the last, is ignored', async () => {
   let taken = 0;
   const parts = new IncomingParts(() => {});
-  const whole = parts.receive(7, 1, () => taken++);
+  const whole = parts.receive(7, 1, () => {
+    taken++;
+    return null;
+  });
   parts.add(6, part);
   assert.equal(taken, 0);
   parts.add(7, part);
@@ -39,9 +45,9 @@ test('whatever arrives in between, a snapshot gets its own parts in order, and a
         const [abandoned, taken]: [SnapshotPart[], SnapshotPart[]] = [[], []];
         let isAbandonedWhole = false;
         const given = Array.from({ length: count }, (): SnapshotPart => ({ upstreams: [], routes: [] }));
-        void parts.receive(6, 9, (one) => abandoned.push(one)).then(() => (isAbandonedWhole = true));
+        void parts.receive(6, 9, (one) => (abandoned.push(one), null)).then(() => (isAbandonedWhole = true));
         for (let index = 0; index < until; index++) parts.add(6, part);
-        const whole = parts.receive(7, count, (one) => taken.push(one));
+        const whole = parts.receive(7, count, (one) => (taken.push(one), null));
         for (const one of given) {
           if (strays.next().value === true) parts.add(6, part);
           parts.add(7, one);

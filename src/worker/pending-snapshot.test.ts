@@ -35,8 +35,8 @@ function chosen(upstream: LiveUpstream | undefined): readonly string[] {
 test('an upstream whose endpoints come in parts has all of them', () => {
   const upstreams = new Map<string, LiveUpstream>();
   const next = new PendingSnapshot(nothingElse, upstreams, ports, () => true, new FeatureParts([], ports));
-  next.addPart({ upstreams: [upstreamOf(endpoint('a', 'healthy'), endpoint('b', 'healthy'))], routes: [] });
-  next.addPart({ upstreams: [upstreamOf(endpoint('c', 'healthy'))], routes: [] });
+  void next.addPart({ upstreams: [upstreamOf(endpoint('a', 'healthy'), endpoint('b', 'healthy'))], routes: [] });
+  void next.addPart({ upstreams: [upstreamOf(endpoint('c', 'healthy'))], routes: [] });
   next.activate(upstreams);
   assert.deepEqual(chosen(upstreams.get('app')), ['app/a', 'app/b', 'app/c']);
 });
@@ -46,11 +46,11 @@ test('an active upstream is unchanged until the snapshot is activated, and stays
   const upstreams = new Map([['app', served]]);
   const given = { upstreams: [upstreamOf(endpoint('new', 'healthy'))], routes: [] };
   const discarded = new PendingSnapshot(nothingElse, upstreams, ports, () => true, new FeatureParts([], ports));
-  discarded.addPart(given);
+  void discarded.addPart(given);
   discarded.discard();
   assert.deepEqual(chosen(served), ['app/old']);
   const next = new PendingSnapshot(nothingElse, upstreams, ports, () => true, new FeatureParts([], ports));
-  next.addPart(given);
+  void next.addPart(given);
   assert.deepEqual(chosen(served), ['app/old']);
   next.activate(upstreams);
   assert.deepEqual(chosen(served), ['app/new']);

@@ -1,12 +1,12 @@
 import type { RouteSpec } from '../core/route-spec.ts';
-import type { Filter } from '../core/filter.ts';
 import type { Snapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import { ownRequestFields } from '../exchange/forward.ts';
+import type { FeatureHooks } from '../features/worker-feature.ts';
+import type { OuterBalancer } from '../policy/balancer.ts';
 import type { UpstreamPorts } from '../upstream/ports.ts';
 import { LiveUpstream } from '../upstream/upstream.ts';
 import { type CompiledRoute, compileRoute } from './compile-route.ts';
 import { hopNameOf } from './hop-name.ts';
-import { stickySessionFilter } from '../filters/sticky-session.ts';
 import { listenerFilters } from './listener-filters.ts';
 import { type FeatureParts, type PendingParts, type RouteHooks, routeHooks } from './feature-parts.ts';
 import { routeHop } from './route-hop.ts';
@@ -49,7 +49,15 @@ export class PendingSnapshot {
     this.#listenerFilters = listenerFilters(listeners, isObtained);
   }
 
-  addPart({ upstreams, routes }: SnapshotPart): void {
+  /** Null: it is added; otherwise when its features have loaded what they need. */
+  addPart(part: SnapshotPart): Promise<void> | null {
+    const loading = this.#activeParts.load([...part.upstreams, ...part.routes]);
+    if (loading !== null) return loading.then(() => this.#add(part));
+    this.#add(part);
+    return null;
+  }
+
+  #add({ upstreams, routes }: SnapshotPart): void {
     for (const spec of upstreams) {
       const before = this.#specs.get(spec.id);
       const endpoints = before === undefined ? spec.endpoints : [...before.endpoints, ...spec.endpoints];
@@ -64,7 +72,7 @@ export class PendingSnapshot {
           spec,
           upstream,
           this.#own,
-          { ...hooks, filters: [...this.#filtersBefore(spec, upstream), ...hooks.filters] },
+          { ...hooks, filters: [...this.#listenerFilters(spec), ...hooks.filters] },
           routeHop(this.#hopName, this.#hopKey, spec.id),
         ),
       });
@@ -74,29 +82,25 @@ export class PendingSnapshot {
   /** An upstream stands before the routes to it. */
   #hooksOf({ id, action, features }: RouteSpec): RouteHooks {
     const upstream = action.kind === 'upstream' ? action.upstream : null;
-    const ofUpstream = upstream === null ? undefined : this.#specs.get(upstream)?.features;
     return routeHooks(
       this.#parts.of({ kind: 'route', id, upstream }, features),
-      upstream === null ? [] : this.#parts.of({ kind: 'upstream', id: upstream, upstream }, ofUpstream),
+      upstream === null ? [] : this.#hooksOfUpstream(upstream),
     );
   }
 
-  #filtersBefore(spec: RouteSpec, upstream: LiveUpstream | null): readonly Filter[] {
-    return [...this.#listenerFilters(spec), ...this.#sessionFilters(upstream)];
+  #hooksOfUpstream(id: string): readonly FeatureHooks[] {
+    return this.#parts.of({ kind: 'upstream', id, upstream: id }, this.#specs.get(id)?.features);
   }
 
-  /** By what the upstream will be, which a known one is not before `activate`. */
-  #sessionFilters(upstream: LiveUpstream | null): readonly Filter[] {
-    const spec = upstream === null ? undefined : this.#specs.get(upstream.id);
-    const sessions = spec === undefined ? null : (this.#ports.sessionsOf?.(spec) ?? null);
-    return sessions === null ? [] : [stickySessionFilter(sessions)];
+  #balancerOf(id: string): OuterBalancer | null {
+    return this.#hooksOfUpstream(id).find(({ balancer }) => balancer !== undefined)?.balancer ?? null;
   }
 
   #upstreamOf(id: string): LiveUpstream | null {
     const there = this.#current.get(id) ?? this.#added.get(id);
     const spec = this.#specs.get(id);
     if (there !== undefined || spec === undefined) return there ?? null;
-    const fresh = new LiveUpstream(spec, this.#ports);
+    const fresh = new LiveUpstream(spec, this.#ports, this.#balancerOf(id));
     this.#added.set(id, fresh);
     return fresh;
   }
@@ -106,7 +110,7 @@ export class PendingSnapshot {
     for (const [id, spec] of this.#specs) {
       const known = upstreams.get(id);
       const upstream = known ?? this.#upstreamOf(id);
-      if (known !== undefined) known.update(spec);
+      if (known !== undefined) known.update(spec, this.#balancerOf(id));
       else if (upstream !== null) upstreams.set(id, upstream);
     }
     this.#activeParts.activate(this.#parts);

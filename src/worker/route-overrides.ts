@@ -85,7 +85,7 @@ export class RouteOverrides {
   #maintenanceOf({ id, reportsReadiness }: OverridableRoute): readonly Filter[] {
     const ofAll = reportsReadiness ? undefined : this.#maintenance.get(null);
     const setting = this.#maintenance.get(id) ?? ofAll;
-    return setting === undefined ? [] : [maintenanceFilter(id, setting.message, setting.retryAfterS)];
+    return setting === undefined ? [] : [maintenanceFilter(id, setting.message, setting.retryAfterS, 'maintenance')];
   }
 
   #pausesOf({ id, upstream }: OverridableRoute): readonly Filter[] {

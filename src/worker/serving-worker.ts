@@ -4,7 +4,7 @@ import type { EndpointId } from '../core/endpoint.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import { Deadlines } from '../core/deadline.ts';
 import type { EndedExchange } from '../core/exchange.ts';
-import type { Failure } from '../core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { RouteOverlay } from '../core/overlay.ts';
 import type { FeatureMessages } from '../core/feature.ts';
@@ -51,7 +51,6 @@ import { ListenerHosts } from './listener-hosts.ts';
 import { IncomingParts } from './incoming-parts.ts';
 import { OutcomeCounts } from './outcome-counts.ts';
 import { hopNameOf } from './hop-name.ts';
-import { SessionCookies } from './session-cookies.ts';
 import { PendingSnapshot } from './pending-snapshot.ts';
 import type { SnapshotPart } from '../core/snapshot-parts.ts';
 import { RouteOverrides } from './route-overrides.ts';
@@ -96,7 +95,6 @@ export class ServingWorker {
   readonly #semaphores: WorkerSemaphores;
   readonly #upstreamPorts: UpstreamPorts;
   readonly #exchangePorts: ExchangePorts;
-  readonly #sessions: SessionCookies;
   readonly #features: FeatureParts;
   readonly #states: GatewayStates;
   readonly #upstreams = new Map<string, LiveUpstream>();
@@ -134,7 +132,6 @@ export class ServingWorker {
     this.#exchangesEnded = new Int32Array(init.exchangesEnded);
     this.#semaphores = new WorkerSemaphores(init.shared, init.workerIndex, clock);
     void this.#semaphores.listen();
-    this.#sessions = new SessionCookies(() => clock.wallTime());
     const deadlines = new Deadlines(clock);
     const shared = { clock, deadlines, writer: new ByteWriter(), storage: new HeadStorage(), counts: this.#counts };
     const owners = new ConnectionOwners();
@@ -145,7 +142,6 @@ export class ServingWorker {
       connector: connectorWithin(endpointDescriptorMax()),
       semaphores: this.#semaphores,
       longLivedMax: longLivedWithin(longLivedMax),
-      sessionsOf: (upstream) => this.#sessions.of(upstream),
       onRefused: (endpoint) => {
         this.#refused.add(endpoint);
         this.#reportSoon();
@@ -230,11 +226,13 @@ export class ServingWorker {
   /** Opens the new listeners of a snapshot and holds connections there until `activate`. The active snapshot stays in use. */
   async prepare(snapshot: Snapshot, parts = 0): Promise<void> {
     const { revision } = snapshot;
-    this.#sessions.useKey(snapshot.sessionKey ?? '');
     const isObtained = (host: string): boolean => this.#listeners.isObtained(host);
     const next = new PendingSnapshot(snapshot, this.#upstreams, this.#upstreamPorts, isObtained, this.#features);
-    next.addPart(snapshot);
-    if (parts > 0) await this.#incoming.receive(revision, parts, (part) => next.addPart(part));
+    const why = await this.#addParts(next, snapshot, parts);
+    if (why !== null) {
+      next.discard();
+      return this.#send({ kind: 'rejected', revision, failures: [], why });
+    }
     const fresh = await this.#listeners.openNew(this.#draining ? { ...snapshot, listeners: [] } : snapshot);
     if (fresh.problems.length > 0) {
       this.#listeners.discard(fresh);
@@ -248,6 +246,18 @@ export class ServingWorker {
 
   addPart(revision: number, part: SnapshotPart): void {
     this.#incoming.add(revision, part);
+  }
+
+  /** Null: the next snapshot has all parts; otherwise why not. */
+  async #addParts(next: PendingSnapshot, snapshot: Snapshot, parts: number): Promise<string | null> {
+    try {
+      const loading = next.addPart(snapshot);
+      if (loading !== null) await loading;
+      if (parts > 0) await this.#incoming.receive(snapshot.revision, parts, (part) => next.addPart(part));
+      return null;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
   }
 
   /** Makes the prepared snapshot the active one. */

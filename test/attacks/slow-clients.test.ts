@@ -9,7 +9,7 @@ import { fieldOf } from '../../src/testing/testing.ts';
 import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
 
 // Clients that occupy the gateway by being slow are disconnected, and the record has their rate. Clients that are slow
-// for a good reason never are. The limits are short here; docs/configuration.md has the defaults.
+// for a good reason never are. The limits are short here; docs/reference.md has the defaults.
 
 const graceMs = 600;
 /** Several times the grace period: a client that is too slow has been disconnected by then. */

@@ -7,9 +7,10 @@ import { noCounts, type WorkerCounts } from '../../src/core/counters.ts';
 import { Deadlines } from '../../src/core/deadline.ts';
 import { localSemaphoreSource } from '../../src/core/local-semaphore.ts';
 import type { SemaphoreSource, SemaphoreHandle } from '../../src/core/semaphores.ts';
-import { addressText, type EndpointState, type InstanceExit } from '../../src/core/endpoint.ts';
+import { addressText, type EndpointState } from '../../src/core/endpoint.ts';
+import type { InstanceExit } from '#failures/instance-exit.ts';
 import type { EndedExchange } from '../../src/core/exchange.ts';
-import type { Failure } from '../../src/core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../../src/core/snapshot.ts';
 import { after, type Clock } from '../../src/core/time.ts';
 import type { DownstreamHandler, DownstreamStream } from '../../src/core/stream.ts';
@@ -36,7 +37,7 @@ import {
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import type { CreateBalancer } from '../../src/policy/balancer.ts';
-import type { StickySessions } from '../../src/policy/sticky-sessions.ts';
+import type { OuterBalancer } from '../../src/policy/balancer.ts';
 import { ConnectionOwners } from '../../src/upstream/private-connections.ts';
 import { LiveUpstream } from '../../src/upstream/upstream.ts';
 import { HeadStorage } from '../../src/wire/head-storage.ts';
@@ -97,7 +98,7 @@ export interface Http1Settings {
   readonly slowStartMs?: number;
   /** How long connections to endpoints may be idle. */
   readonly idleConnectionMs?: number;
-  readonly sessions?: StickySessions;
+  readonly balancer?: OuterBalancer;
   /** Of the upstream. */
   readonly concurrency?: ConcurrencySpec;
   /** Requests in flight at each endpoint. */
@@ -151,7 +152,7 @@ export class Http1World implements World {
     this.#stepThrough();
     const owners = new ConnectionOwners();
     const onUnclassified = ({ code }: { code: string }): void => void this.unclassified.push(code);
-    this.upstream = new LiveUpstream(this.#upstreamSpec(), {
+    const upstreamPorts = {
       ...shared,
       random,
       connector: settings.gatewayConnector?.(this.#connector()) ?? this.#connector(),
@@ -159,9 +160,9 @@ export class Http1World implements World {
       onUnclassified,
       ...(settings.longLivedMax === undefined ? {} : { longLivedMax: settings.longLivedMax }),
       owners,
-      ...(settings.sessions === undefined ? {} : { sessionsOf: () => settings.sessions ?? null }),
       ...(settings.balancerOf === undefined ? {} : { balancerOf: settings.balancerOf }),
-    });
+    };
+    this.upstream = new LiveUpstream(this.#upstreamSpec(), upstreamPorts, settings.balancer);
     this.features = new FeatureParts(workerFeatures, {
       ...shared,
       random,

@@ -3,9 +3,9 @@ import { describe, it } from 'node:test';
 import type { RouteBreakerSpec } from '../../src/core/upstream-spec.ts';
 import type { RouteId } from '../../src/core/endpoint.ts';
 import type { NewEvent } from '../../src/core/event.ts';
-import { explain } from '../../src/core/explain.ts';
+import { explain } from '#failures/failure-texts.ts';
 import { CircuitBreakers } from '../../src/features/circuit-breaker/main.ts';
-import fc from '../../src/testing/properties.test-support.ts';
+import fc from '../properties.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { OutcomeCounts } from '../../src/worker/outcome-counts.ts';
 import { Http1World } from './http1-world.ts';
@@ -39,6 +39,8 @@ class BreakerWorld {
     this.breakers = new CircuitBreakers({
       stateFolder: null,
       endpoints: { onDrainSignal() {} },
+      counted: () => null,
+      waiting: () => [],
       clock: this.world.clock,
       random: new SeededRandom(1),
       events: { emit: (event) => void this.events.push(event as NewEvent<'circuit_breaker'>) },
@@ -79,7 +81,7 @@ class BreakerWorld {
   }
 
   get state(): string | undefined {
-    return this.breakers.views[0]?.state;
+    return this.breakers.status().breakers[0]?.state;
   }
 
   get changes(): readonly string[] {
@@ -126,7 +128,7 @@ describe('the circuit breaker of a route', () => {
     breaker.pass(700);
     for (let count = 0; count < 4; count++) assert.equal(breaker.ask().status, 200);
     assert.deepEqual(breaker.changes, ['closed > open', 'open > half_open', 'half_open > closed']);
-    assert.deepEqual(breaker.breakers.views[0]?.reason, '');
+    assert.deepEqual(breaker.breakers.status().breakers[0]?.reason, '');
     breaker.end();
   });
 

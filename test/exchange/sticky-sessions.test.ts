@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { StickySpec } from '../../src/core/upstream-spec.ts';
-import type { UpstreamId } from '../../src/core/endpoint.ts';
+import type { StickySettings } from '../../src/features/sticky/settings.ts';
 import type { EndpointSnapshot } from '../../src/core/snapshot.ts';
-import { stickySessionFilter } from '../../src/filters/sticky-session.ts';
-import { SessionCookies } from '../../src/worker/session-cookies.ts';
+import { sessionsOf, stickyHooks } from '../../src/features/sticky/worker.ts';
 import type { MemoryTransport } from '../../src/testing/memory-transport.ts';
 import { websocketRequest } from '../websocket-request.ts';
 import { Http1World } from './http1-world.ts';
 import type { ClientActor, RequestText } from './world.ts';
 
-const usual: StickySpec = {
+const usual: StickySettings = {
   ...{ cookie: 'at', path: '/', domain: null, cookieLifetimeMs: null, secure: 'auto' },
   ...{ httpOnly: true, sameSite: 'lax', keepsDraining: false, key: 'secret' },
 };
@@ -22,13 +20,13 @@ class StickyWorld {
   readonly changes: Record<string, Partial<EndpointSnapshot>> = {};
   wallMs = 1_790_000_000_000;
 
-  constructor(spec: Partial<StickySpec> = {}, response: Record<string, string> = {}) {
+  constructor(spec: Partial<StickySettings> = {}, response: Record<string, string> = {}) {
     const sticky = { ...usual, ...spec };
-    const sessions = new SessionCookies(() => this.wallMs).of({ id: 'app' as UpstreamId, sticky });
-    assert.ok(sessions !== null);
+    const { filters = [], balancer } = stickyHooks(sessionsOf('app', sticky, () => this.wallMs));
+    assert.ok(balancer !== undefined);
     this.world = new Http1World(
-      { endpoints: names, filters: [stickySessionFilter(sessions)] },
-      { sessions, endpointChanges: (name) => this.changes[name] ?? {} },
+      { endpoints: names, filters },
+      { balancer, endpointChanges: (name) => this.changes[name] ?? {} },
     );
     for (const name of names) this.world.endpoint(name).onRequest = (arrived) => arrived.answer(200, name, response);
   }
@@ -199,7 +197,7 @@ describe('a sticky session', () => {
     sticky.end();
   });
 
-  const attributes: readonly [spec: Partial<StickySpec>, wanted: string][] = [
+  const attributes: readonly [spec: Partial<StickySettings>, wanted: string][] = [
     [{}, '; Path=/; HttpOnly; SameSite=Lax'],
     [{ secure: true }, '; Path=/; HttpOnly; SameSite=Lax; Secure'],
     [{ secure: false, httpOnly: false, sameSite: 'strict' }, '; Path=/; SameSite=Strict'],

@@ -1,6 +1,6 @@
 import type { SettingMap } from '../../src/control/effective-configuration.ts';
 import type { AlertTestResult } from '../../src/core/alert.ts';
-import type { IncidentStatus } from '../../src/control/incident-status.ts';
+import type { IncidentStatus } from '../../src/incidents/incident-status.ts';
 import type { KeptConfigurations } from '../../src/control/configuration-history.ts';
 import {
   explainRoute,
@@ -35,6 +35,9 @@ import { statusSample } from './samples.ts';
 
 /** A gateway that serves nothing: what the control plane and the commands see, set by hand. */
 export class FakeGateway implements Gateway {
+  featureStates(): ReturnType<Gateway['featureStates']> {
+    return {};
+  }
   readonly ticketKey = { key: new Uint8Array(48), ageMs: 0 };
   get state(): GatewayStatus['state'] {
     return this.status().state;

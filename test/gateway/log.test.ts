@@ -123,7 +123,10 @@ describe('the exchange log', () => {
 
   test('is not rotated while a predecessor or a successor writes to it too', async () => {
     const { promise: predecessorEnded, resolve: end } = Promise.withResolvers<void>();
-    const adopt = { predecessorEnded, whenHandedOff: async () => ({ ticketKey: null, ticketKeyAgeMs: 0 }) };
+    const adopt = {
+      predecessorEnded,
+      whenHandedOff: async () => ({ ticketKey: null, ticketKeyAgeMs: 0, features: {} }),
+    };
     const rotating = `${answering}state: none\nlog: { path: ./exchange.log }\n`;
     edge = await startFromYaml(rotating, { gateway: { adopt }, change: rotatingAt(1024) });
     const written = async (name: string): Promise<number> => pathsIn(await textOf(name)).length;

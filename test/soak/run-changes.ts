@@ -7,7 +7,7 @@ import { conclude, everySeconds, table } from './output.ts';
 const usage = `usage: run-changes.ts [options]
 
 Clients ask a gateway at a fixed rate, on kept connections and new ones, while it is reloaded, loses workers and is
-upgraded, in a network of its own. docs/testing.md says what is promised.
+upgraded, in a network of its own. docs/development/testing.md says what is promised.
 
   --rate <n>       requests in each second (500)
   --reloads <n>    (20)

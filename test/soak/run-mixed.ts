@@ -7,7 +7,7 @@ import { conclude, everySeconds, table } from './output.ts';
 const usage = `usage: run-mixed.ts [options]
 
 Every fault of the fault origin, clients that leave or are slow, reloads and workers that end, at random and at once.
-docs/testing.md says what is promised.
+docs/development/testing.md says what is promised.
 
   --minutes <n>    how long (30)
   --rate <n>       requests in each second (120)

@@ -6,7 +6,7 @@ import { mib, soakSlow } from './slow-soak.ts';
 
 const usage = `usage: run-slow.ts [options]
 
-Normal clients at a fixed rate, alone and among slow and idle ones, in rounds, in a network of its own. docs/testing.md
+Normal clients at a fixed rate, alone and among slow and idle ones, in rounds, in a network of its own. docs/development/testing.md
 says what is promised.
 
   --slow <n>       slow clients: heads, uploads, downloads, a third each (2000)

@@ -5,7 +5,7 @@ import { raceKeepAlive } from './keep-alive-race.ts';
 const usage = `usage: run.ts race [options]     reused connections that their origin closes just then
        run.ts large [options]    a gigabyte each way, and how much memory it takes
 
-What takes too long for the suite. docs/testing.md says what each promises.
+What takes too long for the suite. docs/development/testing.md says what each promises.
 
 race
   --requests <n>      how many, by 64 clients (10000)

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { mayHaveOwnNetwork } from './own-network.ts';
 
-// The short form of `npm run soak:changes`; docs/testing.md has its promises.
+// The short form of `npm run soak:changes`; docs/development/testing.md has its promises.
 
 test('clients notice no reload and no upgrade, and a worker that ends loses only its own exchanges', (context) => {
   if (!mayHaveOwnNetwork()) return context.skip('this machine allows no network namespace (unshare -n)');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { soakMixed } from './mixed-soak.ts';
 
-// The short form of `npm run soak:mixed`; docs/testing.md has its promises.
+// The short form of `npm run soak:mixed`; docs/development/testing.md has its promises.
 
 test('after all failures at once, counters, log and clients agree, and no resource is left', async () => {
   const seed = 'suite';

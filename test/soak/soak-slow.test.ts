@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { undisturbed } from '../undisturbed.ts';
 import { soakSlow } from './slow-soak.ts';
 
-// The short form of `npm run soak:slow`; docs/testing.md has its promises. Times are not checked here, since two cores
+// The short form of `npm run soak:slow`; docs/development/testing.md has its promises. Times are not checked here, since two cores
 // are too busy.
 
 test('slow and idle clients exclude no other client', () =>

@@ -4,7 +4,7 @@ import { largeCases, carryLargeContent } from './large-content.ts';
 import { raceKeepAlive } from './keep-alive-race.ts';
 import { patternAt, PatternCheck } from './position-pattern.ts';
 
-// The short form of `npm run soak:race` and `npm run soak:large`; docs/testing.md has their promises.
+// The short form of `npm run soak:race` and `npm run soak:large`; docs/development/testing.md has their promises.
 
 const mebibyte = 1024 * 1024;
 

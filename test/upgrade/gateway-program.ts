@@ -66,13 +66,13 @@ export class GatewayProgram {
    * `settings` are lines of the configuration besides the listener, the application and its paths, in which `{folder}` is its folder. With `listeners:` among
    * them these are the listeners, and the first one must be in clear text. `heldPort`:
    * systemd-socket-activate opens a socket there, and then becomes the gateway; 0: the gateway opens it.
-   * `onTerminal`: the gateway runs on a terminal of its own, whose keys are the standard input of `child`.
+   * `onTerminal`: the gateway runs on a terminal of its own, whose keys are the standard input of `child`. `text`: what it runs.
    */
-  constructor(settings = '', heldPort = 0, onTerminal = false) {
+  constructor(settings = '', heldPort = 0, onTerminal = false, text = goodProgram) {
     this.#heldPort = heldPort;
     this.folder = mkdtempSync(join(tmpdir(), 'candor-upgrade-'));
     writeFileSync(join(this.folder, 'application.cjs'), application);
-    this.install(goodProgram);
+    this.install(text);
     this.configure(settings);
     const { PATH, NODE_COMPILE_CACHE = '' } = process.env;
     const env = { PATH, NODE_COMPILE_CACHE, HOME: this.folder, TMPDIR: this.folder, XDG_RUNTIME_DIR: this.folder };
@@ -131,6 +131,11 @@ export class GatewayProgram {
 
   async ask(method: string, path: string): Promise<unknown> {
     return JSON.parse((await this.#request({ socketPath: join(this.folder, 'admin.sock'), method, path })).text);
+  }
+
+  async metrics(): Promise<string> {
+    const socketPath = join(this.folder, 'admin.sock');
+    return (await this.#request({ socketPath, method: 'GET', path: '/metrics' })).text;
   }
 
   get(path: string, content: string | null = null): Promise<{ status: number; text: string }> {

@@ -1,5 +1,6 @@
 import type { AdminAddresses } from '../../admin/admin-addresses.ts';
 import type { OwnSocket } from '../../core/passed-socket.ts';
+import { type FeatureStates, featureStatesBytesMax } from '../../core/feature.ts';
 import type { UpgradeFailure } from '../../admin/upgrader.ts';
 
 /** The messages between a gateway and its successor, over the channel that Node gives a child process. */
@@ -28,6 +29,33 @@ export interface ToSuccessor {
   readonly ticketKey?: string;
   /** How long the key has been in use. */
   readonly ticketKeyAgeMs?: number;
+  /** With 'yours': what the parts of features go on with; absent: nothing. */
+  readonly features?: WrittenStates;
+}
+
+/** By feature; the bytes in base64. */
+type WrittenStates = Readonly<Record<string, { readonly version: number; readonly bytes: string }>>;
+
+export function writtenStates(states: FeatureStates): WrittenStates {
+  return Object.fromEntries(
+    Object.entries(states).map(([name, { version, bytes }]) => [
+      name,
+      { version, bytes: Buffer.from(bytes).toString('base64') },
+    ]),
+  );
+}
+
+/** Of a predecessor, which may be another version of Candor. What is no state is left out, and what is beyond the bound. */
+export function readStates(written: unknown): FeatureStates {
+  let left = featureStatesBytesMax;
+  const found = Object.entries(written ?? {}).flatMap(([name, state]) => {
+    const { version, bytes } = (state ?? {}) as { version?: unknown; bytes?: unknown };
+    if (typeof version !== 'number' || typeof bytes !== 'string' || (bytes.length * 3) / 4 > left) return [];
+    const read = Buffer.from(bytes, 'base64');
+    left -= read.length;
+    return [[name, { version, bytes: new Uint8Array(read) }] as const];
+  });
+  return Object.fromEntries(found);
 }
 
 /** Facts about the predecessor, passed to the successor in its environment. */

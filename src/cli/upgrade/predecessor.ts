@@ -3,7 +3,8 @@ import { constants } from 'node:os';
 import type { UpgradeFailure, UpgradeOutcome, Upgrader, UpgradeStep } from '../../admin/upgrader.ts';
 import type { EventSink } from '../../core/event.ts';
 import { after, type Clock, type Timer } from '../../core/time.ts';
-import { type FromSuccessor, readFromSuccessor, type ToSuccessor } from './handoff-messages.ts';
+import type { FeatureStates } from '../../core/feature.ts';
+import { type FromSuccessor, readFromSuccessor, type ToSuccessor, writtenStates } from './handoff-messages.ts';
 
 /** The part of an upgrade that the predecessor's gateway does. */
 export interface ProcessHandoff {
@@ -16,6 +17,8 @@ export interface ProcessHandoff {
   handOff(successor: { readonly pid: number; readonly stateFolder: string | null }): Promise<string | null>;
   /** The key of TLS session tickets, which the successor goes on with. */
   ticketKey(): { readonly key: Uint8Array; readonly ageMs: number };
+  /** What the parts of features go on with in the successor. */
+  featureStates(): FeatureStates;
   /** The successor has ended: takes back what was released. Resolves with a sentence if something could not be taken back. */
   rollBack(): Promise<string | null>;
   /** The successor serves: a rollback is no longer possible. */
@@ -184,7 +187,7 @@ export class Upgrades implements Upgrader {
         case 'wants': {
           const failure = await this.#handOff(line, said.stateFolder);
           if (failure !== null) return failure;
-          line.send({ kind: 'yours', ...ticketKeyOf(this.#parts.handoff) });
+          line.send({ kind: 'yours', ...handedOver(this.#parts.handoff) });
           break;
         }
         case 'ready':
@@ -208,9 +211,10 @@ export class Upgrades implements Upgrader {
   }
 }
 
-function ticketKeyOf(handoff: ProcessHandoff): Pick<ToSuccessor, 'ticketKey' | 'ticketKeyAgeMs'> {
+function handedOver(handoff: ProcessHandoff): Omit<ToSuccessor, 'kind'> {
   const { key, ageMs } = handoff.ticketKey();
-  return { ticketKey: Buffer.from(key).toString('base64'), ticketKeyAgeMs: ageMs };
+  const features = writtenStates(handoff.featureStates());
+  return { ticketKey: Buffer.from(key).toString('base64'), ticketKeyAgeMs: ageMs, features };
 }
 
 function failed(kind: UpgradeFailure['kind'], why: string): UpgradeFailure {

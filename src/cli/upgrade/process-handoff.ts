@@ -30,6 +30,7 @@ export function createProcessHandoff(
       return null;
     },
     ticketKey: () => gateway.ticketKey,
+    featureStates: () => gateway.featureStates(),
     async rollBack() {
       const left = aside?.restore() ?? null;
       aside = null;

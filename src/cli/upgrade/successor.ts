@@ -7,6 +7,7 @@ import {
   type PredecessorFacts,
   parsePredecessor,
   predecessorVariable,
+  readStates,
   type ToSuccessor,
 } from './handoff-messages.ts';
 
@@ -39,7 +40,7 @@ export class PredecessorConnection {
     this.#handedOff.promise.catch(() => {});
     const disconnected = (): void => {
       this.#predecessorDied = !this.#isSettled;
-      this.#handedOff.resolve(handedOff(undefined, 0));
+      this.#handedOff.resolve(handedOff({}));
       this.#settle();
       this.#ended.resolve();
     };
@@ -47,8 +48,8 @@ export class PredecessorConnection {
     // The predecessor may have died while this program was loading, so that the event came before there was a listener.
     if (!channel.connected) disconnected();
     channel.onMessage((message) => {
-      const { kind, ticketKey, ticketKeyAgeMs } = (message ?? {}) as Partial<ToSuccessor>;
-      if (kind === 'yours') this.#handedOff.resolve(handedOff(ticketKey, ticketKeyAgeMs));
+      const { kind, ...more } = (message ?? {}) as Partial<ToSuccessor>;
+      if (kind === 'yours') this.#handedOff.resolve(handedOff(more));
       if (kind === 'never') {
         this.#handedOff.reject(refusedByPredecessor());
         void this.#send({ kind: 'ends' });
@@ -109,11 +110,13 @@ export class PredecessorConnection {
   }
 }
 
-/** A predecessor of another version may send no key, or anything. */
-function handedOff(ticketKey: unknown, ageMs: unknown): HandedOff {
+/** A predecessor of another version may send no key and no states, or anything. */
+function handedOff(more: object): HandedOff {
+  const { ticketKey, ticketKeyAgeMs, features } = more as Record<string, unknown>;
   return {
     ticketKey: typeof ticketKey === 'string' ? new Uint8Array(Buffer.from(ticketKey, 'base64')) : null,
-    ticketKeyAgeMs: typeof ageMs === 'number' ? ageMs : 0,
+    ticketKeyAgeMs: typeof ticketKeyAgeMs === 'number' ? ticketKeyAgeMs : 0,
+    features: readStates(features),
   };
 }
 

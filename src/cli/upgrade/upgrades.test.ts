@@ -39,6 +39,9 @@ class FakeHandoff implements ProcessHandoff {
   ticketKey(): ReturnType<ProcessHandoff['ticketKey']> {
     return { key: new Uint8Array(48), ageMs: 0 };
   }
+  featureStates(): ReturnType<ProcessHandoff['featureStates']> {
+    return {};
+  }
   handOff({ pid, stateFolder }: Parameters<ProcessHandoff['handOff']>[0]): Promise<string | null> {
     this.done.push(`release ${pid} ${stateFolder}`);
     return this.releasing();

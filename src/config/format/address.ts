@@ -1,11 +1,11 @@
 import { isIP, isIPv6, SocketAddress } from 'node:net';
 import { dirname } from 'node:path';
-import { domainToASCII } from 'node:url';
 import { type EndpointAddress, hostPort } from '../../core/endpoint.ts';
-import type { Result } from '../../core/result.ts';
-import { succeed } from '../../core/result.ts';
+import type { Result } from '#failures/result.ts';
+import { succeed } from '#failures/result.ts';
 import type { ErrorDetail } from '../../schema/error-detail.ts';
 import { reject, quoted } from '../../schema/error-detail.ts';
+import { normalHost } from '../../schema/format/host-name.ts';
 
 /** `sun_path` of `sockaddr_un` has 108 bytes on Linux, the last of which ends it. */
 const unixPathBytesMax = 107;
@@ -140,16 +140,6 @@ function withPort(host: string, port: string | null): Result<HostPort, ErrorDeta
 export function normalIpv6(text: string): string {
   if (text.includes('%')) return text.toLowerCase();
   return new SocketAddress({ address: text, family: 'ipv6' }).address;
-}
-
-/** Lowercase and in ASCII; null when it is neither an address nor a name. Underscores pass: Docker names have them. */
-export function normalHost(text: string): string | null {
-  if (isIP(text) !== 0) return text.toLowerCase();
-  if (/^[\d.]+$/.test(text)) return null;
-  const ascii = /^[\x21-\x7e]+$/.test(text) ? text.toLowerCase() : domainToASCII(text);
-  const labels = ascii.replace(/\.$/, '').split('.');
-  const fine = ascii.length <= 254 && labels.every((label) => /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/.test(label));
-  return fine ? ascii : null;
 }
 
 /** An objection where the path of an endpoint's unix socket is too long for the system, else null. */

@@ -1,10 +1,11 @@
 import { isIP } from 'node:net';
-import type { Result } from '../../core/result.ts';
-import { succeed } from '../../core/result.ts';
+import type { Result } from '#failures/result.ts';
+import { succeed } from '#failures/result.ts';
 import type { ErrorDetail } from '../../schema/error-detail.ts';
 import { reject, quoted } from '../../schema/error-detail.ts';
 import { isSwitchWord } from '../../schema/format/switch-word.ts';
-import { normalHost, normalIpv6 } from './address.ts';
+import { normalHost } from '../../schema/format/host-name.ts';
+import { normalIpv6 } from './address.ts';
 
 /** `example.org`, or `*.example.org` for any name below it. Lowercase, in ASCII, without a port. */
 export function parseHostPattern(text: string): Result<string, ErrorDetail> {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from '../../testing/properties.test-support.ts';
+import fc from '../../../test/properties.ts';
 import { Counter, Gauge, Registry } from '@prometheus-io/client';
-import { MetricsText, type Sample } from './metrics-text.ts';
+import type { Sample } from '../../core/metric-family.ts';
+import { MetricsText } from './metrics-text.ts';
 
 const samples = fc.uniqueArray(
   fc.tuple(fc.record({ route: fc.string(), state: fc.constantFrom('up', 'a "b"\\\n') }), fc.nat()),

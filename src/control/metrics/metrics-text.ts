@@ -1,3 +1,5 @@
+import type { Sample } from '../../core/metric-family.ts';
+
 /** Prometheus' text format, or OpenMetrics, which has exemplars. */
 export type MetricsFormat = 'prometheus' | 'openmetrics';
 
@@ -7,9 +9,6 @@ export const metricsContentTypes: Readonly<Record<MetricsFormat, string>> = {
 };
 
 const partCharacters = 64 * 1024;
-
-/** A sample: the values of its labels, by name, and its value. */
-export type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
 
 /**
  * Metrics in Prometheus' text format 0.0.4 or in OpenMetrics 1.0, in encoded parts of some 64 KiB, so that no part of an answer of some megabytes is encoded

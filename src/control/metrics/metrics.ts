@@ -1,12 +1,14 @@
 import type { WorkerCounts } from '../../core/counters.ts';
 import { endpointStates } from '../../core/endpoint.ts';
 import type { ConnectionRefusalReason } from '../../core/event.ts';
-import { circuitStates } from '../../core/gateway-state.ts';
+import type { Sample } from '../../core/metric-family.ts';
 import type { Clock } from '../../core/time.ts';
+import { waitingFamilies } from '../../core/waiting-requests.ts';
+import { mainFeatures } from '../../features/main.ts';
 import type { Gateway, GatewayStatus } from '../gateway-status.ts';
 import { addExchangeMetrics } from './exchange-metrics.ts';
 import { addAttemptMetrics } from './attempt-metrics.ts';
-import { type MetricsFormat, metricsContentTypes, MetricsText, type Sample } from './metrics-text.ts';
+import { type MetricsFormat, metricsContentTypes, MetricsText } from './metrics-text.ts';
 import { addOtlpMetrics } from './otlp-metrics.ts';
 import { addProcessMetrics } from './process-metrics.ts';
 
@@ -31,9 +33,7 @@ export async function metricsText(
   addWorkers(text, counts.workers);
   addWorkerStates(text, status.workers, counts.workersLost);
   addState(text, status);
-  addBounds(text, status);
-  addBreakers(text, status);
-  addObjectives(text, status);
+  addFeatures(text, status);
   addTls(text, status, counts.failedHandshakes);
   addHttp2(text, counts);
   text.metric(
@@ -173,62 +173,16 @@ function addWorkers(text: MetricsText, workers: readonly WorkerCounts[]): void {
   );
 }
 
-function addBreakers(text: MetricsText, { breakers }: GatewayStatus): void {
-  text.metric(
-    'candor_route_circuit_state',
-    'Circuit breakers of routes: 1 for the state that each is in.',
-    breakers.flatMap(({ route, state: present }) =>
-      circuitStates.map((state): Sample => [{ route, state }, state === present ? 1 : 0]),
-    ),
-  );
-}
-
-function addObjectives(text: MetricsText, { objectives }: GatewayStatus): void {
-  text.metric(
-    'candor_slo_budget_left_ratio',
-    'What is left of the error budget of three days, by objective: 1 is all of it, 0 and below nothing.',
-    objectives.map(({ route, kind, budgetLeft }) => [{ route, objective: kind }, budgetLeft]),
-  );
-  text.metric(
-    'candor_slo_burn_rate',
-    'How many times as fast as allowed the error budget of an objective is used up, by window.',
-    objectives.flatMap(({ route, kind, burnRates }) => {
-      const byWindow = new Map(
-        burnRates.flatMap(({ shortS, longS, short, long }) => [[shortS, short] as const, [longS, long] as const]),
-      );
-      return [...byWindow].map(
-        ([seconds, rate]): Sample => [{ route, objective: kind, window_seconds: String(seconds) }, rate],
-      );
-    }),
-  );
-}
-
-function addBounds(text: MetricsText, { bounds, upstreams }: GatewayStatus): void {
-  const labels = ({ kind, id }: GatewayStatus['bounds'][number]): Record<string, string> => ({ kind, id });
-  text.metric(
-    'candor_concurrency_requests',
-    'Requests in flight where `concurrency` bounds them, by route or upstream.',
-    bounds.map((bound) => [labels(bound), bound.requests]),
-  );
-  text.metric(
-    'candor_concurrency_limit',
-    'How many requests may be in flight there: for a bound that adapts, at present.',
-    bounds.flatMap((bound) => (bound.limit === null ? [] : [[labels(bound), bound.limit] as const])),
-  );
-  const waiting = [
-    ...bounds.map(({ kind, id, waiting }) => ({ kind, id, waiting })),
-    ...upstreams.map(({ id, waiting }) => ({ kind: 'upstream', id, waiting })),
-  ].flatMap(({ kind, id, waiting }) => waiting.map((one) => ({ kind, id, one })));
-  text.metric(
-    'candor_requests_waiting',
-    'Requests that wait: for their turn (`concurrency`), until an endpoint is ready, for a connection, or for a response longer than usual.',
-    waiting.map(({ kind, id, one }) => [{ kind, id, for: one.for }, one.count]),
-  );
-  text.metric(
-    'candor_requests_waiting_oldest_seconds',
-    'For how long the one of them has waited that has waited longest.',
-    waiting.map(({ kind, id, one }) => [{ kind, id, for: one.for }, one.oldestMs / 1000]),
-  );
+/** Features and upstreams may have samples of the same metric. */
+function addFeatures(text: MetricsText, status: GatewayStatus): void {
+  const ofUpstreams = status.upstreams.map(({ id, waiting }) => ({ kind: 'upstream', id, waiting }));
+  const families = [...mainFeatures.flatMap(({ metrics }) => metrics?.(status) ?? []), ...waitingFamilies(ofUpstreams)];
+  for (const [name, same] of Map.groupBy(families, (family) => family.name))
+    text.metric(
+      name,
+      same[0]?.help ?? '',
+      same.flatMap(({ samples }) => samples),
+    );
 }
 
 function addHttp2(text: MetricsText, { http2Limits, http2Errors }: ReturnType<Gateway['counts']>): void {

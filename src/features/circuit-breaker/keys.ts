@@ -52,7 +52,7 @@ const routeBreaker = z.union([
 ]);
 
 /** Of a route. */
-export const circuitBreakerKeys = {
+const circuitBreakerKeys = {
   circuit_breaker: key(
     routeBreaker,
     'Whether its requests are answered with a 503 (`circuit_open`) at once for a short time when they fail at whatever endpoint; or when.',
@@ -79,7 +79,8 @@ const rules: readonly EffectRule<RouteRead>[] = [
 
 export const circuitBreaker: FeatureKeys = featureKeys<RouteRead, object>({
   name: circuitBreakerName,
-  keys: ['circuit_breaker'],
+  routeKeys: circuitBreakerKeys,
+  needsUpstream: true,
   sharedBy: 'circuit_breaker',
   ofRoute({ circuit_breaker: read }): RouteBreakerSpec | null {
     if (read === undefined || read === false) return null;

@@ -1,6 +1,7 @@
 import type { RouteBreakerSpec } from '../../core/upstream-spec.ts';
 import { type FeatureMessages, scopeKey } from '../../core/feature.ts';
-import type { CircuitState } from '../../core/gateway-state.ts';
+import { type CircuitState, circuitStates } from '../../core/gateway-state.ts';
+import type { Sample } from '../../core/metric-family.ts';
 import { after, type Instant, type Timer } from '../../core/time.ts';
 import { FailureCauses, pauseText } from '../../discovery/outlier-reasons.ts';
 import { afterProbation, ejected, startProbation, type TrustState, trusted } from '../../policy/ejection.ts';
@@ -8,19 +9,7 @@ import { FailureRateDetection } from '../../policy/failure-rate-detection.ts';
 import type { AttemptOutcomes, OutlierDetection, OutlierEvidence } from '../../policy/outlier-detection.ts';
 import { routeBreakerSettings } from '../../policy/outlier-settings.ts';
 import { mainFeature, type MainFeaturePorts, type MainPart, type ScopedSpec } from '../main-feature.ts';
-import { type BreakerOutcomes, type BreakerState, circuitBreakerName } from './settings.ts';
-
-/** The state of the circuit breaker of a route, for `candor status` and metrics. */
-export interface RouteBreakerView {
-  readonly route: string;
-  readonly upstream: string;
-  readonly state: CircuitState;
-  /** Why; '' where it is closed. */
-  readonly reason: string;
-  readonly since: Instant;
-  /** When it becomes half-open; null where it is not open. */
-  readonly until: Instant | null;
-}
+import { type BreakerOutcomes, type BreakersStatus, type BreakerState, circuitBreakerName } from './settings.ts';
 
 interface Breaker {
   readonly route: string;
@@ -160,11 +149,19 @@ export class CircuitBreakers implements MainPart<RouteBreakerSpec> {
     this.#ports.events.emit({ kind: 'circuit_breaker', subject: `route:${route}`, from, to, reason, evidence });
   }
 
-  get views(): readonly RouteBreakerView[] {
-    return [...this.#breakers.values()].map(({ route, upstream, trust, reason }) => {
-      const until = trust.state === 'ejected' ? trust.until : null;
-      return { route, upstream, state: circuitOf(trust), reason, since: trust.since, until };
+  status(): BreakersStatus {
+    const now = this.#ports.clock.now();
+    const breakers = [...this.#breakers.values()].map(({ route, upstream, trust, reason }) => {
+      const sinceS = Math.max(0, Math.round((now - trust.since) / 1000));
+      const retryAfterS = trust.state === 'ejected' ? Math.max(1, Math.ceil((trust.until - now) / 1000)) : null;
+      return { route, upstream, state: circuitOf(trust), reason, sinceS, retryAfterS };
     });
+    return { breakers };
+  }
+
+  refusedRoutes(upstream: string): number {
+    return [...this.#breakers.values()].filter((one) => one.upstream === upstream && one.trust.state !== 'trusted')
+      .length;
   }
 
   stop(): void {
@@ -176,9 +173,18 @@ export class CircuitBreakers implements MainPart<RouteBreakerSpec> {
 /** The workers have counted them as failures already, where the route says so. */
 const countedErrors = { countsServerErrors: true, countsRateLimits: false };
 
-export const circuitBreaker = mainFeature<RouteBreakerSpec, CircuitBreakers>({
+export const circuitBreaker = mainFeature<RouteBreakerSpec, CircuitBreakers, BreakersStatus>({
   name: circuitBreakerName,
   sharesSemaphores: () => true,
+  metrics: ({ breakers }) => [
+    {
+      name: 'candor_route_circuit_state',
+      help: 'Circuit breakers of routes: 1 for the state that each is in.',
+      samples: breakers.flatMap(({ route, state: present }) =>
+        circuitStates.map((state): Sample => [{ route, state }, state === present ? 1 : 0]),
+      ),
+    },
+  ],
   start: (ports) => new CircuitBreakers(ports),
 });
 

@@ -25,3 +25,19 @@ export interface BreakerOutcomes {
   serverErrors: number;
   readonly causes: FailureCount[];
 }
+
+/** The state of the circuit breaker of a route, in the status. */
+export interface BreakerStatus {
+  readonly route: string;
+  readonly upstream: string;
+  readonly state: CircuitState;
+  /** Why; '' where it is closed. */
+  readonly reason: string;
+  readonly sinceS: number;
+  /** When it becomes half-open, rounded up; null where it is not open. */
+  readonly retryAfterS: number | null;
+}
+
+export interface BreakersStatus {
+  readonly breakers: readonly BreakerStatus[];
+}

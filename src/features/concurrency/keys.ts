@@ -41,7 +41,7 @@ const bound = z.union([
 ]);
 
 /** Of a route. */
-export const concurrencyRouteKeys = {
+const concurrencyRouteKeys = {
   concurrency: key(
     bound,
     'How many of its requests may be in flight; others wait for their turn. A number, or with a queue. That of the upstream applies too.',
@@ -54,7 +54,7 @@ export const concurrencyRouteKeys = {
 };
 
 /** Of an upstream or an application. */
-export const concurrencyUpstreamKeys = {
+const concurrencyUpstreamKeys = {
   concurrency: key(
     bound,
     'How many requests may be in flight at all endpoints together; others wait for their turn. A number, or with a queue.',
@@ -67,7 +67,9 @@ type UpstreamRead = z.output<z.ZodObject<typeof concurrencyUpstreamKeys>>;
 
 export const concurrency: FeatureKeys = featureKeys<RouteRead, UpstreamRead>({
   name: concurrencyName,
-  keys: ['concurrency', 'priority'],
+  routeKeys: concurrencyRouteKeys,
+  upstreamKeys: concurrencyUpstreamKeys,
+  needsUpstream: true,
   sharedBy: 'concurrency',
   ofRoute: ({ concurrency: read, priority = 'normal' }) =>
     settingsOf({ ...boundOf(read), ...(priority === 'normal' ? {} : { priority }) }),

@@ -37,7 +37,7 @@ const drainSignal = z.union([
 ]);
 
 /** Of an upstream or an application. */
-export const drainSignalKeys = {
+const drainSignalKeys = {
   drain_signal: key(
     drainSignal,
     'Whether an endpoint may say that it wants no new requests: by a header of its responses, also those to checks, or by its health document.',
@@ -49,7 +49,7 @@ type UpstreamRead = z.output<z.ZodObject<typeof drainSignalKeys>>;
 
 export const drainSignals: FeatureKeys = featureKeys<object, UpstreamRead>({
   name: drainSignalName,
-  keys: [],
+  upstreamKeys: drainSignalKeys,
   ofUpstream({ drain_signal: read }): DrainSignalSpec | null {
     if (read === undefined || read === false) return null;
     const { header, value } = read === true ? {} : read;

@@ -39,5 +39,5 @@ export function drainSignalFilter(spec: DrainSignalSpec, onSignal: (endpoint: st
     head.remove(spec.header);
     if (endpoint !== null && isDrainSignal(value, spec)) onSignal(endpoint);
   };
-  return { name: drainSignalName, onResponseHead: receive, onSwitchHead: receive };
+  return { name: drainSignalName, stage: 'rewrite', onResponseHead: receive, onSwitchHead: receive };
 }

@@ -37,7 +37,7 @@ const slo = section({
 });
 
 /** Of a route. */
-export const objectivesKeys = {
+const objectivesKeys = {
   slo: key(
     slo,
     'What users were promised: how many requests are to be answered without failure, and how fast. A budget that is used up too fast is reported.',
@@ -49,7 +49,7 @@ type RouteRead = z.output<z.ZodObject<typeof objectivesKeys>>;
 
 export const objectives: FeatureKeys = featureKeys<RouteRead, object>({
   name: objectivesName,
-  keys: [],
+  routeKeys: objectivesKeys,
   ofRoute({ slo: read }): SloSpec | null {
     const { availability, latency } = read ?? {};
     if (availability === undefined && latency === undefined) return null;

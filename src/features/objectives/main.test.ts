@@ -78,7 +78,7 @@ test('clients that left, tunnels and other routes count for nothing', async () =
     counted(9, { statusClass: '1xx' }),
     counted(9, { route: '/', statusClass: '5xx' }),
   );
-  assert.equal(watch.status[0]?.budgetLeft, 1);
+  assert.equal(watch.status().objectives[0]?.budgetLeft, 1);
 });
 
 for (const cause of ['maintenance', 'pause_timeout', 'pause_full'] as const)
@@ -86,7 +86,7 @@ for (const cause of ['maintenance', 'pause_timeout', 'pause_full'] as const)
     watch.use([route({ availability: 0.999, latency: { underMs: 500, share: 0.99 } })]);
     await run(60, counted(50, { statusClass: '5xx', end: 'generated', shape: 'refused_by_gateway', cause }, 9000));
     assert.deepEqual(
-      watch.status.map(({ budgetLeft }) => budgetLeft),
+      watch.status().objectives.map(({ budgetLeft }) => budgetLeft),
       [1, 1],
     );
     // As good ones they would hide these failures.
@@ -105,29 +105,29 @@ test('slow responses miss an objective of latency, and failures do not', async (
 test('a reload keeps the counts of objectives that stay, and ends what was reported of one that goes', async () => {
   watch.use([route(availability)]);
   await run(5, counted(10, { statusClass: '5xx' }));
-  assert.equal(watch.status[0]?.burning, 'fast');
+  assert.equal(watch.status().objectives[0]?.burning, 'fast');
   watch.use([route(availability), route(availability, '/new')]);
   assert.deepEqual(
-    watch.status.map(({ burning }) => burning),
+    watch.status().objectives.map(({ burning }) => burning),
     ['fast', null],
   );
   watch.use([]);
-  assert.deepEqual([watch.status, seen().at(-1)], [[], 'route:/api removed null']);
+  assert.deepEqual([watch.status().objectives, seen().at(-1)], [[], 'route:/api removed null']);
 });
 
 test('budgets outlive the process, unless a successor counts already', async () => {
   watch.use([route(availability)]);
   await run(60, counted(95), counted(5, { statusClass: '5xx' }));
-  const { budgetLeft } = watch.status[0] ?? { budgetLeft: 1 };
+  const { budgetLeft } = watch.status().objectives[0] ?? { budgetLeft: 1 };
   assert.ok(budgetLeft < 1);
   await watch.close(true);
   const early = watched();
   early.use([route(availability)]);
-  assert.ok((early.status[0]?.budgetLeft ?? 0) >= budgetLeft);
+  assert.ok((early.status().objectives[0]?.budgetLeft ?? 0) >= budgetLeft);
   await watch.close(false);
   const next = watched();
   next.use([route(availability)]);
-  assert.equal(next.status[0]?.budgetLeft, budgetLeft);
+  assert.equal(next.status().objectives[0]?.budgetLeft, budgetLeft);
 });
 
 test('a damaged file is as none', () => {

@@ -1,5 +1,6 @@
 import { durationBoundsMs, type ExchangeCount } from '../../core/counters.ts';
 import type { EventSink } from '../../core/event.ts';
+import type { Sample } from '../../core/metric-family.ts';
 import type { ObjectiveKind, ObjectiveStatus, SloSpec } from '../../core/objective.ts';
 import type { Clock, Instant } from '../../core/time.ts';
 import {
@@ -88,9 +89,9 @@ export class SloWatch implements MainPart<SloSpec> {
     void this.#write();
   }
 
-  get status(): readonly ObjectiveStatus[] {
+  status(): { readonly objectives: readonly ObjectiveStatus[] } {
     const now = this.#now;
-    return this.#objectives.map(({ route, kind, target, underMs, counts, tier, since }) => ({
+    const objectives = this.#objectives.map(({ route, kind, target, underMs, counts, tier, since }) => ({
       ...{ route, kind, target, underMs, burning: tier },
       sinceS: tier === null ? null : Math.round((now - since) / 1000),
       budgetLeft: rounded(budgetLeft(counts, target, now)),
@@ -100,6 +101,7 @@ export class SloWatch implements MainPart<SloSpec> {
         long: rounded(burnRate(counts, target, longMs, now)),
       })),
     }));
+    return { objectives };
   }
 
   /** A successor keeps what it counts itself. */
@@ -167,11 +169,30 @@ export class SloWatch implements MainPart<SloSpec> {
   }
 }
 
-export const objectives = mainFeature<SloSpec, SloWatch>({
+export const objectives = mainFeature<SloSpec, SloWatch, ReturnType<SloWatch['status']>>({
   name: objectivesName,
+  metrics: ({ objectives: shown }) => [
+    {
+      name: 'candor_slo_budget_left_ratio',
+      help: 'What is left of the error budget of three days, by objective: 1 is all of it, 0 and below nothing.',
+      samples: shown.map(({ route, kind, budgetLeft }) => [{ route, objective: kind }, budgetLeft]),
+    },
+    {
+      name: 'candor_slo_burn_rate',
+      help: 'How many times as fast as allowed the error budget of an objective is used up, by window.',
+      samples: shown.flatMap(burnRateSamples),
+    },
+  ],
   start: ({ clock, events, stateFolder }) =>
     new SloWatch({ clock, events, storage: stateFolder === null ? null : new SloFile(stateFolder) }),
 });
+
+function burnRateSamples({ route, kind, burnRates }: ObjectiveStatus): Sample[] {
+  const byWindow = new Map(
+    burnRates.flatMap(({ shortS, longS, short, long }) => [[shortS, short] as const, [longS, long] as const]),
+  );
+  return [...byWindow].map(([seconds, rate]) => [{ route, objective: kind, window_seconds: String(seconds) }, rate]);
+}
 
 type WantedObjective = Pick<Objective, 'route' | 'kind' | 'target' | 'underMs'>;
 

@@ -63,12 +63,12 @@ const retry = z.union([
 ]);
 
 /** Of a route. */
-export const retryRouteKeys = {
+const retryRouteKeys = {
   retry: key(retry, 'How its exchanges are retried, if it differs from the file; or `none`: each is tried once.'),
 };
 
 /** Of the file. */
-export const retryFileKeys = {
+const retryFileKeys = {
   retry: key(
     retry,
     'How exchanges are retried, for every route that does not say otherwise; `none`: each is tried once. Without it, a request that may have been executed is retried only if its method is idempotent, and once, as `attempts` of its upstream or application counts.',
@@ -125,7 +125,9 @@ const retryRules: readonly EffectRule<RetryScope>[] = [
 
 export const retries: FeatureKeys = featureKeys<RouteRead, object, FileRead>({
   name: retryName,
-  keys: ['retry'],
+  routeKeys: retryRouteKeys,
+  fileKeys: retryFileKeys,
+  needsUpstream: true,
   ofRoute: ({ retry: ofRoute }, { retry: ofFile }) => specOf(ofRoute, ofFile),
   review({ routes, file }, findings) {
     reviewOne(file.read.retry, file.beside, ['retry'], findings);

@@ -1,0 +1,38 @@
+/** What people read of a feature. Commands and the main thread load these files: they need nothing but `core/`. */
+import type { FeatureSpecs } from '../core/feature.ts';
+import type { UpstreamSpec } from '../core/upstream-spec.ts';
+import type { WaitingCount } from '../core/waiting-requests.ts';
+
+export interface FlatSettings {
+  readonly [key: string]: string | number | boolean | null;
+}
+
+/** What `candor route` shows of a feature: how attempts are repeated, and sizes, queues and bounds. */
+export interface ShownSettings {
+  readonly retry?: FlatSettings;
+  readonly limits?: FlatSettings;
+}
+
+/** A line of `candor status`. */
+export interface StatusRow {
+  readonly tone: 'good' | 'warn' | 'bad';
+  /** In columns with those of the other rows; one alone is a sentence. */
+  readonly cells: readonly string[];
+  /** The last column, which matters least. */
+  readonly note?: string;
+  /** A sentence below; '': none. */
+  readonly reason?: string;
+  readonly waiting?: readonly WaitingCount[];
+}
+
+/** `Shown`: its sections of the status. */
+export interface FeatureWords<Shown extends object = object> {
+  /** Of a route, and of the upstream that gets its requests; null: the route answers by itself. */
+  readonly settings?: (ofRoute: FeatureSpecs | undefined, upstream: UpstreamSpec | null) => ShownSettings;
+  readonly status?: { readonly title: string; readonly rows: (status: Shown) => readonly StatusRow[] };
+}
+
+/** The words, as the registry has them. */
+export function featureWords<Shown extends object>(words: FeatureWords<Shown>): FeatureWords {
+  return words as unknown as FeatureWords;
+}

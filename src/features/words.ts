@@ -1,0 +1,13 @@
+import { circuitBreakerWords } from './circuit-breaker/words.ts';
+import { concurrencyWords } from './concurrency/words.ts';
+import { objectivesWords } from './objectives/words.ts';
+import { retryWords } from './retry/words.ts';
+import type { FeatureWords } from './feature-words.ts';
+
+/** In the order in which people read them. */
+export const wordsOfFeatures: readonly FeatureWords[] = [
+  concurrencyWords,
+  circuitBreakerWords,
+  objectivesWords,
+  retryWords,
+];

@@ -1,0 +1,113 @@
+import { exits } from './suspected-exits.ts';
+import { changes } from './suspected-changes.ts';
+import { releases } from './suspected-releases.ts';
+import { shortages } from './suspected-shortages.ts';
+import { timeouts } from './suspected-timeouts.ts';
+import { connections } from './suspected-connections.ts';
+import { applications } from './suspected-applications.ts';
+import type { IncidentSuspect, SuspectKind } from '../core/live-incident.ts';
+import {
+  type SuspectContext,
+  type Rule,
+  shownMax,
+  beforeText,
+  certificates,
+  otherProtocol,
+  refused,
+  type SuspectFinding,
+} from './suspect-facts.ts';
+import type { DirectLook } from './watched-upstream.ts';
+
+// Each rule looks for one cause. `fit` orders them: what a process's exit or a certificate says is surer than what the
+// failures alone say, and "the application is slow" is said where nothing else is known.
+const rules: Readonly<Record<SuspectKind, Rule>> = {
+  ...exits,
+  ...changes,
+  ...releases,
+  ...shortages,
+  ...timeouts,
+  ...connections,
+  ...applications,
+};
+
+/** What may have caused the incident, the likeliest first; empty: not known. `isLater`: it has caused only what began later. */
+export function rankSuspects(
+  context: SuspectContext,
+  isLater: (kind: SuspectKind) => boolean = () => false,
+): readonly IncidentSuspect[] {
+  const found = Object.entries(rules).flatMap(([name, rule]) => {
+    const finding = rule(context);
+    const kind = name as SuspectKind;
+    if (finding === null || isLater(kind)) return [];
+    return [{ name: kind, ...weighed(kind, finding, context.directLook, context.incident.startedAt) }];
+  });
+  return withoutConsequences(causesFirst(found)).slice(0, shownMax);
+}
+
+const ends: ReadonlySet<SuspectKind> = new Set(['out_of_memory', 'crash', 'not_started']);
+/** A process that ends cuts its connections, and then nothing listens. */
+const followFromEnd: ReadonlySet<SuspectKind> = new Set(['connections_cut', 'nothing_listens']);
+
+/** A cause that shows itself, in a process, an answer or a check; less likely ones may have another reason. */
+const shownFitMin = 0.55;
+const shownCauses: ReadonlySet<SuspectKind> = new Set([
+  ...ends,
+  ...(['descriptors', 'application_descriptors', 'dns', 'certificate', 'tls_settings', 'dependency'] as const),
+  ...(['another_program', 'nothing_listens', 'network', 'slow_application'] as const),
+]);
+/** What follows from each of them: no endpoint is ready, requests wait, and the pool is full. */
+const effects: ReadonlySet<SuspectKind> = new Set(['pool_full', 'failing_check']);
+const effectBelow = 0.01;
+
+/** The likeliest first; an effect is never likelier than what has caused it. */
+export function causesFirst(found: readonly IncidentSuspect[]): readonly IncidentSuspect[] {
+  const shown = found.filter(({ name, fit }) => shownCauses.has(name) && fit >= shownFitMin);
+  const below = Math.max(...shown.map(({ fit }) => fit)) - effectBelow;
+  const fitOf = (one: IncidentSuspect): number =>
+    shown.length > 0 && effects.has(one.name) ? Math.min(one.fit, below) : one.fit;
+  return found.map((one) => ({ ...one, fit: fitOf(one) })).sort((a, b) => b.fit - a.fit);
+}
+
+/** What follows from a likelier suspect is no suspect of its own. */
+function withoutConsequences(ranked: readonly IncidentSuspect[]): readonly IncidentSuspect[] {
+  const end = ranked.findIndex(({ name }) => ends.has(name));
+  return end === -1 ? ranked : ranked.filter(({ name }, at) => at < end || !followFromEnd.has(name));
+}
+
+type Bearing = 'confirms' | 'contradicts' | null;
+
+/** What a look at an endpoint says of a suspect; kinds that are absent are about what one look does not show. */
+const bearings: Readonly<Partial<Record<SuspectKind, (look: DirectLook) => Bearing>>> = {
+  nothing_listens: (look) => contradictedIf(look.isAccepting, hasCause(look, refused)),
+  network: (look) => contradictedIf(look.isAccepting || hasCause(look, refused), look.isHanging),
+  slow_application: ({ isAccepting, isHanging }) => contradictedIf(false, isAccepting && isHanging),
+  certificate: (look) => contradictedIf(false, hasCause(look, certificates)),
+  another_program: (look) => contradictedIf(false, hasCause(look, otherProtocol)),
+};
+
+/** A contradicted suspect stays in the list: the endpoint may listen again, or refuse only some connections. */
+const loweredBy = 0.25;
+const raisedBy = 0.05;
+
+/** The finding as it stands after the look at an endpoint. */
+function weighed(
+  kind: SuspectKind,
+  finding: SuspectFinding,
+  look: DirectLook | null,
+  startedAt: number,
+): SuspectFinding {
+  const bearing = look === null ? null : (bearings[kind]?.(look) ?? null);
+  if (look === null || bearing === null) return finding;
+  const fit = bearing === 'confirms' ? finding.fit + raisedBy : finding.fit - loweredBy;
+  const when = `${beforeText(look.at - startedAt)} the first failure`;
+  const evidence =
+    bearing === 'confirms'
+      ? `a direct look at ${look.endpoint}, ${when}, met the same: ${look.answer}`
+      : `against it: a direct look at ${look.endpoint}, ${when}: ${look.answer}`;
+  return { ...finding, fit, evidence: [...finding.evidence, evidence] };
+}
+
+const contradictedIf = (isOtherwise: boolean, isSame: boolean): Bearing =>
+  isOtherwise ? 'contradicts' : isSame ? 'confirms' : null;
+
+const hasCause = ({ cause }: DirectLook, causes: ReadonlySet<string>): boolean => cause !== null && causes.has(cause);
