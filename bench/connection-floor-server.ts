@@ -5,7 +5,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import type { TlsHostSettings } from '../src/core/tls-server.ts';
 import type { Transport, TransportListener } from '../src/core/transport.ts';
 import { listen } from '../src/transport/listen.ts';
-import { type StreamHandle, type StreamInternals, streamInternals } from '../src/transport/stream-handle.ts';
+import { type StreamHandle, streamInternals } from '../src/transport/stream-handle.ts';
 import { tlsServer } from '../src/transport/tls-server.ts';
 import { systemRandom } from '../src/system/system.ts';
 
@@ -29,7 +29,7 @@ else if (mode === 'tls-transport') listenOnTransport();
 else {
   const server = createServer({ noDelay: true }, answerOnSocket);
   server.listen(at, () => {
-    if (mode === 'handle') takeHandles(server, streamInternals as StreamInternals);
+    if (mode === 'handle') takeHandles(server);
   });
 }
 
@@ -45,7 +45,8 @@ function answerOnSocket(socket: Socket): void {
   socket.on('error', () => socket.destroy());
 }
 
-function takeHandles(listening: Server, { streamBaseState, kReadBytesOrError }: StreamInternals): void {
+function takeHandles(listening: Server): void {
+  const { streamBaseState, kReadBytesOrError } = streamInternals;
   const buffer = Buffer.allocUnsafeSlow(64 * 1024);
   const { _handle: listener } = listening as unknown as {
     readonly _handle: { onconnection(error: number, handle: StreamHandle): void; setNoDelay(on: boolean): number };

@@ -75,7 +75,7 @@ const common: BuildOptions = {
   bundle: true,
   format: 'esm',
   platform: 'node',
-  target: 'node24',
+  target: 'node26',
   chunkNames: 'chunks/[name]-[hash]',
   // The names of the source, not its text.
   sourcemap: 'linked',

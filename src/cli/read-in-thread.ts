@@ -4,6 +4,7 @@ import { inTurns } from '../core/turns.ts';
 import { type ConfigurationPart, JoinedRead } from './configuration-parts.ts';
 import type { ConfigurationThreadInit } from './configuration-thread.ts';
 import type { ReadContext, ServedRead } from './configuration-read.ts';
+import { withCompileCache } from '../system/compile-cache.ts';
 
 /**
  * Reads a configuration like `readToServe`, in a thread of its own. What reads and checks configurations (the parser of YAML, the schema and
@@ -42,7 +43,7 @@ async function readBeside(file: string, { directory, env, clock }: ReadContext):
 
 /** Null if the system has no thread or descriptors for it. */
 function startThread(workerData: ConfigurationThreadInit): Worker | null {
-  const options = { workerData, transferList: [workerData.parts], name: 'candor configuration' };
+  const options = { workerData, transferList: [workerData.parts], name: 'candor configuration', ...withCompileCache() };
   try {
     return new Worker(new URL(siblingModule(import.meta.url, '../cli/configuration-thread')), options);
   } catch {

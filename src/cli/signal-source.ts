@@ -10,7 +10,7 @@ export interface SignalEmitter {
 
 /**
  * How long after a stop signal a further one is taken for a copy of it. Ctrl-C, `kill -TERM -<group>` and the usual stop of
- * systemd reach every process of a group. The process that started this one (`npm`, or an older Node that found ours) passes
+ * systemd reach every process of a group. A parent such as `npm` passes
  * its signal on as well, so one request to stop becomes two signals. The system does not say which signal is a copy, and the
  * parent must pass signals on, since a signal may be for it alone. So the time decides: a copy comes within milliseconds, on
  * a busy machine later. Half a second allows for that. A person who wants a second Ctrl-C presses it later or presses it

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { checkAdminSocket } from '../admin/admin-socket-check.ts';
 import { adjustPaths } from './adjust-paths.ts';
 import { lookUpGateway, lookupMs, whatRuns } from './gateway-lookup.ts';
@@ -66,7 +67,8 @@ async function readAndServe(flags: UpFlags, reading: Promise<ServedRead>, contex
 
 /** A sentence about the program that answers at the admin socket, so that this gateway cannot have it; null if none does. */
 async function holderOf(path: string | null, context: ProcessContext): Promise<string | null> {
-  if (path === null) return null;
+  // Most often none has ever listened there, and asking takes longer than looking.
+  if (path === null || !existsSync(path)) return null;
   const looked = await lookUpGateway({ kind: 'socket', path }, context, lookupMs);
   if (looked.kind === 'no_answer' && ['nobody_there', 'not_permitted'].includes(looked.answer.why)) return null;
   if (looked.kind !== 'gateway')

@@ -1,6 +1,5 @@
 /** Whether files of certificates and keys hold what they should. Decides by parsing them, and asks nobody. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { createSecureContext } from 'node:tls';
 import type { ErrorDetail } from '../schema/error-detail.ts';
 import { quoted } from '../schema/error-detail.ts';
 
@@ -81,7 +80,10 @@ export function identityError(
 /** A library of today refuses what older ones accepted, such as RSA keys of 1,024 bits. */
 function libraryError(certificate: X509Certificate, key: KeyObject, chain: string): ErrorDetail | null {
   try {
-    createSecureContext({ cert: chain, key: key.export({ type: 'pkcs8', format: 'pem' }), ca: [] });
+    // Loaded for the first file: most configurations name none.
+    process
+      .getBuiltinModule('node:tls')
+      .createSecureContext({ cert: chain, key: key.export({ type: 'pkcs8', format: 'pem' }), ca: [] });
     return null;
   } catch (error) {
     const { code = 'an unknown reason' } = error as { code?: string };

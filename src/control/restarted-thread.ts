@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { after, type Clock, type Instant } from '../core/time.ts';
 import { type WorkerExit, workerExitOf } from './worker-exit.ts';
+import { withCompileCache } from '../system/compile-cache.ts';
 
 /** A message to a thread or from it; one with `request` is a question, or the answer to it. */
 interface Message {
@@ -90,6 +91,7 @@ export class RestartedThread<To extends Message, From extends Message> {
       workerData: this.#parts.init,
       name: this.#parts.name,
       resourceLimits: { maxYoungGenerationSizeMb },
+      ...withCompileCache(),
     });
     let exit: WorkerExit | null = null;
     thread.on('message', (message: From) => this.#onMessage(message));

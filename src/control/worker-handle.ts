@@ -15,6 +15,7 @@ import type { ApplyResult } from './apply-result.ts';
 import { WorkerPings } from './worker-pings.ts';
 import { workerExitOf, type WorkerExit } from './worker-exit.ts';
 import { unreadConnections } from './unread-connections.ts';
+import { withCompileCache } from '../system/compile-cache.ts';
 
 export interface WorkerListener {
   onBatch(batch: Extract<FromWorker, { kind: 'batch' }>): void;
@@ -118,6 +119,7 @@ export class WorkerHandle {
     this.#thread = new Worker(workerModule, {
       workerData,
       name: `candor worker ${init.worker}`,
+      ...withCompileCache(),
       ...(memoryBytesMax === null
         ? {}
         : {

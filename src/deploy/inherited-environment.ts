@@ -13,6 +13,7 @@ const privateVariables = [
   'LISTEN_PID',
   'LISTEN_FDS',
   'LISTEN_FDNAMES',
+  'CACHE_DIRECTORY',
 ];
 
 /** What applications get of our own environment. */

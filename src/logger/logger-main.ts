@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { LoggerInit, ToLogger } from '../core/logger-messages.ts';
+import { flushCompiledLater } from '../system/compile-cache.ts';
 import { systemClock } from '../system/system.ts';
 import { Logger } from './logger.ts';
 
@@ -9,3 +10,4 @@ if (port === null) throw new Error('logger-main.ts runs in a thread of its own; 
 
 const logger = new Logger(workerData as LoggerInit, systemClock, (message) => port.postMessage(message));
 port.on('message', (message: ToLogger) => logger.handle(message));
+flushCompiledLater(systemClock);

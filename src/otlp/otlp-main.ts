@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { OtlpInit, ToOtlp } from '../core/otlp-messages.ts';
+import { flushCompiledLater } from '../system/compile-cache.ts';
 import { systemClock, systemRandom } from '../system/system.ts';
 import { OtlpExporter } from './exporter.ts';
 
@@ -11,3 +12,4 @@ const exporter = new OtlpExporter(workerData as OtlpInit, systemClock, systemRan
   port.postMessage(message),
 );
 port.on('message', (message: ToOtlp) => exporter.handle(message));
+flushCompiledLater(systemClock);

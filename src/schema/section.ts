@@ -3,6 +3,9 @@ import * as z from 'zod';
 import type { Default } from './default.ts';
 import { ours } from './leaves.ts';
 
+// A file is read once: compiling code for each map takes longer than reading by its interpreter.
+z.config({ jitless: true });
+
 /** A map with these keys and no other. An unknown key's message carries the known ones, for suggestions. */
 export function section<S extends z.ZodRawShape>(shape: S): z.ZodObject<S, z.core.$strict> {
   return z.strictObject(shape, {

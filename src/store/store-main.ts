@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { StoreInit, ToStore } from '../core/store-messages.ts';
+import { flushCompiledLater } from '../system/compile-cache.ts';
 import { systemClock } from '../system/system.ts';
 import { StoreWriter } from './store-writer.ts';
 
@@ -9,3 +10,4 @@ if (port === null) throw new Error('store-main.ts runs in a thread of its own; t
 
 const store = new StoreWriter(workerData as StoreInit, systemClock, (message) => port.postMessage(message));
 port.on('message', (message: ToStore) => store.handle(message));
+flushCompiledLater(systemClock);

@@ -1,20 +1,14 @@
 import { lookup } from 'node:dns';
 import { connect as connectTcp, type NetConnectOpts, type Socket } from 'node:net';
-import type {
-  Cancellable,
-  Connector,
-  ConnectTarget,
-  ConnectWaiter,
-  ResolveWaiter,
-  NetworkFault,
-} from '../core/connector.ts';
+import type { Cancellable, Connector, ConnectTarget, ConnectWaiter, ResolveWaiter } from '../core/connector.ts';
 import type { Transport } from '../core/transport.ts';
 import { networkFault } from './errno.ts';
+import { unixFacts } from './handle-facts.ts';
 import { HandleTransport } from './handle-transport.ts';
 import { Handshake } from './handshake.ts';
-import { saveUnreadBytes } from './unread-bytes.ts';
-import { ReadTarget, SocketTransport } from './socket-transport.ts';
-import { type StreamHandle, streamInternals } from './stream-handle.ts';
+import type { StreamHandle } from './stream-handle.ts';
+import { TlsTransport } from './socket-transport.ts';
+import { ReadTarget } from './tls-wire.ts';
 
 /** Connects to endpoints over real sockets. */
 export const socketConnector: Connector = { resolve, connect: (target, waiter) => connect(target, waiter) };
@@ -24,7 +18,7 @@ export const socketConnector: Connector = { resolve, connect: (target, waiter) =
  * stay free for others. A connection that would have a higher one fails as if none were left.
  */
 export function connectorWithin(descriptorMax: number): Connector {
-  return { resolve, connect: (target, waiter) => connect(target, waiter, undefined, descriptorMax) };
+  return { resolve, connect: (target, waiter) => connect(target, waiter, descriptorMax) };
 }
 
 function resolve(name: string, waiter: ResolveWaiter): Cancellable {
@@ -41,15 +35,10 @@ function resolve(name: string, waiter: ResolveWaiter): Cancellable {
   };
 }
 
-/** `way`: how a plain TCP connection is read and written once Node has connected it. */
-export function connect(
-  target: ConnectTarget,
-  waiter: ConnectWaiter,
-  readMode: 'handles' | 'buffers' = streamInternals === null ? 'buffers' : 'handles',
-  descriptorMax = Infinity,
-): Cancellable {
-  const reads = new ReadTarget();
-  const socket = connectTcp({ ...addressOf(target), onread: reads.onread });
+export function connect(target: ConnectTarget, waiter: ConnectWaiter, descriptorMax = Infinity): Cancellable {
+  const { tls } = target;
+  const reads = tls === null ? null : new ReadTarget();
+  const socket = connectTcp({ ...addressOf(target), ...(reads === null ? {} : { onread: reads.onread }) });
   const failed = (error: Error): void => {
     socket.destroy();
     waiter.onConnectFailed(networkFault('connect', error));
@@ -61,8 +50,11 @@ export function connect(
     socket.off('error', failed);
     if (target.header != null) sendHeader(socket, target.header);
     waiter.onTransportConnected();
-    if (target.tls !== null) handshake = beginHandshake(socket, reads, target, waiter);
-    else waiter.onConnected(plainTransport(socket, reads, target, readMode));
+    if (tls === null || reads === null) return waiter.onConnected(plainTransport(socket, target));
+    handshake = new Handshake(socket, reads, tls, {
+      onSecure: (secure, facts) => waiter.onConnected(new TlsTransport(secure, socket, facts, unixPath(target))),
+      onHandshakeFailed: (fault) => waiter.onConnectFailed(fault),
+    });
   });
   return {
     cancel() {
@@ -88,25 +80,15 @@ function sendHeader(socket: Socket, header: Uint8Array): void {
   socket.write(header);
 }
 
-function plainTransport(
-  socket: Socket,
-  reads: ReadTarget,
-  target: ConnectTarget,
-  readMode: 'handles' | 'buffers',
-): Transport {
-  const handle = target.kind === 'tcp' && readMode === 'handles' ? takeHandle(socket) : null;
-  if (handle !== null) return new HandleTransport(handle, { savesUnread: true });
-  const transport = new SocketTransport(socket, reads, unixPath(target));
-  saveUnreadBytes(socket, transport);
-  return transport;
-}
-
-/** Takes the handle out of a socket that Node has connected. Null where the handle cannot be taken. */
-function takeHandle(socket: Socket): StreamHandle | null {
-  const from = socket as unknown as { _handle?: StreamHandle | null };
-  const handle = from._handle ?? null;
-  if (handle !== null) from._handle = null;
-  return handle;
+/** Takes the handle out of a socket that Node has connected. */
+function plainTransport(socket: Socket, target: ConnectTarget): Transport {
+  const from = socket as unknown as { _handle: StreamHandle | null };
+  const handle = from._handle as StreamHandle;
+  from._handle = null;
+  return new HandleTransport(handle, {
+    savesUnread: true,
+    ...(target.kind === 'unix' ? { facts: unixFacts(target.path) } : {}),
+  });
 }
 
 function addressOf(target: ConnectTarget): NetConnectOpts {
@@ -114,21 +96,6 @@ function addressOf(target: ConnectTarget): NetConnectOpts {
   return target.kind === 'unix'
     ? { ...common, path: target.path }
     : { ...common, host: target.address, port: target.port };
-}
-
-function beginHandshake(
-  plain: Socket,
-  reads: ReadTarget,
-  target: ConnectTarget,
-  waiter: ConnectWaiter,
-): Handshake | null {
-  if (target.tls === null) return null;
-  return new Handshake(plain, reads, target.tls, {
-    onSecure(secure, tls) {
-      waiter.onConnected(new SocketTransport(secure, null, unixPath(target), { plain, tls }));
-    },
-    onHandshakeFailed: (fault: NetworkFault) => waiter.onConnectFailed(fault),
-  });
 }
 
 function unixPath(target: ConnectTarget): string | null {

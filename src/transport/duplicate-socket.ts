@@ -56,7 +56,7 @@ export function duplicateSockets(fds: readonly number[]): Promise<readonly (Sock
 const noInspector = '--disable-sigusr1';
 
 /**
- * `_handle` is not documented; `canRewrap` of listen.ts looks for it before it is used. A descriptor that is no
+ * `_handle` is not documented. A descriptor that is no
  * socket is answered without a handle. Node sends a handle only when the one before was acknowledged; the listener keeps
  * the process there until then.
  */

@@ -7,9 +7,8 @@ import type { ServerCertificate, TlsFacts } from '../core/transport.ts';
 import { chainOf, namesOf, oneLine } from './certificate-chain.ts';
 import { networkFault } from './errno.ts';
 import { nodeTls } from './node-tls.ts';
-import type { ReadTarget } from './socket-transport.ts';
 import { upstreamContextOf } from './upstream-tls-contexts.ts';
-import { TlsWire } from './tls-wire.ts';
+import { type ReadTarget, TlsWire } from './tls-wire.ts';
 
 export interface HandshakeWaiter {
   onSecure(secure: TLSSocket, facts: TlsFacts): void;

@@ -4,7 +4,7 @@ import type { TlsHostSettings } from '../core/tls-server.ts';
 /** The parts of OpenSSL's context that concern tickets. Node does not document the callback. */
 export interface TicketContext {
   setTicketKeys(keys: Uint8Array): void;
-  enableTicketKeyCallback?(): void;
+  enableTicketKeyCallback(): void;
   onticketkeycallback?: TicketKeyCallback;
 }
 
@@ -52,7 +52,6 @@ export class HostTicketKey {
     this.#random = random;
     this.#answer = answerOf(ticketKeys);
     this.change(ticketKeys);
-    if (context.enableTicketKeyCallback === undefined) return;
     context.onticketkeycallback = (name, _, isMade) => (isMade ? this.#keyOfNext() : this.#keyNamed(name));
     context.enableTicketKeyCallback();
   }

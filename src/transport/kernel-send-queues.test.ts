@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { after, type Instant, type Timer } from '../core/time.ts';
-import type { TransportFacts } from '../core/transport.ts';
+import type { Transport, TransportFacts } from '../core/transport.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { SocketTransport } from './socket-transport.ts';
 import { KernelSendQueues } from './kernel-send-queues.ts';
+import { type BoundListener, listen } from './listen.ts';
 
 const facts: TransportFacts = {
   kind: 'tcp',
@@ -138,13 +137,16 @@ test('reading stops once all connections are found', async () => {
 test('the bytes that a peer does not read are seen in the kernel', {
   skip: process.platform !== 'linux',
 }, async () => {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const accepted = Promise.withResolvers<Transport>();
+  const listening = Promise.withResolvers<BoundListener>();
+  listen(
+    { host: '127.0.0.1', port: 0, sharePort: false },
+    { onListening: listening.resolve, onListenFailed: assert.fail, onConnection: accepted.resolve },
+  );
+  const bound = await listening.promise;
+  const client = connect(bound.address.port, '127.0.0.1');
   client.on('error', () => {});
-  const [accepted] = (await once(server, 'connection')) as [Socket];
-  const transport = new SocketTransport(accepted, null);
+  const transport = await accepted.promise;
   const piece = Buffer.alloc(1024 * 1024);
   while (transport.write(piece, 0, piece.length, 'owned'));
   const { promise, resolve } = Promise.withResolvers<number | null>();
@@ -155,5 +157,5 @@ test('the bytes that a peer does not read are seen in the kernel', {
   assert.ok(untaken !== null && untaken > 10_000, `${untaken} bytes`);
   client.destroy();
   transport.close('reset');
-  server.close();
+  await bound.close();
 });

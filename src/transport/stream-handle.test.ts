@@ -1,46 +1,50 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { findInternals } from './stream-handle.ts';
+import { findTlsInternals } from './tls-internals.ts';
 
-const methods =
-  'useUserBuffer readStart readStop writeBuffer shutdown reset close getpeername getsockname setNoDelay'.split(' ');
-const names = ['writeQueueSize', 'onread', ...methods];
+const handleMembers = [
+  ...[
+    'writeQueueSize',
+    'onread',
+    'useUserBuffer',
+    'readStart',
+    'readStop',
+    'writeBuffer',
+    'shutdown',
+    'reset',
+    'close',
+  ],
+  ...['getpeername', 'getsockname', 'setNoDelay'],
+];
+const streamMembers = ['ShutdownWrap', 'streamBaseState', 'kReadBytesOrError', 'kLastWriteErr'];
 
 /** Such insides as are known, but for what is `missing`. */
 function inside(missing: string | null = null): (name: string) => unknown {
-  const prototype = Object.fromEntries(names.filter((name) => name !== missing).map((name) => [name, null]));
-  const ofStreams = {
-    ShutdownWrap: Object,
-    streamBaseState: new Int32Array(5),
-    kReadBytesOrError: 0,
-    kLastWriteErr: 4,
-  };
-  const known = Object.fromEntries(Object.entries(ofStreams).filter(([name]) => name !== missing));
-  return (name) => (name === 'stream_wrap' ? known : { TCP: { prototype } });
+  const prototype = Object.fromEntries(handleMembers.filter((name) => name !== missing).map((name) => [name, null]));
+  const values = [Object, new Int32Array(5), 0, 4];
+  const known = streamMembers.map((name, at) => [name, values[at]] as const).filter(([name]) => name !== missing);
+  return (name) => (name === 'stream_wrap' ? Object.fromEntries(known) : { TCP: { prototype } });
 }
 
-describe("the handle below Node's sockets", () => {
-  it('is used in the version whose internals are known, and in no other', () => {
-    assert.notEqual(findInternals('26.4.0', inside()), null);
-    for (const version of ['24.9.0', '25.0.0', '27.0.0', '260.0.0', '2.26.0']) {
-      assert.equal(findInternals(version, inside()), null, version);
+describe("the internals of Node's connections", () => {
+  it('are those that are known, or a sentence says which Node to use', () => {
+    assert.doesNotThrow(() => findInternals(inside()));
+    const needsNode26 = /^Candor needs Node 26: this is Node v\d.*`npm install node@26` beside Candor$/;
+    for (const name of [...handleMembers, ...streamMembers])
+      assert.throws(() => findInternals(inside(name)), { message: needsNode26 }, name);
+    for (const found of [undefined, {}, { wrap: Object, TLSWrap: Object }]) {
+      assert.throws(() => findInternals(() => found), { message: needsNode26 });
+      assert.throws(() => findTlsInternals(() => found), { message: needsNode26 });
     }
   });
 
-  it('is used only where every member exists', () => {
-    for (const name of [...names, 'ShutdownWrap', 'streamBaseState', 'kReadBytesOrError', 'kLastWriteErr']) {
-      assert.equal(findInternals('26.4.0', inside(name)), null, name);
-    }
-  });
-
-  it('is not used where Node does not expose it', () => {
+  it('are missed in a sentence where Node keeps them from programs', () => {
     const kept = (): never => {
-      throw Object.assign(new Error('kept'), { code: 'ERR_ACCESS_DENIED' });
+      throw Object.assign(new Error('Access is restricted'), { code: 'ERR_ACCESS_DENIED' });
     };
-    assert.equal(findInternals('26.4.0', kept), null);
-    assert.equal(
-      findInternals('26.4.0', () => undefined),
-      null,
-    );
+    assert.throws(() => findInternals(kept), {
+      message: 'Candor needs Node 26 without restrictions: it does not show its stream_wrap (Access is restricted)',
+    });
   });
 });

@@ -2,7 +2,7 @@
  * libuv's handle of a connection, which Node's own sockets are built on, without streams and events above it.
  *
  * Node does not document it. So it is used in few places, behind `streamInternals`, which checks every member first; where
- * one differs, connections go through `net.Socket`.
+ * one is missing, Candor does not start.
  */
 export interface StreamHandle {
   readonly fd: number;
@@ -67,45 +67,51 @@ export interface StreamInternals {
   readonly kLastWriteErr: number;
 }
 
-/** The version of Node whose internals these are. Another one may use the same names for something else. */
-const knownMajor = '26.';
-
 const handleMethods = [
-  'useUserBuffer',
-  'readStart',
-  'readStop',
-  'writeBuffer',
-  'shutdown',
-  'reset',
-  'close',
-  'getpeername',
-  'getsockname',
-  'setNoDelay',
+  ...['useUserBuffer', 'readStart', 'readStop', 'writeBuffer', 'shutdown', 'reset', 'close'],
+  ...['getpeername', 'getsockname', 'setNoDelay'],
 ];
 
-/** Null where this version of Node has other internals. */
-export const streamInternals: StreamInternals | null = findInternals(process.versions.node, binding);
+export const streamInternals: StreamInternals = findInternals(nodeBinding);
 
-/** As `streamInternals`, for a Node of `version` whose internals `binding` returns. */
-export function findInternals(version: string, binding: (name: string) => unknown): StreamInternals | null {
-  if (!version.startsWith(knownMajor)) return null;
+/** The internals that `binding` returns. Throws a sentence for people where one of them is missing. */
+export function findInternals(binding: (name: string) => unknown): StreamInternals {
+  const found = internalsOf(binding, 'stream_wrap') as Partial<StreamInternals>;
+  const { TCP } = internalsOf(binding, 'tcp_wrap') as { readonly TCP?: { readonly prototype: object } };
+  if (
+    typeof found.ShutdownWrap !== 'function' ||
+    typeof found.streamBaseState?.length !== 'number' ||
+    typeof found.kReadBytesOrError !== 'number' ||
+    typeof found.kLastWriteErr !== 'number'
+  )
+    throw otherInternals('streams');
+  requireMembers(TCP?.prototype, ['writeQueueSize', 'onread', ...handleMethods], 'connections');
+  return found as StreamInternals;
+}
+
+export function internalsOf(binding: (name: string) => unknown, name: string): object {
   try {
-    const found = binding('stream_wrap') as Partial<StreamInternals>;
-    const { prototype } = (binding('tcp_wrap') as { readonly TCP: { readonly prototype: object } }).TCP;
-    const isKnown =
-      typeof found.ShutdownWrap === 'function' &&
-      typeof found.streamBaseState?.length === 'number' &&
-      typeof found.kReadBytesOrError === 'number' &&
-      typeof found.kLastWriteErr === 'number' &&
-      'writeQueueSize' in prototype &&
-      'onread' in prototype &&
-      handleMethods.every((name) => name in prototype);
-    return isKnown ? (found as StreamInternals) : null;
-  } catch {
-    return null; // Node's permission model keeps them from us.
+    return (binding(name) ?? {}) as object;
+  } catch (error) {
+    // Node's permission model keeps them from programs.
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`Candor needs Node 26 without restrictions: it does not show its ${name} (${why})`, {
+      cause: error,
+    });
   }
 }
 
-function binding(name: string): unknown {
+export function requireMembers(prototype: object | undefined, names: readonly string[], what: string): void {
+  const missing = names.find((name) => prototype === undefined || !(name in prototype));
+  if (missing !== undefined) throw otherInternals(`${what} (${missing})`);
+}
+
+function otherInternals(what: string): Error {
+  return new Error(
+    `Candor needs Node 26: this is Node ${process.version}, which has other internals of ${what}; run \`npm install node@26\` beside Candor`,
+  );
+}
+
+export function nodeBinding(name: string): unknown {
   return (process as unknown as { binding(name: string): unknown }).binding(name);
 }

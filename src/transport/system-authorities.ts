@@ -22,8 +22,7 @@ export function trustSystemAuthorities(): void {
   isDone = true;
   const certificates = systemCertificates([process.env['SSL_CERT_FILE'] ?? '', ...bundlePaths]);
   const tls = nodeTls();
-  // Node has had this since 24.5.
-  if (certificates.length === 0 || typeof tls.setDefaultCACertificates !== 'function') return;
+  if (certificates.length === 0) return;
   try {
     tls.setDefaultCACertificates([...certificates, ...tls.getCACertificates('extra')]);
   } catch {

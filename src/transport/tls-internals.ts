@@ -1,5 +1,5 @@
 import type { SecureContext } from 'node:tls';
-import type { StreamHandle } from './stream-handle.ts';
+import { internalsOf, nodeBinding, requireMembers, type StreamHandle } from './stream-handle.ts';
 
 /**
  * Node's TLS over a handle, below its sockets. It is a stream handle itself, which reads and writes in clear what the handle below
@@ -20,7 +20,7 @@ export interface TlsHandle extends StreamHandle {
   getProtocol(): string;
   getCipher(): { readonly standardName: string } | undefined;
   isSessionReused(): boolean;
-  hasPeerCertificate?(): boolean;
+  hasPeerCertificate(): boolean;
   /** Null or undefined: the peer's certificate is valid, or there is none. */
   verifyError(): { readonly code?: string } | null | undefined;
   getPeerCertificate(detailed: boolean): { readonly raw: Buffer } | undefined;
@@ -37,26 +37,14 @@ const methods = [
   ...['getProtocol', 'getCipher', 'isSessionReused', 'hasPeerCertificate', 'verifyError', 'getPeerCertificate'],
 ];
 
-/** The version of Node whose internals these are. */
-const knownMajor = '26.';
+export const tlsInternals: TlsInternals = findTlsInternals(nodeBinding);
 
-/** Null where this version of Node has other internals. */
-export const tlsInternals: TlsInternals | null = findTlsInternals(process.versions.node, binding);
-
-export function findTlsInternals(version: string, bindingOf: (name: string) => unknown): TlsInternals | null {
-  if (!version.startsWith(knownMajor)) return null;
-  try {
-    const found = bindingOf('tls_wrap') as { wrap?: unknown; TLSWrap?: { readonly prototype: object } };
-    const prototype = found.TLSWrap?.prototype;
-    if (typeof found.wrap !== 'function' || prototype === undefined) return null;
-    return methods.every((name) => name in prototype) ? (found as TlsInternals) : null;
-  } catch {
-    return null; // Node's permission model keeps them from us.
-  }
-}
-
-function binding(name: string): unknown {
-  return (process as unknown as { binding(name: string): unknown }).binding(name);
+/** As `findInternals`. */
+export function findTlsInternals(binding: (name: string) => unknown): TlsInternals {
+  const found = internalsOf(binding, 'tls_wrap') as { wrap?: unknown; TLSWrap?: { readonly prototype: object } };
+  requireMembers(found, ['wrap'], 'TLS');
+  requireMembers(found.TLSWrap?.prototype, methods, 'TLS');
+  return found as TlsInternals;
 }
 
 /** OpenSSL's part of a context. */

@@ -13,18 +13,15 @@ import type {
 import type { ClientCertificateFacts, TlsFacts, TransportFacts } from '../core/transport.ts';
 import { errnoOf } from './errno.ts';
 import { HandleTransport } from './handle-transport.ts';
-import { nodeTls } from './node-tls.ts';
 import { atEndOfTurn } from './outbox.ts';
-import { SocketTransport } from './socket-transport.ts';
-import type { HandleOwner, StreamHandle, StreamInternals } from './stream-handle.ts';
-import { streamInternals } from './stream-handle.ts';
+import { type HandleOwner, type StreamHandle, streamInternals } from './stream-handle.ts';
 import { changeTicketKeys, listenerContextOf } from './listener-tls-contexts.ts';
 import { keepingTicket } from './host-ticket-key.ts';
-import { nativeContext, type TlsHandle, type TlsInternals, tlsInternals } from './tls-internals.ts';
+import { nativeContext, type TlsHandle, tlsInternals } from './tls-internals.ts';
 import { TlsStream } from './tls-stream.ts';
 
 /**
- * TLS for accepted connections: over the handle where Node's internals are known, else by its sockets.
+ * TLS for accepted connections, over their handles.
  *
  * Measured, small GET on a kept connection, with the work of a relay: 39 to 44 µs over the handle, 47 to 54 with Node's sockets.
  */
@@ -32,10 +29,8 @@ export function tlsServer(random: Random): TlsServer {
   return {
     start(transport, first, session, waiter) {
       const context = listenerContextOf(session.host, random); // May throw: nothing has been taken over before.
-      if (transport instanceof HandleTransport && tlsInternals !== null)
-        return new HandleHandshake(transport, context, first, session, waiter);
-      if (transport instanceof SocketTransport) return startOnSocket(transport, context, first, session, waiter);
-      throw new Error('TLS starts on connections of this folder only');
+      if (!(transport instanceof HandleTransport)) throw new Error('TLS starts on connections of this folder only');
+      return new ServerHandshake(transport, context, first, session, waiter);
     },
     changeTicketKeys,
   };
@@ -44,7 +39,7 @@ export function tlsServer(random: Random): TlsServer {
 const tls13 = 0x0304;
 
 /** A handshake on a handle. Node's session is its owner until it is complete. */
-class HandleHandshake implements Cancellable, HandleOwner {
+class ServerHandshake implements Cancellable, HandleOwner {
   readonly #below: StreamHandle;
   readonly #session: TlsHandle;
   readonly #stream: TlsStream;
@@ -65,7 +60,7 @@ class HandleHandshake implements Cancellable, HandleOwner {
     this.#waiter = waiter;
     const { host, protocols, versionMax } = settings;
     const below = plain.release();
-    const session = (tlsInternals as TlsInternals).wrap(below, nativeContext(context), true, false);
+    const session = tlsInternals.wrap(below, nativeContext(context), true, false);
     this.#below = below;
     this.#session = session;
     this.#stream = new TlsStream(session, below);
@@ -137,7 +132,7 @@ class HandleHandshake implements Cancellable, HandleOwner {
 }
 
 function onHandshakeRead(this: StreamHandle): undefined {
-  const { streamBaseState, kReadBytesOrError } = streamInternals as StreamInternals;
+  const { streamBaseState, kReadBytesOrError } = streamInternals;
   this.owner.onHandleRead(streamBaseState[kReadBytesOrError] as number);
   return undefined;
 }
@@ -145,11 +140,11 @@ function onHandshakeRead(this: StreamHandle): undefined {
 // Shared by all sessions; the session has its owner.
 
 function onHandshakeDone(this: TlsHandle): void {
-  (this.owner as HandleHandshake).onHandshakeDone();
+  (this.owner as ServerHandshake).onHandshakeDone();
 }
 
 function onHandshakeError(this: TlsHandle, error: Error): void {
-  (this.owner as HandleHandshake).onHandshakeError(errnoOf(error));
+  (this.owner as ServerHandshake).onHandshakeError(errnoOf(error));
 }
 
 function onSessionError(this: TlsHandle, error: Error): void {
@@ -227,13 +222,8 @@ function factsOf(session: TlsHandle, { host, serverName }: TlsSessionSettings, a
   };
 }
 
-/** Versions of Node before 26 do not have the question. */
-function showsCertificate(session: TlsHandle): boolean {
-  return session.hasPeerCertificate?.() ?? session.getPeerCertificate(false) !== undefined;
-}
-
 function certificateOf(session: TlsHandle): ClientCertificateFacts | null {
-  const raw = showsCertificate(session) ? session.getPeerCertificate(false)?.raw : undefined;
+  const raw = session.hasPeerCertificate() ? session.getPeerCertificate(false)?.raw : undefined;
   if (raw === undefined) return null;
   const certificate = new X509Certificate(raw);
   return {
@@ -264,7 +254,7 @@ function clientCertificateFailure(
   { host: { clientCertificates } }: TlsSessionSettings,
 ): HandshakeFailure | null {
   if (clientCertificates === null) return null;
-  if (!showsCertificate(session))
+  if (!session.hasPeerCertificate())
     return clientCertificates.isRequired ? { reason: 'client_certificate_missing', code: '' } : null;
   const error = session.verifyError() ?? null;
   return error === null ? null : { reason: 'client_certificate_invalid', code: errnoOf(error) };
@@ -288,51 +278,4 @@ export function failureOf(code: string): HandshakeFailure {
   const alert = tlsAlertOf(code);
   if (alert !== null) return { reason: certificateAlerts.has(alert) ? 'certificate_refused' : 'alert', code };
   return { reason: reasons[code] ?? 'garbage', code };
-}
-
-/** With Node's sockets. */
-function startOnSocket(
-  plain: SocketTransport,
-  secureContext: SecureContext,
-  first: Uint8Array,
-  settings: TlsSessionSettings,
-  waiter: TlsServerWaiter,
-): Cancellable {
-  const { host, protocols } = settings;
-  const socket = plain.release();
-  socket.unshift(Buffer.from(first));
-  const secure = new (nodeTls().TLSSocket)(socket, {
-    isServer: true,
-    secureContext,
-    ALPNProtocols: [...protocols],
-    requestCert: host.clientCertificates !== null,
-    rejectUnauthorized: host.clientCertificates?.isRequired === true,
-  });
-  let isOver = false;
-  const end = (failure: HandshakeFailure): void => {
-    if (isOver) return;
-    isOver = true;
-    secure.destroy();
-    socket.destroy();
-    waiter.onHandshakeFailed(failure);
-  };
-  secure.once('error', (error) => end(failureOf(errnoOf(error))));
-  secure.once('close', () => end({ reason: 'closed', code: '' }));
-  secure.once('secure', () => {
-    if (isOver) return;
-    const session = lookAt((secure as unknown as { readonly _handle: TlsHandle })._handle, settings);
-    if ('reason' in session) return end(session);
-    isOver = true;
-    // Node emits 'error' only on sockets that a server of its own has made.
-    secure.on('_tlsError', (error: Error) => secure.destroy(error));
-    const { facts, failure } = session;
-    waiter.onSecure(new SocketTransport(secure, null, null, { plain: socket, tls: facts }), failure);
-  });
-  return {
-    cancel() {
-      isOver = true;
-      secure.destroy();
-      socket.destroy();
-    },
-  };
 }

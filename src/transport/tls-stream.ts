@@ -5,7 +5,6 @@ import {
   type HandleOwner,
   type ShutdownRequest,
   type StreamHandle,
-  type StreamInternals,
   streamInternals,
   type WriteRequest,
 } from './stream-handle.ts';
@@ -20,7 +19,7 @@ const sentAtOnceMax = 128 * 1024;
 /** Slices up to this size may be parts of a page of the outbox, which is used again although the writer waits. */
 const copiedMax = 16 * 1024;
 
-const internals = streamInternals as StreamInternals;
+const internals = streamInternals;
 
 /**
  * A TLS session as a stream handle, so that `HandleTransport` reads and writes it as it does the connection below.

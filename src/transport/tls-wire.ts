@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
-import type { Socket } from 'node:net';
+import type { Socket, SocketConstructorOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { sharedReadBuffer } from './read-buffers.ts';
 
 /** How many of the peer's first bytes are kept: enough for a banner or the type of a record. */
 const firstBytesMax = 64;
@@ -106,4 +107,21 @@ export class TlsWire extends EventEmitter {
   destroy(): void {
     this.#socket.destroy();
   }
+}
+
+/** Makes a socket read into the shared buffer. */
+export class ReadTarget {
+  #wire: TlsWire | null = null;
+
+  take(wire: TlsWire): void {
+    this.#wire = wire;
+  }
+
+  readonly onread: NonNullable<SocketConstructorOpts['onread']> = {
+    buffer: sharedReadBuffer,
+    callback: (length: number, bytes: Uint8Array): boolean => {
+      this.#wire?.deliver(bytes, length);
+      return true;
+    },
+  };
 }

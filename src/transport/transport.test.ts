@@ -19,7 +19,7 @@ import type { HandshakeFailure, TlsHostSettings } from '../core/tls-server.ts';
 import { outbox } from './outbox.ts';
 import { tlsServer } from './tls-server.ts';
 import { systemRandom } from '../system/system.ts';
-import { type ReadMode, bestReadMode, listen, type BoundListener } from './listen.ts';
+import { listen, type BoundListener } from './listen.ts';
 
 /** The other end, as the test sees it. */
 interface Peer {
@@ -128,14 +128,14 @@ after(async () => {
   for (const close of open) await close();
 });
 
-async function accepted(way: ReadMode): Promise<Connected> {
+async function accepted(): Promise<Connected> {
   const found = Promise.withResolvers<Transport>();
   const listening = Promise.withResolvers<BoundListener>();
   const target = { host: '127.0.0.1', port: 0, sharePort: false };
   const failed = (errno: string): void => listening.reject(new Error(errno));
   const onListening = (opened: BoundListener): void => listening.resolve(opened);
   const onConnection = (transport: Transport): void => found.resolve(transport);
-  listen(target, { onListening, onListenFailed: failed, onConnection }, way);
+  listen(target, { onListening, onListenFailed: failed, onConnection });
   const opened = await listening.promise;
   const socket = connectTcp({ host: '127.0.0.1', port: opened.address.port, allowHalfOpen: true });
   const transport = await found.promise;
@@ -151,12 +151,24 @@ function real(transport: Transport, socket: Socket, close: () => Promise<void>):
   return { transport, peer: new SocketPeer(socket), turn: () => nextTurn(), close };
 }
 
-async function connected(way: ConnectWay): Promise<Connected> {
+async function connected(): Promise<Connected> {
   const server = createServer({ allowHalfOpen: true });
   const socket = Promise.withResolvers<Socket>();
   server.on('connection', socket.resolve);
   const port = await listenOn(server);
-  const transport = await connectTo({ kind: 'tcp', address: '127.0.0.1', port, tls: null }, way);
+  const transport = await connectTo({ kind: 'tcp', address: '127.0.0.1', port, tls: null });
+  return endpointSide(transport, await socket.promise, server);
+}
+
+async function connectedUnix(): Promise<Connected> {
+  const folder = mkdtempSync(join(tmpdir(), 'transport-'));
+  const path = join(folder, 'app.sock');
+  const server = createServer({ allowHalfOpen: true });
+  const socket = Promise.withResolvers<Socket>();
+  server.on('connection', socket.resolve);
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  const transport = await connectTo({ kind: 'unix', path, tls: null });
+  rmSync(folder, { recursive: true });
   return endpointSide(transport, await socket.promise, server);
 }
 
@@ -174,16 +186,14 @@ function listenOn(server: Server): Promise<number> {
   });
 }
 
-type ConnectWay = Parameters<typeof connectBy>[2];
-
-function connectTo(target: ConnectTarget, way?: ConnectWay): Promise<Transport> {
+function connectTo(target: ConnectTarget): Promise<Transport> {
   return new Promise((resolve, reject) => {
     const waiter: ConnectWaiter = {
       onTransportConnected() {},
       onConnected: resolve,
       onConnectFailed: (fault) => reject(Object.assign(new Error('not connected'), { fault })),
     };
-    connectBy(target, waiter, way);
+    connectBy(target, waiter);
   });
 }
 
@@ -217,7 +227,7 @@ async function secured(): Promise<Connected> {
 }
 
 /** An accepted connection on which the client has begun TLS. */
-async function securedHere(way: ReadMode): Promise<Connected> {
+async function securedHere(): Promise<Connected> {
   const found = Promise.withResolvers<Transport>();
   const listening = Promise.withResolvers<BoundListener>();
   const target = { host: '127.0.0.1', port: 0, sharePort: false };
@@ -235,7 +245,7 @@ async function securedHere(way: ReadMode): Promise<Connected> {
         }),
     };
   };
-  listen(target, { onListening: listening.resolve, onListenFailed, onConnection }, way);
+  listen(target, { onListening: listening.resolve, onListenFailed, onConnection });
   const opened = await listening.promise;
   const socket = connectTls({
     ...{ host: '127.0.0.1', port: opened.address.port, allowHalfOpen: true, noDelay: true },
@@ -290,23 +300,16 @@ function pattern(bytes: number, salt: number): Buffer {
 interface Kind {
   readonly name: string;
   readonly connect: () => Promise<Connected>;
-  /** TLS hides a reset of its peer behind its own shutdown. */
+  /** TLS hides a reset of its peer behind its own shutdown; a unix socket has none. */
   readonly resets?: boolean;
 }
 
 const kinds: readonly Kind[] = [
-  { name: 'an accepted connection without a socket', connect: () => accepted('handles') },
-  { name: 'an accepted socket, wrapped again', connect: () => accepted('buffers') },
-  { name: "an accepted socket with 'data' events", connect: () => accepted('events') },
-  { name: 'a connection to an endpoint without a socket', connect: () => connected('handles') },
-  { name: 'a connected socket with its own read buffer', connect: () => connected('buffers') },
-  {
-    name: 'a TLS socket',
-    connect: secured,
-    resets: false,
-  },
-  { name: 'an accepted TLS session without a socket', connect: () => securedHere('handles'), resets: false },
-  { name: 'an accepted TLS socket', connect: () => securedHere('events'), resets: false },
+  { name: 'an accepted connection', connect: accepted },
+  { name: 'a connection to an endpoint', connect: connected },
+  { name: 'a connection to a unix socket', connect: connectedUnix, resets: false },
+  { name: 'a TLS session with an endpoint', connect: secured, resets: false },
+  { name: 'an accepted TLS session', connect: securedHere, resets: false },
   { name: 'a transport in memory', connect: inMemory },
 ];
 
@@ -327,7 +330,7 @@ describe('a TLS connection to an endpoint', () => {
 
 describe('an accepted TLS session without a socket', () => {
   it('asks its writer to wait as soon as the kernel does not take a small write', async () => {
-    const world = await securedHere('handles');
+    const world = await securedHere();
     const { transport, peer } = world;
     const heard = listenTo(transport);
     const slice = pattern(16 * 1024, 5);
@@ -349,7 +352,7 @@ describe('an accepted TLS session without a socket', () => {
 });
 
 for (const { name, connect, resets = true } of kinds) {
-  /** TLS has no resets to test: such a test does not exist for it, instead of being skipped. */
+  /** Without resets such a test does not exist, instead of being skipped. */
   const itWithResets = (name: string, run: () => Promise<void>): void => {
     if (resets) void it(name, run);
   };
@@ -788,71 +791,62 @@ async function sendAll(world: Connected, bytes: Buffer, heard: { written: number
 }
 
 describe('accepting', () => {
-  it('accepts connections without a socket of Node in the version whose internals it knows', () => {
-    assert.equal(bestReadMode(), process.versions.node.startsWith('26.') ? 'handles' : 'buffers');
+  it('drops connections that were reset before accept', async () => {
+    const transports: Transport[] = [];
+    const listening = Promise.withResolvers<BoundListener>();
+    const onListenFailed = (errno: string): void => listening.reject(new Error(errno));
+    const target = { host: '127.0.0.1', port: 0, sharePort: false };
+    const heard: ReturnType<typeof listenTo>[] = [];
+    const onConnection = (transport: Transport): void => {
+      transports.push(transport);
+      heard.push(listenTo(transport));
+    };
+    listen(target, { onListening: listening.resolve, onListenFailed, onConnection });
+    const opened = await listening.promise;
+    goneBeforeAccepted(opened.address.port);
+    const limit = Date.now() + 5000;
+    while (heard[0]?.errno === undefined && Date.now() < limit) await nextTurn();
+    assert.deepEqual(
+      heard.map(({ pieces, errno }) => [Buffer.concat(pieces).toString(), errno]),
+      [['', 'ECONNRESET']],
+    );
+    assert.deepEqual([transports[0]?.facts.remoteAddress, transports[0]?.facts.remotePort], ['', 0]);
+    for (const transport of transports) transport.close('close');
+    await opened.close();
   });
 
-  for (const way of ['handles', 'buffers', 'events'] as const)
-    it(`drops connections that were reset before accept: ${way}`, async () => {
-      const transports: Transport[] = [];
-      const listening = Promise.withResolvers<BoundListener>();
-      const onListenFailed = (errno: string): void => listening.reject(new Error(errno));
-      const target = { host: '127.0.0.1', port: 0, sharePort: false };
-      const heard: ReturnType<typeof listenTo>[] = [];
-      const onConnection = (transport: Transport): void => {
-        transports.push(transport);
-        heard.push(listenTo(transport));
-      };
-      listen(target, { onListening: listening.resolve, onListenFailed, onConnection }, way);
-      const opened = await listening.promise;
-      goneBeforeAccepted(opened.address.port);
-      const limit = Date.now() + 5000;
-      while (heard[0]?.errno === undefined && Date.now() < limit) await nextTurn();
-      assert.deepEqual(
-        heard.map(({ pieces, errno }) => [Buffer.concat(pieces).toString(), errno]),
-        [['', 'ECONNRESET']],
-      );
-      assert.deepEqual([transports[0]?.facts.remoteAddress, transports[0]?.facts.remotePort], ['', 0]);
-      for (const transport of transports) transport.close('close');
-      await opened.close();
-    });
-
-  it('has the addresses of both ends of a connection, in either mode', async () => {
-    for (const way of ['handles', 'buffers', 'events'] as const) {
-      const world = await accepted(way);
-      const { facts } = world.transport;
-      const { socket } = world.peer as SocketPeer;
-      await until('the other end knows as well', world, () => !socket.connecting);
-      assert.deepEqual(
-        [facts.kind, facts.remoteAddress, facts.remotePort, facts.localAddress, facts.localPort, facts.tls],
-        ['tcp', '127.0.0.1', socket.localPort, '127.0.0.1', socket.remotePort, null],
-        way,
-      );
-      await world.close();
-    }
+  it('has the addresses of both ends of a connection', async () => {
+    const world = await accepted();
+    const { facts } = world.transport;
+    const { socket } = world.peer as SocketPeer;
+    await until('the other end knows as well', world, () => !socket.connecting);
+    assert.deepEqual(
+      [facts.kind, facts.remoteAddress, facts.remotePort, facts.localAddress, facts.localPort, facts.tls],
+      ['tcp', '127.0.0.1', socket.localPort, '127.0.0.1', socket.remotePort, null],
+    );
+    await world.close();
   });
 });
 
 describe('connecting', () => {
-  for (const way of ['handles', 'buffers'] as const)
-    it(`delivers what an endpoint had sent before a write failed, and not within the write: ${way}`, async () => {
-      const world = await connected(way);
-      const heard = listenTo(world.transport);
-      world.transport.pause();
-      world.peer.stopReading();
-      world.transport.write(Buffer.from('unread'), 0, 6, 'borrowed');
-      world.peer.write(Buffer.from('an answer'));
-      for (let n = 0; n < 20; n++) await world.turn();
-      world.peer.reset();
-      for (let n = 0; n < 20; n++) await world.turn();
-      const large = pattern(100_000, 7);
-      world.transport.write(large, 0, large.length, 'owned');
-      world.transport.write(large, 0, large.length, 'owned');
-      assert.equal(heard.pieces.length, 0, 'whoever writes may be reading from the shared buffer');
-      await until('it is told', world, () => heard.errno !== undefined);
-      assert.deepEqual([Buffer.concat(heard.pieces).toString(), heard.written], ['an answer', 0]);
-      await world.close();
-    });
+  it('delivers what an endpoint had sent before a write failed, and not within the write', async () => {
+    const world = await connected();
+    const heard = listenTo(world.transport);
+    world.transport.pause();
+    world.peer.stopReading();
+    world.transport.write(Buffer.from('unread'), 0, 6, 'borrowed');
+    world.peer.write(Buffer.from('an answer'));
+    for (let n = 0; n < 20; n++) await world.turn();
+    world.peer.reset();
+    for (let n = 0; n < 20; n++) await world.turn();
+    const large = pattern(100_000, 7);
+    world.transport.write(large, 0, large.length, 'owned');
+    world.transport.write(large, 0, large.length, 'owned');
+    assert.equal(heard.pieces.length, 0, 'whoever writes may be reading from the shared buffer');
+    await until('it is told', world, () => heard.errno !== undefined);
+    assert.deepEqual([Buffer.concat(heard.pieces).toString(), heard.written], ['an answer', 0]);
+    await world.close();
+  });
 
   const faultOf = async (target: ConnectTarget): Promise<NetworkFault> => {
     try {

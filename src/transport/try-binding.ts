@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns';
-import { connect, isIPv6 } from 'node:net';
+import { connect } from 'node:net';
 import { failWith, type Result, succeed } from '#failures/result.ts';
 import { errnoOf } from './errno.ts';
 
@@ -23,7 +23,7 @@ export function tryBinding(host: string, port: number): Promise<Binding> {
 }
 
 function bindOnce(address: string, port: number, resolve: (binding: Binding) => void): void {
-  const target = { host: isIPv6(address) ? 'ff02::1' : '224.0.0.1', port: 9 };
+  const target = { host: address.includes(':') ? 'ff02::1' : '224.0.0.1', port: 9 };
   const socket = connect({ ...target, localAddress: address, localPort: port });
   socket.once('connect', () => socket.destroy(new Error('TCP connected to a multicast address')));
   socket.once('error', (error: NodeJS.ErrnoException) =>

@@ -1,5 +1,4 @@
 import { readSync } from 'node:fs';
-import type { Socket } from 'node:net';
 import { errnoOf } from './errno.ts';
 import { sharedReadBuffer } from './read-buffers.ts';
 
@@ -12,22 +11,12 @@ export interface UnreadTaker {
 }
 
 /**
- * Reads the rest of a connection before it is closed because a write has failed.
+ * Delivers what the kernel holds for an open descriptor, before it is closed because a write has failed.
  *
- * An endpoint may answer a request before it has read all of it, and close. The next write then fails, and Node closes the
- * socket at once, with the response in it unread. But an RST removes nothing that has come before it.
+ * An endpoint may answer a request before it has read all of it, and close. The next write then fails, with the response unread.
+ * But an RST removes nothing that has come before it.
  */
-export function saveUnreadBytes(socket: Socket, taker: UnreadTaker): void {
-  const close = socket._destroy.bind(socket);
-  socket._destroy = (error, done) => {
-    if (error !== null && error !== undefined) readUnread(descriptorOf(socket), taker);
-    close(error, done);
-  };
-}
-
-/** Delivers what the kernel holds for an open descriptor; nothing for null. */
-export function readUnread(descriptor: number | null, taker: UnreadTaker): void {
-  if (descriptor === null) return;
+export function readUnread(descriptor: number, taker: UnreadTaker): void {
   for (;;) {
     const length = readSome(descriptor, sharedReadBuffer, sharedReadBuffer.length);
     if (typeof length === 'string' || length === 0) return;
@@ -36,29 +25,17 @@ export function readUnread(descriptor: number | null, taker: UnreadTaker): void 
 }
 
 /**
- * Whether the kernel has neither bytes nor FIN of the peer. The call consumes the bytes, so it is for connections on which
- * nothing is awaited. Some 5 µs, most of it for the error by which Node says "not yet".
+ * Whether the kernel has neither bytes nor FIN of the peer, for an open descriptor. The call consumes the bytes, so it is for connections
+ * on which nothing is awaited. Some 5 µs, most of it for the error by which Node says "not yet".
  */
-export function isQuiet(socket: Socket): boolean {
-  const descriptor = descriptorOf(socket);
-  return descriptor === null ? !socket.destroyed : isQuietAt(descriptor);
-}
-
-/** The same of an open descriptor. */
 export function isQuietAt(descriptor: number): boolean {
   return readSome(descriptor, ahead, 1) === 'EAGAIN';
 }
 
 /**
- * A copy of the bytes that have come on an open socket and that Node has not read, at most 16 KiB: the rest is left for Node.
- * Null where there are none, or their number is unknown. Some 5 µs, as `isQuiet`.
+ * A copy of the bytes that have come at an open descriptor and that Node has not read, at most 16 KiB: the rest is left for Node.
+ * Null where there are none, or their number is unknown. Some 5 µs, as `isQuietAt`.
  */
-export function readAhead(socket: Socket): Uint8Array | null {
-  const descriptor = descriptorOf(socket);
-  return descriptor === null ? null : readAheadAt(descriptor);
-}
-
-/** The same of an open descriptor. */
 export function readAheadAt(descriptor: number): Uint8Array | null {
   const length = readSome(descriptor, ahead, ahead.length);
   return typeof length === 'string' || length === 0 ? null : Buffer.from(ahead.subarray(0, length));
@@ -74,11 +51,4 @@ function readSome(descriptor: number, into: Uint8Array, bytesMax: number): numbe
   } catch (error) {
     return errnoOf(error);
   }
-}
-
-/** Node keeps the descriptor in the handle, which its types do not show. */
-function descriptorOf(socket: Socket): number | null {
-  const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly fd?: number } | null };
-  const descriptor = handle?.fd;
-  return descriptor !== undefined && descriptor >= 0 ? descriptor : null;
 }

@@ -1,6 +1,7 @@
 import { parentPort, resourceLimits, workerData } from 'node:worker_threads';
 import { MemoryWatch } from './memory-watch.ts';
 import type { FromWorker, ToWorker, WorkerInit } from '../core/worker-messages.ts';
+import { flushCompiledLater } from '../system/compile-cache.ts';
 import { ServingWorker } from './serving-worker.ts';
 import { collectGarbage, memoryUse, systemClock, systemRandom } from '../system/system.ts';
 
@@ -86,3 +87,5 @@ port.on('message', (message: ToWorker) => {
 });
 
 port.postMessage({ kind: 'ready' } satisfies FromWorker);
+// All workers have compiled the same.
+if ((workerData as WorkerInit).workerIndex === 0) flushCompiledLater(systemClock);

@@ -23,7 +23,6 @@ import { constants, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { repositoryRoot } from '../../scripts/repository.ts';
 import { freePort } from '../free-port.ts';
 import { recordsIn } from '../records.ts';
 import { candorProgram as program } from '../program.ts';
@@ -264,31 +263,6 @@ describe('SIGUSR1', () => {
     asking.child.kill('SIGUSR1');
     await pause(100);
     assert.equal(await accepts(inspector), 0);
-  });
-
-  test('is passed on by a launcher on an older Node, whose inspector stays closed too', async () => {
-    writeConfiguration(await freePort());
-    const [outer, inner] = [await freePort(), await freePort()];
-    // As an older Node starts it: the launcher finds itself too old, and starts a Node that is not.
-    const preload = join(folder, 'older.cjs');
-    writeFileSync(
-      preload,
-      `if (process.env.OLDER === '1') {
-        const ownNode = require(${JSON.stringify(join(repositoryRoot, 'bin', 'own-node.cjs'))});
-        ownNode.isRecent = () => false;
-        ownNode.findOwnNode = () => process.execPath;
-        delete process.env.OLDER;
-        process.env.NODE_OPTIONS = '--inspect-port=${inner}';
-      }`,
-    );
-    const launched = run([`--inspect-port=${outer}`, '-r', preload, program, 'up'], { OLDER: '1' });
-    const { child } = launched;
-    await until('it serves', () => hasStarted(launched));
-    child.kill('SIGUSR1');
-    await until('the log is reopened', () => launched.output.includes('"actor":"signal:SIGUSR1"'));
-    assert.deepEqual([await accepts(outer), await accepts(inner)], [0, 0]);
-    await ended(child, 'SIGTERM');
-    assert.equal(child.exitCode, 0, launched.output);
   });
 
   test('reopens a renamed log under load without losing a line', async () => {

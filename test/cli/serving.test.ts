@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { demoPaths } from '../../src/cli/demo.ts';
-import { asFromOlderNode } from '../fakes/older-node.ts';
+import { asUnderNpm } from '../fakes/under-npm.ts';
 import { freePort } from '../free-port.ts';
 import { candorMain as program } from '../program.ts';
 import { isWholeSweep, sampled } from '../../src/testing/sweep.test-support.ts';
@@ -94,9 +94,9 @@ function start(...argv: string[]): Candor {
   return keep(new Candor([program, ...argv]));
 }
 
-/** As an older Node starts it: as the child of a process that passes signals on, both in a process group of their own. */
+/** As npm starts it: as the child of a process that passes signals on, both in a process group of their own. */
 function startInGroup(...argv: string[]): Candor {
-  return keep(new Candor(asFromOlderNode(argv), true));
+  return keep(new Candor(asUnderNpm(argv), true));
 }
 
 function keep(candor: Candor): Candor {

@@ -12,7 +12,7 @@ import type { Transport } from '../../src/core/transport.ts';
 import { clientEngines } from '../../src/downstream/engines.ts';
 import { ListenerConnections } from '../../src/downstream/listener.ts';
 import { fieldOf, RawClient, SimulatedClock } from '../../src/testing/testing.ts';
-import { type ReadMode, listen, type BoundListener } from '../../src/transport/listen.ts';
+import { listen, type BoundListener } from '../../src/transport/listen.ts';
 import { HeadStorage } from '../../src/wire/head-storage.ts';
 import { ByteWriter } from '../../src/wire/byte-writer.ts';
 import { defaultLimits } from '../exchange/world.ts';
@@ -67,7 +67,7 @@ let listening: BoundListener;
 let transports: Transport[];
 let clients: Socket[];
 
-function listenBy(way: ReadMode): Promise<void> {
+function listenAnywhere(): Promise<void> {
   return new Promise((resolve, reject) => {
     listen(
       { host: '127.0.0.1', port: 0, sharePort: false },
@@ -82,12 +82,11 @@ function listenBy(way: ReadMode): Promise<void> {
           connections.accept(transport);
         },
       },
-      way,
     );
   });
 }
 
-beforeEach(() => {
+beforeEach(async () => {
   clock = new SimulatedClock();
   transports = [];
   clients = [];
@@ -110,6 +109,7 @@ beforeEach(() => {
       addressHeader: () => null,
     },
   );
+  await listenAnywhere();
 });
 afterEach(async () => {
   for (const client of clients) client.destroy();
@@ -145,114 +145,108 @@ async function pass(ms: number): Promise<void> {
   await clock.advance(1);
 }
 
-for (const way of ['handles', 'buffers', 'events'] as const) {
-  describe(`a connection without a request, accepted by ${way}, that is closed`, () => {
-    beforeEach(() => listenBy(way));
-
-    for (const [what, close] of closings) {
-      for (const kept of [false, true]) {
-        test(`${what} still answers ${kept ? 'its next request' : 'its first request'} if that is in the kernel`, async () => {
-          const client = await connected(kept);
-          await pass(2000);
-          connections.announceClose();
-          client.write(requestText('GET', '/last'));
-          close();
-          const [last] = await Promise.all([responseOn(client), pass(0)]);
-          assert.deepEqual([last.status, fieldOf(last, 'connection')], [200, 'close']);
-        });
-
-        test(`${what} ends with a FIN if no request is in the kernel, ${kept ? 'after one request' : 'before the first request'}`, async () => {
-          const client = await connected(kept);
-          await pass(2000);
-          if (what === 'to make room') assert.equal(connections.makeRoom(1), 1);
-          else close();
-          assert.ok(await client.waitFor(() => client.state !== 'open', 2000));
-          assert.equal(client.state, 'fin');
-          await until('the connection is forgotten', () => connections.size === 0);
-        });
-      }
-    }
-
-    test('is closed if only empty lines are in the kernel', async () => {
-      const client = await connected(true);
-      client.write('\r\n');
-      connections.closeIdle();
-      await pass(0);
-      assert.ok(await client.waitFor(() => client.state !== 'open', 2000));
-      assert.equal(client.state, 'fin');
-    });
-
-    test('ends after the answer to a request that had come when its keep-alive time expired', async () => {
-      const client = await connected(true);
-      client.write(requestText('GET', '/last'));
-      await clock.advance(defaultLimits.keepAliveMs + 1000);
-      assert.equal((await responseOn(client)).status, 200);
-    });
-  });
-
-  describe(`a response that its client has yet to read, on a connection accepted by ${way}`, () => {
-    beforeEach(() => listenBy(way));
-
-    /** More than the kernel buffers. */
-    async function muchIsPending(): Promise<{ client: Socket; got: () => number; ended: () => boolean }> {
-      content = Buffer.alloc(10_000, 'x');
-      const client = connect({ ...listening.address, noDelay: true });
-      clients.push(client);
-      let [got, ended] = [0, false];
-      client.on('data', (bytes) => void (got += bytes.length));
-      client.on('end', () => void (ended = true));
-      client.on('error', () => {});
-      await until('the connection is accepted', () => transports.length === 1 && !client.connecting);
-      client.pause();
-      const transport = transports[0] ?? assert.fail();
-      const request = requestText('GET', '/');
-      for (let sent = 0; transport.pendingBytes === 0; sent++) {
-        assert.ok(sent < 5000, 'the kernel does not buffer all of that');
-        client.write(request);
-        await nextTurn();
-        await nextTurn();
-      }
-      return { client, got: () => got, ended: () => ended };
-    }
-
-    for (const [what, close] of [
-      ['when a gateway stops', () => connections.closeIdle()],
-      ['to make room', () => void connections.makeRoom(1)],
-      ['by force at the end of the drain timeout', () => connections.forceClose(drained)],
-    ] as const) {
-      test(`is delivered when connections are closed ${what}`, async () => {
-        const { client, got, ended } = await muchIsPending();
-        const transport = transports[0] ?? assert.fail();
+describe('a connection without a request that is closed', () => {
+  for (const [what, close] of closings) {
+    for (const kept of [false, true]) {
+      test(`${what} still answers ${kept ? 'its next request' : 'its first request'} if that is in the kernel`, async () => {
+        const client = await connected(kept);
+        await pass(2000);
+        connections.announceClose();
+        client.write(requestText('GET', '/last'));
         close();
-        await pass(0);
-        assert.ok(transport.pendingBytes > 0);
-        assert.equal(connections.isBusy, true, 'the client still receives bytes');
-        const { sentBytes } = transport;
-        client.resume();
-        await until('the connection has ended', ended);
-        assert.equal(got(), sentBytes);
+        const [last] = await Promise.all([responseOn(client), pass(0)]);
+        assert.deepEqual([last.status, fieldOf(last, 'connection')], [200, 'close']);
+      });
+
+      test(`${what} ends with a FIN if no request is in the kernel, ${kept ? 'after one request' : 'before the first request'}`, async () => {
+        const client = await connected(kept);
+        await pass(2000);
+        if (what === 'to make room') assert.equal(connections.makeRoom(1), 1);
+        else close();
+        assert.ok(await client.waitFor(() => client.state !== 'open', 2000));
+        assert.equal(client.state, 'fin');
         await until('the connection is forgotten', () => connections.size === 0);
       });
     }
+  }
 
-    test('is lost at a force close a second after the first, and not at one that comes at the same moment', async () => {
-      await muchIsPending();
-      connections.forceClose(drained);
-      connections.forceClose(drained); // The worker's own timer and the main thread ask at the same moment.
-      await pass(990);
-      connections.forceClose(drained);
-      assert.equal(connections.isBusy, true);
-      await pass(10);
-      assert.equal(connections.isBusy, true);
-      connections.forceClose(drained);
-      assert.equal(connections.size, 0);
-    });
-
-    test('is lost if its client reads nothing for too long', async () => {
-      await muchIsPending();
-      connections.closeIdle();
-      await pass(defaultLimits.writeMs + 2000);
-      assert.equal(connections.size, 0);
-    });
+  test('is closed if only empty lines are in the kernel', async () => {
+    const client = await connected(true);
+    client.write('\r\n');
+    connections.closeIdle();
+    await pass(0);
+    assert.ok(await client.waitFor(() => client.state !== 'open', 2000));
+    assert.equal(client.state, 'fin');
   });
-}
+
+  test('ends after the answer to a request that had come when its keep-alive time expired', async () => {
+    const client = await connected(true);
+    client.write(requestText('GET', '/last'));
+    await clock.advance(defaultLimits.keepAliveMs + 1000);
+    assert.equal((await responseOn(client)).status, 200);
+  });
+});
+
+describe('a response that its client has yet to read', () => {
+  /** More than the kernel buffers. */
+  async function muchIsPending(): Promise<{ client: Socket; got: () => number; ended: () => boolean }> {
+    content = Buffer.alloc(10_000, 'x');
+    const client = connect({ ...listening.address, noDelay: true });
+    clients.push(client);
+    let [got, ended] = [0, false];
+    client.on('data', (bytes) => void (got += bytes.length));
+    client.on('end', () => void (ended = true));
+    client.on('error', () => {});
+    await until('the connection is accepted', () => transports.length === 1 && !client.connecting);
+    client.pause();
+    const transport = transports[0] ?? assert.fail();
+    const request = requestText('GET', '/');
+    for (let sent = 0; transport.pendingBytes === 0; sent++) {
+      assert.ok(sent < 5000, 'the kernel does not buffer all of that');
+      client.write(request);
+      await nextTurn();
+      await nextTurn();
+    }
+    return { client, got: () => got, ended: () => ended };
+  }
+
+  for (const [what, close] of [
+    ['when a gateway stops', () => connections.closeIdle()],
+    ['to make room', () => void connections.makeRoom(1)],
+    ['by force at the end of the drain timeout', () => connections.forceClose(drained)],
+  ] as const) {
+    test(`is delivered when connections are closed ${what}`, async () => {
+      const { client, got, ended } = await muchIsPending();
+      const transport = transports[0] ?? assert.fail();
+      close();
+      await pass(0);
+      assert.ok(transport.pendingBytes > 0);
+      assert.equal(connections.isBusy, true, 'the client still receives bytes');
+      const { sentBytes } = transport;
+      client.resume();
+      await until('the connection has ended', ended);
+      assert.equal(got(), sentBytes);
+      await until('the connection is forgotten', () => connections.size === 0);
+    });
+  }
+
+  test('is lost at a force close a second after the first, and not at one that comes at the same moment', async () => {
+    await muchIsPending();
+    connections.forceClose(drained);
+    connections.forceClose(drained); // The worker's own timer and the main thread ask at the same moment.
+    await pass(990);
+    connections.forceClose(drained);
+    assert.equal(connections.isBusy, true);
+    await pass(10);
+    assert.equal(connections.isBusy, true);
+    connections.forceClose(drained);
+    assert.equal(connections.size, 0);
+  });
+
+  test('is lost if its client reads nothing for too long', async () => {
+    await muchIsPending();
+    connections.closeIdle();
+    await pass(defaultLimits.writeMs + 2000);
+    assert.equal(connections.size, 0);
+  });
+});

@@ -12,7 +12,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import { certificateAuthority } from '../../src/testing/certificates.ts';
 import { systemClock } from '../../src/testing/system.ts';
 import type { TortureReport } from '../../src/testing/torture/torture.ts';
-import { asFromOlderNode } from '../fakes/older-node.ts';
+import { asUnderNpm } from '../fakes/under-npm.ts';
 import { tortureCases } from '../../src/testing/torture/cases.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { assertFits } from '../cli/golden.ts';
@@ -183,7 +183,7 @@ describe('candor torture', { timeout: 60_000 }, () => {
     context.after(() => door.close());
     const doorUrl = `http://127.0.0.1:${(door.address() as { port: number }).port}`;
     const args = ['torture', doorUrl, '--origin-listen', listen, '--timeout', '1'];
-    const child = spawn(process.execPath, asFromOlderNode(args), { detached: true, cwd: folder });
+    const child = spawn(process.execPath, asUnderNpm(args), { detached: true, cwd: folder });
     let said = '';
     child.stdout.setEncoding('utf8').on('data', (text) => (said += text));
     let exchanges = 0;
