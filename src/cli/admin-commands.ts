@@ -2,13 +2,18 @@ import { buildCommand } from '@stricli/core';
 import type { StatusFlags } from './ask-commands.ts';
 import type { EventFlags } from './events-command.ts';
 import { adminRoles } from '../core/admin-roles.ts';
-import { type ParserContext, describe } from './parser-context.ts';
-import { askFlags, jsonFlag, optionalText } from './flags.ts';
-import { parseStopSeconds } from './parse-stop-seconds.ts';
+import {
+  type ParserContext,
+  describe,
+  askFlags,
+  jsonFlag,
+  optionalText,
+  parseStopSeconds,
+  parseUpgradeSeconds,
+} from './flags.ts';
 import type { ReloadFlags } from './reload-command.ts';
 import type { StopFlags } from './stop-command.ts';
 import type { TokenFlags } from './token.ts';
-import { parseUpgradeSeconds } from './upgrade/parse-upgrade-seconds.ts';
 import type { UpgradeFlags } from './upgrade/upgrade-command.ts';
 
 export const statusCommand = buildCommand<StatusFlags, [], ParserContext>({

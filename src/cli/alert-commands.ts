@@ -1,7 +1,5 @@
 import { buildCommand, buildRouteMap } from '@stricli/core';
-import type { AskFlags } from './ask-flags.ts';
-import { askFlags } from './flags.ts';
-import { describe, type ParserContext } from './parser-context.ts';
+import { type AskFlags, askFlags, describe, type ParserContext } from './flags.ts';
 
 const listCommand = buildCommand<AskFlags, [], ParserContext>({
   docs: {

@@ -7,7 +7,7 @@ import { watchStatus } from './status-watch.ts';
 import { styleFor } from './style.ts';
 import { type ProcessContext } from './process-context.ts';
 import { harmlessJson } from './explain-log/line-verdicts.ts';
-import type { AskFlags } from './ask-flags.ts';
+import type { AskFlags } from './flags.ts';
 
 export interface StatusFlags extends AskFlags {
   readonly watch: boolean;

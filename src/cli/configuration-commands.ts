@@ -1,8 +1,7 @@
 import { buildCommand } from '@stricli/core';
 import type { CheckFlags } from './check.ts';
 import type { TrustFlags } from './trust.ts';
-import { type ParserContext, describe } from './parser-context.ts';
-import { configFlag, jsonFlag } from './flags.ts';
+import { type ParserContext, describe, configFlag, jsonFlag } from './flags.ts';
 
 export const checkCommand = buildCommand<CheckFlags, [], ParserContext>({
   docs: {

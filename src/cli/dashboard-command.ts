@@ -1,7 +1,6 @@
 import { buildCommand } from '@stricli/core';
 import type { DashboardFlags } from './dashboard.ts';
-import { askFlags, parsePort } from './flags.ts';
-import { describe, type ParserContext } from './parser-context.ts';
+import { askFlags, parsePort, describe, type ParserContext } from './flags.ts';
 
 export const dashboardCommand = buildCommand<DashboardFlags, [], ParserContext>({
   docs: {

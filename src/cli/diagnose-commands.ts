@@ -1,8 +1,6 @@
 import { buildCommand } from '@stricli/core';
-import { type ParserContext, describe } from './parser-context.ts';
+import { type ParserContext, describe, askFlags, jsonFlag, optionalText, parseSeconds } from './flags.ts';
 import type { ExplainAnythingFlags } from './explain-log/explain-anything.ts';
-import { askFlags, jsonFlag, optionalText } from './flags.ts';
-import { parseSeconds } from './torture-flags.ts';
 import type { WhoseFlags } from './whose/whose-command.ts';
 
 /** Several files are one log. The parser's own placeholder would name only the first argument. */

@@ -7,14 +7,14 @@ import { noContextJson, type RequestContextJson } from '../core/request-context.
 import type { UnparsedJson } from '../core/unparsed-bytes.ts';
 import { type SearchedFile, searchLogFiles, searchLogFilesForPrefix } from '../record/log-files.ts';
 import { alikeMax, mayBePrefix } from '../record/parse-record.ts';
-import { type AdminTarget, targetText } from './admin-target.ts';
-import type { AskFlags } from './ask-flags.ts';
+import { type AdminTarget, targetText } from './admin-client.ts';
+import type { AskFlags } from './flags.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import { verdictWith } from '../diagnose/candor/process-verdict.ts';
 import { renderExplanation } from './explanation.ts';
 import { findAdmins } from './find-admin.ts';
 import { elapsedText, alignColumns, columnsMax, harmless, shorten } from './layout.ts';
-import { logOfConfiguration } from './log-of-configuration.ts';
+import { logOfConfiguration } from './read-configuration.ts';
 import { styleFor } from './style.ts';
 import { type ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';

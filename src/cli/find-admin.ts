@@ -3,18 +3,21 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { serviceFolder } from '../config/admin-socket.ts';
 import { hostPort } from '../core/endpoint.ts';
 import type { GatewayStatus } from '../control/gateway-status.ts';
-import { type AdminTarget, targetText } from './admin-target.ts';
-import { readToken } from './admin-token.ts';
-import { closedEarlyText, isClosedEarly, refusal, unreachable } from './ask-gateway.ts';
-import { type AdminParts, skippedSockets, socketsOf } from './configured-sockets.ts';
-import { commandName } from './command-name.ts';
+import { type AdminTarget, targetText } from './admin-client.ts';
+import { readToken, closedEarlyText, isClosedEarly, refusal, unreachable } from './ask-gateway.ts';
+import {
+  type AdminParts,
+  skippedSockets,
+  socketsOf,
+  runtimeFolders,
+  socketsIn,
+  socketsOfOthers,
+} from './runtime-folder.ts';
+import { commandName, type ProcessContext } from './process-context.ts';
 import { harmless } from './layout.ts';
 import { describeGateway, lookUpGateway, lookupMs, type GatewayLookup, runsFile, whatRuns } from './gateway-lookup.ts';
-import { type ConfigurationRead, errorsIn } from './configuration-read.ts';
+import { type ConfigurationRead, errorsIn, inputName } from './configuration-read.ts';
 import { readAsked } from './read-configuration.ts';
-import { inputName } from './read-input.ts';
-import { runtimeFolders, socketsIn, socketsOfOthers } from './runtime-folder.ts';
-import { type ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
 
 export interface AdminChoice {

@@ -4,10 +4,9 @@ import { camelCased } from '../core/json-case.ts';
 import { apiRoot } from '../admin/operations.ts';
 import type { GatewayStatus } from '../control/gateway-status.ts';
 import type { ShownStatus } from './status-table.ts';
-import { type AdminResponse, askAdmin } from './admin-client.ts';
-import type { AdminTarget } from './admin-target.ts';
+import { type AdminResponse, askAdmin, type AdminTarget } from './admin-client.ts';
 import { harmless, shorten } from './layout.ts';
-import { inputName } from './read-input.ts';
+import { inputName } from './configuration-read.ts';
 import type { ProcessContext } from './process-context.ts';
 
 /** What GET /v1/status found at an admin socket or address. `other`: an answer that is not a gateway's status. */

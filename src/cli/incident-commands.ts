@@ -1,8 +1,6 @@
 import { buildCommand } from '@stricli/core';
 import { CommandFailure } from './command-failure.ts';
-import { askFlags, optionalText } from './flags.ts';
-import { describe, type ParserContext } from './parser-context.ts';
-import type { AskFlags } from './ask-flags.ts';
+import { askFlags, optionalText, describe, type ParserContext, type AskFlags } from './flags.ts';
 import type { IncidentsFlags } from './show-incidents.ts';
 
 export const incidentsCommand = buildCommand<IncidentsFlags, [], ParserContext>({

@@ -1,8 +1,6 @@
 import { buildCommand, buildRouteMap } from '@stricli/core';
-import type { AskFlags } from './ask-flags.ts';
+import { type AskFlags, askFlags, describe, type ParserContext } from './flags.ts';
 import { CommandFailure } from './command-failure.ts';
-import { askFlags } from './flags.ts';
-import { describe, type ParserContext } from './parser-context.ts';
 
 /** Of all commands here: which gateway is asked. */
 const asked = { flags: askFlags, aliases: { c: 'config' } } as const;

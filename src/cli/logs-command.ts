@@ -1,7 +1,6 @@
 import { buildCommand } from '@stricli/core';
 import { CommandFailure } from './command-failure.ts';
-import { askFlags, optionalText } from './flags.ts';
-import { describe, type ParserContext } from './parser-context.ts';
+import { askFlags, optionalText, describe, type ParserContext } from './flags.ts';
 import type { LogsFlags } from './show-logs.ts';
 
 export const logsCommand = buildCommand<LogsFlags, string[], ParserContext>({

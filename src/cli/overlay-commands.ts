@@ -1,7 +1,5 @@
 import { buildCommand } from '@stricli/core';
-import type { AskFlags } from './ask-flags.ts';
-import { askFlags, optionalText, parseDurationFlag } from './flags.ts';
-import { describe, type ParserContext } from './parser-context.ts';
+import { type AskFlags, askFlags, optionalText, parseDurationFlag, describe, type ParserContext } from './flags.ts';
 import { CommandFailure } from './command-failure.ts';
 
 /** Commands that override the configuration file at run time, until `candor restore`. */

@@ -1,6 +1,5 @@
 import { buildCommand } from '@stricli/core';
-import { askFlags } from './flags.ts';
-import { describe, type ParserContext } from './parser-context.ts';
+import { askFlags, describe, type ParserContext } from './flags.ts';
 import type { RouteFlags } from './show-route.ts';
 
 export const routeUsage = '[<method>] <url>';

@@ -1,8 +1,15 @@
 import { buildCommand } from '@stricli/core';
-import { type ParserContext, describe } from './parser-context.ts';
+import {
+  type ParserContext,
+  describe,
+  configFlag,
+  jsonFlag,
+  parseDurationFlag,
+  parsePath,
+  parsePort,
+  type RunFlags,
+} from './flags.ts';
 import type { DemoFlags } from './demo.ts';
-import { configFlag, jsonFlag, parseDurationFlag, parsePath, parsePort } from './flags.ts';
-import type { RunFlags } from './run-flags.ts';
 import type { UpFlags } from './up.ts';
 
 export const runCommand = buildCommand<RunFlags, string[], ParserContext>({

@@ -1,14 +1,13 @@
 import { apiRoot } from '../admin/operations.ts';
-import type { AdminTarget } from './admin-target.ts';
+import type { AdminTarget } from './admin-client.ts';
 import type { GatewayStatus } from '../control/gateway-status.ts';
 import type { IncidentStatus } from '../control/incident-status.ts';
 import { countText, failuresText } from '../core/quantity-text.ts';
 import { camelCased } from '../core/json-case.ts';
 import { printJson } from './ask-commands.ts';
-import type { AskFlags } from './ask-flags.ts';
+import type { AskFlags } from './flags.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
-import { CommandFailure } from './command-failure.ts';
-import { exitCodes } from './exit-codes.ts';
+import { CommandFailure, exitCodes } from './command-failure.ts';
 import { findAdmin } from './find-admin.ts';
 import { extentOf, incidentLines, nextStepOf, timesOf } from './incident-lines.ts';
 import { alignColumns, elapsedText, harmless, shorten, wrap, wrapAfter } from './layout.ts';

@@ -3,11 +3,10 @@ import { explainRoute, type FlatSettings, type RouteExplanation } from '../contr
 import { readRouteQuestion, type WrittenRequest } from '../control/route-question.ts';
 import { camelCased, snakeCased, snakeKey } from '../core/json-case.ts';
 import { printJson } from './ask-commands.ts';
-import type { AskFlags } from './ask-flags.ts';
+import type { AskFlags } from './flags.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
-import { CommandFailure } from './command-failure.ts';
+import { CommandFailure, exitCodes } from './command-failure.ts';
 import { errorsIn } from './configuration-read.ts';
-import { exitCodes } from './exit-codes.ts';
 import { findAdmin } from './find-admin.ts';
 import { durationText, harmless, wrap, wrapAfter } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';

@@ -1,18 +1,12 @@
 import type { StatusResponse } from '../admin/admin-status.ts';
 import { nextAttemptText, progressText } from '../core/managed-tls.ts';
-import type { ApplicationStatus, GatewayStatus, UpstreamStatus } from '../control/gateway-status.ts';
-import { alertTargetLines } from './alert-lines.ts';
+import type { ApplicationStatus, GatewayStatus, UpstreamStatus, MinuteFigures } from '../control/gateway-status.ts';
+import { alertTargetLines, incidentLines } from './incident-lines.ts';
 import { drainText } from './drain-watch.ts';
-import { incidentLines } from './incident-lines.ts';
-import { elapsedText, alignColumns, countText, harmless, wrapAfter } from './layout.ts';
+import { elapsedText, alignColumns, countText, harmless, wrapAfter, wrap } from './layout.ts';
 import { adminLines, listenerLines } from './listener-lines.ts';
-import { objectiveLines } from './objective-lines.ts';
-import { logFileLines } from './process-lines.ts';
-import { statusMark } from './status-mark.ts';
-import type { Style } from './style.ts';
-import { timeoutLines } from './timeout-lines.ts';
-import { servingWord, verdictLines } from './verdict-lines.ts';
 import {
+  logFileLines,
   applicationHead,
   instanceLines,
   reasonLines,
@@ -20,6 +14,10 @@ import {
   upstreamLines,
   waitingLines,
 } from './upstream-lines.ts';
+import { statusMark, type Style } from './style.ts';
+import type { ServiceVerdict } from '../core/service-verdict.ts';
+import { shownVerdict } from '../core/shown-verdict.ts';
+import type { ObjectiveStatus } from '../core/objective.ts';
 
 export type ShownStatus = GatewayStatus & Pick<StatusResponse, 'admin'>;
 
@@ -241,4 +239,58 @@ function workerLines(status: GatewayStatus, style: Style): string[] {
     ]),
     '  ',
   );
+}
+
+const verdictTones = {
+  ok: 'good',
+  degraded: 'warn',
+  maintenance: 'warn',
+  failing: 'bad',
+  idle: 'dim',
+  unknown: 'dim',
+} as const;
+
+interface JudgedStatus extends Pick<GatewayStatus, 'verdict' | 'incidents'> {
+  readonly lastMinute: Pick<MinuteFigures, 'requests' | 'errors'>;
+}
+
+/** How a gateway serves, as the first word that is read of it. One that has no requests serves too. */
+function servingWord(status: JudgedStatus, style: Style): string {
+  const { state } = shownState(status);
+  return state === 'ok' || verdictTones[state] === 'dim' ? style.good('serving') : style[verdictTones[state]](state);
+}
+
+/** What does not serve as it should; the figures of a gateway that does are below. */
+export function verdictLines(status: JudgedStatus, style: Style): string[] {
+  const { state, reason } = shownState(status);
+  if (state === 'ok') return [];
+  return wrapAfter(`  ${statusMark(verdictTones[state], style)}`, harmless(`${state}: ${reason}`), 5);
+}
+
+function shownState({ verdict, incidents, lastMinute }: JudgedStatus): ServiceVerdict {
+  return shownVerdict(verdict, { ...lastMinute, incidents: incidents.length });
+}
+
+/** Objectives of routes. */
+function objectiveLines(objectives: readonly ObjectiveStatus[], style: Style): string[] {
+  return objectives.flatMap(({ route, kind, target, underMs, burning, sinceS, budgetLeft, burnRates }) => {
+    const share = `${Math.round(target * 1_000_000) / 10_000} %`;
+    const what = kind === 'availability' ? `${share} without failure` : `${share} within ${underMs} ms`;
+    const rate = burnRates.find(({ tier }) => tier === burning);
+    const burns =
+      rate === undefined
+        ? 'is kept'
+        : `is missed for ${elapsedText(sinceS ?? 0)}: its budget is used up ${rate.long} times as fast as allowed`;
+    const left = budgetLeft > 0 ? `${Math.round(budgetLeft * 100)} % of the budget left` : 'no budget left';
+    const tone = burning === null ? (budgetLeft > 0 ? 'good' : 'warn') : burning === 'slow' ? 'warn' : 'bad';
+    return wrapAfter(`  ${statusMark(tone, style)}`, harmless(`${route}: ${what} ${burns}; ${left}`), 5);
+  });
+}
+
+/** Timeouts that do not fit. */
+export function timeoutLines({ timeouts }: Pick<GatewayStatus, 'timeouts'>, style: Style): string[] {
+  return timeouts.flatMap(({ kind, reason, nextStep }) => [
+    ...wrapAfter(`  ${statusMark(kind === 'longer_than_needed' ? 'dim' : 'warn', style)}`, harmless(reason), 5),
+    ...wrap(harmless(nextStep), '        ').map((line) => style.dim(line)),
+  ]);
 }

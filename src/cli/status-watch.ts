@@ -3,9 +3,9 @@ import { statusOfJson } from './gateway-lookup.ts';
 import { apiRoot } from '../admin/operations.ts';
 import { after, type Clock } from '../core/time.ts';
 
-import type { AdminTarget } from './admin-target.ts';
+import type { AdminTarget } from './admin-client.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
-import type { AskFlags } from './ask-flags.ts';
+import type { AskFlags } from './flags.ts';
 import { findAdmin } from './find-admin.ts';
 import { shorten, wrap } from './layout.ts';
 import { renderStatus, type ShownStatus } from './status-table.ts';

@@ -1,6 +1,5 @@
 import { type Output, type ProcessContext } from './process-context.ts';
-import { CommandFailure } from './command-failure.ts';
-import { defectText } from './failure-text.ts';
+import { CommandFailure, defectText } from './command-failure.ts';
 
 /** One line of standard error, for programs. */
 export interface StderrNotice {

@@ -1,7 +1,14 @@
 import { buildCommand } from '@stricli/core';
-import { type ParserContext, describe } from './parser-context.ts';
-import { jsonFlag, optionalText } from './flags.ts';
-import { parseGatewayUrl, parseListenAddress, parseNames, parseSeconds } from './torture-flags.ts';
+import {
+  type ParserContext,
+  describe,
+  jsonFlag,
+  optionalText,
+  parseGatewayUrl,
+  parseListenAddress,
+  parseNames,
+  parseSeconds,
+} from './flags.ts';
 import type { TortureFlags } from './torture.ts';
 
 /** The parser treats the argument as optional, because `--setup` and `--list` need no gateway. */

@@ -16,8 +16,7 @@ import type { ProcessContext } from './process-context.ts';
 import { errorsIn } from './configuration-read.ts';
 import { readConfiguration } from './read-configuration.ts';
 import { wrapAfter } from './layout.ts';
-import { statusMark } from './status-mark.ts';
-import { type Style, styleFor } from './style.ts';
+import { statusMark, type Style, styleFor } from './style.ts';
 
 export interface TrustFlags {
   readonly config: string;

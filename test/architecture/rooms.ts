@@ -177,8 +177,8 @@ export const errorReaders: readonly string[] = [
   'src/admin/dashboard-files.ts',
   'src/admin/listen-tcp.ts',
   'src/cli/admin-client.ts',
-  'src/cli/standard-output.ts',
-  'src/cli/read-input.ts',
+  'src/cli/main.ts',
+  'src/cli/configuration-read.ts',
   'src/config/host.ts',
   'src/certificates/https-transport.ts',
   'src/alerts/network-error.ts',
@@ -192,6 +192,6 @@ export const errorReaders: readonly string[] = [
   'src/config/explain-issue.ts',
   'src/config/syntax-errors.ts',
   // A refused command line's own exit code.
-  'src/cli/commands.ts',
+  'src/cli/command-line.ts',
   'src/cli/stderr-format.ts',
 ];

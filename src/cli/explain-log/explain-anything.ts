@@ -1,12 +1,11 @@
 import { type Finding, isGatewayFailure } from '../../diagnose/finding.ts';
 import { type LineVerdict, LogExplainer } from '../../diagnose/log-explainer.ts';
 import { wholeLines } from '../../diagnose/pasted/whole-lines.ts';
-import { exitCodes } from '../exit-codes.ts';
+import { exitCodes, CommandFailure } from '../command-failure.ts';
 import { type ExplainFlags, explainExchange } from '../explain-exchange.ts';
 import { harmless, shorten } from '../layout.ts';
 import { type Style, styleFor } from '../style.ts';
 import { type ProcessContext } from '../process-context.ts';
-import { CommandFailure } from '../command-failure.ts';
 import { dialectsOf, explainLogs } from './explain-log.ts';
 import { type ExplainLogFlags } from './explain-log-flags.ts';
 import { findingLines } from './finding-text.ts';

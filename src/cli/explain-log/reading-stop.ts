@@ -1,4 +1,4 @@
-import { exitCodes } from '../exit-codes.ts';
+import { exitCodes } from '../command-failure.ts';
 import type { ProcessContext } from '../process-context.ts';
 
 /** The first SIGINT or SIGTERM ends the reading, and the part that was read is summed up. A second SIGINT exits at once. */

@@ -1,7 +1,5 @@
 import { buildCommand } from '@stricli/core';
-import { jsonFlag, optionalText } from '../flags.ts';
-import { describe, type ParserContext } from '../parser-context.ts';
-import { parseSeconds } from '../torture-flags.ts';
+import { jsonFlag, optionalText, describe, type ParserContext, parseSeconds } from '../flags.ts';
 import { parseHost, parseNameServer, parseProbeUrl, parseRequests, type ProbeFlags } from './probe-flags.ts';
 
 export const probeCommand = buildCommand<ProbeFlags, [URL], ParserContext>({

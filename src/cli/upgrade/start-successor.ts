@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import type { InheritedSocket } from '../../core/inherited-socket.ts';
 import type { OwnSocket } from '../../core/passed-socket.ts';
-import { lookAtDescriptor } from '../inherited-sockets.ts';
+import { lookAtDescriptor } from './start-sockets.ts';
 import { type PredecessorFacts, predecessorVariable } from './handoff-messages.ts';
 
 /** The first descriptor after the standard streams. */

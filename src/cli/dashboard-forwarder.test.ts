@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
-import { findUser, isOurUser, userOfPeer } from './loopback-peer.ts';
+import { findUser, isOurUser, userOfPeer } from './dashboard-forwarder.ts';
 
 // As Linux prints it: 127.0.0.1:45678 (user 1001) is connected to 127.0.0.1:9902 (user 1000).
 const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Configuration } from '../core/configuration.ts';
-import { fewDescriptorsText } from './few-descriptors.ts';
+import { fewDescriptorsText, releaseStartupMemory } from './serve-plan.ts';
+import { getHeapStatistics } from 'node:v8';
+import { releaseMemory } from '../system/system.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
 
 function configuration(workers: number | null, listeners: number): Configuration {
   return { workers: { count: workers }, listeners: Array.from({ length: listeners }) } as unknown as Configuration;
@@ -37,4 +40,38 @@ for (const [workers, listeners, needed] of [
 test('without a number of workers there is one for each core; where no limit is known there is nothing to say', () => {
   assert.match(fewDescriptorsText(configuration(null, 1), 30, 4) ?? '', /workers: 4 takes about 56/);
   assert.equal(fewDescriptorsText(configuration(1, 1), null), null);
+});
+
+function startedGateway() {
+  const clock = new SimulatedClock();
+  const released: number[] = [];
+  const startedAt = clock.now();
+  const timer = releaseStartupMemory(clock, () => void released.push(clock.now() - startedAt));
+  return { clock, released, timer };
+}
+
+test('memory of the start is released once, a while after it', () => {
+  const { clock, released } = startedGateway();
+  clock.advanceSync(1499);
+  assert.deepEqual(released, []);
+  clock.advanceSync(60_000);
+  assert.deepEqual(released, [1500]);
+});
+
+test('a gateway that ended before that releases nothing', () => {
+  const { clock, released, timer } = startedGateway();
+  timer.cancel();
+  clock.advanceSync(60_000);
+  assert.deepEqual(released, []);
+});
+
+test('released memory is given back to the system, not kept by V8', () => {
+  let made: object[] | null = Array.from({ length: 300_000 }, (_, index) => ({ index, text: `number ${index}` }));
+  const whileHeld = getHeapStatistics().total_heap_size;
+  assert.equal(made.length, 300_000);
+  made = null;
+  releaseMemory();
+  const { total_heap_size: bytes, used_heap_size: used } = getHeapStatistics();
+  assert.ok(bytes < whileHeld - 10 * 1024 * 1024, `${whileHeld} bytes before, ${bytes} after`);
+  assert.ok(bytes - used < 4 * 1024 * 1024, `${bytes - used} unused bytes`);
 });

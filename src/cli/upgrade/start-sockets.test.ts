@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, test } from 'node:test';
-import { inheritedFor } from '../core/inherited-socket.ts';
-import { lookAtDescriptor, readInheritedSockets } from './inherited-sockets.ts';
+import { inheritedFor } from '../../core/inherited-socket.ts';
+import { lookAtDescriptor, readInheritedSockets } from './start-sockets.ts';
 
 const own = { pid: 100, ppid: 50, successorOf: null };
 const everySocket = (fd: number): { host: string; port: number } => ({ host: '127.0.0.1', port: 8000 + fd });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { systemClock } from '../system/system.ts';
-import { reloadFrom } from './reload-from.ts';
+import { reloadFrom } from './up.ts';
 
 test('a reload whose file is gone says what to do with a gateway that runs, and names no command that starts one', async (context) => {
   const directory = mkdtempSync(join(tmpdir(), 'candor-reload-'));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
-import { ServiceSignals } from './service-signals.ts';
+import { ServiceSignals } from './stop-signals.ts';
 
 let listeners: Map<string, () => void>;
 let acted: string[];

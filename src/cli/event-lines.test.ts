@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ExchangeRecord } from '../core/record.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { RepeatedFailures } from './repeated-failures.ts';
+import { RepeatedFailures } from './event-lines.ts';
 
 interface Run {
   readonly clock: SimulatedClock;
