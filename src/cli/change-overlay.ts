@@ -1,11 +1,10 @@
 import { apiRoot } from '../admin/operations.ts';
 import type { OverlayStatus } from '../control/gateway-status.ts';
-import { printJson } from './ask-commands.ts';
 import type { AskFlags } from './flags.ts';
 import { askGateway, type GatewayResponse, refusal } from './ask-gateway.ts';
 import { commandName, type ProcessContext } from './process-context.ts';
 import { findAdminToChange } from './find-admin.ts';
-import { harmless, wrap } from './layout.ts';
+import { harmless, wrap, printJson } from './layout.ts';
 import { CommandFailure } from './command-failure.ts';
 
 /** The request for a change of the overlay: the last segment of its path, and its body. */

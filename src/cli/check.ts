@@ -1,10 +1,9 @@
 import { renderForPeople, inputName } from './configuration-read.ts';
 import { readConfiguration } from './read-configuration.ts';
 import { snakeCased } from '../core/json-case.ts';
-import { printJson } from './ask-commands.ts';
 import { exitCodes, CommandFailure } from './command-failure.ts';
 import { timeoutLines } from './status-table.ts';
-import { wrap } from './layout.ts';
+import { wrap, printJson } from './layout.ts';
 import { type MachineWarning, reviewMachine } from './review-machine.ts';
 import { reviewPaths } from './adjust-paths.ts';
 import { styleFor } from './style.ts';

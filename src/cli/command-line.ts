@@ -19,14 +19,19 @@ import {
   stopCommand,
   tokenCommand,
   upgradeCommand,
+  dashboardCommand,
 } from './admin-commands.ts';
-import { alertCommands } from './alert-commands.ts';
-import { checkCommand, schemaCommand, trustCommand } from './configuration-commands.ts';
-import { explainCommand, whoseCommand } from './diagnose-commands.ts';
-import { incidentCommand, incidentsCommand } from './incident-commands.ts';
-import { dashboardCommand } from './dashboard-command.ts';
-import { configurationCommands } from './kept-configuration-commands.ts';
-import { logsCommand } from './logs-command.ts';
+import {
+  alertCommands,
+  explainCommand,
+  whoseCommand,
+  incidentCommand,
+  incidentsCommand,
+  logsCommand,
+  routeCommand,
+  routeUsage,
+} from './diagnose-commands.ts';
+import { checkCommand, schemaCommand, trustCommand, configurationCommands } from './configuration-commands.ts';
 import {
   drainCommand,
   ejectCommand,
@@ -35,10 +40,8 @@ import {
   restoreCommand,
   weightCommand,
 } from './overlay-commands.ts';
-import { probeCommand } from './probe/probe-commands.ts';
-import { routeCommand, routeUsage } from './route-command.ts';
+import { probeCommand, tortureCommand, tortureUsages } from './test-commands.ts';
 import { demoCommand, runCommand, upCommand } from './serve-commands.ts';
-import { tortureCommand, tortureUsages } from './torture-command.ts';
 
 /**
  * Runs one command line to its end and returns the exit code of `command-failure.ts`. Never rejects: an unexpected error becomes

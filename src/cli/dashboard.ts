@@ -1,8 +1,8 @@
+import { printJson } from './layout.ts';
 import { apiRoot } from '../admin/operations.ts';
 import type { LinkStatus, SessionStatus } from '../admin/session-api.ts';
 import type { AdminRole } from '../core/admin-roles.ts';
 import type { AdminTarget } from './admin-client.ts';
-import { printJson } from './ask-commands.ts';
 import type { AskFlags } from './flags.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import { forwardDashboard } from './dashboard-forwarder.ts';

@@ -13,13 +13,12 @@ import { askGateway, refusal } from './ask-gateway.ts';
 import { verdictWith } from '../diagnose/candor/process-verdict.ts';
 import { renderExplanation } from './explanation.ts';
 import { findAdmins } from './find-admin.ts';
-import { elapsedText, alignColumns, columnsMax, harmless, shorten } from './layout.ts';
+import { elapsedText, alignColumns, columnsMax, harmless, shorten, harmlessJson } from './layout.ts';
 import { logOfConfiguration } from './read-configuration.ts';
 import { styleFor } from './style.ts';
 import { type ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
 import { redactedRecord, redactedResult } from './redacted-output.ts';
-import { harmlessJson } from './explain-log/line-verdicts.ts';
 
 export interface ExplainFlags extends AskFlags {
   readonly log?: string | undefined;

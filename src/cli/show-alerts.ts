@@ -3,12 +3,11 @@ import type { AlertTargetStatus, AlertTestResult } from '../core/alert.ts';
 import { camelCased } from '../core/json-case.ts';
 import { alertTargetLines } from './incident-lines.ts';
 import { askAdmin, targetText } from './admin-client.ts';
-import { printJson } from './ask-commands.ts';
 import type { AskFlags } from './flags.ts';
 import { askGateway, refusal, unreachable } from './ask-gateway.ts';
 import { CommandFailure, exitCodes } from './command-failure.ts';
 import { findAdmin } from './find-admin.ts';
-import { harmless, wrap, wrapAfter } from './layout.ts';
+import { harmless, wrap, wrapAfter, printJson } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
 import { statusMark, type Style, styleFor } from './style.ts';
 

@@ -2,12 +2,11 @@ import type { ConfigurationJson, ConfigurationSummaryJson } from '../admin/confi
 import { apiRoot } from '../admin/operations.ts';
 import { type ConfigurationDifference, differenceOf } from '../core/configuration-difference.ts';
 import type { DiffLine } from '../core/line-diff.ts';
-import { printJson } from './ask-commands.ts';
 import type { AskFlags } from './flags.ts';
 import { askGateway, type GatewayResponse, refusal } from './ask-gateway.ts';
 import { CommandFailure, exitCodes } from './command-failure.ts';
 import { findAdmin } from './find-admin.ts';
-import { countText, harmless, wrap, wrapAfter } from './layout.ts';
+import { countText, harmless, wrap, wrapAfter, printJson } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
 import { statusMark, type StatusTone, type Style, styleFor } from './style.ts';
 import { dirname } from 'node:path';

@@ -2,13 +2,12 @@ import { apiRoot } from '../admin/operations.ts';
 import { explainRoute, type FlatSettings, type RouteExplanation } from '../control/explain-route.ts';
 import { readRouteQuestion, type WrittenRequest } from '../control/route-question.ts';
 import { camelCased, snakeCased, snakeKey } from '../core/json-case.ts';
-import { printJson } from './ask-commands.ts';
 import type { AskFlags } from './flags.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import { CommandFailure, exitCodes } from './command-failure.ts';
 import { errorsIn } from './configuration-read.ts';
 import { findAdmin } from './find-admin.ts';
-import { durationText, harmless, wrap, wrapAfter } from './layout.ts';
+import { durationText, harmless, wrap, wrapAfter, printJson } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
 import { type Style, styleFor } from './style.ts';
 

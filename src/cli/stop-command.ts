@@ -8,10 +8,9 @@ import type { AskFlags } from './flags.ts';
 import { refusal, unreachable } from './ask-gateway.ts';
 import { drainText } from './drain-watch.ts';
 import { findAdminToChange, NoGatewayFound } from './find-admin.ts';
-import { durationText, wrap } from './layout.ts';
+import { durationText, wrap, harmlessJson } from './layout.ts';
 import { type ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
-import { harmlessJson } from './explain-log/line-verdicts.ts';
 
 export interface StopFlags extends AskFlags {
   readonly now: boolean;

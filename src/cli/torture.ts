@@ -1,8 +1,8 @@
+import { printJson } from './layout.ts';
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { planGroups } from '../testing/torture/stage.ts';
 import { torture, type TortureObstacle, type TortureReport } from '../testing/torture/torture.ts';
-import { printJson } from './ask-commands.ts';
 import { type ExitName, exitCodes, CommandFailure } from './command-failure.ts';
 import { styleFor } from './style.ts';
 import { type ProcessContext } from './process-context.ts';

@@ -7,8 +7,6 @@ import {
   type ConfigurationRead,
   renderForPeople,
   type ServedRead,
-  type ReadContext,
-  inputName,
 } from './configuration-read.ts';
 import { whereLines } from './serve-plan.ts';
 import { serve } from './serve.ts';
@@ -16,9 +14,7 @@ import { styleFor } from './style.ts';
 import type { ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
 import { reportingToPredecessor } from './upgrade/successor.ts';
-import type { ConfigurationReload } from '../gateway/gateway.ts';
-import type { ConfigurationError } from '../config/configuration-errors.ts';
-import { readInThread } from './read-in-thread.ts';
+import { reloadFrom } from './read-in-thread.ts';
 
 export interface UpFlags {
   readonly config: string;
@@ -104,26 +100,3 @@ function noState({ leftOpen }: ConfigurationRead): string {
   const why = leftOpen.state ? 'the usual one cannot be written' : 'the configuration says `state: none`';
   return `--handover needs a state folder, and ${why}.`;
 }
-
-/** Reads the same file again; each error becomes one line. Standard input cannot be read twice. */
-export function reloadFrom(file: string, context: ReadContext): ConfigurationReload {
-  return async () => {
-    if (file === inputName) return { ok: false, kind: 'refused', errors: [readOnce] };
-    const { configuration, errors, leftOpen, shown, isMissing } = await readInThread(file, context);
-    const errorLine = (error: ConfigurationError): string =>
-      configurationErrorLine(isMissing ? { ...error, suggestion: putItBack } : error);
-    return configuration === null
-      ? {
-          ok: false,
-          kind: 'invalid',
-          errors: errors.filter(({ severity }) => severity === 'error').map(errorLine),
-          shown,
-        }
-      : { ok: true, configuration: adjustPaths(configuration, leftOpen, context.env).configuration, shown };
-  };
-}
-
-const putItBack = 'put it back where it was, or start Candor with -c and another file';
-
-const readOnce =
-  'The configuration came through standard input, which cannot be read again: restart Candor, or start it with -c <file>.';

@@ -3,14 +3,14 @@ import { type LineVerdict, LogExplainer } from '../../diagnose/log-explainer.ts'
 import { wholeLines } from '../../diagnose/pasted/whole-lines.ts';
 import { exitCodes, CommandFailure } from '../command-failure.ts';
 import { type ExplainFlags, explainExchange } from '../explain-exchange.ts';
-import { harmless, shorten } from '../layout.ts';
+import { harmless, shorten, harmlessJson } from '../layout.ts';
 import { type Style, styleFor } from '../style.ts';
 import { type ProcessContext } from '../process-context.ts';
 import { dialectsOf, explainLogs } from './explain-log.ts';
 import { type ExplainLogFlags } from './explain-log-flags.ts';
 import { findingLines } from './finding-text.ts';
 import { manyText } from './finding-words.ts';
-import { harmlessJson, lineObject } from './line-verdicts.ts';
+import { lineObject } from './line-verdicts.ts';
 import { isLikeFileName, isThere } from './log-source.ts';
 import { redactedText } from '../redacted-output.ts';
 

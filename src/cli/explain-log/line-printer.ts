@@ -1,8 +1,9 @@
+import { harmlessJson } from '../layout.ts';
 import type { LineListener } from '../../diagnose/byte-log.ts';
 import { type Style, styleFor } from '../style.ts';
 import type { ProcessContext } from '../process-context.ts';
 import type { ExplainLogFlags } from './explain-log-flags.ts';
-import { harmlessJson, lineObject, verdictLine } from './line-verdicts.ts';
+import { lineObject, verdictLine } from './line-verdicts.ts';
 
 /** Text that is buffered before it is written: one write per line would be most of the work. */
 const heldCharactersMax = 64 * 1024;

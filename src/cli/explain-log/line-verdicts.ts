@@ -1,6 +1,4 @@
-import { snakeCased } from '../../core/json-case.ts';
 import { type Finding, isSuspicious } from '../../diagnose/finding.ts';
-import { escapeInvisible } from '../../core/invisible-characters.ts';
 import type { Example } from '../../diagnose/summary-report.ts';
 import type { LineVerdict } from '../../diagnose/log-explainer.ts';
 import { harmless, shorten } from '../layout.ts';
@@ -66,9 +64,4 @@ export function verdictLine(verdict: LineVerdict, position: string, style: Style
     ...(request === null ? [] : [`for ${harmless(request)}`]),
   ];
   return `${head.join(' ')}: ${harmless(sentence)}`;
-}
-
-/** JSON as commands print it: keys in snake_case, and no byte that a terminal would interpret. */
-export function harmlessJson(value: unknown, indent?: number): string {
-  return escapeInvisible(JSON.stringify(snakeCased(value), null, indent));
 }

@@ -6,15 +6,26 @@ import { probe } from '../../probe/probe.ts';
 import { limitsFor, type ProbedResponse } from '../../probe/probe-ports.ts';
 import type { ResponseAuthor } from '../../probe/probe-report.ts';
 import { systemRandom } from '../../system/system.ts';
-import { printJson } from '../ask-commands.ts';
 import { CommandFailure, exitCodes } from '../command-failure.ts';
 import { type ProcessContext, readVersion } from '../process-context.ts';
 import { redactedResult } from '../redacted-output.ts';
 import { styleFor } from '../style.ts';
-import type { ProbeFlags } from './probe-flags.ts';
 import { findProcess, probeLines } from './probe-text.ts';
 import { after, type Instant, type Timer } from '../../core/time.ts';
-import { columnsMax, harmless, shorten } from '../layout.ts';
+import { columnsMax, harmless, shorten, printJson } from '../layout.ts';
+
+export interface ProbeFlags {
+  readonly via?: URL;
+  readonly host?: string;
+  readonly requests: number;
+  readonly timeout: number;
+  readonly write: boolean;
+  readonly http2: boolean;
+  readonly nameServer?: string;
+  readonly caFile?: string;
+  readonly insecure: boolean;
+  readonly json: boolean;
+}
 
 /** Probes a URL, directly and through a gateway, and prints which layer fails. Returns 1 if one does. */
 export async function probeTarget(flags: ProbeFlags, target: URL, context: ProcessContext): Promise<number> {

@@ -5,10 +5,9 @@ import { askAdmin, type AdminTarget, targetText } from '../admin-client.ts';
 import type { AskFlags } from '../flags.ts';
 import { askGateway, type GatewayResponse, refusal, unreachable } from '../ask-gateway.ts';
 import { findAdminToChange } from '../find-admin.ts';
-import { wrap, wrapAfter } from '../layout.ts';
+import { wrap, wrapAfter, harmlessJson } from '../layout.ts';
 import { type ProcessContext } from '../process-context.ts';
 import { CommandFailure } from '../command-failure.ts';
-import { harmlessJson } from '../explain-log/line-verdicts.ts';
 
 export interface UpgradeFlags extends AskFlags {
   /** Seconds. */

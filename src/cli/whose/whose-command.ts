@@ -1,9 +1,8 @@
 import { whose } from '../../diagnose/whose/whose.ts';
 import { exitCodes, CommandFailure } from '../command-failure.ts';
-import { harmlessJson } from '../explain-log/line-verdicts.ts';
 import { findLog, isThere } from '../explain-log/log-source.ts';
 import { slicesOf } from '../explain-log/read-log.ts';
-import { harmless, columnsMax, shorten, wrapAfter } from '../layout.ts';
+import { harmless, columnsMax, shorten, wrapAfter, harmlessJson } from '../layout.ts';
 import { styleFor, type Style } from '../style.ts';
 import type { ProcessContext } from '../process-context.ts';
 import { fetchResponse, readPage, readResponses } from './read-responses.ts';
