@@ -29,7 +29,7 @@ import { HeadStorage } from '../src/wire/head-storage.ts';
 import { ByteWriter } from '../src/wire/byte-writer.ts';
 import { IdSource } from '../src/wire/request-id.ts';
 import { benchLimits } from './fixtures.ts';
-import { TextRedactor } from '../src/core/redact/text-redactor.ts';
+import { TextRedactor } from '../src/redact/text-redactor.ts';
 
 export interface EngineSettings {
   readonly connector: Connector;

@@ -1,6 +1,6 @@
 import type { Alert } from '../core/alert.ts';
-import { leftOut } from '../core/redact/span.ts';
-import { TextRedactor } from '../core/redact/text-redactor.ts';
+import { leftOut } from '../redact/span.ts';
+import { TextRedactor } from '../redact/text-redactor.ts';
 
 /** Sends messages to one target. It keeps nothing between two messages. */
 export interface AlertChannel {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { basename } from 'node:path';
-import { leftOut } from '../core/redact/span.ts';
-import { TextRedactor } from '../core/redact/text-redactor.ts';
+import { leftOut } from '../redact/span.ts';
+import { TextRedactor } from '../redact/text-redactor.ts';
 import { alertJson } from './alert-json.ts';
 import {
   accepted,

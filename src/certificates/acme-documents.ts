@@ -1,4 +1,4 @@
-import { TextRedactor } from '../core/redact/text-redactor.ts';
+import { TextRedactor } from '../redact/text-redactor.ts';
 
 /** The documents of RFC 8555 as they are read here. Readers return null for what is no such document. */
 

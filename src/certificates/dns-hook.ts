@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { failWith, type Result, succeed } from '../core/result.ts';
-import { TextRedactor } from '../core/redact/text-redactor.ts';
+import { TextRedactor } from '../redact/text-redactor.ts';
 import { after, type Clock } from '../core/time.ts';
 import { plainText } from './acme-documents.ts';
 import type { ChallengeKind } from '../core/listener-spec.ts';

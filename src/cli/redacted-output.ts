@@ -1,5 +1,5 @@
 import type { ExchangeRecord } from '../core/record.ts';
-import { LineRedactor, TextRedactor } from '../core/redact/text-redactor.ts';
+import { LineRedactor, TextRedactor } from '../redact/text-redactor.ts';
 import type { Finding } from '../diagnose/finding.ts';
 import type { SummaryReport } from '../diagnose/summary-report.ts';
 

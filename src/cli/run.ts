@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { configurationForCommand } from '../config/command.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { privateFolder } from './runtime-folder.ts';
-import { TextRedactor } from '../core/redact/text-redactor.ts';
+import { TextRedactor } from '../redact/text-redactor.ts';
 
 /** Puts the gateway in front of any command that takes its port from PORT. */
 export async function run(flags: RunFlags, command: readonly string[], context: ProcessContext): Promise<number> {

@@ -1,7 +1,7 @@
 import { logFormats } from '../core/log-formats.ts';
 import { isAbsolute, resolve } from 'node:path';
 import type { ApplicationSpec, Configuration, ReadinessSpec, StoreSpec, WorkersSpec } from '../core/configuration.ts';
-import { isSecretName } from '../core/redact/secret-name.ts';
+import { isSecretName } from '../redact/secret-name.ts';
 import type { ClientLimits, ListenerSpec } from '../core/listener-spec.ts';
 import type { ApplicationId } from '../core/endpoint.ts';
 import { adminSocketCandidates } from './admin-socket.ts';

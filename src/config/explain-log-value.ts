@@ -1,4 +1,4 @@
-import { secretHeaders } from '../core/redact/text-redactor.ts';
+import { secretHeaders } from '../redact/text-redactor.ts';
 import { plainText } from '../schema/error-detail.ts';
 import { isToken } from '../schema/format/field.ts';
 

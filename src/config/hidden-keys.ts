@@ -1,7 +1,7 @@
 /** Which values of a configuration people do not see who did not write it. The schema marks them (`hide` in `schema-parts.ts`). */
 import { camelKey } from '../core/json-case.ts';
 import { nearest } from '../core/nearest.ts';
-import { isSecretName } from '../core/redact/secret-name.ts';
+import { isSecretName } from '../redact/secret-name.ts';
 import type { Path } from '../schema/findings.ts';
 import { file } from './schema.ts';
 import { type AnySchema, definition, type Hiding, shownOf } from '../schema/schema-parts.ts';

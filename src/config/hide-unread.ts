@@ -1,6 +1,6 @@
-import type { TextRedactor } from '../core/redact/text-redactor.ts';
-import { queryValueSpans } from '../core/redact/named-values.ts';
-import { replaceSpans } from '../core/redact/span.ts';
+import type { TextRedactor } from '../redact/text-redactor.ts';
+import { queryValueSpans } from '../redact/named-values.ts';
+import { replaceSpans } from '../redact/span.ts';
 import { hidingOfName } from './hidden-keys.ts';
 
 /**

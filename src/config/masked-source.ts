@@ -1,9 +1,9 @@
 /** The text of a configuration without what people may not see of it, character by character. */
-import { isHarmlessHeader } from '../core/redact/harmless-headers.ts';
-import { queryValueSpans } from '../core/redact/named-values.ts';
-import { isSecretName } from '../core/redact/secret-name.ts';
-import { replaceSpans, type Span } from '../core/redact/span.ts';
-import { TextRedactor } from '../core/redact/text-redactor.ts';
+import { isHarmlessHeader } from '../redact/harmless-headers.ts';
+import { queryValueSpans } from '../redact/named-values.ts';
+import { isSecretName } from '../redact/secret-name.ts';
+import { replaceSpans, type Span } from '../redact/span.ts';
+import { TextRedactor } from '../redact/text-redactor.ts';
 import { isMap } from './draft.ts';
 import { hidingAt, hidingOfName } from './hidden-keys.ts';
 import { hideUnread, plainForm } from './hide-unread.ts';

@@ -1,6 +1,6 @@
 import type { RouteMatch } from '../core/route-spec.ts';
-import { leftOut } from '../core/redact/span.ts';
-import { redactPath } from '../core/redact/target.ts';
+import { leftOut } from '../redact/span.ts';
+import { redactPath } from '../redact/target.ts';
 import type { RouteRead } from './route-schema.ts';
 
 export function matchOf(route: RouteRead): RouteMatch {

@@ -1,5 +1,5 @@
 /** The tables of `docs/configuration.md`, from the schema: every key with its type, default and reason; and what `docs/admin-api.md` says of hidden values. */
-import { harmlessHeaders } from '../core/redact/harmless-headers.ts';
+import { harmlessHeaders } from '../redact/harmless-headers.ts';
 import { hiddenKeys } from './hidden-keys.ts';
 import { file } from './schema.ts';
 import {

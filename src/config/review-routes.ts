@@ -1,6 +1,6 @@
 import { failureTable } from '../core/failure-table.ts';
-import { isSecretName } from '../core/redact/secret-name.ts';
-import { secretHeaders } from '../core/redact/text-redactor.ts';
+import { isSecretName } from '../redact/secret-name.ts';
+import { secretHeaders } from '../redact/text-redactor.ts';
 import { requestRules } from '../core/rules.ts';
 import type { ErrorCollector } from './error-collector.ts';
 import type { Draft } from './draft.ts';

@@ -1,6 +1,6 @@
 /** Whether what is written hangs together: names that lead somewhere, addresses that do not collide. */
 import type { ErrorCollector } from './error-collector.ts';
-import { secretHeaders } from '../core/redact/text-redactor.ts';
+import { secretHeaders } from '../redact/text-redactor.ts';
 import { editDistance } from '../core/nearest.ts';
 import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';

@@ -1,5 +1,5 @@
 /** What variables gave: no message has it, since the file has not. */
-import { isSecretName } from '../core/redact/secret-name.ts';
+import { isSecretName } from '../redact/secret-name.ts';
 import type { Fill } from './expand.ts';
 import { plainForm } from './hide-unread.ts';
 import { type HiddenText, mask, maskOfPair, type SourceReading } from './masked-source.ts';

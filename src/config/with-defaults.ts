@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parse, parseDocument, stringify, visit } from 'yaml';
-import { replaceSpans, type Span } from '../core/redact/span.ts';
+import { replaceSpans, type Span } from '../redact/span.ts';
 import { isMap } from './draft.ts';
 import { type ParseContext, parseConfiguration } from './parse.ts';
 import { hideInPath } from '../schema/hide-secrets.ts';

@@ -5,7 +5,7 @@ import type { BoundCounters } from '../core/semaphores.ts';
 import type { Random } from '../core/random.ts';
 import type { FeatureSemaphores } from '../core/feature.ts';
 import type { Snapshot, StoreSelection, UpstreamSnapshot } from '../core/snapshot.ts';
-import { TextRedactor } from '../core/redact/text-redactor.ts';
+import { TextRedactor } from '../redact/text-redactor.ts';
 import { SessionKey } from './session-key.ts';
 import type { OpenListener } from '../core/worker-messages.ts';
 import { wantedWorkers } from './wanted-workers.ts';

@@ -1,9 +1,9 @@
 import type { Hiding } from '../schema/schema-parts.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { snakeKey } from '../core/json-case.ts';
-import { isHarmlessHeader } from '../core/redact/harmless-headers.ts';
-import { isSecretName } from '../core/redact/secret-name.ts';
-import { TextRedactor } from '../core/redact/text-redactor.ts';
+import { isHarmlessHeader } from '../redact/harmless-headers.ts';
+import { isSecretName } from '../redact/secret-name.ts';
+import { TextRedactor } from '../redact/text-redactor.ts';
 import { hiddenSettings } from './hidden-settings.ts';
 
 /** Plain data: what JSON has. */

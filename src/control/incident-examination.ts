@@ -11,7 +11,7 @@ import { type LeftOutReason, leftOutTexts, type OutputLine } from '../core/outpu
 import { countText } from '../core/quantity-text.ts';
 import type { LiveIncident } from '../core/live-incident.ts';
 import type { ExchangeRecord } from '../core/record.ts';
-import { TextRedactor } from '../core/redact/text-redactor.ts';
+import { TextRedactor } from '../redact/text-redactor.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import { tells } from '../core/last-words.ts';
 import { visibleLine } from '../core/invisible-characters.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { TextRedactor } from '../core/redact/text-redactor.ts';
+import { TextRedactor } from '../redact/text-redactor.ts';
 import { certificatesWithoutSecrets, checkWithoutSecrets, withoutSecrets } from './instance-secrets.ts';
 
 const secret = 'hunter2-canary';

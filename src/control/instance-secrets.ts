@@ -1,7 +1,7 @@
 import type { HealthCheckReport } from '../core/health-check-report.ts';
 import type { LiveInstance } from '../core/live-instance.ts';
 import type { ManagedState } from '../core/managed-tls.ts';
-import type { TextRedactor } from '../core/redact/text-redactor.ts';
+import type { TextRedactor } from '../redact/text-redactor.ts';
 import type { UpstreamSnapshot } from '../core/snapshot.ts';
 import type { SupervisedApplicationStatus } from '../deploy/supervisor.ts';
 import type { ApplicationStatus, InstanceStatus } from './gateway-status.ts';

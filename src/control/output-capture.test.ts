@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { OutputLine, OutputSource } from '../core/output-line.ts';
-import { TextRedactor } from '../core/redact/text-redactor.ts';
+import { TextRedactor } from '../redact/text-redactor.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { OutputCapture } from './output-capture.ts';
 

@@ -1,5 +1,5 @@
 import type { OutputLine, OutputSource } from '../core/output-line.ts';
-import { LineRedactor, type TextRedactor } from '../core/redact/text-redactor.ts';
+import { LineRedactor, type TextRedactor } from '../redact/text-redactor.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import { RecentGrowth } from './recent-growth.ts';
 

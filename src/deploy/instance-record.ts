@@ -1,6 +1,6 @@
 import type { ApplicationSpec, ReadinessSpec } from '../core/configuration.ts';
 import type { ApplicationId } from '../core/endpoint.ts';
-import { TextRedactor } from '../core/redact/text-redactor.ts';
+import { TextRedactor } from '../redact/text-redactor.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 
 /** What another process needs to take a running program over. */

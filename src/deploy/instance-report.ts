@@ -1,6 +1,6 @@
 import type { ApplicationSpec } from '../core/configuration.ts';
 import type { EventFacts, EventSink } from '../core/event.ts';
-import { TextRedactor } from '../core/redact/text-redactor.ts';
+import { TextRedactor } from '../redact/text-redactor.ts';
 import type { ListeningSocket, Program, ProgramExit, StartFailure } from './host.ts';
 import type { InstanceLife, Phase } from './instance-life.ts';
 import type { InstanceRecord } from './instance-record.ts';

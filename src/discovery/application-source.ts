@@ -8,7 +8,7 @@ import {
   type UpstreamId,
 } from '../core/endpoint.ts';
 import type { InstanceTraffic, LiveInstance, SupervisedInstances } from '../core/live-instance.ts';
-import { TextRedactor } from '../core/redact/text-redactor.ts';
+import { TextRedactor } from '../redact/text-redactor.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import { endpointIdOf } from './configured-addresses.ts';
 import type { EndpointSource, SourceContext, SourceEndpoint } from './endpoint-source.ts';

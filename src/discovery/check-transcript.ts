@@ -1,7 +1,7 @@
 import type { CheckSpec } from '../core/upstream-spec.ts';
 import type { HealthCheckReport } from '../core/health-check-report.ts';
 import type { HealthCheckResult } from '../core/health-checker.ts';
-import { TextRedactor } from '../core/redact/text-redactor.ts';
+import { TextRedactor } from '../redact/text-redactor.ts';
 
 /** Enough to recognise an error page. */
 const bodyBytesMax = 200;

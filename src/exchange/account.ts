@@ -14,9 +14,9 @@ import {
 } from '../core/explain.ts';
 import type { Cause, Evidence, Failure } from '../core/failure.ts';
 import type { ProxyErrorType } from '../core/proxy-error.ts';
-import { failureWithoutSecrets } from '../core/redact/failure.ts';
-import { leftOut } from '../core/redact/span.ts';
-import type { TextRedactor } from '../core/redact/text-redactor.ts';
+import { failureWithoutSecrets } from '../redact/failure.ts';
+import { leftOut } from '../redact/span.ts';
+import type { TextRedactor } from '../redact/text-redactor.ts';
 import type { Delivery, Shape, Whose } from '../core/shape.ts';
 import { sentenceOf } from '../core/first-letter.ts';
 import { stoppedStep, stoppedText } from '../core/process-text.ts';

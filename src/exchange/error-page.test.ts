@@ -7,7 +7,7 @@ import { type Cause, fail, type Failure } from '../core/failure.ts';
 import type { Delivery } from '../core/shape.ts';
 import { type AccountFacts, giveAccount } from './account.ts';
 import { renderErrorPage } from './error-page.ts';
-import { TextRedactor } from '../core/redact/text-redactor.ts';
+import { TextRedactor } from '../redact/text-redactor.ts';
 
 const requestId = '0199a7c2-5f0e-7d1a-9c55-2f4f8a1b7c3d';
 const refused = fail('connect_refused', 'connect', { address: '10.0.0.7:3000' });

@@ -10,7 +10,7 @@ import { proxyErrors } from '../core/proxy-error.ts';
 import type { Delivery } from '../core/shape.ts';
 import { unicodeText } from '../core/unicode-text.test-support.ts';
 import { type GeneratedResponse, type GenerateFacts, generateResponse } from './generate.ts';
-import { TextRedactor } from '../core/redact/text-redactor.ts';
+import { TextRedactor } from '../redact/text-redactor.ts';
 
 const requestId = '0199a7c2-5f0e-7d1a-9c55-2f4f8a1b7c3d';
 const causes = Object.keys(failureTable) as Cause[];

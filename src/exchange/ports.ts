@@ -6,7 +6,7 @@ import type { FieldFilter } from '../core/field-names.ts';
 import type { FilterPipeline } from '../core/filter.ts';
 import type { FieldSink, RequestHead } from '../core/message.ts';
 import type { ReadyWaiter, ReusePolicy, PendingStream, StreamWaiter } from '../core/stream.ts';
-import type { TextRedactor } from '../core/redact/text-redactor.ts';
+import type { TextRedactor } from '../redact/text-redactor.ts';
 import type { Clock } from '../core/time.ts';
 import type { RequestFacts } from '../policy/balancer.ts';
 import type { RouteBounds } from './request-gate.ts';

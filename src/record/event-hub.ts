@@ -2,7 +2,7 @@ import { eventJson } from '../core/event-json.ts';
 import type { Event, EventKind, EventSink, NewEvent } from '../core/event.ts';
 import type { Clock } from '../core/time.ts';
 import { jsonOf } from './json-text.ts';
-import { TextRedactor } from '../core/redact/text-redactor.ts';
+import { TextRedactor } from '../redact/text-redactor.ts';
 
 export interface EventHubOptions {
   /** Identifies the run of the process. */

@@ -1,8 +1,8 @@
 import { callBytesMin, charCodeAt, copyBytes, writeDigits, writeText } from '../core/copy-bytes.ts';
 import type { RecordRingWriter } from './record-ring.ts';
 import { decimalsMsMax, scaleOf } from './json-text.ts';
-import { writeRedactedQuery } from '../core/redact/query.ts';
-import { secretSigns } from '../core/redact/target.ts';
+import { writeRedactedQuery } from '../redact/query.ts';
+import { secretSigns } from '../redact/target.ts';
 
 /** More than any line has. */
 const pairsMax = 24;

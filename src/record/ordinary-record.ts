@@ -2,7 +2,7 @@ import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
 import type { TlsFacts } from '../core/transport.ts';
 import { recordVersion } from '../core/record.ts';
 import { protocolDefault } from '../core/record-defaults.ts';
-import { hidesSecret } from '../core/redact/target.ts';
+import { hidesSecret } from '../redact/target.ts';
 import { decimalsMsMax } from './json-text.ts';
 import type { LineBytes } from './line-bytes.ts';
 import { recordLimits } from './limits.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fail } from '../core/failure.ts';
 import type { GatewayState } from '../core/gateway-state.ts';
-import { TextRedactor } from '../core/redact/text-redactor.ts';
+import { TextRedactor } from '../redact/text-redactor.ts';
 import { ExchangeRecords } from './exchange-record.ts';
 import { RecordedGatewayStates } from './recorded-gateway-states.ts';
 import { failedExchange, sampleAttempt, sampleExchange } from './sample-exchange.test-support.ts';

@@ -1,5 +1,5 @@
 import type { EndpointCondition, GatewayState, QueueState } from '../core/gateway-state.ts';
-import type { TextRedactor } from '../core/redact/text-redactor.ts';
+import type { TextRedactor } from '../redact/text-redactor.ts';
 import { bounded } from './json-text.ts';
 import { recordLimits } from './limits.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fail } from '../core/failure.ts';
-import { TextRedactor } from '../core/redact/text-redactor.ts';
+import { TextRedactor } from '../redact/text-redactor.ts';
 import type { Instant } from '../core/time.ts';
 import { withUnparsed } from '../core/unparsed-bytes.ts';
 import { failedExchange, sampleAttempt, sampleExchange } from './sample-exchange.test-support.ts';

@@ -1,6 +1,6 @@
 import { endedAtOf } from './exchange-shape.ts';
 import type { EndedExchange } from '../core/exchange.ts';
-import type { TextRedactor } from '../core/redact/text-redactor.ts';
+import type { TextRedactor } from '../redact/text-redactor.ts';
 import type { Instant } from '../core/time.ts';
 import { type UnparsedJson, unparsedOf } from '../core/unparsed-bytes.ts';
 import { recordLimits } from './limits.ts';

@@ -1,7 +1,7 @@
 import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
 import { leanRecord, type RecordFields } from '../core/record-defaults.ts';
 import type { HttpVersion } from '../core/message.ts';
-import { TextRedactor } from '../core/redact/text-redactor.ts';
+import { TextRedactor } from '../redact/text-redactor.ts';
 import type { TlsFacts } from '../core/transport.ts';
 import type { RecordRingWriter } from './record-ring.ts';
 import { ExchangeRecords, type RecordContext } from './exchange-record.ts';

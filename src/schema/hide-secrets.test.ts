@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { sampled } from '../testing/sweep.test-support.ts';
 import { renderConfigurationErrors } from '../config/configuration-errors.ts';
-import { TextRedactor } from '../core/redact/text-redactor.ts';
+import { TextRedactor } from '../redact/text-redactor.ts';
 import { hideUnread } from '../config/hide-unread.ts';
 import { parseConfiguration } from '../config/parse.ts';
 

@@ -1,4 +1,4 @@
-import { TextRedactor } from '../core/redact/text-redactor.ts';
+import { TextRedactor } from '../redact/text-redactor.ts';
 
 /**
  * Whoever writes a token where its hash belongs, or in any other place, hears of it on a terminal, in a journal and over the

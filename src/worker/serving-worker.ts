@@ -9,7 +9,7 @@ import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { RouteOverlay } from '../core/overlay.ts';
 import type { FeatureMessages } from '../core/feature.ts';
 import type { PassedSocket } from '../core/passed-socket.ts';
-import { TextRedactor } from '../core/redact/text-redactor.ts';
+import { TextRedactor } from '../redact/text-redactor.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import type { ThreadFigures } from '../core/thread-figures.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';

@@ -6,34 +6,36 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   core: [],
   wire: ['core'],
   policy: ['core'],
-  schema: ['core'],
+  redact: ['core'],
+  schema: ['core', 'redact'],
   features: ['core'],
   // What may be written of a feature.
   'features/keys': ['core', 'schema', 'features'],
-  config: ['core', 'schema', 'features/keys'],
-  record: ['core'],
+  config: ['core', 'redact', 'schema', 'features/keys'],
+  record: ['core', 'redact'],
   transport: ['core'],
   limits: ['core'],
   upstream: ['core', 'wire', 'policy'],
   downstream: ['core', 'wire'],
   filters: ['core', 'wire', 'policy'],
-  exchange: ['core', 'wire', 'policy'],
+  exchange: ['core', 'redact', 'wire', 'policy'],
   // The part of a feature in a worker.
   'features/worker': ['core', 'policy', 'exchange', 'features'],
-  deploy: ['core'],
+  deploy: ['core', 'redact'],
   diagnose: ['core'],
   // The control plane's: how certificates are obtained and kept. It shares the locks and files of the state folder.
-  certificates: ['core', 'deploy'],
+  certificates: ['core', 'redact', 'deploy'],
   // And the encoding of certificates, which tests issue by themselves.
   testing: ['core', 'certificates'],
   system: ['core'],
-  discovery: ['core', 'policy', 'features'],
+  discovery: ['core', 'redact', 'policy', 'features'],
   // The part of a feature in the main thread.
   'features/main': ['core', 'policy', 'record', 'discovery', 'deploy', 'features'],
   // One request from outside, as a gateway would send it: the same dials, parsers and failures.
   probe: ['core', 'wire', 'transport', 'upstream'],
   worker: [
     'core',
+    'redact',
     'wire',
     'policy',
     'limits',
@@ -51,11 +53,12 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   // The thread of the store, put together: what is kept of exchanges, and searches.
   store: ['core', 'policy', 'record', 'system'],
   // Messages to people: chats, mail, programs.
-  alerts: ['core', 'policy', 'deploy'],
+  alerts: ['core', 'redact', 'policy', 'deploy'],
   // The thread that exports over OTLP, put together.
   otlp: ['core', 'policy', 'record', 'system'],
   control: [
     'core',
+    'redact',
     'schema',
     'config',
     // The normal forms of hosts and paths, by which it explains routes as workers find them.
@@ -82,6 +85,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   dashboard: ['core', 'diagnose', 'admin'],
   cli: [
     'core',
+    'redact',
     'schema',
     'config',
     'record',
@@ -97,7 +101,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Rooms without anything of Node's: they run in a browser, or in simulated time, unchanged. */
-export const roomsWithoutNode: readonly string[] = ['core', 'policy', 'diagnose', 'dashboard'];
+export const roomsWithoutNode: readonly string[] = ['core', 'policy', 'redact', 'diagnose', 'dashboard'];
 
 /** Rooms of which another one may import types alone, because they run elsewhere. */
 export const typesAlone: Readonly<Record<string, readonly string[]>> = { dashboard: ['admin'] };

@@ -12,7 +12,7 @@ import { operations } from '../../src/admin/operations.ts';
 import { type AdminServer, AdminFailure, startAdminServer } from '../../src/admin/server.ts';
 import { findToken, hashOfToken } from '../../src/admin/token.ts';
 import type { Event } from '../../src/core/event.ts';
-import { TextRedactor } from '../../src/core/redact/text-redactor.ts';
+import { TextRedactor } from '../../src/redact/text-redactor.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { socketAlone } from '../fakes/admin-spec.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';

@@ -56,7 +56,7 @@ import {
   type World,
   type WorldOptions,
 } from './world.ts';
-import { TextRedactor } from '../../src/core/redact/text-redactor.ts';
+import { TextRedactor } from '../../src/redact/text-redactor.ts';
 import { openAdmission } from '../fakes/open-admission.ts';
 
 /** What the simulation adds: every connection may be cut up, slow and faulty in its own way. */

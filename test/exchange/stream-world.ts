@@ -43,7 +43,7 @@ import {
   type World,
   type WorldOptions,
 } from './world.ts';
-import { TextRedactor } from '../../src/core/redact/text-redactor.ts';
+import { TextRedactor } from '../../src/redact/text-redactor.ts';
 
 export interface StreamSettings {
   /** Streams that a connection to an endpoint carries at the same time; default: 100. */

@@ -1,4 +1,4 @@
-import { charCodeAt } from '../copy-bytes.ts';
+import { charCodeAt } from '../core/copy-bytes.ts';
 import { leftOut } from './span.ts';
 
 /** A query parameter with a longer name is treated as a value. */
