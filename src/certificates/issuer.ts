@@ -1,15 +1,19 @@
 import type { EventSink } from '../core/event.ts';
 import type { ManagedState } from '../core/managed-tls.ts';
 import type { Random } from '../core/random.ts';
-import type { Result } from '../core/result.ts';
-import { failWith } from '../core/result.ts';
+import { type Result, failWith } from '../core/result.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import type { AcmeSettings, IssuedChain } from './acme-client.ts';
 import type { AcmeFailure } from './acme-failure.ts';
-import type { AcmeTransport } from './acme-transport.ts';
-import { AuthorityClients } from './authority-clients.ts';
+import type { AcmeTransport } from './acme-documents.ts';
+import {
+  AuthorityClients,
+  type CertificateStore,
+  sortedNames,
+  type StoreProblem,
+  type StoredCertificate,
+} from './certificate-store.ts';
 import type { ChallengeCheck, OrderStepListener } from './authorize.ts';
-import { type CertificateStore, sortedNames, type StoreProblem, type StoredCertificate } from './certificate-store.ts';
 import { turned } from './challenges.ts';
 import { reportExpiry, reportFailure, reportIssued, reportProblem } from './issuer-events.ts';
 import {

@@ -7,7 +7,7 @@ import {
   type KeyObject,
   sign,
 } from 'node:crypto';
-import { pemOfKey } from './x509-parts.ts';
+import { pemOfKey } from './x509-certificate.ts';
 
 /** The private key of an account, P-256, in PEM. */
 export type AccountKeyPem = string;

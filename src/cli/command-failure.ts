@@ -1,4 +1,3 @@
-import { ExitCode as ParserCode } from '@stricli/core';
 import { withSourcePositions } from '../system/source-position.ts';
 import { columnsMax, widthOf, wrap } from './layout.ts';
 
@@ -57,12 +56,6 @@ export const exitCodes = {
 } as const;
 
 export type ExitName = keyof typeof exitCodes;
-
-/** The exit code for a result of the command-line parser, whose own codes are negative. */
-export function exitCodeOf(parserCode: number): number {
-  if (parserCode === ParserCode.UnknownCommand || parserCode === ParserCode.InvalidArgument) return exitCodes.usage;
-  return parserCode < 0 ? exitCodes.failure : parserCode;
-}
 
 /** The text of an expected failure, wrapped for a terminal. */
 export function failureText(failure: CommandFailure): string {

@@ -1,5 +1,6 @@
 import {
   run,
+  ExitCode as ParserCode,
   buildApplication,
   buildCommand,
   buildRouteMap,
@@ -9,7 +10,7 @@ import {
   text_en,
 } from '@stricli/core';
 import { type ParserContext, describe, jsonFlag } from './flags.ts';
-import { exitCodeOf, exitCodes, defectText, noFlagText, CommandFailure, failureText } from './command-failure.ts';
+import { exitCodes, defectText, noFlagText, CommandFailure, failureText } from './command-failure.ts';
 import { harmless } from './layout.ts';
 import { type Output, type ProcessContext, readVersion } from './process-context.ts';
 import {
@@ -66,6 +67,12 @@ export async function runCommandLine(argv: readonly string[], context: ProcessCo
     context.stderr.write(`${defectText(error, context.env)}\n`);
     return 1;
   }
+}
+
+/** The exit code for a result of the command-line parser, whose own codes are negative. */
+export function exitCodeOf(parserCode: number): number {
+  if (parserCode === ParserCode.UnknownCommand || parserCode === ParserCode.InvalidArgument) return exitCodes.usage;
+  return parserCode < 0 ? exitCodes.failure : parserCode;
 }
 
 /** The parser takes a word such as `--c` for an argument. `run` looks at its own words: those of a program may be so. */

@@ -14,7 +14,7 @@ import { verdictWith } from '../diagnose/candor/process-verdict.ts';
 import { renderExplanation } from './explanation.ts';
 import { findAdmins } from './find-admin.ts';
 import { elapsedText, alignColumns, columnsMax, harmless, shorten, harmlessJson } from './layout.ts';
-import { logOfConfiguration } from './read-configuration.ts';
+import { logOfConfiguration } from './runtime-folder.ts';
 import { styleFor } from './style.ts';
 import { type ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';

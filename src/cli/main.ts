@@ -1,3 +1,4 @@
+import { thisMachine } from './process-context.ts';
 import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import type { Output, ProcessContext } from './process-context.ts';
@@ -5,7 +6,6 @@ import { systemClock } from '../system/system.ts';
 import { runCommandLine } from './command-line.ts';
 import { earlySignals, signalSource } from './signal-source.ts';
 import { defectText, CommandFailure } from './command-failure.ts';
-import { thisMachine } from './review-machine.ts';
 import { connectToPredecessor } from './upgrade/successor.ts';
 
 type Stream = NodeJS.WriteStream & { readonly fd: number };

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/time.ts';
-import type { Machine } from './review-machine.ts';
+import { availableCores } from '../system/system.ts';
 import type { PredecessorConnection } from './upgrade/successor.ts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -48,3 +48,24 @@ export function readVersion(): string {
   const text = readFileSync(join(import.meta.dirname, '..', '..', 'package.json'), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }
+
+/** The facts about the system that commands read. */
+export interface Machine {
+  readonly platform: string;
+  /** Cores that this process may use. It is also the default number of workers. */
+  readonly cores: number;
+  /** A setting of the kernel ('net.ipv4.tcp_migrate_req'); null if there is none of that name, or it may not be read. */
+  kernelSetting(name: string): string | null;
+}
+
+export const thisMachine: Machine = {
+  platform: process.platform,
+  cores: availableCores(),
+  kernelSetting: (name) => {
+    try {
+      return readFileSync(`/proc/sys/${name.replaceAll('.', '/')}`, 'utf8').trim();
+    } catch {
+      return null; // an older kernel, another system, or a container that hides it
+    }
+  },
+};

@@ -16,9 +16,6 @@ import {
   inputName,
   readInput,
 } from './configuration-read.ts';
-import { existsSync } from 'node:fs';
-import type { LogSpec } from '../core/configuration.ts';
-import type { ProcessContext } from './process-context.ts';
 
 const nothingOpen: LeftOpen = { log: false, state: false, socket: false };
 
@@ -74,15 +71,4 @@ async function readWhole(file: string, context: ReadContext): Promise<WholeRead>
   }
   const { configuration, warnings, leftOpen } = loading;
   return { configuration, readable: null, errors: named(warnings), leftOpen, isMissing: false, ...read };
-}
-
-/** The log in a file. `path` is absolute. */
-type FileLog = Pick<LogSpec, 'format'> & { readonly path: string };
-
-/** The log that a configuration names; null if there is no such file, or its log is no file. Other errors of the file do not matter. */
-export async function logOfConfiguration(file: string, context: ProcessContext): Promise<FileLog | null> {
-  if (!existsSync(resolve(context.directory, file))) return null;
-  const { configuration, readable } = await readAsked(file, context);
-  const { path = null, format = 'json' } = (configuration ?? readable)?.log ?? {};
-  return path === null || path === '-' ? null : { path: resolve(context.directory, path), format };
 }

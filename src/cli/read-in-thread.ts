@@ -1,6 +1,5 @@
 import type { ConfigurationReload } from '../gateway/gateway.ts';
 import type { ConfigurationError } from '../config/configuration-errors.ts';
-import { adjustPaths } from './adjust-paths.ts';
 import { configurationErrorLine, inputName } from './configuration-read.ts';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { siblingModule } from '../core/sibling-module.ts';
@@ -116,6 +115,8 @@ export function reloadFrom(file: string, context: ReadContext): ConfigurationRel
   return async () => {
     if (file === inputName) return { ok: false, kind: 'refused', errors: [readOnce] };
     const { configuration, errors, leftOpen, shown, isMissing } = await readInThread(file, context);
+    // A start has it from its own reading; the thread starts sooner without.
+    const { adjustPaths } = await import('./adjust-paths.ts');
     const errorLine = (error: ConfigurationError): string =>
       configurationErrorLine(isMissing ? { ...error, suggestion: putItBack } : error);
     return configuration === null

@@ -1,10 +1,10 @@
 import { accessSync, constants, lstatSync, readdirSync, readFileSync, existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { makeFolders } from '../deploy/make-folders.ts';
-import { findUntrusted } from '../deploy/trusted-folder.ts';
+import { makeFolders, findUntrusted } from '../deploy/private-folder.ts';
 import { adminSocketCandidates, adminSocketsElsewhere } from '../config/admin-socket.ts';
-import type { Configuration } from '../core/configuration.ts';
+import type { Configuration, LogSpec } from '../core/configuration.ts';
+import type { ConfigurationAsked, ReadContext } from './configuration-read.ts';
 import type { ProcessContext } from './process-context.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -178,4 +178,21 @@ function socketPathsOf(
 /** Where the admin socket of a deployment may be when its default path cannot be written, best first. */
 export function privateSockets(deployment: string, env: Readonly<Record<string, string | undefined>>): string[] {
   return runtimeFolders(env).map((folder) => join(folder, `${deployment}.sock`));
+}
+
+/** As a command of an operator reads a configuration. What reads one is loaded here, since most commands find their gateway without. */
+export async function readAsked(file: string, context: ReadContext): Promise<ConfigurationAsked> {
+  const reading = await import('./read-configuration.ts');
+  return reading.readAsked(file, context);
+}
+
+/** The log in a file. `path` is absolute. */
+type FileLog = Pick<LogSpec, 'format'> & { readonly path: string };
+
+/** The log that a configuration names; null if there is no such file, or its log is no file. Other errors of the file do not matter. */
+export async function logOfConfiguration(file: string, context: ProcessContext): Promise<FileLog | null> {
+  if (!existsSync(resolve(context.directory, file))) return null;
+  const { configuration, readable } = await readAsked(file, context);
+  const { path = null, format = 'json' } = (configuration ?? readable)?.log ?? {};
+  return path === null || path === '-' ? null : { path: resolve(context.directory, path), format };
 }

@@ -25,7 +25,7 @@ import { ServiceSignals, StopSignals } from './stop-signals.ts';
 import { ServedGateway } from './served-gateway.ts';
 import { styleFor } from './style.ts';
 import { findStartSockets, type StartSockets } from './upgrade/start-sockets.ts';
-import { stayInForeground } from './upgrade/stay-in-foreground.ts';
+import { stayInForeground } from './upgrade/start-successor.ts';
 import type { PredecessorConnection } from './upgrade/successor.ts';
 
 /**

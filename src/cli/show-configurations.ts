@@ -10,7 +10,7 @@ import { countText, harmless, wrap, wrapAfter, printJson } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
 import { statusMark, type StatusTone, type Style, styleFor } from './style.ts';
 import { dirname } from 'node:path';
-import { type FilledText, withDefaults } from '../config/with-defaults.ts';
+import type { FilledText } from '../config/with-defaults.ts';
 
 /** Errors, warnings and changes of each in a list. */
 const linesMax = 3;
@@ -49,7 +49,7 @@ export async function showEffective(flags: AskFlags, context: ProcessContext): P
   say(...summaryLines(one, styleFor(context.stderr, context.env), Infinity));
   if ((one.text?.length ?? 0) > quickLength)
     say('Filling in the defaults of a file of this size may take some seconds.');
-  const { text, problem, hidden } = effectiveText({ ...one, effective }, context);
+  const { text, problem, hidden } = await effectiveText({ ...one, effective }, context);
   const note = `Without its defaults: ${problem}.`;
   if (problem !== null) say(...wrap(harmless(note), ''));
   const head = hiddenHead(hidden, one.source);
@@ -153,13 +153,14 @@ function harmlessLines(text: string): string[] {
 type Shown = Pick<ConfigurationJson, 'text' | 'source' | 'effective'>;
 
 /** What a gateway runs as a file, with all defaults: keys and units are those of candor.yaml, secrets are `"***"`. */
-function effectiveText(shown: Shown, context: ProcessContext): FilledText {
+async function effectiveText(shown: Shown, context: ProcessContext): Promise<FilledText> {
   const { source } = shown;
   const text = shown.text ?? textOfCommand(shown);
   const parts = {
     ...{ file: source ?? 'candor.yaml', directory: source === null ? context.directory : dirname(source) },
     ...{ hostname: 'gateway', environment: {}, readings: new Map<never, never>() },
   };
+  const { withDefaults } = await import('../config/with-defaults.ts');
   return withDefaults(text, parts);
 }
 

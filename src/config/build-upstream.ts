@@ -1,15 +1,15 @@
 import { resolve } from 'node:path';
 import type * as z from 'zod';
-import type { CheckSpec, ResponseExpectation, UpstreamSpec, UpstreamTls } from '../core/upstream-spec.ts';
+import type { CheckSpec, ResponseExpectation, UpstreamSpec, UpstreamTls, StickySpec } from '../core/upstream-spec.ts';
 import type { ApplicationId, UpstreamId } from '../core/endpoint.ts';
 import { upstreamFeatures } from './build-features.ts';
 import type { BuildContext } from './build-context.ts';
 import type { expectation } from './check-schema.ts';
-import { buildSticky } from './build-sticky.ts';
 import { defaults } from './defaults.ts';
 import { count, ms, bytes, share } from '../schema/fallback.ts';
 import type { ApplicationRead, EndpointKeysRead } from './application-schema.ts';
 import type { UpstreamRead } from './upstream-schema.ts';
+import { createHash } from 'node:crypto';
 
 function buildEndpointLimits(
   name: string,
@@ -191,4 +191,31 @@ export function buildApplicationUpstream(name: string, read: ApplicationRead, co
     check: { kind: 'none' },
     ...buildEndpointLimits(name, read, context),
   };
+}
+
+function buildSticky(
+  upstream: string,
+  read: EndpointKeysRead['sticky'],
+  context: BuildContext,
+): Pick<UpstreamSpec, 'sticky'> {
+  if (read === undefined || read === false) return {};
+  const { name, lifetime, path, domain, secure, http_only, same_site, draining, key_file } = read === true ? {} : read;
+  const reading = key_file === undefined ? undefined : context.readings.get(resolve(context.directory, key_file));
+  const sticky: StickySpec = {
+    cookie: name ?? cookieNameOf(upstream),
+    path: path ?? defaults.sticky.path.written,
+    domain: domain ?? null,
+    cookieLifetimeMs: lifetime === undefined || lifetime === 'session' ? null : lifetime,
+    secure: secure ?? 'auto',
+    httpOnly: http_only ?? true,
+    sameSite: same_site ?? 'lax',
+    keepsDraining: draining === 'keep',
+    key: reading?.ok === true ? reading.text.trim() : null,
+  };
+  return { sticky };
+}
+
+/** Each upstream has its own, and names of upstreams are nobody else's business. */
+function cookieNameOf(upstream: string): string {
+  return `candor_${createHash('sha256').update(upstream).digest('hex').slice(0, 8)}`;
 }

@@ -22,7 +22,7 @@ export interface InstanceRecord {
   readonly application: ApplicationId;
   /** Of its id: 'web/2' has number 2. */
   readonly number: number;
-  /** What its program was made of; see `run-key.ts`. */
+  /** What its program was made of; see `runKey` of `supervisor.ts`. */
   readonly runKey: string;
   readonly command: readonly string[];
   readonly program: ProgramRecord;

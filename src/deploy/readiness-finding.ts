@@ -5,7 +5,7 @@ import { lowerFirst } from '../core/first-letter.ts';
 import { stepOfOtherProtocol } from '../core/guess-words.ts';
 import type { LastWords } from '../core/last-words.ts';
 import type { ListeningSocket } from './host.ts';
-import { listenAdvice } from './listen-advice.ts';
+import { listenAdvice } from './exposure.ts';
 import { answersTo, socketText } from './listening.ts';
 import { type ReadinessResult, readinessResultText, hasPassed } from './readiness.ts';
 

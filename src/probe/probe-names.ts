@@ -5,10 +5,8 @@ import { fail, type Failure } from '../core/failure.ts';
 import type { FamilyAnswer, NameAnswer, NameResolver } from '../core/name-resolver.ts';
 import { after } from '../core/time.ts';
 import { unknownCode } from '../core/unknown-code.ts';
-import { probeFailure } from './probe-failure.ts';
+import { probeFailure, type DnsReport, roundedMs } from './probe-report.ts';
 import type { ProbeOptions, ProbePorts } from './probe-ports.ts';
-import type { DnsReport } from './probe-report.ts';
-import { roundedMs } from './timing.ts';
 
 /** Where a URL leads. */
 export interface ResolvedHost {

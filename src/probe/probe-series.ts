@@ -1,8 +1,7 @@
 import { after, type Clock } from '../core/time.ts';
 import type { ProbeRequest } from './probe-exchange.ts';
-import type { ProbeFailure, HttpReport, SeriesReport } from './probe-report.ts';
+import { type ProbeFailure, type HttpReport, type SeriesReport, histogramOf, timingOf } from './probe-report.ts';
 import type { ProbeSession } from './probe-session.ts';
-import { histogramOf, timingOf } from './timing.ts';
 
 export interface SeriesPorts {
   readonly clock: Clock;

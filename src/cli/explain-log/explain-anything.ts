@@ -2,7 +2,7 @@ import { type Finding, isGatewayFailure } from '../../diagnose/finding.ts';
 import { type LineVerdict, LogExplainer } from '../../diagnose/log-explainer.ts';
 import { wholeLines } from '../../diagnose/pasted/whole-lines.ts';
 import { exitCodes, CommandFailure } from '../command-failure.ts';
-import { type ExplainFlags, explainExchange } from '../explain-exchange.ts';
+import type { ExplainFlags } from '../explain-exchange.ts';
 import { harmless, shorten, harmlessJson } from '../layout.ts';
 import { type Style, styleFor } from '../style.ts';
 import { type ProcessContext } from '../process-context.ts';
@@ -48,6 +48,7 @@ async function explainId(flags: ExplainAnythingFlags, id: string, context: Proce
       'usage',
       `--lines, --follow and --html need a log file, and there is no file ${harmless(id)}.`,
     );
+  const { explainExchange } = await import('../explain-exchange.ts');
   await explainExchange(flags, id, context);
   return exitCodes.ok;
 }

@@ -25,7 +25,6 @@ import { ProgressBar, sizeText } from './progress-bar.ts';
 import { type LogReading, readLog } from './read-log.ts';
 import { findPagePath, writePage } from './report-page.ts';
 import { ReadingStop } from './reading-stop.ts';
-import { summaryHtml } from './summary-html.ts';
 import { summaryLines } from './summary-text.ts';
 import { redactedReport } from '../redacted-output.ts';
 import type { ExplainLogFlags } from './explain-log-flags.ts';
@@ -55,7 +54,7 @@ export async function explainLogs(
   const report = redactedReport(await withOwnFormat(summary.report(), sources, context));
   await printer.flush();
   printNotices(sources, readings, report, context);
-  if (page !== null) writePage(page, summaryHtml(report, names));
+  if (page !== null) writePage(page, (await import('./summary-html.ts')).summaryHtml(report, names));
   writeReport(report, flags, context);
   await context.stdout.drained?.();
   if (!flags.follow && stop.isStopped) return exitCodes.interrupted;

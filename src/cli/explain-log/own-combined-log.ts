@@ -1,7 +1,7 @@
 import { logFormats } from '../../core/log-formats.ts';
 import type { Fix } from '../../diagnose/finding.ts';
 import type { SummaryReport } from '../../diagnose/summary-report.ts';
-import { logOfConfiguration } from '../read-configuration.ts';
+import { logOfConfiguration } from '../runtime-folder.ts';
 import { type ProcessContext } from '../process-context.ts';
 import type { LogSource } from './log-source.ts';
 

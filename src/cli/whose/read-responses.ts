@@ -1,7 +1,6 @@
 import type { AnsweredResponse } from '../../diagnose/whose/authorship.ts';
 import { readCurlOutput, bodyCharactersMax, gather, type KeptResponse } from './curl-output.ts';
-import { request as requestPlain, type IncomingMessage } from 'node:http';
-import { request as requestSecure } from 'node:https';
+import type { IncomingMessage } from 'node:http';
 import { timeoutSignal } from '../../system/timeout-signal.ts';
 import { CommandFailure } from '../command-failure.ts';
 import { readVersion } from '../process-context.ts';
@@ -98,7 +97,7 @@ interface Asking {
 
 /** Sends one GET request, follows no redirect and asks for no compression. */
 export function fetchResponse(url: URL, { timeoutMs, verify }: Asking): Promise<AnsweredResponse> {
-  const ask = url.protocol === 'https:' ? requestSecure : requestPlain;
+  const { request: ask } = process.getBuiltinModule(url.protocol === 'https:' ? 'node:https' : 'node:http');
   const headers = { 'User-Agent': `candor/${readVersion()}`, Accept: '*/*', 'Accept-Encoding': 'identity' };
   return new Promise((resolve, reject) => {
     const failed = (why: string): void =>

@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import UPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { clockText } from '../shown-figures.ts';
-import type { MarkerKind, TimelineMarker } from '../timeline-markers.ts';
+import type { MarkerKind, TimelineMarker } from '../timeline-series.ts';
 import { isDark } from './theme.ts';
 
 /** One line or area of a chart. `colour`: a property of the style sheet, such as '--accent'. */

@@ -1,7 +1,20 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readSync,
+  type Stats,
+  fsyncSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
 
 /** `why`: a sentence whose subject, "it", is the file. */
-export type OwnFileReading =
+type OwnFileReading =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'none' }
   | { readonly kind: 'refused'; readonly why: string };
@@ -78,4 +91,49 @@ function tooLarge(bytes: number, bytesMax: number): string {
 
 function errnoOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? 'EIO';
+}
+
+/** Only for us: what applications print may stand in it. */
+const mode = 0o600;
+
+/** A file that was not there before. What lies at the name is none that a writer of ours has open: it is a rest, or a trap. */
+const createNew = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+/** Replaces a file: readers find the old content or the new one, also after a crash. Throws like `node:fs`. */
+export function writeWhole(path: string, content: string): void {
+  const beside = `${path}.new`;
+  writeSynced(beside, content);
+  renameSync(beside, path);
+}
+
+/** The same without waiting for the disk: resolves when it has the file. */
+export async function writeWholeLater(path: string, content: string): Promise<void> {
+  const beside = `${path}.new`;
+  await rm(beside, { force: true });
+  const file = await open(beside, createNew, mode);
+  try {
+    await file.writeFile(content);
+    await file.sync();
+    await file.close();
+    await rename(beside, path);
+  } catch (error) {
+    await file.close().catch(() => undefined);
+    await rm(beside, { force: true });
+    throw error;
+  }
+}
+
+/** Writes a file that is new, whatever lay there, and returns when the disk has it; of one that the disk has no room for nothing is left. No link is followed. */
+export function writeSynced(path: string, content: string): void {
+  rmSync(path, { force: true });
+  const descriptor = openSync(path, createNew, mode);
+  try {
+    writeFileSync(descriptor, content);
+    fsyncSync(descriptor);
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  } finally {
+    closeSync(descriptor);
+  }
 }

@@ -4,9 +4,7 @@ import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import { certificateAuthority } from '../testing/certificates.ts';
 import { readCertificate, renewalIdOf } from './certificate-facts.ts';
-import { createSigningRequest } from './csr.ts';
-import { challengeCertificate } from './tls-alpn-certificate.ts';
-import { pem } from './x509-parts.ts';
+import { createSigningRequest, challengeCertificate, pem } from './x509-certificate.ts';
 
 const now = Date.UTC(2026, 0, 1);
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0 ? {} : { skip: 'openssl is not here' };

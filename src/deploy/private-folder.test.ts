@@ -4,7 +4,7 @@ import { chownSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ownsWhatIsUnmapped, findUntrusted } from './trusted-folder.ts';
+import { ownsWhatIsUnmapped, findUntrusted } from './private-folder.ts';
 
 const asRoot = process.getuid?.() === 0 ? {} : { skip: 'only root makes folders of others' };
 const nobody = 65_534;
@@ -23,7 +23,7 @@ test('in a user namespace, folders of users outside it are trusted', asRoot, (t)
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   // Root of the machine, who owns the folders on the way, is nobody in there.
   const script = `
-    import { findUntrusted } from ${JSON.stringify(join(import.meta.dirname, 'trusted-folder.ts'))};
+    import { findUntrusted } from ${JSON.stringify(join(import.meta.dirname, 'private-folder.ts'))};
     import { statSync } from 'node:fs';
     console.log(JSON.stringify([statSync('/usr').uid, findUntrusted('/usr', process.geteuid())]));`;
   const inside = ['--user', '--map-user=1234', 'setpriv', '--no-new-privs'];

@@ -2,7 +2,8 @@ import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { answerText } from '../api.ts';
 import { type ActionInput, bodyOf, isConfirmed, type OperatorAction } from '../operator-actions.ts';
-import { actionsDone, announcement, api, askedAction, mayOperate } from './state.ts';
+import { actionsDone, announcement, api, askedAction, mayOperate, isHelpShown } from './state.ts';
+import { keyHelp } from '../page-address.ts';
 
 interface ChangeAnswer {
   readonly changed: boolean;
@@ -123,5 +124,37 @@ export function ActionButton({ action }: { readonly action: OperatorAction }): J
     >
       {action.label} …
     </button>
+  );
+}
+
+export function HelpDialog(): JSX.Element | null {
+  return isHelpShown.value ? <Help /> : null;
+}
+
+function Help(): JSX.Element {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  const close = (): void => {
+    isHelpShown.value = false;
+  };
+  return (
+    <dialog ref={dialog} onClose={close} aria-labelledby="help-title">
+      <h2 id="help-title">Keys</h2>
+      <dl class="keys">
+        {keyHelp.map(([keys, what]) => (
+          <div>
+            <dt>
+              <kbd>{keys}</kbd>
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+      <div class="buttons">
+        <button type="button" onClick={close}>
+          Close
+        </button>
+      </div>
+    </dialog>
   );
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Configuration } from '../core/configuration.ts';
-import { type Machine, reviewMachine, thisMachine } from './review-machine.ts';
+import { reviewMachine } from './adjust-paths.ts';
+import { type Machine, thisMachine } from './process-context.ts';
 
 const listeners = [{ id: 'http', host: '127.0.0.1', port: 80, proxyProtocol: false, http2: false, tls: null }];
 

@@ -1,13 +1,25 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+  readdirSync,
+  readFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, it } from 'node:test';
+import { afterEach, beforeEach, describe, it, after, test } from 'node:test';
 import { livingOwner, OwnerLock } from './owner-lock.ts';
-import { readOwnFile } from './read-own-file.ts';
+import { readOwnFile, writeSynced, writeWhole, writeWholeLater } from './own-file.ts';
 import { readPreviousState, StateFolder } from './state-folder.ts';
+import { keptKey } from '../control/kept-key.ts';
+import { SeededRandom } from '../testing/seeded-random.ts';
 
 const asRoot = process.getuid?.() === 0 ? {} : { skip: 'only root makes files of others' };
 const since = '2026-01-02T03:04:05.000Z';
@@ -87,4 +99,30 @@ describe('a state folder', () => {
     const opened = StateFolder.open(folder, since);
     assert.match(opened.kind === 'unusable' ? opened.why : opened.kind, /^has a lock\.999999999999999, and no higher/);
   });
+});
+
+const writtenFolder = mkdtempSync(join(tmpdir(), 'candor-write-'));
+after(() => rmSync(writtenFolder, { recursive: true }));
+
+/** Fails after the file was opened, as a full disk does. */
+const unwritable = 7 as unknown as string;
+
+test('what cannot be written leaves nothing behind, and the former content in place', async () => {
+  const path = join(writtenFolder, 'state.json');
+  writeWhole(path, 'before');
+  assert.throws(() => writeWhole(path, unwritable));
+  assert.throws(() => writeSynced(join(writtenFolder, 'key.4711'), unwritable));
+  await assert.rejects(writeWholeLater(path, unwritable));
+  assert.deepEqual(readdirSync(writtenFolder), ['state.json']);
+  assert.equal(readFileSync(path, 'utf8'), 'before');
+  await writeWholeLater(path, 'after');
+  assert.equal(readFileSync(path, 'utf8'), 'after');
+});
+
+test('a key that a killed process had not finished is removed at the next start; other files stay', () => {
+  const state = join(writtenFolder, 'state');
+  const key = keptKey(state, 'a-key', new SeededRandom(1));
+  for (const name of ['a-key.4711', 'a-key.old', 'b-key.1']) writeFileSync(join(state, name), 'x');
+  assert.equal(keptKey(state, 'a-key', new SeededRandom(2)), key);
+  assert.deepEqual(readdirSync(state).toSorted(), ['.gitignore', 'a-key', 'a-key.old', 'b-key.1']);
 });
