@@ -19,6 +19,7 @@ import {
   foldersToSearch,
   mayBeAdminSocket,
   type LiveGateway,
+  gatewayOfUnchanged,
 } from './gateway-lookup.ts';
 import { type ConfigurationRead, errorsIn, inputName } from './configuration-read.ts';
 import { CommandFailure } from './command-failure.ts';
@@ -86,6 +87,8 @@ async function namedTarget(
   const variable = context.env['CANDOR_ADMIN'] ?? '';
   if (variable !== '') return targetAt(variable, 'CANDOR_ADMIN', choice, context);
   if (!existsSync(join(context.directory, 'candor.yaml'))) return null;
+  const unchanged = await gatewayOfUnchanged('candor.yaml', context);
+  if (unchanged !== null) return unchanged;
   const { configuration, readable } = await readAsked('candor.yaml', context);
   const parts = configuration ?? readable;
   if (parts === null) return null;
@@ -153,6 +156,8 @@ async function targetOfConfiguration(
   context: ProcessContext,
   purpose: AdminPurpose,
 ): Promise<AdminTarget> {
+  const unchanged = await gatewayOfUnchanged(file, context);
+  if (unchanged !== null) return unchanged;
   const read = await readAsked(file, context);
   const parts = read.configuration ?? read.readable;
   const found = parts === null ? null : await outcomeOf(targetOfParts(parts, file, choice, context, purpose));
