@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { openApi } from '../src/admin/openapi.ts';
 import { type AdminServer, startAdminServer } from '../src/admin/server.ts';
-import { snakeKey } from '../src/core/json-case.ts';
+import { snakeKey } from '#failures/json-case.ts';
 import { systemClock } from '../src/system/system.ts';
 import { socketAlone } from './fakes/admin-spec.ts';
 import { FakeGateway } from './fakes/fake-gateway.ts';

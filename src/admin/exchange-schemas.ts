@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type AttemptRecord, type ExchangeRecord, recordVersion } from '../core/record.ts';
-import { deliveries, shapes, whoses } from '../core/shape.ts';
+import { deliveries, shapes, whoses } from '#failures/shape.ts';
 import { gatewayStateSchema } from './gateway-state-schema.ts';
 import {
   count,

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { endpointStates } from '../core/endpoint.ts';
-import type { SnakeCased } from '../core/json-case.ts';
+import type { SnakeCased } from '#failures/json-case.ts';
 import { otlpDropReasons, otlpSignals } from '../core/otlp-counts.ts';
 import { problemKindNames } from '../core/problem-kinds.ts';
 import { circuitStates } from '../core/gateway-state.ts';

@@ -1,5 +1,5 @@
 import { TextRedactor } from '../redact/text-redactor.ts';
-import type { Result } from '../core/result.ts';
+import type { Result } from '#failures/result.ts';
 
 /** The documents of RFC 8555 as they are read here. Readers return null for what is no such document. */
 

@@ -1,6 +1,6 @@
 import { renderForPeople, inputName } from './configuration-read.ts';
 import { readConfiguration } from './read-configuration.ts';
-import { snakeCased } from '../core/json-case.ts';
+import { snakeCased } from '#failures/json-case.ts';
 import { exitCodes, CommandFailure } from './command-failure.ts';
 import { timeoutLines } from './status-table.ts';
 import { wrap, printJson } from './layout.ts';

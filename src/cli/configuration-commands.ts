@@ -1,4 +1,4 @@
-import { escapeInvisible } from '../core/invisible-characters.ts';
+import { escapeInvisible } from '#failures/invisible-characters.ts';
 import {
   defineCommand,
   switchFlag,

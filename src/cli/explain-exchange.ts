@@ -10,13 +10,13 @@ import { alikeMax, mayBePrefix } from '../record/parse-record.ts';
 import { type AdminTarget, targetText } from './admin-client.ts';
 import type { AskFlags } from './flags.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
-import { verdictWith } from '../diagnose/candor/process-verdict.ts';
+import { verdictWith } from '../diagnose/process-verdict.ts';
 import { renderExplanation } from './explanation.ts';
 import { findAdmins } from './find-admin.ts';
 import { elapsedText, alignColumns, columnsMax, harmless, shorten, harmlessJson } from './layout.ts';
 import { logOfConfiguration } from './runtime-folder.ts';
 import { styleFor } from './style.ts';
-import { type ProcessContext } from './process-context.ts';
+import type { ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
 import { redactedRecord, redactedResult } from './redacted-output.ts';
 

@@ -1,17 +1,17 @@
 import type { ExchangeRecord, AttemptRecord } from '../core/record.ts';
 import { noContextJson, type RequestContextJson } from '../core/request-context.ts';
-import { gatewayStateTexts } from '../diagnose/candor/gateway-state-texts.ts';
-import { verdictWith } from '../diagnose/candor/process-verdict.ts';
-import { nextStepHere } from '../diagnose/candor/record-verdict.ts';
-import { verdictFacts } from '../diagnose/candor/verdict-facts.ts';
-import { verdictAndWhose, verdictWords } from '../diagnose/candor/record-words.ts';
+import { gatewayStateTexts } from '../diagnose/gateway-state-texts.ts';
+import { verdictWith } from '../diagnose/process-verdict.ts';
+import { nextStepHere } from '../diagnose/record-verdict.ts';
+import { verdictFacts } from '../diagnose/verdict-facts.ts';
+import { verdictAndWhose, verdictWords } from '../diagnose/record-words.ts';
 import type { UnparsedJson } from '../core/unparsed-bytes.ts';
-import { unparsedForOperators, unparsedText } from '../diagnose/candor/unparsed-text.ts';
+import { unparsedForOperators, unparsedText } from '../diagnose/unparsed-text.ts';
 import { outputLines } from './output-lines.ts';
 import { processLines } from './upstream-lines.ts';
 import { durationText, harmless, padTo, shorten, wrap, wrapAfter, countText } from './layout.ts';
 import type { Style } from './style.ts';
-import { type AttemptStage, stagesOf } from '../diagnose/candor/attempt-stages.ts';
+import { type AttemptStage, stagesOf } from '../diagnose/attempt-stages.ts';
 import {
   bytesText,
   connectionText,
@@ -21,9 +21,9 @@ import {
   retryText,
   surplusText,
   waitTexts,
-} from '../diagnose/candor/attempt-texts.ts';
-import type { Cause } from '../core/failure.ts';
-import { evidenceFacts } from '../diagnose/candor/evidence-facts.ts';
+} from '../diagnose/attempt-texts.ts';
+import type { Cause } from '#failures/failure.ts';
+import { evidenceFacts } from '../diagnose/evidence-facts.ts';
 
 const labelWidth = 16;
 

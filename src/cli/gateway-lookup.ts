@@ -3,7 +3,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { serviceFolder } from '../config/admin-socket.ts';
 import { closedEarlyText, isClosedEarly } from './ask-gateway.ts';
 import { runtimeFolders, socketsIn, socketsOfOthers } from './runtime-folder.ts';
-import { camelCased } from '../core/json-case.ts';
+import { camelCased } from '#failures/json-case.ts';
 import { apiRoot } from '../admin/operations.ts';
 import type { GatewayStatus } from '../control/gateway-status.ts';
 import type { ShownStatus } from './status-table.ts';

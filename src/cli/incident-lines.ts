@@ -1,4 +1,4 @@
-import type { IncidentStatus } from '../control/incident-status.ts';
+import type { IncidentStatus } from '../incidents/incident-status.ts';
 import { elapsedText, harmless, shorten, wrap, wrapAfter, countText } from './layout.ts';
 import { statusMark, type Style } from './style.ts';
 import type { AlertTargetStatus } from '../core/alert.ts';

@@ -1,8 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
-import { escapeInvisible } from '../core/invisible-characters.ts';
-import { snakeCased } from '../core/json-case.ts';
+import { escapeInvisible } from '#failures/invisible-characters.ts';
+import { snakeCased } from '#failures/json-case.ts';
 
-export { countText, durationText, elapsedText } from '../core/quantity-text.ts';
+export { countText, durationText, elapsedText } from '#failures/quantity-text.ts';
 
 /** Fits on every terminal, and beside another window. */
 export const columnsMax = 80;

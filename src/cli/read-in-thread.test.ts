@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { systemClock } from '../system/system.ts';
 import { readToServe } from './read-configuration.ts';
 import { readInThread, JoinedRead, partMax, splitRead, reloadFrom } from './read-in-thread.ts';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { ServedRead } from './configuration-read.ts';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-import { type Output, type ProcessContext } from './process-context.ts';
+import type { Output, ProcessContext } from './process-context.ts';
 import { CommandFailure, defectText } from './command-failure.ts';
 
 /** One line of standard error, for programs. */

@@ -9,7 +9,7 @@ import { refusal, unreachable } from './ask-gateway.ts';
 import { drainText } from './drain-watch.ts';
 import { findAdminToChange, NoGatewayFound } from './find-admin.ts';
 import { durationText, wrap, harmlessJson } from './layout.ts';
-import { type ProcessContext } from './process-context.ts';
+import type { ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
 
 export interface StopFlags extends AskFlags {

@@ -4,7 +4,7 @@ import type { AdminRole } from '../core/admin-roles.ts';
 import { nameError } from '../schema/leaves.ts';
 import { systemRandom } from '../system/system.ts';
 import { styleFor } from './style.ts';
-import { type ProcessContext } from './process-context.ts';
+import type { ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
 
 export interface TokenFlags {

@@ -5,7 +5,7 @@ import { planGroups } from '../testing/torture/stage.ts';
 import { torture, type TortureObstacle, type TortureReport } from '../testing/torture/torture.ts';
 import { type ExitName, exitCodes, CommandFailure } from './command-failure.ts';
 import { styleFor } from './style.ts';
-import { type ProcessContext } from './process-context.ts';
+import type { ProcessContext } from './process-context.ts';
 import { type ListenAddress, originListenDefault } from './flags.ts';
 import { tortureHtml } from './torture-html.ts';
 import { obstacleText, progressText, setupLines, tortureLines } from './torture-text.ts';

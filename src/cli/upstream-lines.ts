@@ -1,5 +1,5 @@
 import type { EndpointState } from '../core/endpoint.ts';
-import { lastWords } from '../core/last-words.ts';
+import { lastWords } from '#failures/last-words.ts';
 import { exposureText } from '../deploy/exposure.ts';
 import type {
   ApplicationStatus,
@@ -24,8 +24,8 @@ import {
 import { certificatesText } from './listener-lines.ts';
 import { statusMark, type StatusTone, type Style } from './style.ts';
 import type { RequestContextJson } from '../core/request-context.ts';
-import { attemptsTexts, processFacts, processStrains } from '../core/process-text.ts';
-import { memoryText } from '../core/quantity-text.ts';
+import { attemptsTexts, processFacts, processStrains } from '#failures/process-text.ts';
+import { memoryText } from '#failures/quantity-text.ts';
 
 /** '1239 requests/s, 142 errors (0.2 %), p50 2.3 ms, p99 42 ms (last minute)'. */
 export function trafficText({ seconds, requests, requestsPerS, errors, ...figures }: MinuteFigures): string {

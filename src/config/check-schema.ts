@@ -7,7 +7,7 @@ import { parseCheckPath, parseCheckWord } from './format/path-prefix.ts';
 import { duration, encodeDetail, parsed, text, whole } from '../schema/leaves.ts';
 import { key, section } from '../schema/section.ts';
 import { hide } from '../schema/schema-parts.ts';
-import { type Result, succeed } from '../core/result.ts';
+import { type Result, succeed } from '#failures/result.ts';
 import { type ErrorDetail, quoted, reject } from '../schema/error-detail.ts';
 
 /** What may be written about health checks of configured addresses. */

@@ -1,5 +1,5 @@
 import type { ClientFacts } from './exchange.ts';
-import type { Failure } from './failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { FieldFilter } from './field-names.ts';
 import type {
   Capabilities,

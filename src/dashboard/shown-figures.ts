@@ -1,4 +1,4 @@
-import { durationText, elapsedText } from '../core/quantity-text.ts';
+import { durationText, elapsedText } from '#failures/quantity-text.ts';
 import { isInAttempts, outputGroups } from '../core/output-groups.ts';
 import type { OutputLineJson } from '../core/output-line.ts';
 import type { RequestContextJson } from '../core/request-context.ts';

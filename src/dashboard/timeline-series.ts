@@ -1,4 +1,4 @@
-import { type Shape, shapes } from '../core/shape.ts';
+import { type Shape, shapes } from '#failures/shape.ts';
 import type { TimelineJson, ShownStep } from './model.ts';
 import type { EventJson } from '../core/event-json.ts';
 import { overlayWords, subjectWords } from './event-words.ts';

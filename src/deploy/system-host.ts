@@ -9,7 +9,7 @@ import type { OutputPipeFolder } from './output-pipes.ts';
 import { startProgram } from './program.ts';
 import { checkReadiness } from './readiness.ts';
 import { createServer } from 'node:net';
-import { failWith, type Result, succeed } from '../core/result.ts';
+import { failWith, type Result, succeed } from '#failures/result.ts';
 
 /** The real machine, with what only a process that shares a state folder with others needs. */
 export interface SystemHost extends Host {

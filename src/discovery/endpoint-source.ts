@@ -6,7 +6,7 @@ import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { Clock } from '../core/time.ts';
 import { networkInterfaces } from 'node:os';
 import type { ListenerSpec } from '../core/listener-spec.ts';
-import type { Prohibition } from '../core/failure.ts';
+import type { Prohibition } from '#failures/failure.ts';
 import type { NameSource } from '../core/name-resolver.ts';
 import { ownListener } from '../core/own-listener.ts';
 import { DestinationPolicy } from '../policy/prohibited-address.ts';

@@ -22,7 +22,7 @@ import { OutlierDetector } from './outlier-detector.ts';
 import { type OutlierSettings, outlierSettingsOf } from '../policy/outlier-settings.ts';
 import { triedAllTheSame } from '../policy/eligible-endpoints.ts';
 import { triedReason } from './outlier-reasons.ts';
-import { fail } from '../core/failure.ts';
+import { fail } from '#failures/failure.ts';
 
 interface EndpointsParts {
   readonly checkContext: CheckContext;

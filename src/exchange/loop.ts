@@ -1,4 +1,4 @@
-import { fail, type Failure } from '../core/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import { fieldId } from '../core/field-names.ts';
 import type { RequestHead, ResponseHead } from '../core/message.ts';
 import { cdnLoopHops, viaHops } from '../wire/hops.ts';

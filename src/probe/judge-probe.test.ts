@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { fail } from '../core/failure.ts';
+import { fail } from '#failures/failure.ts';
 import { probeFailure, type ProbeFailure, type HttpReport, type WayReport } from './probe-report.ts';
 import { judgeProbe } from './judge-probe.ts';
 

@@ -1,6 +1,6 @@
 import { fieldId, knownFieldNames } from '../core/field-names.ts';
 import type { HttpVersion } from '../core/message.ts';
-import type { RequestRule } from '../core/rules.ts';
+import type { RequestRule } from '#failures/rules.ts';
 import { excerpt, isSame, isText } from './characters.ts';
 import type { FieldSectionParser } from './field-section.ts';
 import { FramingFacts, requestFraming, type RequestFramingRule } from './framing.ts';

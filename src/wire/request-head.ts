@@ -1,5 +1,5 @@
 import { hasNoContent, type HttpVersion } from '../core/message.ts';
-import type { RequestRule } from '../core/rules.ts';
+import type { RequestRule } from '#failures/rules.ts';
 import { copyBytes } from '../core/copy-bytes.ts';
 import { CR, LF } from './characters.ts';
 import { FieldSectionParser } from './field-section.ts';

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { exitCodes } from '../../src/cli/command-failure.ts';
 import { evidenceLines, renderExplanation, hexdump } from '../../src/cli/explanation.ts';
-import { verdictOf } from '../../src/diagnose/candor/record-verdict.ts';
+import { verdictOf } from '../../src/diagnose/record-verdict.ts';
 import { plain, styleFor } from '../../src/cli/style.ts';
 import type { AttemptRecord, ExchangeRecord } from '../../src/core/record.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';

@@ -8,10 +8,10 @@ import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { stripVTControlCharacters } from 'node:util';
 import { probeLines, wayRows } from '../../src/cli/probe/probe-text.ts';
 import { plain } from '../../src/cli/style.ts';
-import { snakeKey } from '../../src/core/json-case.ts';
-import { unicodeText } from '../../src/core/unicode-text.test-support.ts';
+import { snakeKey } from '#failures/json-case.ts';
+import { unicodeText } from '../unicode-text.ts';
 import { type FaultOrigin, startFaultOrigin, startTlsFaultOrigin } from '../../src/testing/testing.ts';
-import fc from '../../src/testing/properties.test-support.ts';
+import fc from '../properties.ts';
 import { assertFits } from '../cli/golden.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { probeUrl } from './probe-options.ts';

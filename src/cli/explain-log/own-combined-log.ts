@@ -1,8 +1,8 @@
 import { logFormats } from '../../core/log-formats.ts';
-import type { Fix } from '../../diagnose/finding.ts';
-import type { SummaryReport } from '../../diagnose/summary-report.ts';
+import type { Fix } from '#explain/finding.ts';
+import type { SummaryReport } from '#explain/summary-report.ts';
 import { logOfConfiguration } from '../runtime-folder.ts';
-import { type ProcessContext } from '../process-context.ts';
+import type { ProcessContext } from '../process-context.ts';
 import type { LogSource } from './log-source.ts';
 
 /** Candor writes these lines as other gateways do, so their fix would be that of another gateway. */

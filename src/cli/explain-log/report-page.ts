@@ -1,7 +1,7 @@
 import { statSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { harmless } from '../layout.ts';
-import { type ProcessContext } from '../process-context.ts';
+import type { ProcessContext } from '../process-context.ts';
 import { CommandFailure } from '../command-failure.ts';
 import type { LogSource } from './log-source.ts';
 

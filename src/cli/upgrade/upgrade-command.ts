@@ -6,7 +6,7 @@ import type { AskFlags } from '../flags.ts';
 import { askGateway, type GatewayResponse, refusal, unreachable } from '../ask-gateway.ts';
 import { findAdminToChange } from '../find-admin.ts';
 import { wrap, wrapAfter, harmlessJson } from '../layout.ts';
-import { type ProcessContext } from '../process-context.ts';
+import type { ProcessContext } from '../process-context.ts';
 import { CommandFailure } from '../command-failure.ts';
 
 export interface UpgradeFlags extends AskFlags {

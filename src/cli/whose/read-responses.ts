@@ -1,5 +1,5 @@
-import type { AnsweredResponse } from '../../diagnose/whose/authorship.ts';
-import { readCurlOutput, bodyCharactersMax, gather, type KeptResponse } from './curl-output.ts';
+import type { AnsweredResponse } from '#explain/whose/authorship.ts';
+import { readCurlOutput, bodyCharactersMax, gather, type KeptResponse } from '#explain/whose/curl-output.ts';
 import type { IncomingMessage } from 'node:http';
 import { timeoutSignal } from '../../system/timeout-signal.ts';
 import { CommandFailure } from '../command-failure.ts';

@@ -1,4 +1,4 @@
-import { whose } from '../../diagnose/whose/whose.ts';
+import { whose } from '#explain/whose/whose.ts';
 import { exitCodes, CommandFailure } from '../command-failure.ts';
 import { findLog, isThere } from '../explain-log/log-source.ts';
 import { slicesOf } from '../explain-log/read-log.ts';
@@ -6,10 +6,10 @@ import { harmless, columnsMax, shorten, wrapAfter, harmlessJson } from '../layou
 import { styleFor, type Style } from '../style.ts';
 import type { ProcessContext } from '../process-context.ts';
 import { fetchResponse, readPage, readResponses } from './read-responses.ts';
-import type { KeptResponse } from './curl-output.ts';
+import type { KeptResponse } from '#explain/whose/curl-output.ts';
 import { redactedResult, redactedText } from '../redacted-output.ts';
-import type { Authorship } from '../../diagnose/whose/authorship.ts';
-import { layerNames } from '../../diagnose/whose/layer.ts';
+import type { Authorship } from '#explain/whose/authorship.ts';
+import { layerNames } from '#explain/whose/layer.ts';
 
 export interface WhoseFlags {
   readonly json: boolean;

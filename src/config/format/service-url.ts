@@ -1,4 +1,4 @@
-import { type Result, succeed } from '../../core/result.ts';
+import { type Result, succeed } from '#failures/result.ts';
 import { type ErrorDetail, reject, quoted } from '../../schema/error-detail.ts';
 import { shownUrl } from '../../core/shown-url.ts';
 

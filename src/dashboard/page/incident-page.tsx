@@ -3,8 +3,8 @@ import type { IncidentJson, IncidentAdditionJson, SuspectJson } from '../model.t
 import { Answered, Section, Mark, Sentence, Since } from './parts.tsx';
 import { api, now, status } from './state.ts';
 import { useAnswer } from './use-answer.ts';
-import { elapsedText, failuresText } from '../../core/quantity-text.ts';
-import { shapeWords, whoseWords } from '../../diagnose/candor/record-words.ts';
+import { elapsedText, failuresText } from '#failures/quantity-text.ts';
+import { shapeWords, whoseWords } from '#failures/failure-words.ts';
 import { actionsFor } from '../operator-actions.ts';
 import { addressHash } from '../page-address.ts';
 import { countFigure, shareFigure, timeText } from '../shown-figures.ts';

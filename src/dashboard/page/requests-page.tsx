@@ -6,7 +6,7 @@ import { countFigure, timeText, durationFigure, timeTextMs } from '../shown-figu
 import { QueryField } from './query-field.tsx';
 import { announcement, go, now } from './state.ts';
 import { type Search, useSearch } from './use-answer.ts';
-import { verdictWords } from '../../diagnose/candor/record-words.ts';
+import { verdictWords } from '../../diagnose/record-words.ts';
 import type { FoundExchange } from '../model.ts';
 import { visibleRows } from '../paged-list.ts';
 import { NumberHeads } from './parts.tsx';

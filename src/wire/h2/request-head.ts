@@ -1,6 +1,6 @@
 import { fieldId } from '../../core/field-names.ts';
 import { chunkedContent, type Framing, noContent } from '../../core/message.ts';
-import type { RequestRule } from '../../core/rules.ts';
+import type { RequestRule } from '#failures/rules.ts';
 import { excerpt, pathBytes, queryBytes, tokenBytes } from '../characters.ts';
 import { FramingFacts } from '../framing.ts';
 import { spanSize } from '../head-storage.ts';

@@ -1,6 +1,6 @@
 import { fieldId } from '../../core/field-names.ts';
 import { chunkedContent, type Framing, noContent } from '../../core/message.ts';
-import type { ResponseRule } from '../../core/rules.ts';
+import type { ResponseRule } from '#failures/rules.ts';
 import { FramingFacts } from '../framing.ts';
 import { spanSize } from '../head-storage.ts';
 import type { Http1ResponseHead, ResponseRefusal } from '../http1-response-head.ts';
