@@ -47,7 +47,7 @@ export interface IssuedChain {
   readonly key: string;
 }
 
-export interface RenewalInformation {
+interface RenewalInformation {
   readonly window: RenewalWindow;
   /** When to ask again; null: the CA does not say. */
   readonly retryAfterMs: number | null;

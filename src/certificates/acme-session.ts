@@ -20,7 +20,7 @@ export interface AcmePorts {
 }
 
 /** A response of the CA's, its body parsed. */
-export interface AcmeReply {
+interface AcmeReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;

@@ -33,7 +33,7 @@ import {
   leastPauseAfterIssue,
 } from './renewal.ts';
 
-export interface IssuerPorts {
+interface IssuerPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly transport: AcmeTransport;
@@ -42,7 +42,7 @@ export interface IssuerPorts {
   readonly check: ChallengeCheck | null;
 }
 
-export interface IssuerSettings {
+interface IssuerSettings {
   /**
    * The CAs, the preferred one first. The next one is asked at once for a host without a valid certificate where the CA cannot issue,
    * otherwise after `failuresMax` failures in a row.

@@ -8,7 +8,7 @@ import { harmless, wrap, printJson } from './layout.ts';
 import { CommandFailure } from './command-failure.ts';
 
 /** The request for a change of the overlay: the last segment of its path, and its body. */
-export interface OverlayOrder {
+interface OverlayOrder {
   readonly kind: 'maintenance' | 'pause' | 'weight' | 'drain' | 'eject' | 'restore';
   /** Keys without a value are omitted. */
   readonly body: Readonly<Record<string, string | number | boolean | undefined>>;

@@ -110,7 +110,7 @@ const demoCommands: readonly (readonly [command: string, shows: string])[] = [
   ['dashboard', 'all of it in a browser'],
 ];
 
-export function welcome(gateway: Gateway, configuration: Configuration, style: Style, command: string): string[] {
+function welcome(gateway: Gateway, configuration: Configuration, style: Style, command: string): string[] {
   const port = configuration.listeners[0]?.port ?? 8080;
   const table = (rows: readonly (readonly [string, string])[], before: string): string[] => {
     const width = Math.max(...rows.map(([text]) => text.length));

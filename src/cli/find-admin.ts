@@ -41,7 +41,7 @@ export interface AdminChoice {
  * `look`: the command only asks. `act`: it changes the gateway, so it refuses a gateway that runs another configuration.
  * `reload`: the same, and the gateway itself answers with the errors of its file.
  */
-export type AdminPurpose = 'look' | 'act' | 'reload';
+type AdminPurpose = 'look' | 'act' | 'reload';
 
 /**
  * Finds the gateway that a command means: the one that a flag names by address, socket or configuration, the one of

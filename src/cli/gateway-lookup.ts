@@ -45,7 +45,7 @@ export function statusOfJson(content: unknown): ShownStatus {
  * Whether an answer is the status of a gateway, of this version or another one. The members that every version has are
  * checked by hand, because the status of another version need not fit the schema of this one.
  */
-export function isStatus(content: unknown): boolean {
+function isStatus(content: unknown): boolean {
   if (typeof content !== 'object' || content === null) return false;
   const status = content as Readonly<Record<string, unknown>>;
   return (

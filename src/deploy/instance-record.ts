@@ -46,7 +46,7 @@ export interface InstanceRecord {
 }
 
 /** A program runs in these. */
-export type RecordedPhase = 'starting' | 'ready' | 'failing' | 'draining' | 'stopping';
+type RecordedPhase = 'starting' | 'ready' | 'failing' | 'draining' | 'stopping';
 
 export function isRecorded(phase: string): phase is RecordedPhase {
   return (recordedPhases as readonly string[]).includes(phase);

@@ -15,7 +15,7 @@ import { readOwnFile, writeWhole, writeWholeLater } from './own-file.ts';
 export type { StateOwner } from './owner-lock.ts';
 
 /** What came of wanting a state folder. */
-export type StateFolderResult =
+type StateFolderResult =
   | { readonly kind: 'owned'; readonly folder: StateFolder }
   /** Another process owns it that runs. */
   | { readonly kind: 'held'; readonly owner: StateOwner }

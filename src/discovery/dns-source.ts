@@ -11,7 +11,7 @@ import { namedEndpoints } from './named-endpoints.ts';
 import { Resolver } from './resolver.ts';
 import { TrackedAddresses } from './tracked-addresses.ts';
 
-export interface DnsSourceParts {
+interface DnsSourceParts {
   readonly random: Random;
   /** The effect of looking up names. */
   readonly names: NameResolver;

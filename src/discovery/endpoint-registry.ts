@@ -16,7 +16,7 @@ import type {
 import { EndpointChecks, type OnEndpointChecked } from './endpoint-checks.ts';
 import type { CheckContext } from './watched-endpoint.ts';
 
-export interface EndpointRegistryParts {
+interface EndpointRegistryParts {
   /** The clock and the other functions that checks need. */
   readonly checkContext: CheckContext;
   readonly sources: readonly EndpointSourceFactory[];

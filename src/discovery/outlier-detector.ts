@@ -42,7 +42,7 @@ import {
   staysReason,
 } from './outlier-reasons.ts';
 
-export interface OutlierDetectorParts {
+interface OutlierDetectorParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: EventSink;

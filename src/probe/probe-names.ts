@@ -9,7 +9,7 @@ import { probeFailure, type DnsReport, roundedMs } from './probe-report.ts';
 import type { ProbeOptions, ProbePorts } from './probe-ports.ts';
 
 /** Where a URL leads. */
-export interface ResolvedHost {
+interface ResolvedHost {
   /** Null where the URL has an address. */
   readonly dns: DnsReport | null;
   /** Literal addresses in the order of the answer; empty if the lookup failed. */
@@ -17,7 +17,7 @@ export interface ResolvedHost {
 }
 
 /** Of a name with more addresses this many are probed. */
-export const addressesMax = 16;
+const addressesMax = 16;
 
 /** Looks up the host of a URL in both families. */
 export async function resolveHost(

@@ -3,7 +3,7 @@ import type { ProbeRequest } from './probe-exchange.ts';
 import { type ProbeFailure, type HttpReport, type SeriesReport, histogramOf, timingOf } from './probe-report.ts';
 import type { ProbeSession } from './probe-session.ts';
 
-export interface SeriesPorts {
+interface SeriesPorts {
   readonly clock: Clock;
   readonly seriesMs: number;
   readonly onRequest: (number: number) => void;

@@ -46,7 +46,7 @@ export interface SessionTarget {
 const closed: ReadonlySet<Cause> = new Set(['closed_before_response', 'reset_before_response']);
 
 /** How a connection was made, or why not. */
-export interface DialReport {
+interface DialReport {
   readonly address: string;
   readonly connectMs: number | null;
   readonly tlsMs: number | null;

@@ -7,11 +7,9 @@ import { harmless, shorten, harmlessJson } from '../layout.ts';
 import { type Style, styleFor } from '../style.ts';
 import type { ProcessContext } from '../process-context.ts';
 import { dialectsOf, explainLogs } from './explain-log.ts';
-import type { ExplainLogFlags } from './explain-log-flags.ts';
-import { findingLines } from './finding-text.ts';
+import { type ExplainLogFlags, findingLines, lineObject } from './line-verdicts.ts';
 import { manyText } from '#explain/report/finding-words.ts';
-import { lineObject } from './line-verdicts.ts';
-import { isLikeFileName, isThere } from './log-source.ts';
+import { isLikeFileName, isThere } from './read-log.ts';
 import { redactedText } from '../redacted-output.ts';
 
 export interface ExplainAnythingFlags extends ExplainFlags, ExplainLogFlags {}

@@ -22,7 +22,7 @@ export interface ProcessHandoff {
   complete(): void;
 }
 
-export interface UpgradesParts {
+interface UpgradesParts {
   readonly clock: Clock;
   readonly events: EventSink;
   readonly handoff: ProcessHandoff;

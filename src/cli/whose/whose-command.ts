@@ -1,7 +1,6 @@
 import { whose } from '#explain/whose/whose.ts';
 import { exitCodes, CommandFailure } from '../command-failure.ts';
-import { findLog, isThere } from '../explain-log/log-source.ts';
-import { slicesOf } from '../explain-log/read-log.ts';
+import { findLog, isThere, slicesOf } from '../explain-log/read-log.ts';
 import { harmless, columnsMax, shorten, wrapAfter, harmlessJson } from '../layout.ts';
 import { styleFor, type Style } from '../style.ts';
 import type { ProcessContext } from '../process-context.ts';

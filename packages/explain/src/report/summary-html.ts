@@ -9,6 +9,8 @@ import type {
   SummaryReport,
   Suspect,
   UpstreamTotal,
+  TimelineInterval,
+  TimelineReport,
 } from '../summary-report.ts';
 import { stageWords, whoseWords } from '../../../failures/src/failure-words.ts';
 import {
@@ -23,14 +25,19 @@ import {
   timeText,
   unknownFormatWords,
   upstreamShapeWords,
+  clockNotes,
+  countNotes,
+  confidenceWords,
+  incidentHead,
+  incidentSpan,
+  partsText,
+  worstFirst,
+  retriedWords,
+  suspectWords,
+  intervalText,
+  timeAfter,
 } from './finding-words.ts';
-import { escapeHtml, proseHtml } from './escape-html.ts';
 import { reportStyle } from './report-style.ts';
-import { clockNotes, countNotes } from './head-words.ts';
-import { confidenceWords, incidentHead, incidentSpan, partsText, worstFirst } from './incident-words.ts';
-import { retriedWords } from './retried-words.ts';
-import { suspectWords } from './suspect-words.ts';
-import { timelineChart } from './timeline-chart.ts';
 
 /** The summary as one page without other files and without scripts, for light and dark, wide and narrow screens, and paper. */
 export function summaryHtml(report: SummaryReport, names: readonly string[]): string {
@@ -222,4 +229,68 @@ function example(shown: Example): string {
 function leftOut({ kinds, count }: LeftOut, noun: string): string {
   if (count === 0) return '';
   return `<p class="left-out">and ${numberText(count)} of ${kinds === null ? 'further' : numberText(kinds)} ${noun}s</p>`;
+}
+
+const width = 1000;
+const height = 180;
+
+/** Failures, the application's own errors and clients that left, over time, as stacked bars. Empty if no line has a time. */
+function timelineChart({ intervals, intervalMs, undated }: TimelineReport): string {
+  const [first, last] = [intervals[0], intervals.at(-1)];
+  if (first === undefined || last === undefined) return '';
+  const most = Math.max(...intervals.map(heightOf));
+  if (most === 0) return '';
+  const step = width / intervals.length;
+  const bars = intervals.map((one, index) => bar(one, index * step, step, most)).join('');
+  const end = last.startMs + intervalMs;
+  const beside = undated === 0 ? '' : ` · ${manyText(undated, 'line')} without a time`;
+  return `<figure>
+<svg viewBox="0 0 ${width} ${height}" preserveAspectRatio="none" role="img" aria-label="Failures over time, ${numberText(most)} in ${intervalText(intervalMs)} at the most">
+<line x1="0" x2="${width}" y1="${height}" y2="${height}"/>${bars}</svg>
+<div class="axis"><span>${timeText(first.startMs)}</span><span>${intervalText(intervalMs)} a bar, ${numberText(most)} at the most</span><span>${timeAfter(end, first.startMs)}</span></div>
+<figcaption><i class="failure"></i>gateway failures <i class="unclear"></i>of unclear origin <i class="app-error"></i>the application's own errors <i class="client"></i>clients that left, asked wrongly or were denied${beside}</figcaption>
+</figure>`;
+}
+
+function heightOf({ failures, unclear, appErrors, denials, clientAborts }: TimelineInterval): number {
+  return failures + unclear + appErrors + denials + clientAborts;
+}
+
+function bar(one: TimelineInterval, left: number, step: number, most: number): string {
+  const parts = [
+    ['failure', one.failures],
+    ['unclear', one.unclear],
+    ['app-error', one.appErrors],
+    ['client', one.clientAborts + one.denials],
+  ] as const;
+  let foot = height;
+  const rectangles = parts.flatMap(([name, count]) => {
+    if (count === 0) return [];
+    const tall = Math.max(1.5, (count / most) * height);
+    foot -= tall;
+    const x = (left + step * 0.05).toFixed(2);
+    return [
+      `<rect class="${name}" x="${x}" y="${foot.toFixed(2)}" width="${(step * 0.9).toFixed(2)}" height="${tall.toFixed(2)}"/>`,
+    ];
+  });
+  if (rectangles.length === 0) return '';
+  const title = `${timeText(one.startMs)}: ${manyText(one.failures, 'failure')} in ${manyText(one.lines, 'line')}`;
+  return `<g><title>${title}</title>${rectangles.join('')}</g>`;
+}
+
+/** Control characters except line ends, and invisible characters: direction marks, zero-width spaces, tags. */
+const unseen =
+  /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\u{e0000}-\u{e007f}]/gu;
+
+/** Untrusted text as HTML text: without markup, and without characters that hide or reorder what is shown. */
+export function escapeHtml(text: string): string {
+  return text.replace(unseen, ' ').replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+/** Our own sentences, in which names of settings stand between backticks. */
+export function proseHtml(text: string): string {
+  const parts = text.split('`');
+  // An odd backtick at the end begins nothing.
+  if (parts.length % 2 === 0) return escapeHtml(text);
+  return parts.map((part, index) => (index % 2 === 0 ? escapeHtml(part) : `<code>${escapeHtml(part)}</code>`)).join('');
 }
