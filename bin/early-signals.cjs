@@ -3,7 +3,7 @@
 
 /*
  * SIGHUP and SIGUSR2 end a process that does not listen for them, and the program takes a second to load on a busy machine.
- * So a command that serves listens from here on and remembers what came; `src/cli/early-signals.ts` takes it over. Other
+ * So a command that serves listens from here on and remembers what came; `src/cli/signal-source.ts` takes it over. Other
  * commands end by these signals, as when their terminal is closed.
  */
 

@@ -3,6 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { packagePrograms } from '../scripts/bundle.ts';
+import { threadEntries } from '../scripts/bundle-entries.ts';
 import { repositoryRoot } from '../scripts/repository.ts';
 import { findUnbundled } from './architecture/bundles.ts';
 import { findCycles } from './architecture/cycles.ts';
@@ -10,7 +11,7 @@ import { findPlaneBreaches } from './architecture/planes.ts';
 import { packages, rooms, workspaces } from './architecture/rooms.ts';
 import { breachText, findBreaches, findLong, findUse, roomOf, type RuleName } from './architecture/rules.ts';
 import { readSource, type Source } from './architecture/source.ts';
-import { findLargeAtStart, startOfThreads } from './architecture/start.ts';
+import { findLargeAtStart, loadBudgets, loadingStarts, loadOf, startOfThreads } from './architecture/start.ts';
 
 const promises: Readonly<Record<RuleName, string>> = {
   direction: 'a room imports only the rooms that the table grants it',
@@ -67,6 +68,23 @@ test('the control plane and the workers know each other by messages alone', () =
 
 test('the threads of a gateway load no large module when they start', () => {
   assert.deepEqual(findLargeAtStart(sources, startOfThreads), []);
+});
+
+test('each command and each thread loads what it uses: the table has them all, and a budget for each', () => {
+  const starts = loadingStarts(sources, threadEntries);
+  assert.deepEqual(Object.keys(loadBudgets).sort(), [...starts].sort());
+  for (const start of starts) {
+    const isThread = threadEntries.some((entry) => start === `src/${entry}`);
+    const { kilobytes, packages, ways } = loadOf(sources, isThread ? [start] : ['src/cli/main.ts', start]);
+    const budget = loadBudgets[start];
+    assert.deepEqual(packages, budget?.packages, [...ways.values()].filter((way) => / -> [^/]+$/.test(way)).join('\n'));
+    assert.ok(
+      kilobytes <= (budget?.kilobytes ?? 0),
+      `${start} loads ${kilobytes} kB of source: ${[...ways.values()].join('\n')}`,
+    );
+    // A budget that is far above would let much through: it follows what has become less.
+    assert.ok(kilobytes > (budget?.kilobytes ?? 0) * 0.75, `${start} loads ${kilobytes} kB: lower its budget`);
+  }
 });
 
 const bundleEntries = packagePrograms.flatMap(({ entries }) => entries);

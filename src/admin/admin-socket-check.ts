@@ -1,8 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoSentence } from '../core/errno-text.ts';
-import { nearestThere } from '../deploy/nearest-there.ts';
-import { findUntrusted } from '../deploy/trusted-folder.ts';
+import { nearestThere, findUntrusted } from '../deploy/private-folder.ts';
 import { findFolderObstacle } from '../deploy/writable.ts';
 import { checkSocketPath, type AdminSocketRefusal } from './admin-socket.ts';
 

@@ -2,8 +2,7 @@ import { linkSync, lstatSync, mkdtempSync, renameSync, rmdirSync, rmSync, statSy
 import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
-import { makeFolders } from '../deploy/make-folders.ts';
-import { findUntrusted, type UntrustedFolder } from '../deploy/trusted-folder.ts';
+import { makeFolders, findUntrusted, type UntrustedFolder } from '../deploy/private-folder.ts';
 
 /** The kernel's limit for a socket's path (`sun_path`), less the closing zero. */
 const pathBytesMax = 107;

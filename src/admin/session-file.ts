@@ -2,8 +2,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AdminRole, adminRoles } from '../core/admin-roles.ts';
 import { makePrivateFolder } from '../deploy/private-folder.ts';
-import { readOwnFile } from '../deploy/read-own-file.ts';
-import { writeWhole } from '../deploy/write-whole.ts';
+import { readOwnFile, writeWhole } from '../deploy/own-file.ts';
 
 const version = 1;
 

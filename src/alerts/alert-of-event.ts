@@ -2,7 +2,7 @@ import { sentenceOf } from '#failures/first-letter.ts';
 import type { Alert, AlertSeverity } from '../core/alert.ts';
 import type { Event, IncidentFacts } from '../core/event.ts';
 import { faultsOfOneFile, storeFaultStep } from '../core/store-fault.ts';
-import { nearestThere } from '../deploy/nearest-there.ts';
+import { nearestThere } from '../deploy/private-folder.ts';
 import { type AlertContent, noneOf } from './alert-content.ts';
 import { resolvedPrefix } from './alert-json.ts';
 import { crashLoopAlert, releaseAlert, upstreamAlert } from './application-alerts.ts';

@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import type { Alert } from '../core/alert.ts';
 import { makePrivateFolder } from '../deploy/private-folder.ts';
-import { readOwnFile } from '../deploy/read-own-file.ts';
-import { writeWholeLater } from '../deploy/write-whole.ts';
+import { readOwnFile, writeWholeLater } from '../deploy/own-file.ts';
 import type { OpenAlert } from './alert-ledger.ts';
 import type { QueuedAlert } from './alert-queue.ts';
 

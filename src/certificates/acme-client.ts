@@ -14,7 +14,7 @@ import { type AcmePorts, AcmeSession } from './acme-session.ts';
 import { authorize, type ChallengeCheck, type OrderStepListener } from './authorize.ts';
 import { certificateDer, readCertificate } from './certificate-facts.ts';
 import type { ChallengeResponder } from './challenges.ts';
-import { createSigningRequest } from './csr.ts';
+import { createSigningRequest } from './x509-certificate.ts';
 import { type AccountKeyPem, AccountSigner, bindExternalAccount, type ExternalAccount } from './jws.ts';
 
 export interface AcmeSettings {
@@ -47,7 +47,7 @@ export interface IssuedChain {
   readonly key: string;
 }
 
-export interface RenewalInformation {
+interface RenewalInformation {
   readonly window: RenewalWindow;
   /** When to ask again; null: the CA does not say. */
   readonly retryAfterMs: number | null;

@@ -1,5 +1,4 @@
-import { plainText, type ProblemDocument } from './acme-documents.ts';
-import type { AcmeResponse, TransportFailure } from './acme-transport.ts';
+import { plainText, type ProblemDocument, type AcmeResponse, type TransportFailure } from './acme-documents.ts';
 
 /** Why a CA has not done what it was asked for. */
 export interface AcmeFailure {

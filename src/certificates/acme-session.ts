@@ -1,7 +1,7 @@
 import type { Random } from '../core/random.ts';
 import { failWith, type Result, succeed } from '#failures/result.ts';
 import { after, type Clock } from '../core/time.ts';
-import { parseJson, readProblem } from './acme-documents.ts';
+import { parseJson, readProblem, type AcmeRequest, type AcmeResponse, type AcmeTransport } from './acme-documents.ts';
 import {
   type AcmeFailure,
   type AcmeStep,
@@ -11,7 +11,6 @@ import {
   retryAfterMsOf,
   timedOut,
 } from './acme-failure.ts';
-import type { AcmeRequest, AcmeResponse, AcmeTransport } from './acme-transport.ts';
 import type { AccountSigner } from './jws.ts';
 
 export interface AcmePorts {
@@ -21,7 +20,7 @@ export interface AcmePorts {
 }
 
 /** A response of the CA's, its body parsed. */
-export interface AcmeReply {
+interface AcmeReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { failWith, succeed } from '#failures/result.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import type { AcmeTransport } from './acme-transport.ts';
+import type { AcmeTransport } from './acme-documents.ts';
 import { AskPermission, type PermissionAnswer } from './ask-permission.ts';
 import { pass } from './simulated-authority.test-support.ts';
 

@@ -1,6 +1,6 @@
 import { after, type Clock } from '../core/time.ts';
 import { hostOf } from './acme-failure.ts';
-import type { AcmeTransport } from './acme-transport.ts';
+import type { AcmeTransport } from './acme-documents.ts';
 
 export interface PermissionAnswer {
   readonly isPermitted: boolean;

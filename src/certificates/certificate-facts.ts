@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readValues } from './der.ts';
 
 /** What a certificate says about itself. */
-export interface LeafFacts {
+interface LeafFacts {
   /** Host names and addresses, in lowercase. */
   readonly names: readonly string[];
   /** Milliseconds since the Unix epoch. */

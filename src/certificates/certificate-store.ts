@@ -3,13 +3,13 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { LockUnusable, OwnerLock } from '../deploy/owner-lock.ts';
 import { makePrivateFolder } from '../deploy/private-folder.ts';
-import { readOwnFile } from '../deploy/read-own-file.ts';
-import { writeWhole } from '../deploy/write-whole.ts';
+import { readOwnFile, writeWhole } from '../deploy/own-file.ts';
 import type { ShownChallenge } from '../core/managed-tls.ts';
-import type { AcmeAccount, IssuedChain } from './acme-client.ts';
+import { type AcmeAccount, type IssuedChain, AcmeClient, type AcmeSettings } from './acme-client.ts';
 import { parseJson } from './acme-documents.ts';
 import { readCertificate } from './certificate-facts.ts';
 import { generateAccountKey, isAccountKey } from './jws.ts';
+import type { AcmePorts } from './acme-session.ts';
 
 /** A certificate on the disk. */
 export interface StoredCertificate extends IssuedChain {
@@ -226,4 +226,32 @@ function problemFrom(error: unknown): StoreProblem {
   if (error instanceof LockUnusable) return { errno: null, why: error.message };
   const errno = (error as NodeJS.ErrnoException).code ?? 'EIO';
   return { errno, why: `cannot be written (${errno})` };
+}
+
+/** A client of each CA, with the account that the store has for it. */
+export class AuthorityClients {
+  readonly #ports: AcmePorts & { readonly store: CertificateStore };
+  readonly #clients = new Map<string, AcmeClient>();
+
+  constructor(ports: AcmePorts & { readonly store: CertificateStore }) {
+    this.#ports = ports;
+  }
+
+  of(authority: AcmeSettings): AcmeClient | StoreProblem {
+    const known = this.#clients.get(authority.directoryUrl);
+    if (known !== undefined) return known;
+    const account = this.#ports.store.account(authority.directoryUrl, authority.externalAccount?.keyId);
+    if ('why' in account) return account;
+    const client = new AcmeClient(this.#ports, authority, account);
+    this.#clients.set(authority.directoryUrl, client);
+    return client;
+  }
+
+  /** Writes the URL that the CA has given the account, if it is another one. Null: it is kept. */
+  keepAccount({ directoryUrl, externalAccount }: AcmeSettings, url: string): StoreProblem | null {
+    const { store } = this.#ports;
+    const account = store.account(directoryUrl, externalAccount?.keyId);
+    if ('why' in account) return account;
+    return account.url === url ? null : store.writeAccount(directoryUrl, { ...account, url }, externalAccount?.keyId);
+  }
 }

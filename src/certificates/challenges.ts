@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Result } from '#failures/result.ts';
 import type { ChallengeKind } from '../core/listener-spec.ts';
 import type { HttpChallenge, TlsAlpnChallenge } from '../core/managed-tls.ts';
-import { challengeCertificate } from './tls-alpn-certificate.ts';
+import { challengeCertificate } from './x509-certificate.ts';
 
 /** What has to be shown to the CA. */
 export type PreparedChallenge = HttpChallenge | TlsAlpnChallenge | DnsChallenge;

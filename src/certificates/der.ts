@@ -68,7 +68,7 @@ export function time(wallTime: number): Der {
   return year < 2050 ? tagged(0x17, Buffer.from(text.slice(2))) : tagged(0x18, Buffer.from(text));
 }
 
-export interface DerValue {
+interface DerValue {
   readonly tag: number;
   readonly content: Buffer;
 }

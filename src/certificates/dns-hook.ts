@@ -7,7 +7,7 @@ import type { ChallengeKind } from '../core/listener-spec.ts';
 import type { DnsPropagation } from './dns-propagation.ts';
 import type { ChallengeResponder, DnsChallenge, PreparedChallenge } from './challenges.ts';
 
-export interface DnsHookSettings {
+interface DnsHookSettings {
   /** The program and its first arguments; 'present' or 'cleanup' follows. */
   readonly command: readonly string[];
   readonly timeoutMs: number;

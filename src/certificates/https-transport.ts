@@ -9,7 +9,7 @@ import type {
   AcmeTransport,
   TransportFailure,
   TransportFailureReason,
-} from './acme-transport.ts';
+} from './acme-documents.ts';
 
 /** No document of a CA is nearly as large. */
 const bodyBytesMax = 1024 * 1024;

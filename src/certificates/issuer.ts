@@ -1,15 +1,19 @@
 import type { EventSink } from '../core/event.ts';
 import type { ManagedState } from '../core/managed-tls.ts';
 import type { Random } from '../core/random.ts';
-import type { Result } from '#failures/result.ts';
-import { failWith } from '#failures/result.ts';
+import { type Result, failWith } from '#failures/result.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import type { AcmeSettings, IssuedChain } from './acme-client.ts';
 import type { AcmeFailure } from './acme-failure.ts';
-import type { AcmeTransport } from './acme-transport.ts';
-import { AuthorityClients } from './authority-clients.ts';
+import type { AcmeTransport } from './acme-documents.ts';
+import {
+  AuthorityClients,
+  type CertificateStore,
+  sortedNames,
+  type StoreProblem,
+  type StoredCertificate,
+} from './certificate-store.ts';
 import type { ChallengeCheck, OrderStepListener } from './authorize.ts';
-import { type CertificateStore, sortedNames, type StoreProblem, type StoredCertificate } from './certificate-store.ts';
 import { turned } from './challenges.ts';
 import { reportExpiry, reportFailure, reportIssued, reportProblem } from './issuer-events.ts';
 import {
@@ -29,7 +33,7 @@ import {
   leastPauseAfterIssue,
 } from './renewal.ts';
 
-export interface IssuerPorts {
+interface IssuerPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly transport: AcmeTransport;
@@ -38,7 +42,7 @@ export interface IssuerPorts {
   readonly check: ChallengeCheck | null;
 }
 
-export interface IssuerSettings {
+interface IssuerSettings {
   /**
    * The CAs, the preferred one first. The next one is asked at once for a host without a valid certificate where the CA cannot issue,
    * otherwise after `failuresMax` failures in a row.

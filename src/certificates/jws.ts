@@ -7,13 +7,13 @@ import {
   type KeyObject,
   sign,
 } from 'node:crypto';
-import { pemOfKey } from './x509-parts.ts';
+import { pemOfKey } from './x509-certificate.ts';
 
 /** The private key of an account, P-256, in PEM. */
 export type AccountKeyPem = string;
 
 /** The public key as a JSON Web Key (RFC 7517). */
-export interface PublicJwk {
+interface PublicJwk {
   readonly crv: string;
   readonly kty: string;
   readonly x: string;
@@ -21,7 +21,7 @@ export interface PublicJwk {
 }
 
 /** A JSON Web Signature in the flattened serialization (RFC 7515 §7.2.2). */
-export interface FlatJws {
+interface FlatJws {
   readonly protected: string;
   readonly payload: string;
   readonly signature: string;

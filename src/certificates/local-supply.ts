@@ -6,8 +6,7 @@ import {
 } from '../core/managed-tls.ts';
 import type { ListenerCertificate } from '../core/listener-spec.ts';
 import { after, type Timer } from '../core/time.ts';
-import { type LocalAuthority, issueLocally } from './local-authority.ts';
-import { localAuthorityFile, localAuthorityFor } from './local-authority-store.ts';
+import { type LocalAuthority, issueLocally, localAuthorityFile, localAuthorityFor } from './local-authority.ts';
 
 interface IssuedLocally extends ListenerCertificate {
   readonly renewAt: number;

@@ -4,10 +4,9 @@ import { PerSecond } from '../core/per-second.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
 import type { SupplyState } from './managed-certificate.ts';
 import type { NamePermission } from './ask-permission.ts';
-import { OrderShares } from './order-shares.ts';
 
 /** What is known of a name that has a certificate, or is to get one. */
-export interface OnDemandState {
+interface OnDemandState {
   /** It is to be renewed, if it is still used. */
   readonly isDue: boolean;
   /** It has neither a certificate nor failed. */
@@ -15,7 +14,7 @@ export interface OnDemandState {
 }
 
 /** The issuer, as far as names on demand need it. */
-export interface OnDemandIssuer {
+interface OnDemandIssuer {
   /** Null: it is not known. */
   state(name: string): OnDemandState | null;
   counts(): OnDemandCounts;
@@ -23,7 +22,7 @@ export interface OnDemandIssuer {
   want(name: string): void;
 }
 
-export interface OnDemandCounts {
+interface OnDemandCounts {
   /** All that have a certificate, are being obtained or have failed. */
   readonly names: number;
   /** Those that have neither a certificate nor failed. */
@@ -45,7 +44,7 @@ export function countsOf(states: readonly SupplyState[]): OnDemandCounts {
   return { names: states.length, pending: pending.length };
 }
 
-export interface OnDemandLimits {
+interface OnDemandLimits {
   /** Names that are being obtained or asked for. */
   readonly atOnceMax: number;
   readonly perHourMax: number;
@@ -60,7 +59,7 @@ export interface OnDemandLimits {
  * Clients choose the names. Let's Encrypt issues 300 orders in three hours for one account, of which a third is left for renewals; each
  * change sends all certificates to all workers.
  */
-export const onDemandLimits: OnDemandLimits = {
+const onDemandLimits: OnDemandLimits = {
   ...{ atOnceMax: 8, perHourMax: 60, literalPerHourMax: 20 },
   ...{ namesMax: 500, asksPerSecondMax: 10 },
 };
@@ -190,5 +189,70 @@ export class OnDemandNames {
     if (this.#answers.size <= answersMax) return;
     const [oldest] = this.#answers.keys();
     if (oldest !== undefined) this.#answers.delete(oldest);
+  }
+}
+
+const hourMs = 3_600_000;
+
+interface OrderShareLimits {
+  readonly atOnceMax: number;
+  readonly perHourMax: number;
+  readonly literalPerHourMax: number;
+}
+
+interface BegunOrder {
+  readonly name: string;
+  readonly at: Instant;
+  /** Null: the list has the name literally. */
+  readonly shares: readonly string[] | null;
+}
+
+/**
+ * The orders on demand of the last hour, and whether another one may begin. A share (a client, a pattern, a domain) may have as many
+ * orders as are still free for all others: alone it gets half of them, the next one half of the rest, and one that has none yet always
+ * gets one while any is free.
+ */
+class OrderShares {
+  readonly #clock: Clock;
+  readonly #limits: OrderShareLimits;
+  readonly #isPending: (name: string) => boolean;
+  #begun: readonly BegunOrder[] = [];
+
+  constructor(clock: Clock, limits: OrderShareLimits, isPending: (name: string) => boolean) {
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#isPending = isPending;
+  }
+
+  /** Null: the order has begun. Otherwise why it may not, a clause. */
+  tryToBegin(name: string, shares: readonly string[] | null): string | null {
+    const now = this.#clock.now();
+    this.#begun = this.#begun.filter(({ at }) => now - at < hourMs);
+    const refusal = shares === null ? this.#refusalOfLiteral() : this.#refusal(shares);
+    if (refusal === null) this.#begun = [...this.#begun, { name, at: now, shares }];
+    return refusal;
+  }
+
+  #refusalOfLiteral(): string | null {
+    const { literalPerHourMax, perHourMax } = this.#limits;
+    const most = literalPerHourMax + perHourMax;
+    return this.#begun.length < most ? null : `${most} names were ordered on demand within an hour, which is the most`;
+  }
+
+  #refusal(shares: readonly string[]): string | null {
+    const { atOnceMax, perHourMax } = this.#limits;
+    const others = this.#begun.filter((order) => order.shares !== null);
+    const pending = others.filter(({ name }) => this.#isPending(name));
+    if (others.length >= perHourMax)
+      return `${perHourMax} names were ordered on demand within an hour, which is the most`;
+    for (const share of shares) {
+      const ofShare = others.filter((order) => order.shares?.includes(share));
+      if (ofShare.length >= perHourMax - others.length)
+        return `${ofShare.length} names were ordered for the ${share} within an hour, and the rest is left to others`;
+      const pendingOfShare = pending.filter((order) => order.shares?.includes(share));
+      if (pendingOfShare.length > 0 && pendingOfShare.length >= atOnceMax - pending.length)
+        return `${pendingOfShare.length} names of the ${share} are being obtained, and the rest is left to others`;
+    }
+    return null;
   }
 }

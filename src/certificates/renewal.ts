@@ -5,7 +5,7 @@ const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
 
-export interface Validity {
+interface Validity {
   /** Milliseconds since the Unix epoch. */
   readonly notBefore: number;
   readonly notAfter: number;
@@ -37,7 +37,7 @@ export function leastPauseAfterIssue({ notBefore, notAfter }: Validity): number 
 }
 
 /** How an attempt ended in vain. */
-export interface FailedIssue {
+interface FailedIssue {
   readonly kind: AcmeFailureKind;
   readonly retryAfterMs: number | null;
 }

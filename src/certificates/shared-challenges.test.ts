@@ -7,7 +7,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ShownChallenge } from '../core/managed-tls.ts';
 import { CertificateStore } from './certificate-store.ts';
 import { SharedChallenges } from './shared-challenges.ts';
-import { challengeCertificate } from './tls-alpn-certificate.ts';
+import { challengeCertificate } from './x509-certificate.ts';
 
 const since = '2026-01-02T03:04:05.000Z';
 const http: ShownChallenge = { kind: 'http-01', domain: 'a.test', token: 'token', keyAuthorization: 'token.key' };

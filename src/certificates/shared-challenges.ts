@@ -3,7 +3,7 @@ import type { ShownChallenge } from '../core/managed-tls.ts';
 import type { CertificateStore } from './certificate-store.ts';
 
 /** What a process shows to CAs. */
-export interface ChallengeDisplay {
+interface ChallengeDisplay {
   /** Resolves when all workers show it. Never rejects. */
   show(challenge: ShownChallenge): Promise<void>;
   hide(challenge: ShownChallenge): Promise<void>;

@@ -4,10 +4,10 @@ import type { EventKind, NewEvent } from '../core/event.ts';
 import { failWith, type Result, succeed } from '#failures/result.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import type { AcmeRequest, AcmeResponse, AcmeTransport, TransportFailure } from './acme-transport.ts';
+import type { AcmeRequest, AcmeResponse, AcmeTransport, TransportFailure } from './acme-documents.ts';
 import type { ChallengeResponder, PreparedChallenge } from './challenges.ts';
 import { bitString, integer, objectIdentifier, octetString, readValues, sequence, tagged, time } from './der.ts';
-import { ecdsaWithSha256, extension, nameWith, pem, subjectAltName } from './x509-parts.ts';
+import { ecdsaWithSha256, extension, nameWith, pem, subjectAltName } from './x509-certificate.ts';
 
 /** A response instead of the CA's own; a code of the system; or none ever. Null: the CA's own. */
 export type Fault = Partial<AcmeResponse> | { readonly failure: TransportFailure } | 'hang' | null;

@@ -6,8 +6,29 @@ import { apiRoot } from '../admin/operations.ts';
 import type { Event } from '../core/event.ts';
 import { type EventJson, eventOfJson } from '../core/event-json.ts';
 import { after, type Clock } from '../core/time.ts';
-import type { AdminTarget, AdminTrust } from './admin-target.ts';
-import { isUntrusted, trustOptions } from './admin-trust.ts';
+import { X509Certificate } from 'node:crypto';
+import type { ConnectionOptions } from 'node:tls';
+
+/** The address of an admin API: a socket, or a URL with a token. */
+export type AdminTarget =
+  | { readonly kind: 'socket'; readonly path: string }
+  | { readonly kind: 'url'; readonly url: URL; readonly token: string; readonly trust?: AdminTrust };
+
+/** Which certificate a gateway may show, instead of one that an authority of the system has issued for the host of the URL. */
+interface AdminTrust {
+  /** In PEM, in place of the authorities of the system; null: those. */
+  readonly authorities: string | null;
+  /**
+   * The one in the gateway's configuration, in PEM: it is trusted by itself. Any other must be for the same host, since the address in the
+   * configuration is seldom a name. Null: not known.
+   */
+  readonly certificate: string | null;
+}
+
+/** As people know it. */
+export function targetText(target: AdminTarget): string {
+  return target.kind === 'socket' ? target.path : target.url.origin;
+}
 
 /** A gateway that is alive answers its admin socket within milliseconds; a reload may have to read files. */
 const answerMs = 10_000;
@@ -23,7 +44,7 @@ export type AdminResponse =
     };
 
 /** For an answer that takes long and reports its progress line by line. */
-export interface StreamedResponse {
+interface StreamedResponse {
   /** The time limit for the whole answer. */
   readonly answerMs: number;
   /** Called with each line. The last line is the result. */
@@ -126,11 +147,11 @@ async function readLines(response: IncomingMessage, onLine: (line: unknown) => v
 }
 
 /** A block of an event stream other than a comment. */
-export type StreamPart =
+type StreamPart =
   | { readonly kind: 'event'; readonly event: Event }
   | { readonly kind: 'gap'; readonly reason: string; readonly missed: number };
 
-export interface EventSubscription {
+interface EventSubscription {
   /** How the stream ended: the gateway closed it, no connection was possible, or the gateway sent another response. */
   readonly ended: Promise<'ended' | 'nobody_there' | { readonly status: number; readonly content: unknown }>;
   close(): void;
@@ -181,4 +202,65 @@ export function parseBlock(block: string): StreamPart | null {
     return { kind: 'gap', reason, missed };
   }
   return { kind: 'event', event: eventOfJson(JSON.parse(data) as EventJson) };
+}
+
+type TrustOptions = Pick<ConnectionOptions, 'ca' | 'checkServerIdentity'> & {
+  /** A certificate may be trusted by itself, without the authority that has issued it. */
+  readonly allowPartialTrustChain?: boolean;
+};
+
+/** How a connection to an admin API judges the certificate of the gateway. */
+function trustOptions({ authorities, certificate }: AdminTrust): TrustOptions {
+  const ca = authorities === null ? systemAuthorities() : [authorities];
+  if (certificate === null) return { ca };
+  const own = new X509Certificate(certificate); // The first: those behind it are authorities, which issue for others too.
+  const { checkServerIdentity } = process.getBuiltinModule('node:tls');
+  const host = own.subjectAltName?.match(/\bDNS:([-\w.]+)/)?.[1] ?? '';
+  return {
+    ca: [...ca, own.toString()],
+    allowPartialTrustChain: true,
+    checkServerIdentity: (_, shown) =>
+      shown.fingerprint256 === own.fingerprint256 ? undefined : checkServerIdentity(host, shown),
+  };
+}
+
+/**
+ * How to judge the certificate of a gateway that has said itself, on a connection that is trusted, that it shows `certificate` (in PEM)
+ * from now on.
+ */
+export function trustingToo(target: AdminTarget, certificate: string | null): AdminTarget {
+  if (target.kind === 'socket' || target.url.protocol !== 'https:' || certificate === null) return target;
+  return { ...target, trust: { authorities: target.trust?.authorities ?? null, certificate } };
+}
+
+/** Whether a later command with the same authorities (in PEM; null: those of the system) accepts the certificate, as far as can be told. */
+export function isTrustedLater(certificate: string, authorities: string | null): boolean {
+  const chain = certificatesOf(certificate);
+  const [shown] = chain;
+  if (shown === undefined) return false;
+  // The list of the system is long, and has no certificate that is self-signed and no authority's.
+  if (authorities === null) return shown.subject !== shown.issuer;
+  return certificatesOf(authorities).some((authority) =>
+    chain.some((one) => one.fingerprint256 === authority.fingerprint256 || one.verify(authority.publicKey)),
+  );
+}
+
+function certificatesOf(pem: string): readonly X509Certificate[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  return blocks.map((block) => new X509Certificate(block));
+}
+
+/** Node's list, and what the organisation of this machine has installed. */
+function systemAuthorities(): string[] {
+  const { getCACertificates } = process.getBuiltinModule('node:tls');
+  return [...new Set([...getCACertificates('default'), ...getCACertificates('system')])];
+}
+
+/** Node's codes for a certificate that was refused: results of OpenSSL's verification, and that it is for another host. */
+const untrustedCodes =
+  /^(?:CERT_|UNABLE_TO_(?:GET|VERIFY)_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_(?:CA|PURPOSE)$|ERR_TLS_CERT_ALTNAME_)/;
+
+/** Whether this code of an error says that the certificate is not trusted. */
+function isUntrusted(code: string): boolean {
+  return untrustedCodes.test(code);
 }

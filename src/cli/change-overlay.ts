@@ -1,16 +1,14 @@
 import { apiRoot } from '../admin/operations.ts';
 import type { OverlayStatus } from '../control/gateway-status.ts';
-import { printJson } from './ask-commands.ts';
-import type { AskFlags } from './ask-flags.ts';
+import type { AskFlags } from './flags.ts';
 import { askGateway, type GatewayResponse, refusal } from './ask-gateway.ts';
-import { commandName } from './command-name.ts';
+import { commandName, type ProcessContext } from './process-context.ts';
 import { findAdminToChange } from './find-admin.ts';
-import { harmless, wrap } from './layout.ts';
+import { harmless, wrap, printJson } from './layout.ts';
 import { CommandFailure } from './command-failure.ts';
-import type { ProcessContext } from './process-context.ts';
 
 /** The request for a change of the overlay: the last segment of its path, and its body. */
-export interface OverlayOrder {
+interface OverlayOrder {
   readonly kind: 'maintenance' | 'pause' | 'weight' | 'drain' | 'eject' | 'restore';
   /** Keys without a value are omitted. */
   readonly body: Readonly<Record<string, string | number | boolean | undefined>>;

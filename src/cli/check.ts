@@ -1,17 +1,18 @@
-import { renderForPeople } from './configuration-read.ts';
+import { renderForPeople, inputName } from './configuration-read.ts';
 import { readConfiguration } from './read-configuration.ts';
 import { snakeCased } from '#failures/json-case.ts';
-import { printJson } from './ask-commands.ts';
-import { timeoutAdviceFor } from './check-strictly.ts';
-import { exitCodes } from './exit-codes.ts';
-import { timeoutLines } from './timeout-lines.ts';
-import { wrap } from './layout.ts';
-import { inputName } from './read-input.ts';
-import { type MachineWarning, reviewMachine } from './review-machine.ts';
-import { reviewPaths } from './review-paths.ts';
+import { exitCodes, CommandFailure } from './command-failure.ts';
+import { timeoutLines } from './status-table.ts';
+import { wrap, printJson } from './layout.ts';
+import { type MachineWarning, reviewMachine, reviewPaths } from './adjust-paths.ts';
 import { styleFor } from './style.ts';
-import { type ProcessContext } from './process-context.ts';
-import { CommandFailure } from './command-failure.ts';
+import type { ProcessContext } from './process-context.ts';
+import { apiRoot } from '../admin/operations.ts';
+import type { TimeoutStatus } from '../control/gateway-status.ts';
+import type { Configuration } from '../core/configuration.ts';
+import { askGateway, refusal } from './ask-gateway.ts';
+import { findAdmin } from './find-admin.ts';
+import { statusOfJson } from './gateway-lookup.ts';
 
 export interface CheckFlags {
   readonly config: string;
@@ -51,4 +52,20 @@ export async function check(flags: CheckFlags, context: ProcessContext): Promise
 function machineText({ message, suggestion }: MachineWarning): string {
   const text = `This machine: ${message}${suggestion === null ? '' : `: ${suggestion}`}`;
   return `${wrap(text, '').join('\n')}\n`;
+}
+
+/**
+ * What the running gateway advises of the timeouts in a configuration, from what its store has observed. A timeout that the file sets
+ * to another value than the gateway has is left out: the advice is about the other one.
+ */
+async function timeoutAdviceFor(
+  { routes }: Pick<Configuration, 'routes'>,
+  config: string,
+  context: ProcessContext,
+): Promise<readonly TimeoutStatus[]> {
+  const target = await findAdmin({ config }, context);
+  const answer = await askGateway(target, 'GET', `${apiRoot}/status`, context);
+  if (answer.status !== 200) throw refusal(answer);
+  const limits = new Map(routes.map(({ id, timeouts }) => [String(id), timeouts.responseHeadMs]));
+  return statusOfJson(answer.content).timeouts.filter(({ route, limitMs }) => limits.get(route) === limitMs);
 }

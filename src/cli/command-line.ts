@@ -1,14 +1,51 @@
-import { run } from '@stricli/core';
-import type { ParserContext } from './parser-context.ts';
-import { application } from './commands.ts';
-import { exitCodeOf, exitCodes } from './exit-codes.ts';
-import { defectText } from './failure-text.ts';
+import {
+  run,
+  ExitCode as ParserCode,
+  buildApplication,
+  buildCommand,
+  buildRouteMap,
+  type ApplicationText,
+  ArgumentScannerError,
+  formatMessageForArgumentScannerError,
+  text_en,
+} from '@stricli/core';
+import { type ParserContext, describe, jsonFlag } from './flags.ts';
+import { exitCodes, defectText, noFlagText, CommandFailure, failureText } from './command-failure.ts';
 import { harmless } from './layout.ts';
-import type { Output, ProcessContext } from './process-context.ts';
-import { noFlagText } from './no-flag-text.ts';
+import { type Output, type ProcessContext, readVersion } from './process-context.ts';
+import {
+  eventsCommand,
+  reloadCommand,
+  statusCommand,
+  stopCommand,
+  tokenCommand,
+  upgradeCommand,
+  dashboardCommand,
+} from './admin-commands.ts';
+import {
+  alertCommands,
+  explainCommand,
+  whoseCommand,
+  incidentCommand,
+  incidentsCommand,
+  logsCommand,
+  routeCommand,
+  routeUsage,
+} from './diagnose-commands.ts';
+import { checkCommand, schemaCommand, trustCommand, configurationCommands } from './configuration-commands.ts';
+import {
+  drainCommand,
+  ejectCommand,
+  maintenanceCommand,
+  pauseCommand,
+  restoreCommand,
+  weightCommand,
+} from './overlay-commands.ts';
+import { probeCommand, tortureCommand, tortureUsages } from './test-commands.ts';
+import { demoCommand, runCommand, upCommand } from './serve-commands.ts';
 
 /**
- * Runs one command line to its end and returns the exit code of `exit-codes.ts`. Never rejects: an unexpected error becomes
+ * Runs one command line to its end and returns the exit code of `command-failure.ts`. Never rejects: an unexpected error becomes
  * a sentence and exit code 1.
  */
 export async function runCommandLine(argv: readonly string[], context: ProcessContext): Promise<number> {
@@ -30,6 +67,12 @@ export async function runCommandLine(argv: readonly string[], context: ProcessCo
     context.stderr.write(`${defectText(error, context.env)}\n`);
     return 1;
   }
+}
+
+/** The exit code for a result of the command-line parser, whose own codes are negative. */
+export function exitCodeOf(parserCode: number): number {
+  if (parserCode === ParserCode.UnknownCommand || parserCode === ParserCode.InvalidArgument) return exitCodes.usage;
+  return parserCode < 0 ? exitCodes.failure : parserCode;
 }
 
 /** The parser takes a word such as `--c` for an argument. `run` looks at its own words: those of a program may be so. */
@@ -62,3 +105,122 @@ function parserStream(
   const colours = output.isTTY && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
   return { write: (text) => output.write(text), getColorDepth: () => (colours ? 4 : 1) };
 }
+
+/** The parser's messages in Candor's words, without a stack trace. */
+const parserText: ApplicationText = {
+  ...text_en,
+  briefs: {
+    help: 'Show this help',
+    helpAll: 'Show this help, with hidden flags',
+    version: 'Show the version',
+    argumentEscapeSequence: 'End of the flags of candor',
+  },
+  noCommandRegisteredForInput: ({ input, corrections }) =>
+    corrections.length > 0
+      ? `There is no command "${input}"; did you mean ${corrections.join(' or ')}?`
+      : `There is no command "${input}". \`candor --help\` lists all commands.`,
+  exceptionWhileParsingArguments: (error) =>
+    error instanceof ArgumentScannerError
+      ? formatMessageForArgumentScannerError(error, {
+          ArgumentParseError: ({ externalFlagNameOrPlaceholder, input, exception }) =>
+            `"${input}" is not valid for ${externalFlagNameOrPlaceholder}: ${exception instanceof Error ? exception.message : String(exception)}`,
+          FlagNotFoundError: ({ input, corrections }) =>
+            corrections.length > 0
+              ? `There is no flag --${input}; did you mean ${corrections.map(writtenFlag).join(' or ')}?`
+              : noFlagText(`--${input}`),
+          AliasNotFoundError: ({ input }) => noFlagText(`-${input}`),
+          UnsatisfiedPositionalError: ({ placeholder }) =>
+            placeholder === 'command'
+              ? 'The command to run is missing: candor run -- node server.js'
+              : `The <${placeholder}> is missing. \`--help\` has an example.`,
+          UnexpectedPositionalError: ({ input }) => unexpectedText(input),
+        })
+      : defectText(error),
+  exceptionWhileLoadingCommandFunction: (error) => defectText(error),
+  exceptionWhileLoadingCommandContext: (error) => defectText(error),
+  exceptionWhileRunningCommand: (error) => (error instanceof CommandFailure ? failureText(error) : defectText(error)),
+};
+
+/** '--ca-file' for `caFile`: the parser suggests the names that the code has. */
+function writtenFlag(name: string): string {
+  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+function unexpectedText(input: string): string {
+  const advice = /\.ya?ml$/.test(input) ? `A configuration is named with -c ${input}.` : '`--help` has an example.';
+  return `"${input}" is an unexpected argument. ${advice}`;
+}
+
+const versionCommand = buildCommand<{ json: boolean }, [], ParserContext>({
+  docs: {
+    brief: 'Print the version',
+    fullDescription: describe('Prints the versions of Candor and of the Node that runs it.', 'candor version --json'),
+  },
+  parameters: { flags: { json: jsonFlag } },
+  func(flags) {
+    const [candor, node] = [readVersion(), process.versions.node];
+    this.process.stdout.write(
+      flags.json ? `${JSON.stringify({ candor, node })}\n` : `candor ${candor} (node ${node})\n`,
+    );
+  },
+});
+
+const root = buildRouteMap<string, ParserContext>({
+  routes: {
+    run: runCommand,
+    up: upCommand,
+    check: checkCommand,
+    schema: schemaCommand,
+    configuration: configurationCommands,
+    status: statusCommand,
+    reload: reloadCommand,
+    maintenance: maintenanceCommand,
+    pause: pauseCommand,
+    drain: drainCommand,
+    eject: ejectCommand,
+    weight: weightCommand,
+    restore: restoreCommand,
+    stop: stopCommand,
+    upgrade: upgradeCommand,
+    explain: {
+      ...explainCommand,
+      formatUsageLine: ({ prefix }) => [...prefix, '<log>... or <request-id>'].join(' '),
+    },
+    whose: whoseCommand,
+    probe: probeCommand,
+    dashboard: dashboardCommand,
+    incidents: incidentsCommand,
+    incident: incidentCommand,
+    alert: alertCommands,
+    route: {
+      ...routeCommand,
+      formatUsageLine: ({ prefix }) => [...prefix, routeUsage].join(' '),
+    },
+    logs: logsCommand,
+    events: eventsCommand,
+    token: tokenCommand,
+    trust: trustCommand,
+    demo: demoCommand,
+    torture: {
+      ...tortureCommand,
+      formatUsageLine: ({ prefix }) => [...prefix, tortureUsages[0]].join(' '),
+    },
+    version: versionCommand,
+  },
+  docs: {
+    brief: 'An HTTP gateway that says why requests failed',
+    fullDescription: describe(
+      'An HTTP gateway that says why requests failed, where, and what to do.\n`candor <command> --help` describes a command.',
+      'candor run -- node server.js',
+    ),
+  },
+});
+
+const application = buildApplication<ParserContext>(root, {
+  name: 'candor',
+  versionInfo: { getCurrentVersion: async () => readVersion() },
+  scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
+  documentation: { useAliasInUsageLine: true, onlyRequiredInUsageLine: true },
+  localization: { text: parserText },
+  determineExitCode: (error) => (error instanceof CommandFailure ? error.code : 1),
+});

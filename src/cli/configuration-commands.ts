@@ -1,60 +1,117 @@
-import { buildCommand } from '@stricli/core';
+import { escapeInvisible } from '#failures/invisible-characters.ts';
+import {
+  defineCommand,
+  switchFlag,
+  argument,
+  optionalArgument,
+  words,
+  jsonFlag,
+  configFlag,
+  askFlags,
+  configAlias,
+  describe,
+  type ParserContext,
+  type AskFlags,
+  integerBetween,
+} from './flags.ts';
+import { buildRouteMap } from '@stricli/core';
 import type { CheckFlags } from './check.ts';
 import type { TrustFlags } from './trust.ts';
-import { type ParserContext, describe } from './parser-context.ts';
-import { configFlag, jsonFlag } from './flags.ts';
+import { CommandFailure } from './command-failure.ts';
 
-export const checkCommand = buildCommand<CheckFlags, [], ParserContext>({
-  docs: {
-    brief: 'Validate a configuration',
-    fullDescription: describe(
-      'Prints all errors at once, and changes nothing. Exits with 4 if the\nconfiguration has errors.',
-      'candor check -c candor.yaml',
-      'candor check --strict',
-    ),
+export const checkCommand = defineCommand<CheckFlags>({
+  brief: 'Validate a configuration',
+  text: 'Prints all errors at once, and changes nothing. Exits with 4 if the\nconfiguration has errors.',
+  examples: ['candor check -c candor.yaml', 'candor check --strict'],
+  flags: {
+    config: configFlag,
+    json: jsonFlag,
+    strict: switchFlag('Ask the gateway which timeouts fit'),
   },
-  parameters: {
-    flags: {
-      config: configFlag,
-      json: jsonFlag,
-      strict: {
-        kind: 'boolean',
-        brief: 'Ask the gateway which timeouts fit',
-        default: false,
-        withNegated: false,
-      },
-    },
-    aliases: { c: 'config' },
-  },
-  async func(flags) {
-    const { check } = await import('./check.ts');
-    this.process.exitCode = await check(flags, this.processContext);
+  aliases: configAlias,
+  run: async (context, flags) => (await import('./check.ts')).check(flags, context),
+});
+
+export const schemaCommand = defineCommand<object>({
+  brief: 'Print the JSON Schema of the configuration',
+  text: 'For editors that complete and validate.',
+  examples: ['candor schema > candor.schema.json'],
+  run: async ({ stdout }) => {
+    const { jsonSchema } = await import('../config/json-schema.ts');
+    // Its keywords are JSON Schema's, so they keep their case.
+    stdout.write(`${escapeInvisible(JSON.stringify(jsonSchema(), null, 2))}\n`);
   },
 });
 
-export const schemaCommand = buildCommand({
-  docs: {
-    brief: 'Print the JSON Schema of the configuration',
-    fullDescription: describe('For editors that complete and validate.', 'candor schema > candor.schema.json'),
+export const trustCommand = defineCommand<TrustFlags>({
+  brief: 'Show how to trust the local CA of a gateway',
+  text: 'For listeners with `tls: internal`. Prints where the certificate of the CA is\nand the commands that make clients trust it, and changes nothing.',
+  examples: ['candor trust -c candor.yaml'],
+  flags: { config: configFlag, json: jsonFlag },
+  aliases: configAlias,
+  run: async (context, flags) => (await import('./trust.ts')).trust(flags, context),
+});
+
+const numberOfOne = integerBetween(
+  1,
+  999_999_999,
+  'a configuration has a number, such as 3: `candor configuration list` shows them',
+);
+
+const listConfigurationsCommand = defineCommand<AskFlags>({
+  brief: 'List configurations that were applied or refused',
+  text: 'Lists the configurations that the gateway has applied and refused, the newest\nfirst: when, by whom, and what changed, or the first error. Those of earlier\nprocesses are kept in the state folder.',
+  examples: ['candor configuration list'],
+
+  flags: askFlags,
+  aliases: configAlias,
+  run: async (context, flags) => (await import('./show-configurations.ts')).listConfigurations(flags, context),
+});
+
+interface ShowFlags extends AskFlags {
+  readonly effective: boolean;
+}
+
+const showConfigurationCommand = defineCommand<ShowFlags, [number?]>({
+  brief: 'Show the text of the active configuration',
+  text: 'Prints the text of the configuration that is active, or of another one by its\nnumber, without secrets. Standard error says when it was read, and by whom;\nfor a refused one also why. Exits with 9 if there is none with that number.',
+  examples: ['candor configuration show', 'candor configuration show 12', 'candor configuration show --effective'],
+  aliases: configAlias,
+  flags: {
+    ...askFlags,
+    effective: switchFlag('What the gateway runs, with all defaults filled in'),
   },
-  parameters: {},
-  async func(this: ParserContext) {
-    const { printSchema } = await import('./print-schema.ts');
-    printSchema(this.processContext);
+  positional: words(optionalArgument('number', 'Its number; the active one without', numberOfOne)),
+  run: async (context, flags, id) => {
+    const { showConfiguration, showEffective } = await import('./show-configurations.ts');
+    if (!flags.effective) return showConfiguration(flags, id ?? null, context);
+    if (id !== undefined)
+      throw new CommandFailure('usage', '--effective shows what the gateway runs: it takes no number');
+    return showEffective(flags, context);
   },
 });
 
-export const trustCommand = buildCommand<TrustFlags, [], ParserContext>({
+const diffConfigurationsCommand = defineCommand<AskFlags, [number, number?]>({
+  brief: 'Show what changed between two configurations',
+  text: 'Prints the difference of the texts of two configurations, without secrets, and\nthe keys of secrets and variables whose values differ. With one number it is the\ndifference to the active one. Exits with 1 if they differ, 0 if not, and 9 if\none is not there.',
+  examples: ['candor configuration diff 11 12', 'candor configuration diff 11'],
+  flags: askFlags,
+  aliases: configAlias,
+  positional: words(
+    argument('from', 'The number of the earlier one', numberOfOne),
+    optionalArgument('to', 'Of the later; the active one without', numberOfOne),
+  ),
+  run: async (context, flags, from, to) =>
+    (await import('./show-configurations.ts')).diffConfigurations(flags, from, to ?? null, context),
+});
+
+export const configurationCommands = buildRouteMap<'list' | 'show' | 'diff', ParserContext>({
+  routes: { list: listConfigurationsCommand, show: showConfigurationCommand, diff: diffConfigurationsCommand },
   docs: {
-    brief: 'Show how to trust the local CA of a gateway',
+    brief: 'Show what the gateway runs, and ran, and diffs',
     fullDescription: describe(
-      'For listeners with `tls: internal`. Prints where the certificate of the CA is\nand the commands that make clients trust it, and changes nothing.',
-      'candor trust -c candor.yaml',
+      'Shows the configuration that a gateway runs, those it ran before, those it\nrefused and why, and what changed between them.',
+      'candor configuration list',
     ),
-  },
-  parameters: { flags: { config: configFlag, json: jsonFlag }, aliases: { c: 'config' } },
-  async func(flags) {
-    const { trust } = await import('./trust.ts');
-    await trust(flags, this.processContext);
   },
 });

@@ -4,14 +4,13 @@ import { join } from 'node:path';
 import type { Configuration } from '../core/configuration.ts';
 import { after } from '../core/time.ts';
 import type { Gateway } from '../control/gateway-status.ts';
-import { commandName } from './command-name.ts';
+import { commandName, type ProcessContext } from './process-context.ts';
 import { offerNextPort, withPort } from './next-port.ts';
 import { readInThread } from './read-in-thread.ts';
-import { whereLines } from './where-lines.ts';
+import { whereLines } from './serve-plan.ts';
 import { privateFolder } from './runtime-folder.ts';
 import { serve } from './serve.ts';
 import { type Style, styleFor } from './style.ts';
-import { type ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
 
 /** Correct from both `src/cli` and `dist/cli`. */
@@ -111,7 +110,7 @@ const demoCommands: readonly (readonly [command: string, shows: string])[] = [
   ['dashboard', 'all of it in a browser'],
 ];
 
-export function welcome(gateway: Gateway, configuration: Configuration, style: Style, command: string): string[] {
+function welcome(gateway: Gateway, configuration: Configuration, style: Style, command: string): string[] {
   const port = configuration.listeners[0]?.port ?? 8080;
   const table = (rows: readonly (readonly [string, string])[], before: string): string[] => {
     const width = Math.max(...rows.map(([text]) => text.length));

@@ -1,18 +1,16 @@
 import { apiRoot } from '../admin/operations.ts';
 import type { Event } from '../core/event.ts';
 import { type EventJson, eventJson, eventOfJson } from '../core/event-json.ts';
-import { readEvents } from './admin-client.ts';
-import { type AdminTarget, targetText } from './admin-target.ts';
-import type { AskFlags } from './ask-flags.ts';
+import { readEvents, type AdminTarget, targetText } from './admin-client.ts';
+import type { AskFlags } from './flags.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import { CommandFailure } from './command-failure.ts';
 import { eventLine, eventLines, timeWidth } from './event-lines.ts';
-import { harmlessJson } from './explain-log/line-verdicts.ts';
 import { findAdmin } from './find-admin.ts';
-import { harmless } from './layout.ts';
+import { harmless, harmlessJson } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
 import { styleFor } from './style.ts';
-import { wrapOutput } from './wrap-output.ts';
+import { wrapOutput } from './output-lines.ts';
 
 export interface EventFlags extends AskFlags {
   readonly follow: boolean;

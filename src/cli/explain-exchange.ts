@@ -7,19 +7,18 @@ import { noContextJson, type RequestContextJson } from '../core/request-context.
 import type { UnparsedJson } from '../core/unparsed-bytes.ts';
 import { type SearchedFile, searchLogFiles, searchLogFilesForPrefix } from '../record/log-files.ts';
 import { alikeMax, mayBePrefix } from '../record/parse-record.ts';
-import { type AdminTarget, targetText } from './admin-target.ts';
-import type { AskFlags } from './ask-flags.ts';
+import { type AdminTarget, targetText } from './admin-client.ts';
+import type { AskFlags } from './flags.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import { verdictWith } from '../diagnose/process-verdict.ts';
 import { renderExplanation } from './explanation.ts';
 import { findAdmins } from './find-admin.ts';
-import { elapsedText, alignColumns, columnsMax, harmless, shorten } from './layout.ts';
-import { logOfConfiguration } from './log-of-configuration.ts';
+import { elapsedText, alignColumns, columnsMax, harmless, shorten, harmlessJson } from './layout.ts';
+import { logOfConfiguration } from './runtime-folder.ts';
 import { styleFor } from './style.ts';
-import { type ProcessContext } from './process-context.ts';
+import type { ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
 import { redactedRecord, redactedResult } from './redacted-output.ts';
-import { harmlessJson } from './explain-log/line-verdicts.ts';
 
 export interface ExplainFlags extends AskFlags {
   readonly log?: string | undefined;

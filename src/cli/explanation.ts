@@ -1,4 +1,4 @@
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord, AttemptRecord } from '../core/record.ts';
 import { noContextJson, type RequestContextJson } from '../core/request-context.ts';
 import { gatewayStateTexts } from '../diagnose/gateway-state-texts.ts';
 import { verdictWith } from '../diagnose/process-verdict.ts';
@@ -7,12 +7,23 @@ import { verdictFacts } from '../diagnose/verdict-facts.ts';
 import { verdictAndWhose, verdictWords } from '../diagnose/record-words.ts';
 import type { UnparsedJson } from '../core/unparsed-bytes.ts';
 import { unparsedForOperators, unparsedText } from '../diagnose/unparsed-text.ts';
-import { timelineLines } from './attempt-timeline.ts';
-import { hexdump } from './hexdump.ts';
 import { outputLines } from './output-lines.ts';
-import { processLines } from './process-lines.ts';
-import { durationText, harmless, padTo, shorten, wrap, wrapAfter } from './layout.ts';
+import { processLines } from './upstream-lines.ts';
+import { durationText, harmless, padTo, shorten, wrap, wrapAfter, countText } from './layout.ts';
 import type { Style } from './style.ts';
+import { type AttemptStage, stagesOf } from '../diagnose/attempt-stages.ts';
+import {
+  bytesText,
+  connectionText,
+  endpointText,
+  exitText,
+  failureSentence,
+  retryText,
+  surplusText,
+  waitTexts,
+} from '../diagnose/attempt-texts.ts';
+import type { Cause } from '#failures/failure.ts';
+import { evidenceFacts } from '../diagnose/evidence-facts.ts';
 
 const labelWidth = 16;
 
@@ -98,5 +109,106 @@ function verdictLines(record: ExchangeRecord, context: RequestContextJson, style
     lines.push(...wrapAfter(`${label}- `, cause, labelWidth + 2));
   });
   if (verdict.nextStep !== null) lines.push(...row('next step', nextStepHere(verdict.nextStep, record)));
+  return lines;
+}
+
+const barWidth = 36;
+
+/** Draws every attempt with its stages as bars on one scale, what it failed with, and why it was or was not the last. */
+function timelineLines(record: ExchangeRecord, style: Style): string[] {
+  const suspended = waitTexts(record).map((text) => `  ${text}`);
+  if (record.attempts.length === 0) return [`${style.bold('TIMELINE')}  no endpoint was tried`, ...suspended];
+  const head = `${style.bold('TIMELINE')}  ${durationText(record.duration_ms)}, ${countText(record.attempts.length, 'attempt')}`;
+  return [
+    head,
+    ...suspended,
+    ...record.attempts.flatMap((attempt, index) => attemptLines(attempt, index + 1, record, style)),
+  ];
+}
+
+function attemptLines(attempt: AttemptRecord, number: number, record: ExchangeRecord, style: Style): string[] {
+  const endpoint = harmless(endpointText(attempt, record.upstream));
+  const lines = wrap(`attempt ${number}: ${endpoint} (${attempt.state}), over ${connectionText(attempt)}`, '  ');
+  const whole = Math.max(record.duration_ms, attempt.ended_ms, 0.001);
+  const stages = stagesOf(attempt);
+  stages.forEach((stage, index) => {
+    const failed = attempt.cause !== null && index === stages.length - 1;
+    lines.push(barLine(stage, whole, style, failed ? style.bad : style.name));
+  });
+  return [...lines, ...outcomeLines(attempt, record, style)];
+}
+
+function barLine({ name, fromMs, toMs }: AttemptStage, whole: number, style: Style, colour: Style['bad']): string {
+  const edge = style.dim('│');
+  const took = durationText(toMs - fromMs).padStart(9);
+  const bar = colour(drawBar(fromMs / whole, toMs / whole));
+  return `    ${name.padEnd(11)} ${edge}${bar}${edge} ${took}  ${style.dim(`at ${durationText(fromMs)}`)}`;
+}
+
+/**
+ * `from` and `to` are fractions of the whole, 0 to 1. A stage that took any time gets at least half a cell, so that it is
+ * visible.
+ */
+function drawBar(from: number, to: number): string {
+  const halves = barWidth * 2;
+  const first = Math.min(halves - 1, Math.floor(from * halves));
+  const last = Math.min(halves, Math.max(first + 1, Math.round(to * halves)));
+  let bar = '';
+  for (let cell = 0; cell < barWidth; cell++) {
+    const left = first <= cell * 2 && cell * 2 < last;
+    const right = first <= cell * 2 + 1 && cell * 2 + 1 < last;
+    bar += left && right ? '█' : left ? '▌' : right ? '▐' : ' ';
+  }
+  return bar;
+}
+
+function outcomeLines(attempt: AttemptRecord, record: ExchangeRecord, style: Style): string[] {
+  const retry = retryText(attempt);
+  const indent = '      ';
+  const say = (text: string): string[] => wrap(harmless(text), indent);
+  if (attempt.cause === null && attempt.status === null) return say(`– ${retry}`);
+  const [surplus, bytes] = [surplusText(attempt), bytesText(attempt, record.kind)];
+  if (attempt.cause === null)
+    return [...say(`✔ ${attempt.status ?? 'no status'}; ${retry}`), ...(surplus === null ? [] : say(surplus))];
+  return [
+    ...say(`✖ ${failureSentence(attempt)}`),
+    ...evidenceLines(attempt, record.cause, indent).map((line) => style.dim(line)),
+    ...(bytes === null ? [] : say(bytes)),
+    ...(attempt.exit === null ? [] : say(exitText(attempt.exit))),
+    ...say(`→ ${retry}`),
+  ];
+}
+
+/**
+ * The evidence of a failed attempt as lines after `indent`: errno, alert, sizes and limits on one line, then the
+ * certificate, then the bytes that were not a valid response.
+ */
+export function evidenceLines(attempt: AttemptRecord, verdictCause: Cause | null, indent: string): string[] {
+  const { facts, certificate, bytes } = evidenceFacts(attempt, verdictCause);
+  return [
+    ...(facts.length === 0 ? [] : wrap(harmless(facts.join(', ')), indent)),
+    ...(certificate.length === 0 ? [] : wrap(harmless(`certificate: ${certificate.join('; ')}`), indent)),
+    ...(bytes === null ? [] : byteLines(bytes.hex, bytes.looksLike, indent)),
+  ];
+}
+
+function byteLines(hex: string, looksLike: string, indent: string): string[] {
+  const bytes = Buffer.from(hex, 'hex');
+  const looks = looksLike === '' ? '' : `; it looks like ${looksLike}`;
+  return [...wrap(`its first ${bytes.length} bytes${looks}:`, indent), ...hexdump(bytes, indent)];
+}
+
+const perLine = 16;
+
+/** Bytes in hexadecimal, sixteen a line, with their offset and their ASCII characters: 68 columns after `indent`. */
+export function hexdump(bytes: Uint8Array, indent = ''): string[] {
+  const lines: string[] = [];
+  for (let start = 0; start < bytes.length; start += perLine) {
+    const row = [...bytes.subarray(start, start + perLine)];
+    const pairs = row.map((byte) => byte.toString(16).padStart(2, '0'));
+    const halves = `${pairs.slice(0, 8).join(' ')}  ${pairs.slice(8).join(' ')}`;
+    const text = row.map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.')).join('');
+    lines.push(`${indent}${start.toString(16).padStart(4, '0')}  ${halves.padEnd(48)}  |${text}|`);
+  }
   return lines;
 }

@@ -1,20 +1,27 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
-import { serviceFolder } from '../config/admin-socket.ts';
+import { dirname, join, resolve } from 'node:path';
 import { hostPort } from '../core/endpoint.ts';
 import type { GatewayStatus } from '../control/gateway-status.ts';
-import { type AdminTarget, targetText } from './admin-target.ts';
-import { readToken } from './admin-token.ts';
-import { closedEarlyText, isClosedEarly, refusal, unreachable } from './ask-gateway.ts';
-import { type AdminParts, skippedSockets, socketsOf } from './configured-sockets.ts';
-import { commandName } from './command-name.ts';
+import { type AdminTarget, targetText } from './admin-client.ts';
+import { readToken, refusal, unreachable } from './ask-gateway.ts';
+import { readAsked, type AdminParts, skippedSockets, socketsOf, socketsIn, socketsOfOthers } from './runtime-folder.ts';
+import { commandName, type ProcessContext } from './process-context.ts';
 import { harmless } from './layout.ts';
-import { describeGateway, lookUpGateway, lookupMs, type GatewayLookup, runsFile, whatRuns } from './gateway-lookup.ts';
-import { type ConfigurationRead, errorsIn } from './configuration-read.ts';
-import { readAsked } from './read-configuration.ts';
-import { inputName } from './read-input.ts';
-import { runtimeFolders, socketsIn, socketsOfOthers } from './runtime-folder.ts';
-import { type ProcessContext } from './process-context.ts';
+import {
+  describeGateway,
+  lookUpGateway,
+  lookupMs,
+  type GatewayLookup,
+  runsFile,
+  whatRuns,
+  findLiveGateways,
+  gatewaysAt,
+  foldersToSearch,
+  mayBeAdminSocket,
+  type LiveGateway,
+  gatewayOfUnchanged,
+} from './gateway-lookup.ts';
+import { type ConfigurationRead, errorsIn, inputName } from './configuration-read.ts';
 import { CommandFailure } from './command-failure.ts';
 
 export interface AdminChoice {
@@ -34,7 +41,7 @@ export interface AdminChoice {
  * `look`: the command only asks. `act`: it changes the gateway, so it refuses a gateway that runs another configuration.
  * `reload`: the same, and the gateway itself answers with the errors of its file.
  */
-export type AdminPurpose = 'look' | 'act' | 'reload';
+type AdminPurpose = 'look' | 'act' | 'reload';
 
 /**
  * Finds the gateway that a command means: the one that a flag names by address, socket or configuration, the one of
@@ -80,6 +87,8 @@ async function namedTarget(
   const variable = context.env['CANDOR_ADMIN'] ?? '';
   if (variable !== '') return targetAt(variable, 'CANDOR_ADMIN', choice, context);
   if (!existsSync(join(context.directory, 'candor.yaml'))) return null;
+  const unchanged = await gatewayOfUnchanged('candor.yaml', context);
+  if (unchanged !== null) return unchanged;
   const { configuration, readable } = await readAsked('candor.yaml', context);
   const parts = configuration ?? readable;
   if (parts === null) return null;
@@ -147,6 +156,8 @@ async function targetOfConfiguration(
   context: ProcessContext,
   purpose: AdminPurpose,
 ): Promise<AdminTarget> {
+  const unchanged = await gatewayOfUnchanged(file, context);
+  if (unchanged !== null) return unchanged;
   const read = await readAsked(file, context);
   const parts = read.configuration ?? read.readable;
   const found = parts === null ? null : await outcomeOf(targetOfParts(parts, file, choice, context, purpose));
@@ -338,65 +349,6 @@ function errorsOf(file: string, { text, errors }: ConfigurationRead): CommandFai
 
 function nameOf(file: string): string {
   return file === inputName ? 'The configuration on standard input' : file;
-}
-
-function foldersToSearch(context: ProcessContext): string[] {
-  return [...new Set([...runtimeFolders(context.env), serviceFolder, context.directory])];
-}
-
-/** Far more gateways than one person runs. */
-const socketsMax = 64;
-
-interface LiveGateway {
-  readonly target: Extract<AdminTarget, { kind: 'socket' }>;
-  readonly status: GatewayStatus;
-}
-
-interface LiveGateways {
-  readonly gateways: readonly LiveGateway[];
-  readonly silent: readonly string[];
-}
-
-/**
- * The gateways that answer at the sockets that `candor` creates by default. `silent`: what sockets that accepted the request
- * did instead of a response, as sentences.
- */
-async function findLiveGateways(context: ProcessContext): Promise<LiveGateways> {
-  const own = socketsIn(foldersToSearch(context)).paths.filter((path) => mayBeAdminSocket(path, context));
-  const found = await gatewaysAt(own, context);
-  // If root runs gateways, those of other users are not offered as a choice.
-  if (found.gateways.length > 0 || found.silent.length > 0) return found;
-  return gatewaysAt(socketsOfOthers(context.env), context);
-}
-
-async function gatewaysAt(paths: readonly string[], context: ProcessContext): Promise<LiveGateways> {
-  const gateways: LiveGateway[] = [];
-  const silent: string[] = [];
-  await Promise.all(
-    paths.slice(0, socketsMax).map(async (path) => {
-      const target = { kind: 'socket', path } as const;
-      const looked = await lookUpGateway(target, context, lookupMs);
-      if (looked.kind === 'gateway') gateways.push({ target, status: looked.status });
-      else silent.push(...silenceOf(path, looked));
-    }),
-  );
-  return { gateways: gateways.sort((one, other) => (one.target.path < other.target.path ? -1 : 1)), silent };
-}
-
-function silenceOf(path: string, looked: GatewayLookup): string[] {
-  if (looked.kind !== 'no_answer') return [];
-  const { why, errno } = looked.answer;
-  if (why === 'timeout') return [`What listens at ${path} did not answer within ${lookupMs / 1000} s.`];
-  return why === 'not_an_answer' && isClosedEarly(errno) ? [closedEarlyText(path)] : [];
-}
-
-/**
- * The current folder may contain sockets of other programs. The only socket that a gateway creates there by default is
- * `candor.sock`.
- */
-function mayBeAdminSocket(path: string, context: ProcessContext): boolean {
-  const folders = [...runtimeFolders(context.env), serviceFolder];
-  return folders.includes(dirname(path)) || basename(path) === 'candor.sock';
 }
 
 function choiceText({ target, status }: LiveGateway): string {

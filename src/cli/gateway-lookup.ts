@@ -1,13 +1,15 @@
 import { readlinkSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
+import { serviceFolder } from '../config/admin-socket.ts';
+import { closedEarlyText, isClosedEarly } from './ask-gateway.ts';
+import { runtimeFolders, socketsIn, socketsOfOthers } from './runtime-folder.ts';
 import { camelCased } from '#failures/json-case.ts';
 import { apiRoot } from '../admin/operations.ts';
 import type { GatewayStatus } from '../control/gateway-status.ts';
 import type { ShownStatus } from './status-table.ts';
-import { type AdminResponse, askAdmin } from './admin-client.ts';
-import type { AdminTarget } from './admin-target.ts';
+import { type AdminResponse, askAdmin, type AdminTarget } from './admin-client.ts';
 import { harmless, shorten } from './layout.ts';
-import { inputName } from './read-input.ts';
+import { inputName } from './configuration-read.ts';
 import type { ProcessContext } from './process-context.ts';
 
 /** What GET /v1/status found at an admin socket or address. `other`: an answer that is not a gateway's status. */
@@ -43,7 +45,7 @@ export function statusOfJson(content: unknown): ShownStatus {
  * Whether an answer is the status of a gateway, of this version or another one. The members that every version has are
  * checked by hand, because the status of another version need not fit the schema of this one.
  */
-export function isStatus(content: unknown): boolean {
+function isStatus(content: unknown): boolean {
   if (typeof content !== 'object' || content === null) return false;
   const status = content as Readonly<Record<string, unknown>>;
   return (
@@ -96,4 +98,89 @@ function folderOf(pid: number): string | null {
   } catch {
     return null;
   }
+}
+
+export function foldersToSearch(context: ProcessContext): string[] {
+  return [...new Set([...runtimeFolders(context.env), serviceFolder, context.directory])];
+}
+
+/** Far more gateways than one person runs. */
+const socketsMax = 64;
+
+export interface LiveGateway {
+  readonly target: Extract<AdminTarget, { kind: 'socket' }>;
+  readonly status: GatewayStatus;
+}
+
+interface LiveGateways {
+  readonly gateways: readonly LiveGateway[];
+  readonly silent: readonly string[];
+}
+
+/**
+ * The gateways that answer at the sockets that `candor` creates by default. `silent`: what sockets that accepted the request
+ * did instead of a response, as sentences.
+ */
+export async function findLiveGateways(context: ProcessContext): Promise<LiveGateways> {
+  const own = socketsIn(foldersToSearch(context)).paths.filter((path) => mayBeAdminSocket(path, context));
+  const found = await gatewaysAt(own, context);
+  // If root runs gateways, those of other users are not offered as a choice.
+  if (found.gateways.length > 0 || found.silent.length > 0) return found;
+  return gatewaysAt(socketsOfOthers(context.env), context);
+}
+
+export async function gatewaysAt(
+  paths: readonly string[],
+  context: ProcessContext,
+  answerMs = lookupMs,
+): Promise<LiveGateways> {
+  const gateways: LiveGateway[] = [];
+  const silent: string[] = [];
+  await Promise.all(
+    paths.slice(0, socketsMax).map(async (path) => {
+      const target = { kind: 'socket', path } as const;
+      const looked = await lookUpGateway(target, context, answerMs);
+      if (looked.kind === 'gateway') gateways.push({ target, status: looked.status });
+      else silent.push(...silenceOf(path, looked));
+    }),
+  );
+  return { gateways: gateways.sort((one, other) => (one.target.path < other.target.path ? -1 : 1)), silent };
+}
+
+function silenceOf(path: string, looked: GatewayLookup): string[] {
+  if (looked.kind !== 'no_answer') return [];
+  const { why, errno } = looked.answer;
+  if (why === 'timeout') return [`What listens at ${path} did not answer within ${lookupMs / 1000} s.`];
+  return why === 'not_an_answer' && isClosedEarly(errno) ? [closedEarlyText(path)] : [];
+}
+
+/**
+ * The current folder may contain sockets of other programs. The only socket that a gateway creates there by default is
+ * `candor.sock`.
+ */
+export function mayBeAdminSocket(path: string, context: ProcessContext): boolean {
+  const folders = [...runtimeFolders(context.env), serviceFolder];
+  return folders.includes(dirname(path)) || basename(path) === 'candor.sock';
+}
+
+/** Longer than a gateway needs that is not held up; the way to one that is goes through its file. */
+const unchangedMs = 250;
+
+/** A file of this age at the start of its gateway has been read by it as it is: clocks of file systems are coarse. */
+const settledMs = 1000;
+
+/**
+ * The gateway of this user that runs a file and was started after its last change. It has found no error in the file, and answers where a
+ * gateway does by default, so that the file need not be read: its readers take longer than the whole command. Null if there is no such
+ * gateway, or several.
+ */
+export async function gatewayOfUnchanged(file: string, context: ProcessContext): Promise<AdminTarget | null> {
+  const found = file === inputName ? undefined : statSync(resolve(context.directory, file), { throwIfNoEntry: false });
+  if (found === undefined) return null;
+  const own = socketsIn(foldersToSearch(context)).paths.filter((path) => mayBeAdminSocket(path, context));
+  const { gateways } = await gatewaysAt(own, context, unchangedMs);
+  const [only, ...others] = gateways.filter(({ status }) => runsFile(status, file, context));
+  if (only === undefined || others.length > 0) return null;
+  const changedAt = Math.max(found.mtimeMs, found.ctimeMs) + settledMs;
+  return changedAt < Date.parse(only.status.startedAt) ? only.target : null;
 }

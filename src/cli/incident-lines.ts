@@ -1,7 +1,7 @@
 import type { IncidentStatus } from '../incidents/incident-status.ts';
-import { elapsedText, harmless, shorten, wrap, wrapAfter } from './layout.ts';
-import { statusMark } from './status-mark.ts';
-import type { Style } from './style.ts';
+import { elapsedText, harmless, shorten, wrap, wrapAfter, countText } from './layout.ts';
+import { statusMark, type Style } from './style.ts';
+import type { AlertTargetStatus } from '../core/alert.ts';
 
 /** Characters of a next step in a list: three lines, and more for a command at their end. `candor incident N` has all of it. */
 const stepMax = 210;
@@ -47,4 +47,29 @@ export function timesOf({ startedAt, lastAt, resolvedAt }: IncidentStatus, now: 
   if (resolvedAt === null) return since;
   const lasted = Math.max(1, Math.round((last - from) / 1000));
   return `${startedAt.slice(0, 19).replace('T', ' ')}Z, for ${elapsedText(lasted)}`;
+}
+
+/** Who is told of incidents, and whether messages arrive. */
+export function alertTargetLines(targets: readonly AlertTargetStatus[], now: number, style: Style): string[] {
+  return targets.flatMap((target) => targetLines(target, now, style));
+}
+
+function targetLines(
+  { id, type, destination, queued, sent, tests, failed, lastSentAt, failure }: AlertTargetStatus,
+  now: number,
+  style: Style,
+): string[] {
+  const last = lastSentAt === null ? '' : `, the last ${elapsedText((now - Date.parse(lastSentAt)) / 1000)} ago`;
+  const counts = [
+    `${sent} sent${last}`,
+    ...(tests > 0 ? [countText(tests, 'test')] : []),
+    ...(queued > 0 ? [`${queued} waiting`] : []),
+    ...(failed > 0 ? [`${failed} given up`] : []),
+  ];
+  const head = `${style.bold(harmless(id))}  ${type} ${harmless(destination)}: ${counts.join(', ')}`;
+  return [
+    ...wrapAfter(`  ${statusMark(failure === null ? 'good' : 'bad', style)}`, head, 5),
+    ...(failure === null ? [] : wrap(harmless(`${failure.reason}.`), '        ')),
+    ...(failure === null ? [] : wrap(harmless(failure.nextStep), '        ').map(style.dim)),
+  ];
 }

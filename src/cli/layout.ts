@@ -1,4 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
+import { escapeInvisible } from '#failures/invisible-characters.ts';
+import { snakeCased } from '#failures/json-case.ts';
 
 export { countText, durationText, elapsedText } from '#failures/quantity-text.ts';
 
@@ -76,4 +78,14 @@ export function alignColumns(rows: readonly (readonly string[])[], indent = ''):
     const cells = row.map((cell, column) => (column === row.length - 1 ? cell : padTo(cell, widths[column] ?? 0)));
     return (indent + cells.join('  ')).trimEnd();
   });
+}
+
+/** JSON as commands print it: keys in snake_case, and no byte that a terminal would interpret. */
+export function harmlessJson(value: unknown, indent?: number): string {
+  return escapeInvisible(JSON.stringify(snakeCased(value), null, indent));
+}
+
+/** Prints a result for programs. */
+export function printJson(value: unknown, { stdout }: { readonly stdout: { write(text: string): void } }): void {
+  stdout.write(`${harmlessJson(value, 2)}\n`);
 }

@@ -1,8 +1,7 @@
 import type { AdminStatus } from '../admin/admin-status.ts';
 import type { CertificateStatus, GatewayStatus } from '../control/gateway-status.ts';
 import { alignColumns, columnsMax, countText, harmless, shorten } from './layout.ts';
-import { type StatusTone, statusMark } from './status-mark.ts';
-import type { Style } from './style.ts';
+import { type StatusTone, statusMark, type Style } from './style.ts';
 
 type ListenerStatus = GatewayStatus['listeners'][number];
 

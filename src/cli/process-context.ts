@@ -1,7 +1,8 @@
 import type { Clock } from '../core/time.ts';
-import type { Machine } from './review-machine.ts';
-import type { ServiceSignal } from './service-signal.ts';
+import { availableCores } from '../system/system.ts';
 import type { PredecessorConnection } from './upgrade/successor.ts';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 /** A stream for text. */
 export interface Output {
@@ -34,3 +35,37 @@ export interface ProcessContext {
   /** Ends the process at once. */
   exit(code: number): void;
 }
+
+export type ServiceSignal = 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2';
+
+/** How a person runs Candor here: by npx if npm started it, because then `candor` is in no directory of PATH. */
+export function commandName(env: Readonly<Record<string, string | undefined>>): string {
+  return env['npm_command'] === undefined ? 'candor' : 'npx candor';
+}
+
+/** The version in package.json, which lies two folders up from `src/cli` and from `dist/cli` alike. */
+export function readVersion(): string {
+  const text = readFileSync(join(import.meta.dirname, '..', '..', 'package.json'), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** The facts about the system that commands read. */
+export interface Machine {
+  readonly platform: string;
+  /** Cores that this process may use. It is also the default number of workers. */
+  readonly cores: number;
+  /** A setting of the kernel ('net.ipv4.tcp_migrate_req'); null if there is none of that name, or it may not be read. */
+  kernelSetting(name: string): string | null;
+}
+
+export const thisMachine: Machine = {
+  platform: process.platform,
+  cores: availableCores(),
+  kernelSetting: (name) => {
+    try {
+      return readFileSync(`/proc/sys/${name.replaceAll('.', '/')}`, 'utf8').trim();
+    } catch {
+      return null; // an older kernel, another system, or a container that hides it
+    }
+  },
+};

@@ -13,8 +13,9 @@ import {
   missingStep,
   type ReadContext,
   type ServedRead,
+  inputName,
+  readInput,
 } from './configuration-read.ts';
-import { inputName, readInput } from './read-input.ts';
 
 const nothingOpen: LeftOpen = { log: false, state: false, socket: false };
 

@@ -4,14 +4,12 @@ import { apiRoot } from '../admin/operations.ts';
 import { after, type Instant } from '../core/time.ts';
 import type { ApplicationStatus, ReloadOutcome } from '../control/gateway-status.ts';
 import { failedText, instancesText, replacementProgress, servingText, waitingText } from '../control/replacements.ts';
-import type { AdminTarget } from './admin-target.ts';
-import { isTrustedLater, trustingToo } from './admin-trust.ts';
-import { printJson } from './ask-commands.ts';
-import { type AskFlags } from './ask-flags.ts';
+import { type AdminTarget, isTrustedLater, trustingToo } from './admin-client.ts';
+import type { AskFlags } from './flags.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import { findAdminToChange } from './find-admin.ts';
-import { harmless, wrap, wrapAfter } from './layout.ts';
-import { type ProcessContext } from './process-context.ts';
+import { harmless, wrap, wrapAfter, printJson } from './layout.ts';
+import type { ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
 
 export interface ReloadFlags extends AskFlags {

@@ -1,8 +1,11 @@
-import { accessSync, constants, lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, lstatSync, readdirSync, readFileSync, existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, isAbsolute, join } from 'node:path';
-import { makeFolders } from '../deploy/make-folders.ts';
-import { findUntrusted } from '../deploy/trusted-folder.ts';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { makeFolders, findUntrusted } from '../deploy/private-folder.ts';
+import { adminSocketCandidates, adminSocketsElsewhere } from '../config/admin-socket.ts';
+import type { Configuration, LogSpec } from '../core/configuration.ts';
+import type { ConfigurationAsked, ReadContext } from './configuration-read.ts';
+import type { ProcessContext } from './process-context.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -35,7 +38,7 @@ export function privateFolder(env: Environment): string | null {
   return null;
 }
 
-export interface FoundSockets {
+interface FoundSockets {
   /** Paths of sockets that may be asked. */
   readonly paths: readonly string[];
   /** For each folder whose sockets are not asked, a sentence that says why. */
@@ -100,7 +103,7 @@ const othersMax = 64;
  * Says why the sockets of a folder are not asked; null if they are. A user asks sockets in a folder of that user. Root also
  * asks sockets in a folder of another user if only that user can have created them, as with a service.
  */
-export function untrustedText(folder: string, own: number = ownUid()): string | null {
+function untrustedText(folder: string, own: number = ownUid()): string | null {
   const found = lstatSync(folder, { throwIfNoEntry: false });
   if (found === undefined || found.uid === own) return null;
   const whose = `${folder} belongs to ${nameOf(found.uid)}`;
@@ -137,4 +140,59 @@ function nameOf(uid: number): string {
   } catch {
     return `user ${uid}`;
   }
+}
+
+/** What says where a gateway answers. */
+export type AdminParts = Pick<Configuration, 'deployment' | 'admin'>;
+
+/** Several, if the configuration leaves the path to the environment of the gateway, which may differ from ours. */
+export function socketsOf(configuration: AdminParts, file: string, context: ProcessContext): readonly string[] {
+  const { named, others } = socketPathsOf(configuration, file, context);
+  return [...(named === null ? [] : [named]), ...others.filter((path) => untrustedText(dirname(path)) === null)];
+}
+
+/** Why existing sockets of the configuration are not asked. */
+export function skippedSockets(configuration: AdminParts, file: string, context: ProcessContext): readonly string[] {
+  const { others } = socketPathsOf(configuration, file, context);
+  return others.flatMap((path) => untrustedText(dirname(path)) ?? []);
+}
+
+/** The socket that the configuration names in this environment, and those that it may name in another one. */
+function socketPathsOf(
+  { deployment, admin }: AdminParts,
+  file: string,
+  context: ProcessContext,
+): { readonly named: string | null; readonly others: readonly string[] } {
+  const folder = dirname(resolve(context.directory, file));
+  const [usual] = adminSocketCandidates(deployment, folder, context.env);
+  if (admin.socket === null || admin.socket !== usual) return { named: admin.socket, others: [] };
+  const elsewhere = [
+    ...adminSocketsElsewhere(deployment, folder, context.env),
+    // A gateway uses these if its default path cannot be written.
+    ...privateSockets(deployment, context.env),
+  ];
+  const others = new Set(elsewhere.filter((path) => path !== usual && existsSync(path)));
+  return { named: usual, others: [...others] };
+}
+
+/** Where the admin socket of a deployment may be when its default path cannot be written, best first. */
+export function privateSockets(deployment: string, env: Readonly<Record<string, string | undefined>>): string[] {
+  return runtimeFolders(env).map((folder) => join(folder, `${deployment}.sock`));
+}
+
+/** As a command of an operator reads a configuration. What reads one is loaded here, since most commands find their gateway without. */
+export async function readAsked(file: string, context: ReadContext): Promise<ConfigurationAsked> {
+  const reading = await import('./read-configuration.ts');
+  return reading.readAsked(file, context);
+}
+
+/** The log in a file. `path` is absolute. */
+type FileLog = Pick<LogSpec, 'format'> & { readonly path: string };
+
+/** The log that a configuration names; null if there is no such file, or its log is no file. Other errors of the file do not matter. */
+export async function logOfConfiguration(file: string, context: ProcessContext): Promise<FileLog | null> {
+  if (!existsSync(resolve(context.directory, file))) return null;
+  const { configuration, readable } = await readAsked(file, context);
+  const { path = null, format = 'json' } = (configuration ?? readable)?.log ?? {};
+  return path === null || path === '-' ? null : { path: resolve(context.directory, path), format };
 }

@@ -13,27 +13,20 @@ import {
   StateFailure,
 } from '../gateway/gateway.ts';
 import { hideFromGit } from '../deploy/private-folder.ts';
-import { commandName } from './command-name.ts';
-import { fewDescriptorsText } from './few-descriptors.ts';
-import { defectText } from './failure-text.ts';
+import { commandName, type ServiceSignal, type ProcessContext } from './process-context.ts';
+import { fewDescriptorsText, releaseStartupMemory, type ServePlan } from './serve-plan.ts';
+import { defectText, CommandFailure } from './command-failure.ts';
 import { watchDrain } from './drain-watch.ts';
 import { type EventWriter, jsonEvents, readableEvents } from './event-lines.ts';
-import { listenFailureText } from './listen-failure-text.ts';
-import { releaseStartupMemory } from './startup-memory.ts';
-import { findListenProblem } from './next-port.ts';
+import { listenFailureText, findListenProblem } from './next-port.ts';
 import { RequestLines } from './request-lines.ts';
 import { ServedAdmin } from './served-admin.ts';
-import { ServiceSignals } from './service-signals.ts';
-import { type ServiceSignal } from './service-signal.ts';
+import { ServiceSignals, StopSignals } from './stop-signals.ts';
 import { ServedGateway } from './served-gateway.ts';
-import { StopSignals } from './stop-signals.ts';
 import { styleFor } from './style.ts';
-import { type ProcessContext } from './process-context.ts';
-import { CommandFailure } from './command-failure.ts';
 import { findStartSockets, type StartSockets } from './upgrade/start-sockets.ts';
-import { stayInForeground } from './upgrade/stay-in-foreground.ts';
+import { stayInForeground } from './upgrade/start-successor.ts';
 import type { PredecessorConnection } from './upgrade/successor.ts';
-import type { ServePlan } from './serve-plan.ts';
 
 /**
  * Runs a gateway until a signal ends it or a successor has taken over: starts it with its admin API, prints its events, and

@@ -1,15 +1,14 @@
 import type { Gateway, ReloadOutcome, StopOptions } from '../control/gateway-status.ts';
 import { handoffTimeoutMs } from '../control/application-handoff.ts';
 import type { ServePlan } from './serve-plan.ts';
-import type { ServedAdmin } from './served-admin.ts';
+import { type ServedAdmin, createProcessHandoff, openListeners } from './served-admin.ts';
 import { ServiceManager } from './service-manager.ts';
 import type { StopSignals } from './stop-signals.ts';
 import type { ProcessContext } from './process-context.ts';
-import { createProcessHandoff, openListeners } from './upgrade/process-handoff.ts';
 import { Upgrades } from './upgrade/predecessor.ts';
 import type { StartSockets } from './upgrade/start-sockets.ts';
 import { startSuccessor } from './upgrade/start-successor.ts';
-import { reportTakeover } from './upgrade/report-takeover.ts';
+import { reportTakeover } from './upgrade/successor.ts';
 
 /** The predecessor takes the applications back as soon as this process has ended. */
 const returningApplications: StopOptions = { hasSuccessor: true, detachApplicationsMs: handoffTimeoutMs };

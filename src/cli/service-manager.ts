@@ -5,9 +5,9 @@ import { after, type Clock, type Timer } from '../core/time.ts';
 export type ServiceNotification = readonly string[];
 
 /** Sends one notification. Resolves when the service manager has it, or with the reason why it has not. */
-export type SendNotification = (notice: ServiceNotification) => Promise<NotificationProblem | null>;
+type SendNotification = (notice: ServiceNotification) => Promise<NotificationProblem | null>;
 
-export interface NotificationProblem {
+interface NotificationProblem {
   readonly why: string;
 }
 

@@ -1,19 +1,15 @@
 import { apiRoot } from '../admin/operations.ts';
 import type { AlertTargetStatus, AlertTestResult } from '../core/alert.ts';
 import { camelCased } from '#failures/json-case.ts';
-import { alertTargetLines } from './alert-lines.ts';
-import { askAdmin } from './admin-client.ts';
-import { targetText } from './admin-target.ts';
-import { printJson } from './ask-commands.ts';
-import type { AskFlags } from './ask-flags.ts';
+import { alertTargetLines } from './incident-lines.ts';
+import { askAdmin, targetText } from './admin-client.ts';
+import type { AskFlags } from './flags.ts';
 import { askGateway, refusal, unreachable } from './ask-gateway.ts';
-import { CommandFailure } from './command-failure.ts';
-import { exitCodes } from './exit-codes.ts';
+import { CommandFailure, exitCodes } from './command-failure.ts';
 import { findAdmin } from './find-admin.ts';
-import { harmless, wrap, wrapAfter } from './layout.ts';
+import { harmless, wrap, wrapAfter, printJson } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
-import { statusMark } from './status-mark.ts';
-import { type Style, styleFor } from './style.ts';
+import { statusMark, type Style, styleFor } from './style.ts';
 
 /** Longer than any target may take, but for a command with a long `timeout`. */
 const testMs = 120_000;

@@ -2,17 +2,15 @@ import type { ConfigurationJson, ConfigurationSummaryJson } from '../admin/confi
 import { apiRoot } from '../admin/operations.ts';
 import { type ConfigurationDifference, differenceOf } from '../core/configuration-difference.ts';
 import type { DiffLine } from '../core/line-diff.ts';
-import { printJson } from './ask-commands.ts';
-import type { AskFlags } from './ask-flags.ts';
+import type { AskFlags } from './flags.ts';
 import { askGateway, type GatewayResponse, refusal } from './ask-gateway.ts';
-import { CommandFailure } from './command-failure.ts';
-import { effectiveText, harmlessText } from './effective-text.ts';
-import { exitCodes } from './exit-codes.ts';
+import { CommandFailure, exitCodes } from './command-failure.ts';
 import { findAdmin } from './find-admin.ts';
-import { countText, harmless, wrap, wrapAfter } from './layout.ts';
+import { countText, harmless, wrap, wrapAfter, printJson } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
-import { statusMark, type StatusTone } from './status-mark.ts';
-import { type Style, styleFor } from './style.ts';
+import { statusMark, type StatusTone, type Style, styleFor } from './style.ts';
+import { dirname } from 'node:path';
+import type { FilledText } from '../config/with-defaults.ts';
 
 /** Errors, warnings and changes of each in a list. */
 const linesMax = 3;
@@ -51,7 +49,7 @@ export async function showEffective(flags: AskFlags, context: ProcessContext): P
   say(...summaryLines(one, styleFor(context.stderr, context.env), Infinity));
   if ((one.text?.length ?? 0) > quickLength)
     say('Filling in the defaults of a file of this size may take some seconds.');
-  const { text, problem, hidden } = effectiveText({ ...one, effective }, context);
+  const { text, problem, hidden } = await effectiveText({ ...one, effective }, context);
   const note = `Without its defaults: ${problem}.`;
   if (problem !== null) say(...wrap(harmless(note), ''));
   const head = hiddenHead(hidden, one.source);
@@ -150,4 +148,55 @@ function diffLine({ kind, text }: DiffLine, style: Style): string {
 
 function harmlessLines(text: string): string[] {
   return text.split('\n').map((line) => line.split('\t').map(harmless).join('\t'));
+}
+
+type Shown = Pick<ConfigurationJson, 'text' | 'source' | 'effective'>;
+
+/** What a gateway runs as a file, with all defaults: keys and units are those of candor.yaml, secrets are `"***"`. */
+async function effectiveText(shown: Shown, context: ProcessContext): Promise<FilledText> {
+  const { source } = shown;
+  const text = shown.text ?? textOfCommand(shown);
+  const parts = {
+    ...{ file: source ?? 'candor.yaml', directory: source === null ? context.directory : dirname(source) },
+    ...{ hostname: 'gateway', environment: {}, readings: new Map<never, never>() },
+  };
+  const { withDefaults } = await import('../config/with-defaults.ts');
+  return withDefaults(text, parts);
+}
+
+interface CommandSettings {
+  readonly listeners?: readonly { readonly id: string; readonly host: string; readonly port: number }[];
+  readonly applications?: readonly {
+    readonly id: string;
+    readonly command: readonly string[];
+    readonly directory: string;
+    readonly port: number | null;
+    readonly readiness: { readonly path: string };
+  }[];
+}
+
+/** The file that stands for `candor run`, which has none. */
+function textOfCommand({ effective }: Shown): string {
+  const { listeners = [], applications = [] } = (effective ?? {}) as CommandSettings;
+  // JSON is YAML.
+  return JSON.stringify({
+    listeners: Object.fromEntries(listeners.map(({ id, host, port }) => [id, `${hostOf(host)}:${port}`])),
+    applications: Object.fromEntries(
+      applications.map(({ id, command, directory, port, readiness: { path } }) => [
+        id,
+        { command, directory, readiness: path, ...(port === null ? {} : { port }) },
+      ]),
+    ),
+    disclosure: 'operator',
+    ...{ state: 'none', log: { path: 'none' } },
+  });
+}
+
+function hostOf(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+/** Lines without what a terminal would obey. */
+function harmlessText(text: string): string {
+  return text.split('\n').map(harmless).join('\n');
 }

@@ -3,14 +3,12 @@ import { explainRoute, type RouteExplanation } from '../control/explain-route.ts
 import { readRouteQuestion, type WrittenRequest } from '../control/route-question.ts';
 import { camelCased, snakeCased, snakeKey } from '#failures/json-case.ts';
 import type { FlatSettings } from '../features/feature-words.ts';
-import { printJson } from './ask-commands.ts';
-import type { AskFlags } from './ask-flags.ts';
+import type { AskFlags } from './flags.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
-import { CommandFailure } from './command-failure.ts';
+import { CommandFailure, exitCodes } from './command-failure.ts';
 import { errorsIn } from './configuration-read.ts';
-import { exitCodes } from './exit-codes.ts';
 import { findAdmin } from './find-admin.ts';
-import { durationText, harmless, wrap, wrapAfter } from './layout.ts';
+import { durationText, harmless, wrap, wrapAfter, printJson } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
 import { type Style, styleFor } from './style.ts';
 

@@ -1,9 +1,9 @@
 import { after, type Clock, type Instant } from '../core/time.ts';
-import { exitCodes } from './exit-codes.ts';
+import { exitCodes } from './command-failure.ts';
 import type { ProcessContext } from './process-context.ts';
 
 /** The part of `process` that signal listeners need. */
-export interface SignalEmitter {
+interface SignalEmitter {
   on(signal: NodeJS.Signals, listener: () => void): unknown;
   off(signal: NodeJS.Signals, listener: () => void): unknown;
 }
@@ -67,4 +67,24 @@ function listenForStop(
  * Removes the listener for a signal that was installed before this program was loaded. Call it after a listener of this
  * program is installed. Returns whether the signal has come already; true only once.
  */
-export type TakeEarly = (signal: NodeJS.Signals) => boolean;
+type TakeEarly = (signal: NodeJS.Signals) => boolean;
+
+/** Set by `bin/early-signals.cjs`: the signals that came while this program was loaded, and their listeners. */
+interface Left {
+  readonly came: readonly NodeJS.Signals[];
+  readonly listeners: Readonly<Partial<Record<NodeJS.Signals, () => void>>>;
+}
+
+const leftAt = Symbol.for('candor.early-signals');
+
+export function earlySignals(own: SignalEmitter & { readonly [leftAt]?: Left }): TakeEarly {
+  const left = own[leftAt];
+  const taken = new Set<NodeJS.Signals>();
+  return (signal) => {
+    const listener = left?.listeners[signal];
+    if (left === undefined || listener === undefined || taken.has(signal)) return false;
+    taken.add(signal);
+    own.off(signal, listener);
+    return left.came.includes(signal);
+  };
+}

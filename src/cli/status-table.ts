@@ -1,19 +1,14 @@
 import type { StatusResponse } from '../admin/admin-status.ts';
 import { nextAttemptText, progressText } from '../core/managed-tls.ts';
-import type { ApplicationStatus, GatewayStatus, UpstreamStatus } from '../control/gateway-status.ts';
-import { alertTargetLines } from './alert-lines.ts';
+import type { ApplicationStatus, GatewayStatus, UpstreamStatus, MinuteFigures } from '../control/gateway-status.ts';
+import { alertTargetLines, incidentLines } from './incident-lines.ts';
 import { drainText } from './drain-watch.ts';
-import { incidentLines } from './incident-lines.ts';
-import { elapsedText, alignColumns, countText, harmless, wrapAfter } from './layout.ts';
+import { elapsedText, alignColumns, countText, harmless, wrapAfter, wrap } from './layout.ts';
 import { adminLines, listenerLines } from './listener-lines.ts';
 import { wordsOfFeatures } from '../features/words.ts';
 import type { StatusRow } from '../features/feature-words.ts';
-import { logFileLines } from './process-lines.ts';
-import { statusMark } from './status-mark.ts';
-import type { Style } from './style.ts';
-import { timeoutLines } from './timeout-lines.ts';
-import { servingWord, verdictLines } from './verdict-lines.ts';
 import {
+  logFileLines,
   applicationHead,
   instanceLines,
   reasonLines,
@@ -21,6 +16,9 @@ import {
   upstreamLines,
   waitingLines,
 } from './upstream-lines.ts';
+import { statusMark, type Style } from './style.ts';
+import type { ServiceVerdict } from '../core/service-verdict.ts';
+import { shownVerdict } from '../core/shown-verdict.ts';
 
 export type ShownStatus = GatewayStatus & Pick<StatusResponse, 'admin'>;
 
@@ -234,4 +232,42 @@ function workerLines(status: GatewayStatus, style: Style): string[] {
     ]),
     '  ',
   );
+}
+
+const verdictTones = {
+  ok: 'good',
+  degraded: 'warn',
+  maintenance: 'warn',
+  failing: 'bad',
+  idle: 'dim',
+  unknown: 'dim',
+} as const;
+
+interface JudgedStatus extends Pick<GatewayStatus, 'verdict' | 'incidents'> {
+  readonly lastMinute: Pick<MinuteFigures, 'requests' | 'errors'>;
+}
+
+/** How a gateway serves, as the first word that is read of it. One that has no requests serves too. */
+function servingWord(status: JudgedStatus, style: Style): string {
+  const { state } = shownState(status);
+  return state === 'ok' || verdictTones[state] === 'dim' ? style.good('serving') : style[verdictTones[state]](state);
+}
+
+/** What does not serve as it should; the figures of a gateway that does are below. */
+export function verdictLines(status: JudgedStatus, style: Style): string[] {
+  const { state, reason } = shownState(status);
+  if (state === 'ok') return [];
+  return wrapAfter(`  ${statusMark(verdictTones[state], style)}`, harmless(`${state}: ${reason}`), 5);
+}
+
+function shownState({ verdict, incidents, lastMinute }: JudgedStatus): ServiceVerdict {
+  return shownVerdict(verdict, { ...lastMinute, incidents: incidents.length });
+}
+
+/** Timeouts that do not fit. */
+export function timeoutLines({ timeouts }: Pick<GatewayStatus, 'timeouts'>, style: Style): string[] {
+  return timeouts.flatMap(({ kind, reason, nextStep }) => [
+    ...wrapAfter(`  ${statusMark(kind === 'longer_than_needed' ? 'dim' : 'warn', style)}`, harmless(reason), 5),
+    ...wrap(harmless(nextStep), '        ').map((line) => style.dim(line)),
+  ]);
 }

@@ -1,17 +1,28 @@
-import { harmlessJson } from './explain-log/line-verdicts.ts';
 import { statusOfJson } from './gateway-lookup.ts';
 import { apiRoot } from '../admin/operations.ts';
-import { after, type Clock } from '../core/time.ts';
-
-import type { AdminTarget } from './admin-target.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
-import type { AskFlags } from './ask-flags.ts';
 import { findAdmin } from './find-admin.ts';
-import { shorten, wrap } from './layout.ts';
 import { renderStatus, type ShownStatus } from './status-table.ts';
-import { type Style, styleFor } from './style.ts';
-import { type Output, type ProcessContext } from './process-context.ts';
+import { styleFor, type Style } from './style.ts';
+import type { ProcessContext, Output } from './process-context.ts';
+import type { AskFlags } from './flags.ts';
+import { after, type Clock } from '../core/time.ts';
+import type { AdminTarget } from './admin-client.ts';
+import { shorten, wrap, printJson, harmlessJson } from './layout.ts';
 import { CommandFailure } from './command-failure.ts';
+
+export interface StatusFlags extends AskFlags {
+  readonly watch: boolean;
+}
+
+export async function status(flags: StatusFlags, context: ProcessContext): Promise<void> {
+  if (flags.watch) return watchStatus(flags, context);
+  const target = await findAdmin(flags, context);
+  const answer = await askGateway(target, 'GET', `${apiRoot}/status`, context);
+  if (answer.status !== 200) throw refusal(answer);
+  if (flags.json) printJson(answer.content, context);
+  else context.stdout.write(renderStatus(statusOfJson(answer.content), styleFor(context.stdout, context.env)));
+}
 
 /** As often as a person reads, and too rarely to cost the gateway anything. */
 const everyMs = 1000;
@@ -27,7 +38,7 @@ const leaveScreen = '\u001b[?25h\u001b[?1049l';
  * Shows a status repeatedly until Ctrl-C: in place on a terminal, as a line of JSON each time with `--json`. If the gateway
  * goes away, the command keeps asking, since people watch restarts. Only the first request must be answered.
  */
-export async function watchStatus(flags: AskFlags, context: ProcessContext): Promise<void> {
+async function watchStatus(flags: AskFlags, context: ProcessContext): Promise<void> {
   const { stdout, clock } = context;
   const stop = new WatchStop(context);
   let target = await findAdmin(flags, context);

@@ -1,9 +1,8 @@
-import { type Output, type ProcessContext } from './process-context.ts';
-import { CommandFailure } from './command-failure.ts';
-import { defectText } from './failure-text.ts';
+import type { Output, ProcessContext } from './process-context.ts';
+import { CommandFailure, defectText } from './command-failure.ts';
 
 /** One line of standard error, for programs. */
-export interface StderrNotice {
+interface StderrNotice {
   readonly level: 'error' | 'warn';
   readonly kind: 'notice' | 'configuration_error' | 'configuration_warning' | 'command_failed';
   readonly subject: string;

@@ -3,16 +3,14 @@ import { apiRoot } from '../admin/operations.ts';
 import type { StopResponse } from '../admin/stopper.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
 import type { GatewayStatus } from '../control/gateway-status.ts';
-import { askAdmin } from './admin-client.ts';
-import { type AdminTarget, targetText } from './admin-target.ts';
-import type { AskFlags } from './ask-flags.ts';
+import { askAdmin, type AdminTarget, targetText } from './admin-client.ts';
+import type { AskFlags } from './flags.ts';
 import { refusal, unreachable } from './ask-gateway.ts';
 import { drainText } from './drain-watch.ts';
 import { findAdminToChange, NoGatewayFound } from './find-admin.ts';
-import { durationText, wrap } from './layout.ts';
-import { type ProcessContext } from './process-context.ts';
+import { durationText, wrap, harmlessJson } from './layout.ts';
+import type { ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
-import { harmlessJson } from './explain-log/line-verdicts.ts';
 
 export interface StopFlags extends AskFlags {
   readonly now: boolean;

@@ -1,10 +1,10 @@
-import { exitCodes } from './exit-codes.ts';
-import type { ProcessContext } from './process-context.ts';
+import { exitCodes } from './command-failure.ts';
+import type { ProcessContext, ServiceSignal } from './process-context.ts';
 
 type StopSignal = 'SIGINT' | 'SIGTERM';
 
 /** The signal that asked for the stop, or the words for a requester at the admin API. */
-export type StopRequest = StopSignal | `${string} asked for it`;
+type StopRequest = StopSignal | `${string} asked for it`;
 
 /**
  * The first SIGINT or SIGTERM drains the gateway, the second one force closes everything, and the third ends the process at
@@ -69,5 +69,40 @@ export class StopSignals {
     this.#exitCode = signal === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated;
     if (this.#count === 2 && this.onSecond !== null) this.onSecond(`a second signal, ${signal}`);
     else this.#context.exit(this.#exitCode);
+  }
+}
+
+/**
+ * The signals for a gateway that serves. The process listens for them before it starts anything, since they would end it
+ * otherwise. A signal that comes before `passTo` is handled then, once for any number of them.
+ */
+export class ServiceSignals {
+  readonly #early = new Set<ServiceSignal>();
+  readonly #unsubscribe: readonly (() => void)[];
+  #handler: ((signal: ServiceSignal) => void) | null = null;
+  #released = false;
+
+  constructor(context: Pick<ProcessContext, 'onSignal'>) {
+    const signals: readonly ServiceSignal[] = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'];
+    this.#unsubscribe = signals.map((signal) => context.onSignal(signal, () => this.#onSignal(signal)));
+  }
+
+  /** Calls `act` with each signal, and first with those that came earlier. */
+  passTo(act: (signal: ServiceSignal) => void): void {
+    if (this.#released) return;
+    this.#handler = act;
+    for (const signal of this.#early) act(signal);
+    this.#early.clear();
+  }
+
+  release(): void {
+    this.#released = true;
+    this.#handler = null;
+    for (const leave of this.#unsubscribe) leave();
+  }
+
+  #onSignal(signal: ServiceSignal): void {
+    if (this.#handler === null) this.#early.add(signal);
+    else this.#handler(signal);
   }
 }

@@ -36,3 +36,12 @@ function styleBy(apply: (format: Format, text: string) => string): Style {
     name: colour('cyan'),
   };
 }
+
+/** How something is, at a glance. */
+export type StatusTone = 'good' | 'warn' | 'bad' | 'dim';
+
+const marks: Record<StatusTone, string> = { good: '✔', warn: '…', bad: '✖', dim: '·' };
+
+export function statusMark(tone: StatusTone, style: Style): string {
+  return style[tone](marks[tone]);
+}

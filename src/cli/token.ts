@@ -1,10 +1,10 @@
+import { printJson } from './layout.ts';
 import { hashOfToken, makeToken } from '../admin/token.ts';
 import type { AdminRole } from '../core/admin-roles.ts';
 import { nameError } from '../schema/leaves.ts';
 import { systemRandom } from '../system/system.ts';
-import { printJson } from './ask-commands.ts';
 import { styleFor } from './style.ts';
-import { type ProcessContext } from './process-context.ts';
+import type { ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
 
 export interface TokenFlags {

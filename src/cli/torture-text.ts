@@ -15,8 +15,7 @@ import {
   wrapAfter,
 } from './layout.ts';
 import type { Style } from './style.ts';
-import type { ListenAddress } from './torture-flags.ts';
-import { mergeAlike, type Outcome, requestText, slowestMs } from './torture-outcomes.ts';
+import type { ListenAddress } from './flags.ts';
 
 /**
  * The configuration that the gateway needs, printed before the first request and by `--setup`. Cases that cannot be tried
@@ -200,4 +199,29 @@ function notRoutedText(found: Extract<TortureObstacle, { kind: 'not_routed' }>, 
       ? 'The request reached the torture origin, but its response came back changed: the gateway must forward the header X-Fault-Id.'
       : `No request reached the torture origin: the gateway must forward ${plain?.path ?? '/plain'} to ${plain?.url ?? ''}.`;
   return `A plain request to ${url.href} got ${answer}${found.server === null ? '' : ` of ${harmless(found.server)}`}. ${reached}`;
+}
+
+/** Runs of one case with the same outcome. */
+export interface Outcome {
+  readonly runs: readonly TortureRun[];
+  readonly first: TortureRun;
+}
+
+/** Groups the runs of each case by outcome, in the order of the runs. */
+export function mergeAlike(runs: readonly TortureRun[]): Outcome[] {
+  const byKey = Map.groupBy(runs, ({ case: name, verdict, why, seen }) =>
+    [name, verdict, why, seen?.status, seen?.completeness, seen?.origin_saw, seen?.cause_named].join('\n'),
+  );
+  return [...byKey.values()].flatMap((alike) => (alike[0] === undefined ? [] : [{ runs: alike, first: alike[0] }]));
+}
+
+/** 'GET,POST', and the kinds of connection if they differ. */
+export function requestText(runs: readonly TortureRun[]): string {
+  const methods = [...new Set(runs.map(({ method }) => method))].join(',');
+  const ages = new Set(runs.map(({ on }) => on));
+  return ages.size === 2 ? methods : `${methods} ${[...ages].join('')}`;
+}
+
+export function slowestMs(runs: readonly TortureRun[]): number {
+  return Math.max(...runs.map((run) => run.seen?.ms ?? 0));
 }

@@ -1,13 +1,12 @@
+import { printJson } from './layout.ts';
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { planGroups } from '../testing/torture/stage.ts';
 import { torture, type TortureObstacle, type TortureReport } from '../testing/torture/torture.ts';
-import { printJson } from './ask-commands.ts';
-import { type ExitName, exitCodes } from './exit-codes.ts';
+import { type ExitName, exitCodes, CommandFailure } from './command-failure.ts';
 import { styleFor } from './style.ts';
-import { type ProcessContext } from './process-context.ts';
-import { CommandFailure } from './command-failure.ts';
-import { type ListenAddress, originListenDefault } from './torture-flags.ts';
+import type { ProcessContext } from './process-context.ts';
+import { type ListenAddress, originListenDefault } from './flags.ts';
 import { tortureHtml } from './torture-html.ts';
 import { obstacleText, progressText, setupLines, tortureLines } from './torture-text.ts';
 import { redactedResult, redactedText } from './redacted-output.ts';

@@ -9,15 +9,13 @@ import {
   localAuthorityName,
   localAuthorityState,
 } from '../core/managed-tls.ts';
-import { printJson } from './ask-commands.ts';
 import { errnoOf } from '../record/log-output.ts';
 import { CommandFailure } from './command-failure.ts';
 import type { ProcessContext } from './process-context.ts';
 import { errorsIn } from './configuration-read.ts';
 import { readConfiguration } from './read-configuration.ts';
-import { wrapAfter } from './layout.ts';
-import { statusMark } from './status-mark.ts';
-import { type Style, styleFor } from './style.ts';
+import { wrapAfter, printJson } from './layout.ts';
+import { statusMark, type Style, styleFor } from './style.ts';
 
 export interface TrustFlags {
   readonly config: string;

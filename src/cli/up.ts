@@ -9,13 +9,13 @@ import {
   renderForPeople,
   type ServedRead,
 } from './configuration-read.ts';
-import { whereLines } from './where-lines.ts';
-import { reloadFrom } from './reload-from.ts';
+import { whereLines } from './serve-plan.ts';
 import { serve } from './serve.ts';
 import { styleFor } from './style.ts';
-import { type ProcessContext } from './process-context.ts';
+import type { ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
-import { reportingToPredecessor } from './upgrade/report-to-predecessor.ts';
+import { reportingToPredecessor } from './upgrade/successor.ts';
+import { reloadFrom } from './read-in-thread.ts';
 
 export interface UpFlags {
   readonly config: string;
@@ -27,7 +27,7 @@ export interface UpFlags {
 /** Runs a configuration, which `reading` reads from the file of `flags`, until a signal ends it. */
 export function up(flags: UpFlags, reading: Promise<ServedRead>, context: ProcessContext): Promise<number> {
   return withStderrFormat(context, !context.stderr.isTTY, (one) =>
-    reportingToPredecessor(one, () => readAndServe(flags, reading, one)),
+    reportingToPredecessor(one.predecessor, () => readAndServe(flags, reading, one)),
   );
 }
 

@@ -8,12 +8,24 @@ import type {
   MinuteFigures,
   UpstreamStatus,
   WaitingStatus,
+  GatewayStatus,
 } from '../control/gateway-status.ts';
-import { elapsedText, alignColumns, columnsMax, countText, durationText, harmless, shorten, wrap } from './layout.ts';
+import {
+  elapsedText,
+  alignColumns,
+  columnsMax,
+  countText,
+  durationText,
+  harmless,
+  shorten,
+  wrap,
+  wrapAfter,
+} from './layout.ts';
 import { certificatesText } from './listener-lines.ts';
-import { usageLines } from './process-lines.ts';
-import { statusMark, type StatusTone } from './status-mark.ts';
-import type { Style } from './style.ts';
+import { statusMark, type StatusTone, type Style } from './style.ts';
+import type { RequestContextJson } from '../core/request-context.ts';
+import { attemptsTexts, processFacts, processStrains } from '#failures/process-text.ts';
+import { memoryText } from '#failures/quantity-text.ts';
 
 /** '1239 requests/s, 142 errors (0.2 %), p50 2.3 ms, p99 42 ms (last minute)'. */
 export function trafficText({ seconds, requests, requestsPerS, errors, ...figures }: MinuteFigures): string {
@@ -237,3 +249,34 @@ const toneOfPhase: Record<InstanceStatus['phase'], StatusTone> = {
   backing_off: 'bad',
   stopped: 'bad',
 };
+
+/** A part of an explanation: the processes of the instances that had the request, as they were. */
+export function processLines({ processes }: RequestContextJson, style: Style): string[] {
+  const rows = processes.flatMap(({ instance, pid, attempts, summary, remarks }) => [
+    `  ${style.name(harmless(instance))}  ${style.dim([`pid ${pid}`, ...attemptsTexts(attempts)].join(', '))}`,
+    ...remarks.flatMap((remark) => wrap(harmless(remark), '    ').map((row) => style.warn(row))),
+    ...(summary === '' ? [] : wrap(harmless(summary), '    ').map((row) => style.dim(row))),
+  ]);
+  return rows.length === 0 ? [] : ['', `${style.bold('PROCESS')}  of the application, as it was then`, ...rows];
+}
+
+/** What the process of an instance uses, for the status. */
+function usageLines({ usage }: Pick<InstanceStatus, 'usage'>, style: Style): readonly string[] {
+  if (usage === null) return [];
+  const indent = '        ';
+  return [
+    // Its row says since when it has been so.
+    ...wrap(processFacts({ ...usage, ageMs: null }).join(', '), indent).map((row) => style.dim(row)),
+    ...processStrains(usage).flatMap((strain) => wrap(strain, indent).map((row) => style.warn(row))),
+  ];
+}
+
+/** Logs that applications write. */
+export function logFileLines({ logFiles }: Pick<GatewayStatus, 'logFiles'>, style: Style): string[] {
+  return logFiles.flatMap(({ owner, path, state, reason, skippedBytes }) => {
+    const tone = state === 'unreadable' ? 'bad' : state === 'absent' || skippedBytes > 0 ? 'warn' : 'good';
+    const skipped = skippedBytes === 0 ? '' : `; ${memoryText(skippedBytes)} skipped: it grew too fast`;
+    const text = `${path} of ${owner} ${state === 'following' ? 'is followed' : `is not followed: ${reason}`}${skipped}`;
+    return wrapAfter(`  ${statusMark(tone, style)}`, harmless(text), 5);
+  });
+}

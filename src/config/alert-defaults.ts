@@ -23,3 +23,6 @@ export const alertDefaults = {
   smtpTls: declare('starttls', 'Servers for submission offer it; a mail names hosts and paths.'),
   commandTimeout: declare('10s', 'A program that hangs must not keep the next message waiting.'),
 } as const;
+
+/** How a target of `alerts` is reached: each is a key of the target. */
+export const alertChannelTypes = ['webhook', 'slack', 'discord', 'pagerduty', 'smtp', 'command'] as const;

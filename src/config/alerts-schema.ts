@@ -24,7 +24,7 @@ const urlOr = {
 const chat = section({ ...urlOr, ca_file: caFile });
 const recipient = parsed(parseRecipient, { kind: 'mail address', examples: ['ops@example.org'] });
 
-export const alertTarget = section({
+const alertTarget = section({
   webhook: key(
     section({
       ...urlOr,

@@ -1,13 +1,19 @@
 import { logFormats } from '../core/log-formats.ts';
 import { isAbsolute, resolve } from 'node:path';
-import type { ApplicationSpec, Configuration, ReadinessSpec, StoreSpec, WorkersSpec } from '../core/configuration.ts';
+import type {
+  ApplicationSpec,
+  Configuration,
+  ReadinessSpec,
+  StoreSpec,
+  WorkersSpec,
+  OtlpSpec,
+} from '../core/configuration.ts';
 import { isSecretName } from '../redact/secret-name.ts';
 import type { ClientLimits, ListenerSpec } from '../core/listener-spec.ts';
 import type { ApplicationId } from '../core/endpoint.ts';
 import { adminSocketCandidates } from './admin-socket.ts';
-import type { BuildContext } from './build-context.ts';
+import { type BuildContext, contentOf } from './build-context.ts';
 import { buildAlerts } from './build-alerts.ts';
-import { buildOtlp } from './build-otlp.ts';
 import { buildPages, buildRoutes } from './build-routes.ts';
 import { buildAdminTls, buildListenerTls } from './build-listener-tls.ts';
 import { tlsOfListener } from './wanted-files.ts';
@@ -15,13 +21,14 @@ import { buildApplicationUpstream, buildExpectation, buildUpstream } from './bui
 import type { Default } from '../schema/default.ts';
 import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
-import { count, ms, msOrNone, bytes, bytesOrNone } from '../schema/fallback.ts';
+import { count, ms, msOrNone, bytes, bytesOrNone, share } from '../schema/fallback.ts';
 import { parseListenAddress } from './format/address.ts';
 import type { Path } from '../schema/findings.ts';
 import { listenAddressOf } from './review-addresses.ts';
 import { parseAge } from '../schema/format/duration.ts';
 import type { ApplicationRead } from './application-schema.ts';
 import type { StoreRead } from './store-schema.ts';
+import type { OtlpRead } from './otlp-schema.ts';
 
 /** A draft without mistakes into a configuration with every default filled in. */
 export function build(draft: Draft, context: BuildContext): Configuration {
@@ -246,4 +253,34 @@ function buildLogPath(written: string | null | undefined, context: BuildContext)
   if (written === null || written === '-') return written;
   if (written !== undefined) return resolve(context.directory, written);
   return resolve(folderOfService('LOGS_DIRECTORY', context) ?? context.directory, 'candor.log');
+}
+
+type OtlpSection = Exclude<OtlpRead, 'none'>;
+
+function buildOtlp(read: OtlpRead | undefined, context: BuildContext): OtlpSpec | null {
+  if (read === undefined || read === 'none') return null;
+  const { endpoint, format, ca_file = [], timeout, resource, traces = {}, logs, metrics = {} } = read;
+  return {
+    endpoint,
+    format: format ?? 'protobuf',
+    headers: headersOf(read, context),
+    compression: read.compression ?? 'none',
+    authorities: ca_file.map((path) => contentOf(path, context)),
+    identity: identityOf(read, context),
+    timeoutMs: ms(timeout, defaults.otlp.timeout),
+    resource: resource ?? {},
+    traces: traces === 'none' ? null : { share: share(traces.share, defaults.otlp.share) },
+    logs: logs ?? 'failed',
+    metrics: metrics === 'none' ? null : { intervalMs: ms(metrics.interval, defaults.otlp.interval) },
+  };
+}
+
+function headersOf({ headers = {}, header_files = {} }: OtlpSection, context: BuildContext): OtlpSpec['headers'] {
+  const fromFiles = Object.entries(header_files).map(([name, path]) => [name, contentOf(path, context).trim()]);
+  return { ...headers, ...(Object.fromEntries(fromFiles) as Record<string, string>) };
+}
+
+function identityOf({ certificate_file, key_file }: OtlpSection, context: BuildContext): OtlpSpec['identity'] {
+  if (certificate_file === undefined || key_file === undefined) return null;
+  return { certificate: contentOf(certificate_file, context), key: contentOf(key_file, context) };
 }

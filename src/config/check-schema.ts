@@ -1,14 +1,16 @@
-/** What may be written about health checks of configured addresses. */
 import * as z from 'zod';
 import type { StatusRange } from '../core/upstream-spec.ts';
 import { defaults } from './defaults.ts';
 import { parseFieldName, parseFieldValue } from '../schema/format/field.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
 import { parseCheckPath, parseCheckWord } from './format/path-prefix.ts';
-import { parseStatusRange } from './format/status-range.ts';
 import { duration, encodeDetail, parsed, text, whole } from '../schema/leaves.ts';
 import { key, section } from '../schema/section.ts';
 import { hide } from '../schema/schema-parts.ts';
+import { type Result, succeed } from '#failures/result.ts';
+import { type ErrorDetail, quoted, reject } from '../schema/error-detail.ts';
+
+/** What may be written about health checks of configured addresses. */
 
 const status = z.union([
   whole(200, 599).transform((value): StatusRange => ({ from: value, to: value })),
@@ -93,3 +95,17 @@ export const check = z.union([
     fails: key(whole(1, 100), 'How many in a row make it unhealthy.', defaults.check.fails),
   }),
 ]);
+
+/** `204`, `2xx`, `200-399`. */
+function parseStatusRange(text: string): Result<StatusRange, ErrorDetail> {
+  const hundreds = /^([2-5])xx$/i.exec(text)?.[1];
+  if (hundreds !== undefined) return succeed({ from: Number(hundreds) * 100, to: Number(hundreds) * 100 + 99 });
+  const range = /^(\d{3})(?:\s*[-–]\s*(\d{3}))?$/.exec(text);
+  const from = Number(range?.[1]);
+  const to = Number(range?.[2] ?? range?.[1]);
+  if (range !== null && from >= 200 && from <= to && to <= 599) return succeed({ from, to });
+  return reject(
+    `${quoted(text)} is no status of a response`,
+    'write a status such as 204, 2xx, or a range such as 200-399',
+  );
+}

@@ -4,7 +4,7 @@ import { build } from './build.ts';
 import type { Draft } from './draft.ts';
 import type { Environment } from './expand.ts';
 
-export interface CommandToRun {
+interface CommandToRun {
   /** Program and arguments. */
   readonly command: readonly string[];
   /** Where clients connect; 0 lets the system choose. */

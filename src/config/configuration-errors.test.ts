@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import type { ConfigurationError } from './configuration-errors.ts';
-import { countConfigurationErrors, renderConfigurationErrors } from './configuration-errors.ts';
-import { displayWidth } from './display-width.ts';
+import {
+  type ConfigurationError,
+  countConfigurationErrors,
+  renderConfigurationErrors,
+  displayWidth,
+} from './configuration-errors.ts';
 import type { ConfigurationHost } from './host.ts';
 import { loadConfiguration } from './load.ts';
 

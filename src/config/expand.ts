@@ -12,7 +12,7 @@ export interface Fill {
   readonly value: string;
 }
 
-export interface Expansion {
+interface Expansion {
   readonly text: string;
   /** Whether anything stood for something else. */
   readonly expanded: boolean;

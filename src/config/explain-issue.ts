@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import { certificateForm } from './explain-short-form.ts';
-import { alertChannelTypes } from './alert-channel-types.ts';
+import { alertChannelTypes } from './alert-defaults.ts';
 import { suggestForWord } from './explain-word.ts';
 import { translate } from './foreign-words.ts';
 import { adminRoles } from '../core/admin-roles.ts';
@@ -8,8 +8,7 @@ import { decodeDetail } from '../schema/leaves.ts';
 import { hashError } from './format/token-hash.ts';
 import { editDistance, nearest } from '../core/nearest.ts';
 import { suggestNearest } from './nearest.ts';
-import type { ErrorDetail } from '../schema/error-detail.ts';
-import { orList, plainText, quoted } from '../schema/error-detail.ts';
+import { type ErrorDetail, orList, plainText, quoted } from '../schema/error-detail.ts';
 import { explainUnsupported } from './unsupported-words.ts';
 import { plainKey } from '../core/plain-key.ts';
 import type { Path } from '../schema/findings.ts';

@@ -45,3 +45,81 @@ describe('what is suggested in place of a short form is accepted', () => {
       );
     });
 });
+
+interface Problem {
+  readonly message: string;
+  readonly suggestion: string | null;
+}
+
+/** Errors and warnings of a file whose only mistake may be this value. */
+function problemsOf(key: string, value: string): readonly Problem[] {
+  const context = { file: 'candor.yaml', directory: '/etc/shop', environment: {}, hostname: 'gateway', addresses: [] };
+  const read = parseConfiguration(`upstreams: { app: "127.0.0.1:3000" }\nlog: { ${key}: ${value} }\n`, context);
+  return read.ok ? read.warnings : read.errors;
+}
+
+/** What the suggestion says to write. */
+function suggested(suggestion: string): string | null {
+  const [, quotedText, list, word] = /^write (?:at least )?(?:("[^"]*")|(\[.*?\])|([\w./-]+))/.exec(suggestion) ?? [];
+  return quotedText ?? list ?? word ?? null;
+}
+
+const wrong: Readonly<Record<string, readonly string[]>> = {
+  rotate_at: ['100KB', '100', '1K', '1.5GiB', '0.5 MB', '0B', '1MB', '1048576', 'never', 'off', '1024'],
+  keep: ['"5"'],
+  compress: ['gz', '.zst', 'true', 'no', 'off', 'bzip2', 'lz4', 'deflate'],
+  format: ['apache', 'nginx', 'common', 'text', 'ndjson', 'JSON', 'yes', 'off', 'ltsv', 'true'],
+  detail: ['yes', 'true', 'high', 'none', 'verbose', 'minimal', 'Full', 'false', 'all', 'debug'],
+  headers: [
+    'user-agent',
+    '"user-agent, referer"',
+    '"User-Agent cookie"',
+    '"referer;authorization"',
+    'off',
+    '"5"',
+    'null-header',
+    '"y"',
+  ],
+  query_allowed: ['page', '"page,sort"', '5', '"5"', 'none', '"a:b"', '"null"'],
+  secret_headers: ['X-Pass', '"X-Pass, X-Key"', 'no', '"*x"'],
+  path: ['no', 'off', 'false', 'stdout', 'STDERR', 'journal'],
+};
+
+describe('a suggestion for a value of the log is accepted when it is followed', () => {
+  for (const [key, values] of Object.entries(wrong))
+    for (const value of values)
+      test(`${key}: ${value}`, () => {
+        const [problem, ...others] = problemsOf(key, value);
+        assert.equal(others.length, 0);
+        const better = suggested(problem?.suggestion ?? '');
+        assert.notEqual(better, null, `${problem?.message} / ${problem?.suggestion}`);
+        assert.deepEqual(problemsOf(key, better ?? ''), [], `${value} → ${better}`);
+      });
+});
+
+describe('a value of the log for which nothing certain can be suggested has a hint all the same', () => {
+  const cases: readonly (readonly [key: string, value: string, hint: RegExp])[] = [
+    ['rotate_at', 'abc', /such as 1MiB or 10GiB/],
+    ['rotate_at', '-5MiB', /such as 1MiB/],
+    ['rotate_at', '[1MiB]', /remove the brackets/],
+    ['keep', 'all', /a number from 1 to 1000/],
+    ['keep', 'none', /a number from 1 to 1000/],
+    ['format', '[json]', /remove the brackets/],
+    ['headers', 'cookie', /name headers that carry no secrets, such as \[user-agent, referer\]/],
+    ['headers', '"Cookie, Authorization"', /name headers that carry no secrets/],
+    ['headers', 'all', /each name, such as \[user-agent, referer\]/],
+    ['headers', 'true', /each name/],
+    ['headers', '{ a: b }', /the names as a list, such as \[user-agent, referer\]/],
+    ['query_allowed', 'all', /each name, such as \[page, sort\]/],
+    ['query_allowed', '","', /name parameters/],
+    ['secret_headers', '{ a: b }', /as a list, such as \[X-Pass\]/],
+    ['path', 'true', /a path, such as \.\/true/],
+    ['path', '"a\\0b"', /remove it/],
+  ];
+  for (const [key, value, hint] of cases)
+    test(`${key}: ${value}`, () => {
+      const problems = problemsOf(key, value);
+      assert.equal(problems.length, 1);
+      assert.match(problems[0]?.suggestion ?? '', hint);
+    });
+});

@@ -1,5 +1,4 @@
-import { allWord, offWord, suggestForLog } from './explain-log-value.ts';
-import { suggestForShortForm } from './explain-short-form.ts';
+import { allWord, offWord, suggestForLog, suggestForShortForm } from './explain-short-form.ts';
 import type { Path } from '../schema/findings.ts';
 
 /**

@@ -158,7 +158,7 @@ function flattened(schema: AnySchema): { readonly schemas: readonly AnySchema[];
 const root = SchemaNode.of(file, null);
 
 /** How a value that is no list and no map is hidden; `name`: the last name in its path that the file chose, such as that of a header. */
-export interface HidingAt {
+interface HidingAt {
   /** `misplaced`: it stands where the file can have no such value. */
   readonly hiding: Hiding | 'misplaced' | null;
   readonly name: string;

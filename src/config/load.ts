@@ -1,22 +1,16 @@
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname, resolve, delimiter, join } from 'node:path';
 import type { Configuration } from '../core/configuration.ts';
-import type { ConfigurationError } from './configuration-errors.ts';
-import { configurationError } from './configuration-errors.ts';
+import { type ConfigurationError, configurationError } from './configuration-errors.ts';
 import type { Environment } from './expand.ts';
 import { type ConfigurationHost, namedPipe } from './host.ts';
-import { lookForFile, lookForFolder } from './look-for-folder.ts';
-import { lookForProgram } from './look-for-program.ts';
 import { suggestNearest } from './nearest.ts';
-import type { ErrorDetail } from '../schema/error-detail.ts';
-import { quoted } from '../schema/error-detail.ts';
-import type { LeftOpen, ParseContext, Parsing } from './parse.ts';
-import { parseConfiguration } from './parse.ts';
+import { type ErrorDetail, quoted } from '../schema/error-detail.ts';
+import { type LeftOpen, type ParseContext, type Parsing, parseConfiguration } from './parse.ts';
 import { fileBytesMax } from './read-document.ts';
 import type { ReadableParts } from './readable-parts.ts';
 import type { ShownText } from './shown-text.ts';
 import { wholeFile } from './source-text.ts';
-import type { FileReading, WantedFile } from './wanted-files.ts';
-import { wantedNames, isRead, wantedBytesMax } from './wanted-files.ts';
+import { type FileReading, type WantedFile, wantedNames, isRead, wantedBytesMax } from './wanted-files.ts';
 
 export type Loading =
   | {
@@ -194,4 +188,77 @@ async function explainUnreadable(
     default:
       return { message: `${name} cannot be read (${why})`, suggestion: null };
   }
+}
+
+/** Whether a program that the configuration names can be executed. */
+
+const executable: FileReading = { ok: true, text: '', isOpen: false };
+
+/** `path`: absolute, or a name that is looked for in the folders of PATH. */
+async function lookForProgram(path: string, environment: Environment, host: ConfigurationHost): Promise<FileReading> {
+  if (host.whyNotExecutable === undefined) return executable;
+  if (!path.includes('/')) return lookInPath(path, environment, host);
+  const errno = await host.whyNotExecutable(path);
+  if (errno === null) return executable;
+  return { ok: false, error: { message: sentence(path, errno), suggestion: await suggestion(path, errno, host) } };
+}
+
+async function lookInPath(name: string, environment: Environment, host: ConfigurationHost): Promise<FileReading> {
+  for (const folder of (environment['PATH'] ?? '').split(delimiter))
+    if (folder !== '' && (await host.whyNotExecutable?.(join(folder, name))) === null) return executable;
+  return {
+    ok: false,
+    error: { message: `no folder of PATH has a program ${quoted(name)}`, suggestion: 'write its path from the root' },
+  };
+}
+
+function sentence(path: string, errno: string): string {
+  const name = quoted(basename(path));
+  switch (errno) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return `there is no program ${name} in ${quoted(dirname(path))}`;
+    case 'EISDIR':
+      return `${name} is a folder, not a program`;
+    case 'EACCES':
+      return `${name} may not be executed by this user`;
+    default:
+      return `${name} cannot be executed (${errno})`;
+  }
+}
+
+async function suggestion(path: string, errno: string, host: ConfigurationHost): Promise<string | null> {
+  if (errno === 'EACCES') return `chmod +x ${path}, and let this user enter the folders above it`;
+  if (errno === 'EISDIR') return 'name the file in it';
+  const names = await host.listDirectory(dirname(path));
+  return names === null ? 'name a program that is there' : suggestNearest(basename(path), names);
+}
+
+/** Whether a path can be a folder that the gateway makes or uses, or a file that it follows. */
+
+const possible: FileReading = { ok: true, text: '', isOpen: false };
+
+/** 'written_folder': the gateway makes it if it is missing. */
+async function lookForFolder(
+  path: string,
+  kind: 'written_folder' | 'folder',
+  host: ConfigurationHost,
+): Promise<FileReading> {
+  const read = await host.readFile(path, 0);
+  const step = `write the path of a folder${kind === 'written_folder' ? '; it is made if there is none' : ''}`;
+  if (!read.ok && read.why === 'ENOTDIR') return impossible(`a part of ${quoted(dirname(path))} is a file`, step);
+  const isFile = read.ok || read.why === 'EFBIG';
+  return isFile ? impossible(`${quoted(basename(path))} is a file, and no folder`, step) : possible;
+}
+
+/** A file may come later. */
+async function lookForFile(path: string, host: ConfigurationHost): Promise<FileReading> {
+  const read = await host.readFile(path, 0);
+  return !read.ok && read.why === 'EISDIR'
+    ? impossible(`${quoted(basename(path))} is a folder, not a file`, 'name the file in it')
+    : possible;
+}
+
+function impossible(message: string, suggestion: string): FileReading {
+  return { ok: false, error: { message, suggestion } };
 }

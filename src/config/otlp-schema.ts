@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { defaults } from './defaults.ts';
-import { parseCollectorUrl } from './format/collector-url.ts';
+import { parseCollectorUrl } from './format/service-url.ts';
 import { parseFieldValue } from '../schema/format/field.ts';
 import { barePercentError, parsePercent, percentPattern } from '../schema/format/percent.ts';
 import { duration, oneOrMany, parsed, path, text } from '../schema/leaves.ts';

@@ -1,22 +1,20 @@
 import type { Configuration } from '../core/configuration.ts';
 import { build, stateFolderOf } from './build.ts';
 import { ErrorCollector } from './error-collector.ts';
-import type { ConfigurationError } from './configuration-errors.ts';
-import { sortErrors } from './configuration-errors.ts';
+import { type ConfigurationError, sortErrors } from './configuration-errors.ts';
 import { readDraft } from './draft.ts';
-import type { Environment } from './expand.ts';
+import type { Environment, Fill } from './expand.ts';
 import { ownSocketPathError } from './format/address.ts';
-import { MaskedSource } from './masked-source.ts';
+import { MaskedSource, type HiddenText, mask, maskOfPair, type SourceReading } from './masked-source.ts';
 import { readDocument } from './read-document.ts';
 import { type ReadableParts, readableParts } from './readable-parts.ts';
 import { review } from './review.ts';
-import { reviewLocalAuthority } from './review-local-authority.ts';
-import { reviewTls } from './review-tls.ts';
+import { reviewLocalAuthority, reviewTls } from './review-tls.ts';
 import { type ShownText, shownText } from './shown-text.ts';
 import { withoutHidden } from './without-hidden.ts';
-import { variableTexts } from './variable-texts.ts';
-import type { FileReading, WantedFile } from './wanted-files.ts';
-import { reviewFiles, wantedFiles } from './wanted-files.ts';
+import { type FileReading, type WantedFile, reviewFiles, wantedFiles } from './wanted-files.ts';
+import { isSecretName } from '../redact/secret-name.ts';
+import { plainForm } from './hide-unread.ts';
 
 export interface ParseContext {
   /** The file's name as it stands in errors. */
@@ -115,4 +113,47 @@ export function parseConfiguration(text: string, context: ParseContext): Parsing
   };
   const warnings = sorted(collector.errors);
   return { ok: true, configuration, warnings, leftOpen, ...texts, wanted };
+}
+
+/** What variables gave: no message has it, since the file has not. */
+
+/** The texts that a message says by the name of their variable: `${DB_HOST}`. `masked`: the source without what is hidden of it. */
+function variableTexts({ positions }: SourceReading, masked: string): readonly HiddenText[] {
+  const found: HiddenText[] = [];
+  for (const { key, start, end, expanded, fills } of positions.scalars()) {
+    const unshown = fills.filter((fill) => !isShown(fill));
+    const [first] = unshown;
+    if (expanded === null || first === undefined) continue;
+    const written = masked
+      .slice(start, end)
+      .replace(/^(["'])(.*)\1$/s, '$2')
+      .replace(maskRun, '***');
+    const one = { key, isKey: false, isElsewhere: false };
+    // A value that sticks to what stands beside its reference is no word of its own.
+    const known = new Set([...fills.map(({ value }) => value), ...wordsOf(written)]);
+    const joined = wordsOf(expanded).filter((word) => !known.has(word));
+    if (joined.length > 0) found.push({ ...one, texts: joined, instead: first.reference });
+    found.push({ ...one, texts: formsOf(expanded), instead: written, isWhole: true });
+    for (const { reference, value } of unshown)
+      found.push({ ...one, texts: formsOf(value), instead: reference, isElsewhere: masked.includes(value) });
+  }
+  return found;
+}
+
+/** A number or a short word that has to be known to be mended, of a variable that has no secret. */
+function isShown({ name, value }: Fill): boolean {
+  return value === '' || (!isSecretName(name) && (plainForm.test(value) || shortForm.test(value)));
+}
+
+const maskRun = new RegExp(`[${mask}${maskOfPair}]+`, 'g');
+
+const shortForm = /^(?:-?\d{1,15}|[A-Za-z]{1,12})$/;
+
+/** A sentence about a number says it without zeros at its begin. */
+function formsOf(text: string): string[] {
+  return /^-?\d+$/.test(text) ? [text, String(Number(text))] : [text];
+}
+
+function wordsOf(text: string): string[] {
+  return text.split(/[^\w-]+/).filter((word) => word.length > 3);
 }

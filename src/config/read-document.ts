@@ -1,19 +1,26 @@
-import type { Alias, Document, Node, Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml';
-import { isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml';
-import type { ConfigurationError } from './configuration-errors.ts';
+import {
+  type Alias,
+  type Document,
+  type Node,
+  type Pair,
+  type Scalar,
+  type YAMLMap,
+  type YAMLSeq,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  parseDocument,
+} from 'yaml';
+import { type ConfigurationError, configurationError } from './configuration-errors.ts';
 import { errorsMax } from './error-collector.ts';
-import { configurationError } from './configuration-errors.ts';
-import type { Environment } from './expand.ts';
-import { expandVariables } from './expand.ts';
-import { foreignFile } from './foreign-file.ts';
+import { type Environment, expandVariables } from './expand.ts';
 import { plainText, quoted } from '../schema/error-detail.ts';
 import { MaskedSource } from './masked-source.ts';
 import { isPort } from './nearest.ts';
 import { nestStrayKeys } from './nest-stray-keys.ts';
-import type { PositionIndex } from './position-index.ts';
-import { PathPositions, pathText } from './position-index.ts';
-import type { SourceText } from './source-text.ts';
-import { positionOf, sourceText, wholeFile } from './source-text.ts';
+import { type PositionIndex, PathPositions, pathText } from './position-index.ts';
+import { type SourceText, positionOf, sourceText, wholeFile } from './source-text.ts';
 import { syntaxErrors } from './syntax-errors.ts';
 
 /** Larger files are no configurations written by people, and take long to read. */
@@ -25,7 +32,7 @@ const aliasedValuesMax = 10_000;
 /** Deeper than any key of ours by far; keeps a hostile file from exhausting the stack. */
 const depthMax = 64;
 
-export interface ReadDocument {
+interface ReadDocument {
   /** Plain data; undefined where nothing usable was read. */
   readonly value: unknown;
   /** As `value`; of a file with errors of syntax, what could be read nevertheless. */
@@ -317,4 +324,62 @@ function isOfProgram([section, , key]: readonly (string | number)[]): boolean {
 
 function keyText(key: Scalar): string {
   return typeof key.value === 'string' ? key.value : (key.source ?? String(key.value));
+}
+
+/** Files of other gateways, recognised by their first line that says something. */
+
+interface ForeignFile {
+  /** Where it begins to be one. */
+  readonly at: number;
+  readonly program: string;
+  readonly suggestion: string;
+}
+
+interface Dialect {
+  readonly program: string;
+  readonly begins: RegExp;
+  /** Finds the address that requests go to. */
+  readonly address: RegExp;
+}
+
+const address = String.raw`(?:https?:\/\/)?((?:[\w.-]+|\[[0-9a-f:]+\]):\d{1,5})\b`;
+
+const dialects: readonly Dialect[] = [
+  {
+    program: 'nginx',
+    begins:
+      /^(?:(?:server|http|events|stream|upstream\s+\S+|location\s[^{]*)\s*\{|(?:user|worker_processes|error_log|pid|load_module|include)\s[^:]*;)/,
+    address: new RegExp(String.raw`^\s*(?:proxy_pass|server)\s+${address}`, 'm'),
+  },
+  {
+    program: 'Apache',
+    begins: /^(?:<(?:VirtualHost|IfModule|Location|Directory|Proxy)\b|(?:Listen|LoadModule|ProxyPass|ServerName)\s)/,
+    address: new RegExp(String.raw`\b(?:ProxyPass|BalancerMember)\s[^\n]*?${address}`),
+  },
+  {
+    program: 'HAProxy',
+    begins: /^(?:global|defaults(?: \S+)?|(?:frontend|backend|listen) \S+)\s*$/,
+    address: new RegExp(String.raw`^\s+server\s+\S+\s+${address}`, 'm'),
+  },
+  // The name of a site, or a block of options.
+  {
+    program: 'Caddy',
+    begins: /^[^\s"'{}[\]#&*!|>%@`]*[^\s:"'{}[\]](?:, \S+)*\s*\{$/,
+    address: new RegExp(String.raw`\breverse_proxy\s[^\n]*?${address}`),
+  },
+];
+
+/** `text`: what is no map in YAML. Null: it is none that is known. */
+function foreignFile(text: string): ForeignFile | null {
+  const lines = text.split('\n');
+  const first = lines.findIndex((one) => /^\s*[^\s#]/.test(one));
+  const line = (lines[first] ?? '').replace(/\s#.*$/, '').trim();
+  const found = dialects.find(({ begins }) => begins.test(line));
+  if (found === undefined) return null;
+  const endpoint = found.address.exec(text)?.[1] ?? '127.0.0.1:3000';
+  return {
+    at: lines.slice(0, first).join('\n').length + (first === 0 ? 0 : 1) + (lines[first] ?? '').search(/\S/),
+    program: found.program,
+    suggestion: `begin with: upstreams: { app: "${endpoint}" }`,
+  };
 }

@@ -1,7 +1,6 @@
 import type { AlertTargetRead } from './alerts-schema.ts';
-import { alertChannelTypes } from './alert-channel-types.ts';
-import type { Draft } from './draft.ts';
-import { isMap } from './draft.ts';
+import { alertChannelTypes } from './alert-defaults.ts';
+import { type Draft, isMap } from './draft.ts';
 import { orList, quoted } from '../schema/error-detail.ts';
 import type { ErrorCollector } from './error-collector.ts';
 import { nameError } from '../schema/leaves.ts';

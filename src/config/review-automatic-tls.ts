@@ -1,16 +1,16 @@
-/** Whether the certificates that a listener asks for can be obtained. */
-import { automaticHosts, automaticSettings, challengesOf, onDemandOf } from './automatic-tls.ts';
+import { automaticHosts, automaticSettings, challengesOf, onDemandOf, challengePortsOf } from './automatic-tls.ts';
 import type { AutomaticTlsRead } from './automatic-tls-schema.ts';
 import type { Draft } from './draft.ts';
 import type { ErrorCollector } from './error-collector.ts';
-import { quoted } from '../schema/error-detail.ts';
+import { quoted, orList } from '../schema/error-detail.ts';
 import { onDemandHelp } from './explain-word.ts';
 import { knownDirectories } from './format/acme-directory.ts';
 import type { Path } from '../schema/findings.ts';
 import type { ListenerTlsRead } from './listener-schema.ts';
-import { reviewChallenges } from './review-challenges.ts';
-import { isPublicDirectory, reviewDirectories } from './review-directories.ts';
 import { itemPath, tlsOfListener } from './wanted-files.ts';
+import type { ChallengeKind } from '../core/listener-spec.ts';
+
+/** Whether the certificates that a listener asks for can be obtained. */
 
 interface AutomaticReview {
   readonly collector: ErrorCollector;
@@ -160,4 +160,88 @@ export function reviewAuthorities(draft: Draft, collector: ErrorCollector): void
         'write the same at both listeners; only "hosts" may differ',
       );
   }
+}
+
+/** Whether CAs can reach what shows their challenges. */
+
+/** A CA asks these ports alone, whatever a listener is bound to (RFC 8555 §8.3, RFC 8737 §3). */
+const askedPorts = { 'http-01': 80, 'tls-alpn-01': 443 } as const;
+
+type PortChallenge = keyof typeof askedPorts;
+
+/** A CA on this machine is there for tests, and looks at other ports. */
+const testDirectory = /^https:\/\/(?:localhost|127\.[\d.]+|\[::1\])(?::|\/|$)/;
+
+/** `at`: of the listener's `tls`. */
+function reviewChallenges(settings: AutomaticTlsRead, at: Path, draft: Draft, collector: ErrorCollector): void {
+  const ports = challengePortsOf(draft);
+  const kinds = challengesOf(settings, draft).filter((kind) => isPortChallenge(kind));
+  const key: Path = [...at, 'auto', 'challenges'];
+  if (settings.challenges?.includes('http-01') === true && ports['http-01'].length === 0)
+    return collector.errorAtKey(
+      key,
+      '"http-01" is answered in clear text, and every listener speaks TLS',
+      'add a listener such as http: ":80", or remove "http-01"',
+    );
+  if (kinds.length === 0 || testDirectory.test(settings.directory ?? '')) return;
+  const isReachable = (kind: PortChallenge): boolean => ports[kind].includes(askedPorts[kind]);
+  if (settings.challenges !== undefined) {
+    for (const kind of kinds.filter((one) => !isReachable(one)))
+      collector.warnAtKey(
+        key,
+        `for ${quoted(kind)} the CA connects to port ${askedPorts[kind]}, and ${listenText(kind, ports[kind])}`,
+        `bind one to ":${askedPorts[kind]}", or forward port ${askedPorts[kind]} to it`,
+      );
+  } else if (!kinds.some(isReachable)) {
+    const asked = kinds.map((kind) => askedPorts[kind]);
+    collector.warnAtKey(
+      at,
+      `the CA connects to port ${orList(asked.map(String))}, and no listener is bound to ${asked.length > 1 ? 'either' : 'it'}`,
+      `"bind" a listener to ":${asked.at(-1)}"${asked.length > 1 ? ' or, in clear text, ":80"' : ''}, or forward ${asked.length > 1 ? 'one of the ports' : 'the port'} to it`,
+    );
+  }
+}
+
+function isPortChallenge(kind: ChallengeKind): kind is PortChallenge {
+  return kind !== 'dns-01';
+}
+
+function listenText(kind: PortChallenge, ports: readonly number[]): string {
+  const what = kind === 'http-01' ? 'listeners in clear text' : 'listeners with TLS';
+  return `the ${what} have port ${orList(ports.map(String)).replace(' or ', ' and ')}`;
+}
+
+/** Whether the CAs that a listener names fit together. */
+
+function isPublicDirectory(directory: string): boolean {
+  return Object.values(knownDirectories).some((known) => known === directory);
+}
+
+/** `at`: of `auto`. */
+function reviewDirectories(settings: AutomaticTlsRead, at: Path, draft: Draft, collector: ErrorCollector): void {
+  const { directory = knownDirectories.production, fallback = [], external_account } = settings;
+  if (external_account !== undefined && isPublicDirectory(directory))
+    collector.errorAtKey(
+      [...at, 'external_account'],
+      "Let's Encrypt, which is asked here, has no external accounts",
+      'write as "directory" the URL that the CA of this account gives',
+    );
+  for (const [index, other] of fallback.entries()) {
+    const key = itemPath(draft, [...at, 'fallback'], index);
+    if (other === directory || fallback.indexOf(other) < index)
+      collector.warnAtValue(key, 'this CA is asked already', 'write another CA, or remove it');
+    else if (other === knownDirectories.staging)
+      collector.warnAtValue(
+        key,
+        'certificates of staging are trusted by no browser: one would take the place of none',
+        'write a CA that browsers trust, or remove it',
+      );
+  }
+  for (const [index, name] of (settings.on_demand?.allow ?? []).entries())
+    if (/^\*\.[^.]+$/.test(name) && isPublicDirectory(directory))
+      collector.warnAtValue(
+        itemPath(draft, [...at, 'on_demand', 'allow'], index),
+        `${quoted(name)} has the domains of strangers too, who could have certificates ordered for them`,
+        'write the names below a domain of yours, such as "*.example.org"',
+      );
 }

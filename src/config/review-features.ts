@@ -10,7 +10,7 @@ import type { ErrorCollector } from './error-collector.ts';
 import type { RouteRead } from './route-schema.ts';
 
 /** Half of what the shared memory has room for: during a reload those of two configurations are counted. */
-export const sharedMax = 256;
+const sharedMax = 256;
 
 /** What is wrong with features, or without effect, beside other settings. */
 export function reviewFeatures(draft: Draft, collector: ErrorCollector): void {

@@ -1,10 +1,9 @@
 import type { ErrorCollector } from './error-collector.ts';
-import type { Draft } from './draft.ts';
-import { isMap } from './draft.ts';
+import { type Draft, isMap } from './draft.ts';
 import { parseEditedFieldName, parseFieldName } from '../schema/format/field.ts';
-import type { ErrorDetail } from '../schema/error-detail.ts';
-import { quoted } from '../schema/error-detail.ts';
+import { type ErrorDetail, quoted } from '../schema/error-detail.ts';
 import type { Path } from '../schema/findings.ts';
+import { hidingAt } from './hidden-keys.ts';
 
 /** Maps whose keys are not ours, but follow a rule: header names, statuses, variables. */
 export function reviewKeys(draft: Draft, collector: ErrorCollector): void {
@@ -52,4 +51,24 @@ function variableError(key: string): ErrorDetail | null {
     message: `${quoted(key)} is not the name of a variable`,
     suggestion: 'use letters, digits and "_", the first not a digit',
   };
+}
+
+/** Asterisks that `candor configuration show` printed in place of a secret, and that were not replaced by it. */
+export function reviewHidden(draft: Draft, collector: ErrorCollector): void {
+  for (const path of hiddenValues(draft.raw))
+    collector.warnAtValue(
+      path,
+      'this is what `candor configuration show` prints in place of a hidden value',
+      'put the value back',
+    );
+}
+
+/** Where `***` stands for a value, or for a part of one that may be hidden. */
+export function* hiddenValues(value: unknown, path: Path = []): Generator<Path> {
+  // What a route answers is text of any kind.
+  if (path[0] === 'routes' && path.at(-1) === 'respond') return;
+  if (typeof value === 'string' && value.includes('***')) {
+    if (value === '***' || value.includes('//***@') || hidingAt(path, value).hiding !== null) yield path;
+  } else if (Array.isArray(value)) for (const [at, one] of value.entries()) yield* hiddenValues(one, [...path, at]);
+  else if (isMap(value)) for (const [key, one] of Object.entries(value)) yield* hiddenValues(one, [...path, key]);
 }

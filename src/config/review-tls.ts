@@ -1,10 +1,8 @@
-/** What is written about TLS, to endpoints and at listeners, and the files that it names. */
 import type { X509Certificate } from 'node:crypto';
 import { resolve } from 'node:path';
 import { automaticHosts, automaticSettings } from './automatic-tls.ts';
 import type { ErrorCollector } from './error-collector.ts';
-import type { Draft } from './draft.ts';
-import { isMap } from './draft.ts';
+import { type Draft, isMap } from './draft.ts';
 import { quoted } from '../schema/error-detail.ts';
 import {
   hasAddresses,
@@ -18,10 +16,11 @@ import {
 } from './judge-pem.ts';
 import type { Path } from '../schema/findings.ts';
 import type { ListenerTlsRead } from './listener-schema.ts';
-import type { FileReading } from './wanted-files.ts';
-import { type ListenerNames, reviewHostCertificates } from './review-host-certificates.ts';
+import { type FileReading, itemPath, tlsOfListener, type WantedFile } from './wanted-files.ts';
 import { reviewAutomatic, reviewAuthorities } from './review-automatic-tls.ts';
-import { itemPath, tlsOfListener } from './wanted-files.ts';
+import { hostsBeyond, hostsOfAuthority } from '../core/managed-tls.ts';
+
+/** What is written about TLS, to endpoints and at listeners, and the files that it names. */
 
 interface Reviewing {
   readonly directory: string;
@@ -197,4 +196,76 @@ function certificatesOf(
 function textOf(path: string, { directory, readings }: Reviewing): string | null {
   const reading = readings.get(resolve(directory, path));
   return reading?.ok === true ? reading.text : null;
+}
+
+/** Whether clients of a TLS listener can reach the hosts of the routes. */
+
+/** What a listener with TLS can show. */
+interface ListenerNames {
+  readonly listener: string;
+  readonly names: readonly string[];
+  /** Hosts are listed apart from the routes. */
+  readonly hasOwnHosts: boolean;
+  /** Clients that ask for another name are shown a certificate as well, or one is obtained for them. */
+  readonly servesOthers: boolean;
+}
+
+/** A host may be for clear text alone: only one that no listener with TLS can show a certificate for is doubtful. */
+function reviewHostCertificates(all: readonly ListenerNames[], draft: Draft, collector: ErrorCollector): void {
+  const [first] = all;
+  if (first === undefined || all.some(({ servesOthers }) => servesOthers)) return;
+  const names = new Set(all.flatMap((one) => one.names));
+  for (const [at, { host, readiness }] of draft.routes) {
+    if (readiness !== undefined) continue;
+    for (const [index, one] of (host ?? []).entries()) {
+      if (isAddress(one) || isShown(one, names)) continue;
+      collector.warnAtValue(
+        itemPath(draft, ['routes', at, 'host'], index),
+        `no listener with TLS has a certificate for ${quoted(one)}: its handshakes are refused`,
+        suggestCertificate(all.find(({ hasOwnHosts }) => hasOwnHosts) ?? first),
+      );
+    }
+  }
+}
+
+function suggestCertificate({ listener, hasOwnHosts }: ListenerNames): string {
+  return hasOwnHosts
+    ? `add it to "hosts" under "auto" of the listener ${quoted(listener)}, or add a certificate that has it`
+    : `add one under "certificates" of the listener ${quoted(listener)}, or let it be obtained there ("auto" or "internal")`;
+}
+
+function isShown(host: string, names: ReadonlySet<string>): boolean {
+  if (names.has(host)) return true;
+  // Of a wildcard some names may be served.
+  if (host.startsWith('*.')) return [...names].some((name) => name.endsWith(host.slice(1)));
+  const dot = host.indexOf('.');
+  return dot !== -1 && names.has(`*${host.slice(dot)}`);
+}
+
+function isAddress(host: string): boolean {
+  return /^[\d.]+$/.test(host) || host.includes(':');
+}
+
+/** A host that the certificate of the local CA is not for yet: clients refuse it until they trust the next one. */
+export function reviewLocalAuthority(
+  draft: Draft,
+  wanted: readonly WantedFile[],
+  readings: ReadonlyMap<string, FileReading>,
+  collector: ErrorCollector,
+): void {
+  const found = wanted.find(({ kind }) => kind === 'local_authority');
+  const reading = found === undefined ? undefined : readings.get(found.path);
+  const madeFor = reading?.ok === true ? hostsOfAuthority(reading.text) : null;
+  if (found === undefined || madeFor === null) return;
+  const hosts = [...draft.listeners.values()].flatMap((listener) => {
+    const tls = tlsOfListener(listener);
+    return tls?.internal === true ? automaticHosts(tls, draft, []) : [];
+  });
+  const further = hostsBeyond(madeFor, [...new Set(hosts)]);
+  if (further.length > 0)
+    collector.warnAtKey(
+      found.at,
+      `the certificate of the local CA is not for ${further.join(', ')}: clients that trust it refuse ${further.length === 1 ? 'that host' : 'those hosts'}, and go on accepting the others`,
+      'after the reload let clients trust the new certificate too: candor trust says how',
+    );
 }

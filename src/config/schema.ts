@@ -1,12 +1,7 @@
-/**
- * What may be written in `candor.yaml`. Shapes only: whether names lead somewhere is `review.ts`, and what
- * is made of it is `build.ts`. Descriptions and defaults here are what editors show and the documentation says.
- */
 import { logFormatNames } from '../core/log-formats.ts';
 import * as z from 'zod';
 import { alertDefaults } from './alert-defaults.ts';
 import { alerts } from './alerts-schema.ts';
-import { adminToken } from './admin-token-schema.ts';
 import { client } from './client-schema.ts';
 import { defaults } from './defaults.ts';
 import { parseNameServer } from './format/address.ts';
@@ -32,6 +27,14 @@ import { key, section } from '../schema/section.ts';
 import { listenAddress, adminTls, listener } from './listener-schema.ts';
 import { upstream } from './upstream-schema.ts';
 import { application } from './application-schema.ts';
+import { adminRoles } from '../core/admin-roles.ts';
+import { parseTokenHash } from './format/token-hash.ts';
+import { hide } from '../schema/schema-parts.ts';
+
+/**
+ * What may be written in `candor.yaml`. Shapes only: whether names lead somewhere is `review.ts`, and what
+ * is made of it is `build.ts`. Descriptions and defaults here are what editors show and the documentation says.
+ */
 
 const workers = z.union([
   z.enum(['auto']),
@@ -86,6 +89,21 @@ const dns = section({
   ),
   deny: key(networks, 'Networks that names may not lead to.', defaults.dns.deny),
 });
+
+const hash = hide(parsed(parseTokenHash, { kind: 'hash', examples: [`sha256:${'0'.repeat(64)}`] }), 'hash');
+
+/** A token as its hash, or with its role. */
+const adminToken = z.union([
+  hash.transform((one) => ({ hash: one, role: undefined })),
+  section({
+    hash: hash.meta({ description: 'The hash that `candor token` prints.' }),
+    role: key(
+      hide(z.enum(adminRoles), 'hash'),
+      'What its holder may do: `read` only what changes nothing, `operate` everything.',
+      defaults.adminRole,
+    ),
+  }),
+]);
 
 /** The whole file. */
 export const file = section({

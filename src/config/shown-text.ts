@@ -12,7 +12,7 @@ export interface ShownText {
   readonly unshown: readonly UnshownText[] | null;
 }
 
-export interface UnshownText {
+interface UnshownText {
   /** `applications.web.environment.PASSWORD` */
   readonly key: string;
   /** A secret. */

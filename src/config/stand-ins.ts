@@ -10,7 +10,7 @@ import { type AnySchema, definition, entriesOf, objectIn, shapeOf } from '../sch
 type Settings = Record<string, unknown>;
 
 /** `problem`: why no values were found with which the text can be read; a clause. */
-export type StandIns =
+type StandIns =
   | { readonly ok: true; readonly environment: Environment }
   | { readonly ok: false; readonly problem: string };
 

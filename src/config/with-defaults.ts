@@ -5,7 +5,7 @@ import { isMap } from './draft.ts';
 import { type ParseContext, parseConfiguration } from './parse.ts';
 import { hideInPath } from '../schema/hide-secrets.ts';
 import { pathText } from './position-index.ts';
-import { hiddenValues } from './review-hidden.ts';
+import { hiddenValues } from './review-keys.ts';
 import { file } from './schema.ts';
 import { type AnySchema, entriesOf, objectIn, shapeOf, shownOf } from '../schema/schema-parts.ts';
 import { standInsFor, unreadable } from './stand-ins.ts';

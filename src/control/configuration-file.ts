@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import type { KeptConfiguration, UnshownValue } from '../core/kept-configuration.ts';
 import { makePrivateFolder } from '../deploy/private-folder.ts';
-import { readOwnFile } from '../deploy/read-own-file.ts';
-import { writeWholeLater } from '../deploy/write-whole.ts';
+import { readOwnFile, writeWholeLater } from '../deploy/own-file.ts';
 
 const version = 1;
 

@@ -4,7 +4,7 @@ import type { AlertTargetStatus } from '../core/alert.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { Event, EventFacts } from '../core/event.ts';
 import { faultsOfOneFile, type StoreFaultFacts, storeFaultStep } from '../core/store-fault.ts';
-import { nearestThere } from '../deploy/nearest-there.ts';
+import { nearestThere } from '../deploy/private-folder.ts';
 import { countText, memoryText } from '#failures/quantity-text.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import { bytesPerSecond, type LeftOutput } from './output-capture.ts';

@@ -2,7 +2,7 @@ import { stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { EventSink } from '../core/event.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
-import { nearestThere } from '../deploy/nearest-there.ts';
+import { nearestThere } from '../deploy/private-folder.ts';
 import { type DiskSpace, isSpaceLow } from '../policy/disk-space.ts';
 
 const lookEveryMs = 30_000;

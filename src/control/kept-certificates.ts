@@ -4,7 +4,7 @@ import type { Configuration } from '../core/configuration.ts';
 import { certificatesFolder } from '../core/managed-tls.ts';
 import { makePrivateFolder } from '../deploy/private-folder.ts';
 import { findWriteObstacle } from '../deploy/writable.ts';
-import { writeSynced } from '../deploy/write-whole.ts';
+import { writeSynced } from '../deploy/own-file.ts';
 
 /** What a chain with its key needs. */
 const probe = 'x'.repeat(16 * 1024);

@@ -1,8 +1,7 @@
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { makePrivateFolder } from '../deploy/private-folder.ts';
-import { readOwnFile } from '../deploy/read-own-file.ts';
-import { writeWholeLater } from '../deploy/write-whole.ts';
+import { readOwnFile, writeWholeLater } from '../deploy/own-file.ts';
 import { type OverlayContent, overlayBytesMax, readOverlay, writeOverlay } from './overlay-file.ts';
 
 const fileName = 'overlay.json';

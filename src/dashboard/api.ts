@@ -8,7 +8,7 @@ export type Answer<T> =
   | { readonly kind: 'problem'; readonly status: number; readonly detail: string; readonly errors: readonly string[] }
   | { readonly kind: 'unreachable' };
 
-export type Fetch = (path: string, init?: RequestInit) => Promise<Response>;
+type Fetch = (path: string, init?: RequestInit) => Promise<Response>;
 
 /** Asks the admin API that the page came from. */
 export class AdminApiClient {

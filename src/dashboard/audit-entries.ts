@@ -3,7 +3,7 @@ import type { EventJson } from '../core/event-json.ts';
 import { overlayEntryWords, overlayWords } from './event-words.ts';
 
 /** One line of the audit: an action with all that it changed, or requests that were refused. */
-export interface AuditEntry {
+interface AuditEntry {
   readonly key: string;
   readonly at: string;
   /** As the event has it: 'admin:token:oncall'. */

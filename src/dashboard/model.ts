@@ -14,7 +14,7 @@ type FullStatus = SnakeCased<StatusResponse>;
 
 /** What the gateway gives an age, as of when it was sent. */
 export interface Dated {
-  /** Milliseconds since the Unix epoch, by the clock of the page: `sent-status.ts` adds it. */
+  /** Milliseconds since the Unix epoch, by the clock of the page: `status-follower.ts` adds it. */
   readonly since: number;
 }
 

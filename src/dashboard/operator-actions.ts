@@ -12,7 +12,7 @@ export interface OperatorAction {
   readonly inputs?: readonly ActionInput[];
 }
 
-export type ActionBody = Readonly<Record<string, string | number | boolean>>;
+type ActionBody = Readonly<Record<string, string | number | boolean>>;
 
 /** A key of the body that the person gives. */
 export type ActionInput =
@@ -47,7 +47,7 @@ export function isConfirmed({ inputs = [] }: OperatorAction, given: Readonly<Rec
 }
 
 /** `readyOthers`: of its upstream, apart from it. */
-export function drainEndpoint(endpoint: string, readyOthers: number): OperatorAction {
+function drainEndpoint(endpoint: string, readyOthers: number): OperatorAction {
   const rest =
     readyOthers === 0
       ? 'No other endpoint of the upstream is ready: its requests will fail.'

@@ -115,7 +115,7 @@ export class PagedList<Row> {
 }
 
 /** The rows that a scrolled list shows, and the height of the others above and below. */
-export interface VisibleRows {
+interface VisibleRows {
   readonly first: number;
   /** Not included. */
   readonly end: number;

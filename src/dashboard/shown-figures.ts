@@ -1,4 +1,7 @@
 import { durationText, elapsedText } from '#failures/quantity-text.ts';
+import { isInAttempts, outputGroups } from '../core/output-groups.ts';
+import type { OutputLineJson } from '../core/output-line.ts';
+import type { RequestContextJson } from '../core/request-context.ts';
 
 /** Figures and times as the pages show them: short, and of the same width where they stand below each other. */
 
@@ -68,4 +71,48 @@ function dateText(date: Date): string {
 
 function twoDigits(part: number): string {
   return String(part).padStart(2, '0');
+}
+
+/** A line of an application as the page of a request shows it. */
+export interface ShownOutput {
+  readonly line: OutputLineJson;
+  /** False: perhaps it is about another request. */
+  readonly hasId: boolean;
+  /** 'this request', 'its trace' or 'meanwhile'; of another line when it came. */
+  readonly about: string;
+}
+
+/** Each in the order of `outputGroups`, which `candor explain` prints too. */
+interface ShownOutputs {
+  readonly ofAttempts: readonly ShownOutput[];
+  /** Lines with an id of the request that were printed long before or after it, or by applications that had no attempt of it. */
+  readonly others: readonly ShownOutput[];
+}
+
+export function shownOutput(context: RequestContextJson): ShownOutputs {
+  const shown = outputGroups(context).flatMap(({ lines, about, relation }) =>
+    lines.map(({ line, note }) => ({
+      isInAttempts: isInAttempts(relation),
+      output: {
+        line,
+        hasId: relation !== 'nearby',
+        about: [note, about].filter((text) => text !== null).join('; '),
+      },
+    })),
+  );
+  const rows = (wanted: boolean): readonly ShownOutput[] =>
+    shown.filter((one) => one.isInAttempts === wanted).map(({ output }) => output);
+  return { ofAttempts: rows(true), others: rows(false) };
+}
+
+/** The lines of a text that its errors name, as in `candor.yaml:3:5: …`, with what is wrong there. */
+export function errorsByLine(errors: readonly string[]): ReadonlyMap<number, readonly string[]> {
+  const byLine = new Map<number, string[]>();
+  for (const error of errors) {
+    const [, line, , what] = /^[^\n]*?:(\d+):(\d+): (.*)$/s.exec(error) ?? [];
+    if (line === undefined || what === undefined) continue;
+    const number = Number(line);
+    byLine.set(number, [...(byLine.get(number) ?? []), what]);
+  }
+  return byLine;
 }

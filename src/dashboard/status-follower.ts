@@ -1,6 +1,4 @@
-import type { StatusJson } from './model.ts';
-import { type ChangedElements, withElements, withMoments } from './sent-status.ts';
-import { type StreamedEvent, StreamEvents } from './stream-events.ts';
+import type { StatusJson, Dated } from './model.ts';
 import type { PageClock } from './system.ts';
 
 export type Connection =
@@ -11,7 +9,7 @@ export type Connection =
   /** The session has ended, or there was none. */
   | { readonly kind: 'signed_out' };
 
-export interface StatusFollowerOptions {
+interface StatusFollowerOptions {
   readonly fetch: (path: string, init: { readonly signal: AbortSignal }) => Promise<Response>;
   readonly clock: PageClock;
   readonly onStatus: (status: StatusJson) => void;
@@ -120,4 +118,81 @@ export class StatusFollower {
     this.#cancelTimer();
     this.#cancelTimer = this.#options.clock.after(silenceMsMax, () => this.#abort.abort());
   }
+}
+
+/** An event of a stream of server-sent events. */
+interface StreamedEvent {
+  /** 'message' if the stream names none. */
+  readonly name: string;
+  readonly data: string;
+}
+
+/** Takes the text of a stream in parts, and returns the events that are complete (WHATWG HTML, "Server-sent events"). */
+export class StreamEvents {
+  #rest = '';
+  #name = '';
+  #data: string[] = [];
+
+  take(text: string): StreamedEvent[] {
+    const lines = (this.#rest + text).split(/\r\n|\n|\r/);
+    this.#rest = lines.pop() ?? '';
+    const events: StreamedEvent[] = [];
+    for (const line of lines) {
+      if (line === '') events.push(...this.#dispatch());
+      else this.#field(line);
+    }
+    return events;
+  }
+
+  #field(line: string): void {
+    // A line that begins with a colon is a comment: its name is empty.
+    const colon = line.indexOf(':');
+    const name = colon < 0 ? line : line.slice(0, colon);
+    const value = colon < 0 ? '' : line.slice(colon + 1).replace(/^ /, '');
+    if (name === 'event') this.#name = value;
+    else if (name === 'data') this.#data.push(value);
+  }
+
+  #dispatch(): StreamedEvent[] {
+    const [name, data] = [this.#name || 'message', this.#data.join('\n')];
+    const isEmpty = this.#data.length === 0;
+    this.#name = '';
+    this.#data = [];
+    return isEmpty ? [] : [{ name, data }];
+  }
+}
+
+/** A status, or members of one, as a gateway has sent it. */
+type SentStatus = Partial<StatusJson>;
+
+/** The elements of lists that have changed, by the name of the list. */
+type ChangedElements = Readonly<Record<string, readonly Identified[]>>;
+
+interface Identified {
+  readonly id: string | number;
+}
+
+/** Ages become moments: they grow while nothing is sent. `at`: when it was sent, in milliseconds since the Unix epoch. */
+function withMoments<S extends SentStatus>(sent: S, at: number): S {
+  const dated = <T extends { readonly since_s: number }>(one: T): T & Dated => ({
+    ...one,
+    since: at - one.since_s * 1000,
+  });
+  return {
+    ...sent,
+    ...(sent.problems === undefined ? {} : { problems: sent.problems.map(dated) }),
+    ...(sent.upstreams === undefined
+      ? {}
+      : { upstreams: sent.upstreams.map((one) => ({ ...one, endpoints: one.endpoints.map(dated) })) }),
+  };
+}
+
+/** The members of a status in which these elements take the places of those with the same ids. */
+function withElements(status: StatusJson, changed: ChangedElements): SentStatus {
+  const lists = status as unknown as Readonly<Record<string, readonly Identified[]>>;
+  const replaced = Object.entries(changed).map(([name, elements]) => {
+    const byId = new Map(elements.map((one) => [one.id, one]));
+    return [name, (lists[name] ?? []).map((one) => byId.get(one.id) ?? one)];
+  });
+  return Object.fromEntries(replaced) as SentStatus;
 }

@@ -4,8 +4,7 @@ import type { Program, ProgramListener } from './host.ts';
 import type { ProgramRecord } from './instance-record.ts';
 import type { OrphanWatchdog } from './orphan-watchdog.ts';
 import { openForReading } from './output-pipes.ts';
-import { readProcess } from './process-group.ts';
-import { isRunning } from './process-identity.ts';
+import { readProcess, isRunning } from './process-identity.ts';
 import { RunningProgram } from './running-program.ts';
 
 /**

@@ -9,7 +9,7 @@ import {
   readInstances,
   writeInstances,
 } from './instance-record.ts';
-import { runKeyOf } from './run-key.ts';
+import { runKeyOf } from './supervisor.ts';
 
 const bootId = '5d2b25e3-9e52-478b-8cc2-1be734dcf93d';
 

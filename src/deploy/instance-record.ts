@@ -22,7 +22,7 @@ export interface InstanceRecord {
   readonly application: ApplicationId;
   /** Of its id: 'web/2' has number 2. */
   readonly number: number;
-  /** What its program was made of; see `run-key.ts`. */
+  /** What its program was made of; see `runKey` of `supervisor.ts`. */
   readonly runKey: string;
   readonly command: readonly string[];
   readonly program: ProgramRecord;
@@ -46,7 +46,7 @@ export interface InstanceRecord {
 }
 
 /** A program runs in these. */
-export type RecordedPhase = 'starting' | 'ready' | 'failing' | 'draining' | 'stopping';
+type RecordedPhase = 'starting' | 'ready' | 'failing' | 'draining' | 'stopping';
 
 export function isRecorded(phase: string): phase is RecordedPhase {
   return (recordedPhases as readonly string[]).includes(phase);

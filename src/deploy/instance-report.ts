@@ -3,9 +3,11 @@ import type { EventFacts, EventSink } from '../core/event.ts';
 import { TextRedactor } from '../redact/text-redactor.ts';
 import type { ListeningSocket, Program, ProgramExit, StartFailure } from './host.ts';
 import type { InstanceLife, Phase } from './instance-life.ts';
-import type { InstanceRecord } from './instance-record.ts';
+import { type InstanceRecord, isRecorded } from './instance-record.ts';
 import { exposureText } from './exposure.ts';
 import { socketText } from './listening.ts';
+import type { Instant } from '../core/time.ts';
+import type { ProgramRun } from './program-run.ts';
 
 /** Emits the events of one instance. */
 export class InstanceReport {
@@ -105,4 +107,59 @@ interface ExitedRun {
   readonly pid: number;
   readonly afterMs: number;
   readonly output: readonly string[];
+}
+
+/** What an instance knows of its own record; its supervisor adds the rest. */
+export type InstanceState = Omit<InstanceRecord, 'application' | 'number' | 'runKey' | 'unknownFields'>;
+
+/** Null where a later process could not take the program over. */
+export function instanceState(
+  life: InstanceLife,
+  run: ProgramRun,
+  { spec, restarts, now }: { readonly spec: ApplicationSpec; readonly restarts: number; readonly now: Instant },
+): InstanceState | null {
+  const program = run.program?.record() ?? null;
+  if (program === null || !isRecorded(life.phase)) return null;
+  const { command, readiness, restart } = spec;
+  return {
+    command,
+    program,
+    phase: life.phase,
+    sinceMs: Math.round(now - life.since),
+    ranMs: Math.round(now - run.startedAt),
+    dueInMs: life.phase === 'draining' ? Math.max(0, Math.round(life.until - now)) : null,
+    failures: 'failures' in life ? life.failures : 0,
+    failedStarts: 'failedStarts' in life ? life.failedStarts : 0,
+    restarts,
+    readiness,
+    restart,
+    lines: run.tail.lines,
+  };
+}
+
+/** One instance as people see it. */
+export interface SupervisedInstanceStatus {
+  readonly id: string;
+  readonly pid: number | null;
+  readonly port: number;
+  readonly phase: 'starting' | 'ready' | 'failing' | 'backing_off' | 'stopping' | 'stopped';
+  readonly reason: string;
+  readonly restarts: number;
+  /** It starts, and `readiness.start_timeout` is over. */
+  readonly late: boolean;
+  /** Where strangers may reach it without the gateway, such as '0.0.0.0:41213'; null where none can, or it is not known. */
+  readonly exposedAt: string | null;
+  readonly lastLines: readonly string[];
+}
+
+/** As its supervisor knows it, who knows the configuration too. */
+export interface ManagedInstanceStatus extends SupervisedInstanceStatus {
+  /** What it runs, where an earlier configuration has started it and a new instance is to replace it; else null. */
+  readonly earlierCommand: readonly string[] | null;
+}
+
+/** People need not know that a program can have ended while what it started has not. */
+export function statusPhase(phase: Phase): SupervisedInstanceStatus['phase'] {
+  if (phase === 'exited') return 'backing_off';
+  return phase === 'draining' ? 'stopping' : phase;
 }

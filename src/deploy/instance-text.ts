@@ -180,7 +180,7 @@ function endText({ code, signal, outOfMemory }: ProgramExit): string {
     : `exited with code ${code}`;
 }
 
-export function durationText(durationMs: number): string {
+function durationText(durationMs: number): string {
   return durationMs < 1_000 ? `${durationMs} ms` : `${Math.round(durationMs / 100) / 10} s`;
 }
 

@@ -17,9 +17,14 @@ import {
   starting,
 } from './instance-life.ts';
 import type { InstanceRecord } from './instance-record.ts';
-import { instanceState, type InstanceState } from './instance-state.ts';
+import {
+  instanceState,
+  type InstanceState,
+  InstanceReport,
+  type SupervisedInstanceStatus,
+  statusPhase,
+} from './instance-report.ts';
 import { ExposureCheck } from './exposure.ts';
-import { InstanceReport } from './instance-report.ts';
 import {
   endpointStateOf,
   type InstanceFacts,
@@ -29,7 +34,6 @@ import {
   reasonOf,
 } from './instance-text.ts';
 import { LastRun } from './last-run.ts';
-import { type SupervisedInstanceStatus, statusPhase } from './instance-status.ts';
 import { keepsReady, hasPassed } from './readiness.ts';
 import { ReadinessWatch } from './readiness-watch.ts';
 import { ProgramRun } from './program-run.ts';

@@ -2,8 +2,7 @@ import { linkSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Random } from '../core/random.ts';
 import { makePrivateFolder } from './private-folder.ts';
-import { readOwnFile } from './read-own-file.ts';
-import { writeSynced } from './write-whole.ts';
+import { readOwnFile, writeSynced } from './own-file.ts';
 
 const keyBytes = 32;
 const fileBytesMax = 1024;

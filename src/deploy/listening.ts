@@ -1,7 +1,7 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import type { ListeningSocket } from './host.ts';
-import { membersOf } from './process-group.ts';
+import { membersOf } from './process-identity.ts';
 
 /** Limits of one look, which must stay short even at a huge application: processes of the group, and descriptors of each. */
 const processesMax = 64;

@@ -8,7 +8,7 @@ import type { InstanceRecord } from './instance-record.ts';
 /** An instance as its supervisor knows it. */
 export interface ManagedInstance {
   readonly instance: Instance;
-  /** What the process was made of: see `run-key.ts`. */
+  /** What the process was made of: see `runKey` of `supervisor.ts`. */
   readonly runKey: string;
   /** Fields of this run's record that a later version of Candor had written. */
   readonly unknownFields: InstanceRecord['unknownFields'];

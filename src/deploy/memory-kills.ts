@@ -64,7 +64,7 @@ interface Sample {
 }
 
 /** The text of a file, or null where it cannot be read. */
-export type ReadText = (path: string) => string | null;
+type ReadText = (path: string) => string | null;
 
 function readFile(path: string): string | null {
   try {

@@ -10,7 +10,7 @@ import { test, type TestContext } from 'node:test';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { OrphanWatchdog } from './orphan-watchdog.ts';
 import { startMarkVariable, watchdogScript } from './watchdog-script.ts';
-import { readProcess } from './process-group.ts';
+import { readProcess } from './process-identity.ts';
 
 const linuxOnly = process.platform === 'linux' ? {} : { skip: 'reads /proc, which only Linux has' };
 

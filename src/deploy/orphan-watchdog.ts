@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
 import { after, type Clock, type Timer } from '../core/time.ts';
-import { readProcess } from './process-group.ts';
+import { readProcess } from './process-identity.ts';
 import { watchdogScript } from './watchdog-script.ts';
 
 /**

@@ -5,13 +5,13 @@ import type { ProgramRecord } from './instance-record.ts';
 import { OutputTail } from './output-lines.ts';
 import { portHolderText } from './port-holder.ts';
 
-export interface ProgramRunParts {
+interface ProgramRunParts {
   readonly clock: Clock;
   readonly host: Host;
 }
 
 /** Called in this order: `onNotStarted`; or `onStarted`, `onExited`, `onOutputComplete`, `onGone`. */
-export interface ProgramRunListener {
+interface ProgramRunListener {
   onNotStarted(failure: StartFailure): void;
   onStarted(run: ProgramRun): void;
   onLine(stream: OutputStream, line: string): void;

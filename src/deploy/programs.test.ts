@@ -15,7 +15,7 @@ import type { EventKind, NewEvent } from '../core/event.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { systemClock } from '../testing/system.ts';
 import { OutputPipeFolder } from './output-pipes.ts';
-import { readProcess } from './process-group.ts';
+import { readProcess } from './process-identity.ts';
 import { createSupervisor, type SupervisorParts } from './supervisor.ts';
 import { listeningOf } from './listening.ts';
 import { createSystemChecker } from './system-checker.test-support.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { listenAdvice } from './listen-advice.ts';
+import { listenAdvice } from './exposure.ts';
 import type { ListeningSocket } from './host.ts';
 import type { ReadinessResult } from './readiness.ts';
 import { type FindingFacts, findingOf } from './readiness-finding.ts';

@@ -5,7 +5,7 @@ import { lowerFirst } from '#failures/first-letter.ts';
 import { stepOfOtherProtocol } from '#failures/guess-words.ts';
 import type { LastWords } from '#failures/last-words.ts';
 import type { ListeningSocket } from './host.ts';
-import { listenAdvice } from './listen-advice.ts';
+import { listenAdvice } from './exposure.ts';
 import { answersTo, socketText } from './listening.ts';
 import { type ReadinessResult, readinessResultText, hasPassed } from './readiness.ts';
 

@@ -1,15 +1,13 @@
 import type { ReadinessSpec } from '../core/configuration.ts';
 import type { InstanceTraffic } from '../core/live-instance.ts';
-import { after, type Clock, type Timer } from '../core/time.ts';
+import { after, type Clock, type Timer, type Instant } from '../core/time.ts';
 import { ReadinessCheckLoop, nextCheckInMs } from './readiness-check-loop.ts';
 import type { Host, ListeningSocket, Program } from './host.ts';
 import type { InstanceLife } from './instance-life.ts';
-import { WrongListenAddressWatch } from './wrong-listen-address.ts';
-import { keepsReady, type ReadinessResult } from './readiness.ts';
-import { ReadinessTrouble } from './readiness-trouble.ts';
-import { ReadyCheckInterval } from './ready-check-interval.ts';
+import { keepsReady, type ReadinessResult, hasOwnCheck, hasPassed } from './readiness.ts';
+import { answersTo } from './listening.ts';
 
-export interface ReadinessWatchParts {
+interface ReadinessWatchParts {
   readonly clock: Clock;
   readonly host: Host;
   /** The present life: its phase decides whether and when the next check follows. */
@@ -91,7 +89,7 @@ export class ReadinessWatch {
 
   /**
    * Requests show better than checks of a first page that an instance serves: a ready one is checked when requests
-   * fail or stop. A readiness path of its own is checked now and then all the same (`ready-check-interval.ts`).
+   * fail or stop. A readiness path of its own is checked now and then all the same.
    */
   noteTraffic({ served, failed, refused }: InstanceTraffic): void {
     const life = this.#parts.life();
@@ -130,5 +128,130 @@ export class ReadinessWatch {
     if (this.#checking?.checks !== checks || this.#parts.life().phase !== 'starting') return;
     this.#wrongListenSockets = sockets;
     this.#parts.onWrongListenAddress(port, sockets);
+  }
+}
+
+/** The first pause after an instance has become ready, and after a failure. */
+const firstMs = 1_000;
+
+/** Without requests the pauses double up to this: the application's log should have requests, not checks. */
+const restMs = 30_000;
+
+/** While requests are answered they show more than a check would; the next check comes this long after the last of them. */
+const afterTrafficMs = 5_000;
+
+/**
+ * A readiness path of its own may tell what no page tells, such as that the application takes itself out: it is
+ * checked at least this often.
+ */
+const ownPathMs = 10_000;
+
+/** The result of a check, or of requests. */
+type Sign = 'passed' | 'failed' | 'served';
+
+/** The pause between checks of a ready instance: short after a failure, longer while nothing fails. */
+class ReadyCheckInterval {
+  /** The longest pause between two checks, whatever requests show. */
+  readonly atMostMs: number;
+  readonly #restMs: number;
+  #calmMs = 0;
+
+  constructor(readiness: ReadinessSpec) {
+    this.atMostMs = hasOwnCheck(readiness) ? Math.max(ownPathMs, readiness.intervalMs) : Number.POSITIVE_INFINITY;
+    this.#restMs = Math.min(restMs, this.atMostMs);
+  }
+
+  note(sign: Sign): void {
+    if (sign === 'failed') this.#calmMs = 0;
+    else if (sign === 'served') this.#calmMs = afterTrafficMs;
+    else this.#calmMs = Math.min(this.#restMs, Math.max(firstMs, 2 * this.#calmMs));
+  }
+
+  /** Until the next check. */
+  get pauseMs(): number {
+    return Math.max(firstMs, this.#calmMs);
+  }
+}
+
+/** An answer that persists this long is not the first page being compiled, and a person waits for the reason. */
+const answerPersistsMs = 1_000;
+
+/** Nothing listens while an application starts; most listen within this time. */
+const refusalPersistsMs = 5_000;
+
+/** Kinds of problems that are reported of one start. */
+const reportedMax = 5;
+
+/** Decides when an instance that starts and is not ready is worth an event: once for each kind of trouble that persists. */
+class ReadinessTrouble {
+  #kind = '';
+  #since = 0 as Instant;
+  readonly #reported = new Set<string>();
+
+  /** Whether to tell of the trouble now. */
+  shouldReport(observation: ReadinessResult, now: Instant): boolean {
+    const kind = kindOf(observation);
+    if (kind !== this.#kind) {
+      this.#kind = kind;
+      this.#since = now;
+    }
+    if (hasPassed(observation) || this.#reported.has(kind) || this.#reported.size >= reportedMax) return false;
+    if (now - this.#since < (observation.kind === 'refused' ? refusalPersistsMs : answerPersistsMs)) return false;
+    this.#reported.add(kind);
+    return true;
+  }
+}
+
+function kindOf(observation: ReadinessResult): string {
+  return observation.kind === 'answered' ? `answered ${observation.status}` : observation.kind;
+}
+
+/** Between two looks; a look reads a file of every process of the machine, so the pauses double. */
+const pauseFirstMs = 300;
+const pauseMaxMs = 2_400;
+
+/**
+ * Finds out whether an application that does not answer on its port listens somewhere else. Reports it after two
+ * looks with the same result: a program may open a port for metrics a moment before its own.
+ */
+class WrongListenAddressWatch {
+  readonly #clock: Clock;
+  readonly #host: Host;
+  readonly #onWrongListenAddress: (sockets: readonly ListeningSocket[]) => void;
+  #nextAt: Instant = 0 as Instant;
+  #pauseMs = pauseFirstMs;
+  #seen = '';
+  #reported = '';
+
+  constructor(
+    parts: { readonly clock: Clock; readonly host: Host },
+    onWrongListenAddress: (sockets: readonly ListeningSocket[]) => void,
+  ) {
+    this.#clock = parts.clock;
+    this.#host = parts.host;
+    this.#onWrongListenAddress = onWrongListenAddress;
+  }
+
+  /** Call after each refused connection to `port`. */
+  check(program: Program, port: number): void {
+    const now = this.#clock.now();
+    if (now < this.#nextAt) return;
+    this.#nextAt = after(now, this.#pauseMs);
+    this.#pauseMs = Math.min(2 * this.#pauseMs, pauseMaxMs);
+    // Sockets that cannot be read are not known: nothing is reported.
+    this.#host.listening(program).then(
+      (sockets) => this.#compare(sockets, port),
+      () => {},
+    );
+  }
+
+  #compare(sockets: readonly ListeningSocket[], port: number): void {
+    const isElsewhere = sockets.length > 0 && !sockets.some((socket) => answersTo(socket, port));
+    const seen = isElsewhere ? JSON.stringify(sockets) : '';
+    const isConfirmed = seen !== '' && seen === this.#seen && seen !== this.#reported;
+    this.#seen = seen;
+    if (!isConfirmed) return;
+    this.#reported = seen;
+    this.#onWrongListenAddress(sockets);
   }
 }

@@ -57,7 +57,7 @@ export function hasPassed(observation: ReadinessResult): boolean {
 }
 
 /** The path that is checked where the configuration names none: a page of the application, which may fail as any other. */
-export const defaultReadinessPath = '/';
+const defaultReadinessPath = '/';
 
 /**
  * Whether an instance that has been ready stays ready. At a readiness path of its own an application takes itself out

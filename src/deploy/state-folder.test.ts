@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { OutputPipeFolder } from './output-pipes.ts';
 import { StateFolder, type UnusableFolder } from './state-folder.ts';
-import { writeSynced, writeWhole, writeWholeLater } from './write-whole.ts';
+import { writeSynced, writeWhole, writeWholeLater } from './own-file.ts';
 
 const asRoot = process.getuid?.() === 0 ? {} : { skip: 'only root makes folders of others' };
 const foreign = 65_533;

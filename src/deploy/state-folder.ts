@@ -10,13 +10,12 @@ import {
 import { LockUnusable, type StateOwner, OwnerLock } from './owner-lock.ts';
 import { identityOfFolder, makePrivateFolder } from './private-folder.ts';
 import { identityOf, readBootId, readUptimeMs } from './process-identity.ts';
-import { readOwnFile } from './read-own-file.ts';
-import { writeWhole, writeWholeLater } from './write-whole.ts';
+import { readOwnFile, writeWhole, writeWholeLater } from './own-file.ts';
 
 export type { StateOwner } from './owner-lock.ts';
 
 /** What came of wanting a state folder. */
-export type StateFolderResult =
+type StateFolderResult =
   | { readonly kind: 'owned'; readonly folder: StateFolder }
   /** Another process owns it that runs. */
   | { readonly kind: 'held'; readonly owner: StateOwner }

@@ -7,7 +7,7 @@ import type { Clock } from '../core/time.ts';
 import type { Host } from './host.ts';
 import { Instance, type InstanceParts } from './instance.ts';
 import type { InstanceRecord } from './instance-record.ts';
-import type { ManagedInstanceStatus } from './instance-status.ts';
+import type { ManagedInstanceStatus } from './instance-report.ts';
 import {
   adaptInstances,
   specFromRecord,
@@ -20,7 +20,7 @@ import {
   recordOf,
   stopIfNotRunning,
 } from './managed-instance.ts';
-import { runKeyOf } from './run-key.ts';
+import { createHash } from 'node:crypto';
 
 export interface SupervisorParts {
   readonly applications: readonly ApplicationSpec[];
@@ -353,3 +353,28 @@ function newApplication(id: ApplicationId): SupervisedApplication {
 }
 
 function doNothing(): void {}
+
+/**
+ * What makes a new instance necessary, as a digest: settings may be secrets, and it is written to disk. Readiness is
+ * among it although no process depends on it: a mistake in it then leaves the old instances serving, where it would
+ * otherwise take them out one after the other. `inherited`: what the program gets of our own environment.
+ */
+export function runKeyOf(spec: ApplicationSpec, inherited: Readonly<Record<string, string | undefined>>): string {
+  const { command, directory, environment, port, readiness } = spec;
+  const { path, intervalMs, timeoutMs, passes, startMs, tcp, headers, expectStatus, expectHeaders, expectBody } =
+    readiness;
+  const asked = { tcp, headers, expectStatus, expectHeaders, expectBody };
+  const made = [command, directory, sorted(environment), port, path, intervalMs, timeoutMs, passes, startMs];
+  return (
+    createHash('sha256')
+      // Where none of these is set, they do not count: a version that knows more of them keeps such instances in an upgrade.
+      .update(JSON.stringify([...made, ...(Object.values(asked).some(Boolean) ? [asked] : []), sorted(inherited)]))
+      .digest('base64url')
+  );
+}
+
+function sorted(variables: Readonly<Record<string, string | undefined>>): readonly (readonly [string, string])[] {
+  return Object.entries(variables)
+    .flatMap(([name, value]): [string, string][] => (value === undefined ? [] : [[name, value]]))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+}

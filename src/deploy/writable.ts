@@ -1,6 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { isThere, nearestThere } from './nearest-there.ts';
+import { isThere, nearestThere } from './private-folder.ts';
 
 /** What stands in the way of writing. */
 export interface WriteObstacle {

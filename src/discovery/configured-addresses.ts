@@ -15,7 +15,7 @@ export interface LiteralAddress {
 }
 
 /** What the configuration says of an entry besides its address. */
-export type Placing = Pick<EndpointSpec, 'weight' | 'priority'>;
+type Placing = Pick<EndpointSpec, 'weight' | 'priority'>;
 
 /** An entry of the configuration with a host name. */
 export interface NamedAddress {

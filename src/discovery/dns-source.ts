@@ -6,13 +6,12 @@ import type { NameQuestion, NameResolver } from '../core/name-resolver.ts';
 import type { Random } from '../core/random.ts';
 import { resolutionStateOf, resolvedAddressesOf } from '../policy/dns-cache.ts';
 import { endpointIdOf, type NamedAddress, namedAddressesOf, resolvedAddressText } from './configured-addresses.ts';
-import { Destinations } from './destinations.ts';
-import type { EndpointSource, SourceContext, SourceEndpoint } from './endpoint-source.ts';
+import { Destinations, type EndpointSource, type SourceContext, type SourceEndpoint } from './endpoint-source.ts';
 import { namedEndpoints } from './named-endpoints.ts';
 import { Resolver } from './resolver.ts';
 import { TrackedAddresses } from './tracked-addresses.ts';
 
-export interface DnsSourceParts {
+interface DnsSourceParts {
   readonly random: Random;
   /** The effect of looking up names. */
   readonly names: NameResolver;

@@ -4,9 +4,9 @@ import type { EndpointSnapshot } from '../core/snapshot.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 
 /** How long an endpoint gets no requests that has said so in a response to one, where no check asks it again. */
-export const unaskedMs = 30_000;
+const unaskedMs = 30_000;
 
-export interface DrainRequestsParts {
+interface DrainRequestsParts {
   readonly clock: Clock;
   readonly events: EventSink;
   /** The endpoints of an upstream as their checks see them; null: it is not active. */

@@ -16,7 +16,7 @@ export type OnEndpointChecked = (
   drain: string | null | undefined,
 ) => void;
 
-export interface EndpointChecksParts {
+interface EndpointChecksParts {
   readonly checkContext: CheckContext;
   /** The checks of an endpoint of the upstream have changed its state, or the reason of a state that keeps requests away. */
   readonly onChange: (upstream: UpstreamId) => void;

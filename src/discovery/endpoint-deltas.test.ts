@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { EndpointId, UpstreamId } from '../core/endpoint.ts';
+import type { EndpointId, UpstreamId, EndpointState } from '../core/endpoint.ts';
 import { fail } from '#failures/failure.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
-import { EndpointDeltas } from './endpoint-deltas.ts';
+import { EndpointSince, EndpointDeltas } from './endpoint-deltas.ts';
+import type { Instant } from '../core/time.ts';
 
 const app = 'app' as UpstreamId;
 
@@ -91,4 +92,61 @@ describe('the delta of an upstream', () => {
     told.keepOnly([]);
     assert.equal(told.changesOf(app, [endpoint('a')])?.whole, true);
   });
+});
+
+const upstream = 'app' as UpstreamId;
+
+function endpointSince(state: EndpointState, sinceInstant: number): EndpointSnapshot {
+  const address = { kind: 'tcp', host: 'a', port: 80 } as const;
+  const id = 'app/a' as EndpointId;
+  return { id, address, state, reason: '', sinceInstant, checks: null, release: null, exit: null };
+}
+
+type Step = readonly [at: number, state: EndpointState, own: number, expected: number];
+
+const cases: readonly [what: string, steps: readonly Step[]][] = [
+  ['counts from its own time at first', [[5000, 'healthy', 1000, 1000]]],
+  [
+    'is healthy since its ejection has ended',
+    [
+      [1000, 'healthy', 1000, 1000],
+      [2000, 'ejected', 2000, 2000],
+      [3000, 'probation', 3000, 3000],
+      [4000, 'healthy', 1000, 4000],
+      [5000, 'healthy', 1000, 4000],
+    ],
+  ],
+  [
+    'is healthy since an operator has ended its drain',
+    [
+      [1000, 'healthy', 1000, 1000],
+      [2000, 'draining', 2000, 2000],
+      [9000, 'healthy', 1000, 9000],
+    ],
+  ],
+  [
+    'is ejected anew',
+    [
+      [1000, 'ejected', 1000, 1000],
+      [2000, 'ejected', 2000, 2000],
+    ],
+  ],
+];
+
+for (const [what, steps] of cases)
+  test(`an endpointSince ${what}`, () => {
+    const times = new EndpointSince();
+    for (const [at, state, own, expected] of steps) {
+      const endpoints = [endpointSince(state, own)];
+      times.note(upstream, endpoints, at as Instant);
+      assert.equal(times.adjust(upstream, endpoints)[0]?.sinceInstant, expected);
+    }
+  });
+
+test('states that `note` has not told of yet keep their own times', () => {
+  const times = new EndpointSince();
+  times.note(upstream, [endpointSince('ejected', 9000)], 9000 as Instant);
+  assert.equal(times.adjust(upstream, [endpointSince('healthy', 1000)])[0]?.sinceInstant, 1000);
+  times.keepOnly([]);
+  assert.equal(times.adjust(upstream, [endpointSince('ejected', 1000)])[0]?.sinceInstant, 1000);
 });

@@ -6,12 +6,17 @@ import type { EventSink } from '../core/event.ts';
 import { explain } from '#failures/failure-texts.ts';
 import type { InstanceTraffic } from '../core/live-instance.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
-import type { ListeningAddresses } from './destinations.ts';
+import type {
+  ListeningAddresses,
+  EndpointSource,
+  EndpointSourceFactory,
+  SourceContext,
+  SourceEndpoint,
+} from './endpoint-source.ts';
 import { EndpointChecks, type OnEndpointChecked } from './endpoint-checks.ts';
-import type { EndpointSource, EndpointSourceFactory, SourceContext, SourceEndpoint } from './endpoint-source.ts';
 import type { CheckContext } from './watched-endpoint.ts';
 
-export interface EndpointRegistryParts {
+interface EndpointRegistryParts {
   /** The clock and the other functions that checks need. */
   readonly checkContext: CheckContext;
   readonly sources: readonly EndpointSourceFactory[];

@@ -15,16 +15,16 @@ import { DnsSource } from './dns-source.ts';
 import { EndpointRegistry } from './endpoint-registry.ts';
 import type { EndpointSourceFactory } from './endpoint-source.ts';
 import { StaticSource } from './static-source.ts';
-import { withTriedReasons } from './tried-endpoints.ts';
-import { EndpointDeltas, type EndpointDelta } from './endpoint-deltas.ts';
-import { EndpointSince } from './endpoint-since.ts';
-import { EndpointSemaphoreAllocator } from './endpoint-semaphore-allocator.ts';
+import { EndpointDeltas, type EndpointDelta, EndpointSince } from './endpoint-deltas.ts';
 import { drainSignalOf } from '../features/drain-signal/settings.ts';
 import { DrainRequests } from './drain-requests.ts';
 import { OutlierDetector } from './outlier-detector.ts';
 import { type OutlierSettings, outlierSettingsOf } from '../policy/outlier-settings.ts';
+import { triedAllTheSame } from '../policy/eligible-endpoints.ts';
+import { triedReason } from './outlier-reasons.ts';
+import { fail } from '#failures/failure.ts';
 
-export interface EndpointsParts {
+interface EndpointsParts {
   readonly checkContext: CheckContext;
   /** The effect of looking up names. */
   readonly names: NameResolver;
@@ -244,4 +244,59 @@ function sourcesOf({ checkContext, names, events, onUnclassified, instances, sou
     (context) => new ApplicationSource(instances, context),
   ];
   return [...own, ...sources];
+}
+
+/** Where no endpoint is healthy, the reason of one that gets requests all the same must not say that it gets none. */
+function withTriedReasons(
+  endpoints: readonly EndpointSnapshot[],
+  triesUnhealthy: boolean,
+): readonly EndpointSnapshot[] {
+  const tried = new Set(triedAllTheSame(endpoints, triesUnhealthy));
+  if (tried.size === 0) return endpoints;
+  return endpoints.map((endpoint) =>
+    tried.has(endpoint) ? { ...endpoint, reason: `${endpoint.reason}; ${triedReason}` } : endpoint,
+  );
+}
+
+/** Endpoints come and go with lookups and deploys, which take seconds. */
+const retryAfterS = 10;
+
+/** Gives each endpoint the shared cells in which all workers count its connections. */
+export class EndpointSemaphoreAllocator {
+  readonly #shared: EndpointCounters;
+  /** The endpoints that workers were last sent. */
+  readonly #known = new Map<UpstreamId, readonly EndpointId[]>();
+
+  constructor(shared: EndpointCounters) {
+    this.#shared = shared;
+  }
+
+  /** Forgets other upstreams. The cells of their endpoints are free once all permits are released. */
+  keepOnly(upstreams: readonly { readonly id: UpstreamId }[]): void {
+    const wanted = new Set(upstreams.map(({ id }) => id));
+    for (const id of this.#known.keys()) if (!wanted.has(id)) this.#known.delete(id);
+  }
+
+  /** The endpoints of an upstream with their cells, as they are sent to workers. */
+  of(upstream: UpstreamId, endpoints: readonly EndpointSnapshot[]): readonly EndpointSnapshot[] {
+    const known = this.#known.get(upstream);
+    if (known?.length !== endpoints.length || endpoints.some(({ id }, index) => id !== known[index])) {
+      this.#known.set(
+        upstream,
+        endpoints.map(({ id }) => id),
+      );
+      this.#shared.keepOnly(new Set([...this.#known.values()].flat()));
+    }
+    return endpoints.map((endpoint) => this.#withSemaphores(upstream, endpoint));
+  }
+
+  /** An endpoint without cells is unhealthy: connections that are not counted could not be limited. */
+  #withSemaphores(upstream: UpstreamId, endpoint: EndpointSnapshot): EndpointSnapshot {
+    const semaphores = this.#shared.allocate(endpoint.id);
+    if (semaphores !== null) return { ...endpoint, semaphores };
+    const limit = this.#shared.endpointsMax;
+    const reason = `the gateway counts connections to ${limit} endpoints at most, and this is one more`;
+    const failure = fail('too_many_endpoints', 'route', { upstream, limit, retryAfterS });
+    return { ...endpoint, state: 'unhealthy', reason, failure };
+  }
 }

@@ -1,17 +1,15 @@
-import type { UpstreamId } from '../core/endpoint.ts';
+import { type UpstreamId, addressText, type EndpointAddress } from '../core/endpoint.ts';
 import { explain } from '#failures/failure-texts.ts';
-import { fail, type Failure } from '#failures/failure.ts';
+import { fail, type Failure, type Prohibition } from '#failures/failure.ts';
 import { clause } from '#failures/failure-table/formatting.ts';
 import type { NameSource } from '../core/name-resolver.ts';
 import { type DnsCacheEntry, resolutionStateOf } from '../policy/dns-cache.ts';
 import { endpointIdOf, type NamedAddress, resolvedAddressText, type TcpAddress } from './configured-addresses.ts';
-import type { Destinations } from './destinations.ts';
-import type { ReportedHealth, SourceEndpoint } from './endpoint-source.ts';
-import { prohibitedFailure } from './prohibited-endpoint.ts';
+import type { Destinations, ReportedHealth, SourceEndpoint } from './endpoint-source.ts';
 import type { TrackedAddress } from './tracked-addresses.ts';
 
 /** What is known of one name. */
-export interface NameFacts {
+interface NameFacts {
   /** Null before the name is looked up. */
   readonly entry: DnsCacheEntry | null;
   /** Why the name has no address, or why its addresses are stale. */
@@ -101,4 +99,9 @@ function unhealthy(failure: Failure): ReportedHealth {
 function staleRemark(name: string, state: TrackedAddress['state'], failure: Failure | null): string | null {
   if (failure !== null) return `; the address is the last one known: ${clause(explain(failure))}`;
   return state === 'previous' ? `; ${name} resolves to other addresses now, of which none is ready yet` : null;
+}
+
+/** Why nothing is sent to an address, as the failure that a request would be given. */
+export function prohibitedFailure(address: EndpointAddress, name: string | null, prohibition: Prohibition): Failure {
+  return fail('destination_prohibited', 'route', { address: addressText(address), name, prohibition });
 }

@@ -29,7 +29,7 @@ import {
   outlierSettingsOf,
 } from '../policy/outlier-settings.ts';
 import { isGoodTraffic, isStillGoodTraffic, RecentTraffic } from '../policy/recent-traffic.ts';
-import { type EndpointTraffic, endpointByTraffic, isPassing, stateOf } from './endpoint-traffic.ts';
+import { type EndpointTraffic, endpointByTraffic, isPassing, stateOf, StayingOutlier } from './endpoint-traffic.ts';
 import {
   checksReason,
   FailureCauses,
@@ -41,9 +41,8 @@ import {
   probationStartReason,
   staysReason,
 } from './outlier-reasons.ts';
-import { StayingOutlier } from './staying-outlier.ts';
 
-export interface OutlierDetectorParts {
+interface OutlierDetectorParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: EventSink;

@@ -16,7 +16,7 @@ import {
 } from '../policy/dns-cache.ts';
 import { unknownCode } from '../core/unknown-code.ts';
 
-export interface ResolverParts {
+interface ResolverParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly names: NameResolver;

@@ -1,9 +1,8 @@
 import type { Configuration } from '../core/configuration.ts';
 import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import { type LiteralAddress, literalAddressesOf } from './configured-addresses.ts';
-import { Destinations } from './destinations.ts';
-import type { EndpointSource, SourceContext, SourceEndpoint } from './endpoint-source.ts';
-import { prohibitedFailure } from './prohibited-endpoint.ts';
+import { Destinations, type EndpointSource, type SourceContext, type SourceEndpoint } from './endpoint-source.ts';
+import { prohibitedFailure } from './named-endpoints.ts';
 
 interface StaticUpstream {
   readonly destinations: Destinations;

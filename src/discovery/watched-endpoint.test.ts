@@ -8,7 +8,9 @@ import { createTransportPair } from '../testing/memory-transport.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { createHealthChecker } from '../upstream/health-check.ts';
-import { WatchedEndpoint } from './watched-endpoint.ts';
+import { WatchedEndpoint, transcriptOf, healthReason } from './watched-endpoint.ts';
+import type { CheckSpec } from '../core/upstream-spec.ts';
+import type { Health } from '../policy/health.ts';
 
 const everyMs = 5000;
 
@@ -137,3 +139,81 @@ test('an endpoint that speaks another protocol is unhealthy at the first check t
   assert.deepEqual([endpoint.state, endpoint.finding], ['healthy', null]);
   endpoint.stop();
 });
+
+const http = { kind: 'http', path: '/healthz' } as Exclude<CheckSpec, { kind: 'none' }>;
+const tcp = { kind: 'tcp' } as Exclude<CheckSpec, { kind: 'none' }>;
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const answered = (status: number, body: string): HealthCheckResult => ({
+  kind: 'answered',
+  address: '127.0.0.1:3000',
+  status,
+  location: null,
+  firstBytes: bytes(body),
+});
+
+const cases: readonly [what: string, result: HealthCheckResult, check: typeof http, transcript: object][] = [
+  [
+    'a response',
+    answered(503, 'database is gone'),
+    http,
+    { request: 'GET /healthz', status: 503, body: 'database is gone' },
+  ],
+  ['a response whose body is not read', answered(200, ''), http, { request: 'GET /healthz', status: 200, body: null }],
+  ['a connection', { kind: 'connected', address: 'a' }, tcp, { request: null, status: null, body: null }],
+  [
+    'no response in time',
+    { kind: 'timed_out', limitMs: 1, connected: true, status: null },
+    http,
+    { request: 'GET /healthz', status: null, body: null },
+  ],
+];
+for (const [what, result, check, transcript] of cases) {
+  test(`the transcript of a check has ${what}`, () => assert.deepEqual(transcriptOf(result, check), transcript));
+}
+
+test('the transcript has 200 bytes of a body, and no secrets', () => {
+  assert.equal(transcriptOf(answered(500, 'x'.repeat(500)), http).body?.length, 200);
+  const secret = transcriptOf(answered(500, 'Authorization: Bearer abcdefghijklmnopqrstuvwxyz0123456789'), http).body;
+  assert.doesNotMatch(secret ?? '', /abcdefghijklmnop/);
+});
+
+const thresholds = { passes: 3, passesAfterRefusal: 2, fails: 3, failsAfterRefusal: 2 };
+
+// Every state with what its last check can have found: no sentence puts a state beside an observation that denies it.
+const table: readonly (readonly [health: Health, found: string, reason: string])[] = [
+  [{ state: 'unknown' }, '', 'its first check is not back yet'],
+  [{ state: 'healthy', failsInRow: 0, refusals: 0 }, 'accepts connections', 'accepts connections'],
+  [
+    { state: 'healthy', failsInRow: 1, refusals: 0 },
+    'answered 500',
+    'its last check failed (answered 500), 1 of 3 in a row that take it out',
+  ],
+  [
+    { state: 'healthy', failsInRow: 0, refusals: 1 },
+    'accepts connections',
+    'a request was refused a connection; a check follows at once',
+  ],
+  [
+    { state: 'healthy', failsInRow: 1, refusals: 1 },
+    'nothing listens there',
+    'its last check failed (nothing listens there), 1 of 2 in a row that take it out',
+  ],
+  [{ state: 'unhealthy', passesInRow: 0, refuses: false }, 'answered 500', 'answered 500'],
+  [
+    { state: 'unhealthy', passesInRow: 1, refuses: false },
+    'answered 200',
+    'its last check passed (answered 200), 1 of 3 in a row that bring it back',
+  ],
+  [
+    { state: 'unhealthy', passesInRow: 1, refuses: true },
+    'accepts connections',
+    'its last check passed (accepts connections), 1 of 2 in a row that bring it back',
+  ],
+];
+
+for (const [health, found, reason] of table) {
+  const row = 'failsInRow' in health ? health.failsInRow : 'passesInRow' in health ? health.passesInRow : 0;
+  test(`${health.state} after "${found}", the ${row} of its row, says: ${reason}`, () => {
+    assert.equal(healthReason(health, found, thresholds), reason);
+  });
+}

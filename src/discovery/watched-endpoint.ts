@@ -21,9 +21,10 @@ import {
   passesNeeded,
   troubledPauseMs,
   unknownHealth,
+  type HealthThresholds,
+  failsLeft,
 } from '../policy/health.ts';
 import type { HealthCheckReport } from '../core/health-check-report.ts';
-import { transcriptOf } from './check-transcript.ts';
 import {
   adviceOf,
   causeOf,
@@ -34,7 +35,7 @@ import {
   outcomeOf,
   resultText,
 } from './check-result.ts';
-import { healthReason } from './health-reason.ts';
+import { TextRedactor } from '../redact/text-redactor.ts';
 
 export interface CheckContext {
   readonly clock: Clock;
@@ -42,15 +43,15 @@ export interface CheckContext {
   readonly checker: HealthChecker;
 }
 
-export type ActiveCheckSpec = Exclude<CheckSpec, { kind: 'none' }>;
+type ActiveCheckSpec = Exclude<CheckSpec, { kind: 'none' }>;
 
 /** What is checked, and how. */
-export interface WatchTarget extends HealthCheckTarget {
+interface WatchTarget extends HealthCheckTarget {
   readonly check: ActiveCheckSpec;
   readonly drainSignal?: DrainSignalSpec;
 }
 
-export interface WatchListener {
+interface WatchListener {
   /** The state of the endpoint, or the reason of a state that keeps requests away, has changed. */
   onChange(): void;
   /**
@@ -274,4 +275,53 @@ function requestOf({ check, drainSignal, ...target }: WatchTarget): HealthCheckR
   ];
   const probe = { kind: 'http', path, host, userAgent, headers, reads, readsHeaders, keptBytesMax } as const;
   return { ...target, timeoutMs, probe };
+}
+
+/** Enough to recognise an error page. */
+const bodyBytesMax = 200;
+
+const redactor = new TextRedactor();
+
+/** What a check has sent and got, without secrets. */
+export function transcriptOf(
+  result: HealthCheckResult,
+  check: Exclude<CheckSpec, { kind: 'none' }>,
+): Pick<HealthCheckReport, 'request' | 'status' | 'body'> {
+  const status = result.kind === 'answered' || result.kind === 'timed_out' ? result.status : null;
+  return { request: requestLine(check), status, body: check.kind === 'grpc' ? null : bodyOf(result) };
+}
+
+function requestLine(check: Exclude<CheckSpec, { kind: 'none' }>): string | null {
+  if (check.kind === 'tcp') return null;
+  if (check.kind === 'grpc') return `POST /grpc.health.v1.Health/Check (service "${check.service}")`;
+  return `GET ${redactor.redact(check.path)}`;
+}
+
+function bodyOf(result: HealthCheckResult): string | null {
+  if (result.kind !== 'answered' && result.kind !== 'failed') return null;
+  const { firstBytes } = result;
+  if (firstBytes.length === 0) return null;
+  return redactor.redact(new TextDecoder().decode(firstBytes.subarray(0, bodyBytesMax)));
+}
+
+/**
+ * Why an endpoint is in its state, from what its last check observed. Where that check contradicts the state, the
+ * sentence says how many more are needed: "not ready: accepts connections" would contradict itself.
+ */
+export function healthReason(health: Health, found: string, thresholds: HealthThresholds): string {
+  switch (health.state) {
+    case 'unknown':
+      return 'its first check is not back yet';
+    case 'healthy':
+      if (health.failsInRow === 0 && health.refusals > 0)
+        return 'a request was refused a connection; a check follows at once';
+      return health.failsInRow === 0
+        ? found
+        : `its last check failed (${found}), ${health.failsInRow} of ${health.failsInRow + failsLeft(health, thresholds)} in a row that take it out`;
+    case 'unhealthy': {
+      if (health.passesInRow === 0) return found;
+      const needed = health.passesInRow + passesNeeded(health, thresholds);
+      return `its last check passed (${found}), ${health.passesInRow} of ${needed} in a row that bring it back`;
+    }
+  }
 }

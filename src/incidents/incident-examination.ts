@@ -24,7 +24,7 @@ import { beforeText } from './suspect-facts.ts';
 import type { DirectLook, NewestFailure } from './watched-upstream.ts';
 import { resultText } from '../discovery/check-result.ts';
 import { processUsage } from '../system/process-usage.ts';
-import type { ManagedInstanceStatus } from '../deploy/instance-status.ts';
+import type { ManagedInstanceStatus } from '../deploy/instance-report.ts';
 
 /** What the supervisor says of an instance. */
 type ExaminedInstance = Pick<ManagedInstanceStatus, 'id' | 'pid' | 'phase' | 'reason' | 'restarts'>;

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fail } from '#failures/failure.ts';
-import { probeFailure } from './probe-failure.ts';
+import { probeFailure, type ProbeFailure, type HttpReport, type WayReport } from './probe-report.ts';
 import { judgeProbe } from './judge-probe.ts';
-import type { ProbeFailure, HttpReport, WayReport } from './probe-report.ts';
 
 const address = '10.0.0.5:3000';
 

@@ -3,12 +3,9 @@ import { Deadline, type Deadlines } from '../core/deadline.ts';
 import { type Framing, noContent, type FieldSink, type OutgoingRequest, type ResponseHead } from '../core/message.ts';
 import type { UpstreamHandler, UpstreamStream } from '../core/stream.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
-import { probeFailure } from './probe-failure.ts';
+import { probeFailure, type HttpReport, roundedMs, type HeaderReport } from './probe-report.ts';
 import type { ProbeLimits, ProbePorts } from './probe-ports.ts';
-import type { HttpReport } from './probe-report.ts';
-import { closeFrame } from './probe-websocket.ts';
-import { shownHeaders } from './shown-headers.ts';
-import { roundedMs } from './timing.ts';
+import type { Random } from '../core/random.ts';
 
 /** One request of a probe. It carries no credentials: the headers are those that a method here writes. */
 export interface ProbeRequest {
@@ -24,7 +21,7 @@ export interface ProbeRequest {
   readonly bodyBytesMax: number;
 }
 
-export interface ProbeExchangePorts extends Pick<ProbePorts, 'authorOf'> {
+interface ProbeExchangePorts extends Pick<ProbePorts, 'authorOf'> {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
 }
@@ -196,4 +193,44 @@ function outgoing({ method, scheme, authority, target, headers, upgrade, body }:
       for (const [name, value] of headers) sink.field(name, value);
     },
   };
+}
+
+/** Headers that say how a response came. Cookies, tokens and the application's own headers are left out of reports. */
+const shown: readonly string[] = [
+  'server',
+  'via',
+  'proxy-status',
+  'location',
+  'content-type',
+  'content-encoding',
+  'transfer-encoding',
+  'connection',
+  'keep-alive',
+  'alt-svc',
+  'retry-after',
+  'allow',
+  'upgrade',
+  'x-cache',
+  'age',
+];
+
+const valueMax = 300;
+
+function shownHeaders(headers: Readonly<Record<string, readonly string[]>>): readonly HeaderReport[] {
+  return shown.flatMap((name) =>
+    (headers[name] ?? []).slice(0, 4).map((value) => ({ name, value: value.slice(0, valueMax) })),
+  );
+}
+
+/** A close frame with code 1000, masked with zeros (RFC 6455 §5.5.1): a probe has nothing to hide in it. */
+const closeFrame: Uint8Array = Uint8Array.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8]);
+
+/** The headers of a WebSocket handshake (RFC 6455 §4.1) beside Upgrade and Connection. */
+export function webSocketHeaders(random: Random): readonly (readonly [name: string, value: string])[] {
+  const key = new Uint8Array(16);
+  random.fill(key);
+  return [
+    ['Sec-WebSocket-Key', Buffer.from(key).toString('base64')],
+    ['Sec-WebSocket-Version', '13'],
+  ];
 }

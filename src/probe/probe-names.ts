@@ -5,13 +5,11 @@ import { fail, type Failure } from '#failures/failure.ts';
 import type { FamilyAnswer, NameAnswer, NameResolver } from '../core/name-resolver.ts';
 import { after } from '../core/time.ts';
 import { unknownCode } from '../core/unknown-code.ts';
-import { probeFailure } from './probe-failure.ts';
+import { probeFailure, type DnsReport, roundedMs } from './probe-report.ts';
 import type { ProbeOptions, ProbePorts } from './probe-ports.ts';
-import type { DnsReport } from './probe-report.ts';
-import { roundedMs } from './timing.ts';
 
 /** Where a URL leads. */
-export interface ResolvedHost {
+interface ResolvedHost {
   /** Null where the URL has an address. */
   readonly dns: DnsReport | null;
   /** Literal addresses in the order of the answer; empty if the lookup failed. */
@@ -19,7 +17,7 @@ export interface ResolvedHost {
 }
 
 /** Of a name with more addresses this many are probed. */
-export const addressesMax = 16;
+const addressesMax = 16;
 
 /** Looks up the host of a URL in both families. */
 export async function resolveHost(

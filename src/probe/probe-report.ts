@@ -1,6 +1,7 @@
-import type { Cause } from '#failures/failure.ts';
+import type { Cause, Failure } from '#failures/failure.ts';
 import type { Shape, Whose } from '#failures/shape.ts';
 import type { Stage } from '#failures/stage.ts';
+import { explain, shapeOf, specOf } from '#failures/failure-texts.ts';
 
 /** What a probe has found, as plain data: `candor probe --json` prints it. Durations are in milliseconds. */
 export interface ProbeReport {
@@ -180,4 +181,44 @@ export interface ProbeVerdict {
   readonly nextStep: string | null;
   /** What does not fail and is worth knowing. */
   readonly notes: readonly string[];
+}
+
+/** A failure as data for people and programs, in the words of the record. */
+export function probeFailure(failure: Failure): ProbeFailure {
+  const { whose, usualCauses, nextStep } = specOf(failure);
+  const { stage, cause, evidence } = failure;
+  return {
+    stage,
+    shape: shapeOf(failure),
+    cause,
+    whose,
+    sentence: explain(failure),
+    usualCauses,
+    nextStep,
+    evidence: { ...evidence },
+  };
+}
+
+/** Bounds of the histogram in milliseconds: 1, 2, 5 in each decade, as people read them. */
+const histogramBoundsMs: readonly number[] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
+
+/** To a microsecond: what a clock shows beyond that is noise. */
+export function roundedMs(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}
+
+/** Null without values. Percentiles are values that occurred (nearest rank). */
+export function timingOf(values: readonly number[]): TimingReport | null {
+  if (values.length === 0) return null;
+  const sorted = values.toSorted((one, other) => one - other);
+  const rank = (share: number): number => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
+  return { min: rank(0), median: rank(0.5), p90: rank(0.9), p99: rank(0.99), max: rank(1) };
+}
+
+export function histogramOf(values: readonly number[]): SeriesReport['histogram'] {
+  const bounds: readonly (number | null)[] = [...histogramBoundsMs, null];
+  return bounds.map((upToMs, index) => {
+    const above = index === 0 ? -Infinity : (histogramBoundsMs[index - 1] ?? 0);
+    return { upToMs, count: values.filter((value) => value > above && value <= (upToMs ?? Infinity)).length };
+  });
 }

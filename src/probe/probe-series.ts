@@ -1,10 +1,9 @@
 import { after, type Clock } from '../core/time.ts';
 import type { ProbeRequest } from './probe-exchange.ts';
-import type { ProbeFailure, HttpReport, SeriesReport } from './probe-report.ts';
+import { type ProbeFailure, type HttpReport, type SeriesReport, histogramOf, timingOf } from './probe-report.ts';
 import type { ProbeSession } from './probe-session.ts';
-import { histogramOf, timingOf } from './timing.ts';
 
-export interface SeriesPorts {
+interface SeriesPorts {
   readonly clock: Clock;
   readonly seriesMs: number;
   readonly onRequest: (number: number) => void;

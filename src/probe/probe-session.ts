@@ -13,11 +13,9 @@ import { protocolsOffered } from '../upstream/pool-dial.ts';
 import { ByteWriter } from '../wire/byte-writer.ts';
 import { HeadStorage } from '../wire/head-storage.ts';
 import { responseLimits } from '../wire/limits.ts';
-import { probeFailure } from './probe-failure.ts';
+import { probeFailure, type ProbeFailure, type HttpReport, roundedMs } from './probe-report.ts';
 import { ProbeExchange, type ProbeRequest } from './probe-exchange.ts';
 import type { ProbeLimits, ProbePorts } from './probe-ports.ts';
-import type { ProbeFailure, HttpReport } from './probe-report.ts';
-import { roundedMs } from './timing.ts';
 
 /** What the sessions of one probe share. */
 export interface SessionPorts extends ProbePorts {
@@ -48,7 +46,7 @@ export interface SessionTarget {
 const closed: ReadonlySet<Cause> = new Set(['closed_before_response', 'reset_before_response']);
 
 /** How a connection was made, or why not. */
-export interface DialReport {
+interface DialReport {
   readonly address: string;
   readonly connectMs: number | null;
   readonly tlsMs: number | null;

@@ -4,7 +4,7 @@ import { after } from '../core/time.ts';
 import { type InspectedCertificate, inspectTls, type TlsInspection } from '../transport/inspect-tls.ts';
 import type { CertificateReport, TlsReport } from './probe-report.ts';
 
-export interface InspectedServer {
+interface InspectedServer {
   readonly address: string;
   readonly port: number;
   /** The name to ask for, or the address. */

@@ -7,8 +7,8 @@ import {
   type CertificateSubject,
   leafExtensions,
   sealCertificate,
+  pemOfKey,
 } from '../certificates/x509-certificate.ts';
-import { pemOfKey } from '../certificates/x509-parts.ts';
 
 /** A certificate and its private key, in PEM. */
 export interface IssuedCertificate {

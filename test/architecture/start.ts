@@ -20,19 +20,8 @@ const large: ReadonlyMap<string, string> = new Map([
 
 /** Each large module that `starts` load at once, with the files through which they do: 'a -> b -> zod: …'. */
 export function findLargeAtStart(sources: readonly Source[], starts: readonly string[]): string[] {
-  const bySource = new Map(sources.map((source) => [source.path, source]));
-  const ways = new Map(starts.map((start) => [start, start]));
-  const found: string[] = [];
-  for (const [path, way] of ways) {
-    const source = bySource.get(path);
-    if (source === undefined) continue;
-    for (const to of loadedAtOnce(source)) {
-      const instead = large.get(to);
-      if (instead !== undefined) found.push(`${way} -> ${to}: ${instead}`);
-      else if (!ways.has(to)) ways.set(to, `${way} -> ${to}`);
-    }
-  }
-  return found;
+  const { ways } = loadOf(sources, starts);
+  return [...large].flatMap(([module, instead]) => (ways.has(module) ? [`${ways.get(module)}: ${instead}`] : []));
 }
 
 /** Imports of types are erased, and `import()` loads later. */
@@ -42,4 +31,72 @@ function loadedAtOnce(source: Source): string[] {
   return findImports({ ...source, code, bare: source.bare.replaceAll(erased, '') })
     .filter(({ isLoaded }) => isLoaded)
     .map(({ to }) => to);
+}
+
+/** What is loaded at once: kilobytes of source without comments, texts and indentation, and npm packages. */
+export interface Load {
+  readonly kilobytes: number;
+  readonly packages: readonly string[];
+}
+
+/**
+ * What commands and threads may load before they do anything. A command loads `main.ts` with all definitions, and the file that its definition
+ * names; `version` and help load that alone. Readers of configurations are for the commands that check one.
+ */
+export const loadBudgets: Readonly<Record<string, Load>> = {
+  'src/cli/main.ts': { kilobytes: 95, packages: ['@stricli/core'] },
+  'src/cli/status-watch.ts': { kilobytes: 215, packages: ['@stricli/core'] },
+  'src/cli/reload-command.ts': { kilobytes: 170, packages: ['@stricli/core'] },
+  'src/cli/upgrade/upgrade-command.ts': { kilobytes: 165, packages: ['@stricli/core'] },
+  'src/cli/stop-command.ts': { kilobytes: 165, packages: ['@stricli/core'] },
+  'src/cli/events-command.ts': { kilobytes: 185, packages: ['@stricli/core'] },
+  'src/cli/token.ts': { kilobytes: 115, packages: ['@stricli/core', 'zod'] },
+  'src/cli/dashboard.ts': { kilobytes: 220, packages: ['@stricli/core'] },
+  'src/cli/check.ts': { kilobytes: 635, packages: ['@stricli/core', 'yaml', 'zod'] },
+  'src/cli/trust.ts': { kilobytes: 535, packages: ['@stricli/core', 'yaml', 'zod'] },
+  'src/cli/show-configurations.ts': { kilobytes: 175, packages: ['@stricli/core'] },
+  'src/cli/explain-log/explain-anything.ts': { kilobytes: 805, packages: ['@stricli/core'] },
+  'src/cli/whose/whose-command.ts': { kilobytes: 160, packages: ['@stricli/core'] },
+  'src/cli/show-logs.ts': { kilobytes: 215, packages: ['@stricli/core'] },
+  'src/cli/show-route.ts': { kilobytes: 185, packages: ['@stricli/core'] },
+  'src/cli/show-incidents.ts': { kilobytes: 170, packages: ['@stricli/core'] },
+  'src/cli/show-alerts.ts': { kilobytes: 165, packages: ['@stricli/core'] },
+  'src/cli/change-overlay.ts': { kilobytes: 160, packages: ['@stricli/core'] },
+  'src/cli/run.ts': { kilobytes: 2010, packages: ['@stricli/core', 'zod'] },
+  'src/cli/read-in-thread.ts': { kilobytes: 115, packages: ['@stricli/core'] },
+  'src/cli/up.ts': { kilobytes: 1855, packages: ['@stricli/core'] },
+  'src/cli/demo.ts': { kilobytes: 1825, packages: ['@stricli/core'] },
+  'src/cli/probe/probe-command.ts': { kilobytes: 645, packages: ['@stricli/core'] },
+  'src/cli/torture.ts': { kilobytes: 230, packages: ['@stricli/core'] },
+  'src/cli/configuration-thread.ts': { kilobytes: 485, packages: ['yaml', 'zod'] },
+  'src/worker/worker-main.ts': { kilobytes: 1275, packages: [] },
+  'src/logger/logger-main.ts': { kilobytes: 100, packages: [] },
+  'src/store/store-main.ts': { kilobytes: 250, packages: [] },
+  'src/otlp/otlp-main.ts': { kilobytes: 90, packages: [] },
+};
+
+/** What `starts` load at once, with the files through which they load each. */
+export function loadOf(
+  sources: readonly Source[],
+  starts: readonly string[],
+): Load & { readonly ways: ReadonlyMap<string, string> } {
+  const bySource = new Map(sources.map((source) => [source.path, source]));
+  const ways = new Map(starts.map((start) => [start, start]));
+  let bytes = 0;
+  for (const [path, way] of ways) {
+    const source = bySource.get(path);
+    if (source === undefined) continue;
+    bytes += source.bare.replace(/\s+/g, ' ').length;
+    for (const to of loadedAtOnce(source)) if (!ways.has(to)) ways.set(to, `${way} -> ${to}`);
+  }
+  const packages = [...ways.keys()].filter((to) => !bySource.has(to) && !to.startsWith('node:')).sort();
+  return { kilobytes: Math.ceil(bytes / 1000), packages, ways };
+}
+
+/** The files that the definitions of commands load by `import()`, and those that threads start from. */
+export function loadingStarts(sources: readonly Source[], threads: readonly string[]): string[] {
+  const commands = sources
+    .filter(({ path }) => /^src\/cli\/[a-z]+-commands\.ts$/.test(path))
+    .flatMap((source) => [...source.code.matchAll(/\bimport\('\.\/([^']+)'\)/g)].map(([, to]) => `src/cli/${to}`));
+  return ['src/cli/main.ts', ...new Set(commands), ...threads.map((entry) => `src/${entry}`)];
 }

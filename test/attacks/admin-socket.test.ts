@@ -23,7 +23,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
 import { listenAtSocket } from '../../src/admin/admin-socket.ts';
-import { findUntrusted } from '../../src/deploy/trusted-folder.ts';
+import { findUntrusted } from '../../src/deploy/private-folder.ts';
 import { privateFolder } from '../../src/cli/runtime-folder.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { socketAlone } from '../fakes/admin-spec.ts';

@@ -18,7 +18,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { exitCodes, type ExitName } from '../../src/cli/exit-codes.ts';
+import { exitCodes, type ExitName } from '../../src/cli/command-failure.ts';
 import { freePort } from '../free-port.ts';
 import { candorProgram as program } from '../program.ts';
 import { sampled } from '../../src/testing/sweep.test-support.ts';

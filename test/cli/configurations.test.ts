@@ -4,7 +4,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
-import { exitCodes } from '../../src/cli/exit-codes.ts';
+import { exitCodes } from '../../src/cli/command-failure.ts';
 import type { KeptConfiguration } from '../../src/core/kept-configuration.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { parseConfiguration } from '../../src/config/parse.ts';

@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { test, type TestContext } from 'node:test';
 import { eventOfJson } from '../../src/core/event-json.ts';
 import { repositoryRoot } from '../../scripts/repository.ts';
-import { readProcess } from '../../src/deploy/process-group.ts';
+import { readProcess } from '../../src/deploy/process-identity.ts';
 import { candorProgram } from '../program.ts';
 
 // The steps of `systemctl restart` for `candor up --handover`: SIGTERM, its end, and the same command again.

@@ -4,7 +4,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
-import { exitCodes } from '../../src/cli/exit-codes.ts';
+import { exitCodes } from '../../src/cli/command-failure.ts';
 import type { IncidentStatus } from '../../src/incidents/incident-status.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { socketAlone } from '../fakes/admin-spec.ts';

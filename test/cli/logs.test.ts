@@ -4,7 +4,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
-import { exitCodes } from '../../src/cli/exit-codes.ts';
+import { exitCodes } from '../../src/cli/command-failure.ts';
 import type { OutputLine, OutputSource } from '../../src/core/output-line.ts';
 import type { StoredExchange } from '../../src/core/store-messages.ts';
 import { systemClock } from '../../src/system/system.ts';

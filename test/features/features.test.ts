@@ -1,3 +1,5 @@
+// Starts processes: a worker is killed, and an upgrade starts a successor.
+
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { type ClientRequest, request } from 'node:http';

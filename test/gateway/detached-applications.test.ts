@@ -8,7 +8,7 @@ import { loadConfiguration } from '../../src/config/load.ts';
 import type { Event } from '../../src/core/event.ts';
 import type { InstanceStatus } from '../../src/control/gateway-status.ts';
 import { startGateway } from '../../src/gateway/gateway.ts';
-import { readProcess } from '../../src/deploy/process-group.ts';
+import { readProcess } from '../../src/deploy/process-identity.ts';
 import { until as untilSoon, YamlGateway } from './start-from-yaml.ts';
 
 // A gateway adopts the applications and the state folder that another gateway has detached. Here both run in this process, one

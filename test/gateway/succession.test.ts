@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { readProcess } from '../../src/deploy/process-group.ts';
+import { readProcess } from '../../src/deploy/process-identity.ts';
 import { GatewayProcess } from './gateway-process.ts';
 import { until as untilSoon } from './start-from-yaml.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parse, stringify } from 'yaml';
 import { parseConfiguration } from '../../src/config/parse.ts';
-import { listenOptions } from '../../src/deploy/listen-advice.ts';
+import { listenOptions } from '../../src/deploy/exposure.ts';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import { completed } from './completed.ts';
 import { blocksOf, readDocument } from './markdown.ts';

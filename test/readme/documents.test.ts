@@ -51,7 +51,7 @@ describe('docs/cli.md', () => {
   }
 
   test('its exit codes are those of the program', async () => {
-    const { exitCodes } = await import('../../src/cli/exit-codes.ts');
+    const { exitCodes } = await import('../../src/cli/command-failure.ts');
     const table = document.slice(document.indexOf('## Exit codes'));
     const documented = [...table.matchAll(/^\| ([\d, ]+) \|/gm)].flatMap((match) =>
       (match[1] ?? '').split(', ').map(Number),

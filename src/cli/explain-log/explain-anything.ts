@@ -1,18 +1,15 @@
 import { type Finding, isGatewayFailure } from '#explain/finding.ts';
 import { type LineVerdict, LogExplainer } from '#explain/log-explainer.ts';
 import { wholeLines } from '#explain/pasted/whole-lines.ts';
-import { exitCodes } from '../exit-codes.ts';
-import { type ExplainFlags, explainExchange } from '../explain-exchange.ts';
-import { harmless, shorten } from '../layout.ts';
+import { exitCodes, CommandFailure } from '../command-failure.ts';
+import type { ExplainFlags } from '../explain-exchange.ts';
+import { harmless, shorten, harmlessJson } from '../layout.ts';
 import { type Style, styleFor } from '../style.ts';
-import { type ProcessContext } from '../process-context.ts';
-import { CommandFailure } from '../command-failure.ts';
+import type { ProcessContext } from '../process-context.ts';
 import { dialectsOf, explainLogs } from './explain-log.ts';
-import { type ExplainLogFlags } from './explain-log-flags.ts';
-import { findingLines } from './finding-text.ts';
+import { type ExplainLogFlags, findingLines, lineObject } from './line-verdicts.ts';
 import { manyText } from '#explain/report/finding-words.ts';
-import { harmlessJson, lineObject } from './line-verdicts.ts';
-import { isLikeFileName, isThere } from './log-source.ts';
+import { isLikeFileName, isThere } from './read-log.ts';
 import { redactedText } from '../redacted-output.ts';
 
 export interface ExplainAnythingFlags extends ExplainFlags, ExplainLogFlags {}
@@ -49,6 +46,7 @@ async function explainId(flags: ExplainAnythingFlags, id: string, context: Proce
       'usage',
       `--lines, --follow and --html need a log file, and there is no file ${harmless(id)}.`,
     );
+  const { explainExchange } = await import('../explain-exchange.ts');
   await explainExchange(flags, id, context);
   return exitCodes.ok;
 }

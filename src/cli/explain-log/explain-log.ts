@@ -1,3 +1,5 @@
+import { LogExplainer } from '#explain/log-explainer.ts';
+import { joinedFragments } from '#explain/pasted/whole-lines.ts';
 import { reportJson } from '#explain/report-json.ts';
 import { allDialects } from '../../diagnose/all-dialects.ts';
 import type { Dialect } from '#explain/dialect.ts';
@@ -7,30 +9,32 @@ import { logsWithSameBeginning } from '#explain/copied-lines.ts';
 import { clockOf } from '#explain/log-clock.ts';
 import { Summary } from '#explain/summary.ts';
 import type { SummaryReport } from '#explain/summary-report.ts';
-import { exitCodes } from '../exit-codes.ts';
-import { harmless } from '../layout.ts';
+import { exitCodes, CommandFailure } from '../command-failure.ts';
+import { harmless, harmlessJson } from '../layout.ts';
 import { styleFor } from '../style.ts';
-import { type ProcessContext } from '../process-context.ts';
-import { CommandFailure } from '../command-failure.ts';
+import type { ProcessContext } from '../process-context.ts';
 import { followLog } from './follow-log.ts';
-import { harmlessJson } from './line-verdicts.ts';
-import { LinePrinter } from './line-printer.ts';
-import { findLog, type LogSource } from './log-source.ts';
-import { beginningOf } from './log-beginning.ts';
-import { ReadingOrder } from './reading-order.ts';
+import { LinePrinter, type ExplainLogFlags } from './line-verdicts.ts';
+import {
+  findLog,
+  type LogSource,
+  beginningOf,
+  ReadingOrder,
+  type LogReading,
+  readLog,
+  ReadingStop,
+} from './read-log.ts';
 import { problemOf } from '../../record/byte-decoder.ts';
 import { textStartOf } from '../../record/byte-kind.ts';
-import { withOwnFormat } from './own-combined-log.ts';
-import { PastedInput } from './pasted-input.ts';
 import { limitHeapGrowth } from '../../system/system.ts';
 import { ProgressBar, sizeText } from './progress-bar.ts';
-import { type LogReading, readLog } from './read-log.ts';
-import { findPagePath, writePage } from './report-page.ts';
-import { ReadingStop } from './reading-stop.ts';
-import { summaryHtml } from '#explain/report/summary-html.ts';
 import { summaryLines } from './summary-text.ts';
 import { redactedReport } from '../redacted-output.ts';
-import type { ExplainLogFlags } from './explain-log-flags.ts';
+import { statSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { logFormats } from '../../core/log-formats.ts';
+import type { Fix } from '#explain/finding.ts';
+import { logOfConfiguration } from '../runtime-folder.ts';
 
 /** Explains the named logs as one. Returns the exit code: 0, 1 for failures, 3 if no line was recognised. */
 export async function explainLogs(
@@ -57,7 +61,7 @@ export async function explainLogs(
   const report = redactedReport(await withOwnFormat(summary.report(), sources, context));
   await printer.flush();
   printNotices(sources, readings, report, context);
-  if (page !== null) writePage(page, summaryHtml(report, names));
+  if (page !== null) writePage(page, (await import('#explain/report/summary-html.ts')).summaryHtml(report, names));
   writeReport(report, flags, context);
   await context.stdout.drained?.();
   if (!flags.follow && stop.isStopped) return exitCodes.interrupted;
@@ -79,7 +83,7 @@ function sameLogsOf(sources: readonly LogSource[], beginnings: readonly string[]
   return new Map([...logsWithSameBeginning(beginnings)].map(([index, same]) => [sources[index]?.name ?? '', same]));
 }
 
-export function exitCodeOfReport({ failures, recognised }: SummaryReport): number {
+function exitCodeOfReport({ failures, recognised }: SummaryReport): number {
   if (failures > 0) return exitCodes.failure;
   return recognised === 0 ? exitCodes.nothing_to_do : exitCodes.ok;
 }
@@ -219,4 +223,119 @@ function writeReport(report: SummaryReport, flags: ExplainLogFlags, context: Pro
     ? harmlessJson(reportJson(report), 2)
     : summaryLines(report, styleFor(context.stdout, context.env)).join('\n');
   context.stdout.write(`${flags.lines ? '\n' : ''}${text}\n`);
+}
+
+/**
+ * The path of the page. Fails if it is the path of a log that is read, under any name: writing the page would destroy
+ * the log.
+ */
+function findPagePath(name: string, logs: readonly LogSource[], context: ProcessContext): string {
+  const path = resolve(context.directory, name);
+  const page = identityOf(path);
+  const log = logs.find((one) => one.path !== null && page !== null && identityOf(one.path) === page);
+  if (log !== undefined)
+    throw new CommandFailure('usage', `Nothing was read: --html would write over ${harmless(log.name)}, a log.`);
+  return path;
+}
+
+/** The file's identity; null if no file exists there that could be overwritten. */
+function identityOf(path: string): string | null {
+  try {
+    const found = statSync(path);
+    return found.isFile() ? `${found.dev}:${found.ino}` : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A new file is readable by its owner alone: it quotes lines of logs that others may not read. */
+function writePage(path: string, page: string): void {
+  try {
+    writeFileSync(path, page, { mode: 0o600 });
+  } catch (error) {
+    throw new CommandFailure('usage', harmless(`${path} cannot be written: ${(error as Error).message}`));
+  }
+}
+
+/** Candor writes these lines as other gateways do, so their fix would be that of another gateway. */
+const combinedFormat = /access log \((?:combined|main)\)$/;
+
+/** What Candor leaves in place of the value of a query ("…"). */
+const removedValue = '\\xE2\\x80\\xA6';
+
+const ownFix: Fix = {
+  text:
+    'Set `log.format: json` in the configuration of Candor, which wrote these lines with `log.format: combined`: ' +
+    'only records have causes and request ids',
+  snippet: 'log: { format: json }',
+};
+
+/** The report with another fix for unknown causes, if Candor itself wrote the log in the combined format. */
+async function withOwnFormat(
+  report: SummaryReport,
+  sources: readonly LogSource[],
+  context: ProcessContext,
+): Promise<SummaryReport> {
+  const theirs = report.hints.filter(({ format }) => combinedFormat.test(format));
+  if (theirs.length === 0 || !(hasRemovedValues(report) || (await areOfConfiguration(sources, context)))) return report;
+  const fixed = <T extends { readonly fix: Fix | null }>(one: T): T =>
+    theirs.some(({ fix }) => fix.text === one.fix?.text) ? { ...one, fix: ownFix } : one;
+  return { ...report, byCause: report.byCause.map(fixed), hints: report.hints.map(fixed) };
+}
+
+function hasRemovedValues({ byCause }: SummaryReport): boolean {
+  return byCause.some(({ examples }) => examples.some(({ text }) => text.includes(removedValue)));
+}
+
+/** Whether they are the log of the configuration in this folder, or its rotated files. */
+async function areOfConfiguration(sources: readonly LogSource[], context: ProcessContext): Promise<boolean> {
+  const log = await logOfConfiguration('candor.yaml', context);
+  if (log === null || logFormats[log.format].holdsRecords) return false;
+  return sources.every(({ path }) => path === log.path || path?.startsWith(`${log.path}.`));
+}
+
+/** What people paste, or save from a chat or a mail, is not longer; a longer input is a log, and its lines are whole. */
+const pastedBytesMax = 16 * 1024;
+
+/**
+ * Holds the beginning of an input. If that is all of it, lines that a terminal or a mail has broken are joined. In a file, blank
+ * lines stand for the rest of a joined line, so that the others keep their numbers.
+ */
+class PastedInput {
+  readonly #dialects: readonly Dialect[];
+  #held: Buffer | null = Buffer.alloc(0);
+
+  readonly #isFile: boolean;
+
+  constructor(dialects: readonly Dialect[], isFile: boolean) {
+    this.#dialects = dialects;
+    this.#isFile = isFile;
+  }
+
+  /** The bytes to read now; none while the input may be short. */
+  take(bytes: Uint8Array): Uint8Array {
+    if (this.#held === null) return bytes;
+    if (this.#held.length === 0 && bytes.length > pastedBytesMax) {
+      this.#held = null;
+      return bytes;
+    }
+    const held = Buffer.concat([this.#held, bytes]);
+    this.#held = held.length > pastedBytesMax ? null : held;
+    return this.#held === null ? held : new Uint8Array(0);
+  }
+
+  /** The rest: the whole of a short input, with its lines joined. */
+  end(): Uint8Array {
+    const held = this.#held ?? Buffer.alloc(0);
+    this.#held = null;
+    const fragments = held.toString('utf8').split(/\r?\n/);
+    const explainer = new LogExplainer(this.#dialects, { parts: false });
+    const isWhole = fragments.every((line) => line.trim() === '' || explainer.read(line) !== null);
+    if (isWhole || held.includes(0)) return held;
+    const written = fragments.at(-1) === '' ? fragments.slice(0, -1) : fragments;
+    const lines = joinedFragments(written, this.#dialects).map(
+      ({ text, count }) => `${text}${'\n'.repeat(this.#isFile ? count : 1)}`,
+    );
+    return Buffer.from(lines.join(''));
+  }
 }

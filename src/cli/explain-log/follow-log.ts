@@ -3,7 +3,7 @@ import { after, type Clock } from '../../core/time.ts';
 import type { ByteSink } from '../../record/byte-decoder.ts';
 import { lineFeed } from '../../record/line-feed.ts';
 
-export interface Following {
+interface Following {
   /** Receives whole lines, each with its line end. */
   readonly take: ByteSink;
   /** Resolves when following is to stop. */

@@ -1,6 +1,6 @@
 import { harmless, padTo, shorten } from '../layout.ts';
 import type { ProcessContext } from '../process-context.ts';
-import type { LogSource } from './log-source.ts';
+import type { LogSource } from './read-log.ts';
 
 /** Shorter readings get no bar. */
 const quietMs = 1000;
@@ -45,7 +45,7 @@ export class ProgressBar {
 }
 
 /** One line for a terminal. */
-export function progressText(name: string, bytes: number, all: number | null): string {
+function progressText(name: string, bytes: number, all: number | null): string {
   const label = shorten(harmless(name), 30);
   if (all === null || all === 0) return `${label}  ${sizeText(bytes)}`;
   const part = Math.min(1, bytes / all);

@@ -6,17 +6,26 @@ import { probe } from '../../probe/probe.ts';
 import { limitsFor, type ProbedResponse } from '../../probe/probe-ports.ts';
 import type { ResponseAuthor } from '../../probe/probe-report.ts';
 import { systemRandom } from '../../system/system.ts';
-import { printJson } from '../ask-commands.ts';
-import { CommandFailure } from '../command-failure.ts';
-import { exitCodes } from '../exit-codes.ts';
-import type { ProcessContext } from '../process-context.ts';
+import { CommandFailure, exitCodes } from '../command-failure.ts';
+import { type ProcessContext, readVersion } from '../process-context.ts';
 import { redactedResult } from '../redacted-output.ts';
 import { styleFor } from '../style.ts';
-import { readVersion } from '../version.ts';
-import type { ProbeFlags } from './probe-flags.ts';
-import { findProcess } from './probe-process.ts';
-import { ProbeProgress } from './probe-progress.ts';
-import { probeLines } from './probe-text.ts';
+import { findProcess, probeLines } from './probe-text.ts';
+import { after, type Instant, type Timer } from '../../core/time.ts';
+import { columnsMax, harmless, shorten, printJson } from '../layout.ts';
+
+export interface ProbeFlags {
+  readonly via?: URL;
+  readonly host?: string;
+  readonly requests: number;
+  readonly timeout: number;
+  readonly write: boolean;
+  readonly http2: boolean;
+  readonly nameServer?: string;
+  readonly caFile?: string;
+  readonly insecure: boolean;
+  readonly json: boolean;
+}
 
 /** Probes a URL, directly and through a gateway, and prints which layer fails. Returns 1 if one does. */
 export async function probeTarget(flags: ProbeFlags, target: URL, context: ProcessContext): Promise<number> {
@@ -77,4 +86,42 @@ function authorOf(response: ProbedResponse): ResponseAuthor | null {
 
 function nameOf(layer: Layer): string {
   return layerNames[layer];
+}
+
+/** Shorter probes show no progress. */
+const quietMs = 1000;
+
+/** Shows on a terminal which step runs, once the probe takes longer than a second. */
+class ProbeProgress {
+  readonly #context: ProcessContext;
+  readonly #begun: Instant;
+  readonly #timer: Timer;
+  #step = '';
+  #isShown = false;
+  #isOver = false;
+
+  constructor(context: ProcessContext) {
+    this.#context = context;
+    this.#begun = context.clock.now();
+    const { clock } = context;
+    // A step may wait for its whole timeout, so that no other step would draw the line.
+    this.#timer = clock.schedule(after(this.#begun, quietMs), () => this.#draw(), undefined);
+  }
+
+  show(step: string): void {
+    this.#step = step;
+    if (this.#context.clock.now() - this.#begun >= quietMs) this.#draw();
+  }
+
+  clear(): void {
+    this.#isOver = true;
+    this.#timer.cancel();
+    if (this.#isShown) this.#context.stderr.write('\r\u001b[K');
+  }
+
+  #draw(): void {
+    if (this.#isOver || !this.#context.stderr.isTTY) return;
+    this.#isShown = true;
+    this.#context.stderr.write(`\r\u001b[K${shorten(harmless(this.#step), columnsMax - 1)}`);
+  }
 }

@@ -25,7 +25,7 @@ export interface ProcessHandoff {
   complete(): void;
 }
 
-export interface UpgradesParts {
+interface UpgradesParts {
   readonly clock: Clock;
   readonly events: EventSink;
   readonly handoff: ProcessHandoff;

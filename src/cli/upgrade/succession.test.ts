@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { NewEvent } from '../../core/event.ts';
 import { CommandFailure } from '../command-failure.ts';
-import { PredecessorConnection } from './successor.ts';
-import { reportTakeover } from './report-takeover.ts';
+import { PredecessorConnection, reportTakeover } from './successor.ts';
 import type { FromSuccessor, PredecessorFacts, ToSuccessor } from './handoff-messages.ts';
 
 const predecessor: PredecessorFacts = { pid: 4711, version: '0.1.0', listeners: [], admin: null };

@@ -10,9 +10,10 @@ import {
   readStates,
   type ToSuccessor,
 } from './handoff-messages.ts';
+import type { EventSink } from '../../core/event.ts';
 
 /** The channel to the process that started this one. */
-export interface ParentChannel {
+interface ParentChannel {
   readonly connected: boolean;
   /** Resolves when the message is sent, or cannot be sent. */
   send(message: FromSuccessor): Promise<void>;
@@ -162,4 +163,38 @@ export function connectToPredecessor(own: NodeJS.Process): PredecessorConnection
     onMessage: (listener) => void own.on('message', listener),
     onDisconnect: (listener) => void own.once('disconnect', listener),
   });
+}
+
+/**
+ * Emits an event about the upgrade, and who asked for it. The events of the predecessor are lost with that process. Waits
+ * until the predecessor certainly leaves.
+ */
+export async function reportTakeover(
+  connection: PredecessorConnection,
+  events: EventSink,
+  version: string,
+): Promise<void> {
+  await connection.settled;
+  const { pid: predecessor, version: from, actor = 'gateway' } = connection.facts;
+  const how = connection.predecessorDied ? ', which ended before the handoff was complete' : '';
+  events.emit({
+    kind: 'upgrade_taken_over',
+    subject: 'gateway',
+    reason: `this process, candor ${version}, has replaced process ${predecessor}, candor ${from}${how}`,
+    evidence: { predecessor, pid: process.pid, from, version },
+    actor: typeof actor === 'string' ? actor : 'gateway',
+  });
+}
+
+/** Runs a command. If it fails, sends the reason to the predecessor before this process ends. */
+export async function reportingToPredecessor(
+  predecessor: PredecessorConnection | null,
+  command: () => Promise<number>,
+): Promise<number> {
+  try {
+    return await command();
+  } catch (error) {
+    await predecessor?.failed(error);
+    throw error;
+  }
 }

@@ -1,15 +1,13 @@
 import { statusOfJson } from '../gateway-lookup.ts';
 import { apiRoot } from '../../admin/operations.ts';
 import type { UpgradeLine, UpgradeStep } from '../../admin/upgrader.ts';
-import { askAdmin } from '../admin-client.ts';
-import type { AskFlags } from '../ask-flags.ts';
+import { askAdmin, type AdminTarget, targetText } from '../admin-client.ts';
+import type { AskFlags } from '../flags.ts';
 import { askGateway, type GatewayResponse, refusal, unreachable } from '../ask-gateway.ts';
-import { type AdminTarget, targetText } from '../admin-target.ts';
 import { findAdminToChange } from '../find-admin.ts';
-import { wrap, wrapAfter } from '../layout.ts';
-import { type ProcessContext } from '../process-context.ts';
+import { wrap, wrapAfter, harmlessJson } from '../layout.ts';
+import type { ProcessContext } from '../process-context.ts';
 import { CommandFailure } from '../command-failure.ts';
-import { harmlessJson } from '../explain-log/line-verdicts.ts';
 
 export interface UpgradeFlags extends AskFlags {
   /** Seconds. */

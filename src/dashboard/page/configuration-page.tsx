@@ -3,12 +3,13 @@ import { actorWords } from '../event-words.ts';
 import type { ConfigurationJson, ConfigurationList, ConfigurationSummaryJson } from '../model.ts';
 import { addressHash } from '../page-address.ts';
 import { ConfigurationDiff } from './configuration-diff.tsx';
-import { ConfigurationText } from './configuration-text.tsx';
-import { EffectiveSettings } from './effective-settings.tsx';
 import { Answered, Mark, Section, Sentence, TableFrame, Time } from './parts.tsx';
 import { RouteForm } from './route-form.tsx';
 import { api, status } from './state.ts';
 import { useAnswer } from './use-answer.ts';
+import { errorsByLine } from '../shown-figures.ts';
+import { useState } from 'preact/hooks';
+import { settingLines } from '../../core/setting-lines.ts';
 
 interface ConfigurationPageProperties {
   /** Of one that is kept; '': the page itself. */
@@ -136,6 +137,102 @@ function KeptPage({ id }: { readonly id: string }): JSX.Element {
         <a href={addressHash('configuration')}>All configurations</a>
       </p>
       <Answered answer={answer}>{(configuration) => <ConfigurationText configuration={configuration} />}</Answered>
+    </>
+  );
+}
+
+const stateWords = { active: 'In force', earlier: 'Was in force', refused: 'Refused' } as const;
+
+/** A configuration: where it came from, what is wrong with it, and its text. */
+function ConfigurationText({
+  configuration,
+  isHeaded = false,
+}: {
+  readonly configuration: ConfigurationJson;
+  /** A heading says its state already. */
+  readonly isHeaded?: boolean;
+}): JSX.Element {
+  const { id, source, at, actor, text, warnings, changed, errors } = configuration;
+  return (
+    <>
+      <p class="quiet">
+        {stateText(configuration, isHeaded)}: {source ?? 'not from a file'}, read <Time at={at} /> by{' '}
+        <span title={actor}>{actorWords(actor)}</span>. {text === null ? 'It has no text.' : 'Secrets are not shown.'}
+      </p>
+      {changed.length > 0 && <p>Changed: {changed.join('; ')}.</p>}
+      {errors.map((error) => (
+        <p class="failure" key={error}>
+          <Sentence text={error} />
+        </p>
+      ))}
+      {warnings.map((warning) => (
+        <p class="warning" key={warning}>
+          <Sentence text={warning} />
+        </p>
+      ))}
+      {text !== null && <Lines text={text} errors={errors} name={`Text of configuration ${id}`} />}
+    </>
+  );
+}
+
+/** 'In force, revision 4', or 'Revision 4' below a heading. */
+function stateText({ state, revision }: ConfigurationJson, isHeaded: boolean): string {
+  if (revision === null) return stateWords[state];
+  return isHeaded ? `Revision ${revision}` : `${stateWords[state]}, revision ${revision}`;
+}
+
+interface LinesProperties {
+  readonly text: string;
+  readonly errors: readonly string[];
+  readonly name: string;
+}
+
+/** Each error stands below its line, too. */
+function Lines({ text, errors, name }: LinesProperties): JSX.Element {
+  const byLine = errorsByLine(errors);
+  return (
+    <pre class="lines" tabIndex={0} aria-label={name}>
+      {text.split('\n').map((line, index) => {
+        const wrong = byLine.get(index + 1) ?? [];
+        return (
+          <>
+            <span class={wrong.length > 0 ? 'wrong' : ''} data-line={index + 1}>{`${line}\n`}</span>
+            {wrong.map((what) => (
+              <em>{`^ ${what}\n`}</em>
+            ))}
+          </>
+        );
+      })}
+    </pre>
+  );
+}
+
+/** All settings with their defaults, asked for when somebody opens them: thousands of routes have many. */
+function EffectiveSettings({ revision }: { readonly revision: number }): JSX.Element {
+  const [isOpen, setIsOpen] = useState(false);
+  return (
+    <details onToggle={(event) => setIsOpen(event.currentTarget.open)}>
+      <summary>All settings, with defaults</summary>
+      {isOpen && <Settings revision={revision} />}
+    </details>
+  );
+}
+
+function Settings({ revision }: { readonly revision: number }): JSX.Element {
+  const answer = useAnswer(() => api.get<ConfigurationJson>('/v1/configuration?effective=true'), [revision]);
+  return (
+    <>
+      <p class="quiet">
+        What the gateway runs, by the names of the admin API: times in milliseconds, sizes in bytes, null for what is
+        off. What operators have changed at run time is not in it.
+      </p>
+      <Answered answer={answer}>
+        {({ effective }) => (
+          <pre class="lines" tabIndex={0} aria-label="All settings, with defaults">
+            {settingLines(effective ?? {}).join('\n')}
+          </pre>
+        )}
+      </Answered>
     </>
   );
 }

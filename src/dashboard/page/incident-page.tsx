@@ -1,9 +1,14 @@
 import type { JSX } from 'preact';
-import type { IncidentJson } from '../model.ts';
-import { IncidentCard } from './incident-card.tsx';
-import { Answered, Section } from './parts.tsx';
-import { api } from './state.ts';
+import type { IncidentJson, IncidentAdditionJson, SuspectJson } from '../model.ts';
+import { Answered, Section, Mark, Sentence, Since } from './parts.tsx';
+import { api, now, status } from './state.ts';
 import { useAnswer } from './use-answer.ts';
+import { elapsedText, failuresText } from '#failures/quantity-text.ts';
+import { shapeWords, whoseWords } from '#failures/failure-words.ts';
+import { actionsFor } from '../operator-actions.ts';
+import { addressHash } from '../page-address.ts';
+import { countFigure, shareFigure, timeText } from '../shown-figures.ts';
+import { ActionButton } from './dialogs.tsx';
 
 export function IncidentPage({ id }: { readonly id: string }): JSX.Element {
   const answer = useAnswer(() => api.get<IncidentJson>(`/v1/incidents/${encodeURIComponent(id)}`), [id], 2000);
@@ -14,5 +19,251 @@ export function IncidentPage({ id }: { readonly id: string }): JSX.Element {
         <Answered answer={answer}>{(incident) => <IncidentCard incident={incident} />}</Answered>
       </Section>
     </>
+  );
+}
+
+/** An incident with its conclusion first: what fails, why, what to do; then the evidence. */
+export function IncidentCard({ incident }: { readonly incident: IncidentJson }): JSX.Element {
+  const { id, title, suspects, findings, additions, joined, resolved_at: resolvedAt } = incident;
+  const { findings_at: findingsAt, requests_query: query } = incident;
+  const [first, ...others] = suspects;
+  const step = incident.next_step ?? first?.next_step;
+  const isOpen = resolvedAt === null;
+  return (
+    <article class={`incident ${isOpen ? 'open' : ''}`} aria-labelledby={`incident-${id}`}>
+      <h3 id={`incident-${id}`}>
+        <Mark tone={isOpen ? 'bad' : 'idle'} /> <a href={addressHash('incidents', String(id))}>{title}</a>
+      </h3>
+      <Extent incident={incident} />
+      {joined !== null && (
+        <p>
+          It was part of <a href={addressHash('incidents', String(joined))}>incident {joined}</a>.
+        </p>
+      )}
+      {first === undefined ? (
+        <p class="suspect-first">What has caused it is not known.</p>
+      ) : (
+        <FirstSuspect suspect={first} shownStep={step} />
+      )}
+      {additions.map((addition) => (
+        <Addition addition={addition} shownStep={step} key={addition.since} />
+      ))}
+      {step !== undefined && (
+        <p class="next-step">
+          <span class="label">Next step</span> <Sentence text={step} />
+        </p>
+      )}
+      <div class="buttons">
+        {status.value !== null &&
+          actionsFor(incident, status.value).map((action) => <ActionButton action={action} key={action.label} />)}
+        <a class="button" href={addressHash('requests', '', { query })}>
+          Its requests
+        </a>
+        <a class="button" href={addressHash('timeline', '', { upstream: incident.upstream })}>
+          Timeline
+        </a>
+      </div>
+      {others.length > 0 && (
+        <details>
+          <summary>{others.length === 1 ? 'Another suspect' : `${others.length} other suspects`}</summary>
+          {others.map((suspect) => (
+            <Suspect suspect={suspect} shownStep={step} />
+          ))}
+        </details>
+      )}
+      {findings.length > 0 && (
+        <details>
+          <summary>
+            What the gateway found when it looked
+            {findingsAt !== null && `, ${elapsedText(Math.max(0, (now.value - Date.parse(findingsAt)) / 1000))} ago`}
+          </summary>
+          <Evidence evidence={findings} />
+        </details>
+      )}
+      <details>
+        <summary>What failed, and where</summary>
+        <Counts incident={incident} />
+      </details>
+    </article>
+  );
+}
+
+function Extent({ incident }: { readonly incident: IncidentJson }): JSX.Element {
+  const {
+    failed,
+    attempts_failed: attemptsFailed,
+    requests,
+    started_at: startedAt,
+    resolved_at: resolvedAt,
+  } = incident;
+  const { last_at: lastAt, shape, whose } = incident;
+  const lasted = elapsedText((Date.parse(lastAt) - Date.parse(startedAt)) / 1000 || 1);
+  return (
+    <dl class="facts">
+      <div>
+        <dt>failed</dt>
+        <dd>
+          {failed === 0 ? (
+            `${countFigure(attemptsFailed)} attempts; other attempts answered the requests`
+          ) : (
+            <>
+              <strong>{countFigure(failed)}</strong> of {countFigure(requests)} requests (
+              {shareFigure(failed / Math.max(1, requests))})
+            </>
+          )}
+        </dd>
+      </div>
+      <div>
+        <dt>{resolvedAt === null ? 'since' : 'was'}</dt>
+        <dd>
+          {resolvedAt === null ? (
+            <Since at={startedAt} />
+          ) : (
+            `${timeText(Date.parse(startedAt), now.value)}, for ${lasted}`
+          )}
+        </dd>
+      </div>
+      <div>
+        <dt>last</dt>
+        <dd>{elapsedText(Math.max(0, (now.value - Date.parse(lastAt)) / 1000))} ago</dd>
+      </div>
+      <div>
+        <dt>verdict</dt>
+        <dd>
+          {shapeWords[shape]}, {whoseWords[whose]}
+        </dd>
+      </div>
+    </dl>
+  );
+}
+
+interface SuspectProps {
+  readonly suspect: SuspectJson;
+  /** The next step of the incident, which is shown once. */
+  readonly shownStep: string | undefined;
+}
+
+function FirstSuspect({ suspect, shownStep }: SuspectProps): JSX.Element {
+  return (
+    <div class="suspect-first">
+      <p class="conclusion">
+        <Sentence text={suspect.sentence} />
+      </p>
+      <Evidence evidence={suspect.evidence} />
+      <OtherStep suspect={suspect} shownStep={shownStep} />
+    </div>
+  );
+}
+
+/** What began to fail later, with what has probably caused that. */
+function Addition({
+  addition,
+  shownStep,
+}: Pick<SuspectProps, 'shownStep'> & { readonly addition: IncidentAdditionJson }): JSX.Element {
+  const [first] = addition.suspects;
+  return (
+    <div class="suspect">
+      <p>
+        <Sentence text={addition.reason} />
+      </p>
+      {first !== undefined && <Suspect suspect={first} shownStep={shownStep} />}
+    </div>
+  );
+}
+
+function Suspect({ suspect, shownStep }: SuspectProps): JSX.Element {
+  return (
+    <div class="suspect">
+      <p>
+        <Sentence text={suspect.sentence} />
+      </p>
+      <Evidence evidence={suspect.evidence} />
+      <OtherStep suspect={suspect} shownStep={shownStep} />
+    </div>
+  );
+}
+
+function OtherStep({ suspect, shownStep }: SuspectProps): JSX.Element | null {
+  if (suspect.next_step === shownStep) return null;
+  return (
+    <p class="quiet">
+      <Sentence text={suspect.next_step} />
+    </p>
+  );
+}
+
+function Evidence({ evidence }: { readonly evidence: readonly string[] }): JSX.Element | null {
+  if (evidence.length === 0) return null;
+  return (
+    <ul class="evidence">
+      {evidence.map((fact) => (
+        <li>
+          <Sentence text={fact} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Counts({ incident }: { readonly incident: IncidentJson }): JSX.Element {
+  const { upstreams, causes, routes, endpoints } = incident;
+  const { requests_per_s_before: before, requests_per_s_during: during } = incident;
+  return (
+    <div class="counts">
+      {upstreams.length > 1 && (
+        <CountList title="Upstreams" rows={upstreams.map((one) => [one.upstream, failureFigures(one)])} />
+      )}
+      <CountList
+        title="Causes"
+        rows={causes.map((one) => [`${one.cause}${one.is_consequence ? ' (a consequence)' : ''}`, failureFigures(one)])}
+      />
+      <CountList title="Routes" rows={routes.map(({ route, failed }) => [route, countWithNoun(failed, 'request')])} />
+      <CountList
+        title="Endpoints"
+        rows={endpoints.map(({ endpoint, attempts, failed }) => [
+          endpoint,
+          `${countFigure(failed)} of ${countFigure(attempts)} attempts`,
+        ])}
+      />
+      <CountList
+        title="Requests per second"
+        rows={[
+          ['before', before === null ? 'not known' : before.toFixed(1)],
+          ['since', during.toFixed(1)],
+        ]}
+      />
+    </div>
+  );
+}
+
+const countWithNoun = (count: number, noun: string): string => `${countFigure(count)} ${noun}${count === 1 ? '' : 's'}`;
+
+/** '3 requests, 9 attempts'. */
+function failureFigures({
+  failed,
+  attempts_failed: attemptsFailed,
+}: Pick<IncidentJson['causes'][number], 'failed' | 'attempts_failed'>): string {
+  return failuresText({ failed, attemptsFailed }, countWithNoun);
+}
+
+function CountList({
+  title,
+  rows,
+}: {
+  readonly title: string;
+  readonly rows: readonly (readonly [string, string])[];
+}): JSX.Element {
+  return (
+    <div>
+      <h4>{title}</h4>
+      <dl class="count-list">
+        {rows.map(([name, value]) => (
+          <div>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </div>
   );
 }

@@ -3,11 +3,11 @@ import { useEffect, useRef } from 'preact/hooks';
 import UPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { clockText } from '../shown-figures.ts';
-import type { MarkerKind, TimelineMarker } from '../timeline-markers.ts';
+import type { MarkerKind, TimelineMarker } from '../timeline-series.ts';
 import { isDark } from './theme.ts';
 
 /** One line or area of a chart. `colour`: a property of the style sheet, such as '--accent'. */
-export interface ChartSeries {
+interface ChartSeries {
   readonly name: string;
   readonly colour: string;
   readonly isFilled: boolean;
@@ -16,7 +16,7 @@ export interface ChartSeries {
   readonly values: readonly (number | null)[];
 }
 
-export interface LineChartProperties {
+interface LineChartProperties {
   /** What the chart shows, in a sentence: its text for those who do not see it. */
   readonly label: string;
   readonly times: readonly number[];
@@ -29,7 +29,7 @@ export interface LineChartProperties {
 
 const chartHeight = 150;
 
-export const markerColours: Readonly<Record<MarkerKind, string>> = {
+const markerColours: Readonly<Record<MarkerKind, string>> = {
   incident: '--bad',
   configuration: '--accent',
   release: '--accent',

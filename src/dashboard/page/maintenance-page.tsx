@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { actorWords } from '../event-words.ts';
 import { beginMaintenance, beginPause, restoreEntry } from '../operator-actions.ts';
-import { ActionButton } from './confirm-dialog.tsx';
+import { ActionButton } from './dialogs.tsx';
 import { Mark, Section, Sentence, TableFrame, Time } from './parts.tsx';
 import { mayOperate, status } from './state.ts';
 

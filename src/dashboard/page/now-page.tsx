@@ -4,7 +4,7 @@ import type { IncidentJson, ProblemJson, StatusJson, TimelineJson, UpstreamJson 
 import { endpointTone, upstreamState } from '../overall-state.ts';
 import { addressHash } from '../page-address.ts';
 import { countFigure, durationFigure, rateFigure, shareFigure } from '../shown-figures.ts';
-import { IncidentCard } from './incident-card.tsx';
+import { IncidentCard } from './incident-page.tsx';
 import { Answered, Elapsed, Mark, NumberHeads, Section, Sentence, StateText, TableFrame } from './parts.tsx';
 import { StackedBars } from './stacked-bars.tsx';
 import { api, now, state, status } from './state.ts';

@@ -2,8 +2,7 @@ import { type LeftOutReason, leftOutTexts } from '../../core/output-line.ts';
 import type { JSX } from 'preact';
 import { countText } from '#failures/quantity-text.ts';
 import type { ShownRequest } from '../model.ts';
-import { type ShownOutput, shownOutput } from '../shown-output.ts';
-import { clockTextMs } from '../shown-figures.ts';
+import { type ShownOutput, shownOutput, clockTextMs } from '../shown-figures.ts';
 import { Section, TableFrame } from './parts.tsx';
 
 /** What the application printed about the request, and meanwhile. Nothing for a request that no application of the gateway has seen. */

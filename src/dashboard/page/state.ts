@@ -11,7 +11,7 @@ import { pageClock } from '../system.ts';
 
 export const status = signal<StatusJson | null>(null);
 export const connection = signal<Connection>({ kind: 'connecting' });
-export const isStale = computed(() => connection.value.kind === 'stale');
+const isStale = computed(() => connection.value.kind === 'stale');
 export const state = computed(() => overallState(status.value, isStale.value));
 
 /** Null: not known yet, or there is none. */

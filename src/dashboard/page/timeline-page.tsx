@@ -5,8 +5,16 @@ import { conditionText } from '../../core/exchange-query.ts';
 import type { EventPage, TimelineJson } from '../model.ts';
 import { addressHash } from '../page-address.ts';
 import { clockText, countFigure, durationFigure, rateFigure } from '../shown-figures.ts';
-import { markersOf, markerWords, type TimelineMarker } from '../timeline-markers.ts';
-import { stackedColumns, timelineColumns, timelineTotals, timeRanges, type ShownRange } from '../timeline-series.ts';
+import {
+  markersOf,
+  markerWords,
+  type TimelineMarker,
+  stackedColumns,
+  timelineColumns,
+  timelineTotals,
+  timeRanges,
+  type ShownRange,
+} from '../timeline-series.ts';
 import { LineChart } from './line-chart.tsx';
 import { Answered, NumberHeads, Section, Sentence, TableFrame, Time } from './parts.tsx';
 import { ShapeLegend } from './stacked-bars.tsx';

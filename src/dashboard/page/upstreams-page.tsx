@@ -6,7 +6,7 @@ import { changeWeight, endpointActions } from '../operator-actions.ts';
 import { endpointTone, upstreamState } from '../overall-state.ts';
 import { addressHash } from '../page-address.ts';
 import { countFigure, durationFigure, rateFigure, shareFigure } from '../shown-figures.ts';
-import { ActionButton } from './confirm-dialog.tsx';
+import { ActionButton } from './dialogs.tsx';
 import { Elapsed, Mark, NumberHeads, Section, Sentence, StateText, TableFrame, Time } from './parts.tsx';
 import { mayOperate, status } from './state.ts';
 

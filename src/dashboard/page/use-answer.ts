@@ -1,7 +1,11 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Answer } from '../api.ts';
 import { pageClock } from '../system.ts';
-import { actionsDone, connection } from './state.ts';
+import { actionsDone, connection, api } from './state.ts';
+import type { StoreFailingJson } from '../../core/store-messages.ts';
+import type { ExchangePage, FoundExchange } from '../model.ts';
+import type { PagedList } from '../paged-list.ts';
+import { SearchRun } from '../search-run.ts';
 
 /**
  * Asks when the component appears, whenever one of `inputs` changes, after each action of the operator, and every `everyMs`. A later
@@ -40,4 +44,48 @@ export function useAnswer<T>(
     };
   }, [...inputs, done, isThere]);
   return answer;
+}
+
+const newRun = (query: string): SearchRun =>
+  new SearchRun(query, (parameters, signal) => api.get<ExchangePage>('/v1/exchanges', parameters, signal), pageClock);
+
+export interface Search {
+  readonly list: PagedList<FoundExchange>;
+  /** Changes with the list. */
+  readonly version: number;
+  /** The search was not finished: see `SearchRun`. */
+  readonly isUnfinished: boolean;
+  readonly failure: Answer<ExchangePage> | null;
+  /** Why what is newer is not found; null: the store is written. */
+  readonly storeFailing: StoreFailingJson | null;
+  /** Rows `first` to `last` are to be seen: fetches what is missing. */
+  readonly see: (first: number, last: number) => void;
+}
+
+/** The results of a query, in pages that are fetched as they are to be seen; with `isFollowing` also what ends from now on. */
+export function useSearch(query: string, isFollowing: boolean): Search {
+  const run = useRef<SearchRun | null>(null);
+  const [version, setVersion] = useState(0);
+  const [failure, setFailure] = useState<Answer<ExchangePage> | null>(null);
+  if (run.current?.query !== query) {
+    run.current?.stop();
+    run.current = newRun(query);
+  }
+  const current = run.current;
+  current.onChange = (next) => {
+    setFailure(next);
+    setVersion((before) => before + 1);
+  };
+  useEffect(() => {
+    setFailure(null);
+    return () => current.stop();
+  }, [query]);
+  const isThere = connection.value.kind === 'live';
+  useEffect(() => {
+    // Also when the gateway is back: a search that has failed begins again.
+    if (current.list.length === 0) current.see(0, 50);
+  }, [query, isThere]);
+  useEffect(() => (isFollowing ? current.follow() : () => {}), [query, isFollowing]);
+  const { list, isUnfinished, storeFailing, see } = current;
+  return { list, version, isUnfinished, failure, storeFailing, see };
 }

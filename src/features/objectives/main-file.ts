@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { makePrivateFolder } from '../../deploy/private-folder.ts';
-import { readOwnFile } from '../../deploy/read-own-file.ts';
-import { writeWholeLater } from '../../deploy/write-whole.ts';
+import { readOwnFile, writeWholeLater } from '../../deploy/own-file.ts';
 import type { KeptCounts } from '../../policy/slo-burn.ts';
 
 const version = 1;

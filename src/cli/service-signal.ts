@@ -1,1 +1,0 @@
-export type ServiceSignal = 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2';
