@@ -59,7 +59,7 @@ exports.cacheFolder = function (env) {
     });
     folder = fs.realpathSync(folder);
     return isOwn(folder) ? folder : null;
-  } catch (_) {
+  } catch {
     // A full disk, a folder that cannot be written: the start takes longer, and nothing else changes.
     return null;
   }
