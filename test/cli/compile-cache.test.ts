@@ -1,3 +1,5 @@
+// Starts processes: each has the cache of its own start.
+
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
