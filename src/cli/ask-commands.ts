@@ -18,8 +18,8 @@ export async function status(flags: StatusFlags, context: ProcessContext): Promi
   const target = await findAdmin(flags, context);
   const answer = await askGateway(target, 'GET', `${apiRoot}/status`, context);
   if (answer.status !== 200) throw refusal(answer);
-  if (flags.json) printJson(answer.content, context);
-  else context.stdout.write(renderStatus(statusOfJson(answer.content), styleFor(context.stdout, context.env)));
+  if (flags.json) printJson(answer.body, context);
+  else context.stdout.write(renderStatus(statusOfJson(answer.body), styleFor(context.stdout, context.env)));
 }
 
 export function printJson(value: unknown, context: ProcessContext): void {

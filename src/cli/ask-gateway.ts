@@ -5,7 +5,7 @@ import { CommandFailure } from './command-failure.ts';
 
 export interface GatewayResponse {
   readonly status: number;
-  readonly content: unknown;
+  readonly body: unknown;
 }
 
 /** Asks a gateway; a failure to reach it is a `CommandFailure` that says what to do. */
@@ -23,7 +23,7 @@ export async function askGateway(
 
 /** Turns an answer with an unexpected status into a failure. */
 export function refusal(answer: GatewayResponse): CommandFailure {
-  const detail = (answer.content as { detail?: unknown } | null)?.detail;
+  const detail = (answer.body as { detail?: unknown } | null)?.detail;
   return new CommandFailure('failure', typeof detail === 'string' ? detail : `The gateway answered ${answer.status}.`);
 }
 

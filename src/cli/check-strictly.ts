@@ -19,5 +19,5 @@ export async function timeoutAdviceFor(
   const answer = await askGateway(target, 'GET', `${apiRoot}/status`, context);
   if (answer.status !== 200) throw refusal(answer);
   const limits = new Map(routes.map(({ id, timeouts }) => [String(id), timeouts.responseHeadMs]));
-  return statusOfJson(answer.content).timeouts.filter(({ route, limitMs }) => limits.get(route) === limitMs);
+  return statusOfJson(answer.body).timeouts.filter(({ route, limitMs }) => limits.get(route) === limitMs);
 }

@@ -40,7 +40,7 @@ async function linkOverTls(target: AdminTarget, context: ProcessContext): Promis
   if (target.kind === 'url' && target.url.protocol !== 'https:') return null;
   const answer = await askGateway(target, 'POST', `${apiRoot}/session/link`, context);
   if (answer.status !== 200) throw refusal(answer);
-  const { path, url } = answer.content as LinkStatus;
+  const { path, url } = answer.body as LinkStatus;
   return target.kind === 'url' ? `${target.url.origin}${path}` : url;
 }
 
@@ -48,7 +48,7 @@ async function linkOverTls(target: AdminTarget, context: ProcessContext): Promis
 async function roleAt(target: AdminTarget, context: ProcessContext): Promise<AdminRole> {
   const answer = await askGateway(target, 'GET', `${apiRoot}/session`, context);
   if (answer.status !== 200) throw refusal(answer);
-  return (answer.content as SessionStatus).role;
+  return (answer.body as SessionStatus).role;
 }
 
 function show(link: string, forwarder: string | null, flags: DashboardFlags, context: ProcessContext): void {

@@ -49,7 +49,7 @@ async function findContext({ record, target }: FoundRecord, context: ProcessCont
   if (target === null) return noContextJson;
   const answer = await askGateway(target, 'GET', `${apiRoot}/context/${encodeURIComponent(record.id)}`, context);
   if (answer.status !== 200) return noContextJson;
-  return redactedResult(answer.content as RequestContextJson);
+  return redactedResult(answer.body as RequestContextJson);
 }
 
 /** The bytes that could not be parsed; null: there are none, or the role does not allow to see them. */
@@ -60,7 +60,7 @@ async function findUnparsed(
 ): Promise<readonly UnparsedJson[] | null> {
   if (target === null || unparsed.length === 0) return null;
   const answer = await askGateway(target, 'GET', `${apiRoot}/unparsed/${encodeURIComponent(record.id)}`, context);
-  return answer.status === 200 ? (answer.content as { readonly unparsed: readonly UnparsedJson[] }).unparsed : null;
+  return answer.status === 200 ? (answer.body as { readonly unparsed: readonly UnparsedJson[] }).unparsed : null;
 }
 
 /**
@@ -96,7 +96,7 @@ async function askGateways(
 ): Promise<FoundRecord | null> {
   for (const target of await findAdmins(flags, context)) {
     const answer = await askGateway(target, 'GET', `${apiRoot}/exchanges/${encodeURIComponent(id)}`, context);
-    if (answer.status === 200) return { record: answer.content as ExchangeRecord, target };
+    if (answer.status === 200) return { record: answer.body as ExchangeRecord, target };
     if (answer.status !== 404) throw refusal(answer);
     const alike = await storedAlike(target, id, context);
     if (alike.length > 1) throw severalFound(id, alike);
@@ -116,7 +116,7 @@ async function storedAlike(
   const wanted = new URLSearchParams({ query: `id:${JSON.stringify(beginning)}`, limit: String(alikeMax) });
   const answer = await askGateway(target, 'GET', `${apiRoot}/exchanges?${wanted.toString()}`, context);
   if (answer.status !== 200) return [];
-  return (answer.content as { readonly exchanges: readonly ExchangeRecord[] }).exchanges.map(redactedRecord);
+  return (answer.body as { readonly exchanges: readonly ExchangeRecord[] }).exchanges.map(redactedRecord);
 }
 
 async function searchIn(

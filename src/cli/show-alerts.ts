@@ -23,8 +23,8 @@ export async function listAlerts(flags: AskFlags, context: ProcessContext): Prom
   const target = await findAdmin(flags, context);
   const answer = await askGateway(target, 'GET', `${apiRoot}/alerts`, context);
   if (answer.status !== 200) throw refusal(answer);
-  const { targets } = camelCased(answer.content) as { targets: readonly AlertTargetStatus[] };
-  if (flags.json) printJson(answer.content, context);
+  const { targets } = camelCased(answer.body) as { targets: readonly AlertTargetStatus[] };
+  if (flags.json) printJson(answer.body, context);
   else {
     const style = styleFor(context.stdout, context.env);
     const lines = alertTargetLines(targets, context.clock.wallTime(), style);
@@ -45,8 +45,8 @@ export async function testAlerts(flags: AskFlags, name: string | null, context: 
   if (answer.status === 404) throw new CommandFailure('not_found', refusal(answer).message);
   if (answer.status === 409) throw new CommandFailure('refused', refusal(answer).message);
   if (answer.status !== 200) throw refusal(answer);
-  const { results } = camelCased(answer.content) as { results: readonly AlertTestResult[] };
-  if (flags.json) printJson(answer.content, context);
+  const { results } = camelCased(answer.body) as { results: readonly AlertTestResult[] };
+  if (flags.json) printJson(answer.body, context);
   else {
     const style = styleFor(context.stdout, context.env);
     context.stdout.write(`${results.map((result) => resultLines(result, style).join('\n')).join('\n\n')}\n`);

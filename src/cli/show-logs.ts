@@ -202,9 +202,9 @@ async function ask(
   const answer = await askGateway(target, 'GET', path, context);
   if (answer.status === 400) throw new CommandFailure('usage', refusal(answer).message);
   if (answer.status !== 200) throw refusal(answer);
-  const content = answer.content as FoundContent & { readonly cursor: string | null; readonly end: string };
-  const { cursor, end, store_failing: failing } = content;
-  return { entries: entriesOf(content), cursor, end, failing };
+  const body = answer.body as FoundContent & { readonly cursor: string | null; readonly end: string };
+  const { cursor, end, store_failing: failing } = body;
+  return { entries: entriesOf(body), cursor, end, failing };
 }
 
 interface FoundContent {

@@ -46,7 +46,7 @@ async function askRunning(request: WrittenRequest, flags: RouteFlags, context: P
   const query = new URLSearchParams([['method', method], ['url', url], ...headers.map((line) => ['header', line])]);
   const answer = await askGateway(target, 'GET', `${apiRoot}/route?${query.toString()}`, context);
   if (answer.status !== 200) throw refusal(answer);
-  return camelCased(answer.content) as RouteExplanation;
+  return camelCased(answer.body) as RouteExplanation;
 }
 
 async function configurationOf(file: string, context: ProcessContext) {

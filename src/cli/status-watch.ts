@@ -52,7 +52,7 @@ export async function watchStatus(flags: AskFlags, context: ProcessContext): Pro
 async function ask(target: AdminTarget, context: ProcessContext): Promise<ShownStatus | CommandFailure> {
   try {
     const answer = await askGateway(target, 'GET', `${apiRoot}/status`, context);
-    return answer.status === 200 ? statusOfJson(answer.content) : refusal(answer);
+    return answer.status === 200 ? statusOfJson(answer.body) : refusal(answer);
   } catch (error) {
     if (error instanceof CommandFailure) return error;
     throw error;

@@ -68,7 +68,7 @@ async function end(target: AdminTarget, flags: StopFlags, context: ProcessContex
   }
   if (answer.status === 409) throw new CommandFailure('refused', refusal(answer).message);
   if (answer.status !== 202) throw refusal(answer);
-  const { pid } = answer.content as StopResponse;
+  const { pid } = answer.body as StopResponse;
   await untilEnded(target, pid, flags, context);
   return pid;
 }
@@ -117,7 +117,7 @@ function waitText({ drain, applications }: GatewayStatus): string | null {
 /** Null if no gateway answers any more. */
 async function statusOf(target: AdminTarget, context: ProcessContext): Promise<GatewayStatus | null> {
   const answer = await askAdmin(target, 'GET', `${apiRoot}/status`, context.clock);
-  if (answer.ok && answer.status === 200) return statusOfJson(answer.content);
+  if (answer.ok && answer.status === 200) return statusOfJson(answer.body);
   // The gateway ended in the middle of its response.
   if (!answer.ok && (answer.why === 'nobody_there' || answer.why === 'not_an_answer')) return null;
   throw answer.ok ? refusal(answer) : unreachable(targetText(target), answer);

@@ -33,7 +33,7 @@ export class ActiveConfiguration {
     this.#semaphores = new SharedSemaphores(mainFeatures, counters);
     this.#configuration = configuration;
     this.#contentHash = this.hashes.ofConfiguration(configuration);
-    this.#redactor = new TextRedactor(configuration.log.secretFields);
+    this.#redactor = new TextRedactor(configuration.log.secretHeaders);
   }
 
   get configuration(): Configuration {
@@ -59,7 +59,7 @@ export class ActiveConfiguration {
     this.replacedLimits.replace(this.#configuration.routes, configuration.routes, this.revision);
     this.#semaphores.keepOnly(configuration);
     this.#configuration = configuration;
-    this.#redactor = new TextRedactor(configuration.log.secretFields);
+    this.#redactor = new TextRedactor(configuration.log.secretHeaders);
     this.#contentHash = this.hashes.ofConfiguration(configuration);
   }
 
@@ -88,7 +88,7 @@ export class ActiveConfiguration {
     const { log, store, otlp } = configuration;
     const sessionKey = this.#sessionKey.for(configuration);
     const featureSemaphores = this.#semaphores.of(configuration);
-    const { queryAllowed, secretFields, recordedHeaderNames, fullDetail } = log;
+    const { queryAllowed, secretHeaders, recordedHeaderNames, fullDetail } = log;
     return {
       revision,
       contentHash: this.hashes.ofConfiguration(configuration),
@@ -106,7 +106,7 @@ export class ActiveConfiguration {
       clientAddressHeader,
       client,
       queryAllowed,
-      secretFields,
+      secretHeaders,
       recordedHeaderNames,
       fullDetail,
       ...(sessionKey === undefined ? {} : { sessionKey }),

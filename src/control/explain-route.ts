@@ -1,7 +1,7 @@
 import type { Configuration } from '../core/configuration.ts';
 import { concurrencyOf } from '../features/concurrency/settings.ts';
 import { retryOf } from '../features/retry/settings.ts';
-import type { FieldMatch, RouteSpec } from '../core/route-spec.ts';
+import type { HeaderMatch, RouteSpec } from '../core/route-spec.ts';
 import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import { matchesHost, matchesPath } from '../policy/route-match.ts';
 import { hostOf } from '../wire/host.ts';
@@ -144,24 +144,24 @@ function mismatchOf({ method, authority, target, headers }: RouteQuestion, { mat
     return `the path ${path} does not begin with ${match.pathPrefix}`;
   if (match.methods.length > 0 && !match.methods.includes(method))
     return `the method ${method} is not ${orText(match.methods)}`;
-  const missing = match.fields.find(({ name, value }) =>
+  const missing = match.headers.find(({ name, value }) =>
     value === null ? !headers.has(name) : headers.get(name) !== value,
   );
   return missing === undefined ? null : headerText(missing, headers);
 }
 
 /** What a route wants to see in a header may be a credential. */
-function headerText({ name }: FieldMatch, headers: ReadonlyMap<string, string>): string {
+function headerText({ name }: HeaderMatch, headers: ReadonlyMap<string, string>): string {
   if (!headers.has(name)) return `the header ${name} is missing`;
   return `the header ${name} has another value than that of the route`;
 }
 
-function matchText({ match: { hosts, pathPrefix, methods, fields } }: RouteSpec): string {
+function matchText({ match: { hosts, pathPrefix, methods, headers } }: RouteSpec): string {
   const parts = [
     hosts.length === 0 ? 'any host' : `the host is ${orText(hosts)}`,
     `the path begins with ${pathPrefix}`,
     methods.length === 0 ? 'any method' : `the method is ${orText(methods)}`,
-    ...fields.map(({ name, value }) =>
+    ...headers.map(({ name, value }) =>
       value === null ? `there is a header ${name}` : `the header ${name} has the value of the route`,
     ),
   ];

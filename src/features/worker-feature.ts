@@ -21,7 +21,7 @@ export interface FeatureHooks {
   readonly priority?: RequestPriority;
   readonly retry?: RetryPolicy;
   /** Names of headers, in lower case, that requests of clients lose. */
-  readonly requestFieldsRemoved?: readonly string[];
+  readonly requestHeadersRemoved?: readonly string[];
   /** Is told how each exchange has ended. */
   readonly onEnded?: (exchange: EndedExchange) => void;
 }

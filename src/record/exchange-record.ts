@@ -32,7 +32,7 @@ export interface RecordContext {
   /** What the worker knows of the surroundings of an exchange; absent: nothing. */
   readonly gatewayStateOf?: (exchange: EndedExchange) => GatewayState;
   /** Further header names, lowercase, whose values are removed from texts that came from outside. */
-  readonly secretFields?: readonly string[];
+  readonly secretHeaders?: readonly string[];
 }
 
 /** Makes the record of an exchange that has ended: redacted, bounded, with all its keys. */
@@ -49,7 +49,7 @@ export class ExchangeRecords {
 
   constructor(context: RecordContext) {
     this.#context = context;
-    this.#redactor = new TextRedactor(context.secretFields);
+    this.#redactor = new TextRedactor(context.secretHeaders);
     this.#states = new RecordedGatewayStates(this.#redactor);
     this.#queryAllowed = new Set(context.queryAllowed);
     const { inlineConstants = false, processKey, deployment, member, processStartedUnixMs } = context;

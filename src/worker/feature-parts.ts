@@ -192,10 +192,10 @@ export interface RouteHooks {
   readonly filters: readonly Filter[];
   readonly bounds: RouteBounds | null;
   readonly retry: RetryPolicy | null;
-  readonly requestFieldsRemoved: readonly string[];
+  readonly requestHeadersRemoved: readonly string[];
 }
 
-export const noHooks: RouteHooks = { filters: [], bounds: null, retry: null, requestFieldsRemoved: [] };
+export const noHooks: RouteHooks = { filters: [], bounds: null, retry: null, requestHeadersRemoved: [] };
 
 export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonly FeatureHooks[]): RouteHooks {
   if (ofRoute.length + ofUpstream.length === 0) return noHooks;
@@ -206,6 +206,6 @@ export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonl
     filters: all.flatMap(({ filters = [] }) => filters),
     bounds: bounds.length === 0 ? null : { bounds, priority },
     retry: all.find((hooks) => hooks.retry !== undefined)?.retry ?? null,
-    requestFieldsRemoved: all.flatMap(({ requestFieldsRemoved = [] }) => requestFieldsRemoved),
+    requestHeadersRemoved: all.flatMap(({ requestHeadersRemoved = [] }) => requestHeadersRemoved),
   };
 }

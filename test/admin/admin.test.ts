@@ -51,8 +51,8 @@ interface Answer {
   readonly text: string;
 }
 
-async function ask(method: string, path: string, fields: Record<string, string> = {}): Promise<Answer> {
-  const sent = request({ socketPath, method, path, headers: fields });
+async function ask(method: string, path: string, headers: Record<string, string> = {}): Promise<Answer> {
+  const sent = request({ socketPath, method, path, headers: headers });
   sent.end();
   const response = await responseOf(sent);
   response.setEncoding('utf8');
@@ -124,8 +124,10 @@ describe('a successor', () => {
   const tokens = [{ name: 'deploy', hash: hashOfToken(token) }];
 
   async function revisionAt(port: number): Promise<number> {
-    const fields = { Authorization: `Bearer ${token}` };
-    const response = await fetch(`http://127.0.0.1:${port}/v1/status`, { headers: { ...fields, Connection: 'close' } });
+    const headers = { Authorization: `Bearer ${token}` };
+    const response = await fetch(`http://127.0.0.1:${port}/v1/status`, {
+      headers: { ...headers, Connection: 'close' },
+    });
     return ((await response.json()) as { revision: number }).revision;
   }
 
@@ -303,11 +305,11 @@ describe('the OpenAPI description', () => {
 /** Reads a stream of events until `enough` returns true, then closes it. */
 async function readStream(
   path: string,
-  fields: Record<string, string>,
+  headers: Record<string, string>,
   enough: (text: string) => boolean,
   began = () => {},
 ): Promise<string> {
-  const sent = request({ socketPath, path, headers: fields });
+  const sent = request({ socketPath, path, headers: headers });
   sent.end();
   const response = await responseOf(sent);
   assert.equal(response.headers['content-type'], 'text/event-stream');

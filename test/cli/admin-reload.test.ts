@@ -120,7 +120,7 @@ describe('the admin API during reloads', { timeout: 120_000 }, () => {
 
 async function statusAt(place: AdminTarget): Promise<GatewayStatus | null> {
   const answer = await askAdmin(place, 'GET', '/v1/status', systemClock);
-  return answer.ok && answer.status === 200 ? statusOfJson(answer.content) : null;
+  return answer.ok && answer.status === 200 ? statusOfJson(answer.body) : null;
 }
 
 async function reloadAt(place: AdminTarget): Promise<number> {

@@ -34,22 +34,22 @@ class StickyWorld {
   }
 
   send(cookie: string | null, request: RequestText = {}): ClientActor {
-    const fields = cookie === null ? {} : { Cookie: cookie };
-    const client = this.world.request({ ...request, fields });
+    const headers = cookie === null ? {} : { Cookie: cookie };
+    const client = this.world.request({ ...request, headers });
     this.world.pass(5);
     return client;
   }
 
   /** Which endpoints answer so many requests with the cookie. */
   homes(cookie: string | null, count = 20): string {
-    const answers = Array.from({ length: count }, () => this.send(cookie).content.toString());
+    const answers = Array.from({ length: count }, () => this.send(cookie).body.toString());
     return [...new Set(answers)].toSorted().join('');
   }
 
   /** A new session: its cookie, and its endpoint. */
   begin(): { readonly cookie: string; readonly home: string } {
     const client = this.send(null);
-    return { cookie: cookieIn(client) ?? '', home: client.content.toString() };
+    return { cookie: cookieIn(client) ?? '', home: client.body.toString() };
   }
 
   change(name: string, change: Partial<EndpointSnapshot>): void {
@@ -79,7 +79,7 @@ function switchAt(transport: MemoryTransport, name: string): void {
 }
 
 function setCookieIn(client: ClientActor): string | null {
-  return client.field('set-cookie');
+  return client.header('set-cookie');
 }
 
 function cookieIn(client: ClientActor): string | null {
@@ -102,7 +102,7 @@ describe('a sticky session', () => {
 
   it('begins with a WebSocket too, and the record says so', () => {
     const sticky = new StickyWorld();
-    const open = (fields = ''): string => {
+    const open = (headers = ''): string => {
       const { client } = sticky.world.connect();
       let received = '';
       client.listener = {
@@ -111,7 +111,7 @@ describe('a sticky session', () => {
         onWritten() {},
         onClosed() {},
       };
-      const bytes = Buffer.from(websocketRequest.replace('\r\n\r\n', `\r\n${fields}\r\n`), 'latin1');
+      const bytes = Buffer.from(websocketRequest.replace('\r\n\r\n', `\r\n${headers}\r\n`), 'latin1');
       client.write(bytes, 0, bytes.length, 'borrowed');
       sticky.world.pass(50);
       client.end();
@@ -138,7 +138,7 @@ describe('a sticky session', () => {
     const { cookie, home } = sticky.begin();
     sticky.change(home, { state: 'unhealthy' });
     const moved = sticky.send(cookie);
-    const next = moved.content.toString();
+    const next = moved.body.toString();
     assert.notEqual(next, home);
     assert.equal(sticky.lastSession, 'moved');
     const nextCookie = cookieIn(moved) ?? '';
@@ -155,7 +155,7 @@ describe('a sticky session', () => {
     sticky.world.endpoint(home).accepts = 'refuses';
     const moved = sticky.send(cookie);
     assert.equal(moved.status, 200);
-    assert.notEqual(moved.content.toString(), home);
+    assert.notEqual(moved.body.toString(), home);
     assert.notEqual(cookieIn(moved), null);
     assert.equal(sticky.lastSession, 'moved');
     sticky.end();
@@ -193,7 +193,7 @@ describe('a sticky session', () => {
     assert.equal(setCookieIn(sticky.send(cookie)), null);
     sticky.wallMs += 200_000;
     const client = sticky.send(cookie);
-    assert.equal(client.content.toString(), home);
+    assert.equal(client.body.toString(), home);
     assert.match(setCookieIn(client) ?? '', /^at=1\.[^;]*; Path=\/; Max-Age=3600; HttpOnly; SameSite=Lax$/);
     assert.equal(sticky.lastSession, null);
     sticky.end();
@@ -281,7 +281,7 @@ describe('an endpoint on probation', () => {
     const other = names.find((name) => name !== home) ?? '';
     sticky.change(other, { state: 'probation' });
     assert.equal(sticky.homes(cookie), home);
-    assert.equal(sticky.send(null).content.toString(), other);
+    assert.equal(sticky.send(null).body.toString(), other);
     sticky.end();
   });
 });

@@ -75,7 +75,7 @@ upstreams: { app: { endpoints: ["${good.address}", "${lying.address}"], check: {
     await until('the other origin is unhealthy', () => stateOf(address) === 'unhealthy');
     lying.answer = () => ok('after all');
     const response = await edge.send(requestText('GET', '/'));
-    assert.equal(response.content.toString(), 'after all');
+    assert.equal(response.body.toString(), 'after all');
     assert.equal((await edge.record(response)).attempts[0]?.state, 'ejected');
     good = await RawOrigin.start();
   });

@@ -23,7 +23,7 @@ routes: [{ to: shop }]
     while (!asking.signal.aborted) {
       answers.push(
         edge.get('/').then(
-          ({ status, content }) => `${status} ${content.toString()}`,
+          ({ status, body }) => `${status} ${body.toString()}`,
           (error: unknown) => String(error),
         ),
       );

@@ -58,10 +58,10 @@ export class GatewayProcess {
     return this.#status('VmHWM');
   }
 
-  #status(field: 'VmRSS' | 'VmHWM'): number {
+  #status(header: 'VmRSS' | 'VmHWM'): number {
     const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
-    const kib = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1];
-    if (kib === undefined) throw new Error(`/proc/${this.pid}/status has no ${field}`);
+    const kib = new RegExp(`^${header}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1];
+    if (kib === undefined) throw new Error(`/proc/${this.pid}/status has no ${header}`);
     return Number(kib) * 1024;
   }
 

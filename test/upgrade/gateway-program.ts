@@ -133,9 +133,9 @@ export class GatewayProgram {
     return JSON.parse((await this.#request({ socketPath: join(this.folder, 'admin.sock'), method, path })).text);
   }
 
-  get(path: string, content: string | null = null): Promise<{ status: number; text: string }> {
-    const method = content === null ? 'GET' : 'POST';
-    return this.#request({ host: '127.0.0.1', port: this.port, method, path, agent: false }, content);
+  get(path: string, body: string | null = null): Promise<{ status: number; text: string }> {
+    const method = body === null ? 'GET' : 'POST';
+    return this.#request({ host: '127.0.0.1', port: this.port, method, path, agent: false }, body);
   }
 
   /** The pid of the application. */
@@ -211,12 +211,12 @@ export class GatewayProgram {
 
   async #request(
     options: object,
-    content: string | null = null,
+    body: string | null = null,
     onChunk: (chunk: string) => void = () => {},
   ): Promise<{ status: number; text: string }> {
     // A kept connection would lead to the old process.
     const sent = request({ agent: false, ...options });
-    sent.end(content ?? undefined);
+    sent.end(body ?? undefined);
     const [response] = (await once(sent, 'response')) as [IncomingMessage];
     response.setEncoding('utf8');
     let text = '';

@@ -50,7 +50,7 @@ async function ask(flags: UpgradeFlags, context: ProcessContext, tellLine: (line
   if (!answer.ok) throw unreachable(targetText(target), answer);
   if (answer.status === 409) throw new CommandFailure('refused', refusal(answer).message);
   if (answer.status !== 200) throw refusal(answer);
-  const last = answer.content as UpgradeLine | null;
+  const last = answer.body as UpgradeLine | null;
   if (last === null || !('outcome' in last))
     throw new CommandFailure('failure', 'The gateway closed the connection during its response.');
   if (last.outcome === 'failed') throw failureOf(last);
@@ -92,7 +92,7 @@ async function successorText(target: AdminTarget, pid: number, context: ProcessC
   const answer: GatewayResponse | null = await askGateway(target, 'GET', `${apiRoot}/status`, context).catch(
     () => null,
   );
-  const status = answer?.status === 200 ? statusOfJson(answer.content) : null;
+  const status = answer?.status === 200 ? statusOfJson(answer.body) : null;
   const version = status !== null && status.pid === pid ? `, candor ${status.version}` : '';
   return wrap(`Upgraded: process ${pid}${version} serves.`, '').join('\n');
 }

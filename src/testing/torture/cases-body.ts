@@ -3,7 +3,7 @@ import type { Expectation } from './torture-case.ts';
 import { both, get, getAndPost, head, type Row, untilIdleMs } from './rows.ts';
 
 /** Bodies that break off, stall, or break the rules of their coding; and valid bodies. */
-export const contentRows: readonly Row[] = [
+export const bodyRows: readonly Row[] = [
   ['short-length-close', broken(), getAndPost],
   ['short-length-reset', broken(), get],
   ['short-length-at-once', broken(), get],
@@ -66,7 +66,7 @@ function badChunk(...more: Parameters<typeof broken>): Expectation {
 function cutInTrailers(): Expectation {
   return {
     ...broken('http_response_transfer_coding'),
-    answers: [{ status: 200, content: 'hello' }],
+    answers: [{ status: 200, body: 'hello' }],
     passed: { verdict: 'acceptable', why: 'All content came; only the empty line at the very end was missing.' },
   };
 }

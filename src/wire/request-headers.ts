@@ -1,8 +1,8 @@
-import { fieldId, knownFieldNames } from '../core/field-names.ts';
+import { headerId, knownHeaderNames } from '../core/header-names.ts';
 import type { HttpVersion } from '../core/message.ts';
 import type { RequestRule } from '../core/rules.ts';
 import { excerpt, isSame, isText } from './characters.ts';
-import type { FieldSectionParser } from './field-section.ts';
+import type { HeaderSectionParser } from './header-section.ts';
 import { FramingFacts, requestFraming, type RequestFramingRule } from './framing.ts';
 import { type HeadBlock, spanSize } from './head-storage.ts';
 import {
@@ -17,9 +17,9 @@ import {
 import { nominationsMax } from './limits.ts';
 import { isDisguised } from './known-names.ts';
 import { authorityText, isAuthority, sameAuthority } from './host.ts';
-import { Http1Fields } from './http1-fields.ts';
-import type { Http1RequestHead } from './http1-request-head.ts';
-import type { RequestRefusal } from './http1-request-head.ts';
+import { ParsedHeaders } from './parsed-headers.ts';
+import type { ParsedRequestHead } from './parsed-request-head.ts';
+import type { RequestRefusal } from './parsed-request-head.ts';
 import type { RequestTarget } from './request-target.ts';
 import { protocolsAsked } from './upgrade.ts';
 
@@ -31,24 +31,24 @@ export interface RequestLine {
   readonly target: RequestTarget;
 }
 
-const hostId = fieldId('host');
-const connectionId = fieldId('connection');
-const contentLengthId = fieldId('content-length');
-const transferEncodingId = fieldId('transfer-encoding');
-const expectId = fieldId('expect');
-const upgradeId = fieldId('upgrade');
-const teId = fieldId('te');
+const hostId = headerId('host');
+const connectionId = headerId('connection');
+const bodyLengthId = headerId('content-length');
+const transferEncodingId = headerId('transfer-encoding');
+const expectId = headerId('expect');
+const upgradeId = headerId('upgrade');
+const teId = headerId('te');
 
 /** Not 0 for the names that say something to the parser itself; nearly all lines are passed over by one look here. */
-const concernsUs = new Uint8Array(knownFieldNames.length);
-for (const id of [hostId, connectionId, contentLengthId, transferEncodingId, expectId, upgradeId, teId])
+const concernsUs = new Uint8Array(knownHeaderNames.length);
+for (const id of [hostId, connectionId, bodyLengthId, transferEncodingId, expectId, upgradeId, teId])
   concernsUs[id] = 1;
 
 /**
- * What a request's fields say of the message itself: its host, its end, whether its connection lives on. Everything
+ * What a request's headers say of the message itself: its host, its end, whether its connection lives on. Everything
  * that two recipients could read in two ways is refused here.
  */
-export class RequestFieldsReader {
+export class RequestHeadersReader {
   readonly #framing = new FramingFacts();
   #hostLines = 0;
   #hostStart = 0;
@@ -61,11 +61,11 @@ export class RequestFieldsReader {
   #expectation = '';
   #upgrade: string | null = null;
   #takesTrailers = false;
-  /** The last valid Host field, as it was sent and as it is read: spares most requests a check and two strings. */
+  /** The last valid Host header, as it was sent and as it is read: spares most requests a check and two strings. */
   #lastHost = '';
   #lastAuthority = '';
 
-  read(block: HeadBlock, section: FieldSectionParser, line: RequestLine): Http1RequestHead | RequestRefusal {
+  read(block: HeadBlock, section: HeaderSectionParser, line: RequestLine): ParsedRequestHead | RequestRefusal {
     this.#forget();
     this.#gather(block, section.count);
     const isHttp10 = line.version === 'HTTP/1.0';
@@ -77,22 +77,22 @@ export class RequestFieldsReader {
     if (typeof framing === 'string') return refuse(framing, framingEvidence(framing, this.#framing));
     // RFC 9110 §10.1.1 has an expectation in an HTTP/1.0 request ignored.
     if (this.#expectation !== '' && !isHttp10) return refuse('expectation-unknown', this.#expectation);
-    const hasContent = framing.kind === 'chunked' || (framing.kind === 'length' && framing.bytes > 0);
-    // RFC 9110 §7.8: only with the connection option, and not from HTTP/1.0. Content comes first, in the old protocol.
+    const hasBody = framing.kind === 'chunked' || (framing.kind === 'length' && framing.bytes > 0);
+    // RFC 9110 §7.8: only with the connection option, and not from HTTP/1.0. The body comes first, in the old protocol.
     const upgrade = (this.#options & optionUpgrade) !== 0 && !isHttp10 ? this.#upgrade : null;
 
-    const fields = new Http1Fields(block.bytes, block.spans, section.count, section.seenLow, section.seenHigh);
-    if (this.#nominated !== null) fields.nominate(this.#nominated);
+    const headers = new ParsedHeaders(block.bytes, block.spans, section.count, section.seenLow, section.seenHigh);
+    if (this.#nominated !== null) headers.nominate(this.#nominated);
     return {
       method: line.method,
       scheme: line.scheme,
       authority,
       target: line.target.target,
       version: line.version,
-      fields,
+      headers,
       framing,
       keepAlive: persists(this.#options, isHttp10),
-      expectContinue: this.#continue && hasContent && !isHttp10,
+      expectContinue: this.#continue && hasBody && !isHttp10,
       upgrade,
       takesTrailers: this.#takesTrailers && !isHttp10,
     };
@@ -128,7 +128,7 @@ export class RequestFieldsReader {
         this.#hostStart = start;
         this.#hostEnd = end;
         return;
-      case contentLengthId:
+      case bodyLengthId:
         return this.#framing.noteContentLength(bytes, start, end);
       case transferEncodingId:
         return this.#framing.noteTransferEncoding(bytes, start, end);
@@ -180,7 +180,7 @@ export class RequestFieldsReader {
       : `…${excerpt(bytes, this.#hostStart + at, this.#hostEnd)}`;
   }
 
-  /** The Host field's authority; '' when it is invalid. Most requests repeat the authority of the one before. */
+  /** The Host header's authority; '' when it is invalid. Most requests repeat the authority of the one before. */
   #host(bytes: Buffer): string {
     if (isSame(bytes, this.#hostStart, this.#hostEnd, this.#lastHost)) return this.#lastAuthority;
     if (!isAuthority(bytes, this.#hostStart, this.#hostEnd)) return '';

@@ -29,7 +29,7 @@ describe('a route that wants a header is chosen', () => {
         { id: 'upgrade', name: 'upgrade', value: 'websocket' },
       ];
       const found = wanted.filter(({ id, name, value }) => {
-        const match: RouteMatch = { hosts: [], pathPrefix: '/', methods: [], fields: [{ name, value }] };
+        const match: RouteMatch = { hosts: [], pathPrefix: '/', methods: [], headers: [{ name, value }] };
         return createRouter([{ match, route: { id } as unknown as Route }]).route(head) !== null;
       });
       assert.deepEqual(

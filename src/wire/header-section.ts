@@ -1,10 +1,10 @@
-import { CR, COLON, excerpt, fieldValueBytes, HTAB, isBlank, LF, SP, tokenBytes } from './characters.ts';
+import { CR, COLON, excerpt, headerValueBytes, HTAB, isBlank, LF, SP, tokenBytes } from './characters.ts';
 import { type HeadBlock, moreSpans, spanSize } from './head-storage.ts';
-import { seenMax } from '../core/field-names.ts';
+import { seenMax } from '../core/header-names.ts';
 import { knownNameId } from './known-names.ts';
 
-/** The rules that a field section can break. */
-export type FieldRule =
+/** The rules that a header section can break. */
+export type HeaderRule =
   | 'line-ending'
   | 'header-name'
   | 'space-before-colon'
@@ -21,21 +21,21 @@ const afterLineCr = 4;
 const afterSectionCr = 5;
 
 /**
- * Reads a field section, of a head or of trailers: field lines up to and with the empty line (RFC 9112 §5, RFC 9110 §5).
+ * Reads a header section, of a head or of trailers: header lines up to and with the empty line (RFC 9112 §5, RFC 9110 §5).
  * Every byte is looked at once, however the section is split; only trailing white space of a value is looked at twice.
  *
  * Stricter than the RFC allows a recipient to be: a line ends with CR LF and nothing else (§2.2 allows a bare LF), and
  * folding is refused (§5.2 allows to replace it). An attacker can exploit two parsers that differ about either. Only in a response head whose
  * status line ended with LF alone does LF alone end a line (`StatusLineParser`); `withLineEnds` then writes CR LF.
  */
-export class FieldSectionParser {
+export class HeaderSectionParser {
   /** The next byte to look at; once the section is complete, the first behind it. */
   at = 0;
   count = 0;
   /** Known names seen whose number is below `seenMax`, a bit each. */
   seenLow = 0;
   seenHigh = 0;
-  rule: FieldRule | null = null;
+  rule: HeaderRule | null = null;
   /** Where the line begins that is being read, or that broke the rule. */
   lineStart = 0;
   #parserState = lineStart;
@@ -60,7 +60,7 @@ export class FieldSectionParser {
    * Reads on to byte `end`. True when there is nothing more to read: the section is complete, or `rule` names the broken
    * rule.
    */
-  scan(block: HeadBlock, end: number, fieldsMax: number): boolean {
+  scan(block: HeadBlock, end: number, headersMax: number): boolean {
     const { bytes, words } = block;
     let at = this.at;
     let parserState = this.#parserState;
@@ -106,7 +106,7 @@ export class FieldSectionParser {
         this.at = at;
         return true;
       }
-      if (this.count === fieldsMax) return this.#refuse('too-many-headers', at, parserState);
+      if (this.count === headersMax) return this.#refuse('too-many-headers', at, parserState);
       this.#keepLine(block, at);
       parserState = lineStart;
     }
@@ -144,7 +144,7 @@ export class FieldSectionParser {
     return excerpt(bytes, this.lineStart, Math.max(this.lineStart, end));
   }
 
-  #refuse(rule: FieldRule, at: number, parserState: number): true {
+  #refuse(rule: HeaderRule, at: number, parserState: number): true {
     this.#parserState = parserState;
     this.rule = rule;
     this.at = at;
@@ -173,14 +173,14 @@ export function withLineEnds({ bytes, spans }: HeadBlock, count: number, section
 }
 
 /** Which rule a line breaks whose name ends at `at` without a colon, or is empty. */
-function nameRule(bytes: Uint8Array, start: number, at: number): FieldRule {
+function nameRule(bytes: Uint8Array, start: number, at: number): HeaderRule {
   const byte = bytes[at];
   if (byte === LF) return at === start ? 'line-ending' : 'header-name';
   return isBlank(byte) ? 'space-before-colon' : 'header-name';
 }
 
 /**
- * The first byte from `at` on that may not stand in a field's value, or `end`.
+ * The first byte from `at` on that may not stand in a header's value, or `end`.
  *
  * Values are most of a head, and are looked at four bytes at a time: a third of the time of one by one (measured: 0.7 ns
  * a byte in place of 2).
@@ -189,12 +189,12 @@ export function passValue(bytes: Uint8Array, words: Int32Array, start: number, e
   let at = start;
   for (;;) {
     while ((at & 3) !== 0 && at < end) {
-      if (fieldValueBytes[bytes[at] as number] === 0) return at;
+      if (headerValueBytes[bytes[at] as number] === 0) return at;
       at++;
     }
     while (at + 4 <= end && isPlainWord(words[at >> 2] as number)) at += 4;
     // Up to the next word: it holds a tab, which may stand there, or what ends the value.
-    if (at >= end || fieldValueBytes[bytes[at] as number] === 0) return Math.min(at, end);
+    if (at >= end || headerValueBytes[bytes[at] as number] === 0) return Math.min(at, end);
     at++;
   }
 }

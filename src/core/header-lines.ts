@@ -3,10 +3,10 @@ const LF = 0x0a;
 const colon = 0x3a;
 
 /**
- * Reads what a `FieldSink` gets as `fieldLines`: complete header lines, each with its CR LF. A line without a colon is passed over, and
+ * Reads what a `HeaderSink` gets as `headerLines`: complete header lines, each with its CR LF. A line without a colon is passed over, and
  * white space around values is left out. Bytes become the characters of the same numbers.
  */
-export function eachFieldLine(
+export function eachHeaderLine(
   bytes: Uint8Array,
   start: number,
   end: number,

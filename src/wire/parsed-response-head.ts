@@ -1,7 +1,7 @@
 import type { Guess } from '../core/failure.ts';
 import type { ResponseHead, Framing } from '../core/message.ts';
 import type { ResponseRule } from '../core/rules.ts';
-import type { Http1Fields } from './http1-fields.ts';
+import type { ParsedHeaders } from './parsed-headers.ts';
 
 /** Why a response is not taken: a cause of `core/failure.ts` with its evidence, but for the address. */
 export type ResponseRefusal =
@@ -19,9 +19,9 @@ export type ResponseRefusal =
     }
   | { readonly cause: 'response_too_many_headers'; readonly limit: number };
 
-/** A response head of HTTP/1. Its fields are not to be asked once the parser has been reset. */
-export interface Http1ResponseHead extends ResponseHead {
-  readonly fields: Http1Fields;
+/** A response head of HTTP/1. Its headers are not to be asked once the parser has been reset. */
+export interface ParsedResponseHead extends ResponseHead {
+  readonly headers: ParsedHeaders;
   readonly framing: Framing;
   /** Whether the endpoint lets the connection live on (RFC 9112 §9.3), and no bytes may follow that are not counted. */
   readonly keepAlive: boolean;

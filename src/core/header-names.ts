@@ -1,4 +1,4 @@
-/** The part of `clientClaimNames` at the end of `knownFieldNames`. */
+/** The part of `clientClaimNames` at the end of `knownHeaderNames`. */
 const laterClaimNames = [
   'x-client-ip',
   'client-ip',
@@ -41,10 +41,10 @@ const laterClaimNames = [
 ] as const;
 
 /**
- * The field names that the gateway itself uses, each with a small number. A parser stores the number with a field line once;
+ * The header names that the gateway itself uses, each with a small number. A parser stores the number with a header line once;
  * every later test ("is this Host?", "is it dropped?") compares numbers.
  */
-export const knownFieldNames = [
+export const knownHeaderNames = [
   '', // 0: any other name
   'host',
   'connection',
@@ -93,20 +93,20 @@ export const knownFieldNames = [
   ...laterClaimNames,
 ] as const;
 
-/** Names below this number have a bit in the masks of the fields present. For other names the lines are searched. */
+/** Names below this number have a bit in the masks of the headers present. For other names the lines are searched. */
 export const seenMax = 64;
 
-export type KnownFieldName = Exclude<(typeof knownFieldNames)[number], ''>;
+export type KnownHeaderName = Exclude<(typeof knownHeaderNames)[number], ''>;
 
-const ids = new Map<string, number>(knownFieldNames.map((name, id) => [name, id]));
+const ids = new Map<string, number>(knownHeaderNames.map((name, id) => [name, id]));
 
-/** The number of a lowercase field name; 0 for a name that the gateway itself does not use. */
-export function fieldId(name: string): number {
+/** The number of a lowercase header name; 0 for a name that the gateway itself does not use. */
+export function headerId(name: string): number {
   return ids.get(name) ?? 0;
 }
 
-/** A set of field names with a fast lookup: by number if the name has one, else by name. */
-export interface FieldFilter {
+/** A set of header names with a fast lookup: by number if the name has one, else by name. */
+export interface HeaderFilter {
   /** One byte per known name: 1 if the name belongs to the set. */
   readonly known: Uint8Array;
   /** Lowercase names without a number; null when there are none. */
@@ -117,16 +117,16 @@ export interface FieldFilter {
   readonly otherLengths: number;
 }
 
-export function fieldFilter(
+export function headerFilter(
   names: Iterable<string>,
-  base: FieldFilter | null = null,
+  base: HeaderFilter | null = null,
   claims: boolean = base?.claims ?? false,
-): FieldFilter {
-  const known = base === null ? new Uint8Array(knownFieldNames.length) : base.known.slice();
+): HeaderFilter {
+  const known = base === null ? new Uint8Array(knownHeaderNames.length) : base.known.slice();
   const others = new Set<string>(base?.others ?? []);
   for (const name of names) {
     const lowercase = name.toLowerCase();
-    const id = fieldId(lowercase);
+    const id = headerId(lowercase);
     if (id === 0) others.add(lowercase);
     else known[id] = 1;
   }
@@ -136,7 +136,7 @@ export function fieldFilter(
 }
 
 /** Fields of a request that the gateway writes itself. It never forwards those of a client, in a head or in trailers. */
-export const gatewayFieldNames = [
+export const gatewayHeaderNames = [
   'via',
   'cdn-loop',
   'max-forwards',
@@ -154,11 +154,11 @@ export const gatewayFieldNames = [
  * Fields that name the client, or another URL than that of the request line. Applications believe that the gateway wrote them,
  * so that the gateway passes on those of trusted peers only. docs/configuration.md lists all of them.
  */
-export const clientClaimNames = ['x-real-ip', ...laterClaimNames] as const satisfies readonly KnownFieldName[];
+export const clientClaimNames = ['x-real-ip', ...laterClaimNames] as const satisfies readonly KnownHeaderName[];
 
 const originalPrefix = 'x-original-';
 
-/** The claims that begin so. Applications have fields of their own that do, such as X-Original-Filename: those go on. */
+/** The claims that begin so. Applications have headers of their own that do, such as X-Original-Filename: those go on. */
 const originalClaims: ReadonlySet<string> = new Set(
   [
     ...[
@@ -180,11 +180,11 @@ const originalClaims: ReadonlySet<string> = new Set(
   ].map((rest) => originalPrefix + rest),
 );
 
-/** Prefixes of further such fields, such as X-Forwarded-Ssl and X-Original-URL. */
+/** Prefixes of further such headers, such as X-Forwarded-Ssl and X-Original-URL. */
 export const forwardedPrefixes = ['x-forwarded', originalPrefix] as const;
 
 /**
- * These, and the prefixes of fields in which a TLS terminator, or this gateway, names the authenticated client: X-SSL-Client-Verify,
+ * These, and the prefixes of headers in which a TLS terminator, or this gateway, names the authenticated client: X-SSL-Client-Verify,
  * SSL_CLIENT_S_DN, X-Client-Cert-Subject. The latter are usually written with "_", so that a trusted peer's pass in either spelling. All prefixes
  * have the same length.
  */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { KeptContent } from './kept-content.ts';
+import { KeptBody } from './kept-body.ts';
 
 const kib = 1024;
 
@@ -14,16 +14,16 @@ for (const [sizes, isKept] of [
   [[40 * kib, 1], false],
 ] as const)
   test(`content of ${sizes.join(' and ')} bytes is ${isKept ? 'kept' : 'not kept'}`, () => {
-    const kept = new KeptContent();
+    const kept = new KeptBody();
     const all = sizes.map((size, index) => Buffer.alloc(size, `part ${index}`));
     for (const part of all) kept.add(part, 0, part.length);
-    assert.deepEqual(kept.content(), isKept ? Buffer.concat(all) : null);
+    assert.deepEqual(kept.body(), isKept ? Buffer.concat(all) : null);
   });
 
 test('the range of each part is kept as it was when it was given', () => {
-  const kept = new KeptContent();
+  const kept = new KeptBody();
   const borrowed = Buffer.from('say hello now');
   kept.add(borrowed, 4, 9);
   borrowed.fill('x');
-  assert.equal(Buffer.from(kept.content() ?? []).toString(), 'hello');
+  assert.equal(Buffer.from(kept.body() ?? []).toString(), 'hello');
 });

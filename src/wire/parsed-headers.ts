@@ -1,8 +1,8 @@
-import { type FieldFilter, fieldId, knownFieldNames, seenMax } from '../core/field-names.ts';
-import type { Fields, FieldSink } from '../core/message.ts';
+import { type HeaderFilter, headerId, knownHeaderNames, seenMax } from '../core/header-names.ts';
+import type { MessageHeaders, HeaderSink } from '../core/message.ts';
 import { foldCase } from './characters.ts';
 import { spanSize } from './head-storage.ts';
-import { nominated, ownFields } from './hop-by-hop.ts';
+import { nominated, ownHeaders } from './hop-by-hop.ts';
 import { dashed, isClaim } from './known-names.ts';
 
 /** The number of a removed line, which not even `get` sees: a forbidden trailer. */
@@ -13,17 +13,17 @@ const nothing = Buffer.alloc(0);
 const noSpans = new Int32Array(0);
 
 /**
- * The fields of an HTTP/1 message: one buffer, and numbers that say where each line's parts are. A string is made only
+ * The headers of an HTTP/1 message: one buffer, and numbers that say where each line's parts are. A string is made only
  * for who asks for one; forwarding copies runs of whole lines, which the parser has checked byte by byte.
  *
  * Two views. `get` and `has` see every line. `each` and `writeTo` are for passing on, so they leave out what is for this
- * connection only (`hop-by-hop.ts`) and what the Connection field nominates (RFC 9110 §7.6.1).
+ * connection only (`hop-by-hop.ts`) and what the Connection header nominates (RFC 9110 §7.6.1).
  *
  * A nomination counts only for names that have no number in `core/field-names.ts`. For those that have one it is known
  * whether they go on, and no client can change it: `Connection: host`, `content-length`, `cookie`, `authorization` or
  * `x-forwarded-for` takes nothing away from what the endpoint is to see.
  */
-export class Http1Fields implements Fields {
+export class ParsedHeaders implements MessageHeaders {
   #bytes: Buffer;
   #spans: Int32Array;
   #count: number;
@@ -40,7 +40,7 @@ export class Http1Fields implements Fields {
     this.#seenHigh = seenHigh;
   }
 
-  /** Field lines held, those for this connection too. */
+  /** Header lines held, those for this connection too. */
   get count(): number {
     return this.#count;
   }
@@ -58,7 +58,7 @@ export class Http1Fields implements Fields {
   }
 
   has(name: string): boolean {
-    const id = fieldId(name);
+    const id = headerId(name);
     if (id !== 0) return this.hasId(id);
     for (let offset = 0; offset < this.#count * spanSize; offset += spanSize)
       if (this.#isNamed(offset, 0, name)) return true;
@@ -66,7 +66,7 @@ export class Http1Fields implements Fields {
   }
 
   get(name: string): string | null {
-    const id = fieldId(name);
+    const id = headerId(name);
     if (id !== 0 && !this.hasId(id)) return null;
     let value: string | null = null;
     const end = this.#count * spanSize;
@@ -84,21 +84,21 @@ export class Http1Fields implements Fields {
     }
   }
 
-  writeTo(sink: FieldSink, drop: FieldFilter): void {
+  writeTo(sink: HeaderSink, drop: HeaderFilter): void {
     const written = this.#written;
     if (written === null) return this.#writeRuns(sink, drop);
     if (written.drop !== drop) this.#rewrite(written, drop);
-    sink.fieldLines(written.bytes, 0, written.length);
+    sink.headerLines(written.bytes, 0, written.length);
   }
 
   /** The first time for this filter; mostly it is the same one ever after. */
-  #rewrite(written: FilteredLines, drop: FieldFilter): void {
+  #rewrite(written: FilteredLines, drop: HeaderFilter): void {
     written.drop = drop;
     written.length = 0;
     this.#writeRuns(written, drop);
   }
 
-  #writeRuns(sink: Pick<FieldSink, 'fieldLines'>, drop: FieldFilter): void {
+  #writeRuns(sink: Pick<HeaderSink, 'headerLines'>, drop: HeaderFilter): void {
     const spans = this.#spans;
     const end = this.#count * spanSize;
     const { known } = drop;
@@ -108,16 +108,16 @@ export class Http1Fields implements Fields {
     for (let offset = 0; offset < end; offset += spanSize) {
       const id = spans[offset + 5] as number;
       const kept =
-        id < nominated && ownFields.known[id] === 0 && known[id] === 0 && (id !== 0 || !this.#isOther(drop, offset));
+        id < nominated && ownHeaders.known[id] === 0 && known[id] === 0 && (id !== 0 || !this.#isOther(drop, offset));
       if (kept) {
         if (runStart < 0) runStart = spans[offset] as number;
         runEnd = spans[offset + 4] as number;
       } else if (runStart >= 0) {
-        sink.fieldLines(this.#bytes, runStart, runEnd);
+        sink.headerLines(this.#bytes, runStart, runEnd);
         runStart = -1;
       }
     }
-    if (runStart >= 0) sink.fieldLines(this.#bytes, runStart, runEnd);
+    if (runStart >= 0) sink.headerLines(this.#bytes, runStart, runEnd);
   }
 
   /** Whether any line is passed on. */
@@ -133,7 +133,7 @@ export class Http1Fields implements Fields {
   }
 
   /** Removes lines: no method returns them any more. */
-  removeLines(filter: FieldFilter): void {
+  removeLines(filter: HeaderFilter): void {
     for (let id = 1; id < filter.known.length; id++) {
       if (filter.known[id] === 0) continue;
       if (id < 32) this.#seenLow &= ~(1 << id);
@@ -145,15 +145,15 @@ export class Http1Fields implements Fields {
     });
   }
 
-  /** The same fields in bytes of their own, [start, end) of these, for as many messages as say the same: they stay as they are. */
-  copyWith(bytes: Buffer, start: number): Http1Fields {
+  /** The same headers in bytes of their own, [start, end) of these, for as many messages as say the same: they stay as they are. */
+  copyWith(bytes: Buffer, start: number): ParsedHeaders {
     const spans = this.#spans.slice(0, this.#count * spanSize);
     for (let offset = 0; offset < spans.length; offset += spanSize) {
       for (let part = 0; part < 5; part++) spans[offset + part] = (spans[offset + part] as number) - start;
     }
-    const fields = new Http1Fields(bytes, spans, this.#count, this.#seenLow, this.#seenHigh);
-    fields.#written = new FilteredLines(bytes.length);
-    return fields;
+    const headers = new ParsedHeaders(bytes, spans, this.#count, this.#seenLow, this.#seenHigh);
+    headers.#written = new FilteredLines(bytes.length);
+    return headers;
   }
 
   /** The head is over: its buffer goes to another message, which must not be visible through this object. */
@@ -173,7 +173,7 @@ export class Http1Fields implements Fields {
 
   #goesOn(offset: number): boolean {
     const id = this.#spans[offset + 5] as number;
-    return id < nominated && ownFields.known[id] === 0;
+    return id < nominated && ownHeaders.known[id] === 0;
   }
 
   #isNamed(offset: number, id: number, name: string): boolean {
@@ -189,7 +189,7 @@ export class Http1Fields implements Fields {
   }
 
   /** Whether a line whose name has no number belongs to the filter. */
-  #isOther({ claims, others, otherLengths }: FieldFilter, offset: number): boolean {
+  #isOther({ claims, others, otherLengths }: HeaderFilter, offset: number): boolean {
     const start = this.#spans[offset] as number;
     const length = (this.#spans[offset + 1] as number) - start;
     if (claims && isClaim(this.#bytes, start, length)) return true;
@@ -205,7 +205,7 @@ export class Http1Fields implements Fields {
 
   #name(offset: number): string {
     const id = (this.#spans[offset + 5] as number) & idMask;
-    if (id !== 0) return knownFieldNames[id] as string;
+    if (id !== 0) return knownHeaderNames[id] as string;
     return this.#bytes.toString('latin1', this.#spans[offset], this.#spans[offset + 1]).toLowerCase();
   }
 
@@ -215,8 +215,8 @@ export class Http1Fields implements Fields {
 }
 
 /** The lines of a section that go on past a filter, one behind the other. */
-class FilteredLines implements Pick<FieldSink, 'fieldLines'> {
-  drop: FieldFilter | null = null;
+class FilteredLines implements Pick<HeaderSink, 'headerLines'> {
+  drop: HeaderFilter | null = null;
   length = 0;
   readonly bytes: Buffer;
 
@@ -224,7 +224,7 @@ class FilteredLines implements Pick<FieldSink, 'fieldLines'> {
     this.bytes = Buffer.allocUnsafeSlow(bytesMax);
   }
 
-  fieldLines(bytes: Buffer, start: number, end: number): void {
+  headerLines(bytes: Buffer, start: number, end: number): void {
     this.length += bytes.copy(this.bytes, this.length, start, end);
   }
 }

@@ -1,5 +1,5 @@
 /** The headers that a browser sends for a page of a shop. */
-export const browserFields: readonly string[] = [
+export const browserHeaders: readonly string[] = [
   'User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0',
   'Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8',
   'Accept-Language: en-GB,en;q=0.8,de;q=0.5,fr;q=0.3',

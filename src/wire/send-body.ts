@@ -2,20 +2,20 @@ import type { Ownership } from '../core/message.ts';
 import { writeChunkStart } from './chunked.ts';
 import type { Composer, ByteWriter } from './byte-writer.ts';
 
-/** How content is put on the wire: as it is, or in the chunked coding. */
+/** How a body is put on the wire: as it is, or in the chunked coding. */
 export type ContentCoding = 'plain' | 'chunked';
 
-/** Composed content leaves when it has reached this size, so that the writer's buffer never grows. */
+/** A composed body leaves when it has reached this size, so that the writer's buffer never grows. */
 const sliceBytes = 32 * 1024;
 
 /** Owned bytes from this size on are handed to the system as they are: a copy would cost more than the call. */
 const directBytesMin = 16 * 1024;
 
 /**
- * Sends or composes content. Returns false when the system has not taken all of it: wait for the transport's
+ * Sends or composes a body. Returns false when the system has not taken all of it: wait for the transport's
  * `onWritten` before sending more.
  */
-export function sendContent(
+export function sendBody(
   writer: ByteWriter,
   composer: Composer,
   coding: ContentCoding,

@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from '../testing/properties.test-support.ts';
 import type { Framing, Ownership } from '../core/message.ts';
-import { ContentReader } from './content-reader.ts';
+import { BodyReader } from './body-reader.ts';
 
 /** A reader, and what came of what was pushed. */
 function reading(framing: Framing) {
   const bulk: boolean[] = [];
   const taken: Buffer[] = [];
   const ownerships: Ownership[] = [];
-  const reader = new ContentReader(
+  const reader = new BodyReader(
     { readInBulk: (on) => void bulk.push(on) },
     {
-      onContent(bytes, start, end, ownership) {
+      onBody(bytes, start, end, ownership) {
         taken.push(Buffer.from(bytes.subarray(start, end)));
         ownerships.push(ownership);
       },
@@ -22,15 +22,15 @@ function reading(framing: Framing) {
   return { reader, bulk, ownerships, text: () => Buffer.concat(taken).toString('latin1') };
 }
 
-const framings: [framing: Framing, wire: string, content: string][] = [
+const framings: [framing: Framing, wire: string, body: string][] = [
   [{ kind: 'length', bytes: 11 }, 'some conten', 'some conten'],
   [{ kind: 'chunked' }, '4\r\nsome\r\n7\r\n conten\r\n0\r\n\r\n', 'some conten'],
   [{ kind: 'none' }, '', ''],
   [{ kind: 'length', bytes: 0 }, '', ''],
 ];
 
-describe('content is told from what follows it', () => {
-  for (const [framing, wire, content] of framings) {
+describe('a body is told from what follows it', () => {
+  for (const [framing, wire, body] of framings) {
     test(`${JSON.stringify(framing)}, however it is cut into pieces`, () => {
       const bytes = Buffer.from(`${wire}GET /next`, 'latin1');
       fc.assert(
@@ -40,8 +40,8 @@ describe('content is told from what follows it', () => {
           for (const cut of [...cuts.sort((a, b) => a - b), bytes.length]) {
             while (at < cut && reader.state === 'partial') at += reader.push(bytes, at, cut);
           }
-          assert.deepEqual([reader.state, text(), at], ['whole', content, wire.length]);
-          assert.equal(reader.bytesReceived, content.length);
+          assert.deepEqual([reader.state, text(), at], ['whole', body, wire.length]);
+          assert.equal(reader.bytesReceived, body.length);
         }),
       );
     });
@@ -59,7 +59,7 @@ describe('content is told from what follows it', () => {
     assert.equal(text(), 'aa');
   });
 
-  test('content until the close has no end of its own', () => {
+  test('a body until the close has no end of its own', () => {
     const { reader, text } = reading({ kind: 'until-close' });
     assert.equal(reader.push(Buffer.from('all of it'), 0, 9), 9);
     assert.deepEqual([reader.state, text()], ['partial', 'all of it']);
@@ -84,7 +84,7 @@ describe('content is told from what follows it', () => {
 describe('reading in bulk', () => {
   const piece = Buffer.alloc(256 * 1024);
 
-  test('begins where much is to come, lends what cannot be kept, and ends with the content', () => {
+  test('begins where much is to come, lends what cannot be kept, and ends with the body', () => {
     const { reader, bulk, ownerships } = reading({ kind: 'length', bytes: 700_000 });
     reader.push(Buffer.alloc(20_000), 0, 20_000);
     assert.deepEqual(bulk, [true]);

@@ -21,7 +21,7 @@ const surplus = 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 
 const later: readonly Step[] = [apart, send(surplus), keep];
 
 /** More bodies that break, and more that look odd but are valid. */
-export const furtherContentFaults: readonly Fault[] = [
+export const furtherBodyFaults: readonly Fault[] = [
   broken('short-length-at-once', 'promises 100 bytes, sends 5 with the head, and closes (FIN) at once', () => [
     send(`${lengthHead(100)}hello`),
     fin,
@@ -163,9 +163,9 @@ function hugeTrailers(): string {
 }
 
 function broken(name: string, does: string, script: () => Script): Fault {
-  return { name, does, faulty: true, begins: 'content', script };
+  return { name, does, faulty: true, begins: 'body', script };
 }
 
 function lawful(name: string, does: string, script: () => Script): Fault {
-  return { name, does, faulty: false, begins: 'content', script };
+  return { name, does, faulty: false, begins: 'body', script };
 }

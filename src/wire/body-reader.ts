@@ -1,8 +1,8 @@
-import { type Fields, type Framing, noContent, type Ownership } from '../core/message.ts';
+import { type MessageHeaders, type Framing, noBody, type Ownership } from '../core/message.ts';
 import type { Transport } from '../core/transport.ts';
-import { ChunkedDecoder, type ChunkRule, type ContentSink } from './chunked.ts';
+import { ChunkedDecoder, type ChunkRule, type ChunkedBodySink } from './chunked.ts';
 
-/** As much content still to come, or twice as much come already, makes reading into a large buffer of its own pay. */
+/** As much body still to come, or twice as much come already, makes reading into a large buffer of its own pay. */
 const bulkBytesMin = 128 * 1024;
 
 /**
@@ -12,37 +12,37 @@ const bulkBytesMin = 128 * 1024;
 const busyReadBytes = 16 * 1024;
 const idleReadBytes = 1024;
 
-/** Receives the content. Owned bytes stay as they are until the reader is resumed; borrowed ones during the call. */
-export interface ContentTaker {
-  onContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void;
+/** Receives the body. Owned bytes stay as they are until the reader is resumed; borrowed ones during the call. */
+export interface BodyTaker {
+  onBody(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void;
 }
 
 /**
- * Separates a message's content from the bytes behind it, and says when it is complete (RFC 9112 §6.3).
+ * Separates a message's body from the bytes behind it, and says when it is complete (RFC 9112 §6.3).
  *
- *     begin ──▶ partial ──push──▶ whole │ refused          without content: begin ──▶ whole
+ *     begin ──▶ partial ──push──▶ whole │ refused          without a body: begin ──▶ whole
  *
  * Sans I/O; only how its source reads is its business, since nobody else knows how much is still to come. One reader
  * serves all messages of one direction of a connection.
  */
-export class ContentReader implements ContentSink {
+export class BodyReader implements ChunkedBodySink {
   state: 'partial' | 'whole' | 'refused' = 'whole';
-  framing: Framing = noContent;
-  /** Bytes of content so far, without their coding. */
+  framing: Framing = noBody;
+  /** Bytes of a body so far, without their coding. */
   bytesReceived = 0;
   readonly #source: Pick<Transport, 'readInBulk'>;
-  readonly #taker: ContentTaker;
+  readonly #taker: BodyTaker;
   /** Null before the first message that is chunked. */
   #chunked: ChunkedDecoder | null = null;
   #remaining = 0;
   #bulk = false;
 
-  constructor(source: Pick<Transport, 'readInBulk'>, taker: ContentTaker) {
+  constructor(source: Pick<Transport, 'readInBulk'>, taker: BodyTaker) {
     this.#source = source;
     this.#taker = taker;
   }
 
-  /** The next message's content, framed like this. */
+  /** The next message's body, framed like this. */
   begin(framing: Framing): void {
     this.framing = framing;
     this.bytesReceived = 0;
@@ -57,14 +57,14 @@ export class ContentReader implements ContentSink {
     else this.#chunked.reset();
   }
 
-  /** Takes bytes [start, end) and returns how many were of this message: all of them while its content is partial. */
+  /** Takes bytes [start, end) and returns how many were of this message: all of them while its body is partial. */
   push(bytes: Uint8Array, start: number, end: number): number {
     this.#judgeBulk(end - start);
     switch (this.framing.kind) {
       case 'length': {
         const length = Math.min(end - start, this.#remaining);
         this.#remaining -= length;
-        this.onContent(bytes, start, start + length);
+        this.onBody(bytes, start, start + length);
         if (this.#remaining === 0) this.#end('whole');
         return length;
       }
@@ -75,32 +75,32 @@ export class ContentReader implements ContentSink {
         return consumed;
       }
       case 'until-close':
-        this.onContent(bytes, start, end);
+        this.onBody(bytes, start, end);
         return end - start;
       case 'none':
         return 0;
     }
   }
 
-  /** How many of these bytes, which come next, are content. Of a chunked message only before its first byte was taken. */
+  /** How many of these bytes, which come next, are body. Of a chunked message only before its first byte was taken. */
   lengthIn(bytes: Uint8Array, start: number, end: number): number {
     if (this.framing.kind === 'length') return Math.min(end - start, this.#remaining);
     if (this.framing.kind !== 'chunked' || this.bytesReceived > 0) return 0;
     let length = 0;
-    new ChunkedDecoder().push(bytes, start, end, { onContent: (_, from, to) => void (length += to - from) });
+    new ChunkedDecoder().push(bytes, start, end, { onBody: (_, from, to) => void (length += to - from) });
     return length;
   }
 
-  /** For the chunked decoder, and our own framing: a run of content. */
-  onContent(bytes: Uint8Array, start: number, end: number): void {
+  /** For the chunked decoder, and our own framing: a run of a body. */
+  onBody(bytes: Uint8Array, start: number, end: number): void {
     this.bytesReceived += end - start;
     // The bytes of one bulk read stay in place until this reader is resumed; parts of a coding are copied anyway.
     const isOwned = this.#bulk && this.framing.kind !== 'chunked' && bytes.length > bulkBytesMin;
-    this.#taker.onContent(bytes, start, end, isOwned ? 'owned' : 'borrowed');
+    this.#taker.onBody(bytes, start, end, isOwned ? 'owned' : 'borrowed');
   }
 
-  /** Once complete: the permitted fields of the trailer section; null when there was none. */
-  get trailers(): Fields | null {
+  /** Once complete: the permitted headers of the trailer section; null when there was none. */
+  get trailers(): MessageHeaders | null {
     return this.framing.kind === 'chunked' && this.#chunked !== null ? this.#chunked.trailers : null;
   }
 

@@ -1,6 +1,6 @@
 import type { RequestHead, Framing } from '../core/message.ts';
 import type { RequestRule } from '../core/rules.ts';
-import type { Http1Fields } from './http1-fields.ts';
+import type { ParsedHeaders } from './parsed-headers.ts';
 
 /** Why a request is refused: the rule, and what broke it, printable and short. */
 export interface RequestRefusal {
@@ -8,12 +8,12 @@ export interface RequestRefusal {
   readonly at: string;
 }
 
-/** A request head of HTTP/1. Its strings live on; its fields are not to be asked once the parser has been reset. */
-export interface Http1RequestHead extends RequestHead {
-  readonly fields: Http1Fields;
+/** A request head of HTTP/1. Its strings live on; its headers are not to be asked once the parser has been reset. */
+export interface ParsedRequestHead extends RequestHead {
+  readonly headers: ParsedHeaders;
   readonly framing: Framing;
   /** Whether the client lets the connection live on (RFC 9112 §9.3). */
   readonly keepAlive: boolean;
-  /** Whether the client waits for "100 Continue" before it sends its content. */
+  /** Whether the client waits for "100 Continue" before it sends its body. */
   readonly expectContinue: boolean;
 }

@@ -60,7 +60,7 @@ export interface LargeOptions {
  * mebibyte. The receiver compares every byte. The gateway runs in its own process, whose resident size the system
  * reports: right after the start, and the peak.
  */
-export async function carryLargeContent({
+export async function carryLargeBody({
   bytes,
   slowBytes,
   program,
@@ -127,7 +127,7 @@ async function upload(port: number, { coding, writer, reader }: Transfer, bytes:
   const headers = coding === 'length' ? { 'Content-Length': bytes } : { 'Transfer-Encoding': 'chunked' };
   const outgoing = request({ port, host: '127.0.0.1', method: 'POST', path: `/up/${coding}/${reader}`, headers });
   const answered = once(outgoing, 'response') as Promise<[IncomingMessage]>;
-  contentOf(bytes, writer).pipe(outgoing);
+  bodyOf(bytes, writer).pipe(outgoing);
   const [response] = await answered;
   const text = Buffer.concat(await response.toArray()).toString();
   if (response.statusCode !== 200) throw new Error(`the upload was answered by ${response.statusCode}: ${text}`);
@@ -150,7 +150,7 @@ async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promi
   if (what === 'down') {
     const [bytes, coding, writer] = rest;
     if (coding === 'length') outgoing.setHeader('Content-Length', bytes ?? '');
-    contentOf(Number(bytes), writer as Speed).pipe(outgoing);
+    bodyOf(Number(bytes), writer as Speed).pipe(outgoing);
     return;
   }
   const [coding, reader] = rest;
@@ -175,7 +175,7 @@ async function checkAll(stream: Readable, speed: Speed): Promise<PatternCheck> {
   return check;
 }
 
-function contentOf(bytes: number, speed: Speed): Readable {
+function bodyOf(bytes: number, speed: Speed): Readable {
   return Readable.from(pieces(bytes, speed), { objectMode: false, highWaterMark: 256 * 1024 });
 }
 

@@ -22,10 +22,10 @@ function bytesOf(id: number): number {
 }
 
 /** The body of a client: each byte follows from its id and position, so that no two clients have the same. */
-function contentOf(id: number, bytes: number): Buffer {
-  const content = Buffer.allocUnsafe(bytes);
-  for (let at = 0; at < bytes; at++) content[at] = (at * 31 + (at >>> 8) * 7 + (at >>> 16) * 13 + id * 101) & 0xff;
-  return content;
+function bodyOf(id: number, bytes: number): Buffer {
+  const body = Buffer.allocUnsafe(bytes);
+  for (let at = 0; at < bytes; at++) body[at] = (at * 31 + (at >>> 8) * 7 + (at >>> 16) * 13 + id * 101) & 0xff;
+  return body;
 }
 
 describe('twenty concurrent clients, slow and fast, with Content-Length and with chunks', () => {
@@ -41,9 +41,9 @@ upstreams: { app: { endpoints: "127.0.0.1:${origin.port}", check: none, attempts
   after(() => origin.close());
 
   test('send and receive exactly their own bytes', async () => {
-    const clients = Array.from({ length: 20 }, (_, id) => exchangeContent(edge, id));
+    const clients = Array.from({ length: 20 }, (_, id) => exchangeBody(edge, id));
     for (const [id, got] of (await Promise.all(clients)).entries()) {
-      const expected = contentOf(id, bytesOf(id));
+      const expected = bodyOf(id, bytesOf(id));
       assert.equal(got.length, expected.length, `client ${id}: length`);
       assert.ok(got.equals(expected), `client ${id}: differs at byte ${firstDifference(got, expected)}`);
     }
@@ -56,21 +56,21 @@ upstreams: { app: { endpoints: "127.0.0.1:${origin.port}", check: none, attempts
  * Sends a client's body and returns the body of the response. Odd ids upload in chunks, every third asks for a chunked response,
  * every fourth reads slowly, every fifth writes slowly. The first six begin to read late.
  */
-async function exchangeContent(edge: YamlGateway, id: number): Promise<Buffer> {
-  const content = contentOf(id, bytesOf(id));
+async function exchangeBody(edge: YamlGateway, id: number): Promise<Buffer> {
+  const body = bodyOf(id, bytesOf(id));
   const { host, port } = edge.address();
   const socket = connect({ host, port });
   await once(socket, 'connect');
   const chunkedUp = id % 2 === 1;
-  const framing = chunkedUp ? 'Transfer-Encoding: chunked' : `Content-Length: ${content.length}`;
+  const framing = chunkedUp ? 'Transfer-Encoding: chunked' : `Content-Length: ${body.length}`;
   const wanted = id % 3 === 0 ? 'chunked' : 'length';
   const sending = (async () => {
     socket.write(
-      requestText('POST', `/echo?${wanted}&bytes=${content.length}&slow=${id === 13}`, [framing, 'Connection: close']),
+      requestText('POST', `/echo?${wanted}&bytes=${body.length}&slow=${id === 13}`, [framing, 'Connection: close']),
     );
     const pieceBytes = id < 6 ? 150_001 : 7_001 + id * 997;
-    for (let at = 0; at < content.length; at += pieceBytes) {
-      const piece = content.subarray(at, at + pieceBytes);
+    for (let at = 0; at < body.length; at += pieceBytes) {
+      const piece = body.subarray(at, at + pieceBytes);
       const bytes = chunkedUp ? Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, crlf]) : piece;
       if (!socket.write(bytes)) await once(socket, 'drain');
       if (id % 5 === 0) await sleep(1);
@@ -84,13 +84,13 @@ async function exchangeContent(edge: YamlGateway, id: number): Promise<Buffer> {
     if (id % 4 === 0 && pieces.length % 16 === 0) await sleep(1);
   }
   await sending;
-  return contentIn(Buffer.concat(pieces));
+  return bodyIn(Buffer.concat(pieces));
 }
 
 const crlf = Buffer.from('\r\n');
 
 /** The body of a response that ends with its connection. */
-function contentIn(bytes: Buffer): Buffer {
+function bodyIn(bytes: Buffer): Buffer {
   const end = bytes.indexOf('\r\n\r\n');
   const head = bytes.toString('latin1', 0, end);
   assert.match(head, /^HTTP\/1\.1 200 /);
@@ -318,8 +318,8 @@ async function download(port: number, path: string, bytesMax: number, look = ():
 async function upload(port: number, framing: 'length' | 'chunked', look: () => void): Promise<void> {
   const socket = connect({ host: '127.0.0.1', port });
   const answered = once(socket, 'data');
-  const field = framing === 'length' ? `Content-Length: ${large}` : 'Transfer-Encoding: chunked';
-  socket.write(requestText('PUT', '/upload', [field, 'Connection: close']));
+  const header = framing === 'length' ? `Content-Length: ${large}` : 'Transfer-Encoding: chunked';
+  socket.write(requestText('PUT', '/upload', [header, 'Connection: close']));
   const chunk = Buffer.concat([Buffer.from(`${block.length.toString(16)}\r\n`), block, crlf]);
   let sent = 0;
   let next = 0;
@@ -383,8 +383,8 @@ async function serveLarge(socket: Socket, seen: { taken: number }): Promise<void
 
 async function giveLarge(socket: Socket, head: string): Promise<void> {
   const [, framing = ''] = /^GET \/(\S+)/.exec(head) ?? [];
-  const field = { length: `Content-Length: ${large}`, chunked: 'Transfer-Encoding: chunked' }[framing] ?? 'X-None: 1';
-  socket.write(`HTTP/1.1 200 OK\r\n${field}\r\nConnection: close\r\n\r\n`);
+  const header = { length: `Content-Length: ${large}`, chunked: 'Transfer-Encoding: chunked' }[framing] ?? 'X-None: 1';
+  socket.write(`HTTP/1.1 200 OK\r\n${header}\r\nConnection: close\r\n\r\n`);
   const piece = framing === 'chunked' ? Buffer.concat([Buffer.from('10000\r\n'), block, crlf]) : block;
   for (let sent = 0; sent < large && !socket.destroyed; sent += block.length) {
     if (!socket.write(piece)) await Promise.race([once(socket, 'drain'), once(socket, 'close')]);

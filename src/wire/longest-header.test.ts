@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from '../testing/properties.test-support.ts';
-import { longestFieldName } from './longest-field.ts';
+import { longestHeaderName } from './longest-header.ts';
 
 const table: readonly [what: string, head: string, name: string][] = [
   ['the longest of several', 'HTTP/1.1 200 OK\r\nA: 1\r\nSet-Cookie: 123456789\r\nB: 12\r\n', 'Set-Cookie'],
@@ -13,13 +13,13 @@ const table: readonly [what: string, head: string, name: string][] = [
 ];
 
 for (const [what, head, name] of table) {
-  test(`the longest field is ${what}`, () => assert.equal(longestFieldName(Buffer.from(head, 'latin1')), name));
+  test(`the longest field is ${what}`, () => assert.equal(longestHeaderName(Buffer.from(head, 'latin1')), name));
 }
 
 test('it is a name that stands in the head, whatever the bytes', () => {
   fc.assert(
     fc.property(fc.stringMatching(/^[a-c:\r\n ]*$/), (head) => {
-      const name = longestFieldName(Buffer.from(head, 'latin1'));
+      const name = longestHeaderName(Buffer.from(head, 'latin1'));
       assert.ok(name === '' || head.includes(`${name.replaceAll('\\x0d', '\r')}:`), JSON.stringify([head, name]));
     }),
   );

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from '../testing/properties.test-support.ts';
-import { eachFieldLine } from './field-lines.ts';
+import { eachHeaderLine } from './header-lines.ts';
 
 function linesOf(bytes: Uint8Array, start = 0, end = bytes.length): [string, string][] {
   const lines: [string, string][] = [];
-  eachFieldLine(bytes, start, end, (name, value) => void lines.push([name, value]));
+  eachHeaderLine(bytes, start, end, (name, value) => void lines.push([name, value]));
   return lines;
 }
 
@@ -29,10 +29,10 @@ test('bytes become characters of the same number, however long a value is', () =
   fc.assert(
     fc.property(fc.array(fc.tuple(name, value), { maxLength: 4 }), (pairs) => {
       const lines = pairs.map(([key, bytes]) => [key, Buffer.from(bytes).toString('latin1')] as const);
-      const text = lines.map(([key, content]) => `${key}: ${content}\r\n`).join('');
+      const text = lines.map(([key, body]) => `${key}: ${body}\r\n`).join('');
       assert.deepEqual(
         linesOf(Buffer.from(text, 'latin1')),
-        lines.map(([key, content]) => [key, content.trim()]),
+        lines.map(([key, body]) => [key, body.trim()]),
       );
     }),
   );

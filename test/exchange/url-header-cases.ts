@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Case } from './cases.ts';
 
 const own = (path: string): string => `http://example.org${path}`;
-const match = { hosts: [], pathPrefix: '/dav', methods: [], fields: [] };
+const match = { hosts: [], pathPrefix: '/dav', methods: [], headers: [] };
 const toRoot = [{ match, rewrite: { pathPrefix: '/', host: 'app.internal' } }];
 const asItIs = [{ match }];
 
@@ -10,7 +10,7 @@ interface Row {
   readonly name: string;
   readonly routes: NonNullable<Case['options']>['routes'];
   readonly trusted?: boolean;
-  readonly fields: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>>;
   readonly sent: Readonly<Record<string, string | null>>;
 }
 
@@ -18,56 +18,56 @@ const rows: readonly Row[] = [
   {
     name: 'get the host and the path that the request itself gets',
     routes: toRoot,
-    fields: { Destination: own('/dav/b'), If: `<${own('/dav/a')}> (["x"])` },
+    headers: { Destination: own('/dav/b'), If: `<${own('/dav/a')}> (["x"])` },
     sent: { destination: 'http://app.internal/b', if: '<http://app.internal/a> (["x"])' },
   },
   {
     name: 'are known by the host that a trusted peer was asked for',
     routes: asItIs,
     trusted: true,
-    fields: { 'X-Forwarded-Host': 'Shop.example', Destination: 'http://shop.example/dav/b' },
+    headers: { 'X-Forwarded-Host': 'Shop.example', Destination: 'http://shop.example/dav/b' },
     sent: { destination: own('/dav/b') },
   },
   {
     name: 'of another origin go on where the route takes every path as it comes',
     routes: [{ match: { ...match, pathPrefix: '/' } }],
-    fields: { Destination: 'http://other.example/b', If: '<http://other.example/a> (["x"])' },
+    headers: { Destination: 'http://other.example/b', If: '<http://other.example/a> (["x"])' },
     sent: { destination: 'http://other.example/b', if: '<http://other.example/a> (["x"])' },
   },
   {
     name: 'begin with one slash, whatever stands behind the prefix',
     routes: toRoot,
-    fields: { Destination: '/dav//evil/x', If: '</dav///evil/x> (["x"])' },
+    headers: { Destination: '/dav//evil/x', If: '</dav///evil/x> (["x"])' },
     sent: { destination: '/evil/x', if: '</evil/x> (["x"])' },
   },
   {
     name: 'may have encoded slashes that lead nowhere else',
     routes: toRoot,
-    fields: { Destination: '/dav/a%2fb/..c%2f.d' },
+    headers: { Destination: '/dav/a%2fb/..c%2f.d' },
     sent: { destination: '/a%2fb/..c%2f.d' },
   },
   {
     name: 'find the path of a Destination behind dot segments and escapes, as that of the request',
     routes: toRoot,
-    fields: { Destination: own('/other/../%64av/b') },
+    headers: { Destination: own('/other/../%64av/b') },
     sent: { destination: 'http://app.internal/b' },
   },
   {
     name: 'are not translated twice where the route sets them',
-    routes: [{ ...toRoot[0], requestFields: { remove: [], set: [['Destination', '/set'] as const], add: [] } }],
-    fields: { Destination: own('/dav/b') },
+    routes: [{ ...toRoot[0], requestHeaders: { remove: [], set: [['Destination', '/set'] as const], add: [] } }],
+    headers: { Destination: own('/dav/b') },
     sent: { destination: '/set' },
   },
   {
     name: 'are these two alone: Referer and Origin tell what the client sees',
     routes: toRoot,
-    fields: { Destination: own('/dav/b'), Referer: own('/dav/'), Origin: own('') },
+    headers: { Destination: own('/dav/b'), Referer: own('/dav/'), Origin: own('') },
     sent: { destination: 'http://app.internal/b', referer: own('/dav/'), origin: own('') },
   },
 ];
 
 const edits = (changes: object): NonNullable<Row['routes']> => [
-  { ...toRoot[0], requestFields: { remove: [], set: [], add: [], ...changes } },
+  { ...toRoot[0], requestHeaders: { remove: [], set: [], add: [], ...changes } },
 ];
 
 /** What the endpoint is told of the URL that the client sees. */
@@ -75,27 +75,27 @@ const told: readonly Row[] = [
   {
     name: 'the prefix that the route removes, and the port',
     routes: toRoot,
-    fields: { 'X-Forwarded-Prefix': '/forged', 'X-Forwarded-Port': '1' },
+    headers: { 'X-Forwarded-Prefix': '/forged', 'X-Forwarded-Port': '1' },
     sent: { 'x-forwarded-prefix': '/dav', 'x-forwarded-port': '80', 'x-forwarded-host': 'example.org' },
   },
   {
     name: 'the prefix that the route removes, behind that of a trusted peer, and the port that the peer names',
     routes: toRoot,
     trusted: true,
-    fields: { 'X-Forwarded-Prefix': '/outer', 'X-Forwarded-Port': '8443' },
+    headers: { 'X-Forwarded-Prefix': '/outer', 'X-Forwarded-Port': '8443' },
     sent: { 'x-forwarded-prefix': '/outer/dav', 'x-forwarded-port': '8443' },
   },
   {
     name: 'no prefix where none is removed, but that of a trusted peer',
     routes: asItIs,
     trusted: true,
-    fields: { 'X-Forwarded-Prefix': '/outer' },
+    headers: { 'X-Forwarded-Prefix': '/outer' },
     sent: { 'x-forwarded-prefix': '/outer' },
   },
   {
     name: 'no prefix of another client where none is removed',
     routes: asItIs,
-    fields: { 'X-Forwarded-Prefix': '/forged' },
+    headers: { 'X-Forwarded-Prefix': '/forged' },
     sent: { 'x-forwarded-prefix': null },
   },
   {
@@ -108,7 +108,7 @@ const told: readonly Row[] = [
         ['X-Forwarded-Prefix', '/files'],
       ],
     }),
-    fields: {},
+    headers: {},
     sent: {
       'x-forwarded-for': null,
       'x-request-id': null,
@@ -161,13 +161,13 @@ const namesUrl: readonly ((url: string) => Readonly<Record<string, string>>)[] =
 
 /** On routes that confine an application to a path of its own. */
 const refused: readonly Case[] = [toRoot, toFiles, asItIs].flatMap((routes, nth) =>
-  namesUrl.map((fieldsOf) => ({
-    name: `a request is refused whose URL leads an application out of the route's path (${nth}): ${JSON.stringify(fieldsOf('…'))}`,
+  namesUrl.map((headersOf) => ({
+    name: `a request is refused whose URL leads an application out of the route's path (${nth}): ${JSON.stringify(headersOf('…'))}`,
     options: { routes },
     run(world): void {
       for (const url of escapes) {
-        const fields = { ...fieldsOf(url), 'X-Forwarded-Host': 'evil.example' };
-        const client = world.request({ method: 'MOVE', target: '/dav/a', fields });
+        const headers = { ...headersOf(url), 'X-Forwarded-Host': 'evil.example' };
+        const client = world.request({ method: 'MOVE', target: '/dav/a', headers });
         world.pass(10);
         assert.equal(client.status, 400, url);
         const { cause, evidence } = world.records.at(-1)?.failure ?? {};
@@ -178,16 +178,16 @@ const refused: readonly Case[] = [toRoot, toFiles, asItIs].flatMap((routes, nth)
   })),
 );
 
-const translated: readonly Case[] = named.map(({ name, routes = [], trusted = false, fields, sent }) => ({
+const translated: readonly Case[] = named.map(({ name, routes = [], trusted = false, headers, sent }) => ({
   name,
   options: { routes, trusted },
   run(world): void {
     world.endpoint('a').onRequest = (request) => request.answer(201);
-    world.request({ method: 'MOVE', target: '/dav/a', fields });
+    world.request({ method: 'MOVE', target: '/dav/a', headers });
     world.pass(10);
     const [arrived] = world.endpoint('a').arrived;
-    for (const [field, value] of Object.entries(sent)) assert.equal(arrived?.field(field), value, field);
+    for (const [header, value] of Object.entries(sent)) assert.equal(arrived?.header(header), value, header);
   },
 }));
 
-export const urlFieldCases: readonly Case[] = [...refused, ...translated];
+export const urlHeaderCases: readonly Case[] = [...refused, ...translated];

@@ -4,7 +4,7 @@
  * kind may follow such a response, so that no other request may be sent on its connection. Follows the grammar and
  * shares no code with the gateway; malformed heads are a matter for other rules.
  */
-export function announcesForbiddenContent(bytes: string, method: string): boolean {
+export function announcesForbiddenBody(bytes: string, method: string): boolean {
   let rest = bytes;
   for (;;) {
     const [head = '', status = ''] = wellFormed.exec(rest) ?? [];

@@ -1,39 +1,39 @@
-import { type FieldFilter, fieldId } from '../core/field-names.ts';
+import { type HeaderFilter, headerId } from '../core/header-names.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import { requestRules } from '../core/rules.ts';
 import { hidesDotSegment } from '../wire/plain-path.ts';
 import { visibleText } from '../wire/visible-text.ts';
 import { conditionSent, destinationSent, type OwnUrls } from '../wire/webdav-urls.ts';
 import type { ClientFacts } from '../core/exchange.ts';
-import type { Fields, OutgoingRequest, RequestHead } from '../core/message.ts';
+import type { MessageHeaders, OutgoingRequest, RequestHead } from '../core/message.ts';
 import { forwardedValue } from './forwarded-value.ts';
 import type { Route } from './ports.ts';
 
-const destinationId = fieldId('destination');
-const ifId = fieldId('if');
+const destinationId = headerId('destination');
+const ifId = headerId('if');
 
-/** A field that is sent with another value than it came with. */
-export type ChangedField = readonly [name: 'Destination' | 'If', value: string];
+/** A header that is sent with another value than it came with. */
+export type ChangedHeader = readonly [name: 'Destination' | 'If', value: string];
 
 const rule = 'webdav-url';
 
 /** Whether `changedUrlFields` may have something to change. */
-export function mayNameUrls(fields: Fields): boolean {
-  return fields.hasId(destinationId) || fields.hasId(ifId);
+export function mayNameUrls(headers: MessageHeaders): boolean {
+  return headers.hasId(destinationId) || headers.hasId(ifId);
 }
 
-/** The fields of WebDAV that name URLs of the request's own origin, as the endpoint is sent them. Other fields, such as Referer, tell what the client sees. */
-export function changedUrlFields(
+/** The headers of WebDAV that name URLs of the request's own origin, as the endpoint is sent them. Other headers, such as Referer, tell what the client sees. */
+export function changedUrlHeaders(
   request: RequestHead,
   client: ClientFacts,
   route: Route,
   sent: Pick<OutgoingRequest, 'scheme' | 'authority'>,
-  drop: FieldFilter,
-): readonly ChangedField[] {
+  drop: HeaderFilter,
+): readonly ChangedHeader[] {
   const urls = ownUrls(request, client, route, `${sent.scheme}://${sent.authority}`);
-  const changed: ChangedField[] = [];
+  const changed: ChangedHeader[] = [];
   for (const [name, sentOf] of translations) {
-    const value = forwardedValue(request.fields, name.toLowerCase(), drop);
+    const value = forwardedValue(request.headers, name.toLowerCase(), drop);
     const sent = value === null ? null : sentOf(value, urls);
     if (sent !== null && sent !== value) changed.push([name, sent]);
   }
@@ -50,13 +50,13 @@ export function urlFailure(exchange: {
   requireRoute(): Route;
 }): Failure | null {
   const { request, client } = exchange;
-  if (!mayNameUrls(request.fields)) return null;
+  if (!mayNameUrls(request.headers)) return null;
   const route = exchange.requireRoute();
   if (route.covers === null) return null;
   const { drop, dropOfTrusted } = route.request;
   const urls = ownUrls(request, client, route, '');
   for (const [name, sentOf] of translations) {
-    const value = forwardedValue(request.fields, name.toLowerCase(), client.trusted ? dropOfTrusted : drop);
+    const value = forwardedValue(request.headers, name.toLowerCase(), client.trusted ? dropOfTrusted : drop);
     if (value === null || sentOf(value, urls) !== null) continue;
     const at = `${name}: ${visibleText(value, 80)}`;
     return fail('request_refused', 'route', { rule, status: requestRules[rule].status, at });
@@ -81,7 +81,7 @@ const translations = [
 ] as const;
 
 /** A trusted peer may have been asked for another host than it asks for. */
-function authoritiesOf({ authority, fields }: RequestHead, { trusted }: ClientFacts): readonly string[] {
-  const named = trusted ? fields.get('x-forwarded-host')?.split(',', 1)[0]?.trim().toLowerCase() : undefined;
+function authoritiesOf({ authority, headers }: RequestHead, { trusted }: ClientFacts): readonly string[] {
+  const named = trusted ? headers.get('x-forwarded-host')?.split(',', 1)[0]?.trim().toLowerCase() : undefined;
   return named === undefined || named === '' ? [authority] : [authority, named];
 }

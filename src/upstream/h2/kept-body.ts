@@ -4,8 +4,8 @@
  */
 const keptBytesMax = 32 * 1024;
 
-/** Content of a request that has been sent, as long as it may have to be sent once more. */
-export class KeptContent {
+/** The body of a request that has been sent, as long as it may have to be sent once more. */
+export class KeptBody {
   /** Null: it was too much. */
   #parts: Uint8Array[] | null = [];
   #bytes = 0;
@@ -17,8 +17,8 @@ export class KeptContent {
     else this.#parts.push(Buffer.from(bytes.subarray(start, end)));
   }
 
-  /** All content given so far; null: not all of it was kept. */
-  content(): Uint8Array | null {
+  /** All of the body given so far; null: not all of it was kept. */
+  body(): Uint8Array | null {
     return this.#parts === null ? null : Buffer.concat(this.#parts);
   }
 }

@@ -4,10 +4,10 @@ const LF = 10;
 const COLON = 58;
 
 /**
- * The name of the longest field line in a head that may not have come to its end; '' where there is none yet. It is
+ * The name of the longest header line in a head that may not have come to its end; '' where there is none yet. It is
  * what a person looks for when a head is too large. Never a value, which may be a secret.
  */
-export function longestFieldName(head: Uint8Array): string {
+export function longestHeaderName(head: Uint8Array): string {
   let longest = 0;
   let name = '';
   for (let start = head.indexOf(LF) + 1; start > 0 && start < head.length; ) {

@@ -1,27 +1,27 @@
-import { fieldId, knownFieldNames } from '../core/field-names.ts';
+import { headerId, knownHeaderNames } from '../core/header-names.ts';
 import { isDigit, isSame, isText } from './characters.ts';
-import type { FieldSectionParser } from './field-section.ts';
+import type { HeaderSectionParser } from './header-section.ts';
 import { FramingFacts, mayBeFollowed, responseFraming } from './framing.ts';
 import { type HeadBlock, spanSize } from './head-storage.ts';
 import { connectionOptions, eachMember, optionsBeyondLimit } from './hop-by-hop.ts';
-import { Http1Fields } from './http1-fields.ts';
+import { ParsedHeaders } from './parsed-headers.ts';
 import { reasonPhrase } from './reason-phrases.ts';
-import { persists } from './request-fields.ts';
-import type { Http1ResponseHead } from './http1-response-head.ts';
-import type { ResponseRefusal } from './http1-response-head.ts';
+import { persists } from './request-headers.ts';
+import type { ParsedResponseHead } from './parsed-response-head.ts';
+import type { ResponseRefusal } from './parsed-response-head.ts';
 import type { StatusLineParser } from './status-line.ts';
 
-const connectionId = fieldId('connection');
-const keepAliveId = fieldId('keep-alive');
-const contentLengthId = fieldId('content-length');
-const transferEncodingId = fieldId('transfer-encoding');
+const connectionId = headerId('connection');
+const keepAliveId = headerId('keep-alive');
+const bodyLengthId = headerId('content-length');
+const transferEncodingId = headerId('transfer-encoding');
 
 /** Not 0 for the names that say something to the parser itself. */
-const concernsUs = new Uint8Array(knownFieldNames.length);
-for (const id of [connectionId, keepAliveId, contentLengthId, transferEncodingId]) concernsUs[id] = 1;
+const concernsUs = new Uint8Array(knownHeaderNames.length);
+for (const id of [connectionId, keepAliveId, bodyLengthId, transferEncodingId]) concernsUs[id] = 1;
 
-/** What a response's fields say of the message itself: its end, and whether its connection lives on. */
-export class ResponseFieldsReader {
+/** What a response's headers say of the message itself: its end, and whether its connection lives on. */
+export class ResponseHeadersReader {
   readonly #framing = new FramingFacts();
   #options = 0;
   #nominated: Set<string> | null = null;
@@ -31,10 +31,10 @@ export class ResponseFieldsReader {
 
   read(
     block: HeadBlock,
-    section: FieldSectionParser,
+    section: HeaderSectionParser,
     line: StatusLineParser,
     method: string,
-  ): Http1ResponseHead | ResponseRefusal {
+  ): ParsedResponseHead | ResponseRefusal {
     this.#framing.forget();
     this.#options = 0;
     this.#nominated = null;
@@ -49,13 +49,13 @@ export class ResponseFieldsReader {
     if ('rule' in framing) return { cause: 'response_framing', rule: framing.rule };
     if ('coding' in framing) return { cause: 'response_transfer_coding', coding: framing.coding };
 
-    const fields = new Http1Fields(block.bytes, block.spans, section.count, section.seenLow, section.seenHigh);
-    if (this.#nominated !== null) fields.nominate(this.#nominated);
+    const headers = new ParsedHeaders(block.bytes, block.spans, section.count, section.seenLow, section.seenHigh);
+    if (this.#nominated !== null) headers.nominate(this.#nominated);
     return {
       status,
       reason: reasonText(block.bytes, line),
       version: isHttp10 ? 'HTTP/1.0' : 'HTTP/1.1',
-      fields,
+      headers,
       framing,
       contentLength: this.#framing.contentLength,
       keepAlive:
@@ -76,7 +76,7 @@ export class ResponseFieldsReader {
   }
 
   #note(id: number, bytes: Buffer, start: number, end: number): void {
-    if (id === contentLengthId) this.#framing.noteContentLength(bytes, start, end);
+    if (id === bodyLengthId) this.#framing.noteContentLength(bytes, start, end);
     else if (id === transferEncodingId) this.#framing.noteTransferEncoding(bytes, start, end);
     else if (id === keepAliveId) this.#timeoutS ??= keepAliveTimeout(bytes, start, end);
     else {
