@@ -17,7 +17,7 @@ import {
   recordSchema,
   reloadSchema,
   statusSchema,
-} from '../../src/admin/schemas.ts';
+} from '../../src/core/schemas/answers.ts';
 import { type AdminServer, AdminFailure, startAdminServer } from '../../src/admin/server.ts';
 import { hashOfToken } from '../../src/admin/token.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';

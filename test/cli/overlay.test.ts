@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { overlayChangeSchema, overlaySchema, problemSchema } from '../../src/admin/schemas.ts';
+import { overlayChangeSchema, overlaySchema, problemSchema } from '../../src/core/schemas/answers.ts';
 import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { socketAlone } from '../fakes/admin-spec.ts';

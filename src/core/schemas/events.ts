@@ -1,16 +1,7 @@
 import * as z from 'zod';
-import type { EventJson } from '../core/event-json.ts';
-import type { EventGap } from './event-stream.ts';
-import {
-  count,
-  type DeepReadonly,
-  type Fits,
-  nullableText,
-  storeFailing,
-  text,
-  time,
-  timedOut,
-} from './schema-values.ts';
+import type { EventJson } from '../event-json.ts';
+import type { EventGap } from '../../admin/event-stream.ts';
+import { count, type DeepReadonly, type Fits, nullableText, storeFailing, text, time, timedOut } from './values.ts';
 
 export const eventSchema = z.object({
   epoch: text,

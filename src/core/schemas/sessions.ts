@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { adminRoles } from '../core/admin-roles.ts';
-import type { LinkStatus, SessionStatus } from './session-api.ts';
+import { adminRoles } from '../admin-roles.ts';
+import type { LinkStatus, SessionStatus } from '../../admin/session-api.ts';
 
 const time = z.iso.datetime({ precision: 3 }).describe('ISO 8601, UTC.');
 export const sessionSchema = z.object({

@@ -1,16 +1,16 @@
 import * as z from 'zod';
-import { endpointStates } from '../core/endpoint.ts';
-import type { SnakeCased } from '../core/json-case.ts';
-import { otlpDropReasons, otlpSignals } from '../core/otlp-counts.ts';
-import { problemKindNames } from '../core/problem-kinds.ts';
-import { circuitStates } from '../core/gateway-state.ts';
-import { verdictStates } from '../core/service-verdict.ts';
-import type { StatusResponse } from './admin-status.ts';
-import { alertTargetSchema, objectiveSchema } from './alert-schemas.ts';
-import { incidentSchema } from './incident-schemas.ts';
-import { processFiguresSchema } from './output-schemas.ts';
-import { overlayEntry } from './overlay-schemas.ts';
-import { count, type DeepReadonly, type Fits, nullableText, text, time } from './schema-values.ts';
+import { endpointStates } from '../endpoint.ts';
+import type { SnakeCased } from '../json-case.ts';
+import { otlpDropReasons, otlpSignals } from '../otlp-counts.ts';
+import { problemKindNames } from '../problem-kinds.ts';
+import { circuitStates } from '../gateway-state.ts';
+import { verdictStates } from '../service-verdict.ts';
+import type { StatusResponse } from '../../admin/admin-status.ts';
+import { alertTargetSchema, objectiveSchema } from './alerts.ts';
+import { incidentSchema } from './incidents.ts';
+import { processFiguresSchema } from './output.ts';
+import { overlayEntry } from './overlay.ts';
+import { count, type DeepReadonly, type Fits, nullableText, text, time } from './values.ts';
 
 const verdictSchema = z.object({
   state: z.enum(verdictStates),

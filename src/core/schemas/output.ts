@@ -1,12 +1,12 @@
 import * as z from 'zod';
-import { type ContextLineJson, lineRelations } from '../core/context-line.ts';
-import type { OutputLineJson } from '../core/output-line.ts';
-import { unparsedParts } from '../core/unparsed-bytes.ts';
-import type { SnakeCased } from '../core/json-case.ts';
-import type { ProcessFigures } from '../core/process-note.ts';
-import type { ProcessStateJson } from '../core/process-state.ts';
-import type { RequestContextJson } from '../core/request-context.ts';
-import { storeFailing } from './schema-values.ts';
+import { type ContextLineJson, lineRelations } from '../context-line.ts';
+import type { OutputLineJson } from '../output-line.ts';
+import { unparsedParts } from '../unparsed-bytes.ts';
+import type { SnakeCased } from '../json-case.ts';
+import type { ProcessFigures } from '../process-note.ts';
+import type { ProcessStateJson } from '../process-state.ts';
+import type { RequestContextJson } from '../request-context.ts';
+import { storeFailing } from './values.ts';
 
 const lineSchema = z.object({
   kind: z.literal('output'),

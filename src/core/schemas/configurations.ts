@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { ConfigurationJson, ConfigurationSummaryJson } from './configurations-api.ts';
+import type { ConfigurationJson, ConfigurationSummaryJson } from '../../admin/configurations-api.ts';
 
 const time = z.iso.datetime({ precision: 3 }).describe('ISO 8601, UTC.');
 const count = z.int().min(0);

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { StoreFailingJson } from '../core/store-messages.ts';
+import type { StoreFailingJson } from '../store-messages.ts';
 
 export const text = z.string();
 export const time = z.iso.datetime({ precision: 3 }).describe('ISO 8601, UTC.');

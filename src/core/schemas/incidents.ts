@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import type { IncidentStatus } from '../control/incident-status.ts';
-import type { SnakeCased } from '../core/json-case.ts';
-import { suspectKinds } from '../core/live-incident.ts';
-import { shapes, whoses } from '../core/shape.ts';
-import { count, type DeepReadonly, type Fits, nullableText, text } from './schema-values.ts';
+import type { IncidentStatus } from '../../control/incident-status.ts';
+import type { SnakeCased } from '../json-case.ts';
+import { suspectKinds } from '../live-incident.ts';
+import { shapes, whoses } from '../shape.ts';
+import { count, type DeepReadonly, type Fits, nullableText, text } from './values.ts';
 
 const suspectSchema = z.object({
   name: z.enum(suspectKinds),

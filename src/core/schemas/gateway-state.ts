@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { circuitStates } from '../core/gateway-state.ts';
+import { circuitStates } from '../gateway-state.ts';
 
 const count = z.int().min(0);
 

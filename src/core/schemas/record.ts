@@ -1,17 +1,8 @@
 import * as z from 'zod';
-import { type AttemptRecord, type ExchangeRecord, recordVersion } from '../core/record.ts';
-import { deliveries, shapes, whoses } from '../core/shape.ts';
-import { gatewayStateSchema } from './gateway-state-schema.ts';
-import {
-  count,
-  type DeepReadonly,
-  type Fits,
-  nullableText,
-  storeFailing,
-  text,
-  time,
-  timedOut,
-} from './schema-values.ts';
+import { type AttemptRecord, type ExchangeRecord, recordVersion } from '../record.ts';
+import { deliveries, shapes, whoses } from '../shape.ts';
+import { gatewayStateSchema } from './gateway-state.ts';
+import { count, type DeepReadonly, type Fits, nullableText, storeFailing, text, time, timedOut } from './values.ts';
 
 const shape = z.enum(shapes);
 

@@ -1,20 +1,20 @@
 import * as z from 'zod';
-import type { ReloadOutcome } from '../control/gateway-status.ts';
-import type { ProblemDetails } from './problem.ts';
-import { count, type DeepReadonly, type Fits, nullableText, text } from './schema-values.ts';
-import type { StopResponse } from './stopper.ts';
-import type { UpgradeLine } from './upgrader.ts';
+import type { ReloadOutcome } from '../../control/gateway-status.ts';
+import type { ProblemDetails } from '../../admin/problem.ts';
+import { count, type DeepReadonly, type Fits, nullableText, text } from './values.ts';
+import type { StopResponse } from '../../admin/stopper.ts';
+import type { UpgradeLine } from '../../admin/upgrader.ts';
 
 /**
  * Schemas of the responses of the admin API. The OpenAPI file is made from them, and the tests check every response
  * against them. Unknown keys are allowed: readers of the API must ignore them.
  */
 
-export { eventSchema, eventsSchema, gapSchema } from './event-schemas.ts';
-export { exchangesSchema, recordSchema } from './exchange-schemas.ts';
-export { incidentSchema, incidentsSchema } from './incident-schemas.ts';
-export { overlayChangeSchema, overlaySchema } from './overlay-schemas.ts';
-export { statusSchema } from './status-schemas.ts';
+export { eventSchema, eventsSchema, gapSchema } from './events.ts';
+export { exchangesSchema, recordSchema } from './record.ts';
+export { incidentSchema, incidentsSchema } from './incidents.ts';
+export { overlayChangeSchema, overlaySchema } from './overlay.ts';
+export { statusSchema } from './status.ts';
 
 export const readinessSchema = z.object({ ready: z.literal(true), state: z.literal('serving') });
 

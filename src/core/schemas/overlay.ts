@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { OverlayJson } from './overlay-api.ts';
-import { count, type DeepReadonly, type Fits, nullableText, text } from './schema-values.ts';
+import type { OverlayJson } from '../../admin/overlay-api.ts';
+import { count, type DeepReadonly, type Fits, nullableText, text } from './values.ts';
 
 export const overlayEntry = z.object({
   id: text.describe('Such as `drain:api/10.0.0.1:3000`; restoring it clears the entry.'),
