@@ -76,6 +76,6 @@ function sitesOf({ head, samples }: Profile): AllocationSite[] {
 }
 
 function placeOf({ callFrame: { functionName, url, lineNumber } }: ProfileNode): string {
-  const file = url.replace(/^file:.*?\/(?=src\/|bench\/|test\/)/, '');
+  const file = url.replace(/^file:.*?\/(?=(?:packages\/\w+\/)?src\/|bench\/|test\/)/, '');
   return `${functionName} ${file}:${lineNumber + 1}`.trim();
 }

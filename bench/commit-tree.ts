@@ -38,7 +38,7 @@ function compile(folder: string): void {
   const ran = spawnSync(process.execPath, [join(folder, 'scripts', 'build.ts')], { cwd: folder, encoding: 'utf8' });
   if (ran.status !== 0)
     throw new Error(`${folder} could not be compiled (--source needs no compiling): ${ran.stdout}${ran.stderr}`);
-  rmSync(join(folder, 'src'), { recursive: true });
+  for (const source of ['src', 'packages']) rmSync(join(folder, source), { recursive: true, force: true });
 }
 
 /** Removes the worktree and git's record of it, also those of an earlier run. */

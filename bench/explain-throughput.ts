@@ -1,7 +1,7 @@
-import { accessDialect } from '../src/diagnose/engine.test-support.ts';
+import { accessDialect } from '#explain/engine.test-support.ts';
 import { allDialects } from '../src/diagnose/all-dialects.ts';
-import { ByteLog } from '../src/diagnose/byte-log.ts';
-import { LogExplainer } from '../src/diagnose/log-explainer.ts';
+import { ByteLog } from '#explain/byte-log.ts';
+import { LogExplainer } from '#explain/log-explainer.ts';
 import { optionsOr, wholeNumber } from './options.ts';
 
 const usage = `usage: npm run bench:explain -- [options]

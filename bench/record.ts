@@ -4,7 +4,7 @@
  * programs use the machine too.
  */
 import type { EndedExchange } from '../src/core/exchange.ts';
-import { fail } from '../src/core/failure.ts';
+import { fail } from '#failures/failure.ts';
 import type { Instant } from '../src/core/time.ts';
 import { ExchangeCounters } from '../src/record/counters.ts';
 import { createRecordRing, createWakeWord, RecordRingReader, RecordRingWriter } from '../src/record/record-ring.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { packagePrograms, writeBundles } from './bundle.ts';
 import { bundledLicenses } from './bundled-licenses.ts';
 import { buildDashboard } from './dashboard.ts';
-import { dropPrivateDeclarations } from './drop-private-declarations.ts';
+import { keepExportedDeclarations } from './exported-declarations.ts';
 import { buildPastePage } from './paste-page.ts';
 import { repositoryRoot, toolPath } from './repository.ts';
 
@@ -20,7 +20,7 @@ const declared = spawnSync(
   },
 );
 if (declared.status === 0) {
-  dropPrivateDeclarations(dist, exportedDeclarations());
+  keepExportedDeclarations(join(dist, 'types'), exportedDeclarations());
   const packages = await writeBundles(packagePrograms, dist);
   const pagePackages = await buildDashboard(join(dist, 'dashboard'));
   writeFileSync(join(dist, 'LICENSES.txt'), bundledLicenses(new Set([...packages, ...pagePackages])));

@@ -38,6 +38,12 @@ export const checks: readonly Check[] = [
     args: ['-p', 'src/dashboard/page', '--checkers', '1'],
   },
   {
+    promise: 'the page that explains logs compiles for browsers',
+    packageName: 'typescript',
+    command: 'tsc',
+    args: ['-p', 'docs/paste', '--checkers', '1'],
+  },
+  {
     promise: 'no promise floats, every union is handled, nothing is suspicious',
     packageName: 'oxlint',
     command: 'oxlint',

@@ -20,7 +20,7 @@ export const dashboardFolder: string = join(cacheFolder, 'dashboard');
 
 const page = join(repositoryRoot, 'src', 'dashboard');
 /** What the dashboard is made of, besides its packages. */
-const sourceFolders = ['src/dashboard', 'src/core', 'src/diagnose/candor'];
+const sourceFolders = ['packages/failures/src', 'src/dashboard', 'src/core', 'src/diagnose'];
 const otherSources = ['package-lock.json', 'scripts/dashboard.ts'];
 const stampName = 'stamp';
 

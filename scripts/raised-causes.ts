@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { failureTable } from '../src/core/failure-table.ts';
-import type { Cause } from '../src/core/failure.ts';
+import { failureTable } from '#failures/failure-table.ts';
+import type { Cause } from '#failures/failure.ts';
 import { repositoryRoot } from './repository.ts';
 
 /**
@@ -11,10 +11,7 @@ import { repositoryRoot } from './repository.ts';
 export function raisedCauses(): ReadonlySet<Cause> {
   const folder = join(repositoryRoot, 'src');
   const source = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter(
-      (file) =>
-        file.endsWith('.ts') && !file.endsWith('.test.ts') && !/^(?:testing\b|core\/(?:failure|explain))/.test(file),
-    )
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !/^testing\b/.test(file))
     .map((file) => readFileSync(join(folder, file), 'utf8'))
     .join('\n');
   const isRaised = (cause: Cause): boolean =>

@@ -21,7 +21,7 @@ import { repositoryRoot } from './repository.ts';
 const unusedMsMax = 60 * 60_000;
 
 /** What the bundles are made of, and what makes them: folders and files. */
-const sourceFolders = ['src', 'bin'];
+const sourceFolders = ['packages/failures/src', 'packages/explain/src', 'src', 'bin'];
 const otherSources = [
   'scripts/bundle.ts',
   'scripts/bundle-entries.ts',

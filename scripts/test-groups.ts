@@ -13,7 +13,7 @@ const groupFilesMax = 40;
 const sharedMsMax = 3000;
 
 /** Folders whose tests run in memory. In other folders of `test/` they start gateways. */
-const sharingFolders = ['src/', 'test/exchange/'];
+const sharingFolders = ['packages/', 'src/', 'test/exchange/'];
 
 /** What a file may not do whose process runs other files too: start threads and processes, open sockets, change what all share. */
 const needsOwnProcess = [

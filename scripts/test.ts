@@ -64,7 +64,9 @@ async function currentBundle(): Promise<string | null> {
 /** Returns the exit code: 0 where every test passed and, in a complete run, none was skipped. */
 async function runTests({ only, complete, timeLimits }: TestOptions): Promise<number> {
   if (complete) process.env['SWEEP'] ??= 'all';
-  const all = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: repositoryRoot });
+  const all = globSync(['packages/*/src/**/*.test.ts', 'src/**/*.test.ts', 'test/**/*.test.ts'], {
+    cwd: repositoryRoot,
+  });
   const { files, unmatched } = selectTestFiles(all, only);
   for (const part of unmatched) console.error(`no test file has "${part}" in its path`);
   if (unmatched.length > 0) return 2;

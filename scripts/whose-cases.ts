@@ -1,7 +1,7 @@
 /** Cases of a cause for which the failure table names another party (`whose`) than for the cause in general, for docs/failures.md. */
-import type { CaseTexts, FailureSpec } from '../src/core/failure-spec.ts';
-import { specOf } from '../src/core/explain.ts';
-import type { Cause, Failure } from '../src/core/failure.ts';
+import type { CaseTexts, FailureSpec } from '#failures/failure-spec.ts';
+import { specOf } from '#failures/failure-texts.ts';
+import type { Cause, Failure } from '#failures/failure.ts';
 
 interface WhoseCase {
   /** A clause that begins with a preposition. */
@@ -12,7 +12,7 @@ interface WhoseCase {
   readonly supervised?: true;
 }
 
-/** `src/core/failure-table.test.ts` finds a case that is missing here. */
+/** `packages/failures/src/failure-table.test.ts` finds a case that is missing here. */
 const whoseCases: Partial<Record<Cause, readonly WhoseCase[]>> = {
   response_body_stalled: [{ when: 'with `request_open`', evidence: { requestOpen: true } }],
   exchange_timeout: [

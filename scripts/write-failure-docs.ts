@@ -4,14 +4,14 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { snakeKey } from '../src/core/json-case.ts';
-import type { FailureSpec } from '../src/core/failure-spec.ts';
-import { failureTable } from '../src/core/failure-table.ts';
-import type { Cause } from '../src/core/failure.ts';
-import { shapeOfType } from '../src/core/explain.ts';
-import { refusedRequests } from '../src/core/failure-table/refused-requests.ts';
-import { type RequestRule, requestRules, responseRules } from '../src/core/rules.ts';
-import type { Shape } from '../src/core/shape.ts';
+import { snakeKey } from '#failures/json-case.ts';
+import type { FailureSpec } from '#failures/failure-spec.ts';
+import { failureTable } from '#failures/failure-table.ts';
+import type { Cause } from '#failures/failure.ts';
+import { shapeOfType } from '#failures/failure-texts.ts';
+import { refusedRequests } from '#failures/failure-table/refused-requests.ts';
+import { type RequestRule, requestRules, responseRules } from '#failures/rules.ts';
+import type { Shape } from '#failures/shape.ts';
 import { raisedCauses } from './raised-causes.ts';
 import { caseParagraphs, healthOfCause, whoseOfCause } from './whose-cases.ts';
 
@@ -186,7 +186,7 @@ function specFor(cause: Cause): FailureSpec<Cause> {
 
 /** The evidence of each cause, parsed from its declaration, because types do not exist at run time. */
 function readEvidence(): ReadonlyMap<string, readonly string[]> {
-  const source = readFileSync(join(root, 'src', 'core', 'failure.ts'), 'utf8');
+  const source = readFileSync(join(root, 'packages', 'failures', 'src', 'failure.ts'), 'utf8');
   const body = /export interface Evidence \{([\s\S]*?)\n\}/.exec(source)?.[1] ?? '';
   const entries = [...body.matchAll(/^ {2}(\w+): \{\s+([\s\S]*?);?\s+\};$/gm)];
   return new Map(entries.map(([, cause, fields]) => [cause ?? '', (fields ?? '').split(/;\s+/)]));
@@ -381,7 +381,8 @@ function shapeChapter(
   const members = causes.filter((cause) => shapeOfType(specFor(cause).type) === shape);
   const sections = members.map((cause) => {
     const fields = evidence.get(cause);
-    if (fields === undefined) throw new Error(`src/core/failure.ts has no line for the evidence of ${cause}`);
+    if (fields === undefined)
+      throw new Error(`packages/failures/src/failure.ts has no line for the evidence of ${cause}`);
     return section(cause, fields);
   });
   return [`## ${title}`, '', introduction, '', sections.join('\n\n')].join('\n');
@@ -432,7 +433,7 @@ function responseRulesChapter(): string {
   ].join('\n');
 }
 
-const introduction = `<!-- Written by scripts/write-failure-docs.ts from src/core/failure-table.ts. Change it there. -->
+const introduction = `<!-- Written by scripts/write-failure-docs.ts from packages/failures/src/failure-table.ts. Change it there. -->
 
 # What can go wrong, and what to do
 

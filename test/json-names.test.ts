@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { openApi } from '../src/admin/openapi.ts';
 import { type AdminServer, startAdminServer } from '../src/admin/server.ts';
-import { snakeKey } from '../src/core/json-case.ts';
+import { snakeKey } from '#failures/json-case.ts';
 import { systemClock } from '../src/system/system.ts';
 import { socketAlone } from './fakes/admin-spec.ts';
 import { FakeGateway } from './fakes/fake-gateway.ts';
 import { FakeProcessContext } from './fakes/fake-process-context.ts';
 import { failedRecord } from './fakes/samples.ts';
 
-// Every JSON that the program prints or serves: keys in snake_case, times in ISO 8601 (docs/adr/0043-names-that-programs-read.md).
+// Every JSON that the program prints or serves: keys in snake_case, times in ISO 8601 (docs/adr/0024-the-record-and-its-log.md).
 
 /** What is wrong with the names and times of `value`, each with its path. */
 function faultsOf(value: unknown, path = ''): string[] {

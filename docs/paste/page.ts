@@ -1,11 +1,11 @@
-import type { Dialect } from '../../src/diagnose/dialect.ts';
+import type { Dialect } from '#explain/dialect.ts';
 import { allDialects, customLogFormat, layerNames, ByteLog, whose } from '../../src/diagnose/diagnose.ts';
-import { isGatewayFailure } from '../../src/diagnose/finding.ts';
-import type { LineVerdict } from '../../src/diagnose/log-explainer.ts';
-import { escapeHtml, proseHtml } from '../../src/cli/explain-log/escape-html.ts';
-import { findingShapeWords } from '../../src/cli/explain-log/finding-words.ts';
-import { reportHtml } from '../../src/cli/explain-log/summary-html.ts';
-import { readCurlOutput } from '../../src/cli/whose/curl-output.ts';
+import { isGatewayFailure } from '#explain/finding.ts';
+import type { LineVerdict } from '#explain/log-explainer.ts';
+import { escapeHtml, proseHtml } from '#explain/report/escape-html.ts';
+import { findingShapeWords } from '#explain/report/finding-words.ts';
+import { reportHtml } from '#explain/report/summary-html.ts';
+import { readCurlOutput } from '#explain/whose/curl-output.ts';
 
 /** The page on which people paste a log: all that is done with it is done here. */
 

@@ -7,7 +7,7 @@ import type { AdminTls } from '../core/configuration.ts';
 /** A client that does not complete its handshake within this time is no program that wants to ask something. */
 const handshakeMs = 5_000;
 
-/** Loaded only where it is used: it loads TLS, 5 MB of the main thread (ADR 47). */
+/** Loaded only where it is used: it loads TLS, 5 MB of the main thread (ADR 4). */
 export function nodeHttps(): typeof NodeHttps {
   return process.getBuiltinModule('node:https');
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type SnakeCased, snakeCased } from '../core/json-case.ts';
+import { type SnakeCased, snakeCased } from '#failures/json-case.ts';
 import type { Clock } from '../core/time.ts';
 import type { Gateway, ReloadOutcome } from '../control/gateway-status.ts';
 import type { AdminContext } from './admin-context.ts';

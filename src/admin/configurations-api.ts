@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http';
 import type { Gateway } from '../control/gateway-status.ts';
 import type { SettingMap } from '../control/effective-configuration.ts';
 import type { KeptConfigurations } from '../control/configuration-history.ts';
-import type { SnakeCased } from '../core/json-case.ts';
-import { snakeCased } from '../core/json-case.ts';
+import type { SnakeCased } from '#failures/json-case.ts';
+import { snakeCased } from '#failures/json-case.ts';
 import type { KeptConfiguration, UnshownValue } from '../core/kept-configuration.ts';
 import { sendJson, sendProblem } from './answer.ts';
 

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Gateway } from '../control/gateway-status.ts';
-import { snakeCased } from '../core/json-case.ts';
+import { snakeCased } from '#failures/json-case.ts';
 import { timeForms, timeOfText } from '../core/query-time.ts';
 import { sendJson, sendProblem } from './answer.ts';
 

@@ -30,7 +30,7 @@ export class OverlayApi {
   ): Promise<void> {
     const body = await readJsonBody(request);
     if (!body.ok) return sendProblem(response, body.status, body.detail);
-    // The package that checks bodies is loaded with the first change: it would be a tenth of the main thread (ADR 47).
+    // The package that checks bodies is loaded with the first change: it would be a tenth of the main thread (ADR 4).
     const { readOverlayRequest, requestedTargetOf } = await import('../control/overlay-request.ts');
     const read = readOverlayRequest(kind, body.value);
     if (!read.ok) return sendProblem(response, 422, 'The body has errors; nothing was changed.', read.errors);

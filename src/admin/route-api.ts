@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { type SnakeCased, snakeCased } from '../core/json-case.ts';
+import { type SnakeCased, snakeCased } from '#failures/json-case.ts';
 import type { RouteExplanation } from '../control/explain-route.ts';
 import type { Gateway } from '../control/gateway-status.ts';
 import { readRouteQuestion } from '../control/route-question.ts';

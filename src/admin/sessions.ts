@@ -39,7 +39,7 @@ interface Link {
 
 /**
  * Sessions of browsers, and links that open one. They are kept by the digest of their secret, so that the time of a look-up says
- * nothing about a secret (ADR 71). With a storage, sessions go on in the next process, and end in all processes that share it (ADR 85); links
+ * nothing about a secret (ADR 30). With a storage, sessions go on in the next process, and end in all processes that share it; links
  * are in memory alone.
  */
 export class Sessions {

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { snakeCased } from '../core/json-case.ts';
+import { snakeCased } from '#failures/json-case.ts';
 import type { Clock } from '../core/time.ts';
 import type { Gateway } from '../control/gateway-status.ts';
 import type { TrafficRequest } from '../control/traffic-timeline.ts';

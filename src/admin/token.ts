@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { AdminToken } from '../core/configuration.ts';
 import type { Random } from '../core/random.ts';
 
-/** 256 random bits cannot be guessed, so a plain hash of them is safe to store (ADR 19). */
+/** 256 random bits cannot be guessed, so a plain hash of them is safe to store (ADR 30). */
 const secretBytes = 32;
 /** A prefix by which people and secret scanners recognize a token. */
 const beginning = 'candor_';

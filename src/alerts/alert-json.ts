@@ -1,6 +1,6 @@
 import type { Alert } from '../core/alert.ts';
-import { visibleLine } from '../core/invisible-characters.ts';
-import { snakeCased } from '../core/json-case.ts';
+import { visibleLine } from '#failures/invisible-characters.ts';
+import { snakeCased } from '#failures/json-case.ts';
 import type { AlertMessage } from './channel.ts';
 
 /** The version of the JSON of a webhook and of a command's standard input. Keys may be added without a new one. */

@@ -1,4 +1,4 @@
-import { sentenceOf } from '../core/first-letter.ts';
+import { sentenceOf } from '#failures/first-letter.ts';
 import type { Alert, AlertSeverity } from '../core/alert.ts';
 import type { Event, IncidentFacts } from '../core/event.ts';
 import { faultsOfOneFile, storeFaultStep } from '../core/store-fault.ts';

@@ -1,4 +1,4 @@
-import { sentenceOf } from '../core/first-letter.ts';
+import { sentenceOf } from '#failures/first-letter.ts';
 import type { Event } from '../core/event.ts';
 import { type AlertContent, noneOf } from './alert-content.ts';
 

@@ -1,4 +1,4 @@
-import { sentenceOf } from '../core/first-letter.ts';
+import { sentenceOf } from '#failures/first-letter.ts';
 import { connectionRefusals } from '../core/connection-refusals.ts';
 import { descriptorsStep } from '../core/descriptor-need.ts';
 import { workersStep } from '../core/workers-step.ts';

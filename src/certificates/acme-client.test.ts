@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Result } from '../core/result.ts';
+import type { Result } from '#failures/result.ts';
 import { AcmeClient, type CertificateOrder, type IssuedChain } from './acme-client.ts';
 import { type AcmeFailure, retryAfterMsOf } from './acme-failure.ts';
 import { readProblem } from './acme-documents.ts';

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { failWith, type Result, succeed } from '../core/result.ts';
+import { failWith, type Result, succeed } from '#failures/result.ts';
 import {
   type AcmeDirectory,
   type AcmeOrder,

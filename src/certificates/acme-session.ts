@@ -1,5 +1,5 @@
 import type { Random } from '../core/random.ts';
-import { failWith, type Result, succeed } from '../core/result.ts';
+import { failWith, type Result, succeed } from '#failures/result.ts';
 import { after, type Clock } from '../core/time.ts';
 import { parseJson, readProblem } from './acme-documents.ts';
 import {

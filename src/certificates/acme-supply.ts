@@ -1,6 +1,6 @@
 import type { AcmeTls, OnDemandTls } from '../core/listener-spec.ts';
 import type { CertificateSupply, CertificateSupplyPorts, ListeningPorts, ShownChallenge } from '../core/managed-tls.ts';
-import { succeed } from '../core/result.ts';
+import { succeed } from '#failures/result.ts';
 import { isOnDemandName } from '../core/on-demand.ts';
 import { AskPermission } from './ask-permission.ts';
 import { readCertificate } from './certificate-facts.ts';

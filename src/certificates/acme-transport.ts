@@ -1,4 +1,4 @@
-import type { Result } from '../core/result.ts';
+import type { Result } from '#failures/result.ts';
 
 /** How requests reach a CA: an effect, as an interface. `HttpsTransport` sends them; tests simulate a CA. */
 export interface AcmeTransport {

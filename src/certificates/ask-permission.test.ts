@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { failWith, succeed } from '../core/result.ts';
+import { failWith, succeed } from '#failures/result.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import type { AcmeTransport } from './acme-transport.ts';
 import { AskPermission, type PermissionAnswer } from './ask-permission.ts';

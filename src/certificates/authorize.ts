@@ -1,4 +1,4 @@
-import { failWith, type Result, succeed } from '../core/result.ts';
+import { failWith, type Result, succeed } from '#failures/result.ts';
 import type { Clock } from '../core/time.ts';
 import {
   type AcmeAuthorization,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Result } from '../core/result.ts';
+import type { Result } from '#failures/result.ts';
 import type { ChallengeKind } from '../core/listener-spec.ts';
 import type { HttpChallenge, TlsAlpnChallenge } from '../core/managed-tls.ts';
 import { challengeCertificate } from './tls-alpn-certificate.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Result } from '../core/result.ts';
+import type { Result } from '#failures/result.ts';
 import { systemClock } from '../system/system.ts';
 import { prepareChallenge } from './challenges.ts';
 import { DnsHook } from './dns-hook.ts';

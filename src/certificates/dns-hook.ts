@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { failWith, type Result, succeed } from '../core/result.ts';
+import { failWith, type Result, succeed } from '#failures/result.ts';
 import { TextRedactor } from '../redact/text-redactor.ts';
 import { after, type Clock } from '../core/time.ts';
 import { plainText } from './acme-documents.ts';

@@ -2,7 +2,7 @@ import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import { rootCertificates } from 'node:tls';
-import { failWith, type Result, succeed } from '../core/result.ts';
+import { failWith, type Result, succeed } from '#failures/result.ts';
 import type {
   AcmeRequest,
   AcmeResponse,

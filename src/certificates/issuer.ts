@@ -1,8 +1,8 @@
 import type { EventSink } from '../core/event.ts';
 import type { ManagedState } from '../core/managed-tls.ts';
 import type { Random } from '../core/random.ts';
-import type { Result } from '../core/result.ts';
-import { failWith } from '../core/result.ts';
+import type { Result } from '#failures/result.ts';
+import { failWith } from '#failures/result.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import type { AcmeSettings, IssuedChain } from './acme-client.ts';
 import type { AcmeFailure } from './acme-failure.ts';

@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import type { ChallengeKind } from '../core/listener-spec.ts';
 import type { EventKind, NewEvent } from '../core/event.ts';
-import { failWith, type Result, succeed } from '../core/result.ts';
+import { failWith, type Result, succeed } from '#failures/result.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import type { AcmeRequest, AcmeResponse, AcmeTransport, TransportFailure } from './acme-transport.ts';

@@ -1,5 +1,5 @@
 import type { AttemptRecord, ExchangeRecord } from '../core/record.ts';
-import { type AttemptStage, stagesOf } from '../diagnose/candor/attempt-stages.ts';
+import { type AttemptStage, stagesOf } from '../diagnose/attempt-stages.ts';
 import {
   bytesText,
   connectionText,
@@ -9,7 +9,7 @@ import {
   retryText,
   surplusText,
   waitTexts,
-} from '../diagnose/candor/attempt-texts.ts';
+} from '../diagnose/attempt-texts.ts';
 import { evidenceLines } from './evidence-lines.ts';
 import { countText, durationText, harmless, wrap } from './layout.ts';
 import type { Style } from './style.ts';

@@ -1,6 +1,6 @@
 import { renderForPeople } from './configuration-read.ts';
 import { readConfiguration } from './read-configuration.ts';
-import { snakeCased } from '../core/json-case.ts';
+import { snakeCased } from '#failures/json-case.ts';
 import { printJson } from './ask-commands.ts';
 import { timeoutAdviceFor } from './check-strictly.ts';
 import { exitCodes } from './exit-codes.ts';

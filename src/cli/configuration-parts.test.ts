@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { JoinedRead, partMax, splitRead } from './configuration-parts.ts';
 import type { ServedRead } from './configuration-read.ts';

@@ -2,17 +2,17 @@ import { reasonBesideState } from '../core/reason-beside-state.ts';
 import type { Event } from '../core/event.ts';
 import { eventJson } from '../core/event-json.ts';
 import { type EventLevel, levelOf } from '../core/event-level.ts';
-import { snakeCased } from '../core/json-case.ts';
+import { snakeCased } from '#failures/json-case.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { Clock } from '../core/time.ts';
 import type { FailureSummary } from '../control/gateway-status.ts';
 import { durationText, harmless, wrapAfter } from './layout.ts';
-import { verdictAndWhose, verdictWords } from '../diagnose/candor/record-words.ts';
+import { verdictAndWhose, verdictWords } from '../diagnose/record-words.ts';
 import { RepeatedFailures } from './repeated-failures.ts';
 import type { Style } from './style.ts';
 import type { Output } from './process-context.ts';
 import { RedactedLines } from './redacted-output.ts';
-import { escapeInvisible } from '../core/invisible-characters.ts';
+import { escapeInvisible } from '#failures/invisible-characters.ts';
 
 /** One line for people: time, subject, the change of state, and why. */
 export function eventLine(event: Event, style: Style): string {

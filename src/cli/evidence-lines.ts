@@ -1,6 +1,6 @@
-import type { Cause } from '../core/failure.ts';
+import type { Cause } from '#failures/failure.ts';
 import type { AttemptRecord } from '../core/record.ts';
-import { evidenceFacts } from '../diagnose/candor/evidence-facts.ts';
+import { evidenceFacts } from '../diagnose/evidence-facts.ts';
 import { harmless, wrap } from './layout.ts';
 import { hexdump } from './hexdump.ts';
 

@@ -10,7 +10,7 @@ import { alikeMax, mayBePrefix } from '../record/parse-record.ts';
 import { type AdminTarget, targetText } from './admin-target.ts';
 import type { AskFlags } from './ask-flags.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
-import { verdictWith } from '../diagnose/candor/process-verdict.ts';
+import { verdictWith } from '../diagnose/process-verdict.ts';
 import { renderExplanation } from './explanation.ts';
 import { findAdmins } from './find-admin.ts';
 import { elapsedText, alignColumns, columnsMax, harmless, shorten } from './layout.ts';

@@ -1,12 +1,12 @@
 import type { ExchangeRecord } from '../core/record.ts';
 import { noContextJson, type RequestContextJson } from '../core/request-context.ts';
-import { gatewayStateTexts } from '../diagnose/candor/gateway-state-texts.ts';
-import { verdictWith } from '../diagnose/candor/process-verdict.ts';
-import { nextStepHere } from '../diagnose/candor/record-verdict.ts';
-import { verdictFacts } from '../diagnose/candor/verdict-facts.ts';
-import { verdictAndWhose, verdictWords } from '../diagnose/candor/record-words.ts';
+import { gatewayStateTexts } from '../diagnose/gateway-state-texts.ts';
+import { verdictWith } from '../diagnose/process-verdict.ts';
+import { nextStepHere } from '../diagnose/record-verdict.ts';
+import { verdictFacts } from '../diagnose/verdict-facts.ts';
+import { verdictAndWhose, verdictWords } from '../diagnose/record-words.ts';
 import type { UnparsedJson } from '../core/unparsed-bytes.ts';
-import { unparsedForOperators, unparsedText } from '../diagnose/candor/unparsed-text.ts';
+import { unparsedForOperators, unparsedText } from '../diagnose/unparsed-text.ts';
 import { timelineLines } from './attempt-timeline.ts';
 import { hexdump } from './hexdump.ts';
 import { outputLines } from './output-lines.ts';

@@ -1,6 +1,6 @@
 import { readlinkSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { camelCased } from '../core/json-case.ts';
+import { camelCased } from '#failures/json-case.ts';
 import { apiRoot } from '../admin/operations.ts';
 import type { GatewayStatus } from '../control/gateway-status.ts';
 import type { ShownStatus } from './status-table.ts';

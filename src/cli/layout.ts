@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 
-export { countText, durationText, elapsedText } from '../core/quantity-text.ts';
+export { countText, durationText, elapsedText } from '#failures/quantity-text.ts';
 
 /** Fits on every terminal, and beside another window. */
 export const columnsMax = 80;

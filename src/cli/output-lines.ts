@@ -1,7 +1,7 @@
 import { outputGroups } from '../core/output-groups.ts';
 import { leftOutTexts, type OutputLineJson, streamWords } from '../core/output-line.ts';
 import type { RequestContextJson } from '../core/request-context.ts';
-import { countText } from '../core/quantity-text.ts';
+import { countText } from '#failures/quantity-text.ts';
 import { clockTime, timeWidth } from './event-lines.ts';
 import { columnsMax, shorten } from './layout.ts';
 import type { Style } from './style.ts';

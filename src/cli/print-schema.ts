@@ -1,5 +1,5 @@
 import { jsonSchema } from '../config/json-schema.ts';
-import { escapeInvisible } from '../core/invisible-characters.ts';
+import { escapeInvisible } from '#failures/invisible-characters.ts';
 import type { ProcessContext } from './process-context.ts';
 
 /** Prints the JSON Schema of the configuration, for editors. Its keywords are JSON Schema's, so they keep their case. */

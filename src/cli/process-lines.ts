@@ -1,7 +1,7 @@
 import type { GatewayStatus, InstanceStatus } from '../control/gateway-status.ts';
 import type { RequestContextJson } from '../core/request-context.ts';
-import { attemptsTexts, processFacts, processStrains } from '../core/process-text.ts';
-import { memoryText } from '../core/quantity-text.ts';
+import { attemptsTexts, processFacts, processStrains } from '#failures/process-text.ts';
+import { memoryText } from '#failures/quantity-text.ts';
 import { harmless, wrap, wrapAfter } from './layout.ts';
 import { statusMark } from './status-mark.ts';
 import type { Style } from './style.ts';

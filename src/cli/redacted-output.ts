@@ -1,7 +1,7 @@
 import type { ExchangeRecord } from '../core/record.ts';
 import { LineRedactor, TextRedactor } from '../redact/text-redactor.ts';
-import type { Finding } from '../diagnose/finding.ts';
-import type { SummaryReport } from '../diagnose/summary-report.ts';
+import type { Finding } from '#explain/finding.ts';
+import type { SummaryReport } from '#explain/summary-report.ts';
 
 /**
  * Removes secrets from what commands print of logs, records and responses, because people paste it into tickets and chats. A

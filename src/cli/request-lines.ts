@@ -5,7 +5,7 @@ import { failedRanges } from '../record/failed-lines.ts';
 import { parseRecord } from '../record/parse-record.ts';
 import { clockTime, endOf, fit, moreLikeIt, notRead, timeWidth } from './event-lines.ts';
 import { columnsMax, durationText, harmless, shorten, widthOf, wrapAfter } from './layout.ts';
-import { verdictAndWhose, verdictWords } from '../diagnose/candor/record-words.ts';
+import { verdictAndWhose, verdictWords } from '../diagnose/record-words.ts';
 import { RepeatedFailures } from './repeated-failures.ts';
 import type { Style } from './style.ts';
 import { lineFeed } from '../record/line-feed.ts';

@@ -1,6 +1,6 @@
 import { apiRoot } from '../admin/operations.ts';
 import type { AlertTargetStatus, AlertTestResult } from '../core/alert.ts';
-import { camelCased } from '../core/json-case.ts';
+import { camelCased } from '#failures/json-case.ts';
 import { alertTargetLines } from './alert-lines.ts';
 import { askAdmin } from './admin-client.ts';
 import { targetText } from './admin-target.ts';

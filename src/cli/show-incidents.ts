@@ -1,9 +1,9 @@
 import { apiRoot } from '../admin/operations.ts';
 import type { AdminTarget } from './admin-target.ts';
 import type { GatewayStatus } from '../control/gateway-status.ts';
-import type { IncidentStatus } from '../control/incident-status.ts';
-import { countText, failuresText } from '../core/quantity-text.ts';
-import { camelCased } from '../core/json-case.ts';
+import type { IncidentStatus } from '../incidents/incident-status.ts';
+import { countText, failuresText } from '#failures/quantity-text.ts';
+import { camelCased } from '#failures/json-case.ts';
 import { printJson } from './ask-commands.ts';
 import type { AskFlags } from './ask-flags.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
@@ -14,7 +14,7 @@ import { extentOf, incidentLines, nextStepOf, timesOf } from './incident-lines.t
 import { alignColumns, elapsedText, harmless, shorten, wrap, wrapAfter } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
 import { type Style, styleFor } from './style.ts';
-import { shapeWords, whoseWords } from '../diagnose/candor/record-words.ts';
+import { shapeWords, whoseWords } from '#failures/failure-words.ts';
 
 /** Of routes and endpoints, and of each of their lists. */
 const shownMax = 8;

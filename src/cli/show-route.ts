@@ -1,7 +1,7 @@
 import { apiRoot } from '../admin/operations.ts';
 import { explainRoute, type FlatSettings, type RouteExplanation } from '../control/explain-route.ts';
 import { readRouteQuestion, type WrittenRequest } from '../control/route-question.ts';
-import { camelCased, snakeCased, snakeKey } from '../core/json-case.ts';
+import { camelCased, snakeCased, snakeKey } from '#failures/json-case.ts';
 import { printJson } from './ask-commands.ts';
 import type { AskFlags } from './ask-flags.ts';
 import { askGateway, refusal } from './ask-gateway.ts';

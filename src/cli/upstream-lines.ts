@@ -1,5 +1,5 @@
 import type { EndpointState } from '../core/endpoint.ts';
-import { lastWords } from '../core/last-words.ts';
+import { lastWords } from '#failures/last-words.ts';
 import { exposureText } from '../deploy/exposure.ts';
 import type {
   ApplicationStatus,

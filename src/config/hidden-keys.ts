@@ -1,5 +1,5 @@
 /** Which values of a configuration people do not see who did not write it. The schema marks them (`hide` in `schema-parts.ts`). */
-import { camelKey } from '../core/json-case.ts';
+import { camelKey } from '#failures/json-case.ts';
 import { nearest } from '../core/nearest.ts';
 import { isSecretName } from '../redact/secret-name.ts';
 import type { Path } from '../schema/findings.ts';

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { isWholeSweep } from '../testing/sweep.test-support.ts';
 import { alertKinds } from '../core/alert.ts';
 import type { Configuration } from '../core/configuration.ts';
-import { unicodeText } from '../core/unicode-text.test-support.ts';
+import { unicodeText } from '../../test/unicode-text.ts';
 import { renderConfigurationErrors } from './configuration-errors.ts';
 import { parseConfiguration } from './parse.ts';
 

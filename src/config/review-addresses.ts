@@ -1,7 +1,7 @@
 import { addressText } from '../core/endpoint.ts';
-import { clause } from '../core/failure-table/formatting.ts';
-import { lowerFirst } from '../core/first-letter.ts';
-import { stepOfOtherProtocol } from '../core/guess-words.ts';
+import { clause } from '#failures/failure-table/formatting.ts';
+import { lowerFirst } from '#failures/first-letter.ts';
+import { stepOfOtherProtocol } from '#failures/guess-words.ts';
 import { ownListener } from '../core/own-listener.ts';
 import type { ErrorCollector } from './error-collector.ts';
 import type { Draft } from './draft.ts';

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
-import { clause } from '../core/failure-table/formatting.ts';
-import { lowerFirst } from '../core/first-letter.ts';
-import { guessWords, type OtherProtocol, stepOfOtherProtocol } from '../core/guess-words.ts';
+import { clause } from '#failures/failure-table/formatting.ts';
+import { lowerFirst } from '#failures/first-letter.ts';
+import { guessWords, type OtherProtocol, stepOfOtherProtocol } from '#failures/guess-words.ts';
 import type { Draft } from './draft.ts';
 import type { ErrorCollector } from './error-collector.ts';
 import { quoted } from '../schema/error-detail.ts';

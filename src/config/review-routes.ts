@@ -1,7 +1,7 @@
-import { failureTable } from '../core/failure-table.ts';
+import { failureTable } from '#failures/failure-table.ts';
 import { isSecretName } from '../redact/secret-name.ts';
 import { secretHeaders } from '../redact/text-redactor.ts';
-import { requestRules } from '../core/rules.ts';
+import { requestRules } from '#failures/rules.ts';
 import type { ErrorCollector } from './error-collector.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';

@@ -1,4 +1,4 @@
-import { sentenceOf, upperFirst } from '../core/first-letter.ts';
+import { sentenceOf, upperFirst } from '#failures/first-letter.ts';
 import { connectionRefusals } from '../core/connection-refusals.ts';
 import { type DescriptorNeed, descriptorsFewText, descriptorsStep } from '../core/descriptor-need.ts';
 import { shownAgoText } from '../core/ago-text.ts';

@@ -1,5 +1,5 @@
 import { descriptorsAdvice, descriptorsFewText } from '../core/descriptor-need.ts';
-import { lowerFirst } from '../core/first-letter.ts';
+import { lowerFirst } from '#failures/first-letter.ts';
 import type { EventSink } from '../core/event.ts';
 import type { ShownConfiguration } from '../core/kept-configuration.ts';
 import type { ReloadOutcome, ReloadRejection } from './gateway-status.ts';

@@ -40,7 +40,7 @@ import {
   endpointsWithoutSecrets,
   statusWithoutSecrets,
 } from './instance-secrets.ts';
-import { type IncidentStatus, incidentStatus } from './incident-status.ts';
+import { type IncidentStatus, incidentStatus } from '../incidents/incident-status.ts';
 import { reportListeners } from './listener-events.ts';
 import type { OverlayChange } from './overlay-change.ts';
 import { newApplications, reload } from './reload.ts';

@@ -1,7 +1,7 @@
 import type { Event, EventFacts } from '../core/event.ts';
-import { nextStepAfterExit, notStartedText, stepAfterNoStart } from '../core/explain.ts';
+import { nextStepAfterExit, notStartedText, stepAfterNoStart } from '#failures/failure-texts.ts';
 import { type Clock, type Instant, never } from '../core/time.ts';
-import { lastWords } from '../core/last-words.ts';
+import { lastWords } from '#failures/last-words.ts';
 import { wasStopped } from '../core/recorded-exit.ts';
 import type { ApplicationStatus, InstanceStatus, StatusProblem } from './gateway-status.ts';
 import { instancesText } from './replacements.ts';

@@ -1,11 +1,11 @@
-import { sentenceOf } from '../core/first-letter.ts';
+import { sentenceOf } from '#failures/first-letter.ts';
 import { agoText } from '../core/ago-text.ts';
 import type { AlertTargetStatus } from '../core/alert.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { Event, EventFacts } from '../core/event.ts';
 import { faultsOfOneFile, type StoreFaultFacts, storeFaultStep } from '../core/store-fault.ts';
 import { nearestThere } from '../deploy/nearest-there.ts';
-import { countText, memoryText } from '../core/quantity-text.ts';
+import { countText, memoryText } from '#failures/quantity-text.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import { bytesPerSecond, type LeftOutput } from './output-capture.ts';
 import { workersStep } from '../core/workers-step.ts';

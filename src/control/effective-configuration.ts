@@ -1,6 +1,6 @@
 import type { Hiding } from '../schema/schema-parts.ts';
 import type { Configuration } from '../core/configuration.ts';
-import { snakeKey } from '../core/json-case.ts';
+import { snakeKey } from '#failures/json-case.ts';
 import { isHarmlessHeader } from '../redact/harmless-headers.ts';
 import { isSecretName } from '../redact/secret-name.ts';
 import { TextRedactor } from '../redact/text-redactor.ts';

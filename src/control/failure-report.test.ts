@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import type { ExchangeCount } from '../core/counters.ts';
-import type { Cause } from '../core/failure.ts';
+import type { Cause } from '#failures/failure.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import { SimulatedClock } from '../testing/testing.ts';
 import { FailureReport, type FailureSummary } from './failure-report.ts';

@@ -1,7 +1,7 @@
 import type { ExchangeCount } from '../core/counters.ts';
-import { shapeOfType } from '../core/explain.ts';
-import { failureTable } from '../core/failure-table.ts';
-import type { Cause } from '../core/failure.ts';
+import { shapeOfType } from '#failures/failure-texts.ts';
+import { failureTable } from '#failures/failure-table.ts';
+import type { Cause } from '#failures/failure.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
 

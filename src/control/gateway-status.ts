@@ -1,5 +1,5 @@
 import type { AlertTestResult } from '../core/alert.ts';
-import type { IncidentStatus } from './incident-status.ts';
+import type { IncidentStatus } from '../incidents/incident-status.ts';
 import type { EndpointResponses, StageTimes } from '../core/attempt-counts.ts';
 import type { ThreadFigures } from '../core/thread-figures.ts';
 import type { FoundContext } from '../core/request-context.ts';

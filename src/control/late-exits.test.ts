@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { EndpointId, InstanceExit } from '../core/endpoint.ts';
+import type { EndpointId } from '../core/endpoint.ts';
+import type { InstanceExit } from '#failures/instance-exit.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { LateExits } from './late-exits.ts';

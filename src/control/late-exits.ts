@@ -1,10 +1,10 @@
-import type { InstanceExit } from '../core/endpoint.ts';
-import { exitExplains, explainExit } from '../core/explain.ts';
+import type { InstanceExit } from '#failures/instance-exit.ts';
+import { exitExplains, explainExit } from '#failures/failure-texts.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import { stoppedJson } from '../core/recorded-exit.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { Clock } from '../core/time.ts';
-import { mayBeCausedByExit } from '../core/exit-causes.ts';
+import { mayBeCausedByExit } from '#failures/exit-causes.ts';
 
 /** How many exits are kept, of all instances: in a crash loop the last ones matter. */
 const exitsMax = 256;

@@ -54,7 +54,7 @@ const isName = isText(1, 1024);
 
 const origin: Checks = { revision: isWhole(1), at: isTime, actor: isText(0, Infinity) };
 
-/** The keys of an entry besides `kind`: each must be there, and no other. Checked without a schema, whose package would be a tenth of the main thread (ADR 47). */
+/** The keys of an entry besides `kind`: each must be there, and no other. Checked without a schema, whose package would be a tenth of the main thread (ADR 4). */
 const entryChecks: Readonly<Record<FileEntry['kind'], Checks>> = {
   maintenance: {
     route: (value) => value === null || isName(value),

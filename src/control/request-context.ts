@@ -1,7 +1,7 @@
-import type { ProcessNote } from '../core/process-note.ts';
+import type { ProcessNote } from '#failures/process-note.ts';
 import { processStates } from '../core/process-state.ts';
 import type { ContextSearch, FoundContext } from '../core/request-context.ts';
-import type { ProcessWatch } from './process-watch.ts';
+import type { ProcessWatch } from '../incidents/process-watch.ts';
 import type { StoredExchanges } from './stored-exchanges.ts';
 
 /** What is known about a request besides its record: in the store, and of processes also in memory. */

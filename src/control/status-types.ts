@@ -1,8 +1,8 @@
 import type { AlertTargetStatus } from '../core/alert.ts';
 import type { ObjectiveStatus } from '../core/objective.ts';
-import type { IncidentStatus } from './incident-status.ts';
+import type { IncidentStatus } from '../incidents/incident-status.ts';
 import type { OtlpDropReason, OtlpSignal } from '../core/otlp-counts.ts';
-import type { ProcessFigures } from '../core/process-note.ts';
+import type { ProcessFigures } from '#failures/process-note.ts';
 import type { ChallengeKind } from '../core/listener-spec.ts';
 import type { ManagedStep } from '../core/managed-tls.ts';
 import type { EndpointState } from '../core/endpoint.ts';

@@ -1,7 +1,7 @@
-import { lowerFirst } from '../core/first-letter.ts';
+import { lowerFirst } from '#failures/first-letter.ts';
 import type { LiveInstance } from '../core/live-instance.ts';
-import type { ProcessFigures } from '../core/process-note.ts';
-import { stoppedStep, stoppedText } from '../core/process-text.ts';
+import type { ProcessFigures } from '#failures/process-note.ts';
+import { stoppedStep, stoppedText } from '#failures/process-text.ts';
 
 /** The same instances; of those whose processes a signal has stopped it is said, also as the reason why they are not ready. */
 export function withStopped(

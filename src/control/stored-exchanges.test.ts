@@ -3,7 +3,7 @@ import { afterEach, test } from 'node:test';
 import type { Event } from '../core/event.ts';
 import type { ProcessConstants } from '../core/logger-messages.ts';
 import type { OutputLine } from '../core/output-line.ts';
-import type { ProcessNote } from '../core/process-note.ts';
+import type { ProcessNote } from '#failures/process-note.ts';
 import type { EventHub } from '../record/event-hub.ts';
 import { systemClock } from '../system/system.ts';
 import { StoredExchanges } from './stored-exchanges.ts';

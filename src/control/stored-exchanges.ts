@@ -3,7 +3,7 @@ import type { StoreSpec } from '../core/configuration.ts';
 import type { NewEvent } from '../core/event.ts';
 import type { OutputLine } from '../core/output-line.ts';
 import type { ProcessConstants } from '../core/logger-messages.ts';
-import type { ProcessNote } from '../core/process-note.ts';
+import type { ProcessNote } from '#failures/process-note.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { RecordRingMemory } from '../core/record-ring-memory.ts';
 import { type ContextSearch, noContext, type StoredContext } from '../core/request-context.ts';

@@ -1,19 +1,8 @@
 import type { RouteSpec } from '../core/route-spec.ts';
-import { elapsedText } from '../core/quantity-text.ts';
+import { elapsedText } from '#failures/quantity-text.ts';
 import type { ResponseTimes } from '../core/response-times.ts';
-import type { RouteLimits } from '../diagnose/live/watched-upstream.ts';
-import { retryOf } from '../features/retry/settings.ts';
 import { adviseTimeouts, type TimeoutAdvice } from '../policy/fitting-timeouts.ts';
 import type { TimeoutStatus } from './gateway-status.ts';
-
-/** The timeouts of a route that bound a response; null: there is no such route. */
-export const limitsOfRoute = (route: Pick<RouteSpec, 'timeouts' | 'features'> | null): RouteLimits | null =>
-  route === null ? null : limitsOf(route);
-
-export function limitsOf({ timeouts, features }: Pick<RouteSpec, 'timeouts' | 'features'>): RouteLimits {
-  const { responseHeadMs, exchangeMs } = timeouts;
-  return { responseHeadMs, exchangeMs, attemptMs: retryOf(features)?.attemptMs ?? null };
-}
 
 /** Timeouts of routes that do not fit what is stored, in sentences. */
 export function timeoutStatus(

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/time.ts';
-import type { Shape } from '../core/shape.ts';
+import type { Shape } from '#failures/shape.ts';
 import { resolutions, type SeriesKey, type TrafficHistory } from '../record/traffic-history.ts';
 
 /** Times are milliseconds since the Unix epoch. */

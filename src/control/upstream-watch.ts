@@ -1,4 +1,4 @@
-import { upperFirst } from '../core/first-letter.ts';
+import { upperFirst } from '#failures/first-letter.ts';
 import { addressText, type EndpointState } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';

@@ -48,7 +48,7 @@ const loadMs = 30_000;
 /**
  * An eighth of V8's default. Measured with a quarter (12) by `npm run soak:slow`, five rounds each: 2,000 slow clients and 2,000 idle ones take
  * 147 MiB instead of 235, and the p99 of other clients is 1.8 times the quiet one instead of 2.1, because each collection moves less. A
- * small GET costs the same (ADR 7). An eighth takes 4 MB less after 5,000 connections, and a small GET costs the same again (ADR 47).
+ * small GET costs the same (ADR 4). An eighth takes 4 MB less after 5,000 connections, and a small GET costs the same again.
  */
 const maxYoungGenerationSizeMb = 6;
 

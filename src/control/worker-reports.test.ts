@@ -7,7 +7,8 @@ import { ExchangeCounters } from '../record/counters.ts';
 import { sampleExchange } from '../record/sample-exchange.test-support.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import type { GatewayWatcher } from './gateway-status.ts';
-import { watchedRecords, type WorkerBatch, WorkerReports, type WorkerReportsParts } from './worker-reports.ts';
+import type { WorkerBatch } from '../core/worker-messages.ts';
+import { watchedRecords, WorkerReports, type WorkerReportsParts } from './worker-reports.ts';
 
 function reportsTo(watcher: GatewayWatcher, clock = new SimulatedClock()): WorkerReports {
   const parts: Pick<WorkerReportsParts, 'clock' | 'watcher'> = { clock, watcher };

@@ -23,13 +23,11 @@ import type { ExchangeLog } from './exchange-log.ts';
 import { FailureReport } from './failure-report.ts';
 import { HandshakeDelayReport } from './handshake-delay-report.ts';
 import { type FailedHandshakeTotal, HandshakeReport } from './handshake-report.ts';
-import type { FromWorker } from '../core/worker-messages.ts';
+import type { WorkerBatch } from '../core/worker-messages.ts';
 import { type CurrentListeners, ListenerTotals } from './listener-totals.ts';
 import type { RecentHttp2Limits } from './http2-limit-memory.ts';
 import { type RecentRefusals, RefusalReport } from './refusal-report.ts';
 import type { WorkerLoss } from './worker-pool.ts';
-
-export type WorkerBatch = Extract<FromWorker, { kind: 'batch' }>;
 
 export interface WorkerReportsParts {
   readonly clock: Clock;

@@ -1,5 +1,5 @@
-import type { Failure } from './failure.ts';
-import type { RequestRule } from './rules.ts';
+import type { Failure } from '#failures/failure.ts';
+import type { RequestRule } from '#failures/rules.ts';
 
 /** How long the client may read its last response after a force close; some hundred bytes take one round trip. */
 export const lastResponseReadMs = 1000;

@@ -1,5 +1,5 @@
 import type { UpstreamTls } from './upstream-spec.ts';
-import type { Stage } from './stage.ts';
+import type { Stage } from '#failures/stage.ts';
 import type { Transport } from './transport.ts';
 
 /** Looks up names and connects to endpoints: the effects that `upstream/` needs, as an interface. */

@@ -1,4 +1,4 @@
-import { elapsedText } from './quantity-text.ts';
+import { elapsedText } from '#failures/quantity-text.ts';
 import { type OutputLine, type OutputLineJson, outputLineJson } from './output-line.ts';
 import type { ExchangeRecord } from './record.ts';
 import { instanceOf } from './endpoint.ts';

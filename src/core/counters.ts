@@ -1,6 +1,6 @@
 import type { EndKind } from './exchange.ts';
-import type { Cause } from './failure.ts';
-import type { Shape, Whose } from './shape.ts';
+import type { Cause } from '#failures/failure.ts';
+import type { Shape, Whose } from '#failures/shape.ts';
 
 /**
  * Counts of exchanges by bounded labels: routes and upstreams come from the configuration, the others from unions.

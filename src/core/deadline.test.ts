@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { Deadline, Deadlines } from './deadline.ts';
 import { type Instant, never } from './time.ts';

@@ -1,6 +1,6 @@
-import { dnsCodes } from './dns-codes.ts';
-import { connectionEndsS, meaningOf } from './errno-meaning.ts';
-import { fail, type Failure } from './failure.ts';
+import { dnsCodes } from '#failures/dns-codes.ts';
+import { connectionEndsS, meaningOf } from '#failures/errno-meaning.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import { misuse } from './unknown-code.ts';
 
 /**

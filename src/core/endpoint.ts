@@ -1,4 +1,4 @@
-import type { Cause } from './failure.ts';
+import type { Cause } from '#failures/failure.ts';
 
 export type UpstreamId = string & { readonly id: 'upstream' };
 export type EndpointId = string & { readonly id: 'endpoint' };
@@ -64,21 +64,6 @@ export interface ReadinessFinding {
   readonly startsAtInstant?: number;
   /** The failure that a request would meet in the same way; absent: it would get a response. */
   readonly cause?: Cause;
-}
-
-/**
- * The last exit of the process behind an endpoint that Candor runs. Code and signal are both null if an earlier Candor had
- * started the process: the system reports an exit only to the parent.
- */
-export interface InstanceExit {
-  /** On the process-wide monotonic clock. */
-  readonly atInstant: number;
-  readonly code: number | null;
-  readonly signal: string | null;
-  readonly outOfMemory: boolean;
-  readonly lastLine: string | null;
-  /** Candor stopped it; `replacedBy`: the instance that had replaced it, null if none had. Absent: it ended otherwise. */
-  readonly stopped?: { readonly replacedBy: string | null };
 }
 
 /** The instance of an endpoint; null: it is none of an application. The id of an endpoint is that of its upstream, that of its instance, and its address: `web/shop/1/127.0.0.1:4000`. */

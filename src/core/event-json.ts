@@ -1,5 +1,5 @@
 import type { Event, EventKind } from './event.ts';
-import { camelCased, type SnakeCased, snakeCased } from './json-case.ts';
+import { camelCased, type SnakeCased, snakeCased } from '#failures/json-case.ts';
 
 /** An event as JSON: keys in snake_case, its time in ISO 8601. `docs/events.md` describes it. */
 export type EventJson = Omit<Event, 'at' | 'evidence'> & {

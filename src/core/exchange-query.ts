@@ -1,5 +1,5 @@
-import { shapes, whoses } from './shape.ts';
-import { stages } from './stage.ts';
+import { shapes, whoses } from '#failures/shape.ts';
+import { stages } from '#failures/stage.ts';
 
 /** What a search asks for: exchanges, or lines that applications have printed, that fulfil every condition. */
 export interface Query {

@@ -1,7 +1,8 @@
-import type { EndpointState, InstanceExit } from './endpoint.ts';
-import type { Failure } from './failure.ts';
+import type { EndpointState } from './endpoint.ts';
+import type { InstanceExit } from '#failures/instance-exit.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { HttpVersion } from './message.ts';
-import type { Delivery } from './shape.ts';
+import type { Delivery } from '#failures/shape.ts';
 import type { Instant } from './time.ts';
 import type { LocalAddress, TlsFacts } from './transport.ts';
 

@@ -1,5 +1,5 @@
 import type { ClientFacts, SessionChange } from './exchange.ts';
-import type { Failure } from './failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { MessageHeaders, Ownership, RequestHead } from './message.ts';
 import type { Clock } from './time.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { eachHeaderLine } from './header-lines.ts';
 
 function linesOf(bytes: Uint8Array, start = 0, end = bytes.length): [string, string][] {

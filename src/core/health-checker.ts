@@ -2,7 +2,7 @@ import type { ProxyProtocolVersion, UpstreamTls } from './upstream-spec.ts';
 import type { Cancellable } from './connector.ts';
 import type { EndpointAddress } from './endpoint.ts';
 import type { ServerCertificate } from './transport.ts';
-import type { Failure } from './failure.ts';
+import type { Failure } from '#failures/failure.ts';
 
 /**
  * Checks one address once. `upstream/health-check.ts` implements it with the connections and the parser that requests use, so

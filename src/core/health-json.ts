@@ -1,4 +1,4 @@
-import { visibleLine } from '../core/invisible-characters.ts';
+import { visibleLine } from '#failures/invisible-characters.ts';
 
 /** Reads `application/health+json` (draft-inadarei-api-health-check) as advice: the status of the response decides, the body says why. */
 

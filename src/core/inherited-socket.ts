@@ -1,6 +1,6 @@
 /** A listening TCP socket that a service manager opened and passed to this process (socket activation). */
 export interface InheritedSocket {
-  /** The descriptor as this process got it. No code opens it: a user of the socket makes a duplicate (ADR 26). */
+  /** The descriptor as this process got it. No code opens it: a user of the socket makes a duplicate (ADR 21). */
   readonly fd: number;
   /** The service manager's name for it; null if it gave none. */
   readonly name: string | null;

@@ -1,5 +1,5 @@
-import type { Cause } from './failure.ts';
-import type { Shape, Whose } from './shape.ts';
+import type { Cause } from '#failures/failure.ts';
+import type { Shape, Whose } from '#failures/shape.ts';
 
 /** Failures that usually have one reason, so that they belong to one incident. */
 export type FailureFamily =

@@ -1,4 +1,5 @@
-import type { ApplicationId, EndpointAddress, EndpointState, InstanceExit, ReadinessFinding } from './endpoint.ts';
+import type { ApplicationId, EndpointAddress, EndpointState, ReadinessFinding } from './endpoint.ts';
+import type { InstanceExit } from '#failures/instance-exit.ts';
 
 /** One instance of an application that Candor runs, as an endpoint needs it. */
 export interface LiveInstance {

@@ -1,5 +1,5 @@
 import type { EndpointState } from './endpoint.ts';
-import type { Cause } from './failure.ts';
+import type { Cause } from '#failures/failure.ts';
 
 /** Results of the attempts at one endpoint since a worker's last batch. Structured-cloneable. */
 export interface EndpointOutcomes {

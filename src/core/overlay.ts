@@ -2,7 +2,7 @@ import { addressText, type EndpointAddress } from './endpoint.ts';
 
 /**
  * The changes that operators can make at run time, besides the configuration file. An entry wins over the file until it is
- * cleared (docs/adr/0041-what-operators-change-at-run-time-is-an-overlay.md).
+ * cleared (docs/adr/0028-configuration-and-overlay.md).
  */
 export type OverlaySetting = MaintenanceSetting | PauseSetting | WeightSetting | DrainSetting | EjectSetting;
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { assignSockets, type PassedSocket } from './passed-socket.ts';
 
 const socketOf = (port: number, fd: number): PassedSocket => ({ fd, host: '::', port, link: `socket:[${fd}]` });

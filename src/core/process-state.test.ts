@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ProcessExit, ProcessSample } from './process-note.ts';
+import type { ProcessExit, ProcessSample } from '#failures/process-note.ts';
 import { processStates } from './process-state.ts';
 
 const began = Date.UTC(2026, 0, 1);

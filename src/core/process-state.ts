@@ -1,5 +1,5 @@
-import { isSameTime } from './same-time.ts';
-import type { ProcessExit, ProcessNote, ProcessSample } from './process-note.ts';
+import { isSameTime } from '#failures/same-time.ts';
+import type { ProcessExit, ProcessNote, ProcessSample } from '#failures/process-note.ts';
 import {
   memoryBeforeExit,
   processChanges,
@@ -7,8 +7,8 @@ import {
   processFacts,
   processStrains,
   secondsText,
-} from './process-text.ts';
-import { countText } from './quantity-text.ts';
+} from '#failures/process-text.ts';
+import { countText } from '#failures/quantity-text.ts';
 
 /** An attempt at an instance, its number, and when it began and ended: milliseconds since 1970. */
 interface EndedVisit {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { emptyRange, type Histogram, quantile, unknownRange, type ValueRange, widen } from './quantile.ts';
 import { round } from './round.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import type { ExchangeRecord } from './record.ts';
 import { expandedRecord, leanRecord } from './record-defaults.ts';
 

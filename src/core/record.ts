@@ -1,10 +1,10 @@
 import type { EndKind, RetryReason, TunnelFacts } from './exchange.ts';
-import type { Cause, Evidence } from './failure.ts';
+import type { Cause, Evidence } from '#failures/failure.ts';
 import type { GatewayState } from './gateway-state.ts';
-import type { SnakeCased } from './json-case.ts';
-import type { ProxyErrorType } from './proxy-error.ts';
-import type { Delivery, Shape, Whose } from './shape.ts';
-import type { Stage } from './stage.ts';
+import type { SnakeCased } from '#failures/json-case.ts';
+import type { ProxyErrorType } from '#failures/proxy-error.ts';
+import type { Delivery, Shape, Whose } from '#failures/shape.ts';
+import type { Stage } from '#failures/stage.ts';
 
 /** The version of the record's schema. Readers keep keys they do not know. */
 export const recordVersion = 1;

@@ -1,6 +1,8 @@
-import type { InstanceExit } from './endpoint.ts';
+import type { AttemptFacts } from './exchange.ts';
+import type { InstanceExit } from '#failures/instance-exit.ts';
 import type { NewEvent } from './event.ts';
 import type { AttemptRecord } from './record.ts';
+import type { Instant } from './time.ts';
 
 /** How an instance ended, as the record of its request has it. */
 export type RecordedExit = NonNullable<AttemptRecord['exit']>;
@@ -19,4 +21,9 @@ export function instanceExitOf({ code, signal, oom, last_line: lastLine, stopped
 /** Whether Candor has stopped the program that exited: nothing but its own signals leads to this phase. */
 export function wasStopped({ from }: Pick<NewEvent<'instance_exited'>, 'from'>): boolean {
   return from === 'stopping';
+}
+
+/** How long before the end of the attempt its instance exited; negative if the exit was noticed later. */
+export function exitBeforeMs(attempt: Pick<AttemptFacts, 'endedMs'>, exit: InstanceExit, startedAt: Instant): number {
+  return startedAt + attempt.endedMs - exit.atInstant;
 }

@@ -1,7 +1,7 @@
 import type { ContextLineJson } from './context-line.ts';
 import { instanceOf } from './endpoint.ts';
 import type { OutputLine, OutputLineJson } from './output-line.ts';
-import type { ProcessNote } from './process-note.ts';
+import type { ProcessNote } from '#failures/process-note.ts';
 import type { ProcessStateJson } from './process-state.ts';
 import type { ExchangeRecord } from './record.ts';
 import type { UnparsedJson } from './unparsed-bytes.ts';

@@ -14,7 +14,7 @@ export interface Exits {
  */
 const afterServingMsMax = 1_000;
 
-/** The longest delay before the next run. It doubles up to `maxMs` while no run serves; after one that served it stays short (ADR 91). */
+/** The longest delay before the next run. It doubles up to `maxMs` while no run serves; after one that served it stays short (ADR 23). */
 export function restartDelayMsMax(
   { failures, failedStarts }: Exits,
   { firstMs, maxMs }: Pick<ApplicationSpec['restart'], 'firstMs' | 'maxMs'>,

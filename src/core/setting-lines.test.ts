@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { settingLines } from './setting-lines.ts';
 
 test('settings are printed as YAML that people read', () => {

@@ -1,4 +1,4 @@
-import { countText } from './quantity-text.ts';
+import { countText } from '#failures/quantity-text.ts';
 import type { ServiceVerdict, VerdictState } from './service-verdict.ts';
 
 /** What is known besides a verdict, which looks at the last seconds first. */

@@ -8,11 +8,11 @@ import type {
   EndpointAddress,
   EndpointId,
   EndpointState,
-  InstanceExit,
   ReadinessFinding,
   UpstreamId,
 } from './endpoint.ts';
-import type { Cause, Failure } from './failure.ts';
+import type { InstanceExit } from '#failures/instance-exit.ts';
+import type { Cause, Failure } from '#failures/failure.ts';
 import type { RouteOverlay } from './overlay.ts';
 import type { SemaphoreHandle } from './semaphores.ts';
 

@@ -4,7 +4,7 @@ import type { EventJson } from './event-json.ts';
 import type { ProcessConstants } from './logger-messages.ts';
 import type { OutputLine } from './output-line.ts';
 import type { ExchangeRecord } from './record.ts';
-import type { ProcessNote } from './process-note.ts';
+import type { ProcessNote } from '#failures/process-note.ts';
 import type { ContextSearch, StoredContext } from './request-context.ts';
 import type { ResponseTimes } from './response-times.ts';
 import type { RecordRingMemory } from './record-ring-memory.ts';

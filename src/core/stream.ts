@@ -1,5 +1,5 @@
 import type { ClientFacts } from './exchange.ts';
-import type { Failure } from './failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { HeaderFilter } from './header-names.ts';
 import type {
   Capabilities,
@@ -76,7 +76,7 @@ export interface DownstreamStream {
 
 /** What the client's side reports to the exchange. */
 export interface DownstreamHandler {
-  /** The request waits for its turn in the queue of `concurrency`: a client that sends FIN now has left (ADR 79). */
+  /** The request waits for its turn in the queue of `concurrency`: a client that sends FIN now has left (ADR 10). */
   readonly isQueued: boolean;
   /** The exchange begins. `failure` says why the request cannot be served, if it cannot be parsed. */
   onRequest(failure: Failure | null): void;

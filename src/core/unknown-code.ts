@@ -1,5 +1,5 @@
 import type { UnknownCode } from './connector.ts';
-import { fail, type Failure } from './failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 
 /** The failure for a code that is not in our tables. This is a defect of Candor; the code is kept so that the table can be completed. */
 export function unknownCode({ stage, code }: UnknownCode): Failure {

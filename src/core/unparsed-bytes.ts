@@ -1,4 +1,4 @@
-import type { Failure } from './failure.ts';
+import type { Failure } from '#failures/failure.ts';
 
 /** So many bytes are kept of what an endpoint sent and the gateway could not parse. */
 export const unparsedBytesMax = 512;

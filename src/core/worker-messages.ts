@@ -3,7 +3,7 @@ import type { ThreadFigures } from './thread-figures.ts';
 import type { UnknownCode } from './connector.ts';
 import type { EndpointId } from './endpoint.ts';
 import type { ExchangeCount, WorkerCounts } from './counters.ts';
-import type { ForceCloseReason } from './failure.ts';
+import type { ForceCloseReason } from '#failures/failure.ts';
 import type { InheritedSocket } from './inherited-socket.ts';
 import type { EndpointOutcomes } from './outcome.ts';
 import type { RouteOverlay } from './overlay.ts';
@@ -163,3 +163,5 @@ export interface ListenProblem {
   readonly port: number;
   readonly errno: string;
 }
+
+export type WorkerBatch = Extract<FromWorker, { kind: 'batch' }>;

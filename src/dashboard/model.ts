@@ -2,10 +2,10 @@ import type { StatusResponse } from '../admin/admin-status.ts';
 import type { ConfigurationJson, ConfigurationSummaryJson } from '../admin/configurations-api.ts';
 import type { RouteJson } from '../admin/route-api.ts';
 import type { EventJson } from '../core/event-json.ts';
-import type { SnakeCased } from '../core/json-case.ts';
+import type { SnakeCased } from '#failures/json-case.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { RequestContextJson } from '../core/request-context.ts';
-import type { Shape } from '../core/shape.ts';
+import type { Shape } from '#failures/shape.ts';
 import type { StoreFailingJson } from '../core/store-messages.ts';
 
 /** Answers of the admin API as the page reads them. */

@@ -1,5 +1,5 @@
-import { sentenceOf } from '../core/first-letter.ts';
-import { countText } from '../core/quantity-text.ts';
+import { sentenceOf } from '#failures/first-letter.ts';
+import { countText } from '#failures/quantity-text.ts';
 import type { VerdictState } from '../core/service-verdict.ts';
 import { failedTooMany, shownVerdict } from '../core/shown-verdict.ts';
 import type { EndpointJson, IncidentJson, StatusJson, UpstreamJson, VerdictJson } from './model.ts';

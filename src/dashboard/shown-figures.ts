@@ -1,4 +1,4 @@
-import { durationText, elapsedText } from '../core/quantity-text.ts';
+import { durationText, elapsedText } from '#failures/quantity-text.ts';
 
 /** Figures and times as the pages show them: short, and of the same width where they stand below each other. */
 

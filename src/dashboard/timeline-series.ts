@@ -1,4 +1,4 @@
-import { type Shape, shapes } from '../core/shape.ts';
+import { type Shape, shapes } from '#failures/shape.ts';
 import type { TimelineJson, ShownStep } from './model.ts';
 
 /** Times of the page Timeline, with the length of a step that the gateway holds for each. */

@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { failWith, type Result, succeed } from '../core/result.ts';
+import { failWith, type Result, succeed } from '#failures/result.ts';
 
 /**
  * Ports of 127.0.0.1 for instances. A port is found by binding it and closing again, so another program may take it

@@ -1,5 +1,5 @@
 import type { Cancellable } from '../core/connector.ts';
-import type { Result } from '../core/result.ts';
+import type { Result } from '#failures/result.ts';
 import type { Instant } from '../core/time.ts';
 import type { ProgramRecord } from './instance-record.ts';
 import type { ReadinessResult, ReadinessCheck } from './readiness.ts';

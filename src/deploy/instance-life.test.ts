@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import type { Instant } from '../core/time.ts';
 import type { InstanceRecord } from './instance-record.ts';
 import {

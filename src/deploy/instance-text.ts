@@ -1,9 +1,10 @@
-import { lowerFirst } from '../core/first-letter.ts';
+import { lowerFirst } from '#failures/first-letter.ts';
 import { unreachable } from '../core/assert.ts';
 import type { ApplicationSpec } from '../core/configuration.ts';
-import type { EndpointState, InstanceExit, ReadinessFinding } from '../core/endpoint.ts';
-import { nextStepAfterExit, stepAfterNoStart } from '../core/explain.ts';
-import type { LastWords } from '../core/last-words.ts';
+import type { EndpointState, ReadinessFinding } from '../core/endpoint.ts';
+import type { InstanceExit } from '#failures/instance-exit.ts';
+import { nextStepAfterExit, stepAfterNoStart } from '#failures/failure-texts.ts';
+import type { LastWords } from '#failures/last-words.ts';
 import type { ListeningSocket, ProgramExit } from './host.ts';
 import { failsMax, type InstanceLife } from './instance-life.ts';
 import { checkText, type ReadinessResult, readinessResultText } from './readiness.ts';

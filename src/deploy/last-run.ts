@@ -1,4 +1,4 @@
-import type { InstanceExit } from '../core/endpoint.ts';
+import type { InstanceExit } from '#failures/instance-exit.ts';
 import type { Instant } from '../core/time.ts';
 import { wasStopped } from '../core/recorded-exit.ts';
 import type { ProgramExit } from './host.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { harmless, OutputLineReader, lineBytesMax, linesMax, OutputTail } from './output-lines.ts';
 
 function linesOf(...chunks: readonly (string | Uint8Array)[]): string[] {

@@ -1,4 +1,4 @@
-import { type LastWords, lastWords } from '../core/last-words.ts';
+import { type LastWords, lastWords } from '#failures/last-words.ts';
 
 /**
  * The output of a program as lines without control characters. Lines are shown in terminals, events and pages, where text

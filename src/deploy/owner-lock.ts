@@ -1,6 +1,6 @@
 import { linkSync, readdirSync, renameSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { failWith, type Result, succeed } from '../core/result.ts';
+import { failWith, type Result, succeed } from '#failures/result.ts';
 import { identityOf, isRunning, isSame, type ProcessIdentity } from './process-identity.ts';
 import { readOwnFile } from './read-own-file.ts';
 import { writeSynced } from './write-whole.ts';

@@ -1,9 +1,9 @@
 import type { ReadinessFinding } from '../core/endpoint.ts';
-import type { Cause } from '../core/failure.ts';
-import { clause } from '../core/failure-table/formatting.ts';
-import { lowerFirst } from '../core/first-letter.ts';
-import { stepOfOtherProtocol } from '../core/guess-words.ts';
-import type { LastWords } from '../core/last-words.ts';
+import type { Cause } from '#failures/failure.ts';
+import { clause } from '#failures/failure-table/formatting.ts';
+import { lowerFirst } from '#failures/first-letter.ts';
+import { stepOfOtherProtocol } from '#failures/guess-words.ts';
+import type { LastWords } from '#failures/last-words.ts';
 import type { ListeningSocket } from './host.ts';
 import { listenAdvice } from './listen-advice.ts';
 import { answersTo, socketText } from './listening.ts';

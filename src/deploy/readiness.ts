@@ -1,10 +1,10 @@
 import { unmetExpectation } from '../core/check-expectation.ts';
 import type { ReadinessSpec } from '../core/configuration.ts';
 import type { Cancellable } from '../core/connector.ts';
-import { explain } from '../core/explain.ts';
-import { clause } from '../core/failure-table/formatting.ts';
-import type { Failure } from '../core/failure.ts';
-import { guessWords, isOtherProtocol, type OtherProtocol } from '../core/guess-words.ts';
+import { explain } from '#failures/failure-texts.ts';
+import { clause } from '#failures/failure-table/formatting.ts';
+import type { Failure } from '#failures/failure.ts';
+import { guessWords, isOtherProtocol, type OtherProtocol } from '#failures/guess-words.ts';
 import { healthAdvice } from '../core/health-json.ts';
 import type { HealthChecker, HealthCheckResult, HttpProbe } from '../core/health-checker.ts';
 import { failureWithoutSecrets } from '../redact/failure.ts';

@@ -1,15 +1,24 @@
-/** The exports of `candor/diagnose`, for Node and for browsers. */
-export type { ProxyErrorType } from '../core/proxy-error.ts';
-export type { Shape, Whose } from '../core/shape.ts';
-export type { Stage } from '../core/stage.ts';
-export { allDialects } from './all-dialects.ts';
-export { customLogFormat } from './custom-format.ts';
-export { type Dialect, dialect, type DialectReader as LineReader } from './dialect.ts';
-export { type ExplainOptions, type Explanation, explain } from './explain.ts';
-export * from './finding.ts';
-export { type LineVerdict, LogExplainer } from './log-explainer.ts';
-export { nginxLogFormat } from './nginx/log-format.ts';
-export { ByteLog, type ByteLogOptions } from './byte-log.ts';
-export { Summary } from './summary.ts';
-export type * from './summary-report.ts';
-export * from './whose/whose.ts';
+import { ByteLog, type ByteLogOptions } from '#explain/byte-log.ts';
+import { explain as explainLog, type ExplainOptions, type Explanation } from '#explain/explain.ts';
+import { LogExplainer } from '#explain/log-explainer.ts';
+import { allDialects } from './all-dialects.ts';
+
+/** The exports of `candor/diagnose`, for Node and for browsers: those of the package that explains logs, which reads Candor's own logs too here. */
+export * from '#explain/main.ts';
+export { allDialects, OwnByteLog as ByteLog, OwnLogExplainer as LogExplainer };
+
+export function explain(log: string, options: ExplainOptions = {}): Explanation {
+  return explainLog(log, { dialects: allDialects, ...options });
+}
+
+class OwnLogExplainer extends LogExplainer {
+  constructor(...[dialects = allDialects, options]: ConstructorParameters<typeof LogExplainer>) {
+    super(dialects, options);
+  }
+}
+
+class OwnByteLog extends ByteLog {
+  constructor(options: ByteLogOptions = {}) {
+    super({ dialects: allDialects, ...options });
+  }
+}

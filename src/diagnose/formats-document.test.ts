@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { allDialects } from './all-dialects.ts';
-import { explain } from './explain.ts';
-import { LogExplainer } from './log-explainer.ts';
-import { unnamed } from './pasted/fragment.ts';
-import { fragmentForms } from './pasted/read-part.ts';
-import { prefixForms } from './wrappers/prefixes.ts';
-import { colourTool, jsonTool, memberTool, pairTool, unwrap } from './wrappers/unwrap.ts';
+import { explain } from './diagnose.ts';
+import { LogExplainer } from './diagnose.ts';
+import { unnamed } from '#explain/pasted/fragment.ts';
+import { fragmentForms } from '#explain/pasted/read-part.ts';
+import { prefixForms } from '#explain/wrappers/prefixes.ts';
+import { colourTool, jsonTool, memberTool, pairTool, unwrap } from '#explain/wrappers/unwrap.ts';
 
 const document = readFileSync(new URL('../../docs/explain/formats.md', import.meta.url), 'utf8');
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { allDialects } from './all-dialects.ts';
-import { LogExplainer } from './log-explainer.ts';
+import { LogExplainer } from './diagnose.ts';
 
 /** One line of each kind of format, so that a reader gets beyond its beginning. */
 const lines: readonly string[] = [

@@ -1,12 +1,7 @@
 import type { Configuration } from '../core/configuration.ts';
 import type { UpstreamSpec } from '../core/upstream-spec.ts';
-import {
-  addressText,
-  type ApplicationId,
-  type EndpointId,
-  type InstanceExit,
-  type UpstreamId,
-} from '../core/endpoint.ts';
+import { addressText, type ApplicationId, type EndpointId, type UpstreamId } from '../core/endpoint.ts';
+import type { InstanceExit } from '#failures/instance-exit.ts';
 import type { InstanceTraffic, LiveInstance, SupervisedInstances } from '../core/live-instance.ts';
 import { TextRedactor } from '../redact/text-redactor.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';

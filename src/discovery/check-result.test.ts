@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { fail } from '../core/failure.ts';
+import { fail } from '#failures/failure.ts';
 import type { HealthCheckResult } from '../core/health-checker.ts';
 import { mayBeMistaken, resultText } from './check-result.ts';
 

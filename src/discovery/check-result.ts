@@ -1,11 +1,11 @@
 import { unmetExpectation } from '../core/check-expectation.ts';
 import type { CheckSpec, DrainSignalSpec, ResponseExpectation } from '../core/upstream-spec.ts';
 import type { ReadinessFinding } from '../core/endpoint.ts';
-import { explain } from '../core/explain.ts';
-import { clause } from '../core/failure-table/formatting.ts';
-import { lowerFirst } from '../core/first-letter.ts';
-import { spokenIn, stepOfOtherProtocol } from '../core/guess-words.ts';
-import type { Cause } from '../core/failure.ts';
+import { explain } from '#failures/failure-texts.ts';
+import { clause } from '#failures/failure-table/formatting.ts';
+import { lowerFirst } from '#failures/first-letter.ts';
+import { spokenIn, stepOfOtherProtocol } from '#failures/guess-words.ts';
+import type { Cause } from '#failures/failure.ts';
 import type { GrpcAnswer, HealthCheckResult } from '../core/health-checker.ts';
 import { failureWithoutSecrets } from '../redact/failure.ts';
 import { TextRedactor } from '../redact/text-redactor.ts';

@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import type { Configuration } from '../core/configuration.ts';
 import type { ListenerSpec } from '../core/listener-spec.ts';
-import type { Prohibition } from '../core/failure.ts';
+import type { Prohibition } from '#failures/failure.ts';
 import type { NameSource } from '../core/name-resolver.ts';
 import { ownListener } from '../core/own-listener.ts';
 import { DestinationPolicy } from '../policy/prohibited-address.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { EndpointId, UpstreamId } from '../core/endpoint.ts';
-import { fail } from '../core/failure.ts';
+import { fail } from '#failures/failure.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import { EndpointDeltas } from './endpoint-deltas.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { UpstreamId } from '../core/endpoint.ts';
 import type { NewEvent } from '../core/event.ts';
-import { fail } from '../core/failure.ts';
+import { fail } from '#failures/failure.ts';
 import type { HealthChecker, HealthCheckResult } from '../core/health-checker.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';

@@ -3,7 +3,7 @@ import type { Configuration } from '../core/configuration.ts';
 import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import { addressText, type EndpointId, type EndpointState, type UpstreamId } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
-import { explain } from '../core/explain.ts';
+import { explain } from '#failures/failure-texts.ts';
 import type { InstanceTraffic } from '../core/live-instance.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import type { ListeningAddresses } from './destinations.ts';

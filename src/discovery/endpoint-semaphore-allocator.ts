@@ -1,5 +1,5 @@
 import type { EndpointId, UpstreamId } from '../core/endpoint.ts';
-import { fail } from '../core/failure.ts';
+import { fail } from '#failures/failure.ts';
 import type { EndpointCounters } from '../core/semaphores.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 

@@ -1,7 +1,7 @@
 import type { UpstreamId } from '../core/endpoint.ts';
-import { explain } from '../core/explain.ts';
-import { fail, type Failure } from '../core/failure.ts';
-import { clause } from '../core/failure-table/formatting.ts';
+import { explain } from '#failures/failure-texts.ts';
+import { fail, type Failure } from '#failures/failure.ts';
+import { clause } from '#failures/failure-table/formatting.ts';
 import type { NameSource } from '../core/name-resolver.ts';
 import { type DnsCacheEntry, resolutionStateOf } from '../policy/dns-cache.ts';
 import { endpointIdOf, type NamedAddress, resolvedAddressText, type TcpAddress } from './configured-addresses.ts';

@@ -1,5 +1,5 @@
 import type { EndpointState } from '../core/endpoint.ts';
-import { failureTable } from '../core/failure-table.ts';
+import { failureTable } from '#failures/failure-table.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { FailureRateSettings } from '../policy/outlier-settings.ts';
 

@@ -1,8 +1,8 @@
 import type { Cancellable, NetworkFault } from '../core/connector.ts';
 import type { EventSink } from '../core/event.ts';
 import { dnsFailure } from '../core/dns-failure.ts';
-import { explain } from '../core/explain.ts';
-import { fail, type Failure } from '../core/failure.ts';
+import { explain } from '#failures/failure-texts.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import type { Family, FamilyAnswer, NameAnswer, NameQuestion, NameResolver } from '../core/name-resolver.ts';
 import type { Random } from '../core/random.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConnectTarget, ConnectWaiter } from '../core/connector.ts';
 import { Deadlines } from '../core/deadline.ts';
-import { fail } from '../core/failure.ts';
+import { fail } from '#failures/failure.ts';
 import type { HealthCheckResult } from '../core/health-checker.ts';
 import { createTransportPair } from '../testing/memory-transport.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';

@@ -1,7 +1,7 @@
 import type { CheckSpec, DrainSignalSpec } from '../core/upstream-spec.ts';
 import type { Cancellable } from '../core/connector.ts';
 import { addressText, type ReadinessFinding } from '../core/endpoint.ts';
-import type { Cause } from '../core/failure.ts';
+import type { Cause } from '#failures/failure.ts';
 import type {
   HealthChecker,
   HealthCheckRequest,

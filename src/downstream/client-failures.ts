@@ -1,6 +1,6 @@
-import { fail, type Failure } from '../core/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import type { Framing } from '../core/message.ts';
-import { type RequestRule, requestRules } from '../core/rules.ts';
+import { type RequestRule, requestRules } from '#failures/rules.ts';
 import { isMalformed } from '../wire/h2/request-head.ts';
 import type { Slowness } from './timeouts.ts';
 

@@ -36,7 +36,7 @@ export interface HalfClosedPorts {
 }
 
 /**
- * Watches a client that has sent FIN and still gets its responses (ADR 6). A client that has left looks like one that reads until
+ * Watches a client that has sent FIN and still gets its responses (ADR 10). A client that has left looks like one that reads until
  * its kernel has no room, and an event stream may take an hour to fill that. So the limits are shorter than for other clients.
  */
 export class HalfClosedTimeout extends Deadline implements SendQueueWaiter {

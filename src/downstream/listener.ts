@@ -1,5 +1,5 @@
 import { type ClientConnection, lastResponseReadMs } from '../core/client-engine.ts';
-import type { Failure } from '../core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import { after, type Instant, never } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
 import type { ListenerSettings } from './listener-settings.ts';

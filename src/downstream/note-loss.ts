@@ -1,5 +1,5 @@
 import type { WorkerCounts } from '../core/counters.ts';
-import { meaningOf } from '../core/errno-meaning.ts';
+import { meaningOf } from '#failures/errno-meaning.ts';
 import { tlsAlertOf } from '../core/tls-codes.ts';
 
 /**

@@ -2,7 +2,7 @@ import type { ClientConnection, ClientEngine } from '../core/client-engine.ts';
 import type { ClientLimits } from '../core/listener-spec.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { Deadlines } from '../core/deadline.ts';
-import type { Failure } from '../core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { Http2LimitReached } from '../core/http2-limit.ts';
 import type { SendQueueBytes } from '../core/send-queue-bytes.ts';
 import type { DownstreamHandler, DownstreamStream } from '../core/stream.ts';

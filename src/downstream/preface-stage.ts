@@ -1,4 +1,4 @@
-import type { RequestRule } from '../core/rules.ts';
+import type { RequestRule } from '#failures/rules.ts';
 import type { Cancellable } from '../core/connector.ts';
 import type { HandshakeFailure } from '../core/tls-server.ts';
 import type { Clock } from '../core/time.ts';

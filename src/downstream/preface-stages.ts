@@ -1,4 +1,4 @@
-import type { RequestRule } from '../core/rules.ts';
+import type { RequestRule } from '#failures/rules.ts';
 import type { TlsServer } from '../core/tls-server.ts';
 import { decidePreface } from '../wire/preface.ts';
 import { parseProxyProtocol, proxyHeaderBytesMax } from '../wire/proxy-protocol.ts';

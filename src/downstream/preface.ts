@@ -1,8 +1,8 @@
 import type { ClientConnection, ClientEngine, OpenConnection } from '../core/client-engine.ts';
 import { Deadline } from '../core/deadline.ts';
-import type { Failure } from '../core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { Cancellable } from '../core/connector.ts';
-import type { RequestRule } from '../core/rules.ts';
+import type { RequestRule } from '#failures/rules.ts';
 import type { HandshakeFailure } from '../core/tls-server.ts';
 import { after, type Clock } from '../core/time.ts';
 import type { Transport, TransportListener } from '../core/transport.ts';

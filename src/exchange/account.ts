@@ -1,5 +1,5 @@
 import type { Disclosure } from '../core/route-spec.ts';
-import type { InstanceExit } from '../core/endpoint.ts';
+import type { InstanceExit } from '#failures/instance-exit.ts';
 import {
   explain,
   explainExit,
@@ -11,15 +11,15 @@ import {
   specOf,
   statusOf,
   typeOf,
-} from '../core/explain.ts';
-import type { Cause, Evidence, Failure } from '../core/failure.ts';
-import type { ProxyErrorType } from '../core/proxy-error.ts';
+} from '#failures/failure-texts.ts';
+import type { Cause, Evidence, Failure } from '#failures/failure.ts';
+import type { ProxyErrorType } from '#failures/proxy-error.ts';
 import { failureWithoutSecrets } from '../redact/failure.ts';
 import { leftOut } from '../redact/span.ts';
 import type { TextRedactor } from '../redact/text-redactor.ts';
-import type { Delivery, Shape, Whose } from '../core/shape.ts';
-import { sentenceOf } from '../core/first-letter.ts';
-import { stoppedStep, stoppedText } from '../core/process-text.ts';
+import type { Delivery, Shape, Whose } from '#failures/shape.ts';
+import { sentenceOf } from '#failures/first-letter.ts';
+import { stoppedStep, stoppedText } from '#failures/process-text.ts';
 import { visibleText } from '../wire/visible-text.ts';
 
 /** What an answer of our own is made from. */

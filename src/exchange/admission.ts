@@ -1,4 +1,4 @@
-import type { Failure } from '../core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import { remainingMs } from './exchange-timeout.ts';
 import type { GateTurn, RequestGate, RouteBounds, TurnWaiter } from './request-gate.ts';

@@ -1,6 +1,7 @@
 import { assert } from '../core/assert.ts';
-import { exitBeforeMs, exitExplains, shapeOf } from '../core/explain.ts';
-import type { Failure } from '../core/failure.ts';
+import { exitExplains, shapeOf } from '#failures/failure-texts.ts';
+import { exitBeforeMs } from '../core/recorded-exit.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { FilterAnswer } from '../core/filter.ts';
 import type { HeaderSink, Framing, OutgoingResponse } from '../core/message.ts';
 import type { DownstreamStream } from '../core/stream.ts';

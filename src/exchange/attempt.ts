@@ -1,7 +1,8 @@
 import type { Timeouts } from '../core/route-spec.ts';
-import type { EndpointState, InstanceExit } from '../core/endpoint.ts';
+import type { EndpointState } from '../core/endpoint.ts';
+import type { InstanceExit } from '#failures/instance-exit.ts';
 import type { AttemptFacts, ClientFacts, RetryReason } from '../core/exchange.ts';
-import { fail, type Failure } from '../core/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import type {
   Capabilities,
   MessageHeaders,
@@ -10,7 +11,7 @@ import type {
   RequestHead,
   ResponseHead,
 } from '../core/message.ts';
-import type { Delivery } from '../core/shape.ts';
+import type { Delivery } from '#failures/shape.ts';
 import type { PendingStream, ReusePolicy, StreamWaiter, UpstreamHandler, UpstreamStream } from '../core/stream.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { inVainFor } from '../policy/retry.ts';

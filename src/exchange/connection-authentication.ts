@@ -1,9 +1,9 @@
 import type { ClientFacts } from '../core/exchange.ts';
-import { fail, type Failure } from '../core/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import { headerId } from '../core/header-names.ts';
 import type { Capabilities, MessageHeaders, RequestHead, ResponseHead } from '../core/message.ts';
-import { requestRules } from '../core/rules.ts';
-import type { Stage } from '../core/stage.ts';
+import { requestRules } from '#failures/rules.ts';
+import type { Stage } from '#failures/stage.ts';
 import type { DownstreamStream } from '../core/stream.ts';
 import { areBoundCredentials, challengeKind } from '../wire/connection-authentication.ts';
 import { forwardedValue } from './forwarded-value.ts';

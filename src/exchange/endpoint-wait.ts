@@ -1,4 +1,4 @@
-import type { Failure } from '../core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { ReadyWaiter } from '../core/stream.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
 import type { ExchangeState } from './state.ts';

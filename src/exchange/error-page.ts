@@ -1,4 +1,4 @@
-import type { Shape } from '../core/shape.ts';
+import type { Shape } from '#failures/shape.ts';
 import type { Account, OperatorAccount } from './account.ts';
 import { adviseOnResending, isSafe, retryAdvice } from './advice.ts';
 import { errorPageStyle } from './error-page-style.ts';

@@ -1,4 +1,4 @@
-import { fail, type Failure } from '../core/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import { grpcTimeoutMs } from './grpc-timeout.ts';
 import type { ExchangeState } from './state.ts';

@@ -1,6 +1,6 @@
 import { invariantOf } from '../core/assert.ts';
 import type { EndKind } from '../core/exchange.ts';
-import { fail, type Failure } from '../core/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import type { FilterAnswer } from '../core/filter.ts';
 import { type MessageHeaders, hasNoBody, isContentLength, type Ownership, type ResponseHead } from '../core/message.ts';
 import type { DownstreamHandler } from '../core/stream.ts';
@@ -14,7 +14,7 @@ import { EndpointWait, type EndpointWaitOwner } from './endpoint-wait.ts';
 import { BodyFlow } from './body-flow.ts';
 import { boundRequestFailure, boundResponseFailure, comesAgain } from './connection-authentication.ts';
 import { ResponseHold, type ResponseHoldOwner } from './response-hold.ts';
-import { mayBeCausedByExit } from '../core/exit-causes.ts';
+import { mayBeCausedByExit } from '#failures/exit-causes.ts';
 import { type FilteredExchange, FilterRun } from './filter-run.ts';
 import { exitOf, ExitWatch, type ExitWatchOwner, noteExits } from './instance-exit.ts';
 import { RetryState, type RetryOwner } from './retry-state.ts';

@@ -1,5 +1,5 @@
 import { invariantOf } from '../core/assert.ts';
-import { fail, type Failure } from '../core/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import type { Filter } from '../core/filter.ts';
 
 /** A filter has thrown: a defect of the filter, which ends one exchange. */

@@ -1,5 +1,5 @@
 import type { AttemptFacts, ClientFacts, SessionChange } from '../core/exchange.ts';
-import { fail, type Failure } from '../core/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import type { BodySink, Filter, FilterAnswer, FilterContext, FilterDecision, FilterPipeline } from '../core/filter.ts';
 import { chunkedBody, hasNoBody, noBody, type OutgoingResponse, type RequestHead } from '../core/message.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';

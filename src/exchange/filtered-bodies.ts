@@ -1,4 +1,4 @@
-import type { Failure } from '../core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { BodySink, BodyTransform, Filter } from '../core/filter.ts';
 import type { MessageHeaders, Ownership } from '../core/message.ts';
 import { type BodyReceiver, TransformChain } from './transform-chain.ts';

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { parseList } from 'structured-headers';
 import type { Disclosure } from '../core/route-spec.ts';
-import { specOf, statusOf } from '../core/explain.ts';
-import { failureTable } from '../core/failure-table.ts';
-import { type Cause, fail, type Failure } from '../core/failure.ts';
-import { proxyErrors } from '../core/proxy-error.ts';
-import type { Delivery } from '../core/shape.ts';
-import { unicodeText } from '../core/unicode-text.test-support.ts';
+import { specOf, statusOf } from '#failures/failure-texts.ts';
+import { failureTable } from '#failures/failure-table.ts';
+import { type Cause, fail, type Failure } from '#failures/failure.ts';
+import { proxyErrors } from '#failures/proxy-error.ts';
+import type { Delivery } from '#failures/shape.ts';
+import { unicodeText } from '../../test/unicode-text.ts';
 import { type GeneratedResponse, type GenerateFacts, generateResponse } from './generate.ts';
 import { TextRedactor } from '../redact/text-redactor.ts';
 

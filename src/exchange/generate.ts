@@ -1,5 +1,5 @@
-import { explain, proxyStatusParameters } from '../core/explain.ts';
-import type { Failure } from '../core/failure.ts';
+import { explain, proxyStatusParameters } from '#failures/failure-texts.ts';
+import type { Failure } from '#failures/failure.ts';
 import { proxyStatusMember } from '../wire/proxy-status.ts';
 import { type Account, type AccountFacts, giveAccount } from './account.ts';
 import { fillCustomPage, findCustomPage } from './custom-page.ts';

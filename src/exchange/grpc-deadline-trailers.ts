@@ -1,5 +1,5 @@
-import { explainToClient, specOf } from '../core/explain.ts';
-import type { Failure } from '../core/failure.ts';
+import { explainToClient, specOf } from '#failures/failure-texts.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { HeaderFilter } from '../core/header-names.ts';
 import type { MessageHeaders, HeaderSink, ResponseHead } from '../core/message.ts';
 import { grpcMessage } from './grpc-answer.ts';

@@ -1,4 +1,4 @@
-import type { Failure } from '../core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import { hasNoBody } from '../core/message.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import type { LatencyQuantile } from '../policy/latency-quantile.ts';

@@ -1,5 +1,5 @@
-import type { InstanceExit } from '../core/endpoint.ts';
-import { exitBeforeMs } from '../core/explain.ts';
+import type { InstanceExit } from '#failures/instance-exit.ts';
+import { exitBeforeMs } from '../core/recorded-exit.ts';
 import type { EndKind } from '../core/exchange.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import type { Attempt } from './attempt.ts';

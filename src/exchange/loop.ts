@@ -1,4 +1,4 @@
-import { fail, type Failure } from '../core/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import { headerId } from '../core/header-names.ts';
 import type { RequestHead, ResponseHead } from '../core/message.ts';
 import { cdnLoopHops, viaHops } from '../wire/hops.ts';

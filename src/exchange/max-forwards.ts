@@ -1,7 +1,7 @@
-import { fail, type Failure } from '../core/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import { headerId } from '../core/header-names.ts';
 import type { HeaderSink, RequestHead } from '../core/message.ts';
-import { requestRules } from '../core/rules.ts';
+import { requestRules } from '#failures/rules.ts';
 import { type GeneratedResponse, plainResponse } from './generate.ts';
 import type { ServingRevision } from './ports.ts';
 import { visibleText } from '../wire/visible-text.ts';

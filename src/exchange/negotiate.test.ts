@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
-import { unicodeText } from '../core/unicode-text.test-support.ts';
+import fc from '../../test/properties.ts';
+import { unicodeText } from '../../test/unicode-text.ts';
 import { type AnswerForm, answerForms, negotiateForm } from './negotiate.ts';
 
 const preferences: readonly [who: string, accept: string | null, form: AnswerForm][] = [

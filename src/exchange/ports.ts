@@ -1,7 +1,8 @@
 import type { AnswerSettings, BufferSpec, Timeouts, TunnelSpec } from '../core/route-spec.ts';
-import type { EndpointState, InstanceExit } from '../core/endpoint.ts';
+import type { EndpointState } from '../core/endpoint.ts';
+import type { InstanceExit } from '#failures/instance-exit.ts';
 import type { EndedExchange } from '../core/exchange.ts';
-import type { Failure } from '../core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { HeaderFilter } from '../core/header-names.ts';
 import type { FilterPipeline } from '../core/filter.ts';
 import type { HeaderSink, RequestHead } from '../core/message.ts';

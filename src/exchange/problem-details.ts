@@ -1,5 +1,5 @@
-import { escapeInvisible } from '../core/invisible-characters.ts';
-import { snakeCased } from '../core/json-case.ts';
+import { escapeInvisible } from '#failures/invisible-characters.ts';
+import { snakeCased } from '#failures/json-case.ts';
 import type { Account } from './account.ts';
 
 /**

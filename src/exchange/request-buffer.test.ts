@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import type { BufferSpec } from '../core/route-spec.ts';
 import { type MessageHeaders, type Framing, noBody, type RequestHead } from '../core/message.ts';
 import { PairHeaders } from '../testing/pair-headers.ts';

@@ -1,4 +1,4 @@
-import type { Failure } from '../core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 
 /** Whether a request could not be read to its end while its client is still there to read a response. */
 export function concernsRequestOnly({ cause }: Failure): boolean {

@@ -1,7 +1,7 @@
 import type { RequestPriority } from '../core/route-spec.ts';
 import type { Deadline } from '../core/deadline.ts';
 import type { AttemptFacts } from '../core/exchange.ts';
-import type { Failure } from '../core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { Instant } from '../core/time.ts';
 
 export interface TurnWaiter {

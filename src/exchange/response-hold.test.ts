@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import type { Framing, ResponseHead } from '../core/message.ts';
 import type { Instant, Timer } from '../core/time.ts';
 import { PairHeaders } from '../testing/pair-headers.ts';

@@ -1,4 +1,4 @@
-import type { Failure } from '../core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import { type MessageHeaders, hasNoBody, type OutgoingRequest, type ResponseHead } from '../core/message.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { backoffMs, parseRetryAfter } from '../policy/retry-backoff.ts';

@@ -1,6 +1,6 @@
-import { statusOf } from '../core/explain.ts';
+import { statusOf } from '#failures/failure-texts.ts';
 import type { AttemptFacts } from '../core/exchange.ts';
-import type { Failure } from '../core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import { isRefusal } from '../core/refusal.ts';
 import { hasNoBody } from '../core/message.ts';
 import type { ReusePolicy } from '../core/stream.ts';

@@ -1,8 +1,8 @@
 import { assert } from '../core/assert.ts';
 import type { ClientFacts, EndedExchange, EndKind, SpanFacts } from '../core/exchange.ts';
-import type { Failure } from '../core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { Capabilities, HttpVersion, RequestHead } from '../core/message.ts';
-import type { Delivery } from '../core/shape.ts';
+import type { Delivery } from '#failures/shape.ts';
 import type { DownstreamStream } from '../core/stream.ts';
 import type { Instant } from '../core/time.ts';
 import type { Attempt } from './attempt.ts';

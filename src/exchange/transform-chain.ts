@@ -1,5 +1,5 @@
 import { assert } from '../core/assert.ts';
-import type { Failure } from '../core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { BodySink, BodyTransform, Filter } from '../core/filter.ts';
 import type { MessageHeaders, Ownership } from '../core/message.ts';
 import { filterFault } from './filter-fault.ts';

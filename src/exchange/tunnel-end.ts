@@ -1,6 +1,6 @@
 import type { TunnelFacts } from '../core/exchange.ts';
-import { whoseOf } from '../core/explain.ts';
-import { fail, type Failure } from '../core/failure.ts';
+import { whoseOf } from '#failures/failure-texts.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import type { Attempt } from './attempt.ts';
 
 /** Whether the failure is that the application's side of the connection broke. */

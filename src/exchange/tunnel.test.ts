@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { fail, type Failure, type ForceCloseReason } from '../core/failure.ts';
+import { fail, type Failure, type ForceCloseReason } from '#failures/failure.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { IdSource } from '../wire/request-id.ts';

@@ -1,6 +1,6 @@
 import type { TunnelSpec } from '../core/route-spec.ts';
 import type { EndedExchange, SessionChange, TunnelFacts } from '../core/exchange.ts';
-import { fail, type Failure, type ForceCloseReason } from '../core/failure.ts';
+import { fail, type Failure, type ForceCloseReason } from '#failures/failure.ts';
 import type { MessageHeaders, Ownership, ResponseHead } from '../core/message.ts';
 import { after, type Clock, type Instant, never, type Timer } from '../core/time.ts';
 import type { Attempt } from './attempt.ts';

@@ -1,6 +1,6 @@
 import { type HeaderFilter, headerId } from '../core/header-names.ts';
-import { fail, type Failure } from '../core/failure.ts';
-import { requestRules } from '../core/rules.ts';
+import { fail, type Failure } from '#failures/failure.ts';
+import { requestRules } from '#failures/rules.ts';
 import { hidesDotSegment } from '../wire/plain-path.ts';
 import { visibleText } from '../wire/visible-text.ts';
 import { conditionSent, destinationSent, type OwnUrls } from '../wire/webdav-urls.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Failure } from '../core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { Filter, FilterAnswer, FilterContext } from '../core/filter.ts';
 import { maintenanceFilter } from './maintenance.ts';
 import { readinessFilter } from './readiness.ts';

@@ -1,4 +1,4 @@
-import { fail } from '../core/failure.ts';
+import { fail } from '#failures/failure.ts';
 import type { Filter } from '../core/filter.ts';
 
 /** Refuses every request of a route that its operator has closed for a while. */

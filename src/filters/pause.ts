@@ -1,4 +1,4 @@
-import { fail } from '../core/failure.ts';
+import { fail } from '#failures/failure.ts';
 import type { Filter, FilterContext, FilterDecision, FilterResponseHead } from '../core/filter.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 

@@ -1,4 +1,4 @@
-import { fail } from '../core/failure.ts';
+import { fail } from '#failures/failure.ts';
 import type { Filter } from '../core/filter.ts';
 import { plainText, textAnswer } from './plain-answer.ts';
 

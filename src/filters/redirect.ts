@@ -1,6 +1,6 @@
-import { fail, type Failure } from '../core/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import type { Filter } from '../core/filter.ts';
-import { requestRules } from '../core/rules.ts';
+import { requestRules } from '#failures/rules.ts';
 import { visibleText } from '../wire/visible-text.ts';
 import { plainText, textAnswer } from './plain-answer.ts';
 

@@ -1,4 +1,4 @@
-import { visibleLine } from '../core/invisible-characters.ts';
+import { visibleLine } from '#failures/invisible-characters.ts';
 import type { OtlpSignal } from '../core/otlp-counts.ts';
 import { parseRetryAfter } from '../policy/retry-backoff.ts';
 import { decodeFields } from './protobuf.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
-import { fail, type Failure } from '../core/failure.ts';
+import fc from '../../test/properties.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import type { Instant } from '../core/time.ts';
 import {
   afterLookup,

@@ -1,5 +1,5 @@
 import type { FamilyChoice } from '../core/upstream-spec.ts';
-import type { Failure } from '../core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { Family, NameSource } from '../core/name-resolver.ts';
 import { after, type Instant } from '../core/time.ts';
 

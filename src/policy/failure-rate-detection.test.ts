@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { after, type Instant } from '../core/time.ts';
 import { FailureRateDetection } from './failure-rate-detection.ts';
 import type { AttemptOutcomes } from './outlier-detection.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Instant } from '../core/time.ts';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { FloodDelays, floodingAddressesMax } from './flood-delays.ts';
 
 const at = (ms: number): Instant => ms as Instant;

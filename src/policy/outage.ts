@@ -1,5 +1,5 @@
 import type { EndpointState } from '../core/endpoint.ts';
-import type { Cause } from '../core/failure.ts';
+import type { Cause } from '#failures/failure.ts';
 import { type Instant, never } from '../core/time.ts';
 
 /**

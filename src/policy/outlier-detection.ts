@@ -11,7 +11,7 @@ export interface AttemptOutcomes {
   readonly rateLimited: number;
   /** The longest time that those asked for. */
   readonly restMs: number;
-  /** Attempts whose failure counts against health (`core/failure-table.ts`). */
+  /** Attempts whose failure counts against health (`#failures/failure-table.ts`). */
   readonly failures: number;
   /** How many of the latest attempts in a row failed. */
   readonly consecutiveFailures: number;

@@ -46,7 +46,7 @@ export interface OutlierSettings {
   readonly breaker: CircuitBreakerSpec | null;
 }
 
-/** ADR 8 says where the figures come from. Those of others are the defaults of their documentation. */
+/** The figures of other gateways are the defaults of their documentation. */
 export const defaultFailureRate: FailureRateSettings = {
   // Long enough for twenty requests of a quiet site, short enough to forget a fault that was fixed.
   windowMs: 30_000,

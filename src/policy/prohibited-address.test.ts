@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
-import type { Prohibition } from '../core/failure.ts';
+import fc from '../../test/properties.ts';
+import type { Prohibition } from '#failures/failure.ts';
 import { parseBlock, parseIp } from './ip-address.ts';
 import { DestinationPolicy } from './prohibited-address.ts';
 

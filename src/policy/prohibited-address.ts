@@ -1,5 +1,5 @@
 import type { DnsSpec } from '../core/configuration.ts';
-import type { Prohibition } from '../core/failure.ts';
+import type { Prohibition } from '#failures/failure.ts';
 import type { NameSource } from '../core/name-resolver.ts';
 import { parseBlocks, innerIpv4, type IpBlock, isWithin, parseIp } from './ip-address.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
-import { fail, type Failure } from '../core/failure.ts';
+import fc from '../../test/properties.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import { decideRetry, inVainFor, isIdempotent, type RetryFacts } from './retry.ts';
 
 /** A GET that was lost on its way, with another endpoint at hand. */

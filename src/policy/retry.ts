@@ -1,7 +1,7 @@
 import type { RetryReason } from '../core/exchange.ts';
-import { shapeOf, specOf } from '../core/explain.ts';
-import type { Failure } from '../core/failure.ts';
-import type { Delivery } from '../core/shape.ts';
+import { shapeOf, specOf } from '#failures/failure-texts.ts';
+import type { Failure } from '#failures/failure.ts';
+import type { Delivery } from '#failures/shape.ts';
 
 /** Everything that the decision depends on; the caller collects it, so that this file needs no clock. */
 export interface RetryFacts {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { contextOf, endpointsOf, type TestEndpoint } from './balancers.test-support.ts';
 import { RoundRobin } from './round-robin.ts';

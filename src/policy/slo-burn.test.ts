@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { BurnCounts, type BurnTier, budgetLeft, burnTiers, openTier } from './slo-burn.ts';
 
 const start = Date.UTC(2026, 0, 1);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Instant } from '../core/time.ts';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import type { Balancer } from './balancer.ts';
 import { contextOf, endpointsOf, type TestEndpoint } from './balancers.test-support.ts';

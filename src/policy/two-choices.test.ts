@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { chooseOfTwo, chooseOfTwoWeighted, weightSumsOf } from './two-choices.ts';
 
 /** Randomness that yields these numbers, and counts how many were drawn. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { fail } from '../core/failure.ts';
+import { fail } from '#failures/failure.ts';
 import { probeFailure } from './probe-failure.ts';
 import { judgeProbe } from './judge-probe.ts';
 import type { ProbeFailure, HttpReport, WayReport } from './probe-report.ts';

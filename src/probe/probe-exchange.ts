@@ -1,4 +1,4 @@
-import { fail, type Failure } from '../core/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import { Deadline, type Deadlines } from '../core/deadline.ts';
 import { type Framing, noBody, type HeaderSink, type OutgoingRequest, type ResponseHead } from '../core/message.ts';
 import type { UpstreamHandler, UpstreamStream } from '../core/stream.ts';

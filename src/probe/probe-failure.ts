@@ -1,5 +1,5 @@
-import { explain, shapeOf, specOf } from '../core/explain.ts';
-import type { Failure } from '../core/failure.ts';
+import { explain, shapeOf, specOf } from '#failures/failure-texts.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { ProbeFailure } from './probe-report.ts';
 
 /** A failure as data for people and programs, in the words of the record. */

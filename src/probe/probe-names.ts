@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
-import { dnsCodes } from '../core/dns-codes.ts';
+import { dnsCodes } from '#failures/dns-codes.ts';
 import { dnsFailure } from '../core/dns-failure.ts';
-import { fail, type Failure } from '../core/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import type { FamilyAnswer, NameAnswer, NameResolver } from '../core/name-resolver.ts';
 import { after } from '../core/time.ts';
 import { unknownCode } from '../core/unknown-code.ts';

@@ -1,6 +1,6 @@
-import type { Cause } from '../core/failure.ts';
-import type { Shape, Whose } from '../core/shape.ts';
-import type { Stage } from '../core/stage.ts';
+import type { Cause } from '#failures/failure.ts';
+import type { Shape, Whose } from '#failures/shape.ts';
+import type { Stage } from '#failures/stage.ts';
 
 /** What a probe has found, as plain data: `candor probe --json` prints it. Durations are in milliseconds. */
 export interface ProbeReport {
@@ -114,7 +114,7 @@ export interface ResponseAuthor {
   readonly sentence: string;
 }
 
-/** A failure in the words of records (`core/failure-table.ts`). */
+/** A failure in the words of records (`#failures/failure-table.ts`). */
 export interface ProbeFailure {
   readonly stage: Stage;
   readonly shape: Shape;

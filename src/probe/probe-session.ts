@@ -2,7 +2,7 @@ import { Deadlines } from '../core/deadline.ts';
 import type { UpstreamTls } from '../core/upstream-spec.ts';
 import type { Connector } from '../core/connector.ts';
 import { hostPort } from '../core/endpoint.ts';
-import type { Cause, Failure } from '../core/failure.ts';
+import type { Cause, Failure } from '#failures/failure.ts';
 import type { PooledConnection, PooledConnectionOwner } from '../core/pooled-connection.ts';
 import type { Transport } from '../core/transport.ts';
 import { Dial, type DialTarget } from '../upstream/dial.ts';

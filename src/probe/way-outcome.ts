@@ -1,6 +1,6 @@
-import { type ProxyErrorType, proxyErrors } from '../core/proxy-error.ts';
-import type { Shape } from '../core/shape.ts';
-import type { Stage } from '../core/stage.ts';
+import { type ProxyErrorType, proxyErrors } from '#failures/proxy-error.ts';
+import type { Shape } from '#failures/shape.ts';
+import type { Stage } from '#failures/stage.ts';
 import type { AddressReport, ProbeFailure, HttpReport, WayReport } from './probe-report.ts';
 
 /** What one way comes down to. */

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import type { EndedExchange } from '../core/exchange.ts';
-import { fail } from '../core/failure.ts';
+import { fail } from '#failures/failure.ts';
 import type { LostRecord, ProcessRecord } from '../core/record.ts';
 import { TestRing } from './test-ring.test-support.ts';
 import { RecordWriter } from './write-record.ts';
-import { unicodeText } from '../core/unicode-text.test-support.ts';
+import { unicodeText } from '../../test/unicode-text.ts';
 import { combinedLine, combinedLines, isCombinedLine } from './combined-format.ts';
 import { ExchangeRecords } from './exchange-record.ts';
 import { failedExchange, sampleClient, sampleExchange } from './sample-exchange.test-support.ts';

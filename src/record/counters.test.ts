@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
 import type { EndedExchange } from '../core/exchange.ts';
-import { fail } from '../core/failure.ts';
+import { fail } from '#failures/failure.ts';
 import type { Instant } from '../core/time.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { bucketOf, CounterTotals, ExchangeCounters } from './counters.ts';

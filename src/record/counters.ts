@@ -1,8 +1,8 @@
 import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
 import type { EndedExchange, EndKind } from '../core/exchange.ts';
-import type { Cause } from '../core/failure.ts';
+import type { Cause } from '#failures/failure.ts';
 import type { Clock } from '../core/time.ts';
-import { whoses } from '../core/shape.ts';
+import { whoses } from '#failures/shape.ts';
 import { endedAtOf, shapeOfExchange, shapeWithoutFailure, whoseOfExchange } from './exchange-shape.ts';
 import { GoneNames, otherName } from './gone-names.ts';
 

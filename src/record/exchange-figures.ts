@@ -1,5 +1,5 @@
-import { specOfCause } from '../core/explain.ts';
-import type { Cause } from '../core/failure.ts';
+import { specOfCause } from '#failures/failure-texts.ts';
+import type { Cause } from '#failures/failure.ts';
 import { isGrpcServerError } from '../core/grpc-server-errors.ts';
 import { type ExchangeCount, startOfDuration } from '../core/counters.ts';
 import { quantile, type ValueRange } from '../core/quantile.ts';

@@ -1,8 +1,9 @@
 import type { AttemptFacts, ClientFacts, EndedExchange, TunnelFacts } from '../core/exchange.ts';
-import { exitBeforeMs, exitExplains, explain, explainExit, typeOf } from '../core/explain.ts';
-import type { Cause, Evidence, Failure } from '../core/failure.ts';
+import { exitExplains, explain, explainExit, typeOf } from '#failures/failure-texts.ts';
+import { exitBeforeMs } from '../core/recorded-exit.ts';
+import type { Cause, Evidence, Failure } from '#failures/failure.ts';
 import type { GatewayState } from '../core/gateway-state.ts';
-import { snakeCased, type SnakeCased } from '../core/json-case.ts';
+import { snakeCased, type SnakeCased } from '#failures/json-case.ts';
 import { type AttemptRecord, type ExchangeRecord, recordVersion } from '../core/record.ts';
 import { stoppedJson } from '../core/recorded-exit.ts';
 import { redactQuery } from '../redact/query.ts';

@@ -1,7 +1,7 @@
 import type { EndedExchange } from '../core/exchange.ts';
-import { shapeOf, whoseOf } from '../core/explain.ts';
+import { shapeOf, whoseOf } from '#failures/failure-texts.ts';
 import { isGrpcServerError } from '../core/grpc-server-errors.ts';
-import type { Shape, Whose } from '../core/shape.ts';
+import type { Shape, Whose } from '#failures/shape.ts';
 
 /**
  * The shape of an exchange without a failure: no error, the application answered

@@ -1,7 +1,7 @@
 import type { LogSpec } from '../core/configuration.ts';
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, lutimes, open, rename, rm } from 'node:fs/promises';
-import type { Result } from '../core/result.ts';
+import type { Result } from '#failures/result.ts';
 import { compressLog } from './compress-log.ts';
 import type { CoreShare } from './core-share.ts';
 import { errnoOf } from './log-output.ts';

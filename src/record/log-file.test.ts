@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { EventSink, NewEvent } from '../core/event.ts';
-import type { Result } from '../core/result.ts';
+import type { Result } from '#failures/result.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { type LogFile, type LogFileOptions, openLogFile } from './log-file.ts';
 import type { LogOutput } from './log-output.ts';

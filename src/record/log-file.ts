@@ -1,6 +1,6 @@
 import type { EventSink } from '../core/event.ts';
 import type { LogRotationSpec } from '../core/logger-messages.ts';
-import type { Result } from '../core/result.ts';
+import type { Result } from '#failures/result.ts';
 import { delay } from '../core/condition.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { countLines } from './copy-lines.ts';

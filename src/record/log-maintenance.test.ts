@@ -21,7 +21,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { zstdDecompressSync } from 'node:zlib';
 import type { EventSink, NewEvent } from '../core/event.ts';
-import type { Result } from '../core/result.ts';
+import type { Result } from '#failures/result.ts';
 import { after, type Instant } from '../core/time.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { type LogFile, type LogFileOptions, openLogFile } from './log-file.ts';

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import type { EventSink } from '../core/event.ts';
 import type { LogRotationSpec } from '../core/logger-messages.ts';
-import type { Result } from '../core/result.ts';
+import type { Result } from '#failures/result.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { type CopyResult, copyLines, nothingCopied } from './copy-lines.ts';
 import type { LogOutput, LogProblem } from './log-output.ts';

@@ -2,8 +2,8 @@ import { constants, createReadStream, write } from 'node:fs';
 import { type FileHandle, open, readlink, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { descriptorsAdvice } from '../core/descriptor-need.ts';
-import { lowerFirst } from '../core/first-letter.ts';
-import type { Result } from '../core/result.ts';
+import { lowerFirst } from '#failures/first-letter.ts';
+import type { Result } from '#failures/result.ts';
 import { lineFeed } from './line-feed.ts';
 
 /** The destination of a log, one write at a time. */

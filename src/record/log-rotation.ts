@@ -1,5 +1,5 @@
 import { realpath, rename, rm } from 'node:fs/promises';
-import type { Result } from '../core/result.ts';
+import type { Result } from '#failures/result.ts';
 import { errnoOf } from './log-output.ts';
 import { numberAfter, rotatedFilesOf, rotatedName } from './rotated-files.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import type { Instant } from '../core/time.ts';
-import { unicodeText } from '../core/unicode-text.test-support.ts';
+import { unicodeText } from '../../test/unicode-text.ts';
 import { LineBytes } from './line-bytes.ts';
 import { isOrdinary, ordinaryBytesMax, writeOrdinary } from './ordinary-record.ts';
 import { sampleAttempt, sampleClient, sampleExchange } from './sample-exchange.test-support.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fail } from '../core/failure.ts';
+import { fail } from '#failures/failure.ts';
 import { OtlpSampler } from './otlp-sampler.ts';
 import { createRecordRing, createWakeWord, RecordRingReader, RecordRingWriter } from './record-ring.ts';
 import { failedExchange, sampleExchange } from './sample-exchange.test-support.ts';

@@ -13,7 +13,7 @@ import { lineFeed } from './line-feed.ts';
  * file. Lines stay where they are until a later round overwrites them, so that the logger finds recent exchanges in
  * the ring, and lines of a worker that has crashed are not lost.
  *
- * Measured (ADR 45): the main thread takes no part in it, so its heap has nothing to collect.
+ * The main thread takes no part in it, so that its heap has nothing to collect (ADR 24).
  */
 
 /** 20,000 successes: seconds of a busy gateway. Untouched pages cost nothing. */

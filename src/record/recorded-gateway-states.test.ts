@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fail } from '../core/failure.ts';
+import { fail } from '#failures/failure.ts';
 import type { GatewayState } from '../core/gateway-state.ts';
 import { TextRedactor } from '../redact/text-redactor.ts';
 import { ExchangeRecords } from './exchange-record.ts';

@@ -1,5 +1,5 @@
 import type { AttemptFacts, ClientFacts, EndedExchange } from '../core/exchange.ts';
-import type { Failure } from '../core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { Instant } from '../core/time.ts';
 
 /** A successful exchange with the changes of the test. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { searchLogFiles, searchLogFilesForPrefix } from './log-files.ts';
 import { compressSlice, sliceBytes } from './log-slice.ts';
 import { IdSearch } from './parse-record.ts';

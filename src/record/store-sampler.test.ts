@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { fail } from '../core/failure.ts';
+import { fail } from '#failures/failure.ts';
 import type { Instant } from '../core/time.ts';
 import { createRecordRing, createWakeWord, RecordRingReader, RecordRingWriter } from './record-ring.ts';
 import { RecordWriter } from './write-record.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { bucketOf } from './counters.ts';
 import { seriesMax, TrafficHistory } from './traffic-history.ts';

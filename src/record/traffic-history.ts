@@ -1,5 +1,5 @@
 import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
-import { type Shape, shapes } from '../core/shape.ts';
+import { type Shape, shapes } from '#failures/shape.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import { emptyRange, type ValueRange, widen } from '../core/quantile.ts';
 import { round } from '../core/round.ts';

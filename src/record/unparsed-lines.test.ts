@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fail } from '../core/failure.ts';
+import { fail } from '#failures/failure.ts';
 import { TextRedactor } from '../redact/text-redactor.ts';
 import type { Instant } from '../core/time.ts';
 import { withUnparsed } from '../core/unparsed-bytes.ts';

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
-import { explain } from '../core/explain.ts';
+import fc from '../../test/properties.ts';
+import { explain } from '#failures/failure-texts.ts';
 import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
-import { fail, type Failure } from '../core/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import type { AttemptRecord, ExchangeRecord } from '../core/record.ts';
 import type { Instant } from '../core/time.ts';
-import { unicodeText } from '../core/unicode-text.test-support.ts';
+import { unicodeText } from '../../test/unicode-text.ts';
 import { ExchangeRecords, type RecordContext } from './exchange-record.ts';
 import { bounded, jsonOf } from './json-text.ts';
 import { lineBytesMax, recordLimits } from './limits.ts';

@@ -1,4 +1,4 @@
-import type { Failure } from '../core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { TextRedactor } from './text-redactor.ts';
 
 /** Longer than any evidence. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
-import { unicodeText } from '../core/unicode-text.test-support.ts';
+import fc from '../../test/properties.ts';
+import { unicodeText } from '../../test/unicode-text.ts';
 import { redactQuery, writeRedactedQuery } from './query.ts';
 
 const allowed = new Set(['page', 'größe', 'ids[]']);

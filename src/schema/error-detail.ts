@@ -1,4 +1,4 @@
-import { failWith } from '../core/result.ts';
+import { failWith } from '#failures/result.ts';
 import { hideTokens } from './hide-secrets.ts';
 
 /** What is wrong with a written value, without its place: a phrase, and a phrase on what to write instead. */

@@ -1,7 +1,7 @@
 /** The leaves of the schema: values with a format of their own. Each says what is wrong in our words. */
 import * as z from 'zod';
-import type { Result } from '../core/result.ts';
-import { succeed } from '../core/result.ts';
+import type { Result } from '#failures/result.ts';
+import { succeed } from '#failures/result.ts';
 import { durationPattern, bareAgeError, bareNumberError, parseAge, parseDuration } from './format/duration.ts';
 import { isToken } from './format/field.ts';
 import { barePercentError, parsePercent, percentPattern } from './format/percent.ts';

@@ -6,7 +6,7 @@ import { afterEach, beforeEach } from 'node:test';
 import type { StoreSpec } from '../core/configuration.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { OutputLine, OutputSource } from '../core/output-line.ts';
-import type { ProcessNote } from '../core/process-note.ts';
+import type { ProcessNote } from '#failures/process-note.ts';
 import type { EventLine, EventSearchRequest, SearchRequest, SearchResult } from '../core/store-messages.ts';
 import { parseRecord } from '../record/parse-record.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Instant } from '../core/time.ts';
 import { WorkingClock } from '../testing/working-clock.test-support.ts';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { ExchangeStore } from './exchange-store.ts';
 import { matches } from './match.ts';
 import { parseQuery } from './parse-query.ts';

@@ -3,7 +3,7 @@ import type { EventJson } from '../core/event-json.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { ResponseTimes } from '../core/response-times.ts';
 import type { OutputLine } from '../core/output-line.ts';
-import type { ProcessNote } from '../core/process-note.ts';
+import type { ProcessNote } from '#failures/process-note.ts';
 import { type ContextSearch, type StoredContext, visitedTimes } from '../core/request-context.ts';
 import type {
   EventLine,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { OutputLine } from '../core/output-line.ts';
-import type { ProcessNote } from '../core/process-note.ts';
+import type { ProcessNote } from '#failures/process-note.ts';
 import type { InstanceVisit } from '../core/request-context.ts';
 import { withoutLaterProcesses } from './later-processes.ts';
 

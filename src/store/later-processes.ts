@@ -1,5 +1,5 @@
 import type { OutputLine } from '../core/output-line.ts';
-import type { ProcessExit, ProcessNote } from '../core/process-note.ts';
+import type { ProcessExit, ProcessNote } from '#failures/process-note.ts';
 import type { InstanceVisit } from '../core/request-context.ts';
 
 /** Without the lines of a process that was started when the one that had the request had ended, and that had no attempt of it. */

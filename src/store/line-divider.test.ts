@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parseRecord } from '../record/parse-record.ts';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { LineDivider } from './line-divider.ts';
 import { divideLine } from './stored-line.ts';
 

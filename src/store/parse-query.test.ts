@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { streamWords } from '../core/output-line.ts';
 import { parseQuery } from './parse-query.ts';
 import { type QueryCondition, textKeys } from '../core/exchange-query.ts';

@@ -9,10 +9,10 @@ import {
   type TextKey,
   textKeys,
 } from '../core/exchange-query.ts';
-import { failureTable } from '../core/failure-table.ts';
+import { failureTable } from '#failures/failure-table.ts';
 import { streamWords } from '../core/output-line.ts';
 import { nearest } from '../core/nearest.ts';
-import { proxyErrors } from '../core/proxy-error.ts';
+import { proxyErrors } from '#failures/proxy-error.ts';
 import { parseBlock, parseIp } from '../policy/ip-address.ts';
 import { wordsOf } from './words.ts';
 

@@ -1,5 +1,5 @@
 import { noteAfterMs, noteBeforeMs } from '../core/process-state.ts';
-import type { ProcessNote } from '../core/process-note.ts';
+import type { ProcessNote } from '#failures/process-note.ts';
 import type { InstanceVisit } from '../core/request-context.ts';
 import type { Database, Statement } from './database.ts';
 

@@ -1,5 +1,5 @@
 import type { OutputLine } from '../core/output-line.ts';
-import type { ProcessNote } from '../core/process-note.ts';
+import type { ProcessNote } from '#failures/process-note.ts';
 import type { EventLine, StoredExchange } from '../core/store-messages.ts';
 import { type Database, openDatabase, type Statement, type Value, withErrno } from './database.ts';
 import { EventTable } from './event-table.ts';

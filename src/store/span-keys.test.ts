@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { rowsWithKey, SpanKeys, spanRowsMax } from './span-keys.ts';
 
 test('each row is found by its key, and no other row', () => {

@@ -22,7 +22,7 @@ const idLatenessMs = 1000;
 
 /**
  * The spans of a file: rows that follow each other, with the times and the ids of their exchanges. An id is found by the spans of the time
- * that it names, or by its key in each span, and a trace by its key ([ADR 84](../../docs/adr/0084-keys-of-ids-in-place-of-an-index.md)).
+ * that it names, or by its key in each span, and a trace by its key ([ADR 25](../../docs/adr/0025-the-store.md)).
  */
 export class SpanTable {
   readonly #putSpan: Statement;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { OutputLine } from '../core/output-line.ts';
-import type { ProcessNote } from '../core/process-note.ts';
+import type { ProcessNote } from '#failures/process-note.ts';
 import type { Instant } from '../core/time.ts';
 import { WorkingClock } from '../testing/working-clock.test-support.ts';
 import { ExchangeStore } from './exchange-store.ts';

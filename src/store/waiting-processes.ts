@@ -1,4 +1,4 @@
-import type { ProcessNote } from '../core/process-note.ts';
+import type { ProcessNote } from '#failures/process-note.ts';
 
 /** Some minutes of dozens of instances, while the disk is full. */
 const notesMax = 4096;

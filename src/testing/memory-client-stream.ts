@@ -1,6 +1,6 @@
 import { assert } from '../core/assert.ts';
 import type { ClientFacts } from '../core/exchange.ts';
-import { fail, type Failure } from '../core/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import type { HeaderFilter } from '../core/header-names.ts';
 import type { MessageHeaders, Framing, OutgoingResponse, RequestHead } from '../core/message.ts';
 import type { DownstreamHandler, DownstreamStream } from '../core/stream.ts';

@@ -1,4 +1,4 @@
-import { fail, type Failure } from '../core/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import type { MessageHeaders, Framing, OutgoingRequest, ResponseHead } from '../core/message.ts';
 import type { AttemptLimits, UpstreamHandler, UpstreamStream } from '../core/stream.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from './properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import type { Transport, TransportListener } from '../core/transport.ts';
 import { createTransportPair, type TransportPairOptions } from './memory-transport.ts';
 import { SeededRandom } from './seeded-random.ts';

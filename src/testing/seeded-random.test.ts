@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from './properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { SeededRandom } from './seeded-random.ts';
 
 const draw = (random: SeededRandom, count: number): number[] => Array.from({ length: count }, () => random.next());

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from './properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { after, type Instant, never } from '../core/time.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 

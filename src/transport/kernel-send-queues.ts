@@ -4,8 +4,8 @@ import { after, type Clock, type Instant } from '../core/time.ts';
 import type { SendQueueBytes, SendQueueWaiter } from '../core/send-queue-bytes.ts';
 
 // Why /proc: Node has no call for SIOCOUTQ or TCP_INFO, netlink (sock_diag) and ioctl need native code, and `ss` reads the same
-// numbers in a process of its own (ADR 42). Without the numbers, a client that reads slowly looks like one that reads nothing,
-// since the kernel reports room only when a third of its buffer is free (ADR 23).
+// numbers in a process of its own. Without the numbers, a client that reads slowly looks like one that reads nothing,
+// since the kernel reports room only when a third of its buffer is free (ADR 5).
 //
 // The tables are read whole: 4 µs a line, most of it in the kernel, which gives 4 KiB at a time however much it is asked for.
 // Measured with 10,000 lines: 36 ms in this thread. A stream of Node's takes 130 ms and leaves 24 MB of garbage, so that V8

@@ -36,8 +36,7 @@ export interface ListenTarget {
 
 /**
  * How accepted connections are read: from libuv's handle without a socket; through a socket of Node's, into our own buffers; or
- * through its 'data' events, which is all that Node documents. One suite of tests runs against all three. Node's TLS runs on
- * sockets, not on handles (ADR 42).
+ * through its 'data' events, which is all that Node documents. One suite of tests runs against all three (ADR 5).
  */
 export type ReadMode = 'handles' | 'buffers' | 'events';
 

@@ -1,6 +1,6 @@
 import { lookup, Resolver } from 'node:dns';
 import type { Cancellable } from '../core/connector.ts';
-import { dnsCodes } from '../core/dns-codes.ts';
+import { dnsCodes } from '#failures/dns-codes.ts';
 import type {
   Family,
   FamilyAnswer,

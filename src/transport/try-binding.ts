@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns';
 import { connect, isIPv6 } from 'node:net';
-import { failWith, type Result, succeed } from '../core/result.ts';
+import { failWith, type Result, succeed } from '#failures/result.ts';
 import { errnoOf } from './errno.ts';
 
 export type Binding = Result<{ /** Of the name, or the same. */ readonly address: string }, { readonly errno: string }>;

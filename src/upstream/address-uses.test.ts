@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { localEndpointSemaphores } from '../core/local-semaphore.ts';
 import { addressesSeenMs } from '../core/semaphores.ts';
 import type { Instant } from '../core/time.ts';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { connectionsReserve, hasLittle } from '../policy/address-share.ts';
 import { addressesMax, AddressUses, type AddressedClient } from './address-uses.ts';
 

@@ -1,7 +1,7 @@
 import type { NetworkFault } from '../core/connector.ts';
 import { dnsFailure } from '../core/dns-failure.ts';
-import { connectionEndsS, meaningOf } from '../core/errno-meaning.ts';
-import { fail, type Failure } from '../core/failure.ts';
+import { connectionEndsS, meaningOf } from '#failures/errno-meaning.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import { tlsFailure } from './tls-failure.ts';
 import { misuse } from '../core/unknown-code.ts';
 import type { DialedAddress } from './dialed-address.ts';

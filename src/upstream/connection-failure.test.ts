@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { explain, shapeOf } from '../core/explain.ts';
+import { explain, shapeOf } from '#failures/failure-texts.ts';
 import type { Framing } from '../core/message.ts';
 import { tlsAlertCode } from '../core/tls-codes.ts';
 import { connectionFailure } from './connection-failure.ts';

@@ -1,6 +1,6 @@
 import type { EndpointAnswers } from './endpoint-answers.ts';
-import { connectionEndsS, meaningOf } from '../core/errno-meaning.ts';
-import { type Evidence, fail, type Failure } from '../core/failure.ts';
+import { connectionEndsS, meaningOf } from '#failures/errno-meaning.ts';
+import { type Evidence, fail, type Failure } from '#failures/failure.ts';
 import type { Framing } from '../core/message.ts';
 import { tlsAlertName, tlsAlertOf, tlsTruncated } from '../core/tls-codes.ts';
 import type { BodyReader } from '../wire/body-reader.ts';

@@ -1,7 +1,7 @@
 import { EndpointAnswers } from './endpoint-answers.ts';
 import type { AwaitedResponses } from '../core/awaited-responses.ts';
 import { addressText } from '../core/endpoint.ts';
-import type { Failure } from '../core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import {
   type AddressUse,
   type ConnectionGroup,

@@ -10,7 +10,7 @@ import type {
 import type { UpstreamTls } from '../core/upstream-spec.ts';
 import { Deadline, type Deadlines } from '../core/deadline.ts';
 import { type EndpointAddress, hostPort } from '../core/endpoint.ts';
-import { fail, type Failure } from '../core/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import { after, type Clock, type Instant, never } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
 import { connectFailure } from './connect-failure.ts';

@@ -1,12 +1,7 @@
-import {
-  addressText,
-  type EndpointState,
-  hostPort,
-  type InstanceExit,
-  type ReadinessFinding,
-} from '../core/endpoint.ts';
+import { addressText, type EndpointState, hostPort, type ReadinessFinding } from '../core/endpoint.ts';
+import type { InstanceExit } from '#failures/instance-exit.ts';
 import type { AwaitedResponses } from '../core/awaited-responses.ts';
-import type { Cause, Failure } from '../core/failure.ts';
+import type { Cause, Failure } from '#failures/failure.ts';
 import type { EndpointCondition } from '../core/gateway-state.ts';
 import { overlayEndpointOf } from '../core/overlay.ts';
 import type { CheckSchedule, EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';

@@ -1,8 +1,8 @@
 import type { Cancellable, Connector, UnknownCode } from '../core/connector.ts';
 import { Deadline, type Deadlines } from '../core/deadline.ts';
 import { addressText, hostPort } from '../core/endpoint.ts';
-import type { Failure } from '../core/failure.ts';
-import { spokenIn } from '../core/guess-words.ts';
+import type { Failure } from '#failures/failure.ts';
+import { spokenIn } from '#failures/guess-words.ts';
 import type {
   GrpcAnswer,
   GrpcProbe,

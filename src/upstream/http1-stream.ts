@@ -1,6 +1,6 @@
 import type { EndpointAnswers } from './endpoint-answers.ts';
 import { invariantOf } from '../core/assert.ts';
-import { fail, type Failure } from '../core/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import {
   type Capabilities,
   bodyUntilClose,

@@ -1,4 +1,4 @@
-import { fail, type Failure } from '../core/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import { headTimeout, stalledBody } from './connection-failure.ts';
 import type { AttemptLimits } from '../core/stream.ts';
 import { after, type Clock, type Instant, never } from '../core/time.ts';

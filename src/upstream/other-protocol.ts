@@ -1,7 +1,7 @@
 import type { Cancellable } from '../core/connector.ts';
 import { Deadline } from '../core/deadline.ts';
-import { fail, type Failure } from '../core/failure.ts';
-import type { OtherProtocol } from '../core/guess-words.ts';
+import { fail, type Failure } from '#failures/failure.ts';
+import type { OtherProtocol } from '#failures/guess-words.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
 import type { Transport, TransportListener } from '../core/transport.ts';
 import { firstBytesOf } from '../wire/response-head.ts';

@@ -1,5 +1,5 @@
 import type { UpstreamSpec } from '../core/upstream-spec.ts';
-import type { Failure } from '../core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { AddressUse, ConnectionGroup } from '../core/pooled-connection.ts';
 import type { PendingStream, ReusePolicy, StreamWaiter } from '../core/stream.ts';
 import type { Instant } from '../core/time.ts';

@@ -1,4 +1,4 @@
-import { fail, type Failure } from '../core/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import type { Random } from '../core/random.ts';
 import type { Instant } from '../core/time.ts';
 import { retryAfterS as retryAfterSOf } from '../policy/drain-rate.ts';

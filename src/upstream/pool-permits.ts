@@ -1,4 +1,4 @@
-import type { Failure } from '../core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { AddressUse } from '../core/pooled-connection.ts';
 import { isRefusal } from '../core/refusal.ts';
 import type { EndpointSemaphores } from '../core/semaphores.ts';

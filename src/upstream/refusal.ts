@@ -1,5 +1,5 @@
-import type { Failure } from '../core/failure.ts';
-import { fail } from '../core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
+import { fail } from '#failures/failure.ts';
 import { isRefusal } from '../core/refusal.ts';
 
 /**

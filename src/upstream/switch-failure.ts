@@ -1,4 +1,4 @@
-import { fail, type Failure } from '../core/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 
 /** A 2xx to an HTTP/2 client that has asked for a WebSocket: the client would read the body as frames (RFC 8441 §5). */
 export function ignoredUpgrade(address: string, received: number): Failure {

@@ -1,6 +1,6 @@
 import type { CertificateFacts, NetworkFault } from '../core/connector.ts';
-import { connectionEndsS, meaningOf } from '../core/errno-meaning.ts';
-import { fail, type Failure } from '../core/failure.ts';
+import { connectionEndsS, meaningOf } from '#failures/errno-meaning.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import { tlsAlertName, tlsSettingsRefused, tlsTruncated } from '../core/tls-codes.ts';
 import { guessBytes } from '../wire/guess-bytes.ts';
 import type { DialedAddress } from './dialed-address.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { fail } from '../core/failure.ts';
+import { fail } from '#failures/failure.ts';
 import { unparsedOf } from '../core/unparsed-bytes.ts';
 import { HeadStorage } from '../wire/head-storage.ts';
 import { responseLimits } from '../wire/limits.ts';

@@ -1,4 +1,4 @@
-import type { Failure } from '../core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import { unparsedBytesMax, withUnparsed } from '../core/unparsed-bytes.ts';
 import type { ResponseHeadParser } from '../wire/response-head.ts';
 

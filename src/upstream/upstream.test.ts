@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { anyRequest } from './any-request.test-support.ts';
 import { test } from 'node:test';
-import { specOf } from '../core/explain.ts';
-import { type Evidence, fail } from '../core/failure.ts';
+import { specOf } from '#failures/failure-texts.ts';
+import { type Evidence, fail } from '#failures/failure.ts';
 import { Deadlines } from '../core/deadline.ts';
 import type { EndpointId, EndpointState } from '../core/endpoint.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';

@@ -1,5 +1,5 @@
 import { AwaitedResponses } from '../core/awaited-responses.ts';
-import { type Cause, fail, type Failure } from '../core/failure.ts';
+import { type Cause, fail, type Failure } from '#failures/failure.ts';
 import { type EndpointCondition, endpointConditionsMax } from '../core/gateway-state.ts';
 import type { UpstreamSnapshot } from '../core/snapshot.ts';
 import { healthyInMs } from '../policy/health.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { ByteBlocks } from './byte-blocks.ts';
 
 const lent = (part: Uint8Array): Buffer => Buffer.concat([Buffer.of(1), part, Buffer.of(2)]);

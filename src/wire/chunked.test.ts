@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import type { Transport } from '../core/transport.ts';
-import { unicodeText } from '../core/unicode-text.test-support.ts';
+import { unicodeText } from '../../test/unicode-text.ts';
 import { ChunkedDecoder, chunkHead, writeChunkStart, writeLastChunk } from './chunked.ts';
 import { HeadStorage } from './head-storage.ts';
 import { chunkLimits } from './limits.ts';

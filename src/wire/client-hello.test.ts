@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer, connect as connectPlain } from 'node:net';
 import { describe, it, test } from 'node:test';
 import { connect, type ConnectionOptions } from 'node:tls';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { type ClientHello, clientHelloBytesMax, clientHelloFlightBytesMax, parseClientHello } from './client-hello.ts';
 
 /** The first bytes that Node's TLS sends. */

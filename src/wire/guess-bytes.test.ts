@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
-import type { Guess } from '../core/failure.ts';
+import fc from '../../test/properties.ts';
+import type { Guess } from '#failures/failure.ts';
 import { guessBytes } from './guess-bytes.ts';
 
 const cases: readonly (readonly [bytes: string, guess: Guess])[] = [

@@ -1,4 +1,4 @@
-import type { Guess } from '../core/failure.ts';
+import type { Guess } from '#failures/failure.ts';
 
 /** How much is looked at: a stack trace names itself in its first lines. */
 const lookedAtMax = 512;

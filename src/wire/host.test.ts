@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { isIP } from 'node:net';
 import { describe, it } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { addressOfNode, isIpAddress } from './address.ts';
 import { authorityText, isAuthority, sameAuthority } from './host.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { headerId, knownHeaderNames } from '../core/header-names.ts';
 import { knownNameId } from './known-names.ts';
 

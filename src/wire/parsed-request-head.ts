@@ -1,5 +1,5 @@
 import type { RequestHead, Framing } from '../core/message.ts';
-import type { RequestRule } from '../core/rules.ts';
+import type { RequestRule } from '#failures/rules.ts';
 import type { ParsedHeaders } from './parsed-headers.ts';
 
 /** Why a request is refused: the rule, and what broke it, printable and short. */

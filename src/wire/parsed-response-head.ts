@@ -1,9 +1,9 @@
-import type { Guess } from '../core/failure.ts';
+import type { Guess } from '#failures/failure.ts';
 import type { ResponseHead, Framing } from '../core/message.ts';
-import type { ResponseRule } from '../core/rules.ts';
+import type { ResponseRule } from '#failures/rules.ts';
 import type { ParsedHeaders } from './parsed-headers.ts';
 
-/** Why a response is not taken: a cause of `core/failure.ts` with its evidence, but for the address. */
+/** Why a response is not taken: a cause of `#failures/failure.ts` with its evidence, but for the address. */
 export type ResponseRefusal =
   | { readonly cause: 'response_not_http'; readonly firstBytes: string; readonly guess: Guess }
   | { readonly cause: 'response_status_line'; readonly firstBytes: string; readonly rule: ResponseRule }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { parseProxyProtocol, proxyHeaderBytesMax, type ProxyHeader } from './proxy-protocol.ts';
 
 const signature = '\r\n\r\n\0\r\nQUIT\n';

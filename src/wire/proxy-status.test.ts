@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { parseList, Token } from 'structured-headers';
-import { unicodeText } from '../core/unicode-text.test-support.ts';
+import { unicodeText } from '../../test/unicode-text.ts';
 import { appendProxyStatus, othersProxyStatus, type ProxyStatus, proxyStatusMember } from './proxy-status.ts';
 
 describe('proxyStatusMember', () => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { headerFilter } from '../core/header-names.ts';
 import type { HeaderSink } from '../core/message.ts';
-import { requestRules } from '../core/rules.ts';
-import { unicodeText } from '../core/unicode-text.test-support.ts';
+import { requestRules } from '#failures/rules.ts';
+import { unicodeText } from '../../test/unicode-text.ts';
 import { HeadStorage } from './head-storage.ts';
 import { RequestHeadParser } from './request-head.ts';
 import { requestLimits } from './request-limits.test-support.ts';

@@ -1,5 +1,5 @@
 import { hasNoBody, type HttpVersion } from '../core/message.ts';
-import type { RequestRule } from '../core/rules.ts';
+import type { RequestRule } from '#failures/rules.ts';
 import { copyBytes } from '../core/copy-bytes.ts';
 import { CR, LF } from './characters.ts';
 import { HeaderSectionParser } from './header-section.ts';

@@ -1,6 +1,6 @@
 import { headerId, knownHeaderNames } from '../core/header-names.ts';
 import type { HttpVersion } from '../core/message.ts';
-import type { RequestRule } from '../core/rules.ts';
+import type { RequestRule } from '#failures/rules.ts';
 import { excerpt, isSame, isText } from './characters.ts';
 import type { HeaderSectionParser } from './header-section.ts';
 import { FramingFacts, requestFraming, type RequestFramingRule } from './framing.ts';

@@ -1,4 +1,4 @@
-import type { RequestRule } from '../core/rules.ts';
+import type { RequestRule } from '#failures/rules.ts';
 import { CR, excerpt, isDigit, LF, pathBytes, queryBytes, SP, tokenBytes } from './characters.ts';
 import type { HeadLimits } from './limits.ts';
 

@@ -1,4 +1,4 @@
-import type { RequestRule } from '../core/rules.ts';
+import type { RequestRule } from '#failures/rules.ts';
 import { isText } from './characters.ts';
 import { authorityText, isAuthority } from './host.ts';
 

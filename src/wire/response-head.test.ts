@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
-import { failureTable } from '../core/failure-table.ts';
-import { unicodeText } from '../core/unicode-text.test-support.ts';
+import fc from '../../test/properties.ts';
+import { failureTable } from '#failures/failure-table.ts';
+import { unicodeText } from '../../test/unicode-text.ts';
 import { HeadStorage } from './head-storage.ts';
 import { responseLimits } from './limits.ts';
 import { firstBytesOf, ResponseHeadParser } from './response-head.ts';

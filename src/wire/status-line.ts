@@ -1,4 +1,4 @@
-import type { ResponseRule } from '../core/rules.ts';
+import type { ResponseRule } from '#failures/rules.ts';
 import { CR, excerpt, headerValueBytes, isDigit, isSame, LF, SP } from './characters.ts';
 
 /** "HTTP/" */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { parseTraceparent } from './trace-context.ts';
 
 const trace = '0af7651916cd43dd8448eb211c80319c';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { closePayload, controlFrame, controlOpcodes, WebSocketFrames } from './websocket-frames.ts';
 
 const mask = [0x11, 0x22, 0x33, 0x44];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { headerFilter } from '../core/header-names.ts';
 import { chunkedBody, bodyUntilClose, type Framing, type HttpVersion, noBody } from '../core/message.ts';
 import type { Transport } from '../core/transport.ts';

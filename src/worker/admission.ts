@@ -1,6 +1,6 @@
 import type { ClientLimits } from '../core/listener-spec.ts';
 import type { WorkerCounts } from '../core/counters.ts';
-import { fail, type Failure } from '../core/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import type { AddressSemaphores, Semaphore } from '../core/semaphores.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
 import type { ConnectionAdmission } from '../downstream/ports.ts';

@@ -1,4 +1,4 @@
-import { type ForceCloseReason, type Failure, fail } from '../core/failure.ts';
+import { type ForceCloseReason, type Failure, fail } from '#failures/failure.ts';
 
 /** The gateway cannot know when the next one starts; this is a polite and early time for a retry. */
 const retryAfterS = 5;

@@ -1,4 +1,4 @@
-import { fail, type Failure } from '../core/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
 
 /** The memory of a thread, in bytes: its heap, and buffers outside of the heap. */

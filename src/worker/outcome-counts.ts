@@ -1,6 +1,6 @@
 import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
-import { shapeOf, specOf, specOfCause } from '../core/explain.ts';
-import type { Cause } from '../core/failure.ts';
+import { shapeOf, specOf, specOfCause } from '#failures/failure-texts.ts';
+import type { Cause } from '#failures/failure.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import { parseRetryAfter } from '../policy/retry-backoff.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { locationOf } from './redirect-location.ts';
 
 const cases: readonly (readonly [template: string, authority: string, target: string, location: string | null])[] = [

@@ -1,5 +1,5 @@
 import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
-import { shapeOf } from '../core/explain.ts';
+import { shapeOf } from '#failures/failure-texts.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 
 /** Failures that are held, of all routes; what comes beyond this counts at once. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import type { RouteSpec } from '../core/route-spec.ts';
 import type { RequestHead } from '../core/message.ts';
 import type { MaintenanceSetting, PauseSetting, RouteOverlay } from '../core/overlay.ts';

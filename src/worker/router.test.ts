@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../testing/properties.test-support.ts';
+import fc from '../../test/properties.ts';
 import { explainRoute } from '../control/explain-route.ts';
 import type { RouteMatch, RouteSpec } from '../core/route-spec.ts';
 import { noBody, type RequestHead } from '../core/message.ts';

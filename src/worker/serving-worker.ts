@@ -4,7 +4,7 @@ import type { EndpointId } from '../core/endpoint.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import { Deadlines } from '../core/deadline.ts';
 import type { EndedExchange } from '../core/exchange.ts';
-import type { Failure } from '../core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { RouteOverlay } from '../core/overlay.ts';
 import type { FeatureMessages } from '../core/feature.ts';

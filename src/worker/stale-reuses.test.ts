@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
-import { fail } from '../core/failure.ts';
+import { fail } from '#failures/failure.ts';
 import { countStaleReuses } from './stale-reuses.ts';
 
 test('counts what was closed while it was idle, and not what the endpoint has ended by an error', () => {

@@ -2,7 +2,7 @@ import { lastResponseReadMs } from '../core/client-engine.ts';
 import type { DrainSpec } from '../core/configuration.ts';
 import type { ClientLimits, ListenerSpec } from '../core/listener-spec.ts';
 import { lastRequestMs } from '../core/drain.ts';
-import type { ForceCloseReason } from '../core/failure.ts';
+import type { ForceCloseReason } from '#failures/failure.ts';
 import { type InheritedSocket, inheritedFor } from '../core/inherited-socket.ts';
 import type { ManagedTls } from '../core/managed-tls.ts';
 import type { OwnSocket, PassedSocket } from '../core/passed-socket.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { snakeCased } from '../../src/core/json-case.ts';
+import { snakeCased } from '#failures/json-case.ts';
 import { durationBoundsMs, noCounts } from '../../src/core/counters.ts';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';

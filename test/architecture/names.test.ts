@@ -8,10 +8,14 @@ import { namesToSettle } from './retired-words.ts';
 import { readSource } from './source.ts';
 
 const cwd = repositoryRoot;
-const sources = globSync('src/**/*.ts', { cwd }).map((path) => readSource(path, readFileSync(join(cwd, path), 'utf8')));
+const sources = globSync('{packages/*/src,src}/**/*.ts', { cwd }).map((path) =>
+  readSource(path, readFileSync(join(cwd, path), 'utf8')),
+);
 /** The storms of the bench are retry storms, and what else resilience calls so; logs have failure bursts. */
 const storms = /^(?:bench|test\/bench)\/storms\b/;
-const paths = globSync('{src,test,bench,scripts}/**/*.{ts,md,json}', { cwd }).filter((path) => !storms.test(path));
+const paths = globSync('{packages/*/src,src,test,bench,scripts}/**/*.{ts,md,json}', { cwd }).filter(
+  (path) => !storms.test(path),
+);
 
 test('no two files export a type of the same name', () => {
   assert.deepEqual(findDuplicateTypes(sources), []);

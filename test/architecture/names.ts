@@ -4,11 +4,11 @@ import { lineAt, type Source } from './source.ts';
 
 const exportedType = /^export\s+(?:declare\s+)?(?:abstract\s+)?(?:const\s+)?(?:interface|type|class|enum)\s+(\w+)/gm;
 
-/** Exported interfaces, types, classes and enums whose name more than one file in src/ declares, with these files. */
+/** Exported interfaces, types, classes and enums whose name more than one file in src/ or packages/ declares, with these files. */
 export function findDuplicateTypes(sources: readonly Source[]): string[] {
   const files = new Map<string, string[]>();
   for (const { path, bare } of sources) {
-    if (isTest(path) || !path.startsWith('src/')) continue;
+    if (isTest(path) || !/^(?:src|packages)\//.test(path)) continue;
     for (const [, name = ''] of bare.matchAll(exportedType)) files.set(name, [...(files.get(name) ?? []), path]);
   }
   return [...files].filter(([, paths]) => paths.length > 1).map(([name, paths]) => `${name}: ${paths.join(', ')}`);

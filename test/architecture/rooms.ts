@@ -7,7 +7,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   wire: ['core'],
   policy: ['core'],
   redact: ['core'],
-  schema: ['core', 'redact'],
+  schema: ['redact'],
   features: ['core'],
   // What may be written of a feature.
   'features/keys': ['core', 'schema', 'features'],
@@ -22,13 +22,16 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   // The part of a feature in a worker.
   'features/worker': ['core', 'policy', 'exchange', 'features'],
   deploy: ['core', 'redact'],
-  diagnose: ['core'],
+  // Candor's own log among those of other gateways.
+  diagnose: ['core', 'explain'],
   // The control plane's: how certificates are obtained and kept. It shares the locks and files of the state folder.
   certificates: ['core', 'redact', 'deploy'],
   // And the encoding of certificates, which tests issue by themselves.
   testing: ['core', 'certificates'],
   system: ['core'],
   discovery: ['core', 'redact', 'policy', 'features'],
+  // What belongs together among the failures of a running gateway, and what has caused it.
+  incidents: ['core', 'redact', 'discovery', 'deploy', 'features', 'system'],
   // The part of a feature in the main thread.
   'features/main': ['core', 'policy', 'record', 'discovery', 'deploy', 'features'],
   // One request from outside, as a gateway would send it: the same dials, parsers and failures.
@@ -73,14 +76,13 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'features',
     'features/main',
     'certificates',
-    // Judges the failures of its own traffic as those of other gateways' logs.
-    'diagnose',
+    'incidents',
     'alerts',
     'system',
   ],
   // The threads by their files alone: see `planes`.
   gateway: ['core', 'control', 'system', 'worker', 'logger', 'store', 'otlp'],
-  admin: ['core', 'record', 'deploy', 'control'],
+  admin: ['core', 'record', 'deploy', 'incidents', 'control'],
   // The pages, a program for browsers: of the admin API it knows the types of its answers.
   dashboard: ['core', 'diagnose', 'admin'],
   cli: [
@@ -91,7 +93,9 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'record',
     'admin',
     'deploy',
+    'explain',
     'diagnose',
+    'incidents',
     'probe',
     'control',
     'gateway',
@@ -100,8 +104,19 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
+/** The packages in `packages/`, which know nothing of `src/`. Every room may import the one of failures. */
+export const workspaces: Readonly<Record<string, readonly string[]>> = { failures: [], explain: ['failures'] };
+
 /** Rooms without anything of Node's: they run in a browser, or in simulated time, unchanged. */
-export const roomsWithoutNode: readonly string[] = ['core', 'policy', 'redact', 'diagnose', 'dashboard'];
+export const roomsWithoutNode: readonly string[] = [
+  'failures',
+  'explain',
+  'core',
+  'policy',
+  'redact',
+  'diagnose',
+  'dashboard',
+];
 
 /** Rooms of which another one may import types alone, because they run elsewhere. */
 export const typesAlone: Readonly<Record<string, readonly string[]>> = { dashboard: ['admin'] };
@@ -147,6 +162,7 @@ export const entries: readonly string[] = [
   'src/gateway/gateway.ts',
   'src/testing/testing.ts',
   'src/diagnose/diagnose.ts',
+  'packages/failures/src/main.ts',
   'src/testing/fault-origin-main.ts',
   // A thread of its own, which `src/cli/read-in-thread.ts` starts.
   'src/cli/configuration-thread.ts',

@@ -1,4 +1,4 @@
-import { entries, errorReaders, packages, rooms, roomsWithoutNode, typesAlone } from './rooms.ts';
+import { entries, errorReaders, packages, rooms, roomsWithoutNode, typesAlone, workspaces } from './rooms.ts';
 import { lineAt, type Source } from './source.ts';
 
 /** A line that breaks a rule, and what to do instead. */
@@ -54,7 +54,7 @@ export function findImports(source: Source): Import[] {
     .filter((match) => !isBlank(source.bare, match.index))
     .map((match) => {
       const written = (match[1] ?? match[2] ?? match[3] ?? `${match[4]}.ts`) as string;
-      const to = written.startsWith('.') ? resolvePath(source.path, written) : written;
+      const to = placeOf(source.path, written);
       const isLoaded = match[4] === undefined;
       const statement = source.code.slice(source.code.lastIndexOf(';', match.index) + 1, match.index);
       const isType = /^\s*(?:import|export)\s+type\b/.test(statement);
@@ -65,11 +65,11 @@ export function findImports(source: Source): Import[] {
 function judgeImport({ from, to, line, isType }: Import): Breach[] {
   const room = roomOf(from);
   const found: Breach[] = [];
-  const may = rooms[room];
+  const may = from.startsWith('packages/') ? workspaces[room] : rooms[room];
   if (may === undefined)
     return [{ rule: 'direction', path: from, line: 1, message: `is in a room that rooms.ts does not know: ${room}` }];
   const target = roomOf(to);
-  if (to.startsWith('src/') && target !== room && !may.includes(target)) {
+  if (isOurs(to) && target !== room && target !== 'failures' && !may.includes(target)) {
     const message = `${room} may not know ${target}: let ${room} say what it needs as an interface, and gateway/ plug it in`;
     found.push({ rule: 'direction', path: from, line, message });
   }
@@ -95,7 +95,7 @@ function judgeImport({ from, to, line, isType }: Import): Breach[] {
 
 /** 'yaml', '@stricli/core': an npm package, whichever file of it is imported. Null: a file of ours, or a module of Node. */
 function packageOf(to: string): string | null {
-  if (to.startsWith('src/') || to.startsWith('node:') || !/^@?[a-z]/.test(to)) return null;
+  if (isOurs(to) || to.startsWith('node:') || !/^@?[a-z]/.test(to)) return null;
   return to
     .split('/')
     .slice(0, to.startsWith('@') ? 2 : 1)
@@ -110,7 +110,7 @@ export function findUse(sources: readonly Source[]): ReadonlyMap<string, Readonl
     const room = roomOf(source.path);
     const seen = use.get(room) ?? new Set();
     use.set(room, seen);
-    for (const { to } of findImports(source)) seen.add(packageOf(to) ?? (to.startsWith('src/') ? roomOf(to) : to));
+    for (const { to } of findImports(source)) seen.add(packageOf(to) ?? (isOurs(to) ? roomOf(to) : to));
   }
   return use;
 }
@@ -172,7 +172,7 @@ function judgeErrorCode(source: Source, allowed: readonly string[]): Breach[] {
 
 /** The failure table refers to the number of the status, and units of other gateways are their own matter. */
 const descriptorAdvisers =
-  /^src\/(?:core\/(?:descriptor-need|failure-table\/gateway-limits)\.ts$|diagnose\/(?:apache|caddy|haproxy|nginx|traefik)\/)/;
+  /^src\/core\/descriptor-need\.ts$|^packages\/(?:failures\/src\/failure-table\/gateway-limits\.ts$|explain\/src\/(?:apache|caddy|haproxy|nginx|traefik)\/)/;
 
 /** Written once, so that no two sentences name different numbers. */
 function judgeAdvice(source: Source): Breach[] {
@@ -192,7 +192,7 @@ function findOrphans(sources: readonly Source[]): Breach[] {
     for (const { from, to } of findImports(source)) if (from !== to) wanted.add(to);
   }
   return sources
-    .filter(({ path }) => path.startsWith('src/') && !isTest(path) && !path.endsWith('.d.ts') && !wanted.has(path))
+    .filter(({ path }) => isOurs(path) && !isTest(path) && !path.endsWith('.d.ts') && !wanted.has(path))
     .map((source) => breach('orphan', source, 1, 'only tests import it: use it, or delete it'));
 }
 
@@ -261,6 +261,17 @@ export function isTest(path: string): boolean {
 
 function isBlank(bare: string, at: number): boolean {
   return bare[at] === ' ';
+}
+
+/** Of the gateway, or of a package in `packages/`. */
+function isOurs(path: string): boolean {
+  return path.startsWith('src/') || path.startsWith('packages/');
+}
+
+/** '#failures/shape.ts' is a file of a package, by `imports` of package.json. */
+function placeOf(from: string, written: string): string {
+  if (written.startsWith('#')) return written.replace(/^#([^/]+)/, 'packages/$1/src');
+  return written.startsWith('.') ? resolvePath(from, written) : written;
 }
 
 function resolvePath(from: string, to: string): string {

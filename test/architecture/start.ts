@@ -9,7 +9,7 @@ export const startOfThreads: readonly string[] = [
   'src/logger/logger-main.ts',
 ];
 
-/** Too large to stay in a process that serves, with what to do instead. ADR 47 has the sizes. */
+/** Too large to stay in a process that serves (ADR 4), with what to do instead. */
 const large: ReadonlyMap<string, string> = new Map([
   ['zod', 'read it in the thread of the configuration, or import() it with the request that needs it'],
   ['yaml', 'read it in the thread of the configuration'],

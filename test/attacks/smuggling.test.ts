@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { requestRules } from '../../src/core/rules.ts';
+import { requestRules } from '#failures/rules.ts';
 import { attack, type AttackReport, type Outcome } from './smuggling/attack.ts';
 import { originKinds } from './smuggling/origins.ts';
 import { families, smugglingPayloads } from './smuggling/payloads.ts';

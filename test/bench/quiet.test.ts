@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../../src/testing/properties.test-support.ts';
+import fc from '../properties.ts';
 import { latencySummary, percentile } from '../../bench/latency-summary.ts';
 import { type CoreSample, type Disturbance, disturbanceBetween, readCores, whyDisturbed } from '../../bench/quiet.ts';
 import { countingRounds, countingValues, measureQuietly, summarizeRounds } from '../../bench/rounds.ts';

@@ -21,7 +21,7 @@ import { Issuer } from '../../src/certificates/issuer.ts';
 import { generateAccountKey } from '../../src/certificates/jws.ts';
 import type { ManagedCertificate } from '../../src/certificates/managed-certificate.ts';
 import type { NewEvent } from '../../src/core/event.ts';
-import { succeed } from '../../src/core/result.ts';
+import { succeed } from '#failures/result.ts';
 import { systemClock, systemRandom } from '../../src/system/system.ts';
 import { needsPebble, type Pebble, startPebble } from './pebble-server.test-support.ts';
 

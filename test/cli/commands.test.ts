@@ -7,7 +7,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { queryKeys } from '../../src/core/exchange-query.ts';
-import { snakeCased } from '../../src/core/json-case.ts';
+import { snakeCased } from '#failures/json-case.ts';
 import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
 import { parseBlock } from '../../src/cli/admin-client.ts';
 import { exitCodeOf, exitCodes } from '../../src/cli/exit-codes.ts';

@@ -7,7 +7,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { exitCodes } from '../../src/cli/exit-codes.ts';
 import { evidenceLines } from '../../src/cli/evidence-lines.ts';
 import { renderExplanation } from '../../src/cli/explanation.ts';
-import { verdictOf } from '../../src/diagnose/candor/record-verdict.ts';
+import { verdictOf } from '../../src/diagnose/record-verdict.ts';
 import { hexdump } from '../../src/cli/hexdump.ts';
 import { plain, styleFor } from '../../src/cli/style.ts';
 import type { AttemptRecord, ExchangeRecord } from '../../src/core/record.ts';

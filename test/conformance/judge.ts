@@ -1,8 +1,8 @@
-import { failureTable } from '../../src/core/failure-table.ts';
+import { failureTable } from '#failures/failure-table.ts';
 import { headerFilter } from '../../src/core/header-names.ts';
-import type { Failure } from '../../src/core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { MessageHeaders, HeaderSink, Framing } from '../../src/core/message.ts';
-import { requestRules } from '../../src/core/rules.ts';
+import { requestRules } from '#failures/rules.ts';
 import { ChunkedDecoder } from '../../src/wire/chunked.ts';
 import { HeadStorage } from '../../src/wire/head-storage.ts';
 import { responseLimits } from '../../src/wire/limits.ts';

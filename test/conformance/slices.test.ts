@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from '../../src/testing/properties.test-support.ts';
+import fc from '../properties.ts';
 import { HeadStorage } from '../../src/wire/head-storage.ts';
 import { judgeRequests, judgeResponses, type Slices, type Verdict } from './judge.ts';
 import { type ConformanceCase, loadCases } from './load-cases.ts';

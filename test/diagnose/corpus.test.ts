@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repositoryRoot } from '../../scripts/repository.ts';
-import { proxyErrors } from '../../src/core/proxy-error.ts';
-import { stages } from '../../src/core/stage.ts';
+import { proxyErrors } from '#failures/proxy-error.ts';
+import { stages } from '#failures/stage.ts';
 import * as diagnose from '../../src/diagnose/diagnose.ts';
 import { type Diagnose, type Score, score, shortOfClaim } from './corpus-claim.ts';
 import {
@@ -259,7 +259,7 @@ function lineComplaints(one: LineCase): string[] {
   return [...told, ...strayTypes(one)];
 }
 
-/** Types whose shape, by `core/proxy-error.ts`, is not among those of the case. */
+/** Types whose shape, by `#failures/proxy-error.ts`, is not among those of the case. */
 function strayTypes({ expect }: LineCase): string[] {
   const right = new Set<string>(listOf(expect.shape));
   return listOf(expect.type)

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ProxyErrorType } from '../../src/core/proxy-error.ts';
-import type { Shape } from '../../src/core/shape.ts';
-import type { Stage } from '../../src/core/stage.ts';
+import type { ProxyErrorType } from '#failures/proxy-error.ts';
+import type { Shape } from '#failures/shape.ts';
+import type { Stage } from '#failures/stage.ts';
 
 /** Lines as people paste them, each split by an author who had not seen the classifier. */
 export const blindSplits = ['blind', 'blind2'] as const;

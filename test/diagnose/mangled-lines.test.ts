@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isGatewayFailure } from '../../src/diagnose/finding.ts';
-import { LogExplainer } from '../../src/diagnose/log-explainer.ts';
-import fc from '../../src/testing/properties.test-support.ts';
+import { isGatewayFailure } from '#explain/finding.ts';
+import { LogExplainer } from '../../src/diagnose/diagnose.ts';
+import fc from '../properties.ts';
 import { readLineCases, type Split } from './corpus.ts';
 import { decidingWords } from './mangler.ts';
 import { claimedShare, manglerScore, totalOf } from './mangler-claim.ts';

@@ -1,6 +1,6 @@
 import { explain } from '../../src/diagnose/diagnose.ts';
-import { type Finding, isSuspicious } from '../../src/diagnose/finding.ts';
-import { LogExplainer } from '../../src/diagnose/log-explainer.ts';
+import { type Finding, isSuspicious } from '#explain/finding.ts';
+import { LogExplainer } from '../../src/diagnose/diagnose.ts';
 import { readLineCases, type Split } from './corpus.ts';
 import { decidingWords, manglings } from './mangler.ts';
 

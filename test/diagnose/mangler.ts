@@ -1,4 +1,4 @@
-import type { Finding } from '../../src/diagnose/finding.ts';
+import type { Finding } from '#explain/finding.ts';
 
 /** A way in which people, terminals and tools change a line before somebody else reads it. */
 export interface Mangling {

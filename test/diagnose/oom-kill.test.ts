@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { findPeer } from '../../scripts/peers.ts';
-import type { SummaryReport } from '../../src/diagnose/summary-report.ts';
+import type { SummaryReport } from '#explain/summary-report.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { freePort } from '../free-port.ts';
 import { makeMemoryGroup } from '../memory-group.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import type { InstanceExit } from '../../src/core/endpoint.ts';
-import { explain, whoseOf } from '../../src/core/explain.ts';
+import type { InstanceExit } from '#failures/instance-exit.ts';
+import { explain, whoseOf } from '#failures/failure-texts.ts';
 import type { EndedExchange, EndKind } from '../../src/core/exchange.ts';
-import type { Cause } from '../../src/core/failure.ts';
-import type { Delivery } from '../../src/core/shape.ts';
+import type { Cause } from '#failures/failure.ts';
+import type { Delivery } from '#failures/shape.ts';
 import { loopCases } from './loop-cases.ts';
 import { urlHeaderCases } from './url-header-cases.ts';
 import type { World, WorldOptions } from './world.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { WaitingRequests } from '../../src/core/waiting-requests.ts';
-import fc from '../../src/testing/properties.test-support.ts';
+import fc from '../properties.ts';
 import { errorNumber } from '../../src/wire/h2/protocol.ts';
 import { logInAt, type OtherChallenges } from './connection-login.ts';
 import { type Http1Settings, Http1World } from './http1-world.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fail } from '../../src/core/failure.ts';
+import { fail } from '#failures/failure.ts';
 import type { Filter } from '../../src/core/filter.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
 import { assertRecord } from './cases.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { lastResponseReadMs } from '../../src/core/client-engine.ts';
-import { fail } from '../../src/core/failure.ts';
+import { fail } from '#failures/failure.ts';
 import { settingIds } from '../../src/wire/h2/protocol.ts';
 import { Http1World } from './http1-world.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { specOf } from '../../src/core/explain.ts';
-import type { Failure } from '../../src/core/failure.ts';
+import { specOf } from '#failures/failure-texts.ts';
+import type { Failure } from '#failures/failure.ts';
 import { Http1World } from './http1-world.ts';
 import { StreamWorld } from './stream-world.ts';
 import { shapeOfExchange } from '../../src/record/exchange-shape.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Cause } from '../../src/core/failure.ts';
+import type { Cause } from '#failures/failure.ts';
 import { type Case, pattern, assertRecord } from './cases.ts';
 import type { ClientActor, World } from './world.ts';
 

@@ -4,7 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { after, test } from 'node:test';
 import { setTimeout as passTime } from 'node:timers/promises';
 import { Deadlines } from '../../src/core/deadline.ts';
-import type { Failure } from '../../src/core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { OutgoingRequest } from '../../src/core/message.ts';
 import type { UpstreamHandler, UpstreamStream } from '../../src/core/stream.ts';
 import type { Transport } from '../../src/core/transport.ts';

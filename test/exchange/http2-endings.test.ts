@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { explain } from '../../src/core/explain.ts';
-import { fail } from '../../src/core/failure.ts';
+import { explain } from '#failures/failure-texts.ts';
+import { fail } from '#failures/failure.ts';
 import { after, type Clock } from '../../src/core/time.ts';
 import { Http2ClientConnection } from '../../src/downstream/h2/connection.ts';
 import { assertRecord, unbuffered } from './cases.ts';

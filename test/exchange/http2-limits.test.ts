@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fail, type Failure } from '../../src/core/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import { assertRecord, pattern } from './cases.ts';
 import { Http2Client, type Http2Line } from './http2-client.ts';
 import { type Http1Settings, Http1World } from './http1-world.ts';

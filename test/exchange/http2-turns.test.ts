@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { whoseOf } from '../../src/core/explain.ts';
+import { whoseOf } from '#failures/failure-texts.ts';
 import { Http1World } from './http1-world.ts';
 import type { Http2Line } from './http2-client.ts';
 import type { ClientActor } from './world.ts';

@@ -1,4 +1,4 @@
-import type { Failure } from '../../src/core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import { type MessageHeaders, hasNoBody, type Ownership, type ResponseHead } from '../../src/core/message.ts';
 import type { DownstreamHandler, DownstreamStream } from '../../src/core/stream.ts';
 import { Attempt, type AttemptOwner } from '../../src/exchange/attempt.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { explain } from '../../src/core/explain.ts';
-import fc from '../../src/testing/properties.test-support.ts';
+import { explain } from '#failures/failure-texts.ts';
+import fc from '../properties.ts';
 import { SharedCounts } from '../../src/limits/shared-counts.ts';
 import { WorkerSemaphores } from '../../src/limits/worker-semaphores.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { explain } from '../../src/core/explain.ts';
+import { explain } from '#failures/failure-texts.ts';
 import { assertRecord, type Case } from './cases.ts';
 import type { ArrivedRequest, World, WorldOptions } from './world.ts';
 

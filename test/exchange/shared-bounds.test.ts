@@ -3,12 +3,12 @@ import { describe, it } from 'node:test';
 import type { RequestPriority } from '../../src/core/route-spec.ts';
 import type { ConcurrencySpec } from '../../src/core/upstream-spec.ts';
 import { Deadlines } from '../../src/core/deadline.ts';
-import type { Failure } from '../../src/core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { SemaphoreHandle } from '../../src/core/semaphores.ts';
 import { RequestBound, WaitingTurn } from '../../src/features/concurrency/worker-bound.ts';
 import { SharedCounts } from '../../src/limits/shared-counts.ts';
 import { WorkerSemaphores } from '../../src/limits/worker-semaphores.ts';
-import fc from '../../src/testing/properties.test-support.ts';
+import fc from '../properties.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 

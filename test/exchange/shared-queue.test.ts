@@ -4,7 +4,7 @@ import type { Connector } from '../../src/core/connector.ts';
 import { orderToleranceMs, type Semaphore, type SemaphoreHandle } from '../../src/core/semaphores.ts';
 import { SharedCounts } from '../../src/limits/shared-counts.ts';
 import { WorkerSemaphores } from '../../src/limits/worker-semaphores.ts';
-import fc from '../../src/testing/properties.test-support.ts';
+import fc from '../properties.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { type Http1Settings, Http1World } from './http1-world.ts';

@@ -1,4 +1,4 @@
-import type { Failure } from '../../src/core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type {
   BodySink,
   BodyTransform,

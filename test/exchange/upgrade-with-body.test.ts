@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fail } from '../../src/core/failure.ts';
+import { fail } from '#failures/failure.ts';
 import type { MemoryTransport, TransportPairOptions } from '../../src/testing/memory-transport.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { Http1World } from './http1-world.ts';

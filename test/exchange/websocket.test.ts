@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fail, type Failure, type ForceCloseReason } from '../../src/core/failure.ts';
+import { fail, type Failure, type ForceCloseReason } from '#failures/failure.ts';
 import type { MemoryTransport } from '../../src/testing/memory-transport.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { closePayload, controlFrame, controlOpcodes, WebSocketFrames } from '../../src/wire/websocket-frames.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { EndpointSnapshot } from '../../src/core/snapshot.ts';
-import { fail } from '../../src/core/failure.ts';
+import { fail } from '#failures/failure.ts';
 import { type Http1Settings, Http1World } from './http1-world.ts';
 import type { ClientActor, WorldOptions } from './world.ts';
 

@@ -1,6 +1,7 @@
 import type { ClientLimits } from '../../src/core/listener-spec.ts';
 import type { BufferSpec, RetrySpec, RouteSpec } from '../../src/core/route-spec.ts';
-import type { EndpointState, InstanceExit, RouteId, UpstreamId } from '../../src/core/endpoint.ts';
+import type { EndpointState, RouteId, UpstreamId } from '../../src/core/endpoint.ts';
+import type { InstanceExit } from '#failures/instance-exit.ts';
 import type { EndedExchange } from '../../src/core/exchange.ts';
 import type { Filter } from '../../src/core/filter.ts';
 import type { DownstreamHandler, DownstreamStream } from '../../src/core/stream.ts';

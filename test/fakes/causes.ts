@@ -1,5 +1,5 @@
-import { failureTable } from '../../src/core/failure-table.ts';
-import type { Cause } from '../../src/core/failure.ts';
+import { failureTable } from '#failures/failure-table.ts';
+import type { Cause } from '#failures/failure.ts';
 
 export function causesOf(): Cause[] {
   return Object.keys(failureTable) as Cause[];

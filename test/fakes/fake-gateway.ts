@@ -1,6 +1,6 @@
 import type { SettingMap } from '../../src/control/effective-configuration.ts';
 import type { AlertTestResult } from '../../src/core/alert.ts';
-import type { IncidentStatus } from '../../src/control/incident-status.ts';
+import type { IncidentStatus } from '../../src/incidents/incident-status.ts';
 import type { KeptConfigurations } from '../../src/control/configuration-history.ts';
 import {
   explainRoute,

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { raisedCauses } from '../../scripts/raised-causes.ts';
-import { failureTable } from '../../src/core/failure-table.ts';
+import { failureTable } from '#failures/failure-table.ts';
 import { type ExpectedRow, loadExpected } from './load-expected.ts';
 
 // Every name in situations.md must exist, and every cause must be provoked by a row or a test.

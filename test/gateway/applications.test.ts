@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { verdictOf } from '../../src/diagnose/candor/record-verdict.ts';
+import { verdictOf } from '../../src/diagnose/record-verdict.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
 import type { InstanceStatus } from '../../src/control/gateway-status.ts';
 import { headerOf, type RawResponse } from '../../src/testing/testing.ts';

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { noCounts } from '../../src/core/counters.ts';
 import { Deadlines } from '../../src/core/deadline.ts';
-import { fail, type Failure } from '../../src/core/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import type { DownstreamHandler, DownstreamStream } from '../../src/core/stream.ts';
 import type { Transport } from '../../src/core/transport.ts';
 import { clientEngines } from '../../src/downstream/engines.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { requestRules } from '../../src/core/rules.ts';
+import { requestRules } from '#failures/rules.ts';
 import { headerOf, type RawClient, type RawResponse } from '../../src/testing/testing.ts';
 import { responseLimits } from '../../src/wire/limits.ts';
 import { type ConformanceCase, loadCases } from '../conformance/load-cases.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { noCounts, type WorkerCounts } from '../../src/core/counters.ts';
 import { Deadlines } from '../../src/core/deadline.ts';
-import type { Failure } from '../../src/core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
 import type { DownstreamHandler, DownstreamStream } from '../../src/core/stream.ts';
 import { clientEngines } from '../../src/downstream/engines.ts';

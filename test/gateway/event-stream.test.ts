@@ -84,7 +84,7 @@ describe('server-sent events reach the client as they happen', () => {
     client.write(requestText('GET', '/events'));
     assert.ok(await client.waitFor(() => client.bytes.includes('\r\n\r\n'), timeoutMs));
     assert.ok(asked !== null);
-    await sleep(100); // An earlier FIN might mean that no further request follows (docs/adr/0006).
+    await sleep(100); // An earlier FIN might mean that no further request follows (ADR 10).
     client.close();
     await until('the connection to the origin is closed', () => (asked as unknown as Socket).destroyed);
   });

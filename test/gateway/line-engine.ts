@@ -1,6 +1,6 @@
 import type { ClientEngine, OpenConnection } from '../../src/core/client-engine.ts';
 import type { ClientFacts } from '../../src/core/exchange.ts';
-import { fail, type Failure } from '../../src/core/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import type { Capabilities, OutgoingResponse, RequestHead } from '../../src/core/message.ts';
 import { noBody } from '../../src/core/message.ts';
 import type { DownstreamHandler, DownstreamStream } from '../../src/core/stream.ts';

@@ -53,7 +53,7 @@ const lengthsOfTexts = ['src/core/copy-bytes.ts', 'src/record/json-text.ts', 'sr
 
 /** Only failures, parts of lines that are cached from then on, and the start reach this code. */
 const rare = [
-  ...['src/core/explain.ts ', 'src/core/record-defaults.ts '],
+  ...['packages/failures/src/failure-texts.ts ', 'src/core/record-defaults.ts '],
   ...['src/record/exchange-record.ts ', 'src/record/line-members.ts ', 'src/transport/tls-internals.ts '],
 ];
 

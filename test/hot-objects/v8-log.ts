@@ -7,7 +7,7 @@ export interface Deopt {
 }
 
 /** `code-deopt,<µs>,<size>,<address>,<inlining>,<offset>,<kind>,<position of the innermost function>[ inlined at …],<reason>` */
-const deoptLine = /^code-deopt,(\d+),.*?<file:[^>]*?\/(src\/[^>]+)>[^,]*,(.*)$/gm;
+const deoptLine = /^code-deopt,(\d+),.*?<file:[^>]*?\/((?:packages\/\w+\/)?src\/[^>]+)>[^,]*,(.*)$/gm;
 
 /** Those of Candor's functions, in their order. For logs made with `--log-deopt`. */
 export function readDeopts(log: string): Deopt[] {
@@ -24,7 +24,7 @@ interface Code {
 
 /**
  * Where Candor's code looks up properties that V8 no longer caches, since objects of more than four hidden classes come
- * there: 'src/core/explain.ts .address'. For logs made with `--log-ic --log-code`.
+ * there: 'src/core/record-defaults.ts .address'. For logs made with `--log-ic --log-code`.
  */
 export function readMegamorphic(log: string): string[] {
   const codes = new Map<number, Code>();
@@ -44,7 +44,7 @@ export function readMegamorphic(log: string): string[] {
 
 /** `code-creation,<kind>,<tier>,<µs>,<address>,<size>,<name> <file>:<line>:<column>,…` */
 function noteCode(codes: Map<number, Code>, [, , , , address, size, name = '']: readonly string[]): void {
-  const file = /(?<=\/)src\/[^:]+(?=:)/.exec(name)?.[0] ?? '';
+  const file = /(?<=\/)(?:packages\/\w+\/)?src\/[^:]+(?=:)/.exec(name)?.[0] ?? '';
   codes.set(Number(address), { size: Number(size), file });
 }
 

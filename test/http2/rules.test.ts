@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
-import { requestRules } from '../../src/core/rules.ts';
+import { requestRules } from '#failures/rules.ts';
 import { startFromYaml, type YamlGateway } from '../gateway/start-from-yaml.ts';
 import { framesOf, headersFrame, ping, requestHeaders, type SeenFrame, setting, settings, types } from './frames.ts';
 import { RawHttp2 } from './raw-http2.ts';

@@ -1,4 +1,4 @@
-import type { RequestRule } from '../../src/core/rules.ts';
+import type { RequestRule } from '#failures/rules.ts';
 import type { HeaderPair } from '../../src/wire/h2/hpack.test-support.ts';
 import { literals } from '../../src/wire/h2/hpack.test-support.ts';
 import type { ErrorName } from '../../src/wire/h2/protocol.ts';

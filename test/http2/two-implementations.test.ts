@@ -5,7 +5,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import type { Ownership } from '../../src/core/message.ts';
 import type { Transport, TurnEndListener } from '../../src/core/transport.ts';
-import fc from '../../src/testing/properties.test-support.ts';
+import fc from '../properties.ts';
 import { DecodedSection } from '../../src/wire/h2/decoded-section.ts';
 import { HeaderBlockWriter } from '../../src/wire/h2/hpack-encoder.ts';
 import { Session } from '../../src/wire/h2/session.ts';

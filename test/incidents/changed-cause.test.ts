@@ -5,8 +5,8 @@ import {
   incidentSentence,
   incidentTitle,
   presentStep,
-} from '../../src/diagnose/live/incident-sentence.ts';
-import { incidentStatus } from '../../src/control/incident-status.ts';
+} from '../../src/incidents/incident-sentence.ts';
+import { incidentStatus } from '../../src/incidents/incident-status.ts';
 import type { LiveIncident } from '../../src/core/live-incident.ts';
 import { playScenario } from './play-scenario.ts';
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Event } from '../../src/core/event.ts';
 import type { LiveIncident } from '../../src/core/live-incident.ts';
 import type { EndpointOutcomes } from '../../src/core/outcome.ts';
-import { IncidentTracker } from '../../src/diagnose/live/incident-tracker.ts';
+import { IncidentTracker } from '../../src/incidents/incident-tracker.ts';
 import { sampleCount } from '../../src/record/sample-count.test-support.ts';
 
 // A second of the tracker begins at any moment of a second of the wall clock, and workers report what has ended up to 100 ms later.

@@ -1,5 +1,5 @@
 import type { SuspectKind } from '../../src/core/live-incident.ts';
-import type { Shape } from '../../src/core/shape.ts';
+import type { Shape } from '#failures/shape.ts';
 import type { PlayedScenario } from './play-scenario.ts';
 
 /** A scenario that says which incidents are right, what they are, and where; none: nothing should be opened. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Cause } from '../../src/core/failure.ts';
+import type { Cause } from '#failures/failure.ts';
 import type { LiveIncident } from '../../src/core/live-incident.ts';
-import { IncidentTracker } from '../../src/diagnose/live/incident-tracker.ts';
+import { IncidentTracker } from '../../src/incidents/incident-tracker.ts';
 import { sampleCount } from '../../src/record/sample-count.test-support.ts';
 
 // After a refused connection only checks connect: requests that follow find no endpoint that is ready.

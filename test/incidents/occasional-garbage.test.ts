@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { incidentTitle } from '../../src/diagnose/live/incident-sentence.ts';
+import { incidentTitle } from '../../src/incidents/incident-sentence.ts';
 import { playScenario } from './play-scenario.ts';
 
 test('what is said of occasional garbage of two kinds stays as it was at first', () => {

@@ -1,17 +1,17 @@
 import { durationBoundsMs, type ExchangeCount } from '../../src/core/counters.ts';
 import type { Event } from '../../src/core/event.ts';
 import type { EndKind } from '../../src/core/exchange.ts';
-import type { Cause } from '../../src/core/failure.ts';
-import { shapeOfType, specOfCause } from '../../src/core/explain.ts';
+import type { Cause } from '#failures/failure.ts';
+import { shapeOfType, specOfCause } from '#failures/failure-texts.ts';
 import type { EndpointOutcomes } from '../../src/core/outcome.ts';
-import type { Shape, Whose } from '../../src/core/shape.ts';
+import type { Shape, Whose } from '#failures/shape.ts';
 import { ScenarioParties } from './scenario-parties.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
-import { type IncidentChange, IncidentTracker } from '../../src/diagnose/live/incident-tracker.ts';
-import type { WatchedUpstream } from '../../src/diagnose/live/watched-upstream.ts';
+import { type IncidentChange, IncidentTracker } from '../../src/incidents/incident-tracker.ts';
+import type { WatchedUpstream } from '../../src/incidents/watched-upstream.ts';
 import type { LiveIncident, SuspectKind } from '../../src/core/live-incident.ts';
 import { sampleCount } from '../../src/record/sample-count.test-support.ts';
-import type { CountedFailure } from '../../src/diagnose/live/upstream-failures.ts';
+import type { CountedFailure } from '../../src/incidents/upstream-failures.ts';
 
 /** What happens to a gateway, second by second. Times are seconds since its start. */
 export interface PlayedScenario {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { additionSentence } from '../../src/diagnose/live/incident-sentence.ts';
+import { additionSentence } from '../../src/incidents/incident-sentence.ts';
 import { playScenario, type ScenarioStep } from './play-scenario.ts';
 
 // A second endpoint fails for a while during an incident of the first one.

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { incidentStatus } from '../../src/control/incident-status.ts';
-import type { Cause } from '../../src/core/failure.ts';
+import { incidentStatus } from '../../src/incidents/incident-status.ts';
+import type { Cause } from '#failures/failure.ts';
 import type { EndpointOutcomes } from '../../src/core/outcome.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
-import type { Shape } from '../../src/core/shape.ts';
-import { IncidentTracker } from '../../src/diagnose/live/incident-tracker.ts';
-import { requestsQuery } from '../../src/diagnose/live/requests-query.ts';
+import type { Shape } from '#failures/shape.ts';
+import { IncidentTracker } from '../../src/incidents/incident-tracker.ts';
+import { requestsQuery } from '../../src/incidents/requests-query.ts';
 import { sampleCount } from '../../src/record/sample-count.test-support.ts';
 import { matches } from '../../src/store/match.ts';
 import { parseQuery } from '../../src/store/parse-query.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { failureTable } from '../../src/core/failure-table.ts';
-import type { Cause, Failure } from '../../src/core/failure.ts';
-import { familyOfCause } from '../../src/diagnose/live/failure-family.ts';
-import { IncidentTracker } from '../../src/diagnose/live/incident-tracker.ts';
+import { failureTable } from '#failures/failure-table.ts';
+import type { Cause, Failure } from '#failures/failure.ts';
+import { familyOfCause } from '../../src/incidents/failure-family.ts';
+import { IncidentTracker } from '../../src/incidents/incident-tracker.ts';
 import { ExchangeCounters } from '../../src/record/counters.ts';
 import { whoseOfExchange } from '../../src/record/exchange-shape.ts';
 import { failedExchange } from '../../src/record/sample-exchange.test-support.ts';

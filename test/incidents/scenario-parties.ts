@@ -1,8 +1,8 @@
-import { whoseOf } from '../../src/core/explain.ts';
-import type { Failure } from '../../src/core/failure.ts';
-import type { Whose } from '../../src/core/shape.ts';
+import { whoseOf } from '#failures/failure-texts.ts';
+import type { Failure } from '#failures/failure.ts';
+import type { Whose } from '#failures/shape.ts';
 import type { Clock, Instant } from '../../src/core/time.ts';
-import type { CountedFailure } from '../../src/diagnose/live/upstream-failures.ts';
+import type { CountedFailure } from '../../src/incidents/upstream-failures.ts';
 import { EndpointAnswers } from '../../src/upstream/endpoint-answers.ts';
 
 /** Whom the records of a scenario name, as one worker would. */

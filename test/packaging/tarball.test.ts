@@ -12,7 +12,7 @@ import { packAndInstall, withoutNpm } from '../../scripts/pack.ts';
 import { cacheFolder, repositoryRoot, toolPath } from '../../scripts/repository.ts';
 import { freePort } from '../free-port.ts';
 
-/** What a user's machine gets; each has its reason in `docs/adr/0003-dependencies.md`. */
+/** What a user's machine gets; each has its reason in `docs/adr/0002-libraries-or-own-code.md`. */
 const packagesMax = 40;
 const megabytesMax = 25;
 

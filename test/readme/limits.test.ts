@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { repositoryRoot } from '../../scripts/repository.ts';
-import { failureTable } from '../../src/core/failure-table.ts';
+import { failureTable } from '#failures/failure-table.ts';
 import { http2LimitNames } from '../../src/core/http2-limit.ts';
 
 function documentOf(name: string): string {

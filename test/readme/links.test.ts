@@ -6,9 +6,12 @@ import { packedFiles } from '../../scripts/pack.ts';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import { anchorsOf, linksOf, readDocument } from './markdown.ts';
 
-const documents = globSync(['*.md', 'docs/**/*.md', 'bench/*.md', 'test/**/*.md', 'src/**/*.md'], {
-  cwd: repositoryRoot,
-}).toSorted();
+const documents = globSync(
+  ['*.md', 'docs/**/*.md', 'bench/*.md', 'test/**/*.md', 'src/**/*.md', 'packages/*/README.md'],
+  {
+    cwd: repositoryRoot,
+  },
+).toSorted();
 
 for (const document of documents) {
   test(`every link of ${document} leads somewhere`, () => {

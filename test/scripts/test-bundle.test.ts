@@ -22,6 +22,7 @@ describe('the bundle that tests start', () => {
       cpSync(join(repositoryRoot, name), join(root, name), { recursive: true });
     write('src/cli/main.ts', "import { word } from './word.ts';\nconsole.log(word);\n");
     write('src/cli/word.ts', "export const word: string = 'one';\n");
+    for (const name of ['failures', 'explain']) write(`packages/${name}/src/main.ts`, 'export {};\n');
   });
   after(() => rmSync(root, { recursive: true, force: true }));
 
@@ -52,11 +53,17 @@ describe('the bundle that tests start', () => {
   test('changes with what makes it: packages, compiler options, the first files of the command', async () => {
     const bundle = new TestBundle(root);
     const folders = new Set([await bundle.current()]);
-    for (const file of ['package-lock.json', 'node_modules/.package-lock.json', 'bin/more.cjs', 'scripts/bundle.ts']) {
+    for (const file of [
+      'package-lock.json',
+      'node_modules/.package-lock.json',
+      'bin/more.cjs',
+      'scripts/bundle.ts',
+      'packages/explain/src/a.ts',
+    ]) {
       write(file, '{}');
       folders.add(await bundle.current());
     }
-    assert.equal(folders.size, 5);
+    assert.equal(folders.size, 6);
   });
 
   test('stays as it is where only tests change', async () => {

@@ -6,7 +6,7 @@ import { getSystemErrorMap } from 'node:util';
 import type { Connector, UnknownCode, NetworkFault } from '../../src/core/connector.ts';
 import { Deadlines } from '../../src/core/deadline.ts';
 import type { EndedExchange } from '../../src/core/exchange.ts';
-import type { Cause } from '../../src/core/failure.ts';
+import type { Cause } from '#failures/failure.ts';
 import { after } from '../../src/core/time.ts';
 import type { TransportListener } from '../../src/core/transport.ts';
 import { tlsAlertCode } from '../../src/core/tls-codes.ts';

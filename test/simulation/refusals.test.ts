@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { anyClient, anyRequest } from '../../src/upstream/any-request.test-support.ts';
 import { describe, test } from 'node:test';
-import fc from '../../src/testing/properties.test-support.ts';
+import fc from '../properties.ts';
 import type { Configuration } from '../../src/core/configuration.ts';
 import type { CheckSpec } from '../../src/core/upstream-spec.ts';
 import type { ConnectTarget, ConnectWaiter } from '../../src/core/connector.ts';
 import { noCounts } from '../../src/core/counters.ts';
 import { Deadlines } from '../../src/core/deadline.ts';
 import type { EndpointId } from '../../src/core/endpoint.ts';
-import type { Failure } from '../../src/core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { EndpointOutcomes } from '../../src/core/outcome.ts';
 import type { UpstreamDelta, UpstreamSnapshot } from '../../src/core/snapshot.ts';
 import type { UpstreamStream } from '../../src/core/stream.ts';

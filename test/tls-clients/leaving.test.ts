@@ -9,7 +9,7 @@ import { secureClientOf, startTlsEdge } from './tls-edge.ts';
 // Clients that leave at every stage of an exchange, in every way. TLS changes nothing: what the record says of a client in
 // clear text that leaves in the same way is what it says of a client within TLS.
 
-/** Beyond the time after a request in which a FIN means that no further request follows (ADR 6). */
+/** Beyond the time after a request in which a FIN means that no further request follows (ADR 10). */
 const lateMs = 100;
 
 /** More than the kernel buffers for a connection. */

@@ -1,6 +1,6 @@
-import type { Cause } from '../../src/core/failure.ts';
-import type { ProxyErrorType } from '../../src/core/proxy-error.ts';
-import type { Delivery, Shape } from '../../src/core/shape.ts';
+import type { Cause } from '#failures/failure.ts';
+import type { ProxyErrorType } from '#failures/proxy-error.ts';
+import type { Delivery, Shape } from '#failures/shape.ts';
 
 /**
  * What must come of each misbehaviour of a TLS origin, written by hand from RFC 8446, RFC 9112 §9.8 and RFC 9209: when

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type Item, parseList } from 'structured-headers';
-import { snakeKey } from '../../src/core/json-case.ts';
+import { snakeKey } from '#failures/json-case.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
 import {
   headerOf,

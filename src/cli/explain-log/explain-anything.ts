@@ -1,6 +1,6 @@
-import { type Finding, isGatewayFailure } from '../../diagnose/finding.ts';
-import { type LineVerdict, LogExplainer } from '../../diagnose/log-explainer.ts';
-import { wholeLines } from '../../diagnose/pasted/whole-lines.ts';
+import { type Finding, isGatewayFailure } from '#explain/finding.ts';
+import { type LineVerdict, LogExplainer } from '#explain/log-explainer.ts';
+import { wholeLines } from '#explain/pasted/whole-lines.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { type ExplainFlags, explainExchange } from '../explain-exchange.ts';
 import { harmless, shorten } from '../layout.ts';
@@ -10,7 +10,7 @@ import { CommandFailure } from '../command-failure.ts';
 import { dialectsOf, explainLogs } from './explain-log.ts';
 import { type ExplainLogFlags } from './explain-log-flags.ts';
 import { findingLines } from './finding-text.ts';
-import { manyText } from './finding-words.ts';
+import { manyText } from '#explain/report/finding-words.ts';
 import { harmlessJson, lineObject } from './line-verdicts.ts';
 import { isLikeFileName, isThere } from './log-source.ts';
 import { redactedText } from '../redacted-output.ts';

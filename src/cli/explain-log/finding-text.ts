@@ -1,9 +1,9 @@
-import { type Finding, type Fix, isSuspicious } from '../../diagnose/finding.ts';
-import { hasNoZone } from '../../diagnose/log-clock.ts';
+import { type Finding, type Fix, isSuspicious } from '#explain/finding.ts';
+import { hasNoZone } from '#explain/log-clock.ts';
 import { harmless, shorten, wrapAfter } from '../layout.ts';
-import { stageWords, whoseWords } from '../../diagnose/candor/record-words.ts';
+import { stageWords, whoseWords } from '#failures/failure-words.ts';
 import type { Style } from '../style.ts';
-import { bornWords, findingShapeWords, formatText, timeText } from './finding-words.ts';
+import { bornWords, findingShapeWords, formatText, timeText } from '#explain/report/finding-words.ts';
 import { redactedFinding } from '../redacted-output.ts';
 
 const labelWidth = 16;

@@ -1,4 +1,4 @@
-import type { LineListener } from '../../diagnose/byte-log.ts';
+import type { LineListener } from '#explain/byte-log.ts';
 import { type Style, styleFor } from '../style.ts';
 import type { ProcessContext } from '../process-context.ts';
 import type { ExplainLogFlags } from './explain-log-flags.ts';

@@ -1,10 +1,10 @@
-import { snakeCased } from '../../core/json-case.ts';
-import { type Finding, isSuspicious } from '../../diagnose/finding.ts';
-import { escapeInvisible } from '../../core/invisible-characters.ts';
-import type { Example } from '../../diagnose/summary-report.ts';
-import type { LineVerdict } from '../../diagnose/log-explainer.ts';
+import { snakeCased } from '#failures/json-case.ts';
+import { type Finding, isSuspicious } from '#explain/finding.ts';
+import { escapeInvisible } from '#failures/invisible-characters.ts';
+import type { Example } from '#explain/summary-report.ts';
+import type { LineVerdict } from '#explain/log-explainer.ts';
 import { harmless, shorten } from '../layout.ts';
-import { findingShapeWords, gatewayWords, timeText } from './finding-words.ts';
+import { findingShapeWords, gatewayWords, timeText } from '#explain/report/finding-words.ts';
 import type { Style } from '../style.ts';
 import { redactedFinding, redactedText } from '../redacted-output.ts';
 

@@ -1,6 +1,6 @@
 import { logFormats } from '../../core/log-formats.ts';
-import type { Fix } from '../../diagnose/finding.ts';
-import type { SummaryReport } from '../../diagnose/summary-report.ts';
+import type { Fix } from '#explain/finding.ts';
+import type { SummaryReport } from '#explain/summary-report.ts';
 import { logOfConfiguration } from '../log-of-configuration.ts';
 import { type ProcessContext } from '../process-context.ts';
 import type { LogSource } from './log-source.ts';

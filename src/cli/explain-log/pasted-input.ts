@@ -1,6 +1,6 @@
-import type { Dialect } from '../../diagnose/dialect.ts';
-import { LogExplainer } from '../../diagnose/log-explainer.ts';
-import { joinedFragments } from '../../diagnose/pasted/whole-lines.ts';
+import type { Dialect } from '#explain/dialect.ts';
+import { LogExplainer } from '#explain/log-explainer.ts';
+import { joinedFragments } from '#explain/pasted/whole-lines.ts';
 
 /** What people paste, or save from a chat or a mail, is not longer; a longer input is a log, and its lines are whole. */
 const pastedBytesMax = 16 * 1024;

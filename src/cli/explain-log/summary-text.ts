@@ -1,4 +1,4 @@
-import { classOf, isSuspicious } from '../../diagnose/finding.ts';
+import { classOf, isSuspicious } from '#explain/finding.ts';
 import type {
   CauseTotal,
   Example,
@@ -8,7 +8,7 @@ import type {
   NameTotal,
   SummaryReport,
   Suspect,
-} from '../../diagnose/summary-report.ts';
+} from '#explain/summary-report.ts';
 import { alignColumns, columnsMax, harmless, padTo, shorten, wrap, wrapAfter } from '../layout.ts';
 import type { Style } from '../style.ts';
 import { fixLines, snippetLines } from './finding-text.ts';
@@ -23,11 +23,17 @@ import {
   timeText,
   unknownFormatWords,
   upstreamShapeWords,
-} from './finding-words.ts';
-import { clockNotes, countNotes, headline } from './head-words.ts';
-import { confidenceWords, incidentHead, incidentSpan, partsText, shownIncidents } from './incident-words.ts';
-import { retriedWords } from './retried-words.ts';
-import { suspectWords } from './suspect-words.ts';
+} from '#explain/report/finding-words.ts';
+import { clockNotes, countNotes, headline } from '#explain/report/head-words.ts';
+import {
+  confidenceWords,
+  incidentHead,
+  incidentSpan,
+  partsText,
+  shownIncidents,
+} from '#explain/report/incident-words.ts';
+import { retriedWords } from '#explain/report/retried-words.ts';
+import { suspectWords } from '#explain/report/suspect-words.ts';
 import { timelineLines } from './timeline-text.ts';
 
 /** The summary of a log within 80 columns: counts by shape, time, upstream and cause, and then what to do about each. */

@@ -1,7 +1,7 @@
-import type { TimelineReport } from '../../diagnose/summary-report.ts';
+import type { TimelineReport } from '#explain/summary-report.ts';
 import { wrap } from '../layout.ts';
 import type { Style } from '../style.ts';
-import { intervalText, manyText, numberText, timeAfter, timeText } from './finding-words.ts';
+import { intervalText, manyText, numberText, timeAfter, timeText } from '#explain/report/finding-words.ts';
 
 const heights = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 /** With more intervals than this, two share a column. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Layer, layerNames } from '../../diagnose/whose/layer.ts';
-import { whose } from '../../diagnose/whose/whose.ts';
+import { type Layer, layerNames } from '#explain/whose/layer.ts';
+import { whose } from '#explain/whose/whose.ts';
 import { probe } from '../../probe/probe.ts';
 import { limitsFor, type ProbedResponse } from '../../probe/probe-ports.ts';
 import type { ResponseAuthor } from '../../probe/probe-report.ts';

@@ -1,11 +1,11 @@
 import { request as requestPlain } from 'node:http';
 import { request as requestSecure } from 'node:https';
 import type { IncomingMessage } from 'node:http';
-import type { AnsweredResponse } from '../../diagnose/whose/authorship.ts';
+import type { AnsweredResponse } from '#explain/whose/authorship.ts';
 import { timeoutSignal } from '../../system/timeout-signal.ts';
 import { CommandFailure } from '../command-failure.ts';
 import { readVersion } from '../version.ts';
-import { bodyCharactersMax, gather } from './kept-response.ts';
+import { bodyCharactersMax, gather } from '#explain/whose/kept-response.ts';
 
 export interface Asking {
   readonly timeoutMs: number;

@@ -1,6 +1,6 @@
-import type { AnsweredResponse } from '../../diagnose/whose/authorship.ts';
-import { readCurlOutput } from './curl-output.ts';
-import { bodyCharactersMax, gather, type KeptResponse } from './kept-response.ts';
+import type { AnsweredResponse } from '#explain/whose/authorship.ts';
+import { readCurlOutput } from '#explain/whose/curl-output.ts';
+import { bodyCharactersMax, gather, type KeptResponse } from '#explain/whose/kept-response.ts';
 
 /**
  * Reads the responses of a saved file, in order: the output of `curl -i`, a HAR of a browser, one JSON object `{status,

@@ -1,4 +1,4 @@
-import { whose } from '../../diagnose/whose/whose.ts';
+import { whose } from '#explain/whose/whose.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { harmlessJson } from '../explain-log/line-verdicts.ts';
 import { findLog, isThere } from '../explain-log/log-source.ts';
@@ -8,7 +8,7 @@ import { styleFor } from '../style.ts';
 import { type ProcessContext } from '../process-context.ts';
 import { CommandFailure } from '../command-failure.ts';
 import { fetchResponse } from './fetch-response.ts';
-import type { KeptResponse } from './kept-response.ts';
+import type { KeptResponse } from '#explain/whose/kept-response.ts';
 import { readPage, readResponses } from './read-responses.ts';
 import { authorshipLines } from './whose-text.ts';
 import { redactedResult, redactedText } from '../redacted-output.ts';

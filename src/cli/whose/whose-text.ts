@@ -1,5 +1,5 @@
-import type { Authorship } from '../../diagnose/whose/authorship.ts';
-import { layerNames } from '../../diagnose/whose/layer.ts';
+import type { Authorship } from '#explain/whose/authorship.ts';
+import { layerNames } from '#explain/whose/layer.ts';
 import { columnsMax, harmless, shorten, wrapAfter } from '../layout.ts';
 import type { Style } from '../style.ts';
 

@@ -2,8 +2,8 @@ import { isIP, isIPv6, SocketAddress } from 'node:net';
 import { dirname } from 'node:path';
 import { domainToASCII } from 'node:url';
 import { type EndpointAddress, hostPort } from '../../core/endpoint.ts';
-import type { Result } from '../../core/result.ts';
-import { succeed } from '../../core/result.ts';
+import type { Result } from '#failures/result.ts';
+import { succeed } from '#failures/result.ts';
 import type { ErrorDetail } from '../../schema/error-detail.ts';
 import { reject, quoted } from '../../schema/error-detail.ts';
 

@@ -1,7 +1,7 @@
 import type { BalanceSpec, HashKey } from '../../core/upstream-spec.ts';
 import { balanceChoices, balancerWords, defaultBalancer, namedBalancers } from '../../core/named-balancers.ts';
-import type { Result } from '../../core/result.ts';
-import { succeed } from '../../core/result.ts';
+import type { Result } from '#failures/result.ts';
+import { succeed } from '#failures/result.ts';
 import type { ErrorDetail } from '../../schema/error-detail.ts';
 import { quoted, reject } from '../../schema/error-detail.ts';
 import { plainKey } from '../../core/plain-key.ts';

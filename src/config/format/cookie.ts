@@ -1,5 +1,5 @@
-import type { Result } from '../../core/result.ts';
-import { succeed } from '../../core/result.ts';
+import type { Result } from '#failures/result.ts';
+import { succeed } from '#failures/result.ts';
 import type { ErrorDetail } from '../../schema/error-detail.ts';
 import { quoted, reject } from '../../schema/error-detail.ts';
 import { normalHost } from './address.ts';

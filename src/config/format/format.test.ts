@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from '../../testing/properties.test-support.ts';
-import type { Result } from '../../core/result.ts';
+import fc from '../../../test/properties.ts';
+import type { Result } from '#failures/result.ts';
 import { editDistance, nearest } from '../../core/nearest.ts';
 import type { ErrorDetail } from '../../schema/error-detail.ts';
 import { parseEndpoint, parseListenAddress } from './address.ts';

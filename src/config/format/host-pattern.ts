@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
-import type { Result } from '../../core/result.ts';
-import { succeed } from '../../core/result.ts';
+import type { Result } from '#failures/result.ts';
+import { succeed } from '#failures/result.ts';
 import type { ErrorDetail } from '../../schema/error-detail.ts';
 import { reject, quoted } from '../../schema/error-detail.ts';
 import { isSwitchWord } from '../../schema/format/switch-word.ts';

@@ -1,5 +1,5 @@
-import type { Result } from '../../core/result.ts';
-import { succeed } from '../../core/result.ts';
+import type { Result } from '#failures/result.ts';
+import { succeed } from '#failures/result.ts';
 import type { ErrorDetail } from '../../schema/error-detail.ts';
 import { orList, reject, quoted } from '../../schema/error-detail.ts';
 import { suggestNearest } from '../nearest.ts';

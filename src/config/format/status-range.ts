@@ -1,6 +1,6 @@
 import type { StatusRange } from '../../core/upstream-spec.ts';
-import type { Result } from '../../core/result.ts';
-import { succeed } from '../../core/result.ts';
+import type { Result } from '#failures/result.ts';
+import { succeed } from '#failures/result.ts';
 import type { ErrorDetail } from '../../schema/error-detail.ts';
 import { quoted, reject } from '../../schema/error-detail.ts';
 

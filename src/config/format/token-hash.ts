@@ -1,5 +1,5 @@
-import type { Result } from '../../core/result.ts';
-import { failWith, succeed } from '../../core/result.ts';
+import type { Result } from '#failures/result.ts';
+import { failWith, succeed } from '#failures/result.ts';
 import type { ErrorDetail } from '../../schema/error-detail.ts';
 
 /** What is written is not repeated: it may be the token. */

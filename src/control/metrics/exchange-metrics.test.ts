@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from '../../testing/properties.test-support.ts';
+import fc from '../../../test/properties.ts';
 import { Counter, Registry } from '@prometheus-io/client';
 import { durationBoundsMs, type ExchangeCount } from '../../core/counters.ts';
 import { SimulatedClock } from '../../testing/simulated-clock.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { AlertTargetStatus, AlertTestResult } from '../alert.ts';
-import type { SnakeCased } from '../json-case.ts';
+import type { SnakeCased } from '#failures/json-case.ts';
 
 const text = z.string();
 const count = z.int().min(0);

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import type { IncidentStatus } from '../../control/incident-status.ts';
-import type { SnakeCased } from '../json-case.ts';
+import type { IncidentStatus } from '../../incidents/incident-status.ts';
+import type { SnakeCased } from '#failures/json-case.ts';
 import { suspectKinds } from '../live-incident.ts';
-import { shapes, whoses } from '../shape.ts';
+import { shapes, whoses } from '#failures/shape.ts';
 import { count, type DeepReadonly, type Fits, nullableText, text } from './values.ts';
 
 const suspectSchema = z.object({

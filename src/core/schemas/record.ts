@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type AttemptRecord, type ExchangeRecord, recordVersion } from '../record.ts';
-import { deliveries, shapes, whoses } from '../shape.ts';
+import { deliveries, shapes, whoses } from '#failures/shape.ts';
 import { gatewayStateSchema } from './gateway-state.ts';
 import { count, type DeepReadonly, type Fits, nullableText, storeFailing, text, time, timedOut } from './values.ts';
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { endpointStates } from '../endpoint.ts';
-import type { SnakeCased } from '../json-case.ts';
+import type { SnakeCased } from '#failures/json-case.ts';
 import { otlpDropReasons, otlpSignals } from '../otlp-counts.ts';
 import { problemKindNames } from '../problem-kinds.ts';
 import { circuitStates } from '../gateway-state.ts';

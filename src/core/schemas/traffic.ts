@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import type { RouteExplanation } from '../../control/explain-route.ts';
 import type { TrafficTimeline } from '../../control/traffic-timeline.ts';
-import type { SnakeCased } from '../json-case.ts';
-import { shapes } from '../shape.ts';
+import type { SnakeCased } from '#failures/json-case.ts';
+import { shapes } from '#failures/shape.ts';
 
 const time = z.iso.datetime({ precision: 3 }).describe('ISO 8601, UTC.');
 const count = z.int().min(0);

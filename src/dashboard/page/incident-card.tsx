@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
-import { elapsedText, failuresText } from '../../core/quantity-text.ts';
-import { shapeWords, whoseWords } from '../../diagnose/candor/record-words.ts';
+import { elapsedText, failuresText } from '#failures/quantity-text.ts';
+import { shapeWords, whoseWords } from '#failures/failure-words.ts';
 import type { IncidentAdditionJson, IncidentJson, SuspectJson } from '../model.ts';
 import { actionsFor } from '../operator-actions.ts';
 import { addressHash } from '../page-address.ts';

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { elapsedText } from '../../core/quantity-text.ts';
+import { elapsedText } from '#failures/quantity-text.ts';
 import type { IncidentJson, ProblemJson, StatusJson, TimelineJson, UpstreamJson } from '../model.ts';
 import { endpointTone, upstreamState } from '../overall-state.ts';
 import { addressHash } from '../page-address.ts';

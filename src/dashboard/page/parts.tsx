@@ -1,6 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { elapsedText } from '../../core/quantity-text.ts';
+import { elapsedText } from '#failures/quantity-text.ts';
 import { type Answer, answerText } from '../api.ts';
 import type { ShownState, Tone } from '../overall-state.ts';
 import { pageClock } from '../system.ts';

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { stages } from '../../core/stage.ts';
+import { stages } from '#failures/stage.ts';
 import { acceptCompletion, completeQuery, type Completion, type QueryNames, routeIdsOf } from '../complete-query.ts';
 import type { ConfigurationJson } from '../model.ts';
 import { api, isSearchWanted, status } from './state.ts';
@@ -8,7 +8,7 @@ import { api, isSearchWanted, status } from './state.ts';
 /** Loaded when the field is first used: they come with the sentences about them, which are large. */
 let causes: readonly string[] = [];
 async function loadCauses(): Promise<void> {
-  causes = Object.keys((await import('../../core/failure-table.ts')).failureTable);
+  causes = Object.keys((await import('#failures/failure-table.ts')).failureTable);
 }
 
 /** Of the configuration with this revision. The status names few routes; all are asked for when one is first written, because there may be thousands. */

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { type AttemptStage, stagesOf } from '../../diagnose/candor/attempt-stages.ts';
+import { type AttemptStage, stagesOf } from '../../diagnose/attempt-stages.ts';
 import {
   connectionText,
   endpointText,
@@ -9,9 +9,9 @@ import {
   retryText,
   surplusText,
   waitTexts,
-} from '../../diagnose/candor/attempt-texts.ts';
-import { evidenceFacts } from '../../diagnose/candor/evidence-facts.ts';
-import { countText } from '../../core/quantity-text.ts';
+} from '../../diagnose/attempt-texts.ts';
+import { evidenceFacts } from '../../diagnose/evidence-facts.ts';
+import { countText } from '#failures/quantity-text.ts';
 import type { AttemptRecord, ExchangeRecord } from '../../core/record.ts';
 import type { Tone } from '../overall-state.ts';
 import { durationFigure } from '../shown-figures.ts';

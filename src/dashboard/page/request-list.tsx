@@ -1,6 +1,6 @@
 import type { JSX, RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { verdictWords } from '../../diagnose/candor/record-words.ts';
+import { verdictWords } from '../../diagnose/record-words.ts';
 import type { FoundExchange } from '../model.ts';
 import { addressHash } from '../page-address.ts';
 import { visibleRows } from '../paged-list.ts';

@@ -1,6 +1,6 @@
 import { type LeftOutReason, leftOutTexts } from '../../core/output-line.ts';
 import type { JSX } from 'preact';
-import { countText } from '../../core/quantity-text.ts';
+import { countText } from '#failures/quantity-text.ts';
 import type { ShownRequest } from '../model.ts';
 import { type ShownOutput, shownOutput } from '../shown-output.ts';
 import { clockTextMs } from '../shown-figures.ts';

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { attemptsTexts } from '../../core/process-text.ts';
+import { attemptsTexts } from '#failures/process-text.ts';
 import type { ShownRequest } from '../model.ts';
 import { Section, Sentence } from './parts.tsx';
 

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { gatewayStateTexts } from '../../diagnose/candor/gateway-state-texts.ts';
+import { gatewayStateTexts } from '../../diagnose/gateway-state-texts.ts';
 import type { ShownRequest } from '../model.ts';
 import { addressHash } from '../page-address.ts';
 import { Section, Sentence } from './parts.tsx';

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import type { UnparsedSizeJson } from '../../core/request-context.ts';
 import type { UnparsedJson } from '../../core/unparsed-bytes.ts';
-import { unparsedForOperators, unparsedText } from '../../diagnose/candor/unparsed-text.ts';
+import { unparsedForOperators, unparsedText } from '../../diagnose/unparsed-text.ts';
 import type { ShownRequest } from '../model.ts';
 import { Answered, Section, Sentence } from './parts.tsx';
 import { Bytes } from './bytes.tsx';

@@ -1,9 +1,9 @@
 import type { JSX } from 'preact';
 import { noContextJson, type RequestContextJson } from '../../core/request-context.ts';
-import { verdictWith } from '../../diagnose/candor/process-verdict.ts';
-import { nextStepHere } from '../../diagnose/candor/record-verdict.ts';
-import { verdictWords } from '../../diagnose/candor/record-words.ts';
-import { verdictFacts } from '../../diagnose/candor/verdict-facts.ts';
+import { verdictWith } from '../../diagnose/process-verdict.ts';
+import { nextStepHere } from '../../diagnose/record-verdict.ts';
+import { verdictWords } from '../../diagnose/record-words.ts';
+import { verdictFacts } from '../../diagnose/verdict-facts.ts';
 import type { ExchangeRecord } from '../../core/record.ts';
 import { Section, Sentence } from './parts.tsx';
 

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { shapeWords } from '../../diagnose/candor/record-words.ts';
+import { shapeWords } from '#failures/failure-words.ts';
 import type { TimelineJson } from '../model.ts';
 import { countFigure, shareFigure } from '../shown-figures.ts';
 import { failedShapes, timelineTotals } from '../timeline-series.ts';

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
-import { shapeWords } from '../../diagnose/candor/record-words.ts';
+import { shapeWords } from '#failures/failure-words.ts';
 import { conditionText } from '../../core/exchange-query.ts';
 import type { EventPage, TimelineJson } from '../model.ts';
 import { addressHash } from '../page-address.ts';

@@ -1,8 +1,8 @@
 import type { ClientEngine, OpenConnection } from '../../core/client-engine.ts';
 import { invariantOf } from '../../core/assert.ts';
-import { fail, type Failure } from '../../core/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import type { Http2LimitName } from '../../core/http2-limit.ts';
-import type { RequestRule } from '../../core/rules.ts';
+import type { RequestRule } from '#failures/rules.ts';
 import { after, type Instant, never } from '../../core/time.ts';
 import type { Transport, TransportListener } from '../../core/transport.ts';
 import type { HeadBlock } from '../../wire/head-storage.ts';

@@ -1,7 +1,7 @@
 import type { ClientFacts } from '../../core/exchange.ts';
-import type { Failure } from '../../core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { RequestHead } from '../../core/message.ts';
-import type { RequestRule } from '../../core/rules.ts';
+import type { RequestRule } from '#failures/rules.ts';
 import type { DecodedSection } from '../../wire/h2/decoded-section.ts';
 import { Http2RequestReader } from '../../wire/h2/request-head.ts';
 import { hostOf } from '../../wire/host.ts';

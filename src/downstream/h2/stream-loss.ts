@@ -1,6 +1,6 @@
-import { fail, type Failure, type FailureOf } from '../../core/failure.ts';
+import { fail, type Failure, type FailureOf } from '#failures/failure.ts';
 import type { Framing } from '../../core/message.ts';
-import { type RequestRule, requestRules } from '../../core/rules.ts';
+import { type RequestRule, requestRules } from '#failures/rules.ts';
 import { type ErrorName, errorName } from '../../wire/h2/protocol.ts';
 import type { SessionFailure } from '../../wire/h2/session-owner.ts';
 import type { StreamLoss } from '../../wire/h2/session-stream.ts';

@@ -1,6 +1,6 @@
 import type { HeadBlock } from '../../wire/head-storage.ts';
 import type { HeaderBlockWriter } from '../../wire/h2/hpack-encoder.ts';
-import type { Failure } from '../../core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { Session } from '../../wire/h2/session.ts';
 import type { ListenerSettings } from '../listener-settings.ts';
 import type { DownstreamPorts } from '../ports.ts';

@@ -1,7 +1,7 @@
 import { ByteBlocks } from '../../wire/byte-blocks.ts';
 import { invariantOf } from '../../core/assert.ts';
 import type { ClientFacts } from '../../core/exchange.ts';
-import { fail, type Failure } from '../../core/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import type { HeaderFilter } from '../../core/header-names.ts';
 import {
   type Capabilities,
@@ -11,7 +11,7 @@ import {
   type Ownership,
   type RequestHead,
 } from '../../core/message.ts';
-import type { RequestRule } from '../../core/rules.ts';
+import type { RequestRule } from '#failures/rules.ts';
 import type { DownstreamHandler, DownstreamStream } from '../../core/stream.ts';
 import type { Instant } from '../../core/time.ts';
 import type { HeadBlock } from '../../wire/head-storage.ts';

@@ -1,6 +1,6 @@
 import { invariantOf } from '../../core/assert.ts';
 import type { ClientConnection, OpenConnection } from '../../core/client-engine.ts';
-import { fail, type Failure } from '../../core/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import type { MessageHeaders } from '../../core/message.ts';
 import type { DownstreamHandler } from '../../core/stream.ts';
 import type { Instant } from '../../core/time.ts';

@@ -1,9 +1,9 @@
 import type { ClientEngine } from '../../core/client-engine.ts';
 import type { ClientFacts } from '../../core/exchange.ts';
-import type { Failure } from '../../core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { HeaderFilter } from '../../core/header-names.ts';
 import type { Capabilities, MessageHeaders, OutgoingResponse, Ownership, RequestHead } from '../../core/message.ts';
-import type { RequestRule } from '../../core/rules.ts';
+import type { RequestRule } from '#failures/rules.ts';
 import type { DownstreamStream } from '../../core/stream.ts';
 import type { Instant } from '../../core/time.ts';
 import type { Transport, TransportListener } from '../../core/transport.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from '../../testing/properties.test-support.ts';
+import fc from '../../../test/properties.ts';
 import { HeldBytes } from './held-bytes.ts';
 
 const request = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';

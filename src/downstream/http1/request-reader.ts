@@ -1,4 +1,4 @@
-import type { RequestRule } from '../../core/rules.ts';
+import type { RequestRule } from '#failures/rules.ts';
 import { bodyUntilClose } from '../../core/message.ts';
 import type { Transport } from '../../core/transport.ts';
 import { BodyReader, type BodyTaker } from '../../wire/body-reader.ts';

@@ -1,6 +1,6 @@
 import type { AttemptFacts } from '../../core/exchange.ts';
-import { shapeOf, specOf } from '../../core/explain.ts';
-import { fail, type Cause, type Failure } from '../../core/failure.ts';
+import { shapeOf, specOf } from '#failures/failure-texts.ts';
+import { fail, type Cause, type Failure } from '#failures/failure.ts';
 import type { GatewayState } from '../../core/gateway-state.ts';
 import type { FailureCount } from '../../core/outcome.ts';
 import { ProbePermit } from '../../core/probe-permit.ts';

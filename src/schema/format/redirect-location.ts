@@ -1,5 +1,5 @@
-import type { Result } from '../../core/result.ts';
-import { succeed } from '../../core/result.ts';
+import type { Result } from '#failures/result.ts';
+import { succeed } from '#failures/result.ts';
 import type { ErrorDetail } from '../error-detail.ts';
 import { reject, quoted } from '../error-detail.ts';
 

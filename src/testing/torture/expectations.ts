@@ -1,4 +1,4 @@
-import type { ProxyErrorType } from '../../core/proxy-error.ts';
+import type { ProxyErrorType } from '#failures/proxy-error.ts';
 import type { Expectation, TortureJudgement } from './torture-case.ts';
 
 /** The families of expectations. If the RFCs allow several reactions, each of them is right. */

@@ -1,4 +1,4 @@
-import { proxyErrors } from '../../core/proxy-error.ts';
+import { proxyErrors } from '#failures/proxy-error.ts';
 import { acceptable, dangerous, misleading } from './expectations.ts';
 import type {
   CauseNamed,

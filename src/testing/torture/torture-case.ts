@@ -1,4 +1,4 @@
-import type { ProxyErrorType } from '../../core/proxy-error.ts';
+import type { ProxyErrorType } from '#failures/proxy-error.ts';
 
 /** How well a client can understand the response without other information, from best to worst. */
 export type TortureVerdict = 'right' | 'acceptable' | 'misleading' | 'dangerous';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { Deadlines } from '../../core/deadline.ts';
-import { explain } from '../../core/explain.ts';
-import type { Failure } from '../../core/failure.ts';
+import { explain } from '#failures/failure-texts.ts';
+import type { Failure } from '#failures/failure.ts';
 import type { OutgoingRequest } from '../../core/message.ts';
 import type { UpstreamHandler } from '../../core/stream.ts';
 import { createTransportPair, type MemoryTransport } from '../../testing/memory-transport.ts';

@@ -1,4 +1,4 @@
-import type { Failure } from '../../core/failure.ts';
+import type { Failure } from '#failures/failure.ts';
 import { type MessageHeaders, noBody, type OutgoingRequest, type ResponseHead } from '../../core/message.ts';
 import type { UpstreamHandler, UpstreamStream } from '../../core/stream.ts';
 import type { Transport } from '../../core/transport.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { chunkedBody, type Framing, noBody } from '../../core/message.ts';
-import { http1Behind } from '../../core/rules.ts';
+import { http1Behind } from '#failures/rules.ts';
 import { h2Limits } from '../../wire/h2/limits.ts';
 import { errorNumber } from '../../wire/h2/protocol.ts';
 import type { StreamLoss } from '../../wire/h2/session-stream.ts';

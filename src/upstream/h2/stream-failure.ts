@@ -1,6 +1,6 @@
-import { type Cause, fail, type Failure } from '../../core/failure.ts';
+import { type Cause, fail, type Failure } from '#failures/failure.ts';
 import type { Framing } from '../../core/message.ts';
-import { http1Behind } from '../../core/rules.ts';
+import { http1Behind } from '#failures/rules.ts';
 import { unparsedBytesMax, withUnparsed } from '../../core/unparsed-bytes.ts';
 import { h2Limits } from '../../wire/h2/limits.ts';
 import { errorName, errorNumber } from '../../wire/h2/protocol.ts';

@@ -1,6 +1,6 @@
 import { invariantOf } from '../../core/assert.ts';
 import type { Deadlines } from '../../core/deadline.ts';
-import { fail, type Failure } from '../../core/failure.ts';
+import { fail, type Failure } from '#failures/failure.ts';
 import type { Capabilities, MessageHeaders, OutgoingRequest, Ownership } from '../../core/message.ts';
 import type { AttemptLimits, UpstreamHandler, UpstreamStream } from '../../core/stream.ts';
 import type { Clock } from '../../core/time.ts';

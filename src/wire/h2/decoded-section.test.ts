@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../../testing/properties.test-support.ts';
+import fc from '../../../test/properties.ts';
 import { headerFilter, headerId } from '../../core/header-names.ts';
 import { HeadStorage } from '../head-storage.ts';
 import { DecodedSection, type HeaderSectionKind } from './decoded-section.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../../testing/properties.test-support.ts';
+import fc from '../../../test/properties.ts';
 import { HeaderBlockWriter } from './hpack-encoder.ts';
 import { type HeaderPair, hex, TestDecoder } from './hpack.test-support.ts';
 import { staticEntries } from './hpack-table.ts';

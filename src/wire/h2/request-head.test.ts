@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type RequestRule, requestRules } from '../../core/rules.ts';
+import { type RequestRule, requestRules } from '#failures/rules.ts';
 import type { ParsedRequestHead, RequestRefusal } from '../parsed-request-head.ts';
 import { requestLimits } from '../request-limits.test-support.ts';
 import { type HeaderPair, literals, TestDecoder } from './hpack.test-support.ts';

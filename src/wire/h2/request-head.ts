@@ -1,6 +1,6 @@
 import { headerId } from '../../core/header-names.ts';
 import { chunkedBody, type Framing, noBody } from '../../core/message.ts';
-import type { RequestRule } from '../../core/rules.ts';
+import type { RequestRule } from '#failures/rules.ts';
 import { excerpt, pathBytes, queryBytes, tokenBytes } from '../characters.ts';
 import { FramingFacts } from '../framing.ts';
 import { spanSize } from '../head-storage.ts';

@@ -1,6 +1,6 @@
 import { headerId } from '../../core/header-names.ts';
 import { chunkedBody, type Framing, noBody } from '../../core/message.ts';
-import type { ResponseRule } from '../../core/rules.ts';
+import type { ResponseRule } from '#failures/rules.ts';
 import { FramingFacts } from '../framing.ts';
 import { spanSize } from '../head-storage.ts';
 import type { ParsedResponseHead, ResponseRefusal } from '../parsed-response-head.ts';

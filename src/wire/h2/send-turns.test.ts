@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../../testing/properties.test-support.ts';
+import fc from '../../../test/properties.ts';
 import { SendTurns } from './send-turns.ts';
 import { SessionStream, type StreamListener } from './session-stream.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../../testing/properties.test-support.ts';
+import fc from '../../../test/properties.ts';
 import type { Transport } from '../../core/transport.ts';
 import { h2Limits } from './limits.ts';
 import { defaultFrameBytes, defaultWindowBytes, frameFlags, frameTypes, windowBytesMax } from './protocol.ts';

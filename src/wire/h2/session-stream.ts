@@ -1,5 +1,5 @@
 import type { Ownership } from '../../core/message.ts';
-import type { RequestRule } from '../../core/rules.ts';
+import type { RequestRule } from '#failures/rules.ts';
 import type { DecodedSection } from './decoded-section.ts';
 import type { ErrorName } from './protocol.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from '../../testing/properties.test-support.ts';
+import fc from '../../../test/properties.ts';
 import { frame } from './frame.test-support.ts';
 import { h2Limits } from './limits.ts';
 import { defaultWindowBytes, errorNumber, frameFlags, frameTypes, settingIds, windowBytesMax } from './protocol.ts';

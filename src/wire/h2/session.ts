@@ -1,5 +1,5 @@
 import type { Http2LimitName } from '../../core/http2-limit.ts';
-import type { RequestRule } from '../../core/rules.ts';
+import type { RequestRule } from '#failures/rules.ts';
 import type { Transport } from '../../core/transport.ts';
 import type { DecodedSection, HeaderSectionKind } from './decoded-section.ts';
 import { EarlyPriorities } from './early-priorities.ts';

@@ -1,4 +1,4 @@
-import { type RequestRule, requestRules } from '../../../src/core/rules.ts';
+import { type RequestRule, requestRules } from '#failures/rules.ts';
 
 /**
  * Bytes that two readers may take for different requests: the project's own collection. Each hides a request for

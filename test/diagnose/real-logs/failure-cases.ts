@@ -1,5 +1,5 @@
-import type { ProxyErrorType } from '../../../src/core/proxy-error.ts';
-import type { Shape } from '../../../src/core/shape.ts';
+import type { ProxyErrorType } from '#failures/proxy-error.ts';
+import type { Shape } from '#failures/shape.ts';
 import type { OneOrMore } from '../corpus.ts';
 
 /** Where a gateway forwards to: each target has a path and an address. */

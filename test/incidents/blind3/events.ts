@@ -1,4 +1,4 @@
-import type { Cause } from '../../../src/core/failure.ts';
+import type { Cause } from '#failures/failure.ts';
 import type { ScenarioStep, ScenarioUpstream } from '../play-scenario.ts';
 
 // What happens beside requests, with the subjects, states and evidence that docs/events.md describes.

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Shape, Whose } from '#failures/shape.ts';
+import type { ExchangeRecord } from '../core/record.ts';
+import { verdictAndWhose, verdictWords } from './record-words.ts';
+import { shapeWords, whoseWords } from '#failures/failure-words.ts';
+
+const everyWhose = [...(Object.keys(whoseWords) as Whose[]), null];
+
+describe('a verdict and who caused it', () => {
+  for (const shape of Object.keys(shapeWords) as Shape[]) {
+    test(`${shape}: names no cause twice`, () => {
+      for (const whose of everyWhose) {
+        const text = verdictAndWhose({ shape, cause: null, whose, attempts: [] });
+        for (const owner of Object.values(whoseWords)) {
+          assert.ok(text.split(owner).length <= 2, `"${text}" names ${owner} twice`);
+        }
+        assert.ok(text.startsWith(shapeWords[shape]));
+      }
+    });
+  }
+
+  test('a response after a failed attempt is not called successful', () => {
+    const attempts = [{ cause: 'connect_refused' }, { cause: null }] as unknown as ExchangeRecord['attempts'];
+    assert.equal(verdictWords({ shape: 'none', cause: null, attempts }), 'answered after a retry');
+  });
+
+  test('a request that the gateway refuses for its client is not said to be aborted', () => {
+    const told = (cause: ExchangeRecord['cause']): string =>
+      verdictAndWhose({ shape: 'client_abort', cause, whose: 'client', attempts: [] });
+    assert.equal(told('too_many_connections_from_address'), 'refused: its address has too many connections');
+    assert.equal(told('request_head_timeout'), 'the request came too slowly');
+    assert.equal(told('client_gone'), 'aborted on the client side');
+  });
+
+  test("the application's own error is mentioned once", () => {
+    const record = { shape: 'app_error', cause: null, whose: 'application', attempts: [] } as const;
+    assert.equal(verdictAndWhose(record), "the application's own error");
+  });
+});

@@ -1,0 +1,73 @@
+import type { Cause } from '#failures/failure.ts';
+import { shapeOfType, specOfCause } from '#failures/failure-texts.ts';
+import type { FailureFamily } from '../core/live-incident.ts';
+import type { Shape } from '#failures/shape.ts';
+
+const byCause: Partial<Record<Cause, FailureFamily | null>> = {
+  connect_refused: 'gone',
+  connect_reset: 'gone',
+  connect_socket_missing: 'gone',
+  connect_timeout: 'network',
+  connect_unroutable: 'network',
+  connect_not_permitted: 'network',
+  tls_timeout: 'network',
+  pool_full: 'full',
+  queue_timeout: 'full',
+  concurrency_limit: 'full',
+  concurrency_timeout: 'full',
+  deadline_unreachable: 'full',
+  no_endpoint_ready: 'not_ready',
+  circuit_open: 'not_ready',
+  instance_starting: 'not_ready',
+  // What operators ask for, what clients do, and tunnels that end without a close frame, are no incidents.
+  no_route: null,
+  maintenance: null,
+  pause_full: null,
+  pause_timeout: null,
+  drained: null,
+  gateway_stopping: null,
+  tunnel_idle: null,
+  tunnel_unclosed: null,
+};
+
+const byShape: Record<Shape, FailureFamily | null> = {
+  unreachable: 'network',
+  too_slow: 'slow',
+  reset: 'gone',
+  garbage: 'garbage',
+  refused_by_gateway: 'gateway',
+  app_error: 'application',
+  client_abort: null,
+  none: null,
+};
+
+/** Null: no failure, or one that is part of no incident. */
+export function familyOf(cause: Cause | 'none', shape: Shape): FailureFamily | null {
+  if (cause === 'none') return byShape[shape];
+  const known = byCause[cause];
+  if (known !== undefined) return known;
+  if (cause.startsWith('dns_')) return 'dns';
+  if (cause.startsWith('tls_')) return 'tls';
+  return byShape[shape];
+}
+
+/** Of an attempt, which has a cause. */
+export function familyOfCause(cause: Cause): FailureFamily | null {
+  return familyOf(cause, shapeOfType(specOfCause(cause).type));
+}
+
+/** The first bytes of the response were no HTTP: another program, or an application that has written something else. */
+export function isNotHttp(kind: Cause | 'app_error'): boolean {
+  return kind === 'response_not_http' || kind === 'response_not_http2';
+}
+
+/** The attempt waited for a connection that it never got: the endpoint knows nothing of it. */
+export function isWithoutConnection(cause: Cause): boolean {
+  return cause === 'pool_full' || cause === 'queue_timeout';
+}
+
+/** Whether failures of this family follow from others: endpoints that fail are taken out, slow ones fill their queue. */
+export function isConsequenceOf(family: FailureFamily, of: FailureFamily): boolean {
+  if (family === of) return false;
+  return family === 'not_ready' || (family === 'full' && of === 'slow');
+}

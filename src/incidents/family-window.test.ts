@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { FailureFamily } from '../core/live-incident.ts';
+import type { EndpointOutcomes } from '../core/outcome.ts';
+import { sampleCount } from '../record/sample-count.test-support.ts';
+import { FamilyWindow } from './family-window.ts';
+import { SlidingSeconds } from './sliding-seconds.ts';
+import { UpstreamFailures } from './upstream-failures.ts';
+
+/** Seconds until an incident opens; null: it does not. */
+function opensAfter(
+  family: FailureFamily,
+  seconds: number,
+  counts: (second: number) => readonly [requests: number, failed: number],
+): number | null {
+  const window = new FamilyWindow(family);
+  const [requests, attempts] = [new SlidingSeconds(), new SlidingSeconds()];
+  for (let second = 1; second <= seconds; second++) {
+    const [all, failed] = counts(second);
+    requests.add(second, all);
+    attempts.add(second, all);
+    window.failed.add(second, failed);
+    if (window.opens(second, second, requests, attempts)) return second;
+  }
+  return null;
+}
+
+describe('failures become an incident', () => {
+  const cases: readonly [
+    name: string,
+    family: FailureFamily,
+    counts: (second: number) => readonly [number, number],
+    after: number | null,
+  ][] = [
+    ['after three that are one in a hundred', 'gone', (second) => [60, second >= 100 ? 1 : 0], 102],
+    ['not where they are one in a thousand', 'gone', (second) => [1000, second >= 100 ? 1 : 0], null],
+    ['after five 500s of an application that had none', 'application', (second) => [50, second >= 100 ? 3 : 0], 102],
+    ['not where an application always had as many', 'application', () => [50, 2], null],
+    [
+      'where an application has five times as many as always',
+      'application',
+      (second) => [100, second >= 100 ? 10 : 1],
+      102,
+    ],
+    [
+      'after three in a second, soon after two that were too few',
+      'gone',
+      (second) => (second === 84 ? [3, 3] : [1, second === 70 || second === 71 ? 1 : 0]),
+      84,
+    ],
+    [
+      'after the third of some that fail every seven seconds, of few requests',
+      'slow',
+      (second) => [2, second >= 100 && second % 7 === 0 ? 1 : 0],
+      119,
+    ],
+    ['not where as few fail of many', 'slow', (second) => [6, second >= 100 && second % 10 === 0 ? 1 : 0], null],
+    [
+      'after 24 in a second, of so many requests that they are less than one in a hundred of five seconds',
+      'gone',
+      (second) => [800, second === 100 ? 24 : 0],
+      100,
+    ],
+    ['not after nine in a second of so many', 'gone', (second) => [800, second === 100 ? 9 : 0], null],
+    [
+      'where few requests come and most fail',
+      'gone',
+      (second) => (second % 10 === 0 ? [1, second >= 100 ? 1 : 0] : [0, 0]),
+      120,
+    ],
+  ];
+  for (const [name, family, counts, after] of cases)
+    test(name, () => assert.equal(opensAfter(family, 200, counts), after));
+});
+
+/** When incidents of an application open and are over within five minutes, each with the failures of its first second. */
+function incidentsOf(requestsAt: (second: number) => number, failedAt: (second: number) => number): readonly string[] {
+  const failures = new UpstreamFailures('app', 1);
+  const told: string[] = [];
+  let start: number | null = null;
+  for (let second = 1; second <= 300; second++) {
+    answer(failures, second, requestsAt(second), failedAt(second));
+    const window = failures.families.get('application');
+    if (window === undefined) continue;
+    if (start !== null) {
+      if (!window.isOver(second, start, 1, failures.requests)) continue;
+      told.push(`over in ${second}`);
+      start = null;
+    } else if (window.opens(second, second - failures.firstSecond, failures.requests, failures.attempts)) {
+      start = window.begin(second, failures.requests);
+      told.push(`opened in ${second}, with ${window.failed.at(start)} in its first second`);
+    }
+  }
+  return told;
+}
+
+/** An application answers `all` requests, `failed` of them with 5xx. */
+function answer(failures: UpstreamFailures, second: number, all: number, failed: number): void {
+  failures.addExchanges(sampleCount({ count: all - failed }), second);
+  failures.addExchanges(sampleCount({ count: failed, shape: 'app_error', statusClass: '5xx' }), second);
+  const outcomes = { upstream: 'app', endpoint: 'app/1', successes: all, serverErrors: failed, causes: [] };
+  failures.addOutcomes(outcomes as unknown as EndpointOutcomes, second);
+}
+
+describe('an application of which half of the requests fail from its start', () => {
+  for (const [rate, requestsAt, failedAt, expected] of [
+    ['two a second', () => 2, () => 1, 'opened in 4, with 1 in its first second'],
+    ['twenty a second', () => 20, () => 10, 'opened in 1, with 10 in its first second'],
+    [
+      'one every two seconds',
+      (second: number) => second % 2,
+      (second: number) => (second % 4 === 1 ? 1 : 0),
+      'opened in 13, with 1 in its first second',
+    ],
+  ] as const)
+    test(`has one incident that goes on, with ${rate}`, () =>
+      assert.deepEqual(incidentsOf(requestsAt, failedAt), [expected]));
+});
+
+describe('an application of which 15 % of the requests fail from its start', () => {
+  test('has no incident, where that is not seen in its first second', () =>
+    assert.deepEqual(
+      incidentsOf(
+        () => 20,
+        () => 3,
+      ),
+      [],
+    ));
+  test('has one incident that goes on, where it is', () =>
+    assert.deepEqual(
+      incidentsOf(
+        () => 100,
+        () => 15,
+      ),
+      ['opened in 1, with 15 in its first second'],
+    ));
+});
+
+test('attempts whose failure other attempts hide are an incident without a failed request', () => {
+  const window = new FamilyWindow('application');
+  const [requests, attempts] = [new SlidingSeconds(), new SlidingSeconds()];
+  requests.add(1, 40);
+  attempts.add(1, 50);
+  window.failed.add(1, 0);
+  window.attemptsFailed.add(1, 4);
+  assert.equal(window.opens(1, 1, requests, attempts), false);
+  window.attemptsFailed.add(1, 6);
+  assert.equal(window.opens(1, 1, requests, attempts), true);
+});
+
+test('an incident begins with a second in which something failed, however much is usual', () => {
+  const window = new FamilyWindow('application');
+  const requests = new SlidingSeconds();
+  for (let second = 1; second <= 100; second++) {
+    requests.add(second, 100);
+    window.failed.add(second, second % 2 === 0 ? 3 : 0);
+    window.opens(second, second, requests, new SlidingSeconds());
+  }
+  assert.equal(window.begin(101, requests), 100);
+});
+
+test('counts of more than five minutes before are forgotten', () => {
+  const seconds = new SlidingSeconds();
+  seconds.add(10, 5);
+  seconds.add(11, 2);
+  assert.equal(seconds.sum(12, 5), 7);
+  assert.equal(seconds.sum(15, 5), 2);
+  seconds.add(314, 1);
+  assert.equal(seconds.sum(314, 300), 1);
+  seconds.add(2000, 1);
+  assert.equal(seconds.sum(2000, 300), 1);
+});
+
+test('five attempts in half a minute that other attempts have answered become an incident, where they are a tenth of all', () => {
+  const opensAt = (attemptsEachS: number): number | null => {
+    const window = new FamilyWindow('network');
+    const [requests, attempts] = [new SlidingSeconds(), new SlidingSeconds()];
+    for (let second = 1; second <= 200; second++) {
+      requests.add(second, attemptsEachS);
+      attempts.add(second, attemptsEachS);
+      if (second >= 100 && second % 6 === 0) window.attemptsFailed.add(second, 1);
+      if (window.opens(second, second, requests, attempts)) return second;
+    }
+    return null;
+  };
+  assert.equal(opensAt(1), 126);
+  assert.equal(opensAt(2), null);
+});

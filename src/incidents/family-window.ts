@@ -1,0 +1,166 @@
+import { SlidingSeconds } from './sliding-seconds.ts';
+import type { FailureFamily } from '../core/live-incident.ts';
+
+/** When failures are so many that they are an incident. */
+interface OpeningRule {
+  /** Within the last five seconds. */
+  readonly failedMin: number;
+  /** Of the requests of the upstream in that time. */
+  readonly shareMin: number;
+  /** Of the last minute, or of the last five, where failures are seldom. */
+  readonly seldomMin: number;
+  /** Whether failures that were always there are none. */
+  readonly mayBeUsual: boolean;
+}
+
+const ofGateway: OpeningRule = { failedMin: 3, shareMin: 0.01, seldomMin: 8, mayBeUsual: false };
+/** Applications answer single requests with 500 every day. */
+const ofApplication: OpeningRule = { failedMin: 5, shareMin: 0.03, seldomMin: 20, mayBeUsual: true };
+
+/** Failures as usual, times this and some more, are an incident. */
+const usualTimes = 4;
+
+/** How many more: three; fewer where hardly one is expected, as after a few failures among few requests. */
+const moreThan = (expected: number): number => usualTimes * expected + Math.min(3, 10 * expected);
+
+const windowS = 5;
+const minuteS = 60;
+
+/** Few requests: then most of those in a minute must have failed. */
+const fewRequestsMax = 60;
+
+/** Attempts that failed while other attempts answered the requests: more of them, since clients saw nothing. */
+const hiddenMin = 5;
+const hiddenShareMin = 0.1;
+/** Within so many seconds, where requests come seldom. */
+const hiddenSeldomS = 30;
+
+/** Within one second. */
+const burstMin = 10;
+
+/** Failures that come every few seconds, among few requests. Chance makes three in so long a time: their share must be larger. */
+const repeatedS = 20;
+const repeatedShareMin = 0.03;
+
+/** The usual share is the mean of so many seconds, as far as there were as many. */
+const usualS = 600;
+
+/** A larger share is usual for no application. The first seconds of one that always fails so are all that is known of it. */
+const usualMax = 0.1;
+
+const longS = 300;
+
+/** Failures after a longer pause have begun anew. */
+const pauseS = 10;
+
+/** An incident is over when its failures have ended for this long, or for five times their usual interval, and requests came meanwhile. */
+const quietS = 30;
+
+/** The failures of one family at one upstream: whether they are an incident, and whether it is over. */
+export class FamilyWindow {
+  readonly #rule: OpeningRule;
+  readonly failed = new SlidingSeconds();
+  readonly attemptsFailed = new SlidingSeconds();
+  /** The share of requests that failed so while there was no incident. */
+  #mean = 0;
+  /** What was usual in each second of the last minute, and which seconds those are. */
+  readonly #usualAt = new Float64Array(minuteS + 1);
+  readonly #usualSeconds = new Int32Array(minuteS + 1).fill(-1);
+
+  constructor(family: FailureFamily) {
+    this.#rule = family === 'application' ? ofApplication : ofGateway;
+  }
+
+  get #usual(): number {
+    return Math.min(usualMax, this.#mean);
+  }
+
+  /** Whether an incident begins. Once for each second that is over; `secondsKnown`: for how long the upstream is watched. */
+  opens(second: number, secondsKnown: number, requests: SlidingSeconds, attempts: SlidingSeconds): boolean {
+    if (this.#isMany(second, requests, attempts)) return true;
+    this.#usualAt[second % (minuteS + 1)] = this.#usual;
+    this.#usualSeconds[second % (minuteS + 1)] = second;
+    const inLast = requests.sum(second, 1);
+    if (inLast === 0) return false;
+    this.#mean += (Math.min(1, this.failed.sum(second, 1) / inLast) - this.#mean) / Math.min(usualS, secondsKnown + 1);
+    return false;
+  }
+
+  #isMany(second: number, requests: SlidingSeconds, attempts: SlidingSeconds): boolean {
+    const failed = this.failed.sum(second, windowS);
+    const { failedMin, shareMin } = this.#rule;
+    if (failed >= failedMin && this.#isShare(failed, shareMin, second, windowS, requests)) return true;
+    if (!this.#rule.mayBeUsual && (this.#isBurst(second, requests) || this.#isRepeated(second, requests))) return true;
+    const [inMinute, allInMinute] = [this.failed.sum(second, minuteS), requests.sum(second, minuteS)];
+    if (inMinute >= failedMin && allInMinute <= fewRequestsMax && inMinute * 2 >= allInMinute && failed > 0)
+      return true;
+    if (failed > 0 && (this.#isSeldom(second, minuteS, requests) || this.#isSeldom(second, longS, requests)))
+      return true;
+    return this.#isHidden(second, windowS, attempts) || this.#isHidden(second, hiddenSeldomS, attempts);
+  }
+
+  /** Among very many requests, failures of one second are a small share of five. */
+  #isBurst(second: number, requests: SlidingSeconds): boolean {
+    const failed = this.failed.sum(second, 1);
+    return failed >= burstMin && this.#isShare(failed, this.#rule.shareMin, second, 1, requests);
+  }
+
+  /** Where requests come seldom, less than three may fail in five seconds. */
+  #isRepeated(second: number, requests: SlidingSeconds): boolean {
+    if (this.failed.sum(second, 1) === 0) return false;
+    const failed = this.failed.sum(second, repeatedS);
+    return failed >= this.#rule.failedMin && this.#isShare(failed, repeatedShareMin, second, repeatedS, requests);
+  }
+
+  #isShare(failed: number, shareMin: number, second: number, width: number, requests: SlidingSeconds): boolean {
+    const all = Math.max(failed, requests.sum(second, width));
+    return failed >= shareMin * all && failed > moreThan(this.#usualBefore(second) * all);
+  }
+
+  #isHidden(second: number, width: number, attempts: SlidingSeconds): boolean {
+    const hidden = this.attemptsFailed.sum(second, width) - this.failed.sum(second, width);
+    if (hidden < hiddenMin || this.attemptsFailed.sum(second, windowS) === 0) return false;
+    return hidden >= hiddenShareMin * attempts.sum(second, width);
+  }
+
+  #isSeldom(second: number, width: number, requests: SlidingSeconds): boolean {
+    const { seldomMin, shareMin, mayBeUsual } = this.#rule;
+    const [failed, all] = [this.failed.sum(second, width), requests.sum(second, width)];
+    if (mayBeUsual && failed <= usualTimes * this.#usual * all) return false;
+    return failed >= Math.min(seldomMin, 0.2 * all) && failed >= 4 && failed >= shareMin * all;
+  }
+
+  /** The second in which those failures began that are more than usual now, or go on without a longer pause; else that of the last failures. */
+  begin(second: number, requests: SlidingSeconds): number {
+    let begin: number | null = null;
+    const share = this.#usualBefore(second);
+    for (let one = second; one >= 0 && one >= (begin ?? one) - pauseS && one > second - 60; one--) {
+      const usual = share * requests.at(one);
+      const failed = Math.max(this.failed.at(one), this.attemptsFailed.at(one));
+      if (failed > 2 * usual + 2 * Math.sqrt(usual)) begin = one;
+      else if (failed > 0) begin ??= one;
+    }
+    return begin ?? second;
+  }
+
+  /**
+   * The share that is usual: what it was a minute ago, or as early as it is known. The first failures of an incident, which may be found later, have
+   * become usual since. Where some failures always come, all that is known is needed to tell it from them.
+   */
+  #usualBefore(second: number): number {
+    if (this.#rule.mayBeUsual) return this.#usual;
+    for (let one = Math.max(0, second - minuteS); one < second; one++)
+      if (this.#usualSeconds[one % (minuteS + 1)] === one) return this.#usualAt[one % (minuteS + 1)] as number;
+    return this.#usual;
+  }
+
+  /** Whether the failures have ended, or are as usual again. `everyS`: how often one came. */
+  isOver(second: number, startSecond: number, everyS: number, requests: SlidingSeconds): boolean {
+    const quiet = Math.round(Math.min(longS, Math.max(quietS, 5 * everyS)));
+    const left = Math.max(this.failed.sum(second, quiet), this.attemptsFailed.sum(second, quiet));
+    const all = requests.sum(second, quiet);
+    if (left === 0) return all > 0;
+    if (!this.#rule.mayBeUsual || second - startSecond < quiet) return false;
+    return left < Math.max(this.#rule.shareMin / 2, this.#usual * 2) * all;
+  }
+}

@@ -1,0 +1,117 @@
+import { lowerFirst } from '#failures/first-letter.ts';
+import { specOfCause } from '#failures/failure-texts.ts';
+import { failuresText } from '#failures/quantity-text.ts';
+import { familyOfCause } from './failure-family.ts';
+import type { IncidentAddition, LiveIncident } from '../core/live-incident.ts';
+import { presentView } from './present-view.ts';
+
+/** What an incident is, in a few sentences: what fails, how much of it, and what probably has caused it. */
+export function incidentSentence(whole: LiveIncident): string {
+  const incident = presentView(whole);
+  const { id, resolvedAt, startedAt, lastAt, suspects, joined } = incident;
+  const what = `Incident ${id}: ${lowerFirst(incidentTitle(incident))}`;
+  if (joined !== undefined) return `${what}. It is part of incident ${joined}, and goes on there.`;
+  const [suspect] = suspects;
+  const seconds = Math.max(1, Math.round((lastAt - startedAt) / 1000));
+  const [lasted, end] = resolvedAt === null ? ['', ''] : [` in ${durationOf(seconds)}`, '; no more since'];
+  const why = suspect === undefined ? 'What has caused it is not known.' : suspect.sentence;
+  return [
+    `${what}: ${extentOf(incident)}${lasted}${firstOf(incident)}${end}.`,
+    why,
+    ...(incident.isRemoved === true ? [removedSentence(incident)] : []),
+    ...incident.additions.map(additionSentence),
+  ].join(' ');
+}
+
+const removedSentence = ({ upstreams }: LiveIncident): string =>
+  `It ended because the configuration no longer has the upstream${upstreams.length === 1 ? '' : 's'} ${listOf(upstreams.map(({ upstream }) => upstream))}.`;
+
+/** A few words: what fails now; of an incident that is over, what it began with. */
+export function incidentTitle(whole: LiveIncident): string {
+  const incident = presentView(whole);
+  const { upstream, upstreams } = incident;
+  const what = titleOf(incident);
+  if (upstreams.length > 1) return `${what} (upstreams ${listOf(upstreams.map((one) => one.upstream))})`;
+  return upstream === '' ? what : `${what} (upstream ${upstream})`;
+}
+
+/** Nearly all failures of garbage have the title's cause; else several kinds are told. */
+const sameKindMin = 0.9;
+
+function titleOf({ cause, causes }: LiveIncident): string {
+  if (cause === null) return 'The application answers with errors';
+  const bad = causes.filter((one) => one.cause !== 'app_error' && familyOfCause(one.cause) === 'garbage');
+  const all = bad.reduce((sum, { count }) => sum + count, 0);
+  const own = bad.find((one) => one.cause === cause)?.count;
+  return own === undefined || own >= sameKindMin * all
+    ? specOfCause(cause).title
+    : 'The application sends responses that are no valid HTTP';
+}
+
+/**
+ * 'Since 12:04:05 UTC the route /pay fails as well: shop/2 ended by itself.', 'Since 12:04:05 UTC requests also fail with response_head_timeout (40 requests): …',
+ * 'Since 12:04:05 UTC also: …'. Of what has ended: 'From 12:04:05 to 12:04:36 UTC requests also failed with …'.
+ */
+export function additionSentence(addition: IncidentAddition): string {
+  const { since, until, routes, endpoints, causes, suspects } = addition;
+  const alsoFailing = [...partOf('route', routes), ...partOf('endpoint', endpoints)];
+  const hasEnded = until !== undefined;
+  const verb = hasEnded ? 'failed' : routes.length + endpoints.length > 1 ? 'fail' : 'fails';
+  const parts = [
+    ...(alsoFailing.length === 0 ? [] : [`${alsoFailing.join(' and ')} ${verb} as well`]),
+    ...(causes.length === 0
+      ? []
+      : [`requests also ${hasEnded ? 'failed' : 'fail'} with ${listOf(causes)}${countsText(addition)}`]),
+  ];
+  const what = parts.length === 0 ? 'also' : parts.join(', and ');
+  const why =
+    suspects[0]?.sentence ??
+    (parts.length === 0 ? `requests ${hasEnded ? 'failed' : 'fail'} for another reason.` : null);
+  const when = hasEnded ? `From ${timeOf(since)} to ${timeOf(until)}` : `Since ${timeOf(since)}`;
+  return `${when} UTC ${what}${why === null ? '.' : `: ${why}`}`;
+}
+
+/** The step for the cause with which requests fail now: that of an addition, where the failures that the incident began with have ended. Null: it is over, or the cause is not known. */
+export function presentStep(incident: LiveIncident): string | null {
+  if (incident.resolvedAt !== null) return null;
+  return (presentView(incident).suspects[0] ?? incident.suspects[0])?.nextStep ?? null;
+}
+
+const timeOf = (wallMs: number): string => new Date(wallMs).toISOString().slice(11, 19);
+
+function countsText({ failed, attemptsFailed }: IncidentAddition): string {
+  if (failed === undefined || attemptsFailed === undefined) return '';
+  return ` (${failuresText({ failed, attemptsFailed })})`;
+}
+
+/** Where others fail in a way that is told with its count: how many failed in the way that the title names. */
+function firstOf({ cause, causes, additions }: LiveIncident): string {
+  const own = causes.find((one) => one.cause === (cause ?? 'app_error'))?.failed ?? 0;
+  return own === 0 || additions.every(({ failed }) => failed === undefined)
+    ? ''
+    : `, ${own} of them with ${cause ?? 'app_error'}`;
+}
+
+function partOf(noun: string, names: readonly string[]): readonly string[] {
+  return names.length === 0 ? [] : [`the ${noun}${names.length === 1 ? '' : 's'} ${listOf(names)}`];
+}
+
+/** 'N of M requests failed'; or that clients saw nothing of it. */
+export function extentOf({ failed, attemptsFailed, requests }: LiveIncident): string {
+  if (failed === 0) return `${attemptsFailed} attempts failed, and other attempts answered their requests`;
+  return `${failed} of ${requests} requests failed`;
+}
+
+const shownMax = 5;
+
+function listOf(names: readonly string[]): string {
+  const shown = names.slice(0, shownMax).map((name) => (name === '' ? '(none)' : name));
+  const rest = names.length > shownMax ? ` and ${names.length - shownMax} more` : '';
+  return `${shown.join(', ')}${rest}`;
+}
+
+function durationOf(seconds: number): string {
+  if (seconds < 90) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`;
+}

@@ -1,0 +1,461 @@
+import type { EndpointResponses } from '../core/attempt-counts.ts';
+import type { ExchangeCount } from '../core/counters.ts';
+import type { Event } from '../core/event.ts';
+import type { EndpointOutcomes } from '../core/outcome.ts';
+import type { FailureFamily, IncidentSuspect, LiveIncident, SuspectKind } from '../core/live-incident.ts';
+import { AdditionWatch, familyOfChecks } from './addition-watch.ts';
+import { EarlierFailuresOfUpstreams } from './earlier-failures.ts';
+import { familyOf, familyOfCause } from './failure-family.ts';
+import { KeptEvents } from './kept-events.ts';
+import { suspectsWhileFailing, withEarlierSuspects } from './kept-suspects.ts';
+import { OpenIncident } from './open-incident.ts';
+import type { SuspectContext } from './suspect-facts.ts';
+import { ownExits } from './suspected-exits.ts';
+import { rankSuspects } from './suspects.ts';
+import { type SharedFault, sharedFaultOf, sharedFaults } from './shared-fault.ts';
+import { SeenReleases } from './seen-releases.ts';
+import { SlidingSeconds } from './sliding-seconds.ts';
+import { type FailureDelta, UpstreamFailures } from './upstream-failures.ts';
+import {
+  type DirectLook,
+  type NewestFailure,
+  isDown,
+  isTakenOut,
+  type WatchedUpstream,
+  watchedTogether,
+} from './watched-upstream.ts';
+
+/** What workers have counted since the last time. */
+export interface CountedTraffic {
+  readonly exchanges: readonly ExchangeCount[];
+  readonly outcomes: readonly EndpointOutcomes[];
+  /** Requests that failed on a connection that the endpoint was closing. */
+  readonly staleReusesFailed: number;
+  /** Absent: which methods requests had is not known. */
+  readonly responses?: readonly EndpointResponses[];
+}
+
+export interface IncidentChange {
+  readonly kind: 'opened' | 'grown' | 'resolved';
+  readonly incident: LiveIncident;
+}
+
+/** The number of an incident that opens. */
+export interface IncidentNumber {
+  readonly id: number;
+  /** Failures that an earlier process has counted of it; 0: it is new. */
+  readonly sizeBefore: number;
+}
+
+/** Bounds of memory: an upstream takes some 10 KiB, an incident less. */
+const upstreamsMax = 1000;
+const resolvedMax = 200;
+const openMax = 100;
+
+/** Reported again when it has this many times the failures. */
+const growthTimes = 10;
+
+/** Without a request for this long, an incident is over, or cannot be told from one that is. */
+const silentS = 300;
+
+/** So long after the last failure, events are still looked at: an exit is reported later than the failures that follow from it. */
+const lateS = 5;
+
+/** Failures by which endpoints are out come so shortly before requests that find none. */
+const ledWithinS = 10;
+
+/** How long connections are in use is looked at over so long a time. */
+const heldS = 30;
+
+/** Workers report failures within 100 ms. The main thread may be busy; a clock that was set says nothing. */
+const lagMaxMs = 10_000;
+
+/**
+ * Finds incidents while they happen: failures of an upstream that are more than usual, from their first to their last, with
+ * what probably has caused them. Those of several upstreams are one incident where what the upstreams share has failed.
+ *
+ * Reads what workers have counted and the events of the gateway; knows time only by its parameters.
+ */
+export class IncidentTracker {
+  readonly #beganAt: number;
+  readonly #upstreams = new Map<string, UpstreamFailures>();
+  readonly #open: OpenIncident[] = [];
+  readonly #staleReuses = new SlidingSeconds();
+  #resolved: LiveIncident[] = [];
+  readonly #additions = new AdditionWatch();
+  readonly #events = new KeptEvents();
+  readonly #releases = new SeenReleases();
+  readonly #earlier = new EarlierFailuresOfUpstreams();
+  readonly #numberOf: (upstream: string, family: FailureFamily) => IncidentNumber;
+  #judged = 0;
+
+  /** `wallMs`: now. Instants below are milliseconds since then; they never go back. `numberOf`: of an incident; absent: from 1. */
+  constructor(wallMs: number, numberOf?: (upstream: string, family: FailureFamily) => IncidentNumber) {
+    this.#beganAt = wallMs;
+    let lastId = 0;
+    this.#numberOf = numberOf ?? (() => ({ id: (lastId += 1), sizeBefore: 0 }));
+  }
+
+  /** `wallMs`: of the clock by which workers say when the first failure came. */
+  note(
+    { exchanges, outcomes, responses = [], staleReusesFailed }: CountedTraffic,
+    ms: number,
+    wallMs = this.#wall(ms),
+  ): void {
+    const firstMs = (at: number | undefined): number =>
+      at === undefined ? ms : ms - Math.min(lagMaxMs, Math.max(0, wallMs - at));
+    this.#noteFailures(exchanges, outcomes, secondOf(ms));
+    for (const counted of exchanges) this.#addExchanges(counted, ms, firstMs(counted.firstEndedAt));
+    for (const counted of responses) this.#failuresOf(counted.upstream, secondOf(ms))?.addResponses(counted, ms);
+    for (const counted of outcomes) this.#addOutcomes(counted, ms, firstMs(counted.firstFailedAt));
+    const second = secondOf(ms);
+    if (staleReusesFailed > 0) this.#staleReuses.add(second, staleReusesFailed);
+  }
+
+  onEvent(event: Event, ms: number): void {
+    this.#events.add(event, ms);
+    this.#releases.onEvent(event, ms);
+  }
+
+  /** What a look at an endpoint of an incident has met, and its newest stored failure: they take part in the ranking from now on. */
+  onLook(id: number, look: DirectLook | null, newest: NewestFailure | null): void {
+    const open = this.#open.find((one) => one.id === id);
+    if (open === undefined) return;
+    open.directLook = look ?? open.directLook;
+    open.newestFailure = newest ?? open.newestFailure;
+  }
+
+  /** Judges the seconds that are over. At most one call a second does something. */
+  judge(ms: number, watched: (upstream: string) => WatchedUpstream): readonly IncidentChange[] {
+    const second = secondOf(ms) - 1;
+    if (second <= this.#judged) return [];
+    const from = this.#judged + 1;
+    this.#judged = second;
+    const changes: IncidentChange[] = [];
+    for (const [upstream, failures] of this.#upstreams) {
+      this.#openAt(failures, from, second, ms);
+      failures.forget(second, this.#incidentsAt(failures.upstream).length === 0);
+      if (failures.isSilent && this.#incidentsAt(upstream).length === 0) this.#upstreams.delete(upstream);
+    }
+    for (const open of this.#open) this.#count(open, from, second);
+    changes.push(...this.#joinShared(ms, watched));
+    for (const open of [...this.#open]) {
+      const change = this.#follow(open, from, second, ms, watchedTogether(open.upstreams.map(watched)));
+      if (change !== null) changes.push(change);
+    }
+    // An incident that goes on keeps what came before it.
+    if (this.#open.length === 0) this.#events.forget(ms);
+    return changes;
+  }
+
+  /** Those that go on, then those that are over, each the latest first. */
+  list(ms: number): readonly LiveIncident[] {
+    const open = this.#open.map((one) => one.facts(this.#wall(ms), this.#beganAt, null));
+    return [...open.reverse(), ...this.#resolved.toReversed()];
+  }
+
+  #wall(ms: number): number {
+    return this.#beganAt + ms;
+  }
+
+  /** What comes with a failure counts as coming since then: workers report ten times a second. */
+  #noteFailures(exchanges: CountedTraffic['exchanges'], outcomes: CountedTraffic['outcomes'], second: number): void {
+    for (const { upstream, cause, shape } of exchanges)
+      if (familyOf(cause, shape) !== null) this.#failuresOf(upstream, second)?.noteFailure(second);
+    for (const { upstream, serverErrors, causes } of outcomes)
+      if (serverErrors > 0 || causes.some(({ cause }) => familyOfCause(cause) !== null))
+        this.#failuresOf(upstream, second)?.noteFailure(second);
+  }
+
+  #addExchanges(counted: ExchangeCount, ms: number, firstMs: number): void {
+    const second = secondOf(ms);
+    this.#failuresOf(counted.upstream, second)?.addExchanges(counted, second, firstMs);
+    if (counted.shape !== 'client_abort') this.#earlier.count(counted.upstream, counted.count, second * 1000);
+  }
+
+  #addOutcomes(outcomes: EndpointOutcomes, ms: number, firstMs: number): void {
+    const second = secondOf(ms);
+    const failures = this.#failuresOf(outcomes.upstream, second);
+    if (failures === null) return;
+    failures.addOutcomes(outcomes, second, firstMs);
+    this.#releases.count(outcomes, ms);
+  }
+
+  #failuresOf(upstream: string, second: number): UpstreamFailures | null {
+    const known = this.#upstreams.get(upstream);
+    if (known !== undefined) return known;
+    if (this.#upstreams.size >= upstreamsMax) return null;
+    const failures = new UpstreamFailures(upstream, second);
+    this.#upstreams.set(upstream, failures);
+    return failures;
+  }
+
+  #incidentsAt(upstream: string): readonly OpenIncident[] {
+    return this.#open.length === 0 ? this.#open : this.#open.filter((one) => one.isAt(upstream));
+  }
+
+  #openAt(failures: UpstreamFailures, from: number, second: number, ms: number): void {
+    for (const [family, window] of failures.families) {
+      if (this.#incidentsAt(failures.upstream).some((one) => one.families.has(family))) continue;
+      if (!window.opens(second, second - failures.firstSecond, failures.requests, failures.attempts)) continue;
+      const start = window.begin(second, failures.requests);
+      const incident = this.#incidentFor(failures, family, start, from, ms);
+      if (incident === null) continue;
+      if (incident.size > 0) addEarlier(incident, failures, [family], from);
+      else {
+        addEarlier(incident, failures, [...incident.families], from);
+        for (const delta of failures.endpointDeltas) if (delta.second < from) incident.countEndpoint(delta);
+      }
+    }
+  }
+
+  /** The incident that the failures of a family belong to, or a new one; null where there are too many. */
+  #incidentFor(
+    failures: UpstreamFailures,
+    family: FailureFamily,
+    begin: number,
+    from: number,
+    ms: number,
+  ): OpenIncident | null {
+    const { upstream, requests } = failures;
+    const taking = this.#incidentsAt(upstream).filter((one) => one.takes(family, begin));
+    // The application's own 5xx take no endpoints out.
+    const known = taking.find(({ root }) => root !== 'application') ?? taking[0];
+    if (known !== undefined) {
+      known.take(family, begin);
+      return known;
+    }
+    if (this.#open.length >= openMax) return null;
+    const led = ledTo(failures, family, begin);
+    const start = led?.second ?? begin;
+    const incident = new OpenIncident(upstream, family, start, this.#wall(ms), failures.rateBefore(start));
+    if (led !== null) incident.take(led.family, start);
+    incident.steadyRateBefore = failures.steadyRateBefore(start);
+    incident.staleReusesFailed = this.#staleReuses.sum(from - 1, Math.min(60, from - start));
+    for (let second = start; second < from; second++)
+      incident.countRequests(second, second === start ? failures.requestsSinceFailure(second) : requests.at(second));
+    const requestsNow = requests.sum(secondOf(ms), Math.min(60, secondOf(ms) - start + 1));
+    incident.failedSinceMs = this.#earlier.since(upstream, family, start * 1000, requestsNow);
+    this.#open.push(incident);
+    return incident;
+  }
+
+  #count(open: OpenIncident, from: number, second: number): void {
+    for (const upstream of open.upstreams) {
+      const failures = this.#upstreams.get(upstream);
+      if (failures === undefined) continue;
+      for (const counted of [open, ...this.#additions.countedOf(open)]) counted.addFrom(failures, from, second);
+      for (let one = from; one <= second; one++)
+        open.countRequests(
+          one,
+          one === open.startSecond ? failures.requestsSinceFailure(one) : failures.requests.at(one),
+        );
+    }
+    open.staleReusesFailed += this.#staleReuses.sum(second, second - from + 1);
+  }
+
+  /** Incidents that have a fault of the machine or the gateway in common become one: the earliest. Those that were reported end. */
+  #joinShared(ms: number, watched: (upstream: string) => WatchedUpstream): readonly IncidentChange[] {
+    if (this.#open.length < 2) return [];
+    const changes: IncidentChange[] = [];
+    const first = new Map<SharedFault, OpenIncident[]>();
+    for (const open of this.#open.toSorted((a, b) => a.startSecond - b.startSecond)) {
+      const fault = this.#faultOf(open, ms, watched);
+      if (fault === null) continue;
+      const { family, withinS } = sharedFaults[fault];
+      const others = first.get(fault) ?? [];
+      first.set(fault, others);
+      const into = others.find(({ startSecond }) => open.startSecond - startSecond <= withinS);
+      if (into === undefined) {
+        others.push(open);
+        continue;
+      }
+      into.absorb(open, family);
+      this.#open.splice(this.#open.indexOf(open), 1);
+      // The one that nobody was told of goes on as the one that was reported.
+      if (open.reported > 0 && into.reported === 0) into.continueAs(open);
+      else if (open.reported > 0) changes.push(this.#joined(open, into, ms));
+    }
+    return changes;
+  }
+
+  #joined(open: OpenIncident, into: OpenIncident, ms: number): IncidentChange {
+    const now = this.#wall(ms);
+    const incident = { ...open.facts(now, this.#beganAt, now), joined: into.id };
+    this.#resolved = [...this.#resolved, incident].slice(-resolvedMax);
+    return { kind: 'resolved', incident };
+  }
+
+  #faultOf(open: OpenIncident, ms: number, watched: (upstream: string) => WatchedUpstream): SharedFault | null {
+    const facts = open.facts(this.#wall(ms), this.#beganAt, null);
+    const [failures] = open.upstreams.map((upstream) => this.#upstreams.get(upstream));
+    if (failures === undefined) return null;
+    const seen = watchedTogether(open.upstreams.map(watched));
+    return sharedFaultOf(this.#contextOf(facts, open, failures, seen));
+  }
+
+  #number(open: OpenIncident): void {
+    if (open.id !== 0) return;
+    const { id, sizeBefore } = this.#numberOf(open.upstreams[0] as string, open.root);
+    open.id = id;
+    open.sizeBefore = sizeBefore;
+  }
+
+  /** An incident of an earlier process that goes on at one upstream after the other. */
+  #rejoin(open: OpenIncident, into: OpenIncident): null {
+    into.absorb(open, null);
+    this.#open.splice(this.#open.indexOf(open), 1);
+    return null;
+  }
+
+  #follow(
+    open: OpenIncident,
+    from: number,
+    second: number,
+    ms: number,
+    watched: WatchedUpstream,
+  ): IncidentChange | null {
+    const all = open.upstreams.flatMap((upstream) => this.#upstreams.get(upstream) ?? []);
+    const [failures] = all;
+    if (failures === undefined) return null;
+    this.#number(open);
+    const same = this.#open.find((one) => one !== open && one.id === open.id);
+    if (same !== undefined) return this.#rejoin(open, same);
+    const quietFor = second - open.lastSecond;
+    const isRemoved = watched.isRemoved === true && quietFor > lateS;
+    const isOver = isRemoved || (this.#isOver(open, all, second) && !isDown(watched));
+    const resolvedAt = isOver ? this.#wall(ms) : null;
+    const seen = open.seenEndpoints.see(watched);
+    const checksChanged = open.seeChecks(familyOfChecks(watched), second);
+    open.isTakenOut ||= isTakenOut(watched);
+    open.application = seen.application;
+    const rank = (
+      counted: OpenIncident,
+      isLater: (kind: SuspectKind) => boolean = () => false,
+    ): readonly IncidentSuspect[] =>
+      rankSuspects(this.#contextOf(counted.ownFacts(this.#wall(ms), this.#beganAt), counted, failures, seen), isLater);
+    const others = open.upstreams.flatMap((one) => this.#incidentsAt(one)).filter((one) => one !== open);
+    const isAdded = this.#additions.follow(open, {
+      ...{ from, second, wallMs: this.#wall(ms), failures: all, watched, events: this.#events.all, rank },
+      elsewhere: new Set(others.flatMap(({ families }) => [...families])),
+    });
+    const found = rank(open, (kind) => open.additions.has(kind));
+    open.suspects =
+      quietFor === 0
+        ? suspectsWhileFailing(found, open, checksChanged)
+        : withEarlierSuspects(found, open.suspects, quietFor <= lateS);
+    const facts = open.facts(this.#wall(ms), this.#beganAt, resolvedAt);
+    const incident = isRemoved ? { ...facts, isRemoved } : facts;
+    if (isOver) {
+      this.#open.splice(this.#open.indexOf(open), 1);
+      this.#resolved = [...this.#resolved, incident].slice(-resolvedMax);
+      this.#earlier.add(
+        incident,
+        this.#beganAt,
+        (upstream) => this.#upstreams.get(upstream)?.requests.sum(secondOf(ms), Math.min(silentS, quietFor + 1)) ?? 0,
+      );
+      return { kind: 'resolved', incident };
+    }
+    return changeOf(open, incident, isAdded);
+  }
+
+  #isOver(open: OpenIncident, all: readonly UpstreamFailures[], second: number): boolean {
+    if (second - open.lastSecond > silentS) return true;
+    if (open.reported === 0) return false;
+    const everyS = (open.lastSecond - open.startSecond + 1) / Math.max(1, open.size);
+    return all.every(({ families, requests }) =>
+      [...open.families].every((one) => families.get(one)?.isOver(second, open.startSecond, everyS, requests) ?? true),
+    );
+  }
+
+  /** Configurations with which earlier incidents of the same upstreams and failures have begun. */
+  #failedRevisions({ startedAt, family, upstreams }: LiveIncident): ReadonlySet<number> {
+    const ids = new Set(upstreams.map(({ upstream }) => upstream));
+    const found = new Set<number>();
+    const note = (of: FailureFamily, at: number, where: readonly string[]): void => {
+      const revision = this.#releases.revisionAt(at - this.#beganAt);
+      if (revision !== null && of === family && at < startedAt && where.some((one) => ids.has(one)))
+        found.add(revision);
+    };
+    for (const one of this.#resolved)
+      note(
+        one.family,
+        one.startedAt,
+        one.upstreams.map(({ upstream }) => upstream),
+      );
+    for (const one of this.#open) note(one.root, this.#wall(one.startMs), one.upstreams);
+    return found;
+  }
+
+  #contextOf(
+    incident: LiveIncident,
+    open: OpenIncident,
+    failures: UpstreamFailures,
+    watched: WatchedUpstream,
+  ): SuspectContext {
+    const startedMs = open.startMs;
+    const { usualDurations, usualMaxMs, slowDurations } = failures;
+    const events = this.#events.all.map(({ event, ms }) => ({ event, afterMs: ms - startedMs }));
+    return {
+      incident,
+      watched,
+      events,
+      failedAt: open.failedAt,
+      failedAtOffsetMs: startedMs - open.startSecond * 1000,
+      firstExits: open.firstExits.note(ownExits({ events, watched }), startedMs),
+      startedMs,
+      instances: this.#releases.instances,
+      revisions: this.#releases.revisions,
+      failedRevisions: this.#failedRevisions(incident),
+      failedSinceMs: open.failedSinceMs === null ? null : open.failedSinceMs - startedMs,
+      usualDurations,
+      usualMaxMs,
+      slowDurations,
+      held: open.upstreams.length > 1 ? null : failures.held(this.#judged, heldS),
+      staleReusesFailed: open.staleReusesFailed,
+      answeredBetween: open.answeredBetween('notHttp'),
+      validBetween: open.answeredBetween('invalid'),
+      steadyRateBefore: open.steadyRateBefore,
+      directLook: open.directLook,
+      newestFailure: open.newestFailure,
+      methods: new Map(
+        [...failures.methods].map(([method, { firstMs, failed }]) => [
+          method,
+          { afterMs: firstMs - startedMs, failed },
+        ]),
+      ),
+    };
+  }
+}
+
+/**
+ * The first of the failures after which no endpoint was left, in the ten seconds before: after a refused connection only checks
+ * connect, so that there may be one alone. Null: there is none, or these failures follow from no others.
+ */
+function ledTo({ failures }: UpstreamFailures, family: FailureFamily, begin: number): FailureDelta | null {
+  if (family !== 'not_ready') return null;
+  const led = failures.filter((one) => one.family === 'gone' && Math.abs(begin - one.second) <= ledWithinS);
+  return led.find(({ second }) => second <= begin) ?? null;
+}
+
+/** Failures of the seconds before `from`, since the incident started. */
+function addEarlier(
+  incident: OpenIncident,
+  { upstream, failures }: UpstreamFailures,
+  families: readonly FailureFamily[],
+  from: number,
+): void {
+  for (const delta of failures)
+    if (delta.second < from && families.includes(delta.family)) incident.count(delta, upstream);
+}
+
+/** What is to be reported of an incident that goes on. */
+function changeOf(open: OpenIncident, incident: LiveIncident, isAdded: boolean): IncidentChange | null {
+  const size = open.size + open.sizeBefore;
+  const kind = open.reported === 0 ? 'opened' : isAdded || size >= open.reported * growthTimes ? 'grown' : null;
+  if (kind === null) return null;
+  open.reported = Math.max(1, size);
+  return { kind, incident };
+}
+
+const secondOf = (ms: number): number => Math.floor(ms / 1000);

@@ -1,0 +1,300 @@
+import type { WorkerCounts } from '../core/counters.ts';
+import { concurrencyOf } from '../features/concurrency/settings.ts';
+import type { EndpointId, UpstreamId } from '../core/endpoint.ts';
+import type { Event, EventKind, EventSink, IncidentFacts } from '../core/event.ts';
+import type { FailureFamily, KeptIncident, LiveIncident } from '../core/live-incident.ts';
+import type { RouteSpec } from '../core/route-spec.ts';
+import type { EndpointSnapshot } from '../core/snapshot.ts';
+import type { SearchResult } from '../core/store-messages.ts';
+import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
+import { additionSentence, incidentSentence, presentStep } from './incident-sentence.ts';
+import { type IncidentChange, type IncidentNumber, IncidentTracker } from './incident-tracker.ts';
+import { presentView } from './present-view.ts';
+import type { RouteLimits, UpstreamSettings, WatchedUpstream } from './watched-upstream.ts';
+import { EarlierIncidents, joinedIncident } from './earlier-incidents.ts';
+import type { Examination } from './incident-examination.ts';
+import type { IncidentStorage } from './incident-file.ts';
+import { interruptedSentence } from './incident-status.ts';
+import { OpenAtExit } from './open-at-exit.ts';
+import { limitsOfRoute } from './replaced-limits.ts';
+import type { WorkerBatch } from '../core/worker-messages.ts';
+
+export interface IncidentWatchParts {
+  readonly clock: Clock;
+  readonly events: EventSink;
+  /** Of this run of the process. */
+  readonly epoch: string;
+  /** Null: incidents begin anew with each process. */
+  readonly storage: IncidentStorage | null;
+  /** The application and the endpoints of an upstream; null: it does not exist. */
+  readonly upstream: (id: UpstreamId) => {
+    readonly application: string | null;
+    readonly endpoints: readonly EndpointSnapshot[];
+    /** Null or absent: none. */
+    readonly tls?: object | null;
+  } | null;
+  /** What stands out at the processes of an application that the gateway runs. */
+  readonly processesOf: (application: string) => WatchedUpstream['processes'];
+  readonly configuration: WatchedConfiguration;
+  /** Whether what applications print is stored. */
+  readonly storesOutput: () => boolean;
+  readonly adviceOf: (upstream: UpstreamId, endpoint: EndpointId) => string | null;
+  /** Searches stored records; absent: nothing is stored. */
+  readonly search?: (query: string, limit: number) => Promise<SearchResult>;
+  /** What a person would look at first; null: nothing now. */
+  readonly examine: (incident: LiveIncident) => Promise<Examination | null>;
+}
+
+/** Settings that incidents are compared with. */
+export interface WatchedConfiguration {
+  /** Of the active configuration; null: there is no such route. */
+  readonly route: (id: string) => Pick<RouteSpec, 'timeouts' | 'features'> | null;
+  /** Of the active configuration; null: there is no such upstream. */
+  readonly upstream: (id: UpstreamId) => UpstreamSettings | null;
+  /** The timeouts of a route that a revision has replaced by others; null: it has not, or that is no longer known. */
+  readonly before: (route: string, revision: number) => RouteLimits | null;
+}
+
+type WatchedProcess = NonNullable<WatchedUpstream['processes']>[number];
+
+const kindOf: Readonly<Record<IncidentChange['kind'], EventKind & `incident_${'opened' | 'grown' | 'resolved'}`>> = {
+  opened: 'incident_opened',
+  grown: 'incident_grown',
+  resolved: 'incident_resolved',
+};
+
+/** An incident that goes on after a restart shows within seconds of the first requests. Until then its end is not reported. */
+const decideMs = 30_000;
+
+/** How often open incidents are written besides. */
+const keepEveryMs = 5000;
+
+const continuedSentence = 'It began before the gateway was restarted.';
+
+/** Findings of incidents that are no longer listed. */
+const findingsMax = 300;
+
+/**
+ * Passes on to the tracker of incidents what workers count and what happens, reports incidents as events, and keeps them for the
+ * next process.
+ */
+export class IncidentWatch {
+  readonly #parts: IncidentWatchParts;
+  readonly #tracker: IncidentTracker;
+  readonly #began: Instant;
+  readonly #staleReuses = new Map<number, number>();
+  /** By number. */
+  readonly #findings = new Map<number, Pick<KeptIncident, 'findings' | 'findingsAt'>>();
+  readonly #earlier: EarlierIncidents;
+  readonly #openAtExit: OpenAtExit | null;
+  #decideTimer: Timer | null = null;
+  #keptAt: Instant;
+  #closed: Promise<void> | null = null;
+  #lastId = 0;
+
+  constructor(parts: IncidentWatchParts) {
+    this.#parts = parts;
+    this.#began = parts.clock.now();
+    this.#keptAt = this.#began;
+    this.#earlier = new EarlierIncidents(parts.storage, parts.epoch);
+    const { clock, search } = parts;
+    this.#openAtExit = search === undefined ? null : new OpenAtExit({ clock, search });
+    this.#tracker = new IncidentTracker(parts.clock.wallTime(), (upstream, family) => this.#numberOf(upstream, family));
+  }
+
+  /** Reads those of earlier processes, of which none runs any more. What was open then goes on soon, or is interrupted. */
+  readEarlier(): void {
+    const { clock } = this.#parts;
+    if (this.#closed !== null) return;
+    this.#interrupted(this.#earlier.read(clock.wallTime()));
+    const decide = (watch: IncidentWatch): void => watch.#interrupted(watch.#earlier.decide());
+    this.#decideTimer = clock.schedule(after(clock.now(), decideMs), decide, this as IncidentWatch);
+  }
+
+  #interrupted(incidents: readonly KeptIncident[]): void {
+    if (incidents.length > 0) void this.#parts.storage?.write(incidents);
+    for (const incident of incidents) this.#emit('incident_resolved', incident, 'interrupted');
+  }
+
+  onEvent(event: Event): void {
+    this.#tracker.onEvent(event, this.#ms);
+    if (this.#closed === null) this.#openAtExit?.onEvent(event);
+  }
+
+  /** Workers send batches several times a second, empty ones too: judges the seconds that are over. */
+  onBatch({
+    exchanges,
+    outcomes,
+    counts,
+    responses = [],
+  }: Pick<WorkerBatch, 'exchanges' | 'outcomes' | 'counts'> & Partial<Pick<WorkerBatch, 'responses'>>): void {
+    if (this.#closed !== null) return;
+    const ms = this.#ms;
+    const traffic = { exchanges, outcomes, responses, staleReusesFailed: this.#newStaleReuses(counts) };
+    this.#tracker.note(traffic, ms, this.#parts.clock.wallTime());
+    for (const change of this.#tracker.judge(ms, (upstream) => this.#watched(upstream as UpstreamId)))
+      this.#report(change);
+    this.#keepOpen();
+  }
+
+  /** What is on the disk when the process is killed is not much older than the process. */
+  #keepOpen(): void {
+    const { clock, storage } = this.#parts;
+    if (clock.now() - this.#keptAt < keepEveryMs) return;
+    this.#keptAt = clock.now();
+    void storage?.write(this.#openOnes());
+  }
+
+  #openOnes(): readonly KeptIncident[] {
+    return this.list().filter(({ resolvedAt }) => resolvedAt === null);
+  }
+
+  /** Those that go on, then those that are over, each the latest first; then those of earlier processes. */
+  list(): readonly KeptIncident[] {
+    return [...this.#tracker.list(this.#ms).map((incident) => this.#kept(incident)), ...this.#earlier.list];
+  }
+
+  /** For the next process, when this one ends or begins to: from then on incidents are the other's. */
+  close(): Promise<void> {
+    this.#decideTimer?.cancel();
+    this.#openAtExit?.close();
+    this.#closed ??= this.#parts.storage?.write(this.#openOnes()) ?? Promise.resolve();
+    return this.#closed;
+  }
+
+  get #ms(): number {
+    return this.#parts.clock.now() - this.#began;
+  }
+
+  #numberOf(upstream: string, family: FailureFamily): IncidentNumber {
+    const before = this.#earlier.continue(upstream, family);
+    if (before !== null) return { id: before.id, sizeBefore: Math.max(before.failed, before.attemptsFailed) };
+    this.#lastId = Math.max(this.#lastId, this.#earlier.lastNumber()) + 1;
+    return { id: this.#lastId, sizeBefore: 0 };
+  }
+
+  #keyOf(id: number): string {
+    return this.#earlier.continuedWith(id)?.key ?? `${this.#parts.epoch}-${id}`;
+  }
+
+  #kept(incident: LiveIncident): KeptIncident {
+    const before = this.#earlier.continuedWith(incident.id);
+    const { findings = [], findingsAt } = this.#findings.get(incident.id) ?? before ?? {};
+    const facts = before === null ? incident : joinedIncident(incident, before);
+    return {
+      ...facts,
+      key: this.#keyOf(incident.id),
+      interrupted: false,
+      findings,
+      ...(findingsAt === undefined ? {} : { findingsAt }),
+    };
+  }
+
+  #newStaleReuses({ worker, staleReusesFailed }: WorkerCounts): number {
+    const before = this.#staleReuses.get(worker) ?? 0;
+    if (staleReusesFailed !== before) this.#staleReuses.set(worker, staleReusesFailed);
+    return staleReusesFailed - before;
+  }
+
+  #watched(id: UpstreamId): WatchedUpstream {
+    const upstream = this.#parts.upstream(id);
+    // Requests that reach no upstream have the empty name.
+    if (upstream === null) return { application: null, endpoints: [], ...(id === '' ? {} : { isRemoved: true }) };
+    const endpoints = upstream.endpoints.map((endpoint) => ({
+      id: endpoint.id,
+      name: endpoint.name ?? null,
+      state: endpoint.state,
+      reason: endpoint.reason,
+      ...(endpoint.finding === undefined ? {} : { finding: endpoint.finding }),
+      ...(endpoint.takenOutBy === undefined ? {} : { takenOutBy: endpoint.takenOutBy }),
+      checkCause: endpoint.checkCause ?? endpoint.finding?.cause ?? null,
+      advice: this.#parts.adviceOf(id, endpoint.id),
+    }));
+    const { application } = upstream;
+    const { configuration } = this.#parts;
+    const settings = configuration.upstream(id);
+    const processes = application === null ? [] : (this.#parts.processesOf(application) ?? []);
+    const storesOutput = this.#parts.storesOutput() ? { storesOutput: true as const } : {};
+    return {
+      application,
+      endpoints,
+      ...(settings === null ? {} : { settings }),
+      limitsOf: (route) => limitsOfRoute(configuration.route(route)),
+      limitsBefore: configuration.before,
+      concurrencyOf: (route) => concurrencyOf(configuration.route(route)?.features).bound ?? null,
+      ...storesOutput,
+      ...(upstream.tls == null ? {} : { tls: true as const }),
+      processes: processes.map((one) => this.#withOpenRequests(one)),
+    };
+  }
+
+  #withOpenRequests(process: WatchedProcess): WatchedProcess {
+    const openAtExit = this.#openAtExit?.of(process.instance) ?? [];
+    return openAtExit.length === 0 ? process : { ...process, openAtExit };
+  }
+
+  #report({ kind, incident }: IncidentChange): void {
+    const kept = this.#kept(incident);
+    const isContinued = kind === 'opened' && this.#earlier.continuedWith(incident.id) !== null;
+    const ended = incident.joined === undefined ? 'resolved' : 'joined';
+    this.#emit(kindOf[kind], kept, kind === 'resolved' ? ended : isContinued ? 'continued' : 'open');
+    void this.#parts.storage?.write([kept]);
+    if (kind === 'opened') void this.#examine(incident);
+  }
+
+  async #examine(incident: LiveIncident): Promise<void> {
+    const examination = await this.#parts.examine(incident);
+    if (examination === null) return;
+    const { findings, look, newest } = examination;
+    this.#tracker.onLook(incident.id, look, newest);
+    if (findings.length === 0) return;
+    this.#findings.set(incident.id, { findings, findingsAt: this.#parts.clock.wallTime() });
+    const [oldest] = this.#findings.keys();
+    if (this.#findings.size > findingsMax && oldest !== undefined) this.#findings.delete(oldest);
+    const key = this.#keyOf(incident.id);
+    this.#parts.events.emit({
+      kind: 'incident_examined',
+      subject: subjectOf(incident),
+      reason: `the gateway has looked at incident ${incident.id}: ${findings[0]}`,
+      evidence: { incident: incident.id, key, findings },
+    });
+    const now = this.list().find((one) => one.key === key);
+    if (now !== undefined) await this.#parts.storage?.write([now]);
+  }
+
+  #emit(kind: EventKind & `incident_${'opened' | 'grown' | 'resolved'}`, incident: KeptIncident, to: string): void {
+    const more = incident.interrupted ? ` ${interruptedSentence}` : to === 'continued' ? ` ${continuedSentence}` : '';
+    this.#parts.events.emit({
+      kind,
+      subject: subjectOf(incident),
+      reason: incidentSentence(incident) + more,
+      evidence: factsOf(incident),
+      to,
+    });
+  }
+}
+
+function subjectOf({ upstream }: LiveIncident): string {
+  return upstream === '' ? 'gateway' : `upstream:${upstream}`;
+}
+
+function factsOf(incident: KeptIncident): IncidentFacts {
+  const { id, key, upstream, family, requests, failed, attemptsFailed, startedAt } = incident;
+  const { cause, suspects, additions } = presentView(incident);
+  return {
+    incident: id,
+    key,
+    upstream,
+    upstreams: incident.upstreams.map((one) => one.upstream),
+    family,
+    routes: incident.routes.map(({ route }) => route),
+    cause,
+    requests,
+    failed,
+    attemptsFailed,
+    startedAt: new Date(startedAt).toISOString(),
+    suspects: suspects.map(({ name, sentence }) => ({ name, sentence })),
+    nextStep: incident.resolvedAt === null ? presentStep(incident) : (suspects[0]?.nextStep ?? null),
+    additions: additions.map(additionSentence),
+  };
+}

@@ -1,0 +1,425 @@
+import { shapeOfType, specOfCause, whoseOf } from '#failures/failure-texts.ts';
+import type { Cause, Failure } from '#failures/failure.ts';
+import type { Whose } from '#failures/shape.ts';
+import { isConsequenceOf, isNotHttp } from './failure-family.ts';
+import type { CountedCause, FailureFamily, IncidentSuspect, LiveIncident, SuspectKind } from '../core/live-incident.ts';
+import { knownSecondsMax } from './explained-share.ts';
+import { answeredBetween, type BadResponses, EndpointCount } from './endpoint-count.ts';
+import { FirstExits } from './first-exits.ts';
+import { endedS, IncidentAdditions, settleS } from './incident-additions.ts';
+import { SeenEndpoints } from './seen-endpoints.ts';
+import type { FailedInSecond } from './suspect-facts.ts';
+import type { DirectLook, NewestFailure } from './watched-upstream.ts';
+import type { AttemptDelta, CountedFailure, FailureDelta, UpstreamFailures } from './upstream-failures.ts';
+
+/** Kinds, routes and endpoints that are counted by their names. */
+const namesMax = 200;
+
+/** Of each list, the largest are shown. */
+const shownMax = 20;
+
+/** Failures of another family belong to an incident that has begun so short a time before. */
+const togetherS = 10;
+
+/** The cause of an incident that began with a consequence shows within this time: a check fails before requests do. */
+const causeWithinS = 60;
+
+/** Requests find an endpoint again once none has failed to for so long while others reach one. */
+const readyAgainS = 1;
+
+interface KindCount {
+  readonly family: FailureFamily;
+  readonly firstSecond: number;
+  lastSecond: number;
+  failed: number;
+  attemptsFailed: number;
+  /** Requests, by whom their records name. */
+  readonly parties: Map<Whose, number>;
+}
+
+/** An incident that goes on. */
+export class OpenIncident {
+  /** 0 until it is reported. */
+  id = 0;
+  readonly families: Set<FailureFamily>;
+  /** The second in which the first of its failures was reported. */
+  startSecond: number;
+  #firstMs: number | null = null;
+  /** When the earliest of its requests began: milliseconds since the Unix epoch. Infinity: not known. */
+  #firstRequestWall = Infinity;
+  openedAt: number;
+  rateBefore: number | null;
+  readonly seenEndpoints = new SeenEndpoints();
+  readonly additions = new IncidentAdditions();
+  readonly firstExits = new FirstExits();
+  /** Null: all failures of its families count; else only those of these routes and endpoints, where there are any. */
+  only: { readonly routes: ReadonlySet<string>; readonly endpoints: ReadonlySet<string> } | null = null;
+  /** The usual rate before it; null: requests came too seldom, or for too short a time. */
+  steadyRateBefore: number | null = null;
+  /** When requests began to fail so, if earlier incidents have not been shown to be over; null: with this incident. */
+  failedSinceMs: number | null = null;
+  /** Null: the gateway has not looked there yet, or could not. */
+  directLook: DirectLook | null = null;
+  /** Null: not known. */
+  newestFailure: NewestFailure | null = null;
+  lastSecond: number;
+  suspects: readonly IncidentSuspect[] = [];
+  /** From its first failure to its last. */
+  requests = 0;
+  /** Since its last failure: they belong to the incident once another failure follows. */
+  #laterRequests = 0;
+  readonly #later = new Map<string, AttemptDelta>();
+  staleReusesFailed = 0;
+  /** An operator had taken all endpoints out of use. */
+  isTakenOut = false;
+  /** The application that Candor runs at its upstream; null: none, or there are several upstreams. */
+  application: string | null = null;
+  /** Failures that an earlier process has counted. */
+  sizeBefore = 0;
+  /** Failures when it was last reported. */
+  reported = 0;
+  #root: FailureFamily;
+  /** The way in which checks failed first, where they keep requests from being sent; null: not known, or they do not. */
+  #checksMet: FailureFamily | null = null;
+  #failed = 0;
+  #attemptsFailed = 0;
+  readonly #kinds = new Map<CountedFailure, KindCount>();
+  /** Requests and attempts, by second. */
+  readonly #seconds = new Map<number, FailedInSecond>();
+  readonly #routes = new Map<string, number>();
+  readonly #endpoints = new Map<string, EndpointCount>();
+  /** Those that it is about: one, or several that share what has failed. */
+  readonly #upstreams = new Map<string, { failed: number; attemptsFailed: number }>();
+
+  constructor(upstream: string, root: FailureFamily, startSecond: number, openedAt: number, rateBefore: number | null) {
+    this.#addUpstream(upstream, { failed: 0, attemptsFailed: 0 });
+    this.#root = root;
+    this.families = new Set([root]);
+    this.startSecond = startSecond;
+    this.lastSecond = startSecond;
+    this.openedAt = openedAt;
+    this.rateBefore = rateBefore;
+  }
+
+  /** When the first of its failures came, on the time axis of the seconds. */
+  get startMs(): number {
+    return this.#firstMs ?? this.startSecond * 1000;
+  }
+
+  get upstreams(): readonly string[] {
+    return [...this.#upstreams.keys()];
+  }
+
+  /** '' for several. */
+  get upstream(): string {
+    const [only = '', ...others] = this.#upstreams.keys();
+    return others.length === 0 ? only : '';
+  }
+
+  isAt(upstream: string): boolean {
+    return this.#upstreams.has(upstream);
+  }
+
+  get root(): FailureFamily {
+    return this.#root;
+  }
+
+  get counts(): { readonly failed: number; readonly attemptsFailed: number } {
+    return { failed: this.#failed, attemptsFailed: this.#attemptsFailed };
+  }
+
+  /** Of the failures that are counted, in requests and attempts. */
+  get size(): number {
+    return Math.max(this.#failed, this.#attemptsFailed);
+  }
+
+  /** Whether failures of this family, which now are many, belong to it. */
+  takes(family: FailureFamily, startSecond: number): boolean {
+    if (this.families.has(family)) return true;
+    if (isConsequenceOf(family, this.#root)) return true;
+    if (this.#isLaterCause(family)) return true;
+    // What fails much later than a consequence is not its cause.
+    if (isConsequenceOf(this.#root, family)) return startSecond - this.startSecond <= causeWithinS;
+    if (family === 'application' || this.#root === 'application') return false;
+    return Math.abs(startSecond - this.startSecond) <= togetherS;
+  }
+
+  /** Counts its failures too. An incident that began with a consequence has its cause in them, unless checks have met another one before. */
+  take(family: FailureFamily, startSecond: number): void {
+    this.families.add(family);
+    if (this.#isLaterCause(family)) this.additions.noteLaterCause(family, startSecond);
+    else if (isConsequenceOf(this.#root, family)) this.#root = family;
+  }
+
+  /** How the checks fail that keep requests from being sent. Whether they fail in another way now, which is told as an addition. */
+  seeChecks(met: FailureFamily | null, second: number): boolean {
+    if (this.#root !== 'not_ready') return false;
+    this.#checksMet ??= met;
+    return met !== null && met !== this.#checksMet && second - this.startSecond >= settleS;
+  }
+
+  /** No request was sent for one reason, and now requests fail for another. */
+  #isLaterCause(family: FailureFamily): boolean {
+    return isConsequenceOf(this.#root, family) && this.#checksMet !== null && this.#checksMet !== family;
+  }
+
+  count(delta: FailureDelta, upstream: string): void {
+    const { second, family, kind, route, whose, firstMs, startedWall, failed, attemptsFailed } = delta;
+    if (second < this.startSecond || !this.families.has(family)) return;
+    if (this.only !== null && this.only.routes.size > 0 && !this.only.routes.has(route)) return;
+    if (second > this.lastSecond) this.#addLater();
+    this.lastSecond = Math.max(this.lastSecond, second);
+    this.#firstMs = Math.min(firstMs, this.#firstMs ?? firstMs);
+    this.#firstRequestWall = Math.min(startedWall, this.#firstRequestWall);
+    this.#addUpstream(upstream, { failed, attemptsFailed });
+    this.#addSecond(second, failed, attemptsFailed);
+    this.#failed += failed;
+    this.#attemptsFailed += attemptsFailed;
+    this.#addKind(kind, {
+      family,
+      firstSecond: second,
+      lastSecond: second,
+      failed,
+      attemptsFailed,
+      parties: new Map(whose === null ? [] : [[whose, failed]]),
+    });
+    if (failed > 0) this.#addRoute(route, failed);
+  }
+
+  #addSecond(second: number, failed: number, attemptsFailed: number): void {
+    const [known, knownAttempts] = this.#seconds.get(second) ?? [0, 0];
+    if (this.#seconds.size < knownSecondsMax || this.#seconds.has(second))
+      this.#seconds.set(second, [known + failed, knownAttempts + attemptsFailed]);
+  }
+
+  /** How much failed in each of its first seconds with failures, by seconds since its start. */
+  get failedAt(): ReadonlyMap<number, FailedInSecond> {
+    return new Map([...this.#seconds].map(([second, counts]) => [second - this.startSecond, counts]));
+  }
+
+  #addUpstream(upstream: string, { failed, attemptsFailed }: { failed: number; attemptsFailed: number }): void {
+    const known = this.#upstreams.get(upstream) ?? { failed: 0, attemptsFailed: 0 };
+    this.#upstreams.set(upstream, {
+      failed: known.failed + failed,
+      attemptsFailed: known.attemptsFailed + attemptsFailed,
+    });
+  }
+
+  #addKind(kind: CountedFailure, count: KindCount): void {
+    const known = this.#kinds.get(kind);
+    if (known !== undefined) {
+      known.lastSecond = Math.max(known.lastSecond, count.lastSecond);
+      known.failed += count.failed;
+      known.attemptsFailed += count.attemptsFailed;
+      for (const [whose, failed] of count.parties) known.parties.set(whose, (known.parties.get(whose) ?? 0) + failed);
+    } else if (this.#kinds.size < namesMax) this.#kinds.set(kind, { ...count });
+  }
+
+  #addRoute(route: string, failed: number): void {
+    if (this.#routes.has(route) || this.#routes.size < namesMax)
+      this.#routes.set(route, (this.#routes.get(route) ?? 0) + failed);
+  }
+
+  countEndpoint(delta: AttemptDelta): void {
+    const { second, endpoint, failed, isBeforeFailure } = delta;
+    if (this.only !== null && this.only.endpoints.size > 0 && failed > 0 && !this.only.endpoints.has(endpoint)) return;
+    if (second < this.startSecond || (second === this.startSecond && isBeforeFailure)) return;
+    if (second <= this.lastSecond) this.#endpoint(endpoint)?.count(delta);
+    else this.#laterAttempts(delta);
+  }
+
+  /** Requests of an upstream in a second, after its failures in that second. */
+  countRequests(second: number, requests: number): void {
+    if (second < this.startSecond) return;
+    if (second <= this.lastSecond) this.requests += requests;
+    else this.#laterRequests += requests;
+  }
+
+  #laterAttempts(delta: AttemptDelta): void {
+    const known = this.#later.get(delta.endpoint);
+    if (known === undefined) {
+      if (this.#later.size < namesMax) this.#later.set(delta.endpoint, { ...delta });
+      return;
+    }
+    for (const key of ['attempts', 'failed', 'answered', 'notHttp', 'invalid'] as const) known[key] += delta[key];
+  }
+
+  /** What came after the last failure came between two of them: another one has followed. */
+  #addLater(): void {
+    for (const [endpoint, delta] of this.#later) this.#endpoint(endpoint)?.count(delta);
+    this.requests += this.#laterRequests;
+    this.#later.clear();
+    this.#laterRequests = 0;
+  }
+
+  /** Null: there are too many. */
+  #endpoint(endpoint: string): EndpointCount | null {
+    const known = this.#endpoints.get(endpoint);
+    if (known !== undefined || this.#endpoints.size >= namesMax) return known ?? null;
+    const count = new EndpointCount();
+    this.#endpoints.set(endpoint, count);
+    return count;
+  }
+
+  /** See `answeredBetween` in endpoint-count.ts. */
+  answeredBetween(kind: BadResponses): number | null {
+    return answeredBetween([...this.#endpoints.values()], kind);
+  }
+
+  /** Counts what an upstream has met in these seconds. */
+  addFrom({ upstream, failures, endpointDeltas }: UpstreamFailures, from: number, to: number): void {
+    for (const delta of failures) if (delta.second >= from && delta.second <= to) this.count(delta, upstream);
+    for (const delta of endpointDeltas) if (delta.second >= from && delta.second <= to) this.countEndpoint(delta);
+  }
+
+  /** Takes over what another incident has counted: both have the same reason, of which `family` are the failures. */
+  absorb(other: OpenIncident, family: FailureFamily | null): void {
+    for (const one of other.families) this.families.add(one);
+    if (family !== null && this.families.has(family)) this.#root = family;
+    for (const [kind, count] of other.#kinds) this.#addKind(kind, count);
+    for (const [route, failed] of other.#routes) this.#addRoute(route, failed);
+    other.#addLater();
+    for (const [endpoint, count] of other.#endpoints) this.#endpoint(endpoint)?.add(count);
+    for (const [upstream, counts] of other.#upstreams) this.#addUpstream(upstream, counts);
+    for (const [second, counts] of other.#seconds) this.#addSecond(second, ...counts);
+    this.#failed += other.#failed;
+    this.#attemptsFailed += other.#attemptsFailed;
+    this.requests += other.requests;
+    this.startSecond = Math.min(this.startSecond, other.startSecond);
+    this.#firstMs = Math.min(this.startMs, other.startMs);
+    this.#firstRequestWall = Math.min(this.#firstRequestWall, other.#firstRequestWall);
+    this.lastSecond = Math.max(this.lastSecond, other.lastSecond);
+    this.rateBefore = sumOf(this.rateBefore, other.rateBefore);
+    this.steadyRateBefore = sumOf(this.steadyRateBefore, other.steadyRateBefore);
+    this.firstExits.absorb(other.firstExits);
+    this.directLook ??= other.directLook;
+    this.newestFailure ??= other.newestFailure;
+    this.failedSinceMs ??= other.failedSinceMs;
+  }
+
+  /** Takes over the number of another incident, that was reported, and what was reported of it. */
+  continueAs({ id, openedAt, sizeBefore, reported }: OpenIncident): void {
+    this.id = id;
+    this.openedAt = openedAt;
+    this.sizeBefore = sizeBefore;
+    this.reported = reported;
+  }
+
+  /** `beganAt`: wall time of second 0. */
+  facts(now: number, beganAt: number, resolvedAt: number | null): LiveIncident {
+    const root = this.#rootCause();
+    const spec = root === 'app_error' ? null : specOfCause(root);
+    const seconds = Math.max(1, this.lastSecond + 1 - this.startMs / 1000);
+    return {
+      id: this.id,
+      upstream: this.upstream,
+      upstreams: largest([...this.#upstreams].map(([upstream, counts]) => ({ upstream, ...counts }))),
+      family: this.#root,
+      cause: root === 'app_error' ? null : root,
+      shape: spec === null ? 'app_error' : shapeOfType(spec.type),
+      whose: whoseBySuspect(this.#whoseOf(root), this.suspects),
+      startedAt: Math.floor(beganAt + this.startMs),
+      firstRequestAt: Math.floor(Math.min(this.#firstRequestWall, beganAt + this.startMs)),
+      openedAt: this.openedAt,
+      lastAt: Math.min(now, beganAt + this.lastSecond * 1000 + 999),
+      resolvedAt,
+      requests: Math.max(this.requests, this.#failed),
+      failed: this.#failed,
+      attemptsFailed: this.#attemptsFailed,
+      causes: this.#causes(),
+      routes: largest([...this.#routes].map(([route, failed]) => ({ route, failed }))),
+      endpoints: largest(
+        [...this.#endpoints].map(([endpoint, { attempts, failed }]) => ({ endpoint, attempts, failed })),
+      ),
+      rate: { before: this.rateBefore, during: Math.max(this.requests, this.#failed) / seconds },
+      suspects: this.suspects,
+      additions: this.additions.all(beganAt, resolvedAt !== null),
+      ...this.#firstUntil(now, beganAt),
+    };
+  }
+
+  /** A consequence of them, such as that no endpoint is ready, may also be one of what has begun later. */
+  #firstUntil(now: number, beganAt: number): { readonly firstUntil?: number } {
+    const own = [...this.#kinds.values()].filter(({ family }) => family === this.#root);
+    const until = beganAt + Math.max(0, ...own.map(({ lastSecond }) => lastSecond)) * 1000 + 999;
+    const quietS = this.#isReadyAgain ? readyAgainS : endedS;
+    return own.length > 0 && now - until > quietS * 1000 ? { firstUntil: until } : {};
+  }
+
+  /** Requests are sent again, and fail in another way. */
+  get #isReadyAgain(): boolean {
+    return this.#root === 'not_ready' && this.additions.laterCauses.size > 0;
+  }
+
+  /** What its own suspects are looked for in: failures of a later cause have suspects of their own. */
+  ownFacts(now: number, beganAt: number): LiveIncident {
+    const { laterCauses } = this.additions;
+    const facts = this.facts(now, beganAt, null);
+    if (laterCauses.size === 0) return facts;
+    const isOwn = ({ cause }: CountedCause): boolean => !laterCauses.has(this.#kinds.get(cause)?.family ?? this.#root);
+    const causes = facts.causes.filter(isOwn);
+    const failed = causes.reduce((sum, one) => sum + one.failed, 0);
+    const attemptsFailed = causes.reduce((sum, one) => sum + one.attemptsFailed, 0);
+    // Requests that were not sent have met no endpoint.
+    return { ...facts, causes, failed, attemptsFailed, endpoints: [] };
+  }
+
+  #whoseOf(root: CountedFailure): Whose {
+    if (this.isTakenOut && this.#root === 'not_ready') return 'operator';
+    const [most] = [...(this.#kinds.get(root)?.parties ?? [])].sort(([, a], [, b]) => b - a);
+    if (most !== undefined) return most[0];
+    // Attempts have no record of their own.
+    // An endpoint that answers in HTTP meanwhile is no other program.
+    if (root === 'app_error' || (isNotHttp(root) && this.answeredBetween('notHttp') !== null)) return 'application';
+    return whoseOf({ cause: root, evidence: {} } as Failure, this.application);
+  }
+
+  /** Of the failures of a family; null: there is none. */
+  commonest(family: FailureFamily): CountedFailure | null {
+    const kinds = [...this.#kinds].filter(([, kind]) => kind.family === family);
+    const [first] = kinds.sort(([, a], [, b]) => countOf(b) - countOf(a) || a.firstSecond - b.firstSecond);
+    return first?.[0] ?? null;
+  }
+
+  /** Of the family that began. */
+  #rootCause(): CountedFailure {
+    return this.commonest(this.#root) ?? ('no_endpoint_ready' satisfies Cause);
+  }
+
+  #causes(): readonly CountedCause[] {
+    const all = [...this.#kinds].map(([cause, kind]) => ({
+      cause,
+      count: countOf(kind),
+      failed: kind.failed,
+      attemptsFailed: kind.attemptsFailed,
+      isConsequence: isConsequenceOf(kind.family, this.#root),
+    }));
+    return all.sort((a, b) => b.count - a.count).slice(0, shownMax);
+  }
+}
+
+/** What makes an application hold all connections. */
+const ofApplication: ReadonlySet<SuspectKind> = new Set([
+  ...(['out_of_memory', 'crash', 'not_started', 'application_descriptors', 'dependency'] as const),
+  ...(['nothing_listens', 'slow_application', 'application_errors'] as const),
+]);
+
+/** A limit of the gateway that requests meet because of the application is its effect. */
+function whoseBySuspect(whose: Whose, [first]: readonly IncidentSuspect[]): Whose {
+  return whose === 'gateway' && first !== undefined && ofApplication.has(first.name) ? 'application' : whose;
+}
+
+/** Null: one of them is not known. */
+const sumOf = (one: number | null, other: number | null): number | null =>
+  one === null || other === null ? null : one + other;
+
+/** A request that failed, and the attempt by which it failed, are counted once. */
+const countOf = ({ failed, attemptsFailed }: KindCount): number => Math.max(failed, attemptsFailed);
+
+function largest<T extends { readonly failed: number; readonly attemptsFailed?: number }>(
+  all: readonly T[],
+): readonly T[] {
+  return all
+    .toSorted((a, b) => b.failed - a.failed || (b.attemptsFailed ?? 0) - (a.attemptsFailed ?? 0))
+    .slice(0, shownMax);
+}

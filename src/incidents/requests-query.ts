@@ -1,0 +1,54 @@
+import { shapeOfType, specOfCause } from '#failures/failure-texts.ts';
+import { conditionText, listText } from '../core/exchange-query.ts';
+import type { CountedCause, LiveIncident } from '../core/live-incident.ts';
+
+/** Finds the requests that an incident counts: a search goes by when requests began, and a timeout fails long after that. */
+export function requestsQuery(incident: LiveIncident): string {
+  const { resolvedAt, lastAt } = incident;
+  return [
+    ...failureConditions(incident),
+    ...upstreamCondition(incident),
+    sinceText(incident),
+    ...(resolvedAt === null ? [] : [`until:${timeText(lastAt)}`]),
+  ].join(' ');
+}
+
+/** Finds those of its requests that failed with its cause, without what followed from them. */
+export function ownCauseQuery(incident: LiveIncident): string {
+  const { cause } = incident;
+  return [
+    cause === null ? appError : conditionText('cause', cause),
+    ...upstreamCondition(incident),
+    sinceText(incident),
+  ].join(' ');
+}
+
+const appError = 'shape:app_error';
+
+/** Of all its causes and consequences. */
+function failureConditions({ cause, causes, failed }: LiveIncident): readonly string[] {
+  // An attempt that another one answered is no failed request.
+  const counted = failed === 0 ? causes : causes.filter((one) => one.failed !== 0);
+  const kinds: readonly CountedCause['cause'][] =
+    counted.length === 0 ? [cause ?? 'app_error'] : counted.map((one) => one.cause);
+  const named = kinds.flatMap((kind) => (kind === 'app_error' ? [] : [kind]));
+  if (named.length === 0) return [appError];
+  // The application's own 5xx have no cause.
+  if (named.length < kinds.length && failed > 0)
+    return [
+      listText('shape', [...new Set(['app_error', ...named.map((kind) => shapeOfType(specOfCause(kind).type))])]),
+    ];
+  return [listText('cause', named), ...(failed === 0 ? [] : ['-shape:none'])];
+}
+
+/** With more the query gets long; its causes find nearly the same. */
+const upstreamsMax = 10;
+
+/** An incident of failures before an upstream was chosen has none. */
+function upstreamCondition({ upstream, upstreams }: LiveIncident): readonly string[] {
+  const names = upstream === '' ? upstreams.map((one) => one.upstream) : [upstream];
+  return names.length === 0 || names.length > upstreamsMax || names.includes('') ? [] : [listText('upstream', names)];
+}
+
+const sinceText = (incident: LiveIncident): string => `since:${timeText(incident.firstRequestAt)}`;
+const timeText = (wallMs: number): string => new Date(Math.ceil(wallMs)).toISOString();

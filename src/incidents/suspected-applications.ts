@@ -1,0 +1,237 @@
+import { lowerFirst, upperFirst } from '#failures/first-letter.ts';
+import { specOfCause } from '#failures/failure-texts.ts';
+import { familyOfCause, isNotHttp } from './failure-family.ts';
+import type { SuspectKind } from '../core/live-incident.ts';
+import { datedLines } from './evidence-lines.ts';
+import { withTarget } from './step-target.ts';
+import { outputStepOf } from './output-step.ts';
+import { stoppedEvidence, stoppedFinding } from './stopped-processes.ts';
+import { failedStarts, ownExits } from './suspected-exits.ts';
+import { applicationsOf, type NewestFailure, type WatchedUpstream } from './watched-upstream.ts';
+import {
+  type Rule,
+  type SuspectContext,
+  type SuspectFinding,
+  shownMax,
+  checksFound,
+  checksMet,
+  mostFrequentOf,
+  specOfMost,
+  races,
+  refused,
+  causesOfAnotherProgram,
+  invalid,
+  otherProtocol,
+  seen,
+  isOf,
+  isEndpointOf,
+  shareOf,
+  sum,
+  names,
+  usualWithin,
+  duration,
+  listOf,
+} from './suspect-facts.ts';
+
+/** What processes of the application have nearly used up, and that they are stopped. */
+function strainsOf(watched: WatchedUpstream): readonly string[] {
+  const { processes = [] } = watched;
+  const strains = processes.flatMap(({ instance, strains: all }) => all.map((strain) => `${instance}: ${strain}`));
+  return [...stoppedEvidence(watched), ...strains].slice(0, shownMax);
+}
+
+/** Whether a check asks the application for something: there may be none, or one that only connects. */
+const looksAtApplication = (check: string): boolean => check !== 'none' && check !== 'tcp';
+
+/** What asks several times, in parentheses. Requests that may change something are not repeated. */
+function repeatedGet(newest: NewestFailure | null): string {
+  const method = newest?.method ?? null;
+  if (method !== null && method !== 'GET') return '';
+  const which = method === null ? 'for requests with GET, ' : '';
+  return ` (${which}\`for n in $(seq 20); do curl -s --http0.9 --raw -i http://HOST:PORT/PATH | head -c 400 | cat -v; done\` asks several times, since one response may be good)`;
+}
+
+/** Whether another endpoint, with at most half their share of failures, would have got the requests if the check had taken these out. */
+function hasOtherEndpoint({ incident, watched }: SuspectContext, subjects: ReadonlySet<string>): boolean {
+  const isOwn = (endpoint: string): boolean => subjects.has(`endpoint:${endpoint}`);
+  const own = incident.endpoints.filter(({ endpoint }) => isOwn(endpoint));
+  const attempts = sum(own);
+  const share = attempts === 0 ? 1 : own.reduce((all, { failed }) => all + failed, 0) / attempts;
+  const failing = new Set(
+    incident.endpoints.filter((one) => one.failed > 0.5 * share * one.attempts).map(({ endpoint }) => endpoint),
+  );
+  return watched.endpoints.some(({ id, state }) => state === 'healthy' && !isOwn(id) && !failing.has(id));
+}
+
+/** No instance has become ready yet, and none has ended: what keeps them is what their checks see. Null: it is not so. */
+function neverReadyFinding(context: SuspectContext): SuspectFinding | null {
+  const { incident, watched } = context;
+  const { application, endpoints } = watched;
+  const isStarting = endpoints.length > 0 && endpoints.every(({ state }) => state === 'starting');
+  if (
+    application === null ||
+    !isOf(incident, 'not_ready') ||
+    !isStarting ||
+    ownExits(context).length + failedStarts(context).length > 0
+  )
+    return null;
+  const output = outputStepOf(context) ?? 'See what it printed last in `candor status`';
+  const fix = endpoints.find(({ finding }) => finding?.fix != null)?.finding?.fix ?? null;
+  return {
+    fit: 0.5,
+    sentence: 'The application was started, and has not become ready.',
+    evidence: endpoints.slice(0, shownMax).map(({ id, reason }) => `${id}: ${reason}`),
+    nextStep:
+      fix === null ? `${output}, and fix what keeps its readiness path from answering 200.` : `${upperFirst(fix)}.`,
+  };
+}
+
+/** Where requests fail while processes do nothing: they wait, fill the pool and its queue, and then checks fail. */
+const effectsOfStop = ['slow', 'full', 'not_ready', 'gone', 'network', 'gateway'] as const;
+
+/** Checks, or a look at the endpoint, have got no answer: whatever else requests meet follows from that. */
+function hangs(context: SuspectContext): boolean {
+  const { incident, directLook } = context;
+  if (checksFound(context, (cause) => familyOfCause(cause) === 'slow')) return true;
+  return isOf(incident, 'full') && directLook?.isAccepting === true && directLook.isHanging;
+}
+
+/** What the application does by itself. */
+export const applications = {
+  dependency: ({ incident, watched }) => {
+    const advice = watched.endpoints.flatMap(({ id, advice: text }) => (text === null ? [] : [`${id} says: ${text}`]));
+    if (advice.length === 0 || isOf(incident, 'dns', 'tls', 'garbage', 'gateway', 'network')) return null;
+    return {
+      fit: isOf(incident, 'application', 'slow', 'not_ready') ? 0.88 : 0.6,
+      sentence: 'Something that the application needs does not work, as its health document says.',
+      evidence: advice.slice(0, shownMax),
+      nextStep: 'Look at what the health document names; the application fails because of it.',
+    };
+  },
+  lying_check: (context) => {
+    const { incident, watched } = context;
+    const found = seen(
+      context,
+      'health_disagreement',
+      // From unhealthy: its checks fail while most of its requests are answered.
+      ({ subject, from, evidence }) =>
+        isEndpointOf(subject, incident.upstream) &&
+        from !== 'unhealthy' &&
+        evidence.failures > 0 &&
+        looksAtApplication(evidence.check),
+    );
+    // A check of the connection would have seen that nothing listens.
+    if (shareOf(incident, refused) >= 0.5) return null;
+    // A check uses a connection of its own, and sees nothing of what happens to those that are kept.
+    if (shareOf(incident, races) >= 0.5 && context.staleReusesFailed >= 0.5 * incident.failed) return null;
+    // A check that fails too, even if later than requests, does look at what fails.
+    const failing = new Set(
+      watched.endpoints.flatMap(({ id, state }) => (state === 'unhealthy' ? `endpoint:${id}` : [])),
+    );
+    const passing = found.filter(({ event }) => !failing.has(event.subject));
+    if (passing.length === 0) return null;
+    const subjects = new Set(passing.map(({ event }) => event.subject));
+    const isElsewhere = hasOtherEndpoint(context, subjects);
+    const key = applicationsOf(watched).length > 0 ? 'readiness.path' : 'check.path';
+    return {
+      // Where every endpoint hangs, a better check would not get any request answered: why they hang comes first.
+      fit: subjects.size * 2 < watched.endpoints.length || (isOf(incident, 'slow') && !isElsewhere) ? 0.5 : 0.74,
+      sentence: 'The health check passes while requests fail: it does not look at what fails.',
+      evidence: datedLines(passing),
+      nextStep: `Let the path that the check requests (\`${key}\`) use what the application needs, or report it in the health document.`,
+    };
+  },
+  failing_check: (context) => {
+    const { incident, watched } = context;
+    const neverReady = neverReadyFinding(context);
+    if (neverReady !== null) return neverReady;
+    // A check that met a failure of its own has shown that the application does not answer.
+    const unhealthy = watched.endpoints.filter(({ state, checkCause }) => state === 'unhealthy' && checkCause === null);
+    if (!isOf(incident, 'not_ready') || unhealthy.length === 0 || incident.attemptsFailed > 0) return null;
+    // They are out because the process ended, and not by a check.
+    if (ownExits(context).length > 0 || failedStarts(context).length > 0) return null;
+    return {
+      fit: 0.7,
+      sentence: 'Health checks have taken all endpoints out; no request had failed there.',
+      evidence: unhealthy.slice(0, shownMax).map(({ id, reason }) => `${id}: ${reason}`),
+      nextStep: 'Request the path of the check by hand; correct the check if the application works.',
+    };
+  },
+  invalid_responses: (context) => {
+    const { incident, validBetween, watched, newestFailure } = context;
+    if (shareOf(incident, causesOfAnotherProgram(context)) >= 0.5) return null;
+    const met = checksMet(context, (cause) => invalid.has(cause) && !otherProtocol.has(cause));
+    if (met !== null) {
+      const { title, nextStep } = specOfCause(met.cause);
+      return {
+        fit: 0.68,
+        sentence: `The application sends responses that are no valid HTTP: ${lowerFirst(title)}.`,
+        evidence: met.evidence,
+        nextStep: withTarget(nextStep, incident, watched),
+      };
+    }
+    if (shareOf(incident, invalid) < 0.3) return null;
+    const most = mostFrequentOf(incident, invalid);
+    if (validBetween !== null && most !== null)
+      return {
+        fit: 0.745,
+        sentence: 'The application sends some responses that are no valid HTTP, and others that are.',
+        evidence: [names(incident, null), `${validBetween} responses of the same endpoints were HTTP meanwhile`],
+        nextStep: withTarget(
+          `See in \`candor explain ${newestFailure?.id ?? 'ID'}\` which bytes came${repeatedGet(newestFailure)}, and search the application for what writes them before a response, within its head, or after the end of an earlier one.`,
+          incident,
+          watched,
+        ),
+      };
+    const spec = specOfMost(incident, invalid);
+    // The title of what is not HTTP at all says no more than the sentence.
+    const title = most === null || isNotHttp(most) || spec === null ? '' : `: ${lowerFirst(spec.title)}`;
+    return {
+      fit: 0.68,
+      sentence: `The application sends responses that are no valid HTTP${title}.`,
+      evidence: [names(incident, null)],
+      nextStep: withTarget(spec?.nextStep ?? 'See in `candor explain ID` which bytes came.', incident, watched),
+    };
+  },
+  slow_application: (context) => {
+    const { incident, watched } = context;
+    const output = outputStepOf(context);
+    const { isWhole = false, ...stopped } = stoppedFinding(context) ?? {};
+    const isHung = hangs(context);
+    const isStopped = isWhole && isOf(incident, ...effectsOfStop);
+    if (!isOf(incident, 'slow') && !isHung && !isStopped) return null;
+    const usualMs = usualWithin(context, 0.5);
+    return {
+      // Its connections are all in use because nothing is answered.
+      fit: isHung && isOf(incident, 'full') ? 0.8 : 0.55,
+      sentence: 'The application, or something it waits for, has become slow or hangs.',
+      evidence: [
+        names(incident, null),
+        ...(usualMs === null ? [] : [`half of its responses used to take up to ${duration(usualMs)}`]),
+        ...strainsOf(watched),
+      ],
+      nextStep:
+        output === null
+          ? 'See what the application waits for: its log, its database, its CPU; `candor explain` shows single requests.'
+          : `${output}, and in \`candor status\` how much processor time it uses: what does it wait for, such as its database? \`candor explain\` shows single requests.`,
+      ...stopped,
+    };
+  },
+  application_errors: (context) => {
+    const { incident, watched } = context;
+    const output = outputStepOf(context);
+    if (!isOf(incident, 'application')) return null;
+    return {
+      fit: 0.5,
+      sentence:
+        'The application itself answers with errors (5xx, or gRPC statuses that say the same); the gateway passes its responses on.',
+      evidence: [
+        incident.routes.length === 1
+          ? `all on the route ${incident.routes[0]?.route}`
+          : `on ${incident.routes.length} routes: ${listOf(incident.routes.map(({ route }) => route))}`,
+        ...strainsOf(watched),
+      ],
+      nextStep: output === null ? "Look at the application's log at that time." : `${output}.`,
+    };
+  },
+} satisfies Partial<Record<SuspectKind, Rule>>;

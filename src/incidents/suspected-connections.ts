@@ -1,0 +1,224 @@
+import { lowerFirst } from '#failures/first-letter.ts';
+import { specOfCause } from '#failures/failure-texts.ts';
+import { guessWords, type SpokenProtocol, stepOfOtherProtocol } from '#failures/guess-words.ts';
+import { familyOfCause } from './failure-family.ts';
+import type { CountedCause, FailureFamily, SuspectKind } from '../core/live-incident.ts';
+import { withTarget } from './step-target.ts';
+import { outputStepOf } from './output-step.ts';
+import { settingAside } from './present-settings.ts';
+import { ownExits } from './suspected-exits.ts';
+import {
+  type Rule,
+  type SuspectContext,
+  type SuspectFinding,
+  shownMax,
+  checksFound,
+  checksMet,
+  specOfMost,
+  refused,
+  races,
+  otherProtocol,
+  causesOfAnotherProgram,
+  certificates,
+  reasons,
+  isOf,
+  shareOf,
+  shareText,
+  names,
+} from './suspect-facts.ts';
+
+/** Connections are cut again and again if some are so long after the first. */
+const cutAgainMs = 3000;
+
+/** The look itself is added as evidence, as it is for each suspect that it confirms. */
+function otherProtocolSpoken(protocol: SpokenProtocol): SuspectFinding {
+  return {
+    fit: 0.92,
+    sentence: `The endpoint speaks ${guessWords[protocol]}, ${protocol === 'http2' ? 'and the gateway speaks HTTP/1.1 with it' : 'which the gateway does not speak'}.`,
+    evidence: [],
+    nextStep: stepOfOtherProtocol[protocol],
+  };
+}
+
+function keepAliveRace(context: SuspectContext): SuspectFinding | null {
+  const { incident } = context;
+  // Those of all upstreams are counted together.
+  const staleReusesFailed = Math.min(context.staleReusesFailed, incident.failed);
+  const failed = Math.max(incident.failed, incident.attemptsFailed);
+  if (shareOf(incident, races) < 0.8 || staleReusesFailed < incident.failed * 0.5 || staleReusesFailed === 0)
+    return null;
+  if (failed > incident.requests * 0.2) {
+    // More than a race: unless a process has ended, which cuts all its connections at once.
+    if (staleReusesFailed < incident.failed * 0.9 || incident.failed > incident.requests * 0.6) return null;
+    if (incident.lastAt - incident.startedAt < cutAgainMs || ownExits(context).length > 0) return null;
+    return {
+      fit: 0.86,
+      sentence: 'The application, or something before it, cuts connections that it has kept open.',
+      evidence: [
+        `${staleReusesFailed} of ${incident.failed} failed requests were sent on a connection that had served others`,
+        `${incident.requests - incident.failed} requests were answered meanwhile`,
+      ],
+      nextStep:
+        'Set `connections: { reuse: never }` for the upstream until the application keeps its connections; see why it cuts them, such as a limit of requests for each.',
+    };
+  }
+  return {
+    fit: 0.86,
+    sentence: 'The application closes idle connections at the moment at which the gateway sends a request there.',
+    evidence: [
+      `${staleReusesFailed} requests failed on a connection that the endpoint was closing`,
+      `${incident.requests - incident.failed} others were answered meanwhile`,
+    ],
+    nextStep: `Make the application's keep-alive timeout longer than the gateway's ${settingAside('connections.idle_timeout', context)}: in Node \`server.keepAliveTimeout\`.`,
+  };
+}
+
+const listeningFamilies: ReadonlySet<FailureFamily | null> = new Set(['garbage', 'tls', 'slow', 'application']);
+
+/** Only what accepts connections can fail so. */
+const showsListening = (cause: CountedCause['cause']): boolean =>
+  listeningFamilies.has(cause === 'app_error' ? 'application' : familyOfCause(cause));
+
+/** What keeps connections from coming about, or ends them. */
+export const connections = {
+  dns: (context) => {
+    const { incident, watched } = context;
+    if (!isOf(incident, 'dns') && !checksFound(context, (cause) => familyOfCause(cause) === 'dns')) return null;
+    const cause = incident.cause === null ? null : specOfCause(incident.cause);
+    const { length } = incident.upstreams;
+    return {
+      fit: 0.9,
+      sentence:
+        length > 1
+          ? `No name can be looked up for ${length} upstreams: the name server of this machine does not answer, or fails.`
+          : 'The name of an endpoint cannot be looked up.',
+      evidence: [names(incident, null), ...reasons(context, 'name_state', ({ to }) => to !== 'resolved')],
+      nextStep: withTarget(cause?.nextStep ?? 'Ask the name server with `dig NAME`.', incident, watched),
+    };
+  },
+  certificate: (context) => {
+    const { incident, watched } = context;
+    const share = shareOf(incident, certificates);
+    const met = checksMet(context, (cause) => certificates.has(cause));
+    if (share < 0.5 && met === null) return null;
+    const spec = share >= 0.5 || met === null ? specOfMost(incident, certificates) : specOfCause(met.cause);
+    return {
+      fit: 0.94,
+      sentence: `The endpoint's certificate is not accepted: ${lowerFirst(spec?.title ?? 'see the failures')}.`,
+      evidence: [...(share > 0 ? [shareText(incident, certificates)] : []), ...(met?.evidence ?? [])],
+      nextStep: withTarget(spec?.nextStep ?? 'Renew the certificate of the endpoint.', incident, watched),
+    };
+  },
+  tls_settings: (context) => {
+    const { incident, watched } = context;
+    const met = checksMet(
+      context,
+      (cause) => familyOfCause(cause) === 'tls' && !certificates.has(cause) && !otherProtocol.has(cause),
+    );
+    if (met === null && (!isOf(incident, 'tls') || incident.cause === 'tls_timeout')) return null;
+    if (shareOf(incident, certificates) >= 0.5) return null;
+    const cause = met?.cause ?? incident.cause;
+    const spec = cause === null ? null : specOfCause(cause);
+    return {
+      fit: 0.7,
+      sentence: `TLS with the endpoint fails: ${lowerFirst(spec?.title ?? 'see the failures')}.`,
+      evidence: met?.evidence ?? [names(incident, null)],
+      nextStep: withTarget(
+        spec?.nextStep ?? 'Compare the versions, the server name and the certificates on both sides.',
+        incident,
+        watched,
+      ),
+    };
+  },
+  keep_alive_race: keepAliveRace,
+  another_program: (context) => {
+    const { incident, directLook } = context;
+    if (directLook?.speaks !== undefined && isOf(incident, 'gone', 'garbage', 'not_ready'))
+      return otherProtocolSpoken(directLook.speaks);
+    const kinds = causesOfAnotherProgram(context);
+    const share = shareOf(incident, kinds);
+    const met = checksMet(context, (cause) => otherProtocol.has(cause));
+    if (share < 0.5 && met === null) return null;
+    return {
+      fit: 0.88,
+      sentence: 'Something that does not speak the configured protocol answers at that address.',
+      evidence: [...(share > 0 ? [shareText(incident, kinds)] : []), ...(met?.evidence ?? [])],
+      nextStep:
+        outputStepOf(context) === null
+          ? 'See with `ss -ltnp` which program listens on that port, and compare port and scheme with the configuration.'
+          : 'See in `candor explain ID` which bytes came: the application that the gateway runs listens there, and must speak HTTP in clear text (`http2` of the application: HTTP/2) at the port that it was told by PORT.',
+    };
+  },
+  connections_cut: (context) => {
+    const { incident, directLook } = context;
+    if (directLook?.speaks !== undefined) return null;
+    const output = outputStepOf(context);
+    const met = checksMet(context, (cause) => familyOfCause(cause) === 'gone' && !refused.has(cause));
+    if (met === null && (!isOf(incident, 'gone') || shareOf(incident, refused) >= 0.5)) return null;
+    // It says of the same connections when they were cut.
+    if (keepAliveRace(context) !== null) return null;
+    return {
+      fit: 0.45,
+      sentence: 'The application, or something before it, cuts its connections.',
+      evidence: met?.evidence ?? [names(incident, null)],
+      nextStep:
+        output === null
+          ? 'Look at its log: a process that ends, a timeout of its own, or a proxy between it and the gateway.'
+          : `${output}, and in \`candor events\` whether its process ended; else it has a timeout of its own, or ends connections by itself.`,
+    };
+  },
+  nothing_listens: (context) => {
+    const { incident, watched, directLook } = context;
+    if (!isOf(incident, 'gone', 'not_ready')) return null;
+    const share = shareOf(incident, refused);
+    const isDown = checksFound(context, (cause) => refused.has(cause));
+    if (share < 0.5 && !isDown) return null;
+    const wasCut = shareOf(incident, races) > 0;
+    const hasChanged = incident.additions.some(({ causes }) => causes.some(showsListening));
+    const listensAgain = directLook?.isAccepting === true;
+    const output = outputStepOf(context);
+    return {
+      fit: 0.6,
+      sentence: wasCut
+        ? 'The application ended: its connections were cut, and then nothing listened at its address.'
+        : hasChanged
+          ? 'At first nothing listened at the address of the application; later something did.'
+          : listensAgain
+            ? 'Nothing listened at the address of the application for a while; it listened again when the gateway looked.'
+            : 'Nothing listens at the address of the application.',
+      evidence: [
+        names(incident, null),
+        ...watched.endpoints.slice(0, shownMax).map(({ id, reason }) => `${id}: ${reason}`),
+      ],
+      nextStep:
+        output !== null
+          ? `${output}, and in \`candor events\` whether and why its process ended.`
+          : hasChanged
+            ? 'See with `ss -ltnp` which program listens there now, and in the log of the application why it had ended.'
+            : listensAgain
+              ? 'See in its own log why it had ended; it may end again.'
+              : 'Start the application, or compare its address with the configuration; its own log says why it ended.',
+    };
+  },
+  network: (context) => {
+    const { incident, watched } = context;
+    if (!isOf(incident, 'network') && !checksFound(context, (cause) => familyOfCause(cause) === 'network')) return null;
+    const spec = incident.cause === null ? null : specOfCause(incident.cause);
+    const { length } = incident.upstreams;
+    if (length > 1)
+      return {
+        fit: 0.85,
+        sentence: `No connection comes about to the endpoints of ${length} upstreams, since the same moment: the network of this machine, or what they share.`,
+        evidence: [names(incident, null)],
+        nextStep:
+          'Look at `ip route`, `ip -s link` and the firewall of this machine first, then at what the upstreams share.',
+      };
+    return {
+      fit: 0.7,
+      sentence:
+        'No connection comes about, and nothing refuses it: a firewall, a lost host, or a full queue of connections.',
+      evidence: [names(incident, null)],
+      nextStep: withTarget(spec?.nextStep ?? 'Run `candor probe` against the endpoint.', incident, watched),
+    };
+  },
+} satisfies Partial<Record<SuspectKind, Rule>>;

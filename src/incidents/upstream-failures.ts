@@ -1,0 +1,337 @@
+import type { EndpointResponses } from '../core/attempt-counts.ts';
+import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
+import type { Cause } from '#failures/failure.ts';
+import type { EndpointOutcomes } from '../core/outcome.ts';
+import type { Whose } from '#failures/shape.ts';
+import type { FailureFamily } from '../core/live-incident.ts';
+import { familyOf, familyOfCause, isNotHttp, isWithoutConnection } from './failure-family.ts';
+import { FamilyWindow } from './family-window.ts';
+import { SlidingSeconds } from './sliding-seconds.ts';
+
+export type CountedFailure = Cause | 'app_error';
+
+/** What one second has added. */
+export interface FailureDelta {
+  readonly second: number;
+  readonly family: FailureFamily;
+  readonly kind: CountedFailure;
+  readonly route: string;
+  /** As records say it; null: of attempts, which have none. */
+  readonly whose: Whose | null;
+  /** When the first of them came, on the time axis of the seconds: workers report it somewhat later. */
+  firstMs: number;
+  /** When the earliest of the requests began, in milliseconds since the Unix epoch; Infinity: not known. */
+  startedWall: number;
+  failed: number;
+  attemptsFailed: number;
+}
+
+/** What one second has added, or a part of one: before or since its first failure, or between responses that were no valid HTTP. */
+export interface AttemptDelta {
+  readonly second: number;
+  readonly endpoint: string;
+  /** No failure had come in this second. */
+  readonly isBeforeFailure: boolean;
+  attempts: number;
+  failed: number;
+  /** Responses in HTTP, with any status. */
+  answered: number;
+  /** Responses that were no HTTP. */
+  notHttp: number;
+  /** Responses that were no valid HTTP, with those. */
+  invalid: number;
+}
+
+/** More kinds, routes or endpoints in a minute are not told apart. */
+const deltasMax = 4000;
+const apartMax = deltasMax / 4;
+
+const noRequests: ReadonlyMap<string, number> = new Map();
+
+/** The rate before an incident is that of the last minutes, in slices. */
+const sliceS = 10;
+const slices = 30;
+
+/** So many seconds without a request are a pause. */
+const pauseS = 10;
+
+/** A rate is usual that was seen for a minute. */
+const steadySlicesMin = 6;
+
+/** How long before an incident responses may already have become slower. */
+const unsettledS = 30;
+
+/** Fewer answered attempts say little of how long one takes. */
+const heldMin = 3;
+
+/** How attempts use the connections of an upstream. */
+export interface HeldConnections {
+  readonly meanMs: number;
+  /** Answered ones. */
+  readonly perS: number;
+}
+
+interface RecentDurations {
+  readonly durations: Float64Array;
+  maxMs: number;
+}
+
+/** Requests of one method: when the first one came, and how many have failed since. */
+export interface MethodCount {
+  readonly firstMs: number;
+  failed: number;
+}
+
+/** What happens at one upstream: counts of its last minute, and what is usual there. */
+export class UpstreamFailures {
+  readonly upstream: string;
+  readonly requests = new SlidingSeconds();
+  readonly attempts = new SlidingSeconds();
+  /** Attempts that were answered, and for how many milliseconds these had a connection. */
+  readonly #answered = new SlidingSeconds();
+  readonly #heldMs = new SlidingSeconds();
+  readonly families = new Map<FailureFamily, FamilyWindow>();
+  /** How long successful requests usually take: counts by `durationBoundsMs`, that become less with time. */
+  readonly usualDurations = new Float64Array(durationBoundsMs.length + 1);
+  /** The longest of them. */
+  usualMaxMs = 0;
+  /** How long those that were too slow took, of the last minutes. */
+  readonly slowDurations = new Float64Array(durationBoundsMs.length + 1);
+  /** Requests of each route in the last seconds, while an incident goes on; by second. */
+  readonly #routes = new Map<number, Map<string, number>>();
+  #countsRoutes = false;
+  /** By method, of which there are few (`countedMethods`). */
+  readonly methods = new Map<string, MethodCount>();
+  failures: FailureDelta[] = [];
+  endpointDeltas: AttemptDelta[] = [];
+  /** Those of the last minute: whether they were usual is known only later. */
+  readonly #recentDurations = new Map<number, RecentDurations>();
+  readonly #slices = new Map<number, number>();
+  readonly firstSecond: number;
+  /** Requests of a second that were counted before its first failure, by seconds with failures. */
+  readonly #before = new Map<number, number>();
+
+  constructor(upstream: string, second: number) {
+    this.upstream = upstream;
+    this.firstSecond = second;
+  }
+
+  /** `firstMs`: when the first of them ended. */
+  addExchanges(counted: ExchangeCount, second: number, firstMs = second * 1000): void {
+    const { cause, shape, route, count, durations } = counted;
+    if (shape === 'client_abort') return;
+    this.requests.add(second, count);
+    if (this.#countsRoutes) this.#addRoute(second, route, count);
+    const slice = Math.floor(second / sliceS);
+    this.#slices.set(slice, (this.#slices.get(slice) ?? 0) + count);
+    const family = familyOf(cause, shape);
+    if (family === null) {
+      // A tunnel lasts as long as both sides keep it.
+      if (counted.statusClass !== '1xx') {
+        const recent = this.#recentOf(second);
+        addCounts(recent.durations, durations);
+        recent.maxMs = Math.max(recent.maxMs, counted.durationMsMax);
+      }
+      return;
+    }
+    if (family === 'slow') addCounts(this.slowDurations, durations);
+    this.#window(family).failed.add(second, count);
+    const kind = cause === 'none' ? 'app_error' : cause;
+    const startedWall = counted.firstStartedAt ?? Infinity;
+    this.#failure({ second, family, kind, route, whose: counted.whose ?? null, firstMs, startedWall }).failed += count;
+  }
+
+  addResponses({ method, status, count }: EndpointResponses, ms: number): void {
+    const known = this.methods.get(method) ?? { firstMs: ms, failed: 0 };
+    this.methods.set(method, known);
+    if (status === 0 || status >= 500) known.failed += count;
+  }
+
+  /** Call this before what came with a failure is added. */
+  noteFailure(second: number): void {
+    if (!this.#before.has(second)) this.#before.set(second, this.requests.at(second));
+  }
+
+  /** Requests of a second since its first failure; all of them where none failed. */
+  requestsSinceFailure(second: number): number {
+    return this.requests.at(second) - (this.#before.get(second) ?? 0);
+  }
+
+  #addRoute(second: number, route: string, count: number): void {
+    let counts = this.#routes.get(second);
+    if (counts === undefined) this.#routes.set(second, (counts = new Map()));
+    if (counts.has(route) || counts.size < deltasMax) counts.set(route, (counts.get(route) ?? 0) + count);
+  }
+
+  /** Empty while there is no incident. */
+  routeRequests(second: number): ReadonlyMap<string, number> {
+    return this.#routes.get(second) ?? noRequests;
+  }
+
+  /** `firstMs`: when the first failure among them came. */
+  addOutcomes(outcomes: EndpointOutcomes, second: number, firstMs = second * 1000): void {
+    const { endpoint, successes, serverErrors, causes, firstStartedAt: startedWall = Infinity } = outcomes;
+    if (outcomes.heldMs !== undefined && successes > 0) {
+      this.#answered.add(second, successes);
+      this.#heldMs.add(second, Math.round(outcomes.heldMs));
+    }
+    let failed = serverErrors;
+    let attempts = successes;
+    let notHttp = 0;
+    let invalid = 0;
+    let withoutConnection = 0;
+    if (serverErrors > 0)
+      this.#addAttempts({ second, family: 'application', kind: 'app_error', firstMs, startedWall }, serverErrors);
+    for (const { cause, count } of causes) {
+      const family = familyOfCause(cause);
+      if (family === null) continue;
+      attempts += count;
+      if (isWithoutConnection(cause)) withoutConnection += count;
+      failed += count;
+      if (isNotHttp(cause)) notHttp += count;
+      if (family === 'garbage') invalid += count;
+      this.#addAttempts({ second, family, kind: cause, firstMs, startedWall }, count);
+    }
+    if (attempts === 0) return;
+    this.attempts.add(second, attempts);
+    if (attempts === withoutConnection) return;
+    const delta = this.#endpointDelta(second, endpoint, invalid > 0);
+    delta.attempts += attempts - withoutConnection;
+    delta.failed += failed - withoutConnection;
+    delta.answered += successes;
+    delta.notHttp += notHttp;
+    delta.invalid += invalid;
+  }
+
+  /** Answered attempts of the `widthS` seconds that end with `second`: how many each second, and how long one had a connection. Null: there are too few. */
+  held(second: number, widthS: number): HeldConnections | null {
+    const answered = this.#answered.sum(second, widthS);
+    if (answered < heldMin) return null;
+    return { meanMs: this.#heldMs.sum(second, widthS) / answered, perS: answered / widthS };
+  }
+
+  #addAttempts(of: Omit<FailureDelta, 'route' | 'whose' | 'failed' | 'attemptsFailed'>, count: number): void {
+    this.#window(of.family).attemptsFailed.add(of.second, count);
+    this.#failure({ ...of, route: '', whose: null }).attemptsFailed += count;
+  }
+
+  /** Requests each second in the minutes before, while there were any; null where that was for less than half a minute. */
+  rateBefore(second: number): number | null {
+    const oldest = Math.max(second - slices * sliceS, this.requests.oldest, this.firstSecond);
+    let last: number | null = null;
+    let sum = 0;
+    let used = 0;
+    for (let one = oldest; one < second; one++) {
+      const count = this.requests.at(one);
+      if (count === 0) continue;
+      // A pause is no part of it; seconds without a request are, where requests come seldom.
+      const since = last === null ? 1 : one - last;
+      used += since > pauseS ? 1 : since;
+      sum += count;
+      last = one;
+    }
+    return used < 30 ? null : sum / used;
+  }
+
+  /** Half of the slices of the minutes before had as many requests each second; null where they are too few, or mostly empty. */
+  steadyRateBefore(second: number): number | null {
+    const newest = Math.floor(second / sliceS) - 1;
+    const oldest = Math.max(newest - slices + 1, Math.ceil(this.firstSecond / sliceS));
+    const count = newest - oldest + 1;
+    if (count < steadySlicesMin) return null;
+    const counts = Array.from({ length: count }, (_, index) => this.#slices.get(oldest + index) ?? 0);
+    const used = counts.filter((requests) => requests > 0).length;
+    if (used < 0.8 * count) return null;
+    return (counts.sort((a, b) => a - b)[Math.floor(count / 2)] as number) / sliceS;
+  }
+
+  #recentOf(second: number): RecentDurations {
+    const slice = Math.floor(second / sliceS);
+    const known = this.#recentDurations.get(slice);
+    if (known !== undefined) return known;
+    const recent = { durations: new Float64Array(durationBoundsMs.length + 1), maxMs: 0 };
+    this.#recentDurations.set(slice, recent);
+    return recent;
+  }
+
+  #settleDurations(second: number, isUsual: boolean): void {
+    const oldest = Math.floor((second - unsettledS) / sliceS);
+    for (const [slice, { durations, maxMs }] of this.#recentDurations) {
+      // An incident, and the minute before it, are not as usual.
+      if (slice >= oldest && isUsual) continue;
+      if (isUsual) {
+        addCounts(this.usualDurations, durations);
+        this.usualMaxMs = Math.max(this.usualMaxMs, maxMs);
+      }
+      this.#recentDurations.delete(slice);
+    }
+  }
+
+  /** Once a second. `isUsual`: there is no incident. */
+  forget(second: number, isUsual: boolean): void {
+    if (second % sliceS === 0 || !isUsual) this.#settleDurations(second, isUsual);
+    this.#countsRoutes = !isUsual;
+    for (const one of this.#routes.keys()) if (one < second - 60 || isUsual) this.#routes.delete(one);
+    const oldest = second - 60;
+    for (const one of this.#before.keys()) if (one < oldest) this.#before.delete(one);
+    if ((this.failures[0]?.second ?? second) < oldest) {
+      this.failures = this.failures.filter((one) => one.second >= oldest);
+    }
+    if ((this.endpointDeltas[0]?.second ?? second) < oldest) {
+      this.endpointDeltas = this.endpointDeltas.filter((one) => one.second >= oldest);
+    }
+    if (second % sliceS !== 0) return;
+    const oldestSlice = Math.floor(second / sliceS) - slices - 1;
+    for (const slice of this.#slices.keys()) if (slice < oldestSlice) this.#slices.delete(slice);
+    // Half of it is gone in some six minutes. During an incident nothing is added to what is usual, and nothing is lost of it.
+    for (const durations of isUsual ? [this.usualDurations, this.slowDurations] : [this.slowDurations]) {
+      for (let cell = 0; cell < durations.length; cell++) durations[cell] = (durations[cell] as number) * 0.98;
+    }
+  }
+
+  /** It has had no request for five minutes. */
+  get isSilent(): boolean {
+    return this.#slices.size === 0 && this.failures.length === 0;
+  }
+
+  #window(family: FailureFamily): FamilyWindow {
+    const known = this.families.get(family);
+    if (known !== undefined) return known;
+    const window = new FamilyWindow(family);
+    this.families.set(family, window);
+    return window;
+  }
+
+  #failure(of: Omit<FailureDelta, 'failed' | 'attemptsFailed'>): FailureDelta {
+    for (let index = this.failures.length - 1; index >= 0; index--) {
+      const one = this.failures[index] as FailureDelta;
+      if (one.second !== of.second) break;
+      if (one.kind !== of.kind || one.route !== of.route || one.whose !== of.whose) continue;
+      one.firstMs = Math.min(one.firstMs, of.firstMs);
+      one.startedWall = Math.min(one.startedWall, of.startedWall);
+      return one;
+    }
+    const delta = { ...of, failed: 0, attemptsFailed: 0 };
+    if (this.failures.length < deltasMax) this.failures.push(delta);
+    return delta;
+  }
+
+  /** `isApart`: what came before and after it is told apart within the second, while there are not too many. */
+  #endpointDelta(second: number, endpoint: string, isApart: boolean): AttemptDelta {
+    const isBeforeFailure = !this.#before.has(second);
+    for (let index = this.endpointDeltas.length - 1; index >= 0; index--) {
+      const one = this.endpointDeltas[index] as AttemptDelta;
+      if (one.second !== second || one.isBeforeFailure !== isBeforeFailure) break;
+      if (one.endpoint !== endpoint) continue;
+      if ((isApart || one.invalid > 0) && this.endpointDeltas.length < apartMax) break;
+      return one;
+    }
+    const delta = { second, endpoint, isBeforeFailure, attempts: 0, failed: 0, answered: 0, notHttp: 0, invalid: 0 };
+    if (this.endpointDeltas.length < deltasMax) this.endpointDeltas.push(delta);
+    return delta;
+  }
+}
+
+function addCounts(to: Float64Array, counts: ArrayLike<number>): void {
+  for (let cell = 0; cell < to.length; cell++) to[cell] = (to[cell] as number) + (counts[cell] ?? 0);
+}
