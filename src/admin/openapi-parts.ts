@@ -10,22 +10,17 @@ import {
 import { configurationSchema, configurationsSchema } from '../core/schemas/configurations.ts';
 import { alertsSchema, alertTestsSchema } from '../core/schemas/alerts.ts';
 import {
-  eventSchema,
-  eventsSchema,
-  gapSchema,
-  overlayChangeSchema,
-  overlaySchema,
   problemSchema,
   readinessSchema,
-  exchangesSchema,
-  incidentSchema,
-  incidentsSchema,
-  recordSchema,
   reloadSchema,
-  statusSchema,
   stopSchema,
   upgradeLineSchema,
 } from '../core/schemas/answers.ts';
+import { statusSchema } from '../core/schemas/status.ts';
+import { overlayChangeSchema, overlaySchema } from '../core/schemas/overlay.ts';
+import { incidentSchema, incidentsSchema } from '../core/schemas/incidents.ts';
+import { exchangesSchema, recordSchema } from '../core/schemas/record.ts';
+import { eventSchema, eventsSchema, gapSchema } from '../core/schemas/events.ts';
 
 import { routeSchema, timelineSchema } from '../core/schemas/traffic.ts';
 import { linkSchema, sessionRequestSchema, sessionSchema } from '../core/schemas/sessions.ts';

@@ -1,4 +1,4 @@
-import type { AlertTargetStatus } from '../core/alert.ts';
+import type { AlertTargetStatus } from '../core/schemas/alerts.ts';
 import { countText, elapsedText, harmless, wrap, wrapAfter } from './layout.ts';
 import { statusMark } from './status-mark.ts';
 import type { Style } from './style.ts';

@@ -1,4 +1,4 @@
-import type { AttemptRecord, ExchangeRecord } from '../core/record.ts';
+import type { AttemptRecord, ExchangeRecord } from '../core/schemas/record.ts';
 import { type AttemptStage, stagesOf } from '../diagnose/attempt-stages.ts';
 import {
   bytesText,

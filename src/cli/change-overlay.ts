@@ -1,5 +1,5 @@
 import { apiRoot } from '../admin/operations.ts';
-import type { OverlayStatus } from '../control/gateway-status.ts';
+import type { OverlayStatus } from '../core/schemas/status.ts';
 import { printJson } from './ask-commands.ts';
 import type { AskFlags } from './ask-flags.ts';
 import { askGateway, type GatewayResponse, refusal } from './ask-gateway.ts';

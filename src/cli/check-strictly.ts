@@ -1,5 +1,5 @@
 import { apiRoot } from '../admin/operations.ts';
-import type { TimeoutStatus } from '../control/gateway-status.ts';
+import type { TimeoutStatus } from '../core/schemas/status.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import { findAdmin } from './find-admin.ts';

@@ -1,5 +1,5 @@
 import { apiRoot } from '../admin/operations.ts';
-import type { LinkStatus, SessionStatus } from '../admin/session-api.ts';
+import type { LinkStatus, SessionStatus } from '../core/schemas/sessions.ts';
 import type { AdminRole } from '../core/admin-roles.ts';
 import type { AdminTarget } from './admin-target.ts';
 import { printJson } from './ask-commands.ts';

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import type { ConfigurationJson } from '../admin/configurations-api.ts';
+import type { ConfigurationJson } from '../core/schemas/configurations.ts';
 import { type FilledText, withDefaults } from '../config/with-defaults.ts';
 import { harmless } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';

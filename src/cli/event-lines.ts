@@ -3,7 +3,7 @@ import type { Event } from '../core/event.ts';
 import { eventJson } from '../core/event-json.ts';
 import { type EventLevel, levelOf } from '../core/event-level.ts';
 import { snakeCased } from '#failures/json-case.ts';
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import type { Clock } from '../core/time.ts';
 import type { FailureSummary } from '../control/gateway-status.ts';
 import { durationText, harmless, wrapAfter } from './layout.ts';

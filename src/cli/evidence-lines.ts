@@ -1,5 +1,5 @@
 import type { Cause } from '#failures/failure.ts';
-import type { AttemptRecord } from '../core/record.ts';
+import type { AttemptRecord } from '../core/schemas/record.ts';
 import { evidenceFacts } from '../diagnose/evidence-facts.ts';
 import { harmless, wrap } from './layout.ts';
 import { hexdump } from './hexdump.ts';

@@ -1,5 +1,6 @@
-import type { ExchangeRecord } from '../core/record.ts';
-import { noContextJson, type RequestContextJson } from '../core/request-context.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
+import { noContextJson } from '../core/request-context.ts';
+import type { RequestContextJson } from '../core/schemas/output.ts';
 import { gatewayStateTexts } from '../diagnose/gateway-state-texts.ts';
 import { verdictWith } from '../diagnose/process-verdict.ts';
 import { nextStepHere } from '../diagnose/record-verdict.ts';

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { serviceFolder } from '../config/admin-socket.ts';
 import { hostPort } from '../core/endpoint.ts';
-import type { GatewayStatus } from '../control/gateway-status.ts';
+import type { GatewayStatus } from '../core/schemas/status.ts';
 import { type AdminTarget, targetText } from './admin-target.ts';
 import { readToken } from './admin-token.ts';
 import { closedEarlyText, isClosedEarly, refusal, unreachable } from './ask-gateway.ts';

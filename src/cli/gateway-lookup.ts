@@ -2,7 +2,7 @@ import { readlinkSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { camelCased } from '#failures/json-case.ts';
 import { apiRoot } from '../admin/operations.ts';
-import type { GatewayStatus } from '../control/gateway-status.ts';
+import type { GatewayStatus } from '../core/schemas/status.ts';
 import type { ShownStatus } from './status-table.ts';
 import { type AdminResponse, askAdmin } from './admin-client.ts';
 import type { AdminTarget } from './admin-target.ts';

@@ -1,4 +1,4 @@
-import type { IncidentStatus } from '../incidents/incident-status.ts';
+import type { IncidentStatus } from '../core/schemas/incidents.ts';
 import { elapsedText, harmless, shorten, wrap, wrapAfter } from './layout.ts';
 import { statusMark } from './status-mark.ts';
 import type { Style } from './style.ts';

@@ -1,4 +1,4 @@
-import type { ObjectiveStatus } from '../core/objective.ts';
+import type { ObjectiveStatus } from '../core/schemas/alerts.ts';
 import { elapsedText, harmless, wrapAfter } from './layout.ts';
 import { statusMark } from './status-mark.ts';
 import type { Style } from './style.ts';

@@ -1,5 +1,5 @@
-import type { GatewayStatus, InstanceStatus } from '../control/gateway-status.ts';
-import type { RequestContextJson } from '../core/request-context.ts';
+import type { GatewayStatus, InstanceStatus } from '../core/schemas/status.ts';
+import type { RequestContextJson } from '../core/schemas/output.ts';
 import { attemptsTexts, processFacts, processStrains } from '#failures/process-text.ts';
 import { memoryText } from '#failures/quantity-text.ts';
 import { harmless, wrap, wrapAfter } from './layout.ts';

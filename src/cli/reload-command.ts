@@ -1,8 +1,9 @@
-import type { ConfigurationJson } from '../admin/configurations-api.ts';
+import type { ConfigurationJson } from '../core/schemas/configurations.ts';
 import { statusOfJson } from './gateway-lookup.ts';
 import { apiRoot } from '../admin/operations.ts';
 import { after, type Instant } from '../core/time.ts';
-import type { ApplicationStatus, ReloadOutcome } from '../control/gateway-status.ts';
+import type { ReloadOutcome } from '../control/gateway-status.ts';
+import type { ApplicationStatus } from '../core/schemas/status.ts';
 import { failedText, instancesText, replacementProgress, servingText, waitingText } from '../control/replacements.ts';
 import type { AdminTarget } from './admin-target.ts';
 import { isTrustedLater, trustingToo } from './admin-trust.ts';

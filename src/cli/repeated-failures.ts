@@ -1,4 +1,4 @@
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 
 /** A person reads the first few failures of a kind, and then looks for other kinds. */

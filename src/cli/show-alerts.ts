@@ -1,5 +1,5 @@
 import { apiRoot } from '../admin/operations.ts';
-import type { AlertTargetStatus, AlertTestResult } from '../core/alert.ts';
+import type { AlertTargetStatus, AlertTestResult } from '../core/schemas/alerts.ts';
 import { camelCased } from '#failures/json-case.ts';
 import { alertTargetLines } from './alert-lines.ts';
 import { askAdmin } from './admin-client.ts';

@@ -1,4 +1,4 @@
-import type { ConfigurationJson, ConfigurationSummaryJson } from '../admin/configurations-api.ts';
+import type { ConfigurationJson, ConfigurationSummaryJson } from '../core/schemas/configurations.ts';
 import { apiRoot } from '../admin/operations.ts';
 import { type ConfigurationDifference, differenceOf } from '../core/configuration-difference.ts';
 import type { DiffLine } from '../core/line-diff.ts';

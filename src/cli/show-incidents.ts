@@ -1,7 +1,7 @@
 import { apiRoot } from '../admin/operations.ts';
 import type { AdminTarget } from './admin-target.ts';
-import type { GatewayStatus } from '../control/gateway-status.ts';
-import type { IncidentStatus } from '../incidents/incident-status.ts';
+import type { GatewayStatus } from '../core/schemas/status.ts';
+import type { IncidentStatus } from '../core/schemas/incidents.ts';
 import { countText, failuresText } from '#failures/quantity-text.ts';
 import { camelCased } from '#failures/json-case.ts';
 import { printJson } from './ask-commands.ts';

@@ -1,8 +1,8 @@
 import { apiRoot } from '../admin/operations.ts';
 import { delay } from '../core/condition.ts';
-import type { OutputLineJson } from '../core/output-line.ts';
-import type { ExchangeRecord } from '../core/record.ts';
-import type { StoreFailingJson } from '../core/store-messages.ts';
+import type { OutputLineJson } from '../core/schemas/output.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
+import type { StoreFailingJson } from '../core/schemas/values.ts';
 import { parseRecord } from '../record/parse-record.ts';
 import type { AdminTarget } from './admin-target.ts';
 import type { AskFlags } from './ask-flags.ts';

@@ -1,5 +1,6 @@
 import { apiRoot } from '../admin/operations.ts';
-import { explainRoute, type FlatSettings, type RouteExplanation } from '../control/explain-route.ts';
+import { explainRoute, type FlatSettings } from '../control/explain-route.ts';
+import type { RouteExplanation } from '../core/schemas/traffic.ts';
 import { readRouteQuestion, type WrittenRequest } from '../control/route-question.ts';
 import { camelCased, snakeCased, snakeKey } from '#failures/json-case.ts';
 import { printJson } from './ask-commands.ts';

@@ -1,6 +1,5 @@
-import type { StatusResponse } from '../admin/admin-status.ts';
+import type { ApplicationStatus, GatewayStatus, StatusResponse, UpstreamStatus } from '../core/schemas/status.ts';
 import { nextAttemptText, progressText } from '../core/managed-tls.ts';
-import type { ApplicationStatus, GatewayStatus, UpstreamStatus } from '../control/gateway-status.ts';
 import { alertTargetLines } from './alert-lines.ts';
 import { drainText } from './drain-watch.ts';
 import { incidentLines } from './incident-lines.ts';

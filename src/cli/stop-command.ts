@@ -1,8 +1,8 @@
 import { statusOfJson } from './gateway-lookup.ts';
 import { apiRoot } from '../admin/operations.ts';
-import type { StopResponse } from '../admin/stopper.ts';
+import type { StopResponse } from '../core/schemas/answers.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
-import type { GatewayStatus } from '../control/gateway-status.ts';
+import type { GatewayStatus } from '../core/schemas/status.ts';
 import { askAdmin } from './admin-client.ts';
 import { type AdminTarget, targetText } from './admin-target.ts';
 import type { AskFlags } from './ask-flags.ts';

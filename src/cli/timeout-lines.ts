@@ -1,4 +1,4 @@
-import type { GatewayStatus } from '../control/gateway-status.ts';
+import type { GatewayStatus } from '../core/schemas/status.ts';
 import { harmless, wrap, wrapAfter } from './layout.ts';
 import { statusMark } from './status-mark.ts';
 import type { Style } from './style.ts';

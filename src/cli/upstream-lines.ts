@@ -8,7 +8,7 @@ import type {
   MinuteFigures,
   UpstreamStatus,
   WaitingStatus,
-} from '../control/gateway-status.ts';
+} from '../core/schemas/status.ts';
 import { elapsedText, alignColumns, columnsMax, countText, durationText, harmless, shorten, wrap } from './layout.ts';
 import { certificatesText } from './listener-lines.ts';
 import { usageLines } from './process-lines.ts';

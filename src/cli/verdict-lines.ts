@@ -1,6 +1,5 @@
-import type { ServiceVerdict } from '../core/service-verdict.ts';
+import type { GatewayStatus, MinuteFigures, ServiceVerdict } from '../core/schemas/status.ts';
 import { shownVerdict } from '../core/shown-verdict.ts';
-import type { GatewayStatus, MinuteFigures } from '../control/gateway-status.ts';
 import { harmless, wrapAfter } from './layout.ts';
 import { statusMark } from './status-mark.ts';
 import type { Style } from './style.ts';

@@ -1,3 +1,4 @@
+import type { RouteExplanation } from '../core/schemas/traffic.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { concurrencyOf } from '../features/concurrency/settings.ts';
 import { retryOf } from '../features/retry/settings.ts';
@@ -23,27 +24,6 @@ export interface RouteCandidate {
   readonly matches: boolean;
   /** Why it matches or does not, one clause. */
   readonly reason: string;
-}
-
-/** Which route a request takes, and why. */
-export interface RouteExplanation {
-  /** Null: none matches. */
-  readonly route: string | null;
-  /** What the route does: 'upstream', 'redirect' and so on; null without a route. */
-  readonly action: RouteSpec['action']['kind'] | null;
-  /** Null: the route has none. */
-  readonly upstream: string | null;
-  /** One sentence. */
-  readonly reason: string;
-  /** The routes in the order of the configuration up to the one that matches first; of more than 200, the last ones. */
-  readonly candidates: readonly RouteCandidate[];
-  /** What operators have changed at run time for this route or upstream, one clause each. */
-  readonly overlay: readonly string[];
-  readonly timeouts: RouteSpec['timeouts'] | null;
-  /** How attempts are repeated; null: it sends none. */
-  readonly retry: FlatSettings | null;
-  /** Sizes, queues and bounds of the route, and of its upstream. */
-  readonly limits: FlatSettings | null;
 }
 
 export interface FlatSettings {

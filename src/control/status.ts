@@ -6,10 +6,15 @@ import type { ManagedState } from '../core/managed-tls.ts';
 import type { SemaphoreHandle } from '../core/semaphores.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import type { Instant } from '../core/time.ts';
-import type { ApplicationStatus, CertificateStatus, EndpointStatus, GatewayStatus } from './gateway-status.ts';
+import type {
+  ApplicationStatus,
+  CertificateStatus,
+  EndpointFigures,
+  EndpointStatus,
+  GatewayStatus,
+} from '../core/schemas/status.ts';
 import type { OpenListener } from '../core/worker-messages.ts';
 import type { HealthCheckReport } from '../core/health-check-report.ts';
-import type { EndpointFigures } from '../record/endpoint-minute.ts';
 import type { TrafficHistory } from '../record/traffic-history.ts';
 import { isUsable, routeMaintenance, type VerdictParts, verdictOfGateway, verdictOfUpstream } from './verdicts.ts';
 import type { LastMinute } from '../record/last-minute.ts';

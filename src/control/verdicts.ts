@@ -3,7 +3,7 @@ import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { RouteSpec } from '../core/route-spec.ts';
 import { addressText, type EndpointState } from '../core/endpoint.ts';
 import { type ApplicationProblemKind, type ProblemKind, problemKinds } from '../core/problem-kinds.ts';
-import type { ServiceVerdict } from '../core/service-verdict.ts';
+import type { GatewayStatus, OverlayStatus, ServiceVerdict, StatusProblem } from '../core/schemas/status.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import {
   type GatewayFacts,
@@ -16,7 +16,6 @@ import { triedAllTheSame } from '../policy/eligible-endpoints.ts';
 import type { LastMinute } from '../record/last-minute.ts';
 import type { TrafficHistory } from '../record/traffic-history.ts';
 import type { RouteBreakerView } from '../features/circuit-breaker/main.ts';
-import type { GatewayStatus, OverlayStatus, StatusProblem } from './gateway-status.ts';
 import { awaitedStatus, waitingStatus } from './waiting-status.ts';
 
 export interface VerdictParts {

@@ -7,7 +7,7 @@ import type { SemaphoreHandle } from '../core/semaphores.ts';
 import type { Instant } from '../core/time.ts';
 import type { WaitingFor, WaitingRequests } from '../core/waiting-requests.ts';
 import type { BoundCounts } from '../limits/shared-counts.ts';
-import type { BoundStatus, WaitingStatus } from './gateway-status.ts';
+import type { BoundStatus, WaitingStatus } from '../core/schemas/status.ts';
 
 const order: readonly WaitingFor[] = ['turn', 'endpoint', 'connection', 'response'];
 

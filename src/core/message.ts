@@ -8,7 +8,7 @@ export interface MessageHeaders {
   /** All values of a header, joined by ", " (RFC 9110 §5.3); null when there is none. `name` is lowercase. */
   get(name: string): string | null;
   has(name: string): boolean;
-  /** As `has`, by the number of a known name (`field-names.ts`): one comparison. */
+  /** As `has`, by the number of a known name (`header-names.ts`): one comparison. */
   hasId(id: number): boolean;
   /** Every header line in order, names lowercase. */
   each(visit: (name: string, value: string) => void): void;

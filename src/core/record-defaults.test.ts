@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from '../../test/properties.ts';
-import type { ExchangeRecord } from './record.ts';
+import type { ExchangeRecord } from './schemas/record.ts';
 import { expandedRecord, leanRecord } from './record-defaults.ts';
 
 const text = fc.oneof(fc.constantFrom('', 'shop', 'GET', 'HTTP/1.1', 'a/shop/127.0.0.1:3000'), fc.string());

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ContextLineJson } from '../core/context-line.ts';
+import type { ContextLineJson } from '../core/schemas/output.ts';
 import { noContextJson } from '../core/request-context.ts';
 import { shownOutput } from './shown-output.ts';
 

@@ -1,6 +1,5 @@
 import { isInAttempts, outputGroups } from '../core/output-groups.ts';
-import type { OutputLineJson } from '../core/output-line.ts';
-import type { RequestContextJson } from '../core/request-context.ts';
+import type { OutputLineJson, RequestContextJson } from '../core/schemas/output.ts';
 
 /** A line of an application as the page of a request shows it. */
 export interface ShownOutput {

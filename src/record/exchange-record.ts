@@ -2,9 +2,10 @@ import type { AttemptFacts, ClientFacts, EndedExchange, TunnelFacts } from '../c
 import { exitExplains, explain, explainExit, typeOf } from '#failures/failure-texts.ts';
 import { exitBeforeMs } from '../core/recorded-exit.ts';
 import type { Cause, Evidence, Failure } from '#failures/failure.ts';
-import type { GatewayState } from '../core/gateway-state.ts';
+import type { GatewayState } from '../core/schemas/gateway-state.ts';
 import { snakeCased, type SnakeCased } from '#failures/json-case.ts';
-import { type AttemptRecord, type ExchangeRecord, recordVersion } from '../core/record.ts';
+import { recordVersion } from '../core/record.ts';
+import type { AttemptRecord, ExchangeRecord } from '../core/schemas/record.ts';
 import { stoppedJson } from '../core/recorded-exit.ts';
 import { redactQuery } from '../redact/query.ts';
 import { redactAuthority, redactPath } from '../redact/target.ts';

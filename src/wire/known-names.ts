@@ -9,7 +9,7 @@ import {
 } from '../core/header-names.ts';
 
 /**
- * From the bytes of a header name to its number (`core/field-names.ts`), without building a string: about 10 ns.
+ * From the bytes of a header name to its number (`core/header-names.ts`), without building a string: about 10 ns.
  *
  * A perfect hash over length and three bytes, found when the module loads: there are few names and many factors, so
  * the search takes microseconds, and a name added in `core/` needs no change here. What the hash finds is compared

@@ -19,7 +19,7 @@ const noSpans = new Int32Array(0);
  * Two views. `get` and `has` see every line. `each` and `writeTo` are for passing on, so they leave out what is for this
  * connection only (`hop-by-hop.ts`) and what the Connection header nominates (RFC 9110 §7.6.1).
  *
- * A nomination counts only for names that have no number in `core/field-names.ts`. For those that have one it is known
+ * A nomination counts only for names that have no number in `core/header-names.ts`. For those that have one it is known
  * whether they go on, and no client can change it: `Connection: host`, `content-length`, `cookie`, `authorization` or
  * `x-forwarded-for` takes nothing away from what the endpoint is to see.
  */

@@ -8,7 +8,7 @@ import {
   scopeKey,
 } from '../core/feature.ts';
 import type { Filter } from '../core/filter.ts';
-import type { GatewayState, QueueState } from '../core/gateway-state.ts';
+import type { GatewayState, QueueState } from '../core/schemas/gateway-state.ts';
 import { localBoundSemaphores } from '../core/local-semaphore.ts';
 import type { SemaphoreSource } from '../core/semaphores.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';

@@ -10,14 +10,10 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { spawn } from 'node:child_process';
 import { openApi } from '../../src/admin/openapi.ts';
 import { operations } from '../../src/admin/operations.ts';
-import {
-  eventSchema,
-  gapSchema,
-  problemSchema,
-  recordSchema,
-  reloadSchema,
-  statusSchema,
-} from '../../src/core/schemas/answers.ts';
+import { problemSchema, reloadSchema } from '../../src/core/schemas/answers.ts';
+import { statusSchema } from '../../src/core/schemas/status.ts';
+import { recordSchema } from '../../src/core/schemas/record.ts';
+import { eventSchema, gapSchema } from '../../src/core/schemas/events.ts';
 import { type AdminServer, AdminFailure, startAdminServer } from '../../src/admin/server.ts';
 import { hashOfToken } from '../../src/admin/token.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';

@@ -12,7 +12,7 @@ import { hashOfToken } from '../../src/admin/token.ts';
 import { askAdmin, readEvents } from '../../src/cli/admin-client.ts';
 import type { AdminTarget } from '../../src/cli/admin-target.ts';
 import type { Event } from '../../src/core/event.ts';
-import type { GatewayStatus } from '../../src/control/gateway-status.ts';
+import type { GatewayStatus } from '../../src/core/schemas/status.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { freePort } from '../free-port.ts';
 import { candorProgram } from '../program.ts';

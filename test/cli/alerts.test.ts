@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
 import { exitCodes } from '../../src/cli/exit-codes.ts';
-import type { AlertTestResult } from '../../src/core/alert.ts';
+import type { AlertTestResult } from '../../src/core/schemas/alerts.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { socketAlone } from '../fakes/admin-spec.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';

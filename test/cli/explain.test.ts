@@ -10,7 +10,7 @@ import { renderExplanation } from '../../src/cli/explanation.ts';
 import { verdictOf } from '../../src/diagnose/record-verdict.ts';
 import { hexdump } from '../../src/cli/hexdump.ts';
 import { plain, styleFor } from '../../src/cli/style.ts';
-import type { AttemptRecord, ExchangeRecord } from '../../src/core/record.ts';
+import type { AttemptRecord, ExchangeRecord } from '../../src/core/schemas/record.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { failedRecord, goodRecord } from '../fakes/samples.ts';
 import { assertFits, assertGolden } from './golden.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
 import { exitCodes } from '../../src/cli/exit-codes.ts';
-import type { IncidentStatus } from '../../src/incidents/incident-status.ts';
+import type { IncidentStatus } from '../../src/core/schemas/incidents.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { socketAlone } from '../fakes/admin-spec.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { plain } from '../../src/cli/style.ts';
 import { verdictLines } from '../../src/cli/verdict-lines.ts';
-import type { IncidentStatus } from '../../src/incidents/incident-status.ts';
+import type { IncidentStatus } from '../../src/core/schemas/incidents.ts';
 import type { StatusJson, UpstreamJson } from '../../src/dashboard/model.ts';
 import { overallState, upstreamState } from '../../src/dashboard/overall-state.ts';
 import { type GatewayFacts, judgeGateway, judgeUpstream, type UpstreamFacts } from '../../src/policy/verdict.ts';

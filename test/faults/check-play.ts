@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type Item, parseList } from 'structured-headers';
-import type { ExchangeRecord } from '../../src/core/record.ts';
+import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
 import { headerOf, type RawOutcome, type RawResponse } from '../../src/testing/testing.ts';
 import { type Condition, exchangeMsMax, type FaultRun, type Played } from './fault-run.ts';
 import { type ExpectedRow, sentOf } from './load-expected.ts';

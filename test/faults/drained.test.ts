@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { ExchangeRecord } from '../../src/core/record.ts';
+import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
 import {
   headerOf,
   type RawClient,

@@ -14,7 +14,7 @@ import {
   unansweringAddress,
 } from '../../src/testing/testing.ts';
 import type { UpstreamTls } from '../../src/core/upstream-spec.ts';
-import type { ExchangeRecord } from '../../src/core/record.ts';
+import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { tortureFaults } from '../../src/testing/torture/faults.ts';
 import { type GatewayUnderTest, startGatewayUnderTest, type Target, type TestTimeouts } from './gateway-under-test.ts';

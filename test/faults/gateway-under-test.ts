@@ -3,7 +3,7 @@ import type { ListenerTls } from '../../src/core/listener-spec.ts';
 import type { RouteAction, RouteSpec, Timeouts } from '../../src/core/route-spec.ts';
 import type { CheckSpec, UpstreamSpec, UpstreamTls } from '../../src/core/upstream-spec.ts';
 import type { RouteId, UpstreamId } from '../../src/core/endpoint.ts';
-import type { ExchangeRecord } from '../../src/core/record.ts';
+import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
 import type { Gateway } from '../../src/control/gateway-status.ts';
 import { startGateway } from '../../src/gateway/gateway.ts';
 import { type CertificateAuthority, RawClient } from '../../src/testing/testing.ts';

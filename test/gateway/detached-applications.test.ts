@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { thisHost } from '../../src/config/host.ts';
 import { loadConfiguration } from '../../src/config/load.ts';
 import type { Event } from '../../src/core/event.ts';
-import type { InstanceStatus } from '../../src/control/gateway-status.ts';
+import type { InstanceStatus } from '../../src/core/schemas/status.ts';
 import { startGateway } from '../../src/gateway/gateway.ts';
 import { readProcess } from '../../src/deploy/process-group.ts';
 import { until as untilSoon, YamlGateway } from './start-from-yaml.ts';

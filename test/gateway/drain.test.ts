@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { findPeer } from '../../scripts/peers.ts';
-import type { ExchangeRecord } from '../../src/core/record.ts';
+import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
 import { headerOf } from '../../src/testing/testing.ts';
 import { originForTests } from './origin-for-tests.ts';
 import { ok } from './raw-origin.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { InstanceStatus } from '../../src/control/gateway-status.ts';
+import type { InstanceStatus } from '../../src/core/schemas/status.ts';
 import { servedMs } from '../../src/deploy/instance-life.ts';
 import { startFromYaml, until } from './start-from-yaml.ts';
 

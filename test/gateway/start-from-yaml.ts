@@ -9,7 +9,7 @@ import { loadConfiguration } from '../../src/config/load.ts';
 import type { Configuration } from '../../src/core/configuration.ts';
 import type { ShownConfiguration } from '../../src/core/kept-configuration.ts';
 import type { Event, EventKind } from '../../src/core/event.ts';
-import type { ExchangeRecord } from '../../src/core/record.ts';
+import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
 import type { Gateway, ReloadOutcome, ReloadRejection } from '../../src/control/gateway-status.ts';
 import { type GatewayOptions, startGateway } from '../../src/gateway/gateway.ts';
 import { headerOf, RawClient, type RawResponse } from '../../src/testing/testing.ts';

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as passTime } from 'node:timers/promises';
-import type { ExchangeRecord } from '../../src/core/record.ts';
+import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
 import { parseRecord } from '../../src/record/parse-record.ts';
 import { freePort } from '../free-port.ts';
 import { candorProgram as ownProgram } from '../program.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type Item, parseList } from 'structured-headers';
 import { snakeKey } from '#failures/json-case.ts';
-import type { ExchangeRecord } from '../../src/core/record.ts';
+import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
 import {
   headerOf,
   type RawOutcome,

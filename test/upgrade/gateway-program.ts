@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { recordsIn } from '../records.ts';
-import type { ExchangeRecord } from '../../src/core/record.ts';
+import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
 import { candorMain as main } from '../program.ts';
 
 /** A gateway as a program that can be replaced: the tests overwrite the file that it runs as. */

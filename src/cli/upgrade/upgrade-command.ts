@@ -1,6 +1,7 @@
 import { statusOfJson } from '../gateway-lookup.ts';
 import { apiRoot } from '../../admin/operations.ts';
-import type { UpgradeLine, UpgradeStep } from '../../admin/upgrader.ts';
+import type { UpgradeStep } from '../../admin/upgrader.ts';
+import type { UpgradeLine } from '../../core/schemas/answers.ts';
 import { askAdmin } from '../admin-client.ts';
 import type { AskFlags } from '../ask-flags.ts';
 import { askGateway, type GatewayResponse, refusal, unreachable } from '../ask-gateway.ts';

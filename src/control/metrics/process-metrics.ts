@@ -1,6 +1,7 @@
 import { loopDelayBoundsMs } from '../../core/thread-figures.ts';
 import { threadCpuSeconds } from '../../system/system.ts';
-import type { Gateway, GatewayStatus } from '../gateway-status.ts';
+import type { Gateway } from '../gateway-status.ts';
+import type { GatewayStatus } from '../../core/schemas/status.ts';
 import type { MetricsText, Sample } from './metrics-text.ts';
 
 const loopDelay = 'candor_worker_event_loop_delay_seconds';

@@ -1,6 +1,5 @@
 import * as z from 'zod';
-import type { AlertTargetStatus, AlertTestResult } from '../alert.ts';
-import type { SnakeCased } from '#failures/json-case.ts';
+import type { Named } from './inferred.ts';
 
 const text = z.string();
 const count = z.int().min(0);
@@ -65,10 +64,11 @@ export const objectiveSchema = z.object({
     ),
 });
 
-/** If a type gets a key that its schema lacks or contradicts, this no longer compiles. */
-type Fits<T extends U, U> = T;
-export type CheckedAlertTarget = Fits<SnakeCased<AlertTargetStatus>, z.infer<typeof alertTargetSchema>>;
-export type CheckedAlertTest = Fits<
-  Omit<SnakeCased<AlertTestResult>, 'exchange'>,
-  Omit<z.infer<typeof alertTestsSchema>['results'][number], 'exchange'>
->;
+/** How a target does, for the status. Never its URL or its keys. */
+export type AlertTargetStatus = Named<typeof alertTargetSchema>;
+
+/** What a target made of one message, for `candor alert test`. */
+export type AlertTestResult = Named<typeof alertTestsSchema>['results'][number];
+
+/** An objective of a route, and how fast its error budget is used up. */
+export type ObjectiveStatus = Named<typeof objectiveSchema>;

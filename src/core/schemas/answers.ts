@@ -1,20 +1,11 @@
 import * as z from 'zod';
-import type { ReloadOutcome } from '../../control/gateway-status.ts';
-import type { ProblemDetails } from '../../admin/problem.ts';
-import { count, type DeepReadonly, type Fits, nullableText, text } from './values.ts';
-import type { StopResponse } from '../../admin/stopper.ts';
-import type { UpgradeLine } from '../../admin/upgrader.ts';
+import type { Described } from './inferred.ts';
+import { count, nullableText, text } from './values.ts';
 
 /**
  * Schemas of the responses of the admin API. The OpenAPI file is made from them, and the tests check every response
  * against them. Unknown keys are allowed: readers of the API must ignore them.
  */
-
-export { eventSchema, eventsSchema, gapSchema } from './events.ts';
-export { exchangesSchema, recordSchema } from './record.ts';
-export { incidentSchema, incidentsSchema } from './incidents.ts';
-export { overlayChangeSchema, overlaySchema } from './overlay.ts';
-export { statusSchema } from './status.ts';
 
 export const readinessSchema = z.object({ ready: z.literal(true), state: z.literal('serving') });
 
@@ -53,10 +44,11 @@ export const problemSchema = z.object({
   errors: z.array(text).optional(),
 });
 
-export type CheckedReload = Fits<
-  Extract<ReloadOutcome, { ok: true }> & { readonly admin_certificate: string | null },
-  DeepReadonly<z.infer<typeof reloadSchema>>
->;
-export type CheckedUpgradeLine = Fits<UpgradeLine, DeepReadonly<z.infer<typeof upgradeLineSchema>>>;
-export type CheckedStop = Fits<StopResponse, DeepReadonly<z.infer<typeof stopSchema>>>;
-export type CheckedProblem = Fits<ProblemDetails, DeepReadonly<z.infer<typeof problemSchema>>>;
+/** A line about a running upgrade for its requester. The last line has an outcome. */
+export type UpgradeLine = Described<typeof upgradeLineSchema>;
+
+/** The response to who stops the gateway: it is stopping from now on. */
+export type StopResponse = Described<typeof stopSchema>;
+
+/** Problem details (RFC 9457) as the admin API answers them. */
+export type ProblemDetails = Described<typeof problemSchema>;

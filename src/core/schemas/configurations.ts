@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { ConfigurationJson, ConfigurationSummaryJson } from '../../admin/configurations-api.ts';
+import type { Described } from './inferred.ts';
 
 const time = z.iso.datetime({ precision: 3 }).describe('ISO 8601, UTC.');
 const count = z.int().min(0);
@@ -61,8 +61,5 @@ export const configurationsSchema = z.object({
     .describe('The newest first: at most 50, of which at most 10 were refused.'),
 });
 
-/** The type that each schema describes: see `schemas.ts`. */
-type Fits<T extends U, U> = T;
-type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
-export type CheckedConfiguration = Fits<ConfigurationJson, DeepReadonly<z.infer<typeof configurationSchema>>>;
-export type CheckedSummary = Fits<ConfigurationSummaryJson, DeepReadonly<z.infer<typeof configurationSummary>>>;
+export type ConfigurationSummaryJson = Described<typeof configurationSummary>;
+export type ConfigurationJson = Described<typeof configurationSchema>;

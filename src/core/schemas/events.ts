@@ -1,7 +1,6 @@
 import * as z from 'zod';
-import type { EventJson } from '../event-json.ts';
-import type { EventGap } from '../../admin/event-stream.ts';
-import { count, type DeepReadonly, type Fits, nullableText, storeFailing, text, time, timedOut } from './values.ts';
+import type { Described } from './inferred.ts';
+import { count, nullableText, storeFailing, text, time, timedOut } from './values.ts';
 
 export const eventSchema = z.object({
   epoch: text,
@@ -33,9 +32,5 @@ export const gapSchema = z.object({
   epoch: text.describe('The epoch of the events that follow.'),
 });
 
-export type CheckedEvent = Fits<
-  Omit<EventJson, 'evidence'>,
-  DeepReadonly<Omit<z.infer<typeof eventSchema>, 'evidence'>>
->;
-
-export type CheckedGap = Fits<EventGap, DeepReadonly<z.infer<typeof gapSchema>>>;
+/** What a follower has missed. */
+export type EventGap = Described<typeof gapSchema>;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { Described } from './inferred.ts';
 import { circuitStates } from '../gateway-state.ts';
 
 const count = z.int().min(0);
@@ -29,7 +30,7 @@ const queueState = z.object({
   in_flight_max: count.optional(),
 });
 
-/** What the gateway knew when an exchange failed: a member of its record. `CheckedRecord` compares it with the type. */
+/** What the gateway knew when an exchange failed: a member of its record. */
 export const gatewayStateSchema = z.object({
   configuration: z.string().nullable().describe('Hash of the configuration that served the request.'),
   endpoints_ready: count.optional(),
@@ -46,3 +47,7 @@ export const gatewayStateSchema = z.object({
     .describe('The circuit breaker of the route; absent: it has none.'),
   queues: z.array(queueState).optional(),
 });
+
+export type GatewayState = Described<typeof gatewayStateSchema>;
+export type EndpointCondition = Described<typeof endpointCondition>;
+export type QueueState = Described<typeof queueState>;

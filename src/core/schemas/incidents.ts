@@ -1,9 +1,8 @@
 import * as z from 'zod';
-import type { IncidentStatus } from '../../incidents/incident-status.ts';
-import type { SnakeCased } from '#failures/json-case.ts';
+import type { Named } from './inferred.ts';
 import { suspectKinds } from '../live-incident.ts';
 import { shapes, whoses } from '#failures/shape.ts';
-import { count, type DeepReadonly, type Fits, nullableText, text } from './values.ts';
+import { count, nullableText, text } from './values.ts';
 
 const suspectSchema = z.object({
   name: z.enum(suspectKinds),
@@ -94,4 +93,5 @@ export const incidentSchema = z.object({
 
 export const incidentsSchema = z.object({ incidents: z.array(incidentSchema) });
 
-export type CheckedIncident = Fits<SnakeCased<IncidentStatus>, DeepReadonly<z.infer<typeof incidentSchema>>>;
+/** An incident as the admin API shows it. */
+export type IncidentStatus = Named<typeof incidentSchema>;

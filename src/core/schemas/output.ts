@@ -1,11 +1,6 @@
 import * as z from 'zod';
-import { type ContextLineJson, lineRelations } from '../context-line.ts';
-import type { OutputLineJson } from '../output-line.ts';
+import type { Described } from './inferred.ts';
 import { unparsedParts } from '../unparsed-bytes.ts';
-import type { SnakeCased } from '#failures/json-case.ts';
-import type { ProcessFigures } from '#failures/process-note.ts';
-import type { ProcessStateJson } from '../process-state.ts';
-import type { RequestContextJson } from '../request-context.ts';
 import { storeFailing } from './values.ts';
 
 const lineSchema = z.object({
@@ -24,19 +19,19 @@ const lineSchema = z.object({
     .describe(
       'Why: they came too fast (limits.md), or the store could not write for too long; null: none was left out.',
     ),
-}) satisfies z.ZodType<OutputLineJson>;
+});
 
 const contextLineSchema = lineSchema.extend({
   has: z
     .enum(['request_id', 'trace_id'])
     .describe('Which id of the request the line has; other requests of the same trace have the latter too.'),
   relation: z
-    .enum(lineRelations)
+    .enum(['attempt', 'other_time', 'no_attempt'])
     .describe(
       '`attempt`: its application had an attempt of the request, and printed it at most 5 s before the request began or after it ended; `other_time`: earlier or later; `no_attempt`: its application had none.',
     ),
   after_end_ms: z.number().describe('From the end of the request; negative: before it.'),
-}) satisfies z.ZodType<ContextLineJson>;
+});
 
 /** A page of lines that applications have printed. */
 export const outputSchema = z.object({
@@ -88,7 +83,7 @@ const figures = {
 };
 
 /** What an instance's process uses. */
-export const processFiguresSchema = z.object(figures) satisfies z.ZodType<SnakeCased<ProcessFigures>>;
+export const processFiguresSchema = z.object(figures);
 
 const processSchema = z.object({
   instance: z.string(),
@@ -118,7 +113,7 @@ const processSchema = z.object({
     .describe('The end of that process before the attempt, during it or within a minute after it.'),
   summary: z.string().describe('The sample in words.'),
   remarks: z.array(z.string()).describe('What stands out, the most important first.'),
-}) satisfies z.ZodType<ProcessStateJson>;
+});
 
 /** What is stored about an exchange besides its record. */
 export const requestContextSchema = z.object({
@@ -143,4 +138,16 @@ export const requestContextSchema = z.object({
     .describe(
       'All output of that time is stored: where `lines` and `nearby` are empty, the application printed nothing. False also within a second after the request, and where lines were left out or deleted.',
     ),
-}) satisfies z.ZodType<RequestContextJson>;
+});
+
+/** A line as the admin API, `candor logs --json` and the dashboard have it. */
+export type OutputLineJson = Described<typeof lineSchema>;
+
+/** A line with an id of a request. Every client knows the ids of its requests: an application may have printed one that a client has sent it. */
+export type ContextLineJson = Described<typeof contextLineSchema>;
+
+/** The process of an instance when it had a request. */
+export type ProcessStateJson = Described<typeof processSchema>;
+
+/** What is stored about a request besides its record. */
+export type RequestContextJson = Described<typeof requestContextSchema>;

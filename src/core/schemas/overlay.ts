@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { OverlayJson } from '../../admin/overlay-api.ts';
-import { count, type DeepReadonly, type Fits, nullableText, text } from './values.ts';
+import type { Described } from './inferred.ts';
+import { count, nullableText, text } from './values.ts';
 
 export const overlayEntry = z.object({
   id: text.describe('Such as `drain:api/10.0.0.1:3000`; restoring it clears the entry.'),
@@ -28,4 +28,5 @@ export const overlayChangeSchema = z.object({
   overlay: overlaySchema,
 });
 
-export type CheckedOverlay = Fits<OverlayJson, DeepReadonly<z.infer<typeof overlaySchema>>>;
+/** As the admin API says it. */
+export type OverlayJson = Described<typeof overlaySchema>;

@@ -1,8 +1,14 @@
 import * as z from 'zod';
-import { type AttemptRecord, type ExchangeRecord, recordVersion } from '../record.ts';
+import type { Cause, Evidence } from '#failures/failure.ts';
+import type { SnakeCased } from '#failures/json-case.ts';
+import type { ProxyErrorType } from '#failures/proxy-error.ts';
+import type { Stage } from '#failures/stage.ts';
+import type { RetryReason } from '../exchange.ts';
+import { recordVersion } from '../record.ts';
+import type { Described } from './inferred.ts';
 import { deliveries, shapes, whoses } from '#failures/shape.ts';
 import { gatewayStateSchema } from './gateway-state.ts';
-import { count, type DeepReadonly, type Fits, nullableText, storeFailing, text, time, timedOut } from './values.ts';
+import { count, nullableText, storeFailing, text, time, timedOut, typed } from './values.ts';
 
 const shape = z.enum(shapes);
 
@@ -33,11 +39,11 @@ const attemptSchema = z.object({
   head_ms: z.number().nullable(),
   ended_ms: z.number(),
   status: count.nullable(),
-  cause: nullableText,
-  stage: nullableText,
-  evidence: z.looseObject({}).nullable(),
+  cause: typed<Cause | null>(nullableText),
+  stage: typed<Stage | null>(nullableText),
+  evidence: typed<SnakeCased<Evidence[Cause]> | null>(z.looseObject({}).nullable()),
   exit: z
-    .looseObject({
+    .object({
       code: z.int().nullable(),
       signal: nullableText,
       oom: z.boolean(),
@@ -51,7 +57,7 @@ const attemptSchema = z.object({
     })
     .nullable(),
   retry: z.boolean(),
-  retry_reason: text,
+  retry_reason: typed<RetryReason>(text),
   surplus_bytes: count.optional().describe('Bytes that came with the end of the response, behind it; absent: none.'),
   bytes_to_endpoint: count
     .optional()
@@ -109,13 +115,12 @@ export const recordSchema = z.object({
   received_status: count.nullable(),
   grpc_status: z.int().min(-1).nullable().describe('Of a gRPC response; -1: it came without one.'),
   shape,
-  type: nullableText.describe('RFC 9209 §2.3.'),
-  cause: nullableText,
+  type: typed<ProxyErrorType | null>(nullableText.describe('RFC 9209 §2.3.')),
+  cause: typed<Cause | null>(nullableText),
   whose: z.enum(whoses).nullable(),
-  stage: nullableText,
+  stage: typed<Stage | null>(nullableText),
   detail: nullableText,
-  evidence: z
-    .looseObject({})
+  evidence: typed<SnakeCased<Evidence[Cause]>>(z.looseObject({}))
     .optional()
     .describe('The evidence of the cause; absent without one, and where the last attempt has it.'),
   delivery: z.enum(deliveries),
@@ -152,13 +157,13 @@ export const exchangesSchema = z.object({
   store_failing: storeFailing,
 });
 
-/** No endpoint has a release yet, so that no answer has one. */
-type ShownRecord = Omit<ExchangeRecord, 'release'>;
+/**
+ * The record of an exchange, with all its keys. Its line in the log leaves out keys that have their default value
+ * (`record-defaults.ts`): `record/write-record.ts` writes it, `record/parse-record.ts` reads it.
+ */
+export type ExchangeRecord = Described<typeof recordSchema> & {
+  /** The release of the application that the last endpoint runs; absent without one, and from answers. */
+  readonly release?: string;
+};
 
-export type CheckedRecord = Fits<ShownRecord, DeepReadonly<z.infer<typeof recordSchema>>>;
-export type CheckedRecordKeys = Fits<SameKeys<ShownRecord, z.infer<typeof recordSchema>>, true>;
-export type CheckedAttemptKeys = Fits<SameKeys<AttemptRecord, z.infer<typeof attemptSchema>>, true>;
-
-/** Whether both have the same keys, and the same of them are optional. */
-type SameKeys<T, U> = KeyKinds<T> extends KeyKinds<U> ? (KeyKinds<U> extends KeyKinds<T> ? true : false) : false;
-type KeyKinds<T> = { [K in keyof T]-?: Partial<Pick<T, K>> extends Pick<T, K> ? 'optional' : 'required' };
+export type AttemptRecord = Described<typeof attemptSchema>;

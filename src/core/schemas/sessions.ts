@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import type { Described } from './inferred.ts';
 import { adminRoles } from '../admin-roles.ts';
-import type { LinkStatus, SessionStatus } from '../../admin/session-api.ts';
 
 const time = z.iso.datetime({ precision: 3 }).describe('ISO 8601, UTC.');
 export const sessionSchema = z.object({
@@ -17,7 +17,7 @@ export const linkSchema = z.object({
   ends_at: time,
 });
 
-/** The type that each schema describes: see `schemas.ts`. */
-type Fits<T extends U, U> = T;
-export type CheckedSession = Fits<SessionStatus, z.infer<typeof sessionSchema>>;
-export type CheckedLink = Fits<LinkStatus, z.infer<typeof linkSchema>>;
+export type SessionStatus = Described<typeof sessionSchema>;
+
+/** The answer to `POST /v1/session/link`. */
+export type LinkStatus = Described<typeof linkSchema>;

@@ -1,16 +1,15 @@
 import * as z from 'zod';
+import type { Named } from './inferred.ts';
 import { endpointStates } from '../endpoint.ts';
-import type { SnakeCased } from '#failures/json-case.ts';
 import { otlpDropReasons, otlpSignals } from '../otlp-counts.ts';
 import { problemKindNames } from '../problem-kinds.ts';
 import { circuitStates } from '../gateway-state.ts';
 import { verdictStates } from '../service-verdict.ts';
-import type { StatusResponse } from '../../admin/admin-status.ts';
 import { alertTargetSchema, objectiveSchema } from './alerts.ts';
 import { incidentSchema } from './incidents.ts';
 import { processFiguresSchema } from './output.ts';
 import { overlayEntry } from './overlay.ts';
-import { count, type DeepReadonly, type Fits, nullableText, text, time } from './values.ts';
+import { count, nullableText, text, time } from './values.ts';
 
 const verdictSchema = z.object({
   state: z.enum(verdictStates),
@@ -330,4 +329,31 @@ export const statusSchema = z.object({
   ),
 });
 
-export type CheckedStatus = Fits<SnakeCased<StatusResponse>, DeepReadonly<z.infer<typeof statusSchema>>>;
+/** A gateway's status, as its admin API gives it. */
+export type StatusResponse = Named<typeof statusSchema>;
+
+/** The same as the control plane says it: it does not know where its admin API answers. */
+export type GatewayStatus = Omit<StatusResponse, 'admin'>;
+
+export type CertificateStatus = Named<typeof certificate>;
+export type ManagedCertificateStatus = GatewayStatus['certificates'][number];
+export type StatusProblem = GatewayStatus['problems'][number];
+export type OverlayStatus = GatewayStatus['overlay'];
+export type OverlayEntryStatus = OverlayStatus['entries'][number];
+export type UpstreamStatus = GatewayStatus['upstreams'][number];
+export type WaitingStatus = Named<typeof waiting>;
+export type OtlpStatus = NonNullable<GatewayStatus['otlp']>;
+export type TimeoutStatus = GatewayStatus['timeouts'][number];
+export type StoreStatus = NonNullable<GatewayStatus['store']>;
+export type LeftOutStatus = StoreStatus['leftOut'][number];
+export type TailedFileStatus = GatewayStatus['logFiles'][number];
+export type BoundStatus = GatewayStatus['bounds'][number];
+export type RouteBreakerStatus = GatewayStatus['breakers'][number];
+export type EndpointStatus = UpstreamStatus['endpoints'][number];
+export type CheckStatus = NonNullable<EndpointStatus['lastCheck']>;
+export type ApplicationStatus = GatewayStatus['applications'][number];
+export type InstanceStatus = ApplicationStatus['instances'][number];
+export type MinuteFigures = Named<typeof minuteFigures>;
+export type EndpointFigures = EndpointStatus['lastMinute'];
+export type ServiceVerdict = Named<typeof verdictSchema>;
+export type AdminStatus = StatusResponse['admin'];

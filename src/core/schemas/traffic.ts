@@ -1,8 +1,6 @@
 import * as z from 'zod';
-import type { RouteExplanation } from '../../control/explain-route.ts';
-import type { TrafficTimeline } from '../../control/traffic-timeline.ts';
-import type { SnakeCased } from '#failures/json-case.ts';
-import { shapes } from '#failures/shape.ts';
+import type { Named } from './inferred.ts';
+import { type Shape, shapes } from '#failures/shape.ts';
 
 const time = z.iso.datetime({ precision: 3 }).describe('ISO 8601, UTC.');
 const count = z.int().min(0);
@@ -52,8 +50,15 @@ export const routeSchema = z.object({
   limits: settings.nullable().describe('Sizes, queues and bounds of the route and of its upstream.'),
 });
 
-/** The type that each schema describes: see `schemas.ts`. */
-type Fits<T extends U, U> = T;
-type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
-export type CheckedRoute = Fits<SnakeCased<RouteExplanation>, DeepReadonly<z.infer<typeof routeSchema>>>;
-export type CheckedTimeline = Fits<SnakeCased<TrafficTimeline>, DeepReadonly<z.infer<typeof timelineSchema>>>;
+/** Which route a request would take, and why. */
+export type RouteExplanation = Named<typeof routeSchema>;
+
+/** Requests over time. */
+export type TrafficTimeline = Omit<NamedTimeline, 'steps'> & { readonly steps: readonly TimelineStep[] };
+
+export type TimelineStep = Omit<NamedTimeline['steps'][number], 'shapes'> & {
+  /** The keys are shapes, and stay as they are. */
+  readonly shapes: Readonly<Partial<Record<Shape, number>>>;
+};
+
+type NamedTimeline = Named<typeof timelineSchema>;

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { StoreFailingJson } from '../store-messages.ts';
+import type { Described } from './inferred.ts';
 
 export const text = z.string();
 export const time = z.iso.datetime({ precision: 3 }).describe('ISO 8601, UTC.');
@@ -15,11 +15,11 @@ export const timedOut = z
 export const storeFailing = z
   .object({ since: time, reason: text })
   .nullable()
-  .describe(
-    'The store cannot be written since then, and what is newer is not found; null: it is written.',
-  ) satisfies z.ZodType<StoreFailingJson | null>;
+  .describe('The store cannot be written since then, and what is newer is not found; null: it is written.');
 
-/** The type that a schema describes. If the type gets a key that its schema lacks or contradicts, this no longer compiles. */
-export type Fits<T extends U, U> = T;
+export type StoreFailingJson = NonNullable<Described<typeof storeFailing>>;
 
-export type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
+/** A schema of what is stricter in code than JSON schema can say: the type is `T`. */
+export function typed<T>(schema: z.ZodType): z.ZodType<T> {
+  return schema as z.ZodType<T>;
+}

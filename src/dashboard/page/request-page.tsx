@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
-import type { ExchangeRecord } from '../../core/record.ts';
-import type { RequestContextJson } from '../../core/request-context.ts';
+import type { ExchangeRecord } from '../../core/schemas/record.ts';
+import type { RequestContextJson } from '../../core/schemas/output.ts';
 import type { ShownRequest } from '../model.ts';
 import { clockTextMs, durationFigure } from '../shown-figures.ts';
 import { Answered, CopyButton } from './parts.tsx';

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import type { ExchangeRecord } from '../../core/record.ts';
+import type { ExchangeRecord } from '../../core/schemas/record.ts';
 import { conditionText } from '../../core/exchange-query.ts';
 import { addressHash } from '../page-address.ts';
 import { Section } from './parts.tsx';

@@ -1,10 +1,11 @@
 import type { JSX } from 'preact';
-import { noContextJson, type RequestContextJson } from '../../core/request-context.ts';
+import { noContextJson } from '../../core/request-context.ts';
+import type { RequestContextJson } from '../../core/schemas/output.ts';
 import { verdictWith } from '../../diagnose/process-verdict.ts';
 import { nextStepHere } from '../../diagnose/record-verdict.ts';
 import { verdictWords } from '../../diagnose/record-words.ts';
 import { verdictFacts } from '../../diagnose/verdict-facts.ts';
-import type { ExchangeRecord } from '../../core/record.ts';
+import type { ExchangeRecord } from '../../core/schemas/record.ts';
 import { Section, Sentence } from './parts.tsx';
 
 interface ShownVerdict {

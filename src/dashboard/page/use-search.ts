@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Answer } from '../api.ts';
-import type { StoreFailingJson } from '../../core/store-messages.ts';
+import type { StoreFailingJson } from '../../core/schemas/values.ts';
 import type { ExchangePage, FoundExchange } from '../model.ts';
 import type { PagedList } from '../paged-list.ts';
 import { SearchRun } from '../search-run.ts';

@@ -1,6 +1,7 @@
 import { durationBoundsMs, type ExchangeCount } from '../../core/counters.ts';
 import type { EventSink } from '../../core/event.ts';
-import type { ObjectiveKind, ObjectiveStatus, SloSpec } from '../../core/objective.ts';
+import type { ObjectiveKind, SloSpec } from '../../core/objective.ts';
+import type { ObjectiveStatus } from '../../core/schemas/alerts.ts';
 import type { Clock, Instant } from '../../core/time.ts';
 import {
   BurnCounts,

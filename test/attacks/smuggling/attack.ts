@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ExchangeRecord } from '../../../src/core/record.ts';
+import type { ExchangeRecord } from '../../../src/core/schemas/record.ts';
 import { headerOf, parseRawResponse, type RawClient, type RawResponse } from '../../../src/testing/testing.ts';
 import { startFromYaml, type YamlGateway } from '../../gateway/start-from-yaml.ts';
 import { compareCounts } from './compare-counts.ts';
