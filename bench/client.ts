@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { browserFields } from './browser-fields.ts';
+import { browserHeaders } from './browser-headers.ts';
 
 /**
  * The clients that wrk cannot be, in a process of their own: what it does is its first argument, what came of it one line of
@@ -11,7 +11,7 @@ import { browserFields } from './browser-fields.ts';
 
 const connectionsMax = 64;
 const request = (path: string): string =>
-  `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n${browserFields.join('\r\n')}\r\n\r\n`;
+  `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n${browserHeaders.join('\r\n')}\r\n\r\n`;
 
 /** Answers have a length or a last chunk, and none is larger than what comes in some reads. */
 class KeptConnection {
@@ -59,10 +59,10 @@ const upgrade =
   'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
 
 function echo(port: number, seconds: number): void {
-  const content = 'the price of tea has changed, and so has that of coffee';
+  const body = 'the price of tea has changed, and so has that of coffee';
   // Masked with zeros: it may be anything (RFC 6455 §5.3), and so the echo needs no unmasking.
-  const frame = Buffer.concat([Buffer.from([0x81, 0x80 | content.length, 0, 0, 0, 0]), Buffer.from(content)]);
-  const wanted = content.length + 2;
+  const frame = Buffer.concat([Buffer.from([0x81, 0x80 | body.length, 0, 0, 0, 0]), Buffer.from(body)]);
+  const wanted = body.length + 2;
   let messages = 0;
   for (let index = 0; index < connectionsMax; index++) {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });

@@ -18,10 +18,10 @@ import { systemRandom } from '../src/system/system.ts';
 const [mode, port] = process.argv.slice(2);
 
 const page = '<!doctype html><title>Order 1742</title><h1>Order 1742</h1>';
-const closeField = 'Connection: close';
+const closeHeader = 'Connection: close';
 const head = `HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: ${page.length}\r\n`;
 const response = Buffer.from(`${head}\r\n${page}`);
-const lastResponse = Buffer.from(`${head}${closeField}\r\n\r\n${page}`);
+const lastResponse = Buffer.from(`${head}${closeHeader}\r\n\r\n${page}`);
 
 const at = { port: Number(port), host: '127.0.0.1', backlog: 4096 };
 if (mode === 'tls-socket') createTlsServer(certificateAndKey(), answerOnSocket).listen(at);
@@ -39,7 +39,7 @@ function certificateAndKey(): { readonly cert: string; readonly key: string } {
 
 function answerOnSocket(socket: Socket): void {
   socket.on('data', (request) => {
-    if (request.includes(closeField)) socket.end(lastResponse);
+    if (request.includes(closeHeader)) socket.end(lastResponse);
     else socket.write(response);
   });
   socket.on('error', () => socket.destroy());
@@ -53,7 +53,7 @@ function takeHandles(listening: Server): void {
   };
   function onread(this: StreamHandle): undefined {
     const length = streamBaseState[kReadBytesOrError] as number;
-    const isLast = length < 0 || buffer.subarray(0, length).includes(closeField);
+    const isLast = length < 0 || buffer.subarray(0, length).includes(closeHeader);
     if (length > 0) this.writeBuffer(null, isLast ? lastResponse : response);
     if (isLast) this.close();
   }
@@ -93,7 +93,7 @@ function listenOnTransport(): void {
 
 function answerOnTransport(transport: Transport): void {
   transport.listener = listenerOf((bytes, start, end) => {
-    const isLast = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).includes(closeField);
+    const isLast = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).includes(closeHeader);
     const own = isLast ? lastResponse : response;
     transport.write(own, 0, own.length, 'owned');
     if (isLast) transport.end('close');

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { browserFields } from './browser-fields.ts';
+import { browserHeaders } from './browser-headers.ts';
 import { type FixedRate, latencySummary } from './latency-summary.ts';
 
 /**
@@ -21,7 +21,7 @@ import { type FixedRate, latencySummary } from './latency-summary.ts';
 const [port, path, perSecond, seconds, connections] = readArguments();
 // A test of the measurement looks at no figures.
 const warmMs = process.env['CANDOR_BENCH_TRIAL'] === undefined ? 1000 : 0;
-const bytes = Buffer.from(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n${browserFields.join('\r\n')}\r\n\r\n`);
+const bytes = Buffer.from(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n${browserHeaders.join('\r\n')}\r\n\r\n`);
 const total = Math.round(perSecond * (seconds + warmMs / 1000));
 const warmTotal = Math.round((perSecond * warmMs) / 1000);
 const tookMs = new Float64Array(total);

@@ -1,7 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { performance } from 'node:perf_hooks';
-import { browserFields } from './browser-fields.ts';
+import { browserHeaders } from './browser-headers.ts';
 import { lateMsMax, percentile } from './latency-summary.ts';
 
 /**
@@ -43,7 +43,7 @@ const body = '<!doctype html><title>Order 1742</title><h1>Order 1742</h1><p>Two 
 const response = Buffer.from(
   `HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: ${body.length}\r\nConnection: keep-alive\r\n\r\n${body}`,
 );
-const tail = `\r\nHost: 127.0.0.1\r\n${browserFields.join('\r\n')}\r\n\r\n`;
+const tail = `\r\nHost: 127.0.0.1\r\n${browserHeaders.join('\r\n')}\r\n\r\n`;
 
 let begun = 0;
 let waiting = 0;

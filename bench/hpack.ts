@@ -3,30 +3,30 @@ import { DecodedSection } from '../src/wire/h2/decoded-section.ts';
 import { HpackDecoder } from '../src/wire/h2/hpack-decoder.ts';
 import { HeaderBlockWriter } from '../src/wire/h2/hpack-encoder.ts';
 import { encodeHuffman } from '../src/wire/h2/huffman.ts';
-import { browserFields } from './browser-fields.ts';
+import { browserHeaders } from './browser-headers.ts';
 import { measure } from './measure-call.ts';
 import { NewEachTime } from './new-each-time.ts';
 
 /**
- * Measures how long HPACK takes for one message, in nanoseconds of CPU: `node bench/hpack.ts`. The request has 15 fields, of which four
+ * Measures how long HPACK takes for one message, in nanoseconds of CPU: `node bench/hpack.ts`. The request has 15 headers, of which four
  * are pseudo-headers; the response has 10 lines and its status.
  */
-const limits = { fieldsMax: 100, listBytesMax: 32 * 1024 };
-const requestFields: readonly (readonly [name: string, value: string])[] = [
+const limits = { headersMax: 100, listBytesMax: 32 * 1024 };
+const requestHeaders: readonly (readonly [name: string, value: string])[] = [
   [':method', 'GET'],
   [':scheme', 'https'],
   [':authority', 'shop.example.org'],
   [':path', '/orders?page=3'],
-  ...browserFields.map((line): [string, string] => {
+  ...browserHeaders.map((line): [string, string] => {
     const colon = line.indexOf(': ');
     return [line.slice(0, colon).toLowerCase(), line.slice(colon + 2)];
   }),
 ];
 
-/** Every field as a literal that goes into the table, in Huffman code as browsers have it where `isCoded`. */
+/** Every header as a literal that goes into the table, in Huffman code as browsers have it where `isCoded`. */
 function literalRequest(firstByte: number, isCoded: boolean): Buffer {
   const parts: Buffer[] = [];
-  for (const [name, value] of requestFields)
+  for (const [name, value] of requestHeaders)
     parts.push(Buffer.from([firstByte]), text(name, isCoded), text(value, isCoded));
   return Buffer.concat(parts);
 }
@@ -51,8 +51,8 @@ function decode(decoder: HpackDecoder, block: Uint8Array): void {
 
 const warm = new HpackDecoder(4096);
 decode(warm, literalRequest(0x40, true));
-const indexed = Buffer.from(requestFields.map((_, index) => 0x80 | (62 + requestFields.length - 1 - index)));
-// As a browser asks for the next page: all fields from the table, and another path as a literal with an indexed name.
+const indexed = Buffer.from(requestHeaders.map((_, index) => 0x80 | (62 + requestHeaders.length - 1 - index)));
+// As a browser asks for the next page: all headers from the table, and another path as a literal with an indexed name.
 const nextPage = Buffer.concat([
   indexed.subarray(0, 3),
   Buffer.from([0x04]),
@@ -90,10 +90,10 @@ const writer = new HeaderBlockWriter();
 measure('response, as before', lines.length, () => {
   writer.begin();
   writer.status(200);
-  writer.fieldLines(lines, 0, lines.length);
+  writer.headerLines(lines, 0, lines.length);
 });
-measure('response, new fields', lines.length, () => {
+measure('response, new headers', lines.length, () => {
   writer.begin();
   writer.status(200);
-  writer.fieldLines(newLines.next(), 0, lines.length);
+  writer.headerLines(newLines.next(), 0, lines.length);
 });

@@ -1,7 +1,7 @@
 import { setTimeout as passTime } from 'node:timers/promises';
 import { RawClient } from '../src/testing/testing.ts';
 import { OwnProcess } from '../test/gateway/own-process.ts';
-import { headers, requestFields } from '../test/http2/frames.ts';
+import { headersFrame, requestHeaders } from '../test/http2/frames.ts';
 import { RawHttp2 } from '../test/http2/raw-http2.ts';
 import { toolOptions } from '../test/tool-options.ts';
 
@@ -40,7 +40,7 @@ async function main(): Promise<void> {
     lines.push(line);
   };
   const ask = async (line: RawHttp2, turn: number): Promise<void> => {
-    line.send(headers(2 * turn + 1, requestFields()));
+    line.send(headersFrame(2 * turn + 1, requestHeaders()));
     if ((await line.answer(2 * turn + 1))?.status !== 200) throw new Error('a request was not served');
     line.forget();
   };

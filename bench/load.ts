@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Peer, type PeerName, preparePeer } from '../scripts/peers.ts';
 import { repositoryRoot } from '../scripts/repository.ts';
-import { browserFields } from './browser-fields.ts';
+import { browserHeaders } from './browser-headers.ts';
 import { grpcMessage } from './gateways.ts';
 import { ask } from './processes.ts';
 import { type Handshake, settings, type Work } from './works.ts';
@@ -28,14 +28,14 @@ export async function load(
 ): Promise<LoadResult> {
   if (work.handshake !== undefined) return handshakes(work.handshake, work.path, place);
   if (settings[work.setting].http2) return loadHttp2(work, place);
-  const fields = [...fieldWords(browserFields)];
-  if (work.newConnection) fields.push('-H', 'Connection: close');
+  const headers = [...headerWords(browserHeaders)];
+  if (work.newConnection) headers.push('-H', 'Connection: close');
   const script = join(place.folder, `wrk-${place.port}.lua`);
   writeFileSync(script, scriptOf(work));
   const args = [
     ...[wrk.path, '-t1', `-c${connections}`, `-d${place.seconds}s`],
-    ...(work.method === 'GET' && !work.freshFields ? [] : ['-s', script]),
-    ...fields,
+    ...(work.method === 'GET' && !work.freshHeaders ? [] : ['-s', script]),
+    ...headers,
     `${settings[work.setting].tls ? 'https' : 'http'}://127.0.0.1:${place.port}${work.path}`,
   ];
   return readWrk(await ask(place.core, args, wrk.env));
@@ -54,7 +54,7 @@ async function loadHttp2(
   const h2load = needProgram('h2load');
   const args = [
     ...[h2load.path, `-c${http2Connections}`, `-m${http2Streams}`, `-D${seconds}`, '-w20', '-W24'],
-    ...(work.setting === 'grpc' ? grpcWords(join(folder, `message-${port}`)) : fieldWords(browserFields)),
+    ...(work.setting === 'grpc' ? grpcWords(join(folder, `message-${port}`)) : headerWords(browserHeaders)),
     `${settings[work.setting].tls ? 'https' : 'http'}://127.0.0.1:${port}${work.path}`,
   ];
   return readH2load(await ask(core, args, h2load.env));
@@ -63,12 +63,12 @@ async function loadHttp2(
 /** As grpc-go sends a call. The message is written into `file`. */
 function grpcWords(file: string): readonly string[] {
   writeFileSync(file, grpcMessage, 'latin1');
-  const fields = ['content-type: application/grpc', 'te: trailers', 'user-agent: grpc-go/1.60.1', 'grpc-timeout: 10S'];
-  return ['-d', file, ...fieldWords(fields)];
+  const headers = ['content-type: application/grpc', 'te: trailers', 'user-agent: grpc-go/1.60.1', 'grpc-timeout: 10S'];
+  return ['-d', file, ...headerWords(headers)];
 }
 
-function fieldWords(fields: readonly string[]): readonly string[] {
-  return fields.flatMap((field) => ['-H', field]);
+function headerWords(headers: readonly string[]): readonly string[] {
+  return headers.flatMap((header) => ['-H', header]);
 }
 
 function needProgram(name: PeerName): Extract<Peer, { path: string }> {
@@ -98,9 +98,9 @@ async function handshakes(
   return JSON.parse(await ask(core, args, {})) as LoadResult;
 }
 
-function scriptOf({ method, contentBytes, freshFields }: Work): string {
-  const lines = [`wrk.method = "${method}"`, `wrk.body = string.rep("x", ${contentBytes})`];
-  if (freshFields) lines.push(freshTraceparent);
+function scriptOf({ method, bodyBytes, freshHeaders }: Work): string {
+  const lines = [`wrk.method = "${method}"`, `wrk.body = string.rep("x", ${bodyBytes})`];
+  if (freshHeaders) lines.push(freshTraceparent);
   return `${lines.join('\n')}\n`;
 }
 

@@ -52,7 +52,7 @@ const responses = new ResponseHeadParser(responseLimits, storage);
 const newRequests = new NewEachTime(request);
 const newResponses = new NewEachTime(response);
 
-measure('request head, new fields', request.length, () => {
+measure('request head, new headers', request.length, () => {
   requests.push(newRequests.next(), 0, request.length);
   requests.reset();
 });

@@ -12,7 +12,7 @@ import { HeadStorage } from '../src/wire/head-storage.ts';
 import type { Composer } from '../src/wire/byte-writer.ts';
 import { RequestHeadParser } from '../src/wire/request-head.ts';
 import { ResponseHeadParser } from '../src/wire/response-head.ts';
-import { type Http1ResponseHead } from '../src/wire/http1-response-head.ts';
+import { type ParsedResponseHead } from '../src/wire/parsed-response-head.ts';
 import { writeRequestHead, writeResponseHead } from '../src/wire/write-head.ts';
 import { CostlessTransport } from './costless-transport.ts';
 import { benchLimits, requestBytes, responseBytes } from './fixtures.ts';
@@ -56,7 +56,7 @@ export function newHeadWorks(): readonly StageWork[] {
   const [requests, responses] = [new NewEachTime(requestBytes), new NewEachTime(responseBytes)];
   return [
     {
-      name: 'a request head whose fields are new',
+      name: 'a request head whose headers are new',
       what: 'each byte is read one time; framing, authority, target',
       once: parsesRequest(storage, () => requests.next()),
     },
@@ -94,7 +94,7 @@ function heldExchanges(): Held {
 function parseRequest({ gateway: { parts } }: Held): StageWork {
   return {
     name: 'parse the request head',
-    what: 'request line; fields by one comparison with those of the previous request',
+    what: 'request line; headers by one comparison with those of the previous request',
     once: parsesRequest(parts.storage, () => requestBytes),
   };
 }
@@ -130,7 +130,7 @@ function route({ gateway, exchanges }: Held): StageWork {
   const { router } = gateway.parts.serving;
   return {
     name: 'route',
-    what: 'host, path, method, fields: one route',
+    what: 'host, path, method, headers: one route',
     once: (index) => void router.route((exchanges[index % many] as Exchange).request),
   };
 }
@@ -190,7 +190,7 @@ function writeRequest({ gateway, found, exchanges, transport }: Held): StageWork
   const composer: Composer = { transport };
   return {
     name: 'write the request head',
-    what: 'forwarded fields; Via, X-Forwarded-*, request id, trace',
+    what: 'forwarded headers; Via, X-Forwarded-*, request id, trace',
     once(index) {
       const exchange = exchanges[index % many] as Exchange;
       writer.claim(composer);
@@ -207,14 +207,14 @@ function writeResponse({ gateway, found, exchanges, transport }: Held): StageWor
     const parser = new ResponseHeadParser(responseLimits, storage);
     parser.expect('GET');
     parser.push(responseBytes, 0, responseHeadBytes);
-    return parser.head as Http1ResponseHead;
+    return parser.head as ParsedResponseHead;
   });
   return {
     name: 'write the response head',
-    what: 'forwarded fields; request id, framing, persistence',
+    what: 'forwarded headers; request id, framing, persistence',
     once(index) {
       const exchange = exchanges[index % many] as Exchange;
-      const head = heads[index % many] as Http1ResponseHead;
+      const head = heads[index % many] as ParsedResponseHead;
       writer.claim(composer);
       const forwarded = new ForwardedResponse(head, exchange, found, clock);
       writeResponseHead(writer, forwarded, { persistent: true, version: 'HTTP/1.1' }, 'GET');

@@ -101,7 +101,7 @@ function stagesText({ stages, beside }: ReturnType<typeof measureStages>): strin
     '| stage | what it comprises | µs of CPU, median | quartiles | share |',
     '|---|---|---|---|---|',
     ...parts.map((stage) => rowOf(stage, total)),
-    `| the rest of the exchange | its own steps and objects, content, sending | ${rest.toFixed(2)} | | ${share} |`,
+    `| the rest of the exchange | its own steps and objects, body, sending | ${rest.toFixed(2)} | | ${share} |`,
     rowOf(whole, total),
     ...beside.map((one) => rowOf(one, null)),
     '',

@@ -6,14 +6,14 @@ export interface Work {
   readonly path: string;
   readonly method: 'GET' | 'POST';
   /** Size of the request body. */
-  readonly contentBytes: number;
+  readonly bodyBytes: number;
   /** Each request uses a new connection. */
   readonly newConnection: boolean;
   /**
    * Request line, request headers and response headers change each time, so that a gateway cannot reuse what it parsed
    * before.
    */
-  readonly freshFields: boolean;
+  readonly freshHeaders: boolean;
   readonly setting: SettingName;
   /** Absent: clients speak clear text, or stay connected. */
   readonly handshake?: Handshake;
@@ -69,16 +69,16 @@ export const settings: Readonly<Record<SettingName, Setting>> = {
   'h2-tls': { routes: 1, endpoints: 1, tls: true, http2: true },
 };
 
-const get = { method: 'GET', contentBytes: 0, newConnection: false, freshFields: false, setting: 'plain' } as const;
+const get = { method: 'GET', bodyBytes: 0, newConnection: false, freshHeaders: false, setting: 'plain' } as const;
 
 const secure = { ...get, setting: 'tls', path: '/orders/1742?from=mail' } as const;
 
 export const works: readonly Work[] = [
   { ...get, name: 'small-get', title: 'small GET', path: '/orders/1742?from=mail' },
-  { ...get, name: 'fresh-get', title: 'small GET, new each time', path: '/fresh/1742', freshFields: true },
+  { ...get, name: 'fresh-get', title: 'small GET, new each time', path: '/fresh/1742', freshHeaders: true },
   { ...get, name: 'get-10k', title: 'GET of 10 KB', path: '/files/10k' },
   { ...get, name: 'get-1m', title: 'GET of 1 MB', path: '/files/1m' },
-  { ...get, name: 'post-10k', title: 'POST of 10 KB', path: '/orders', method: 'POST', contentBytes: 10_240 },
+  { ...get, name: 'post-10k', title: 'POST of 10 KB', path: '/orders', method: 'POST', bodyBytes: 10_240 },
   { ...get, name: 'new-connection', title: 'small GET on a new connection', path: '/orders/1742', newConnection: true },
   { ...get, name: 'routes', title: 'small GET among 1,000 routes', path: '/r937/orders/1742', setting: 'routes' },
   { ...get, name: 'endpoints', title: 'small GET to 200 endpoints', path: '/orders/1742', setting: 'endpoints' },

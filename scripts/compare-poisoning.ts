@@ -128,7 +128,7 @@ async function answers(): Promise<boolean> {
     client.write(requestFor('mine', 'first'));
     const { response } = await client.response('GET', 1000);
     client.close();
-    if (response?.content.toString() === contentFor('first')) return true;
+    if (response?.body.toString() === bodyFor('first')) return true;
   }
   return false;
 }
@@ -155,7 +155,7 @@ async function ask(
     if (!isAttacked) {
       count.asked++;
       if (response?.status !== 200 || !response.complete) count.failed++;
-      else if (response.content.toString() !== contentFor(id)) count.wrong++;
+      else if (response.body.toString() !== bodyFor(id)) count.wrong++;
     }
     if (!opensEach && client.state === 'open' && response?.complete === true) continue;
     client.close();
@@ -168,7 +168,7 @@ function requestFor(what: 'mine' | 'attacked', id: string): string {
   return `GET /plain/${what}/${id} HTTP/1.1\r\nHost: 127.0.0.1:${gatewayPort.here}\r\n\r\n`;
 }
 
-function contentFor(id: string): string {
+function bodyFor(id: string): string {
   return `you are ${id}`;
 }
 
@@ -211,8 +211,8 @@ class PoisonOrigin {
       setTimeout(() => socket.write(evil), laterMs);
       return;
     }
-    const content = contentFor(id);
-    socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${content.length}\r\n\r\n${content}`);
+    const body = bodyFor(id);
+    socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
   }
 }
 

@@ -1,4 +1,5 @@
-import type { ExchangeRecord, LostRecord } from '../src/core/record.ts';
+import type { LostRecord } from '../src/core/record.ts';
+import type { ExchangeRecord } from '../src/core/schemas/record.ts';
 import { parseRecord } from '../src/record/parse-record.ts';
 import { ProcessHeaders } from '../src/record/process-header.ts';
 

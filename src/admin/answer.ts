@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { type ProblemDetails, problemDetailsOf } from './problem.ts';
+import { problemDetailsOf } from './problem.ts';
+import type { ProblemDetails } from '../core/schemas/answers.ts';
 import { jsonOf } from '../record/json-text.ts';
 
 /**

@@ -5,7 +5,8 @@ import type { Clock } from '../core/time.ts';
 import type { Gateway, ReloadOutcome } from '../control/gateway-status.ts';
 import type { AdminContext } from './admin-context.ts';
 import type { RequestHandler } from './admin-listener.ts';
-import { adminStatus, type StatusResponse } from './admin-status.ts';
+import { adminStatus } from './admin-status.ts';
+import type { StatusResponse } from '../core/schemas/status.ts';
 import { sendJson, sendParts, sendProblem } from './answer.ts';
 import { sendIncidents } from './incidents-api.ts';
 import { testAlerts } from './alerts-api.ts';
@@ -27,14 +28,9 @@ import { sendRoute } from './route-api.ts';
 import { sendContext, sendExchange, sendExchanges, sendOutput, sendUnparsed } from './search-api.ts';
 import type { SearchTurns } from './search-turns.ts';
 import { sendTimeline } from './timeline-api.ts';
-import type { StopResponse, Stopper } from './stopper.ts';
-import {
-  type UpgradeLine,
-  type UpgradeOutcome,
-  type Upgrader,
-  type UpgradeStep,
-  upgradeSecondsMax,
-} from './upgrader.ts';
+import type { Stopper } from './stopper.ts';
+import type { StopResponse, UpgradeLine } from '../core/schemas/answers.ts';
+import { type UpgradeOutcome, type Upgrader, type UpgradeStep, upgradeSecondsMax } from './upgrader.ts';
 import { jsonOf } from '../record/json-text.ts';
 
 /** How long a new process may take to serve. At most as long as a connection may be silent, because a process that hangs sends no lines. */

@@ -1,10 +1,9 @@
+import type { ConfigurationJson } from '../core/schemas/configurations.ts';
 import type { ServerResponse } from 'node:http';
 import type { Gateway } from '../control/gateway-status.ts';
-import type { SettingMap } from '../control/effective-configuration.ts';
 import type { KeptConfigurations } from '../control/configuration-history.ts';
-import type { SnakeCased } from '#failures/json-case.ts';
 import { snakeCased } from '#failures/json-case.ts';
-import type { KeptConfiguration, UnshownValue } from '../core/kept-configuration.ts';
+import type { KeptConfiguration } from '../core/kept-configuration.ts';
 import { sendJson, sendProblem } from './answer.ts';
 
 /** A configuration without its text, as programs read it. */
@@ -15,14 +14,6 @@ export interface ConfigurationSummary
   /** RFC 3339. */
   readonly at: string;
   readonly lastAt: string;
-}
-
-export type ConfigurationSummaryJson = SnakeCased<ConfigurationSummary>;
-export interface ConfigurationJson extends SnakeCased<ConfigurationSummary & Pick<KeptConfiguration, 'text'>> {
-  /** Null: not known. */
-  readonly unshown: readonly Omit<UnshownValue, 'hash'>[] | null;
-  /** All settings with their defaults; only where it was asked for, of the active one. */
-  readonly effective?: SettingMap;
 }
 
 type Source = Pick<Gateway, 'configurations'>;

@@ -37,9 +37,9 @@ const hashedPattern = /-[\w-]{8,}\.\w+$/;
 /** Serves the files of the dashboard as they were built: `index.html`, and `assets/` with a `.gz` beside files that it makes smaller. */
 export class DashboardFiles {
   readonly #folder: string;
-  readonly #read: typeof readContent;
+  readonly #read: typeof readBody;
 
-  constructor(folder: string, read: typeof readContent = readContent) {
+  constructor(folder: string, read: typeof readBody = readBody) {
     this.#folder = folder;
     this.#read = read;
   }
@@ -101,7 +101,7 @@ const noDescriptor = {
 /** The content of a file, or why there is none. */
 type FileContent = Buffer | 'missing' | keyof typeof noDescriptor;
 
-async function readContent(path: string): Promise<FileContent> {
+async function readBody(path: string): Promise<FileContent> {
   try {
     return await readFile(path);
   } catch (error) {

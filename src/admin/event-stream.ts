@@ -1,3 +1,4 @@
+import type { EventGap } from '../core/schemas/events.ts';
 import type { ServerResponse } from 'node:http';
 import type { Event } from '../core/event.ts';
 import { eventJson } from '../core/event-json.ts';
@@ -12,14 +13,6 @@ const heartbeatMs = 15_000;
 export interface EventPosition {
   readonly epoch: string;
   readonly seq: number;
-}
-
-/** Sent as `event: gap` if the stream cannot continue after the reader's last event. */
-export interface EventGap {
-  readonly reason: 'not_held' | 'another_epoch';
-  /** Events of this epoch that are no longer held. */
-  readonly missed: number;
-  readonly epoch: string;
 }
 
 /** Null if the text is not an event id. An epoch may contain hyphens; the number comes last. */

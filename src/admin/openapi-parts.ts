@@ -1,4 +1,4 @@
-import { outputSchema, requestContextSchema, unparsedSchema } from './output-schemas.ts';
+import { outputSchema, requestContextSchema, unparsedSchema } from '../core/schemas/output.ts';
 import {
   drainRequestSchema,
   ejectRequestSchema,
@@ -7,28 +7,23 @@ import {
   restoreRequestSchema,
   weightRequestSchema,
 } from '../control/overlay-request.ts';
-import { configurationSchema, configurationsSchema } from './configuration-schemas.ts';
-import { alertsSchema, alertTestsSchema } from './alert-schemas.ts';
+import { configurationSchema, configurationsSchema } from '../core/schemas/configurations.ts';
+import { alertsSchema, alertTestsSchema } from '../core/schemas/alerts.ts';
 import {
-  eventSchema,
-  eventsSchema,
-  gapSchema,
-  overlayChangeSchema,
-  overlaySchema,
   problemSchema,
   readinessSchema,
-  exchangesSchema,
-  incidentSchema,
-  incidentsSchema,
-  recordSchema,
   reloadSchema,
-  statusSchema,
   stopSchema,
   upgradeLineSchema,
-} from './schemas.ts';
+} from '../core/schemas/answers.ts';
+import { statusSchema } from '../core/schemas/status.ts';
+import { overlayChangeSchema, overlaySchema } from '../core/schemas/overlay.ts';
+import { incidentSchema, incidentsSchema } from '../core/schemas/incidents.ts';
+import { exchangesSchema, recordSchema } from '../core/schemas/record.ts';
+import { eventSchema, eventsSchema, gapSchema } from '../core/schemas/events.ts';
 
-import { routeSchema, timelineSchema } from './traffic-schemas.ts';
-import { linkSchema, sessionRequestSchema, sessionSchema } from './session-schemas.ts';
+import { routeSchema, timelineSchema } from '../core/schemas/traffic.ts';
+import { linkSchema, sessionRequestSchema, sessionSchema } from '../core/schemas/sessions.ts';
 
 export type Json = { readonly [name: string]: unknown };
 

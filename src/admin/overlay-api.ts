@@ -1,5 +1,7 @@
+import type { OverlayJson } from '../core/schemas/overlay.ts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Gateway, OverlayOutcome, OverlayStatus } from '../control/gateway-status.ts';
+import type { Gateway, OverlayOutcome } from '../control/gateway-status.ts';
+import type { OverlayStatus } from '../core/schemas/status.ts';
 import type { OverlayRequestKind } from '../control/overlay-request.ts';
 import { sendJson, sendProblem } from './answer.ts';
 import { type ActionResult, audited, doneAction, type Requester, rejectedAction } from './audit.ts';
@@ -72,11 +74,6 @@ function parseIfMatch(value: string | undefined): number | null | undefined {
   if (value === undefined || value === '*') return null;
   const digits = /^"(\d{1,15})"$/.exec(value)?.[1];
   return digits === undefined ? undefined : Number(digits);
-}
-
-/** As programs read it. */
-export interface OverlayJson extends Omit<OverlayStatus, 'memoryReason'> {
-  readonly memory_reason: string | null;
 }
 
 export function overlayJson({ revision, persisted, memoryReason, entries }: OverlayStatus): OverlayJson {

@@ -1,13 +1,4 @@
-/** Problem details (RFC 9457) as the admin API answers them. */
-export interface ProblemDetails {
-  /** 'about:blank': the status alone identifies the problem; `title` and `detail` are for people. */
-  readonly type: 'about:blank';
-  readonly title: string;
-  readonly status: number;
-  readonly detail: string;
-  /** Errors of a configuration or a body, one sentence each. */
-  readonly errors?: readonly string[];
-}
+import type { ProblemDetails } from '../core/schemas/answers.ts';
 
 const titles: Readonly<Record<number, string>> = {
   400: 'Bad Request',

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { type SnakeCased, snakeCased } from '#failures/json-case.ts';
-import type { RouteExplanation } from '../control/explain-route.ts';
+import type { RouteExplanation } from '../core/schemas/traffic.ts';
 import type { Gateway } from '../control/gateway-status.ts';
 import { readRouteQuestion } from '../control/route-question.ts';
 import { sendJson, sendProblem } from './answer.ts';

@@ -3,9 +3,10 @@ import type { KeptConfigurations } from '../control/configuration-history.ts';
 import type { Gateway } from '../control/gateway-status.ts';
 import { contextLineJson } from '../core/context-line.ts';
 import { outputLineJson } from '../core/output-line.ts';
-import type { ExchangeRecord } from '../core/record.ts';
-import type { RequestContextJson } from '../core/request-context.ts';
-import type { SearchRequest, SearchResult, StoreFailingJson, StoreFailure } from '../core/store-messages.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
+import type { RequestContextJson } from '../core/schemas/output.ts';
+import type { SearchRequest, SearchResult, StoreFailure } from '../core/store-messages.ts';
+import type { StoreFailingJson } from '../core/schemas/values.ts';
 import { sendJson, sendProblem } from './answer.ts';
 import { readLimit } from './search-parameters.ts';
 

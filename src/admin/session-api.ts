@@ -1,3 +1,4 @@
+import type { LinkStatus, SessionStatus } from '../core/schemas/sessions.ts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { EventSink } from '../core/event.ts';
 import type { Clock } from '../core/time.ts';
@@ -37,23 +38,6 @@ export interface SessionState {
 }
 
 export type SessionOperation = 'readSession' | 'openSession' | 'endSession' | 'makeLink';
-
-/** Answers to `GET /v1/session`, and to a login. */
-export interface SessionStatus {
-  readonly actor: string;
-  readonly role: 'read' | 'operate';
-  /** RFC 3339; null: it is no session. */
-  readonly ends_at: string | null;
-}
-
-/** The answer to `POST /v1/session/link`. */
-export interface LinkStatus {
-  /** The path and query of the link, with its secret. */
-  readonly path: string;
-  /** The whole link; null where the gateway has no URL for browsers. */
-  readonly url: string | null;
-  readonly ends_at: string;
-}
 
 /** Login, logout and links of the dashboard. */
 export class SessionApi {

@@ -6,10 +6,3 @@ export interface Stopper {
    */
   stop(actor: string, atOnce: boolean): void;
 }
-
-/** The response to the requester: the gateway is stopping from now on. */
-export interface StopResponse {
-  readonly stopping: true;
-  /** Pid of the process that ends. */
-  readonly pid: number;
-}

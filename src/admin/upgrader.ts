@@ -26,12 +26,6 @@ export interface UpgradeFailure {
   readonly errors: readonly string[];
 }
 
-/** A line about a running upgrade for its requester. The last line has an outcome. */
-export type UpgradeLine =
-  | { readonly step: UpgradeStep; readonly pid: number }
-  | { readonly outcome: 'done'; readonly pid: number }
-  | ({ readonly outcome: 'failed' } & Omit<UpgradeFailure, 'ok'>);
-
 /** Replaces the program that runs this gateway by the installed one. The command that runs the gateway implements it. */
 export interface Upgrader {
   /** Never rejects. `onStep` is called at each step. */

@@ -1,4 +1,5 @@
-import type { Alert, AlertTargetSpec, AlertTargetStatus } from '../core/alert.ts';
+import type { Alert, AlertTargetSpec } from '../core/alert.ts';
+import type { AlertTargetStatus } from '../core/schemas/alerts.ts';
 import type { EventSink } from '../core/event.ts';
 import type { Random } from '../core/random.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';

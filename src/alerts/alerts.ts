@@ -5,9 +5,8 @@ import {
   alertKinds,
   type AlertsSpec,
   type AlertTargetSpec,
-  type AlertTargetStatus,
-  type AlertTestResult,
 } from '../core/alert.ts';
+import type { AlertTargetStatus, AlertTestResult } from '../core/schemas/alerts.ts';
 import type { Event, EventSink } from '../core/event.ts';
 import type { Random } from '../core/random.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';

@@ -36,7 +36,7 @@ const answerMs = 10_000;
 const answerBytesMax = 64 * 1024 * 1024;
 
 export type AdminResponse =
-  | { readonly ok: true; readonly status: number; readonly content: unknown }
+  | { readonly ok: true; readonly status: number; readonly body: unknown }
   | {
       readonly ok: false;
       readonly why: 'nobody_there' | 'not_permitted' | 'not_trusted' | 'timeout' | 'not_an_answer';
@@ -78,7 +78,7 @@ export function askAdmin(
     sent.on('response', (response) => {
       const inLines = response.headers['content-type'] === 'application/x-ndjson';
       (inLines ? readLines(response, slow?.onLine ?? (() => {})) : readJson(response)).then(
-        (content) => end({ ok: true, status: response.statusCode ?? 0, content }),
+        (body) => end({ ok: true, status: response.statusCode ?? 0, body }),
         (error: NodeJS.ErrnoException) => end({ ok: false, why: 'not_an_answer', errno: error.code ?? null }),
       );
     });
@@ -153,7 +153,7 @@ type StreamPart =
 
 interface EventSubscription {
   /** How the stream ended: the gateway closed it, no connection was possible, or the gateway sent another response. */
-  readonly ended: Promise<'ended' | 'nobody_there' | { readonly status: number; readonly content: unknown }>;
+  readonly ended: Promise<'ended' | 'nobody_there' | { readonly status: number; readonly body: unknown }>;
   close(): void;
 }
 
@@ -168,7 +168,7 @@ export function readEvents(
     sent.on('error', () => resolve('nobody_there'));
     sent.on('response', (response) => {
       if (response.statusCode !== 200) {
-        const refused = (content: unknown): void => resolve({ status: response.statusCode ?? 0, content });
+        const refused = (body: unknown): void => resolve({ status: response.statusCode ?? 0, body });
         readJson(response).then(refused, () => refused(null));
         return;
       }

@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 
 export interface GatewayResponse {
   readonly status: number;
-  readonly content: unknown;
+  readonly body: unknown;
 }
 
 /** Asks a gateway; a failure to reach it is a `CommandFailure` that says what to do. */
@@ -24,7 +24,7 @@ export async function askGateway(
 
 /** Turns an answer with an unexpected status into a failure. */
 export function refusal(answer: GatewayResponse): CommandFailure {
-  const detail = (answer.content as { detail?: unknown } | null)?.detail;
+  const detail = (answer.body as { detail?: unknown } | null)?.detail;
   return new CommandFailure('failure', typeof detail === 'string' ? detail : `The gateway answered ${answer.status}.`);
 }
 

@@ -1,11 +1,11 @@
 import { apiRoot } from '../admin/operations.ts';
-import type { OverlayStatus } from '../control/gateway-status.ts';
 import type { AskFlags } from './flags.ts';
 import { askGateway, type GatewayResponse, refusal } from './ask-gateway.ts';
 import { commandName, type ProcessContext } from './process-context.ts';
 import { findAdminToChange } from './find-admin.ts';
 import { harmless, wrap, printJson } from './layout.ts';
 import { CommandFailure } from './command-failure.ts';
+import type { OverlayStatus } from '../core/schemas/status.ts';
 
 /** The request for a change of the overlay: the last segment of its path, and its body. */
 interface OverlayOrder {
@@ -25,10 +25,10 @@ interface ChangeAnswer {
 export async function changeOverlay(order: OverlayOrder, flags: AskFlags, context: ProcessContext): Promise<void> {
   const target = await findAdminToChange(flags, context);
   const answer = await askGateway(target, 'POST', `${apiRoot}/overlay/${order.kind}`, context, order.body);
-  if (flags.json) printJson(answer.content, context);
+  if (flags.json) printJson(answer.body, context);
   if (answer.status !== 200) throw failureOf(answer);
   if (flags.json) return;
-  const change = answer.content as ChangeAnswer;
+  const change = answer.body as ChangeAnswer;
   context.stdout.write(lines(order, change, commandName(context.env)));
   for (const warning of change.warnings) context.stderr.write(`${wrap(harmless(warning), '').join('\n')}\n`);
 }
@@ -56,6 +56,6 @@ function failureOf(answer: GatewayResponse): CommandFailure {
   if (answer.status === 404) return new CommandFailure('not_found', message);
   if (answer.status === 409 || answer.status === 412) return new CommandFailure('refused', message);
   if (answer.status !== 422) return new CommandFailure('failure', message);
-  const { errors = [] } = answer.content as { errors?: readonly string[] };
+  const { errors = [] } = answer.body as { errors?: readonly string[] };
   return new CommandFailure('usage', [message, ...errors.map((one) => `  ${harmless(one)}`)].join('\n'));
 }

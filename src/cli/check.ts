@@ -8,11 +8,11 @@ import { type MachineWarning, reviewMachine, reviewPaths } from './adjust-paths.
 import { styleFor } from './style.ts';
 import type { ProcessContext } from './process-context.ts';
 import { apiRoot } from '../admin/operations.ts';
-import type { TimeoutStatus } from '../control/gateway-status.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import { findAdmin } from './find-admin.ts';
 import { statusOfJson } from './gateway-lookup.ts';
+import type { TimeoutStatus } from '../core/schemas/status.ts';
 
 export interface CheckFlags {
   readonly config: string;
@@ -67,5 +67,5 @@ async function timeoutAdviceFor(
   const answer = await askGateway(target, 'GET', `${apiRoot}/status`, context);
   if (answer.status !== 200) throw refusal(answer);
   const limits = new Map(routes.map(({ id, timeouts }) => [String(id), timeouts.responseHeadMs]));
-  return statusOfJson(answer.content).timeouts.filter(({ route, limitMs }) => limits.get(route) === limitMs);
+  return statusOfJson(answer.body).timeouts.filter(({ route, limitMs }) => limits.get(route) === limitMs);
 }

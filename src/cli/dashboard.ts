@@ -1,6 +1,6 @@
 import { printJson } from './layout.ts';
 import { apiRoot } from '../admin/operations.ts';
-import type { LinkStatus, SessionStatus } from '../admin/session-api.ts';
+import type { LinkStatus, SessionStatus } from '../core/schemas/sessions.ts';
 import type { AdminRole } from '../core/admin-roles.ts';
 import type { AdminTarget } from './admin-client.ts';
 import type { AskFlags } from './flags.ts';
@@ -46,7 +46,7 @@ async function linkOverTls(target: AdminTarget, context: ProcessContext): Promis
   if (target.kind === 'url' && target.url.protocol !== 'https:') return null;
   const answer = await askGateway(target, 'POST', `${apiRoot}/session/link`, context);
   if (answer.status !== 200) throw refusal(answer);
-  const { path, url } = answer.content as LinkStatus;
+  const { path, url } = answer.body as LinkStatus;
   return target.kind === 'url' ? `${target.url.origin}${path}` : url;
 }
 
@@ -54,7 +54,7 @@ async function linkOverTls(target: AdminTarget, context: ProcessContext): Promis
 async function roleAt(target: AdminTarget, context: ProcessContext): Promise<AdminRole> {
   const answer = await askGateway(target, 'GET', `${apiRoot}/session`, context);
   if (answer.status !== 200) throw refusal(answer);
-  return (answer.content as SessionStatus).role;
+  return (answer.body as SessionStatus).role;
 }
 
 function show(link: string, forwarder: string | null, flags: DashboardFlags, context: ProcessContext): void {

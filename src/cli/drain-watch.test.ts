@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { GatewayStatus } from '../control/gateway-status.ts';
+import type { GatewayStatus } from '../core/schemas/status.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { drainText, watchDrain } from './drain-watch.ts';
 import type { ProcessContext } from './process-context.ts';

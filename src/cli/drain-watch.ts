@@ -1,5 +1,6 @@
 import { after, type Timer } from '../core/time.ts';
-import type { Gateway, GatewayStatus } from '../control/gateway-status.ts';
+import type { Gateway } from '../control/gateway-status.ts';
+import type { GatewayStatus } from '../core/schemas/status.ts';
 import { countText, wrap } from './layout.ts';
 import { styleFor } from './style.ts';
 import type { ProcessContext } from './process-context.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { RepeatedFailures } from './event-lines.ts';
 

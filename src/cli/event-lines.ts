@@ -3,7 +3,6 @@ import type { Event } from '../core/event.ts';
 import { eventJson } from '../core/event-json.ts';
 import { type EventLevel, levelOf } from '../core/event-level.ts';
 import { snakeCased } from '#failures/json-case.ts';
-import type { ExchangeRecord } from '../core/record.ts';
 import { type Clock, after, type Instant, type Timer } from '../core/time.ts';
 import type { FailureSummary } from '../control/gateway-status.ts';
 import { durationText, harmless, wrapAfter } from './layout.ts';
@@ -12,6 +11,7 @@ import type { Style } from './style.ts';
 import type { Output } from './process-context.ts';
 import { RedactedLines } from './redacted-output.ts';
 import { escapeInvisible } from '#failures/invisible-characters.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 
 /** One line for people: time, subject, the change of state, and why. */
 export function eventLine(event: Event, style: Style): string {

@@ -88,7 +88,7 @@ async function eventsOfTime(
     const answer = await askGateway(target, 'GET', `${apiRoot}/events?${parameters.toString()}`, context);
     if (answer.status === 400) throw new CommandFailure('usage', refusal(answer).message);
     if (answer.status !== 200) throw refusal(answer);
-    const page = answer.content as { readonly events: readonly EventJson[]; readonly cursor: string | null };
+    const page = answer.body as { readonly events: readonly EventJson[]; readonly cursor: string | null };
     found.push(...page.events.map(eventOfJson));
     ({ cursor } = page);
   } while (cursor !== null);

@@ -2,8 +2,9 @@ import { logFormats } from '../core/log-formats.ts';
 import { resolve } from 'node:path';
 import { apiRoot } from '../admin/operations.ts';
 import type { LogSpec } from '../core/configuration.ts';
-import type { ExchangeRecord } from '../core/record.ts';
-import { noContextJson, type RequestContextJson } from '../core/request-context.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
+import { noContextJson } from '../core/request-context.ts';
+import type { RequestContextJson } from '../core/schemas/output.ts';
 import type { UnparsedJson } from '../core/unparsed-bytes.ts';
 import { type SearchedFile, searchLogFiles, searchLogFilesForPrefix } from '../record/log-files.ts';
 import { alikeMax, mayBePrefix } from '../record/parse-record.ts';
@@ -48,7 +49,7 @@ async function findContext({ record, target }: FoundRecord, context: ProcessCont
   if (target === null) return noContextJson;
   const answer = await askGateway(target, 'GET', `${apiRoot}/context/${encodeURIComponent(record.id)}`, context);
   if (answer.status !== 200) return noContextJson;
-  return redactedResult(answer.content as RequestContextJson);
+  return redactedResult(answer.body as RequestContextJson);
 }
 
 /** The bytes that could not be parsed; null: there are none, or the role does not allow to see them. */
@@ -59,7 +60,7 @@ async function findUnparsed(
 ): Promise<readonly UnparsedJson[] | null> {
   if (target === null || unparsed.length === 0) return null;
   const answer = await askGateway(target, 'GET', `${apiRoot}/unparsed/${encodeURIComponent(record.id)}`, context);
-  return answer.status === 200 ? (answer.content as { readonly unparsed: readonly UnparsedJson[] }).unparsed : null;
+  return answer.status === 200 ? (answer.body as { readonly unparsed: readonly UnparsedJson[] }).unparsed : null;
 }
 
 /**
@@ -95,7 +96,7 @@ async function askGateways(
 ): Promise<FoundRecord | null> {
   for (const target of await findAdmins(flags, context)) {
     const answer = await askGateway(target, 'GET', `${apiRoot}/exchanges/${encodeURIComponent(id)}`, context);
-    if (answer.status === 200) return { record: answer.content as ExchangeRecord, target };
+    if (answer.status === 200) return { record: answer.body as ExchangeRecord, target };
     if (answer.status !== 404) throw refusal(answer);
     const alike = await storedAlike(target, id, context);
     if (alike.length > 1) throw severalFound(id, alike);
@@ -115,7 +116,7 @@ async function storedAlike(
   const wanted = new URLSearchParams({ query: `id:${JSON.stringify(beginning)}`, limit: String(alikeMax) });
   const answer = await askGateway(target, 'GET', `${apiRoot}/exchanges?${wanted.toString()}`, context);
   if (answer.status !== 200) return [];
-  return (answer.content as { readonly exchanges: readonly ExchangeRecord[] }).exchanges.map(redactedRecord);
+  return (answer.body as { readonly exchanges: readonly ExchangeRecord[] }).exchanges.map(redactedRecord);
 }
 
 async function searchIn(

@@ -1,5 +1,4 @@
-import type { ExchangeRecord, AttemptRecord } from '../core/record.ts';
-import { noContextJson, type RequestContextJson } from '../core/request-context.ts';
+import { noContextJson } from '../core/request-context.ts';
 import { gatewayStateTexts } from '../diagnose/gateway-state-texts.ts';
 import { verdictWith } from '../diagnose/process-verdict.ts';
 import { nextStepHere } from '../diagnose/record-verdict.ts';
@@ -24,6 +23,8 @@ import {
 } from '../diagnose/attempt-texts.ts';
 import type { Cause } from '#failures/failure.ts';
 import { evidenceFacts } from '../diagnose/evidence-facts.ts';
+import type { ExchangeRecord, AttemptRecord } from '../core/schemas/record.ts';
+import type { RequestContextJson } from '../core/schemas/output.ts';
 
 const labelWidth = 16;
 

@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { hostPort } from '../core/endpoint.ts';
-import type { GatewayStatus } from '../control/gateway-status.ts';
 import { type AdminTarget, targetText } from './admin-client.ts';
 import { readToken, refusal, unreachable } from './ask-gateway.ts';
 import { readAsked, type AdminParts, skippedSockets, socketsOf, socketsIn, socketsOfOthers } from './runtime-folder.ts';
@@ -23,6 +22,7 @@ import {
 } from './gateway-lookup.ts';
 import { type ConfigurationRead, errorsIn, inputName } from './configuration-read.ts';
 import { CommandFailure } from './command-failure.ts';
+import type { GatewayStatus } from '../core/schemas/status.ts';
 
 export interface AdminChoice {
   /** Where its admin API listens over TCP. */

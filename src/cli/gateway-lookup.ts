@@ -5,7 +5,7 @@ import { closedEarlyText, isClosedEarly } from './ask-gateway.ts';
 import { runtimeFolders, socketsIn, socketsOfOthers } from './runtime-folder.ts';
 import { camelCased } from '#failures/json-case.ts';
 import { apiRoot } from '../admin/operations.ts';
-import type { GatewayStatus } from '../control/gateway-status.ts';
+import type { GatewayStatus } from '../core/schemas/status.ts';
 import type { ShownStatus } from './status-table.ts';
 import { type AdminResponse, askAdmin, type AdminTarget } from './admin-client.ts';
 import { harmless, shorten } from './layout.ts';
@@ -15,7 +15,7 @@ import type { ProcessContext } from './process-context.ts';
 /** What GET /v1/status found at an admin socket or address. `other`: an answer that is not a gateway's status. */
 export type GatewayLookup =
   | { readonly kind: 'gateway'; readonly status: GatewayStatus }
-  | { readonly kind: 'other'; readonly status: number; readonly content: unknown }
+  | { readonly kind: 'other'; readonly status: number; readonly body: unknown }
   | { readonly kind: 'no_answer'; readonly answer: Extract<AdminResponse, { ok: false }> };
 
 /** A gateway answers within milliseconds. Commands wait this long for a socket that the user did not name. */
@@ -30,24 +30,24 @@ export async function lookUpGateway(
   const limit = answerMs === undefined ? null : { answerMs, onLine: () => {} };
   const answer = await askAdmin(target, 'GET', `${apiRoot}/status`, context.clock, limit);
   if (!answer.ok) return { kind: 'no_answer', answer };
-  const { status, content } = answer;
-  return status === 200 && isStatus(content)
-    ? { kind: 'gateway', status: statusOfJson(content) }
-    : { kind: 'other', status, content };
+  const { status, body } = answer;
+  return status === 200 && isStatus(body)
+    ? { kind: 'gateway', status: statusOfJson(body) }
+    : { kind: 'other', status, body };
 }
 
 /** The status that an answer holds. */
-export function statusOfJson(content: unknown): ShownStatus {
-  return camelCased(content) as ShownStatus;
+export function statusOfJson(body: unknown): ShownStatus {
+  return camelCased(body) as ShownStatus;
 }
 
 /**
  * Whether an answer is the status of a gateway, of this version or another one. The members that every version has are
  * checked by hand, because the status of another version need not fit the schema of this one.
  */
-function isStatus(content: unknown): boolean {
-  if (typeof content !== 'object' || content === null) return false;
-  const status = content as Readonly<Record<string, unknown>>;
+function isStatus(body: unknown): boolean {
+  if (typeof body !== 'object' || body === null) return false;
+  const status = body as Readonly<Record<string, unknown>>;
   return (
     ['deployment', 'member', 'version', 'epoch', 'content_hash', 'state'].every(
       (key) => typeof status[key] === 'string',

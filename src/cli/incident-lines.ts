@@ -1,7 +1,7 @@
-import type { IncidentStatus } from '../incidents/incident-status.ts';
 import { elapsedText, harmless, shorten, wrap, wrapAfter, countText } from './layout.ts';
 import { statusMark, type Style } from './style.ts';
-import type { AlertTargetStatus } from '../core/alert.ts';
+import type { IncidentStatus } from '../core/schemas/incidents.ts';
+import type { AlertTargetStatus } from '../core/schemas/alerts.ts';
 
 /** Characters of a next step in a list: three lines, and more for a command at their end. `candor incident N` has all of it. */
 const stepMax = 210;

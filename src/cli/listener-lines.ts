@@ -1,5 +1,4 @@
-import type { AdminStatus } from '../admin/admin-status.ts';
-import type { CertificateStatus, GatewayStatus } from '../control/gateway-status.ts';
+import type { AdminStatus, CertificateStatus, GatewayStatus } from '../core/schemas/status.ts';
 import { alignColumns, columnsMax, countText, harmless, shorten } from './layout.ts';
 import { type StatusTone, statusMark, type Style } from './style.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
-import type { OutputLineJson } from '../core/output-line.ts';
+import type { OutputLineJson } from '../core/schemas/output.ts';
 import { columnsMax } from './layout.ts';
 import { outputRows } from './output-lines.ts';
 import { plain } from './style.ts';

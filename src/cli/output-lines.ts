@@ -1,6 +1,6 @@
 import { outputGroups } from '../core/output-groups.ts';
-import { leftOutTexts, type OutputLineJson, streamWords } from '../core/output-line.ts';
-import type { RequestContextJson } from '../core/request-context.ts';
+import { leftOutTexts, streamWords } from '../core/output-line.ts';
+import type { OutputLineJson, RequestContextJson } from '../core/schemas/output.ts';
 import { countText } from '#failures/quantity-text.ts';
 import { clockTime, timeWidth } from './event-lines.ts';
 import { columnsMax, shorten, harmless, wrapAfter } from './layout.ts';

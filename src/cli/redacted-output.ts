@@ -1,4 +1,4 @@
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { LineRedactor, TextRedactor } from '../redact/text-redactor.ts';
 import type { Finding } from '#explain/finding.ts';
 import type { SummaryReport } from '#explain/summary-report.ts';

@@ -1,8 +1,9 @@
-import type { ConfigurationJson } from '../admin/configurations-api.ts';
+import type { ConfigurationJson } from '../core/schemas/configurations.ts';
 import { statusOfJson } from './gateway-lookup.ts';
 import { apiRoot } from '../admin/operations.ts';
 import { after, type Instant } from '../core/time.ts';
-import type { ApplicationStatus, ReloadOutcome } from '../control/gateway-status.ts';
+import type { ReloadOutcome } from '../control/gateway-status.ts';
+import type { ApplicationStatus } from '../core/schemas/status.ts';
 import { failedText, instancesText, replacementProgress, servingText, waitingText } from '../control/replacements.ts';
 import { type AdminTarget, isTrustedLater, trustingToo } from './admin-client.ts';
 import type { AskFlags } from './flags.ts';
@@ -29,9 +30,9 @@ const askEveryMs = 200;
 export async function reload(flags: ReloadFlags, context: ProcessContext): Promise<void> {
   const found = await findAdminToChange(flags, context, 'reload');
   const answer = await askGateway(found, 'POST', `${apiRoot}/reload`, context);
-  if (flags.json && answer.status !== 200) printJson(answer.content, context);
+  if (flags.json && answer.status !== 200) printJson(answer.body, context);
   if (answer.status === 422) {
-    const { errors = [] } = answer.content as { errors?: readonly string[] };
+    const { errors = [] } = answer.body as { errors?: readonly string[] };
     throw new CommandFailure(
       'validation_failed',
       `The configuration has errors. The gateway continues with the active one.\n${errors.map((one) => `  ${one}`).join('\n')}`,
@@ -39,10 +40,10 @@ export async function reload(flags: ReloadFlags, context: ProcessContext): Promi
   }
   if (answer.status === 409) throw new CommandFailure('refused', refusal(answer).message);
   if (answer.status !== 200) throw refusal(answer);
-  const { revision, changed, overlay, admin_certificate = null } = answer.content as Applied;
+  const { revision, changed, overlay, admin_certificate = null } = answer.body as Applied;
   const target = trustingToo(found, admin_certificate);
   const warnings = await warningsOf(target, revision, context);
-  if (flags.json) printJson({ ...(answer.content as Applied), warnings }, context);
+  if (flags.json) printJson({ ...(answer.body as Applied), warnings }, context);
   const what = changed.length === 0 ? 'Nothing has changed.' : `Changed: ${changed.map(changeText).join(', ')}.`;
   if (!flags.json) context.stdout.write(`Revision ${revision} is active. ${what}\n`);
   if (!flags.json && changed.length === 0) await writeSameProgram(target, context);
@@ -74,7 +75,7 @@ async function warningsOf(
     if (thrown instanceof CommandFailure) return null;
     throw thrown;
   });
-  const active = answer?.status === 200 ? (answer.content as Partial<ConfigurationJson>) : {};
+  const active = answer?.status === 200 ? (answer.body as Partial<ConfigurationJson>) : {};
   return active.revision === revision ? (active.warnings ?? []) : null;
 }
 
@@ -186,7 +187,7 @@ async function replacements(
 ): Promise<readonly ReplacementText[]> {
   const answer = await askGateway(target, 'GET', `${apiRoot}/status`, context);
   if (answer.status !== 200) throw refusal(answer);
-  return statusOfJson(answer.content).applications.filter(isChanged).map(replacementTextOf);
+  return statusOfJson(answer.body).applications.filter(isChanged).map(replacementTextOf);
 }
 
 function replacementTextOf(application: ApplicationStatus): ReplacementText {

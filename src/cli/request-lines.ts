@@ -1,4 +1,4 @@
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { PerSecond } from '../core/per-second.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { failedRanges } from '../record/failed-lines.ts';

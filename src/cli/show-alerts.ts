@@ -1,5 +1,5 @@
 import { apiRoot } from '../admin/operations.ts';
-import type { AlertTargetStatus, AlertTestResult } from '../core/alert.ts';
+import type { AlertTargetStatus, AlertTestResult } from '../core/schemas/alerts.ts';
 import { camelCased } from '#failures/json-case.ts';
 import { alertTargetLines } from './incident-lines.ts';
 import { askAdmin, targetText } from './admin-client.ts';
@@ -19,8 +19,8 @@ export async function listAlerts(flags: AskFlags, context: ProcessContext): Prom
   const target = await findAdmin(flags, context);
   const answer = await askGateway(target, 'GET', `${apiRoot}/alerts`, context);
   if (answer.status !== 200) throw refusal(answer);
-  const { targets } = camelCased(answer.content) as { targets: readonly AlertTargetStatus[] };
-  if (flags.json) printJson(answer.content, context);
+  const { targets } = camelCased(answer.body) as { targets: readonly AlertTargetStatus[] };
+  if (flags.json) printJson(answer.body, context);
   else {
     const style = styleFor(context.stdout, context.env);
     const lines = alertTargetLines(targets, context.clock.wallTime(), style);
@@ -41,8 +41,8 @@ export async function testAlerts(flags: AskFlags, name: string | null, context: 
   if (answer.status === 404) throw new CommandFailure('not_found', refusal(answer).message);
   if (answer.status === 409) throw new CommandFailure('refused', refusal(answer).message);
   if (answer.status !== 200) throw refusal(answer);
-  const { results } = camelCased(answer.content) as { results: readonly AlertTestResult[] };
-  if (flags.json) printJson(answer.content, context);
+  const { results } = camelCased(answer.body) as { results: readonly AlertTestResult[] };
+  if (flags.json) printJson(answer.body, context);
   else {
     const style = styleFor(context.stdout, context.env);
     context.stdout.write(`${results.map((result) => resultLines(result, style).join('\n')).join('\n\n')}\n`);

@@ -1,4 +1,4 @@
-import type { ConfigurationJson, ConfigurationSummaryJson } from '../admin/configurations-api.ts';
+import type { ConfigurationJson, ConfigurationSummaryJson } from '../core/schemas/configurations.ts';
 import { apiRoot } from '../admin/operations.ts';
 import { type ConfigurationDifference, differenceOf } from '../core/configuration-difference.ts';
 import type { DiffLine } from '../core/line-diff.ts';
@@ -106,7 +106,7 @@ async function ask<T>(path: string, flags: AskFlags, context: ProcessContext): P
   const answer: GatewayResponse = await askGateway(target, 'GET', `${apiRoot}/${path}`, context);
   if (answer.status === 404) throw new CommandFailure('not_found', refusal(answer).message);
   if (answer.status !== 200) throw refusal(answer);
-  return answer.content as T;
+  return answer.body as T;
 }
 
 function textOf({ id, text }: ConfigurationJson): string {

@@ -1,7 +1,5 @@
 import { apiRoot } from '../admin/operations.ts';
 import type { AdminTarget } from './admin-client.ts';
-import type { GatewayStatus } from '../control/gateway-status.ts';
-import type { IncidentStatus } from '../incidents/incident-status.ts';
 import { countText, failuresText } from '#failures/quantity-text.ts';
 import { camelCased } from '#failures/json-case.ts';
 import type { AskFlags } from './flags.ts';
@@ -13,6 +11,8 @@ import { alignColumns, elapsedText, harmless, shorten, wrap, wrapAfter, printJso
 import type { ProcessContext } from './process-context.ts';
 import { type Style, styleFor } from './style.ts';
 import { shapeWords, whoseWords } from '#failures/failure-words.ts';
+import type { GatewayStatus } from '../core/schemas/status.ts';
+import type { IncidentStatus } from '../core/schemas/incidents.ts';
 
 /** Of routes and endpoints, and of each of their lists. */
 const shownMax = 8;
@@ -31,9 +31,9 @@ export async function showIncidents(flags: IncidentsFlags, context: ProcessConte
   const answer = await askGateway(target, 'GET', `${apiRoot}/incidents${query}`, context);
   if (answer.status === 400) throw new CommandFailure('usage', refusal(answer).message);
   if (answer.status !== 200) throw refusal(answer);
-  const { incidents } = camelCased(answer.content) as { incidents: readonly IncidentStatus[] };
+  const { incidents } = camelCased(answer.body) as { incidents: readonly IncidentStatus[] };
   const open = incidents.filter(({ resolvedAt }) => resolvedAt === null);
-  if (flags.json) printJson(answer.content, context);
+  if (flags.json) printJson(answer.body, context);
   else {
     const style = styleFor(context.stdout, context.env);
     const resolved = incidents.filter(({ resolvedAt }) => resolvedAt !== null).slice(0, resolvedMax);
@@ -51,7 +51,7 @@ export async function showIncidents(flags: IncidentsFlags, context: ProcessConte
 async function problemLines(target: AdminTarget, context: ProcessContext): Promise<readonly string[]> {
   const answer = await askGateway(target, 'GET', `${apiRoot}/status`, context);
   if (answer.status !== 200) return [];
-  const { problems } = camelCased(answer.content) as GatewayStatus;
+  const { problems } = camelCased(answer.body) as GatewayStatus;
   // Such as a crash loop, which is no incident while no request fails, and a problem all the same.
   const others = problems.filter(({ application, upstream }) => application !== undefined || upstream !== undefined);
   const shown = others.flatMap(({ reason }) => wrapAfter(wordOfProblem, harmless(reason), wordOfProblem.length));
@@ -75,8 +75,8 @@ export async function showIncident(flags: AskFlags, id: number, context: Process
   const answer = await askGateway(target, 'GET', `${apiRoot}/incidents/${id}`, context);
   if (answer.status === 404) throw new CommandFailure('not_found', refusal(answer).message);
   if (answer.status !== 200) throw refusal(answer);
-  if (flags.json) return printJson(answer.content, context);
-  const incident = camelCased(answer.content) as IncidentStatus;
+  if (flags.json) return printJson(answer.body, context);
+  const incident = camelCased(answer.body) as IncidentStatus;
   const style = styleFor(context.stdout, context.env);
   const lines = [
     ...incidentPage(incident, context.clock.wallTime(), style),
@@ -93,7 +93,7 @@ async function requestsLines(
   context: ProcessContext,
 ): Promise<readonly string[]> {
   const answer = await askGateway(target, 'GET', `${apiRoot}/status`, context);
-  if (answer.status !== 200 || (camelCased(answer.content) as GatewayStatus).store === null) return [];
+  if (answer.status !== 200 || (camelCased(answer.body) as GatewayStatus).store === null) return [];
   return ['', style.bold('REQUESTS'), `  candor logs ${harmless(requestsQuery)}`];
 }
 

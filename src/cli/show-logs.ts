@@ -1,8 +1,8 @@
 import { apiRoot } from '../admin/operations.ts';
 import { delay } from '../core/condition.ts';
-import type { OutputLineJson } from '../core/output-line.ts';
-import type { ExchangeRecord } from '../core/record.ts';
-import type { StoreFailingJson } from '../core/store-messages.ts';
+import type { OutputLineJson } from '../core/schemas/output.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
+import type { StoreFailingJson } from '../core/schemas/values.ts';
 import { parseRecord } from '../record/parse-record.ts';
 import type { AdminTarget } from './admin-client.ts';
 import type { AskFlags } from './flags.ts';
@@ -201,9 +201,9 @@ async function ask(
   const answer = await askGateway(target, 'GET', path, context);
   if (answer.status === 400) throw new CommandFailure('usage', refusal(answer).message);
   if (answer.status !== 200) throw refusal(answer);
-  const content = answer.content as FoundContent & { readonly cursor: string | null; readonly end: string };
-  const { cursor, end, store_failing: failing } = content;
-  return { entries: entriesOf(content), cursor, end, failing };
+  const body = answer.body as FoundContent & { readonly cursor: string | null; readonly end: string };
+  const { cursor, end, store_failing: failing } = body;
+  return { entries: entriesOf(body), cursor, end, failing };
 }
 
 interface FoundContent {

@@ -1,5 +1,5 @@
 import { apiRoot } from '../admin/operations.ts';
-import { explainRoute, type RouteExplanation } from '../control/explain-route.ts';
+import { explainRoute } from '../control/explain-route.ts';
 import { readRouteQuestion, type WrittenRequest } from '../control/route-question.ts';
 import { camelCased, snakeCased, snakeKey } from '#failures/json-case.ts';
 import type { FlatSettings } from '../features/feature-words.ts';
@@ -11,6 +11,7 @@ import { findAdmin } from './find-admin.ts';
 import { durationText, harmless, wrap, wrapAfter, printJson } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
 import { type Style, styleFor } from './style.ts';
+import type { RouteExplanation } from '../core/schemas/traffic.ts';
 
 export interface RouteFlags extends AskFlags {
   readonly header?: readonly string[];
@@ -45,7 +46,7 @@ async function askRunning(request: WrittenRequest, flags: RouteFlags, context: P
   const query = new URLSearchParams([['method', method], ['url', url], ...headers.map((line) => ['header', line])]);
   const answer = await askGateway(target, 'GET', `${apiRoot}/route?${query.toString()}`, context);
   if (answer.status !== 200) throw refusal(answer);
-  return camelCased(answer.content) as RouteExplanation;
+  return camelCased(answer.body) as RouteExplanation;
 }
 
 async function configurationOf(file: string, context: ProcessContext) {

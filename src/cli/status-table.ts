@@ -1,6 +1,4 @@
-import type { StatusResponse } from '../admin/admin-status.ts';
 import { nextAttemptText, progressText } from '../core/managed-tls.ts';
-import type { ApplicationStatus, GatewayStatus, UpstreamStatus, MinuteFigures } from '../control/gateway-status.ts';
 import { alertTargetLines, incidentLines } from './incident-lines.ts';
 import { drainText } from './drain-watch.ts';
 import { elapsedText, alignColumns, countText, harmless, wrapAfter, wrap } from './layout.ts';
@@ -17,8 +15,15 @@ import {
   waitingLines,
 } from './upstream-lines.ts';
 import { statusMark, type Style } from './style.ts';
-import type { ServiceVerdict } from '../core/service-verdict.ts';
 import { shownVerdict } from '../core/shown-verdict.ts';
+import type {
+  StatusResponse,
+  ApplicationStatus,
+  GatewayStatus,
+  UpstreamStatus,
+  ServiceVerdict,
+  MinuteFigures,
+} from '../core/schemas/status.ts';
 
 export type ShownStatus = GatewayStatus & Pick<StatusResponse, 'admin'>;
 

@@ -20,8 +20,8 @@ export async function status(flags: StatusFlags, context: ProcessContext): Promi
   const target = await findAdmin(flags, context);
   const answer = await askGateway(target, 'GET', `${apiRoot}/status`, context);
   if (answer.status !== 200) throw refusal(answer);
-  if (flags.json) printJson(answer.content, context);
-  else context.stdout.write(renderStatus(statusOfJson(answer.content), styleFor(context.stdout, context.env)));
+  if (flags.json) printJson(answer.body, context);
+  else context.stdout.write(renderStatus(statusOfJson(answer.body), styleFor(context.stdout, context.env)));
 }
 
 /** As often as a person reads, and too rarely to cost the gateway anything. */
@@ -63,7 +63,7 @@ async function watchStatus(flags: AskFlags, context: ProcessContext): Promise<vo
 async function ask(target: AdminTarget, context: ProcessContext): Promise<ShownStatus | CommandFailure> {
   try {
     const answer = await askGateway(target, 'GET', `${apiRoot}/status`, context);
-    return answer.status === 200 ? statusOfJson(answer.content) : refusal(answer);
+    return answer.status === 200 ? statusOfJson(answer.body) : refusal(answer);
   } catch (error) {
     if (error instanceof CommandFailure) return error;
     throw error;

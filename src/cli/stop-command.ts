@@ -1,8 +1,6 @@
 import { statusOfJson } from './gateway-lookup.ts';
 import { apiRoot } from '../admin/operations.ts';
-import type { StopResponse } from '../admin/stopper.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
-import type { GatewayStatus } from '../control/gateway-status.ts';
 import { askAdmin, type AdminTarget, targetText } from './admin-client.ts';
 import type { AskFlags } from './flags.ts';
 import { refusal, unreachable } from './ask-gateway.ts';
@@ -11,6 +9,8 @@ import { findAdminToChange, NoGatewayFound } from './find-admin.ts';
 import { durationText, wrap, harmlessJson } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
+import type { StopResponse } from '../core/schemas/answers.ts';
+import type { GatewayStatus } from '../core/schemas/status.ts';
 
 export interface StopFlags extends AskFlags {
   readonly now: boolean;
@@ -66,7 +66,7 @@ async function end(target: AdminTarget, flags: StopFlags, context: ProcessContex
   }
   if (answer.status === 409) throw new CommandFailure('refused', refusal(answer).message);
   if (answer.status !== 202) throw refusal(answer);
-  const { pid } = answer.content as StopResponse;
+  const { pid } = answer.body as StopResponse;
   await untilEnded(target, pid, flags, context);
   return pid;
 }
@@ -115,7 +115,7 @@ function waitText({ drain, applications }: GatewayStatus): string | null {
 /** Null if no gateway answers any more. */
 async function statusOf(target: AdminTarget, context: ProcessContext): Promise<GatewayStatus | null> {
   const answer = await askAdmin(target, 'GET', `${apiRoot}/status`, context.clock);
-  if (answer.ok && answer.status === 200) return statusOfJson(answer.content);
+  if (answer.ok && answer.status === 200) return statusOfJson(answer.body);
   // The gateway ended in the middle of its response.
   if (!answer.ok && (answer.why === 'nobody_there' || answer.why === 'not_an_answer')) return null;
   throw answer.ok ? refusal(answer) : unreachable(targetText(target), answer);

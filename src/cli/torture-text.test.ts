@@ -26,7 +26,7 @@ const seen: SeenRun = {
 };
 const run = (more: Partial<TortureRun>): TortureRun => ({
   case: 'close-delimited',
-  part: 'content',
+  part: 'body',
   group: 'plain',
   does: 'ends its body by closing',
   method: 'GET',

@@ -1,15 +1,6 @@
 import type { EndpointState } from '../core/endpoint.ts';
 import { lastWords } from '#failures/last-words.ts';
 import { exposureText } from '../deploy/exposure.ts';
-import type {
-  ApplicationStatus,
-  EndpointStatus,
-  InstanceStatus,
-  MinuteFigures,
-  UpstreamStatus,
-  WaitingStatus,
-  GatewayStatus,
-} from '../control/gateway-status.ts';
 import {
   elapsedText,
   alignColumns,
@@ -23,9 +14,18 @@ import {
 } from './layout.ts';
 import { certificatesText } from './listener-lines.ts';
 import { statusMark, type StatusTone, type Style } from './style.ts';
-import type { RequestContextJson } from '../core/request-context.ts';
 import { attemptsTexts, processFacts, processStrains } from '#failures/process-text.ts';
 import { memoryText } from '#failures/quantity-text.ts';
+import type {
+  ApplicationStatus,
+  EndpointStatus,
+  InstanceStatus,
+  UpstreamStatus,
+  WaitingStatus,
+  GatewayStatus,
+  MinuteFigures,
+} from '../core/schemas/status.ts';
+import type { RequestContextJson } from '../core/schemas/output.ts';
 
 /** '1239 requests/s, 142 errors (0.2 %), p50 2.3 ms, p99 42 ms (last minute)'. */
 export function trafficText({ seconds, requests, requestsPerS, errors, ...figures }: MinuteFigures): string {

@@ -7,7 +7,7 @@ import { defaults } from './defaults.ts';
 import type { WrittenEndpoint } from './format/address.ts';
 import { barePortError, parseEndpoint } from './format/address.ts';
 import { parseBalanceWord, parseHashWord, type WrittenBalance } from './format/balance.ts';
-import { parseFieldName } from '../schema/format/field.ts';
+import { parseHeaderName } from '../schema/format/field.ts';
 import { durationOrNone, encodeDetail, parsed, whole } from '../schema/leaves.ts';
 import { key, section } from '../schema/section.ts';
 
@@ -47,8 +47,8 @@ const endpoint = z.union([
 /** One endpoint as its address, or a list of endpoints. */
 export const endpoints = z.union([endpointAddress.transform((address) => [address]), z.array(endpoint).min(1)]);
 
-const cookieName = parsed(parseFieldName, { kind: 'name', examples: ['session'] });
-const headerName = parsed(parseFieldName, { kind: 'header name', examples: ['X-User'] });
+const cookieName = parsed(parseHeaderName, { kind: 'name', examples: ['session'] });
+const headerName = parsed(parseHeaderName, { kind: 'header name', examples: ['X-User'] });
 
 const hashKey = z.union([
   parsed(parseHashWord, { kind: '`address`, `path`', pattern: '^(?:address|path)$' }),

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { BufferSpec, FieldEdits, RouteAction, RouteSpec, Timeouts, TunnelSpec } from '../core/route-spec.ts';
+import type { BufferSpec, HeaderEdits, RouteAction, RouteSpec, Timeouts, TunnelSpec } from '../core/route-spec.ts';
 import type { RouteId, UpstreamId } from '../core/endpoint.ts';
 import type { BuildContext } from './build-context.ts';
 import { routeFeatures } from './build-features.ts';
@@ -43,7 +43,7 @@ function buildRoute(
   shared: SharedSettings,
 ): RouteSpec {
   const { plain } = draft;
-  const edits = (changes: RouteRead['request_headers']): FieldEdits =>
+  const edits = (changes: RouteRead['request_headers']): HeaderEdits =>
     shared.of('edits', changes ?? null, () => buildEdits(changes));
   const rewrite = {
     pathPrefix: read.rewrite?.path ?? null,
@@ -59,8 +59,8 @@ function buildRoute(
     match: matchOf(read),
     action: buildAction(read),
     rewrite: shared.of('rewrite', rewrite, () => rewrite),
-    requestFields: edits(read.request_headers),
-    responseFields: edits(read.response_headers),
+    requestHeaders: edits(read.request_headers),
+    responseHeaders: edits(read.response_headers),
     timeouts: shared.of('timeouts', timeouts, () => timeouts),
     tunnel: shared.of('tunnel', tunnel, () => tunnel),
     commitDelayMs: buildCommitDelay(read.commit_delay, plain.commit_delay),
@@ -79,7 +79,7 @@ function buildAction(read: RouteRead): RouteAction {
       kind: 'respond',
       status,
       contentType: respond.content_type ?? defaults.respond.contentType.written,
-      content: respond.body ?? '',
+      body: respond.body ?? '',
     };
   }
   if (redirect !== undefined) {
@@ -101,7 +101,7 @@ function buildAction(read: RouteRead): RouteAction {
   return { kind: 'upstream', upstream: (read.to ?? '') as UpstreamId };
 }
 
-function buildEdits(read: RouteRead['request_headers']): FieldEdits {
+function buildEdits(read: RouteRead['request_headers']): HeaderEdits {
   return {
     remove: (read?.remove ?? []).map((name) => name.toLowerCase()),
     set: Object.entries(read?.set ?? {}),

@@ -77,7 +77,7 @@ export function build(draft: Draft, context: BuildContext): Configuration {
       keepMax: count(plain.log?.keep, defaults.logKeep),
       compression: plain.log?.compress ?? 'zstd',
       queryAllowed: [...new Set((plain.log?.query_allowed ?? []).map((name) => name.toLowerCase()))],
-      secretFields: [...new Set((plain.log?.secret_headers ?? []).map((name) => name.toLowerCase()))],
+      secretHeaders: [...new Set((plain.log?.secret_headers ?? []).map((name) => name.toLowerCase()))],
       format: plain.log?.format ?? 'json',
       recordedHeaderNames: recordedHeaderNamesOf(plain.log ?? {}),
       fullDetail: plain.log?.detail === 'full',
@@ -141,13 +141,13 @@ function buildClient(read: NonNullable<Draft['plain']['client']>): ClientLimits 
   const absent = defaults.client;
   return {
     headMs: ms(read.head_timeout, absent.headTimeout),
-    contentMs: ms(read.body_timeout, absent.contentTimeout),
+    bodyMs: ms(read.body_timeout, absent.bodyTimeout),
     keepAliveMs: ms(read.keep_alive, absent.keepAlive),
     writeMs: ms(read.write_timeout, absent.writeTimeout),
     headBytesMax: bytes(read.head_max, absent.headMax),
-    fieldsMax: count(read.headers_max, absent.fieldsMax),
+    headersMax: count(read.headers_max, absent.headersMax),
     targetBytesMax: bytes(read.target_max, absent.targetMax),
-    contentBytesMax: read.body_max ?? null,
+    bodyBytesMax: read.body_max ?? null,
     connectionsMax: count(read.connections_max, absent.connectionsMax),
     connectionsPerAddressMax:
       read.connections_per_address_max === 'none'
@@ -158,7 +158,7 @@ function buildClient(read: NonNullable<Draft['plain']['client']>): ClientLimits 
     ipv6PrefixBits: count(read.ipv6_prefix, absent.ipv6Prefix),
     pipelinedMax: count(read.pipelined_max, absent.pipelinedMax),
     headRateMin: bytesOrNone(read.head_rate_min, absent.headRateMin) ?? 0,
-    contentRateMin: bytesOrNone(read.body_rate_min, absent.contentRateMin) ?? 0,
+    bodyRateMin: bytesOrNone(read.body_rate_min, absent.bodyRateMin) ?? 0,
     writeRateMin: bytesOrNone(read.write_rate_min, absent.writeRateMin) ?? 0,
     rateGraceMs: ms(read.rate_grace, absent.rateGrace),
     bufferBytesMax: bytes(read.buffer_max, absent.bufferMax),

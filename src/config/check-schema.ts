@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { StatusRange } from '../core/upstream-spec.ts';
 import { defaults } from './defaults.ts';
-import { parseFieldName, parseFieldValue } from '../schema/format/field.ts';
+import { parseHeaderName, parseHeaderValue } from '../schema/format/field.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
 import { parseCheckPath, parseCheckWord } from './format/path-prefix.ts';
 import { duration, encodeDetail, parsed, text, whole } from '../schema/leaves.ts';
@@ -30,7 +30,7 @@ const ownHeaders: ReadonlySet<string> = new Set([
 /** Headers that a check sends. `hostAdvice`: what to do about a Host among them. */
 export function checkHeaders(hostAdvice: string) {
   return z
-    .record(z.string(), parsed(parseFieldValue))
+    .record(z.string(), parsed(parseHeaderValue))
     .transform((written, context): (readonly [name: string, value: string])[] => {
       for (const name of Object.keys(written)) {
         const detail = headerError(name, hostAdvice);
@@ -41,7 +41,7 @@ export function checkHeaders(hostAdvice: string) {
 }
 
 function headerError(name: string, hostAdvice: string): { message: string; suggestion: string | null } | null {
-  const result = parseFieldName(name);
+  const result = parseHeaderName(name);
   if (!result.ok) return result.failure;
   if (!ownHeaders.has(name.toLowerCase())) return null;
   const suggestion = name.toLowerCase() === 'host' ? hostAdvice : 'remove it';
@@ -56,7 +56,7 @@ export const expectation = section({
     defaults.check.expectStatus,
   ),
   headers: key(
-    hide(z.record(z.string(), parsed(parseFieldValue)), 'header', 'expectHeaders'),
+    hide(z.record(z.string(), parsed(parseHeaderValue)), 'header', 'expectHeaders'),
     'Headers that the response must have, by name, with these values.',
   ),
   body: key(

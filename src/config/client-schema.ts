@@ -9,7 +9,7 @@ export const client = section({
   body_timeout: key(
     duration,
     'Between bytes of a request body (408). Once the response has begun, only if the length of the body is known: a stream may be silent then, until `timeouts.idle` ends its response.',
-    defaults.client.contentTimeout,
+    defaults.client.bodyTimeout,
   ),
   keep_alive: key(
     duration,
@@ -18,7 +18,7 @@ export const client = section({
   ),
   write_timeout: key(duration, 'Between two reads of a response by the client.', defaults.client.writeTimeout),
   head_max: key(size, 'The largest request head (431).', defaults.client.headMax),
-  headers_max: key(whole(1, 10_000), 'How many headers a request may have (431).', defaults.client.fieldsMax),
+  headers_max: key(whole(1, 10_000), 'How many headers a request may have (431).', defaults.client.headersMax),
   target_max: key(size, 'The longest request target (414).', defaults.client.targetMax),
   body_max: key(sizeOrNone, 'The largest request body (413), or `none`.', defaults.client.contentMax),
   connections_max: key(
@@ -54,7 +54,7 @@ export const client = section({
   body_rate_min: key(
     sizeOrNone,
     'The minimum rate of a request body, in bytes per second, while the gateway waits for it (408), or `none`.',
-    defaults.client.contentRateMin,
+    defaults.client.bodyRateMin,
   ),
   write_rate_min: key(
     sizeOrNone,

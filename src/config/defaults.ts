@@ -59,7 +59,7 @@ export const defaults = {
 
   client: {
     headTimeout: declare('30s', 'A head is one or two packets; only a slow or hostile client needs longer.'),
-    contentTimeout: declare(
+    bodyTimeout: declare(
       '60s',
       'Between two pieces of an upload; a phone that changes networks is silent for some ten seconds.',
     ),
@@ -75,7 +75,7 @@ export const defaults = {
       '32KiB',
       'Room for the largest cookies that browsers keep for a site; more is an attack or a loop.',
     ),
-    fieldsMax: declare(
+    headersMax: declare(
       '128',
       'Browsers send 12 to 25, and a chain of proxies adds ten; each costs work before anything is known of the request.',
     ),
@@ -99,7 +99,7 @@ export const defaults = {
       '200B',
       'A telephone line of 1990 sends ten times as much; whoever sends less wants to hold a place.',
     ),
-    contentRateMin: declare('200B', 'An upload that comes slower holds a connection to the application for nothing.'),
+    bodyRateMin: declare('200B', 'An upload that comes slower holds a connection to the application for nothing.'),
     writeRateMin: declare('200B', 'A reader that takes less holds a connection to the application for nothing.'),
     rateGrace: declare('10s', 'A phone that changes networks is silent for some seconds.'),
     bufferMax: declare(
@@ -379,7 +379,7 @@ export const defaults = {
     logs: declare('failed', 'Each success is a span already; what fails is what people look for.'),
     interval: declare('60s', 'What the specification of OpenTelemetry says.'),
   },
-  secretFields: declare(
+  secretHeaders: declare(
     '[]',
     'Those that everybody uses are known: Authorization, Cookie, Set-Cookie, X-Api-Key and the like.',
   ),

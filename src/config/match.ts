@@ -8,7 +8,7 @@ export function matchOf(route: RouteRead): RouteMatch {
     hosts: [...new Set(route.host ?? [])],
     pathPrefix: route.path ?? '/',
     methods: [...new Set(route.methods ?? [])],
-    fields: Object.entries(route.headers ?? {}).map(([name, value]) => ({
+    headers: Object.entries(route.headers ?? {}).map(([name, value]) => ({
       name: name.toLowerCase(),
       value: typeof value === 'string' ? value : null,
     })),
@@ -21,7 +21,7 @@ export function shadows(earlier: RouteMatch, later: RouteMatch): boolean {
     hostsCover(earlier.hosts, later.hosts) &&
     pathCovers(earlier.pathPrefix, later.pathPrefix) &&
     methodsCover(earlier.methods, later.methods) &&
-    fieldsCover(earlier, later)
+    headersCover(earlier, later)
   );
 }
 
@@ -48,9 +48,9 @@ function methodsCover(earlier: readonly string[], later: readonly string[]): boo
 }
 
 /** All that `earlier` asks for must be asked for by `later` too. */
-function fieldsCover(earlier: RouteMatch, later: RouteMatch): boolean {
-  return earlier.fields.every((wanted) =>
-    later.fields.some(({ name, value }) => name === wanted.name && (wanted.value === null || wanted.value === value)),
+function headersCover(earlier: RouteMatch, later: RouteMatch): boolean {
+  return earlier.headers.every((wanted) =>
+    later.headers.some(({ name, value }) => name === wanted.name && (wanted.value === null || wanted.value === value)),
   );
 }
 
@@ -83,5 +83,5 @@ function idOf(match: RouteMatch): string {
   const [first = '', ...others] = match.hosts;
   const more = others.length === 0 ? '' : `+${others.length}`;
   const path = redactPath(match.pathPrefix).replaceAll(leftOut, '_');
-  return `${methods}${first}${more}${path}${match.fields.map(({ name }) => `;${name}`).join('')}`;
+  return `${methods}${first}${more}${path}${match.headers.map(({ name }) => `;${name}`).join('')}`;
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { defaults } from './defaults.ts';
 import { parseCollectorUrl } from './format/service-url.ts';
-import { parseFieldValue } from '../schema/format/field.ts';
+import { parseHeaderValue } from '../schema/format/field.ts';
 import { barePercentError, parsePercent, percentPattern } from '../schema/format/percent.ts';
 import { duration, oneOrMany, parsed, path, text } from '../schema/leaves.ts';
 import { key, section } from '../schema/section.ts';
@@ -16,7 +16,7 @@ export const otlp = z.union([
     }),
     format: key(z.enum(['protobuf', 'json']), 'How requests are encoded.', defaults.otlp.format),
     headers: key(
-      hide(z.record(z.string(), parsed(parseFieldValue)), 'header'),
+      hide(z.record(z.string(), parsed(parseHeaderValue)), 'header'),
       'Headers of each request to the collector, such as the key of an account: write `${NAME}` to take it from the environment.',
       defaults.otlp.headers,
     ),

@@ -218,7 +218,7 @@ describe('what is written', () => {
     [
       'none is none',
       `${one}admin: { socket: none }\nlog: { path: none }\nclient: { body_max: none }`,
-      (c) => [c.admin.socket, c.log.path, c.client.contentBytesMax],
+      (c) => [c.admin.socket, c.log.path, c.client.bodyBytesMax],
       [null, null, null],
     ],
     [
@@ -623,7 +623,7 @@ describe('what is written', () => {
     [
       'one value may stand for a list',
       `${one}routes: [{ to: app, host: a.org, methods: GET, request_headers: { remove: Cookie, add: { X: a, Y: [b, c] } } }]`,
-      (c) => [c.routes[0]?.match.hosts, c.routes[0]?.match.methods, c.routes[0]?.requestFields],
+      (c) => [c.routes[0]?.match.hosts, c.routes[0]?.match.methods, c.routes[0]?.requestHeaders],
       [
         ['a.org'],
         ['GET'],
@@ -641,7 +641,7 @@ describe('what is written', () => {
     [
       'fields match a value or presence',
       `${one}routes: [{ to: app, headers: { X-A: "1", X-B: { present: true } } }]`,
-      (c) => c.routes[0]?.match.fields,
+      (c) => c.routes[0]?.match.headers,
       [
         { name: 'x-a', value: '1' },
         { name: 'x-b', value: null },
@@ -651,7 +651,7 @@ describe('what is written', () => {
       'respond has its defaults',
       'routes: [{ respond: { body: hello } }]',
       (c) => c.routes[0]?.action,
-      { kind: 'respond', status: 200, contentType: 'text/plain; charset=utf-8', content: 'hello' },
+      { kind: 'respond', status: 200, contentType: 'text/plain; charset=utf-8', body: 'hello' },
     ],
     [
       'redirect may be a location alone',
@@ -714,7 +714,7 @@ describe('what is written', () => {
     [
       'names of secret fields are lowercase, each once',
       `${one}log: { secret_headers: [X-Shop-Pass, x-shop-pass] }`,
-      (c) => c.log.secretFields,
+      (c) => c.log.secretHeaders,
       ['x-shop-pass'],
     ],
     [
@@ -760,9 +760,9 @@ describe('what is written', () => {
     [
       'slow clients have limits',
       one,
-      ({ client: { headRateMin, contentRateMin, writeRateMin, rateGraceMs } }) => [
+      ({ client: { headRateMin, bodyRateMin, writeRateMin, rateGraceMs } }) => [
         headRateMin,
-        contentRateMin,
+        bodyRateMin,
         writeRateMin,
         rateGraceMs,
       ],
@@ -912,18 +912,18 @@ describe('variables', () => {
       'cannot bring YAML of their own',
       'routes: [{ respond: { body: "${NAME}" } }]',
       (c) => c.routes[0]?.action,
-      { kind: 'respond', status: 200, contentType: 'text/plain; charset=utf-8', content: 'a: b # c' },
+      { kind: 'respond', status: 200, contentType: 'text/plain; charset=utf-8', body: 'a: b # c' },
     ],
     [
       'are left alone behind a second $',
       'routes: [{ respond: { body: "$${NAME} costs $5" } }]',
-      (c) => (c.routes[0]?.action.kind === 'respond' ? c.routes[0].action.content : null),
+      (c) => (c.routes[0]?.action.kind === 'respond' ? c.routes[0].action.body : null),
       '${NAME} costs $5',
     ],
     [
       'are not looked for in keys',
       'routes: [{ request_headers: { set: { "$X": "1" } }, to: app }]\n' + one,
-      (c) => c.routes[0]?.requestFields.set,
+      (c) => c.routes[0]?.requestHeaders.set,
       [['$X', '1']],
     ],
   ];
@@ -1173,8 +1173,8 @@ routes:
   const parsed = parseConfiguration(text, context);
   assert.ok(parsed.ok);
   const [a, b, c] = parsed.configuration.routes;
-  for (const key of ['timeouts', 'rewrite', 'requestFields', 'responseFields', 'errorPages'] as const)
+  for (const key of ['timeouts', 'rewrite', 'requestHeaders', 'responseHeaders', 'errorPages'] as const)
     assert.equal(a?.[key], b?.[key], key);
   assert.deepEqual([a?.timeouts.connectMs, c?.timeouts.connectMs], [2000, 3000]);
-  assert.deepEqual([a?.requestFields.remove, c?.requestFields.remove], [[], ['x-a']]);
+  assert.deepEqual([a?.requestHeaders.remove, c?.requestHeaders.remove], [[], ['x-a']]);
 });

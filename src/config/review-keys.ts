@@ -1,6 +1,6 @@
 import type { ErrorCollector } from './error-collector.ts';
 import { type Draft, isMap } from './draft.ts';
-import { parseEditedFieldName, parseFieldName } from '../schema/format/field.ts';
+import { parseEditedHeaderName, parseHeaderName } from '../schema/format/field.ts';
 import { type ErrorDetail, quoted } from '../schema/error-detail.ts';
 import type { Path } from '../schema/findings.ts';
 import { hidingAt } from './hidden-keys.ts';
@@ -20,12 +20,12 @@ export function reviewKeys(draft: Draft, collector: ErrorCollector): void {
   for (const [at, route] of (Array.isArray(routes) ? routes : []).entries()) {
     if (!isMap(route)) continue;
     check(route['error_pages'], ['routes', at, 'error_pages'], statusError);
-    check(route['headers'], ['routes', at, 'headers'], (key) => detailIn(parseFieldName(key)));
+    check(route['headers'], ['routes', at, 'headers'], (key) => detailIn(parseHeaderName(key)));
     for (const side of ['request_headers', 'response_headers']) {
       const edits = route[side];
       if (!isMap(edits)) continue;
       for (const edit of ['set', 'add'])
-        check(edits[edit], ['routes', at, side, edit], (key) => detailIn(parseEditedFieldName(key)));
+        check(edits[edit], ['routes', at, side, edit], (key) => detailIn(parseEditedHeaderName(key)));
     }
   }
 }

@@ -2,7 +2,7 @@ import type { ErrorCollector } from './error-collector.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
 import { quoted } from '../schema/error-detail.ts';
-import { parseFieldName } from '../schema/format/field.ts';
+import { parseHeaderName } from '../schema/format/field.ts';
 import type { Path } from '../schema/findings.ts';
 
 /** Headers that the gateway writes itself. */
@@ -42,7 +42,7 @@ export function reviewOtlp(draft: Draft, collector: ErrorCollector): void {
 
 /** `named`: those before it, in lower case. */
 function reviewHeader(name: string, path: Path, named: ReadonlySet<string>, collector: ErrorCollector): void {
-  const parsed = parseFieldName(name);
+  const parsed = parseHeaderName(name);
   if (!parsed.ok) collector.addDetail(path, parsed.failure, 'key');
   else if (own.has(name.toLowerCase()))
     collector.errorAtKey(path, `the gateway writes ${quoted(name)} itself`, 'remove it');

@@ -259,8 +259,8 @@ interface RedirectTarget {
 
 /** Follows the redirect of the first request that the route takes. Routes that match by headers depend on more than can be seen here. */
 function reviewLoop(location: string, route: RouteRead, at: number, draft: Draft, collector: ErrorCollector): void {
-  const { hosts, pathPrefix, methods, fields } = matchOf(route);
-  if (fields.length > 0) return;
+  const { hosts, pathPrefix, methods, headers } = matchOf(route);
+  if (headers.length > 0) return;
   const method = methods[0] ?? 'GET';
   let target: RedirectTarget | null = { host: hosts.find((one) => !one.startsWith('*.')) ?? null, path: pathPrefix };
   let next: RouteRead | undefined = route;
@@ -311,9 +311,9 @@ function targetOf(location: string, from: RedirectTarget | null, { routes, liste
 }
 
 function takes(route: RouteRead, { host, path }: RedirectTarget, method: string): boolean {
-  const { hosts, pathPrefix, methods, fields } = matchOf(route);
+  const { hosts, pathPrefix, methods, headers } = matchOf(route);
   return (
-    fields.length === 0 &&
+    headers.length === 0 &&
     (methods.length === 0 || methods.includes(method)) &&
     (hosts.length === 0 || (host !== null && hosts.some((name) => covers(name, host)))) &&
     (pathPrefix === '/' || path === pathPrefix || path.startsWith(`${pathPrefix}/`))

@@ -1,7 +1,7 @@
 /** What may be written in a route, and for all routes at once. */
 import * as z from 'zod';
 import { defaults } from './defaults.ts';
-import { parseLoneFieldName, parseFieldValue, parseMethod } from '../schema/format/field.ts';
+import { parseLoneHeaderName, parseHeaderValue, parseMethod } from '../schema/format/field.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
 import { parsePathPrefix } from './format/path-prefix.ts';
 import {
@@ -63,14 +63,14 @@ export const websocket = section({
   ),
 });
 
-const fieldValue = parsed(parseFieldValue);
-const fieldEdits = section({
+const fieldValue = parsed(parseHeaderValue);
+const headerEdits = section({
   set: key(hide(z.record(z.string(), fieldValue), 'header'), 'Headers to write, in place of any of that name.'),
   add: key(hide(z.record(z.string(), oneOrMany(fieldValue)), 'header'), 'Headers to write beside those of that name.'),
-  remove: key(oneOrMany(parsed(parseLoneFieldName, { kind: 'header name' })), 'Names of headers to remove.'),
+  remove: key(oneOrMany(parsed(parseLoneHeaderName, { kind: 'header name' })), 'Names of headers to remove.'),
 });
 
-const fieldMatch = z.union([fieldValue, section({ present: z.literal(true) })], {
+const headerMatch = z.union([fieldValue, section({ present: z.literal(true) })], {
   error: (issue) =>
     typeof issue.input === 'boolean'
       ? encodeDetail({
@@ -123,7 +123,7 @@ export const route = section({
   ),
   methods: key(oneOrMany(parsed(parseMethod, { kind: 'method' })), 'Methods to match.', defaults.route.methods),
   headers: key(
-    hide(z.record(z.string(), fieldMatch), 'header', 'value'),
+    hide(z.record(z.string(), headerMatch), 'header', 'value'),
     'Headers to match: a value, or `{ present: true }` for any. A header that the `Connection` header of the request nominates is removed, and matches nothing.',
   ),
 
@@ -182,8 +182,8 @@ export const route = section({
     }),
     'Changes to the request target.',
   ),
-  request_headers: key(fieldEdits, 'Changes to the headers of the request.'),
-  response_headers: key(fieldEdits, 'Changes to the headers of the response.'),
+  request_headers: key(headerEdits, 'Changes to the headers of the request.'),
+  response_headers: key(headerEdits, 'Changes to the headers of the response.'),
   timeouts: key(timeouts, 'Limits that differ from those of the file.'),
   websocket: key(websocket, 'Settings of WebSockets that differ from those of the file.'),
   commit_delay: key(commitDelay, 'How long an answer may be held back, if it differs from the file.'),

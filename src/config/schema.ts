@@ -5,7 +5,7 @@ import { alerts } from './alerts-schema.ts';
 import { client } from './client-schema.ts';
 import { defaults } from './defaults.ts';
 import { parseNameServer } from './format/address.ts';
-import { parseFieldName, parseLoneFieldName } from '../schema/format/field.ts';
+import { parseHeaderName, parseLoneHeaderName } from '../schema/format/field.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
 import { parseNetwork } from './format/network.ts';
 import {
@@ -116,7 +116,7 @@ export const file = section({
     defaults.trustedPeers,
   ),
   client_address_header: key(
-    parsed(parseLoneFieldName, { kind: 'header name', examples: ['CF-Connecting-IP', 'X-Real-IP'] }),
+    parsed(parseLoneHeaderName, { kind: 'header name', examples: ['CF-Connecting-IP', 'X-Real-IP'] }),
     'The header in which the trusted peers name the client, with one address in it; then no other header does.',
     defaults.clientAddressHeader,
   ),
@@ -203,10 +203,10 @@ export const file = section({
       secret_headers: key(
         z.array(text),
         'Further names whose values never reach records and events, wherever a text has them as `name: value` or `name=value`.',
-        defaults.secretFields,
+        defaults.secretHeaders,
       ),
       headers: key(
-        z.array(parsed(parseFieldName, { kind: 'header name', examples: ['user-agent', 'referer'] })),
+        z.array(parsed(parseHeaderName, { kind: 'header name', examples: ['user-agent', 'referer'] })),
         'Request headers that are recorded, such as `user-agent`; `referer` without its query.',
         defaults.logHeaders,
       ),

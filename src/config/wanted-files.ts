@@ -4,7 +4,7 @@ import { pagePlaceholders, pagePlaceholdersMax, pageTemplate, unknownPlaceholder
 import type { ErrorCollector } from './error-collector.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
-import { parseFieldValue } from '../schema/format/field.ts';
+import { parseHeaderValue } from '../schema/format/field.ts';
 import { parseServiceUrl } from './format/service-url.ts';
 import { nearest } from '../core/nearest.ts';
 import { featuresOfFile } from '../features/keys.ts';
@@ -300,7 +300,7 @@ function reviewHeaderValue(
   at: Path,
   collector: ErrorCollector,
 ): void {
-  const value = parseFieldValue(text.trim());
+  const value = parseHeaderValue(text.trim());
   const error =
     lineError(path, text, 'the value of a header', 'write the value into it, and nothing else') ??
     (value.ok ? null : { ...value.failure, message: `${quoted(basename(path))}: ${value.failure.message}` });

@@ -38,7 +38,7 @@ export class ActiveConfiguration {
     this.#semaphores = new SharedSemaphores(mainFeatures, counters);
     this.#configuration = configuration;
     this.#contentHash = this.hashes.ofConfiguration(configuration);
-    this.#redactor = new TextRedactor(configuration.log.secretFields);
+    this.#redactor = new TextRedactor(configuration.log.secretHeaders);
   }
 
   get configuration(): Configuration {
@@ -64,7 +64,7 @@ export class ActiveConfiguration {
     this.replacedLimits.replace(this.#configuration.routes, configuration.routes, this.revision);
     this.#semaphores.keepOnly(configuration);
     this.#configuration = configuration;
-    this.#redactor = new TextRedactor(configuration.log.secretFields);
+    this.#redactor = new TextRedactor(configuration.log.secretHeaders);
     this.#contentHash = this.hashes.ofConfiguration(configuration);
   }
 
@@ -92,7 +92,7 @@ export class ActiveConfiguration {
       configuration;
     const { log, store, otlp } = configuration;
     const featureSemaphores = this.#semaphores.of(configuration);
-    const { queryAllowed, secretFields, recordedHeaderNames, fullDetail } = log;
+    const { queryAllowed, secretHeaders, recordedHeaderNames, fullDetail } = log;
     return {
       revision,
       contentHash: this.hashes.ofConfiguration(configuration),
@@ -110,7 +110,7 @@ export class ActiveConfiguration {
       clientAddressHeader,
       client,
       queryAllowed,
-      secretFields,
+      secretHeaders,
       recordedHeaderNames,
       fullDetail,
       // Others cut standard output into files, which would not begin with the header line of the process.

@@ -1,12 +1,13 @@
 import { hostname } from 'node:os';
 import type { Alerts } from '../alerts/alerts.ts';
-import type { AlertsSpec, AlertTargetStatus, AlertTestResult } from '../core/alert.ts';
+import type { AlertsSpec } from '../core/alert.ts';
+import type { AlertTargetStatus, AlertTestResult } from '../core/schemas/alerts.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { Event } from '../core/event.ts';
 import type { Random } from '../core/random.ts';
 import type { Clock } from '../core/time.ts';
 import type { EventHub } from '../record/event-hub.ts';
-import type { StatusProblem } from './gateway-status.ts';
+import type { StatusProblem } from '../core/schemas/status.ts';
 import { version } from './version.ts';
 
 export interface AlertingParts {

@@ -3,7 +3,7 @@ import { beforeEach, test } from 'node:test';
 import type { NewEvent } from '../core/event.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { ApplicationWatch } from './application-watch.ts';
-import type { ApplicationStatus, InstanceStatus } from './gateway-status.ts';
+import type { ApplicationStatus, InstanceStatus } from '../core/schemas/status.ts';
 
 let clock: SimulatedClock;
 let told: NewEvent<'application_not_ready'>[];

@@ -1,6 +1,6 @@
 import type { EventSink } from '../core/event.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
-import type { ApplicationStatus, InstanceStatus } from './gateway-status.ts';
+import type { ApplicationStatus, InstanceStatus } from '../core/schemas/status.ts';
 import { lateText } from './late-starts.ts';
 import { instancesText, servingText } from './replacements.ts';
 

@@ -6,7 +6,7 @@ import { endsConnection } from '../core/http2-limit.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import { isPrivateAddress } from '../policy/private-address.ts';
 import { recentSeconds } from '../policy/verdict.ts';
-import type { StatusProblem } from './gateway-status.ts';
+import type { StatusProblem } from '../core/schemas/status.ts';
 import { addressesKept, type RecentHttp2Limits } from './http2-limit-memory.ts';
 import type { RecentRefusals } from './refusal-report.ts';
 

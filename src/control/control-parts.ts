@@ -41,7 +41,7 @@ import { concurrencyOf } from '../features/concurrency/settings.ts';
 import { mainFeatures } from '../features/main.ts';
 import { Features } from './features.ts';
 import { ApplicationWatch } from './application-watch.ts';
-import type { ApplicationStatus } from './gateway-status.ts';
+import type { ApplicationStatus } from '../core/schemas/status.ts';
 import { OverlayStore } from './overlay-store.ts';
 import { wantedWorkers } from './wanted-workers.ts';
 import { WorkerPool } from './worker-pool.ts';

@@ -1,11 +1,9 @@
-import type { AlertTestResult } from '../core/alert.ts';
 import { withTimeout } from '../core/condition.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { noCounts } from '../core/counters.ts';
 import type { EventKind, NewEvent } from '../core/event.ts';
 import type { FeatureStates } from '../core/feature.ts';
 import type { OwnSocket } from '../core/passed-socket.ts';
-import type { ExchangeRecord } from '../core/record.ts';
 import { contextSearchOf, type FoundContext } from '../core/request-context.ts';
 import type {
   EventSearchRequest,
@@ -22,21 +20,14 @@ import { metricsText } from './metrics/metrics.ts';
 import { ControlParts } from './control-parts.ts';
 import type { ControlPlaneOptions } from './control-plane-options.ts';
 import type { ProblemContext } from './current-problems.ts';
-import type {
-  Gateway,
-  GatewayStatus,
-  OverlayOutcome,
-  OverlayStatus,
-  ReloadOutcome,
-  StopOptions,
-} from './gateway-status.ts';
+import type { Gateway, OverlayOutcome, ReloadOutcome, StopOptions } from './gateway-status.ts';
 import {
   certificatesWithoutSecrets,
   checkWithoutSecrets,
   endpointsWithoutSecrets,
   statusWithoutSecrets,
 } from './instance-secrets.ts';
-import { type IncidentStatus, incidentStatus } from '../incidents/incident-status.ts';
+import { incidentStatus } from '../incidents/incident-status.ts';
 import { reportListeners } from './listener-events.ts';
 import type { OverlayChange } from './overlay-change.ts';
 import { newApplications, reload } from './reload.ts';
@@ -49,11 +40,16 @@ import { StepQueue } from './step-queue.ts';
 import { timeoutStatus } from './timeout-advice.ts';
 import type { KeptConfigurations } from './configuration-history.ts';
 import { effectiveConfiguration, type SettingMap } from './effective-configuration.ts';
-import { explainRoute, type RouteExplanation, type RouteQuestion } from './explain-route.ts';
-import { timelineOf, type TrafficRequest, type TrafficTimeline } from './traffic-timeline.ts';
+import { explainRoute, type RouteQuestion } from './explain-route.ts';
+import { timelineOf, type TrafficRequest } from './traffic-timeline.ts';
 import { version } from './version.ts';
 import { wantedWorkers } from './wanted-workers.ts';
 import type { ApplyResult } from './apply-result.ts';
+import type { AlertTestResult } from '../core/schemas/alerts.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
+import type { GatewayStatus, OverlayStatus } from '../core/schemas/status.ts';
+import type { IncidentStatus } from '../core/schemas/incidents.ts';
+import type { TrafficTimeline, RouteExplanation } from '../core/schemas/traffic.ts';
 
 /**
  * Listeners open when every endpoint has been checked once, or after this time. An endpoint that has not been checked gets requests

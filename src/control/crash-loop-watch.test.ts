@@ -4,7 +4,7 @@ import type { NewEvent } from '../core/event.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { CrashLoopWatch } from './crash-loop-watch.ts';
 import type { CrashLoop } from './crash-loops.ts';
-import type { ApplicationStatus } from './gateway-status.ts';
+import type { ApplicationStatus } from '../core/schemas/status.ts';
 
 let clock: SimulatedClock;
 let told: NewEvent<'application_crash_loop'>[];

@@ -1,7 +1,7 @@
 import type { EventSink } from '../core/event.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import type { CrashLoop } from './crash-loops.ts';
-import type { ApplicationStatus } from './gateway-status.ts';
+import type { ApplicationStatus } from '../core/schemas/status.ts';
 
 /** A loop ends when its instance has run long enough: no change of the instance says so. */
 const lookAgainMs = 5_000;

@@ -3,7 +3,7 @@ import { beforeEach, describe, test } from 'node:test';
 import type { Event, EventKind, NewEvent } from '../core/event.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { type CrashLoop, CrashLoops } from './crash-loops.ts';
-import type { ApplicationStatus } from './gateway-status.ts';
+import type { ApplicationStatus } from '../core/schemas/status.ts';
 
 const minute = 60_000;
 

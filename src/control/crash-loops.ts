@@ -3,7 +3,7 @@ import { nextStepAfterExit, notStartedText, stepAfterNoStart } from '#failures/f
 import { type Clock, type Instant, never } from '../core/time.ts';
 import { lastWords } from '#failures/last-words.ts';
 import { wasStopped } from '../core/recorded-exit.ts';
-import type { ApplicationStatus, InstanceStatus, StatusProblem } from './gateway-status.ts';
+import type { ApplicationStatus, InstanceStatus, StatusProblem } from '../core/schemas/status.ts';
 import { instancesText } from './replacements.ts';
 
 /** Ends of this time are counted. */

@@ -4,7 +4,7 @@ import type { Event, EventKind, NewEvent } from '../core/event.ts';
 import type { StoreFault } from '../core/store-fault.ts';
 import type { Instant } from '../core/time.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import type { InstanceStatus } from './gateway-status.ts';
+import type { InstanceStatus } from '../core/schemas/status.ts';
 import { type ProblemContext, CurrentProblems } from './current-problems.ts';
 
 const healthy: ProblemContext = {

@@ -1,6 +1,6 @@
 import { sentenceOf } from '#failures/first-letter.ts';
 import { agoText } from '../core/ago-text.ts';
-import type { AlertTargetStatus } from '../core/alert.ts';
+import type { AlertTargetStatus } from '../core/schemas/alerts.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { Event, EventFacts } from '../core/event.ts';
 import { faultsOfOneFile, type StoreFaultFacts, storeFaultStep } from '../core/store-fault.ts';
@@ -12,7 +12,7 @@ import { workersStep } from '../core/workers-step.ts';
 import { alertProblems } from './alerting.ts';
 import { ClientProblems, type ClientProblemSources, type DescriptorShortage } from './client-problems.ts';
 import { type CrashLoop, CrashLoops } from './crash-loops.ts';
-import type { ApplicationStatus, InstanceStatus, StatusProblem } from './gateway-status.ts';
+import type { ApplicationStatus, InstanceStatus, StatusProblem } from '../core/schemas/status.ts';
 import { lateStarts } from './late-starts.ts';
 import { failedReplacements } from './replacements.ts';
 import { logName } from '../record/loss-report.ts';

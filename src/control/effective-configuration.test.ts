@@ -64,7 +64,7 @@ test('the effective configuration has all defaults, and names of variables and h
   ) as Record<string, Record<string, unknown>[]>;
   const [route = {}] = effective['routes'] ?? [];
   assert.deepEqual((route['timeouts'] as Record<string, unknown>)['response_head_ms'], 60_000);
-  assert.deepEqual((route['request_fields'] as Record<string, unknown>)['set'], [
+  assert.deepEqual((route['request_headers'] as Record<string, unknown>)['set'], [
     ['Cache-Control', 'no-store'],
     ['X-From', '***'],
   ]);

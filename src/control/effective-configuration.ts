@@ -26,7 +26,7 @@ const charactersMax = 200;
  * operators have changed at run time is not in it.
  */
 export function effectiveConfiguration(configuration: Configuration): SettingMap {
-  return new Effective(configuration.log.secretFields).map(configuration, null, false);
+  return new Effective(configuration.log.secretHeaders).map(configuration, null, false);
 }
 
 type SettingsWithCommand = Readonly<Record<string, unknown>> & { readonly command?: unknown };

@@ -7,7 +7,8 @@ import type {
   ToLogger,
   WatchedRecords,
 } from '../core/logger-messages.ts';
-import type { ExchangeRecord, LostRecord } from '../core/record.ts';
+import type { LostRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import type { RecordRingMemory } from '../core/record-ring-memory.ts';
 import { after, type Clock } from '../core/time.ts';
 import { lostRecordLine } from '../record/lost-record.ts';

@@ -6,7 +6,7 @@ import { explainRoute, type RouteQuestion } from './explain-route.ts';
 
 function route(id: string, match: Partial<RouteMatch>, upstream: string | null = 'app'): RouteSpec {
   const action = upstream === null ? { kind: 'respond' } : { kind: 'upstream', upstream };
-  const whole = { hosts: [], pathPrefix: '/', methods: [], fields: [], ...match };
+  const whole = { hosts: [], pathPrefix: '/', methods: [], headers: [], ...match };
   const limits = { buffer: { requestBytesMax: 1024, responseBytesMax: 2048 }, tunnel: { idleMs: 1, pingMs: null } };
   const timeouts = { responseHeadMs: 60_000 };
   return { id, match: whole, action, timeouts, commitDelayMs: 50, ...limits } as unknown as RouteSpec;
@@ -19,7 +19,7 @@ function upstream(id: string): UpstreamSpec {
 const routes = [
   route('admin', { hosts: ['admin.example.org'], pathPrefix: '/' }),
   route('writes', { pathPrefix: '/api', methods: ['POST', 'PUT'] }, 'writer'),
-  route('beta', { pathPrefix: '/api', fields: [{ name: 'x-beta', value: '1' }] }, 'beta'),
+  route('beta', { pathPrefix: '/api', headers: [{ name: 'x-beta', value: '1' }] }, 'beta'),
   route('api', { hosts: ['*.example.org', 'example.org'], pathPrefix: '/api' }, 'api'),
   route('health', { pathPrefix: '/up' }, null),
 ];

@@ -1,7 +1,8 @@
+import type { RouteExplanation } from '../core/schemas/traffic.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { FlatSettings } from '../features/feature-words.ts';
 import { wordsOfFeatures } from '../features/words.ts';
-import type { FieldMatch, RouteSpec } from '../core/route-spec.ts';
+import type { HeaderMatch, RouteSpec } from '../core/route-spec.ts';
 import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import { matchesHost, matchesPath } from '../policy/route-match.ts';
 import { hostOf } from '../wire/host.ts';
@@ -23,27 +24,6 @@ export interface RouteCandidate {
   readonly matches: boolean;
   /** Why it matches or does not, one clause. */
   readonly reason: string;
-}
-
-/** Which route a request takes, and why. */
-export interface RouteExplanation {
-  /** Null: none matches. */
-  readonly route: string | null;
-  /** What the route does: 'upstream', 'redirect' and so on; null without a route. */
-  readonly action: RouteSpec['action']['kind'] | null;
-  /** Null: the route has none. */
-  readonly upstream: string | null;
-  /** One sentence. */
-  readonly reason: string;
-  /** The routes in the order of the configuration up to the one that matches first; of more than 200, the last ones. */
-  readonly candidates: readonly RouteCandidate[];
-  /** What operators have changed at run time for this route or upstream, one clause each. */
-  readonly overlay: readonly string[];
-  readonly timeouts: RouteSpec['timeouts'] | null;
-  /** How attempts are repeated; null: it sends none. */
-  readonly retry: FlatSettings | null;
-  /** Sizes, queues and bounds of the route, and of its upstream. */
-  readonly limits: FlatSettings | null;
 }
 
 /** An entry of the overlay, as the status has it. */
@@ -131,24 +111,24 @@ function mismatchOf({ method, authority, target, headers }: RouteQuestion, { mat
     return `the path ${path} does not begin with ${match.pathPrefix}`;
   if (match.methods.length > 0 && !match.methods.includes(method))
     return `the method ${method} is not ${orText(match.methods)}`;
-  const missing = match.fields.find(({ name, value }) =>
+  const missing = match.headers.find(({ name, value }) =>
     value === null ? !headers.has(name) : headers.get(name) !== value,
   );
   return missing === undefined ? null : headerText(missing, headers);
 }
 
 /** What a route wants to see in a header may be a credential. */
-function headerText({ name }: FieldMatch, headers: ReadonlyMap<string, string>): string {
+function headerText({ name }: HeaderMatch, headers: ReadonlyMap<string, string>): string {
   if (!headers.has(name)) return `the header ${name} is missing`;
   return `the header ${name} has another value than that of the route`;
 }
 
-function matchText({ match: { hosts, pathPrefix, methods, fields } }: RouteSpec): string {
+function matchText({ match: { hosts, pathPrefix, methods, headers } }: RouteSpec): string {
   const parts = [
     hosts.length === 0 ? 'any host' : `the host is ${orText(hosts)}`,
     `the path begins with ${pathPrefix}`,
     methods.length === 0 ? 'any method' : `the method is ${orText(methods)}`,
-    ...fields.map(({ name, value }) =>
+    ...headers.map(({ name, value }) =>
       value === null ? `there is a header ${name}` : `the header ${name} has the value of the route`,
     ),
   ];

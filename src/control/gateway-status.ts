@@ -1,6 +1,4 @@
-import type { AlertTestResult } from '../core/alert.ts';
 import type { FeatureStates } from '../core/feature.ts';
-import type { IncidentStatus } from '../incidents/incident-status.ts';
 import type { EndpointResponses, StageTimes } from '../core/attempt-counts.ts';
 import type { ThreadFigures } from '../core/thread-figures.ts';
 import type { FoundContext } from '../core/request-context.ts';
@@ -17,20 +15,23 @@ import type { FailedHandshakeTotal } from './handshake-report.ts';
 import type { ExchangeCount, WorkerCounts } from '../core/counters.ts';
 import type { Event, EventSink } from '../core/event.ts';
 import type { OwnSocket } from '../core/passed-socket.ts';
-import type { ExchangeRecord } from '../core/record.ts';
 import type { KeptConfigurations } from './configuration-history.ts';
 import type { SettingMap } from './effective-configuration.ts';
-import type { RouteExplanation, RouteQuestion } from './explain-route.ts';
-import type { TrafficRequest, TrafficTimeline } from './traffic-timeline.ts';
-import type { MinuteFigures } from '../record/last-minute.ts';
+import type { RouteQuestion } from './explain-route.ts';
+import type { TrafficRequest } from './traffic-timeline.ts';
 import type { HandoffResult, HandoffSuccessor } from './application-handoff.ts';
 import type { FailureSummary } from './failure-report.ts';
 import type { OverlayChange } from './overlay-change.ts';
-import type { OverlayStatus, GatewayStatus, OtlpStatus } from './status-types.ts';
+import type { AlertTestResult } from '../core/schemas/alerts.ts';
+import type { IncidentStatus } from '../core/schemas/incidents.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
+import type { TrafficTimeline, RouteExplanation } from '../core/schemas/traffic.ts';
+import type { OverlayStatus, GatewayStatus, OtlpStatus } from '../core/schemas/status.ts';
 
-export type { MinuteFigures };
 export type { FailureSummary, HandoffResult, HandoffSuccessor, OverlayChange };
-export type * from './status-types.ts';
+
+/** What features say, whose parts in the main thread alone know it (`status` in `features/main-feature.ts`). */
+export type FeatureSections = Pick<GatewayStatus, 'objectives' | 'bounds' | 'breakers'>;
 
 /** A running gateway, as the control plane (`admin/`) and the commands (`cli/`) see it. */
 export interface Gateway extends EventSink {

@@ -4,7 +4,7 @@ import type { ManagedState } from '../core/managed-tls.ts';
 import type { TextRedactor } from '../redact/text-redactor.ts';
 import type { UpstreamSnapshot } from '../core/snapshot.ts';
 import type { SupervisedApplicationStatus } from '../deploy/supervisor.ts';
-import type { ApplicationStatus, InstanceStatus } from './gateway-status.ts';
+import type { ApplicationStatus, InstanceStatus } from '../core/schemas/status.ts';
 
 /** Instances as responses, records and the status may show them: without the credentials that an application printed. */
 export function withoutSecrets(instances: readonly LiveInstance[], redactor: TextRedactor): readonly LiveInstance[] {

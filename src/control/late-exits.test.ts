@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { EndpointId } from '../core/endpoint.ts';
 import type { InstanceExit } from '#failures/instance-exit.ts';
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { LateExits } from './late-exits.ts';
 

@@ -1,6 +1,6 @@
 import type { InstanceExit } from '#failures/instance-exit.ts';
 import { exitExplains, explainExit } from '#failures/failure-texts.ts';
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { stoppedJson } from '../core/recorded-exit.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { Clock } from '../core/time.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { lateStarts } from './late-starts.ts';
-import type { ApplicationStatus, InstanceStatus } from './gateway-status.ts';
+import type { ApplicationStatus, InstanceStatus } from '../core/schemas/status.ts';
 
 const instance = (id: string, rest: Partial<InstanceStatus>): InstanceStatus =>
   ({ id, phase: 'ready', earlierCommand: null, late: false, reason: '', restarts: 0, ...rest }) as InstanceStatus;

@@ -1,4 +1,4 @@
-import type { ApplicationStatus, InstanceStatus } from './gateway-status.ts';
+import type { ApplicationStatus, InstanceStatus } from '../core/schemas/status.ts';
 import { instancesText, replacementProgress } from './replacements.ts';
 
 /** An instance that starts for longer than it may. */

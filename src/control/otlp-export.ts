@@ -8,7 +8,7 @@ import { withTimeout } from '../core/condition.ts';
 import type { Clock } from '../core/time.ts';
 import type { EventHub } from '../record/event-hub.ts';
 import { eventLine } from '../record/event-line.ts';
-import type { OtlpStatus } from './gateway-status.ts';
+import type { OtlpStatus } from '../core/schemas/status.ts';
 import { RestartedThread } from './restarted-thread.ts';
 import type { WorkerExit } from './worker-exit.ts';
 import { WorkerRings } from './worker-rings.ts';

@@ -12,7 +12,8 @@ import {
 } from '../core/overlay.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
-import type { OverlayOutcome, OverlayStatus } from './gateway-status.ts';
+import type { OverlayOutcome } from './gateway-status.ts';
+import type { OverlayStatus } from '../core/schemas/status.ts';
 import { type OverlayChange, planChange } from './overlay-change.ts';
 import { EndpointOverrides } from './overlay-endpoints.ts';
 import { overlayEntriesMax } from './overlay-file.ts';

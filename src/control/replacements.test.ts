@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ApplicationStatus, InstanceStatus } from './gateway-status.ts';
+import type { ApplicationStatus, InstanceStatus } from '../core/schemas/status.ts';
 import { failedReplacements } from './replacements.ts';
 
 function instance(id: string, phase: InstanceStatus['phase'], isEarlier = false): InstanceStatus {

@@ -1,5 +1,5 @@
 import { reasonBesideState } from '../core/reason-beside-state.ts';
-import type { ApplicationStatus, InstanceStatus } from './gateway-status.ts';
+import type { ApplicationStatus, InstanceStatus } from '../core/schemas/status.ts';
 
 /** Progress of the new instances of a changed application. */
 export type Replacement =

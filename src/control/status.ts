@@ -6,16 +6,9 @@ import type { ManagedState } from '../core/managed-tls.ts';
 import type { SemaphoreHandle } from '../core/semaphores.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import type { Instant } from '../core/time.ts';
-import type {
-  ApplicationStatus,
-  CertificateStatus,
-  EndpointStatus,
-  FeatureSections,
-  GatewayStatus,
-} from './gateway-status.ts';
+import type { FeatureSections } from './gateway-status.ts';
 import type { OpenListener } from '../core/worker-messages.ts';
 import type { HealthCheckReport } from '../core/health-check-report.ts';
-import type { EndpointFigures } from '../record/endpoint-minute.ts';
 import type { TrafficHistory } from '../record/traffic-history.ts';
 import { isUsable, routeMaintenance, type VerdictParts, verdictOfGateway, verdictOfUpstream } from './verdicts.ts';
 import type { LastMinute } from '../record/last-minute.ts';
@@ -24,6 +17,13 @@ import type { EndpointCounts } from '../limits/shared-counts.ts';
 import { version } from './version.ts';
 import { isUnusual, waitingStatus } from './waiting-status.ts';
 import type { WorkerHandle } from './worker-handle.ts';
+import type {
+  ApplicationStatus,
+  CertificateStatus,
+  EndpointStatus,
+  GatewayStatus,
+  EndpointFigures,
+} from '../core/schemas/status.ts';
 
 /** The parts of a status. */
 export interface StatusFacts {

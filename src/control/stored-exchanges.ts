@@ -4,7 +4,7 @@ import type { NewEvent } from '../core/event.ts';
 import type { OutputLine } from '../core/output-line.ts';
 import type { ProcessConstants } from '../core/logger-messages.ts';
 import type { ProcessNote } from '#failures/process-note.ts';
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import type { RecordRingMemory } from '../core/record-ring-memory.ts';
 import { type ContextSearch, noContext, type StoredContext } from '../core/request-context.ts';
 import type {
@@ -21,7 +21,7 @@ import type { ResponseTimes } from '../core/response-times.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import type { EventHub } from '../record/event-hub.ts';
 import { eventLine } from '../record/event-line.ts';
-import type { StoreStatus } from './gateway-status.ts';
+import type { StoreStatus } from '../core/schemas/status.ts';
 import { heldEvents } from './held-events.ts';
 import { RestartedThread } from './restarted-thread.ts';
 import type { WorkerExit } from './worker-exit.ts';

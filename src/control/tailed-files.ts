@@ -2,7 +2,7 @@ import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import type { EventSink } from '../core/event.ts';
 import type { OutputSource } from '../core/output-line.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
-import type { TailedFileStatus } from './gateway-status.ts';
+import type { TailedFileStatus } from '../core/schemas/status.ts';
 import { TailedFile } from './tailed-file.ts';
 
 export interface TailedFilesParts {

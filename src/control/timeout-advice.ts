@@ -2,7 +2,7 @@ import type { RouteSpec } from '../core/route-spec.ts';
 import { elapsedText } from '#failures/quantity-text.ts';
 import type { ResponseTimes } from '../core/response-times.ts';
 import { adviseTimeouts, type TimeoutAdvice } from '../policy/fitting-timeouts.ts';
-import type { TimeoutStatus } from './gateway-status.ts';
+import type { TimeoutStatus } from '../core/schemas/status.ts';
 
 /** Timeouts of routes that do not fit what is stored, in sentences. */
 export function timeoutStatus(

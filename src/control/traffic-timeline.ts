@@ -1,5 +1,5 @@
+import type { TrafficTimeline } from '../core/schemas/traffic.ts';
 import type { Clock } from '../core/time.ts';
-import type { Shape } from '#failures/shape.ts';
 import { resolutions, type SeriesKey, type TrafficHistory } from '../record/traffic-history.ts';
 
 /** Times are milliseconds since the Unix epoch. */
@@ -9,26 +9,6 @@ export interface TrafficRequest {
   readonly until: number;
   /** Seconds; the next longer one that is kept is taken. Null: the shortest that covers the time. */
   readonly stepS: number | null;
-}
-
-export interface TrafficTimeline {
-  readonly stepS: number;
-  /** RFC 3339, as below. */
-  readonly since: string;
-  readonly until: string;
-  /** Those with requests that have ended, oldest first. */
-  readonly steps: readonly TimelineStep[];
-}
-
-export interface TimelineStep {
-  /** When the step began: a full step of the wall clock. */
-  readonly at: string;
-  readonly requests: number;
-  /** Responses 5xx and truncated ones. */
-  readonly errors: number;
-  readonly shapes: Partial<Record<Shape, number>>;
-  readonly p50Ms: number | null;
-  readonly p99Ms: number | null;
 }
 
 export function timelineOf(

@@ -4,7 +4,7 @@ import type { RouteSpec } from '../core/route-spec.ts';
 import type { ApplicationId, EndpointId, EndpointState, UpstreamId } from '../core/endpoint.ts';
 import type { Instant } from '../core/time.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
-import type { OverlayStatus, StatusProblem } from './gateway-status.ts';
+import type { OverlayStatus, StatusProblem } from '../core/schemas/status.ts';
 import { routeMaintenance, verdictOfUpstream } from './verdicts.ts';
 
 const route = (id: string, action: Partial<RouteSpec['action']>) =>

@@ -3,7 +3,6 @@ import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { RouteSpec } from '../core/route-spec.ts';
 import { addressText, type EndpointState } from '../core/endpoint.ts';
 import { type ApplicationProblemKind, type ProblemKind, problemKinds } from '../core/problem-kinds.ts';
-import type { ServiceVerdict } from '../core/service-verdict.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import {
   type GatewayFacts,
@@ -15,8 +14,8 @@ import {
 import { triedAllTheSame } from '../policy/eligible-endpoints.ts';
 import type { LastMinute } from '../record/last-minute.ts';
 import type { TrafficHistory } from '../record/traffic-history.ts';
-import type { GatewayStatus, OverlayStatus, StatusProblem } from './gateway-status.ts';
 import { awaitedStatus, waitingStatus } from './waiting-status.ts';
+import type { ServiceVerdict, GatewayStatus, OverlayStatus, StatusProblem } from '../core/schemas/status.ts';
 
 export interface VerdictParts {
   readonly history: Pick<TrafficHistory, 'recent' | 'silentS'>;

@@ -107,43 +107,6 @@ export interface SmtpChannelSpec {
   readonly ca: readonly string[];
 }
 
-/** How a target does, for the status. Never its URL or its keys. */
-export interface AlertTargetStatus {
-  readonly id: string;
-  readonly type: AlertChannelSpec['type'];
-  /** Host and port, or the program. */
-  readonly destination: string;
-  /** Messages that wait, the one that is sent now included. */
-  readonly queued: number;
-  readonly sent: number;
-  /** Tests (`candor alert test`) that it has accepted. */
-  readonly tests: number;
-  readonly failed: number;
-  /** RFC 3339; null: not since the start. */
-  readonly lastSentAt: string | null;
-  /** Why the last attempt failed; null: it did not. */
-  readonly failure: {
-    readonly reason: string;
-    readonly nextStep: string;
-    readonly since: string;
-    readonly retryAt: string | null;
-  } | null;
-}
-
-/** What a target made of one message, for `candor alert test`. */
-export interface AlertTestResult {
-  readonly target: string;
-  readonly type: AlertChannelSpec['type'];
-  readonly destination: string;
-  readonly ok: boolean;
-  readonly reason: string;
-  /** Null where it was accepted. */
-  readonly nextStep: string | null;
-  /** What was sent and what came back, line by line, without secrets. */
-  readonly exchange: readonly string[];
-  readonly tookMs: number;
-}
-
 export function isSevere(severity: AlertSeverity, min: AlertSeverity): boolean {
   return alertSeverities.indexOf(severity) >= alertSeverities.indexOf(min);
 }

@@ -140,7 +140,7 @@ export interface LogSpec {
   /** Query parameters whose values are kept in the record; other values are redacted. Lowercase. */
   readonly queryAllowed: readonly string[];
   /** Further names of headers and settings whose values are removed from texts. Lowercase. */
-  readonly secretFields: readonly string[];
+  readonly secretHeaders: readonly string[];
   readonly format: LogFormatName;
   /** Request headers that records have. Lowercase. */
   readonly recordedHeaderNames: readonly string[];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { afterEndText, contextLineJson } from './context-line.ts';
 import type { OutputLine, OutputSource } from './output-line.ts';
-import type { AttemptRecord } from './record.ts';
+import type { AttemptRecord } from './schemas/record.ts';
 
 const began = Date.UTC(2026, 10, 24, 12);
 const id = '019aa5d2-5f1c-7c3e-9f0b-000000000001';

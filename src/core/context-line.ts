@@ -1,22 +1,8 @@
+import type { ContextLineJson } from './schemas/output.ts';
 import { elapsedText } from '#failures/quantity-text.ts';
-import { type OutputLine, type OutputLineJson, outputLineJson } from './output-line.ts';
-import type { ExchangeRecord } from './record.ts';
+import { type OutputLine, outputLineJson } from './output-line.ts';
+import type { ExchangeRecord } from './schemas/record.ts';
 import { instanceOf } from './endpoint.ts';
-
-/**
- * 'attempt': its application had an attempt of the request, and printed it at most 5 s before the request began or after it ended. 'other_time': earlier or later. 'no_attempt': its application had none.
- */
-export const lineRelations = ['attempt', 'other_time', 'no_attempt'] as const;
-export type LineRelation = (typeof lineRelations)[number];
-
-/** A line with an id of a request. Every client knows the ids of its requests: an application may have printed one that a client has sent it. */
-export interface ContextLineJson extends OutputLineJson {
-  /** 'trace_id': not the id of the request itself, and other requests of the same trace have it too. */
-  readonly has: 'request_id' | 'trace_id';
-  readonly relation: LineRelation;
-  /** Milliseconds from the end of the request; negative: before it. */
-  readonly after_end_ms: number;
-}
 
 /** Milliseconds before the begin and after the end of a request in which its lines are expected: output is read late, and work goes on after the answer. */
 const aroundRequestMs = 5000;

@@ -167,7 +167,7 @@ export interface EndedExchange {
   readonly tunnel: TunnelFacts | null;
   readonly failure: Failure | null;
   readonly delivery: Delivery;
-  /** Content bytes, without heads and framing. */
+  /** Body bytes, without heads and framing. */
   readonly bytesFromClient: number;
   readonly bytesToClient: number;
 }

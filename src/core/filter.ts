@@ -1,6 +1,6 @@
 import type { ClientFacts, SessionChange } from './exchange.ts';
 import type { Failure } from '#failures/failure.ts';
-import type { Fields, Ownership, RequestHead } from './message.ts';
+import type { MessageHeaders, Ownership, RequestHead } from './message.ts';
 import type { Clock } from './time.ts';
 
 /**
@@ -104,7 +104,7 @@ export interface FilterContext {
   setState(filter: Filter, state: unknown): void;
 }
 
-/** The head of a response for the client, without the fields for framing (Content-Length, Transfer-Encoding) and Connection. */
+/** The head of a response for the client, without the headers for framing (Content-Length, Transfer-Encoding) and Connection. */
 export interface FilterResponseHead {
   status: number;
   /** All values of a header, joined by ", "; null if the response has no such header. The case of `name` does not matter. */
@@ -127,7 +127,7 @@ export interface BodyTransform {
    */
   push(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
   /** The body is complete. The transform writes the bytes that it still holds, then calls `sink.end`. */
-  end(trailers: Fields | null): void;
+  end(trailers: MessageHeaders | null): void;
   /**
    * The sink has room again, after a `write` that returned false. If a transform has no `onRoom`, its sender
    * is resumed as soon as the sink has room.
@@ -141,7 +141,7 @@ export interface BodyTransform {
 export interface BodySink {
   /** Takes the bytes in any case. Returns false if the transform must wait for `onRoom` before it writes more. */
   write(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
-  end(trailers: Fields | null): void;
+  end(trailers: MessageHeaders | null): void;
   /** The transform calls this when it can take bytes again, after its `push` has returned false: its sender continues. */
   resumeSender(): void;
   fail(failure: Failure): void;

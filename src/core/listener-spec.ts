@@ -114,16 +114,16 @@ export interface ClientLimits {
   /** For a whole request head, from its first byte (408). */
   readonly headMs: number;
   /** Between bytes of a request body (408). */
-  readonly contentMs: number;
+  readonly bodyMs: number;
   /** Between requests on a kept-alive connection; then it is closed without a response. */
   readonly keepAliveMs: number;
   /** Between bytes of a response that the client reads. */
   readonly writeMs: number;
   readonly headBytesMax: number;
-  readonly fieldsMax: number;
+  readonly headersMax: number;
   readonly targetBytesMax: number;
   /** Null: no limit. */
-  readonly contentBytesMax: number | null;
+  readonly bodyBytesMax: number | null;
   /** In all workers together. */
   readonly connectionsMax: number;
   /** From one address, in all workers together, except trusted peers; null: no limit. */
@@ -136,7 +136,7 @@ export interface ClientLimits {
   readonly pipelinedMax: number;
   /** Minimum bytes per second of a head, of a body, and of reading a response, after `rateGraceMs`; 0: no limit. */
   readonly headRateMin: number;
-  readonly contentRateMin: number;
+  readonly bodyRateMin: number;
   readonly writeRateMin: number;
   readonly rateGraceMs: number;
   /** What the buffers of all exchanges of one worker take together. */

@@ -1,6 +1,7 @@
 import type { LogSpec } from './configuration.ts';
 import type { NewEvent } from './event.ts';
-import type { ExchangeRecord, ProcessRecord } from './record.ts';
+import type { ProcessRecord } from './record.ts';
+import type { ExchangeRecord } from './schemas/record.ts';
 import type { RecordRingMemory } from './record-ring-memory.ts';
 
 /** Everything that the thread of the log needs at start. */

@@ -1,49 +1,49 @@
-import type { FieldFilter } from './field-names.ts';
+import type { HeaderFilter } from './header-names.ts';
 
 /**
  * Messages as the exchange sees them: no protocol version shows through. HTTP/1 and HTTP/2 back these with spans of
  * bytes; the exchange cannot tell which.
  */
-export interface Fields {
-  /** All values of a field, joined by ", " (RFC 9110 §5.3); null when there is none. `name` is lowercase. */
+export interface MessageHeaders {
+  /** All values of a header, joined by ", " (RFC 9110 §5.3); null when there is none. `name` is lowercase. */
   get(name: string): string | null;
   has(name: string): boolean;
-  /** As `has`, by the number of a known name (`field-names.ts`): one comparison. */
+  /** As `has`, by the number of a known name (`header-names.ts`): one comparison. */
   hasId(id: number): boolean;
-  /** Every field line in order, names lowercase. */
+  /** Every header line in order, names lowercase. */
   each(visit: (name: string, value: string) => void): void;
-  /** Writes every field line that `drop` does not have, in order. */
-  writeTo(sink: FieldSink, drop: FieldFilter): void;
+  /** Writes every header line that `drop` does not have, in order. */
+  writeTo(sink: HeaderSink, drop: HeaderFilter): void;
 }
 
-/** Receives fields. */
-export interface FieldSink {
-  field(name: string, value: string): void;
-  /** Whole field lines in HTTP/1 form with their CR LF, already checked. */
-  fieldLines(bytes: Uint8Array, start: number, end: number): void;
+/** Receives headers. */
+export interface HeaderSink {
+  header(name: string, value: string): void;
+  /** Whole header lines in HTTP/1 form with their CR LF, already checked. */
+  headerLines(bytes: Uint8Array, start: number, end: number): void;
 }
 
-export interface WritesFields {
-  writeFields(sink: FieldSink): void;
+export interface WritesHeaders {
+  writeHeaders(sink: HeaderSink): void;
 }
 
-/** How the end of a message's content is found (RFC 9112 §6.3; HTTP/2 knows `length` and `until-end`). */
+/** How the end of a message's body is found (RFC 9112 §6.3; HTTP/2 knows `length` and `until-end`). */
 export type Framing =
   | { readonly kind: 'none' }
   | { readonly kind: 'length'; readonly bytes: number }
   | { readonly kind: 'chunked' } // ends with the last chunk
   | { readonly kind: 'until-close' }; // ends with the connection
 
-export const noContent: Framing = { kind: 'none' };
-export const chunkedContent: Framing = { kind: 'chunked' };
-export const contentUntilClose: Framing = { kind: 'until-close' };
+export const noBody: Framing = { kind: 'none' };
+export const chunkedBody: Framing = { kind: 'chunked' };
+export const bodyUntilClose: Framing = { kind: 'until-close' };
 
 /** Whether a message ends with its head. */
-export function hasNoContent(framing: Framing): boolean {
+export function hasNoBody(framing: Framing): boolean {
   return framing.kind === 'none' || (framing.kind === 'length' && framing.bytes === 0);
 }
 
-/** Whether the framing announces exactly `bytes` bytes of content. */
+/** Whether the framing announces exactly `bytes` bytes of a body. */
 export function isContentLength(framing: Framing, bytes: number): boolean {
   return framing.kind === 'length' && framing.bytes === bytes;
 }
@@ -58,7 +58,7 @@ export interface RequestHead {
   /** Path and query in origin-form (or "*"), as sent, but for bytes of the query that a URL may not have: they are percent-encoded. */
   readonly target: string;
   readonly version: HttpVersion;
-  readonly fields: Fields;
+  readonly headers: MessageHeaders;
   readonly framing: Framing;
   /** The protocols that the client asks to change to, by preference (RFC 9110 §7.8, RFC 8441); null: none. */
   readonly upgrade: string | null;
@@ -70,14 +70,14 @@ export interface ResponseHead {
   readonly status: number;
   readonly reason: string;
   readonly version: HttpVersion;
-  readonly fields: Fields;
+  readonly headers: MessageHeaders;
   readonly framing: Framing;
-  /** The value of Content-Length, even if no content follows (HEAD, 304); −1 without the field. */
+  /** The value of Content-Length, even if no body follows (HEAD, 304); −1 without the header. */
   readonly contentLength: number;
 }
 
 /** A request as it is sent to the endpoint. */
-export interface OutgoingRequest extends WritesFields {
+export interface OutgoingRequest extends WritesHeaders {
   readonly method: string;
   readonly scheme: 'http' | 'https';
   readonly authority: string;
@@ -90,7 +90,7 @@ export interface OutgoingRequest extends WritesFields {
 }
 
 /** A response as it is sent to the client. */
-export interface OutgoingResponse extends WritesFields {
+export interface OutgoingResponse extends WritesHeaders {
   readonly status: number;
   /** The protocols that the client must change to, if the status is 426 (RFC 9110 §15.5.22); null: none. */
   readonly upgrade: string | null;
@@ -113,6 +113,6 @@ export interface Capabilities {
   readonly protocol: string;
   /** Several exchanges share a connection. gRPC needs this: only such a client can be answered by trailers alone. */
   readonly multiplexed: boolean;
-  /** Trailers can follow the content. If not, `Trailer`, which announces them, is not forwarded. */
+  /** Trailers can follow the body. If not, `Trailer`, which announces them, is not forwarded. */
   readonly trailers: boolean;
 }

@@ -1,6 +1,5 @@
-import { afterEndText, type ContextLineJson } from './context-line.ts';
-import type { OutputLineJson } from './output-line.ts';
-import type { RequestContextJson } from './request-context.ts';
+import { afterEndText } from './context-line.ts';
+import type { ContextLineJson, OutputLineJson, RequestContextJson } from './schemas/output.ts';
 
 /**
  * Of lines to a request. In its attempts: with its id ('request'), with that of its trace alone ('trace'), without an id and perhaps about another

@@ -1,3 +1,4 @@
+import type { OutputLineJson } from './schemas/output.ts';
 /** `file`: a log of the application that Candor reads. */
 export type OutputSourceStream = 'stdout' | 'stderr' | 'file';
 
@@ -36,17 +37,6 @@ export const leftOutTexts: Readonly<Record<LeftOutReason, string>> = {
   too_fast: 'left out of the store: printed too fast',
   store_failed: 'lost: the store failed',
 };
-
-/** A line as the admin API, `candor logs --json` and the dashboard have it. */
-export interface OutputLineJson extends OutputSource {
-  readonly kind: 'output';
-  /** RFC 3339. */
-  readonly at: string;
-  readonly text: string;
-  readonly left_out: number;
-  /** Null: none was left out. */
-  readonly left_out_why: LeftOutReason | null;
-}
 
 export function outputLineJson({ at, source, text, leftOut, leftOutWhy }: OutputLine): OutputLineJson {
   const { application, instance, pid, stream, path } = source;

@@ -1,3 +1,4 @@
+import type { ProcessStateJson } from './schemas/output.ts';
 import { isSameTime } from '#failures/same-time.ts';
 import type { ProcessExit, ProcessNote, ProcessSample } from '#failures/process-note.ts';
 import {
@@ -24,53 +25,6 @@ export const noteAfterMs = 60_000;
 
 /** What is compared with the sample: what the process was like at most so long before. */
 const earlierMs = 60_000;
-
-/** The process of an instance when it had a request, as the admin API has it. */
-export interface ProcessStateJson {
-  readonly instance: string;
-  readonly pid: number;
-  /** The numbers of the attempts that it is shown for; times are those of the last one. */
-  readonly attempts: readonly number[];
-  /** The last sample before the attempt ended, else the first one after it; null: there is none near. */
-  readonly sample: ProcessSampleJson | null;
-  /** The end of that process, before the attempt, during it or within a minute after it; null: it ran on. */
-  readonly exit: ProcessExitJson | null;
-  /** The sample in words. */
-  readonly summary: string;
-  /** What stands out, each one clause, the most important first. */
-  readonly remarks: readonly string[];
-}
-
-export interface ProcessSampleJson {
-  /** RFC 3339. */
-  readonly at: string;
-  /** Milliseconds from the sample to the end of the attempt; negative: it was taken afterwards. */
-  readonly before_ms: number;
-  readonly processes: number;
-  readonly resident_bytes: number | null;
-  readonly threads: number;
-  readonly open_files: number | null;
-  readonly open_files_max: number | null;
-  readonly cores: number | null;
-  readonly age_ms: number | null;
-  readonly restarts: number;
-  readonly group_bytes: number | null;
-  readonly group_bytes_max: number | null;
-  /** One of the processes that a signal has stopped; absent: none. */
-  readonly stopped_pid?: number | undefined;
-  /** All of them, where none is left that could answer requests; absent: some may. */
-  readonly stopped_pids?: readonly number[] | undefined;
-}
-
-export interface ProcessExitJson {
-  readonly at: string;
-  readonly code: number | null;
-  readonly signal: string | null;
-  readonly out_of_memory: boolean;
-  readonly stopped_by_candor: boolean;
-  /** The instance that had replaced it; null: none, or it was not stopped by Candor. */
-  readonly replaced_by: string | null;
-}
 
 /**
  * The processes of the instances that had a request, by what is kept of them, in the order of their last attempts. Left out are attempts of which nothing is known, and
@@ -187,7 +141,7 @@ function exitRemark(exit: ProcessExit, ended: number, what: string): string {
   return `${processExitText(exit)}, ${secondsText(Math.abs(ms))} ${ms < 0 ? 'before' : 'after'} ${what} ended`;
 }
 
-function sampleJson(sample: ProcessSample, ended: number): ProcessSampleJson {
+function sampleJson(sample: ProcessSample, ended: number): NonNullable<ProcessStateJson['sample']> {
   return {
     at: new Date(sample.at).toISOString(),
     before_ms: Math.round(ended - sample.at),
@@ -206,7 +160,7 @@ function sampleJson(sample: ProcessSample, ended: number): ProcessSampleJson {
   };
 }
 
-function exitJson({ at, code, signal, outOfMemory, stopped }: ProcessExit): ProcessExitJson {
+function exitJson({ at, code, signal, outOfMemory, stopped }: ProcessExit): NonNullable<ProcessStateJson['exit']> {
   return {
     ...{ at: new Date(at).toISOString(), code, signal, out_of_memory: outOfMemory },
     ...{ stopped_by_candor: stopped !== undefined, replaced_by: stopped?.replacedBy ?? null },

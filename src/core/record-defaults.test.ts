@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from '../../test/properties.ts';
-import type { ExchangeRecord } from './record.ts';
 import { expandedRecord, leanRecord } from './record-defaults.ts';
+import type { ExchangeRecord } from './schemas/record.ts';
 
 const text = fc.oneof(fc.constantFrom('', 'shop', 'GET', 'HTTP/1.1', 'a/shop/127.0.0.1:3000'), fc.string());
 const name = fc.option(fc.constantFrom('', 'shop', 'other'));

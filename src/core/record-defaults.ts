@@ -2,7 +2,7 @@
  * What a key of a record has where its line leaves it out. A line has a key exactly if its value is not the default,
  * null included. A default depends only on other keys of the record, so readers fill it in from the line alone.
  */
-import type { AttemptRecord, ExchangeRecord } from './record.ts';
+import type { AttemptRecord, ExchangeRecord } from './schemas/record.ts';
 
 /** Members of a line, which may be anything: lines come from files. */
 export type RecordFields = Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 import type { AttemptFacts } from './exchange.ts';
 import type { InstanceExit } from '#failures/instance-exit.ts';
 import type { NewEvent } from './event.ts';
-import type { AttemptRecord } from './record.ts';
+import type { AttemptRecord } from './schemas/record.ts';
 import type { Instant } from './time.ts';
 
 /** How an instance ended, as the record of its request has it. */

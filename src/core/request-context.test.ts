@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ExchangeRecord } from './record.ts';
+import type { ExchangeRecord } from './schemas/record.ts';
 import { contextSearchOf } from './request-context.ts';
 
 const began = Date.parse('2026-11-24T12:00:00.000Z');

@@ -1,9 +1,8 @@
-import type { ContextLineJson } from './context-line.ts';
+import type { ProcessStateJson, RequestContextJson } from './schemas/output.ts';
 import { instanceOf } from './endpoint.ts';
-import type { OutputLine, OutputLineJson } from './output-line.ts';
+import type { OutputLine } from './output-line.ts';
 import type { ProcessNote } from '#failures/process-note.ts';
-import type { ProcessStateJson } from './process-state.ts';
-import type { ExchangeRecord } from './record.ts';
+import type { ExchangeRecord } from './schemas/record.ts';
 import type { UnparsedJson } from './unparsed-bytes.ts';
 
 /** An instance that had a request, and when: milliseconds since 1970. */
@@ -47,20 +46,6 @@ export const noContext: StoredContext = { lines: [], nearby: [], processes: [], 
 /** The same with what the main thread has in memory. */
 export interface FoundContext extends Omit<StoredContext, 'processes'> {
   readonly processes: readonly ProcessStateJson[];
-}
-
-/** As the admin API has it. */
-export interface RequestContextJson {
-  /** The configuration that served it, if it is kept: `candor configuration show` prints it. */
-  readonly configuration: { readonly id: number } | null;
-  readonly lines: readonly ContextLineJson[];
-  readonly nearby: readonly OutputLineJson[];
-  /** Of the attempts whose bytes could not be parsed; `/v1/unparsed/{id}` has the bytes. */
-  readonly unparsed: readonly UnparsedSizeJson[];
-  /** Of each instance that had the request. */
-  readonly processes: readonly ProcessStateJson[];
-  /** All output of that time is stored: without lines here, the application printed none. */
-  readonly stores_output: boolean;
 }
 
 export interface UnparsedSizeJson extends Omit<UnparsedJson, 'bytes'> {

@@ -13,8 +13,8 @@ export interface RouteSpec extends AnswerSettings {
   readonly match: RouteMatch;
   readonly action: RouteAction;
   readonly rewrite: RouteRewrite;
-  readonly requestFields: FieldEdits;
-  readonly responseFields: FieldEdits;
+  readonly requestHeaders: HeaderEdits;
+  readonly responseHeaders: HeaderEdits;
   readonly timeouts: Timeouts;
   readonly tunnel: TunnelSpec;
   /** How long a response may be held, so that a failure in it can still be answered with an error; 0: it is forwarded at once. */
@@ -73,10 +73,10 @@ export interface RouteMatch {
   readonly pathPrefix: string;
   /** Empty: any method. */
   readonly methods: readonly string[];
-  readonly fields: readonly FieldMatch[];
+  readonly headers: readonly HeaderMatch[];
 }
 
-export interface FieldMatch {
+export interface HeaderMatch {
   /** Lowercase. */
   readonly name: string;
   /** Null: present with any value. */
@@ -85,7 +85,7 @@ export interface FieldMatch {
 
 export type RouteAction =
   | { readonly kind: 'upstream'; readonly upstream: UpstreamId }
-  | { readonly kind: 'respond'; readonly status: number; readonly contentType: string; readonly content: string }
+  | { readonly kind: 'respond'; readonly status: number; readonly contentType: string; readonly body: string }
   /** The location may have `{path}`, `{query}` and `{host}`, which are replaced by those of the request. */
   | { readonly kind: 'redirect'; readonly status: number; readonly location: string }
   | { readonly kind: 'maintenance'; readonly message: string; readonly retryAfterS: number }
@@ -99,7 +99,7 @@ export interface RouteRewrite {
   readonly host: string;
 }
 
-export interface FieldEdits {
+export interface HeaderEdits {
   readonly remove: readonly string[];
   /** Replaces every line of that name. */
   readonly set: readonly (readonly [name: string, value: string])[];

@@ -2,9 +2,3 @@
 export const verdictStates = ['ok', 'failing', 'degraded', 'maintenance', 'idle', 'unknown'] as const;
 
 export type VerdictState = (typeof verdictStates)[number];
-
-export interface ServiceVerdict {
-  readonly state: VerdictState;
-  /** Why, one clause. */
-  readonly reason: string;
-}

@@ -1,5 +1,6 @@
 import { countText } from '#failures/quantity-text.ts';
-import type { ServiceVerdict, VerdictState } from './service-verdict.ts';
+import type { VerdictState } from './service-verdict.ts';
+import type { ServiceVerdict } from './schemas/status.ts';
 
 /** What is known besides a verdict, which looks at the last seconds first. */
 export interface ShownTraffic {

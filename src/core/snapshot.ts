@@ -37,7 +37,7 @@ export interface Snapshot {
   readonly clientAddressHeader: string | null;
   readonly client: ClientLimits;
   readonly queryAllowed: readonly string[];
-  readonly secretFields: readonly string[];
+  readonly secretHeaders: readonly string[];
   /** Request headers that records have; lowercase. */
   readonly recordedHeaderNames: readonly string[];
   readonly fullDetail: boolean;

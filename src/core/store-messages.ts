@@ -3,7 +3,7 @@ import type { NewEvent } from './event.ts';
 import type { EventJson } from './event-json.ts';
 import type { ProcessConstants } from './logger-messages.ts';
 import type { OutputLine } from './output-line.ts';
-import type { ExchangeRecord } from './record.ts';
+import type { ExchangeRecord } from './schemas/record.ts';
 import type { ProcessNote } from '#failures/process-note.ts';
 import type { ContextSearch, StoredContext } from './request-context.ts';
 import type { ResponseTimes } from './response-times.ts';
@@ -42,13 +42,6 @@ export interface StoreFailure {
   /** Milliseconds since 1970. */
   readonly since: number;
   /** Sentences: which store, why, and what becomes of records. */
-  readonly reason: string;
-}
-
-/** As the admin API says it. */
-export interface StoreFailingJson {
-  /** RFC 3339. */
-  readonly since: string;
   readonly reason: string;
 }
 

@@ -1,9 +1,9 @@
 import type { ClientFacts } from './exchange.ts';
 import type { Failure } from '#failures/failure.ts';
-import type { FieldFilter } from './field-names.ts';
+import type { HeaderFilter } from './header-names.ts';
 import type {
   Capabilities,
-  Fields,
+  MessageHeaders,
   OutgoingRequest,
   OutgoingResponse,
   Ownership,
@@ -16,12 +16,12 @@ import type { Instant } from './time.ts';
  * The two sides of an exchange, without a protocol version. `downstream/` and `upstream/` implement the
  * streams, `exchange/` the handlers; an in-memory pair in `testing/` implements the streams once more.
  *
- * Content that is sent may be buffered until `flush`; a side flushes by itself when it has much.
+ * A body that is sent may be buffered until `flush`; a side flushes by itself when it has much.
  * Credit: a send that returns false has taken the bytes, and asks the sender to wait for `onClientRoom` or `onEndpointRoom`.
  *
- * An exchange whose request asks for another protocol may become a tunnel: then the content of its messages, either
- * way, is what that protocol sends, and an end of content is the end of that direction alone. Where the request has
- * content of its own, that is sent to its end first (RFC 9110 §7.8). HTTP/1.1 calls it Upgrade and ends a direction with
+ * An exchange whose request asks for another protocol may become a tunnel: then the body of its messages, either
+ * way, is what that protocol sends, and an end of a body is the end of that direction alone. Where the request has
+ * body of its own, that is sent to its end first (RFC 9110 §7.8). HTTP/1.1 calls it Upgrade and ends a direction with
  * FIN; HTTP/2 calls it extended CONNECT and ends one with END_STREAM.
  * How long a tunnel may be idle is the exchange's decision. The sides only watch bytes that wait for a peer that takes none.
  */
@@ -36,36 +36,36 @@ export interface DownstreamStream {
   readonly startedWall: number;
   /** How long the request was queued before its exchange began; −1 or absent: it was not. */
   readonly queuedForMs?: number;
-  /** The whole content of the request came in the read that brought its head: it follows `readContent` at once. */
-  readonly contentAtHand: boolean;
+  /** The whole body of the request came in the read that brought its head: it follows `readBody` at once. */
+  readonly bodyAtHand: boolean;
   /** More of the request has come in the read that brought its head, and is read next: `onRequestReadDone` follows. Absent: no. */
   readonly restAtHand?: boolean;
-  /** Bytes of the response's content that it has taken and not sent, because the windows of HTTP/2 held them back; absent: it does not know. */
-  readonly contentUnsent?: number;
-  /** Bytes of the request's content that have come, also those that the exchange has not read; absent: it does not know. */
-  readonly contentReceived?: number;
+  /** Bytes of the response's body that it has taken and not sent, because the windows of HTTP/2 held them back; absent: it does not know. */
+  readonly bodyUnsent?: number;
+  /** Bytes of the request's body that have come, also those that the exchange has not read; absent: it does not know. */
+  readonly bodyReceived?: number;
   /** The client has said that it speaks HTTP/1.1 too, on another connection; absent: it has not. */
   readonly mayUseHttp1?: boolean;
   /** No byte reaches the client any more, and `onClientLost` follows; absent: the exchange is told at once. */
   readonly isLost?: boolean;
-  /** Request content is held back until this is called; sends "100 Continue" if the client waits for it. */
-  readContent(): void;
-  pauseContent(): void;
-  resumeContent(): void;
-  /** Sends an interim response (1xx), without the fields that `drop` holds, if the client understands it. */
-  sendInterimResponse(status: number, fields: Fields, drop: FieldFilter): void;
+  /** The request body is held back until this is called; sends "100 Continue" if the client waits for it. */
+  readBody(): void;
+  pauseBody(): void;
+  resumeBody(): void;
+  /** Sends an interim response (1xx), without the headers that `drop` holds, if the client understands it. */
+  sendInterimResponse(status: number, headers: MessageHeaders, drop: HeaderFilter): void;
   respond(response: OutgoingResponse): void;
-  sendContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
+  sendBody(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
   /**
    * Answers the request by changing to `protocol`, with `response` as the head: the exchange is a tunnel. Bytes that the client
-   * sends, or has sent early, follow as request content without `readContent`; what is left of the request's own content, and its
+   * sends, or has sent early, follow as request body without `readBody`; what is left of the request's own body, and its
    * end, come before them.
    */
   switchTo(protocol: string, response: OutgoingResponse): void;
   /** With which status `switchTo` answers: 101, or 200 to an extended CONNECT (RFC 8441 §5). */
   readonly switchStatus: number;
   /** The response is complete. `onResponseSent` follows when its last byte has left. */
-  endContent(trailers: Fields | null): void;
+  endBody(trailers: MessageHeaders | null): void;
   flush(): void;
   /**
    * Truncates the response so that the client cannot take it for complete. No callback follows. `forHttp1`: the client is told to send the
@@ -80,8 +80,8 @@ export interface DownstreamHandler {
   readonly isQueued: boolean;
   /** The exchange begins. `failure` says why the request cannot be served, if it cannot be parsed. */
   onRequest(failure: Failure | null): void;
-  onRequestContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void;
-  onRequestEnd(trailers: Fields | null): void;
+  onRequestBody(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void;
+  onRequestEnd(trailers: MessageHeaders | null): void;
   /** The request cannot be read to its end, but a response may still be sent; HTTP/1 also reports a client that left here. */
   onRequestFailed(failure: Failure): void;
   /** HTTP/2: no response can reach the client any more: it has left, or the gateway has ended its stream or connection. */
@@ -112,10 +112,10 @@ export interface UpstreamStream {
   readonly requestBegun: boolean;
   readonly requestSent: boolean;
   /**
-   * For an attempt that failed before a byte of its request was sent: the request content given so far; the caller
-   * owns the bytes. Null if a byte was sent, or the content cannot be recovered.
+   * For an attempt that failed before a byte of its request was sent: the request body given so far; the caller
+   * owns the bytes. Null if a byte was sent, or the body cannot be recovered.
    */
-  readonly unsentContent: Uint8Array | null;
+  readonly unsentBody: Uint8Array | null;
   /** Whether any byte of an answer has come. */
   readonly answerBegun: boolean;
   /** For an attempt that failed: the final status that had come in a head that was refused, or not complete; 0 or absent: none had. */
@@ -123,17 +123,17 @@ export interface UpstreamStream {
   /** Interim responses that have come, also those that were not passed on; absent: not counted. */
   readonly interims?: number;
   send(request: OutgoingRequest, handler: UpstreamHandler, limits: AttemptLimits): void;
-  sendContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
+  sendBody(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
   /**
    * The request is complete; in a tunnel, the client sends no more. A request for an upgrade is ended as any other, but
-   * its stream stays open until the answer is known: a switch begins new content, behind what is left of the request's own.
+   * its stream stays open until the answer is known: a switch begins a new body, behind what is left of the request's own.
    */
-  endContent(trailers: Fields | null): void;
+  endBody(trailers: MessageHeaders | null): void;
   flush(): void;
-  pauseContent(): void;
-  resumeContent(): void;
-  /** Content is read on although owned bytes given so far wait for the client: they must stay as they are. */
-  keepContent(): void;
+  pauseBody(): void;
+  resumeBody(): void;
+  /** The body is read on although owned bytes given so far wait for the client: they must stay as they are. */
+  keepBody(): void;
   /**
    * From now on the connection carries requests of this connection of a client alone. `isLogin`: the request had credentials, and the next one
    * will. Absent: the protocol authenticates no connections.
@@ -156,15 +156,15 @@ export interface UpstreamHandler {
   onInterimResponse(response: ResponseHead): void;
   /**
    * The endpoint has changed to `protocol`, one of those asked for: the exchange is a tunnel. Each direction ends by
-   * itself, by `onResponseEnd` and by `endContent`; the stream is used until both have ended.
+   * itself, by `onResponseEnd` and by `endBody`; the stream is used until both have ended.
    */
   onSwitched(protocol: string, response: ResponseHead): void;
   onResponse(response: ResponseHead): void;
-  onResponseContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void;
+  onResponseBody(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void;
   /** `onResponseEnd` follows: so many bytes came with the end of the response, behind it. Absent: the handler does not want to know. */
   onSurplus?(bytes: number): void;
   /** The response is complete; unless the exchange is a tunnel, the stream must not be used any more. */
-  onResponseEnd(trailers: Fields | null): void;
+  onResponseEnd(trailers: MessageHeaders | null): void;
   /** The attempt ended without a complete response; the stream must not be used any more. */
   onAttemptFailed(failure: Failure): void;
   onResponseReadDone(): void;

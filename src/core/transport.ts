@@ -47,7 +47,7 @@ export interface Transport {
   resume(): void;
   /**
    * Reads into a large buffer of the transport's own from now on (true), or into the shared one (false).
-   * While content streams in bulk its chunks can then be written on as owned bytes without a copy, provided
+   * While a body streams in bulk its chunks can then be written on as owned bytes without a copy, provided
    * that the reader pauses until they are written.
    */
   readInBulk(bulk: boolean): void;

@@ -1,12 +1,12 @@
-import type { StatusResponse } from '../admin/admin-status.ts';
-import type { ConfigurationJson, ConfigurationSummaryJson } from '../admin/configurations-api.ts';
+import type { StatusResponse } from '../core/schemas/status.ts';
+import type { ConfigurationJson, ConfigurationSummaryJson } from '../core/schemas/configurations.ts';
 import type { RouteJson } from '../admin/route-api.ts';
 import type { EventJson } from '../core/event-json.ts';
 import type { SnakeCased } from '#failures/json-case.ts';
-import type { ExchangeRecord } from '../core/record.ts';
-import type { RequestContextJson } from '../core/request-context.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
+import type { RequestContextJson } from '../core/schemas/output.ts';
 import type { Shape } from '#failures/shape.ts';
-import type { StoreFailingJson } from '../core/store-messages.ts';
+import type { StoreFailingJson } from '../core/schemas/values.ts';
 
 /** Answers of the admin API as the page reads them. */
 

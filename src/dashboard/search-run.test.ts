@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import type { Answer } from './api.ts';
-import type { StoreFailingJson } from '../core/store-messages.ts';
+import type { StoreFailingJson } from '../core/schemas/values.ts';
 import type { ExchangePage, FoundExchange } from './model.ts';
 import { SearchRun } from './search-run.ts';
 

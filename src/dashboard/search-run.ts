@@ -1,5 +1,5 @@
 import type { Answer } from './api.ts';
-import type { StoreFailingJson } from '../core/store-messages.ts';
+import type { StoreFailingJson } from '../core/schemas/values.ts';
 import type { ExchangePage, FoundExchange } from './model.ts';
 import { type FetchedPage, PagedList, type WantedPage } from './paged-list.ts';
 import type { PageClock } from './system.ts';

@@ -9,8 +9,8 @@ import {
   shownOutput,
   errorsByLine,
 } from './shown-figures.ts';
-import type { ContextLineJson } from '../core/context-line.ts';
 import { noContextJson } from '../core/request-context.ts';
+import type { ContextLineJson } from '../core/schemas/output.ts';
 
 test('a share that is not zero is never shown as zero', () => {
   const rows: readonly (readonly [number | null, string])[] = [

@@ -1,7 +1,6 @@
 import { durationText, elapsedText } from '#failures/quantity-text.ts';
 import { isInAttempts, outputGroups } from '../core/output-groups.ts';
-import type { OutputLineJson } from '../core/output-line.ts';
-import type { RequestContextJson } from '../core/request-context.ts';
+import type { OutputLineJson, RequestContextJson } from '../core/schemas/output.ts';
 
 /** Figures and times as the pages show them: short, and of the same width where they stand below each other. */
 

@@ -1,4 +1,4 @@
-import type { AttemptRecord } from '../core/record.ts';
+import type { AttemptRecord } from '../core/schemas/record.ts';
 
 /** One stage of an attempt, in milliseconds since the exchange began. */
 export interface AttemptStage {

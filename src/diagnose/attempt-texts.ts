@@ -1,6 +1,6 @@
 import { explain, explainExit } from '#failures/failure-texts.ts';
 import { countText, durationText } from '#failures/quantity-text.ts';
-import type { AttemptRecord, ExchangeRecord } from '../core/record.ts';
+import type { AttemptRecord, ExchangeRecord } from '../core/schemas/record.ts';
 import { instanceExitOf, type RecordedExit } from '../core/recorded-exit.ts';
 import { failureOf } from './record-spec.ts';
 import { retryWords } from './record-words.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { failureTable } from '#failures/failure-table.ts';
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { expandedRecord, type RecordFields } from '../core/record-defaults.ts';
 import { proxyErrors } from '#failures/proxy-error.ts';
 import type { Finding } from '#explain/finding.ts';

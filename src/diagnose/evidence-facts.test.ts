@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { AttemptRecord } from '../core/record.ts';
+import type { AttemptRecord } from '../core/schemas/record.ts';
 import { evidenceFacts } from './evidence-facts.ts';
 
 describe('the facts of an attempt', () => {

@@ -1,7 +1,7 @@
 import type { Cause } from '#failures/failure.ts';
 import { guessWords } from '#failures/guess-words.ts';
 import { durationText } from '#failures/quantity-text.ts';
-import type { AttemptRecord } from '../core/record.ts';
+import type { AttemptRecord } from '../core/schemas/record.ts';
 
 /** The evidence of a failed attempt for people. */
 export interface EvidenceFacts {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { GatewayState } from '../core/gateway-state.ts';
-import type { AttemptRecord, ExchangeRecord } from '../core/record.ts';
+import type { GatewayState } from '../core/schemas/gateway-state.ts';
+import type { AttemptRecord, ExchangeRecord } from '../core/schemas/record.ts';
 import { endpointsOutText, gatewayStateTexts } from './gateway-state-texts.ts';
 
 const pool = { open: 4, idle: 1, waiting: 0, open_max: 256 };

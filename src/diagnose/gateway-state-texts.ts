@@ -1,7 +1,7 @@
 import { reasonBesideState } from '../core/reason-beside-state.ts';
-import type { EndpointCondition, GatewayState, QueueState } from '../core/gateway-state.ts';
+import type { EndpointCondition, GatewayState, QueueState } from '../core/schemas/gateway-state.ts';
 import { countText, durationText, elapsedText } from '#failures/quantity-text.ts';
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 
 /** The number under which the configuration of a record is kept; null: it is not kept, or not known. */
 export interface KnownConfiguration {

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { stepAfterSilentEnd } from '#failures/failure-texts.ts';
-import type { OutputLineJson } from '../core/output-line.ts';
-import type { ProcessStateJson } from '../core/process-state.ts';
-import type { ExchangeRecord } from '../core/record.ts';
+import type { OutputLineJson, ProcessStateJson } from '../core/schemas/output.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { verdictWith } from './process-verdict.ts';
 import { verdictOf } from './record-verdict.ts';
 

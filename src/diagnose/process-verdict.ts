@@ -2,11 +2,10 @@ import { applicationDescriptorsStep } from '../core/descriptor-need.ts';
 import { stepAfterSilentEnd, stepAfterStop } from '#failures/failure-texts.ts';
 import { quoted } from '#failures/failure-table/formatting.ts';
 import { lastWords } from '#failures/last-words.ts';
-import type { OutputLineJson } from '../core/output-line.ts';
+import type { OutputLineJson, RequestContextJson } from '../core/schemas/output.ts';
 import { type AfterOutput, stepFromOutput, stepWithoutOutput } from '#failures/output-step.ts';
 import { stoppedStep, strainedDescriptors } from '#failures/process-text.ts';
-import type { ExchangeRecord } from '../core/record.ts';
-import type { RequestContextJson } from '../core/request-context.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { stepAfterExit } from './record-spec.ts';
 import { afterOutputOf, type RecordVerdict, verdictOf } from './record-verdict.ts';
 

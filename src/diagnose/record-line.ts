@@ -2,7 +2,7 @@ import { isPlainName } from '#failures/failure-texts.ts';
 import { ownErrorText } from '../core/grpc-server-errors.ts';
 import { outputStep } from '#failures/output-step.ts';
 import { type ProxyErrorType, proxyErrors } from '#failures/proxy-error.ts';
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { expandedRecord } from '../core/record-defaults.ts';
 import { shapes, whoses } from '#failures/shape.ts';
 import { stages } from '#failures/stage.ts';

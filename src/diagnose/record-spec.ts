@@ -2,7 +2,7 @@ import { exitExplains, nextStepAfterExit, specOf, specOfCause } from '#failures/
 import { failureTable } from '#failures/failure-table.ts';
 import type { Cause, Failure } from '#failures/failure.ts';
 import { camelCased } from '#failures/json-case.ts';
-import type { AttemptRecord, ExchangeRecord } from '../core/record.ts';
+import type { AttemptRecord, ExchangeRecord } from '../core/schemas/record.ts';
 import { instanceExitOf } from '../core/recorded-exit.ts';
 
 type RecordedCause = Pick<ExchangeRecord, 'attempts' | 'cause'>;

@@ -3,7 +3,7 @@ import { isPlainName } from '#failures/failure-texts.ts';
 import { type AfterOutput, stepFromOutput } from '#failures/output-step.ts';
 import { countText, durationText } from '#failures/quantity-text.ts';
 import { ownErrorText } from '../core/grpc-server-errors.ts';
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { endpointsOutText } from './gateway-state-texts.ts';
 import { specOfRecord, stepAfterExit } from './record-spec.ts';
 import { isRescued } from './record-words.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Shape, Whose } from '#failures/shape.ts';
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { verdictAndWhose, verdictWords } from './record-words.ts';
 import { shapeWords, whoseWords } from '#failures/failure-words.ts';
 

@@ -1,6 +1,6 @@
 import type { EndKind, RetryReason } from '../core/exchange.ts';
 import type { Cause } from '#failures/failure.ts';
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { shapeWords, whoseWords } from '#failures/failure-words.ts';
 
 /** The words for people of each value of a record. One table per union, so that the compiler finds a missing one. */

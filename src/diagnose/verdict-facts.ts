@@ -1,5 +1,5 @@
 import { countText } from '#failures/quantity-text.ts';
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { endpointText } from './attempt-texts.ts';
 import { endWords, tunnelEndedText, tunnelEndWords } from './record-words.ts';
 import { deliveryWords, stageWords, whoseWords } from '#failures/failure-words.ts';

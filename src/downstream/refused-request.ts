@@ -1,8 +1,8 @@
-import { type HttpVersion, noContent, type RequestHead } from '../core/message.ts';
-import { Http1Fields } from '../wire/http1-fields.ts';
-import type { Http1RequestHead } from '../wire/http1-request-head.ts';
+import { type HttpVersion, noBody, type RequestHead } from '../core/message.ts';
+import { ParsedHeaders } from '../wire/parsed-headers.ts';
+import type { ParsedRequestHead } from '../wire/parsed-request-head.ts';
 
-const noFields = new Http1Fields(Buffer.alloc(0), new Int32Array(0), 0, 0, 0);
+const noHeaders = new ParsedHeaders(Buffer.alloc(0), new Int32Array(0), 0, 0, 0);
 
 /**
  * Stands for a request that could not be read, with the method and target as far as they were read: its exchange is
@@ -15,14 +15,14 @@ export function refusedRequest(
   scheme: 'http' | 'https',
   version: HttpVersion = 'HTTP/1.1',
 ): RequestHead {
-  const head: Http1RequestHead = {
+  const head: ParsedRequestHead = {
     method,
     scheme,
     authority: '',
     target,
     version,
-    fields: noFields,
-    framing: noContent,
+    headers: noHeaders,
+    framing: noBody,
     keepAlive: false,
     expectContinue: false,
     upgrade: null,

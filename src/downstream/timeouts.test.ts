@@ -10,20 +10,20 @@ import { ClientTimeouts, type Slowness } from './timeouts.ts';
 
 const limits: ClientLimits = {
   headMs: 1000,
-  contentMs: 2000,
+  bodyMs: 2000,
   keepAliveMs: 3000,
   writeMs: 4000,
   headBytesMax: 1000,
-  fieldsMax: 10,
+  headersMax: 10,
   targetBytesMax: 100,
-  contentBytesMax: null,
+  bodyBytesMax: null,
   connectionsMax: 1,
   connectionsPerAddressMax: null,
   handshakesPerSecondMax: null,
   ipv6PrefixBits: 64,
   pipelinedMax: 16,
   headRateMin: 0,
-  contentRateMin: 0,
+  bodyRateMin: 0,
   writeRateMin: 0,
   rateGraceMs: 10_000,
   bufferBytesMax: 134_217_728,
@@ -82,13 +82,13 @@ test('a client that reads slowly keeps its connection, without a minimum rate', 
 
 test('the timeouts of receiving and sending do not reset each other', () => {
   const { clock, heard, patience, at } = waiting();
-  patience.await('content');
+  patience.await('body');
   patience.watchWrite();
   patience.endWriteWatch();
   clock.advanceSync(1500);
   patience.watchWrite();
   clock.advanceSync(1000);
-  assert.deepEqual(heard, [`content ${at(2000)}`]);
+  assert.deepEqual(heard, [`body ${at(2000)}`]);
 });
 
 test('the bytes of a client that still sends after the last response are read, but not for ever', () => {
@@ -112,8 +112,8 @@ test('a client that is silent after the last response is closed soon', () => {
   assert.deepEqual(heard, [`close ${at(2000)}`]);
 });
 
-const paced = { headMs: 30_000, contentMs: 60_000, writeMs: 60_000, rateGraceMs: 10_000 };
-const slow = { ...paced, headRateMin: 200, contentRateMin: 200, writeRateMin: 200 };
+const paced = { headMs: 30_000, bodyMs: 60_000, writeMs: 60_000, rateGraceMs: 10_000 };
+const slow = { ...paced, headRateMin: 200, bodyRateMin: 200, writeRateMin: 200 };
 
 /** Every `everyMs` for `ms`. */
 function drip(clock: SimulatedClock, ms: number, everyMs: number, once: () => void): void {
@@ -143,16 +143,16 @@ test('a body below the minimum rate times out although it never pauses', () => {
   const { clock, client, heard, patience } = waiting(slow);
   drip(clock, 20_000, 1000, () => {
     client.come += 20;
-    if (heard.length === 0) patience.awaitAtRate('content');
+    if (heard.length === 0) patience.awaitAtRate('body');
   });
-  assert.match(heard.join(), /^content \d+ 18 of 200 over 11\d\d\d$/);
+  assert.match(heard.join(), /^body \d+ 18 of 200 over 11\d\d\d$/);
 });
 
 test('time in which the gateway does not wait for the client does not count', () => {
   const { clock, client, heard, patience } = waiting(slow);
   for (let turn = 0; turn < 50; turn++) {
     client.come += 1000;
-    patience.awaitAtRate('content');
+    patience.awaitAtRate('body');
     clock.advanceSync(4000);
     patience.await('nothing');
     clock.advanceSync(60_000);
@@ -162,27 +162,27 @@ test('time in which the gateway does not wait for the client does not count', ()
 
 test('a burst pays for one full silence, and for no slow bytes after it', () => {
   const { clock, client, heard, patience } = waiting(slow);
-  patience.awaitAtRate('content');
+  patience.awaitAtRate('body');
   client.come += 10_000_000;
   clock.advanceSync(59_000);
-  patience.awaitAtRate('content');
+  patience.awaitAtRate('body');
   assert.deepEqual(heard, []);
   drip(clock, 80_000, 1000, () => {
     client.come += 1;
-    if (heard.length === 0) patience.awaitAtRate('content');
+    if (heard.length === 0) patience.awaitAtRate('body');
   });
-  assert.match(heard.join(), /^content \d+ [01] of 200 over 6\d\d\d\d$/);
+  assert.match(heard.join(), /^body \d+ [01] of 200 over 6\d\d\d\d$/);
 });
 
 test('the next request begins with the full grace', () => {
   const { clock, client, heard, patience } = waiting(slow);
-  patience.awaitAtRate('content');
+  patience.awaitAtRate('body');
   clock.advanceSync(9000);
   patience.await('nothing');
   patience.await('next-request');
   clock.advanceSync(1);
   client.come = 0;
-  patience.awaitAtRate('content');
+  patience.awaitAtRate('body');
   clock.advanceSync(9900);
   assert.deepEqual(heard, []);
   clock.advanceSync(200);
@@ -191,9 +191,9 @@ test('the next request begins with the full grace', () => {
 
 test('a body has no minimum rate once its response has begun', () => {
   const { clock, heard, patience } = waiting(slow);
-  patience.awaitAtRate('content');
+  patience.awaitAtRate('body');
   clock.advanceSync(5000);
-  patience.await('content');
+  patience.await('body');
   clock.advanceSync(50_000);
   assert.deepEqual(heard, []);
 });

@@ -17,7 +17,7 @@ const lingerMsMax = 30_000;
 const firstLookShare = 1 / 4;
 
 /** What the gateway waits for: `head` is the first byte of a request head, `head-end` the rest of it. */
-export type Awaited = 'nothing' | 'head' | 'head-end' | 'next-request' | 'content' | 'close';
+export type Awaited = 'nothing' | 'head' | 'head-end' | 'next-request' | 'body' | 'close';
 
 /** The rate of a client that is slower than the minimum. */
 export interface Slowness {
@@ -29,7 +29,7 @@ export interface Slowness {
 
 export interface ClientTimeoutsOwner {
   /** Bytes received of the head or body that is awaited. */
-  bytesReceived(awaited: 'head-end' | 'content'): number;
+  bytesReceived(awaited: 'head-end' | 'body'): number;
   /** The client has sent nothing for too long, or sends too slowly. */
   onOverdue(awaited: Awaited, slowness: Slowness | null): void;
   /** The client has read nothing for too long, or reads too slowly. */
@@ -91,9 +91,9 @@ export class ClientTimeouts extends Deadline {
   }
 
   /** As `await`, with a minimum rate. */
-  awaitAtRate(awaited: 'head-end' | 'content'): void {
-    const { headRateMin, contentRateMin, rateGraceMs } = this.#limits;
-    const rate = awaited === 'content' ? contentRateMin : headRateMin;
+  awaitAtRate(awaited: 'head-end' | 'body'): void {
+    const { headRateMin, bodyRateMin, rateGraceMs } = this.#limits;
+    const rate = awaited === 'body' ? bodyRateMin : headRateMin;
     if (rate > 0) {
       const now = this.#clock.now();
       // A burst pays for a silence as long as the limit for silence allows, and no longer.
@@ -113,8 +113,7 @@ export class ClientTimeouts extends Deadline {
   #stopReceiveRate(awaited: Awaited): void {
     this.#receiveRateAt = never;
     if (awaited !== 'nothing' || this.#awaited === 'head-end') this.#receiveRate = null;
-    else if (this.#awaited === 'content')
-      this.#receiveRate?.stop(this.#clock.now(), this.#owner.bytesReceived('content'));
+    else if (this.#awaited === 'body') this.#receiveRate?.stop(this.#clock.now(), this.#owner.bytesReceived('body'));
   }
 
   /** The gateway discards what the client still sends and waits for it to close. Called at each read. */
@@ -135,8 +134,8 @@ export class ClientTimeouts extends Deadline {
         return this.#limits.headMs;
       case 'next-request':
         return this.#limits.keepAliveMs;
-      case 'content':
-        return this.#limits.contentMs;
+      case 'body':
+        return this.#limits.bodyMs;
     }
   }
 
@@ -211,13 +210,13 @@ export class ClientTimeouts extends Deadline {
 
   #judgeReceiveRate(now: Instant): void {
     const receiveRate = this.#receiveRate as MinimumRate;
-    const { headRateMin, contentRateMin } = this.#limits;
-    const awaited = this.#awaited === 'content' ? 'content' : 'head-end';
+    const { headRateMin, bodyRateMin } = this.#limits;
+    const awaited = this.#awaited === 'body' ? 'body' : 'head-end';
     if (!receiveRate.isTooSlow(now, this.#owner.bytesReceived(awaited))) {
       this.#receiveRateAt = receiveRate.dueAt(now);
       return this.#arm();
     }
-    this.#overdue(slownessOf(receiveRate, awaited === 'content' ? contentRateMin : headRateMin));
+    this.#overdue(slownessOf(receiveRate, awaited === 'body' ? bodyRateMin : headRateMin));
   }
 
   #judgeSendRate(now: Instant): void {

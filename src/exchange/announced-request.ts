@@ -1,4 +1,4 @@
-import type { FieldSink, Framing, OutgoingRequest } from '../core/message.ts';
+import type { HeaderSink, Framing, OutgoingRequest } from '../core/message.ts';
 
 /** Envoy's names, which libraries of applications know already. */
 export const attemptCountName = 'X-Envoy-Attempt-Count';
@@ -33,9 +33,9 @@ export class AnnouncedRequest implements OutgoingRequest {
     this.#timeoutMs = timeoutMs;
   }
 
-  writeFields(sink: FieldSink): void {
-    this.#request.writeFields(sink);
-    sink.field(attemptCountName, String(this.#attempt));
-    sink.field(expectedTimeoutName, String(Math.max(1, Math.floor(this.#timeoutMs))));
+  writeHeaders(sink: HeaderSink): void {
+    this.#request.writeHeaders(sink);
+    sink.header(attemptCountName, String(this.#attempt));
+    sink.header(expectedTimeoutName, String(Math.max(1, Math.floor(this.#timeoutMs))));
   }
 }

@@ -3,7 +3,7 @@ import { exitExplains, shapeOf } from '#failures/failure-texts.ts';
 import { exitBeforeMs } from '../core/recorded-exit.ts';
 import type { Failure } from '#failures/failure.ts';
 import type { FilterAnswer } from '../core/filter.ts';
-import type { FieldSink, Framing, OutgoingResponse } from '../core/message.ts';
+import type { HeaderSink, Framing, OutgoingResponse } from '../core/message.ts';
 import type { DownstreamStream } from '../core/stream.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import { httpDate } from '../wire/http-date.ts';
@@ -19,16 +19,16 @@ import type { ExchangeState } from './state.ts';
 /** A response that the gateway makes itself, ready for the client's side. */
 export interface OwnAnswer {
   readonly head: OutgoingResponse;
-  readonly content: Uint8Array;
+  readonly body: Uint8Array;
   /** What it says to a gRPC client; null: it is an answer of HTTP. */
   readonly grpcStatus: number | null;
 }
 
 /** Sends head and body. */
-export function sendAnswer({ head, content }: OwnAnswer, downstream: DownstreamStream): void {
+export function sendAnswer({ head, body }: OwnAnswer, downstream: DownstreamStream): void {
   downstream.respond(head);
-  downstream.sendContent(content, 0, content.length, 'owned');
-  downstream.endContent(null);
+  downstream.sendBody(body, 0, body.length, 'owned');
+  downstream.endBody(null);
 }
 
 /** The answer to a failure, made from what the exchange knows when it fails. */
@@ -45,8 +45,8 @@ export function failureAnswer(exchange: ExchangeState, failure: Failure, clock: 
     noneReady: attempt === null ? null : noneReadyOf(attempt, failure),
     requestId: exchange.id,
     method: exchange.method,
-    accept: request.fields.get('accept'),
-    contentType: request.fields.get('content-type'),
+    accept: request.headers.get('accept'),
+    contentType: request.headers.get('content-type'),
     takesTrailersOnly: clientCapabilities.multiplexed && request.takesTrailers,
     parsed: failure.stage !== 'request' || failure.cause !== 'request_refused',
     disclosure,
@@ -84,10 +84,13 @@ export function filterAnswer(exchange: ExchangeState, answer: FilterAnswer, cloc
   assert(Number.isInteger(status) && status >= 200 && status <= 599, 'the status of an answer is 200 to 599');
   for (const [name, value] of headers) assertHeader(name, value);
   const hasBody = status !== 204 && status !== 304;
-  const fields = [...headers, ['X-Request-Id', visibleText(exchange.id, requestIdMax)] as const];
-  const content = hasBody && exchange.method !== 'HEAD' ? body : noBytes;
+  const written = [...headers, ['X-Request-Id', visibleText(exchange.id, requestIdMax)] as const];
+  const sent = hasBody && exchange.method !== 'HEAD' ? body : noBytes;
   const contentLength = hasBody ? body.length : 0;
-  return answerOf({ status, reason: reasonPhrase(status), fields, content, contentLength, grpcStatus: null }, clock);
+  return answerOf(
+    { status, reason: reasonPhrase(status), headers: written, body: sent, contentLength, grpcStatus: null },
+    clock,
+  );
 }
 
 const noBytes = new Uint8Array(0);
@@ -98,7 +101,7 @@ export function lastHopAnswer({ request, id, serving }: ExchangeState, clock: Cl
 }
 
 function answerOf(response: GeneratedResponse, clock: Clock): OwnAnswer {
-  const { status, reason, fields, content, contentLength, grpcStatus } = response;
+  const { status, reason, headers, body, contentLength, grpcStatus } = response;
   const framing: Framing = { kind: 'length', bytes: contentLength };
   const head: OutgoingResponse = {
     status,
@@ -107,10 +110,10 @@ function answerOf(response: GeneratedResponse, clock: Clock): OwnAnswer {
     priority: null,
     framing,
     contentLength,
-    writeFields(sink: FieldSink): void {
-      sink.field('Date', httpDate(clock.wallTime()));
-      for (const [name, value] of fields) sink.field(name, value);
+    writeHeaders(sink: HeaderSink): void {
+      sink.header('Date', httpDate(clock.wallTime()));
+      for (const [name, value] of headers) sink.header(name, value);
     },
   };
-  return { head, content, grpcStatus };
+  return { head, body, grpcStatus };
 }

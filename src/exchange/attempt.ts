@@ -3,7 +3,14 @@ import type { EndpointState } from '../core/endpoint.ts';
 import type { InstanceExit } from '#failures/instance-exit.ts';
 import type { AttemptFacts, ClientFacts, RetryReason } from '../core/exchange.ts';
 import { fail, type Failure } from '#failures/failure.ts';
-import type { Capabilities, Fields, OutgoingRequest, Ownership, RequestHead, ResponseHead } from '../core/message.ts';
+import type {
+  Capabilities,
+  MessageHeaders,
+  OutgoingRequest,
+  Ownership,
+  RequestHead,
+  ResponseHead,
+} from '../core/message.ts';
 import type { Delivery } from '#failures/shape.ts';
 import type { PendingStream, ReusePolicy, StreamWaiter, UpstreamHandler, UpstreamStream } from '../core/stream.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
@@ -17,7 +24,7 @@ import type { Endpoint } from './ports.ts';
  */
 export interface AttemptOwner {
   readonly client: ClientFacts;
-  readonly request: Pick<RequestHead, 'upgrade' | 'fields'>;
+  readonly request: Pick<RequestHead, 'upgrade' | 'headers'>;
   readonly clientCapabilities: Capabilities;
   /** Milliseconds since the exchange began. */
   elapsedMs(): number;
@@ -30,7 +37,7 @@ export interface AttemptOwner {
   onAttemptResponse(attempt: Attempt, response: ResponseHead): void;
   onAttemptBody(attempt: Attempt, bytes: Uint8Array, start: number, end: number, ownership: Ownership): void;
   /** The response is complete. */
-  onAttemptEnded(attempt: Attempt, trailers: Fields | null): void;
+  onAttemptEnded(attempt: Attempt, trailers: MessageHeaders | null): void;
   /** All bytes of one socket read have been processed. */
   onAttemptReadDone(attempt: Attempt): void;
   /** The endpoint has taken all bytes of the request that were pending. */
@@ -39,7 +46,7 @@ export interface AttemptOwner {
    * The attempt ended without a complete response. If no byte of the request was sent, `unsentContent` is the part of the body
    * that the attempt had received: a retry can send it. Otherwise it is null.
    */
-  onAttemptFailed(attempt: Attempt, failure: Failure, unsentContent: Uint8Array | null): void;
+  onAttemptFailed(attempt: Attempt, failure: Failure, unsentBody: Uint8Array | null): void;
   /** Code of the gateway threw after the attempt had ended, while it passed on what the attempt had received. */
   onFaultAfterAttemptEnd(attempt: Attempt, failure: Failure): void;
 }
@@ -106,7 +113,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   }
 
   get needsPrivate(): boolean {
-    return hasBoundCredentials(this.#owner.request.fields);
+    return hasBoundCredentials(this.#owner.request.headers);
   }
 
   /** Whether the attempt has ended, successfully or not, and no longer uses a stream. */
@@ -149,11 +156,11 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   sendBody(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
     if (this.#stream === null) return true;
     this.bytesToEndpoint += end - start;
-    return this.#stream.sendContent(bytes, start, end, ownership);
+    return this.#stream.sendBody(bytes, start, end, ownership);
   }
 
-  endBody(trailers: Fields | null): void {
-    this.#stream?.endContent(trailers);
+  endBody(trailers: MessageHeaders | null): void {
+    this.#stream?.endBody(trailers);
   }
 
   flush(): void {
@@ -167,16 +174,16 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   }
 
   pauseBody(): void {
-    this.#stream?.pauseContent();
+    this.#stream?.pauseBody();
   }
 
   /** The bytes of the body given so far are kept while more are read. */
   keepBody(): void {
-    this.#stream?.keepContent();
+    this.#stream?.keepBody();
   }
 
   resumeBody(): void {
-    this.#stream?.resumeContent();
+    this.#stream?.resumeBody();
   }
 
   /**
@@ -234,7 +241,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   #noteResponse(response: ResponseHead): void {
     this.status = response.status;
     this.#timeLimit?.cancel();
-    if (response.status === tooManyRequests) this.retryAfter = response.fields.get('retry-after');
+    if (response.status === tooManyRequests) this.retryAfter = response.headers.get('retry-after');
     this.headMs = this.#owner.elapsedMs();
     this.chosenEndpoint.noteLatency?.(this.headMs - this.startedMs, false);
     if (response.status >= 500) this.chosenEndpoint.noteFailure?.();
@@ -244,7 +251,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
       this.#stream?.reserveFor?.(this.client, this.needsPrivate);
   }
 
-  onResponseContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
+  onResponseBody(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
     this.bytesFromEndpoint += end - start;
     this.#owner.onAttemptBody(this, bytes, start, end, ownership);
   }
@@ -253,7 +260,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
     this.surplusBytes = bytes;
   }
 
-  onResponseEnd(trailers: Fields | null): void {
+  onResponseEnd(trailers: MessageHeaders | null): void {
     if (this.status !== switchingProtocols) this.markEnded();
     this.#owner.onAttemptEnded(this, trailers);
   }
@@ -269,10 +276,10 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
 
   onAttemptFailed(failure: Failure): void {
     if (this.isOver) return this.#owner.onFaultAfterAttemptEnd(this, failure);
-    const unsentContent = this.#stream?.unsentContent ?? null;
+    const unsentBody = this.#stream?.unsentBody ?? null;
     this.#end(failure);
     this.chosenEndpoint.noteLatency?.(this.endedMs - this.startedMs, true);
-    this.#owner.onAttemptFailed(this, failure, unsentContent);
+    this.#owner.onAttemptFailed(this, failure, unsentBody);
   }
 
   // The end of the attempt.

@@ -1,9 +1,9 @@
 import type { SessionChange } from '../core/exchange.ts';
 import {
-  type Fields,
+  type MessageHeaders,
   type Framing,
-  chunkedContent,
-  hasNoContent,
+  chunkedBody,
+  hasNoBody,
   type OutgoingResponse,
   type Ownership,
   type ResponseHead,
@@ -58,14 +58,14 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
 
   // The request's body.
 
-  onRequestContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
+  onRequestBody(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
     this.bytesFromClient += end - start;
     const path = this.bodyPath;
     const hasRoom =
       path === null
         ? this.sendToEndpoint(bytes, start, end, ownership)
         : path.pushRequest(bytes, start, end, ownership);
-    if (!hasRoom) this.downstream.pauseContent();
+    if (!hasRoom) this.downstream.pauseBody();
   }
 
   sendToEndpoint(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
@@ -81,9 +81,9 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
   /** Whether the body, or its beginning, comes before the request gets a connection. */
   protected mustReceiveBody(): boolean {
     const { request, downstream } = this;
-    if (hasNoContent(request.framing)) return false;
+    if (hasNoBody(request.framing)) return false;
     // A body that may be sent a second time is kept, even if nothing has to be waited for; so is one whose length a filter changes.
-    if (downstream.contentAtHand && !isRepeatable(this) && !this.#isChanged) return false;
+    if (downstream.bodyAtHand && !isRepeatable(this) && !this.#isChanged) return false;
     const isWanted =
       waitsForBody(request, this.requireRoute().buffer) || (downstream.restAtHand === true && learnsLength(request));
     // Where no endpoint is ready, the client is not asked for a body.
@@ -100,23 +100,23 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
     const { requestWaitMs } = this.requireRoute().buffer;
     const waitsLong = waitsForBody(this.request, this.requireRoute().buffer);
     if (waitsLong && this.request.framing.kind !== 'length') buffer.limitWait(this, this.ports.clock, requestWaitMs);
-    this.downstream.readContent();
+    this.downstream.readBody();
     buffer.endsWithRead = !waitsLong; // Only now: HTTP/2 reports the end of a read within the call, too.
   }
 
   /** Reads what has come already of a body of unknown length: if that is all of it, the endpoint is told its length. May end the exchange. */
   protected readWhatHasCome(): void {
-    if (this.contentReadBegun || !learnsLength(this.request)) return;
+    if (this.bodyReadBegun || !learnsLength(this.request)) return;
     this.#beginBuffer();
-    this.downstream.readContent();
+    this.downstream.readBody();
   }
 
   /** How the body is framed towards the endpoint: by its length where all of it is here. */
   protected get framingToEndpoint(): Framing {
-    const { requestBuffer, unsentContent, request } = this;
+    const { requestBuffer, unsentBody, request } = this;
     if (request.framing.kind !== 'chunked' && !this.#isChanged) return request.framing;
     if (requestBuffer !== null) return requestBuffer.framing;
-    return unsentContent !== null && this.requestComplete ? framingOf(unsentContent.length) : chunkedContent;
+    return unsentBody !== null && this.requestComplete ? framingOf(unsentBody.length) : chunkedBody;
   }
 
   /** The request has its body, or enough of it, or does not wait for it any more. */
@@ -130,10 +130,10 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
 
   /** The body is there and the connection is not: it is read meanwhile, so that the gateway notices if the client leaves. */
   protected readAtHand(): void {
-    if (this.contentReadBegun || !this.downstream.contentAtHand) return;
+    if (this.bodyReadBegun || !this.downstream.bodyAtHand) return;
     if (!waitsForBody(this.request, this.requireRoute().buffer)) return;
     this.#beginBuffer();
-    this.downstream.readContent();
+    this.downstream.readBody();
   }
 
   /** Begins to read the body into a buffer, from which it is sent when an attempt has a stream. */
@@ -141,7 +141,7 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
     const { clock, buffers } = this.ports;
     const buffer = new RequestBuffer(this.requireRoute().buffer, buffers, clock.now());
     this.requestBuffer = buffer;
-    this.contentReadBegun = true;
+    this.bodyReadBegun = true;
     return buffer;
   }
 
@@ -155,12 +155,12 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
     attempt.flush();
     if (this.requestComplete) return;
     if (hasRoom) this.onAttemptRoom(attempt);
-    else this.downstream.pauseContent();
+    else this.downstream.pauseBody();
   }
 
   #sendReclaimed(attempt: Attempt): boolean {
-    const bytes = this.unsentContent ?? noBytes;
-    this.unsentContent = null;
+    const bytes = this.unsentBody ?? noBytes;
+    this.unsentBody = null;
     const hasRoom = bytes.length === 0 || attempt.sendBody(bytes, 0, bytes.length, 'owned');
     if (this.requestComplete) attempt.endBody(null);
     return hasRoom;
@@ -177,7 +177,7 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
     this.requestBuffer = null;
   }
 
-  onRequestEnd(trailers: Fields | null): void {
+  onRequestEnd(trailers: MessageHeaders | null): void {
     const path = this.bodyPath;
     if (path === null) this.endToEndpoint(trailers);
     else path.endRequest(trailers);
@@ -186,10 +186,10 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
   /** All of the body that has come counts, also where a request ends before the gateway reads it. */
   protected countReceivedBody(): void {
     if (this.endKind === 'forwarded') return;
-    this.bytesFromClient = Math.max(this.bytesFromClient, this.downstream.contentReceived ?? 0);
+    this.bytesFromClient = Math.max(this.bytesFromClient, this.downstream.bodyReceived ?? 0);
   }
 
-  endToEndpoint(trailers: Fields | null): void {
+  endToEndpoint(trailers: MessageHeaders | null): void {
     this.requestComplete = true;
     if (this.requestBuffer?.isSent === false) {
       this.requestBuffer.complete(trailers);
@@ -214,7 +214,7 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
   }
 
   resumeClient(): void {
-    this.downstream.resumeContent();
+    this.downstream.resumeBody();
   }
 
   // The response.
@@ -226,7 +226,7 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
   }
 
   onAttemptInterimResponse(_: Attempt, response: ResponseHead): void {
-    this.downstream.sendInterimResponse(response.status, response.fields, this.requireRoute().response.drop);
+    this.downstream.sendInterimResponse(response.status, response.headers, this.requireRoute().response.drop);
   }
 
   /** For the record. */
@@ -261,7 +261,7 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
   passToClient(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
     if (this.downstream.isLost === true) return false;
     this.bytesToClient += end - start;
-    return this.downstream.sendContent(bytes, start, end, ownership);
+    return this.downstream.sendBody(bytes, start, end, ownership);
   }
 
   /** The client has no room. Whether the endpoint is read on all the same, into the buffer. */
@@ -281,14 +281,14 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
     this.downstream.flush();
   }
 
-  protected endResponse(trailers: Fields | null): void {
+  protected endResponse(trailers: MessageHeaders | null): void {
     if (this.filters === null) this.endToClient(trailers);
     else this.filters.bodies.endResponse(trailers);
   }
 
-  endToClient(trailers: Fields | null): void {
+  endToClient(trailers: MessageHeaders | null): void {
     this.responseBuffer?.passAll();
-    this.downstream.endContent(trailers);
+    this.downstream.endBody(trailers);
   }
 
   onClientRoom(): void {

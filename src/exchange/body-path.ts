@@ -1,4 +1,4 @@
-import type { Fields, Ownership } from '../core/message.ts';
+import type { MessageHeaders, Ownership } from '../core/message.ts';
 
 /**
  * What the bytes of an exchange pass through between its two sides, if they are not passed on as they are: the filters of the
@@ -7,7 +7,7 @@ import type { Fields, Ownership } from '../core/message.ts';
  */
 export interface BodyPath {
   pushRequest(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
-  endRequest(trailers: Fields | null): void;
+  endRequest(trailers: MessageHeaders | null): void;
   /** The endpoint takes bytes again. */
   onEndpointRoom(): void;
   pushResponse(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;

@@ -1,7 +1,7 @@
 import type { ClientFacts } from '../core/exchange.ts';
 import { fail, type Failure } from '#failures/failure.ts';
-import { fieldId } from '../core/field-names.ts';
-import type { Capabilities, Fields, RequestHead, ResponseHead } from '../core/message.ts';
+import { headerId } from '../core/header-names.ts';
+import type { Capabilities, MessageHeaders, RequestHead, ResponseHead } from '../core/message.ts';
 import { requestRules } from '#failures/rules.ts';
 import type { Stage } from '#failures/stage.ts';
 import type { DownstreamStream } from '../core/stream.ts';
@@ -14,7 +14,7 @@ import type { Route } from './ports.ts';
  * (`upstream/private-connections.ts`). A client of HTTP/2 has one connection for requests that go to several endpoints at the same time: it is
  * told to come again over HTTP/1.1.
  */
-const authorizationId = fieldId('authorization');
+const authorizationId = headerId('authorization');
 const rule = 'connection-authentication';
 
 /** What an exchange knows of a request that may authenticate its connection. */
@@ -26,21 +26,21 @@ interface AuthenticationFacts {
 }
 
 /** Whether a request has credentials that authenticate its connection. */
-export function hasBoundCredentials(fields: Fields): boolean {
-  return fields.hasId(authorizationId) && areBoundCredentials(fields.get('authorization') ?? '');
+export function hasBoundCredentials(headers: MessageHeaders): boolean {
+  return headers.hasId(authorizationId) && areBoundCredentials(headers.get('authorization') ?? '');
 }
 
 /** Whether a response with status 401 takes such credentials. */
-export function isBoundChallenge({ fields }: ResponseHead): boolean {
-  return challengeKind(fields.get('www-authenticate')) !== 'unbound';
+export function isBoundChallenge({ headers }: ResponseHead): boolean {
+  return challengeKind(headers.get('www-authenticate')) !== 'unbound';
 }
 
 /** Why a request cannot be sent over HTTP/2: it authenticates its connection. Null: it can. */
 export function boundRequestFailure(exchange: AuthenticationFacts, downstream: DownstreamStream): Failure | null {
   const { request, client, clientCapabilities } = exchange;
-  if (!clientCapabilities.multiplexed || !hasBoundCredentials(request.fields)) return null;
+  if (!clientCapabilities.multiplexed || !hasBoundCredentials(request.headers)) return null;
   const { drop, dropOfTrusted } = exchange.requireRoute().request;
-  const sent = forwardedValue(request.fields, 'authorization', client.trusted ? dropOfTrusted : drop);
+  const sent = forwardedValue(request.headers, 'authorization', client.trusted ? dropOfTrusted : drop);
   return sent === null ? null : http1Required('Authorization', 'route', downstream);
 }
 
@@ -51,7 +51,7 @@ export function boundResponseFailure(
   downstream: DownstreamStream,
 ): Failure | null {
   if (response.status !== 401 || !exchange.clientCapabilities.multiplexed) return null;
-  if (challengeKind(response.fields.get('www-authenticate')) !== 'bound') return null;
+  if (challengeKind(response.headers.get('www-authenticate')) !== 'bound') return null;
   return http1Required('WWW-Authenticate', 'response', downstream);
 }
 

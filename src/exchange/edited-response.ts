@@ -1,7 +1,7 @@
 import { assert } from '../core/assert.ts';
-import { eachFieldLine } from '../core/field-lines.ts';
+import { eachHeaderLine } from '../core/header-lines.ts';
 import type { FilterResponseHead } from '../core/filter.ts';
-import type { FieldSink, Framing, OutgoingResponse } from '../core/message.ts';
+import type { HeaderSink, Framing, OutgoingResponse } from '../core/message.ts';
 import { reasonPhrase } from '../wire/reason-phrases.ts';
 
 type HeaderLine = readonly [name: string, value: string];
@@ -63,9 +63,9 @@ export class EditedResponse implements OutgoingResponse, FilterResponseHead {
     this.#lines = this.#read().filter(([candidate]) => candidate.toLowerCase() !== unwanted);
   }
 
-  writeFields(sink: FieldSink): void {
-    if (this.#lines === null) return this.#base.writeFields(sink);
-    for (const [name, value] of this.#lines) sink.field(name, value);
+  writeHeaders(sink: HeaderSink): void {
+    if (this.#lines === null) return this.#base.writeHeaders(sink);
+    for (const [name, value] of this.#lines) sink.header(name, value);
   }
 
   #read(): HeaderLine[] {
@@ -93,10 +93,10 @@ const framingHeaders: ReadonlySet<string> = new Set([
 
 function linesOf(response: OutgoingResponse): HeaderLine[] {
   const lines: HeaderLine[] = [];
-  response.writeFields({
-    field: (name, value) => void lines.push([name, value]),
-    fieldLines: (bytes, start, end) =>
-      eachFieldLine(bytes, start, end, (name, value) => void lines.push([name, value])),
+  response.writeHeaders({
+    header: (name, value) => void lines.push([name, value]),
+    headerLines: (bytes, start, end) =>
+      eachHeaderLine(bytes, start, end, (name, value) => void lines.push([name, value])),
   });
   return lines;
 }

@@ -2,7 +2,7 @@ import { invariantOf } from '../core/assert.ts';
 import type { EndKind } from '../core/exchange.ts';
 import { fail, type Failure } from '#failures/failure.ts';
 import type { FilterAnswer } from '../core/filter.ts';
-import { type Fields, hasNoContent, isContentLength, type Ownership, type ResponseHead } from '../core/message.ts';
+import { type MessageHeaders, hasNoBody, isContentLength, type Ownership, type ResponseHead } from '../core/message.ts';
 import type { DownstreamHandler } from '../core/stream.ts';
 import type { Timer } from '../core/time.ts';
 import type { Upstream } from './ports.ts';
@@ -32,7 +32,7 @@ import { loopOf } from './loop.ts';
 import { isLastHop, hopFailure } from './max-forwards.ts';
 import { concernsRequestOnly, isByClientLeaving } from './request-failures.ts';
 import { Tunnel, type TunnelEnds, tunnelStart } from './tunnel.ts';
-import { urlFailure } from './webdav-fields.ts';
+import { urlFailure } from './webdav-headers.ts';
 
 /**
  * Handles one request, from its head to the last byte of its response. Read this file first: each step is a method with a
@@ -105,12 +105,12 @@ export class Exchange
 
   onFilterAnswer(answer: FilterAnswer): void {
     this.protect(() => {
-      const { head, content } = filterAnswer(this, answer, this.ports.clock);
+      const { head, body } = filterAnswer(this, answer, this.ports.clock);
       const edited = this.headAfterFilters(head);
       if (edited === null) return;
       this.#noteResponseBegun(edited.status, 'generated');
       this.downstream.respond(edited);
-      this.forwardToClient(content, 0, content.length, 'owned');
+      this.forwardToClient(body, 0, body.length, 'owned');
       this.endResponse(null);
     });
   }
@@ -238,14 +238,14 @@ export class Exchange
     const mayUpgrade = this.filters?.bodies.changesRequest !== true;
     const request = new ForwardedRequest(this, route, attempt.chosenEndpoint, ports.ids, framingToEndpoint, mayUpgrade);
     attempt.send(this.#retries?.announced(request, attempt) ?? request, route.timeouts);
-    if (hasNoContent(this.request.framing)) {
+    if (hasNoBody(this.request.framing)) {
       attempt.endBody(null);
       attempt.flush();
-    } else if (this.contentReadBegun) {
+    } else if (this.bodyReadBegun) {
       this.sendUnsent(attempt);
     } else {
-      this.contentReadBegun = true;
-      this.downstream.readContent();
+      this.bodyReadBegun = true;
+      this.downstream.readBody();
       // While the read that delivered the head is processed, nothing is flushed: `onRequestReadDone` flushes head and body together.
       if (this.isReadingRequestHead) attempt.recordSentTime();
       else attempt.flush();
@@ -263,7 +263,7 @@ export class Exchange
     if (head === null) return;
     this.#timeoutTimer?.cancel(); // The exchange timeout does not apply to tunnels.
     this.#admission?.end(); // Nor do bounds of requests: a tunnel occupies a connection, and those have a limit of their own.
-    const bodyFollows = !this.requestComplete && !hasNoContent(this.request.framing);
+    const bodyFollows = !this.requestComplete && !hasNoBody(this.request.framing);
     const start = tunnelStart(this.requireRoute(), attempt, protocol, response, bodyFollows, this.session);
     this.closeFilters();
     this.filters = null;
@@ -281,7 +281,7 @@ export class Exchange
     const bound = boundResponseFailure(this, response, this.downstream);
     if (bound !== null) return this.#failWith(bound);
     // Only who takes trailers can be a gRPC client: others pay nothing for the question.
-    if (this.request.takesTrailers) this.grpcStatus = grpcStatusOfHead(response.fields);
+    if (this.request.takesTrailers) this.grpcStatus = grpcStatusOfHead(response.headers);
     this.#uncommittedHead = response;
     if (this.requireRoute().commitDelayMs === 0) this.#commit(response);
     else if (this.#retries?.mayRetryResponse(response) === true) this.#holdFor(response);
@@ -318,10 +318,10 @@ export class Exchange
   }
 
   /** An attempt ended without a complete response. Another attempt is possible only before `#commit`. */
-  onAttemptFailed(attempt: Attempt, failure: Failure, unsentContent: Uint8Array | null): void {
+  onAttemptFailed(attempt: Attempt, failure: Failure, unsentBody: Uint8Array | null): void {
     try {
       // The output of a transform is not kept for another attempt.
-      if (this.filters?.bodies.changesRequest !== true) this.unsentContent = unsentContent ?? this.unsentContent;
+      if (this.filters?.bodies.changesRequest !== true) this.unsentBody = unsentBody ?? this.unsentBody;
       this.#retryOrDiagnose(attempt, failure);
     } catch (error) {
       this.#endWithFault(error);
@@ -344,7 +344,7 @@ export class Exchange
     attempt.retry = retry;
     attempt.retryReason = reason;
     // No more of the body is read until the next attempt has a stream.
-    if (retry && this.contentReadBegun && !this.requestComplete) this.downstream.pauseContent();
+    if (retry && this.bodyReadBegun && !this.requestComplete) this.downstream.pauseBody();
     if (!retry) this.#diagnose(failure, attempt);
     else if (this.#retries !== null) this.#retries.retryAfter(waitMs, failure);
     else if (waitsForProcessEnd(this, attempt))
@@ -368,7 +368,7 @@ export class Exchange
     return true;
   }
 
-  onAttemptEnded(attempt: Attempt, trailers: Fields | null): void {
+  onAttemptEnded(attempt: Attempt, trailers: MessageHeaders | null): void {
     if (this.tunnel !== null) return this.#onEndpointEnd(attempt, this.tunnel);
     this.attempt = null;
     if (this.grpcStatus === grpcStatusMissing) this.grpcStatus = grpcStatusIn(trailers);
@@ -379,7 +379,7 @@ export class Exchange
   }
 
   /** Whether a retry follows a complete response. The client gets the response if no retry gets another one. */
-  #retriesResponse(attempt: Attempt, head: ResponseHead, trailers: Fields | null): boolean {
+  #retriesResponse(attempt: Attempt, head: ResponseHead, trailers: MessageHeaders | null): boolean {
     const waitMs = this.#retries?.retainForRetry(attempt, head, this.#hold, trailers) ?? null;
     if (waitMs === null) return false;
     this.#hold = null;
@@ -408,7 +408,7 @@ export class Exchange
    */
   #onEndpointEnd(attempt: Attempt, tunnel: Tunnel): void {
     const failure = tunnel.endpointEnded();
-    if (failure === null) return this.downstream.endContent(null);
+    if (failure === null) return this.downstream.endBody(null);
     attempt.noteBrokenTunnel(failure);
     this.#diagnose(failure, attempt);
   }
@@ -462,7 +462,7 @@ export class Exchange
     if (this.attempt !== null) {
       // Only a tunnel still has an attempt here. Its direction to the client ends; the client may still send.
       this.#state = 'committed';
-      this.downstream.endContent(null);
+      this.downstream.endBody(null);
     } else if (this.committed) this.#truncate(failure);
     else this.#answerWithFailure(failure);
   }
@@ -481,7 +481,7 @@ export class Exchange
     this.#noteResponseBegun(answer.head.status, 'generated');
     this.grpcStatus = answer.grpcStatus;
     const isUnsent = this.method === 'HEAD' || this.downstream.isLost === true;
-    this.bytesToClient = isUnsent ? 0 : answer.content.length;
+    this.bytesToClient = isUnsent ? 0 : answer.body.length;
     sendAnswer(answer, this.downstream);
   }
 
@@ -498,13 +498,13 @@ export class Exchange
     this.endKind = 'truncated';
     const trailers = grpcDeadlineTrailers(this, this.forwardedHead, failure);
     if (trailers !== null) this.grpcStatus = grpcDeadlineExceeded;
-    if (trailers === null) this.bytesToClient -= this.downstream.contentUnsent ?? 0;
+    if (trailers === null) this.bytesToClient -= this.downstream.bodyUnsent ?? 0;
     try {
       // First, so that the record is not lost: `abort` closes the connection, and a draining worker exits with its last connection.
       this.#finish();
     } finally {
       if (trailers === null) this.downstream.abort(comesAgain(failure));
-      else this.downstream.endContent(trailers);
+      else this.downstream.endBody(trailers);
     }
   }
 
@@ -537,7 +537,7 @@ export class Exchange
   #endWithoutClient(failure: Failure): void {
     this.failure = failure;
     this.endKind = isByClientLeaving(failure) ? 'abandoned' : 'truncated';
-    this.bytesToClient -= this.downstream.contentUnsent ?? 0;
+    this.bytesToClient -= this.downstream.bodyUnsent ?? 0;
     this.#finish();
   }
 

@@ -1,7 +1,7 @@
 import type { AttemptFacts, ClientFacts, SessionChange } from '../core/exchange.ts';
 import { fail, type Failure } from '#failures/failure.ts';
 import type { BodySink, Filter, FilterAnswer, FilterContext, FilterDecision, FilterPipeline } from '../core/filter.ts';
-import { chunkedContent, hasNoContent, noContent, type OutgoingResponse, type RequestHead } from '../core/message.ts';
+import { chunkedBody, hasNoBody, noBody, type OutgoingResponse, type RequestHead } from '../core/message.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import { EditedResponse } from './edited-response.ts';
 import { filterFault } from './filter-fault.ts';
@@ -211,20 +211,20 @@ export class FilterRun implements FilterContext {
     const { changesResponseBody } = this.#pipeline;
     if (this.request.method === 'HEAD' || head.status === 204 || head.status === 304) {
       this.bodies.dropResponse();
-      head.framing = noContent;
+      head.framing = noBody;
       if (changesResponseBody) head.contentLength = -1;
       return true;
     }
-    if (!changesResponseBody || hasNoContent(head.framing)) return true;
+    if (!changesResponseBody || hasNoBody(head.framing)) return true;
     if (!this.#addResponseTransforms(head)) return false;
     if (!this.bodies.changesResponse) return true;
-    head.framing = chunkedContent;
+    head.framing = chunkedBody;
     head.contentLength = -1;
     return true;
   }
 
   #addRequestTransforms(): boolean {
-    if (hasNoContent(this.request.framing)) return true;
+    if (hasNoBody(this.request.framing)) return true;
     for (const filter of this.#pipeline.filters) {
       const make = (sink: BodySink) => filter.requestBody?.(this, sink) ?? null;
       if (filter.requestBody === undefined) continue;

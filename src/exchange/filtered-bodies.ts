@@ -1,19 +1,19 @@
 import type { Failure } from '#failures/failure.ts';
 import type { BodySink, BodyTransform, Filter } from '../core/filter.ts';
-import type { Fields, Ownership } from '../core/message.ts';
+import type { MessageHeaders, Ownership } from '../core/message.ts';
 import { type BodyReceiver, TransformChain } from './transform-chain.ts';
 
 /** Both ends of the two bodies of an exchange. */
 export interface BodyEnds {
   /** False: the endpoint takes no more for now. */
   sendToEndpoint(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
-  endToEndpoint(trailers: Fields | null): void;
+  endToEndpoint(trailers: MessageHeaders | null): void;
   flushToEndpoint(): void;
   /** Reads on from the client. */
   resumeClient(): void;
   /** False: the client takes no more for now. */
   sendToClient(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
-  endToClient(trailers: Fields | null): void;
+  endToClient(trailers: MessageHeaders | null): void;
   flushToClient(): void;
   /** Reads on from the endpoint. */
   resumeEndpoint(): void;
@@ -63,7 +63,7 @@ export class FilteredBodies {
     return this.#ends.sendToEndpoint(bytes, start, end, ownership);
   }
 
-  endRequest(trailers: Fields | null): void {
+  endRequest(trailers: MessageHeaders | null): void {
     if (this.#closed) return;
     if (this.#request !== null) this.#request.end(trailers);
     else this.#ends.endToEndpoint(trailers);
@@ -81,7 +81,7 @@ export class FilteredBodies {
     return this.#ends.sendToClient(bytes, start, end, ownership);
   }
 
-  endResponse(trailers: Fields | null): void {
+  endResponse(trailers: MessageHeaders | null): void {
     if (this.#closed) return;
     if (this.#response !== null) this.#response.end(trailers);
     else this.#ends.endToClient(this.#dropsResponse ? null : trailers);
@@ -112,7 +112,7 @@ class ToEndpoint implements BodyReceiver {
     return this.#ends.sendToEndpoint(bytes, start, end, ownership);
   }
 
-  endBody(trailers: Fields | null): void {
+  endBody(trailers: MessageHeaders | null): void {
     this.#ends.endToEndpoint(trailers);
   }
 
@@ -140,7 +140,7 @@ class ToClient implements BodyReceiver {
     return this.#ends.sendToClient(bytes, start, end, ownership);
   }
 
-  endBody(trailers: Fields | null): void {
+  endBody(trailers: MessageHeaders | null): void {
     this.#ends.endToClient(trailers);
   }
 

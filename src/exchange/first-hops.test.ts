@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ClientFacts } from '../core/exchange.ts';
 import type { HttpVersion } from '../core/message.ts';
-import { PairFields, pairsWritten } from '../testing/pair-fields.ts';
+import { PairHeaders, pairsWritten } from '../testing/pair-headers.ts';
 import { writeForwarding } from '../wire/forwarded.ts';
 import { cdnLoopValue, viaValue } from '../wire/hops.ts';
 import { FirstHops } from './first-hops.ts';
@@ -23,7 +23,7 @@ interface FirstHop {
   readonly hop: RouteHop;
 }
 
-function writtenBy(lines: FirstHops, { client, version, authority, hopName, hop }: FirstHop): PairFields {
+function writtenBy(lines: FirstHops, { client, version, authority, hopName, hop }: FirstHop): PairHeaders {
   return pairsWritten((sink) => lines.write(sink, client, version, authority, hopName, hop));
 }
 
@@ -43,11 +43,11 @@ function clientAt(address: string, scheme: 'http' | 'https'): ClientFacts {
 }
 
 /** As `ForwardedRequest` writes them for a request that has a way behind it. */
-function longWay({ client, version, authority, hopName, hop }: FirstHop): PairFields {
+function longWay({ client, version, authority, hopName, hop }: FirstHop): PairHeaders {
   return pairsWritten((sink) => {
-    sink.field('Via', viaValue(null, version, hopName));
-    writeForwarding(sink, new PairFields([]), client, authority);
-    sink.field('CDN-Loop', cdnLoopValue(null, hop.member));
+    sink.header('Via', viaValue(null, version, hopName));
+    writeForwarding(sink, new PairHeaders([]), client, authority);
+    sink.header('CDN-Loop', cdnLoopValue(null, hop.member));
   });
 }
 

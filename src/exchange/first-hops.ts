@@ -1,5 +1,5 @@
 import type { ClientFacts } from '../core/exchange.ts';
-import type { FieldSink, HttpVersion } from '../core/message.ts';
+import type { HeaderSink, HttpVersion } from '../core/message.ts';
 import { portOf } from '../wire/forwarded.ts';
 import { viaValue } from '../wire/hops.ts';
 import type { RouteHop } from './ports.ts';
@@ -34,7 +34,7 @@ export class FirstHops {
 
   /** `hopName` is ours; `version` and `authority` are the request's, `hop` is its route's. */
   write(
-    sink: FieldSink,
+    sink: HeaderSink,
     client: ClientFacts,
     version: HttpVersion,
     authority: string,
@@ -51,9 +51,9 @@ export class FirstHops {
       known.key === hop.key
         ? known
         : this.#keep(client, version, authority, hopName, hop);
-    if (lines.member === hop.member) return sink.fieldLines(lines.bytes, 0, lines.bytes.length);
-    sink.fieldLines(lines.bytes, 0, lines.clientEnd);
-    sink.fieldLines(hop.line, 0, hop.line.length);
+    if (lines.member === hop.member) return sink.headerLines(lines.bytes, 0, lines.bytes.length);
+    sink.headerLines(lines.bytes, 0, lines.clientEnd);
+    sink.headerLines(hop.line, 0, hop.line.length);
   }
 
   #keep(client: ClientFacts, version: HttpVersion, authority: string, hopName: string, hop: RouteHop): Written {

@@ -1,9 +1,15 @@
 import type { AttemptFacts, ClientFacts } from '../core/exchange.ts';
-import { clientClaimNames, type FieldFilter, fieldFilter, fieldId, gatewayFieldNames } from '../core/field-names.ts';
+import {
+  clientClaimNames,
+  type HeaderFilter,
+  headerFilter,
+  headerId,
+  gatewayHeaderNames,
+} from '../core/header-names.ts';
 import type {
-  Fields,
+  MessageHeaders,
   Capabilities,
-  FieldSink,
+  HeaderSink,
   Framing,
   OutgoingRequest,
   OutgoingResponse,
@@ -26,33 +32,33 @@ import { isLoopAnswer } from './loop.ts';
 import { writeMaxForwards } from './max-forwards.ts';
 import type { Endpoint, Ids, Route, ServingRevision } from './ports.ts';
 import { SinkWithout } from './sink-without.ts';
-import { changedUrlFields, mayNameUrls } from './webdav-fields.ts';
+import { changedUrlHeaders, mayNameUrls } from './webdav-headers.ts';
 
-const viaId = fieldId('via');
-const cdnLoopId = fieldId('cdn-loop');
-const dateId = fieldId('date');
-const proxyStatusId = fieldId('proxy-status');
-const trailerId = fieldId('trailer');
+const viaId = headerId('via');
+const cdnLoopId = headerId('cdn-loop');
+const dateId = headerId('date');
+const proxyStatusId = headerId('proxy-status');
+const trailerId = headerId('trailer');
 
-/** Field names of a request that the gateway writes itself; the field filters of every route include them. */
-export interface OwnRequestFields {
-  readonly ofUntrusted: FieldFilter;
-  /** Without the fields in which trusted peers name the client: those are passed on. */
-  readonly ofTrusted: FieldFilter;
+/** Header names of a request that the gateway writes itself; the header filters of every route include them. */
+export interface OwnRequestHeaders {
+  readonly ofUntrusted: HeaderFilter;
+  /** Without the headers in which trusted peers name the client: those are passed on. */
+  readonly ofTrusted: HeaderFilter;
 }
 
 /**
  * `addressHeader` is a header of their own in which trusted peers name the client; null: there is none. `Proxy` is always dropped:
  * CGI programs take it for the variable that names their own proxy (CVE-2016-5385).
  */
-export function ownRequestFields(addressHeader: string | null): OwnRequestFields {
-  const ofTrusted = fieldFilter([...gatewayFieldNames, 'expect', 'proxy']);
+export function ownRequestHeaders(addressHeader: string | null): OwnRequestHeaders {
+  const ofTrusted = headerFilter([...gatewayHeaderNames, 'expect', 'proxy']);
   const claims = addressHeader === null ? clientClaimNames : [...clientClaimNames, addressHeader];
-  return { ofTrusted, ofUntrusted: fieldFilter(claims, ofTrusted, true) };
+  return { ofTrusted, ofUntrusted: headerFilter(claims, ofTrusted, true) };
 }
 
-/** Field names of a response that the gateway writes itself. */
-export const ownResponseFields: FieldFilter = fieldFilter(['x-request-id', 'proxy-status']);
+/** Header names of a response that the gateway writes itself. */
+export const ownResponseHeaders: HeaderFilter = headerFilter(['x-request-id', 'proxy-status']);
 
 /** The facts of an exchange that forwarded messages are made from. */
 export interface ForwardFacts {
@@ -107,42 +113,42 @@ export class ForwardedRequest implements OutgoingRequest {
     this.#ids = ids;
   }
 
-  writeFields(sink: FieldSink): void {
+  writeHeaders(sink: HeaderSink): void {
     const { identity, id, request, client } = this.#facts;
-    const { fields } = request;
+    const { headers } = request;
     const { drop, dropOfTrusted, lines, edited } = this.#route.request;
     const usual = client.trusted ? dropOfTrusted : drop;
     const dropped = this.webSocketKey === null ? usual : without('sec-websocket', usual);
-    const announcesInVain = fields.hasId(trailerId) && this.framing.kind !== 'chunked';
+    const announcesInVain = headers.hasId(trailerId) && this.framing.kind !== 'chunked';
     const forwarded = announcesInVain ? without('trailer', dropped) : dropped;
-    if (mayNameUrls(fields)) this.#writeWithUrls(sink, forwarded);
-    else fields.writeTo(sink, forwarded);
-    if (this.webSocketKey !== null) writeWebSocketFields(sink, fields, usual);
-    for (const [name, value] of lines) sink.field(name, value);
+    if (mayNameUrls(headers)) this.#writeWithUrls(sink, forwarded);
+    else headers.writeTo(sink, forwarded);
+    if (this.webSocketKey !== null) writeWebSocketHeaders(sink, headers, usual);
+    for (const [name, value] of lines) sink.header(name, value);
     writeMaxForwards(sink, request);
     const own = edited === null ? sink : new SinkWithout(sink, edited);
-    this.#writeHopFields(own);
+    this.#writeHopHeaders(own);
     if (client.tls !== null && !client.trusted) writeClientCertificate(own, client.tls.clientCertificate);
-    own.field('X-Request-Id', id);
+    own.header('X-Request-Id', id);
     if (identity.trace !== null) this.#writeTrace(own, identity.trace);
   }
 
-  #writeWithUrls(sink: FieldSink, drop: FieldFilter): void {
+  #writeWithUrls(sink: HeaderSink, drop: HeaderFilter): void {
     const { request, client } = this.#facts;
-    const changed = changedUrlFields(request, client, this.#route, this, drop);
+    const changed = changedUrlHeaders(request, client, this.#route, this, drop);
     let dropped = drop;
     for (const [name] of changed) dropped = without(name === 'If' ? 'if' : 'destination', dropped);
-    request.fields.writeTo(sink, dropped);
-    for (const [name, value] of changed) sink.field(name, value);
+    request.headers.writeTo(sink, dropped);
+    for (const [name, value] of changed) sink.header(name, value);
   }
 
   /** `tracestate` is passed on only together with `traceparent` (W3C Trace Context §4.3). */
-  #writeTrace(sink: FieldSink, trace: TraceContext): void {
+  #writeTrace(sink: HeaderSink, trace: TraceContext): void {
     const { identity } = this.#facts;
     const spanId = identity.span === null ? '' : identity.span.spanId;
     this.#ids.writeTraceparent(sink, trace.traceId, trace.flags, spanId, this.#attemptNumber());
-    const state = this.#facts.request.fields.get('tracestate');
-    if (state !== null) sink.field('tracestate', state);
+    const state = this.#facts.request.headers.get('tracestate');
+    if (state !== null) sink.header('tracestate', state);
   }
 
   /** Two attempts of an exchange at the same endpoint follow each other. */
@@ -152,19 +158,19 @@ export class ForwardedRequest implements OutgoingRequest {
   }
 
   /** The hops that the request has passed, and the client that it came from. */
-  #writeHopFields(sink: FieldSink): void {
+  #writeHopHeaders(sink: HeaderSink): void {
     const { client, request, serving } = this.#facts;
-    const { fields, version, authority } = request;
+    const { headers, version, authority } = request;
     const { hop, prefixRemoved } = this.#route;
     if (prefixRemoved !== '') {
-      const before = client.trusted ? fields.get('x-forwarded-prefix') : null;
-      sink.field('X-Forwarded-Prefix', prefixValue(before, prefixRemoved));
+      const before = client.trusted ? headers.get('x-forwarded-prefix') : null;
+      sink.header('X-Forwarded-Prefix', prefixValue(before, prefixRemoved));
     }
-    if (!client.trusted && !fields.hasId(viaId) && !fields.hasId(cdnLoopId))
+    if (!client.trusted && !headers.hasId(viaId) && !headers.hasId(cdnLoopId))
       return firstHops.write(sink, client, version, authority, serving.hopName, hop);
-    sink.field('Via', viaValue(fields.get('via'), version, serving.hopName));
-    sink.field('CDN-Loop', cdnLoopValue(fields.get('cdn-loop'), hop.member));
-    writeForwarding(sink, fields, client, authority);
+    sink.header('Via', viaValue(headers.get('via'), version, serving.hopName));
+    sink.header('CDN-Loop', cdnLoopValue(headers.get('cdn-loop'), hop.member));
+    writeForwarding(sink, headers, client, authority);
   }
 }
 
@@ -172,18 +178,18 @@ export class ForwardedRequest implements OutgoingRequest {
  * In the spelling of RFC 6455 §4.1, which HTTP/2 has in small letters (RFC 8441 §5.1): names are the same in either case, but some servers of HTTP/1.1
  * compare them to the letter.
  */
-function writeWebSocketFields(sink: FieldSink, fields: Fields, drop: FieldFilter): void {
+function writeWebSocketHeaders(sink: HeaderSink, headers: MessageHeaders, drop: HeaderFilter): void {
   for (const name of ['Sec-WebSocket-Version', 'Sec-WebSocket-Protocol', 'Sec-WebSocket-Extensions']) {
-    const value = forwardedValue(fields, name.toLowerCase(), drop);
-    if (value !== null) sink.field(name, value);
+    const value = forwardedValue(headers, name.toLowerCase(), drop);
+    if (value !== null) sink.header(name, value);
   }
 }
 
 /** A trusted peer's own certificate says nothing of the client that it stands for. */
-function writeClientCertificate(sink: FieldSink, certificate: ClientCertificateFacts | null): void {
+function writeClientCertificate(sink: HeaderSink, certificate: ClientCertificateFacts | null): void {
   if (certificate === null) return;
-  sink.field('X-Client-Cert-Subject', certificate.subject);
-  sink.field('X-Client-Cert-Fingerprint', certificate.fingerprint);
+  sink.header('X-Client-Cert-Subject', certificate.subject);
+  sink.header('X-Client-Cert-Fingerprint', certificate.fingerprint);
 }
 
 /** Whether a 2xx opens a tunnel. RFC 8441 §5: WebSocket over HTTP/2 has neither Sec-WebSocket-Key nor Sec-WebSocket-Accept. */
@@ -192,26 +198,26 @@ export function isExtendedConnect({ version, upgrade }: RequestHead): boolean {
 }
 
 /** `drop` with more names. One filter for each base and kind. */
-function without(kind: keyof typeof moreDropped, drop: FieldFilter): FieldFilter {
+function without(kind: keyof typeof moreDropped, drop: HeaderFilter): HeaderFilter {
   const { names, filters } = moreDropped[kind];
   const known = filters.get(drop);
   if (known !== undefined) return known;
-  const filter = fieldFilter(names, drop);
+  const filter = headerFilter(names, drop);
   filters.set(drop, filter);
   return filter;
 }
 
 const moreDropped = {
-  /** RFC 9110 §6.6.2: Trailer announces fields after the content; where none can follow, it is dropped. */
-  trailer: { names: ['trailer'], filters: new WeakMap<FieldFilter, FieldFilter>() },
+  /** RFC 9110 §6.6.2: Trailer announces headers after the body; where none can follow, it is dropped. */
+  trailer: { names: ['trailer'], filters: new WeakMap<HeaderFilter, HeaderFilter>() },
   /** The gateway writes them itself. */
   'sec-websocket': {
     names: ['sec-websocket-key', 'sec-websocket-version', 'sec-websocket-protocol', 'sec-websocket-extensions'],
-    filters: new WeakMap<FieldFilter, FieldFilter>(),
+    filters: new WeakMap<HeaderFilter, HeaderFilter>(),
   },
-  'sec-websocket-accept': { names: ['sec-websocket-accept'], filters: new WeakMap<FieldFilter, FieldFilter>() },
-  destination: { names: ['destination'], filters: new WeakMap<FieldFilter, FieldFilter>() },
-  if: { names: ['if'], filters: new WeakMap<FieldFilter, FieldFilter>() },
+  'sec-websocket-accept': { names: ['sec-websocket-accept'], filters: new WeakMap<HeaderFilter, HeaderFilter>() },
+  destination: { names: ['destination'], filters: new WeakMap<HeaderFilter, HeaderFilter>() },
+  if: { names: ['if'], filters: new WeakMap<HeaderFilter, HeaderFilter>() },
 };
 
 /** Shared by all exchanges of a thread. */
@@ -227,7 +233,7 @@ function hasDate(lines: Route['response']['lines']): boolean {
   return lines.some(([name]) => name.toLowerCase() === 'date');
 }
 
-/** The response as it is sent to the client: the endpoint's, with the gateway's own fields. */
+/** The response as it is sent to the client: the endpoint's, with the gateway's own headers. */
 export class ForwardedResponse implements OutgoingResponse {
   readonly status: number;
   readonly reason: string;
@@ -250,33 +256,33 @@ export class ForwardedResponse implements OutgoingResponse {
   }
 
   get upgrade(): string | null {
-    return this.status === 426 ? protocolsRequired(this.#response.fields.get('upgrade')) : null;
+    return this.status === 426 ? protocolsRequired(this.#response.headers.get('upgrade')) : null;
   }
 
   get priority(): string | null {
     const { lines } = this.#route.response;
     const own = lines.length === 0 ? undefined : lines.find(([name]) => name.toLowerCase() === 'priority');
-    return own === undefined ? this.#response.fields.get('priority') : own[1];
+    return own === undefined ? this.#response.headers.get('priority') : own[1];
   }
 
-  /** Trailers follow chunked content only; an answer to HEAD has the fields that the one to GET would have. */
+  /** Trailers follow a chunked body only; an answer to HEAD has the headers that the one to GET would have. */
   get #mayHaveTrailers(): boolean {
     const { clientCapabilities, request } = this.#facts;
     return clientCapabilities.trailers && (this.framing.kind === 'chunked' || request.method === 'HEAD');
   }
 
-  writeFields(sink: FieldSink): void {
-    const { fields, status } = this.#response;
+  writeHeaders(sink: HeaderSink): void {
+    const { headers, status } = this.#response;
     const { drop, lines } = this.#route.response;
     const isAccepted = status === 101 && isExtendedConnect(this.#facts.request);
     const dropped = isAccepted ? without('sec-websocket-accept', drop) : drop;
-    fields.writeTo(sink, fields.hasId(trailerId) && !this.#mayHaveTrailers ? without('trailer', dropped) : dropped);
-    for (const [name, value] of lines) sink.field(name, value);
+    headers.writeTo(sink, headers.hasId(trailerId) && !this.#mayHaveTrailers ? without('trailer', dropped) : dropped);
+    for (const [name, value] of lines) sink.header(name, value);
     // RFC 9110 §6.6.1: a recipient with a clock adds the Date that the origin left out.
-    if (!fields.hasId(dateId) && !hasDate(lines)) sink.field('Date', httpDate(this.#clock.wallTime()));
-    sink.field('X-Request-Id', this.#facts.id);
+    if (!headers.hasId(dateId) && !hasDate(lines)) sink.header('Date', httpDate(this.#clock.wallTime()));
+    sink.header('X-Request-Id', this.#facts.id);
     const proxyStatus = this.#proxyStatus(status);
-    if (proxyStatus !== null) sink.field('Proxy-Status', proxyStatus);
+    if (proxyStatus !== null) sink.header('Proxy-Status', proxyStatus);
   }
 
   /**
@@ -284,9 +290,9 @@ export class ForwardedResponse implements OutgoingResponse {
    * origin gets a member that says so, and that it comes from a loop if the gateway itself has said that: each passage before learns it.
    */
   #proxyStatus(status: number): string | null {
-    const { fields } = this.#response;
+    const { headers } = this.#response;
     const { deployment } = this.#facts.serving;
-    const before = fields.hasId(proxyStatusId) ? othersProxyStatus(fields.get('proxy-status'), deployment) : null;
+    const before = headers.hasId(proxyStatusId) ? othersProxyStatus(headers.get('proxy-status'), deployment) : null;
     if (status < 502 || status > 504) return before;
     const loop = isLoopAnswer(this.#response, deployment) ? { error: 'proxy_loop_detected' } : {};
     const member = proxyStatusMember({ deployment, ...loop, receivedStatus: status });

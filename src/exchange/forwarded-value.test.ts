@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { fieldFilter } from '../core/field-names.ts';
+import { headerFilter } from '../core/header-names.ts';
 import { HeadStorage } from '../wire/head-storage.ts';
 import { RequestHeadParser } from '../wire/request-head.ts';
 import { requestLimits } from '../wire/request-limits.test-support.ts';
 import { forwardedValue } from './forwarded-value.ts';
 
-describe('the value of a field as the application gets it', () => {
+describe('the value of a header as the application gets it', () => {
   for (const [what, lines, dropped, value] of [
     ['is the value of the only line', ['Idempotency-Key:  a '], [], 'a'],
     ['has the values of all lines', ['Idempotency-Key: a', 'X: 1', 'idempotency-key: b'], [], 'a, b'],
@@ -26,7 +26,7 @@ describe('the value of a field as the application gets it', () => {
       const parser = new RequestHeadParser(requestLimits, new HeadStorage());
       parser.push(bytes, 0, bytes.length);
       assert.ok(parser.head !== null);
-      assert.equal(forwardedValue(parser.head.fields, 'idempotency-key', fieldFilter(dropped)), value);
+      assert.equal(forwardedValue(parser.head.headers, 'idempotency-key', headerFilter(dropped)), value);
     });
   }
 });

@@ -1,17 +1,17 @@
-import { eachFieldLine } from '../core/field-lines.ts';
-import type { FieldFilter } from '../core/field-names.ts';
-import type { Fields } from '../core/message.ts';
+import { eachHeaderLine } from '../core/header-lines.ts';
+import type { HeaderFilter } from '../core/header-names.ts';
+import type { MessageHeaders } from '../core/message.ts';
 
 /**
- * The value of a field as the application gets it; null where it gets none: Connection has nominated the field, or the route removes it
- * with `drop`. What is decided because the application reads a field is decided by this value. `name` is lowercase.
+ * The value of a header as the application gets it; null where it gets none: Connection has nominated the header, or the route removes it
+ * with `drop`. What is decided because the application reads a header is decided by this value. `name` is lowercase.
  */
-export function forwardedValue(fields: Fields, name: string, drop: FieldFilter): string | null {
-  if (!fields.has(name)) return null;
+export function forwardedValue(headers: MessageHeaders, name: string, drop: HeaderFilter): string | null {
+  if (!headers.has(name)) return null;
   const values: string[] = [];
-  const field = (written: string, value: string): void => {
+  const header = (written: string, value: string): void => {
     if (written.toLowerCase() === name) values.push(value);
   };
-  fields.writeTo({ field, fieldLines: (bytes, start, end) => eachFieldLine(bytes, start, end, field) }, drop);
+  headers.writeTo({ header, headerLines: (bytes, start, end) => eachHeaderLine(bytes, start, end, header) }, drop);
   return values.length === 0 ? null : values.join(', ');
 }

@@ -98,12 +98,12 @@ function factsFor(failure: Failure, changes: Partial<GenerateFacts> = {}): Gener
 }
 
 function textOf(response: GeneratedResponse): string {
-  return new TextDecoder('utf-8', { fatal: true }).decode(response.content);
+  return new TextDecoder('utf-8', { fatal: true }).decode(response.body);
 }
 
-function fieldOf(response: GeneratedResponse, name: string): string | undefined {
-  const values = response.fields
-    .filter(([field]) => field.toLowerCase() === name.toLowerCase())
+function headerOf(response: GeneratedResponse, name: string): string | undefined {
+  const values = response.headers
+    .filter(([header]) => header.toLowerCase() === name.toLowerCase())
     .map(([, value]) => value);
   assert.ok(values.length <= 1, `${name} occurs once at most`);
   return values[0];
@@ -134,11 +134,11 @@ const deliveries: readonly Delivery[] = ['not_sent', 'partial', 'sent_unknown', 
 
 /** What every answer of ours has, whatever its form. */
 function assertTruthful(response: GeneratedResponse, failure: Failure): void {
-  assert.equal(fieldOf(response, 'X-Request-Id'), requestId);
-  assert.equal(fieldOf(response, 'Cache-Control'), 'no-store');
-  for (const [name, value] of response.fields)
+  assert.equal(headerOf(response, 'X-Request-Id'), requestId);
+  assert.equal(headerOf(response, 'Cache-Control'), 'no-store');
+  for (const [name, value] of response.headers)
     assert.match(`${name}: ${value}`, /^[\x20-\x7e]+$/, 'a field line is visible ASCII');
-  const [member, ...more] = parseList(fieldOf(response, 'Proxy-Status') ?? '');
+  const [member, ...more] = parseList(headerOf(response, 'Proxy-Status') ?? '');
   assert.deepEqual(more, []);
   const error = String(member?.[1].get('error'));
   assert.ok(Object.hasOwn(proxyErrors, error), `${error} is registered`);
@@ -154,9 +154,9 @@ describe('an answer of our own', () => {
           const failure = failureOf(cause);
           const response = generateResponse(factsFor(failure, { ...changes, disclosure }));
           assertTruthful(response, failure);
-          assert.equal(fieldOf(response, 'Content-Type'), type);
+          assert.equal(headerOf(response, 'Content-Type'), type);
           assert.equal(response.status, name === 'gRPC' ? 200 : statusOf(failure));
-          assert.equal(response.contentLength, response.content.length);
+          assert.equal(response.contentLength, response.body.length);
           assert.notEqual(response.reason, '');
           if (type === 'application/problem+json') JSON.parse(textOf(response));
         }
@@ -174,7 +174,7 @@ describe('an answer of our own', () => {
         const noneReady = failureOf('no_endpoint_ready');
         const told = { ...changes, exit, noneReady, receivedStatus: 299 };
         const response = generateResponse(factsFor(failureOf(cause), told));
-        const whole = JSON.stringify(response.fields) + textOf(response);
+        const whole = JSON.stringify(response.headers) + textOf(response);
         assert.doesNotMatch(whole.replaceAll(requestId, ''), canary, `${cause} as ${name}`);
         assert.doesNotMatch(whole, /candor\.yaml|journalctl|ss -ltnp|\b299\b/, `${cause} as ${name}`);
       }
@@ -188,7 +188,7 @@ describe('an answer of our own', () => {
       assert.equal(problem.endpoint, 'canary-hop:3000');
       const { nextStep } = specOf(failureOf(cause));
       assert.equal(problem.next_step, nextStep.replaceAll('REQUEST-ID', requestId), 'with the id, to be copied');
-      const parameters = parseList(fieldOf(response, 'Proxy-Status') ?? '')[0]?.[1];
+      const parameters = parseList(headerOf(response, 'Proxy-Status') ?? '')[0]?.[1];
       assert.equal(String(parameters?.get('next-hop')), 'canary-hop:3000');
       assert.ok(String(parameters?.get('details')).startsWith(`${cause}: `));
     }
@@ -234,22 +234,22 @@ describe('an answer of our own', () => {
     assert.match(nextStep, /^Let it go on with `kill -CONT 77` if it is still stopped/);
   });
 
-  it('has no content for HEAD, and the length that GET would have', () => {
+  it('has no body for HEAD, and the length that GET would have', () => {
     for (const accept of ['*/*', 'text/html', 'text/plain']) {
       const get = generateResponse(factsFor(failureOf('connect_refused'), { accept }));
       const head = generateResponse(factsFor(failureOf('connect_refused'), { accept, method: 'HEAD' }));
-      assert.equal(head.content.length, 0);
+      assert.equal(head.body.length, 0);
       assert.equal(head.contentLength, get.contentLength);
-      assert.deepEqual(head.fields, get.fields);
+      assert.deepEqual(head.headers, get.headers);
     }
   });
 
   it('says when to come back wherever that was computed', () => {
     for (const cause of ['no_endpoint_ready', 'instance_starting', 'maintenance', 'shed', 'drained'] as const) {
-      assert.equal(fieldOf(generateResponse(factsFor(failureOf(cause))), 'Retry-After'), '7', cause);
+      assert.equal(headerOf(generateResponse(factsFor(failureOf(cause))), 'Retry-After'), '7', cause);
     }
     const refused = fail('connect_refused', 'connect', { address: '10.0.0.7:3000' });
-    assert.equal(fieldOf(generateResponse(factsFor(refused)), 'Retry-After'), undefined);
+    assert.equal(headerOf(generateResponse(factsFor(refused)), 'Retry-After'), undefined);
   });
 
   it('says in problem details whether the request may have been executed', () => {
@@ -300,7 +300,7 @@ describe('an answer of our own', () => {
     );
     assert.equal(refused.status, 414);
     assert.match(JSON.parse(textOf(refused)).detail, /longer than the limit \(RFC 9112 §3\)/);
-    assert.equal(parseList(fieldOf(refused, 'Proxy-Status') ?? '')[0]?.[1].get('status-code'), 414);
+    assert.equal(parseList(headerOf(refused, 'Proxy-Status') ?? '')[0]?.[1].get('status-code'), 414);
   });
 });
 
@@ -319,8 +319,8 @@ describe('a gRPC answer', () => {
       );
       assert.equal(response.status, 200);
       assert.equal(response.grpcStatus, Number(grpcStatus));
-      assert.equal(response.content.length, 0);
-      assert.equal(fieldOf(response, 'Grpc-Status'), grpcStatus);
+      assert.equal(response.body.length, 0);
+      assert.equal(headerOf(response, 'Grpc-Status'), grpcStatus);
     });
   }
 
@@ -328,8 +328,8 @@ describe('a gRPC answer', () => {
     const facts = { method: 'POST', contentType: 'application/grpc', takesTrailersOnly: false };
     const response = generateResponse(factsFor(failureOf('connect_refused'), facts));
     assert.deepEqual([response.status, response.grpcStatus], [502, null]);
-    assert.equal(fieldOf(response, 'Content-Type'), 'application/problem+json');
-    assert.equal(fieldOf(response, 'Grpc-Status'), undefined);
+    assert.equal(headerOf(response, 'Content-Type'), 'application/problem+json');
+    assert.equal(headerOf(response, 'Grpc-Status'), undefined);
   });
 
   it('encodes its message so that any text may be in it', () => {
@@ -339,7 +339,7 @@ describe('a gRPC answer', () => {
         const response = generateResponse(
           factsFor(failure, { contentType: 'application/grpc', disclosure: 'operator' }),
         );
-        const message = fieldOf(response, 'Grpc-Message') ?? '';
+        const message = headerOf(response, 'Grpc-Message') ?? '';
         assert.match(message, /^(?:[\x20-\x24\x26-\x7e]|%[0-9A-F]{2})*$/);
         assert.doesNotThrow(() => decodeURIComponent(message));
       }),
@@ -349,14 +349,14 @@ describe('a gRPC answer', () => {
 
   it('tells a client when to come back', () => {
     const response = generateResponse(factsFor(failureOf('shed'), { contentType: 'application/grpc' }));
-    assert.equal(fieldOf(response, 'Grpc-Retry-Pushback-Ms'), '7000');
+    assert.equal(headerOf(response, 'Grpc-Retry-Pushback-Ms'), '7000');
   });
 });
 
 describe('hostile text', () => {
   const hostile = '"><script>alert(1)</script>\r\nSet-Cookie: a=b{{status}}`\u0000é';
 
-  it('never becomes markup, a field line or a placeholder', () => {
+  it('never becomes markup, a header line or a placeholder', () => {
     for (const accept of ['text/html', '*/*', 'text/plain']) {
       for (const errorPages of [{}, { '404': '<p title="{{title}}">{{ detail }} {{request_id}}</p>' }]) {
         const failure = failureOf('no_route', { host: hostile, path: hostile });
@@ -369,8 +369,8 @@ describe('hostile text', () => {
           disclosure: 'operator',
         });
         const response = generateResponse(facts);
-        for (const [, value] of response.fields) assert.match(value, /^[\x20-\x7e]*$/);
-        parseList(fieldOf(response, 'Proxy-Status') ?? '');
+        for (const [, value] of response.headers) assert.match(value, /^[\x20-\x7e]*$/);
+        parseList(headerOf(response, 'Proxy-Status') ?? '');
         if (accept !== 'text/html') continue;
         assert.doesNotMatch(textOf(response), /<script|\u0000|onerror/);
         assert.match(textOf(response), /&lt;script&gt;/);
@@ -393,7 +393,7 @@ describe('hostile text', () => {
           const response = generateResponse(
             factsFor(failure, { requestId: id, method, accept, disclosure: 'operator', nextHop: text }),
           );
-          for (const [, value] of response.fields) assert.match(value, /^[\x20-\x7e]*$/);
+          for (const [, value] of response.headers) assert.match(value, /^[\x20-\x7e]*$/);
         },
       ),
       { numRuns: 200 },
@@ -434,7 +434,7 @@ describe('operators are not shown secrets either', () => {
           const changes = { exit, noneReady, accept, contentType, disclosure: 'operator' as const };
           const response = generateResponse(factsFor(failure, changes));
           const hexadecimal = Buffer.from('CANARY').toString('hex');
-          const all = `${response.fields.join('\n')}\n${textOf(response)}`;
+          const all = `${response.headers.join('\n')}\n${textOf(response)}`;
           assert.doesNotMatch(all, new RegExp(`CANARY|${hexadecimal}`));
         });
 });

@@ -5,7 +5,7 @@ import { type Account, type AccountFacts, giveAccount } from './account.ts';
 import { fillCustomPage, findCustomPage } from './custom-page.ts';
 import { renderErrorPage } from './error-page.ts';
 import { writeErrorText } from './error-text.ts';
-import { grpcContentType, grpcFields, grpcStatus } from './grpc-answer.ts';
+import { grpcContentType, grpcHeaders, grpcStatus } from './grpc-answer.ts';
 import { negotiateForm } from './negotiate.ts';
 import { writeProblemDetails } from './problem-details.ts';
 import { reasonPhrase } from '../wire/reason-phrases.ts';
@@ -30,19 +30,19 @@ export interface GeneratedResponse {
   readonly status: number;
   readonly reason: string;
   /** Without Date, which the sender adds, and without Content-Length, which follows from `contentLength`. */
-  readonly fields: readonly (readonly [name: string, value: string])[];
+  readonly headers: readonly (readonly [name: string, value: string])[];
   /** Empty in answer to HEAD. */
-  readonly content: Uint8Array;
-  /** As for GET: in answer to HEAD it is more than `content` has (RFC 9110 §9.3.2). */
+  readonly body: Uint8Array;
+  /** As for GET: in answer to HEAD it is more than `body` has (RFC 9110 §9.3.2). */
   readonly contentLength: number;
-  /** Of an answer to a gRPC client: the fields say it, and there is no content. Null: it is an answer of HTTP. */
+  /** Of an answer to a gRPC client: the headers say it, and there is no body. Null: it is an answer of HTTP. */
   readonly grpcStatus: number | null;
 }
 
 interface Form {
   readonly contentType: string;
   readonly text: string;
-  readonly fields: readonly (readonly [name: string, value: string])[];
+  readonly headers: readonly (readonly [name: string, value: string])[];
 }
 
 const utf8 = new TextEncoder();
@@ -55,42 +55,42 @@ const utf8 = new TextEncoder();
  */
 export function generateResponse(facts: GenerateFacts): GeneratedResponse {
   const account = giveAccount(facts);
-  const fields = commonFields(facts, account);
+  const headers = commonHeaders(facts, account);
   const grpcType = facts.parsed && facts.takesTrailersOnly ? grpcContentType(facts.contentType) : null;
   if (grpcType !== null) {
-    const all = [['Content-Type', grpcType] as const, ...fields, ...grpcFields(account)];
+    const all = [['Content-Type', grpcType] as const, ...headers, ...grpcHeaders(account)];
     return {
       status: 200,
       reason: reasonPhrase(200),
-      fields: all,
-      content: noBytes,
+      headers: all,
+      body: noBytes,
       contentLength: 0,
       grpcStatus: grpcStatus(account.status),
     };
   }
   const form = chooseForm(facts, account);
-  const content = utf8.encode(form.text);
+  const body = utf8.encode(form.text);
   return {
     status: account.status,
     reason: reasonPhrase(account.status),
-    fields: [['Content-Type', form.contentType], ...fields, ['Vary', 'Accept'], ...form.fields],
-    content: facts.method === 'HEAD' ? noBytes : content,
-    contentLength: content.length,
+    headers: [['Content-Type', form.contentType], ...headers, ['Vary', 'Accept'], ...form.headers],
+    body: facts.method === 'HEAD' ? noBytes : body,
+    contentLength: body.length,
     grpcStatus: null,
   };
 }
 
 const noBytes = new Uint8Array(0);
 
-function commonFields(facts: GenerateFacts, account: Account): readonly (readonly [name: string, value: string])[] {
-  const fields: (readonly [string, string])[] = [
+function commonHeaders(facts: GenerateFacts, account: Account): readonly (readonly [name: string, value: string])[] {
+  const headers: (readonly [string, string])[] = [
     ['X-Request-Id', account.requestId],
     ['Cache-Control', 'no-store'],
     ['X-Content-Type-Options', 'nosniff'],
   ];
-  if (account.type !== null) fields.push(['Proxy-Status', memberFor(facts, account)]);
-  if (account.retryAfterS !== null) fields.push(['Retry-After', String(account.retryAfterS)]);
-  return fields;
+  if (account.type !== null) headers.push(['Proxy-Status', memberFor(facts, account)]);
+  if (account.retryAfterS !== null) headers.push(['Retry-After', String(account.retryAfterS)]);
+  return headers;
 }
 
 /** Our member of Proxy-Status: the type for everybody, endpoint and details for operators (RFC 9209 §4). */
@@ -117,18 +117,18 @@ function publicParameters(failure: Failure): Readonly<Record<string, string | nu
   return statusCode === undefined ? {} : { 'status-code': statusCode };
 }
 
-/** Every client takes a field line of a few hundred bytes; the record has the full text. */
+/** Every client takes a header line of a few hundred bytes; the record has the full text. */
 const detailsMax = 300;
 
 function chooseForm(facts: GenerateFacts, account: Account): Form {
   const form = facts.parsed ? negotiateForm(facts.accept) : 'problem';
-  if (form === 'text') return { contentType: 'text/plain; charset=utf-8', text: writeErrorText(account), fields: [] };
+  if (form === 'text') return { contentType: 'text/plain; charset=utf-8', text: writeErrorText(account), headers: [] };
   if (form === 'problem')
-    return { contentType: 'application/problem+json', text: writeProblemDetails(account), fields: [] };
+    return { contentType: 'application/problem+json', text: writeProblemDetails(account), headers: [] };
   const contentType = 'text/html; charset=utf-8';
   const custom = findCustomPage(facts.errorPages, account.status);
-  if (custom !== null) return { contentType, text: fillCustomPage(custom, account), fields: [] };
-  return { contentType, text: renderErrorPage(account), fields: [['Content-Security-Policy', ownPagePolicy]] };
+  if (custom !== null) return { contentType, text: fillCustomPage(custom, account), headers: [] };
+  return { contentType, text: renderErrorPage(account), headers: [['Content-Security-Policy', ownPagePolicy]] };
 }
 
 /** The gateway's page runs no script and fetches nothing; this policy makes the browser hold it to that. */
@@ -138,17 +138,17 @@ const ownPagePolicy =
 /** A response that is no failure. In answer to HEAD it has no body. */
 export function plainResponse(
   status: number,
-  fields: GeneratedResponse['fields'],
+  headers: GeneratedResponse['headers'],
   text: string,
   method: string,
 ): GeneratedResponse {
-  const content = utf8.encode(text);
+  const body = utf8.encode(text);
   return {
     status,
     reason: reasonPhrase(status),
-    fields,
-    content: method === 'HEAD' ? noBytes : content,
-    contentLength: content.length,
+    headers,
+    body: method === 'HEAD' ? noBytes : body,
+    contentLength: body.length,
     grpcStatus: null,
   };
 }

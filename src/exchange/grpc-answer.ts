@@ -10,17 +10,17 @@ export function grpcContentType(contentType: string | null): string | null {
 }
 
 /**
- * The fields of a trailers-only answer: gRPC has its own status, and HTTP's is always 200. The time to wait
+ * The headers of a trailers-only answer: gRPC has its own status, and HTTP's is always 200. The time to wait
  * is sent as server pushback, which gRPC clients respect before they retry.
  */
-export function grpcFields(account: Account): readonly (readonly [name: string, value: string])[] {
+export function grpcHeaders(account: Account): readonly (readonly [name: string, value: string])[] {
   const message = account.forOperators?.sentence ?? `${account.title}. ${account.forClient}`;
-  const fields: (readonly [string, string])[] = [
+  const headers: (readonly [string, string])[] = [
     ['Grpc-Status', String(grpcStatus(account.status))],
     ['Grpc-Message', grpcMessage(message)],
   ];
-  if (account.retryAfterS !== null) fields.push(['Grpc-Retry-Pushback-Ms', String(account.retryAfterS * 1000)]);
-  return fields;
+  if (account.retryAfterS !== null) headers.push(['Grpc-Retry-Pushback-Ms', String(account.retryAfterS * 1000)]);
+  return headers;
 }
 
 /** From HTTP's status to gRPC's, after gRPC's own table for gateways; 504 and 429 said more exactly. */

@@ -1,7 +1,7 @@
 import { explainToClient, specOf } from '#failures/failure-texts.ts';
 import type { Failure } from '#failures/failure.ts';
-import type { FieldFilter } from '../core/field-names.ts';
-import type { Fields, FieldSink, ResponseHead } from '../core/message.ts';
+import type { HeaderFilter } from '../core/header-names.ts';
+import type { MessageHeaders, HeaderSink, ResponseHead } from '../core/message.ts';
 import { grpcMessage } from './grpc-answer.ts';
 import type { ExchangeState } from './state.ts';
 
@@ -16,12 +16,12 @@ export function grpcDeadlineTrailers(
   { clientCapabilities, grpcStatus }: Pick<ExchangeState, 'clientCapabilities' | 'grpcStatus'>,
   forwarded: Pick<ResponseHead, 'contentLength'> | null,
   failure: Failure,
-): Fields | null {
+): MessageHeaders | null {
   if (failure.cause !== 'exchange_timeout' || grpcStatus === null || !clientCapabilities.multiplexed) return null;
   return forwarded === null || forwarded.contentLength >= 0 ? null : new StatusTrailers(failure);
 }
 
-class StatusTrailers implements Fields {
+class StatusTrailers implements MessageHeaders {
   readonly #pairs: ReadonlyMap<string, string>;
 
   constructor(failure: Failure) {
@@ -40,7 +40,7 @@ class StatusTrailers implements Fields {
     return this.#pairs.has(name);
   }
 
-  /** Of the fields that have a number, none is among these. */
+  /** Of the headers that have a number, none is among these. */
   hasId(): boolean {
     return false;
   }
@@ -49,7 +49,7 @@ class StatusTrailers implements Fields {
     for (const [name, value] of this.#pairs) visit(name, value);
   }
 
-  writeTo(sink: FieldSink, _drop: FieldFilter): void {
-    this.each((name, value) => sink.field(name, value));
+  writeTo(sink: HeaderSink, _drop: HeaderFilter): void {
+    this.each((name, value) => sink.header(name, value));
   }
 }

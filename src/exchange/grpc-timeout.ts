@@ -1,13 +1,13 @@
-import { fieldId } from '../core/field-names.ts';
+import { headerId } from '../core/header-names.ts';
 import type { RequestHead } from '../core/message.ts';
 import { grpcContentType } from './grpc-answer.ts';
 
-const grpcTimeoutId = fieldId('grpc-timeout');
+const grpcTimeoutId = headerId('grpc-timeout');
 
 /** How many milliseconds the client of a gRPC call, or of gRPC-Web, waits for its end; null if it does not say. */
-export function grpcTimeoutMs({ fields }: Pick<RequestHead, 'fields'>): number | null {
-  if (!fields.hasId(grpcTimeoutId) || grpcContentType(fields.get('content-type')) === null) return null;
-  return parseGrpcTimeout(fields.get('grpc-timeout') ?? '');
+export function grpcTimeoutMs({ headers }: Pick<RequestHead, 'headers'>): number | null {
+  if (!headers.hasId(grpcTimeoutId) || grpcContentType(headers.get('content-type')) === null) return null;
+  return parseGrpcTimeout(headers.get('grpc-timeout') ?? '');
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Failure } from '#failures/failure.ts';
-import { hasNoContent } from '../core/message.ts';
+import { hasNoBody } from '../core/message.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import type { LatencyQuantile } from '../policy/latency-quantile.ts';
 import { Attempt, type AttemptOwner, furthest } from './attempt.ts';
@@ -38,8 +38,10 @@ export class Hedge {
   /** Null where the route does not hedge, and for requests that are not cheap to send twice. */
   static of(latency: LatencyQuantile | null, owner: HedgeOwner, clock: Clock): Hedge | null {
     const { method, request } = owner;
-    const isSafe = (method === 'GET' || method === 'HEAD') && hasNoContent(request.framing) && request.upgrade === null;
-    return latency === null || !isSafe || hasBoundCredentials(request.fields) ? null : new Hedge(latency, owner, clock);
+    const isSafe = (method === 'GET' || method === 'HEAD') && hasNoBody(request.framing) && request.upgrade === null;
+    return latency === null || !isSafe || hasBoundCredentials(request.headers)
+      ? null
+      : new Hedge(latency, owner, clock);
   }
 
   onAttemptBegins(attempt: Attempt): void {

@@ -1,6 +1,6 @@
 import type { ClientFacts, SpanFacts } from '../core/exchange.ts';
 import { hexValue } from '../core/attempt-span.ts';
-import { fieldId } from '../core/field-names.ts';
+import { headerId } from '../core/header-names.ts';
 import type { RequestHead } from '../core/message.ts';
 import { isAcceptableRequestId } from '../wire/request-id.ts';
 import { parseTraceparent, type TraceContext } from '../wire/trace-context.ts';
@@ -29,10 +29,10 @@ export function identify(
   ids: Ids,
   sampledShare: number | null,
 ): Identity {
-  const { fields } = request;
-  const sent = client.trusted ? fields.get('x-request-id') : null;
+  const { headers } = request;
+  const sent = client.trusted ? headers.get('x-request-id') : null;
   const requestId = sent !== null && isAcceptableRequestId(sent) ? sent : ids.requestId(wallTime);
-  const traceparent = fields.hasId(traceparentId) ? fields.get('traceparent') : null;
+  const traceparent = headers.hasId(traceparentId) ? headers.get('traceparent') : null;
   const continued = traceparent === null ? null : parseTraceparent(traceparent);
   if (sampledShare === null) return { requestId, trace: continued, span: null };
   if (continued === null) return beginTrace(requestId, ids, sampledShare);
@@ -59,4 +59,4 @@ function wordAt(digits: string, at: number): number {
   return word;
 }
 
-const traceparentId = fieldId('traceparent');
+const traceparentId = headerId('traceparent');

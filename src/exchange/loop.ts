@@ -1,13 +1,13 @@
 import { fail, type Failure } from '#failures/failure.ts';
-import { fieldId } from '../core/field-names.ts';
+import { headerId } from '../core/header-names.ts';
 import type { RequestHead, ResponseHead } from '../core/message.ts';
 import { cdnLoopHops, viaHops } from '../wire/hops.ts';
 import { tellsOurLoop } from '../wire/proxy-status.ts';
 import type { Route } from './ports.ts';
 
-const viaId = fieldId('via');
-const cdnLoopId = fieldId('cdn-loop');
-const proxyStatusId = fieldId('proxy-status');
+const viaId = headerId('via');
+const cdnLoopId = headerId('cdn-loop');
+const proxyStatusId = headerId('proxy-status');
 
 /**
  * Twice the longest path in use: two tiers of a CDN, a load balancer, an ingress, a gateway and sidecars make eight hops.
@@ -29,13 +29,13 @@ const passagesMax = 4;
  * Whoever forges members can but have its own request refused: the gateway adds to what came, and takes nothing away.
  */
 export function loopOf(
-  { fields }: RequestHead,
+  { headers }: RequestHead,
   { id, hop }: Pick<Route, 'id' | 'hop'>,
   hopName: string,
 ): Failure | null {
-  if (!fields.hasId(viaId) && !fields.hasId(cdnLoopId)) return null;
-  const via = fields.get('via');
-  const cdnLoop = fields.get('cdn-loop');
+  if (!headers.hasId(viaId) && !headers.hasId(cdnLoopId)) return null;
+  const via = headers.get('via');
+  const cdnLoop = headers.get('cdn-loop');
   const viaResult = viaHops(via, hopName);
   const cdnLoopResult = cdnLoopHops(cdnLoop, hopName, hop.token);
   // Not every hop passes on both: the longer list counts.
@@ -51,12 +51,12 @@ export function loopOf(
 }
 
 /** Whether a request has passed a gateway of this name before, which then decides on retries for all that is behind it. */
-export function hasPassed({ fields }: RequestHead, hopName: string): boolean {
-  if (!fields.hasId(viaId) && !fields.hasId(cdnLoopId)) return false;
-  return viaHops(fields.get('via'), hopName).ours > 0 || cdnLoopHops(fields.get('cdn-loop'), hopName, '').ours > 0;
+export function hasPassed({ headers }: RequestHead, hopName: string): boolean {
+  if (!headers.hasId(viaId) && !headers.hasId(cdnLoopId)) return false;
+  return viaHops(headers.get('via'), hopName).ours > 0 || cdnLoopHops(headers.get('cdn-loop'), hopName, '').ours > 0;
 }
 
 /** Whether a response is, or comes from, the gateway's own answer to a request in a loop: a retry would loop again. */
-export function isLoopAnswer({ fields }: ResponseHead, deployment: string): boolean {
-  return fields.hasId(proxyStatusId) && tellsOurLoop(fields.get('proxy-status'), deployment);
+export function isLoopAnswer({ headers }: ResponseHead, deployment: string): boolean {
+  return headers.hasId(proxyStatusId) && tellsOurLoop(headers.get('proxy-status'), deployment);
 }

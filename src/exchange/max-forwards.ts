@@ -1,6 +1,6 @@
 import { fail, type Failure } from '#failures/failure.ts';
-import { fieldId } from '../core/field-names.ts';
-import type { FieldSink, RequestHead } from '../core/message.ts';
+import { headerId } from '../core/header-names.ts';
+import type { HeaderSink, RequestHead } from '../core/message.ts';
 import { requestRules } from '#failures/rules.ts';
 import { type GeneratedResponse, plainResponse } from './generate.ts';
 import type { ServingRevision } from './ports.ts';
@@ -8,21 +8,21 @@ import { visibleText } from '../wire/visible-text.ts';
 
 /**
  * Max-Forwards (RFC 9110 §7.6.2): how many more hops an OPTIONS or TRACE request may take. At 0 this gateway is the last
- * one and answers; above it the next hop gets one less. For other methods the field means nothing and goes on as it came.
+ * one and answers; above it the next hop gets one less. For other methods the header means nothing and goes on as it came.
  */
-const maxForwardsId = fieldId('max-forwards');
+const maxForwardsId = headerId('max-forwards');
 
 /** The highest number that is sent on; RFC 9110 §7.6.2 has each recipient choose one. */
 const forwardsMax = 2 ** 31 - 1;
 
 const number = /^[0-9]+$/;
 
-function isLimited({ fields, method }: RequestHead): boolean {
-  return fields.hasId(maxForwardsId) && (method === 'OPTIONS' || method === 'TRACE');
+function isLimited({ headers, method }: RequestHead): boolean {
+  return headers.hasId(maxForwardsId) && (method === 'OPTIONS' || method === 'TRACE');
 }
 
-function forwardsOf({ fields }: RequestHead): string {
-  return fields.get('max-forwards') ?? '';
+function forwardsOf({ headers }: RequestHead): string {
+  return headers.get('max-forwards') ?? '';
 }
 
 /** Whether this gateway is the last hop; for requests in which `hopFailure` found nothing wrong. */
@@ -49,11 +49,11 @@ function refusal(value: string): Failure {
   return fail('request_refused', 'request', { rule, status: requestRules[rule].status, at });
 }
 
-/** Writes the field for the next hop. */
-export function writeMaxForwards(sink: FieldSink, request: RequestHead): void {
-  if (!request.fields.hasId(maxForwardsId)) return;
+/** Writes the header for the next hop. */
+export function writeMaxForwards(sink: HeaderSink, request: RequestHead): void {
+  if (!request.headers.hasId(maxForwardsId)) return;
   const value = forwardsOf(request);
-  sink.field('Max-Forwards', isLimited(request) ? String(Math.min(Number(value) - 1, forwardsMax)) : value);
+  sink.header('Max-Forwards', isLimited(request) ? String(Math.min(Number(value) - 1, forwardsMax)) : value);
 }
 
 /** The answer of the last hop. */
@@ -61,13 +61,13 @@ export function lastHopResponse(request: RequestHead, requestId: string, serving
   const id = ['X-Request-Id', visibleText(requestId, 128)] as const;
   if (request.method === 'OPTIONS')
     return plainResponse(200, [id, ['Allow', methodsOf(request, serving).join(', ')]], '', 'OPTIONS');
-  const fields = [
+  const headers = [
     ['Content-Type', 'message/http'],
     id,
     ['Cache-Control', 'no-store'],
     ['X-Content-Type-Options', 'nosniff'],
   ] as const;
-  return plainResponse(200, fields, reflected(request), 'TRACE');
+  return plainResponse(200, headers, reflected(request), 'TRACE');
 }
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'];
@@ -78,15 +78,15 @@ function methodsOf(request: RequestHead, { router }: ServingRevision): readonly 
 }
 
 /**
- * The fields that a TRACE request gets back: those that say which way it came, and what the client is. RFC 9110 §9.3.8 has
- * fields left out that may hold secrets: a script in a page must not read its user's cookies from the answer, nor a client
- * what the gateways before this one have added. A list of what may be shown is right for fields that are invented later.
+ * The headers that a TRACE request gets back: those that say which way it came, and what the client is. RFC 9110 §9.3.8 has
+ * headers left out that may hold secrets: a script in a page must not read its user's cookies from the answer, nor a client
+ * what the gateways before this one have added. A list of what may be shown is right for headers that are invented later.
  */
-const reflectedFields = ['Max-Forwards', 'Via', 'CDN-Loop', 'User-Agent', 'Accept', 'Accept-Encoding'];
+const reflectedHeaders = ['Max-Forwards', 'Via', 'CDN-Loop', 'User-Agent', 'Accept', 'Accept-Encoding'];
 
-function reflected({ method, target, version, authority, fields }: RequestHead): string {
-  const lines = reflectedFields.flatMap((name) => {
-    const value = fields.get(name.toLowerCase());
+function reflected({ method, target, version, authority, headers }: RequestHead): string {
+  const lines = reflectedHeaders.flatMap((name) => {
+    const value = headers.get(name.toLowerCase());
     return value === null ? [] : [`${name}: ${value}\r\n`];
   });
   const host = authority === '' ? '' : `Host: ${authority}\r\n`;

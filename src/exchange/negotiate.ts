@@ -12,7 +12,7 @@ const offers: readonly { readonly type: string; readonly form: AnswerForm }[] = 
   { type: 'text/plain', form: 'text' },
 ];
 
-/** Ranges of one Accept field that are read; browsers send fewer than ten. */
+/** Ranges of one Accept header that are read; browsers send fewer than ten. */
 const rangesMax = 32;
 
 interface Range {
@@ -21,7 +21,7 @@ interface Range {
 }
 
 /**
- * The form that a client prefers (RFC 9110 §12.5.1). Equal preference, a wildcard or no Accept field at all
+ * The form that a client prefers (RFC 9110 §12.5.1). Equal preference, a wildcard or no Accept header at all
  * give problem details, the form that programs and people in a terminal can both read. A client that accepts
  * none of our forms gets plain text, since an answer in the wrong form says more than a 406.
  *

@@ -3,9 +3,9 @@ import type { EndpointState } from '../core/endpoint.ts';
 import type { InstanceExit } from '#failures/instance-exit.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import type { Failure } from '#failures/failure.ts';
-import type { FieldFilter } from '../core/field-names.ts';
+import type { HeaderFilter } from '../core/header-names.ts';
 import type { FilterPipeline } from '../core/filter.ts';
-import type { FieldSink, RequestHead } from '../core/message.ts';
+import type { HeaderSink, RequestHead } from '../core/message.ts';
 import type { ReadyWaiter, ReusePolicy, PendingStream, StreamWaiter } from '../core/stream.ts';
 import type { TextRedactor } from '../redact/text-redactor.ts';
 import type { Clock } from '../core/time.ts';
@@ -25,8 +25,8 @@ export interface ExchangePorts {
 export interface Ids {
   /** A new request id: UUIDv7 (RFC 9562 §5.7). */
   requestId(wallTime: number): string;
-  /** Writes the traceparent field (W3C Trace Context) of an attempt of the exchange with this span; a new span if `exchangeSpanId` is ''. */
-  writeTraceparent(sink: FieldSink, traceId: string, flags: string, exchangeSpanId: string, attempt: number): void;
+  /** Writes the traceparent header (W3C Trace Context) of an attempt of the exchange with this span; a new span if `exchangeSpanId` is ''. */
+  writeTraceparent(sink: HeaderSink, traceId: string, flags: string, exchangeSpanId: string, attempt: number): void;
   /** `bytes` random bytes in hexadecimal digits, not all zero. */
   hex(bytes: 8 | 24): string;
   /** Fills a few bytes that a peer must not foresee. */
@@ -78,8 +78,8 @@ export interface Route extends AnswerSettings {
   /** Null: the route says nothing of retries. */
   readonly retry: RetryPolicy | null;
   readonly hop: RouteHop;
-  readonly request: RequestFieldChange;
-  readonly response: FieldChange;
+  readonly request: RequestHeaderChange;
+  readonly response: HeaderChange;
   /** Which host the endpoint is told: 'client', 'endpoint', or the host to name. */
   readonly hostSent: string;
   /** The target as it is sent to the endpoint. */
@@ -101,16 +101,16 @@ export interface RouteHop {
   readonly line: Uint8Array;
 }
 
-export interface RequestFieldChange extends FieldChange {
+export interface RequestHeaderChange extends HeaderChange {
   /** In place of `drop`, where a trusted peer sent the request. */
-  readonly dropOfTrusted: FieldFilter;
+  readonly dropOfTrusted: HeaderFilter;
   /** Fields that the gateway would write, and that the route removes or sets itself; lowercase. Null: there are none. */
   readonly edited: ReadonlySet<string> | null;
 }
 
 /** Fields that a route removes from a message, and lines that it adds. */
-export interface FieldChange {
-  readonly drop: FieldFilter;
+export interface HeaderChange {
+  readonly drop: HeaderFilter;
   readonly lines: readonly (readonly [name: string, value: string])[];
 }
 

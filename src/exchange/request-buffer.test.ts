@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from '../../test/properties.ts';
 import type { BufferSpec } from '../core/route-spec.ts';
-import { type Fields, type Framing, noContent, type RequestHead } from '../core/message.ts';
-import { PairFields } from '../testing/pair-fields.ts';
+import { type MessageHeaders, type Framing, noBody, type RequestHead } from '../core/message.ts';
+import { PairHeaders } from '../testing/pair-headers.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import type { Instant } from '../core/time.ts';
 import type { Attempt } from './attempt.ts';
@@ -22,7 +22,7 @@ function bufferWithin(allowedBytes: number): { buffer: RequestBuffer; counts: { 
 /** An attempt that takes what it gets, and has room for more or not. */
 class Taker {
   readonly parts: Buffer[] = [];
-  ended: Fields | null | undefined = undefined;
+  ended: MessageHeaders | null | undefined = undefined;
   hasRoom = true;
 
   sendBody(bytes: Uint8Array, start: number, end: number): boolean {
@@ -30,7 +30,7 @@ class Taker {
     return this.hasRoom;
   }
 
-  endBody(trailers: Fields | null): void {
+  endBody(trailers: MessageHeaders | null): void {
     this.ended = trailers;
   }
 
@@ -47,7 +47,7 @@ describe('a request', () => {
     waits: boolean,
   ];
   const rows: readonly Row[] = [
-    ['without content', { framing: noContent }, {}, false],
+    ['without content', { framing: noBody }, {}, false],
     ['with a length of 0', { framing: ofLength(0) }, {}, false],
     ['with a length', { framing: ofLength(5) }, {}, true],
     ['with a length, and a type of streams', { framing: ofLength(5), type: 'application/grpc' }, {}, true],
@@ -60,8 +60,8 @@ describe('a request', () => {
   ];
   for (const [what, { type, ...head }, more, waits] of rows)
     it(`${what} ${waits ? 'waits' : 'does not wait'} for its body`, () => {
-      const fields = new PairFields(type === undefined ? [] : [['content-type', type]]);
-      const request = { upgrade: null, fields, ...head } as unknown as RequestHead;
+      const headers = new PairHeaders(type === undefined ? [] : [['content-type', type]]);
+      const request = { upgrade: null, headers, ...head } as unknown as RequestHead;
       assert.equal(waitsForBody(request, { ...spec, ...more }), waits);
     });
 });
@@ -106,7 +106,7 @@ describe('the body of a request that is buffered', () => {
             lent.fill(0xdb);
           }
           assert.equal(buffer.isWhole, false);
-          const trailers = new PairFields([['x-sum', '1']]);
+          const trailers = new PairHeaders([['x-sum', '1']]);
           buffer.complete(trailers);
           assert.equal(buffer.isWhole, true);
           for (const hasRoom of [true, false]) {

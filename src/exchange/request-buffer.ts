@@ -1,9 +1,9 @@
 import {
-  chunkedContent,
-  type Fields,
+  chunkedBody,
+  type MessageHeaders,
   type Framing,
-  hasNoContent,
-  noContent,
+  hasNoBody,
+  noBody,
   type RequestHead,
 } from '../core/message.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
@@ -35,7 +35,7 @@ export class RequestBuffer {
   readonly #bytes: BufferedBytes;
   #timer: Timer | null = null;
   #isComplete = false;
-  #trailers: Fields | null = null;
+  #trailers: MessageHeaders | null = null;
 
   constructor({ requestBytesMax }: BufferSpec, allowance: BufferAllowance, beganAt: Instant) {
     this.beganAt = beganAt;
@@ -58,7 +58,7 @@ export class RequestBuffer {
    * Trailers need the chunked coding (RFC 9112 §7.1.2); a body that is empty has no framing.
    */
   get framing(): Framing {
-    if (!this.#isComplete || this.#trailers !== null) return chunkedContent;
+    if (!this.#isComplete || this.#trailers !== null) return chunkedBody;
     return framingOf(this.#bytes.length);
   }
 
@@ -70,7 +70,7 @@ export class RequestBuffer {
     return isLast || (isCounted && this.#bytes.length < this.#bytesMax);
   }
 
-  complete(trailers: Fields | null): void {
+  complete(trailers: MessageHeaders | null): void {
     this.#isComplete = true;
     this.#trailers = trailers;
     this.stopWait();
@@ -104,12 +104,12 @@ function waitedLongEnough(owner: RequestBufferOwner): void {
 const atHandBytesMax = 64 * 1024;
 
 export function framingOf(bytes: number): Framing {
-  return bytes === 0 ? noContent : { kind: 'length', bytes };
+  return bytes === 0 ? noBody : { kind: 'length', bytes };
 }
 
 /** Whether the length of a body is learnt where it has come whole: streams go on as they come. */
-export function learnsLength({ framing, upgrade, fields }: RequestHead): boolean {
-  return framing.kind === 'chunked' && upgrade === null && !isStream(fields);
+export function learnsLength({ framing, upgrade, headers }: RequestHead): boolean {
+  return framing.kind === 'chunked' && upgrade === null && !isStream(headers);
 }
 
 /**
@@ -117,7 +117,7 @@ export function learnsLength({ framing, upgrade, fields }: RequestHead): boolean
  * the chunks of a body may be one.
  */
 export function waitsForBody(request: RequestHead, { requestBytesMax, requestWaitMs }: BufferSpec): boolean {
-  const { framing, upgrade, fields } = request;
-  if (hasNoContent(framing) || requestBytesMax === 0) return false;
-  return framing.kind === 'length' || (upgrade === null && requestWaitMs > 0 && !isStream(fields));
+  const { framing, upgrade, headers } = request;
+  if (hasNoBody(framing) || requestBytesMax === 0) return false;
+  return framing.kind === 'length' || (upgrade === null && requestWaitMs > 0 && !isStream(headers));
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from '../../test/properties.ts';
 import type { Framing, Ownership, ResponseHead } from '../core/message.ts';
-import { PairFields } from '../testing/pair-fields.ts';
+import { PairHeaders } from '../testing/pair-headers.ts';
 import { BufferAllowance } from './buffer-allowance.ts';
 import { type BufferedClient, mayBuffer, ResponseBuffer } from './response-buffer.ts';
 
@@ -25,8 +25,8 @@ function made(bytesMax: number, allowed = 1e6) {
 }
 
 function headOf(framing: Framing, type = 'text/plain'): ResponseHead {
-  const fields = new PairFields([['content-type', type]]);
-  return { status: 200, reason: '', version: 'HTTP/1.1', fields, framing, contentLength: -1 };
+  const headers = new PairHeaders([['content-type', type]]);
+  return { status: 200, reason: '', version: 'HTTP/1.1', headers, framing, contentLength: -1 };
 }
 
 describe('what is left of a response', () => {

@@ -75,7 +75,7 @@ export class ResponseBuffer {
  */
 export function mayBuffer(head: ResponseHead, passedBytes: number, bytesMax: number): boolean {
   if (bytesMax === 0) return false;
-  const { framing, fields } = head;
+  const { framing, headers } = head;
   if (framing.kind === 'length' && framing.bytes - passedBytes > bytesMax) return false;
-  return !isStream(fields);
+  return !isStream(headers);
 }

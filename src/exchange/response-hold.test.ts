@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import * as fc from '../../test/properties.ts';
 import type { Framing, ResponseHead } from '../core/message.ts';
 import type { Instant, Timer } from '../core/time.ts';
-import { PairFields } from '../testing/pair-fields.ts';
+import { PairHeaders } from '../testing/pair-headers.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { ResponseHold, heldBytesMax } from './response-hold.ts';
 
@@ -37,8 +37,15 @@ class Owner {
   }
 }
 
-function headOf(framing: Framing, fields: readonly (readonly [string, string])[] = []): ResponseHead {
-  return { status: 200, reason: '', version: 'HTTP/1.1', fields: new PairFields(fields), framing, contentLength: -1 };
+function headOf(framing: Framing, headers: readonly (readonly [string, string])[] = []): ResponseHead {
+  return {
+    status: 200,
+    reason: '',
+    version: 'HTTP/1.1',
+    headers: new PairHeaders(headers),
+    framing,
+    contentLength: -1,
+  };
 }
 
 const chunked: Framing = { kind: 'chunked' };
@@ -137,7 +144,7 @@ describe('the commit window', () => {
     fc.assert(property, { numRuns: 300 });
   });
 
-  it('ends for content of unknown length when nothing has come for a fifth of the delay, and not before', () => {
+  it('ends for a body of unknown length when nothing has come for a fifth of the delay, and not before', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 15 }), { minLength: 1, maxLength: 12 }), (pauses) => {
         const { clock, owner, hold } = windowFor(chunked);
@@ -155,7 +162,7 @@ describe('the commit window', () => {
     );
   });
 
-  it('ends for a head alone, or content of known length, when its delay does', () => {
+  it('ends for a head alone, or body of known length, when its delay does', () => {
     for (const framing of [chunked, { kind: 'length', bytes: 10 } as const]) {
       const { clock, owner, hold } = windowFor(framing);
       if (framing.kind === 'length') hold.tryAdd(Buffer.from('piece'), 0, 5);

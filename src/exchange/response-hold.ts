@@ -78,7 +78,7 @@ export class ResponseHold {
    * anything is copied, for a response that says that it is a stream, or that is too large to be held whole and fills the hold.
    */
   mayKeepHolding(): boolean {
-    if (this.#isFull || (this.#timer === null && isStream(this.head.fields))) return false;
+    if (this.#isFull || (this.#timer === null && isStream(this.head.headers))) return false;
     if (this.#borrowedBytes > 0) {
       this.#keep();
       this.#sliceAt = this.#clock.now();

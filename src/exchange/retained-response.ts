@@ -1,31 +1,34 @@
-import { eachFieldLine } from '../core/field-lines.ts';
-import { beginsAsClaim, type FieldFilter, fieldFilter, fieldId, knownFieldNames } from '../core/field-names.ts';
-import type { Fields, FieldSink, ResponseHead } from '../core/message.ts';
+import { eachHeaderLine } from '../core/header-lines.ts';
+import { beginsAsClaim, type HeaderFilter, headerFilter, headerId, knownHeaderNames } from '../core/header-names.ts';
+import type { MessageHeaders, HeaderSink, ResponseHead } from '../core/message.ts';
 import type { ResponseHold } from './response-hold.ts';
 
 /** A complete response that was not sent to the client, because a retry followed. It is sent if no retry gets a better one. */
 export interface RetainedResponse {
   readonly head: ResponseHead;
   readonly hold: ResponseHold | null;
-  readonly trailers: Fields | null;
+  readonly trailers: MessageHeaders | null;
   readonly grpcStatus: number | null;
 }
 
 /** A copy of `head` that outlives its attempt: the connection uses the memory of its heads again. */
 export function copyHead(head: ResponseHead): ResponseHead {
-  const { status, reason, version, framing, contentLength, fields } = head;
-  return { status, reason, version, framing, contentLength, fields: new CopiedFields(fields) };
+  const { status, reason, version, framing, contentLength, headers } = head;
+  return { status, reason, version, framing, contentLength, headers: new CopiedHeaders(headers) };
 }
 
-const dropNothing = fieldFilter([]);
+const dropNothing = headerFilter([]);
 
-/** Field lines as text, in their order and spelling. */
-export class CopiedFields implements Fields {
+/** Header lines as text, in their order and spelling. */
+export class CopiedHeaders implements MessageHeaders {
   readonly #lines: (readonly [name: string, value: string])[] = [];
 
-  constructor(source: Fields) {
-    const field = (name: string, value: string): void => void this.#lines.push([name, value]);
-    source.writeTo({ field, fieldLines: (bytes, start, end) => eachFieldLine(bytes, start, end, field) }, dropNothing);
+  constructor(source: MessageHeaders) {
+    const header = (name: string, value: string): void => void this.#lines.push([name, value]);
+    source.writeTo(
+      { header, headerLines: (bytes, start, end) => eachHeaderLine(bytes, start, end, header) },
+      dropNothing,
+    );
   }
 
   get(name: string): string | null {
@@ -38,20 +41,20 @@ export class CopiedFields implements Fields {
   }
 
   hasId(id: number): boolean {
-    return this.has(knownFieldNames[id] ?? '');
+    return this.has(knownHeaderNames[id] ?? '');
   }
 
   each(visit: (name: string, value: string) => void): void {
     for (const [name, value] of this.#lines) visit(name.toLowerCase(), value);
   }
 
-  writeTo(sink: FieldSink, drop: FieldFilter): void {
-    for (const [name, value] of this.#lines) if (!isDropped(name.toLowerCase(), drop)) sink.field(name, value);
+  writeTo(sink: HeaderSink, drop: HeaderFilter): void {
+    for (const [name, value] of this.#lines) if (!isDropped(name.toLowerCase(), drop)) sink.header(name, value);
   }
 }
 
-function isDropped(name: string, drop: FieldFilter): boolean {
-  const id = fieldId(name);
+function isDropped(name: string, drop: HeaderFilter): boolean {
+  const id = headerId(name);
   if (id > 0) return drop.known[id] === 1;
   return drop.others?.has(name) === true || (drop.claims && beginsAsClaim(name));
 }

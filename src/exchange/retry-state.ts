@@ -1,12 +1,12 @@
 import type { Failure } from '#failures/failure.ts';
-import { type Fields, hasNoContent, type OutgoingRequest, type ResponseHead } from '../core/message.ts';
+import { type MessageHeaders, hasNoBody, type OutgoingRequest, type ResponseHead } from '../core/message.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { backoffMs, parseRetryAfter } from '../policy/retry-backoff.ts';
 import { AnnouncedRequest } from './announced-request.ts';
 import type { Attempt } from './attempt.ts';
 import { remainingMs } from './exchange-timeout.ts';
 import { Hedge, type HedgeOwner } from './hedge.ts';
-import { CopiedFields, copyHead, type RetainedResponse } from './retained-response.ts';
+import { CopiedHeaders, copyHead, type RetainedResponse } from './retained-response.ts';
 import type { Ids } from './ports.ts';
 import { hasPassed, isLoopAnswer } from './loop.ts';
 import { processEndMs } from './endpoint-wait.ts';
@@ -61,7 +61,7 @@ export class RetryState {
   onSent(attempt: Attempt): void {
     const { request, requestBuffer } = this.#owner;
     if (this.#policy.attemptMs === null) return;
-    if (hasNoContent(request.framing) || requestBuffer?.isWhole === true)
+    if (hasNoBody(request.framing) || requestBuffer?.isWhole === true)
       attempt.limitTime(this.#clock, this.#policy.attemptMs);
   }
 
@@ -126,11 +126,11 @@ export class RetryState {
     attempt: Attempt,
     head: ResponseHead,
     hold: ResponseHold | null,
-    trailers: Fields | null,
+    trailers: MessageHeaders | null,
   ): number | null {
     if (!this.#isRetriable(head)) return null;
-    const { fields } = head;
-    const retryAfterMs = parseRetryAfter(fields.get('retry-after'), fields.get('date'), this.#clock.wallTime());
+    const { headers } = head;
+    const retryAfterMs = parseRetryAfter(headers.get('retry-after'), headers.get('date'), this.#clock.wallTime());
     const waitMs = this.waitMsAfter(attempt, retryAfterMs);
     const { retry, reason } = statusDecisionFor(this.#owner, attempt, waitMs < Infinity);
     attempt.retry = retry;
@@ -139,7 +139,7 @@ export class RetryState {
     hold?.detach();
     this.#dropRetained();
     const { grpcStatus } = this.#owner;
-    this.#retained = { head: copyHead(head), hold, trailers: trailers && new CopiedFields(trailers), grpcStatus };
+    this.#retained = { head: copyHead(head), hold, trailers: trailers && new CopiedHeaders(trailers), grpcStatus };
     return waitMs;
   }
 

@@ -2,7 +2,7 @@ import { statusOf } from '#failures/failure-texts.ts';
 import type { AttemptFacts } from '../core/exchange.ts';
 import type { Failure } from '#failures/failure.ts';
 import { isRefusal } from '../core/refusal.ts';
-import { hasNoContent } from '../core/message.ts';
+import { hasNoBody } from '../core/message.ts';
 import type { ReusePolicy } from '../core/stream.ts';
 import { forwardedValue } from './forwarded-value.ts';
 import { decideRetry, inVainFor, isIdempotent, type RetryDecision, type RetryFacts } from '../policy/retry.ts';
@@ -45,7 +45,7 @@ export function statusDecisionFor(exchange: ExchangeState, attempt: Attempt, tim
 type CommonFacts = Omit<RetryFacts, 'inVain' | 'tookLong' | 'retriableStatus' | 'mayReturn' | 'elsewhere'>;
 
 function factsOf(exchange: ExchangeState, attempt: Attempt, timeLeft: boolean): CommonFacts {
-  const { attempts, committed, contentReadBegun, unsentContent, requestBuffer } = exchange;
+  const { attempts, committed, bodyReadBegun, unsentBody, requestBuffer } = exchange;
   const { retry } = exchange.requireRoute();
   const lostWithProcess = hasLostBoth(exchange) && mayHaveEnded(exchange, attempt);
   return {
@@ -58,7 +58,7 @@ function factsOf(exchange: ExchangeState, attempt: Attempt, timeLeft: boolean): 
     timeLeft,
     method: methodOf(exchange),
     hasKey: hasIdempotencyKey(exchange),
-    contentHeld: !contentReadBegun || unsentContent !== null || requestBuffer !== null,
+    bodyHeld: !bodyReadBegun || unsentBody !== null || requestBuffer !== null,
   };
 }
 
@@ -127,7 +127,7 @@ export function isRepeatable(exchange: ExchangeState): boolean {
 function hasIdempotencyKey({ matchedRoute, request, client }: ExchangeState): boolean {
   if (matchedRoute?.retry?.idempotencyKey !== true || request.upgrade !== null) return false;
   const { drop, dropOfTrusted } = matchedRoute.request;
-  const key = forwardedValue(request.fields, 'idempotency-key', client.trusted ? dropOfTrusted : drop);
+  const key = forwardedValue(request.headers, 'idempotency-key', client.trusted ? dropOfTrusted : drop);
   return key !== null && !/^[\s",]*$/.test(key) && !/",\s*"/.test(key) && !/^[^"]*,/.test(key);
 }
 
@@ -141,7 +141,7 @@ export function reusePolicyFor(exchange: ExchangeState): ReusePolicy {
 }
 
 function isEmpty({ request, requestBuffer }: ExchangeState): boolean {
-  return hasNoContent(request.framing) || (requestBuffer !== null && hasNoContent(requestBuffer.framing));
+  return hasNoBody(request.framing) || (requestBuffer !== null && hasNoBody(requestBuffer.framing));
 }
 
 /** Not of an overload, which says nothing about connections. A function of its own: an arrow function is allocated in each exchange. */

@@ -1,21 +1,21 @@
-import { eachFieldLine } from '../core/field-lines.ts';
-import type { FieldSink } from '../core/message.ts';
+import { eachHeaderLine } from '../core/header-lines.ts';
+import type { HeaderSink } from '../core/message.ts';
 
-/** Passes on all fields but those with these lowercase names. */
-export class SinkWithout implements FieldSink {
-  readonly #sink: FieldSink;
+/** Passes on all headers but those with these lowercase names. */
+export class SinkWithout implements HeaderSink {
+  readonly #sink: HeaderSink;
   readonly #names: ReadonlySet<string>;
 
-  constructor(sink: FieldSink, names: ReadonlySet<string>) {
+  constructor(sink: HeaderSink, names: ReadonlySet<string>) {
     this.#sink = sink;
     this.#names = names;
   }
 
-  field(name: string, value: string): void {
-    if (!this.#names.has(name.toLowerCase())) this.#sink.field(name, value);
+  header(name: string, value: string): void {
+    if (!this.#names.has(name.toLowerCase())) this.#sink.header(name, value);
   }
 
-  fieldLines(bytes: Uint8Array, start: number, end: number): void {
-    eachFieldLine(bytes, start, end, (name, value) => this.field(name, value));
+  headerLines(bytes: Uint8Array, start: number, end: number): void {
+    eachHeaderLine(bytes, start, end, (name, value) => this.header(name, value));
   }
 }

@@ -56,11 +56,11 @@ export class ExchangeState implements EndedExchange {
   /** The compiled route; `route` is its id. Null before a route was found. */
   matchedRoute: Route | null = null;
   /** The gateway has begun to read the body of the request: a later attempt cannot send it from its first byte. */
-  contentReadBegun = false;
+  bodyReadBegun = false;
   /** The body, or its beginning, that came before an endpoint was chosen; null: there is none, or it has been sent and is not whole. */
   requestBuffer: RequestBuffer | null = null;
   /** The part of the body that was read and of which no byte was sent: the next attempt begins with it. */
-  unsentContent: Uint8Array | null = null;
+  unsentBody: Uint8Array | null = null;
   /** The request's body is complete. */
   requestComplete = false;
 
@@ -81,7 +81,8 @@ export class ExchangeState implements EndedExchange {
     this.version = request.version;
     // Now, because the bytes of the head may be gone when the exchange ends.
     const { recordedHeaderNames = null } = serving;
-    this.recordedHeaders = recordedHeaderNames === null ? null : recordedHeadersOf(request.fields, recordedHeaderNames);
+    this.recordedHeaders =
+      recordedHeaderNames === null ? null : recordedHeadersOf(request.headers, recordedHeaderNames);
     this.request = request;
     this.serving = serving;
   }

@@ -1,14 +1,14 @@
 import { assert } from '../core/assert.ts';
 import type { Failure } from '#failures/failure.ts';
 import type { BodySink, BodyTransform, Filter } from '../core/filter.ts';
-import type { Fields, Ownership } from '../core/message.ts';
+import type { MessageHeaders, Ownership } from '../core/message.ts';
 import { filterFault } from './filter-fault.ts';
 
 /** What is behind the last transform of a body: the client or the endpoint. */
 export interface BodyReceiver {
   /** False: the receiver takes no more for now; the chain is told by `onRoom`. */
   sendBody(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
-  endBody(trailers: Fields | null): void;
+  endBody(trailers: MessageHeaders | null): void;
   /** Sends what was written outside a read: no flush follows by itself. */
   flushBody(): void;
   /** The sender of the body goes on. */
@@ -54,7 +54,7 @@ export class TransformChain {
     }
   }
 
-  end(trailers: Fields | null): void {
+  end(trailers: MessageHeaders | null): void {
     if (this.closed) return;
     this.#depth++;
     try {
@@ -110,7 +110,7 @@ class TransformStage implements BodySink {
     }
   }
 
-  finish(trailers: Fields | null): void {
+  finish(trailers: MessageHeaders | null): void {
     this.#begun = true;
     try {
       this.transform?.end(trailers);
@@ -161,7 +161,7 @@ class TransformStage implements BodySink {
     return hasRoom;
   }
 
-  end(trailers: Fields | null): void {
+  end(trailers: MessageHeaders | null): void {
     if (this.#chain.closed) return;
     try {
       this.#end(trailers);
@@ -170,7 +170,7 @@ class TransformStage implements BodySink {
     }
   }
 
-  #end(trailers: Fields | null): void {
+  #end(trailers: MessageHeaders | null): void {
     assert(this.#begun && !this.#ended, 'a transform ends its body once');
     this.#ended = true;
     if (this.next !== null) return this.next.finish(trailers);

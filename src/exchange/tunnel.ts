@@ -1,7 +1,7 @@
 import type { TunnelSpec } from '../core/route-spec.ts';
 import type { EndedExchange, SessionChange, TunnelFacts } from '../core/exchange.ts';
 import { fail, type Failure, type ForceCloseReason } from '#failures/failure.ts';
-import type { Fields, Ownership, ResponseHead } from '../core/message.ts';
+import type { MessageHeaders, Ownership, ResponseHead } from '../core/message.ts';
 import { after, type Clock, type Instant, never, type Timer } from '../core/time.ts';
 import type { Attempt } from './attempt.ts';
 import type { BodyPath } from './body-path.ts';
@@ -40,7 +40,7 @@ type SideName = 'client' | 'application';
 export interface TunnelEnds {
   readonly bytesToClient: number;
   sendToEndpoint(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
-  endToEndpoint(trailers: Fields | null): void;
+  endToEndpoint(trailers: MessageHeaders | null): void;
   flushToEndpoint(): void;
   resumeClient(): void;
   sendToClient(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
@@ -86,7 +86,7 @@ export function tunnelStart(
   bodyFollows: boolean,
   session: SessionChange | null = null,
 ): TunnelStart {
-  const extended = response.fields.has('sec-websocket-extensions');
+  const extended = response.headers.has('sec-websocket-extensions');
   return { protocol, extended, address, settings, bodyFollows, session, halfClosedMs: timeouts.idleMs };
 }
 
@@ -202,7 +202,7 @@ export class Tunnel implements TunnelFacts, BodyPath {
   // The ends of the two directions.
 
   /** The client has sent FIN, or the end of the body that comes before the tunnel's bytes. */
-  endRequest(trailers: Fields | null): void {
+  endRequest(trailers: MessageHeaders | null): void {
     if (this.#bodyFollows) {
       this.#bodyFollows = false;
       this.#arm(); // From now on the gateway may ping the endpoint.

@@ -3,7 +3,7 @@ import type { Deadlines } from '../core/deadline.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import type { FeatureScope } from '../core/feature.ts';
 import type { Filter } from '../core/filter.ts';
-import type { GatewayState } from '../core/gateway-state.ts';
+import type { GatewayState } from '../core/schemas/gateway-state.ts';
 import type { Random } from '../core/random.ts';
 import type { RequestPriority } from '../core/route-spec.ts';
 import type { BoundSemaphores } from '../core/semaphores.ts';
@@ -24,7 +24,7 @@ export interface FeatureHooks {
   readonly priority?: RequestPriority;
   readonly retry?: RetryPolicy;
   /** Names of headers, in lower case, that requests of clients lose. */
-  readonly requestFieldsRemoved?: readonly string[];
+  readonly requestHeadersRemoved?: readonly string[];
   /** Is told how each exchange has ended. */
   readonly onEnded?: (exchange: EndedExchange) => void;
 }

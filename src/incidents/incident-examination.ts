@@ -10,7 +10,7 @@ import type { HealthChecker, HealthCheckRequest, HealthCheckResult, HttpProbe } 
 import { type LeftOutReason, leftOutTexts, type OutputLine } from '../core/output-line.ts';
 import { countText } from '#failures/quantity-text.ts';
 import type { LiveIncident } from '../core/live-incident.ts';
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { TextRedactor } from '../redact/text-redactor.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import { tells } from '#failures/last-words.ts';

@@ -1,55 +1,8 @@
+import type { IncidentStatus } from '../core/schemas/incidents.ts';
 import { additionSentence, incidentSentence, incidentTitle, presentStep } from './incident-sentence.ts';
 import { presentView } from './present-view.ts';
 import { requestsQuery } from './requests-query.ts';
-import type { IncidentAddition, KeptIncident } from '../core/live-incident.ts';
-
-/** An incident as the admin API shows it. Times are RFC 3339. */
-export interface IncidentStatus
-  extends Omit<
-    KeptIncident,
-    | 'family'
-    | 'firstUntil'
-    | 'isRemoved'
-    | 'startedAt'
-    | 'firstRequestAt'
-    | 'openedAt'
-    | 'lastAt'
-    | 'resolvedAt'
-    | 'rate'
-    | 'additions'
-    | 'joined'
-    | 'findingsAt'
-  > {
-  /** A few words: what fails. */
-  readonly title: string;
-  /** One or two sentences: what fails, how much of it, and what probably has caused it. */
-  readonly reason: string;
-  readonly startedAt: string;
-  /** When the earliest request that failed, or had an attempt that failed, began. */
-  readonly firstRequestAt: string;
-  /** Finds the requests in the store. */
-  readonly requestsQuery: string;
-  readonly openedAt: string;
-  readonly lastAt: string;
-  readonly resolvedAt: string | null;
-  /** When the gateway looked at once; null: it has not. */
-  readonly findingsAt: string | null;
-  readonly requestsPerSBefore: number | null;
-  readonly requestsPerSDuring: number;
-  /** The number of the incident that it turned out to be part of; null: of none. */
-  readonly joined: number | null;
-  readonly additions: readonly AdditionStatus[];
-  /** For the cause with which requests fail now; null: it is over, or the cause is not known. */
-  readonly nextStep: string | null;
-}
-
-export interface AdditionStatus extends Omit<IncidentAddition, 'since' | 'until'> {
-  readonly since: string;
-  /** Absent: it goes on. */
-  readonly until?: string;
-  /** One sentence. */
-  readonly reason: string;
-}
+import type { KeptIncident } from '../core/live-incident.ts';
 
 export function incidentStatus(whole: KeptIncident): IncidentStatus {
   const incident = presentView(whole);

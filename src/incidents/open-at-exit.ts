@@ -1,7 +1,7 @@
 import type { Event } from '../core/event.ts';
 import { mayBeCausedByExit } from '#failures/exit-causes.ts';
 import type { Cause } from '#failures/failure.ts';
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { instanceOf } from '../core/endpoint.ts';
 import type { SearchResult } from '../core/store-messages.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';

@@ -9,7 +9,7 @@ import type {
   WatchedRecords,
 } from '../core/logger-messages.ts';
 import type { LogSpec } from '../core/configuration.ts';
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { logFormats } from '../core/log-formats.ts';
 import { logLines } from '../record/log-lines.ts';
 import { after, type Clock } from '../core/time.ts';

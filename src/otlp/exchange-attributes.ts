@@ -1,5 +1,5 @@
 import { isGrpcServerError } from '../core/grpc-server-errors.ts';
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { addressAndPort, attributesOf } from './attributes.ts';
 import type { KeyValue } from './messages.ts';
 

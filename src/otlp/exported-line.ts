@@ -1,5 +1,5 @@
 import type { SpanFacts } from '../core/exchange.ts';
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { parseRecord } from '../record/parse-record.ts';
 
 /** A line of the ring, which `record/otlp-sampler.ts` has written. */

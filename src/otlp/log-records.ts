@@ -1,7 +1,7 @@
 import { type EventJson, eventOfJson } from '../core/event-json.ts';
 import { levelOf } from '../core/event-level.ts';
 import type { SpanFacts } from '../core/exchange.ts';
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { attributesOf, type AttributeValue, unixNano } from './attributes.ts';
 import { exchangeAttributes } from './exchange-attributes.ts';
 import type { ExportedLogRecord } from './messages.ts';

@@ -1,6 +1,6 @@
 import { attemptSpanId } from '../core/attempt-span.ts';
 import type { SpanFacts } from '../core/exchange.ts';
-import type { AttemptRecord, ExchangeRecord } from '../core/record.ts';
+import type { AttemptRecord, ExchangeRecord } from '../core/schemas/record.ts';
 import { addressAndPort, attributesOf, unixNano } from './attributes.ts';
 import { exchangeAttributes, isServerError, methodAttributes, spanName } from './exchange-attributes.ts';
 import { type ExportedSpan, type SpanEvent, spanKinds, statusError } from './messages.ts';

@@ -31,7 +31,7 @@ export interface BalancedEndpoint {
 export interface RequestFacts {
   readonly method: string;
   readonly target: string;
-  readonly request: Pick<RequestHead, 'fields'>;
+  readonly request: Pick<RequestHead, 'headers'>;
   readonly client: Pick<ClientFacts, 'address' | 'connection'>;
 }
 

@@ -14,7 +14,7 @@ const lost: RetryFacts = {
   retried: false,
   tookLong: false,
   method: 'GET',
-  contentHeld: true,
+  bodyHeld: true,
   elsewhere: true,
   retriableStatus: false,
   timeLeft: true,
@@ -30,11 +30,11 @@ const table: readonly [what: string, facts: Partial<RetryFacts>, retry: boolean,
   ['a POST of which nothing was sent', { method: 'POST', delivery: 'not_sent' }, true, 'nothing_sent'],
   ['a POST that the peer refused', { method: 'POST', delivery: 'refused_by_peer' }, true, 'refused_by_peer'],
   ['a POST whose answer had begun', { method: 'POST', delivery: 'response_started' }, false, 'not_idempotent'],
-  ['a PUT whose content is gone', { method: 'PUT', contentHeld: false }, false, 'body_not_held'],
-  ['a POST whose content is gone', { method: 'POST', contentHeld: false }, false, 'not_idempotent'],
+  ['a PUT whose content is gone', { method: 'PUT', bodyHeld: false }, false, 'body_not_held'],
+  ['a POST whose content is gone', { method: 'POST', bodyHeld: false }, false, 'not_idempotent'],
   [
     'a POST of which nothing was sent, its content gone',
-    { method: 'POST', delivery: 'not_sent', contentHeld: false },
+    { method: 'POST', delivery: 'not_sent', bodyHeld: false },
     false,
     'body_not_held',
   ],
@@ -67,7 +67,7 @@ const table: readonly [what: string, facts: Partial<RetryFacts>, retry: boolean,
     'not_idempotent',
   ],
   ['a lost POST with a key that its route trusts', { method: 'POST', hasKey: true }, true, 'idempotent'],
-  ['such a POST whose content is gone', { method: 'POST', hasKey: true, contentHeld: false }, false, 'body_not_held'],
+  ['such a POST whose content is gone', { method: 'POST', hasKey: true, bodyHeld: false }, false, 'body_not_held'],
   ['a wait that the exchange does not last for', { timeLeft: false }, false, 'no_time_left'],
   ['nowhere else to go', { elsewhere: false }, false, 'nowhere_else'],
   ['nothing sent and nowhere else to go', { delivery: 'not_sent', elsewhere: false }, false, 'nowhere_else'],
@@ -90,7 +90,7 @@ describe('decideRetry', () => {
       retried: fc.boolean(),
       tookLong: fc.boolean(),
       method: fc.constantFrom('GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'LOCK', 'get'),
-      contentHeld: fc.boolean(),
+      bodyHeld: fc.boolean(),
       elsewhere: fc.boolean(),
       retriableStatus: fc.boolean(),
       timeLeft: fc.boolean(),
@@ -105,7 +105,7 @@ describe('decideRetry', () => {
         const isSpent = !some.mayReturn && some.attemptsMade >= some.attemptsMax;
         if (mayHaveRun && (some.retried || isSpent)) assert.equal(retry, false);
         if (!some.mayReturn && some.attemptsMade >= some.attemptsMax + 2) assert.equal(retry, false);
-        if (some.committed || !some.contentHeld || !some.timeLeft || some.inVain !== null) assert.equal(retry, false);
+        if (some.committed || !some.bodyHeld || !some.timeLeft || some.inVain !== null) assert.equal(retry, false);
       }),
     );
   });

@@ -24,7 +24,7 @@ export interface RetryFacts {
   /** The request has an Idempotency-Key, which its route trusts. */
   readonly hasKey: boolean;
   /** All of the request's body is still in memory. */
-  readonly contentHeld: boolean;
+  readonly bodyHeld: boolean;
   /** There is another endpoint, or a fresh connection instead of a reused one. */
   readonly elsewhere: boolean;
   /** The request waits for an endpoint that has refused the connection and may accept connections soon. */
@@ -58,7 +58,7 @@ export function decideRetry(facts: RetryFacts): RetryDecision {
   if (facts.attemptsMade >= attemptsMaxFor(facts, harmless)) return no('attempts_spent');
   // Checked before the body: a POST is not repeated even where every byte of it was kept.
   if (!harmless && !facts.hasKey && !isIdempotent(facts.method)) return no('not_idempotent');
-  if (!facts.contentHeld) return no('body_not_held');
+  if (!facts.bodyHeld) return no('body_not_held');
   if (!harmless && facts.retried) return no('attempts_spent');
   if (!facts.timeLeft) return no('no_time_left');
   if (!facts.elsewhere) return facts.mayReturn ? { retry: true, reason: 'may_return' } : no('nowhere_else');

@@ -1,6 +1,6 @@
 import { shownSeconds } from '../core/ago-text.ts';
 import type { ApplicationProblemKind } from '../core/problem-kinds.ts';
-import type { ServiceVerdict } from '../core/service-verdict.ts';
+import type { ServiceVerdict } from '../core/schemas/status.ts';
 
 /** Requests of a time, and how many of them failed. */
 export interface RecentRequests {

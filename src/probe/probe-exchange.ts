@@ -1,6 +1,6 @@
 import { fail, type Failure } from '#failures/failure.ts';
 import { Deadline, type Deadlines } from '../core/deadline.ts';
-import { type Framing, noContent, type FieldSink, type OutgoingRequest, type ResponseHead } from '../core/message.ts';
+import { type Framing, noBody, type HeaderSink, type OutgoingRequest, type ResponseHead } from '../core/message.ts';
 import type { UpstreamHandler, UpstreamStream } from '../core/stream.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
 import { probeFailure, type HttpReport, roundedMs, type HeaderReport } from './probe-report.ts';
@@ -65,8 +65,8 @@ export class ProbeExchange extends Deadline implements UpstreamHandler {
     this.at = after(this.#sentAt, limits.totalMs);
     ports.deadlines.add(this);
     stream.send(outgoing(request), this, { responseHeadMs: limits.headMs, idleMs: limits.idleMs });
-    if (request.body !== null) stream.sendContent(request.body, 0, request.body.length, 'owned');
-    stream.endContent(null);
+    if (request.body !== null) stream.sendBody(request.body, 0, request.body.length, 'owned');
+    stream.endBody(null);
     stream.flush();
   }
 
@@ -77,7 +77,7 @@ export class ProbeExchange extends Deadline implements UpstreamHandler {
   onResponse(response: ResponseHead): void {
     this.#keep(response);
     // An event stream has no end to wait for.
-    if (/^text\/event-stream\b/i.test(response.fields.get('content-type') ?? '')) this.#stop('unread');
+    if (/^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')) this.#stop('unread');
   }
 
   onSwitched(_protocol: string, response: ResponseHead): void {
@@ -85,11 +85,11 @@ export class ProbeExchange extends Deadline implements UpstreamHandler {
     this.#isSwitched = true;
     this.at = after(this.#ports.clock.now(), closeMs);
     // A WebSocket ends with close frames, so that the application logs no broken connection.
-    this.#stream.sendContent(closeFrame, 0, closeFrame.length, 'owned');
+    this.#stream.sendBody(closeFrame, 0, closeFrame.length, 'owned');
     this.#stream.flush();
   }
 
-  onResponseContent(bytes: Uint8Array, start: number, end: number): void {
+  onResponseBody(bytes: Uint8Array, start: number, end: number): void {
     this.#bytesReceived += end - start;
     const room = keptBytesMax - this.#body.length;
     if (room > 0) this.#body = Buffer.concat([this.#body, bytes.subarray(start, Math.min(end, start + room))]);
@@ -122,7 +122,7 @@ export class ProbeExchange extends Deadline implements UpstreamHandler {
   #keep(response: ResponseHead): void {
     this.#headAt = this.#ports.clock.now();
     const headers: Record<string, string[]> = {};
-    response.fields.each((name, value) => {
+    response.headers.each((name, value) => {
       (headers[name] ??= []).push(value);
     });
     const { status, reason, version, framing, contentLength } = response;
@@ -180,7 +180,7 @@ interface KeptHead extends Pick<ResponseHead, 'status' | 'reason' | 'version' | 
 }
 
 function outgoing({ method, scheme, authority, target, headers, upgrade, body }: ProbeRequest): OutgoingRequest {
-  const framing: Framing = body === null ? noContent : { kind: 'length', bytes: body.length };
+  const framing: Framing = body === null ? noBody : { kind: 'length', bytes: body.length };
   return {
     method,
     scheme,
@@ -189,8 +189,8 @@ function outgoing({ method, scheme, authority, target, headers, upgrade, body }:
     framing,
     upgrade,
     takesTrailers: false,
-    writeFields(sink: FieldSink): void {
-      for (const [name, value] of headers) sink.field(name, value);
+    writeHeaders(sink: HeaderSink): void {
+      for (const [name, value] of headers) sink.header(name, value);
     },
   };
 }

@@ -1,4 +1,5 @@
-import type { ExchangeRecord, LostRecord, ProcessRecord } from '../core/record.ts';
+import type { LostRecord, ProcessRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { parseRecord } from './parse-record.ts';
 
 /** What nginx writes for a client that left before it was answered; the code is its invention, too. */

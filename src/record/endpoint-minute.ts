@@ -1,3 +1,4 @@
+import type { EndpointFigures } from '../core/schemas/status.ts';
 import { latencyCells, latencyQuantileMs } from '../core/latency-cells.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { Clock } from '../core/time.ts';
@@ -21,19 +22,6 @@ const [minCell, maxCell] = [latencyCells, latencyCells + 1];
 interface EndpointRing {
   readonly counts: Float32Array;
   readonly latencies: Float32Array;
-}
-
-/** Attempts at an endpoint in the last minute. */
-export interface EndpointFigures {
-  /** With a complete response. */
-  readonly answered: number;
-  /** That got none, by a failure that counts against its health. */
-  readonly failed: number;
-  /** The mean time from the start of an attempt to the head of its response; null: there was none. */
-  readonly meanMs: number | null;
-  /** Of these times, of the last 40 to 60 s. */
-  readonly p50Ms: number | null;
-  readonly p99Ms: number | null;
 }
 
 const nothing: EndpointFigures = { answered: 0, failed: 0, meanMs: null, p50Ms: null, p99Ms: null };

@@ -2,9 +2,10 @@ import type { AttemptFacts, ClientFacts, EndedExchange, TunnelFacts } from '../c
 import { exitExplains, explain, explainExit, typeOf } from '#failures/failure-texts.ts';
 import { exitBeforeMs } from '../core/recorded-exit.ts';
 import type { Cause, Evidence, Failure } from '#failures/failure.ts';
-import type { GatewayState } from '../core/gateway-state.ts';
+import type { GatewayState } from '../core/schemas/gateway-state.ts';
 import { snakeCased, type SnakeCased } from '#failures/json-case.ts';
-import { type AttemptRecord, type ExchangeRecord, recordVersion } from '../core/record.ts';
+import { recordVersion } from '../core/record.ts';
+import type { AttemptRecord, ExchangeRecord } from '../core/schemas/record.ts';
 import { stoppedJson } from '../core/recorded-exit.ts';
 import { redactQuery } from '../redact/query.ts';
 import { redactAuthority, redactPath } from '../redact/target.ts';
@@ -33,7 +34,7 @@ export interface RecordContext {
   /** What the worker knows of the surroundings of an exchange; absent: nothing. */
   readonly gatewayStateOf?: (exchange: EndedExchange) => GatewayState;
   /** Further header names, lowercase, whose values are removed from texts that came from outside. */
-  readonly secretFields?: readonly string[];
+  readonly secretHeaders?: readonly string[];
 }
 
 /** Makes the record of an exchange that has ended: redacted, bounded, with all its keys. */
@@ -50,7 +51,7 @@ export class ExchangeRecords {
 
   constructor(context: RecordContext) {
     this.#context = context;
-    this.#redactor = new TextRedactor(context.secretFields);
+    this.#redactor = new TextRedactor(context.secretHeaders);
     this.#states = new RecordedGatewayStates(this.#redactor);
     this.#queryAllowed = new Set(context.queryAllowed);
     const { inlineConstants = false, processKey, deployment, member, processStartedUnixMs } = context;

@@ -6,7 +6,7 @@ import type { EndedExchange } from '../core/exchange.ts';
 import { fail, type Failure } from '#failures/failure.ts';
 import { snakeCased } from '#failures/json-case.ts';
 import { exchangeKeys } from '../core/record-defaults.ts';
-import type { GatewayState } from '../core/gateway-state.ts';
+import type { GatewayState } from '../core/schemas/gateway-state.ts';
 import type { Instant } from '../core/time.ts';
 import { TestRing } from './test-ring.test-support.ts';
 import { parseRecord } from './parse-record.ts';

@@ -1,23 +1,9 @@
+import type { MinuteFigures } from '../core/schemas/status.ts';
 import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
 import type { Clock } from '../core/time.ts';
 import { emptyRange, type ValueRange, widen } from '../core/quantile.ts';
 import { round } from '../core/round.ts';
 import { isFailedCount, quantileMs } from './exchange-figures.ts';
-
-/** Figures of the requests in the last minute, or since the start if that is less. */
-export interface MinuteFigures {
-  /** Seconds that the figures cover: 55 to 60 after the first minute. */
-  readonly seconds: number;
-  readonly requests: number;
-  readonly requestsPerS: number;
-  /** Failed responses: any 5xx or gRPC status of a server's failure but those of a maintenance or a pause, and truncated ones. A client that left is not an error. */
-  readonly errors: number;
-  /** From 0 to 1; null without requests. */
-  readonly errorShare: number | null;
-  /** From the first byte of the request to the last byte of the response, without tunnels; null without requests. */
-  readonly p50Ms: number | null;
-  readonly p99Ms: number | null;
-}
 
 const sliceMs = 5000;
 const slices = 12;

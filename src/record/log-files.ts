@@ -1,6 +1,6 @@
 import { lstat, open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { isCombinedLine } from './combined-format.ts';
 import { realLogPath } from './rotated-files.ts';
 import { lineBytesMax } from './limits.ts';

@@ -37,7 +37,7 @@ test('an exported line is the line of the log behind its beginning, of an ordina
   const exported = new OtlpSampler(new RecordRingWriter(exportedRing), { share: 1, logs: 'none' });
   const writer = new RecordWriter({
     ...{ deployment: 'edge', member: 'one', processStartedUnixMs: 0, processKey: 'k3f9xa', worker: 1 },
-    ...{ queryAllowed: [], secretFields: [], ring: new RecordRingWriter(logRing), exported },
+    ...{ queryAllowed: [], secretHeaders: [], ring: new RecordRingWriter(logRing), exported },
   });
   const span = { spanId, parentId: '', flags: '01' };
   writer.write(of('01'));

@@ -1,4 +1,4 @@
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { expandedRecord, type RecordFields } from '../core/record-defaults.ts';
 import { bounded, quoted } from './json-text.ts';
 import { recordLimits } from './limits.ts';

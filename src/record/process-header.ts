@@ -1,6 +1,7 @@
 import type { ProcessConstants } from '../core/logger-messages.ts';
 import type { Random } from '../core/random.ts';
-import { type ExchangeRecord, type ProcessRecord, recordVersion } from '../core/record.ts';
+import { type ProcessRecord, recordVersion } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { bounded, jsonOf } from './json-text.ts';
 import { recordLimits } from './limits.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fail } from '#failures/failure.ts';
-import type { GatewayState } from '../core/gateway-state.ts';
+import type { GatewayState } from '../core/schemas/gateway-state.ts';
 import { TextRedactor } from '../redact/text-redactor.ts';
 import { ExchangeRecords } from './exchange-record.ts';
 import { RecordedGatewayStates } from './recorded-gateway-states.ts';

@@ -1,4 +1,4 @@
-import type { EndpointCondition, GatewayState, QueueState } from '../core/gateway-state.ts';
+import type { EndpointCondition, GatewayState, QueueState } from '../core/schemas/gateway-state.ts';
 import type { TextRedactor } from '../redact/text-redactor.ts';
 import { bounded } from './json-text.ts';
 import { recordLimits } from './limits.ts';

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { problemOf } from './byte-decoder.ts';
 import { textStartOf } from './byte-kind.ts';
 import type { LineSearch } from './line-search.ts';

@@ -57,7 +57,7 @@ describe('what is stored', () => {
     const sampler = new StoreSampler(new RecordRingWriter(storeRing), { successesPerSecond: 0, slowMs: 1000 });
     const writer = new RecordWriter({
       ...{ deployment: 'edge', member: 'one', processStartedUnixMs: 0, processKey: 'k3f9xa', worker: 1 },
-      ...{ queryAllowed: [], secretFields: [], ring: new RecordRingWriter(logRing), sampler },
+      ...{ queryAllowed: [], secretHeaders: [], ring: new RecordRingWriter(logRing), sampler },
     });
     writer.write(sampleExchange());
     writer.write(sampleExchange({ startedAt: 0 as Instant, endedAt: 1500 as Instant }));

@@ -4,7 +4,7 @@ import * as fc from '../../test/properties.ts';
 import { explain } from '#failures/failure-texts.ts';
 import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
 import { fail, type Failure } from '#failures/failure.ts';
-import type { AttemptRecord, ExchangeRecord } from '../core/record.ts';
+import type { AttemptRecord, ExchangeRecord } from '../core/schemas/record.ts';
 import type { Instant } from '../core/time.ts';
 import { unicodeText } from '../../test/unicode-text.ts';
 import { ExchangeRecords, type RecordContext } from './exchange-record.ts';

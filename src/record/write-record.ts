@@ -64,7 +64,7 @@ export class RecordWriter implements OrdinaryParts {
     this.#fullDetail = context.fullDetail === true;
     this.#ordinary = new LineBytes(context.ring);
     this.#sampler = context.sampler ?? null;
-    this.#unparsed = new UnparsedLines(new TextRedactor(context.secretFields));
+    this.#unparsed = new UnparsedLines(new TextRedactor(context.secretHeaders));
     this.#exported = context.exported ?? null;
     this.keepsNoValues = context.queryAllowed.length === 0;
   }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'node:test';
 import type { StoreSpec } from '../core/configuration.ts';
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import type { OutputLine, OutputSource } from '../core/output-line.ts';
 import type { ProcessNote } from '#failures/process-note.ts';
 import type { EventLine, EventSearchRequest, SearchRequest, SearchResult } from '../core/store-messages.ts';

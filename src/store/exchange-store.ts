@@ -1,6 +1,6 @@
 import type { StoreSpec } from '../core/configuration.ts';
 import type { EventJson } from '../core/event-json.ts';
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import type { ResponseTimes } from '../core/response-times.ts';
 import type { OutputLine } from '../core/output-line.ts';
 import type { ProcessNote } from '#failures/process-note.ts';

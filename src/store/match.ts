@@ -1,4 +1,4 @@
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import type { QueryCondition, Query, TextKey } from '../core/exchange-query.ts';
 import { isWithin as isWithinBlock, parseIp } from '../policy/ip-address.ts';
 import { wordsOf } from './words.ts';

@@ -2,7 +2,7 @@ import type { NewEvent } from '../core/event.ts';
 import type { StoreSpec } from '../core/configuration.ts';
 import type { OutputLine } from '../core/output-line.ts';
 import type { ProcessNote } from '#failures/process-note.ts';
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import type {
   EventSearchRequest,
   EventSearchResult,

@@ -1,6 +1,6 @@
 import type { ProcessConstants } from '../core/logger-messages.ts';
 import { isFields, type RecordFields } from '../core/record-defaults.ts';
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { recordOfFields } from '../record/parse-record.ts';
 
 /**

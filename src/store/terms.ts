@@ -1,4 +1,4 @@
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { copiedText } from './copied-text.ts';
 import type { QueryCondition, Query, TextKey } from '../core/exchange-query.ts';
 import { hashOf } from './hash.ts';

@@ -1,6 +1,6 @@
 import type { Fault } from './fault.ts';
 import { connectionFaults } from './faults-connection.ts';
-import { contentFaults } from './faults-content.ts';
+import { bodyFaults } from './faults-body.ts';
 import { garbageFaults } from './faults-garbage.ts';
 import { headFaults } from './faults-head.ts';
 import { lawfulOddities } from './faults-lawful.ts';
@@ -10,7 +10,7 @@ export const faults: readonly Fault[] = [
   ...connectionFaults,
   ...headFaults,
   ...garbageFaults,
-  ...contentFaults,
+  ...bodyFaults,
   ...lawfulOddities,
 ];
 

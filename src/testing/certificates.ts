@@ -86,8 +86,8 @@ class Authority implements CertificateAuthority {
     const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const subject: CertificateSubject = { name: request.names[0] ?? '', publicKey: keys.publicKey };
     const extensions = leafExtensions(request, subject, this.#own);
-    const content = { ...validityOf(request, this.#wallTime), subject, issuer: this.#own, extensions };
-    const certificate = [sealCertificate(content, this.#keys), ...this.#chain].join('');
+    const body = { ...validityOf(request, this.#wallTime), subject, issuer: this.#own, extensions };
+    const certificate = [sealCertificate(body, this.#keys), ...this.#chain].join('');
     return { certificate, key: pemOfKey(keys.privateKey) };
   }
 

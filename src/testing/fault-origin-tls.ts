@@ -159,7 +159,7 @@ class Ports implements TlsFaultOrigin {
   #noteRequests(secure: TLSSocket): void {
     const reader = new OriginRequestReader({
       onHead: (head) => this.#note(faultIdOf(head)),
-      onContent: () => {},
+      onBody: () => {},
       onEnd: () => {},
       onBroken: () => {},
     });

@@ -9,7 +9,7 @@ import { type FaultOrigin, startFaultOrigin } from './fault-origin.ts';
 import { faults } from './all-faults.ts';
 import { fin, reset, send } from './origin-script.ts';
 import { RawClient, type RawOutcome, sendRaw } from './raw-client.ts';
-import { fieldOf } from './raw-response.ts';
+import { headerOf } from './raw-response.ts';
 
 // Every test here sends bytes over loopback, and checks the bytes that come back and how the connection ends.
 
@@ -21,12 +21,12 @@ after(() => origin.close());
 
 const limitMs = 5000;
 
-function get(target: string, fields = ''): string {
-  return `GET ${target} HTTP/1.1\r\nHost: origin.test\r\n${fields}\r\n`;
+function get(target: string, headers = ''): string {
+  return `GET ${target} HTTP/1.1\r\nHost: origin.test\r\n${headers}\r\n`;
 }
 
-function post(target: string, content: string, fields = ''): string {
-  return `POST ${target} HTTP/1.1\r\nHost: origin.test\r\nContent-Length: ${content.length}\r\n${fields}\r\n${content}`;
+function post(target: string, body: string, headers = ''): string {
+  return `POST ${target} HTTP/1.1\r\nHost: origin.test\r\nContent-Length: ${body.length}\r\n${headers}\r\n${body}`;
 }
 
 function ask(bytes: string): Promise<RawOutcome> {
@@ -139,9 +139,9 @@ test('a head before a fault is sent well before the fault', async () => {
   const client = new RawClient(origin.address);
   client.write(get('/fault/short-length-reset'));
   await client.waitFor(() => client.state !== 'open', limitMs);
-  const [head, content] = client.parts;
-  assert.ok(content!.atMs - head!.atMs >= 40, `${content!.atMs - head!.atMs} ms`);
-  assert.ok(client.endedAtMs! - content!.atMs >= 40);
+  const [head, body] = client.parts;
+  assert.ok(body!.atMs - head!.atMs >= 40, `${body!.atMs - head!.atMs} ms`);
+  assert.ok(client.endedAtMs! - body!.atMs >= 40);
 });
 
 for (const [name, end] of [
@@ -167,7 +167,7 @@ test('stop-reading makes an upload fill the socket buffers', async () => {
   for (let i = 0; i < 32; i++) client.write(Buffer.alloc(1_048_576));
   assert.equal(await client.waitFor(() => client.state !== 'open', staysOpenMs), false);
   const seen = origin.requests.find((request) => request.faultId === 'stuck')!;
-  assert.ok(seen.contentBytes < 1_048_576, `${seen.contentBytes}`);
+  assert.ok(seen.bodyBytes < 1_048_576, `${seen.bodyBytes}`);
   assert.equal(seen.complete, false);
   client.close();
 });
@@ -194,7 +194,7 @@ test('an unknown fault is a 404, on a connection that stays usable', async () =>
   assert.equal(outcome.state, 'open');
 });
 
-const wellAnswered: readonly [target: string, status: number, content: string | number, type: RegExp][] = [
+const wellAnswered: readonly [target: string, status: number, body: string | number, type: RegExp][] = [
   ['/', 200, /It works/.source, /text\/html/],
   ['/ok', 200, /It works/.source, /text\/html/],
   ['/ok?x=1', 200, /It works/.source, /text\/html/],
@@ -207,15 +207,15 @@ const wellAnswered: readonly [target: string, status: number, content: string | 
   ['/nowhere', 404, /no such page/.source, /text\/html/],
 ];
 
-for (const [target, status, content, type] of wellAnswered) {
+for (const [target, status, body, type] of wellAnswered) {
   test(`GET ${target} is answered with ${status}`, async () => {
     const { response, state } = await ask(get(target));
     assert.equal(response?.status, status);
     assert.equal(response.complete, true);
     assert.equal(state, 'open');
-    assert.match(fieldOf(response, 'content-type') ?? '', type);
-    if (typeof content === 'number') assert.equal(response.content.length, content);
-    else assert.match(response.content.toString(), new RegExp(content));
+    assert.match(headerOf(response, 'content-type') ?? '', type);
+    if (typeof body === 'number') assert.equal(response.body.length, body);
+    else assert.match(response.body.toString(), new RegExp(body));
   });
 }
 
@@ -235,13 +235,13 @@ test('/slow answers no earlier than asked', async () => {
 
 test('/echo returns the request body, with a length or chunked', async () => {
   const sized = await ask(post('/echo', 'hello', 'Content-Type: text/x-test\r\n'));
-  assert.equal(sized.response?.content.toString(), 'hello');
-  assert.equal(fieldOf(sized.response, 'content-type'), 'text/x-test');
-  assert.equal(fieldOf(sized.response, 'x-echo-method'), 'POST');
+  assert.equal(sized.response?.body.toString(), 'hello');
+  assert.equal(headerOf(sized.response, 'content-type'), 'text/x-test');
+  assert.equal(headerOf(sized.response, 'x-echo-method'), 'POST');
   const chunked = await ask(
     'PUT /echo HTTP/1.1\r\nHost: o\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nT: x\r\n\r\n',
   );
-  assert.equal(chunked.response?.content.toString(), 'abcde');
+  assert.equal(chunked.response?.body.toString(), 'abcde');
 });
 
 test('/sse sends events one after the other', async () => {
@@ -258,7 +258,7 @@ test('a request with Expect: 100-continue gets 100 Continue', async () => {
   client.write('ok');
   const { response } = await client.response('POST', limitMs);
   assert.deepEqual(response?.interim, [100]);
-  assert.equal(response?.content.toString(), 'ok');
+  assert.equal(response?.body.toString(), 'ok');
   client.close();
 });
 
@@ -275,7 +275,7 @@ test('a request that comes byte by byte is understood', async () => {
   const client = new RawClient(origin.address);
   for (const byte of post('/echo', 'slowly')) client.write(byte);
   const { response } = await client.response('POST', limitMs);
-  assert.equal(response?.content.toString(), 'slowly');
+  assert.equal(response?.body.toString(), 'slowly');
   client.close();
 });
 
@@ -316,7 +316,7 @@ test('every request is counted by its id, so that a retry is visible', async () 
   assert.equal(origin.count('never'), 0);
   const seen = origin.requests.find((request) => request.faultId === 'once')!;
   assert.deepEqual(
-    [seen.method, seen.target, seen.fault, seen.numberOnConnection, seen.contentBytes, seen.complete],
+    [seen.method, seen.target, seen.fault, seen.numberOnConnection, seen.bodyBytes, seen.complete],
     ['POST', '/echo', null, 1, 1, true],
   );
 });

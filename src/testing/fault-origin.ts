@@ -2,7 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { after, type Clock } from '../core/time.ts';
 import { type Fault } from './fault.ts';
 import { faults } from './all-faults.ts';
-import { type ConnectionListener, OriginConnection, type SeenContent } from './origin-connection.ts';
+import { type ConnectionListener, OriginConnection, type SeenBody } from './origin-connection.ts';
 import type { OriginRequestHead } from './origin-request.ts';
 import type { Script } from './origin-script.ts';
 import { systemClock } from './system.ts';
@@ -38,15 +38,15 @@ export interface SeenRequest {
   readonly method: string;
   readonly target: string;
   readonly fault: string | null;
-  /** The X-Fault-Id field, else X-Request-Id; null without either. */
+  /** The X-Fault-Id header, else X-Request-Id; null without either. */
   readonly faultId: string | null;
   /** Connections are numbered from 1 in the order in which they were accepted. */
   readonly connection: number;
   /** 1 for the first request of its connection. */
   readonly numberOnConnection: number;
-  readonly fields: ReadonlyMap<string, string>;
+  readonly headers: ReadonlyMap<string, string>;
   /** Bytes of the request body that have come so far. */
-  readonly contentBytes: number;
+  readonly bodyBytes: number;
   /** Whether the whole body has come. */
   readonly complete: boolean;
 }
@@ -174,13 +174,13 @@ class ListeningOrigin implements FaultOrigin {
   }
 
   #faultOf(head: OriginRequestHead): Fault | null | 'unknown' {
-    const named = /\/fault\/([^/?]+)(?:\?|$)/.exec(head.target)?.[1] ?? head.fields.get('x-fault');
+    const named = /\/fault\/([^/?]+)(?:\?|$)/.exec(head.target)?.[1] ?? head.headers.get('x-fault');
     if (named === undefined) return null;
     return this.#faults.get(named) ?? 'unknown';
   }
 
-  #note(head: OriginRequestHead, fault: Fault | null, connection: number, numberOnConnection: number): SeenContent {
-    const { method, target, fields } = head;
+  #note(head: OriginRequestHead, fault: Fault | null, connection: number, numberOnConnection: number): SeenBody {
+    const { method, target, headers } = head;
     const faultId = faultIdOf(head);
     const seen: Seen = {
       method,
@@ -189,8 +189,8 @@ class ListeningOrigin implements FaultOrigin {
       faultId,
       connection,
       numberOnConnection,
-      fields,
-      contentBytes: 0,
+      headers,
+      bodyBytes: 0,
       complete: false,
     };
     this.requests.push(seen);
@@ -206,11 +206,11 @@ class ListeningOrigin implements FaultOrigin {
   }
 }
 
-type Seen = Omit<SeenRequest, keyof SeenContent> & SeenContent;
+type Seen = Omit<SeenRequest, keyof SeenBody> & SeenBody;
 
-/** The X-Fault-Id field, else X-Request-Id; null without either. */
-export function faultIdOf({ fields }: OriginRequestHead): string | null {
-  return fields.get('x-fault-id') ?? fields.get('x-request-id') ?? null;
+/** The X-Fault-Id header, else X-Request-Id; null without either. */
+export function faultIdOf({ headers }: OriginRequestHead): string | null {
+  return headers.get('x-fault-id') ?? headers.get('x-request-id') ?? null;
 }
 
 /** The number of requests that are kept. A test asks about the ones it has just sent; a demo runs for weeks. */

@@ -9,6 +9,6 @@ export interface Fault {
   /** False for responses that look odd but are valid: a gateway must pass them on. */
   readonly faulty: boolean;
   /** When the script begins: after the head of the request, or after its whole body. */
-  readonly begins: 'head' | 'content';
+  readonly begins: 'head' | 'body';
   script(request: OriginRequest): Script;
 }

@@ -31,7 +31,7 @@ export const garbageFaults: readonly Fault[] = [
 ];
 
 function garbage(name: string, does: string, script: () => Script): Fault {
-  return { name, does, faulty: true, begins: 'content', script };
+  return { name, does, faulty: true, begins: 'body', script };
 }
 
 /** The same bytes each time. The first byte cannot begin a status line. */

@@ -11,11 +11,11 @@ export const headFaults: readonly Fault[] = [
   whole('status-99', 'answers with the status code 99', 'HTTP/1.1 99 Low\r\nContent-Length: 0\r\n\r\n'),
   whole('status-999', 'answers with the status code 999', 'HTTP/1.1 999 High\r\nContent-Length: 0\r\n\r\n'),
   whole('http-3.7', 'answers as HTTP/3.7 in HTTP/1 form', 'HTTP/3.7 200 OK\r\nContent-Length: 0\r\n\r\n'),
-  whole('space-in-field-name', 'sends a field called "Bad Field"', withFields('Bad Field: x')),
-  whole('line-without-colon', 'sends a field line without a colon', withFields('no colon here')),
-  whole('nul-in-field-value', 'sends a field value with a NUL byte', withFields('X-Nul: a\0b')),
-  whole('huge-field-section', 'sends 2 MiB of fields', () => withFields(hugeFields())),
-  whole('huge-field', 'sends a single field of 2 MiB', () => withFields(`X-Huge: ${'x'.repeat(2_097_152)}`)),
+  whole('space-in-field-name', 'sends a field called "Bad Field"', withHeaders('Bad Field: x')),
+  whole('line-without-colon', 'sends a field line without a colon', withHeaders('no colon here')),
+  whole('nul-in-field-value', 'sends a field value with a NUL byte', withHeaders('X-Nul: a\0b')),
+  whole('huge-field-section', 'sends 2 MiB of fields', () => withHeaders(hugeHeaders())),
+  whole('huge-field', 'sends a single field of 2 MiB', () => withHeaders(`X-Huge: ${'x'.repeat(2_097_152)}`)),
   whole(
     'length-and-chunked',
     'sends Content-Length and Transfer-Encoding: chunked together',
@@ -42,7 +42,7 @@ export const headFaults: readonly Fault[] = [
 const halfHead = send('HTTP/1.1 200 OK\r\nContent-Type: text/pl');
 
 function head(name: string, does: string, script: () => Script): Fault {
-  return { name, does, faulty: true, begins: 'content', script };
+  return { name, does, faulty: true, begins: 'body', script };
 }
 
 /** A whole response in one write. The connection stays open: a gateway that accepts the response would reuse it. */
@@ -50,11 +50,11 @@ function whole(name: string, does: string, bytes: string | (() => string)): Faul
   return head(name, does, () => [send(typeof bytes === 'string' ? bytes : bytes()), keep]);
 }
 
-function withFields(lines: string): string {
+function withHeaders(lines: string): string {
   return `HTTP/1.1 200 OK\r\n${lines}\r\nContent-Length: 3\r\n\r\nok\n`;
 }
 
-function hugeFields(): string {
+function hugeHeaders(): string {
   return Array.from({ length: 2048 }, (_, i) => `X-Field-${i}: ${'x'.repeat(1000)}`).join('\r\n');
 }
 

@@ -51,7 +51,7 @@ export const lawfulOddities: readonly Fault[] = [
 ];
 
 function lawful(name: string, does: string, script: () => Script): Fault {
-  return { name, does, faulty: false, begins: 'content', script };
+  return { name, does, faulty: false, begins: 'body', script };
 }
 
 function* earlyHints(): Generator<Step> {

@@ -20,7 +20,7 @@ export function goodAnswer(request: OriginRequest): Script {
     case 'ok':
       return answer('200 OK', page('It works'), [htmlType]);
     case 'echo':
-      return answer('200 OK', request.content, echoFields(request));
+      return answer('200 OK', request.body, echoHeaders(request));
     case 'bytes':
       return bytes(whole(second, bytesMax));
     case 'status':
@@ -35,12 +35,12 @@ export function goodAnswer(request: OriginRequest): Script {
 }
 
 /** Whether the response needs the body of the request. */
-export function wantsContent(target: string): boolean {
+export function wantsBody(target: string): boolean {
   return /^\/echo(?:[/?]|$)/.test(target);
 }
 
-function echoFields({ fields, method }: OriginRequest): string[] {
-  return [`Content-Type: ${fields.get('content-type') ?? 'application/octet-stream'}`, `X-Echo-Method: ${method}`];
+function echoHeaders({ headers, method }: OriginRequest): string[] {
+  return [`Content-Type: ${headers.get('content-type') ?? 'application/octet-stream'}`, `X-Echo-Method: ${method}`];
 }
 
 function* bytes(count: number): Generator<Step> {

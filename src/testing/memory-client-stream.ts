@@ -1,18 +1,18 @@
 import { assert } from '../core/assert.ts';
 import type { ClientFacts } from '../core/exchange.ts';
 import { fail, type Failure } from '#failures/failure.ts';
-import type { FieldFilter } from '../core/field-names.ts';
-import type { Fields, Framing, OutgoingResponse, RequestHead } from '../core/message.ts';
+import type { HeaderFilter } from '../core/header-names.ts';
+import type { MessageHeaders, Framing, OutgoingResponse, RequestHead } from '../core/message.ts';
 import type { DownstreamHandler, DownstreamStream } from '../core/stream.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import { capabilities, MemoryLane, poisoned, windowBytesDefault } from './memory-lane.ts';
-import { type FieldPairs, PairFields, pairsWritten } from './pair-fields.ts';
+import { type HeaderPairs, PairHeaders, pairsWritten } from './pair-headers.ts';
 
 export interface MemoryRequest {
   readonly method: string;
   readonly target: string;
   readonly authority: string;
-  readonly fields: FieldPairs;
+  readonly headers: HeaderPairs;
   readonly framing: Framing;
   /** Protocols that the request asks to upgrade to: the stream may become a tunnel. */
   readonly upgrade?: string;
@@ -23,31 +23,31 @@ export interface ClientStreamOptions {
   readonly clock: Clock;
   readonly client: ClientFacts;
   /** Time limit between bytes of the request body (408). */
-  readonly contentMs: number;
+  readonly bodyMs: number;
   readonly windowBytes?: number;
 }
 
 /** A request of a client in memory: `DownstreamStream` for the exchange, and the methods of the client. */
 export class MemoryClientStream implements DownstreamStream {
   readonly capabilities = capabilities;
-  readonly contentAtHand = false;
+  readonly bodyAtHand = false;
   readonly request: RequestHead;
   readonly client: ClientFacts;
   readonly startedAt: Instant;
   readonly startedWall: number;
 
   // Received by the client.
-  readonly informed: { readonly status: number; readonly fields: Fields }[] = [];
-  response: { readonly status: number; readonly fields: Fields; readonly framing: Framing } | null = null;
-  readonly content: Uint8Array[] = [];
-  trailers: Fields | null = null;
+  readonly informed: { readonly status: number; readonly headers: MessageHeaders }[] = [];
+  response: { readonly status: number; readonly headers: MessageHeaders; readonly framing: Framing } | null = null;
+  readonly body: Uint8Array[] = [];
+  trailers: MessageHeaders | null = null;
   state: 'open' | 'whole' | 'cut' = 'open';
   /** Whether the exchange has asked for the request body. */
   wanted = false;
-  contentReceived = 0;
+  bodyReceived = 0;
 
   readonly #clock: Clock;
-  readonly #contentMs: number;
+  readonly #bodyMs: number;
   readonly #up: MemoryLane;
   readonly #down: MemoryLane;
   #handler: DownstreamHandler | null = null;
@@ -63,17 +63,17 @@ export class MemoryClientStream implements DownstreamStream {
   switchedTo: string | null = null;
 
   constructor(request: MemoryRequest, options: ClientStreamOptions) {
-    const { clock, client, contentMs, windowBytes = windowBytesDefault } = options;
+    const { clock, client, bodyMs, windowBytes = windowBytesDefault } = options;
     this.#clock = clock;
-    this.#contentMs = contentMs;
+    this.#bodyMs = bodyMs;
     this.client = client;
     this.startedAt = clock.now();
     this.startedWall = clock.wallTime();
-    const fields = new PairFields(request.fields);
+    const headers = new PairHeaders(request.headers);
     const { upgrade = null, takesTrailers = false } = request;
-    this.request = { ...request, upgrade, takesTrailers, scheme: client.peerScheme, version: 'HTTP/2', fields };
+    this.request = { ...request, upgrade, takesTrailers, scheme: client.peerScheme, version: 'HTTP/2', headers };
     this.#requestEnded = request.framing.kind === 'none';
-    this.#up = new MemoryLane(clock, windowBytes, () => this.#deliverContent());
+    this.#up = new MemoryLane(clock, windowBytes, () => this.#deliverBody());
     this.#down = new MemoryLane(clock, windowBytes, () => this.#arrived());
   }
 
@@ -87,12 +87,12 @@ export class MemoryClientStream implements DownstreamStream {
   // Called by the client.
 
   write(bytes: Uint8Array): void {
-    this.contentReceived += bytes.length;
+    this.bodyReceived += bytes.length;
     this.#up.push(bytes, 0, bytes.length);
     this.#up.flush();
   }
 
-  end(trailers: Fields | null = null): void {
+  end(trailers: MessageHeaders | null = null): void {
     this.#up.end(trailers);
   }
 
@@ -123,71 +123,71 @@ export class MemoryClientStream implements DownstreamStream {
 
   // Called by the exchange.
 
-  readContent(): void {
+  readBody(): void {
     if (this.wanted || this.#requestEnded) return;
     this.wanted = true;
-    this.#watchContent();
+    this.#watchBody();
     this.#up.wake();
   }
 
-  pauseContent(): void {
+  pauseBody(): void {
     this.#paused = true;
     this.#stallTimer?.cancel();
   }
 
-  resumeContent(): void {
+  resumeBody(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#watchContent();
+    this.#watchBody();
     this.#up.wake();
   }
 
-  #deliverContent(): void {
+  #deliverBody(): void {
     const handler = this.#handler;
     if (handler === null || !this.wanted || this.#requestEnded || this.#paused) return;
     const bytes = this.#up.take();
     if (bytes !== null) {
       this.#received += bytes.length;
-      poisoned(bytes, (lent, start, end) => handler.onRequestContent(lent, start, end, 'borrowed'));
+      poisoned(bytes, (lent, start, end) => handler.onRequestBody(lent, start, end, 'borrowed'));
     }
     if (this.#up.ended && this.#up.queuedBytes === 0) {
       this.#requestEnded = true;
       this.#handler?.onRequestEnd(this.#up.trailers);
       this.#overIfBothEnded();
     }
-    this.#watchContent();
+    this.#watchBody();
     this.#handler?.onRequestReadDone();
     if (!this.#paused && this.#up.grantedBytes > 0) this.#up.wake();
   }
 
-  #watchContent(): void {
+  #watchBody(): void {
     this.#stallTimer?.cancel();
     if (this.switchedTo !== null) return;
     if (this.#requestEnded || this.#paused || this.#handler === null) return;
     if (this.response !== null && this.request.framing.kind !== 'length') return;
-    this.#stallTimer = this.#clock.schedule(after(this.#clock.now(), this.#contentMs), stalled, this);
+    this.#stallTimer = this.#clock.schedule(after(this.#clock.now(), this.#bodyMs), stalled, this);
   }
 
   /** Called by `stalled`. */
   onStalled(): void {
     this.#requestEnded = true;
     this.#handler?.onRequestFailed(
-      fail('request_body_timeout', 'request', { idleMs: this.#contentMs, bytesReceived: this.#received }),
+      fail('request_body_timeout', 'request', { idleMs: this.#bodyMs, bytesReceived: this.#received }),
     );
   }
 
-  sendInterimResponse(status: number, fields: Fields, drop: FieldFilter): void {
-    if (status === 100 && this.wanted && this.request.fields.has('expect')) return;
-    this.informed.push({ status, fields: pairsWritten((sink) => fields.writeTo(sink, drop)) });
+  sendInterimResponse(status: number, headers: MessageHeaders, drop: HeaderFilter): void {
+    if (status === 100 && this.wanted && this.request.headers.has('expect')) return;
+    this.informed.push({ status, headers: pairsWritten((sink) => headers.writeTo(sink, drop)) });
   }
 
   respond(response: OutgoingResponse): void {
     assert(this.response === null, 'a client is sent one response');
     assert(this.state === 'open', 'nothing follows an end');
     const { status, framing } = response;
-    this.response = { status, framing, fields: pairsWritten((sink) => response.writeFields(sink)) };
+    this.response = { status, framing, headers: pairsWritten((sink) => response.writeHeaders(sink)) };
     this.#headWaits = response;
-    if (this.wanted) this.#watchContent();
+    if (this.wanted) this.#watchBody();
   }
 
   readonly switchStatus = 101;
@@ -201,7 +201,7 @@ export class MemoryClientStream implements DownstreamStream {
     this.#up.wake();
   }
 
-  sendContent(bytes: Uint8Array, start: number, end: number): boolean {
+  sendBody(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.state !== 'open' || this.request.method === 'HEAD') return true;
     assert(this.#headWaits !== null, 'content follows a head');
     this.#sent += end - start;
@@ -211,7 +211,7 @@ export class MemoryClientStream implements DownstreamStream {
     return false;
   }
 
-  endContent(trailers: Fields | null): void {
+  endBody(trailers: MessageHeaders | null): void {
     if (this.state !== 'open') return;
     this.#down.end(trailers);
   }
@@ -225,7 +225,7 @@ export class MemoryClientStream implements DownstreamStream {
   }
 
   #arrived(): void {
-    for (let bytes = this.#down.take(); bytes !== null; bytes = this.#down.take()) this.content.push(bytes);
+    for (let bytes = this.#down.take(); bytes !== null; bytes = this.#down.take()) this.body.push(bytes);
     if (this.#handler === null || this.#down.queuedBytes > 0) return;
     if (this.#down.ended && this.switchedTo !== null) this.#sentWhole();
     else if (this.#down.ended) {

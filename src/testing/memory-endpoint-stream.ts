@@ -1,9 +1,9 @@
 import { fail, type Failure } from '#failures/failure.ts';
-import type { Fields, Framing, OutgoingRequest, ResponseHead } from '../core/message.ts';
+import type { MessageHeaders, Framing, OutgoingRequest, ResponseHead } from '../core/message.ts';
 import type { AttemptLimits, UpstreamHandler, UpstreamStream } from '../core/stream.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { capabilities, MemoryLane, poisoned, windowBytesDefault } from './memory-lane.ts';
-import { type FieldPairs, PairFields, pairsWritten } from './pair-fields.ts';
+import { type HeaderPairs, PairHeaders, pairsWritten } from './pair-headers.ts';
 
 export interface EndpointStreamOptions {
   readonly clock: Clock;
@@ -26,7 +26,7 @@ export class MemoryEndpointStream implements UpstreamStream {
   readonly idleMs: number;
   requestBegun = false;
   requestSent = false;
-  readonly unsentContent = null;
+  readonly unsentBody = null;
   answerBegun = false;
   interims = 0;
 
@@ -35,11 +35,11 @@ export class MemoryEndpointStream implements UpstreamStream {
     readonly method: string;
     readonly target: string;
     readonly authority: string;
-    readonly fields: Fields;
+    readonly headers: MessageHeaders;
   } | null = null;
-  readonly content: Uint8Array[] = [];
+  readonly body: Uint8Array[] = [];
   requestWhole = false;
-  requestTrailers: Fields | null = null;
+  requestTrailers: MessageHeaders | null = null;
   /** The gateway has aborted the request. */
   cancelled = false;
 
@@ -76,10 +76,10 @@ export class MemoryEndpointStream implements UpstreamStream {
     this.#handler = handler;
     this.#limits = limits;
     const { method, target, authority } = request;
-    this.request = { method, target, authority, fields: pairsWritten((sink) => request.writeFields(sink)) };
+    this.request = { method, target, authority, headers: pairsWritten((sink) => request.writeHeaders(sink)) };
   }
 
-  sendContent(bytes: Uint8Array, start: number, end: number): boolean {
+  sendBody(bytes: Uint8Array, start: number, end: number): boolean {
     this.#up.push(bytes, start, end);
     if (this.#up.unsentBytes === 0) return true;
     this.#roomWanted = true;
@@ -87,7 +87,7 @@ export class MemoryEndpointStream implements UpstreamStream {
     return false;
   }
 
-  endContent(trailers: Fields | null): void {
+  endBody(trailers: MessageHeaders | null): void {
     this.#up.finish(trailers);
   }
 
@@ -111,7 +111,7 @@ export class MemoryEndpointStream implements UpstreamStream {
       this.#notified = true;
       this.#options.onRequest(this);
     }
-    for (let bytes = this.#up.take(); bytes !== null; bytes = this.#up.take()) this.content.push(bytes);
+    for (let bytes = this.#up.take(); bytes !== null; bytes = this.#up.take()) this.body.push(bytes);
     if (this.#head !== null) this.#watch();
     this.#noteSent();
     if (this.#up.queuedBytes > 0) return;
@@ -126,19 +126,19 @@ export class MemoryEndpointStream implements UpstreamStream {
     this.#handler?.onEndpointRoom();
   }
 
-  pauseContent(): void {
+  pauseBody(): void {
     this.#paused = true;
     this.#timer?.cancel();
   }
 
-  resumeContent(): void {
+  resumeBody(): void {
     if (!this.#paused) return;
     this.#paused = false;
     this.#watch();
     this.#down.wake();
   }
 
-  keepContent(): void {}
+  keepBody(): void {}
 
   cancel(): void {
     this.cancelled = true;
@@ -147,16 +147,16 @@ export class MemoryEndpointStream implements UpstreamStream {
 
   // Called by the endpoint.
 
-  inform(status: number, fields: FieldPairs): void {
+  inform(status: number, headers: HeaderPairs): void {
     this.#clock.schedule(this.#clock.now(), call, () => {
       this.interims++;
-      this.#handler?.onInterimResponse(headOf(status, fields, { kind: 'none' }));
+      this.#handler?.onInterimResponse(headOf(status, headers, { kind: 'none' }));
       this.#handler?.onResponseReadDone();
     });
   }
 
-  respond(status: number, fields: FieldPairs, framing: Framing): void {
-    const head = headOf(status, fields, framing);
+  respond(status: number, headers: HeaderPairs, framing: Framing): void {
+    const head = headOf(status, headers, framing);
     this.#clock.schedule(this.#clock.now(), call, () => {
       const handler = this.#handler;
       if (handler === null) return;
@@ -170,8 +170,8 @@ export class MemoryEndpointStream implements UpstreamStream {
   }
 
   /** The stream becomes a tunnel that speaks `protocol`. */
-  switchTo(protocol: string, fields: FieldPairs): void {
-    const head = headOf(101, fields, { kind: 'until-close' });
+  switchTo(protocol: string, headers: HeaderPairs): void {
+    const head = headOf(101, headers, { kind: 'until-close' });
     this.#clock.schedule(this.#clock.now(), call, () => {
       const handler = this.#handler;
       if (handler === null) return;
@@ -192,7 +192,7 @@ export class MemoryEndpointStream implements UpstreamStream {
     this.#down.flush();
   }
 
-  end(trailers: Fields | null = null): void {
+  end(trailers: MessageHeaders | null = null): void {
     this.#down.end(trailers);
   }
 
@@ -225,7 +225,7 @@ export class MemoryEndpointStream implements UpstreamStream {
   #read(handler: UpstreamHandler | null, bytes: Uint8Array = nothing, start = 0, end = 0): void {
     if (handler === null || this.#head === null) return;
     this.#received += end - start;
-    if (end > start) handler.onResponseContent(bytes, start, end, 'borrowed');
+    if (end > start) handler.onResponseBody(bytes, start, end, 'borrowed');
     if (this.#handler === null) return;
     if (this.#down.ended && this.#down.queuedBytes === 0) {
       const { framing } = this.#head;
@@ -300,9 +300,9 @@ export class MemoryEndpointStream implements UpstreamStream {
 
 const nothing = new Uint8Array(0);
 
-function headOf(status: number, fields: FieldPairs, framing: Framing): ResponseHead {
+function headOf(status: number, headers: HeaderPairs, framing: Framing): ResponseHead {
   const contentLength = framing.kind === 'length' ? framing.bytes : -1;
-  return { status, reason: '', version: 'HTTP/2', fields: new PairFields(fields), framing, contentLength };
+  return { status, reason: '', version: 'HTTP/2', headers: new PairHeaders(headers), framing, contentLength };
 }
 
 function call(what: () => void): void {

@@ -1,4 +1,4 @@
-import type { Capabilities, Fields } from '../core/message.ts';
+import type { Capabilities, MessageHeaders } from '../core/message.ts';
 import type { Clock, Timer } from '../core/time.ts';
 
 /** The capabilities of streams in memory are those of HTTP/2. */
@@ -32,7 +32,7 @@ export class MemoryLane {
   #closed = false;
   #finished = false;
   ended = false;
-  trailers: Fields | null = null;
+  trailers: MessageHeaders | null = null;
 
   constructor(clock: Clock, windowBytes: number, onArrival: () => void) {
     this.#clock = clock;
@@ -72,7 +72,7 @@ export class MemoryLane {
   }
 
   /** Ends the lane after all bytes, once they are flushed. */
-  finish(trailers: Fields | null): void {
+  finish(trailers: MessageHeaders | null): void {
     this.#finished = true;
     this.trailers = trailers;
   }
@@ -85,7 +85,7 @@ export class MemoryLane {
   }
 
   /** Ends the lane, and flushes. */
-  end(trailers: Fields | null): void {
+  end(trailers: MessageHeaders | null): void {
     this.finish(trailers);
     this.flush();
     this.wake();

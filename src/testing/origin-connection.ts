@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import type { Fault } from './fault.ts';
-import { goodAnswer, wantsContent } from './good-answers.ts';
+import { goodAnswer, wantsBody } from './good-answers.ts';
 import { type OriginRequestHead, OriginRequestReader } from './origin-request.ts';
 import { answer, type OriginRequest, type Script, type Step } from './origin-script.ts';
 
@@ -9,13 +9,13 @@ import { answer, type OriginRequest, type Script, type Step } from './origin-scr
 export interface ConnectionListener {
   /** The fault that a request asks for: null for none, 'unknown' for one that does not exist. */
   faultOf(head: OriginRequestHead): Fault | null | 'unknown';
-  onRequest(head: OriginRequestHead, fault: Fault | null, numberOnConnection: number): SeenContent;
+  onRequest(head: OriginRequestHead, fault: Fault | null, numberOnConnection: number): SeenBody;
   onGone(connection: OriginConnection): void;
 }
 
 /** Counts the body bytes of one request. */
-export interface SeenContent {
-  contentBytes: number;
+export interface SeenBody {
+  bodyBytes: number;
   complete: boolean;
 }
 
@@ -29,8 +29,8 @@ export class OriginConnection {
   readonly #listener: ConnectionListener;
   readonly #reader: OriginRequestReader;
   #requests = 0;
-  #seen: SeenContent | null = null;
-  #content: Buffer[] = [];
+  #seen: SeenBody | null = null;
+  #body: Buffer[] = [];
   #head: OriginRequestHead | null = null;
   #fault: Fault | null | 'unknown' = null;
   #requestRead = true;
@@ -48,7 +48,7 @@ export class OriginConnection {
     this.#listener = listener;
     this.#reader = new OriginRequestReader({
       onHead: (head) => this.#begin(head),
-      onContent: (bytes) => this.#count(bytes),
+      onBody: (bytes) => this.#count(bytes),
       onEnd: () => this.#requestEnded(),
       onBroken: () => this.#play(answer('400 Bad Request', 'This is no request.\n')),
     });
@@ -76,19 +76,20 @@ export class OriginConnection {
     this.#head = head;
     this.#fault = this.#listener.faultOf(head);
     this.#requests++;
-    this.#content = [];
+    this.#body = [];
     this.#requestRead = false;
     this.#answered = false;
     const fault = this.#fault === 'unknown' ? null : this.#fault;
     this.#seen = this.#listener.onRequest(head, fault, this.#requests);
     if (fault?.begins === 'head') this.#play(fault.script(this.#request()));
-    else if (/100-continue/i.test(head.fields.get('expect') ?? '')) this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n');
+    else if (/100-continue/i.test(head.headers.get('expect') ?? ''))
+      this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n');
   }
 
   #count(bytes: Uint8Array): void {
     const seen = this.#seen!;
-    seen.contentBytes += bytes.length;
-    if (wantsContent(this.#head!.target) && seen.contentBytes <= echoBytesMax) this.#content.push(Buffer.from(bytes));
+    seen.bodyBytes += bytes.length;
+    if (wantsBody(this.#head!.target) && seen.bodyBytes <= echoBytesMax) this.#body.push(Buffer.from(bytes));
   }
 
   #requestEnded(): void {
@@ -102,14 +103,14 @@ export class OriginConnection {
   #scriptOf(fault: Fault | null | 'unknown'): Script {
     if (fault === 'unknown') return answer('404 Not Found', 'There is no such fault.\n');
     if (fault !== null) return fault.script(this.#request());
-    if (this.#seen!.contentBytes > echoBytesMax && wantsContent(this.#head!.target)) {
+    if (this.#seen!.bodyBytes > echoBytesMax && wantsBody(this.#head!.target)) {
       return answer('413 Content Too Large', 'More than is echoed.\n');
     }
     return goodAnswer(this.#request());
   }
 
   #request(): OriginRequest {
-    return { ...this.#head!, numberOnConnection: this.#requests, content: Buffer.concat(this.#content) };
+    return { ...this.#head!, numberOnConnection: this.#requests, body: Buffer.concat(this.#body) };
   }
 
   #play(script: Script): void {
@@ -155,7 +156,7 @@ export class OriginConnection {
 
   #send(bytes: Uint8Array): boolean {
     const head = this.#head;
-    if (head?.method === 'HEAD') bytes = withoutContent(bytes);
+    if (head?.method === 'HEAD') bytes = withoutBody(bytes);
     if (bytes.length === 0 || this.#socket.write(bytes)) return true;
     this.#socket.once('drain', this.#step);
     return false;
@@ -192,7 +193,7 @@ export class OriginConnection {
 
   #nextWhenDone(): void {
     if (!this.#answered || !this.#requestRead || this.#finished) return;
-    if (/close/i.test(this.#head?.fields.get('connection') ?? '')) this.#fin();
+    if (/close/i.test(this.#head?.headers.get('connection') ?? '')) this.#fin();
     else queueMicrotask(() => this.#reader.proceed());
   }
 
@@ -211,7 +212,7 @@ export class OriginConnection {
 }
 
 /** A response to HEAD ends after its head. Interim and broken ones are sent unchanged. */
-function withoutContent(bytes: Uint8Array): Uint8Array {
+function withoutBody(bytes: Uint8Array): Uint8Array {
   const end = Buffer.from(bytes).indexOf('\r\n\r\n');
   return end === -1 ? bytes : bytes.subarray(0, end + 4);
 }

@@ -5,7 +5,7 @@
 export class OriginRequestReader {
   readonly #listener: OriginRequestListener;
   #held = Buffer.alloc(0);
-  #state: 'head' | 'content' | 'chunk-size' | 'chunk-end' | 'trailers' | 'broken' = 'head';
+  #state: 'head' | 'body' | 'chunk-size' | 'chunk-end' | 'trailers' | 'broken' = 'head';
   #remaining = 0;
   #stopped = false;
 
@@ -37,8 +37,8 @@ export class OriginRequestReader {
     switch (this.#state) {
       case 'head':
         return this.#readHead();
-      case 'content':
-        return this.#readContent();
+      case 'body':
+        return this.#readBody();
       case 'chunk-size':
         return this.#readChunkSize();
       case 'chunk-end':
@@ -56,19 +56,19 @@ export class OriginRequestReader {
     const head = parseHead(this.#held.toString('latin1', 0, end));
     this.#held = this.#held.subarray(end + 4);
     if (head === null) return this.#refuse();
-    const chunked = /(^|,)\s*chunked\s*$/i.test(head.fields.get('transfer-encoding') ?? '');
-    this.#remaining = chunked ? 0 : Number(head.fields.get('content-length') ?? 0);
-    this.#state = chunked ? 'chunk-size' : 'content';
+    const chunked = /(^|,)\s*chunked\s*$/i.test(head.headers.get('transfer-encoding') ?? '');
+    this.#remaining = chunked ? 0 : Number(head.headers.get('content-length') ?? 0);
+    this.#state = chunked ? 'chunk-size' : 'body';
     this.#listener.onHead(head);
     return true;
   }
 
-  #readContent(): boolean {
+  #readBody(): boolean {
     if (this.#remaining > 0 && this.#held.length === 0) return false;
     const bytes = this.#held.subarray(0, this.#remaining);
     this.#held = this.#held.subarray(bytes.length);
     this.#remaining -= bytes.length;
-    if (bytes.length > 0) this.#listener.onContent(bytes);
+    if (bytes.length > 0) this.#listener.onBody(bytes);
     if (this.#remaining > 0) return true;
     if (this.#chunked) return this.#enter('chunk-end');
     return this.#finish();
@@ -83,7 +83,7 @@ export class OriginRequestReader {
     if (!Number.isSafeInteger(size) || size < 0) return this.#refuse();
     this.#chunked = true;
     this.#remaining = size;
-    return this.#enter(size === 0 ? 'trailers' : 'content');
+    return this.#enter(size === 0 ? 'trailers' : 'body');
   }
 
   #readTrailer(): boolean {
@@ -107,7 +107,7 @@ export class OriginRequestReader {
     return true;
   }
 
-  #enter(state: 'chunk-size' | 'chunk-end' | 'content' | 'trailers'): boolean {
+  #enter(state: 'chunk-size' | 'chunk-end' | 'body' | 'trailers'): boolean {
     this.#state = state;
     return true;
   }
@@ -121,7 +121,7 @@ export class OriginRequestReader {
 
 export interface OriginRequestListener {
   onHead(head: OriginRequestHead): void;
-  onContent(bytes: Uint8Array): void;
+  onBody(bytes: Uint8Array): void;
   onEnd(): void;
   /** The bytes are no HTTP/1 request. No call follows. */
   onBroken(): void;
@@ -131,7 +131,7 @@ export interface OriginRequestHead {
   readonly method: string;
   readonly target: string;
   /** Names are lowercase; several lines of one name are joined by ", ". */
-  readonly fields: ReadonlyMap<string, string>;
+  readonly headers: ReadonlyMap<string, string>;
 }
 
 /** More than any gateway sends, and small enough to hold in memory. */
@@ -141,14 +141,14 @@ function parseHead(text: string): OriginRequestHead | null {
   const [requestLine = '', ...lines] = text.split('\r\n');
   const [, method, target] = /^([^ ]+) ([^ ]+) HTTP\/1\.[0-9]$/.exec(requestLine) ?? [];
   if (method === undefined || target === undefined) return null;
-  const fields = new Map<string, string>();
+  const headers = new Map<string, string>();
   for (const line of lines) {
     const colon = line.indexOf(':');
     if (colon < 1) return null;
     const name = line.slice(0, colon).toLowerCase();
     const value = line.slice(colon + 1).trim();
-    const earlier = fields.get(name);
-    fields.set(name, earlier === undefined ? value : `${earlier}, ${value}`);
+    const earlier = headers.get(name);
+    headers.set(name, earlier === undefined ? value : `${earlier}, ${value}`);
   }
-  return { method, target, fields };
+  return { method, target, headers };
 }

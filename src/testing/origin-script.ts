@@ -24,7 +24,7 @@ export interface OriginRequest extends OriginRequestHead {
   /** 1 for the first request on its connection. */
   readonly numberOnConnection: number;
   /** The whole body, if the script waits for it; else the bytes that have come. */
-  readonly content: Uint8Array;
+  readonly body: Uint8Array;
 }
 
 export function send(bytes: string | Uint8Array): Step {
@@ -46,10 +46,10 @@ export const keep: Step = { do: 'keep' };
  */
 export const apart: Step = pause(50);
 
-/** A response with a length, and a connection that stays open. `fields` are whole lines without line ends. */
-export function* answer(status: string, content: string | Uint8Array, fields: readonly string[] = []): Generator<Step> {
-  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-  const head = [`HTTP/1.1 ${status}`, ...fields, `Content-Length: ${bytes.length}`, '', ''].join('\r\n');
+/** A response with a length, and a connection that stays open. `headers` are whole lines without line ends. */
+export function* answer(status: string, body: string | Uint8Array, headers: readonly string[] = []): Generator<Step> {
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+  const head = [`HTTP/1.1 ${status}`, ...headers, `Content-Length: ${bytes.length}`, '', ''].join('\r\n');
   yield send(Buffer.concat([Buffer.from(head, 'latin1'), bytes]));
   yield keep;
 }

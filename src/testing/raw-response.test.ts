@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fieldOf, parseRawResponse } from './raw-response.ts';
+import { headerOf, parseRawResponse } from './raw-response.ts';
 
-type Expected = readonly [framing: string, complete: boolean, content: string, rest: string] | null;
+type Expected = readonly [framing: string, complete: boolean, body: string, rest: string] | null;
 
 const cases: readonly [bytes: string, method: string, ended: 'no' | 'fin' | 'reset', expected: Expected][] = [
   ['', 'GET', 'no', null],
@@ -40,8 +40,8 @@ for (const [bytes, method, ended, expected] of cases) {
     const response = parseRawResponse(Buffer.from(bytes, 'latin1'), method, ended);
     if (expected === null) return assert.equal(response, null);
     assert.ok(response !== null);
-    const { framing, complete, content, rest } = response;
-    assert.deepEqual([framing, complete, content.toString(), rest.toString()], expected);
+    const { framing, complete, body, rest } = response;
+    assert.deepEqual([framing, complete, body.toString(), rest.toString()], expected);
   });
 }
 
@@ -55,6 +55,6 @@ test('interim responses are listed, and the final response is returned', () => {
 
 test('headers are found in any case, and several lines of one name are joined', () => {
   const response = parseRawResponse(Buffer.from('HTTP/1.1 204 x\r\nVia: a\r\nVIA: b\r\n\r\n'), 'GET', 'no')!;
-  assert.equal(fieldOf(response, 'via'), 'a, b');
-  assert.equal(fieldOf(response, 'server'), null);
+  assert.equal(headerOf(response, 'via'), 'a, b');
+  assert.equal(headerOf(response, 'server'), null);
 });

@@ -6,9 +6,9 @@ export interface RawResponse {
   readonly status: number;
   readonly reason: string;
   /** As sent, in order. */
-  readonly fields: readonly (readonly [name: string, value: string])[];
+  readonly headers: readonly (readonly [name: string, value: string])[];
   /** The body without framing. */
-  readonly content: Buffer;
+  readonly body: Buffer;
   readonly framing: 'none' | 'length' | 'chunked' | 'until-close';
   /** Whether the message reached its end (RFC 9112 §8). */
   readonly complete: boolean;
@@ -29,51 +29,51 @@ export function parseRawResponse(bytes: Buffer, method: string, ended: 'no' | 'f
     if (head === null) return null;
     from = end + 4;
     if (head.status >= 200 || head.status === 101)
-      return { ...head, interim, ...readContent(bytes.subarray(from), head, method, ended) };
+      return { ...head, interim, ...readBody(bytes.subarray(from), head, method, ended) };
     interim.push(head.status);
   }
 }
 
 /** All values of a header, joined by ", "; null without one. */
-export function fieldOf(response: RawResponse, name: string): string | null {
-  const values = response.fields.filter(([n]) => n.toLowerCase() === name.toLowerCase()).map(([, value]) => value);
+export function headerOf(response: RawResponse, name: string): string | null {
+  const values = response.headers.filter(([n]) => n.toLowerCase() === name.toLowerCase()).map(([, value]) => value);
   return values.length === 0 ? null : values.join(', ');
 }
 
-type Head = Pick<RawResponse, 'version' | 'status' | 'reason' | 'fields'>;
-type Content = Pick<RawResponse, 'content' | 'framing' | 'complete' | 'rest'>;
+type Head = Pick<RawResponse, 'version' | 'status' | 'reason' | 'headers'>;
+type MessageBody = Pick<RawResponse, 'body' | 'framing' | 'complete' | 'rest'>;
 
 function parseHead(text: string): Head | null {
   const [statusLine = '', ...lines] = text.split('\r\n');
   const [, version, status, reason = ''] = /^(HTTP\/[0-9]\.[0-9]) ([0-9]{3})(?: (.*))?$/.exec(statusLine) ?? [];
   if (version === undefined) return null;
-  const fields = lines.map((line): [string, string] => {
+  const headers = lines.map((line): [string, string] => {
     const colon = line.indexOf(':');
     return [line.slice(0, colon), line.slice(colon + 1).trim()];
   });
-  return { version, status: Number(status), reason, fields };
+  return { version, status: Number(status), reason, headers };
 }
 
-function readContent(bytes: Buffer, head: Head, method: string, ended: 'no' | 'fin' | 'reset'): Content {
-  const field = (name: string): string | undefined => head.fields.find(([n]) => n.toLowerCase() === name)?.[1];
+function readBody(bytes: Buffer, head: Head, method: string, ended: 'no' | 'fin' | 'reset'): MessageBody {
+  const header = (name: string): string | undefined => head.headers.find(([n]) => n.toLowerCase() === name)?.[1];
   if (method === 'HEAD' || head.status < 200 || head.status === 204 || head.status === 304) {
-    return { content: nothing, framing: 'none', complete: true, rest: bytes };
+    return { body: nothing, framing: 'none', complete: true, rest: bytes };
   }
-  if (/chunked/i.test(field('transfer-encoding') ?? '')) return readChunks(bytes);
-  const length = field('content-length');
-  if (length === undefined) return { content: bytes, framing: 'until-close', complete: ended === 'fin', rest: nothing };
-  const content = bytes.subarray(0, Number(length));
+  if (/chunked/i.test(header('transfer-encoding') ?? '')) return readChunks(bytes);
+  const length = header('content-length');
+  if (length === undefined) return { body: bytes, framing: 'until-close', complete: ended === 'fin', rest: nothing };
+  const body = bytes.subarray(0, Number(length));
   return {
-    content,
+    body,
     framing: 'length',
-    complete: content.length === Number(length),
-    rest: bytes.subarray(content.length),
+    complete: body.length === Number(length),
+    rest: bytes.subarray(body.length),
   };
 }
 
-function readChunks(bytes: Buffer): Content {
+function readChunks(bytes: Buffer): MessageBody {
   const parts: Buffer[] = [];
-  const cut = (): Content => ({ content: Buffer.concat(parts), framing: 'chunked', complete: false, rest: nothing });
+  const cut = (): MessageBody => ({ body: Buffer.concat(parts), framing: 'chunked', complete: false, rest: nothing });
   for (let from = 0; ; ) {
     const lineEnd = bytes.indexOf('\r\n', from);
     if (lineEnd === -1) return cut();
@@ -88,13 +88,13 @@ function readChunks(bytes: Buffer): Content {
 }
 
 /** Trailer lines up to the empty line; null if that has not come. */
-function readTrailers(bytes: Buffer, start: number, parts: Buffer[]): Content | null {
+function readTrailers(bytes: Buffer, start: number, parts: Buffer[]): MessageBody | null {
   for (let from = start; ; ) {
     const end = bytes.indexOf('\r\n', from);
     if (end === -1) return null;
     const empty = end === from;
     from = end + 2;
-    if (empty) return { content: Buffer.concat(parts), framing: 'chunked', complete: true, rest: bytes.subarray(from) };
+    if (empty) return { body: Buffer.concat(parts), framing: 'chunked', complete: true, rest: bytes.subarray(from) };
   }
 }
 

@@ -9,7 +9,7 @@ export {
   type TransportPairOptions,
 } from './memory-transport.ts';
 export { MemoryClientStream, MemoryEndpointStream, type MemoryRequest } from './memory-streams.ts';
-export { type FieldPairs, PairFields } from './pair-fields.ts';
+export { type HeaderPairs, PairHeaders } from './pair-headers.ts';
 export { type FaultOrigin, type FaultOriginOptions, type SeenRequest, startFaultOrigin } from './fault-origin.ts';
 export { faults, findFault } from './all-faults.ts';
 export type { Fault } from './fault.ts';
@@ -58,4 +58,4 @@ export {
   type RawState,
   sendRaw,
 } from './raw-client.ts';
-export { fieldOf, parseRawResponse, type RawResponse } from './raw-response.ts';
+export { headerOf, parseRawResponse, type RawResponse } from './raw-response.ts';

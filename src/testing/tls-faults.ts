@@ -58,15 +58,15 @@ const played = (play: (session: PlayedSession) => void): TlsBehaviour => ({ kind
 type Step = Script extends Iterable<infer S> ? S : never;
 
 /** A record as it goes over the wire (RFC 8446 §5.1). */
-function record(type: number, content: readonly number[], version = 0x0303): Buffer {
-  return Buffer.from([type, version >> 8, version & 0xff, content.length >> 8, content.length & 0xff, ...content]);
+function record(type: number, body: readonly number[], version = 0x0303): Buffer {
+  return Buffer.from([type, version >> 8, version & 0xff, body.length >> 8, body.length & 0xff, ...body]);
 }
 
 /** A ServerHello of TLS 1.2 or older, with any random part. */
 function serverHello(version: number, cipher: number): Buffer {
   const random = Array<number>(32).fill(0x5a);
-  const content = [version >> 8, version & 0xff, ...random, 0, cipher >> 8, cipher & 0xff, 0];
-  return record(22, [2, 0, 0, content.length, ...content], version);
+  const body = [version >> 8, version & 0xff, ...random, 0, cipher >> 8, cipher & 0xff, 0];
+  return record(22, [2, 0, 0, body.length, ...body], version);
 }
 
 function alert(id: number): TlsBehaviour {

@@ -18,7 +18,7 @@ export interface WireListener {
  *
  * Node can run TLS on a socket without showing its bytes. Then three facts are unknown: what a peer sent that does not speak TLS,
  * whether it closed the connection or reset it, and whether it sent `close_notify` before. The last one decides whether
- * content without a length is complete (RFC 9112 §9.8). So the bytes pass through here, at some 15 to 30 µs per small exchange.
+ * body without a length is complete (RFC 9112 §9.8). So the bytes pass through here, at some 15 to 30 µs per small exchange.
  */
 export class TlsWire extends EventEmitter {
   /** Until the handshake is over. */

@@ -14,6 +14,6 @@ export const anyClient: StreamWaiter['client'] = {
 export const anyRequest: RequestFacts = {
   method: 'GET',
   target: '/',
-  request: { fields: { get: () => null } as unknown as RequestFacts['request']['fields'] },
+  request: { headers: { get: () => null } as unknown as RequestFacts['request']['headers'] },
   client: anyClient,
 };

@@ -13,9 +13,9 @@ const refused = 'ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC';
 const alert = { how: 'broken', alertId: 20, alertMessage: 'bad_record_mac' };
 const broken = { how: 'broken', code: refused };
 
-function inContent(framing: Framing, end: string | null): ReturnType<typeof connectionFailure> {
+function inBody(framing: Framing, end: string | null): ReturnType<typeof connectionFailure> {
   const sent = { address, reused: false, idleMs: 0, requestSent: true, bytesSent: 80 };
-  return connectionFailure({ ...sent, at: 'content', bytesReceived: 4, framing }, end);
+  return connectionFailure({ ...sent, at: 'body', bytesReceived: 4, framing }, end);
 }
 
 describe('a response body that breaks off', () => {
@@ -40,7 +40,7 @@ describe('a response body that breaks off', () => {
   ];
   for (const [framing, end, cause, tells, sentence] of rows) {
     test(`has its own cause: ${framing.kind}, ${end ?? 'FIN'}`, () => {
-      const failure = inContent(framing, end);
+      const failure = inBody(framing, end);
       assert.ok(failure !== null);
       assert.equal(failure.cause, cause);
       assert.partialDeepStrictEqual(failure.evidence, { address, bytesReceived: 4, ...tells });

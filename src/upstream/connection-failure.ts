@@ -3,7 +3,7 @@ import { connectionEndsS, meaningOf } from '#failures/errno-meaning.ts';
 import { type Evidence, fail, type Failure } from '#failures/failure.ts';
 import type { Framing } from '../core/message.ts';
 import { tlsAlertName, tlsAlertOf, tlsTruncated } from '../core/tls-codes.ts';
-import type { ContentReader } from '../wire/content-reader.ts';
+import type { BodyReader } from '../wire/body-reader.ts';
 import { chunkLimits, interimBytesMax, interimMax } from '../wire/limits.ts';
 import type { ResponseHeadParser } from '../wire/response-head.ts';
 import { tlsEnd } from './tls-failure.ts';
@@ -21,8 +21,8 @@ export type LostConnection = {
 } & (
   | { readonly at: 'before' }
   | { readonly at: 'head'; readonly bytesReceived: number }
-  /** `frames`: HTTP/2, in which END_STREAM marks the end of content without a length. */
-  | { readonly at: 'content'; readonly bytesReceived: number; readonly framing: Framing; readonly frames?: true }
+  /** `frames`: HTTP/2, in which END_STREAM marks the end of a body without a length. */
+  | { readonly at: 'body'; readonly bytesReceived: number; readonly framing: Framing; readonly frames?: true }
 );
 
 /** The endpoint has ended the connection, by FIN. */
@@ -39,7 +39,7 @@ export function connectionFailure(lost: LostConnection, end: string | null): Fai
   const { address } = lost;
   if (truncated.has(end)) {
     // Without `close_notify` a FIN counts as a FIN, unless it alone marks the end of the body.
-    if (lost.at !== 'content' || lost.framing.kind !== 'until-close') return connectionLost(lost, null);
+    if (lost.at !== 'body' || lost.framing.kind !== 'until-close') return connectionLost(lost, null);
     return fail('response_body_unclosed', 'body', {
       address,
       bytesReceived: lost.bytesReceived,
@@ -47,16 +47,16 @@ export function connectionFailure(lost: LostConnection, end: string | null): Fai
     });
   }
   const byTls = tlsEnd(end, tlsAlertOf(end), address);
-  if (byTls !== null) return lost.at === 'content' ? contentBroken(lost, end) : byTls;
+  if (byTls !== null) return lost.at === 'body' ? bodyBroken(lost, end) : byTls;
   switch (meaningOf(end)) {
     case null:
       return null;
     case 'missing':
     case 'ports_spent':
     case 'misuse':
-      return misuse({ stage: lost.at === 'content' ? 'body' : 'response', code: end });
+      return misuse({ stage: lost.at === 'body' ? 'body' : 'response', code: end });
     case 'resources_spent':
-      if (lost.at === 'content') return connectionLost(lost, end);
+      if (lost.at === 'body') return connectionLost(lost, end);
       return fail('descriptors_exhausted', 'send', { address, errno: end, retryAfterS: connectionEndsS });
     default:
       return connectionLost(lost, end);
@@ -78,13 +78,13 @@ function connectionLost(lost: LostConnection, errno: string | null): Failure {
       return fail('reset_before_response', 'response', { address, reused, idleMs, errno });
     case 'head':
       return fail('response_head_truncated', 'response', { address, bytesReceived: lost.bytesReceived, how });
-    case 'content':
-      return contentTruncated(lost, errno);
+    case 'body':
+      return bodyTruncated(lost, errno);
   }
 }
 
 /** RFC 9112 §8: what makes a response incomplete depends on its framing. */
-function contentTruncated(lost: LostConnection & { readonly at: 'content' }, errno: string | null): Failure {
+function bodyTruncated(lost: LostConnection & { readonly at: 'body' }, errno: string | null): Failure {
   const { address, bytesReceived, framing, frames } = lost;
   const how = errno === null ? 'closed' : 'reset';
   if (framing.kind === 'length') {
@@ -96,7 +96,7 @@ function contentTruncated(lost: LostConnection & { readonly at: 'content' }, err
 }
 
 /** A response that had begun is incomplete, for whatever reason (RFC 9112 §8); the evidence says why. */
-function contentBroken(lost: LostConnection & { readonly at: 'content' }, end: string): Failure {
+function bodyBroken(lost: LostConnection & { readonly at: 'body' }, end: string): Failure {
   const { address, bytesReceived, framing, frames } = lost;
   const alertId = tlsAlertOf(end);
   const why = alertId === null ? { code: end } : { alertId, alertMessage: tlsAlertName(alertId) ?? 'unassigned' };
@@ -136,12 +136,12 @@ export function refusedResponse(
 }
 
 /** The reader's reason for refusing a body, as a failure with the address. */
-export function contentRefused(content: ContentReader, address: string): Failure {
-  const { rule, bytesReceived, trailerBytes } = content;
+export function bodyRefused(body: BodyReader, address: string): Failure {
+  const { rule, bytesReceived, trailerBytes } = body;
   if (rule !== 'trailer-section-too-large') {
     return fail('response_chunk', 'body', { address, rule, bytesReceived });
   }
-  const { trailerBytesMax: limit, trailerFieldsMax: headersMax } = chunkLimits;
+  const { trailerBytesMax: limit, trailerHeadersMax: headersMax } = chunkLimits;
   return fail('response_trailers_too_large', 'body', { address, bytes: trailerBytes, limit, headersMax });
 }
 

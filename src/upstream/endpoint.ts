@@ -2,7 +2,7 @@ import { addressText, type EndpointState, hostPort, type ReadinessFinding } from
 import type { InstanceExit } from '#failures/instance-exit.ts';
 import type { AwaitedResponses } from '../core/awaited-responses.ts';
 import type { Cause, Failure } from '#failures/failure.ts';
-import type { EndpointCondition } from '../core/gateway-state.ts';
+import type { EndpointCondition } from '../core/schemas/gateway-state.ts';
 import { overlayEndpointOf } from '../core/overlay.ts';
 import type { CheckSchedule, EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import type { ClientOfConnection, PendingStream, ReusePolicy, StreamWaiter } from '../core/stream.ts';

@@ -12,20 +12,20 @@ import type {
   HealthCheckTarget,
   HttpProbe,
 } from '../core/health-checker.ts';
-import type { Fields, Framing, ResponseHead } from '../core/message.ts';
+import type { MessageHeaders, Framing, ResponseHead } from '../core/message.ts';
 import { after, type Clock } from '../core/time.ts';
 import type { ServerCertificate, Transport, TransportListener } from '../core/transport.ts';
 import { unknownCode } from '../core/unknown-code.ts';
-import { ContentReader, type ContentTaker } from '../wire/content-reader.ts';
+import { BodyReader, type BodyTaker } from '../wire/body-reader.ts';
 import { healthCheckPath, healthRequest, servingStatusIn } from '../wire/grpc-health.ts';
 import { HeadStorage } from '../wire/head-storage.ts';
 import { proxyHeader } from '../wire/write-proxy-protocol.ts';
 import { interimMax, responseLimits } from '../wire/limits.ts';
-import type { Http1ResponseHead } from '../wire/http1-response-head.ts';
+import type { ParsedResponseHead } from '../wire/parsed-response-head.ts';
 import { isFinalStatus, ResponseHeadParser } from '../wire/response-head.ts';
 import {
   connectionFailure,
-  contentRefused,
+  bodyRefused,
   interimExcess,
   type LostConnection,
   refusedResponse,
@@ -67,15 +67,12 @@ const bodyBytesMax = 65_536;
 const noBytes = new Uint8Array(0);
 
 /** One check: a connection, or a GET and its answer, within one time limit. Reports exactly once unless it is cancelled. */
-class HealthCheck
-  extends Deadline
-  implements DialWaiter, TransportListener, ContentTaker, Http2CheckOwner, Cancellable
-{
+class HealthCheck extends Deadline implements DialWaiter, TransportListener, BodyTaker, Http2CheckOwner, Cancellable {
   readonly #request: HealthCheckRequest;
   readonly #ports: HealthCheckPorts;
   readonly #onResult: (result: HealthCheckResult) => void;
   readonly #parser = new ResponseHeadParser(responseLimits, new HeadStorage());
-  readonly #body = new ContentReader({ readInBulk: () => {} }, this as ContentTaker);
+  readonly #body = new BodyReader({ readInBulk: () => {} }, this as BodyTaker);
   readonly #dial: Dial;
   readonly #looks: LimitedLooks;
   /** A connection is enough, but the address has shown to speak another protocol than HTTP/1.1: it is asked whether it still does. */
@@ -87,7 +84,7 @@ class HealthCheck
   #transport: Transport | null = null;
   /** Where HTTP/2 is spoken. */
   #http2: Http2Check | null = null;
-  #contentBytes = 0;
+  #bodyBytes = 0;
   #interimResponses = 0;
   /** Of all heads. */
   #headBytes = 0;
@@ -170,7 +167,7 @@ class HealthCheck
     const authority = host ?? hostOf(this.#request);
     const asked = { path: healthCheckPath, authority, userAgent, isSecure: tls !== null };
     const headers = [['content-type', 'application/grpc']] as const;
-    this.#http2.begin({ ...asked, headers, content: healthRequest(service) }, 2 * timeoutMs);
+    this.#http2.begin({ ...asked, headers, body: healthRequest(service) }, 2 * timeoutMs);
   }
 
   onAnswer(head: ResponseHead): void {
@@ -178,13 +175,13 @@ class HealthCheck
     if (!this.#readsBody) this.#answered();
   }
 
-  onAnswerContent(bytes: Uint8Array, start: number, end: number): void {
-    this.#contentBytes += end - start;
+  onAnswerBody(bytes: Uint8Array, start: number, end: number): void {
+    this.#bodyBytes += end - start;
     this.#keepFirst(bytes, start, end);
-    if (this.#contentBytes >= bodyBytesMax) this.#answered();
+    if (this.#bodyBytes >= bodyBytesMax) this.#answered();
   }
 
-  onAnswerEnd(trailers: Fields | null): void {
+  onAnswerEnd(trailers: MessageHeaders | null): void {
     this.#answered(trailers);
   }
 
@@ -218,7 +215,7 @@ class HealthCheck
     if (!this.#isOver) this.#readBody(bytes, at, end);
   }
 
-  #onHead(head: Http1ResponseHead): void {
+  #onHead(head: ParsedResponseHead): void {
     const { framing } = head;
     this.#answer = answerOf(head, this.#request.probe);
     this.#firstBytes = noBytes;
@@ -230,12 +227,12 @@ class HealthCheck
   #readBody(bytes: Uint8Array, start: number, end: number): void {
     if (this.#isOver || start >= end) return;
     this.#body.push(bytes, start, end);
-    if (this.#body.state === 'refused') this.#fail(contentRefused(this.#body, this.#targetText));
+    if (this.#body.state === 'refused') this.#fail(bodyRefused(this.#body, this.#targetText));
     else if (this.#body.state === 'whole' || this.#body.bytesReceived >= bodyBytesMax) this.#answered();
   }
 
   /** For the reader of the body. */
-  onContent(bytes: Uint8Array, start: number, end: number): void {
+  onBody(bytes: Uint8Array, start: number, end: number): void {
     this.#keepFirst(bytes, start, end);
   }
 
@@ -267,7 +264,7 @@ class HealthCheck
     return addressText(this.#request.address);
   }
 
-  #answered(trailers: Fields | null = null): void {
+  #answered(trailers: MessageHeaders | null = null): void {
     if (this.#answer === null || this.#transport === null) return;
     const { framing: _framing, grpcStatus, isAdvice, ...answer } = this.#answer;
     const certificate = certificateOf(this.#transport);
@@ -282,7 +279,7 @@ class HealthCheck
     });
   }
 
-  #grpcAnswer(trailers: Fields | null, statusOfHead: string | null): GrpcAnswer {
+  #grpcAnswer(trailers: MessageHeaders | null, statusOfHead: string | null): GrpcAnswer {
     const code = trailers?.get('grpc-status') ?? statusOfHead;
     const serving = servingStatusIn(this.#firstBytes);
     return { code: code !== null && /^\d{1,5}$/.test(code) ? Number(code) : null, serving };
@@ -324,7 +321,7 @@ class HealthCheck
     const connection = { address: this.#targetText, reused: false, idleMs: 0, requestSent: true, bytesSent: 0 };
     if (this.#answer !== null) {
       const { framing } = this.#answer;
-      return { ...connection, at: 'content', bytesReceived: this.#body.bytesReceived, framing };
+      return { ...connection, at: 'body', bytesReceived: this.#body.bytesReceived, framing };
     }
     if (this.#parser.began) return { ...connection, at: 'head', bytesReceived: this.#parser.bytesHeld };
     return { ...connection, at: 'before' };
@@ -373,24 +370,24 @@ interface Answer {
   readonly framing: Framing;
   readonly headers?: ReadonlyMap<string, string>;
   readonly isAdvice: boolean;
-  /** Of a response without content ("trailers-only"). */
+  /** Of a response without a body ("trailers-only"). */
   readonly grpcStatus: string | null;
 }
 
-function answerOf({ status, fields, framing }: ResponseHead, probe: HealthCheckRequest['probe']): Answer {
+function answerOf({ status, headers, framing }: ResponseHead, probe: HealthCheckRequest['probe']): Answer {
   const { readsHeaders = [], reads = 'head' } = probe.kind === 'http' ? probe : {};
   const found = readsHeaders.flatMap((name): [string, string][] => {
-    const value = fields.get(name);
+    const value = headers.get(name);
     return value === null ? [] : [[name, value]];
   });
-  const type = reads !== 'head' ? (fields.get('content-type') ?? '') : '';
+  const type = reads !== 'head' ? (headers.get('content-type') ?? '') : '';
   return {
     status,
-    location: fields.get('location'),
+    location: headers.get('location'),
     framing,
     ...(readsHeaders.length === 0 ? {} : { headers: new Map(found) }),
     isAdvice: /^application\/health\+json\b/i.test(type),
-    grpcStatus: probe.kind === 'grpc' ? fields.get('grpc-status') : null,
+    grpcStatus: probe.kind === 'grpc' ? headers.get('grpc-status') : null,
   };
 }
 

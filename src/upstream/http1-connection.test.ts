@@ -19,14 +19,14 @@ const get: OutgoingRequest = {
   framing: { kind: 'none' },
   upgrade: null,
   takesTrailers: false,
-  writeFields() {},
+  writeHeaders() {},
 };
 
 const handler: UpstreamHandler = {
   onInterimResponse() {},
   onSwitched() {},
   onResponse() {},
-  onResponseContent() {},
+  onResponseBody() {},
   onResponseEnd() {},
   onAttemptFailed() {},
   onResponseReadDone() {},
@@ -69,7 +69,7 @@ it('tells since when its request waits for a response, until the response begins
   assert.equal(awaited().count, 0);
   const stream = connection.openStream(clock.now());
   stream.send(get, handler, { responseHeadMs: 60_000, idleMs: 60_000 });
-  stream.endContent(null);
+  stream.endBody(null);
   stream.flush();
   const sentAt = clock.now();
   clock.advanceSync(4000);
@@ -89,7 +89,7 @@ function exchangeOn(
 ): void {
   const stream = connection.openStream(clock.now());
   stream.send(get, told, { responseHeadMs: 1000, idleMs: 1000 });
-  stream.endContent(null);
+  stream.endBody(null);
   stream.flush();
   clock.advanceSync(5);
   endpoint.write(Buffer.from(response), 0, response.length, 'owned');

@@ -1,8 +1,8 @@
-import type { Fields, OutgoingRequest, Ownership } from '../core/message.ts';
+import type { MessageHeaders, OutgoingRequest, Ownership } from '../core/message.ts';
 import type { Transport } from '../core/transport.ts';
 import type { ByteWriter, Composer } from '../wire/byte-writer.ts';
 import { writeLastChunk } from '../wire/chunked.ts';
-import { type ContentCoding, sendContent } from '../wire/send-content.ts';
+import { type ContentCoding, sendBody } from '../wire/send-body.ts';
 import { writeRequestHead } from '../wire/write-head.ts';
 
 /** The request that a stream sends. Lives as long as its connection; `begin` starts anew. */
@@ -48,14 +48,14 @@ export class Http1Request implements Composer {
     return this.transport.sentBytes > this.#sentBefore;
   }
 
-  sendContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+  sendBody(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
     this.bytesSent += end - start;
-    const taken = sendContent(this.#writer, this, this.#coding, bytes, start, end, ownership);
+    const taken = sendBody(this.#writer, this, this.#coding, bytes, start, end, ownership);
     // Bytes of an earlier flush may still be pending: small slices must not pile up behind them.
     return taken && this.transport.pendingBytes === 0;
   }
 
-  end(trailers: Fields | null): void {
+  end(trailers: MessageHeaders | null): void {
     if (this.#coding === 'chunked') {
       this.#writer.claim(this);
       writeLastChunk(this.#writer, trailers);
@@ -69,7 +69,7 @@ export class Http1Request implements Composer {
   }
 
   /** The body as far as it was given. It stands behind the head, unless it is chunked; chunks are not taken apart. */
-  reclaimContent(): Uint8Array | null {
+  reclaimBody(): Uint8Array | null {
     if (this.#writer.composed(this) > 0) return null; // Within a read of the client, where no failure comes from the endpoint.
     const held = this.transport.reclaimUnsent();
     if (this.bytesSent > 0 || this.isWhole) {

@@ -3,18 +3,18 @@ import { invariantOf } from '../core/assert.ts';
 import { fail, type Failure } from '#failures/failure.ts';
 import {
   type Capabilities,
-  contentUntilClose,
-  type Fields,
+  bodyUntilClose,
+  type MessageHeaders,
   type OutgoingRequest,
   type Ownership,
 } from '../core/message.ts';
 import type { AttemptLimits, ClientOfConnection, UpstreamHandler, UpstreamStream } from '../core/stream.ts';
 import type { Instant } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
-import { ContentReader, type ContentTaker } from '../wire/content-reader.ts';
+import { BodyReader, type BodyTaker } from '../wire/body-reader.ts';
 import { interimBytesMax, interimMax, responseLimits } from '../wire/limits.ts';
 import { hasStreamType } from '../wire/is-stream.ts';
-import type { Http1ResponseHead } from '../wire/http1-response-head.ts';
+import type { ParsedResponseHead } from '../wire/parsed-response-head.ts';
 import { ResponseHeadParser } from '../wire/response-head.ts';
 import { protocolAnswered } from '../wire/upgrade.ts';
 import { webSocketAccept } from '../wire/websocket-key.ts';
@@ -22,7 +22,7 @@ import {
   connectionEnded,
   interimExcess,
   connectionFailure,
-  contentRefused,
+  bodyRefused,
   type LostConnection,
   refusedResponse,
 } from './connection-failure.ts';
@@ -38,11 +38,11 @@ import { unknownCode } from '../core/unknown-code.ts';
  * One request and its response on an HTTP/1.1 connection. The object lives as long as its connection and is used again for
  * the next request.
  *
- *     idle ──send──▶ head ──▶ content ──▶ idle        head ──101──▶ tunnel        any ──▶ over
+ *     idle ──send──▶ head ──▶ body ──▶ idle        head ──101──▶ tunnel        any ──▶ over
  *
  * Every way in which an endpoint can fail a request arrives here and leaves as one `Failure` by `#failWith`.
  */
-export class Http1Stream implements UpstreamStream, ContentTaker {
+export class Http1Stream implements UpstreamStream, BodyTaker {
   readonly capabilities: Capabilities = { protocol: 'http/1.1', multiplexed: false, trailers: true };
   readonly transport: Transport;
   readonly address: string;
@@ -50,7 +50,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
   reused = false;
   idleMs = 0;
   requestSent = false;
-  unsentContent: Uint8Array | null = null;
+  unsentBody: Uint8Array | null = null;
   answerBegun = false;
   interims = 0;
 
@@ -59,9 +59,9 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
   readonly #answers: EndpointAnswers | undefined;
   readonly #request: Http1Request;
   readonly #parser: ResponseHeadParser;
-  readonly #content: ContentReader;
+  readonly #body: BodyReader;
   readonly #timeouts: Http1Timeouts;
-  #phase: 'idle' | 'head' | 'content' | 'tunnel' | 'over' = 'idle';
+  #phase: 'idle' | 'head' | 'body' | 'tunnel' | 'over' = 'idle';
   #handler: UpstreamHandler | null = null;
   #statusInHead = 0;
   #method = 'GET';
@@ -88,8 +88,8 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     this.#answers = settings.answers;
     this.#request = new Http1Request(transport, ports.writer);
     this.#parser = new ResponseHeadParser({ ...responseLimits, headBytesMax }, ports.storage);
-    this.#content = new ContentReader(transport, this);
-    const timed = { deadline: connection, address, transport, parser: this.#parser, content: this.#content };
+    this.#body = new BodyReader(transport, this);
+    const timed = { deadline: connection, address, transport, parser: this.#parser, body: this.#body };
     this.#timeouts = new Http1Timeouts(timed, ports.clock);
   }
 
@@ -122,7 +122,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     this.#method = request.method;
     this.#upgrade = request.upgrade;
     this.#webSocketKey = request.webSocketKey ?? null;
-    this.unsentContent = null;
+    this.unsentBody = null;
     this.requestSent = false;
     this.answerBegun = false;
     this.#statusInHead = 0;
@@ -133,13 +133,13 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     this.#request.begin(request, this.#connection.isLastRequest);
   }
 
-  sendContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
-    const hasRoom = this.#request.sendContent(bytes, start, end, ownership);
+  sendBody(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+    const hasRoom = this.#request.sendBody(bytes, start, end, ownership);
     if (!hasRoom) this.#watch();
     return hasRoom;
   }
 
-  endContent(trailers: Fields | null): void {
+  endBody(trailers: MessageHeaders | null): void {
     this.#request.end(trailers);
     if (this.#phase !== 'tunnel') return;
     if (this.#request.isTunnel) this.#endToEndpoint();
@@ -206,14 +206,14 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     let at = start;
     while (at < end) {
       if (this.#phase === 'head') at += this.#readHead(bytes, at, end);
-      else if (this.#phase === 'content' || this.#phase === 'tunnel') at += this.#readContent(bytes, at, end);
+      else if (this.#phase === 'body' || this.#phase === 'tunnel') at += this.#readBody(bytes, at, end);
       else break;
       if (this.#handler !== handler) break; // The response ended or failed, or the attempt was cancelled.
     }
     if (this.#handler === handler) {
       this.#watch();
       // Only a response that has not come whole with its head can last.
-      if (this.#isHeadNew && hasStreamType((this.#parser.head as Http1ResponseHead).fields)) this.#connection.lasts();
+      if (this.#isHeadNew && hasStreamType((this.#parser.head as ParsedResponseHead).headers)) this.#connection.lasts();
     }
     this.#isHeadNew = false;
     handler.onResponseReadDone();
@@ -228,11 +228,11 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
       const failure = refusedResponse(this.#parser, this.address, served, this.#answers);
       this.#failWith(withHeadBytes(failure, this.#parser, bytes, start + consumed, end));
     } else if (this.#parser.state === 'complete')
-      this.#onHead(this.#parser.head as Http1ResponseHead, end - start - consumed);
+      this.#onHead(this.#parser.head as ParsedResponseHead, end - start - consumed);
     return consumed;
   }
 
-  #onHead(head: Http1ResponseHead, bytesBehind: number): void {
+  #onHead(head: ParsedResponseHead, bytesBehind: number): void {
     if (head.status === 101) return this.#onSwitched(head);
     if (!head.keepAlive) this.#persistent = false;
     if (head.status < 200) {
@@ -247,27 +247,27 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     }
     if (this.#webSocketKey !== null && head.status < 300)
       return this.#failWith(ignoredUpgrade(this.address, head.status));
-    this.#phase = 'content';
+    this.#phase = 'body';
     this.#isHeadNew = true;
     this.#answers?.onHttp();
     this.#connection.keepAliveTimeoutS = head.keepAliveTimeoutS;
-    this.#content.begin(head.framing);
-    this.#timeouts.beginContent();
+    this.#body.begin(head.framing);
+    this.#timeouts.beginBody();
     const handler = this.#handler;
     handler?.onResponse(head);
-    if (this.#handler === handler && this.#content.state === 'whole') this.#end(null, bytesBehind);
+    if (this.#handler === handler && this.#body.state === 'whole') this.#end(null, bytesBehind);
   }
 
   /**
    * RFC 9110 §7.8: the bytes after this head belong to the protocol that it names, which the request must have offered. What else may be
    * wrong with it says nothing of them, and is not passed on: framing headers (RFC 9112 §6.3), HTTP/1.0, and no `Connection: upgrade`.
    */
-  #onSwitched(head: Http1ResponseHead): void {
-    const answered = head.fields.get('upgrade');
+  #onSwitched(head: ParsedResponseHead): void {
+    const answered = head.headers.get('upgrade');
     const protocol = protocolAnswered(this.#upgrade, answered);
     if (protocol === null) return this.#failWith(unexpectedUpgrade(this.address, this.#upgrade, answered));
     // RFC 6455 §4.1: who made the key checks what answers it.
-    const accept = head.fields.get('sec-websocket-accept');
+    const accept = head.headers.get('sec-websocket-accept');
     if (this.#webSocketKey !== null && accept !== webSocketAccept(this.#webSocketKey)) {
       const fault = accept === null ? 'missing' : 'wrong';
       return this.#failWith(unexpectedUpgrade(this.address, this.#upgrade, answered, fault));
@@ -275,7 +275,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     this.#phase = 'tunnel';
     // The protocol does not change within a message (RFC 9110 §7.8): what is left of the body is sent first.
     if (this.#request.isWhole) this.#beginTunnel();
-    this.#content.begin(contentUntilClose);
+    this.#body.begin(bodyUntilClose);
     this.#handler?.onSwitched(protocol, head);
     this.#parser.reset();
     this.#connection.lasts();
@@ -292,13 +292,13 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     this.#request.flush();
     this.transport.end();
     this.#watch();
-    if (this.#content.state === 'whole') this.#handler = null; // Both directions have ended; the connection closes by itself.
+    if (this.#body.state === 'whole') this.#handler = null; // Both directions have ended; the connection closes by itself.
   }
 
   /** The endpoint sends no more; the client may. */
   #endFromEndpoint(): void {
     const handler = this.#handler;
-    this.#content.end();
+    this.#body.end();
     this.#watch();
     if (this.#request.isWhole) this.#handler = null;
     if (handler === null) return;
@@ -310,28 +310,28 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     }
   }
 
-  #readContent(bytes: Uint8Array, start: number, end: number): number {
-    const consumed = this.#content.push(bytes, start, end);
-    const { state } = this.#content;
-    if (state === 'whole') this.#end(this.#content.trailers, end - start - consumed);
+  #readBody(bytes: Uint8Array, start: number, end: number): number {
+    const consumed = this.#body.push(bytes, start, end);
+    const { state } = this.#body;
+    if (state === 'whole') this.#end(this.#body.trailers, end - start - consumed);
     else if (state === 'refused') {
-      const failure = contentRefused(this.#content, this.address);
+      const failure = bodyRefused(this.#body, this.address);
       this.#failWith(withBodyBytes(failure, bytes, start, start + consumed, end));
     }
     return consumed;
   }
 
-  onContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
-    this.#handler?.onResponseContent(bytes, start, end, ownership);
+  onBody(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
+    this.#handler?.onResponseBody(bytes, start, end, ownership);
   }
 
-  #end(trailers: Fields | null, surplus: number): void {
+  #end(trailers: MessageHeaders | null, surplus: number): void {
     const handler = this.#handler;
     if (handler === null) return;
     const reusable = this.#persistent && this.#request.isWhole && this.requestSent && surplus === 0;
     this.#handler = null;
-    this.#content.stop();
-    if (this.#paused) this.resumeContent();
+    this.#body.stop();
+    if (this.#paused) this.resumeBody();
     if (surplus > 0) handler.onSurplus?.(surplus);
     handler.onResponseEnd(trailers);
     // Only now: a response that was held until it was whole is forwarded in that call, with its headers.
@@ -342,21 +342,21 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     this.#connection.reuse(this.#timeouts.lastByteAt);
   }
 
-  pauseContent(): void {
+  pauseBody(): void {
     this.#paused = true;
     this.#watch();
     this.transport.pause();
   }
 
-  resumeContent(): void {
+  resumeBody(): void {
     this.#paused = false;
     this.#timeouts.byteReceived();
     this.#watch();
     this.transport.resume();
   }
 
-  keepContent(): void {
-    this.#content.leaveBuffer();
+  keepBody(): void {
+    this.#body.leaveBuffer();
   }
 
   reserveFor(client: ClientOfConnection, isLogin: boolean): void {
@@ -367,21 +367,21 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
 
   /** Sets the deadline: the limit that is reached first from here on. */
   #watch(): void {
-    if (this.#phase === 'content') this.#timeouts.watchContent(this.#paused);
+    if (this.#phase === 'body') this.#timeouts.watchBody(this.#paused);
     else if (this.#phase === 'tunnel') this.#timeouts.watchTunnel();
     else if (this.#phase === 'head') this.#timeouts.watchHead();
   }
 
   #watchAfterSending(): void {
-    if (this.#phase === 'content') this.#timeouts.noteSent();
+    if (this.#phase === 'body') this.#timeouts.noteSent();
     this.#watch();
   }
 
   onExpired(now: Instant): void {
     const timeouts = this.#timeouts;
-    if (this.#phase === 'content' && timeouts.noteSent()) return this.#watch();
-    if (this.#phase === 'content')
-      return this.#failWith(timeouts.contentFailure(!this.#request.isWhole && this.transport.pendingBytes === 0));
+    if (this.#phase === 'body' && timeouts.noteSent()) return this.#watch();
+    if (this.#phase === 'body')
+      return this.#failWith(timeouts.bodyFailure(!this.#request.isWhole && this.transport.pendingBytes === 0));
     if (timeouts.isTakingBytes) return this.#watch();
     if (this.#phase === 'tunnel') return this.#failWith(timeouts.tunnelFailure());
     this.#failWith(timeouts.headFailure(now, this.#request.bytesSent, this.interims));
@@ -389,7 +389,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
 
   onEnd(): void {
     if (this.#phase === 'tunnel') return this.#endFromEndpoint();
-    if (this.#phase === 'content' && this.#content.framing.kind === 'until-close') {
+    if (this.#phase === 'body' && this.#body.framing.kind === 'until-close') {
       return this.#endWithConnection();
     }
     this.#failWith(connectionEnded(this.#lostConnection()));
@@ -412,7 +412,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     const code = errno ?? 'ECONNRESET';
     const failure = connectionFailure(this.#lostConnection(), code);
     if (failure !== null) return this.#failWith(failure);
-    const unknown = { stage: this.#phase === 'content' ? 'body' : 'response', code } as const;
+    const unknown = { stage: this.#phase === 'body' ? 'body' : 'response', code } as const;
     this.#ports.onUnclassified(unknown);
     this.#failWith(unknownCode(unknown));
   }
@@ -420,9 +420,8 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
   #lostConnection(): LostConnection {
     const { address, reused, idleMs, requestSent } = this;
     const lost = { address, reused, idleMs, requestSent, bytesSent: this.#request.bytesSent };
-    const { framing, bytesReceived } = this.#content;
-    if (this.#phase === 'content' || this.#phase === 'tunnel')
-      return { ...lost, at: 'content', framing, bytesReceived };
+    const { framing, bytesReceived } = this.#body;
+    if (this.#phase === 'body' || this.#phase === 'tunnel') return { ...lost, at: 'body', framing, bytesReceived };
     if (this.#parser.began) return { ...lost, at: 'head', bytesReceived: this.#parser.bytesHeld };
     return { ...lost, at: 'before' };
   }
@@ -431,7 +430,7 @@ export class Http1Stream implements UpstreamStream, ContentTaker {
     const handler = this.#handler;
     this.#handler = null;
     this.#statusInHead = this.statusInHead;
-    if (!this.requestBegun) this.unsentContent = this.#request.reclaimContent();
+    if (!this.requestBegun) this.unsentBody = this.#request.reclaimBody();
     this.#connection.end('broken', 'close');
     handler?.onAttemptFailed(failure);
   }

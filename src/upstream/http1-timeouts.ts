@@ -3,7 +3,7 @@ import { headTimeout, stalledBody } from './connection-failure.ts';
 import type { AttemptLimits } from '../core/stream.ts';
 import { after, type Clock, type Instant, never } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
-import type { ContentReader } from '../wire/content-reader.ts';
+import type { BodyReader } from '../wire/body-reader.ts';
 import type { ResponseHeadParser } from '../wire/response-head.ts';
 
 /** What the timeouts of a stream look at. The deadline is the connection's: it carries one request at a time. */
@@ -12,7 +12,7 @@ export interface TimedStream {
   readonly address: string;
   readonly transport: Transport;
   readonly parser: ResponseHeadParser;
-  readonly content: ContentReader;
+  readonly body: BodyReader;
 }
 
 /** The limits of time of one request on an HTTP/1.1 connection. Lives as long as its connection; `begin` starts anew. */
@@ -71,8 +71,8 @@ export class Http1Timeouts {
     else deadline.at = this.#headDueAt;
   }
 
-  /** The response's content is due from now on. */
-  beginContent(): void {
+  /** The response's body is due from now on. */
+  beginBody(): void {
     this.#takenBefore = takenBytes(this.#stream.transport);
   }
 
@@ -85,7 +85,7 @@ export class Http1Timeouts {
     return true;
   }
 
-  watchContent(isPaused: boolean): void {
+  watchBody(isPaused: boolean): void {
     this.#stream.deadline.at = isPaused ? never : after(this.#lastByteAt, this.#limits.idleMs);
   }
 
@@ -107,16 +107,16 @@ export class Http1Timeouts {
     return pendingBytes > 0 && pendingBytes < this.#pendingBefore;
   }
 
-  contentFailure(awaitsClient: boolean): Failure {
-    const { address, content } = this.#stream;
+  bodyFailure(awaitsClient: boolean): Failure {
+    const { address, body } = this.#stream;
     const { idleMs } = this.#limits;
-    return stalledBody({ address, idleMs, bytesReceived: content.bytesReceived }, awaitsClient);
+    return stalledBody({ address, idleMs, bytesReceived: body.bytesReceived }, awaitsClient);
   }
 
   /** The endpoint takes no bytes of the tunnel. */
   tunnelFailure(): Failure {
-    const { address, content } = this.#stream;
-    return fail('tunnel_idle', 'body', { address, idleMs: this.#limits.idleMs, bytesReceived: content.bytesReceived });
+    const { address, body } = this.#stream;
+    return fail('tunnel_idle', 'body', { address, idleMs: this.#limits.idleMs, bytesReceived: body.bytesReceived });
   }
 
   headFailure(now: Instant, bytesSent: number, interims: number): Failure {

@@ -2,7 +2,7 @@ import type { Failure } from '#failures/failure.ts';
 import type { AddressUse } from '../core/pooled-connection.ts';
 import { isRefusal } from '../core/refusal.ts';
 import type { EndpointSemaphores } from '../core/semaphores.ts';
-import type { EndpointCondition } from '../core/gateway-state.ts';
+import type { EndpointCondition } from '../core/schemas/gateway-state.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { Instant } from '../core/time.ts';
 import { connectionsReserve, hasLittle, longLivedReserve } from '../policy/address-share.ts';

@@ -35,11 +35,11 @@ export class RequestContext<E> implements BalancerContext<E> {
   }
 
   header(name: string): string | null {
-    return this.#facts === null ? null : endToEndValue(this.#facts.request.fields, name);
+    return this.#facts === null ? null : endToEndValue(this.#facts.request.headers, name);
   }
 
   eachHeader(name: string, visit: (value: string) => void): void {
-    this.#facts?.request.fields.each((one, value) => {
+    this.#facts?.request.headers.each((one, value) => {
       if (one === name) visit(value);
     });
   }

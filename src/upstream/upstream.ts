@@ -1,6 +1,7 @@
 import { AwaitedResponses } from '../core/awaited-responses.ts';
 import { type Cause, fail, type Failure } from '#failures/failure.ts';
-import { type EndpointCondition, endpointConditionsMax } from '../core/gateway-state.ts';
+import { endpointConditionsMax } from '../core/gateway-state.ts';
+import type { EndpointCondition } from '../core/schemas/gateway-state.ts';
 import type { UpstreamSnapshot } from '../core/snapshot.ts';
 import { healthyInMs } from '../policy/health.ts';
 import { RetryBudget } from '../policy/retry-budget.ts';

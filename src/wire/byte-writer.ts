@@ -1,5 +1,5 @@
 import { copyBytes, digitsBytesMax, digitsValueMax, writeDigits, writeText } from '../core/copy-bytes.ts';
-import type { FieldSink } from '../core/message.ts';
+import type { HeaderSink } from '../core/message.ts';
 import type { Transport } from '../core/transport.ts';
 import { COLON, CR, LF, SP } from './characters.ts';
 
@@ -8,20 +8,20 @@ export interface Composer {
   readonly transport: Transport;
 }
 
-/** Room that one message head may need beyond the fields that are copied into it. */
+/** Room that one message head may need beyond the headers that are copied into it. */
 const sizeBytes = 64 * 1024;
 
 /**
- * One buffer per thread in which every outgoing message is composed, head and content together, so that a small message
+ * One buffer per thread in which every outgoing message is composed, head and body together, so that a small message
  * leaves in one system call.
  *
  * One composer uses it at a time: `claim` first sends the bytes of another composer. When the kernel does not take
  * everything at once the buffer stays with the pending write, and the next message gets a new one: bytes that wait are
  * never overwritten (a shared buffer under a pending write mixes clients' bytes).
  *
- * Measured: composing a 600-byte head from copied field ranges takes about 0.4 µs.
+ * Measured: composing a 600-byte head from copied header ranges takes about 0.4 µs.
  */
-export class ByteWriter implements FieldSink {
+export class ByteWriter implements HeaderSink {
   #bytes: Buffer = Buffer.allocUnsafeSlow(sizeBytes);
   #length = 0;
   #composer: Composer | null = null;
@@ -77,7 +77,7 @@ export class ByteWriter implements FieldSink {
     this.#length = writeDigits(this.#bytes, this.#length, value);
   }
 
-  field(name: string, value: string): void {
+  header(name: string, value: string): void {
     this.#makeRoom(name.length + value.length + 4);
     const target = this.#bytes;
     let at = writeText(target, this.#length, name);
@@ -89,14 +89,14 @@ export class ByteWriter implements FieldSink {
     this.#length = at;
   }
 
-  fieldLines(bytes: Uint8Array, start: number, end: number): void {
+  headerLines(bytes: Uint8Array, start: number, end: number): void {
     this.bytes(bytes, start, end);
   }
 
   #makeRoom(bytes: number): void {
     const needed = this.#length + bytes;
     if (needed <= this.#bytes.length) return;
-    // Only a head near its limit gets here: content is written in parts that fit.
+    // Only a head near its limit gets here: a body is written in parts that fit.
     const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.length * 2));
     larger.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = larger;

@@ -20,7 +20,7 @@ export const tokenBytes = tableOf(`!#$%&'*+-.^_\`|~${alphaNumeric}`);
  * RFC 9110 §5.5: field-content = field-vchar [ 1*( SP / HTAB / field-vchar ) field-vchar ],
  * field-vchar = VCHAR / obs-text. Also what a reason phrase is made of (RFC 9112 §4).
  */
-export const fieldValueBytes = tableOfRanges([HTAB, HTAB], [0x20, 0x7e], [0x80, 0xff]);
+export const headerValueBytes = tableOfRanges([HTAB, HTAB], [0x20, 0x7e], [0x80, 0xff]);
 
 /**
  * RFC 9112 §3.2, RFC 3986 §3.3: unreserved / pct-encoded / sub-delims / ":" / "@" / "/", with "[" and "]" for the

@@ -10,11 +10,11 @@ import { ByteWriter } from './byte-writer.ts';
 import { RequestHeadParser } from './request-head.ts';
 import { requestLimits } from './request-limits.test-support.ts';
 
-/** Takes content together; owns what it keeps. */
+/** Takes the parts of a body together; owns what it keeps. */
 class Collector {
-  content = Buffer.alloc(0);
-  onContent(bytes: Uint8Array, start: number, end: number): void {
-    this.content = Buffer.concat([this.content, bytes.subarray(start, end)]);
+  body = Buffer.alloc(0);
+  onBody(bytes: Uint8Array, start: number, end: number): void {
+    this.body = Buffer.concat([this.body, bytes.subarray(start, end)]);
   }
 }
 
@@ -38,11 +38,11 @@ function composed(compose: (writer: ByteWriter) => void): Buffer {
 }
 
 describe('ChunkedDecoder', () => {
-  it('gives back the content of any chunking, read in any pieces', () => {
+  it('gives back the body of any chunking, read in any pieces', () => {
     const chunks = fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 8 });
     const lengths = fc.array(fc.integer({ min: 1, max: 200 }), { maxLength: 40 });
-    const property = fc.property(chunks, lengths, fc.uint8Array({ maxLength: 20 }), (content, pieces, behind) => {
-      const encoded = encode(content);
+    const property = fc.property(chunks, lengths, fc.uint8Array({ maxLength: 20 }), (body, pieces, behind) => {
+      const encoded = encode(body);
       const bytes = Buffer.concat([encoded, behind]);
       const decoder = new ChunkedDecoder();
       const collector = new Collector();
@@ -55,17 +55,17 @@ describe('ChunkedDecoder', () => {
       }
       assert.equal(decoder.state, 'done');
       assert.equal(used, encoded.length);
-      assert.deepEqual(collector.content, Buffer.concat(content));
+      assert.deepEqual(collector.body, Buffer.concat(body));
       assert.equal(decoder.trailers, null);
     });
     fc.assert(property, { numRuns: 300 });
   });
 
-  it('hands on content as runs of what came, without a copy', () => {
+  it('hands on body as runs of what came, without a copy', () => {
     const bytes = Buffer.from('5\r\nhello\r\n0\r\n\r\n');
     const runs: unknown[] = [];
     new ChunkedDecoder().push(bytes, 0, bytes.length, {
-      onContent: (from, start, end) => void runs.push([from === bytes, start, end]),
+      onBody: (from, start, end) => void runs.push([from === bytes, start, end]),
     });
     assert.deepEqual(runs, [[true, 3, 8]]);
   });
@@ -128,7 +128,7 @@ describe('writing the chunked coding', () => {
       writeChunkStart(writer, 300);
       writer.bytes(Buffer.alloc(300, 'x'), 0, 300);
       writer.text('\r\n');
-      writeLastChunk(writer, parser.head?.fields ?? null);
+      writeLastChunk(writer, parser.head?.headers ?? null);
     });
     assert.equal(bytes.toString(), `12c\r\n${'x'.repeat(300)}\r\n0\r\nX-A: 1\r\n\r\n`);
   });

@@ -1,5 +1,5 @@
-import { type FieldFilter, fieldFilter } from '../core/field-names.ts';
-import type { Fields } from '../core/message.ts';
+import { type HeaderFilter, headerFilter } from '../core/header-names.ts';
+import type { MessageHeaders } from '../core/message.ts';
 import { CR, hexDigits, LF } from './characters.ts';
 import { ChunkExtensionReader } from './chunk-extension.ts';
 import { type ChunkLimits, chunkLimits, chunkSizeDigitsMax } from './limits.ts';
@@ -15,9 +15,9 @@ export type ChunkRule =
   | 'trailer-section'
   | 'trailer-section-too-large';
 
-/** Receives the content. The bytes are borrowed for the call. */
-export interface ContentSink {
-  onContent(bytes: Uint8Array, start: number, end: number): void;
+/** Receives the body. The bytes are borrowed for the call. */
+export interface ChunkedBodySink {
+  onBody(bytes: Uint8Array, start: number, end: number): void;
 }
 
 const inSize = 0;
@@ -39,13 +39,13 @@ const sizeMax = Number.MAX_SAFE_INTEGER;
  *     chunk = chunk-size [ chunk-ext ] CRLF chunk-data CRLF        chunked-body = *chunk last-chunk trailer-section CRLF
  *
  * Strict, since this is where requests are smuggled: CR LF and nothing else, no white space before the size, extensions
- * by their grammar and bounded, white space behind them. Content is passed on in runs of the received bytes, without a copy.
+ * by their grammar and bounded, white space behind them. A body is passed on in runs of the received bytes, without a copy.
  */
 export class ChunkedDecoder {
   state: 'partial' | 'done' | 'refused' = 'partial';
   rule: ChunkRule | null = null;
-  /** Once done: the permitted fields of the trailer section; null when it had none. */
-  trailers: Fields | null = null;
+  /** Once done: the permitted headers of the trailer section; null when it had none. */
+  trailers: MessageHeaders | null = null;
   /** Bytes of trailer section held, for evidence. */
   trailerBytes = 0;
 
@@ -74,14 +74,14 @@ export class ChunkedDecoder {
   }
 
   /** Takes bytes [start, end) and returns how many it has used up: all of them while the message is partial. */
-  push(bytes: Uint8Array, start: number, end: number, sink: ContentSink): number {
+  push(bytes: Uint8Array, start: number, end: number, sink: ChunkedBodySink): number {
     let at = start;
     while (at < end && this.state === 'partial') {
       if (this.#parserState === inData) {
         const length = Math.min(end - at, this.#remaining);
         this.#remaining -= length;
         if (this.#remaining === 0) this.#parserState = afterData;
-        sink.onContent(bytes, at, at + length);
+        sink.onBody(bytes, at, at + length);
         at += length;
       } else if (this.#parserState === inTrailers || (this.#parserState === afterLastChunk && bytes[at] !== CR)) {
         at += this.#pushTrailers(bytes, at, end);
@@ -163,7 +163,7 @@ export class ChunkedDecoder {
     this.trailerBytes = trailers.bytesHeld;
     if (trailers.state === 'refused') this.#refuse(trailers.rule);
     else if (trailers.state === 'done') {
-      this.trailers = trailers.fields;
+      this.trailers = trailers.headers;
       this.state = 'done';
     }
     return consumed;
@@ -191,10 +191,10 @@ export function writeChunkStart(writer: ByteWriter, bytes: number): void {
   writer.text(chunkHead(bytes));
 }
 
-const dropNothing: FieldFilter = fieldFilter([]);
+const dropNothing: HeaderFilter = headerFilter([]);
 
 /** Ends a message in the chunked coding: the last chunk, the trailers where there are any, the empty line. */
-export function writeLastChunk(writer: ByteWriter, trailers: Fields | null): void {
+export function writeLastChunk(writer: ByteWriter, trailers: MessageHeaders | null): void {
   if (trailers === null) return writer.text('0\r\n\r\n');
   writer.text('0\r\n');
   trailers.writeTo(writer, dropNothing);

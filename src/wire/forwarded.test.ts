@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from '../../test/properties.ts';
 import type { ClientFacts } from '../core/exchange.ts';
-import type { Fields } from '../core/message.ts';
+import type { MessageHeaders } from '../core/message.ts';
 import {
   clientFromForwarded,
   forwardedElement,
@@ -15,11 +15,11 @@ import { HeadStorage } from './head-storage.ts';
 import { RequestHeadParser } from './request-head.ts';
 import { requestLimits } from './request-limits.test-support.ts';
 
-function fieldsOf(...lines: readonly string[]): Fields {
+function headersOf(...lines: readonly string[]): MessageHeaders {
   const bytes = Buffer.from(['GET / HTTP/1.1', 'Host: a', ...lines, '', ''].join('\r\n'), 'latin1');
   const parser = new RequestHeadParser(requestLimits, new HeadStorage());
   parser.push(bytes, 0, bytes.length);
-  return parser.head?.fields as Fields;
+  return parser.head?.headers as MessageHeaders;
 }
 
 const ours = new Set(['10.0.0.1', '10.0.0.2', 'fd00::1']);
@@ -69,14 +69,14 @@ describe('clientFromForwarded', () => {
   ];
   for (const [what, lines, address, scheme] of cases) {
     it(`finds ${what}`, () => {
-      const named = clientFromForwarded(fieldsOf(...lines), trusted);
+      const named = clientFromForwarded(headersOf(...lines), trusted);
       assert.deepEqual([named?.address ?? null, named?.scheme ?? null], [address, scheme]);
     });
   }
 
-  it('says nothing where the fields say nothing, or nothing well-formed', () => {
-    assert.equal(clientFromForwarded(fieldsOf(), trusted), null);
-    assert.equal(clientFromForwarded(fieldsOf('Forwarded: for=192.0.2.1;;'), trusted), null);
+  it('says nothing where the headers say nothing, or nothing well-formed', () => {
+    assert.equal(clientFromForwarded(headersOf(), trusted), null);
+    assert.equal(clientFromForwarded(headersOf('Forwarded: for=192.0.2.1;;'), trusted), null);
   });
 
   it('never believes what stands to the left of a stranger', () => {
@@ -86,9 +86,9 @@ describe('clientFromForwarded', () => {
         fc.array(address, { minLength: 1, maxLength: 6 }),
         fc.array(address, { maxLength: 3 }),
         (chain, forged) => {
-          const alone = clientFromForwarded(fieldsOf(`X-Forwarded-For: 203.0.113.1, ${chain.join(', ')}`), trusted);
+          const alone = clientFromForwarded(headersOf(`X-Forwarded-For: 203.0.113.1, ${chain.join(', ')}`), trusted);
           const more = clientFromForwarded(
-            fieldsOf(`X-Forwarded-For: ${[...forged, '203.0.113.1', ...chain].join(', ')}`),
+            headersOf(`X-Forwarded-For: ${[...forged, '203.0.113.1', ...chain].join(', ')}`),
             trusted,
           );
           assert.deepEqual(more, alone);
@@ -122,10 +122,10 @@ describe('writeForwarding', () => {
   function written(client: ClientFacts, ...lines: readonly string[]): string[] {
     const out: string[] = [];
     const sink = {
-      field: (name: string, value: string) => void out.push(`${name}: ${value}`),
-      fieldLines: () => assert.fail(),
+      header: (name: string, value: string) => void out.push(`${name}: ${value}`),
+      headerLines: () => assert.fail(),
     };
-    writeForwarding(sink, fieldsOf(...lines), client, 'example.org:8080');
+    writeForwarding(sink, headersOf(...lines), client, 'example.org:8080');
     return out;
   }
 

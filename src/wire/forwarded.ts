@@ -1,5 +1,5 @@
 import type { ClientFacts } from '../core/exchange.ts';
-import type { Fields, FieldSink } from '../core/message.ts';
+import type { MessageHeaders, HeaderSink } from '../core/message.ts';
 import { addressOfNode } from './address.ts';
 
 /**
@@ -12,27 +12,32 @@ import { addressOfNode } from './address.ts';
  * Writes X-Forwarded-For, -Proto, -Host and -Port, and Forwarded with our element added, if a trusted peer sent it. The exchange has
  * dropped those of the request.
  *
- * Forwarded is continued and never begun. Applications read the X-Forwarded-* fields; those that know both take one of
+ * Forwarded is continued and never begun. Applications read the X-Forwarded-* headers; those that know both take one of
  * them, and a chain that begins with us beside one that begins with the client would say two things. One that cannot be
  * read is not continued: most gateways pass on what strangers sent, and behind a quote that never ends our element would
  * be a part of their text.
  */
-export function writeForwarding(sink: FieldSink, fields: Fields, client: ClientFacts, authority: string): void {
+export function writeForwarding(
+  sink: HeaderSink,
+  headers: MessageHeaders,
+  client: ClientFacts,
+  authority: string,
+): void {
   const { trusted, peerAddress, scheme, peerScheme } = client;
-  const chain = trusted ? withoutEmpty(fields.get('x-forwarded-for'), plainElement) : null;
-  sink.field('X-Forwarded-For', chain === null || chain === '' ? client.address : `${chain}, ${peerAddress}`);
-  sink.field('X-Forwarded-Proto', scheme);
-  const host = (trusted ? fields.get('x-forwarded-host') : null) ?? authority;
-  if (host !== '') sink.field('X-Forwarded-Host', host);
-  const port = (trusted ? fields.get('x-forwarded-port') : null) ?? portOf(host, scheme);
-  if (port !== '') sink.field('X-Forwarded-Port', port);
+  const chain = trusted ? withoutEmpty(headers.get('x-forwarded-for'), plainElement) : null;
+  sink.header('X-Forwarded-For', chain === null || chain === '' ? client.address : `${chain}, ${peerAddress}`);
+  sink.header('X-Forwarded-Proto', scheme);
+  const host = (trusted ? headers.get('x-forwarded-host') : null) ?? authority;
+  if (host !== '') sink.header('X-Forwarded-Host', host);
+  const port = (trusted ? headers.get('x-forwarded-port') : null) ?? portOf(host, scheme);
+  if (port !== '') sink.header('X-Forwarded-Port', port);
   if (!trusted) return;
-  const forwarded = fields.get('forwarded');
+  const forwarded = headers.get('forwarded');
   if (forwarded === null || parseForwarded(forwarded) === null) return;
   // The element describes this hop: the scheme between the peer and this gateway.
   const element = forwardedElement(peerAddress, peerScheme, authority);
   const elements = withoutEmpty(forwarded, quotedElement);
-  sink.field('Forwarded', elements === '' ? element : `${elements}, ${element}`);
+  sink.header('Forwarded', elements === '' ? element : `${elements}, ${element}`);
 }
 
 /** The port that a client has named with a host, or that its scheme has by itself; of several hosts, that of the first. '' without a host. */
@@ -80,30 +85,30 @@ export interface NamedClient {
 }
 
 /**
- * Asks a trusted peer's fields who the client is; to be called only when the peer itself is trusted. Walks from the
+ * Asks a trusted peer's headers who the client is; to be called only when the peer itself is trusted. Walks from the
  * right, the nearest hop, to the first address that is not trusted: everything to its left is that untrusted node's
  * claim. When all are trusted it is the leftmost. Members that are no address end the walk.
  *
  * X-Forwarded-For goes before Forwarded: most gateways write the first and pass the second on as untrusted clients sent
- * it. Where `addressHeader`, in lowercase, names one header, no other names the client. Null when the fields say nothing.
+ * it. Where `addressHeader`, in lowercase, names one header, no other names the client. Null when the headers say nothing.
  */
 export function clientFromForwarded(
-  fields: Fields,
+  headers: MessageHeaders,
   trusted: (address: string) => boolean,
   addressHeader: string | null = null,
 ): NamedClient | null {
   if (addressHeader !== null && addressHeader !== 'x-forwarded-for' && addressHeader !== 'forwarded')
-    return { address: addressOfNode(fields.get(addressHeader) ?? ''), scheme: forwardedScheme(fields) };
-  const chain = addressHeader === 'forwarded' ? null : fields.get('x-forwarded-for');
+    return { address: addressOfNode(headers.get(addressHeader) ?? ''), scheme: forwardedScheme(headers) };
+  const chain = addressHeader === 'forwarded' ? null : headers.get('x-forwarded-for');
   if (chain !== null) {
     const nodes = chain.split(',').filter(isNotEmpty);
     const index = clientIndex(nodes, trusted);
     const address = index < 0 ? null : addressOfNode(nodes[index] as string);
-    return { address, scheme: forwardedScheme(fields) };
+    return { address, scheme: forwardedScheme(headers) };
   }
-  const forwarded = addressHeader === 'x-forwarded-for' ? null : fields.get('forwarded');
+  const forwarded = addressHeader === 'x-forwarded-for' ? null : headers.get('forwarded');
   if (forwarded !== null) return fromForwarded(forwarded, trusted);
-  const scheme = forwardedScheme(fields);
+  const scheme = forwardedScheme(headers);
   return scheme === null ? null : { address: null, scheme };
 }
 
@@ -135,8 +140,8 @@ function isNotEmpty(element: string): boolean {
   return element.trim() !== '';
 }
 
-function forwardedScheme(fields: Fields): 'http' | 'https' | null {
-  return schemeOf(fields.get('x-forwarded-proto')?.split(',').filter(isNotEmpty).at(-1));
+function forwardedScheme(headers: MessageHeaders): 'http' | 'https' | null {
+  return schemeOf(headers.get('x-forwarded-proto')?.split(',').filter(isNotEmpty).at(-1));
 }
 
 function schemeOf(text: string | undefined): 'http' | 'https' | null {

@@ -1,8 +1,8 @@
-import { chunkedContent, contentUntilClose, type Framing, noContent } from '../core/message.ts';
+import { chunkedBody, bodyUntilClose, type Framing, noBody } from '../core/message.ts';
 import { excerpt, isDigit, isText } from './characters.ts';
 import { eachMember } from './hop-by-hop.ts';
 
-/** What a message's fields say of its framing, gathered line by line; then decided at once, in the RFC's order. */
+/** What a message's headers say of its framing, gathered line by line; then decided at once, in the RFC's order. */
 export class FramingFacts {
   /** −1: no Content-Length. */
   contentLength = -1;
@@ -114,14 +114,14 @@ export function requestFraming(facts: FramingFacts, isHttp10: boolean): Framing 
     // 4. Without chunked as the last coding, and once only, the end cannot be found.
     if (!facts.chunkedLast || facts.chunkedEarlier) return 'transfer-encoding-final';
     if (facts.unknownCoding !== null) return 'transfer-encoding-unknown';
-    return chunkedContent;
+    return chunkedBody;
   }
   // 5. An invalid Content-Length cannot be recovered from.
   if (facts.lengthRule !== null) return facts.lengthRule;
   // 6.
   if (facts.contentLength >= 0) return lengthOf(facts.contentLength);
-  // 7. No content.
-  return noContent;
+  // 7. No body.
+  return noBody;
 }
 
 export type ResponseFramingRule =
@@ -136,7 +136,7 @@ export type ResponseFramingFault = { readonly rule: ResponseFramingRule } | { re
 
 /**
  * RFC 9112 §6.3 for a response to `method`, rule by rule and in its order. Contradictions are looked for first, also
- * where no content can follow: an endpoint that frames a HEAD response in two ways will do so for GET. A 1xx ends at its empty
+ * where no body can follow: an endpoint that frames a HEAD response in two ways will do so for GET. A 1xx ends at its empty
  * line whatever it says of framing: that is no reason to refuse the final response, or the change of protocol.
  */
 export function responseFraming(
@@ -145,7 +145,7 @@ export function responseFraming(
   status: number,
   isHttp10: boolean,
 ): Framing | ResponseFramingFault {
-  if (status < 200) return noContent;
+  if (status < 200) return noBody;
   if (facts.lengthRule !== null) return { rule: facts.lengthRule };
   if (facts.codings > 0) {
     if (facts.lengthLines > 0) return { rule: 'length-and-transfer-encoding' };
@@ -153,23 +153,23 @@ export function responseFraming(
     if (facts.chunkedEarlier || facts.unknownCoding === '') return { rule: 'transfer-encoding-final' };
     if (facts.unknownCoding !== null) return { coding: facts.unknownCoding };
   }
-  // 1. No content is possible.
-  if (method === 'HEAD' || status === 204 || status === 304) return noContent;
+  // 1. No body is possible.
+  if (method === 'HEAD' || status === 204 || status === 304) return noBody;
   // 2. A successful CONNECT turns the connection into a tunnel.
-  if (method === 'CONNECT' && status < 300) return noContent;
+  if (method === 'CONNECT' && status < 300) return noBody;
   // 3, 4. Only chunked is left here. (5 was refused above.)
-  if (facts.codings > 0) return chunkedContent;
+  if (facts.codings > 0) return chunkedBody;
   // 6.
   if (facts.contentLength >= 0) return lengthOf(facts.contentLength);
   // 8. (7 is for requests.)
-  return contentUntilClose;
+  return bodyUntilClose;
 }
 
 /**
  * Whether an endpoint may send bytes behind a response that the framing does not count. The next request on the connection
- * would be answered with them. So it is where the head announces content although its method or status forbids any: 1xx and
+ * would be answered with them. So it is where the head announces a body although its method or status forbids any: 1xx and
  * 204 (RFC 9110 §8.6, RFC 9112 §6.1), 205 (RFC 9110 §15.3.6); and where the announcement is allowed, but many endpoints send
- * the content too: 304, and HEAD even without an announcement. A length of 0 announces nothing.
+ * the body too: 304, and HEAD even without an announcement. A length of 0 announces nothing.
  */
 export function mayBeFollowed(facts: FramingFacts, method: string, status: number): boolean {
   const announced = facts.codings > 0 || facts.contentLength > 0;

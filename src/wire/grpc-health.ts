@@ -10,8 +10,8 @@ export type ServingStatus = (typeof servingStatuses)[number];
 /** HealthCheckRequest: field 1 is the name of the service; '' is the whole server. */
 export function healthRequest(service: string): Uint8Array {
   const name = new TextEncoder().encode(service);
-  const field = name.length === 0 ? [] : [0x0a, ...varint(name.length), ...name];
-  return Uint8Array.from([0, 0, 0, field.length >> 8, field.length & 0xff, ...field]);
+  const header = name.length === 0 ? [] : [0x0a, ...varint(name.length), ...name];
+  return Uint8Array.from([0, 0, 0, header.length >> 8, header.length & 0xff, ...header]);
 }
 
 function varint(value: number): number[] {
@@ -19,10 +19,10 @@ function varint(value: number): number[] {
 }
 
 /** HealthCheckResponse: field 1 is the status; absent: 0. Null where the bytes are no such message. */
-export function servingStatusIn(content: Uint8Array): ServingStatus | null {
-  const [compressed, , , , length] = content;
-  if (compressed !== 0 || content.length !== 5 + (length ?? 0)) return null;
+export function servingStatusIn(body: Uint8Array): ServingStatus | null {
+  const [compressed, , , , length] = body;
+  if (compressed !== 0 || body.length !== 5 + (length ?? 0)) return null;
   if (length === 0) return 'UNKNOWN';
-  const [tag, status = -1] = content.subarray(5);
+  const [tag, status = -1] = body.subarray(5);
   return tag === 0x08 && length === 2 ? (servingStatuses[status] ?? null) : null;
 }

@@ -1,18 +1,18 @@
-/** Where one head's bytes and the places of its field lines are kept. */
+/** Where one head's bytes and the places of its header lines are kept. */
 export interface HeadBlock {
   readonly bytes: Buffer;
   /** The same memory, four bytes at a time. */
   readonly words: Int32Array;
-  /** `spanSlots` numbers per field line; grows with the lines. */
+  /** `spanSlots` numbers per header line; grows with the lines. */
   spans: Int32Array;
 }
 
-/** Numbers per field line: name start, name end, value start, value end, line end, known name's number. */
+/** Numbers per header line: name start, name end, value start, value end, line end, known name's number. */
 export const spanSize = 6;
 
 const smallBytes = 4 * 1024; // Nearly every head.
 const middleBytes = 16 * 1024; // Heads with large cookies.
-const smallFields = 48;
+const smallHeaders = 48;
 
 /** Together at most 256 × (4 KiB + 1.1 KiB) + 16 × 18 KiB ≈ 1.6 MiB per thread, however many connections there are. */
 const smallKept = 256;
@@ -28,9 +28,9 @@ export class HeadStorage {
 
   /** A block of at least `bytesMin`. It still has the bytes of its last use; readers stay within what they have written. */
   acquire(bytesMin: number): HeadBlock {
-    if (bytesMin <= smallBytes) return this.#small.pop() ?? newBlock(smallBytes, smallFields);
-    if (bytesMin <= middleBytes) return this.#middle.pop() ?? newBlock(middleBytes, smallFields);
-    return newBlock(bytesMin, smallFields);
+    if (bytesMin <= smallBytes) return this.#small.pop() ?? newBlock(smallBytes, smallHeaders);
+    if (bytesMin <= middleBytes) return this.#middle.pop() ?? newBlock(middleBytes, smallHeaders);
+    return newBlock(bytesMin, smallHeaders);
   }
 
   /** The caller must not use the block any more. */
@@ -59,12 +59,12 @@ export class HeadStorage {
 }
 
 /** A block of at least `bytesMin`, outside of any storage. */
-export function newBlock(bytesMin: number, fields: number): HeadBlock {
+export function newBlock(bytesMin: number, headers: number): HeadBlock {
   const memory = new ArrayBuffer(Math.ceil(bytesMin / 4) * 4);
-  return { bytes: Buffer.from(memory), words: new Int32Array(memory), spans: new Int32Array(fields * spanSize) };
+  return { bytes: Buffer.from(memory), words: new Int32Array(memory), spans: new Int32Array(headers * spanSize) };
 }
 
-/** Room for twice as many field lines, with those already there. */
+/** Room for twice as many header lines, with those already there. */
 export function moreSpans(spans: Int32Array): Int32Array<ArrayBuffer> {
   const larger = new Int32Array(spans.length * 2);
   larger.set(spans);

@@ -1,4 +1,4 @@
-import { fieldFilter } from '../core/field-names.ts';
+import { headerFilter } from '../core/header-names.ts';
 import { COMMA, isBlank, isText } from './characters.ts';
 import { nominationsMax } from './limits.ts';
 
@@ -7,7 +7,7 @@ import { nominationsMax } from './limits.ts';
  * are read here and never leave: the writer makes new ones (RFC 9110 §7.6.1, §11.7, RFC 9112 §6). Trailer is none of
  * them: it announces what goes on too (§6.6.2).
  */
-export const ownFields = fieldFilter([
+export const ownHeaders = headerFilter([
   'connection',
   'keep-alive',
   'proxy-connection',
@@ -23,7 +23,7 @@ export const ownFields = fieldFilter([
 /** Marks a line whose name has no number of ours and which Connection nominates. */
 export const nominated = 0x100;
 
-/** The options of a Connection field that the gateway obeys: a set of bits. */
+/** The options of a Connection header that the gateway obeys: a set of bits. */
 export const optionClose = 1;
 export const optionKeepAlive = 2;
 export const optionUpgrade = 4;
@@ -51,7 +51,7 @@ export function eachMember(bytes: Uint8Array, start: number, end: number, visit:
   }
 }
 
-/** The options of one Connection field; other names that it nominates are added to `names`, lowercase. */
+/** The options of one Connection header; other names that it nominates are added to `names`, lowercase. */
 export function connectionOptions(bytes: Buffer, start: number, end: number, names: Set<string>): number {
   if (isText(bytes, start, end, 'keep-alive')) return optionKeepAlive;
   if (isText(bytes, start, end, 'close')) return optionClose;

@@ -40,7 +40,7 @@ describe('CDN-Loop', () => {
     );
   });
 
-  const told: readonly [field: string | null, count: number, ours: number, sameRoute: boolean][] = [
+  const told: readonly [header: string | null, count: number, ours: number, sameRoute: boolean][] = [
     [null, 0, 0, false],
     ['edge', 1, 1, false],
     ['foo.example, Edge ; trace="1"', 2, 1, false],
@@ -57,9 +57,9 @@ describe('CDN-Loop', () => {
     ['other; route=aB, edge', 2, 1, false],
     ['route=aB, edge', 2, 1, false],
   ];
-  for (const [field, count, ours, sameRoute] of told) {
-    it(`is read: ${field ?? 'none'}`, () => {
-      assert.deepEqual(cdnLoopHops(field, 'edge', 'aB'), { count, ours, sameRoute });
+  for (const [header, count, ours, sameRoute] of told) {
+    it(`is read: ${header ?? 'none'}`, () => {
+      assert.deepEqual(cdnLoopHops(header, 'edge', 'aB'), { count, ours, sameRoute });
     });
   }
 });
@@ -70,12 +70,12 @@ describe('whoever adds its name', () => {
       fc.string({ unit: fc.constantFrom('a', '1', '.', ' ', ',', '(', ')', '"', '\\', ';', '=') }),
     );
     fc.assert(
-      fc.property(before, fc.string({ minLength: 1 }), (field, name) => {
-        const via = viaHops(field, name);
-        assert.deepEqual(viaHops(viaValue(field, 'HTTP/1.1', name), name), added(via, false));
-        const loop = cdnLoopHops(field, name, 'aB');
+      fc.property(before, fc.string({ minLength: 1 }), (header, name) => {
+        const via = viaHops(header, name);
+        assert.deepEqual(viaHops(viaValue(header, 'HTTP/1.1', name), name), added(via, false));
+        const loop = cdnLoopHops(header, name, 'aB');
         for (const token of ['', 'aB', 'cD']) {
-          const value = cdnLoopValue(field, cdnLoopMember(name, token));
+          const value = cdnLoopValue(header, cdnLoopMember(name, token));
           assert.deepEqual(cdnLoopHops(value, name, 'aB'), added(loop, token === 'aB'));
         }
       }),

@@ -8,12 +8,12 @@ import type { HttpVersion } from '../core/message.ts';
  * parser that believes in a comment without an end could be made to loop by a client that begins one.
  */
 
-/** The Via field with our member at the end; `before` is the received value, or null. */
+/** The Via header with our member at the end; `before` is the received value, or null. */
 export function viaValue(before: string | null, version: HttpVersion, name: string): string {
   return withMember(before, `${version === 'HTTP/2' ? '2.0' : version.slice(5)} ${pseudonym(name)}`);
 }
 
-/** The CDN-Loop field with our member at the end; `before` is the received value, or null. */
+/** The CDN-Loop header with our member at the end; `before` is the received value, or null. */
 export function cdnLoopValue(before: string | null, member: string): string {
   return withMember(before, member);
 }
@@ -53,12 +53,12 @@ export interface Hops {
 
 const noHops: Hops = { count: 0, ours: 0, sameRoute: false };
 
-/** The hops of a Via field; null: there is none. They do not tell routes. */
+/** The hops of a Via header; null: there is none. They do not tell routes. */
 export function viaHops(value: string | null, name: string): Hops {
   return value === null ? noHops : hopsOf(value, name, (member) => member.split(/[ \t]+/, 2)[1] ?? '', noRoute);
 }
 
-/** The hops of a CDN-Loop field, and whether one of ours has taken the route of `token`; null: there is none. */
+/** The hops of a CDN-Loop header, and whether one of ours has taken the route of `token`; null: there is none. */
 export function cdnLoopHops(value: string | null, name: string, token: string): Hops {
   if (value === null) return noHops;
   const nameOf = (member: string): string => (member.split(';', 1)[0] as string).trimEnd();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { PairFields } from '../testing/pair-fields.ts';
+import { PairHeaders } from '../testing/pair-headers.ts';
 import { isStream } from './is-stream.ts';
 
 describe('isStream', () => {
@@ -24,13 +24,13 @@ describe('isStream', () => {
   ];
   for (const [type, stream] of told) {
     it(`says ${stream ? 'yes' : 'no'} to ${type}`, () => {
-      assert.equal(isStream(new PairFields([['content-type', type]])), stream);
+      assert.equal(isStream(new PairHeaders([['content-type', type]])), stream);
     });
   }
 
   it('takes the word of an application that wants nothing held back', () => {
-    assert.equal(isStream(new PairFields([['x-accel-buffering', ' No ']])), true);
-    assert.equal(isStream(new PairFields([['x-accel-buffering', 'yes']])), false);
-    assert.equal(isStream(new PairFields([])), false);
+    assert.equal(isStream(new PairHeaders([['x-accel-buffering', ' No ']])), true);
+    assert.equal(isStream(new PairHeaders([['x-accel-buffering', 'yes']])), false);
+    assert.equal(isStream(new PairHeaders([])), false);
   });
 });

@@ -1,16 +1,16 @@
-import type { Fields } from '../core/message.ts';
+import type { MessageHeaders } from '../core/message.ts';
 
 /**
  * Whether a message says that it is a stream, whose bytes must go on as they come: by its media
  * type, or by the header that applications know from nginx (`X-Accel-Buffering: no`).
  */
-export function isStream(fields: Fields): boolean {
-  return hasStreamType(fields) || fields.get('x-accel-buffering')?.trim().toLowerCase() === 'no';
+export function isStream(headers: MessageHeaders): boolean {
+  return hasStreamType(headers) || headers.get('x-accel-buffering')?.trim().toLowerCase() === 'no';
 }
 
 /** By its media type alone: applications send `X-Accel-Buffering: no` with ordinary pages too. */
-export function hasStreamType(fields: Fields): boolean {
-  const type = fields.get('content-type');
+export function hasStreamType(headers: MessageHeaders): boolean {
+  const type = headers.get('content-type');
   return type !== null && streamType.test(type);
 }
 

@@ -2,14 +2,14 @@ import { assert } from '../core/assert.ts';
 import {
   beginsAsClaim,
   claimPrefixes,
-  fieldId,
+  headerId,
   forwardedPrefixes,
   isClaimIfOriginal,
-  knownFieldNames,
-} from '../core/field-names.ts';
+  knownHeaderNames,
+} from '../core/header-names.ts';
 
 /**
- * From the bytes of a field name to its number (`core/field-names.ts`), without building a string: about 10 ns.
+ * From the bytes of a header name to its number (`core/header-names.ts`), without building a string: about 10 ns.
  *
  * A perfect hash over length and three bytes, found when the module loads: there are few names and many factors, so
  * the search takes microseconds, and a name added in `core/` needs no change here. What the hash finds is compared
@@ -20,7 +20,7 @@ const letterS = 0x73;
 const letterX = 0x78;
 const factor = findFactor();
 const byHash = fillTable();
-const bytesOf: readonly Uint8Array[] = knownFieldNames.map((name) => Uint8Array.from(name, (c) => c.charCodeAt(0)));
+const bytesOf: readonly Uint8Array[] = knownHeaderNames.map((name) => Uint8Array.from(name, (c) => c.charCodeAt(0)));
 
 /** The number of the name in bytes [start, end), in either case; 0 when it is not a known one. */
 export function knownNameId(bytes: Uint8Array, start: number, end: number): number {
@@ -50,7 +50,7 @@ export function isDisguised(bytes: Buffer, start: number, end: number): boolean 
   while (at < end && plainBytes[bytes[at] as number] !== 0) at++;
   if (at === end) return false;
   const name = dashed(bytes.toString('latin1', start, end).toLowerCase());
-  return fieldId(name) !== 0 || beginsAsClaim(name, forwardedPrefixes);
+  return headerId(name) !== 0 || beginsAsClaim(name, forwardedPrefixes);
 }
 
 /** A lowercase name with "-" for every mark: two names that are the same then are one variable to a CGI program. */
@@ -98,16 +98,16 @@ function hash(bytes: Uint8Array, start: number, length: number, by: number): num
 function findFactor(): number {
   for (let candidate = 0x9e3779b1, tries = 0; tries < 100_000; tries++, candidate = (candidate + 0x3c6ef372) | 1) {
     const seen = new Set<number>();
-    for (const name of knownFieldNames) if (name !== '') seen.add(hash(Buffer.from(name), 0, name.length, candidate));
-    if (seen.size === knownFieldNames.length - 1) return candidate;
+    for (const name of knownHeaderNames) if (name !== '') seen.add(hash(Buffer.from(name), 0, name.length, candidate));
+    if (seen.size === knownHeaderNames.length - 1) return candidate;
   }
   assert(false, 'no perfect hash over the known field names');
 }
 
 function fillTable(): Uint8Array {
-  assert(knownFieldNames.length <= 256, 'the number of a known field name fits into a byte');
+  assert(knownHeaderNames.length <= 256, 'the number of a known field name fits into a byte');
   const table = new Uint8Array(1 << hashBits);
-  knownFieldNames.forEach((name, id) => {
+  knownHeaderNames.forEach((name, id) => {
     if (id !== 0) table[hash(Buffer.from(name), 0, name.length, factor)] = id;
   });
   return table;

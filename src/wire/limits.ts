@@ -5,7 +5,7 @@
 export interface HeadLimits {
   /** A whole head, from its first byte to the last of its empty line. */
   readonly headBytesMax: number;
-  readonly fieldsMax: number;
+  readonly headersMax: number;
   readonly targetBytesMax: number;
   readonly methodBytesMax: number;
 }
@@ -19,7 +19,7 @@ export const methodBytesMax = 32;
  */
 export const responseLimits: HeadLimits = {
   headBytesMax: 64 * 1024,
-  fieldsMax: 256,
+  headersMax: 256,
   targetBytesMax: 0, // A response has neither.
   methodBytesMax: 0,
 };
@@ -37,27 +37,27 @@ export interface ChunkLimits {
    * use is signatures of some 90 bytes (AWS SigV4 streaming), get the rest.
    */
   readonly chunkSizeLineMax: number;
-  /** All extensions of one message: else many tiny chunks with long extensions cost far more than their content. */
+  /** All extensions of one message: else many tiny chunks with long extensions cost far more than their body. */
   readonly chunkExtensionBytesMax: number;
   readonly trailerBytesMax: number;
-  readonly trailerFieldsMax: number;
+  readonly trailerHeadersMax: number;
 }
 
 export const chunkLimits: ChunkLimits = {
   chunkSizeLineMax: 256,
   chunkExtensionBytesMax: 64 * 1024,
   trailerBytesMax: 16 * 1024, // As much as Node gives a whole head; gRPC-style trailers take some hundred bytes.
-  trailerFieldsMax: 64,
+  trailerHeadersMax: 64,
 };
 
 /** Leading zeros are allowed (RFC 9112 §7.1: 1*HEXDIG), but sixteen digits say every size there can be. */
 export const chunkSizeDigitsMax = 16;
 
-/** RFC 9112 §2.2: an old client may send CR LF after its content. Two such lines and two more for luck; not a stream. */
+/** RFC 9112 §2.2: an old client may send CR LF after its body. Two such lines and two more for luck; not a stream. */
 export const emptyLinesMax = 4;
 
 /**
- * Names a Connection field may nominate (RFC 9110 §7.6.1). Each is looked up among all field lines, so the product is
+ * Names a Connection header may nominate (RFC 9110 §7.6.1). Each is looked up among all header lines, so the product is
  * to be bounded; real messages nominate one or two. A message that nominates more is refused: what it keeps for one connection
  * would go further.
  */

@@ -40,8 +40,8 @@ export function appendProxyStatus(before: string | null, member: string): string
 }
 
 /**
- * What may go on of the members that came from behind us: null where the field is no list of names with parameters
- * (RFC 9651 §4.2 has such a field ignored as a whole; before our member it would make that unreadable too), and without
+ * What may go on of the members that came from behind us: null where the header is no list of names with parameters
+ * (RFC 9651 §4.2 has such a header ignored as a whole; before our member it would make that unreadable too), and without
  * members that bear our name, which only we may speak in.
  */
 export function othersProxyStatus(value: string | null, deployment: string): string | null {
@@ -64,7 +64,7 @@ interface Member {
   readonly name: string;
 }
 
-/** Null: the field is no list of names with parameters, or empty. */
+/** Null: the header is no list of names with parameters, or empty. */
 function membersOf(value: string | null): readonly Member[] | null {
   if (value === null || value === '') return null;
   const members: Member[] = [];

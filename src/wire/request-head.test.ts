@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from '../../test/properties.ts';
-import { fieldFilter } from '../core/field-names.ts';
-import type { FieldSink } from '../core/message.ts';
+import { headerFilter } from '../core/header-names.ts';
+import type { HeaderSink } from '../core/message.ts';
 import { requestRules } from '#failures/rules.ts';
 import { unicodeText } from '../../test/unicode-text.ts';
 import { HeadStorage } from './head-storage.ts';
@@ -82,17 +82,17 @@ describe('RequestHeadParser', () => {
     assert.equal(storage.keptBlocks, 0);
   });
 
-  it('empties the fields of a head that is over, so that no other message shows through', () => {
+  it('empties the headers of a head that is over, so that no other message shows through', () => {
     const parser = newParser();
-    parser.reset(); // Else it may recognise the head, whose fields stay as they are then.
+    parser.reset(); // Else it may recognise the head, whose headers stay as they are then.
     push(parser, get);
-    const fields = parser.head?.fields;
-    assert.equal(fields?.get('x-a'), '1');
+    const headers = parser.head?.headers;
+    assert.equal(headers?.get('x-a'), '1');
     parser.reset();
     push(parser, get.replace('X-A: 1', 'X-A: 2'));
-    assert.equal(fields?.get('x-a'), null);
-    fields?.each(() => assert.fail('a field of another message'));
-    assert.equal(parser.head?.fields.get('x-a'), '2');
+    assert.equal(headers?.get('x-a'), null);
+    headers?.each(() => assert.fail('a field of another message'));
+    assert.equal(parser.head?.headers.get('x-a'), '2');
   });
 
   it('lets nothing of one message show in the next, whichever connections they came on', () => {
@@ -119,7 +119,7 @@ describe('RequestHeadParser', () => {
         ['example.org', 'HTTP/1.1', 'none', true, false, null],
       );
       const seen: string[] = [];
-      head.fields.each((name) => void seen.push(name));
+      head.headers.each((name) => void seen.push(name));
       assert.deepEqual(seen, ['x-a'], special);
     }
   });
@@ -196,7 +196,7 @@ describe('RequestHeadParser', () => {
     fc.assert(property, { numRuns: 500 });
   });
 
-  it('reads a head whose fields came before as it reads any other', () => {
+  it('reads a head whose headers came before as it reads any other', () => {
     // What came twice on a connection is recognised the third time: few different ones, in many orders.
     const line = fc.constantFrom(
       'GET /a HTTP/1.1',
@@ -223,8 +223,8 @@ describe('RequestHeadParser', () => {
       fc.array(fc.tuple(line, section, behind), { minLength: 8, maxLength: 30 }),
       (messages) => {
         const parser = newParser();
-        for (const [start, fields, rest] of messages) {
-          const text = `${start}\r\n${fields}${rest}`;
+        for (const [start, headers, rest] of messages) {
+          const text = `${start}\r\n${headers}${rest}`;
           const [first, other] = [newParser(), newParser()];
           other.reset(); // It looks for no head that other connections began with.
           const [read, expected] = [push(parser, text), push(other, text)];
@@ -247,33 +247,33 @@ describe('RequestHeadParser', () => {
       const parser = newParser(storage);
       assert.equal(push(parser, head), head.length);
       assert.equal(storage.keptBlocks, blocksLeft);
-      assert.equal(parser.head?.fields.get('user-agent'), 'health check');
+      assert.equal(parser.head?.headers.get('user-agent'), 'health check');
       parser.reset();
     }
-    const strict = new RequestHeadParser({ ...requestLimits, fieldsMax: 1 }, storage);
+    const strict = new RequestHeadParser({ ...requestLimits, headersMax: 1 }, storage);
     push(strict, head);
     assert.equal(strict.refusal?.rule, 'too-many-headers', 'another listener may allow fewer');
   });
 
-  it('holds no block for a head whose fields came twice before', () => {
+  it('holds no block for a head whose headers came twice before', () => {
     const storage = new HeadStorage();
     const parser = newParser(storage);
     parser.reset();
     for (const blocksLeft of [0, 0, 1]) {
       push(parser, get);
       assert.equal(storage.keptBlocks, blocksLeft);
-      assert.equal(parser.head?.fields.get('x-a'), '1');
+      assert.equal(parser.head?.headers.get('x-a'), '1');
       parser.reset();
     }
   });
 
-  it('knows a head that came twice before in front of whatever content', () => {
+  it('knows a head that came twice before in front of whatever body', () => {
     const storage = new HeadStorage();
     const parser = newParser(storage);
     const head = 'POST /a HTTP/1.1\r\nHost: example.org\r\nContent-Length: 30\r\n\r\n';
-    const contents = ['x'.repeat(30), 'y'.repeat(30), '', 'z', '\n'.repeat(30), `${'a'.repeat(30)}${head}`];
-    contents.forEach((content, index) => {
-      assert.equal(push(parser, head + content), head.length);
+    const bodies = ['x'.repeat(30), 'y'.repeat(30), '', 'z', '\n'.repeat(30), `${'a'.repeat(30)}${head}`];
+    bodies.forEach((body, index) => {
+      assert.equal(push(parser, head + body), head.length);
       assert.deepEqual(parser.head?.framing, { kind: 'length', bytes: 30 });
       assert.equal(storage.keptBlocks, index < 2 ? 0 : 1, 'blocks are taken for what is read anew');
       parser.reset();
@@ -310,25 +310,27 @@ describe('RequestHeadParser', () => {
 /** All that can be seen of the head, and what goes on past two filters. */
 function whatIsRead({ state, refusal, head, began }: RequestHeadParser): unknown {
   if (head === null) return { state, refusal, began };
-  const { fields, ...rest } = head;
-  const written = [fieldFilter(['x-a']), fieldFilter([]), fieldFilter([]), fieldFilter(['host', 'x-a'])].map((drop) => {
-    const writer = new TextSink();
-    fields.writeTo(writer, drop);
-    return writer.text;
-  });
+  const { headers, ...rest } = head;
+  const written = [headerFilter(['x-a']), headerFilter([]), headerFilter([]), headerFilter(['host', 'x-a'])].map(
+    (drop) => {
+      const writer = new TextSink();
+      headers.writeTo(writer, drop);
+      return writer.text;
+    },
+  );
   const seen: [string, string][] = [];
-  fields.each((name, value) => void seen.push([name, value]));
-  return { state, refusal, began, rest, written, seen, host: fields.get('host'), named: fields.has('x-a') };
+  headers.each((name, value) => void seen.push([name, value]));
+  return { state, refusal, began, rest, written, seen, host: headers.get('host'), named: headers.has('x-a') };
 }
 
-class TextSink implements FieldSink {
+class TextSink implements HeaderSink {
   text = '';
 
-  field(name: string, value: string): void {
+  header(name: string, value: string): void {
     this.text += `${name}: ${value}\r\n`;
   }
 
-  fieldLines(bytes: Buffer, start: number, end: number): void {
+  headerLines(bytes: Buffer, start: number, end: number): void {
     this.text += bytes.toString('latin1', start, end);
   }
 }

@@ -1,5 +1,5 @@
 import { attemptSpanByte } from '../core/attempt-span.ts';
-import type { FieldSink } from '../core/message.ts';
+import type { HeaderSink } from '../core/message.ts';
 import type { Random } from '../core/random.ts';
 
 const hexDigits: Uint8Array = Buffer.from('0123456789abcdef', 'latin1');
@@ -44,10 +44,10 @@ export class IdSource {
   }
 
   /**
-   * Writes the traceparent field (W3C Trace Context §3.2) of an attempt of the exchange with this span, or of a new span if `exchangeSpanId` is
+   * Writes the traceparent header (W3C Trace Context §3.2) of an attempt of the exchange with this span, or of a new span if `exchangeSpanId` is
    * '': always version 00, the one that we know.
    */
-  writeTraceparent(sink: FieldSink, traceId: string, flags: string, exchangeSpanId = '', attempt = 0): void {
+  writeTraceparent(sink: HeaderSink, traceId: string, flags: string, exchangeSpanId = '', attempt = 0): void {
     const line = this.#traceparent;
     line.write(traceId, traceparent.length, 'latin1');
     if (exchangeSpanId === '') this.#writeSpan(line);
@@ -57,7 +57,7 @@ export class IdSource {
     }
     line[flagsAt] = flags.charCodeAt(0);
     line[flagsAt + 1] = flags.charCodeAt(1);
-    sink.fieldLines(line, 0, line.length);
+    sink.headerLines(line, 0, line.length);
   }
 
   /** `bytes` random bytes in hexadecimal digits, not all zero. */

@@ -3,7 +3,7 @@ import { type HeadLimits, methodBytesMax } from './limits.ts';
 /** What a listener has whose configuration says nothing else. */
 export const requestLimits: HeadLimits = {
   headBytesMax: 32 * 1024,
-  fieldsMax: 128,
+  headersMax: 128,
   targetBytesMax: 16 * 1024,
   methodBytesMax,
 };

@@ -75,12 +75,12 @@ describe('ResponseHeadParser', () => {
     assert.deepEqual(parser.head?.framing, { kind: 'length', bytes: 5 });
   });
 
-  it('empties the fields of a head that is over', () => {
+  it('empties the headers of a head that is over', () => {
     const parser = newParser();
     push(parser, 'HTTP/1.1 200 OK\r\nX-A: 1\r\n\r\n');
-    const fields = parser.head?.fields;
+    const headers = parser.head?.headers;
     parser.reset();
-    assert.equal(fields?.get('x-a'), null);
+    assert.equal(headers?.get('x-a'), null);
   });
 
   const timeouts: readonly (readonly [string, number | null])[] = [
@@ -117,7 +117,7 @@ describe('ResponseHeadParser', () => {
         ['until-close', null, -1],
       );
       const seen: string[] = [];
-      next.head?.fields.each((name) => void seen.push(name));
+      next.head?.headers.each((name) => void seen.push(name));
       assert.deepEqual(seen, ['x-a'], special);
     }
   });
@@ -185,8 +185,8 @@ describe('ResponseHeadParser', () => {
 /** All that can be seen of the head. */
 function whatIsRead({ state, refusal, head, began }: ResponseHeadParser): unknown {
   if (head === null) return { state, refusal, began };
-  const { fields, ...rest } = head;
+  const { headers, ...rest } = head;
   const seen: [string, string][] = [];
-  fields.each((name, value) => void seen.push([name, value]));
-  return { state, refusal, began, rest, seen, named: fields.get('x-a') };
+  headers.each((name, value) => void seen.push([name, value]));
+  return { state, refusal, began, rest, seen, named: headers.get('x-a') };
 }

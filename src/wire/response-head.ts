@@ -1,9 +1,9 @@
 import { unparsedBytesMax } from '../core/unparsed-bytes.ts';
-import { FieldSectionParser, withLineEnds } from './field-section.ts';
+import { HeaderSectionParser, withLineEnds } from './header-section.ts';
 import { guessBytes } from './guess-bytes.ts';
 import { HeadBuffer } from './head-buffer.ts';
 import type { HeadBlock, HeadStorage } from './head-storage.ts';
-import { longestFieldName } from './longest-field.ts';
+import { longestHeaderName } from './longest-header.ts';
 import { evidenceBytesMax, type HeadLimits } from './limits.ts';
 import {
   RepeatDetector,
@@ -14,9 +14,9 @@ import {
   memoBytesMax,
   memoBytesMin,
 } from './parsed-head-memo.ts';
-import { ResponseFieldsReader } from './response-fields.ts';
+import { ResponseHeadersReader } from './response-headers.ts';
 import { type StatusLineFault, StatusLineParser } from './status-line.ts';
-import type { Http1ResponseHead, ResponseRefusal } from './http1-response-head.ts';
+import type { ParsedResponseHead, ResponseRefusal } from './parsed-response-head.ts';
 
 /**
  * Reads response heads from bytes, one after the other (RFC 9112 §2, §4–§6). Works as `RequestHeadParser` does.
@@ -29,13 +29,13 @@ export class ResponseHeadParser {
   /** Whether a byte of a head is held. */
   began = false;
   refusal: ResponseRefusal | null = null;
-  head: Http1ResponseHead | null = null;
+  head: ParsedResponseHead | null = null;
 
   readonly #limits: HeadLimits;
   readonly #buffer: HeadBuffer;
   readonly #line = new StatusLineParser();
-  readonly #section = new FieldSectionParser();
-  #inFields = false;
+  readonly #section = new HeaderSectionParser();
+  #inHeaders = false;
   #method = 'GET';
   /** The head that comes again and again here. */
   #memoized: ParsedHeadEntry<MemoizedHead> | null = null;
@@ -52,7 +52,7 @@ export class ResponseHeadParser {
 
   /** The final status of a head that may be refused or not complete; 0: the status line has not come, or is that of an interim response. */
   get finalStatus(): number {
-    const status = this.head?.status ?? (this.#inFields ? this.#line.status : 0);
+    const status = this.head?.status ?? (this.#inHeaders ? this.#line.status : 0);
     return isFinalStatus(status) ? status : 0;
   }
 
@@ -60,7 +60,7 @@ export class ResponseHeadParser {
   get refusedBytes(): { readonly offset: number; readonly bytes: Uint8Array } {
     const { block } = this.#buffer;
     if (block === null) return { offset: 0, bytes: noBytes };
-    const isFar = this.#inFields && this.#section.rule !== null && this.bytesHeld > unparsedBytesMax;
+    const isFar = this.#inHeaders && this.#section.rule !== null && this.bytesHeld > unparsedBytesMax;
     const offset = isFar ? this.#section.lineStart : 0;
     return { offset, bytes: block.bytes.subarray(offset, this.bytesHeld) };
   }
@@ -101,7 +101,7 @@ export class ResponseHeadParser {
   }
 
   /** Bytes that have come twice in a row are kept, since they are likely to come again. */
-  #learn({ bytes }: HeadBlock, head: Http1ResponseHead): void {
+  #learn({ bytes }: HeadBlock, head: ParsedResponseHead): void {
     const { at: end } = this.#section;
     if (end < memoBytesMin || end > memoBytesMax) return;
     if (!this.#repeatDetector.shouldCheckNext()) return;
@@ -111,38 +111,38 @@ export class ResponseHeadParser {
     if (this.#memoized !== null) return;
     const copy = Buffer.allocUnsafeSlow(end);
     bytes.copy(copy, 0, 0, end);
-    const read = { method: this.#method, head: { ...head, fields: head.fields.copyWith(copy, 0) } };
+    const read = { method: this.#method, head: { ...head, headers: head.headers.copyWith(copy, 0) } };
     this.#memoized = headMemo.keep(hash, copy, read);
   }
 
-  /** Ready for the next head. The block goes back, so the fields of the last head are empty from now on. */
+  /** Ready for the next head. The block goes back, so the headers of the last head are empty from now on. */
   reset(): void {
-    this.head?.fields.detach();
+    this.head?.headers.detach();
     this.#buffer.clear();
     this.state = 'partial';
     this.began = false;
     this.refusal = null;
     this.head = null;
-    this.#inFields = false;
+    this.#inHeaders = false;
     this.#line.begin();
   }
 
   #scan(block: HeadBlock): void {
-    if (!this.#inFields) {
+    if (!this.#inHeaders) {
       if (!this.#line.scan(block.bytes, this.bytesHeld)) return;
       if (this.#line.fault !== null) return this.#refuse(lineRefusal(this.#line.fault, this.#first(block)));
-      this.#inFields = true;
+      this.#inHeaders = true;
       this.#section.begin(this.#line.at, this.#line.endsWithLf);
     }
-    if (!this.#section.scan(block, this.bytesHeld, this.#limits.fieldsMax)) return;
+    if (!this.#section.scan(block, this.bytesHeld, this.#limits.headersMax)) return;
     const { rule } = this.#section;
     if (rule === 'too-many-headers') {
-      return this.#refuse({ cause: 'response_too_many_headers', limit: this.#limits.fieldsMax });
+      return this.#refuse({ cause: 'response_too_many_headers', limit: this.#limits.headersMax });
     }
     if (rule !== null) {
       return this.#refuse({ cause: 'response_header', rule, name: this.#section.brokenName(block.bytes) });
     }
-    const head = responseFields.read(
+    const head = responseHeaders.read(
       this.#line.endsWithLf ? this.#withLineEnds() : block,
       this.#section,
       this.#line,
@@ -162,7 +162,7 @@ export class ResponseHeadParser {
   #tooLarge(): ResponseRefusal {
     const { headBytesMax } = this.#limits;
     const { block } = this.#buffer;
-    const longest = block === null ? '' : longestFieldName(this.#first(block));
+    const longest = block === null ? '' : longestHeaderName(this.#first(block));
     return { cause: 'response_head_too_large', bytes: this.bytesHeld, limit: headBytesMax, longest };
   }
 
@@ -202,11 +202,11 @@ const noBytes = new Uint8Array(0);
 /** How a head ends depends on the method that it answers. */
 interface MemoizedHead {
   readonly method: string;
-  readonly head: Http1ResponseHead;
+  readonly head: ParsedResponseHead;
 }
 
 /** The same for all of a thread. */
 const headMemo = new ParsedHeadMemo<MemoizedHead>();
 
-/** One for all parsers of a thread: it reads a head's fields in one call and keeps nothing afterwards. */
-const responseFields = new ResponseFieldsReader();
+/** One for all parsers of a thread: it reads a head's headers in one call and keeps nothing afterwards. */
+const responseHeaders = new ResponseHeadersReader();

@@ -1,5 +1,5 @@
 import type { ResponseRule } from '#failures/rules.ts';
-import { CR, excerpt, fieldValueBytes, isDigit, isSame, LF, SP } from './characters.ts';
+import { CR, excerpt, headerValueBytes, isDigit, isSame, LF, SP } from './characters.ts';
 
 /** "HTTP/" */
 const versionStart = [0x48, 0x54, 0x54, 0x50, 0x2f] as const;
@@ -140,7 +140,7 @@ export class StatusLineParser {
 
   #scanReason(bytes: Uint8Array, end: number): void {
     let { at } = this;
-    while (at < end && fieldValueBytes[bytes[at] as number] !== 0) at++;
+    while (at < end && headerValueBytes[bytes[at] as number] !== 0) at++;
     this.at = at;
   }
 

@@ -18,7 +18,7 @@ const knownLength = 55;
 const hyphen = 0x2d;
 
 /**
- * A traceparent field's value; null when it is to be ignored and a new trace begun (§3.2.2.3). A later version than 00
+ * A traceparent header's value; null when it is to be ignored and a new trace begun (§3.2.2.3). A later version than 00
  * may have more behind the known part; version 00 may not, and ff is forbidden.
  *
  * Measured: half of what a regular expression takes, which also makes an array and two more strings.

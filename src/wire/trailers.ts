@@ -1,18 +1,18 @@
-import { clientClaimNames, fieldFilter, gatewayFieldNames } from '../core/field-names.ts';
-import { FieldSectionParser } from './field-section.ts';
+import { clientClaimNames, headerFilter, gatewayHeaderNames } from '../core/header-names.ts';
+import { HeaderSectionParser } from './header-section.ts';
 import { type HeadBlock, newBlock, spanSize } from './head-storage.ts';
 import { nominated } from './hop-by-hop.ts';
-import { Http1Fields } from './http1-fields.ts';
+import { ParsedHeaders } from './parsed-headers.ts';
 import { isDisguised } from './known-names.ts';
 import type { ChunkLimits } from './limits.ts';
 
 /**
- * Fields that must be known before the content and are therefore no trailers (RFC 9110 §6.5.1): framing, routing,
- * request modifiers, authentication, content format, response control. Such lines are struck out rather than refused:
+ * Fields that must be known before the body and are therefore no trailers (RFC 9110 §6.5.1): framing, routing,
+ * request modifiers, authentication, body format, response control. Such lines are struck out rather than refused:
  * a recipient may ignore them, we never merge trailers into the head, and so they do no harm once they are gone.
  */
 const excluded = [
-  // Framing, routing, and fields for one connection only.
+  // Framing, routing, and headers for one connection only.
   'transfer-encoding',
   'content-length',
   'host',
@@ -22,7 +22,7 @@ const excluded = [
   'te',
   'trailer',
   'upgrade',
-  ...gatewayFieldNames,
+  ...gatewayHeaderNames,
   ...clientClaimNames,
   // Request modifiers.
   'expect',
@@ -45,7 +45,7 @@ const excluded = [
   'www-authenticate',
   'cookie',
   'set-cookie',
-  // Content format.
+  // Body format.
   'content-type',
   'content-encoding',
   'content-range',
@@ -57,31 +57,31 @@ const excluded = [
   'retry-after',
   'vary',
   'warning',
-  // RFC 9209 §2 allows it here, but behind the content it could not be told from the gateway's own member.
+  // RFC 9209 §2 allows it here, but behind the body it could not be told from the gateway's own member.
   'proxy-status',
 ];
 
-const notInTrailers = fieldFilter(excluded, null, true);
+const notInTrailers = headerFilter(excluded, null, true);
 
-/** The fields without the lines that are no trailers; null where none are left. */
-export function permittedTrailers(fields: Http1Fields): Http1Fields | null {
-  fields.removeLines(notInTrailers);
-  return fields.anyGoesOn ? fields : null;
+/** The headers without the lines that are no trailers; null where none are left. */
+export function permittedTrailers(headers: ParsedHeaders): ParsedHeaders | null {
+  headers.removeLines(notInTrailers);
+  return headers.anyGoesOn ? headers : null;
 }
 
 const firstBytes = 1024;
-const firstFields = 8;
+const firstHeaders = 8;
 
-/** Reads a trailer section up to and with its empty line. Rare, so it brings a buffer of its own and leaves it to its fields. */
+/** Reads a trailer section up to and with its empty line. Rare, so it brings a buffer of its own and leaves it to its headers. */
 export class TrailerSection {
   state: 'partial' | 'done' | 'refused' = 'partial';
   rule: 'trailer-section' | 'trailer-section-too-large' | 'line-ending' = 'trailer-section';
-  /** Once done; null when the section had no permitted field. */
-  fields: Http1Fields | null = null;
+  /** Once done; null when the section had no permitted header. */
+  headers: ParsedHeaders | null = null;
   bytesHeld = 0;
   readonly #limits: ChunkLimits;
-  readonly #section = new FieldSectionParser();
-  #block: HeadBlock = newBlock(firstBytes, firstFields);
+  readonly #section = new HeaderSectionParser();
+  #block: HeadBlock = newBlock(firstBytes, firstHeaders);
 
   constructor(limits: ChunkLimits) {
     this.#limits = limits;
@@ -108,17 +108,17 @@ export class TrailerSection {
 
   #scan(): void {
     const section = this.#section;
-    if (!section.scan(this.#block, this.bytesHeld, this.#limits.trailerFieldsMax)) return;
+    if (!section.scan(this.#block, this.bytesHeld, this.#limits.trailerHeadersMax)) return;
     if (section.rule === 'too-many-headers') return this.#refuse('trailer-section-too-large');
     if (section.rule !== null) return this.#refuse(section.rule === 'line-ending' ? 'line-ending' : 'trailer-section');
     this.state = 'done';
     if (section.count === 0) return;
     const { bytes, spans } = this.#block;
     this.#hideDisguised();
-    this.fields = permittedTrailers(new Http1Fields(bytes, spans, section.count, section.seenLow, section.seenHigh));
+    this.headers = permittedTrailers(new ParsedHeaders(bytes, spans, section.count, section.seenLow, section.seenHigh));
   }
 
-  /** As in a head (`request-fields.ts`): `X_Forwarded_For` is ours to say in every spelling. */
+  /** As in a head (`request-headers.ts`): `X_Forwarded_For` is ours to say in every spelling. */
   #hideDisguised(): void {
     const { bytes, spans } = this.#block;
     const end = this.#section.count * spanSize;
@@ -132,7 +132,7 @@ export class TrailerSection {
     const needed = this.bytesHeld + step;
     const { bytes, spans } = this.#block;
     if (needed <= bytes.length) return;
-    const larger = newBlock(Math.max(needed, bytes.length * 2), firstFields);
+    const larger = newBlock(Math.max(needed, bytes.length * 2), firstHeaders);
     bytes.copy(larger.bytes, 0, 0, this.bytesHeld);
     larger.spans = spans;
     this.#block = larger;

@@ -1,7 +1,7 @@
 import { authorityText, isAuthority, sameAuthority } from './host.ts';
 
 /**
- * The URLs in fields of WebDAV, which a gateway has to translate as it does the URL of the request itself: Destination of COPY and
+ * The URLs in headers of WebDAV, which a gateway has to translate as it does the URL of the request itself: Destination of COPY and
  * MOVE (RFC 4918 §10.3) and the resources of If (§10.4). An application compares them with its own scheme, host and paths, and refuses
  * what is not on its server (502).
  */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from '../../test/properties.ts';
-import { fieldFilter } from '../core/field-names.ts';
-import { chunkedContent, contentUntilClose, type Framing, type HttpVersion, noContent } from '../core/message.ts';
+import { headerFilter } from '../core/header-names.ts';
+import { chunkedBody, bodyUntilClose, type Framing, type HttpVersion, noBody } from '../core/message.ts';
 import type { Transport } from '../core/transport.ts';
 import { HeadStorage } from './head-storage.ts';
 import { responseLimits } from './limits.ts';
@@ -42,7 +42,7 @@ function requestText(
       framing,
       upgrade: null,
       takesTrailers: false,
-      writeFields: (sink) => lines.forEach(([name, value]) => sink.field(name, value)),
+      writeHeaders: (sink) => lines.forEach(([name, value]) => sink.header(name, value)),
     }),
   ).toString('latin1');
 }
@@ -63,8 +63,8 @@ function responseText(each: ResponseCase): readonly [string, string] {
   const { status = 200, reason = 'OK', framing, contentLength = -1, version = 'HTTP/1.1', persistent = true } = each;
   let how = '';
   const bytes = composed((writer) => {
-    const writeFields = (sink: { field(name: string, value: string): void }): void =>
-      (each.lines ?? []).forEach(([name, value]) => sink.field(name, value));
+    const writeHeaders = (sink: { header(name: string, value: string): void }): void =>
+      (each.lines ?? []).forEach(([name, value]) => sink.header(name, value));
     const response = {
       status,
       reason,
@@ -72,7 +72,7 @@ function responseText(each: ResponseCase): readonly [string, string] {
       priority: null,
       framing,
       contentLength,
-      writeFields,
+      writeHeaders,
     };
     how = writeResponseHead(writer, response, { persistent, version }, each.method ?? 'GET');
   });
@@ -83,16 +83,16 @@ const length5: Framing = { kind: 'length', bytes: 5 };
 
 describe('writeRequestHead', () => {
   const framings: readonly (readonly [string, Framing, string])[] = [
-    ['GET', noContent, ''],
-    ['DELETE', noContent, ''],
-    ['POST', noContent, 'Content-Length: 0\r\n'],
-    ['PUT', noContent, 'Content-Length: 0\r\n'],
-    ['PATCH', noContent, 'Content-Length: 0\r\n'],
+    ['GET', noBody, ''],
+    ['DELETE', noBody, ''],
+    ['POST', noBody, 'Content-Length: 0\r\n'],
+    ['PUT', noBody, 'Content-Length: 0\r\n'],
+    ['PATCH', noBody, 'Content-Length: 0\r\n'],
     ['POST', { kind: 'length', bytes: 0 }, 'Content-Length: 0\r\n'],
     ['GET', length5, 'Content-Length: 5\r\n'],
     ['POST', { kind: 'length', bytes: 123456 }, 'Content-Length: 123456\r\n'],
-    ['POST', chunkedContent, 'Transfer-Encoding: chunked\r\n'],
-    ['POST', contentUntilClose, 'Transfer-Encoding: chunked\r\n'],
+    ['POST', chunkedBody, 'Transfer-Encoding: chunked\r\n'],
+    ['POST', bodyUntilClose, 'Transfer-Encoding: chunked\r\n'],
   ];
   for (const [method, framing, line] of framings) {
     it(`frames ${method} with ${JSON.stringify(framing)} by "${line.trimEnd()}"`, () => {
@@ -106,14 +106,14 @@ describe('writeRequestHead', () => {
     ['not beside an upgrade', 'websocket', false, 'Upgrade: websocket\r\nConnection: upgrade\r\n'],
   ] as const) {
     it(`says of the last request of a connection that it is, ${what}`, () => {
-      const writeFields = (): void => {};
+      const writeHeaders = (): void => {};
       const head = {
         method: 'GET',
         scheme: 'http',
         authority: 'a',
         target: '/',
-        framing: noContent,
-        writeFields,
+        framing: noBody,
+        writeHeaders,
       } as const;
       const text = composed((writer) => writeRequestHead(writer, { ...head, upgrade, takesTrailers }, true));
       assert.equal(text.toString(), `GET / HTTP/1.1\r\nHost: a\r\n${line}\r\n`);
@@ -121,14 +121,14 @@ describe('writeRequestHead', () => {
   }
 
   it('names an empty host where an HTTP/1.0 client named none', () => {
-    assert.equal(requestText('GET', noContent, [], '/', ''), 'GET / HTTP/1.1\r\nHost: \r\n\r\n');
+    assert.equal(requestText('GET', noBody, [], '/', ''), 'GET / HTTP/1.1\r\nHost: \r\n\r\n');
   });
 
   it('writes what is parsed as the same request', () => {
     const name = fc.stringMatching(/^x-[a-z0-9]{1,12}$/);
     const value = fc.stringMatching(/^[!-~\x80-\xff]([ -~\x80-\xff]{0,30}[!-~\x80-\xff])?$/);
     const framing = fc.oneof(
-      fc.constant(chunkedContent),
+      fc.constant(chunkedBody),
       fc.nat({ max: 1e9 }).map((bytes): Framing => ({ kind: 'length', bytes })),
     );
     const target = fc.stringMatching(/^\/[a-z0-9%/._-]{0,30}(\?[a-z0-9=&{}|]{0,30})?$/);
@@ -144,7 +144,7 @@ describe('writeRequestHead', () => {
         assert.ok(head !== null, JSON.stringify(parser.refusal));
         assert.deepEqual([head.method, head.target, head.authority, head.framing], ['POST', path, 'example.org', how]);
         const seen: (readonly [string, string])[] = [];
-        head.fields.each((fieldName, fieldValue) => void seen.push([fieldName, fieldValue]));
+        head.headers.each((headerName, headerValue) => void seen.push([headerName, headerValue]));
         assert.deepEqual(seen, lines);
       },
     );
@@ -156,16 +156,16 @@ describe('writeResponseHead', () => {
   const close = 'Connection: close\r\n';
   const cases: readonly (readonly [what: string, each: ResponseCase, lines: string, how: string])[] = [
     ['a length', { framing: length5 }, 'Content-Length: 5\r\n', 'length'],
-    ['chunks', { framing: chunkedContent }, 'Transfer-Encoding: chunked\r\n', 'chunked'],
+    ['chunks', { framing: chunkedBody }, 'Transfer-Encoding: chunked\r\n', 'chunked'],
     [
       'an end that only the connection tells, as chunks',
-      { framing: contentUntilClose },
+      { framing: bodyUntilClose },
       'Transfer-Encoding: chunked\r\n',
       'chunked',
     ],
     [
       'chunks to HTTP/1.0, to the end of the connection',
-      { framing: chunkedContent, version: 'HTTP/1.0' },
+      { framing: chunkedBody, version: 'HTTP/1.0' },
       close,
       'until-close',
     ],
@@ -176,14 +176,14 @@ describe('writeResponseHead', () => {
       'length',
     ],
     ['the last on its connection', { framing: length5, persistent: false }, `Content-Length: 5\r\n${close}`, 'length'],
-    ['none', { framing: noContent }, 'Content-Length: 0\r\n', 'none'],
+    ['none', { framing: noBody }, 'Content-Length: 0\r\n', 'none'],
     [
       'none to HEAD, whose length is known',
-      { framing: noContent, contentLength: 7, method: 'HEAD' },
+      { framing: noBody, contentLength: 7, method: 'HEAD' },
       'Content-Length: 7\r\n',
       'none',
     ],
-    ['none to HEAD, whose length is not known', { framing: noContent, method: 'HEAD' }, '', 'none'],
+    ['none to HEAD, whose length is not known', { framing: noBody, method: 'HEAD' }, '', 'none'],
     ['content to HEAD all the same', { framing: length5, method: 'HEAD' }, '', 'none'],
   ];
   for (const [what, each, lines, how] of cases) {
@@ -191,7 +191,7 @@ describe('writeResponseHead', () => {
   }
 
   it('gives 204 no length, and 304 the one it would have', () => {
-    const none = { framing: noContent, contentLength: 3 };
+    const none = { framing: noBody, contentLength: 3 };
     assert.deepEqual(responseText({ ...none, status: 204, reason: 'No Content' }), [
       'HTTP/1.1 204 No Content\r\n\r\n',
       'none',
@@ -201,7 +201,7 @@ describe('writeResponseHead', () => {
   });
 
   it('says in 426 alone, for one connection, which protocols are required', () => {
-    const each = { status: 426, reason: 'Upgrade Required', framing: noContent, upgrade: 'a/1' };
+    const each = { status: 426, reason: 'Upgrade Required', framing: noBody, upgrade: 'a/1' };
     const said = (more: Partial<ResponseCase>): string =>
       responseText({ ...each, ...more })[0]
         .split('\r\n')
@@ -214,21 +214,21 @@ describe('writeResponseHead', () => {
   });
 
   it('says nothing of the connection in 101: the upgrade does', () => {
-    const each = { status: 101, reason: 'Switching Protocols', framing: noContent, persistent: false };
+    const each = { status: 101, reason: 'Switching Protocols', framing: noBody, persistent: false };
     assert.equal(responseText(each)[0], 'HTTP/1.1 101 Switching Protocols\r\n\r\n');
   });
 
   it("keeps the endpoint's own reason, and none where there was none", () => {
     assert.match(
-      responseText({ status: 503, reason: 'Come back', framing: noContent })[0],
+      responseText({ status: 503, reason: 'Come back', framing: noBody })[0],
       /^HTTP\/1\.1 503 Come back\r\n/,
     );
-    assert.match(responseText({ status: 200, reason: '', framing: noContent })[0], /^HTTP\/1\.1 200 \r\n/);
-    assert.match(responseText({ status: 599, reason: 'Own', framing: noContent })[0], /^HTTP\/1\.1 599 Own\r\n/);
+    assert.match(responseText({ status: 200, reason: '', framing: noBody })[0], /^HTTP\/1\.1 200 \r\n/);
+    assert.match(responseText({ status: 599, reason: 'Own', framing: noBody })[0], /^HTTP\/1\.1 599 Own\r\n/);
   });
 
   it('writes what is parsed as the same response, framed as it says', () => {
-    const framing = fc.constantFrom<Framing>(noContent, length5, chunkedContent, contentUntilClose);
+    const framing = fc.constantFrom<Framing>(noBody, length5, chunkedBody, bodyUntilClose);
     const property = fc.property(
       fc.integer({ min: 200, max: 599 }),
       framing,
@@ -243,7 +243,7 @@ describe('writeResponseHead', () => {
         const head = parser.head;
         assert.ok(head !== null, JSON.stringify(parser.refusal));
         assert.equal(head.status, status);
-        // We send no content where there must be none; a recipient cannot know that of everybody.
+        // We send no body where there must be none; a recipient cannot know that of everybody.
         const mayDoubt = method === 'HEAD' || status === 205 || status === 304;
         if (!mayDoubt || !persistent) assert.equal(head.keepAlive, persistent);
         const read = head.framing.kind === 'length' && head.framing.bytes === 0 ? 'none' : head.framing.kind;
@@ -254,12 +254,12 @@ describe('writeResponseHead', () => {
   });
 });
 
-it('writes an interim response with its fields but for those to drop, and no framing', () => {
+it('writes an interim response with its headers but for those to drop, and no framing', () => {
   const bytes = Buffer.from('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nServer: x\r\nConnection: close\r\n\r\n');
   const parser = new ResponseHeadParser(responseLimits, new HeadStorage());
   parser.push(bytes, 0, bytes.length);
-  const { fields } = parser.head!;
-  const text = composed((writer) => writeInformation(writer, 103, fields, fieldFilter(['server']))).toString();
+  const { headers } = parser.head!;
+  const text = composed((writer) => writeInformation(writer, 103, headers, headerFilter(['server']))).toString();
   assert.equal(text, 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n');
 });
 

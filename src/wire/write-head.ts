@@ -1,9 +1,9 @@
-import type { FieldFilter } from '../core/field-names.ts';
-import type { Fields, HttpVersion, OutgoingRequest, OutgoingResponse } from '../core/message.ts';
+import type { HeaderFilter } from '../core/header-names.ts';
+import type { MessageHeaders, HttpVersion, OutgoingRequest, OutgoingResponse } from '../core/message.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import { reasonPhrase, reasonPhrases } from './reason-phrases.ts';
 
-/** How content is framed towards the client. 'none': no byte of content may follow the head. */
+/** How a body is framed towards the client. 'none': no byte of a body may follow the head. */
 export type ResponseFraming = 'none' | 'length' | 'chunked' | 'until-close';
 
 /** What the writer of a head needs to know of the client's connection. */
@@ -29,7 +29,7 @@ export function writeRequestHead(writer: ByteWriter, request: OutgoingRequest, i
   writer.text(' HTTP/1.1\r\nHost: ');
   writer.text(request.authority);
   writer.text('\r\n');
-  request.writeFields(writer);
+  request.writeHeaders(writer);
   if (request.upgrade !== null || request.takesTrailers || isLast) writeConnectionOptions(writer, request, isLast);
   writeRequestFraming(writer, request);
   writer.text('\r\n');
@@ -44,8 +44,8 @@ function writeConnectionOptions(
   { upgrade, webSocketKey = null, takesTrailers }: OutgoingRequest,
   isLast: boolean,
 ): void {
-  if (upgrade !== null) writer.field('Upgrade', upgrade);
-  if (webSocketKey !== null) writer.field('Sec-WebSocket-Key', webSocketKey);
+  if (upgrade !== null) writer.header('Upgrade', upgrade);
+  if (webSocketKey !== null) writer.header('Sec-WebSocket-Key', webSocketKey);
   if (takesTrailers) writer.text('TE: trailers\r\n');
   if (upgrade === null && isLast) writer.text(takesTrailers ? 'Connection: close, TE\r\n' : 'Connection: close\r\n');
   else if (upgrade === null) writer.text('Connection: TE\r\n');
@@ -57,7 +57,7 @@ function writeRequestFraming(writer: ByteWriter, { method, framing }: OutgoingRe
     case 'length':
       return writeLength(writer, framing.bytes);
     case 'none':
-      // RFC 9110 §8.6: where the method gives content a meaning, say that there is none; some servers answer 411 else.
+      // RFC 9110 §8.6: where the method gives a body a meaning, say that there is none; some servers answer 411 else.
       if (method === 'POST' || method === 'PUT' || method === 'PATCH') writeLength(writer, 0);
       return;
     case 'chunked':
@@ -67,7 +67,7 @@ function writeRequestFraming(writer: ByteWriter, { method, framing }: OutgoingRe
 }
 
 /**
- * Writes a final response's head to an HTTP/1 client, always as HTTP/1.1 (RFC 9110 §2.5), and returns how content is to
+ * Writes a final response's head to an HTTP/1 client, always as HTTP/1.1 (RFC 9110 §2.5), and returns how the body is to
  * follow. RFC 9112 §6.3 in the other direction: none to HEAD, 204 and 304; by length where it is known; chunked to a
  * client that knows it; else to the end of the connection, which the caller must then close.
  */
@@ -78,7 +78,7 @@ export function writeResponseHead(
   method: string,
 ): ResponseFraming {
   writeStatusLine(writer, response.status, response.reason);
-  response.writeFields(writer);
+  response.writeHeaders(writer);
   const framing = framingTowards(response, connection.version, method);
   writeResponseFraming(writer, response, framing, method);
   if (response.status === 426 && response.upgrade !== null) {
@@ -88,18 +88,23 @@ export function writeResponseHead(
   return framing;
 }
 
-/** Writes an interim response (RFC 9110 §15.2): no framing, its fields but for those in `drop`. Not for HTTP/1.0 clients. */
-export function writeInformation(writer: ByteWriter, status: number, fields: Fields, drop: FieldFilter): void {
+/** Writes an interim response (RFC 9110 §15.2): no framing, its headers but for those in `drop`. Not for HTTP/1.0 clients. */
+export function writeInformation(
+  writer: ByteWriter,
+  status: number,
+  headers: MessageHeaders,
+  drop: HeaderFilter,
+): void {
   writeStatusLine(writer, status, reasonPhrase(status));
-  fields.writeTo(writer, drop);
+  headers.writeTo(writer, drop);
   writer.text('\r\n');
 }
 
 /** Writes the 101 after which the connection speaks `protocol` (RFC 9110 §15.2.2). */
 export function writeSwitchHead(writer: ByteWriter, protocol: string, response: OutgoingResponse): void {
   writeStatusLine(writer, 101, response.reason);
-  response.writeFields(writer);
-  writer.field('Upgrade', protocol);
+  response.writeHeaders(writer);
+  writer.header('Upgrade', protocol);
   writer.text('Connection: upgrade\r\n\r\n');
 }
 
@@ -136,7 +141,7 @@ function writeResponseFraming(
   if (framing === 'length') {
     return writeLength(writer, response.framing.kind === 'length' ? response.framing.bytes : 0);
   }
-  // RFC 9110 §8.6: never with 1xx and 204; with HEAD and 304 the length that the content would have, if we know it.
+  // RFC 9110 §8.6: never with 1xx and 204; with HEAD and 304 the length that the body would have, if we know it.
   if (status < 200 || status === 204) return;
   if (method === 'HEAD' || status === 304) {
     if (response.contentLength >= 0) writeLength(writer, response.contentLength);
@@ -158,7 +163,7 @@ function writeRequiredUpgrade(
   framing: ResponseFraming,
   protocols: string,
 ): void {
-  writer.field('Upgrade', protocols);
+  writer.header('Upgrade', protocols);
   if (!connection.persistent || framing === 'until-close') writer.text('Connection: close, upgrade\r\n');
   else if (connection.version === 'HTTP/1.0') writer.text('Connection: keep-alive, upgrade\r\n');
   else writer.text('Connection: upgrade\r\n');

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ShownChallenge } from '../core/managed-tls.ts';
-import { noContent, type RequestHead } from '../core/message.ts';
+import { noBody, type RequestHead } from '../core/message.ts';
 import type { Route } from '../exchange/ports.ts';
-import { PairFields } from '../testing/pair-fields.ts';
+import { PairHeaders } from '../testing/pair-headers.ts';
 import { ChallengeRoutes } from './challenge-routes.ts';
 
 const shown: ShownChallenge[] = [
@@ -15,9 +15,9 @@ const configured = { id: 'configured' } as unknown as Route;
 const settings = { errorPages: {}, disclosure: 'public' } as const;
 
 function request(authority: string, target: string, method: string): RequestHead {
-  const fields = new PairFields([]);
-  const rest = { framing: noContent, upgrade: null, takesTrailers: false };
-  return { method, scheme: 'http', authority, target, version: 'HTTP/1.1', fields, ...rest };
+  const headers = new PairHeaders([]);
+  const rest = { framing: noBody, upgrade: null, takesTrailers: false };
+  return { method, scheme: 'http', authority, target, version: 'HTTP/1.1', headers, ...rest };
 }
 
 for (const [authority, target, method, route] of [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { RouteSpec } from '../core/route-spec.ts';
 import type { RouteId, UpstreamId } from '../core/endpoint.ts';
-import { PairFields, pairsWritten } from '../testing/pair-fields.ts';
+import { PairHeaders, pairsWritten } from '../testing/pair-headers.ts';
 import { compileRoute, rewriteOf } from './compile-route.ts';
 
 const rewrites: readonly [matched: string, replacement: string | null, target: string, rewritten: string][] = [
@@ -39,11 +39,11 @@ describe('a rewritten target', () => {
 describe('a compiled route', () => {
   const spec: RouteSpec = {
     id: 'r' as RouteId,
-    match: { hosts: [], pathPrefix: '/', methods: [], fields: [] },
+    match: { hosts: [], pathPrefix: '/', methods: [], headers: [] },
     action: { kind: 'upstream', upstream: 'app' as UpstreamId },
     rewrite: { pathPrefix: null, host: 'client' },
-    requestFields: { remove: ['Cookie'], set: [['X-Tenant', 'one']], add: [['X-Tag', 'two']] },
-    responseFields: { remove: ['server'], set: [], add: [] },
+    requestHeaders: { remove: ['Cookie'], set: [['X-Tenant', 'one']], add: [['X-Tag', 'two']] },
+    responseHeaders: { remove: ['server'], set: [], add: [] },
     timeouts: { dnsMs: 1, connectMs: 1, tlsMs: 1, responseHeadMs: 1, idleMs: 1, exchangeMs: null },
     tunnel: { idleMs: 1, pingMs: null },
     errorPages: {},
@@ -54,7 +54,7 @@ describe('a compiled route', () => {
 
   it('drops headers that a filter removes or sets and the gateway’s own headers, in any case; added headers stay', () => {
     const { request } = compileRoute(spec, null);
-    const sent = new PairFields([
+    const sent = new PairHeaders([
       ['cookie', 'a'],
       ['x-tenant', 'mine'],
       ['x-tag', 'mine'],
@@ -95,15 +95,15 @@ describe('a compiled route', () => {
   it('knows which of the gateway’s own headers it edits, in any case', () => {
     const { edited } = compileRoute(spec, null).request;
     assert.equal(edited, null);
-    const requestFields = { remove: ['X-FORWARDED-Port'], set: [['X-Request-Id', 'a'] as const], add: [] };
-    const own = compileRoute({ ...spec, requestFields }, null).request.edited;
+    const requestHeaders = { remove: ['X-FORWARDED-Port'], set: [['X-Request-Id', 'a'] as const], add: [] };
+    const own = compileRoute({ ...spec, requestHeaders }, null).request.edited;
     assert.deepEqual([...(own ?? [])], ['x-forwarded-port', 'x-request-id']);
   });
 
   it('applies request and response edits only to their own direction', () => {
     const { response } = compileRoute(spec, null);
     const kept = pairsWritten((sink) =>
-      new PairFields([
+      new PairHeaders([
         ['server', 'x'],
         ['cookie', 'a'],
       ]).writeTo(sink, response.drop),

@@ -1,8 +1,8 @@
-import type { FieldEdits, RouteSpec } from '../core/route-spec.ts';
-import { type FieldFilter, fieldFilter, gatewayFieldNames } from '../core/field-names.ts';
+import type { HeaderEdits, RouteSpec } from '../core/route-spec.ts';
+import { type HeaderFilter, headerFilter, gatewayHeaderNames } from '../core/header-names.ts';
 import { compileFilters } from '../exchange/filter-pipeline.ts';
-import { type OwnRequestFields, ownRequestFields, ownResponseFields } from '../exchange/forward.ts';
-import type { FieldChange, RequestFieldChange, Route, RouteHop, Upstream } from '../exchange/ports.ts';
+import { type OwnRequestHeaders, ownRequestHeaders, ownResponseHeaders } from '../exchange/forward.ts';
+import type { HeaderChange, RequestHeaderChange, Route, RouteHop, Upstream } from '../exchange/ports.ts';
 import { noHooks, type RouteHooks } from './feature-parts.ts';
 import type { OverridableRoute } from './route-overrides.ts';
 import { hasDotSegment, plainPath } from '../wire/plain-path.ts';
@@ -16,13 +16,13 @@ export interface CompiledRoute extends OverridableRoute, Omit<Route, keyof Overr
 }
 
 /**
- * A route prepared for exchanges. `upstream` is the one that its action names, null for other actions; `own` are the field filters of
+ * A route prepared for exchanges. `upstream` is the one that its action names, null for other actions; `own` are the header filters of
  * all routes of a configuration, so that routes without edits share them. The filters of `hooks` come before those of the action.
  */
 export function compileRoute(
   spec: RouteSpec,
   upstream: Upstream | null,
-  own: OwnRequestFields = ownOfAll,
+  own: OwnRequestHeaders = ownOfAll,
   hooks: RouteHooks = noHooks,
   hop: RouteHop = routeHop('', '', spec.id),
 ): CompiledRoute {
@@ -44,8 +44,8 @@ export function compileRoute(
     errorPages: spec.errorPages,
     disclosure: spec.disclosure,
     hop,
-    request: requestChange(spec.requestFields, hooks.requestFieldsRemoved, prefixRemoved, own),
-    response: isEmpty(spec.responseFields) ? responseUnedited : fieldChange(spec.responseFields, ownResponseFields),
+    request: requestChange(spec.requestHeaders, hooks.requestHeadersRemoved, prefixRemoved, own),
+    response: isEmpty(spec.responseHeaders) ? responseUnedited : headerChange(spec.responseHeaders, ownResponseHeaders),
     hostSent: spec.rewrite.host,
     rewrite: rewriteOf(spec.match.pathPrefix, spec.rewrite.pathPrefix),
     prefixRemoved,
@@ -53,18 +53,18 @@ export function compileRoute(
   };
 }
 
-const ownOfAll = ownRequestFields(null);
+const ownOfAll = ownRequestHeaders(null);
 
 /** Of routes without edits, which share them: most routes have none. */
-const requestUnedited = new WeakMap<OwnRequestFields, RequestFieldChange>();
-const responseUnedited: FieldChange = { drop: ownResponseFields, lines: [] };
+const requestUnedited = new WeakMap<OwnRequestHeaders, RequestHeaderChange>();
+const responseUnedited: HeaderChange = { drop: ownResponseHeaders, lines: [] };
 
 function requestChange(
-  written: FieldEdits,
+  written: HeaderEdits,
   removed: readonly string[],
   prefixRemoved: string,
-  own: OwnRequestFields,
-): RequestFieldChange {
+  own: OwnRequestHeaders,
+): RequestHeaderChange {
   const edits = removed.length === 0 ? written : { ...written, remove: [...written.remove, ...removed] };
   if (prefixRemoved !== '') return editedRequest(edits, own, [prefixName]);
   if (!isEmpty(edits)) return editedRequest(edits, own);
@@ -77,31 +77,31 @@ function requestChange(
 
 const prefixName = 'x-forwarded-prefix';
 const writtenNames: ReadonlySet<string> = new Set([
-  ...gatewayFieldNames,
+  ...gatewayHeaderNames,
   ...[prefixName, 'x-client-cert-subject', 'x-client-cert-fingerprint'],
 ]);
 
-function isEmpty({ remove, set, add }: FieldEdits): boolean {
+function isEmpty({ remove, set, add }: HeaderEdits): boolean {
   return remove.length === 0 && set.length === 0 && add.length === 0;
 }
 
 /** `written` are further names that the gateway writes itself on this route. */
 function editedRequest(
-  edits: FieldEdits,
-  { ofUntrusted, ofTrusted }: OwnRequestFields,
+  edits: HeaderEdits,
+  { ofUntrusted, ofTrusted }: OwnRequestHeaders,
   written: readonly string[] = [],
-): RequestFieldChange {
-  const { drop, lines } = fieldChange(edits, ofUntrusted);
-  const { drop: usual } = fieldChange(edits, ofTrusted);
-  const dropOfTrusted = written.length === 0 ? usual : fieldFilter(written, usual);
+): RequestHeaderChange {
+  const { drop, lines } = headerChange(edits, ofUntrusted);
+  const { drop: usual } = headerChange(edits, ofTrusted);
+  const dropOfTrusted = written.length === 0 ? usual : headerFilter(written, usual);
   const names = [...edits.remove, ...edits.set.map(([name]) => name)].map((name) => name.toLowerCase());
   const edited = names.filter((name) => writtenNames.has(name));
   return { drop, lines, dropOfTrusted, edited: edited.length === 0 ? null : new Set(edited) };
 }
 
-function fieldChange(edits: FieldEdits, own: FieldFilter): FieldChange {
+function headerChange(edits: HeaderEdits, own: HeaderFilter): HeaderChange {
   const names = [...edits.remove, ...edits.set.map(([name]) => name)];
-  return { drop: names.length === 0 ? own : fieldFilter(names, own), lines: [...edits.set, ...edits.add] };
+  return { drop: names.length === 0 ? own : headerFilter(names, own), lines: [...edits.set, ...edits.add] };
 }
 
 const unchanged = (target: string): string => target;

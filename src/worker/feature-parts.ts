@@ -8,7 +8,7 @@ import {
   scopeKey,
 } from '../core/feature.ts';
 import type { Filter } from '../core/filter.ts';
-import type { GatewayState, QueueState } from '../core/gateway-state.ts';
+import type { GatewayState, QueueState } from '../core/schemas/gateway-state.ts';
 import { localBoundSemaphores } from '../core/local-semaphore.ts';
 import type { SemaphoreSource } from '../core/semaphores.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
@@ -216,10 +216,10 @@ export interface RouteHooks {
   readonly filters: readonly Filter[];
   readonly bounds: RouteBounds | null;
   readonly retry: RetryPolicy | null;
-  readonly requestFieldsRemoved: readonly string[];
+  readonly requestHeadersRemoved: readonly string[];
 }
 
-export const noHooks: RouteHooks = { filters: [], bounds: null, retry: null, requestFieldsRemoved: [] };
+export const noHooks: RouteHooks = { filters: [], bounds: null, retry: null, requestHeadersRemoved: [] };
 
 export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonly FeatureHooks[]): RouteHooks {
   if (ofRoute.length + ofUpstream.length === 0) return noHooks;
@@ -230,6 +230,6 @@ export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonl
     filters: all.flatMap(({ filters = [] }) => filters),
     bounds: bounds.length === 0 ? null : { bounds, priority },
     retry: all.find((hooks) => hooks.retry !== undefined)?.retry ?? null,
-    requestFieldsRemoved: all.flatMap(({ requestFieldsRemoved = [] }) => requestFieldsRemoved),
+    requestHeadersRemoved: all.flatMap(({ requestHeadersRemoved = [] }) => requestHeadersRemoved),
   };
 }

@@ -1,5 +1,6 @@
 import type { EndedExchange } from '../core/exchange.ts';
-import { endpointConditionsMax, type GatewayState, type QueueState } from '../core/gateway-state.ts';
+import { endpointConditionsMax } from '../core/gateway-state.ts';
+import type { GatewayState, QueueState } from '../core/schemas/gateway-state.ts';
 import type { LiveUpstream } from '../upstream/upstream.ts';
 import type { FeatureParts } from './feature-parts.ts';
 

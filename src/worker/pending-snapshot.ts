@@ -1,6 +1,6 @@
 import type { RouteSpec } from '../core/route-spec.ts';
 import type { Snapshot, UpstreamSnapshot } from '../core/snapshot.ts';
-import { ownRequestFields } from '../exchange/forward.ts';
+import { ownRequestHeaders } from '../exchange/forward.ts';
 import type { FeatureHooks } from '../features/worker-feature.ts';
 import type { OuterBalancer } from '../policy/balancer.ts';
 import type { UpstreamPorts } from '../upstream/ports.ts';
@@ -22,7 +22,7 @@ export class PendingSnapshot {
   readonly #ports: UpstreamPorts;
   readonly #hopName: string;
   readonly #hopKey: string;
-  readonly #own: ReturnType<typeof ownRequestFields>;
+  readonly #own: ReturnType<typeof ownRequestHeaders>;
   readonly #listenerFilters: ReturnType<typeof listenerFilters>;
   readonly #activeParts: FeatureParts;
   readonly #parts: PendingParts;
@@ -45,7 +45,7 @@ export class PendingSnapshot {
     this.#parts = activeParts.prepare(featureSemaphores);
     this.#current = known;
     this.#ports = ports;
-    this.#own = ownRequestFields(clientAddressHeader);
+    this.#own = ownRequestHeaders(clientAddressHeader);
     this.#listenerFilters = listenerFilters(listeners, isObtained);
   }
 

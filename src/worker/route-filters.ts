@@ -12,7 +12,7 @@ export function filtersOf({ id, action }: RouteSpec): readonly Filter[] {
     case 'upstream':
       return [];
     case 'respond':
-      return [respondFilter(action.status, action.contentType, action.content)];
+      return [respondFilter(action.status, action.contentType, action.body)];
     case 'redirect':
       return [redirectFilter(action.status, locationOf(action.location))];
     case 'maintenance':

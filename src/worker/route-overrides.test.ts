@@ -15,10 +15,10 @@ function compiled(id: string): CompiledRoute {
   const none = { set: [], add: [], remove: [] };
   const spec = {
     id,
-    match: { hosts: [], pathPrefix: id, methods: [], fields: [] },
+    match: { hosts: [], pathPrefix: id, methods: [], headers: [] },
     action: id === '/ready' ? { kind: 'readiness' } : { kind: 'upstream', upstream: 'app' },
-    requestFields: none,
-    responseFields: none,
+    requestHeaders: none,
+    responseHeaders: none,
     rewrite: { host: 'client', pathPrefix: null },
   } as unknown as RouteSpec;
   const upstream = id === '/ready' ? null : ({ id: 'app' } as unknown as Route['upstream']);

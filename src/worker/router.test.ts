@@ -3,24 +3,24 @@ import { describe, it } from 'node:test';
 import * as fc from '../../test/properties.ts';
 import { explainRoute } from '../control/explain-route.ts';
 import type { RouteMatch, RouteSpec } from '../core/route-spec.ts';
-import { noContent, type RequestHead } from '../core/message.ts';
+import { noBody, type RequestHead } from '../core/message.ts';
 import type { Route } from '../exchange/ports.ts';
-import { PairFields } from '../testing/pair-fields.ts';
+import { PairHeaders } from '../testing/pair-headers.ts';
 import { plainPath } from '../wire/plain-path.ts';
 import { matchesPath } from '../policy/route-match.ts';
 import { createRouter, type RouteEntry } from './router.ts';
 
-const any: RouteMatch = { hosts: [], pathPrefix: '/', methods: [], fields: [] };
+const any: RouteMatch = { hosts: [], pathPrefix: '/', methods: [], headers: [] };
 
-function request(authority: string, target: string, method = 'GET', fields: [string, string][] = []): RequestHead {
+function request(authority: string, target: string, method = 'GET', headers: [string, string][] = []): RequestHead {
   return {
     method,
     scheme: 'http',
     authority,
     target,
     version: 'HTTP/1.1',
-    fields: new PairFields(fields),
-    framing: noContent,
+    headers: new PairHeaders(headers),
+    framing: noBody,
     upgrade: null,
     takesTrailers: false,
   };
@@ -34,8 +34,8 @@ const router = createRouter(
   (
     [
       ['api', { ...any, hosts: ['example.org'], pathPrefix: '/api' }],
-      ['beta', { ...any, hosts: ['example.org'], fields: [{ name: 'x-beta', value: '1' }] }],
-      ['signed', { ...any, hosts: ['example.org'], fields: [{ name: 'authorization', value: null }] }],
+      ['beta', { ...any, hosts: ['example.org'], headers: [{ name: 'x-beta', value: '1' }] }],
+      ['signed', { ...any, hosts: ['example.org'], headers: [{ name: 'authorization', value: null }] }],
       ['writes', { ...any, hosts: ['example.org'], methods: ['POST', 'PUT'] }],
       ['subdomains', { ...any, hosts: ['*.example.org', 'other.example'] }],
       ['v6', { ...any, hosts: ['[::1]'] }],
@@ -126,13 +126,13 @@ function walk(entries: readonly RouteEntry[], asked: RequestHead): string | unde
   const target = plainPath(asked.target);
   const host = /^(.*?)(?::\d+)?$/.exec(asked.authority)?.[1] ?? '';
   const found = entries.find(({ match }) => {
-    const { hosts, pathPrefix, methods, fields } = match;
+    const { hosts, pathPrefix, methods, headers } = match;
     return (
       (hosts.length === 0 ||
         hosts.some((one) => (one.startsWith('*.') ? host.endsWith(one.slice(1)) : host === one))) &&
       matchesPath(plainPath(pathPrefix), target) &&
       (methods.length === 0 || methods.includes(asked.method)) &&
-      fields.every(({ name, value }) => (value === null ? asked.fields.has(name) : asked.fields.get(name) === value))
+      headers.every(({ name, value }) => (value === null ? asked.headers.has(name) : asked.headers.get(name) === value))
     );
   });
   return found?.route.id;
@@ -147,7 +147,7 @@ const target = fc.oneof(
 );
 const hosts = ['x.org', 'a.x.org', 'b.a.x.org', 'y.org', '[::1]', ''];
 const patterns = fc.subarray(['x.org', 'a.x.org', '*.x.org', '*.a.x.org', '*.org', '[::1]', 'y.org']);
-const fields: fc.Arbitrary<RouteMatch['fields']> = fc.subarray([
+const headers: fc.Arbitrary<RouteMatch['headers']> = fc.subarray([
   { name: 'x-one', value: '1' },
   { name: 'x-two', value: null },
 ]);
@@ -157,7 +157,7 @@ const matchOf: fc.Arbitrary<RouteMatch> = fc.record({
   hosts: fc.oneof(fc.constant([]), patterns),
   pathPrefix: fc.oneof(fc.constant('/'), path, target),
   methods: rarely(fc.subarray(['GET', 'POST'])),
-  fields: rarely(fields),
+  headers: rarely(headers),
 });
 const asked = fc
   .tuple(
@@ -195,7 +195,7 @@ describe('an explanation of a route', () => {
     hosts: fc.uniqueArray(fc.constantFrom('a', '*.a', 'b.a'), { maxLength: 2 }),
     pathPrefix: words.map((word) => `/${word}`),
     methods: fc.uniqueArray(fc.constantFrom('GET', 'POST'), { maxLength: 1 }),
-    fields: fc.constantFrom<RouteMatch['fields']>([], [{ name: 'x', value: '1' }], [{ name: 'x', value: null }]),
+    headers: fc.constantFrom<RouteMatch['headers']>([], [{ name: 'x', value: '1' }], [{ name: 'x', value: null }]),
   });
   const requests = fc.record({
     authority: fc.constantFrom('a', 'b.a', 'b.a:1', 'c'),
@@ -207,12 +207,12 @@ describe('an explanation of a route', () => {
   it('names the route that the router finds', () => {
     fc.assert(
       fc.property(fc.array(matches, { maxLength: 5 }), requests, (all, { authority, target, method, header }) => {
-        const fields: [string, string][] = header === null ? [] : [['x', header]];
+        const lines: [string, string][] = header === null ? [] : [['x', header]];
         const entries = all.map((match, index) => entryOf(`r${index}`, match));
         const settings = { buffer: {}, tunnel: {}, action: { kind: 'readiness' } };
         const routes = all.map((match, index) => ({ id: `r${index}`, match, ...settings }) as unknown as RouteSpec);
-        const headers = new Map(fields);
-        const found = createRouter(entries).route(request(authority, target, method, fields));
+        const headers = new Map(lines);
+        const found = createRouter(entries).route(request(authority, target, method, lines));
         assert.equal(
           explainRoute({ method, authority, target, headers }, { routes, upstreams: [] }).route,
           found?.id ?? null,

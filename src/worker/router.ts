@@ -180,15 +180,15 @@ function firstAt<R extends Route>(
   return first;
 }
 
-function matches({ pathPrefix, methods, fields }: RouteMatch, target: string, request: RequestHead): boolean {
+function matches({ pathPrefix, methods, headers }: RouteMatch, target: string, request: RequestHead): boolean {
   if (!matchesPath(pathPrefix, target)) return false;
   if (methods.length > 0 && !methods.includes(request.method)) return false;
-  return fields.length === 0 || matchesFields(fields, request);
+  return headers.length === 0 || matchesHeaders(headers, request);
 }
 
-function matchesFields(fields: RouteMatch['fields'], request: RequestHead): boolean {
-  return fields.every(({ name, value }) => {
-    const sent = endToEndValue(request.fields, name);
+function matchesHeaders(headers: RouteMatch['headers'], request: RequestHead): boolean {
+  return headers.every(({ name, value }) => {
+    const sent = endToEndValue(request.headers, name);
     return value === null ? sent !== null : sent === value;
   });
 }

@@ -286,7 +286,7 @@ export class ServingWorker {
   }
 
   #install(snapshot: Snapshot, next: PendingSnapshot): void {
-    const { deployment, member, queryAllowed, secretFields, fullDetail, inlineConstants, store, otlp } = snapshot;
+    const { deployment, member, queryAllowed, secretHeaders, fullDetail, inlineConstants, store, otlp } = snapshot;
     const { worker, processStartedUnixMs, processKey } = this.#init;
     this.#recorder = new RecordWriter({
       deployment,
@@ -295,7 +295,7 @@ export class ServingWorker {
       processKey,
       worker,
       queryAllowed,
-      secretFields,
+      secretHeaders,
       fullDetail,
       inlineConstants,
       gatewayStateOf: (exchange) => this.#states.of(exchange),
@@ -314,7 +314,7 @@ export class ServingWorker {
     const { revision, unrouted, contentHash } = snapshot;
     this.#states.use(revision, contentHash);
     const hopName = hopNameOf(snapshot);
-    const redactor = new TextRedactor(secretFields);
+    const redactor = new TextRedactor(secretHeaders);
     const recordedHeaderNames = snapshot.recordedHeaderNames.length === 0 ? null : snapshot.recordedHeaderNames;
     this.#serving = {
       ...{ revision, deployment, hopName, stopping: false, redactor, recordedHeaderNames, unrouted, router },

@@ -12,14 +12,10 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { spawn } from 'node:child_process';
 import { openApi } from '../../src/admin/openapi.ts';
 import { operations } from '../../src/admin/operations.ts';
-import {
-  eventSchema,
-  gapSchema,
-  problemSchema,
-  recordSchema,
-  reloadSchema,
-  statusSchema,
-} from '../../src/admin/schemas.ts';
+import { problemSchema, reloadSchema } from '../../src/core/schemas/answers.ts';
+import { statusSchema } from '../../src/core/schemas/status.ts';
+import { recordSchema } from '../../src/core/schemas/record.ts';
+import { eventSchema, gapSchema } from '../../src/core/schemas/events.ts';
 import { type AdminServer, AdminFailure, startAdminServer } from '../../src/admin/server.ts';
 import { hashOfToken } from '../../src/admin/token.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
@@ -53,8 +49,8 @@ interface Answer {
   readonly text: string;
 }
 
-async function ask(method: string, path: string, fields: Record<string, string> = {}): Promise<Answer> {
-  const sent = request({ socketPath, method, path, headers: fields });
+async function ask(method: string, path: string, headers: Record<string, string> = {}): Promise<Answer> {
+  const sent = request({ socketPath, method, path, headers: headers });
   sent.end();
   const response = await responseOf(sent);
   response.setEncoding('utf8');
@@ -126,8 +122,10 @@ describe('a successor', () => {
   const tokens = [{ name: 'deploy', hash: hashOfToken(token) }];
 
   async function revisionAt(port: number): Promise<number> {
-    const fields = { Authorization: `Bearer ${token}` };
-    const response = await fetch(`http://127.0.0.1:${port}/v1/status`, { headers: { ...fields, Connection: 'close' } });
+    const headers = { Authorization: `Bearer ${token}` };
+    const response = await fetch(`http://127.0.0.1:${port}/v1/status`, {
+      headers: { ...headers, Connection: 'close' },
+    });
     return ((await response.json()) as { revision: number }).revision;
   }
 
@@ -305,11 +303,11 @@ describe('the OpenAPI description', () => {
 /** Reads a stream of events until `enough` returns true, then closes it. */
 async function readStream(
   path: string,
-  fields: Record<string, string>,
+  headers: Record<string, string>,
   enough: (text: string) => boolean,
   began = () => {},
 ): Promise<string> {
-  const sent = request({ socketPath, path, headers: fields });
+  const sent = request({ socketPath, path, headers: headers });
   sent.end();
   const response = await responseOf(sent);
   assert.equal(response.headers['content-type'], 'text/event-stream');

@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { configurationSchema, configurationsSchema } from '../../src/admin/configuration-schemas.ts';
-import { eventsSchema, statusSchema } from '../../src/admin/schemas.ts';
+import { configurationSchema, configurationsSchema } from '../../src/core/schemas/configurations.ts';
+import { statusSchema } from '../../src/core/schemas/status.ts';
+import { eventsSchema } from '../../src/core/schemas/events.ts';
 import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
-import { routeSchema, timelineSchema } from '../../src/admin/traffic-schemas.ts';
+import { routeSchema, timelineSchema } from '../../src/core/schemas/traffic.ts';
 import type { KeptConfiguration } from '../../src/core/kept-configuration.ts';
 import { Condition } from '../../src/core/condition.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
@@ -119,8 +120,8 @@ describe('the timeline', () => {
   for (const [query, { ...asked }] of cases) {
     test(`${query || 'without parameters'} asks for ${JSON.stringify(asked)}, in seconds ago`, async () => {
       const answer = await get(`/v1/timeline${query}`);
-      assert.equal(answer.status, 200, answer.content);
-      timelineSchema.parse(JSON.parse(answer.content));
+      assert.equal(answer.status, 200, answer.body);
+      timelineSchema.parse(JSON.parse(answer.body));
       const [request] = gateway.timelines;
       const ago = (time = 0): number => Math.round((now() - time) / 1000);
       assert.deepEqual({ ...request, since: ago(request?.since), until: ago(request?.until) }, asked);
@@ -131,14 +132,14 @@ describe('the timeline', () => {
     test(`${query} is 400 with what is wrong`, async () => {
       const answer = await get(`/v1/timeline${query}`);
       assert.equal(answer.status, 400);
-      assert.match(answer.content, /step|since|upstream/);
+      assert.match(answer.body, /step|since|upstream/);
     });
   }
 
   test('since the longest time that can be asked for begins in 1970', async () => {
     const answer = await get('/v1/timeline?since=999999999d');
-    assert.equal(answer.status, 200, answer.content);
-    assert.equal(timelineSchema.parse(JSON.parse(answer.content)).since, '1970-01-01T00:00:00.000Z');
+    assert.equal(answer.status, 200, answer.body);
+    assert.equal(timelineSchema.parse(JSON.parse(answer.body)).since, '1970-01-01T00:00:00.000Z');
   });
 });
 
@@ -148,14 +149,14 @@ describe('a time that ends before it begins', () => {
     test(`is 400 at ${path}, with both ends`, async () => {
       const answer = await get(`${path}?${reversed}`);
       assert.equal(answer.status, 400);
-      assert.match(answer.content, /until \(.*Z\) is before since \(.*Z\), so that nothing can match\./);
+      assert.match(answer.body, /until \(.*Z\) is before since \(.*Z\), so that nothing can match\./);
     });
 
   test('is 400 where only its begin is given, and is later than now', async () => {
     const later = new Date(clock.wallTime() + 60_000).toISOString();
     const answer = await get(`/v1/timeline?since=${later}`);
     assert.equal(answer.status, 400);
-    assert.match(answer.content, /since is later than now/);
+    assert.match(answer.body, /since is later than now/);
   });
 });
 
@@ -163,7 +164,7 @@ describe('the audit', () => {
   test('has what requesters did, and not what happened by itself', async () => {
     gateway.emit({ kind: 'process_stopping', subject: 'gateway', reason: 'x', evidence: { reason: 'x' } });
     await askRaw(socketPath, 'POST /v1/reload', [['Host', 'candor']]);
-    const { events } = eventsSchema.parse(JSON.parse((await get('/v1/audit?since=1h')).content));
+    const { events } = eventsSchema.parse(JSON.parse((await get('/v1/audit?since=1h')).body));
     assert.deepEqual(gateway.eventSearches[0]?.kinds, ['admin_action', 'admin_refused', 'overlay_changed']);
     assert.ok(events.every(({ kind }) => kind !== 'process_stopping'));
   });
@@ -186,7 +187,7 @@ describe('configurations', () => {
     unshown: [{ key: 'admin.tokens.deploy', hash: 'hash-of-it', version: 2 }],
     errors: outcome === 'applied' ? [] : ['candor.yaml:1:1: no'],
   });
-  const json = async (target: string): Promise<object> => JSON.parse((await get(target)).content) as object;
+  const json = async (target: string): Promise<object> => JSON.parse((await get(target)).body) as object;
 
   test('are listed with their state, and without their texts', async () => {
     const list = [entry(3, 'refused'), entry(2, 'applied'), entry(1, 'applied')];
@@ -200,14 +201,14 @@ describe('configurations', () => {
         [1, 'earlier'],
       ],
     );
-    assert.doesNotMatch((await get('/v1/configurations')).content, /"text"|hash-of-it/);
+    assert.doesNotMatch((await get('/v1/configurations')).body, /"text"|hash-of-it/);
   });
 
   test('are read one by one, and the active one by itself', async () => {
     const active = configurationSchema.parse(await json('/v1/configuration'));
     assert.deepEqual([active.id, active.state, active.text, active.last_actor], [2, 'active', '# 2\n', 'gateway']);
     assert.deepEqual(active.unshown, [{ key: 'admin.tokens.deploy', version: 2 }]);
-    assert.doesNotMatch((await get('/v1/configuration')).content, /hash-of-it/);
+    assert.doesNotMatch((await get('/v1/configuration')).body, /hash-of-it/);
     const refused = configurationSchema.parse(await json('/v1/configurations/3'));
     assert.deepEqual([refused.state, refused.errors, refused.revision], ['refused', ['candor.yaml:1:1: no'], null]);
     assert.equal((await get('/v1/configurations/4')).status, 404);
@@ -219,8 +220,8 @@ describe('configurations', () => {
 describe('the route of a request', () => {
   test('is asked by method, URL and headers as they are written', async () => {
     const answer = await get('/v1/route?method=POST&url=https://Shop.example:8443/a/../%2561?x=1&header=X-Beta:%201');
-    assert.equal(answer.status, 200, answer.content);
-    routeSchema.parse(JSON.parse(answer.content));
+    assert.equal(answer.status, 200, answer.body);
+    routeSchema.parse(JSON.parse(answer.body));
     const [question] = gateway.questions;
     assert.deepEqual(
       { ...question, headers: [...(question?.headers ?? [])] },

@@ -82,7 +82,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   // The threads by their files alone: see `planes`.
   gateway: ['core', 'control', 'system', 'worker', 'logger', 'store', 'otlp'],
-  admin: ['core', 'record', 'deploy', 'incidents', 'control'],
+  admin: ['core', 'record', 'deploy', 'control'],
   // The pages, a program for browsers: of the admin API it knows the types of its answers.
   dashboard: ['core', 'diagnose', 'admin'],
   cli: [
@@ -97,7 +97,6 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'features',
     'explain',
     'diagnose',
-    'incidents',
     'probe',
     'control',
     'gateway',
@@ -125,6 +124,8 @@ export const typesAlone: Readonly<Record<string, readonly string[]>> = { dashboa
 
 /** npm packages by room; a room that is not here uses none. Each grant is used. */
 export const packages: Readonly<Record<string, readonly string[]>> = {
+  // The schemas of core/schemas: types come from them by inference, and only readers of configurations and the admin API load them.
+  core: ['zod'],
   schema: ['zod'],
   'features/keys': ['zod'],
   config: ['yaml', 'zod'],

@@ -139,6 +139,6 @@ describe('a request with an Expect header', () => {
       ['Expect', 'something'],
     ]);
     assert.equal(answer.status, 417);
-    assert.match(answer.content, /Expectation Failed/);
+    assert.match(answer.body, /Expectation Failed/);
   });
 });

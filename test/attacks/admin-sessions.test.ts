@@ -60,26 +60,26 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-type Fields = readonly (readonly [name: string, value: string])[];
+type MessageHeaders = readonly (readonly [name: string, value: string])[];
 
-function ask(line: string, fields: Fields = [], content = ''): Promise<RawAnswer> {
-  const type = content === '' ? [] : [['Content-Type', 'application/json'] as const];
-  return askRaw(port, line, [['Host', host], ...type, ...fields], content);
+function ask(line: string, headers: MessageHeaders = [], body = ''): Promise<RawAnswer> {
+  const type = body === '' ? [] : [['Content-Type', 'application/json'] as const];
+  return askRaw(port, line, [['Host', host], ...type, ...headers], body);
 }
 
-function askSocket(line: string, content = ''): Promise<RawAnswer> {
-  const type = content === '' ? [] : [['Content-Type', 'application/json'] as const];
-  return askRaw(socketPath, line, [['Host', 'candor'], ...type], content);
+function askSocket(line: string, body = ''): Promise<RawAnswer> {
+  const type = body === '' ? [] : [['Content-Type', 'application/json'] as const];
+  return askRaw(socketPath, line, [['Host', 'candor'], ...type], body);
 }
 
 async function logIn(token: string): Promise<readonly ['Cookie', string]> {
   const answer = await ask('POST /v1/session', [own], JSON.stringify({ token }));
-  assert.equal(answer.status, 200, answer.content);
+  assert.equal(answer.status, 200, answer.body);
   return cookieOf(answer);
 }
 
-function cookieOf({ fields }: RawAnswer): readonly ['Cookie', string] {
-  return ['Cookie', (fields['set-cookie'] ?? '').split(';')[0] as string];
+function cookieOf({ headers }: RawAnswer): readonly ['Cookie', string] {
+  return ['Cookie', (headers['set-cookie'] ?? '').split(';')[0] as string];
 }
 
 function told<K extends Event['kind']>(kind: K): Extract<Event, { kind: K }>[] {
@@ -89,19 +89,19 @@ function told<K extends Event['kind']>(kind: K): Extract<Event, { kind: K }>[] {
 describe('a login', () => {
   it('answers who it is, and sets a cookie for this host alone that no script can read', async () => {
     const answer = await ask('POST /v1/session', [own], JSON.stringify({ token: operator }));
-    assert.deepEqual(JSON.parse(answer.content), {
+    assert.deepEqual(JSON.parse(answer.body), {
       actor: 'admin:session:deploy',
       role: 'operate',
       ends_at: new Date(clock.wallTime() + 12 * 3_600_000).toISOString(),
     });
     assert.match(
-      answer.fields['set-cookie'] ?? '',
+      answer.headers['set-cookie'] ?? '',
       new RegExp(`^candor-session-${port}=[\\w-]{43}; Path=/; Max-Age=43200; HttpOnly; SameSite=Strict$`),
     );
-    assert.equal(answer.fields['cache-control'], 'no-store');
+    assert.equal(answer.headers['cache-control'], 'no-store');
   });
 
-  for (const [what, content, status] of [
+  for (const [what, body, status] of [
     ['a wrong token', '{"token":"candor_wrong"}', 401],
     ['no token', '{}', 422],
     ['a token that is no text', '{"token":["candor_operator"]}', 422],
@@ -109,16 +109,16 @@ describe('a login', () => {
     ['no JSON', 'token', 400],
   ] as const) {
     it(`with ${what} is ${status}, and sets no cookie`, async () => {
-      const answer = await ask('POST /v1/session', [own], content);
+      const answer = await ask('POST /v1/session', [own], body);
       assert.equal(answer.status, status);
-      assert.equal(answer.fields['set-cookie'], undefined);
+      assert.equal(answer.headers['set-cookie'], undefined);
     });
   }
 
   it('by a page of another origin, or by a form, is refused with the right token', async () => {
-    const content = JSON.stringify({ token: operator });
-    const foreign = await ask('POST /v1/session', [['Origin', 'http://127.0.0.1:1']], content);
-    const sameSite = await ask('POST /v1/session', [['Sec-Fetch-Site', 'same-site']], content);
+    const body = JSON.stringify({ token: operator });
+    const foreign = await ask('POST /v1/session', [['Origin', 'http://127.0.0.1:1']], body);
+    const sameSite = await ask('POST /v1/session', [['Sec-Fetch-Site', 'same-site']], body);
     const form = await askRaw(
       port,
       'POST /v1/session',
@@ -126,7 +126,7 @@ describe('a login', () => {
         ['Host', host],
         ['Content-Type', 'text/plain'],
       ],
-      content,
+      body,
     );
     assert.deepEqual(
       [foreign, sameSite, form].map(({ status }) => status),
@@ -146,7 +146,7 @@ describe('a login', () => {
   it('over the unix socket is not needed', async () => {
     assert.equal((await askSocket('POST /v1/session', JSON.stringify({ token: operator }))).status, 409);
     const answer = await askSocket('GET /v1/session');
-    assert.deepEqual(JSON.parse(answer.content), { actor: 'admin:socket', role: 'operate', ends_at: null });
+    assert.deepEqual(JSON.parse(answer.body), { actor: 'admin:socket', role: 'operate', ends_at: null });
   });
 });
 
@@ -161,13 +161,13 @@ describe('a session', () => {
 
   it('changes nothing without the proof that its page asks, which browsers send', async () => {
     const cookie = await logIn(operator);
-    for (const fields of [
+    for (const headers of [
       [],
       [['Sec-Fetch-Site', 'none']],
       [['Origin', 'null']],
       [['Origin', 'http://evil.example']],
-    ] as Fields[])
-      assert.equal((await ask('POST /v1/reload', [cookie, ...fields])).status, 403);
+    ] as MessageHeaders[])
+      assert.equal((await ask('POST /v1/reload', [cookie, ...headers])).status, 403);
     assert.deepEqual(gateway.calls, []);
   });
 
@@ -209,7 +209,7 @@ describe('a session', () => {
     const ended = readAll(stream);
     const answer = await ask('DELETE /v1/session', [cookie, own]);
     assert.equal(answer.status, 204);
-    assert.match(answer.fields['set-cookie'] ?? '', /=; Path=\/; Max-Age=0;/);
+    assert.match(answer.headers['set-cookie'] ?? '', /=; Path=\/; Max-Age=0;/);
     assert.equal((await ask('GET /v1/status', [cookie])).status, 401);
     clock.advanceSync(2_000);
     assert.match(await ended, /^HTTP\/1\.1 (?:200|401)/);
@@ -229,13 +229,14 @@ describe('a session', () => {
 describe('the role read', () => {
   for (const how of ['token', 'session'] as const) {
     it(`may read and log out with a ${how}, and change nothing`, async () => {
-      const shown: Fields = how === 'token' ? [['Authorization', `Bearer ${watcher}`]] : [await logIn(watcher), own];
+      const shown: MessageHeaders =
+        how === 'token' ? [['Authorization', `Bearer ${watcher}`]] : [await logIn(watcher), own];
       assert.equal((await ask('GET /v1/status', shown)).status, 200);
       assert.equal((await ask('GET /metrics', shown)).status, 200);
       for (const line of ['POST /v1/reload', 'POST /v1/stop', 'POST /v1/upgrade', 'POST /v1/overlay/restore']) {
         const answer = await ask(line, shown);
         assert.equal(answer.status, 403, line);
-        assert.match(answer.content, /needs the role operate/);
+        assert.match(answer.body, /needs the role operate/);
       }
       assert.deepEqual(gateway.calls, []);
       assert.equal(
@@ -248,7 +249,7 @@ describe('the role read', () => {
 
   it('makes links that may only read', async () => {
     const made = await ask('POST /v1/session/link', [['Authorization', `Bearer ${watcher}`]]);
-    const { path } = JSON.parse(made.content) as { path: string };
+    const { path } = JSON.parse(made.body) as { path: string };
     const cookie = cookieOf(await ask(`GET ${path}`));
     assert.equal((await ask('POST /v1/reload', [cookie, own])).status, 403);
   });
@@ -256,26 +257,26 @@ describe('the role read', () => {
 
 describe('a link', () => {
   it('opens one session, and the next browser is asked to log in', async () => {
-    const made = JSON.parse((await askSocket('POST /v1/session/link')).content) as { path: string; url: null };
+    const made = JSON.parse((await askSocket('POST /v1/session/link')).body) as { path: string; url: null };
     assert.equal(made.url, null, 'a browser reaches this gateway in clear text alone');
     assert.match(made.path, /^\/\?link=[\w-]{43}$/);
     const opened = await ask(`GET ${made.path}`, [
       ['Sec-Fetch-Site', 'cross-site'],
       ['Sec-Fetch-Mode', 'navigate'],
     ]);
-    assert.deepEqual([opened.status, opened.fields['location']], [303, '/']);
+    assert.deepEqual([opened.status, opened.headers['location']], [303, '/']);
     assert.equal((await ask('GET /v1/status', [cookieOf(opened)])).status, 200);
     const again = await ask(`GET ${made.path}`);
     assert.deepEqual(
-      [again.status, again.fields['location'], again.fields['set-cookie']],
+      [again.status, again.headers['location'], again.headers['set-cookie']],
       [303, '/#/login?why=link', undefined],
     );
   });
 
   it('is not used up by a HEAD', async () => {
-    const { path } = JSON.parse((await askSocket('POST /v1/session/link')).content) as { path: string };
+    const { path } = JSON.parse((await askSocket('POST /v1/session/link')).body) as { path: string };
     assert.equal((await ask(`HEAD ${path}`)).status, 405);
-    assert.equal((await ask(`GET ${path}`)).fields['location'], '/');
+    assert.equal((await ask(`GET ${path}`)).headers['location'], '/');
   });
 
   it('needs a token or a session', async () => {
@@ -287,35 +288,35 @@ describe('the files of the dashboard', () => {
   it('need no session, and load nothing from elsewhere', async () => {
     const page = await ask('GET /');
     assert.equal(page.status, 200);
-    assert.match(page.content, /<title>page/);
-    const policy = page.fields['content-security-policy'] ?? '';
+    assert.match(page.body, /<title>page/);
+    const policy = page.headers['content-security-policy'] ?? '';
     assert.match(policy, /^default-src 'none'; script-src 'self'; style-src 'self';/);
     assert.match(policy, /frame-ancestors 'none'/);
     assert.doesNotMatch(policy, /unsafe|\*/);
-    assert.equal(page.fields['x-content-type-options'], 'nosniff');
-    assert.equal(page.fields['cache-control'], 'no-cache');
+    assert.equal(page.headers['x-content-type-options'], 'nosniff');
+    assert.equal(page.headers['cache-control'], 'no-cache');
   });
 
   it('are kept by browsers for good where their name has a hash', async () => {
     const hashed = await ask('GET /assets/index-0a1B_c2D.js');
-    assert.equal(hashed.fields['cache-control'], 'public, max-age=31536000, immutable');
-    assert.equal(hashed.fields['content-type'], 'text/javascript; charset=utf-8');
-    assert.equal(hashed.content, 'plain();');
-    assert.equal((await ask('GET /assets/icon.svg')).fields['cache-control'], 'no-cache');
+    assert.equal(hashed.headers['cache-control'], 'public, max-age=31536000, immutable');
+    assert.equal(hashed.headers['content-type'], 'text/javascript; charset=utf-8');
+    assert.equal(hashed.body, 'plain();');
+    assert.equal((await ask('GET /assets/icon.svg')).headers['cache-control'], 'no-cache');
   });
 
   it('are sent as they were compressed when the browser takes gzip', async () => {
     const packed = await ask('GET /assets/index-0a1B_c2D.js', [['Accept-Encoding', 'gzip, deflate, br']]);
-    assert.equal(packed.fields['content-encoding'], 'gzip');
-    assert.equal(packed.fields['vary'], 'Accept-Encoding');
+    assert.equal(packed.headers['content-encoding'], 'gzip');
+    assert.equal(packed.headers['vary'], 'Accept-Encoding');
     const refused = await ask('GET /assets/index-0a1B_c2D.js', [['Accept-Encoding', 'gzip;q=0']]);
-    assert.equal(refused.fields['content-encoding'], undefined);
+    assert.equal(refused.headers['content-encoding'], undefined);
   });
 
   it('are not sent again to a browser that has them', async () => {
-    const { fields } = await ask('GET /');
-    const again = await ask('GET /', [['If-None-Match', fields['etag'] ?? '']]);
-    assert.deepEqual([again.status, again.content], [304, '']);
+    const { headers } = await ask('GET /');
+    const again = await ask('GET /', [['If-None-Match', headers['etag'] ?? '']]);
+    assert.deepEqual([again.status, again.body], [304, '']);
   });
 
   for (const path of [
@@ -331,7 +332,7 @@ describe('the files of the dashboard', () => {
     it(`do not include ${path}`, async () => {
       const answer = await ask(`GET ${path}`);
       assert.notEqual(answer.status, 200);
-      assert.doesNotMatch(answer.content, /secret|hidden/);
+      assert.doesNotMatch(answer.body, /secret|hidden/);
     });
   }
 

@@ -52,10 +52,10 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-type Fields = readonly (readonly [name: string, value: string])[];
+type MessageHeaders = readonly (readonly [name: string, value: string])[];
 
-function get(fields: Fields, path = '/v1/status'): Promise<RawAnswer> {
-  return askRaw(port, `GET ${path}`, fields);
+function get(headers: MessageHeaders, path = '/v1/status'): Promise<RawAnswer> {
+  return askRaw(port, `GET ${path}`, headers);
 }
 
 async function connected(socket: Socket): Promise<void> {
@@ -87,7 +87,7 @@ describe('the admin socket', () => {
   }
 
   // A port of this machine may be forwarded to the socket, and a browser can reach that port.
-  for (const [what, fields, status] of [
+  for (const [what, headers, status] of [
     ['a page of another origin', [local, ['Origin', 'http://evil.example']], 403],
     ['a page of a file', [local, ['Origin', 'null']], 403],
     ['a browser on behalf of another site', [local, ['Sec-Fetch-Site', 'cross-site']], 403],
@@ -95,7 +95,7 @@ describe('the admin socket', () => {
     ['a form', [local, ['Content-Type', 'text/plain']], 415],
   ] as const) {
     it(`refuses ${what}, although the mode of the file admits it`, async () => {
-      const answer = await askRaw(socketPath, 'POST /v1/reload', fields);
+      const answer = await askRaw(socketPath, 'POST /v1/reload', headers);
       assert.equal(answer.status, status);
       assert.deepEqual(gateway.calls, []);
     });
@@ -148,20 +148,20 @@ describe('the admin API over TCP', () => {
       it(`not ${what}`, async () => {
         const [without, answer] = [await get([local]), await get([local, ['Authorization', value]])];
         assert.equal(answer.status, 401);
-        assert.equal(answer.fields['www-authenticate'], 'Bearer realm="candor"');
-        assert.equal(answer.fields['content-type'], 'application/problem+json');
+        assert.equal(answer.headers['www-authenticate'], 'Bearer realm="candor"');
+        assert.equal(answer.headers['content-type'], 'application/problem+json');
         const still = ({ date: _, ...rest }: Readonly<Record<string, string>>): object => rest;
-        assert.deepEqual(still(answer.fields), still(without.fields));
-        assert.equal(answer.content, without.content);
+        assert.deepEqual(still(answer.headers), still(without.headers));
+        assert.equal(answer.body, without.body);
       });
     }
 
-    for (const [what, path, fields] of [
+    for (const [what, path, headers] of [
       ['in the query', `/v1/status?token=${token}&access_token=${token}`, []],
       ['in a cookie', '/v1/status', [['Cookie', `token=${token}`]]],
       ['in another field', '/v1/status', [['X-Token', token]]],
     ] as const) {
-      it(`not ${what}`, async () => assert.equal((await get([local, ...fields], path)).status, 401));
+      it(`not ${what}`, async () => assert.equal((await get([local, ...headers], path)).status, 401));
     }
 
     it('with the scheme in upper or lower case', async () => {
@@ -190,7 +190,7 @@ describe('the admin API over TCP', () => {
       const answers = await Promise.all(
         ['/v1/status', '/v1/reload', '/nothing', '/'].map((path) => get([local], path)),
       );
-      assert.deepEqual(new Set(answers.map(({ status, content }) => `${status} ${content}`)).size, 1);
+      assert.deepEqual(new Set(answers.map(({ status, body }) => `${status} ${body}`)).size, 1);
     });
 
     it('of the active configuration: a removed token is refused at once', async () => {
@@ -259,7 +259,7 @@ describe('the admin API over TCP', () => {
     const own = (): string => `http://localhost:${port}`;
     const host = (): readonly [string, string] => ['Host', `localhost:${port}`];
 
-    for (const fields of [
+    for (const headers of [
       [['Origin', 'http://evil.example']],
       [['Origin', 'null']],
       [['Origin', 'http://localhost']],
@@ -268,9 +268,9 @@ describe('the admin API over TCP', () => {
       [['Sec-Fetch-Site', 'same-site']],
       [['Sec-Fetch-Site', 'what may come']],
     ] as const) {
-      it(`with ${fields.join(': ').replace(',', ': ')}, with a token too`, async () => {
+      it(`with ${headers.join(': ').replace(',', ': ')}, with a token too`, async () => {
         for (const line of ['GET /v1/status', 'POST /v1/reload']) {
-          const answer = await askRaw(port, line, [host(), bearer, ...fields]);
+          const answer = await askRaw(port, line, [host(), bearer, ...headers]);
           assert.equal(answer.status, 403);
         }
         assert.deepEqual(gateway.calls, []);
@@ -324,12 +324,12 @@ describe('the admin API over TCP', () => {
         get([['Host', 'evil.example']]),
         askRaw(port, 'POST /v1/reload', [local, bearer]),
       ]);
-      for (const { fields } of answers) {
-        assert.equal(fields['x-content-type-options'], 'nosniff');
-        assert.equal(fields['cache-control'], 'no-store');
-        assert.match(fields['content-security-policy'] ?? '', /frame-ancestors 'none'/);
+      for (const { headers } of answers) {
+        assert.equal(headers['x-content-type-options'], 'nosniff');
+        assert.equal(headers['cache-control'], 'no-store');
+        assert.match(headers['content-security-policy'] ?? '', /frame-ancestors 'none'/);
         assert.deepEqual(
-          Object.keys(fields).filter((name) => name.startsWith('access-control-')),
+          Object.keys(headers).filter((name) => name.startsWith('access-control-')),
           [],
         );
       }
@@ -337,7 +337,7 @@ describe('the admin API over TCP', () => {
   });
 
   describe('changes nothing except by POST', () => {
-    const overrides: Fields = [
+    const overrides: MessageHeaders = [
       ['X-HTTP-Method-Override', 'POST'],
       ['X-HTTP-Method', 'POST'],
       ['X-Method-Override', 'POST'],
@@ -443,7 +443,7 @@ describe('the admin API over TCP', () => {
       for (let time = 0; time < 10; time++) assert.equal((await guess()).status, 401);
       const answer = await guess();
       assert.equal(answer.status, 429);
-      assert.equal(answer.fields['retry-after'], '6');
+      assert.equal(answer.headers['retry-after'], '6');
       assert.equal((await get([local, bearer])).status, 200);
       await clock.advance(6_000);
       assert.equal((await guess()).status, 401);
@@ -565,7 +565,7 @@ describe('GET /v1/ready', () => {
       gateway.statusNow = { ...gateway.statusNow, state };
       const answer = await askRaw(socketPath, 'GET /v1/ready', [local]);
       assert.equal(answer.status, status);
-      assert.match(answer.content, new RegExp(state));
+      assert.match(answer.body, new RegExp(state));
     });
   }
 });

@@ -113,9 +113,9 @@ describe('from an untrusted client', () => {
   for (const name of [...claims, ...certificateClaims])
     test(`${name} does not reach the application in any spelling`, async () => {
       for (const spelling of [name, name.toLowerCase(), name.replaceAll('-', '_'), name.replaceAll('-', '.')])
-        for (const fields of [[`${spelling}: forged`], [`A: 1`, `${spelling}: forged`, 'Z: 2'], [`${spelling}:`]]) {
-          await edge.get('/', fields);
-          const seen = origin.last.fields.filter(([one]) => variableOf(one) === variableOf(name));
+        for (const headers of [[`${spelling}: forged`], [`A: 1`, `${spelling}: forged`, 'Z: 2'], [`${spelling}:`]]) {
+          await edge.get('/', headers);
+          const seen = origin.last.headers.filter(([one]) => variableOf(one) === variableOf(name));
           assert.deepEqual(seen, [], spelling);
         }
     });
@@ -128,7 +128,7 @@ describe('from an untrusted client', () => {
       await edge.send(
         `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: X-Kept\r\n\r\n0\r\nX-Kept: 1\r\n${trailers}\r\n`,
       );
-      assert.ok(!JSON.stringify([origin.last.fields, origin.last.content.toString()]).includes('forged'));
+      assert.ok(!JSON.stringify([origin.last.headers, origin.last.body.toString()]).includes('forged'));
       origin.forget();
     }
   });
@@ -178,7 +178,7 @@ describe('from a trusted peer', () => {
       await inner.get('/', [`${name}: said`]);
       assert.deepEqual(valuesOf(origin.last, name), ['said']);
       await inner.get('/', [`${name.replaceAll('-', '_')}: said`]);
-      const seen = origin.last.fields.filter(([one]) => variableOf(one) === variableOf(name));
+      const seen = origin.last.headers.filter(([one]) => variableOf(one) === variableOf(name));
       assert.deepEqual(seen, name.includes('-') ? [] : [[name, 'said']]);
     });
 
@@ -209,15 +209,15 @@ client_address_header: ${header}
     test(`${header} names the client, and no other header does`, async () => {
       const gateway = await start(header);
       try {
-        for (const [fields, address] of [
+        for (const [headers, address] of [
           [[`${header}: 203.0.113.9`, 'X-Forwarded-For: 6.6.6.6', 'Forwarded: for=6.6.6.7'], '203.0.113.9'],
           [[`${header}: [2001:DB8::1]`], '2001:db8::1'],
           [['X-Forwarded-For: 6.6.6.6', 'True-Client-IP: 6.6.6.6'], '127.0.0.1'],
           [[`${header}: not an address`, 'X-Forwarded-For: 6.6.6.6'], '127.0.0.1'],
           [[`${header}: 203.0.113.9`, `${header}: 6.6.6.6`], '127.0.0.1'],
         ] as const) {
-          const response = await gateway.get('/', fields);
-          assert.equal((await gateway.record(response)).client.address, address, fields.join(' and '));
+          const response = await gateway.get('/', headers);
+          assert.equal((await gateway.record(response)).client.address, address, headers.join(' and '));
         }
         const secured = await gateway.get('/', [`${header}: 203.0.113.9`, 'X-Forwarded-Proto: https']);
         assert.equal((await gateway.record(secured)).scheme, 'https');

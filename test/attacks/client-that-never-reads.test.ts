@@ -9,7 +9,7 @@ import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-ya
 /** Sockets of the kernel take several megabytes, slowly on a busy machine, and each byte begins the timeout anew. */
 const waitMs = 60_000;
 
-const contentBytes = 48 * 1024 * 1024;
+const bodyBytes = 48 * 1024 * 1024;
 
 describe('a client that never reads', () => {
   const closings: (() => Promise<unknown>)[] = [];
@@ -20,8 +20,8 @@ describe('a client that never reads', () => {
 
   it('is disconnected after write_timeout, even if it goes on sending its request', async () => {
     const gateway = await gatewayTo((socket) => {
-      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${contentBytes}\r\n\r\n`);
-      socket.write(Buffer.alloc(contentBytes));
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${bodyBytes}\r\n\r\n`);
+      socket.write(Buffer.alloc(bodyBytes));
     });
     const client = clientOf(gateway);
     client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345');
@@ -34,12 +34,12 @@ describe('a client that never reads', () => {
 
   it('is disconnected after write_timeout, even if the application waits for the gateway to read', async () => {
     const gateway = await gatewayTo((socket) => {
-      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${contentBytes}\r\n\r\n`);
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${bodyBytes}\r\n\r\n`);
       socket.pipe(socket);
     });
     const client = clientOf(gateway);
-    client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${contentBytes}\r\n\r\n`);
-    client.write(Buffer.alloc(contentBytes));
+    client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${bodyBytes}\r\n\r\n`);
+    client.write(Buffer.alloc(bodyBytes));
     await until('the exchange has ended', () => gateway.counts().ended === 1, waitMs);
     assert.equal(gateway.counts().upstream, 0);
   });
@@ -49,7 +49,7 @@ describe('a client that never reads', () => {
     let sent = 0;
     const gateway = await gatewayTo((socket) => {
       const more = (): void => {
-        while (!socket.destroyed && sent < 4 * contentBytes) {
+        while (!socket.destroyed && sent < 4 * bodyBytes) {
           sent += hint.length;
           if (!socket.write(hint)) return;
         }
@@ -61,10 +61,10 @@ describe('a client that never reads', () => {
     clientOf(gateway).write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
     await until(
       'the exchange has ended, or every interim response is sent',
-      () => gateway.counts().ended === 1 || sent >= 4 * contentBytes,
+      () => gateway.counts().ended === 1 || sent >= 4 * bodyBytes,
     );
     const grown = process.memoryUsage().rss - before;
-    assert.ok(grown < 2 * contentBytes, `${Math.round(grown / 1024 / 1024)} MiB more`);
+    assert.ok(grown < 2 * bodyBytes, `${Math.round(grown / 1024 / 1024)} MiB more`);
   });
 
   async function gatewayTo(answer: (socket: Socket) => void): Promise<YamlGateway> {

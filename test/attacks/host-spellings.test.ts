@@ -72,7 +72,7 @@ for (const form of ['Host', 'an absolute-form'] as const) {
     for (const host of hosts)
       test(`"${host}" is the host of the restricted route`, async () => {
         const response = await edge.send(Buffer.from(sent(host), 'latin1'));
-        assert.deepEqual([response.status, response.content.toString()], [403, 'guarded']);
+        assert.deepEqual([response.status, response.body.toString()], [403, 'guarded']);
         assert.equal(origin.requests.length, 0);
       });
 

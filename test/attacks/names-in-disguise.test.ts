@@ -37,7 +37,7 @@ routes: [{ to: app, request_headers: { set: { X-User: "nobody" }, remove: [X-Sec
   ]) {
     it(`${name} never reaches an application beside or instead of the gateway's own header`, async () => {
       await gateway.get('/', [`${name}: forged`]);
-      const names = origin.last.fields.map(([one]) => one);
+      const names = origin.last.headers.map(([one]) => one);
       const same = names.filter((one) => variableOf(one) === variableOf(name));
       assert.ok(!same.includes(name), `${same.join(', ')} came through`);
     });
@@ -45,11 +45,11 @@ routes: [{ to: app, request_headers: { set: { X-User: "nobody" }, remove: [X-Sec
 
   it('Proxy never reaches an application: CGI programs take it for the variable of their own proxy', async () => {
     await gateway.get('/', ['Proxy: http://forged']);
-    assert.ok(!origin.last.fields.some(([name]) => name.toLowerCase() === 'proxy'));
+    assert.ok(!origin.last.headers.some(([name]) => name.toLowerCase() === 'proxy'));
   });
 
   it('X_Custom, which only the application knows, is forwarded', async () => {
     await gateway.get('/', ['X_Custom: 1']);
-    assert.ok(origin.last.fields.some(([name, value]) => name === 'X_Custom' && value === '1'));
+    assert.ok(origin.last.headers.some(([name, value]) => name === 'X_Custom' && value === '1'));
   });
 });

@@ -63,11 +63,11 @@ describe("an application's malformed answers", () => {
         assert.ok(!outcome.bytes.includes('STRAY'), outcome.bytes.toString('latin1'));
         // The next request may meet leftover bytes, on this connection or another.
         const second = await gateway.get('/good?second');
-        assert.equal(second.content.toString(), 'second');
+        assert.equal(second.body.toString(), 'second');
         if (outcome.response?.complete === true && first.state === 'open') {
           first.forget();
           first.write(requestText('GET', '/good?third'));
-          assert.equal((await responseOn(first)).content.toString(), 'third');
+          assert.equal((await responseOn(first)).body.toString(), 'third');
         }
         first.close();
       });
@@ -76,18 +76,18 @@ describe("an application's malformed answers", () => {
 });
 
 describe('a connection that has answered a HEAD', () => {
-  for (const [fields, again] of [
+  for (const [headers, again] of [
     ['Content-Length: 5', false],
     ['Transfer-Encoding: chunked', false],
     ['Content-Length: 0', true],
   ] as const) {
-    it(`with ${fields} ${again ? 'serves the next' : 'is not reused: the body may follow in a separate write'}`, async () => {
+    it(`with ${headers} ${again ? 'serves the next' : 'is not reused: the body may follow in a separate write'}`, async () => {
       const connections = new Set<number | undefined>();
       const origin = createServer((socket) => {
         socket.on('error', () => {});
         socket.on('data', () => {
           connections.add(socket.remotePort);
-          socket.write(`HTTP/1.1 200 OK\r\n${fields}\r\n\r\n`);
+          socket.write(`HTTP/1.1 200 OK\r\n${headers}\r\n\r\n`);
         });
       });
       origin.listen(0, '127.0.0.1');

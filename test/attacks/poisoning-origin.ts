@@ -68,8 +68,8 @@ export class PoisoningOrigin {
   #answer(socket: Socket, head: string): void {
     const [, method = '', what = '', id = ''] = /^(\w+) \/(\w+)\/(\S+) /.exec(head) ?? [];
     if (what === 'attacked') return play(socket, this.steps, id);
-    const content = `you are ${id}`;
-    socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${content.length}\r\n\r\n${method === 'HEAD' ? '' : content}`);
+    const body = `you are ${id}`;
+    socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${method === 'HEAD' ? '' : body}`);
   }
 }
 

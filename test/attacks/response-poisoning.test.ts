@@ -141,7 +141,7 @@ async function playClient(gateway: YamlGateway, poison: Poison, number: number):
     assert.ok(!text.includes('EVIL'), `${id} got ${text}`);
     assert.equal(response.rest.length, 0, `${id} got more than an answer: ${text}`);
     if (isAttacked) assert.ok(poison.status.includes(response.status), text);
-    else assert.equal(response.content.toString(), `you are ${id}`);
+    else assert.equal(response.body.toString(), `you are ${id}`);
     if (client.state !== 'open') client = renewed(gateway, client);
   }
   client.close();
@@ -179,10 +179,10 @@ describe('bytes on an idle connection to an endpoint', () => {
     const origin = await PoisoningOrigin.start();
     const gateway = await startFromYaml(`upstreams: { app: { endpoints: "${origin.endpoint}", check: none } }`);
     try {
-      assert.equal((await gateway.get('/mine/first')).content.toString(), 'you are first');
+      assert.equal((await gateway.get('/mine/first')).body.toString(), 'you are first');
       origin.send(evil);
       await until('the gateway closes the connection', () => origin.open === 0);
-      assert.equal((await gateway.get('/mine/second')).content.toString(), 'you are second');
+      assert.equal((await gateway.get('/mine/second')).body.toString(), 'you are second');
       assert.equal(origin.accepted, 2);
     } finally {
       await gateway.stop();

@@ -66,7 +66,7 @@ routes:
     }
   }
 
-  for (const [what, path, fields] of [
+  for (const [what, path, headers] of [
     ['which Connection keeps from it', '/keyed', ['Idempotency-Key: a', 'Connection: Idempotency-Key']],
     ['which the route removes', '/removed', ['Idempotency-Key: a']],
     ['that is empty', '/keyed', ['Idempotency-Key: ']],
@@ -74,7 +74,7 @@ routes:
     it(`a POST is sent once, where the application would know it by a key ${what}`, async () => {
       seen = [];
       fault = (socket) => socket.resetAndDestroy();
-      await gateway.send(requestText('POST', path, [...fields, 'Content-Length: 5'], 'hello'));
+      await gateway.send(requestText('POST', path, [...headers, 'Content-Length: 5'], 'hello'));
       assert.deepEqual(seen, [path]);
     });
   }

@@ -5,7 +5,7 @@ import { connect, type AddressInfo, createServer, type Server, type Socket } fro
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fieldOf } from '../../src/testing/testing.ts';
+import { headerOf } from '../../src/testing/testing.ts';
 import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
 
 // Clients that occupy the gateway by being slow are disconnected, and the record has their rate. Clients that are slow
@@ -79,7 +79,7 @@ upstreams: { app: { endpoints: "127.0.0.1:${(origin.address() as AddressInfo).po
     const { response } = await client.response('GET', 10_000);
     clearInterval(dripping);
     assert.equal(response?.status, 408);
-    await assertRow('a head that drips', response === null ? '' : (fieldOf(response, 'x-request-id') ?? ''));
+    await assertRow('a head that drips', response === null ? '' : (headerOf(response, 'x-request-id') ?? ''));
     client.close();
   });
 
@@ -90,7 +90,7 @@ upstreams: { app: { endpoints: "127.0.0.1:${(origin.address() as AddressInfo).po
     const { response } = await client.response('POST', 10_000);
     clearInterval(dripping);
     assert.equal(response?.status, 408);
-    await assertRow('a body that drips', response === null ? '' : (fieldOf(response, 'x-request-id') ?? ''));
+    await assertRow('a body that drips', response === null ? '' : (headerOf(response, 'x-request-id') ?? ''));
     client.close();
   });
 

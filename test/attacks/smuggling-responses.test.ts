@@ -41,8 +41,8 @@ describe('answers with extra bytes after them', () => {
       playing = payload;
       const victims = payload.isLate ? [] : [0, 1, 2].map((n) => victim(`/victim/${n}`));
       const attacked = gateway.connect();
-      const content = payload.method === 'POST' ? ['Content-Length: 0'] : [];
-      attacked.write(requestText(payload.method, '/attacked', [...content, ...payload.asks]));
+      const body = payload.method === 'POST' ? ['Content-Length: 0'] : [];
+      attacked.write(requestText(payload.method, '/attacked', [...body, ...payload.asks]));
       const outcome = await attacked.response(payload.method, 5_000);
       const text = outcome.bytes.toString('latin1');
       const isCut = outcome.response?.complete === false;
@@ -60,7 +60,7 @@ describe('answers with extra bytes after them', () => {
       if (attacked.state === 'open') {
         attacked.write(requestText('GET', '/again'));
         const again = await attacked.response('GET', 5_000);
-        assert.equal(again.response?.content.toString(), 'you asked /again');
+        assert.equal(again.response?.body.toString(), 'you asked /again');
       }
       attacked.close();
       assert.equal(gateway.counts().unclassified, 0);
@@ -69,7 +69,7 @@ describe('answers with extra bytes after them', () => {
 
   async function victim(path: string): Promise<void> {
     const response = await gateway.get(path);
-    assert.equal(response.content.toString(), `you asked ${path}`);
+    assert.equal(response.body.toString(), `you asked ${path}`);
   }
 });
 
@@ -81,6 +81,6 @@ async function play(socket: Socket, payload: ResponsePayload): Promise<void> {
 }
 
 function answerTo(method: string, path: string): string {
-  const content = `you asked ${path}`;
-  return `HTTP/1.1 200 OK\r\nContent-Length: ${content.length}\r\n\r\n${method === 'HEAD' ? '' : content}`;
+  const body = `you asked ${path}`;
+  return `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${method === 'HEAD' ? '' : body}`;
 }

@@ -56,7 +56,7 @@ describe('request smuggling, payload by payload', () => {
     assert.equal(reached.length, payload.reaches, form);
     if (payload.rule === null) return;
     const { reason, section } = requestRules[payload.rule];
-    const { detail } = JSON.parse(answers.at(-1)?.content.toString() ?? '') as { detail: string };
+    const { detail } = JSON.parse(answers.at(-1)?.body.toString() ?? '') as { detail: string };
     assert.equal(detail, `The request was refused because ${reason} (${section}).`);
   }
 });

@@ -50,7 +50,7 @@ export class StrictOrigin {
         early = false;
       }
       const begun = reader.begun();
-      if (begun === null || early || !begun.fields.some(([name]) => name === 'x-early')) return;
+      if (begun === null || early || !begun.headers.some(([name]) => name === 'x-early')) return;
       early = true;
       socket.write(Buffer.from(this.answer(begun), 'latin1'));
     });
@@ -58,13 +58,13 @@ export class StrictOrigin {
 }
 
 /** `/status/204` is answered with 204, everything else with 200; `X-Echo` has the id of the request. */
-function answerText({ line, fields }: StrictRequest): string {
+function answerText({ line, headers }: StrictRequest): string {
   const [method = '', target = ''] = line.split(' ');
   const status = Number(/^\/status\/(\d{3})$/.exec(target)?.[1] ?? 200);
-  const id = fields.find(([name]) => name === 'x-request-id')?.[1] ?? '';
-  const content = `you asked ${line}\n`;
+  const id = headers.find(([name]) => name === 'x-request-id')?.[1] ?? '';
+  const body = `you asked ${line}\n`;
   const empty = status === 204 || status === 304;
-  const length = empty ? '' : `Content-Length: ${content.length}\r\n`;
+  const length = empty ? '' : `Content-Length: ${body.length}\r\n`;
   const head = `HTTP/1.1 ${status} Fine\r\nContent-Type: text/plain\r\nX-Echo: ${id}\r\n${length}\r\n`;
-  return empty || method === 'HEAD' ? head : head + content;
+  return empty || method === 'HEAD' ? head : head + body;
 }

@@ -2,20 +2,20 @@
 export interface StrictRequest {
   readonly line: string;
   /** Names in lowercase. */
-  readonly fields: readonly (readonly [name: string, value: string])[];
-  readonly content: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: string;
   /** Bytes before it on its connection. */
   readonly at: number;
 }
 
 const token = String.raw`[!#$%&'*+\-.^_\`|~0-9A-Za-z]+`;
 const requestLine = new RegExp(`^${token} (?:/[!-~]*|\\*) HTTP/1\\.1$`);
-const fieldLine = new RegExp(`^(${token}):[ \\t]*([\\t -~\\x80-\\xff]*?)[ \\t]*$`);
+const headerLine = new RegExp(`^(${token}):[ \\t]*([\\t -~\\x80-\\xff]*?)[ \\t]*$`);
 
 interface Head {
   readonly at: number;
   readonly line: string;
-  readonly fields: StrictRequest['fields'];
+  readonly headers: StrictRequest['headers'];
   readonly isChunked: boolean;
   readonly length: number;
 }
@@ -47,7 +47,7 @@ export class StrictReader {
   /** A request whose body is not complete yet, with the body bytes so far; null without one. */
   begun(): StrictRequest | null {
     const head = this.#head;
-    return head === null ? null : { line: head.line, fields: head.fields, content: this.#held, at: head.at };
+    return head === null ? null : { line: head.line, headers: head.headers, body: this.#held, at: head.at };
   }
 
   /** The next complete request; null if there is none yet. */
@@ -55,11 +55,11 @@ export class StrictReader {
     this.#head ??= this.#readHead();
     const head = this.#head;
     if (head === null) return null;
-    const content = head.isChunked ? this.#chunks(this.#held) : lengthed(this.#held, head.length);
-    if (content === null) return null;
+    const body = head.isChunked ? this.#chunks(this.#held) : lengthed(this.#held, head.length);
+    if (body === null) return null;
     this.#head = null;
-    this.#held = content.rest;
-    return { line: head.line, fields: head.fields, content: content.text, at: head.at };
+    this.#held = body.rest;
+    return { line: head.line, headers: head.headers, body: body.text, at: head.at };
   }
 
   #readHead(): Head | null {
@@ -71,8 +71,8 @@ export class StrictReader {
     const [line = '', ...lines] = head.split('\r\n');
     if (/[\r\n\0]/.test(head.replaceAll('\r\n', ''))) this.#report(`a control in ${JSON.stringify(head)}`);
     if (!requestLine.test(line)) this.#report(`the request line ${JSON.stringify(line)}`);
-    const fields = lines.map((text) => this.#field(text));
-    const values = (name: string): string[] => fields.filter(([n]) => n === name).map(([, value]) => value);
+    const headers = lines.map((text) => this.#header(text));
+    const values = (name: string): string[] => headers.filter(([n]) => n === name).map(([, value]) => value);
     const lengths = values('content-length');
     const codings = values('transfer-encoding');
     if (values('host').length !== 1) this.#report(`${values('host').length} Hosts in ${JSON.stringify(head)}`);
@@ -81,11 +81,11 @@ export class StrictReader {
     if (lengths.length === 1 && !/^(?:0|[1-9]\d*)$/.test(lengths[0] ?? '')) {
       this.#report(`Content-Length: ${lengths[0]}`);
     }
-    return { at, line, fields, isChunked: codings.length > 0, length: Number(lengths[0] ?? 0) };
+    return { at, line, headers, isChunked: codings.length > 0, length: Number(lengths[0] ?? 0) };
   }
 
-  #field(text: string): [string, string] {
-    const found = fieldLine.exec(text);
+  #header(text: string): [string, string] {
+    const found = headerLine.exec(text);
     if (found === null) this.#report(`the field line ${JSON.stringify(text)}`);
     return [(found?.[1] ?? '').toLowerCase(), found?.[2] ?? ''];
   }
@@ -104,7 +104,7 @@ export class StrictReader {
         if (rest.startsWith('\r\n')) return { text, rest: rest.slice(2) };
         const end = rest.indexOf('\r\n\r\n');
         if (end < 0) return null;
-        for (const line of rest.slice(0, end).split('\r\n')) this.#field(line);
+        for (const line of rest.slice(0, end).split('\r\n')) this.#header(line);
         return { text, rest: rest.slice(end + 4) };
       }
       if (rest.length < size + 2) return null;

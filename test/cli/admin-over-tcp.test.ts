@@ -9,7 +9,7 @@ import { parse } from 'yaml';
 import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
 import { hashOfToken } from '../../src/admin/token.ts';
 import { parseConfiguration } from '../../src/config/parse.ts';
-import type { ExchangeRecord } from '../../src/core/record.ts';
+import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';

@@ -13,7 +13,7 @@ import { statusOfJson } from '../../src/cli/gateway-lookup.ts';
 import { hashOfToken } from '../../src/admin/token.ts';
 import { askAdmin, readEvents, type AdminTarget } from '../../src/cli/admin-client.ts';
 import type { Event } from '../../src/core/event.ts';
-import type { GatewayStatus } from '../../src/control/gateway-status.ts';
+import type { GatewayStatus } from '../../src/core/schemas/status.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { freePort } from '../free-port.ts';
 import { candorProgram } from '../program.ts';
@@ -121,7 +121,7 @@ describe('the admin API during reloads', { timeout: 120_000 }, () => {
 
 async function statusAt(place: AdminTarget): Promise<GatewayStatus | null> {
   const answer = await askAdmin(place, 'GET', '/v1/status', systemClock);
-  return answer.ok && answer.status === 200 ? statusOfJson(answer.content) : null;
+  return answer.ok && answer.status === 200 ? statusOfJson(answer.body) : null;
 }
 
 async function reloadAt(place: AdminTarget): Promise<number> {

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
 import { exitCodes } from '../../src/cli/command-failure.ts';
-import type { AlertTestResult } from '../../src/core/alert.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { socketAlone } from '../fakes/admin-spec.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { assertFits } from './golden.ts';
+import type { AlertTestResult } from '../../src/core/schemas/alerts.ts';
 
 // `candor alert list` and `candor alert test` against a gateway whose targets are set by hand.
 

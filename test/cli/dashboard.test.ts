@@ -58,16 +58,16 @@ async function start(
   return new URL(url);
 }
 
-type Fields = readonly (readonly [name: string, value: string])[];
+type MessageHeaders = readonly (readonly [name: string, value: string])[];
 
-function ask({ port, host }: URL, line: string, fields: Fields = [], content = ''): Promise<RawAnswer> {
-  return askRaw(Number(port), line, [['Host', host], ...fields], content);
+function ask({ port, host }: URL, line: string, headers: MessageHeaders = [], body = ''): Promise<RawAnswer> {
+  return askRaw(Number(port), line, [['Host', host], ...headers], body);
 }
 
 async function logIn(link: URL): Promise<readonly ['Cookie', string]> {
-  const { fields } = await ask(link, `GET ${link.pathname}${link.search}`);
-  assert.equal(fields['location'], '/');
-  return ['Cookie', (fields['set-cookie'] ?? '').split(';')[0] as string];
+  const { headers } = await ask(link, `GET ${link.pathname}${link.search}`);
+  assert.equal(headers['location'], '/');
+  return ['Cookie', (headers['set-cookie'] ?? '').split(';')[0] as string];
 }
 
 describe('candor dashboard', () => {
@@ -76,7 +76,7 @@ describe('candor dashboard', () => {
     const cookie = await logIn(link);
     const status = await ask(link, 'GET /v1/status', [cookie]);
     assert.equal(status.status, 200);
-    assert.equal((JSON.parse(status.content) as { deployment: string }).deployment, gateway.statusNow.deployment);
+    assert.equal((JSON.parse(status.body) as { deployment: string }).deployment, gateway.statusNow.deployment);
     const body = '{"endpoint":"api/10.0.0.5:3000"}';
     const drained = await ask(
       link,
@@ -84,7 +84,7 @@ describe('candor dashboard', () => {
       [cookie, ['Origin', link.origin], ['Content-Type', 'application/json'], ['If-Match', '"7"']],
       body,
     );
-    assert.equal(drained.status, 200, drained.content);
+    assert.equal(drained.status, 200, drained.body);
     assert.match(gateway.calls[0] ?? '', /^overlay admin:socket 7 .*10\.0\.0\.5:3000/);
   });
 
@@ -92,7 +92,7 @@ describe('candor dashboard', () => {
     const link = await start();
     const cookie = await logIn(link);
     const evil = ['Origin', 'http://evil.example'] as const;
-    for (const [line, fields, status] of [
+    for (const [line, headers, status] of [
       ['GET /v1/status', [], 401],
       ['POST /v1/reload', [['Origin', link.origin]], 401],
       ['GET /v1/status', [['Authorization', `Bearer ${watcher}`]], 401],
@@ -101,12 +101,12 @@ describe('candor dashboard', () => {
       ['POST /v1/reload', [cookie], 403],
       ['GET /v1/status', [cookie, ['Sec-Fetch-Site', 'same-site']], 403],
     ] as const) {
-      assert.equal((await ask(link, line, fields)).status, status, `${line} ${JSON.stringify(fields)}`);
+      assert.equal((await ask(link, line, headers)).status, status, `${line} ${JSON.stringify(headers)}`);
     }
     const rebound = await askRaw(Number(link.port), 'GET /v1/status', [['Host', `evil.example:${link.port}`], cookie]);
     assert.equal(rebound.status, 421);
     const again = await ask(link, `GET ${link.pathname}${link.search}`);
-    assert.equal(again.fields['location'], '/#/login?why=link');
+    assert.equal(again.headers['location'], '/#/login?why=link');
     assert.deepEqual(gateway.calls, []);
   });
 
@@ -136,7 +136,7 @@ describe('candor dashboard', () => {
     const link = await start(['--admin', `http://${host}:${port}`], { CANDOR_TOKEN: watcher });
     const cookie = await logIn(link);
     assert.equal((await ask(link, 'GET /v1/status', [cookie])).status, 200);
-    const session = JSON.parse((await ask(link, 'GET /v1/session', [cookie])).content) as { role: string };
+    const session = JSON.parse((await ask(link, 'GET /v1/session', [cookie])).body) as { role: string };
     assert.equal(session.role, 'read');
     assert.equal((await ask(link, 'POST /v1/reload', [cookie, ['Origin', link.origin]])).status, 403);
     assert.deepEqual(gateway.calls, []);
@@ -148,6 +148,6 @@ describe('candor dashboard', () => {
     await admin.close();
     const answer = await ask(link, 'GET /v1/status', [cookie]);
     assert.equal(answer.status, 502);
-    assert.match(answer.content, /does not answer at its admin socket/);
+    assert.match(answer.body, /does not answer at its admin socket/);
   });
 });

@@ -8,7 +8,7 @@ import { exitCodes } from '../../src/cli/command-failure.ts';
 import { evidenceLines, renderExplanation, hexdump } from '../../src/cli/explanation.ts';
 import { verdictOf } from '../../src/diagnose/record-verdict.ts';
 import { plain, styleFor } from '../../src/cli/style.ts';
-import type { AttemptRecord, ExchangeRecord } from '../../src/core/record.ts';
+import type { AttemptRecord, ExchangeRecord } from '../../src/core/schemas/record.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { failedRecord, goodRecord } from '../fakes/samples.ts';
 import { assertFits, assertGolden } from './golden.ts';

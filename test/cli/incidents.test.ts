@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
 import { exitCodes } from '../../src/cli/command-failure.ts';
-import type { IncidentStatus } from '../../src/incidents/incident-status.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { socketAlone } from '../fakes/admin-spec.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';
 import { statusSample } from '../fakes/samples.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { assertFits } from './golden.ts';
+import type { IncidentStatus } from '../../src/core/schemas/incidents.ts';
 
 // `candor incidents` and `candor incident` against a gateway whose incidents are set by hand.
 

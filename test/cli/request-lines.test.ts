@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import { RequestLines } from '../../src/cli/request-lines.ts';
 import { plain, styleFor } from '../../src/cli/style.ts';
-import type { ExchangeRecord } from '../../src/core/record.ts';
+import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
 import { leanRecord } from '../../src/core/record-defaults.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { failedRecord, goodRecord } from '../fakes/samples.ts';

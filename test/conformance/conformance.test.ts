@@ -17,7 +17,7 @@ for (const { name, kind, method, bytes, verdict } of cases) {
 
 test('there are at least a hundred cases', () => assert.ok(cases.length >= 100, `${cases.length} cases`));
 
-/** Whether the verdict has a line of fields after the same message. */
+/** Whether the verdict has a line of headers after the same message. */
 function isAskedFor(expected: readonly Verdict[], actual: readonly Verdict[], index: number): boolean {
   const messages = actual.slice(0, index).filter((line) => line[0] !== 'fields').length;
   let seen = 0;

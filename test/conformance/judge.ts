@@ -1,16 +1,16 @@
 import { failureTable } from '#failures/failure-table.ts';
-import { fieldFilter } from '../../src/core/field-names.ts';
+import { headerFilter } from '../../src/core/header-names.ts';
 import type { Failure } from '#failures/failure.ts';
-import type { Fields, FieldSink, Framing } from '../../src/core/message.ts';
+import type { MessageHeaders, HeaderSink, Framing } from '../../src/core/message.ts';
 import { requestRules } from '#failures/rules.ts';
 import { ChunkedDecoder } from '../../src/wire/chunked.ts';
 import { HeadStorage } from '../../src/wire/head-storage.ts';
 import { responseLimits } from '../../src/wire/limits.ts';
 import { RequestHeadParser } from '../../src/wire/request-head.ts';
-import { type Http1RequestHead } from '../../src/wire/http1-request-head.ts';
+import { type ParsedRequestHead } from '../../src/wire/parsed-request-head.ts';
 import { requestLimits } from '../../src/wire/request-limits.test-support.ts';
 import { ResponseHeadParser } from '../../src/wire/response-head.ts';
-import { type Http1ResponseHead } from '../../src/wire/http1-response-head.ts';
+import { type ParsedResponseHead } from '../../src/wire/parsed-response-head.ts';
 
 /** The parts of a line of a verdict. */
 export type Verdict = readonly string[];
@@ -25,16 +25,16 @@ interface HeadParser<H> {
   reset(): void;
 }
 
-interface Side<H extends { readonly framing: Framing; readonly fields: Fields }> {
+interface Side<H extends { readonly framing: Framing; readonly headers: MessageHeaders }> {
   readonly parser: HeadParser<H>;
   readonly describe: (head: H) => Verdict;
   readonly refused: () => Verdict;
-  readonly refusedContent: (rule: string) => Verdict;
+  readonly refusedBody: (rule: string) => Verdict;
   /** Whether another message may follow on the connection. */
   readonly goesOn: (head: H) => boolean;
 }
 
-/** The parsers' verdict on a client's bytes: a line for each message, and the forwarded fields of the last one. */
+/** The parsers' verdict on a client's bytes: a line for each message, and the forwarded headers of the last one. */
 export function judgeRequests(slices: Slices, storage = new HeadStorage()): readonly Verdict[] {
   const parser = new RequestHeadParser(requestLimits, storage);
   const refusal = (rule: string): Verdict => {
@@ -45,7 +45,7 @@ export function judgeRequests(slices: Slices, storage = new HeadStorage()): read
     parser,
     describe: describeRequest,
     refused: () => refusal(parser.refusal?.rule ?? ''),
-    refusedContent: refusal,
+    refusedBody: refusal,
     goesOn: (head) => head.keepAlive && head.upgrade === null,
   });
 }
@@ -67,7 +67,7 @@ export function judgeResponses(slices: Slices, method: string, storage = new Hea
           .map(([, value]) => String(value)),
       ];
     },
-    refusedContent: (rule) =>
+    refusedBody: (rule) =>
       rule === 'trailer-section-too-large'
         ? failed('response_trailers_too_large')
         : [...failed('response_chunk'), rule],
@@ -80,7 +80,7 @@ function failed(cause: Failure['cause']): Verdict {
   return [String(status), String(type), cause];
 }
 
-function describeRequest(head: Http1RequestHead): Verdict {
+function describeRequest(head: ParsedRequestHead): Verdict {
   return [
     'accepted',
     `${head.method} ${head.target}`,
@@ -93,7 +93,7 @@ function describeRequest(head: Http1RequestHead): Verdict {
   ];
 }
 
-function describeResponse(head: Http1ResponseHead): Verdict {
+function describeResponse(head: ParsedResponseHead): Verdict {
   return [
     'accepted',
     String(head.status),
@@ -111,25 +111,25 @@ function framingText(framing: Framing): string {
 }
 
 /** Passes the slices to the parsers of one side, message after message. */
-function judge<H extends { readonly framing: Framing; readonly fields: Fields }>(
+function judge<H extends { readonly framing: Framing; readonly headers: MessageHeaders }>(
   slices: Slices,
   side: Side<H>,
 ): readonly Verdict[] {
   const lines: string[][] = [];
   const chunked = new ChunkedDecoder();
-  let content = '';
+  let body = '';
   let remaining = 0;
   let open: H | null = null;
   let over = false;
   let began = false;
   const sink = {
-    onContent(bytes: Uint8Array, start: number, end: number): void {
-      content += Buffer.from(bytes.subarray(start, end)).toString('latin1');
+    onBody(bytes: Uint8Array, start: number, end: number): void {
+      body += Buffer.from(bytes.subarray(start, end)).toString('latin1');
     },
   };
 
-  const end = (head: H, trailers: Fields | null): void => {
-    if (head.framing.kind !== 'none') lines.at(-2)?.push(`content ${JSON.stringify(content)}`);
+  const end = (head: H, trailers: MessageHeaders | null): void => {
+    if (head.framing.kind !== 'none') lines.at(-2)?.push(`content ${JSON.stringify(body)}`);
     if (trailers !== null) lines.at(-2)?.push(`trailers ${passedOn(trailers).join(', ')}`);
     over = !side.goesOn(head);
     open = null;
@@ -137,8 +137,8 @@ function judge<H extends { readonly framing: Framing; readonly fields: Fields }>
     side.parser.reset();
   };
   const begin = (head: H): void => {
-    lines.push([...side.describe(head)], ['fields', ...passedOn(head.fields)]);
-    content = '';
+    lines.push([...side.describe(head)], ['fields', ...passedOn(head.headers)]);
+    body = '';
     open = head;
     remaining = head.framing.kind === 'length' ? head.framing.bytes : 0;
     chunked.reset();
@@ -161,14 +161,14 @@ function judge<H extends { readonly framing: Framing; readonly fields: Fields }>
       const consumed = chunked.push(bytes, at, bytes.length, sink);
       if (chunked.state === 'done') end(head, chunked.trailers);
       else if (chunked.state === 'refused') {
-        lines.splice(-2, 2, [...side.refusedContent(chunked.rule ?? '')]);
+        lines.splice(-2, 2, [...side.refusedBody(chunked.rule ?? '')]);
         open = null;
         over = true;
       }
       return consumed;
     }
     const length = head.framing.kind === 'length' ? Math.min(remaining, bytes.length - at) : bytes.length - at;
-    sink.onContent(bytes, at, at + length);
+    sink.onBody(bytes, at, at + length);
     remaining -= length;
     if (head.framing.kind === 'length' && remaining === 0) end(head, null);
     return length;
@@ -182,20 +182,20 @@ function judge<H extends { readonly framing: Framing; readonly fields: Fields }>
   return lines;
 }
 
-/** Field lines as the other side would get them, with lowercase names. Both views of the fields must agree. */
-function passedOn(fields: Fields): string[] {
+/** Header lines as the other side would get them, with lowercase names. Both views of the headers must agree. */
+function passedOn(headers: MessageHeaders): string[] {
   const written: string[] = [];
-  const sink: FieldSink = {
-    field: (name, value) => void written.push(`${name.toLowerCase()}: ${value}`),
-    fieldLines(bytes, start, end) {
+  const sink: HeaderSink = {
+    header: (name, value) => void written.push(`${name.toLowerCase()}: ${value}`),
+    headerLines(bytes, start, end) {
       for (const line of Buffer.from(bytes.subarray(start, end)).toString('latin1').split('\r\n').slice(0, -1)) {
         const colon = line.indexOf(':');
         written.push(`${line.slice(0, colon).toLowerCase()}: ${line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '')}`);
       }
     },
   };
-  fields.writeTo(sink, fieldFilter([]));
+  headers.writeTo(sink, headerFilter([]));
   const seen: string[] = [];
-  fields.each((name, value) => void seen.push(`${name}: ${value}`));
+  headers.each((name, value) => void seen.push(`${name}: ${value}`));
   return seen.join('\n') === written.join('\n') ? seen : ['each and writeTo disagree'];
 }

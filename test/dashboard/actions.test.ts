@@ -203,7 +203,7 @@ describe('what a person does on the dashboard', withBrowser, () => {
           .getByRole('row', { name: /maintenance:payments/ })
           .getByText('oncall (dashboard)')
           .waitFor();
-        assert.match((await shop.edge.get('/pay/1')).content.toString(), /Back at noon/);
+        assert.match((await shop.edge.get('/pay/1')).body.toString(), /Back at noon/);
         await confirm('Restore …', 'Restore');
         await page.getByText('Nothing: the configuration file applies as it is.').waitFor();
       });

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { plain } from '../../src/cli/style.ts';
 import { verdictLines } from '../../src/cli/status-table.ts';
-import type { IncidentStatus } from '../../src/incidents/incident-status.ts';
 import type { StatusJson, UpstreamJson } from '../../src/dashboard/model.ts';
 import { overallState, upstreamState } from '../../src/dashboard/overall-state.ts';
 import { type GatewayFacts, judgeGateway, judgeUpstream, type UpstreamFacts } from '../../src/policy/verdict.ts';
+import type { IncidentStatus } from '../../src/core/schemas/incidents.ts';
 import * as fc from '../properties.ts';
 
 // What the gateway judges of random traffic, endpoints and incidents, and what the page and `candor status` show of it.

@@ -13,7 +13,7 @@ import type { Browser, Page } from 'playwright-core';
 import { buildDashboard } from '../../scripts/dashboard.ts';
 import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
 import { hashOfToken } from '../../src/admin/token.ts';
-import type { ExchangeRecord } from '../../src/core/record.ts';
+import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
 import { systemClock, systemRandom } from '../../src/system/system.ts';
 import { withBrowser } from '../browser.ts';
 import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';

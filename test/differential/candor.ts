@@ -10,7 +10,7 @@ export function candorRequests(bytes: Buffer): Reading {
     if (line[0] !== 'accepted') return { messages, end: 'refused', why: line[2] ?? '' };
     const [method = '', target = ''] = (line[1] ?? '').split(' ');
     const host = line.find((part) => part.startsWith('host '))?.slice('host '.length) ?? '';
-    messages.push(readRequest(method, target, host, contentOf(line)));
+    messages.push(readRequest(method, target, host, bodyOf(line)));
   }
   return { messages, end: 'over', why: '' };
 }
@@ -23,7 +23,7 @@ export function candorResponse(bytes: Buffer, method: string): Reading {
     if (line[0] !== 'accepted') return { messages: [], end: 'refused', why: causeOf(line) };
     const status = Number(line[1]);
     if (status >= 200 || status === 101)
-      return { messages: [readResponse(status, contentOf(line))], end: 'over', why: '' };
+      return { messages: [readResponse(status, bodyOf(line))], end: 'over', why: '' };
   }
   return { messages: [], end: 'partial', why: '' };
 }
@@ -35,7 +35,7 @@ function causeOf([, , cause = '', rule = '']: Verdict): string {
   return ruled.has(cause) ? `${cause} ${rule}` : cause;
 }
 
-function contentOf(line: Verdict): Buffer {
+function bodyOf(line: Verdict): Buffer {
   const text = line.find((part) => part.startsWith('content "'))?.slice('content '.length) ?? '""';
   return Buffer.from(JSON.parse(text) as string, 'latin1');
 }

@@ -20,7 +20,7 @@ export function compare(candor: Reading, other: Reading): Disagreement | null {
   for (let index = 0; index < count; index++) {
     const ours = candor.messages[index];
     const theirs = other.messages[index];
-    const parts = (['start', 'host', 'content'] as const).filter((part) => ours?.[part] !== theirs?.[part]);
+    const parts = (['start', 'host', 'body'] as const).filter((part) => ours?.[part] !== theirs?.[part]);
     if (parts.length > 0) return { kind: 'reads-otherwise', about: parts.join(' '), start: ours?.start ?? '' };
   }
   const { start = '' } = candor.messages[count] ?? {};

@@ -26,8 +26,8 @@ describe('other readers of HTTP', { concurrency: true }, () => {
   }
 });
 
-const a: ReadMessage = { start: 'GET /a', host: 'a', content: '0' };
-const b: ReadMessage = { start: 'GET /b', host: 'a', content: '0' };
+const a: ReadMessage = { start: 'GET /a', host: 'a', body: '0' };
+const b: ReadMessage = { start: 'GET /b', host: 'a', body: '0' };
 
 function reading(end: Reading['end'], ...messages: readonly ReadMessage[]): Reading {
   return { messages, end, why: end === 'refused' ? 'why' : '' };
@@ -39,7 +39,7 @@ describe('the comparison of two readings', () => {
     ['a refusal of the same', reading('refused', a), reading('refused', a), null],
     ['a message that closes, and another after it', reading('over', a), reading('over', a, b), null],
     ['a refusal of an incomplete message', reading('partial', a), reading('refused', a), null],
-    ['another content', reading('over', a), reading('over', { ...a, content: '1 x' }), 'reads-otherwise'],
+    ['another content', reading('over', a), reading('over', { ...a, body: '1 x' }), 'reads-otherwise'],
     ['a request that Candor refuses', reading('refused', a), reading('over', a, b), 'candor-refuses'],
     ['an earlier refusal', reading('refused', a), reading('refused'), 'other-refuses'],
     ['a request that the other refuses', reading('over', a, b), reading('refused', a), 'other-refuses'],

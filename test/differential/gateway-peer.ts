@@ -121,7 +121,7 @@ class RecordingOrigin {
     return key;
   }
 
-  #answer(socket: Socket, { line, fields, content }: StrictRequest): void {
+  #answer(socket: Socket, { line, headers, body }: StrictRequest): void {
     const [method = '', target = ''] = line.split(' ');
     const key = /^\/answer\/(\d+)$/.exec(target)?.[1];
     if (key !== undefined) {
@@ -131,12 +131,12 @@ class RecordingOrigin {
       this.#kept.delete(key);
       return;
     }
-    const value = (name: string): string | undefined => fields.find(([n]) => n === name)?.[1];
+    const value = (name: string): string | undefined => headers.find(([n]) => n === name)?.[1];
     const read = readRequest(
       method,
       target,
       value('x-differential-host')?.slice(1) ?? value('host') ?? '',
-      Buffer.from(content, 'latin1'),
+      Buffer.from(body, 'latin1'),
     );
     const told = Buffer.from(JSON.stringify(read)).toString('base64');
     socket.write(`HTTP/1.1 200 OK\r\nX-Read: ${told}\r\nContent-Length: 0\r\n\r\n`);
@@ -185,5 +185,5 @@ function responseIn({ bytes, isClosed }: Reply, method: string): Reading {
   // The origin has sent all of its bytes: a message that is incomplete now is truncated.
   if (response === null || !response.complete) return { messages: [], end: 'refused', why: 'cut' };
   if (response.status === 502) return { messages: [], end: 'refused', why: '502' };
-  return { messages: [readResponse(response.status, response.content)], end: 'over', why: '' };
+  return { messages: [readResponse(response.status, response.body)], end: 'over', why: '' };
 }

@@ -125,15 +125,15 @@ function made(kind: 'request' | 'response', random: SeededRandom): Sample {
     kind === 'request'
       ? `${random.pick(methods)} ${usually('/a', targets)} ${version}`
       : `${version} ${usually('200', statuses)}${usually(' OK', reasons)}`;
-  const [framing, content] = random.next() < 0.6 ? random.pick(framings) : ['', ''];
-  const fields = [
+  const [framing, body] = random.next() < 0.6 ? random.pick(framings) : ['', ''];
+  const headers = [
     ...(kind === 'request' && random.next() < 0.95 ? [usually('Host: a.test', hosts)] : []),
     ...(framing === '' ? [] : [framing]),
     ...(random.next() < 0.2 ? [random.pick(connections)] : []),
     ...(random.next() < 0.4 ? [`${usually('X-A', names)}:${random.pick(values)}`] : []),
     ...(random.next() < 0.05 ? [`X-B: 1${ending()} folded`] : []),
   ];
-  const text = [start, ...fields].map((line) => line + ending()).join('') + ending() + content;
+  const text = [start, ...headers].map((line) => line + ending()).join('') + ending() + body;
   const method = kind === 'response' ? random.pick(['GET', 'GET', 'GET', 'HEAD']) : '';
   return { kind, method, bytes: Buffer.from(text, 'latin1'), from: 'the grammar' };
 }

@@ -20,22 +20,22 @@ export interface ReadMessage {
   /** Lowercase, without a port, which nginx does not report; '' if there is none. */
   readonly host: string;
   /** Length and a digest. */
-  readonly content: string;
+  readonly body: string;
 }
 
-export function readRequest(method: string, target: string, host: string, content: Buffer): ReadMessage {
+export function readRequest(method: string, target: string, host: string, body: Buffer): ReadMessage {
   const path = target.replace(/^https?:\/\/[^/?]*/i, '') || (method === 'OPTIONS' ? '*' : '/');
   const start = `${method} ${path.startsWith('?') ? `/${path}` : path}`;
-  return { start, host: host.toLowerCase().replace(/:\d*$/, ''), content: contentText(content) };
+  return { start, host: host.toLowerCase().replace(/:\d*$/, ''), body: bodyText(body) };
 }
 
-export function readResponse(status: number, content: Buffer): ReadMessage {
-  return { start: String(status), host: '', content: contentText(content) };
+export function readResponse(status: number, body: Buffer): ReadMessage {
+  return { start: String(status), host: '', body: bodyText(body) };
 }
 
-function contentText(content: Buffer): string {
-  if (content.length === 0) return '0';
-  return `${content.length} ${createHash('sha1').update(content).digest('hex').slice(0, 8)}`;
+function bodyText(body: Buffer): string {
+  if (body.length === 0) return '0';
+  return `${body.length} ${createHash('sha1').update(body).digest('hex').slice(0, 8)}`;
 }
 
 /** Follows all bytes: a reader that reports it as a request has found the end of everything before it. */

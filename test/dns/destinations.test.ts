@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { dnsAddresses, dnsRcode, type DnsServer, startDnsServer } from '../../src/testing/dns-server.ts';
-import { fieldOf } from '../../src/testing/testing.ts';
+import { headerOf } from '../../src/testing/testing.ts';
 import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
 
 // Which addresses of a name the gateway may connect to, after its answer or the configuration has changed.
@@ -50,7 +50,7 @@ const allowed = 'allow: [127.0.0.1/32]';
 async function assertProhibited(prohibition: string): Promise<void> {
   const response = await edge.get('/');
   assert.equal(response.status, 502);
-  assert.match(fieldOf(response, 'proxy-status') ?? '', /error=destination_ip_prohibited/);
+  assert.match(headerOf(response, 'proxy-status') ?? '', /error=destination_ip_prohibited/);
   const record = await edge.record(response);
   assert.deepEqual([record.cause, record.delivery, record.attempts.length], ['destination_prohibited', 'not_sent', 0]);
   assert.match(record.detail ?? '', new RegExp(prohibition));
@@ -132,7 +132,7 @@ describe("the gateway's own listener on every address", () => {
     const listeners = `listeners: { http: "127.0.0.1:${own}" }`;
     dns.on('beside.test', dnsAddresses(30, '127.0.0.3'));
     await start(yaml(`beside.test:${own}`, 'allow: [127.0.0.0/8]', listeners));
-    assert.equal((await edge.get('/')).content.toString(), 'another one');
+    assert.equal((await edge.get('/')).body.toString(), 'another one');
     other.closeAllConnections();
     other.close();
   });

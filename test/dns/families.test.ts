@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { after, before, describe, it } from 'node:test';
 import { dnsAddresses, dnsRcode, type DnsServer, dnsSilence, startDnsServer } from '../../src/testing/dns-server.ts';
 import { type UnreachableAddress, unansweringAddress } from '../../src/testing/unreachable-address.ts';
-import { fieldOf } from '../../src/testing/testing.ts';
+import { headerOf } from '../../src/testing/testing.ts';
 import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
 
 // A name with addresses in two families, one of which does not answer: SYNs to 127.0.0.1 are not answered, and ::1 has the same port.
@@ -46,7 +46,7 @@ describe('a name whose preferred family does not answer', () => {
     await withGateway('family: prefer_ipv4, check: none', async (edge) => {
       assert.deepEqual(states(edge), [`127.0.0.1:${dead.port}`]);
       const response = await edge.get('/');
-      assert.equal(response.content.toString(), 'by IPv6');
+      assert.equal(response.body.toString(), 'by IPv6');
       const [attempt, ...more] = (await edge.record(response)).attempts;
       assert.deepEqual([more.length, attempt?.reused], [0, false], 'no byte had been sent: there is one attempt');
       assert.equal(attempt?.address, `[::1]:${dead.port}`, 'the record has the address that answered');
@@ -68,7 +68,7 @@ describe('a name whose preferred family does not answer', () => {
   it('is reached without delay where the other family is preferred', async () => {
     await withGateway('family: prefer_ipv6, check: none', async (edge) => {
       const response = await edge.get('/');
-      assert.equal(response.content.toString(), 'by IPv6');
+      assert.equal(response.body.toString(), 'by IPv6');
       const [attempt] = (await edge.record(response)).attempts;
       assert.equal(attempt?.address, `[::1]:${dead.port}`);
       // Not measured by its duration, which depends on the machine: no address of another family was tried first.
@@ -80,7 +80,7 @@ describe('a name whose preferred family does not answer', () => {
     await withGateway('family: ipv4, check: none, attempts: 1', async (edge) => {
       const response = await edge.get('/');
       assert.equal(response.status, 504);
-      assert.match(fieldOf(response, 'proxy-status') ?? '', /error=connection_timeout/);
+      assert.match(headerOf(response, 'proxy-status') ?? '', /error=connection_timeout/);
     });
   });
 });
@@ -95,7 +95,7 @@ describe('a name whose other family', () => {
       dns.onType('lame.test', 'A', reply);
       dns.onType('lame.test', 'AAAA', dnsAddresses(30, '::1'));
       const play = async (edge: YamlGateway): Promise<void> => {
-        assert.equal((await edge.get('/')).content.toString(), 'by IPv6');
+        assert.equal((await edge.get('/')).body.toString(), 'by IPv6');
         assert.equal(edge.eventsOf('name_state').length, 0, 'the name is found: there is no event');
       };
       await withGateway('check: none', play, 'lame');

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { dnsAddresses, dnsRcode, type DnsReply, type DnsServer, startDnsServer } from '../../src/testing/dns-server.ts';
-import { fieldOf, type RawResponse } from '../../src/testing/testing.ts';
+import { headerOf, type RawResponse } from '../../src/testing/testing.ts';
 import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
 
 // A broken or malicious name server: each case ends in time, with a cause, at a bounded cost.
@@ -134,7 +134,7 @@ describe('a name server whose answer is', () => {
       assert.ok(questions <= questionsMax * (lookups + again), `${questions} questions`);
       assert.equal(dns.countOf(`${name}.test`, 'AAAA'), 0, 'no query for the other family');
       if (comes === 200) return;
-      assert.match(fieldOf(response, 'proxy-status') ?? '', comes[1]);
+      assert.match(headerOf(response, 'proxy-status') ?? '', comes[1]);
       const record = await edge.record(response);
       assert.deepEqual([record.shape, record.stage, record.delivery], ['unreachable', 'dns', 'not_sent']);
     });

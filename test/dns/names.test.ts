@@ -4,7 +4,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { dnsAddresses, dnsRcode, DnsServer, dnsSilence, startDnsServer } from '../../src/testing/dns-server.ts';
-import { fieldOf } from '../../src/testing/testing.ts';
+import { headerOf } from '../../src/testing/testing.ts';
 import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
 
 /** Servers on the same port of several loopback addresses. Each answers with its address. */
@@ -112,7 +112,7 @@ describe('a name that cannot be looked up', () => {
       edge = together;
       const response = await edge.get(`/${place}`);
       assert.equal(response.status, status);
-      assert.match(fieldOf(response, 'proxy-status') ?? '', proxyStatus);
+      assert.match(headerOf(response, 'proxy-status') ?? '', proxyStatus);
       const record = await edge.record(response);
       assert.deepEqual([record.shape, record.stage, record.delivery], ['unreachable', 'dns', 'not_sent']);
       assert.equal(edge.counts().unclassified, 0);
@@ -156,7 +156,7 @@ describe('a name', () => {
       ['127.0.0.1', '127.0.0.2', '127.0.0.3'].map((ip) => `app/many.test/${ip}:${port}`),
     );
     const seen = new Set<string>();
-    for (let time = 0; time < 40; time++) seen.add((await edge.get('/')).content.toString());
+    for (let time = 0; time < 40; time++) seen.add((await edge.get('/')).body.toString());
     assert.deepEqual([...seen].toSorted(), ['127.0.0.1', '127.0.0.2']);
   });
 
@@ -180,7 +180,7 @@ describe('a name', () => {
     edge = await start(yaml(`"dual.test:${origin.port}"`, { upstream: ', family: prefer_ipv6' }));
     assert.deepEqual(states(), [`[::1]:${origin.port} healthy`]);
     const response = await edge.get('/');
-    assert.equal(response.content.toString(), '127.0.0.1');
+    assert.equal(response.body.toString(), '127.0.0.1');
     assert.match(endpoints()[0]?.reason ?? '', new RegExp(`at 127\\.0\\.0\\.1:${origin.port}`));
   });
 
@@ -190,17 +190,17 @@ describe('a name', () => {
     const { port } = origin;
     dns.on('move.test', dnsAddresses(1, '127.0.0.1'), dnsAddresses(1, '127.0.0.2'));
     edge = await start(yaml(`"move.test:${port}"`));
-    assert.equal((await edge.get('/')).content.toString(), '127.0.0.1');
+    assert.equal((await edge.get('/')).body.toString(), '127.0.0.1');
     await until('the gateway knows the new address', () => states().includes(`127.0.0.2:${port} unhealthy`));
     assert.ok(states().includes(`127.0.0.1:${port} healthy`), 'the old address stays while the new one is not ready');
-    assert.equal((await edge.get('/')).content.toString(), '127.0.0.1');
+    assert.equal((await edge.get('/')).body.toString(), '127.0.0.1');
     assert.match(
       endpoints().find(({ address }) => address.startsWith('127.0.0.1'))?.reason ?? '',
       /resolves to other addresses/,
     );
     await origin.listen('127.0.0.2');
     await until('the old address drains', () => states().includes(`127.0.0.1:${port} draining`));
-    assert.equal((await edge.get('/')).content.toString(), '127.0.0.2');
+    assert.equal((await edge.get('/')).body.toString(), '127.0.0.2');
     const [moved] = edge.eventsOf('name_addresses');
     assert.deepEqual(moved?.evidence, { name: 'move.test', added: ['127.0.0.2'], removed: ['127.0.0.1'] });
   });
@@ -235,7 +235,7 @@ describe('a name', () => {
     assert.ok(tookMs > 900 && tookMs < 5000, `${tookMs} ms`);
     const response = await edge.get('/');
     assert.equal(response.status, 504);
-    assert.match(fieldOf(response, 'proxy-status') ?? '', /dns_timeout/);
+    assert.match(headerOf(response, 'proxy-status') ?? '', /dns_timeout/);
     assert.deepEqual(states(), ['slow.test:80 unknown']);
   });
 
@@ -266,7 +266,7 @@ describe('a prohibited address', () => {
       edge = together;
       const response = await edge.get(`/${place}`);
       assert.equal(response.status, 502);
-      assert.match(fieldOf(response, 'proxy-status') ?? '', /error=destination_ip_prohibited/);
+      assert.match(headerOf(response, 'proxy-status') ?? '', /error=destination_ip_prohibited/);
       const record = await edge.record(response);
       assert.deepEqual(
         [record.shape, record.cause, record.delivery],
@@ -287,7 +287,7 @@ describe('a prohibited address', () => {
   it('of a network in dns.deny', async () => {
     dns.on('private.test', dnsAddresses(30, '10.1.2.3'));
     edge = await start(yaml('"private.test:80"', { dns: 'deny: [10.0.0.0/8]' }));
-    assert.match(fieldOf(await edge.get('/'), 'proxy-status') ?? '', /destination_ip_prohibited/);
+    assert.match(headerOf(await edge.get('/'), 'proxy-status') ?? '', /destination_ip_prohibited/);
   });
 
   it("the gateway's own listener, whatever name leads there", async () => {

@@ -38,21 +38,21 @@ function worldOf(settings: Http1Settings = {}, options: WorldOptions = {}, clock
 interface Asking {
   readonly address?: string;
   readonly connection?: string;
-  readonly fields?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
-function ask(world: Http1World, target: string, { fields, ...options }: Asking = {}): ClientActor {
-  return world.request({ target, ...(fields === undefined ? {} : { fields }) }, { address: visitor, ...options });
+function ask(world: Http1World, target: string, { headers, ...options }: Asking = {}): ClientActor {
+  return world.request({ target, ...(headers === undefined ? {} : { headers }) }, { address: visitor, ...options });
 }
 
 /** `connections` of the attacker with `each` requests on each. */
 function attack(world: Http1World, target: string, connections: number, each: number): ClientActor[] {
-  const fields = target === '/ws' ? upgrade : {};
+  const headers = target === '/ws' ? upgrade : {};
   const clients: ClientActor[] = [];
   for (let number = 0; number < connections; number++) {
     const connection = `attacker ${world.created.length} ${number}`;
     for (let count = 0; count < each; count++)
-      clients.push(ask(world, target, { address: attacker, connection, fields }));
+      clients.push(ask(world, target, { address: attacker, connection, headers }));
     world.pass(1);
   }
   world.pass(20);
@@ -117,11 +117,11 @@ describe('one address that occupies an endpoint', () => {
       request.target === '/slow' ? void held.push(request) : onRequest(request);
     const ada = { address: attacker, connection: 'ada' };
     const logIn = (token: string): ClientActor => {
-      const client = ask(world, '/', { ...ada, fields: { Authorization: `NTLM ${token}` } });
+      const client = ask(world, '/', { ...ada, headers: { Authorization: `NTLM ${token}` } });
       world.pass(5);
       return client;
     };
-    const challenge = logIn('hello:ada').field('www-authenticate') ?? '';
+    const challenge = logIn('hello:ada').header('www-authenticate') ?? '';
     assert.equal(logIn(`proof:ada:${challenge.split(' ')[1]}`).status, 200);
     for (let n = 0; n < 12; n++) ask(world, '/slow', { address: attacker, connection: `colleague ${n}` });
     world.pass(5);
@@ -131,7 +131,7 @@ describe('one address that occupies an endpoint', () => {
     assert.equal(client.status, 0, 'it waits');
     held[0]?.answer(200);
     world.pass(5);
-    assert.deepEqual([client.status, client.content.toString()], [200, 'ada']);
+    assert.deepEqual([client.status, client.body.toString()], [200, 'ada']);
     assert.equal(world.endpoint('a').connectionsMade, connectionsMade);
   });
 
@@ -211,13 +211,13 @@ describe('clients of which nothing is known', () => {
     attack(all, '/slow', connectionsMax, 1);
     assert.equal(all.endpoint('a').arrived.length, connectionsMax + 1, 'the balancer itself has no share');
     const named = worldOf({}, { trusted: balancer });
-    ask(named, '/', { address: balancer, fields: { 'X-Forwarded-For': visitor } });
+    ask(named, '/', { address: balancer, headers: { 'X-Forwarded-For': visitor } });
     named.pass(5);
     for (let count = 0; count < connectionsMax; count++)
-      ask(named, '/slow', { address: balancer, fields: { 'X-Forwarded-For': attacker } });
+      ask(named, '/slow', { address: balancer, headers: { 'X-Forwarded-For': attacker } });
     named.pass(20);
     assert.ok(named.endpoint('a').arrived.length < connectionsMax);
-    const other = ask(named, '/', { address: balancer, fields: { 'X-Forwarded-For': '198.51.100.44' } });
+    const other = ask(named, '/', { address: balancer, headers: { 'X-Forwarded-For': '198.51.100.44' } });
     named.pass(5);
     assert.equal(other.status, 200);
   });
@@ -280,7 +280,7 @@ describe('tunnels and streams of events', () => {
     assert.equal(causeText(world), 'tunnels_full limit=60 addressMax=30');
     const { upstreamConnectionsLongLived: taken } = world.counts;
     assert.ok(taken >= longLivedMax / 2 && taken < longLivedMax, `${taken}`);
-    const client = ask(world, '/ws', { fields: upgrade });
+    const client = ask(world, '/ws', { headers: upgrade });
     world.pass(5);
     assert.equal(client.state, 'open');
     assert.equal(world.counts.upstreamConnectionsLongLived, taken + 1);

@@ -66,7 +66,7 @@ function answeredBy(world: Http1World, count: number, request: RequestText = {})
     world.pass(5);
     return client;
   });
-  return clients.map(({ content }) => content.toString()).join('');
+  return clients.map(({ body }) => body.toString()).join('');
 }
 
 const endpoints = ['a', 'b', 'c'];
@@ -112,7 +112,7 @@ describe('a balancer other than two choices', () => {
     const create = () => balancer as never;
     const world = new Http1World({ endpoints }, { balancerOf: () => create });
     world.endpoint('a').accepts = 'refuses';
-    const answered = answeredBy(world, 1, { method: 'PUT', target: '/cart?id=5', fields: { 'X-User': 'ann' } });
+    const answered = answeredBy(world, 1, { method: 'PUT', target: '/cart?id=5', headers: { 'X-User': 'ann' } });
     assert.equal(answered, 'b');
     assert.deepEqual(balancer.seen, ['PUT /cart ann 192.0.2.7 0 true', 'PUT /cart ann 192.0.2.7 1 true']);
     world.pass(100_000);
@@ -199,8 +199,8 @@ describe('a balancer that the configuration names', () => {
   });
 
   const keys: readonly (readonly [string, HashKey, (user: number) => RequestText])[] = [
-    ['a header', { kind: 'header', name: 'x-user' }, (user) => ({ fields: { 'X-User': `u${user}` } })],
-    ['a cookie', { kind: 'cookie', name: 'id' }, (user) => ({ fields: { Cookie: `theme=dark; id=u${user}` } })],
+    ['a header', { kind: 'header', name: 'x-user' }, (user) => ({ headers: { 'X-User': `u${user}` } })],
+    ['a cookie', { kind: 'cookie', name: 'id' }, (user) => ({ headers: { Cookie: `theme=dark; id=u${user}` } })],
     ['the path', { kind: 'path' }, (user) => ({ target: `/u/${user}?time=${Math.random()}` })],
   ];
   for (const [name, key, requestOf] of keys) {
@@ -249,7 +249,7 @@ describe('a balancer that the configuration names', () => {
       return client;
     });
     world.pass(1000);
-    const answers = clients.map(({ content }) => content.toString()).join('');
+    const answers = clients.map(({ body }) => body.toString()).join('');
     assert.ok(answers.replaceAll('b', '').length <= 3, answers);
     world.pass(100_000);
     world.verifyAtRest();

@@ -6,7 +6,7 @@ import type { ArrivedRequest, WorldOptions } from './world.ts';
 
 /** What an endpoint is told of a body's framing: Content-Length and Transfer-Encoding. */
 function framingOf(request: ArrivedRequest | undefined): (string | null | undefined)[] {
-  return [request?.field('content-length'), request?.field('transfer-encoding')];
+  return [request?.header('content-length'), request?.header('transfer-encoding')];
 }
 
 const sides: readonly Http1Settings[] = [
@@ -37,7 +37,7 @@ for (const settings of sides) {
 
   describe(`a body of unknown length from ${clients} to ${endpoints}`, () => {
     for (const [name, buffer] of buffers) {
-      for (const [method, content, length] of [
+      for (const [method, body, length] of [
         ['POST', 'eleven byte', '11'],
         ['DELETE', 'eleven byte', '11'],
         ['POST', '', '0'],
@@ -47,19 +47,19 @@ for (const settings of sides) {
         ['HEAD', '', null],
         ['DELETE', '', null],
       ] as const)
-        it(`is sent with its length where it comes with its head, ${name}: ${method} of ${content.length} bytes`, () => {
+        it(`is sent with its length where it comes with its head, ${name}: ${method} of ${body.length} bytes`, () => {
           const world = new Http1World({ buffer }, settings);
-          sendAtOnce(world, method, content);
+          sendAtOnce(world, method, body);
           world.pass(10);
           const [arrived] = world.endpoint('a').arrived;
           assert.deepEqual(framingOf(arrived), [length, null]);
-          assert.equal(arrived?.content.toString(), content);
+          assert.equal(arrived?.body.toString(), body);
           endOf(world);
         });
 
       it(`keeps its trailers, and so its coding, ${name}`, () => {
         const world = new Http1World({ buffer }, settings);
-        const client = world.request({ method: 'POST', expects: 'chunked', fields: { Trailer: 'x-sum' } });
+        const client = world.request({ method: 'POST', expects: 'chunked', headers: { Trailer: 'x-sum' } });
         client.write('all');
         client.end({ 'X-Sum': '3' });
         world.pass(10);
@@ -80,21 +80,21 @@ for (const settings of sides) {
       it(name, () => {
         const { grpc = false, ...more } = options as WorldOptions & { grpc?: boolean };
         const world = new Http1World(more, settings);
-        const fields = grpc ? { 'Content-Type': 'application/grpc' } : {};
-        const client = world.request({ method: 'POST', expects: 'chunked', fields });
+        const headers = grpc ? { 'Content-Type': 'application/grpc' } : {};
+        const client = world.request({ method: 'POST', expects: 'chunked', headers });
         client.write('x'.repeat(bytes));
         world.pass(endsAfterMs);
         client.end();
         world.pass(20);
         const [arrived] = world.endpoint('a').arrived;
         assert.deepEqual(framingOf(arrived), isKnown ? [String(bytes), null] : unknown);
-        assert.equal(arrived?.content.length, bytes);
+        assert.equal(arrived?.body.length, bytes);
         endOf(world);
       });
 
     it('that comes when the client has been told to continue has its length', () => {
       const world = new Http1World({}, settings);
-      const client = world.request({ method: 'PUT', expects: 'chunked', fields: { Expect: '100-continue' } });
+      const client = world.request({ method: 'PUT', expects: 'chunked', headers: { Expect: '100-continue' } });
       world.pass(10);
       assert.deepEqual([client.informed, world.endpoint('a').arrived.length], [[100], 0]);
       client.write('eleven byte');
@@ -146,14 +146,14 @@ for (const settings of sides) {
       client.end();
       world.pass(200);
       const arrived = world.endpoint('b').arrived[0];
-      assert.deepEqual([...framingOf(arrived), arrived?.content.toString()], ['11', null, 'begun ended']);
+      assert.deepEqual([...framingOf(arrived), arrived?.body.toString()], ['11', null, 'begun ended']);
       arrived?.answer(200);
       endOf(world);
     });
 
     it('that a filter changes has its length', () => {
       const world = new Http1World({ filters: [upperCase] }, settings);
-      for (const content of ['eleven byte', 'x']) world.request({ method: 'POST', content }, { connection: content });
+      for (const body of ['eleven byte', 'x']) world.request({ method: 'POST', body }, { connection: body });
       world.pass(20);
       assert.deepEqual(world.endpoint('a').arrived.map(framingOf), [
         ['11', null],
@@ -165,15 +165,15 @@ for (const settings of sides) {
 }
 
 /** Head, body and end in one write of the client. */
-function sendAtOnce(world: Http1World, method: string, content: string): void {
+function sendAtOnce(world: Http1World, method: string, body: string): void {
   if (world.settings.clients === 'h2') {
     const request = world.request({ method, expects: 'chunked' });
-    if (content !== '') request.write(content);
+    if (body !== '') request.write(body);
     return request.end();
   }
   const { client } = world.connect();
   client.listener = { onBytes() {}, onEnd: () => client.end(), onWritten() {}, onClosed() {} };
-  const chunk = content === '' ? '' : `${content.length.toString(16)}\r\n${content}\r\n`;
+  const chunk = body === '' ? '' : `${body.length.toString(16)}\r\n${body}\r\n`;
   const head = `${method} / HTTP/1.1\r\nHost: example.org\r\nTransfer-Encoding: chunked\r\n\r\n`;
   const bytes = Buffer.from(`${head}${chunk}0\r\n\r\n`, 'latin1');
   client.write(bytes, 0, bytes.length, 'borrowed');

@@ -15,15 +15,15 @@ for (const [protocol, make] of worlds) {
   it(`Proxy-Status names the protocol that the endpoint speaks: ${protocol}`, () => {
     const world = make();
     world.endpoint('a').onRequest = (request) => request.breakOff('reset');
-    const client = world.request({ fields: {} });
+    const client = world.request({ headers: {} });
     world.pass(100);
     assert.equal(client.status, 502);
-    assert.match(client.field('proxy-status') ?? '', new RegExp(`;next-protocol=${protocol};`));
+    assert.match(client.header('proxy-status') ?? '', new RegExp(`;next-protocol=${protocol};`));
   });
 }
 
 describe('Trailer, which announces trailers,', () => {
-  /** The Trailer field that a client with these capabilities gets. */
+  /** The Trailer that a client with these capabilities gets. */
   function announced(capabilities: Partial<Capabilities>): string | null {
     const createHandler: CreateHandler = (stream, serving, ports) => {
       Object.defineProperty(stream, 'capabilities', { value: { ...stream.capabilities, ...capabilities } });
@@ -35,9 +35,9 @@ describe('Trailer, which announces trailers,', () => {
       request.write('text');
       request.end({ 'x-sum': '42' });
     };
-    const client = world.request({ fields: {} });
+    const client = world.request({ headers: {} });
     world.pass(100);
-    return client.field('trailer');
+    return client.header('trailer');
   }
 
   it('goes to a client whose protocol has trailers', () => assert.equal(announced({}), 'x-sum'));

@@ -5,7 +5,7 @@ import type { EndedExchange, EndKind } from '../../src/core/exchange.ts';
 import type { Cause } from '#failures/failure.ts';
 import type { Delivery } from '#failures/shape.ts';
 import { loopCases } from './loop-cases.ts';
-import { urlFieldCases } from './url-field-cases.ts';
+import { urlHeaderCases } from './url-header-cases.ts';
 import type { World, WorldOptions } from './world.ts';
 
 const emptyResponse = 'HTTP/1.1 200 Fine\r\nContent-Length: 0\r\n\r\n';
@@ -60,40 +60,40 @@ const forwarded: readonly Case[] = [
     name: "a GET is answered with its endpoint's response, and with the gateway's own headers",
     run(world) {
       world.endpoint('a').onRequest = (request) => request.answer(200, 'hello', { 'X-App': 'yes' });
-      const client = world.request({ target: '/x?y=1', fields: { 'X-Mine': 'too' } });
+      const client = world.request({ target: '/x?y=1', headers: { 'X-Mine': 'too' } });
       world.pass(20);
       const [arrived] = world.endpoint('a').arrived;
       assert.equal(client.status, 200);
-      assert.equal(client.content.toString(), 'hello');
-      assert.equal(client.field('x-app'), 'yes');
-      assert.equal(client.field('x-request-id'), world.records[0]?.id);
+      assert.equal(client.body.toString(), 'hello');
+      assert.equal(client.header('x-app'), 'yes');
+      assert.equal(client.header('x-request-id'), world.records[0]?.id);
       assert.equal(arrived?.target, '/x?y=1');
-      assert.equal(arrived?.field('x-mine'), 'too');
-      assert.match(arrived?.field('via') ?? '', / edge$/);
-      assert.equal(arrived?.field('x-forwarded-for'), '192.0.2.7');
+      assert.equal(arrived?.header('x-mine'), 'too');
+      assert.match(arrived?.header('via') ?? '', / edge$/);
+      assert.equal(arrived?.header('x-forwarded-for'), '192.0.2.7');
       const record = assertRecord(world, { end: 'forwarded', status: 200, delivery: 'response_started', attempts: 1 });
       assert.equal(record.bytesToClient, 5);
     },
   },
   {
-    name: 'a POST brings its content, whole and unchanged',
+    name: 'a POST brings its body, whole and unchanged',
     run(world) {
-      const content = pattern(200_000);
+      const body = pattern(200_000);
       world.endpoint('a').onRequest = (request) => request.answer(201, 'made');
-      const client = world.request({ method: 'POST', content });
+      const client = world.request({ method: 'POST', body });
       world.pass(50);
       assert.equal(client.status, 201);
     },
   },
   {
-    name: 'the endpoint gets every byte of the content',
+    name: 'the endpoint gets every byte of the body',
     run(world) {
-      const content = pattern(300_000);
-      const client = world.request({ method: 'PUT', content });
+      const body = pattern(300_000);
+      const client = world.request({ method: 'PUT', body });
       world.pass(50);
       const [arrived] = world.endpoint('a').arrived;
       assert.equal(arrived?.whole, true);
-      assert.equal(arrived?.content.equals(content), true);
+      assert.equal(arrived?.body.equals(body), true);
       arrived?.answer(204);
       world.pass(50);
       assert.equal(client.status, 204);
@@ -108,7 +108,7 @@ const forwarded: readonly Case[] = [
         request.head(200, 100);
         request.write('only this');
       };
-      world.request({ method: 'PUT', content: pattern(3000) });
+      world.request({ method: 'PUT', body: pattern(3000) });
       world.pass(20);
       world.endpoint('b').arrived[0]?.breakOff('reset');
       world.pass(20);
@@ -119,12 +119,12 @@ const forwarded: readonly Case[] = [
     options: { endpoints: ['a', 'b'] },
   },
   {
-    name: 'a HEAD is answered without content, with the length that it would have',
+    name: 'a HEAD is answered without a body, with the length that it would have',
     run(world) {
       world.endpoint('a').onRequest = (request) => request.raw('HTTP/1.1 200 OK\r\nContent-Length: 42\r\n\r\n');
       const client = world.request({ method: 'HEAD' });
       world.pass(20);
-      assert.deepEqual([client.status, client.state, client.field('content-length')], [200, 'whole', '42']);
+      assert.deepEqual([client.status, client.state, client.header('content-length')], [200, 'whole', '42']);
       assertRecord(world, { end: 'forwarded', status: 200 });
     },
     onlyBytes: 'a stream in memory has no Content-Length field beside its framing',
@@ -141,9 +141,9 @@ const forwarded: readonly Case[] = [
     },
   })),
   {
-    name: 'a POST with an empty content is sent whole, and its endpoint must answer in time',
+    name: 'a POST with an empty body is sent whole, and its endpoint must answer in time',
     run(world) {
-      const client = world.request({ method: 'POST', content: '' });
+      const client = world.request({ method: 'POST', body: '' });
       world.pass(9000);
       assert.equal(world.endpoint('a').arrived[0]?.whole, true);
       assert.equal(client.status, 504);
@@ -151,14 +151,14 @@ const forwarded: readonly Case[] = [
     },
   },
   {
-    name: 'content in small pieces arrives in both directions, and at once',
+    name: 'a body in small pieces arrives in both directions, and at once',
     options: unbuffered,
     run(world) {
       const client = world.request({ method: 'POST', expects: 'chunked' });
       for (const piece of ['one ', 'two ', 'three']) {
         client.write(piece);
         world.pass(10);
-        assert.match(world.endpoint('a').arrived[0]?.content.toString() ?? '', new RegExp(`${piece}$`));
+        assert.match(world.endpoint('a').arrived[0]?.body.toString() ?? '', new RegExp(`${piece}$`));
       }
       client.end();
       const [arrived] = world.endpoint('a').arrived;
@@ -166,11 +166,11 @@ const forwarded: readonly Case[] = [
       for (const piece of ['uno ', 'due ', 'tre']) {
         arrived?.write(piece);
         world.pass(10);
-        assert.match(client.content.toString(), new RegExp(`${piece}$`));
+        assert.match(client.body.toString(), new RegExp(`${piece}$`));
       }
       arrived?.end();
       world.pass(10);
-      assert.deepEqual([client.state, client.content.toString()], ['whole', 'uno due tre']);
+      assert.deepEqual([client.state, client.body.toString()], ['whole', 'uno due tre']);
       assertRecord(world, { end: 'forwarded', status: 200 });
     },
   },
@@ -178,33 +178,33 @@ const forwarded: readonly Case[] = [
     name: 'a slow client pauses its endpoint: little is buffered, nothing is lost',
     options: { endpointWindowBytes: 16_384 },
     run(world) {
-      const content = pattern(large);
+      const body = pattern(large);
       world.endpoint('a').onRequest = (request) => request.head(200, large);
       const client = world.request({}, { windowBytes: 16_384 });
       client.stopReading();
       world.pass(5);
       const [arrived] = world.endpoint('a').arrived;
       for (let at = 0; at < large; at += 2048) {
-        arrived?.write(content.subarray(at, at + 2048));
+        arrived?.write(body.subarray(at, at + 2048));
         if (at % 8192 === 0) world.pass(1);
         assert.ok(world.heldBytes() <= 160_000, `${world.heldBytes()} bytes are held`);
       }
       client.readOn();
       world.pass(2000);
       assert.equal(client.state, 'whole');
-      assert.equal(client.content.equals(content), true);
+      assert.equal(client.body.equals(body), true);
       assertRecord(world, { end: 'forwarded' });
     },
   },
   {
     name: 'a slow endpoint pauses its client: little is buffered, nothing is lost, nothing fails',
-    options: { endpointWindowBytes: 16_384, limits: { contentMs: 500 } },
+    options: { endpointWindowBytes: 16_384, limits: { bodyMs: 500 } },
     run(world) {
-      const content = pattern(large);
+      const body = pattern(large);
       world.endpoint('a').onRequest = (request) => request.stopReading();
       const client = world.request({ method: 'PUT', expects: large });
       for (let at = 0; at < large; at += 2048) {
-        client.write(content.subarray(at, at + 2048));
+        client.write(body.subarray(at, at + 2048));
         if (at % 8192 === 0) world.pass(1);
         assert.ok(world.heldBytes() <= 160_000, `${world.heldBytes()} bytes are held`);
       }
@@ -213,7 +213,7 @@ const forwarded: readonly Case[] = [
       const [arrived] = world.endpoint('a').arrived;
       arrived?.readOn();
       world.pass(2000);
-      assert.equal(arrived?.content.equals(content), true);
+      assert.equal(arrived?.body.equals(body), true);
       arrived?.answer(200, 'ok');
       world.pass(20);
       assert.equal(client.status, 200);
@@ -225,7 +225,7 @@ const forwarded: readonly Case[] = [
     options: { endpointWindowBytes: 4096 },
     run(world) {
       world.endpoint('a').onRequest = (request) => request.stopReading();
-      const client = world.request({ method: 'PUT', content: pattern(500_000) });
+      const client = world.request({ method: 'PUT', body: pattern(500_000) });
       // Its kernel took some at first, which counts as taking: so twice the limit.
       world.pass(6200);
       assert.equal(client.status, 504);
@@ -245,7 +245,7 @@ const forwarded: readonly Case[] = [
       assert.deepEqual(client.informed, [100, 103]);
       arrived?.answer(200, 'later');
       world.pass(10);
-      assert.deepEqual([client.status, client.content.toString()], [200, 'later']);
+      assert.deepEqual([client.status, client.body.toString()], [200, 'later']);
     },
   },
   {
@@ -268,13 +268,13 @@ const forwarded: readonly Case[] = [
   {
     name: 'a client that waits for 100 gets it when its body is read',
     run(world) {
-      const client = world.request({ method: 'POST', expects: 7, fields: { Expect: '100-continue' } });
+      const client = world.request({ method: 'POST', expects: 7, headers: { Expect: '100-continue' } });
       world.pass(10);
       assert.deepEqual(client.informed, [100]);
       client.write('content');
       world.pass(10);
       const [arrived] = world.endpoint('a').arrived;
-      assert.deepEqual([arrived?.content.toString(), arrived?.field('expect')], ['content', null]);
+      assert.deepEqual([arrived?.body.toString(), arrived?.header('expect')], ['content', null]);
       arrived?.inform(100);
       world.pass(10);
       assert.deepEqual(client.informed, [100], 'told once: this one is for whoever asked the endpoint');
@@ -300,12 +300,12 @@ const forwarded: readonly Case[] = [
 const declined: readonly Case[] = [
   {
     name: 'no route: 404, and no endpoint is asked',
-    options: { routes: [{ match: { hosts: ['other.example'], pathPrefix: '/', methods: [], fields: [] } }] },
+    options: { routes: [{ match: { hosts: ['other.example'], pathPrefix: '/', methods: [], headers: [] } }] },
     run(world) {
       const client = world.request({ target: '/nowhere' });
       world.pass(10);
       assert.equal(client.status, 404);
-      assert.match(client.field('proxy-status') ?? '', /^edge; ?error=destination_not_found/);
+      assert.match(client.header('proxy-status') ?? '', /^edge; ?error=destination_not_found/);
       assertRecord(world, { end: 'generated', cause: 'no_route', status: 404, delivery: 'not_sent', attempts: 0 });
     },
   },
@@ -315,7 +315,7 @@ const declined: readonly Case[] = [
     run(world) {
       const client = world.request({});
       world.pass(10);
-      assert.deepEqual([client.status, client.field('retry-after')], [503, '120']);
+      assert.deepEqual([client.status, client.header('retry-after')], [503, '120']);
       assertRecord(world, { end: 'generated', cause: 'maintenance', status: 503, attempts: 0 });
     },
   },
@@ -325,8 +325,8 @@ const declined: readonly Case[] = [
     run(world) {
       const client = world.request({});
       world.pass(10);
-      assert.deepEqual([client.status, client.content.toString()], [200, 'ready\n']);
-      assert.equal(client.field('cache-control'), 'no-store');
+      assert.deepEqual([client.status, client.body.toString()], [200, 'ready\n']);
+      assert.equal(client.header('cache-control'), 'no-store');
       assertRecord(world, { end: 'generated', cause: null, status: 200, attempts: 0 });
       world.pass(3000);
     },
@@ -337,18 +337,18 @@ const declined: readonly Case[] = [
     run(world) {
       const client = world.request({});
       world.pass(10);
-      assert.deepEqual([client.status, client.field('retry-after')], [503, '5']);
-      assert.match(client.field('proxy-status') ?? '', /^edge; ?error=proxy_internal_response/);
+      assert.deepEqual([client.status, client.header('retry-after')], [503, '5']);
+      assert.match(client.header('proxy-status') ?? '', /^edge; ?error=proxy_internal_response/);
       assertRecord(world, { end: 'generated', cause: 'gateway_stopping', status: 503, attempts: 0 });
     },
   },
   {
     name: 'a route that answers itself',
-    options: { routes: [{ action: { kind: 'respond', status: 200, contentType: 'text/plain', content: 'pong' } }] },
+    options: { routes: [{ action: { kind: 'respond', status: 200, contentType: 'text/plain', body: 'pong' } }] },
     run(world) {
-      const client = world.request({ method: 'POST', content: 'ping' });
+      const client = world.request({ method: 'POST', body: 'ping' });
       world.pass(10);
-      assert.deepEqual([client.status, client.content.toString(), client.field('proxy-status')], [200, 'pong', null]);
+      assert.deepEqual([client.status, client.body.toString(), client.header('proxy-status')], [200, 'pong', null]);
       assertRecord(world, { end: 'generated', cause: null, status: 200, attempts: 0 });
       world.pass(3000);
     },
@@ -374,12 +374,12 @@ const declined: readonly Case[] = [
     name: "another gateway's name is no loop: Via and CDN-Loop go on with the gateway's own name behind it",
     run(world) {
       world.endpoint('a').onRequest = (request) => request.answer(200);
-      world.request({ fields: { Via: '1.1 edge:8080, 1.0 edges', 'CDN-Loop': 'edge.example' } });
+      world.request({ headers: { Via: '1.1 edge:8080, 1.0 edges', 'CDN-Loop': 'edge.example' } });
       world.pass(10);
       assertRecord(world, { end: 'forwarded', status: 200 });
       const [arrived] = world.endpoint('a').arrived;
-      assert.match(arrived?.field('via') ?? '', /^1\.1 edge:8080, 1\.0 edges, [12]\.[01] edge$/);
-      assert.match(arrived?.field('cdn-loop') ?? '', /^edge\.example, edge; route=[\w-]{8}$/);
+      assert.match(arrived?.header('via') ?? '', /^1\.1 edge:8080, 1\.0 edges, [12]\.[01] edge$/);
+      assert.match(arrived?.header('cdn-loop') ?? '', /^edge\.example, edge; route=[\w-]{8}$/);
     },
   },
   ...(['Via', 'CDN-Loop'] as const).map((name) => ({
@@ -388,24 +388,24 @@ const declined: readonly Case[] = [
       world.endpoint('a').onRequest = (request) => request.answer(200);
       const hops = (count: number): string =>
         Array.from({ length: count }, (_, at) => (name === 'Via' ? `1.1 hop-${at}` : `hop-${at}`)).join(', ');
-      const sixteen = world.request({ fields: { [name]: hops(16) } });
-      const seventeen = world.request({ fields: { [name]: hops(17) } });
+      const sixteen = world.request({ headers: { [name]: hops(16) } });
+      const seventeen = world.request({ headers: { [name]: hops(17) } });
       world.pass(10);
       assert.deepEqual([sixteen.status, seventeen.status], [200, 502]);
       const refused = world.records.find(({ endKind: end }) => end === 'generated');
       assert.deepEqual(refused?.failure?.evidence, { hops: 17, limit: 16 });
-      assert.match(seventeen.field('proxy-status') ?? '', /error=proxy_loop_detected/);
+      assert.match(seventeen.header('proxy-status') ?? '', /error=proxy_loop_detected/);
     },
   })),
-  ...urlFieldCases,
+  ...urlHeaderCases,
   {
     name: 'an untrusted client does not choose its request id',
     run(world) {
       world.endpoint('a').onRequest = (request) => request.answer(200);
-      world.request({ fields: { 'X-Request-Id': 'mine-1' } });
+      world.request({ headers: { 'X-Request-Id': 'mine-1' } });
       world.pass(10);
       assert.notEqual(assertRecord(world, { end: 'forwarded' }).id, 'mine-1');
-      assert.equal(world.endpoint('a').arrived[0]?.field('x-request-id'), world.records[0]?.id);
+      assert.equal(world.endpoint('a').arrived[0]?.header('x-request-id'), world.records[0]?.id);
     },
   },
   {
@@ -413,10 +413,10 @@ const declined: readonly Case[] = [
     options: { trusted: true },
     run(world) {
       world.endpoint('a').onRequest = (request) => request.answer(200);
-      world.request({ fields: { 'X-Request-Id': 'mine-1' } });
+      world.request({ headers: { 'X-Request-Id': 'mine-1' } });
       world.pass(10);
       assert.equal(assertRecord(world, { end: 'forwarded' }).id, 'mine-1');
-      assert.equal(world.endpoint('a').arrived[0]?.field('x-request-id'), 'mine-1');
+      assert.equal(world.endpoint('a').arrived[0]?.header('x-request-id'), 'mine-1');
     },
   },
 ];
@@ -446,15 +446,15 @@ const retried: readonly Case[] = [
       for (const name of ['a', 'b']) world.endpoint(name).onRequest = (request) => request.answer(200, 'from b');
       // Which endpoint comes first is chance in one of the worlds; soon enough it is the one that refuses.
       for (let turn = 0; turn < 8; turn++) {
-        const client = world.request(method === 'POST' ? { method, content: 'content' } : { method });
+        const client = world.request(method === 'POST' ? { method, body: 'content' } : { method });
         world.pass(20);
-        assert.equal(client.content.toString(), 'from b');
+        assert.equal(client.body.toString(), 'from b');
       }
       const tried = world.records.filter(({ attempts }) => attempts.length === 2);
       assert.ok(tried.length > 0, 'one of them was tried twice');
       assert.equal(tried[0]?.attempts[0]?.retryReason, 'nothing_sent');
       assert.ok(
-        world.endpoint('b').arrived.every(({ content }) => content.toString() === (method === 'POST' ? 'content' : '')),
+        world.endpoint('b').arrived.every(({ body }) => body.toString() === (method === 'POST' ? 'content' : '')),
       );
     },
   })),
@@ -479,7 +479,7 @@ const retried: readonly Case[] = [
       }
       const client = world.request({});
       world.pass(50);
-      assert.equal(client.content.toString(), 'second');
+      assert.equal(client.body.toString(), 'second');
       const record = assertRecord(world, { end: 'forwarded', attempts: 2 });
       assert.deepEqual([record.attempts[0]?.retry, record.attempts[0]?.retryReason], [true, 'idempotent']);
       assert.notEqual(record.attempts[0]?.endpoint, record.attempts[1]?.endpoint);
@@ -490,7 +490,7 @@ const retried: readonly Case[] = [
     options: { endpoints: ['a', 'b', 'c', 'd', 'e'] },
     run(world) {
       for (const name of ['a', 'b', 'c', 'd', 'e']) world.endpoint(name).accepts = 'refuses';
-      const client = world.request({ method: 'POST', content: 'pay' });
+      const client = world.request({ method: 'POST', body: 'pay' });
       world.pass(50);
       assert.equal(client.status, 502);
       const { attempts } = assertRecord(world, {
@@ -535,7 +535,7 @@ const retried: readonly Case[] = [
     options: { endpoints: ['a', 'b'] },
     run(world) {
       for (const name of ['a', 'b']) world.endpoint(name).onRequest = (request) => request.breakOff('closed');
-      const client = world.request({ method: 'POST', content: 'pay' });
+      const client = world.request({ method: 'POST', body: 'pay' });
       world.pass(50);
       assert.equal(client.status, 502);
       assert.equal(world.endpoint('a').arrived.length + world.endpoint('b').arrived.length, 1);
@@ -573,7 +573,7 @@ const retried: readonly Case[] = [
       world.pass(20);
       const client = world.request({});
       world.pass(50);
-      assert.equal(client.content.toString(), 'answer 3');
+      assert.equal(client.body.toString(), 'answer 3');
       const record = assertRecord(world, { end: 'forwarded', attempts: 2 }, 1);
       assert.deepEqual([record.attempts[0]?.reused, record.attempts[1]?.reused], [true, false]);
     },
@@ -585,7 +585,7 @@ const retried: readonly Case[] = [
       world.endpoint('a').onRequest = (request) => request.answer(200);
       world.request({});
       world.pass(3000);
-      world.request({ method: 'POST', content: 'pay' });
+      world.request({ method: 'POST', body: 'pay' });
       world.pass(20);
       assert.equal(assertRecord(world, { end: 'forwarded' }, 1).attempts[0]?.reused, false);
     },
@@ -597,7 +597,7 @@ const retried: readonly Case[] = [
       world.endpoint('a').onRequest = (request) => request.answer(200);
       world.request({});
       world.pass(3000);
-      const client = world.request({ method: 'POST', content: 'pay' });
+      const client = world.request({ method: 'POST', body: 'pay' });
       world.pass(20);
       assert.equal(client.status, 200);
     },
@@ -678,7 +678,7 @@ const slowAndBroken: readonly Case[] = [
       };
       const client = world.request({});
       world.pass(3100);
-      assert.deepEqual([client.status, client.state, client.content.toString()], [200, 'cut', 'only this']);
+      assert.deepEqual([client.status, client.state, client.body.toString()], [200, 'cut', 'only this']);
       assertRecord(world, {
         end: 'truncated',
         cause: 'response_body_stalled',
@@ -700,7 +700,7 @@ const slowAndBroken: readonly Case[] = [
         world.pass(100);
         world.endpoint('a').arrived[0]?.breakOff(how);
         world.pass(20);
-        assert.deepEqual([client.state, client.content.toString()], ['cut', 'only this']);
+        assert.deepEqual([client.state, client.body.toString()], ['cut', 'only this']);
         assertRecord(world, {
           end: 'truncated',
           status: 200,
@@ -753,7 +753,7 @@ const slowAndBroken: readonly Case[] = [
         const next = world.request({});
         world.pass(20);
         assert.equal(client.state, 'whole');
-        assert.equal(next.content.toString(), 'own');
+        assert.equal(next.body.toString(), 'own');
         const [first] = assertRecord(world, { end: 'forwarded', attempts: 1 }).attempts;
         const [second] = assertRecord(world, { end: 'forwarded', attempts: 1 }, 1).attempts;
         assert.deepEqual([first?.surplusBytes, second?.surplusBytes, second?.reused], [surplus, 0, surplus === 0]);
@@ -802,7 +802,7 @@ const slowAndBroken: readonly Case[] = [
         const client = world.request({ method });
         world.pass(50);
         const isGet = method === 'GET';
-        if (isGet) assert.equal(client.content.toString(), 'answer 4');
+        if (isGet) assert.equal(client.body.toString(), 'answer 4');
         const record = assertRecord(
           world,
           isGet ? { end: 'forwarded', attempts: 2 } : { end: 'generated', cause: 'response_not_http', status: 502 },
@@ -895,7 +895,7 @@ const slowAndBroken: readonly Case[] = [
       world.pass(10);
       world.endpoint('a').arrived[0]?.answer(413, 'too much');
       world.pass(20);
-      assert.deepEqual([client.status, client.content.toString(), client.state], [413, 'too much', 'whole']);
+      assert.deepEqual([client.status, client.body.toString(), client.state], [413, 'too much', 'whole']);
       assertRecord(world, { end: 'forwarded', status: 413 });
       world.pass(3000);
     },
@@ -919,7 +919,7 @@ const slowAndBroken: readonly Case[] = [
       assert.equal(arrived?.whole, true);
       arrived?.end();
       world.pass(20);
-      assert.deepEqual([client.state, client.content.toString()], ['whole', 'ABC']);
+      assert.deepEqual([client.state, client.body.toString()], ['whole', 'ABC']);
       assertRecord(world, { end: 'forwarded' });
       world.pass(3000);
     },
@@ -943,7 +943,7 @@ const slowAndBroken: readonly Case[] = [
       world.pass(30); // And not only when nobody would wait any longer.
       assert.equal(client.status, 502);
       // Some 120 ms after its connection broke: in the answer as in the record, whenever the news came.
-      assert.match(client.content.toString(), /ran out of memory \(SIGKILL\), which was noticed \d+ ms later/);
+      assert.match(client.body.toString(), /ran out of memory \(SIGKILL\), which was noticed \d+ ms later/);
       assert.equal(
         assertRecord(world, { end: 'generated', cause: 'reset_before_response' }).attempts[0]?.exit?.signal,
         'SIGKILL',
@@ -1034,7 +1034,7 @@ const clientsWay: readonly Case[] = [
     },
   },
   {
-    name: 'a client that does not send its content in time: 408',
+    name: 'a client that does not send its body in time: 408',
     options: unbuffered,
     run(world) {
       const client = world.request({ method: 'POST', expects: 100 });

@@ -39,7 +39,7 @@ class BreakerWorld {
   }
 
   request(): ClientActor {
-    return this.world.request({ method: 'POST', content: 'x' });
+    return this.world.request({ method: 'POST', body: 'x' });
   }
 
   pass(ms: number): void {
@@ -85,7 +85,7 @@ describe('the circuit breaker of the only endpoint', () => {
     const arrived = breaker.world.endpoint('a').arrived.length;
     const client = breaker.ask();
     assert.equal(client.status, 503);
-    assert.equal(client.field('retry-after'), '1');
+    assert.equal(client.header('retry-after'), '1');
     assert.equal(breaker.causes.at(-1), 'circuit_open');
     const { failure = null } = breaker.world.records.at(-1) ?? {};
     assert.match(

@@ -6,13 +6,13 @@ interface Closing {
   /** What the client sends, all at once; it never closes its own direction. */
   readonly sent: string;
   readonly windowBytes?: number;
-  readonly contentBytes?: number;
+  readonly bodyBytes?: number;
 }
 
 /** The gateway's end of the connection, and what its client has got, `afterMs` later. */
-function closing({ sent, windowBytes, contentBytes = 2 }: Closing, afterMs: number) {
+function closing({ sent, windowBytes, bodyBytes = 2 }: Closing, afterMs: number) {
   const world = new Http1World();
-  world.endpoint('a').onRequest = (request) => request.answer(200, 'x'.repeat(contentBytes));
+  world.endpoint('a').onRequest = (request) => request.answer(200, 'x'.repeat(bodyBytes));
   const window = windowBytes === undefined ? {} : { windowBytes };
   const first = world.request({ target: '/first' }, { connection: 'typing', ...window });
   world.pass(20);
@@ -47,9 +47,9 @@ describe('after its last answer a connection', () => {
   });
 
   it('is closed only when all of the answer has left, however slowly it is taken', () => {
-    const contentBytes = 300_000;
-    const { text, ended } = closing({ sent: get, windowBytes: 16_384, contentBytes }, 20);
-    assert.equal(text.length - text.indexOf('\r\n\r\n') - 4, contentBytes);
+    const bodyBytes = 300_000;
+    const { text, ended } = closing({ sent: get, windowBytes: 16_384, bodyBytes }, 20);
+    assert.equal(text.length - text.indexOf('\r\n\r\n') - 4, bodyBytes);
     assert.equal(ended, 'fin');
   });
 

@@ -14,7 +14,7 @@ function bound(requestsMax: number, { queueMax = 2, queueMs = 2000, adaptive = f
 const toApp: Pick<RouteSpec, 'action'> = { action: { kind: 'upstream', upstream: 'app' as UpstreamId } };
 
 function route(id: string, pathPrefix: string, rest: Partial<RouteSpec> = {}): Partial<RouteSpec> {
-  return { id: id as RouteId, match: { hosts: [], pathPrefix, methods: [], fields: [] }, ...toApp, ...rest };
+  return { id: id as RouteId, match: { hosts: [], pathPrefix, methods: [], headers: [] }, ...toApp, ...rest };
 }
 
 const settings = (concurrency: ConcurrencySettings): Partial<RouteSpec> => ({ features: { concurrency } });
@@ -92,7 +92,7 @@ describe('a bound of requests in flight', () => {
     for (const target of ['/1', '/2']) bounded.ask(target);
     const refused = bounded.ask('/3');
     assert.equal(refused.status, 503);
-    assert.ok(Number(refused.field('retry-after')) >= 1);
+    assert.ok(Number(refused.header('retry-after')) >= 1);
     assert.deepEqual(bounded.recordOf('/3'), { cause: 'concurrency_limit', bound: 'upstream app', waited: false });
     bounded.end();
   });

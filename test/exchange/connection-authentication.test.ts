@@ -22,20 +22,20 @@ function ask(world: Http1World, connection: string, request: RequestText = {}, p
 }
 
 function withToken(token: string, request: RequestText = {}): RequestText {
-  return { ...request, fields: { Authorization: `NTLM ${token}` } };
+  return { ...request, headers: { Authorization: `NTLM ${token}` } };
 }
 
 /** Three requests on one connection of the client. Returns the status of the third one. */
 function logIn(world: Http1World, user: string, passMs = 10): number {
   ask(world, user, {}, passMs);
-  const challenge = ask(world, user, withToken(`hello:${user}`), passMs).field('www-authenticate') ?? '';
+  const challenge = ask(world, user, withToken(`hello:${user}`), passMs).header('www-authenticate') ?? '';
   return ask(world, user, withToken(`proof:${user}:${challenge.split(' ')[1]}`), passMs).status;
 }
 
 /** Whose session the next request of the connection gets; the status, if it gets none. */
 function sessionOf(world: Http1World, connection: string, request: RequestText = {}): string {
   const client = ask(world, connection, request);
-  return client.status === 200 ? client.content.toString() : String(client.status);
+  return client.status === 200 ? client.body.toString() : String(client.status);
 }
 
 function end(world: Http1World): void {
@@ -63,7 +63,7 @@ describe('authentication of a connection (NTLM, Negotiate)', () => {
       assert.equal(logIn(world, 'ada'), 200);
       for (const waitMs of [100, 1000, 5000, 30_000]) {
         world.pass(waitMs);
-        assert.equal(sessionOf(world, 'ada', { method: 'POST', content: 'abc' }), 'ada');
+        assert.equal(sessionOf(world, 'ada', { method: 'POST', body: 'abc' }), 'ada');
         assert.equal(sessionOf(world, 'ada'), 'ada');
         assert.equal(sessionOf(world, `other ${waitMs}`), '401');
       }
@@ -90,7 +90,7 @@ describe('authentication of a connection (NTLM, Negotiate)', () => {
   it('holds for one of the clients whose requests a trusted peer sends on one connection', () => {
     const world = worldOf({ trusted: true });
     const from = (client: string, token?: string): RequestText => ({
-      fields: { 'X-Forwarded-For': client, ...(token === undefined ? {} : { Authorization: `NTLM ${token}` }) },
+      headers: { 'X-Forwarded-For': client, ...(token === undefined ? {} : { Authorization: `NTLM ${token}` }) },
     });
     ask(world, 'balancer', from('198.51.100.1', 'hello:ada'));
     ask(world, 'balancer', from('198.51.100.1', 'proof:ada:1'));
@@ -148,7 +148,7 @@ describe('authentication of a connection (NTLM, Negotiate)', () => {
       world.endpoint('a').onRequest = onRequest;
       request.breakOff('reset');
     };
-    assert.equal(sessionOf(world, 'ada', { method: 'POST', content: 'abc' }), '502');
+    assert.equal(sessionOf(world, 'ada', { method: 'POST', body: 'abc' }), '502');
     end(world);
   });
 
@@ -175,7 +175,7 @@ describe('authentication of a connection (NTLM, Negotiate)', () => {
     let failures = 0;
     world.endpoint(own).onRequest = (request) => (failures++ < 2 ? request.answer(503) : onRequest(request));
     const client = ask(world, 'ada', {}, 1000);
-    assert.deepEqual([client.status, client.content.toString(), failures], [200, 'ada', 3]);
+    assert.deepEqual([client.status, client.body.toString(), failures], [200, 'ada', 3]);
     end(world);
   });
 
@@ -208,7 +208,7 @@ describe('authentication of a connection (NTLM, Negotiate)', () => {
       const clients = asked.map((connection) => world.request({}, { connection }));
       world.pass(100);
       assert.deepEqual(
-        clients.map(({ content }) => content.toString()),
+        clients.map(({ body }) => body.toString()),
         asked,
       );
       assert.equal(world.endpoint('a').connectionsMade, 2);
@@ -233,7 +233,7 @@ describe('authentication of a connection (NTLM, Negotiate)', () => {
       return client;
     };
     passBusy(50);
-    const challenge = step(withToken('hello:ada')).field('www-authenticate') ?? '';
+    const challenge = step(withToken('hello:ada')).header('www-authenticate') ?? '';
     assert.equal(step(withToken(`proof:ada:${challenge.split(' ')[1]}`)).status, 200);
     const statuses = new Set(world.records.map(({ statusSent }) => statusSent));
     assert.deepEqual(statuses, new Set([200, 401]));
@@ -338,12 +338,12 @@ describe('authentication of a connection (NTLM, Negotiate)', () => {
         for (const { user, what, waitMs } of events) {
           if (world.lines.get(lineOf(user))?.closed === true) numbers.set(user, (numbers.get(user) ?? 0) + 1);
           if (what === 'ask') request(user, {});
-          else if (what === 'post') request(user, { method: 'POST', content: 'abc' });
+          else if (what === 'post') request(user, { method: 'POST', body: 'abc' });
           else if (what === 'pipeline') for (let n = 0; n < 3; n++) request(user, {});
           else if (what === 'login') {
             const hello = request(user, withToken(`hello:${user}`));
             world.pass(30);
-            const number = (hello.field('www-authenticate') ?? '').split(' ')[1] ?? '0';
+            const number = (hello.header('www-authenticate') ?? '').split(' ')[1] ?? '0';
             request(user, withToken(`proof:${user}:${number}`));
           } else if (what === 'leave') {
             world.lines.get(lineOf(user))?.transport.close('reset');
@@ -355,7 +355,7 @@ describe('authentication of a connection (NTLM, Negotiate)', () => {
           world.pass(waitMs);
         }
         world.pass(10_000);
-        for (const { user, client } of asked) if (client.status === 200) assert.equal(client.content.toString(), user);
+        for (const { user, client } of asked) if (client.status === 200) assert.equal(client.body.toString(), user);
         end(world);
       }),
       { numRuns: 60 },
@@ -372,7 +372,7 @@ describe('authentication of a connection over HTTP/2', () => {
 
   const cases = [
     ['a challenge', [], {}],
-    ['credentials', ['Basic realm="x"'], { fields: { Authorization: 'Negotiate hello:ada' } }],
+    ['credentials', ['Basic realm="x"'], { headers: { Authorization: 'Negotiate hello:ada' } }],
   ] as const;
   for (const [what, others, request] of cases) {
     it(`is refused with HTTP_1_1_REQUIRED, so that the client comes again over HTTP/1.1 (${what})`, () => {
@@ -395,7 +395,7 @@ describe('authentication of a connection over HTTP/2', () => {
       assert.equal(client.status, 505);
       const [record] = world.records;
       assert.deepEqual([record?.endKind, record?.failure?.cause], ['generated', 'request_refused']);
-      assert.match(client.content.toString(), /NTLM, Negotiate/);
+      assert.match(client.body.toString(), /NTLM, Negotiate/);
       end(world);
     });
   }
@@ -403,8 +403,8 @@ describe('authentication of a connection over HTTP/2', () => {
   it('leaves a client the choice where others are offered', () => {
     const world = http2World(['Basic realm="x"'], true);
     const client = ask(world, 'ada');
-    assert.deepEqual([client.status, client.field('www-authenticate')], [401, 'Basic realm="x", Negotiate']);
-    assert.equal(ask(world, 'ada', { fields: { Authorization: 'Basic eDp5' } }).content.toString(), 'by Basic');
+    assert.deepEqual([client.status, client.header('www-authenticate')], [401, 'Basic realm="x", Negotiate']);
+    assert.equal(ask(world, 'ada', { headers: { Authorization: 'Basic eDp5' } }).body.toString(), 'by Basic');
     end(world);
   });
 });
@@ -412,8 +412,8 @@ describe('authentication of a connection over HTTP/2', () => {
 describe('requests of a client of HTTP/2 that wait for its connection to the endpoint', () => {
   /** The route removes the credentials, so that the request goes on. */
   function worldWithoutCredentials(trusted: boolean): Http1World {
-    const requestFields = { remove: ['authorization'], set: [], add: [] };
-    const world = worldOf({ trusted, routes: [{ requestFields }] }, { clients: 'h2', queueMax: 5 });
+    const requestHeaders = { remove: ['authorization'], set: [], add: [] };
+    const world = worldOf({ trusted, routes: [{ requestHeaders }] }, { clients: 'h2', queueMax: 5 });
     const { onRequest } = world.endpoint('a');
     world.endpoint('a').onRequest = (request) => (request.target === '/slow' ? undefined : onRequest(request));
     return world;
@@ -421,26 +421,26 @@ describe('requests of a client of HTTP/2 that wait for its connection to the end
 
   const from = (address: string, target: string, more: object = {}): RequestText => ({
     target,
-    fields: { 'X-Forwarded-For': address, ...more },
+    headers: { 'X-Forwarded-For': address, ...more },
   });
   const credentials = { Authorization: 'NTLM hello:ada' };
 
   it('wait for as long as requests may wait for a connection, and no longer', () => {
     const world = worldWithoutCredentials(false);
-    ask(world, 'ada', { target: '/slow', fields: credentials });
+    ask(world, 'ada', { target: '/slow', headers: credentials });
     const waiting = ask(world, 'ada', { target: '/public' }, 1900);
     assert.equal(waiting.status, 0);
     world.pass(200);
     assert.equal(waiting.status, 503);
     const [record] = world.records;
     assert.equal(record?.failure?.cause, 'queue_timeout');
-    assert.match(waiting.content.toString(), /of its own, on which it is authenticated/);
+    assert.match(waiting.body.toString(), /of its own, on which it is authenticated/);
     end(world);
   });
 
   it('wait no longer where each of several others gets the connection before them', () => {
     const world = worldWithoutCredentials(false);
-    ask(world, 'ada', { target: '/slow', fields: credentials });
+    ask(world, 'ada', { target: '/slow', headers: credentials });
     const clients = [1, 2, 3].map(() => world.request({ target: '/slow' }, { connection: 'ada' }));
     for (let passed = 0; passed < 3000; passed += 100) {
       world.pass(100);
@@ -460,7 +460,7 @@ describe('requests of a client of HTTP/2 that wait for its connection to the end
 
   it('are among those that wait, and the record of one says for how long it has', () => {
     const world = worldWithoutCredentials(false);
-    ask(world, 'ada', { target: '/slow', fields: credentials });
+    ask(world, 'ada', { target: '/slow', headers: credentials });
     world.request({ target: '/public' }, { connection: 'ada' });
     world.pass(500);
     const waiting: WaitingRequests[] = [];
@@ -479,7 +479,7 @@ describe('requests of a client of HTTP/2 that wait for its connection to the end
 
   it('get the connection as soon as it is idle', () => {
     const world = worldWithoutCredentials(false);
-    ask(world, 'ada', { target: '/slow', fields: credentials });
+    ask(world, 'ada', { target: '/slow', headers: credentials });
     const clients = [1, 2, 3].map(() => world.request({ target: '/public' }, { connection: 'ada' }));
     world.pass(1000);
     world.endpoint('a').arrived[0]?.answer(200);

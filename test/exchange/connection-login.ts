@@ -16,7 +16,7 @@ export function logInAt(endpoint: EndpointActor, scheme = 'NTLM', others: OtherC
   const logins = new Logins(scheme, others);
   endpoint.onRequest = (request) => {
     logins.answer(request as Http1Arrived);
-    if (request.field('connection') === 'close') request.breakOff('closed');
+    if (request.header('connection') === 'close') request.breakOff('closed');
   };
 }
 
@@ -39,7 +39,7 @@ class Logins {
     const login = this.#logins.get(request.transport) ?? { challenge: 0, user: '' };
     this.#logins.set(request.transport, login);
     if (request.target === '/public') return request.answer(200, 'public');
-    const [scheme = '', token = ''] = (request.field('authorization') ?? '').split(' ');
+    const [scheme = '', token = ''] = (request.header('authorization') ?? '').split(' ');
     if (scheme === 'Basic') return request.answer(200, 'by Basic');
     if (scheme === '') return login.user === '' ? this.#challenge(request, '') : request.answer(200, login.user);
     login.user = '';

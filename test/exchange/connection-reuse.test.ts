@@ -32,10 +32,10 @@ describe('reuse: never', () => {
       ['/2', 'POST'],
       ['/3', 'GET'],
     ] as const)
-      assert.equal(ask(made, target, method).content.toString(), target);
+      assert.equal(ask(made, target, method).body.toString(), target);
     assert.deepEqual(reuses(made), [false, false, false]);
     assert.deepEqual(
-      made.endpoint('a').arrived.map((request) => request.field('connection')),
+      made.endpoint('a').arrived.map((request) => request.header('connection')),
       ['close', 'close', 'close'],
     );
     assert.equal(made.counts.upstreamConnections, 0, 'none is kept');
@@ -47,7 +47,7 @@ describe('reuse: never', () => {
     const clients = ['/1', '/2', '/3'].map((target) => made.request({ target }));
     made.pass(50);
     assert.deepEqual(
-      clients.map(({ content }) => content.toString()),
+      clients.map(({ body }) => body.toString()),
       ['/1', '/2', '/3'],
     );
     assert.equal(made.endpoint('a').connectionsMade, 3);
@@ -84,7 +84,7 @@ describe('reuse: after_check', () => {
       const client = made.request({ target: '/2', method });
       made.endpoint('a').arrived[0]?.answer(200, 'stray'); // In the same instant, and read after the request.
       made.pass(5);
-      assert.equal(client.content.toString(), '/2');
+      assert.equal(client.body.toString(), '/2');
       assert.deepEqual(reuses(made), [false, false]);
       assert.equal(made.counts.staleReusesAvoided, 1);
       end(made);
@@ -97,7 +97,7 @@ describe('reuse: after_check', () => {
     const { mock } = test.mock.method(MemoryTransport.prototype, 'isQuiet', () => false);
     made.pass(50);
     assert.deepEqual(
-      clients.map(({ content }) => content.toString()),
+      clients.map(({ body }) => body.toString()),
       ['/1', '/2'],
     );
     assert.deepEqual([mock.callCount(), made.endpoint('a').connectionsMade], [1, 2]);
@@ -111,7 +111,7 @@ describe('a new connection whose endpoint speaks before it is asked', () => {
     made.endpoint('a').greets = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nearly';
     const clients = ['/1', '/2'].map((target) => ask(made, target));
     assert.deepEqual(
-      clients.map(({ content }) => content.toString()),
+      clients.map(({ body }) => body.toString()),
       ['early', 'early'],
       'each got what its own connection brought',
     );

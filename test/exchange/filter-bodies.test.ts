@@ -14,31 +14,31 @@ for (const [worldName, create] of worlds) {
 
     holds('are changed in both directions, and a response that has begun loses its length', upper, (world) => {
       world.endpoint('a').onRequest = () => {};
-      const client = world.request({ method: 'POST', content: 'shout' });
+      const client = world.request({ method: 'POST', body: 'shout' });
       world.pass(20);
       const [arrived] = world.endpoint('a').arrived;
-      assert.deepEqual([arrived?.content.toString(), arrived?.whole], ['SHOUT', true]);
+      assert.deepEqual([arrived?.body.toString(), arrived?.whole], ['SHOUT', true]);
       arrived?.answer(200, 'hello');
       world.pass(20);
-      assert.deepEqual([client.content.toString(), client.state], ['HELLO', 'whole']);
-      assert.equal(client.field('content-length'), null);
+      assert.deepEqual([client.body.toString(), client.state], ['HELLO', 'whole']);
+      assert.equal(client.header('content-length'), null);
       const record = assertRecord(world, { end: 'forwarded', status: 200 });
       assert.deepEqual([record.bytesFromClient, record.bytesToClient], [5, 5]);
     });
 
     holds('keep their trailers', upper, (world) => {
-      const client = world.request({ method: 'POST', expects: 'chunked', fields: { TE: 'trailers' } });
+      const client = world.request({ method: 'POST', expects: 'chunked', headers: { TE: 'trailers' } });
       client.write('one');
       world.pass(20);
       client.end({ 'X-Sum': '3' });
       world.pass(20);
       const [arrived] = world.endpoint('a').arrived;
-      assert.deepEqual([arrived?.content.toString(), arrived?.trailers.get('x-sum')], ['ONE', '3']);
+      assert.deepEqual([arrived?.body.toString(), arrived?.trailers.get('x-sum')], ['ONE', '3']);
       arrived?.head(200, null);
       arrived?.write('two');
       arrived?.end({ 'X-Other': '4' });
       world.pass(20);
-      assert.deepEqual([client.content.toString(), client.trailers.get('x-other')], ['TWO', '4']);
+      assert.deepEqual([client.body.toString(), client.trailers.get('x-other')], ['TWO', '4']);
     });
 
     for (const [method, status] of [
@@ -53,22 +53,22 @@ for (const [worldName, create] of worlds) {
         const second = world.request({ method }, { connection: 'one' });
         world.pass(20);
         for (const client of [first, second]) assert.deepEqual([client.status, client.state], [status, 'whole']);
-        assert.equal(first.field('content-length'), null, 'the length of a changed body is not known');
+        assert.equal(first.header('content-length'), null, 'the length of a changed body is not known');
       });
 
     holds(
       'pass two transforms one after the other, and every byte arrives',
       () => [upperCase, filterOf({ responseBody: (exchange, _head, sink) => new Delaying(exchange, sink) })],
       (world) => {
-        const content = Buffer.from(pattern(200_000).map((byte) => byte & 0x5f));
+        const body = Buffer.from(pattern(200_000).map((byte) => byte & 0x5f));
         const client = world.request({});
         world.pass(20);
         const [arrived] = world.endpoint('a').arrived;
-        arrived?.head(200, content.length);
-        arrived?.write(content);
+        arrived?.head(200, body.length);
+        arrived?.write(body);
         world.pass(3000);
-        assert.equal(client.content.length, content.length);
-        assert.equal(client.content.equals(content), true);
+        assert.equal(client.body.length, body.length);
+        assert.equal(client.body.equals(body), true);
         assert.equal(client.state, 'whole');
       },
     );
@@ -87,16 +87,16 @@ for (const [worldName, create] of worlds) {
       world.pass(20);
       client.stopReading();
       const [arrived] = world.endpoint('a').arrived;
-      const content = Buffer.alloc(1024 * 1024, 'x');
-      arrived?.head(200, content.length);
-      arrived?.write(content);
+      const body = Buffer.alloc(1024 * 1024, 'x');
+      arrived?.head(200, body.length);
+      arrived?.write(body);
       world.pass(2000);
       assert.ok((transforms[0]?.heldMax ?? 99) <= 4, `the transform has held ${transforms[0]?.heldMax} slices`);
       assert.ok(world.heldBytes() < 400_000, `${world.heldBytes()} bytes are held`);
       client.readOn();
       for (let n = 0; n < 400 && client.state !== 'whole'; n++) world.pass(10);
-      assert.equal(client.content.length, content.length);
-      assert.equal(client.content.equals(Buffer.alloc(content.length, 'X')), true);
+      assert.equal(client.body.length, body.length);
+      assert.equal(client.body.equals(Buffer.alloc(body.length, 'X')), true);
       world.pass(100);
       world.verifyAtRest();
     });
@@ -105,12 +105,12 @@ for (const [worldName, create] of worlds) {
       'of a request wait for their endpoint, and arrive whole',
       () => [filterOf({ requestBody: (exchange, sink) => new Delaying(exchange, sink) })],
       (world) => {
-        const content = pattern(300_000);
-        const client = world.request({ method: 'PUT', content });
+        const body = pattern(300_000);
+        const client = world.request({ method: 'PUT', body });
         world.pass(3000);
         const [arrived] = world.endpoint('a').arrived;
         assert.equal(arrived?.whole, true);
-        assert.equal(arrived?.content.equals(content), true);
+        assert.equal(arrived?.body.equals(body), true);
         arrived?.answer(204);
         world.pass(20);
         assert.equal(client.status, 204);
@@ -137,7 +137,7 @@ for (const [worldName, create] of worlds) {
       'that fail before a response has begun are answered with their failure',
       () => failing('requestBody'),
       (world) => {
-        const client = world.request({ method: 'POST', content: 'the body' });
+        const client = world.request({ method: 'POST', body: 'the body' });
         world.pass(20);
         assert.deepEqual([client.status, client.state], [503, 'whole']);
         const record = assertRecord(world, { end: 'generated', cause: 'filter_timeout', status: 503, attempts: 1 });
@@ -170,7 +170,7 @@ for (const [worldName, create] of worlds) {
         world.pass(2);
         arrived?.write('world');
         world.pass(20);
-        assert.deepEqual([client.state, client.content.length], ['cut', 0]);
+        assert.deepEqual([client.state, client.body.length], ['cut', 0]);
         assertRecord(world, { end: 'truncated', cause: 'filter_timeout', status: 200 });
       },
     );
@@ -185,7 +185,7 @@ for (const [worldName, create] of worlds) {
         arrived?.head(200, 100);
         arrived?.write('only this');
         world.pass(100);
-        assert.equal(client.content.toString(), 'only this');
+        assert.equal(client.body.toString(), 'only this');
         arrived?.breakOff('reset');
         world.pass(100);
         assert.equal(client.state, 'cut');
@@ -198,13 +198,13 @@ for (const [worldName, create] of worlds) {
       world.endpoint('a').accepts = 'refuses';
       world.endpoint('b').accepts = 'yes';
       world.endpoint('b').onRequest = () => {};
-      const client = world.request({ method: 'PUT', content: 'again' });
+      const client = world.request({ method: 'PUT', body: 'again' });
       world.pass(50);
       const [arrived] = world.endpoint('b').arrived;
-      assert.equal(arrived?.content.toString(), 'AGAIN');
+      assert.equal(arrived?.body.toString(), 'AGAIN');
       arrived?.answer(200, 'ok');
       world.pass(50);
-      assert.equal(client.content.toString(), 'OK');
+      assert.equal(client.body.toString(), 'OK');
       world.pass(100);
       world.verifyAtRest();
     });

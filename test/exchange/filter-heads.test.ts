@@ -21,9 +21,9 @@ for (const [worldName, create] of worlds) {
         const client = world.request({});
         world.pass(20);
         assert.deepEqual(calls, ['request one', 'request two', 'response two', 'response one']);
-        assert.deepEqual([client.status, client.content.toString()], [200, 'hello']);
-        assert.deepEqual([client.field('x-passed'), client.field('x-app')], ['two, one', 'yes']);
-        assert.equal(client.field('content-length'), '5', 'the length stays where no body is changed');
+        assert.deepEqual([client.status, client.body.toString()], [200, 'hello']);
+        assert.deepEqual([client.header('x-passed'), client.header('x-app')], ['two, one', 'yes']);
+        assert.equal(client.header('content-length'), '5', 'the length stays where no body is changed');
         assertRecord(world, { end: 'forwarded', status: 200, attempts: 1 });
         assert.equal(world.records[0]?.filterMs, -1, 'none has suspended it');
       },
@@ -57,9 +57,9 @@ for (const [worldName, create] of worlds) {
         const client = world.request({});
         world.pass(20);
         assert.deepEqual(calls, ['request one', 'response one']);
-        assert.deepEqual([client.status, client.content.toString(), client.state], [403, 'NOT HERE', 'whole']);
-        assert.deepEqual([client.field('x-passed'), client.field('content-type')], ['one', 'text/plain']);
-        assert.equal(client.field('x-request-id'), world.records[0]?.id);
+        assert.deepEqual([client.status, client.body.toString(), client.state], [403, 'NOT HERE', 'whole']);
+        assert.deepEqual([client.header('x-passed'), client.header('content-type')], ['one', 'text/plain']);
+        assert.equal(client.header('x-request-id'), world.records[0]?.id);
         assert.equal(world.endpoint('a').arrived.length, 0);
         const record = assertRecord(world, { end: 'generated', status: 403, cause: null, attempts: 0 });
         assert.equal(record.bytesToClient, 8);
@@ -75,8 +75,8 @@ for (const [worldName, create] of worlds) {
       (world) => {
         const client = world.request({});
         world.pass(20);
-        assert.deepEqual([client.status, client.field('retry-after')], [503, '60']);
-        assert.equal(client.field('x-passed'), null, 'answers to failures do not pass filters');
+        assert.deepEqual([client.status, client.header('retry-after')], [503, '60']);
+        assert.equal(client.header('x-passed'), null, 'answers to failures do not pass filters');
         assertRecord(world, { end: 'generated', status: 503, cause: 'maintenance', attempts: 0 });
       },
     );
@@ -97,8 +97,8 @@ for (const [worldName, create] of worlds) {
         world.endpoint('a').onRequest = (request) => request.answer(200, 'tea', { 'X-App': 'yes', Server: 'a' });
         const client = world.request({});
         world.pass(20);
-        assert.deepEqual([client.status, client.field('x-app'), client.field('server')], [418, null, 'none']);
-        assert.equal(client.content.toString(), 'tea');
+        assert.deepEqual([client.status, client.header('x-app'), client.header('server')], [418, null, 'none']);
+        assert.equal(client.body.toString(), 'tea');
         const record = assertRecord(world, { end: 'forwarded', status: 418 });
         assert.equal(record.statusReceived, 200);
       },
@@ -114,7 +114,7 @@ for (const [worldName, create] of worlds) {
         const second = world.request({}, { connection: 'one' });
         world.pass(20);
         for (const client of [first, second])
-          assert.deepEqual([client.status, client.content.length, client.state], [304, 0, 'whole']);
+          assert.deepEqual([client.status, client.body.length, client.state], [304, 0, 'whole']);
       },
     );
   });
@@ -125,26 +125,26 @@ for (const [worldName, create] of worlds) {
 
     holds('goes on when the filter says so, and the record shows how long it waited', suspended, (world, filters) => {
       world.endpoint('a').onRequest = (request) => request.answer(200, 'welcome');
-      const client = world.request({ method: 'POST', content: 'the body' });
+      const client = world.request({ method: 'POST', body: 'the body' });
       world.pass(40);
       assert.equal(world.endpoint('a').arrived.length, 0);
       const [exchange] = authorizing(filters).asked;
       assert.equal(exchange?.getState(authorizing(filters)), 0, 'what a filter keeps of an exchange stays with it');
       authorizing(filters).decide('continue');
       world.pass(20);
-      assert.deepEqual([client.status, client.content.toString()], [200, 'welcome']);
-      assert.equal(world.endpoint('a').arrived[0]?.content.toString(), 'the body');
+      assert.deepEqual([client.status, client.body.toString()], [200, 'welcome']);
+      assert.equal(world.endpoint('a').arrived[0]?.body.toString(), 'the body');
       const record = assertRecord(world, { end: 'forwarded', status: 200 });
       assert.ok(Math.abs((record.filterMs ?? 0) - 40) <= 5, `it waited ${record.filterMs} ms`);
     });
 
     holds('is answered when the filter says so, and asks no endpoint', suspended, (world, filters) => {
-      const client = world.request({ method: 'POST', content: 'the body' });
+      const client = world.request({ method: 'POST', body: 'the body' });
       world.pass(20);
       authorizing(filters).decide(textAnswer(401, 'who are you?'));
       authorizing(filters).decide('continue');
       world.pass(20);
-      assert.deepEqual([client.status, client.content.toString(), client.state], [401, 'who are you?', 'whole']);
+      assert.deepEqual([client.status, client.body.toString(), client.state], [401, 'who are you?', 'whole']);
       assert.equal(world.endpoint('a').arrived.length, 0);
       assertRecord(world, { end: 'generated', status: 401, cause: null, attempts: 0 });
     });
@@ -184,7 +184,7 @@ for (const [worldName, create] of worlds) {
       (world) => {
         const client = world.request({});
         world.pass(20);
-        assert.deepEqual([client.status, client.content.toString()], [202, 'early']);
+        assert.deepEqual([client.status, client.body.toString()], [202, 'early']);
       },
     );
 

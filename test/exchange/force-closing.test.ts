@@ -14,7 +14,7 @@ function overHttp1(): Http1World {
   return world;
 }
 
-/** An HTTP/2 client that sends a request and opens no window for the content of the answer. */
+/** An HTTP/2 client that sends a request and opens no window for the body of the answer. */
 function overHttp2(): Http1World {
   const world = new Http1World({}, { clients: 'h2' });
   world.endpoint('a').onRequest = (request) => request.answer(204);

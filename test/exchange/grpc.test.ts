@@ -10,10 +10,10 @@ import type { ClientActor, World } from './world.ts';
 
 const grpc = { 'content-type': 'application/grpc+proto' };
 
-/** A POST with these fields to an endpoint that is not there. */
-function refused(world: World, fields: Readonly<Record<string, string>>): ClientActor {
+/** A POST with these headers to an endpoint that is not there. */
+function refused(world: World, headers: Readonly<Record<string, string>>): ClientActor {
   world.endpoint('a').accepts = 'refuses';
-  const client = world.request({ method: 'POST', fields });
+  const client = world.request({ method: 'POST', headers });
   world.pass(100);
   return client;
 }
@@ -22,22 +22,22 @@ describe('a gRPC request whose endpoint is not there', () => {
   it('is answered by trailers alone over HTTP/2 where the client said te: trailers', () => {
     const world = new StreamWorld();
     const client = refused(world, { ...grpc, te: 'trailers' });
-    assert.deepEqual([client.status, client.content.length], [200, 0]);
-    assert.deepEqual([client.field('grpc-status'), client.field('content-type')], ['14', 'application/grpc+proto']);
+    assert.deepEqual([client.status, client.body.length], [200, 0]);
+    assert.deepEqual([client.header('grpc-status'), client.header('content-type')], ['14', 'application/grpc+proto']);
     assert.equal(assertRecord(world, { end: 'generated', cause: 'connect_refused' }).grpcStatus, 14);
   });
 
-  for (const [what, world, fields] of [
+  for (const [what, world, headers] of [
     ['over HTTP/2 without te: trailers', new StreamWorld(), grpc],
     ['over HTTP/1.1', new Http1World(), grpc],
     ['over HTTP/1.1 with TE: trailers', new Http1World(), { ...grpc, connection: 'te', te: 'trailers' }],
   ] as const) {
     it(`is answered 502 as any other ${what}`, () => {
-      const client = refused(world, fields);
-      assert.deepEqual([client.status, client.field('grpc-status')], [502, null]);
+      const client = refused(world, headers);
+      assert.deepEqual([client.status, client.header('grpc-status')], [502, null]);
       assert.equal(assertRecord(world, { end: 'generated', cause: 'connect_refused' }).grpcStatus, null);
-      assert.match(client.field('proxy-status') ?? '', /error=connection_refused/);
-      assert.equal(client.field('content-type'), 'application/problem+json');
+      assert.match(client.header('proxy-status') ?? '', /error=connection_refused/);
+      assert.equal(client.header('content-type'), 'application/problem+json');
     });
   }
 });
@@ -45,8 +45,8 @@ describe('a gRPC request whose endpoint is not there', () => {
 describe('the deadline of a gRPC client (grpc-timeout)', () => {
   const timed = { ...grpc, te: 'trailers', 'grpc-timeout': '500m' };
   /** A call whose endpoint does not answer. */
-  function waiting(world: World, fields: Readonly<Record<string, string>>, passMs = 600): ClientActor {
-    const client = world.request({ method: 'POST', fields });
+  function waiting(world: World, headers: Readonly<Record<string, string>>, passMs = 600): ClientActor {
+    const client = world.request({ method: 'POST', headers });
     world.pass(passMs);
     return client;
   }
@@ -54,7 +54,7 @@ describe('the deadline of a gRPC client (grpc-timeout)', () => {
   it('ends the attempt, answers DEADLINE_EXCEEDED in trailers alone, and is recorded as the limit', () => {
     const world = new StreamWorld();
     const client = waiting(world, timed);
-    assert.deepEqual([client.status, client.field('grpc-status'), client.state], [200, '4', 'whole']);
+    assert.deepEqual([client.status, client.header('grpc-status'), client.state], [200, '4', 'whole']);
     assert.equal(world.endpoint('a').arrived[0]?.gone, true);
     const { failure, grpcStatus } = assertRecord(world, {
       ...{ end: 'generated', cause: 'exchange_timeout', delivery: 'sent_unknown' },
@@ -66,7 +66,7 @@ describe('the deadline of a gRPC client (grpc-timeout)', () => {
   it("is answered before an endpoint is chosen where it is over at the start, and is the client's", () => {
     const world = new StreamWorld();
     const client = waiting(world, { ...timed, 'grpc-timeout': '0S' }, 5);
-    assert.deepEqual([client.status, client.field('grpc-status')], [200, '4']);
+    assert.deepEqual([client.status, client.header('grpc-status')], [200, '4']);
     assert.equal(world.endpoint('a').arrived.length, 0);
     const { failure, attempts } = assertRecord(world, {
       end: 'generated',
@@ -80,14 +80,14 @@ describe('the deadline of a gRPC client (grpc-timeout)', () => {
 
   it('ends a call of gRPC-Web over HTTP/1.1', () => {
     const client = waiting(new Http1World(), { 'content-type': 'application/grpc-web', 'grpc-timeout': '500m' });
-    assert.deepEqual([client.status, client.field('grpc-status')], [504, null]);
+    assert.deepEqual([client.status, client.header('grpc-status')], [504, null]);
   });
 
-  /** A call whose endpoint begins its response with these fields, and sends no more. */
-  function begun(fields: Readonly<Record<string, string>>, length: number | null = null): [World, ClientActor] {
+  /** A call whose endpoint begins its response with these headers, and sends no more. */
+  function begun(headers: Readonly<Record<string, string>>, length: number | null = null): [World, ClientActor] {
     const world = new StreamWorld();
     world.endpoint('a').onRequest = (request) => {
-      request.head(200, length, fields);
+      request.head(200, length, headers);
       request.write('part');
     };
     return [world, waiting(world, timed)];
@@ -95,19 +95,19 @@ describe('the deadline of a gRPC client (grpc-timeout)', () => {
 
   it('ends a response that has begun by trailers of DEADLINE_EXCEEDED', () => {
     const [world, client] = begun(grpc);
-    assert.deepEqual([client.state, client.content.toString()], ['whole', 'part']);
+    assert.deepEqual([client.state, client.body.toString()], ['whole', 'part']);
     assert.equal(client.trailers?.get('grpc-status'), '4');
     assert.match(client.trailers?.get('grpc-message') ?? '', /took longer/);
     assert.equal(world.endpoint('a').arrived[0]?.gone, true);
     assert.equal(assertRecord(world, { end: 'truncated', cause: 'exchange_timeout' }).grpcStatus, 4);
   });
 
-  for (const [what, fields, length] of [
+  for (const [what, headers, length] of [
     ['has a length', grpc, 100],
     ['is not one of gRPC', { 'content-type': 'application/json' }, null],
   ] as const)
     it(`truncates a response that has begun and ${what}`, () => {
-      const [world, client] = begun(fields, length);
+      const [world, client] = begun(headers, length);
       assert.equal(client.state, 'cut');
       assertRecord(world, { end: 'truncated', cause: 'exchange_timeout' });
     });
@@ -125,19 +125,19 @@ describe('the deadline of a gRPC client (grpc-timeout)', () => {
       assert.deepEqual([evidence?.limitMs, evidence?.setBy], [limitMs, setBy]);
     });
 
-  for (const [why, fields] of [
+  for (const [why, headers] of [
     ['it is malformed', { ...timed, 'grpc-timeout': '500' }],
     ['the request is not one of gRPC', { ...timed, 'content-type': 'application/json' }],
   ] as const)
     it(`limits nothing where ${why}`, () => {
       const world = new StreamWorld();
-      const client = waiting(world, fields);
+      const client = waiting(world, headers);
       assert.equal(client.status, 0);
-      world.endpoint('a').arrived[0]?.answer(200, 'late', fields);
+      world.endpoint('a').arrived[0]?.answer(200, 'late', headers);
       world.pass(100);
       assert.deepEqual(
-        [client.status, world.endpoint('a').arrived[0]?.field('grpc-timeout')],
-        [200, fields['grpc-timeout']],
+        [client.status, world.endpoint('a').arrived[0]?.header('grpc-timeout')],
+        [200, headers['grpc-timeout']],
       );
     });
 });
@@ -154,7 +154,7 @@ describe("an application's own gRPC status", () => {
         request.head(200, null, grpc);
         request.end({ 'grpc-status': status });
       };
-      world.request({ method: 'POST', fields: { ...grpc, te: 'trailers' } });
+      world.request({ method: 'POST', headers: { ...grpc, te: 'trailers' } });
       world.pass(100);
       const record = assertRecord(world, { end: 'forwarded' });
       assert.deepEqual([record.grpcStatus, shapeOfExchange(record)], [Number(status), shape]);

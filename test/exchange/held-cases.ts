@@ -4,11 +4,11 @@ import { type Case, pattern, assertRecord } from './cases.ts';
 import type { ClientActor, World } from './world.ts';
 
 /** The beginning of an answer, `length` null where it is not said. */
-function begins(world: World, length: number | null, content: string, fields: Record<string, string> = {}): void {
+function begins(world: World, length: number | null, body: string, headers: Record<string, string> = {}): void {
   for (const name of world.options.endpoints ?? ['a']) {
     world.endpoint(name).onRequest = (request) => {
-      request.head(200, length, fields);
-      if (content !== '') request.write(content);
+      request.head(200, length, headers);
+      if (body !== '') request.write(body);
     };
   }
 }
@@ -20,13 +20,13 @@ function breakAll(world: World, how: 'closed' | 'reset'): void {
   }
 }
 
-function seesNothingOf(client: ClientActor, content: string): void {
-  assert.equal(client.content.includes(content), false, 'nothing of the broken answer reached the client');
+function seesNothingOf(client: ClientActor, body: string): void {
+  assert.equal(client.body.includes(body), false, 'nothing of the broken answer reached the client');
 }
 
 function failsAs(world: World, client: ClientActor, status: number, cause: Cause | null): void {
   assert.deepEqual([client.status, client.state], [status, 'whole']);
-  assert.match(client.field('proxy-status') ?? '', /^edge; ?error=[a-z_]+;.*received-status=200/);
+  assert.match(client.header('proxy-status') ?? '', /^edge; ?error=[a-z_]+;.*received-status=200/);
   const said = cause ?? world.records[0]?.failure?.cause ?? null;
   assertRecord(world, { end: 'generated', status, cause: said, delivery: 'response_started' });
 }
@@ -44,7 +44,7 @@ const becomesAnAnswer: readonly Case[] = [
         world.pass(20);
         failsAs(world, client, 502, null);
         seesNothingOf(client, 'only this');
-        assert.equal(world.records[0]?.bytesToClient, client.content.length);
+        assert.equal(world.records[0]?.bytesToClient, client.body.length);
       },
     })),
   ),
@@ -117,8 +117,8 @@ const isRetried: readonly Case[] = [
       }
       const client = world.request({});
       world.pass(50);
-      assert.deepEqual([client.status, client.content.toString()], [200, 'the second answer']);
-      assert.equal(client.field('x-turn'), '2');
+      assert.deepEqual([client.status, client.body.toString()], [200, 'the second answer']);
+      assert.equal(client.header('x-turn'), '2');
       const record = assertRecord(world, { end: 'forwarded', status: 200, attempts: 2 });
       const [first, second] = record.attempts;
       assert.deepEqual([first?.status, first?.retry, first?.retryReason], [200, true, 'idempotent']);
@@ -146,7 +146,7 @@ const isRetried: readonly Case[] = [
     options: { endpoints: ['a', 'b'] },
     run(world) {
       begins(world, 100, 'only this');
-      const client = world.request({ method: 'POST', content: 'pay' });
+      const client = world.request({ method: 'POST', body: 'pay' });
       world.pass(8);
       breakAll(world, 'reset');
       world.pass(20);
@@ -161,10 +161,10 @@ const isRetried: readonly Case[] = [
       begins(world, 100, 'only this');
       const client = world.request({});
       world.pass(100);
-      assert.equal(client.content.toString(), 'only this');
+      assert.equal(client.body.toString(), 'only this');
       breakAll(world, 'reset');
       world.pass(20);
-      assert.deepEqual([client.state, client.content.toString()], ['cut', 'only this']);
+      assert.deepEqual([client.state, client.body.toString()], ['cut', 'only this']);
       const record = assertRecord(world, {
         end: 'truncated',
         cause: 'response_body_short',
@@ -180,12 +180,12 @@ const isRetried: readonly Case[] = [
 /** When the first bytes of an answer that does not come to its end reach the client. */
 function comesAfter(
   length: number | null,
-  content: string,
-  fields: Record<string, string>,
+  body: string,
+  headers: Record<string, string>,
   afterMs: number,
 ): Case['run'] {
   return (world) => {
-    begins(world, length, content, fields);
+    begins(world, length, body, headers);
     const client = world.request({});
     let waitedMs = -1;
     for (let ms = 0; ms < 100 && waitedMs < 0; ms++) {
@@ -194,7 +194,7 @@ function comesAfter(
       if (client.status > 0) waitedMs = headMs;
     }
     assert.ok(Math.abs(waitedMs - afterMs) <= 4, `it came after ${waitedMs} ms, and was to come after ${afterMs} ms`);
-    assert.equal(client.content.toString(), content);
+    assert.equal(client.body.toString(), body);
     client.leave();
     world.pass(10);
   };
@@ -213,9 +213,9 @@ const goesOn: readonly Case[] = [
     { 'Content-Type': 'multipart/x-mixed-replace;boundary=frame' },
     { 'Content-Type': 'application/x-ndjson' },
     { 'Content-Type': 'text/html', 'X-Accel-Buffering': 'no' },
-  ].map((fields) => ({
-    name: `a stream is sent at once: ${Object.entries(fields).at(-1)?.join(': ')}`,
-    run: comesAfter(null, 'data: 1\n\n', fields, 1),
+  ].map((headers) => ({
+    name: `a stream is sent at once: ${Object.entries(headers).at(-1)?.join(': ')}`,
+    run: comesAfter(null, 'data: 1\n\n', headers, 1),
   })),
   {
     name: 'without a delay everything is sent at once',
@@ -226,20 +226,20 @@ const goesOn: readonly Case[] = [
     name: 'a response beyond 64 KiB is sent without waiting, and no byte is lost',
     options: { commitDelayMs: 60_000 },
     run(world) {
-      const content = pattern(200_000);
+      const body = pattern(200_000);
       world.endpoint('a').onRequest = (request) => request.head(200, 400_000);
       const client = world.request({});
       world.pass(5);
       const [arrived] = world.endpoint('a').arrived;
       for (let at = 0; at < 60_000; at += 10_000) {
-        arrived?.write(content.subarray(at, at + 10_000));
+        arrived?.write(body.subarray(at, at + 10_000));
         world.pass(5);
         assert.equal(client.status, 0);
       }
-      for (let at = 60_000; at < 200_000; at += 10_000) arrived?.write(content.subarray(at, at + 10_000));
+      for (let at = 60_000; at < 200_000; at += 10_000) arrived?.write(body.subarray(at, at + 10_000));
       world.pass(20);
       assert.equal(client.status, 200);
-      assert.equal(client.content.equals(content), true);
+      assert.equal(client.body.equals(body), true);
       client.leave();
       world.pass(10);
     },
@@ -259,7 +259,7 @@ const goesOn: readonly Case[] = [
       }
       arrived?.end({ 'X-Sum': '4' });
       world.pass(5);
-      assert.deepEqual([client.state, client.content.toString()], ['whole', 'one two three four']);
+      assert.deepEqual([client.state, client.body.toString()], ['whole', 'one two three four']);
       assert.equal(client.trailers.get('x-sum'), '4');
       assert.equal(assertRecord(world, { end: 'forwarded', status: 200 }).bytesToClient, 18);
     },
@@ -279,7 +279,7 @@ const goesOn: readonly Case[] = [
       }
       const client = world.request({});
       world.pass(50);
-      assert.deepEqual([client.informed, client.status, client.content.toString()], [[103, 103], 200, 'whole']);
+      assert.deepEqual([client.informed, client.status, client.body.toString()], [[103, 103], 200, 'whole']);
       assertRecord(world, { end: 'forwarded', status: 200, attempts: 2 });
     },
   },

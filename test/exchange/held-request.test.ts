@@ -71,14 +71,14 @@ const post: OutgoingRequest = {
   framing: { kind: 'length', bytes: 5 },
   upgrade: null,
   takesTrailers: false,
-  writeFields() {},
+  writeHeaders() {},
 };
 
 const deaf: UpstreamHandler = {
   onInterimResponse() {},
   onSwitched() {},
   onResponse() {},
-  onResponseContent() {},
+  onResponseBody() {},
   onResponseEnd() {},
   onAttemptFailed() {},
   onResponseReadDone() {},
@@ -87,8 +87,8 @@ const deaf: UpstreamHandler = {
 
 function ask(stream: UpstreamStream, handler: UpstreamHandler): void {
   stream.send(post, handler, { responseHeadMs: 5000, idleMs: 5000 });
-  stream.sendContent(Buffer.from('<hello>'), 1, 6, 'borrowed');
-  stream.endContent(null);
+  stream.sendBody(Buffer.from('<hello>'), 1, 6, 'borrowed');
+  stream.endBody(null);
   stream.flush();
 }
 
@@ -103,7 +103,7 @@ for (const [what, end, cause] of [
     end(peer);
     const failure = await failureOf(stream);
     assert.deepEqual([failure.cause, stream.requestBegun, transport.sentBytes], [cause, false, sentBefore]);
-    assert.equal(Buffer.from(stream.unsentContent ?? []).toString(), 'hello');
+    assert.equal(Buffer.from(stream.unsentBody ?? []).toString(), 'hello');
   });
 }
 
@@ -113,14 +113,14 @@ test('a request that the system refuses whole, because RST had come, is known no
   const failed = failureOf(stream);
   outbox.flush();
   assert.equal((await failed).cause, 'reset_before_response');
-  assert.deepEqual([stream.requestBegun, stream.unsentContent], [false, Buffer.from('hello')]);
+  assert.deepEqual([stream.requestBegun, stream.unsentBody], [false, Buffer.from('hello')]);
 });
 
 test('a request that has left has begun, whatever becomes of it', async () => {
   const { stream, peer } = await usedConnection();
   peer.once('data', () => peer.resetAndDestroy());
   assert.equal((await failureOf(stream)).cause, 'reset_before_response');
-  assert.deepEqual([stream.requestBegun, stream.unsentContent], [true, null]);
+  assert.deepEqual([stream.requestBegun, stream.unsentBody], [true, null]);
 });
 
 function failureOf(stream: UpstreamStream): Promise<Failure> {

@@ -5,18 +5,18 @@
 export class ReadMessage {
   /** Request line or status line. */
   readonly startLine: string;
-  readonly fields: ReadonlyMap<string, string>;
+  readonly headers: ReadonlyMap<string, string>;
   trailers: ReadonlyMap<string, string> = new Map();
   whole = false;
   #pieces: Buffer[] = [];
 
-  constructor(startLine: string, fields: ReadonlyMap<string, string>) {
+  constructor(startLine: string, headers: ReadonlyMap<string, string>) {
     this.startLine = startLine;
-    this.fields = fields;
+    this.headers = headers;
   }
 
-  /** Joined when asked for: content comes byte by byte too. */
-  get content(): Buffer {
+  /** Joined when asked for: body comes byte by byte too. */
+  get body(): Buffer {
     if (this.#pieces.length !== 1) this.#pieces = [Buffer.concat(this.#pieces)];
     return this.#pieces[0] as Buffer;
   }
@@ -80,23 +80,23 @@ export class Http1Reader {
       .toString('latin1')
       .trimEnd()
       .split('\r\n');
-    const fields = fieldsOf(lines);
-    const message = new ReadMessage(startLine, fields);
+    const headers = headersOf(lines);
+    const message = new ReadMessage(startLine, headers);
     this.#message = message;
     this.#frame(message);
     this.#events.onHead(message);
     return true;
   }
 
-  #frame({ startLine, fields }: ReadMessage): void {
+  #frame({ startLine, headers }: ReadMessage): void {
     const status = startLine.startsWith('HTTP/') ? Number(startLine.split(' ')[1]) : 0;
     if (startLine.startsWith('HTTP/') !== (this.#methodOf !== null)) this.broken = `a start line "${startLine}"`;
     const empty = status !== 0 && (status < 200 || status === 204 || status === 304 || this.#methodOf?.() === 'HEAD');
     this.#framing = 'length';
     this.#remaining = 0;
     if (empty) return;
-    if (fields.get('transfer-encoding') === 'chunked') this.#framing = 'chunked';
-    else if (fields.has('content-length')) this.#remaining = Number(fields.get('content-length'));
+    if (headers.get('transfer-encoding') === 'chunked') this.#framing = 'chunked';
+    else if (headers.has('content-length')) this.#remaining = Number(headers.get('content-length'));
     else if (status !== 0) this.#framing = 'until-close';
   }
 
@@ -140,7 +140,7 @@ export class Http1Reader {
       if (end === at) {
         this.#take(end + 2);
         this.#inTrailers = false;
-        message.trailers = fieldsOf(lines);
+        message.trailers = headersOf(lines);
         return this.#finish(message);
       }
       lines.push(this.#held.toString('latin1', at, end));
@@ -166,13 +166,13 @@ export class Http1Reader {
   }
 }
 
-function fieldsOf(lines: readonly string[]): ReadonlyMap<string, string> {
-  const fields = new Map<string, string>();
+function headersOf(lines: readonly string[]): ReadonlyMap<string, string> {
+  const headers = new Map<string, string>();
   for (const line of lines) {
     const colon = line.indexOf(':');
     const name = line.slice(0, colon).toLowerCase();
     const value = line.slice(colon + 1).trim();
-    fields.set(name, fields.has(name) ? `${fields.get(name)}, ${value}` : value);
+    headers.set(name, headers.has(name) ? `${headers.get(name)}, ${value}` : value);
   }
-  return fields;
+  return headers;
 }

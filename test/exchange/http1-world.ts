@@ -515,7 +515,7 @@ export class ClientLine {
   readonly transport: MemoryTransport;
   readonly #unanswered: Http1Client[] = [];
   readonly #reader: Http1Reader;
-  /** The request whose content is being sent. */
+  /** The request whose body is being sent. */
   closed = false;
 
   constructor(transport: MemoryTransport) {
@@ -586,14 +586,14 @@ class Http1Client implements ClientActor {
   }
 
   begin(): void {
-    const { target = '/', fields = {}, content, expects } = this.#request;
+    const { target = '/', headers = {}, body, expects } = this.#request;
     const lines = [`${this.method} ${target} HTTP/1.1`, 'Host: example.org'];
-    for (const [name, value] of Object.entries(fields)) lines.push(`${name}: ${value}`);
-    if (content !== undefined) lines.push(`Content-Length: ${Buffer.byteLength(content)}`);
+    for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`);
+    if (body !== undefined) lines.push(`Content-Length: ${Buffer.byteLength(body)}`);
     else if (expects === 'chunked') lines.push('Transfer-Encoding: chunked');
     else if (expects !== undefined) lines.push(`Content-Length: ${expects}`);
     const head = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
-    this.#line.send(content === undefined ? head : Buffer.concat([head, Buffer.from(content)]));
+    this.#line.send(body === undefined ? head : Buffer.concat([head, Buffer.from(body)]));
   }
 
   onHead(message: ReadMessage): void {
@@ -606,12 +606,12 @@ class Http1Client implements ClientActor {
     return Number(this.#message?.startLine.split(' ')[1] ?? 0);
   }
 
-  field(name: string): string | null {
-    return this.#message?.fields.get(name) ?? null;
+  header(name: string): string | null {
+    return this.#message?.headers.get(name) ?? null;
   }
 
-  get content(): Buffer {
-    return this.#message?.content ?? Buffer.alloc(0);
+  get body(): Buffer {
+    return this.#message?.body ?? Buffer.alloc(0);
   }
 
   get trailers(): ReadonlyMap<string, string> {
@@ -768,12 +768,12 @@ export class Http1Arrived implements ArrivedRequest {
     return this.#message.startLine.split(' ')[1] ?? '';
   }
 
-  field(name: string): string | null {
-    return this.#message.fields.get(name) ?? null;
+  header(name: string): string | null {
+    return this.#message.headers.get(name) ?? null;
   }
 
-  get content(): Buffer {
-    return this.#message.content;
+  get body(): Buffer {
+    return this.#message.body;
   }
 
   get trailers(): ReadonlyMap<string, string> {
@@ -784,21 +784,21 @@ export class Http1Arrived implements ArrivedRequest {
     return this.#message.whole;
   }
 
-  inform(status: number, fields: Readonly<Record<string, string>> = {}): void {
-    this.raw(`HTTP/1.1 ${status} Interim\r\n${linesOf(fields)}\r\n`);
+  inform(status: number, headers: Readonly<Record<string, string>> = {}): void {
+    this.raw(`HTTP/1.1 ${status} Interim\r\n${linesOf(headers)}\r\n`);
   }
 
-  answer(status: number, content: string | Buffer = '', fields: Readonly<Record<string, string>> = {}): void {
-    const length = status === 204 || status === 304 ? '' : `Content-Length: ${Buffer.byteLength(content)}\r\n`;
+  answer(status: number, body: string | Buffer = '', headers: Readonly<Record<string, string>> = {}): void {
+    const length = status === 204 || status === 304 ? '' : `Content-Length: ${Buffer.byteLength(body)}\r\n`;
     this.#send(
-      Buffer.concat([Buffer.from(`HTTP/1.1 ${status} Fine\r\n${linesOf(fields)}${length}\r\n`), Buffer.from(content)]),
+      Buffer.concat([Buffer.from(`HTTP/1.1 ${status} Fine\r\n${linesOf(headers)}${length}\r\n`), Buffer.from(body)]),
     );
   }
 
-  head(status: number, length: number | null, fields: Readonly<Record<string, string>> = {}): void {
+  head(status: number, length: number | null, headers: Readonly<Record<string, string>> = {}): void {
     this.#chunked = length === null;
     const framing = length === null ? 'Transfer-Encoding: chunked' : `Content-Length: ${length}`;
-    this.raw(`HTTP/1.1 ${status} Fine\r\n${linesOf(fields)}${framing}\r\n\r\n`);
+    this.raw(`HTTP/1.1 ${status} Fine\r\n${linesOf(headers)}${framing}\r\n\r\n`);
   }
 
   write(bytes: string | Buffer): void {
@@ -831,16 +831,16 @@ export class Http1Arrived implements ArrivedRequest {
 }
 
 function chunk(bytes: string | Buffer): Buffer {
-  const content = Buffer.from(bytes);
-  return Buffer.concat([Buffer.from(`${content.length.toString(16)}\r\n`), content, Buffer.from('\r\n')]);
+  const body = Buffer.from(bytes);
+  return Buffer.concat([Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from('\r\n')]);
 }
 
 function lastChunk(trailers: Readonly<Record<string, string>>): string {
   return `0\r\n${linesOf(trailers)}\r\n`;
 }
 
-function linesOf(fields: Readonly<Record<string, string>>): string {
-  return Object.entries(fields)
+function linesOf(headers: Readonly<Record<string, string>>): string {
+  return Object.entries(headers)
     .map(([name, value]) => `${name}: ${value}\r\n`)
     .join('');
 }

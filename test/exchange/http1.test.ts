@@ -41,10 +41,10 @@ function answering(options: WorldOptions = {}): Http1World {
 }
 
 const get = (target: string, more = ''): string => `GET ${target} HTTP/1.1\r\nHost: example.org\r\n${more}\r\n`;
-const post = (target: string, content: string): string =>
-  `POST ${target} HTTP/1.1\r\nHost: example.org\r\nContent-Length: ${content.length}\r\n\r\n${content}`;
+const post = (target: string, body: string): string =>
+  `POST ${target} HTTP/1.1\r\nHost: example.org\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 
-function contents(text: string): string[] {
+function bodies(text: string): string[] {
   return [...text.matchAll(/to (\/[a-z])/g)].map(([, target]) => target as string);
 }
 
@@ -59,7 +59,7 @@ describe('requests on one connection', () => {
     const { send, got } = typing(world);
     send(get('/a') + get('/b') + get('/c'));
     world.pass(20);
-    assert.deepEqual(contents(got()), ['/a', '/b', '/c']);
+    assert.deepEqual(bodies(got()), ['/a', '/b', '/c']);
     assert.equal(world.records.length, 4);
     rest(world);
   });
@@ -74,8 +74,8 @@ describe('requests on one connection', () => {
     world.endpoint('a').onRequest = (request) => request.answer(200, `to ${request.target}`);
     world.endpoint('a').arrived[1]?.answer(200, 'to /a');
     world.pass(20);
-    assert.deepEqual(contents(got()), ['/a', '/b', '/c']);
-    assert.equal(world.endpoint('a').arrived[2]?.content.toString(), 'content');
+    assert.deepEqual(bodies(got()), ['/a', '/b', '/c']);
+    assert.equal(world.endpoint('a').arrived[2]?.body.toString(), 'content');
     rest(world);
   });
 
@@ -85,7 +85,7 @@ describe('requests on one connection', () => {
     send(get('/a') + get('/b') + get('/c'));
     finish();
     world.pass(50);
-    assert.deepEqual(contents(got()), ['/a', '/b', '/c']);
+    assert.deepEqual(bodies(got()), ['/a', '/b', '/c']);
     assert.equal(ended(), true);
     rest(world);
   });
@@ -101,7 +101,7 @@ describe('requests on one connection', () => {
     world.endpoint('a').onRequest = (request) => request.answer(200, `to ${request.target}`);
     world.endpoint('a').arrived.at(-1)?.answer(200, 'to /a');
     world.pass(50);
-    assert.deepEqual(contents(got()), ['/a', '/b', '/c']);
+    assert.deepEqual(bodies(got()), ['/a', '/b', '/c']);
     assert.equal(ended(), true);
     rest(world);
   });
@@ -109,15 +109,15 @@ describe('requests on one connection', () => {
   it('all get their answers from the gateway itself, half-closed or not', () => {
     const world = answering({
       routes: [
-        { match: { hosts: [], pathPrefix: '/first', methods: [], fields: [] } },
-        { action: { kind: 'respond', status: 200, contentType: 'text/plain', content: 'to /x ' } },
+        { match: { hosts: [], pathPrefix: '/first', methods: [], headers: [] } },
+        { action: { kind: 'respond', status: 200, contentType: 'text/plain', body: 'to /x ' } },
       ],
     });
     const { send, finish, got, ended } = typing(world);
     send(get('/first') + get('/a') + get('/b') + get('/c'));
     finish();
     world.pass(50);
-    assert.equal(contents(got()).length, 4);
+    assert.equal(bodies(got()).length, 4);
     assert.equal(ended(), true);
     rest(world);
   });
@@ -128,7 +128,7 @@ describe('requests on one connection', () => {
     send(`${get('/a')}GET /b HT`);
     finish();
     world.pass(100);
-    assert.deepEqual(contents(got()), ['/a']);
+    assert.deepEqual(bodies(got()), ['/a']);
     assert.equal(ended(), true);
     rest(world);
     assert.equal(world.counts.clientConnections, 0);
@@ -205,7 +205,7 @@ describe('requests on one connection', () => {
   });
 
   it('a chunk too many is refused once, and the connection ends', () => {
-    const world = answering({ limits: { contentBytesMax: 10 } });
+    const world = answering({ limits: { bodyBytesMax: 10 } });
     const { send, got, ended } = typing(world);
     world.endpoint('a').onRequest = () => {};
     send('POST /a HTTP/1.1\r\nHost: example.org\r\nTransfer-Encoding: chunked\r\n\r\n');
@@ -270,11 +270,11 @@ describe('requests on one connection', () => {
     assert.equal(ended(), false);
     send('GET /b HTTP/1.0\r\n\r\n');
     world.pass(10);
-    assert.deepEqual([contents(got()), ended()], [['/a', '/b'], true]);
+    assert.deepEqual([bodies(got()), ended()], [['/a', '/b'], true]);
     rest(world);
   });
 
-  it('a client of HTTP/1.0 gets content of unknown length to the end of the connection; a cut one is a reset', () => {
+  it('a client of HTTP/1.0 gets a body of unknown length to the end of the connection; a cut one is a reset', () => {
     const world = answering();
     const { send, got } = typing(world);
     let errno: string | null | undefined;
@@ -288,7 +288,7 @@ describe('requests on one connection', () => {
     world.pass(10);
     world.endpoint('a').arrived.at(-1)?.breakOff('closed');
     world.pass(10);
-    assert.deepEqual([contents(got()), errno], [['/a'], 'ECONNRESET']);
+    assert.deepEqual([bodies(got()), errno], [['/a'], 'ECONNRESET']);
     assertRecord(world, { end: 'truncated', status: 200, cause: 'response_chunked_truncated' }, 1);
     rest(world);
   });
@@ -296,13 +296,13 @@ describe('requests on one connection', () => {
   it('bytes of several connections that wait for their endpoints are not mixed', () => {
     const world = new Http1World();
     const clients = Array.from({ length: 20 }, (_, n) =>
-      world.request({ method: 'POST', content: String(n).repeat(500) }),
+      world.request({ method: 'POST', body: String(n).repeat(500) }),
     );
     world.endpoint('a').onRequest = () => {};
     world.pass(50);
-    for (const request of world.endpoint('a').arrived) request.answer(200, request.content);
+    for (const request of world.endpoint('a').arrived) request.answer(200, request.body);
     world.pass(50);
-    clients.forEach((client, n) => assert.equal(client.content.toString(), String(n).repeat(500)));
+    clients.forEach((client, n) => assert.equal(client.body.toString(), String(n).repeat(500)));
     rest(world);
   });
 
@@ -315,7 +315,7 @@ describe('requests on one connection', () => {
     const client = world.request({});
     world.pass(20);
     assert.deepEqual(
-      [client.state, client.content.toString(), client.field('transfer-encoding')],
+      [client.state, client.body.toString(), client.header('transfer-encoding')],
       ['whole', 'all of it', 'chunked'],
     );
     rest(world);
@@ -327,11 +327,11 @@ describe('requests on one connection', () => {
       request.raw('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil');
     const client = world.request({});
     world.pass(20);
-    assert.equal(client.content.toString(), 'ok');
+    assert.equal(client.body.toString(), 'ok');
     world.endpoint('a').onRequest = (request) => request.answer(200, 'good');
     const next = world.request({});
     world.pass(20);
-    assert.equal(next.content.toString(), 'good');
+    assert.equal(next.body.toString(), 'good');
     assert.equal(world.endpoint('a').connectionsMade, 2);
     rest(world);
   });
@@ -340,7 +340,7 @@ describe('requests on one connection', () => {
     // 1,000 bytes each 200 ms: the whole takes four times as long as the limit between bytes.
     const slowly = { windowBytes: 1000, latencyMs: 200 };
     const world = new Http1World({ attemptsMax: 1 }, { pairOptions: (side) => (side === 'endpoint' ? slowly : {}) });
-    const client = world.request({ method: 'PUT', content: 'x'.repeat(60_000) });
+    const client = world.request({ method: 'PUT', body: 'x'.repeat(60_000) });
     world.pass(14_000);
     const [arrived] = world.endpoint('a').arrived;
     assert.equal(arrived?.whole, true);
@@ -361,7 +361,7 @@ describe('requests on one connection', () => {
     world.changedTls({ serverName: null, verify: true, ca: null, certificate: null, key: null });
     world.endpoint('a').arrived.at(-1)?.answer(200, 'old');
     world.pass(20);
-    assert.equal(underWay.content.toString(), 'old');
+    assert.equal(underWay.body.toString(), 'old');
     assert.deepEqual([world.counts.upstreamConnectionsIdle, world.counts.upstreamConnections], [0, 0]);
     rest(world);
   });
@@ -425,7 +425,7 @@ describe('a response that stops while its client has not ended the request', () 
       arrived.transport.pause();
     }
     assert.equal(client.state, 'open');
-    assert.ok(arrived.content.length < 9000, `${arrived.content.length} bytes`);
+    assert.ok(arrived.body.length < 9000, `${arrived.body.length} bytes`);
     world.pass(20_000);
     assert.equal(client.state, 'cut');
     world.verifyAtRest();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Fields } from '../../src/core/message.ts';
+import type { MessageHeaders } from '../../src/core/message.ts';
 import type { MemoryTransport } from '../../src/testing/memory-transport.ts';
 import type { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { DecodedSection } from '../../src/wire/h2/decoded-section.ts';
@@ -25,7 +25,7 @@ export class Http2Line {
     const section = new DecodedSection(new HeadStorage());
     const settings = {
       role: 'client',
-      sectionLimits: { fieldsMax: 500, listBytesMax: 256 * 1024 },
+      sectionLimits: { headersMax: 500, listBytesMax: 256 * 1024 },
       now: () => clock.now(),
     } as const;
     this.session = new Session(transport, section, settings, {
@@ -67,14 +67,14 @@ export class Http2Client implements ClientActor, StreamListener {
   state: ClientActor['state'] = 'open';
   status = 0;
   readonly informed: number[] = [];
-  content: Buffer = Buffer.alloc(0);
+  body: Buffer = Buffer.alloc(0);
   trailers: ReadonlyMap<string, string> = new Map();
   /** The error with which the server has reset the stream. */
   resetBy: number | null = null;
   readonly #line: Http2Line;
   readonly #request: RequestText;
   readonly #stream: SessionStream;
-  #fields: ReadonlyMap<string, string> = new Map();
+  #headers: ReadonlyMap<string, string> = new Map();
   #reads = true;
   #unread = 0;
   #written = 0;
@@ -86,36 +86,36 @@ export class Http2Client implements ClientActor, StreamListener {
   }
 
   begin(): void {
-    const { method = 'GET', target = '/', fields = {}, content, expects } = this.#request;
+    const { method = 'GET', target = '/', headers = {}, body, expects } = this.#request;
     block.begin();
     block.pseudo(method, 'http', 'example.org', target);
-    for (const [name, value] of Object.entries(fields)) block.field(name.toLowerCase(), value);
-    if (content !== undefined) block.field('content-length', String(Buffer.byteLength(content)));
-    else if (typeof expects === 'number') block.field('content-length', String(expects));
-    const endsStream = content === undefined && expects === undefined;
+    for (const [name, value] of Object.entries(headers)) block.header(name.toLowerCase(), value);
+    if (body !== undefined) block.header('content-length', String(Buffer.byteLength(body)));
+    else if (typeof expects === 'number') block.header('content-length', String(expects));
+    const endsStream = body === undefined && expects === undefined;
     this.#line.session.sender.headers(this.#stream, block.bytes, 0, block.length, endsStream);
     if (endsStream) this.#stream.ended = true;
-    if (content === undefined) return;
-    this.write(content);
+    if (body === undefined) return;
+    this.write(body);
     this.#line.session.sender.end(this.#stream, null);
   }
 
   onSection(section: DecodedSection): void {
     assert.equal(section.rule, null);
-    const fields = mapOf(section.fields());
+    const headers = mapOf(section.headers());
     if (this.#stream.hasHead) {
-      this.trailers = fields;
+      this.trailers = headers;
       return;
     }
     const status = Number(section.status);
     if (status < 200) return void this.informed.push(status);
     this.status = status;
     this.#stream.hasHead = true;
-    this.#fields = fields;
+    this.#headers = headers;
   }
 
-  onContent(bytes: Uint8Array, start: number, end: number): void {
-    this.content = Buffer.concat([this.content, bytes.subarray(start, end)]);
+  onBody(bytes: Uint8Array, start: number, end: number): void {
+    this.body = Buffer.concat([this.body, bytes.subarray(start, end)]);
     if (this.#reads) this.#line.session.windows.consume(this.#stream, end - start);
     else this.#unread += end - start;
   }
@@ -135,13 +135,13 @@ export class Http2Client implements ClientActor, StreamListener {
     this.#line.session.closeIfEnded(this.#stream);
   }
 
-  field(name: string): string | null {
-    return this.#fields.get(name) ?? null;
+  header(name: string): string | null {
+    return this.#headers.get(name) ?? null;
   }
 
   write(bytes: string | Buffer): void {
     const all = Buffer.from(bytes);
-    this.#line.session.sender.content(this.#stream, all, 0, all.length, 'owned');
+    this.#line.session.sender.body(this.#stream, all, 0, all.length, 'owned');
     this.#written += all.length;
     if (this.#written === this.#request.expects) this.#line.session.sender.end(this.#stream, null);
   }
@@ -149,7 +149,7 @@ export class Http2Client implements ClientActor, StreamListener {
   end(trailers: Readonly<Record<string, string>> = {}): void {
     if (this.#request.expects !== 'chunked') return;
     block.begin();
-    for (const [name, value] of Object.entries(trailers)) block.field(name.toLowerCase(), value);
+    for (const [name, value] of Object.entries(trailers)) block.header(name.toLowerCase(), value);
     this.#line.session.sender.end(
       this.#stream,
       block.length === 0 ? null : Buffer.from(block.bytes.subarray(0, block.length)),
@@ -179,10 +179,10 @@ export class Http2Client implements ClientActor, StreamListener {
   }
 }
 
-function mapOf(fields: Fields): Map<string, string> {
+function mapOf(headers: MessageHeaders): Map<string, string> {
   const map = new Map<string, string>();
-  fields.each((name, value) => map.set(name, map.has(name) ? `${map.get(name)}, ${value}` : value));
-  const length = fields.get('content-length'); // For one connection in HTTP/1, and so not among `each`.
+  headers.each((name, value) => map.set(name, map.has(name) ? `${map.get(name)}, ${value}` : value));
+  const length = headers.get('content-length'); // For one connection in HTTP/1, and so not among `each`.
   if (length !== null) map.set('content-length', length);
   return map;
 }

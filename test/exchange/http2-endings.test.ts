@@ -13,9 +13,9 @@ import {
   errorOf,
   flags,
   framesOf,
-  headers,
+  headersFrame,
   preface,
-  requestFields,
+  requestHeaders,
   type SeenFrame,
   setting,
   settings,
@@ -30,7 +30,7 @@ function lineOf(one: Http1World, name: string): Http2Line {
   return one.http2Lines.get(name) ?? assert.fail(`no line ${name}`);
 }
 
-describe('a request over HTTP/2 whose content ends', () => {
+describe('a request over HTTP/2 whose body ends', () => {
   it('without a byte before its endpoint is connected is complete for the endpoint', () => {
     const one = world(20);
     const client = one.request({ method: 'POST', expects: 'chunked' });
@@ -41,7 +41,7 @@ describe('a request over HTTP/2 whose content ends', () => {
     assert.equal(arrived?.whole, true);
     arrived?.answer(200, 'empty');
     one.pass(10);
-    assert.deepEqual([client.state, client.content.toString()], ['whole', 'empty']);
+    assert.deepEqual([client.state, client.body.toString()], ['whole', 'empty']);
     one.verifyAtRest();
   });
 
@@ -58,19 +58,19 @@ describe('a request over HTTP/2 whose content ends', () => {
     one.verifyAtRest();
   });
 
-  for (const [what, announced, content] of [
+  for (const [what, announced, body] of [
     ['too early', '100', 'short'],
     ['too late', '3', 'much too long'],
   ] as const)
     it(`${what} is answered with the rule, and recorded`, () => {
       const one = world();
-      const client = one.request({ method: 'POST', expects: 'chunked', fields: { 'content-length': announced } });
+      const client = one.request({ method: 'POST', expects: 'chunked', headers: { 'content-length': announced } });
       one.pass(10);
-      client.write(content);
+      client.write(body);
       client.end();
       one.pass(50);
       assert.deepEqual([client.status, client.state], [400, 'whole']);
-      assert.match(client.content.toString(), /Content-Length/);
+      assert.match(client.body.toString(), /Content-Length/);
       assertRecord(one, { end: 'generated', cause: 'request_refused', status: 400 });
       one.verifyAtRest();
     });
@@ -78,7 +78,10 @@ describe('a request over HTTP/2 whose content ends', () => {
   it('wrongly is an error of its stream, behind the whole answer (RFC 9113 §8.1.1)', () => {
     const one = world();
     const { frames, send } = rawClient(one);
-    send(headers(1, requestFields({ ':method': 'POST' }, [['content-length', '9']]), false), data(1, 'short', true));
+    send(
+      headersFrame(1, requestHeaders({ ':method': 'POST' }, [['content-length', '9']]), false),
+      data(1, 'short', true),
+    );
     one.pass(50);
     const seen = frames().filter(({ streamId }) => streamId === 1);
     assert.deepEqual(
@@ -98,7 +101,7 @@ describe('a request over HTTP/2 whose content ends', () => {
   it('wrongly is reset in time, also where the answer waits for a window that the client does not open', () => {
     const one = world();
     const { frames, send } = rawClient(one, setting(4, 0));
-    send(headers(1, requestFields({}, [['A', 'b']])));
+    send(headersFrame(1, requestHeaders({}, [['A', 'b']])));
     one.pass(50);
     const of = (streamId: number): SeenFrame[] => frames().filter((frame) => frame.streamId === streamId);
     assert.deepEqual(
@@ -117,7 +120,7 @@ describe('a request over HTTP/2 whose content ends', () => {
 
   it('wrongly behind the beginning of the response cuts the response, and is recorded', () => {
     const one = world(1, unbuffered);
-    const client = one.request({ method: 'POST', expects: 'chunked', fields: { 'content-length': '100' } });
+    const client = one.request({ method: 'POST', expects: 'chunked', headers: { 'content-length': '100' } });
     one.pass(10);
     one.endpoint('a').arrived[0]?.head(200, null);
     one.endpoint('a').arrived[0]?.write('begun');
@@ -133,15 +136,15 @@ describe('a request over HTTP/2 whose content ends', () => {
 
 describe('what comes in one read with the head of a request', () => {
   const refused = { end: 'generated', cause: 'request_refused', status: 400 } as const;
-  for (const [what, announced, content] of [
+  for (const [what, announced, body] of [
     ['too little content', '100', 'short'],
     ['too much content', '3', 'much too long'],
     ['no content, where some is announced', '3', ''],
   ] as const)
     it(`is judged with it: an endpoint gets no request with ${what}`, () => {
       const one = world();
-      const client = one.request({ method: 'POST', expects: 'chunked', fields: { 'content-length': announced } });
-      if (content !== '') client.write(content);
+      const client = one.request({ method: 'POST', expects: 'chunked', headers: { 'content-length': announced } });
+      if (body !== '') client.write(body);
       client.end();
       one.pass(50);
       assert.deepEqual([client.status, client.state, one.endpoint('a').arrived.length], [400, 'whole', 0]);
@@ -183,10 +186,10 @@ describe('what comes in one read with the head of a request', () => {
   it('is forwarded with it', () => {
     const one = world();
     one.endpoint('a').onRequest = (request) => request.answer(200, 'thanks');
-    const client = one.request({ method: 'POST', content: 'whole' });
+    const client = one.request({ method: 'POST', body: 'whole' });
     one.pass(50);
-    assert.deepEqual([client.status, client.content.toString()], [200, 'thanks']);
-    assert.equal(one.endpoint('a').arrived[0]?.content.toString(), 'whole');
+    assert.deepEqual([client.status, client.body.toString()], [200, 'thanks']);
+    assert.equal(one.endpoint('a').arrived[0]?.body.toString(), 'whole');
     one.verifyAtRest();
   });
 });
@@ -336,8 +339,8 @@ describe('a request over HTTP/2 that ends with its stream or connection', () => 
       const { bytesToClient } = assertRecord(one, {
         ...{ end: endKind as 'truncated', cause: cause as 'client_gone', status: 200 },
       });
-      assert.ok(client.content.length > 0 && client.content.length < 200_000);
-      assert.equal(bytesToClient, client.content.length, 'what the window held back is not counted');
+      assert.ok(client.body.length > 0 && client.body.length < 200_000);
+      assert.equal(bytesToClient, client.body.length, 'what the window held back is not counted');
       one.verifyAtRest();
     });
   }
@@ -383,7 +386,7 @@ describe('a request over HTTP/2 that ends with its stream or connection', () => 
     assert.equal(one.records[1]?.failure?.cause, 'response_not_read');
     small.readOn();
     one.pass(100);
-    assert.deepEqual([small.state, small.content.length, large.state], ['whole', 300, 'cut']);
+    assert.deepEqual([small.state, small.body.length, large.state], ['whole', 300, 'cut']);
     one.verifyAtRest();
   });
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Fields } from '../../src/core/message.ts';
+import type { MessageHeaders } from '../../src/core/message.ts';
 import type { MemoryTransport } from '../../src/testing/memory-transport.ts';
 import type { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { DecodedSection } from '../../src/wire/h2/decoded-section.ts';
@@ -23,7 +23,7 @@ export class Http2EndpointLine {
   constructor(transport: MemoryTransport, clock: SimulatedClock, onRequest: (request: Http2Arrived) => void) {
     this.transport = transport;
     const section = new DecodedSection(new HeadStorage());
-    const sectionLimits = { fieldsMax: 500, listBytesMax: 256 * 1024 };
+    const sectionLimits = { headersMax: 500, listBytesMax: 256 * 1024 };
     const settings = { role: 'server', sectionLimits, now: () => clock.now() } as const;
     this.session = new Session(transport, section, settings, {
       onRequest: (stream, request) => {
@@ -57,13 +57,13 @@ export class Http2Arrived implements ArrivedRequest, StreamListener {
   readonly scheme: string;
   gone = false;
   whole = false;
-  content: Buffer = Buffer.alloc(0);
+  body: Buffer = Buffer.alloc(0);
   trailers: ReadonlyMap<string, string> = new Map();
   /** The error with which the gateway has reset the stream. */
   resetBy: number | null = null;
   readonly #line: Http2EndpointLine;
   readonly #stream: SessionStream;
-  readonly #fields: ReadonlyMap<string, string>;
+  readonly #headers: ReadonlyMap<string, string>;
   #reads = true;
   #unread = 0;
   #left: number | null = null;
@@ -76,7 +76,7 @@ export class Http2Arrived implements ArrivedRequest, StreamListener {
     this.target = section.path ?? '';
     this.authority = section.authority ?? '';
     this.scheme = section.scheme ?? '';
-    this.#fields = mapOf(section.fields());
+    this.#headers = mapOf(section.headers());
   }
 
   get streamId(): number {
@@ -87,16 +87,16 @@ export class Http2Arrived implements ArrivedRequest, StreamListener {
     return this.#line;
   }
 
-  field(name: string): string | null {
-    return this.#fields.get(name) ?? null;
+  header(name: string): string | null {
+    return this.#headers.get(name) ?? null;
   }
 
   onSection(section: DecodedSection): void {
-    this.trailers = mapOf(section.fields());
+    this.trailers = mapOf(section.headers());
   }
 
-  onContent(bytes: Uint8Array, start: number, end: number): void {
-    this.content = Buffer.concat([this.content, bytes.subarray(start, end)]);
+  onBody(bytes: Uint8Array, start: number, end: number): void {
+    this.body = Buffer.concat([this.body, bytes.subarray(start, end)]);
     if (this.#reads) this.#line.session.windows.consume(this.#stream, end - start);
     else this.#unread += end - start;
   }
@@ -116,34 +116,34 @@ export class Http2Arrived implements ArrivedRequest, StreamListener {
     this.#line.session.closeIfEnded(this.#stream);
   }
 
-  #send(status: number, fields: Readonly<Record<string, string>>, length: number | null): void {
+  #send(status: number, headers: Readonly<Record<string, string>>, length: number | null): void {
     block.begin();
     block.status(status);
-    for (const [name, value] of Object.entries(fields)) block.field(name.toLowerCase(), value);
-    if (length !== null) block.field('content-length', String(length));
+    for (const [name, value] of Object.entries(headers)) block.header(name.toLowerCase(), value);
+    if (length !== null) block.header('content-length', String(length));
     this.#line.session.sender.headers(this.#stream, block.bytes, 0, block.length, false);
   }
 
-  inform(status: number, fields: Readonly<Record<string, string>> = {}): void {
-    this.#send(status, fields, null);
+  inform(status: number, headers: Readonly<Record<string, string>> = {}): void {
+    this.#send(status, headers, null);
   }
 
-  answer(status: number, content: string | Buffer = '', fields: Readonly<Record<string, string>> = {}): void {
+  answer(status: number, body: string | Buffer = '', headers: Readonly<Record<string, string>> = {}): void {
     const hasNone = status === 204 || status === 304;
-    const { Connection: _, ...lawful } = fields;
-    this.#send(status, lawful, hasNone ? null : Buffer.byteLength(content));
-    if (!hasNone && this.method !== 'HEAD') this.write(content);
+    const { Connection: _, ...lawful } = headers;
+    this.#send(status, lawful, hasNone ? null : Buffer.byteLength(body));
+    if (!hasNone && this.method !== 'HEAD') this.write(body);
     this.#end(null);
   }
 
-  head(status: number, length: number | null, fields: Readonly<Record<string, string>> = {}): void {
-    this.#send(status, fields, length);
+  head(status: number, length: number | null, headers: Readonly<Record<string, string>> = {}): void {
+    this.#send(status, headers, length);
     this.#left = length;
   }
 
   write(bytes: string | Buffer): void {
     const all = Buffer.from(bytes);
-    if (all.length > 0) this.#line.session.sender.content(this.#stream, all, 0, all.length, 'owned');
+    if (all.length > 0) this.#line.session.sender.body(this.#stream, all, 0, all.length, 'owned');
     if (this.#left === null) return;
     this.#left -= all.length;
     if (this.#left === 0) this.#end(null);
@@ -152,7 +152,7 @@ export class Http2Arrived implements ArrivedRequest, StreamListener {
   end(trailers: Readonly<Record<string, string>> = {}): void {
     if (this.#left !== null) return;
     block.begin();
-    for (const [name, value] of Object.entries(trailers)) block.field(name.toLowerCase(), value);
+    for (const [name, value] of Object.entries(trailers)) block.header(name.toLowerCase(), value);
     this.#end(block.length === 0 ? null : Buffer.from(block.bytes.subarray(0, block.length)));
   }
 
@@ -195,11 +195,11 @@ export class Http2Arrived implements ArrivedRequest, StreamListener {
   }
 }
 
-function mapOf(fields: Fields): Map<string, string> {
+function mapOf(headers: MessageHeaders): Map<string, string> {
   const map = new Map<string, string>();
-  fields.each((name, value) => map.set(name, map.has(name) ? `${map.get(name)}, ${value}` : value));
+  headers.each((name, value) => map.set(name, map.has(name) ? `${map.get(name)}, ${value}` : value));
   for (const name of ['content-length', 'te', 'host']) {
-    const value = fields.get(name); // For one connection in HTTP/1, and so not among `each`.
+    const value = headers.get(name); // For one connection in HTTP/1, and so not among `each`.
     if (value !== null) map.set(name, value);
   }
   return map;

@@ -90,7 +90,7 @@ describe('HTTP/2 with an endpoint', () => {
       const client = ask(world);
       world.endpoint('a').arrived.at(-1)?.answer(status, 'odd');
       world.pass(10);
-      assert.deepEqual([client.status, client.content.toString()], [status, 'odd']);
+      assert.deepEqual([client.status, client.body.toString()], [status, 'odd']);
     }
     end(world);
   });
@@ -128,14 +128,14 @@ describe('HTTP/2 with an endpoint', () => {
       world.pass(10);
       allowStreams(lineOf(world), 0);
       world.pass(10);
-      const [second, third] = [ask(world), ask(world, { method: 'POST', content: 'abc' })];
+      const [second, third] = [ask(world), ask(world, { method: 'POST', body: 'abc' })];
       assert.deepEqual([world.endpoint('a').connectionsMade, lineOf(world).requests.length], [2, 1]);
       for (const index of [1, 2]) arrived(world, index).answer(200, 'later');
       world.pass(10);
       if (isBusy) arrived(world).answer(200, 'first');
       world.pass(10);
-      const contents = [first, second, third].map(({ content }) => content.toString());
-      assert.deepEqual(contents, ['first', 'later', 'later']);
+      const bodies = [first, second, third].map(({ body }) => body.toString());
+      assert.deepEqual(bodies, ['first', 'later', 'later']);
       assert.equal(lineOf(world).transport.closed, true, 'the connection ends with its last stream');
       assert.ok(world.records.every(({ attempts }) => attempts.length === 1));
       end(world);
@@ -152,7 +152,7 @@ describe('HTTP/2 with an endpoint', () => {
     for (let number = 1; number <= 4; number++) {
       const client = ask(world);
       world.pass(20);
-      assert.deepEqual([client.content.toString(), endpoint.connectionsMade], ['ok', number]);
+      assert.deepEqual([client.body.toString(), endpoint.connectionsMade], ['ok', number]);
     }
     end(world);
   });
@@ -181,13 +181,13 @@ describe('HTTP/2 with an endpoint', () => {
     end(world);
   });
 
-  it('says method, scheme, authority and path, and the length of the content', () => {
+  it('says method, scheme, authority and path, and the length of the body', () => {
     const world = worldOf();
-    ask(world, { method: 'POST', target: '/x?y', content: 'abc', fields: { te: 'trailers', connection: 'te' } });
+    ask(world, { method: 'POST', target: '/x?y', body: 'abc', headers: { te: 'trailers', connection: 'te' } });
     const { method, scheme, authority, target } = arrived(world);
     assert.deepEqual([method, scheme, authority, target], ['POST', 'http', 'example.org', '/x?y']);
     assert.deepEqual(
-      ['content-length', 'te', 'host', 'connection'].map((name) => arrived(world).field(name)),
+      ['content-length', 'te', 'host', 'connection'].map((name) => arrived(world).header(name)),
       ['3', 'trailers', null, null],
     );
     arrived(world).answer(200);
@@ -201,7 +201,7 @@ describe('HTTP/2 with an endpoint', () => {
     world.pass(5);
     arrived(world).answer(413, 'too much');
     world.pass(5);
-    assert.deepEqual([client.status, client.content.toString()], [413, 'too much']);
+    assert.deepEqual([client.status, client.body.toString()], [413, 'too much']);
     assert.equal(arrived(world).resetBy, errorNumber('CANCEL'));
     assert.equal(world.records[0]?.failure, null);
     end(world);
@@ -235,7 +235,7 @@ describe('HTTP/2 with an endpoint', () => {
     const quick = ask(world);
     arrived(world, 20).answer(200, 'quick');
     world.pass(20);
-    assert.equal(quick.content.toString(), 'quick');
+    assert.equal(quick.body.toString(), 'quick');
     assert.equal(world.endpoint('a').connectionsMade, 1);
     for (const client of slow) client.leave();
     end(world);
@@ -274,7 +274,7 @@ describe('an endpoint that ends a stream', () => {
       world.pass(100);
       arrived(world).reset('INTERNAL_ERROR');
       world.pass(20);
-      assert.deepEqual([client.status, client.content.toString(), client.state], [200, 'part', 'cut']);
+      assert.deepEqual([client.status, client.body.toString(), client.state], [200, 'part', 'cut']);
       const evidence = { bytesReceived: 4, how: 'reset', stream: 'INTERNAL_ERROR', ...rest };
       assert.deepEqual(attemptOf(world.records[0] as EndedExchange), [
         cause,
@@ -338,7 +338,7 @@ describe('an endpoint that ends a stream', () => {
     });
   }
 
-  it('whose connection closes within content: a cut', () => {
+  it('whose connection closes within a body: a cut', () => {
     const world = worldOf();
     const client = ask(world);
     arrived(world).head(200, null);
@@ -355,8 +355,8 @@ describe('an endpoint that ends a stream', () => {
 describe('a request that the endpoint did not process', () => {
   for (const [what, request] of [
     ['POST without content', { method: 'POST' }],
-    ['POST with content', { method: 'POST', content: pattern(20_000) }],
-    ['PATCH', { method: 'PATCH', content: 'x' }],
+    ['POST with content', { method: 'POST', body: pattern(20_000) }],
+    ['PATCH', { method: 'PATCH', body: 'x' }],
     ['GET', {}],
   ] as const) {
     it(`${what}, refused by RST_STREAM: is sent again`, () => {
@@ -366,8 +366,8 @@ describe('a request that the endpoint did not process', () => {
       world.pass(20);
       arrived(world, 1).answer(200, 'done');
       world.pass(20);
-      assert.equal(client.content.toString(), 'done');
-      if ('content' in request) assert.ok(arrived(world, 1).content.equals(Buffer.from(request.content)));
+      assert.equal(client.body.toString(), 'done');
+      if ('body' in request) assert.ok(arrived(world, 1).body.equals(Buffer.from(request.body)));
       const expected = ['stream_refused', 'refused_by_peer', 'refused_by_peer'];
       assert.deepEqual(attemptOf(world.records[0] as EndedExchange), [
         ...expected,
@@ -387,9 +387,9 @@ describe('a request that the endpoint did not process', () => {
     end(world);
   });
 
-  it('is not sent again when its content is larger than what is kept', () => {
+  it('is not sent again when its body is larger than what is kept', () => {
     const world = worldOf(unbuffered);
-    const client = ask(world, { method: 'POST', content: pattern(40_000) });
+    const client = ask(world, { method: 'POST', body: pattern(40_000) });
     arrived(world).reset('REFUSED_STREAM');
     world.pass(20);
     assert.equal(client.status, 502);
@@ -399,7 +399,7 @@ describe('a request that the endpoint did not process', () => {
 
   it('because it is behind the last stream of a GOAWAY: goes over a new connection, whatever its method', () => {
     const world = worldOf();
-    const [first, second] = [ask(world), ask(world, { method: 'POST', content: 'once' })];
+    const [first, second] = [ask(world), ask(world, { method: 'POST', body: 'once' })];
     lineOf(world).session.sender.writer.goAway(1, errorNumber('NO_ERROR'), 'restart');
     lineOf(world).session.sender.touch();
     world.pass(20);
@@ -407,7 +407,7 @@ describe('a request that the endpoint did not process', () => {
     arrived(world, 2).answer(200, 'second');
     arrived(world, 0).answer(200, 'first');
     world.pass(20);
-    assert.deepEqual([first.content.toString(), second.content.toString()], ['first', 'second']);
+    assert.deepEqual([first.body.toString(), second.body.toString()], ['first', 'second']);
     const record = world.records.find(({ attempts }) => attempts.length === 2) ?? assert.fail();
     const evidence = { code: 'NO_ERROR', frame: 'GOAWAY', lastStreamId: 1, text: 'restart' };
     assert.deepEqual(attemptOf(record), ['stream_refused', 'refused_by_peer', 'refused_by_peer', evidence]);
@@ -426,7 +426,7 @@ describe('a request that the endpoint did not process', () => {
     arrived(world, 2).answer(200, 'second');
     arrived(world, 0).answer(200, 'first');
     world.pass(20);
-    assert.deepEqual([first.content.toString(), second.content.toString()], ['first', 'second']);
+    assert.deepEqual([first.body.toString(), second.body.toString()], ['first', 'second']);
     end(world);
   });
 
@@ -447,7 +447,7 @@ describe('a request that the endpoint did not process', () => {
       const next = ask(world);
       arrived(world, 1).answer(200, 'by HTTP/2');
       world.pass(20);
-      assert.equal(next.content.toString(), 'by HTTP/2');
+      assert.equal(next.body.toString(), 'by HTTP/2');
       assert.equal((world.records[1]?.attempts[0] as Attempt | undefined)?.protocol, 'h2');
       end(world);
     });
@@ -461,7 +461,7 @@ describe('a request that the endpoint did not process', () => {
     world.pass(20);
     world.endpoint('a').arrived[1]?.answer(200, 'by HTTP/1.1');
     world.pass(20);
-    assert.equal(client.content.toString(), 'by HTTP/1.1');
+    assert.equal(client.body.toString(), 'by HTTP/1.1');
     assert.deepEqual(
       world.records[0]?.attempts.map((attempt) => (attempt as Attempt).protocol),
       ['h2', 'http/1.1'],
@@ -647,7 +647,7 @@ describe('an endpoint whose HTTP/2 is none', () => {
 });
 
 describe('a response that HTTP/2 does not allow', () => {
-  for (const [what, status, fields, cause, rule] of [
+  for (const [what, status, headers, cause, rule] of [
     ['a 101', 101, {}, 'response_header', 'switch-in-http2'],
     ['a field for one connection', 200, { connection: 'close' }, 'response_header', 'connection-header'],
     ['Transfer-Encoding', 200, { 'transfer-encoding': 'chunked' }, 'response_header', 'connection-header'],
@@ -657,7 +657,7 @@ describe('a response that HTTP/2 does not allow', () => {
     it(`${what}: 502 with the rule, and the connection carries the next request`, () => {
       const world = worldOf();
       const client = ask(world, { method: 'POST' });
-      arrived(world).head(status, null, fields as Readonly<Record<string, string>>);
+      arrived(world).head(status, null, headers as Readonly<Record<string, string>>);
       world.pass(200);
       assert.equal(client.status, 502);
       const { failure, statusReceived, attempts } = world.records[0] as EndedExchange;
@@ -678,11 +678,11 @@ describe('timeouts with an HTTP/2 endpoint', () => {
   it('a window that is never opened: 504, and the other streams go on', () => {
     const world = worldOf();
     world.endpoint('a').onRequest = (request) => request.stopReading();
-    const client = ask(world, { method: 'POST', content: pattern(300_000) });
+    const client = ask(world, { method: 'POST', body: pattern(300_000) });
     const other = ask(world);
     arrived(world, 1).answer(200, pattern(100_000));
     world.pass(20);
-    assert.equal(other.content.length, 100_000);
+    assert.equal(other.body.length, 100_000);
     world.pass(100_000);
     assert.deepEqual([client.status, world.records[1]?.failure?.cause], [504, 'request_write_timeout']);
     assert.equal(arrived(world).resetBy, errorNumber('CANCEL'));
@@ -690,14 +690,14 @@ describe('timeouts with an HTTP/2 endpoint', () => {
   });
 
   it('an upload that its client sends slowly is not late', () => {
-    const world = worldOf({ limits: { contentMs: 1_000_000 }, timeouts: { idleMs: 10_000 } });
+    const world = worldOf({ limits: { bodyMs: 1_000_000 }, timeouts: { idleMs: 10_000 } });
     const client = ask(world, { method: 'POST', expects: 4 });
     for (const part of 'slow') {
       world.pass(30_000);
       client.write(part);
     }
     world.pass(5);
-    assert.equal(arrived(world).content.toString(), 'slow');
+    assert.equal(arrived(world).body.toString(), 'slow');
     arrived(world).answer(200);
     world.pass(20);
     assert.equal(client.status, 200);
@@ -706,7 +706,7 @@ describe('timeouts with an HTTP/2 endpoint', () => {
 });
 
 it('an endpoint may send a PING for each part of an upload, as those of gRPC do', () => {
-  const world = worldOf({ ...unbuffered, limits: { contentMs: 1_000_000 } });
+  const world = worldOf({ ...unbuffered, limits: { bodyMs: 1_000_000 } });
   const client = ask(world, { method: 'POST', expects: 'chunked' });
   for (let part = 0; part < 300; part++) {
     client.write('part');
@@ -745,7 +745,7 @@ describe('a connection that has been silent', () => {
   it('that does not answer the PING is replaced: the POST is sent once, over a new one', () => {
     const world = idleWorld();
     lineOf(world).transport.pause();
-    const client = world.request({ method: 'POST', content: 'once' });
+    const client = world.request({ method: 'POST', body: 'once' });
     world.pass(900);
     assert.equal(world.endpoint('a').connectionsMade, 1);
     world.pass(200);
@@ -807,7 +807,7 @@ describe('a connection that has been silent', () => {
     });
   }
 
-  it('within content, while the client has not ended its request: both may rest, and the endpoint is not blamed for it', () => {
+  it('within a body, while the client has not ended its request: both may rest, and the endpoint is not blamed for it', () => {
     const world = worldOf(unbuffered);
     ask(world, { method: 'POST', expects: 'chunked' });
     arrived(world).head(200, null);
@@ -821,7 +821,7 @@ describe('a connection that has been silent', () => {
     end(world);
   });
 
-  it('within content: the same', () => {
+  it('within a body: the same', () => {
     const world = worldOf();
     ask(world);
     arrived(world).head(200, null);

@@ -21,10 +21,10 @@ function servesAnother(world: Http1World): void {
   world.endpoint('a').onRequest = (request) => request.answer(200, 'another');
   const other = world.request({}, { connection: 'one' });
   world.pass(50);
-  assert.deepEqual([other.status, other.content.toString(), lineOf(world, 'one').goAways], [200, 'another', []]);
+  assert.deepEqual([other.status, other.body.toString(), lineOf(world, 'one').goAways], [200, 'another', []]);
 }
 
-const rates = { contentRateMin: 100, writeRateMin: 100_000, rateGraceMs: 1000, contentMs: 60_000, writeMs: 60_000 };
+const rates = { bodyRateMin: 100, writeRateMin: 100_000, rateGraceMs: 1000, bodyMs: 60_000, writeMs: 60_000 };
 
 describe('a stream whose client is slower than the minimum rate', () => {
   it('with the body of its request is answered 408, with the rate in the record, and its connection goes on', () => {
@@ -62,8 +62,8 @@ describe('a stream whose client is slower than the minimum rate', () => {
 
   it('with the windows for its response is reset, with the rate in the record, and its connection goes on', () => {
     const world = worldOf({ limits: rates });
-    const content = pattern(1_000_000);
-    world.endpoint('a').onRequest = (request) => request.answer(200, content);
+    const body = pattern(1_000_000);
+    world.endpoint('a').onRequest = (request) => request.answer(200, body);
     const client = world.request({}, { connection: 'one' });
     assert.ok(client instanceof Http2Client);
     client.holdWindow();
@@ -84,12 +84,12 @@ describe('a worker that sheds load', () => {
     overload.failure = fail('shed', 'request', { what: 'the memory of a worker', limit: 1, retryAfterS: 5 });
     const late = world.request({ target: '/late' }, { connection: 'one' });
     world.pass(50);
-    assert.deepEqual([late.status, late.field('retry-after'), early.state], [503, '5', 'open']);
+    assert.deepEqual([late.status, late.header('retry-after'), early.state], [503, '5', 'open']);
     assertRecord(world, { end: 'generated', cause: 'shed', status: 503 });
     assert.equal(lineOf(world, 'one').closed, false);
     world.endpoint('a').arrived[0]?.answer(200, 'in flight');
     world.pass(50);
-    assert.equal(early.content.toString(), 'in flight');
+    assert.equal(early.body.toString(), 'in flight');
     assert.deepEqual([lineOf(world, 'one').goAways.map(({ code }) => code), lineOf(world, 'one').closed], [[0], true]);
   });
 });

@@ -156,14 +156,14 @@ describe('a client whose address has flooded', () => {
     const { arrived } = one.endpoint('a');
     for (let ended = 0; ended < 20; ended++) {
       assert.equal(arrived.length, Math.min(20, ended + 8));
-      arrived[ended]?.answer(200, `to ${arrived[ended]?.content.toString()}`);
+      arrived[ended]?.answer(200, `to ${arrived[ended]?.body.toString()}`);
       one.pass(2);
     }
     assert.deepEqual(
       targets(one),
       clients.map((_, index) => `/${index}`),
     );
-    assert.deepEqual(new Set(clients.map(({ content }) => content.toString())), new Set(['to twice']));
+    assert.deepEqual(new Set(clients.map(({ body }) => body.toString())), new Set(['to twice']));
     one.verifyAtRest();
   });
 
@@ -191,10 +191,10 @@ describe('a client whose address has flooded', () => {
   it('has its uploads passed on, though those that wait use up the window of the connection', () => {
     const one = world(() => true);
     one.endpoint('a').onRequest = () => {};
-    const content = Buffer.alloc(60_000, 'x');
+    const body = Buffer.alloc(60_000, 'x');
     const clients = Array.from({ length: 40 }, (_, index) => {
-      const client = one.request({ method, target: `/${index}`, expects: content.length }, { connection: 'busy' });
-      client.write(content);
+      const client = one.request({ method, target: `/${index}`, expects: body.length }, { connection: 'busy' });
+      client.write(body);
       return client;
     });
     one.pass(4000);
@@ -216,7 +216,7 @@ describe('a client whose address has flooded', () => {
     );
     for (const request of one.endpoint('a').arrived) request.answer(200, 'here');
     one.pass(100);
-    assert.deepEqual([targets(one).length, clients[7]?.content.toString()], [8, 'here']);
+    assert.deepEqual([targets(one).length, clients[7]?.body.toString()], [8, 'here']);
     one.verifyAtRest();
   });
 
@@ -241,11 +241,11 @@ describe('a client whose address has flooded', () => {
     one.endpoint('a').onRequest = () => {};
     const connection = 'busy';
     for (let index = 0; index < 30; index++) one.request({ target: `/${index}` }, { connection });
-    const fields = { 'content-type': 'application/grpc', te: 'trailers', 'grpc-timeout': '2S' };
-    const clients = Array.from({ length: 10 }, () => one.request({ method, fields }, { connection }));
+    const headers = { 'content-type': 'application/grpc', te: 'trailers', 'grpc-timeout': '2S' };
+    const clients = Array.from({ length: 10 }, () => one.request({ method, headers }, { connection }));
     one.pass(5000);
     assert.equal(targets(one).length, 30);
-    assert.deepEqual(new Set(clients.map((client) => client.field('grpc-status'))), new Set(['4']));
+    assert.deepEqual(new Set(clients.map((client) => client.header('grpc-status'))), new Set(['4']));
     assert.equal(one.records.length, 10);
     for (const { failure, attempts, turnMs } of one.records) {
       assert.ok(failure?.cause === 'exchange_timeout' && attempts.length === 0);
@@ -282,7 +282,7 @@ describe('a client that sends many requests at once', () => {
     );
     one.pass(200);
     assert.deepEqual(
-      clients.map(({ content }) => content.toString()),
+      clients.map(({ body }) => body.toString()),
       clients.map((_, index) => `to /${index}`),
     );
     one.verifyAtRest();
@@ -313,10 +313,10 @@ describe('a client that sends many requests at once', () => {
 });
 
 describe('clients whose frames the gateway reads late', () => {
-  for (const contentRateMin of [0, 200])
-    it(`are not said to send their content too slowly while it has not read it (minimum rate: ${contentRateMin})`, () => {
-      const contentMs = 5000;
-      const limits = { contentMs, contentRateMin, rateGraceMs: contentMs };
+  for (const bodyRateMin of [0, 200])
+    it(`are not said to send their content too slowly while it has not read it (minimum rate: ${bodyRateMin})`, () => {
+      const bodyMs = 5000;
+      const limits = { bodyMs, bodyRateMin, rateGraceMs: bodyMs };
       const one = new Http1World({ connectionsMax: 200, limits }, { clients: 'h2', hasFlooded: () => true });
       one.endpoint('a').onRequest = (request) => request.answer(200);
       const clients = Array.from({ length: 150 }, (_, index) => {
@@ -330,11 +330,11 @@ describe('clients whose frames the gateway reads late', () => {
         return client;
       });
       const { arrived } = one.endpoint('a');
-      one.pass(contentMs + 100);
+      one.pass(bodyMs + 100);
       assert.equal(arrived.length, 0, 'none has been read to its end');
       one.pass(30_000);
       assert.deepEqual(new Set(clients.map(({ status }) => status)), new Set([200]));
-      assert.deepEqual(new Set(arrived.map(({ content }) => content.toString())), new Set(['firstother']));
+      assert.deepEqual(new Set(arrived.map(({ body }) => body.toString())), new Set(['firstother']));
       one.verifyAtRest();
     });
 });

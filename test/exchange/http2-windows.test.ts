@@ -37,7 +37,7 @@ function write({ arrived }: Streaming, bytes: number): void {
 function ends(one: Http1World, { client, arrived }: Streaming, bytes: number): void {
   arrived.end();
   one.pass(100);
-  assert.deepEqual([client.state, client.content.length], ['whole', bytes]);
+  assert.deepEqual([client.state, client.body.length], ['whole', bytes]);
   one.verifyAtRest();
 }
 

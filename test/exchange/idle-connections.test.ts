@@ -154,7 +154,7 @@ describe('connections between requests', () => {
     }
   }
 
-  for (const [what, content, rest] of [
+  for (const [what, body, rest] of [
     ['all of its content', 'whole', ''],
     ['the beginning of its content', 'begin', 'ning'],
     ['none of its content yet', '', 'all'],
@@ -169,14 +169,14 @@ describe('connections between requests', () => {
       };
       world.request({});
       world.pass(2);
-      const client = world.request({ method: 'POST', expects: content.length + rest.length });
-      if (content !== '') client.write(content);
+      const client = world.request({ method: 'POST', expects: body.length + rest.length });
+      if (body !== '') client.write(body);
       endpoint.die('closed');
       world.pass(5);
       if (rest !== '') client.write(rest);
       world.pass(5);
       const [, again, ...more] = endpoint.arrived;
-      assert.deepEqual([again?.method, again?.content.toString(), more], ['POST', content + rest, []]);
+      assert.deepEqual([again?.method, again?.body.toString(), more], ['POST', body + rest, []]);
       again?.answer(201, 'made');
       world.pass(5);
       assert.deepEqual(
@@ -188,7 +188,7 @@ describe('connections between requests', () => {
       );
       assert.deepEqual(
         world.records[1]?.attempts.map(({ bytesToEndpoint }) => bytesToEndpoint),
-        [0, content.length + rest.length],
+        [0, body.length + rest.length],
       );
       assert.equal(world.records[1]?.statusSent, 201);
       world.pass(100_000);
@@ -213,11 +213,11 @@ describe('connections between requests', () => {
     );
   });
 
-  it('carry no PUT with content for longer than a POST: its content is there once', () => {
+  it('carry no PUT with a body for longer than a POST: its body is there once', () => {
     const { world, ask } = closingAfterASecond();
     ask(0);
     world.pass(600);
-    world.request({ method: 'PUT', content: 'x' });
+    world.request({ method: 'PUT', body: 'x' });
     world.pass(5);
     assert.deepEqual(reuses(world), [false, false]);
   });

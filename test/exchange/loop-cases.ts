@@ -6,11 +6,11 @@ import type { ArrivedRequest, World } from './world.ts';
 /** Which headers of hops an application passes on. */
 type Carry = (arrived: ArrivedRequest) => Readonly<Record<string, string>>;
 
-const via: Carry = (arrived) => ({ Via: arrived.field('via') ?? '' });
-const cdnLoop: Carry = (arrived) => ({ 'CDN-Loop': arrived.field('cdn-loop') ?? '' });
+const via: Carry = (arrived) => ({ Via: arrived.header('via') ?? '' });
+const cdnLoop: Carry = (arrived) => ({ 'CDN-Loop': arrived.header('cdn-loop') ?? '' });
 const both: Carry = (arrived) => ({ ...via(arrived), ...cdnLoop(arrived) });
 /** As an intermediary that knows no parameters. */
-const names: Carry = (arrived) => ({ 'CDN-Loop': (arrived.field('cdn-loop') ?? '').replace(/;[^,]*/g, '') });
+const names: Carry = (arrived) => ({ 'CDN-Loop': (arrived.header('cdn-loop') ?? '').replace(/;[^,]*/g, '') });
 
 interface Journey {
   readonly name: string;
@@ -65,12 +65,12 @@ const journeys: readonly Journey[] = [
 function travels(world: World, { targets, carry, refused }: Journey): void {
   const { arrived } = world.endpoint('a');
   world.endpoint('a').onRequest = (request) => request.answer(200);
-  let fields = {};
+  let headers = {};
   const statuses = targets.map((target) => {
-    const client = world.request({ target, fields });
+    const client = world.request({ target, headers });
     world.pass(10);
     const last = arrived.at(-1);
-    if (last !== undefined) fields = carry(last);
+    if (last !== undefined) headers = carry(last);
     return client.status;
   });
   const served = targets.map(() => 200);
@@ -88,11 +88,11 @@ function travels(world: World, { targets, carry, refused }: Journey): void {
 
 const routes = ['/a', '/b', '/c', '/d', '/e'].map((pathPrefix) => ({
   id: `route${pathPrefix}` as RouteId,
-  match: { hosts: [], pathPrefix, methods: [], fields: [] },
+  match: { hosts: [], pathPrefix, methods: [], headers: [] },
 }));
 
 /** A client's own members, and the statuses of its requests. */
-const forged: readonly [fields: Readonly<Record<string, string>>, status: number][] = [
+const forged: readonly [headers: Readonly<Record<string, string>>, status: number][] = [
   [{ Via: '1.1 edge' }, 200],
   [{ 'CDN-Loop': 'other.example, Edge; trace=1' }, 200],
   [{ 'CDN-Loop': 'edge; route=AAAAAAAA, edge; route="' }, 200],
@@ -107,16 +107,16 @@ export const loopCases: readonly Case[] = [
     options: { routes },
     run: (world: World): void => travels(world, journey),
   })),
-  ...forged.map(([fields, status]) => ({
-    name: `a request that names the gateway itself is counted as its passages, and the next hop is told them: ${JSON.stringify(fields)}`,
+  ...forged.map(([headers, status]) => ({
+    name: `a request that names the gateway itself is counted as its passages, and the next hop is told them: ${JSON.stringify(headers)}`,
     run(world: World): void {
       world.endpoint('a').onRequest = (request) => request.answer(200);
-      const client = world.request({ fields });
+      const client = world.request({ headers });
       world.pass(10);
       assert.equal(client.status, status);
       const [arrived] = world.endpoint('a').arrived;
-      for (const [name, value] of Object.entries(fields))
-        if (status === 200) assert.ok(arrived?.field(name.toLowerCase())?.startsWith(`${value}, `));
+      for (const [name, value] of Object.entries(headers))
+        if (status === 200) assert.ok(arrived?.header(name.toLowerCase())?.startsWith(`${value}, `));
       assert.equal(arrived === undefined, status === 502);
     },
   })),
@@ -131,9 +131,9 @@ export const loopCases: readonly Case[] = [
         const next = { '/a': '/b', '/b': '/c', '/c': '/d', '/d': '/a' }[request.target] ?? '/a';
         let made: ReturnType<World['request']> | null = null;
         waiting.push(() => {
-          made ??= world.request({ target: next, fields: both(request) });
+          made ??= world.request({ target: next, headers: both(request) });
           if (made.state === 'open') return false;
-          const status = made.field('proxy-status');
+          const status = made.header('proxy-status');
           request.answer(made.status, '', tells && status !== null ? { 'Proxy-Status': status } : {});
           return true;
         });
@@ -154,7 +154,7 @@ export const loopCases: readonly Case[] = [
       world.endpoint('a').onRequest = (request) => request.answer(200);
       for (const target of ['/a', '/b']) world.request({ target });
       world.pass(10);
-      const [first = '', second = ''] = world.endpoint('a').arrived.map((request) => request.field('cdn-loop') ?? '');
+      const [first = '', second = ''] = world.endpoint('a').arrived.map((request) => request.header('cdn-loop') ?? '');
       assert.match(first, /^edge; route=[\w-]{8}$/);
       assert.notEqual(first, second);
     },

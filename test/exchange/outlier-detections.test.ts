@@ -83,7 +83,7 @@ class JudgedWorld {
   }
 
   /** Sends requests one after the other, and returns who answered each ('-': none). */
-  ask(count: number, everyMs = 5, request: RequestText = { method: 'POST', content: 'x' }): string {
+  ask(count: number, everyMs = 5, request: RequestText = { method: 'POST', body: 'x' }): string {
     let answers = '';
     for (let number = 0; number < count; number++) {
       const client = this.world.request(request);
@@ -93,7 +93,7 @@ class JudgedWorld {
         if (record !== undefined) this.#outcomes.count(record);
       }
       this.#detector.onOutcomes(this.#outcomes.take().map((one) => ({ ...one, upstream: 'app' as UpstreamId })));
-      answers += client.status === 200 ? client.content.toString() : '-';
+      answers += client.status === 200 ? client.body.toString() : '-';
     }
     return answers;
   }

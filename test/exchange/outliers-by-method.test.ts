@@ -34,7 +34,7 @@ function find(method: 'GET' | 'POST', perSecond: number, resets: 'each' | 'used'
     for (let passed = 0; passed < ms && !isFound; passed += 100) {
       const before = world.records.length;
       for (let sent = 0; sent < perSecond / 10; sent++) {
-        world.request(method === 'POST' ? { method, content: 'x' } : { method });
+        world.request(method === 'POST' ? { method, body: 'x' } : { method });
         world.pass(1000 / perSecond);
         passed += Math.max(0, 1000 / perSecond - 100);
       }

@@ -38,7 +38,7 @@ for (const [worldName, create] of worlds) {
       assert.equal(a?.gone, true, 'the losing endpoint has lost its stream');
       b?.write('fast one.');
       world.pass(10);
-      assert.deepEqual([client.status, client.field('x-from'), client.content.toString()], [200, 'b', 'fast one.']);
+      assert.deepEqual([client.status, client.header('x-from'), client.body.toString()], [200, 'b', 'fast one.']);
       assert.deepEqual(outcomes(world), [
         [0, null, false, true],
         [200, null, true, true],
@@ -53,7 +53,7 @@ for (const [worldName, create] of worlds) {
       world.endpoint('b').onRequest = (request) => request.answer(200, 'from b');
       const client = world.request({});
       world.pass(20);
-      assert.deepEqual([client.status, client.content.toString()], [200, 'from b']);
+      assert.deepEqual([client.status, client.body.toString()], [200, 'from b']);
       assert.deepEqual(outcomes(world), [
         [0, 'connect_refused', false, true],
         [200, null, true, true],
@@ -64,15 +64,15 @@ for (const [worldName, create] of worlds) {
 
     it('mirror a request: both endpoints get its body, and the client gets the first response only', () => {
       const world = create(options('mirror'));
-      const client = world.request({ method: 'POST', content: 'the body' });
+      const client = world.request({ method: 'POST', body: 'the body' });
       world.pass(20);
       const arrived = ['a', 'b'].map((name) => world.endpoint(name).arrived[0] ?? assert.fail(`${name} got nothing`));
-      for (const request of arrived) assert.deepEqual([request.content.toString(), request.whole], ['the body', true]);
+      for (const request of arrived) assert.deepEqual([request.body.toString(), request.whole], ['the body', true]);
       for (const request of arrived) request.head(200, 100);
       world.pass(10);
       for (const [index, request] of arrived.entries()) request.write(`${index}`.repeat(100));
       world.pass(10);
-      assert.equal(client.content.toString(), '0'.repeat(100));
+      assert.equal(client.body.toString(), '0'.repeat(100));
       assert.equal(client.state, 'whole');
       assert.deepEqual(outcomes(world), [
         [200, null, true, true],
@@ -92,7 +92,7 @@ for (const [worldName, create] of worlds) {
       arrived[0]?.write('good');
       arrived[1]?.breakOff('reset');
       world.pass(20);
-      assert.deepEqual([client.state, client.content.toString()], ['whole', 'good']);
+      assert.deepEqual([client.state, client.body.toString()], ['whole', 'good']);
       assert.deepEqual(outcomes(world), [
         [200, null, true, true],
         [200, 'response_body_short', true, true],

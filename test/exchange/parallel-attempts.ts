@@ -1,5 +1,5 @@
 import type { Failure } from '#failures/failure.ts';
-import { type Fields, hasNoContent, type Ownership, type ResponseHead } from '../../src/core/message.ts';
+import { type MessageHeaders, hasNoBody, type Ownership, type ResponseHead } from '../../src/core/message.ts';
 import type { DownstreamHandler, DownstreamStream } from '../../src/core/stream.ts';
 import { Attempt, type AttemptOwner } from '../../src/exchange/attempt.ts';
 import { ForwardedRequest, ForwardedResponse } from '../../src/exchange/forward.ts';
@@ -44,11 +44,11 @@ export class ParallelAttempts extends ExchangeState implements DownstreamHandler
     for (const attempt of this.attempts) attempt.begin(this.requireRoute().timeouts, 'any');
   }
 
-  onRequestContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
+  onRequestBody(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
     for (const attempt of this.#running) attempt.sendBody(bytes, start, end, ownership);
   }
 
-  onRequestEnd(trailers: Fields | null): void {
+  onRequestEnd(trailers: MessageHeaders | null): void {
     for (const attempt of this.#running) attempt.endBody(trailers);
   }
 
@@ -89,10 +89,10 @@ export class ParallelAttempts extends ExchangeState implements DownstreamHandler
   onAttemptStream(attempt: Attempt): void {
     const route = this.requireRoute();
     attempt.send(new ForwardedRequest(this, route, attempt.chosenEndpoint, this.#ports.ids), route.timeouts);
-    const hasNoBody = hasNoContent(this.request.framing);
-    if (hasNoBody) attempt.endBody(null);
+    const isWhole = hasNoBody(this.request.framing);
+    if (isWhole) attempt.endBody(null);
     attempt.flush();
-    if (++this.#connected === this.attempts.length && !hasNoBody) this.#downstream.readContent();
+    if (++this.#connected === this.attempts.length && !isWhole) this.#downstream.readBody();
   }
 
   onAttemptInterimResponse(): void {}
@@ -112,11 +112,11 @@ export class ParallelAttempts extends ExchangeState implements DownstreamHandler
   onAttemptBody(attempt: Attempt, bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
     if (attempt !== this.#used) return;
     this.bytesToClient += end - start;
-    if (!this.#downstream.sendContent(bytes, start, end, ownership)) attempt.pauseBody();
+    if (!this.#downstream.sendBody(bytes, start, end, ownership)) attempt.pauseBody();
   }
 
-  onAttemptEnded(attempt: Attempt, trailers: Fields | null): void {
-    if (attempt === this.#used) this.#downstream.endContent(trailers);
+  onAttemptEnded(attempt: Attempt, trailers: MessageHeaders | null): void {
+    if (attempt === this.#used) this.#downstream.endBody(trailers);
     this.#recordWhenOver();
   }
 

@@ -74,7 +74,7 @@ describe('a request that finds all connections in use', () => {
     const refused = ask(world, '/4');
     assert.equal(refused.status, 503);
     assert.equal(causeText(world), 'pool_full limit=1 queueMax=2');
-    assert.ok(Number(refused.field('retry-after')) >= 1);
+    assert.ok(Number(refused.header('retry-after')) >= 1);
     while (arrived.some((one) => !one.gone) && world.records.length < 4) {
       arrived.at(-1)?.answer(200, 'ok');
       world.pass(5);
@@ -140,7 +140,7 @@ describe('a request that finds all connections in use', () => {
       ['no_time_left'],
     );
     // As it stands, one request in the queue takes longer than it has taken by now.
-    assert.ok(Number(late.field('retry-after')) >= 2, String(late.field('retry-after')));
+    assert.ok(Number(late.header('retry-after')) >= 2, String(late.header('retry-after')));
     arrived[0]?.answer(200, 'ok');
     world.pass(100_000);
     world.verifyAtRest();
@@ -280,7 +280,7 @@ describe('a request that finds all connections in use', () => {
     const refused = ask(world, '/refused');
     assert.equal(refused.status, 503);
     // Four of 0.4 s each, where the pace has not settled yet since the second that it began with.
-    assert.ok(['2', '3'].includes(refused.field('retry-after') ?? ''), String(refused.field('retry-after')));
+    assert.ok(['2', '3'].includes(refused.header('retry-after') ?? ''), String(refused.header('retry-after')));
     for (let index = 8; index < arrived.length + 1 && index < 40; index++) {
       arrived[index]?.answer(200, 'ok');
       world.pass(5);

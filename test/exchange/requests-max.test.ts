@@ -110,7 +110,7 @@ for (const protocol of ['http/1.1', 'h2'] as const) {
       workers.ask(0);
       workers.answer(0, 0);
       workers.pass(2000);
-      workers.world(0).request({ method: 'POST', content: 'x' }).leave();
+      workers.world(0).request({ method: 'POST', body: 'x' }).leave();
       workers.ask(1);
       assert.equal(workers.arrived(1).length, 1);
       workers.answer(1, 0);

@@ -22,9 +22,9 @@ function inTurn(
 }
 
 const answers =
-  (status: number, content = '', fields: Readonly<Record<string, string>> = {}): Play =>
+  (status: number, body = '', headers: Readonly<Record<string, string>> = {}): Play =>
   (request) =>
-    request.answer(status, content, fields);
+    request.answer(status, body, headers);
 
 const isSilent: Play = () => {};
 const hangsUp: Play = (request) => request.breakOff('closed');
@@ -47,8 +47,8 @@ const statusTable: readonly [
   ['a 500 to a GET', 500, {}, statuses, true],
   ['a 429 to a GET', 429, {}, statuses, true],
   ['a 503 to a HEAD', 503, { method: 'HEAD' }, statuses, true],
-  ['a 503 to a PUT whose body is kept', 503, { method: 'PUT', content: 'x'.repeat(100) }, statuses, true],
-  ['a 503 to a POST', 503, { method: 'POST', content: 'pay' }, statuses, false],
+  ['a 503 to a PUT whose body is kept', 503, { method: 'PUT', body: 'x'.repeat(100) }, statuses, true],
+  ['a 503 to a POST', 503, { method: 'POST', body: 'pay' }, statuses, false],
   ['a 503 to a POST with a key that the route does not trust', 503, keyed(), statuses, false],
   [
     'a 503 to a POST with a key that the route trusts',
@@ -78,7 +78,7 @@ const statusTable: readonly [
 ];
 
 function keyed(key = '"8e03978e"'): object {
-  return { method: 'POST', content: 'pay', fields: { 'Idempotency-Key': key } };
+  return { method: 'POST', body: 'pay', headers: { 'Idempotency-Key': key } };
 }
 
 const byStatus: readonly Case[] = [
@@ -98,7 +98,7 @@ const byStatus: readonly Case[] = [
           [status, true, 'retriable_status'],
           [200, false, 'accepted'],
         ]);
-        assert.equal(arrived[1]?.request.content.toString(), arrived[0]?.request.content.toString());
+        assert.equal(arrived[1]?.request.body.toString(), arrived[0]?.request.body.toString());
       },
     }),
   ),
@@ -109,7 +109,7 @@ const byStatus: readonly Case[] = [
       inTurn(world, answers(503, 'first', { 'X-Who': '1' }), answers(502, 'second', { 'X-Who': '2' }));
       const client = world.request({});
       world.pass(20);
-      assert.deepEqual([client.status, client.content.toString(), client.field('x-who')], [502, 'second', '2']);
+      assert.deepEqual([client.status, client.body.toString(), client.header('x-who')], [502, 'second', '2']);
       assertRecord(world, { end: 'forwarded', status: 502, attempts: 2 });
       assert.deepEqual(reasonsOf(world).at(-1), [502, false, 'attempts_spent']);
     },
@@ -128,13 +128,13 @@ const byStatus: readonly Case[] = [
       name: `where the retry ${what}, the client gets the response that came before it, whole`,
       options: statuses,
       run(world) {
-        const content = 'the first answer '.repeat(1000);
-        inTurn(world, answers(503, content, { 'X-Who': 'first', 'Set-Cookie': 'a=b' }), play);
+        const body = 'the first answer '.repeat(1000);
+        inTurn(world, answers(503, body, { 'X-Who': 'first', 'Set-Cookie': 'a=b' }), play);
         const client = world.request({});
         world.pass(8200);
         assert.deepEqual([client.status, client.state], [503, 'whole']);
-        assert.equal(client.content.toString(), content);
-        assert.deepEqual([client.field('x-who'), client.field('set-cookie')], ['first', 'a=b']);
+        assert.equal(client.body.toString(), body);
+        assert.deepEqual([client.header('x-who'), client.header('set-cookie')], ['first', 'a=b']);
         const { failure } = assertRecord(world, { end: 'forwarded', status: 503, attempts: 2 });
         assert.equal(failure, null);
       },
@@ -147,7 +147,7 @@ const byStatus: readonly Case[] = [
       inTurn(world, answers(503, 'sorry'), isSilent);
       const client = world.request({});
       world.pass(600);
-      assert.deepEqual([client.status, client.content.toString()], [503, 'sorry']);
+      assert.deepEqual([client.status, client.body.toString()], [503, 'sorry']);
     },
   },
   {
@@ -157,7 +157,7 @@ const byStatus: readonly Case[] = [
       inTurn(world, answers(503, 'x'.repeat(100_000)), answers(200));
       const client = world.request({});
       world.pass(50);
-      assert.deepEqual([client.status, client.content.length], [503, 100_000]);
+      assert.deepEqual([client.status, client.body.length], [503, 100_000]);
       assertRecord(world, { end: 'forwarded', status: 503, attempts: 1 });
     },
   },
@@ -185,7 +185,7 @@ const waiting: readonly Case[] = [
       inTurn(world, answers(503, 'later', { 'Retry-After': '2' }), answers(200));
       const client = world.request({});
       world.pass(20);
-      assert.deepEqual([client.status, client.field('retry-after')], [503, '2']);
+      assert.deepEqual([client.status, client.header('retry-after')], [503, '2']);
       assert.deepEqual(reasonsOf(world), [[503, false, 'no_time_left']]);
     },
   },
@@ -222,7 +222,7 @@ const waiting: readonly Case[] = [
     options: { endpoints: two, retry: { attemptsMax: 4 } },
     run(world) {
       const arrived = inTurn(world, hangsUp);
-      for (const request of [{}, { method: 'POST', content: 'pay' }]) {
+      for (const request of [{}, { method: 'POST', body: 'pay' }]) {
         world.request(request);
         world.pass(1000);
       }
@@ -245,7 +245,7 @@ const limited: readonly Case[] = [
       world.pass(195);
       assert.deepEqual([client.status, arrived.length], [0, 1]);
       world.pass(30);
-      assert.deepEqual([client.status, client.content.toString()], [200, 'here']);
+      assert.deepEqual([client.status, client.body.toString()], [200, 'here']);
       assert.equal(arrived[0]?.request.gone, true);
       const { attempts } = assertRecord(world, { end: 'forwarded', status: 200, attempts: 2 });
       assert.deepEqual([attempts[0]?.failure?.cause, attempts[0]?.retryReason], ['attempt_timeout', 'idempotent']);
@@ -259,7 +259,7 @@ const limited: readonly Case[] = [
       const client = world.request({});
       world.pass(450);
       assert.equal(client.status, 504);
-      assert.match(client.field('proxy-status') ?? '', /error=http_response_timeout/);
+      assert.match(client.header('proxy-status') ?? '', /error=http_response_timeout/);
       assert.equal(arrived.length, 2);
       assertRecord(world, { end: 'generated', status: 504, cause: 'attempt_timeout', attempts: 2 });
     },
@@ -302,7 +302,7 @@ const limited: readonly Case[] = [
       });
       const client = world.request({});
       world.pass(450);
-      assert.deepEqual([client.status, client.content.toString()], [200, 'late']);
+      assert.deepEqual([client.status, client.body.toString()], [200, 'late']);
     },
   },
   {
@@ -310,7 +310,7 @@ const limited: readonly Case[] = [
     options: attemptTime,
     run(world) {
       const arrived = inTurn(world, isSilent);
-      const client = world.request({ method: 'POST', content: 'pay' });
+      const client = world.request({ method: 'POST', body: 'pay' });
       world.pass(300);
       assert.deepEqual([client.status, arrived.length], [504, 1]);
       assert.equal(world.records[0]?.attempts[0]?.retryReason, 'not_idempotent');
@@ -324,11 +324,11 @@ const announced: readonly Case[] = [
     options: { endpoints: two, timeouts: { exchangeMs: 1000 }, retry: { attemptHeaders: true, attemptMs: 700 } },
     run(world) {
       const arrived = inTurn(world, isSilent, answers(200));
-      world.request({ fields: { 'X-Envoy-Attempt-Count': '17', 'X-Envoy-Expected-Rq-Timeout-Ms': '1' } });
+      world.request({ headers: { 'X-Envoy-Attempt-Count': '17', 'X-Envoy-Expected-Rq-Timeout-Ms': '1' } });
       world.pass(800);
       const told = arrived.map(({ request }) => [
-        request.field('x-envoy-attempt-count'),
-        Number(request.field('x-envoy-expected-rq-timeout-ms')),
+        request.header('x-envoy-attempt-count'),
+        Number(request.header('x-envoy-expected-rq-timeout-ms')),
       ]);
       assert.deepEqual(told[0], ['1', 700]);
       assert.equal(told[1]?.[0], '2');
@@ -342,7 +342,7 @@ const announced: readonly Case[] = [
       const arrived = inTurn(world, answers(200));
       world.request({});
       world.pass(20);
-      assert.equal(arrived[0]?.request.field('x-envoy-attempt-count'), null);
+      assert.equal(arrived[0]?.request.header('x-envoy-attempt-count'), null);
     },
   },
 ];
@@ -369,7 +369,7 @@ const hedges: readonly Case[] = [
       const arrived = inTurn(world, isSilent, answers(200, 'quick'));
       const client = world.request({});
       world.pass(40);
-      assert.deepEqual([client.status, client.content.toString()], [200, 'quick']);
+      assert.deepEqual([client.status, client.body.toString()], [200, 'quick']);
       assert.notEqual(arrived[0]?.endpoint, arrived[1]?.endpoint);
       assert.equal(arrived[0]?.request.gone, true);
       const { attempts } = assertRecord(world, { end: 'forwarded', status: 200, attempts: 2 }, 64);
@@ -391,7 +391,7 @@ const hedges: readonly Case[] = [
       assert.equal(arrived.length, 2);
       arrived[0]?.request.answer(200, 'after all');
       world.pass(20);
-      assert.deepEqual([client.status, client.content.toString()], [200, 'after all']);
+      assert.deepEqual([client.status, client.body.toString()], [200, 'after all']);
       assert.equal(arrived[1]?.request.gone, true);
       assert.deepEqual(reasonsOf(world, 64), [
         [0, false, 'superseded'],
@@ -413,7 +413,7 @@ const hedges: readonly Case[] = [
         assert.equal(client.status, 0);
         arrived[1 - loser]?.request.answer(200, 'still');
         world.pass(20);
-        assert.deepEqual([client.status, client.content.toString()], [200, 'still']);
+        assert.deepEqual([client.status, client.body.toString()], [200, 'still']);
         const { attempts } = assertRecord(world, { end: 'forwarded', status: 200, attempts: 2 }, 64);
         assert.notEqual(attempts[0]?.failure, null);
       },
@@ -438,7 +438,7 @@ const hedges: readonly Case[] = [
   },
   ...(
     [
-      ['a POST', { method: 'POST', content: 'pay' }, hedging],
+      ['a POST', { method: 'POST', body: 'pay' }, hedging],
       ['a request where the route allows one attempt', {}, { endpoints: two, retry: { hedge: true, attemptsMax: 1 } }],
       ['a request where there is no other endpoint', {}, { retry: { hedge: true } }],
       ['a request of a route that does not hedge', {}, { endpoints: two, retry: {} }],

@@ -26,7 +26,7 @@ class BreakerWorld {
 
   constructor(spec: Partial<RouteBreakerSpec> = {}) {
     const circuitBreaker = { ...usual, ...spec };
-    const match = (pathPrefix: string) => ({ hosts: [], pathPrefix, methods: [], fields: [] });
+    const match = (pathPrefix: string) => ({ hosts: [], pathPrefix, methods: [], headers: [] });
     const options = {
       endpoints: ['a', 'b'],
       routes: [
@@ -69,7 +69,7 @@ class BreakerWorld {
   }
 
   ask(target = '/bad/search', method = 'POST'): ClientActor {
-    const client = this.world.request({ method, target, ...(method === 'POST' ? { content: 'x' } : {}) });
+    const client = this.world.request({ method, target, ...(method === 'POST' ? { body: 'x' } : {}) });
     this.pass(50);
     return client;
   }
@@ -101,7 +101,7 @@ describe('the circuit breaker of a route', () => {
     const arrived = breaker.world.endpoint('a').arrived.length + breaker.world.endpoint('b').arrived.length;
     breaker.pass(1500);
     const client = breaker.ask();
-    assert.deepEqual([client.status, client.field('retry-after')], [503, '2']);
+    assert.deepEqual([client.status, client.header('retry-after')], [503, '2']);
     const { failure, attempts } = breaker.world.records.at(-1) ?? {};
     assert.equal(failure?.cause, 'circuit_open');
     assert.match(
@@ -232,8 +232,7 @@ describe('the circuit breaker of a route', () => {
           breaker.pass(700);
           for (const one of steps) {
             const isHalfOpen = breaker.state === 'half_open';
-            if (one === 'request')
-              clients.push(breaker.world.request({ method: 'POST', target: '/bad', content: 'x' }));
+            if (one === 'request') clients.push(breaker.world.request({ method: 'POST', target: '/bad', body: 'x' }));
             if (one === 'answer') open.shift()?.answer(200, 'ok');
             if (one === 'fail') open.shift()?.breakOff('reset');
             if (one === 'leave') clients.pop()?.leave();

@@ -172,7 +172,7 @@ describe('two workers that count connections together', () => {
     const two = new TwoWorkers(2);
     const elsewhere = two.thirdConnections();
     assert.ok(elsewhere.tryAcquire(2, two.clock.now()));
-    const login = { target: '/login', fields: { Authorization: 'NTLM bG9naW4=' } };
+    const login = { target: '/login', headers: { Authorization: 'NTLM bG9naW4=' } };
     two.worlds[0].request(login, { connection: 'ada' });
     two.pass(5);
     const client = two.ask(0, '/1', 'POST');
@@ -327,7 +327,7 @@ describe('two workers and a third that takes and releases permits while they wor
   const requestOf = (what: 'ask' | 'post' | 'login', target: string): RequestText => ({
     target,
     method: what === 'post' ? 'POST' : 'GET',
-    ...(what === 'login' ? { fields: { Authorization: 'NTLM x' } } : {}),
+    ...(what === 'login' ? { headers: { Authorization: 'NTLM x' } } : {}),
   });
 
   it('end every request, send each once, and leave no permit behind, in any order of events', () => {

@@ -7,19 +7,19 @@ const kib = 1024;
 const windowBytes = 16 * kib;
 
 /** A response of so many bytes, of known length or not, as fast as the gateway reads. */
-function sends(world: World, bytes: number, lengthKnown: boolean, fields: Record<string, string> = {}): Buffer {
-  const content = pattern(bytes);
+function sends(world: World, bytes: number, lengthKnown: boolean, headers: Record<string, string> = {}): Buffer {
+  const body = pattern(bytes);
   world.endpoint('a').onRequest = (request) => {
-    request.head(200, lengthKnown ? bytes : null, fields);
-    for (let at = 0; at < bytes; at += 8 * kib) request.write(content.subarray(at, Math.min(at + 8 * kib, bytes)));
+    request.head(200, lengthKnown ? bytes : null, headers);
+    for (let at = 0; at < bytes; at += 8 * kib) request.write(body.subarray(at, Math.min(at + 8 * kib, bytes)));
     request.end({ 'x-check': 'done' });
   };
-  return content;
+  return body;
 }
 
 /** A client that reads nothing until `readOn`. */
 function slowReader(world: World): ClientActor {
-  const client = world.request({ fields: { te: 'trailers' } }, { windowBytes });
+  const client = world.request({ headers: { te: 'trailers' } }, { windowBytes });
   client.stopReading();
   return client;
 }
@@ -29,14 +29,14 @@ function servesAnother(world: World): boolean {
   world.endpoint('a').onRequest = (request) => request.answer(200, 'for another');
   const other = world.request({});
   world.pass(20);
-  return other.content.toString() === 'for another';
+  return other.body.toString() === 'for another';
 }
 
-function readsAll(world: World, client: ClientActor, content: Buffer): void {
+function readsAll(world: World, client: ClientActor, body: Buffer): void {
   client.readOn();
   world.pass(3000);
   assert.equal(client.state, 'whole');
-  assert.equal(client.content.equals(content), true, 'no byte is lost or changed');
+  assert.equal(client.body.equals(body), true, 'no byte is lost or changed');
 }
 
 /** Requests to one endpoint that takes one connection; HTTP/2 shares it. */
@@ -47,53 +47,53 @@ export const slowReaderCases: readonly Case[] = [
     name: `a client that does not read 200 KiB holds no connection (${lengthKnown ? 'by length' : 'unknown length'})`,
     options: one,
     run(world: World): void {
-      const content = sends(world, 200 * kib, lengthKnown);
+      const body = sends(world, 200 * kib, lengthKnown);
       const client = slowReader(world);
       world.pass(200);
       assert.equal(servesAnother(world), true, 'the connection is free');
-      readsAll(world, client, content);
+      readsAll(world, client, body);
       const record = assertRecord(world, { end: 'forwarded', status: 200 }, 1);
-      assert.equal(record.bytesToClient, content.length);
+      assert.equal(record.bytesToClient, body.length);
       assert.ok((record.attempts[0]?.endedMs ?? 999) < 200, 'the attempt has ended when the endpoint was done');
     },
   })),
   {
     name: 'trailers follow a response that waited for its client',
     run(world) {
-      const content = sends(world, 100 * kib, false);
+      const body = sends(world, 100 * kib, false);
       const client = slowReader(world);
       world.pass(200);
-      readsAll(world, client, content);
+      readsAll(world, client, body);
       assert.equal(client.trailers.get('x-check'), 'done');
     },
   },
   ...[
-    { name: 'a large response', length: true, bytes: 2000 * kib, fields: {}, buffer: {}, limits: {} },
+    { name: 'a large response', length: true, bytes: 2000 * kib, headers: {}, buffer: {}, limits: {} },
     {
       name: 'a large response of unknown length',
       length: false,
       bytes: 2000 * kib,
-      fields: {},
+      headers: {},
       buffer: {},
       limits: {},
     },
     {
       name: 'an event stream',
-      ...{ length: false, bytes: 400 * kib, fields: { 'content-type': 'text/event-stream' }, buffer: {}, limits: {} },
+      ...{ length: false, bytes: 400 * kib, headers: { 'content-type': 'text/event-stream' }, buffer: {}, limits: {} },
     },
     {
       name: 'a response of a route without a buffer',
-      ...{ length: true, bytes: 200 * kib, fields: {}, buffer: { responseBytesMax: 0 }, limits: {} },
+      ...{ length: true, bytes: 200 * kib, headers: {}, buffer: { responseBytesMax: 0 }, limits: {} },
     },
     {
       name: 'a response for which the allowance of the worker is used up',
-      ...{ length: true, bytes: 200 * kib, fields: {}, buffer: {}, limits: { bufferBytesMax: 8 * kib } },
+      ...{ length: true, bytes: 200 * kib, headers: {}, buffer: {}, limits: { bufferBytesMax: 8 * kib } },
     },
-  ].map(({ name, length, bytes, fields, buffer, limits }) => ({
+  ].map(({ name, length, bytes, headers, buffer, limits }) => ({
     name: `${name} waits at its endpoint for a slow client`,
     options: { ...one, buffer, limits },
     run(world: World): void {
-      const content = sends(world, bytes, length, fields);
+      const body = sends(world, bytes, length, headers);
       const client = slowReader(world);
       world.pass(200);
       const held = world.heldBytes();
@@ -102,8 +102,8 @@ export const slowReaderCases: readonly Case[] = [
       if (bytes < 1000 * kib)
         assert.ok(world.bufferedBytes() <= 8 * kib, `${world.bufferedBytes()} bytes are buffered`);
       assert.equal(world.records.length, 0);
-      readsAll(world, client, content);
-      assert.equal(world.records[0]?.bytesToClient, content.length);
+      readsAll(world, client, body);
+      assert.equal(world.records[0]?.bytesToClient, body.length);
     },
   })),
   {

@@ -4,13 +4,13 @@ import type { ArrivedRequest, ClientActor, RequestText, World } from './world.ts
 
 const kib = 1024;
 
-/** Slices of some sizes, until all of `content` has been sent; a pause after each. */
-function drips(world: World, request: RequestText, content: Buffer, slices: readonly number[], pauseMs: number): void {
+/** Slices of some sizes, until all of `body` has been sent; a pause after each. */
+function drips(world: World, request: RequestText, body: Buffer, slices: readonly number[], pauseMs: number): void {
   const client = world.request(request);
   let at = 0;
-  for (let turn = 0; at < content.length; turn++) {
-    const end = Math.min(content.length, at + (slices[turn % slices.length] ?? 1));
-    client.write(content.subarray(at, end));
+  for (let turn = 0; at < body.length; turn++) {
+    const end = Math.min(body.length, at + (slices[turn % slices.length] ?? 1));
+    client.write(body.subarray(at, end));
     world.pass(pauseMs);
     at = end;
   }
@@ -33,7 +33,7 @@ export const slowUploadCases: readonly Case[] = [
       client.write('six');
       world.pass(10);
       const [arrived] = world.endpoint('a').arrived;
-      assert.deepEqual([arrived?.content.toString(), arrived?.whole], ['onetwosix', true]);
+      assert.deepEqual([arrived?.body.toString(), arrived?.whole], ['onetwosix', true]);
       arrived?.answer(200, 'ok');
       world.pass(10);
       const record = assertRecord(world, { end: 'forwarded', status: 200 });
@@ -44,18 +44,18 @@ export const slowUploadCases: readonly Case[] = [
   {
     name: 'of a large body 64 KiB come before the request gets a connection, and no byte is lost',
     run(world) {
-      const content = pattern(200 * kib);
-      const client = world.request({ method: 'POST', expects: content.length });
-      client.write(content.subarray(0, 60 * kib));
+      const body = pattern(200 * kib);
+      const client = world.request({ method: 'POST', expects: body.length });
+      client.write(body.subarray(0, 60 * kib));
       world.pass(500);
       assert.equal(arrivals(world), 0);
-      client.write(content.subarray(60 * kib, 80 * kib));
+      client.write(body.subarray(60 * kib, 80 * kib));
       world.pass(20);
       assert.equal(arrivals(world), 1);
-      client.write(content.subarray(80 * kib));
+      client.write(body.subarray(80 * kib));
       world.pass(200);
       const [arrived] = world.endpoint('a').arrived;
-      assert.equal(arrived?.content.equals(content), true);
+      assert.equal(arrived?.body.equals(body), true);
       assert.equal(world.bufferedBytes(), 0, 'what has been sent is not kept');
       arrived?.answer(200);
       world.pass(10);
@@ -71,10 +71,10 @@ export const slowUploadCases: readonly Case[] = [
       assert.equal(arrivals(world), 0);
       world.pass(20);
       const [arrived] = world.endpoint('a').arrived;
-      assert.equal(arrived?.content.toString(), 'one ');
+      assert.equal(arrived?.body.toString(), 'one ');
       client.write('two');
       world.pass(10);
-      assert.equal(arrived?.content.toString(), 'one two');
+      assert.equal(arrived?.body.toString(), 'one two');
       client.end({ 'x-check': 'done' });
       world.pass(10);
       assert.deepEqual([arrived?.whole, arrived?.trailers.get('x-check')], [true, 'done']);
@@ -90,7 +90,7 @@ export const slowUploadCases: readonly Case[] = [
       client.end({ 'x-check': 'done' });
       world.pass(10);
       const [arrived] = world.endpoint('a').arrived;
-      assert.deepEqual([arrived?.content.toString(), arrived?.trailers.get('x-check')], ['all', 'done']);
+      assert.deepEqual([arrived?.body.toString(), arrived?.trailers.get('x-check')], ['all', 'done']);
       arrived?.answer(200);
       world.pass(10);
     },
@@ -99,7 +99,7 @@ export const slowUploadCases: readonly Case[] = [
     name: 'a gRPC stream is not waited for',
     run(world) {
       const client = world.request({
-        ...{ method: 'POST', expects: 'chunked', fields: { 'content-type': 'application/grpc' } },
+        ...{ method: 'POST', expects: 'chunked', headers: { 'content-type': 'application/grpc' } },
       });
       world.pass(10);
       assert.equal(arrivals(world), 1);
@@ -119,11 +119,11 @@ export const slowUploadCases: readonly Case[] = [
       const client = world.request({ method: 'POST', expects: 7 });
       client.write('con');
       world.pass(10);
-      assert.equal(world.endpoint('a').arrived[0]?.content.toString(), 'con');
+      assert.equal(world.endpoint('a').arrived[0]?.body.toString(), 'con');
       assert.equal(world.bufferedBytes(), 0);
       client.write('tent');
       world.pass(10);
-      assert.equal(world.endpoint('a').arrived[0]?.content.toString(), 'content');
+      assert.equal(world.endpoint('a').arrived[0]?.body.toString(), 'content');
       world.endpoint('a').arrived[0]?.answer(200);
       world.pass(10);
     },
@@ -135,15 +135,15 @@ export const slowUploadCases: readonly Case[] = [
   ].flatMap((slices) =>
     ([150_000, 'chunked', 65_536] as const).map((expects) => ({
       name: `bytes arrive unchanged in slices of ${slices.join(', ')} (${expects === 'chunked' ? 'unknown length' : expects})`,
-      options: { endpointWindowBytes: 16 * kib, limits: { contentMs: 100_000 } },
+      options: { endpointWindowBytes: 16 * kib, limits: { bodyMs: 100_000 } },
       run(world: World): void {
-        const content = pattern(expects === 'chunked' ? 100_000 : expects);
+        const body = pattern(expects === 'chunked' ? 100_000 : expects);
         world.endpoint('a').onRequest = (request) => void request;
-        drips(world, { method: 'POST', expects }, content, slices, 1);
+        drips(world, { method: 'POST', expects }, body, slices, 1);
         world.pass(200);
         const [arrived] = world.endpoint('a').arrived;
         assert.equal(arrived?.whole, true);
-        assert.equal(arrived?.content.equals(content), true);
+        assert.equal(arrived?.body.equals(body), true);
         arrived?.answer(200);
         world.pass(20);
         assertRecord(world, { end: 'forwarded', status: 200 });
@@ -170,7 +170,7 @@ export const slowUploadCases: readonly Case[] = [
     options: { endpoints: ['a'], connectionsMax: 1, timeouts: { connectMs: 5000 } },
     run(world) {
       world.endpoint('a').accepts = 'never';
-      const client = world.request({ method: 'POST', content: 'order' });
+      const client = world.request({ method: 'POST', body: 'order' });
       world.pass(100);
       client.leave();
       world.pass(50);
@@ -204,7 +204,7 @@ export const slowUploadCases: readonly Case[] = [
       client.write(' two');
       client.end();
       world.pass(20);
-      assert.deepEqual([arrived.content.toString(), arrived.whole], ['one two', true]);
+      assert.deepEqual([arrived.body.toString(), arrived.whole], ['one two', true]);
       arrived.end();
       world.pass(20);
       assert.equal(client.state, 'whole');
@@ -220,7 +220,7 @@ export const slowUploadCases: readonly Case[] = [
         world.pass(1000);
       }
       assert.equal(client.state, 'open');
-      assert.equal(arrived.content.toString(), `one${' more'.repeat(8)}`);
+      assert.equal(arrived.body.toString(), `one${' more'.repeat(8)}`);
       world.pass(1500);
       assert.equal(client.state, 'open');
       world.pass(1000);
@@ -239,7 +239,7 @@ export const slowUploadCases: readonly Case[] = [
       arrived.write('sum');
       arrived.end();
       world.pass(20);
-      assert.deepEqual([client.state, client.content.toString()], ['whole', 'sum']);
+      assert.deepEqual([client.state, client.body.toString()], ['whole', 'sum']);
       assertRecord(world, { end: 'forwarded', status: 200 });
     },
   },
@@ -286,7 +286,7 @@ export const slowUploadCases: readonly Case[] = [
   {
     name: 'a client that waits for 100 gets it before an endpoint is chosen',
     run(world) {
-      const client = world.request({ method: 'POST', expects: 7, fields: { Expect: '100-continue' } });
+      const client = world.request({ method: 'POST', expects: 7, headers: { Expect: '100-continue' } });
       world.pass(10);
       assert.deepEqual([client.informed, arrivals(world)], [[100], 0]);
       client.write('content');
@@ -300,7 +300,7 @@ export const slowUploadCases: readonly Case[] = [
     name: 'a client that waits for 100 does not get it where no endpoint is ready',
     run(world) {
       world.endpoint('a').setState('unhealthy');
-      const client = world.request({ method: 'POST', expects: 7, fields: { Expect: '100-continue' } });
+      const client = world.request({ method: 'POST', expects: 7, headers: { Expect: '100-continue' } });
       world.pass(10_000);
       assert.deepEqual([client.informed, client.status], [[], 503]);
       world.pass(5000);
@@ -315,7 +315,7 @@ export const slowUploadCases: readonly Case[] = [
         world.endpoint(name).onRequest = (request) => {
           if (bodies.length === 0) soon(world, () => request.breakOff('reset'));
           else soon(world, () => request.answer(200, 'ok'));
-          soon(world, () => bodies.push(request.content.toString()));
+          soon(world, () => bodies.push(request.body.toString()));
         };
       const client = world.request({ method: 'PUT', expects: 7 });
       client.write('con');
@@ -350,14 +350,14 @@ export const slowUploadCases: readonly Case[] = [
     options: { endpoints: ['a', 'b'] },
     run(world) {
       world.endpoint('a').accepts = 'refuses';
-      world.endpoint('b').onRequest = (request) => soon(world, () => request.answer(200, request.content));
+      world.endpoint('b').onRequest = (request) => soon(world, () => request.answer(200, request.body));
       for (let turn = 0; turn < 4; turn++) {
         const client = world.request({ method: 'POST', expects: 7 });
         client.write('con');
         world.pass(20);
         client.write('tent');
         world.pass(50);
-        assert.deepEqual([client.status, client.content.toString()], [200, 'content']);
+        assert.deepEqual([client.status, client.body.toString()], [200, 'content']);
       }
     },
   },
@@ -365,7 +365,7 @@ export const slowUploadCases: readonly Case[] = [
 
 /** A request that has begun, and whose response has. */
 function bothStream(world: World, expects: number | 'chunked'): readonly [ClientActor, ArrivedRequest] {
-  const client = world.request({ method: 'POST', expects, fields: { 'content-type': 'application/grpc' } });
+  const client = world.request({ method: 'POST', expects, headers: { 'content-type': 'application/grpc' } });
   client.write('one');
   world.pass(100);
   const [arrived] = world.endpoint('a').arrived;

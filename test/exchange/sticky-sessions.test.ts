@@ -32,22 +32,22 @@ class StickyWorld {
   }
 
   send(cookie: string | null, request: RequestText = {}): ClientActor {
-    const fields = cookie === null ? {} : { Cookie: cookie };
-    const client = this.world.request({ ...request, fields });
+    const headers = cookie === null ? {} : { Cookie: cookie };
+    const client = this.world.request({ ...request, headers });
     this.world.pass(5);
     return client;
   }
 
   /** Which endpoints answer so many requests with the cookie. */
   homes(cookie: string | null, count = 20): string {
-    const answers = Array.from({ length: count }, () => this.send(cookie).content.toString());
+    const answers = Array.from({ length: count }, () => this.send(cookie).body.toString());
     return [...new Set(answers)].toSorted().join('');
   }
 
   /** A new session: its cookie, and its endpoint. */
   begin(): { readonly cookie: string; readonly home: string } {
     const client = this.send(null);
-    return { cookie: cookieIn(client) ?? '', home: client.content.toString() };
+    return { cookie: cookieIn(client) ?? '', home: client.body.toString() };
   }
 
   change(name: string, change: Partial<EndpointSnapshot>): void {
@@ -77,7 +77,7 @@ function switchAt(transport: MemoryTransport, name: string): void {
 }
 
 function setCookieIn(client: ClientActor): string | null {
-  return client.field('set-cookie');
+  return client.header('set-cookie');
 }
 
 function cookieIn(client: ClientActor): string | null {
@@ -100,7 +100,7 @@ describe('a sticky session', () => {
 
   it('begins with a WebSocket too, and the record says so', () => {
     const sticky = new StickyWorld();
-    const open = (fields = ''): string => {
+    const open = (headers = ''): string => {
       const { client } = sticky.world.connect();
       let received = '';
       client.listener = {
@@ -109,7 +109,7 @@ describe('a sticky session', () => {
         onWritten() {},
         onClosed() {},
       };
-      const bytes = Buffer.from(websocketRequest.replace('\r\n\r\n', `\r\n${fields}\r\n`), 'latin1');
+      const bytes = Buffer.from(websocketRequest.replace('\r\n\r\n', `\r\n${headers}\r\n`), 'latin1');
       client.write(bytes, 0, bytes.length, 'borrowed');
       sticky.world.pass(50);
       client.end();
@@ -136,7 +136,7 @@ describe('a sticky session', () => {
     const { cookie, home } = sticky.begin();
     sticky.change(home, { state: 'unhealthy' });
     const moved = sticky.send(cookie);
-    const next = moved.content.toString();
+    const next = moved.body.toString();
     assert.notEqual(next, home);
     assert.equal(sticky.lastSession, 'moved');
     const nextCookie = cookieIn(moved) ?? '';
@@ -153,7 +153,7 @@ describe('a sticky session', () => {
     sticky.world.endpoint(home).accepts = 'refuses';
     const moved = sticky.send(cookie);
     assert.equal(moved.status, 200);
-    assert.notEqual(moved.content.toString(), home);
+    assert.notEqual(moved.body.toString(), home);
     assert.notEqual(cookieIn(moved), null);
     assert.equal(sticky.lastSession, 'moved');
     sticky.end();
@@ -191,7 +191,7 @@ describe('a sticky session', () => {
     assert.equal(setCookieIn(sticky.send(cookie)), null);
     sticky.wallMs += 200_000;
     const client = sticky.send(cookie);
-    assert.equal(client.content.toString(), home);
+    assert.equal(client.body.toString(), home);
     assert.match(setCookieIn(client) ?? '', /^at=1\.[^;]*; Path=\/; Max-Age=3600; HttpOnly; SameSite=Lax$/);
     assert.equal(sticky.lastSession, null);
     sticky.end();
@@ -279,7 +279,7 @@ describe('an endpoint on probation', () => {
     const other = names.find((name) => name !== home) ?? '';
     sticky.change(other, { state: 'probation' });
     assert.equal(sticky.homes(cookie), home);
-    assert.equal(sticky.send(null).content.toString(), other);
+    assert.equal(sticky.send(null).body.toString(), other);
     sticky.end();
   });
 });

@@ -6,7 +6,7 @@ import { type EndpointId, type EndpointState, hostPort } from '../../src/core/en
 import type { InstanceExit } from '#failures/instance-exit.ts';
 import { localSemaphoreSource } from '../../src/core/local-semaphore.ts';
 import type { ClientFacts, EndedExchange } from '../../src/core/exchange.ts';
-import type { Fields, Framing } from '../../src/core/message.ts';
+import type { MessageHeaders, Framing } from '../../src/core/message.ts';
 import type { PooledConnectionOwner } from '../../src/core/pooled-connection.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../../src/core/snapshot.ts';
 import type { Transport } from '../../src/core/transport.ts';
@@ -24,7 +24,7 @@ import {
   MemoryEndpointConnection,
   type MemoryEndpointStream,
 } from '../../src/testing/memory-streams.ts';
-import { PairFields } from '../../src/testing/pair-fields.ts';
+import { PairHeaders } from '../../src/testing/pair-headers.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import type { UpstreamPorts } from '../../src/upstream/ports.ts';
@@ -152,18 +152,18 @@ export class StreamWorld implements World {
   }
 
   request(request: RequestText, { windowBytes }: ClientOptions = {}): ClientActor {
-    const { method = 'GET', target = '/', fields = {}, content, expects } = request;
-    const framing = framingOf(content === undefined ? expects : Buffer.byteLength(content));
-    const { contentMs } = { ...defaultLimits, ...this.options.limits };
+    const { method = 'GET', target = '/', headers = {}, body, expects } = request;
+    const framing = framingOf(body === undefined ? expects : Buffer.byteLength(body));
+    const { bodyMs } = { ...defaultLimits, ...this.options.limits };
     const stream = new MemoryClientStream(
       {
-        ...{ method, target, authority: 'example.org', fields: Object.entries(fields), framing },
-        takesTrailers: fields['te'] === 'trailers',
+        ...{ method, target, authority: 'example.org', headers: Object.entries(headers), framing },
+        takesTrailers: headers['te'] === 'trailers',
       },
       {
         clock: this.clock,
         client: this.#clientFacts(),
-        contentMs,
+        bodyMs,
         ...(windowBytes === undefined ? {} : { windowBytes }),
       },
     );
@@ -177,8 +177,8 @@ export class StreamWorld implements World {
     const create = this.options.createHandler ?? ((...given) => new Exchange(...given));
     this.clock.schedule(this.clock.now(), begin, () => stream.begin(create(stream, this.#serving, ports)));
     const client = new StreamClient(stream);
-    if (content !== undefined) {
-      client.write(content);
+    if (body !== undefined) {
+      client.write(body);
       client.end();
     }
     return client;
@@ -251,15 +251,15 @@ class StreamClient implements ClientActor {
     return this.#stream.response?.status ?? 0;
   }
 
-  field(name: string): string | null {
+  header(name: string): string | null {
     const { response } = this.#stream;
-    // What HTTP/1 says in a field, a stream's head says as such.
+    // What HTTP/1 says in a header, a stream's head says as such.
     if (name === 'content-length' && response?.framing.kind === 'length') return String(response.framing.bytes);
-    return response?.fields.get(name) ?? null;
+    return response?.headers.get(name) ?? null;
   }
 
-  get content(): Buffer {
-    return Buffer.concat(this.#stream.content);
+  get body(): Buffer {
+    return Buffer.concat(this.#stream.body);
   }
 
   get trailers(): ReadonlyMap<string, string> {
@@ -268,7 +268,7 @@ class StreamClient implements ClientActor {
 
   get informed(): readonly number[] {
     const { informed, request, wanted } = this.#stream;
-    const told = wanted && request.fields.has('expect') ? [100] : [];
+    const told = wanted && request.headers.has('expect') ? [100] : [];
     return [...told, ...informed.map(({ status }) => status)];
   }
 
@@ -286,7 +286,7 @@ class StreamClient implements ClientActor {
 
   end(trailers: Readonly<Record<string, string>> = {}): void {
     const pairs = Object.entries(trailers);
-    this.#stream.end(pairs.length === 0 ? null : new PairFields(pairs));
+    this.#stream.end(pairs.length === 0 ? null : new PairHeaders(pairs));
   }
 
   leave(): void {
@@ -379,12 +379,12 @@ class StreamArrived implements ArrivedRequest {
     return this.#stream.request?.target ?? '';
   }
 
-  field(name: string): string | null {
-    return this.#stream.request?.fields.get(name) ?? null;
+  header(name: string): string | null {
+    return this.#stream.request?.headers.get(name) ?? null;
   }
 
-  get content(): Buffer {
-    return Buffer.concat(this.#stream.content);
+  get body(): Buffer {
+    return Buffer.concat(this.#stream.body);
   }
 
   get trailers(): ReadonlyMap<string, string> {
@@ -399,26 +399,26 @@ class StreamArrived implements ArrivedRequest {
     return this.#stream.cancelled;
   }
 
-  inform(status: number, fields: Readonly<Record<string, string>> = {}): void {
-    this.#stream.inform(status, Object.entries(fields));
+  inform(status: number, headers: Readonly<Record<string, string>> = {}): void {
+    this.#stream.inform(status, Object.entries(headers));
   }
 
-  answer(status: number, content: string | Buffer = '', fields: Readonly<Record<string, string>> = {}): void {
-    const bytes = Buffer.from(content);
+  answer(status: number, body: string | Buffer = '', headers: Readonly<Record<string, string>> = {}): void {
+    const bytes = Buffer.from(body);
     const bare = this.method === 'HEAD' || status === 204 || status === 304;
     this.#stream.respond(
       status,
-      Object.entries(fields),
+      Object.entries(headers),
       bare ? { kind: 'none' } : { kind: 'length', bytes: bytes.length },
     );
     if (!bare) this.#stream.write(bytes);
     this.#stream.end();
   }
 
-  head(status: number, length: number | null, fields: Readonly<Record<string, string>> = {}): void {
+  head(status: number, length: number | null, headers: Readonly<Record<string, string>> = {}): void {
     const framing: Framing = length === null ? { kind: 'chunked' } : { kind: 'length', bytes: length };
     this.#length = length;
-    this.#stream.respond(status, Object.entries(fields), framing);
+    this.#stream.respond(status, Object.entries(headers), framing);
   }
 
   #length: number | null = null;
@@ -433,7 +433,7 @@ class StreamArrived implements ArrivedRequest {
 
   end(trailers: Readonly<Record<string, string>> = {}): void {
     const pairs = Object.entries(trailers);
-    this.#stream.end(pairs.length === 0 ? null : new PairFields(pairs));
+    this.#stream.end(pairs.length === 0 ? null : new PairHeaders(pairs));
   }
 
   breakOff(_how: 'closed' | 'reset'): void {
@@ -453,8 +453,8 @@ class StreamArrived implements ArrivedRequest {
   }
 }
 
-function mapOf(fields: Fields | null): ReadonlyMap<string, string> {
+function mapOf(headers: MessageHeaders | null): ReadonlyMap<string, string> {
   const map = new Map<string, string>();
-  fields?.each((name, value) => void map.set(name, value));
+  headers?.each((name, value) => void map.set(name, value));
   return map;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Http1World } from './http1-world.ts';
 
-const contentBytes = 20_000;
+const bodyBytes = 20_000;
 
 const requests: readonly [name: string, request: string, halfCloses: boolean, waitsMs: number][] = [
   ['whose request was its last', 'GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', false, 10_000],
@@ -17,7 +17,7 @@ function takenLate(request: string, halfCloses: boolean, waitsMs: number) {
     {},
     { pairOptions: (side) => (side === 'client' ? { holds: 'both', windowBytes: 16_384 } : {}) },
   );
-  world.endpoint('a').onRequest = (arrived) => arrived.answer(200, 'x'.repeat(contentBytes));
+  world.endpoint('a').onRequest = (arrived) => arrived.answer(200, 'x'.repeat(bodyBytes));
   const { client } = world.connect();
   let bytesGot = 0;
   let text = '';
@@ -36,14 +36,14 @@ function takenLate(request: string, halfCloses: boolean, waitsMs: number) {
   world.pass(waitsMs);
   client.resume();
   world.pass(5000);
-  return { world, contentGot: bytesGot - text.indexOf('\r\n\r\n') - 4 };
+  return { world, bodyGot: bytesGot - text.indexOf('\r\n\r\n') - 4 };
 }
 
 describe('an answer that waits for its client is not cut off by the end of the connection', () => {
   for (const [name, request, halfCloses, waitsMs] of requests) {
     it(`of a client ${name}`, () => {
-      const { world, contentGot } = takenLate(request, halfCloses, waitsMs);
-      assert.equal(contentGot, contentBytes);
+      const { world, bodyGot } = takenLate(request, halfCloses, waitsMs);
+      assert.equal(bodyGot, bodyBytes);
       world.pass(70_000);
       world.verifyAtRest();
       assert.equal(world.counts.clientConnections, 0);
@@ -51,8 +51,8 @@ describe('an answer that waits for its client is not cut off by the end of the c
   }
 
   it('but is given up when the client takes nothing of it for long', () => {
-    const { world, contentGot } = takenLate(requests[0]?.[1] ?? '', false, 40_000);
-    assert.ok(contentGot < contentBytes);
+    const { world, bodyGot } = takenLate(requests[0]?.[1] ?? '', false, 40_000);
+    assert.ok(bodyGot < bodyBytes);
     world.verifyAtRest();
     assert.equal(world.counts.clientConnections, 0);
   });

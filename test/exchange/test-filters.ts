@@ -8,7 +8,7 @@ import type {
   FilterDecision,
   FilterResponseHead,
 } from '../../src/core/filter.ts';
-import type { Fields } from '../../src/core/message.ts';
+import type { MessageHeaders } from '../../src/core/message.ts';
 import { after, type Timer } from '../../src/core/time.ts';
 
 /** Suspends every request, as a filter does that asks an authorization service. */
@@ -90,7 +90,7 @@ export class UpperCase implements BodyTransform {
     return this.#sink.write(changed, 0, changed.length, 'owned');
   }
 
-  end(trailers: Fields | null): void {
+  end(trailers: MessageHeaders | null): void {
     this.#sink.end(trailers);
   }
 }
@@ -108,7 +108,7 @@ export class Delaying implements BodyTransform {
   readonly #sink: BodySink;
   readonly #exchange: FilterContext;
   #held: Uint8Array[] = [];
-  #ending: { readonly trailers: Fields | null } | null = null;
+  #ending: { readonly trailers: MessageHeaders | null } | null = null;
   #blocked = false;
   #timer: Timer | null = null;
   heldMax = 0;
@@ -126,7 +126,7 @@ export class Delaying implements BodyTransform {
     return false;
   }
 
-  end(trailers: Fields | null): void {
+  end(trailers: MessageHeaders | null): void {
     this.#ending = { trailers };
     this.#later();
   }

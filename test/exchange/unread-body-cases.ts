@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { assertRecord, type Case, pattern, unbuffered } from './cases.ts';
 import type { RequestText } from './world.ts';
 
-const elsewhere = { match: { hosts: ['other.example'], pathPrefix: '/', methods: [], fields: [] } };
+const elsewhere = { match: { hosts: ['other.example'], pathPrefix: '/', methods: [], headers: [] } };
 
 const bodies: readonly { readonly what: string; readonly request: RequestText; readonly bytes: number }[] = [
-  { what: 'with the head', request: { content: 'ping' }, bytes: 4 },
-  { what: 'of more than one read', request: { content: pattern(30_000) }, bytes: 30_000 },
+  { what: 'with the head', request: { body: 'ping' }, bytes: 4 },
+  { what: 'of more than one read', request: { body: pattern(30_000) }, bytes: 30_000 },
   { what: 'none', request: {}, bytes: 0 },
 ];
 
@@ -42,7 +42,7 @@ export const unreadBodyCases: readonly Case[] = [
     name: 'a request without a route counts the body that came',
     options: { ...unbuffered, routes: [elsewhere] },
     run(world) {
-      world.request({ method: 'POST', content: 'ping' });
+      world.request({ method: 'POST', body: 'ping' });
       world.pass(20);
       assert.equal(
         assertRecord(world, { end: 'generated', cause: 'no_route', status: 404, attempts: 0 }).bytesFromClient,
@@ -67,7 +67,7 @@ export const unreadBodyCases: readonly Case[] = [
     name: 'a body that was read counts once',
     run(world) {
       world.endpoint('a').accepts = 'refuses';
-      world.request({ method: 'POST', content: 'ping' });
+      world.request({ method: 'POST', body: 'ping' });
       world.pass(20);
       assert.equal(assertRecord(world, { end: 'generated', cause: 'connect_refused', status: 502 }).bytesFromClient, 4);
       world.pass(3000);

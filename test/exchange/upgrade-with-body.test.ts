@@ -196,7 +196,7 @@ describe('an upgrade that is asked for with a body', () => {
     ['is too large', `ffff\r\n${'x'.repeat(0xffff)}\r\n`, 'request_refused', 'content-too-large'],
   ] as const)
     it(`is broken off on both sides if the rest of the body ${what}`, () => {
-      const { world, client, endpoints } = worldOf(switches, atHead, {}, { limits: { contentBytesMax: 1000 } });
+      const { world, client, endpoints } = worldOf(switches, atHead, {}, { limits: { bodyBytesMax: 1000 } });
       client.send(head('POST', 'chunked') + framed('chunked', 'first'));
       world.pass(50);
       assert.match(client.head, /^HTTP\/1\.1 101 /);

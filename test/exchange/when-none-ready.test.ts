@@ -170,7 +170,7 @@ describe('while no endpoint is ready, a request', () => {
     const client = ask(world);
     world.pass(5100);
     assert.equal(client.status, 503);
-    assert.match(client.field('retry-after') ?? '', /^\d+$/);
+    assert.match(client.header('retry-after') ?? '', /^\d+$/);
     assert.equal(lastCause(world), 'no_endpoint_ready');
     assert.ok((world.records.at(-1)?.waitedMs ?? 0) >= 5000);
     found(world, 'healthy');
@@ -429,7 +429,7 @@ describe('while no endpoint is ready, a request', () => {
         world.pass(1500);
         const arrived = world.endpoint('a').arrived.filter(({ target }) => target === '/body');
         assert.deepEqual(
-          arrived.map(({ content, whole }) => [String(content), whole]),
+          arrived.map(({ body, whole }) => [String(body), whole]),
           [['one two', true]],
         );
         assert.equal(client.status, 200);

@@ -33,10 +33,10 @@ export interface World {
 export interface RequestText {
   readonly method?: string;
   readonly target?: string;
-  readonly fields?: Readonly<Record<string, string>>;
-  /** Whole content, sent with the head. */
-  readonly content?: string | Buffer;
-  /** Content to come: its length, or chunked. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Whole body, sent with the head. */
+  readonly body?: string | Buffer;
+  /** Body to come: its length, or chunked. */
   readonly expects?: number | 'chunked';
 }
 
@@ -52,8 +52,8 @@ export interface ClientOptions {
 /** A client, and what it sees of its response. */
 export interface ClientActor {
   readonly status: number;
-  field(name: string): string | null;
-  readonly content: Buffer;
+  header(name: string): string | null;
+  readonly body: Buffer;
   readonly trailers: ReadonlyMap<string, string>;
   readonly informed: readonly number[];
   readonly state: 'open' | 'whole' | 'cut';
@@ -83,17 +83,17 @@ export interface EndpointActor {
 export interface ArrivedRequest {
   readonly method: string;
   readonly target: string;
-  field(name: string): string | null;
-  readonly content: Buffer;
+  header(name: string): string | null;
+  readonly body: Buffer;
   readonly trailers: ReadonlyMap<string, string>;
   readonly whole: boolean;
   /** The gateway gave it up. */
   readonly gone: boolean;
-  inform(status: number, fields?: Readonly<Record<string, string>>): void;
+  inform(status: number, headers?: Readonly<Record<string, string>>): void;
   /** A whole answer. */
-  answer(status: number, content?: string | Buffer, fields?: Readonly<Record<string, string>>): void;
+  answer(status: number, body?: string | Buffer, headers?: Readonly<Record<string, string>>): void;
   /** The beginning of one; `length` null: it is not said. */
-  head(status: number, length: number | null, fields?: Readonly<Record<string, string>>): void;
+  head(status: number, length: number | null, headers?: Readonly<Record<string, string>>): void;
   write(bytes: string | Buffer): void;
   end(trailers?: Readonly<Record<string, string>>): void;
   breakOff(how: 'closed' | 'reset'): void;
@@ -140,20 +140,20 @@ export interface WorldOptions {
 
 export const defaultLimits: ClientLimits = {
   headMs: 10_000,
-  contentMs: 5_000,
+  bodyMs: 5_000,
   keepAliveMs: 60_000,
   writeMs: 20_000,
   headBytesMax: 32 * 1024,
-  fieldsMax: 128,
+  headersMax: 128,
   targetBytesMax: 16 * 1024,
-  contentBytesMax: null,
+  bodyBytesMax: null,
   connectionsMax: 1000,
   connectionsPerAddressMax: null,
   handshakesPerSecondMax: null,
   ipv6PrefixBits: 64,
   pipelinedMax: 16,
   headRateMin: 0,
-  contentRateMin: 0,
+  bodyRateMin: 0,
   writeRateMin: 0,
   rateGraceMs: 10_000,
   bufferBytesMax: 134_217_728,
@@ -182,11 +182,11 @@ export const defaultRetry: RetrySpec = {
 export function routeSpecs(options: WorldOptions): readonly RouteSpec[] {
   const plain: RouteSpec = {
     id: 'all' as RouteId,
-    match: { hosts: [], pathPrefix: '/', methods: [], fields: [] },
+    match: { hosts: [], pathPrefix: '/', methods: [], headers: [] },
     action: { kind: 'upstream', upstream: 'app' as UpstreamId },
     rewrite: { pathPrefix: null, host: 'client' },
-    requestFields: { remove: [], set: [], add: [] },
-    responseFields: { remove: [], set: [], add: [] },
+    requestHeaders: { remove: [], set: [], add: [] },
+    responseHeaders: { remove: [], set: [], add: [] },
     timeouts: { ...defaultTimeouts, ...options.timeouts },
     tunnel: { idleMs: 3_600_000, pingMs: null, ...options.tunnel },
     errorPages: {},

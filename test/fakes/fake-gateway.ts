@@ -1,18 +1,14 @@
 import type { SettingMap } from '../../src/control/effective-configuration.ts';
-import type { AlertTestResult } from '../../src/core/alert.ts';
-import type { IncidentStatus } from '../../src/incidents/incident-status.ts';
+import type { AlertTestResult } from '../../src/core/schemas/alerts.ts';
+import type { IncidentStatus } from '../../src/core/schemas/incidents.ts';
 import type { KeptConfigurations } from '../../src/control/configuration-history.ts';
-import {
-  explainRoute,
-  type RoutedConfiguration,
-  type RouteExplanation,
-  type RouteQuestion,
-} from '../../src/control/explain-route.ts';
-import type { TrafficRequest, TrafficTimeline } from '../../src/control/traffic-timeline.ts';
+import { explainRoute, type RoutedConfiguration, type RouteQuestion } from '../../src/control/explain-route.ts';
+import type { RouteExplanation, TrafficTimeline } from '../../src/core/schemas/traffic.ts';
+import type { TrafficRequest } from '../../src/control/traffic-timeline.ts';
 import type { OwnSocket } from '../../src/core/passed-socket.ts';
 import type { Event, EventKind, NewEvent } from '../../src/core/event.ts';
 import type { FoundContext } from '../../src/core/request-context.ts';
-import type { ExchangeRecord } from '../../src/core/record.ts';
+import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
 import { eventJson } from '../../src/core/event-json.ts';
 import type {
   EventSearchRequest,
@@ -25,12 +21,11 @@ import type { ExchangeCount, WorkerCounts } from '../../src/core/counters.ts';
 import type {
   EventSource,
   Gateway,
-  GatewayStatus,
   OverlayChange,
   OverlayOutcome,
-  OverlayStatus,
   ReloadOutcome,
 } from '../../src/control/gateway-status.ts';
+import type { GatewayStatus, OverlayStatus } from '../../src/core/schemas/status.ts';
 import { statusSample } from './samples.ts';
 
 /** A gateway that serves nothing: what the control plane and the commands see, set by hand. */

@@ -5,8 +5,8 @@ import { connect, type Socket } from 'node:net';
 export interface RawAnswer {
   readonly status: number;
   /** Lowercase names. */
-  readonly fields: Readonly<Record<string, string>>;
-  readonly content: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
 }
 
 /** Sends bytes to a path or a port of 127.0.0.1, and resolves with all that came until the other side closed. */
@@ -36,22 +36,22 @@ export async function readAll(socket: Socket): Promise<string> {
 export async function askRaw(
   place: string | number,
   line: string,
-  fields: readonly (readonly [name: string, value: string])[],
-  content = '',
+  headers: readonly (readonly [name: string, value: string])[],
+  body = '',
 ): Promise<RawAnswer> {
-  const length = content === '' ? [] : [['Content-Length', String(content.length)] as const];
-  const all = [...fields, ...length, ['Connection', 'close'] as const];
+  const length = body === '' ? [] : [['Content-Length', String(body.length)] as const];
+  const all = [...headers, ...length, ['Connection', 'close'] as const];
   const head = [`${line} HTTP/1.1`, ...all.map(([name, value]) => `${name}: ${value}`)].join('\r\n');
-  return parseAnswer(await sendRaw(place, `${head}\r\n\r\n${content}`));
+  return parseAnswer(await sendRaw(place, `${head}\r\n\r\n${body}`));
 }
 
 export function parseAnswer(text: string): RawAnswer {
   const end = text.indexOf('\r\n\r\n');
   const [line = '', ...rest] = text.slice(0, end).split('\r\n');
-  const fields: Record<string, string> = {};
+  const headers: Record<string, string> = {};
   for (const one of rest) {
     const colon = one.indexOf(':');
-    fields[one.slice(0, colon).toLowerCase()] = one.slice(colon + 1).trim();
+    headers[one.slice(0, colon).toLowerCase()] = one.slice(colon + 1).trim();
   }
-  return { status: Number(line.split(' ')[1] ?? 0), fields, content: text.slice(end + 4) };
+  return { status: Number(line.split(' ')[1] ?? 0), headers, body: text.slice(end + 4) };
 }

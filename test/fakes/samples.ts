@@ -1,5 +1,5 @@
-import type { AttemptRecord, ExchangeRecord } from '../../src/core/record.ts';
-import type { GatewayStatus } from '../../src/control/gateway-status.ts';
+import type { AttemptRecord, ExchangeRecord } from '../../src/core/schemas/record.ts';
+import type { GatewayStatus } from '../../src/core/schemas/status.ts';
 
 /** A gateway with a bit of everything: a healthy endpoint, an ill one, an application with two instances. */
 export const statusSample: GatewayStatus = {

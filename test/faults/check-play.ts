@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type Item, parseList } from 'structured-headers';
-import type { ExchangeRecord } from '../../src/core/record.ts';
-import { fieldOf, type RawOutcome, type RawResponse } from '../../src/testing/testing.ts';
+import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
+import { headerOf, type RawOutcome, type RawResponse } from '../../src/testing/testing.ts';
 import { type Condition, exchangeMsMax, type FaultRun, type Played } from './fault-run.ts';
 import { type ExpectedRow, sentOf } from './load-expected.ts';
 
@@ -34,7 +34,7 @@ function checkClient(row: ExpectedRow, faultId: string, outcome: RawOutcome): vo
   assert.equal(response.status, row.status, 'status');
   assert.equal(clientSight(response), row.clientSees, 'the message at the client');
   assert.equal(response.rest.length, 0, 'no bytes follow the response');
-  assert.equal(fieldOf(response, 'x-request-id'), faultId, 'X-Request-Id');
+  assert.equal(headerOf(response, 'x-request-id'), faultId, 'X-Request-Id');
   checkProxyStatus(row, response);
   if (row.end === 'generated') checkGenerated(row, faultId, response);
   if (row.shape === 'app_error') checkUntouched(row, response);
@@ -53,27 +53,27 @@ function checkProxyStatus(row: ExpectedRow, response: RawResponse): void {
 }
 
 function proxyStatus(response: RawResponse): Item[] {
-  const field = fieldOf(response, 'proxy-status');
-  return field === null ? [] : (parseList(field) as Item[]);
+  const header = headerOf(response, 'proxy-status');
+  return header === null ? [] : (parseList(header) as Item[]);
 }
 
 function checkGenerated(row: ExpectedRow, faultId: string, response: RawResponse): void {
-  assert.equal(fieldOf(response, 'cache-control'), 'no-store');
-  if (row.request.method === 'HEAD') return assert.equal(response.content.length, 0);
-  assert.equal(fieldOf(response, 'content-type'), 'application/problem+json');
-  const problem = JSON.parse(response.content.toString()) as Record<string, unknown>;
+  assert.equal(headerOf(response, 'cache-control'), 'no-store');
+  if (row.request.method === 'HEAD') return assert.equal(response.body.length, 0);
+  assert.equal(headerOf(response, 'content-type'), 'application/problem+json');
+  const problem = JSON.parse(response.body.toString()) as Record<string, unknown>;
   assert.equal(problem['status'], row.status);
   assert.equal(problem['delivery'], row.delivery);
   assert.equal(problem['cause'], row.cause);
   assert.equal(problem['proxy_error'], row.error);
   assert.equal(problem['request_id'], faultId);
-  if (row.status === 503) assert.match(fieldOf(response, 'retry-after') ?? '', /^[0-9]+$/, 'Retry-After');
+  if (row.status === 503) assert.match(headerOf(response, 'retry-after') ?? '', /^[0-9]+$/, 'Retry-After');
 }
 
 /** A status that the origin has sent is unchanged, and marked as the origin's. */
 function checkUntouched(row: ExpectedRow, response: RawResponse): void {
-  assert.match(response.content.toString(), /My own (?:backend|mistake)|Back in two minutes|^(?:ok\n)?$/);
-  assert.equal(fieldOf(response, 'retry-after'), row.status === 503 ? '120' : null);
+  assert.match(response.body.toString(), /My own (?:backend|mistake)|Back in two minutes|^(?:ok\n)?$/);
+  assert.equal(headerOf(response, 'retry-after'), row.status === 503 ? '120' : null);
   const received = proxyStatus(response).map(([, parameters]) => parameters.get('received-status'));
   assert.deepEqual(received, row.tells.has('received-status') ? [row.status] : [], 'received-status');
 }
@@ -131,6 +131,6 @@ function checkTells(row: ExpectedRow, { response }: RawOutcome, { attempts }: Ex
 
 function checkUnharmed({ response }: { response: RawResponse | null }): void {
   assert.equal(response?.status, 200, 'the next request is answered');
-  assert.match(response.content.toString(), /^<!doctype html>.*It works/, 'with its own page');
+  assert.match(response.body.toString(), /^<!doctype html>.*It works/, 'with its own page');
   assert.equal(response.complete, true);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { type FaultOrigin, fieldOf, type RawClient, startFaultOrigin } from '../../src/testing/testing.ts';
+import { type FaultOrigin, headerOf, type RawClient, startFaultOrigin } from '../../src/testing/testing.ts';
 import { tortureFaults } from '../../src/testing/torture/faults.ts';
 import { RawOrigin } from '../gateway/raw-origin.ts';
 import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
@@ -136,8 +136,8 @@ routes:
       row.then?.(client);
       const { response } = await client.response('GET', 10_000);
       assert.equal(response?.status ?? null, row.status);
-      if (response !== null) assert.ok(fieldOf(response, 'x-request-id') !== null);
-      const recordId = (response === null ? null : fieldOf(response, 'x-request-id')) ?? id;
+      if (response !== null) assert.ok(headerOf(response, 'x-request-id') !== null);
+      const recordId = (response === null ? null : headerOf(response, 'x-request-id')) ?? id;
       await until('the exchange is recorded', async () => (await edge.gateway.findExchange(recordId)) !== null);
       const { status, cause, shape, delivery, end } = await edge.record(recordId);
       const expected = { status: row.status, cause: row.cause, shape: row.shape, delivery: row.delivery, end: row.end };
@@ -154,8 +154,8 @@ routes:
   test('a half-closed tunnel that stays idle is closed: tunnel_idle', { timeout: 20_000 }, async () => {
     const id = randomUUID();
     const client = edge.connect();
-    const fields = `X-Request-Id: ${id}\r\nConnection: Upgrade\r\nUpgrade: tcp`;
-    client.write(`GET /switching HTTP/1.1\r\nHost: a\r\n${fields}\r\n\r\n`);
+    const headers = `X-Request-Id: ${id}\r\nConnection: Upgrade\r\nUpgrade: tcp`;
+    client.write(`GET /switching HTTP/1.1\r\nHost: a\r\n${headers}\r\n\r\n`);
     assert.ok(await client.waitFor(() => client.bytes.includes('\r\n\r\n'), 10_000), 'the exchange is a tunnel');
     client.finish();
     assert.ok(await client.waitFor(() => client.state !== 'open', 10_000), 'the client notices');

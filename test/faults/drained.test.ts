@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { ExchangeRecord } from '../../src/core/record.ts';
+import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
 import {
-  fieldOf,
+  headerOf,
   type RawClient,
   type RawOutcome,
   unansweringAddress,
@@ -42,10 +42,10 @@ function pathOf({ name, request: { method, held } }: ExpectedRow): string {
 }
 
 function bytesOf(row: ExpectedRow): string {
-  const { method, contentBytes } = row.request;
-  const fields = ['Accept: application/json', ...(contentBytes > 0 ? [`Content-Length: ${contentBytes}`] : [])];
-  if (row.name === 'drained-tunnel') fields.push('Connection: Upgrade', 'Upgrade: echo/1');
-  const whole = requestText(method, pathOf(row), fields, 'x'.repeat(contentBytes));
+  const { method, bodyBytes } = row.request;
+  const headers = ['Accept: application/json', ...(bodyBytes > 0 ? [`Content-Length: ${bodyBytes}`] : [])];
+  if (row.name === 'drained-tunnel') headers.push('Connection: Upgrade', 'Upgrade: echo/1');
+  const whole = requestText(method, pathOf(row), headers, 'x'.repeat(bodyBytes));
   if (row.name === 'drained-in-upload') return whole.slice(0, -5);
   return row.name === 'drained-in-head' ? whole.slice(0, -3) : whole;
 }
@@ -130,11 +130,11 @@ function checkClient(row: ExpectedRow, { response }: RawOutcome): void {
   // The bytes after a 101 are no body: the tunnel is closed by a reset.
   if (row.status !== 101) assert.equal(response.complete, row.clientSees === 'complete');
   if (row.end !== 'generated') return;
-  const problem = JSON.parse(response.content.toString()) as Record<string, unknown>;
+  const problem = JSON.parse(response.body.toString()) as Record<string, unknown>;
   const { cause, delivery, proxy_error: error } = problem;
   assert.deepEqual({ cause, delivery, error }, { cause: row.cause, delivery: row.delivery, error: row.error });
-  assert.match(fieldOf(response, 'retry-after') ?? '', /^[1-9]/);
-  assert.equal(fieldOf(response, 'connection'), 'close');
+  assert.match(headerOf(response, 'retry-after') ?? '', /^[1-9]/);
+  assert.equal(headerOf(response, 'connection'), 'close');
 }
 
 function checkRecord(row: ExpectedRow, record: ExchangeRecord): void {

@@ -14,7 +14,7 @@ import {
   unansweringAddress,
 } from '../../src/testing/testing.ts';
 import type { UpstreamTls } from '../../src/core/upstream-spec.ts';
-import type { ExchangeRecord } from '../../src/core/record.ts';
+import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { tortureFaults } from '../../src/testing/torture/faults.ts';
 import { type GatewayUnderTest, startGatewayUnderTest, type Target, type TestTimeouts } from './gateway-under-test.ts';
@@ -146,7 +146,7 @@ export class FaultRun {
     const faultId = randomUUID();
     const client = this.#connect();
     client.write(headOf(row, condition, faultId));
-    this.#sendContent(client, row.request.contentBytes);
+    this.#sendBody(client, row.request.bodyBytes);
     if (row.request.leaves) await this.#leave(client, faultId);
     const outcome = await client.response(row.request.method, exchangeMsMax);
     // A truncated response ends with its connection; the client must notice that in time as well.
@@ -213,7 +213,7 @@ export class FaultRun {
     client.reset();
   }
 
-  #sendContent(client: RawClient, bytes: number): void {
+  #sendBody(client: RawClient, bytes: number): void {
     const piece = Buffer.alloc(Math.min(bytes, 1_048_576), 'x');
     for (let left = bytes; left > 0; left -= piece.length)
       client.write(left < piece.length ? piece.subarray(0, left) : piece);
@@ -305,7 +305,7 @@ const hops: Readonly<Record<string, readonly string[]>> = {
 };
 
 function headOf(row: ExpectedRow, condition: Condition, faultId: string): string {
-  const { method, contentBytes } = row.request;
+  const { method, bodyBytes } = row.request;
   const lines = [
     `${method} ${targetOf(row.name)} HTTP/1.1`,
     `Host: ${hasOwnHost(row.name) ? ownHost(row.name) : hosts[condition]}`,
@@ -314,7 +314,7 @@ function headOf(row: ExpectedRow, condition: Condition, faultId: string): string
     `X-Fault-Id: ${faultId}`,
     `X-Request-Id: ${faultId}`,
   ];
-  if (contentBytes > 0) lines.push(`Content-Length: ${contentBytes}`);
+  if (bodyBytes > 0) lines.push(`Content-Length: ${bodyBytes}`);
   if (row.name === 'upgrade-declined') lines.push('Connection: Upgrade', 'Upgrade: websocket');
   return `${lines.join('\r\n')}\r\n\r\n`;
 }

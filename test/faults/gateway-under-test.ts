@@ -3,7 +3,7 @@ import type { ListenerTls } from '../../src/core/listener-spec.ts';
 import type { RouteAction, RouteSpec, Timeouts } from '../../src/core/route-spec.ts';
 import type { CheckSpec, UpstreamSpec, UpstreamTls } from '../../src/core/upstream-spec.ts';
 import type { RouteId, UpstreamId } from '../../src/core/endpoint.ts';
-import type { ExchangeRecord } from '../../src/core/record.ts';
+import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
 import type { Gateway } from '../../src/control/gateway-status.ts';
 import { startGateway } from '../../src/gateway/gateway.ts';
 import { type CertificateAuthority, RawClient } from '../../src/testing/testing.ts';
@@ -128,20 +128,20 @@ function configure(
     dns,
     client: {
       headMs: 5000,
-      contentMs: 5000,
+      bodyMs: 5000,
       keepAliveMs: 5000,
       writeMs: 5000,
       headBytesMax: 32_768,
-      fieldsMax: 128,
+      headersMax: 128,
       targetBytesMax: 8192,
-      contentBytesMax: null,
+      bodyBytesMax: null,
       connectionsMax: 1000,
       connectionsPerAddressMax: null,
       handshakesPerSecondMax: null,
       ipv6PrefixBits: 64,
       pipelinedMax: 16,
       headRateMin: 0,
-      contentRateMin: 0,
+      bodyRateMin: 0,
       writeRateMin: 0,
       rateGraceMs: 10_000,
       bufferBytesMax: 134_217_728,
@@ -153,7 +153,7 @@ function configure(
       keepMax: 5,
       compression: 'none',
       queryAllowed: [],
-      secretFields: [],
+      secretHeaders: [],
       format: 'json',
       recordedHeaderNames: [],
       fullDetail: false,
@@ -168,11 +168,11 @@ function routeTo({ name, hostName, to, heldMs = 0 }: Target, prefix: string, tim
       : { kind: 'upstream', upstream: name as UpstreamId };
   return {
     id: `${name}${prefix}` as RouteId,
-    match: { hosts: hostName === undefined ? [] : [hostName], pathPrefix: prefix, methods: [], fields: [] },
+    match: { hosts: hostName === undefined ? [] : [hostName], pathPrefix: prefix, methods: [], headers: [] },
     action,
     rewrite: { pathPrefix: null, host: 'client' },
-    requestFields: { remove: [], set: [], add: [] },
-    responseFields: { remove: [], set: [], add: [] },
+    requestHeaders: { remove: [], set: [], add: [] },
+    responseHeaders: { remove: [], set: [], add: [] },
     timeouts: timeoutsOf(timeouts),
     tunnel: { idleMs: 3_600_000, pingMs: null },
     commitDelayMs: heldMs,

@@ -69,9 +69,9 @@ export class Http2Front {
   #relay(request: IncomingMessage, response: ServerResponse): void {
     response.sendDate = false;
     const { socket } = request;
-    const hasContent = 'content-length' in request.headers || 'transfer-encoding' in request.headers;
-    const stream = this.#sessionOf(socket).request(requestFields(request), { endStream: !hasContent });
-    if (hasContent) request.pipe(stream);
+    const hasBody = 'content-length' in request.headers || 'transfer-encoding' in request.headers;
+    const stream = this.#sessionOf(socket).request(requestHeaders(request), { endStream: !hasBody });
+    if (hasBody) request.pipe(stream);
     response.once('close', () => {
       if (!response.writableFinished) stream.close(constants.NGHTTP2_CANCEL);
     });
@@ -79,9 +79,9 @@ export class Http2Front {
   }
 }
 
-function requestFields({ method, url, headers }: IncomingMessage): OutgoingHttpHeaders {
-  const fields = Object.entries(headers).filter(([name]) => !ofConnections.has(name));
-  return { ':method': method, ':path': url, ':authority': headers.host ?? '', ...Object.fromEntries(fields) };
+function requestHeaders({ method, url, headers }: IncomingMessage): OutgoingHttpHeaders {
+  const lines = Object.entries(headers).filter(([name]) => !ofConnections.has(name));
+  return { ':method': method, ':path': url, ':authority': headers.host ?? '', ...Object.fromEntries(lines) };
 }
 
 function relayResponse(stream: ClientHttp2Stream, response: ServerResponse, socket: Socket): void {
@@ -89,12 +89,12 @@ function relayResponse(stream: ClientHttp2Stream, response: ServerResponse, sock
     socket.write(`HTTP/1.1 ${head[':status']} Interim\r\n${linesOf(head)}\r\n`);
   });
   stream.once('response', (head) => {
-    response.writeHead(head[':status'] as number, responseFields(head));
+    response.writeHead(head[':status'] as number, responseHeaders(head));
     // A stream that is reset at once has had its head.
     response.flushHeaders();
   });
-  stream.once('trailers', (fields: IncomingHttpHeaders) =>
-    response.addTrailers(responseFields(fields) as Record<string, string>),
+  stream.once('trailers', (headers: IncomingHttpHeaders) =>
+    response.addTrailers(responseHeaders(headers) as Record<string, string>),
   );
   stream.pipe(response, { end: false });
   stream.once('end', () => {
@@ -106,12 +106,12 @@ function relayResponse(stream: ClientHttp2Stream, response: ServerResponse, sock
   });
 }
 
-function responseFields(head: IncomingHttpHeaders): OutgoingHttpHeaders {
+function responseHeaders(head: IncomingHttpHeaders): OutgoingHttpHeaders {
   return Object.fromEntries(Object.entries(head).filter(([name]) => !name.startsWith(':')));
 }
 
 function linesOf(head: IncomingHttpHeaders): string {
-  return Object.entries(responseFields(head))
+  return Object.entries(responseHeaders(head))
     .map(([name, value]) => `${name}: ${String(value)}\r\n`)
     .join('');
 }

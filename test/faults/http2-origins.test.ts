@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 import { systemClock } from '../../src/system/system.ts';
 import { certificateAuthority } from '../../src/testing/certificates.ts';
-import { fieldOf } from '../../src/testing/testing.ts';
+import { headerOf } from '../../src/testing/testing.ts';
 import { type ErrorName, errorNumber } from '../../src/wire/h2/protocol.ts';
 import { requestText, startFromYaml, type YamlGateway } from '../gateway/start-from-yaml.ts';
 import {
@@ -13,9 +13,9 @@ import {
   flags,
   frame,
   framesOf,
-  headers,
+  headersFrame,
   preface,
-  requestFields,
+  requestHeaders,
   reset,
   setting,
   settings,
@@ -38,7 +38,7 @@ type Act = (send: (...frames: readonly Uint8Array[]) => void, streamId: number, 
 interface Row {
   readonly name: string;
   readonly method?: 'GET' | 'POST';
-  readonly contentBytes?: number;
+  readonly bodyBytes?: number;
   /** Sent as soon as a connection is there, in place of SETTINGS. */
   readonly first?: Uint8Array;
   readonly answersPing?: false;
@@ -53,9 +53,10 @@ interface Row {
   readonly tells?: Readonly<Record<string, unknown>>;
 }
 
-const ok: Act = (send, streamId) => send(headers(streamId, [[':status', '200']], false), data(streamId, 'ok', true));
+const ok: Act = (send, streamId) =>
+  send(headersFrame(streamId, [[':status', '200']], false), data(streamId, 'ok', true));
 const head = (streamId: number, ...more: readonly (readonly [string, string])[]): Buffer =>
-  headers(streamId, [[':status', '200'], ...more], false);
+  headersFrame(streamId, [[':status', '200'], ...more], false);
 /** A header section of `kib` KiB, in as many CONTINUATION frames as it takes. */
 const largeHead = (
   streamId: number,
@@ -66,7 +67,7 @@ const largeHead = (
     { length: Math.ceil(kib / 14) },
     (_, index) => [`x-${index}`, 'y'.repeat(14 * 1024)] as const,
   );
-  const block = framesOf(headers(streamId, [...first, ...more]), 0).frames[0]?.payload ?? assert.fail();
+  const block = framesOf(headersFrame(streamId, [...first, ...more]), 0).frames[0]?.payload ?? assert.fail();
   const parts: Buffer[] = [];
   for (let at = 0; at < block.length; at += frameBytes) {
     const isLast = at + frameBytes >= block.length;
@@ -116,7 +117,7 @@ const rows: readonly Row[] = [
   {
     name: 'refused once',
     method: 'POST',
-    contentBytes: 11,
+    bodyBytes: 11,
     acts: [resets('REFUSED_STREAM'), ok],
     status: 200,
     cause: null,
@@ -125,7 +126,7 @@ const rows: readonly Row[] = [
   {
     name: 'refused always',
     method: 'POST',
-    contentBytes: 11,
+    bodyBytes: 11,
     acts: [resets('REFUSED_STREAM')],
     status: 502,
     ...refused,
@@ -134,7 +135,7 @@ const rows: readonly Row[] = [
   {
     name: 'GOAWAY before the request',
     method: 'POST',
-    contentBytes: 11,
+    bodyBytes: 11,
     acts: [sends(() => [goAway(0, 'NO_ERROR', 'deploy')]), ok],
     status: 200,
     cause: null,
@@ -211,7 +212,7 @@ const rows: readonly Row[] = [
     cause: 'response_head_timeout',
   },
   {
-    name: 'content that breaks off',
+    name: 'a body that breaks off',
     acts: [later((id) => Buffer.concat([head(id), data(id, 'part')]), ends)],
     status: 200,
     sees: 'cut',
@@ -220,7 +221,7 @@ const rows: readonly Row[] = [
     tells: { how: 'closed', bytes_received: 4 },
   },
   {
-    name: 'content that is reset',
+    name: 'a body that is reset',
     acts: [later((id) => Buffer.concat([head(id), data(id, 'part')]), resets('INTERNAL_ERROR'))],
     status: 200,
     sees: 'cut',
@@ -228,7 +229,7 @@ const rows: readonly Row[] = [
     tells: { stream: 'INTERNAL_ERROR' },
   },
   {
-    name: 'content of known length that breaks off',
+    name: 'a body of known length that breaks off',
     acts: [later((id) => Buffer.concat([head(id, ['content-length', '9']), data(id, 'part')]), aborts)],
     status: 200,
     sees: 'cut',
@@ -236,7 +237,7 @@ const rows: readonly Row[] = [
     tells: { bytes_received: 4, bytes_expected: 9 },
   },
   {
-    name: 'content that stalls',
+    name: 'a body that stalls',
     acts: [later((id) => Buffer.concat([head(id), data(id, 'part')]), silent)],
     status: 200,
     sees: 'cut',
@@ -253,7 +254,7 @@ const rows: readonly Row[] = [
   {
     name: 'a window that stays shut',
     method: 'POST',
-    contentBytes: 100_000,
+    bodyBytes: 100_000,
     first: settings(setting(4, 0)),
     acts: [silent],
     status: 504,
@@ -264,7 +265,7 @@ const rows: readonly Row[] = [
   {
     name: 'GOAWAY that disowns the request behind the head of its response',
     method: 'POST',
-    contentBytes: 3,
+    bodyBytes: 3,
     acts: [sends((id) => [head(id), goAway(0, 'NO_ERROR', '')])],
     status: 502,
     cause: 'response_stream_cut',
@@ -391,17 +392,21 @@ const rows: readonly Row[] = [
   },
   {
     name: 'an interim response that ends the stream',
-    acts: [sends((id) => [headers(id, [[':status', '103']])])],
+    acts: [sends((id) => [headersFrame(id, [[':status', '103']])])],
     ...malformed(),
   },
-  { name: 'a 101', acts: [sends((id) => [headers(id, [[':status', '101']])])], ...malformed() },
-  { name: 'a status of two digits', acts: [sends((id) => [headers(id, [[':status', '20']])])], ...malformed() },
-  { name: 'a status that is no number', acts: [sends((id) => [headers(id, [[':status', '2x0']])])], ...malformed() },
+  { name: 'a 101', acts: [sends((id) => [headersFrame(id, [[':status', '101']])])], ...malformed() },
+  { name: 'a status of two digits', acts: [sends((id) => [headersFrame(id, [[':status', '20']])])], ...malformed() },
+  {
+    name: 'a status that is no number',
+    acts: [sends((id) => [headersFrame(id, [[':status', '2x0']])])],
+    ...malformed(),
+  },
   {
     name: 'two statuses',
     acts: [
       sends((id) => [
-        headers(id, [
+        headersFrame(id, [
           [':status', '200'],
           [':status', '200'],
         ]),
@@ -418,7 +423,7 @@ const rows: readonly Row[] = [
     name: 'a status behind a header',
     acts: [
       sends((id) => [
-        headers(id, [
+        headersFrame(id, [
           ['a', 'b'],
           [':status', '200'],
         ]),
@@ -459,14 +464,14 @@ const rows: readonly Row[] = [
   },
   {
     name: 'no status',
-    acts: [sends((id) => [headers(id, [['x', 'y']])])],
+    acts: [sends((id) => [headersFrame(id, [['x', 'y']])])],
     status: 502,
     cause: 'response_header',
     tells: { rule: 'pseudo-header-missing' },
   },
   {
     name: 'a pseudo-header in trailers',
-    acts: [sends((id) => [head(id), headers(id, [[':status', '200']])])],
+    acts: [sends((id) => [head(id), headersFrame(id, [[':status', '200']])])],
     status: 502,
     cause: 'response_header',
     tells: { rule: 'pseudo-header-kind' },
@@ -551,29 +556,29 @@ interface Seen {
   readonly complete: boolean;
 }
 
-async function askOverHttp1(edge: YamlGateway, { method = 'GET', contentBytes = 0, sees }: Row): Promise<Seen> {
+async function askOverHttp1(edge: YamlGateway, { method = 'GET', bodyBytes = 0, sees }: Row): Promise<Seen> {
   const client = edge.connect();
-  client.write(requestText(method, '/', [`Content-Length: ${contentBytes}`], 'x'.repeat(contentBytes)));
+  client.write(requestText(method, '/', [`Content-Length: ${bodyBytes}`], 'x'.repeat(bodyBytes)));
   const { response } = await client.response(method, 10_000);
   if (sees === 'cut') await client.waitFor(() => client.state !== 'open', 5000);
   client.close();
   assert.ok(response !== null);
-  return { status: response.status, id: fieldOf(response, 'x-request-id') ?? '', complete: response.complete };
+  return { status: response.status, id: headerOf(response, 'x-request-id') ?? '', complete: response.complete };
 }
 
 const hasWidened = ({ frames }: RawHttp2): boolean =>
   frames.some(({ type, streamId }) => type === types.windowUpdate && streamId === 1);
 
 /** A response that is cut ends with RST_STREAM, and the connection goes on. */
-async function askOverHttp2(edge: YamlGateway, { method = 'GET', contentBytes = 0 }: Row): Promise<Seen> {
+async function askOverHttp2(edge: YamlGateway, { method = 'GET', bodyBytes = 0 }: Row): Promise<Seen> {
   const line = new RawHttp2(edge.connect());
   try {
     line.begin();
-    const fields = requestFields({ ':method': method }, [['content-length', String(contentBytes)]]);
-    line.send(headers(1, fields, contentBytes === 0));
-    for (let left = contentBytes; left > 0; left -= frameBytes) {
+    const headers = requestHeaders({ ':method': method }, [['content-length', String(bodyBytes)]]);
+    line.send(headersFrame(1, headers, bodyBytes === 0));
+    for (let left = bodyBytes; left > 0; left -= frameBytes) {
       // Its windows are 64 KiB in the beginning.
-      if (contentBytes - left >= 3 * frameBytes) await line.until(() => hasWidened(line) || line.hasEnded, 2000);
+      if (bodyBytes - left >= 3 * frameBytes) await line.until(() => hasWidened(line) || line.hasEnded, 2000);
       line.send(data(1, 'x'.repeat(Math.min(left, frameBytes)), left <= frameBytes));
     }
     await line.until(() => line.response(1)?.isWhole === true || line.resetOf(1) !== null);
@@ -582,7 +587,7 @@ async function askOverHttp2(edge: YamlGateway, { method = 'GET', contentBytes = 
       [line.hasEnded, response.isWhole ? 'NO_ERROR' : line.resetOf(1)],
       [false, response.isWhole ? 'NO_ERROR' : 'INTERNAL_ERROR'],
     );
-    return { status: response.status, id: response.fields.get('x-request-id') ?? '', complete: response.isWhole };
+    return { status: response.status, id: response.headers.get('x-request-id') ?? '', complete: response.isWhole };
   } finally {
     line.close();
   }
@@ -632,7 +637,7 @@ upstreams: { app: { endpoints: "127.0.0.1:${origin.port}", http2: true, check: n
         }
         origin.row = null;
         origin.retire();
-        assert.equal((await edge.get('/')).content.toString(), 'ok', 'a plain request gets its answer');
+        assert.equal((await edge.get('/')).body.toString(), 'ok', 'a plain request gets its answer');
         assert.equal(edge.counts().unclassified, 0);
         origin.retire();
       });
@@ -651,7 +656,7 @@ listeners: { http: { bind: "127.0.0.1:0" } }
 upstreams: { app: { endpoints: "127.0.0.1:${origin.port}", http2: true, check: none, response_head_max: 300KiB } }`);
   try {
     const response = await edge.get('/');
-    assert.deepEqual([response.status, fieldOf(response, 'x-14')?.length], [200, 14 * 1024]);
+    assert.deepEqual([response.status, headerOf(response, 'x-14')?.length], [200, 14 * 1024]);
   } finally {
     await edge.stop();
     origin.close();

@@ -38,7 +38,7 @@ export interface ExpectedRow {
 
 export interface RequestShape {
   readonly method: string;
-  readonly contentBytes: number;
+  readonly bodyBytes: number;
   /** The connection to the origin has carried an exchange, and has been idle for this long; null: any connection. */
   readonly reusedAfterMs: number | null;
   readonly leaves: boolean;
@@ -167,7 +167,7 @@ function parseRequest(text: string): RequestShape | null {
   const [, method = '', bytes = '0', reused, afterMs = '0', leaves, held, ofTwo] = match;
   return {
     method,
-    contentBytes: Number(bytes),
+    bodyBytes: Number(bytes),
     reusedAfterMs: reused === undefined ? null : Number(afterMs),
     leaves: leaves !== undefined,
     held: held !== undefined,

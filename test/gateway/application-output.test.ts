@@ -3,7 +3,7 @@ import { appendFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { OutputLine } from '../../src/core/output-line.ts';
-import { fieldOf } from '../../src/testing/testing.ts';
+import { headerOf } from '../../src/testing/testing.ts';
 import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 // What an application prints is stored, and found with the exchanges that it was printed for.
@@ -54,7 +54,7 @@ async function linesOf(query: string): Promise<readonly OutputLine[]> {
 
 test('a line with the id of a request is found by that id, with its process, and belongs to the request', async () => {
   const response = await edge.get('/orders/7');
-  const id = fieldOf(response, 'x-request-id') ?? '';
+  const id = headerOf(response, 'x-request-id') ?? '';
   await until('the lines are stored', async () => (await linesOf('stock')).length === 1);
   const [line, ...more] = await linesOf(`id:${id}`);
   assert.deepEqual(more, []);
@@ -85,7 +85,7 @@ test('a line without an id belongs to a request that the instance had then, and 
 
 test('a line of a file that the application writes is found by the id of a request, also after a rotation', async () => {
   const response = await edge.get('/');
-  const id = fieldOf(response, 'x-request-id') ?? '';
+  const id = headerOf(response, 'x-request-id') ?? '';
   const log = join(edge.folder, 'shop.log');
   appendFileSync(log, `{"request_id":"${id}","msg":"written"}\n`);
   renameSync(log, `${log}.1`);

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { verdictOf } from '../../src/diagnose/record-verdict.ts';
-import type { ExchangeRecord } from '../../src/core/record.ts';
-import type { InstanceStatus } from '../../src/control/gateway-status.ts';
-import { fieldOf, type RawResponse } from '../../src/testing/testing.ts';
+import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
+import type { InstanceStatus } from '../../src/core/schemas/status.ts';
+import { headerOf, type RawResponse } from '../../src/testing/testing.ts';
 import { undisturbed } from '../undisturbed.ts';
 import { timeoutMs, requestText, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
@@ -59,7 +59,7 @@ async function named(die: () => Promise<RawResponse>): Promise<[RawResponse, Exc
 }
 
 function problemOf(response: RawResponse): Record<string, unknown> {
-  return JSON.parse(response.content.toString()) as Record<string, unknown>;
+  return JSON.parse(response.body.toString()) as Record<string, unknown>;
 }
 
 test('the gateway does not check the readiness of an application whose requests are answered', async () => {
@@ -71,7 +71,7 @@ test('the gateway does not check the readiness of an application whose requests 
     `applications: { shop: { command: ${JSON.stringify([process.execPath, '-e', counting])} } }\n`,
   );
   await ready();
-  const checks = async (): Promise<number> => Number((await edge.get('/')).content.toString());
+  const checks = async (): Promise<number> => Number((await edge.get('/')).body.toString());
   const before = await checks();
   const end = performance.now() + 4_000;
   let last = before;
@@ -220,12 +220,12 @@ describe('while no instance is ready', () => {
     await until('the instance serves again', async () => {
       const response = await json('/');
       if (response.status === 200) {
-        const [, served] = response.content.toString().split(' ');
+        const [, served] = response.body.toString().split(' ');
         assert.equal(served, '1', 'the instance had no request before this one');
         return true;
       }
-      assert.equal(response.status, 503, response.content.toString());
-      assert.match(fieldOf(response, 'retry-after') ?? '', /^[1-9][0-9]*$/);
+      assert.equal(response.status, 503, response.body.toString());
+      assert.match(headerOf(response, 'retry-after') ?? '', /^[1-9][0-9]*$/);
       const { cause, detail } = problemOf(response);
       refusals++;
       if (cause === 'no_endpoint_ready') assert.match(String(detail), /killed by SIGKILL.*about to be killed/);
@@ -264,13 +264,13 @@ describe('while no instance is ready', () => {
     const response = await json('/early');
     assert.equal(response.status, 503);
     assert.equal(problemOf(response)['cause'], 'instance_starting');
-    assert.match(fieldOf(response, 'retry-after') ?? '', /^[1-9][0-9]*$/);
+    assert.match(headerOf(response, 'retry-after') ?? '', /^[1-9][0-9]*$/);
     assert.equal(instance().phase, 'starting');
     await until('the instance has been checked', () => /answered 503|503/.test(instance().reason));
     assert.equal((await json('/early')).status, 503);
     await writeFile(join(edge.folder, 'ready'), '');
     await ready();
-    const [, served] = (await edge.get('/')).content.toString().split(' ');
+    const [, served] = (await edge.get('/')).body.toString().split(' ');
     assert.equal(served, '1', 'this request is the first of the instance');
   });
 
@@ -298,7 +298,7 @@ applications: { shop: { command: ./no-such-program } }
     const [endpoint] = upstreams[0]?.endpoints ?? [];
     assert.deepEqual([upstreams[0]?.application, endpoint?.state], ['shop', 'healthy']);
     assert.ok(endpoint?.address.endsWith(`:${one.port}`));
-    assert.match((await edge.get('/')).content.toString(), new RegExp(`^${one.pid} `));
+    assert.match((await edge.get('/')).body.toString(), new RegExp(`^${one.pid} `));
   });
 
   test('a reload may remove an application, whose process ends no later than the gateway', async () => {
@@ -307,7 +307,7 @@ applications: { shop: { command: ./no-such-program } }
     const { pid } = instance();
     assert.ok(pid !== null);
     assert.equal((await edge.reload('routes: [ { path: /, respond: { body: closed } } ]')).ok, true);
-    assert.equal((await edge.get('/')).content.toString(), 'closed');
+    assert.equal((await edge.get('/')).body.toString(), 'closed');
     await edge.stop();
     assert.equal(isAlive(pid), false);
   });
@@ -325,7 +325,7 @@ describe('an instance that is replaced or removed', () => {
     assert.equal((await edge.get('/')).status, 200);
     assert.equal((await edge.reload(`${changed}drain: { timeout: 60s }`)).ok, true);
     await gone(pid);
-    assert.notEqual((await edge.get('/')).content.toString().split(' ')[0], String(pid));
+    assert.notEqual((await edge.get('/')).body.toString().split(' ')[0], String(pid));
   });
 
   test('finishes its requests in flight first', async () => {
@@ -336,7 +336,7 @@ describe('an instance that is replaced or removed', () => {
     await until('the request is in flight', () => edge.counts().active === 1);
     assert.equal((await edge.reload(`${changed}drain: { timeout: 60s }`)).ok, true);
     const response = await slow;
-    assert.deepEqual([response.status, response.content.toString()], [200, `${pid} slow`]);
+    assert.deepEqual([response.status, response.body.toString()], [200, `${pid} slow`]);
     await gone(pid);
   });
 
@@ -350,7 +350,7 @@ describe('an instance that is replaced or removed', () => {
       (await edge.reload('drain: { timeout: 60s }\nroutes: [ { path: /, respond: { body: x } } ]')).ok,
       true,
     );
-    assert.equal((await slow).content.toString(), `${pid} slow`);
+    assert.equal((await slow).body.toString(), `${pid} slow`);
     await gone(pid);
   });
 
@@ -379,7 +379,7 @@ test('a header that is configured as secret appears nowhere: not in the answer, 
   const exited = edge.eventsOf('instance_exited')[0];
   assert.deepEqual(exited?.evidence.output, ['X-Shop-Pass: …']);
   const places = {
-    answer: response.content.toString(),
+    answer: response.body.toString(),
     record: JSON.stringify(record),
     events: JSON.stringify(edge.events),
     status: JSON.stringify(edge.gateway.status()),

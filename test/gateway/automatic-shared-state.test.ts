@@ -45,9 +45,9 @@ routes:
     const answered = async (): Promise<string> => {
       const asked = new RawClient({ host: '127.0.0.1', port: pebble.httpPort });
       asked.write(challengeRequest);
-      const { content } = await responseOn(asked);
+      const { body } = await responseOn(asked);
       asked.close();
-      return content.toString();
+      return body.toString();
     };
     await until('the second gateway answers', async () => (await answered()) === keyAuthorization);
     answers.resolve(null);

@@ -36,7 +36,7 @@ describe('a check of another port', () => {
     const { port } = admin.address() as AddressInfo;
     edge = await start(`when_none_ready: { wait: none }, check: { port: ${port}, interval: 50ms, fails: 1 }`);
     await until('it is healthy', () => endpoint().state === 'healthy');
-    assert.equal((await edge.get('/')).content.toString(), 'served');
+    assert.equal((await edge.get('/')).body.toString(), 'served');
     admin.close();
     await until('it is unhealthy', () => endpoint().state === 'unhealthy');
     assert.match(endpoint().reason, /refused/);
@@ -45,13 +45,13 @@ describe('a check of another port', () => {
 });
 
 describe('a check that expects a header', () => {
-  for (const [which, field, state] of [
+  for (const [which, header, state] of [
     ['passes where the response has it', 'X-Ready: yes\r\n', 'healthy'],
     ['fails where its value is another one', 'X-Ready: no\r\n', 'unhealthy'],
     ['fails where it is missing', '', 'unhealthy'],
   ] as const) {
     test(which, async () => {
-      origin.answer = () => `HTTP/1.1 200 OK\r\n${field}Content-Length: 0\r\n\r\n`;
+      origin.answer = () => `HTTP/1.1 200 OK\r\n${header}Content-Length: 0\r\n\r\n`;
       edge = await start('check: { path: /up, interval: 50ms, expect: { headers: { X-Ready: "yes" } } }');
       await until('it was checked', () => endpoint().state === state);
       if (state === 'unhealthy') assert.match(endpoint().reason, /answered 200, and its header x-ready is not as/);

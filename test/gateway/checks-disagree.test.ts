@@ -47,7 +47,7 @@ describe('an origin whose checks pass while its answers are garbage', () => {
     assert.deepEqual(
       // Nor those by which the gateway examines the incident.
       lying.requests.filter(
-        ({ line, fields }) => line !== '' && !fields.some(([, value]) => value === 'candor-incident'),
+        ({ line, headers }) => line !== '' && !headers.some(([, value]) => value === 'candor-incident'),
       ),
       [],
     );
@@ -78,7 +78,7 @@ upstreams: { app: { endpoints: ["${good.address}", "${lying.address}"], check: {
     await until('the other origin is unhealthy', () => stateOf(address) === 'unhealthy');
     lying.answer = () => ok('after all');
     const response = await edge.send(requestText('GET', '/'));
-    assert.equal(response.content.toString(), 'after all');
+    assert.equal(response.body.toString(), 'after all');
     assert.equal((await edge.record(response)).attempts[0]?.state, 'ejected');
     good = await RawOrigin.start();
   });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { fieldOf } from '../../src/testing/testing.ts';
+import { headerOf } from '../../src/testing/testing.ts';
 import { ok, RawOrigin } from './raw-origin.ts';
 import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
@@ -52,12 +52,12 @@ upstreams: { app: { endpoints: ["${one.address}", "${two.address}"], check: { pa
     healthy = false;
     await until('the endpoint is unhealthy', () => stateOf(two.address) === 'unhealthy');
     const before = requestsOf(two);
-    for (let count = 0; count < 40; count++) assert.equal((await edge.get('/')).content.toString(), 'one');
+    for (let count = 0; count < 40; count++) assert.equal((await edge.get('/')).body.toString(), 'one');
     assert.equal(requestsOf(two), before);
 
     healthy = true;
     await until('the endpoint is healthy', () => stateOf(two.address) === 'healthy');
-    await until('the endpoint gets requests', async () => (await edge.get('/')).content.toString() === 'two');
+    await until('the endpoint gets requests', async () => (await edge.get('/')).body.toString() === 'two');
     const changes = edge.eventsOf('endpoint_state').filter(({ evidence }) => evidence.address === two.address);
     assert.deepEqual(
       changes.map(({ to }) => to),
@@ -96,7 +96,7 @@ upstreams: { app: { endpoints: ["${one.address}", "${two.address}"], check: { pa
     edge = await startFromYaml(
       `upstreams: { app: { endpoints: "${one.address}", check: { path: /healthz, headers: { X-Check: "a b", Authorization: "Bearer t" }, ${quick} } } }\n`,
     );
-    const sent = one.requests[0]?.fields.map((field) => field.join(': ')) ?? [];
+    const sent = one.requests[0]?.headers.map((header) => header.join(': ')) ?? [];
     assert.ok(sent.includes('X-Check: a b') && sent.includes('Authorization: Bearer t'), sent.join(', '));
   });
 
@@ -114,8 +114,8 @@ upstreams: { app: { endpoints: ["${one.address}", "${two.address}"], check: { pa
     edge = await startFromYaml(pair());
     const response = await edge.get('/', ['Accept: application/json']);
     assert.equal(response.status, 503);
-    assert.equal(fieldOf(response, 'retry-after'), '1');
-    assert.equal(JSON.parse(response.content.toString()).cause, 'no_endpoint_ready');
+    assert.equal(headerOf(response, 'retry-after'), '1');
+    assert.equal(JSON.parse(response.body.toString()).cause, 'no_endpoint_ready');
     assert.equal(requestsOf(one) + requestsOf(two), 0);
     assert.match((await edge.record(response)).detail ?? '', /404/);
   });
@@ -182,7 +182,7 @@ upstreams: { app: { endpoints: ["${silentAddress}", "${one.address}"], ${check} 
     assert.ok(at('worker_started') - at('process_started') >= 900, 'the listeners have waited');
     // The first check has ten seconds, which are not over.
     assert.deepEqual([stateOf(silentAddress), stateOf(one.address)], ['unknown', 'healthy']);
-    for (let count = 0; count < 20; count++) assert.equal((await edge.get('/')).content.toString(), 'one');
+    for (let count = 0; count < 20; count++) assert.equal((await edge.get('/')).body.toString(), 'one');
   });
 
   test('are used while there is no other endpoint, and the record says so', async () => {
@@ -215,7 +215,7 @@ upstreams: { app: { endpoints: ["${one.address}", "127.0.0.1:1"], check: { path:
 upstreams: { app: { endpoints: ["${one.address}", "127.0.0.1:1"], check: none } }
 `);
     assert.deepEqual([stateOf(one.address), stateOf('127.0.0.1:1')], ['unchecked', 'unchecked']);
-    for (let count = 0; count < 20; count++) assert.equal((await edge.get('/')).content.toString(), 'one');
+    for (let count = 0; count < 20; count++) assert.equal((await edge.get('/')).body.toString(), 'one');
     assert.equal(requestsOf(one), 20);
     assert.equal(edge.eventsOf('endpoint_state').length, 0);
   });

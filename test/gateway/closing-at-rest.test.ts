@@ -11,7 +11,7 @@ import type { DownstreamHandler, DownstreamStream } from '../../src/core/stream.
 import type { Transport } from '../../src/core/transport.ts';
 import { clientEngines } from '../../src/downstream/engines.ts';
 import { ListenerConnections } from '../../src/downstream/listener.ts';
-import { fieldOf, RawClient, SimulatedClock } from '../../src/testing/testing.ts';
+import { headerOf, RawClient, SimulatedClock } from '../../src/testing/testing.ts';
 import { listen, type BoundListener } from '../../src/transport/listen.ts';
 import { HeadStorage } from '../../src/wire/head-storage.ts';
 import { ByteWriter } from '../../src/wire/byte-writer.ts';
@@ -22,7 +22,7 @@ import { openAdmission } from '../fakes/open-admission.ts';
 // Closes connections that have no request. The sockets are real and in this thread: the bytes that a client writes are in the
 // kernel at once, and the gateway cannot read them while the test's function runs. Time is simulated.
 
-let content = Buffer.from('ok');
+let body = Buffer.from('ok');
 
 /** Answers each request at once. */
 class Answering implements DownstreamHandler {
@@ -33,7 +33,7 @@ class Answering implements DownstreamHandler {
   }
 
   onRequest(failure: Failure | null): void {
-    const answer = failure === null ? content : Buffer.from(failure.cause);
+    const answer = failure === null ? body : Buffer.from(failure.cause);
     const bytes = answer.length;
     const framing = { kind: 'length', bytes } as const;
     const status = failure === null ? 200 : 503;
@@ -44,13 +44,13 @@ class Answering implements DownstreamHandler {
       priority: null,
       framing,
       contentLength: bytes,
-      writeFields() {},
+      writeHeaders() {},
     });
-    this.#stream.sendContent(answer, 0, bytes, 'owned');
-    this.#stream.endContent(null);
+    this.#stream.sendBody(answer, 0, bytes, 'owned');
+    this.#stream.endBody(null);
   }
 
-  onRequestContent(): void {}
+  onRequestBody(): void {}
   onRequestEnd(): void {}
   onRequestFailed(): void {}
   onClientLost(): void {}
@@ -90,7 +90,7 @@ beforeEach(async () => {
   clock = new SimulatedClock();
   transports = [];
   clients = [];
-  content = Buffer.from('ok');
+  body = Buffer.from('ok');
   connections = new ListenerConnections(
     { id: 'web', proxyProtocol: false, http2: false, tls: null, limits: defaultLimits },
     {
@@ -127,7 +127,7 @@ async function connected(kept: boolean): Promise<RawClient> {
   if (!kept) return client;
   client.write(requestText('GET', '/first'));
   const first = await responseOn(client);
-  assert.deepEqual([first.status, fieldOf(first, 'connection')], [200, null]);
+  assert.deepEqual([first.status, headerOf(first, 'connection')], [200, null]);
   return client;
 }
 
@@ -155,7 +155,7 @@ describe('a connection without a request that is closed', () => {
         client.write(requestText('GET', '/last'));
         close();
         const [last] = await Promise.all([responseOn(client), pass(0)]);
-        assert.deepEqual([last.status, fieldOf(last, 'connection')], [200, 'close']);
+        assert.deepEqual([last.status, headerOf(last, 'connection')], [200, 'close']);
       });
 
       test(`${what} ends with a FIN if no request is in the kernel, ${kept ? 'after one request' : 'before the first request'}`, async () => {
@@ -190,7 +190,7 @@ describe('a connection without a request that is closed', () => {
 describe('a response that its client has yet to read', () => {
   /** More than the kernel buffers. */
   async function muchIsPending(): Promise<{ client: Socket; got: () => number; ended: () => boolean }> {
-    content = Buffer.alloc(10_000, 'x');
+    body = Buffer.alloc(10_000, 'x');
     const client = connect({ ...listening.address, noDelay: true });
     clients.push(client);
     let [got, ended] = [0, false];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { requestRules } from '#failures/rules.ts';
-import { fieldOf, type RawClient, type RawResponse } from '../../src/testing/testing.ts';
+import { headerOf, type RawClient, type RawResponse } from '../../src/testing/testing.ts';
 import { responseLimits } from '../../src/wire/limits.ts';
 import { type ConformanceCase, loadCases } from '../conformance/load-cases.ts';
 import { ok, RawOrigin, type RawRequest } from './raw-origin.ts';
@@ -27,7 +27,7 @@ upstreams:
     response_head_max: ${responseLimits.headBytesMax}B
 client:
   head_max: ${requestLimits.headBytesMax}B
-  headers_max: ${requestLimits.fieldsMax}
+  headers_max: ${requestLimits.headersMax}
   target_max: ${requestLimits.targetBytesMax}B
 `);
 });
@@ -37,19 +37,19 @@ beforeEach(() => origin.forget());
 
 const cases = loadCases();
 
-/** The lines of a verdict that describe messages, each with its line of fields. */
+/** The lines of a verdict that describe messages, each with its line of headers. */
 interface Expected {
   readonly parts: readonly string[];
-  readonly fields: readonly string[] | null;
+  readonly headers: readonly string[] | null;
 }
 
 function expectedOf({ verdict }: ConformanceCase): Expected[] {
-  const messages: { parts: string[]; fields: string[] | null }[] = [];
+  const messages: { parts: string[]; headers: string[] | null }[] = [];
   for (const line of verdict) {
     const [first, ...parts] = line.split(' · ');
     const last = messages.at(-1);
-    if (first === 'fields' && last !== undefined) last.fields = parts.filter((part) => part !== '');
-    else messages.push({ parts: [first ?? '', ...parts], fields: null });
+    if (first === 'fields' && last !== undefined) last.headers = parts.filter((part) => part !== '');
+    else messages.push({ parts: [first ?? '', ...parts], headers: null });
   }
   return messages;
 }
@@ -93,11 +93,11 @@ async function checkRequests(client: RawClient, expected: readonly Expected[], b
     } else {
       const response = await responseOn(client);
       assert.equal(String(response.status), verdict);
-      assert.equal(fieldOf(response, 'connection'), 'close');
-      assert.match(fieldOf(response, 'proxy-status') ?? '', new RegExp(`;error=${message.parts[1]}`));
-      assert.match(fieldOf(response, 'content-type') ?? '', /problem\+json/);
+      assert.equal(headerOf(response, 'connection'), 'close');
+      assert.match(headerOf(response, 'proxy-status') ?? '', new RegExp(`;error=${message.parts[1]}`));
+      assert.match(headerOf(response, 'content-type') ?? '', /problem\+json/);
       const { reason } = requestRules[message.parts[2] as keyof typeof requestRules];
-      const { detail } = JSON.parse(response.content.toString()) as { detail: string };
+      const { detail } = JSON.parse(response.body.toString()) as { detail: string };
       assert.ok(detail.includes(reason), `${detail} (${reason})`);
       await ended(client);
       assert.equal(client.bytes.length, 0, 'nothing follows the refusal');
@@ -125,28 +125,28 @@ function checkForwarded(message: Expected, seen: RawRequest | undefined): void {
   const line = message.parts.find((part) => /^[!-~]+ (?:\/|\*)/.test(part));
   if (line !== undefined) assert.equal(seen.line, `${line} HTTP/1.1`);
   const host = said(message, 'host ');
-  if (host !== null) assert.deepEqual(named(seen.fields, 'host'), [host]);
-  const content = said(message, 'content ');
-  if (content !== null) assert.equal(seen.content.toString('latin1'), JSON.parse(content));
+  if (host !== null) assert.deepEqual(named(seen.headers, 'host'), [host]);
+  const body = said(message, 'content ');
+  if (body !== null) assert.equal(seen.body.toString('latin1'), JSON.parse(body));
   const length = said(message, 'length ');
-  if (length !== null) assert.deepEqual(named(seen.fields, 'content-length'), [length]);
+  if (length !== null) assert.deepEqual(named(seen.headers, 'content-length'), [length]);
   if (message.parts.includes('chunked')) {
     // All of it has come, so that the endpoint gets its length, unless trailers, or the protocol behind the body, need the coding.
     const isCoded = said(message, 'trailers ') !== null || said(message, 'upgrade ') !== null;
-    assert.deepEqual(named(seen.fields, 'transfer-encoding'), isCoded ? ['chunked'] : []);
-    assert.deepEqual(named(seen.fields, 'content-length'), isCoded ? [] : [String(seen.content.length)]);
+    assert.deepEqual(named(seen.headers, 'transfer-encoding'), isCoded ? ['chunked'] : []);
+    assert.deepEqual(named(seen.headers, 'content-length'), isCoded ? [] : [String(seen.body.length)]);
   }
-  if (message.fields !== null) checkFields(message.fields, seen.fields, ownOfRequests);
+  if (message.headers !== null) checkHeaders(message.headers, seen.headers, ownOfRequests);
 }
 
-type FieldLines = readonly (readonly [name: string, value: string])[];
+type HeaderLines = readonly (readonly [name: string, value: string])[];
 
-function named(fields: FieldLines, name: string): string[] {
-  return fields.filter(([n]) => n.toLowerCase() === name).map(([, value]) => value);
+function named(headers: HeaderLines, name: string): string[] {
+  return headers.filter(([n]) => n.toLowerCase() === name).map(([, value]) => value);
 }
 
 /** Besides the gateway's own headers, exactly these were forwarded, in this order. */
-function checkFields(expected: readonly string[], actual: FieldLines, own: RegExp): void {
+function checkHeaders(expected: readonly string[], actual: HeaderLines, own: RegExp): void {
   const lines = actual.map(([name, value]) => `${name.toLowerCase()}: ${value}`);
   const theirs = (line: string): boolean => !own.test(line.slice(0, line.indexOf(':')));
   assert.deepEqual(lines.filter(theirs), expected.filter(theirs));
@@ -205,16 +205,16 @@ function checkAccepted(message: Expected, response: RawResponse): void {
   if (/^[0-9]{3}$/.test(status)) assert.equal(String(response.status), status);
   const reason = message.parts.find((part) => part === 'reason' || part.startsWith('reason '));
   if (reason !== undefined) assert.equal(response.reason, reason.slice('reason '.length));
-  const content = said(message, 'content ');
-  if (content !== null) assert.equal(response.content.toString('latin1'), JSON.parse(content));
+  const body = said(message, 'content ');
+  if (body !== null) assert.equal(response.body.toString('latin1'), JSON.parse(body));
   const length = said(message, 'content-length ') ?? said(message, 'length ');
-  if (length !== null && response.status !== 204) assert.equal(fieldOf(response, 'content-length'), length);
-  if (message.fields !== null) checkFields(message.fields, response.fields, ownOfResponses);
+  if (length !== null && response.status !== 204) assert.equal(headerOf(response, 'content-length'), length);
+  if (message.headers !== null) checkHeaders(message.headers, response.headers, ownOfResponses);
 }
 
 function checkRefused(response: RawResponse, message: Expected | undefined): void {
   const [status = '502', type, cause] = message?.parts ?? [];
-  const said = fieldOf(response, 'proxy-status') ?? '';
+  const said = headerOf(response, 'proxy-status') ?? '';
   if (message === undefined || status === 'partial')
     return assert.match(
       said,
@@ -228,5 +228,5 @@ function checkRefused(response: RawResponse, message: Expected | undefined): voi
 async function checkNext(): Promise<void> {
   origin.answer = () => ok('the next');
   const response = await edge.get('/next');
-  assert.deepEqual([response.status, response.content.toString()], [200, 'the next']);
+  assert.deepEqual([response.status, response.body.toString()], [200, 'the next']);
 }

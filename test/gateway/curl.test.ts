@@ -33,7 +33,7 @@ beforeEach(() => {
 interface Curled {
   readonly exit: number | null;
   readonly status: number;
-  readonly content: string;
+  readonly body: string;
   readonly id: string;
 }
 
@@ -54,7 +54,7 @@ async function curl(args: readonly string[], input: Uint8Array | null = null): P
   child.stdin.end(input ?? undefined);
   const exit = await new Promise<number | null>((resolve) => void child.on('close', resolve));
   const [status = '0', id = ''] = facts.trim().split(' ');
-  return { exit, status: Number(status), content: Buffer.concat(out).toString('latin1'), id };
+  return { exit, status: Number(status), body: Buffer.concat(out).toString('latin1'), id };
 }
 
 type Manner = (socket: Socket) => void;
@@ -67,20 +67,20 @@ const manners: Readonly<Record<string, Manner>> = {
 interface Form {
   /** The head and the first body bytes, and how the origin goes on. */
   readonly head: string;
-  readonly piece: (content: string) => string;
+  readonly piece: (body: string) => string;
 }
 
 const forms: Readonly<Record<string, Form>> = {
-  'by length': { head: 'Content-Length: 1000000\r\n', piece: (content) => content },
+  'by length': { head: 'Content-Length: 1000000\r\n', piece: (body) => body },
   'in chunks': {
     head: 'Transfer-Encoding: chunked\r\n',
-    piece: (content) => `${content.length.toString(16)}\r\n${content}\r\n`,
+    piece: (body) => `${body.length.toString(16)}\r\n${body}\r\n`,
   },
   'within a chunk': {
     head: 'Transfer-Encoding: chunked\r\n',
-    piece: (content) => `${(content.length + 5).toString(16)}\r\n${content}`,
+    piece: (body) => `${(body.length + 5).toString(16)}\r\n${body}`,
   },
-  'until the close': { head: '', piece: (content) => content },
+  'until the close': { head: '', piece: (body) => body },
 };
 
 describe('an answer that breaks', options, () => {
@@ -93,9 +93,9 @@ describe('an answer that breaks', options, () => {
         ['HTTP/1.0', '--http1.0'],
       ] as const) {
         test(`after the commit is never complete to ${version}: sent ${form}, and the origin ${how}`, async () => {
-          const content = 'candor. '.repeat(10_000);
+          const body = 'candor. '.repeat(10_000);
           origin.answer = () => (socket) => {
-            socket.write(`HTTP/1.1 200 OK\r\n${head}\r\n${piece(content)}`);
+            socket.write(`HTTP/1.1 200 OK\r\n${head}\r\n${piece(body)}`);
             // Longer than the response hold, so that the beginning has been forwarded when the end comes.
             setTimeout(() => end(socket), 150);
           };
@@ -104,8 +104,8 @@ describe('an answer that breaks', options, () => {
           // A length tells curl that the answer is short. An answer that ends with the connection must end with a reset.
           const byReset = version === 'HTTP/1.0' && form !== 'by length';
           assert.deepEqual([curled.status, curled.exit], [200, byReset ? 56 : 18]);
-          if (!byReset) assert.ok(curled.content === content, 'all bytes that came are forwarded');
-          assert.ok(content.startsWith(curled.content), 'and no other bytes');
+          if (!byReset) assert.ok(curled.body === body, 'all bytes that came are forwarded');
+          assert.ok(body.startsWith(curled.body), 'and no other bytes');
           assert.deepEqual([record.end, record.status, record.whose], ['truncated', 200, 'application']);
           assert.equal(record.attempts[0]?.retry_reason, 'committed');
         });
@@ -138,7 +138,7 @@ describe('an answer that breaks', options, () => {
       let replayed = 0;
       for (let time = 0; time < 12; time++) {
         const curled = await curl([]);
-        assert.deepEqual([curled.exit, curled.status, curled.content], [0, 200, 'whole']);
+        assert.deepEqual([curled.exit, curled.status, curled.body], [0, 200, 'whole']);
         const record = await edge.record(curled.id);
         assert.equal(record.end, 'forwarded');
         if (record.attempts.length === 1) continue;
@@ -181,7 +181,7 @@ describe('an upload that is answered early', options, () => {
         assert.ok(outcome.ok, JSON.stringify(outcome));
         try {
           const curled = await curl([...args], large);
-          assert.deepEqual([curled.exit, curled.status, curled.content], [0, 413, 'too much']);
+          assert.deepEqual([curled.exit, curled.status, curled.body], [0, 413, 'too much']);
           const record = await edge.record(curled.id);
           assert.deepEqual([record.end, record.status, record.cause], ['forwarded', 413, null]);
         } finally {

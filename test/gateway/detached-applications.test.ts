@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { thisHost } from '../../src/config/host.ts';
 import { loadConfiguration } from '../../src/config/load.ts';
 import type { Event } from '../../src/core/event.ts';
-import type { InstanceStatus } from '../../src/control/gateway-status.ts';
+import type { InstanceStatus } from '../../src/core/schemas/status.ts';
 import { startGateway } from '../../src/gateway/gateway.ts';
 import { readProcess } from '../../src/deploy/process-identity.ts';
 import { until as untilSoon, YamlGateway } from './start-from-yaml.ts';
@@ -102,7 +102,7 @@ async function readyOf(gateway: YamlGateway, count = 1): Promise<readonly number
 async function pidThatAnswers(gateway: YamlGateway): Promise<number> {
   const response = await gateway.get('/');
   assert.equal(response.status, 200);
-  return Number(response.content.toString());
+  return Number(response.body.toString());
 }
 
 test(
@@ -154,8 +154,8 @@ test(
     const response = await second.send(
       `POST /exit HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\nContent-Length: 0\r\n\r\n`,
     );
-    assert.equal(response.status, 502, response.content.toString());
-    const { detail } = JSON.parse(response.content.toString()) as { detail: string };
+    assert.equal(response.status, 502, response.body.toString());
+    const { detail } = JSON.parse(response.body.toString()) as { detail: string };
     assert.match(
       detail,
       /The instance ended,? .*(?:earlier|later|at the same time) \(how is not known, since an earlier Candor process had started it\)/,
@@ -201,13 +201,13 @@ test(
     const folder = new Folder(t);
     const first = await folder.start();
     await first.gateway.stop('the test says so');
-    const told: [content: string, why: string][] = [
+    const told: [body: string, why: string][] = [
       ['{ "version": 1, "inst', 'it is damaged'],
       ['{ "version": 7, "instances": [] }', 'it is of version 7, not 1'],
       ['{ "version": 1, "boot_id": "another", "instances": [{}] }', 'it is from before the machine started'],
     ];
-    for (const [content, why] of told) {
-      writeFileSync(join(folder.state, 'instances.json'), content);
+    for (const [body, why] of told) {
+      writeFileSync(join(folder.state, 'instances.json'), body);
       const next = await folder.start();
       const [event] = next.eventsOf('state_unusable');
       assert.equal(event?.reason, `${folder.state}/instances.json, which an earlier process wrote, is ignored: ${why}`);

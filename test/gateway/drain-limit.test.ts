@@ -31,7 +31,7 @@ test('connections of a removed listener are force closed when the drain timeout 
   await hand.clock.advance(1);
   const response = await responseOn(client);
   assert.equal(response.status, 503);
-  assert.equal(JSON.parse(response.content.toString()).cause, 'drained');
+  assert.equal(JSON.parse(response.body.toString()).cause, 'drained');
   assert.equal(hand.exchangesActive, 0);
   client.close();
 });

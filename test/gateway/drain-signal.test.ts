@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { fieldOf } from '../../src/testing/testing.ts';
+import { headerOf } from '../../src/testing/testing.ts';
 import { ok, RawOrigin, type RawRequest } from './raw-origin.ts';
 import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
@@ -40,7 +40,7 @@ upstreams:
 /** Which origins answer ten requests. */
 async function answering(): Promise<readonly string[]> {
   const answers = new Set<string>();
-  for (let count = 0; count < 10; count++) answers.add((await edge.get('/')).content.toString());
+  for (let count = 0; count < 10; count++) answers.add((await edge.get('/')).body.toString());
   return [...answers].toSorted();
 }
 
@@ -67,7 +67,7 @@ describe('an endpoint that wants no new requests', () => {
     one.answer = () => response('one', `${header}: true`);
     edge = await startFromYaml(yamlOf('true', 'tcp'));
     await until('it drains', async () => {
-      assert.equal(fieldOf(await edge.get('/'), header.toLowerCase()), null);
+      assert.equal(headerOf(await edge.get('/'), header.toLowerCase()), null);
       return stateOf(one) === 'draining';
     });
     await until('workers know', async () => (await answering()).join() === 'other');
@@ -104,14 +104,14 @@ describe('an endpoint that wants no new requests', () => {
   }
 
   test('is not one that repeats the headers of a stranger', async () => {
-    const echo = ({ fields }: RawRequest): string =>
-      response('echo', ...fields.filter(([name]) => /^x-/i.test(name)).map(([name, value]) => `${name}: ${value}`));
+    const echo = ({ headers }: RawRequest): string =>
+      response('echo', ...headers.filter(([name]) => /^x-/i.test(name)).map(([name, value]) => `${name}: ${value}`));
     one.answer = echo;
     other.answer = echo;
     edge = await startFromYaml(yamlOf());
     for (let count = 0; count < 10; count++) {
       const answer = await edge.get('/', [`${header}: true`, 'X-Mine: 1']);
-      assert.deepEqual([fieldOf(answer, header.toLowerCase()), fieldOf(answer, 'x-mine')], [null, '1']);
+      assert.deepEqual([headerOf(answer, header.toLowerCase()), headerOf(answer, 'x-mine')], [null, '1']);
     }
     assert.deepEqual([stateOf(one), stateOf(other)], ['healthy', 'healthy']);
   });

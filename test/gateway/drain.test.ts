@@ -7,8 +7,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { findPeer } from '../../scripts/peers.ts';
-import type { ExchangeRecord } from '../../src/core/record.ts';
-import { fieldOf } from '../../src/testing/testing.ts';
+import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
+import { headerOf } from '../../src/testing/testing.ts';
 import { originForTests } from './origin-for-tests.ts';
 import { ok } from './raw-origin.ts';
 import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
@@ -32,10 +32,10 @@ describe('in its lame-duck time a gateway', () => {
     edge = await startFromYaml(configured('{ lame_duck: 60s }'));
     origin.answer = () => ok('as ever');
     const ready = await edge.get('/-/ready');
-    assert.deepEqual([ready.status, ready.content.toString(), fieldOf(ready, 'connection')], [200, 'ready\n', null]);
+    assert.deepEqual([ready.status, ready.body.toString(), headerOf(ready, 'connection')], [200, 'ready\n', null]);
     const kept = edge.connect();
     kept.write(requestText('GET', '/before'));
-    assert.equal(fieldOf(await responseOn(kept), 'connection'), null);
+    assert.equal(headerOf(await responseOn(kept), 'connection'), null);
 
     const stopping = edge.gateway.stop('the test says so');
     await until('the phase has begun', () => phases().includes('lame_duck'));
@@ -45,15 +45,15 @@ describe('in its lame-duck time a gateway', () => {
     assert.equal(edge.gateway.status().listeners[0]?.state, 'open');
     await until('the worker knows the phase', async () => (await edge.get('/-/ready')).status === 503);
     const not = await edge.get('/-/ready', ['Accept: application/json']);
-    assert.equal(JSON.parse(not.content.toString()).cause, 'gateway_stopping');
-    assert.deepEqual([fieldOf(not, 'retry-after'), fieldOf(not, 'connection')], ['5', 'close']);
+    assert.equal(JSON.parse(not.body.toString()).cause, 'gateway_stopping');
+    assert.deepEqual([headerOf(not, 'retry-after'), headerOf(not, 'connection')], ['5', 'close']);
     assert.equal((await edge.record(not)).cause, 'gateway_stopping');
 
     const fresh = await edge.get('/fresh');
-    assert.deepEqual([fresh.status, fresh.content.toString(), fieldOf(fresh, 'connection')], [200, 'as ever', 'close']);
+    assert.deepEqual([fresh.status, fresh.body.toString(), headerOf(fresh, 'connection')], [200, 'as ever', 'close']);
     kept.write(requestText('GET', '/kept'));
     const last = await responseOn(kept);
-    assert.deepEqual([last.status, fieldOf(last, 'connection')], [200, 'close']);
+    assert.deepEqual([last.status, headerOf(last, 'connection')], [200, 'close']);
     assert.ok(await kept.waitFor(() => kept.state === 'fin', 5000), 'an orderly end');
     kept.close();
 
@@ -81,10 +81,10 @@ describe('in its lame-duck time a gateway', () => {
     await until('the worker knows the phase', async () => (await edge.get('/-/ready')).status === 503);
     finish();
     const slow = await responseOn(client);
-    assert.deepEqual([slow.content.toString(), fieldOf(slow, 'connection')], ['halfhalf', null]);
+    assert.deepEqual([slow.body.toString(), headerOf(slow, 'connection')], ['halfhalf', null]);
     client.write(requestText('GET', '/next'));
     const next = await responseOn(client);
-    assert.deepEqual([next.content.toString(), fieldOf(next, 'connection')], ['next', 'close']);
+    assert.deepEqual([next.body.toString(), headerOf(next, 'connection')], ['next', 'close']);
     client.close();
     void edge.gateway.stop('at once');
     await stopping;
@@ -145,7 +145,7 @@ describe('a gateway that stops', () => {
       assert.equal(client.state, 'open');
       client.write(requestText('GET', '/last'));
       const last = await responseOn(client);
-      assert.deepEqual([last.status, fieldOf(last, 'connection')], [200, 'close']);
+      assert.deepEqual([last.status, headerOf(last, 'connection')], [200, 'close']);
       client.close();
     }
     await stopping;
@@ -167,7 +167,7 @@ describe('a gateway that stops', () => {
     await until('the idle connection is closed', () => idle.state !== 'open');
     client.write('Host: a\r\n\r\n');
     const response = await responseOn(client);
-    assert.deepEqual([response.status, fieldOf(response, 'connection')], [200, 'close']);
+    assert.deepEqual([response.status, headerOf(response, 'connection')], [200, 'close']);
     client.close();
     idle.close();
     await stopping;
@@ -180,11 +180,11 @@ test('a listener that a reload removes lets its connections send a last request'
   edge = await startFromYaml(listening('http: "127.0.0.1:0", more: "127.0.0.1:0"'));
   const kept = edge.connect('more');
   kept.write(requestText('GET', '/first'));
-  assert.equal(fieldOf(await responseOn(kept), 'connection'), null);
+  assert.equal(headerOf(await responseOn(kept), 'connection'), null);
   assert.equal((await edge.reload(listening('http: "127.0.0.1:0"'))).ok, true);
   kept.write(requestText('GET', '/last'));
   const last = await responseOn(kept);
-  assert.deepEqual([last.status, fieldOf(last, 'connection')], [200, 'close']);
+  assert.deepEqual([last.status, headerOf(last, 'connection')], [200, 'close']);
   kept.close();
 });
 

@@ -63,8 +63,8 @@ async function upload(framing: 'length' | 'chunked', bytes: number, paceMs: numb
   const errors: string[] = [];
   socket.on('error', (error: NodeJS.ErrnoException) => void errors.push(error.code ?? ''));
   const ended = new Promise<void>((resolve) => void socket.on('end', resolve).on('close', () => resolve()));
-  const field = framing === 'length' ? `Content-Length: ${bytes}` : 'Transfer-Encoding: chunked';
-  socket.write(`${requestLine}Host: example.org\r\n${field}\r\n\r\n`);
+  const header = framing === 'length' ? `Content-Length: ${bytes}` : 'Transfer-Encoding: chunked';
+  socket.write(`${requestLine}Host: example.org\r\n${header}\r\n\r\n`);
   const piece = Buffer.alloc(32 * 1024, 'x');
   for (let sent = 0; sent < bytes && !socket.destroyed; sent += piece.length) {
     const chunk =
@@ -99,7 +99,7 @@ describe('an answer in the middle of an upload reaches the client', () => {
             const bytesRead = await upload(framing, bytes, paceMs);
             const response = parseRawResponse(bytesRead, 'POST', 'fin');
             assert.ok(response !== null, 'a response has come');
-            assert.deepEqual([response.status, response.content.toString()], [413, 'too much']);
+            assert.deepEqual([response.status, response.body.toString()], [413, 'too much']);
           }
         });
       }

@@ -36,20 +36,20 @@ export class Answering implements DownstreamHandler {
   }
 
   answer(status: number, text: string): void {
-    const content = Buffer.from(text);
-    const framing = { kind: 'length', bytes: content.length } as const;
+    const body = Buffer.from(text);
+    const framing = { kind: 'length', bytes: body.length } as const;
     const head = {
       status,
       reason: '',
       upgrade: null,
       priority: null,
       framing,
-      contentLength: content.length,
-      writeFields() {},
+      contentLength: body.length,
+      writeHeaders() {},
     };
     this.stream.respond(head);
-    this.stream.sendContent(content, 0, content.length, 'owned');
-    this.stream.endContent(null);
+    this.stream.sendBody(body, 0, body.length, 'owned');
+    this.stream.endBody(null);
   }
 
   onRequestFailed(failure: Failure): void {
@@ -61,7 +61,7 @@ export class Answering implements DownstreamHandler {
     this.failures.push(failure);
   }
 
-  onRequestContent(): void {}
+  onRequestBody(): void {}
   onRequestEnd(): void {}
   onTunnelDrained(): void {}
   readonly isQueued = false;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { fieldOf, parseRawResponse, RawClient } from '../../src/testing/testing.ts';
+import { headerOf, parseRawResponse, RawClient } from '../../src/testing/testing.ts';
 import { ok, RawOrigin, valuesOf } from './raw-origin.ts';
 import { timeoutMs, requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
@@ -59,8 +59,8 @@ describe('forwarding headers to the endpoint', () => {
     for (const name of ['forwarded', 'x-real-ip']) assert.deepEqual(valuesOf(seen, name), [], name);
     assert.deepEqual(valuesOf(seen, 'via'), ['1.1 before, 1.1 edge.test']);
     assert.match(valuesOf(seen, 'cdn-loop').join(), /^before; trace=1, edge\.test; route=[\w-]{8}$/);
-    assert.notEqual(fieldOf(response, 'x-request-id'), 'chosen-by-peer');
-    assert.deepEqual(valuesOf(seen, 'x-request-id'), [fieldOf(response, 'x-request-id')]);
+    assert.notEqual(headerOf(response, 'x-request-id'), 'chosen-by-peer');
+    assert.deepEqual(valuesOf(seen, 'x-request-id'), [headerOf(response, 'x-request-id')]);
     const { client, scheme } = await edge.record(response);
     assert.deepEqual([client.address, client.peer, scheme], ['127.0.0.1', '127.0.0.1', 'http']);
   });
@@ -76,7 +76,7 @@ describe('forwarding headers to the endpoint', () => {
       'for=203.0.113.9;proto=https, for=127.0.0.1;proto=http;host="example.org"',
     ]);
     assert.deepEqual(valuesOf(seen, 'x-request-id'), ['chosen-by-peer']);
-    assert.equal(fieldOf(response, 'x-request-id'), 'chosen-by-peer');
+    assert.equal(headerOf(response, 'x-request-id'), 'chosen-by-peer');
     const { client, scheme } = await inner.record('chosen-by-peer');
     assert.deepEqual([client.address, client.peer, scheme], ['203.0.113.9', '127.0.0.1', 'https']);
   });
@@ -93,12 +93,12 @@ describe('forwarding headers to the endpoint', () => {
   });
 
   test('URLs of WebDAV get the scheme of the endpoint, where the client has another', async () => {
-    const fields = ['Destination: https://example.org/b', 'If: <https://example.org/a> (["x"])'];
-    await inner.send(requestText('MOVE', '/a', [...fields, 'X-Forwarded-Proto: https']));
+    const headers = ['Destination: https://example.org/b', 'If: <https://example.org/a> (["x"])'];
+    await inner.send(requestText('MOVE', '/a', [...headers, 'X-Forwarded-Proto: https']));
     assert.deepEqual(valuesOf(origin.last, 'destination'), ['http://example.org/b']);
     assert.deepEqual(valuesOf(origin.last, 'if'), ['<http://example.org/a> (["x"])']);
     // Another origin than that of the client.
-    await edge.send(requestText('MOVE', '/a', [...fields, 'X-Forwarded-Proto: https']));
+    await edge.send(requestText('MOVE', '/a', [...headers, 'X-Forwarded-Proto: https']));
     assert.deepEqual(valuesOf(origin.last, 'destination'), ['https://example.org/b']);
   });
 
@@ -129,7 +129,7 @@ describe('forwarding headers to the endpoint', () => {
   });
 
   // OpenTelemetry's parent-based sampler records nothing if the parent says "not sampled", and candor exports no spans.
-  for (const [what, fields] of [
+  for (const [what, headers] of [
     ['no trace is begun for a request without one', []],
     [
       'a traceparent that cannot be read is removed, with its tracestate',
@@ -138,8 +138,8 @@ describe('forwarding headers to the endpoint', () => {
     ['a tracestate without a traceparent is removed', ['tracestate: a=1']],
   ] as const) {
     test(`${what}: the application decides whether to sample`, async () => {
-      const response = await edge.get('/', fields);
-      const id = fieldOf(response, 'x-request-id') ?? '';
+      const response = await edge.get('/', headers);
+      const id = headerOf(response, 'x-request-id') ?? '';
       assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/);
       assert.deepEqual(valuesOf(origin.last, 'traceparent'), []);
       // W3C Trace Context §4.3: the state of a trace that cannot be continued is dropped.
@@ -158,10 +158,10 @@ describe('forwarding headers to the endpoint', () => {
       [inner, passed],
       [edge, [...passed, ...handshake, 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==']],
     ] as const;
-    for (const [gateway, fields] of ways) {
-      const response = await gateway.get('/', [...fields, 'Accept: application/json']);
+    for (const [gateway, headers] of ways) {
+      const response = await gateway.get('/', [...headers, 'Accept: application/json']);
       assert.equal(response.status, 502);
-      assert.match(fieldOf(response, 'proxy-status') ?? '', /;error=proxy_loop_detected/);
+      assert.match(headerOf(response, 'proxy-status') ?? '', /;error=proxy_loop_detected/);
       const { cause, route, detail } = await gateway.record(response);
       assert.deepEqual([cause, route], ['loop_detected', '/']);
       assert.match(detail ?? '', /route "\/" before \(CDN-Loop: "edge\.test; route=/);
@@ -170,12 +170,12 @@ describe('forwarding headers to the endpoint', () => {
   });
 
   test('a loop through two gateways of one name ends after four exchanges, even if CDN-Loop is dropped', async () => {
-    let fields: readonly string[] = [];
+    let headers: readonly string[] = [];
     for (const gateway of [edge, inner, edge, inner]) {
-      assert.equal((await gateway.get('/', fields)).status, 200);
-      fields = [`Via: ${valuesOf(origin.last, 'via')[0]}`];
+      assert.equal((await gateway.get('/', headers)).status, 200);
+      headers = [`Via: ${valuesOf(origin.last, 'via')[0]}`];
     }
-    assert.equal((await edge.get('/', fields)).status, 502);
+    assert.equal((await edge.get('/', headers)).status, 502);
     assert.equal(origin.requests.length, 4);
   });
 });
@@ -205,8 +205,8 @@ describe('hop-by-hop headers stay on their connection', () => {
   test('of a response', async () => {
     origin.answer = () => ok('x', [...own, 'Connection: x-nominated, X-Second', 'Upgrade: h2c', 'X-Kept: 3']);
     const response = await edge.get('/');
-    for (const name of names) assert.equal(fieldOf(response, name), null, name);
-    assert.equal(fieldOf(response, 'x-kept'), '3');
+    for (const name of names) assert.equal(headerOf(response, name), null, name);
+    assert.equal(headerOf(response, 'x-kept'), '3');
   });
 
   test('the connection to the endpoint is kept although the client closes its own', async () => {
@@ -223,9 +223,9 @@ describe('hop-by-hop headers stay on their connection', () => {
 describe('headers of a response', () => {
   test('Date is added if it is missing, and left unchanged otherwise', async () => {
     const without = await edge.get('/');
-    assert.match(fieldOf(without, 'date') ?? '', /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/);
+    assert.match(headerOf(without, 'date') ?? '', /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/);
     origin.answer = () => ok('x', ['Date: Thu, 01 Jan 1970 00:00:00 GMT']);
-    assert.equal(fieldOf(await edge.get('/'), 'date'), 'Thu, 01 Jan 1970 00:00:00 GMT');
+    assert.equal(headerOf(await edge.get('/'), 'date'), 'Thu, 01 Jan 1970 00:00:00 GMT');
   });
 
   for (const status of [502, 503, 504]) {
@@ -233,9 +233,9 @@ describe('headers of a response', () => {
       origin.answer = () => ok('<own page>', ['Retry-After: 7', 'Content-Type: text/html'], `${status} Own Words`);
       const response = await edge.get('/', ['Accept: application/json']);
       assert.deepEqual([response.status, response.reason], [status, 'Own Words']);
-      assert.equal(response.content.toString(), '<own page>');
-      assert.equal(fieldOf(response, 'retry-after'), '7');
-      assert.equal(fieldOf(response, 'proxy-status'), `edge.test;received-status=${status}`);
+      assert.equal(response.body.toString(), '<own page>');
+      assert.equal(headerOf(response, 'retry-after'), '7');
+      assert.equal(headerOf(response, 'proxy-status'), `edge.test;received-status=${status}`);
       const record = await edge.record(response);
       assert.deepEqual([record.end, record.received_status, record.cause], ['forwarded', status, null]);
       assert.equal(record.shape, 'app_error');
@@ -245,29 +245,29 @@ describe('headers of a response', () => {
   test("the gateway's member of Proxy-Status follows those of the hops behind it", async () => {
     origin.answer = () => ok('x', ['Proxy-Status: inner;error=connection_refused'], '502 Bad Gateway');
     const failed = await edge.get('/');
-    assert.equal(fieldOf(failed, 'proxy-status'), 'inner;error=connection_refused, edge.test;received-status=502');
+    assert.equal(headerOf(failed, 'proxy-status'), 'inner;error=connection_refused, edge.test;received-status=502');
     origin.answer = () => ok('x', ['Proxy-Status: inner;fwd=stale']);
-    assert.equal(fieldOf(await edge.get('/'), 'proxy-status'), 'inner;fwd=stale');
+    assert.equal(headerOf(await edge.get('/'), 'proxy-status'), 'inner;fwd=stale');
   });
 
   for (const forged of ['edge.test;error=connection_refused', 'EDGE.test', '"edge.test";details="forged"']) {
     test(`no member of another hop has the gateway's name: ${forged}`, async () => {
       for (const status of ['200 OK', '404 Not Found']) {
         origin.answer = () => ok('x', [`Proxy-Status: ${forged}`], status);
-        assert.equal(fieldOf(await edge.get('/'), 'proxy-status'), null, status);
+        assert.equal(headerOf(await edge.get('/'), 'proxy-status'), null, status);
       }
       origin.answer = () =>
         ok('x', [`Proxy-Status: inner, ${forged}`, 'Proxy-Status: next;a=1'], '503 Service Unavailable');
-      assert.equal(fieldOf(await edge.get('/'), 'proxy-status'), 'inner, next;a=1, edge.test;received-status=503');
+      assert.equal(headerOf(await edge.get('/'), 'proxy-status'), 'inner, next;a=1, edge.test;received-status=503');
     });
   }
 
   for (const malformed of ['inner;error="', 'inner;;', 'in ner', 'inner,', '(inner)', '{"error":1}']) {
     test(`a malformed Proxy-Status is removed: ${malformed}`, async () => {
       origin.answer = () => ok('x', [`Proxy-Status: ${malformed}`], '502 Bad Gateway');
-      assert.equal(fieldOf(await edge.get('/'), 'proxy-status'), 'edge.test;received-status=502');
+      assert.equal(headerOf(await edge.get('/'), 'proxy-status'), 'edge.test;received-status=502');
       origin.answer = () => ok('x', [`Proxy-Status: ${malformed}`]);
-      assert.equal(fieldOf(await edge.get('/'), 'proxy-status'), null);
+      assert.equal(headerOf(await edge.get('/'), 'proxy-status'), null);
     });
   }
 
@@ -285,14 +285,14 @@ describe('headers of a response', () => {
   for (const empty of ['Proxy-Status:', 'Proxy-Status: \t']) {
     test(`an empty Proxy-Status of the origin (${JSON.stringify(empty)}) adds no member before the gateway's`, async () => {
       origin.answer = () => ok('x', [empty], '503 Service Unavailable');
-      assert.equal(fieldOf(await edge.get('/'), 'proxy-status'), 'edge.test;received-status=503');
+      assert.equal(headerOf(await edge.get('/'), 'proxy-status'), 'edge.test;received-status=503');
     });
   }
 
   test('a response that ends with its connection reaches an HTTP/1.1 client in chunks', async () => {
     origin.answer = () => (socket) => void socket.end('HTTP/1.1 200 OK\r\n\r\nuntil the close');
     const response = await edge.get('/');
-    assert.deepEqual([response.framing, response.content.toString()], ['chunked', 'until the close']);
+    assert.deepEqual([response.framing, response.body.toString()], ['chunked', 'until the close']);
   });
 
   test('interim responses are forwarded, including a 100 that the client did not ask for', async () => {
@@ -346,7 +346,7 @@ describe('PROXY protocol', () => {
     const response = await inner.send(Buffer.concat([v2, Buffer.from(claims)]), 'proxied');
     assert.deepEqual(valuesOf(origin.last, 'x-forwarded-for'), ['198.51.100.7']);
     assert.deepEqual(valuesOf(origin.last, 'x-forwarded-proto'), ['http']);
-    assert.notEqual(fieldOf(response, 'x-request-id'), 'chosen');
+    assert.notEqual(headerOf(response, 'x-request-id'), 'chosen');
     assert.equal((await inner.record(response)).client.address, '198.51.100.7');
   });
 
@@ -371,7 +371,7 @@ async function refused(gateway: YamlGateway, bytes: Uint8Array, listener = 'http
   const response = parseRawResponse(client.bytes, 'GET', 'fin');
   client.close();
   assert.ok(response !== null, `no answer; ${client.state}`);
-  assert.equal(fieldOf(response, 'connection'), 'close');
+  assert.equal(headerOf(response, 'connection'), 'close');
   assert.equal(response.rest.length, 0);
   return { response, state: client.state };
 }
@@ -401,8 +401,8 @@ describe('clients of every kind', () => {
     const client = edge.connect();
     client.write('GET / HTTP/1.0\r\n\r\n');
     const response = await responseOn(client);
-    assert.deepEqual([response.framing, response.content.toString(), response.interim], ['until-close', 'abc', []]);
-    assert.equal(fieldOf(response, 'connection'), 'close');
+    assert.deepEqual([response.framing, response.body.toString(), response.interim], ['until-close', 'abc', []]);
+    assert.equal(headerOf(response, 'connection'), 'close');
     assert.equal(client.state, 'fin');
     assert.deepEqual(valuesOf(origin.last, 'host'), [origin.address]);
     assert.match(valuesOf(origin.last, 'via')[0] ?? '', /^1\.0 edge\.test$/);
@@ -413,7 +413,7 @@ describe('clients of every kind', () => {
     for (let time = 0; time < 2; time++) {
       client.write('GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n');
       const response = await responseOn(client);
-      assert.equal(fieldOf(response, 'connection'), 'keep-alive');
+      assert.equal(headerOf(response, 'connection'), 'keep-alive');
       assert.equal(response.framing, 'length');
     }
     client.close();
@@ -422,7 +422,7 @@ describe('clients of every kind', () => {
   test('HTTP/1.0 that asks to keep the connection loses it if the answer has no length', async () => {
     origin.answer = () => 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n';
     const response = await edge.send('GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n');
-    assert.deepEqual([fieldOf(response, 'connection'), response.content.toString()], ['close', 'abc']);
+    assert.deepEqual([headerOf(response, 'connection'), response.body.toString()], ['close', 'abc']);
   });
 
   test('HEAD, 204 and 304 have no body, and the connection stays open', async () => {
@@ -437,11 +437,11 @@ describe('clients of every kind', () => {
       origin.answer = () => answer;
       client.write(requestText(method, '/'));
       const response = await responseOn(client, method);
-      assert.deepEqual([response.status, fieldOf(response, 'content-length')], [status, length], answer);
+      assert.deepEqual([response.status, headerOf(response, 'content-length')], [status, length], answer);
     }
     origin.answer = () => ok('whole');
     client.write(requestText('GET', '/'));
-    assert.equal((await responseOn(client)).content.toString(), 'whole');
+    assert.equal((await responseOn(client)).body.toString(), 'whole');
     client.close();
   });
 
@@ -453,7 +453,7 @@ describe('clients of every kind', () => {
     assert.equal(response.status, 502);
     origin.answer = () => ok('after');
     client.write(requestText('GET', '/'));
-    assert.equal((await responseOn(client)).content.toString(), 'after');
+    assert.equal((await responseOn(client)).body.toString(), 'after');
     client.close();
   });
 
@@ -466,7 +466,7 @@ describe('clients of every kind', () => {
     const response = await responseOn(client, 'POST');
     assert.deepEqual([response.interim, response.status], [[100], 200]);
     assert.deepEqual(valuesOf(origin.last, 'expect'), []);
-    assert.equal(origin.last.content.toString(), 'content');
+    assert.equal(origin.last.body.toString(), 'content');
     client.close();
   });
 
@@ -485,7 +485,7 @@ describe('clients of every kind', () => {
     const client = edge.connect();
     const paths = Array.from({ length: 8 }, (_, index) => `/${index}`);
     client.write(paths.map((path) => requestText('GET', path)).join(''));
-    for (const path of paths) assert.equal((await responseOn(client)).content.toString(), path);
+    for (const path of paths) assert.equal((await responseOn(client)).body.toString(), path);
     client.close();
   });
 
@@ -503,7 +503,7 @@ describe('clients of every kind', () => {
       client.write(['/a', '/b', '/c'].map((path) => requestText('GET', path)).join(''));
       if (apartMs === 0) client.finish();
       else setTimeout(() => client.finish(), apartMs);
-      for (const path of ['/a', '/b', '/c']) assert.equal((await responseOn(client)).content.toString(), path);
+      for (const path of ['/a', '/b', '/c']) assert.equal((await responseOn(client)).body.toString(), path);
       await client.waitFor(() => client.state !== 'open', timeoutMs);
       assert.equal(client.state, 'fin');
     });
@@ -515,7 +515,7 @@ describe('clients of every kind', () => {
     await responseOn(client, 'POST');
     await responseOn(client);
     assert.deepEqual(
-      origin.requests.map(({ line, content }) => [line, content.toString()]),
+      origin.requests.map(({ line, body }) => [line, body.toString()]),
       [
         ['POST /1 HTTP/1.1', 'GET /'],
         ['GET /2 HTTP/1.1', ''],

@@ -2,12 +2,8 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import type { Event, EventKind } from '../../src/core/event.ts';
-import type {
-  GatewayStatus,
-  HandoffResult,
-  HandoffSuccessor,
-  ReloadOutcome,
-} from '../../src/control/gateway-status.ts';
+import type { HandoffResult, HandoffSuccessor, ReloadOutcome } from '../../src/control/gateway-status.ts';
+import type { GatewayStatus } from '../../src/core/schemas/status.ts';
 import { until } from './start-from-yaml.ts';
 
 /** A gateway in its own process, which tests can kill and replace. */

@@ -21,7 +21,7 @@ import {
 } from '@grpc/grpc-js';
 import { metricsText } from '../../src/control/metrics/metrics.ts';
 import { systemClock } from '../../src/system/system.ts';
-import { fieldOf } from '../../src/testing/testing.ts';
+import { headerOf } from '../../src/testing/testing.ts';
 import { requestText, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 // gRPC of an independent make (@grpc/grpc-js) on both sides, with HTTP/2 through the gateway.
@@ -345,12 +345,12 @@ describe('gRPC through the gateway', () => {
 
   test('gRPC-Web of an HTTP/1.1 client passes through as it is', async () => {
     const message = Buffer.from([0, 0, 0, 0, 2, 104, 105]);
-    const fields = ['Content-Type: application/grpc-web+proto', `Content-Length: ${message.length}`, 'X-Grpc-Web: 1'];
-    const response = await edge.send(Buffer.concat([Buffer.from(requestText('POST', '/web', fields)), message]));
-    const head = `${response.status} ${fieldOf(response, 'content-type')}`;
+    const headers = ['Content-Type: application/grpc-web+proto', `Content-Length: ${message.length}`, 'X-Grpc-Web: 1'];
+    const response = await edge.send(Buffer.concat([Buffer.from(requestText('POST', '/web', headers)), message]));
+    const head = `${response.status} ${headerOf(response, 'content-type')}`;
     assert.equal(head, '200 application/grpc-web+proto');
     // What came, and behind it the trailers as a part of the body.
-    assert.deepEqual(response.content, Buffer.concat([message, webTrailers]));
+    assert.deepEqual(response.body, Buffer.concat([message, webTrailers]));
   });
 
   test('an application that is not there: UNAVAILABLE, with the reason', async () => {

@@ -69,7 +69,7 @@ async function portOf(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** Echoes the request's content, and says what it was asked for. */
+/** Echoes the request's body, and says what it was asked for. */
 const echo: Serve = (stream, headers) => {
   const { ':method': method, ':path': path, ':scheme': scheme, ':authority': host } = headers;
   stream.respond({
@@ -101,12 +101,12 @@ async function start(server: Http2Server | Http2SecureServer, serve: Serve = ech
 }
 
 describe('an endpoint that speaks HTTP/2 in clear text', () => {
-  test('gets requests of HTTP/1.1 clients, with content', async () => {
+  test('gets requests of HTTP/1.1 clients, with a body', async () => {
     const origin = await start(createServer());
     await withGateway(`upstreams: { app: { endpoints: "127.0.0.1:${origin.port}", http2: true } }`, async (edge) => {
       const response = await edge.send(requestText('POST', '/x?y', ['Content-Length: 5'], 'hello'));
-      assert.deepEqual([response.status, response.content.toString()], [200, 'hello']);
-      const asked = response.fields.find(([name]) => name.toLowerCase() === 'x-asked')?.[1];
+      assert.deepEqual([response.status, response.body.toString()], [200, 'hello']);
+      const asked = response.headers.find(([name]) => name.toLowerCase() === 'x-asked')?.[1];
       assert.equal(asked, `POST http example.org /x?y`);
       const { client, attempts } = await edge.record(response);
       assert.deepEqual([client.protocol, attempts.map(({ protocol }) => protocol)], ['HTTP/1.1', ['HTTP/2']]);
@@ -122,14 +122,14 @@ upstreams: { app: { endpoints: "127.0.0.1:${origin.port}", http2: true, check: n
       const { port } = edge.address();
       // Node allows 10 MB for all streams of a session.
       const client = connect(`http://127.0.0.1:${port}`, { maxSessionMemory: 1000 });
-      const content = Buffer.alloc(5_000_000, 'content ');
+      const body = Buffer.alloc(5_000_000, 'content ');
       const streams = Array.from({ length: 4 }, () => {
         const stream = client.request({ ':method': 'POST', ':path': '/' });
-        stream.end(content);
+        stream.end(body);
         return stream;
       });
       const received = await Promise.all(streams.map((stream) => buffer(stream)));
-      assert.ok(received.every((bytes) => bytes.equals(content)));
+      assert.ok(received.every((bytes) => bytes.equals(body)));
       assert.equal(origin.sessions.length, 1, 'on one connection');
       client.close();
     });
@@ -205,8 +205,8 @@ describe('an endpoint within TLS', () => {
     const yaml = `upstreams: { app: { endpoints: "127.0.0.1:${origin.port}", http2: true, ${tls} } }`;
     await withGateway(yaml, async (edge) => {
       const response = await edge.send(requestText('POST', '/', ['Content-Length: 5'], 'hello'));
-      assert.deepEqual([response.status, response.content.toString()], [200, 'hello']);
-      assert.match(response.fields.find(([name]) => name.toLowerCase() === 'x-asked')?.[1] ?? '', /^POST https /);
+      assert.deepEqual([response.status, response.body.toString()], [200, 'hello']);
+      assert.match(response.headers.find(([name]) => name.toLowerCase() === 'x-asked')?.[1] ?? '', /^POST https /);
     });
   });
 
@@ -228,9 +228,9 @@ upstreams:
   one: { endpoints: "127.0.0.1:${http1Port}", http2: true, ${tls} }
 routes: [{ path: /both, to: both }, { path: /old, to: old }, { path: /one, to: one }]`;
     await withGateway(yaml, async (edge) => {
-      const contents = [];
-      for (const path of ['/both', '/old', '/one']) contents.push((await edge.get(path)).content.toString());
-      assert.deepEqual(contents, ['by 2.0', 'by 1.1', 'by 1.1 alone']);
+      const bodies = [];
+      for (const path of ['/both', '/old', '/one']) bodies.push((await edge.get(path)).body.toString());
+      assert.deepEqual(bodies, ['by 2.0', 'by 1.1', 'by 1.1 alone']);
     });
   });
 
@@ -246,14 +246,14 @@ routes: [{ path: /both, to: both }, { path: /old, to: old }, { path: /one, to: o
     opened.push(server);
     const yaml = `upstreams: { app: { endpoints: "127.0.0.1:${port}", http2: true, ${tls} } }`;
     await withGateway(yaml, async (edge) => {
-      assert.equal((await edge.get('/')).content.toString(), 'by 2.0');
+      assert.equal((await edge.get('/')).body.toString(), 'by 2.0');
       const client = edge.connect();
       client.write(requestText('GET', '/', ['Connection: upgrade', 'Upgrade: echo']));
       await until('the tunnel is there', () => client.bytes.toString('latin1').includes('101 Switching'));
       client.write('echoed');
       await until('bytes pass', () => client.bytes.toString('latin1').endsWith('echoed'));
       client.close();
-      assert.equal((await edge.get('/')).content.toString(), 'by 2.0');
+      assert.equal((await edge.get('/')).body.toString(), 'by 2.0');
     });
   });
 });
@@ -264,14 +264,14 @@ const skip = 'missing' in nghttpd ? nghttpd.missing : false;
 test('nghttpd serves a file of 1 MB to 20 clients at a time', { skip }, async () => {
   if ('missing' in nghttpd) return;
   const folder = mkdtempSync(join(tmpdir(), 'candor-nghttpd-'));
-  const content = Buffer.alloc(1_000_000, 'nghttpd ');
-  writeFileSync(join(folder, 'file'), content);
+  const body = Buffer.alloc(1_000_000, 'nghttpd ');
+  writeFileSync(join(folder, 'file'), body);
   const port = await freePort();
   const server = await startPeerProcess(nghttpd, ['--no-tls', '-d', folder, String(port)], { folder, port });
   try {
     await withGateway(`upstreams: { app: { endpoints: "127.0.0.1:${port}", http2: true } }`, async (edge) => {
       const responses = await Promise.all(Array.from({ length: 20 }, () => edge.get('/file')));
-      assert.ok(responses.every((response) => response.content.equals(content)));
+      assert.ok(responses.every((response) => response.body.equals(body)));
       assert.equal((await edge.get('/missing')).status, 404);
     });
   } finally {

@@ -8,7 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import { connect, type ConnectionOptions } from 'node:tls';
 import { systemClock } from '../../src/system/system.ts';
 import { certificateAuthority } from '../../src/testing/certificates.ts';
-import { fieldOf, RawClient, type RawResponse } from '../../src/testing/testing.ts';
+import { headerOf, RawClient, type RawResponse } from '../../src/testing/testing.ts';
 import { freePort } from '../free-port.ts';
 import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
@@ -71,7 +71,7 @@ after(async () => {
 /** One GET within TLS. */
 async function getSecure(
   path: string,
-  { host = 'shop.test', fields = [] as readonly string[], ...options }: Options = {},
+  { host = 'shop.test', headers = [] as readonly string[], ...options }: Options = {},
 ): Promise<RawResponse & { readonly certificate: string }> {
   const secure = connect({
     ...{ host: '127.0.0.1', port, servername: host, ca: authority.certificate, checkServerIdentity: () => undefined },
@@ -79,7 +79,7 @@ async function getSecure(
   });
   const client = new RawClient({ host: '127.0.0.1', port, open: () => secure });
   try {
-    client.write(requestText('GET', path, [`Host: ${options.asks ?? host}`, ...fields]));
+    client.write(requestText('GET', path, [`Host: ${options.asks ?? host}`, ...headers]));
     const response = await responseOn(client);
     return { ...response, certificate: secure.getPeerCertificate().subject.CN as string };
   } finally {
@@ -93,15 +93,15 @@ interface Options extends ConnectionOptions {
   readonly host?: string;
   /** The host of the request, where it is another one than that of the session. */
   readonly asks?: string;
-  readonly fields?: readonly string[];
+  readonly headers?: readonly string[];
 }
 
 describe('a gateway with TLS', () => {
   test('forwards requests, says https, and tells browsers to stay with it', async () => {
     const response = await getSecure('/a?b');
-    assert.deepEqual([response.status, response.content.toString()], [200, 'from the application']);
+    assert.deepEqual([response.status, response.body.toString()], [200, 'from the application']);
     assert.equal(received['x-forwarded-proto'], 'https');
-    assert.equal(fieldOf(response, 'strict-transport-security'), 'max-age=2592000');
+    assert.equal(headerOf(response, 'strict-transport-security'), 'max-age=2592000');
     const record = await edge.record(response);
     assert.deepEqual(record.tls, { version: 'TLSv1.3', sni: 'shop.test', cipher: 'TLS_AES_128_GCM_SHA256' });
   });
@@ -117,12 +117,12 @@ describe('a gateway with TLS', () => {
 
   test('redirects requests in clear text for the hosts of its certificates, and no others', async () => {
     const location = async (host: string, path = '/a?b'): Promise<string | null> =>
-      fieldOf(await edge.send(requestText('GET', path, [`Host: ${host}`])), 'location');
+      headerOf(await edge.send(requestText('GET', path, [`Host: ${host}`])), 'location');
     assert.equal(await location('shop.test'), `https://shop.test:${port}/a?b`);
     assert.equal(await location('www.shop.test:80'), `https://www.shop.test:${port}/a?b`);
     assert.equal(await location('elsewhere.test'), null);
     const redirected = await edge.send(requestText('POST', '/', ['Host: blog.test', 'Content-Length: 0']));
-    assert.deepEqual([redirected.status, fieldOf(redirected, 'strict-transport-security')], [308, null]);
+    assert.deepEqual([redirected.status, headerOf(redirected, 'strict-transport-security')], [308, null]);
     assert.equal((await edge.send(requestText('GET', '/ready', ['Host: shop.test']))).status, 200);
   });
 
@@ -132,7 +132,7 @@ describe('a gateway with TLS', () => {
     assert.equal((await getSecure('/', { asks: 'www.shop.test' })).status, 200);
     // A client that asks for no name may ask for any host, but no browser is told to remember one without a certificate.
     const unnamed = await getSecure('/', { asks: 'elsewhere.test', servername: '' });
-    assert.deepEqual([unnamed.status, fieldOf(unnamed, 'strict-transport-security')], [200, null]);
+    assert.deepEqual([unnamed.status, headerOf(unnamed, 'strict-transport-security')], [200, null]);
     const record = await edge.record(response);
     assert.deepEqual([record.cause, record.status, record.host], ['request_refused', 421, 'blog.test']);
     assert.deepEqual(record.evidence, { rule: 'misdirected', status: 421, at: '' });
@@ -148,9 +148,9 @@ describe('a gateway with TLS', () => {
 
   test('tells applications of a verified client certificate, and never what a client says of one', async () => {
     const lies = ['X-Client-Cert-Subject: CN=admin', 'X-Client-Cert-Fingerprint: 00', 'Client-Cert: :AA==:'];
-    await getSecure('/', { fields: lies });
+    await getSecure('/', { headers: lies });
     assert.deepEqual([received['x-client-cert-subject'], received['client-cert']], [undefined, undefined]);
-    await getSecure('/', { fields: lies, cert: visitor.certificate, key: visitor.key });
+    await getSecure('/', { headers: lies, cert: visitor.certificate, key: visitor.key });
     assert.equal(received['x-client-cert-subject'], 'CN=visitor');
     assert.match(String(received['x-client-cert-fingerprint']), /^[0-9a-f]{64}$/);
     assert.equal(received['client-cert'], undefined);

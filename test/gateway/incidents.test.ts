@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { IncidentStatus } from '../../src/incidents/incident-status.ts';
+import type { IncidentStatus } from '../../src/core/schemas/incidents.ts';
 import { freePort } from '../free-port.ts';
 import { ok, RawOrigin } from './raw-origin.ts';
 import { startFromYaml, until } from './start-from-yaml.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { fieldOf } from '../../src/testing/testing.ts';
+import { headerOf } from '../../src/testing/testing.ts';
 import { ok, RawOrigin, valuesOf } from './raw-origin.ts';
 import { timeoutMs, requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
@@ -59,10 +59,7 @@ describe('interim responses', () => {
     }
     socket.write(ok('at last'));
     const response = await responseOn(client);
-    assert.deepEqual(
-      [response.interim, response.status, response.content.toString()],
-      [[102, 103, 103], 200, 'at last'],
-    );
+    assert.deepEqual([response.interim, response.status, response.body.toString()], [[102, 103, 103], 200, 'at last']);
     client.close();
   });
 
@@ -181,7 +178,7 @@ describe('a client that expects 100-continue', () => {
     assert.ok(await client.waitFor(() => client.bytes.includes('100 Continue\r\n\r\n'), timeoutMs));
     client.write('content');
     const response = await responseOn(client, 'POST');
-    assert.deepEqual([response.status, origin.last.content.toString()], [200, 'content']);
+    assert.deepEqual([response.status, origin.last.body.toString()], [200, 'content']);
     assert.equal(response.interim.length, 1);
     client.close();
   });
@@ -204,7 +201,7 @@ describe('a client that expects 100-continue', () => {
 
   test('and sends its body without waiting gets its answer, with or without a 100', async () => {
     const response = await edge.send(requestText('POST', '/', waits, 'content'));
-    assert.deepEqual([response.status, origin.last.content.toString()], [200, 'content']);
+    assert.deepEqual([response.status, origin.last.body.toString()], [200, 'content']);
   });
 
   test('and speaks HTTP/1.0 gets no 100: HTTP/1.0 has no expectations', async () => {
@@ -212,7 +209,7 @@ describe('a client that expects 100-continue', () => {
     client.write('POST / HTTP/1.0\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 7\r\n\r\n');
     client.write('content');
     const response = await responseOn(client, 'POST');
-    assert.deepEqual([response.interim, response.status, origin.last.content.toString()], [[], 200, 'content']);
+    assert.deepEqual([response.interim, response.status, origin.last.body.toString()], [[], 200, 'content']);
     client.close();
   });
 
@@ -225,7 +222,7 @@ buffer: { request: none }
     try {
       const response = await closed.send(requestText('POST', '/', waits));
       assert.deepEqual([response.interim, response.status], [[], 413]);
-      assert.equal(fieldOf(response, 'connection'), 'close');
+      assert.equal(headerOf(response, 'connection'), 'close');
       const small = await closed.send(requestText('POST', '/', ['Expect: 100-continue', 'Content-Length: 5']));
       assert.deepEqual([small.interim, small.status], [[], 502]);
       const odd = await closed.send(requestText('POST', '/', ['Expect: a-miracle', 'Content-Length: 5']));
@@ -244,8 +241,8 @@ buffer: { request: none }
       try {
         // A 100 may or may not come before it: the answer is the same.
         const response = await gateway.send(requestText('POST', '/', waits));
-        assert.deepEqual([response.status, response.content.toString()], [Number(status.slice(0, 3)), 'no']);
-        assert.equal(fieldOf(response, 'connection'), 'close', 'the body is not taken for a request');
+        assert.deepEqual([response.status, response.body.toString()], [Number(status.slice(0, 3)), 'no']);
+        assert.equal(headerOf(response, 'connection'), 'close', 'the body is not taken for a request');
         assert.equal((await gateway.record(response)).end, 'forwarded');
       } finally {
         await gateway.stop();
@@ -274,9 +271,9 @@ describe('trailers', () => {
         `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum, X-Time\r\n\r\n3\r\nabc\r\n0\r\n${lines}\r\n\r\n`,
       );
       assert.equal(response.status, 200);
-      const [head = '', content] = tap.received().split('\r\n\r\n', 2);
+      const [head = '', body] = tap.received().split('\r\n\r\n', 2);
       assert.match(head, /\r\ntrailer: x-sum, x-time(\r\n|$)/i);
-      assert.equal(content?.toLowerCase(), '3\r\nabc\r\n0\r\nx-sum: abc\r\nx-time: 5');
+      assert.equal(body?.toLowerCase(), '3\r\nabc\r\n0\r\nx-sum: abc\r\nx-time: 5');
     } finally {
       await gateway.stop();
       tap.close();
@@ -292,8 +289,8 @@ describe('trailers', () => {
     const client = edge.connect();
     client.write(requestText('GET', '/', ['TE: trailers', 'Connection: TE']));
     const response = await responseOn(client);
-    assert.equal(fieldOf(response, 'trailer'), 'X-Sum', 'an announced trailer comes');
-    assert.equal(response.content.toString(), 'abc');
+    assert.equal(headerOf(response, 'trailer'), 'X-Sum', 'an announced trailer comes');
+    assert.equal(response.body.toString(), 'abc');
     client.write(requestText('GET', '/'));
     assert.ok(await client.waitFor(() => client.bytes.includes('X-Undeclared: 1\r\n\r\n'), timeoutMs));
     assert.match(client.bytes.toString(), /\r\n3\r\nabc\r\n0\r\nx-sum: abc\r\nx-undeclared: 1\r\n\r\n$/i);
@@ -303,7 +300,7 @@ describe('trailers', () => {
   test('are not announced if none can follow', async () => {
     const announced = async (request: string, response: string): Promise<string | null> => {
       origin.answer = () => response;
-      return fieldOf(await edge.send(request), 'trailer');
+      return headerOf(await edge.send(request), 'trailer');
     };
     const get = requestText('GET', '/');
     assert.equal(await announced('GET / HTTP/1.0\r\nHost: a\r\n\r\n', answer), null);
@@ -320,7 +317,7 @@ describe('trailers', () => {
     const client = edge.connect();
     client.write('GET / HTTP/1.0\r\nHost: a\r\n\r\n');
     const response = await responseOn(client);
-    assert.deepEqual([response.content.toString(), client.state], ['abc', 'fin']);
+    assert.deepEqual([response.body.toString(), client.state], ['abc', 'fin']);
     client.close();
   });
 });

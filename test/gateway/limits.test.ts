@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { fieldOf, RawClient } from '../../src/testing/testing.ts';
+import { headerOf, RawClient } from '../../src/testing/testing.ts';
 import { ok, RawOrigin } from './raw-origin.ts';
 import { responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
@@ -17,8 +17,8 @@ test('a client beyond client.connections_max is refused, counted and reported; t
     second.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
     const refused = await responseOn(second);
     assert.equal(refused.status, 503);
-    assert.equal(fieldOf(refused, 'connection'), 'close');
-    assert.ok(Number(fieldOf(refused, 'retry-after')) > 0);
+    assert.equal(headerOf(refused, 'connection'), 'close');
+    assert.ok(Number(headerOf(refused, 'retry-after')) > 0);
     const { cause, end } = await edge.record(refused);
     assert.deepEqual({ cause, end }, { cause: 'too_many_connections', end: 'generated' });
     second.close();
@@ -58,7 +58,7 @@ test('an address gets no more than its share in all workers, and gets it back; t
     const fourth = from('127.0.0.1');
     const refused = await responseOn(fourth);
     assert.equal(refused.status, 429);
-    assert.match(refused.content.toString(), /connections/);
+    assert.match(refused.body.toString(), /connections/);
     const { cause, detail } = await edge.record(refused);
     assert.equal(cause, 'too_many_connections_from_address');
     assert.match(detail ?? '', /^127\.0\.0\.1 already has 3 connections open/);

@@ -2,7 +2,7 @@ import type { ClientEngine, OpenConnection } from '../../src/core/client-engine.
 import type { ClientFacts } from '../../src/core/exchange.ts';
 import { fail, type Failure } from '#failures/failure.ts';
 import type { Capabilities, OutgoingResponse, RequestHead } from '../../src/core/message.ts';
-import { noContent } from '../../src/core/message.ts';
+import { noBody } from '../../src/core/message.ts';
 import type { DownstreamHandler, DownstreamStream } from '../../src/core/stream.ts';
 import type { Instant } from '../../src/core/time.ts';
 import type { Transport, TransportListener } from '../../src/core/transport.ts';
@@ -10,7 +10,7 @@ import { clientFacts } from '../../src/downstream/client-facts.ts';
 import type { Peer } from '../../src/downstream/peer.ts';
 import type { DownstreamPorts, StartClientEngine } from '../../src/downstream/ports.ts';
 import type { PrefaceStage } from '../../src/downstream/preface-stage.ts';
-import { PairFields } from '../../src/testing/pair-fields.ts';
+import { PairHeaders } from '../../src/testing/pair-headers.ts';
 
 const preface = 'LINE\n';
 
@@ -31,7 +31,7 @@ export const startLineEngine: StartClientEngine = (transport, peer, _, ports) =>
 
 /**
  * A protocol as unlike HTTP/1 as an engine allows: many concurrent requests on a connection, each `number path\n`, and
- * answers in any order, each `number status content\n`. `bye\n` announces the close.
+ * answers in any order, each `number status body\n`. `bye\n` announces the close.
  */
 class LineEngine implements ClientEngine, TransportListener {
   readonly transport: Transport;
@@ -137,7 +137,7 @@ const capabilities: Capabilities = { protocol: 'line', multiplexed: true, traile
 
 class LineStream implements DownstreamStream {
   readonly capabilities = capabilities;
-  readonly contentAtHand = false;
+  readonly bodyAtHand = false;
   readonly number: string;
   readonly request: RequestHead;
   readonly client: ClientFacts;
@@ -146,7 +146,7 @@ class LineStream implements DownstreamStream {
   handler: DownstreamHandler | null = null;
   readonly #engine: LineEngine;
   #status = 0;
-  #content = '';
+  #body = '';
 
   constructor(number: string, target: string, engine: LineEngine) {
     this.number = number;
@@ -157,13 +157,13 @@ class LineStream implements DownstreamStream {
     this.startedWall = ports.clock.wallTime();
     this.request = {
       ...{ method: 'GET', scheme: peer.scheme, authority: 'line.test', target, version: 'HTTP/2' },
-      ...{ fields: new PairFields([]), framing: noContent, upgrade: null, takesTrailers: false },
+      ...{ headers: new PairHeaders([]), framing: noBody, upgrade: null, takesTrailers: false },
     };
   }
 
-  readContent(): void {}
-  pauseContent(): void {}
-  resumeContent(): void {}
+  readBody(): void {}
+  pauseBody(): void {}
+  resumeBody(): void {}
   sendInterimResponse(): void {}
   readonly switchStatus = 101;
   switchTo(): void {}
@@ -173,13 +173,13 @@ class LineStream implements DownstreamStream {
     this.#status = status;
   }
 
-  sendContent(bytes: Uint8Array, start: number, end: number): boolean {
-    this.#content += Buffer.from(bytes.subarray(start, end)).toString('latin1');
+  sendBody(bytes: Uint8Array, start: number, end: number): boolean {
+    this.#body += Buffer.from(bytes.subarray(start, end)).toString('latin1');
     return true;
   }
 
-  endContent(): void {
-    this.#engine.send(`${this.number} ${this.#status} ${this.#content}`);
+  endBody(): void {
+    this.#engine.send(`${this.number} ${this.#status} ${this.#body}`);
     this.handler?.onResponseSent();
     this.#engine.onStreamEnded(this);
   }

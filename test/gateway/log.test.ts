@@ -15,7 +15,7 @@ import { eventOfJson } from '../../src/core/event-json.ts';
 import type { Configuration } from '../../src/core/configuration.ts';
 import type { Event } from '../../src/core/event.ts';
 import { searchLogFiles } from '../../src/record/log-files.ts';
-import { fieldOf, RawClient } from '../../src/testing/testing.ts';
+import { headerOf, RawClient } from '../../src/testing/testing.ts';
 import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 import { recordsIn } from '../records.ts';
 import { candorMain as main } from '../program.ts';
@@ -46,7 +46,7 @@ async function ask(
     const response = await responseOn(client);
     slowestMs = Math.max(slowestMs, performance.now() - began);
     assert.equal(response.status, 200);
-    ids.push(fieldOf(response, 'x-request-id') ?? '');
+    ids.push(headerOf(response, 'x-request-id') ?? '');
   }
   client.close();
   return { slowestMs, ids };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { fieldOf } from '../../src/testing/testing.ts';
+import { headerOf } from '../../src/testing/testing.ts';
 import { ok, RawOrigin, valuesOf } from './raw-origin.ts';
 import { requestText, responseOn, startFromYaml, type YamlGateway } from './start-from-yaml.ts';
 
@@ -26,8 +26,8 @@ beforeEach(() => {
   origin.answer = () => ok('ok\n');
 });
 
-const send = (method: string, target: string, fields: readonly string[]) =>
-  edge.send(requestText(method, target, fields));
+const send = (method: string, target: string, headers: readonly string[]) =>
+  edge.send(requestText(method, target, headers));
 
 describe('Max-Forwards: 0 is answered by the gateway', () => {
   test('OPTIONS with the methods that a route takes for the target', async () => {
@@ -38,8 +38,8 @@ describe('Max-Forwards: 0 is answered by the gateway', () => {
     ] as const) {
       const response = await send('OPTIONS', target, ['Max-Forwards: 0']);
       assert.equal(response.status, 200, target);
-      assert.equal(fieldOf(response, 'allow'), methods, target);
-      assert.equal(fieldOf(response, 'content-length'), '0', target);
+      assert.equal(headerOf(response, 'allow'), methods, target);
+      assert.equal(headerOf(response, 'content-length'), '0', target);
       const record = await edge.record(response);
       assert.deepEqual([record.end, record.shape, record.attempts.length], ['generated', 'none', 0], target);
     }
@@ -67,10 +67,10 @@ describe('Max-Forwards: 0 is answered by the gateway', () => {
       `Referer: http://a/?${secret}`,
     ]);
     assert.equal(response.status, 200);
-    assert.equal(fieldOf(response, 'content-type'), 'message/http');
-    assert.equal(fieldOf(response, 'x-content-type-options'), 'nosniff');
-    assert.equal(fieldOf(response, 'cache-control'), 'no-store');
-    const text = response.content.toString();
+    assert.equal(headerOf(response, 'content-type'), 'message/http');
+    assert.equal(headerOf(response, 'x-content-type-options'), 'nosniff');
+    assert.equal(headerOf(response, 'cache-control'), 'no-store');
+    const text = response.body.toString();
     assert.match(text, /^TRACE \/all\?q=1 HTTP\/1\.1\r\n/);
     assert.match(text, /^Host: other\.example\r$/m);
     assert.match(text, /^Via: 1\.1 before\r$/m);
@@ -85,7 +85,7 @@ describe('Max-Forwards: 0 is answered by the gateway', () => {
   test('also in a request loop, which such a request is sent to find', async () => {
     const response = await send('TRACE', '/all', ['Max-Forwards: 0', 'Via: 1.1 edge.test']);
     assert.equal(response.status, 200);
-    assert.match(response.content.toString(), /^Via: 1\.1 edge\.test\r$/m);
+    assert.match(response.body.toString(), /^Via: 1\.1 edge\.test\r$/m);
     const passages = 'Via: 1.1 edge.test, 1.1 edge.test, 1.1 edge.test, 1.1 edge.test';
     assert.equal((await send('TRACE', '/all', ['Max-Forwards: 0', passages])).status, 200);
     assert.equal((await send('TRACE', '/all', ['Max-Forwards: 1', passages])).status, 502);
@@ -116,7 +116,7 @@ describe('Max-Forwards above 0 is decremented for the next hop', () => {
 
 describe('a Max-Forwards that is no number is refused', () => {
   for (const method of ['OPTIONS', 'TRACE'])
-    for (const fields of [
+    for (const headers of [
       ['Max-Forwards:'],
       ['Max-Forwards: -1'],
       ['Max-Forwards: +1'],
@@ -127,8 +127,8 @@ describe('a Max-Forwards that is no number is refused', () => {
       ['Max-Forwards: 3', 'Max-Forwards: 3'],
       ['Max-Forwards: 3', 'Max-Forwards: 0'],
     ])
-      test(`${method} with ${fields.join(' and ')}`, async () => {
-        const response = await send(method, '/all', fields);
+      test(`${method} with ${headers.join(' and ')}`, async () => {
+        const response = await send(method, '/all', headers);
         assert.equal(response.status, 400);
         const record = await edge.record(response);
         assert.deepEqual([record.cause, record.whose, record.stage], ['request_refused', 'client', 'request']);
@@ -141,10 +141,10 @@ test('the refusal keeps the connection open for the next request, except in the 
   const client = edge.connect();
   client.write(requestText('OPTIONS', '/all', ['Max-Forwards: ten']));
   const refused = await responseOn(client, 'OPTIONS');
-  assert.deepEqual([refused.status, fieldOf(refused, 'connection')], [400, null]);
+  assert.deepEqual([refused.status, headerOf(refused, 'connection')], [400, null]);
   client.write(requestText('OPTIONS', '/all', ['Max-Forwards: ten', 'Content-Length: 3']));
   const unread = await responseOn(client, 'OPTIONS');
-  assert.deepEqual([unread.status, fieldOf(unread, 'connection')], [400, 'close'], 'the body has not come');
+  assert.deepEqual([unread.status, headerOf(unread, 'connection')], [400, 'close'], 'the body has not come');
   client.close();
 });
 

@@ -34,7 +34,7 @@ const states: readonly State[] = [
   { name: 'idle', send: (client) => void client.write(get('/now')), clients: 200, stays: false },
   {
     name: 'receiving a head',
-    send: (client) => void client.write(`GET /now HTTP/1.1\r\nHost: a\r\n${field(240).repeat(126)}`),
+    send: (client) => void client.write(`GET /now HTTP/1.1\r\nHost: a\r\n${header(240).repeat(126)}`),
     clients: 200,
     stays: false,
   },
@@ -42,7 +42,7 @@ const states: readonly State[] = [
     name: 'pipelined requests',
     send: (client) => {
       client.write(get('/later'));
-      client.write(Buffer.from(`GET /later HTTP/1.1\r\nHost: a\r\n${field(30_000)}\r\n`.repeat(20)));
+      client.write(Buffer.from(`GET /later HTTP/1.1\r\nHost: a\r\n${header(30_000)}\r\n`.repeat(20)));
     },
     clients: 100,
     stays: true,
@@ -148,7 +148,7 @@ function get(path: string): string {
   return `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
 }
 
-function field(bytes: number): string {
+function header(bytes: number): string {
   return `X: ${'x'.repeat(bytes)}\r\n`;
 }
 

@@ -203,7 +203,7 @@ applications:
   for (const sick of sickOnes) {
     test(`that ${sick.name}: operators get the configuration key to change`, async (context) => {
       const edge = await start(yaml(sick, 'disclosure: operator'), context);
-      const text = async (): Promise<string> => (await edge.get('/', ['Accept: application/json'])).content.toString();
+      const text = async (): Promise<string> => (await edge.get('/', ['Accept: application/json'])).body.toString();
       await until('the answer says it', async () => sick.says.test(problemIn(await text()).detail ?? ''), timeoutMs);
       assert.match(problemIn(await text()).next_step ?? '', sick.up);
       const instance = edge.gateway.status().applications[0]?.instances[0];
@@ -219,8 +219,8 @@ applications:
       /404/.test(edge.gateway.status().applications[0]?.instances[0]?.reason ?? ''),
     );
     for (const accept of ['application/json', 'text/html', 'text/plain']) {
-      const { content, fields } = await edge.get('/', [`Accept: ${accept}`]);
-      const all = `${content.toString()} ${JSON.stringify(fields)}`;
+      const { body, headers } = await edge.get('/', [`Accept: ${accept}`]);
+      const all = `${body.toString()} ${JSON.stringify(headers)}`;
       assert.doesNotMatch(all, /\b404\b|readiness|port \d|GET \//);
       assert.match(all, /destination_unavailable/);
     }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { OverlayChange, OverlayOutcome } from '../../src/control/gateway-status.ts';
-import { fieldOf, type RawClient } from '../../src/testing/testing.ts';
+import { headerOf, type RawClient } from '../../src/testing/testing.ts';
 import { originForTests } from './origin-for-tests.ts';
 import { ok } from './raw-origin.ts';
 import { runInWorker } from './run-in-workers.ts';
@@ -74,8 +74,8 @@ describe('maintenance', () => {
     await done(maintenance('api', 'Back at noon.'));
     await until('the worker knows', async () => (await statusOf('/api')) === 503);
     const response = await edge.get('/api/x');
-    assert.deepEqual([response.status, fieldOf(response, 'retry-after')], [503, '60']);
-    assert.match(response.content.toString(), /Back at noon\./);
+    assert.deepEqual([response.status, headerOf(response, 'retry-after')], [503, '60']);
+    assert.match(response.body.toString(), /Back at noon\./);
     const { cause, whose, delivery, attempts } = await edge.record(response);
     assert.deepEqual([cause, whose, delivery, attempts], ['maintenance', 'operator', 'not_sent', []]);
     assert.equal(await statusOf('/other'), 200);
@@ -99,7 +99,7 @@ describe('maintenance', () => {
     assert.ok(inFlight !== undefined);
     assert.equal(inFlight.state, 'open');
     for (const socket of held) socket.write(ok('at last'));
-    assert.equal((await responseOn(inFlight)).content.toString(), 'at last');
+    assert.equal((await responseOn(inFlight)).body.toString(), 'at last');
     await done(restore());
     origin.answer = () => ok('served');
     await until('the worker knows that maintenance is over', async () => (await statusOf('/api')) === 200);
@@ -155,7 +155,7 @@ describe('a pause', () => {
     edge = await startFromYaml(yaml());
     await done(pause('app', 100));
     const response = await edge.get('/api');
-    assert.deepEqual([response.status, fieldOf(response, 'retry-after')], [503, '5']);
+    assert.deepEqual([response.status, headerOf(response, 'retry-after')], [503, '5']);
     const { cause, stage, attempts, detail } = await edge.record(response);
     assert.match(detail ?? '', /^An operator has paused upstream app, and the request waited 100 ms/);
     assert.deepEqual([cause, stage, attempts], ['pause_timeout', 'filter', []]);

@@ -59,7 +59,7 @@ async function answers(count: number): Promise<Set<string>> {
   for (let sent = 0; sent < count; sent++) {
     const response = await edge.send(requestText('GET', '/', ['Connection: close']));
     assert.equal(response.status, 200);
-    seen.add(response.content.toString());
+    seen.add(response.body.toString());
   }
   return seen;
 }
@@ -87,7 +87,7 @@ describe('an endpoint that is drained', () => {
 
     for (const socket of held) socket.write(ok('at last'));
     for (const client of clients) {
-      assert.equal((await responseOn(client)).content.toString(), 'at last');
+      assert.equal((await responseOn(client)).body.toString(), 'at last');
       client.close();
     }
     await done({ kind: 'restore', what: first.address });
@@ -187,7 +187,7 @@ describe('the weight of an endpoint', () => {
     edge = await startFromYaml(yaml('workers: 1'));
     const countOf = async (what: string, count: number): Promise<number> => {
       let found = 0;
-      for (let sent = 0; sent < count; sent++) if ((await edge.get('/')).content.toString() === what) found++;
+      for (let sent = 0; sent < count; sent++) if ((await edge.get('/')).body.toString() === what) found++;
       return found;
     };
     await done({ kind: 'weight', endpoint: second.address, weight: 1000 });
@@ -288,7 +288,7 @@ describe('the overlay', () => {
     assert.equal(JSON.parse(readFileSync(file(), 'utf8')).entries.length, 2);
   });
 
-  const unusable: readonly (readonly [what: string, content: string, why: RegExp])[] = [
+  const unusable: readonly (readonly [what: string, body: string, why: RegExp])[] = [
     ['cut short', '{"version":1,"revi', /it is damaged: it is not JSON/],
     [
       'of a later version',
@@ -298,16 +298,16 @@ describe('the overlay', () => {
     ['with an unknown key', '{"version":1,"revision":1,"entries":[],"certificates":[]}', /it is damaged/],
     ['with an unknown kind', '{"version":1,"revision":1,"entries":[{"kind":"command"}]}', /entries\.0\.kind is wrong/],
   ];
-  for (const [what, content, why] of sampled(unusable, 4)) {
+  for (const [what, body, why] of sampled(unusable, 4)) {
     test(`that is ${what} is renamed with an event, and the gateway serves without it`, async () => {
       edge = await startFromYaml(yaml('workers: 1'));
       await done({ kind: 'drain', endpoint: first.address });
       await edge.stop();
-      writeFileSync(file(), content);
+      writeFileSync(file(), body);
       chmodSync(file(), 0o600);
       edge = await startFromYaml(yaml('workers: 1'));
       assert.match(edge.eventsOf('state_unusable')[0]?.reason ?? '', why);
-      assert.equal(readFileSync(`${file()}.unusable`, 'utf8'), content);
+      assert.equal(readFileSync(`${file()}.unusable`, 'utf8'), body);
       assert.deepEqual([existsSync(file()), edge.gateway.overlay().entries], [false, []]);
       await until('both get requests', async () => (await answers(8)).size === 2);
     });

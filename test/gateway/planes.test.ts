@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
-import { fieldOf } from '../../src/testing/testing.ts';
+import { headerOf } from '../../src/testing/testing.ts';
 import { originForTests } from './origin-for-tests.ts';
 import { ok } from './raw-origin.ts';
 import { runInWorkers } from './run-in-workers.ts';
@@ -85,7 +85,7 @@ describe('a worker that crashes', () => {
     assert.equal(edge.eventsOf('worker_lost')[0]?.evidence.exchangesLost, 0);
     assert.equal((await edge.get('/')).status, 200);
     assert.equal((await edge.reload('routes: [ { path: /, respond: { body: reloaded } } ]')).ok, true);
-    assert.equal((await edge.get('/')).content.toString(), 'reloaded');
+    assert.equal((await edge.get('/')).body.toString(), 'reloaded');
   });
 });
 
@@ -151,7 +151,7 @@ describe('the exchange log', () => {
     await until('three lines are written', async () => (await lines('exchange.log')).length === 3);
     const records = (await lines('exchange.log')).map((line) => JSON.parse(line) as { id: string; path: string });
     assert.deepEqual(records.map(({ path }) => path).sort(), ['/a', '/b', '/c']);
-    const ids = responses.map((response) => fieldOf(response, 'x-request-id') ?? '');
+    const ids = responses.map((response) => headerOf(response, 'x-request-id') ?? '');
     assert.deepEqual(new Set(records.map(({ id }) => id)), new Set(ids));
     assert.ok(!(await readFile(join(edge.folder, 'exchange.log'), 'utf8')).includes('secret'));
   });

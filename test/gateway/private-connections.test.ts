@@ -41,7 +41,7 @@ after(async () => {
 
 interface Answer {
   readonly status: number;
-  readonly content: string;
+  readonly body: string;
 }
 
 /** A request that ends neither way fails the test by itself, and says how far it came. Above the limits of the queue. */
@@ -65,9 +65,7 @@ class User {
         // A response that breaks off has no 'end'.
         response.on('error', reject);
         response.on('data', (part: Buffer) => parts.push(part));
-        response.on('end', () =>
-          resolve({ status: response.statusCode ?? 0, content: Buffer.concat(parts).toString() }),
-        );
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(parts).toString() }));
       });
       sent.on('error', reject);
       sent.on('close', () => clearTimeout(late));
@@ -85,15 +83,15 @@ test('users with connections of their own never get the session of another, over
   const visit = async (name: string): Promise<void> => {
     const user = new User();
     const logInStep = async (token: string): Promise<void> => {
-      const { status, content } = await user.ask(token);
-      assert.ok(status === 200 || status === 401, `${status}: ${content}`);
+      const { status, body } = await user.ask(token);
+      assert.ok(status === 200 || status === 401, `${status}: ${body}`);
     };
     for (let round = 0; round < 6; round++) {
       await logInStep(ntlmToken(1));
       await logInStep(ntlmToken(3, name));
       for (let n = 0; n < 3; n++) {
-        const { status, content } = await user.ask(null, n === 1 ? 'POST' : 'GET');
-        if (status === 200) assert.equal(content, name);
+        const { status, body } = await user.ask(null, n === 1 ? 'POST' : 'GET');
+        if (status === 200) assert.equal(body, name);
         else assert.equal(status, 401);
         counts[status === 200 ? 'sessions' : 'challenges']++;
       }

@@ -34,10 +34,10 @@ class KeptClient {
     this.client = new RawClient({ ...address, open: () => this.#socket });
   }
 
-  async get(fields: readonly string[] = []): Promise<string> {
-    this.client.write(requestText('GET', '/', fields));
-    const { status, content } = await responseOn(this.client);
-    return `${status} ${content.toString()}`.trim();
+  async get(headers: readonly string[] = []): Promise<string> {
+    this.client.write(requestText('GET', '/', headers));
+    const { status, body } = await responseOn(this.client);
+    return `${status} ${body.toString()}`.trim();
   }
 
   /** The addresses that the endpoint should have been told. */
@@ -231,7 +231,7 @@ describe('an upstream with proxy_protocol', () => {
         for (let step = 0; step < 40; step++) {
           const number = 1 + ((first + step * step) % 7);
           const response = await gateway.get('/', as(number));
-          assert.equal(response.content.toString(), `192.0.2.${number}`);
+          assert.equal(response.body.toString(), `192.0.2.${number}`);
         }
       };
       await Promise.all([1, 2, 3, 4, 5, 6].map(send));
@@ -271,7 +271,7 @@ describe('an upstream with proxy_protocol', () => {
   test('begins connections as the configuration says after a reload', async () => {
     const gateway = await startFromYaml(yaml('check: none, proxy_protocol: v1'));
     try {
-      const body = async (): Promise<string> => (await gateway.get('/', as(1))).content.toString();
+      const body = async (): Promise<string> => (await gateway.get('/', as(1))).body.toString();
       const bodies = [await body()];
       for (const next of ['none', 'v2', 'v1', 'none']) {
         const outcome = await gateway.reload(yaml(`check: none, proxy_protocol: ${next}`));

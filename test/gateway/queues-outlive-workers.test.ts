@@ -47,7 +47,7 @@ async function ask(): Promise<readonly RawClient[]> {
 }
 
 async function answered(clients: readonly RawClient[]): Promise<void> {
-  for (const client of clients) assert.equal((await responseOn(client)).content.toString(), 'ok');
+  for (const client of clients) assert.equal((await responseOn(client)).body.toString(), 'ok');
   for (const client of clients) client.close();
 }
 

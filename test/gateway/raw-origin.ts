@@ -4,8 +4,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 /** A request exactly as its bytes say: nothing is sorted, joined, or left out. */
 export interface RawRequest {
   readonly line: string;
-  readonly fields: readonly (readonly [name: string, value: string])[];
-  readonly content: Buffer;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: Buffer;
   /** Connections count from 1. */
   readonly connection: number;
 }
@@ -96,34 +96,34 @@ export class RawOrigin {
 
 /** All values of a header, in order. */
 export function valuesOf(request: RawRequest, name: string): string[] {
-  return request.fields.filter(([n]) => n.toLowerCase() === name.toLowerCase()).map(([, value]) => value);
+  return request.headers.filter(([n]) => n.toLowerCase() === name.toLowerCase()).map(([, value]) => value);
 }
 
-/** A response with Content-Length; `fields` are whole lines. */
-export function ok(content: string, fields: readonly string[] = [], status = '200 OK'): string {
-  return [`HTTP/1.1 ${status}`, ...fields, `Content-Length: ${Buffer.byteLength(content)}`, '', content].join('\r\n');
+/** A response with Content-Length; `headers` are whole lines. */
+export function ok(body: string, headers: readonly string[] = [], status = '200 OK'): string {
+  return [`HTTP/1.1 ${status}`, ...headers, `Content-Length: ${Buffer.byteLength(body)}`, '', body].join('\r\n');
 }
 
 function readRequest(bytes: Buffer, connection: number): { request: RawRequest; rest: Buffer } | null {
   const end = bytes.indexOf('\r\n\r\n');
   if (end === -1) return null;
   const [line = '', ...lines] = bytes.toString('latin1', 0, end).split('\r\n');
-  const fields = lines.map((text): [string, string] => {
+  const headers = lines.map((text): [string, string] => {
     const colon = text.indexOf(':');
     return [text.slice(0, colon), text.slice(colon + 1).trim()];
   });
-  const value = (name: string): string | undefined => fields.find(([n]) => n.toLowerCase() === name)?.[1];
+  const value = (name: string): string | undefined => headers.find(([n]) => n.toLowerCase() === name)?.[1];
   const after = bytes.subarray(end + 4);
   if (value('transfer-encoding') === 'chunked') {
     const chunks = readChunks(after);
-    return chunks && { request: { line, fields, content: chunks.content, connection }, rest: chunks.rest };
+    return chunks && { request: { line, headers, body: chunks.body, connection }, rest: chunks.rest };
   }
   const length = Number(value('content-length') ?? 0);
   if (after.length < length) return null;
-  return { request: { line, fields, content: after.subarray(0, length), connection }, rest: after.subarray(length) };
+  return { request: { line, headers, body: after.subarray(0, length), connection }, rest: after.subarray(length) };
 }
 
-function readChunks(bytes: Buffer): { content: Buffer; rest: Buffer } | null {
+function readChunks(bytes: Buffer): { body: Buffer; rest: Buffer } | null {
   const pieces: Buffer[] = [];
   for (let from = 0; ; ) {
     const lineEnd = bytes.indexOf('\r\n', from);
@@ -132,7 +132,7 @@ function readChunks(bytes: Buffer): { content: Buffer; rest: Buffer } | null {
     from = lineEnd + 2;
     if (size === 0) {
       const end = bytes.indexOf('\r\n', from) === from ? from + 2 : bytes.indexOf('\r\n\r\n', from) + 4;
-      return end < from + 2 ? null : { content: Buffer.concat(pieces), rest: bytes.subarray(end) };
+      return end < from + 2 ? null : { body: Buffer.concat(pieces), rest: bytes.subarray(end) };
     }
     if (bytes.length < from + size + 2) return null;
     pieces.push(bytes.subarray(from, from + size));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { fieldOf } from '../../src/testing/testing.ts';
+import { headerOf } from '../../src/testing/testing.ts';
 import { requestText, startFromYaml, type YamlGateway } from './start-from-yaml.ts';
 
 let edge: YamlGateway;
@@ -22,7 +22,7 @@ routes:
 after(() => edge.stop());
 
 const location = async (host: string, target: string) =>
-  fieldOf(await edge.send(requestText('GET', target, [`Host: ${host}`])), 'location');
+  headerOf(await edge.send(requestText('GET', target, [`Host: ${host}`])), 'location');
 
 describe('a redirect', () => {
   for (const [host, target, expected] of [

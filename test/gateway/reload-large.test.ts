@@ -41,12 +41,12 @@ test('each reload applies a configuration in its whole and in its order, althoug
       const last = version === 3 ? 699 : routesMax - 1;
       // More connections than workers, so that each worker gets one.
       for (let look = 0; look < 6; look++) {
-        assert.equal((await edge.get('/')).content.toString(), `version ${version}`);
-        assert.equal((await edge.get(`/p${last}/x`)).content.toString(), 'the last upstream');
+        assert.equal((await edge.get('/')).body.toString(), `version ${version}`);
+        assert.equal((await edge.get(`/p${last}/x`)).body.toString(), 'the last upstream');
       }
     }
     const gone = await edge.get(`/p${routesMax - 1}`);
-    assert.equal(gone.content.toString(), 'version 3', 'a route that the file no longer has is gone');
+    assert.equal(gone.body.toString(), 'version 3', 'a route that the file no longer has is gone');
   } finally {
     await edge.stop();
     await origin.close();

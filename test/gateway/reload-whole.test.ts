@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
 import type { ReloadOutcome } from '../../src/control/gateway-status.ts';
-import { fieldOf, RawClient } from '../../src/testing/testing.ts';
+import { headerOf, RawClient } from '../../src/testing/testing.ts';
 import { freePort } from '../free-port.ts';
 import { originForTests } from './origin-for-tests.ts';
 import { ok } from './raw-origin.ts';
@@ -50,7 +50,7 @@ upstreams: { app: { endpoints: "${origin.address}", check: { path: /healthz, int
     const response = await edge.get('/');
     assert.equal(response.status, 503);
     // Two passes are needed: a check in flight may take its 5 s, and the next one follows within 300 ms.
-    const retryAfterS = Number(fieldOf(response, 'retry-after'));
+    const retryAfterS = Number(headerOf(response, 'retry-after'));
     assert.ok(retryAfterS >= 1 && retryAfterS <= 6, `${retryAfterS}`);
   });
 
@@ -92,7 +92,7 @@ describe('a new application', () => {
     for (let time = 0; time < 5; time++) statuses.push((await edge.get('/')).status);
     assert.deepEqual([...new Set(statuses)], [200]);
     assert.equal((await reload).ok, true);
-    assert.match((await edge.get('/')).content.toString(), /^[0-9]+ /);
+    assert.match((await edge.get('/')).body.toString(), /^[0-9]+ /);
   });
 
   test('that never becomes ready delays a reload for a limited time', async () => {
@@ -111,7 +111,7 @@ describe('a new application', () => {
     assert.match(complaintsOf(outcome), /EADDRINUSE/);
     const instances = edge.gateway.status().applications.flatMap((application) => application.instances);
     assert.deepEqual([...new Set(instances.map(({ phase }) => phase))], ['stopping']);
-    assert.equal((await edge.get('/')).content.toString(), 'origin');
+    assert.equal((await edge.get('/')).body.toString(), 'origin');
   });
 });
 
@@ -139,7 +139,7 @@ describe('a reload that cannot be applied', () => {
     );
     assert.match(complaintsOf(outcome), /no\/such/);
     const response = await edge.get('/');
-    assert.equal(response.content.toString(), 'origin');
+    assert.equal(response.body.toString(), 'origin');
     assert.equal((await edge.record(response)).revision, 1);
   });
 });
@@ -163,7 +163,7 @@ routes: [ { path: /, respond: { body: new } } ]
       const client = new RawClient({ host: '127.0.0.1', port: free });
       client.write(requestText('GET', '/'));
       if (await client.waitFor(() => client.bytes.length > 0 || client.state !== 'open', 2000)) {
-        if (client.bytes.length > 0) seen.push((await responseOn(client)).content.toString());
+        if (client.bytes.length > 0) seen.push((await responseOn(client)).body.toString());
       } else seen.push('nothing');
       client.close();
     }

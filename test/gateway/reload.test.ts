@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { Agent, request } from 'node:http';
 import { once } from 'node:events';
 import { afterEach, describe, test } from 'node:test';
-import { fieldOf } from '../../src/testing/testing.ts';
+import { headerOf } from '../../src/testing/testing.ts';
 import { originForTests } from './origin-for-tests.ts';
 import { ok, type RawOrigin, valuesOf } from './raw-origin.ts';
 import { timeoutMs, requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
@@ -26,14 +26,14 @@ routes:
 ${more}`;
 
 /** Sends one request with Node's own client; the agent decides which connection it uses. */
-async function fetchWith(agent: Agent, path: string): Promise<{ status: number; content: string }> {
+async function fetchWith(agent: Agent, path: string): Promise<{ status: number; body: string }> {
   const { host, port } = edge.address();
   const asked = request({ agent, host, port, path, headers: { host: 'example.org' } });
   asked.end();
   const [response] = await once(asked, 'response');
-  let content = '';
-  for await (const piece of response.setEncoding('utf8')) content += piece;
-  return { status: response.statusCode ?? 0, content };
+  let body = '';
+  for await (const piece of response.setEncoding('utf8')) body += piece;
+  return { status: response.statusCode ?? 0, body };
 }
 
 describe('a reload under load', () => {
@@ -48,9 +48,9 @@ describe('a reload under load', () => {
     const fresh = new Agent({ keepAlive: false });
     let going = true;
     const seen = { one: 0, two: 0 };
-    const count = ({ status, content }: { status: number; content: string }): void => {
+    const count = ({ status, body }: { status: number; body: string }): void => {
       assert.equal(status, 200);
-      seen[content as 'one' | 'two']++;
+      seen[body as 'one' | 'two']++;
     };
     const lane = async (agent: Agent): Promise<void> => {
       while (going) count(await fetchWith(agent, '/quick'));
@@ -60,8 +60,8 @@ describe('a reload under load', () => {
       while (going) {
         client.write(requestText('GET', '/1') + requestText('GET', '/2') + requestText('GET', '/3'));
         for (let time = 0; time < 3; time++) {
-          const { status, content } = await responseOn(client);
-          count({ status, content: content.toString() });
+          const { status, body } = await responseOn(client);
+          count({ status, body: body.toString() });
         }
       }
       client.close();
@@ -92,12 +92,12 @@ describe('a reload under load', () => {
     await edge.reload(to('two'));
     sendLate(one);
     const response = await responseOn(long);
-    assert.deepEqual([response.content.toString(), fieldOf(response, 'x-route')], ['late', 'one']);
+    assert.deepEqual([response.body.toString(), headerOf(response, 'x-route')], ['late', 'one']);
     const record = await edge.record(response);
     assert.deepEqual([record.revision, record.upstream, record.end], [1, 'one', 'forwarded']);
     // The connection continues, with the active revision.
     long.write(requestText('GET', '/next'));
-    assert.equal(fieldOf(await responseOn(long), 'x-route'), 'two');
+    assert.equal(headerOf(await responseOn(long), 'x-route'), 'two');
     long.close();
     assert.equal(edge.counts().unclassified, 0);
   });
@@ -112,9 +112,9 @@ describe('a reload under load', () => {
     assert.equal(outcome.ok, true);
     sendLate(one);
     const response = await responseOn(client);
-    assert.deepEqual([response.status, response.content.toString()], [200, 'late']);
+    assert.deepEqual([response.status, response.body.toString()], [200, 'late']);
     client.write(requestText('GET', '/'));
-    assert.equal((await responseOn(client)).content.toString(), 'two');
+    assert.equal((await responseOn(client)).body.toString(), 'two');
     client.close();
     await until('the connection is not kept', () => one.connectionsOpen === 0);
   });
@@ -139,9 +139,9 @@ describe('a reload under load', () => {
   test('may change the endpoints of an upstream, and requests follow', async () => {
     const app = (address: string): string => `upstreams: { app: { endpoints: "${address}", check: none } }`;
     edge = await startFromYaml(app(one.address));
-    assert.equal((await edge.get('/')).content.toString(), 'one');
+    assert.equal((await edge.get('/')).body.toString(), 'one');
     await edge.reload(app(two.address));
-    assert.equal((await edge.get('/')).content.toString(), 'two');
+    assert.equal((await edge.get('/')).body.toString(), 'two');
     await until('idle connections to the old endpoint are closed', () => one.connectionsOpen === 0);
   });
 });
@@ -166,12 +166,12 @@ describe('a refused reload changes nothing', () => {
     const [problem] = edge.gateway.status().problems;
     assert.equal(problem?.kind, 'configuration_refused');
     assert.match(problem.reason, /is active: .* and 1 more\.$/);
-    assert.equal((await edge.get('/')).content.toString(), 'one');
+    assert.equal((await edge.get('/')).body.toString(), 'one');
     const now = edge.gateway.status();
     assert.deepEqual([now.revision, now.contentHash], [before.revision, before.contentHash]);
     assert.equal((await edge.reload(to('two'))).ok, true, 'the next valid file is applied');
     assert.deepEqual(edge.gateway.status().problems, []);
-    assert.equal((await edge.get('/')).content.toString(), 'two');
+    assert.equal((await edge.get('/')).body.toString(), 'two');
   });
 
   test('for a new listener whose port is in use: routes, upstreams, limits and other listeners stay the same', async (context) => {
@@ -200,7 +200,7 @@ routes: [ { path: /, to: app, response_headers: { set: { X-New: "1" } } } ]
     const trying = (async () => {
       while (!over) {
         const response = await edge.get('/a-target-of-more-than-sixteen');
-        assert.deepEqual([response.status, response.content.toString()], [200, 'one']);
+        assert.deepEqual([response.status, response.body.toString()], [200, 'one']);
         tried++;
       }
     })();
@@ -268,11 +268,11 @@ upstreams: { one: { endpoints: "${one.address}", check: none } }
     assert.equal(idle.bytes.length, 0);
     sendLate(one);
     const response = await responseOn(busy);
-    assert.deepEqual([response.content.toString(), fieldOf(response, 'connection')], ['late', 'close']);
+    assert.deepEqual([response.body.toString(), headerOf(response, 'connection')], ['late', 'close']);
     one.answer = () => ok('one');
     partial.write('st: a\r\n\r\n');
     const last = await responseOn(partial);
-    assert.deepEqual([last.status, fieldOf(last, 'connection')], [200, 'close']);
+    assert.deepEqual([last.status, headerOf(last, 'connection')], [200, 'close']);
     for (const client of [idle, busy, partial]) client.close();
     const [closed] = edge.eventsOf('listener_closed');
     assert.equal(closed?.evidence.listener, 'more');

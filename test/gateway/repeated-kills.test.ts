@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { InstanceStatus } from '../../src/control/gateway-status.ts';
+import type { InstanceStatus } from '../../src/core/schemas/status.ts';
 import { servedMs } from '../../src/deploy/instance-life.ts';
 import { startFromYaml, until } from './start-from-yaml.ts';
 
@@ -25,7 +25,7 @@ routes: [{ to: shop }]
     while (!asking.signal.aborted) {
       answers.push(
         edge.get('/').then(
-          ({ status, content }) => `${status} ${content.toString()}`,
+          ({ status, body }) => `${status} ${body.toString()}`,
           (error: unknown) => String(error),
         ),
       );

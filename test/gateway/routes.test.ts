@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { parseList, Token } from 'structured-headers';
-import { fieldOf } from '../../src/testing/testing.ts';
+import { headerOf } from '../../src/testing/testing.ts';
 import { ok, RawOrigin, valuesOf } from './raw-origin.ts';
 import { requestText, startFromYaml, type YamlGateway } from './start-from-yaml.ts';
 
@@ -34,7 +34,7 @@ routes:
   });
   after(() => edge.stop());
 
-  const table: [what: string, method: string, path: string, fields: string[], route: string | null][] = [
+  const table: [what: string, method: string, path: string, headers: string[], route: string | null][] = [
     ['an exact host', 'GET', '/both', ['Host: exact.example.org'], 'exact'],
     ['an exact host with a port', 'GET', '/both', ['Host: exact.example.org:8080'], 'exact'],
     ['an exact host in capitals', 'GET', '/both', ['Host: EXACT.Example.ORG'], 'exact'],
@@ -59,19 +59,19 @@ routes:
     ['none', 'GET', '/', ['Host: nobody.test'], null],
   ];
 
-  for (const [what, method, path, fields, route] of table) {
+  for (const [what, method, path, headers, route] of table) {
     test(what, async () => {
-      const response = await edge.send(requestText(method, path, fields));
+      const response = await edge.send(requestText(method, path, headers));
       assert.equal(response.status, route === null ? 404 : 200);
-      if (route !== null) assert.equal(response.content.toString(), route);
+      if (route !== null) assert.equal(response.body.toString(), route);
     });
   }
 
   test('a request without a matching route gets 404, and the record says why', async () => {
     const response = await edge.get('/nowhere', ['Accept: application/json']);
     assert.equal(response.status, 404);
-    assert.match(fieldOf(response, 'proxy-status') ?? '', /^edge\.test;error=destination_not_found/);
-    assert.equal(JSON.parse(response.content.toString()).cause, 'no_route');
+    assert.match(headerOf(response, 'proxy-status') ?? '', /^edge\.test;error=destination_not_found/);
+    assert.equal(JSON.parse(response.body.toString()).cause, 'no_route');
     const record = await edge.record(response);
     assert.deepEqual([record.cause, record.route, record.status, record.end], ['no_route', null, 404, 'generated']);
   });
@@ -150,7 +150,7 @@ routes:
     const response = await edge.get('/');
     origin.answer = () => ok('ok\n');
     const values = (name: string): string[] =>
-      response.fields.filter(([n]) => n.toLowerCase() === name).map(([, value]) => value);
+      response.headers.filter(([n]) => n.toLowerCase() === name).map(([, value]) => value);
     assert.deepEqual(values('server'), ['edge']);
     assert.deepEqual(values('x-powered-by'), []);
     assert.deepEqual(values('x-frame-options'), ['DENY']);
@@ -228,10 +228,10 @@ routes:
 
   test("a route's own page is used, with its placeholders filled in", async () => {
     const response = await edge.get('/shop', ['Accept: text/html']);
-    const id = fieldOf(response, 'x-request-id');
+    const id = headerOf(response, 'x-request-id');
     assert.equal(response.status, 502);
-    assert.equal(fieldOf(response, 'content-type'), 'text/html; charset=utf-8');
-    const text = response.content.toString();
+    assert.equal(headerOf(response, 'content-type'), 'text/html; charset=utf-8');
+    const text = response.body.toString();
     assert.match(text, /^shop <h1>502 The application refused the connection<\/h1>/);
     assert.ok(text.includes(`<i>${id}</i>`), text);
     assert.ok(text.includes('<b>{{nothing}}</b>'), 'unknown placeholders stay as they are');
@@ -240,16 +240,16 @@ routes:
   test('the page at the top of the file is used if the route has none for the status, with its message escaped', async () => {
     const response = await edge.get('/shut', ['Accept: text/html']);
     assert.equal(response.status, 503);
-    const text = response.content.toString();
+    const text = response.body.toString();
     assert.match(text, /^all <h1>503 /);
     assert.ok(text.includes('Back &lt;soon&gt;'), text);
   });
 
   test('a client that accepts JSON or text gets that', async () => {
     const json = await edge.get('/shop', ['Accept: application/json']);
-    assert.equal(JSON.parse(json.content.toString()).status, 502);
+    assert.equal(JSON.parse(json.body.toString()).status, 502);
     const text = await edge.get('/shop', ['Accept: text/plain']);
-    assert.match(text.content.toString(), /^502 Bad Gateway: /);
+    assert.match(text.body.toString(), /^502 Bad Gateway: /);
   });
 });
 
@@ -281,13 +281,13 @@ routes:
     ['GET', '/old/x', 307, { location: '/new' }, 'See /new\n'],
     ['GET', '/gone', 301, { location: 'https://example.com/x' }, 'See https://example.com/x\n'],
   ];
-  for (const [method, path, status, fields, content] of table) {
+  for (const [method, path, status, headers, body] of table) {
     test(`${method} ${path} gets ${status}`, async () => {
       const response = await edge.send(requestText(method, path));
       assert.equal(response.status, status);
-      for (const [name, value] of Object.entries(fields)) assert.equal(fieldOf(response, name), value, name);
-      assert.equal(response.content.toString(), content);
-      assert.ok(fieldOf(response, 'date') !== null);
+      for (const [name, value] of Object.entries(headers)) assert.equal(headerOf(response, name), value, name);
+      assert.equal(response.body.toString(), body);
+      assert.ok(headerOf(response, 'date') !== null);
       const record = await edge.record(response);
       assert.deepEqual([record.end, record.shape, record.status], ['generated', 'none', status]);
     });
@@ -296,9 +296,9 @@ routes:
   test("maintenance answers 503 with Retry-After and the operator's message", async () => {
     const response = await edge.get('/shut', ['Accept: text/html']);
     assert.equal(response.status, 503);
-    assert.equal(fieldOf(response, 'retry-after'), '7200');
-    assert.match(fieldOf(response, 'proxy-status') ?? '', /^edge\.test;error=/);
-    assert.match(response.content.toString(), /Back at noon\./);
+    assert.equal(headerOf(response, 'retry-after'), '7200');
+    assert.match(headerOf(response, 'proxy-status') ?? '', /^edge\.test;error=/);
+    assert.match(response.body.toString(), /Back at noon\./);
     const record = await edge.record(response);
     assert.deepEqual([record.cause, record.shape, record.upstream], ['maintenance', 'refused_by_gateway', null]);
   });
@@ -309,7 +309,7 @@ routes:
     );
     assert.equal(response.status, 418);
     assert.equal(response.rest.length, 0);
-    assert.equal(fieldOf(response, 'connection'), 'close');
+    assert.equal(headerOf(response, 'connection'), 'close');
   });
 });
 
@@ -345,31 +345,31 @@ routes:
       test(`no address is disclosed from ${path} in ${accept}`, async () => {
         const type = accept === 'application/grpc' ? ['Content-Type: application/grpc'] : [`Accept: ${accept}`];
         const response = await edge.get(path, type);
-        const said = `${response.fields.map((field) => field.join(': ')).join('\n')}\n\n${response.content.toString()}`;
+        const said = `${response.headers.map((header) => header.join(': ')).join('\n')}\n\n${response.body.toString()}`;
         assert.equal(secrets.exec(said)?.[0], undefined);
-        assert.ok(fieldOf(response, 'x-request-id') !== null);
+        assert.ok(headerOf(response, 'x-request-id') !== null);
       });
     }
   }
 
   test('with `operator` shows the protocol spoken with the endpoint, if there was one (RFC 9209 §2.1.3)', async () => {
     const garbage = await edge.get('/operator/garbage', ['Accept: application/json']);
-    const [member] = parseList(fieldOf(garbage, 'proxy-status') ?? '');
+    const [member] = parseList(headerOf(garbage, 'proxy-status') ?? '');
     assert.deepEqual(member?.[1].get('next-protocol'), new Token('http/1.1'));
     for (const path of ['/operator/refused', '/operator/down']) {
-      assert.doesNotMatch(fieldOf(await edge.get(path), 'proxy-status') ?? '', /next-protocol/);
+      assert.doesNotMatch(headerOf(await edge.get(path), 'proxy-status') ?? '', /next-protocol/);
     }
   });
 
   test('with `operator` shows endpoint, reason and next step', async () => {
     const refused = await edge.get('/operator/refused', ['Accept: application/json']);
-    assert.match(fieldOf(refused, 'proxy-status') ?? '', /next-hop="127\.0\.0\.1:1"/);
-    const problem = JSON.parse(refused.content.toString());
+    assert.match(headerOf(refused, 'proxy-status') ?? '', /next-hop="127\.0\.0\.1:1"/);
+    const problem = JSON.parse(refused.body.toString());
     assert.equal(problem.endpoint, dead);
     assert.ok(problem.next_step.length > 0);
     const down = await edge.get('/operator/down', ['Accept: text/plain']);
-    assert.match(down.content.toString(), /127\.0\.0\.1:1: /);
-    assert.match(down.content.toString(), /unix:\/run\/secret\/app\.sock: /);
+    assert.match(down.body.toString(), /127\.0\.0\.1:1: /);
+    assert.match(down.body.toString(), /unix:\/run\/secret\/app\.sock: /);
   });
 });
 
@@ -378,11 +378,11 @@ test('settings for answers at the top of the file apply to requests without a ro
     'disclosure: operator\nlisteners: { http: "127.0.0.1:0" }\nroutes: [{ path: /only, respond: { status: 200 } }]',
   );
   try {
-    const unrouted = JSON.parse((await gateway.get('/elsewhere')).content.toString()) as Record<string, unknown>;
+    const unrouted = JSON.parse((await gateway.get('/elsewhere')).body.toString()) as Record<string, unknown>;
     assert.equal(unrouted['cause'], 'no_route');
     assert.match(String(unrouted['next_step']), /`routes`/);
     const refused = await gateway.send('GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n');
-    assert.match(refused.content.toString(), /"evidence"/);
+    assert.match(refused.body.toString(), /"evidence"/);
   } finally {
     await gateway.stop();
   }

@@ -95,8 +95,8 @@ describe('of several workers', () => {
     // Requests in flight and new ones are served before the lost worker is replaced.
     origin.answer = () => ok('still here');
     give(ok('at last'));
-    for (const client of kept) assert.equal((await responseOn(client)).content.toString(), 'at last');
-    assert.equal((await edge.get('/')).content.toString(), 'still here');
+    for (const client of kept) assert.equal((await responseOn(client)).body.toString(), 'at last');
+    assert.equal((await edge.get('/')).body.toString(), 'still here');
 
     await until('the loss is in the log', async () => (await lostRecords()).length > 0);
     const records = await lostRecords();
@@ -185,7 +185,7 @@ applications:
       'workers: 3\ndrain: { timeout: 60s }\nroutes: [ { path: /, respond: { body: x } } ]',
     );
     assert.equal(reload.ok, true);
-    for (const client of clients) assert.match((await responseOn(client)).content.toString(), / slow$/);
+    for (const client of clients) assert.match((await responseOn(client)).body.toString(), / slow$/);
     // Long before the drain timeout.
     await until('the instance has ended', () => edge.gateway.status().applications.length === 0);
     closeAll(found);
@@ -245,14 +245,14 @@ describe('a reload with another number of workers', () => {
     give(ok('finished'));
     for (const worker of [2, 3]) {
       const response = await responseOn(found.get(worker)?.[0] ?? assert.fail());
-      assert.deepEqual([response.status, response.content.toString()], [200, 'finished']);
+      assert.deepEqual([response.status, response.body.toString()], [200, 'finished']);
     }
     // An idle connection would get time to send a last request.
     closeAll(found);
     await until('the retired workers have ended', () => edge.eventsOf('worker_retired').length === 2);
     assert.deepEqual(states(), ['1 serving']);
     assert.equal(edge.eventsOf('worker_lost').length, 0);
-    assert.equal((await edge.get('/')).content.toString(), 'new');
+    assert.equal((await edge.get('/')).body.toString(), 'new');
   });
 
   test('with another memory limit replaces all workers', async () => {

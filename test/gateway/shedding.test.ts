@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fieldOf } from '../../src/testing/testing.ts';
+import { headerOf } from '../../src/testing/testing.ts';
 import { ok, RawOrigin } from './raw-origin.ts';
 import { responseOn, startFromYaml, until } from './start-from-yaml.ts';
 
@@ -65,7 +65,7 @@ upstreams: { app: { endpoints: "${origin.address}", check: none, connections: { 
     half.write('\r\n');
     const shed = await responseOn(half);
     assert.equal(shed.status, 503);
-    assert.equal(fieldOf(shed, 'connection'), 'close');
+    assert.equal(headerOf(shed, 'connection'), 'close');
     assert.equal((await gateway.record(shed)).cause, 'shed');
     // The gateway no longer reads from a client that has sent so far ahead. It notices that the client has left only
     // when it sends the answer.

@@ -8,9 +8,9 @@ import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 // Real sockets, whose buffers are the kernel's: a response of 12 MiB is more than they take of one that is not read.
 
-const content = Buffer.alloc(12 * 1024 * 1024);
-for (let at = 0; at < content.length; at += 4) content.writeUInt32LE(at, at);
-const digest = sha256(content);
+const body = Buffer.alloc(12 * 1024 * 1024);
+for (let at = 0; at < body.length; at += 4) body.writeUInt32LE(at, at);
+const digest = sha256(body);
 
 describe('a response whose client does not read', () => {
   let origin: Server;
@@ -19,8 +19,8 @@ describe('a response whose client does not read', () => {
   before(async () => {
     origin = createServer((request, response) => {
       if (request.url === '/small') return void response.end('ok');
-      if (request.url === '/length') response.setHeader('content-length', content.length);
-      for (let at = 0; at < content.length; at += 300_000) response.write(content.subarray(at, at + 300_000));
+      if (request.url === '/length') response.setHeader('content-length', body.length);
+      for (let at = 0; at < body.length; at += 300_000) response.write(body.subarray(at, at + 300_000));
       response.end();
     });
     origin.listen(0, '127.0.0.1');
@@ -42,7 +42,7 @@ upstreams:
     test(`leaves the only connection to the application to others: ${path}`, { timeout: 60_000 }, async () => {
       const reader = await notReading(path);
       const other = await gateway.get('/small');
-      assert.deepEqual([other.status, other.content.toString()], [200, 'ok']);
+      assert.deepEqual([other.status, other.body.toString()], [200, 'ok']);
       const buffered = (): number => gateway.gateway.counts().workers[0]?.bufferedResponseBytes ?? 0;
       await until('the bytes that wait are counted', () => buffered() > 1024 * 1024);
       const received = await readAll(reader);

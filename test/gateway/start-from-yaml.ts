@@ -9,10 +9,10 @@ import { loadConfiguration } from '../../src/config/load.ts';
 import type { Configuration } from '../../src/core/configuration.ts';
 import type { ShownConfiguration } from '../../src/core/kept-configuration.ts';
 import type { Event, EventKind } from '../../src/core/event.ts';
-import type { ExchangeRecord } from '../../src/core/record.ts';
+import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
 import type { Gateway, ReloadOutcome, ReloadRejection } from '../../src/control/gateway-status.ts';
 import { type GatewayOptions, startGateway } from '../../src/gateway/gateway.ts';
-import { fieldOf, RawClient, type RawResponse } from '../../src/testing/testing.ts';
+import { headerOf, RawClient, type RawResponse } from '../../src/testing/testing.ts';
 
 /** The limit for any condition that a test waits for; far above the usual time. */
 export const timeoutMs = 10_000;
@@ -67,8 +67,8 @@ export class YamlGateway {
   }
 
   /** A GET for `path` with these header lines; without a Host among them one is added. */
-  get(path: string, fields: readonly string[] = []): Promise<RawResponse> {
-    return this.send(requestText('GET', path, fields));
+  get(path: string, headers: readonly string[] = []): Promise<RawResponse> {
+    return this.send(requestText('GET', path, headers));
   }
 
   /** Overwrites the file and reloads it. */
@@ -78,7 +78,7 @@ export class YamlGateway {
   }
 
   async record(of: RawResponse | string): Promise<ExchangeRecord> {
-    const id = typeof of === 'string' ? of : fieldOf(of, 'x-request-id');
+    const id = typeof of === 'string' ? of : headerOf(of, 'x-request-id');
     assert.ok(id !== null, 'the response has no X-Request-Id');
     // The client may have its response before the exchange has ended. The record reaches the main thread with the next
     // batch.
@@ -198,9 +198,9 @@ function withUsual(yaml: string): string {
   return `${missing.map(([key, value]) => `${key}: ${value}\n`).join('')}${text}`;
 }
 
-export function requestText(method: string, path: string, fields: readonly string[] = [], content = ''): string {
-  const host = fields.some((line) => /^host:/i.test(line)) ? [] : ['Host: example.org'];
-  return [`${method} ${path} HTTP/1.1`, ...host, ...fields, '', content].join('\r\n');
+export function requestText(method: string, path: string, headers: readonly string[] = [], body = ''): string {
+  const host = headers.some((line) => /^host:/i.test(line)) ? [] : ['Host: example.org'];
+  return [`${method} ${path} HTTP/1.1`, ...host, ...headers, '', body].join('\r\n');
 }
 
 /** One complete response on an open connection; further bytes stay for the next call. */

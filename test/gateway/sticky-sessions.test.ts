@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { fieldOf } from '../../src/testing/testing.ts';
+import { headerOf } from '../../src/testing/testing.ts';
 import { ok, RawOrigin } from './raw-origin.ts';
 import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
@@ -31,16 +31,16 @@ upstreams:
 /** A new session: its cookie, and the body of its responses. */
 async function begin(edge: YamlGateway): Promise<{ readonly cookie: string; readonly home: string }> {
   const response = await edge.get('/');
-  const cookie = fieldOf(response, 'set-cookie')?.split(';')[0] ?? '';
+  const cookie = headerOf(response, 'set-cookie')?.split(';')[0] ?? '';
   assert.match(cookie, /^[\w]+=1\.[\w.-]+$/);
   assert.equal((await edge.record(response)).session, 'new');
-  return { cookie, home: response.content.toString() };
+  return { cookie, home: response.body.toString() };
 }
 
 async function isAtHome(edge: YamlGateway, { cookie, home }: { cookie: string; home: string }): Promise<boolean> {
   for (let count = 0; count < 12; count++) {
     const response = await edge.get('/', [`Cookie: ${cookie}`]);
-    if (response.content.toString() !== home || fieldOf(response, 'set-cookie') !== null) return false;
+    if (response.body.toString() !== home || headerOf(response, 'set-cookie') !== null) return false;
   }
   return true;
 }
@@ -68,8 +68,8 @@ describe('a sticky session', () => {
       true,
     );
     const moved = await edge.get('/', [`Cookie: ${session.cookie}`]);
-    assert.notEqual(moved.content.toString(), session.home);
-    assert.match(fieldOf(moved, 'set-cookie') ?? '', /^at=1\./);
+    assert.notEqual(moved.body.toString(), session.home);
+    assert.match(headerOf(moved, 'set-cookie') ?? '', /^at=1\./);
     assert.equal((await edge.record(moved)).session, 'moved');
     await edge.stop();
   });
@@ -85,7 +85,7 @@ describe('a sticky session', () => {
     const session = await begin(one);
     assert.equal(await isAtHome(two, session), true);
     await until('another gateway gives the client a cookie of its own', async () => {
-      return fieldOf(await other.get('/', [`Cookie: ${session.cookie}`]), 'set-cookie') !== null;
+      return headerOf(await other.get('/', [`Cookie: ${session.cookie}`]), 'set-cookie') !== null;
     });
     await Promise.all([one.stop(), two.stop(), other.stop()]);
   });

@@ -25,7 +25,7 @@ let edge: YamlGateway;
 
 before(async () => {
   edge = await startFromYaml(yaml('one'));
-  await until('it serves', async () => (await edge.get('/')).content.toString() === 'one', 30_000);
+  await until('it serves', async () => (await edge.get('/')).body.toString() === 'one', 30_000);
 });
 after(() => edge.stop());
 

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fieldOf } from '../../src/testing/testing.ts';
+import { headerOf } from '../../src/testing/testing.ts';
 import { ok, RawOrigin, valuesOf } from './raw-origin.ts';
 import { startChromium, withBrowser } from '../browser.ts';
 import { undisturbed } from '../undisturbed.ts';
@@ -145,8 +145,8 @@ describe('a WebSocket', () => {
 
   test('of a browser works too', withBrowser, async () => {
     let said = '';
-    server.page = (target, content) => {
-      if (target === '/said') said = content;
+    server.page = (target, body) => {
+      if (target === '/said') said = body;
       return target === '/page' ? page : '';
     };
     const folder = await mkdtemp(join(tmpdir(), 'candor-chromium-'));
@@ -184,7 +184,7 @@ describe('a tunnel', () => {
     socket.end('last words');
     assert.ok(await client.waitFor(() => client.state !== 'open', timeoutMs));
     assert.deepEqual([client.state, client.bytes.toString().endsWith('last words')], ['fin', true]);
-    const record = await edge.record(fieldLine(head, 'x-request-id'));
+    const record = await edge.record(headerLine(head, 'x-request-id'));
     assert.deepEqual([record.kind, record.end, record.cause], ['tunnel', 'forwarded', null]);
     assert.deepEqual([record.bytes_in, record.bytes_out], [5, 'behind the headlast words'.length]);
     client.close();
@@ -251,7 +251,7 @@ describe('a tunnel', () => {
       client.write(requestText('GET', '/', asks));
       const socket = await endpoint.socket();
       assert.ok(await client.waitFor(() => client.bytes.includes('\r\n\r\n'), timeoutMs));
-      const id = fieldLine(client.bytes.toString(), 'x-request-id');
+      const id = headerLine(client.bytes.toString(), 'x-request-id');
       let errno = '';
       socket.on('error', (error: NodeJS.ErrnoException) => {
         errno = error.code ?? '';
@@ -372,7 +372,7 @@ client:
       client.write(requestText('GET', '/', asks));
       const socket = await endpoint.socket();
       assert.ok(await client.waitFor(() => client.bytes.includes('\r\n\r\n'), timeoutMs));
-      const id = fieldLine(client.bytes.toString(), 'x-request-id');
+      const id = headerLine(client.bytes.toString(), 'x-request-id');
       const message = 'GET / HTTP/1.1\r\n\r\n'.repeat(200);
       for (let sent = 1; sent <= 3; sent++) {
         client.write(message);
@@ -404,7 +404,7 @@ timeouts: { idle: 200ms }
       client.write(requestText('GET', '/', asks));
       await endpoint.socket();
       assert.ok(await client.waitFor(() => client.bytes.includes('\r\n\r\n'), timeoutMs));
-      const id = fieldLine(client.bytes.toString(), 'x-request-id');
+      const id = headerLine(client.bytes.toString(), 'x-request-id');
       client.finish();
       assert.ok(await client.waitFor(() => client.state === 'reset', timeoutMs), 'not an orderly end');
       const record = await gateway.record(id);
@@ -426,7 +426,7 @@ timeouts: { idle: 200ms }
       client.write(requestText('GET', '/', asks));
       const socket = await endpoint.socket();
       assert.ok(await client.waitFor(() => client.bytes.includes('\r\n\r\n'), timeoutMs));
-      const id = fieldLine(client.bytes.toString(), 'x-request-id');
+      const id = headerLine(client.bytes.toString(), 'x-request-id');
       const both = 'listeners: { http: "127.0.0.1:0", more: "127.0.0.1:0" }';
       const first = await gateway.reload(`${elsewhere}\ndrain: { timeout: 400ms }\n${both}\n`);
       assert.ok(first.ok, JSON.stringify(first));
@@ -483,26 +483,26 @@ describe('an upgrade that does not happen', () => {
     const client = edge.connect();
     client.write(`${requestText('GET', '/', asks)}\x81\x05early\r\n\r\n`);
     const first = await responseOn(client);
-    assert.deepEqual([first.status, first.content.toString()], [200, 'no tunnel']);
+    assert.deepEqual([first.status, first.body.toString()], [200, 'no tunnel']);
     assert.equal((await responseOn(client)).status, 400);
     assert.equal(origin.requests.length, 1);
     client.close();
   });
 
-  for (const [status, fields] of [
+  for (const [status, headers] of [
     ['200 OK', []],
     ['403 Forbidden', []],
     ['426 Upgrade Required', ['Upgrade: other/2', 'Connection: Upgrade']],
   ] as const) {
     test(`${status} is forwarded as an ordinary answer, and the connection stays open`, async () => {
-      origin.answer = () => ok('answer', fields, status);
+      origin.answer = () => ok('answer', headers, status);
       const client = edge.connect();
       client.write(requestText('GET', '/', asks));
       const response = await responseOn(client);
-      assert.deepEqual([response.status, response.content.toString()], [Number(status.slice(0, 3)), 'answer']);
+      assert.deepEqual([response.status, response.body.toString()], [Number(status.slice(0, 3)), 'answer']);
       origin.answer = () => ok('next');
       client.write(requestText('GET', '/next'));
-      assert.equal((await responseOn(client)).content.toString(), 'next');
+      assert.equal((await responseOn(client)).body.toString(), 'next');
       assert.equal((await edge.record(response)).kind, 'exchange');
       client.close();
     });
@@ -522,31 +522,31 @@ describe('an upgrade that does not happen', () => {
       origin.answer = () => answer;
       const response = await edge.get('/', [...sent, 'Accept: application/json']);
       assert.equal(response.status, 502);
-      assert.match(fieldOf(response, 'proxy-status') ?? '', /;error=http_upgrade_failed/);
+      assert.match(headerOf(response, 'proxy-status') ?? '', /;error=http_upgrade_failed/);
       assert.equal((await edge.record(response)).cause, 'response_upgrade_unexpected');
     });
   }
 
   test('a 426 keeps the protocol names that are tokens, and the connection stays open', async () => {
-    for (const [fields, upgrade] of [
+    for (const [headers, upgrade] of [
       [['Upgrade: other/2,HTTP/3.0', 'Connection: Upgrade'], 'other/2, HTTP/3.0'],
       [['Upgrade: other/2'], 'other/2'],
       [['Upgrade: "other"', 'Connection: Upgrade'], null],
       [[], null],
     ] as const) {
-      origin.answer = () => ok('answer', fields, '426 Upgrade Required');
+      origin.answer = () => ok('answer', headers, '426 Upgrade Required');
       const client = edge.connect();
       client.write(requestText('GET', '/'));
       const response = await responseOn(client);
       const expected = [426, upgrade, upgrade === null ? null : 'upgrade'];
-      assert.deepEqual([response.status, fieldOf(response, 'upgrade'), fieldOf(response, 'connection')], expected);
+      assert.deepEqual([response.status, headerOf(response, 'upgrade'), headerOf(response, 'connection')], expected);
       client.write(requestText('GET', '/', ['Connection: close']));
       const last = await responseOn(client);
-      assert.equal(fieldOf(last, 'connection'), upgrade === null ? 'close' : 'close, upgrade');
+      assert.equal(headerOf(last, 'connection'), upgrade === null ? 'close' : 'close, upgrade');
       client.close();
     }
     origin.answer = () => ok('answer', ['Upgrade: other/2'], '200 OK');
-    assert.equal(fieldOf(await edge.get('/'), 'upgrade'), null, 'in another status, Upgrade is hop-by-hop');
+    assert.equal(headerOf(await edge.get('/'), 'upgrade'), null, 'in another status, Upgrade is hop-by-hop');
   });
 
   test('an Upgrade without a valid protocol name is ignored', async () => {
@@ -645,6 +645,6 @@ function switchesBytes(bytes: Buffer): number {
   return bytes.indexOf('\r\n\r\n') + 4;
 }
 
-function fieldLine(head: string, name: string): string {
+function headerLine(head: string, name: string): string {
   return new RegExp(`^${name}: (.*)\\r$`, 'im').exec(head)?.[1] ?? '';
 }

@@ -28,14 +28,14 @@ export class WebSocketServer {
   pings = 0;
   pongs = 0;
   /** Answers requests without an upgrade, with the target and body that came. */
-  page: (target: string, content: string) => string = () => 'no upgrade\n';
+  page: (target: string, body: string) => string = () => 'no upgrade\n';
   readonly #server: Server = createServer((request, response) => {
-    let content = '';
+    let body = '';
     request.setEncoding('utf8').on('data', (text: string) => {
-      content += text;
+      body += text;
     });
     request.on('end', () => {
-      response.setHeader('Content-Type', 'text/html').end(this.page(request.url ?? '', content));
+      response.setHeader('Content-Type', 'text/html').end(this.page(request.url ?? '', body));
     });
   });
   readonly #open = new Set<Duplex>();

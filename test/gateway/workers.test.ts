@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { connect, createServer, type ListenOptions, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
-import { fieldOf } from '../../src/testing/testing.ts';
+import { headerOf } from '../../src/testing/testing.ts';
 import { originForTests } from './origin-for-tests.ts';
 import { ok } from './raw-origin.ts';
 import { runInWorkers } from './run-in-workers.ts';
@@ -120,9 +120,9 @@ describe('a lost worker', () => {
       assert.match(outcome.errors.join(), /ended with 3/);
       assert.equal(edge.eventsOf('worker_lost').length, 1);
       await until('another serves', serving);
-      assert.equal((await edge.get('/')).content.toString(), 'ok', 'as before');
+      assert.equal((await edge.get('/')).body.toString(), 'ok', 'as before');
       assert.ok((await edge.gateway.reload('another')).ok);
-      assert.equal((await edge.get('/')).content.toString(), 'new');
+      assert.equal((await edge.get('/')).body.toString(), 'new');
     });
   }
 
@@ -182,8 +182,8 @@ describe('when the drain timeout expires', () => {
     void edge.gateway.stop('at once');
     const response = await responseOn(silent);
     assert.equal(response.status, 503);
-    assert.equal(JSON.parse(response.content.toString()).cause, 'drained');
-    assert.match(fieldOf(response, 'retry-after') ?? '', /^[1-9]/);
+    assert.equal(JSON.parse(response.body.toString()).cause, 'drained');
+    assert.match(headerOf(response, 'retry-after') ?? '', /^[1-9]/);
     assert.ok(await half.waitFor(() => half.state !== 'open', 5000));
     await stopping;
     const records = recordsIn(await logText());

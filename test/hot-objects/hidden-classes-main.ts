@@ -15,8 +15,8 @@ import { Exchange } from '../../src/exchange/exchange.ts';
 import { ForwardedRequest, ForwardedResponse } from '../../src/exchange/forward.ts';
 import { Http1Connection } from '../../src/upstream/http1-connection.ts';
 import { Http1Stream } from '../../src/upstream/http1-stream.ts';
-import { ContentReader } from '../../src/wire/content-reader.ts';
-import { Http1Fields } from '../../src/wire/http1-fields.ts';
+import { BodyReader } from '../../src/wire/body-reader.ts';
+import { ParsedHeaders } from '../../src/wire/parsed-headers.ts';
 import { RequestHeadParser } from '../../src/wire/request-head.ts';
 import { ResponseHeadParser } from '../../src/wire/response-head.ts';
 import { playRoundTrips } from './socket-round-trips.ts';
@@ -87,17 +87,17 @@ const firstCalls: readonly (readonly [{ readonly name: string; readonly prototyp
   [Http1ClientConnection, 'onBytes'],
   [RequestReader, 'push'],
   [RequestHeadParser, 'push'],
-  [ContentReader, 'begin'],
+  [BodyReader, 'begin'],
   [ResponseWriter, 'begin'],
   [ClientTimeouts, 'await'],
   [Exchange, 'onRequest'],
   [Attempt, 'onStream'],
-  [ForwardedRequest, 'writeFields'],
-  [ForwardedResponse, 'writeFields'],
+  [ForwardedRequest, 'writeHeaders'],
+  [ForwardedResponse, 'writeHeaders'],
   [Http1Connection, 'openStream'],
   [Http1Stream, 'send'],
   [ResponseHeadParser, 'push'],
-  [Http1Fields, 'writeTo'],
+  [ParsedHeaders, 'writeTo'],
 ];
 for (const [{ name, prototype }, method] of firstCalls) watch(prototype, method, name);
 

@@ -22,7 +22,7 @@ const routes: readonly RouteSpec[] = [
   {
     id: 'own',
     pathPrefix: '/own',
-    action: { kind: 'respond', status: 200, contentType: 'text/plain', content: 'ok\n' },
+    action: { kind: 'respond', status: 200, contentType: 'text/plain', body: 'ok\n' },
   },
   { id: 'moved', pathPrefix: '/moved', action: { kind: 'redirect', status: 301, location: '/there' } },
   { id: 'all', pathPrefix: '/', action: benchRoute.action },
@@ -68,12 +68,12 @@ interface Play {
   readonly last?: true;
 }
 
-function request(line: string, fields: readonly string[] = [], content = ''): Buffer {
-  return Buffer.from([`${line} HTTP/1.1`, 'Host: www.example.org', ...fields, '', content].join('\r\n'), 'latin1');
+function request(line: string, headers: readonly string[] = [], body = ''): Buffer {
+  return Buffer.from([`${line} HTTP/1.1`, 'Host: www.example.org', ...headers, '', body].join('\r\n'), 'latin1');
 }
 
-function answer(line: string, fields: readonly string[] = [], content = ''): Buffer {
-  return Buffer.from([`HTTP/1.1 ${line}`, ...fields, '', content].join('\r\n'), 'latin1');
+function answer(line: string, headers: readonly string[] = [], body = ''): Buffer {
+  return Buffer.from([`HTTP/1.1 ${line}`, ...headers, '', body].join('\r\n'), 'latin1');
 }
 
 const accept = ['Accept: text/html', 'User-Agent: Mozilla/5.0', 'Connection: keep-alive'];
@@ -132,7 +132,7 @@ const plays: readonly Play[] = [
 /** Each round has some of these, so that most exchanges are ordinary ones, as in production. */
 const ordinary = plays.slice(0, 12);
 
-const trustedFields = request('GET /trusted', [
+const trustedHeaders = request('GET /trusted', [
   'X-Forwarded-For: 192.0.2.7',
   'X-Forwarded-Proto: https',
   'X-Request-Id: 3f6e1d8a-1111-4222-8333-444455556666',
@@ -153,7 +153,7 @@ export function runVaried(gateway: InMemoryGateway, count: number): void {
       playTogether(gateway, clients, round + index);
       played += 1 + togetherMax;
     }
-    playOne(gateway, [trusted], 0, { request: trustedFields, answer: [ok] });
+    playOne(gateway, [trusted], 0, { request: trustedHeaders, answer: [ok] });
     played++;
   }
   for (const client of [...clients, trusted]) client.listener.onEnd();

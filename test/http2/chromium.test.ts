@@ -28,8 +28,8 @@ describe('a browser over HTTP/2', withBrowser, () => {
     async () => {
       folder = mkdtempSync(join(tmpdir(), 'candor-chromium-http2-'));
       server = await WebSocketServer.start();
-      server.page = (target, content) =>
-        target === '/' ? '<!doctype html><title>page</title>' : `${target} ${content.length}`;
+      server.page = (target, body) =>
+        target === '/' ? '<!doctype html><title>page</title>' : `${target} ${body.length}`;
       events = createServer(({ url }, response) => {
         if (url === '/events/login') return void response.writeHead(401, { 'www-authenticate': 'NTLM' }).end();
         response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -76,14 +76,14 @@ routes: [{ path: /events, to: events }, { path: /, to: app }]
 
   test('fetches a hundred things at once, each whole, over one connection', async () => {
     const fetched = await browser.run<
-      [id: string, content: string][]
+      [id: string, body: string][]
     >(`Promise.all(Array.from({ length: 100 }, async (_, index) => {
       const body = 'x'.repeat(index * 3000);
       const response = await fetch('/' + index, { method: 'POST', body });
       return [response.headers.get('x-request-id'), await response.text()];
     }))`);
     assert.deepEqual(
-      fetched.map(([, content]) => content),
+      fetched.map(([, body]) => body),
       Array.from({ length: 100 }, (_, index) => `/${index} ${index * 3000}`),
     );
     for (const [id] of fetched) assert.equal((await edge.record(id)).client.port, port);

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { connect, createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
 import { RawClient } from '../../src/testing/testing.ts';
 import { OwnProcess } from '../gateway/own-process.ts';
-import { headers, requestFields } from './frames.ts';
+import { headersFrame, requestHeaders } from './frames.ts';
 import { RawHttp2 } from './raw-http2.ts';
 
 /** The bytes of the large response. */
@@ -114,7 +114,7 @@ export class QuietClient {
   async ask(): Promise<number | null> {
     this.#stream += 2;
     const beganAt = performance.now();
-    this.#line.send(headers(this.#stream, requestFields()));
+    this.#line.send(headersFrame(this.#stream, requestHeaders()));
     const answer = await this.#line.answer(this.#stream);
     this.tookMs.push(performance.now() - beganAt);
     // What has been judged is of no more use: a long run must not look through it again.

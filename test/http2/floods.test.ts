@@ -5,7 +5,7 @@ import { http2LimitNames } from '../../src/core/http2-limit.ts';
 import { until } from '../gateway/start-from-yaml.ts';
 import { FloodedGateway, largeBytes, QuietClient } from './flooded-gateway.ts';
 import { type Flood, floodPaths, floods, hpackBomb } from './floods.ts';
-import { data, frame, headers, ping, requestFields, setting, types } from './frames.ts';
+import { data, frame, headersFrame, ping, requestHeaders, setting, types } from './frames.ts';
 import { Http2Load } from './http2-load.ts';
 import type { RawHttp2 } from './raw-http2.ts';
 import { isWholeSweep, sampled } from '../../src/testing/sweep.test-support.ts';
@@ -115,7 +115,7 @@ describe('a flood over HTTP/2', { skip: process.platform !== 'linux' }, () => {
     for (const address of [floods, other, floods]) {
       const line = gateway.connectFrom(address);
       const beganAt = performance.now();
-      line.send(headers(1, requestFields()));
+      line.send(headersFrame(1, requestHeaders()));
       assert.equal((await line.answer(1))?.status, 200);
       waits.push(performance.now() - beganAt);
       line.close();
@@ -129,7 +129,9 @@ describe('a flood over HTTP/2', { skip: process.platform !== 'linux' }, () => {
   }, async () => {
     const address = '127.0.1.4';
     const all = Buffer.concat(
-      Array.from({ length: 100 }, (_, turn) => headers(2 * turn + 1, requestFields({ ':path': floodPaths.hanging }))),
+      Array.from({ length: 100 }, (_, turn) =>
+        headersFrame(2 * turn + 1, requestHeaders({ ':path': floodPaths.hanging })),
+      ),
     );
     // Meanwhile 200 more are allowed each second.
     for (let connection = 0; connection < 1000 && !limitsSeen().includes('abandoned'); connection++) {
@@ -204,7 +206,7 @@ describe('a flood over HTTP/2', { skip: process.platform !== 'linux' }, () => {
       try {
         const before = gateway.process.residentBytes;
         for (let turn = 0; turn < 128; turn++)
-          line.send(headers(2 * turn + 1, requestFields({ ':path': floodPaths.large })));
+          line.send(headersFrame(2 * turn + 1, requestHeaders({ ':path': floodPaths.large })));
         await line.until(() => line.frames.filter(({ type }) => type === types.headers).length === 128);
         for (let turn = 0; turn < 20; turn++) assert.equal(await quiet.ask(), 200);
         const more = gateway.process.residentBytes - before;
@@ -214,7 +216,7 @@ describe('a flood over HTTP/2', { skip: process.platform !== 'linux' }, () => {
       }
     });
 
-  test('of content in frames of one byte holds little more than the content', async () => {
+  test('of a body in frames of one byte holds little more than the body', async () => {
     const line = gateway.connect();
     try {
       const before = gateway.process.residentBytes;
@@ -222,7 +224,7 @@ describe('a flood over HTTP/2', { skip: process.platform !== 'linux' }, () => {
       // No endpoint reads these: their exchange waits for a connection that is never free.
       for (let turn = 0; turn < 15; turn++) {
         const id = 2 * turn + 1;
-        line.send(headers(id, requestFields({ ':method': 'POST', ':path': floodPaths.hanging }), false));
+        line.send(headersFrame(id, requestHeaders({ ':method': 'POST', ':path': floodPaths.hanging }), false));
         const frames = Buffer.concat(new Array<Buffer>(10_000).fill(frame(types.data, 0, id, one.subarray(9))));
         line.send(frames);
         assert.equal(await quiet.ask(), 200);
@@ -256,7 +258,7 @@ describe('a client that is slow over HTTP/2', { skip: process.platform !== 'linu
 
   test('with a header section, byte by byte, loses the connection', async () => {
     const line = gateway.connect();
-    const whole = headers(1, requestFields({}, [['a', 'b'.repeat(1000)]]));
+    const whole = headersFrame(1, requestHeaders({}, [['a', 'b'.repeat(1000)]]));
     assert.ok(
       await drip(
         line,
@@ -286,7 +288,7 @@ describe('a client that is slow over HTTP/2', { skip: process.platform !== 'linu
 
   test('with the body of a request gets 408', async () => {
     const line = gateway.connect();
-    line.send(headers(1, requestFields({ ':method': 'POST', ':path': floodPaths.hanging }), false), data(1, 'x'));
+    line.send(headersFrame(1, requestHeaders({ ':method': 'POST', ':path': floodPaths.hanging }), false), data(1, 'x'));
     assert.equal((await line.answer(1))?.status, 408);
     await line.until(() => line.resetOf(1) !== null);
     assert.equal(line.resetOf(1), 'NO_ERROR');
@@ -295,10 +297,10 @@ describe('a client that is slow over HTTP/2', { skip: process.platform !== 'linu
 
   test('to open its window loses the stream and not the connection', async () => {
     const line = gateway.connect(setting(4, 10));
-    line.send(headers(1, requestFields({ ':path': floodPaths.large })));
+    line.send(headersFrame(1, requestHeaders({ ':path': floodPaths.large })));
     await line.until(() => line.resetOf(1) !== null);
     assert.equal(line.resetOf(1), 'CANCEL');
-    line.send(headers(3, requestFields()));
+    line.send(headersFrame(3, requestHeaders()));
     assert.equal((await line.answer(3))?.status, 200);
     line.close();
   });

@@ -4,9 +4,9 @@ import {
   data,
   flags,
   frame,
-  headers,
+  headersFrame,
   ping,
-  requestFields,
+  requestHeaders,
   reset,
   setting,
   settings,
@@ -30,10 +30,10 @@ export interface Flood<Limit extends Http2LimitName | null = Http2LimitName> {
 export const floodPaths = { quick: '/', hanging: '/hang', large: '/large' } as const;
 
 const { endHeaders, endStream, padded } = flags;
-const hanging = requestFields({ ':path': floodPaths.hanging });
-const posting = requestFields({ ':method': 'POST', ':path': floodPaths.hanging });
-const large = requestFields({ ':path': floodPaths.large });
-const block = literals(...requestFields());
+const hanging = requestHeaders({ ':path': floodPaths.hanging });
+const posting = requestHeaders({ ':method': 'POST', ':path': floodPaths.hanging });
+const large = requestHeaders({ ':path': floodPaths.large });
+const block = literals(...requestHeaders());
 
 /** The streams 1, 3, 5, … */
 function streamOf(turn: number): number {
@@ -44,28 +44,28 @@ export const floods: readonly Flood[] = [
   {
     name: 'rapid reset (CVE-2023-44487)',
     limit: 'resets',
-    goOn: (turn) => Buffer.concat([headers(streamOf(turn), hanging), reset(streamOf(turn), 'CANCEL')]),
+    goOn: (turn) => Buffer.concat([headersFrame(streamOf(turn), hanging), reset(streamOf(turn), 'CANCEL')]),
   },
   {
     name: 'made you reset by WINDOW_UPDATE (CVE-2025-8671)',
     limit: 'errors',
-    goOn: (turn) => Buffer.concat([headers(streamOf(turn), hanging), windowUpdate(streamOf(turn), 0)]),
+    goOn: (turn) => Buffer.concat([headersFrame(streamOf(turn), hanging), windowUpdate(streamOf(turn), 0)]),
   },
   {
     name: 'made you reset by DATA behind the end (CVE-2025-8671)',
     limit: 'errors',
-    goOn: (turn) => Buffer.concat([headers(streamOf(turn), hanging), data(streamOf(turn), 'x')]),
+    goOn: (turn) => Buffer.concat([headersFrame(streamOf(turn), hanging), data(streamOf(turn), 'x')]),
   },
   {
     name: 'made you reset by a window that is too large (CVE-2025-8671)',
     limit: 'errors',
-    goOn: (turn) => Buffer.concat([headers(streamOf(turn), hanging), windowUpdate(streamOf(turn), 2 ** 31 - 1)]),
+    goOn: (turn) => Buffer.concat([headersFrame(streamOf(turn), hanging), windowUpdate(streamOf(turn), 2 ** 31 - 1)]),
   },
   {
     name: 'streams above the limit',
     limit: 'errors',
-    begin: Array.from({ length: 128 }, (_, turn) => headers(streamOf(turn), hanging)),
-    goOn: (turn) => headers(streamOf(turn + 128), hanging),
+    begin: Array.from({ length: 128 }, (_, turn) => headersFrame(streamOf(turn), hanging)),
+    goOn: (turn) => headersFrame(streamOf(turn + 128), hanging),
   },
   {
     name: 'CONTINUATION of a byte (CVE-2024-27316)',
@@ -100,20 +100,20 @@ export const floods: readonly Flood[] = [
   {
     name: 'DATA of no bytes (CVE-2019-9518)',
     limit: 'empty_frames',
-    begin: [headers(1, posting, false)],
+    begin: [headersFrame(1, posting, false)],
     goOn: () => data(1, ''),
   },
   {
     name: 'DATA of padding alone',
     limit: 'empty_frames',
-    begin: [headers(1, posting, false)],
+    begin: [headersFrame(1, posting, false)],
     goOn: () => frame(types.data, padded, 1, '\0'),
   },
   { name: 'WINDOW_UPDATE', limit: 'window_updates', goOn: () => windowUpdate(0, 1) },
   {
     name: 'windows of a byte (CVE-2019-9511)',
     limit: 'window_updates',
-    begin: [settings(setting(4, 0)), ...Array.from({ length: 100 }, (_, turn) => headers(streamOf(turn), large))],
+    begin: [settings(setting(4, 0)), ...Array.from({ length: 100 }, (_, turn) => headersFrame(streamOf(turn), large))],
     goOn: (turn) => windowUpdate(streamOf(turn % 100), 1),
   },
   { name: 'frames of an unknown type', limit: 'ignored_frames', goOn: () => frame(0xbe, 0, 1, 'x') },
@@ -137,7 +137,7 @@ export const floods: readonly Flood[] = [
     limit: 'errors',
     goOn: (turn) =>
       Buffer.concat([
-        headers(streamOf(turn), posting, false),
+        headersFrame(streamOf(turn), posting, false),
         frame(types.headers, endHeaders | endStream, streamOf(turn), literals([':path', '/'])),
       ]),
   },
@@ -148,13 +148,13 @@ export const steadyFloods: readonly Flood<null>[] = [
   {
     name: 'bodies byte by byte on 100 streams',
     limit: null,
-    begin: Array.from({ length: 100 }, (_, turn) => headers(streamOf(turn), posting, false)),
+    begin: Array.from({ length: 100 }, (_, turn) => headersFrame(streamOf(turn), posting, false)),
     goOn: (turn) => data(streamOf(turn % 100), 'x'),
   },
   {
     name: 'windows of 0 for 100 large responses',
     limit: null,
-    begin: [settings(setting(4, 0)), ...Array.from({ length: 100 }, (_, turn) => headers(streamOf(turn), large))],
+    begin: [settings(setting(4, 0)), ...Array.from({ length: 100 }, (_, turn) => headersFrame(streamOf(turn), large))],
     goOn: () => Buffer.alloc(0),
   },
 ];
@@ -162,7 +162,7 @@ export const steadyFloods: readonly Flood<null>[] = [
 /** A block of 60 KiB that names an entry of 4,000 bytes 60,000 times: 240 MB of headers (an HPACK bomb). */
 export function hpackBomb(streamId: number): Buffer {
   const entry = Buffer.concat([Buffer.of(0x40, 1, 97, 0x7f, 0xa1, 0x1e), Buffer.alloc(4000, 'a')]);
-  const first = Buffer.concat([literals(...requestFields()), entry, Buffer.alloc(12_000, 0xbe)]);
+  const first = Buffer.concat([literals(...requestHeaders()), entry, Buffer.alloc(12_000, 0xbe)]);
   const more = Buffer.alloc(16_000, 0xbe);
   return Buffer.concat([
     frame(types.headers, endStream, streamId, first.subarray(0, 16_384)),

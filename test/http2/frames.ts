@@ -1,6 +1,6 @@
 import { type ErrorName, errorName, errorNumber, frameFlags, frameTypes } from '../../src/wire/h2/protocol.ts';
 import { frame } from '../../src/wire/h2/frame.test-support.ts';
-import { type FieldPair, literals } from '../../src/wire/h2/hpack.test-support.ts';
+import { type HeaderPair, literals } from '../../src/wire/h2/hpack.test-support.ts';
 
 export { frame };
 
@@ -40,23 +40,23 @@ export function windowUpdate(streamId: number, bytes: number): Buffer {
   return frame(types.windowUpdate, 0, streamId, word(bytes));
 }
 
-export function data(streamId: number, content: Uint8Array | string, end = false): Buffer {
-  return frame(types.data, end ? flags.endStream : 0, streamId, content);
+export function data(streamId: number, body: Uint8Array | string, end = false): Buffer {
+  return frame(types.data, end ? flags.endStream : 0, streamId, body);
 }
 
-/** The pseudo-headers of a request, `changes` to them (null: left out), and further fields behind. */
-export function requestFields(
+/** The pseudo-headers of a request, `changes` to them (null: left out), and further headers behind. */
+export function requestHeaders(
   changes: Readonly<Record<string, string | null>> = {},
-  more: readonly FieldPair[] = [],
-): FieldPair[] {
+  more: readonly HeaderPair[] = [],
+): HeaderPair[] {
   const pseudo = { ':method': 'GET', ':scheme': 'http', ':authority': 'example.org', ':path': '/', ...changes };
   const present = Object.entries(pseudo).filter((pair): pair is [string, string] => pair[1] !== null);
   return [...present, ...more];
 }
 
-/** HEADERS with the whole block of `fields`. */
-export function headers(streamId: number, fields: readonly FieldPair[], end = true): Buffer {
-  return frame(types.headers, flags.endHeaders | (end ? flags.endStream : 0), streamId, literals(...fields));
+/** HEADERS with the whole block of `headers`. */
+export function headersFrame(streamId: number, headers: readonly HeaderPair[], end = true): Buffer {
+  return frame(types.headers, flags.endHeaders | (end ? flags.endStream : 0), streamId, literals(...headers));
 }
 
 /** A frame that came. */

@@ -52,13 +52,13 @@ function requestsIn(told: string): SeenRequest[] {
     /^\[id=(\d+)\] \[[ .\d]+\] recv \(stream_id=(\d+)\) (:?[^:\n]+): (.*)$/gm,
   )) {
     const key = `${connection} ${stream}`;
-    const fields = requests.get(key) ?? new Map<string, string>();
-    requests.set(key, fields.set(name, value));
+    const headers = requests.get(key) ?? new Map<string, string>();
+    requests.set(key, headers.set(name, value));
   }
-  return [...requests.values()].map((fields) => ({
-    id: fields.get('x-request-id') ?? '',
-    method: fields.get(':method') ?? '',
-    target: fields.get(':path') ?? '',
+  return [...requests.values()].map((headers) => ({
+    id: headers.get('x-request-id') ?? '',
+    method: headers.get(':method') ?? '',
+    target: headers.get(':path') ?? '',
     status: 0,
     port: 0,
   }));

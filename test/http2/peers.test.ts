@@ -49,25 +49,25 @@ interface Answer {
   readonly status: number;
   readonly headers: http2.IncomingHttpHeaders;
   readonly trailers: http2.IncomingHttpHeaders;
-  readonly content: Buffer;
+  readonly body: Buffer;
 }
 
 /** Sends a request with Node's client, and waits for its response. */
 async function ask(
   session: http2.ClientHttp2Session,
-  fields: http2.OutgoingHttpHeaders,
-  content?: Uint8Array,
+  headers: http2.OutgoingHttpHeaders,
+  body?: Uint8Array,
 ): Promise<Answer> {
-  const stream = session.request({ ':authority': 'edge.test', ...fields });
+  const stream = session.request({ ':authority': 'edge.test', ...headers });
   const parts: Buffer[] = [];
-  let headers: http2.IncomingHttpHeaders & { ':status'?: number | undefined } = {};
+  let answered: http2.IncomingHttpHeaders & { ':status'?: number | undefined } = {};
   let trailers: http2.IncomingHttpHeaders = {};
-  stream.on('response', (come) => (headers = come));
+  stream.on('response', (come) => (answered = come));
   stream.on('trailers', (come) => (trailers = come));
   stream.on('data', (bytes: Buffer) => void parts.push(bytes));
-  stream.end(content);
+  stream.end(body);
   await once(stream, 'end');
-  return { status: Number(headers[':status']), headers, trailers, content: Buffer.concat(parts) };
+  return { status: Number(answered[':status']), headers: answered, trailers, body: Buffer.concat(parts) };
 }
 
 describe('clients of HTTP/2', () => {
@@ -149,22 +149,22 @@ upstreams: { app: { endpoints: "127.0.0.1:${port}", check: none, connections: { 
         const paths = Array.from({ length: 100 }, (_, number) => `/${number}`);
         const answers = await Promise.all(paths.map((path) => ask(session, { ':path': path })));
         assert.deepEqual(
-          answers.map(({ content }) => content.toString().split(' ').slice(0, 3).join(' ')),
+          answers.map(({ body }) => body.toString().split(' ').slice(0, 3).join(' ')),
           paths.map((path) => `GET ${path} 0`),
         );
       });
 
       test('downloads 20 MB', async () => {
-        const { status, content, headers } = await ask(session, { ':path': '/large' });
+        const { status, body, headers } = await ask(session, { ':path': '/large' });
         assert.equal(status, 200);
         assert.equal(Number(headers['content-length']), largeBytes);
-        assert.equal(sumOf(content), largeSum);
+        assert.equal(sumOf(body), largeSum);
       });
 
       test('uploads 20 MB, with a length and without', async () => {
         for (const length of [{ 'content-length': largeBytes }, {}]) {
-          const { content } = await ask(session, { ':method': 'POST', ':path': '/', ...length }, large);
-          assert.equal(content.toString(), `POST / ${largeBytes} ${largeSum}`);
+          const { body } = await ask(session, { ':method': 'POST', ':path': '/', ...length }, large);
+          assert.equal(body.toString(), `POST / ${largeBytes} ${largeSum}`);
         }
       });
 
@@ -174,19 +174,19 @@ upstreams: { app: { endpoints: "127.0.0.1:${port}", check: none, connections: { 
           ask(session, { ':method': 'POST', ':path': '/' }, large),
           ...Array.from({ length: 20 }, () => ask(session, { ':path': '/small' })),
         ]);
-        assert.equal(sumOf(down.content), largeSum);
-        assert.equal(up.content.toString(), `POST / ${largeBytes} ${largeSum}`);
+        assert.equal(sumOf(down.body), largeSum);
+        assert.equal(up.body.toString(), `POST / ${largeBytes} ${largeSum}`);
         for (const { status } of small) assert.equal(status, 200);
       });
 
-      test('gets trailers, HEAD without content, and events as they come', async () => {
+      test('gets trailers, HEAD without a body, and events as they come', async () => {
         const trailers = await ask(session, { ':path': '/trailers', te: 'trailers' });
         assert.equal(trailers.trailers['x-sum'], '7');
         const head = await ask(session, { ':method': 'HEAD', ':path': '/large' });
-        assert.equal(head.content.length, 0);
+        assert.equal(head.body.length, 0);
         assert.equal(Number(head.headers['content-length']), largeBytes);
         const events = await ask(session, { ':path': '/events' });
-        assert.equal(events.content.toString(), [0, 1, 2, 3, 4].map((count) => `data: ${count}\n\n`).join(''));
+        assert.equal(events.body.toString(), [0, 1, 2, 3, 4].map((count) => `data: ${count}\n\n`).join(''));
       });
 
       test('may leave requests in the middle, and go on', async () => {

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import type { FieldPair } from '../../src/wire/h2/hpack.test-support.ts';
+import type { HeaderPair } from '../../src/wire/h2/hpack.test-support.ts';
 import { startFromYaml, type YamlGateway } from '../gateway/start-from-yaml.ts';
-import { frame, headers, requestFields, setting, types, windowUpdate, word } from './frames.ts';
+import { frame, headersFrame, requestHeaders, setting, types, windowUpdate, word } from './frames.ts';
 import { RawHttp2 } from './raw-http2.ts';
 
 // RFC 9218: what a client calls urgent is sent first, where the window of the connection does not take everything.
@@ -44,7 +44,7 @@ upstreams: { app: { endpoints: "127.0.0.1:${port}", check: none } }
       (sum, { type, streamId, payload }) => sum + (type === types.data && streamId === id ? payload.length : 0),
       0,
     );
-  const get = (id: number, ...more: FieldPair[]): Buffer => headers(id, requestFields({}, more));
+  const get = (id: number, ...more: HeaderPair[]): Buffer => headersFrame(id, requestHeaders({}, more));
   const update = (id: number, value: string): Buffer =>
     frame(types.priorityUpdate, 0, 0, Buffer.concat([word(id), Buffer.from(value)]));
 

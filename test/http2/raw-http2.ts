@@ -5,8 +5,8 @@ import { errorOf, flags, frame, framesOf, preface, type SeenFrame, settings, typ
 /** A response on a stream, as far as it has come. */
 export interface SeenResponse {
   readonly status: number;
-  readonly fields: ReadonlyMap<string, string>;
-  readonly content: Buffer;
+  readonly headers: ReadonlyMap<string, string>;
+  readonly body: Buffer;
   readonly isWhole: boolean;
 }
 
@@ -82,11 +82,11 @@ export class RawHttp2 {
     const own = this.frames.filter((one) => one.streamId === streamId);
     const head = own.find((one) => one.type === types.headers && Number(this.#blocks.get(one)?.get(':status')) >= 200);
     if (head === undefined) return null;
-    const fields = this.#blocks.get(head) ?? new Map<string, string>();
+    const headers = this.#blocks.get(head) ?? new Map<string, string>();
     return {
-      status: Number(fields.get(':status')),
-      fields,
-      content: Buffer.concat(own.filter(({ type }) => type === types.data).map(({ payload }) => payload)),
+      status: Number(headers.get(':status')),
+      headers,
+      body: Buffer.concat(own.filter(({ type }) => type === types.data).map(({ payload }) => payload)),
       isWhole: own.some((one) => one.type <= types.headers && (one.flags & flags.endStream) !== 0),
     };
   }
@@ -114,5 +114,5 @@ export class RawHttp2 {
 
 function kindOf(seen: SeenFrame, blocks: ReadonlyMap<SeenFrame, ReadonlyMap<string, string>>): 'response' | 'trailers' {
   const before = [...blocks].filter(([{ streamId }]) => streamId === seen.streamId);
-  return before.some(([, fields]) => Number(fields.get(':status')) >= 200) ? 'trailers' : 'response';
+  return before.some(([, headers]) => Number(headers.get(':status')) >= 200) ? 'trailers' : 'response';
 }

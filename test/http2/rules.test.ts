@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { requestRules } from '#failures/rules.ts';
 import { startFromYaml, type YamlGateway } from '../gateway/start-from-yaml.ts';
-import { framesOf, headers, ping, requestFields, type SeenFrame, setting, settings, types } from './frames.ts';
+import { framesOf, headersFrame, ping, requestHeaders, type SeenFrame, setting, settings, types } from './frames.ts';
 import { RawHttp2 } from './raw-http2.ts';
 import { type Refused, type RuleCase, ruleCases } from './rules.ts';
 
@@ -69,10 +69,10 @@ routes: [{ path: /hang, to: silent, buffer: none }, { path: /, respond: { body: 
       assert.equal(answer?.status, 200);
       assert.ok(answer.isWhole);
     } else if (outcome === 'one-byte') {
-      await line.until(() => (line.response(1)?.content.length ?? 0) > 0);
-      assert.equal(line.response(1)?.content.toString(), 'h');
+      await line.until(() => (line.response(1)?.body.length ?? 0) > 0);
+      assert.equal(line.response(1)?.body.toString(), 'h');
       line.send(settings(setting(4, 65_535)));
-      assert.equal((await line.answer(1))?.content.toString(), 'here');
+      assert.equal((await line.answer(1))?.body.toString(), 'here');
     } else if ('reset' in outcome) {
       const { reset, stream = 1 } = outcome;
       await line.until(() => line.resetOf(stream) !== null);
@@ -97,9 +97,9 @@ routes: [{ path: /hang, to: silent, buffer: none }, { path: /, respond: { body: 
       assert.equal(own.at(-1)?.type, types.rstStream, 'nothing follows on the stream');
     } else assert.notEqual(line.resetOf(1), 'PROTOCOL_ERROR');
     const { reason, section } = requestRules[rule];
-    const { detail } = JSON.parse(answer.content.toString()) as { detail: string };
+    const { detail } = JSON.parse(answer.body.toString()) as { detail: string };
     assert.equal(detail, `The request was refused because ${reason} (${section}).`);
-    const { cause, evidence, attempts } = await gateway.record(answer.fields.get('x-request-id') ?? '');
+    const { cause, evidence, attempts } = await gateway.record(answer.headers.get('x-request-id') ?? '');
     assert.equal(cause, 'request_refused');
     // An attempt that ended by it has the evidence.
     const known = (evidence ?? attempts.at(-1)?.evidence) as
@@ -110,10 +110,10 @@ routes: [{ path: /hang, to: silent, buffer: none }, { path: /, respond: { body: 
 
   /** The connection serves a further request. */
   async function goesOn(line: RawHttp2): Promise<void> {
-    line.send(headers(lastStream, requestFields()));
+    line.send(headersFrame(lastStream, requestHeaders()));
     const answer = await line.answer(lastStream);
     assert.equal(answer?.status, 200, `GOAWAY: ${line.goAway}`);
-    assert.equal(answer.content.toString(), 'here');
+    assert.equal(answer.body.toString(), 'here');
     assert.equal(line.goAway, null);
   }
 });

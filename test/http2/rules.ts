@@ -1,15 +1,15 @@
 import type { RequestRule } from '#failures/rules.ts';
-import type { FieldPair } from '../../src/wire/h2/hpack.test-support.ts';
+import type { HeaderPair } from '../../src/wire/h2/hpack.test-support.ts';
 import { literals } from '../../src/wire/h2/hpack.test-support.ts';
 import type { ErrorName } from '../../src/wire/h2/protocol.ts';
 import {
   data,
   flags,
   frame,
-  headers,
+  headersFrame,
   ping,
   preface,
-  requestFields,
+  requestHeaders,
   reset,
   setting,
   settings,
@@ -55,15 +55,15 @@ export interface RuleCase {
 }
 
 const { endStream, endHeaders, padded, priority, ack } = flags;
-const get = requestFields();
+const get = requestHeaders();
 /** A request that stays open: its endpoint does not answer. */
-const hanging = requestFields({ ':path': '/hang' });
-const posting = requestFields({ ':method': 'POST', ':path': '/hang' });
+const hanging = requestHeaders({ ':path': '/hang' });
+const posting = requestHeaders({ ':method': 'POST', ':path': '/hang' });
 const block = literals(...get);
 const hangingBlock = literals(...hanging);
-const openStream = headers(1, hanging);
-const openPost = headers(1, posting, false);
-const served = headers(1, get);
+const openStream = headersFrame(1, hanging);
+const openPost = headersFrame(1, posting, false);
+const served = headersFrame(1, get);
 const largest = 2 ** 31 - 1;
 
 function goAway(section: string, error: ErrorName, name: string, ...send: readonly Buffer[]): RuleCase {
@@ -91,10 +91,10 @@ function malformed(
   section: string,
   rule: RequestRule,
   name: string,
-  fields: readonly FieldPair[],
+  headers: readonly HeaderPair[],
   end = true,
 ): RuleCase {
-  return malformedBy(section, rule, name, headers(1, fields, end));
+  return malformedBy(section, rule, name, headersFrame(1, headers, end));
 }
 
 /** As above, of several frames: all came before its response has begun. */
@@ -107,10 +107,10 @@ function refuses(
   section: string,
   rule: RequestRule,
   name: string,
-  fields: readonly FieldPair[],
+  headers: readonly HeaderPair[],
   status: number,
 ): RuleCase {
-  return { section, name, send: [headers(1, fields)], outcome: { refused: rule, status, error: null } };
+  return { section, name, send: [headersFrame(1, headers)], outcome: { refused: rule, status, error: null } };
 }
 
 function oneByte(section: string, name: string, ...send: readonly Buffer[]): RuleCase {
@@ -120,7 +120,7 @@ function oneByte(section: string, name: string, ...send: readonly Buffer[]): Rul
 /** Frames for a stream whose request and response have been sent. */
 const ended = (one: RuleCase): RuleCase => ({ ...one, send: [served], afterwards: one.send });
 const bare = (one: RuleCase): RuleCase => ({ ...one, isBare: true });
-const withField = (name: string, value: string): FieldPair[] => requestFields({}, [[name, value]]);
+const withHeader = (name: string, value: string): HeaderPair[] => requestHeaders({}, [[name, value]]);
 
 const connection: readonly RuleCase[] = [
   bare(
@@ -145,7 +145,7 @@ const frames: readonly RuleCase[] = [
   serves(
     '4.2',
     'DATA of 16,384 bytes',
-    headers(1, requestFields({ ':method': 'POST' }), false),
+    headersFrame(1, requestHeaders({ ':method': 'POST' }), false),
     data(1, Buffer.alloc(16_384), true),
   ),
   goAway('4.2', 'FRAME_SIZE_ERROR', 'DATA of 16,385 bytes', openPost, data(1, Buffer.alloc(16_385))),
@@ -174,7 +174,7 @@ const frames: readonly RuleCase[] = [
     'PROTOCOL_ERROR',
     'HEADERS of another stream within a header block',
     frame(types.headers, endStream, 1, block),
-    headers(3, get),
+    headersFrame(3, get),
   ),
   goAway(
     '5.5',
@@ -197,7 +197,7 @@ const states: readonly RuleCase[] = [
   goAway('5.1', 'PROTOCOL_ERROR', 'idle, of the server: WINDOW_UPDATE', windowUpdate(2, 100)),
   ignored('5.1', 'idle: PRIORITY', frame(types.priority, 0, 1, Buffer.alloc(5))),
   resets('5.1', 'STREAM_CLOSED', 'half-closed: DATA', openStream, data(1, 'x', true)),
-  resets('5.1', 'STREAM_CLOSED', 'half-closed: HEADERS', openStream, headers(1, [['a', 'b']])),
+  resets('5.1', 'STREAM_CLOSED', 'half-closed: HEADERS', openStream, headersFrame(1, [['a', 'b']])),
   goAway(
     '5.1',
     'PROTOCOL_ERROR',
@@ -244,14 +244,20 @@ const states: readonly RuleCase[] = [
   {
     section: '5.1.2',
     name: 'more streams at a time than SETTINGS_MAX_CONCURRENT_STREAMS',
-    send: Array.from({ length: 129 }, (_, turn) => headers(2 * turn + 1, hanging)),
+    send: Array.from({ length: 129 }, (_, turn) => headersFrame(2 * turn + 1, hanging)),
     outcome: { reset: 'REFUSED_STREAM', stream: 257 },
     isFull: true,
   },
-  goAway('5.1.1', 'PROTOCOL_ERROR', 'a stream with an even number', headers(2, get)),
-  goAway('5.1.1', 'PROTOCOL_ERROR', 'a stream with a lower number than another', headers(5, get), headers(3, get)),
-  goAway('5.1.1', 'PROTOCOL_ERROR', 'a stream with the number 0', headers(0, get)),
-  serves('5.1.1', 'a stream behind numbers that are not used', served, headers(2001, get)),
+  goAway('5.1.1', 'PROTOCOL_ERROR', 'a stream with an even number', headersFrame(2, get)),
+  goAway(
+    '5.1.1',
+    'PROTOCOL_ERROR',
+    'a stream with a lower number than another',
+    headersFrame(5, get),
+    headersFrame(3, get),
+  ),
+  goAway('5.1.1', 'PROTOCOL_ERROR', 'a stream with the number 0', headersFrame(0, get)),
+  serves('5.1.1', 'a stream behind numbers that are not used', served, headersFrame(2001, get)),
   goAway('5.1.1', 'STREAM_CLOSED', 'a stream for the second time', closedStream, openStream),
   resets(
     '5.3.1',
@@ -268,7 +274,7 @@ const states: readonly RuleCase[] = [
   ),
 ];
 
-const contentFrames: readonly RuleCase[] = [
+const bodyFrames: readonly RuleCase[] = [
   goAway('6.1', 'PROTOCOL_ERROR', 'DATA without a stream', data(0, 'x')),
   goAway(
     '6.1',
@@ -281,7 +287,7 @@ const contentFrames: readonly RuleCase[] = [
   serves(
     '6.1',
     'DATA with padding',
-    headers(1, requestFields({ ':method': 'POST' }, [['content-length', '2']]), false),
+    headersFrame(1, requestHeaders({ ':method': 'POST' }, [['content-length', '2']]), false),
     frame(types.data, padded | endStream, 1, Buffer.of(3, 65, 66, 0, 0, 0)),
   ),
   goAway(
@@ -503,86 +509,86 @@ const connectionFrames: readonly RuleCase[] = [
 ];
 
 const messages: readonly RuleCase[] = [
-  malformed('8.2', 'header-name-case', 'a header name with an uppercase letter', withField('X-Big', '1')),
-  malformed('8.2.1', 'header-name', 'a header name with a space', withField('a b', '1')),
-  malformed('8.2.1', 'header-name', 'a header name with a colon', withField('a:b', '1')),
-  malformed('8.2.1', 'header-name', 'an empty header name', withField('', '1')),
-  malformed('8.2.1', 'header-name', 'a header name with DEL', withField('a\x7f', '1')),
-  malformed('8.2.1', 'header-name', 'a header name with a byte above 127', withField('a\xe9', '1')),
-  malformed('8.2.1', 'header-name', 'a header name with NUL', withField('a\0', '1')),
-  malformed('8.2.1', 'header-value', 'a header value with NUL', withField('a', 'b\0c')),
-  malformed('8.2.1', 'header-value', 'a header value with CR', withField('a', 'b\rc')),
-  malformed('8.2.1', 'header-value', 'a header value with LF', withField('a', 'b\nc')),
-  malformed('8.2.1', 'header-value-blank', 'a header value that begins with a space', withField('a', ' b')),
-  malformed('8.2.1', 'header-value-blank', 'a header value that ends with a tab', withField('a', 'b\t')),
+  malformed('8.2', 'header-name-case', 'a header name with an uppercase letter', withHeader('X-Big', '1')),
+  malformed('8.2.1', 'header-name', 'a header name with a space', withHeader('a b', '1')),
+  malformed('8.2.1', 'header-name', 'a header name with a colon', withHeader('a:b', '1')),
+  malformed('8.2.1', 'header-name', 'an empty header name', withHeader('', '1')),
+  malformed('8.2.1', 'header-name', 'a header name with DEL', withHeader('a\x7f', '1')),
+  malformed('8.2.1', 'header-name', 'a header name with a byte above 127', withHeader('a\xe9', '1')),
+  malformed('8.2.1', 'header-name', 'a header name with NUL', withHeader('a\0', '1')),
+  malformed('8.2.1', 'header-value', 'a header value with NUL', withHeader('a', 'b\0c')),
+  malformed('8.2.1', 'header-value', 'a header value with CR', withHeader('a', 'b\rc')),
+  malformed('8.2.1', 'header-value', 'a header value with LF', withHeader('a', 'b\nc')),
+  malformed('8.2.1', 'header-value-blank', 'a header value that begins with a space', withHeader('a', ' b')),
+  malformed('8.2.1', 'header-value-blank', 'a header value that ends with a tab', withHeader('a', 'b\t')),
   ...['connection', 'proxy-connection', 'keep-alive', 'transfer-encoding', 'upgrade'].map((name) =>
-    malformed('8.2.2', 'connection-header', `the header ${name}`, withField(name, 'close')),
+    malformed('8.2.2', 'connection-header', `the header ${name}`, withHeader(name, 'close')),
   ),
-  malformed('8.2.2', 'connection-header', 'a TE that is not "trailers"', withField('te', 'gzip')),
-  serves('8.2.2', 'a TE of "trailers"', headers(1, withField('te', 'trailers'))),
-  malformed('8.3', 'pseudo-header-unknown', 'an unknown pseudo-header', withField(':test', 'x')),
-  malformed('8.3', 'pseudo-header-kind', 'the pseudo-header of responses', requestFields({ ':status': '200' })),
+  malformed('8.2.2', 'connection-header', 'a TE that is not "trailers"', withHeader('te', 'gzip')),
+  serves('8.2.2', 'a TE of "trailers"', headersFrame(1, withHeader('te', 'trailers'))),
+  malformed('8.3', 'pseudo-header-unknown', 'an unknown pseudo-header', withHeader(':test', 'x')),
+  malformed('8.3', 'pseudo-header-kind', 'the pseudo-header of responses', requestHeaders({ ':status': '200' })),
   malformed('8.3', 'pseudo-header-late', 'a pseudo-header behind a header', [['a', 'b'], ...get]),
   malformed('8.3', 'pseudo-header-repeated', 'a pseudo-header twice', [...get, [':path', '/']]),
-  malformed('8.3.1', 'pseudo-header-missing', 'no :method', requestFields({ ':method': null })),
-  malformed('8.3.1', 'pseudo-header-missing', 'no :scheme', requestFields({ ':scheme': null })),
-  malformed('8.3.1', 'pseudo-header-missing', 'no :path', requestFields({ ':path': null })),
-  malformed('8.3.1', 'pseudo-header-missing', 'an empty :path', requestFields({ ':path': '' })),
+  malformed('8.3.1', 'pseudo-header-missing', 'no :method', requestHeaders({ ':method': null })),
+  malformed('8.3.1', 'pseudo-header-missing', 'no :scheme', requestHeaders({ ':scheme': null })),
+  malformed('8.3.1', 'pseudo-header-missing', 'no :path', requestHeaders({ ':path': null })),
+  malformed('8.3.1', 'pseudo-header-missing', 'an empty :path', requestHeaders({ ':path': '' })),
   malformed('8.3.1', 'pseudo-header-missing', ':method alone', [[':method', 'GET']]),
-  malformed('8.3.1', 'method-token', 'an empty :method', requestFields({ ':method': '' })),
-  malformed('8.3.1', 'method-token', 'a :method with a space', requestFields({ ':method': 'GET /' })),
-  malformed('8.3.1', 'pseudo-header-missing', 'an empty :scheme', requestFields({ ':scheme': '' })),
-  refuses('8.3.1', 'scheme-unknown', 'a scheme that is not offered', requestFields({ ':scheme': 'ftp' }), 400),
+  malformed('8.3.1', 'method-token', 'an empty :method', requestHeaders({ ':method': '' })),
+  malformed('8.3.1', 'method-token', 'a :method with a space', requestHeaders({ ':method': 'GET /' })),
+  malformed('8.3.1', 'pseudo-header-missing', 'an empty :scheme', requestHeaders({ ':scheme': '' })),
+  refuses('8.3.1', 'scheme-unknown', 'a scheme that is not offered', requestHeaders({ ':scheme': 'ftp' }), 400),
   malformed('8.3.1', 'pseudo-header-repeated', ':method twice', [...get, [':method', 'GET']]),
   malformed('8.3.1', 'pseudo-header-repeated', ':scheme twice', [...get, [':scheme', 'http']]),
-  malformed('8.3.1', 'target-bytes', 'a :path with a space', requestFields({ ':path': '/a b' })),
-  malformed('8.3.1', 'target-bytes', 'a :path with a fragment', requestFields({ ':path': '/a#b' })),
-  malformed('8.3.1', 'host-invalid', 'an :authority with a user', requestFields({ ':authority': 'user@example.org' })),
+  malformed('8.3.1', 'target-bytes', 'a :path with a space', requestHeaders({ ':path': '/a b' })),
+  malformed('8.3.1', 'target-bytes', 'a :path with a fragment', requestHeaders({ ':path': '/a#b' })),
+  malformed('8.3.1', 'host-invalid', 'an :authority with a user', requestHeaders({ ':authority': 'user@example.org' })),
   malformed(
     '8.3.1',
     'host-repeated',
     'two Hosts',
-    requestFields({ ':authority': null }, [
+    requestHeaders({ ':authority': null }, [
       ['host', 'a'],
       ['host', 'b'],
     ]),
   ),
   malformed('8.3.1', 'pseudo-header-repeated', ':authority twice', [...get, [':authority', 'example.org']]),
-  malformed('RFC 8441 §4', 'pseudo-header-kind', ':protocol with GET', requestFields({ ':protocol': 'websocket' })),
+  malformed('RFC 8441 §4', 'pseudo-header-kind', ':protocol with GET', requestHeaders({ ':protocol': 'websocket' })),
   refuses(
     'RFC 8441 §5',
     'connect-ended',
     'an extended CONNECT that ends its stream',
-    requestFields({ ':method': 'CONNECT', ':protocol': 'websocket' }),
+    requestHeaders({ ':method': 'CONNECT', ':protocol': 'websocket' }),
     400,
   ),
   refuses(
     'RFC 9220 §3',
     'connect-protocol',
     'an extended CONNECT to another protocol',
-    requestFields({ ':method': 'CONNECT', ':protocol': 'tcp' }),
+    requestHeaders({ ':method': 'CONNECT', ':protocol': 'tcp' }),
     501,
   ),
   malformed(
     'RFC 8441 §4',
     'pseudo-header-missing',
     'an extended CONNECT without :path',
-    requestFields({ ':method': 'CONNECT', ':protocol': 'websocket', ':path': null }),
+    requestHeaders({ ':method': 'CONNECT', ':protocol': 'websocket', ':path': null }),
   ),
   malformed(
     'RFC 8441 §4',
     'pseudo-header-missing',
     'an extended CONNECT without :scheme',
-    requestFields({ ':method': 'CONNECT', ':protocol': 'websocket', ':scheme': null }),
+    requestHeaders({ ':method': 'CONNECT', ':protocol': 'websocket', ':scheme': null }),
   ),
-  malformed('8.3.1', 'target-form', 'a :path that does not begin with "/"', requestFields({ ':path': 'index' })),
-  malformed('8.3.1', 'target-form', 'a :path of "*" with GET', requestFields({ ':path': '*' })),
-  malformed('8.3.1', 'host-missing', 'neither :authority nor Host', requestFields({ ':authority': null })),
-  malformed('8.3.1', 'host-disagrees', ':authority and another Host', withField('host', 'other.example')),
+  malformed('8.3.1', 'target-form', 'a :path that does not begin with "/"', requestHeaders({ ':path': 'index' })),
+  malformed('8.3.1', 'target-form', 'a :path of "*" with GET', requestHeaders({ ':path': '*' })),
+  malformed('8.3.1', 'host-missing', 'neither :authority nor Host', requestHeaders({ ':authority': null })),
+  malformed('8.3.1', 'host-disagrees', ':authority and another Host', withHeader('host', 'other.example')),
   serves(
     '8.3.1',
     'a Host instead of :authority',
-    headers(1, requestFields({ ':authority': null }, [['host', 'example.org']])),
+    headersFrame(1, requestHeaders({ ':authority': null }, [['host', 'example.org']])),
   ),
   refuses(
     '8.5',
@@ -594,52 +600,64 @@ const messages: readonly RuleCase[] = [
     ],
     501,
   ),
-  malformed('8.5', 'pseudo-header-kind', 'CONNECT with :scheme and :path', requestFields({ ':method': 'CONNECT' })),
+  malformed('8.5', 'pseudo-header-kind', 'CONNECT with :scheme and :path', requestHeaders({ ':method': 'CONNECT' })),
   malformedBy(
     '8.1.1',
     'content-length-mismatch',
     'less content than announced',
-    headers(1, requestFields({ ':method': 'POST', ':path': '/hang' }, [['content-length', '9']]), false),
+    headersFrame(1, requestHeaders({ ':method': 'POST', ':path': '/hang' }, [['content-length', '9']]), false),
     data(1, 'x', true),
   ),
   malformedBy(
     '8.1.1',
     'content-length-mismatch',
     'more content than announced',
-    headers(1, requestFields({ ':method': 'POST', ':path': '/hang' }, [['content-length', '1']]), false),
+    headersFrame(1, requestHeaders({ ':method': 'POST', ':path': '/hang' }, [['content-length', '1']]), false),
     data(1, 'xx', true),
   ),
-  malformed('8.1.1', 'content-length-mismatch', 'content announced, and no DATA', withField('content-length', '5')),
+  malformed('8.1.1', 'content-length-mismatch', 'content announced, and no DATA', withHeader('content-length', '5')),
   malformed(
     '8.1.1',
     'content-length-invalid',
     'a Content-Length that is no number',
-    withField('content-length', '+5'),
+    withHeader('content-length', '+5'),
     false,
   ),
   malformedBy(
     '8.1.1',
     'content-length-mismatch',
     'less content than announced, in several frames',
-    headers(1, requestFields({ ':method': 'POST', ':path': '/hang' }, [['content-length', '9']]), false),
+    headersFrame(1, requestHeaders({ ':method': 'POST', ':path': '/hang' }, [['content-length', '9']]), false),
     data(1, 'test'),
     data(1, 'test', true),
   ),
-  malformed('8.1.1', 'header-name-case', 'a request whose content has yet to come', withField('A', 'b'), false),
-  refuses('RFC 9110 §15.5.18', 'expectation-unknown', 'an unknown expectation', withField('expect', 'x'), 417),
-  resets('8.1', 'PROTOCOL_ERROR', 'trailers that do not end the stream', openPost, headers(1, [['a', 'b']], false)),
-  malformedBy('8.1', 'pseudo-header-kind', 'a pseudo-header in trailers', openPost, headers(1, [[':method', 'GET']])),
+  malformed('8.1.1', 'header-name-case', 'a request whose content has yet to come', withHeader('A', 'b'), false),
+  refuses('RFC 9110 §15.5.18', 'expectation-unknown', 'an unknown expectation', withHeader('expect', 'x'), 417),
+  resets(
+    '8.1',
+    'PROTOCOL_ERROR',
+    'trailers that do not end the stream',
+    openPost,
+    headersFrame(1, [['a', 'b']], false),
+  ),
+  malformedBy(
+    '8.1',
+    'pseudo-header-kind',
+    'a pseudo-header in trailers',
+    openPost,
+    headersFrame(1, [[':method', 'GET']]),
+  ),
   malformedBy(
     '8.2.2',
     'connection-header',
     'a connection header in trailers',
     openPost,
-    headers(1, [['connection', 'a']]),
+    headersFrame(1, [['connection', 'a']]),
   ),
-  malformedBy('8.2', 'header-name-case', 'an uppercase letter in trailers', openPost, headers(1, [['A', 'b']])),
-  malformedBy('8.2.1', 'header-value', 'a line end in a trailer', openPost, headers(1, [['a', 'b\r\nc: d']])),
-  resets('8.1', 'STREAM_CLOSED', 'DATA behind trailers', openPost, headers(1, [['a', 'b']]), data(1, 'x', true)),
-  ignored('8.1', 'trailers', openPost, data(1, 'x'), headers(1, [['a', 'b']])),
+  malformedBy('8.2', 'header-name-case', 'an uppercase letter in trailers', openPost, headersFrame(1, [['A', 'b']])),
+  malformedBy('8.2.1', 'header-value', 'a line end in a trailer', openPost, headersFrame(1, [['a', 'b\r\nc: d']])),
+  resets('8.1', 'STREAM_CLOSED', 'DATA behind trailers', openPost, headersFrame(1, [['a', 'b']]), data(1, 'x', true)),
+  ignored('8.1', 'trailers', openPost, data(1, 'x'), headersFrame(1, [['a', 'b']])),
 ];
 
 /** The name x-test in Huffman code; "test" alone is 49 50 9f. */
@@ -739,36 +757,36 @@ const generic: readonly RuleCase[] = [
   serves(
     '8.1',
     'POST with content in several frames, and trailers',
-    headers(1, requestFields({ ':method': 'POST' }), false),
+    headersFrame(1, requestHeaders({ ':method': 'POST' }), false),
     data(1, 'test'),
     data(1, 'test'),
-    headers(1, [['x-sum', '8']]),
+    headersFrame(1, [['x-sum', '8']]),
   ),
   serves('generic', 'GET', served),
-  serves('generic', 'HEAD', headers(1, requestFields({ ':method': 'HEAD' }))),
+  serves('generic', 'HEAD', headersFrame(1, requestHeaders({ ':method': 'HEAD' }))),
   serves(
     'generic',
     'POST with content',
-    headers(1, requestFields({ ':method': 'POST' }), false),
+    headersFrame(1, requestHeaders({ ':method': 'POST' }), false),
     data(1, 'test', true),
   ),
   serves(
     'generic',
     'OPTIONS *, as the gateway answers it',
-    headers(1, requestFields({ ':method': 'OPTIONS', ':path': '*' })),
+    headersFrame(1, requestHeaders({ ':method': 'OPTIONS', ':path': '*' })),
   ),
   serves('generic', 'PRIORITY before its HEADERS', frame(types.priority, 0, 1, Buffer.alloc(5)), served),
 ];
 
 /**
  * What a client can break of RFC 9113, 9218 and 7541, by section: as h2spec does, and more. Two cases stand in `src/wire/h2/session.test.ts`: windows
- * that become negative (§6.9.2), and more content than the window of a stream (§6.9.1), since a gateway that reads opens the window meanwhile.
+ * that become negative (§6.9.2), and more body than the window of a stream (§6.9.1), since a gateway that reads opens the window meanwhile.
  */
 export const ruleCases: readonly RuleCase[] = [
   ...connection,
   ...frames,
   ...states,
-  ...contentFrames,
+  ...bodyFrames,
   ...connectionFrames,
   ...messages,
   ...hpack,

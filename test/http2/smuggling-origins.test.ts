@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type AttackOriginKind, originKinds } from '../attacks/smuggling/origins.ts';
 import { startFromYaml, type YamlGateway } from '../gateway/start-from-yaml.ts';
-import { data, headers, requestFields } from './frames.ts';
+import { data, headersFrame, requestHeaders } from './frames.ts';
 import { nghttpd } from './nghttpd-origin.ts';
 import { RawHttp2 } from './raw-http2.ts';
 import { type Http2Payload, http2Payloads } from './smuggling-payloads.ts';
@@ -13,24 +13,24 @@ import { type Http2Payload, http2Payloads } from './smuggling-payloads.ts';
 async function attack(
   kind: AttackOriginKind,
   gateway: YamlGateway,
-  { name, fields, content, status, reaches }: Http2Payload,
+  { name, headers, body, status, reaches }: Http2Payload,
 ): Promise<void> {
   const line = new RawHttp2(gateway.connect());
   try {
     line.begin();
-    line.send(headers(1, fields, content === undefined));
-    if (content !== undefined) line.send(data(1, content, true));
+    line.send(headersFrame(1, headers, body === undefined));
+    if (body !== undefined) line.send(data(1, body, true));
     const answer = await line.answer(1);
     if (reaches === null) assert.equal(answer?.status, status, name);
-    line.send(headers(3, requestFields({ ':path': '/next' })));
+    line.send(headersFrame(3, requestHeaders({ ':path': '/next' })));
     const next = await line.answer(3);
     assert.equal(next?.status, 200, name);
-    // Where it cannot say the id of a request, it answers each with a content of its own.
-    if (kind === nghttpd) assert.equal(next.content.toString(), 'next', `${name}: the response of another request`);
+    // Where it cannot say the id of a request, it answers each with a body of its own.
+    if (kind === nghttpd) assert.equal(next.body.toString(), 'next', `${name}: the response of another request`);
     else
       assert.equal(
-        next.fields.get('x-echo'),
-        next.fields.get('x-request-id'),
+        next.headers.get('x-echo'),
+        next.headers.get('x-request-id'),
         `${name}: the response of another request`,
       );
   } finally {

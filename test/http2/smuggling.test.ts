@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { StrictOrigin } from '../attacks/strict-origin.ts';
 import { startFromYaml, type YamlGateway } from '../gateway/start-from-yaml.ts';
-import { data, headers, requestFields } from './frames.ts';
+import { data, headersFrame, requestHeaders } from './frames.ts';
 import { RawHttp2 } from './raw-http2.ts';
 import { http2Payloads, post } from './smuggling-payloads.ts';
 
@@ -29,26 +29,26 @@ routes: [{ path: /many, to: many }, { path: /, to: app }]
   });
   beforeEach(() => origin.forget());
 
-  for (const { name, fields, content, status, reaches } of http2Payloads)
+  for (const { name, headers, body, status, reaches } of http2Payloads)
     test(name, async () => {
       const line = new RawHttp2(gateway.connect());
       try {
         line.begin();
-        line.send(headers(1, fields, content === undefined));
-        if (content !== undefined) line.send(data(1, content, true));
+        line.send(headersFrame(1, headers, body === undefined));
+        if (body !== undefined) line.send(data(1, body, true));
         assert.equal((await line.answer(1))?.status, status);
         // The next request over the same connection to the endpoint is whole, and gets its own response.
-        line.send(headers(3, requestFields({ ':path': '/next' })));
+        line.send(headersFrame(3, requestHeaders({ ':path': '/next' })));
         const next = await line.answer(3);
         assert.equal(next?.status, 200);
-        assert.equal(next.content.toString(), 'you asked GET /next HTTP/1.1\n');
+        assert.equal(next.body.toString(), 'you asked GET /next HTTP/1.1\n');
         assert.deepEqual(origin.violations, []);
         assert.deepEqual(
           origin.requests.map((request) => request.line),
           [...(reaches === null ? [] : [reaches]), 'GET /next HTTP/1.1'],
         );
-        if (content !== undefined && reaches !== null) assert.equal(origin.requests[0]?.content, content);
-        const names = origin.requests.flatMap((request) => request.fields.map(([one]) => one));
+        if (body !== undefined && reaches !== null) assert.equal(origin.requests[0]?.body, body);
+        const names = origin.requests.flatMap((request) => request.headers.map(([one]) => one));
         for (const forbidden of ['x_forwarded_for', 'content_length'])
           assert.ok(!names.includes(forbidden), `${forbidden} has reached the endpoint`);
       } finally {
@@ -61,9 +61,9 @@ routes: [{ path: /many, to: many }, { path: /, to: app }]
     try {
       line.begin();
       line.send(
-        headers(1, post(['te', 'trailers']), false),
+        headersFrame(1, post(['te', 'trailers']), false),
         data(1, 'hello'),
-        headers(1, [
+        headersFrame(1, [
           ['content-length', '40'],
           ['host', 'hidden.example'],
           ['authorization', 'Basic eDp5'],
@@ -73,8 +73,8 @@ routes: [{ path: /many, to: many }, { path: /, to: app }]
       assert.equal((await line.answer(1))?.status, 200);
       assert.deepEqual(origin.violations, []);
       assert.equal(origin.requests.length, 1);
-      assert.equal(origin.requests[0]?.content, 'hello');
-      const hosts = origin.requests[0]?.fields.filter(([name]) => name === 'host');
+      assert.equal(origin.requests[0]?.body, 'hello');
+      const hosts = origin.requests[0]?.headers.filter(([name]) => name === 'host');
       assert.deepEqual(hosts, [['host', 'example.org']]);
     } finally {
       line.close();
@@ -89,12 +89,12 @@ routes: [{ path: /many, to: many }, { path: /, to: app }]
           line.begin();
           for (let turn = 0; turn < 60; turn++) {
             const id = 2 * turn + 1;
-            line.send(headers(id, requestFields({ ':path': `/many/${number}/${turn}` })));
+            line.send(headersFrame(id, requestHeaders({ ':path': `/many/${number}/${turn}` })));
           }
           for (let turn = 0; turn < 60; turn++) {
             const answer = await line.answer(2 * turn + 1);
-            assert.equal(answer?.content.toString(), `you asked GET /many/${number}/${turn} HTTP/1.1\n`);
-            assert.equal(answer.fields.get('x-echo'), answer.fields.get('x-request-id'));
+            assert.equal(answer?.body.toString(), `you asked GET /many/${number}/${turn} HTTP/1.1\n`);
+            assert.equal(answer.headers.get('x-echo'), answer.headers.get('x-request-id'));
           }
         }),
       );

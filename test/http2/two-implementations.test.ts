@@ -12,7 +12,7 @@ import { Session } from '../../src/wire/h2/session.ts';
 import type { SessionOwner } from '../../src/wire/h2/session-owner.ts';
 import type { SessionStream, StreamListener, StreamLoss } from '../../src/wire/h2/session-stream.ts';
 import { HeadStorage } from '../../src/wire/head-storage.ts';
-import { headers, preface, requestFields, settings } from './frames.ts';
+import { headersFrame, preface, requestHeaders, settings } from './frames.ts';
 
 // Our session in both roles against Node's HTTP/2 (nghttp2) over loopback, by random programs, and against mutated frames.
 
@@ -41,7 +41,7 @@ class SocketSession {
     this.session = new Session(
       transport,
       new DecodedSection(new HeadStorage()),
-      { role, sectionLimits: { fieldsMax: 100, listBytesMax: 64 * 1024 }, now: () => performance.now() },
+      { role, sectionLimits: { headersMax: 100, listBytesMax: 64 * 1024 }, now: () => performance.now() },
       owner,
     );
     socket.on('data', (bytes: Buffer) => this.session.receiveAll(bytes, 0, bytes.length));
@@ -63,7 +63,7 @@ function transportOf(socket: Socket): Transport {
 
 const block = new HeaderBlockWriter();
 
-/** Sends a response or a request with content, and counts what comes. */
+/** Sends a response or a request with a body, and counts what comes. */
 class Echo implements StreamListener {
   readonly stream: SessionStream;
   received = 0;
@@ -80,12 +80,12 @@ class Echo implements StreamListener {
     this.done = new Promise((resolve) => (this.#finish = resolve));
   }
 
-  /** Sends the rest of the content, as far as the session takes it. */
+  /** Sends the rest of the body, as far as the session takes it. */
   pump(): void {
     while (this.#left > 0) {
       const bytes = Buffer.alloc(Math.min(this.#left, 20_000), 'x');
       this.#left -= bytes.length;
-      if (!this.#session.sender.content(this.stream, bytes, 0, bytes.length, 'owned')) return;
+      if (!this.#session.sender.body(this.stream, bytes, 0, bytes.length, 'owned')) return;
     }
     if (!this.stream.ended && !this.stream.endsAfterWaiting) this.#session.sender.end(this.stream, null);
   }
@@ -94,7 +94,7 @@ class Echo implements StreamListener {
     if (section.status !== null) this.stream.hasHead = true;
   }
 
-  onContent(_: Uint8Array, start: number, end: number): void {
+  onBody(_: Uint8Array, start: number, end: number): void {
     this.received += end - start;
     setImmediate(() => this.#session.windows.consume(this.stream, end - start));
   }
@@ -247,7 +247,7 @@ describe('our session and that of Node', () => {
 
 const nobody: StreamListener = {
   onSection() {},
-  onContent() {},
+  onBody() {},
   onPeerEnd() {},
   onStreamLost() {},
   onRoom() {},
@@ -275,9 +275,9 @@ describe('mutated frames', () => {
       stream.on('error', () => {});
       stream.end('content');
     }
-    const wanted = (): boolean => Buffer.concat(parts).includes('contentcontent') || parts.length > 3;
+    const wanted = (): boolean => Buffer.concat(parts).includes('bodybody') || parts.length > 3;
     for (let looks = 0; looks < 200 && !wanted(); looks++) await new Promise((resolve) => setTimeout(resolve, 10));
-    recorded = Buffer.concat([...parts, headers(101, requestFields())]);
+    recorded = Buffer.concat([...parts, headersFrame(101, requestHeaders())]);
     client.destroy();
     assert.ok(recorded.subarray(0, preface.length).equals(preface));
   });
@@ -330,7 +330,7 @@ describe('mutated frames', () => {
             const session = new Session(
               transport as unknown as Transport,
               new DecodedSection(new HeadStorage()),
-              { role, sectionLimits: { fieldsMax: 100, listBytesMax: 64 * 1024 }, now: () => 0 },
+              { role, sectionLimits: { headersMax: 100, listBytesMax: 64 * 1024 }, now: () => 0 },
               owner,
             );
             if (role === 'client') for (let count = 0; count < 3; count++) session.open(nobody);

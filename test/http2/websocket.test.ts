@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { startFromYaml, type YamlGateway } from '../gateway/start-from-yaml.ts';
 import { WebSocketServer } from '../gateway/web-socket-server.ts';
-import { data, requestFields, headers, reset, types } from './frames.ts';
+import { data, requestHeaders, headersFrame, reset, types } from './frames.ts';
 import { RawHttp2 } from './raw-http2.ts';
 
 // WebSocket over HTTP/2 (RFC 8441) before an endpoint that speaks HTTP/1.1.
@@ -16,7 +16,7 @@ function masked(opcode: number, payload: string | Buffer): Buffer {
   return Buffer.concat([Buffer.of(0x80 | opcode, 0x80 | bytes.length, 0, 0, 0, 0), bytes]);
 }
 
-const connect = requestFields({ ':method': 'CONNECT', ':protocol': 'websocket', ':path': '/chat' }, [
+const connect = requestHeaders({ ':method': 'CONNECT', ':protocol': 'websocket', ':path': '/chat' }, [
   ['sec-websocket-version', '13'],
   ['sec-websocket-protocol', 'chat'],
   ['origin', 'http://example.org'],
@@ -84,25 +84,25 @@ routes:
     liar?.closeAllConnections();
   });
 
-  function open(fields = connect): RawHttp2 {
+  function open(headers = connect): RawHttp2 {
     const line = new RawHttp2(gateway.connect());
     lines.push(line);
     line.begin();
-    line.send(headers(1, fields, false));
+    line.send(headersFrame(1, headers, false));
     return line;
   }
 
-  const contentOf = (line: RawHttp2): Buffer => line.response(1)?.content ?? Buffer.alloc(0);
+  const bodyOf = (line: RawHttp2): Buffer => line.response(1)?.body ?? Buffer.alloc(0);
 
   test('is offered, and answered 200 without what HTTP/1.1 needs', async () => {
     const line = open();
-    assert.ok(await line.until(() => contentOf(line).includes('hello')));
+    assert.ok(await line.until(() => bodyOf(line).includes('hello')));
     const offered = line.frames.find(({ type, payload }) => type === types.settings && payload.length > 0)?.payload;
     assert.ok(offered?.includes(Buffer.from('000800000001', 'hex')));
-    const { status, fields } = line.response(1) ?? assert.fail('no response');
+    const { status, headers } = line.response(1) ?? assert.fail('no response');
     assert.equal(status, 200);
     for (const name of ['sec-websocket-accept', 'upgrade', 'connection', 'transfer-encoding'])
-      assert.equal(fields.get(name), undefined, name);
+      assert.equal(headers.get(name), undefined, name);
     const asked = endpoint.asked.at(-1);
     assert.equal(asked?.method, 'GET');
     assert.equal(asked.url, '/chat');
@@ -128,12 +128,12 @@ routes:
   test('carries messages both ways, and ends with END_STREAM', async () => {
     const line = open();
     line.send(data(1, masked(1, 'over two versions')));
-    assert.ok(await line.until(() => contentOf(line).includes('over two versions')));
+    assert.ok(await line.until(() => bodyOf(line).includes('over two versions')));
     line.send(data(1, masked(8, Buffer.of(3, 232))));
     assert.ok(await line.until(() => line.response(1)?.isWhole === true));
     assert.equal(endpoint.closed.at(-1), 1000);
     line.send(data(1, '', true));
-    line.send(headers(3, requestFields()));
+    line.send(headersFrame(3, requestHeaders()));
     assert.equal((await line.answer(3))?.status, 200, 'the connection serves requests beside it');
   });
 
@@ -169,11 +169,11 @@ routes:
   ] as const)
     test(`is recorded as what it was when ${name}`, async () => {
       const line = open();
-      await line.until(() => contentOf(line).includes('hello'));
+      await line.until(() => bodyOf(line).includes('hello'));
       act(line);
       assert.ok(await line.until(() => line.response(1)?.isWhole === true));
       if (!name.includes('ends its stream') || name.includes('when')) line.send(data(1, '', true));
-      const id = line.response(1)?.fields.get('x-request-id') ?? '';
+      const id = line.response(1)?.headers.get('x-request-id') ?? '';
       const record = await gateway.record(id);
       assert.deepEqual(record.tunnel, { protocol: 'websocket', ...tunnel });
       assert.deepEqual([record.kind, record.client.protocol, line.resetOf(1)], ['tunnel', 'HTTP/2', null]);
@@ -182,8 +182,8 @@ routes:
 
   test('has a key of its own for each stream', async () => {
     const [one, two] = [open(), open()];
-    await one.until(() => contentOf(one).includes('hello'));
-    await two.until(() => contentOf(two).includes('hello'));
+    await one.until(() => bodyOf(one).includes('hello'));
+    await two.until(() => bodyOf(two).includes('hello'));
     const keys = endpoint.asked.slice(-2).map((asked) => asked.headers['sec-websocket-key']);
     assert.notEqual(keys[0], keys[1]);
   });
@@ -192,7 +192,7 @@ routes:
     const line = open(to('/refused'));
     const answer = await line.answer(1);
     assert.equal(answer?.status, 403);
-    assert.equal(answer.content.toString(), 'no');
+    assert.equal(answer.body.toString(), 'no');
   });
 
   for (const [path, accept, text] of [
@@ -202,7 +202,7 @@ routes:
     test(`is refused where Sec-WebSocket-Accept is ${accept}`, async () => {
       const answer = await open(to(path)).answer(1);
       assert.equal(answer?.status, 502);
-      const record = await gateway.record(answer.fields.get('x-request-id') ?? '');
+      const record = await gateway.record(answer.headers.get('x-request-id') ?? '');
       assert.equal(record.cause, 'response_upgrade_unexpected');
       assert.deepEqual(evidenceOf(record.attempts[0]).accept, accept);
       assert.match(record.detail ?? '', text);
@@ -213,8 +213,8 @@ routes:
       const line = open(to(`/ordinary/${status}`));
       const answer = await line.answer(1);
       assert.equal(answer?.status, 502);
-      assert.doesNotMatch(answer.content.toString(), /^page/);
-      const record = await gateway.record(answer.fields.get('x-request-id') ?? '');
+      assert.doesNotMatch(answer.body.toString(), /^page/);
+      const record = await gateway.record(answer.headers.get('x-request-id') ?? '');
       assert.deepEqual(
         [record.cause, record.received_status, record.delivery, record.whose],
         ['response_upgrade_ignored', status, 'response_started', 'application'],
@@ -225,32 +225,32 @@ routes:
   for (const status of [302, 404, 426, 503])
     test(`that the endpoint answers ${status} ends with that status`, async () => {
       const answer = await open(to(`/ordinary/${status}`)).answer(1);
-      assert.deepEqual([answer?.status, answer?.content.toString()], [status, 'page']);
+      assert.deepEqual([answer?.status, answer?.body.toString()], [status, 'page']);
     });
 
   test('is not opened by an answer of the gateway itself', async () => {
     const answer = await open(to('/fixed')).answer(1);
     assert.equal(answer?.status, 501);
-    const record = await gateway.record(answer.fields.get('x-request-id') ?? '');
+    const record = await gateway.record(answer.headers.get('x-request-id') ?? '');
     assert.deepEqual([record.cause, evidenceOf(record).rule], ['request_refused', 'connect-unanswerable']);
     assert.equal((await open(to('/gone')).answer(1))?.status, 410);
   });
 
   for (const protocol of ['connect-udp', 'h2c', 'websocket, chat'])
     test(`is the only protocol: ${protocol} is answered 501 (RFC 9220 §3)`, async () => {
-      const fields = connect.map(([name, value]) => [name, name === ':protocol' ? protocol : value] as const);
-      const line = open(fields);
+      const headers = connect.map(([name, value]) => [name, name === ':protocol' ? protocol : value] as const);
+      const line = open(headers);
       const answer = await line.answer(1);
       assert.equal(answer?.status, 501);
-      line.send(headers(3, requestFields()));
+      line.send(headersFrame(3, requestHeaders()));
       assert.equal((await line.answer(3))?.status, 200, 'the connection goes on');
     });
 
   test('that the client resets closes the connection to the endpoint', async () => {
     const line = open();
-    await line.until(() => contentOf(line).includes('hello'));
+    await line.until(() => bodyOf(line).includes('hello'));
     line.send(reset(1, 'CANCEL'));
-    line.send(headers(3, requestFields()));
+    line.send(headersFrame(3, requestHeaders()));
     assert.equal((await line.answer(3))?.status, 200);
     const before = performance.now();
     while (gateway.counts().active > 0 && performance.now() - before < 5000) await line.until(() => false, 20);
@@ -259,12 +259,12 @@ routes:
 
   test('is closed with 1001 or 1012 when the listener drains', async () => {
     const line = open();
-    await line.until(() => contentOf(line).includes('hello'));
+    await line.until(() => bodyOf(line).includes('hello'));
     const stopped = gateway.gateway.stop('the test');
-    assert.ok(await line.until(() => contentOf(line).subarray(-4)[0] === 0x88));
-    const code = contentOf(line).readUInt16BE(contentOf(line).length - 2);
+    assert.ok(await line.until(() => bodyOf(line).subarray(-4)[0] === 0x88));
+    const code = bodyOf(line).readUInt16BE(bodyOf(line).length - 2);
     assert.ok(code === 1001 || code === 1012, `${code}`);
-    line.send(data(1, masked(8, contentOf(line).subarray(-2)), true));
+    line.send(data(1, masked(8, bodyOf(line).subarray(-2)), true));
     await line.until(() => line.hasEnded);
     assert.equal(line.goAway, 'NO_ERROR');
     await stopped;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { incidentStatus } from '../../src/incidents/incident-status.ts';
 import type { Cause } from '#failures/failure.ts';
 import type { EndpointOutcomes } from '../../src/core/outcome.ts';
-import type { ExchangeRecord } from '../../src/core/record.ts';
+import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
 import type { Shape } from '#failures/shape.ts';
 import { IncidentTracker } from '../../src/incidents/incident-tracker.ts';
 import { requestsQuery } from '../../src/incidents/requests-query.ts';

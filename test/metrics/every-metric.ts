@@ -1,7 +1,8 @@
 import { emptyStage } from '../../src/record/attempt-counters.ts';
 import { durationBoundsMs, noCounts } from '../../src/core/counters.ts';
 import { loopDelayBoundsMs } from '../../src/core/thread-figures.ts';
-import type { Gateway, GatewayStatus } from '../../src/control/gateway-status.ts';
+import type { Gateway } from '../../src/control/gateway-status.ts';
+import type { GatewayStatus } from '../../src/core/schemas/status.ts';
 import { metricsText } from '../../src/control/metrics/metrics.ts';
 import type { MetricsFormat } from '../../src/control/metrics/metrics-text.ts';
 import { sampleCount } from '../../src/record/sample-count.test-support.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fieldOf } from '../../src/testing/testing.ts';
+import { headerOf } from '../../src/testing/testing.ts';
 import { ok, RawOrigin } from '../gateway/raw-origin.ts';
 import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
 import { attributesOf, TestCollector } from './collector.ts';
@@ -51,8 +51,8 @@ const spansOf = (requestId: string | null) => {
 
 test('an exchange becomes a span of its trace with a span for the attempt, which the application is told as its parent', async () => {
   const response = await edge.get('/products/7?token=abc', [`traceparent: 00-${trace}-${caller}-01`]);
-  const sent = origin.last.fields.find(([name]) => name.toLowerCase() === 'traceparent')?.[1] ?? '';
-  const id = fieldOf(response, 'x-request-id');
+  const sent = origin.last.headers.find(([name]) => name.toLowerCase() === 'traceparent')?.[1] ?? '';
+  const id = headerOf(response, 'x-request-id');
   await until('the spans have come', () => spansOf(id).attempts.length === 1);
   const { server, attempts } = spansOf(id);
   const [attempt] = attempts;
@@ -80,16 +80,16 @@ test('a request without a trace begins one, which its record has too', async () 
   const response = await edge.get('/begun');
   const { trace_id } = await edge.record(response);
   assert.match(trace_id ?? '', /^[0-9a-f]{32}$/);
-  const sent = origin.last.fields.find(([name]) => name.toLowerCase() === 'traceparent')?.[1] ?? '';
+  const sent = origin.last.headers.find(([name]) => name.toLowerCase() === 'traceparent')?.[1] ?? '';
   assert.ok(sent.startsWith(`00-${trace_id}-`) && sent.endsWith('-01'), sent);
-  await until('the span has come', () => spansOf(fieldOf(response, 'x-request-id')).server !== undefined);
-  assert.equal(spansOf(fieldOf(response, 'x-request-id')).server?.parentSpanId, undefined);
+  await until('the span has come', () => spansOf(headerOf(response, 'x-request-id')).server !== undefined);
+  assert.equal(spansOf(headerOf(response, 'x-request-id')).server?.parentSpanId, undefined);
 });
 
 test('a failure of a trace that its caller does not sample is exported with what failed; a success is not', async () => {
   const success = await edge.get('/unsampled', [`traceparent: 00-${trace}-${caller}-00`]);
   const failure = await edge.get('/gone/x', [`traceparent: 00-${trace}-${caller}-00`]);
-  const id = fieldOf(failure, 'x-request-id');
+  const id = headerOf(failure, 'x-request-id');
   await until('the failure has come', () => spansOf(id).server !== undefined);
   const { server, attempts } = spansOf(id);
   assert.equal(server?.status?.code, 2);
@@ -101,12 +101,12 @@ test('a failure of a trace that its caller does not sample is exported with what
   );
   assert.ok(attempts.length >= 1);
   assert.ok(attempts.every(({ status }) => status?.code === 2));
-  assert.equal(spansOf(fieldOf(success, 'x-request-id')).server, undefined);
+  assert.equal(spansOf(headerOf(success, 'x-request-id')).server, undefined);
 });
 
 test('each record becomes a log record of its trace, and events do too', async () => {
   const response = await edge.get('/gone/y', [`traceparent: 00-${trace}-${caller}-01`]);
-  const id = fieldOf(response, 'x-request-id');
+  const id = headerOf(response, 'x-request-id');
   const found = () => collector.logRecords.find((one) => attributesOf(one.attributes)['candor.request.id'] === id);
   await until('the log record has come', () => found() !== undefined);
   const record = await edge.record(response);
@@ -140,7 +140,7 @@ test('after a reload to JSON requests are still those of the schema, and headers
   const outcome = await edge.reload(yaml('json'));
   assert.equal(outcome.ok, true);
   const response = await edge.get('/json');
-  const id = fieldOf(response, 'x-request-id');
+  const id = headerOf(response, 'x-request-id');
   await until('the span has come', () => spansOf(id).server !== undefined);
   assert.ok(collector.requests.some(({ headers }) => headers['content-type'] === 'application/json'));
   assert.ok(collector.requests.every(({ headers }) => headers['x-account'] === 'secret-of-the-account'));
@@ -151,7 +151,7 @@ for (const format of ['protobuf', 'json'])
     await writeFile(join(edge.folder, 'account.key'), 'secret-of-the-file\n', { mode: 0o600 });
     const outcome = await edge.reload(`${yaml(format)}  compression: gzip\n  header_files: { x-file: account.key }\n`);
     assert.equal(outcome.ok, true);
-    const id = fieldOf(await edge.get('/compressed'), 'x-request-id');
+    const id = headerOf(await edge.get('/compressed'), 'x-request-id');
     await until('the span has come', () => spansOf(id).server !== undefined);
     const { headers } = collector.requests.findLast(({ signal }) => signal === 'traces') ?? {};
     assert.deepEqual(
@@ -196,7 +196,7 @@ test('what the collector rejects of a request is counted, and the status has its
 
 test('what waits when the gateway stops is sent', async () => {
   const stopped = await startFromYaml(yaml('protobuf'));
-  const id = fieldOf(await stopped.get('/last'), 'x-request-id');
+  const id = headerOf(await stopped.get('/last'), 'x-request-id');
   await stopped.stop();
   assert.ok(spansOf(id).server !== undefined);
   assert.deepEqual(stopped.eventsOf('otlp_lost'), []);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
-import { fieldOf } from '../../src/testing/testing.ts';
+import { headerOf } from '../../src/testing/testing.ts';
 import { ok, RawOrigin } from '../gateway/raw-origin.ts';
 import { runInWorkers } from '../gateway/run-in-workers.ts';
 import { startFromYaml, until as untilWithin, type YamlGateway } from '../gateway/start-from-yaml.ts';
@@ -41,7 +41,7 @@ class Load {
   async #run(): Promise<void> {
     while (!this.#stopped) {
       const response = await edge.get('/');
-      if (response.status === 200) this.ids.push(fieldOf(response, 'x-request-id') ?? '');
+      if (response.status === 200) this.ids.push(headerOf(response, 'x-request-id') ?? '');
       else this.others.push(response.status);
     }
   }

@@ -105,7 +105,7 @@ describe('candor probe', () => {
     const url = origin.url.replace('//', '//somebody:hunter2@');
     assert.equal(await context.candor('probe', `${url}/ok`), 0);
     assert.doesNotMatch(context.stdout.text, /hunter2/);
-    assert.ok(origin.requests.every(({ fields }) => !fields.has('authorization')));
+    assert.ok(origin.requests.every(({ headers }) => !headers.has('authorization')));
   });
 
   test('reads authorities from a file, and says if it cannot', async () => {

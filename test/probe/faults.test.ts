@@ -14,7 +14,7 @@ const rows = loadExpected().filter(
     needs === null &&
     !whenStopping &&
     request.method === 'GET' &&
-    request.contentBytes === 0 &&
+    request.bodyBytes === 0 &&
     request.reusedAfterMs === null &&
     !(request.leaves || request.held || request.ofTwo) &&
     tortureFaults.some((fault) => fault.name === name),
@@ -118,8 +118,8 @@ describe('a probe of a server that works', () => {
     await probeUrl(`${origin.url.replace('http://', 'http://name:secret@')}/ok`);
     const sent = origin.requests.slice(before);
     assert.deepEqual(new Set(sent.map(({ method }) => method)), new Set(['GET', 'HEAD']));
-    for (const { fields } of sent) {
-      assert.deepEqual([...fields.keys()].toSorted(), ['accept', 'host', 'user-agent']);
+    for (const { headers } of sent) {
+      assert.deepEqual([...headers.keys()].toSorted(), ['accept', 'host', 'user-agent']);
     }
   });
 
@@ -150,8 +150,8 @@ describe('a probe of a server that works', () => {
     assert.deepEqual([post?.status, largeHeader?.status, webSocket?.status], [200, 200, 200]);
     const sent = origin.requests.slice(before);
     assert.equal(sent.filter(({ method }) => method === 'POST').length, 1);
-    assert.equal(sent.filter(({ fields }) => (fields.get('x-candor-probe')?.length ?? 0) > 12_000).length, 1);
-    assert.equal(sent.filter(({ fields }) => fields.get('upgrade') === 'websocket').length, 1);
+    assert.equal(sent.filter(({ headers }) => (headers.get('x-candor-probe')?.length ?? 0) > 12_000).length, 1);
+    assert.equal(sent.filter(({ headers }) => headers.get('upgrade') === 'websocket').length, 1);
   });
 
   test('an accepted WebSocket is a 101, and is closed', async () => {

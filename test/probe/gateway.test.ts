@@ -99,7 +99,7 @@ describe('a probe of both ways', () => {
       !whenStopping &&
       end === 'generated' &&
       request.method === 'GET' &&
-      request.contentBytes === 0 &&
+      request.bodyBytes === 0 &&
       request.reusedAfterMs === null &&
       !(request.leaves || request.held || request.ofTwo) &&
       faultNames.has(name),

@@ -76,9 +76,7 @@ class World {
       this.pass(50);
       return client;
     });
-    return [
-      ...new Set(clients.map(({ status, content }) => (status === 200 ? String(content) : String(status)))),
-    ].sort();
+    return [...new Set(clients.map(({ status, body }) => (status === 200 ? String(body) : String(status))))].sort();
   }
 
   stop(): void {
@@ -134,12 +132,12 @@ describe('a source that is a list in memory', () => {
     assert.deepEqual(world.answers(), ['b']);
     inFlight[0]?.answer(200, 'late');
     world.pass(50);
-    assert.equal(String(draining.content), 'late');
+    assert.equal(String(draining.body), 'late');
     world.list.remove('one');
     assert.deepEqual(world.answers(), ['b']);
     inFlight[1]?.answer(200, 'later');
     world.pass(50);
-    assert.equal(String(removed.content), 'later');
+    assert.equal(String(removed.body), 'later');
     world.stop();
   });
 });

@@ -68,7 +68,7 @@ const alertIds = [
 function play(settings: Http1Settings, answer: (request: ArrivedRequest) => void = (request) => request.answer(200)) {
   const world = new Http1World({ endpoints: ['a'], buffer: { requestBytesMax: 0 } }, settings);
   world.endpoint('a').onRequest = answer;
-  world.request({ method: 'POST', content: 'x'.repeat(2000) });
+  world.request({ method: 'POST', body: 'x'.repeat(2000) });
   world.pass(200_000);
   const [record] = world.records;
   assert.ok(record !== undefined && world.records.length === 1, 'there is one record');

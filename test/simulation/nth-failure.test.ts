@@ -87,7 +87,7 @@ function playWith(scenario: Scenario, endpoints: 'http/1.1' | 'h2', plan: Plan |
 }
 
 function checkSent(world: Http1World, sent: Sent, failed: boolean): void {
-  const { client, answer, content, target, method, status = 200, isCut = false } = sent;
+  const { client, answer, body, target, method, status = 200, isCut = false } = sent;
   assert.notEqual(client.state, 'open', "the client's connection has ended");
   if (!failed) assert.deepEqual([client.status, client.state], [status, isCut ? 'cut' : 'whole']);
   const records = world.records.filter((record) => record.target === target);
@@ -99,22 +99,22 @@ function checkSent(world: Http1World, sent: Sent, failed: boolean): void {
   // A `gateway_fault` is the one cause that no effect can have.
   assert.notEqual(record?.failure?.cause, 'gateway_fault');
   if (client.status === status) {
-    assert.ok(client.content.equals(answer.subarray(0, client.content.length)), 'the bytes are those of the endpoint');
+    assert.ok(client.body.equals(answer.subarray(0, client.body.length)), 'the bytes are those of the endpoint');
   }
   // A FIN within a tunnel is a FIN: its meaning belongs to the protocol inside.
   if (client.status === status && status !== 101) {
-    assert.equal(client.state === 'whole', client.content.length === answer.length && client.state !== 'cut');
+    assert.equal(client.state === 'whole', client.body.length === answer.length && client.state !== 'cut');
     if (record?.endKind === 'truncated')
       assert.notEqual(client.state, 'whole', 'a truncated response does not look complete');
   }
-  checkArrivals(world, target, method, content);
+  checkArrivals(world, target, method, body);
 }
 
-function checkArrivals(world: Http1World, target: string, method: string, content: Buffer): void {
+function checkArrivals(world: Http1World, target: string, method: string, body: Buffer): void {
   const names = world.options.endpoints ?? ['a'];
   const arrived = names.flatMap((name) => world.endpoint(name).arrived.filter((one) => one.target === target));
   for (const one of arrived)
-    assert.ok(one.content.equals(content.subarray(0, one.content.length)), 'the bytes are those of the client');
+    assert.ok(one.body.equals(body.subarray(0, one.body.length)), 'the bytes are those of the client');
   if (method === 'POST') assert.ok(arrived.length <= 1, 'a POST is not sent twice');
   const record = world.records.find((one) => one.target === target);
   if (arrived.length > 0)

@@ -6,7 +6,7 @@ import type { ClientActor } from '../exchange/world.ts';
  * A client to which everything after the head of its answer is the body, until the connection ends: an HTTP/1.0 client,
  * or one that has changed to another protocol. With a FIN the body is complete, with a reset it is truncated.
  */
-export class PlainClient implements Pick<ClientActor, 'status' | 'state' | 'content'> {
+export class PlainClient implements Pick<ClientActor, 'status' | 'state' | 'body'> {
   state: ClientActor['state'] = 'open';
   readonly #transport: MemoryTransport;
   #bytes = Buffer.alloc(0);
@@ -46,7 +46,7 @@ export class PlainClient implements Pick<ClientActor, 'status' | 'state' | 'cont
     return Number(this.#head.split(' ')[1] ?? 0);
   }
 
-  get content(): Buffer {
+  get body(): Buffer {
     const head = this.#head.length;
     return head === 0 ? Buffer.alloc(0) : this.#bytes.subarray(head);
   }

@@ -20,14 +20,14 @@ export interface Scenario {
 export interface Sent {
   readonly target: string;
   readonly method: string;
-  readonly client: Pick<ClientActor, 'status' | 'state' | 'content'>;
+  readonly client: Pick<ClientActor, 'status' | 'state' | 'body'>;
   readonly answer: Buffer;
   /** The status, if it is not 200. */
   readonly status?: number;
   /** The endpoint aborts its answer. */
   readonly isCut?: true;
   /** The body of the request. */
-  readonly content: Buffer;
+  readonly body: Buffer;
 }
 
 const nothing = Buffer.alloc(0);
@@ -59,20 +59,20 @@ export const scenarios: readonly Scenario[] = [
     options: { filters: [suspendingFor(5), delayingBothBodies] },
     play(world) {
       answerAll(world);
-      const content = pattern(20_000, 1);
-      const client = world.request({ method: 'POST', target: '/filtered', content });
+      const body = pattern(20_000, 1);
+      const client = world.request({ method: 'POST', target: '/filtered', body });
       world.pass(300);
-      return [{ target: '/filtered', method: 'POST', client, answer: answerTo('/filtered'), content }];
+      return [{ target: '/filtered', method: 'POST', client, answer: answerTo('/filtered'), body }];
     },
   },
   {
-    name: 'a POST with content',
+    name: 'a POST with a body',
     play(world) {
       answerAll(world);
-      const content = pattern(900, 1);
-      const client = world.request({ method: 'POST', target: '/post', content });
+      const body = pattern(900, 1);
+      const client = world.request({ method: 'POST', target: '/post', body });
       world.pass(50);
-      return [{ target: '/post', method: 'POST', client, answer: answerTo('/post'), content }];
+      return [{ target: '/post', method: 'POST', client, answer: answerTo('/post'), body }];
     },
   },
   {
@@ -104,7 +104,7 @@ export const scenarios: readonly Scenario[] = [
       client.end({ 'X-Sum': '1' });
       for (const name of names) world.endpoint(name).arrived[0]?.end({ 'X-Sum': '2' });
       world.pass(50);
-      return [{ target: '/both', method: 'PUT', client, answer: down, content: up }];
+      return [{ target: '/both', method: 'PUT', client, answer: down, body: up }];
     },
   },
   {
@@ -158,10 +158,10 @@ export const scenarios: readonly Scenario[] = [
       play(world) {
         answerAll(world);
         playFirst(world, first);
-        const content = pattern(900, 5);
-        const client = world.request({ method: 'PUT', target: '/retried', content });
+        const body = pattern(900, 5);
+        const client = world.request({ method: 'PUT', target: '/retried', body });
         world.pass(300);
-        return [{ target: '/retried', method: 'PUT', client, answer: answerTo('/retried'), content }];
+        return [{ target: '/retried', method: 'PUT', client, answer: answerTo('/retried'), body }];
       },
     }),
   ),
@@ -224,7 +224,7 @@ export const scenarios: readonly Scenario[] = [
       world.pass(100);
       client.readOn();
       world.pass(200);
-      return [{ target: '/large', method: 'GET', client, answer, content: nothing }];
+      return [{ target: '/large', method: 'GET', client, answer, body: nothing }];
     },
   },
   {
@@ -254,14 +254,14 @@ export const scenarios: readonly Scenario[] = [
         };
       }
       const client = world.request({ method: 'POST', target: '/early', expects: 'chunked' });
-      const content = pattern(40_000, 5);
+      const body = pattern(40_000, 5);
       for (let piece = 0; piece < 8; piece++) {
-        client.write(content.subarray(piece * 5000, (piece + 1) * 5000));
+        client.write(body.subarray(piece * 5000, (piece + 1) * 5000));
         world.pass(2);
       }
       client.end();
       world.pass(50);
-      return [{ target: '/early', method: 'POST', client, answer, content, status: 413 }];
+      return [{ target: '/early', method: 'POST', client, answer, body, status: 413 }];
     },
   },
   {
@@ -271,7 +271,7 @@ export const scenarios: readonly Scenario[] = [
       for (const name of names) world.endpoint(name).onRequest = (request) => inPieces(world, request, answer, 'whole');
       const client = world.request({ target: '/held' });
       world.pass(60);
-      return [{ target: '/held', method: 'GET', client, answer, content: nothing }];
+      return [{ target: '/held', method: 'GET', client, answer, body: nothing }];
     },
   },
   {
@@ -284,7 +284,7 @@ export const scenarios: readonly Scenario[] = [
       }
       const client = world.request({ target: '/again' });
       world.pass(100);
-      return [{ target: '/again', method: 'GET', client, answer, content: nothing }];
+      return [{ target: '/again', method: 'GET', client, answer, body: nothing }];
     },
   },
   {
@@ -294,7 +294,7 @@ export const scenarios: readonly Scenario[] = [
       for (const name of names) world.endpoint(name).onRequest = (request) => inPieces(world, request, answer, 'cut');
       const client = world.request({ target: '/cut' });
       world.pass(100);
-      return [{ target: '/cut', method: 'GET', client, answer, content: nothing, isCut: true }];
+      return [{ target: '/cut', method: 'GET', client, answer, body: nothing, isCut: true }];
     },
   },
   {
@@ -305,7 +305,7 @@ export const scenarios: readonly Scenario[] = [
       const client = new PlainClient(world.connect().client);
       client.send('GET /old HTTP/1.0\r\nHost: example.org\r\n\r\n');
       world.pass(60);
-      return [{ target: '/old', method: 'GET', client, answer, content: nothing }];
+      return [{ target: '/old', method: 'GET', client, answer, body: nothing }];
     },
   },
   {
@@ -316,7 +316,7 @@ export const scenarios: readonly Scenario[] = [
       const client = new PlainClient(world.connect().client);
       client.send('GET /old HTTP/1.0\r\nHost: example.org\r\n\r\n');
       world.pass(100);
-      return [{ target: '/old', method: 'GET', client, answer, content: nothing, isCut: true }];
+      return [{ target: '/old', method: 'GET', client, answer, body: nothing, isCut: true }];
     },
   },
   {
@@ -355,7 +355,7 @@ function playTunnel(world: Http1World): readonly Sent[] {
   world.pass(50);
   for (const name of names) world.endpoint(name).serves = null;
   const answer = Buffer.from('hello early and late');
-  return [{ target: '/tunnel', method: 'GET', client, answer, content: nothing, status: 101 }];
+  return [{ target: '/tunnel', method: 'GET', client, answer, body: nothing, status: 101 }];
 }
 
 function switchOver(world: Http1World, endpoint: MemoryTransport): void {
@@ -402,19 +402,19 @@ function call(what: () => void): void {
 
 function ask(world: Http1World, target: string, connection?: string): Sent {
   const client = world.request({ target }, connection === undefined ? {} : { connection });
-  return { target, method: 'GET', client, answer: answerTo(target), content: nothing };
+  return { target, method: 'GET', client, answer: answerTo(target), body: nothing };
 }
 
-function upload(world: Http1World, method: string, target: string, fields: Readonly<Record<string, string>>): Sent {
-  const client = world.request({ method, target, expects: 'chunked', fields });
-  const content = pattern(12_000, 4);
+function upload(world: Http1World, method: string, target: string, headers: Readonly<Record<string, string>>): Sent {
+  const client = world.request({ method, target, expects: 'chunked', headers });
+  const body = pattern(12_000, 4);
   for (let piece = 0; piece < 4; piece++) {
     world.pass(5);
-    client.write(content.subarray(piece * 3000, (piece + 1) * 3000));
+    client.write(body.subarray(piece * 3000, (piece + 1) * 3000));
   }
   client.end({ 'X-Sum': '1' });
   world.pass(50);
-  return { target, method, client, answer: answerTo(target), content };
+  return { target, method, client, answer: answerTo(target), body };
 }
 
 export function answerTo(target: string): Buffer {

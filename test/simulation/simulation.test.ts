@@ -16,7 +16,7 @@ describe('a busy simulated hour of the gateway', () => {
     });
   }
 
-  // Of a client that left before the 30,000 bytes of its answer came, while an earlier answer without content was on its way.
+  // Of a client that left before the 30,000 bytes of its answer came, while an earlier answer without a body was on its way.
   it('keeps every promise, seed 400000073', () => assert.ok(simulate('400000073', 120).exchanges > 60));
 
   // The 304 of the second attempt counts, not the answer that was planned for the first, lost one.

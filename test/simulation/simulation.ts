@@ -53,7 +53,7 @@ interface Sent {
 }
 
 /** The answer of an endpoint is a function of the request's key, so that mixed bytes are noticed. */
-export function contentFor(key: string, bytes: number): Buffer {
+export function bodyFor(key: string, bytes: number): Buffer {
   const made = Buffer.alloc(bytes);
   new SeededRandom(`content ${key}`).fill(made);
   return made;
@@ -119,7 +119,7 @@ class Simulation {
         application: 'shop',
         endpointWindowBytes: 8192,
         commitDelayMs: this.#random.fork('delay').pick([0, 50, 50, 1000]),
-        limits: { contentMs: 4000, headMs: 4000, keepAliveMs: 3000, writeMs: 6000, contentBytesMax: 200_000 },
+        limits: { bodyMs: 4000, headMs: 4000, keepAliveMs: 3000, writeMs: 6000, bodyBytesMax: 200_000 },
         timeouts: { responseHeadMs: 4000, idleMs: 2000, exchangeMs: network.next() < 0.5 ? null : 30_000 },
       },
       {
@@ -203,24 +203,24 @@ class Simulation {
   }
 
   #upload(key: string, method: string, target: string, random: SeededRandom): void {
-    const content = contentFor(`up ${key}`, random.pick([0, 5, 2000, 60_000, 220_000]));
+    const body = bodyFor(`up ${key}`, random.pick([0, 5, 2000, 60_000, 220_000]));
     const expectation = random.next() < 0.2 ? { Expect: '100-continue' } : {};
     const hasKey = this.#retry !== null && random.next() < 0.4;
     if (hasKey) this.#keyed.add(key);
-    const fields = { ...expectation, ...(hasKey ? { 'Idempotency-Key': `"${key}"` } : {}) };
+    const headers = { ...expectation, ...(hasKey ? { 'Idempotency-Key': `"${key}"` } : {}) };
     if (random.next() < 0.4) {
-      return this.#note({ key, method, client: this.#world.request({ method, target, content, fields }) }, random);
+      return this.#note({ key, method, client: this.#world.request({ method, target, body, headers }) }, random);
     }
-    const expects = random.next() < 0.5 || content.length === 0 ? ('chunked' as const) : content.length;
-    const client = this.#world.request({ method, target, expects, fields });
+    const expects = random.next() < 0.5 || body.length === 0 ? ('chunked' as const) : body.length;
+    const client = this.#world.request({ method, target, expects, headers });
     this.#note({ key, method, client }, random);
     const slices = 1 + random.integer(5);
     const stopsAt = random.next() < 0.15 ? random.integer(slices) : slices;
-    const step = Math.ceil(content.length / slices);
+    const step = Math.ceil(body.length / slices);
     let due = 0;
     for (let piece = 0; piece < stopsAt; piece++) {
       due += random.pick([0, 1, 50, 500]);
-      const part = content.subarray(piece * step, (piece + 1) * step);
+      const part = body.subarray(piece * step, (piece + 1) * step);
       this.#soon(due, () => {
         if (client.state === 'open' && part.length > 0) client.write(part);
         if (client.state === 'open' && piece === slices - 1) client.end(random.next() < 0.5 ? { 'X-Sum': key } : {});
@@ -246,7 +246,7 @@ class Simulation {
     arrivals.push(request);
     this.#arrivals.set(key, arrivals);
     const random = this.#random.fork(`arrival ${key} ${arrivals.length}`);
-    const answer = contentFor(`down ${key} ${arrivals.length}`, Number(bytes));
+    const answer = bodyFor(`down ${key} ${arrivals.length}`, Number(bytes));
     if (random.next() < 0.15) {
       this.#soon(random.integer(500), () => request.stopReading());
       if (random.next() < 0.7) this.#soon(500 + random.integer(4000), () => request.readOn());
@@ -367,16 +367,12 @@ class Simulation {
     if (record.endKind === 'forwarded') {
       assert.equal(record.bytesToClient, answer?.length ?? 0, `record ${key} counts the bytes`);
     }
-    const ours = /; ?error=/.test(client.field('proxy-status') ?? '');
+    const ours = /; ?error=/.test(client.header('proxy-status') ?? '');
     if (client.status > 0 && record.statusReceived > 0 && !ours) {
       const whole = answer ?? Buffer.alloc(0);
-      assert.equal(
-        client.content.equals(whole.subarray(0, client.content.length)),
-        true,
-        `client ${key} gets its own bytes`,
-      );
+      assert.equal(client.body.equals(whole.subarray(0, client.body.length)), true, `client ${key} gets its own bytes`);
       if (client.state === 'whole')
-        assert.equal(client.content.length, whole.length, `client ${key} gets all of its bytes`);
+        assert.equal(client.body.length, whole.length, `client ${key} gets all of its bytes`);
     }
     if (record.endKind === 'truncated')
       assert.notEqual(client.state, 'whole', `client ${key} does not take a truncated response for complete`);
@@ -387,14 +383,14 @@ class Simulation {
 
   /**
    * Whose answer the client was given: a request may have arrived several times, and what was sent earlier may arrive later. A client that
-   * has left, and one that got a 304, have no content to tell by: then the record's count tells.
+   * has left, and one that got a 304, have no body to tell by: then the record's count tells.
    */
   #answeredOf(
     arrived: readonly ArrivedRequest[],
     client: ClientActor,
     record: EndedExchange,
   ): ArrivedRequest | undefined {
-    const got = client.content;
+    const got = client.body;
     const answered = arrived.filter((request) => this.#answers.has(request));
     const length = (request: ArrivedRequest): number | undefined => this.#answers.get(request)?.length;
     const fitting = answered.filter(
@@ -415,15 +411,15 @@ class Simulation {
     for (const request of replaced) {
       const first = this.#answers.get(request)?.subarray(0, 8);
       if (first?.length !== 8) continue;
-      assert.equal(client.content.includes(first), false, `client ${key} sees no replaced answer`);
+      assert.equal(client.body.includes(first), false, `client ${key} sees no replaced answer`);
     }
     for (const { status, retry } of record.attempts) if (status > 0 && retry) this.#replaced++;
   }
 
   #verifyUpload(key: string, request: ArrivedRequest): void {
-    const { content } = request;
-    const meant = contentFor(`up ${key}`, content.length);
-    assert.equal(content.equals(meant), true, `endpoint gets only the bytes of ${key}`);
+    const { body } = request;
+    const meant = bodyFor(`up ${key}`, body.length);
+    assert.equal(body.equals(meant), true, `endpoint gets only the bytes of ${key}`);
   }
 
   #summary(): SimulationSummary {

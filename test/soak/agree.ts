@@ -1,4 +1,5 @@
-import type { ExchangeRecord, LostRecord } from '../../src/core/record.ts';
+import type { LostRecord } from '../../src/core/record.ts';
+import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
 import type { Entry } from './mixed-clients.ts';
 
 /** One kind of outcome, counted by three parties. */

@@ -83,8 +83,8 @@ export class ClosingOrigin {
     const [, target = ''] = this.#note(line.text);
     line.text = line.text.slice(headEnd + 4 + length);
     line.served++;
-    const content = `to ${target}`;
-    line.socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${content.length}\r\n\r\n${content}`);
+    const body = `to ${target}`;
+    line.socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
     return true;
   }
 

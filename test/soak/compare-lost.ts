@@ -1,4 +1,5 @@
-import type { ExchangeRecord, LostRecord } from '../../src/core/record.ts';
+import type { LostRecord } from '../../src/core/record.ts';
+import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
 import type { Sent } from './load-driver.ts';
 
 /** The `lost` records, beside the observations of clients and origin on requests without a record of their own. */

@@ -40,12 +40,12 @@ export class CountingOrigin {
       let received = 0;
       for await (const part of request as AsyncIterable<Buffer>) received += part.length;
       if (way === 'b') return await writeMuch(response, Number(bytes));
-      const content = contentFor(id, Number(bytes), received);
+      const body = bodyFor(id, Number(bytes), received);
       response.setHeader('Content-Type', 'text/plain');
-      response.setHeader('Content-Length', content.length);
-      if (way === 'd') await writeSlowly(response, content, Number(ms));
+      response.setHeader('Content-Length', body.length);
+      if (way === 'd') await writeSlowly(response, body, Number(ms));
       else if (Number(ms) > 0) await passTime(Number(ms));
-      response.end(way === 'd' ? undefined : content);
+      response.end(way === 'd' ? undefined : body);
     } catch {
       // The gateway has closed the connection; its record says why.
       response.destroy();
@@ -64,16 +64,16 @@ async function writeMuch(response: ServerResponse, bytes: number): Promise<void>
 
 const pieces = 10;
 
-async function writeSlowly(response: ServerResponse, content: Buffer, ms: number): Promise<void> {
+async function writeSlowly(response: ServerResponse, body: Buffer, ms: number): Promise<void> {
   for (let part = 0; part < pieces; part++) {
-    const [start, end] = [part, part + 1].map((at) => Math.round((content.length * at) / pieces));
-    response.write(content.subarray(start, end));
+    const [start, end] = [part, part + 1].map((at) => Math.round((body.length * at) / pieces));
+    response.write(body.subarray(start, end));
     await passTime(ms / pieces);
   }
 }
 
 /** The expected answer to a request: its id, the length of its body, and as many bytes as it asks for. */
-export function contentFor(id: string, bytes: number, received: number): Buffer {
+export function bodyFor(id: string, bytes: number, received: number): Buffer {
   const line = `${id} ${received}\n`;
   return Buffer.alloc(Math.max(bytes, line.length), line);
 }

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as passTime } from 'node:timers/promises';
-import type { ExchangeRecord } from '../../src/core/record.ts';
+import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
 import { parseRecord } from '../../src/record/parse-record.ts';
 import { freePort } from '../free-port.ts';
 import { candorProgram as ownProgram } from '../program.ts';
@@ -58,10 +58,10 @@ export class GatewayProcess {
     return this.#status('VmHWM');
   }
 
-  #status(field: 'VmRSS' | 'VmHWM'): number {
+  #status(header: 'VmRSS' | 'VmHWM'): number {
     const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
-    const kib = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1];
-    if (kib === undefined) throw new Error(`/proc/${this.pid}/status has no ${field}`);
+    const kib = new RegExp(`^${header}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1];
+    if (kib === undefined) throw new Error(`/proc/${this.pid}/status has no ${header}`);
     return Number(kib) * 1024;
   }
 

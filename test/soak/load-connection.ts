@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { fieldOf, parseRawResponse, type RawResponse } from '../../src/testing/raw-response.ts';
+import { headerOf, parseRawResponse, type RawResponse } from '../../src/testing/raw-response.ts';
 
 /** The addresses of a connection. */
 export interface LoadTarget {
@@ -135,7 +135,7 @@ export class LoadConnection {
 /** RFC 9112 §9.3: after a complete message that does not say `close`. */
 function mayBeReused(response: RawResponse | null): boolean {
   if (response === null || response.framing === 'until-close' || response.status === 101) return false;
-  return !/\bclose\b/i.test(fieldOf(response, 'connection') ?? '');
+  return !/\bclose\b/i.test(headerOf(response, 'connection') ?? '');
 }
 
 function looksLikeHead(bytes: Buffer | undefined): boolean {

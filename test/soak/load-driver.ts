@@ -1,5 +1,5 @@
 import type { SeededRandom } from '../../src/testing/seeded-random.ts';
-import { contentFor } from './counting-origin.ts';
+import { bodyFor } from './counting-origin.ts';
 import { LoadConnection, type Outcome, type OutcomeKind, type LoadTarget } from './load-connection.ts';
 
 /** One request as it was sent. A retry is an entry of its own. */
@@ -106,12 +106,11 @@ export class LoadDriver {
     const method = random.integer(100) < postPercent ? 'POST' : 'GET';
     const kept = random.integer(100) < keptPercent;
     const target = (this.#options.target ?? drawTarget)(random);
-    const content = method === 'POST' ? Buffer.alloc(random.pick([1, 300, 20_000]), id) : null;
+    const body = method === 'POST' ? Buffer.alloc(random.pick([1, 300, 20_000]), id) : null;
     const way = random.pick(ways());
     this.#underWay++;
-    const first = await this.#exchange({ id, method, target, content, way, kept, repeats: false });
-    if (first.raced)
-      await this.#exchange({ id: `${id}.again`, method, target, content, way, kept: false, repeats: true });
+    const first = await this.#exchange({ id, method, target, body, way, kept, repeats: false });
+    if (first.raced) await this.#exchange({ id: `${id}.again`, method, target, body, way, kept: false, repeats: true });
     this.#underWay--;
     if (this.#underWay === 0) this.#idle.resolve();
   }
@@ -139,19 +138,19 @@ export class LoadDriver {
     return sent;
   }
 
-  #note(sent: Sent, { id, method, target, content }: Planned, outcome: Outcome): void {
+  #note(sent: Sent, { id, method, target, body }: Planned, outcome: Outcome): void {
     const { kind, response, end, errno, reused, tookMs } = outcome;
     Object.assign(sent, { kind, status: response?.status ?? null, reused, tookMs, phase: this.#options.phase() });
     sent.raced = kind === 'lost' && reused && method === 'GET';
     if (kind === 'answered' && response?.status === 200) {
-      const wanted = contentFor(id, Number(target.split('/')[2]), content?.length ?? 0);
-      if (!response.content.equals(wanted)) sent.kind = 'wrong';
+      const wanted = bodyFor(id, Number(target.split('/')[2]), body?.length ?? 0);
+      if (!response.body.equals(wanted)) sent.kind = 'wrong';
     }
     if (sent.kind === 'answered' && sent.status === 200) return;
     const what = [sent.kind, sent.status, end, errno, reused ? 'on a used connection' : 'on a new connection'];
     const at = new Date().toISOString().slice(11, 23);
     sent.note = `${at} ${method} ${target} ${id}: ${what.filter((word) => word !== null).join(', ')}, after ${tookMs.toFixed(0)} ms`;
-    if (response !== null && sent.status !== 200) sent.note += `: ${response.content.toString('latin1').slice(0, 300)}`;
+    if (response !== null && sent.status !== 200) sent.note += `: ${response.body.toString('latin1').slice(0, 300)}`;
   }
 
   #takeKept(way: LoadTarget): LoadConnection | null {
@@ -186,7 +185,7 @@ interface Planned {
   readonly id: string;
   readonly method: 'GET' | 'POST';
   readonly target: string;
-  readonly content: Buffer | null;
+  readonly body: Buffer | null;
   readonly way: LoadTarget;
   readonly kept: boolean;
   readonly repeats: boolean;
@@ -204,9 +203,9 @@ function drawTarget(random: SeededRandom): string {
   return `/d/100000/${500 + random.integer(1500)}`;
 }
 
-function bytesOf({ id, method, target, content, kept }: Planned): Buffer {
-  const fields = [`${method} ${target} HTTP/1.1`, 'Host: soak.test', `X-Request-Id: ${id}`];
-  if (content !== null) fields.push(`Content-Length: ${content.length}`);
-  if (!kept) fields.push('Connection: close');
-  return Buffer.concat([Buffer.from(`${fields.join('\r\n')}\r\n\r\n`, 'latin1'), content ?? Buffer.alloc(0)]);
+function bytesOf({ id, method, target, body, kept }: Planned): Buffer {
+  const headers = [`${method} ${target} HTTP/1.1`, 'Host: soak.test', `X-Request-Id: ${id}`];
+  if (body !== null) headers.push(`Content-Length: ${body.length}`);
+  if (!kept) headers.push('Connection: close');
+  return Buffer.concat([Buffer.from(`${headers.join('\r\n')}\r\n\r\n`, 'latin1'), body ?? Buffer.alloc(0)]);
 }

@@ -8,8 +8,9 @@ import { setTimeout as passTime } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { statusOfJson } from '../../src/cli/gateway-lookup.ts';
 import { askAdmin } from '../../src/cli/admin-client.ts';
-import type { ExchangeRecord, LostRecord } from '../../src/core/record.ts';
-import type { GatewayStatus } from '../../src/control/gateway-status.ts';
+import type { LostRecord } from '../../src/core/record.ts';
+import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
+import type { GatewayStatus } from '../../src/core/schemas/status.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { parseRecord } from '../../src/record/parse-record.ts';
 import type { ThreadSnapshot, InspectionRequest } from './inspector-server.ts';
@@ -94,7 +95,7 @@ export class ManagedGateway {
   /** Null if the gateway does not answer. */
   async status(): Promise<GatewayStatus | null> {
     const answer = await askAdmin({ kind: 'socket', path: this.#adminSocket }, 'GET', '/v1/status', systemClock);
-    return answer.ok && answer.status === 200 ? statusOfJson(answer.content) : null;
+    return answer.ok && answer.status === 200 ? statusOfJson(answer.body) : null;
   }
 
   /** The pid of each ready instance that Candor has started. */
@@ -112,7 +113,7 @@ export class ManagedGateway {
   async reload(): Promise<string | null> {
     const answer = await askAdmin({ kind: 'socket', path: this.#adminSocket }, 'POST', '/v1/reload', systemClock);
     if (!answer.ok) return `no answer: ${answer.why}`;
-    return answer.status === 200 ? null : JSON.stringify(answer.content);
+    return answer.status === 200 ? null : JSON.stringify(answer.body);
   }
 
   /** Ends one worker, and resolves when it has been replaced: null, or the reason if it was not. */

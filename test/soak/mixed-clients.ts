@@ -1,6 +1,6 @@
-import { fieldOf } from '../../src/testing/raw-response.ts';
+import { headerOf } from '../../src/testing/raw-response.ts';
 import type { SeededRandom } from '../../src/testing/seeded-random.ts';
-import { goodContent } from '../../src/testing/torture/faults.ts';
+import { goodBody } from '../../src/testing/torture/faults.ts';
 import { LoadConnection, type Outcome, type OutcomeKind } from './load-connection.ts';
 
 /** A client's view of one request. */
@@ -96,7 +96,7 @@ export class MixedClients {
     if (lot < 91) return this.#leaveWithinDownload();
     if (lot < 94) return this.#leaveWithinUpload();
     if (lot < 96) return this.#sendHeadSlowly();
-    if (lot < 98) return this.#sendContentSlowly();
+    if (lot < 98) return this.#sendBodySlowly();
     return this.#readSlowly();
   }
 
@@ -104,26 +104,26 @@ export class MixedClients {
     return this.#ask('good', this.#options.random.integer(10) === 0 ? 'HEAD' : 'GET', target, 0);
   }
 
-  async #ask(what: string, method: string, target: string, contentBytes: number): Promise<void> {
+  async #ask(what: string, method: string, target: string, bodyBytes: number): Promise<void> {
     const { random } = this.#options;
     const kept = random.integer(2) === 0;
     const entry = this.#begin(`${what} ${target}`, method);
     const connection = (kept ? this.#takeKept() : null) ?? this.#connect();
-    const content = Buffer.alloc(contentBytes, entry.id);
-    const fields = [
-      ...(contentBytes > 0 ? [`Content-Length: ${contentBytes}`] : []),
+    const body = Buffer.alloc(bodyBytes, entry.id);
+    const headers = [
+      ...(bodyBytes > 0 ? [`Content-Length: ${bodyBytes}`] : []),
       ...(kept ? [] : ['Connection: close']),
     ];
     const outcome = await connection.ask({
       method,
-      bytes: Buffer.concat([headOf(entry, target, fields), content]),
+      bytes: Buffer.concat([headOf(entry, target, headers), body]),
       timeoutMs,
     });
     this.#end(entry, outcome);
-    const got = outcome.response?.content;
+    const got = outcome.response?.body;
     if (entry.kind === 'answered' && entry.status === 200) {
       const wanted =
-        target === '/echo' ? content : target === '/fault/good' && method === 'GET' ? goodContent(entry.id) : null;
+        target === '/echo' ? body : target === '/fault/good' && method === 'GET' ? goodBody(entry.id) : null;
       if (wanted !== null && got?.equals(Buffer.from(wanted)) !== true) this.#wrong(entry, 'the body is another');
     }
     if (kept && connection.isIdle && this.#kept.length < keptMax) this.#kept.push(connection);
@@ -173,7 +173,7 @@ export class MixedClients {
   }
 
   /** Ten bytes a second; or one slice, and then nothing. */
-  async #sendContentSlowly(): Promise<void> {
+  async #sendBodySlowly(): Promise<void> {
     const entry = this.#begin('slow content', 'POST');
     const drips = this.#options.random.integer(2) === 0;
     await this.#dripOf(entry, headOf(entry, '/echo', [`Content-Length: ${drips ? 100 : 5000}`]), drips ? 'x' : '');
@@ -228,7 +228,7 @@ export class MixedClients {
     entry.kind = kind;
     entry.status = response?.status ?? null;
     entry.endedAt = performance.now();
-    entry.id = (response === null ? null : fieldOf(response, 'x-request-id')) ?? entry.id;
+    entry.id = (response === null ? null : headerOf(response, 'x-request-id')) ?? entry.id;
     if (kind !== 'answered') entry.note = [kind, entry.status, end, errno, `after ${tookMs.toFixed(0)} ms`].join(', ');
   }
 
@@ -251,14 +251,14 @@ export class MixedClients {
   }
 }
 
-function headOf({ id, method }: Entry, target: string, fields: readonly string[] = []): Buffer {
+function headOf({ id, method }: Entry, target: string, headers: readonly string[] = []): Buffer {
   const lines = [
     `${method} ${target} HTTP/1.1`,
     'Host: mixed.test',
     `X-Request-Id: ${id}`,
     `X-Fault-Id: ${id}`,
     'Accept: application/json',
-    ...fields,
+    ...headers,
   ];
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
 }

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { carryLargeContent, type LargeFigures } from './large-content.ts';
+import { carryLargeBody, type LargeFigures } from './large-body.ts';
 import { raceKeepAlive } from './keep-alive-race.ts';
 
 const usage = `usage: run.ts race [options]     reused connections that their origin closes just then
@@ -148,7 +148,7 @@ async function large({ megabytes, program, json }: Asked): Promise<number> {
       broken.push(`${figures.what}: ${mib(grown)} more than idle, ${mib(residentMax)} are promised`);
     (json ? console.error : console.log)(lineOf(figures));
   };
-  const all = await carryLargeContent({ bytes, slowBytes: bytes, program, onFigures });
+  const all = await carryLargeBody({ bytes, slowBytes: bytes, program, onFigures });
   if (json) console.log(JSON.stringify({ residentMax, cases: all, broken }, null, 2));
   return conclude(broken, json);
 }

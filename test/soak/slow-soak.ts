@@ -54,7 +54,7 @@ export interface SlowFigures {
 
 const kib = 1024;
 /** The largest memory of one connection in docs/limits.md, in bytes; the lines of its table are added. */
-const stated = { atRest: 40 * kib, head: 40 * kib, contentFlows: 512 * kib } as const;
+const stated = { atRest: 40 * kib, head: 40 * kib, bodyFlows: 512 * kib } as const;
 
 /** Rounds in which normal clients are alone, and then together with slow and idle ones, or the other way round. */
 export async function soakSlow(
@@ -174,7 +174,7 @@ function figuresOf(rounds: readonly Round[], options: SlowSoakOptions, sent: rea
 
 function allowedFor({ heads, posts, readers, nonReaders, idle }: SlowClientSizes): number {
   const flowing = posts + readers + nonReaders;
-  return (heads + flowing + idle) * stated.atRest + heads * stated.head + flowing * stated.contentFlows;
+  return (heads + flowing + idle) * stated.atRest + heads * stated.head + flowing * stated.bodyFlows;
 }
 
 export function roundText({ quiet, crowded, ratio, slowClients }: Round): string {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { largeCases, carryLargeContent } from './large-content.ts';
+import { largeCases, carryLargeBody } from './large-body.ts';
 import { raceKeepAlive } from './keep-alive-race.ts';
 import { patternAt, PatternCheck } from './position-pattern.ts';
 
@@ -28,7 +28,7 @@ test('connections that the origin closes just as they are reused cause no failed
 
 describe('a large body', () => {
   test('arrives complete, within bounded memory, in both directions, whichever side is slow', async () => {
-    const figures = await carryLargeContent({ bytes: 64_000_000, slowBytes: 16_000_000 });
+    const figures = await carryLargeBody({ bytes: 64_000_000, slowBytes: 16_000_000 });
     assert.deepEqual(
       figures.map(({ what, wrongAt }) => [what, wrongAt]),
       [...largeCases.keys()].map((what) => [what, null]),

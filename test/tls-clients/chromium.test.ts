@@ -24,8 +24,8 @@ describe('a browser over TLS', withBrowser, () => {
     async () => {
       folder = mkdtempSync(join(tmpdir(), 'candor-chromium-tls-'));
       server = await WebSocketServer.start();
-      server.page = (target, content) =>
-        target === '/' ? '<!doctype html><title>page</title>' : `${target} ${content.length}`;
+      server.page = (target, body) =>
+        target === '/' ? '<!doctype html><title>page</title>' : `${target} ${body.length}`;
       port = await freePort();
       edge = await startFromYaml(
         `

@@ -35,7 +35,7 @@ interface Curled {
   readonly redirects: number;
   /** The connections that were opened for all URLs. */
   readonly connections: number;
-  readonly content: string;
+  readonly body: string;
 }
 
 /** Runs curl on a URL; `edge.test` and its neighbours are this machine. */
@@ -59,8 +59,8 @@ async function curl(url: string, args: readonly string[] = [], input: Uint8Array
   const lines = facts.trim().split('\n');
   const [status = '0', version = '', redirects = '0'] = lines[0]?.split(' ') ?? [];
   const connections = lines.reduce((sum, line) => sum + Number(line.split(' ')[3] ?? 0), 0);
-  const content = Buffer.concat(out).toString('latin1');
-  return { exit, status: Number(status), version, redirects: Number(redirects), connections, content };
+  const body = Buffer.concat(out).toString('latin1');
+  return { exit, status: Number(status), version, redirects: Number(redirects), connections, body };
 }
 
 const secured = (path = '/', host = 'edge.test', at = port): string => `https://${host}:${at}${path}`;
@@ -119,15 +119,15 @@ timeouts: { idle: 300ms }
   ];
   for (const [name, expected, args, url = secured] of served)
     test(`is served ${name}: HTTP/${expected}`, async () => {
-      const { exit, status, version, content } = await curl(url(), args);
-      assert.deepEqual([exit, status, version, content], [0, 200, expected, 'from the application']);
+      const { exit, status, version, body } = await curl(url(), args);
+      assert.deepEqual([exit, status, version, body], [0, 200, expected, 'from the application']);
     });
 
   test('falls back from HTTP/2 where a listener does not offer it', async () => {
-    const { exit, status, version, content } = await curl(secured('/', 'edge.test', edge.address('http1').port), [
+    const { exit, status, version, body } = await curl(secured('/', 'edge.test', edge.address('http1').port), [
       '--http2',
     ]);
-    assert.deepEqual([exit, status, version, content], [0, 200, '1.1', 'from the application']);
+    assert.deepEqual([exit, status, version, body], [0, 200, '1.1', 'from the application']);
   });
 
   const refused: readonly (readonly [name: string, exit: number, url: () => string, args?: readonly string[]])[] = [
@@ -142,15 +142,15 @@ timeouts: { idle: 300ms }
     });
 
   test('gets a 400 that says so where it speaks clear text to the TLS port', async () => {
-    const { exit, status, content } = await curl(`http://edge.test:${port}/`, ['-H', 'Accept: application/json']);
+    const { exit, status, body } = await curl(`http://edge.test:${port}/`, ['-H', 'Accept: application/json']);
     assert.deepEqual([exit, status], [0, 400]);
-    assert.match(content, /TLS|https/i);
+    assert.match(body, /TLS|https/i);
   });
 
   test('follows the redirect from clear text', async () => {
     const { port: plain } = edge.address('http');
-    const { exit, status, redirects, content } = await curl(`http://edge.test:${plain}/a?b`, ['-L']);
-    assert.deepEqual([exit, status, redirects, content], [0, 200, 1, 'from the application']);
+    const { exit, status, redirects, body } = await curl(`http://edge.test:${plain}/a?b`, ['-L']);
+    assert.deepEqual([exit, status, redirects, body], [0, 200, 1, 'from the application']);
     assert.deepEqual(
       origin.requests.map(({ line }) => line),
       ['GET /a?b HTTP/1.1'],
@@ -163,7 +163,7 @@ timeouts: { idle: 300ms }
     const { exit, status } = await curl(`http://edge.test:${plain}/`, ['-L', '--data-binary', 'content']);
     assert.deepEqual([exit, status], [0, 200]);
     assert.deepEqual(
-      origin.requests.map(({ line, content }) => [line, content.toString()]),
+      origin.requests.map(({ line, body }) => [line, body.toString()]),
       [['POST / HTTP/1.1', 'content']],
     );
   });
@@ -178,14 +178,14 @@ timeouts: { idle: 300ms }
     const large = 'candor. '.repeat(1_000_000);
     origin.answer = () => ok(large);
     const down = await curl(secured());
-    assert.deepEqual([down.exit, down.content === large], [0, true]);
-    origin.answer = ({ content }) => ok(String(content.length));
+    assert.deepEqual([down.exit, down.body === large], [0, true]);
+    origin.answer = ({ body }) => ok(String(body.length));
     for (const args of [
       ['--data-binary', '@-'],
       ['-T', '-'],
     ] as const) {
       const up = await curl(secured(), args, Buffer.from(large.slice(0, 2_000_000)));
-      assert.deepEqual([up.exit, up.content], [0, '2000000'], args[0]);
+      assert.deepEqual([up.exit, up.body], [0, '2000000'], args[0]);
     }
   });
 
@@ -193,14 +193,14 @@ timeouts: { idle: 300ms }
     const large = 'candor. '.repeat(50_000);
     origin.answer = () => (socket) => void socket.end(`HTTP/1.1 200 OK\r\n\r\n${large}`);
     for (const flag of ['--http1.1', '--http1.0']) {
-      const { exit, status, content } = await curl(secured(), [flag]);
-      assert.deepEqual([exit, status, content === large], [0, 200, true], flag);
+      const { exit, status, body } = await curl(secured(), [flag]);
+      assert.deepEqual([exit, status, body === large], [0, 200, true], flag);
     }
   });
 
   test('keeps its connection for several requests', async () => {
-    const { exit, content, connections } = await curl(secured('/[1-9]'));
-    assert.deepEqual([exit, content, connections], [0, 'from the application'.repeat(9), 1]);
+    const { exit, body, connections } = await curl(secured('/[1-9]'));
+    assert.deepEqual([exit, body, connections], [0, 'from the application'.repeat(9), 1]);
   });
 
   /** How an answer ends too early. */
@@ -209,10 +209,10 @@ timeouts: { idle: 300ms }
     resets: (socket) => void socket.resetAndDestroy(),
     'says nothing more': () => {},
   };
-  const forms: Readonly<Record<string, (content: string) => string>> = {
-    'by length': (content) => `Content-Length: 1000000\r\n\r\n${content}`,
-    'in chunks': (content) => `Transfer-Encoding: chunked\r\n\r\n${content.length.toString(16)}\r\n${content}\r\n`,
-    'until the close': (content) => `\r\n${content}`,
+  const forms: Readonly<Record<string, (body: string) => string>> = {
+    'by length': (body) => `Content-Length: 1000000\r\n\r\n${body}`,
+    'in chunks': (body) => `Transfer-Encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n`,
+    'until the close': (body) => `\r\n${body}`,
   };
   for (const [form, answer] of Object.entries(forms))
     for (const [how, end] of Object.entries(manners)) {
@@ -220,16 +220,16 @@ timeouts: { idle: 300ms }
       if (form === 'until the close' && how === 'closes') continue;
       for (const flag of ['--http1.1', '--http1.0'])
         test(`never takes a broken answer for complete: sent ${form}, the origin ${how}, ${flag}`, async () => {
-          const content = 'candor. '.repeat(10_000);
+          const body = 'candor. '.repeat(10_000);
           origin.answer = () => (socket) => {
-            socket.write(`HTTP/1.1 200 OK\r\n${answer(content)}`);
+            socket.write(`HTTP/1.1 200 OK\r\n${answer(body)}`);
             // Longer than the response hold, so that the beginning has been forwarded when the end comes.
             setTimeout(() => end(socket), 150);
           };
           const curled = await curl(secured(), [flag]);
           assert.equal(curled.status, 200);
           assert.ok(curled.exit === 18 || curled.exit === 56, `exit code ${curled.exit}`);
-          assert.ok(content.startsWith(curled.content), 'no other bytes');
+          assert.ok(body.startsWith(curled.body), 'no other bytes');
         });
     }
 

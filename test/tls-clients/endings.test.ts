@@ -114,9 +114,9 @@ routes: [{ path: /, to: app, commit_delay: none }]
             origin.answer = () => answer;
             const client = new SecureClient(edge.address('https'), trusting());
             client.write(request);
-            const { content } = await responseOn(client);
-            assert.equal(content.length, whole.length, request);
-            assert.ok(content.toString('latin1') === whole, 'every byte is in its position');
+            const { body } = await responseOn(client);
+            assert.equal(body.length, whole.length, request);
+            assert.ok(body.toString('latin1') === whole, 'every byte is in its position');
             assert.ok(await client.waitFor(() => client.state === 'fin', timeoutMs), `it is ${client.state}`);
             client.close();
           }

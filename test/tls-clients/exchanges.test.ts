@@ -55,7 +55,7 @@ async function withClient(use: (client: SecureClient) => Promise<void>): Promise
 }
 
 /** The body of a large response. `RawClient.response` would look at all bytes again whenever some come. */
-async function largeContentOf(client: SecureClient): Promise<Buffer> {
+async function largeBodyOf(client: SecureClient): Promise<Buffer> {
   // The gateway sends the head in one write with the beginning of the body.
   const headBytes = (): number => (client.parts[0]?.bytes.indexOf('\r\n\r\n') ?? 0) + 4;
   let came = 0;
@@ -67,10 +67,10 @@ async function largeContentOf(client: SecureClient): Promise<Buffer> {
   return client.bytes.subarray(headBytes());
 }
 
-async function contentOf(client: SecureClient): Promise<string> {
-  const { status, content } = await responseOn(client, 'POST');
+async function bodyOf(client: SecureClient): Promise<string> {
+  const { status, body } = await responseOn(client, 'POST');
   assert.equal(status, 200);
-  return content.toString();
+  return body.toString();
 }
 
 describe('an exchange within TLS', { timeout: 120_000 }, () => {
@@ -99,7 +99,7 @@ describe('an exchange within TLS', { timeout: 120_000 }, () => {
       client.write(requestText('GET', '/download', [host]));
       await until('the origin waits for the client', () => (downloading?.writableLength ?? 0) > 0);
       client.secure.resume();
-      assert.equal(hashOf(await largeContentOf(client)), hashOf(large));
+      assert.equal(hashOf(await largeBodyOf(client)), hashOf(large));
     }));
 
   test('delivers a large response whole to a client that reads in steps', () =>
@@ -109,7 +109,7 @@ describe('an exchange within TLS', { timeout: 120_000 }, () => {
         setImmediate(() => client.secure.resume());
       });
       client.write(requestText('GET', '/download', [host]));
-      assert.equal(hashOf(await largeContentOf(client)), hashOf(large));
+      assert.equal(hashOf(await largeBodyOf(client)), hashOf(large));
     }));
 
   test('delivers a large upload whole to an application that reads nothing for a while', () =>
@@ -120,7 +120,7 @@ describe('an exchange within TLS', { timeout: 120_000 }, () => {
       await until('the application has the request', () => held.length > 0);
       await until('the client waits for the application', () => client.secure.writableLength > 0);
       held.shift()?.resume();
-      assert.equal(await contentOf(client), `/held ${hashOf(large)}`);
+      assert.equal(await bodyOf(client), `/held ${hashOf(large)}`);
     }));
 
   // With small records one read of the gateway has many of them: those behind a pause must wait, and not be lost.
@@ -131,7 +131,7 @@ describe('an exchange within TLS', { timeout: 120_000 }, () => {
         assert.equal(client.secure.setMaxSendFragment(size), true);
         client.write(post('/steps', large.length));
         client.write(large);
-        assert.equal(await contentOf(client), `/steps ${hashOf(large)}`);
+        assert.equal(await bodyOf(client), `/steps ${hashOf(large)}`);
       }));
 
   for (const size of [512, 1024, 4096, 16_384])
@@ -139,17 +139,17 @@ describe('an exchange within TLS', { timeout: 120_000 }, () => {
       withClient(async (client) => {
         await client.handshake;
         assert.equal(client.secure.setMaxSendFragment(size), true);
-        const content = large.subarray(0, 1_000_001);
-        client.write(post('/sized', content.length));
-        client.write(content);
-        assert.equal(await contentOf(client), `/sized ${hashOf(content)}`);
+        const body = large.subarray(0, 1_000_001);
+        client.write(post('/sized', body.length));
+        client.write(body);
+        assert.equal(await bodyOf(client), `/sized ${hashOf(body)}`);
       }));
 
   test('is served when every byte of its request is a record of its own', () =>
     withClient(async (client) => {
       const bytes = `${post('/slowly', 3)}abc`;
       for (const byte of bytes) await client.writeRecord(byte);
-      assert.equal(await contentOf(client), `/slowly ${hashOf(Buffer.from('abc'))}`);
+      assert.equal(await bodyOf(client), `/slowly ${hashOf(Buffer.from('abc'))}`);
     }));
 
   test('both ways at once delivers every byte in order', () =>
@@ -157,22 +157,22 @@ describe('an exchange within TLS', { timeout: 120_000 }, () => {
       client.write(requestText('GET', '/tunnel', [host, 'Connection: Upgrade', 'Upgrade: echo']));
       assert.ok(await client.waitFor(() => client.bytes.includes('\r\n\r\n'), timeoutMs));
       client.forget();
-      const content = large.subarray(0, 4_000_000);
-      for (let at = 0; at < content.length; at += 70_000) client.write(content.subarray(at, at + 70_000));
+      const body = large.subarray(0, 4_000_000);
+      for (let at = 0; at < body.length; at += 70_000) client.write(body.subarray(at, at + 70_000));
       let came = 0;
       const isAll = (): boolean => {
         came = client.parts.reduce((sum, { bytes }) => sum + bytes.length, 0);
-        return came >= content.length;
+        return came >= body.length;
       };
       assert.ok(await client.waitFor(isAll, timeoutMs), `${came} bytes came back`);
-      assert.equal(hashOf(client.bytes), hashOf(content));
+      assert.equal(hashOf(client.bytes), hashOf(body));
     }));
 
   test('that is pipelined with others is answered in its turn', () =>
     withClient(async (client) => {
       const paths = Array.from({ length: 16 }, (_, index) => `/pipelined-${index}`);
       client.write(paths.map((path) => requestText('GET', path, [host])).join(''));
-      for (const path of paths) assert.match((await responseOn(client)).content.toString(), new RegExp(`^${path} `));
+      for (const path of paths) assert.match((await responseOn(client)).body.toString(), new RegExp(`^${path} `));
     }));
 
   test('goes on after the client has ended its half', () =>
@@ -182,14 +182,14 @@ describe('an exchange within TLS', { timeout: 120_000 }, () => {
       client.finish();
       await until('the application has the request', () => held.length > 0);
       held.shift()?.resume();
-      assert.equal(await contentOf(client), `/held ${hashOf(Buffer.from('abc'))}`);
+      assert.equal(await bodyOf(client), `/held ${hashOf(Buffer.from('abc'))}`);
       assert.ok(await client.waitFor(() => client.state === 'fin', timeoutMs), 'the other half ends in order');
     }));
 
   test('with Expect: 100-continue sends its body when it is asked for it', () =>
     withClient(async (client) => {
-      const fields = [host, 'Content-Length: 3', 'Expect: 100-continue'];
-      client.write(requestText('POST', '/expected', fields));
+      const headers = [host, 'Content-Length: 3', 'Expect: 100-continue'];
+      client.write(requestText('POST', '/expected', headers));
       assert.ok(await client.waitFor(() => client.bytes.includes('HTTP/1.1 100'), timeoutMs), 'it is asked');
       client.write('abc');
       const { interim, status } = await responseOn(client, 'POST');
@@ -200,7 +200,7 @@ describe('an exchange within TLS', { timeout: 120_000 }, () => {
     withClient(async (client) => {
       for (let count = 0; count < 100; count++) {
         client.write(requestText('GET', `/${count}`, [host]));
-        assert.match((await responseOn(client)).content.toString(), new RegExp(`^/${count} `));
+        assert.match((await responseOn(client)).body.toString(), new RegExp(`^/${count} `));
       }
     }));
 

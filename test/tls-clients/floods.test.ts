@@ -79,7 +79,7 @@ routes: [{ path: /, respond: { body: here } }]
     const client = new SecureClient(address(), trusting());
     try {
       client.write('GET / HTTP/1.1\r\nHost: edge.test\r\n\r\n');
-      assert.equal((await responseOn(client)).content.toString(), 'here');
+      assert.equal((await responseOn(client)).body.toString(), 'here');
     } finally {
       client.close();
     }

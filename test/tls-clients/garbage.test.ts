@@ -16,8 +16,8 @@ random.fill(randomBytes);
 const request = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: edge.test\r\n\r\n`;
 
 /** A record as it goes over the wire. */
-function record(type: number, content: Uint8Array): Buffer {
-  return Buffer.concat([Buffer.of(type, 3, 3, content.length >> 8, content.length & 0xff), content]);
+function record(type: number, body: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.of(type, 3, 3, body.length >> 8, body.length & 0xff), body]);
 }
 
 const garbage: readonly (readonly [name: string, bytes: Buffer])[] = [

@@ -100,7 +100,7 @@ routes: [{ path: /, respond: { body: here } }]
     const other = new SecureClient(address(), trusting());
     clients.push(other);
     other.write('GET / HTTP/1.1\r\nHost: edge.test\r\n\r\n');
-    assert.equal((await responseOn(other)).content.toString(), 'here');
+    assert.equal((await responseOn(other)).body.toString(), 'here');
   });
 
   test('and no byte at all ends quietly', async () => {

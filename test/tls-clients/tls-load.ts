@@ -1,6 +1,6 @@
 import { connect as connectPlain } from 'node:net';
 import { connect, type ConnectionOptions } from 'node:tls';
-import { fieldOf, type RawResponse } from '../../src/testing/testing.ts';
+import { headerOf, type RawResponse } from '../../src/testing/testing.ts';
 import { type Address, SecureClient } from './secure-client.ts';
 
 /** The longest time for a request: a client that waits longer has been forgotten. */
@@ -71,7 +71,7 @@ export class TlsLoad {
 }
 
 function saysClose(response: RawResponse): boolean {
-  return /\bclose\b/i.test(fieldOf(response, 'connection') ?? '');
+  return /\bclose\b/i.test(headerOf(response, 'connection') ?? '');
 }
 
 export interface TlsVisit {

@@ -163,11 +163,11 @@ function isWholeRecord(bytes: Buffer): boolean {
   return bytes.length >= headerBytes && bytes.length >= headerBytes + bytes.readUInt16BE(3);
 }
 
-/** The content of a record as records of `size` bytes. The session does not notice: it covers messages, not records. */
+/** The body of a record as records of `size` bytes. The session does not notice: it covers messages, not records. */
 function recordsOf(record: Buffer, size: number): readonly Buffer[] {
-  const content = record.subarray(headerBytes);
-  return Array.from({ length: Math.ceil(content.length / size) }, (_, index) => {
-    const part = content.subarray(index * size, (index + 1) * size);
+  const body = record.subarray(headerBytes);
+  return Array.from({ length: Math.ceil(body.length / size) }, (_, index) => {
+    const part = body.subarray(index * size, (index + 1) * size);
     return Buffer.concat([record.subarray(0, 3), Buffer.of(part.length >> 8, part.length & 0xff), part]);
   });
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { certificateAuthority, type IssuedCertificate, selfSignedCertificate } from '../../src/testing/certificates.ts';
-import { fieldOf } from '../../src/testing/testing.ts';
+import { headerOf } from '../../src/testing/testing.ts';
 import { startFromYaml } from '../gateway/start-from-yaml.ts';
 import { NotingOrigin } from './noting-origin.ts';
 
@@ -87,7 +87,7 @@ describe('a gateway believes', () => {
       try {
         const response = await gateway.get('/');
         assert.equal(response.status, says === null ? 200 : 502);
-        if (says !== null) assert.match(fieldOf(response, 'proxy-status') ?? '', says);
+        if (says !== null) assert.match(headerOf(response, 'proxy-status') ?? '', says);
       } finally {
         await gateway.stop();
         await origin.close();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { certificateAuthority } from '../../src/testing/certificates.ts';
 import { dnsAddresses, type DnsServer, startDnsServer } from '../../src/testing/dns-server.ts';
-import { fieldOf } from '../../src/testing/testing.ts';
+import { headerOf } from '../../src/testing/testing.ts';
 import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
 import { NotingOrigin } from './noting-origin.ts';
 
@@ -101,7 +101,7 @@ describe('a handshake asks for, and believes', () => {
         assert.equal(response.status, each.status);
         // One that the client refuses may be over before the server has seen it as made.
         if (each.status === 200) assert.deepEqual(origin.serverNames, [each.asked]);
-        else assert.match(fieldOf(response, 'proxy-status') ?? '', /tls_certificate_error;.*tls_certificate_name: /);
+        else assert.match(headerOf(response, 'proxy-status') ?? '', /tls_certificate_error;.*tls_certificate_name: /);
         assert.equal(gateway.counts().unclassified, 0);
       }),
     );

@@ -34,7 +34,7 @@ async function start(tls: string): Promise<void> {
 /** Which connection the answer came by, or the status of a failure. */
 async function ask(path = '/'): Promise<string | number> {
   const response = await gateway.get(path);
-  return response.status === 200 ? response.content.toString() : response.status;
+  return response.status === 200 ? response.body.toString() : response.status;
 }
 
 async function reload(tls: string, more?: string): Promise<void> {
@@ -108,7 +108,7 @@ describe('a reload', () => {
     await reload('{ server_name: www.test, ca_file: ca.pem }');
     assert.equal(await ask(), '2');
     origin.release();
-    assert.equal((await responseOn(client)).content.toString(), '1');
+    assert.equal((await responseOn(client)).body.toString(), '1');
     client.close();
     assert.deepEqual([await ask(), await ask()], ['2', '2']);
     await until('one connection is left', () => gateway.counts().upstream === 1);

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type Item, parseList } from 'structured-headers';
 import { snakeKey } from '#failures/json-case.ts';
-import type { ExchangeRecord } from '../../src/core/record.ts';
+import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
 import {
-  fieldOf,
+  headerOf,
   type RawOutcome,
   startTlsFaultOrigin,
   type TlsFaultOrigin,
@@ -36,8 +36,8 @@ const plays = Object.entries(expectedOutcomes).flatMap(([name, expected]) =>
 
 async function play(gateway: YamlGateway, name: string, method: string): Promise<RawOutcome> {
   const client = gateway.connect();
-  const [fields, content] = method === 'POST' ? [['Content-Length: 5'], 'hello'] : [[], ''];
-  client.write(requestText(method, `/${name}/ok`, fields, content));
+  const [headers, body] = method === 'POST' ? [['Content-Length: 5'], 'hello'] : [[], ''];
+  client.write(requestText(method, `/${name}/ok`, headers, body));
   const outcome = await client.response(method, timeoutMs);
   client.close();
   return outcome;
@@ -90,7 +90,7 @@ function checkClient(expected: ExpectedOutcome, { response, bytes, state }: RawO
   assert.ok(response !== null, `no response; the connection is ${state}: ${bytes.toString('latin1', 0, 200)}`);
   assert.deepEqual([response.status, response.complete], [expected.status, expected.complete]);
   if (expected.end !== 'generated') return;
-  const members = parseList(fieldOf(response, 'proxy-status') ?? '') as Item[];
+  const members = parseList(headerOf(response, 'proxy-status') ?? '') as Item[];
   assert.equal(members.length, 1);
   const parameters = members[0]![1];
   assert.equal(String(parameters.get('error')), expected.type);
@@ -120,6 +120,6 @@ function checkRecord(expected: ExpectedOutcome, record: ExchangeRecord): void {
     },
   );
   const evidence: Readonly<Record<string, unknown>> = { ...record.attempts.at(-1)?.evidence };
-  for (const [field, value] of Object.entries(expected.evidence ?? {}))
-    assert.deepEqual(evidence[snakeKey(field)], value, field);
+  for (const [header, value] of Object.entries(expected.evidence ?? {}))
+    assert.deepEqual(evidence[snakeKey(header)], value, header);
 }

@@ -59,16 +59,16 @@ describe('a bad gateway', { timeout: 60_000 }, () => {
 
 describe('a gateway that answers 503 for every reason not to connect', { timeout: 60_000 }, () => {
   // Its Proxy-Status, and how many causes that names rightly and wrongly.
-  const sayings: readonly (readonly [field: string, named: number, misnamed: number])[] = [
+  const sayings: readonly (readonly [header: string, named: number, misnamed: number])[] = [
     ['', 0, 0],
     ['Proxy-Status: edge;error=destination_unavailable\r\n', 0, 0],
     ['Proxy-Status: edge;error=connection_refused\r\n', 2, 4],
     ['Proxy-Status: edge;error=http_protocol_error\r\n', 0, 6],
   ];
-  for (const [field, named, misnamed] of sayings) {
-    test(`has the same verdicts and points with "${field.trim()}"`, async () => {
+  for (const [header, named, misnamed] of sayings) {
+    test(`has the same verdicts and points with "${header.trim()}"`, async () => {
       const only = ['refused', 'unanswered', 'unknown-name'];
-      const sin = answers(failure('503 Service Unavailable', field));
+      const sin = answers(failure('503 Service Unavailable', header));
       const sins = Object.fromEntries(only.map((name) => [name, sin]));
       const { score } = await putToTorture((stage) => BadGateway.start(stage, sins), { only, timeoutMs: 1000 });
       assert.deepEqual([score.acceptable, score.failures_told, score.failures, score.points], [6, 0, 6, 50]);

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { recordsIn } from '../records.ts';
-import type { ExchangeRecord } from '../../src/core/record.ts';
+import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
 import { candorMain as main } from '../program.ts';
 
 /** A gateway as a program that can be replaced: the tests overwrite the file that it runs as. */
@@ -138,9 +138,9 @@ export class GatewayProgram {
     return (await this.#request({ socketPath, method: 'GET', path: '/metrics' })).text;
   }
 
-  get(path: string, content: string | null = null): Promise<{ status: number; text: string }> {
-    const method = content === null ? 'GET' : 'POST';
-    return this.#request({ host: '127.0.0.1', port: this.port, method, path, agent: false }, content);
+  get(path: string, body: string | null = null): Promise<{ status: number; text: string }> {
+    const method = body === null ? 'GET' : 'POST';
+    return this.#request({ host: '127.0.0.1', port: this.port, method, path, agent: false }, body);
   }
 
   /** The pid of the application. */
@@ -216,12 +216,12 @@ export class GatewayProgram {
 
   async #request(
     options: object,
-    content: string | null = null,
+    body: string | null = null,
     onChunk: (chunk: string) => void = () => {},
   ): Promise<{ status: number; text: string }> {
     // A kept connection would lead to the old process.
     const sent = request({ agent: false, ...options });
-    sent.end(content ?? undefined);
+    sent.end(body ?? undefined);
     const [response] = (await once(sent, 'response')) as [IncomingMessage];
     response.setEncoding('utf8');
     let text = '';

@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import type { OverlayStatus } from '../../src/control/gateway-status.ts';
+import type { OverlayStatus } from '../../src/core/schemas/status.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { GatewayProgram } from './gateway-program.ts';
 

@@ -111,7 +111,7 @@ describe('an upgrade under load within TLS', { skip, timeout: 180_000 }, () => {
       client.write('GET /download HTTP/1.1\r\nHost: edge.test\r\n\r\n');
       assert.ok(await client.waitFor(() => client.bytes.includes('\r\n\r\n'), 10_000), 'the response has begun');
       await upgrade();
-      assert.equal((await responseOn(client)).content.length, 40_000);
+      assert.equal((await responseOn(client)).body.length, 40_000);
       client.close();
     });
 });

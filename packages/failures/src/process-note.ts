@@ -24,9 +24,9 @@ export interface ProcessSample {
   readonly groupBytes: number | null;
   readonly groupBytesMax: number | null;
   /** One of the processes that a signal has stopped; absent: none. */
-  readonly stoppedPid?: number | undefined;
+  readonly stoppedPid?: number;
   /** All of them, where none is left that could answer requests; absent: some may. */
-  readonly stoppedPids?: readonly number[] | undefined;
+  readonly stoppedPids?: readonly number[];
 }
 
 /** How the process of an instance ended. Code and signal are both null where that is not known. */

@@ -1,6 +1,6 @@
 import { statusOfJson } from '../gateway-lookup.ts';
 import { apiRoot } from '../../admin/operations.ts';
-import type { UpgradeLine, UpgradeStep } from '../../admin/upgrader.ts';
+import type { UpgradeStep } from '../../admin/upgrader.ts';
 import { askAdmin, type AdminTarget, targetText } from '../admin-client.ts';
 import type { AskFlags } from '../flags.ts';
 import { askGateway, type GatewayResponse, refusal, unreachable } from '../ask-gateway.ts';
@@ -8,6 +8,7 @@ import { findAdminToChange } from '../find-admin.ts';
 import { wrap, wrapAfter, harmlessJson } from '../layout.ts';
 import type { ProcessContext } from '../process-context.ts';
 import { CommandFailure } from '../command-failure.ts';
+import type { UpgradeLine } from '../../core/schemas/answers.ts';
 
 export interface UpgradeFlags extends AskFlags {
   /** Seconds. */
@@ -48,7 +49,7 @@ async function ask(flags: UpgradeFlags, context: ProcessContext, tellLine: (line
   if (!answer.ok) throw unreachable(targetText(target), answer);
   if (answer.status === 409) throw new CommandFailure('refused', refusal(answer).message);
   if (answer.status !== 200) throw refusal(answer);
-  const last = answer.content as UpgradeLine | null;
+  const last = answer.body as UpgradeLine | null;
   if (last === null || !('outcome' in last))
     throw new CommandFailure('failure', 'The gateway closed the connection during its response.');
   if (last.outcome === 'failed') throw failureOf(last);
@@ -90,7 +91,7 @@ async function successorText(target: AdminTarget, pid: number, context: ProcessC
   const answer: GatewayResponse | null = await askGateway(target, 'GET', `${apiRoot}/status`, context).catch(
     () => null,
   );
-  const status = answer?.status === 200 ? statusOfJson(answer.content) : null;
+  const status = answer?.status === 200 ? statusOfJson(answer.body) : null;
   const version = status !== null && status.pid === pid ? `, candor ${status.version}` : '';
   return wrap(`Upgraded: process ${pid}${version} serves.`, '').join('\n');
 }

@@ -7,7 +7,7 @@ import type { ErrorDetail } from '../../schema/error-detail.ts';
 import { parseEndpoint, parseListenAddress } from './address.ts';
 import { splitCommandLine } from './command-line.ts';
 import { parseDuration } from '../../schema/format/duration.ts';
-import { parseFieldName, parseFieldValue, parseMethod } from '../../schema/format/field.ts';
+import { parseHeaderName, parseHeaderValue, parseMethod } from '../../schema/format/field.ts';
 import { parseHostPattern } from './host-pattern.ts';
 import { parseNetwork } from './network.ts';
 import { parseBytes } from '../../schema/format/bytes.ts';
@@ -223,9 +223,9 @@ describe('what requests are matched by', () => {
     [parseCheckPath, '/up?a=b', '/up?a=b'],
     [parseMethod, 'GET', 'GET'],
     [parseMethod, 'PROPFIND', 'PROPFIND'],
-    [parseFieldName, 'X-A', 'X-A'],
-    [parseFieldValue, '', ''],
-    [parseFieldValue, 'a\tb', 'a\tb'],
+    [parseHeaderName, 'X-A', 'X-A'],
+    [parseHeaderValue, '', ''],
+    [parseHeaderValue, 'a\tb', 'a\tb'],
   ];
   for (const [parse, text, value] of accepted)
     test(`${parse.name} takes ${JSON.stringify(text)}`, () => assert.equal(valueOf(parse(text)), value));
@@ -278,8 +278,8 @@ describe('what requests are matched by', () => {
     ],
     [parseCheckPath, ['', 'up', 'http://a/up', '/a b', '/a#b', '/ü']],
     [parseMethod, ['', 'get', 'CONNECT', '*', 'A B']],
-    [parseFieldName, ['', 'a b', 'a:', ':a', 'ü', 'a\n']],
-    [parseFieldValue, ['a\nb', 'a\0b', 'ü', ' a', 'a ']],
+    [parseHeaderName, ['', 'a b', 'a:', ':a', 'ü', 'a\n']],
+    [parseHeaderValue, ['a\nb', 'a\0b', 'ü', ' a', 'a ']],
   ];
   for (const [parse, texts] of refused)
     for (const text of texts)

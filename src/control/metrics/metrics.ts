@@ -5,12 +5,13 @@ import type { Sample } from '../../core/metric-family.ts';
 import type { Clock } from '../../core/time.ts';
 import { waitingFamilies } from '../../core/waiting-requests.ts';
 import { mainFeatures } from '../../features/main.ts';
-import type { Gateway, GatewayStatus } from '../gateway-status.ts';
+import type { Gateway } from '../gateway-status.ts';
 import { addExchangeMetrics } from './exchange-metrics.ts';
 import { addAttemptMetrics } from './attempt-metrics.ts';
 import { type MetricsFormat, metricsContentTypes, MetricsText } from './metrics-text.ts';
 import { addOtlpMetrics } from './otlp-metrics.ts';
 import { addProcessMetrics } from './process-metrics.ts';
+import type { GatewayStatus } from '../../core/schemas/status.ts';
 
 /**
  * All counters of the gateway, in Prometheus' text format or in OpenMetrics, in parts. Created at each scrape from totals that

@@ -1,4 +1,4 @@
-import type { OtlpStatus } from '../gateway-status.ts';
+import type { OtlpStatus } from '../../core/schemas/status.ts';
 import type { MetricsText } from './metrics-text.ts';
 
 /** What the exporter of OTLP has done. */

@@ -1,8 +1,9 @@
 import { loopDelayBoundsMs } from '../../core/thread-figures.ts';
 import { threadCpuSeconds } from '../../system/system.ts';
-import type { Gateway, GatewayStatus } from '../gateway-status.ts';
+import type { Gateway } from '../gateway-status.ts';
 import type { Sample } from '../../core/metric-family.ts';
 import type { MetricsText } from './metrics-text.ts';
+import type { GatewayStatus } from '../../core/schemas/status.ts';
 
 const loopDelay = 'candor_worker_event_loop_delay_seconds';
 const loopDelayBoundsS: readonly number[] = loopDelayBoundsMs.map((bound) => bound / 1000);

@@ -12,7 +12,7 @@ import {
 } from '../../diagnose/attempt-texts.ts';
 import { evidenceFacts } from '../../diagnose/evidence-facts.ts';
 import { countText } from '#failures/quantity-text.ts';
-import type { AttemptRecord, ExchangeRecord } from '../../core/record.ts';
+import type { AttemptRecord, ExchangeRecord } from '../../core/schemas/record.ts';
 import type { Tone } from '../overall-state.ts';
 import { durationFigure } from '../shown-figures.ts';
 import { Mark, Section, Sentence } from './parts.tsx';

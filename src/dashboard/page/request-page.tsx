@@ -1,6 +1,5 @@
 import type { JSX } from 'preact';
-import type { ExchangeRecord } from '../../core/record.ts';
-import { type RequestContextJson, noContextJson, type UnparsedSizeJson } from '../../core/request-context.ts';
+import { noContextJson, type UnparsedSizeJson } from '../../core/request-context.ts';
 import type { ShownRequest } from '../model.ts';
 import { clockTextMs, durationFigure } from '../shown-figures.ts';
 import { Answered, CopyButton, Section, Sentence } from './parts.tsx';
@@ -18,6 +17,8 @@ import { attemptsTexts } from '#failures/process-text.ts';
 import { gatewayStateTexts } from '../../diagnose/gateway-state-texts.ts';
 import { addressHash } from '../page-address.ts';
 import { conditionText } from '../../core/exchange-query.ts';
+import type { ExchangeRecord } from '../../core/schemas/record.ts';
+import type { RequestContextJson } from '../../core/schemas/output.ts';
 
 /** One request, and what is stored about it besides its record: a component for each part. */
 export function RequestPage({ id }: { readonly id: string }): JSX.Element {

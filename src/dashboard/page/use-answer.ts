@@ -2,10 +2,10 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Answer } from '../api.ts';
 import { pageClock } from '../system.ts';
 import { actionsDone, connection, api } from './state.ts';
-import type { StoreFailingJson } from '../../core/store-messages.ts';
 import type { ExchangePage, FoundExchange } from '../model.ts';
 import type { PagedList } from '../paged-list.ts';
 import { SearchRun } from '../search-run.ts';
+import type { StoreFailingJson } from '../../core/schemas/values.ts';
 
 /**
  * Asks when the component appears, whenever one of `inputs` changes, after each action of the operator, and every `everyMs`. A later

@@ -32,7 +32,7 @@ import type { StreamTimeouts } from './stream-timeouts.ts';
 /** Interim responses are hints: a client that does not read loses some, so that the gateway need not buffer all. */
 const hintPendingMax = 64 * 1024;
 
-/** A turn reads no more when so many streams have got content: each of them may write to another connection. */
+/** A turn reads no more when so many streams have got body bytes: each of them may write to another connection. */
 const readersMax = 32;
 
 /** So many exchanges of a connection whose client left end with it, and the others in later turns of the event loop. Of a flood all end later. */
@@ -80,7 +80,7 @@ export class Http2ClientConnection
   readonly #turns: ReadTurns;
   readonly #flood: RecentFlood;
   readonly #requestQueue: RequestQueue;
-  /** Those that have got content in this turn. */
+  /** Those that have got body bytes in this turn. */
   #readers: ReadingStream[] = [];
   #endedAtOnce = 0;
   /** Exchanges that have yet to end, of a lost connection. */
@@ -93,7 +93,7 @@ export class Http2ClientConnection
     ports: DownstreamPorts,
     buffers: Http2Buffers,
   ) {
-    const { headBytesMax, fieldsMax } = listener.limits;
+    const { headBytesMax, headersMax } = listener.limits;
     this.transport = transport;
     this.listener = listener;
     this.ports = ports;
@@ -108,7 +108,7 @@ export class Http2ClientConnection
     this.session = new Session(
       transport,
       buffers.section,
-      { role: 'server', sectionLimits: { fieldsMax, listBytesMax: headBytesMax }, now: () => clock.now() },
+      { role: 'server', sectionLimits: { headersMax, listBytesMax: headBytesMax }, now: () => clock.now() },
       this,
     );
     this.#flood = new RecentFlood(ports.admission, clock, this.#intake.client.peerAddress, listener.limits);
@@ -215,7 +215,7 @@ export class Http2ClientConnection
     this.#timeouts.await(wanted);
   }
 
-  /** The stream has got content: `onReadDone` follows at the end of this read. */
+  /** The stream has got body bytes: `onReadDone` follows at the end of this read. */
   noteRead(stream: ReadingStream): void {
     if (!this.#readers.includes(stream)) this.#readers.push(stream);
   }
@@ -263,8 +263,8 @@ export class Http2ClientConnection
     const block = section.rule === null && section.block !== null ? section.takeBlock() : null;
     const own = new Http2ClientStream(this, stream, request, intake.client, block, failure);
     stream.listener = own;
-    if (request.framing.kind === 'length') stream.contentExpected = request.framing.bytes;
-    const priority = request.fields.get('priority');
+    if (request.framing.kind === 'length') stream.bodyExpected = request.framing.bytes;
+    const priority = request.headers.get('priority');
     if (priority !== null) stream.prioritize(priority);
     this.#open.add(own);
     this.ports.counts.exchangesActive++;
@@ -284,7 +284,7 @@ export class Http2ClientConnection
   }
 
   /** A part of a response waits: for the client's window, or for its connection. */
-  onContentWaits(timeouts: StreamTimeouts): void {
+  onBodyWaits(timeouts: StreamTimeouts): void {
     if (this.transport.pendingBytes > 0) this.#timeouts.watchWrite();
     else timeouts.awaitWindow();
   }

@@ -28,12 +28,12 @@ export class RequestIntake {
   #refusesAll: Failure | null = null;
 
   constructor(peer: Peer, listener: ListenerSettings, ports: DownstreamPorts) {
-    const { headBytesMax, fieldsMax, targetBytesMax } = listener.limits;
+    const { headBytesMax, headersMax, targetBytesMax } = listener.limits;
     this.#peer = peer;
     this.#listener = listener;
     this.#ports = ports;
     this.client = clientFacts(peer, null, ports);
-    this.#reader = new Http2RequestReader({ headBytesMax, fieldsMax, targetBytesMax, methodBytesMax });
+    this.#reader = new Http2RequestReader({ headBytesMax, headersMax, targetBytesMax, methodBytesMax });
   }
 
   refuseAll(rule: RequestRule, at: string): void {
@@ -47,7 +47,7 @@ export class RequestIntake {
     const isRefused = 'rule' in head;
     const request = isRefused ? refusedRequest(section.method ?? '', section.path ?? '', scheme, 'HTTP/2') : head;
     const trusted = this.#ports.isTrusted(this.client.peerAddress);
-    if (trusted || this.client.trusted) this.client = clientFacts(this.#peer, request.fields, this.#ports);
+    if (trusted || this.client.trusted) this.client = clientFacts(this.#peer, request.headers, this.#ports);
     this.failure = isRefused ? refusalOnStream(head.rule, head.at) : this.#failureOf(request, trusted);
     return request;
   }
@@ -55,7 +55,7 @@ export class RequestIntake {
   #failureOf({ framing, authority }: RequestHead, trusted: boolean): Failure | null {
     const refused = this.#refusesAll ?? this.#ports.overload.failure;
     if (refused !== null) return refused;
-    const tooMuch = framing.kind === 'length' ? tooLarge(framing.bytes, this.#listener.limits.contentBytesMax) : null;
+    const tooMuch = framing.kind === 'length' ? tooLarge(framing.bytes, this.#listener.limits.bodyBytesMax) : null;
     return tooMuch ?? (trusted ? null : this.#misdirection(authority));
   }
 

@@ -42,7 +42,7 @@ class Connection implements RequestQueueOwner {
   onLostEnded(): void {}
 }
 
-describe('a request whose content comes', () => {
+describe('a request whose body comes', () => {
   it('begins before the end of its slice', () => {
     const connection = new Connection(new SimulatedClock());
     connection.queue.add(connection.stream('a'));

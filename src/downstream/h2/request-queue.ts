@@ -45,7 +45,7 @@ export class RequestQueue {
     this.#ofSlice.push(stream);
   }
 
-  /** Begins the request before the end of its slice, because of its content; not one that is queued. */
+  /** Begins the request before the end of its slice, because of its body; not one that is queued. */
   beginEarly(stream: StartingStream): void {
     if (this.#hasRoom && this.#ofSlice.includes(stream)) this.#begin(stream);
   }

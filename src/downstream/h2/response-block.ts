@@ -1,13 +1,13 @@
-import type { FieldFilter } from '../../core/field-names.ts';
-import type { Fields, OutgoingResponse } from '../../core/message.ts';
+import type { HeaderFilter } from '../../core/header-names.ts';
+import type { MessageHeaders, OutgoingResponse } from '../../core/message.ts';
 import type { HeaderBlockWriter } from '../../wire/h2/hpack-encoder.ts';
 
 /** Composes the block of a response's head (RFC 9113 §8.3.2) for a request by `method`. */
 export function writeResponseBlock(block: HeaderBlockWriter, response: OutgoingResponse, method: string): void {
   block.status(response.status);
-  response.writeFields(block);
+  response.writeHeaders(block);
   const length = lengthOf(response, method);
-  if (length >= 0) block.field('content-length', String(length));
+  if (length >= 0) block.header('content-length', String(length));
 }
 
 /** What Content-Length says, as in HTTP/1 (RFC 9110 §8.6); −1: nothing. */
@@ -24,7 +24,12 @@ export function isHeadOnly({ status, framing }: OutgoingResponse, method: string
 }
 
 /** Composes the block of an interim response. */
-export function writeInterimBlock(block: HeaderBlockWriter, status: number, fields: Fields, drop: FieldFilter): void {
+export function writeInterimBlock(
+  block: HeaderBlockWriter,
+  status: number,
+  headers: MessageHeaders,
+  drop: HeaderFilter,
+): void {
   block.status(status);
-  fields.writeTo(block, drop);
+  headers.writeTo(block, drop);
 }

@@ -11,7 +11,7 @@ import type { Http2StreamOwner } from './stream-owner.ts';
 interface LostStream {
   readonly stage: 'request' | 'response' | 'flush';
   readonly bytesSent: number;
-  /** Of a request whose content has not come whole, and whose response has not begun; null: it is none. */
+  /** Of a request whose body has not come whole, and whose response has not begun; null: it is none. */
   readonly partial: { readonly framing: Framing; readonly bytes: number } | null;
 }
 

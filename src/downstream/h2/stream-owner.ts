@@ -28,12 +28,12 @@ export interface Http2StreamOwner {
   beginBlock(): void;
   /** The exchange of the stream begins now, and not at the end of what is being read, unless the request has to wait for others. */
   beginEarly(stream: StartingStream): void;
-  /** `beginEarly` is running: the content that has come follows it. */
+  /** `beginEarly` is running: the body that has come follows it. */
   readonly beginsEarly: boolean;
-  /** The stream has got content or its end: `onReadDone` follows at the end of this read. */
+  /** The stream has got body bytes or its end: `onReadDone` follows at the end of this read. */
   noteRead(stream: ReadingStream): void;
   /** A part of a response waits: for the client's window, or for its connection. */
-  onContentWaits(timeouts: StreamTimeouts): void;
+  onBodyWaits(timeouts: StreamTimeouts): void;
   /** The exchange has ended: the blocks are not used any more. */
   onExchangeEnded(stream: ReadingStream, blocks: readonly HeadBlock[]): void;
   /** The connection is lost: calls `lost.endLost`, now or in a later turn of the event loop. */

@@ -6,16 +6,16 @@ import { SimulatedClock } from '../../testing/simulated-clock.ts';
 import type { Slowness } from '../timeouts.ts';
 import { StreamTimeouts, type StreamTimeoutsOwner } from './stream-timeouts.ts';
 
-const limits = { contentMs: 5000, contentRateMin: 200, writeMs: 5000, writeRateMin: 200, rateGraceMs: 1000 };
+const limits = { bodyMs: 5000, bodyRateMin: 200, writeMs: 5000, writeRateMin: 200, rateGraceMs: 1000 };
 
 class Stream implements StreamTimeoutsOwner {
   readonly clock = new SimulatedClock();
   readonly deadlines = new Deadlines(this.clock);
   readonly timeouts: StreamTimeouts;
   readonly overdue: (readonly [what: 'content' | 'window', slowness: Slowness | null])[] = [];
-  contentReceived = 0;
-  contentSent = 0;
-  allContentSent = 0;
+  bodyReceived = 0;
+  bodySent = 0;
+  allBodySent = 0;
   awaitsWindow = true;
   isOwnWindowOpen = false;
 
@@ -24,7 +24,7 @@ class Stream implements StreamTimeoutsOwner {
     this.timeouts = new StreamTimeouts(changed, this.clock, this.deadlines, this);
   }
 
-  onContentOverdue(slowness: Slowness | null): void {
+  onBodyOverdue(slowness: Slowness | null): void {
     this.overdue.push(['content', slowness]);
   }
 
@@ -38,10 +38,10 @@ class Stream implements StreamTimeoutsOwner {
   }
 
   /** Whether it is overdue within ten seconds in which so many bytes leave each second. */
-  isOverdueAt(bytesPerS: Partial<Pick<Stream, 'contentSent' | 'allContentSent'>>): boolean {
+  isOverdueAt(bytesPerS: Partial<Pick<Stream, 'bodySent' | 'allBodySent'>>): boolean {
     for (let second = 0; second < 10; second++) {
-      this.contentSent += bytesPerS.contentSent ?? 0;
-      this.allContentSent += bytesPerS.allContentSent ?? 0;
+      this.bodySent += bytesPerS.bodySent ?? 0;
+      this.allBodySent += bytesPerS.allBodySent ?? 0;
       this.pass(1000);
     }
     return this.overdue.length > 0;
@@ -56,13 +56,13 @@ describe('the timeouts of an HTTP/2 stream whose response waits for a window', (
     it(`do not end it while the client takes bytes as fast as ${what} requires`, () => {
       const stream = new Stream(changes);
       stream.timeouts.awaitWindow();
-      assert.equal(stream.isOverdueAt({ contentSent: 1000 }), false);
+      assert.equal(stream.isOverdueAt({ bodySent: 1000 }), false);
     });
 
     it(`end it once the client has taken none of its bytes for as long as ${what} allows`, () => {
       const stream = new Stream(changes);
       stream.timeouts.awaitWindow();
-      assert.equal(stream.isOverdueAt({ allContentSent: 1000 }), true, 'others of the connection do not count');
+      assert.equal(stream.isOverdueAt({ allBodySent: 1000 }), true, 'others of the connection do not count');
       assert.equal(stream.overdue[0]?.[0], 'window');
     });
 
@@ -84,7 +84,7 @@ describe('the timeouts of an HTTP/2 stream whose response waits for a window', (
         const stream = new Stream(changes);
         stream.isOwnWindowOpen = true;
         stream.timeouts.awaitWindow();
-        assert.equal(stream.isOverdueAt({ allContentSent: bytesPerS }), isOverdue);
+        assert.equal(stream.isOverdueAt({ allBodySent: bytesPerS }), isOverdue);
       }
     });
 
@@ -106,11 +106,11 @@ describe('the timeouts of an HTTP/2 stream whose response waits for a window', (
 describe('the timeouts of an HTTP/2 stream that has ended', () => {
   it('set no deadline, even if the stream asks for one after its end', () => {
     const stream = new Stream();
-    stream.timeouts.awaitContent(true);
+    stream.timeouts.awaitBody(true);
     stream.timeouts.awaitWindow();
     stream.timeouts.stop();
-    stream.timeouts.stopContent();
-    stream.timeouts.awaitContent(true);
+    stream.timeouts.stopBody();
+    stream.timeouts.awaitBody(true);
     stream.timeouts.awaitWindow();
     assert.equal(stream.deadlines.size, 0);
   });

@@ -5,23 +5,23 @@ import { MinimumRate } from '../minimum-rate.ts';
 import type { Slowness } from '../timeouts.ts';
 
 export interface StreamTimeoutsOwner {
-  readonly contentReceived: number;
+  readonly bodyReceived: number;
   /** Bytes of the response that have left. */
-  readonly contentSent: number;
+  readonly bodySent: number;
   /** As above, of all responses of the connection. */
-  readonly allContentSent: number;
+  readonly allBodySent: number;
   /** A part of the response waits, and for windows alone: the connection takes what is sent to it. */
   readonly awaitsWindow: boolean;
   /** The window of the stream is open: the response waits for that of the connection, which other responses may use up. */
   readonly isOwnWindowOpen: boolean;
-  /** The client has not sent its content in time, or sends it too slowly. */
-  onContentOverdue(slowness: Slowness | null): void;
+  /** The client has not sent its body in time, or sends it too slowly. */
+  onBodyOverdue(slowness: Slowness | null): void;
   /** The client has opened no window for the response in time, or opens it too slowly. */
   onWindowOverdue(slowness: Slowness | null): void;
 }
 
 /**
- * The timeouts of one stream: content that does not come, and windows that stay shut. Those of its connection are
+ * The timeouts of one stream: a body that does not come, and windows that stay shut. Those of its connection are
  * `downstream/timeouts.ts`. It is among the deadlines only while it waits for something.
  */
 export class StreamTimeouts extends Deadline {
@@ -29,7 +29,7 @@ export class StreamTimeouts extends Deadline {
   readonly #clock: Clock;
   readonly #deadlines: Deadlines;
   readonly #owner: StreamTimeoutsOwner;
-  #contentAt: Instant = never;
+  #bodyAt: Instant = never;
   #rateAt: Instant = never;
   #rate: MinimumRate | null = null;
   #windowAt: Instant = never;
@@ -52,29 +52,29 @@ export class StreamTimeouts extends Deadline {
     this.#owner = owner;
   }
 
-  /** The gateway waits for content; called at each part of it. `hasRate`: also for a minimum rate. */
-  awaitContent(hasRate: boolean): void {
+  /** The gateway waits for a body; called at each part of it. `hasRate`: also for a minimum rate. */
+  awaitBody(hasRate: boolean): void {
     const now = this.#clock.now();
-    const { contentMs, contentRateMin, rateGraceMs } = this.#limits;
-    this.#contentAt = after(now, contentMs);
-    if (hasRate && contentRateMin > 0) {
-      this.#rate ??= new MinimumRate(contentRateMin, rateGraceMs, contentMs, this.#owner.contentReceived);
+    const { bodyMs, bodyRateMin, rateGraceMs } = this.#limits;
+    this.#bodyAt = after(now, bodyMs);
+    if (hasRate && bodyRateMin > 0) {
+      this.#rate ??= new MinimumRate(bodyRateMin, rateGraceMs, bodyMs, this.#owner.bodyReceived);
       this.#rate.start(now);
       this.#rateAt = this.#rate.dueAt(now);
     } else this.#rateAt = never;
     this.#arm();
   }
 
-  /** Content may have come that the gateway has not read: what the client sends from now on is judged anew. */
-  forgiveContent(): void {
+  /** A body may have come that the gateway has not read: what the client sends from now on is judged anew. */
+  forgiveBody(): void {
     this.#rate = null;
   }
 
-  /** The gateway does not wait for content at the moment. */
-  stopContent(): void {
-    if (this.#contentAt === never) return;
-    this.#contentAt = this.#rateAt = never;
-    this.#rate?.stop(this.#clock.now(), this.#owner.contentReceived);
+  /** The gateway does not wait for a body at the moment. */
+  stopBody(): void {
+    if (this.#bodyAt === never) return;
+    this.#bodyAt = this.#rateAt = never;
+    this.#rate?.stop(this.#clock.now(), this.#owner.bodyReceived);
     this.#arm();
   }
 
@@ -106,10 +106,10 @@ export class StreamTimeouts extends Deadline {
    * it takes of all: the others may be sent first.
    */
   #countTaken(): number {
-    const { contentSent, allContentSent, isOwnWindowOpen } = this.#owner;
-    this.#taken += isOwnWindowOpen ? allContentSent - this.#allSentBefore : contentSent - this.#sentBefore;
-    this.#sentBefore = contentSent;
-    this.#allSentBefore = allContentSent;
+    const { bodySent, allBodySent, isOwnWindowOpen } = this.#owner;
+    this.#taken += isOwnWindowOpen ? allBodySent - this.#allSentBefore : bodySent - this.#sentBefore;
+    this.#sentBefore = bodySent;
+    this.#allSentBefore = allBodySent;
     return this.#taken;
   }
 
@@ -121,27 +121,27 @@ export class StreamTimeouts extends Deadline {
 
   #arm(): void {
     if (this.#isStopped) return;
-    this.at = Math.min(this.#contentAt, this.#rateAt, this.#windowAt, this.#windowRateAt) as Instant;
+    this.at = Math.min(this.#bodyAt, this.#rateAt, this.#windowAt, this.#windowRateAt) as Instant;
     if (this.at !== never && this.index < 0) this.#deadlines.add(this);
   }
 
   override onExpired(now: Instant): void {
     if (this.#rateAt <= now) this.#judgeRate(now, this.#rate as MinimumRate);
-    else if (this.#contentAt <= now) this.#overdueContent(null);
+    else if (this.#bodyAt <= now) this.#overdueBody(null);
     else this.#judgeWindow(now);
   }
 
   #judgeRate(now: Instant, rate: MinimumRate): void {
-    if (rate.isTooSlow(now, this.#owner.contentReceived))
-      return this.#overdueContent(slownessOf(rate, this.#limits.contentRateMin));
+    if (rate.isTooSlow(now, this.#owner.bodyReceived))
+      return this.#overdueBody(slownessOf(rate, this.#limits.bodyRateMin));
     this.#rateAt = rate.dueAt(now);
     this.#arm();
   }
 
-  #overdueContent(slowness: Slowness | null): void {
-    this.#contentAt = this.#rateAt = never;
+  #overdueBody(slowness: Slowness | null): void {
+    this.#bodyAt = this.#rateAt = never;
     this.#arm();
-    this.#owner.onContentOverdue(slowness);
+    this.#owner.onBodyOverdue(slowness);
   }
 
   #judgeWindow(now: Instant): void {

@@ -2,11 +2,11 @@ import { ByteBlocks } from '../../wire/byte-blocks.ts';
 import { invariantOf } from '../../core/assert.ts';
 import type { ClientFacts } from '../../core/exchange.ts';
 import { fail, type Failure } from '#failures/failure.ts';
-import type { FieldFilter } from '../../core/field-names.ts';
+import type { HeaderFilter } from '../../core/header-names.ts';
 import {
   type Capabilities,
-  type Fields,
-  hasNoContent,
+  type MessageHeaders,
+  hasNoBody,
   type OutgoingResponse,
   type Ownership,
   type RequestHead,
@@ -18,7 +18,7 @@ import type { HeadBlock } from '../../wire/head-storage.ts';
 import type { DecodedSection } from '../../wire/h2/decoded-section.ts';
 import type { SessionStream, StreamListener, StreamLoss } from '../../wire/h2/session-stream.ts';
 import { trailerBlock } from '../../wire/h2/trailer-block.ts';
-import type { Http1RequestHead } from '../../wire/http1-request-head.ts';
+import type { ParsedRequestHead } from '../../wire/parsed-request-head.ts';
 import { permittedTrailers } from '../../wire/trailers.ts';
 import { bodyTimeout, notRead, refusalOnStream, tooLarge } from '../client-failures.ts';
 import type { Slowness } from '../timeouts.ts';
@@ -35,12 +35,12 @@ const capabilities: Capabilities = { protocol: 'h2', multiplexed: true, trailers
 /**
  * One request of an HTTP/2 client and its response: the client's side of an exchange.
  *
- * Content that the exchange does not want yet stays here, at most as much as the stream's window.
+ * A body that the exchange does not want yet stays here, at most as much as the stream's window.
  */
 export class Http2ClientStream implements DownstreamStream, StreamListener, StreamTimeoutsOwner, ReadingStream {
   readonly capabilities = capabilities;
   /** Frames behind that of the head have not been read yet. */
-  readonly contentAtHand = false;
+  readonly bodyAtHand = false;
   readonly request: RequestHead;
   readonly client: ClientFacts;
   readonly startedAt: Instant;
@@ -50,7 +50,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   /** The exchange begins when what came together with the head of the request has been judged. */
   hasBegun = false;
   queuedForMs = -1;
-  /** Why the request is refused, from the beginning or as its content comes; null: it is not. */
+  /** Why the request is refused, from the beginning or as its body comes; null: it is not. */
   #refusal: Failure | null;
   /** How the client was lost; null: it was not, or the exchange has ended at once. */
   #loss: Failure | null = null;
@@ -65,9 +65,9 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   #peerEnded = false;
   /** The request has ended for the exchange: it is complete, or has failed. */
   #requestOver = false;
-  #trailers: Fields | null = null;
+  #trailers: MessageHeaders | null = null;
   #begun = false;
-  /** Body timeouts since the last content that passed while the gateway had yet to read what the client had sent. */
+  /** Body timeouts since the last body that passed while the gateway had yet to read what the client had sent. */
   #readLate = 0;
   #isHeadOnly = false;
   #ended = false;
@@ -98,8 +98,8 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     return this.#connection.beginsEarly;
   }
 
-  get contentReceived(): number {
-    return this.#stream.contentReceived;
+  get bodyReceived(): number {
+    return this.#stream.bodyReceived;
   }
 
   get mayUseHttp1(): boolean {
@@ -131,21 +131,21 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     this.#endIfPeerDid();
   }
 
-  readContent(): void {
+  readBody(): void {
     if (this.#reads !== 'not-yet') return;
     this.#reads = 'yes';
-    const { expectContinue } = this.request as Http1RequestHead;
-    if (expectContinue && this.contentReceived === 0 && !this.#begun) this.#sendContinue();
+    const { expectContinue } = this.request as ParsedRequestHead;
+    if (expectContinue && this.bodyReceived === 0 && !this.#begun) this.#sendContinue();
     if (!this.#peerEnded) this.#connection.session.windows.widen(this.#stream);
     this.#deliverHeld();
   }
 
-  pauseContent(): void {
+  pauseBody(): void {
     if (this.#reads === 'yes') this.#reads = 'paused';
-    this.#timeouts.stopContent();
+    this.#timeouts.stopBody();
   }
 
-  resumeContent(): void {
+  resumeBody(): void {
     if (this.#reads !== 'paused') return;
     this.#reads = 'yes';
     this.#deliverHeld();
@@ -159,20 +159,20 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     }
     this.#endIfPeerDid();
     if (this.#reads === 'yes') this.handler?.onRequestReadDone();
-    this.#watchContent();
+    this.#watchBody();
   }
 
   #deliver(bytes: Uint8Array, start: number, end: number): void {
     this.#readLate = 0;
     this.#connection.session.windows.consume(this.#stream, end - start);
     if (this.#requestOver) return;
-    this.handler?.onRequestContent(bytes, start, end, 'borrowed');
+    this.handler?.onRequestBody(bytes, start, end, 'borrowed');
   }
 
-  #watchContent(): void {
+  #watchBody(): void {
     const isOver = this.#peerEnded || this.#requestOver || this.#loss !== null;
-    if (this.#reads !== 'yes' || isOver || this.isTunnel || this.#mayRest) this.#timeouts.stopContent();
-    else this.#timeouts.awaitContent(!this.#begun);
+    if (this.#reads !== 'yes' || isOver || this.isTunnel || this.#mayRest) this.#timeouts.stopBody();
+    else this.#timeouts.awaitBody(!this.#begun);
   }
 
   /** As with HTTP/1: once the response has begun, the gateway cannot know whether the client has more to send. `timeouts.idle` ends a stream that rests. */
@@ -180,17 +180,17 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     return this.#begun && this.request.framing.kind !== 'length';
   }
 
-  onContent(bytes: Uint8Array, start: number, end: number): void {
+  onBody(bytes: Uint8Array, start: number, end: number): void {
     if (this.#requestOver && !this.isTunnel) return this.#connection.session.windows.consume(this.#stream, end - start);
-    const { contentBytesMax } = this.#connection.listener.limits;
-    const failure = this.isTunnel ? null : tooLarge(this.contentReceived, contentBytesMax);
+    const { bodyBytesMax } = this.#connection.listener.limits;
+    const failure = this.isTunnel ? null : tooLarge(this.bodyReceived, bodyBytesMax);
     if (failure !== null) return this.#failRequest(failure);
     if (!this.hasBegun) this.#connection.beginEarly(this);
     if (this.#reads !== 'yes' || this.#held.length > 0) this.#held.add(bytes, start, end);
     else {
       this.#deliver(bytes, start, end);
       this.#connection.noteRead(this);
-      this.#watchContent();
+      this.#watchBody();
     }
   }
 
@@ -203,7 +203,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   onSection(section: DecodedSection): void {
     if (section.rule !== null)
       return this.#connection.session.refuseMalformed(this.#stream, `a trailer: ${section.brokenName}`, section.rule);
-    this.#trailers = permittedTrailers(section.fields());
+    this.#trailers = permittedTrailers(section.headers());
     this.#blocks.push(section.takeBlock());
   }
 
@@ -215,10 +215,10 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
 
   #endIfPeerDid(): void {
     if (!this.#peerEnded || !this.hasBegun || this.#held.length > 0 || this.#requestOver) return;
-    // As with HTTP/1: the end of content is not told before the content is wanted.
-    if (this.#reads === 'not-yet' && !hasNoContent(this.request.framing)) return;
+    // As with HTTP/1: the end of a body is not told before the body is wanted.
+    if (this.#reads === 'not-yet' && !hasNoBody(this.request.framing)) return;
     this.#requestOver = true;
-    this.#timeouts.stopContent();
+    this.#timeouts.stopBody();
     this.handler?.onRequestEnd(this.#trailers);
     if (this.isTunnel && this.#stream.isSent) this.#end();
   }
@@ -229,7 +229,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     this.#requestOver = true;
     this.#refusal ??= failure;
     this.#dropHeld();
-    this.#timeouts.stopContent();
+    this.#timeouts.stopBody();
     if (this.hasBegun) this.handler?.onRequestFailed(failure);
   }
 
@@ -243,7 +243,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     const stage = this.#begun ? 'body' : this.#requestOver ? failure.stage : 'request';
     this.#requestOver = true;
     this.#dropHeld();
-    this.#timeouts.stopContent();
+    this.#timeouts.stopBody();
     if (this.hasBegun) this.handler?.onRequestFailed({ ...failure, stage } as Failure);
     else this.#refusal ??= failure;
   }
@@ -258,7 +258,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     return this.#refusal?.cause === 'request_refused' && this.#refusal.evidence.code !== undefined;
   }
 
-  get contentUnsent(): number {
+  get bodyUnsent(): number {
     return this.#stream.waitingBytes + this.#stream.forgottenBytes;
   }
 
@@ -290,8 +290,8 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   #failureOf(loss: StreamLoss): Failure {
     const stage = this.#begun ? 'flush' : this.#peerEnded && this.hasBegun ? 'response' : 'request';
     const isPartial = !this.#peerEnded && !this.#begun;
-    const partial = isPartial ? { framing: this.request.framing, bytes: this.contentReceived } : null;
-    return lossFailure(loss, { stage, bytesSent: this.contentSent, partial }, this.#connection);
+    const partial = isPartial ? { framing: this.request.framing, bytes: this.bodyReceived } : null;
+    return lossFailure(loss, { stage, bytesSent: this.bodySent, partial }, this.#connection);
   }
 
   /** No response can reach the client any more. */
@@ -310,12 +310,12 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     this.#sendBlock(false);
   }
 
-  sendInterimResponse(status: number, fields: Fields, drop: FieldFilter): void {
+  sendInterimResponse(status: number, headers: MessageHeaders, drop: HeaderFilter): void {
     // RFC 9113 §8.6: HTTP/2 knows no 101.
     if (status === 101 || (status === 100 && this.#continued) || this.#begun) return;
     if (this.#stream.isOver || !this.#connection.takesHints) return;
     this.#connection.beginBlock();
-    writeInterimBlock(this.#connection.block, status, fields, drop);
+    writeInterimBlock(this.#connection.block, status, headers, drop);
     this.#sendBlock(false);
   }
 
@@ -328,7 +328,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     writeResponseBlock(this.#connection.block, response, method);
     this.#isHeadOnly = isHeadOnly(response, method);
     this.#sendBlock(false);
-    this.#watchContent();
+    this.#watchBody();
   }
 
   get switchStatus(): number {
@@ -342,7 +342,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     const { block, session } = this.#connection;
     this.#connection.beginBlock();
     block.status(this.switchStatus);
-    response.writeFields(block);
+    response.writeHeaders(block);
     this.#sendBlock(false);
     this.#reads = 'yes';
     session.windows.widen(this.#stream);
@@ -354,16 +354,16 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     session.sender.headers(this.#stream, block.bytes, 0, block.length, endsStream);
   }
 
-  sendContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+  sendBody(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
     if (this.#loss !== null) return false;
     if (this.#isHeadOnly || this.#stream.isOver) return true;
     this.#bytesSent += end - start;
-    const hasRoom = this.#connection.session.sender.content(this.#stream, bytes, start, end, ownership);
-    if (!hasRoom) this.#connection.onContentWaits(this.#timeouts);
+    const hasRoom = this.#connection.session.sender.body(this.#stream, bytes, start, end, ownership);
+    if (!hasRoom) this.#connection.onBodyWaits(this.#timeouts);
     return hasRoom;
   }
 
-  endContent(trailers: Fields | null): void {
+  endBody(trailers: MessageHeaders | null): void {
     if (this.#ended || this.#loss !== null) return;
     this.#ended = true;
     if (this.#stream.isOver) return this.onAllSent();
@@ -372,12 +372,12 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
 
   flush(): void {}
 
-  get contentSent(): number {
-    return this.#bytesSent - this.contentUnsent;
+  get bodySent(): number {
+    return this.#bytesSent - this.bodyUnsent;
   }
 
-  get allContentSent(): number {
-    return this.#connection.session.sender.contentBytes;
+  get allBodySent(): number {
+    return this.#connection.session.sender.bodyBytes;
   }
 
   get awaitsWindow(): boolean {
@@ -436,16 +436,16 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     this.#blocks = [];
   }
 
-  onContentOverdue(slowness: Slowness | null): void {
+  onBodyOverdue(slowness: Slowness | null): void {
     // Only time in which the gateway waits for the client counts.
     if (this.#readLate < readLateMax && this.#connection.hasUnread) {
       this.#readLate++;
-      this.#timeouts.forgiveContent();
-      return this.#watchContent();
+      this.#timeouts.forgiveBody();
+      return this.#watchBody();
     }
-    const { contentMs } = this.#connection.listener.limits;
+    const { bodyMs } = this.#connection.listener.limits;
     try {
-      this.#failRequest(bodyTimeout(contentMs, this.contentReceived, slowness));
+      this.#failRequest(bodyTimeout(bodyMs, this.bodyReceived, slowness));
     } catch (error) {
       this.onDefect(error);
     }
@@ -462,7 +462,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     const { writeMs } = this.#connection.listener.limits;
     this.#connection.session.reset(this.#stream, this.#isMalformed ? 'PROTOCOL_ERROR' : 'CANCEL');
     try {
-      this.#lost(handler, notRead(this.contentSent, slowness, writeMs));
+      this.#lost(handler, notRead(this.bodySent, slowness, writeMs));
     } catch {
       // The exchange has ended, and nobody is there who could get an answer.
     }

@@ -1,7 +1,7 @@
 import { invariantOf } from '../../core/assert.ts';
 import type { ClientConnection, OpenConnection } from '../../core/client-engine.ts';
 import { fail, type Failure } from '#failures/failure.ts';
-import type { Fields } from '../../core/message.ts';
+import type { MessageHeaders } from '../../core/message.ts';
 import type { DownstreamHandler } from '../../core/stream.ts';
 import type { Instant } from '../../core/time.ts';
 import type { Transport } from '../../core/transport.ts';
@@ -59,7 +59,7 @@ export abstract class Http1ConnectionLifetime implements ClientConnection, Clien
 
   // The end of a request and of an exchange.
 
-  protected endRequest(trailers: Fields | null): void {
+  protected endRequest(trailers: MessageHeaders | null): void {
     if (this.reader.ended) return;
     this.reader.end();
     this.requestEndedAt = this.ports.clock.now();
@@ -99,7 +99,7 @@ export abstract class Http1ConnectionLifetime implements ClientConnection, Clien
       if (this.tunnel) this.ports.counts.tunnelsActive--;
     }
     this.handler = null;
-    this.reader.content.stop();
+    this.reader.body.stop();
   }
 
   // The end of the connection.
@@ -166,7 +166,7 @@ export abstract class Http1ConnectionLifetime implements ClientConnection, Clien
   /** FIN came in the middle of a request body, or in a tunnel, whose direction it ends. */
   protected endTruncated(): void {
     if (this.tunnel && !this.tunnelWaits) return this.endRequest(null);
-    const { framing, bytesReceived } = this.reader.content;
+    const { framing, bytesReceived } = this.reader.body;
     this.failRequest(bodyTruncated(framing, bytesReceived));
   }
 
@@ -200,7 +200,7 @@ export abstract class Http1ConnectionLifetime implements ClientConnection, Clien
 
   #clientGone(how: 'closed' | 'reset'): void {
     const { begun, bytesSent } = this.writer;
-    const awaited = this.reader.content.state === 'whole' ? 'response' : 'request';
+    const awaited = this.reader.body.state === 'whole' ? 'response' : 'request';
     this.#giveUpClient(fail('client_gone', begun ? 'flush' : awaited, { bytesSent, how }));
   }
 
@@ -217,8 +217,8 @@ export abstract class Http1ConnectionLifetime implements ClientConnection, Clien
 
   // By a timeout.
 
-  bytesReceived(awaited: 'head-end' | 'content'): number {
-    return awaited === 'content' ? this.reader.content.bytesReceived : this.reader.head.bytesHeld;
+  bytesReceived(awaited: 'head-end' | 'body'): number {
+    return awaited === 'body' ? this.reader.body.bytesReceived : this.reader.head.bytesHeld;
   }
 
   onOverdue(awaited: Awaited, slowness: Slowness | null): void {
@@ -230,9 +230,9 @@ export abstract class Http1ConnectionLifetime implements ClientConnection, Clien
   }
 
   #timeOut(awaited: Awaited, slowness: Slowness | null): void {
-    const { headMs, contentMs } = this.listener.limits;
-    const { head, content } = this.reader;
-    if (awaited === 'content') this.failRequest(bodyTimeout(contentMs, content.bytesReceived, slowness));
+    const { headMs, bodyMs } = this.listener.limits;
+    const { head, body } = this.reader;
+    if (awaited === 'body') this.failRequest(bodyTimeout(bodyMs, body.bytesReceived, slowness));
     // A head that does not come to its end is answered with 408 and recorded.
     else if (awaited === 'head-end' && head.began) this.beginRefused(headTimeout(headMs, head.bytesHeld, slowness));
     else if (this.#isIdle && this.transport.hasUnread()) this.timeouts.await('head');

@@ -1,13 +1,13 @@
 import type { ClientEngine } from '../../core/client-engine.ts';
 import type { ClientFacts } from '../../core/exchange.ts';
 import type { Failure } from '#failures/failure.ts';
-import type { FieldFilter } from '../../core/field-names.ts';
-import type { Capabilities, Fields, OutgoingResponse, Ownership, RequestHead } from '../../core/message.ts';
+import type { HeaderFilter } from '../../core/header-names.ts';
+import type { Capabilities, MessageHeaders, OutgoingResponse, Ownership, RequestHead } from '../../core/message.ts';
 import type { RequestRule } from '#failures/rules.ts';
 import type { DownstreamStream } from '../../core/stream.ts';
 import type { Instant } from '../../core/time.ts';
 import type { Transport, TransportListener } from '../../core/transport.ts';
-import type { Http1RequestHead } from '../../wire/http1-request-head.ts';
+import type { ParsedRequestHead } from '../../wire/parsed-request-head.ts';
 import { type HeadLimits, methodBytesMax } from '../../wire/limits.ts';
 import { clientFacts } from '../client-facts.ts';
 import type { ListenerSettings } from '../listener-settings.ts';
@@ -85,16 +85,16 @@ export class Http1ClientConnection
     return this.request.version === 'HTTP/1.0' ? http10 : http11;
   }
 
-  get contentAtHand(): boolean {
-    return this.reader.contentAtHand;
+  get bodyAtHand(): boolean {
+    return this.reader.bodyAtHand;
   }
 
   get restAtHand(): boolean {
     return this.reader.restAtHand;
   }
 
-  get contentReceived(): number {
-    return this.reader.contentReceived;
+  get bodyReceived(): number {
+    return this.reader.bodyReceived;
   }
 
   // The request.
@@ -116,13 +116,13 @@ export class Http1ClientConnection
     this.timeouts.awaitAtRate('head-end');
   }
 
-  onHead(head: Http1RequestHead): void {
+  onHead(head: ParsedRequestHead): void {
     this.requestEndedAt = this.startedAt;
     this.request = head;
     // The facts of a connection hold for all its requests, unless its peer is trusted and names the client of each. A reload
     // may change whether it is trusted, so it is looked up for each request.
     const trusted = this.ports.isTrusted(this.client.peerAddress);
-    if (trusted || this.client.trusted) this.client = clientFacts(this.#peer, head.fields, this.ports);
+    if (trusted || this.client.trusted) this.client = clientFacts(this.#peer, head.headers, this.ports);
     this.persistent = head.keepAlive && !this.draining;
     const { framing } = head;
     this.asksClose = !head.keepAlive && head.version === 'HTTP/1.1' && framing.kind === 'none';
@@ -177,23 +177,23 @@ export class Http1ClientConnection
   }
 
   get #bodyBytesMax(): number | null {
-    return this.listener.limits.contentBytesMax;
+    return this.listener.limits.bodyBytesMax;
   }
 
-  onContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
+  onBody(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
     if (this.reader.ended) return; // It failed earlier in this run of chunks.
     // The bytes of a tunnel are no request body, and a tunnel may carry any number of them.
     const isTunnelled = this.tunnel && !this.tunnelWaits;
-    const failure = isTunnelled ? null : tooLarge(this.reader.content.bytesReceived, this.#bodyBytesMax);
+    const failure = isTunnelled ? null : tooLarge(this.reader.body.bytesReceived, this.#bodyBytesMax);
     if (failure !== null) return this.failRequest(failure);
-    this.handler?.onRequestContent(bytes, start, end, ownership);
+    this.handler?.onRequestBody(bytes, start, end, ownership);
   }
 
-  onContentRead(): void {
-    const { state, trailers } = this.reader.content;
+  onBodyRead(): void {
+    const { state, trailers } = this.reader.body;
     if (state === 'whole') this.endRequest(trailers);
-    else if (state === 'refused') this.failRequest(refusal(this.reader.content.rule, ''));
-    else this.#watchContent();
+    else if (state === 'refused') this.failRequest(refusal(this.reader.body.rule, ''));
+    else this.#watchBody();
   }
 
   onRead(): void {
@@ -211,30 +211,30 @@ export class Http1ClientConnection
     if (this.phase === 'requests') this.#readHeldGuarded();
   }
 
-  #watchContent(): void {
-    if (!this.reader.awaitsContent || this.tunnel) return;
-    if (!this.writer.begun) return this.timeouts.awaitAtRate('content');
+  #watchBody(): void {
+    if (!this.reader.awaitsBody || this.tunnel) return;
+    if (!this.writer.begun) return this.timeouts.awaitAtRate('body');
     // Client and application talk to each other: neither owes a rate, and a stream may rest. `timeouts.idle` ends one whose response rests, too.
-    this.timeouts.await(this.request.framing.kind === 'length' ? 'content' : 'nothing');
+    this.timeouts.await(this.request.framing.kind === 'length' ? 'body' : 'nothing');
   }
 
-  readContent(): void {
-    const { content, head } = this.reader;
-    if (!this.reader.readContent()) return;
-    const nothingCame = !this.reader.holds && content.bytesReceived === 0;
+  readBody(): void {
+    const { body, head } = this.reader;
+    if (!this.reader.readBody()) return;
+    const nothingCame = !this.reader.holds && body.bytesReceived === 0;
     if (head.head?.expectContinue === true && nothingCame) this.writer.continue();
-    this.#watchContent();
+    this.#watchBody();
     this.#readHeld();
   }
 
-  pauseContent(): void {
+  pauseBody(): void {
     this.timeouts.await('nothing');
     this.reader.pause();
   }
 
-  resumeContent(): void {
+  resumeBody(): void {
     if (!this.reader.resume()) return;
-    this.#watchContent();
+    this.#watchBody();
     this.#readHeld();
   }
 
@@ -255,20 +255,20 @@ export class Http1ClientConnection
   #endIfClientDid(): void {
     if (!this.clientEnded || this.reader.holds) return;
     if (this.phase === 'requests') this.linger();
-    else if (this.reader.awaitsContent) this.endTruncated();
+    else if (this.reader.awaitsBody) this.endTruncated();
   }
 
   // The response.
 
-  sendInterimResponse(status: number, fields: Fields, drop: FieldFilter): void {
-    if (this.request.version !== 'HTTP/1.0') this.writer.inform(status, fields, drop);
+  sendInterimResponse(status: number, headers: MessageHeaders, drop: HeaderFilter): void {
+    if (this.request.version !== 'HTTP/1.0') this.writer.inform(status, headers, drop);
   }
 
   respond(response: OutgoingResponse): void {
     // The rest of the body would be read as the next request.
     if (!this.reader.ended) this.persistent = false;
     this.persistent = this.writer.head(response, this.request, this.persistent);
-    if (!this.reader.ended) this.#watchContent();
+    if (!this.reader.ended) this.#watchBody();
     else if (!this.persistent) this.reader.discardRest();
   }
 
@@ -287,15 +287,15 @@ export class Http1ClientConnection
     this.#readHeld();
   }
 
-  sendContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+  sendBody(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
     if (this.phase === 'closed') return true;
-    const taken = this.writer.content(bytes, start, end, ownership);
+    const taken = this.writer.body(bytes, start, end, ownership);
     if (!taken) this.timeouts.watchWrite();
     // An earlier flush may still be pending: small parts must not pile up behind it.
     return taken && this.transport.pendingBytes === 0;
   }
 
-  endContent(trailers: Fields | null): void {
+  endBody(trailers: MessageHeaders | null): void {
     if (this.phase === 'closed') return;
     if (this.writer.end(trailers)) this.#sent();
     else this.timeouts.watchWrite();
@@ -368,6 +368,6 @@ function readOn(connection: Http1ClientConnection): void {
 }
 
 function headLimits(listener: ListenerSettings): HeadLimits {
-  const { headBytesMax, fieldsMax, targetBytesMax } = listener.limits;
-  return { headBytesMax, fieldsMax, targetBytesMax, methodBytesMax };
+  const { headBytesMax, headersMax, targetBytesMax } = listener.limits;
+  return { headBytesMax, headersMax, targetBytesMax, methodBytesMax };
 }

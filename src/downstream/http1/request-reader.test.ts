@@ -5,7 +5,7 @@ import { HeadStorage } from '../../wire/head-storage.ts';
 import { methodBytesMax } from '../../wire/limits.ts';
 import { RequestReader } from './request-reader.ts';
 
-const limits = { headBytesMax: 4096, fieldsMax: 32, targetBytesMax: 1024, methodBytesMax };
+const limits = { headBytesMax: 4096, headersMax: 32, targetBytesMax: 1024, methodBytesMax };
 const request = Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
 
 /** A reader whose requests are answered at once, or only when `answer` is called. */
@@ -31,8 +31,8 @@ function reading(how: 'at once' | 'later', pipelinedMax = 4) {
         if (how === 'at once') answer();
       },
       onHeadRefused: (rule) => assert.fail(rule),
-      onContent() {},
-      onContentRead() {},
+      onBody() {},
+      onBodyRead() {},
       onRead() {},
       onTurnSpent: () => void seen.turns++,
     },

@@ -1,23 +1,23 @@
 import type { RequestRule } from '#failures/rules.ts';
-import { contentUntilClose } from '../../core/message.ts';
+import { bodyUntilClose } from '../../core/message.ts';
 import type { Transport } from '../../core/transport.ts';
-import { ContentReader, type ContentTaker } from '../../wire/content-reader.ts';
+import { BodyReader, type BodyTaker } from '../../wire/body-reader.ts';
 import type { HeadStorage } from '../../wire/head-storage.ts';
 import type { HeadLimits } from '../../wire/limits.ts';
 import { RequestHeadParser } from '../../wire/request-head.ts';
-import type { Http1RequestHead } from '../../wire/http1-request-head.ts';
+import type { ParsedRequestHead } from '../../wire/parsed-request-head.ts';
 import { HeldBytes } from './held-bytes.ts';
 
 /** What the reader reports to its connection. */
-export interface RequestListener extends ContentTaker {
+export interface RequestListener extends BodyTaker {
   /** The first byte of a head has come. */
   onHeadBegins(): void;
   /** The head has not come whole in one read, as it nearly always does. */
   onHeadAwaited(): void;
-  onHead(head: Http1RequestHead): void;
+  onHead(head: ParsedRequestHead): void;
   onHeadRefused(rule: RequestRule, at: string): void;
-  /** Content has come; `content.state` says whether it is complete. */
-  onContentRead(): void;
+  /** A part of the body has come; `body.state` says whether it is complete. */
+  onBodyRead(): void;
   /** One read has been processed. */
   onRead(): void;
   /** Requests are left for a later turn: the connection calls `readHeld` then. */
@@ -33,14 +33,14 @@ const turnRequestsMax = 32;
 /**
  * Reads the requests of a client's connection, one after the other (RFC 9112 §9.3):
  *
- *     request ──byte──▶ head ──▶ later ◀──readContent, pause──▶ content ──▶ later ──next──▶ request
+ *     request ──byte──▶ head ──▶ later ◀──readBody, pause──▶ body ──▶ later ──next──▶ request
  *
  * Bytes that come before their turn are held: requests behind the current one, unparsed, and body that the exchange does not
  * read yet. When these are many, the connection is read no further.
  */
 export class RequestReader {
   readonly head: RequestHeadParser;
-  readonly content: ContentReader;
+  readonly body: BodyReader;
   readonly #transport: Transport;
   readonly #listener: RequestListener;
   readonly #held = new HeldBytes();
@@ -48,7 +48,7 @@ export class RequestReader {
   /** Heads that may still be read before other connections have their turn. */
   #turnLeft = turnRequestsMax;
   /** What the next bytes are; with `nothing` they are read and discarded. */
-  #next: 'request' | 'head' | 'content' | 'later' | 'nothing' = 'request';
+  #next: 'request' | 'head' | 'body' | 'later' | 'nothing' = 'request';
   /** The reading loop is running; a call from inside to read on need do nothing. */
   #reading = false;
   #wanted = false;
@@ -57,12 +57,12 @@ export class RequestReader {
   ended = true;
   /** Bytes have come that no request will be read from. */
   hasDiscarded = false;
-  /** What came in the same read behind a head with content; null: nothing. Kept while the reading loop runs, until the content is wanted. */
+  /** What came in the same read behind a head with a body; null: nothing. Kept while the reading loop runs, until the body is wanted. */
   #behind: Uint8Array | null = null;
   #behindStart = 0;
   #behindEnd = 0;
-  /** All of the content came behind the head, in the same read. */
-  contentAtHand = false;
+  /** All of the body came behind the head, in the same read. */
+  bodyAtHand = false;
 
   constructor(
     transport: Transport,
@@ -75,7 +75,7 @@ export class RequestReader {
   ) {
     this.#pipelinedMax = pipelinedMax;
     this.head = new RequestHeadParser(limits, storage, scheme, takesHttps);
-    this.content = new ContentReader(transport, listener);
+    this.body = new BodyReader(transport, listener);
     this.#transport = transport;
     this.#listener = listener;
   }
@@ -100,8 +100,8 @@ export class RequestReader {
   }
 
   /** Whether the exchange reads the body and its end has not come: the gateway waits for the client. */
-  get awaitsContent(): boolean {
-    return this.#next === 'content';
+  get awaitsBody(): boolean {
+    return this.#next === 'body';
   }
 
   push(bytes: Uint8Array, start: number, end: number): void {
@@ -123,7 +123,7 @@ export class RequestReader {
     this.#reading = true;
     let at = start;
     while (at < end && this.#next !== 'later') {
-      if (this.#next === 'content') at += this.#readContent(bytes, at, end);
+      if (this.#next === 'body') at += this.#readBody(bytes, at, end);
       else if (this.#next === 'nothing') at = this.#discard(end);
       else if (this.#turnLeft === 0) break;
       else at += this.#readHead(bytes, at, end);
@@ -172,7 +172,7 @@ export class RequestReader {
     }
     const consumed = this.head.push(bytes, start, end);
     const { state } = this.head;
-    if (state === 'complete') this.#begin(this.head.head as Http1RequestHead, bytes, start + consumed, end);
+    if (state === 'complete') this.#begin(this.head.head as ParsedRequestHead, bytes, start + consumed, end);
     else if (state === 'refused') {
       this.end();
       this.#listener.onHeadRefused(this.head.refusal?.rule ?? 'request-line', this.head.refusal?.at ?? '');
@@ -183,7 +183,7 @@ export class RequestReader {
     return consumed;
   }
 
-  #begin(head: Http1RequestHead, bytes: Uint8Array, start: number, end: number): void {
+  #begin(head: ParsedRequestHead, bytes: Uint8Array, start: number, end: number): void {
     const { framing } = head;
     if (framing.kind !== 'none') {
       this.#behind = bytes;
@@ -191,44 +191,43 @@ export class RequestReader {
       this.#behindEnd = end;
     }
     this.#turnLeft--;
-    this.content.begin(framing);
-    this.contentAtHand = framing.kind === 'length' && framing.bytes <= end - start;
-    this.ended = this.content.state === 'whole';
+    this.body.begin(framing);
+    this.bodyAtHand = framing.kind === 'length' && framing.bytes <= end - start;
+    this.ended = this.body.state === 'whole';
     this.#next = 'later';
     this.#wanted = false;
     this.#paused = false;
     this.#listener.onHead(head);
   }
 
-  #readContent(bytes: Uint8Array, start: number, end: number): number {
-    const consumed = this.content.push(bytes, start, end);
-    this.#listener.onContentRead();
+  #readBody(bytes: Uint8Array, start: number, end: number): number {
+    const consumed = this.body.push(bytes, start, end);
+    this.#listener.onBodyRead();
     return consumed;
   }
 
-  /** Passes content on from now on. False: it does already, or there is none. */
-  readContent(): boolean {
+  /** Passes the body on from now on. False: it does already, or there is none. */
+  readBody(): boolean {
     if (this.#wanted || this.ended) return false;
     this.#wanted = true;
     this.#behind = null;
-    this.#next = 'content';
+    this.#next = 'body';
     return true;
   }
 
-  /** Bytes of the request's content that have come, also those that were not passed on. */
-  get contentReceived(): number {
+  /** Bytes of the request's body that have come, also those that were not passed on. */
+  get bodyReceived(): number {
     if (this.head.state !== 'complete') return 0;
-    const { content } = this;
-    if (content.state !== 'partial') return content.bytesReceived;
-    if (this.#reading && this.#behind !== null)
-      return content.lengthIn(this.#behind, this.#behindStart, this.#behindEnd);
+    const { body } = this;
+    if (body.state !== 'partial') return body.bytesReceived;
+    if (this.#reading && this.#behind !== null) return body.lengthIn(this.#behind, this.#behindStart, this.#behindEnd);
     const held = this.#held.bytes;
-    return content.bytesReceived + (held === null ? 0 : content.lengthIn(held, 0, held.length));
+    return body.bytesReceived + (held === null ? 0 : body.lengthIn(held, 0, held.length));
   }
 
   pause(): void {
     this.#paused = true;
-    if (this.#next === 'content') this.#next = 'later';
+    if (this.#next === 'body') this.#next = 'later';
     this.#transport.pause();
   }
 
@@ -236,7 +235,7 @@ export class RequestReader {
   resume(): boolean {
     if (!this.#paused) return false;
     this.#paused = false;
-    if (this.#wanted && !this.ended) this.#next = 'content';
+    if (this.#wanted && !this.ended) this.#next = 'body';
     if (this.#reading) this.#transport.resume(); // Otherwise `readHeld` does it, which follows.
     return true;
   }
@@ -244,17 +243,17 @@ export class RequestReader {
   /** The request is complete. What follows is no request: it is passed on as it is, until the client ends it. */
   beginTunnel(): void {
     this.head.reset();
-    this.content.begin(contentUntilClose);
+    this.body.begin(bodyUntilClose);
     this.ended = false;
     this.#wanted = true;
-    if (!this.#paused) this.#next = 'content';
+    if (!this.#paused) this.#next = 'body';
   }
 
   /** No more bytes of this request count. */
   end(): void {
     this.ended = true;
     if (this.#next !== 'nothing') this.#next = 'later';
-    this.content.stop();
+    this.body.stop();
   }
 
   /** The request is answered: the next one may come. */
@@ -285,7 +284,7 @@ export class RequestReader {
     this.#behind = null;
     this.head.reset();
     this.#held.forget();
-    this.content.stop();
+    this.body.stop();
     this.#next = 'nothing';
   }
 

@@ -1,9 +1,9 @@
-import type { FieldFilter } from '../../core/field-names.ts';
-import type { Fields, OutgoingResponse, Ownership, RequestHead } from '../../core/message.ts';
+import type { HeaderFilter } from '../../core/header-names.ts';
+import type { MessageHeaders, OutgoingResponse, Ownership, RequestHead } from '../../core/message.ts';
 import type { Transport } from '../../core/transport.ts';
 import { writeLastChunk } from '../../wire/chunked.ts';
 import type { Composer, ByteWriter } from '../../wire/byte-writer.ts';
-import { sendContent } from '../../wire/send-content.ts';
+import { sendBody } from '../../wire/send-body.ts';
 import { type ResponseFraming, writeInformation, writeResponseHead, writeSwitchHead } from '../../wire/write-head.ts';
 
 /** Interim responses are hints: a client that does not read loses some, so that the gateway need not buffer all. */
@@ -46,11 +46,11 @@ export class ResponseWriter implements Composer {
    * Composes an interim response, unless the final one has begun or too much is pending. The endpoint is not asked for a 100, so
    * the client gets one that it sends (RFC 9110 §15.2), unless the gateway has sent one already.
    */
-  inform(status: number, fields: Fields, drop: FieldFilter): void {
+  inform(status: number, headers: MessageHeaders, drop: HeaderFilter): void {
     if (status === 100 && this.#continued) return;
     if (this.begun || this.transport.pendingBytes > informationPendingMax) return;
     this.#writer.claim(this);
-    writeInformation(this.#writer, status, fields, drop);
+    writeInformation(this.#writer, status, headers, drop);
   }
 
   /** Composes the head. Returns whether the connection may serve another request. */
@@ -80,15 +80,15 @@ export class ResponseWriter implements Composer {
   }
 
   /** False: bytes are pending. */
-  content(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+  body(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
     if (this.#framing === 'none') return true;
     this.bytesSent += end - start;
     const coding = this.#framing === 'chunked' ? 'chunked' : 'plain';
-    return sendContent(this.#writer, this, coding, bytes, start, end, ownership);
+    return sendBody(this.#writer, this, coding, bytes, start, end, ownership);
   }
 
   /** Ends the body and sends what is composed. False: bytes are pending. */
-  end(trailers: Fields | null): boolean {
+  end(trailers: MessageHeaders | null): boolean {
     this.ended = true;
     if (this.#framing === 'chunked') {
       this.#writer.claim(this);

@@ -4,7 +4,7 @@ import { Deadline, type Deadlines } from '../../core/deadline.ts';
 import type { AttemptFacts } from '../../core/exchange.ts';
 import { statusOf } from '#failures/failure-texts.ts';
 import { fail, type Failure } from '#failures/failure.ts';
-import type { QueueState } from '../../core/gateway-state.ts';
+import type { QueueState } from '../../core/schemas/gateway-state.ts';
 import type { Random } from '../../core/random.ts';
 import type { BoundSemaphores } from '../../core/semaphores.ts';
 import { after, type Clock, type Instant } from '../../core/time.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { DrainSignalSpec } from '../../core/upstream-spec.ts';
 import { declare } from '../../schema/default.ts';
-import { parseFieldName } from '../../schema/format/field.ts';
+import { parseHeaderName } from '../../schema/format/field.ts';
 import { parsed, text } from '../../schema/leaves.ts';
 import { hide } from '../../schema/schema-parts.ts';
 import { key, section } from '../../schema/section.ts';
@@ -24,7 +24,7 @@ const drainSignal = z.union([
   z.boolean(),
   section({
     header: key(
-      parsed(parseFieldName, { kind: 'header name', examples: ['x-envoy-immediate-health-check-fail'] }),
+      parsed(parseHeaderName, { kind: 'header name', examples: ['x-envoy-immediate-health-check-fail'] }),
       'The header of a response by which an endpoint says it. The gateway drops it from requests and from responses.',
       absent.header,
     ),

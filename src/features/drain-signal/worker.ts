@@ -20,7 +20,7 @@ export const drainSignal = workerFeature<DrainSignalSpec, DrainPart>({
     });
     return {
       draining,
-      hooks: { filters: [filter], requestFieldsRemoved: [spec.header] },
+      hooks: { filters: [filter], requestHeadersRemoved: [spec.header] },
       report(): DrainReport | null {
         if (draining.size === 0) return null;
         const endpoints = [...draining];

@@ -33,11 +33,10 @@ export class SloFile implements SloStorage {
     const found = readOwnFile(this.#path, bytesMax);
     if (found.kind !== 'text') return {};
     try {
-      const content = JSON.parse(found.text) as { version?: unknown; objectives?: unknown } | null;
-      if (content?.version !== version || typeof content.objectives !== 'object' || content.objectives === null)
-        return {};
+      const body = JSON.parse(found.text) as { version?: unknown; objectives?: unknown } | null;
+      if (body?.version !== version || typeof body.objectives !== 'object' || body.objectives === null) return {};
       return Object.fromEntries(
-        Object.entries(content.objectives).filter((entry): entry is [string, KeptCounts] => isKept(entry[1])),
+        Object.entries(body.objectives).filter((entry): entry is [string, KeptCounts] => isKept(entry[1])),
       );
     } catch {
       return {};

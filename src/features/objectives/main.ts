@@ -1,7 +1,7 @@
 import { durationBoundsMs, type ExchangeCount } from '../../core/counters.ts';
 import type { EventSink } from '../../core/event.ts';
 import type { Sample } from '../../core/metric-family.ts';
-import type { ObjectiveKind, ObjectiveStatus, SloSpec } from '../../core/objective.ts';
+import type { ObjectiveKind, SloSpec } from '../../core/objective.ts';
 import type { Clock, Instant } from '../../core/time.ts';
 import {
   BurnCounts,
@@ -16,6 +16,7 @@ import { isClosedByOperator, isFailedCount } from '../../record/exchange-figures
 import { mainFeature, type MainPart, type ScopedSpec } from '../main-feature.ts';
 import { SloFile, type SloStorage } from './main-file.ts';
 import { objectivesName } from './settings.ts';
+import type { ObjectiveStatus } from '../../core/schemas/alerts.ts';
 
 export interface SloWatchParts {
   readonly clock: Clock;

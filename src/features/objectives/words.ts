@@ -1,6 +1,6 @@
-import type { ObjectiveStatus } from '../../core/objective.ts';
 import { elapsedText } from '#failures/quantity-text.ts';
 import { featureWords, type StatusRow } from '../feature-words.ts';
+import type { ObjectiveStatus } from '../../core/schemas/alerts.ts';
 
 export const objectivesWords = featureWords<{ readonly objectives: readonly ObjectiveStatus[] }>({
   status: { title: 'OBJECTIVES', rows: ({ objectives }) => objectives.map(rowOf) },

@@ -11,6 +11,6 @@ export const retry = workerFeature<RetrySpec, FeaturePart>({
   name: retryName,
   // How long attempts take is learnt anew after a reload.
   prepare: (_, spec) => ({
-    hooks: { retry: compileRetry(spec), ...(spec.attemptHeaders ? { requestFieldsRemoved: countNames } : {}) },
+    hooks: { retry: compileRetry(spec), ...(spec.attemptHeaders ? { requestHeadersRemoved: countNames } : {}) },
   }),
 });

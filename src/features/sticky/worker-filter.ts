@@ -30,7 +30,7 @@ function isShared(cacheControl: string | null): boolean {
 }
 
 function eachLine({ request }: FilterContext, wanted: string, visit: (value: string) => void): void {
-  request.fields.each((name, value) => {
+  request.headers.each((name, value) => {
     if (name === wanted) visit(value);
   });
 }

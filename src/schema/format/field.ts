@@ -32,7 +32,7 @@ const notEditable: ReadonlyMap<string, string> = new Map([
   ].map((name) => [name, 'remove it here'] as const),
 ]);
 
-export function parseFieldName(text: string): Result<string, ErrorDetail> {
+export function parseHeaderName(text: string): Result<string, ErrorDetail> {
   if (isToken(text)) return succeed(text);
   const trimmed = text.trim().replace(/:$/, '');
   return reject(
@@ -42,8 +42,8 @@ export function parseFieldName(text: string): Result<string, ErrorDetail> {
 }
 
 /** As `parseFieldName`, and nothing that the gateway must write itself. */
-export function parseEditedFieldName(text: string): Result<string, ErrorDetail> {
-  const name = parseFieldName(text);
+export function parseEditedHeaderName(text: string): Result<string, ErrorDetail> {
+  const name = parseHeaderName(text);
   if (!name.ok) return name;
   const instead = notEditable.get(text.toLowerCase());
   if (instead === undefined) return name;
@@ -51,14 +51,14 @@ export function parseEditedFieldName(text: string): Result<string, ErrorDetail> 
 }
 
 /** As `parseEditedFieldName`, where the name stands alone: a word for true or false is a mistake there. */
-export function parseLoneFieldName(text: string): Result<string, ErrorDetail> {
+export function parseLoneHeaderName(text: string): Result<string, ErrorDetail> {
   return isSwitchWord(text)
     ? reject(`${quoted(text)} is no header name`, 'write a name, such as X-Real-IP, or remove the key')
-    : parseEditedFieldName(text);
+    : parseEditedHeaderName(text);
 }
 
 /** RFC 9110 §5.5, without the obsolete bytes: visible ASCII, spaces and tabs inside. */
-export function parseFieldValue(text: string): Result<string, ErrorDetail> {
+export function parseHeaderValue(text: string): Result<string, ErrorDetail> {
   if (/[\r\n]/.test(text))
     return reject('a header value is one line', 'use a list of values under "add" for several lines');
   if (!/^[\t\x20-\x7e]*$/.test(text))

@@ -40,7 +40,7 @@ export const connectionRows: readonly Row[] = [
   ['early-hints', withInterim(lawful(200, 'hinted\n'), 103), get],
   ['upgrade-declined', lawful(200, 'no upgrade\n'), [upgradeRequest()]],
   ['upgrade-accepted', upgraded(), [upgradeRequest()]],
-  ['upgrade-after-content', upgraded(), [{ method: 'POST', contentBytes: 11, upgrade: true }]],
+  ['upgrade-after-content', upgraded(), [{ method: 'POST', bodyBytes: 11, upgrade: true }]],
   ['upgrade-framed', switchedBadly(), [upgradeRequest()]],
   ['upgrade-http-1.0', switchedBadly(), [upgradeRequest()]],
   [
@@ -101,7 +101,7 @@ function upgraded(): Expectation {
   return {
     ...both,
     cause: 'the origin was ready to switch',
-    answers: [...both.answers, { status: 200, content: 'not asked\n' }],
+    answers: [...both.answers, { status: 200, body: 'not asked\n' }],
     cut: misleading('The client was told that the protocol changes, and then nothing.'),
   };
 }
@@ -110,12 +110,12 @@ function upgraded(): Expectation {
 function switchedBadly(): Expectation {
   const refused = refuseOrRepair(garbled('http_upgrade_failed'), 101, '\x81\x02hi');
   return withPoison(
-    { ...refused, answers: [...refused.answers, { status: 200, content: 'not asked\n' }], right: [502, 426] },
+    { ...refused, answers: [...refused.answers, { status: 200, body: 'not asked\n' }], right: [502, 426] },
     /^HTTP\/1\.0 101|^HTTP\/1\.. 101(?:(?!\r\n\r\n)[^])*\r\ncontent-length:/i,
     misleading('The 101 was handed on as it was, and RFC 9110 §8.6 and §7.8 forbid it.'),
   );
 }
 
 function upgradeRequest(): TortureRequest {
-  return { method: 'GET', contentBytes: 0, upgrade: true };
+  return { method: 'GET', bodyBytes: 0, upgrade: true };
 }

@@ -63,18 +63,16 @@ describe('valid responses', () => {
     test(`${id} comes from the origin as expected`, async () => {
       const client = clientOf(group);
       const method = request?.method ?? 'GET';
-      const length = request?.contentBytes ?? 0;
+      const length = request?.bodyBytes ?? 0;
       client.write(`${method} /${group}/fault/${asks} HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`);
       client.write('x'.repeat(length));
       const { bytes, state } = await client.response(method, 3000);
       client.close();
       const response = parseRawResponse(bytes, method, state === 'fin' ? 'fin' : 'no');
-      const content = response?.content.toString('latin1');
+      const body = response?.body.toString('latin1');
       assert.ok(response?.complete, state);
-      const expected = expects.answers.some(
-        (answer) => answer.status === response.status && answer.content === content,
-      );
-      assert.ok(expected, `${response.status} ${content?.slice(0, 80)}`);
+      const expected = expects.answers.some((answer) => answer.status === response.status && answer.body === body);
+      assert.ok(expected, `${response.status} ${body?.slice(0, 80)}`);
     });
   }
 });

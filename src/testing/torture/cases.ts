@@ -1,5 +1,5 @@
 import { connectionRows, unreachableRows } from './cases-connection.ts';
-import { contentRows } from './cases-content.ts';
+import { bodyRows } from './cases-body.ts';
 import { garbageRows } from './cases-garbage.ts';
 import { headRows } from './cases-head.ts';
 import { tlsAsks, tlsRows } from './cases-tls.ts';
@@ -27,7 +27,7 @@ export const tortureCases: readonly TortureCase[] = [
   ...connectionRows.map(fromRow('answering')),
   ...headRows.map(fromRow('head')),
   ...garbageRows.map(fromRow('garbage')),
-  ...contentRows.map(fromRow('content')),
+  ...bodyRows.map(fromRow('body')),
 ];
 
 function ofGroup(part: TorturePart, group: string, does: string, expects: Expectation): TortureCase {

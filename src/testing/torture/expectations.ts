@@ -64,7 +64,7 @@ export function broken(...more: ProxyErrorType[]): Expectation {
     cause: 'the origin broke off in the middle of its answer',
     closed: null,
     acceptable: [],
-    cut: { verdict: 'right', why: 'The client sees that the content broke off.' },
+    cut: { verdict: 'right', why: 'The client sees that the body broke off.' },
   };
 }
 
@@ -73,7 +73,7 @@ export function stalled(): Expectation {
   return {
     ...late(),
     cause: 'the origin stopped in the middle of its answer',
-    cut: { verdict: 'right', why: 'The client sees that the content broke off.' },
+    cut: { verdict: 'right', why: 'The client sees that the body broke off.' },
   };
 }
 
@@ -83,23 +83,23 @@ export function unreachable(cause: string, right: 502 | 504, ...errors: ProxyErr
 }
 
 /** A valid response, however odd it looks. */
-export function lawful(status: number, ...contents: string[]): Expectation {
+export function lawful(status: number, ...bodies: string[]): Expectation {
   return {
     ...nothing,
     right: [],
     errors: [],
     cause: 'the answer was good',
-    answers: answersOf(status, contents),
+    answers: answersOf(status, bodies),
     passed: { verdict: 'right', why: 'The answer came through as the origin gave it.' },
     cut: { verdict: 'misleading', why: 'The answer was good, and only part of it came through.' },
   };
 }
 
 /** Both are right: to refuse the response, or to repair it and pass it on. */
-export function refuseOrRepair(refusal: Expectation, status: number, ...contents: string[]): Expectation {
+export function refuseOrRepair(refusal: Expectation, status: number, ...bodies: string[]): Expectation {
   return {
     ...refusal,
-    answers: answersOf(status, contents),
+    answers: answersOf(status, bodies),
     passed: { verdict: 'right', why: 'The answer came through in good form, which the RFCs allow.' },
   };
 }
@@ -109,9 +109,9 @@ export function better(
   refusal: Expectation,
   passed: TortureJudgement,
   status: number,
-  ...contents: string[]
+  ...bodies: string[]
 ): Expectation {
-  return { ...refusal, answers: answersOf(status, contents), passed };
+  return { ...refusal, answers: answersOf(status, bodies), passed };
 }
 
 export function withPoison(expectation: Expectation, pattern: RegExp, judged: TortureJudgement): Expectation {
@@ -122,8 +122,8 @@ export function withInterim(expectation: Expectation, ...interim: number[]): Exp
   return { ...expectation, interim };
 }
 
-function answersOf(status: number, contents: readonly string[]): Expectation['answers'] {
-  return contents.map((content) => ({ status, content }));
+function answersOf(status: number, bodies: readonly string[]): Expectation['answers'] {
+  return bodies.map((body) => ({ status, body }));
 }
 
 export function acceptable(why: string): TortureJudgement {

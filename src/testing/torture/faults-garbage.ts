@@ -33,7 +33,7 @@ export const furtherGarbageFaults: readonly Fault[] = [
 const good = 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n\r\nok\n';
 
 function garbage(name: string, does: string, script: () => Script): Fault {
-  return { name, does, faulty: true, begins: 'content', script };
+  return { name, does, faulty: true, begins: 'body', script };
 }
 
 /** The same bytes each time. The first byte cannot begin a status line. */

@@ -8,22 +8,22 @@ const wraps = '18446744073709551619';
 
 /** More response heads that break the rules of HTTP/1, or are only just valid. */
 export const furtherHeadFaults: readonly Fault[] = [
-  broken('version-2.0', 'answers as HTTP/2.0 in HTTP/1 form', 'HTTP/2.0 200 OK', fields()),
-  broken('lowercase-version', 'writes "http/1.1" in its status line', 'http/1.1 200 OK', fields()),
-  broken('status-four-digits', 'answers with the status code 2000', 'HTTP/1.1 2000 OK', fields()),
-  broken('status-600', 'answers with the status code 600', 'HTTP/1.1 600 Beyond', fields()),
-  lawful('no-reason', 'leaves the reason phrase away', 'HTTP/1.1 200 ', fields()),
-  broken('no-space-after-status', 'ends its status line right after the code', 'HTTP/1.1 200', fields()),
-  broken('long-reason', 'sends a reason phrase of 1 MiB', () => `HTTP/1.1 200 ${'x'.repeat(1_048_576)}`, fields()),
-  broken('cr-in-field-value', 'sends a field value with a bare CR', ok, fields('X-Cr: a\rX-Smuggled: b')),
+  broken('version-2.0', 'answers as HTTP/2.0 in HTTP/1 form', 'HTTP/2.0 200 OK', headers()),
+  broken('lowercase-version', 'writes "http/1.1" in its status line', 'http/1.1 200 OK', headers()),
+  broken('status-four-digits', 'answers with the status code 2000', 'HTTP/1.1 2000 OK', headers()),
+  broken('status-600', 'answers with the status code 600', 'HTTP/1.1 600 Beyond', headers()),
+  lawful('no-reason', 'leaves the reason phrase away', 'HTTP/1.1 200 ', headers()),
+  broken('no-space-after-status', 'ends its status line right after the code', 'HTTP/1.1 200', headers()),
+  broken('long-reason', 'sends a reason phrase of 1 MiB', () => `HTTP/1.1 200 ${'x'.repeat(1_048_576)}`, headers()),
+  broken('cr-in-field-value', 'sends a field value with a bare CR', ok, headers('X-Cr: a\rX-Smuggled: b')),
   broken('bare-line-feeds', 'ends its lines with LF alone', 'HTTP/1.1 200 OK\nContent-Length: 3\n\nok\n'),
-  broken('empty-field-name', 'sends a field without a name', ok, fields(': x')),
-  broken('control-in-field-name', 'sends a control character in a field name', ok, fields('X\x01Y: x')),
-  broken('space-before-colon', 'sends a space between name and colon', ok, fields('X-Space : x')),
-  broken('folded-field', 'folds a field over two lines', ok, fields('X-Folded: a\r\n b')),
-  broken('many-fields', 'sends 10,000 small fields', ok, () => fields(manyFields())),
+  broken('empty-field-name', 'sends a field without a name', ok, headers(': x')),
+  broken('control-in-field-name', 'sends a control character in a field name', ok, headers('X\x01Y: x')),
+  broken('space-before-colon', 'sends a space between name and colon', ok, headers('X-Space : x')),
+  broken('folded-field', 'folds a field over two lines', ok, headers('X-Folded: a\r\n b')),
+  broken('many-fields', 'sends 10,000 small fields', ok, () => headers(manyHeaders())),
   broken('length-list', 'sends "Content-Length: 3, 3"', ok, 'Content-Length: 3, 3\r\n\r\nok\n'),
-  broken('same-length-twice', 'sends Content-Length twice, alike', ok, fields('Content-Length: 3')),
+  broken('same-length-twice', 'sends Content-Length twice, alike', ok, headers('Content-Length: 3')),
   broken('length-with-plus', 'sends "Content-Length: +3"', ok, 'Content-Length: +3\r\n\r\nok\n'),
   broken('hexadecimal-length', 'sends "Content-Length: 0x3"', ok, 'Content-Length: 0x3\r\n\r\nok\n'),
   broken('length-overflow', 'sends a Content-Length that is 3 in 64 bits', ok, `Content-Length: ${wraps}\r\n\r\nok\n`),
@@ -31,23 +31,23 @@ export const furtherHeadFaults: readonly Fault[] = [
   broken('chunked-not-last', 'sends "Transfer-Encoding: chunked, identity"', ok, coded('chunked, identity')),
   broken('disguised-chunked', 'sends "Transfer-Encoding: xchunked"', ok, coded('xchunked')),
   broken('chunked-in-http-1.0', 'answers as HTTP/1.0, and chunked', 'HTTP/1.0 200 OK', coded('chunked')),
-  broken('leading-empty-lines', 'sends two empty lines before its status line', '\r\n\r\nHTTP/1.1 200 OK', fields()),
+  broken('leading-empty-lines', 'sends two empty lines before its status line', '\r\n\r\nHTTP/1.1 200 OK', headers()),
   lawful(
     'nominated-field',
     'names a field in Connection, which makes it a matter between the two alone',
     ok,
-    fields('Connection: X-Hop\r\nX-Hop: private'),
+    headers('Connection: X-Hop\r\nX-Hop: private'),
   ),
   {
     name: 'head-in-pieces',
     does: 'sends a good head in pieces of four bytes',
     faulty: false,
-    begins: 'content',
+    begins: 'body',
     script: headInParts,
   },
 ];
 
-function fields(lines?: string): string {
+function headers(lines?: string): string {
   return `${lines === undefined ? '' : `${lines}\r\n`}Content-Type: text/plain\r\nContent-Length: 3\r\n\r\nok\n`;
 }
 
@@ -55,7 +55,7 @@ function coded(coding: string): string {
   return `Content-Type: text/plain\r\nTransfer-Encoding: ${coding}\r\n\r\n3\r\nok\n\r\n0\r\n\r\n`;
 }
 
-function manyFields(): string {
+function manyHeaders(): string {
   return Array.from({ length: 10_000 }, (_, n) => `X-F${n}: x`).join('\r\n');
 }
 
@@ -63,11 +63,11 @@ type Text = string | (() => string);
 
 /** A whole response in one write. The connection stays open: a gateway that accepts the response would reuse it. */
 function broken(name: string, does: string, start: Text, rest?: Text): Fault {
-  return { name, does, faulty: true, begins: 'content', script: () => whole(start, rest) };
+  return { name, does, faulty: true, begins: 'body', script: () => whole(start, rest) };
 }
 
 function lawful(name: string, does: string, start: Text, rest: Text): Fault {
-  return { name, does, faulty: false, begins: 'content', script: () => whole(start, rest) };
+  return { name, does, faulty: false, begins: 'body', script: () => whole(start, rest) };
 }
 
 function whole(start: Text, rest?: Text): Script {
@@ -76,7 +76,7 @@ function whole(start: Text, rest?: Text): Script {
 }
 
 function* headInParts(): Generator<Step> {
-  const bytes = `${ok}\r\n${fields()}`;
+  const bytes = `${ok}\r\n${headers()}`;
   for (let at = 0; at < bytes.length; at += 4) {
     yield send(bytes.slice(at, at + 4));
     yield pause(5);

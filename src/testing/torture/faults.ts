@@ -3,7 +3,7 @@ import { type Fault } from '../fault.ts';
 import { faults } from '../all-faults.ts';
 import { answer, apart, send, type Script, textType } from '../origin-script.ts';
 import { furtherConnectionFaults } from './faults-connection.ts';
-import { furtherContentFaults } from './faults-content.ts';
+import { furtherBodyFaults } from './faults-body.ts';
 import { furtherGarbageFaults } from './faults-garbage.ts';
 import { furtherHeadFaults } from './faults-head.ts';
 
@@ -12,8 +12,8 @@ const good: Fault = {
   name: 'good',
   does: 'answers well, and names the request',
   faulty: false,
-  begins: 'content',
-  script: ({ fields }) => answer('200 OK', goodContent(fields.get('x-fault-id') ?? ''), [textType]),
+  begins: 'body',
+  script: ({ headers }) => answer('200 OK', goodBody(headers.get('x-fault-id') ?? ''), [textType]),
 };
 
 /** Switches protocols by a 101, which `change` may change, and says a word in the new one. */
@@ -22,10 +22,10 @@ function upgrades(name: string, does: string, faulty: boolean, change = (head: s
     name,
     does,
     faulty,
-    begins: 'content',
-    script: ({ fields }): Script =>
-      fields.has('upgrade')
-        ? [send(change(switching(fields.get('sec-websocket-key') ?? ''))), apart, send('\x81\x02hi')]
+    begins: 'body',
+    script: ({ headers }): Script =>
+      headers.has('upgrade')
+        ? [send(change(switching(headers.get('sec-websocket-key') ?? ''))), apart, send('\x81\x02hi')]
         : answer('200 OK', 'not asked\n', [textType]),
   };
 }
@@ -53,7 +53,7 @@ const declines: Fault = {
   name: 'upgrade-declined',
   does: 'answers a request that asks for an upgrade with an ordinary page',
   faulty: false,
-  begins: 'content',
+  begins: 'body',
   script: () => answer('200 OK', 'no upgrade\n', [textType]),
 };
 
@@ -63,13 +63,13 @@ export const tortureFaults: readonly Fault[] = [
   ...furtherConnectionFaults,
   ...furtherHeadFaults,
   ...furtherGarbageFaults,
-  ...furtherContentFaults,
+  ...furtherBodyFaults,
   ...switches,
   declines,
   good,
 ];
 
-export function goodContent(faultId: string): string {
+export function goodBody(faultId: string): string {
   return `good ${faultId}\n`;
 }
 

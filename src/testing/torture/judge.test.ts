@@ -26,7 +26,7 @@ const observed: TortureObservation = {
   elapsedMs: 1,
   originSaw: 1,
   reusedAtOrigin: false,
-  content: '',
+  body: '',
   strayBytes: 0,
   poisoned: false,
   named: [],
@@ -72,42 +72,42 @@ const rows: readonly Row[] = [
   ['misleading', /still waiting/, late(), { status: null, completeness: 'waiting' }],
   ['misleading', /still waiting/, broken(), { status: 200, completeness: 'waiting' }],
   ['dangerous', /no HTTP response/, garbled(), { status: null, completeness: 'not_http' }],
-  ['right', /sees that the content broke off/, broken(), { status: 200, completeness: 'cut' }],
-  ['right', /sees that the content broke off/, stalled(), { status: 200, completeness: 'cut' }],
+  ['right', /sees that the body broke off/, broken(), { status: 200, completeness: 'cut' }],
+  ['right', /sees that the body broke off/, stalled(), { status: 200, completeness: 'cut' }],
   ['misleading', /only part of it/, lawful(200, 'ok\n'), { status: 200, completeness: 'cut' }],
   ['misleading', /nothing fit/, garbled(), { status: 200, completeness: 'cut' }],
-  ['dangerous', /takes it for good/, broken(), { status: 200, content: 'hello' }],
+  ['dangerous', /takes it for good/, broken(), { status: 200, body: 'hello' }],
   ['dangerous', /A 101 came to a client that had not asked/, gone(), { status: 101 }],
 
   // The origin's response.
-  ['right', /came through/, lawful(200, 'ok\n'), { status: 200, content: 'ok\n' }],
-  ['right', /came through/, lawful(503, 'page'), { status: 503, content: 'page' }],
-  ['misleading', /its page was replaced/, lawful(503, 'page'), { status: 503, content: 'another' }],
+  ['right', /came through/, lawful(200, 'ok\n'), { status: 200, body: 'ok\n' }],
+  ['right', /came through/, lawful(503, 'page'), { status: 503, body: 'page' }],
+  ['misleading', /its page was replaced/, lawful(503, 'page'), { status: 503, body: 'another' }],
   ['misleading', /its page is gone/, lawful(503, 'page'), { status: 503 }],
   ['misleading', /was good, and the client is told 502/, lawful(200, 'ok\n'), {}],
-  ['dangerous', /not the origin's answer/, lawful(200, 'ok\n'), { status: 200, content: 'o' }],
-  ['right', /good form/, refuseOrRepair(garbled(), 200, 'ok\n'), { status: 200, content: 'ok\n' }],
+  ['dangerous', /not the origin's answer/, lawful(200, 'ok\n'), { status: 200, body: 'o' }],
+  ['right', /good form/, refuseOrRepair(garbled(), 200, 'ok\n'), { status: 200, body: 'ok\n' }],
   ['right', /502/, refuseOrRepair(garbled(), 200, 'ok\n'), {}],
   ['acceptable', /passed on/, outside, { status: 999 }],
   ['right', /502/, outside, {}],
-  ['acceptable', /103 was dropped/, withInterim(lawful(200, 'ok\n'), 103), { status: 200, content: 'ok\n' }],
-  ['right', /came/, withInterim(lawful(200, 'ok\n'), 103), { status: 200, content: 'ok\n', interim: [103] }],
+  ['acceptable', /103 was dropped/, withInterim(lawful(200, 'ok\n'), 103), { status: 200, body: 'ok\n' }],
+  ['right', /came/, withInterim(lawful(200, 'ok\n'), 103), { status: 200, body: 'ok\n', interim: [103] }],
 
   // Harm to others is judged first.
   ['dangerous', /2 times/, gone(), { originSaw: 2 }, 'POST'],
   ['right', /502/, gone(), { originSaw: 2 }, 'GET'],
-  ['dangerous', /2 times/, lawful(200, 'ok\n'), { status: 200, content: 'ok\n', originSaw: 2 }, 'POST'],
+  ['dangerous', /2 times/, lawful(200, 'ok\n'), { status: 200, body: 'ok\n', originSaw: 2 }, 'POST'],
   ['dangerous', /not its own/, gone(), { neighbour: 'mixed_up' }],
   ['misleading', /next request pays/, gone(), { neighbour: 'failed' }],
-  ['dangerous', /Bytes follow/, lawful(200, 'ok\n'), { status: 200, content: 'ok\n', strayBytes: 5 }],
-  ['dangerous', /NUL is handed on/, poisoned, { status: 200, content: 'ok\n', poisoned: true }],
-  ['right', /good form/, poisoned, { status: 200, content: 'ok\n' }],
+  ['dangerous', /Bytes follow/, lawful(200, 'ok\n'), { status: 200, body: 'ok\n', strayBytes: 5 }],
+  ['dangerous', /NUL is handed on/, poisoned, { status: 200, body: 'ok\n', poisoned: true }],
+  ['right', /good form/, poisoned, { status: 200, body: 'ok\n' }],
 ];
 
 describe('judge', () => {
   for (const [verdict, why, expects, seen, method = 'GET', on = 'fresh'] of rows) {
     test(`${verdict}: ${why.source}`, () => {
-      const request: TortureRequest = { method, contentBytes: method === 'POST' ? 11 : 0 };
+      const request: TortureRequest = { method, bodyBytes: method === 'POST' ? 11 : 0 };
       const judged = judge({ request, on, expects, observed: { ...observed, ...seen } });
       assert.equal(judged.verdict, verdict, judged.why);
       assert.match(judged.why, why);
@@ -118,7 +118,7 @@ describe('judge', () => {
   const sayings = [[], ['connection_refused'], ['destination_unavailable'], ['http_protocol_error'], ['odd_error']];
   test('gives a status the same verdict, whatever Proxy-Status names', () => {
     for (const [, why, expects, seen, method = 'GET', on = 'fresh'] of rows) {
-      const request: TortureRequest = { method, contentBytes: method === 'POST' ? 11 : 0 };
+      const request: TortureRequest = { method, bodyBytes: method === 'POST' ? 11 : 0 };
       const judgedWith = (named: readonly string[]): unknown =>
         judge({ request, on, expects, observed: { ...observed, ...seen, named, proxyStatus: named.join() } });
       for (const named of sayings)

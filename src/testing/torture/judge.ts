@@ -79,7 +79,7 @@ function judgeAnswer(run: ObservedRun): TortureJudgement {
 
 /** The origin's own response arrived completely. */
 function isOriginAnswer({ expects: { answers }, observed }: ObservedRun): boolean {
-  return answers.some(({ status, content }) => status === observed.status && content === observed.content);
+  return answers.some(({ status, body }) => status === observed.status && body === observed.body);
 }
 
 function judgeGenerated({ request, expects, observed }: ObservedRun): TortureJudgement {
@@ -97,10 +97,10 @@ function judgeGenerated({ request, expects, observed }: ObservedRun): TortureJud
 }
 
 /** The gateway replaced a successful response by one of its own. */
-function judgeReplaced({ answers }: Expectation, { content }: TortureObservation, status: number): TortureJudgement {
+function judgeReplaced({ answers }: Expectation, { body }: TortureObservation, status: number): TortureJudgement {
   if (answers.some((answer) => answer.status === status))
     return misleading(
-      content === ''
+      body === ''
         ? `The status is the origin's ${status}, and its page is gone.`
         : `The status is the origin's ${status}, and its page was replaced: the origin seems to have said it.`,
     );

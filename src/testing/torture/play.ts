@@ -1,7 +1,7 @@
 import { after, type Clock } from '../../core/time.ts';
 import type { RawClient, RawOutcome } from '../raw-client.ts';
-import { fieldOf, parseRawResponse, type RawResponse } from '../raw-response.ts';
-import { goodContent } from './faults.ts';
+import { headerOf, parseRawResponse, type RawResponse } from '../raw-response.ts';
+import { goodBody } from './faults.ts';
 import { type GatewayTarget, openClient, targetOf } from './gateway-target.ts';
 import type { TortureStage } from './stage.ts';
 import type { ConnectionUse, TortureObservation, TortureCase, TortureRequest } from './torture-case.ts';
@@ -57,7 +57,7 @@ export class Player {
     const id = this.#newId();
     client.forget();
     client.write(this.#head(`/${of.group}/fault/${of.asks}`, id, request));
-    sendContent(client, request.contentBytes);
+    sendBody(client, request.bodyBytes);
     // Bytes that are clearly not HTTP need no further waiting.
     const settled = (): boolean => client.state !== 'open' || isSettled(client.bytes, request.method);
     await client.waitFor(settled, this.#timeoutMs);
@@ -118,14 +118,14 @@ export class Player {
   async #askGood(client: RawClient): Promise<{ outcome: RawOutcome; good: boolean }> {
     const id = this.#newId();
     client.forget();
-    client.write(this.#head('/plain/fault/good', id, { method: 'GET', contentBytes: 0 }));
+    client.write(this.#head('/plain/fault/good', id, { method: 'GET', bodyBytes: 0 }));
     const outcome = await client.response('GET', this.#timeoutMs);
     const { response } = outcome;
-    const content = response?.content.toString('latin1');
-    return { outcome, good: response?.status === 200 && response.complete && content === goodContent(id) };
+    const body = response?.body.toString('latin1');
+    return { outcome, good: response?.status === 200 && response.complete && body === goodBody(id) };
   }
 
-  #head(path: string, id: string, { method, contentBytes, upgrade = false }: TortureRequest): string {
+  #head(path: string, id: string, { method, bodyBytes, upgrade = false }: TortureRequest): string {
     const lines = [
       `${method} ${targetOf(this.#gateway, path)} HTTP/1.1`,
       `Host: ${this.#gateway.url.host}`,
@@ -133,7 +133,7 @@ export class Player {
       'Accept: */*',
       `X-Fault-Id: ${id}`,
     ];
-    if (contentBytes > 0) lines.push('Content-Type: text/plain', `Content-Length: ${contentBytes}`);
+    if (bodyBytes > 0) lines.push('Content-Type: text/plain', `Content-Length: ${bodyBytes}`);
     if (upgrade) lines.push('Connection: Upgrade', 'Upgrade: websocket', `Sec-WebSocket-Key: ${webSocketKey}`);
     if (upgrade) lines.push('Sec-WebSocket-Version: 13');
     return `${lines.join('\r\n')}\r\n\r\n`;
@@ -153,11 +153,11 @@ function describe({ response, state }: RawOutcome, bytes: Buffer): Described {
     status: response?.status ?? null,
     interim: response?.interim ?? interimOf(bytes),
     completeness: completenessOf(response, state !== 'open', bytes),
-    content: (tunnel ?? response?.content ?? Buffer.alloc(0)).toString('latin1'),
+    body: (tunnel ?? response?.body ?? Buffer.alloc(0)).toString('latin1'),
     strayBytes: tunnel === null ? (response?.rest.length ?? 0) : 0,
     named: errorsNamed(response),
-    proxyStatus: response === null ? null : fieldOf(response, 'proxy-status'),
-    server: response === null ? null : fieldOf(response, 'server'),
+    proxyStatus: response === null ? null : headerOf(response, 'proxy-status'),
+    server: response === null ? null : headerOf(response, 'server'),
   };
 }
 
@@ -205,7 +205,7 @@ function interimOf(bytes: Buffer): number[] {
 
 /** The error types in Proxy-Status. The value is a token (RFC 9209 §2.1.1), so a full parser is not needed. */
 function errorsNamed(response: RawResponse | null): readonly string[] {
-  const value = response === null ? null : fieldOf(response, 'proxy-status');
+  const value = response === null ? null : headerOf(response, 'proxy-status');
   if (value === null) return [];
   const bare = value.replace(/"(?:[^"\\]|\\.)*"/g, '""');
   return [...bare.matchAll(/;\s*error=([a-z_0-9*-]+)/gi)].map((match) => match[1] as string);
@@ -217,7 +217,7 @@ function isFailure({ response, bytes }: RawOutcome): boolean {
   return response.status >= 400 || !response.complete;
 }
 
-function sendContent(client: RawClient, bytes: number): void {
+function sendBody(client: RawClient, bytes: number): void {
   const slice = Buffer.alloc(Math.min(bytes, 1_048_576), 'x');
   for (let left = bytes; left > 0; left -= slice.length)
     client.write(left < slice.length ? slice.subarray(0, left) : slice);

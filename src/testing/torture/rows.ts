@@ -14,12 +14,12 @@ export type Row = readonly [
 export const untilIdleMs = 150;
 export const both: readonly ConnectionUse[] = ['fresh', 'reused'];
 
-export const get: readonly TortureRequest[] = [{ method: 'GET', contentBytes: 0 }];
-export const head: readonly TortureRequest[] = [{ method: 'HEAD', contentBytes: 0 }];
+export const get: readonly TortureRequest[] = [{ method: 'GET', bodyBytes: 0 }];
+export const head: readonly TortureRequest[] = [{ method: 'HEAD', bodyBytes: 0 }];
 /** A small body, which every gateway holds in one buffer. */
-export const post: readonly TortureRequest[] = [{ method: 'POST', contentBytes: 11 }];
+export const post: readonly TortureRequest[] = [{ method: 'POST', bodyBytes: 11 }];
 export const getAndPost: readonly TortureRequest[] = [...get, ...post];
 
-export function upload(contentBytes: number): readonly TortureRequest[] {
-  return [{ method: 'POST', contentBytes }];
+export function upload(bodyBytes: number): readonly TortureRequest[] {
+  return [{ method: 'POST', bodyBytes }];
 }

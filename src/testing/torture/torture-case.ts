@@ -12,7 +12,7 @@ export type CauseNamed = 'right' | 'wrong';
 /** The request to send. `contentBytes` counts its body. */
 export interface TortureRequest {
   readonly method: 'GET' | 'HEAD' | 'POST';
-  readonly contentBytes: number;
+  readonly bodyBytes: number;
   /** Asks for an upgrade to WebSocket. */
   readonly upgrade?: boolean;
 }
@@ -52,7 +52,7 @@ export interface Expectation {
 
 export interface OriginAnswer {
   readonly status: number;
-  readonly content: string;
+  readonly body: string;
 }
 
 /** The point of the journey at which the origin fails, in this order. */
@@ -62,7 +62,7 @@ export const tortureParts = {
   answering: 'Before an answer, or without one',
   head: 'The head of the answer',
   garbage: 'What is no HTTP',
-  content: 'The content of the answer',
+  body: 'The content of the answer',
 } as const;
 
 export type TorturePart = keyof typeof tortureParts;
@@ -100,7 +100,7 @@ export interface TortureObservation {
   /** Whether the origin's connection had carried another request before. */
   readonly reusedAtOrigin: boolean;
   /** As Latin-1; after a 101, the bytes of the new protocol. */
-  readonly content: string;
+  readonly body: string;
   /** Bytes after a complete message. */
   readonly strayBytes: number;
   /** Whether bytes that must stay in the gateway reached the client. */

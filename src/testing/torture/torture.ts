@@ -1,5 +1,5 @@
 import { after, type Clock } from '../../core/time.ts';
-import { fieldOf } from '../raw-response.ts';
+import { headerOf } from '../raw-response.ts';
 import { tortureCases } from './cases.ts';
 import type { GatewayTarget } from './gateway-target.ts';
 import { heldUpMsMin, HoldUpWatch, notJudged } from './held-up.ts';
@@ -113,8 +113,8 @@ function obstacleOf({ response, bytes, state, errno }: FailedCheck, stage: Tortu
   return {
     kind: 'not_routed',
     status: response?.status ?? null,
-    server: response === null ? null : fieldOf(response, 'server'),
-    excerpt: (response?.content ?? bytes).toString('latin1', 0, excerptBytes),
+    server: response === null ? null : headerOf(response, 'server'),
+    excerpt: (response?.body ?? bytes).toString('latin1', 0, excerptBytes),
     originSaw: stage.plain.requests.length,
     stage: stage.groups,
   };
@@ -182,7 +182,7 @@ function runOf({ of, request, on }: PlannedRun, observed: TortureObservation | s
     group: of.group,
     does: of.does,
     method: request.method,
-    body_bytes: request.contentBytes,
+    body_bytes: request.bodyBytes,
     on,
   };
   if (typeof observed === 'string') return { ...base, verdict: null, why: observed, seen: null };
@@ -202,16 +202,16 @@ function seenOf(observed: TortureObservation, expects: Expectation): SeenRun {
     errors_named: observed.named,
     cause_named: judgeCause(expects, observed.named),
     server: observed.server,
-    body_bytes: observed.content.length,
-    excerpt: observed.content.slice(0, excerptBytes),
+    body_bytes: observed.body.length,
+    excerpt: observed.body.slice(0, excerptBytes),
     stray_bytes: observed.strayBytes,
     next_request: observed.neighbour,
   };
 }
 
-function authorOf({ status, content, completeness }: TortureObservation, { answers }: Expectation): SeenRun['by'] {
+function authorOf({ status, body, completeness }: TortureObservation, { answers }: Expectation): SeenRun['by'] {
   if (status === null || completeness === 'not_http') return null;
-  if (status < 400 || answers.some((answer) => answer.status === status && answer.content === content)) return 'origin';
+  if (status < 400 || answers.some((answer) => answer.status === status && answer.body === body)) return 'origin';
   return 'gateway';
 }
 

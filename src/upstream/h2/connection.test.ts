@@ -18,7 +18,7 @@ const post: OutgoingRequest = {
   framing: { kind: 'none' },
   upgrade: null,
   takesTrailers: false,
-  writeFields() {},
+  writeHeaders() {},
 };
 
 const frameTypes = { headers: 1, goAway: 7 } as const;

@@ -12,7 +12,7 @@ import type { UpstreamStream } from '../../core/stream.ts';
 import { after, type Instant, never } from '../../core/time.ts';
 import { unparsedBytesMax } from '../../core/unparsed-bytes.ts';
 import type { Transport, TransportListener } from '../../core/transport.ts';
-import type { DecodedSection, FieldSectionLimits } from '../../wire/h2/decoded-section.ts';
+import type { DecodedSection, HeaderSectionLimits } from '../../wire/h2/decoded-section.ts';
 import type { HeaderBlockWriter } from '../../wire/h2/hpack-encoder.ts';
 import { h2Limits } from '../../wire/h2/limits.ts';
 import type { Http2ResponseReader } from '../../wire/h2/response-head.ts';
@@ -55,7 +55,7 @@ export class Http2EndpointConnection
   readonly address: string;
   readonly localPort: number;
   readonly session: Session;
-  readonly sectionLimits: FieldSectionLimits;
+  readonly sectionLimits: HeaderSectionLimits;
   readonly keepAliveTimeoutS = null;
   idleSince: Instant;
   streamsOpen = 0;
@@ -83,7 +83,7 @@ export class Http2EndpointConnection
   #probe: ProbeWaiter | null = null;
   /** A PING was sent, and nothing has come since: any byte answers, since an endpoint sends PING in its turn. */
   isAnswerDue = false;
-  /** Streams that have got content in this read. */
+  /** Streams that have got body bytes in this read. */
   #readers: ReadingEndpointStream[] = [];
 
   constructor(
@@ -102,7 +102,7 @@ export class Http2EndpointConnection
     this.#buffers = http2Buffers(ports.storage);
     this.#sentBefore = transport.sentBytes;
     this.idleSince = clock.now();
-    this.sectionLimits = { fieldsMax: responseLimits.fieldsMax, listBytesMax: settings.responseHeadBytesMax };
+    this.sectionLimits = { headersMax: responseLimits.headersMax, listBytesMax: settings.responseHeadBytesMax };
     const { sectionLimits } = this;
     this.session = new Session(
       transport,

@@ -6,7 +6,7 @@ import { SimulatedClock } from '../../testing/simulated-clock.ts';
 import { frame } from '../../wire/h2/frame.test-support.ts';
 import { FrameReader } from '../../wire/h2/frame-reader.ts';
 import { FrameLog } from '../../wire/h2/frame.test-support.ts';
-import { type FieldPair, hex, literals, TestDecoder } from '../../wire/h2/hpack.test-support.ts';
+import { type HeaderPair, hex, literals, TestDecoder } from '../../wire/h2/hpack.test-support.ts';
 import { h2Limits } from '../../wire/h2/limits.ts';
 import { clientPreface, frameFlags, frameTypes } from '../../wire/h2/protocol.ts';
 import { Http2Check } from './http2-check.ts';
@@ -35,7 +35,7 @@ class CheckWorld {
     const ports = { clock, deadlines: new Deadlines(clock), onUnclassified: () => assert.fail() };
     this.check = new Http2Check(transport, '10.0.0.1:80', ports, {
       onAnswer: ({ status }) => void told.push(`answer ${status}`),
-      onAnswerContent: (bytes, start, end) =>
+      onAnswerBody: (bytes, start, end) =>
         void told.push(`content ${Buffer.from(bytes.subarray(start, end)).toString()}`),
       onAnswerEnd: () => void told.push('end'),
       onAnswerFailed: ({ cause }) => void told.push(`failed ${cause}`),
@@ -60,11 +60,11 @@ class CheckWorld {
   }
 }
 
-function head(status: string, flags = 0, ...fields: readonly FieldPair[]): Buffer {
-  return frame(frameTypes.headers, endHeaders | flags, 1, literals([':status', status], ...fields));
+function head(status: string, flags = 0, ...headers: readonly HeaderPair[]): Buffer {
+  return frame(frameTypes.headers, endHeaders | flags, 1, literals([':status', status], ...headers));
 }
 
-function content(text: string, flags = 0): Buffer {
+function body(text: string, flags = 0): Buffer {
   return frame(frameTypes.data, flags, 1, text);
 }
 
@@ -93,7 +93,7 @@ describe('a health check over HTTP/2', () => {
   const goAway = frame(frameTypes.goAway, 0, 0, Buffer.from([0, 0, 0, 0, 0, 0, 0, 11]));
   const answers: readonly (readonly [name: string, frames: readonly Buffer[], told: readonly string[]])[] = [
     ['a head alone', [settings, head('204', endStream)], ['answer 204', 'end']],
-    ['a head and content', [settings, head('200'), content('fine', endStream)], ['answer 200', 'content fine', 'end']],
+    ['a head and content', [settings, head('200'), body('fine', endStream)], ['answer 200', 'content fine', 'end']],
     ['an interim response before it', [settings, head('103'), head('200', endStream)], ['answer 200', 'end']],
     ['a status that is no success', [settings, head('503', endStream)], ['answer 503', 'end']],
     [
@@ -104,7 +104,7 @@ describe('a health check over HTTP/2', () => {
     ['GOAWAY without serving it', [settings, goAway], ['failed stream_refused']],
     [
       'a content shorter than its length',
-      [settings, head('200', 0, ['content-length', '9']), content('x', endStream)],
+      [settings, head('200', 0, ['content-length', '9']), body('x', endStream)],
       ['answer 200', 'failed response_body_short'],
     ],
     ['HTTP/1.1', [Buffer.from('HTTP/1.1 200 OK\r\n\r\n')], ['failed response_not_http2']],

@@ -1,5 +1,5 @@
 import type { Failure } from '#failures/failure.ts';
-import { type Fields, noContent, type OutgoingRequest, type ResponseHead } from '../../core/message.ts';
+import { type MessageHeaders, noBody, type OutgoingRequest, type ResponseHead } from '../../core/message.ts';
 import type { UpstreamHandler, UpstreamStream } from '../../core/stream.ts';
 import type { Transport } from '../../core/transport.ts';
 import { HeadStorage } from '../../wire/head-storage.ts';
@@ -9,8 +9,8 @@ import { Http2EndpointConnection, type Http2ConnectionPorts } from './connection
 /** What the check of an endpoint learns of the answer. After the last two nothing follows. */
 export interface Http2CheckOwner {
   onAnswer(response: ResponseHead): void;
-  onAnswerContent(bytes: Uint8Array, start: number, end: number): void;
-  onAnswerEnd(trailers: Fields | null): void;
+  onAnswerBody(bytes: Uint8Array, start: number, end: number): void;
+  onAnswerEnd(trailers: MessageHeaders | null): void;
   onAnswerFailed(failure: Failure): void;
 }
 
@@ -36,24 +36,24 @@ export class Http2Check implements UpstreamHandler {
   }
 
   /** `limitMs`: longer than the check's own limit, which then is the one that is met. */
-  begin({ path, authority, userAgent, headers, content = null, isSecure }: Http2CheckRequest, limitMs: number): void {
+  begin({ path, authority, userAgent, headers, body = null, isSecure }: Http2CheckRequest, limitMs: number): void {
     const request: OutgoingRequest = {
-      method: content === null ? 'GET' : 'POST',
+      method: body === null ? 'GET' : 'POST',
       scheme: isSecure ? 'https' : 'http',
       authority,
       target: path,
-      framing: content === null ? noContent : { kind: 'length', bytes: content.length },
+      framing: body === null ? noBody : { kind: 'length', bytes: body.length },
       upgrade: null,
-      takesTrailers: content !== null,
-      writeFields(sink) {
-        sink.field('user-agent', userAgent);
-        if (content === null) sink.field('accept', '*/*');
-        for (const [name, value] of headers) sink.field(name.toLowerCase(), value);
+      takesTrailers: body !== null,
+      writeHeaders(sink) {
+        sink.header('user-agent', userAgent);
+        if (body === null) sink.header('accept', '*/*');
+        for (const [name, value] of headers) sink.header(name.toLowerCase(), value);
       },
     };
     this.#stream.send(request, this, { responseHeadMs: limitMs, idleMs: limitMs });
-    if (content !== null) this.#stream.sendContent(content, 0, content.length, 'owned');
-    this.#stream.endContent(null);
+    if (body !== null) this.#stream.sendBody(body, 0, body.length, 'owned');
+    this.#stream.endBody(null);
   }
 
   close(): void {
@@ -65,11 +65,11 @@ export class Http2Check implements UpstreamHandler {
     this.#owner.onAnswer(response);
   }
 
-  onResponseContent(bytes: Uint8Array, start: number, end: number): void {
-    this.#owner.onAnswerContent(bytes, start, end);
+  onResponseBody(bytes: Uint8Array, start: number, end: number): void {
+    this.#owner.onAnswerBody(bytes, start, end);
   }
 
-  onResponseEnd(trailers: Fields | null): void {
+  onResponseEnd(trailers: MessageHeaders | null): void {
     this.#owner.onAnswerEnd(trailers);
   }
 
@@ -89,7 +89,7 @@ export interface Http2CheckRequest {
   readonly userAgent: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
   /** Of a POST; absent: it is a GET. */
-  readonly content?: Uint8Array | null;
+  readonly body?: Uint8Array | null;
   readonly isSecure: boolean;
 }
 

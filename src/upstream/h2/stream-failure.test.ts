@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { chunkedContent, type Framing, noContent } from '../../core/message.ts';
+import { chunkedBody, type Framing, noBody } from '../../core/message.ts';
 import { http1Behind } from '#failures/rules.ts';
 import { h2Limits } from '../../wire/h2/limits.ts';
 import { errorNumber } from '../../wire/h2/protocol.ts';
@@ -82,7 +82,7 @@ describe('a stream that ends before its response is complete', () => {
     ],
     [
       'by RST_STREAM within a body of no length',
-      { framing: chunkedContent },
+      { framing: chunkedBody },
       reset('CANCEL'),
       'response_stream_cut',
       'body',
@@ -98,7 +98,7 @@ describe('a stream that ends before its response is complete', () => {
     ],
     [
       'by GOAWAY within a body',
-      { goAway, framing: chunkedContent },
+      { goAway, framing: chunkedBody },
       { by: 'going-away', code: 0, text: 'bye' },
       'response_stream_cut',
       'body',
@@ -122,7 +122,7 @@ describe('a stream that ends before its response is complete', () => {
     ],
     [
       'by a rule, within the body',
-      { framing: chunkedContent },
+      { framing: chunkedBody },
       rule('HEADERS twice'),
       'response_frames',
       'body',
@@ -138,7 +138,7 @@ describe('a stream that ends before its response is complete', () => {
     ],
     [
       'with content behind a response that has none',
-      { framing: noContent, bytesReceived: 5 },
+      { framing: noBody, bytesReceived: 5 },
       rule('more content'),
       'response_framing',
       'body',
@@ -146,7 +146,7 @@ describe('a stream that ends before its response is complete', () => {
     ],
     [
       'by a rule, without content behind a response that has none',
-      { framing: noContent, bytesReceived: 0 },
+      { framing: noBody, bytesReceived: 0 },
       rule('HEADERS twice'),
       'response_frames',
       'body',
@@ -170,7 +170,7 @@ describe('a stream that ends before its response is complete', () => {
     ],
     [
       'with its connection, within the body',
-      { framing: chunkedContent },
+      { framing: chunkedBody },
       { by: 'connection' },
       'response_stream_cut',
       'body',
@@ -205,7 +205,7 @@ describe('a stream that ends before its response is complete', () => {
         ],
         [
           'within a body of no length',
-          { framing: chunkedContent },
+          { framing: chunkedBody },
           null,
           'response_stream_cut',
           'body',
@@ -278,11 +278,11 @@ describe('a stream that ends before its response is complete', () => {
     ],
     [
       'with a connection that its own block of trailers has ended',
-      { connection: { ...broken(5, 2), headLimit: 1000 }, framing: chunkedContent },
+      { connection: { ...broken(5, 2), headLimit: 1000 }, framing: chunkedBody },
       { by: 'connection' },
       'response_trailers_too_large',
       'body',
-      { bytes: 1000 + h2Limits.headerBlockBytesMax, limit: 1000, headersMax: responseLimits.fieldsMax },
+      { bytes: 1000 + h2Limits.headerBlockBytesMax, limit: 1000, headersMax: responseLimits.headersMax },
     ],
     [
       'with a connection that the header block of another stream has ended',
@@ -315,7 +315,7 @@ describe('a stream that ends before its response is complete', () => {
 test('a body that is cut says how much of it was announced, if anything was', () => {
   const facts = { address, bytesReceived: 4 };
   assert.equal(cut(facts, length, 'CANCEL').cause, 'response_body_short');
-  assert.equal(cut(facts, chunkedContent, 'CANCEL').cause, 'response_stream_cut');
+  assert.equal(cut(facts, chunkedBody, 'CANCEL').cause, 'response_stream_cut');
 });
 
 test("a refused head gets the endpoint's address", () =>

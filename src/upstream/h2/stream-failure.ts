@@ -6,7 +6,7 @@ import { h2Limits } from '../../wire/h2/limits.ts';
 import { errorName, errorNumber } from '../../wire/h2/protocol.ts';
 import type { StreamLoss } from '../../wire/h2/session-stream.ts';
 import { guessBytes } from '../../wire/guess-bytes.ts';
-import type { ResponseRefusal } from '../../wire/http1-response-head.ts';
+import type { ResponseRefusal } from '../../wire/parsed-response-head.ts';
 import { evidenceBytesMax, responseLimits } from '../../wire/limits.ts';
 import { connectionFailure, type LostConnection } from '../connection-failure.ts';
 
@@ -158,7 +158,7 @@ function lostFailure(stream: LostStream): Failure | null {
   const { reused, idleMs, requestSent, bytesSent, headSent, framing, bytesReceived } = stream;
   const known = { address, reused, idleMs, requestSent, bytesSent, ...(headSent === true ? { headSent } : {}) };
   const lost: LostConnection =
-    framing === null ? { ...known, at: 'before' } : { ...known, at: 'content', framing, bytesReceived, frames: true };
+    framing === null ? { ...known, at: 'before' } : { ...known, at: 'body', framing, bytesReceived, frames: true };
   const failure = connectionFailure(lost, connection.code);
   return failure === null ? null : withGoAway(failure, stream.goAway);
 }
@@ -192,7 +192,7 @@ export function refusedSection(refusal: ResponseRefusal, address: string, stage:
   const { cause, ...evidence } = refusal;
   if (stage === 'body' && refusal.cause === 'response_head_too_large') {
     const { bytes, limit } = refusal;
-    const { fieldsMax: headersMax } = responseLimits;
+    const { headersMax } = responseLimits;
     return fail('response_trailers_too_large', 'body', { address, bytes, limit, headersMax });
   }
   // The union pairs each cause with its evidence; only the address is added here.

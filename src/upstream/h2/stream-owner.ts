@@ -1,5 +1,5 @@
 import type { HeaderBlockWriter } from '../../wire/h2/hpack-encoder.ts';
-import type { DecodedSection, FieldSectionLimits } from '../../wire/h2/decoded-section.ts';
+import type { DecodedSection, HeaderSectionLimits } from '../../wire/h2/decoded-section.ts';
 import type { Http2ResponseReader } from '../../wire/h2/response-head.ts';
 import type { Session } from '../../wire/h2/session.ts';
 import type { HeadBlock } from '../../wire/head-storage.ts';
@@ -12,7 +12,7 @@ export interface Http2EndpointStreamOwner {
   readonly session: Session;
   readonly block: HeaderBlockWriter;
   readonly reader: Http2ResponseReader;
-  readonly sectionLimits: FieldSectionLimits;
+  readonly sectionLimits: HeaderSectionLimits;
   /** The last GOAWAY of the endpoint; null: none. */
   readonly goAwayReceived: GoAway | null;
   /** How the connection was lost, once it is. */
@@ -25,7 +25,7 @@ export interface Http2EndpointStreamOwner {
   beginBlock(): void;
   takeBlock(section: DecodedSection): HeadBlock;
   releaseBlock(block: HeadBlock): void;
-  /** The stream has got content: `onReadDone` follows at the end of this read. */
+  /** The stream has got body bytes: `onReadDone` follows at the end of this read. */
   noteRead(stream: ReadingEndpointStream): void;
   /** The stream has ended, for any reason. Called once. */
   onStreamOver(): void;

@@ -1,7 +1,7 @@
 import { invariantOf } from '../../core/assert.ts';
 import type { Deadlines } from '../../core/deadline.ts';
 import { fail, type Failure } from '#failures/failure.ts';
-import type { Capabilities, Fields, OutgoingRequest, Ownership } from '../../core/message.ts';
+import type { Capabilities, MessageHeaders, OutgoingRequest, Ownership } from '../../core/message.ts';
 import type { AttemptLimits, UpstreamHandler, UpstreamStream } from '../../core/stream.ts';
 import type { Clock } from '../../core/time.ts';
 import { unknownCode } from '../../core/unknown-code.ts';
@@ -10,13 +10,13 @@ import { sectionRefusal, statusOf } from '../../wire/h2/response-head.ts';
 import type { SessionStream, StreamListener, StreamLoss } from '../../wire/h2/session-stream.ts';
 import { trailerBlock } from '../../wire/h2/trailer-block.ts';
 import type { HeadBlock } from '../../wire/head-storage.ts';
-import type { Http1Fields } from '../../wire/http1-fields.ts';
-import type { Http1ResponseHead } from '../../wire/http1-response-head.ts';
+import type { ParsedHeaders } from '../../wire/parsed-headers.ts';
+import type { ParsedResponseHead } from '../../wire/parsed-response-head.ts';
 import { interimBytesMax, interimMax } from '../../wire/limits.ts';
 import { isFinalStatus } from '../../wire/response-head.ts';
 import { permittedTrailers } from '../../wire/trailers.ts';
 import { headTimeout, interimExcess, stalledBody } from '../connection-failure.ts';
-import { KeptContent } from './kept-content.ts';
+import { KeptBody } from './kept-body.ts';
 import { writeRequestBlock } from './request-block.ts';
 import { enhanceYourCalm, http1Required, noStreamsAllowed, refusedSection, streamFailure } from './stream-failure.ts';
 import type { Http2EndpointStreamOwner, ReadingEndpointStream } from './stream-owner.ts';
@@ -36,7 +36,7 @@ export interface Http2EndpointStreamPorts {
 /**
  * One request to an endpoint and its response, on a stream of an HTTP/2 connection.
  *
- *     idle ──send──▶ head ──▶ content ──▶ over        any ──▶ over
+ *     idle ──send──▶ head ──▶ body ──▶ over        any ──▶ over
  *
  * Every way in which an endpoint can fail a request arrives here and leaves as one `Failure` by `#failWith`.
  */
@@ -49,7 +49,7 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
   requestSent = false;
   /** The client has ended it. */
   #requestEnded = false;
-  unsentContent: Uint8Array | null = null;
+  unsentBody: Uint8Array | null = null;
   answerBegun = false;
   statusInHead = 0;
   interims = 0;
@@ -58,22 +58,22 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
   readonly #ports: Http2EndpointStreamPorts;
   #stream: SessionStream | null = null;
   #timeouts: Http2EndpointTimeouts | null = null;
-  #phase: 'idle' | 'head' | 'content' | 'over' = 'idle';
+  #phase: 'idle' | 'head' | 'body' | 'over' = 'idle';
   #handler: UpstreamHandler | null = null;
   #method = 'GET';
-  /** The request's content, for another attempt where the endpoint does not process this one. */
-  #kept: KeptContent | null = null;
+  /** The request's body, for another attempt where the endpoint does not process this one. */
+  #kept: KeptBody | null = null;
   #bytesSent = 0;
   /** Behind the last frame that was composed. */
   #composedAt = 0;
   #headBytes = 0;
-  #head: Http1ResponseHead | null = null;
-  #trailers: Http1Fields | null = null;
+  #head: ParsedResponseHead | null = null;
+  #trailers: ParsedHeaders | null = null;
   /** Those of the response's head and trailers, given back when it has ended. */
   #blocks: HeadBlock[] = [];
   #bytesReceived = 0;
   #paused = false;
-  /** Content that came while the gateway paused. */
+  /** The body that came while the gateway paused. */
   #held: Buffer[] = [];
   #peerEnded = false;
 
@@ -98,7 +98,7 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     this.#phase = 'head';
     this.#handler = handler;
     this.#method = request.method;
-    this.#kept = new KeptContent();
+    this.#kept = new KeptBody();
     if (!isOpen) return this.onStreamLost({ by: 'connection' });
     // SETTINGS that came between the pool's choice of the connection and now.
     if (session.peer.streamsMax === 0) return this.#failWith(noStreamsAllowed(this.address));
@@ -110,20 +110,20 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     this.#composedAt = session.sender.composedBytes;
   }
 
-  sendContent(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+  sendBody(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
     const stream = this.#stream;
     if (stream === null || stream.isOver) return true;
     const { session } = this.#connection;
     this.#kept?.add(bytes, start, end);
     this.#bytesSent += end - start;
-    const hasRoom = session.sender.content(stream, bytes, start, end, ownership);
+    const hasRoom = session.sender.body(stream, bytes, start, end, ownership);
     this.#composedAt = session.sender.composedBytes;
     if (hasRoom) this.#timeouts?.noteSent();
     else this.#timeouts?.awaitWrite();
     return hasRoom;
   }
 
-  endContent(trailers: Fields | null): void {
+  endBody(trailers: MessageHeaders | null): void {
     const stream = this.#stream;
     if (stream === null || stream.isOver) return;
     const { session, block } = this.#connection;
@@ -190,7 +190,7 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     const handler = this.#handler;
     if (handler === null) return;
     try {
-      if (this.#phase === 'content') this.#onTrailers(section, endsStream);
+      if (this.#phase === 'body') this.#onTrailers(section, endsStream);
       else this.#onHead(handler, section, endsStream);
     } catch (error) {
       this.#broken(handler, error);
@@ -210,18 +210,17 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     if (head.status < 200) return this.#onInterim(handler, head);
     const stream = this.#stream as SessionStream;
     this.#head = head;
-    this.#phase = 'content';
+    this.#phase = 'body';
     this.#kept = null;
     this.#blocks.push(this.#connection.takeBlock(section));
     stream.hasHead = true;
-    stream.contentExpected =
-      head.framing.kind === 'length' ? head.framing.bytes : head.framing.kind === 'none' ? 0 : -1;
-    this.#timeouts?.awaitContent();
+    stream.bodyExpected = head.framing.kind === 'length' ? head.framing.bytes : head.framing.kind === 'none' ? 0 : -1;
+    this.#timeouts?.awaitBody();
     if (!endsStream) this.#connection.noteRead(this);
     handler.onResponse(head);
   }
 
-  #onInterim(handler: UpstreamHandler, head: Http1ResponseHead): void {
+  #onInterim(handler: UpstreamHandler, head: ParsedResponseHead): void {
     if (++this.interims > interimMax || this.#headBytes > interimBytesMax)
       return this.#refuse(interimExcess(this.address, this.interims, this.#headBytes));
     this.#connection.noteRead(this);
@@ -237,11 +236,11 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
       return this.#refuse(fail('response_frames', 'body', { address: this.address, rule, code: 'PROTOCOL_ERROR' }));
     }
     if (section.count === 0) return;
-    this.#trailers = permittedTrailers(section.fields());
+    this.#trailers = permittedTrailers(section.headers());
     this.#blocks.push(this.#connection.takeBlock(section));
   }
 
-  onContent(bytes: Uint8Array, start: number, end: number): void {
+  onBody(bytes: Uint8Array, start: number, end: number): void {
     const { session } = this.#connection;
     const stream = this.#stream as SessionStream;
     const handler = this.#handler;
@@ -257,10 +256,10 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     }
     if (this.#bytesReceived > wideningBytes) session.windows.widen(stream);
     session.windows.consume(stream, end - start);
-    this.#timeouts?.awaitContent();
+    this.#timeouts?.awaitBody();
     this.#connection.noteRead(this);
     try {
-      handler.onResponseContent(bytes, start, end, 'borrowed');
+      handler.onResponseBody(bytes, start, end, 'borrowed');
     } catch (error) {
       this.#broken(handler, error);
     }
@@ -294,12 +293,12 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     this.#over();
   }
 
-  pauseContent(): void {
+  pauseBody(): void {
     this.#paused = true;
     this.#timeouts?.pause();
   }
 
-  resumeContent(): void {
+  resumeBody(): void {
     this.#paused = false;
     const handler = this.#handler;
     if (handler === null) return;
@@ -310,15 +309,15 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     }
   }
 
-  keepContent(): void {}
+  keepBody(): void {}
 
   #deliverHeld(handler: UpstreamHandler): void {
-    this.#timeouts?.awaitContent();
+    this.#timeouts?.awaitBody();
     const delivers = this.#held.length > 0;
     while (this.#held.length > 0 && !this.#paused && this.#handler === handler) {
       const bytes = this.#held.shift() as Buffer;
       this.#connection.session.windows.consumeHeld(this.#stream as SessionStream, bytes.length);
-      handler.onResponseContent(bytes, 0, bytes.length, 'owned');
+      handler.onResponseBody(bytes, 0, bytes.length, 'owned');
     }
     if (this.#paused) this.#timeouts?.pause();
     if (this.#handler !== handler) return;
@@ -368,7 +367,7 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     const { address, reused, idleMs, requestSent } = this;
     const { goAwayReceived: goAway, lostBy: connection } = this.#connection;
     const framing = this.#head?.framing ?? null;
-    const bytesReceived = this.#stream?.contentReceived ?? 0;
+    const bytesReceived = this.#stream?.bodyReceived ?? 0;
     const id = this.#stream?.id ?? 0;
     return { id, address, reused, idleMs, requestSent, ...this.#sent(), bytesReceived, framing, goAway, connection };
   }
@@ -394,7 +393,7 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     this.#failWith(headTimeout({ address: this.address, limitMs, ping }, this.interims));
   }
 
-  onContentOverdue(idleMs: number): void {
+  onBodyOverdue(idleMs: number): void {
     const bytesReceived = this.#bytesReceived;
     const ping = this.#answerToPing();
     if (this.#isWhole) return this.#endWithoutPeer();
@@ -418,8 +417,8 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
   #failWith(failure: Failure): void {
     const handler = this.#handler;
     this.#handler = null;
-    // What was refused has not been processed either, so that its content may be sent once more.
-    if (!this.requestBegun || failure.cause === 'stream_refused') this.unsentContent = this.#kept?.content() ?? null;
+    // What was refused has not been processed either, so that its body may be sent once more.
+    if (!this.requestBegun || failure.cause === 'stream_refused') this.unsentBody = this.#kept?.body() ?? null;
     this.#over();
     handler?.onAttemptFailed(failure);
   }
@@ -439,7 +438,7 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
     const stream = this.#stream;
     if (stream !== null && !stream.isOver && !(stream.ended && this.#peerEnded))
       this.#connection.session.reset(stream, 'CANCEL');
-    this.#head?.fields.detach();
+    this.#head?.headers.detach();
     for (const block of this.#blocks) this.#connection.releaseBlock(block);
     this.#blocks = [];
     this.#connection.onStreamOver();

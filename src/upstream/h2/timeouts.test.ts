@@ -17,7 +17,7 @@ class Stream implements TimedEndpointStream {
   onHeadOverdue(limitMs: number): void {
     this.heard.push(`head ${limitMs}`);
   }
-  onContentOverdue(idleMs: number): void {
+  onBodyOverdue(idleMs: number): void {
     this.heard.push(`content ${idleMs}`);
   }
 }
@@ -49,25 +49,25 @@ describe('the limits of time of a request on an HTTP/2 connection', () => {
     assert.deepEqual(pass(200), ['silence', 'head 20000']);
   });
 
-  test('content that does not come: the endpoint is asked after half of a short limit', () => {
+  test('a body that does not come: the endpoint is asked after half of a short limit', () => {
     const { timeouts, pass } = started();
-    timeouts.awaitContent();
+    timeouts.awaitBody();
     assert.deepEqual(pass(3900), []);
     assert.deepEqual(pass(200), ['silence']);
     assert.deepEqual(pass(4000), ['silence', 'content 8000']);
   });
 
-  test('content that comes begins the limit anew', () => {
+  test('a body that comes begins the limit anew', () => {
     const { timeouts, pass } = started();
     for (let part = 0; part < 5; part++) {
-      timeouts.awaitContent();
+      timeouts.awaitBody();
       assert.deepEqual(pass(3500), []);
     }
   });
 
-  test('bytes of the request that leave while content is due begin the limit anew', () => {
+  test('bytes of the request that leave while a body is due begin the limit anew', () => {
     const { timeouts, pass } = started();
-    timeouts.awaitContent();
+    timeouts.awaitBody();
     for (let part = 0; part < 5; part++) {
       assert.deepEqual(pass(3500), []);
       timeouts.noteSent();
@@ -75,20 +75,20 @@ describe('the limits of time of a request on an HTTP/2 connection', () => {
     assert.deepEqual(pass(8100), ['silence', 'content 8000']);
   });
 
-  test('bytes of the request that leave do not make content due while the gateway reads nothing, nor before the head', () => {
+  test('bytes of the request that leave do not make a body due while the gateway reads nothing, nor before the head', () => {
     const { timeouts, pass } = started({ responseHeadMs: 2000, idleMs: 8000 });
     timeouts.awaitHead();
     timeouts.noteSent();
     assert.deepEqual(pass(2100), ['silence', 'head 2000']);
-    timeouts.awaitContent();
+    timeouts.awaitBody();
     timeouts.pause();
     timeouts.noteSent();
     assert.deepEqual(pass(60_000), ['silence', 'head 2000']);
   });
 
-  test('content may be late while the endpoint takes a request that waits, if slowly, and no longer', () => {
+  test('a body may be late while the endpoint takes a request that waits, if slowly, and no longer', () => {
     const { stream, timeouts, pass } = started();
-    timeouts.awaitContent();
+    timeouts.awaitBody();
     stream.isWaitingToSend = true;
     timeouts.awaitWrite();
     for (let part = 0; part < 10; part++) {
@@ -98,9 +98,9 @@ describe('the limits of time of a request on an HTTP/2 connection', () => {
     assert.deepEqual(pass(16_000), ['silence', 'content 8000']);
   });
 
-  test('content is not due while the gateway reads nothing', () => {
+  test('a body is not due while the gateway reads nothing', () => {
     const { timeouts, pass } = started();
-    timeouts.awaitContent();
+    timeouts.awaitBody();
     timeouts.pause();
     assert.deepEqual(pass(60_000), []);
   });

@@ -12,7 +12,7 @@ export interface TimedEndpointStream {
   /** The endpoint takes no bytes of the request. */
   onWriteOverdue(limitMs: number): void;
   onHeadOverdue(limitMs: number): void;
-  onContentOverdue(idleMs: number): void;
+  onBodyOverdue(idleMs: number): void;
 }
 
 /** So long before a limit is reached the endpoint is asked whether it is there, or after half of a shorter limit. */
@@ -25,7 +25,7 @@ export class Http2EndpointTimeouts extends Deadline {
   readonly #clock: Clock;
   readonly #deadlines: Deadlines;
   readonly #limits: AttemptLimits;
-  #awaits: 'write' | 'head' | 'content' = 'write';
+  #awaits: 'write' | 'head' | 'body' = 'write';
   #markBefore = -1;
   #sentAt: Instant = never;
   /** When the limit is reached, once the endpoint has been asked; `never` before. */
@@ -63,15 +63,15 @@ export class Http2EndpointTimeouts extends Deadline {
   }
 
   /** A part of the response has come, or is to come. */
-  awaitContent(): void {
-    this.#awaits = 'content';
+  awaitBody(): void {
+    this.#awaits = 'body';
     this.lastByteAt = this.#clock.now();
     this.#arm(this.lastByteAt, this.#limits.idleMs);
   }
 
   /** A part of the request has left: while the response is due, neither side is silent. */
   noteSent(): void {
-    if (this.#awaits === 'content' && this.at !== never) this.awaitContent();
+    if (this.#awaits === 'body' && this.at !== never) this.awaitBody();
   }
 
   #arm(now: Instant, limitMs: number): void {
@@ -81,7 +81,7 @@ export class Http2EndpointTimeouts extends Deadline {
 
   /** The gateway itself reads nothing. */
   pause(): void {
-    if (this.#awaits === 'content') this.at = never;
+    if (this.#awaits === 'body') this.at = never;
   }
 
   stop(): void {
@@ -90,13 +90,13 @@ export class Http2EndpointTimeouts extends Deadline {
 
   override onExpired(now: Instant): void {
     const { idleMs, responseHeadMs } = this.#limits;
-    if (this.#awaits === 'content' && this.#isTakingBytes()) return this.awaitContent();
+    if (this.#awaits === 'body' && this.#isTakingBytes()) return this.awaitBody();
     if (this.#awaits !== 'write' && this.#dueAt === never) {
       this.#dueAt = after(now, leadOf(this.#awaits === 'head' ? responseHeadMs : idleMs));
       this.at = this.#dueAt;
       return this.#stream.onSilence();
     }
-    if (this.#awaits === 'content') return this.#stream.onContentOverdue(idleMs);
+    if (this.#awaits === 'body') return this.#stream.onBodyOverdue(idleMs);
     if (this.#awaits === 'head') return this.#stream.onHeadOverdue(responseHeadMs);
     const isStuck = this.#stream.isWaitingToSend && !this.#isTakingBytes();
     this.#markBefore = this.#stream.sentMark;

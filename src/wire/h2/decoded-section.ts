@@ -1,13 +1,13 @@
 import { assert } from '../../core/assert.ts';
-import { fieldId, knownFieldNames, seenMax } from '../../core/field-names.ts';
+import { headerId, knownHeaderNames, seenMax } from '../../core/header-names.ts';
 import { CR, excerpt, LF, SP } from '../characters.ts';
 import { type HeadBlock, type HeadStorage, moreSpans, spanSize } from '../head-storage.ts';
-import { Http1Fields } from '../http1-fields.ts';
-import { fieldOverheadBytes } from './hpack-table.ts';
+import { ParsedHeaders } from '../parsed-headers.ts';
+import { headerOverheadBytes } from './hpack-table.ts';
 import { lineExtraBytes, type PreparedLines, rowSize, spareBytes } from './prepared-lines.ts';
 import {
-  type FieldSectionRule,
-  fieldSectionRules,
+  type HeaderSectionRule,
+  headerSectionRules,
   pseudoAuthority,
   pseudoMethod,
   pseudoPath,
@@ -16,20 +16,20 @@ import {
   pseudoStatus,
 } from './section-rules.ts';
 
-export type FieldSectionKind = 'request' | 'response' | 'trailers';
+export type HeaderSectionKind = 'request' | 'response' | 'trailers';
 
-export interface FieldSectionLimits {
-  /** Field lines, without pseudo-headers. All cookie lines of a section count as one. */
-  readonly fieldsMax: number;
+export interface HeaderSectionLimits {
+  /** Header lines, without pseudo-headers. All cookie lines of a section count as one. */
+  readonly headersMax: number;
   /** The size by RFC 9113 §6.5.2 (SETTINGS_MAX_HEADER_LIST_SIZE); the lines of a section never take more. */
   readonly listBytesMax: number;
 }
 
-const cookieId = fieldId('cookie');
+const cookieId = headerId('cookie');
 const SEMICOLON = 0x3b;
 
 /** A bit for each pseudo-header that may stand in a section of the kind. */
-const pseudosOf: Readonly<Record<FieldSectionKind, number>> = {
+const pseudosOf: Readonly<Record<HeaderSectionKind, number>> = {
   request:
     (1 << pseudoMethod) | (1 << pseudoScheme) | (1 << pseudoAuthority) | (1 << pseudoPath) | (1 << pseudoProtocol),
   response: 1 << pseudoStatus,
@@ -42,9 +42,9 @@ const stepCopyMax = 160;
 const noView = new DataView(new ArrayBuffer(0));
 
 /**
- * Takes the fields of one section after the other from the decoder: fields as checked HTTP/1 lines in a block, of which
- * `Http1Fields` can be made, and pseudo-headers as text. When a section breaks a rule or a limit, `rule` names the first, and
- * no further field is kept; what there is then must not be used, except `rule`, `brokenName` and `listBytes`.
+ * Takes the headers of one section after the other from the decoder: headers as checked HTTP/1 lines in a block, of which
+ * `ParsedHeaders` can be made, and pseudo-headers as text. When a section breaks a rule or a limit, `rule` names the first, and
+ * no further header is kept; what there is then must not be used, except `rule`, `brokenName` and `listBytes`.
  *
  * Whether the pseudo-headers that a message needs are present, and whether their values make sense, is for the caller to
  * judge: only values with control characters are refused here.
@@ -54,7 +54,7 @@ export class DecodedSection {
   block: HeadBlock | null = null;
   /** Bytes of the block that are used. */
   length = 0;
-  /** Field lines in the block. */
+  /** Header lines in the block. */
   count = 0;
   /** Known names seen whose number is below `seenMax`, a bit each. */
   seenLow = 0;
@@ -65,16 +65,16 @@ export class DecodedSection {
   path: string | null = null;
   protocol: string | null = null;
   status: string | null = null;
-  rule: FieldSectionRule | null = null;
-  /** The name of the field that broke the rule, shortened; never a value, which may be a secret. */
+  rule: HeaderSectionRule | null = null;
+  /** The name of the header that broke the rule, shortened; never a value, which may be a secret. */
   brokenName = '';
-  /** The size by RFC 9113 §6.5.2 of all fields; behind one that broke a rule, the least that it can be. */
+  /** The size by RFC 9113 §6.5.2 of all headers; behind one that broke a rule, the least that it can be. */
   listBytes = 0;
   listBytesMax = 0;
 
   readonly #storage: HeadStorage;
   #view: DataView = noView;
-  #fieldsMax = 0;
+  #headersMax = 0;
   #allowedPseudos = 0;
   /** A bit for each pseudo-header seen. */
   #pseudos = 0;
@@ -87,7 +87,7 @@ export class DecodedSection {
   }
 
   /** Prepares for the next section, which takes a block of at least `bytesMin`. */
-  begin(kind: FieldSectionKind, limits: FieldSectionLimits, bytesMin: number = 0): void {
+  begin(kind: HeaderSectionKind, limits: HeaderSectionLimits, bytesMin: number = 0): void {
     if (this.block === null) this.#useBlock(this.#storage.acquire(bytesMin));
     this.length = 0;
     this.count = 0;
@@ -103,17 +103,17 @@ export class DecodedSection {
     this.brokenName = '';
     this.listBytes = 0;
     this.listBytesMax = limits.listBytesMax;
-    this.#fieldsMax = limits.fieldsMax;
+    this.#headersMax = limits.headersMax;
     this.#allowedPseudos = pseudosOf[kind];
     this.#pseudos = 0;
     this.#cookieOffset = -1;
     this.#hasScatteredCookies = false;
   }
 
-  /** The fields of a section that broke no rule. They use the block, and end with it. */
-  fields(): Http1Fields {
+  /** The headers of a section that broke no rule. They use the block, and end with it. */
+  headers(): ParsedHeaders {
     assert(this.block !== null && this.rule === null, 'the section has fields');
-    return new Http1Fields(this.block.bytes, this.block.spans, this.count, this.seenLow, this.seenHigh);
+    return new ParsedHeaders(this.block.bytes, this.block.spans, this.count, this.seenLow, this.seenHigh);
   }
 
   /** Hands over the block. The caller gives it back to the storage; the next section takes another one. */
@@ -130,28 +130,28 @@ export class DecodedSection {
     this.block = null;
   }
 
-  /** It has broken a rule: fields of tables need not be added any more. */
+  /** It has broken a rule: headers of tables need not be added any more. */
   get isRefused(): boolean {
     return this.rule !== null;
   }
 
-  /** Adds a field. Called by the decoder. */
+  /** Adds a header. Called by the decoder. */
   add(lines: PreparedLines, row: number): void {
     const { rows } = lines;
     const offset = row * rowSize;
     const start = rows[offset] as number;
     const nameLength = rows[offset + 1] as number;
     const valueLength = rows[offset + 2] as number;
-    this.listBytes += nameLength + valueLength + fieldOverheadBytes;
+    this.listBytes += nameLength + valueLength + headerOverheadBytes;
     if (this.rule !== null) return;
     const rule = rows[offset + 5] as number;
-    if (rule !== 0) return this.#refuse(fieldSectionRules[rule] as FieldSectionRule, lines, offset);
+    if (rule !== 0) return this.#refuse(headerSectionRules[rule] as HeaderSectionRule, lines, offset);
     if (this.listBytes > this.listBytesMax) return this.#refuse('header-section-too-large', lines, offset);
     const pseudo = rows[offset + 4] as number;
     if (pseudo !== 0) return this.#addPseudo(pseudo, lines, row);
     const tag = rows[offset + 3] as number;
     if (tag === cookieId && this.#cookieOffset >= 0 && this.#joinCookie(lines, offset)) return;
-    if (this.count === this.#fieldsMax) return this.#refuse('too-many-headers', lines, offset);
+    if (this.count === this.#headersMax) return this.#refuse('too-many-headers', lines, offset);
 
     const lineStart = this.length;
     const lineLength = nameLength + valueLength + lineExtraBytes;
@@ -173,17 +173,17 @@ export class DecodedSection {
     if (tag === cookieId && this.#cookieOffset < 0) this.#cookieOffset = span;
   }
 
-  /** Counts a field that is longer than any limit. Called by the decoder, which has not decoded it. */
+  /** Counts a header that is longer than any limit. Called by the decoder, which has not decoded it. */
   skip(name: string, bytes: number): void {
-    this.listBytes += bytes + fieldOverheadBytes;
+    this.listBytes += bytes + headerOverheadBytes;
     if (this.rule !== null) return;
     this.rule = 'header-section-too-large';
     this.brokenName = name;
   }
 
-  /** Counts fields of tables behind the one that broke a rule, by the least that each takes. Called by the decoder, which has not looked at them. */
-  pass(fields: number): void {
-    this.listBytes += fields * fieldOverheadBytes;
+  /** Counts headers of tables behind the one that broke a rule, by the least that each takes. Called by the decoder, which has not looked at them. */
+  pass(headers: number): void {
+    this.listBytes += headers * headerOverheadBytes;
   }
 
   /** The section is complete. Called by the decoder. */
@@ -209,7 +209,7 @@ export class DecodedSection {
 
   /**
    * RFC 9113 §8.2.3: appends a cookie with "; " to the line of the one before, if that is the last line. Returns false if another
-   * field came between them, which no known client does: those are joined in the end.
+   * header came between them, which no known client does: those are joined in the end.
    */
   #joinCookie(lines: PreparedLines, offset: number): boolean {
     const { spans } = this.block as HeadBlock;
@@ -247,7 +247,7 @@ export class DecodedSection {
       moveSpan(spans, span, kept * spanSize, length - start);
       length = spans[kept++ * spanSize + 4] as number;
     }
-    const name = knownFieldNames[cookieId] as string;
+    const name = knownHeaderNames[cookieId] as string;
     const value = cookies.join('; ');
     bytes.write(`${name}: ${value}`, length, 'latin1');
     const valueEnd = length + name.length + 2 + value.length;
@@ -286,7 +286,7 @@ export class DecodedSection {
     for (let done = 0; done < length; done += 4) to.setInt32(at + done, from.getInt32(start + done, true), true);
   }
 
-  #refuse(rule: FieldSectionRule, lines: PreparedLines, offset: number): void {
+  #refuse(rule: HeaderSectionRule, lines: PreparedLines, offset: number): void {
     const start = lines.rows[offset] as number;
     this.rule = rule;
     this.brokenName = excerpt(lines.bytes, start, start + (lines.rows[offset + 1] as number));

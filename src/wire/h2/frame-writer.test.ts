@@ -18,12 +18,12 @@ type Step = readonly [write: (writer: FrameWriter) => void, ...calls: readonly s
 
 const streamId = fc.integer({ min: 1, max: 2 ** 31 - 1 });
 const number = fc.integer({ min: 0, max: 0xffff_ffff });
-const content = fc.uint8Array({ minLength: 1, maxLength: 300 });
+const body = fc.uint8Array({ minLength: 1, maxLength: 300 });
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 const steps: fc.Arbitrary<Step> = fc.oneof(
   fc
-    .tuple(streamId, content, fc.boolean())
+    .tuple(streamId, body, fc.boolean())
     .map(
       ([id, bytes, ends]): Step => [
         (writer) => writer.data(id, bytes, 0, bytes.length, ends),
@@ -31,7 +31,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
       ],
     ),
   fc
-    .tuple(streamId, content, fc.boolean())
+    .tuple(streamId, body, fc.boolean())
     .map(
       ([id, bytes, ends]): Step => [
         (writer) => writer.headers(id, bytes, 0, bytes.length, ends),

@@ -1,23 +1,23 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from '../../../test/properties.ts';
-import type { FieldSectionKind } from './decoded-section.ts';
-import { integer, type FieldPair, hex, literals, TestDecoder } from './hpack.test-support.ts';
+import type { HeaderSectionKind } from './decoded-section.ts';
+import { integer, type HeaderPair, hex, literals, TestDecoder } from './hpack.test-support.ts';
 
 interface ExampleBlock {
   readonly block: string;
-  readonly fields: readonly FieldPair[];
+  readonly headers: readonly HeaderPair[];
   readonly tableBytes: number;
   readonly tableCount: number;
 }
 
-const first: readonly FieldPair[] = [
+const first: readonly HeaderPair[] = [
   [':method', 'GET'],
   [':scheme', 'http'],
   [':authority', 'www.example.com'],
   [':path', '/'],
 ];
-const requests: readonly (readonly FieldPair[])[] = [
+const requests: readonly (readonly HeaderPair[])[] = [
   first,
   [...first, ['cache-control', 'no-cache']],
   [
@@ -28,7 +28,7 @@ const requests: readonly (readonly FieldPair[])[] = [
     ['custom-key', 'custom-value'],
   ],
 ];
-const responses: readonly (readonly FieldPair[])[] = [
+const responses: readonly (readonly HeaderPair[])[] = [
   [
     [':status', '302'],
     ['cache-control', 'private'],
@@ -52,19 +52,19 @@ const responses: readonly (readonly FieldPair[])[] = [
 ];
 
 function example(
-  fields: readonly (readonly FieldPair[])[],
+  headers: readonly (readonly HeaderPair[])[],
   blocks: readonly (readonly [block: string, tableBytes: number, tableCount: number])[],
 ): ExampleBlock[] {
   return blocks.map(([block, tableBytes, tableCount], index) => ({
     block,
-    fields: fields[index] ?? [],
+    headers: headers[index] ?? [],
     tableBytes,
     tableCount,
   }));
 }
 
 /** RFC 7541 appendix C. */
-const examples: readonly (readonly [section: string, tableBytesMax: number, FieldSectionKind, ExampleBlock[]])[] = [
+const examples: readonly (readonly [section: string, tableBytesMax: number, HeaderSectionKind, ExampleBlock[]])[] = [
   [
     'C.2.1',
     4096,
@@ -149,8 +149,8 @@ describe('the decoder reads the examples of RFC 7541', () => {
   for (const [section, tableBytesMax, kind, blocks] of examples)
     it(section, () => {
       const decoder = new TestDecoder(tableBytesMax);
-      for (const { block, fields, tableBytes, tableCount } of blocks) {
-        assert.deepEqual(decoder.decode(hex(block), kind), fields);
+      for (const { block, headers, tableBytes, tableCount } of blocks) {
+        assert.deepEqual(decoder.decode(hex(block), kind), headers);
         assert.equal(decoder.decoder.tableBytes, tableBytes);
         assert.equal(decoder.decoder.tableCount, tableCount);
       }
@@ -191,7 +191,7 @@ describe('the decoder refuses', () => {
     it(what, () => assert.equal(new TestDecoder(4096).tryDecode(hex(block)), error));
 
   it('a wrong Huffman code also in a string that is too long to be kept', () => {
-    const decoder = new TestDecoder(64, { fieldsMax: 10, listBytesMax: 64 });
+    const decoder = new TestDecoder(64, { headersMax: 10, listBytesMax: 64 });
     const long = Buffer.alloc(200, 0x1f);
     assert.equal(
       decoder.tryDecode(Buffer.concat([hex('0001 61'), integer(0x80, 7, 204), long, hex('ffff ffff')])),
@@ -242,8 +242,8 @@ describe('the size of the table', () => {
     assert.equal(decoder.decoder.tableCount, 0);
   });
 
-  it('follows the encoder also where nothing is kept of a field', () => {
-    const decoder = new TestDecoder(64, { fieldsMax: 10, listBytesMax: 80 });
+  it('follows the encoder also where nothing is kept of a header', () => {
+    const decoder = new TestDecoder(64, { headersMax: 10, listBytesMax: 80 });
     const long = Buffer.concat([integer(0, 7, 300), Buffer.alloc(300, 0x62)]);
     const insertLongValue = Buffer.concat([hex('4001 61'), long]);
     const insertLongName = Buffer.concat([hex('40'), long, hex('0162')]);
@@ -258,8 +258,8 @@ describe('the size of the table', () => {
 });
 
 /** A model without any care for speed: RFC 7541 §2.3.2 and §4 as they are written. */
-function modelOf(tableBytesMax: number): (name: string, value: string) => FieldPair[] {
-  const table: FieldPair[] = [];
+function modelOf(tableBytesMax: number): (name: string, value: string) => HeaderPair[] {
+  const table: HeaderPair[] = [];
   const size = (): number => table.reduce((sum, [name, value]) => sum + name.length + value.length + 32, 0);
   return (name, value) => {
     table.unshift([name, value]);
@@ -296,8 +296,8 @@ describe('the dynamic table', () => {
 
 describe('any bytes', () => {
   it('are decoded or refused, and memory stays within the limits', () => {
-    const limits = { fieldsMax: 20, listBytesMax: 600 };
-    const kind = fc.constantFrom<FieldSectionKind>('request', 'response', 'trailers');
+    const limits = { headersMax: 20, listBytesMax: 600 };
+    const kind = fc.constantFrom<HeaderSectionKind>('request', 'response', 'trailers');
     const byte = fc.oneof(
       fc.integer({ min: 0, max: 255 }),
       fc.constantFrom(0x82, 0x40, 0xbe, 0x41, 0x84, 0x00, 0x01, 0x61),

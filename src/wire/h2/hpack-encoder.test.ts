@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from '../../../test/properties.ts';
 import { HeaderBlockWriter } from './hpack-encoder.ts';
-import { type FieldPair, hex, TestDecoder } from './hpack.test-support.ts';
+import { type HeaderPair, hex, TestDecoder } from './hpack.test-support.ts';
 import { staticEntries } from './hpack-table.ts';
 import { staticIndexOf, staticNameIndex } from './static-names.ts';
 
@@ -19,7 +19,7 @@ function written(write: (writer: HeaderBlockWriter) => void, announceNoTable = f
 
 function writtenLines(lines: string): Buffer {
   const bytes = Buffer.from(`before${lines}behind`, 'latin1');
-  return written((writer) => writer.fieldLines(bytes, 6, bytes.length - 6));
+  return written((writer) => writer.headerLines(bytes, 6, bytes.length - 6));
 }
 
 describe('the encoder writes', () => {
@@ -42,16 +42,16 @@ describe('the encoder writes', () => {
       (writer) => writer.pseudo('CONNECT', 'https', 'a', '/', 'websocket'),
       '02 07 434f4e4e454354 87 01 01 61 84 00 09 3a70726f746f636f6c 09 776562736f636b6574',
     ],
-    ['a name of the static table by its index', (writer) => writer.field('Accept', 'x'), '0f 04 01 78'],
-    ['another name in lowercase', (writer) => writer.field('X-A', 'Y'), '00 03 782d61 01 59'],
-    ['an empty value', (writer) => writer.field('x', ''), '00 01 78 00'],
-    ['credentials as never indexed', (writer) => writer.field('Authorization', 'x'), '1f 08 01 78'],
-    ['credentials for a proxy as never indexed', (writer) => writer.field('proxy-authorization', 'x'), '1f 22 01 78'],
-    ['a short cookie as never indexed', (writer) => writer.field('cookie', 'a=1'), '1f 11 03 613d31'],
-    ['a short Set-Cookie as never indexed', (writer) => writer.field('set-cookie', 'a=1'), '1f 28 03 613d31'],
+    ['a name of the static table by its index', (writer) => writer.header('Accept', 'x'), '0f 04 01 78'],
+    ['another name in lowercase', (writer) => writer.header('X-A', 'Y'), '00 03 782d61 01 59'],
+    ['an empty value', (writer) => writer.header('x', ''), '00 01 78 00'],
+    ['credentials as never indexed', (writer) => writer.header('Authorization', 'x'), '1f 08 01 78'],
+    ['credentials for a proxy as never indexed', (writer) => writer.header('proxy-authorization', 'x'), '1f 22 01 78'],
+    ['a short cookie as never indexed', (writer) => writer.header('cookie', 'a=1'), '1f 11 03 613d31'],
+    ['a short Set-Cookie as never indexed', (writer) => writer.header('set-cookie', 'a=1'), '1f 28 03 613d31'],
     [
       'a long cookie as another field, since nobody can guess it',
-      (writer) => writer.field('cookie', '01234567890123456789'),
+      (writer) => writer.header('cookie', '01234567890123456789'),
       '0f 11 14 3031323334353637383930313233343536373839',
     ],
   ];
@@ -71,7 +71,7 @@ describe('the encoder writes', () => {
     );
   });
 
-  it('lines as fields, without the white space around values', () => {
+  it('lines as headers, without the white space around values', () => {
     const lines = 'Accept: x\r\nx-a:y\r\nX-B:\t z \t\r\nX-C:\r\nServer: a b\r\n';
     assert.deepEqual(new TestDecoder().decode(writtenLines(lines)), [
       ['accept', 'x'],
@@ -92,7 +92,7 @@ describe('the encoder writes', () => {
     const writer = new HeaderBlockWriter();
     writer.begin();
     const bytes = Buffer.from(lines, 'latin1');
-    for (let time = 0; time < 3; time++) writer.fieldLines(bytes, 0, bytes.length);
+    for (let time = 0; time < 3; time++) writer.headerLines(bytes, 0, bytes.length);
     assert.deepEqual(block(writer), Buffer.concat([second, second, second]));
     const decoder = new TestDecoder();
     assert.deepEqual(decoder.decode(second), decoder.decode(first));
@@ -119,7 +119,7 @@ describe('the encoder writes', () => {
       for (let run = 0; run < 1000; run++) {
         const bytes = Buffer.from(`X-Run-Number: ${run}\r\nX-Other: ${run % 7}\r\n`);
         writer.begin();
-        writer.fieldLines(bytes, 0, bytes.length);
+        writer.headerLines(bytes, 0, bytes.length);
         assert.deepEqual(decoder.decode(block(writer)), [
           ['x-run-number', String(run)],
           ['x-other', String(run % 7)],
@@ -139,17 +139,17 @@ describe('what is encoded and then decoded', () => {
     size: 'large',
   });
   const value = text.map((bytes) => Buffer.from(bytes).toString('latin1'));
-  const fields = fc
+  const headers = fc
     .array(fc.tuple(name, value), { maxLength: 12 })
     // Those have rules of their own.
     .filter((pairs) => !pairs.some(([n]) => ['te', 'upgrade', 'cookie', 'connection'].includes(n)));
   const inAnyCase = (text: string): string => text.replace(/[aeiou]/g, (letter) => letter.toUpperCase());
 
-  it('is the same, field by field', () => {
+  it('is the same, header by header', () => {
     fc.assert(
-      fc.property(fields, (pairs: readonly FieldPair[]) => {
+      fc.property(headers, (pairs: readonly HeaderPair[]) => {
         const bytes = written((writer) => {
-          for (const [n, v] of pairs) writer.field(inAnyCase(n), v);
+          for (const [n, v] of pairs) writer.header(inAnyCase(n), v);
         });
         assert.deepEqual(new TestDecoder().decode(bytes), pairs);
       }),
@@ -158,7 +158,7 @@ describe('what is encoded and then decoded', () => {
 
   it('is the same, in lines, the first time and later', () => {
     fc.assert(
-      fc.property(fields, (pairs: readonly FieldPair[]) => {
+      fc.property(headers, (pairs: readonly HeaderPair[]) => {
         const lines = pairs.map(([n, v]) => `${inAnyCase(n)}: ${v}\r\n`).join('');
         for (let time = 0; time < 3; time++) assert.deepEqual(new TestDecoder().decode(writtenLines(lines)), pairs);
       }),
@@ -167,20 +167,20 @@ describe('what is encoded and then decoded', () => {
 
   it('is the same for names and values of any length', () => {
     for (let length = 1; length < 600; length++) {
-      const pair: FieldPair = ['x'.repeat(length), 'v'.repeat(600 - length)];
+      const pair: HeaderPair = ['x'.repeat(length), 'v'.repeat(600 - length)];
       const line = `${pair[0]}: ${pair[1]}\r\n`;
       const decoder = new TestDecoder();
-      assert.deepEqual(decoder.decode(written((writer) => writer.field(...pair))), [pair]);
+      assert.deepEqual(decoder.decode(written((writer) => writer.header(...pair))), [pair]);
       for (let time = 0; time < 2; time++) assert.deepEqual(decoder.decode(writtenLines(line)), [pair]);
     }
     for (const length of [16_510, 16_511, 16_512, 70_000]) {
-      const pair: FieldPair = ['x-large', 'v'.repeat(length)];
+      const pair: HeaderPair = ['x-large', 'v'.repeat(length)];
       assert.deepEqual(new TestDecoder().decode(writtenLines(`x-large: ${pair[1]}\r\n`)), [pair]);
     }
   });
 
   it('is the same in a block of many lines', () => {
-    const pairs = Array.from({ length: 300 }, (_, index): FieldPair => [`x-${index}`, 'v'.repeat(index)]);
+    const pairs = Array.from({ length: 300 }, (_, index): HeaderPair => [`x-${index}`, 'v'.repeat(index)]);
     const lines = pairs.map(([n, v]) => `${n}: ${v}\r\n`).join('');
     assert.deepEqual(new TestDecoder().decode(writtenLines(lines)), pairs);
   });

@@ -1,6 +1,6 @@
 import { copyBytes, digitsBytesMax, writeDigits, writeText } from '../../core/copy-bytes.ts';
-import { fieldId } from '../../core/field-names.ts';
-import type { FieldSink } from '../../core/message.ts';
+import { headerId } from '../../core/header-names.ts';
+import type { HeaderSink } from '../../core/message.ts';
 import { CR, COLON, foldCase, isBlank } from '../characters.ts';
 import {
   FirstHeadDetector,
@@ -17,14 +17,14 @@ import { encodeHuffman, huffmanLength } from './huffman.ts';
 import { staticIndexOf, staticNameIndex } from './static-names.ts';
 
 /**
- * Writes field blocks (RFC 7541) with the static table and literals only. The writer never puts an entry into the peer's
- * dynamic table, so that what it writes depends on the fields alone: the encoded form of a message, or of the lines that many
+ * Writes header blocks (RFC 7541) with the static table and literals only. The writer never puts an entry into the peer's
+ * dynamic table, so that what it writes depends on the headers alone: the encoded form of a message, or of the lines that many
  * messages share, serves on every connection. HAProxy and nginx do the same. A block is some hundred bytes longer than
  * with the table, and no connection needs memory for a table.
  */
 
 /** First bytes and prefixes (RFC 7541 §6). */
-const indexedField = 0x80;
+const indexedHeader = 0x80;
 const withoutIndexing = 0x00;
 const neverIndexed = 0x10;
 const sizeUpdateTo0 = 0x20;
@@ -34,8 +34,8 @@ const stringPrefix = 7;
 
 /** An integer takes at most so many bytes: a prefix, and seven bits in each of the rest. */
 const integerBytesMax = 6;
-/** What a field may need beyond its name and value: the index or the lengths, and a first byte. */
-const fieldExtraBytes = 1 + 2 * integerBytesMax;
+/** What a header may need beyond its name and value: the index or the lengths, and a first byte. */
+const headerExtraBytes = 1 + 2 * integerBytesMax;
 
 const authorityIndex = staticIndexOf(':authority');
 const methodIndex = staticIndexOf(':method');
@@ -43,9 +43,9 @@ const pathIndex = staticIndexOf(':path');
 const schemeIndex = staticIndexOf(':scheme');
 const statusIndex = staticIndexOf(':status');
 
-const cookieId = fieldId('cookie');
-const setCookieId = fieldId('set-cookie');
-const credentialIds = new Set([fieldId('authorization'), fieldId('proxy-authorization')]);
+const cookieId = headerId('cookie');
+const setCookieId = headerId('set-cookie');
+const credentialIds = new Set([headerId('authorization'), headerId('proxy-authorization')]);
 
 /**
  * RFC 7541 §7.1.3: short secrets could be guessed, if an intermediary behind us compressed them with its dynamic table. Longer
@@ -72,12 +72,12 @@ const runMemo = new ParsedHeadMemo<Buffer>();
 const runDetector = new FirstHeadDetector();
 
 /**
- * Composes one field block after the other in a buffer of its own. One writer serves all connections of a thread.
+ * Composes one header block after the other in a buffer of its own. One writer serves all connections of a thread.
  *
  * Measured (`bench/hpack.ts`, two shared cores): a response of ten lines takes 0.12 µs if the last one had the same lines,
  * 0.32 µs if an earlier one had, and 1.35 µs if they are new.
  */
-export class HeaderBlockWriter implements FieldSink {
+export class HeaderBlockWriter implements HeaderSink {
   /** The block is in bytes [0, length), until the next `begin`. */
   bytes: Buffer = Buffer.allocUnsafeSlow(initialBytes);
   length = 0;
@@ -94,10 +94,10 @@ export class HeaderBlockWriter implements FieldSink {
 
   /** The pseudo-header of a response. `code` is from 100 to 999. */
   status(code: number): void {
-    this.#makeRoom(fieldExtraBytes + digitsBytesMax);
+    this.#makeRoom(headerExtraBytes + digitsBytesMax);
     const index = statusEntries[code] as number;
     if (index !== 0) {
-      this.bytes[this.length++] = indexedField | index;
+      this.bytes[this.length++] = indexedHeader | index;
       return;
     }
     this.bytes[this.length++] = withoutIndexing | statusIndex;
@@ -120,13 +120,13 @@ export class HeaderBlockWriter implements FieldSink {
     if (scheme !== null) this.#pseudoHeader(schemeIndex, schemeEntries.get(scheme), scheme);
     if (authority !== null) this.#pseudoHeader(authorityIndex, undefined, authority);
     if (path !== null) this.#pseudoHeader(pathIndex, pathEntries.get(path), path);
-    if (protocol !== null) this.field(':protocol', protocol);
+    if (protocol !== null) this.header(':protocol', protocol);
   }
 
   #pseudoHeader(nameIndex: number, index: number | undefined, value: string): void {
-    this.#makeRoom(fieldExtraBytes + value.length);
+    this.#makeRoom(headerExtraBytes + value.length);
     if (index !== undefined) {
-      this.bytes[this.length++] = indexedField | index;
+      this.bytes[this.length++] = indexedHeader | index;
       return;
     }
     this.bytes[this.length++] = withoutIndexing | nameIndex;
@@ -134,12 +134,12 @@ export class HeaderBlockWriter implements FieldSink {
   }
 
   /** The name in either case, which is written in lowercase. Characters of both are below 256. */
-  field(name: string, value: string): void {
-    this.#makeRoom(fieldExtraBytes + name.length + value.length);
+  header(name: string, value: string): void {
+    this.#makeRoom(headerExtraBytes + name.length + value.length);
     // The name is written where it stands if the static table does not have it.
     const start = this.length + 2 + (name.length < 127 ? 0 : integerBytesMax);
     writeText(this.bytes, start, name);
-    this.#fieldName(this.bytes, start, start + name.length, value.length, false);
+    this.#headerName(this.bytes, start, start + name.length, value.length, false);
     this.#text(value);
   }
 
@@ -154,7 +154,7 @@ export class HeaderBlockWriter implements FieldSink {
    *
    * Only for runs that come again it pays to compute the Huffman code: so they have it, and others go without.
    */
-  fieldLines(bytes: Uint8Array, start: number, end: number): void {
+  headerLines(bytes: Uint8Array, start: number, end: number): void {
     const length = end - start;
     if (length < memoBytesMin || length > memoBytesMax) return this.#encodeLines(bytes, start, end, false);
     const run = this.#knownRun(bytes, start, end);
@@ -201,14 +201,14 @@ export class HeaderBlockWriter implements FieldSink {
       while (valueEnd > valueStart && isBlank(bytes[valueEnd - 1])) valueEnd--;
       at += 2;
       // Twice: the Huffman code of a name is first written behind the name.
-      this.#makeRoom(fieldExtraBytes + 2 * (at - nameStart));
-      this.#fieldName(bytes, nameStart, nameEnd, valueEnd - valueStart, withHuffman);
+      this.#makeRoom(headerExtraBytes + 2 * (at - nameStart));
+      this.#headerName(bytes, nameStart, nameEnd, valueEnd - valueStart, withHuffman);
       this.#value(bytes, valueStart, valueEnd, withHuffman);
     }
   }
 
-  /** The first byte of a literal field, and its name. There is room for it. */
-  #fieldName(source: Uint8Array, start: number, end: number, valueLength: number, withHuffman: boolean): void {
+  /** The first byte of a literal header, and its name. There is room for it. */
+  #headerName(source: Uint8Array, start: number, end: number, valueLength: number, withHuffman: boolean): void {
     const target = this.bytes;
     const id = knownNameId(source, start, end);
     const isSecret =

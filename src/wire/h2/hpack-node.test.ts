@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import http2 from 'node:http2';
 import net from 'node:net';
 import { after, describe, it } from 'node:test';
-import type { FieldSectionKind } from './decoded-section.ts';
+import type { HeaderSectionKind } from './decoded-section.ts';
 import { HeaderBlockWriter } from './hpack-encoder.ts';
-import { type FieldPair, TestDecoder } from './hpack.test-support.ts';
+import { type HeaderPair, TestDecoder } from './hpack.test-support.ts';
 
 /** Node's HTTP/2 (nghttp2) is another implementation of HPACK: both must understand each other over real sockets. */
 
@@ -18,7 +18,7 @@ const flagEndHeaders = 4;
 const flagPadded = 8;
 const flagPriority = 0x20;
 
-/** The field blocks in a direction of a connection, in order. */
+/** The header blocks in a direction of a connection, in order. */
 function blocksOf(bytes: Buffer): Buffer[] {
   const blocks: Buffer[] = [];
   let parts: Buffer[] = [];
@@ -57,15 +57,15 @@ async function portOf(server: net.Server): Promise<number> {
 }
 
 /** Fields as `rawHeaders` has them, with the pseudo-headers in the order of `pairsOf`. */
-function pairsOfRaw(raw: readonly string[]): FieldPair[] {
-  const pairs = raw.flatMap((name, index): FieldPair[] => (index % 2 === 0 ? [[name, raw[index + 1] ?? '']] : []));
+function pairsOfRaw(raw: readonly string[]): HeaderPair[] {
+  const pairs = raw.flatMap((name, index): HeaderPair[] => (index % 2 === 0 ? [[name, raw[index + 1] ?? '']] : []));
   const order = [':method', ':scheme', ':authority', ':path', ':status'];
-  const rank = ([name]: FieldPair): number => (name.startsWith(':') ? order.indexOf(name) : order.length);
+  const rank = ([name]: HeaderPair): number => (name.startsWith(':') ? order.indexOf(name) : order.length);
   return pairs.toSorted((one, other) => rank(one) - rank(other));
 }
 
 /** Different ones each time, of which some come again: entries are used, and they are evicted. */
-function variedFields(number: number): Record<string, string> {
+function variedHeaders(number: number): Record<string, string> {
   const text = 'Many different words, 0123456789 / ?=&; "quoted" ~'.repeat(1 + (number % 5));
   return {
     'user-agent': 'a client that always has this name',
@@ -79,12 +79,12 @@ function variedFields(number: number): Record<string, string> {
 
 /** Requests of Node's client to Node's server, recorded between them. */
 async function recordNode(requests: number, headerTableSize: number): Promise<RecordedConnection> {
-  const received: FieldPair[][] = [];
-  const answered: FieldPair[][] = [];
+  const received: HeaderPair[][] = [];
+  const answered: HeaderPair[][] = [];
   const server = http2.createServer({ settings: { headerTableSize } });
   server.on('stream', (stream: http2.ServerHttp2Stream, _headers, _flags, rawHeaders) => {
     received.push(pairsOfRaw(rawHeaders as unknown as string[]));
-    stream.respond({ ':status': 200 + (received.length % 5), ...variedFields(received.length) });
+    stream.respond({ ':status': 200 + (received.length % 5), ...variedHeaders(received.length) });
     stream.end();
   });
   const serverPort = await portOf(server as unknown as net.Server);
@@ -99,7 +99,7 @@ async function recordNode(requests: number, headerTableSize: number): Promise<Re
   const session = http2.connect(`http://127.0.0.1:${await portOf(relay)}`, { settings: { headerTableSize } });
   await once(session, 'remoteSettings');
   for (let number = 0; number < requests; number++) {
-    const stream = session.request({ ':path': `/page/${number}`, ...variedFields(number) });
+    const stream = session.request({ ':path': `/page/${number}`, ...variedHeaders(number) });
     stream.on('response', (_headers, _flags, rawHeaders) => {
       answered.push(pairsOfRaw(rawHeaders as unknown as string[]));
     });
@@ -114,8 +114,8 @@ async function recordNode(requests: number, headerTableSize: number): Promise<Re
 }
 
 interface RecordedConnection {
-  readonly received: FieldPair[][];
-  readonly answered: FieldPair[][];
+  readonly received: HeaderPair[][];
+  readonly answered: HeaderPair[][];
   readonly toServer: Buffer;
   readonly toClient: Buffer;
 }
@@ -125,7 +125,7 @@ describe("the decoder reads what Node's encoder writes", () => {
     it(`with a table of ${headerTableSize} bytes`, async () => {
       const recorded = await recordNode(60, headerTableSize);
       assert.equal(recorded.received.length, 60);
-      const directions: readonly (readonly [FieldSectionKind, Buffer, FieldPair[][]])[] = [
+      const directions: readonly (readonly [HeaderSectionKind, Buffer, HeaderPair[][]])[] = [
         ['request', recorded.toServer, recorded.received],
         ['response', recorded.toClient, recorded.answered],
       ];
@@ -134,7 +134,7 @@ describe("the decoder reads what Node's encoder writes", () => {
         const decoded = blocksOf(bytes).map((block) => decoder.decode(block, kind));
         assert.deepEqual(decoded, expected);
         assert.ok(decoder.decoder.tableBytes <= headerTableSize);
-        // 60 messages have more fields than fit, so that entries were evicted.
+        // 60 messages have more headers than fit, so that entries were evicted.
         if (headerTableSize === 4096) assert.ok(decoder.decoder.tableBytes > 3500);
       }
     });
@@ -145,34 +145,34 @@ describe("Node's decoder reads", () => {
   after(() => server.close());
 
   it('what the encoder writes, with and without the memo', async () => {
-    const received: FieldPair[][] = [];
+    const received: HeaderPair[][] = [];
     server.on('stream', (stream: http2.ServerHttp2Stream, _headers, _flags, rawHeaders) => {
       received.push(pairsOfRaw(rawHeaders as unknown as string[]));
       stream.respond({ ':status': 204 }, { endStream: true });
     });
     const socket = net.connect(await portOf(server as unknown as net.Server), '127.0.0.1');
     socket.write(Buffer.concat([Buffer.from(preface), frame(typeSettings, 0, 0)]));
-    const expected: FieldPair[][] = [];
+    const expected: HeaderPair[][] = [];
     const writer = new HeaderBlockWriter();
     for (let number = 0; number < 60; number++) {
-      const fields = Object.entries(variedFields(number % 20));
+      const headers = Object.entries(variedHeaders(number % 20));
       const lines = Buffer.from(
-        fields.map(([name, value]) => `${name.toUpperCase()}: ${value}\r\n`).join(''),
+        headers.map(([name, value]) => `${name.toUpperCase()}: ${value}\r\n`).join(''),
         'latin1',
       );
       writer.begin(number === 0);
       writer.pseudo('GET', 'http', 'a.example', `/page/${number}`);
-      writer.field('X-Request-Id', String(number));
-      writer.fieldLines(lines, 0, lines.length);
+      writer.header('X-Request-Id', String(number));
+      writer.headerLines(lines, 0, lines.length);
       const flags = flagEndHeaders | flagEndStream;
       socket.write(frame(typeHeaders, flags, number * 2 + 1, writer.bytes.subarray(0, writer.length)));
-      const pseudos: FieldPair[] = [
+      const pseudos: HeaderPair[] = [
         [':method', 'GET'],
         [':scheme', 'http'],
         [':authority', 'a.example'],
         [':path', `/page/${number}`],
       ];
-      expected.push([...pseudos, ['x-request-id', String(number)], ...fields]);
+      expected.push([...pseudos, ['x-request-id', String(number)], ...headers]);
     }
     while (received.length < expected.length) await once(server, 'stream');
     socket.destroy();

@@ -68,8 +68,8 @@ export const staticEntries: readonly (readonly [name: string, value: string])[] 
 /** The static entries as lines; the row is the index. */
 export const staticLines = prepareStaticLines();
 
-/** RFC 7541 §4.1, and RFC 9113 §6.5.2 for the size of a field section: what a field counts beyond its name and value. */
-export const fieldOverheadBytes = 32;
+/** RFC 7541 §4.1, and RFC 9113 §6.5.2 for the size of a header section: what a header counts beyond its name and value. */
+export const headerOverheadBytes = 32;
 
 const noLines = new PreparedLines(0, 0);
 
@@ -109,7 +109,7 @@ export class DynamicTable {
   insert(from: PreparedLines, fromRow: number): void {
     const nameLength = from.rows[fromRow * rowSize + 1] as number;
     const valueLength = from.rows[fromRow * rowSize + 2] as number;
-    const size = nameLength + valueLength + fieldOverheadBytes;
+    const size = nameLength + valueLength + headerOverheadBytes;
     this.#evictTo(this.bytesMax - size);
     if (size > this.bytesMax) return;
     if (this.#capacityBytes < this.bytesMax) this.#moveTo(this.bytesMax);
@@ -132,7 +132,7 @@ export class DynamicTable {
   }
 
   #append(from: PreparedLines, fromRow: number, size: number): void {
-    const length = size - fieldOverheadBytes + lineExtraBytes;
+    const length = size - headerOverheadBytes + lineExtraBytes;
     const start = this.#nextStart + length > this.#capacityBytes * 2 ? 0 : this.#nextStart;
     this.#newest = (this.#newest + 1) & this.#rowMask;
     this.lines.copyFrom(from, fromRow, this.#newest, start);
@@ -146,7 +146,7 @@ export class DynamicTable {
     while (this.count > 0 && this.sizeBytes > sizeMax) {
       const row = this.rowOf(this.count - 1);
       const { rows } = this.lines;
-      this.sizeBytes -= (rows[row * rowSize + 1] as number) + (rows[row * rowSize + 2] as number) + fieldOverheadBytes;
+      this.sizeBytes -= (rows[row * rowSize + 1] as number) + (rows[row * rowSize + 2] as number) + headerOverheadBytes;
       this.lines.forget(row);
       this.count--;
     }
@@ -157,7 +157,7 @@ export class DynamicTable {
     const { lines, count } = this;
     const oldRows = Array.from({ length: count }, (_, index) => this.rowOf(count - 1 - index));
     let rowsMax = 1;
-    while (rowsMax * fieldOverheadBytes < bytesMax) rowsMax *= 2;
+    while (rowsMax * headerOverheadBytes < bytesMax) rowsMax *= 2;
     this.lines = new PreparedLines(bytesMax * 2, rowsMax);
     this.#capacityBytes = bytesMax;
     this.#rowMask = rowsMax - 1;
@@ -167,7 +167,7 @@ export class DynamicTable {
     this.sizeBytes = 0;
     for (const row of oldRows) {
       const size = (lines.rows[row * rowSize + 1] as number) + (lines.rows[row * rowSize + 2] as number);
-      this.#append(lines, row, size + fieldOverheadBytes);
+      this.#append(lines, row, size + headerOverheadBytes);
     }
   }
 }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { HeadStorage } from '../head-storage.ts';
-import { DecodedSection, type FieldSectionKind, type FieldSectionLimits } from './decoded-section.ts';
+import { DecodedSection, type HeaderSectionKind, type HeaderSectionLimits } from './decoded-section.ts';
 import { HpackDecoder, type HpackError } from './hpack-decoder.ts';
 
-export type FieldPair = readonly [name: string, value: string];
+export type HeaderPair = readonly [name: string, value: string];
 
-export const wideLimits: FieldSectionLimits = { fieldsMax: 1000, listBytesMax: 1 << 20 };
+export const wideLimits: HeaderSectionLimits = { headersMax: 1000, listBytesMax: 1 << 20 };
 
 /** Bytes from hexadecimal digits, as the RFC prints them. */
 export function hex(text: string): Buffer {
@@ -16,20 +16,20 @@ export function hex(text: string): Buffer {
 export class TestDecoder {
   readonly decoder: HpackDecoder;
   readonly section = new DecodedSection(new HeadStorage());
-  readonly limits: FieldSectionLimits;
+  readonly limits: HeaderSectionLimits;
 
-  constructor(tableBytesMax = 4096, limits: FieldSectionLimits = wideLimits) {
+  constructor(tableBytesMax = 4096, limits: HeaderSectionLimits = wideLimits) {
     this.decoder = new HpackDecoder(tableBytesMax);
     this.limits = limits;
   }
 
-  tryDecode(block: Uint8Array, kind: FieldSectionKind = 'request'): HpackError | null {
+  tryDecode(block: Uint8Array, kind: HeaderSectionKind = 'request'): HpackError | null {
     this.section.begin(kind, this.limits);
     return this.decoder.decode(block, 0, block.length, this.section);
   }
 
-  /** The section's fields, pseudo-headers first; the block must be right. */
-  decode(block: Uint8Array, kind: FieldSectionKind = 'request'): FieldPair[] {
+  /** The section's headers, pseudo-headers first; the block must be right. */
+  decode(block: Uint8Array, kind: HeaderSectionKind = 'request'): HeaderPair[] {
     assert.equal(this.tryDecode(block, kind), null);
     assert.equal(this.section.rule, null, this.section.brokenName);
     return pairsOf(this.section);
@@ -37,8 +37,8 @@ export class TestDecoder {
 }
 
 /** All that a section has, read from its lines as every other reader does. */
-export function pairsOf(section: DecodedSection): FieldPair[] {
-  const pairs: FieldPair[] = [];
+export function pairsOf(section: DecodedSection): HeaderPair[] {
+  const pairs: HeaderPair[] = [];
   const pseudos = { method: 0, scheme: 0, authority: 0, path: 0, protocol: 0, status: 0 };
   for (const name of Object.keys(pseudos) as (keyof typeof pseudos)[]) {
     const value = section[name];
@@ -52,18 +52,18 @@ export function pairsOf(section: DecodedSection): FieldPair[] {
   return pairs;
 }
 
-/** The names that a section's spans have, by the words of `Http1Fields`. */
-export function spanPairsOf(section: DecodedSection): FieldPair[] {
+/** The names that a section's spans have, by the words of `ParsedHeaders`. */
+export function spanPairsOf(section: DecodedSection): HeaderPair[] {
   const { bytes, spans } = section.block ?? assert.fail('the section has a block');
-  return Array.from({ length: section.count }, (_, index): FieldPair => {
+  return Array.from({ length: section.count }, (_, index): HeaderPair => {
     const [nameStart, nameEnd, valueStart, valueEnd] = spans.slice(index * 6, index * 6 + 4);
     return [bytes.toString('latin1', nameStart, nameEnd), bytes.toString('latin1', valueStart, valueEnd)];
   });
 }
 
-/** A block with each field as a literal without indexing or Huffman code, whatever it holds: what a hostile client may send. */
-export function literals(...fields: readonly FieldPair[]): Buffer {
-  const parts = fields.flatMap(([name, value]) => [Buffer.from([0]), rawString(name), rawString(value)]);
+/** A block with each header as a literal without indexing or Huffman code, whatever it holds: what a hostile client may send. */
+export function literals(...headers: readonly HeaderPair[]): Buffer {
+  const parts = headers.flatMap(([name, value]) => [Buffer.from([0]), rawString(name), rawString(value)]);
   return Buffer.concat(parts);
 }
 

@@ -24,7 +24,7 @@ export const h2Limits = {
   headerBlockBytesMax: 4 * defaultFrameBytes,
   /** The dynamic table of the decoder: the default of RFC 7541, which all peers know before they have read our SETTINGS. */
   headerTableBytes: 4096,
-  /** What the peer may send on a stream before the exchange reads its content. */
+  /** What the peer may send on a stream before the exchange reads its body. */
   firstWindowBytes: defaultWindowBytes,
   /** And afterwards: 20 Mbit/s at a round trip of 100 ms. */
   windowBytes: 256 * 1024,
@@ -48,7 +48,7 @@ export const h2Limits = {
   tinyReceivedFrameBytes: 5,
   /** A turn of one stream, before the next one of the same urgency. */
   quantumBytes: defaultFrameBytes,
-  /** Of the content of a request: most are smaller, and wait for no larger one that began before. */
+  /** Of the body of a request: most are smaller, and wait for no larger one that began before. */
   headStartBytes: 64 * 1024,
 } as const;
 

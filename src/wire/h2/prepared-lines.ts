@@ -1,6 +1,6 @@
-import { fieldId } from '../../core/field-names.ts';
+import { headerId } from '../../core/header-names.ts';
 import { COLON, CR, isBlank, isText, LF, SP, tokenBytes } from '../characters.ts';
-import { passValue } from '../field-section.ts';
+import { passValue } from '../header-section.ts';
 import { nominated } from '../hop-by-hop.ts';
 import { isDisguised, knownNameId } from '../known-names.ts';
 import { pseudoNames, pseudoUnknown, sectionRule } from './section-rules.ts';
@@ -23,9 +23,9 @@ const rulePseudoUnknown = sectionRule('pseudo-header-unknown');
 
 /** RFC 9113 §8.2.2, except TE. */
 const connectionIds = new Set(
-  ['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade'].map(fieldId),
+  ['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade'].map(headerId),
 );
-const teId = fieldId('te');
+const teId = headerId('te');
 
 /** For each byte of a name: 1 for lowercase letters, digits and "-", 2 for other marks, 3 for uppercase letters, 0 for no token. */
 const nameBytes = Uint8Array.from({ length: 256 }, (_, byte) => {
@@ -95,7 +95,7 @@ export class PreparedLines {
       marks++;
     }
     if (start === end) return ruleName;
-    // A disguised name stays here, as in HTTP/1 (`request-fields.ts`).
+    // A disguised name stays here, as in HTTP/1 (`request-headers.ts`).
     if (marks > 0 && isDisguised(bytes, start, end)) rows[offset + 3] = nominated;
     else rows[offset + 3] = knownNameId(bytes, start, end);
     return 0;

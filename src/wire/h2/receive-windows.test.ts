@@ -15,7 +15,7 @@ function made(): { windows: ReceiveWindows; stream: SessionStream; updates: stri
   return { windows, stream: new SessionStream(1, 0, firstWindowBytes, noListener), updates };
 }
 
-describe('the windows of content that comes', () => {
+describe('the windows of a body that comes', () => {
   it('of the connection take as much as was promised, and not a byte more', () => {
     const { windows } = made();
     assert.deepEqual([windows.take(connectionWindowBytes), windows.take(1)], [true, false]);
@@ -26,7 +26,7 @@ describe('the windows of content that comes', () => {
     assert.deepEqual([windows.takeOf(stream, firstWindowBytes), windows.takeOf(stream, 1)], [true, false]);
   });
 
-  it('of a stream grow once, when its content is wanted', () => {
+  it('of a stream grow once, when its body is wanted', () => {
     const { windows, stream, updates } = made();
     windows.widen(stream);
     windows.widen(stream);
@@ -55,7 +55,7 @@ describe('the windows of content that comes', () => {
     assert.equal(windows.takeOf(stream, 1), false);
   });
 
-  it('of the connection open for content that a stream holds, and the one of the stream only when it is passed on', () => {
+  it('of the connection open for a body that a stream holds, and the one of the stream only when it is passed on', () => {
     const { windows, stream, updates } = made();
     windows.widen(stream);
     updates.length = 0;

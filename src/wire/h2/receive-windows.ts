@@ -4,7 +4,7 @@ import type { SessionStream } from './session-stream.ts';
 
 /**
  * What the peer may send: the receive windows of a session and its streams (RFC 9113 §5.2), and the WINDOW_UPDATE frames that open them
- * again as content is consumed.
+ * again as the body is consumed.
  */
 export class ReceiveWindows {
   readonly #sender: SessionSender;
@@ -34,7 +34,7 @@ export class ReceiveWindows {
     this.#isOver = true;
   }
 
-  /** The stream's content is wanted: the peer gets a larger window (§5.2.2). */
+  /** The stream's body is wanted: the peer gets a larger window (§5.2.2). */
   widen(stream: SessionStream): void {
     const more = h2Limits.windowBytes - stream.windowBytes;
     if (more <= 0 || stream.peerEnded || stream.isOver) return;
@@ -44,7 +44,7 @@ export class ReceiveWindows {
     this.#sender.touch();
   }
 
-  /** The listener has passed on `bytes` of content: the peer may send as many more. */
+  /** The listener has passed on `bytes` of a body: the peer may send as many more. */
   consume(stream: SessionStream, bytes: number): void {
     if (stream.isOver) return;
     this.hold(stream, bytes);
@@ -52,7 +52,7 @@ export class ReceiveWindows {
   }
 
   /**
-   * The listener keeps `bytes` of content until it can pass them on: other streams get their part of the connection's window back,
+   * The listener keeps `bytes` of a body until it can pass them on: other streams get their part of the connection's window back,
    * so that one that waits does not stop them. `consumeHeld` follows.
    */
   hold(stream: SessionStream, bytes: number): void {
@@ -72,7 +72,7 @@ export class ReceiveWindows {
     stream.consumedBytes = 0;
   }
 
-  /** Content that no stream will pass on any more, or that a stream keeps: other streams may get as much. */
+  /** A body that no stream will pass on any more, or that a stream keeps: other streams may get as much. */
   consumeOnConnection(bytes: number): void {
     this.#consumedBytes += bytes;
     if (this.#consumedBytes * 2 < h2Limits.connectionWindowBytes || this.#isOver) return;

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type RequestRule, requestRules } from '#failures/rules.ts';
-import type { Http1RequestHead, RequestRefusal } from '../http1-request-head.ts';
+import type { ParsedRequestHead, RequestRefusal } from '../parsed-request-head.ts';
 import { requestLimits } from '../request-limits.test-support.ts';
-import { type FieldPair, literals, TestDecoder } from './hpack.test-support.ts';
+import { type HeaderPair, literals, TestDecoder } from './hpack.test-support.ts';
 import { Http2RequestReader, isMalformed } from './request-head.ts';
-import { fieldSectionRules } from './section-rules.ts';
+import { headerSectionRules } from './section-rules.ts';
 
 const plain: Readonly<Record<string, string | null>> = {
   ':method': 'GET',
@@ -16,17 +16,17 @@ const plain: Readonly<Record<string, string | null>> = {
 
 function read(
   changes: Readonly<Record<string, string | null>> = {},
-  more: readonly FieldPair[] = [],
+  more: readonly HeaderPair[] = [],
   endsStream = true,
   reader = new Http2RequestReader(requestLimits),
-): Http1RequestHead | RequestRefusal {
+): ParsedRequestHead | RequestRefusal {
   const decoder = new TestDecoder();
   const pseudo = Object.entries({ ...plain, ...changes }).filter((pair): pair is [string, string] => pair[1] !== null);
   assert.equal(decoder.tryDecode(literals(...pseudo, ...more)), null);
   return reader.read(decoder.section, endsStream, 'https');
 }
 
-function accepted(...args: Parameters<typeof read>): Http1RequestHead {
+function accepted(...args: Parameters<typeof read>): ParsedRequestHead {
   const head = read(...args);
   if ('rule' in head) assert.fail(`${head.rule}: ${head.at}`);
   return head;
@@ -35,7 +35,7 @@ function accepted(...args: Parameters<typeof read>): Http1RequestHead {
 const refused: readonly (readonly [
   rule: string,
   changes: Readonly<Record<string, string | null>>,
-  more?: readonly FieldPair[],
+  more?: readonly HeaderPair[],
   endsStream?: boolean,
 ])[] = [
   ['pseudo-header-missing', { ':method': null }],
@@ -102,7 +102,7 @@ describe('a request of HTTP/2', () => {
 
   it('is malformed by what it says wrongly, and not by what it asks for (RFC 9113 §8.1.1)', () => {
     const limits: readonly RequestRule[] = ['too-many-headers', 'header-section-too-large'];
-    for (const rule of fieldSectionRules.slice(1) as readonly RequestRule[])
+    for (const rule of headerSectionRules.slice(1) as readonly RequestRule[])
       assert.equal(isMalformed(rule), !limits.includes(rule), rule);
     const rules = Object.entries(requestRules) as [RequestRule, { readonly status: number }][];
     for (const [rule, { status }] of rules) if (isMalformed(rule)) assert.equal(status, 400, rule);

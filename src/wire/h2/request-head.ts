@@ -1,23 +1,23 @@
-import { fieldId } from '../../core/field-names.ts';
-import { chunkedContent, type Framing, noContent } from '../../core/message.ts';
+import { headerId } from '../../core/header-names.ts';
+import { chunkedBody, type Framing, noBody } from '../../core/message.ts';
 import type { RequestRule } from '#failures/rules.ts';
 import { excerpt, pathBytes, queryBytes, tokenBytes } from '../characters.ts';
 import { FramingFacts } from '../framing.ts';
 import { spanSize } from '../head-storage.ts';
 import { authorityText, isAuthority, sameAuthority } from '../host.ts';
-import type { Http1RequestHead, RequestRefusal } from '../http1-request-head.ts';
+import type { ParsedRequestHead, RequestRefusal } from '../parsed-request-head.ts';
 import { type HeadLimits, methodBytesMax } from '../limits.ts';
 import { encodedTarget } from '../request-target.ts';
 import { protocolsAsked } from '../upgrade.ts';
 import type { DecodedSection } from './decoded-section.ts';
 
-const hostId = fieldId('host');
-const contentLengthId = fieldId('content-length');
-const expectId = fieldId('expect');
-const teId = fieldId('te');
+const hostId = headerId('host');
+const bodyLengthId = headerId('content-length');
+const expectId = headerId('expect');
+const teId = headerId('te');
 
 /** The bits of the known names that say something of the message itself. */
-const concernsUs = (1 << hostId) | (1 << contentLengthId) | (1 << expectId) | (1 << teId);
+const concernsUs = (1 << hostId) | (1 << bodyLengthId) | (1 << expectId) | (1 << teId);
 
 const questionMark = 0x3f;
 
@@ -52,12 +52,12 @@ export function isMalformed(rule: RequestRule): boolean {
   return malformedBy.has(rule);
 }
 
-/** Whether no content follows: the HEADERS frame has END_STREAM. */
+/** Whether no body follows: the HEADERS frame has END_STREAM. */
 type EndsStream = boolean;
 
 /**
  * What a request's header section says (RFC 9113 §8.3.1): everything that HTTP/1.1 could not carry, or that two recipients could read
- * in two ways, is refused here (§10.3). The fields use the section's block.
+ * in two ways, is refused here (§10.3). The headers use the section's block.
  */
 export class Http2RequestReader {
   readonly #limits: HeadLimits;
@@ -74,7 +74,7 @@ export class Http2RequestReader {
     this.#limits = limits;
   }
 
-  read(section: DecodedSection, endsStream: EndsStream, scheme: 'http' | 'https'): Http1RequestHead | RequestRefusal {
+  read(section: DecodedSection, endsStream: EndsStream, scheme: 'http' | 'https'): ParsedRequestHead | RequestRefusal {
     if (section.rule !== null) return refuse(section.rule, section.brokenName);
     const { method, protocol } = section;
     const rule = this.#pseudoRule(section);
@@ -98,8 +98,8 @@ export class Http2RequestReader {
       authority,
       target: this.#target,
       version: 'HTTP/2',
-      fields: section.fields(),
-      framing: protocol === null ? framing : noContent,
+      headers: section.headers(),
+      framing: protocol === null ? framing : noBody,
       keepAlive: true,
       expectContinue: this.#expects !== '' && !endsStream,
       upgrade: protocol === null ? null : protocolsAsked(protocol),
@@ -153,7 +153,7 @@ export class Http2RequestReader {
       if (id === hostId) {
         this.#hostLines++;
         this.#host = bytes.toString('latin1', start, end);
-      } else if (id === contentLengthId) this.#framing.noteContentLength(bytes, start, end);
+      } else if (id === bodyLengthId) this.#framing.noteContentLength(bytes, start, end);
       else if (id === expectId) this.#expects = start === end ? '(empty)' : excerpt(bytes, start, end);
     }
   }
@@ -185,9 +185,9 @@ export class Http2RequestReader {
     if (lengthRule !== null) return refuse(lengthRule, `Content-Length: ${lengthText}`);
     if (endsStream) {
       if (contentLength > 0) return refuse('content-length-mismatch', `${contentLength} bytes announced, none sent`);
-      return contentLength === 0 ? noBytes : noContent;
+      return contentLength === 0 ? noBytes : noBody;
     }
-    return contentLength >= 0 ? { kind: 'length', bytes: contentLength } : chunkedContent;
+    return contentLength >= 0 ? { kind: 'length', bytes: contentLength } : chunkedBody;
   }
 }
 

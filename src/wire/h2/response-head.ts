@@ -1,30 +1,30 @@
-import { fieldId } from '../../core/field-names.ts';
-import { chunkedContent, type Framing, noContent } from '../../core/message.ts';
+import { headerId } from '../../core/header-names.ts';
+import { chunkedBody, type Framing, noBody } from '../../core/message.ts';
 import type { ResponseRule } from '#failures/rules.ts';
 import { FramingFacts } from '../framing.ts';
 import { spanSize } from '../head-storage.ts';
-import type { Http1ResponseHead, ResponseRefusal } from '../http1-response-head.ts';
+import type { ParsedResponseHead, ResponseRefusal } from '../parsed-response-head.ts';
 import { reasonPhrase } from '../reason-phrases.ts';
-import type { DecodedSection, FieldSectionLimits } from './decoded-section.ts';
+import type { DecodedSection, HeaderSectionLimits } from './decoded-section.ts';
 
-const contentLengthId = fieldId('content-length');
+const bodyLengthId = headerId('content-length');
 
 const zeroBytes: Framing = { kind: 'length', bytes: 0 };
 
 /**
  * What a response's header section says (RFC 9113 §8.3.2). What HTTP/1.1 could not carry, or what two recipients could read in two
- * ways, is refused, as in HTTP/1.1 (`wire/response-fields.ts`). The fields use the section's block.
+ * ways, is refused, as in HTTP/1.1 (`wire/response-headers.ts`). The headers use the section's block.
  */
 export class Http2ResponseReader {
   readonly #framing = new FramingFacts();
 
-  /** Of a response to `method`. `endsStream`: no content follows. */
+  /** Of a response to `method`. `endsStream`: no body follows. */
   read(
     section: DecodedSection,
     endsStream: boolean,
     method: string,
-    limits: FieldSectionLimits,
-  ): Http1ResponseHead | ResponseRefusal {
+    limits: HeaderSectionLimits,
+  ): ParsedResponseHead | ResponseRefusal {
     const refusal = sectionRefusal(section, limits);
     if (refusal !== null) return refusal;
     const status = statusOf(section.status);
@@ -32,14 +32,14 @@ export class Http2ResponseReader {
     if (status === 101) return refuse('switch-in-http2', ':status');
     if (status < 200 && endsStream) return refuse('interim-end', ':status');
     this.#framing.forget();
-    if (((section.seenLow >>> contentLengthId) & 1) === 1) this.#noteLength(section);
+    if (((section.seenLow >>> bodyLengthId) & 1) === 1) this.#noteLength(section);
     const { lengthRule, contentLength } = this.#framing;
     if (lengthRule !== null && status >= 200) return { cause: 'response_framing', rule: lengthRule };
     return {
       status,
       reason: reasonPhrase(status),
       version: 'HTTP/2',
-      fields: section.fields(),
+      headers: section.headers(),
       framing: framingOf(status, method, contentLength, endsStream),
       contentLength,
       keepAlive: true,
@@ -51,7 +51,7 @@ export class Http2ResponseReader {
     if (block === null) return;
     const { bytes, spans } = block;
     for (let offset = 0; offset < count * spanSize; offset += spanSize) {
-      if (spans[offset + 5] !== contentLengthId) continue;
+      if (spans[offset + 5] !== bodyLengthId) continue;
       this.#framing.noteContentLength(bytes, spans[offset + 2] as number, spans[offset + 3] as number);
     }
   }
@@ -60,10 +60,10 @@ export class Http2ResponseReader {
 /** The rule or the limit that a section breaks, of a response or of its trailers; null: none. */
 export function sectionRefusal(
   { rule, brokenName, listBytes }: DecodedSection,
-  { fieldsMax, listBytesMax }: FieldSectionLimits,
+  { headersMax, listBytesMax }: HeaderSectionLimits,
 ): ResponseRefusal | null {
   if (rule === null) return null;
-  if (rule === 'too-many-headers') return { cause: 'response_too_many_headers', limit: fieldsMax };
+  if (rule === 'too-many-headers') return { cause: 'response_too_many_headers', limit: headersMax };
   if (rule === 'header-section-too-large')
     return { cause: 'response_head_too_large', bytes: listBytes, limit: listBytesMax, longest: brokenName };
   return refuse(rule, brokenName);
@@ -81,7 +81,7 @@ export function statusOf(text: string | null): number {
 }
 
 function framingOf(status: number, method: string, contentLength: number, endsStream: boolean): Framing {
-  if (status < 200 || method === 'HEAD' || status === 204 || status === 304) return noContent;
+  if (status < 200 || method === 'HEAD' || status === 204 || status === 304) return noBody;
   if (contentLength >= 0) return contentLength === 0 ? zeroBytes : { kind: 'length', bytes: contentLength };
-  return endsStream ? zeroBytes : chunkedContent;
+  return endsStream ? zeroBytes : chunkedBody;
 }

@@ -1,5 +1,5 @@
 import type { Http2LimitName } from '../../core/http2-limit.ts';
-import type { DecodedSection, FieldSectionLimits } from './decoded-section.ts';
+import type { DecodedSection, HeaderSectionLimits } from './decoded-section.ts';
 import type { ErrorName } from './protocol.ts';
 import type { SessionStream } from './session-stream.ts';
 
@@ -33,7 +33,7 @@ export interface SessionFailure {
 export interface Http2SessionSettings {
   readonly role: 'server' | 'client';
   /** Of decoded header sections. */
-  readonly sectionLimits: FieldSectionLimits;
+  readonly sectionLimits: HeaderSectionLimits;
   /** In milliseconds. */
   readonly now: () => number;
 }

@@ -21,7 +21,7 @@ class World {
   }
 
   send(stream: SessionStream, bytes: Uint8Array): boolean {
-    return this.sender.content(stream, bytes, 0, bytes.length, 'borrowed');
+    return this.sender.body(stream, bytes, 0, bytes.length, 'borrowed');
   }
 
   log(stream: SessionStream): StreamLog {
@@ -41,7 +41,7 @@ class World {
     return frames;
   }
 
-  contentOf({ id }: SessionStream): Buffer {
+  bodyOf({ id }: SessionStream): Buffer {
     const own = this.frames().filter((one) => one.id === id && one.type === frameTypes.data);
     return Buffer.concat(own.map(({ payload }) => payload));
   }
@@ -156,7 +156,7 @@ describe('a sender', () => {
     assert.equal(world.sender.mustShrinkTable, false);
   });
 
-  it('holds content up while the connection is busy, and asks for more when all has left', () => {
+  it('holds a body up while the connection is busy, and asks for more when all has left', () => {
     const world = new World();
     const stream = world.stream(1);
     world.transport.isBusy = true;
@@ -168,7 +168,7 @@ describe('a sender', () => {
     world.transport.release(() => world.sender.onWritten());
     world.transport.endTurn();
     assert.deepEqual([stream.waitingBytes, world.log(stream).rooms], [0, 1]);
-    assert.deepEqual(world.contentOf(stream), Buffer.concat([of(100), of(50, 2)]));
+    assert.deepEqual(world.bodyOf(stream), Buffer.concat([of(100), of(50, 2)]));
   });
 
   it('counts DATA frames that a window has made small for none', () => {
@@ -186,7 +186,7 @@ describe('a sender', () => {
   it('sends no more on all streams together than the window of the connection', () => {
     const world = new World();
     const streams = [1, 3].map((id) => world.stream(id, 1e6));
-    const sent = (): number => streams.reduce((sum, stream) => sum + world.contentOf(stream).length, 0);
+    const sent = (): number => streams.reduce((sum, stream) => sum + world.bodyOf(stream).length, 0);
     for (const stream of streams) world.send(stream, of(60_000));
     world.transport.endTurn();
     assert.equal(sent(), defaultWindowBytes);
@@ -211,12 +211,12 @@ describe('a sender', () => {
     for (const stream of [one, other]) stream.sendWindow = 100;
     world.sender.pump();
     world.transport.endTurn();
-    assert.deepEqual([world.contentOf(one).length, world.contentOf(other).length], [0, 10]);
+    assert.deepEqual([world.bodyOf(one).length, world.bodyOf(other).length], [0, 10]);
     world.sender.stop();
     assert.equal(world.send(other, of(10)), true);
     world.sender.touch();
     world.transport.endTurn();
-    assert.equal(world.contentOf(other).length, 10);
+    assert.equal(world.bodyOf(other).length, 10);
   });
 
   const step = fc.oneof(
@@ -240,11 +240,11 @@ describe('a sender', () => {
           granted[index] = (granted[index] as number) + by;
         };
         const verify = (): void => {
-          const got = streams.map((stream) => world.contentOf(stream));
+          const got = streams.map((stream) => world.bodyOf(stream));
           assert.ok(got.reduce((sum, { length }) => sum + length, 0) <= grantedAll);
-          for (const [index, content] of got.entries()) {
-            assert.ok(content.length <= (granted[index] as number));
-            assert.ok(content.equals((sent[index] as Buffer).subarray(0, content.length)));
+          for (const [index, body] of got.entries()) {
+            assert.ok(body.length <= (granted[index] as number));
+            assert.ok(body.equals((sent[index] as Buffer).subarray(0, body.length)));
           }
           for (const { payload } of world.frames()) assert.ok(payload.length <= defaultFrameBytes);
         };
@@ -278,7 +278,7 @@ describe('a sender', () => {
         }
         verify();
         for (const [index, stream] of streams.entries()) {
-          assert.equal(world.contentOf(stream).length, sent[index]?.length);
+          assert.equal(world.bodyOf(stream).length, sent[index]?.length);
           const ends = world
             .frames()
             .filter(({ id, flags }) => id === stream.id && (flags & frameFlags.endStream) !== 0);

@@ -33,7 +33,7 @@ export class SessionSender implements TurnEndListener {
   readonly #turns = new SendTurns();
   /** What the peer still takes on all streams together. */
   #window = defaultWindowBytes;
-  /** Bytes are pending in the transport: until they are sent, content waits with its stream. */
+  /** Bytes are pending in the transport: until they are sent, a body waits with its stream. */
   isCongested = false;
   #awaitsTurnEnd = false;
   #isPumping = false;
@@ -42,8 +42,8 @@ export class SessionSender implements TurnEndListener {
   #unsent: SessionStream[] = [];
   /** Bytes of compositions that were taken. */
   #takenBytes = 0;
-  /** Bytes of content in the DATA frames of all streams. */
-  contentBytes = 0;
+  /** Bytes of a body in the DATA frames of all streams. */
+  bodyBytes = 0;
   /** DATA frames since the last question. */
   dataFrames = 0;
   /** As above, for PING: gRPC measures the connection by one PING for each DATA frame that it gets. */
@@ -141,8 +141,8 @@ export class SessionSender implements TurnEndListener {
     this.touch();
   }
 
-  /** Sends or keeps content. False: the sender must wait for `onRoom`. */
-  content(stream: SessionStream, bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+  /** Sends or keeps a body. False: the sender must wait for `onRoom`. */
+  body(stream: SessionStream, bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
     if (stream.isOver || this.#isOver) return true;
     let at = start;
     if (stream.waitingBytes === 0 && !this.isCongested) at = this.#data(stream, bytes, start, end);
@@ -212,7 +212,7 @@ export class SessionSender implements TurnEndListener {
       at += allowed;
     }
     if (at > start) this.touch();
-    this.contentBytes += at - start;
+    this.bodyBytes += at - start;
     stream.headStart -= at - start;
     return at;
   }

@@ -8,7 +8,7 @@ export interface StreamListener {
   /** A header section: a response, an interim one, or trailers. A request comes with its stream, by `SessionOwner.onRequest`. */
   onSection(section: DecodedSection, endsStream: boolean): void;
   /** Content. It counts against the windows until `SessionStream.consume`. */
-  onContent(bytes: Uint8Array, start: number, end: number): void;
+  onBody(bytes: Uint8Array, start: number, end: number): void;
   /** The peer sends no more, and has sent as many bytes as it announced. */
   onPeerEnd(): void;
   /**
@@ -48,7 +48,7 @@ interface Waiting {
 export const defaultUrgency = 3;
 
 /**
- * One stream of a session: its state (RFC 9113 §5.1) and windows (§5.2), and the content that waits. `session.ts` and
+ * One stream of a session: its state (RFC 9113 §5.1) and windows (§5.2), and the body that waits. `session.ts` and
  * `send-turns.ts` work on it; owners read it.
  */
 export class SessionStream {
@@ -72,11 +72,11 @@ export class SessionStream {
   /** The window that the peer is to have. */
   windowBytes: number;
   /** Of Content-Length; −1: any number of bytes. */
-  contentExpected = -1;
-  contentReceived = 0;
+  bodyExpected = -1;
+  bodyReceived = 0;
   readonly waiting: Waiting[] = [];
   waitingBytes = 0;
-  /** Of its content, that will never be sent: the stream ended while they waited for a window. */
+  /** Of its body, that will never be sent: the stream ended while they waited for a window. */
   forgottenBytes = 0;
   /** END_STREAM follows what waits; before it `trailers`, a header block. */
   endsAfterWaiting = false;
@@ -86,7 +86,7 @@ export class SessionStream {
   urgency = defaultUrgency;
   #serverPriority = '';
   incremental = false;
-  /** So many bytes of its content go before that of older streams. */
+  /** So many bytes of its body go before that of older streams. */
   headStart = 0;
   /** Of its last frame that is composed and may get END_STREAM: the composition and the place. */
   lastGeneration = -1;
@@ -146,7 +146,7 @@ export class SessionStream {
 /** Until the owner has set the stream's own. */
 export const noListener: StreamListener = {
   onSection() {},
-  onContent() {},
+  onBody() {},
   onPeerEnd() {},
   onStreamLost() {},
   onRoom() {},

@@ -64,7 +64,7 @@ export class HeldTransport {
 
 /** The end of a stream that writes down what it gets. */
 export class StreamLog implements StreamListener {
-  content: Buffer = Buffer.alloc(0);
+  body: Buffer = Buffer.alloc(0);
   peerEnded = false;
   allSent = false;
   rooms = 0;
@@ -73,8 +73,8 @@ export class StreamLog implements StreamListener {
 
   onSection(): void {}
 
-  onContent(bytes: Uint8Array, start: number, end: number): void {
-    this.content = Buffer.concat([this.content, bytes.subarray(start, end)]);
+  onBody(bytes: Uint8Array, start: number, end: number): void {
+    this.body = Buffer.concat([this.body, bytes.subarray(start, end)]);
   }
 
   onPeerEnd(): void {
@@ -116,7 +116,7 @@ export class ServerUnderTest implements SessionOwner {
     this.session = new Session(
       this.transport as unknown as Transport,
       section,
-      { role: 'server', sectionLimits: { fieldsMax: 100, listBytesMax: 16_384 }, now: () => this.now },
+      { role: 'server', sectionLimits: { headersMax: 100, listBytesMax: 16_384 }, now: () => this.now },
       this,
     );
     this.push(Buffer.from(clientPreface, 'latin1'), frame(frameTypes.settings, 0, 0));

@@ -98,7 +98,7 @@ class PeerWindows {
   }
 }
 
-describe('a session sends content', () => {
+describe('a session sends a body', () => {
   const step = fc.oneof(
     fc.record({
       kind: fc.constant('content' as const),
@@ -136,7 +136,7 @@ describe('a session sends content', () => {
           const whole = patternOf(id, before + bytes);
           // Borrowed bytes change as soon as the call is over.
           const borrowed = Buffer.from(whole.subarray(before));
-          server.session.sender.content(server.stream(id), borrowed, 0, bytes, 'borrowed');
+          server.session.sender.body(server.stream(id), borrowed, 0, bytes, 'borrowed');
           borrowed.fill(0xdb);
         };
         for (const one of program) {
@@ -177,13 +177,13 @@ describe('a session sends content', () => {
     const log = server.open(1);
     respond(server, 1);
     const bytes = patternOf(1, defaultWindowBytes + 1);
-    assert.equal(server.session.sender.content(server.stream(1), bytes, 0, bytes.length, 'owned'), false);
+    assert.equal(server.session.sender.body(server.stream(1), bytes, 0, bytes.length, 'owned'), false);
     server.transport.endTurn();
     assert.equal(log.rooms, 0);
     server.push(frame(windowUpdate, 0, 1, word(1)), frame(windowUpdate, 0, 0, word(1)));
     assert.equal(log.rooms, 1);
     assert.match(server.sent().at(-1) ?? '', /^DATA 1 \S\S counts 1$/);
-    assert.equal(server.session.sender.content(server.stream(1), bytes, 0, 0, 'owned'), true);
+    assert.equal(server.session.sender.body(server.stream(1), bytes, 0, 0, 'owned'), true);
   });
 
   it('of one urgency in turns, where all can be used in parts', () => {
@@ -198,7 +198,7 @@ describe('a session sends content', () => {
     server.sent();
     server.transport.isBusy = true;
     server.push(frame(ping, 0, 0, '12345678'));
-    for (const id of ids) server.session.sender.content(server.stream(id), patternOf(id, 60_000), 0, 60_000, 'owned');
+    for (const id of ids) server.session.sender.body(server.stream(id), patternOf(id, 60_000), 0, 60_000, 'owned');
     server.push(frame(windowUpdate, 0, 0, word(1_000_000)));
     server.transport.release(() => server.session.sender.onWritten());
     server.transport.endTurn();
@@ -225,7 +225,7 @@ describe('a session sends content', () => {
     server.open(1);
     respond(server, 1);
     const bytes = patternOf(1, 70_000);
-    server.session.sender.content(server.stream(1), bytes, 0, bytes.length, 'owned');
+    server.session.sender.body(server.stream(1), bytes, 0, bytes.length, 'owned');
     server.session.sender.end(server.stream(1), Buffer.from('\0\x01a\x01b', 'latin1'));
     server.push(frame(settings, 0, 0, Buffer.concat([Buffer.of(0, settingIds.headerTableSize), word(0)])));
     server.sent();
@@ -251,7 +251,7 @@ describe('a session sends content', () => {
     server.open(1);
     respond(server, 1);
     const bytes = patternOf(1, 70_000);
-    server.session.sender.content(server.stream(1), bytes, 0, bytes.length, 'owned');
+    server.session.sender.body(server.stream(1), bytes, 0, bytes.length, 'owned');
     server.session.sender.end(server.stream(1), null);
     server.transport.endTurn();
     server.sent();
@@ -297,7 +297,7 @@ describe('a session reads at once', () => {
     });
 });
 
-describe('a session takes content', () => {
+describe('a session takes a body', () => {
   const part = fc.record({
     index: fc.nat({ max: 3 }),
     bytes: fc.nat({ max: 16_000 }),
@@ -367,7 +367,7 @@ describe('a session takes content', () => {
     );
   });
 
-  it('and widens the window of a stream whose content is wanted, once', () => {
+  it('and widens the window of a stream whose body is wanted, once', () => {
     const server = new ServerUnderTest();
     server.open(1, false);
     server.sent();
@@ -440,7 +440,7 @@ describe('a session takes content', () => {
     ] as const) {
       const server = new ServerUnderTest();
       server.open(1, false);
-      server.stream(1).contentExpected = 2;
+      server.stream(1).bodyExpected = 2;
       server.push(frame(data, ends ? endStream : 0, 1, Buffer.alloc(bytes)));
       assert.deepEqual(server.logs.get(1)?.loss, {
         by: 'rule',
@@ -604,18 +604,18 @@ describe('a session', () => {
     server.open(1);
     respond(server, 1);
     const bytes = patternOf(1, 50_000);
-    server.session.sender.content(server.stream(1), bytes, 0, bytes.length, 'owned');
+    server.session.sender.body(server.stream(1), bytes, 0, bytes.length, 'owned');
     for (let turn = 0; turn < 1200 && server.failed === null; turn++) server.push(frame(windowUpdate, 0, 1, word(1)));
     assert.match(server.failed ?? '', /window_updates/);
   });
 
-  it('takes any number of WINDOW_UPDATE for content that it sends', () => {
+  it('takes any number of WINDOW_UPDATE for a body that it sends', () => {
     const server = new ServerUnderTest();
     server.open(1);
     respond(server, 1);
     const bytes = patternOf(1, 16_384);
     for (let turn = 0; turn < 3000; turn++) {
-      server.session.sender.content(server.stream(1), bytes, 0, bytes.length, 'owned');
+      server.session.sender.body(server.stream(1), bytes, 0, bytes.length, 'owned');
       server.push(frame(windowUpdate, 0, 1, word(16_384)), frame(windowUpdate, 0, 0, word(16_384)));
     }
     assert.equal(server.failed, null);
@@ -627,23 +627,23 @@ describe('a session', () => {
     server.open(1);
     respond(server, 1);
     const bytes = patternOf(1, 100);
-    server.session.sender.content(server.stream(1), bytes, 0, bytes.length, 'owned');
+    server.session.sender.body(server.stream(1), bytes, 0, bytes.length, 'owned');
     server.push();
     server.sent();
     server.push(...Array.from({ length: 10 }, () => frame(windowUpdate, 0, 1, word(1))));
     assert.deepEqual(server.sent(), [`DATA 1 ${bytes.subarray(0, 10).toString('hex')} counts 10`]);
   });
 
-  it('delivers no content of which the same frame shows that it is too short or too long', () => {
-    for (const [expected, content] of [
+  it('delivers no body of which the same frame shows that it is too short or too long', () => {
+    for (const [expected, body] of [
       [3, 'much too long'],
       [100, 'short'],
     ] as const) {
       const server = new ServerUnderTest();
       const log = server.open(1, false);
-      server.stream(1).contentExpected = expected;
-      server.push(frame(data, endStream, 1, content));
-      assert.deepEqual([log.content.length, log.loss?.by, log.peerEnded], [0, 'rule', false]);
+      server.stream(1).bodyExpected = expected;
+      server.push(frame(data, endStream, 1, body));
+      assert.deepEqual([log.body.length, log.loss?.by, log.peerEnded], [0, 'rule', false]);
     }
   });
 
@@ -689,7 +689,7 @@ describe('a session', () => {
       else assert.equal(server.failed, null);
     });
 
-  it('is strained by content that comes byte by byte, and does not end', () => {
+  it('is strained by a body that comes byte by byte, and does not end', () => {
     const strain = (bytes: number, count: number): Strain => {
       const server = new ServerUnderTest();
       server.open(1, false);

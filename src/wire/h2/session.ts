@@ -1,7 +1,7 @@
 import type { Http2LimitName } from '../../core/http2-limit.ts';
 import type { RequestRule } from '#failures/rules.ts';
 import type { Transport } from '../../core/transport.ts';
-import type { DecodedSection, FieldSectionKind } from './decoded-section.ts';
+import type { DecodedSection, HeaderSectionKind } from './decoded-section.ts';
 import { EarlyPriorities } from './early-priorities.ts';
 import { FrameRates, type Strain } from './frame-rates.ts';
 import type { FrameHandler, HeaderBlockLimits } from './frame-handler.ts';
@@ -29,7 +29,7 @@ const windowTooLarge = 'a window of more than 2^31 - 1 bytes';
 
 /**
  * One HTTP/2 connection (RFC 9113), of either role, without I/O but that of its transport: settings, streams, windows, the rules that
- * depend on the state of a stream, and limits against peers that waste our time. It knows no HTTP: sections and content go to the
+ * depend on the state of a stream, and limits against peers that waste our time. It knows no HTTP: sections and bodies go to the
  * streams' listeners as they are.
  */
 export class Session implements FrameHandler {
@@ -235,19 +235,19 @@ export class Session implements FrameHandler {
       return this.#break(stream, 'FLOW_CONTROL_ERROR', 'more content than its window');
     const length = end - start;
     if (counted > length) this.windows.consume(stream, counted - length);
-    stream.contentReceived += length;
+    stream.bodyReceived += length;
     if (length > 0 && length < h2Limits.tinyReceivedFrameBytes && !endsStream) this.#rates.admits('tiny_frames');
-    // First: an endpoint gets no content of a request that is known to be malformed.
-    if (this.#hasRightLength(stream, endsStream) && length > 0) stream.listener.onContent(bytes, start, end);
+    // First: an endpoint gets no body of a request that is known to be malformed.
+    if (this.#hasRightLength(stream, endsStream) && length > 0) stream.listener.onBody(bytes, start, end);
     if (endsStream) this.#endPeer(stream);
   }
 
-  /** Whether as much content has come as Content-Length says; otherwise the request is refused. */
+  /** Whether as much of a body has come as Content-Length says; otherwise the request is refused. */
   #hasRightLength(stream: SessionStream, isWhole: boolean): boolean {
-    const { contentExpected, contentReceived } = stream;
-    const isWrong = isWhole ? contentReceived !== contentExpected : contentReceived > contentExpected;
-    if (contentExpected < 0 || !isWrong) return true;
-    const how = contentReceived > contentExpected ? 'more' : 'less';
+    const { bodyExpected, bodyReceived } = stream;
+    const isWrong = isWhole ? bodyReceived !== bodyExpected : bodyReceived > bodyExpected;
+    if (bodyExpected < 0 || !isWrong) return true;
+    const how = bodyReceived > bodyExpected ? 'more' : 'less';
     this.#refuse(stream, `${how} content than Content-Length`, 'content-length-mismatch');
     return false;
   }
@@ -278,9 +278,9 @@ export class Session implements FrameHandler {
     this.#rates.admits('refusals');
   }
 
-  /** A malformed message: its owner may answer before the stream ends. What follows of its content counts no more. */
+  /** A malformed message: its owner may answer before the stream ends. What follows of its body counts no more. */
   #refuse(stream: SessionStream, why: string, rule: RequestRule): void {
-    stream.contentExpected = -1;
+    stream.bodyExpected = -1;
     if (stream.listener.onMalformed?.(why, rule) === true) this.noteRefusal();
     else this.#break(stream, 'PROTOCOL_ERROR', why, rule);
   }
@@ -324,8 +324,8 @@ export class Session implements FrameHandler {
     if (endsStream) this.#endPeer(stream);
   }
 
-  /** Behind the content of a message come trailers; behind its head too, if there is none (§8.1). */
-  #kindOf(stream: SessionStream | undefined): FieldSectionKind {
+  /** Behind the body of a message come trailers; behind its head too, if there is none (§8.1). */
+  #kindOf(stream: SessionStream | undefined): HeaderSectionKind {
     if (this.#isServer) return stream === undefined ? 'request' : 'trailers';
     return stream?.hasHead === true ? 'trailers' : 'response';
   }

@@ -2,7 +2,7 @@ import { assert } from '../../core/assert.ts';
 import { staticEntries } from './hpack-table.ts';
 
 /**
- * From a lowercase field name to its first index in HPACK's static table (RFC 7541 appendix A), from bytes or from text: about
+ * From a lowercase header name to its first index in HPACK's static table (RFC 7541 appendix A), from bytes or from text: about
  * 10 ns. A perfect hash over length and three characters, found when the module loads; see `known-names.ts`.
  */
 const hashBits = 9;

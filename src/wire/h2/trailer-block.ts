@@ -1,11 +1,11 @@
-import { fieldFilter } from '../../core/field-names.ts';
-import type { Fields } from '../../core/message.ts';
+import { headerFilter } from '../../core/header-names.ts';
+import type { MessageHeaders } from '../../core/message.ts';
 import type { HeaderBlockWriter } from './hpack-encoder.ts';
 
-const nothingDropped = fieldFilter([]);
+const nothingDropped = headerFilter([]);
 
 /** A copy of the block of `trailers`; null: there are none. */
-export function trailerBlock(block: HeaderBlockWriter, trailers: Fields | null): Uint8Array | null {
+export function trailerBlock(block: HeaderBlockWriter, trailers: MessageHeaders | null): Uint8Array | null {
   if (trailers === null) return null;
   block.begin();
   trailers.writeTo(block, nothingDropped);

@@ -30,8 +30,8 @@ const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
 /** A request to an endpoint that answers normally, unless a raw answer is given. */
 function ask(target: string, lines: readonly string[] = [], body = ''): string {
-  const fields = [...(lines.some((line) => /^host:/i.test(line)) ? [] : ['Host: a.test']), ...lines];
-  return `GET ${target} HTTP/1.1\r\n${fields.join('\r\n')}\r\nConnection: close\r\n\r\n${body}`;
+  const headers = [...(lines.some((line) => /^host:/i.test(line)) ? [] : ['Host: a.test']), ...lines];
+  return `GET ${target} HTTP/1.1\r\n${headers.join('\r\n')}\r\nConnection: close\r\n\r\n${body}`;
 }
 
 function request(what: string, make: (canary: string) => string, shown?: Shown): Row {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ExchangeRecord } from '../../../src/core/record.ts';
-import { fieldOf, parseRawResponse, type RawClient, type RawResponse } from '../../../src/testing/testing.ts';
+import type { ExchangeRecord } from '../../../src/core/schemas/record.ts';
+import { headerOf, parseRawResponse, type RawClient, type RawResponse } from '../../../src/testing/testing.ts';
 import { startFromYaml, type YamlGateway } from '../../gateway/start-from-yaml.ts';
 import { compareCounts } from './compare-counts.ts';
 import type { AttackOriginKind, SeenRequest } from './origins.ts';
@@ -133,7 +133,7 @@ function outcomeOf({ payload, form, bytes, state }: Got, all: readonly ExchangeR
     // Only the head of the next answer is needed to know its exchange; it may answer a HEAD.
     const headOnly = parseRawResponse(rest, 'HEAD', ended);
     if (headOnly === null) break;
-    const record = all.find(({ id }) => id === fieldOf(headOnly, 'x-request-id'));
+    const record = all.find(({ id }) => id === headerOf(headOnly, 'x-request-id'));
     const answer = parseRawResponse(rest, record?.method ?? 'GET', ended);
     if (answer === null) break;
     answers.push(answer);
@@ -151,8 +151,8 @@ function ownAnswersOnly(outcome: Outcome): string[] {
   if (outcome.rest !== '')
     findings.push(`${name}: after the answers comes ${JSON.stringify(outcome.rest.slice(0, 80))}`);
   for (const answer of outcome.answers) {
-    const id = fieldOf(answer, 'x-request-id');
-    const echo = fieldOf(answer, 'x-echo');
+    const id = headerOf(answer, 'x-request-id');
+    const echo = headerOf(answer, 'x-echo');
     if (id === null) findings.push(`${name}: an answer ${answer.status} without X-Request-Id`);
     if (echo !== null && echo !== id) findings.push(`${name}: the answer to ${id} was made for ${echo}`);
   }
@@ -172,7 +172,7 @@ function refusedAsPromised(outcome: Outcome): string[] {
     const answer = answers[index] as RawResponse;
     if (index < answers.length - 1) findings.push(`${name}: the connection continues after a refusal`);
     if (state === 'open') findings.push(`${name}: the connection stays open after a refusal`);
-    if (record.method !== 'HEAD' && !/\(RFC \d+ §[\d.]+\)/.test(answer.content.toString())) {
+    if (record.method !== 'HEAD' && !/\(RFC \d+ §[\d.]+\)/.test(answer.body.toString())) {
       findings.push(`${name}: the refusal does not name its section`);
     }
     if (payload.rule === null) findings.push(`${name}: refused, ${record.status}`);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AttemptRecord } from '../../../src/core/record.ts';
+import type { AttemptRecord } from '../../../src/core/schemas/record.ts';
 import { compareCounts, type CountedExchange } from './compare-counts.ts';
 import type { SeenRequest } from './origins.ts';
 

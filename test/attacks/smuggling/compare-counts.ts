@@ -1,4 +1,4 @@
-import type { ExchangeRecord } from '../../../src/core/record.ts';
+import type { ExchangeRecord } from '../../../src/core/schemas/record.ts';
 import type { SeenRequest } from './origins.ts';
 
 /** The compared part of a record. */

@@ -207,7 +207,7 @@ export const oddLengths: readonly SmugglingPayload[] = [
 ];
 
 /** CL.0 and 0.CL: a body where one of the two readers expects none. */
-export const contentOrNone: readonly SmugglingPayload[] = [
+export const bodyOrNone: readonly SmugglingPayload[] = [
   taken(1, 'CL.0: a request within content of a length', post(`Content-Length: ${hidden.length}`) + hidden),
   taken(
     2,

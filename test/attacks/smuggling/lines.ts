@@ -44,7 +44,7 @@ export const whiteSpace: readonly SmugglingPayload[] = [
 ];
 
 /** Invalid names, and bytes that no value may hold. */
-export const fieldBytes: readonly SmugglingPayload[] = [
+export const headerBytes: readonly SmugglingPayload[] = [
   refused('space-before-colon', 'no colon', post('Content-Length 0') + hidden),
   refused('header-name', 'an empty name', post(': 0') + hidden),
   refused('header-name', 'a colon before the name', post(':Content-Length: 0') + hidden),

@@ -51,9 +51,9 @@ export const originKinds: readonly AttackOriginKind[] = [
 async function startStrict(): Promise<AttackOrigin> {
   const origin = await StrictOrigin.start();
   const seen = (): SeenRequest[] =>
-    origin.requests.map(({ line, fields }) => {
+    origin.requests.map(({ line, headers }) => {
       const [method = '', target = ''] = line.split(' ');
-      return { method, target, status: 0, port: 0, id: fields.find(([name]) => name === 'x-request-id')?.[1] ?? '' };
+      return { method, target, status: 0, port: 0, id: headers.find(([name]) => name === 'x-request-id')?.[1] ?? '' };
     });
   return { port: origin.port, seen, violations: () => origin.violations, stop: () => origin.close() };
 }

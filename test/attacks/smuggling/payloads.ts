@@ -1,8 +1,8 @@
 import { chunkExtensions, chunkLines, chunkSizes, trailers } from './chunks.ts';
 import { codings, oldVersion } from './codings.ts';
 import { expectations, nominations, pauses, pipelined } from './connections.ts';
-import { clTe, contentOrNone, oddLengths, repeatedLengths, teCl } from './lengths.ts';
-import { fieldBytes, lineEndings, whiteSpace } from './lines.ts';
+import { clTe, bodyOrNone, oddLengths, repeatedLengths, teCl } from './lengths.ts';
+import { headerBytes, lineEndings, whiteSpace } from './lines.ts';
 import type { SmugglingPayload } from './payload.ts';
 import { absoluteTargets, hosts, requestLines } from './targets.ts';
 import { upgrades } from './upgrades.ts';
@@ -12,7 +12,7 @@ export const families = {
   'CL.TE': clTe,
   'TE.CL': teCl,
   'TE.TE': codings,
-  'CL.0 and 0.CL': contentOrNone,
+  'CL.0 and 0.CL': bodyOrNone,
   'chunk extensions': chunkExtensions,
   'white space': whiteSpace,
   'line endings': lineEndings,
@@ -23,7 +23,7 @@ export const families = {
   'chunk sizes': chunkSizes,
   'chunk lines': chunkLines,
   'trailer fields': trailers,
-  'names and values': fieldBytes,
+  'names and values': headerBytes,
   'request lines and targets': requestLines,
   hosts,
   'HTTP/1.0': oldVersion,

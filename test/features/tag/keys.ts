@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type FeatureKeys, featureKeys } from '../../../src/features/feature-keys.ts';
 import { declare } from '../../../src/schema/default.ts';
-import { parseFieldName } from '../../../src/schema/format/field.ts';
+import { parseHeaderName } from '../../../src/schema/format/field.ts';
 import { parsed, text } from '../../../src/schema/leaves.ts';
 import { key, section } from '../../../src/schema/section.ts';
 import { tagName, type TagSpec } from './settings.ts';
@@ -11,7 +11,7 @@ const absent = { value: declare('yes', 'Most readers ask whether there is a tag,
 const routeKeys = {
   tag: key(
     section({
-      header: parsed(parseFieldName, { kind: 'header name', examples: ['x-tag'] }).meta({
+      header: parsed(parseHeaderName, { kind: 'header name', examples: ['x-tag'] }).meta({
         description: 'The header of responses that has the tag.',
       }),
       value: key(text, 'Its value.', absent.value),

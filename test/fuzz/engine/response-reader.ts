@@ -11,7 +11,7 @@ export interface ReadResponses {
 }
 
 const statusLine = /^HTTP\/1\.1 ([1-9]\d\d) [\t -~\x80-\xff]*$/;
-const fieldLine = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t -~\x80-\xff]*?)[ \t]*$/;
+const headerLine = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t -~\x80-\xff]*?)[ \t]*$/;
 
 /**
  * Reads all bytes (latin1) that one connection received in answer to requests with these methods, in their order.
@@ -58,15 +58,15 @@ class Reading {
     this.#add(`${line}\n${lines.join('\n')}\n`);
     const status = Number(statusLine.exec(line)?.[1] ?? 0);
     if (status === 0) return this.#report(`the status line ${JSON.stringify(line)}`);
-    const fields = lines.map((text) => fieldLine.exec(text));
-    const broken = fields.indexOf(null);
+    const headers = lines.map((text) => headerLine.exec(text));
+    const broken = headers.indexOf(null);
     if (broken >= 0) return this.#report(`the field line ${JSON.stringify(lines[broken])}`);
     const values = (name: string): string[] =>
-      fields.filter((field) => field?.[1]?.toLowerCase() === name).map((field) => field?.[2] ?? '');
-    this.#content(method, status, values('content-length'), values('transfer-encoding'));
+      headers.filter((header) => header?.[1]?.toLowerCase() === name).map((header) => header?.[2] ?? '');
+    this.#body(method, status, values('content-length'), values('transfer-encoding'));
   }
 
-  #content(method: string, status: number, lengths: readonly string[], codings: readonly string[]): void {
+  #body(method: string, status: number, lengths: readonly string[], codings: readonly string[]): void {
     if (lengths.length + codings.length > 1) return this.#report('framed twice');
     if (lengths.some((length) => !/^(?:0|[1-9]\d*)$/.test(length))) return this.#report(`the length ${lengths[0]}`);
     if (codings.some((coding) => coding !== 'chunked')) return this.#report(`the coding ${codings[0]}`);
@@ -118,7 +118,7 @@ class Reading {
       const line = this.#take(lineEnd + 2).slice(0, -2);
       this.#add(`\n${line}`);
       if (line === '') return void this.whole++;
-      if (!fieldLine.test(line)) return this.#report(`the trailer ${JSON.stringify(line)}`);
+      if (!headerLine.test(line)) return this.#report(`the trailer ${JSON.stringify(line)}`);
     }
   }
 

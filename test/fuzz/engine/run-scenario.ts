@@ -4,7 +4,7 @@ import type { MemoryTransport } from '../../../src/testing/memory-transport.ts';
 import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { StrictReader, type StrictRequest } from '../../attacks/strict-reader.ts';
 import { Http1World } from '../../exchange/http1-world.ts';
-import { announcesForbiddenContent } from './announced-content.ts';
+import { announcesForbiddenBody } from './announced-body.ts';
 import { readResponses } from './response-reader.ts';
 import { type EndpointScript, type EngineScenario, markPlace, type Step } from './scenario.ts';
 
@@ -55,7 +55,7 @@ class EngineRun {
     const random = new SeededRandom(`${scenario.seed} pieces`);
     let opened = 0;
     this.#world = new Http1World(
-      { endpoints: ['a', 'b'], attemptsMax: 2, application: 'shop', limits: { contentBytesMax: 100_000 } },
+      { endpoints: ['a', 'b'], attemptsMax: 2, application: 'shop', limits: { bodyBytesMax: 100_000 } },
       {
         pairOptions: () => ({
           windowBytes,
@@ -160,7 +160,7 @@ class EngineRun {
     for (const request of connection.requests) {
       const port = this.#portOf(request);
       assert.notEqual(port, null, `${request.line} reached an endpoint without an exchange`);
-      const text = [request.line, ...request.fields.map(([, value]) => value), request.content].join('\n');
+      const text = [request.line, ...request.headers.map(([, value]) => value), request.body].join('\n');
       for (const mark of marksIn(text)) {
         const owner = this.marks.get(mark);
         if (owner === undefined) continue;
@@ -169,8 +169,8 @@ class EngineRun {
     }
   }
 
-  #portOf({ fields }: StrictRequest): number | null {
-    const ids = fields.filter(([name]) => name === 'x-request-id');
+  #portOf({ headers }: StrictRequest): number | null {
+    const ids = headers.filter(([name]) => name === 'x-request-id');
     assert.equal(ids.length, 1, 'a request has one id');
     return this.#world.records.find(({ id }) => id === ids[0]?.[1])?.client.port ?? null;
   }
@@ -217,8 +217,8 @@ function askedBefore({ asked, deliveredAt }: EndpointConnection, at: number): St
   return asked.filter((request) => deliveredAt(request.at) <= at).at(-1);
 }
 
-function idOf({ fields }: StrictRequest): string {
-  return fields.find(([name]) => name === 'x-request-id')?.[1] ?? '';
+function idOf({ headers }: StrictRequest): string {
+  return headers.find(([name]) => name === 'x-request-id')?.[1] ?? '';
 }
 
 class Client {
@@ -306,7 +306,7 @@ class EndpointConnection {
       const before = this.asked[index - 1];
       if (before === undefined) continue;
       const answer = this.#sent.slice(this.deliveredAt(before.at), this.deliveredAt(request.at));
-      if (announcesForbiddenContent(answer, before.line.split(' ')[0] ?? '')) return request.line;
+      if (announcesForbiddenBody(answer, before.line.split(' ')[0] ?? '')) return request.line;
     }
     return null;
   }
@@ -326,7 +326,7 @@ class EndpointConnection {
    * the last request asks for it, and this endpoint has sent a 101, in one slice or several.
    */
   #isTunnelBehind(requests: readonly StrictRequest[]): boolean {
-    return this.#sent.includes('101') && requests.at(-1)?.fields.some(([name]) => name === 'upgrade') === true;
+    return this.#sent.includes('101') && requests.at(-1)?.headers.some(([name]) => name === 'upgrade') === true;
   }
 
   #read(bytes: string): void {

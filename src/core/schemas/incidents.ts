@@ -1,0 +1,97 @@
+import * as z from 'zod';
+import type { Named } from './inferred.ts';
+import { suspectKinds } from '../live-incident.ts';
+import { shapes, whoses } from '#failures/shape.ts';
+import { count, nullableText, text } from './values.ts';
+
+const suspectSchema = z.object({
+  name: z.enum(suspectKinds),
+  fit: z.number().describe('How well the facts fit, from 0 to 1. It is no probability.'),
+  sentence: text,
+  evidence: z.array(text),
+  next_step: text,
+});
+
+const failedRequests = count.describe('Requests.');
+const failedAttempts = count.describe('Attempts; a request may have several.');
+
+export const incidentSchema = z.object({
+  id: count.describe('Grows by one; it begins with 1 again only without a state folder.'),
+  key: text.describe('Unique also across runs of the process.'),
+  title: text.describe('A few words: what fails.'),
+  reason: text.describe('What fails, how much of it, and what has probably caused it.'),
+  upstream: text.describe('Empty: several (`upstreams`), or before one was chosen.'),
+  upstreams: z.array(z.object({ upstream: text, failed: failedRequests, attempts_failed: failedAttempts })),
+  cause: nullableText.describe('The commonest of the failures that began; null: 5xx of the application itself.'),
+  shape: z.enum(shapes),
+  whose: z.enum(whoses),
+  started_at: text.describe('When the first request or attempt that failed ended.'),
+  first_request_at: text.describe(
+    'When the earliest request that failed, or had an attempt that failed, began: at or before `started_at`.',
+  ),
+  requests_query: text.describe(
+    'Finds the failed requests that it counts; where other attempts answered all of them, those of which an attempt failed so: a query for `GET /v1/exchanges` and `candor logs` (with a `store`).',
+  ),
+  opened_at: text.describe('When the gateway had seen enough failures.'),
+  last_at: text.describe('Of the last failure.'),
+  resolved_at: nullableText.describe('Null while it goes on.'),
+  requests: count.describe('Of the upstream, from the first failure to the last.'),
+  failed: failedRequests,
+  attempts_failed: count.describe('More than `failed` where other attempts have answered.'),
+  requests_per_s_before: z
+    .number()
+    .nullable()
+    .describe('In the minutes before, while requests came; null: that was for less than 30 s.'),
+  requests_per_s_during: z.number().describe('From the first failure to the last.'),
+  causes: z.array(
+    z.object({
+      cause: text.describe('A cause of docs/failures.md, or `app_error`: a 5xx of the application.'),
+      count: count.describe('The larger of `failed` and `attempts_failed`.'),
+      failed: failedRequests,
+      attempts_failed: failedAttempts,
+      is_consequence: z.boolean(),
+    }),
+  ),
+  routes: z.array(z.object({ route: text, failed: failedRequests })),
+  endpoints: z.array(
+    z.object({
+      endpoint: text,
+      attempts: count.describe('From the first failure to the last.'),
+      failed: count.describe('Attempts.'),
+    }),
+  ),
+  suspects: z.array(suspectSchema).describe('What has probably caused it, the likeliest first; empty: not known.'),
+  next_step: nullableText.describe(
+    'For the cause with which requests fail now; null: it is over, or the cause is not known.',
+  ),
+  joined: count.nullable().describe('The incident that it turned out to be part of; null: of none.'),
+  additions: z
+    .array(
+      z.object({
+        since: text,
+        until: text.optional().describe('Of its last failure; absent: it goes on.'),
+        reason: text,
+        routes: z.array(text),
+        endpoints: z.array(text),
+        causes: z.array(text).describe('Failures of a kind that it did not have before.'),
+        failed: failedRequests.optional(),
+        attempts_failed: failedAttempts.optional(),
+        suspects: z.array(suspectSchema),
+      }),
+    )
+    .describe(
+      'Routes or endpoints that had worked while it went on, and then began to fail as well; or another way in which requests fail, or instances end. Where the failures that it began with have ended and others go on, `title`, `cause`, `shape`, `whose` and `suspects` are those of what fails now, and what it began with is the first of these.',
+    ),
+  interrupted: z.boolean().describe('The process ended while it went on; `resolved_at` is when the next one found it.'),
+  findings_at: nullableText.describe('When the gateway found `findings`; null: it has found none.'),
+  findings: z
+    .array(text)
+    .describe(
+      'What the gateway found when it looked at once: a direct request, the newest failure, processes, the machine, changes before.',
+    ),
+});
+
+export const incidentsSchema = z.object({ incidents: z.array(incidentSchema) });
+
+/** An incident as the admin API shows it. */
+export type IncidentStatus = Named<typeof incidentSchema>;

@@ -1,0 +1,87 @@
+import { type HeaderFilter, headerId } from '../core/header-names.ts';
+import { fail, type Failure } from '#failures/failure.ts';
+import { requestRules } from '#failures/rules.ts';
+import { hidesDotSegment } from '../wire/plain-path.ts';
+import { visibleText } from '../wire/visible-text.ts';
+import { conditionSent, destinationSent, type OwnUrls } from '../wire/webdav-urls.ts';
+import type { ClientFacts } from '../core/exchange.ts';
+import type { MessageHeaders, OutgoingRequest, RequestHead } from '../core/message.ts';
+import { forwardedValue } from './forwarded-value.ts';
+import type { Route } from './ports.ts';
+
+const destinationId = headerId('destination');
+const ifId = headerId('if');
+
+/** A header that is sent with another value than it came with. */
+export type ChangedHeader = readonly [name: 'Destination' | 'If', value: string];
+
+const rule = 'webdav-url';
+
+/** Whether `changedUrlFields` may have something to change. */
+export function mayNameUrls(headers: MessageHeaders): boolean {
+  return headers.hasId(destinationId) || headers.hasId(ifId);
+}
+
+/** The headers of WebDAV that name URLs of the request's own origin, as the endpoint is sent them. Other headers, such as Referer, tell what the client sees. */
+export function changedUrlHeaders(
+  request: RequestHead,
+  client: ClientFacts,
+  route: Route,
+  sent: Pick<OutgoingRequest, 'scheme' | 'authority'>,
+  drop: HeaderFilter,
+): readonly ChangedHeader[] {
+  const urls = ownUrls(request, client, route, `${sent.scheme}://${sent.authority}`);
+  const changed: ChangedHeader[] = [];
+  for (const [name, sentOf] of translations) {
+    const value = forwardedValue(request.headers, name.toLowerCase(), drop);
+    const sent = value === null ? null : sentOf(value, urls);
+    if (sent !== null && sent !== value) changed.push([name, sent]);
+  }
+  return changed;
+}
+
+/**
+ * Why a request cannot be sent: a URL in it leads out of the path of its route, or is not written as RFC 4918 says. Without a Destination
+ * an application could take another one, and without a condition it would do more than was asked for. Null: it can.
+ */
+export function urlFailure(exchange: {
+  readonly request: RequestHead;
+  readonly client: ClientFacts;
+  requireRoute(): Route;
+}): Failure | null {
+  const { request, client } = exchange;
+  if (!mayNameUrls(request.headers)) return null;
+  const route = exchange.requireRoute();
+  if (route.covers === null) return null;
+  const { drop, dropOfTrusted } = route.request;
+  const urls = ownUrls(request, client, route, '');
+  for (const [name, sentOf] of translations) {
+    const value = forwardedValue(request.headers, name.toLowerCase(), client.trusted ? dropOfTrusted : drop);
+    if (value === null || sentOf(value, urls) !== null) continue;
+    const at = `${name}: ${visibleText(value, 80)}`;
+    return fail('request_refused', 'route', { rule, status: requestRules[rule].status, at });
+  }
+  return null;
+}
+
+function ownUrls(request: RequestHead, client: ClientFacts, route: Route, sent: string): OwnUrls {
+  const { covers } = route;
+  return {
+    scheme: client.scheme,
+    authorities: authoritiesOf(request, client),
+    sent,
+    pathSent: (path) => (covers === null || (covers(path) && !hidesDotSegment(path)) ? route.rewrite(path) : null),
+    confined: covers !== null,
+  };
+}
+
+const translations = [
+  ['Destination', destinationSent],
+  ['If', conditionSent],
+] as const;
+
+/** A trusted peer may have been asked for another host than it asks for. */
+function authoritiesOf({ authority, headers }: RequestHead, { trusted }: ClientFacts): readonly string[] {
+  const named = trusted ? headers.get('x-forwarded-host')?.split(',', 1)[0]?.trim().toLowerCase() : undefined;
+  return named === undefined || named === '' ? [authority] : [authority, named];
+}
