@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -24,6 +24,9 @@ export interface TestProcessOptions {
 /** A test file loads several hundred modules. Without a look for symbolic links in each path it starts in a tenth less of processor time. */
 const nodeFlags = ['--preserve-symlinks', '--preserve-symlinks-main'];
 
+/** What the process starts inherits it. */
+const runVariable = 'CANDOR_TEST_RUN';
+
 let processes = 0;
 
 /** A process that runs a test file. */
@@ -45,6 +48,7 @@ export class TestProcess {
       env: {
         ...process.env,
         [cpuFileVariable]: this.#cpuFile,
+        [runVariable]: this.#cpuFile,
         ...(bundle === null
           ? {}
           : { [testBundleVariable]: bundle, [bundledThreadsVariable]: JSON.stringify(bundledThreads(bundle)) }),
@@ -60,15 +64,25 @@ export class TestProcess {
     return times;
   }
 
-  /** After the abort the runner has sent SIGTERM and does not wait; a program that handles SIGTERM may still run. */
+  /**
+   * After the abort the runner has sent SIGTERM and does not wait; a program that handles SIGTERM may still run, and so may gateways and
+   * applications that the tests had started, which would keep their ports.
+   */
   async end(graceMs: number): Promise<void> {
     const graceEnd = performance.now() + graceMs;
     for (;;) {
       const pids = this.#running();
-      if (pids.length === 0) return;
+      if (pids.length === 0) return void this.#startedByTests().forEach(killIfRunning);
       if (performance.now() >= graceEnd) for (const pid of pids) killIfRunning(pid);
       await sleep(20);
     }
+  }
+
+  /** They have inherited a variable that no other test process has. Empty where there is no /proc. */
+  #startedByTests(): readonly number[] {
+    const mark = `\0${runVariable}=${this.#cpuFile}\0`;
+    const pids = existsSync('/proc') ? readdirSync('/proc').map(Number) : [];
+    return pids.filter((pid) => pid > 0 && `\0${readOrEmpty(`/proc/${pid}/environ`)}\0`.includes(mark));
   }
 
   /** Empty where there is no /proc. (proc(5), /proc/pid/task/tid/children) */

@@ -4,10 +4,11 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { orderTestFiles } from '../../scripts/test-order.ts';
 import type { SomeRun } from './run-some.ts';
 
@@ -20,8 +21,12 @@ const program = {
   skips: "test('holds', () => {}); test('is skipped', { skip: 'no moon' }, () => {});",
   bad: "test('does not hold', () => { assert.equal(1, 2); });",
   crashed: "test('never ends', () => { console.log('last words'); process.exit(7); });",
-  stuck: `test('hangs', async () => {
+  stuck: `import { spawn } from 'node:child_process';
+    import { writeFileSync } from 'node:fs';
+    test('hangs', async () => {
     process.on('SIGTERM', () => {});
+    const { pid } = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore', detached: true });
+    writeFileSync(new URL('started-pid', import.meta.url), String(pid));
     await new Promise(() => setInterval(() => {}, 1000));
   });`,
   early: `import { existsSync, writeFileSync } from 'node:fs';
@@ -84,6 +89,10 @@ describe('a run of test files', { concurrency: 3 }, () => {
     assert.match(output, /✖ \S+stuck\.mjs was ended because it was still running after 2\.5 s\n.*running: .* hangs/);
     assert.match(output, /1 passed, 1 failed, 0 skipped\n$/);
     assert.equal(status, 1);
+    const started = readFileSync(join(folder, 'started-pid'), 'utf8');
+    // Killed a moment ago, it may not have ended yet.
+    for (const end = Date.now() + 5000; existsSync(`/proc/${started}/cmdline`) && Date.now() < end; ) await sleep(20);
+    assert.ok(!existsSync(`/proc/${started}/cmdline`), 'what the file had started was ended too');
   });
 
   test('that takes too long names the files that were running and those that did not start', async () => {

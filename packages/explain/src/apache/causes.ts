@@ -55,7 +55,7 @@ const rows: readonly Row[] = [
     failures.toleratedAnswer,
   ),
   row('02429 02430', [], failures.badHeader),
-  row('10124', ['header size is over the limit'], failures.headerTooLarge),
+  row('10124', ['header size is over the limit'], failures.fieldTooLarge),
   row('10404', [], (line, errno) => judgeHead(line, errno)),
   row('02475 02476 10293', [], failures.badTransferCoding),
   row('01110', ['error reading response', 'Network error reading response'], judgeBody),

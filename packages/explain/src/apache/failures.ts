@@ -232,7 +232,7 @@ export const badScriptAnswer: Verdict = {
   ),
 };
 
-export const headerTooLarge: Verdict = {
+export const fieldTooLarge: Verdict = {
   ...badAnswer,
   type: 'http_response_header_size',
   sentence: 'A header of the response is longer than Apache accepts.',

@@ -1,4 +1,4 @@
-const headersMax = 60;
+const fieldsMax = 60;
 
 /**
  * The fields of a line of Elastic Load Balancing: separated by one space, in quotes if they may contain one. A quote
@@ -7,7 +7,7 @@ const headersMax = 60;
 export function splitFields(line: string): string[] {
   const fields: string[] = [];
   let from = 0;
-  while (from < line.length && fields.length < headersMax) {
+  while (from < line.length && fields.length < fieldsMax) {
     const isQuoted = line[from] === '"';
     const end = isQuoted ? quotedEnd(line, from + 1) : plainEnd(line, from);
     fields.push(isQuoted ? line.slice(from + 1, end) : line.slice(from, end));

@@ -18,8 +18,8 @@ function errorLine(text: string, status = 502, trace = 'reverseproxy.statusError
   return `{"level":"error","ts":1790000000.25,"logger":"http.log.error","msg":${JSON.stringify(text)},${request},"duration":0.0024,"status":${status},"err_id":"2d274zhqu","err_trace":"${trace}"}`;
 }
 
-function accessLine(status: number, responseHeaders: string, level = 'error'): string {
-  return `{"level":"${level}","ts":1790000000.25,"logger":"http.log.access.log0","msg":"handled request",${request},"bytes_read":0,"user_id":"","duration":0.5,"size":0,"status":${status},"resp_headers":{${responseHeaders}}}`;
+function accessLine(status: number, responseFields: string, level = 'error'): string {
+  return `{"level":"${level}","ts":1790000000.25,"logger":"http.log.access.log0","msg":"handled request",${request},"bytes_read":0,"user_id":"","duration":0.5,"size":0,"status":${status},"resp_headers":{${responseFields}}}`;
 }
 
 function handlerLine(text: string, error: string, rest = ''): string {

@@ -74,7 +74,7 @@ const betweenBytesTimeout: Verdict = {
   ),
 };
 
-const bodyTimeout: Verdict = { ...betweenBytesTimeout, stage: 'body' };
+const contentTimeout: Verdict = { ...betweenBytesTimeout, stage: 'body' };
 
 const writeTimeout: Verdict = {
   ...firstByteTimeout,
@@ -264,7 +264,7 @@ const rules: readonly Rule[] = [
   [/^backend [^:]{1,200}: proxy write/, closedWhileSending],
   [/^No backend|returned no backend/, noBackend],
   [/^first byte timeout|^Timed out reusing backend/, firstByteTimeout],
-  [/^between bytes timeout/, bodyTimeout],
+  [/^between bytes timeout/, contentTimeout],
   [/^timeout$/, betweenBytesTimeout],
   [/^backend closed/, closedEarly],
   [/^http (?:first )?read error: -1 (\d{1,6})/, (match) => judgeRead(Number(match[1]))],
@@ -279,7 +279,7 @@ const rules: readonly Rule[] = [
   [/^chunked |^bogusly large chunk size|^straight length field bogus/, badChunks],
   [/^Could not get storage|out of workspace|[Ww]orkspace overflow|workspace_\w+ overflow/, outOfRoom],
   // The system's message for reading a body: Varnish writes no number for these.
-  [/^Resource temporarily unavailable$|^Connection timed out$|^Operation timed out$/, bodyTimeout],
+  [/^Resource temporarily unavailable$|^Connection timed out$|^Operation timed out$/, contentTimeout],
   [/^Connection reset by peer$|^Broken pipe$|^Software caused connection abort$/, cutShort],
 ];
 

@@ -3,7 +3,7 @@ import type { AnsweredResponse } from './authorship.ts';
 /** An error page names its author near its beginning. Text after 64 KiB is an application's. */
 const bodyCharactersMax = 65_536;
 /** More headers than any server sends; further ones are ignored, so that a hostile response takes no time. */
-const headersMax = 1_000;
+const fieldsMax = 1_000;
 const valuesMax = 100;
 const valueCharactersMax = 8_192;
 /** All lines of one header together: twice the limit of one line. */
@@ -64,7 +64,7 @@ function isEmpty(body: string | null, contentLength: readonly string[]): boolean
 function readFields(headers: unknown): ReadonlyMap<string, readonly string[]> {
   const fields = new Map<string, string[]>();
   if (typeof headers !== 'object' || headers === null) return fields;
-  for (const [name, value] of Object.entries(headers).slice(0, headersMax)) {
+  for (const [name, value] of Object.entries(headers).slice(0, fieldsMax)) {
     const key = name.slice(0, 256).toLowerCase();
     const values = fields.get(key) ?? [];
     for (const line of (Array.isArray(value) ? value : [value]).slice(0, valuesMax)) {

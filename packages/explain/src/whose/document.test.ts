@@ -9,8 +9,8 @@ const examples = [...text.matchAll(/```http\n([^]*?)\n```\n\n```text\n([^]*?)\n`
 /** A response as `curl -i` prints it. */
 function readResponse(lines: string): AnsweredResponse {
   const [head = '', ...rest] = `${lines}\n`.split('\n\n');
-  const [statusLine = '', ...headerLines] = head.split('\n');
-  const headers = Object.fromEntries(headerLines.filter((line) => line !== '').map((line) => line.split(/:\s*/, 2)));
+  const [statusLine = '', ...fieldLines] = head.split('\n');
+  const headers = Object.fromEntries(fieldLines.filter((line) => line !== '').map((line) => line.split(/:\s*/, 2)));
   return { status: Number(statusLine.split(' ')[1]), headers, body: rest.join('\n\n').trim() };
 }
 
