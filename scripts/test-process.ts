@@ -72,10 +72,11 @@ export class TestProcess {
     const graceEnd = performance.now() + graceMs;
     for (;;) {
       const pids = this.#running();
-      if (pids.length === 0) return void this.#startedByTests().forEach(killIfRunning);
+      if (pids.length === 0) break;
       if (performance.now() >= graceEnd) for (const pid of pids) killIfRunning(pid);
       await sleep(20);
     }
+    for (const pid of this.#startedByTests()) killIfRunning(pid);
   }
 
   /** They have inherited a variable that no other test process has. Empty where there is no /proc. */
