@@ -72,6 +72,6 @@ async function run(): Promise<number> {
 /** CPU time of the process's first thread. */
 function threadSeconds(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/task/${pid}/stat`, 'latin1');
-  const headers = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(headers[11]) + Number(headers[12])) / ticksPerSecond;
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }

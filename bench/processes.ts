@@ -130,8 +130,8 @@ export const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { enco
 export function cpuMicroseconds(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   // The name of the command is in parentheses and may contain spaces, so fields are counted from behind it (proc(5)).
-  const headers = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const own = ((Number(headers[11]) + Number(headers[12])) / ticksPerSecond) * 1e6;
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const own = ((Number(fields[11]) + Number(fields[12])) / ticksPerSecond) * 1e6;
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
   return children === '' ? own : children.split(' ').reduce((sum, child) => sum + cpuMicroseconds(Number(child)), own);
 }

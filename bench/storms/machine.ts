@@ -37,8 +37,8 @@ function ownTicks(pid: number): number {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // Behind the name, which may contain spaces: the times of the process, and those of its children that have ended (proc(5)).
-    const headers = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const own = headers.slice(11, 15).reduce((sum, text) => sum + Number(text), 0);
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const own = fields.slice(11, 15).reduce((sum, text) => sum + Number(text), 0);
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
     return children === '' ? own : children.split(' ').reduce((sum, child) => sum + ownTicks(Number(child)), own);
   } catch {
