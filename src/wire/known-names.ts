@@ -7,20 +7,20 @@ import {
   isClaimIfOriginal,
   knownHeaderNames,
 } from '../core/header-names.ts';
+import { perfectFactor } from './perfect-factor.ts';
 
 /**
  * From the bytes of a header name to its number (`core/header-names.ts`), without building a string: about 10 ns.
  *
- * A perfect hash over length and three bytes, found when the module loads: there are few names and many factors, so
- * the search takes microseconds, and a name added in `core/` needs no change here. What the hash finds is compared
- * byte by byte, since any name may fall on its place.
+ * A perfect hash over length and three bytes, found when the module loads, so that a name added in `core/` needs no
+ * change here. What the hash finds is compared byte by byte, since any name may fall on its place.
  */
 const hashBits = 10;
 const letterS = 0x73;
 const letterX = 0x78;
-const factor = findFactor();
-const byHash = fillTable();
 const bytesOf: readonly Uint8Array[] = knownHeaderNames.map((name) => Uint8Array.from(name, (c) => c.charCodeAt(0)));
+const factor = perfectFactor(bytesOf.slice(1), 1 << hashBits, hash);
+const byHash = fillTable();
 
 /** The number of the name in bytes [start, end), in either case; 0 when it is not a known one. */
 export function knownNameId(bytes: Uint8Array, start: number, end: number): number {
@@ -95,20 +95,11 @@ function hash(bytes: Uint8Array, start: number, length: number, by: number): num
   return Math.imul((first << 21) ^ (middle << 14) ^ (late << 7) ^ length, by) >>> (32 - hashBits);
 }
 
-function findFactor(): number {
-  for (let candidate = 0x9e3779b1, tries = 0; tries < 100_000; tries++, candidate = (candidate + 0x3c6ef372) | 1) {
-    const seen = new Set<number>();
-    for (const name of knownHeaderNames) if (name !== '') seen.add(hash(Buffer.from(name), 0, name.length, candidate));
-    if (seen.size === knownHeaderNames.length - 1) return candidate;
-  }
-  assert(false, 'no perfect hash over the known field names');
-}
-
 function fillTable(): Uint8Array {
-  assert(knownHeaderNames.length <= 256, 'the number of a known field name fits into a byte');
+  assert(knownHeaderNames.length <= 256, 'the number of a known header name fits into a byte');
   const table = new Uint8Array(1 << hashBits);
-  knownHeaderNames.forEach((name, id) => {
-    if (id !== 0) table[hash(Buffer.from(name), 0, name.length, factor)] = id;
+  bytesOf.forEach((name, id) => {
+    if (id !== 0) table[hash(name, 0, name.length, factor)] = id;
   });
   return table;
 }

@@ -1,4 +1,5 @@
 import { assert } from '../../core/assert.ts';
+import { perfectFactor } from '../perfect-factor.ts';
 import { staticEntries } from './hpack-table.ts';
 
 /**
@@ -14,7 +15,11 @@ const nameBytes: readonly Uint8Array[] = [
   new Uint8Array(0),
   ...staticEntries.map(([name]) => Uint8Array.from(name, (c) => c.charCodeAt(0))),
 ];
-const factor = findFactor();
+const factor = perfectFactor(
+  [...indexByName.values()].map((index) => nameBytes[index] as Uint8Array),
+  1 << hashBits,
+  hash,
+);
 const byHash = fillTable();
 
 /** The index of the name in bytes [start, end), which are lowercase; 0 when the static table does not have it. */
@@ -39,18 +44,6 @@ function hash(bytes: Uint8Array, start: number, length: number, by: number): num
   const middle = bytes[start + (length >> 1)] as number;
   const late = bytes[start + (length > 3 ? length - 3 : 0)] as number;
   return Math.imul((first << 21) ^ (middle << 14) ^ (late << 7) ^ length, by) >>> (32 - hashBits);
-}
-
-function findFactor(): number {
-  for (let candidate = 0x9e3779b1, tries = 0; tries < 100_000; tries++, candidate = (candidate + 0x3c6ef372) | 1) {
-    const seen = new Set<number>();
-    for (const index of indexByName.values()) {
-      const name = nameBytes[index] as Uint8Array;
-      seen.add(hash(name, 0, name.length, candidate));
-    }
-    if (seen.size === indexByName.size) return candidate;
-  }
-  assert(false, 'no perfect hash over the names of the static table');
 }
 
 function fillTable(): Uint8Array {
