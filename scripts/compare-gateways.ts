@@ -10,7 +10,7 @@ import { type Compared, comparisonDocument, withNewRows } from './comparison-doc
 import { cacheFolder, repositoryRoot } from './repository.ts';
 
 // `npm run compare [-- <gateway>…]`: runs the torture suite against Debian's gateways and Candor, one after another, with
-// the configurations that docs/torture.md shows, and writes docs/comparison.md. With names, only these gateways are run.
+// the configurations in docs/torture/, and writes docs/comparison.md. With names, only these gateways are run.
 // With --document none is run: the page is written from the last results. With --new only the cases that the page lacks are
 // run, and their rows are added to its tables.
 
