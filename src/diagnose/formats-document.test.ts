@@ -9,7 +9,8 @@ import { fragmentForms } from '#explain/pasted/read-part.ts';
 import { prefixForms } from '#explain/wrappers/prefixes.ts';
 import { colourTool, jsonTool, memberTool, pairTool, unwrap } from '#explain/wrappers/unwrap.ts';
 
-const document = readFileSync(new URL('../../docs/explain/formats.md', import.meta.url), 'utf8');
+const pages = new URL('../../docs/explain/', import.meta.url);
+const document = readFileSync(new URL('formats.md', pages), 'utf8');
 
 /** The rows of the table under a heading, without its head. */
 function rowsUnder(heading: string): readonly (readonly string[])[] {
@@ -24,15 +25,18 @@ function rowsUnder(heading: string): readonly (readonly string[])[] {
 }
 
 /** The text of a code span; `\t` stands for a tab. */
-const codeOf = (cell: string): string =>
-  cell
-    .replace(/^`` (.*) ``$|^`(.*)`$/, '$1$2')
+const codeOf = (cell: string): string => textOf(cell.replace(/^`` (.*) ``$|^`(.*)`$/, '$1$2'));
+
+const textOf = (written: string): string =>
+  written
     .replaceAll('\\t', '\t')
     .replace(/^\\x1e|\\x1b/g, (control) => String.fromCharCode(Number.parseInt(control.slice(2), 16)));
 
-const formats = ['Formats of gateways', "Formats of the application's side"]
-  .flatMap(rowsUnder)
-  .map(([format = '', line = '']) => ({ format, line: codeOf(line) }));
+const formats = readFileSync(new URL('formats.tsv', pages), 'utf8')
+  .trimEnd()
+  .split('\n')
+  .map((row) => row.split('\t'))
+  .map(([format = '', line = '']) => ({ format, line: textOf(line) }));
 const wrappers = rowsUnder('What other tools put around a line').map(([tool = '', example = '', kept = '']) => ({
   tool,
   example: codeOf(example),
@@ -42,6 +46,16 @@ const wrappers = rowsUnder('What other tools put around a line').map(([tool = ''
 describe('the document of formats', () => {
   for (const { format, line } of formats)
     it(`has a line of: ${format}`, () => assert.equal(new LogExplainer().read(line)?.format, format, line));
+
+  it('names each of them', () => {
+    const sections = ['Formats of gateways', "Formats of the application's side"].map(
+      (heading) => document.split(`## ${heading}\n`)[1]?.split('\n## ')[0] ?? '',
+    );
+    const named = sections.flatMap((section) =>
+      [...section.matchAll(/^- (.*)$/gm)].flatMap(([, names = '']) => names.split('; ')),
+    );
+    assert.deepEqual([...new Set(named)].toSorted(), [...new Set(formats.map(({ format }) => format))].toSorted());
+  });
 
   it('has a line that each dialect recognises', () => {
     const without = allDialects.filter((dialect) => !formats.some(({ line }) => dialect.recognise(line) > 0));
