@@ -32,14 +32,23 @@ const textOf = (written: string): string =>
     .replaceAll('\\t', '\t')
     .replace(/^\\x1e|\\x1b/g, (control) => String.fromCharCode(Number.parseInt(control.slice(2), 16)));
 
-const formats = readFileSync(new URL('formats.tsv', pages), 'utf8')
-  .trimEnd()
-  .split('\n')
-  .map((row) => row.split('\t'))
-  .map(([format = '', line = '']) => ({ format, line: textOf(line) }));
-const wrappers = rowsUnder('What other tools put around a line').map(([tool = '', example = '', kept = '']) => ({
+/** The rows of a file of tab-separated values. */
+const rowsIn = (file: string): readonly (readonly string[])[] =>
+  readFileSync(new URL(file, pages), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((row) => row.split('\t'));
+
+/** The items of the lists under a heading. */
+const itemsUnder = (heading: string): readonly string[] =>
+  [...(document.split(`## ${heading}\n`)[1]?.split('\n## ')[0] ?? '').matchAll(/^- (.*)$/gm)].map(
+    ([, item = '']) => item,
+  );
+
+const formats = rowsIn('formats.tsv').map(([format = '', line = '']) => ({ format, line: textOf(line) }));
+const wrappers = rowsIn('wrappers.tsv').map(([tool = '', example = '', kept = '']) => ({
   tool,
-  example: codeOf(example),
+  example: textOf(example),
   kept,
 }));
 
@@ -48,12 +57,9 @@ describe('the document of formats', () => {
     it(`has a line of: ${format}`, () => assert.equal(new LogExplainer().read(line)?.format, format, line));
 
   it('names each of them', () => {
-    const sections = ['Formats of gateways', "Formats of the application's side"].map(
-      (heading) => document.split(`## ${heading}\n`)[1]?.split('\n## ')[0] ?? '',
-    );
-    const named = sections.flatMap((section) =>
-      [...section.matchAll(/^- (.*)$/gm)].flatMap(([, names = '']) => names.split('; ')),
-    );
+    const named = ['Formats of gateways', "Formats of the application's side"]
+      .flatMap(itemsUnder)
+      .flatMap((names) => names.split('; '));
     assert.deepEqual([...new Set(named)].toSorted(), [...new Set(formats.map(({ format }) => format))].toSorted());
   });
 
@@ -68,6 +74,10 @@ describe('the document of formats', () => {
   it('has a row for each tool that wraps lines', () => {
     const tools = new Set([...prefixForms.map(({ tool }) => tool), jsonTool, memberTool, pairTool, colourTool]);
     assert.deepEqual([...new Set(wrappers.map(({ tool }) => tool))].toSorted(), [...tools].toSorted());
+    const named = itemsUnder('What other tools put around a line').map((item) =>
+      item.startsWith(jsonTool) ? jsonTool : item,
+    );
+    assert.deepEqual(named.toSorted(), [...tools].toSorted());
   });
 });
 
