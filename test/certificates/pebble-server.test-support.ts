@@ -37,7 +37,7 @@ const names = findPeer('pebble-challtestsrv');
 export const needsPebble =
   'missing' in ca ? { skip: ca.missing } : 'missing' in names ? { skip: names.missing } : { timeout: 60_000 };
 
-export interface PebbleSettings {
+interface PebbleSettings {
   /** Percent of the good nonces that it rejects. */
   readonly nonceReject?: number;
   /** Key id and HMAC key; without it any account is accepted. */
