@@ -77,7 +77,7 @@ export class SimulatedAuthority implements AcmeTransport {
     const at = (name: string) => `${this.#base}/${name}`;
     switch (path) {
       case 'directory': {
-        const names = ['newNonce', 'newAccount', 'newOrder', 'revokeCert'];
+        const names = ['newNonce', 'newAccount', 'newOrder'];
         const urls = names.map((name) => [name, at(name)]);
         return json({ ...Object.fromEntries(urls), ...(this.window && { renewalInfo: at('renewalInfo') }) });
       }

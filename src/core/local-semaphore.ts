@@ -16,10 +16,6 @@ class LocalSemaphore implements Semaphore {
   #hasWaiters = false;
   idleTotal = 0;
 
-  get acquired(): number {
-    return this.#acquired;
-  }
-
   get total(): number {
     return this.#acquired;
   }
