@@ -8,8 +8,6 @@ interface UnusedExport {
   readonly name: string;
 }
 
-/** What users import, beside `entries`. */
-const publicFiles: readonly string[] = [...entries, 'packages/explain/src/main.ts'];
 /** Features that a test registers in a bundle, by their names. */
 const registered = /^test\/features\/[^/]+\/(?:keys|worker|main|words)\.ts$/;
 /** Types of inferred exports of other files: declarations must be able to name them. */
@@ -27,7 +25,7 @@ export function findUnusedExports(sources: readonly Source[]): UnusedExport[] {
     }
   }
   return sources
-    .filter(({ path }) => !publicFiles.includes(path) && !registered.test(path))
+    .filter(({ path }) => !entries.includes(path) && !registered.test(path))
     .flatMap((source) => {
       const known = used.get(source.path);
       if (known?.has('*') === true) return [];
