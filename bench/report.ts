@@ -111,7 +111,7 @@ function pairs(runs: readonly Run[], work: WorkName, ours: GatewayName, theirs: 
   });
 }
 
-export interface RatioTo {
+interface RatioTo {
   readonly ratio: Ratio;
   readonly best: GatewayName;
 }

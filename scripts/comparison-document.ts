@@ -54,7 +54,7 @@ export function hasCase(matrix: string, id: string): boolean {
 }
 
 /** Sections of other commands, `npm run compare:poisoning` and `npm run bench:storms`: each between two comments with its name. */
-export type ForeignSection = 'poisoning' | 'storms';
+type ForeignSection = 'poisoning' | 'storms';
 
 function sectionOf(document: string, name: ForeignSection): string[] {
   const [start, end] = [document.indexOf(`<!-- ${name} -->`), document.indexOf(`<!-- /${name} -->`)];

@@ -11,7 +11,7 @@ const head = [
   ...['p99 ms', 'until well', 'with Retry-After'],
 ];
 
-export interface Circumstances {
+interface Circumstances {
   readonly machine: string;
   readonly versions: readonly string[];
 }
