@@ -90,7 +90,7 @@ describe('the document of custom formats', () => {
     });
 });
 
-const parts = rowsUnder('Parts of lines').map(([of = '', example = '']) => ({ of, example: codeOf(example) }));
+const parts = rowsIn('parts.tsv').map(([of = '', example = '']) => ({ of, example: textOf(example) }));
 
 describe('a part of a line is explained, and called likely', () => {
   for (const { of, example } of parts)
@@ -102,9 +102,10 @@ describe('a part of a line is explained, and called likely', () => {
       assert.equal(found.atMs, null);
     });
 
-  it('and each form of a part has a row', () => {
+  it('and each form of a part has a row, and is named', () => {
     const forms = new Set([...fragmentForms.map(({ of }) => of), "members of a gateway's JSON"]);
     assert.deepEqual(parts.map(({ of }) => of).toSorted(), [...forms].toSorted());
+    assert.deepEqual(itemsUnder('Parts of lines').toSorted(), [...forms].toSorted());
   });
 });
 
