@@ -87,7 +87,7 @@ test('no source, no test and no development file is shipped', { skip }, () => {
   assert.deepEqual(
     shipped.filter((path) =>
       // Of the measurements, what documents link to.
-      /\.test\.|\/fixtures\/|(?<!\.d)\.ts$|candor\/(?:src|test|scripts)\b|candor\/bench\/.*(?<!\.md|\.svg|\/storms)$/.test(
+      /\.test\.|\/fixtures\/|(?<!\.d)\.ts$|candor\/(?:src|test|scripts)\b|candor\/bench\/(?!storms\/configurations).*(?<!\.md|\.svg|\.tsv|\/storms)$/.test(
         path,
       ),
     ),
