@@ -94,7 +94,6 @@ export type EndpointKeysRead = Pick<
   | 'connections'
   | 'attempts'
   | 'balance'
-  | 'slow_start'
   | 'when_none_ready'
   | 'outlier_detection'
   | 'circuit_breaker'

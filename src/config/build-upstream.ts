@@ -26,7 +26,6 @@ function buildEndpointLimits(
   | 'attemptsMax'
   | 'responseHeadBytesMax'
   | 'balance'
-  | 'slowStartMs'
   | 'features'
   | 'whenNoneReady'
   | 'outlierDetection'
@@ -52,7 +51,6 @@ function buildEndpointLimits(
     ...buildWhenNoneReady(read.when_none_ready),
     ...buildOutlierDetection(read.outlier_detection),
     ...buildCircuitBreaker(read.circuit_breaker),
-    ...(read.slow_start === undefined || read.slow_start === null ? {} : { slowStartMs: read.slow_start }),
     ...(read.balance === undefined || read.balance === null ? {} : { balance: read.balance }),
   };
 }

@@ -188,7 +188,6 @@ export const defaults = {
     defaultBalancer,
     'Nearly as even as asking all endpoints, without sending all workers to the same one; it needs no measurement.',
   ),
-  slowStart: declare('none', 'Most programs answer at full speed as soon as they are ready.'),
   endpointWeight: declare('1', 'Endpoints are alike unless someone says otherwise.'),
   endpointPriority: declare('0', 'All endpoints serve; a spare one is a decision.'),
 

@@ -294,8 +294,8 @@ describe('what is written', () => {
     [
       'slow start',
       'upstreams: { a: { endpoints: "a:1", slow_start: 30s }, b: { endpoints: "a:1", slow_start: none }, c: "a:1" }\napplications: { d: { command: a, slow_start: 1m } }\nroutes: [{ to: a }]',
-      (c) => c.upstreams.map(({ slowStartMs }) => slowStartMs),
-      [30_000, undefined, undefined, 60_000],
+      (c) => c.upstreams.map(({ features }) => features?.['slow_start']),
+      [{ rampMs: 30_000 }, undefined, undefined, { rampMs: 60_000 }],
     ],
     [
       'sticky sessions in every form',

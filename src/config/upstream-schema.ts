@@ -5,7 +5,7 @@ import { upstreamFeatureKeys } from '../features/keys.ts';
 import { balance, endpoints, whenNoneReady } from './balance-schema.ts';
 import { check } from './check-schema.ts';
 import { defaults } from './defaults.ts';
-import { duration, durationOrNone, oneOrMany, path, size, textOf, whole } from '../schema/leaves.ts';
+import { duration, oneOrMany, path, size, textOf, whole } from '../schema/leaves.ts';
 import { circuitBreaker, outlierDetection } from './outlier-schema.ts';
 import { key, section } from '../schema/section.ts';
 import { hide } from '../schema/schema-parts.ts';
@@ -70,11 +70,6 @@ export const endpointKeys = {
     balance,
     `How an endpoint is picked for each request. ${balancerWords.map((word) => `\`${word}\`: ${namedBalancers[word].how}; `).join('')}\`{ hash: … }\`: by a part of the request. Each leaves out endpoints that are not ready.`,
     defaults.balance,
-  ),
-  slow_start: key(
-    durationOrNone,
-    'For how long an endpoint that became ready gets a part of its share only, which grows from a tenth to the whole, or `none`. Endpoints that became ready at the same time share as always.',
-    defaults.slowStart,
   ),
   when_none_ready: key(
     whenNoneReady,

@@ -39,8 +39,6 @@ export interface UpstreamSpec {
   readonly http2?: true;
   /** How an endpoint is picked for each request; absent: two are drawn at random, and the less loaded one is picked. */
   readonly balance?: BalanceSpec;
-  /** An endpoint that became ready gets a growing part of its share for so long; absent: its whole share at once. */
-  readonly slowStartMs?: number;
   /** How long a request may wait until an endpoint is ready, and how many requests in each worker; absent: none does. */
   readonly whenNoneReady?: { readonly waitMs: number; readonly waitersMax: number };
   /** Endpoints that are unhealthy by their checks get requests while no other may. Absent: they get none. */

@@ -4,6 +4,7 @@ import { concurrency } from './concurrency/keys.ts';
 import { drainSignals } from './drain-signal/keys.ts';
 import { objectives } from './objectives/keys.ts';
 import { retries } from './retry/keys.ts';
+import { slowStart } from './slow-start/keys.ts';
 import { sticky } from './sticky/keys.ts';
 import type { FeatureKeys } from './feature-keys.ts';
 
@@ -15,6 +16,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   concurrency,
   drainSignals,
   sticky,
+  slowStart,
 ];
 
 /** What a route, an upstream or application, and the file for all routes may say of features. Only a feature's own files know its keys. */
