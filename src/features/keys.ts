@@ -3,6 +3,7 @@ import { circuitBreaker } from './circuit-breaker/keys.ts';
 import { concurrency } from './concurrency/keys.ts';
 import { drainSignals } from './drain-signal/keys.ts';
 import { objectives } from './objectives/keys.ts';
+import { outlierDetection } from './outlier-detection/keys.ts';
 import { retries } from './retry/keys.ts';
 import { slowStart } from './slow-start/keys.ts';
 import { sticky } from './sticky/keys.ts';
@@ -17,6 +18,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   drainSignals,
   sticky,
   slowStart,
+  outlierDetection,
 ];
 
 /** What a route, an upstream or application, and the file for all routes may say of features. Only a feature's own files know its keys. */
