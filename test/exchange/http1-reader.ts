@@ -26,7 +26,7 @@ export class ReadMessage {
   }
 }
 
-export interface ReaderEvents {
+interface ReaderEvents {
   onHead(message: ReadMessage): void;
   onWhole(message: ReadMessage): void;
 }

@@ -235,7 +235,7 @@ export class Http1World implements World {
         spec,
         upstream,
         undefined,
-        { ...hooks, filters: this.options.filters ?? [] },
+        { ...hooks, filters: [...hooks.filters, ...(this.options.filters ?? [])] },
         routeHop('edge', 'key', spec.id),
       );
       return { match: spec.match, route: compiled };
@@ -510,7 +510,7 @@ function settle(what: () => void): void {
 }
 
 /** One connection of a client, with the requests on it. */
-export class ClientLine {
+class ClientLine {
   readonly transport: MemoryTransport;
   readonly #unanswered: Http1Client[] = [];
   readonly #reader: Http1Reader;
