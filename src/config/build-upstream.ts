@@ -6,7 +6,7 @@ import { upstreamFeatures } from './build-features.ts';
 import type { BuildContext } from './build-context.ts';
 import type { expectation } from './check-schema.ts';
 import { defaults } from './defaults.ts';
-import { count, ms, bytes, share } from '../schema/fallback.ts';
+import { count, ms, bytes } from '../schema/fallback.ts';
 import type { ApplicationRead, EndpointKeysRead } from './application-schema.ts';
 import type { UpstreamRead } from './upstream-schema.ts';
 
@@ -26,10 +26,8 @@ function buildEndpointLimits(
   | 'attemptsMax'
   | 'responseHeadBytesMax'
   | 'balance'
-  | 'slowStartMs'
   | 'features'
   | 'whenNoneReady'
-  | 'outlierDetection'
   | 'circuitBreaker'
   | 'logs'
 > {
@@ -50,9 +48,7 @@ function buildEndpointLimits(
       ? {}
       : { logs: [...new Set(read.logs.map((path) => resolve(context.directory, path)))] }),
     ...buildWhenNoneReady(read.when_none_ready),
-    ...buildOutlierDetection(read.outlier_detection),
     ...buildCircuitBreaker(read.circuit_breaker),
-    ...(read.slow_start === undefined || read.slow_start === null ? {} : { slowStartMs: read.slow_start }),
     ...(read.balance === undefined || read.balance === null ? {} : { balance: read.balance }),
   };
 }
@@ -61,25 +57,6 @@ function buildWhenNoneReady(read: EndpointKeysRead['when_none_ready']): Pick<Ups
   const waitMs = read?.wait === null ? null : ms(read?.wait, defaults.whenNoneReady.wait);
   if (waitMs === null) return {};
   return { whenNoneReady: { waitMs, waitersMax: count(read?.wait_max, defaults.whenNoneReady.waitMax) } };
-}
-
-function buildOutlierDetection(read: EndpointKeysRead['outlier_detection']): Pick<UpstreamSpec, 'outlierDetection'> {
-  if (read === undefined || read === null) return {};
-  if (read === 'none') return { outlierDetection: read };
-  const absent = defaults.outlierDetection;
-  return {
-    outlierDetection: {
-      windowMs: ms(read.window, absent.window),
-      requestsMin: count(read.requests_min, absent.requestsMin),
-      failureShareMax: share(read.failures_max, absent.failuresMax),
-      consecutiveFailuresMax: count(read.consecutive_failures, absent.consecutiveFailures),
-      countsServerErrors: read.server_errors ?? false,
-      countsRateLimits: read.rate_limits ?? false,
-      firstPauseMs: ms(read.ejection, absent.ejection),
-      longestPauseMs: ms(read.ejection_max, absent.ejectionMax),
-      ejectedShareMax: share(read.ejected_max, absent.ejectedMax),
-    },
-  };
 }
 
 function buildCircuitBreaker(read: EndpointKeysRead['circuit_breaker']): Pick<UpstreamSpec, 'circuitBreaker'> {

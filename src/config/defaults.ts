@@ -188,33 +188,11 @@ export const defaults = {
     defaultBalancer,
     'Nearly as even as asking all endpoints, without sending all workers to the same one; it needs no measurement.',
   ),
-  slowStart: declare('none', 'Most programs answer at full speed as soon as they are ready.'),
   endpointWeight: declare('1', 'Endpoints are alike unless someone says otherwise.'),
   endpointPriority: declare('0', 'All endpoints serve; a spare one is a decision.'),
 
-  outlierDetection: {
-    window: declare(
-      '30s',
-      'Long enough for twenty requests of a quiet site, short enough to forget a fault that was fixed.',
-    ),
-    requestsMin: declare('20', 'Half of fewer requests is chance.'),
-    failuresMax: declare(
-      '50%',
-      'An endpoint that serves half of its requests still carries load that others would get.',
-    ),
-    consecutiveFailures: declare(
-      '10',
-      'An endpoint half of whose requests fail has as many in a row once in a thousand.',
-    ),
-    serverErrors: declare('false', 'A 500 of an application is the same on every endpoint more often than not.'),
-    rateLimits: declare('false', 'A quota is more often that of one client, who could take endpoints from all others.'),
-    ejection: declare('10s', 'Two checks; most faults that pass by themselves have passed.'),
-    ejectionMax: declare('5m', 'By then an operator has noticed.'),
-    ejectedMax: declare('50%', 'What most endpoints fail at is seldom theirs, and the rest could not carry the load.'),
-    breaker: declare('false', 'An endpoint that serves some requests is better than a 503 for all of them.'),
-  },
-
   circuitBreaker: {
+    breaker: declare('false', 'An endpoint that serves some requests is better than a 503 for all of them.'),
     open: declare('500ms', 'Requests that wait for a timeout pile up; half a second lets them end.'),
     openMax: describe(
       '2s while the checks of the endpoint pass, 30s without checks',

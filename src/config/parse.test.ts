@@ -6,6 +6,7 @@ import * as fc from '../../test/properties.ts';
 import { alertKinds } from '../core/alert.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { unicodeText } from '../../test/unicode-text.ts';
+import { outlierDetectionOf } from '../features/outlier-detection/settings.ts';
 import { renderConfigurationErrors } from './configuration-errors.ts';
 import { parseConfiguration } from './parse.ts';
 import { sampled } from '../testing/sweep.test-support.ts';
@@ -294,8 +295,8 @@ describe('what is written', () => {
     [
       'slow start',
       'upstreams: { a: { endpoints: "a:1", slow_start: 30s }, b: { endpoints: "a:1", slow_start: none }, c: "a:1" }\napplications: { d: { command: a, slow_start: 1m } }\nroutes: [{ to: a }]',
-      (c) => c.upstreams.map(({ slowStartMs }) => slowStartMs),
-      [30_000, undefined, undefined, 60_000],
+      (c) => c.upstreams.map(({ features }) => features?.['slow_start']),
+      [{ rampMs: 30_000 }, undefined, undefined, { rampMs: 60_000 }],
     ],
     [
       'sticky sessions in every form',
@@ -346,10 +347,10 @@ describe('what is written', () => {
     [
       'when traffic takes endpoints out, in every form',
       'upstreams: { a: "a:1", b: { endpoints: "a:1", outlier_detection: none }, c: { endpoints: "a:1", outlier_detection: { window: 10s, requests_min: 5, failures_max: 10%, consecutive_failures: 3, server_errors: true, rate_limits: true, ejection: 1s, ejection_max: 1m, ejected_max: 100% } }, d: { endpoints: "a:1", outlier_detection: {} } }\nroutes: [{ to: a }]',
-      (c) => c.upstreams.map(({ outlierDetection }) => outlierDetection),
+      (c) => c.upstreams.map(({ features }) => outlierDetectionOf(features)),
       [
         undefined,
-        'none',
+        null,
         {
           ...{ windowMs: 10_000, requestsMin: 5, failureShareMax: 0.1, consecutiveFailuresMax: 3 },
           ...{ countsServerErrors: true, countsRateLimits: true, firstPauseMs: 1000, longestPauseMs: 60_000 },

@@ -5,8 +5,7 @@ import { upstreamFeatureKeys } from '../features/keys.ts';
 import { balance, endpoints, whenNoneReady } from './balance-schema.ts';
 import { check } from './check-schema.ts';
 import { defaults } from './defaults.ts';
-import { duration, durationOrNone, oneOrMany, path, size, textOf, whole } from '../schema/leaves.ts';
-import { circuitBreaker, outlierDetection } from './outlier-schema.ts';
+import { duration, oneOrMany, path, size, textOf, whole } from '../schema/leaves.ts';
 import { key, section } from '../schema/section.ts';
 import { hide } from '../schema/schema-parts.ts';
 
@@ -24,6 +23,19 @@ const tls = z.union([
       'The certificate that the gateway shows to endpoints that ask who it is, in PEM, with its intermediate ones after it.',
     ),
     key_file: key(hide(path, 'file', 'key'), 'The private key of that certificate, in PEM, without a passphrase.'),
+  }),
+]);
+
+const circuitBreaker = z.union([
+  z.boolean(),
+  section({
+    open: key(duration, 'How long it is open; each further time is twice as long.', defaults.circuitBreaker.open),
+    open_max: key(duration, 'The longest time.', defaults.circuitBreaker.openMax),
+    probes: key(
+      whole(1, 1000),
+      'How many requests at a time an endpoint gets while its breaker is half-open, over all workers. Three answers close it.',
+      defaults.circuitBreaker.probes,
+    ),
   }),
 ]);
 
@@ -71,23 +83,14 @@ export const endpointKeys = {
     `How an endpoint is picked for each request. ${balancerWords.map((word) => `\`${word}\`: ${namedBalancers[word].how}; `).join('')}\`{ hash: … }\`: by a part of the request. Each leaves out endpoints that are not ready.`,
     defaults.balance,
   ),
-  slow_start: key(
-    durationOrNone,
-    'For how long an endpoint that became ready gets a part of its share only, which grows from a tenth to the whole, or `none`. Endpoints that became ready at the same time share as always.',
-    defaults.slowStart,
-  ),
   when_none_ready: key(
     whenNoneReady,
     'What a request does while no endpoint is ready, and one is starting or was ready within the last 30 s. A request is answered at once if it is known that no endpoint can be ready before the wait is over, such as where each program starts again only later.',
   ),
-  outlier_detection: key(
-    outlierDetection,
-    'When an endpoint whose checks pass gets no requests because its requests fail, or `none`: only checks decide.',
-  ),
   circuit_breaker: key(
     circuitBreaker,
     'Whether an endpoint whose requests fail gets none for a short time even if it is the last one, or too many others are ejected: the answer is then a 503 (`circuit_open`) at once. `true`, or for how long.',
-    defaults.outlierDetection.breaker,
+    defaults.circuitBreaker.breaker,
   ),
   logs: key(
     z.array(path).max(16),

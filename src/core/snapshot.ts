@@ -50,7 +50,7 @@ export interface Snapshot {
 }
 
 export interface UpstreamSnapshot
-  extends Omit<UpstreamSpec, 'endpoints' | 'family' | 'check' | 'application' | 'outlierDetection' | 'circuitBreaker'> {
+  extends Omit<UpstreamSpec, 'endpoints' | 'family' | 'check' | 'application' | 'circuitBreaker'> {
   readonly id: UpstreamId;
   readonly application: ApplicationId | null;
   readonly endpoints: readonly EndpointSnapshot[];

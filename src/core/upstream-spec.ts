@@ -39,15 +39,11 @@ export interface UpstreamSpec {
   readonly http2?: true;
   /** How an endpoint is picked for each request; absent: two are drawn at random, and the less loaded one is picked. */
   readonly balance?: BalanceSpec;
-  /** An endpoint that became ready gets a growing part of its share for so long; absent: its whole share at once. */
-  readonly slowStartMs?: number;
   /** How long a request may wait until an endpoint is ready, and how many requests in each worker; absent: none does. */
   readonly whenNoneReady?: { readonly waitMs: number; readonly waitersMax: number };
   /** Endpoints that are unhealthy by their checks get requests while no other may. Absent: they get none. */
   readonly triesUnhealthy?: true;
   readonly check: CheckSpec;
-  /** When traffic takes endpoints out; 'none': never; absent: with the defaults of `policy/outlier-settings.ts`. */
-  readonly outlierDetection?: OutlierDetectionSpec | 'none';
   /** An endpoint that fails and that outlier detection may not eject gets no requests for some time all the same; absent: it gets them. */
   readonly circuitBreaker?: CircuitBreakerSpec;
   /** How many connections each worker keeps idle per endpoint, and for how long. */
@@ -68,24 +64,6 @@ export interface UpstreamSpec {
   readonly responseHeadBytesMax: number;
   /** Files that the application writes, which the main thread follows for the store; absent: none. */
   readonly logs?: readonly string[];
-}
-
-export interface OutlierDetectionSpec {
-  readonly windowMs: number;
-  /** Fewer requests within the window decide nothing. */
-  readonly requestsMin: number;
-  /** A larger share of failures makes an outlier. */
-  readonly failureShareMax: number;
-  /** So many failures in a row make an outlier. */
-  readonly consecutiveFailuresMax: number;
-  /** Responses with a 5xx status count as failures, though only over the whole window. */
-  readonly countsServerErrors: boolean;
-  /** Responses with status 429 and Retry-After count as failures, and the endpoint rests as long as they say. */
-  readonly countsRateLimits: boolean;
-  readonly firstPauseMs: number;
-  readonly longestPauseMs: number;
-  /** Of the endpoints whose checks pass. */
-  readonly ejectedShareMax: number;
 }
 
 /** Besides its health document (`application/health+json`) an endpoint says it by a header of a response. */

@@ -17,6 +17,7 @@ import type { EndpointSourceFactory } from './endpoint-source.ts';
 import { StaticSource } from './static-source.ts';
 import { EndpointDeltas, type EndpointDelta, EndpointSince } from './endpoint-deltas.ts';
 import { drainSignalOf } from '../features/drain-signal/settings.ts';
+import { outlierDetectionOf } from '../features/outlier-detection/settings.ts';
 import { DrainRequests } from './drain-requests.ts';
 import { OutlierDetector } from './outlier-detector.ts';
 import { type OutlierSettings, outlierSettingsOf } from '../policy/outlier-settings.ts';
@@ -107,7 +108,8 @@ export class Endpoints {
   #outlierSettingsOf(upstream: UpstreamId): OutlierSettings {
     const known = this.#outlierSettings.get(upstream);
     if (known !== undefined) return known;
-    const settings = outlierSettingsOf(this.#parts.configuration().upstreams.find(({ id }) => id === upstream) ?? {});
+    const spec = this.#specOf(upstream);
+    const settings = outlierSettingsOf(outlierDetectionOf(spec?.features), spec?.circuitBreaker);
     this.#outlierSettings.set(upstream, settings);
     return settings;
   }

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
-import type { OutlierDetectionSpec } from '../core/upstream-spec.ts';
 import type { EndpointId, EndpointState, UpstreamId } from '../core/endpoint.ts';
 import type { NewEvent } from '../core/event.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
-import { defaultEjection, type OutlierSettings, outlierSettingsOf } from '../policy/outlier-settings.ts';
+import {
+  defaultEjection,
+  type OutlierDetectionSpec,
+  type OutlierSettings,
+  outlierSettingsOf,
+} from '../policy/outlier-settings.ts';
 import { SeededRandom, SimulatedClock } from '../testing/testing.ts';
 import { OutlierDetector } from './outlier-detector.ts';
 
@@ -40,7 +44,7 @@ beforeEach(() => {
   changes = 0;
   checked = { a: 'healthy', b: 'healthy' };
   mayStay = false;
-  settings = outlierSettingsOf({});
+  settings = outlierSettingsOf();
   drained = [];
   detector = new OutlierDetector({
     clock,
@@ -279,7 +283,7 @@ describe('an endpoint that is ejected', () => {
 describe('the circuit breaker of an endpoint that is ejected', () => {
   const circuitBreaker = { openMs: 500, openMaxMs: null };
   beforeEach(() => {
-    settings = outlierSettingsOf({ circuitBreaker });
+    settings = outlierSettingsOf(undefined, circuitBreaker);
     report(slow(30));
     assert.equal(seen().state, 'ejected');
     emitted = [];
@@ -337,7 +341,7 @@ test('an endpoint is not ejected where the others are drained, and stays', () =>
 });
 
 test('5xx that count as failures end a probation badly', async () => {
-  settings = outlierSettingsOf({ outlierDetection: { ...detectionSpec, countsServerErrors: true } });
+  settings = outlierSettingsOf({ ...detectionSpec, countsServerErrors: true });
   report({ successes: 30, serverErrors: 30 });
   assert.equal(seen().state, 'ejected');
   await clock.advance(firstPauseMs * 1.2);

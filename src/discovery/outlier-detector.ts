@@ -64,7 +64,7 @@ type EndpointsById = ReadonlyMap<EndpointId, EndpointSnapshot>;
 
 type DisagreementFigures = Omit<EventFacts['health_disagreement'], 'address' | 'check'>;
 
-const defaultSettings = outlierSettingsOf({});
+const defaultSettings = outlierSettingsOf();
 
 /**
  * Main's judgement of endpoints by their traffic, laid over what their checks say. It ejects an endpoint whose checks

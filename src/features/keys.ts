@@ -3,7 +3,9 @@ import { circuitBreaker } from './circuit-breaker/keys.ts';
 import { concurrency } from './concurrency/keys.ts';
 import { drainSignals } from './drain-signal/keys.ts';
 import { objectives } from './objectives/keys.ts';
+import { outlierDetection } from './outlier-detection/keys.ts';
 import { retries } from './retry/keys.ts';
+import { slowStart } from './slow-start/keys.ts';
 import { sticky } from './sticky/keys.ts';
 import type { FeatureKeys } from './feature-keys.ts';
 
@@ -15,6 +17,8 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   concurrency,
   drainSignals,
   sticky,
+  slowStart,
+  outlierDetection,
 ];
 
 /** What a route, an upstream or application, and the file for all routes may say of features. Only a feature's own files know its keys. */

@@ -11,7 +11,7 @@ import type { Clock } from '../core/time.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { RequestGate } from '../exchange/request-gate.ts';
 import type { RetryPolicy } from '../exchange/retry-policy.ts';
-import type { OuterBalancer } from '../policy/balancer.ts';
+import type { AroundBalancer, OuterBalancer } from '../policy/balancer.ts';
 
 /** Where exchanges of a scope meet the feature. A route has null for what none of its features fills. */
 export interface FeatureHooks {
@@ -20,6 +20,8 @@ export interface FeatureHooks {
   readonly gate?: RequestGate;
   /** Of an upstream. Another object replaces the balancer, with what it has learnt. */
   readonly balancer?: OuterBalancer;
+  /** Likewise, around the balancer of each priority of an upstream. */
+  readonly priorityBalancer?: AroundBalancer;
   /** Whose turn comes first where requests wait at a gate. */
   readonly priority?: RequestPriority;
   readonly retry?: RetryPolicy;

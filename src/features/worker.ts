@@ -2,8 +2,16 @@ import { circuitBreaker } from './circuit-breaker/worker.ts';
 import { concurrency } from './concurrency/worker.ts';
 import { drainSignal } from './drain-signal/worker.ts';
 import { retry } from './retry/worker.ts';
+import { slowStart } from './slow-start/worker.ts';
 import { sticky } from './sticky/worker.ts';
 import type { WorkerFeature } from './worker-feature.ts';
 
 /** The features of routes and upstreams, in the order in which requests meet them. */
-export const workerFeatures: readonly WorkerFeature[] = [circuitBreaker, concurrency, retry, sticky, drainSignal];
+export const workerFeatures: readonly WorkerFeature[] = [
+  circuitBreaker,
+  concurrency,
+  retry,
+  sticky,
+  slowStart,
+  drainSignal,
+];

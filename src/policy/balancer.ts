@@ -109,6 +109,9 @@ export function withoutTried<E>(endpoints: readonly E[], tried: readonly E[]): r
   return endpoints.filter((endpoint) => !tried.includes(endpoint));
 }
 
+/** Puts another balancer around that of the endpoints of one upstream that have the same priority. */
+export type AroundBalancer = <E extends BalancedEndpoint>(inner: Balancer<E>) => Balancer<E>;
+
 /** Picks the endpoint of requests that belong to one, and leaves the others to the balancer of the upstream. */
 export interface OuterBalancer {
   around<E extends BalancedEndpoint>(inner: Balancer<E>): Balancer<E>;

@@ -1,4 +1,23 @@
-import type { CircuitBreakerSpec, OutlierDetectionSpec, RouteBreakerSpec } from '../core/upstream-spec.ts';
+import type { CircuitBreakerSpec, RouteBreakerSpec } from '../core/upstream-spec.ts';
+
+/** When traffic takes endpoints of an upstream out, as it is configured. */
+export interface OutlierDetectionSpec {
+  readonly windowMs: number;
+  /** Fewer requests within the window decide nothing. */
+  readonly requestsMin: number;
+  /** A larger share of failures makes an outlier. */
+  readonly failureShareMax: number;
+  /** So many failures in a row make an outlier. */
+  readonly consecutiveFailuresMax: number;
+  /** Responses with a 5xx status count as failures, though only over the whole window. */
+  readonly countsServerErrors: boolean;
+  /** Responses with status 429 and Retry-After count as failures, and the endpoint rests as long as they say. */
+  readonly countsRateLimits: boolean;
+  readonly firstPauseMs: number;
+  readonly longestPauseMs: number;
+  /** Of the endpoints whose checks pass. */
+  readonly ejectedShareMax: number;
+}
 
 /** When failures make an endpoint an outlier. */
 export interface FailureRateSettings {
@@ -115,15 +134,13 @@ export function routeBreakerSettings(spec: RouteBreakerSpec): Pick<OutlierSettin
   };
 }
 
-interface OutlierSpecs {
-  readonly outlierDetection?: OutlierDetectionSpec | 'none';
-  readonly circuitBreaker?: CircuitBreakerSpec;
-}
-
-export function outlierSettingsOf({ outlierDetection: spec, circuitBreaker }: OutlierSpecs): OutlierSettings {
-  const breaker = circuitBreaker ?? null;
+/** `spec`: null: traffic decides nothing; absent: the defaults. */
+export function outlierSettingsOf(
+  spec?: OutlierDetectionSpec | null,
+  breaker: CircuitBreakerSpec | null = null,
+): OutlierSettings {
   if (spec === undefined) return { failureRate: defaultFailureRate, ejection: defaultEjection, breaker };
-  if (spec === 'none') return { failureRate: null, ejection: defaultEjection, breaker: null };
+  if (spec === null) return { failureRate: null, ejection: defaultEjection, breaker: null };
   const { windowMs, requestsMin, consecutiveFailuresMax, countsServerErrors, countsRateLimits } = spec;
   return {
     failureRate: {

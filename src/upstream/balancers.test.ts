@@ -7,14 +7,13 @@ import type { Balancer } from '../policy/balancer.ts';
 import { ConsistentHash } from '../policy/consistent-hash.ts';
 import { PeakEwma } from '../policy/peak-ewma.ts';
 import { RoundRobin } from '../policy/round-robin.ts';
-import { SlowStart } from '../policy/slow-start.ts';
 import { TwoChoices } from '../policy/two-choices.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { configuredBalancers } from './balancers.ts';
 
 const classes = { two_choices: TwoChoices, round_robin: RoundRobin, peak_ewma: PeakEwma };
 
-type Settings = Pick<UpstreamSnapshot, 'balance' | 'slowStartMs'>;
+type Settings = Pick<UpstreamSnapshot, 'balance'>;
 
 function create(settings: Settings): Balancer<never> {
   return configuredBalancers(new SeededRandom('balancers'))(settings as UpstreamSnapshot)();
@@ -31,15 +30,11 @@ describe('configuredBalancers', () => {
     assert.ok(create({ balance: { kind: 'hash', key: { kind: 'path' } } }) instanceof ConsistentHash);
   });
 
-  it('adds slow start to any of them', () => {
-    assert.ok(create({ slowStartMs: 1000 }) instanceof SlowStart);
-  });
-
   it('returns the same function after a reload that changes nothing about balancing, and another one otherwise', () => {
     const balancerOf = configuredBalancers(new SeededRandom('balancers'));
     const of = (settings: Settings): unknown => balancerOf(settings as UpstreamSnapshot);
-    assert.equal(of({ slowStartMs: 5 }), of({ slowStartMs: 5 }));
-    assert.notEqual(of({ slowStartMs: 5 }), of({ slowStartMs: 6 }));
+    assert.equal(of({}), of({}));
+    assert.equal(of({ balance: { kind: 'round_robin' } }), of({ balance: { kind: 'round_robin' } }));
     assert.notEqual(of({}), of({ balance: { kind: 'round_robin' } }));
   });
 });

@@ -5,7 +5,14 @@ import type { EndpointCondition } from '../core/schemas/gateway-state.ts';
 import type { UpstreamSnapshot } from '../core/snapshot.ts';
 import { healthyInMs } from '../policy/health.ts';
 import { RetryBudget } from '../policy/retry-budget.ts';
-import type { Balancer, CreateBalancer, OuterBalancer, RequestFacts } from '../policy/balancer.ts';
+import type {
+  AroundBalancer,
+  BalancedEndpoint,
+  Balancer,
+  CreateBalancer,
+  OuterBalancer,
+  RequestFacts,
+} from '../policy/balancer.ts';
 import { PriorityBalancer } from '../policy/priority-balancer.ts';
 import { configuredBalancers } from './balancers.ts';
 import type { ReadyWaiter } from '../core/stream.ts';
@@ -38,6 +45,7 @@ export class LiveUpstream {
   readonly #balancerOf: (upstream: UpstreamSnapshot) => CreateBalancer;
   #createBalancer: CreateBalancer;
   #outer: OuterBalancer | null;
+  #aroundEach: AroundBalancer | null;
   #balancer: Balancer<LiveEndpoint>;
   readonly #context: RequestContext<LiveEndpoint>;
   /** Endpoints that get one request at a time; null where there are none, which is nearly always. */
@@ -52,8 +60,13 @@ export class LiveUpstream {
   /** Endpoints that get no new requests, and whose last request has not been reported to main as ended. */
   #draining: LiveEndpoint[] = [];
 
-  /** `outer`: of a feature; null: it picks no endpoint. */
-  constructor(spec: UpstreamSnapshot, ports: UpstreamPorts, outer: OuterBalancer | null = null) {
+  /** `outer`: of a feature, as is `aroundEach` for the balancer of each priority; null: none picks endpoints. */
+  constructor(
+    spec: UpstreamSnapshot,
+    ports: UpstreamPorts,
+    outer: OuterBalancer | null = null,
+    aroundEach: AroundBalancer | null = null,
+  ) {
     this.id = spec.id;
     this.#spec = spec;
     this.#ports = ports;
@@ -66,6 +79,7 @@ export class LiveUpstream {
     this.#balancerOf = ports.balancerOf ?? configuredBalancers(ports.random);
     this.#createBalancer = this.#balancerOf(spec);
     this.#outer = outer;
+    this.#aroundEach = aroundEach;
     this.#balancer = this.#newBalancer();
     this.#context = new RequestContext(ports.clock);
     this.update(spec);
@@ -83,19 +97,23 @@ export class LiveUpstream {
     return this.#spec.tls !== null;
   }
 
-  update(spec: UpstreamSnapshot, outer: OuterBalancer | null = this.#outer): void {
+  update(spec: UpstreamSnapshot, outer = this.#outer, aroundEach = this.#aroundEach): void {
     this.#spec = spec;
     const create = this.#balancerOf(spec);
-    if (create !== this.#createBalancer || outer !== this.#outer) {
+    if (create !== this.#createBalancer || outer !== this.#outer || aroundEach !== this.#aroundEach) {
       this.#createBalancer = create;
       this.#outer = outer;
+      this.#aroundEach = aroundEach;
       this.#balancer = this.#newBalancer();
     }
     this.updateEndpoints(spec.endpoints);
   }
 
   #newBalancer(): Balancer<LiveEndpoint> {
-    const byPriority = new PriorityBalancer<LiveEndpoint>(this.#createBalancer);
+    const create = this.#createBalancer;
+    const around = this.#aroundEach;
+    const ofEach = around === null ? create : <E extends BalancedEndpoint>() => around(create<E>());
+    const byPriority = new PriorityBalancer<LiveEndpoint>(ofEach);
     return this.#outer === null ? byPriority : this.#outer.around(byPriority);
   }
 

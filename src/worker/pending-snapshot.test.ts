@@ -10,6 +10,7 @@ import { SimulatedClock } from '../testing/simulated-clock.ts';
 import type { UpstreamPorts } from '../upstream/ports.ts';
 import { ConnectionOwners } from '../upstream/private-connections.ts';
 import { LiveUpstream } from '../upstream/upstream.ts';
+import { workerFeatures } from '../features/worker.ts';
 import { FeatureParts } from './feature-parts.ts';
 import { PendingSnapshot } from './pending-snapshot.ts';
 
@@ -54,4 +55,30 @@ test('an active upstream is unchanged until the snapshot is activated, and stays
   assert.deepEqual(chosen(served), ['app/old']);
   next.activate(upstreams);
   assert.deepEqual(chosen(served), ['app/new']);
+});
+
+test('slow start goes on over a reload that keeps it, begins with one that adds it, and ends with one that removes it', () => {
+  const upstreams = new Map<string, LiveUpstream>();
+  const features = new FeatureParts(workerFeatures, ports);
+  const use = (...written: readonly object[]): void => {
+    const next = new PendingSnapshot(nothingElse, upstreams, ports, () => true, features);
+    void next.addPart({ upstreams: [Object.assign(upstreamOf(old, starting), ...written)], routes: [] });
+    next.activate(upstreams);
+  };
+  const shareOfStarting = (): number => {
+    const picks = Array.from({ length: 300 }, () => upstreams.get('app')?.choose([], anyRequest)?.id);
+    return picks.filter((id) => id === starting.id).length / picks.length;
+  };
+  const old = { ...endpoint('old', 'healthy'), sinceInstant: 0 };
+  let starting = endpoint('new', 'unhealthy');
+  const slowly = { features: { slow_start: { rampMs: 20_000 } } };
+  use(slowly);
+  clock.advanceSync(60_000);
+  starting = endpoint('new', 'healthy');
+  use(slowly);
+  assert.ok(shareOfStarting() < 0.2, 'kept');
+  use();
+  assert.ok(shareOfStarting() > 0.35, 'removed');
+  use(slowly);
+  assert.ok(shareOfStarting() < 0.2, 'added');
 });

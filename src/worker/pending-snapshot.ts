@@ -2,7 +2,7 @@ import type { RouteSpec } from '../core/route-spec.ts';
 import type { Snapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import { ownRequestHeaders } from '../exchange/forward.ts';
 import type { FeatureHooks } from '../features/worker-feature.ts';
-import type { OuterBalancer } from '../policy/balancer.ts';
+import type { AroundBalancer, OuterBalancer } from '../policy/balancer.ts';
 import type { UpstreamPorts } from '../upstream/ports.ts';
 import { LiveUpstream } from '../upstream/upstream.ts';
 import { type CompiledRoute, compileRoute } from './compile-route.ts';
@@ -92,15 +92,20 @@ export class PendingSnapshot {
     return this.#parts.of({ kind: 'upstream', id, upstream: id }, this.#specs.get(id)?.features);
   }
 
-  #balancerOf(id: string): OuterBalancer | null {
-    return this.#hooksOfUpstream(id).find(({ balancer }) => balancer !== undefined)?.balancer ?? null;
+  /** What features put around the balancer of an upstream, and around that of each of its priorities. */
+  #balancersOf(id: string): readonly [OuterBalancer | null, AroundBalancer | null] {
+    const hooks = this.#hooksOfUpstream(id);
+    return [
+      hooks.find(({ balancer }) => balancer !== undefined)?.balancer ?? null,
+      hooks.find(({ priorityBalancer }) => priorityBalancer !== undefined)?.priorityBalancer ?? null,
+    ];
   }
 
   #upstreamOf(id: string): LiveUpstream | null {
     const there = this.#current.get(id) ?? this.#added.get(id);
     const spec = this.#specs.get(id);
     if (there !== undefined || spec === undefined) return there ?? null;
-    const fresh = new LiveUpstream(spec, this.#ports, this.#balancerOf(id));
+    const fresh = new LiveUpstream(spec, this.#ports, ...this.#balancersOf(id));
     this.#added.set(id, fresh);
     return fresh;
   }
@@ -110,7 +115,7 @@ export class PendingSnapshot {
     for (const [id, spec] of this.#specs) {
       const known = upstreams.get(id);
       const upstream = known ?? this.#upstreamOf(id);
-      if (known !== undefined) known.update(spec, this.#balancerOf(id));
+      if (known !== undefined) known.update(spec, ...this.#balancersOf(id));
       else if (upstream !== null) upstreams.set(id, upstream);
     }
     this.#activeParts.activate(this.#parts);

@@ -3,13 +3,16 @@ import { describe, it } from 'node:test';
 import type { HashKey } from '../../src/core/upstream-spec.ts';
 import type { EndpointSnapshot } from '../../src/core/snapshot.ts';
 import { after } from '../../src/core/time.ts';
+import { SlowStart } from '../../src/policy/slow-start.ts';
 import {
+  type AroundBalancer,
   type BalancedEndpoint,
   type Balancer,
   type BalancerContext,
   type CreateBalancer,
   withoutTried,
 } from '../../src/policy/balancer.ts';
+import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { Http1World } from './http1-world.ts';
 import type { RequestText } from './world.ts';
 
@@ -145,10 +148,13 @@ describe('two choices', () => {
 });
 
 describe('slow start', () => {
+  const random = new SeededRandom('slow start');
+  const priorityBalancer: AroundBalancer = (inner) => new SlowStart(inner, 20_000, random);
+
   it('lets an endpoint that became ready again have a tenth of its share, and the whole after the time', () => {
     const states: Record<string, EndpointSnapshot['state']> = {};
     const endpointChanges = (name: string): Partial<EndpointSnapshot> => ({ state: states[name] ?? 'healthy' });
-    const world = new Http1World({ endpoints }, { slowStartMs: 20_000, endpointChanges });
+    const world = new Http1World({ endpoints }, { priorityBalancer, endpointChanges });
     world.pass(60_000);
     const share = (): number => answeredBy(world, 300).replaceAll(/[^c]/g, '').length / 100;
     assert.ok(share() > 0.8, 'long after the start');
@@ -161,6 +167,19 @@ describe('slow start', () => {
     assert.ok(atFirst > 0 && atFirst < 0.3, `${atFirst}`);
     world.pass(20_000);
     assert.ok(share() > 0.8, 'after the time');
+    world.pass(100_000);
+    world.verifyAtRest();
+  });
+
+  it('leaves the spare endpoints of the next priority alone while the first ones start', () => {
+    let state: EndpointSnapshot['state'] = 'ejected';
+    const endpointChanges = (name: string): Partial<EndpointSnapshot> =>
+      name === 'a' ? { state } : { state: 'healthy', priority: 1 };
+    const world = new Http1World({ endpoints }, { priorityBalancer, endpointChanges });
+    world.pass(60_000);
+    state = 'healthy';
+    world.changed();
+    assert.equal(answeredBy(world, 50), 'a'.repeat(50));
     world.pass(100_000);
     world.verifyAtRest();
   });

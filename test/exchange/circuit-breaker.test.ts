@@ -23,7 +23,7 @@ class BreakerWorld {
   constructor(names = ['a'], circuitBreaker: CircuitBreakerSpec = { openMs: 500, openMaxMs: null }) {
     this.world = new Http1World({ endpoints: names }, { whenNoneReady: { waitMs: 5000, waitersMax: 100 } });
     const checked = names.map((name) => this.world.endpoint(name).snapshot());
-    const settings = outlierSettingsOf({ circuitBreaker });
+    const settings = outlierSettingsOf(undefined, circuitBreaker);
     this.#detector = new OutlierDetector({
       clock: this.world.clock,
       random: new SeededRandom(1),

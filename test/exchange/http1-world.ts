@@ -37,7 +37,7 @@ import {
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import type { CreateBalancer } from '../../src/policy/balancer.ts';
-import type { OuterBalancer } from '../../src/policy/balancer.ts';
+import type { AroundBalancer, OuterBalancer } from '../../src/policy/balancer.ts';
 import { ConnectionOwners } from '../../src/upstream/private-connections.ts';
 import { LiveUpstream } from '../../src/upstream/upstream.ts';
 import { HeadStorage } from '../../src/wire/head-storage.ts';
@@ -95,10 +95,10 @@ export interface Http1Settings {
   readonly named?: boolean;
   readonly tls?: boolean;
   readonly balance?: BalanceSpec;
-  readonly slowStartMs?: number;
   /** How long connections to endpoints may be idle. */
   readonly idleConnectionMs?: number;
   readonly balancer?: OuterBalancer;
+  readonly priorityBalancer?: AroundBalancer;
   /** Of the upstream. */
   readonly concurrency?: ConcurrencySpec;
   /** Requests in flight at each endpoint. */
@@ -162,7 +162,7 @@ export class Http1World implements World {
       owners,
       ...(settings.balancerOf === undefined ? {} : { balancerOf: settings.balancerOf }),
     };
-    this.upstream = new LiveUpstream(this.#upstreamSpec(), upstreamPorts, settings.balancer);
+    this.upstream = new LiveUpstream(this.#upstreamSpec(), upstreamPorts, settings.balancer, settings.priorityBalancer);
     this.features = new FeatureParts(workerFeatures, {
       ...shared,
       random,
@@ -292,7 +292,6 @@ export class Http1World implements World {
       ...(this.settings.requestsMax === undefined ? {} : { requestsMax: this.settings.requestsMax }),
       ...(this.settings.whenNoneReady === undefined ? {} : { whenNoneReady: this.settings.whenNoneReady }),
       ...(this.settings.balance === undefined ? {} : { balance: this.settings.balance }),
-      ...(this.settings.slowStartMs === undefined ? {} : { slowStartMs: this.settings.slowStartMs }),
       ...(this.settings.endpoints === 'h2' ? { http2: true } : {}),
       endpoints: [...this.#endpoints.values()].map((endpoint) => this.#withSemaphores(endpoint.snapshot())),
     } as unknown as UpstreamSnapshot;

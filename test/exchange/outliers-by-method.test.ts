@@ -27,7 +27,7 @@ function find(method: 'GET' | 'POST', perSecond: number, resets: 'each' | 'used'
     checked: () => new Map(checked.map((endpoint) => [endpoint.id, endpoint])),
     checkOf: () => 'tcp',
     onChange: () => world.upstream.changeEndpoints(detector.adjust(checked)),
-    settingsOf: () => outlierSettingsOf({}),
+    settingsOf: () => outlierSettingsOf(),
   });
   for (const name of names) world.endpoint(name).onRequest = (request) => request.answer(200, 'ok');
   const pass = (ms: number): void => {

@@ -1,0 +1,123 @@
+/** What may be written about endpoints whose requests fail. The detector in the main thread reads it (`discovery/endpoints.ts`). */
+import * as z from 'zod';
+import { declare } from '../../schema/default.ts';
+import { count, ms, share } from '../../schema/fallback.ts';
+import { duration, percent, whole } from '../../schema/leaves.ts';
+import { isLonger, longer, type EffectRule, sectionOf, warnWhere } from '../../schema/rules.ts';
+import { key, section } from '../../schema/section.ts';
+import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
+import { outlierDetectionName, type OutlierDetectionSettings } from './settings.ts';
+
+const absent = {
+  window: declare(
+    '30s',
+    'Long enough for twenty requests of a quiet site, short enough to forget a fault that was fixed.',
+  ),
+  requestsMin: declare('20', 'Half of fewer requests is chance.'),
+  failuresMax: declare('50%', 'An endpoint that serves half of its requests still carries load that others would get.'),
+  consecutiveFailures: declare(
+    '10',
+    'An endpoint half of whose requests fail has as many in a row once in a thousand.',
+  ),
+  serverErrors: declare('false', 'A 500 of an application is the same on every endpoint more often than not.'),
+  rateLimits: declare('false', 'A quota is more often that of one client, who could take endpoints from all others.'),
+  ejection: declare('10s', 'Two checks; most faults that pass by themselves have passed.'),
+  ejectionMax: declare('5m', 'By then an operator has noticed.'),
+  ejectedMax: declare('50%', 'What most endpoints fail at is seldom theirs, and the rest could not carry the load.'),
+};
+
+/** Of an upstream or an application. */
+const upstreamKeys = {
+  outlier_detection: key(
+    z.union([
+      z.enum(['none']),
+      section({
+        window: key(duration, 'The time whose requests are counted.', absent.window),
+        requests_min: key(whole(1, 1_000_000), 'Fewer requests than this decide nothing.', absent.requestsMin),
+        failures_max: key(
+          percent,
+          'A larger share of failures makes an endpoint an outlier: within the window, or within a newer part of it that has `requests_min` requests. Two thirds of it are enough where the other endpoints answer.',
+          absent.failuresMax,
+        ),
+        consecutive_failures: key(
+          whole(1, 10_000),
+          'So many failures in a row make it one too, or half as many that come over a second or more while the other endpoints answer; of connections that cannot be made, five or this, whichever is less.',
+          absent.consecutiveFailures,
+        ),
+        server_errors: key(
+          z.boolean(),
+          'Whether responses with a 5xx status count as failures. They do so over the whole window only, and not in a row.',
+          absent.serverErrors,
+        ),
+        rate_limits: key(
+          z.boolean(),
+          'Whether responses 429 with `Retry-After` count as failures. The endpoint then rests as long as they say, 5 min at most, or for its `ejection` if that is longer.',
+          absent.rateLimits,
+        ),
+        ejection: key(
+          duration,
+          'How long an endpoint is ejected; each further time is twice as long.',
+          absent.ejection,
+        ),
+        ejection_max: key(duration, 'The longest ejection.', absent.ejectionMax),
+        ejected_max: key(
+          percent,
+          'How many of the endpoints whose checks pass may be ejected at once; one always stays.',
+          absent.ejectedMax,
+        ),
+      }),
+    ]),
+    'When an endpoint whose checks pass gets no requests because its requests fail, or `none`: only checks decide.',
+  ),
+};
+
+/** The breaker of endpoints stands beside it. */
+type UpstreamRead = z.output<z.ZodObject<typeof upstreamKeys>> & { readonly circuit_breaker?: object | boolean };
+
+const rules: readonly EffectRule<UpstreamRead>[] = [
+  {
+    key: ['circuit_breaker'],
+    holds: ({ circuit_breaker, outlier_detection }) =>
+      circuit_breaker !== undefined && circuit_breaker !== false && outlier_detection === 'none',
+    warning: 'with "outlier_detection: none" nothing opens the breaker',
+    suggestion: 'remove "outlier_detection"',
+  },
+  {
+    key: ['outlier_detection', 'ejection'],
+    holds: ({ outlier_detection: read }) =>
+      isLonger(sectionOf(read).ejection, ms(sectionOf(read).ejection_max, absent.ejectionMax)),
+    warning: `no endpoint is ejected for so long: "ejection_max" is shorter (${absent.ejectionMax.written} without one)`,
+    suggestion: longer('ejection_max'),
+  },
+  {
+    key: ['outlier_detection', 'failures_max'],
+    holds: ({ outlier_detection: read }) => sectionOf(read).failures_max === 1,
+    warning: 'no share of failures is larger than 100%: only failures in a row make an endpoint an outlier',
+    suggestion: 'make it smaller, such as 90%',
+  },
+];
+
+export const outlierDetection: FeatureKeys = featureKeys<object, UpstreamRead>({
+  name: outlierDetectionName,
+  upstreamKeys,
+  ofUpstream({ outlier_detection: read }): OutlierDetectionSettings | null {
+    if (read === undefined) return null;
+    if (read === 'none') return { detection: null };
+    return {
+      detection: {
+        windowMs: ms(read.window, absent.window),
+        requestsMin: count(read.requests_min, absent.requestsMin),
+        failureShareMax: share(read.failures_max, absent.failuresMax),
+        consecutiveFailuresMax: count(read.consecutive_failures, absent.consecutiveFailures),
+        countsServerErrors: read.server_errors ?? false,
+        countsRateLimits: read.rate_limits ?? false,
+        firstPauseMs: ms(read.ejection, absent.ejection),
+        longestPauseMs: ms(read.ejection_max, absent.ejectionMax),
+        ejectedShareMax: share(read.ejected_max, absent.ejectedMax),
+      },
+    };
+  },
+  review({ upstreams }, findings) {
+    for (const { path, read } of upstreams) warnWhere(rules, read, path, findings);
+  },
+});
