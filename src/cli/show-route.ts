@@ -94,7 +94,8 @@ function settingText(key: string, value: FlatSettings[string]): string {
   const name = snakeKey(key).replace(/_(?:ms|bytes)$/, '');
   if (value === null || value === '') return `${name} none`;
   if (typeof value === 'number' && key.endsWith('Ms')) return `${name} ${durationText(value)}`;
-  if (typeof value === 'number' && key.endsWith('Bytes')) return `${name} ${value / 1024} KiB`;
+  if (typeof value === 'number' && key.endsWith('Bytes'))
+    return `${name} ${value % 1024 === 0 ? `${value / 1024} KiB` : `${value} B`}`;
   return `${name} ${typeof value === 'boolean' ? (value ? 'yes' : 'no') : value}`;
 }
 

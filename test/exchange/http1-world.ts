@@ -235,7 +235,7 @@ export class Http1World implements World {
         spec,
         upstream,
         undefined,
-        { ...hooks, filters: this.options.filters ?? [] },
+        { ...hooks, filters: [...hooks.filters, ...(this.options.filters ?? [])] },
         routeHop('edge', 'key', spec.id),
       );
       return { match: spec.match, route: compiled };
