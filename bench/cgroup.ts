@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'n
 import { join } from 'node:path';
 
 /** What a container may use. */
-export interface ContainerLimits {
+interface ContainerLimits {
   /** Parts of one core, in each period of 100 ms. */
   readonly cpus: number;
   /** Null: as much as the machine has. */

@@ -23,7 +23,7 @@ export interface ContainerFigures {
   readonly groupPeakBytes: number | null;
 }
 
-export interface ContainerRow {
+interface ContainerRow {
   readonly title: string;
   readonly rounds: readonly ContainerFigures[];
   /** Too few rounds were quiet. */

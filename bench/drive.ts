@@ -7,7 +7,7 @@ import { ask } from './processes.ts';
 import type { Program } from './tools.ts';
 import type { Work } from './works.ts';
 
-export interface Done {
+interface Done {
   /** Completed requests, or messages that came back. */
   readonly done: number;
   readonly perSecond: number;
@@ -34,7 +34,7 @@ export async function drive(
 }
 
 /** The result line of `client.ts`. */
-export async function askClient<T>(words: readonly string[]): Promise<T> {
+async function askClient<T>(words: readonly string[]): Promise<T> {
   const client = join(repositoryRoot, 'bench', 'client.ts');
   return JSON.parse(await ask(loadCore, [process.execPath, client, ...words], {})) as T;
 }

@@ -33,7 +33,7 @@ export interface InMemoryGateway {
   readonly parts: InMemoryParts;
 }
 
-export interface InMemoryParts extends Omit<Engine, 'listener'> {
+interface InMemoryParts extends Omit<Engine, 'listener'> {
   readonly isTrusted: EngineSettings['isTrusted'];
 }
 

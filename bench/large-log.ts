@@ -39,7 +39,7 @@ export async function writeLargeLog(kind: 'error' | 'access', megabytes: number,
   await once(file, 'close');
 }
 
-export interface LargeRun {
+interface LargeRun {
   readonly code: number | null;
   /** The most that it has had. */
   readonly residentBytes: number;

@@ -14,7 +14,7 @@ export interface LoadResult {
   readonly failures: number;
 }
 
-export const connections = 64;
+const connections = 64;
 
 /** Connections and streams on each, of clients that speak HTTP/2: as many requests at a time as `connections`. */
 const http2Connections = 8;

@@ -15,7 +15,7 @@ import { settings, type Setting, type Work } from './works.ts';
 // affects both, and their ratio stays within a twentieth. A request costs each program more than it would alone, because
 // each finds the other's code in the processor's caches; the increase is the same for both.
 
-export type Side = 'older' | 'newer';
+type Side = 'older' | 'newer';
 type Both<T> = Readonly<Record<Side, T>>;
 
 interface Pair {
@@ -41,7 +41,7 @@ const laterWarmUpS = 2;
 const ports: Both<number> = { older: benchPort(3), newer: benchPort(12) };
 
 /** A program, and what its configuration has besides. */
-export interface Compared {
+interface Compared {
   /** With `bin/candor`. */
   readonly folder: string;
   readonly configuration: string;

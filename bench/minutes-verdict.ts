@@ -23,10 +23,9 @@ export const percentiles = [
   { of: 'p99Ms', name: 'p99' },
   { of: 'p999Ms', name: 'p99.9' },
 ] as const;
-export type PercentileKey = (typeof percentiles)[number]['of'];
 
 /** How one percentile of one gateway behaved over the quiet minutes. */
-export interface MinutesVerdict {
+interface MinutesVerdict {
   readonly gateway: MinuteGateway;
   readonly percentile: string;
   readonly minutes: number;
@@ -37,9 +36,9 @@ export interface MinutesVerdict {
 }
 
 /** No minute may be above so many times the median of the quiet minutes. */
-export const timesMedianMax = 2;
+const timesMedianMax = 2;
 /** Fewer quiet minutes of Candor say nothing. */
-export const quietMinutesMin = 2;
+const quietMinutesMin = 2;
 
 export function judgeMinutes(minutes: readonly Minute[]): MinutesVerdict[] {
   return minuteGateways.flatMap((gateway) => {

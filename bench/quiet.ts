@@ -1,7 +1,7 @@
 // Whether a measurement was disturbed. Pure: the effects are in watch-cores.ts.
 
 /** Ticks of one core since boot (proc_stat(5)). */
-export interface CoreTicks {
+interface CoreTicks {
   /** User, nice, system, and the interrupts, hard and soft. */
   readonly busy: number;
   /** Time in which the hypervisor ran another machine. */

@@ -124,7 +124,7 @@ function pairs(runs: readonly Run[], work: WorkName, ours: GatewayName, theirs: 
   });
 }
 
-export interface RatioTo {
+interface RatioTo {
   readonly ratio: Ratio;
   readonly best: GatewayName;
 }

@@ -1,7 +1,7 @@
 import { type Disturbance, whyDisturbed } from './quiet.ts';
 
 /** The result of one turn of one gateway in a round. */
-export interface Turn<T> {
+interface Turn<T> {
   readonly value: T;
   readonly disturbance: Disturbance;
   /** A reason beyond those of the cores for which the turn does not count, or null. */
@@ -29,7 +29,7 @@ export interface Rounds<I, T> {
   readonly thrownAway: readonly ThrownAway<I>[];
 }
 
-export interface RoundCounts {
+interface RoundCounts {
   readonly rounds: number;
   /** Of each item, in all rounds together. */
   readonly repetitionsMax: number;
@@ -74,7 +74,7 @@ export async function measureQuietly<I, T>(
 }
 
 /** With fewer quiet rounds than this a median says nothing, and the disturbed rounds count too, with a mark. */
-export const quietRoundsMin = 3;
+const quietRoundsMin = 3;
 
 /**
  * The rounds of one gateway from which its figures are taken: the quiet ones. If too few are, all of them, and the

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoadFigures, LoadPlan } from './stall-load.ts';
 import type { StallRound, ThreadStall } from './stall-report.ts';
 
-export const workers = 2;
+const workers = 2;
 const hosts = 50;
 
 /** What the configuration of a measured gateway has. */
@@ -30,7 +30,7 @@ export function endpointAddresses(endpoints: number): string[] {
 }
 
 /** Ten endpoints to an upstream, and one upstream whose endpoints have a name. */
-export function configurationText(folder: string, wanted: StallConfiguration): string {
+function configurationText(folder: string, wanted: StallConfiguration): string {
   const { routes, port, check, dns, version, commitDelayMs } = wanted;
   const addresses = endpointAddresses(wanted.endpoints);
   const upstreams = Math.max(1, Math.round(addresses.length / 10));
@@ -60,7 +60,7 @@ export function configurationText(folder: string, wanted: StallConfiguration): s
   return `${lines.join('\n')}\n`;
 }
 
-export interface AdminAnswer {
+interface AdminAnswer {
   readonly status: number;
   readonly bytes: number;
   readonly text: string;

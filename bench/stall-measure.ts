@@ -4,7 +4,7 @@ import { endpointAddresses, Load, MeasuredGateway, type StallConfiguration } fro
 import { figuresOf, type StallFigures, type StallRound } from './stall-report.ts';
 import { type Situation, type SituationContext, setPool, situations } from './stall-situations.ts';
 
-export interface StallSettings {
+interface StallSettings {
   readonly routes: number;
   readonly endpoints: number;
   /** Requests per second, during all measurements. */
@@ -21,7 +21,7 @@ export interface StallSettings {
   readonly onFigures?: (figures: StallFigures) => void;
 }
 
-export interface StallResult {
+interface StallResult {
   readonly figures: readonly StallFigures[];
   readonly requests: number;
   readonly failed: number;

@@ -32,7 +32,7 @@ export interface StallFigures {
   readonly bytes: number;
 }
 
-export interface LongestRuns {
+interface LongestRuns {
   readonly cpuMedianMs: number;
   readonly cpuMaxMs: number;
   readonly wallMedianMs: number;

@@ -3,7 +3,7 @@ import { addedMedians, type Figures, microsecondsAbove, ratioText, ratioToBest, 
 import type { WorkName } from './works.ts';
 
 /** A target for Candor, and the measured result. */
-export interface Reached {
+interface Reached {
   readonly what: string;
   readonly target: string;
   /** A stricter goal beyond the target. */

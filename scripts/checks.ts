@@ -10,7 +10,7 @@ export interface Check {
   readonly args: readonly string[];
 }
 
-export interface CheckResult {
+interface CheckResult {
   readonly passed: boolean;
   readonly output: string;
   /** False: it passed earlier with the same files. */

@@ -189,7 +189,7 @@ class CleanClone {
 }
 
 /** The curl lines of the README, each with the promised status. */
-export function curlLines(readme: string): readonly { readonly url: string; readonly status: string }[] {
+function curlLines(readme: string): readonly { readonly url: string; readonly status: string }[] {
   return [...readme.matchAll(/^\$ curl -i (\S+)\nHTTP\/1\.1 (\d{3}) /gm)].map(([, url = '', status = '']) => ({
     url,
     status,

@@ -11,7 +11,7 @@ import { repositoryRoot } from './repository.ts';
 
 export type GatewayName = Extract<PeerName, 'nginx' | 'haproxy' | 'caddy' | 'apache2'> | 'candor';
 
-export interface GatewaySpec {
+interface GatewaySpec {
   readonly title: string;
   /** The name of the file that the configuration is written to. */
   readonly file: string;
@@ -63,7 +63,7 @@ export const gatewayPort = { shown: 8080, here: 18_080 };
 export const originPort = { shown: 9400, here: 19_400 };
 
 /** A running gateway. */
-export interface RunningGateway {
+interface RunningGateway {
   readonly name: GatewayName;
   readonly title: string;
   readonly version: string;
@@ -73,7 +73,7 @@ export interface RunningGateway {
 }
 
 /** A gateway whose configuration is written, and which is not started yet. */
-export interface PreparedGateway extends RunningGateway {
+interface PreparedGateway extends RunningGateway {
   readonly folder: string;
   start(): void;
   /** Its output. */

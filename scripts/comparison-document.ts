@@ -51,7 +51,7 @@ export function withNewRows(document: string, compared: readonly Compared[]): st
 }
 
 /** Sections of other commands, `npm run compare:poisoning` and `npm run bench:storms`: each between two comments with its name. */
-export type ForeignSection = 'poisoning' | 'storms';
+type ForeignSection = 'poisoning' | 'storms';
 
 function sectionOf(document: string, name: ForeignSection): string[] {
   const [start, end] = [document.indexOf(`<!-- ${name} -->`), document.indexOf(`<!-- /${name} -->`)];

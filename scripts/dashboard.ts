@@ -16,7 +16,7 @@ import { build } from 'vite';
 import { cacheFolder, repositoryRoot } from './repository.ts';
 
 /** Where a source checkout serves the dashboard from. */
-export const dashboardFolder: string = join(cacheFolder, 'dashboard');
+const dashboardFolder: string = join(cacheFolder, 'dashboard');
 
 const page = join(repositoryRoot, 'src', 'dashboard');
 /** What the dashboard is made of, besides its packages. */

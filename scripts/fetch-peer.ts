@@ -26,7 +26,7 @@ const ownLists: readonly string[] = [
 ];
 
 /** What to fetch, into which folder, and which file of it is the program. */
-export interface Fetch {
+interface Fetch {
   /** Debian's packages that may contain the program, likeliest first. */
   readonly packages: readonly string[];
   /** Packages that the program needs to be unpacked, besides libraries. */

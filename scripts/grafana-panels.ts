@@ -11,14 +11,14 @@ export interface Panel {
   readonly isStacked?: true;
 }
 
-export interface Query {
+interface Query {
   readonly expression: string;
   readonly legend: string;
   /** Exemplars lead from a time to the trace of an exchange. */
   readonly hasExemplars?: true;
 }
 
-export interface Row {
+interface Row {
   readonly title: string;
   readonly panels: readonly Panel[];
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { repositoryRoot } from './repository.ts';
 
-export type Installed =
+type Installed =
   /** The folder of the installed package. */
   | { readonly folder: string }
   /** One sentence. */

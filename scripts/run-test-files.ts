@@ -23,7 +23,7 @@ export interface TestLimits {
 }
 
 /** The folder with the bundle of the command that a test file shall start; null to start it from the source. */
-export type BundleSource = () => Promise<string | null>;
+type BundleSource = () => Promise<string | null>;
 
 /** One processor of two that has nothing to do for three tenths of the time (ADR 32). */
 const idleShareMin = 0.15;

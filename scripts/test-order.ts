@@ -16,7 +16,7 @@ const earlyFiles: readonly string[] = ['test/packaging/tarball.test.ts', 'test/c
 const durationsFile = join(cacheFolder, 'test-durations.json');
 
 /** Milliseconds that each file took when it last ran on this machine. */
-export type TestDurations = Readonly<Record<string, number>>;
+type TestDurations = Readonly<Record<string, number>>;
 
 /**
  * Starts the longest groups first, so that no run ends with one long file beside an idle processor. On the first run of a

@@ -12,7 +12,7 @@ import { bundledThreadsVariable } from './test-preload.ts';
 
 type TestStream = ReturnType<typeof run>;
 
-export interface TestProcessOptions {
+interface TestProcessOptions {
   readonly file: string;
   readonly words?: readonly string[];
   /** Ends the process. */

@@ -33,7 +33,7 @@ interface FileTimes {
   readonly cpuMs: number | null;
 }
 
-export interface ReportOptions {
+interface ReportOptions {
   readonly withDiagnostics: boolean;
   /** A skipped test makes the run fail. */
   readonly complete: boolean;

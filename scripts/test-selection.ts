@@ -42,7 +42,7 @@ export function isForCompleteRuns(path: string, root: string = repositoryRoot): 
   return onlyInCompleteRuns.test(readFileSync(join(root, path), 'utf8'));
 }
 
-export interface SelectedFiles {
+interface SelectedFiles {
   readonly files: readonly string[];
   /** Parts that no path contains. */
   readonly unmatched: readonly string[];

@@ -12,7 +12,7 @@ export interface Toolchain {
 }
 
 /** One sentence. */
-export interface NoToolchain {
+interface NoToolchain {
   readonly missing: string;
 }
 

@@ -7,6 +7,7 @@ import { threadEntries } from '../scripts/bundle-entries.ts';
 import { repositoryRoot } from '../scripts/repository.ts';
 import { findUnbundled } from './architecture/bundles.ts';
 import { findCycles } from './architecture/cycles.ts';
+import { findUnusedExports } from './architecture/exports.ts';
 import { findPlaneBreaches } from './architecture/planes.ts';
 import { packages, rooms, workspaces } from './architecture/rooms.ts';
 import { breachText, findBreaches, findLong, findUse, roomOf, type RuleName } from './architecture/rules.ts';
@@ -24,9 +25,14 @@ const promises: Readonly<Record<RuleName, string>> = {
   orphan: 'every file is imported by another one',
 };
 
-const sources: Source[] = globSync('{packages/*/src,src}/**/*.{ts,tsx}', { cwd: repositoryRoot }).map((path) =>
-  readSource(path, readFileSync(join(repositoryRoot, path), 'utf8')),
-);
+const sources = readSources('{packages/*/src,src}/**/*.{ts,tsx}');
+const others = readSources('{test,bench,scripts,docs}/**/*.{ts,mjs}');
+
+function readSources(pattern: string): Source[] {
+  return globSync(pattern, { cwd: repositoryRoot }).map((path) =>
+    readSource(path, readFileSync(join(repositoryRoot, path), 'utf8')),
+  );
+}
 
 for (const [rule, promise] of Object.entries(promises)) {
   test(promise, () => {
@@ -60,6 +66,11 @@ test('every grant of a room or a package is used', () => {
 
 test('no files import each other in a circle, types included', () => {
   assert.deepEqual(findCycles(sources), [], 'move what both need into a file of its own');
+});
+
+test('every export is imported by another file', () => {
+  const found = findUnusedExports([...sources, ...others]).map(({ path, line, name }) => `${path}:${line} ${name}`);
+  assert.deepEqual(found, [], 'leave out `export`, and delete what is then unused');
 });
 
 test('the control plane and the workers know each other by messages alone', () => {
@@ -105,6 +116,32 @@ test('a file that a bundle would not find is noticed', () => {
   ];
   for (const [path, text, found] of faults)
     assert.match(findUnbundled([readSource(path, text)], bundleEntries).join('\n'), found);
+});
+
+const importing: readonly (readonly [text: string, unused: readonly string[]])[] = [
+  ["import { a, type B } from './x.ts';", ['c', 'D']],
+  ["import { a as b } from './x.ts';", ['B', 'c', 'D']],
+  ["import * as x from './x.ts';", []],
+  ["export type { B, D } from './x.ts';", ['a', 'c']],
+  ["const { a, c } = await import('./x.ts');", ['B', 'D']],
+  ["run(`import { a } from ${JSON.stringify(import.meta.resolve('./x.ts'))};`);", ['B', 'c', 'D']],
+  ["const text = `import { a } from 'elsewhere';`;", ['a', 'B', 'c', 'D']],
+  ["import { a } from '../wire/x.ts'; // './x.ts'", ['a', 'B', 'c', 'D']],
+];
+
+test('an export that no other file imports is seen', () => {
+  const exporting = readSource(
+    'src/core/x.ts',
+    "export async function a() {}\nexport interface B {}\nconst c = a;\nexport { c, type Y as D };\nimport './x.ts';\n",
+  );
+  for (const [text, unused] of importing) {
+    const found = findUnusedExports([exporting, readSource('src/core/y.test.ts', text)]);
+    assert.deepEqual(
+      found.filter(({ path }) => path === exporting.path).map(({ name }) => name),
+      unused,
+      text,
+    );
+  }
 });
 
 test('long files and functions are reported', (context) => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A control group with a limit of memory, for programs that the kernel is to kill. */
-export interface MemoryGroup {
+interface MemoryGroup {
   /** Its folder: a process that writes its number to `cgroup.procs` belongs to it. */
   readonly folder: string;
   /** Removes it once its processes have ended. */

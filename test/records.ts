@@ -1,18 +1,19 @@
-import type { LostRecord } from '../src/core/record.ts';
+import type { LostRecord, ProcessRecord } from '../src/core/record.ts';
 import type { ExchangeRecord } from '../src/core/schemas/record.ts';
 import { parseRecord } from '../src/record/parse-record.ts';
-import { ProcessHeaders } from '../src/record/process-header.ts';
+import { parseProcessHeader, withProcess } from '../src/record/process-header.ts';
 
 /** The records of exchanges in the text of a log: complete lines only, each with all its keys and the constants of its process. */
 export function recordsIn(text: string): ExchangeRecord[] {
-  const headers = new ProcessHeaders();
+  const headers = new Map<string | null, ProcessRecord>();
   return text
     .split('\n')
     .slice(0, -1)
     .flatMap((line) => {
-      headers.note(line);
+      const header = parseProcessHeader(line);
+      if (header !== null) headers.set(header.process, header);
       const parsed = parseRecord(line);
-      return parsed.ok ? [headers.complete(parsed.record)] : [];
+      return parsed.ok ? [withProcess(parsed.record, headers.get(parsed.record.process) ?? null)] : [];
     });
 }
 

@@ -18,7 +18,7 @@ export interface Outcome {
   readonly cause: string | null;
 }
 
-export const clientTimeoutMs = 10_000;
+const clientTimeoutMs = 10_000;
 
 const postBody = Buffer.alloc(1024, 'candor. ');
 

@@ -8,7 +8,7 @@ import { cellsOf } from './table.ts';
 
 const head = [...['failed', 'POSTs among them', 'wrong', 'twice'], ...['p99 ms', 'until well', 'with `Retry-After`']];
 
-export interface Circumstances {
+interface Circumstances {
   readonly machine: string;
   readonly versions: readonly string[];
 }

@@ -4,7 +4,7 @@ import { othersShareMax, percentText, readCores, stealShareMax } from '../quiet.
 // Whether a storm was disturbed. Gateway, origins and load share all cores, so what counts is what all other programs took of all of them.
 
 /** Counts since boot, in ticks. */
-export interface MachineSample {
+interface MachineSample {
   readonly busy: number;
   readonly steal: number;
   readonly total: number;

@@ -17,7 +17,7 @@ import type { StormRow } from './results.ts';
 import { SlowClientsProcess } from './slow-clients-process.ts';
 import type { Storm } from './storms.ts';
 
-export interface StormOptions {
+interface StormOptions {
   /** The folder of Candor's program. */
   readonly candor: string;
   readonly folder: string;

@@ -30,7 +30,7 @@ export type OriginOrder =
   | { readonly kind: 'die' };
 
 /** Counts since the last report. */
-export interface OriginCounts {
+interface OriginCounts {
   /** Those of the load, without those of slow clients. */
   readonly requests: number;
   readonly checks: number;

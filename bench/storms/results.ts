@@ -48,7 +48,7 @@ export interface Turn {
   readonly seconds: number;
 }
 
-export interface AskedRun {
+interface AskedRun {
   readonly storms: readonly Storm[];
   readonly gateways: readonly StormGateway[];
   readonly seconds: number | null;

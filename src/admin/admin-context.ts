@@ -12,7 +12,7 @@ import type { AdminAddresses } from './admin-addresses.ts';
 import type { Upgrader } from './upgrader.ts';
 
 /** What the admin API needs for the dashboard. */
-export interface DashboardParts {
+interface DashboardParts {
   /** The folder with its built files. */
   readonly folder: string;
   /** For the secrets of sessions and links. */

@@ -38,7 +38,7 @@ type Expectation = 'nothing' | '100-continue' | 'unknown';
 type Denial = Extract<AuthorizationResult, { authorized: false }>;
 
 /** What a listener shares with others. */
-export interface ListenerContext extends AuthorizationState {
+interface ListenerContext extends AuthorizationState {
   readonly clock: Clock;
   readonly denials: DenialReport;
 }

@@ -29,7 +29,7 @@ export function sendProblem(
   send(response, status, 'application/problem+json', `${jsonOf(details)}\n`);
 }
 
-export function send(response: ServerResponse, status: number, contentType: string, content: string): void {
+function send(response: ServerResponse, status: number, contentType: string, content: string): void {
   response.writeHead(status, {
     'Content-Type': contentType,
     'Content-Length': Buffer.byteLength(content),

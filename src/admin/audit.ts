@@ -22,7 +22,7 @@ export const rejectedAction: ActionResult = { outcome: 'rejected', why: null, ov
 const failedAction: ActionResult = { outcome: 'failed', why: null, overlay: null };
 
 /** What is requested. */
-export interface AuditedOperation {
+interface AuditedOperation {
   readonly id: string;
   /** The route, upstream or endpoint as the requester names it; null: it names none. */
   readonly target: string | null;

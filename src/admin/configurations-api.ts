@@ -7,8 +7,7 @@ import type { KeptConfiguration } from '../core/kept-configuration.ts';
 import { sendJson, sendProblem } from './answer.ts';
 
 /** A configuration without its text, as programs read it. */
-export interface ConfigurationSummary
-  extends Omit<KeptConfiguration, 'outcome' | 'at' | 'lastAt' | 'text' | 'unshown'> {
+interface ConfigurationSummary extends Omit<KeptConfiguration, 'outcome' | 'at' | 'lastAt' | 'text' | 'unshown'> {
   /** `active`: the gateway runs it. `earlier`: it did. `refused`: it was never applied. */
   readonly state: 'active' | 'earlier' | 'refused';
   /** RFC 3339. */

@@ -10,7 +10,7 @@ const visitsEveryMs = 60_000;
 /** Further addresses are reported together. */
 const pageClientsMax = 256;
 
-export interface DeniedRequest {
+interface DeniedRequest {
   readonly why: DenialReason | 'too_many_connections';
   /** The requested operation; null if the request names none. */
   readonly operation: string | null;

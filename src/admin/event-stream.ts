@@ -10,7 +10,7 @@ import { jsonOf } from '../record/json-text.ts';
 const heartbeatMs = 15_000;
 
 /** The last event that a reader has, from `Last-Event-ID: <epoch>-<seq>`. */
-export interface EventPosition {
+interface EventPosition {
   readonly epoch: string;
   readonly seq: number;
 }

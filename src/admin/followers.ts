@@ -11,7 +11,7 @@ interface Stoppable {
 }
 
 /** Who follows a stream. */
-export interface Follower {
+interface Follower {
   readonly socket: Socket;
   readonly role: AdminRole | null;
 }

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:net';
 
-export interface TcpListenFailure {
+interface TcpListenFailure {
   readonly why: 'not_listening';
   readonly errno: string;
 }

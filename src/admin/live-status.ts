@@ -4,7 +4,7 @@ import { partsOf, type StatusParts } from './status-parts.ts';
 /** As often as a person reads. */
 const everyMs = 1_000;
 
-export interface LiveStatusParts {
+interface LiveStatusParts {
   readonly clock: Clock;
   /** The status as the API gives it. If it rejects, the followers are told `null`. */
   readonly status: () => Promise<object>;

@@ -18,7 +18,7 @@ export function hostOfAddress(address: string): string {
 }
 
 /** An address without its zone; an IPv4-mapped address as IPv4. */
-export function plainAddress(address: string): string {
+function plainAddress(address: string): string {
   return address.replace(/%.*$/, '').replace(/^::ffff:(?=\d+\.)/i, '');
 }
 

@@ -224,7 +224,7 @@ interface Operation {
 export type OperationAccess = 'open' | 'read' | 'operate';
 export type OperationId = (typeof operations)[number]['id'];
 
-export type Match =
+type Match =
   | {
       readonly kind: 'operation';
       readonly id: OperationId;

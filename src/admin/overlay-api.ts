@@ -76,6 +76,6 @@ function parseIfMatch(value: string | undefined): number | null | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
-export function overlayJson({ revision, persisted, memoryReason, entries }: OverlayStatus): OverlayJson {
+function overlayJson({ revision, persisted, memoryReason, entries }: OverlayStatus): OverlayJson {
   return { revision, persisted, memory_reason: memoryReason, entries };
 }

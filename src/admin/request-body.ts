@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 /** Every body that an operation accepts is far smaller. */
 export const requestBytesMax = 16 * 1024;
 
-export type JsonBody =
+type JsonBody =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly status: 400 | 413 | 415; readonly detail: string };
 

@@ -14,7 +14,7 @@ import { listenOverTcp } from './listen-tcp.ts';
 import { listenAtSocket, type SocketNotMoved, type MovedSocket, type AdminSocketFile } from './admin-socket.ts';
 import { socketRefusalText } from './admin-socket-check.ts';
 
-export interface AdminServerOptions extends AdminProgram {
+interface AdminServerOptions extends AdminProgram {
   readonly gateway: Gateway;
   readonly spec: AdminSpec;
   readonly clock: Clock;

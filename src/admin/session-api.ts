@@ -27,7 +27,7 @@ export interface AdminRequester extends Requester, Pick<Authorized, 'role' | 'to
   readonly secure: boolean;
 }
 
-export interface SessionState {
+interface SessionState {
   readonly clock: Clock;
   readonly events: EventSink;
   readonly spec: AdminSpec;
@@ -37,7 +37,7 @@ export interface SessionState {
   readonly publicUrl: string | null;
 }
 
-export type SessionOperation = 'readSession' | 'openSession' | 'endSession' | 'makeLink';
+type SessionOperation = 'readSession' | 'openSession' | 'endSession' | 'makeLink';
 
 /** Login, logout and links of the dashboard. */
 export class SessionApi {

@@ -7,7 +7,7 @@ interface StatusText {
   readonly compared: string;
 }
 
-export interface StatusPart extends StatusText {
+interface StatusPart extends StatusText {
   /** By their ids, in their order; null: it is no list of objects with an id each. */
   readonly elements: ReadonlyMap<string | number, StatusText> | null;
 }
@@ -16,7 +16,7 @@ export interface StatusPart extends StatusText {
 export type StatusParts = ReadonlyMap<string, StatusPart>;
 
 /** What has changed, each as one JSON object; null: nothing has. */
-export interface StatusChanges {
+interface StatusChanges {
   /** Members that are sent whole. */
   readonly members: string | null;
   /** Of other members the elements that have changed, in lists. */

@@ -4,7 +4,7 @@ import { snakeCased } from '#failures/json-case.ts';
 import type { AlertMessage } from './channel.ts';
 
 /** The version of the JSON of a webhook and of a command's standard input. Keys may be added without a new one. */
-export const alertJsonVersion = 1;
+const alertJsonVersion = 1;
 
 /** A message as programs get it; `docs/alerts.md` describes it. */
 export function alertJson({ alert, link }: AlertMessage): object {
@@ -45,7 +45,7 @@ export function plainTextOf({ alert, link }: AlertMessage): string {
   return `${parts.join('\n')}\n`;
 }
 
-export function oneLine(text: string): string {
+function oneLine(text: string): string {
   return visibleLine(text);
 }
 

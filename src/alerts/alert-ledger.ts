@@ -24,12 +24,12 @@ interface Recurring {
   ending: { readonly key: string; readonly open: OpenAlert; readonly dueAt: number } | null;
 }
 
-export interface LedgerSettings {
+interface LedgerSettings {
   readonly target: Pick<AlertTargetSpec, 'kinds' | 'changes' | 'severityMin' | 'upstreams' | 'routes'>;
   readonly grownEveryMs: number;
 }
 
-export type LedgerDecision =
+type LedgerDecision =
   /** Not before `dueAt`, a wall time. A later message about the same thing replaces one that waits. */
   | { readonly send: true; readonly alert: Alert; readonly dueAt: number; readonly withdraws?: string }
   /** `withdraws`: the key of a thing whose end need not be reported any more: it has come again. */

@@ -9,7 +9,7 @@ import { crashLoopAlert, releaseAlert, upstreamAlert } from './application-alert
 import { descriptorsAlert, refusalAlert, workersAlert } from './gateway-alerts.ts';
 
 /** Where an alert comes from. */
-export interface AlertOrigin {
+interface AlertOrigin {
   readonly deployment: string;
 }
 

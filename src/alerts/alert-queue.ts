@@ -14,7 +14,7 @@ export interface QueuedAlert {
   readonly attempts: number;
 }
 
-export interface AlertQueueParts {
+interface AlertQueueParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: EventSink;

@@ -19,7 +19,7 @@ import { dashboardLink } from './dashboard-link.ts';
 import { endsAfterRestart, settledAfterMs } from './ends-after-restart.ts';
 import { sendWithin } from './send-within.ts';
 
-export interface AlertsParts {
+interface AlertsParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: EventSink;

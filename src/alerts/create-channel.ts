@@ -7,7 +7,7 @@ import { CommandChannel } from './command-channel.ts';
 import { HttpChannel, type HttpService } from './http-channel.ts';
 import { SmtpChannel } from './smtp-channel.ts';
 
-export interface ChannelContext {
+interface ChannelContext {
   readonly clock: Clock;
   /** 'Candor/1.2.3' */
   readonly userAgent: string;

@@ -24,7 +24,7 @@ export interface HttpService {
   readonly refusal?: (status: number, body: string) => { readonly reason: string; readonly nextStep: string } | null;
 }
 
-export interface HttpChannelSettings {
+interface HttpChannelSettings {
   readonly url: string;
   readonly token: string | null;
   readonly ca: readonly string[];

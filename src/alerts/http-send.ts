@@ -6,7 +6,7 @@ import { rootCertificates } from 'node:tls';
 /** No answer that says what is wrong is longer. */
 const bodyBytesMax = 16 * 1024;
 
-export interface JsonRequest {
+interface JsonRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;

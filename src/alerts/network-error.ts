@@ -1,5 +1,5 @@
 /** Why nothing could be sent to a target, in words. The codes are those of Node and OpenSSL. */
-export interface DeliveryFault {
+interface DeliveryFault {
   /** One clause. */
   readonly reason: string;
   /** One sentence. */

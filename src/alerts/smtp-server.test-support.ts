@@ -12,7 +12,7 @@ export interface SmtpBehaviour {
   readonly answers?: Readonly<Record<string, string | null>>;
 }
 
-export interface ReceivedMail {
+interface ReceivedMail {
   readonly from: string;
   readonly to: readonly string[];
   readonly data: string;

@@ -12,7 +12,7 @@ import {
 import { type AcmeFailure, acmeFailure, durationText, failureOfProblem, hostOf, malformed } from './acme-failure.ts';
 import { type AcmePorts, AcmeSession } from './acme-session.ts';
 import { authorize, type ChallengeCheck, type OrderStepListener } from './authorize.ts';
-import { certificateDer, readCertificate } from './certificate-facts.ts';
+import { readCertificate } from './certificate-facts.ts';
 import type { ChallengeResponder } from './challenges.ts';
 import { createSigningRequest } from './x509-certificate.ts';
 import { type AccountKeyPem, AccountSigner, bindExternalAccount, type ExternalAccount } from './jws.ts';
@@ -203,21 +203,6 @@ export class AcmeClient {
         : `this machine's clock is ${durationText(Math.abs(difference))} ${difference > 0 ? 'behind' : 'ahead of'} the CA's`;
     const fix = 'set the clock of this machine (`timedatectl` shows it)';
     return acmeFailure('clock', 'order', this.#settings.directoryUrl, { sentence, fix });
-  }
-
-  /** `reason`: RFC 5280 §5.3.1; 0 unspecified, 1 the key was compromised, 4 superseded. */
-  async revoke(chain: string, reason: number): Promise<Result<null, AcmeFailure>> {
-    const directory = await this.#readDirectory();
-    if (!directory.ok) return directory;
-    const account = await this.account();
-    if (!account.ok) return account;
-    const certificate = certificateDer(chain)?.toString('base64url');
-    const reply = await this.#session.post('revocation', directory.value.revokeCert, account.value, {
-      certificate,
-      reason,
-    });
-    if (reply.ok || reply.failure.problemType === 'alreadyRevoked') return succeed(null);
-    return reply;
   }
 
   /** Null: the CA gives no renewal information, or not for this certificate. */

@@ -7,7 +7,6 @@ export interface AcmeDirectory {
   readonly newNonce: string;
   readonly newAccount: string;
   readonly newOrder: string;
-  readonly revokeCert: string;
   /** RFC 9773; null: the CA gives no renewal information. */
   readonly renewalInfo: string | null;
   readonly externalAccountRequired: boolean;
@@ -61,16 +60,13 @@ export function parseJson(text: string): unknown {
 
 export function readDirectory(value: unknown): AcmeDirectory | null {
   const fields = fieldsOf(value);
-  const [newNonce, newAccount, newOrder, revokeCert] = ['newNonce', 'newAccount', 'newOrder', 'revokeCert'].map((key) =>
-    urlOf(fields?.[key]),
-  );
-  if (!newNonce || !newAccount || !newOrder || !revokeCert) return null;
+  const [newNonce, newAccount, newOrder] = ['newNonce', 'newAccount', 'newOrder'].map((key) => urlOf(fields?.[key]));
+  if (!newNonce || !newAccount || !newOrder) return null;
   const externalAccountRequired = fieldsOf(fields?.['meta'])?.['externalAccountRequired'] === true;
   return {
     newNonce,
     newAccount,
     newOrder,
-    revokeCert,
     renewalInfo: urlOf(fields?.['renewalInfo']),
     externalAccountRequired,
   };

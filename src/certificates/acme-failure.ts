@@ -65,7 +65,6 @@ export type AcmeStep =
   | 'challenge'
   | 'finalize'
   | 'download'
-  | 'revocation'
   | 'renewal_information';
 
 /** The failures that are not the CA's words: `fields` says what is known beyond the sentences. */

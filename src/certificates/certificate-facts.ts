@@ -33,11 +33,6 @@ function isKeyOf(certificate: X509Certificate, key: string): boolean {
   }
 }
 
-/** In DER, for a revocation. */
-export function certificateDer(chain: string): Buffer | null {
-  return parse(chain)?.raw ?? null;
-}
-
 function parse(chain: string): X509Certificate | null {
   try {
     return new X509Certificate(chain);

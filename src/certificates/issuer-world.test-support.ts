@@ -14,7 +14,7 @@ export const hourMs = 60 * minuteMs;
 export const dayMs = 24 * hourMs;
 export const down = () => ({ failure: { reason: 'refused', code: 'ECONNREFUSED' } }) as const;
 
-export interface IssuerWorld {
+interface IssuerWorld {
   readonly clock: SimulatedClock;
   readonly first: SimulatedAuthority;
   readonly second: SimulatedAuthority;

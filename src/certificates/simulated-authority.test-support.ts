@@ -10,7 +10,7 @@ import { bitString, integer, objectIdentifier, octetString, readValues, sequence
 import { ecdsaWithSha256, extension, nameWith, pem, subjectAltName } from './x509-certificate.ts';
 
 /** A response instead of the CA's own; a code of the system; or none ever. Null: the CA's own. */
-export type Fault = Partial<AcmeResponse> | { readonly failure: TransportFailure } | 'hang' | null;
+type Fault = Partial<AcmeResponse> | { readonly failure: TransportFailure } | 'hang' | null;
 
 export const problem = (type: string, status = 400, headers: Record<string, string> = {}): AcmeResponse => ({
   status,
@@ -77,7 +77,7 @@ export class SimulatedAuthority implements AcmeTransport {
     const at = (name: string) => `${this.#base}/${name}`;
     switch (path) {
       case 'directory': {
-        const names = ['newNonce', 'newAccount', 'newOrder', 'revokeCert'];
+        const names = ['newNonce', 'newAccount', 'newOrder'];
         const urls = names.map((name) => [name, at(name)]);
         return json({ ...Object.fromEntries(urls), ...(this.window && { renewalInfo: at('renewalInfo') }) });
       }

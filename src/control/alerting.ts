@@ -10,7 +10,7 @@ import type { EventHub } from '../record/event-hub.ts';
 import type { StatusProblem } from '../core/schemas/status.ts';
 import { version } from './version.ts';
 
-export interface AlertingParts {
+interface AlertingParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: EventHub;

@@ -20,7 +20,7 @@ import { StateFailure } from './start-failure.ts';
 import { systemRandom } from '../system/system.ts';
 import type { Condition } from '../core/condition.ts';
 
-export interface ApplicationsParts {
+interface ApplicationsParts {
   readonly options: GatewayOptions;
   readonly clock: Clock;
   readonly checker: HealthChecker;

@@ -17,7 +17,7 @@ import type { AskedName } from '../core/on-demand.ts';
 import type { Random } from '../core/random.ts';
 import { after, type Clock } from '../core/time.ts';
 
-export interface AutomaticCertificatesParts {
+interface AutomaticCertificatesParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: EventSink;

@@ -19,12 +19,7 @@ export interface ClientProblemSources {
   readonly recentHttp2Limits: RecentHttp2Limits | null;
 }
 
-export type NewProblem = (
-  kind: StatusProblem['kind'],
-  since: Instant,
-  reason: string,
-  nextStep: string,
-) => StatusProblem;
+type NewProblem = (kind: StatusProblem['kind'], since: Instant, reason: string, nextStep: string) => StatusProblem;
 
 /** A shortage of descriptors that goes on. */
 export interface DescriptorShortage {

@@ -13,7 +13,7 @@ const linesMax = 100;
 const lineCharactersMax = 1000;
 const noLines: readonly string[] = [];
 
-export interface ConfigurationHistoryParts {
+interface ConfigurationHistoryParts {
   readonly clock: Clock;
   /** Of this process. */
   readonly epoch: string;

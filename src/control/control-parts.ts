@@ -58,7 +58,7 @@ import { CertificateWatch, ownCertificates } from './certificate-watch.ts';
 import { watchedRecords, WorkerReports } from './worker-reports.ts';
 
 /** Callbacks of the parts to their control plane. */
-export interface ControlPartsOwner {
+interface ControlPartsOwner {
   readonly isEnding: () => boolean;
   /** Why the overlay cannot be changed now; null when it can. */
   readonly overlayRefusal: () => string | null;

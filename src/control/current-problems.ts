@@ -63,7 +63,7 @@ export interface ProblemContext {
 }
 
 /** Read whenever problems are listed. */
-export interface ProblemParts {
+interface ProblemParts {
   readonly reports: ClientProblemSources;
   /** It reports an outage when it has lasted for a while. */
   readonly upstreamWatch: { unavailableSince(upstream: string): Instant | null };

@@ -8,7 +8,7 @@ import { type DiskSpace, isSpaceLow } from '../policy/disk-space.ts';
 const lookEveryMs = 30_000;
 
 /** A folder in which the gateway keeps something. */
-export interface WatchedFolder {
+interface WatchedFolder {
   /** What is kept there: 'the log'. */
   readonly holds: string;
   readonly path: string;
@@ -20,7 +20,7 @@ export interface FolderSpace extends DiskSpace {
 }
 
 /** Null: it cannot be read now. */
-export type ReadSpace = (path: string) => Promise<FolderSpace | null>;
+type ReadSpace = (path: string) => Promise<FolderSpace | null>;
 
 interface LowDisk {
   readonly path: string;

@@ -7,7 +7,7 @@ import { TextRedactor } from '../redact/text-redactor.ts';
 import { hiddenSettings } from './hidden-settings.ts';
 
 /** Plain data: what JSON has. */
-export type SettingValue = null | boolean | number | string | readonly SettingValue[] | SettingMap;
+type SettingValue = null | boolean | number | string | readonly SettingValue[] | SettingMap;
 
 export interface SettingMap {
   readonly [name: string]: SettingValue;

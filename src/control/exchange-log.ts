@@ -17,9 +17,9 @@ import { LogFailure } from './start-failure.ts';
 import type { WorkerExit } from './worker-exit.ts';
 import { WorkerRings } from './worker-rings.ts';
 
-export type LogDestination = Pick<LogSpec, 'path' | 'format' | 'rotateBytes' | 'keepMax' | 'compression'>;
+type LogDestination = Pick<LogSpec, 'path' | 'format' | 'rotateBytes' | 'keepMax' | 'compression'>;
 
-export interface ExchangeLogParts {
+interface ExchangeLogParts {
   /** The file that the thread of the log runs. */
   readonly loggerModule: URL;
   readonly clock: Clock;

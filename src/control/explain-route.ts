@@ -19,7 +19,7 @@ export interface RouteQuestion {
   readonly headers: ReadonlyMap<string, string>;
 }
 
-export interface RouteCandidate {
+interface RouteCandidate {
   readonly route: string;
   readonly matches: boolean;
   /** Why it matches or does not, one clause. */
@@ -27,7 +27,7 @@ export interface RouteCandidate {
 }
 
 /** An entry of the overlay, as the status has it. */
-export interface OperatorEntry {
+interface OperatorEntry {
   readonly id: string;
   readonly kind: string;
   readonly target: string | null;

@@ -15,7 +15,7 @@ import type { BoundCounters, SemaphoreHandle } from '../core/semaphores.ts';
 import type { Clock } from '../core/time.ts';
 import type { MainFeature, MainFeaturePorts, MainPart, ScopedSpec } from '../features/main-feature.ts';
 
-export interface FeaturesParts {
+interface FeaturesParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: EventSink;
@@ -121,7 +121,7 @@ export class Features {
 }
 
 /** The scopes of a configuration that have the feature. */
-export function scopesOf({ routes, upstreams }: Configuration, name: string): ScopedSpec[] {
+function scopesOf({ routes, upstreams }: Configuration, name: string): ScopedSpec[] {
   const found: ScopedSpec[] = [];
   const add = (scope: FeatureScope, features: FeatureSpecs | undefined): void => {
     const spec = features?.[name];

@@ -19,7 +19,7 @@ interface HeldSocket {
   readonly standIns: Set<AcceptingWorker>;
 }
 
-export interface HeldSocketsParts {
+interface HeldSocketsParts {
   readonly clock: Clock;
   /** Workers that may accept instead of another one. */
   readonly workers: () => readonly AcceptingWorker[];

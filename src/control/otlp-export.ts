@@ -13,7 +13,7 @@ import { RestartedThread } from './restarted-thread.ts';
 import type { WorkerExit } from './worker-exit.ts';
 import { WorkerRings } from './worker-rings.ts';
 
-export interface OtlpExportParts {
+interface OtlpExportParts {
   /** The file that the thread of the exporter runs. */
   readonly otlpModule: URL;
   readonly clock: Clock;

@@ -14,7 +14,7 @@ const batchMs = 100;
 /** Sources come from instances, which come and go; beyond this the redactors begin anew. */
 const sourcesMax = 1024;
 
-export interface OutputCaptureParts {
+interface OutputCaptureParts {
   readonly clock: Clock;
   /** Of the active configuration. */
   readonly redactor: () => TextRedactor;

@@ -49,7 +49,7 @@ export const pauseWaitersDefault = 1_000;
 export const pauseWaitersMax = 100_000;
 
 /** The entries after a change. */
-export type PlannedChange =
+type PlannedChange =
   | {
       readonly ok: true;
       readonly set: readonly OverlaySetting[];

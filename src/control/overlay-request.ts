@@ -81,7 +81,7 @@ export const restoreRequestSchema = z.strictObject({
     ),
 });
 
-export const overlayRequestSchemas = {
+const overlayRequestSchemas = {
   maintenance: maintenanceRequestSchema,
   pause: pauseRequestSchema,
   weight: weightRequestSchema,
@@ -92,7 +92,7 @@ export const overlayRequestSchemas = {
 
 export type OverlayRequestKind = keyof typeof overlayRequestSchemas;
 
-export type OverlayRequest =
+type OverlayRequest =
   | { readonly ok: true; readonly change: OverlayChange }
   /** One sentence each. */
   | { readonly ok: false; readonly errors: readonly string[] };

@@ -11,12 +11,12 @@ export interface OverlayTargets {
   readonly upstreams: readonly Pick<UpstreamSnapshot, 'id' | 'endpoints'>[];
 }
 
-export type TargetResult<T> =
+type TargetResult<T> =
   | { readonly ok: true; readonly target: T }
   /** `why`: one or two sentences. */
   | { readonly ok: false; readonly why: string };
 
-export type PauseTarget = { readonly scope: 'route' | 'upstream'; readonly target: string };
+type PauseTarget = { readonly scope: 'route' | 'upstream'; readonly target: string };
 
 /** A route by its id, or all routes to an upstream or application. A name of both is that of the route, unless it begins with `upstream:`. */
 export function findRoutes(name: string, { routes, upstreams }: OverlayTargets): TargetResult<readonly string[]> {

@@ -20,7 +20,7 @@ import { overlayEntriesMax } from './overlay-file.ts';
 import type { OverlayStorage } from './overlay-store.ts';
 import { isMatched, type OverlayTargets } from './overlay-targets.ts';
 
-export interface OverlayParts {
+interface OverlayParts {
   readonly clock: Clock;
   readonly events: EventSink;
   /** Null: the entries are lost when this process ends. */

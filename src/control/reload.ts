@@ -9,7 +9,7 @@ import { LogFailure, listenProblemText } from './start-failure.ts';
 import type { ApplyResult } from './apply-result.ts';
 import { portHolderText } from '../deploy/port-holder.ts';
 
-export interface ReloadParts {
+interface ReloadParts {
   readonly registry: EndpointRegistry;
   readonly supervisor: Supervisor;
   readonly log: ExchangeLog;

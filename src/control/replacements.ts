@@ -2,7 +2,7 @@ import { reasonBesideState } from '../core/reason-beside-state.ts';
 import type { ApplicationStatus, InstanceStatus } from '../core/schemas/status.ts';
 
 /** Progress of the new instances of a changed application. */
-export type Replacement =
+type Replacement =
   | { readonly state: 'done' }
   /** `waiting`: new instances that are not ready yet. */
   | {

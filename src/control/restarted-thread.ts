@@ -12,9 +12,9 @@ type Asked<M> = Extract<M, { readonly request: number }>;
 /** A message that is answered, without its number. */
 export type QuestionOf<To> =
   Asked<To> extends infer One ? (One extends Asked<To> ? Omit<One, 'request'> : never) : never;
-export type Unasked<From> = Exclude<From, { readonly request: number }>;
+type Unasked<From> = Exclude<From, { readonly request: number }>;
 
-export interface RestartedThreadParts<To, From> {
+interface RestartedThreadParts<To, From> {
   /** The file that the thread runs: control knows its messages, and none of its code. */
   readonly module: URL;
   readonly name: string;

@@ -9,7 +9,7 @@ export interface WrittenRequest {
   readonly headers: readonly string[];
 }
 
-export type ReadRouteQuestion =
+type ReadRouteQuestion =
   | { readonly ok: true; readonly value: RouteQuestion }
   /** What is wrong, one sentence. */
   | { readonly ok: false; readonly problem: string };

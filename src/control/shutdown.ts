@@ -35,10 +35,10 @@ export interface DrainingWorker {
  * Phases of a shutdown, in order. The first is skipped without a lame-duck time, the third when no request is
  * left.
  */
-export type ShutdownPhase = 'lame_duck' | 'draining' | 'force_closing' | 'drained';
+type ShutdownPhase = 'lame_duck' | 'draining' | 'force_closing' | 'drained';
 
 /** The phase of a shutdown, and what it waits for. */
-export interface ShutdownProgress {
+interface ShutdownProgress {
   readonly phase: ShutdownPhase;
   /** Until the phase ends in any case. */
   readonly leftMs: number;
@@ -48,7 +48,7 @@ export interface ShutdownProgress {
   readonly connections: number;
 }
 
-export interface ShutdownParts {
+interface ShutdownParts {
   readonly clock: Clock;
   readonly events: EventSink;
   readonly drain: DrainSpec;

@@ -26,7 +26,7 @@ import type {
 } from '../core/schemas/status.ts';
 
 /** The parts of a status. */
-export interface StatusFacts {
+interface StatusFacts {
   readonly deployment: string;
   readonly member: string;
   readonly epoch: string;

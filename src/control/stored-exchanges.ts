@@ -27,7 +27,7 @@ import { RestartedThread } from './restarted-thread.ts';
 import type { WorkerExit } from './worker-exit.ts';
 import { WorkerRings } from './worker-rings.ts';
 
-export interface StoredExchangesParts {
+interface StoredExchangesParts {
   /** The file that the thread of the store runs. */
   readonly storeModule: URL;
   readonly clock: Clock;

@@ -3,9 +3,9 @@ import { type FileHandle, lstat, open, realpath, stat } from 'node:fs/promises';
 import { OutputLineReader } from '../deploy/output-lines.ts';
 
 /** What a file that is followed is like; each but the first two has a reason. */
-export type TailState = 'following' | 'absent' | 'unreadable';
+type TailState = 'following' | 'absent' | 'unreadable';
 
-export interface TailedFileParts {
+interface TailedFileParts {
   readonly path: string;
   readonly onLine: (line: string) => void;
 }

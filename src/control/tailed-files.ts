@@ -5,7 +5,7 @@ import { after, type Clock, type Timer } from '../core/time.ts';
 import type { TailedFileStatus } from '../core/schemas/status.ts';
 import { TailedFile } from './tailed-file.ts';
 
-export interface TailedFilesParts {
+interface TailedFilesParts {
   readonly clock: Clock;
   readonly events: EventSink;
   /** False without a store: then no file is read. */

@@ -7,7 +7,7 @@ import type { WorkerHandle } from './worker-handle.ts';
 export type SnapshotWorker = Pick<WorkerHandle, 'state' | 'loaded' | 'prepare' | 'activate' | 'discard'>;
 
 /** A snapshot that every worker has prepared and none has activated. */
-export interface PreparedSnapshot {
+interface PreparedSnapshot {
   readonly ok: true;
   readonly workers: readonly SnapshotWorker[];
   /** With the ports that the system chose. */

@@ -22,7 +22,7 @@ const lookAgainMs = 5000;
 type WatchedUpstream = Pick<UpstreamSnapshot, 'id' | 'application' | 'endpoints'>;
 
 /** Sources of `UpstreamWatch`, which are read at each look. */
-export interface UpstreamSources {
+interface UpstreamSources {
   readonly upstreams: () => readonly WatchedUpstream[];
   /** Whether requests may come: it has a route that is neither in maintenance nor paused. */
   readonly isOpen: (upstream: string) => boolean;

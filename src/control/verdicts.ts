@@ -33,7 +33,7 @@ export interface VerdictParts {
 }
 
 /** Of the whole gateway, and of each upstream that has routes. */
-export interface MaintenanceByUpstream {
+interface MaintenanceByUpstream {
   readonly all: RouteMaintenance;
   readonly of: ReadonlyMap<string, RouteMaintenance>;
 }

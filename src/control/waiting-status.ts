@@ -15,7 +15,7 @@ export function waitingStatus(at: string, reports: readonly WaitingRequests[], n
 }
 
 /** Requests that have been sent to an upstream and whose responses have not begun. */
-export interface AwaitedStatus {
+interface AwaitedStatus {
   readonly count: number;
   /** For how long the one waits that was sent first, and the one that was sent last. */
   readonly oldestMs: number;

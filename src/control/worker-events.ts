@@ -4,7 +4,7 @@ import type { RestartPause } from './supervised-worker.ts';
 import { silentMs } from './worker-pings.ts';
 
 /** The properties of a worker that its events carry. */
-export interface WorkerFacts {
+interface WorkerFacts {
   readonly id: number;
   readonly threadId: number;
   readonly exchangesActive: number;

@@ -30,7 +30,7 @@ export interface WorkerListener {
   onStandInFailed(link: string): void;
 }
 
-export interface WorkerHandleParts {
+interface WorkerHandleParts {
   /** The file that the thread runs: control knows its messages, and none of its code. */
   readonly workerModule: URL;
   readonly init: Omit<WorkerInit, 'exchangesActive' | 'exchangesEnded'>;

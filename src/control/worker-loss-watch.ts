@@ -9,7 +9,7 @@ const windowMs = 600_000;
 const calmMs = 300_000;
 
 /** How many of the wanted workers serve. */
-export interface ServingWorkers {
+interface ServingWorkers {
   readonly serving: number;
   readonly wanted: number;
 }

@@ -13,7 +13,7 @@ const missedPingsMax = 24;
 /** A worker that was silent within this time may soon be silent again. */
 const steadyMs = 10_000;
 
-export interface WorkerPingsParts {
+interface WorkerPingsParts {
   readonly clock: Clock;
   /** A number that changes when the worker has ended an exchange. */
   readonly served: () => number;

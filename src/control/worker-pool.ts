@@ -29,7 +29,7 @@ import type { WantedWorkers } from './wanted-workers.ts';
 /** How long workers get to report. A person does not notice the delay, and it is longer than a turn of a worker's event loop. */
 const reportedWithinMs = 100;
 
-export interface WorkerPoolParts {
+interface WorkerPoolParts {
   /** The file that a worker thread runs. */
   readonly workerModule: URL;
   readonly clock: Clock;

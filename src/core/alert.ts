@@ -14,7 +14,7 @@ export type AlertKind = (typeof alertKinds)[number];
 
 /** What has become of it. `grown`: it is worse than when it was last reported. */
 export const alertChanges = ['opened', 'grown', 'resolved'] as const;
-export type AlertChange = (typeof alertChanges)[number];
+type AlertChange = (typeof alertChanges)[number];
 
 /** From the least to the worst. */
 export const alertSeverities = ['info', 'warning', 'critical'] as const;

@@ -14,6 +14,6 @@ export function unreachable(value: never): never {
 }
 
 /** Each program catches it in one place. An exchange in which it is thrown ends with the cause `gateway_fault`. */
-export class BrokenInvariant extends Error {
+class BrokenInvariant extends Error {
   override readonly name = 'BrokenInvariant';
 }

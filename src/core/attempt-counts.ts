@@ -46,7 +46,7 @@ export interface StageTimes {
   readonly exemplars: (StageExemplar | null)[];
 }
 
-export interface StageExemplar {
+interface StageExemplar {
   /** '': the request belonged to no trace. */
   readonly traceId: string;
   readonly requestId: string;

@@ -2,7 +2,7 @@ import { descriptorsStep } from './descriptor-need.ts';
 import type { ConnectionRefusalReason } from './event.ts';
 
 /** Why clients are refused, and what an operator can do. */
-export interface ConnectionRefusalText {
+interface ConnectionRefusalText {
   /** A clause. `limit`: how many connections, or descriptors, are allowed; null: not known. */
   readonly reason: (limit: number | null) => string;
   /** One sentence. `privateAddress`: that of the last refused client, if it is a private one; else null. */

@@ -6,7 +6,7 @@
  */
 
 /** The part of `Buffer` that is used here. */
-export interface ByteTarget extends Uint8Array {
+interface ByteTarget extends Uint8Array {
   copy(this: Uint8Array, target: Uint8Array, at: number, start: number, end: number): number;
   write(text: string, at: number, encoding: 'latin1'): number;
 }

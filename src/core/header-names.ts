@@ -96,7 +96,7 @@ export const knownHeaderNames = [
 /** Names below this number have a bit in the masks of the headers present. For other names the lines are searched. */
 export const seenMax = 64;
 
-export type KnownHeaderName = Exclude<(typeof knownHeaderNames)[number], ''>;
+type KnownHeaderName = Exclude<(typeof knownHeaderNames)[number], ''>;
 
 const ids = new Map<string, number>(knownHeaderNames.map((name, id) => [name, id]));
 

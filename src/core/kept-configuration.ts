@@ -9,7 +9,7 @@ export interface ShownConfiguration {
 }
 
 /** A value of the file that its shown text does not have: it is a secret, or comes from a variable. */
-export interface UnshownDigest {
+interface UnshownDigest {
   /** `applications.web.environment.PASSWORD` */
   readonly key: string;
   /** SHA-256 of the value. It is neither kept nor shown: a short value could be found from it. */

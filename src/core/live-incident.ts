@@ -105,7 +105,7 @@ export interface CountedUpstream {
   readonly attemptsFailed: number;
 }
 
-export interface CountedRoute {
+interface CountedRoute {
   readonly route: string;
   /** Requests. */
   readonly failed: number;

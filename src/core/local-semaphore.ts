@@ -11,14 +11,10 @@ import {
 import type { Clock, Instant } from './time.ts';
 
 /** A semaphore of one worker alone: used when there is no shared memory, and in tests. */
-export class LocalSemaphore implements Semaphore {
+class LocalSemaphore implements Semaphore {
   #acquired = 0;
   #hasWaiters = false;
   idleTotal = 0;
-
-  get acquired(): number {
-    return this.#acquired;
-  }
 
   get total(): number {
     return this.#acquired;

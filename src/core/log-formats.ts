@@ -1,5 +1,5 @@
 /** The lines that an exchange log may have. */
-export interface LogFormat {
+interface LogFormat {
   /** Its lines are records: they have ids and causes, and can be searched; `lost` and `process` lines stand among them. */
   readonly holdsRecords: boolean;
   /** Request headers that its lines have, whatever `log.headers` names. Lowercase. */

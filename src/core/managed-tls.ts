@@ -159,7 +159,7 @@ export interface CertificateSupply {
   close(): Promise<void>;
 }
 
-export interface OnDemandSupply {
+interface OnDemandSupply {
   /** A client has asked for this name, in lowercase: one without a certificate, or with one that was obtained so. */
   note(asked: AskedName): void;
   /** Why it has no certificate, a clause; null: nothing is known beside its state. */

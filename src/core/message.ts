@@ -23,7 +23,7 @@ export interface HeaderSink {
   headerLines(bytes: Uint8Array, start: number, end: number): void;
 }
 
-export interface WritesHeaders {
+interface WritesHeaders {
   writeHeaders(sink: HeaderSink): void;
 }
 

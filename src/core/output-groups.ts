@@ -5,10 +5,10 @@ import type { ContextLineJson, OutputLineJson, RequestContextJson } from './sche
  * Of lines to a request. In its attempts: with its id ('request'), with that of its trace alone ('trace'), without an id and perhaps about another
  * request ('nearby'). With an id of it: long before or after it ('other_time'), of an application that had no attempt ('no_attempt').
  */
-export type OutputRelation = 'request' | 'trace' | 'nearby' | 'other_time' | 'no_attempt';
+type OutputRelation = 'request' | 'trace' | 'nearby' | 'other_time' | 'no_attempt';
 
 /** Lines that stand in the same relation to a request. */
-export interface OutputGroup {
+interface OutputGroup {
   readonly relation: OutputRelation;
   /** After 'output'. */
   readonly title: string;
@@ -17,7 +17,7 @@ export interface OutputGroup {
   readonly lines: readonly GroupedLine[];
 }
 
-export interface GroupedLine {
+interface GroupedLine {
   readonly line: OutputLineJson;
   /** When the line came, and which id it has; null where its group says it. */
   readonly note: string | null;

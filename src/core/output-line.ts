@@ -1,6 +1,6 @@
 import type { OutputLineJson } from './schemas/output.ts';
 /** `file`: a log of the application that Candor reads. */
-export type OutputSourceStream = 'stdout' | 'stderr' | 'file';
+type OutputSourceStream = 'stdout' | 'stderr' | 'file';
 
 /** What `candor logs` and `candor explain` print for a stream, where the status of a request stands. */
 export const streamWords: Readonly<Record<OutputSourceStream, string>> = { stdout: 'out', stderr: 'err', file: 'log' };

@@ -27,7 +27,7 @@ export interface PauseSetting {
 }
 
 /** The share of new requests that an endpoint gets, relative to the weights of the other endpoints. */
-export interface WeightSetting {
+interface WeightSetting {
   readonly kind: 'weight';
   readonly endpoint: string;
   /** 0: the endpoint gets no requests while another one can be chosen. */

@@ -1,7 +1,7 @@
 import { after, type Clock, type Timer } from './time.ts';
 
 /** A probe that has taken so long says nothing soon: the next one may find out more. */
-export const probePermitMs = 5000;
+const probePermitMs = 5000;
 
 /**
  * The permit of one request that was let through to find out whether an endpoint or a route works again. It is given back once: when the request has

@@ -75,7 +75,7 @@ const attemptDefaults: readonly (readonly [
 ];
 
 /** When an attempt began to connect: once it had left the queue and the name was resolved. */
-export function dialledMs({ dns_ms, queued_ms, started_ms }: RecordFields): unknown {
+function dialledMs({ dns_ms, queued_ms, started_ms }: RecordFields): unknown {
   return dns_ms ?? queued_ms ?? started_ms;
 }
 
@@ -110,7 +110,7 @@ export function leanRecord(record: ExchangeRecord): RecordFields {
 }
 
 /** The part of `leanRecord` for the client. */
-export function leanClient({ address, port, peer, protocol }: ExchangeRecord['client']): RecordFields {
+function leanClient({ address, port, peer, protocol }: ExchangeRecord['client']): RecordFields {
   return {
     address,
     port,
@@ -160,7 +160,7 @@ function set(fields: Record<string, unknown>, name: string, value: unknown): voi
 }
 
 /** A copy with the keys in this order. */
-export function inOrder(fields: RecordFields, order: readonly string[]): RecordFields {
+function inOrder(fields: RecordFields, order: readonly string[]): RecordFields {
   const sorted: Record<string, unknown> = {};
   for (const name of order) if (name in fields) sorted[name] = fields[name];
   return Object.assign(sorted, { ...fields, ...sorted });

@@ -92,7 +92,7 @@ export type RouteAction =
   /** Answers whether the gateway is ready for requests, for load balancers before it. */
   | { readonly kind: 'readiness' };
 
-export interface RouteRewrite {
+interface RouteRewrite {
   /** Replaces the matched prefix; null leaves the path. */
   readonly pathPrefix: string | null;
   /** 'client': forwards the client's Host; 'endpoint': sends the endpoint's own; otherwise this value. */

@@ -9,7 +9,7 @@ export interface SnapshotPart {
 }
 
 /** A snapshot without upstreams and routes, which follow in parts. */
-export interface SnapshotInParts {
+interface SnapshotInParts {
   readonly snapshot: Snapshot;
   readonly parts: readonly SnapshotPart[];
 }

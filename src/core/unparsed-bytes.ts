@@ -8,7 +8,7 @@ export const unparsedParts = ['head', 'body', 'frame'] as const;
 
 export type UnparsedPart = (typeof unparsedParts)[number];
 
-export interface UnparsedBytes {
+interface UnparsedBytes {
   readonly part: UnparsedPart;
   /** Where in that part they begin; null: not known. */
   readonly offset: number | null;

@@ -15,7 +15,7 @@ export interface WaitingRequests {
 }
 
 /** What requests wait for before they are sent. */
-export type QueuedFor = 'endpoint' | 'connection' | 'turn';
+type QueuedFor = 'endpoint' | 'connection' | 'turn';
 
 export type WaitingFor = QueuedFor | 'response';
 

@@ -40,7 +40,6 @@ export type IncidentJson = FullStatus['incidents'][number];
 export type IncidentAdditionJson = IncidentJson['additions'][number];
 export type SuspectJson = IncidentJson['suspects'][number];
 export type ProblemJson = FullStatus['problems'][number] & Dated;
-export type MinuteJson = FullStatus['last_minute'];
 export type OverlayEntryJson = FullStatus['overlay']['entries'][number];
 
 export interface SessionJson {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { IncidentJson, MinuteJson, StatusJson, UpstreamJson, VerdictJson } from './model.ts';
+import type { IncidentJson, StatusJson, UpstreamJson, VerdictJson } from './model.ts';
 import { endpointTone, overallState, type Tone, upstreamState } from './overall-state.ts';
 
 const figures = (answered: number, failed: number) => ({ answered, failed, mean_ms: 2, p50_ms: 2, p99_ms: 3 });
 
-const minute = (errors: number, requests = 1000): MinuteJson => ({
+const minute = (errors: number, requests = 1000): StatusJson['last_minute'] => ({
   seconds: 60,
   requests,
   requests_per_s: requests / 60,

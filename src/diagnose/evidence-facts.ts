@@ -4,7 +4,7 @@ import { durationText } from '#failures/quantity-text.ts';
 import type { AttemptRecord } from '../core/schemas/record.ts';
 
 /** The evidence of a failed attempt for people. */
-export interface EvidenceFacts {
+interface EvidenceFacts {
   /** Errno, alert, sizes and limits. The cause comes first if it differs from the verdict's. A fact that this version does not know is named by its key. */
   readonly facts: readonly string[];
   /** Of the certificate that was shown. */

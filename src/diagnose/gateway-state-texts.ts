@@ -4,7 +4,7 @@ import { countText, durationText, elapsedText } from '#failures/quantity-text.ts
 import type { ExchangeRecord } from '../core/schemas/record.ts';
 
 /** The number under which the configuration of a record is kept; null: it is not kept, or not known. */
-export interface KnownConfiguration {
+interface KnownConfiguration {
   readonly id: number;
 }
 

@@ -29,7 +29,7 @@ export interface HalfClosedOwner {
   onHalfClosedTimeout(): void;
 }
 
-export interface HalfClosedPorts {
+interface HalfClosedPorts {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly sendQueueBytes: SendQueueBytes;

@@ -63,7 +63,7 @@ export type StartClientEngine = (
 ) => ClientEngine;
 
 /** Engines by the protocol's ALPN name (RFC 7301), such as `http/1.1` or `h2`. */
-export interface ClientEngines {
+interface ClientEngines {
   readonly byProtocol: ReadonlyMap<string, StartClientEngine>;
   /** Answers a client whose protocol has no engine, or whose preface is refused. */
   readonly fallback: StartClientEngine;
@@ -96,7 +96,7 @@ export interface ConnectionAdmission {
 }
 
 /** Where requests go. */
-export interface Exchanges {
+interface Exchanges {
   /** An exchange for the request that has come on `stream`; it begins with `onRequest`. */
   create(stream: DownstreamStream): DownstreamHandler;
 }

@@ -10,7 +10,7 @@ import { tlsStage } from './tls-stage.ts';
  * Reads the PROXY protocol header where the listener has it enabled. The header of a peer that is not trusted would let
  * every client choose its address, so it is not read: the next stage refuses it like any other garbage.
  */
-export const proxyProtocolStage: PrefaceStage = {
+const proxyProtocolStage: PrefaceStage = {
   rule: 'proxy-protocol',
   bytesMax: proxyHeaderBytesMax,
   read(connection, bytes, start, end) {
@@ -26,7 +26,7 @@ export const proxyProtocolStage: PrefaceStage = {
 };
 
 /** Chooses the protocol: the one that ALPN has agreed on within TLS, else the one that the first bytes show. */
-export const protocolStage: PrefaceStage = {
+const protocolStage: PrefaceStage = {
   rule: 'request-line',
   bytesMax: 64,
   read(connection, bytes, start, end) {

@@ -61,7 +61,7 @@ export function ownRequestHeaders(addressHeader: string | null): OwnRequestHeade
 export const ownResponseHeaders: HeaderFilter = headerFilter(['x-request-id', 'proxy-status']);
 
 /** The facts of an exchange that forwarded messages are made from. */
-export interface ForwardFacts {
+interface ForwardFacts {
   readonly id: string;
   readonly identity: Identity;
   readonly client: ClientFacts;

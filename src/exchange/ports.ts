@@ -33,7 +33,7 @@ export interface Ids {
   fill(target: Uint8Array): void;
 }
 
-export interface Recorder {
+interface Recorder {
   /** Called exactly once per exchange. */
   ended(exchange: EndedExchange): void;
 }

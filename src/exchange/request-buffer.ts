@@ -13,7 +13,7 @@ import type { BufferAllowance } from './buffer-allowance.ts';
 import { BufferedBytes } from './buffered-bytes.ts';
 import { isStream } from '../wire/is-stream.ts';
 
-export interface RequestBufferOwner {
+interface RequestBufferOwner {
   /** The body, or enough of it, has come. */
   onRequestBuffered(): void;
 }

@@ -63,7 +63,7 @@ export interface TunnelExchange {
 }
 
 /** The facts with which a tunnel begins. */
-export interface TunnelStart {
+interface TunnelStart {
   readonly protocol: string;
   /** The 101 names an extension of WebSocket. */
   readonly extended: boolean;

@@ -13,7 +13,7 @@ const destinationId = headerId('destination');
 const ifId = headerId('if');
 
 /** A header that is sent with another value than it came with. */
-export type ChangedHeader = readonly [name: 'Destination' | 'If', value: string];
+type ChangedHeader = readonly [name: 'Destination' | 'If', value: string];
 
 const rule = 'webdav-url';
 

@@ -13,18 +13,18 @@ export interface SettingsBeside {
 }
 
 /** A route, upstream or application as it is written. */
-export interface WrittenScope<R> {
+interface WrittenScope<R> {
   readonly path: Path;
   readonly read: R;
 }
 
-export interface WrittenRoute<R> extends WrittenScope<R> {
+interface WrittenRoute<R> extends WrittenScope<R> {
   /** The name of the upstream or application; null: the route answers by itself. */
   readonly to: string | null;
   readonly beside: SettingsBeside;
 }
 
-export interface WrittenUpstream<R> extends WrittenScope<R> {
+interface WrittenUpstream<R> extends WrittenScope<R> {
   readonly name: string;
 }
 
@@ -36,14 +36,14 @@ export interface Written<R, U, F> {
 }
 
 /** What the spec of an upstream or application is made of beside what is written. */
-export interface UpstreamContext {
+interface UpstreamContext {
   readonly name: string;
   /** What stands in a file that the feature has named; '' if it could not be read, which is an error by itself. */
   readonly contentOf: (path: string) => string;
 }
 
 /** A file, by its kind in `config/wanted-files.ts`, which judges it. */
-export interface NamedFile {
+interface NamedFile {
   readonly kind: 'session_key';
   readonly path: string;
   /** Where it is named, below the upstream. */

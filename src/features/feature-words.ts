@@ -8,7 +8,7 @@ export interface FlatSettings {
 }
 
 /** What `candor route` shows of a feature: how attempts are repeated, and sizes, queues and bounds. */
-export interface ShownSettings {
+interface ShownSettings {
   readonly retry?: FlatSettings;
   readonly limits?: FlatSettings;
 }

@@ -9,7 +9,7 @@ import type { UpstreamFailures } from './upstream-failures.ts';
 import { applicationsOf, type WatchedUpstream } from './watched-upstream.ts';
 
 /** What is known of an incident in a second that is over. */
-export interface AdditionContext {
+interface AdditionContext {
   /** The seconds that were not judged before: from this one. */
   readonly from: number;
   readonly second: number;

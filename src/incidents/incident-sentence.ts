@@ -97,7 +97,7 @@ function partOf(noun: string, names: readonly string[]): readonly string[] {
 }
 
 /** 'N of M requests failed'; or that clients saw nothing of it. */
-export function extentOf({ failed, attemptsFailed, requests }: LiveIncident): string {
+function extentOf({ failed, attemptsFailed, requests }: LiveIncident): string {
   if (failed === 0) return `${attemptsFailed} attempts failed, and other attempts answered their requests`;
   return `${failed} of ${requests} requests failed`;
 }

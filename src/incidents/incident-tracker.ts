@@ -26,7 +26,7 @@ import {
 } from './watched-upstream.ts';
 
 /** What workers have counted since the last time. */
-export interface CountedTraffic {
+interface CountedTraffic {
   readonly exchanges: readonly ExchangeCount[];
   readonly outcomes: readonly EndpointOutcomes[];
   /** Requests that failed on a connection that the endpoint was closing. */

@@ -19,7 +19,7 @@ import { OpenAtExit } from './open-at-exit.ts';
 import { limitsOfRoute } from './replaced-limits.ts';
 import type { WorkerBatch } from '../core/worker-messages.ts';
 
-export interface IncidentWatchParts {
+interface IncidentWatchParts {
   readonly clock: Clock;
   readonly events: EventSink;
   /** Of this run of the process. */
@@ -46,7 +46,7 @@ export interface IncidentWatchParts {
 }
 
 /** Settings that incidents are compared with. */
-export interface WatchedConfiguration {
+interface WatchedConfiguration {
   /** Of the active configuration; null: there is no such route. */
   readonly route: (id: string) => Pick<RouteSpec, 'timeouts' | 'features'> | null;
   /** Of the active configuration; null: there is no such upstream. */

@@ -7,7 +7,7 @@ import type { SearchResult } from '../core/store-messages.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import { wasStopped } from '../core/recorded-exit.ts';
 
-export interface OpenAtExitParts {
+interface OpenAtExitParts {
   readonly clock: Clock;
   /** Searches stored records; without a store it finds nothing. */
   readonly search: (query: string, limit: number) => Promise<SearchResult>;

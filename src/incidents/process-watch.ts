@@ -22,13 +22,13 @@ import { wasStopped } from '../core/recorded-exit.ts';
 import type { WatchedUpstream } from './watched-upstream.ts';
 import { type ProcessTreeUsage, processTreeUsage } from '../system/process-tree-usage.ts';
 
-export interface WatchedInstance {
+interface WatchedInstance {
   readonly id: string;
   readonly pid: number | null;
   readonly restarts: number;
 }
 
-export interface ProcessWatchParts {
+interface ProcessWatchParts {
   readonly clock: Clock;
   /** Stores them; without a store it does nothing. */
   readonly store: (notes: readonly ProcessNote[]) => void;

@@ -6,7 +6,7 @@ import { retryOf } from '../features/retry/settings.ts';
 export const limitsOfRoute = (route: Pick<RouteSpec, 'timeouts' | 'features'> | null): RouteLimits | null =>
   route === null ? null : limitsOf(route);
 
-export function limitsOf({ timeouts, features }: Pick<RouteSpec, 'timeouts' | 'features'>): RouteLimits {
+function limitsOf({ timeouts, features }: Pick<RouteSpec, 'timeouts' | 'features'>): RouteLimits {
   const { responseHeadMs, exchangeMs } = timeouts;
   return { responseHeadMs, exchangeMs, attemptMs: retryOf(features)?.attemptMs ?? null };
 }

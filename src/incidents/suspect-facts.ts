@@ -176,7 +176,7 @@ export function namesPart(part: string, key: string, name: string): boolean {
   return names.some((one) => one === name || (one.startsWith(`${name} (`) && one.endsWith(')')));
 }
 
-export const forEveryRoute: ReadonlySet<string> = new Set(['timeouts', 'dns', 'buffer', 'commit_delay', 'concurrency']);
+const forEveryRoute: ReadonlySet<string> = new Set(['timeouts', 'dns', 'buffer', 'commit_delay', 'concurrency']);
 
 export function concerns(part: string, upstream: string, routes: readonly string[]): boolean {
   if (forEveryRoute.has(part)) return true;

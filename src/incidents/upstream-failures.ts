@@ -77,7 +77,7 @@ interface RecentDurations {
 }
 
 /** Requests of one method: when the first one came, and how many have failed since. */
-export interface MethodCount {
+interface MethodCount {
   readonly firstMs: number;
   failed: number;
 }

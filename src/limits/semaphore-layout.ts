@@ -1,5 +1,5 @@
 /** How many workers and semaphores the shared memory has room for. */
-export interface SemaphoreTableSize {
+interface SemaphoreTableSize {
   readonly workersMax: number;
   readonly semaphoresMax: number;
 }

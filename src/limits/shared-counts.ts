@@ -38,7 +38,7 @@ export interface EndpointCounts {
   readonly isRefusing: boolean;
 }
 
-export interface BoundCounts {
+interface BoundCounts {
   readonly requests: number;
   readonly waiting: number;
   readonly limit: number;

@@ -8,7 +8,7 @@ import type { CollectorResponse } from './judge-response.ts';
 const bodyBytesMax = 64 * 1024;
 
 /** Why no response came, in words. */
-export interface NoResponse {
+interface NoResponse {
   readonly why: string;
 }
 

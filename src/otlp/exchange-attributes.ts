@@ -27,7 +27,7 @@ export function isServerError({ status, end, shape, grpc_status }: ExchangeRecor
 }
 
 /** `error.type` of the conventions: what exactly failed; the status, where the application said it itself. */
-export function errorType(record: ExchangeRecord): string | null {
+function errorType(record: ExchangeRecord): string | null {
   if (record.cause !== null) return record.cause;
   return isServerError(record) && record.status !== null ? String(record.status) : null;
 }

@@ -3,7 +3,7 @@ import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { parseRecord } from '../record/parse-record.ts';
 
 /** A line of the ring, which `record/otlp-sampler.ts` has written. */
-export interface ExportedLine {
+interface ExportedLine {
   readonly isSpan: boolean;
   readonly isLog: boolean;
   /** Null: the gateway made no spans when the exchange began. */

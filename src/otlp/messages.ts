@@ -61,7 +61,7 @@ export interface ExportedExemplar {
   readonly traceId?: string;
 }
 
-export interface NumberDataPoint {
+interface NumberDataPoint {
   readonly attributes: readonly KeyValue[];
   readonly startTimeUnixNano?: string;
   readonly timeUnixNano: string;

@@ -3,7 +3,7 @@ import { cumulative, type ExportedExemplar, type HistogramDataPoint, type KeyVal
 import type { SeriesStarts } from './series-starts.ts';
 
 /** When the numbers were read, and since when they count. Milliseconds since 1970. */
-export interface MetricTimes {
+interface MetricTimes {
   readonly startedMs: number;
   readonly nowMs: number;
 }

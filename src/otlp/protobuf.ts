@@ -3,7 +3,7 @@
  * texts, enums as numbers), so that one value serves both encodings; `otlp/messages.ts` has the schemas.
  */
 
-export type ScalarType = 'string' | 'hex' | 'bool' | 'int64' | 'enum' | 'fixed32' | 'fixed64' | 'double';
+type ScalarType = 'string' | 'hex' | 'bool' | 'int64' | 'enum' | 'fixed32' | 'fixed64' | 'double';
 
 /** The fields of a message: their number, and their type or the schema of their message. A field with a list as its value is repeated. */
 export interface MessageSchema {

@@ -7,7 +7,7 @@ import type { CollectorResponse, ExportVerdict } from './judge-response.ts';
 import { judgeResponse } from './judge-response.ts';
 
 /** What one signal needs of its exporter. */
-export interface SignalParts<Item> {
+interface SignalParts<Item> {
   readonly signal: OtlpSignal;
   readonly clock: Clock;
   readonly random: Random;

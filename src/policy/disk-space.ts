@@ -14,7 +14,7 @@ const lowShare = 0.1;
 const enoughFactor = 1.5;
 
 /** Below this, a disk is nearly full. */
-export function lowSpaceBytes({ totalBytes }: Pick<DiskSpace, 'totalBytes'>): number {
+function lowSpaceBytes({ totalBytes }: Pick<DiskSpace, 'totalBytes'>): number {
   return Math.min(lowBytes, totalBytes * lowShare);
 }
 

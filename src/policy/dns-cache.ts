@@ -8,7 +8,7 @@ export type FamilyOutcome =
   | { readonly addresses: readonly string[]; readonly ttlS: number | null }
   | { readonly failure: Failure };
 
-export interface LookupOutcome {
+interface LookupOutcome {
   readonly source: NameSource;
   /** Only the families that were looked up, the preferred one first. */
   readonly families: ReadonlyMap<Family, FamilyOutcome>;
@@ -92,7 +92,7 @@ export function afterLookup(entry: DnsCacheEntry, outcome: LookupOutcome, now: I
  * The most addresses of one family that a name may have. Each is an endpoint with checks and connections of its own. It is
  * more than any service has; a DNS answer has room for 4,000.
  */
-export const addressesMax = 256;
+const addressesMax = 256;
 
 /** Name servers rotate the order of addresses with each answer. Sorted, the endpoints do not seem to change. */
 function addressesAfter(before: readonly string[], outcome: FamilyOutcome | undefined): readonly string[] {

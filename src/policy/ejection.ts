@@ -48,7 +48,7 @@ export function trusted(now: Instant, { ejections, openings }: PastPauses = noPa
 }
 
 /** How an ejection begins, or how a circuit breaker opens. */
-export interface EjectionCause {
+interface EjectionCause {
   /** Uniform in [0, 1). */
   readonly random: number;
   readonly byBreaker: boolean;

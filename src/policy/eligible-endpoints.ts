@@ -2,7 +2,7 @@ import type { EndpointState } from '../core/endpoint.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 
 /** What decides whether an endpoint may be chosen. */
-export interface EligibilityFacts {
+interface EligibilityFacts {
   readonly state: EndpointState;
   /** Absent or null: requests can be sent there. */
   readonly failure?: unknown;

@@ -1,7 +1,7 @@
 import type { ResponseTimes } from '../core/response-times.ts';
 
 /** What a route has as its limits. */
-export interface RouteTimeouts {
+interface RouteTimeouts {
   readonly route: string;
   /** `timeouts.response_head`. */
   readonly responseHeadMs: number;
@@ -31,7 +31,7 @@ const exchangesMin = 1000;
 const samplesMin = 10_000;
 
 /** What ordinary requests take at most, as far as it is known. */
-export function ordinaryMs({ p999Ms, longestMs, samples }: ResponseTimes): number {
+function ordinaryMs({ p999Ms, longestMs, samples }: ResponseTimes): number {
   return samples < samplesMin ? longestMs : p999Ms;
 }
 

@@ -9,7 +9,7 @@ export interface SharedLimit {
 }
 
 /** A request that was let through and has ended. */
-export interface LimitSample {
+interface LimitSample {
   readonly startedAt: Instant;
   readonly latencyMs: number;
   /** How many were in flight in all workers when it ended. */

@@ -90,7 +90,7 @@ const jitter = 0.1;
 /** The most checks of troubled endpoints per second: a tenth of a core while a whole data center is down. */
 const troubledPerSecondMax = 800;
 
-export interface CheckTiming {
+interface CheckTiming {
   /** The interval of the configuration. */
   readonly intervalMs: number;
   /** Endpoints of this gateway that are troubled now, including this one. */

@@ -1,5 +1,5 @@
 /** How long retries wait. In milliseconds. */
-export interface BackoffSettings {
+interface BackoffSettings {
   /** The longest wait before the first retry that waits; it doubles with each further retry. */
   readonly baseMs: number;
   readonly maxMs: number;

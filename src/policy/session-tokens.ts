@@ -1,5 +1,5 @@
 /** A keyed hash (HMAC) of a text, in base64url. */
-export type Mac = (text: string) => string;
+type Mac = (text: string) => string;
 
 /** 128 bits: nobody finds a value by trying. */
 const macLength = 22;

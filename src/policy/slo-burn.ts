@@ -18,7 +18,7 @@ export const burnTiers: readonly BurnTier[] = [
 ];
 
 /** The budget is that of this time. */
-export const budgetMs = 72 * hourMs;
+const budgetMs = 72 * hourMs;
 
 /** Fewer bad requests are bad luck, whatever their share. */
 const badMin = 3;
@@ -26,7 +26,7 @@ const badMin = 3;
 /** A tier that is open closes below this part of its rate: at the limit it would open and close in turn. */
 const closeFactor = 0.9;
 
-export interface WindowSum {
+interface WindowSum {
   readonly total: number;
   readonly bad: number;
 }
@@ -44,7 +44,7 @@ const levels: readonly Level[] = [
 ];
 
 /** Of one level, the buckets that are not empty: number, total, bad. */
-export type KeptBuckets = readonly (readonly [index: number, total: number, bad: number])[];
+type KeptBuckets = readonly (readonly [index: number, total: number, bad: number])[];
 
 export interface KeptCounts {
   /** When counting began, in milliseconds since the Unix epoch. */

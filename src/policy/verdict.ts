@@ -3,7 +3,7 @@ import type { ApplicationProblemKind } from '../core/problem-kinds.ts';
 import type { ServiceVerdict } from '../core/schemas/status.ts';
 
 /** Requests of a time, and how many of them failed. */
-export interface RecentRequests {
+interface RecentRequests {
   readonly requests: number;
   readonly errors: number;
 }
@@ -19,7 +19,7 @@ export interface RouteMaintenance {
 }
 
 /** Requests that wait, and for how long the first of them has. */
-export interface WaitingFacts {
+interface WaitingFacts {
   readonly count: number;
   readonly oldestMs: number;
 }

@@ -4,7 +4,7 @@ import type { CoreShare } from './core-share.ts';
 import { compressSlice, endOfSlice, type LogArchive, sliceBytes } from './log-slice.ts';
 
 /** How the compression of a file ended. */
-export type CompressionEnd =
+type CompressionEnd =
   | { readonly kind: 'complete'; readonly bytes: number }
   /** The share allows no further step: the log is being closed. */
   | { readonly kind: 'stopped' }

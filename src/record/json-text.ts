@@ -17,11 +17,6 @@ export function quoted(text: string): string {
   return unsafe.test(text) ? escaped(text) : `"${text}"`;
 }
 
-/** A JSON string of at most `charactersMax` characters of `text`; "…" marks omitted characters. */
-export function quotedBounded(text: string, charactersMax: number): string {
-  return quoted(bounded(text, charactersMax));
-}
-
 /** The first `charactersMax` characters and "…", or the text itself when it is no longer than that. */
 export function bounded(text: string, charactersMax: number): string {
   if (text.length <= charactersMax) return text;

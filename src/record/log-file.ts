@@ -62,7 +62,7 @@ export async function openLogFile(path: string, options: LogFileOptions): Promis
 }
 
 /** Called when bytes were written or dropped. */
-export type DoneCallback = (() => void) | null;
+type DoneCallback = (() => void) | null;
 
 interface QueuedLines {
   readonly bytes: Uint8Array;

@@ -24,7 +24,7 @@ export interface SearchedFile {
   readonly problem: string | null;
 }
 
-export interface LogSearch {
+interface LogSearch {
   readonly record: ExchangeRecord | null;
   /** Newest first; the file with the record is last. Empty if there is no such file. */
   readonly searched: readonly SearchedFile[];

@@ -9,7 +9,7 @@ import { CoreShare } from './core-share.ts';
 import { LogArchiver } from './log-archiver.ts';
 import { makeFolders } from './make-folders.ts';
 
-export interface LogMaintenanceParts {
+interface LogMaintenanceParts {
   readonly clock: Clock;
   readonly events: EventSink;
   readonly open: (path: string) => Promise<Result<LogOutput, LogProblem>>;

@@ -1,7 +1,7 @@
 import type { EventSink } from '../core/event.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 
-export interface LossReportOptions {
+interface LossReportOptions {
   /** Of the log. */
   readonly path: string;
   readonly clock: Clock;

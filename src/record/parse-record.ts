@@ -5,12 +5,12 @@ import { recordLimits } from './limits.ts';
 import type { LineSearch } from './line-search.ts';
 
 /** Why a line is not the record of an exchange. */
-export type NotARecord =
+type NotARecord =
   | 'not_json' // incomplete, or not from Candor
   | 'other_kind' // from Candor, but not of an exchange: an event, a lost worker
   | 'not_a_record'; // JSON without the keys that every record has
 
-export type ParsedRecord =
+type ParsedRecord =
   | { readonly ok: true; readonly record: ExchangeRecord }
   | { readonly ok: false; readonly reason: NotARecord };
 

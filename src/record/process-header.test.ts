@@ -6,7 +6,6 @@ import {
   newProcessKey,
   parseProcessHeader,
   processHeaderLine,
-  ProcessHeaders,
   ProcessHeaderSearch,
   withProcess,
 } from './process-header.ts';
@@ -51,17 +50,6 @@ test('a record gets the constants of its process, and of no other', () => {
   assert.equal(withProcess({ ...record, deployment: 'own' }, constants).deployment, 'own');
 });
 
-test('a reader gives each record the latest header with its key', () => {
-  const headers = new ProcessHeaders();
-  headers.note(line);
-  headers.note(Buffer.from(processHeaderLine({ ...constants, process: 'other1', member: 'gw-2' }, at)).toString());
-  assert.equal(headers.complete(record).member, 'gw "1" é');
-  assert.equal(headers.complete({ ...record, process: 'other1' }).member, 'gw-2');
-  headers.note(Buffer.from(processHeaderLine({ ...constants, member: 'renamed' }, at)).toString());
-  assert.equal(headers.complete(record).member, 'renamed');
-  assert.equal(headers.complete({ ...record, process: null }).member, null);
-});
-
 test('a header is found by its bytes, and only that of the process', () => {
   const search = new ProcessHeaderSearch('k3f9xa');
   assert.ok(line.includes(search.needle.toString('latin1')));
@@ -72,6 +60,5 @@ test('a header is found by its bytes, and only that of the process', () => {
 for (const other of ['', 'null', '[]', '{"v":1,"kind":"process"}', '{"v":1,"kind":"process","process":7}', '{"v":1']) {
   test(`${other === '' ? 'an empty line' : other} is no header`, () => {
     assert.equal(parseProcessHeader(other), null);
-    new ProcessHeaders().note(other);
   });
 }

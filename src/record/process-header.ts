@@ -68,25 +68,3 @@ export class ProcessHeaderSearch {
     return header?.process === this.#process ? header : null;
   }
 }
-
-/** Collects the headers of a log that is read from its beginning, and gives them to the records after them. */
-export class ProcessHeaders {
-  readonly #headers = new Map<string, ProcessRecord>();
-
-  /** Takes a line if it is a header. Costs one comparison for other lines. */
-  note(line: string): void {
-    if (!headerBeginning.test(line)) return;
-    const header = parseProcessHeader(line);
-    if (header === null) return;
-    // A log has few processes. A file with more than these was made to fill the memory.
-    if (this.#headers.size >= headersMax && !this.#headers.has(header.process)) this.#headers.clear();
-    this.#headers.set(header.process, header);
-  }
-
-  complete(record: ExchangeRecord): ExchangeRecord {
-    return record.process === null ? record : withProcess(record, this.#headers.get(record.process) ?? null);
-  }
-}
-
-const headerBeginning = /^\{"v":\d{1,4},"kind":"process"/;
-const headersMax = 1024;

@@ -3,7 +3,7 @@ import { after, type Clock, type Timer } from '../core/time.ts';
 import { RecordRingReader, WakeWord } from './record-ring.ts';
 
 /** What a thread does with the rings of its workers. */
-export interface RingConsumer {
+interface RingConsumer {
   /** Whether it can take lines; false until it knows where they go. */
   readonly isReady: () => boolean;
   /** Takes the lines of all rings. Returns the pause until the next look; null: there was nothing, so that it sleeps. */

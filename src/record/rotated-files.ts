@@ -6,7 +6,7 @@ import { archiveSuffix, type LogArchive } from './log-slice.ts';
 /** The highest number of a rotated file, and the most that may be kept. A higher number may be a date. */
 const numberMax = 1000;
 
-export interface RotatedFile {
+interface RotatedFile {
   /** 1 is the newest. */
   readonly number: number;
   /** Null: not compressed. */
@@ -14,7 +14,7 @@ export interface RotatedFile {
 }
 
 /** The files at the names of rotated files. */
-export interface RotatedFiles {
+interface RotatedFiles {
   readonly files: readonly RotatedFile[];
   /** Numbers whose name belongs to a link, a folder or a pipe. Rotation does not touch them. */
   readonly strange: ReadonlySet<number>;

@@ -4,7 +4,7 @@ import { lineAround, type LineSearch } from './line-search.ts';
 import { lineBytesMax } from './limits.ts';
 import { lineFeed } from './line-feed.ts';
 
-export interface ArchiveSearch<T> {
+interface ArchiveSearch<T> {
   readonly record: T | null;
   readonly end: LogEnd;
 }

@@ -10,7 +10,7 @@ import { ProcessHeaderSearch, withProcess } from './process-header.ts';
 import { searchArchive } from './search-archive.ts';
 import { searchLogFile } from './search-backwards.ts';
 
-export interface FileSearch<T = ExchangeRecord> {
+interface FileSearch<T = ExchangeRecord> {
   readonly record: T | null;
   /** Why the file was not searched to its end, as the end of a sentence; null if it was. */
   readonly problem: string | null;

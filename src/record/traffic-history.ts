@@ -19,13 +19,13 @@ export const seriesMax = 100;
 export type SeriesKey = 'all' | `upstream:${string}` | `route:${string}`;
 
 /** The names of a configuration. */
-export interface ConfiguredNames {
+interface ConfiguredNames {
   readonly upstreams: readonly { readonly id: string }[];
   readonly routes: readonly { readonly id: string }[];
 }
 
 /** What happened within one step. */
-export interface TrafficStep {
+interface TrafficStep {
   readonly startedAt: Instant;
   readonly requests: number;
   /** As in `MinuteFigures`. */

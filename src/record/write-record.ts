@@ -22,7 +22,7 @@ import type { StoreSampler } from './store-sampler.ts';
 import { UnparsedLines } from './unparsed-lines.ts';
 import { SuccessTimes } from './success-times.ts';
 
-export interface WriterContext extends RecordContext {
+interface WriterContext extends RecordContext {
   readonly ring: RecordRingWriter;
   /** Null: nothing is stored. */
   readonly sampler?: StoreSampler | null;

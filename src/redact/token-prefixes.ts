@@ -1,5 +1,5 @@
 /** Tokens with a prefix by which their issuers make them recognizable. */
-export interface TokenPrefixes {
+interface TokenPrefixes {
   /** As parts of a regular expression. */
   readonly prefixes: readonly string[];
   /** A class of characters that follow. */

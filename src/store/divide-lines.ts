@@ -2,7 +2,7 @@ import type { OutputLine } from '../core/output-line.ts';
 import { idInTextForm, idsInText } from './ids-in-text.ts';
 
 /** What an instance printed while it had a request, the oldest first. */
-export interface DividedLines {
+interface DividedLines {
   /** With an id of the request that the index of ids cannot have. The index finds the lines that have an id in the usual form. */
   readonly ownByFreeId: readonly OutputLine[];
   /** Without an id of any request: perhaps about another one. */

@@ -1,13 +1,13 @@
 import type { EventLine } from '../core/store-messages.ts';
 import type { Database, Statement } from './database.ts';
 
-export interface StoredEvent {
+interface StoredEvent {
   readonly seq: number;
   readonly json: string;
 }
 
 /** Events of a time, the newest first. */
-export interface EventRange {
+interface EventRange {
   /** Milliseconds since 1970, both included; null: no limit. */
   readonly since: number | null;
   readonly until: number | null;

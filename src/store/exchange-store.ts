@@ -63,7 +63,7 @@ const lookEveryMs = 10_000;
 /** So many rows are stored between two looks at the size of the newest file. */
 const rowsPerLook = 20_000;
 
-export interface StoreEvents {
+interface StoreEvents {
   /** A file could not be read and was renamed; a new one has begun. */
   readonly onCorrupt: (path: string) => void;
   /** Another program has removed or replaced the newest file, or what SQLite keeps beside it. It is opened anew. */

@@ -79,7 +79,7 @@ function isOfKind(condition: QueryCondition, kind: string): boolean {
 }
 
 /** What SQLite compares before a line is read: each condition narrows the search. */
-export interface OutputIndexUse {
+interface OutputIndexUse {
   /** Null: lines are not searched by an id. */
   readonly id: string | null;
   /** Words that stand in the text, in ASCII: SQLite's LIKE knows the case of no other letters. */

@@ -28,7 +28,7 @@ const othersMax = 4096;
 const ofApplication = "SELECT number FROM output_sources WHERE json ->> 'application' = ?";
 
 /** A time in which an instance had a request. */
-export interface OutputOfInstance {
+interface OutputOfInstance {
   readonly instance: string;
   /** Milliseconds since 1970, both included. */
   readonly since: number;

@@ -34,7 +34,7 @@ export function unpackedUuid(id: Uint8Array | string): string {
 }
 
 /** What rows of a span are looked up by. */
-export type KeyName = 'ids' | 'traces';
+type KeyName = 'ids' | 'traces';
 
 /** Ids that a search looks for, as the store has them. */
 export interface IdRange {

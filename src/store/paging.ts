@@ -27,7 +27,7 @@ export interface SearchedSegment<T> {
   endsSearch(): boolean;
 }
 
-export interface PageLimits {
+interface PageLimits {
   readonly limit: number;
   readonly deadline: Instant;
   /** Whether the deadline has passed. */

@@ -17,12 +17,12 @@ import { parseBlock, parseIp } from '../policy/ip-address.ts';
 import { wordsOf } from './words.ts';
 
 /** Why a query cannot be read, and at which character. */
-export interface QueryProblem {
+interface QueryProblem {
   readonly problem: string;
   readonly at: number;
 }
 
-export type ParsedQuery = { readonly ok: true; readonly query: Query } | ({ readonly ok: false } & QueryProblem);
+type ParsedQuery = { readonly ok: true; readonly query: Query } | ({ readonly ok: false } & QueryProblem);
 
 /** More conditions than anybody writes by hand; each costs time for every record that is looked at. */
 const conditionsMax = 32;

@@ -21,7 +21,7 @@ const schema = `
   CREATE INDEX processes_at ON processes (instance, at);`;
 
 /** The `user_version` of a file. It grows with every change of the schema, which brings files of the version before to the new one. */
-export const schemaVersion = 1;
+const schemaVersion = 1;
 
 /** The `application_id` of a file, by which SQLite's tools and file(1) tell whose it is: 'Cndr'. */
 const applicationId = 0x436e6472;

@@ -38,7 +38,7 @@ export interface StoredRow {
 }
 
 /** Rows that a search may have to look at. */
-export interface RowRange {
+interface RowRange {
   /** Only exchanges with this id or trace; null: with any. */
   readonly wanted: IdRange | null;
   /** An expression of the full-text index; null: all rows. */

@@ -3,13 +3,13 @@ import { type IdRange, keyOfId, keyOfTrace } from './packed-id.ts';
 import { rowsWithKey, SpanKeys, spanRowsMax } from './span-keys.ts';
 
 /** The first and the last row of a range. */
-export type Rows = readonly [first: number, last: number];
+type Rows = readonly [first: number, last: number];
 
 /** By when they were made, or by their keys. */
 export type IdLookup = 'time' | 'key';
 
 /** A row to add. */
-export interface SpanRow {
+interface SpanRow {
   readonly seq: number;
   /** Milliseconds since 1970. */
   readonly at: number;

@@ -23,7 +23,7 @@ export interface ProcessTreeUsage {
   readonly controlGroup: ControlGroupUsage | null;
 }
 
-export interface ReadsProcesses {
+interface ReadsProcesses {
   readonly readText: ReadsText;
   readonly countFiles: (path: string) => number | null;
 }

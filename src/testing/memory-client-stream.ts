@@ -19,7 +19,7 @@ export interface MemoryRequest {
   readonly takesTrailers?: boolean;
 }
 
-export interface ClientStreamOptions {
+interface ClientStreamOptions {
   readonly clock: Clock;
   readonly client: ClientFacts;
   /** Time limit between bytes of the request body (408). */

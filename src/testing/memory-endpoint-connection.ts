@@ -9,8 +9,7 @@ import type { UpstreamStream } from '../core/stream.ts';
 import type { Clock, Instant, Timer } from '../core/time.ts';
 import { type EndpointStreamOptions, MemoryEndpointStream } from './memory-endpoint-stream.ts';
 
-export interface EndpointConnectionOptions
-  extends Pick<EndpointStreamOptions, 'address' | 'windowBytes' | 'onRequest'> {
+interface EndpointConnectionOptions extends Pick<EndpointStreamOptions, 'address' | 'windowBytes' | 'onRequest'> {
   readonly clock: Clock;
   /** The most streams that the endpoint lets be open at the same time (SETTINGS_MAX_CONCURRENT_STREAMS in HTTP/2). */
   readonly streamsMax: number;

@@ -5,6 +5,6 @@
  * Delivery never happens inside a call: time must move, if only by 0 ms. Bytes lent to a handler are overwritten when it
  * returns.
  */
-export { type ClientStreamOptions, MemoryClientStream, type MemoryRequest } from './memory-client-stream.ts';
-export { type EndpointStreamOptions, MemoryEndpointStream } from './memory-endpoint-stream.ts';
-export { type EndpointConnectionOptions, MemoryEndpointConnection } from './memory-endpoint-connection.ts';
+export { MemoryClientStream, type MemoryRequest } from './memory-client-stream.ts';
+export { MemoryEndpointStream } from './memory-endpoint-stream.ts';
+export { MemoryEndpointConnection } from './memory-endpoint-connection.ts';

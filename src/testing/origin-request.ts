@@ -119,7 +119,7 @@ export class OriginRequestReader {
   }
 }
 
-export interface OriginRequestListener {
+interface OriginRequestListener {
   onHead(head: OriginRequestHead): void;
   onBody(bytes: Uint8Array): void;
   onEnd(): void;

@@ -14,7 +14,7 @@ export interface TlsFault {
   readonly behaviour: TlsBehaviour;
 }
 
-export type TlsBehaviour =
+type TlsBehaviour =
   /** No TLS: bytes on the plain connection, sent at once or when the first bytes of a handshake have come. */
   | { readonly kind: 'raw'; readonly begins: 'accept' | 'hello'; readonly script: () => Script }
   /** A session, and then successful responses. */
@@ -27,7 +27,7 @@ export interface SessionSettings extends SecureContextOptions {
   readonly requestCert?: boolean;
 }
 
-export interface PlayedSession {
+interface PlayedSession {
   readonly secure: TLSSocket;
   /** The TCP connection under the TLS session, which does not see what is done here. */
   readonly raw: Socket;

@@ -7,7 +7,7 @@ export interface SocketHandle {
   close(): void;
 }
 
-export interface DuplicateFailure {
+interface DuplicateFailure {
   readonly errno: string;
 }
 

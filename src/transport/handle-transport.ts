@@ -347,7 +347,7 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
   }
 }
 
-export interface HandleOptions {
+interface HandleOptions {
   /** The listener gets what the peer has sent before a connection closes that cannot be written to. Default: false. */
   readonly savesUnread?: boolean;
   /** Absent: those of a plain connection, which are looked up. */

@@ -10,7 +10,7 @@ import { nodeTls } from './node-tls.ts';
 import { upstreamContextOf } from './upstream-tls-contexts.ts';
 import { type ReadTarget, TlsWire } from './tls-wire.ts';
 
-export interface HandshakeWaiter {
+interface HandshakeWaiter {
   onSecure(secure: TLSSocket, facts: TlsFacts): void;
   onHandshakeFailed(fault: NetworkFault): void;
 }

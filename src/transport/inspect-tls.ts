@@ -7,7 +7,7 @@ import { networkFault } from './errno.ts';
 import { nodeTls } from './node-tls.ts';
 import { upstreamContextOf } from './upstream-tls-contexts.ts';
 
-export interface TlsInspectionTarget {
+interface TlsInspectionTarget {
   readonly address: string;
   readonly port: number;
   /** The name that the certificate must have. */
@@ -43,7 +43,7 @@ export interface InspectedCertificate {
   readonly fingerprint: string;
 }
 
-export interface TlsInspectionWaiter {
+interface TlsInspectionWaiter {
   onInspected(inspection: TlsInspection): void;
   onInspectionFailed(fault: NetworkFault): void;
 }

@@ -104,7 +104,7 @@ function noteSlice(slice: string | undefined, search: TableSearch): boolean {
 }
 
 /** A table, slice by slice; nothing where the system has none. */
-export type ReadTable = (path: string) => Generator<string, undefined>;
+type ReadTable = (path: string) => Generator<string, undefined>;
 
 function readDue(queues: KernelSendQueues): void {
   void queues.readNow();

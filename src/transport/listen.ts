@@ -14,7 +14,7 @@ export interface BoundListener {
   close(): Promise<void>;
 }
 
-export interface ListenWaiter {
+interface ListenWaiter {
   onListening(boundListener: BoundListener): void;
   /** Listening failed, or accepting failed later (no descriptors left). */
   onListenFailed(errno: string): void;
@@ -22,7 +22,7 @@ export interface ListenWaiter {
   onConnection(transport: Transport, descriptor: number): void;
 }
 
-export interface ListenTarget {
+interface ListenTarget {
   readonly host: string;
   readonly port: number;
   /** Several workers share the port, each with a listener of its own. */

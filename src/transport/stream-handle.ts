@@ -59,7 +59,7 @@ export interface ShutdownRequest {
   closes?: boolean;
 }
 
-export interface StreamInternals {
+interface StreamInternals {
   readonly ShutdownWrap: new () => ShutdownRequest;
   /** The results of the last call. */
   readonly streamBaseState: ArrayLike<number>;

@@ -11,10 +11,10 @@ export interface SystemNames {
   readonly servers: readonly string[];
 }
 
-export type HostsFile = ReadonlyMap<string, ReadonlyMap<Family, readonly string[]>>;
+type HostsFile = ReadonlyMap<string, ReadonlyMap<Family, readonly string[]>>;
 
 /** How a name that lacks its domain is completed: resolv.conf(5), `search` and `options ndots`. */
-export interface SearchRules {
+interface SearchRules {
   readonly domains: readonly string[];
   /** A name with fewer dots is completed first, and looked up as it is last. */
   readonly dotsMin: number;

@@ -26,7 +26,7 @@ export interface TlsHandle extends StreamHandle {
   getPeerCertificate(detailed: boolean): { readonly raw: Buffer } | undefined;
 }
 
-export interface TlsInternals {
+interface TlsInternals {
   /** A session over the handle, which delivers its bytes to the session from now on. */
   wrap(handle: StreamHandle, context: object, isServer: boolean, hasActiveWrite: boolean): TlsHandle;
 }

@@ -274,7 +274,7 @@ const reasons: Readonly<Record<string, HandshakeFailureReason>> = {
 const certificateAlerts: ReadonlySet<number> = new Set([42, 43, 44, 45, 46, 48]);
 
 /** Exported for its test. */
-export function failureOf(code: string): HandshakeFailure {
+function failureOf(code: string): HandshakeFailure {
   const alert = tlsAlertOf(code);
   if (alert !== null) return { reason: certificateAlerts.has(alert) ? 'certificate_refused' : 'alert', code };
   return { reason: reasons[code] ?? 'garbage', code };

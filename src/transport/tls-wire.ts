@@ -6,7 +6,7 @@ import { sharedReadBuffer } from './read-buffers.ts';
 /** How many of the peer's first bytes are kept: enough for a banner or the type of a record. */
 const firstBytesMax = 64;
 
-export interface WireListener {
+interface WireListener {
   /** The session has received more of the peer's first bytes. */
   onFirstBytes(): void;
   /** The peer's FIN, which the session above does not report. */

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { failWith, type Result, succeed } from '#failures/result.ts';
 import { errnoOf } from './errno.ts';
 
-export type Binding = Result<{ /** Of the name, or the same. */ readonly address: string }, { readonly errno: string }>;
+type Binding = Result<{ /** Of the name, or the same. */ readonly address: string }, { readonly errno: string }>;
 
 /**
  * Tries whether a listener could be bound to this address. The port is not opened: clients and health checks would be accepted

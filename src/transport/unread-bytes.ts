@@ -6,7 +6,7 @@ import { sharedReadBuffer } from './read-buffers.ts';
 // the descriptor itself; without a descriptor, nothing is known.
 
 /** Receives the unread bytes. */
-export interface UnreadTaker {
+interface UnreadTaker {
   deliver(bytes: Uint8Array, length: number): void;
 }
 

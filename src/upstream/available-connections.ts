@@ -46,7 +46,7 @@ interface Logins {
 const longAgo = Number.NEGATIVE_INFINITY as Instant;
 
 /** What of the configuration decides about idle connections. */
-export interface IdleSettings {
+interface IdleSettings {
   readonly connectionReuse: ConnectionReuse;
   readonly idleConnectionMs: number;
   readonly connectionsMax: number;

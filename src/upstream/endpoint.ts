@@ -19,7 +19,7 @@ import type { UpstreamPorts } from './ports.ts';
 /** A second attempt, and the record of both, come within this time. */
 const refusedRecentlyMs = 1000;
 
-export type EndpointSettings = PoolSettings & Pick<UpstreamSnapshot, 'balance'>;
+type EndpointSettings = PoolSettings & Pick<UpstreamSnapshot, 'balance'>;
 
 /** One address that can answer requests: its last snapshot from the main thread, and this worker's pool of connections to it. */
 export class LiveEndpoint implements BalancedEndpoint {

@@ -35,7 +35,7 @@ import { Http2Check, type Http2CheckOwner } from './h2/http2-check.ts';
 import { LimitedLooks, OtherProtocolLook } from './other-protocol.ts';
 import { protocolsOffered } from './pool-dial.ts';
 
-export interface HealthCheckPorts {
+interface HealthCheckPorts {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly connector: Connector;

@@ -15,7 +15,7 @@ import { Http1Stream } from './http1-stream.ts';
 import type { Http1StreamOwner, Http1StreamPorts } from './http1-stream-owner.ts';
 import type { ConnectionSettings } from './ports.ts';
 
-export interface Http1ConnectionPorts extends Http1StreamPorts {
+interface Http1ConnectionPorts extends Http1StreamPorts {
   readonly deadlines: Deadlines;
 }
 

@@ -7,7 +7,7 @@ import type { BodyReader } from '../wire/body-reader.ts';
 import type { ResponseHeadParser } from '../wire/response-head.ts';
 
 /** What the timeouts of a stream look at. The deadline is the connection's: it carries one request at a time. */
-export interface TimedStream {
+interface TimedStream {
   readonly deadline: { at: Instant };
   readonly address: string;
   readonly transport: Transport;

@@ -17,7 +17,7 @@ export interface PrivateConnectionsOwner {
   onPrivateTimeout(share: DialShare, waitedMs: number): void;
 }
 
-export interface PrivateConnectionsPorts {
+interface PrivateConnectionsPorts {
   readonly owners: ConnectionOwners;
   readonly clock: Clock;
   readonly deadlines: Deadlines;

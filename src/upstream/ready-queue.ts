@@ -11,7 +11,7 @@ const lookEveryMs = 25;
  */
 export type Readiness = 'ready' | 'full' | 'one' | 'not_yet' | 'hopeless';
 
-export interface ReadyQueueUpstream {
+interface ReadyQueueUpstream {
   readiness(): Readiness;
   /** An endpoint is ready no earlier. */
   earliestReturn(): Instant;

@@ -11,7 +11,7 @@ export interface ClientHello {
   readonly versionMax: number;
 }
 
-export type ClientHelloReading =
+type ClientHelloReading =
   | { readonly state: 'partial' }
   | { readonly state: 'done'; readonly hello: ClientHello }
   /** The bytes are no ClientHello, or a damaged one. */

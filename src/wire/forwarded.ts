@@ -78,7 +78,7 @@ export function forwardedElement(address: string, scheme: 'http' | 'https', auth
 }
 
 /** The client as trusted peers name it. */
-export interface NamedClient {
+interface NamedClient {
   /** Null where they say nothing of it that can be believed. */
   readonly address: string | null;
   readonly scheme: 'http' | 'https' | null;

@@ -124,7 +124,7 @@ export function requestFraming(facts: FramingFacts, isHttp10: boolean): Framing 
   return noBody;
 }
 
-export type ResponseFramingRule =
+type ResponseFramingRule =
   | 'content-length-invalid'
   | 'content-length-differs'
   | 'length-and-transfer-encoding'
@@ -132,7 +132,7 @@ export type ResponseFramingRule =
   | 'transfer-encoding-final';
 
 /** Why a response's end cannot be found: a rule that it breaks, or a coding that we do not know. */
-export type ResponseFramingFault = { readonly rule: ResponseFramingRule } | { readonly coding: string };
+type ResponseFramingFault = { readonly rule: ResponseFramingRule } | { readonly coding: string };
 
 /**
  * RFC 9112 §6.3 for a response to `method`, rule by rule and in its order. Contradictions are looked for first, also

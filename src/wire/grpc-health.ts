@@ -3,9 +3,9 @@
 export const healthCheckPath = '/grpc.health.v1.Health/Check';
 
 /** By number, as the protocol has them. */
-export const servingStatuses = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN'] as const;
+const servingStatuses = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN'] as const;
 
-export type ServingStatus = (typeof servingStatuses)[number];
+type ServingStatus = (typeof servingStatuses)[number];
 
 /** HealthCheckRequest: field 1 is the name of the service; '' is the whole server. */
 export function healthRequest(service: string): Uint8Array {

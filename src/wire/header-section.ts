@@ -4,7 +4,7 @@ import { seenMax } from '../core/header-names.ts';
 import { knownNameId } from './known-names.ts';
 
 /** The rules that a header section can break. */
-export type HeaderRule =
+type HeaderRule =
   | 'line-ending'
   | 'header-name'
   | 'space-before-colon'

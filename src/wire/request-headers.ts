@@ -24,7 +24,7 @@ import type { RequestTarget } from './request-target.ts';
 import { protocolsAsked } from './upgrade.ts';
 
 /** The parsed request line. */
-export interface RequestLine {
+interface RequestLine {
   readonly method: string;
   readonly scheme: 'http' | 'https';
   readonly version: HttpVersion;

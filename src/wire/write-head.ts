@@ -7,7 +7,7 @@ import { reasonPhrase, reasonPhrases } from './reason-phrases.ts';
 export type ResponseFraming = 'none' | 'length' | 'chunked' | 'until-close';
 
 /** What the writer of a head needs to know of the client's connection. */
-export interface ClientConnectionFacts {
+interface ClientConnectionFacts {
   /** Whether it may live on after this response. */
   readonly persistent: boolean;
   readonly version: HttpVersion;

@@ -9,7 +9,7 @@ import { FloodDelays } from '../policy/flood-delays.ts';
 import { addressKey } from '../policy/ip-address.ts';
 import { isPrivateAddress } from '../policy/private-address.ts';
 
-export interface AdmissionParts {
+interface AdmissionParts {
   readonly clock: Clock;
   readonly counts: WorkerCounts;
   /** Client connections of all workers together. */
@@ -36,7 +36,7 @@ const pausedTryMs = 1;
  * How many refused connections a worker answers at a time. Each may hold as much as a request head; further ones
  * are reset, so that a flood costs no more than before.
  */
-export const refusalsMax = 64;
+const refusalsMax = 64;
 
 /** A client that receives this closes other connections, or waits for its turn. */
 const retryAfterS = 5;

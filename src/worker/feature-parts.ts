@@ -16,7 +16,7 @@ import type { RouteBounds } from '../exchange/request-gate.ts';
 import type { RetryPolicy } from '../exchange/retry-policy.ts';
 import type { FeaturePart, FeaturePorts, FeatureHooks, WorkerFeature } from '../features/worker-feature.ts';
 
-export interface FeaturePartsPorts extends Pick<FeaturePorts, 'clock' | 'deadlines' | 'random'> {
+interface FeaturePartsPorts extends Pick<FeaturePorts, 'clock' | 'deadlines' | 'random'> {
   readonly semaphores: SemaphoreSource;
   readonly onUrgent?: () => void;
 }

@@ -7,7 +7,7 @@ import type { FeatureParts } from './feature-parts.ts';
 /** Exchanges of older revisions end within minutes; only tunnels last for longer. */
 const revisionsMax = 64;
 
-export interface GatewayStatesParts {
+interface GatewayStatesParts {
   readonly upstreams: ReadonlyMap<string, LiveUpstream>;
   readonly features: FeatureParts;
 }

@@ -2,12 +2,12 @@ import { fail, type Failure } from '#failures/failure.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
 
 /** The memory of a thread, in bytes: its heap, and buffers outside of the heap. */
-export interface MemoryUse {
+interface MemoryUse {
   readonly heapBytes: number;
   readonly externalBytes: number;
 }
 
-export interface MemoryWatchParts {
+interface MemoryWatchParts {
   readonly clock: Clock;
   readonly use: () => MemoryUse;
   /** Collects garbage: some milliseconds, with a large heap some hundred. */

@@ -52,7 +52,7 @@ export interface NewListeners {
 
 export const noListeners: NewListeners = { opened: new Map(), problems: [], keyed: [], listeners: [] };
 
-export interface WorkerListenersParts {
+interface WorkerListenersParts {
   readonly clock: Clock;
   readonly inheritedSockets: readonly InheritedSocket[];
   /** Sockets of the predecessor that this worker accepts from. */

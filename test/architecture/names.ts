@@ -23,7 +23,7 @@ export function wordsOf(name: string): string[] {
 }
 
 /** The retired word that a name has as a whole part, also in the plural; null where it has none. */
-export function retiredWordIn(name: string): string | null {
+function retiredWordIn(name: string): string | null {
   for (const word of wordsOf(name)) {
     if (retiredWords.has(word)) return word;
     if (word.endsWith('s') && retiredWords.has(word.slice(0, -1))) return word.slice(0, -1);
@@ -31,7 +31,7 @@ export function retiredWordIn(name: string): string | null {
   return null;
 }
 
-export interface RetiredName {
+interface RetiredName {
   readonly at: string;
   readonly name: string;
   readonly word: string;

@@ -2,7 +2,7 @@ import { entries, errorReaders, packages, rooms, roomsWithoutNode, typesAlone, w
 import { lineAt, type Source } from './source.ts';
 
 /** A line that breaks a rule, and what to do instead. */
-export interface Breach {
+interface Breach {
   readonly rule: RuleName;
   readonly path: string;
   readonly line: number;
@@ -19,7 +19,7 @@ export type RuleName =
   | 'descriptor-advice'
   | 'orphan';
 
-export interface Import {
+interface Import {
   readonly from: string;
   /** A path from the repository's root, or a package's name as written. */
   readonly to: string;
@@ -269,7 +269,7 @@ function isOurs(path: string): boolean {
 }
 
 /** '#failures/shape.ts' is a file of a package, by `imports` of package.json. */
-function placeOf(from: string, written: string): string {
+export function placeOf(from: string, written: string): string {
   if (written.startsWith('#')) return written.replace(/^#([^/]+)/, 'packages/$1/src');
   return written.startsWith('.') ? resolvePath(from, written) : written;
 }

@@ -34,7 +34,7 @@ function loadedAtOnce(source: Source): string[] {
 }
 
 /** What is loaded at once: kilobytes of source without comments, texts and indentation, and npm packages. */
-export interface Load {
+interface Load {
   readonly kilobytes: number;
   readonly packages: readonly string[];
 }

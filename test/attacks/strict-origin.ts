@@ -2,8 +2,6 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { StrictReader, type StrictRequest } from './strict-reader.ts';
 
-export type { StrictRequest } from './strict-reader.ts';
-
 /**
  * An origin that accepts only what the grammar allows, counts the requests, and reports all bytes that two readers
  * could take in two ways. An unfinished request is not counted, whatever its beginning.

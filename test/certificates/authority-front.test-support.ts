@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test';
 import type { Pebble } from './pebble-server.test-support.ts';
 
 /** What the front was asked for. */
-export interface FrontRequest {
+interface FrontRequest {
   /** Milliseconds since the Unix epoch. */
   readonly at: number;
   readonly step: FrontStep;
@@ -28,9 +28,9 @@ const steps = {
   renewal: 'renewal_information',
 } as const;
 
-export type FrontStep = (typeof steps)[keyof typeof steps] | 'other';
+type FrontStep = (typeof steps)[keyof typeof steps] | 'other';
 
-export interface FrontAnswer {
+interface FrontAnswer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: unknown;

@@ -24,8 +24,6 @@ export interface Pebble {
   readonly namesUrl: string;
   /** That name server, with its port. */
   readonly nameServer: string;
-  /** The status of a certificate with this serial number: 'Valid', 'Revoked'. */
-  certificateStatus(serial: string): Promise<string>;
   /** The root that the certificates it issues are trusted by, in PEM. */
   issuingRoot(): Promise<string>;
 }
@@ -37,7 +35,7 @@ const names = findPeer('pebble-challtestsrv');
 export const needsPebble =
   'missing' in ca ? { skip: ca.missing } : 'missing' in names ? { skip: names.missing } : { timeout: 60_000 };
 
-export interface PebbleSettings {
+interface PebbleSettings {
   /** Percent of the good nonces that it rejects. */
   readonly nonceReject?: number;
   /** Key id and HMAC key; without it any account is accepted. */
@@ -97,9 +95,6 @@ export async function startPebble(context: TestContext, settings: PebbleSettings
     tlsPort,
     nameServer: `127.0.0.1:${dns}`,
     namesUrl: `http://127.0.0.1:${setNames}`,
-    async certificateStatus(serial) {
-      return (JSON.parse(await ask(`cert-status-by-serial/${serial}`)) as { Status: string }).Status;
-    },
     issuingRoot: () => ask('roots/0'),
   };
 }

@@ -37,7 +37,7 @@ export interface Said {
 }
 
 /** Shares of the lines, of the responses and of the whole lines, and the most false alarms and wrong certain verdicts. */
-export const claimed = { shape: 0.97, type: 0.95, author: 0.95, falseAlarms: 0 } as const;
+const claimed = { shape: 0.97, type: 0.95, author: 0.95, falseAlarms: 0 } as const;
 
 /** The blind splits have parts of lines, of which less can be told. */
 const claimedOfBlind = { shape: 0.9, type: 0, author: 0.85, falseAlarms: 0, certain: 0.6, certainButWrong: 0 } as const;

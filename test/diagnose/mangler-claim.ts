@@ -10,7 +10,7 @@ import { decidingWords, manglings } from './mangler.ts';
 /** The share of mangled lines that keep their shape; `unknown` counts as lost. No line may get another shape. */
 export const claimedShare = 0.85;
 
-export interface Mangled {
+interface Mangled {
   readonly mangling: string;
   readonly gateway: string;
   readonly text: string;
@@ -19,7 +19,7 @@ export interface Mangled {
   readonly said: string | null;
 }
 
-export interface ManglerScore {
+interface ManglerScore {
   /** Failures, the application's errors and clients that left: by mangling, how many kept their shape, and of how many. */
   readonly kept: ReadonlyMap<string, readonly [kept: number, of: number]>;
   readonly lost: readonly Mangled[];
@@ -30,7 +30,7 @@ export interface ManglerScore {
 const splits: readonly Split[] = ['dev', 'test', 'holdout'];
 
 /** Every single line of the corpus with a verdict, whatever the verdict is. */
-export function mangledCorpus(): readonly Mangled[] {
+function mangledCorpus(): readonly Mangled[] {
   return splits.flatMap((split) =>
     readLineCases(split).flatMap(({ line, logFormat }) =>
       line === undefined || logFormat !== undefined ? [] : mangledLine(line),
@@ -38,7 +38,7 @@ export function mangledCorpus(): readonly Mangled[] {
   );
 }
 
-export function mangledLine(line: string): readonly Mangled[] {
+function mangledLine(line: string): readonly Mangled[] {
   const whole = new LogExplainer().read(line);
   if (whole === null) return [];
   const words = decidingWords(line, whole);

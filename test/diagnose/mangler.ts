@@ -1,14 +1,14 @@
 import type { Finding } from '#explain/finding.ts';
 
 /** A way in which people, terminals and tools change a line before somebody else reads it. */
-export interface Mangling {
+interface Mangling {
   readonly name: string;
   /** The texts that the line becomes, each of which still has its deciding words; none if it cannot be mangled so. */
   readonly of: (line: string, words: DecidingWords) => readonly string[];
 }
 
 /** From the first of the words that decided to the last one. */
-export interface DecidingWords {
+interface DecidingWords {
   readonly start: number;
   readonly end: number;
 }

@@ -16,7 +16,7 @@ export const readers: readonly { readonly name: ReaderName; readonly missing: st
   { name: 'haproxy', missing: missing('haproxy') },
 ];
 
-export interface DifferentialReport {
+interface DifferentialReport {
   readonly samples: number;
   /** How often each line of the documents explained a difference. */
   readonly explained: ReadonlyMap<Explanation, number>;

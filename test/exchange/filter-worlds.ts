@@ -10,7 +10,7 @@ export const worlds: readonly [name: string, create: (options?: WorldOptions) =>
 ];
 
 /** Promises that hold in a world with these filters, which is at rest in the end. */
-export type Holds = (
+type Holds = (
   name: string,
   filters: () => readonly Filter[],
   run: (world: World, filters: readonly Filter[]) => void,

@@ -42,7 +42,7 @@ export class ReceivedBytes {
   }
 }
 
-export interface ReaderEvents {
+interface ReaderEvents {
   onHead(message: ReadMessage): void;
   onWhole(message: ReadMessage): void;
 }

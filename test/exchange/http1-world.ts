@@ -511,7 +511,7 @@ function settle(what: () => void): void {
 }
 
 /** One connection of a client, with the requests on it. */
-export class ClientLine {
+class ClientLine {
   readonly transport: MemoryTransport;
   readonly #unanswered: Http1Client[] = [];
   readonly #reader: Http1Reader;

@@ -78,7 +78,7 @@ export function filterOf(methods: Omit<Filter, 'name'>, name = 'small'): Filter 
 }
 
 /** Makes letters upper case, at once. */
-export class UpperCase implements BodyTransform {
+class UpperCase implements BodyTransform {
   readonly #sink: BodySink;
 
   constructor(sink: BodySink) {

@@ -159,7 +159,7 @@ export const defaultLimits: ClientLimits = {
   bufferBytesMax: 134_217_728,
 };
 
-export const defaultTimeouts: RouteSpec['timeouts'] = {
+const defaultTimeouts: RouteSpec['timeouts'] = {
   dnsMs: 1000,
   connectMs: 1000,
   tlsMs: 1000,

@@ -33,7 +33,7 @@ export type Security =
   | 'with HTTP/2 before the gateway';
 
 /** The short timeouts that `expected.md` names. */
-export const timeouts: TestTimeouts = { connectMs: 300, responseHeadMs: 700, idleMs: 400 };
+const timeouts: TestTimeouts = { connectMs: 300, responseHeadMs: 700, idleMs: 400 };
 
 /**
  * The longest time for an exchange of the run: the slow drip takes a second, the longest timeout half of one, and the
@@ -48,7 +48,7 @@ export const playMsMax = 15_000;
  * How long the routes of `held` rows hold responses back: far longer than any row takes, so that no row depends on the
  * speed of the machine.
  */
-export const heldMs = 10_000;
+const heldMs = 10_000;
 
 /**
  * Whether the connection to the origin is new, or has just carried another exchange; whether there are two origins;

@@ -36,7 +36,7 @@ export interface ExpectedRow {
   readonly because: string;
 }
 
-export interface RequestShape {
+interface RequestShape {
   readonly method: string;
   readonly bodyBytes: number;
   /** The connection to the origin has carried an exchange, and has been idle for this long; null: any connection. */
@@ -48,7 +48,7 @@ export interface RequestShape {
   readonly ofTwo: boolean;
 }
 
-export const shapes = [
+const shapes = [
   'unreachable',
   'too_slow',
   'reset',
@@ -58,9 +58,9 @@ export const shapes = [
   'client_abort',
   'none',
 ] as const;
-export const deliveries = ['not_sent', 'partial', 'sent_unknown', 'refused_by_peer', 'response_started'] as const;
-export const ends = ['forwarded', 'generated', 'truncated', 'abandoned'] as const;
-export const sights = ['complete', 'cut', 'closed'] as const;
+const deliveries = ['not_sent', 'partial', 'sent_unknown', 'refused_by_peer', 'response_started'] as const;
+const ends = ['forwarded', 'generated', 'truncated', 'abandoned'] as const;
+const sights = ['complete', 'cut', 'closed'] as const;
 
 /** Every row of all tables. Throws, with the line, for an unknown word in a cell. */
 export function loadExpected(): readonly ExpectedRow[] {

@@ -11,7 +11,7 @@ interface Registration {
 }
 
 /** By the registry: `keys`, `worker`, `main`, `words`. */
-export type Registrations = Readonly<Record<string, readonly Registration[]>>;
+type Registrations = Readonly<Record<string, readonly Registration[]>>;
 
 const unneeded = ['store/store-main.ts', 'otlp/otlp-main.ts'];
 

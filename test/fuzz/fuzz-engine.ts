@@ -4,7 +4,7 @@ import { type EngineScenario, scenarioOf } from './engine/scenario.ts';
 import { breaks, smallerScenario } from './engine/smaller-scenario.ts';
 import { snippetOf } from './snippet.ts';
 
-export interface EngineFuzzResult extends EngineSummary {
+interface EngineFuzzResult extends EngineSummary {
   readonly runs: number;
 }
 

@@ -16,7 +16,7 @@ import { snippetOf } from './snippet.ts';
  */
 const cases = loadCases();
 
-export interface FuzzResult {
+interface FuzzResult {
   readonly runs: number;
   readonly bytes: number;
 }

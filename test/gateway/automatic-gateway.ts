@@ -8,7 +8,7 @@ import { startFromYaml, type YamlGateway } from './start-from-yaml.ts';
 
 export const issueMs = 30_000;
 
-export interface AutomaticSettings {
+interface AutomaticSettings {
   /** Further keys of `auto`. */
   readonly auto: string;
   readonly routes: string;

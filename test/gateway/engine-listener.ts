@@ -19,7 +19,7 @@ import { defaultLimits } from '../exchange/world.ts';
 import { openAdmission } from '../fakes/open-admission.ts';
 
 /** Answers every path at once, except `/wait`, which it answers when the test says so or when the exchange fails. */
-export class Answering implements DownstreamHandler {
+class Answering implements DownstreamHandler {
   readonly stream: DownstreamStream;
   readonly failures: Failure[] = [];
   /** The failure with which the request was refused. */

@@ -11,7 +11,7 @@ import { until } from './start-from-yaml.ts';
 import { candorProgram } from '../program.ts';
 
 /** A certificate in the status of the admin API. */
-export interface CertificateLine {
+interface CertificateLine {
   readonly name: string;
   readonly state: string;
   readonly not_after: string | null;

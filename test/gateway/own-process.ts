@@ -17,7 +17,7 @@ export interface ReportedEvent {
 }
 
 /** What tests read of the status. */
-export interface GatewayStatusJson {
+interface GatewayStatusJson {
   readonly verdict: { readonly state: string; readonly reason: string };
   readonly problems: readonly { readonly kind: string; readonly reason: string; readonly next_step: string }[];
   readonly incidents: readonly unknown[];

@@ -7,7 +7,7 @@ import { freePort } from '../free-port.ts';
 import { OwnProcess } from './own-process.ts';
 
 /** What a client gets from an application that is down for a while. */
-export interface Recovery {
+interface Recovery {
   /** From the moment the application listened to the end of the first 200. */
   readonly servedAfterMs: number;
   /** Answers of the gateway while nothing listened, by status. */

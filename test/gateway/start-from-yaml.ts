@@ -120,7 +120,7 @@ export class YamlGateway {
   }
 }
 
-export interface YamlOptions {
+interface YamlOptions {
   /** Files beside the configuration, by name. */
   readonly files?: Readonly<Record<string, string>>;
   readonly environment?: Readonly<Record<string, string>>;

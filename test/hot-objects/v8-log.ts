@@ -1,5 +1,5 @@
 /** A function whose compiled code was discarded. */
-export interface Deopt {
+interface Deopt {
   readonly atUs: number;
   /** 'src/wire/byte-writer.ts:63:5' */
   readonly place: string;

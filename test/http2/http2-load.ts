@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import http2 from 'node:http2';
 
-export interface Http2LoadResult {
+interface Http2LoadResult {
   readonly answered: number;
   /** Requests that were not answered with 200, each with what happened instead. */
   readonly failed: readonly string[];

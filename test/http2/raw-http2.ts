@@ -3,7 +3,7 @@ import { TestDecoder } from '../../src/wire/h2/hpack.test-support.ts';
 import { errorOf, flags, frame, framesOf, preface, type SeenFrame, settings, types } from './frames.ts';
 
 /** A response on a stream, as far as it has come. */
-export interface SeenResponse {
+interface SeenResponse {
   readonly status: number;
   readonly headers: ReadonlyMap<string, string>;
   readonly body: Buffer;

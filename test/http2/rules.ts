@@ -26,7 +26,7 @@ export interface Refused {
 }
 
 /** What must come. Each but `goAway` also says that the connection goes on: it serves a further request. */
-export type Outcome =
+type Outcome =
   | { readonly goAway: ErrorName }
   /** RST_STREAM on stream 1, or on the one that is named. */
   | { readonly reset: ErrorName; readonly stream?: number }

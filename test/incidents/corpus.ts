@@ -6,7 +6,7 @@ import { ownScenarios } from './own-scenarios.ts';
 import { type IncidentScenario, playScenario } from './play-scenario.ts';
 
 /** One incident, or one quiet time, and what is wrong with what was said of it. */
-export interface Line {
+interface Line {
   readonly expected: string;
   readonly name: string;
   readonly faults: readonly Fault[];

@@ -98,7 +98,7 @@ export type ScenarioStep =
       readonly event: ScenarioEvent;
     };
 
-export type ScenarioEvent = Pick<Event, 'kind' | 'subject'> &
+type ScenarioEvent = Pick<Event, 'kind' | 'subject'> &
   Partial<Pick<Event, 'from' | 'to' | 'reason' | 'actor' | 'revision'>> & { readonly evidence?: object };
 
 export interface ScenarioResult {
@@ -110,7 +110,7 @@ export interface ScenarioResult {
   readonly failed: readonly FailedRequest[];
 }
 
-export interface FailedRequest {
+interface FailedRequest {
   /** Seconds since the start. */
   readonly at: number;
   readonly upstream: string;

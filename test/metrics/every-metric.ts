@@ -53,7 +53,7 @@ const fullStatus: GatewayStatus = {
   listeners: statusSample.listeners.map((listener) => ({ ...listener, certificates: [certificate] })),
 };
 
-export interface MetricFamily {
+interface MetricFamily {
   readonly name: string;
   readonly type: string;
   readonly help: string;

@@ -19,12 +19,8 @@ const packages = {
   metrics: 'metrics.v1.ExportMetrics',
 } as const;
 
-export function requestType(signal: OtlpSignal): protobuf.Type {
+function requestType(signal: OtlpSignal): protobuf.Type {
   return schemas.lookupType(`opentelemetry.proto.collector.${packages[signal]}ServiceRequest`);
-}
-
-export function responseType(signal: OtlpSignal): protobuf.Type {
-  return schemas.lookupType(`opentelemetry.proto.collector.${packages[signal]}ServiceResponse`);
 }
 
 /** A request as the schema reads it, in the JSON mapping of OTLP: ids in hexadecimal digits, 64-bit integers as texts. */
@@ -79,14 +75,14 @@ function isScalar(type: string, value: unknown): boolean {
   return typeof value === (type === 'bool' ? 'boolean' : 'string');
 }
 
-export interface CollectedRequest {
+interface CollectedRequest {
   readonly signal: OtlpSignal;
   readonly headers: IncomingHttpHeaders;
   readonly content: object;
 }
 
 /** Answers a request; the body has been read. */
-export type CollectorAnswer = (signal: OtlpSignal, response: ServerResponse) => void;
+type CollectorAnswer = (signal: OtlpSignal, response: ServerResponse) => void;
 
 /** An OTLP collector that validates each request by the schema of OTLP. */
 export class TestCollector {

@@ -19,7 +19,7 @@ export interface DemoUnderTest {
   interrupt(): Promise<DemoEnd>;
 }
 
-export interface DemoEnd {
+interface DemoEnd {
   /** Null where a signal killed it. */
   readonly code: number | null;
   readonly said: string;

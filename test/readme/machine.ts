@@ -31,7 +31,7 @@ export function whyNoMachines(): string | null {
   return `no namespaces for network and mounts can be made here (this needs root, unshare, ip and overlay mounts): ${said}`;
 }
 
-export interface Ran {
+interface Ran {
   readonly code: number | null;
   readonly output: string;
 }

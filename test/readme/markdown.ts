@@ -12,7 +12,7 @@ export interface Block {
   readonly heading: string;
 }
 
-export interface Link {
+interface Link {
   readonly target: string;
   readonly line: number;
 }

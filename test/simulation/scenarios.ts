@@ -417,7 +417,7 @@ function upload(world: Http1World, method: string, target: string, headers: Read
   return { target, method, client, answer: answerTo(target), body };
 }
 
-export function answerTo(target: string): Buffer {
+function answerTo(target: string): Buffer {
   return Buffer.from(`to ${target}`);
 }
 
@@ -436,7 +436,7 @@ function playFirst(world: Http1World, play: (request: ArrivedRequest) => void): 
   }
 }
 
-export function answerAll(world: Http1World): void {
+function answerAll(world: Http1World): void {
   for (const name of names) {
     if (world.options.endpoints?.includes(name) === false) continue;
     const endpoint = world.endpoint(name);

@@ -25,7 +25,7 @@ import {
  * A busy hour of a gateway in simulated time: clients, endpoints and the network behave at random, and the promises of
  * the exchange still hold. The same seed gives the same hour.
  */
-export interface SimulationSummary {
+interface SimulationSummary {
   readonly seed: string;
   readonly exchanges: number;
   readonly ends: Readonly<Record<string, number>>;
@@ -53,7 +53,7 @@ interface Sent {
 }
 
 /** The answer of an endpoint is a function of the request's key, so that mixed bytes are noticed. */
-export function bodyFor(key: string, bytes: number): Buffer {
+function bodyFor(key: string, bytes: number): Buffer {
   const made = Buffer.alloc(bytes);
   new SeededRandom(`content ${key}`).fill(made);
   return made;

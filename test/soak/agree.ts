@@ -3,7 +3,7 @@ import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
 import type { Entry } from './mixed-clients.ts';
 
 /** One kind of outcome, counted by three parties. */
-export interface Row {
+interface Row {
   /** In /metrics; null if they have no label for it. */
   readonly counters: number | null;
   /** In the lines of the log. */
@@ -24,7 +24,7 @@ export interface Agreement {
   readonly examples: readonly string[];
 }
 
-export interface Counted {
+interface Counted {
   readonly metrics: string;
   readonly log: { readonly exchanges: readonly ExchangeRecord[]; readonly lost: readonly LostRecord[] };
   readonly entries: readonly Entry[];

@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 
-export interface ClosingOriginOptions {
+interface ClosingOriginOptions {
   /** The idle time after which a connection is closed; drawn once for each. */
   readonly idleMs: () => number;
   /** The delay of the close, and of the reset after it, on the way to the gateway. */

@@ -4,7 +4,7 @@ import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { ClosingOrigin } from './closing-origin.ts';
 import { GatewayProcess } from './gateway-process.ts';
 
-export interface RaceOptions {
+interface RaceOptions {
   readonly clients: number;
   readonly requests: number;
   readonly idleMs: number;
@@ -22,7 +22,7 @@ export interface RaceOptions {
   readonly program?: string | undefined;
 }
 
-export interface RaceFigures {
+interface RaceFigures {
   readonly requests: number;
   /** Requests whose pause ended while closes were in transit: a gateway that reuses connections blindly would have met them. */
   readonly chances: number;
@@ -44,7 +44,7 @@ export interface RaceFigures {
   readonly upstreamConnections: number;
 }
 
-export type OnProgress = (asked: number, errors: number) => void;
+type OnProgress = (asked: number, errors: number) => void;
 
 /** Pauses around the origin's limit: 0.8 to 1.2 of it. */
 const [pauseLeast, pauseMost] = [0.8, 1.2];

@@ -46,7 +46,7 @@ export interface LargeFigures {
   readonly peakBytes: number;
 }
 
-export interface LargeOptions {
+interface LargeOptions {
   /** Bytes of the body, if no side is slow, and if one is. */
   readonly bytes: number;
   readonly slowBytes: number;

@@ -34,7 +34,7 @@ export interface Outcome {
   readonly tookMs: number;
 }
 
-export interface Asked {
+interface Asked {
   readonly method: string;
   readonly bytes: string | Uint8Array;
   readonly timeoutMs: number;

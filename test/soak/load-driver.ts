@@ -21,7 +21,7 @@ export interface Sent {
   note: string;
 }
 
-export interface LoadOptions {
+interface LoadOptions {
   readonly random: SeededRandom;
   /** Per second, whatever their results (open loop). */
   readonly rate: number;

@@ -2,12 +2,12 @@ import { setTimeout as passTime } from 'node:timers/promises';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { freePort } from '../free-port.ts';
 import { compareLost, type LostFigures } from './compare-lost.ts';
-import { type Death, deaths, ManagedGateway } from './managed-gateway.ts';
+import { type Death, ManagedGateway } from './managed-gateway.ts';
 import type { LoadTarget } from './load-connection.ts';
 import { LoadDriver, type Sent } from './load-driver.ts';
 import { PartProcess } from './part-process.ts';
 
-export interface ChangesOptions {
+interface ChangesOptions {
   readonly reloads: number;
   readonly kills: number;
   readonly upgrades: number;
@@ -26,7 +26,7 @@ export interface ChangesOptions {
 type Change = 'reload' | 'kill' | 'upgrade';
 
 /** The results of clients, by the change in progress. `quiet` is between two changes. */
-export interface PhaseFigures {
+interface PhaseFigures {
   readonly requests: number;
   readonly answered: number;
   readonly refused: number;
@@ -237,8 +237,6 @@ class Stage {
 }
 
 const settleMs = 500;
-
-export const deathNames = Object.keys(deaths) as readonly Death[];
 
 interface Played {
   readonly sent: readonly Sent[];

@@ -17,7 +17,7 @@ import type { ThreadSnapshot, InspectionRequest } from './inspector-server.ts';
 import { candorProgram as ownProgram } from '../program.ts';
 
 /** How a worker ends: it throws, it exits, or it loops for ever. */
-export const deaths = {
+const deaths = {
   throws: 'setTimeout(() => { throw new RangeError("on purpose") }, 0)',
   exits: 'setTimeout(() => process.exit(3), 0)',
   hangs: 'setTimeout(() => { for (;;); }, 0)',

@@ -20,7 +20,7 @@ export interface Entry {
   note: string;
 }
 
-export interface MixedOptions {
+interface MixedOptions {
   readonly random: SeededRandom;
   readonly rate: number;
   readonly port: number;

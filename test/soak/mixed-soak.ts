@@ -9,7 +9,7 @@ import { MixedClients } from './mixed-clients.ts';
 import { migratesRequests } from './own-network.ts';
 import type { ThreadSnapshot } from './inspector-server.ts';
 
-export interface MixedSoakOptions {
+interface MixedSoakOptions {
   readonly seconds: number;
   /** Requests per second. */
   readonly rate: number;
@@ -22,14 +22,14 @@ export interface MixedSoakOptions {
 }
 
 /** The resources of the process at one moment. */
-export interface Sample {
+interface Sample {
   readonly atS: number;
   readonly residentBytes: number;
   readonly descriptors: number;
 }
 
 /** Resident memory over time, after the warm-up, with a straight line fitted to it. */
-export interface Growth {
+interface Growth {
   readonly samples: number;
   readonly meanBytes: number;
   /** The rise of the line from its beginning to its end. */
@@ -37,7 +37,7 @@ export interface Growth {
   readonly boundBytes: number;
 }
 
-export interface MixedFigures {
+interface MixedFigures {
   readonly requests: number;
   readonly byClient: Readonly<Record<string, number>>;
   readonly reloads: number;

@@ -13,7 +13,7 @@ export function migratesRequests(): boolean | null {
 }
 
 /** Kernel settings of one network namespace: paths below /proc/sys/net/ipv4. */
-export type NetworkSettings = Readonly<Record<string, string>>;
+type NetworkSettings = Readonly<Record<string, string>>;
 
 /**
  * Runs this program again in a network namespace with these settings, and returns its exit code. Null within that

@@ -14,10 +14,10 @@ export interface SlowClientSizes {
   readonly idle: number;
 }
 
-export type SlowClientKind = keyof SlowClientSizes;
+type SlowClientKind = keyof SlowClientSizes;
 
 /** The state of one kind. */
-export interface SlowClientState {
+interface SlowClientState {
   /** Open at this moment. */
   open: number;
   /** Closed by the gateway; each is opened again after a moment. */

@@ -6,7 +6,7 @@ import { LoadDriver, type Sent } from './load-driver.ts';
 import { PartProcess } from './part-process.ts';
 import type { SlowClientReport, SlowClientSizes } from './slow-clients.ts';
 
-export interface SlowSoakOptions {
+interface SlowSoakOptions {
   readonly slow: number;
   readonly idle: number;
   /** Normal clients' requests per second. */
@@ -24,7 +24,7 @@ export interface SlowSoakOptions {
 }
 
 /** One half of a round: the results of normal clients. */
-export interface Half {
+interface Half {
   readonly requests: number;
   /** Not answered with 200. */
   readonly failed: number;
@@ -33,7 +33,7 @@ export interface Half {
   readonly residentBytes: number;
 }
 
-export interface Round {
+interface Round {
   readonly quiet: Half;
   readonly crowded: Half;
   /** Of the p99s. */
@@ -41,7 +41,7 @@ export interface Round {
   readonly slowClients: SlowClientReport;
 }
 
-export interface SlowFigures {
+interface SlowFigures {
   readonly rounds: readonly Round[];
   readonly medianRatio: number;
   /** More than before the first slow clients. */
@@ -177,7 +177,7 @@ function allowedFor({ heads, posts, readers, nonReaders, idle }: SlowClientSizes
   return (heads + flowing + idle) * stated.atRest + heads * stated.head + flowing * stated.bodyFlows;
 }
 
-export function roundText({ quiet, crowded, ratio, slowClients }: Round): string {
+function roundText({ quiet, crowded, ratio, slowClients }: Round): string {
   const halves = [quiet, crowded].map(
     ({ p50Ms, p99Ms, residentBytes }) => `p50 ${p50Ms.toFixed(1)}, p99 ${p99Ms.toFixed(1)} ms, ${mib(residentBytes)}`,
   );

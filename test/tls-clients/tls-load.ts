@@ -9,7 +9,7 @@ const requestMsMax = 20_000;
 /** How many requests a kept connection carries before the client opens another one. */
 const requestsPerConnection = 20;
 
-export interface LoadResult {
+interface LoadResult {
   readonly answered: number;
   /** Requests that were not answered with 200, each with what happened instead. */
   readonly failed: readonly string[];
@@ -74,7 +74,7 @@ function saysClose(response: RawResponse): boolean {
   return /\bclose\b/i.test(headerOf(response, 'connection') ?? '');
 }
 
-export interface TlsVisit {
+interface TlsVisit {
   readonly status: number | null;
   readonly isResumed: boolean;
   /** X-Request-Id of the response. */

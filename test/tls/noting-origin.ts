@@ -5,7 +5,7 @@ import type { TLSSocket } from 'node:tls';
 import type { IssuedCertificate } from '../../src/testing/certificates.ts';
 
 /** What one handshake said. */
-export interface Seen {
+interface Seen {
   /** The name that was asked for (RFC 6066 §3); null where none was. */
   readonly serverName: string | null;
   /** The common name of the certificate that the client showed; null where it showed none. */

@@ -8,7 +8,7 @@ interface Stage {
 }
 
 /** What it does to one case; `bytes` are all that the origin had sent when it ended, or fell silent. */
-export type Sin = (bytes: Buffer, client: Socket, proceed: () => Promise<Buffer>) => void | Promise<void>;
+type Sin = (bytes: Buffer, client: Socket, proceed: () => Promise<Buffer>) => void | Promise<void>;
 
 export const failure = (status: string, headers = ''): string =>
   `HTTP/1.1 ${status}\r\n${headers}Content-Length: 5\r\nConnection: close\r\n\r\noops\n`;

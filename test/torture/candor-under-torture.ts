@@ -2,7 +2,7 @@ import type { TortureGroup, TortureStage } from '../../src/testing/torture/stage
 import { startFromYaml } from '../gateway/start-from-yaml.ts';
 import { edgeFiles, listenersYaml } from '../tls-clients/tls-edge.ts';
 
-export interface CandorUnderTorture {
+interface CandorUnderTorture {
   readonly port: number;
   /** Failures that it could not classify. */
   unclassified(): number;

@@ -1,6 +1,6 @@
 import type { GatewayProgram } from './gateway-program.ts';
 
-export interface Asking {
+interface Asking {
   /** Resolves when the last request has been answered. `failed`: statuses other than 200, and errors by their codes. */
   end(): Promise<{ readonly answered: number; readonly failed: readonly string[] }>;
 }

@@ -10,7 +10,7 @@ export interface Blow {
 }
 
 /** The result of a kill. */
-export interface Blown {
+interface Blown {
   /** The process that serves in the end; null if none has to. */
   readonly serves: 'old' | 'new' | null;
   /** From the signal until a request was answered through the application. */

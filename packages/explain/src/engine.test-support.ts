@@ -55,7 +55,7 @@ export const accessDialect: Dialect = dialect(
 );
 
 /** Joins lines, as a dialect with memory does. */
-export const countingDialect: Dialect = {
+const countingDialect: Dialect = {
   gateway: 'apache',
   format: 'test error log',
   recognise: (line) => (line.startsWith('ERR ') ? 2 : 0),

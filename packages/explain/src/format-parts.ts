@@ -1,5 +1,5 @@
 /** A value in a log format. Values of the same name: the first one counts. */
-export interface FormatField {
+interface FormatField {
   /** What the value is; null if it is not used. */
   readonly name: string | null;
   /** The form of its values. Without one, any text is a value. */

@@ -1,9 +1,9 @@
 /** Bytes of a line that are kept; the rest of a longer line is skipped. */
-export const keptBytesMax = 65_536;
+const keptBytesMax = 65_536;
 
 const lf = 10;
 
-export interface LineTaker {
+interface LineTaker {
   /**
    * May take whole lines from `start` on as bytes; `end` is after a line feed. Returns the position of the first line
    * that it has not taken.

@@ -53,7 +53,7 @@ function dateIn(sample: string): number | null {
 export const yearOfYearless = 1972;
 
 /** Moves a time of the year 1972 into the year in which it is nearest to the other logs. */
-export function withYear(timeMs: number, nearMs: number): number {
+function withYear(timeMs: number, nearMs: number): number {
   const near = new Date(nearMs).getUTCFullYear();
   const at = new Date(timeMs);
   const candidates = [near - 1, near, near + 1].map(

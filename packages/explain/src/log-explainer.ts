@@ -6,7 +6,7 @@ import { readPart } from './pasted/read-part.ts';
 import { joinedLines, shippedEntries, withoutBlanks } from './wrappers/joined-lines.ts';
 import { type UnwrappedLine, unwrap, unwrapLayers } from './wrappers/unwrap.ts';
 
-export interface LogExplainerOptions {
+interface LogExplainerOptions {
   /** Whether parts of lines are explained, too: lines that people cut, quoted or numbered. They are, unless false. */
   readonly parts?: boolean;
 }

@@ -4,7 +4,7 @@ import { unicodeText } from '../../../test/unicode-text.ts';
 import type { Dialect } from './dialect.ts';
 
 /** Lines as a broken pipe, a wrong encoding or another program may leave them. */
-export function mutatedLine(lines: readonly string[]): fc.Arbitrary<string> {
+function mutatedLine(lines: readonly string[]): fc.Arbitrary<string> {
   return fc
     .record({
       line: fc.constantFrom(...lines),

@@ -43,14 +43,14 @@ export type Tally = Growing<GatewayTotal>;
 /** What became of a line: 'repeat' if it is about a failure that is counted already. */
 export type LineUse = 'counted' | 'repeat';
 
-export interface SummaryOptions {
+interface SummaryOptions {
   readonly clock?: LogClock;
   /** If there are several logs: by their names, logs with the same number begin with the same lines. */
   readonly sameLogs?: ReadonlyMap<string, number>;
 }
 
 /** A line of a failure, and under which keys it is counted and joined with others. */
-export interface CountedFault {
+interface CountedFault {
   readonly finding: Finding;
   readonly keys: FaultKeys;
   readonly parties: LineParties;

@@ -17,7 +17,7 @@ export const harmlessVerdict: Verdict = {
 };
 
 /** The facts of a line besides the verdict. */
-export type LineFacts = Pick<Finding, 'gateway' | 'format' | 'kind'> &
+type LineFacts = Pick<Finding, 'gateway' | 'format' | 'kind'> &
   Partial<Omit<Finding, 'gateway' | 'format' | 'kind' | keyof Verdict>>;
 
 /** Enough characters to recognise a request. */

@@ -7,7 +7,7 @@
  * - `failed`: no answer could be read.
  * - `ours`: only a wrong call by Candor can cause it.
  */
-export interface DnsCode {
+interface DnsCode {
   readonly kind: 'absent' | 'declined' | 'silent' | 'failed' | 'ours';
   /** The RCODE, or NODATA (RFC 8499 §3: a pseudo RCODE); null if no name server sent one. */
   readonly rcode: string | null;

@@ -2,7 +2,7 @@
  * What an errno means for a connection, whichever call returned it. The table has every errno that Node lists. One that it
  * lacks is counted as unclassified, and has to be added here.
  */
-export type ErrnoMeaning =
+type ErrnoMeaning =
   | 'refused' // nothing listens, or the listener's queue is full
   | 'timed_out' // the system gave up waiting
   | 'unroutable' // there is no route to the address

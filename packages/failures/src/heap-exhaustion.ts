@@ -1,7 +1,7 @@
 import { lastWords } from './last-words.ts';
 
 /** A runtime that ended its program because it got no more memory. The kernel killed nothing. */
-export interface HeapExhaustion {
+interface HeapExhaustion {
   /** What follows 'It ended because'. */
   readonly why: string;
   /** What to do, one sentence. */

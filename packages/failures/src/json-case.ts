@@ -4,7 +4,7 @@
  */
 
 /** 'retryAfterS' as 'retry_after_s'. */
-export type SnakeKey<K> = K extends `${infer First}${infer Rest}`
+type SnakeKey<K> = K extends `${infer First}${infer Rest}`
   ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${SnakeKey<Rest>}`
   : K;
 

@@ -1,7 +1,7 @@
 import { upperFirst } from './first-letter.ts';
 
 /** The output that a step leads to. */
-export type WantedOutput =
+type WantedOutput =
   /** While it had a request: `id` is that of the request, or stands for it. Whether it is stored is not known. */
   | { readonly of: 'request'; readonly id: string }
   /** The same, where the reader sees it, or where nothing of it is known. */

@@ -113,7 +113,7 @@ export function processChanges(earlier: ProcessSample, later: ProcessSample): re
 }
 
 /** Whether a figure is another one, and not the same with some noise. */
-export function hasChanged(from: number, to: number, min: number): boolean {
+function hasChanged(from: number, to: number, min: number): boolean {
   const [less, more] = from < to ? [from, to] : [to, from];
   return more - less >= min && more >= less * changedFactor;
 }

@@ -21,7 +21,7 @@ export function countText(count: number, noun: string): string {
 }
 
 /** Of the failures of a kind. */
-export interface FailureCounts {
+interface FailureCounts {
   /** Requests. */
   readonly failed: number;
   /** A request that failed has had one attempt or several, or none; one that was answered may have had some that failed. */

@@ -86,14 +86,14 @@ export function labelText(value: string): string {
   return value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"');
 }
 
-export interface HistogramValues {
+interface HistogramValues {
   readonly cells: readonly number[];
   readonly sum: number;
   readonly exemplars?: readonly (Exemplar | null)[];
 }
 
 /** An exchange that stands for others of its cell. `value` is in the unit of the histogram. */
-export interface Exemplar {
+interface Exemplar {
   /** '': it belongs to no trace. */
   readonly traceId: string;
   readonly requestId: string;

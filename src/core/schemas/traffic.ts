@@ -56,7 +56,7 @@ export type RouteExplanation = Named<typeof routeSchema>;
 /** Requests over time. */
 export type TrafficTimeline = Omit<NamedTimeline, 'steps'> & { readonly steps: readonly TimelineStep[] };
 
-export type TimelineStep = Omit<NamedTimeline['steps'][number], 'shapes'> & {
+type TimelineStep = Omit<NamedTimeline['steps'][number], 'shapes'> & {
   /** The keys are shapes, and stay as they are. */
   readonly shapes: Readonly<Partial<Record<Shape, number>>>;
 };

@@ -1,5 +1,5 @@
 /** At this size the connection is read no further. */
-export const heldBytesMax: number = 64 * 1024;
+const heldBytesMax: number = 64 * 1024;
 
 const lf = 0x0a;
 const cr = 0x0d;

@@ -27,7 +27,7 @@ export interface BreakerOutcomes {
 }
 
 /** The state of the circuit breaker of a route, in the status. */
-export interface BreakerStatus {
+interface BreakerStatus {
   readonly route: string;
   readonly upstream: string;
   readonly state: CircuitState;

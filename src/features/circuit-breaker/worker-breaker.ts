@@ -11,7 +11,7 @@ import type { Clock, Instant } from '../../core/time.ts';
 import type { AdmittedExchange, RequestGate, TurnWaiter } from '../../exchange/request-gate.ts';
 import { StaleConnections } from '../../exchange/stale-connections.ts';
 
-export interface BreakerRoute {
+interface BreakerRoute {
   readonly id: string;
   readonly upstream: string;
 }

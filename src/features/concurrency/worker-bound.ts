@@ -14,7 +14,7 @@ import { GradientLimit } from '../../policy/gradient-limit.ts';
 import { comparedSince, type Turn, TurnQueue } from '../../policy/turn-queue.ts';
 import type { AdmittedExchange, GateTurn, RequestGate, TurnWaiter } from '../../exchange/request-gate.ts';
 
-export interface BoundPorts {
+interface BoundPorts {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly random: Random;

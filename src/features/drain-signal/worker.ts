@@ -32,7 +32,7 @@ export const drainSignal = workerFeature<DrainSignalSpec, DrainPart>({
 });
 
 /** Hears in responses that an endpoint wants no new requests, and keeps that from clients. `onSignal` is given the id of the endpoint. */
-export function drainSignalFilter(spec: DrainSignalSpec, onSignal: (endpoint: string) => void): Filter {
+function drainSignalFilter(spec: DrainSignalSpec, onSignal: (endpoint: string) => void): Filter {
   const receive = ({ endpoint }: FilterContext, head: FilterResponseHead): void => {
     const value = head.get(spec.header);
     if (value === null) return;

@@ -18,7 +18,7 @@ import { SloFile, type SloStorage } from './main-file.ts';
 import { objectivesName } from './settings.ts';
 import type { ObjectiveStatus } from '../../core/schemas/alerts.ts';
 
-export interface SloWatchParts {
+interface SloWatchParts {
   readonly clock: Clock;
   readonly events: EventSink;
   /** Null: budgets begin anew with each process. */
@@ -223,7 +223,7 @@ function judged(counted: ExchangeCount, underMs: number | null): { total: number
   return { total: count, bad: slow };
 }
 
-export function objectiveText(kind: ObjectiveKind, target: number, underMs: number | null): string {
+function objectiveText(kind: ObjectiveKind, target: number, underMs: number | null): string {
   const share = `${Math.round(target * 1_000_000) / 10_000} %`;
   return kind === 'availability'
     ? `${share} of requests without failure`

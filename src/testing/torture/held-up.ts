@@ -1,7 +1,7 @@
 import { after, type Clock, type Instant, type Timer } from '../../core/time.ts';
 
 /** What was seen, and for how long this process did not run meanwhile. */
-export interface Observed<T> {
+interface Observed<T> {
   readonly seen: T;
   readonly heldUpMs: number;
 }

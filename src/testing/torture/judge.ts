@@ -10,7 +10,7 @@ import type {
 } from './torture-case.ts';
 
 /** The facts that a verdict depends on. */
-export interface ObservedRun {
+interface ObservedRun {
   readonly request: TortureRequest;
   readonly on: ConnectionUse;
   readonly expects: Expectation;

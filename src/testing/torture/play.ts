@@ -13,7 +13,7 @@ export interface PlannedRun {
   readonly on: ConnectionUse;
 }
 
-export interface PlayerOptions {
+interface PlayerOptions {
   readonly gateway: GatewayTarget;
   readonly stage: TortureStage;
   readonly clock: Clock;

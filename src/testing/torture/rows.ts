@@ -17,7 +17,7 @@ export const both: readonly ConnectionUse[] = ['fresh', 'reused'];
 export const get: readonly TortureRequest[] = [{ method: 'GET', bodyBytes: 0 }];
 export const head: readonly TortureRequest[] = [{ method: 'HEAD', bodyBytes: 0 }];
 /** A small body, which every gateway holds in one buffer. */
-export const post: readonly TortureRequest[] = [{ method: 'POST', bodyBytes: 11 }];
+const post: readonly TortureRequest[] = [{ method: 'POST', bodyBytes: 11 }];
 export const getAndPost: readonly TortureRequest[] = [...get, ...post];
 
 export function upload(bodyBytes: number): readonly TortureRequest[] {

@@ -30,7 +30,7 @@ export interface TortureStage {
   close(): Promise<void>;
 }
 
-export interface StageOptions {
+interface StageOptions {
   readonly host: string;
   /** The first of `portsOfStage` ports; 0: free ones. */
   readonly port: number;

@@ -50,7 +50,7 @@ export interface Expectation {
   readonly interim: readonly number[];
 }
 
-export interface OriginAnswer {
+interface OriginAnswer {
   readonly status: number;
   readonly body: string;
 }

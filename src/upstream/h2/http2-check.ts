@@ -83,7 +83,7 @@ export class Http2Check implements UpstreamHandler {
   onEndpointRoom(): void {}
 }
 
-export interface Http2CheckRequest {
+interface Http2CheckRequest {
   readonly path: string;
   readonly authority: string;
   readonly userAgent: string;

@@ -28,7 +28,7 @@ const capabilities: Capabilities = { protocol: 'h2', multiplexed: true, trailers
 /** A response of which so much has come without a pause gets a larger window. */
 const wideningBytes = 16 * 1024;
 
-export interface Http2EndpointStreamPorts {
+interface Http2EndpointStreamPorts {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
 }

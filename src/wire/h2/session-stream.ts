@@ -45,7 +45,7 @@ interface Waiting {
 }
 
 /** RFC 9218 §4: a low urgency number goes first. */
-export const defaultUrgency = 3;
+const defaultUrgency = 3;
 
 /**
  * One stream of a session: its state (RFC 9113 §5.1) and windows (§5.2), and the body that waits. `session.ts` and

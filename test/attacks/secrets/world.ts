@@ -25,7 +25,7 @@ export interface Exchange {
   readonly answer?: string;
 }
 
-export interface Started {
+interface Started {
   /** The arguments and environment of the applications, and what they print before they exit. */
   readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string>>;

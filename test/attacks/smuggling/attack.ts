@@ -10,7 +10,7 @@ import { type SmugglingPayload, type Step, untilAnswered } from './payload.ts';
 import { recordsIn } from '../../records.ts';
 
 /** How the bytes of a payload are sent: as they are written, or in slices of a few bytes that split lines. */
-export type Form = 'whole' | 'cut';
+type Form = 'whole' | 'cut';
 
 /** The answers that one client of an attack got. */
 export interface Outcome {

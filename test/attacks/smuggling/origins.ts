@@ -23,7 +23,7 @@ export interface SeenRequest {
 }
 
 /** An origin behind the gateway that counts the requests that reach it. */
-export interface AttackOrigin {
+interface AttackOrigin {
   readonly port: number;
   /** The requests that it has seen, in any order; read after it has stopped. */
   seen(): readonly SeenRequest[];
@@ -158,7 +158,7 @@ function accountOf(text: string): SeenRequest[] {
   });
 }
 
-export function nginxFiles(port: number): PeerFiles {
+function nginxFiles(port: number): PeerFiles {
   const conf = `
 daemon off; master_process off; pid nginx.pid; error_log error.log;
 events { worker_connections 512; }
@@ -183,7 +183,7 @@ http {
   return { files: { 'nginx.conf': conf }, account: 'access.log' };
 }
 
-export function haproxyFiles(port: number): PeerFiles {
+function haproxyFiles(port: number): PeerFiles {
   const conf = `
 global
   log stdout format raw daemon
@@ -210,7 +210,7 @@ frontend origin
   return { files: { 'haproxy.cfg': conf }, account: '' };
 }
 
-export function apacheFiles(port: number, folder: string, programPath: string): PeerFiles {
+function apacheFiles(port: number, folder: string, programPath: string): PeerFiles {
   const modules = join(dirname(dirname(programPath)), 'lib/apache2/modules');
   const wanted = ['mpm_event', 'authz_core', 'rewrite', 'headers', 'log_config', 'unixd'];
   // Debian's package has some of these modules built in, and no files for those.

@@ -21,7 +21,7 @@ export interface ResponsePayload {
 const commitMs = 200;
 
 /** An answer to no request: no client may get it. */
-export const stray = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nSTRAY';
+const stray = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nSTRAY';
 
 function response(...lines: readonly string[]): string {
   return ['HTTP/1.1 200 OK', ...lines, '', ''].join('\r\n');

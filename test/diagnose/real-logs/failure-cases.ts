@@ -3,7 +3,7 @@ import type { Shape } from '#failures/shape.ts';
 import type { OneOrMore } from '../corpus.ts';
 
 /** Where a gateway forwards to: each target has a path and an address. */
-export const originKinds = ['plain', 'refused', 'unanswered', 'tls-plain-http', 'tls-alert', 'certificate'] as const;
+const originKinds = ['plain', 'refused', 'unanswered', 'tls-plain-http', 'tls-alert', 'certificate'] as const;
 
 export type OriginKind = (typeof originKinds)[number];
 

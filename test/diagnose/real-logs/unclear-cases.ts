@@ -5,9 +5,9 @@ import { failureCases } from './failure-cases.ts';
  * any other, or nothing. `shape`: the shape without the type. `either`: unknown, or right by a sign that not every
  * configuration leaves. `else`: what the gateway took the act for, which differs from what the origin did.
  */
-export type LogClarity = 'unknown' | 'fine' | 'shape' | 'either' | 'else';
+type LogClarity = 'unknown' | 'fine' | 'shape' | 'either' | 'else';
 
-export interface UnclearCases {
+interface UnclearCases {
   readonly log: string;
   readonly shows: LogClarity;
   readonly cases: readonly string[];

@@ -1,5 +1,5 @@
 /** The bytes that a client received, read strictly by the grammar. */
-export interface ReadResponses {
+interface ReadResponses {
   /** The first violation of the grammar; null if there is none. */
   readonly violation: string | null;
   /** Complete final responses. */

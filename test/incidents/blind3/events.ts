@@ -36,7 +36,7 @@ export const started = (at: number, instance: string): ScenarioStep => ({
   },
 });
 
-export const ready = (at: number, instance: string, afterS: number): ScenarioStep => ({
+const ready = (at: number, instance: string, afterS: number): ScenarioStep => ({
   at,
   event: {
     kind: 'instance_ready',
@@ -48,7 +48,7 @@ export const ready = (at: number, instance: string, afterS: number): ScenarioSte
   },
 });
 
-export interface Exit {
+interface Exit {
   readonly code?: number;
   readonly signal?: string;
   readonly outOfMemory?: boolean;

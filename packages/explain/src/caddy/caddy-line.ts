@@ -88,7 +88,7 @@ function splitLogger(text: string): { logger: string; text: string } {
 }
 
 /** The request that a line concerns; null if it names none. */
-export interface CaddyRequest {
+interface CaddyRequest {
   readonly method: string;
   readonly uri: string;
   /** The client's address and port: the same in every line about one request. */

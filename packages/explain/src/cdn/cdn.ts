@@ -76,7 +76,7 @@ const cloudFrontJson = jsonFields({
 });
 
 /** developers.cloudflare.com/support/troubleshooting/http-status-codes: Cloudflare's findings about the origin. */
-export const cloudflareStatuses: Readonly<Record<number, Reason>> = {
+const cloudflareStatuses: Readonly<Record<number, Reason>> = {
   520: 'http_protocol_error',
   521: 'connection_refused',
   522: 'connection_timeout',
@@ -88,7 +88,7 @@ export const cloudflareStatuses: Readonly<Record<number, Reason>> = {
   530: 'dns_error',
 };
 
-export const cloudflare: ReasonLog = {
+const cloudflare: ReasonLog = {
   gateway: 'cloudflare',
   name: 'Cloudflare',
   born: 'cdn-edge',
@@ -137,7 +137,7 @@ const fastlyReasons: Readonly<Record<string, Reason>> = {
   'unknown domain': 'destination_not_found',
 };
 
-export const fastly: ReasonLog = {
+const fastly: ReasonLog = {
   gateway: 'fastly',
   name: 'Fastly',
   born: 'cdn-edge',

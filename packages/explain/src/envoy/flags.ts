@@ -32,7 +32,7 @@ const longNames = {
   UDO: 'UnconditionalDropOverload',
 } as const;
 
-export type EnvoyFlag = keyof typeof longNames;
+type EnvoyFlag = keyof typeof longNames;
 
 const shortOf: ReadonlyMap<string, EnvoyFlag> = new Map(
   Object.entries(longNames).flatMap(([short, long]) => [

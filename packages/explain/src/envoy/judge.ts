@@ -195,7 +195,7 @@ const verdictsOfFlags: readonly (readonly [flag: string, judge: Judge])[] = [
 
 const resetForm = /^upstream_reset_(before|after)_response_started(?:\{([a-z_A-Z]{1,60}))?/;
 
-export interface EnvoyJudgement {
+interface EnvoyJudgement {
   readonly verdict: Verdict;
   /** Names the field that decided. */
   readonly by: 'details' | 'flags' | 'code';

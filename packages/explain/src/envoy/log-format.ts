@@ -11,7 +11,7 @@ import { jsonExchange } from './json-line.ts';
 const count = /^(?:\d{1,19}|-)$/;
 
 /** Operators, and the names under which Envoy's fields are read from JSON. Other operators are not used. */
-export const envoyOperators: Readonly<Record<string, readonly [field: string, form: RegExp | null]>> = {
+const envoyOperators: Readonly<Record<string, readonly [field: string, form: RegExp | null]>> = {
   START_TIME: ['start_time', null],
   PROTOCOL: ['protocol', null],
   RESPONSE_CODE: ['response_code', /^(?:\d{1,3}|-)$/],

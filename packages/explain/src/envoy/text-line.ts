@@ -48,7 +48,7 @@ const isCount = (token: Token | undefined): boolean =>
 const startTime = /^(?:ACCESS )?\[(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d))\] (?=")/;
 
 /** The format: Istio's has more fields than Envoy's own, and names the cluster after the host. */
-export interface TextLine {
+interface TextLine {
   readonly exchange: EnvoyExchange;
   readonly isIstio: boolean;
 }

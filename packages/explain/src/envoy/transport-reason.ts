@@ -19,7 +19,7 @@ export type TransportCause =
   | 'no_secret'
   | 'tls';
 
-export interface TransportMeaning {
+interface TransportMeaning {
   readonly cause: TransportCause;
   readonly type: ProxyErrorType;
   readonly stage: Stage;

@@ -11,7 +11,7 @@ const number = /^[+-]?\d{1,15}$/;
 const word = /^\S*$/;
 
 /** Variables of section 8.2.6 of the configuration manual, and the form of their values. Values of others are not used. */
-export const haproxyVariables: Readonly<Record<string, RegExp | null>> = {
+const haproxyVariables: Readonly<Record<string, RegExp | null>> = {
   t: null,
   tr: null,
   T: null,

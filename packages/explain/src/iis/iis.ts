@@ -45,7 +45,7 @@ const w3c = new RegExp(
   `^(?<date>\\d{4}-\\d\\d-\\d\\d) (?<clock>\\d\\d:\\d\\d:\\d\\d) (?:\\S{1,100} ){0,3}?(?<method>${methods}) (?<path>\\S{1,8000}) .{0,12000} (?<status>\\d{3}) (?<reason>\\d{1,4} \\d{1,10})(?: \\d{1,15}){0,2} (?<milliseconds>\\d{1,10})$`,
 );
 
-export const iis: ReasonLog = {
+const iis: ReasonLog = {
   gateway: 'iis',
   name: 'IIS',
   born: 'reverse-proxy',
@@ -66,7 +66,7 @@ export const iis: ReasonLog = {
 };
 
 /** learn.microsoft.com, "Error logging in HTTP APIs": values of `s-reason`. */
-export const httpErr: ReasonLog = {
+const httpErr: ReasonLog = {
   gateway: 'iis',
   name: 'HTTP.sys',
   born: 'reverse-proxy',

@@ -2,7 +2,7 @@ import type { Dialect } from '../dialect.ts';
 import { messageDialect, type MessageLog } from './message-log.ts';
 
 /** `httputil.ReverseProxy` of Go, with which oauth2-proxy and many small gateways are built. */
-export const goProxy: MessageLog = {
+const goProxy: MessageLog = {
   gateway: 'go-proxy',
   name: 'the proxy',
   born: 'reverse-proxy',
@@ -14,7 +14,7 @@ export const goProxy: MessageLog = {
 };
 
 /** lighttpd's mod_proxy, mod_fastcgi and mod_scgi share these messages (gw_backend.c). */
-export const lighttpd: MessageLog = {
+const lighttpd: MessageLog = {
   gateway: 'lighttpd',
   name: 'lighttpd',
   born: 'reverse-proxy',
@@ -37,7 +37,7 @@ export const lighttpd: MessageLog = {
 };
 
 /** Linkerd's proxy, in its plain format. */
-export const linkerd: MessageLog = {
+const linkerd: MessageLog = {
   gateway: 'linkerd',
   name: 'Linkerd',
   born: 'reverse-proxy',

@@ -96,7 +96,7 @@ function joinsOf(product: NginxProduct, connection: string | undefined, requestI
   return present(requestId) === null ? null : `request ${requestId}`;
 }
 
-export const present = (value: string | undefined): string | null =>
+const present = (value: string | undefined): string | null =>
   value === undefined || value === '' || value === '-' ? null : value;
 
 function fromParts(values: Values): string | null {

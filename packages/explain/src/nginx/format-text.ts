@@ -1,7 +1,7 @@
 import type { Result } from '../../../failures/src/result.ts';
 import { failWith, succeed } from '../../../failures/src/result.ts';
 
-export interface FormatText {
+interface FormatText {
   readonly name: string | null;
   /** The parts joined, without their quotes and backslashes. */
   readonly format: string;

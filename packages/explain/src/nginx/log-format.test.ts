@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { lackingVariables, nginxLogFormat } from './log-format.ts';
+import { nginxLogFormat } from './log-format.ts';
 import { findingOfLine, inShort } from './reading.test-support.ts';
 
 function read(format: string, line: string): string {
@@ -91,13 +91,5 @@ describe('a log_format given by its text', () => {
     assert.equal(dialect.ok && dialect.value.gateway, 'ingress-nginx');
     const kong = nginxLogFormat('$status "$kong_request_id"');
     assert.equal(kong.ok && findingOfLine('502 "0f00"', [kong.value])?.joins, 'request 0f00');
-  });
-
-  test('reports which variables it lacks', () => {
-    assert.deepEqual(lackingVariables('$status $upstream_addr $upstream_status ${upstream_connect_time}'), [
-      '$upstream_header_time',
-      '$upstream_bytes_received',
-    ]);
-    assert.equal(lackingVariables('').length, 5);
   });
 });

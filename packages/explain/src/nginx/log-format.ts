@@ -4,7 +4,6 @@ import type { Dialect } from '../dialect.ts';
 import { dialect } from '../dialect.ts';
 import { fieldsOf } from './access-fields.ts';
 import { findingOfAccess } from './access-verdict.ts';
-import { wantedVariables } from './fixes.ts';
 import { compileFormat } from './format-matcher.ts';
 import type { CompiledFormat } from './format-matcher.ts';
 import { formatText } from './format-text.ts';
@@ -33,14 +32,6 @@ function productOf(text: string): NginxProduct {
   if (/\$\{?proxy_(?:alternative_)?upstream_name|\$\{?ingress_name/.test(text)) return 'ingress-nginx';
   if (/\$\{?kong_/.test(text)) return 'kong';
   return /\$\{?apisix_/.test(text) ? 'apisix' : 'nginx';
-}
-
-/** The variables that distinguish failures and that the given format lacks; all of them if the text is no format. */
-export function lackingVariables(text: string): readonly string[] {
-  const format = formatText(text);
-  if (!format.ok) return wantedVariables.map((name) => `$${name}`);
-  const { variables } = compileFormat(format.value.format);
-  return wantedVariables.filter((name) => !variables.has(name)).map((name) => `$${name}`);
 }
 
 /** A dialect for a compiled format; `certainty` is its answer for a line that matches. */

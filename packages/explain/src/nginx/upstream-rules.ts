@@ -10,7 +10,7 @@ import type { NginxVerdict } from './verdict.ts';
 import { failed, harmless } from './verdict.ts';
 
 /** The stage on the application's side, if the action has one. */
-export function upstreamStage(line: NginxErrorLine): Stage | null {
+function upstreamStage(line: NginxErrorLine): Stage | null {
   const stage = stageOf(line.action);
   // While nginx sends to the client, it reads the response from the application.
   if (line.action === 'sending to client' && /^(?:upstream |recv\(\)|readv\(\)|SSL_read\(\))/.test(line.text))

@@ -18,7 +18,7 @@ export const fragmentForms: readonly FragmentForm[] = [
 ];
 
 /** Reads a text as a whole line; `isSure`: only for a dialect that is certain of it. */
-export type ReadLine = (line: string, isSure: boolean) => Finding | null;
+type ReadLine = (line: string, isSure: boolean) => Finding | null;
 
 /** Most lines of most logs have none of the words of any form. */
 const hint =

@@ -44,7 +44,7 @@ class Readings {
   }
 }
 
-export interface JoinedLine {
+interface JoinedLine {
   readonly text: string;
   /** How many fragments it was made of. */
   readonly count: number;

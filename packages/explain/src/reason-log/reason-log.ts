@@ -7,7 +7,7 @@ import { findingOf } from '../verdict.ts';
 import { type Reason, type ReasonSource, verdictOfReason } from './reasons.ts';
 
 /** The fields of one line that a verdict needs, as text; absent or "-" if the line does not have them. */
-export type ReasonField =
+type ReasonField =
   | 'time'
   | 'status'
   | 'reason'

@@ -10,7 +10,7 @@ import type {
 import { findingShapeWords, gatewayWords, manyText, numberText, timeAfter, timeText } from './finding-words.ts';
 
 /** How many requests failed in the incident, with a cause of their own or as a consequence. */
-export function incidentSize(incident: Incident | undefined): number {
+function incidentSize(incident: Incident | undefined): number {
   return incident === undefined ? 0 : incident.count + incident.consequences;
 }
 

@@ -20,7 +20,7 @@ export interface TraefikAccess {
   readonly applicationSign: string | null;
 }
 
-export interface TraefikJudgement {
+interface TraefikJudgement {
   readonly verdict: Verdict;
   readonly evidence: readonly string[];
 }

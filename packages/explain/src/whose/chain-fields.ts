@@ -1,5 +1,5 @@
 /** One member of Proxy-Status, with the parts that show authorship. */
-export interface ProxyStatusMember {
+interface ProxyStatusMember {
   /** The intermediary's name: often the deployment's, not the product's. */
   readonly name: string;
   readonly error: string | null;
@@ -42,7 +42,7 @@ function parameterOf(parameters: readonly string[], wanted: string): string | nu
 }
 
 /** The members of Via (RFC 9110 §7.6.3), in order: the first is the intermediary closest to the origin. */
-export interface ViaMember {
+interface ViaMember {
   /** The host or pseudonym, without the protocol. */
   readonly name: string;
   /** "(Varnish/7.1)", without the parentheses; empty if missing. */

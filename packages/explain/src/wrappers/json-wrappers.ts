@@ -1,7 +1,7 @@
 import { jsonLine, jsonObject } from '../json-fields.ts';
 
 /** What a JSON object of a shipper holds: lines of another program, and what it says about their origin. */
-export interface ShippedLines {
+interface ShippedLines {
   /** The likeliest first. */
   readonly lines: readonly string[];
   readonly atMs: number | null;

@@ -1,5 +1,5 @@
 /** How a tool writes a line of another program: what stands before it, or around it. */
-export interface PrefixForm {
+interface PrefixForm {
   /** As docs/explain/formats.md names it. */
   readonly tool: string;
   /** The characters that a match begins with; null for any. Most forms need not be tried then. */

@@ -103,7 +103,7 @@ function noneReady(upstream: string, endpoints: number): string {
 }
 
 /** What keeps all endpoints from being ready. */
-export interface FoundTexts {
+interface FoundTexts {
   readonly fix?: string;
   readonly lasting?: true;
   readonly exits?: number;
