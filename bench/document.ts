@@ -1,14 +1,5 @@
 import { amortizedRotateMiB, gatewayNames, type GatewayName } from './gateways.ts';
-import {
-  type Added,
-  addedMedians,
-  cpuOf,
-  type Figures,
-  perSecondOf,
-  ratioText,
-  ratioToBest,
-  titles,
-} from './report.ts';
+import { type Added, addedMedians, cpuOf, type Figures, ratioText, ratioToBest, titles } from './report.ts';
 import { targetsReached } from './targets.ts';
 import { type WorkName, works } from './works.ts';
 
@@ -19,7 +10,6 @@ export function benchDocument(figures: Figures): string {
     targetTable(figures),
     plotOf(figures),
     cpuTable(figures),
-    perSecondTable(figures),
     latencyTable(figures),
     disturbedList(figures),
     memoryTable(figures),
@@ -143,15 +133,6 @@ function failureText({ failed }: Figures): string {
 
 function titleOf(work: WorkName): string {
   return works.find(({ name }) => name === work)?.title ?? work;
-}
-
-function perSecondTable(figures: Figures): string {
-  if (figures.runs.length === 0) return '';
-  const table = figureTable(figures, (work, gateway) => {
-    const value = perSecondOf(figures.runs, work, gateway);
-    return value === null ? null : Math.round(value).toLocaleString('en');
-  });
-  return `## Requests per second\n\nWith a gateway on one core. Load and origin share the other core, which the fastest gateways saturate, so CPU per request is the\nsteadier figure.\n\n${table}`;
 }
 
 function latencyTable(figures: Figures): string {

@@ -77,21 +77,8 @@ export const titles: Readonly<Record<GatewayName, string>> = {
 
 /** Medians over the rounds; null if nothing was measured. */
 export function cpuOf(runs: readonly Run[], work: WorkName, gateway: GatewayName): number | null {
-  return medianOf(runs, work, gateway, 'cpuMicroseconds');
-}
-
-export function perSecondOf(runs: readonly Run[], work: WorkName, gateway: GatewayName): number | null {
-  return medianOf(runs, work, gateway, 'perSecond');
-}
-
-function medianOf(
-  runs: readonly Run[],
-  work: WorkName,
-  gateway: GatewayName,
-  of: 'cpuMicroseconds' | 'perSecond',
-): number | null {
   const mine = runs.filter((run) => run.work === work && run.gateway === gateway);
-  return mine.length === 0 ? null : median(mine.map((run) => run[of]));
+  return mine.length === 0 ? null : median(mine.map((run) => run.cpuMicroseconds));
 }
 
 /** CPU of one gateway ÷ that of another, over the rounds in which both were measured; null if there is none. */

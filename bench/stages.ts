@@ -1,7 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { join } from 'node:path';
-import { repositoryRoot } from '../scripts/repository.ts';
 import { allocatedBy, type AllocationSite, allocationSites } from './allocation-sites.ts';
 import { optionsOr, wholeNumber } from './options.ts';
 import { newHeadWorks, stageWorks, type StageWork, wholeWork } from './stage-works.ts';
@@ -13,7 +10,6 @@ by itself, in a loop, with the functions that an exchange runs, and the whole
 beside them; all take turns, round by round, so that what else the machine does
 falls on all of them.
 
-  --write       puts the table into ARCHITECTURE.md
   --allocation  tells instead where an exchange allocates, and how much
   --rounds <n>  how often each has its turn (25)
   --times <n>   how often it runs then (4096)
@@ -25,7 +21,6 @@ example: npm run bench:stages -- --rounds 9
 const { rounds, times, ...wanted } = optionsOr(
   usage,
   {
-    write: { type: 'boolean', default: false },
     allocation: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '25' },
     times: { type: 'string', default: '4096' },
@@ -106,9 +101,7 @@ function stagesText({ stages, beside }: ReturnType<typeof measureStages>): strin
     ...beside.map((one) => rowOf(one, null)),
     '',
     `Measured on ${new Date().toISOString().slice(0, 10)}: ${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores, Node ${process.version}.`,
-    `Each stage by itself in a loop, ${rounds} rounds of ${times}: \`npm run bench:stages -- --write\`. In a running gateway, between system`,
-    'calls, the same code takes about twice as long: its machine code does not fit into the L1 instruction cache, which the kernel',
-    'and Node use too.',
+    `Each stage by itself in a loop, ${rounds} rounds of ${times}.`,
   ].join('\n');
 }
 
@@ -124,18 +117,6 @@ function rowOf(measured: Measured, total: number | null): string {
 function quantile({ rounds: taken }: Measured, part: number): number {
   return taken[Math.floor(part * (taken.length - 1))] ?? 0;
 }
-
-function writeIntoArchitecture(text: string): void {
-  const path = join(repositoryRoot, 'ARCHITECTURE.md');
-  const before = readFileSync(path, 'utf8');
-  if (!placeOfStages.test(before)) throw new Error('ARCHITECTURE.md has no place for the stages');
-  writeFileSync(
-    path,
-    before.replace(placeOfStages, () => `${text}\n`),
-  );
-}
-
-const placeOfStages = /(?<=<!-- stages -->\n)[^]*(?=<!-- \/stages -->)/;
 
 /** Sites below this are omitted. */
 const bytesMin = 4;
@@ -159,10 +140,5 @@ function siteText({ place, bytes, pieces }: AllocationSite, played: number): str
   return `${(bytes / played).toFixed(0).padStart(6)}  ${place}  (${some.join(', ')})`;
 }
 
-if (wanted.allocation) console.log(allocationText());
-else {
-  const text = stagesText(measureStages());
-  console.log(text);
-  if (wanted.write) writeIntoArchitecture(text);
-}
+console.log(wanted.allocation ? allocationText() : stagesText(measureStages()));
 process.exit(0);

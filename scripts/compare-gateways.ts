@@ -6,13 +6,13 @@ import type { TortureStage } from '../src/testing/torture/stage.ts';
 import { tortureCases } from '../src/testing/torture/cases.ts';
 import { torture, type TortureReport } from '../src/testing/torture/torture.ts';
 import { type GatewayName, gatewayPort, gateways, originPort, prepareGateway, printLine } from './compared-gateways.ts';
-import { type Compared, comparisonDocument, withNewRows } from './comparison-document.ts';
+import { type Compared, comparisonDocument, comparisonMatrix, hasCase, withNewRows } from './comparison-document.ts';
 import { cacheFolder, repositoryRoot } from './repository.ts';
 
 // `npm run compare [-- <gateway>…]`: runs the torture suite against Debian's gateways and Candor, one after another, with
-// the configurations that docs/torture.md shows, and writes docs/comparison.md. With names, only these gateways are run.
-// With --document none is run: the page is written from the last results. With --new only the cases that the page lacks are
-// run, and their rows are added to its tables.
+// the configurations in docs/torture/, and writes docs/comparison.md and docs/comparison.tsv. With names, only these
+// gateways are run. With --document none is run: both are written from the last results. With --new only the cases that the
+// matrix lacks are run, and their rows are added to it.
 
 /** A gateway that has not started by then will not start, even on a busy machine. */
 const startMsMax = 30_000;
@@ -23,6 +23,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(sign
 const documentOnly = '--document';
 const newOnly = '--new';
 const documentPath = join(repositoryRoot, 'docs', 'comparison.md');
+const matrixPath = join(repositoryRoot, 'docs', 'comparison.tsv');
 const resultsFolder = join(cacheFolder, 'torture');
 await compare(process.argv.slice(2));
 
@@ -40,28 +41,24 @@ async function compare(wanted: readonly string[]): Promise<void> {
   if (process.exitCode === 1 || compared.length < all.length)
     return fail(`docs/comparison.md is unchanged; the results are in ${resultsFolder}.`);
   writeFileSync(documentPath, comparisonDocument(compared, readFileSync(documentPath, 'utf8')));
-  console.log('docs/comparison.md is written.');
+  writeFileSync(matrixPath, comparisonMatrix(compared));
+  console.log('docs/comparison.md and docs/comparison.tsv are written.');
 }
 
-/** A full run is long. Until the next one, new cases of the suite are in the tables but not in the totals. */
+/** A full run is long. Until the next one, new cases of the suite are in the matrix but not in the totals. */
 async function compareNew(all: readonly GatewayName[]): Promise<void> {
-  const document = readFileSync(documentPath, 'utf8');
-  const added = tortureCases.map(({ id }) => id).filter((id) => !isShown(document, id));
-  if (added.length === 0) return console.log('docs/comparison.md has every case.');
+  const matrix = readFileSync(matrixPath, 'utf8');
+  const added = tortureCases.map(({ id }) => id).filter((id) => !hasCase(matrix, id));
+  if (added.length === 0) return console.log('docs/comparison.tsv has every case.');
   const compared: Compared[] = [];
   for (const name of all) {
     const found = await putToTorture(name, added);
-    if (found === null) return fail('docs/comparison.md is unchanged.');
+    if (found === null) return fail('docs/comparison.tsv is unchanged.');
     const { report } = found;
     compared.push({ ...found, report: { ...report, runs: report.runs.filter((run) => added.includes(run.case)) } });
   }
-  writeFileSync(documentPath, withNewRows(document, compared));
-  console.log(`docs/comparison.md has ${added.length} more rows.`);
-}
-
-/** By a row, or below the table as right everywhere. */
-function isShown(document: string, id: string): boolean {
-  return new RegExp(`\\*\\*${id}\\*\\*|^Right everywhere: .*[ *]${id}[,*]`, 'm').test(document);
+  writeFileSync(matrixPath, withNewRows(matrix, compared));
+  console.log(`docs/comparison.tsv has ${added.length} more rows.`);
 }
 
 function fail(line: string): void {

@@ -6,14 +6,14 @@ import { dirname, join } from 'node:path';
 import { type Peer, type PeerName, preparePeer } from './peers.ts';
 import { repositoryRoot } from './repository.ts';
 
-// The compared gateways, each with the configuration that docs/torture.md shows. They are not installed. Everything listens
+// The compared gateways, each with its configuration in docs/torture/. They are not installed. Everything listens
 // on 127.0.0.1 and is stopped by its process id.
 
 export type GatewayName = Extract<PeerName, 'nginx' | 'haproxy' | 'caddy' | 'apache2'> | 'candor';
 
 interface GatewaySpec {
   readonly title: string;
-  /** The name of the file that the configuration is written to. */
+  /** The name of its configuration's file. */
   readonly file: string;
   readonly args: readonly string[];
   readonly versionArgs: readonly string[];
@@ -58,7 +58,7 @@ export const gateways: Readonly<Record<GatewayName, GatewaySpec>> = {
   },
 };
 
-/** Ports of the gateways and the torture origin in the document, and here, where they must not collide with the usual ones. */
+/** Ports of the gateways and the torture origin in these configurations, and here, where they must not collide with the usual ones. */
 export const gatewayPort = { shown: 8080, here: 18_080 };
 export const originPort = { shown: 9400, here: 19_400 };
 
@@ -67,7 +67,6 @@ interface RunningGateway {
   readonly name: GatewayName;
   readonly title: string;
   readonly version: string;
-  readonly language: string;
   readonly configuration: string;
   stop(): Promise<void>;
 }
@@ -80,7 +79,7 @@ interface PreparedGateway extends RunningGateway {
   output(): string;
 }
 
-/** Null if the gateway is not available, which is printed. `change` edits the configuration that the document shows. */
+/** Null if the gateway is not available, which is printed. `change` edits its configuration. */
 export async function prepareGateway(
   name: GatewayName,
   change: (configuration: string) => string = (shown) => shown,
@@ -91,14 +90,13 @@ export async function prepareGateway(
   if (await isTaken(gatewayPort.here))
     return printLine(`Something listens at port ${gatewayPort.here} already; it would be judged instead.`);
   const folder = mkdtempSync(join(tmpdir(), `candor-compare-${name}-`));
-  const { language, configuration } = readShown(name);
+  const configuration = readFileSync(join(repositoryRoot, 'docs', 'torture', spec.file), 'utf8');
   writeFileSync(join(folder, spec.file), fitHere(change(configuration), program));
   let child: ChildProcess | null = null;
   return {
     name,
     title: spec.title,
     version: versionOf(program, spec),
-    language,
     configuration,
     folder,
     start: () => {
@@ -126,16 +124,6 @@ async function isTaken(port: number): Promise<boolean> {
 export function printLine(line: string): null {
   console.error(line);
   return null;
-}
-
-/** The configuration from the document. */
-function readShown(name: GatewayName): { readonly language: string; readonly configuration: string } {
-  const document = readFileSync(join(repositoryRoot, 'docs', 'torture.md'), 'utf8');
-  const shown = new RegExp(`<!-- configuration: ${name} -->\\n+\`\`\`(\\w+)\\n([^]*?)\`\`\``).exec(document);
-  const [, language, configuration] = shown ?? [];
-  if (language === undefined || configuration === undefined)
-    throw new Error(`docs/torture.md has no configuration for ${name}.`);
-  return { language, configuration };
 }
 
 /** Changes the ports to those of this run, and the modules to those of an Apache that is unpacked but not installed. */

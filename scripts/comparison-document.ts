@@ -32,22 +32,25 @@ export function comparisonDocument(compared: readonly Compared[], before: string
     ...(candor === undefined ? [] : betterElsewhere(candor, peers)),
     ...candorAtItsDefaults,
     ...compared.flatMap(portrait),
-    ...matrix(compared),
+    ...matrix,
     ...races,
   ].join('\n');
 }
 
+/** The text of docs/comparison.tsv: a row for each case, with what each gateway made of it. */
+export function comparisonMatrix(compared: readonly Compared[]): string {
+  const head = ['stage', 'case', 'the origin', ...compared.map(({ title }) => title)];
+  return rowsText([head, ...matrixRows(compared, '')]);
+}
+
 /** Adds rows for cases that were run later. The totals do not change. */
-export function withNewRows(document: string, compared: readonly Compared[]): string {
-  const date = compared[0]?.report.at.slice(0, 10) ?? '';
-  const note = `Rows with † were tried on ${date}, after the others, and are not in the totals.`;
-  const noted = document.includes(' † ') ? document : document.replace('\n### ', `\n${note}\n\n### `);
-  return Object.entries(tortureParts).reduce((text, [part, title]) => {
-    const rows = partRows(part, compared, () => true).map((row) => row.replaceAll('**:', '** †:'));
-    // After the last row of the table of the part.
-    const table = new RegExp(`(\\n### ${title}\\n[^]*?\\|\\n)(?=\\n)`);
-    return rows.length === 0 ? text : text.replace(table, (_, before: string) => `${before}${rows.join('\n')}\n`);
-  }, noted);
+export function withNewRows(matrix: string, compared: readonly Compared[]): string {
+  return matrix + rowsText(matrixRows(compared, ' †'));
+}
+
+/** Whether the matrix has a row for the case. */
+export function hasCase(matrix: string, id: string): boolean {
+  return matrix.split('\n').some((row) => row.split('\t')[1]?.replace(' †', '') === id);
 }
 
 /** Sections of other commands, `npm run compare:poisoning` and `npm run bench:storms`: each between two comments with its name. */
@@ -206,52 +209,27 @@ function isSooner(one: TortureRun, other: TortureRun): boolean {
 /** Smaller differences are within those of the timeouts of two gateways. */
 const soonerMs = 500;
 
-function matrix(compared: readonly Compared[]): string[] {
-  const tables = Object.entries(tortureParts).flatMap(([part, title]) => [
-    `### ${title}`,
-    '',
-    `| the origin | ${compared.map((one) => one.title).join(' | ')} |`,
-    `|---|${compared.map(() => '---|').join('')}`,
-    ...partRows(part, compared, (cells) => !isRightEverywhere(cells)),
-    '',
-    ...rightEverywhere(part, compared),
-  ]);
-  return [
-    '## The matrix',
-    '',
-    'The worst of what came for each case, over methods and connections, and how often that was. ✔ right, ~ acceptable,',
-    '✖ misleading, ‼ dangerous; then the status, and how it ended where it was not a whole message.',
-    '',
-    ...tables,
-  ];
-}
+const matrix: readonly string[] = [
+  '## The matrix',
+  '',
+  '[comparison.tsv](comparison.tsv) has the worst of what came for each case, over methods and connections, and how often that was.',
+  '✔ right, ~ acceptable, ✖ misleading, ‼ dangerous; then the status, and how it ended where it was not a whole message. Cases with †',
+  'were tried after the others, and are not in the totals.',
+  '',
+];
 
-function partRows(
-  part: string,
-  compared: readonly Compared[],
-  isShown: (cells: readonly string[]) => boolean,
-): string[] {
-  const runs = compared.flatMap(({ report }) => report.runs).filter((run) => run.part === part);
-  const cases = new Map(runs.map((run) => [run.case, run.does]));
-  const shown = [...cases].flatMap(([name, does]) => {
-    const cells = compared.map(({ report }) => cellOf(report.runs.filter((run) => run.case === name)));
-    return isShown(cells) ? [{ text: `**${name}**: ${does.replaceAll('|', '\\|')}`, cells: cells.join(' | ') }] : [];
+const rowsText = (rows: readonly (readonly string[])[]): string =>
+  rows.map((cells) => `${cells.join('\t')}\n`).join('');
+
+function matrixRows(compared: readonly Compared[], mark: string): string[][] {
+  const runs = compared.flatMap(({ report }) => report.runs);
+  return Object.entries(tortureParts).flatMap(([part, title]) => {
+    const cases = new Map(runs.filter((run) => run.part === part).map((run) => [run.case, run.does]));
+    return [...cases].map(([name, does]) => {
+      const cells = compared.map(({ report }) => cellOf(report.runs.filter((run) => run.case === name)));
+      return [title, `${name}${mark}`, does, ...cells];
+    });
   });
-  // Cases of which the same came share a row.
-  return [...Map.groupBy(shown, ({ cells }) => cells)].map(
-    ([cells, these]) => `| ${these.map(({ text }) => text).join('; ')} | ${cells} |`,
-  );
-}
-
-/** Such cases are named below the table. */
-const isRightEverywhere = (cells: readonly string[]): boolean => cells.every((cell) => cell.startsWith(marks.right));
-
-function rightEverywhere(part: string, compared: readonly Compared[]): string[] {
-  const runs = compared.flatMap(({ report }) => report.runs).filter((run) => run.part === part);
-  const names = [...new Set(runs.map((run) => run.case))].filter((name) =>
-    isRightEverywhere(compared.map(({ report }) => cellOf(report.runs.filter((run) => run.case === name)))),
-  );
-  return names.length === 0 ? [] : [`Right everywhere: *${names.join(', ')}*`, ''];
 }
 
 function cellOf(runs: readonly TortureRun[]): string {

@@ -203,8 +203,15 @@ function overviewRows(): string[] {
     const spec = specFor(cause);
     const type = spec.type === null ? '—' : `\`${spec.type}\``;
     const retry = spec.retry === 'elsewhere' ? 'yes' : 'no';
-    const cells = [statusText(spec), type, spec.logLevel, whoseOfCause(cause, spec.whose), retry];
-    return { link: `[\`${cause}\`](#${cause})`, facts: [...cells, healthOfCause(cause, spec)].join(' | ') };
+    const cells = [
+      statusText(spec),
+      type,
+      spec.logLevel,
+      retry,
+      healthOfCause(cause, spec),
+      spec.temporary ? 'yes' : 'no',
+    ];
+    return { link: `[\`${cause}\`](#${cause})`, facts: cells.join(' | ') };
   });
   return [...Map.groupBy(rows, ({ facts }) => facts)].map(
     ([facts, these]) => `| ${these.map(({ link }) => link).join(', ')} | ${facts} |`,
@@ -269,16 +276,11 @@ const raised = raisedCauses();
 
 function section(cause: Cause, evidence: readonly string[]): string {
   const spec = specFor(cause);
-  const facts = [
-    spec.type === null ? 'no response' : statusText(spec),
-    `whose: ${whoseOfCause(cause, spec.whose)}`,
-    spec.temporary ? 'may pass by itself' : 'does not pass by itself',
-  ];
   const keys = evidence.map((field) => `\`${evidenceKey(cause, field).name}\``).join(', ');
   return [
     `### <a id="${cause}"></a>\`${cause}\`: ${spec.title}`,
     '',
-    `${facts.join(' · ')}.${raised.has(cause) ? '' : ' *Reserved: the gateway does not report this cause yet.*'}`,
+    `Whose: ${whoseOfCause(cause, spec.whose)}.${raised.has(cause) ? '' : ' *Reserved: the gateway does not report this cause yet.*'}`,
     '',
     ...spec.usualCauses.map((usual) => `- ${usual}`),
     '',
@@ -335,10 +337,16 @@ function requestRulesChapter(): string {
   ].join('\n');
 }
 
+/** The section and reason of a rule, as the table has them. */
+const ruleCells = ({ section: where, reason }: { readonly section: string; readonly reason: string }): string =>
+  `${where} | ${reason}`;
+
 function responseRulesChapter(): string {
-  const rows = Object.entries(responseRules).map(
-    ([rule, { section: where, reason }]) => `| \`${rule}\` | ${where} | ${reason} |`,
-  );
+  const rules = Object.entries(responseRules).map(([rule, text]) => ({ rule, cells: ruleCells(text) }));
+  const isShared = ({ rule, cells }: (typeof rules)[number]): boolean =>
+    rule in requestRules && ruleCells(requestRules[rule as RequestRule]) === cells;
+  const rows = rules.filter((one) => !isShared(one)).map(({ rule, cells }) => `| \`${rule}\` | ${cells} |`);
+  const shared = rules.filter(isShared).map(({ rule }) => `\`${rule}\``);
   return [
     '## Response rules',
     '',
@@ -349,6 +357,8 @@ function responseRulesChapter(): string {
     'response is due: the response is a success, and the gateway drops the bytes and the connection. Bytes that came with the response are',
     '`surplus_bytes` of its [record](record.md#every-field); the next request may meet later ones (`response_not_http`). A 205 with a body',
     'breaks no rule (RFC 9112 §6.3) and is passed on.',
+    '',
+    `As for [requests](#request-rules): ${shared.join(', ')}.`,
     '',
     '| rule | where it stands | the answer is refused because … |',
     '|---|---|---|',
@@ -375,8 +385,8 @@ Three more words of the record decide what to do:
 - **retry_reason** says of every attempt why it was, or was not, followed by another.
 
 In the table, *level* is that of the log, *retry* says whether another attempt may help (the gateway makes one only if the request is certain
-not to have been executed, or harmless to repeat), and *health* whether the failure counts against the endpoint. A section
-has the usual causes, the commonest first, the next step, and the keys of the [evidence](#evidence).`;
+not to have been executed, or harmless to repeat), *health* whether the failure counts against the endpoint, and *passes* whether it may pass
+by itself. A section has the usual causes, the commonest first, the next step, and the keys of the [evidence](#evidence).`;
 
 function failureDocument(): string {
   const evidence = readEvidence();
@@ -384,7 +394,7 @@ function failureDocument(): string {
   const overview = [
     '## All causes',
     '',
-    '| cause | status | type | level | whose | retry | health |',
+    '| cause | status | type | level | retry | health | passes |',
     '|---|---|---|---|---|---|---|',
     ...overviewRows(),
   ].join('\n');

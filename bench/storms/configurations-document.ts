@@ -2,14 +2,20 @@ import { type StormGateway, configurations, stormGateways, type StormSetting, us
 import { titles } from '../report.ts';
 import { storms } from './storms.ts';
 
-/** `configurations.md`: the usual configuration of each gateway, and what is otherwise in which storm. A test keeps it up to date. */
-export function configurationsDocument(): string {
+/**
+ * `configurations.md` and the files of `configurations/`, by their names: the usual configuration of each gateway, and what is
+ * otherwise in which storm. A test keeps them up to date.
+ */
+export function configurationFiles(): Readonly<Record<string, string>> {
   const intro = `# The configurations of the storms
 
-What \`npm run bench:storms\` starts each gateway with: first the usual configuration, then the lines that are otherwise in some storms. All gateways have
+What \`npm run bench:storms\` starts each gateway with: the usual configuration, and the lines that are otherwise in some storms. All gateways have
 the same limits of time (1 s to connect, 2 s for an answer), retries of GETs and of what was not sent, at most three attempts where an attempt
 can be counted, a health check each second where they have checks, and what they have against origins that fail. Written from \`configurations.ts\` by \`UPDATE_DOCS=1 npm test -- --only bench/storms\`.`;
-  return `${[intro, ...stormGateways.flatMap(partOf)].join('\n\n')}\n`;
+  return Object.assign(
+    { 'configurations.md': `${[intro, ...stormGateways.map(linkedNote)].join('\n\n')}\n` },
+    ...stormGateways.map(filesOf),
+  ) as Record<string, string>;
 }
 
 const notes: Readonly<Record<StormGateway, string>> = {
@@ -23,15 +29,21 @@ const notes: Readonly<Record<StormGateway, string>> = {
     'It repeats GETs, and what it could not send, for 5 s. It has no queue: beyond the limit of an origin it looks again each 25 ms, for half a second. A `Retry-After` of a second is added to its 503.',
 };
 
-function partOf(gateway: StormGateway): string[] {
-  const { file, language, text } = configurations[gateway];
+function linkedNote(gateway: StormGateway): string {
+  const { file } = configurations[gateway];
+  const links = [file, `${file}.diff`].map((name) => `[${name}](configurations/${name})`).join(', ');
+  return `**${titles[gateway]}** (${links}). ${notes[gateway]}`;
+}
+
+function filesOf(gateway: StormGateway): Readonly<Record<string, string>> {
+  const { file, text } = configurations[gateway];
   const usual = text(usualSetting);
   const own = storms.filter((storm) => (storm.gateways ?? stormGateways).includes(gateway));
   const differing = Map.groupBy(own, (storm) => differenceBetween(usual, text(settingOf(storm))));
   const differences = [...differing].flatMap(([difference, some]) =>
-    difference === '' ? [] : [`In ${some.map(({ name }) => name).join(', ')}:`, `\`\`\`diff\n${difference}\n\`\`\``],
+    difference === '' ? [] : [`In ${some.map(({ name }) => name).join(', ')}:\n${difference}\n`],
   );
-  return [`## ${titles[gateway]}`, notes[gateway], `\`${file}\``, `\`\`\`${language}\n${usual}\`\`\``, ...differences];
+  return { [`configurations/${file}`]: usual, [`configurations/${file}.diff`]: differences.join('\n') };
 }
 
 function settingOf(storm: (typeof storms)[number]): StormSetting {

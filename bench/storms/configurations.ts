@@ -38,7 +38,6 @@ export function originPorts({ endpoints }: StormSetting): readonly number[] {
 
 interface Configuration {
   readonly file: string;
-  readonly language: string;
   readonly text: (setting: StormSetting) => string;
 }
 
@@ -48,10 +47,10 @@ interface Configuration {
  * at once has the fewest requests in flight.
  */
 export const configurations: Readonly<Record<StormGateway, Configuration>> = {
-  candor: { file: 'candor.yaml', language: 'yaml', text: candorText },
-  nginx: { file: 'nginx.conf', language: 'nginx', text: nginxText },
-  haproxy: { file: 'haproxy.cfg', language: 'haproxy', text: haproxyText },
-  caddy: { file: 'Caddyfile', language: 'caddy', text: caddyText },
+  candor: { file: 'candor.yaml', text: candorText },
+  nginx: { file: 'nginx.conf', text: nginxText },
+  haproxy: { file: 'haproxy.cfg', text: haproxyText },
+  caddy: { file: 'Caddyfile', text: caddyText },
 };
 
 /** Leaves out lines that are null. */

@@ -6,14 +6,17 @@ import type { StormRow } from './results.ts';
 import { type Storm, storms } from './storms.ts';
 import { cellsOf } from './table.ts';
 
-const head = [...['failed', 'POSTs among them', 'wrong', 'twice'], ...['p99 ms', 'until well', 'with `Retry-After`']];
+const head = [
+  ...['storm', 'gateway', 'failed', 'POSTs among them', 'wrong', 'twice'],
+  ...['p99 ms', 'until well', 'with Retry-After'],
+];
 
 interface Circumstances {
   readonly machine: string;
   readonly versions: readonly string[];
 }
 
-/** The section with what was asked of each storm, and its figures. */
+/** The section with what was asked of each storm, and what became of it. */
 export function stormSection(rows: readonly StormRow[], circumstances: Circumstances): string[] {
   const measured = storms.filter(({ name }) => rows.some(({ storm }) => storm === name));
   const text = `## While origins restart, fail, disappear or have too much to do
@@ -28,7 +31,7 @@ the outage, until as many requests a second go well as before. *with Retry-After
 
 Each row is one run; failures that depend on a moment differ by some from run to run.${disturbedText(rows)}
 
-![Failed requests in each storm: the tables have the figures](../bench/storms/failed.svg)
+![Failed requests in each storm](../bench/storms/failed.svg)
 
 ![What became of the requests of each second, by storm and gateway](../bench/storms/seconds.svg)
 
@@ -36,9 +39,7 @@ Each row is one run; failures that depend on a moment differ by some from run to
 | --- | --- | --- | --- |
 ${measured.map((storm) => askedRow(storm, rows)).join('\n')}
 
-| storm | gateway | ${head.join(' | ')} |
-| --- | --- |${head.map(() => ' ---: |').join('')}
-${measured.flatMap((storm) => figureRows(storm, rows)).join('\n')}
+[figures.tsv](../bench/storms/figures.tsv) has the figures of each gateway in each storm.
 
 What other gateways do better than Candor:
 
@@ -46,9 +47,14 @@ ${measured.flatMap((storm) => betterLine(storm, rows)).join('\n')}`;
   return text.split('\n');
 }
 
-/** The plots by the names of their files. */
-export function stormPlots(rows: readonly StormRow[]): Readonly<Record<string, string>> {
-  return { 'failed.svg': failedPlot(rows), 'seconds.svg': secondsPlots(rows) };
+/** Figures and plots by the names of their files. */
+export function stormFiles(rows: readonly StormRow[]): Readonly<Record<string, string>> {
+  const figures = storms.flatMap((storm) => figureRows(storm, rows));
+  return {
+    'figures.tsv': [head, ...figures].map((cells) => `${cells.join('\t')}\n`).join(''),
+    'failed.svg': failedPlot(rows),
+    'seconds.svg': secondsPlots(rows),
+  };
 }
 
 function circumstancesText(rows: readonly StormRow[], { machine, versions }: Circumstances): string {
@@ -72,10 +78,10 @@ function columnsOf(row: StormRow): string[] {
 
 const rowsOf = ({ name }: Storm, all: readonly StormRow[]): StormRow[] => all.filter(({ storm }) => storm === name);
 
-function figureRows(storm: Storm, all: readonly StormRow[]): string[] {
+function figureRows(storm: Storm, all: readonly StormRow[]): string[][] {
   return rowsOf(storm, all).map((row) => {
     const gateway = `${titles[row.gateway]}${row.disturbed === null ? '' : ' †'}`;
-    return `| ${[storm.name, gateway, ...columnsOf(row)].join(' | ')} |`;
+    return [storm.name, gateway, ...columnsOf(row)];
   });
 }
 

@@ -9,7 +9,7 @@ import { chosen, optionsOr, wholeNumber } from '../options.ts';
 import { runTool } from '../run-tool.ts';
 import { needNoOther, runFolder } from '../start-gateway.ts';
 import { stormGateways } from './configurations.ts';
-import { stormPlots, stormSection } from './document.ts';
+import { stormFiles, stormSection } from './document.ts';
 import { measureStorm } from './measure.ts';
 import { readResults, secondsLeft, type StormRow, type Turn, turnsOf, withRow, writeResults } from './results.ts';
 import { type Storm, storms } from './storms.ts';
@@ -35,8 +35,8 @@ ${list(storms)}
   --seed <text>       of methods and pauses (storms)
   --source            the unbuilt source instead of the installed tarball
   --json              print the figures of this run as JSON
-  --write             write the section and the plots of docs/comparison.md,
-                      with all rows of the file of results
+  --write             write the section of docs/comparison.md, its
+                      figures and plots, with all rows of the file of results
   --results <file>    where each row is saved as soon as it was measured
                       (.cache/bench/storms.json)
   --help
@@ -160,6 +160,6 @@ function write(rows: readonly StormRow[]): void {
   const document = join(repositoryRoot, 'docs', 'comparison.md');
   const lines = stormSection(rows, { machine: machineText(), versions: versionsOf([...stormGateways]) });
   writeFileSync(document, withSection(readFileSync(document, 'utf8'), 'storms', lines));
-  for (const [name, text] of Object.entries(stormPlots(rows)))
+  for (const [name, text] of Object.entries(stormFiles(rows)))
     writeFileSync(join(repositoryRoot, 'bench', 'storms', name), text);
 }

@@ -38,14 +38,11 @@ interface Shared {
   readonly keys: readonly string[];
 }
 
-/** Fewer shared keys are repeated: a reference costs as much. */
-const leastShared = 2;
-
 /** The table before with which most rows are shared. */
 function sharedWith(rows: ReadonlyMap<string, string>, before: readonly KeyTable[]): Shared | null {
   const candidates = before
     .map((of) => ({ of, keys: [...rows].filter(([key, row]) => of.rows.get(key) === row).map(([key]) => key) }))
-    .filter(({ keys }) => keys.length >= Math.min(leastShared, rows.size))
+    .filter(({ keys }) => keys.length > 0)
     .toSorted((one, other) => other.keys.length - one.keys.length);
   return candidates[0] ?? null;
 }

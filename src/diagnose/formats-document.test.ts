@@ -9,7 +9,8 @@ import { fragmentForms } from '#explain/pasted/read-part.ts';
 import { prefixForms } from '#explain/wrappers/prefixes.ts';
 import { colourTool, jsonTool, memberTool, pairTool, unwrap } from '#explain/wrappers/unwrap.ts';
 
-const document = readFileSync(new URL('../../docs/explain/formats.md', import.meta.url), 'utf8');
+const pages = new URL('../../docs/explain/', import.meta.url);
+const document = readFileSync(new URL('formats.md', pages), 'utf8');
 
 /** The rows of the table under a heading, without its head. */
 function rowsUnder(heading: string): readonly (readonly string[])[] {
@@ -24,24 +25,43 @@ function rowsUnder(heading: string): readonly (readonly string[])[] {
 }
 
 /** The text of a code span; `\t` stands for a tab. */
-const codeOf = (cell: string): string =>
-  cell
-    .replace(/^`` (.*) ``$|^`(.*)`$/, '$1$2')
+const codeOf = (cell: string): string => textOf(cell.replace(/^`` (.*) ``$|^`(.*)`$/, '$1$2'));
+
+const textOf = (written: string): string =>
+  written
     .replaceAll('\\t', '\t')
     .replace(/^\\x1e|\\x1b/g, (control) => String.fromCharCode(Number.parseInt(control.slice(2), 16)));
 
-const formats = ['Formats of gateways', "Formats of the application's side"]
-  .flatMap(rowsUnder)
-  .map(([format = '', line = '']) => ({ format, line: codeOf(line) }));
-const wrappers = rowsUnder('What other tools put around a line').map(([tool = '', example = '', kept = '']) => ({
+/** The rows of a file of tab-separated values. */
+const rowsIn = (file: string): readonly (readonly string[])[] =>
+  readFileSync(new URL(file, pages), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((row) => row.split('\t'));
+
+/** The items of the lists under a heading. */
+const itemsUnder = (heading: string): readonly string[] =>
+  [...(document.split(`## ${heading}\n`)[1]?.split('\n## ')[0] ?? '').matchAll(/^- (.*)$/gm)].map(
+    ([, item = '']) => item,
+  );
+
+const formats = rowsIn('formats.tsv').map(([format = '', line = '']) => ({ format, line: textOf(line) }));
+const wrappers = rowsIn('wrappers.tsv').map(([tool = '', example = '', kept = '']) => ({
   tool,
-  example: codeOf(example),
+  example: textOf(example),
   kept,
 }));
 
 describe('the document of formats', () => {
   for (const { format, line } of formats)
     it(`has a line of: ${format}`, () => assert.equal(new LogExplainer().read(line)?.format, format, line));
+
+  it('names each of them', () => {
+    const named = ['Formats of gateways', "Formats of the application's side"]
+      .flatMap(itemsUnder)
+      .flatMap((names) => names.split('; '));
+    assert.deepEqual([...new Set(named)].toSorted(), [...new Set(formats.map(({ format }) => format))].toSorted());
+  });
 
   it('has a line that each dialect recognises', () => {
     const without = allDialects.filter((dialect) => !formats.some(({ line }) => dialect.recognise(line) > 0));
@@ -54,6 +74,10 @@ describe('the document of formats', () => {
   it('has a row for each tool that wraps lines', () => {
     const tools = new Set([...prefixForms.map(({ tool }) => tool), jsonTool, memberTool, pairTool, colourTool]);
     assert.deepEqual([...new Set(wrappers.map(({ tool }) => tool))].toSorted(), [...tools].toSorted());
+    const named = itemsUnder('What other tools put around a line').map((item) =>
+      item.startsWith(jsonTool) ? jsonTool : item,
+    );
+    assert.deepEqual(named.toSorted(), [...tools].toSorted());
   });
 });
 
@@ -66,7 +90,7 @@ describe('the document of custom formats', () => {
     });
 });
 
-const parts = rowsUnder('Parts of lines').map(([of = '', example = '']) => ({ of, example: codeOf(example) }));
+const parts = rowsIn('parts.tsv').map(([of = '', example = '']) => ({ of, example: textOf(example) }));
 
 describe('a part of a line is explained, and called likely', () => {
   for (const { of, example } of parts)
@@ -78,9 +102,10 @@ describe('a part of a line is explained, and called likely', () => {
       assert.equal(found.atMs, null);
     });
 
-  it('and each form of a part has a row', () => {
+  it('and each form of a part has a row, and is named', () => {
     const forms = new Set([...fragmentForms.map(({ of }) => of), "members of a gateway's JSON"]);
     assert.deepEqual(parts.map(({ of }) => of).toSorted(), [...forms].toSorted());
+    assert.deepEqual(itemsUnder('Parts of lines').toSorted(), [...forms].toSorted());
   });
 });
 

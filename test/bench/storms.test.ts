@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import type { Outcome } from '../../bench/storms/client.ts';
 import { stormGateways } from '../../bench/storms/configurations.ts';
-import { configurationsDocument } from '../../bench/storms/configurations-document.ts';
-import { betterElsewhere, stormPlots, stormSection } from '../../bench/storms/document.ts';
+import { configurationFiles } from '../../bench/storms/configurations-document.ts';
+import { betterElsewhere, stormFiles, stormSection } from '../../bench/storms/document.ts';
 import { type StormFigures, stormFigures, type StormRun } from '../../bench/storms/figures.ts';
 import { readResults, secondsLeft, type StormRow, turnsOf, withRow, writeResults } from '../../bench/storms/results.ts';
 import { type Storm, storms } from '../../bench/storms/storms.ts';
@@ -110,7 +110,7 @@ function rowOf(storm: string, gateway: StormRow['gateway'], more: Partial<StormR
   return { ...circumstances, ...stormFigures(storm, gateway, { ...calmRun, outcomes }), ...more };
 }
 
-test('tables have 80 columns, and the document has a row for each gateway and storm', () => {
+test('tables have 80 columns, and the figures have a row for each gateway and storm', () => {
   const disturbed = 'the hypervisor took 20 %';
   const all = storms.flatMap(({ name }) => stormGateways.map((gateway) => rowOf(name, gateway, { disturbed })));
   const texts = storms.map((storm) =>
@@ -121,8 +121,13 @@ test('tables have 80 columns, and the document has a row for each gateway and st
   );
   for (const line of [...texts, legend].join('\n').split('\n')) assert.ok(line.length <= 80, line);
   const section = stormSection(all, { machine: 'here', versions: [] });
-  assert.equal(section.filter((line) => /^\| \S+ \| (?:Candor|nginx|HAProxy|Caddy) † /.test(line)).length, all.length);
-  const { 'failed.svg': failed = '', 'seconds.svg': seconds = '' } = stormPlots(all);
+  for (const { name } of storms)
+    assert.ok(
+      section.some((line) => line.startsWith(`| ${name} | `)),
+      name,
+    );
+  const { 'figures.tsv': figures = '', 'failed.svg': failed = '', 'seconds.svg': seconds = '' } = stormFiles(all);
+  assert.equal(figures.match(/^\S+\t(?:Candor|nginx|HAProxy|Caddy) †(?:\t[^\t\n]+){7}$/gm)?.length, all.length);
   assert.equal(failed.match(/<rect class="bar/g)?.length, all.length);
   // In each of the four seconds some went well and some failed.
   assert.equal(seconds.match(/<rect class="(?:well|failed)"/g)?.length, all.length * 4 * 2);
@@ -189,9 +194,11 @@ test('all storms and gateways take no more than a quarter of an hour', () => {
 });
 
 test('the document of configurations has those that are started', () => {
-  const file = join(repositoryRoot, 'bench', 'storms', 'configurations.md');
-  if (process.env['UPDATE_DOCS'] !== undefined) writeFileSync(file, configurationsDocument());
-  assert.equal(readFileSync(file, 'utf8'), configurationsDocument());
+  for (const [name, text] of Object.entries(configurationFiles())) {
+    const file = join(repositoryRoot, 'bench', 'storms', name);
+    if (process.env['UPDATE_DOCS'] !== undefined) writeFileSync(file, text);
+    assert.equal(readFileSync(file, 'utf8'), text, name);
+  }
 });
 
 // It measures for four seconds.

@@ -10,13 +10,13 @@ import { systemClock } from '../../src/testing/system.ts';
 import { planGroups } from '../../src/testing/torture/stage.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 
-/** The configurations in docs/torture.md have the addresses on which the torture origin listens. */
+/** docs/torture.md and the configurations in docs/torture/ have the addresses on which the torture origin listens. */
 
 const document = readFileSync(join(repositoryRoot, 'docs', 'torture.md'), 'utf8');
 const groups = planGroups({ host: '127.0.0.1', port: 9400 });
 
-function configurationOf(gateway: string): string {
-  return new RegExp(`<!-- configuration: ${gateway} -->\\n+\`\`\`\\w+\\n([^]*?)\`\`\``).exec(document)?.[1] ?? '';
+function configurationIn(file: string): string {
+  return readFileSync(join(repositoryRoot, 'docs', 'torture', file), 'utf8');
 }
 
 /** Address and port as they are written in a configuration. */
@@ -36,12 +36,13 @@ describe('docs/torture.md', () => {
   });
 
   // nginx does not start with a name that does not exist.
-  const left: Readonly<Record<string, readonly string[]>> = { nginx: ['unknown-name'] };
-  for (const gateway of ['nginx', 'haproxy', 'caddy', 'apache2', 'candor']) {
-    test(`shows a route for ${gateway} to every part`, () => {
-      const configuration = configurationOf(gateway);
+  const left: Readonly<Record<string, readonly string[]>> = { 'nginx.conf': ['unknown-name'] };
+  for (const file of ['nginx.conf', 'haproxy.cfg', 'Caddyfile', 'httpd.conf', 'candor.yaml']) {
+    test(`links ${file}, which has a route to every part`, () => {
+      const configuration = configurationIn(file);
+      assert.ok(document.includes(`(torture/${file})`));
       for (const { name, url } of groups) {
-        if (left[gateway]?.includes(name) === true) continue;
+        if (left[file]?.includes(name) === true) continue;
         const named = new RegExp(`(?<![\\w-])${name}(?![\\w-])`);
         assert.match(configuration, named);
         assert.ok(configuration.includes(addressOf(url)), `${name} at ${url}`);
@@ -49,17 +50,17 @@ describe('docs/torture.md', () => {
     });
   }
 
-  test('shows a configuration for Candor without an error', async () => {
+  test('has a configuration for Candor without an error', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'candor-torture-document-'));
     writeFileSync(join(folder, 'authority.pem'), certificateAuthority(systemClock.wallTime()).certificate);
-    writeFileSync(join(folder, 'candor.yaml'), configurationOf('candor'));
+    writeFileSync(join(folder, 'candor.yaml'), configurationIn('candor.yaml'));
     const context = new FakeProcessContext(folder);
     assert.equal(await context.candor('check', '-c', 'candor.yaml'), 0, context.stderr.text);
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test('shows Envoy routes to existing clusters', () => {
-    const [, text = ''] = /## Envoy\n[^]*?```yaml\n([^]*?)```/.exec(document) ?? [];
+  test('has Envoy routes to existing clusters', () => {
+    const text = configurationIn('envoy.yaml');
     const { static_resources: shown } = parse(text) as {
       static_resources: { clusters: { name: string; load_assignment: { cluster_name: string } }[] };
     };
