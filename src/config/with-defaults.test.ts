@@ -25,7 +25,7 @@ const allExamples = [
     .map((name) => `examples/${name}`),
   'examples/demo/candor.yaml',
 ];
-const examples = isWholeSweep ? allExamples : ['examples/maintenance.yaml'];
+const examples = isWholeSweep ? allExamples : [];
 const ownTexts: readonly (readonly [what: string, text: string])[] = [
   ['one address', 'upstreams: { app: "127.0.0.1:3000" }\n'],
   [
@@ -46,7 +46,7 @@ const ownTexts: readonly (readonly [what: string, text: string])[] = [
 describe('a configuration with the defaults that it leaves out', () => {
   for (const [what, text] of [
     ...examples.map((name) => [name, readFileSync(join(root, name), 'utf8')] as const),
-    ...ownTexts,
+    ...sampled(ownTexts, 2),
   ])
     test(`reads as the same configuration: ${what}`, () => {
       const { text: filled, problem } = withDefaults(text, context);

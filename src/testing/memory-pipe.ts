@@ -73,7 +73,10 @@ export class MemoryPipe {
     return this.#held[0]?.at ?? this.#ending?.at ?? null;
   }
 
+  /** Segments arrive in the order in which they were held. */
   arrivedBytes(now: Instant): number {
+    const last = this.#held.at(-1);
+    if (last === undefined || last.at <= now) return this.#heldBytes;
     let sum = 0;
     for (const segment of this.#held) {
       if (segment.at > now) break;

@@ -8,21 +8,37 @@ export class ReadMessage {
   readonly headers: ReadonlyMap<string, string>;
   trailers: ReadonlyMap<string, string> = new Map();
   whole = false;
-  #pieces: Buffer[] = [];
+  readonly #received = new ReceivedBytes();
 
   constructor(startLine: string, headers: ReadonlyMap<string, string>) {
     this.startLine = startLine;
     this.headers = headers;
   }
 
-  /** Joined when asked for: body comes byte by byte too. */
   get body(): Buffer {
-    if (this.#pieces.length !== 1) this.#pieces = [Buffer.concat(this.#pieces)];
-    return this.#pieces[0] as Buffer;
+    return this.#received.all;
   }
 
   add(bytes: Buffer): void {
-    this.#pieces.push(bytes);
+    this.#received.add(bytes, 0, bytes.length);
+  }
+}
+
+/** The bytes of a body that have come, in slices of one byte or of thousands. */
+export class ReceivedBytes {
+  #bytes = Buffer.alloc(0);
+  #length = 0;
+
+  add(bytes: Uint8Array, start: number, end: number): void {
+    const length = this.#length + end - start;
+    if (length > this.#bytes.length) this.#bytes = Buffer.concat([this.#bytes], 2 * length);
+    this.#bytes.set(bytes.subarray(start, end), this.#length);
+    this.#length = length;
+  }
+
+  /** Keeps its bytes and its length when more bytes come. */
+  get all(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
   }
 }
 

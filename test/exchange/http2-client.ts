@@ -8,6 +8,7 @@ import { Session } from '../../src/wire/h2/session.ts';
 import type { SessionStream, StreamListener } from '../../src/wire/h2/session-stream.ts';
 import { HeadStorage } from '../../src/wire/head-storage.ts';
 import type { ClientActor, RequestText } from './world.ts';
+import { ReceivedBytes } from './http1-reader.ts';
 
 const block = new HeaderBlockWriter();
 
@@ -67,7 +68,6 @@ export class Http2Client implements ClientActor, StreamListener {
   state: ClientActor['state'] = 'open';
   status = 0;
   readonly informed: number[] = [];
-  body: Buffer = Buffer.alloc(0);
   trailers: ReadonlyMap<string, string> = new Map();
   /** The error with which the server has reset the stream. */
   resetBy: number | null = null;
@@ -75,6 +75,7 @@ export class Http2Client implements ClientActor, StreamListener {
   readonly #request: RequestText;
   readonly #stream: SessionStream;
   #headers: ReadonlyMap<string, string> = new Map();
+  readonly #received = new ReceivedBytes();
   #reads = true;
   #unread = 0;
   #written = 0;
@@ -115,7 +116,7 @@ export class Http2Client implements ClientActor, StreamListener {
   }
 
   onBody(bytes: Uint8Array, start: number, end: number): void {
-    this.body = Buffer.concat([this.body, bytes.subarray(start, end)]);
+    this.#received.add(bytes, start, end);
     if (this.#reads) this.#line.session.windows.consume(this.#stream, end - start);
     else this.#unread += end - start;
   }
@@ -133,6 +134,10 @@ export class Http2Client implements ClientActor, StreamListener {
 
   onAllSent(): void {
     this.#line.session.closeIfEnded(this.#stream);
+  }
+
+  get body(): Buffer {
+    return this.#received.all;
   }
 
   header(name: string): string | null {

@@ -8,6 +8,7 @@ import { Session } from '../../src/wire/h2/session.ts';
 import type { SessionStream, StreamListener, StreamLoss } from '../../src/wire/h2/session-stream.ts';
 import { HeadStorage } from '../../src/wire/head-storage.ts';
 import type { ArrivedRequest } from './world.ts';
+import { ReceivedBytes } from './http1-reader.ts';
 
 const block = new HeaderBlockWriter();
 
@@ -57,13 +58,13 @@ export class Http2Arrived implements ArrivedRequest, StreamListener {
   readonly scheme: string;
   gone = false;
   whole = false;
-  body: Buffer = Buffer.alloc(0);
   trailers: ReadonlyMap<string, string> = new Map();
   /** The error with which the gateway has reset the stream. */
   resetBy: number | null = null;
   readonly #line: Http2EndpointLine;
   readonly #stream: SessionStream;
   readonly #headers: ReadonlyMap<string, string>;
+  readonly #received = new ReceivedBytes();
   #reads = true;
   #unread = 0;
   #left: number | null = null;
@@ -87,6 +88,10 @@ export class Http2Arrived implements ArrivedRequest, StreamListener {
     return this.#line;
   }
 
+  get body(): Buffer {
+    return this.#received.all;
+  }
+
   header(name: string): string | null {
     return this.#headers.get(name) ?? null;
   }
@@ -96,7 +101,7 @@ export class Http2Arrived implements ArrivedRequest, StreamListener {
   }
 
   onBody(bytes: Uint8Array, start: number, end: number): void {
-    this.body = Buffer.concat([this.body, bytes.subarray(start, end)]);
+    this.#received.add(bytes, start, end);
     if (this.#reads) this.#line.session.windows.consume(this.#stream, end - start);
     else this.#unread += end - start;
   }

@@ -134,10 +134,10 @@ describe('an application that exits during a request', () => {
       /The instance exited with code 3,? .*(?:earlier|later|at the same time); its last line: "cannot go on: no database, token=…"/,
     ],
   ];
-  for (const [path, says] of deaths) {
-    test(`${path}: the answer names the exit`, async () => {
-      edge = await startFromYaml(application());
-      await ready();
+  test('twice within two seconds: each answer names its own exit', async () => {
+    edge = await startFromYaml(application());
+    await ready();
+    for (const [path, says] of deaths) {
       const [response, record, exit] = await named(() => post(path));
       assert.equal(response.status, 502);
       const problem = problemOf(response);
@@ -151,20 +151,7 @@ describe('an application that exits during a request', () => {
       assert.equal(record.shape, 'reset');
       assert.deepEqual([exit.code, exit.signal], path === '/killed' ? [null, 'SIGKILL'] : [3, null]);
       assert.ok(Math.abs(exit.before_ms) < 2000);
-      const [event] = edge.eventsOf('instance_exited');
-      assert.equal(event?.evidence.output.at(-1), exit.last_line);
-    });
-  }
-
-  test('twice within two seconds: each failure is explained by its own exit', async () => {
-    edge = await startFromYaml(application());
-    await ready();
-    for (const [path, code, signal] of [
-      ['/killed', null, 'SIGKILL'],
-      ['/exits', 3, null],
-    ] as const) {
-      const [, , exit] = await named(() => post(path));
-      assert.deepEqual([exit.code, exit.signal], [code, signal], path);
+      assert.equal(edge.eventsOf('instance_exited').at(-1)?.evidence.output.at(-1), exit.last_line);
     }
   });
 
@@ -289,7 +276,7 @@ applications: { shop: { command: ./no-such-program } }
     assert.notEqual(instance().phase, 'ready');
   });
 
-  test('the status shows instances and endpoints with the same state', async () => {
+  test('the status shows instances and endpoints with the same state, and a reload may remove an application, whose process ends no later than the gateway', async () => {
     edge = await startFromYaml(application());
     await ready();
     const { applications, upstreams } = edge.gateway.status();
@@ -298,14 +285,8 @@ applications: { shop: { command: ./no-such-program } }
     const [endpoint] = upstreams[0]?.endpoints ?? [];
     assert.deepEqual([upstreams[0]?.application, endpoint?.state], ['shop', 'healthy']);
     assert.ok(endpoint?.address.endsWith(`:${one.port}`));
-    assert.match((await edge.get('/')).body.toString(), new RegExp(`^${one.pid} `));
-  });
-
-  test('a reload may remove an application, whose process ends no later than the gateway', async () => {
-    edge = await startFromYaml(application());
-    await ready();
-    const { pid } = instance();
-    assert.ok(pid !== null);
+    const { pid } = one;
+    assert.match((await edge.get('/')).body.toString(), new RegExp(`^${pid} `));
     assert.equal((await edge.reload('routes: [ { path: /, respond: { body: closed } } ]')).ok, true);
     assert.equal((await edge.get('/')).body.toString(), 'closed');
     await edge.stop();
@@ -328,7 +309,7 @@ describe('an instance that is replaced or removed', () => {
     assert.notEqual((await edge.get('/')).body.toString().split(' ')[0], String(pid));
   });
 
-  test('finishes its requests in flight first', async () => {
+  test('finishes its requests in flight first, also when its whole application is removed', async () => {
     edge = await startFromYaml(`${application()}drain: { timeout: 60s }`);
     await ready();
     const { pid } = instance();
@@ -338,20 +319,17 @@ describe('an instance that is replaced or removed', () => {
     const response = await slow;
     assert.deepEqual([response.status, response.body.toString()], [200, `${pid} slow`]);
     await gone(pid);
-  });
 
-  test('finishes its requests also when its whole application is removed', async () => {
-    edge = await startFromYaml(`${application()}drain: { timeout: 60s }`);
     await ready();
-    const { pid } = instance();
-    const slow = edge.get('/slow');
+    const next = instance().pid;
+    const last = edge.get('/slow');
     await until('the request is in flight', () => edge.counts().active === 1);
     assert.equal(
       (await edge.reload('drain: { timeout: 60s }\nroutes: [ { path: /, respond: { body: x } } ]')).ok,
       true,
     );
-    assert.equal((await slow).body.toString(), `${pid} slow`);
-    await gone(pid);
+    assert.equal((await last).body.toString(), `${next} slow`);
+    await gone(next);
   });
 
   test('is stopped with a request in flight when the drain timeout expires', async () => {

@@ -224,7 +224,7 @@ const damages: Readonly<Record<string, () => Promise<void>>> = {
 };
 
 describe('while requests come', () => {
-  for (const [what, damage] of sampled(Object.entries(damages), 3))
+  for (const [what, damage] of sampled(Object.entries(damages), 4))
     test(`${what}: each request is answered, and later ones are stored, also after kill -9`, async () => {
       const first = await start(up);
       await ask(first, 0, 60);
