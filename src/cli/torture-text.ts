@@ -2,6 +2,7 @@ import type { PlannedRun } from '../testing/torture/play.ts';
 import type { TortureGroup } from '../testing/torture/stage.ts';
 import type { TortureObstacle, TortureReport } from '../testing/torture/torture.ts';
 import type { TortureRun } from '../testing/torture/torture-run.ts';
+import { tortureCases } from '../testing/torture/cases.ts';
 import { tortureParts, type TortureVerdict } from '../testing/torture/torture-case.ts';
 import {
   alignColumns,
@@ -171,7 +172,7 @@ function colourOf(verdict: TortureVerdict, style: Style): (text: string) => stri
 export function obstacleText(found: TortureObstacle, listen: ListenAddress, url: URL): string {
   switch (found.kind) {
     case 'no_such_case':
-      return 'No case has a name with this text. docs/comparison.md lists all cases.';
+      return `No case has a name with this text. The cases are ${tortureCases.map(({ id }) => id).join(', ')}.`;
     case 'stopped':
       return 'Interrupted before the first exchange.';
     case 'cannot_listen':

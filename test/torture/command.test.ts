@@ -115,15 +115,11 @@ describe('candor torture', { timeout: 60_000 }, () => {
     });
   }
 
-  test('refuses an unknown case, and names the document that has every case', async () => {
+  test('refuses an unknown case, and names every case', async () => {
     const context = new FakeProcessContext(folder);
     await context.candor('torture', 'localhost:1', '--only', 'no-such-case', '--origin-listen', listen);
-    const named = /docs\/\S+\.md/.exec(context.stderr.text)?.[0] ?? '';
-    const document = readFileSync(join(import.meta.dirname, '..', '..', named), 'utf8');
-    const names = new Set(
-      [...document.matchAll(/[*]{1,2}([-\w., ]+)[*]{1,2}/g)].flatMap(([, listed = '']) => listed.split(', ')),
-    );
-    for (const { id } of tortureCases) assert.ok(names.has(id), id);
+    const named = new Set(context.stderr.text.split(/,?\s+|\.\n/));
+    for (const { id } of tortureCases) assert.ok(named.has(id), id);
   });
 
   test('exits with 8 if no gateway answers', async () => {
