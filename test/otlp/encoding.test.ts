@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parseExportedLine } from '../../src/otlp/exported-line.ts';
+import { parseExportedLine } from '../../src/otlp/exporter.ts';
 import { resourceOf } from '../../src/otlp/attributes.ts';
 import { logRecordOfExchange } from '../../src/otlp/log-records.ts';
 import { requestOf, requestSchemas, type SignalItems } from '../../src/otlp/messages.ts';

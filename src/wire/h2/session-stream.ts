@@ -49,7 +49,7 @@ const defaultUrgency = 3;
 
 /**
  * One stream of a session: its state (RFC 9113 §5.1) and windows (§5.2), and the body that waits. `session.ts` and
- * `send-turns.ts` work on it; owners read it.
+ * `session-sender.ts` work on it; owners read it.
  */
 export class SessionStream {
   readonly id: number;
