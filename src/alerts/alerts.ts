@@ -12,10 +12,9 @@ import type { Random } from '../core/random.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { AlertLedger, type OpenAlert } from './alert-ledger.ts';
 import { alertOfEvent } from './alert-of-event.ts';
-import { AlertQueue } from './alert-queue.ts';
+import { AlertQueue, sendWithin } from './alert-queue.ts';
 import { type AlertsContent, type AlertStorage, AlertsWriter } from './alerts-file.ts';
 import type { AlertChannel } from './channel.ts';
-import { sendWithin } from './send-within.ts';
 import { resolvedPrefix } from './alert-json.ts';
 
 /**

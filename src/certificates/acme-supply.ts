@@ -3,7 +3,7 @@ import type { AcmeTls, OnDemandTls } from '../core/listener-spec.ts';
 import type { CertificateSupply, CertificateSupplyPorts, ListeningPorts, ShownChallenge } from '../core/managed-tls.ts';
 import { succeed } from '#failures/result.ts';
 import { isOnDemandName } from '../core/on-demand.ts';
-import { AskPermission } from './ask-permission.ts';
+import { AskPermission, countsOf, OnDemandNames, onDemandState } from './on-demand-names.ts';
 import { readCertificate } from './certificate-facts.ts';
 import { CertificateStore } from './certificate-store.ts';
 import { type ChallengePorts, OwnChallengeCheck } from './challenge-check.ts';
@@ -13,7 +13,6 @@ import { DnsHook } from './dns-hook.ts';
 import { HttpsTransport } from './https-transport.ts';
 import { DnsQueries } from './name-queries.ts';
 import { Issuer } from './issuer.ts';
-import { countsOf, OnDemandNames, onDemandState } from './on-demand-names.ts';
 import type { WantedCertificate } from './managed-certificate.ts';
 
 /** What a process shows to CAs. */

@@ -11,7 +11,7 @@ import type { OpenListener } from '../core/worker-messages.ts';
 import { wantedWorkers } from './wanted-workers.ts';
 import { mainFeatures } from '../features/main.ts';
 import { type Features, SharedSemaphores } from './features.ts';
-import { ConfigurationHashes } from './configuration-hashes.ts';
+import { ConfigurationHashes } from './configuration-history.ts';
 import { ReplacedLimits } from '../incidents/replaced-limits.ts';
 
 const known = new WeakMap<Configuration, string>();

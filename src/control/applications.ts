@@ -17,6 +17,9 @@ import {
 import { StateFailure } from './start-failure.ts';
 import { systemRandom } from '../system/system.ts';
 import type { Condition } from '../core/condition.ts';
+import { lowerFirst } from '#failures/first-letter.ts';
+import type { ProcessFigures } from '#failures/process-note.ts';
+import { stoppedStep, stoppedText } from '#failures/process-text.ts';
 
 /** Waits until an instance has no request left in any worker. */
 export class InstanceDrains {
@@ -211,4 +214,20 @@ export class Applications {
     await this.supervisor.stop();
     await this.#handoff.close();
   }
+}
+
+/** The same instances; of those whose processes a signal has stopped it is said, also as the reason why they are not ready. */
+export function withStopped(
+  instances: readonly LiveInstance[],
+  figuresOf: (instance: string) => Pick<ProcessFigures, 'stoppedPids'> | null,
+): readonly LiveInstance[] {
+  return instances.map((instance) => {
+    const stoppedPids = figuresOf(instance.id)?.stoppedPids;
+    if (stoppedPids === undefined) return instance;
+    const { finding } = instance;
+    const reason = stoppedText({ pids: stoppedPids, isWhole: true });
+    const fix = lowerFirst(stoppedStep(stoppedPids).replace(/\.$/, ''));
+    if (finding === null) return { ...instance, stoppedPids };
+    return { ...instance, stoppedPids, reason: `its checks fail: ${reason}`, finding: { ...finding, reason, fix } };
+  });
 }

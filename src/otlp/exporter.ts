@@ -20,8 +20,7 @@ import {
   type SignalItems,
   type ExportedSpan,
 } from './messages.ts';
-import { metricsOf, pointsIn } from './metric-data.ts';
-import { SeriesStarts } from './series-starts.ts';
+import { metricsOf, pointsIn, SeriesStarts } from './metric-data.ts';
 import { encodeMessage } from './protobuf.ts';
 import { SignalExporter } from './signal-exporter.ts';
 import { spansOf } from './spans.ts';

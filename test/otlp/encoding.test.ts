@@ -7,8 +7,7 @@ import { requestOf, requestSchemas, type SignalItems } from '../../src/otlp/mess
 import { labelText, MetricsText } from '../../src/control/metrics/metrics-text.ts';
 import { unicodeText } from '../unicode-text.ts';
 import * as fc from '../properties.ts';
-import { metricsOf } from '../../src/otlp/metric-data.ts';
-import { SeriesStarts } from '../../src/otlp/series-starts.ts';
+import { metricsOf, SeriesStarts } from '../../src/otlp/metric-data.ts';
 import { encodeMessage } from '../../src/otlp/protobuf.ts';
 import { spansOf } from '../../src/otlp/spans.ts';
 import type { OtlpSignal } from '../../src/core/otlp-counts.ts';

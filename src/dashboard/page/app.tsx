@@ -6,7 +6,19 @@ import { ConfigurationPage } from './configuration-page.tsx';
 import { ConfirmDialog, HelpDialog } from './dialogs.tsx';
 import { MaintenancePage } from './maintenance-page.tsx';
 import { NowPage } from './now-page.tsx';
-import { lazyPage, StateText, Answered, Section, Sentence, TableFrame, Time } from './parts.tsx';
+import {
+  lazyPage,
+  StateText,
+  Answered,
+  Section,
+  Sentence,
+  TableFrame,
+  Time,
+  applyTheme,
+  type Theme,
+  theme,
+  themes,
+} from './parts.tsx';
 import { RequestsPage } from './requests-page.tsx';
 import {
   address,
@@ -22,7 +34,6 @@ import {
   follow,
   go,
 } from './state.ts';
-import { applyTheme, type Theme, theme, themes } from './theme.ts';
 import { UpstreamsPage } from './upstreams-page.tsx';
 import { IncidentPage } from './incident-page.tsx';
 import { answerText } from '../api.ts';

@@ -1,7 +1,6 @@
 import { after, type Clock, type Instant } from '../../core/time.ts';
 import type { NextTurnListener, Transport } from '../../core/transport.ts';
 import type { Strain } from '../../wire/h2/frame-rates.ts';
-import { pauseForShare } from './worker-share.ts';
 
 /** So many turns must have ended near a limit: for how long the turns of other connections take, a client is not to blame. */
 const nearTurnsMin = 4;
@@ -306,3 +305,8 @@ function pauseBehind(workMs: number, strain: ConnectionStrain): number {
 }
 
 const nothing = new Uint8Array(0);
+
+/** How long to pause behind work that took `tookMs`, so that such work has no more than `share` of a worker's time: for 0.1 nine times as long. */
+export function pauseForShare(tookMs: number, share: number): number {
+  return tookMs * (1 / share - 1);
+}

@@ -1,9 +1,8 @@
 import { after, type Clock, type Instant, type Timer } from '../../core/time.ts';
 import { headerOf } from '../raw-response.ts';
 import { tortureCases } from './cases.ts';
-import type { GatewayTarget } from './gateway-target.ts';
+import { type GatewayTarget, type PlannedRun, type FailedCheck, pass, Player } from './play.ts';
 import { judge, judgeCause } from './judge.ts';
-import { type PlannedRun, type FailedCheck, pass, Player } from './play.ts';
 import { type Score, scoreOf } from './score.ts';
 import { goodTls, startStage, tlsGroups, type TortureGroup, type TortureStage } from './stage.ts';
 import type { Expectation, TortureObservation } from './torture-case.ts';

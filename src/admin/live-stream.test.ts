@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { LiveStatus } from './live-status.ts';
+import { LiveStatus } from './live-stream.ts';
 import type { StatusParts } from './status-parts.ts';
 
 test('the status is read once a second for all followers, and not without one', async () => {

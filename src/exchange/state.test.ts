@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { MessageHeaders } from '../core/message.ts';
-import { recordedHeadersOf } from './recorded-headers.ts';
+import { recordedHeadersOf } from './state.ts';
 
 const headersOf = (values: Readonly<Record<string, string>>): MessageHeaders =>
   ({ get: (name: string) => (Object.hasOwn(values, name) ? values[name] : null) }) as MessageHeaders;

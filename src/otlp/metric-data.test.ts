@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { metricsOf } from './metric-data.ts';
-import { SeriesStarts } from './series-starts.ts';
+import { metricsOf, SeriesStarts } from './metric-data.ts';
 
 function textOf(endpoints: readonly string[]): string {
   const counters = endpoints.map((endpoint) => `responses_total{endpoint="${endpoint}"} 1`);

@@ -4,7 +4,7 @@ import { fail } from '#failures/failure.ts';
 import type { GatewayState } from '../core/schemas/gateway-state.ts';
 import { TextRedactor } from '../redact/text-redactor.ts';
 import { ExchangeRecords } from './exchange-record.ts';
-import { RecordedGatewayStates } from './recorded-gateway-states.ts';
+import { RecordedGatewayStates } from './success-times.ts';
 import { failedExchange, sampleAttempt, sampleExchange } from './sample-exchange.test-support.ts';
 
 const long = 'x'.repeat(5000);

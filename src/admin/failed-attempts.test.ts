@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { hostOfAddress, hostOfAuthority, neighbourhoodOf } from './network-address.ts';
+import { hostOfAddress, hostOfAuthority, neighbourhoodOf } from './failed-attempts.ts';
 
 describe('the host of a Host header', () => {
   for (const [authority, host] of [
