@@ -274,24 +274,6 @@ export const defaults = {
     methods: declare('[]', 'Any method.'),
     rewriteHost: declare('client', 'Applications build links and check origins with the host that the visitor used.'),
   },
-  respond: {
-    status: declare('200', 'The answer is meant to be one.'),
-    contentType: declare('text/plain; charset=utf-8', 'What is written in the file is text.'),
-  },
-  redirect: {
-    status: declare(
-      '307',
-      'Keeps the method and is not remembered; a permanent redirect cannot be taken back from browsers.',
-    ),
-    keepPath: declare('true', 'Links, bookmarks and searches lead to pages, not to a home page.'),
-  },
-  maintenance: {
-    message: declare(
-      'We are working on this service. Please come back in a few minutes.',
-      'Says what a visitor wants to know.',
-    ),
-    retryAfter: declare('5m', 'Soon enough for people, seldom enough for machines.'),
-  },
 
   drain: {
     timeout: declare(
