@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { circuitBreaker } from './circuit-breaker/keys.ts';
+import { endpointBreaker } from './circuit-breaker/keys-endpoint.ts';
 import { concurrency } from './concurrency/keys.ts';
 import { drainSignals } from './drain-signal/keys.ts';
 import { objectives } from './objectives/keys.ts';
@@ -19,6 +20,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   sticky,
   slowStart,
   outlierDetection,
+  endpointBreaker,
 ];
 
 /** What a route, an upstream or application, and the file for all routes may say of features. Only a feature's own files know its keys. */
