@@ -1,13 +1,12 @@
 /** What may be written about the circuit breakers of endpoints. Outlier detection in the main thread opens them (`discovery/endpoints.ts`). */
 import * as z from 'zod';
-import type { CircuitBreakerSpec } from '../../policy/outlier-settings.ts';
 import { declare, describe } from '../../schema/default.ts';
 import { ms } from '../../schema/fallback.ts';
 import { duration, whole } from '../../schema/leaves.ts';
 import { isLonger, longer, type EffectRule, sectionOf, warnWhere } from '../../schema/rules.ts';
 import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
-import { endpointBreakerName } from './settings.ts';
+import { endpointBreakerName, type EndpointBreakerSpec } from './settings.ts';
 
 const absent = {
   breaker: declare('false', 'An endpoint that serves some requests is better than a 503 for all of them.'),
@@ -61,7 +60,7 @@ const rules: readonly EffectRule<UpstreamRead>[] = [
 export const endpointBreaker: FeatureKeys = featureKeys<object, UpstreamRead>({
   name: endpointBreakerName,
   upstreamKeys,
-  ofUpstream({ circuit_breaker: read }): CircuitBreakerSpec | null {
+  ofUpstream({ circuit_breaker: read }): EndpointBreakerSpec | null {
     if (read === undefined || read === false) return null;
     const { open, open_max, probes } = read === true ? {} : read;
     return {

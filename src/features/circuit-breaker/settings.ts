@@ -10,9 +10,11 @@ export const circuitBreakerName = 'circuit_breaker';
 /** Of each endpoint of an upstream. */
 export const endpointBreakerName = 'endpoint_circuit_breaker';
 
+export type EndpointBreakerSpec = CircuitBreakerSpec;
+
 /** Undefined: endpoints that may not be ejected get requests all the same. */
-export function endpointBreakerOf(features: FeatureSpecs | undefined): CircuitBreakerSpec | undefined {
-  return features?.[endpointBreakerName] as CircuitBreakerSpec | undefined;
+export function endpointBreakerOf(features: FeatureSpecs | undefined): EndpointBreakerSpec | undefined {
+  return features?.[endpointBreakerName] as EndpointBreakerSpec | undefined;
 }
 
 /** The circuit breaker of a route, which opens when its requests fail at whatever endpoint. */
