@@ -191,16 +191,6 @@ export const defaults = {
   endpointWeight: declare('1', 'Endpoints are alike unless someone says otherwise.'),
   endpointPriority: declare('0', 'All endpoints serve; a spare one is a decision.'),
 
-  circuitBreaker: {
-    breaker: declare('false', 'An endpoint that serves some requests is better than a 503 for all of them.'),
-    open: declare('500ms', 'Requests that wait for a timeout pile up; half a second lets them end.'),
-    openMax: describe(
-      '2s while the checks of the endpoint pass, 30s without checks',
-      'A check that passes says that the next try may succeed.',
-    ),
-    probes: declare('1', 'One request shows whether the application answers; the next ones wait for what it shows.'),
-  },
-
   whenNoneReady: {
     wait: declare('5s', 'Most applications restart within that; a client that waits notices nothing but the time.'),
     then: declare(

@@ -6,6 +6,7 @@ import * as fc from '../../test/properties.ts';
 import { alertKinds } from '../core/alert.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { unicodeText } from '../../test/unicode-text.ts';
+import { endpointBreakerOf } from '../features/circuit-breaker/settings.ts';
 import { outlierDetectionOf } from '../features/outlier-detection/settings.ts';
 import { renderConfigurationErrors } from './configuration-errors.ts';
 import { parseConfiguration } from './parse.ts';
@@ -386,7 +387,7 @@ describe('what is written', () => {
     [
       'circuit breakers in every form',
       'upstreams: { a: { endpoints: "a:1", circuit_breaker: true }, b: { endpoints: "a:1", circuit_breaker: { open: 1s, open_max: 8s } }, c: { endpoints: "a:1", circuit_breaker: false }, d: { endpoints: "a:1", circuit_breaker: { probes: 4 } } }\nroutes: [{ to: a }]',
-      (c) => c.upstreams.map(({ circuitBreaker }) => circuitBreaker),
+      (c) => c.upstreams.map(({ features }) => endpointBreakerOf(features)),
       [
         { openMs: 500, openMaxMs: null },
         { openMs: 1000, openMaxMs: 8000 },

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { circuitBreaker } from './circuit-breaker/keys.ts';
+import { endpointBreaker } from './circuit-breaker/keys-endpoint.ts';
 import { concurrency } from './concurrency/keys.ts';
 import { drainSignals } from './drain-signal/keys.ts';
 import { maintenance } from './maintenance/keys.ts';
@@ -27,6 +28,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   sticky,
   slowStart,
   outlierDetection,
+  endpointBreaker,
 ];
 
 /** What a route, an upstream or application, and the file for all routes may say of features. Only a feature's own files know its keys. */
