@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from '../../test/properties.ts';
 import { unicodeText } from '../../test/unicode-text.ts';
-import { type AnswerForm, answerForms, negotiateForm } from './negotiate.ts';
+import { type AnswerForm, answerForms, negotiateForm } from './generate.ts';
 
 const preferences: readonly [who: string, accept: string | null, form: AnswerForm][] = [
   ['a client that says nothing', null, 'problem'],

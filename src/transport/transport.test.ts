@@ -13,7 +13,7 @@ import type { Transport } from '../core/transport.ts';
 import { certificateAuthority } from '../testing/certificates.ts';
 import { createTransportPair } from '../testing/memory-transport.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { connectFailure } from '../upstream/connect-failure.ts';
+import { connectFailure } from '../upstream/dial.ts';
 import { connect as connectBy } from './connect.ts';
 import type { HandshakeFailure, TlsHostSettings } from '../core/tls-server.ts';
 import { outbox } from './outbox.ts';

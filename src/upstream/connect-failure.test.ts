@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { NetworkFault } from '../core/connector.ts';
 import type { Cause } from '#failures/failure.ts';
-import { connectFailure } from './connect-failure.ts';
+import { connectFailure } from './dial.ts';
 
 const names = { address: '10.0.0.1:3000', name: 'app.internal' };
 

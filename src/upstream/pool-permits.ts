@@ -1,17 +1,97 @@
 import type { Failure } from '#failures/failure.ts';
 import type { AddressUse } from '../core/pooled-connection.ts';
 import { isRefusal } from '../core/refusal.ts';
-import type { EndpointSemaphores } from '../core/semaphores.ts';
+import type { EndpointSemaphores, Semaphore } from '../core/semaphores.ts';
 import type { EndpointCondition } from '../core/schemas/gateway-state.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
-import type { Instant } from '../core/time.ts';
+import type { Instant, Clock } from '../core/time.ts';
 import { connectionsReserve, hasLittle, longLivedReserve } from '../policy/address-share.ts';
-import { closeSemaphores, haveSameSemaphores, semaphoresOf } from './pool-semaphores.ts';
 import { longLivedMax, type PoolSettings } from './pool-settings.ts';
 import type { UpstreamPorts } from './ports.ts';
-import { ProbationPermit } from './probation-permit.ts';
 import { refusalBackoffMs } from './refusal.ts';
-import { RequestPermits } from './request-permits.ts';
+import { localEndpointSemaphores } from '../core/local-semaphore.ts';
+import { ProbePermit } from '../core/probe-permit.ts';
+
+/**
+ * This worker's permits for requests in flight at an endpoint, where `connections.requests_max` bounds them over all workers: one for each request that has
+ * a stream or is about to get one. `inFlight` is the number of those requests.
+ */
+class RequestPermits {
+  #held = 0;
+  /** Under which bound permits were acquired last. */
+  #max = 1;
+
+  get isHeld(): boolean {
+    return this.#held > 0;
+  }
+
+  /** Whether a permit is held that no request in flight needs: it is for the first request that waits. */
+  hasSpare(inFlight: number): boolean {
+    return this.#held > inFlight;
+  }
+
+  /** Whether there is a permit for one more request, which came at `since`. */
+  tryAcquire(requests: Semaphore, inFlight: number, max: number, since: Instant): boolean {
+    this.#max = max;
+    if (this.hasSpare(inFlight)) return true;
+    if (!requests.tryAcquire(max, since)) return false;
+    this.#held++;
+    return true;
+  }
+
+  /** The caller looks at its queue after this. */
+  releaseUnused(requests: Semaphore, inFlight: number): void {
+    for (; this.#held > inFlight; this.#held--) requests.release(this.#max);
+  }
+}
+
+/**
+ * An endpoint on probation gets one request at a time, over all workers, or as many as its breaker lets through while it is half-open: this worker's
+ * permits for them. `load` is the number of requests that the endpoint has in flight in this worker.
+ */
+class ProbationPermit {
+  readonly #clock: Clock;
+  #permits: ProbePermit[] = [];
+  /** Requests in flight that have taken so long that they have given their permit back. */
+  #overdue = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get isHeld(): boolean {
+    return this.#permits.length > 0;
+  }
+
+  /** Whether `releaseUnused` has something to do. */
+  get isInUse(): boolean {
+    return this.#permits.length > 0 || this.#overdue > 0;
+  }
+
+  /** Requests that came before the probation must end first. */
+  tryAcquire({ probation }: EndpointSemaphores, load: number, max: number): boolean {
+    const inFlight = load - Math.min(this.#overdue, load);
+    if (inFlight > this.#permits.length) return false;
+    if (inFlight < this.#permits.length) return true;
+    if (!probation.tryAcquire(max, this.#clock.now())) return false;
+    const permit: ProbePermit = new ProbePermit(this.#clock, () => {
+      this.#permits = this.#permits.filter((one) => one !== permit);
+      this.#overdue++;
+      probation.release(max);
+    });
+    this.#permits.push(permit);
+    return true;
+  }
+
+  /** Releases the permits that no request in flight needs. */
+  releaseUnused(load: number): void {
+    while (this.#permits.length > 0 && this.#permits.length + this.#overdue > load) {
+      this.#permits[0]?.giveBack();
+      this.#overdue--;
+    }
+    this.#overdue = Math.min(this.#overdue, load);
+  }
+}
 
 /** The pool, as its permits see it. */
 export interface PermitUser {
@@ -248,4 +328,22 @@ export class PoolPermits {
   #releaseTurns(): void {
     if (this.#requests.isHeld) this.#requests.releaseUnused(this.semaphores.requests, this.#user.inFlight);
   }
+}
+
+/** The semaphores that a snapshot names, which all workers share; without any, those of this worker alone. */
+function semaphoresOf(
+  { semaphores: handle }: EndpointSnapshot,
+  ports: UpstreamPorts,
+  onWake: () => void,
+): EndpointSemaphores {
+  return handle === undefined ? localEndpointSemaphores() : ports.semaphores.endpoint(handle, onWake);
+}
+
+function haveSameSemaphores({ semaphores: a }: EndpointSnapshot, { semaphores: b }: EndpointSnapshot): boolean {
+  return a?.index === b?.index && a?.generation === b?.generation;
+}
+
+function closeSemaphores(semaphores: EndpointSemaphores): void {
+  const { connections, longLived, requests, waitingRequests, probation } = semaphores;
+  for (const semaphore of [connections, longLived, requests, waitingRequests, probation]) semaphore.close();
 }

@@ -16,7 +16,7 @@ import {
   SimulatedClock,
   type TransportFaults,
 } from '../../src/testing/testing.ts';
-import { connectFailure } from '../../src/upstream/connect-failure.ts';
+import { connectFailure } from '../../src/upstream/dial.ts';
 import type { HealthCheckResult } from '../../src/core/health-checker.ts';
 import { outcomeOf, resultText } from '../../src/discovery/check-result.ts';
 import { createHealthChecker } from '../../src/upstream/health-check.ts';

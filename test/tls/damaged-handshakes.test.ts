@@ -7,7 +7,7 @@ import type { NetworkFault } from '../../src/core/connector.ts';
 import { certificateAuthority } from '../../src/testing/certificates.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { socketConnector } from '../../src/transport/connect.ts';
-import { connectFailure } from '../../src/upstream/connect-failure.ts';
+import { connectFailure } from '../../src/upstream/dial.ts';
 import { connectionFailure } from '../../src/upstream/connection-failure.ts';
 
 // Handshakes of a good server in which one byte is another, missing, or too many: whatever OpenSSL makes of it has a

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from '../../../test/properties.ts';
-import { HeldBytes } from './held-bytes.ts';
+import { HeldBytes } from './request-reader.ts';
 
 const request = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 

@@ -3,10 +3,26 @@ import type { SloSpec } from '../../core/objective.ts';
 import { describe } from '../../schema/default.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
 import { objectivesName } from './settings.ts';
-import { bareObjectiveError, objectivePattern, parseObjective } from './keys-format.ts';
 import { duration, parsed } from '../../schema/leaves.ts';
 import { key, section } from '../../schema/section.ts';
 import type * as z from 'zod';
+import { type Result, succeed } from '#failures/result.ts';
+import { type ErrorDetail, quoted, reject } from '../../schema/error-detail.ts';
+
+const objectivePattern = String.raw`[5-9]\d(\.\d{1,4})?%`;
+
+/** A share that is promised, such as `99.9%`: from 50 % to less than 100 %, which no one can promise. As a number from 0.5 to 1. */
+function parseObjective(text: string): Result<number, ErrorDetail> {
+  if (new RegExp(`^${objectivePattern}$`).test(text))
+    return succeed(Math.round(Number.parseFloat(text) * 10_000) / 1_000_000);
+  if (/^100(\.0+)?%$/.test(text))
+    return reject('100% leaves no failure, and one will come', 'write 99.9%, or how many failures are few');
+  return reject(`${quoted(text)} is no objective`, 'write a percentage from 50% to 99.9999%, such as 99.9%');
+}
+
+function bareObjectiveError(value: number): ErrorDetail {
+  return { message: `the number ${value} has no unit`, suggestion: `write ${value < 1 ? value * 100 : value}%` };
+}
 
 const objective = parsed(parseObjective, {
   kind: 'percentage',

@@ -8,8 +8,12 @@ import { type EffectRule, sectionOf, warnWhere } from '../../schema/rules.ts';
 import { hide } from '../../schema/schema-parts.ts';
 import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
-import { parseCookieDomain, parseCookieName, parseCookiePath } from './keys-format.ts';
 import { stickyName, type StickySettings } from './settings.ts';
+import { type Result, succeed } from '#failures/result.ts';
+import { type ErrorDetail, quoted, reject } from '../../schema/error-detail.ts';
+import { normalHost } from '../../schema/format/host-name.ts';
+import { isToken } from '../../schema/format/field.ts';
+import { isSwitchWord } from '../../schema/format/switch-word.ts';
 
 const absent = {
   sticky: declare('false', 'Applications that keep nothing in memory are balanced better without.'),
@@ -160,4 +164,25 @@ function reviewOne(written: StickyRead, at: Path, hasNoFolder: boolean, findings
       'without a state folder sessions end with this process',
       'name a "key_file", or a folder with the key "state"',
     );
+}
+
+/** The name of a cookie is a token (RFC 6265 §4.1.1). A word for true or false in its place is a mistake. */
+function parseCookieName(text: string): Result<string, ErrorDetail> {
+  if (isSwitchWord(text)) return reject(`${quoted(text)} is no name of a cookie`, 'write a name, or remove the key');
+  if (isToken(text)) return succeed(text);
+  return reject(`${quoted(text)} cannot be the name of a cookie`, 'write letters, digits, "-", "_" and "." alone');
+}
+
+/** The attribute Path of a cookie (RFC 6265 §4.1.1): a semicolon would begin the next attribute. */
+function parseCookiePath(text: string): Result<string, ErrorDetail> {
+  if (/^\/[\x21-\x3a\x3c-\x7e]*$/.test(text)) return succeed(text);
+  return reject(`${quoted(text)} is no path of a cookie`, 'write a path that begins with "/", without spaces and ";"');
+}
+
+/** The attribute Domain: browsers ignore a dot before it. */
+function parseCookieDomain(text: string): Result<string, ErrorDetail> {
+  const host = /^[\w.-]+$/.test(text) ? normalHost(text.replace(/^\./, '')) : undefined;
+  return host === undefined || host === null
+    ? reject(`${quoted(text)} is not a host name`, 'write one such as example.org, or remove the key')
+    : succeed(host);
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parseGrpcTimeout } from './grpc-timeout.ts';
+import { parseGrpcTimeout } from './exchange-timeout.ts';
 
 describe('the value of grpc-timeout', () => {
   const table: readonly (readonly [value: string, ms: number | null, why: string])[] = [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Instant } from '../core/time.ts';
-import { LearnedIdleLimit } from './idle-limit.ts';
+import { LearnedIdleLimit } from './available-connections.ts';
 
 const at = (ms: number): Instant => ms as Instant;
 
