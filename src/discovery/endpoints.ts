@@ -22,6 +22,7 @@ import {
 } from './endpoint-source.ts';
 import { EndpointDeltas, type EndpointDelta, EndpointSince } from './endpoint-deltas.ts';
 import { drainSignalOf } from '../features/drain-signal/settings.ts';
+import { endpointBreakerOf } from '../features/circuit-breaker/settings.ts';
 import { outlierDetectionOf } from '../features/outlier-detection/settings.ts';
 import { DrainRequests } from './drain-requests.ts';
 import { OutlierDetector } from './outlier-detector.ts';
@@ -157,7 +158,7 @@ export class Endpoints {
     const known = this.#outlierSettings.get(upstream);
     if (known !== undefined) return known;
     const spec = this.#specOf(upstream);
-    const settings = outlierSettingsOf(outlierDetectionOf(spec?.features), spec?.circuitBreaker);
+    const settings = outlierSettingsOf(outlierDetectionOf(spec?.features), endpointBreakerOf(spec?.features));
     this.#outlierSettings.set(upstream, settings);
     return settings;
   }

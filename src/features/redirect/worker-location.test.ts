@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import * as fc from '../../test/properties.ts';
-import { locationOf } from './redirect-location.ts';
+import * as fc from '../../../test/properties.ts';
+import { locationOf } from './worker-location.ts';
 
 const cases: readonly (readonly [template: string, authority: string, target: string, location: string | null])[] = [
   ['/new', 'a.test', '/x?y', '/new'],

@@ -1,6 +1,8 @@
-import { plainPath } from '../wire/plain-path.ts';
-import type { LocationOf } from '../filters/redirect.ts';
-import { hostOf } from '../wire/host.ts';
+import { hostOf } from '../../wire/host.ts';
+import { plainPath } from '../../wire/plain-path.ts';
+
+/** The Location for a request; null: it names the request's host, and the request has none. */
+export type LocationOf = (authority: string, target: string) => string | null;
 
 const placeholder = /(\{(?:path|query|host)\})/;
 

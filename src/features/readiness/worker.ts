@@ -1,11 +1,18 @@
 import { fail } from '#failures/failure.ts';
-import type { Filter } from '../core/filter.ts';
-import { plainText, textAnswer } from './plain-answer.ts';
+import type { Filter } from '../../core/filter.ts';
+import { plainText, textAnswer } from '../../filters/plain-answer.ts';
+import { workerFeature } from '../worker-feature.ts';
+import { readinessName } from './settings.ts';
+
+export const readiness = workerFeature({
+  name: readinessName,
+  prepare: () => ({ hooks: { filters: [readinessFilter()], answersChecks: true } }),
+});
 
 /** Tells load balancers in front of the gateway whether to send it requests. */
-export function readinessFilter(): Filter {
+function readinessFilter(): Filter {
   return {
-    name: 'readiness',
+    name: readinessName,
     onRequestHead({ stopping }) {
       return stopping ? fail('gateway_stopping', 'route', { retryAfterS: retryElsewhereS }) : ready;
     },

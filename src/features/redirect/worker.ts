@@ -1,16 +1,21 @@
 import { fail, type Failure } from '#failures/failure.ts';
-import type { Filter } from '../core/filter.ts';
 import { requestRules } from '#failures/rules.ts';
-import { visibleText } from '../wire/visible-text.ts';
-import { plainText, textAnswer } from './plain-answer.ts';
+import type { Filter } from '../../core/filter.ts';
+import { plainText, textAnswer } from '../../filters/plain-answer.ts';
+import { visibleText } from '../../wire/visible-text.ts';
+import { type FeaturePart, workerFeature } from '../worker-feature.ts';
+import { type LocationOf, locationOf } from './worker-location.ts';
+import { redirectName, type RedirectSpec } from './settings.ts';
 
-/** The Location for a request; null: it names the request's host, and the request has none. */
-export type LocationOf = (authority: string, target: string) => string | null;
+export const redirect = workerFeature<RedirectSpec, FeaturePart>({
+  name: redirectName,
+  prepare: (_, { status, location }) => ({ hooks: { filters: [redirectFilter(status, locationOf(location))] } }),
+});
 
 /** Redirects every request. */
-export function redirectFilter(status: number, locationOf: LocationOf): Filter {
+function redirectFilter(status: number, locationOf: LocationOf): Filter {
   return {
-    name: 'redirect',
+    name: redirectName,
     onRequestHead({ request }) {
       const location = locationOf(request.authority, request.target);
       if (location === null) return withoutHost();
