@@ -72,7 +72,7 @@ export function buildUpstream(name: string, read: UpstreamRead, context: BuildCo
     ...(full.proxy_protocol === undefined || full.proxy_protocol === 'none'
       ? {}
       : { proxyProtocol: full.proxy_protocol }),
-    ...(full.http2 === true ? { http2: true as const } : {}),
+    ...(full.http2 === true ? { protocol: 'http2' as const } : {}),
     check: buildCheck(full.check),
     ...buildEndpointLimits(name, full, context),
     ...(full.when_none_ready?.then === 'try' ? { triesUnhealthy: true as const } : {}),
@@ -147,7 +147,7 @@ export function buildApplicationUpstream(name: string, read: ApplicationRead, co
     family: 'prefer_ipv4',
     application: name as ApplicationId,
     tls: null,
-    ...(read.http2 === true ? { http2: true as const } : {}),
+    ...(read.http2 === true ? { protocol: 'http2' as const } : {}),
     check: { kind: 'none' },
     ...buildEndpointLimits(name, read, context),
   };

@@ -239,7 +239,7 @@ function buildReadiness({ readiness: read = {}, http2 }: ApplicationRead): Readi
   const readiness = read === 'tcp' ? { tcp: true } : typeof read === 'string' ? { path: read } : read;
   return {
     path: readiness.path ?? defaults.readiness.path.written,
-    ...(http2 === true ? { http2: true as const } : {}),
+    ...(http2 === true ? { protocol: 'http2' as const } : {}),
     ...(readiness.tcp === true ? { tcp: true as const } : {}),
     ...(readiness.headers === undefined ? {} : { headers: readiness.headers }),
     ...buildExpectation(readiness.expect),

@@ -253,10 +253,10 @@ describe('what is written', () => {
     [
       'an application is asked over HTTP/2 where the file says so',
       'applications: { a: { command: a }, b: { command: b, http2: true }, c: { command: c, http2: false } }\nroutes: [{ to: a }]',
-      (c) => [c.upstreams.map(({ http2 }) => http2), c.applications.map(({ readiness }) => readiness.http2)],
+      (c) => [c.upstreams.map(({ protocol }) => protocol), c.applications.map(({ readiness }) => readiness.protocol)],
       [
-        [undefined, true, undefined],
-        [undefined, true, undefined],
+        [undefined, 'http2', undefined],
+        [undefined, 'http2', undefined],
       ],
     ],
     [

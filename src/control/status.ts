@@ -212,7 +212,7 @@ function isListening({ drain, workers }: Pick<StatusFacts, 'drain' | 'workers'>)
 function endpointStatus(
   endpoint: EndpointSnapshot,
   { now, countsAt, certificateOf, figuresOf, lastCheckOf }: StatusFacts,
-  { id: upstream, connectionsMax, http2 }: UpstreamSnapshot,
+  { id: upstream, connectionsMax, protocol }: UpstreamSnapshot,
 ): EndpointStatus {
   const { id, address, state, reason, weight = 1, sinceInstant, semaphores } = endpoint;
   const none = { connections: 0, idle: 0, waiting: 0, requests: 0, longLived: 0, isRefusing: false };
@@ -231,7 +231,7 @@ function endpointStatus(
     connectionsMax,
     idle,
     longLived,
-    inFlight: inFlightOf({ connections, idle, requests }, http2 === true),
+    inFlight: inFlightOf({ connections, idle, requests }, protocol === 'http2'),
     lastMinute: figuresOf(id),
     lastCheck: check === null ? null : { ...check, at: new Date(check.at).toISOString() },
     waiting,

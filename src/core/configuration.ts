@@ -4,7 +4,7 @@ import type { ApplicationId } from './endpoint.ts';
 import type { ClientLimits, ListenerCertificate, ListenerSpec, TlsVersions } from './listener-spec.ts';
 import type { LogFormatName } from './log-formats.ts';
 import type { AnswerSettings, RouteSpec } from './route-spec.ts';
-import type { ResponseExpectation, UpstreamSpec } from './upstream-spec.ts';
+import type { EndpointProtocol, ResponseExpectation, UpstreamSpec } from './upstream-spec.ts';
 
 /**
  * A configuration with all defaults filled in: `config/` creates it from a file, all other parts read it.
@@ -96,8 +96,8 @@ export interface ReadinessSpec extends ResponseExpectation {
   readonly headers?: readonly (readonly [name: string, value: string])[];
   readonly intervalMs: number;
   readonly timeoutMs: number;
-  /** HTTP/2 is spoken with the application (`UpstreamSpec.http2`). */
-  readonly http2?: true;
+  /** What is spoken with the application; absent: http1. */
+  readonly protocol?: EndpointProtocol;
   /** In a row. */
   readonly passes: number;
   /** Time for the first readiness after a start; then the instance is reported, and checks continue. */

@@ -1,4 +1,4 @@
-import type { ProxyProtocolVersion, UpstreamTls } from './upstream-spec.ts';
+import type { EndpointProtocol, ProxyProtocolVersion, UpstreamTls } from './upstream-spec.ts';
 import type { Cancellable } from './connector.ts';
 import type { EndpointAddress } from './endpoint.ts';
 import type { ServerCertificate } from './transport.ts';
@@ -23,8 +23,8 @@ export interface HealthCheckTarget {
   readonly tls: UpstreamTls | null;
   /** The endpoint expects this header before anything else. The check is for no client. Absent: it expects none. */
   readonly proxyProtocol?: ProxyProtocolVersion;
-  /** HTTP/2 is spoken with the endpoint, as requests do (`UpstreamSpec.http2`). */
-  readonly http2?: true;
+  /** What is spoken with the endpoint, as by requests; absent: http1. */
+  readonly protocol?: EndpointProtocol;
 }
 
 export interface HealthCheckRequest extends HealthCheckTarget {

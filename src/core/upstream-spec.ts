@@ -25,6 +25,9 @@ export type ConnectionReuse = 'always' | 'after_check' | 'never';
 /** HAProxy, "The PROXY protocol": a line of text (§2.1), or a binary header (§2.2). */
 export type ProxyProtocolVersion = 'v1' | 'v2';
 
+/** `http2` is spoken within TLS where the endpoint chooses it (ALPN), and in clear text always. */
+export type EndpointProtocol = 'http1' | 'http2';
+
 export interface UpstreamSpec {
   readonly id: UpstreamId;
   readonly endpoints: readonly EndpointSpec[];
@@ -35,8 +38,8 @@ export interface UpstreamSpec {
   readonly tls: UpstreamTls | null;
   /** Connections begin with a PROXY protocol header of this version, which names the client; absent: they do not. */
   readonly proxyProtocol?: ProxyProtocolVersion;
-  /** HTTP/2 is spoken with the endpoints: within TLS where they choose it (ALPN), in clear text always. Absent: HTTP/1.1. */
-  readonly http2?: true;
+  /** What is spoken with the endpoints; absent: http1. */
+  readonly protocol?: EndpointProtocol;
   /** How an endpoint is picked for each request; absent: two are drawn at random, and the less loaded one is picked. */
   readonly balance?: BalanceSpec;
   /** How long a request may wait until an endpoint is ready, and how many requests in each worker; absent: none does. */

@@ -65,10 +65,14 @@ test('an upgrade keeps the instances: the digest of the same settings stays the 
 });
 
 test('headers of a readiness check may be secrets: they are not written, and a connection is checked in their place', () => {
-  const asked = { headers: [['Authorization', 'Bearer s3cret']] as const, expectBody: 's3cret', http2: true as const };
+  const asked = {
+    headers: [['Authorization', 'Bearer s3cret']] as const,
+    expectBody: 's3cret',
+    protocol: 'http2' as const,
+  };
   const text = writeInstances({ ...file, instances: [{ ...record, readiness: { ...record.readiness, ...asked } }] });
   assert.doesNotMatch(text, /s3cret/);
-  assert.deepEqual(read(text).instances[0]?.readiness, { ...record.readiness, http2: true, tcp: true });
+  assert.deepEqual(read(text).instances[0]?.readiness, { ...record.readiness, protocol: 'http2', tcp: true });
 });
 
 test('a record that was written is read again unchanged', () => {

@@ -168,7 +168,7 @@ test('where a connection is enough, a server that has shown to speak another pro
   };
   const told = [await seen({ tcp: true }), await seen(), await seen({ tcp: true }), await seen({ tcp: true })];
   assert.deepEqual(told, ['connected', 'other_protocol', 'other_protocol', 'other_protocol']);
-  assert.equal(await seen({ tcp: true, http2: true }), 'connected', 'it is asked over HTTP/1.1 alone');
+  assert.equal(await seen({ tcp: true, protocol: 'http2' }), 'connected', 'it is asked over HTTP/1.1 alone');
   serve = (socket) => void socket.once('data', () => socket.end(Uint8Array.from(settingsAndGoAway)));
   assert.equal(await seen({ tcp: true }), 'unasked_protocol');
   serve = http;
@@ -276,7 +276,7 @@ for (const [path, status, ready] of overHttp2) {
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     const observed = Promise.withResolvers<ReadinessResult>();
-    const check = { port, path, timeoutMs: 400, http2: true } as const;
+    const check = { port, path, timeoutMs: 400, protocol: 'http2' } as const;
     checkReadiness(createSystemChecker(new SimulatedClock()), check, observed.resolve);
     const observation = await observed.promise;
     server.close();

@@ -137,14 +137,14 @@ export function checkReadiness(
   check: ReadinessCheck,
   onResult: (observation: ReadinessResult) => void,
 ): Cancellable {
-  const { port, path, tcp, headers = [], expectHeaders = [], timeoutMs, http2 } = check;
+  const { port, path, tcp, headers = [], expectHeaders = [], timeoutMs, protocol } = check;
   const get: HttpProbe = {
     ...{ kind: 'http', path, host: 'localhost', userAgent: 'readiness-check', reads: 'body', keptBytesMax },
     ...{ headers, readsHeaders: expectHeaders.map(([name]) => name) },
   };
   const probe = tcp === true ? ({ kind: 'tcp' } as const) : get;
   const address = { kind: 'tcp', host: '127.0.0.1', port } as const;
-  const request = { address, tls: null, probe, timeoutMs, ...(http2 === true ? { http2 } : {}) };
+  const request = { address, tls: null, probe, timeoutMs, ...(protocol === undefined ? {} : { protocol }) };
   return checker.check(request, (result) => onResult(readinessOf(result, check)));
 }
 
@@ -157,14 +157,14 @@ const locationCharactersMax = 200;
 const grpcRefusals: ReadonlySet<number> = new Set([405, 415]);
 
 function readinessOf(result: HealthCheckResult, check: ReadinessCheck): ReadinessResult {
-  const { path, http2, timeoutMs: limitMs } = check;
+  const { path, protocol, timeoutMs: limitMs } = check;
   switch (result.kind) {
     case 'connected':
       return { kind: 'connected' };
     case 'answered': {
       const { status, location } = result;
       const shown = location === null ? null : harmless(redactor.redact(location).slice(0, locationCharactersMax));
-      const isGrpc = http2 === true && path === defaultReadinessPath && grpcRefusals.has(status);
+      const isGrpc = protocol === 'http2' && path === defaultReadinessPath && grpcRefusals.has(status);
       const firstBytes = firstText(result.firstBytes);
       const advice = result.isAdvice === true ? healthAdvice(new TextDecoder().decode(result.firstBytes)) : null;
       return {

@@ -94,7 +94,7 @@ export class EndpointChecks {
 
   #watchOne(watched: Map<string, WatchedEndpoint>, spec: UpstreamSpec, endpoint: SourceEndpoint): string {
     const { id, address, name, secondAddress } = endpoint;
-    const { check, tls, proxyProtocol, http2, id: upstream } = spec;
+    const { check, tls, proxyProtocol, protocol, id: upstream } = spec;
     const drainSignal = drainSignalOf(spec.features);
     const key = this.#keyOf(spec, id);
     if (check.kind === 'none') return key;
@@ -104,7 +104,7 @@ export class EndpointChecks {
       ...(name === undefined ? {} : { name, secondAddress: secondAddress ?? null }),
       tls,
       ...(proxyProtocol === undefined ? {} : { proxyProtocol }),
-      ...(http2 === undefined ? {} : { http2 }),
+      ...(protocol === undefined ? {} : { protocol }),
       ...(drainSignal === undefined ? {} : { drainSignal }),
       check,
     };
@@ -131,7 +131,7 @@ export class EndpointChecks {
   #keyOf(spec: UpstreamSpec, endpoint: EndpointId): string {
     let text = this.#checkTexts.get(spec);
     if (text === undefined) {
-      text = JSON.stringify([spec.check, spec.tls, spec.proxyProtocol, spec.http2]);
+      text = JSON.stringify([spec.check, spec.tls, spec.proxyProtocol, spec.protocol]);
       this.#checkTexts.set(spec, text);
     }
     return `${endpoint}/${text}`;

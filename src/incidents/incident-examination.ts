@@ -160,7 +160,7 @@ export class IncidentExamination {
       ...(name === undefined ? {} : { name }),
       ...(secondAddress === undefined ? {} : { secondAddress }),
       ...(upstream.proxyProtocol === undefined ? {} : { proxyProtocol: upstream.proxyProtocol }),
-      ...(upstream.http2 === undefined ? {} : { http2: upstream.http2 }),
+      ...(upstream.protocol === undefined ? {} : { protocol: upstream.protocol }),
       probe: probeOf(check),
     };
   }

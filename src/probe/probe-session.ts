@@ -102,7 +102,8 @@ export class ProbeSession implements PooledConnectionOwner {
     if (transport === null) return null;
     this.connections++;
     const { http2 } = this.#target;
-    const settings = { address: this.address, responseHeadBytesMax: responseLimits.headBytesMax, http2 };
+    const protocol = http2 ? ('http2' as const) : ('http1' as const);
+    const settings = { address: this.address, responseHeadBytesMax: responseLimits.headBytesMax, protocol };
     const { tls } = transport.facts;
     this.#connection = (tls === null ? http2 : tls.alpn === 'h2')
       ? new Http2EndpointConnection(transport, settings, this.#ports, this)
@@ -136,7 +137,7 @@ export class ProbeSession implements PooledConnectionOwner {
     const { host, port, name, tls, http2, limits } = this.#target;
     const address = { kind: 'tcp', host, port } as const;
     const alone = { secondAddress: null, addressText: this.address, header: null };
-    return { ...alone, address, name, tls, protocols: protocolsOffered(http2), limits };
+    return { ...alone, address, name, tls, protocols: protocolsOffered(http2 ? 'http2' : 'http1'), limits };
   }
 
   // The owner of its connection.

@@ -488,7 +488,7 @@ export class ConnectionPool
 
   #createPooled(transport: Transport, address: string, dial: PoolDial): PooledConnection {
     const { responseHeadBytesMax } = this.#settings;
-    const settings = { address, responseHeadBytesMax, http2: dial.http2, answers: this.#answers };
+    const settings = { address, responseHeadBytesMax, protocol: dial.protocol, answers: this.#answers };
     const connection = this.#createConnection(transport, settings, this.#ports, this);
     connection.group = dial.group;
     connection.user = dial.user;

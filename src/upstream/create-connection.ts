@@ -5,7 +5,7 @@ import { Http2EndpointConnection } from './h2/connection.ts';
 /** Makes a connection of the protocol that ALPN has agreed on; in clear text, of the one that the settings say. */
 export const createConnection: CreateConnection = (transport, settings, ports, owner) => {
   const { tls } = transport.facts;
-  const isHttp2 = tls === null ? settings.http2 : tls.alpn === 'h2';
+  const isHttp2 = tls === null ? settings.protocol === 'http2' : tls.alpn === 'h2';
   return isHttp2
     ? new Http2EndpointConnection(transport, settings, ports, owner)
     : new Http1Connection(transport, settings, ports, owner);

@@ -103,11 +103,11 @@ class HealthCheck extends Deadline implements DialWaiter, TransportListener, Bod
     super();
     this.#looks = looks;
     this.#asksFirstPage =
-      request.probe.kind === 'tcp' && request.http2 !== true && looks.speaksAnother(addressText(request.address));
+      request.probe.kind === 'tcp' && request.protocol !== 'http2' && looks.speaksAnother(addressText(request.address));
     this.#request = this.#asksFirstPage ? { ...request, probe: firstPage } : request;
     this.#ports = ports;
     this.#onResult = onResult;
-    const { timeoutMs, address, name = null, secondAddress = null, tls, proxyProtocol, http2 } = request;
+    const { timeoutMs, address, name = null, secondAddress = null, tls, proxyProtocol, protocol } = request;
     this.#address = addressText(address);
     const limits = { dnsMs: timeoutMs, connectMs: timeoutMs, tlsMs: timeoutMs };
     const header = proxyProtocol === undefined ? null : proxyHeader(proxyProtocol, null);
@@ -118,7 +118,7 @@ class HealthCheck extends Deadline implements DialWaiter, TransportListener, Bod
       addressText: this.#address,
       tls,
       header,
-      protocols: protocolsOffered(http2 === true),
+      protocols: protocolsOffered(protocol),
       limits,
     };
     this.#dial = new Dial(this.#target, ports, this);
@@ -151,7 +151,7 @@ class HealthCheck extends Deadline implements DialWaiter, TransportListener, Bod
   }
 
   #isHttp2({ facts }: Transport): boolean {
-    return facts.tls === null ? this.#request.http2 === true : facts.tls.alpn === 'h2';
+    return facts.tls === null ? this.#request.protocol === 'http2' : facts.tls.alpn === 'h2';
   }
 
   #askOverHttp2(transport: Transport, address: string, { path, host, userAgent, headers = [] }: HttpProbe): void {

@@ -55,7 +55,7 @@ function connected(): {
   };
   const shared = { clock, deadlines: new Deadlines(clock), writer: new ByteWriter(), storage: new HeadStorage() };
   const ports = { ...shared, onUnclassified: () => assert.fail() };
-  const settings = { address: '10.0.0.1:80', responseHeadBytesMax: 1000, http2: false };
+  const settings = { address: '10.0.0.1:80', responseHeadBytesMax: 1000, protocol: 'http1' as const };
   return { clock, connection: new Http1Connection(transport, settings, ports, owner), endpoint, calls };
 }
 

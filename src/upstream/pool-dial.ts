@@ -1,4 +1,4 @@
-import type { UpstreamSpec } from '../core/upstream-spec.ts';
+import type { EndpointProtocol, UpstreamSpec } from '../core/upstream-spec.ts';
 import type { Failure } from '#failures/failure.ts';
 import type { AddressUse, ConnectionGroup } from '../core/pooled-connection.ts';
 import type { PendingStream, ReusePolicy, StreamWaiter } from '../core/stream.ts';
@@ -17,7 +17,7 @@ export interface PoolDialOwner {
 }
 
 /** What a connection is made with, and keeps as long as it lives. */
-export type DialSettings = Pick<UpstreamSpec, 'tls' | 'proxyProtocol' | 'http2'>;
+export type DialSettings = Pick<UpstreamSpec, 'tls' | 'proxyProtocol' | 'protocol'>;
 
 export type PoolDialTarget = Omit<DialTarget, 'tls' | 'header' | 'protocols'>;
 
@@ -30,7 +30,7 @@ const http1Group = 'HTTP/1.1 ';
  */
 export function groupFor(waiter: StreamWaiter, settings: DialSettings, isHttp1: boolean): string | null {
   const header = announcementFor(waiter, settings);
-  if (!isHttp1 || settings.http2 !== true) return header === null ? null : textOf(header);
+  if (!isHttp1 || settings.protocol !== 'http2') return header === null ? null : textOf(header);
   return header === null ? http1Group : http1Group + textOf(header);
 }
 
@@ -50,8 +50,8 @@ const http1Protocols = ['http/1.1'];
 const http2Protocols = ['h2', 'http/1.1'];
 
 /** ALPN names that are offered within TLS. */
-export function protocolsOffered(http2: boolean): readonly string[] {
-  return http2 ? http2Protocols : http1Protocols;
+export function protocolsOffered(protocol: EndpointProtocol = 'http1'): readonly string[] {
+  return protocol === 'http2' ? http2Protocols : http1Protocols;
 }
 
 /** What is asked of a dial: how the request that needs the connection asked the pool. */
@@ -100,8 +100,8 @@ export class PoolDial implements DialWaiter, ShareOwner {
   readonly settings: DialSettings;
   /** Which requests the connection may carry. */
   readonly group: ConnectionGroup;
-  /** Whether HTTP/2 is offered, or spoken without an offer. */
-  readonly http2: boolean;
+  /** What is offered, or spoken without an offer. */
+  readonly protocol: EndpointProtocol;
   /** The address for which the connection is made. */
   readonly user: AddressUse | null;
   readonly #dial: Dial;
@@ -120,11 +120,11 @@ export class PoolDial implements DialWaiter, ShareOwner {
   ) {
     this.settings = settings;
     this.group = group;
-    this.http2 = settings.http2 === true && !isHttp1;
+    this.protocol = isHttp1 ? 'http1' : (settings.protocol ?? 'http1');
     this.user = use;
     this.#owner = owner;
     const header = announcementFor(first, settings);
-    const protocols = protocolsOffered(this.http2);
+    const protocols = protocolsOffered(this.protocol);
     this.#dial = new Dial({ ...target, tls: settings.tls, protocols, header }, ports, this);
   }
 

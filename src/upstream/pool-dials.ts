@@ -62,7 +62,7 @@ export class PoolDials {
 
   /** Whether the request goes over HTTP/1.1 although the upstream has HTTP/2. */
   #isHttp1For({ needsHttp1 }: StreamWaiter): boolean {
-    return this.settings.http2 === true && (needsHttp1 || this.#clock.now() < this.#http1Until);
+    return this.settings.protocol === 'http2' && (needsHttp1 || this.#clock.now() < this.#http1Until);
   }
 
   /** HTTP/2 cannot authenticate a connection. A port in clear text that takes HTTP/2 may take nothing else: there the request goes over HTTP/2, on a connection of its client's own. */
@@ -100,7 +100,7 @@ export class PoolDials {
     const isHttp1 = this.#isHttp1For(waiter) || this.#isHttp1In(group);
     const dial = new PoolDial(target, this.settings, group, isHttp1, demand, ports, owner);
     this.count++;
-    if (dial.http2 && mayShare && this.#speaksHttp2 !== false) this.#joinable.add(dial);
+    if (dial.protocol === 'http2' && mayShare && this.#speaksHttp2 !== false) this.#joinable.add(dial);
     const share = this.#share(dial, demand);
     dial.begin();
     return share;
@@ -116,8 +116,8 @@ export class PoolDials {
   }
 
   /** What the dial has made. */
-  noteProtocol({ http2 }: PoolDial, isMultiplexed: boolean): void {
-    if (http2) this.#speaksHttp2 = isMultiplexed;
+  noteProtocol({ protocol }: PoolDial, isMultiplexed: boolean): void {
+    if (protocol === 'http2') this.#speaksHttp2 = isMultiplexed;
   }
 
   /**

@@ -13,7 +13,7 @@ export type PoolSettings = Pick<
   | 'id'
   | 'tls'
   | 'proxyProtocol'
-  | 'http2'
+  | 'protocol'
   | 'idleConnectionsMax'
   | 'idleConnectionMs'
   | 'connectionReuse'
@@ -29,10 +29,10 @@ export function privateIdleMax({ idleConnectionsMax }: PoolSettings): number {
   return Math.ceil(idleConnectionsMax / 2);
 }
 
-export function dialSettingsOf({ tls, proxyProtocol, http2 }: PoolSettings): DialSettings {
+export function dialSettingsOf({ tls, proxyProtocol, protocol }: PoolSettings): DialSettings {
   return {
     tls,
     ...(proxyProtocol === undefined ? {} : { proxyProtocol }),
-    ...(http2 === undefined ? {} : { http2 }),
+    ...(protocol === undefined ? {} : { protocol }),
   };
 }

@@ -1,3 +1,4 @@
+import type { EndpointProtocol } from '../core/upstream-spec.ts';
 import type { EndpointAnswers } from './endpoint-answers.ts';
 import type { Connector, UnknownCode } from '../core/connector.ts';
 import type { WorkerCounts } from '../core/counters.ts';
@@ -48,8 +49,8 @@ export interface UpstreamPorts {
 export interface ConnectionSettings {
   readonly address: string;
   readonly responseHeadBytesMax: number;
-  /** Whether HTTP/2 is spoken without negotiation, where the connection is in clear text. */
-  readonly http2: boolean;
+  /** What is spoken without negotiation, where the connection is in clear text. */
+  readonly protocol: EndpointProtocol;
   /** Counts what the endpoint answers on all of its connections; absent: its answers are not counted. */
   readonly answers?: EndpointAnswers;
 }

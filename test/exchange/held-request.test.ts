@@ -41,7 +41,7 @@ async function usedConnection(): Promise<{ stream: UpstreamStream; peer: Socket;
     onHttp1Required() {},
     onReserved() {},
   };
-  const settings = { address: '127.0.0.1', responseHeadBytesMax: 32 * 1024, http2: false };
+  const settings = { address: '127.0.0.1', responseHeadBytesMax: 32 * 1024, protocol: 'http1' as const };
   const connection = new Http1Connection(transport, settings, ports, owner);
   opened.push(() => connection.close());
   const answered = Promise.withResolvers<void>();

@@ -292,7 +292,7 @@ export class Http1World implements World {
       ...(this.settings.requestsMax === undefined ? {} : { requestsMax: this.settings.requestsMax }),
       ...(this.settings.whenNoneReady === undefined ? {} : { whenNoneReady: this.settings.whenNoneReady }),
       ...(this.settings.balance === undefined ? {} : { balance: this.settings.balance }),
-      ...(this.settings.endpoints === 'h2' ? { http2: true } : {}),
+      ...(this.settings.endpoints === 'h2' ? { protocol: 'http2' } : {}),
       endpoints: [...this.#endpoints.values()].map((endpoint) => this.#withSemaphores(endpoint.snapshot())),
     } as unknown as UpstreamSnapshot;
   }

@@ -60,7 +60,7 @@ function requested(beforeSending?: (endpoint: MemoryTransport) => void): Request
     storage: new HeadStorage(),
     onUnclassified: () => assert.fail(),
   };
-  const settings = { address: '10.0.0.1:80', responseHeadBytesMax: 1000, http2: true };
+  const settings = { address: '10.0.0.1:80', responseHeadBytesMax: 1000, protocol: 'http2' as const };
   const connection = new Http2EndpointConnection(transport, settings, ports, owner);
   clock.advanceSync(10);
   assert.ok(frames.length > 0 && !frames.includes(frameTypes.headers));

@@ -30,7 +30,7 @@ export class Http2Check implements UpstreamHandler {
     owner: Http2CheckOwner,
   ) {
     this.#owner = owner;
-    const settings = { address, responseHeadBytesMax: responseLimits.headBytesMax, http2: true };
+    const settings = { address, responseHeadBytesMax: responseLimits.headBytesMax, protocol: 'http2' as const };
     this.#connection = new Http2EndpointConnection(transport, settings, { ...ports, storage }, unpooled);
     this.#stream = this.#connection.openStream(ports.clock.now());
   }
