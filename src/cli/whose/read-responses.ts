@@ -1,4 +1,4 @@
-import type { AnsweredResponse } from '#explain/whose/authorship.ts';
+import type { AnsweredResponse } from '#explain/whose/answer.ts';
 import { readCurlOutput, bodyCharactersMax, gather, type KeptResponse } from '#explain/whose/curl-output.ts';
 import type { IncomingMessage } from 'node:http';
 import { timeoutSignal } from '../../system/timeout-signal.ts';

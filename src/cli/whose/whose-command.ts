@@ -7,7 +7,7 @@ import type { ProcessContext } from '../process-context.ts';
 import { fetchResponse, readPage, readResponses } from './read-responses.ts';
 import type { KeptResponse } from '#explain/whose/curl-output.ts';
 import { redactedResult, redactedText } from '../redacted-output.ts';
-import type { Authorship } from '#explain/whose/authorship.ts';
+import type { Authorship } from '#explain/whose/answer.ts';
 import { layerNames } from '#explain/whose/layer.ts';
 
 export interface WhoseFlags {

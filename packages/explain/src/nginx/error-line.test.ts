@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { LogExplainer } from '../log-explainer.ts';
-import { LimitedMap } from './limited-map.ts';
+import { LimitedMap } from './error-line.ts';
 
 describe('a limited map', () => {
   it('returns what was kept, and forgets everything when it is full', () => {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { customLogFormat } from './custom-format.ts';
-import { explain } from './explain.ts';
+import { customLogFormat, explain } from './explain.ts';
 
 const refused: readonly (readonly [why: string, format: string, message: RegExp])[] = [
   ['no variables', 'none', /nginx.*Envoy.*HAProxy/],
