@@ -12,7 +12,7 @@ import { mainFeatures } from '../features/main.ts';
 import { type Features, SharedSemaphores } from './features.ts';
 import { ConfigurationHashes } from './configuration-hashes.ts';
 import { hopKeyOf } from './hop-key.ts';
-import { ReplacedLimits } from '../incidents/replaced-limits.ts';
+import { ReplacedLimits } from '../incidents/present-settings.ts';
 
 /** The configuration that all workers have applied, its revision, and its listeners. */
 export class ActiveConfiguration {

@@ -31,7 +31,7 @@ import type { ControlPlaneOptions } from './control-plane-options.ts';
 import { statusWithoutSecrets, withoutSecrets } from './instance-secrets.ts';
 import { withStopped } from './stopped-instances.ts';
 import { IncidentExamination } from '../incidents/incident-examination.ts';
-import { IncidentFile } from '../incidents/incident-file.ts';
+import { IncidentFile } from '../incidents/earlier-incidents.ts';
 import { IncidentWatch } from '../incidents/incident-watch.ts';
 import { LateExits } from './late-exits.ts';
 import { OutputCapture } from './output-capture.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Event } from '../core/event.ts';
-import { KeptEvents } from './kept-events.ts';
+import { KeptEvents } from './addition-watch.ts';
 
 const exit = (instance: string): Event => ({ kind: 'instance_exited', subject: `instance:${instance}` }) as Event;
 
