@@ -13,7 +13,8 @@ import { Exchange } from '../src/exchange/exchange.ts';
 import { BufferAllowance } from '../src/exchange/buffer-allowance.ts';
 import type { ServingRevision } from '../src/exchange/ports.ts';
 import { compileRoute } from '../src/worker/compile-route.ts';
-import { noHooks } from '../src/worker/feature-parts.ts';
+import { FeatureParts, routeHooks } from '../src/worker/feature-parts.ts';
+import { workerFeatures } from '../src/features/worker.ts';
 import { routeHop } from '../src/worker/route-hop.ts';
 import { OutcomeCounts } from '../src/worker/outcome-counts.ts';
 import { createRouter } from '../src/worker/router.ts';
@@ -74,7 +75,7 @@ export function startEngine(settings: EngineSettings): Engine {
   const owners = new ConnectionOwners();
   const ports = { ...shared, random, connector, semaphores: localSemaphoreSource, owners, onUnclassified() {} };
   const upstream = new LiveUpstream(settings.upstream, ports);
-  const serving = { ...servingBy(settings.routes, upstream), sampledShare: settings.otlp?.share ?? null };
+  const serving = { ...servingBy(settings.routes, upstream, ports), sampledShare: settings.otlp?.share ?? null };
   const counters = new ExchangeCounters();
   const outcomes = new OutcomeCounts();
   const lines = new LineWriter(settings.writeLines);
@@ -136,14 +137,24 @@ const admitsAll = {
   },
 };
 
-function servingBy(routes: readonly RouteSpec[], upstream: LiveUpstream): ServingRevision {
-  const entries = routes.map((spec) => {
-    const hop = routeHop('bench', 'key', spec.id);
-    return {
-      match: spec.match,
-      route: compileRoute(spec, spec.action.kind === 'upstream' ? upstream : null, undefined, noHooks, hop),
-    };
-  });
+function servingBy(
+  routes: readonly RouteSpec[],
+  upstream: LiveUpstream,
+  ports: ConstructorParameters<typeof FeatureParts>[1],
+): ServingRevision {
+  const features = new FeatureParts(workerFeatures, ports);
+  const parts = features.prepare();
+  const entries = routes.map((spec) => ({
+    match: spec.match,
+    route: compileRoute(
+      spec,
+      spec.action.kind === 'upstream' ? upstream : null,
+      undefined,
+      routeHooks(parts.of({ kind: 'route', id: spec.id, upstream: null }, spec.features), []),
+      routeHop('bench', 'key', spec.id),
+    ),
+  }));
+  features.activate(parts);
   return {
     revision: 1,
     deployment: 'bench',

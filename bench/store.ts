@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ExchangeStore } from '../src/store/exchange-store.ts';
-import { exchangesInBytes } from '../src/store/exchanges-in-bytes.ts';
+import { exchangesInBytes } from '../src/store/store-writer.ts';
 import { LineDivider } from '../src/store/line-divider.ts';
 import type { SearchRequest } from '../src/core/store-messages.ts';
 import { systemClock } from '../src/system/system.ts';

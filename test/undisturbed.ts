@@ -1,5 +1,5 @@
 import { systemClock } from '../src/testing/system.ts';
-import { HoldUpWatch } from '../src/testing/torture/held-up.ts';
+import { HoldUpWatch } from '../src/testing/torture/torture.ts';
 
 /**
  * Runs the body of a test whose gateway has time limits of a few hundred milliseconds. If it fails, and this process was held up meanwhile, one of them may have passed

@@ -1,15 +1,15 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { AdminTls } from '../core/configuration.ts';
+import type { AdminTls, AdminToken } from '../core/configuration.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { protect, sendProblem } from './answer.ts';
-import { AdminConnections, remoteOf } from './connections.ts';
 import {
   type AuthorizationResult,
   authorize,
   type AuthorizationRequest,
   type AuthorizationState,
   operationOfTarget,
+  type Authorized,
 } from './authorization.ts';
 import type { DenialReport } from './denial-report.ts';
 import { retryAfterS } from './failed-attempts.ts';
@@ -17,7 +17,115 @@ import { changeCertificate, nodeHttps, serverTlsOptions } from './admin-tls.ts';
 import { nodeHttp } from './node-http.ts';
 import { requestBytesMax } from './request-body.ts';
 import type { AdminRequester } from './session-api.ts';
-import { TokenHolders } from './token-holders.ts';
+import type { Sessions } from './sessions.ts';
+import type { AdminRole } from '../core/admin-roles.ts';
+
+/** Connections without an accepted token. Such a connection lasts seconds; this is enough for a burst. */
+const unauthenticatedMax = 64;
+/** Connections with an accepted token: scrapers and people. Each costs some 20 KiB, more during a response. */
+const authenticatedMax = 128;
+/** Of these, those on which only the role `read` was shown: the rest is for operators, who must get through when readers take all that they can. */
+const readersMax = 96;
+
+/**
+ * The connections of a TCP listener. Requesters without a token cannot fill it: if there are too many connections that have not
+ * shown a token, the oldest of them is closed for the new one, because a legitimate requester shows its token within milliseconds.
+ *
+ * A connection is known by its remote address and port: with TLS, Node reports it by the socket below the one that its requests have,
+ * and a connection counts from its beginning, not from the end of its handshake.
+ */
+export class AdminConnections {
+  /** Oldest first. */
+  readonly #unauthenticated = new Map<string, Socket>();
+  readonly #authenticated = new Map<string, Socket>();
+  /** Those of `#authenticated` that have shown no more than the role `read`. */
+  readonly #readers = new Set<string>();
+  readonly #onFull: (remote: string) => void;
+
+  constructor(server: Server, onFull: (remote: string) => void) {
+    this.#onFull = onFull;
+    server.on('connection', (socket: Socket) => this.#onConnection(socket));
+  }
+
+  /** A valid token or session with this role was shown on this connection. False if there are too many such connections. */
+  markAuthenticated(socket: Socket, role: AdminRole): boolean {
+    const remote = remoteOf(socket);
+    if (remote === null) return false; // It is closed.
+    if (role === 'operate') this.#readers.delete(remote);
+    if (this.#authenticated.has(remote)) return true;
+    if (this.#authenticated.size >= authenticatedMax) return false;
+    if (role === 'read' && this.#readers.size >= readersMax) return false;
+    if (role === 'read') this.#readers.add(remote);
+    const known = this.#unauthenticated.get(remote) ?? socket;
+    this.#unauthenticated.delete(remote);
+    this.#authenticated.set(remote, known);
+    return true;
+  }
+
+  destroyAll(): void {
+    for (const socket of [...this.#unauthenticated.values(), ...this.#authenticated.values()]) socket.destroy();
+  }
+
+  #onConnection(socket: Socket): void {
+    const remote = remoteOf(socket);
+    if (remote === null) return; // It was reset before it was accepted.
+    this.#unauthenticated.set(remote, socket);
+    socket.once('close', () => {
+      for (const known of [this.#unauthenticated, this.#authenticated])
+        if (known.get(remote) === socket) known.delete(remote);
+      if (!this.#authenticated.has(remote)) this.#readers.delete(remote);
+    });
+    if (this.#unauthenticated.size <= unauthenticatedMax) return;
+    const [oldest] = this.#unauthenticated;
+    if (oldest === undefined) return;
+    this.#unauthenticated.delete(oldest[0]);
+    this.#onFull(oldest[0]);
+    oldest[1].destroy();
+  }
+}
+
+/** '192.0.2.7:51234'; null if the connection has no address, or is closed. */
+function remoteOf({ remoteAddress, remotePort, remoteFamily }: Socket): string | null {
+  if (remoteAddress === undefined || remoteAddress === '') return null;
+  return remoteFamily === 'IPv6' ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`;
+}
+
+/**
+ * The tokens and sessions that each connection has used, so that the connection ends when one of them is revoked: it may be open for
+ * days.
+ */
+class TokenHolders {
+  readonly #shownBySocket = new Map<Socket, Shown>();
+
+  add(socket: Socket, { token, session }: Pick<Authorized, 'token' | 'session'>): void {
+    if (token === null && session === null) return;
+    const known = this.#shownBySocket.get(socket);
+    const shown = known ?? { tokens: new Set<string>(), sessions: new Set<string>() };
+    if (token !== null) shown.tokens.add(tokenKey(token));
+    if (session !== null) shown.sessions.add(session.id);
+    if (known !== undefined) return;
+    this.#shownBySocket.set(socket, shown);
+    socket.once('close', () => this.#shownBySocket.delete(socket));
+  }
+
+  /** Connections on which a token was shown that is not among `tokens`, or a session that is over. */
+  without(tokens: readonly AdminToken[], open: Sessions | null): readonly Socket[] {
+    const known = new Set(tokens.map(tokenKey));
+    const isRevoked = ({ tokens: shown, sessions }: Shown): boolean =>
+      [...shown].some((one) => !known.has(one)) || [...sessions].some((id) => open?.isOpen(id, tokens) !== true);
+    return [...this.#shownBySocket].filter(([, shown]) => isRevoked(shown)).map(([socket]) => socket);
+  }
+}
+
+interface Shown {
+  /** By name and hash: a token with a new name or a new hash is another token. */
+  readonly tokens: Set<string>;
+  readonly sessions: Set<string>;
+}
+
+function tokenKey({ name, hash }: AdminToken): string {
+  return `${hash} ${name}`;
+}
 
 /** Control operations are rare; a connection without a request for this long is closed. */
 const keepAliveMs = 5_000;

@@ -5,33 +5,41 @@ import type { Clock } from '../core/time.ts';
 import type { Gateway, ReloadOutcome } from '../control/gateway-status.ts';
 import type { AdminContext } from './admin-context.ts';
 import type { RequestHandler } from './admin-listener.ts';
-import { adminStatus } from './admin-status.ts';
-import type { StatusResponse } from '../core/schemas/status.ts';
+import type { StatusResponse, AdminStatus } from '../core/schemas/status.ts';
 import { sendJson, sendParts, sendProblem } from './answer.ts';
-import { sendIncidents } from './incidents-api.ts';
-import { testAlerts } from './alerts-api.ts';
-import { type ActionResult, audited, doneAction, rejectedAction } from './audit.ts';
+import { type ActionResult, audited, doneAction, rejectedAction, type Requester } from './audit.ts';
 import { urlOfTarget } from './authorization.ts';
 import { sendConfiguration, sendConfigurations, sendKeptConfiguration } from './configurations-api.ts';
 import { DashboardFiles } from './dashboard-files.ts';
-import { EventSearch, isEventSearch } from './event-search.ts';
+import {
+  EventSearch,
+  isEventSearch,
+  sendContext,
+  sendExchange,
+  sendExchanges,
+  sendOutput,
+  sendUnparsed,
+  sendTimeline,
+} from './search-api.ts';
 import { EventStream, parseEventPosition } from './event-stream.ts';
 import { Followers } from './followers.ts';
-import { LiveStatus } from './live-status.ts';
-import { LiveStream } from './live-stream.ts';
+import { LiveStatus, LiveStream } from './live-stream.ts';
 import { metricsText } from '../control/metrics/metrics.ts';
 import type { MetricsFormat } from '../control/metrics/metrics-text.ts';
 import { OverlayApi } from './overlay-api.ts';
 import { apiRoot, matchOperation, type OperationId } from './operations.ts';
 import { type AdminRequester, SessionApi } from './session-api.ts';
 import { sendRoute } from './route-api.ts';
-import { sendContext, sendExchange, sendExchanges, sendOutput, sendUnparsed } from './search-api.ts';
 import type { SearchTurns } from './search-turns.ts';
-import { sendTimeline } from './timeline-api.ts';
 import type { Stopper } from './stopper.ts';
 import type { StopResponse, UpgradeLine } from '../core/schemas/answers.ts';
 import { type UpgradeOutcome, type Upgrader, type UpgradeStep, upgradeSecondsMax } from './upgrader.ts';
 import { jsonOf } from '../record/json-text.ts';
+import type { AdminSpec } from '../core/configuration.ts';
+import { hostPort } from '../core/endpoint.ts';
+import { fileCertificateStatus } from '../control/status.ts';
+import type { AdminAddresses } from './admin-addresses.ts';
+import { timeForms, timeOfText } from '../core/query-time.ts';
 
 /** How long a new process may take to serve. At most as long as a connection may be silent, because a process that hangs sends no lines. */
 const upgradeSeconds = 60;
@@ -322,4 +330,55 @@ export function resultOfReload({ ok }: ReloadOutcome): ActionResult {
 /** Prometheus asks for OpenMetrics where it keeps exemplars. */
 function metricsFormatOf(accept: string): MetricsFormat {
   return accept.includes('application/openmetrics-text') ? 'openmetrics' : 'prometheus';
+}
+
+function adminStatus({ tls }: AdminSpec, { socketPath, address }: AdminAddresses): AdminStatus {
+  const scheme = tls === undefined ? 'http' : 'https';
+  return {
+    socket: socketPath,
+    url: address === null ? null : `${scheme}://${hostPort(address.host, address.port)}`,
+    certificate: address === null || tls === undefined ? null : fileCertificateStatus(tls.certificate),
+  };
+}
+
+/** Those that go on, and those with a failure since `since` of the query. */
+function sendIncidents(
+  gateway: Pick<Gateway, 'incidents'>,
+  { searchParams }: URL,
+  wallTime: number,
+  response: ServerResponse,
+): void {
+  const text = searchParams.get('since');
+  const since = text === null ? null : timeOfText(text, wallTime);
+  if (text !== null && since === null) return sendProblem(response, 400, `since ${timeForms}, not ${text}.`);
+  const incidents = gateway
+    .incidents()
+    .filter(({ resolvedAt, lastAt }) => resolvedAt === null || since === null || Date.parse(lastAt) >= since);
+  sendJson(response, 200, snakeCased({ incidents }));
+}
+
+/** Sends a test to `target` of the query, or to all targets. The answer is 200 also where a target refused it. */
+async function testAlerts(
+  gateway: Gateway,
+  { searchParams }: URL,
+  requester: Requester,
+  response: ServerResponse,
+): Promise<void> {
+  const target = searchParams.get('target');
+  const results = await audited(
+    gateway,
+    { id: 'testAlerts', target: null },
+    requester,
+    () => gateway.testAlerts(target),
+    (sent) => (sent === null ? rejectedAction : doneAction),
+  );
+  if (results !== null) return sendJson(response, 200, snakeCased({ results }));
+  const { alerts } = gateway.status();
+  if (alerts.length === 0)
+    return sendProblem(response, 409, 'The configuration has no targets: `alerts: { targets: … }` names them.');
+  sendProblem(
+    response,
+    404,
+    `No target of alerts is called ${target}; there is ${alerts.map(({ id }) => id).join(', ')}.`,
+  );
 }

@@ -1,7 +1,6 @@
 import type { AdminRole } from '../core/admin-roles.ts';
 import type { AdminSpec, AdminToken } from '../core/configuration.ts';
-import type { FailedAttempts } from './failed-attempts.ts';
-import { hostOfAddress, hostOfAuthority, isLiteral } from './network-address.ts';
+import { type FailedAttempts, hostOfAddress, hostOfAuthority, isLiteral } from './failed-attempts.ts';
 import { matchOperation, type OperationAccess, type OperationId } from './operations.ts';
 import { cookieValues, roleOf, type BrowserSession, sessionCookie, type Sessions } from './sessions.ts';
 import { findToken } from './token.ts';

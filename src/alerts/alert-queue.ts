@@ -1,11 +1,36 @@
-import type { Alert, AlertTargetSpec } from '../core/alert.ts';
+import type { Alert, AlertTargetSpec, AlertChannelSpec } from '../core/alert.ts';
 import type { AlertTargetStatus } from '../core/schemas/alerts.ts';
 import type { EventSink } from '../core/event.ts';
 import type { Random } from '../core/random.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import { backoffMs } from '../policy/retry-backoff.ts';
-import type { AlertChannel, SendResult } from './channel.ts';
-import { sendWithin } from './send-within.ts';
+import { type AlertChannel, type SendResult, type AlertMessage, refused } from './channel.ts';
+
+/** For a connection, TLS and an answer. */
+const sendMs = 10_000;
+
+/** One attempt, which ends in time. Never rejects. */
+export async function sendWithin(
+  channel: AlertChannel,
+  message: AlertMessage,
+  spec: AlertChannelSpec,
+  clock: Clock,
+  controller: AbortController,
+): Promise<SendResult> {
+  const limitMs = spec.type === 'command' ? spec.timeoutMs : sendMs;
+  const late = Object.assign(new Error('no answer in time'), { code: 'ABORT_ERR' });
+  const timer = clock.schedule(after(clock.now(), limitMs), () => controller.abort(late), undefined);
+  try {
+    return await channel.send(message, controller.signal);
+  } catch {
+    return refused('the message could not be made', 'Report this as a defect of Candor.', {
+      isRetriable: false,
+      exchange: [],
+    });
+  } finally {
+    timer.cancel();
+  }
+}
 
 /** A message that is to be sent. Times are wall times: they survive the process. */
 export interface QueuedAlert {

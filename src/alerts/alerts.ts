@@ -10,14 +10,60 @@ import type { AlertTargetStatus, AlertTestResult } from '../core/schemas/alerts.
 import type { Event, EventSink } from '../core/event.ts';
 import type { Random } from '../core/random.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
-import { AlertLedger } from './alert-ledger.ts';
+import { AlertLedger, type OpenAlert } from './alert-ledger.ts';
 import { alertOfEvent } from './alert-of-event.ts';
-import { AlertQueue } from './alert-queue.ts';
+import { AlertQueue, sendWithin } from './alert-queue.ts';
 import { type AlertsContent, type AlertStorage, AlertsWriter } from './alerts-file.ts';
 import type { AlertChannel } from './channel.ts';
-import { dashboardLink } from './dashboard-link.ts';
-import { endsAfterRestart, settledAfterMs } from './ends-after-restart.ts';
-import { sendWithin } from './send-within.ts';
+import { resolvedPrefix } from './alert-json.ts';
+
+/**
+ * How long after its start a gateway has reported what still goes on. What an earlier process has reported and this one has not by then is over:
+ * most often the restart has ended it. Null: such an alert goes on. Incidents have an end of their own, and the next attempt to obtain a certificate may be
+ * hours away.
+ */
+const settledAfterMs: Readonly<Record<AlertKind, number | null>> = {
+  incident: null,
+  certificate: null,
+  gateway: 60_000,
+  disk: 60_000,
+  records: 60_000,
+  slo: 60_000,
+  // An instance may take minutes until it has failed, or has failed several times.
+  release: 900_000,
+  application: 900_000,
+  // Reported again a minute after the start, or by the `release` of its application.
+  upstream: 900_000,
+};
+
+/** The ends of what an earlier process has reported and this one, which started at the wall time `startedAt`, has not. `kinds`: those that are settled. */
+function endsAfterRestart(
+  open: ReadonlyMap<string, OpenAlert>,
+  seen: ReadonlySet<string>,
+  kinds: readonly AlertKind[],
+  { startedAt, now }: { readonly startedAt: number; readonly now: number },
+): readonly Alert[] {
+  return [...open].flatMap(([key, { alert }]): readonly Alert[] => {
+    // What has a key of its own each time has no end.
+    if (alert === undefined || seen.has(key) || key !== alert.about) return [];
+    if (alert.kind === 'test' || !kinds.includes(alert.kind)) return [];
+    const since = new Date(startedAt).toISOString();
+    const ended: Alert = {
+      ...alert,
+      id: `${alert.id}-restart-${startedAt}`,
+      key,
+      at: now,
+      change: 'resolved',
+      severity: 'info',
+      title: `${resolvedPrefix}${alert.title}`,
+      text: `The gateway has started again at ${since}, and has not seen this since.`,
+      evidence: [],
+      nextStep: null,
+      steps: [],
+    };
+    return [ended];
+  });
+}
 
 interface AlertsParts {
   readonly clock: Clock;
@@ -198,4 +244,10 @@ export class Alerts {
     for (const { queue } of this.#targets.values()) queue.close();
     await this.#writer?.close();
   }
+}
+
+/** To the incident, or to the first page. */
+export function dashboardLink(base: string | null, { incident }: Pick<Alert, 'incident'>): string | null {
+  if (base === null) return null;
+  return `${base.replace(/\/+$/, '')}/#/${incident === null ? 'now' : `incidents/${incident}`}`;
 }

@@ -5,8 +5,7 @@ import { systemClock } from '../system/system.ts';
 import { certificateAuthority } from '../testing/certificates.ts';
 import { alertSample } from './alert-samples.test-support.ts';
 import type { SendResult } from './channel.ts';
-import { encodedWords } from './mail-message.ts';
-import { SmtpChannel } from './smtp-channel.ts';
+import { encodedWords, SmtpChannel } from './smtp-channel.ts';
 import { type SmtpBehaviour, SmtpServer } from './smtp-server.test-support.ts';
 
 const authority = certificateAuthority(systemClock.wallTime());

@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import { type Socket, connect as connectTcp } from 'node:net';
+import { connect as connectTls, rootCertificates } from 'node:tls';
 import type { SmtpChannelSpec } from '../core/alert.ts';
 import { hostPort } from '../core/endpoint.ts';
 import {
@@ -9,10 +12,170 @@ import {
   type SendResult,
   withoutSecrets,
 } from './channel.ts';
-import { plainTextOf } from './alert-json.ts';
-import { mailOf } from './mail-message.ts';
+import { plainTextOf, headline } from './alert-json.ts';
 import { deliveryFault } from './network-error.ts';
-import { SmtpBroken, SmtpConnection, type SmtpReply } from './smtp-connection.ts';
+
+interface SmtpReply {
+  readonly code: number;
+  readonly lines: readonly string[];
+}
+
+/** A server that sends more than this before it has answered is none. */
+const replyBytesMax = 64 * 1024;
+
+/** The server's answers cannot be read, or it has closed the connection. */
+class SmtpBroken extends Error {}
+
+/** A connection to an SMTP server (RFC 5321): sends commands, reads replies, begins TLS. Times out through its signal alone. */
+class SmtpConnection {
+  readonly #spec: Pick<SmtpChannelSpec, 'host' | 'port' | 'ca'>;
+  readonly #signal: AbortSignal;
+  #socket: Socket;
+  #received = '';
+  #lines: string[] = [];
+  #error: Error | null = null;
+  #wake: () => void = () => {};
+
+  constructor(spec: SmtpChannelSpec, signal: AbortSignal) {
+    this.#spec = spec;
+    this.#signal = signal;
+    const { host, port } = spec;
+    this.#socket =
+      spec.tls === 'implicit' ? connectTls({ host, port, ...this.#tlsOptions }) : connectTcp({ host, port });
+    this.#listen();
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  readonly #onAbort = (): void => this.#fail(this.#signal.reason as Error);
+
+  get #tlsOptions(): { servername: string; ca?: string[] } {
+    const { host, ca } = this.#spec;
+    const servername = /^[\d.]+$|:/.test(host) ? '' : host;
+    return ca.length === 0 ? { servername } : { servername, ca: [...rootCertificates, ...ca] };
+  }
+
+  #listen(): void {
+    const socket = this.#socket;
+    socket.on('data', (bytes: Buffer) => this.#onData(bytes));
+    socket.on('error', (error) => this.#fail(error));
+    socket.on('close', () => this.#fail(new SmtpBroken('closed')));
+  }
+
+  #onData(bytes: Buffer): void {
+    this.#received += bytes.toString('latin1');
+    if (this.#received.length > replyBytesMax) return this.#fail(new SmtpBroken('garbage'));
+    const lines = this.#received.split(/\r?\n/);
+    this.#received = lines.pop() ?? '';
+    this.#lines.push(...lines);
+    if (this.#lines.length > 1000) return this.#fail(new SmtpBroken('garbage'));
+    this.#wake();
+  }
+
+  #fail(error: Error): void {
+    this.#error ??= error;
+    this.#wake();
+  }
+
+  /** Rejects with the error of the socket, the reason of the signal, or `SmtpBroken`. */
+  async reply(): Promise<SmtpReply> {
+    const lines: string[] = [];
+    for (;;) {
+      const line = this.#lines.shift();
+      if (line === undefined) {
+        if (this.#error !== null) throw this.#error;
+        await new Promise<void>((resolve) => (this.#wake = resolve));
+        continue;
+      }
+      const match = /^([2-5]\d\d)([ -]|$)(.*)$/.exec(line);
+      if (match === null) throw new SmtpBroken('garbage');
+      lines.push(match[3] ?? '');
+      if (match[2] !== '-') return { code: Number(match[1]), lines };
+    }
+  }
+
+  write(text: string): void {
+    this.#socket.write(text);
+  }
+
+  /** Begins TLS on this connection. What the server has sent before belongs to nothing that can be trusted, and is dropped. */
+  async startTls(): Promise<void> {
+    const plain = this.#socket;
+    plain.removeAllListeners();
+    this.#received = '';
+    this.#lines = [];
+    const secure = connectTls({ socket: plain, ...this.#tlsOptions, host: this.#spec.host });
+    this.#socket = secure;
+    this.#listen();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    secure.once('secureConnect', resolve);
+    this.#wake = resolve;
+    await promise;
+    if (this.#error !== null) throw this.#error;
+  }
+
+  close(): void {
+    this.#signal.removeEventListener('abort', this.#onAbort);
+    this.#socket.removeAllListeners();
+    this.#socket.on('error', () => {});
+    this.#socket.destroy();
+  }
+}
+
+/** A message in the format of RFC 5322, whose lines end with CR LF. Its body is base64: no line of it begins with a dot. */
+function mailOf(message: AlertMessage, from: string, to: readonly string[]): string {
+  const { alert } = message;
+  const host = from.split('@')[1] ?? 'localhost';
+  const thread = messageId(alert.key, host);
+  const headers = [
+    `From: Candor <${from}>`,
+    `To: ${to.map((address) => `<${address}>`).join(', ')}`,
+    `Subject: ${encodedWords(headline(alert))}`,
+    `Date: ${mailDate(alert.at)}`,
+    `Message-ID: ${messageId(`${alert.id} ${alert.key}`, host)}`,
+    // Mail programs show all changes of a thing together.
+    `In-Reply-To: ${thread}`,
+    `References: ${thread}`,
+    'Auto-Submitted: auto-generated',
+    ...(alert.severity === 'critical' && alert.change !== 'resolved' ? ['X-Priority: 1'] : []),
+    'MIME-Version: 1.0',
+    'Content-Type: text/plain; charset=utf-8',
+    'Content-Transfer-Encoding: base64',
+  ];
+  return `${headers.join('\r\n')}\r\n\r\n${base64Lines(plainTextOf(message))}`;
+}
+
+function messageId(text: string, host: string): string {
+  return `<${createHash('sha256').update(text).digest('hex').slice(0, 32)}@${host}>`;
+}
+
+/** 'Mon, 23 Nov 2026 21:30:00 +0000' */
+function mailDate(at: number): string {
+  return new Date(at).toUTCString().replace('GMT', '+0000');
+}
+
+function base64Lines(text: string): string {
+  const encoded = Buffer.from(text.replace(/\r?\n/g, '\r\n')).toString('base64');
+  return `${(encoded.match(/.{1,76}/g) ?? []).join('\r\n')}\r\n`;
+}
+
+/** 36 bytes are 48 characters of base64: with the name of the header, a line has less than 76 (RFC 2047 §2). */
+const wordBytesMax = 36;
+
+/** A header's text; anything but ASCII as encoded words, which are never divided within a character. */
+export function encodedWords(text: string): string {
+  if (/^[\x20-\x7e]{0,200}$/.test(text)) return text;
+  const words: string[] = [];
+  let part = '';
+  for (const character of text) {
+    if (Buffer.byteLength(part + character) > wordBytesMax) {
+      words.push(part);
+      part = '';
+    }
+    part += character;
+  }
+  words.push(part);
+  return words.map((word) => `=?utf-8?B?${Buffer.from(word).toString('base64')}?=`).join('\r\n ');
+}
 
 /** Sends a mail by SMTP (RFC 5321), with STARTTLS (RFC 3207) and AUTH PLAIN or LOGIN (RFC 4954). */
 export class SmtpChannel implements AlertChannel {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { failWith, succeed } from '#failures/result.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import type { AcmeTransport } from './acme-documents.ts';
-import { AskPermission, type PermissionAnswer } from './ask-permission.ts';
+import { AskPermission, type PermissionAnswer } from './on-demand-names.ts';
 import { pass } from './simulated-authority.test-support.ts';
 
 const who = 'the endpoint of "ask" (127.0.0.1:3000)';

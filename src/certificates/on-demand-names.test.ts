@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import type { PermissionAnswer } from './ask-permission.ts';
-import { OnDemandNames } from './on-demand-names.ts';
+import { type PermissionAnswer, OnDemandNames } from './on-demand-names.ts';
 
 const yes: PermissionAnswer = { isPermitted: true, isAnswer: true, text: 'yes' };
 const no: PermissionAnswer = { isPermitted: false, isAnswer: true, text: 'it said no (status 404)' };

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { notJudged } from '../testing/torture/held-up.ts';
+import { notJudged, type TortureReport } from '../testing/torture/torture.ts';
 import { scoreOf } from '../testing/torture/score.ts';
-import type { TortureReport } from '../testing/torture/torture.ts';
 import type { SeenRun, TortureRun } from '../testing/torture/torture-run.ts';
 import { styleFor } from './style.ts';
 import { tortureLines } from './torture-text.ts';

@@ -3,10 +3,11 @@ import type { BufferSpec, HeaderEdits, RouteAction, RouteSpec, Timeouts, TunnelS
 import type { RouteId, UpstreamId } from '../core/endpoint.ts';
 import type { BuildContext } from './build-context.ts';
 import { routeFeatures } from './build-features.ts';
+import { featuresOfFile } from '../features/keys.ts';
+import type { FeatureSpecs } from '../core/feature.ts';
 import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
-import { bytesOrNone, count, ms, msOrNone } from '../schema/fallback.ts';
-import { withPath } from '../schema/format/redirect-location.ts';
+import { bytesOrNone, ms, msOrNone } from '../schema/fallback.ts';
 import { matchOf, routeIds } from './match.ts';
 import type { BufferRead, RouteRead, TimeoutsRead, WebsocketRead } from './route-schema.ts';
 
@@ -57,7 +58,7 @@ function buildRoute(
   return {
     id: id as RouteId,
     match: matchOf(read),
-    action: buildAction(read),
+    action: buildAction(read, features),
     rewrite: shared.of('rewrite', rewrite, () => rewrite),
     requestHeaders: edits(read.request_headers),
     responseHeaders: edits(read.response_headers),
@@ -71,34 +72,11 @@ function buildRoute(
   };
 }
 
-function buildAction(read: RouteRead): RouteAction {
-  const { respond, redirect, maintenance } = read;
-  if (respond !== undefined) {
-    const status = count(respond.status, defaults.respond.status);
-    return {
-      kind: 'respond',
-      status,
-      contentType: respond.content_type ?? defaults.respond.contentType.written,
-      body: respond.body ?? '',
-    };
-  }
-  if (redirect !== undefined) {
-    const { location, status, keep_path } =
-      typeof redirect === 'string' ? { location: redirect, status: undefined, keep_path: undefined } : redirect;
-    const kept = keep_path === false ? location : withPath(location);
-    return { kind: 'redirect', status: count(status, defaults.redirect.status), location: kept };
-  }
-  if (maintenance !== undefined && maintenance !== false) {
-    const said = typeof maintenance === 'string' ? { message: maintenance } : maintenance === true ? {} : maintenance;
-    const retryAfter = ms('retry_after' in said ? said.retry_after : undefined, defaults.maintenance.retryAfter);
-    return {
-      kind: 'maintenance',
-      message: said.message ?? defaults.maintenance.message.written,
-      retryAfterS: Math.ceil(retryAfter / 1000),
-    };
-  }
-  if (read.readiness === true) return { kind: 'readiness' };
-  return { kind: 'upstream', upstream: (read.to ?? '') as UpstreamId };
+function buildAction({ to }: RouteRead, features: FeatureSpecs = {}): RouteAction {
+  const answering =
+    to === undefined ? featuresOfFile.find(({ name, isAction }) => isAction && name in features) : undefined;
+  if (answering !== undefined) return { kind: 'feature', feature: answering.name };
+  return { kind: 'upstream', upstream: (to ?? '') as UpstreamId };
 }
 
 function buildEdits(read: RouteRead['request_headers']): HeaderEdits {

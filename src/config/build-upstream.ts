@@ -28,7 +28,6 @@ function buildEndpointLimits(
   | 'balance'
   | 'features'
   | 'whenNoneReady'
-  | 'circuitBreaker'
   | 'logs'
 > {
   const { connections } = read;
@@ -48,7 +47,6 @@ function buildEndpointLimits(
       ? {}
       : { logs: [...new Set(read.logs.map((path) => resolve(context.directory, path)))] }),
     ...buildWhenNoneReady(read.when_none_ready),
-    ...buildCircuitBreaker(read.circuit_breaker),
     ...(read.balance === undefined || read.balance === null ? {} : { balance: read.balance }),
   };
 }
@@ -57,18 +55,6 @@ function buildWhenNoneReady(read: EndpointKeysRead['when_none_ready']): Pick<Ups
   const waitMs = read?.wait === null ? null : ms(read?.wait, defaults.whenNoneReady.wait);
   if (waitMs === null) return {};
   return { whenNoneReady: { waitMs, waitersMax: count(read?.wait_max, defaults.whenNoneReady.waitMax) } };
-}
-
-function buildCircuitBreaker(read: EndpointKeysRead['circuit_breaker']): Pick<UpstreamSpec, 'circuitBreaker'> {
-  if (read === undefined || read === null || read === false) return {};
-  const { open, open_max, probes } = read === true ? {} : read;
-  return {
-    circuitBreaker: {
-      openMs: ms(open, defaults.circuitBreaker.open),
-      openMaxMs: open_max ?? null,
-      ...(probes === undefined ? {} : { probesMax: probes }),
-    },
-  };
 }
 
 export function buildUpstream(name: string, read: UpstreamRead, context: BuildContext): UpstreamSpec {

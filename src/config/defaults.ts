@@ -191,16 +191,6 @@ export const defaults = {
   endpointWeight: declare('1', 'Endpoints are alike unless someone says otherwise.'),
   endpointPriority: declare('0', 'All endpoints serve; a spare one is a decision.'),
 
-  circuitBreaker: {
-    breaker: declare('false', 'An endpoint that serves some requests is better than a 503 for all of them.'),
-    open: declare('500ms', 'Requests that wait for a timeout pile up; half a second lets them end.'),
-    openMax: describe(
-      '2s while the checks of the endpoint pass, 30s without checks',
-      'A check that passes says that the next try may succeed.',
-    ),
-    probes: declare('1', 'One request shows whether the application answers; the next ones wait for what it shows.'),
-  },
-
   whenNoneReady: {
     wait: declare('5s', 'Most applications restart within that; a client that waits notices nothing but the time.'),
     then: declare(
@@ -273,24 +263,6 @@ export const defaults = {
     host: declare('[]', 'Any host.'),
     methods: declare('[]', 'Any method.'),
     rewriteHost: declare('client', 'Applications build links and check origins with the host that the visitor used.'),
-  },
-  respond: {
-    status: declare('200', 'The answer is meant to be one.'),
-    contentType: declare('text/plain; charset=utf-8', 'What is written in the file is text.'),
-  },
-  redirect: {
-    status: declare(
-      '307',
-      'Keeps the method and is not remembered; a permanent redirect cannot be taken back from browsers.',
-    ),
-    keepPath: declare('true', 'Links, bookmarks and searches lead to pages, not to a home page.'),
-  },
-  maintenance: {
-    message: declare(
-      'We are working on this service. Please come back in a few minutes.',
-      'Says what a visitor wants to know.',
-    ),
-    retryAfter: declare('5m', 'Soon enough for people, seldom enough for machines.'),
   },
 
   drain: {

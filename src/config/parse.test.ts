@@ -6,6 +6,7 @@ import * as fc from '../../test/properties.ts';
 import { alertKinds } from '../core/alert.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { unicodeText } from '../../test/unicode-text.ts';
+import { endpointBreakerOf } from '../features/circuit-breaker/settings.ts';
 import { outlierDetectionOf } from '../features/outlier-detection/settings.ts';
 import { renderConfigurationErrors } from './configuration-errors.ts';
 import { parseConfiguration } from './parse.ts';
@@ -140,7 +141,7 @@ describe('what is written', () => {
       'features that need an upstream, of a route that answers by itself: none',
       `${one}retry: { statuses: [503] }\nroutes: [{ path: /old, redirect: /new, circuit_breaker: true, concurrency: 4, slo: { availability: 99% } }, { to: app }]`,
       ({ routes }) => routes.map(({ features }) => Object.keys(features ?? {})),
-      [['slo'], ['retry']],
+      [['redirect', 'slo'], ['retry']],
     ],
     [
       'objectives of a route',
@@ -386,7 +387,7 @@ describe('what is written', () => {
     [
       'circuit breakers in every form',
       'upstreams: { a: { endpoints: "a:1", circuit_breaker: true }, b: { endpoints: "a:1", circuit_breaker: { open: 1s, open_max: 8s } }, c: { endpoints: "a:1", circuit_breaker: false }, d: { endpoints: "a:1", circuit_breaker: { probes: 4 } } }\nroutes: [{ to: a }]',
-      (c) => c.upstreams.map(({ circuitBreaker }) => circuitBreaker),
+      (c) => c.upstreams.map(({ features }) => endpointBreakerOf(features)),
       [
         { openMs: 500, openMaxMs: null },
         { openMs: 1000, openMaxMs: 8000 },
@@ -651,26 +652,26 @@ describe('what is written', () => {
     [
       'respond has its defaults',
       'routes: [{ respond: { body: hello } }]',
-      (c) => c.routes[0]?.action,
-      { kind: 'respond', status: 200, contentType: 'text/plain; charset=utf-8', body: 'hello' },
+      (c) => c.routes[0]?.features,
+      { respond: { status: 200, contentType: 'text/plain; charset=utf-8', body: 'hello' } },
     ],
     [
       'redirect may be a location alone',
       'routes: [{ redirect: /new }]',
-      (c) => c.routes[0]?.action,
-      { kind: 'redirect', status: 307, location: '/new' },
+      (c) => c.routes[0]?.features,
+      { redirect: { status: 307, location: '/new' } },
     ],
     [
       'redirect may have a status',
       'routes: [{ redirect: { location: "https://a.org/", status: 301 } }]',
-      (c) => c.routes[0]?.action,
-      { kind: 'redirect', status: 301, location: 'https://a.org{path}{query}' },
+      (c) => c.routes[0]?.features,
+      { redirect: { status: 301, location: 'https://a.org{path}{query}' } },
     ],
     [
       'redirect to a URL may be to its home page',
       'routes: [{ redirect: { location: "https://a.org/", keep_path: false } }]',
-      (c) => c.routes[0]?.action,
-      { kind: 'redirect', status: 307, location: 'https://a.org/' },
+      (c) => c.routes[0]?.features,
+      { redirect: { status: 307, location: 'https://a.org/' } },
     ],
     [
       'maintenance may be false, and readiness too: then the route does what it says besides',
@@ -681,30 +682,34 @@ describe('what is written', () => {
     [
       'maintenance may be a message that begins like a switch',
       'routes: [{ maintenance: "On holiday until Monday." }]',
-      (c) => c.routes[0]?.action,
-      { kind: 'maintenance', message: 'On holiday until Monday.', retryAfterS: 300 },
+      (c) => c.routes[0]?.features,
+      { maintenance: { message: 'On holiday until Monday.', retryAfterS: 300 } },
     ],
     [
       'maintenance may have a long message',
       `routes: [{ maintenance: "${'x'.repeat(4096)}" }]`,
-      (c) => c.routes[0]?.action,
-      { kind: 'maintenance', message: 'x'.repeat(4096), retryAfterS: 300 },
+      (c) => c.routes[0]?.features,
+      { maintenance: { message: 'x'.repeat(4096), retryAfterS: 300 } },
     ],
     [
       'maintenance may be true',
       'routes: [{ maintenance: true }]',
-      (c) => c.routes[0]?.action,
-      {
-        kind: 'maintenance',
-        message: 'We are working on this service. Please come back in a few minutes.',
-        retryAfterS: 300,
-      },
+      (c) => [c.routes[0]?.action, c.routes[0]?.features],
+      [
+        { kind: 'feature', feature: 'maintenance' },
+        {
+          maintenance: {
+            message: 'We are working on this service. Please come back in a few minutes.',
+            retryAfterS: 300,
+          },
+        },
+      ],
     ],
     [
       'maintenance may be a message',
       'routes: [{ maintenance: Soon. }]',
-      (c) => c.routes[0]?.action,
-      { kind: 'maintenance', message: 'Soon.', retryAfterS: 300 },
+      (c) => c.routes[0]?.features,
+      { maintenance: { message: 'Soon.', retryAfterS: 300 } },
     ],
     [
       'names of query values are lowercase, each once',
@@ -810,7 +815,7 @@ describe('what is written', () => {
       'a route may say whether the gateway is ready',
       `${one}routes: [{ path: /ready, readiness: true }, { to: app }]`,
       (c) => c.routes[0]?.action,
-      { kind: 'readiness' },
+      { kind: 'feature', feature: 'readiness' },
     ],
     [
       'idle connections are no more than connections',
@@ -912,14 +917,14 @@ describe('variables', () => {
     [
       'cannot bring YAML of their own',
       'routes: [{ respond: { body: "${NAME}" } }]',
-      (c) => c.routes[0]?.action,
-      { kind: 'respond', status: 200, contentType: 'text/plain; charset=utf-8', body: 'a: b # c' },
+      (c) => c.routes[0]?.features,
+      { respond: { status: 200, contentType: 'text/plain; charset=utf-8', body: 'a: b # c' } },
     ],
     [
       'are left alone behind a second $',
       'routes: [{ respond: { body: "$${NAME} costs $5" } }]',
-      (c) => (c.routes[0]?.action.kind === 'respond' ? c.routes[0].action.body : null),
-      '${NAME} costs $5',
+      (c) => c.routes[0]?.features?.['respond'],
+      { status: 200, contentType: 'text/plain; charset=utf-8', body: '${NAME} costs $5' },
     ],
     [
       'are not looked for in keys',

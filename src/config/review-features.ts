@@ -6,6 +6,8 @@ import { orList, quoted } from '../schema/error-detail.ts';
 import type { Path } from '../schema/findings.ts';
 import type { Draft } from './draft.ts';
 import { defaults } from './defaults.ts';
+import { matchOf } from './match.ts';
+import { tlsOfListener } from './wanted-files.ts';
 import type { ErrorCollector } from './error-collector.ts';
 import type { RouteRead } from './route-schema.ts';
 
@@ -20,9 +22,10 @@ export function reviewFeatures(draft: Draft, collector: ErrorCollector): void {
 }
 
 function writtenScopes(draft: Draft): Written<object, object, object> {
-  const { routes, upstreams, applications, plain } = draft;
+  const { routes, upstreams, applications, listeners, plain } = draft;
   return {
     file: { read: plain, beside: settingsBeside(draft, {}) },
+    listensWithTls: [...listeners.values()].some((one) => tlsOfListener(one) !== null),
     upstreams: [
       ...[...upstreams].flatMap(([name, read]) =>
         'endpoints' in read ? [{ path: ['upstreams', name], name, read }] : [],
@@ -30,7 +33,7 @@ function writtenScopes(draft: Draft): Written<object, object, object> {
       ...[...applications].map(([name, read]) => ({ path: ['applications', name], name, read })),
     ],
     routes: [...routes].map(([at, read]) => ({
-      ...{ path: ['routes', at], to: read.to ?? null, read },
+      ...{ path: ['routes', at], to: read.to ?? null, read, match: matchOf(read) },
       beside: settingsBeside(draft, read),
     })),
   };

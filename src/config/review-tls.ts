@@ -16,6 +16,7 @@ import {
 } from './judge-pem.ts';
 import type { Path } from '../schema/findings.ts';
 import type { ListenerTlsRead } from './listener-schema.ts';
+import { featuresOfFile } from '../features/keys.ts';
 import { type FileReading, itemPath, tlsOfListener, type WantedFile } from './wanted-files.ts';
 import { reviewAutomatic, reviewAuthorities } from './review-automatic-tls.ts';
 import { hostsBeyond, hostsOfAuthority } from '../core/managed-tls.ts';
@@ -215,9 +216,10 @@ function reviewHostCertificates(all: readonly ListenerNames[], draft: Draft, col
   const [first] = all;
   if (first === undefined || all.some(({ servesOthers }) => servesOthers)) return;
   const names = new Set(all.flatMap((one) => one.names));
-  for (const [at, { host, readiness }] of draft.routes) {
-    if (readiness !== undefined) continue;
-    for (const [index, one] of (host ?? []).entries()) {
+  const checked = featuresOfFile.filter(({ answersChecks }) => answersChecks);
+  for (const [at, route] of draft.routes) {
+    if (checked.some(({ name }) => name in route)) continue;
+    for (const [index, one] of (route.host ?? []).entries()) {
       if (isAddress(one) || isShown(one, names)) continue;
       collector.warnAtValue(
         itemPath(draft, ['routes', at, 'host'], index),

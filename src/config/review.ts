@@ -12,7 +12,6 @@ import { listenAddressOf, reviewAddresses } from './review-addresses.ts';
 import { reviewAlerts } from './review-alerts.ts';
 import { reviewFeatures } from './review-features.ts';
 import { reviewHidden, reviewKeys } from './review-keys.ts';
-import { reviewIneffective } from './review-ineffective.ts';
 import { reviewCommands, reviewRestarts } from './review-commands.ts';
 import { reviewOtlp } from './review-otlp.ts';
 import { reviewRoutes } from './review-routes.ts';
@@ -26,7 +25,6 @@ export function review(draft: Draft, collector: ErrorCollector, addresses: reado
   reviewFeatures(draft, collector);
   reviewAlerts(draft, collector);
   reviewHidden(draft, collector);
-  reviewIneffective(draft, collector);
   reviewRestarts(draft, collector);
   reviewCommands(draft, collector);
   reviewAdmin(draft, collector);

@@ -6,22 +6,17 @@ import { parseHostPattern } from './format/host-pattern.ts';
 import { parsePathPrefix } from './format/path-prefix.ts';
 import {
   encodeDetail,
-  contentType,
   duration,
   durationOrNone,
-  message,
-  messageAlone,
   name,
   oneOrMany,
   parsed,
   path,
-  redirectLocation,
   sizeOrNone,
   text,
   textOf,
-  whole,
 } from '../schema/leaves.ts';
-import { routeFeatureKeys } from '../features/keys.ts';
+import { routeActionKeys, routeFeatureKeys } from '../features/keys.ts';
 import { key, section } from '../schema/section.ts';
 import { hide } from '../schema/schema-parts.ts';
 
@@ -128,48 +123,7 @@ export const route = section({
   ),
 
   to: key(text, 'The upstream or application that gets the request.'),
-  respond: key(
-    section({
-      status: key(whole(200, 599), 'The status.', defaults.respond.status),
-      content_type: key(contentType, 'The Content-Type.', defaults.respond.contentType),
-      body: key(z.string(), 'The body of the response.'),
-    }),
-    'Answers by itself, without any application.',
-  ),
-  redirect: key(
-    z.union([
-      redirectLocation,
-      section({
-        location: redirectLocation.meta({
-          description:
-            'Where to: a path or a URL. `{path}`, `{query}` (with its `?`) and `{host}` (without a port) stand for those of the request.',
-        }),
-        keep_path: key(
-          z.boolean(),
-          'Whether a URL that names no page, such as `https://new.example`, gets the path and query of the request.',
-          defaults.redirect.keepPath,
-        ),
-        status: key(z.literal([301, 302, 303, 307, 308]), 'The status.', defaults.redirect.status),
-      }),
-    ]),
-    'Sends the client elsewhere: a location, or location and status. A URL without a path gets the path and query of the request.',
-  ),
-  maintenance: key(
-    z.union([
-      z.boolean(),
-      message,
-      section({
-        message: key(messageAlone, 'What visitors read.', defaults.maintenance.message),
-        retry_after: key(duration, 'When to come back, for machines.', defaults.maintenance.retryAfter),
-      }),
-    ]),
-    'Answers 503 with a page that says so: `true`, a message, or both parts. `false` is as if the key were not there.',
-  ),
-
-  readiness: key(
-    z.boolean(),
-    'Answers by itself whether the gateway takes requests: 200, or 503 once it drains. For load balancers before it.',
-  ),
+  ...routeActionKeys,
 
   rewrite: key(
     section({

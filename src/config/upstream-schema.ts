@@ -26,19 +26,6 @@ const tls = z.union([
   }),
 ]);
 
-const circuitBreaker = z.union([
-  z.boolean(),
-  section({
-    open: key(duration, 'How long it is open; each further time is twice as long.', defaults.circuitBreaker.open),
-    open_max: key(duration, 'The longest time.', defaults.circuitBreaker.openMax),
-    probes: key(
-      whole(1, 1000),
-      'How many requests at a time an endpoint gets while its breaker is half-open, over all workers. Three answers close it.',
-      defaults.circuitBreaker.probes,
-    ),
-  }),
-]);
-
 export const endpointKeys = {
   connections: key(
     section({
@@ -86,11 +73,6 @@ export const endpointKeys = {
   when_none_ready: key(
     whenNoneReady,
     'What a request does while no endpoint is ready, and one is starting or was ready within the last 30 s. A request is answered at once if it is known that no endpoint can be ready before the wait is over, such as where each program starts again only later.',
-  ),
-  circuit_breaker: key(
-    circuitBreaker,
-    'Whether an endpoint whose requests fail gets none for a short time even if it is the last one, or too many others are ejected: the answer is then a 503 (`circuit_open`) at once. `true`, or for how long.',
-    defaults.circuitBreaker.breaker,
   ),
   logs: key(
     z.array(path).max(16),

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Configuration, StoreSpec } from '../core/configuration.ts';
 import type { ListenerSpec } from '../core/listener-spec.ts';
 import { noRouteOverlay, type RouteOverlay } from '../core/overlay.ts';
@@ -10,9 +11,26 @@ import type { OpenListener } from '../core/worker-messages.ts';
 import { wantedWorkers } from './wanted-workers.ts';
 import { mainFeatures } from '../features/main.ts';
 import { type Features, SharedSemaphores } from './features.ts';
-import { ConfigurationHashes } from './configuration-hashes.ts';
-import { hopKeyOf } from './hop-key.ts';
+import { ConfigurationHashes } from './configuration-history.ts';
 import { ReplacedLimits } from '../incidents/present-settings.ts';
+
+const known = new WeakMap<Configuration, string>();
+
+/**
+ * The key of the tokens that stand for routes in CDN-Loop. It is made of what the members of a deployment share, their routes and upstreams,
+ * so that each recognizes the tokens of the others, and whoever does not have the configuration cannot find a route by trying. Where members
+ * have different routes, as during a reload, tokens differ, and a loop ends at the number of passages.
+ */
+export function hopKeyOf(configuration: Configuration): string {
+  const { deployment, routes, upstreams } = configuration;
+  const key =
+    known.get(configuration) ??
+    createHash('sha256')
+      .update(JSON.stringify([deployment, routes, upstreams]))
+      .digest('base64url');
+  known.set(configuration, key);
+  return key;
+}
 
 /** The configuration that all workers have applied, its revision, and its listeners. */
 export class ActiveConfiguration {

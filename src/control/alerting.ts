@@ -8,7 +8,7 @@ import type { Random } from '../core/random.ts';
 import type { Clock } from '../core/time.ts';
 import type { EventHub } from '../record/event-hub.ts';
 import type { StatusProblem } from '../core/schemas/status.ts';
-import { version } from './version.ts';
+import { version } from './status.ts';
 
 interface AlertingParts {
   readonly clock: Clock;

@@ -1,6 +1,6 @@
-import type { HandedOff } from './gateway-options.ts';
+import type { HandedOff, GatewayOptions, RunningPredecessor } from './gateway-options.ts';
 import type { ApplicationSpec } from '../core/configuration.ts';
-import type { ApplicationId } from '../core/endpoint.ts';
+import { type ApplicationId, addressText } from '../core/endpoint.ts';
 import type { HealthChecker } from '../core/health-checker.ts';
 import type { OutputSource } from '../core/output-line.ts';
 import type { Clock } from '../core/time.ts';
@@ -8,17 +8,60 @@ import type { LiveInstance } from '../core/live-instance.ts';
 import { createSupervisor, type Supervisor } from '../deploy/supervisor.ts';
 import { createSystemHost } from '../deploy/system-host.ts';
 import type { EventHub } from '../record/event-hub.ts';
-import { InstanceDrains } from './instance-drains.ts';
 import {
   ApplicationHandoff,
   type HandoffResult,
   type HandoffSuccessor,
   handoffTimeoutMs,
 } from './application-handoff.ts';
-import type { GatewayOptions, RunningPredecessor } from './gateway-options.ts';
 import { StateFailure } from './start-failure.ts';
 import { systemRandom } from '../system/system.ts';
 import type { Condition } from '../core/condition.ts';
+import { lowerFirst } from '#failures/first-letter.ts';
+import type { ProcessFigures } from '#failures/process-note.ts';
+import { stoppedStep, stoppedText } from '#failures/process-text.ts';
+
+/** Waits until an instance has no request left in any worker. */
+export class InstanceDrains {
+  readonly #waiters = new Map<string, () => void>();
+  readonly #mayUse: (ending: string) => boolean;
+
+  /** `mayUse`: whether a worker may still send to an endpoint whose id has this ending. */
+  constructor(mayUse: (ending: string) => boolean) {
+    this.#mayUse = mayUse;
+  }
+
+  /**
+   * Resolves when every worker that knows the instance has reported it as drained, or is gone. This may never
+   * happen: the caller sets a time limit.
+   */
+  whenDrained(instance: LiveInstance): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (!this.#mayUse(endingOf(instance))) return Promise.resolve();
+    this.#waiters.set(endingOf(instance), resolve);
+    return promise;
+  }
+
+  /** These instances exist: waiting for any other one ends. */
+  keepOnly(instances: readonly LiveInstance[]): void {
+    const endings = new Set(instances.map(endingOf));
+    for (const ending of this.#waiters.keys()) if (!endings.has(ending)) this.#waiters.delete(ending);
+  }
+
+  /** A worker has reported drained endpoints, or is gone. */
+  resolveDrained(): void {
+    for (const [ending, resolve] of this.#waiters) {
+      if (this.#mayUse(ending)) continue;
+      this.#waiters.delete(ending);
+      resolve();
+    }
+  }
+}
+
+/** An endpoint's id is its upstream's, then the instance's, then the address. */
+function endingOf({ id, address }: LiveInstance): string {
+  return `/${id}/${addressText(address)}`;
+}
 
 interface ApplicationsParts {
   readonly options: GatewayOptions;
@@ -171,4 +214,20 @@ export class Applications {
     await this.supervisor.stop();
     await this.#handoff.close();
   }
+}
+
+/** The same instances; of those whose processes a signal has stopped it is said, also as the reason why they are not ready. */
+export function withStopped(
+  instances: readonly LiveInstance[],
+  figuresOf: (instance: string) => Pick<ProcessFigures, 'stoppedPids'> | null,
+): readonly LiveInstance[] {
+  return instances.map((instance) => {
+    const stoppedPids = figuresOf(instance.id)?.stoppedPids;
+    if (stoppedPids === undefined) return instance;
+    const { finding } = instance;
+    const reason = stoppedText({ pids: stoppedPids, isWhole: true });
+    const fix = lowerFirst(stoppedStep(stoppedPids).replace(/\.$/, ''));
+    if (finding === null) return { ...instance, stoppedPids };
+    return { ...instance, stoppedPids, reason: `its checks fail: ${reason}`, finding: { ...finding, reason, fix } };
+  });
 }

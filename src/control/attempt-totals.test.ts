@@ -3,7 +3,7 @@ import { beforeEach, describe, test } from 'node:test';
 import type { EndpointResponses, StageTimes } from '../core/attempt-counts.ts';
 import { emptyStage } from '../record/attempt-counters.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { AttemptTotals } from './attempt-totals.ts';
+import { AttemptTotals } from './worker-reports.ts';
 
 const minute = 60_000;
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { Configuration } from '../core/configuration.ts';
 import { SeededRandom } from '../testing/testing.ts';
-import { ConfigurationHashes } from './configuration-hashes.ts';
+import { ConfigurationHashes } from './configuration-history.ts';
 
 let folder: string;
 

@@ -28,21 +28,20 @@ import {
   statusWithoutSecrets,
 } from './instance-secrets.ts';
 import { incidentStatus } from '../incidents/incident-status.ts';
-import { reportListeners } from './listener-events.ts';
+import { reportListeners } from './worker-events.ts';
 import type { OverlayChange } from './overlay-change.ts';
 import { newApplications, reload } from './reload.ts';
 import { requestContext } from './request-context.ts';
 import { Shutdown } from './shutdown.ts';
 import { whyNotKept } from './kept-certificates.ts';
 import { StartAbandoned, startFailureOf, StateFailure } from './start-failure.ts';
-import { statusOf } from './status.ts';
+import { statusOf, version } from './status.ts';
 import { StepQueue } from './step-queue.ts';
 import { timeoutStatus } from './timeout-advice.ts';
 import type { KeptConfigurations } from './configuration-history.ts';
 import { effectiveConfiguration, type SettingMap } from './effective-configuration.ts';
 import { explainRoute, type RouteQuestion } from './explain-route.ts';
 import { timelineOf, type TrafficRequest } from './traffic-timeline.ts';
-import { version } from './version.ts';
 import { wantedWorkers } from './wanted-workers.ts';
 import type { ApplyResult } from './apply-result.ts';
 import type { AlertTestResult } from '../core/schemas/alerts.ts';

@@ -13,11 +13,10 @@ import { alertProblems } from './alerting.ts';
 import { ClientProblems, type ClientProblemSources, type DescriptorShortage } from './client-problems.ts';
 import { type CrashLoop, CrashLoops } from './crash-loops.ts';
 import type { ApplicationStatus, InstanceStatus, StatusProblem } from '../core/schemas/status.ts';
-import { lateStarts } from './late-starts.ts';
+import { lateStarts } from './application-watch.ts';
 import { failedReplacements } from './replacements.ts';
 import { logName } from '../record/loss-report.ts';
-import { RecentCount } from './recent-count.ts';
-import { RecentGrowth } from './recent-growth.ts';
+import { RecentCount, RecentGrowth } from './recent-count.ts';
 import { workersFailingText } from './worker-loss-watch.ts';
 
 /** A problem counts as current for this long after it was last reported. */

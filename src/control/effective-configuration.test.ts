@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseConfiguration } from '../config/parse.ts';
 import { hiddenKeys } from '../config/hidden-keys.ts';
-import { hiddenSettings } from './hidden-settings.ts';
-import { effectiveConfiguration, type SettingMap } from './effective-configuration.ts';
+import { hiddenSettings, effectiveConfiguration, type SettingMap } from './effective-configuration.ts';
 
 const secret = 'Kn4rv-hunter2';
 const hash = `sha256:${'0a'.repeat(32)}`;

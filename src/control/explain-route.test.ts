@@ -5,7 +5,7 @@ import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import { explainRoute, type RouteQuestion } from './explain-route.ts';
 
 function route(id: string, match: Partial<RouteMatch>, upstream: string | null = 'app'): RouteSpec {
-  const action = upstream === null ? { kind: 'respond' } : { kind: 'upstream', upstream };
+  const action = upstream === null ? { kind: 'feature', feature: 'respond' } : { kind: 'upstream', upstream };
   const whole = { hosts: [], pathPrefix: '/', methods: [], headers: [], ...match };
   const limits = { buffer: { requestBytesMax: 1024, responseBytesMax: 2048 }, tunnel: { idleMs: 1, pingMs: null } };
   const timeouts = { responseHeadMs: 60_000 };

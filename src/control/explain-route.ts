@@ -2,7 +2,7 @@ import type { RouteExplanation } from '../core/schemas/traffic.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { FlatSettings } from '../features/feature-words.ts';
 import { wordsOfFeatures } from '../features/words.ts';
-import type { HeaderMatch, RouteSpec } from '../core/route-spec.ts';
+import { actionName, type HeaderMatch, type RouteSpec } from '../core/route-spec.ts';
 import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import { matchesHost, matchesPath } from '../policy/route-match.ts';
 import { hostOf } from '../wire/host.ts';
@@ -63,10 +63,10 @@ function found(spec: RouteSpec, upstreams: readonly UpstreamSpec[]): Omit<RouteE
   const upstream = action.kind === 'upstream' ? (upstreams.find((one) => one.id === action.upstream) ?? null) : null;
   const shown = wordsOfFeatures.map(({ settings }) => settings?.(spec.features, upstream) ?? {});
   const does =
-    upstream === null ? `it answers by itself (${action.kind})` : `its requests go to upstream ${upstream.id}`;
+    upstream === null ? `it answers by itself (${actionName(action)})` : `its requests go to upstream ${upstream.id}`;
   return {
     route: id,
-    action: action.kind,
+    action: actionName(action),
     upstream: upstream?.id ?? null,
     reason: `${id} is the first route that matches; ${does}.`,
     timeouts,

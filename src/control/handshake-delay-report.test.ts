@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EventSink, NewEvent } from '../core/event.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { HandshakeDelayReport } from './handshake-delay-report.ts';
+import { HandshakeDelayReport } from './worker-reports.ts';
 
 test('delayed handshakes are reported at once, then every ten seconds while they go on, with the address of the last one', () => {
   const clock = new SimulatedClock();

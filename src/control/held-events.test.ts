@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Event } from '../core/event.ts';
-import { heldEvents } from './held-events.ts';
+import { heldEvents } from './stored-exchanges.ts';
 
 const events = Array.from(
   { length: 10 },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { lateStarts } from './late-starts.ts';
+import { lateStarts } from './application-watch.ts';
 import type { ApplicationStatus, InstanceStatus } from '../core/schemas/status.ts';
 
 const instance = (id: string, rest: Partial<InstanceStatus>): InstanceStatus =>

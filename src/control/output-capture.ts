@@ -1,7 +1,7 @@
 import type { OutputLine, OutputSource } from '../core/output-line.ts';
 import { LineRedactor, type TextRedactor } from '../redact/text-redactor.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
-import { RecentGrowth } from './recent-growth.ts';
+import { RecentGrowth } from './recent-count.ts';
 
 /** Of one application. More than a person reads; an application that prints so much all day fills its part of the store within hours. */
 export const bytesPerSecond = 64 * 1024;

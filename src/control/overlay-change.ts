@@ -1,5 +1,4 @@
-import { defaults } from '../config/defaults.ts';
-import { ms } from '../schema/fallback.ts';
+import { maintenanceDefaults } from '../features/maintenance/settings.ts';
 import { suggestNearest } from '../config/nearest.ts';
 import { type OverlayEntry, overlayIdOf, type OverlaySetting, overlayTargetOf } from '../core/overlay.ts';
 import {
@@ -82,8 +81,8 @@ function settingOf(
   if (change.kind === 'maintenance') {
     const routes = change.route === null ? null : findRoutes(change.route, targets);
     if (routes?.ok === false) return routes;
-    const message = change.message ?? defaults.maintenance.message.written;
-    const retryAfterS = change.retryAfterS ?? Math.ceil(ms(undefined, defaults.maintenance.retryAfter) / 1000);
+    const message = change.message ?? maintenanceDefaults.message;
+    const retryAfterS = change.retryAfterS ?? maintenanceDefaults.retryAfterS;
     const settingFor = (route: string | null): OverlaySetting => ({ kind: 'maintenance', route, message, retryAfterS });
     return { ok: true, settings: (routes?.target ?? [null]).map(settingFor) };
   }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { ListenerCertificate, ListenerSpec } from '../core/listener-spec.ts';
 import type { RouteSpec } from '../core/route-spec.ts';
 import { addressText, type EndpointId, hostPort, type UpstreamId } from '../core/endpoint.ts';
@@ -14,7 +15,6 @@ import { isUsable, routeMaintenance, type VerdictParts, verdictOfGateway, verdic
 import type { LastMinute } from '../record/last-minute.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { EndpointCounts } from '../limits/shared-counts.ts';
-import { version } from './version.ts';
 import { isUnusual, waitingStatus } from './waiting-status.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 import type {
@@ -24,6 +24,16 @@ import type {
   GatewayStatus,
   EndpointFigures,
 } from '../core/schemas/status.ts';
+
+/** The package's version: `package.json` stands two folders up, in the repository and in the package alike. */
+export const version: string = readVersion();
+
+function readVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const parsed: unknown = JSON.parse(text);
+  const found = typeof parsed === 'object' && parsed !== null && 'version' in parsed ? parsed.version : null;
+  return typeof found === 'string' ? found : '0.0.0';
+}
 
 /** The parts of a status. */
 interface StatusFacts {

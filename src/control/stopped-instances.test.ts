@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LiveInstance } from '../core/live-instance.ts';
-import { withStopped } from './stopped-instances.ts';
+import { withStopped } from './applications.ts';
 
 const finding = { reason: 'no answer within 1000 ms', fix: 'find out what its answer waits for', lasting: false };
 const instance = (id: string, found: LiveInstance['finding']): LiveInstance => ({

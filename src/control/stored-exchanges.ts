@@ -1,6 +1,6 @@
 import type { DescriptorNeed } from '../core/descriptor-need.ts';
 import type { StoreSpec } from '../core/configuration.ts';
-import type { NewEvent } from '../core/event.ts';
+import type { NewEvent, Event } from '../core/event.ts';
 import type { OutputLine } from '../core/output-line.ts';
 import type { ProcessConstants } from '../core/logger-messages.ts';
 import type { ProcessNote } from '#failures/process-note.ts';
@@ -22,10 +22,10 @@ import type { Clock, Instant } from '../core/time.ts';
 import type { EventHub } from '../record/event-hub.ts';
 import { eventLine } from '../record/event-line.ts';
 import type { StoreStatus } from '../core/schemas/status.ts';
-import { heldEvents } from './held-events.ts';
 import { RestartedThread } from './restarted-thread.ts';
 import type { WorkerExit } from './worker-exit.ts';
 import { WorkerRings } from './worker-rings.ts';
+import { eventJson } from '../core/event-json.ts';
 
 interface StoredExchangesParts {
   /** The file that the thread of the store runs. */
@@ -242,3 +242,22 @@ const noStore = 'The configuration has no store: `store: { path: ./store }` keep
 const noFile =
   'A gateway without a configuration file, such as that of `candor run`, has no store: `candor explain REQUEST-ID` has its latest requests, and what the application prints stands in its own output. To search both, start it by `candor up` with a file that has `store: { path: ./store }`.';
 const noThread = { kind: 'unavailable', problem: 'The thread of the store has ended; another one starts.' } as const;
+
+/** A page of events that are held in memory, the newest first. `events`: the oldest first. */
+export function heldEvents(
+  events: readonly Event[],
+  { since, until, kinds, limit, cursor }: EventSearchRequest,
+): EventSearchResult {
+  const before = Number(/^held-(\d{1,15})$/.exec(cursor ?? '')?.[1] ?? Infinity);
+  const found = events.filter(
+    ({ at, kind, seq }) =>
+      (since === null || at >= since) &&
+      (until === null || at <= until) &&
+      kinds?.includes(kind) !== false &&
+      seq < before,
+  );
+  const page = found.toReversed().slice(0, limit);
+  const last = page.at(-1);
+  const hasMore = found.length > page.length && last !== undefined;
+  return { kind: 'page', events: page.map(eventJson), cursor: hasMore ? `held-${last.seq}` : null, timedOut: false };
+}

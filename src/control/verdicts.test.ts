@@ -15,8 +15,8 @@ const routes = [
   to('/a', 'shop'),
   to('/b', 'shop'),
   to('/c', 'api'),
-  route('/old', { kind: 'maintenance' }),
-  route('/ready', { kind: 'readiness' }),
+  route('/old', { kind: 'feature', feature: 'maintenance' }),
+  route('/ready', { kind: 'feature', feature: 'readiness' }),
 ];
 
 const overlay = (...targets: (string | null)[]): Pick<OverlayStatus, 'entries'> => ({

@@ -1,6 +1,8 @@
 import type { Instant } from '../core/time.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
-import type { RouteSpec } from '../core/route-spec.ts';
+import type { RouteAction, RouteSpec } from '../core/route-spec.ts';
+import type { MainFeature } from '../features/main-feature.ts';
+import { mainFeatures } from '../features/main.ts';
 import { addressText, type EndpointState } from '../core/endpoint.ts';
 import { type ApplicationProblemKind, type ProblemKind, problemKinds } from '../core/problem-kinds.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
@@ -45,10 +47,9 @@ export function routeMaintenance(
 ): MaintenanceByUpstream {
   const targets = new Set(overlay.entries.filter(({ kind }) => kind === 'maintenance').map(({ target }) => target));
   const pauses = new Set(overlay.entries.filter(({ kind }) => kind === 'pause').map(({ id }) => id));
-  // A route that reports readiness serves no one, and stays open where all are closed.
-  const served = routes.filter(({ action }) => action.kind !== 'readiness');
+  const served = routes.filter(({ action }) => servesOf(action) !== 'checks');
   const isClosed = ({ id, action }: (typeof served)[number]): boolean =>
-    action.kind === 'maintenance' || targets.has(null) || targets.has(id);
+    servesOf(action) === 'nobody' || targets.has(null) || targets.has(id);
   const isPaused = ({ id, action }: (typeof served)[number]): boolean =>
     pauses.has(`pause:route:${id}`) || (action.kind === 'upstream' && pauses.has(`pause:upstream:${action.upstream}`));
   const partOf = (some: typeof served): RouteMaintenance => {
@@ -58,6 +59,10 @@ export function routeMaintenance(
   };
   const byUpstream = Map.groupBy(served, ({ action }) => (action.kind === 'upstream' ? action.upstream : ''));
   return { all: partOf(served), of: new Map([...byUpstream].map(([id, some]) => [id, partOf(some)])) };
+}
+
+function servesOf(action: RouteAction): MainFeature['serves'] {
+  return action.kind === 'feature' ? mainFeatures.find(({ name }) => name === action.feature)?.serves : undefined;
 }
 
 const noneClosed: RouteMaintenance = { closed: [], paused: [], open: 0 };

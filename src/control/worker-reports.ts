@@ -7,7 +7,7 @@ import type { EventSink } from '../core/event.ts';
 import { Http2LimitReport } from './http2-limit-report.ts';
 import { recordVersion } from '../core/record.ts';
 import type { WatchedRecords } from '../core/logger-messages.ts';
-import type { Clock } from '../core/time.ts';
+import { type Clock, after, type Instant } from '../core/time.ts';
 import { TrafficHistory } from '../record/traffic-history.ts';
 import { EndpointMinute } from '../record/endpoint-minute.ts';
 import { LastMinute } from '../record/last-minute.ts';
@@ -17,17 +17,159 @@ import { PerSecond } from '../core/per-second.ts';
 import { lineFeed } from '../record/line-feed.ts';
 import { parseRecord } from '../record/parse-record.ts';
 import type { GatewayWatcher } from './gateway-status.ts';
-import { AttemptTotals, type CurrentEndpoints } from './attempt-totals.ts';
 import { DescriptorReport } from './descriptor-report.ts';
 import type { ExchangeLog } from './exchange-log.ts';
 import { FailureReport } from './failure-report.ts';
-import { HandshakeDelayReport } from './handshake-delay-report.ts';
 import { type FailedHandshakeTotal, HandshakeReport } from './handshake-report.ts';
 import type { WorkerBatch } from '../core/worker-messages.ts';
 import { type CurrentListeners, ListenerTotals } from './listener-totals.ts';
 import type { RecentHttp2Limits } from './http2-limit-memory.ts';
 import { type RecentRefusals, RefusalReport } from './refusal-report.ts';
 import type { WorkerLoss } from './worker-pool.ts';
+import type { ClientLimits } from '../core/listener-spec.ts';
+import type { EndpointResponses, StageTimes } from '../core/attempt-counts.ts';
+import { emptyStage } from '../record/attempt-counters.ts';
+import { GoneNames, otherName as other } from '../record/gone-names.ts';
+
+/** Combinations of labels. More burden a metrics store. */
+const responsesMax = 10_000;
+const stagesMax = 4000;
+
+/** The endpoints that there are, by upstream. */
+type CurrentEndpoints = () => readonly {
+  readonly id: string;
+  readonly endpoints: readonly { readonly id: string }[];
+}[];
+
+interface ResponseTotal extends Omit<EndpointResponses, 'count'> {
+  count: number;
+}
+
+/** Adds up what workers count of attempts, in the main thread. */
+export class AttemptTotals {
+  readonly #responses = new Map<string, ResponseTotal>();
+  readonly #stages = new Map<string, StageTimes>();
+  readonly #current: CurrentEndpoints;
+  readonly #endpointsGone: GoneNames;
+  readonly #upstreamsGone: GoneNames;
+
+  constructor(clock: Clock, current: CurrentEndpoints) {
+    this.#current = current;
+    this.#endpointsGone = new GoneNames(clock);
+    this.#upstreamsGone = new GoneNames(clock);
+  }
+
+  /** Call this several times a minute, also with nothing. */
+  add(responses: readonly EndpointResponses[], stages: readonly StageTimes[]): void {
+    for (const counted of responses) this.#addResponses(counted);
+    for (const counted of stages) this.#addStage(counted);
+    const idsOf = (all: readonly { readonly id: string }[]): ReadonlySet<string> => new Set(all.map(({ id }) => id));
+    this.#endpointsGone.reviewIfDue(
+      this.#responses,
+      ({ endpoint }) => endpoint,
+      () => idsOf(this.#current().flatMap(({ endpoints }) => endpoints)),
+    );
+    this.#upstreamsGone.reviewIfDue(
+      this.#stages,
+      ({ upstream }) => upstream,
+      () => idsOf(this.#current()),
+    );
+  }
+
+  get responses(): readonly EndpointResponses[] {
+    return [...this.#responses.values()];
+  }
+
+  get stages(): readonly StageTimes[] {
+    return [...this.#stages.values()];
+  }
+
+  #addResponses(counted: EndpointResponses): void {
+    const known = this.#responses.get(responseKey(counted));
+    if (known !== undefined) return void (known.count += counted.count);
+    const isOther = this.#responses.size >= responsesMax;
+    const total: ResponseTotal = isOther ? { ...counted, upstream: other, endpoint: other } : { ...counted };
+    const key = responseKey(total);
+    const same = this.#responses.get(key);
+    if (same === undefined) this.#responses.set(key, total);
+    else same.count += counted.count;
+  }
+
+  #addStage(counted: StageTimes): void {
+    const upstream = this.#stages.size < stagesMax || this.#stages.has(stageKey(counted)) ? counted.upstream : other;
+    const key = stageKey({ ...counted, upstream });
+    let total = this.#stages.get(key);
+    if (total === undefined) {
+      total = emptyStage(upstream, counted.stage);
+      this.#stages.set(key, total);
+    }
+    total.sumMs += counted.sumMs;
+    for (const [cell, count] of counted.cells.entries()) {
+      total.cells[cell] = (total.cells[cell] as number) + count;
+      const exemplar = counted.exemplars[cell] ?? null;
+      if (exemplar !== null) total.exemplars[cell] = exemplar;
+    }
+  }
+}
+
+/** No label can hold a line feed: names come from the configuration. */
+function responseKey({ upstream, endpoint, method, status }: Omit<EndpointResponses, 'count'>): string {
+  return [upstream, endpoint, method, status].join('\n');
+}
+
+function stageKey({ upstream, stage }: Pick<StageTimes, 'upstream' | 'stage'>): string {
+  return `${upstream}\n${stage}`;
+}
+
+/** A flood of delayed handshakes is one event, not thousands. */
+const reportEveryMs = 10_000;
+
+type DelayCounts = Pick<WorkerCounts, 'handshakesDelayed' | 'lastDelayedHandshake'>;
+
+/** Reports TLS handshakes that wait because their address has begun too many: at once, then every ten seconds while it lasts. */
+export class HandshakeDelayReport {
+  readonly #clock: Clock;
+  readonly #events: EventSink;
+  #reported = 0;
+  /** What each worker had counted when it was last looked at: the one whose count has grown knows the last address. */
+  #before = new Map<number, number>();
+  #address = '';
+  #nextAt: Instant;
+
+  constructor(clock: Clock, events: EventSink) {
+    this.#clock = clock;
+    this.#events = events;
+    this.#nextAt = clock.now();
+  }
+
+  /** `workers` counts all of them since the start. Call this several times a second. */
+  note(
+    workers: readonly DelayCounts[],
+    { handshakesPerSecondMax: perSecond }: Pick<ClientLimits, 'handshakesPerSecondMax'>,
+  ): void {
+    let total = 0;
+    for (const [at, { handshakesDelayed, lastDelayedHandshake }] of workers.entries()) {
+      total += handshakesDelayed;
+      if (lastDelayedHandshake !== '' && handshakesDelayed !== this.#before.get(at))
+        this.#address = lastDelayedHandshake;
+      if (handshakesDelayed > 0) this.#before.set(at, handshakesDelayed);
+    }
+    const now = this.#clock.now();
+    const count = total - this.#reported;
+    if (count <= 0 || now < this.#nextAt) return;
+    this.#reported = total;
+    this.#nextAt = after(now, reportEveryMs);
+    const address = this.#address;
+    const what =
+      count === 1 ? `a TLS handshake of ${address} waited` : `${count} TLS handshakes waited, the last of ${address}`;
+    this.#events.emit({
+      kind: 'tls_handshakes_delayed',
+      subject: 'gateway',
+      reason: `${what}: its address has begun more than ${perSecond ?? 'so many'} a second in a worker (client.tls_handshake_rate_max); a load balancer belongs into trusted_peers`,
+      evidence: { count, address, perSecond },
+    });
+  }
+}
 
 export interface WorkerReportsParts {
   readonly clock: Clock;

@@ -19,7 +19,7 @@ interface UnshownDigest {
 /** Which of the values of a key that were kept, or seen, a configuration has. */
 export interface UnshownValue {
   readonly key: string;
-  /** Keyed by the state folder's key (`control/configuration-hashes.ts`); for the process and its file alone. */
+  /** Keyed by the state folder's key (`control/configuration-history.ts`); for the process and its file alone. */
   readonly hash: string;
   /** Counts the values of the key. Two configurations with the same number have the same value. */
   readonly version: number;

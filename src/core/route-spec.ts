@@ -85,12 +85,13 @@ export interface HeaderMatch {
 
 export type RouteAction =
   | { readonly kind: 'upstream'; readonly upstream: UpstreamId }
-  | { readonly kind: 'respond'; readonly status: number; readonly contentType: string; readonly body: string }
-  /** The location may have `{path}`, `{query}` and `{host}`, which are replaced by those of the request. */
-  | { readonly kind: 'redirect'; readonly status: number; readonly location: string }
-  | { readonly kind: 'maintenance'; readonly message: string; readonly retryAfterS: number }
-  /** Answers whether the gateway is ready for requests, for load balancers before it. */
-  | { readonly kind: 'readiness' };
+  /** One of its features answers. */
+  | { readonly kind: 'feature'; readonly feature: string };
+
+/** As the file has it: 'upstream', or the key of the feature that answers. */
+export function actionName(action: RouteAction): string {
+  return action.kind === 'upstream' ? 'upstream' : action.feature;
+}
 
 interface RouteRewrite {
   /** Replaces the matched prefix; null leaves the path. */

@@ -49,8 +49,7 @@ export interface Snapshot {
   readonly otlp?: OtlpSelection;
 }
 
-export interface UpstreamSnapshot
-  extends Omit<UpstreamSpec, 'endpoints' | 'family' | 'check' | 'application' | 'circuitBreaker'> {
+export interface UpstreamSnapshot extends Omit<UpstreamSpec, 'endpoints' | 'family' | 'check' | 'application'> {
   readonly id: UpstreamId;
   readonly application: ApplicationId | null;
   readonly endpoints: readonly EndpointSnapshot[];

@@ -44,8 +44,6 @@ export interface UpstreamSpec {
   /** Endpoints that are unhealthy by their checks get requests while no other may. Absent: they get none. */
   readonly triesUnhealthy?: true;
   readonly check: CheckSpec;
-  /** An endpoint that fails and that outlier detection may not eject gets no requests for some time all the same; absent: it gets them. */
-  readonly circuitBreaker?: CircuitBreakerSpec;
   /** How many connections each worker keeps idle per endpoint, and for how long. */
   readonly idleConnectionsMax: number;
   readonly idleConnectionMs: number;
@@ -72,32 +70,6 @@ export interface DrainSignalSpec {
   readonly header: string;
   /** What its value must be; null: anything but `false`. */
   readonly value: string | null;
-}
-
-export interface CircuitBreakerSpec {
-  /** How long it is open the first time; each further time is twice as long. */
-  readonly openMs: number;
-  /** The longest time; null: 2 s while the endpoint's checks pass, 30 s without checks. */
-  readonly openMaxMs: number | null;
-  /** How many requests the endpoint gets at a time while the breaker is half-open, over all workers; absent: 1. */
-  readonly probesMax?: number;
-}
-
-/** The circuit breaker of a route, which opens when its requests fail at whatever endpoint. */
-export interface RouteBreakerSpec {
-  readonly windowMs: number;
-  /** Fewer requests within the window decide nothing. */
-  readonly requestsMin: number;
-  /** A larger share of failures opens it, and so do so many failures in a row. */
-  readonly failureShareMax: number;
-  readonly consecutiveFailuresMax: number;
-  /** Responses with a 5xx status are failures. */
-  readonly countsServerErrors: boolean;
-  /** How long it is open the first time; each further time is twice as long, up to the longest. */
-  readonly openMs: number;
-  readonly openMaxMs: number;
-  /** How many requests it lets through at a time while it is half-open, over all workers. */
-  readonly probesMax: number;
 }
 
 export interface EndpointSpec {

@@ -141,7 +141,7 @@ function passingText(passed: number, { spec: { readiness }, port }: InstanceFact
   return `${passed} of ${readiness.passes} checks passed (GET ${readiness.path} on port ${port})`;
 }
 
-/** Of a late start it is a text behind 'web/1 is' (`control/late-starts.ts`). */
+/** Of a late start it is a text behind 'web/1 is' (`control/application-watch.ts`). */
 function startText({ late }: Extract<InstanceLife, { phase: 'starting' }>, { spec, isAdopted }: InstanceFacts): string {
   if (late) return `not ready after ${durationText(spec.readiness.startMs)}`;
   return isAdopted ? 'taken over from an earlier process; it must pass its checks first' : 'starting';

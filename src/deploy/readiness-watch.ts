@@ -27,7 +27,7 @@ const failedTrafficPauseMs = 1_000;
 /** The least pause between two checks after refused connections: as between those of an instance that refuses. */
 const refusedPauseMs = 250;
 
-/** The kernel's count of kills for memory is compared with a sample of some seconds ago (`memory-kills.ts`). */
+/** The kernel's count of kills for memory is compared with a sample of some seconds ago (`running-program.ts`). */
 const memoryEveryMs = 5_000;
 
 /** Watches one run of an instance at a time: checks it repeatedly, and finds out where it listens instead. */

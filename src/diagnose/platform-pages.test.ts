@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { awsDialects } from '#explain/aws/aws.ts';
-import { candorDialects } from './candor.ts';
+import { candorDialects } from './all-dialects.ts';
 import type { LineVerdict } from '#explain/log-explainer.ts';
 import { LogExplainer } from '#explain/log-explainer.ts';
 import { nodeDialects } from '#explain/node/node.ts';

@@ -7,7 +7,7 @@ import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { configurationOf, createFakeChecker } from './discovery.test-support.ts';
 import { DnsSource } from './dns-source.ts';
 import { EndpointRegistry } from './endpoint-registry.ts';
-import { StaticSource } from './static-source.ts';
+import { StaticSource } from './endpoints.ts';
 
 const app = 'app' as UpstreamId;
 

@@ -9,7 +9,7 @@ import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { configurationOf, createFakeChecker, ListSource } from './discovery.test-support.ts';
 import { EndpointRegistry } from './endpoint-registry.ts';
 import type { EndpointSourceFactory } from './endpoint-source.ts';
-import { StaticSource } from './static-source.ts';
+import { StaticSource } from './endpoints.ts';
 
 const app = 'app' as UpstreamId;
 const check = { kind: 'tcp', intervalMs: 5000, timeoutMs: 1000, passes: 1, fails: 1 } as const;

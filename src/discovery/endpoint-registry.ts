@@ -107,7 +107,7 @@ export class EndpointRegistry {
   /** The present state of `specs`: upstreams of the active configuration, or of a configuration that is being prepared. */
   upstreams(specs: readonly UpstreamSpec[] = this.#active): readonly UpstreamSnapshot[] {
     return specs.map((spec) => {
-      const { check: _check, endpoints: _endpoints, family: _family, circuitBreaker: _b, ...rest } = spec;
+      const { check: _check, endpoints: _endpoints, family: _family, ...rest } = spec;
       return { ...rest, endpoints: this.#snapshotsOf(spec) };
     });
   }

@@ -13,10 +13,16 @@ import type { CheckContext } from './watched-endpoint.ts';
 import { ApplicationSource, instanceEndpointId } from './application-source.ts';
 import { DnsSource } from './dns-source.ts';
 import { EndpointRegistry } from './endpoint-registry.ts';
-import type { EndpointSourceFactory } from './endpoint-source.ts';
-import { StaticSource } from './static-source.ts';
+import {
+  type EndpointSourceFactory,
+  Destinations,
+  type EndpointSource,
+  type SourceContext,
+  type SourceEndpoint,
+} from './endpoint-source.ts';
 import { EndpointDeltas, type EndpointDelta, EndpointSince } from './endpoint-deltas.ts';
 import { drainSignalOf } from '../features/drain-signal/settings.ts';
+import { endpointBreakerOf } from '../features/circuit-breaker/settings.ts';
 import { outlierDetectionOf } from '../features/outlier-detection/settings.ts';
 import { DrainRequests } from './drain-requests.ts';
 import { OutlierDetector } from './outlier-detector.ts';
@@ -24,6 +30,49 @@ import { type OutlierSettings, outlierSettingsOf } from '../policy/outlier-setti
 import { triedAllTheSame } from '../policy/eligible-endpoints.ts';
 import { triedReason } from './outlier-reasons.ts';
 import { fail } from '#failures/failure.ts';
+import { type LiteralAddress, literalAddressesOf } from './configured-addresses.ts';
+import { prohibitedFailure } from './named-endpoints.ts';
+
+interface StaticUpstream {
+  readonly destinations: Destinations;
+  readonly addresses: readonly LiteralAddress[];
+}
+
+/** Addresses and unix sockets as they stand in the configuration. They change with a reload only. */
+export class StaticSource implements EndpointSource {
+  readonly isSettled = true;
+  readonly #context: SourceContext;
+  readonly #upstreams = new WeakMap<UpstreamSpec, StaticUpstream>();
+
+  constructor(context: SourceContext) {
+    this.#context = context;
+  }
+
+  prepare(configuration: Configuration): void {
+    const destinations = new Destinations(configuration, this.#context.listeners);
+    for (const spec of configuration.upstreams) {
+      this.#upstreams.set(spec, { destinations, addresses: literalAddressesOf(spec) });
+    }
+  }
+
+  activate(configuration: Configuration): void {
+    this.prepare(configuration);
+  }
+
+  endpointsOf(spec: UpstreamSpec): readonly SourceEndpoint[] {
+    const upstream = this.#upstreams.get(spec);
+    if (upstream === undefined) return [];
+    return upstream.addresses.map((literal) => endpointOf(literal, upstream.destinations));
+  }
+
+  stop(): void {}
+}
+
+function endpointOf({ id, position, address, placing }: LiteralAddress, destinations: Destinations): SourceEndpoint {
+  const endpoint = { id, position, address, ...placing, health: 'checked' } as const;
+  if (address.kind !== 'tcp' || !destinations.isOwn(address.host, address.port)) return endpoint;
+  return { ...endpoint, prohibition: prohibitedFailure(address, null, 'own_listener') };
+}
 
 interface EndpointsParts {
   readonly checkContext: CheckContext;
@@ -109,7 +158,7 @@ export class Endpoints {
     const known = this.#outlierSettings.get(upstream);
     if (known !== undefined) return known;
     const spec = this.#specOf(upstream);
-    const settings = outlierSettingsOf(outlierDetectionOf(spec?.features), spec?.circuitBreaker);
+    const settings = outlierSettingsOf(outlierDetectionOf(spec?.features), endpointBreakerOf(spec?.features));
     this.#outlierSettings.set(upstream, settings);
     return settings;
   }

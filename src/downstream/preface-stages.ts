@@ -2,9 +2,30 @@ import type { RequestRule } from '#failures/rules.ts';
 import type { TlsServer } from '../core/tls-server.ts';
 import { decidePreface } from '../wire/preface.ts';
 import { parseProxyProtocol, proxyHeaderBytesMax } from '../wire/proxy-protocol.ts';
-import { floodDelayStage } from './flood-delay-stage.ts';
-import type { PrefaceStage } from './preface-stage.ts';
+import type { PrefaceStage, PrefaceConnection } from './preface-stage.ts';
 import { tlsStage } from './tls-stage.ts';
+import { DelayedConnection } from './delayed-connection.ts';
+
+/** Lets a connection wait whose address has flooded before: nothing of it is read, and no handshake begins. */
+export const floodDelayStage: PrefaceStage = {
+  rule: 'request-line',
+  bytesMax: 0,
+  read(connection, bytes, start, end) {
+    const delayMs = connection.admitAfterMs();
+    if (delayMs === 0) return 0;
+    const first = bytes.subarray(start, end);
+    new DelayedConnection(connection, first, (all) => goOn(connection, all)).start(delayMs);
+    return 'taken';
+  },
+};
+
+function goOn(connection: PrefaceConnection, bytes: Uint8Array): void {
+  const { transport } = connection;
+  connection.continueOn(transport);
+  // First: an engine that has enough for now pauses in `onBytes`.
+  transport.resume();
+  transport.listener.onBytes(bytes, 0, bytes.length);
+}
 
 /**
  * Reads the PROXY protocol header where the listener has it enabled. The header of a peer that is not trusted would let

@@ -31,8 +31,27 @@ import type { Identity } from './identity.ts';
 import { isLoopAnswer } from './loop.ts';
 import { writeMaxForwards } from './max-forwards.ts';
 import type { Endpoint, Ids, Route, ServingRevision } from './ports.ts';
-import { SinkWithout } from './sink-without.ts';
 import { changedUrlHeaders, mayNameUrls } from './webdav-headers.ts';
+import { eachHeaderLine } from '../core/header-lines.ts';
+
+/** Passes on all headers but those with these lowercase names. */
+class SinkWithout implements HeaderSink {
+  readonly #sink: HeaderSink;
+  readonly #names: ReadonlySet<string>;
+
+  constructor(sink: HeaderSink, names: ReadonlySet<string>) {
+    this.#sink = sink;
+    this.#names = names;
+  }
+
+  header(name: string, value: string): void {
+    if (!this.#names.has(name.toLowerCase())) this.#sink.header(name, value);
+  }
+
+  headerLines(bytes: Uint8Array, start: number, end: number): void {
+    eachHeaderLine(bytes, start, end, (name, value) => this.header(name, value));
+  }
+}
 
 const viaId = headerId('via');
 const cdnLoopId = headerId('cdn-loop');

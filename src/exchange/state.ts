@@ -1,7 +1,7 @@
 import { assert } from '../core/assert.ts';
 import type { ClientFacts, EndedExchange, EndKind, SpanFacts } from '../core/exchange.ts';
 import type { Failure } from '#failures/failure.ts';
-import type { Capabilities, HttpVersion, RequestHead } from '../core/message.ts';
+import type { Capabilities, HttpVersion, RequestHead, MessageHeaders } from '../core/message.ts';
 import type { Delivery } from '#failures/shape.ts';
 import type { DownstreamStream } from '../core/stream.ts';
 import type { Instant } from '../core/time.ts';
@@ -9,8 +9,22 @@ import type { Attempt } from './attempt.ts';
 import type { Tunnel } from './tunnel.ts';
 import { type Identity, identify } from './identity.ts';
 import type { RequestBuffer } from './request-buffer.ts';
-import { recordedHeadersOf } from './recorded-headers.ts';
 import type { Ids, Route, ServingRevision, Upstream } from './ports.ts';
+
+/** The record keeps less; this bounds what an exchange holds until its end. */
+const charactersMax = 2048;
+
+/** The values of the headers with these names, which are lowercase; null if the request has none of them. */
+export function recordedHeadersOf(
+  headers: MessageHeaders,
+  names: readonly string[],
+): Readonly<Record<string, string>> | null {
+  const found = names.flatMap((name) => {
+    const value = headers.get(name);
+    return value === null ? [] : [[name, value.slice(0, charactersMax)] as const];
+  });
+  return found.length === 0 ? null : Object.fromEntries(found);
+}
 
 /**
  * The facts of an exchange: the recorder reads them at the end, and answers of the gateway and forwarded

@@ -6,8 +6,7 @@ import { after, type Clock, type Instant, never, type Timer } from '../core/time
 import type { Attempt } from './attempt.ts';
 import type { BodyPath } from './body-path.ts';
 import type { ExchangePorts, Route } from './ports.ts';
-import { exitFailure, isBrokenByEndpoint, isBrokenConnection, tunnelEndOf } from './tunnel-end.ts';
-import { TunnelSide } from './tunnel-side.ts';
+import { exitFailure, isBrokenByEndpoint, isBrokenConnection, tunnelEndOf, TunnelSide } from './tunnel-side.ts';
 import { type TunnelReceiver, WebSocketDirection } from './websocket-direction.ts';
 
 /**

@@ -1,5 +1,6 @@
 /** What may be written of a feature, and what becomes of it. */
 import type * as z from 'zod';
+import type { RouteMatch } from '../core/route-spec.ts';
 import type { Findings, Path } from '../schema/findings.ts';
 
 /** Settings of no feature that hold for a route, or for those of the file that say nothing else. */
@@ -21,6 +22,7 @@ interface WrittenScope<R> {
 interface WrittenRoute<R> extends WrittenScope<R> {
   /** The name of the upstream or application; null: the route answers by itself. */
   readonly to: string | null;
+  readonly match: RouteMatch;
   readonly beside: SettingsBeside;
 }
 
@@ -30,6 +32,8 @@ interface WrittenUpstream<R> extends WrittenScope<R> {
 
 export interface Written<R, U, F> {
   readonly file: { readonly read: F; readonly beside: SettingsBeside };
+  /** A listener has `tls`. */
+  readonly listensWithTls: boolean;
   readonly routes: readonly WrittenRoute<R>[];
   /** And applications. */
   readonly upstreams: readonly WrittenUpstream<U>[];
@@ -57,6 +61,10 @@ export interface FeatureKeys<R = object, U = object, F = object> {
   readonly routeKeys?: z.ZodRawShape;
   readonly upstreamKeys?: z.ZodRawShape;
   readonly fileKeys?: z.ZodRawShape;
+  /** It answers the requests of a route in place of an upstream: a route has one such feature, or `to`. Its name is its key in the route. */
+  readonly isAction?: true;
+  /** Routes with it answer checks of load balancers, which come in clear text. */
+  readonly answersChecks?: true;
   /** It does something with endpoints: a route that answers by itself does not have it. */
   readonly needsUpstream?: true;
   /** The spec of a route; null: the route does not have the feature. */

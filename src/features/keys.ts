@@ -1,9 +1,14 @@
 import type * as z from 'zod';
 import { circuitBreaker } from './circuit-breaker/keys.ts';
+import { endpointBreaker } from './circuit-breaker/keys-endpoint.ts';
 import { concurrency } from './concurrency/keys.ts';
 import { drainSignals } from './drain-signal/keys.ts';
+import { maintenance } from './maintenance/keys.ts';
 import { objectives } from './objectives/keys.ts';
 import { outlierDetection } from './outlier-detection/keys.ts';
+import { readiness } from './readiness/keys.ts';
+import { redirect } from './redirect/keys.ts';
+import { respond } from './respond/keys.ts';
 import { retries } from './retry/keys.ts';
 import { slowStart } from './slow-start/keys.ts';
 import { sticky } from './sticky/keys.ts';
@@ -11,6 +16,10 @@ import type { FeatureKeys } from './feature-keys.ts';
 
 /** In the order in which documents have their keys. */
 export const featuresOfFile: readonly FeatureKeys[] = [
+  respond,
+  redirect,
+  maintenance,
+  readiness,
   retries,
   objectives,
   circuitBreaker,
@@ -19,10 +28,12 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   sticky,
   slowStart,
   outlierDetection,
+  endpointBreaker,
 ];
 
 /** What a route, an upstream or application, and the file for all routes may say of features. Only a feature's own files know its keys. */
-export const routeFeatureKeys = keysOf(({ routeKeys }) => routeKeys);
+export const routeActionKeys = keysOf(({ isAction, routeKeys }) => (isAction ? routeKeys : {}));
+export const routeFeatureKeys = keysOf(({ isAction, routeKeys }) => (isAction ? {} : routeKeys));
 export const upstreamFeatureKeys = keysOf(({ upstreamKeys }) => upstreamKeys);
 export const fileFeatureKeys = keysOf(({ fileKeys }) => fileKeys);
 

@@ -63,6 +63,8 @@ export interface MainFeature<
   Shown extends object = object,
 > {
   readonly name: string;
+  /** Whom a route with the feature serves; absent: visitors. A route for checks stays open where an operator closes all. */
+  readonly serves?: 'checks' | 'nobody';
   /** Which of its specs need semaphores that all workers share. */
   readonly sharesSemaphores?: (spec: S) => boolean;
   /** Its metrics, of what it has shown in the status. */

@@ -1,9 +1,19 @@
 import { circuitBreaker } from './circuit-breaker/main.ts';
 import { concurrency } from './concurrency/main.ts';
 import { drainSignal } from './drain-signal/main.ts';
+import { maintenance } from './maintenance/main.ts';
 import { objectives } from './objectives/main.ts';
+import { readiness } from './readiness/main.ts';
 import { sticky } from './sticky/main.ts';
 import type { MainFeature } from './main-feature.ts';
 
 /** Features that need something of the main thread. */
-export const mainFeatures: readonly MainFeature[] = [concurrency, circuitBreaker, objectives, drainSignal, sticky];
+export const mainFeatures: readonly MainFeature[] = [
+  concurrency,
+  circuitBreaker,
+  objectives,
+  drainSignal,
+  sticky,
+  maintenance,
+  readiness,
+];

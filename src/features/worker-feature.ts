@@ -27,6 +27,8 @@ export interface FeatureHooks {
   readonly retry?: RetryPolicy;
   /** Names of headers, in lower case, that requests of clients lose. */
   readonly requestHeadersRemoved?: readonly string[];
+  /** The route is for checks of load balancers: they come in clear text, and while an operator has closed all routes. */
+  readonly answersChecks?: true;
   /** Is told how each exchange has ended. */
   readonly onEnded?: (exchange: EndedExchange) => void;
 }

@@ -1,6 +1,10 @@
 import { circuitBreaker } from './circuit-breaker/worker.ts';
 import { concurrency } from './concurrency/worker.ts';
 import { drainSignal } from './drain-signal/worker.ts';
+import { maintenance } from './maintenance/worker.ts';
+import { readiness } from './readiness/worker.ts';
+import { redirect } from './redirect/worker.ts';
+import { respond } from './respond/worker.ts';
 import { retry } from './retry/worker.ts';
 import { slowStart } from './slow-start/worker.ts';
 import { sticky } from './sticky/worker.ts';
@@ -14,4 +18,8 @@ export const workerFeatures: readonly WorkerFeature[] = [
   sticky,
   slowStart,
   drainSignal,
+  respond,
+  redirect,
+  maintenance,
+  readiness,
 ];

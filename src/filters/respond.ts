@@ -2,7 +2,7 @@ import type { Filter } from '../core/filter.ts';
 import { visibleText } from '../wire/visible-text.ts';
 import { textAnswer } from './plain-answer.ts';
 
-/** Answers every request with the response that the configuration gives. */
+/** Answers every request with this response. */
 export function respondFilter(status: number, contentType: string, body: string): Filter {
   const withBody = textAnswer(status, visibleText(contentType, bodyTypeMax), body, []);
   // RFC 9110 §6.4.1: these never have a body, whatever the configuration says.

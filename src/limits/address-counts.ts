@@ -1,8 +1,7 @@
 import { assert } from '../core/assert.ts';
 import type { AddressSemaphores } from '../core/semaphores.ts';
 import { noWorker } from './semaphore-table.ts';
-import type { SharedWords } from './shared-words.ts';
-import { acquireLock, releaseLock } from './word-lock.ts';
+import { type SharedWords, acquireLock, releaseLock } from './shared-words.ts';
 
 /** Entries in one hash bucket. Of a hundred tables that are a quarter full, one has a full bucket. */
 export const bucketEntries = 16;

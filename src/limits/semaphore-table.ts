@@ -1,13 +1,57 @@
-import { orderToleranceMs } from '../core/semaphores.ts';
+import { orderToleranceMs, type TurnCounter } from '../core/semaphores.ts';
 import type { Instant } from '../core/time.ts';
 import type { SemaphoreLayout } from './semaphore-layout.ts';
 import { SharedAddressesSeen } from './shared-addresses-seen.ts';
 import { SharedConnectGate } from './shared-connect-gate.ts';
-import { SharedLimitWords } from './shared-limit-words.ts';
-import { SharedTurnCounter } from './shared-turn-counter.ts';
-import type { SharedWords } from './shared-words.ts';
-import { instantWord, msBetween } from './instant-word.ts';
-import { acquireLock, releaseLock } from './word-lock.ts';
+import { type SharedWords, instantWord, msBetween, acquireLock, releaseLock } from './shared-words.ts';
+
+/** How many requests have got what they waited for, in a word of shared memory. */
+class SharedTurnCounter implements TurnCounter {
+  readonly #words: SharedWords;
+  readonly #word: number;
+
+  constructor(words: SharedWords, word: number) {
+    this.#words = words;
+    this.#word = word;
+  }
+
+  get count(): number {
+    return this.#words.load(this.#word);
+  }
+
+  increment(): void {
+    this.#words.bump(this.#word);
+  }
+}
+
+/** The limit of a bound that adapts, in shared memory. Each is one word: a thread that reads it reads a whole one. */
+class SharedLimitWords {
+  readonly #words: SharedWords;
+  readonly #limitWord: number;
+  readonly #probeWord: number;
+
+  constructor(words: SharedWords, limitWord: number, probeWord: number) {
+    this.#words = words;
+    this.#limitWord = limitWord;
+    this.#probeWord = probeWord;
+  }
+
+  get limit(): number {
+    return this.#words.load(this.#limitWord);
+  }
+
+  set limit(hundredths: number) {
+    this.#words.store(this.#limitWord, hundredths);
+  }
+
+  get probedAt(): number {
+    return this.#words.load(this.#probeWord);
+  }
+
+  set probedAt(word: number) {
+    this.#words.store(this.#probeWord, word);
+  }
+}
 
 /**
  * Stands in place of a worker index: the main thread has it, and a search that finds no worker returns it. Real indexes start
@@ -25,7 +69,7 @@ export const noWorker = -1;
  * thread ends in the middle of a change, the main thread clears the cell of the ended worker and computes the sum again
  * (`forget`).
  *
- * No thread waits for a lock for long (`word-lock.ts`). A method that did not get the lock returns 'busy' or false, and its
+ * No thread waits for a lock for long (`shared-words.ts`). A method that did not get the lock returns 'busy' or false, and its
  * caller tries again.
  */
 export class SemaphoreTable {

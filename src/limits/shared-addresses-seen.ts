@@ -1,7 +1,6 @@
 import { type AddressesSeen, addressesSeenMs } from '../core/semaphores.ts';
 import type { Instant } from '../core/time.ts';
-import { instantWord, msBetween } from './instant-word.ts';
-import type { SharedWords } from './shared-words.ts';
+import { instantWord, msBetween, type SharedWords } from './shared-words.ts';
 
 /**
  * Whether several addresses use an endpoint, in three words of shared memory: the hash of the address that was noted last, when it was, and

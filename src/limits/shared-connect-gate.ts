@@ -1,7 +1,6 @@
 import type { ConnectGate } from '../core/semaphores.ts';
 import type { Clock, Instant } from '../core/time.ts';
-import { instantWord, msBetween } from './instant-word.ts';
-import type { SharedWords } from './shared-words.ts';
+import { instantWord, msBetween, type SharedWords } from './shared-words.ts';
 
 /** The lowest bit of the word: a connection was accepted before. The others are the time of the refusal, in steps of 2 ms. */
 const accepted = 1;

@@ -11,7 +11,6 @@ import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import { RingReading } from '../record/ring-reading.ts';
 import { resourceOf } from './attributes.ts';
 import { Collector } from './collector.ts';
-import { parseExportedLine } from './exported-line.ts';
 import { logRecordOfEvent, logRecordOfExchange } from './log-records.ts';
 import {
   type ExportedLogRecord,
@@ -21,11 +20,35 @@ import {
   type SignalItems,
   type ExportedSpan,
 } from './messages.ts';
-import { metricsOf, pointsIn } from './metric-data.ts';
-import { SeriesStarts } from './series-starts.ts';
+import { metricsOf, pointsIn, SeriesStarts } from './metric-data.ts';
 import { encodeMessage } from './protobuf.ts';
 import { SignalExporter } from './signal-exporter.ts';
 import { spansOf } from './spans.ts';
+import type { SpanFacts } from '../core/exchange.ts';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
+import { parseRecord } from '../record/parse-record.ts';
+
+/** A line of the ring, which `record/otlp-sampler.ts` has written. */
+interface ExportedLine {
+  readonly isSpan: boolean;
+  readonly isLog: boolean;
+  /** Null: the gateway made no spans when the exchange began. */
+  readonly span: SpanFacts | null;
+  readonly record: ExchangeRecord;
+}
+
+const linePattern = /^(S?)(L?) (\S+) (\S+) ([0-9a-f]{2}) (\{.*)$/s;
+
+/** Null if it is none. */
+export function parseExportedLine(line: string): ExportedLine | null {
+  const found = linePattern.exec(line);
+  if (found === null) return null;
+  const [, isSpan, isLog, spanId = '', parentId = '', flags = '', json = ''] = found;
+  const parsed = parseRecord(json);
+  if (!parsed.ok) return null;
+  const span = spanId === '-' ? null : { spanId, parentId: parentId === '-' ? '' : parentId, flags };
+  return { isSpan: isSpan !== '', isLog: isLog !== '', span, record: parsed.record };
+}
 
 /** How often the rings are read while lines come. */
 const readEveryMs = 250;

@@ -1,5 +1,3 @@
-import type { CircuitBreakerSpec, RouteBreakerSpec } from '../core/upstream-spec.ts';
-
 /** When traffic takes endpoints of an upstream out, as it is configured. */
 export interface OutlierDetectionSpec {
   readonly windowMs: number;
@@ -17,6 +15,16 @@ export interface OutlierDetectionSpec {
   readonly longestPauseMs: number;
   /** Of the endpoints whose checks pass. */
   readonly ejectedShareMax: number;
+}
+
+/** An endpoint that fails and that outlier detection may not eject gets no requests for some time all the same. */
+export interface CircuitBreakerSpec {
+  /** How long it is open the first time; each further time is twice as long. */
+  readonly openMs: number;
+  /** The longest time; null: 2 s while the endpoint's checks pass, 30 s without checks. */
+  readonly openMaxMs: number | null;
+  /** How many requests the endpoint gets at a time while the breaker is half-open, over all workers; absent: 1. */
+  readonly probesMax?: number;
 }
 
 /** When failures make an endpoint an outlier. */
@@ -118,22 +126,6 @@ export function breakerEjection(
   return { ...ejection, firstPauseMs: openMs, longestPauseMs };
 }
 
-/** The circuit breaker of a route goes by the same policy as that of an endpoint. */
-export function routeBreakerSettings(spec: RouteBreakerSpec): Pick<OutlierSettings, 'ejection'> & {
-  readonly failureRate: FailureRateSettings;
-} {
-  const { windowMs, requestsMin, consecutiveFailuresMax, openMs } = spec;
-  return {
-    failureRate: {
-      ...defaultFailureRate,
-      ...{ windowMs, requestsMin, consecutiveFailuresMax },
-      sliceMs: windowMs / slicesPerWindow,
-      successShareMin: 1 - spec.failureShareMax,
-    },
-    ejection: { ...defaultEjection, firstPauseMs: openMs, longestPauseMs: Math.max(openMs, spec.openMaxMs) },
-  };
-}
-
 /** `spec`: null: traffic decides nothing; absent: the defaults. */
 export function outlierSettingsOf(
   spec?: OutlierDetectionSpec | null,
@@ -161,4 +153,4 @@ export function outlierSettingsOf(
   };
 }
 
-const slicesPerWindow = defaultFailureRate.windowMs / defaultFailureRate.sliceMs;
+export const slicesPerWindow = defaultFailureRate.windowMs / defaultFailureRate.sliceMs;

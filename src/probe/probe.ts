@@ -1,19 +1,101 @@
+import { isIP, createServer } from 'node:net';
+import { once } from 'node:events';
 import { socketConnector } from '../transport/connect.ts';
 import { createNameResolver } from '../transport/resolve.ts';
 import { judgeProbe } from './judge-probe.ts';
 import { type ProbeOptions, type ProbePorts, limitsFor } from './probe-ports.ts';
-import type { ProbeReport, AddressReport, HttpReport, SeriesReport, WayReport, WriteReport } from './probe-report.ts';
+import type {
+  ProbeReport,
+  AddressReport,
+  HttpReport,
+  SeriesReport,
+  WayReport,
+  WriteReport,
+  CertificateReport,
+  TlsReport,
+} from './probe-report.ts';
 import { sessionPorts, ProbeSession, type SessionPorts, type SessionTarget } from './probe-session.ts';
 import type { UpstreamTls } from '../core/upstream-spec.ts';
 import { hostPort } from '../core/endpoint.ts';
 import type { NameResolver } from '../core/name-resolver.ts';
-import { isIP, createServer } from 'node:net';
 import { resolveHost } from './probe-names.ts';
 import { type ProbeRequest, webSocketHeaders } from './probe-exchange.ts';
 import { runSeries } from './probe-series.ts';
-import { reportTls } from './probe-tls.ts';
 import { chosenAddress } from './way-outcome.ts';
-import { once } from 'node:events';
+import { type Clock, after } from '../core/time.ts';
+import { type InspectedCertificate, inspectTls, type TlsInspection } from '../transport/inspect-tls.ts';
+
+interface InspectedServer {
+  readonly address: string;
+  readonly port: number;
+  /** The name to ask for, or the address. */
+  readonly name: string;
+  readonly isName: boolean;
+  readonly settings: UpstreamTls;
+}
+
+const dayMs = 86_400_000;
+
+/** What a TLS server shows, with its name and without; null if no handshake comes to an end. */
+async function reportTls(server: InspectedServer, limitMs: number, clock: Clock): Promise<TlsReport | null> {
+  const named = await inspect(server, true, limitMs, clock);
+  if (named === null) return null;
+  const unnamed = server.isName ? await inspect(server, false, limitMs, clock) : named;
+  return {
+    version: named.version,
+    cipher: named.cipher,
+    alpn: named.alpn,
+    serverName: server.isName ? server.name : null,
+    withoutName: server.isName ? compared(named, unnamed) : 'unknown',
+    refusal: named.refusal,
+    chain: named.chain.map((certificate) => certificateReport(certificate, clock.wallTime())),
+  };
+}
+
+function inspect(
+  { address, port, name, settings }: InspectedServer,
+  sendsName: boolean,
+  limitMs: number,
+  clock: Clock,
+): Promise<TlsInspection | null> {
+  return new Promise((resolve) => {
+    const target = { address, port, name, sendsName, protocols: ['h2', 'http/1.1'], settings };
+    const inspection = inspectTls(target, {
+      onInspected(found) {
+        timer.cancel();
+        resolve(found);
+      },
+      // Why a handshake fails is reported by the connection that requests are sent on.
+      onInspectionFailed() {
+        timer.cancel();
+        resolve(null);
+      },
+    });
+    const timer = clock.schedule(
+      after(clock.now(), limitMs),
+      () => {
+        inspection.cancel();
+        resolve(null);
+      },
+      undefined,
+    );
+  });
+}
+
+function compared(named: TlsInspection, unnamed: TlsInspection | null): TlsReport['withoutName'] {
+  if (unnamed === null) return 'refused';
+  return named.chain[0]?.fingerprint === unnamed.chain[0]?.fingerprint ? 'same' : 'other';
+}
+
+function certificateReport(certificate: InspectedCertificate, now: number): CertificateReport {
+  const { subject, issuer, names, notBefore, notAfter } = certificate;
+  const daysLeft = notAfter === null ? null : Math.floor((notAfter - now) / dayMs);
+  return { subject, issuer, names, notBefore: dateText(notBefore), notAfter: dateText(notAfter), daysLeft };
+}
+
+function dateText(time: number | null): string | null {
+  return time === null ? null : new Date(time).toISOString();
+}
 
 /**
  * The bypass test: requests a URL directly and, if there is a gateway, through it, and says which layer fails. It sends GET and

@@ -11,10 +11,9 @@ import { redactQuery } from '../redact/query.ts';
 import { redactAuthority, redactPath } from '../redact/target.ts';
 import { TextRedactor } from '../redact/text-redactor.ts';
 import { isFailed, shapeOfExchange, whoseOfExchange } from './exchange-shape.ts';
-import { RecordedGatewayStates } from './recorded-gateway-states.ts';
+import { RecordedGatewayStates, isSuccess, SuccessTimes } from './success-times.ts';
 import { bounded, exactMs, roundedMs, Timestamps, wholeNumber } from './json-text.ts';
 import { recordLimits } from './limits.ts';
-import { isSuccess, SuccessTimes } from './success-times.ts';
 
 /** Values that are the same in every record of a worker. */
 export interface RecordContext {

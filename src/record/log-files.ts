@@ -4,7 +4,7 @@ import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { isCombinedLine } from './combined-format.ts';
 import { realLogPath } from './rotated-files.ts';
 import { lineBytesMax } from './limits.ts';
-import type { LineSearch } from './line-search.ts';
+import type { LineSearch } from './log-slice.ts';
 import { PrefixSearch, IdSearch } from './parse-record.ts';
 import { searchFile } from './search-log.ts';
 

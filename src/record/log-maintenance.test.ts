@@ -29,9 +29,8 @@ import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { type LogFile, type LogFileOptions, openLogFile } from './log-file.ts';
 import { searchLogFiles } from './log-files.ts';
 import { CoreShare } from './core-share.ts';
-import { LogArchiver } from './log-archiver.ts';
+import { LogArchiver, rotateFile } from './log-archiver.ts';
 import { type LogFileState, type LogOutput, type LogProblem, openLogOutput } from './log-output.ts';
-import { rotateFile } from './log-rotation.ts';
 
 // Real files and simulated time.
 

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { lstat, mkdir } from 'node:fs/promises';
 import type { EventSink } from '../core/event.ts';
 import type { LogRotationSpec } from '../core/logger-messages.ts';
 import type { Result } from '#failures/result.ts';
@@ -7,7 +8,6 @@ import { type CopyResult, copyLines, nothingCopied } from './copy-lines.ts';
 import type { LogOutput, LogProblem } from './log-output.ts';
 import { CoreShare } from './core-share.ts';
 import { LogArchiver } from './log-archiver.ts';
-import { makeFolders } from './make-folders.ts';
 
 interface LogMaintenanceParts {
   readonly clock: Clock;
@@ -210,3 +210,29 @@ export class LogMaintenance {
 }
 
 const unchanged = { ok: true, value: null } as const;
+
+/**
+ * Creates a folder and the missing ones above it. Rejects like `mkdir`. The option `recursive` of that does not return where the kernel
+ * answers ENOENT within a folder that is there, as it does in /proc.
+ */
+export async function makeFolders(path: string): Promise<void> {
+  const missing: string[] = [];
+  for (let at = path; dirname(at) !== at && !(await isThere(at)); at = dirname(at)) missing.push(at);
+  for (const folder of missing.toReversed()) await makeFolder(folder);
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    // Another process may have made it in the meantime.
+    if (!(await isThere(path))) throw error;
+  }
+}
+
+function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
+}

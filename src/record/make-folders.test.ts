@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { makeFolders } from './make-folders.ts';
+import { makeFolders } from './log-maintenance.ts';
 
 describe('the folder of a log', () => {
   test('is created with those above it, also where it is there already', async (t) => {

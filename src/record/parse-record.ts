@@ -2,7 +2,7 @@ import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { expandedRecord, type RecordFields } from '../core/record-defaults.ts';
 import { bounded, quoted } from './json-text.ts';
 import { recordLimits } from './limits.ts';
-import type { LineSearch } from './line-search.ts';
+import type { LineSearch } from './log-slice.ts';
 
 /** Why a line is not the record of an exchange. */
 type NotARecord =

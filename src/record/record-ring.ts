@@ -1,6 +1,6 @@
 import type { RecordRingMemory } from '../core/record-ring-memory.ts';
 import { lineBytesMax } from './limits.ts';
-import { type LineSearch, searchBackwards } from './line-search.ts';
+import { type LineSearch, searchBackwards } from './log-slice.ts';
 import { lineFeed } from './line-feed.ts';
 
 /**

@@ -13,8 +13,7 @@ import { searchLogFiles, searchLogFilesForPrefix } from './log-files.ts';
 import { compressSlice, sliceBytes } from './log-slice.ts';
 import { IdSearch } from './parse-record.ts';
 import { sampleExchange } from './sample-exchange.test-support.ts';
-import { searchArchive } from './search-archive.ts';
-import { searchLog } from './search-log.ts';
+import { searchArchive, searchLog } from './search-log.ts';
 import { TestRing } from './test-ring.test-support.ts';
 import { RecordWriter } from './write-record.ts';
 

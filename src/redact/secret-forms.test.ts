@@ -147,7 +147,7 @@ test('lines below a name are shown again where they are indented less, and after
   assert.equal(result.at(-1), '  port: 1');
 });
 
-/** A token of each issuer in `token-prefixes.ts`, as the issuer's documents show its form; `x` is a letter, `9` a digit, `f` a hexadecimal digit. */
+/** A token of each issuer in `known-secrets.ts`, as the issuer's documents show its form; `x` is a letter, `9` a digit, `f` a hexadecimal digit. */
 const samples: readonly string[] = readFileSync(new URL('secret-samples.txt', import.meta.url), 'utf8')
   .split('\n')
   .filter((line) => line !== '' && !line.startsWith('#'));

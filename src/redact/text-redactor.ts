@@ -10,10 +10,73 @@ import {
   optionValueSpans,
   queryValueSpans,
 } from './named-values.ts';
-import { escapedNameSpans } from './escaped-names.ts';
 import { leftOut, replaceSpans, type Span, spansBehind } from './span.ts';
-import { isBelow, type ValueBelow, valueBelow } from './value-below.ts';
 import { quotedValue } from './value-end.ts';
+import { isSecretNameInProse } from './secret-name.ts';
+
+/** A letter, digit or `_` as an escape of a URL or of JSON: the structure of a text is never decoded. */
+const escape = /%([2-7][\da-f])|\\u00([2-7][\da-f])/gi;
+const mayBeEscaped = /%[2-7][\da-f]|\\u00/i;
+
+/** Finds values whose name is written with escapes: `p%61ssword=…`, `"\u0070assword": "…"`. */
+function escapedNameSpans(text: string, colonMeans: ColonMeans): readonly Span[] {
+  if (!mayBeEscaped.test(text)) return [];
+  const positions: number[] = [];
+  let decoded = '';
+  const copy = (from: number, to: number): void => {
+    for (let at = from; at < to; at++) positions.push(at);
+    decoded += text.slice(from, to);
+  };
+  let copied = 0;
+  for (const { index, 0: whole, 1: percent, 2: unicode } of text.matchAll(escape)) {
+    const character = String.fromCharCode(Number.parseInt(percent ?? unicode ?? '', 16));
+    if (!/\w/.test(character)) continue;
+    copy(copied, index);
+    positions.push(index);
+    decoded += character;
+    copied = index + whole.length;
+  }
+  if (copied === 0) return [];
+  copy(copied, text.length);
+  positions.push(text.length);
+  const positionOf = (at: number): number => positions[at] ?? text.length;
+  return namedValueSpans(decoded, colonMeans).map(({ start, end }) => ({
+    start: positionOf(start),
+    end: positionOf(end),
+  }));
+}
+
+/** Where the value of a name is that ends its line. */
+interface ValueBelow {
+  /** `indented`: in all following lines that are indented more. `next`: in the next line, as in a list of names and values. */
+  readonly kind: 'indented' | 'next';
+  readonly indent: number;
+}
+
+/** `password:`, `"token": {`, `secret: |` and the like at the end of a line. */
+const nameAtEnd = /(?<![\w.-])([\w.-]{1,64})["'`]?\]?\s{0,4}(?:=>?|:)\s{0,4}[|>[{(]?[-+\d]{0,2}\s*$/;
+/** A name in a list whose next element is in the next line. */
+const listedAtEnd = /(["'`])([\w-]{1,64})\1\s{0,4},\s*$/;
+
+/** Null: the line ends with no name of a secret. `isSecretHeader`: whether the value of a header is one, by its name in lower case. */
+function valueBelow(line: string, isSecretHeader: (name: string) => boolean): ValueBelow | null {
+  const isSecret = (name: string): boolean => isSecretHeader(name.toLowerCase()) || isSecretNameInProse(name);
+  const end = line.slice(-160);
+  const name = nameAtEnd.exec(end)?.[1];
+  if (name !== undefined && isSecret(name)) return { kind: 'indented', indent: indentOf(line) };
+  const listed = listedAtEnd.exec(end)?.[2];
+  return listed !== undefined && isSecret(listed) ? { kind: 'next', indent: indentOf(line) } : null;
+}
+
+/** Whether a line holds, or goes on with, the value. */
+function isBelow(line: string, { kind, indent }: ValueBelow): boolean {
+  if (line.trim() === '') return kind === 'indented';
+  return kind === 'next' ? /^\s*["'`]/.test(line) : indentOf(line) > indent;
+}
+
+function indentOf(line: string): number {
+  return line.length - line.trimStart().length;
+}
 
 /** Headers whose values never reach a log, in any text. */
 export const secretHeaders = [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { OutputLine, OutputSource } from '../core/output-line.ts';
-import { divideLines } from './divide-lines.ts';
+import { divideLines } from './line-divider.ts';
 
 const id = '019aa5d2-5f1c-7c3e-9f0a-000000000006';
 const otherId = '019aa5d2-5f1c-7c3e-9f0a-000000000007';

@@ -17,8 +17,8 @@ import { after, type Clock } from '../core/time.ts';
 import { isConflict, storeFault, withErrno } from './database.ts';
 import { parseQuery } from './parse-query.ts';
 import type { Query } from '../core/exchange-query.ts';
-import { divideLines } from './divide-lines.ts';
-import { withoutLaterProcesses } from './later-processes.ts';
+import { divideLines } from './line-divider.ts';
+import { withoutLaterProcesses, coversOutput, hasArrived, outputCoverage } from './output-coverage.ts';
 import { idInTextForm } from './ids-in-text.ts';
 import { mayMatchOutput } from './match-output.ts';
 import {
@@ -33,11 +33,10 @@ import {
   textOfPosition,
 } from './paging.ts';
 import { type NewExchange, Segment, type StoredBatch, type StoredRow } from './segment.ts';
-import { coversOutput, hasArrived, outputCoverage } from './output-coverage.ts';
 import { linesOfTimeMax } from './output-table.ts';
 import { searchSegment } from './segment-search.ts';
 import { ResponseTimesSum } from './response-times.ts';
-import { SetClock } from './set-clock.ts';
+import { SetClock } from './stored-unparsed.ts';
 import {
   expired,
   segmentAgeMsOf,

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { OutputLine } from '../core/output-line.ts';
 import type { ProcessNote } from '#failures/process-note.ts';
 import type { InstanceVisit } from '../core/request-context.ts';
-import { withoutLaterProcesses } from './later-processes.ts';
+import { withoutLaterProcesses } from './output-coverage.ts';
 
 describe('lines beside a request', () => {
   const visit = (since: number, attempt = 1) =>

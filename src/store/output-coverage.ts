@@ -1,7 +1,9 @@
-import type { ContextSearch } from '../core/request-context.ts';
-import { divideLines } from './divide-lines.ts';
+import type { ContextSearch, InstanceVisit } from '../core/request-context.ts';
+import { divideLines } from './line-divider.ts';
 import { linesOfTimeMax } from './output-table.ts';
 import type { Segment } from './segment.ts';
+import type { OutputLine } from '../core/output-line.ts';
+import type { ProcessExit, ProcessNote } from '#failures/process-note.ts';
 
 /** What an application writes to a file is read every half a second, and stored a moment later, as what it prints is. */
 const outputLateMs = 1000;
@@ -47,4 +49,22 @@ export function coversOutput(
     next -= 1;
   }
   return false;
+}
+
+/** Without the lines of a process that was started when the one that had the request had ended, and that had no attempt of it. */
+export function withoutLaterProcesses(
+  lines: readonly OutputLine[],
+  notes: readonly ProcessNote[],
+  visits: readonly InstanceVisit[],
+): readonly OutputLine[] {
+  const exits = notes.filter((note) => note.kind === 'exit');
+  return lines.filter(({ at, source }) => {
+    const isOfLaterProcess = (exit: ProcessExit): boolean =>
+      exit.instance === source.instance && exit.pid !== source.pid && exit.at <= at && !wasVisitedSince(exit, at);
+    return !exits.some(isOfLaterProcess);
+  });
+
+  function wasVisitedSince(exit: ProcessExit, at: number): boolean {
+    return visits.some(({ instance, since }) => instance === exit.instance && since >= exit.at && since <= at);
+  }
 }

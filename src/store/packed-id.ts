@@ -1,4 +1,4 @@
-import { hashOf } from './hash.ts';
+import { hashOf } from './shared-texts.ts';
 
 /** The value of a hexadecimal digit in lower case by its character code; others have 16. */
 const digitValues = new Uint8Array(65_536).fill(16);

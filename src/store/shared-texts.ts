@@ -1,6 +1,4 @@
-import { copiedText } from './copied-text.ts';
 import type { Database, Statement } from './database.ts';
-import { hashOf } from './hash.ts';
 
 /** Texts whose numbers are known without reading the file. */
 const knownMax = 32_768;
@@ -59,4 +57,16 @@ export class SharedTexts {
     this.#texts.set(number, text);
     return text;
   }
+}
+
+/** A copy of a text that was cut out of a longer one, and would keep all of that in memory. */
+export function copiedText(text: string): string {
+  return Buffer.from(text).toString();
+}
+
+/** FNV-1a, 32 bits. */
+export function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return hash >>> 0;
 }

@@ -22,13 +22,11 @@ import type { RecordRingReader, RingSlice } from '../record/record-ring.ts';
 import { RingReading } from '../record/ring-reading.ts';
 import { storeFault } from './database.ts';
 import { ExchangeStore } from './exchange-store.ts';
-import { exchangesInBytes } from './exchanges-in-bytes.ts';
 import type { NewExchange } from './segment.ts';
 import { LineDivider } from './line-divider.ts';
 import { StoredUnparsed } from './stored-unparsed.ts';
-import { WaitingEvents } from './waiting-events.ts';
+import { WaitingEvents, WaitingProcesses } from './waiting-events.ts';
 import { WaitingOutput } from './waiting-output.ts';
-import { WaitingProcesses } from './waiting-processes.ts';
 
 /** How long a record may wait before it is stored: one transaction for all of that time. */
 const storeEveryMs = 500;
@@ -361,4 +359,22 @@ export class StoreWriter {
     this.#store?.close();
     this.#store = null;
   }
+}
+
+/** The exchanges in lines of a ring. Each line has a number, for how many exchanges it stands, before its record. `takes`: whether a line is one of others, who have it then. */
+export function exchangesInBytes(
+  bytes: Buffer,
+  divider: LineDivider,
+  takes: (text: string) => boolean = () => false,
+): { exchanges: NewExchange[]; damaged: number } {
+  const exchanges: NewExchange[] = [];
+  let damaged = 0;
+  for (const text of bytes.toString('latin1').split('\n')) {
+    if (takes(text)) continue;
+    const space = text.indexOf(' ');
+    const line = space > 0 ? divider.divide(text.slice(space + 1)) : null;
+    if (line !== null) exchanges.push({ line, standsFor: Number(text.slice(0, space)) });
+    else if (text !== '') damaged += 1;
+  }
+  return { exchanges, damaged };
 }

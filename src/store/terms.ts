@@ -1,7 +1,6 @@
 import type { ExchangeRecord } from '../core/schemas/record.ts';
-import { copiedText } from './copied-text.ts';
+import { copiedText, hashOf } from './shared-texts.ts';
 import type { QueryCondition, Query, TextKey } from '../core/exchange-query.ts';
-import { hashOf } from './hash.ts';
 import { searchedWords, valuesOf, wordsMax, wordsOfTexts } from './match.ts';
 import { wordCharactersMax, wordsOf } from './words.ts';
 import { lineOfTemplate, recordOf, type StoredLine } from './stored-line.ts';

@@ -61,12 +61,14 @@ describe('a duplicate of a listening socket', { skip }, () => {
     warm.close();
     await once(warm, 'close');
     const before = readdirSync('/proc/self/fd').length;
-    for (let at = 0; at < 3; at++) {
+    for (let at = 0; at < 20; at++) {
       const one = await servesAs('x', fd);
       one.close();
       await once(one, 'close');
     }
-    assert.equal(readdirSync('/proc/self/fd').length, before);
+    // Other tests of this process may open or close some meanwhile.
+    const more = readdirSync('/proc/self/fd').length - before;
+    assert.ok(more < 10, `${more} more after 20 duplicates`);
   });
 
   test('for each of several descriptors, in their order', async (t) => {

@@ -10,7 +10,7 @@ import type {
 } from '../core/transport.ts';
 import { HandleFacts } from './handle-facts.ts';
 import { heldSliceBytesMax, noBytes, outbox, type OutboxHolder } from './outbox.ts';
-import { bulkBytes, sharedReadBuffer } from './read-buffers.ts';
+import { bulkBytes, sharedReadBuffer, isQuietAt, readAheadAt, readUnread } from './unread-bytes.ts';
 import {
   type HandleOwner,
   type ShutdownRequest,
@@ -18,7 +18,6 @@ import {
   streamInternals,
   type WriteRequest,
 } from './stream-handle.ts';
-import { isQuietAt, readAheadAt, readUnread } from './unread-bytes.ts';
 
 /** libuv's number for the end of a stream, on all systems. */
 const endOfFile = -4095;

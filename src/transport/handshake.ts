@@ -4,7 +4,7 @@ import type { SecureContext, TLSSocket } from 'node:tls';
 import type { CertificateFacts, TlsTarget, NetworkFault } from '../core/connector.ts';
 import { tlsAlertCode, tlsSettingsRefused, tlsTruncated } from '../core/tls-codes.ts';
 import type { ServerCertificate, TlsFacts } from '../core/transport.ts';
-import { chainOf, namesOf, oneLine } from './certificate-chain.ts';
+import { chainOf, namesOf, oneLine } from './inspect-tls.ts';
 import { networkFault } from './errno.ts';
 import { nodeTls } from './node-tls.ts';
 import { upstreamContextOf } from './upstream-tls-contexts.ts';

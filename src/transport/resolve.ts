@@ -13,7 +13,31 @@ import type {
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { networkFault } from './errno.ts';
 import { candidatesFor, readSystemNames, type SystemNames } from './system-names.ts';
-import { ConcurrencyLimiter } from './concurrency-limiter.ts';
+
+/** Lets so many callers run at a time; later ones wait, first come, first served. */
+class ConcurrencyLimiter {
+  #free: number;
+  readonly #waiters: (() => void)[] = [];
+
+  constructor(max: number) {
+    this.#free = max;
+  }
+
+  /** Resolves when it is the caller's turn, which ends with `give`. */
+  acquire(): Promise<void> {
+    if (this.#free > 0) {
+      this.#free--;
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  release(): void {
+    const next = this.#waiters.shift();
+    if (next === undefined) this.#free++;
+    else next();
+  }
+}
 
 /**
  * Resolves names to addresses. Neither of Node's two ways is enough: `dns.lookup` returns neither TTL nor RCODE, and blocks a

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Socket, SocketConstructorOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { sharedReadBuffer } from './read-buffers.ts';
+import { sharedReadBuffer } from './unread-bytes.ts';
 
 /** How many of the peer's first bytes are kept: enough for a banner or the type of a record. */
 const firstBytesMax = 64;

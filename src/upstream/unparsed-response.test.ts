@@ -4,7 +4,7 @@ import { fail } from '#failures/failure.ts';
 import { unparsedOf } from '../core/unparsed-bytes.ts';
 import { HeadStorage } from '../wire/head-storage.ts';
 import { responseLimits } from '../wire/limits.ts';
-import { refusedPart } from '../wire/h2/refused-frame.ts';
+import { refusedPart } from '../wire/h2/frame-handler.ts';
 import { ResponseHeadParser } from '../wire/response-head.ts';
 import { withBodyBytes, withHeadBytes } from './unparsed-response.ts';
 

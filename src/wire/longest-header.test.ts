@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from '../../test/properties.ts';
-import { longestHeaderName } from './longest-header.ts';
+import { longestHeaderName } from './response-head.ts';
 
 const table: readonly [what: string, head: string, name: string][] = [
   ['the longest of several', 'HTTP/1.1 200 OK\r\nA: 1\r\nSet-Cookie: 123456789\r\nB: 12\r\n', 'Set-Cookie'],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as headerNames from './known-names.ts';
 import * as staticNames from './h2/static-names.ts';
-import { perfectFactor } from './perfect-factor.ts';
+import { perfectFactor } from './known-names.ts';
 
 test('the factors that are tried first hold: no start searches for one', () => {
   assert.equal(headerNames.factor, headerNames.firstFactor, `write firstFactor = ${headerNames.factor}`);

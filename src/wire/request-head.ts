@@ -1,12 +1,11 @@
 import { hasNoBody, type HttpVersion } from '../core/message.ts';
 import type { RequestRule } from '#failures/rules.ts';
 import { copyBytes } from '../core/copy-bytes.ts';
-import { CR, LF } from './characters.ts';
+import { CR, LF, isSame } from './characters.ts';
 import { HeaderSectionParser } from './header-section.ts';
 import { HeadBuffer } from './head-buffer.ts';
 import type { HeadBlock, HeadStorage } from './head-storage.ts';
 import { emptyLinesMax, type HeadLimits } from './limits.ts';
-import { readMethod } from './method.ts';
 import {
   FirstHeadDetector,
   RepeatDetector,
@@ -21,6 +20,17 @@ import { RequestHeadersReader } from './request-headers.ts';
 import { RequestLineParser } from './request-line.ts';
 import { encodedTarget, readTarget, type RequestTarget } from './request-target.ts';
 import type { ParsedRequestHead, RequestRefusal } from './parsed-request-head.ts';
+
+/** Methods that are met all the time: their strings exist already (RFC 9110 §9.1: case-sensitive). */
+const commonMethods = ['GET', 'POST', 'HEAD', 'PUT', 'OPTIONS', 'DELETE', 'PATCH'] as const;
+
+/** The method in bytes [start, end), which are of a token. */
+function readMethod(bytes: Buffer, start: number, end: number): string {
+  for (const method of commonMethods) {
+    if (isSame(bytes, start, end, method)) return method;
+  }
+  return bytes.toString('latin1', start, end);
+}
 
 const noTarget: RequestTarget = { target: '', authority: '' };
 

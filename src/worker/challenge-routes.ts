@@ -3,8 +3,10 @@ import type { RouteId } from '../core/endpoint.ts';
 import type { HttpChallenge, ShownChallenge } from '../core/managed-tls.ts';
 import type { RequestHead } from '../core/message.ts';
 import type { Route, Router } from '../exchange/ports.ts';
+import { respondFilter } from '../filters/respond.ts';
 import { hostOf } from '../wire/host.ts';
 import { compileRoute } from './compile-route.ts';
+import { noHooks } from './feature-parts.ts';
 
 const path = '/.well-known/acme-challenge/';
 
@@ -50,7 +52,7 @@ function routeOf({ keyAuthorization }: HttpChallenge, settings: AnswerSettings):
       ...settings,
       id: 'acme-challenge' as RouteId,
       match: { hosts: [], pathPrefix: path, methods: [], headers: [] },
-      action: { kind: 'respond', status: 200, contentType: 'application/octet-stream', body: keyAuthorization },
+      action: { kind: 'feature', feature: 'respond' },
       rewrite: { pathPrefix: null, host: 'client' },
       requestHeaders: none,
       responseHeaders: none,
@@ -60,6 +62,11 @@ function routeOf({ keyAuthorization }: HttpChallenge, settings: AnswerSettings):
       buffer: { requestBytesMax: 0, requestWaitMs: 0, responseBytesMax: 0 },
     },
     null,
+    undefined,
+    {
+      ...noHooks,
+      filters: [respondFilter(200, 'application/octet-stream', keyAuthorization)],
+    },
   );
 }
 

@@ -6,7 +6,6 @@ import type { HeaderChange, RequestHeaderChange, Route, RouteHop, Upstream } fro
 import { noHooks, type RouteHooks } from './feature-parts.ts';
 import type { OverridableRoute } from './route-overrides.ts';
 import { hasDotSegment, plainPath } from '../wire/plain-path.ts';
-import { filtersOf } from './route-filters.ts';
 import { routeHop } from './route-hop.ts';
 import { matchesPath } from '../policy/route-match.ts';
 
@@ -17,7 +16,7 @@ export interface CompiledRoute extends OverridableRoute, Omit<Route, keyof Overr
 
 /**
  * A route prepared for exchanges. `upstream` is the one that its action names, null for other actions; `own` are the header filters of
- * all routes of a configuration, so that routes without edits share them. The filters of `hooks` come before those of the action.
+ * all routes of a configuration, so that routes without edits share them.
  */
 export function compileRoute(
   spec: RouteSpec,
@@ -26,7 +25,7 @@ export function compileRoute(
   hooks: RouteHooks = noHooks,
   hop: RouteHop = routeHop('', '', spec.id),
 ): CompiledRoute {
-  const ownFilters = [...hooks.filters, ...filtersOf(spec)];
+  const ownFilters = hooks.filters;
   const prefixRemoved = prefixRemovedBy(spec.match.pathPrefix, spec.rewrite.pathPrefix);
   return {
     id: spec.id,
@@ -34,7 +33,7 @@ export function compileRoute(
     filters: compileFilters(ownFilters),
     ownFilters,
     overlayRevision: 0,
-    reportsReadiness: spec.action.kind === 'readiness',
+    answersChecks: hooks.answersChecks,
     timeouts: spec.timeouts,
     tunnel: spec.tunnel,
     commitDelayMs: spec.commitDelayMs,

@@ -217,9 +217,13 @@ export interface RouteHooks {
   readonly bounds: RouteBounds | null;
   readonly retry: RetryPolicy | null;
   readonly requestHeadersRemoved: readonly string[];
+  readonly answersChecks: boolean;
 }
 
-export const noHooks: RouteHooks = { filters: [], bounds: null, retry: null, requestHeadersRemoved: [] };
+export const noHooks: RouteHooks = {
+  ...{ filters: [], bounds: null, retry: null },
+  ...{ requestHeadersRemoved: [], answersChecks: false },
+};
 
 export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonly FeatureHooks[]): RouteHooks {
   if (ofRoute.length + ofUpstream.length === 0) return noHooks;
@@ -231,5 +235,6 @@ export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonl
     bounds: bounds.length === 0 ? null : { bounds, priority },
     retry: all.find((hooks) => hooks.retry !== undefined)?.retry ?? null,
     requestHeadersRemoved: all.flatMap(({ requestHeadersRemoved = [] }) => requestHeadersRemoved),
+    answersChecks: ofRoute.some(({ answersChecks }) => answersChecks === true),
   };
 }

@@ -1,5 +1,4 @@
 import type { ListenerSpec, OnDemandTls } from '../core/listener-spec.ts';
-import type { RouteSpec } from '../core/route-spec.ts';
 import type { Filter } from '../core/filter.ts';
 import { isOnDemandName } from '../core/on-demand.ts';
 import { hstsFilter } from '../filters/hsts.ts';
@@ -14,13 +13,12 @@ interface ListenerOnDemand {
 }
 
 /**
- * The filters that routes have because a listener speaks TLS, before their own. A route that reports readiness has none:
- * load balancers ask it in clear text. `isObtained`: whether there is a certificate for a host that awaits one.
+ * The filters that routes have because a listener speaks TLS, before their own. Routes for checks have none of them. `isObtained`: whether there is a certificate for a host that awaits one.
  */
 export function listenerFilters(
   listeners: readonly ListenerSpec[],
   isObtained: (host: string) => boolean,
-): (route: RouteSpec) => readonly Filter[] {
+): readonly Filter[] {
   const ports = new Map<string, number>();
   /** For names whose certificates are obtained automatically: until one is there, their requests go on in clear text. */
   const awaitedPorts = new Map<string, number>();
@@ -57,5 +55,5 @@ export function listenerFilters(
           findByHost(hsts.get(listener) ?? new Map<string, number>(), host) ?? secondsOnDemand(listener, host),
       ),
     );
-  return ({ action }) => (action.kind === 'readiness' ? [] : filters);
+  return filters;
 }

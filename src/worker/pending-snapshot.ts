@@ -7,6 +7,7 @@ import type { UpstreamPorts } from '../upstream/ports.ts';
 import { LiveUpstream } from '../upstream/upstream.ts';
 import { type CompiledRoute, compileRoute } from './compile-route.ts';
 import { hopNameOf } from './hop-name.ts';
+import type { Filter } from '../core/filter.ts';
 import { listenerFilters } from './listener-filters.ts';
 import { type FeatureParts, type PendingParts, type RouteHooks, routeHooks } from './feature-parts.ts';
 import { routeHop } from './route-hop.ts';
@@ -23,7 +24,7 @@ export class PendingSnapshot {
   readonly #hopName: string;
   readonly #hopKey: string;
   readonly #own: ReturnType<typeof ownRequestHeaders>;
-  readonly #listenerFilters: ReturnType<typeof listenerFilters>;
+  readonly #listenerFilters: readonly Filter[];
   readonly #activeParts: FeatureParts;
   readonly #parts: PendingParts;
   readonly #router = new RouterBuilder<CompiledRoute>();
@@ -72,7 +73,7 @@ export class PendingSnapshot {
           spec,
           upstream,
           this.#own,
-          { ...hooks, filters: [...this.#listenerFilters(spec), ...hooks.filters] },
+          hooks.answersChecks ? hooks : { ...hooks, filters: [...this.#listenerFilters, ...hooks.filters] },
           routeHop(this.#hopName, this.#hopKey, spec.id),
         ),
       });

@@ -7,6 +7,7 @@ import type { MaintenanceSetting, PauseSetting, RouteOverlay } from '../core/ove
 import type { Route } from '../exchange/ports.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { compileRoute, type CompiledRoute } from './compile-route.ts';
+import { noHooks } from './feature-parts.ts';
 import { RouteOverrides } from './route-overrides.ts';
 
 const ids = ['/a', '/b', '/ready'] as const;
@@ -16,13 +17,18 @@ function compiled(id: string): CompiledRoute {
   const spec = {
     id,
     match: { hosts: [], pathPrefix: id, methods: [], headers: [] },
-    action: id === '/ready' ? { kind: 'readiness' } : { kind: 'upstream', upstream: 'app' },
+    action: id === '/ready' ? { kind: 'feature', feature: 'readiness' } : { kind: 'upstream', upstream: 'app' },
     requestHeaders: none,
     responseHeaders: none,
     rewrite: { host: 'client', pathPrefix: null },
   } as unknown as RouteSpec;
   const upstream = id === '/ready' ? null : ({ id: 'app' } as unknown as Route['upstream']);
-  return compileRoute(spec, upstream);
+  return compileRoute(
+    spec,
+    upstream,
+    undefined,
+    id === '/ready' ? { ...noHooks, filters: [{ name: 'readiness' }], answersChecks: true } : noHooks,
+  );
 }
 
 function world() {

@@ -18,7 +18,7 @@ export interface OverridableRoute {
   readonly id: string;
   readonly upstream: { readonly id: string } | null;
   /** Whether the route reports readiness: maintenance of all routes does not change it. */
-  readonly reportsReadiness: boolean;
+  readonly answersChecks: boolean;
   /** The filters of the configuration. */
   readonly ownFilters: readonly Filter[];
   filters: FilterPipeline | null;
@@ -82,8 +82,8 @@ export class RouteOverrides {
   }
 
   /** Maintenance of the route itself comes before that of all routes. */
-  #maintenanceOf({ id, reportsReadiness }: OverridableRoute): readonly Filter[] {
-    const ofAll = reportsReadiness ? undefined : this.#maintenance.get(null);
+  #maintenanceOf({ id, answersChecks }: OverridableRoute): readonly Filter[] {
+    const ofAll = answersChecks ? undefined : this.#maintenance.get(null);
     const setting = this.#maintenance.get(id) ?? ofAll;
     return setting === undefined ? [] : [maintenanceFilter(id, setting.message, setting.retryAfterS, 'maintenance')];
   }

@@ -20,7 +20,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   filters: ['core', 'wire'],
   exchange: ['core', 'redact', 'wire', 'policy'],
   // The part of a feature in a worker.
-  'features/worker': ['core', 'policy', 'exchange', 'features'],
+  'features/worker': ['core', 'wire', 'policy', 'filters', 'exchange', 'features'],
   deploy: ['core', 'redact'],
   // Candor's own log among those of other gateways.
   diagnose: ['core', 'explain'],

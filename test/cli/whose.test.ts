@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import * as fc from '../properties.ts';
-import { readResponses } from '../../src/cli/whose/read-responses.ts';
+import { readResponses } from '../../src/cli/whose/whose-command.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { assertFits } from './golden.ts';
 import { candorProgram } from '../program.ts';

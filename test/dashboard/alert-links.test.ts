@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { dashboardLink } from '../../src/alerts/dashboard-link.ts';
+import { dashboardLink } from '../../src/alerts/alerts.ts';
 import { addressHash, parseAddress } from '../../src/dashboard/page-address.ts';
 
 // What alerts link to, and the pages that the dashboard has.

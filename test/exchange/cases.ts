@@ -311,7 +311,14 @@ const declined: readonly Case[] = [
   },
   {
     name: 'maintenance: 503 with Retry-After',
-    options: { routes: [{ action: { kind: 'maintenance', message: 'We move house.', retryAfterS: 120 } }] },
+    options: {
+      routes: [
+        {
+          action: { kind: 'feature', feature: 'maintenance' },
+          features: { maintenance: { message: 'We move house.', retryAfterS: 120 } },
+        },
+      ],
+    },
     run(world) {
       const client = world.request({});
       world.pass(10);
@@ -321,7 +328,7 @@ const declined: readonly Case[] = [
   },
   {
     name: 'a readiness route: 200',
-    options: { routes: [{ action: { kind: 'readiness' } }] },
+    options: { routes: [{ action: { kind: 'feature', feature: 'readiness' }, features: { readiness: {} } }] },
     run(world) {
       const client = world.request({});
       world.pass(10);
@@ -333,7 +340,10 @@ const declined: readonly Case[] = [
   },
   {
     name: 'a readiness route of a gateway that is about to stop: 503 with Retry-After',
-    options: { routes: [{ action: { kind: 'readiness' } }], stopping: true },
+    options: {
+      routes: [{ action: { kind: 'feature', feature: 'readiness' }, features: { readiness: {} } }],
+      stopping: true,
+    },
     run(world) {
       const client = world.request({});
       world.pass(10);
@@ -344,7 +354,14 @@ const declined: readonly Case[] = [
   },
   {
     name: 'a route that answers itself',
-    options: { routes: [{ action: { kind: 'respond', status: 200, contentType: 'text/plain', body: 'pong' } }] },
+    options: {
+      routes: [
+        {
+          action: { kind: 'feature', feature: 'respond' },
+          features: { respond: { status: 200, contentType: 'text/plain', body: 'pong' } },
+        },
+      ],
+    },
     run(world) {
       const client = world.request({ method: 'POST', body: 'ping' });
       world.pass(10);

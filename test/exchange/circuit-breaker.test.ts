@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { CircuitBreakerSpec } from '../../src/core/upstream-spec.ts';
+import type { CircuitBreakerSpec } from '../../src/policy/outlier-settings.ts';
 import type { UpstreamId } from '../../src/core/endpoint.ts';
 import type { NewEvent } from '../../src/core/event.ts';
 import { explain } from '#failures/failure-texts.ts';

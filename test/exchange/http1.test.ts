@@ -110,7 +110,10 @@ describe('requests on one connection', () => {
     const world = answering({
       routes: [
         { match: { hosts: [], pathPrefix: '/first', methods: [], headers: [] } },
-        { action: { kind: 'respond', status: 200, contentType: 'text/plain', body: 'to /x ' } },
+        {
+          action: { kind: 'feature', feature: 'respond' },
+          features: { respond: { status: 200, contentType: 'text/plain', body: 'to /x ' } },
+        },
       ],
     });
     const { send, finish, got, ended } = typing(world);

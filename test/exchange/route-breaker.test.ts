@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { RouteBreakerSpec } from '../../src/core/upstream-spec.ts';
 import type { RouteId } from '../../src/core/endpoint.ts';
 import type { NewEvent } from '../../src/core/event.ts';
 import { explain } from '#failures/failure-texts.ts';
 import { CircuitBreakers } from '../../src/features/circuit-breaker/main.ts';
+import type { RouteBreakerSpec } from '../../src/features/circuit-breaker/settings.ts';
 import * as fc from '../properties.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { OutcomeCounts } from '../../src/worker/outcome-counts.ts';

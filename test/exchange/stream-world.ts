@@ -84,7 +84,7 @@ export class StreamWorld implements World {
         spec,
         spec.action.kind === 'upstream' ? upstream : null,
         undefined,
-        { ...hooks, filters: options.filters ?? [] },
+        { ...hooks, filters: [...hooks.filters, ...(options.filters ?? [])] },
         routeHop('edge', 'key', spec.id),
       );
       return { match: spec.match, route: compiled };

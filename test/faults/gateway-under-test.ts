@@ -164,12 +164,13 @@ function configure(
 function routeTo({ name, hostName, to, heldMs = 0 }: Target, prefix: string, timeouts: TestTimeouts): RouteSpec {
   const action: RouteAction =
     to === 'maintenance'
-      ? { kind: 'maintenance', message: 'Back soon.', retryAfterS: 60 }
+      ? { kind: 'feature', feature: 'maintenance' }
       : { kind: 'upstream', upstream: name as UpstreamId };
   return {
     id: `${name}${prefix}` as RouteId,
     match: { hosts: hostName === undefined ? [] : [hostName], pathPrefix: prefix, methods: [], headers: [] },
     action,
+    ...(to === 'maintenance' ? { features: { maintenance: { message: 'Back soon.', retryAfterS: 60 } } } : {}),
     rewrite: { pathPrefix: null, host: 'client' },
     requestHeaders: { remove: [], set: [], add: [] },
     responseHeaders: { remove: [], set: [], add: [] },

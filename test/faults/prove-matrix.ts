@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as passTime } from 'node:timers/promises';
-import { HoldUpWatch } from '../../src/testing/torture/held-up.ts';
+import { HoldUpWatch } from '../../src/testing/torture/torture.ts';
 import { systemClock } from '../../src/testing/system.ts';
 import { sampled } from '../../src/testing/sweep.test-support.ts';
 import { checkPlay, requestText } from './check-play.ts';

@@ -125,7 +125,7 @@ describe('an endpoint that is drained', () => {
     edge = await startFromYaml(yaml());
     await done({ kind: 'drain', endpoint: first.address });
     assert.equal(statSync(file()).mode & 0o777, 0o600);
-    // Beside the key of `configuration-hashes.ts`.
+    // Beside the key of `configuration-history.ts`.
     assert.deepEqual(readdirSync(join(state, 'own')), ['.gitignore', 'configuration-key', 'overlay.json']);
     await edge.stop();
     edge = await startFromYaml(yaml());

@@ -54,7 +54,12 @@ const lengthsOfTexts = ['src/core/copy-bytes.ts', 'src/record/json-text.ts', 'sr
 /** Only failures, parts of lines that are cached from then on, and the start reach this code. */
 const rare = [
   ...['packages/failures/src/failure-texts.ts ', 'src/core/record-defaults.ts '],
-  ...['src/record/exchange-record.ts ', 'src/record/line-members.ts ', 'src/transport/stream-handle.ts '],
+  ...[
+    'src/record/exchange-record.ts ',
+    'src/record/line-members.ts ',
+    'src/transport/stream-handle.ts ',
+    'src/worker/feature-parts.ts ',
+  ],
 ];
 
 test('V8 caches the position of each property on the path of a successful exchange', () => {

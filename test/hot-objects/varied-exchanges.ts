@@ -3,6 +3,7 @@ import { benchRoute, benchUpstream } from '../../bench/fixtures.ts';
 import { type InMemoryGateway, type InMemorySettings, trustedAddress } from '../../bench/in-memory-gateway.ts';
 import type { RouteSpec } from '../../src/core/route-spec.ts';
 import type { EndpointId, RouteId } from '../../src/core/endpoint.ts';
+import type { FeatureSpecs } from '../../src/core/feature.ts';
 import type { UpstreamSnapshot } from '../../src/core/snapshot.ts';
 import { after, type Clock } from '../../src/core/time.ts';
 import { systemClock } from '../../src/system/system.ts';
@@ -22,12 +23,19 @@ const routes: readonly RouteSpec[] = [
   {
     id: 'own',
     pathPrefix: '/own',
-    action: { kind: 'respond', status: 200, contentType: 'text/plain', body: 'ok\n' },
+    action: { kind: 'feature', feature: 'respond' },
+    features: { respond: { status: 200, contentType: 'text/plain', body: 'ok\n' } },
   },
-  { id: 'moved', pathPrefix: '/moved', action: { kind: 'redirect', status: 301, location: '/there' } },
-  { id: 'all', pathPrefix: '/', action: benchRoute.action },
-].map(({ id, pathPrefix, action }) => ({
+  {
+    id: 'moved',
+    pathPrefix: '/moved',
+    action: { kind: 'feature', feature: 'redirect' },
+    features: { redirect: { status: 301, location: '/there' } },
+  },
+  { id: 'all', pathPrefix: '/', action: benchRoute.action, features: benchRoute.features ?? {} },
+].map(({ id, pathPrefix, action, features }) => ({
   ...benchRoute,
+  features: features as FeatureSpecs,
   id: id as RouteId,
   match: { ...benchRoute.match, pathPrefix },
   action: action as RouteSpec['action'],

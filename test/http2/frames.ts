@@ -1,5 +1,5 @@
 import { type ErrorName, errorName, errorNumber, frameFlags, frameTypes } from '../../src/wire/h2/protocol.ts';
-import { frame } from '../../src/wire/h2/frame.test-support.ts';
+import { frame } from '../../src/wire/h2/session.test-support.ts';
 import { type HeaderPair, literals } from '../../src/wire/h2/hpack.test-support.ts';
 
 export { frame };

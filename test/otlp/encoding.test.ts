@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parseExportedLine } from '../../src/otlp/exported-line.ts';
+import { parseExportedLine } from '../../src/otlp/exporter.ts';
 import { resourceOf } from '../../src/otlp/attributes.ts';
 import { logRecordOfExchange } from '../../src/otlp/log-records.ts';
 import { requestOf, requestSchemas, type SignalItems } from '../../src/otlp/messages.ts';
 import { labelText, MetricsText } from '../../src/control/metrics/metrics-text.ts';
 import { unicodeText } from '../unicode-text.ts';
 import * as fc from '../properties.ts';
-import { metricsOf } from '../../src/otlp/metric-data.ts';
-import { SeriesStarts } from '../../src/otlp/series-starts.ts';
+import { metricsOf, SeriesStarts } from '../../src/otlp/metric-data.ts';
 import { encodeMessage } from '../../src/otlp/protobuf.ts';
 import { spansOf } from '../../src/otlp/spans.ts';
 import type { OtlpSignal } from '../../src/core/otlp-counts.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { certificateAuthority } from '../../src/testing/certificates.ts';
-import { systemCertificates } from '../../src/transport/system-authorities.ts';
+import { systemCertificates } from '../../src/transport/upstream-tls-contexts.ts';
 import { startFromYaml } from '../gateway/start-from-yaml.ts';
 import { NotingOrigin } from './noting-origin.ts';
 

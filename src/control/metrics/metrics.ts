@@ -7,11 +7,80 @@ import { waitingFamilies } from '../../core/waiting-requests.ts';
 import { mainFeatures } from '../../features/main.ts';
 import type { Gateway } from '../gateway-status.ts';
 import { addExchangeMetrics } from './exchange-metrics.ts';
-import { addAttemptMetrics } from './attempt-metrics.ts';
-import { type MetricsFormat, metricsContentTypes, MetricsText } from './metrics-text.ts';
-import { addOtlpMetrics } from './otlp-metrics.ts';
-import { addProcessMetrics } from './process-metrics.ts';
-import type { GatewayStatus } from '../../core/schemas/status.ts';
+import { type MetricsFormat, metricsContentTypes, MetricsText, labelText } from './metrics-text.ts';
+import type { GatewayStatus, OtlpStatus } from '../../core/schemas/status.ts';
+import { stageBoundsMs } from '../../core/attempt-counts.ts';
+import { inTurns } from '../../core/turns.ts';
+import { loopDelayBoundsMs } from '../../core/thread-figures.ts';
+import { threadCpuSeconds } from '../../system/system.ts';
+
+const loopDelay = 'candor_worker_event_loop_delay_seconds';
+const loopDelayBoundsS: readonly number[] = loopDelayBoundsMs.map((bound) => bound / 1000);
+
+type Threads = ReturnType<Gateway['counts']>['threads'];
+
+/** The process: under the names that Prometheus' client libraries give it, and what its threads use. */
+function addProcessMetrics(text: MetricsText, status: GatewayStatus, threads: Threads): void {
+  text.metric('candor_build_info', 'The version of the program and of Node; the value is 1.', [
+    [{ version: status.version, node: process.version }, 1],
+  ]);
+  const { user, system } = process.cpuUsage();
+  text.metric('process_cpu_seconds_total', 'Processor time of all threads of the process.', [
+    [{}, (user + system) / 1e6],
+  ]);
+  text.metric('process_resident_memory_bytes', 'Resident memory of the process.', [[{}, process.memoryUsage.rss()]]);
+  text.metric('process_start_time_seconds', 'When the process started, in seconds since the Unix epoch.', [
+    [{}, Date.parse(status.startedAt) / 1000],
+  ]);
+  text.metric('candor_thread_cpu_seconds_total', 'Processor time of the main thread and of each worker.', [
+    [{ thread: 'main' }, threadCpuSeconds()],
+    ...threads.map(({ worker, figures }): Sample => [{ thread: `worker ${worker}` }, figures.cpuS]),
+  ]);
+  text.metric(
+    'candor_worker_heap_bytes',
+    'Memory in use in the heap of each worker.',
+    threads.map(({ worker, figures }) => [{ worker: String(worker) }, figures.heapBytes]),
+  );
+  text.family(
+    loopDelay,
+    'histogram',
+    'How late a timer fires in each worker, which is due four times a second: for so long its event loop was busy.',
+  );
+  for (const { worker, figures } of threads)
+    text.histogram(loopDelay, `worker="${worker}"`, loopDelayBoundsS, {
+      cells: figures.loopDelays,
+      sum: figures.loopDelayMsSum / 1000,
+    });
+}
+
+const responsesTotal = 'candor_endpoint_responses_total';
+const stageDuration = 'candor_stage_duration_seconds';
+const stageBoundsS: readonly number[] = stageBoundsMs.map((bound) => bound / 1000);
+
+type AttemptCounts = Pick<ReturnType<Gateway['counts']>, 'responses' | 'stages'>;
+
+/** What workers count of attempts: responses by endpoint, method and status, and the times of stages by upstream. */
+async function addAttemptMetrics(text: MetricsText, { responses, stages }: AttemptCounts, clock: Clock): Promise<void> {
+  text.family(
+    responsesTotal,
+    'counter',
+    'Attempts by endpoint, method and exact status of the response; status is none if no response came.',
+  );
+  await inTurns(responses, clock, ({ upstream, endpoint, method, status, count }) => {
+    const labels = `upstream="${labelText(upstream)}",endpoint="${labelText(endpoint)}",method="${method}",status="${status === 0 ? 'none' : status}"`;
+    text.add(`${responsesTotal}{${labels}} ${count}\n`);
+  });
+  text.family(
+    stageDuration,
+    'histogram',
+    'How long the stages of an attempt took: queue, dns, connect, tls, send, wait (until the response begins), body; first_byte is from the begin of the exchange to the head of the response.',
+  );
+  await inTurns(stages, clock, ({ upstream, stage, cells, sumMs, exemplars }) => {
+    const labels = `upstream="${labelText(upstream)}",stage="${stage}"`;
+    const inSeconds = exemplars.map((one) => (one === null ? null : { ...one, value: one.ms / 1000 }));
+    text.histogram(stageDuration, labels, stageBoundsS, { cells, sum: sumMs / 1000, exemplars: inSeconds });
+  });
+}
 
 /**
  * All counters of the gateway, in Prometheus' text format or in OpenMetrics, in parts. Created at each scrape from totals that
@@ -272,4 +341,23 @@ function addState(text: MetricsText, status: GatewayStatus): void {
   );
   text.metric('candor_configuration_revision', 'Revision of the active configuration.', [[{}, status.revision]]);
   text.metric('candor_uptime_seconds', 'Time since this process started.', [[{}, status.uptimeS]]);
+}
+
+/** What the exporter of OTLP has done. */
+function addOtlpMetrics(text: MetricsText, signals: OtlpStatus['signals']): void {
+  text.metric(
+    'candor_otlp_exported_total',
+    'Spans, log records and data points that the OTLP collector has taken, by signal.',
+    signals.map(({ signal, exported }) => [{ signal }, exported]),
+  );
+  text.metric(
+    'candor_otlp_dropped_total',
+    'Spans, log records and data points that were dropped, so that no exchange was delayed, by signal and reason.',
+    signals.flatMap(({ signal, dropped }) => dropped.map(({ reason, count }) => [{ signal, reason }, count] as const)),
+  );
+  text.metric(
+    'candor_otlp_requests_failed_total',
+    'Requests to the OTLP collector that it did not answer, or not with success, by signal.',
+    signals.map(({ signal, failedRequests }) => [{ signal }, failedRequests]),
+  );
 }

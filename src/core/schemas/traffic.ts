@@ -27,7 +27,7 @@ const settings = z.record(z.string(), z.union([z.string(), z.number(), z.boolean
 
 export const routeSchema = z.object({
   route: z.string().nullable().describe('Null: none matches, and the gateway answers 404.'),
-  action: z.enum(['upstream', 'respond', 'redirect', 'maintenance', 'readiness']).nullable(),
+  action: z.string().nullable().describe('`upstream`, or the key of the route that says how it answers by itself.'),
   upstream: z.string().nullable(),
   reason: z.string().describe('One sentence.'),
   candidates: z

@@ -4,7 +4,7 @@ import UPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { clockText } from '../shown-figures.ts';
 import type { MarkerKind, TimelineMarker } from '../timeline-series.ts';
-import { isDark } from './theme.ts';
+import { isDark } from './parts.tsx';
 
 /** One line or area of a chart. `colour`: a property of the style sheet, such as '--accent'. */
 interface ChartSeries {

@@ -15,7 +15,7 @@ import '../style/pages/configuration.css';
 import '../style/pages/audit.css';
 import '../style/pages/login.css';
 import { App } from './app.tsx';
-import { applyTheme, theme } from './theme.ts';
+import { applyTheme, theme } from './parts.tsx';
 
 /** Listens to the keys of the whole page, those apart that a field or a dialog takes. */
 function listenToKeys(): void {

@@ -1,5 +1,5 @@
 import { after, type Clock } from '../../core/time.ts';
-import { pauseForShare } from './worker-share.ts';
+import { pauseForShare } from './read-turns.ts';
 
 /** The part of a worker's time in which exchanges of lost connections end. Strained connections have another one, see `read-turns.ts`. */
 const lostShare = 0.1;

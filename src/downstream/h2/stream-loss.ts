@@ -1,11 +1,13 @@
 import { fail, type Failure, type FailureOf } from '#failures/failure.ts';
-import type { Framing } from '../../core/message.ts';
+import type { Framing, MessageHeaders, OutgoingResponse } from '../../core/message.ts';
 import { type RequestRule, requestRules } from '#failures/rules.ts';
 import { type ErrorName, errorName } from '../../wire/h2/protocol.ts';
 import type { SessionFailure } from '../../wire/h2/session-owner.ts';
 import type { StreamLoss } from '../../wire/h2/session-stream.ts';
 import { bodyTruncated } from '../client-failures.ts';
 import type { Http2StreamOwner } from './stream-owner.ts';
+import type { HeaderFilter } from '../../core/header-names.ts';
+import type { HeaderBlockWriter } from '../../wire/h2/hpack-encoder.ts';
 
 /** What a stream knows of itself when it is lost. */
 interface LostStream {
@@ -39,4 +41,36 @@ function endedByRule(rule: RequestRule, at: string, code: ErrorName): FailureOf<
 /** The failure of the requests that were open when the session ended by a rule or a limit. */
 function endedBySession({ error, why, limit }: SessionFailure): FailureOf<'request_refused'> {
   return endedByRule(limit === null ? 'http2-connection' : 'http2-limit', why, error);
+}
+
+/** Composes the block of a response's head (RFC 9113 §8.3.2) for a request by `method`. */
+export function writeResponseBlock(block: HeaderBlockWriter, response: OutgoingResponse, method: string): void {
+  block.status(response.status);
+  response.writeHeaders(block);
+  const length = lengthOf(response, method);
+  if (length >= 0) block.header('content-length', String(length));
+}
+
+/** What Content-Length says, as in HTTP/1 (RFC 9110 §8.6); −1: nothing. */
+function lengthOf({ status, framing, contentLength }: OutgoingResponse, method: string): number {
+  if (status < 200 || status === 204) return -1;
+  if (method === 'HEAD' || status === 304) return contentLength;
+  if (framing.kind === 'length') return framing.bytes;
+  return framing.kind === 'none' ? 0 : -1;
+}
+
+/** Whether the head is the whole response. */
+export function isHeadOnly({ status, framing }: OutgoingResponse, method: string): boolean {
+  return method === 'HEAD' || status === 204 || status === 304 || framing.kind === 'none';
+}
+
+/** Composes the block of an interim response. */
+export function writeInterimBlock(
+  block: HeaderBlockWriter,
+  status: number,
+  headers: MessageHeaders,
+  drop: HeaderFilter,
+): void {
+  block.status(status);
+  headers.writeTo(block, drop);
 }

@@ -22,9 +22,8 @@ import type { ParsedRequestHead } from '../../wire/parsed-request-head.ts';
 import { permittedTrailers } from '../../wire/trailers.ts';
 import { bodyTimeout, notRead, refusalOnStream, tooLarge } from '../client-failures.ts';
 import type { Slowness } from '../timeouts.ts';
-import { isHeadOnly, writeInterimBlock, writeResponseBlock } from './response-block.ts';
+import { isHeadOnly, writeInterimBlock, writeResponseBlock, lossFailure } from './stream-loss.ts';
 import type { Http2StreamOwner, ReadingStream } from './stream-owner.ts';
-import { lossFailure } from './stream-loss.ts';
 import { StreamTimeouts, type StreamTimeoutsOwner } from './stream-timeouts.ts';
 
 /** So often in a row a body timeout passes while frames of the client are unread: a client that floods must not keep its requests for ever. */

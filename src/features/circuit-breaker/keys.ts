@@ -1,12 +1,11 @@
 import * as z from 'zod';
-import type { RouteBreakerSpec } from '../../core/upstream-spec.ts';
 import { declare } from '../../schema/default.ts';
 import { count, ms, share } from '../../schema/fallback.ts';
 import { duration, percent, whole } from '../../schema/leaves.ts';
 import { isLonger, longer, type EffectRule, sectionOf, warnWhere } from '../../schema/rules.ts';
 import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
-import { circuitBreakerName } from './settings.ts';
+import { circuitBreakerName, type RouteBreakerSpec } from './settings.ts';
 
 const absent = {
   breaker: declare(

@@ -1,4 +1,3 @@
-import type { RouteBreakerSpec } from '../../core/upstream-spec.ts';
 import { type FeatureMessages, scopeKey } from '../../core/feature.ts';
 import { type CircuitState, circuitStates } from '../../core/gateway-state.ts';
 import type { Sample } from '../../core/metric-family.ts';
@@ -7,9 +6,21 @@ import { FailureCauses, pauseText } from '../../discovery/outlier-reasons.ts';
 import { afterProbation, ejected, startProbation, type TrustState, trusted } from '../../policy/ejection.ts';
 import { FailureRateDetection } from '../../policy/failure-rate-detection.ts';
 import type { AttemptOutcomes, OutlierDetection, OutlierEvidence } from '../../policy/outlier-detection.ts';
-import { routeBreakerSettings } from '../../policy/outlier-settings.ts';
+import {
+  defaultEjection,
+  defaultFailureRate,
+  type FailureRateSettings,
+  type OutlierSettings,
+  slicesPerWindow,
+} from '../../policy/outlier-settings.ts';
 import { mainFeature, type MainFeaturePorts, type MainPart, type ScopedSpec } from '../main-feature.ts';
-import { type BreakerOutcomes, type BreakersStatus, type BreakerState, circuitBreakerName } from './settings.ts';
+import {
+  type BreakerOutcomes,
+  type BreakersStatus,
+  type BreakerState,
+  circuitBreakerName,
+  type RouteBreakerSpec,
+} from './settings.ts';
 
 interface Breaker {
   readonly route: string;
@@ -172,6 +183,22 @@ export class CircuitBreakers implements MainPart<RouteBreakerSpec> {
 
 /** The workers have counted them as failures already, where the route says so. */
 const countedErrors = { countsServerErrors: true, countsRateLimits: false };
+
+/** The circuit breaker of a route goes by the same policy as that of an endpoint. */
+function routeBreakerSettings(spec: RouteBreakerSpec): Pick<OutlierSettings, 'ejection'> & {
+  readonly failureRate: FailureRateSettings;
+} {
+  const { windowMs, requestsMin, consecutiveFailuresMax, openMs } = spec;
+  return {
+    failureRate: {
+      ...defaultFailureRate,
+      ...{ windowMs, requestsMin, consecutiveFailuresMax },
+      sliceMs: windowMs / slicesPerWindow,
+      successShareMin: 1 - spec.failureShareMax,
+    },
+    ejection: { ...defaultEjection, firstPauseMs: openMs, longestPauseMs: Math.max(openMs, spec.openMaxMs) },
+  };
+}
 
 export const circuitBreaker = mainFeature<RouteBreakerSpec, CircuitBreakers, BreakersStatus>({
   name: circuitBreakerName,

@@ -1,7 +1,5 @@
-import type { RouteBreakerSpec } from '../../core/upstream-spec.ts';
 import { type FeaturePart, workerFeature } from '../worker-feature.ts';
-import type { BreakerState } from './settings.ts';
-import { circuitBreakerName } from './settings.ts';
+import { type BreakerState, circuitBreakerName, type RouteBreakerSpec } from './settings.ts';
 import { RouteBreaker } from './worker-breaker.ts';
 
 interface BreakerPart extends FeaturePart {

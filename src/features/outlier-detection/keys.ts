@@ -71,17 +71,9 @@ const upstreamKeys = {
   ),
 };
 
-/** The breaker of endpoints stands beside it. */
-type UpstreamRead = z.output<z.ZodObject<typeof upstreamKeys>> & { readonly circuit_breaker?: object | boolean };
+type UpstreamRead = z.output<z.ZodObject<typeof upstreamKeys>>;
 
 const rules: readonly EffectRule<UpstreamRead>[] = [
-  {
-    key: ['circuit_breaker'],
-    holds: ({ circuit_breaker, outlier_detection }) =>
-      circuit_breaker !== undefined && circuit_breaker !== false && outlier_detection === 'none',
-    warning: 'with "outlier_detection: none" nothing opens the breaker',
-    suggestion: 'remove "outlier_detection"',
-  },
   {
     key: ['outlier_detection', 'ejection'],
     holds: ({ outlier_detection: read }) =>

@@ -1,6 +1,5 @@
 import { broken, refuseOrRepair, garbled, lawful, stalled } from './expectations.ts';
-import type { Expectation } from './torture-case.ts';
-import { both, get, getAndPost, head, type Row, untilIdleMs } from './rows.ts';
+import { type Expectation, both, get, getAndPost, head, type Row, untilIdleMs } from './torture-case.ts';
 
 /** Bodies that break off, stall, or break the rules of their coding; and valid bodies. */
 export const bodyRows: readonly Row[] = [

@@ -1,12 +1,17 @@
-import { connectionRows, unreachableRows } from './cases-connection.ts';
+import { connectionRows, unreachableRows, tlsAsks, tlsRows } from './cases-connection.ts';
 import { bodyRows } from './cases-body.ts';
-import { garbageRows } from './cases-garbage.ts';
-import { headRows } from './cases-head.ts';
-import { tlsAsks, tlsRows } from './cases-tls.ts';
+import { garbageRows, headRows } from './cases-head.ts';
 import { findTlsFault } from '../tls-faults.ts';
 import { tortureFaults } from './faults.ts';
-import { both, get, getAndPost, type Row } from './rows.ts';
-import type { Expectation, TortureCase, TorturePart } from './torture-case.ts';
+import {
+  both,
+  get,
+  getAndPost,
+  type Row,
+  type Expectation,
+  type TortureCase,
+  type TorturePart,
+} from './torture-case.ts';
 
 const byName = new Map(tortureFaults.map((fault) => [fault.name, fault]));
 

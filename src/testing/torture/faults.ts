@@ -4,8 +4,7 @@ import { faults } from '../all-faults.ts';
 import { answer, apart, send, type Script, textType } from '../origin-script.ts';
 import { furtherConnectionFaults } from './faults-connection.ts';
 import { furtherBodyFaults } from './faults-body.ts';
-import { furtherGarbageFaults } from './faults-garbage.ts';
-import { furtherHeadFaults } from './faults-head.ts';
+import { furtherGarbageFaults, furtherHeadFaults } from './faults-head.ts';
 
 /** A successful response that names its request, so that no other can be mistaken for it. */
 const good: Fault = {

@@ -1,8 +1,9 @@
+import type { Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { after, type Clock } from '../../core/time.ts';
-import type { RawClient, RawOutcome } from '../raw-client.ts';
+import { RawClient, type RawOutcome } from '../raw-client.ts';
 import { headerOf, parseRawResponse, type RawResponse } from '../raw-response.ts';
 import { goodBody } from './faults.ts';
-import { type GatewayTarget, openClient, targetOf } from './gateway-target.ts';
 import type { TortureStage } from './stage.ts';
 import type { ConnectionUse, TortureObservation, TortureCase, TortureRequest } from './torture-case.ts';
 
@@ -236,3 +237,31 @@ const retireMsMax = 100;
 const tunnelMs = 300;
 /** Any 16 bytes will do (RFC 6455 §4.1). */
 const webSocketKey = 'Y2FuZG9yIHRvcnR1cmUuLg==';
+
+/** The address of the gateway, and how to connect to it. */
+export interface GatewayTarget {
+  readonly url: URL;
+  /** Whether the certificate of the gateway must be valid. */
+  readonly verify: boolean;
+}
+
+function openClient({ url, verify }: GatewayTarget, clock: Clock): RawClient {
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const secure = url.protocol === 'https:';
+  const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port);
+  if (!secure) return new RawClient({ host, port, clock });
+  const open = (): Socket =>
+    connectTls({
+      host,
+      port,
+      ...(/^[0-9.]+$|:/.test(host) ? {} : { servername: host }),
+      rejectUnauthorized: verify,
+      ALPNProtocols: ['http/1.1'],
+    });
+  return new RawClient({ host, port, clock, open });
+}
+
+/** The target for a path of the torture origin, with the path of the gateway's URL before it. */
+function targetOf({ url }: GatewayTarget, path: string): string {
+  return url.pathname.replace(/\/+$/, '') + path;
+}

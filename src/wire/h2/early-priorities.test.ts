@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EarlyPriorities } from './early-priorities.ts';
+import { EarlyPriorities } from './session-stream.ts';
 import { h2Limits } from './limits.ts';
 
 const { streamsMax } = h2Limits;

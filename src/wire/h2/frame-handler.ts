@@ -1,5 +1,39 @@
 import type { Http2LimitName } from '../../core/http2-limit.ts';
-import type { ErrorName } from './protocol.ts';
+import { type ErrorName, frameHeaderBytes, frameTypes } from './protocol.ts';
+import { unparsedBytesMax } from '../../core/unparsed-bytes.ts';
+
+/** Header blocks hold credentials in a form in which they are not recognized: of such a frame only its header is kept. */
+const { headers, continuation, pushPromise } = frameTypes;
+const ofHeaderBlocks: ReadonlySet<number> = new Set([headers, continuation, pushPromise]);
+
+/** As much of the frame at `frame` as may be kept. Bytes up to `end` are there. */
+export function refusedPart(bytes: Uint8Array, frame: number, end: number): Uint8Array {
+  const bytesMax = ofHeaderBlocks.has(bytes[frame + 3] ?? 0) ? frameHeaderBytes : unparsedBytesMax;
+  return Uint8Array.from(bytes.subarray(frame, Math.min(end, frame + bytesMax)));
+}
+
+/** Of GOAWAY: what is kept of its text. */
+const debugTextMax = 256;
+
+/** 31 bits: the first is reserved, and ignored (§4.1). */
+export function streamAt(bytes: Uint8Array, at: number): number {
+  return (
+    (((bytes[at] as number) & 0x7f) << 24) |
+    ((bytes[at + 1] as number) << 16) |
+    ((bytes[at + 2] as number) << 8) |
+    (bytes[at + 3] as number)
+  );
+}
+
+export function wordAt(bytes: Uint8Array, at: number): number {
+  return streamAt(bytes, at) + ((bytes[at] as number) >= 0x80 ? 2 ** 31 : 0);
+}
+
+/** What a peer says, for people: bytes that are not visible ASCII become "?". */
+export function textOf(bytes: Uint8Array, start: number, end: number): string {
+  const shown = bytes.subarray(start, Math.min(end, start + debugTextMax));
+  return String.fromCharCode(...shown).replace(/[^\x20-\x7e]/g, '?');
+}
 
 /**
  * What the frames of a connection say, one call for each, in order. Bytes are valid during the call only. `onConnectionError` is

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from '../../../test/properties.ts';
-import { callsOf, callsOfParts, frame, FrameLog } from './frame.test-support.ts';
+import { callsOf, callsOfParts, frame, FrameLog } from './session.test-support.ts';
 import { FrameReader } from './frame-reader.ts';
 import { h2Limits } from './limits.ts';
 import { frameFlags, frameTypes } from './protocol.ts';

@@ -1,7 +1,5 @@
 import type { Http2LimitName } from '../../core/http2-limit.ts';
-import type { FrameHandler, HeaderBlockLimits } from './frame-handler.ts';
-import { streamAt, textOf, wordAt } from './frame-numbers.ts';
-import { refusedPart } from './refused-frame.ts';
+import { type FrameHandler, type HeaderBlockLimits, streamAt, textOf, wordAt, refusedPart } from './frame-handler.ts';
 import {
   defaultFrameBytes,
   frameBytesMax,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from '../../../test/properties.ts';
-import { callsOf } from './frame.test-support.ts';
+import { callsOf } from './session.test-support.ts';
 import { FrameWriter } from './frame-writer.ts';
 
 /** The composed bytes, which are given back. */

@@ -13,7 +13,7 @@ const zeroBytes: Framing = { kind: 'length', bytes: 0 };
 
 /**
  * What a response's header section says (RFC 9113 §8.3.2). What HTTP/1.1 could not carry, or what two recipients could read in two
- * ways, is refused, as in HTTP/1.1 (`wire/response-headers.ts`). The headers use the section's block.
+ * ways, is refused, as in HTTP/1.1 (`wire/response-head.ts`). The headers use the section's block.
  */
 export class Http2ResponseReader {
   readonly #framing = new FramingFacts();

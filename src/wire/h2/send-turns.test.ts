@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from '../../../test/properties.ts';
-import { SendTurns } from './send-turns.ts';
+import { SendTurns } from './session-sender.ts';
 import { SessionStream, type StreamListener } from './session-stream.ts';
 
 const listener = {} as StreamListener;

@@ -2,6 +2,34 @@ import type { Ownership } from '../../core/message.ts';
 import type { RequestRule } from '#failures/rules.ts';
 import type { DecodedSection } from './decoded-section.ts';
 import type { ErrorName } from './protocol.ts';
+import { h2Limits } from './limits.ts';
+
+/** Far more than urgency and `i` take. */
+const valueCharactersMax = 64;
+
+/** What a client has said of the priority of streams before it opened them (RFC 9218 §7.1). */
+export class EarlyPriorities {
+  readonly #values = new Map<number, string | null>();
+
+  /**
+   * False: these streams and the `open` ones are more than a client may have (§7.1). Streams before `firstIdle` have been passed by.
+   */
+  note(streamId: number, value: string, firstIdle: number, open: number): boolean {
+    this.#values.delete(streamId);
+    this.#values.set(streamId, value.length > valueCharactersMax ? null : value);
+    if (this.#values.size + open <= h2Limits.streamsMax) return true;
+    for (const id of this.#values.keys()) if (id < firstIdle) this.#values.delete(id);
+    return this.#values.size + open <= h2Limits.streamsMax;
+  }
+
+  /** Null: nothing. */
+  take(streamId: number): string | null {
+    if (this.#values.size === 0) return null; // Nearly always.
+    const value = this.#values.get(streamId) ?? null;
+    this.#values.delete(streamId);
+    return value;
+  }
+}
 
 /** What one stream reports to its owner. Bytes are valid during the call only. */
 export interface StreamListener {
@@ -49,7 +77,7 @@ const defaultUrgency = 3;
 
 /**
  * One stream of a session: its state (RFC 9113 §5.1) and windows (§5.2), and the body that waits. `session.ts` and
- * `send-turns.ts` work on it; owners read it.
+ * `session-sender.ts` work on it; owners read it.
  */
 export class SessionStream {
   readonly id: number;

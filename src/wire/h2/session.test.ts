@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from '../../../test/properties.ts';
-import { frame } from './frame.test-support.ts';
+import { frame, ServerUnderTest } from './session.test-support.ts';
 import { h2Limits } from './limits.ts';
 import { defaultWindowBytes, errorNumber, frameFlags, frameTypes, settingIds, windowBytesMax } from './protocol.ts';
 import type { Strain } from './frame-rates.ts';
-import { ServerUnderTest } from './session.test-support.ts';
 
 const { data, headers, rstStream, settings, ping, goAway, windowUpdate, priorityUpdate } = frameTypes;
 const { endStream, endHeaders, padded, ack } = frameFlags;

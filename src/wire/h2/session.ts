@@ -2,7 +2,7 @@ import type { Http2LimitName } from '../../core/http2-limit.ts';
 import type { RequestRule } from '#failures/rules.ts';
 import type { Transport } from '../../core/transport.ts';
 import type { DecodedSection, HeaderSectionKind } from './decoded-section.ts';
-import { EarlyPriorities } from './early-priorities.ts';
+import { EarlyPriorities, noListener, SessionStream, type StreamListener, type StreamLoss } from './session-stream.ts';
 import { FrameRates, type Strain } from './frame-rates.ts';
 import type { FrameHandler, HeaderBlockLimits } from './frame-handler.ts';
 import { FrameReader } from './frame-reader.ts';
@@ -17,12 +17,10 @@ import {
   settingIds,
   windowBytesMax,
 } from './protocol.ts';
-import { PeerSettings } from './peer-settings.ts';
+import { PeerSettings, beginSession } from './peer-settings.ts';
 import { ReceiveWindows } from './receive-windows.ts';
 import type { Http2SessionSettings, SessionFailure, SessionOwner } from './session-owner.ts';
-import { beginSession } from './session-begin.ts';
 import { SessionSender } from './session-sender.ts';
-import { noListener, SessionStream, type StreamListener, type StreamLoss } from './session-stream.ts';
 import { StreamNumbers } from './stream-numbers.ts';
 
 const windowTooLarge = 'a window of more than 2^31 - 1 bytes';

@@ -1,5 +1,5 @@
 import { assert } from '../../core/assert.ts';
-import { perfectFactor } from '../perfect-factor.ts';
+import { perfectFactor } from '../known-names.ts';
 import { staticEntries } from './hpack-table.ts';
 
 /**

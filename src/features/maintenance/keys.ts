@@ -1,0 +1,41 @@
+import * as z from 'zod';
+import { declare } from '../../schema/default.ts';
+import { ms } from '../../schema/fallback.ts';
+import { duration, message, messageAlone } from '../../schema/leaves.ts';
+import { key, section } from '../../schema/section.ts';
+import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
+import { maintenanceDefaults, maintenanceName, type MaintenanceSpec } from './settings.ts';
+
+const absent = {
+  message: declare(maintenanceDefaults.message, 'Says what a visitor wants to know.'),
+  retryAfter: declare(
+    `${maintenanceDefaults.retryAfterS / 60}m`,
+    'Soon enough for people, seldom enough for machines.',
+  ),
+};
+
+const maintenanceKeys = {
+  maintenance: key(
+    z.union([
+      z.boolean(),
+      message,
+      section({
+        message: key(messageAlone, 'What visitors read.', absent.message),
+        retry_after: key(duration, 'When to come back, for machines.', absent.retryAfter),
+      }),
+    ]),
+    'Answers 503 with a page that says so: `true`, a message, or both parts. `false` is as if the key were not there.',
+  ),
+};
+
+export const maintenance: FeatureKeys = featureKeys<z.output<z.ZodObject<typeof maintenanceKeys>>, object>({
+  name: maintenanceName,
+  isAction: true,
+  routeKeys: maintenanceKeys,
+  ofRoute({ maintenance: read }): MaintenanceSpec | null {
+    if (read === undefined || read === false) return null;
+    const said = typeof read === 'string' ? { message: read } : read === true ? {} : read;
+    const retryAfter = ms('retry_after' in said ? said.retry_after : undefined, absent.retryAfter);
+    return { message: said.message ?? maintenanceDefaults.message, retryAfterS: Math.ceil(retryAfter / 1000) };
+  },
+});
