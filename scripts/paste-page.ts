@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
-import { reportStyle } from '#explain/report/report-style.ts';
+import { reportStyle } from '#explain/report/summary-html.ts';
 import { repositoryRoot } from './repository.ts';
 
 const source = join(repositoryRoot, 'docs', 'paste');

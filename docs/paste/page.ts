@@ -2,8 +2,7 @@ import type { Dialect } from '#explain/dialect.ts';
 import { allDialects, customLogFormat, layerNames, ByteLog, whose } from '../../src/diagnose/diagnose.ts';
 import { isGatewayFailure } from '#explain/finding.ts';
 import type { LineVerdict } from '#explain/log-explainer.ts';
-import { escapeHtml, proseHtml } from '#explain/report/escape-html.ts';
-import { reportHtml } from '#explain/report/summary-html.ts';
+import { escapeHtml, proseHtml, reportHtml } from '#explain/report/summary-html.ts';
 import { findingShapeWords } from '#explain/report/finding-words.ts';
 import { readCurlOutput } from '#explain/whose/curl-output.ts';
 

@@ -12,7 +12,7 @@ import { wantedWorkers } from './wanted-workers.ts';
 import { mainFeatures } from '../features/main.ts';
 import { type Features, SharedSemaphores } from './features.ts';
 import { ConfigurationHashes } from './configuration-history.ts';
-import { ReplacedLimits } from '../incidents/replaced-limits.ts';
+import { ReplacedLimits } from '../incidents/present-settings.ts';
 
 const known = new WeakMap<Configuration, string>();
 

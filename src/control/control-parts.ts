@@ -30,7 +30,7 @@ import { StoredExchanges } from './stored-exchanges.ts';
 import type { ControlPlaneOptions } from './control-plane-options.ts';
 import { statusWithoutSecrets, withoutSecrets } from './instance-secrets.ts';
 import { IncidentExamination } from '../incidents/incident-examination.ts';
-import { IncidentFile } from '../incidents/incident-file.ts';
+import { IncidentFile } from '../incidents/earlier-incidents.ts';
 import { IncidentWatch } from '../incidents/incident-watch.ts';
 import { LateExits } from './late-exits.ts';
 import { OutputCapture } from './output-capture.ts';

@@ -4,7 +4,7 @@ import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { stoppedJson } from '../core/recorded-exit.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { Clock } from '../core/time.ts';
-import { mayBeCausedByExit } from '#failures/exit-causes.ts';
+import { mayBeCausedByExit } from '#failures/process-note.ts';
 
 /** How many exits are kept, of all instances: in a crash loop the last ones matter. */
 const exitsMax = 256;

@@ -1,7 +1,6 @@
 import type { ProcessStateJson } from './schemas/output.ts';
-import { isSameTime } from '#failures/same-time.ts';
-import type { ProcessExit, ProcessNote, ProcessSample } from '#failures/process-note.ts';
 import {
+  isSameTime,
   memoryBeforeExit,
   processChanges,
   processExitText,
@@ -9,6 +8,7 @@ import {
   processStrains,
   secondsText,
 } from '#failures/process-text.ts';
+import type { ProcessExit, ProcessNote, ProcessSample } from '#failures/process-note.ts';
 import { countText } from '#failures/quantity-text.ts';
 
 /** An attempt at an instance, its number, and when it began and ended: milliseconds since 1970. */

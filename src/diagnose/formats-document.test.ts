@@ -4,10 +4,9 @@ import { describe, it } from 'node:test';
 import { allDialects } from './all-dialects.ts';
 import { explain } from './diagnose.ts';
 import { LogExplainer } from './diagnose.ts';
-import { unnamed } from '#explain/pasted/fragment.ts';
+import { unnamed } from '#explain/pasted/nginx-fragments.ts';
 import { fragmentForms } from '#explain/pasted/read-part.ts';
-import { prefixForms } from '#explain/wrappers/prefixes.ts';
-import { colourTool, jsonTool, memberTool, pairTool, unwrap } from '#explain/wrappers/unwrap.ts';
+import { prefixForms, colourTool, jsonTool, memberTool, pairTool, unwrap } from '#explain/wrappers/unwrap.ts';
 
 const pages = new URL('../../docs/explain/', import.meta.url);
 const document = readFileSync(new URL('formats.md', pages), 'utf8');

@@ -6,7 +6,7 @@ import { candorDialects } from './all-dialects.ts';
 import type { LineVerdict } from '#explain/log-explainer.ts';
 import { LogExplainer } from '#explain/log-explainer.ts';
 import { nodeDialects } from '#explain/node/node.ts';
-import { platformDialects } from '#explain/platforms/platforms.ts';
+import { platformDialects } from '#explain/all-dialects.ts';
 
 const dialects = [...awsDialects, ...platformDialects, ...nodeDialects, ...candorDialects];
 

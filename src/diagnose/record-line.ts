@@ -7,9 +7,16 @@ import { expandedRecord } from '../core/record-defaults.ts';
 import { shapes, whoses } from '#failures/shape.ts';
 import { stages } from '#failures/stage.ts';
 import type { Born, Finding, FindingShape, Fix } from '#explain/finding.ts';
-import { isoTimeMs, type JsonLine, jsonLine, jsonNumber, jsonObject, jsonText } from '#explain/json-fields.ts';
+import {
+  isoTimeMs,
+  type JsonLine,
+  jsonLine,
+  jsonNumber,
+  jsonObject,
+  jsonText,
+  statusOf,
+} from '#explain/json-fields.ts';
 import { judgedText } from '#explain/line-text.ts';
-import { statusOf } from '#explain/status-field.ts';
 import { findingOf, fixOf, type Verdict, harmlessVerdict } from '#explain/verdict.ts';
 import { specOfRecord, stepAfterExit } from './record-spec.ts';
 

@@ -14,7 +14,7 @@ import { EndpointWait, type EndpointWaitOwner } from './endpoint-wait.ts';
 import { BodyFlow } from './body-flow.ts';
 import { boundRequestFailure, boundResponseFailure, comesAgain } from './connection-authentication.ts';
 import { ResponseHold, type ResponseHoldOwner } from './response-hold.ts';
-import { mayBeCausedByExit } from '#failures/exit-causes.ts';
+import { mayBeCausedByExit } from '#failures/process-note.ts';
 import { type FilteredExchange, FilterRun } from './filter-run.ts';
 import { exitOf, ExitWatch, type ExitWatchOwner, noteExits } from './instance-exit.ts';
 import { RetryState, type RetryOwner } from './retry-state.ts';

@@ -3,8 +3,7 @@ import { describe, test } from 'node:test';
 import type { FailureFamily } from '../core/live-incident.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import { sampleCount } from '../record/sample-count.test-support.ts';
-import { FamilyWindow } from './family-window.ts';
-import { SlidingSeconds } from './sliding-seconds.ts';
+import { FamilyWindow, SlidingSeconds } from './family-window.ts';
 import { UpstreamFailures } from './upstream-failures.ts';
 
 /** Seconds until an incident opens; null: it does not. */

@@ -1,9 +1,9 @@
 import { lowerFirst } from '#failures/first-letter.ts';
-import { specOfCause } from '#failures/failure-texts.ts';
+import { specOfCause, shapeOfType, whoseOf } from '#failures/failure-texts.ts';
 import { failuresText } from '#failures/quantity-text.ts';
 import { familyOfCause } from './failure-family.ts';
-import type { IncidentAddition, LiveIncident } from '../core/live-incident.ts';
-import { presentView } from './present-view.ts';
+import type { IncidentAddition, LiveIncident, CountedCause } from '../core/live-incident.ts';
+import type { Failure } from '#failures/failure.ts';
 
 /** What an incident is, in a few sentences: what fails, how much of it, and what probably has caused it. */
 export function incidentSentence(whole: LiveIncident): string {
@@ -114,4 +114,38 @@ function durationOf(seconds: number): string {
   if (seconds < 90) return `${seconds} s`;
   const minutes = Math.floor(seconds / 60);
   return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`;
+}
+
+/**
+ * The incident with the cause with which requests fail now in front: where the failures that it began with have ended while those of an addition go on,
+ * the two change places. Its number, counts and start stay.
+ */
+export function presentView<T extends LiveIncident>(incident: T): T {
+  const { resolvedAt, firstUntil, additions } = incident;
+  const present = additions.findLast(({ until, causes }) => until === undefined && causes.length > 0);
+  const [kind] = present?.causes ?? [];
+  if (resolvedAt !== null || firstUntil === undefined || present === undefined || kind === undefined) return incident;
+  const { firstUntil: _ended, ...facts } = incident;
+  return {
+    ...facts,
+    ...factsOf(kind),
+    suspects: present.suspects,
+    additions: [firstAsAddition(incident, firstUntil), ...additions.filter((one) => one !== present)],
+  } as LiveIncident as T;
+}
+
+function factsOf(kind: CountedCause['cause']): Pick<LiveIncident, 'cause' | 'shape' | 'whose'> {
+  if (kind === 'app_error') return { cause: null, shape: 'app_error', whose: 'application' };
+  const whose = whoseOf({ cause: kind, evidence: {} } as Failure, null);
+  return { cause: kind, shape: shapeOfType(specOfCause(kind).type), whose };
+}
+
+/** What it began with, as what has ended. */
+function firstAsAddition({ cause, causes, startedAt, suspects }: LiveIncident, until: number): IncidentAddition {
+  const kind = cause ?? 'app_error';
+  const counted = causes.find((one) => one.cause === kind);
+  return {
+    ...{ since: startedAt, until, routes: [], endpoints: [], causes: [kind], suspects },
+    ...(counted === undefined ? {} : { failed: counted.failed, attemptsFailed: counted.attemptsFailed }),
+  };
 }

@@ -1,6 +1,5 @@
 import type { IncidentStatus } from '../core/schemas/incidents.ts';
-import { additionSentence, incidentSentence, incidentTitle, presentStep } from './incident-sentence.ts';
-import { presentView } from './present-view.ts';
+import { additionSentence, incidentSentence, incidentTitle, presentStep, presentView } from './incident-sentence.ts';
 import { requestsQuery } from './requests-query.ts';
 import type { KeptIncident } from '../core/live-incident.ts';
 

@@ -3,18 +3,16 @@ import type { ExchangeCount } from '../core/counters.ts';
 import type { Event } from '../core/event.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { FailureFamily, IncidentSuspect, LiveIncident, SuspectKind } from '../core/live-incident.ts';
-import { AdditionWatch, familyOfChecks } from './addition-watch.ts';
+import { AdditionWatch, familyOfChecks, KeptEvents } from './addition-watch.ts';
 import { EarlierFailuresOfUpstreams } from './earlier-failures.ts';
 import { familyOf, familyOfCause } from './failure-family.ts';
-import { KeptEvents } from './kept-events.ts';
-import { suspectsWhileFailing, withEarlierSuspects } from './kept-suspects.ts';
+import { suspectsWhileFailing, withEarlierSuspects, rankSuspects } from './suspects.ts';
 import { OpenIncident } from './open-incident.ts';
 import type { SuspectContext } from './suspect-facts.ts';
 import { ownExits } from './suspected-exits.ts';
-import { rankSuspects } from './suspects.ts';
 import { type SharedFault, sharedFaultOf, sharedFaults } from './shared-fault.ts';
 import { SeenReleases } from './seen-releases.ts';
-import { SlidingSeconds } from './sliding-seconds.ts';
+import { SlidingSeconds } from './family-window.ts';
 import { type FailureDelta, UpstreamFailures } from './upstream-failures.ts';
 import {
   type DirectLook,

@@ -7,7 +7,7 @@ import type { Cause } from '#failures/failure.ts';
 import type { KeptIncident } from '../core/live-incident.ts';
 import { sampleCount } from '../record/sample-count.test-support.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import type { IncidentStorage } from './incident-file.ts';
+import type { IncidentStorage } from './earlier-incidents.ts';
 import { IncidentWatch } from './incident-watch.ts';
 
 // What becomes of an incident when another process goes on: by a restart, a crash or an upgrade.

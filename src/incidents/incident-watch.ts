@@ -7,16 +7,13 @@ import type { RouteSpec } from '../core/route-spec.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { SearchResult } from '../core/store-messages.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
-import { additionSentence, incidentSentence, presentStep } from './incident-sentence.ts';
+import { additionSentence, incidentSentence, presentStep, presentView } from './incident-sentence.ts';
 import { type IncidentChange, type IncidentNumber, IncidentTracker } from './incident-tracker.ts';
-import { presentView } from './present-view.ts';
 import type { RouteLimits, UpstreamSettings, WatchedUpstream } from './watched-upstream.ts';
-import { EarlierIncidents, joinedIncident } from './earlier-incidents.ts';
+import { EarlierIncidents, joinedIncident, type IncidentStorage, OpenAtExit } from './earlier-incidents.ts';
 import type { Examination } from './incident-examination.ts';
-import type { IncidentStorage } from './incident-file.ts';
 import { interruptedSentence } from './incident-status.ts';
-import { OpenAtExit } from './open-at-exit.ts';
-import { limitsOfRoute } from './replaced-limits.ts';
+import { limitsOfRoute } from './present-settings.ts';
 import type { WorkerBatch } from '../core/worker-messages.ts';
 
 interface IncidentWatchParts {

@@ -6,7 +6,7 @@ import { failureTable } from '#failures/failure-table.ts';
 import { lowerFirst } from '#failures/first-letter.ts';
 import type { IncidentSuspect, LiveIncident } from '../core/live-incident.ts';
 import { endpointOf, eventAt, incidentOf, ranking } from './ranking.test-support.ts';
-import { SeenEndpoints } from './seen-endpoints.ts';
+import { SeenEndpoints } from './endpoint-count.ts';
 import type { NewestFailure, WatchedUpstream } from './watched-upstream.ts';
 
 const disagrees = (afterMs: number, endpoint: string, failures: number, check = 'http') =>

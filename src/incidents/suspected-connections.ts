@@ -3,8 +3,7 @@ import { specOfCause } from '#failures/failure-texts.ts';
 import { guessWords, type SpokenProtocol, stepOfOtherProtocol } from '#failures/guess-words.ts';
 import { familyOfCause } from './failure-family.ts';
 import type { CountedCause, FailureFamily, SuspectKind } from '../core/live-incident.ts';
-import { withTarget } from './step-target.ts';
-import { outputStepOf } from './output-step.ts';
+import { withTarget, outputStepOf } from './step-target.ts';
 import { settingAside } from './present-settings.ts';
 import { ownExits } from './suspected-exits.ts';
 import {

@@ -10,9 +10,8 @@ import { heapExhaustionOf } from '#failures/heap-exhaustion.ts';
 import { lastWords } from '#failures/last-words.ts';
 import type { SuspectKind } from '../core/live-incident.ts';
 import { wasStopped } from '../core/recorded-exit.ts';
-import { explainedShare } from './explained-share.ts';
-import { countedLines } from './evidence-lines.ts';
-import { exitKindOf } from './first-exits.ts';
+import { explainedShare, countedLines } from './evidence-lines.ts';
+import { exitKindOf } from './stopped-processes.ts';
 import type { ExitKind } from './incident-additions.ts';
 import { settingAside } from './present-settings.ts';
 import {

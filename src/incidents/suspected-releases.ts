@@ -1,7 +1,7 @@
 import type { LiveIncident, SuspectKind } from '../core/live-incident.ts';
 import { wasStopped } from '../core/recorded-exit.ts';
-import { explainedMin, explainedShare, explainedText, mostlyExplained } from './explained-share.ts';
-import { outputStepOf } from './output-step.ts';
+import { explainedMin, explainedShare, explainedText, mostlyExplained } from './evidence-lines.ts';
+import { outputStepOf } from './step-target.ts';
 import { instanceOf, type SeenInstance, type SeenRevision } from './seen-releases.ts';
 import {
   type Rule,

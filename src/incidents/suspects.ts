@@ -1,8 +1,7 @@
 import { exits } from './suspected-exits.ts';
-import { changes } from './suspected-changes.ts';
+import { changes, timeouts } from './suspected-changes.ts';
 import { releases } from './suspected-releases.ts';
 import { shortages } from './suspected-shortages.ts';
-import { timeouts } from './suspected-timeouts.ts';
 import { connections } from './suspected-connections.ts';
 import { applications } from './suspected-applications.ts';
 import type { IncidentSuspect, SuspectKind } from '../core/live-incident.ts';
@@ -17,6 +16,7 @@ import {
   type SuspectFinding,
 } from './suspect-facts.ts';
 import type { DirectLook } from './watched-upstream.ts';
+import type { OpenIncident } from './open-incident.ts';
 
 // Each rule looks for one cause. `fit` orders them: what a process's exit or a certificate says is surer than what the
 // failures alone say, and "the application is slow" is said where nothing else is known.
@@ -111,3 +111,32 @@ const contradictedIf = (isOtherwise: boolean, isSame: boolean): Bearing =>
   isOtherwise ? 'contradicts' : isSame ? 'confirms' : null;
 
 const hasCause = ({ cause }: DirectLook, causes: ReadonlySet<string>): boolean => cause !== null && causes.has(cause);
+
+/**
+ * While requests fail, the facts of this second count. What kept requests from being sent stays suspected when checks meet something else (`checksChanged`),
+ * which is told as an addition.
+ */
+export function suspectsWhileFailing(
+  found: readonly IncidentSuspect[],
+  { suspects, additions, root }: Pick<OpenIncident, 'suspects' | 'additions' | 'root'>,
+  checksChanged: boolean,
+): readonly IncidentSuspect[] {
+  if ((additions.laterCauses.size > 0 || checksChanged) && suspects.length > 0)
+    return suspects.map((one) => found.find(({ name }) => name === one.name) ?? one);
+  return found.length === 0 && root === 'not_ready' ? suspects : found;
+}
+
+/** What was true while requests failed stays suspected; what to do is what helps now. `isAdding`: what is found only now is suspected too. */
+export function withEarlierSuspects(
+  found: readonly IncidentSuspect[],
+  earlier: readonly IncidentSuspect[],
+  isAdding: boolean,
+): readonly IncidentSuspect[] {
+  const names = new Set(earlier.map(({ name }) => name));
+  const kept = earlier.map((one) => {
+    const now = found.find(({ name, sentence }) => name === one.name && sentence === one.sentence);
+    return now === undefined ? one : { ...one, nextStep: now.nextStep };
+  });
+  const added = isAdding ? found.filter(({ name }) => !names.has(name)) : [];
+  return [...kept, ...added].sort((a, b) => b.fit - a.fit);
+}

@@ -5,8 +5,7 @@ import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { Whose } from '#failures/shape.ts';
 import type { FailureFamily } from '../core/live-incident.ts';
 import { familyOf, familyOfCause, isNotHttp, isWithoutConnection } from './failure-family.ts';
-import { FamilyWindow } from './family-window.ts';
-import { SlidingSeconds } from './sliding-seconds.ts';
+import { FamilyWindow, SlidingSeconds } from './family-window.ts';
 
 export type CountedFailure = Cause | 'app_error';
 

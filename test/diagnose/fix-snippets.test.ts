@@ -9,13 +9,21 @@ import { after, before, describe, test } from 'node:test';
 import { findPeer, type PeerName } from '../../scripts/peers.ts';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import * as apacheFailures from '#explain/apache/failures.ts';
-import { caddyFixes } from '#explain/caddy/fixes.ts';
+import { caddyFixes } from '#explain/caddy/error-line.ts';
 import { explain } from '../../src/diagnose/diagnose.ts';
 import type { GatewayProduct } from '#explain/finding.ts';
 import { judgeEnding } from '#explain/haproxy/termination.ts';
 import { keepAliveFix } from '#explain/suspects.ts';
-import { enlargeHeadBuffer, keepApplicationConnected, logMore, raiseTimeout } from '#explain/nginx/fixes.ts';
-import { commonVersion, nameInCertificate, speakPlainly, trustAuthority } from '#explain/nginx/tls-fixes.ts';
+import {
+  enlargeHeadBuffer,
+  keepApplicationConnected,
+  logMore,
+  raiseTimeout,
+  commonVersion,
+  nameInCertificate,
+  speakPlainly,
+  trustAuthority,
+} from '#explain/nginx/fixes.ts';
 import { certificateAuthority } from '../../src/testing/certificates.ts';
 import { readLineCases, textOf } from './corpus.ts';
 

@@ -4,18 +4,23 @@ import { awsDialects } from './aws/aws.ts';
 import { azureDialects } from './azure/azure.ts';
 import { cdnDialects } from './cdn/cdn.ts';
 import { iisDialects } from './iis/iis.ts';
-import { kamalProxyDialects } from './kamal-proxy/kamal-proxy.ts';
+import { kamalProxyDialects, messageDialects } from './message-log/message-log.ts';
 import { cloudflaredDialects } from './cloudflared/cloudflared.ts';
 import { caddyDialects } from './caddy/caddy.ts';
 import type { Dialect } from './dialect.ts';
 import { envoyDialects } from './envoy/envoy.ts';
 import { haproxyDialects } from './haproxy/haproxy.ts';
-import { messageDialects } from './message-log/others.ts';
 import { nginxDialects } from './nginx/nginx.ts';
 import { nodeDialects } from './node/node.ts';
-import { platformDialects } from './platforms/platforms.ts';
 import { traefikDialects } from './traefik/traefik.ts';
 import { varnishDialects } from './varnish/varnish.ts';
+import { flyDialect } from './platforms/fly.ts';
+import { gcpDialect } from './platforms/gcp.ts';
+import { herokuDialect } from './platforms/heroku.ts';
+import { vercelDialect } from './platforms/vercel.ts';
+
+/** The logs of platform routers: Heroku, Fly, Vercel, and the load balancers of Google Cloud. */
+export const platformDialects: readonly Dialect[] = [herokuDialect, flyDialect, vercelDialect, gcpDialect];
 
 /** In the order in which they are asked. If two are equally sure of a line, the earlier one reads it. */
 export const allDialects: readonly Dialect[] = [

@@ -1,7 +1,6 @@
 import { classOf, type Finding } from './finding.ts';
-import type { ReportedFailure } from './joined-failures.ts';
+import { type ReportedFailure, TwoGenerations } from './joined-failures.ts';
 import { RequestHash } from './request-hash.ts';
-import { TwoGenerations } from './two-generations.ts';
 
 /** How long after a failed attempt its request may be answered. The access log has the time of the answer. */
 const windowMs = 10_000;

@@ -1,3 +1,67 @@
+/** Longer texts seldom repeat, and would be copies of a log. */
+const cachedBytesMax = 512;
+
+/** A power of two. */
+const entriesMax = 4096;
+
+interface CachedBytes<T> {
+  readonly hash: number;
+  readonly bytes: Uint8Array;
+  readonly value: T;
+}
+
+/** Remembers what was made of bytes that repeat. Of two texts with the same place in it, the later one stays: its memory is bounded. */
+export class ByteCache<T> {
+  readonly #entries: (CachedBytes<T> | null)[] = Array.from({ length: entriesMax }, () => null);
+  readonly #create: (text: string) => T;
+
+  constructor(create: (text: string) => T) {
+    this.#create = create;
+  }
+
+  /** The value of the ASCII text from `start` to `end`, whose hash it is. */
+  of(bytes: Uint8Array, start: number, end: number, hash: number): T {
+    const index = hash & (entriesMax - 1);
+    const entry = this.#entries[index] ?? null;
+    if (entry !== null && entry.hash === hash && isSameBytes(entry.bytes, bytes, start, end)) return entry.value;
+    const own = bytes.slice(start, end);
+    const value = this.#create(decoder.decode(own));
+    if (own.length <= cachedBytesMax) this.#entries[index] = { hash, bytes: own, value };
+    return value;
+  }
+}
+
+const decoder = new TextDecoder('latin1');
+
+export function isSameBytes(known: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  const { length } = known;
+  if (length !== end - start) return false;
+  for (let i = 0; i < length; i++) if (known[i] !== bytes[start + i]) return false;
+  return true;
+}
+
+/** Many lines at once: decoding each by itself takes longer than reading it. */
+const windowBytes = 65_536;
+
+const latin1 = new TextDecoder('latin1');
+
+/** Texts of ASCII from bytes. Each array of bytes must have the same content as long as it is asked about. */
+export class AsciiText {
+  #bytes: Uint8Array | null = null;
+  #from = 0;
+  #window = '';
+
+  /** A part of a longer text, which it keeps in memory. */
+  of(bytes: Uint8Array, start: number, end: number): string {
+    if (bytes !== this.#bytes || start < this.#from || end > this.#from + this.#window.length) {
+      this.#bytes = bytes;
+      this.#from = start;
+      this.#window = latin1.decode(bytes.subarray(start, Math.max(end, start + windowBytes)));
+    }
+    return this.#window.slice(start - this.#from, end - this.#from);
+  }
+}
+
 /** The classes of bytes that the fast path distinguishes. */
 export const byteClass = {
   /** Printable ASCII without a special meaning. */

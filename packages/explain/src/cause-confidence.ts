@@ -1,5 +1,5 @@
 import type { TimedEvent } from './application-events.ts';
-import { headOf } from './application/line-head.ts';
+import { headOf } from './application/application.ts';
 import { partiesOf } from './line-parties.ts';
 import type { CauseConfidence, Incident } from './summary-report.ts';
 

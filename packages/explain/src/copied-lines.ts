@@ -1,6 +1,6 @@
 import type { Finding } from './finding.ts';
 import type { LineParties } from './line-parties.ts';
-import { TwoGenerations } from './two-generations.ts';
+import { TwoGenerations } from './joined-failures.ts';
 import { unwrap } from './wrappers/unwrap.ts';
 
 /** Failures whose copies are recognised: at least this many, and at most twice as many. */

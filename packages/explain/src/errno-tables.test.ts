@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { errnoWordOf } from './apache/errno.ts';
-import { errnoSense } from './nginx/errno.ts';
+import { errnoWordOf } from './apache/error-line.ts';
+import { errnoSense } from './nginx/connect-rules.ts';
 
 /** On Linux; on macOS and FreeBSD; on Windows. */
 const senses = {

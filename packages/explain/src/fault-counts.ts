@@ -1,11 +1,150 @@
-import type { FaultKeys } from './fault-keys.ts';
 import { type Finding, isSuspicious } from './finding.ts';
 import type { LineParties } from './line-parties.ts';
-import { type LineReference, exampleOf } from './line-reference.ts';
-import { ownText } from './own-text.ts';
-import { truncateFix, truncateText, truncateTexts } from './report-texts.ts';
-import { Ranking } from './ranking.ts';
+import { type LineReference, exampleOf } from './line-times.ts';
+import { ownText, InternedTexts } from './own-text.ts';
+import { truncateFix, truncateText, truncateTexts, endpointOf, textLengthMax } from './report-texts.ts';
 import type { CauseTotal, Example, Hint, LeftOut, NameTotal, ShapeTotal, UpstreamTotal } from './summary-report.ts';
+
+/** Counts by key, exactly for as many keys as fit. When it is full, a new key is only added to the total of keys left out. */
+export class Ranking<T extends { count: number }> {
+  readonly #entries = new Map<string, T>();
+  readonly #keysMax: number;
+  #overflow = 0;
+
+  constructor(keysMax: number) {
+    this.#keysMax = keysMax;
+  }
+
+  /** Counts the key and returns its entry; null if there is no room for a new entry. */
+  count(key: string, create: () => T): T | null {
+    let entry = this.#entries.get(key);
+    if (entry === undefined) {
+      if (this.#entries.size >= this.#keysMax) {
+        this.#overflow += 1;
+        return null;
+      }
+      entry = create();
+      this.#entries.set(ownText(key, key.length), entry);
+    }
+    entry.count += 1;
+    return entry;
+  }
+
+  /** Undoes one count of the key. Null if the key has no entry. */
+  uncount(key: string): T | null {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) {
+      this.#overflow = Math.max(0, this.#overflow - 1);
+      return null;
+    }
+    entry.count -= 1;
+    return entry;
+  }
+
+  /** All entries, in the order in which they were added. */
+  values(): Iterable<T> {
+    return this.#entries.values();
+  }
+
+  /** The most frequent entries; of equals, the older one first. Entries with a count of 0 are left out. */
+  top(entriesMax: number): { readonly top: readonly T[]; readonly leftOut: LeftOut } {
+    const sorted = [...this.#entries.values()].filter(({ count }) => count > 0).sort((a, b) => b.count - a.count);
+    const rest = sorted.slice(entriesMax);
+    const count = rest.reduce((sum, entry) => sum + entry.count, this.#overflow);
+    return {
+      top: sorted.slice(0, entriesMax),
+      leftOut: { kinds: this.#overflow > 0 ? null : rest.length, count },
+    };
+  }
+}
+
+/** The keys under which a fault is counted. Equal faults share them. */
+export interface FaultKeys {
+  readonly cause: string;
+  /** Null if the line names no upstream. */
+  readonly endpoint: string | null;
+  readonly upstream: string | null;
+  readonly incident: string;
+  /** Of the kind of failure within its incident. */
+  readonly part: string;
+}
+
+/** What the keys depend on besides the sentence and the endpoint. */
+type Kind = Pick<Finding, 'gateway' | 'shape' | 'type' | 'stage' | 'born' | 'isConsequence'>;
+
+interface Entry {
+  readonly kind: Kind;
+  readonly byEndpoint: Map<string | null, FaultKeys>;
+}
+
+/** More than the sentences and endpoints of nearly all logs; for others the keys are built again and again. */
+const entriesMax = 2000;
+
+const bySentence = new Map<string, Entry>();
+let entries = 0;
+
+const endpoints = new InternedTexts(entriesMax);
+
+/** Gateways repeat their failures, and building the keys costs more than counting: they are remembered. */
+export function faultKeysOf(finding: Finding): FaultKeys {
+  const endpoint = finding.upstream === null ? null : endpoints.of(endpointOf(finding.upstream));
+  const found = bySentence.get(finding.sentence);
+  const entry = found !== undefined && isSameKind(found.kind, finding) ? found : null;
+  return entry?.byEndpoint.get(endpoint) ?? remember(finding, endpoint, entry);
+}
+
+function remember(finding: Finding, endpoint: string | null, known: Entry | null): FaultKeys {
+  const keys = keysOf(finding, endpoint);
+  let entry = known;
+  if (entries >= entriesMax) {
+    bySentence.clear();
+    entries = 0;
+    entry = null;
+  }
+  if (entry === null) {
+    const { gateway, shape, type, stage, born, isConsequence, sentence } = finding;
+    entry = { kind: { gateway, shape, type, stage, born, isConsequence }, byEndpoint: new Map() };
+    bySentence.set(ownText(sentence, sentence.length), entry);
+  }
+  entry.byEndpoint.set(endpoint, keys);
+  entries += 1;
+  return keys;
+}
+
+function isSameKind(a: Kind, b: Kind): boolean {
+  return (
+    a.gateway === b.gateway &&
+    a.shape === b.shape &&
+    a.type === b.type &&
+    a.stage === b.stage &&
+    a.born === b.born &&
+    a.isConsequence === b.isConsequence
+  );
+}
+
+function keysOf(finding: Finding, endpoint: string | null): FaultKeys {
+  const { gateway, shape, type, stage, born, isConsequence, sentence } = finding;
+  const kind = isCrash(finding) ? 'crash' : `${shape} ${stage}`;
+  return {
+    cause: `${gateway}|${shape}|${type}|${stage}|${born}|${isConsequence}|${withoutNames(sentence)}`,
+    endpoint,
+    upstream: endpoint === null ? null : `${gateway} ${endpoint}`,
+    incident: `${gateway} ${kind} ${endpoint ?? ''}`,
+    part: `${shape} ${type} ${isConsequence}`,
+  };
+}
+
+/** What a gateway sees when an application ends: cut connections, then refused ones. */
+export function isCrash({ shape, type, isConsequence }: Pick<Finding, 'shape' | 'type' | 'isConsequence'>): boolean {
+  if (shape === 'reset') return true;
+  return !isConsequence && (type === 'connection_refused' || type === 'destination_unavailable');
+}
+
+/** Addresses, times and sizes are left out of the key: the cause is the same for all of them. */
+function withoutNames(sentence: string): string {
+  const cut = sentence.slice(0, textLengthMax).replace(/"[^"]*"|`[^`]*`/g, '#');
+  return cut.replace(/\S+/g, (word) => (/\d/.test(word) ? '#' : word));
+}
 
 /** Entries of each kind in a report: as many as a page can show and a person reads. */
 const reported = { causes: 40, upstreams: 20, hints: 20, names: 10 };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { failure } from './engine.test-support.ts';
-import { faultKeysOf } from './fault-keys.ts';
+import { faultKeysOf } from './fault-counts.ts';
 import type { Finding } from './finding.ts';
 import { type IncidentGroup, Incidents, largestIncidents } from './incidents.ts';
 import type { Incident } from './summary-report.ts';

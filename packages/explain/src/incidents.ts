@@ -1,7 +1,7 @@
-import { type FaultKeys, isCrash } from './fault-keys.ts';
+import { type FaultKeys, isCrash } from './fault-counts.ts';
 import { truncateFix, truncateText, truncateTexts } from './report-texts.ts';
 import type { Finding } from './finding.ts';
-import { exampleOf, type LineReference } from './line-reference.ts';
+import { exampleOf, type LineReference } from './line-times.ts';
 import type { LeftOut, Incident, IncidentRoot } from './summary-report.ts';
 
 /** A longer gap between two failures begins a new incident. */

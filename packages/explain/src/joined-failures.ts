@@ -1,7 +1,139 @@
-import type { Finding, GatewayProduct } from './finding.ts';
+import { type Finding, type GatewayProduct, applicationProducts } from './finding.ts';
 import type { IncidentGroup } from './incidents.ts';
 import type { LineParties } from './line-parties.ts';
-import { TwoGenerations } from './two-generations.ts';
+import { type FaultKeys, Ranking } from './fault-counts.ts';
+import { truncateFix, truncateText } from './report-texts.ts';
+import type { Example, LeftOut, RetriedTotal } from './summary-report.ts';
+import { plainErrorFormat } from './node/node.ts';
+
+/** Errors that are remembered until another gateway's lines come. */
+const waitingMax = 1000;
+
+/**
+ * Errors of Node that no line of a proxy has announced (`Error: read ECONNRESET`). In a log by itself such an error is taken for
+ * that of a proxy written in Node. Beside the log of another gateway it is what an application prints of its own connections.
+ */
+export class PlainNodeErrors {
+  #waiting: ReportedFailure[] | null = [];
+
+  /** Whether the finding is an application's own error, since there is another gateway. */
+  isOfApplication({ format }: Finding): boolean {
+    return this.#waiting === null && format === plainErrorFormat;
+  }
+
+  /** Adds a failure that was counted. */
+  counted(reported: ReportedFailure): void {
+    if (reported.first.format === plainErrorFormat && (this.#waiting?.length ?? waitingMax) < waitingMax)
+      this.#waiting?.push(reported);
+  }
+
+  /** Adds a product whose lines are there. Returns the failures that turn out to be none. */
+  seen(gateway: GatewayProduct): readonly ReportedFailure[] {
+    if (this.#waiting === null || gateway === 'node' || ofApplications.has(gateway)) return [];
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    return waiting;
+  }
+}
+
+const ofApplications: ReadonlySet<GatewayProduct> = new Set(applicationProducts);
+
+/** The same line as an event of the application. */
+export function asApplicationEvent(finding: Finding): Finding {
+  const [what = ''] = finding.evidence;
+  const sentence = `An application reported an error of a connection of its own (${what}).`;
+  return {
+    ...finding,
+    gateway: 'nodejs',
+    kind: 'event',
+    shape: 'none',
+    type: null,
+    stage: null,
+    born: null,
+    whose: null,
+    sentence,
+    fix: null,
+  };
+}
+
+/** Kinds that are counted separately, and those of them in a report. */
+const [countedMax, reportedMax] = [1000, 20];
+
+type Growing<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Totals of failed attempts whose request was answered all the same, by cause and upstream. */
+export class RetriedFailures {
+  readonly #totals = new Ranking<Growing<RetriedTotal>>(countedMax);
+
+  add(finding: Finding, keys: FaultKeys, example: Example | null): void {
+    const total = this.#totals.count(keyOf(keys), () => totalOf(finding, keys));
+    if (total === null) return;
+    total.example ??= example;
+    if (finding.atMs === null) return;
+    total.firstMs = Math.min(total.firstMs ?? finding.atMs, finding.atMs);
+    total.lastMs = Math.max(total.lastMs ?? finding.atMs, finding.atMs);
+  }
+
+  /** A later line says that the request failed. */
+  remove(keys: FaultKeys): void {
+    this.#totals.uncount(keyOf(keys));
+  }
+
+  get report(): { readonly top: readonly RetriedTotal[]; readonly leftOut: LeftOut } {
+    return this.#totals.top(reportedMax);
+  }
+}
+
+const keyOf = ({ cause, endpoint }: FaultKeys): string => `${cause} ${endpoint}`;
+
+function totalOf(finding: Finding, { endpoint }: FaultKeys): Growing<RetriedTotal> {
+  const { gateway, shape, type, stage, sentence, fix } = finding;
+  return {
+    gateway,
+    upstream: endpoint,
+    shape,
+    type,
+    stage,
+    sentence: truncateText(sentence),
+    fix: truncateFix(fix),
+    count: 0,
+    firstMs: null,
+    lastMs: null,
+    example: null,
+  };
+}
+
+/** A map whose older half is forgotten when the younger half is full. */
+export class TwoGenerations<K, T> {
+  #young = new Map<K, T>();
+  #old = new Map<K, T>();
+  readonly #entriesMax: number;
+  /** Of the younger half: its keys, and what its values have gained. */
+  #size = 0;
+
+  constructor(entriesMax: number) {
+    this.#entriesMax = entriesMax;
+  }
+
+  get(key: K): T | undefined {
+    return this.#young.get(key) ?? this.#old.get(key);
+  }
+
+  set(key: K, value: T): void {
+    this.#young.set(key, value);
+    this.#size += 1;
+    if (this.#size < this.#entriesMax) return;
+    this.#old = this.#young;
+    this.#young = new Map();
+    this.#size = 0;
+  }
+
+  /** The value has grown, and stays. */
+  keep(key: K, value: T): void {
+    this.#size += 1;
+    if (this.#size >= this.#entriesMax || this.#old.delete(key)) this.set(key, value);
+  }
+}
 
 /** A failure that was counted, with the lines about it since then. */
 export interface ReportedFailure {

@@ -1,5 +1,5 @@
 import type { Finding } from './finding.ts';
-import { InternedTexts } from './interned-texts.ts';
+import { InternedTexts } from './own-text.ts';
 import { unwrap } from './wrappers/unwrap.ts';
 
 /** Who a line says took part in the request; null for what it does not name. */

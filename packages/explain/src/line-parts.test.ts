@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseLogfmt } from './logfmt.ts';
-import { statusOf } from './status-field.ts';
+import { parseLogfmt, statusOf } from './json-fields.ts';
 
 const pairs = (text: string): unknown => Object.fromEntries(parseLogfmt(text));
 

@@ -1,6 +1,9 @@
-import { headOf } from './application/line-head.ts';
+import { headOf } from './application/application.ts';
 import type { Finding } from './finding.ts';
 import { type LogClock, timeOf, timeOfEvent } from './log-clock.ts';
+import { ownText } from './own-text.ts';
+import { truncateText } from './report-texts.ts';
+import type { Example } from './summary-report.ts';
 
 /** A stack trace has its time a few lines before it. */
 const linesMax = 20;
@@ -35,4 +38,25 @@ export class LineTimes {
     this.#lastMs = atMs;
     this.#lastLine = line;
   }
+}
+
+/** A file whose lines are counted. */
+export interface CountedFile {
+  /** As it was named on the command line; null for text without a file. */
+  readonly name: string | null;
+  lines: number;
+  /** The time of its last line that has one. */
+  lastMs: number | null;
+  readonly times: LineTimes;
+}
+
+/** A line that is being added. Its text is copied only if a report shows it. */
+export interface LineReference {
+  readonly file: string | null;
+  readonly line: number;
+  readonly text: string;
+}
+
+export function exampleOf({ file, line, text }: LineReference): Example {
+  return { file, line, text: truncateText(ownText(text)) };
 }

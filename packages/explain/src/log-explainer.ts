@@ -3,7 +3,7 @@ import type { Dialect, DialectReader } from './dialect.ts';
 import { classOf, type Finding, type FindingClass } from './finding.ts';
 import { judgedText } from './line-text.ts';
 import { readPart } from './pasted/read-part.ts';
-import { joinedLines, shippedEntries, withoutBlanks } from './wrappers/joined-lines.ts';
+import { joinedLines, shippedEntries, withoutBlanks } from './wrappers/json-wrappers.ts';
 import { type UnwrappedLine, unwrap, unwrapLayers } from './wrappers/unwrap.ts';
 
 interface LogExplainerOptions {

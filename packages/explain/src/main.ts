@@ -3,7 +3,7 @@ export type { ProxyErrorType } from '../../failures/src/proxy-error.ts';
 export type { Shape, Whose } from '../../failures/src/shape.ts';
 export type { Stage } from '../../failures/src/stage.ts';
 export { allDialects } from './all-dialects.ts';
-export { customLogFormat } from './custom-format.ts';
+export { customLogFormat } from './explain.ts';
 export { type Dialect, dialect, type DialectReader as LineReader } from './dialect.ts';
 export { type ExplainOptions, type Explanation, explain } from './explain.ts';
 export * from './finding.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { failure, harmlessFinding } from './engine.test-support.ts';
-import { reportJson } from './report-json.ts';
+import { reportJson } from './summary-report.ts';
 import { Summary } from './summary.ts';
 
 const document = readFileSync(new URL('../../../docs/explain/report.md', import.meta.url), 'utf8');

@@ -1,27 +1,29 @@
 import { AnsweredRequests } from './answered-requests.ts';
-import { ApplicationEvents } from './application-events.ts';
-import { FaultCounts, upstreamTotal } from './fault-counts.ts';
-import { type FaultKeys, faultKeysOf } from './fault-keys.ts';
+import { ApplicationEvents, Timeline } from './application-events.ts';
+import { FaultCounts, upstreamTotal, type FaultKeys, faultKeysOf, Ranking } from './fault-counts.ts';
 import { classOf, type Finding, type FindingClass, isSuspicious } from './finding.ts';
 import { withCauses } from './incident-causes.ts';
 import { Incidents, largestIncidents } from './incidents.ts';
-import { certaintyOf, type JoinKey, JoinedFailures, joinKeyOf, type ReportedFailure } from './joined-failures.ts';
+import {
+  certaintyOf,
+  type JoinKey,
+  JoinedFailures,
+  joinKeyOf,
+  type ReportedFailure,
+  asApplicationEvent,
+  PlainNodeErrors,
+  RetriedFailures,
+} from './joined-failures.ts';
 import { type LineParties, partiesOf } from './line-parties.ts';
-import { LineTimes } from './line-times.ts';
-import { exampleOf, type CountedFile, type LineReference } from './line-reference.ts';
+import { LineTimes, exampleOf, type CountedFile, type LineReference } from './line-times.ts';
 import { CopiedLines } from './copied-lines.ts';
-import { clockOf, type LogClock, timeOf, utcClock } from './log-clock.ts';
+import { clockOf, type LogClock, timeOf, utcClock, ClockFormats } from './log-clock.ts';
 import type { LineVerdict } from './log-explainer.ts';
 import { ownFinding, ownText } from './own-text.ts';
-import { asApplicationEvent, PlainNodeErrors } from './plain-node-errors.ts';
-import { Ranking } from './ranking.ts';
 import { truncateFix, truncateText } from './report-texts.ts';
 import { RequestHash } from './request-hash.ts';
-import { RetriedFailures } from './retried-failures.ts';
-import { ClockFormats } from './clock-formats.ts';
 import type { EventTotal, Example, GatewayTotal, SummaryReport } from './summary-report.ts';
 import { Suspects } from './suspects.ts';
-import { Timeline } from './timeline.ts';
 
 /** Events in a report. */
 const eventsReported = 20;

@@ -3,11 +3,11 @@ import { truncateFix, truncateTexts } from './report-texts.ts';
 import type { Finding, Fix, GatewayProduct } from './finding.ts';
 import type { Incident, Suspect, SuspectName } from './summary-report.ts';
 import { closedEarly } from './apache/failures.ts';
-import { caddyFixes } from './caddy/fixes.ts';
+import { caddyFixes } from './caddy/error-line.ts';
 import { envoyFixes } from './envoy/fixes.ts';
 import { keepApplicationConnected } from './nginx/fixes.ts';
-import type { NginxProduct } from './nginx/product.ts';
-import { traefikFixes } from './traefik/fixes.ts';
+import type { NginxProduct } from './nginx/verdict.ts';
+import { traefikFixes } from './traefik/access-verdict.ts';
 
 /** An application that has closed an idle connection resets the request within this time. */
 const quickMs = 50;

@@ -45,3 +45,6 @@ export type CaseTexts = Partial<
     'whose' | 'countsAgainstHealth' | 'temporary' | 'forClient' | 'usualCauses' | 'nextStep' | 'readsOutput'
   >
 >;
+
+/** One entry per cause, each with the evidence type of its own cause. */
+export type FailureTable = { readonly [C in Cause]: FailureSpec<C> };

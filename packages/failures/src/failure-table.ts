@@ -2,7 +2,7 @@ import { client } from './failure-table/client.ts';
 import { garbage } from './failure-table/garbage.ts';
 import { refusedByGateway } from './failure-table/refused-by-gateway.ts';
 import { reset } from './failure-table/reset.ts';
-import type { FailureTable } from './failure-table/table.ts';
+import type { FailureTable } from './failure-spec.ts';
 import { tooSlow } from './failure-table/too-slow.ts';
 import { unreachableTls } from './failure-table/unreachable-tls.ts';
 import { unreachable } from './failure-table/unreachable.ts';

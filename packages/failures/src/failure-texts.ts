@@ -1,6 +1,5 @@
 import { upperFirst } from './first-letter.ts';
-import { isSameTime } from './same-time.ts';
-import { isCrashSignal } from './crash-signal.ts';
+import { isSameTime, isCrashSignal } from './process-text.ts';
 import type { InstanceExit } from './instance-exit.ts';
 import type { CaseTexts, FailureSpec } from './failure-spec.ts';
 import { failureTable } from './failure-table.ts';

@@ -1,6 +1,29 @@
-import { isCrashSignal } from './crash-signal.ts';
 import type { ProcessExit, ProcessFigures, ProcessSample, StoppedProcesses } from './process-note.ts';
 import { countText, elapsedText, memoryText } from './quantity-text.ts';
+
+/** An exit and the failure that it causes are observed one after the other. */
+const sameTimeMs = 5;
+
+/** Whether two observations that are so far apart are told as of the same time: which one came first says nothing. */
+export function isSameTime(ms: number): boolean {
+  return Math.abs(ms) < sameTimeMs;
+}
+
+/** Signals that a process causes by its own fault. */
+const crashSignals: ReadonlySet<string> = new Set([
+  'SIGSEGV',
+  'SIGBUS',
+  'SIGILL',
+  'SIGFPE',
+  'SIGABRT',
+  'SIGTRAP',
+  'SIGSYS',
+]);
+
+/** Whether a process that this signal ended has caused it by its own fault. */
+export function isCrashSignal(signal: string | null): boolean {
+  return signal !== null && crashSignals.has(signal);
+}
 
 /** From this share of a limit on, the next request may reach it. */
 const nearShare = 0.9;

@@ -1,14 +1,13 @@
 import { LogExplainer } from '#explain/log-explainer.ts';
 import { joinedFragments } from '#explain/pasted/whole-lines.ts';
-import { reportJson } from '#explain/report-json.ts';
+import { reportJson, type SummaryReport } from '#explain/summary-report.ts';
 import { allDialects } from '../../diagnose/all-dialects.ts';
 import type { Dialect } from '#explain/dialect.ts';
-import { customLogFormat } from '#explain/custom-format.ts';
+import { customLogFormat } from '#explain/explain.ts';
 import { ByteLog } from '#explain/byte-log.ts';
 import { logsWithSameBeginning } from '#explain/copied-lines.ts';
 import { clockOf } from '#explain/log-clock.ts';
 import { Summary } from '#explain/summary.ts';
-import type { SummaryReport } from '#explain/summary-report.ts';
 import { exitCodes, CommandFailure } from '../command-failure.ts';
 import { harmless, harmlessJson } from '../layout.ts';
 import { styleFor } from '../style.ts';

@@ -26,8 +26,6 @@ import {
   upstreamShapeWords,
   intervalText,
   timeAfter,
-} from '#explain/report/finding-words.ts';
-import {
   clockNotes,
   countNotes,
   headline,
@@ -38,7 +36,7 @@ import {
   shownIncidents,
   retriedWords,
   suspectWords,
-} from '#explain/report/incident-words.ts';
+} from '#explain/report/finding-words.ts';
 
 /** The summary of a log within 80 columns: counts by shape, time, upstream and cause, and then what to do about each. */
 export function summaryLines(report: SummaryReport, style: Style): string[] {

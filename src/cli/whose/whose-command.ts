@@ -7,7 +7,7 @@ import { styleFor, type Style } from '../style.ts';
 import { type ProcessContext, readVersion } from '../process-context.ts';
 import { type KeptResponse, readCurlOutput, bodyCharactersMax, gather } from '#explain/whose/curl-output.ts';
 import { redactedResult, redactedText } from '../redacted-output.ts';
-import type { Authorship, AnsweredResponse } from '#explain/whose/authorship.ts';
+import type { Authorship, AnsweredResponse } from '#explain/whose/answer.ts';
 import { layerNames } from '#explain/whose/layer.ts';
 import { timeoutSignal } from '../../system/timeout-signal.ts';
 

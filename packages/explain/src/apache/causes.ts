@@ -1,7 +1,5 @@
 import type { Verdict } from '../verdict.ts';
-import type { ErrnoWord } from './errno.ts';
-import { errnoWordOf } from './errno.ts';
-import type { ApacheErrorLine } from './error-line.ts';
+import { type ErrnoWord, errnoWordOf, type ApacheErrorLine } from './error-line.ts';
 import * as failures from './failures.ts';
 
 /** The failure that an error line reports, before the lines read earlier are taken into account. */

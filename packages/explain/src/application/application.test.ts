@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ApplicationEventKind, ApplicationProduct } from '../finding.ts';
 import { LogExplainer } from '../log-explainer.ts';
-import { applicationLogs } from './application.ts';
-import { headOf } from './line-head.ts';
+import { applicationLogs, headOf } from './application.ts';
 import { Summary } from '../summary.ts';
 
 type Row = readonly [product: ApplicationProduct, kind: ApplicationEventKind | null, line: string, name?: string];

@@ -1,7 +1,6 @@
 import type { Dialect } from '../dialect.ts';
 import { fixOf } from '../verdict.ts';
-import { jsonFields, reasonDialect, type ReasonFields, type ReasonLog } from '../reason-log/reason-log.ts';
-import type { Reason } from '../reason-log/reasons.ts';
+import { jsonFields, reasonDialect, type ReasonFields, type ReasonLog, type Reason } from '../reason-log/reason-log.ts';
 
 /** The columns of a standard log, in order (docs.aws.amazon.com, "Standard logging reference"); `-`: not needed. */
 const columns = 'date clock - - - method - path status - - - - result - - - - seconds - - - - - - - - - reason'.split(

@@ -1,9 +1,8 @@
 import { type Dialect, dialect } from '../dialect.ts';
 import type { Finding } from '../finding.ts';
 import { type GoError, readGoError } from '../go-errors.ts';
-import { isoTimeMs, jsonLine, jsonText } from '../json-fields.ts';
+import { isoTimeMs, jsonLine, jsonText, parseLogfmt } from '../json-fields.ts';
 import { judgedText } from '../line-text.ts';
-import { parseLogfmt } from '../logfmt.ts';
 import { findingOf, fixOf, harmlessVerdict, type Verdict } from '../verdict.ts';
 
 const format = 'cloudflared log';

@@ -3,9 +3,8 @@ import type { Whose } from '../../../failures/src/shape.ts';
 import type { Stage } from '../../../failures/src/stage.ts';
 import type { Fix } from '../finding.ts';
 import { type Verdict, harmlessVerdict } from '../verdict.ts';
-import { directionOf, type EnvoyExchange } from './exchange.ts';
-import { envoyFixes, fixOfTransport } from './fixes.ts';
-import { readTransportReason } from './transport-reason.ts';
+import { directionOf, type EnvoyExchange } from './access-line.ts';
+import { envoyFixes, fixOfTransport, readTransportReason } from './fixes.ts';
 
 interface Failure {
   readonly type: ProxyErrorType;

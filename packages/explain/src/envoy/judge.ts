@@ -1,5 +1,5 @@
 import { type Verdict, harmlessVerdict } from '../verdict.ts';
-import { directionOf, type EnvoyExchange } from './exchange.ts';
+import { directionOf, type EnvoyExchange } from './access-line.ts';
 import {
   brokenOff,
   clientLeft,

@@ -1,6 +1,5 @@
 import type { Dialect } from '../dialect.ts';
-import { patternFields, reasonDialect, type ReasonLog } from '../reason-log/reason-log.ts';
-import type { Reason } from '../reason-log/reasons.ts';
+import { patternFields, reasonDialect, type ReasonLog, type Reason } from '../reason-log/reason-log.ts';
 
 /** Errors of WinHTTP, with which Application Request Routing forwards requests (winhttp.h), beside 502.3. */
 const winHttp: Readonly<Record<string, Reason>> = {

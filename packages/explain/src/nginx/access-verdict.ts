@@ -1,11 +1,8 @@
 import type { Finding } from '../finding.ts';
 import { findingOf } from '../verdict.ts';
 import type { AccessFields } from './access-fields.ts';
-import { judgeAttempt } from './attempt-verdict.ts';
-import type { UpstreamAttempt } from './attempts.ts';
-import { attemptsOf, decisive } from './attempts.ts';
+import { judgeAttempt, cannotTell, ownAnswer, type UpstreamAttempt, attemptsOf, decisive } from './attempt-verdict.ts';
 import { fix } from './fixes.ts';
-import { cannotTell, ownAnswer } from './own-answer.ts';
 import type { NginxVerdict } from './verdict.ts';
 import { clientLeft, failed, harmless } from './verdict.ts';
 

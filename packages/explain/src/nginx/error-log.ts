@@ -3,19 +3,12 @@ import { requestCharactersMax } from '../verdict.ts';
 import type { Dialect } from '../dialect.ts';
 import { dialect } from '../dialect.ts';
 import type { Finding } from '../finding.ts';
-import { judgeAnswer } from './answer-rules.ts';
-import { judgeClient } from './client-rules.ts';
-import type { NginxErrorLine } from './error-line.ts';
-import { parseErrorLine } from './error-line.ts';
+import { judgeAnswer, judgeUnfamiliar, judgeUpstream } from './upstream-rules.ts';
+import { judgeClient, judgeStart } from './client-rules.ts';
+import { type NginxErrorLine, parseErrorLine, LimitedMap } from './error-line.ts';
 import { moduleOf } from './fixes.ts';
-import { judgeGateway } from './gateway-rules.ts';
-import { LimitedMap } from './limited-map.ts';
-import type { NginxProduct } from './product.ts';
-import { judgeStart } from './start-rules.ts';
-import { judgeTunnel } from './tunnel-rules.ts';
-import { judgeUnfamiliar, judgeUpstream } from './upstream-rules.ts';
-import type { NginxVerdict } from './verdict.ts';
-import { harmless } from './verdict.ts';
+import { judgeGateway, judgeTunnel } from './gateway-rules.ts';
+import { type NginxProduct, type NginxVerdict, harmless } from './verdict.ts';
 
 /** The rules for one line: the first rule that matches decides. */
 function judge(line: NginxErrorLine): NginxVerdict {

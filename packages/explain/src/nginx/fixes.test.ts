@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { enlargeHeadBuffer, raiseTimeout } from './fixes.ts';
-import { nameInCertificate, speakPlainly, trustAuthority } from './tls-fixes.ts';
+import { enlargeHeadBuffer, raiseTimeout, nameInCertificate, speakPlainly, trustAuthority } from './fixes.ts';
 
 const nginx = { product: 'nginx', module: 'proxy', isStream: false } as const;
 const grpc = { ...nginx, module: 'grpc' } as const;

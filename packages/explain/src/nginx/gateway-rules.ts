@@ -1,11 +1,111 @@
-import { judgeChoice } from './choice-rules.ts';
-import { errnoSense } from './errno.ts';
+import { errnoSense, lineEvidence } from './connect-rules.ts';
 import type { NginxErrorLine } from './error-line.ts';
-import type { FixContext } from './fixes.ts';
-import { fix } from './fixes.ts';
-import { refused } from './refused.ts';
-import type { NginxVerdict } from './verdict.ts';
-import { harmless } from './verdict.ts';
+import { type FixContext, fix } from './fixes.ts';
+import { type NginxVerdict, harmless, failed } from './verdict.ts';
+import type { ProxyErrorType } from '../../../failures/src/proxy-error.ts';
+import type { Whose } from '../../../failures/src/shape.ts';
+import type { Fix } from '../finding.ts';
+
+/** Kong, APISIX and ingress-nginx choose the endpoint in Lua, and log there why they could not. */
+function judgeChoice(line: NginxErrorLine, { product }: FixContext): NginxVerdict | null {
+  const { whole } = line;
+  if (product === 'nginx') return null;
+  if (isEventOfChoice(whole)) return harmless('event', 'The gateway changed the health of an endpoint.');
+  if (whole.includes(', context: ngx.timer') || whole.includes(', context: init_worker')) return null;
+  if (isOfName(whole)) {
+    const isLate = /timeout|timed out/.test(whole) && !/name error|server error: \d/.test(whole);
+    return failed({
+      shape: 'unreachable',
+      type: isLate ? 'dns_timeout' : 'dns_error',
+      stage: 'dns',
+      whose: 'operator',
+      evidence: [line.text.slice(0, 200)],
+      sentence: isLate
+        ? 'The name server did not answer in time.'
+        : "The name server returned no address for the application's name.",
+      fix:
+        product === 'kong'
+          ? fix(
+              'Correct `host` of the service or target, or set `dns_resolver` to a name server that has it',
+              'dns_resolver = 10.0.0.2:53',
+            )
+          : fix(
+              'Correct the host in `nodes`, or set `dns_resolver` to a name server that has it',
+              'apisix:\n  dns_resolver:\n    - 10.0.0.2',
+            ),
+    });
+  }
+  if (
+    /missing upstream configuration|balancer not found for|no balancer found for|attempted to proxy to self/.test(whole)
+  ) {
+    return refused(
+      line,
+      'proxy_configuration_error',
+      'operator',
+      'The route has no upstream, so no server was contacted.',
+      fix('Configure an existing upstream for the route', null),
+    );
+  }
+  if (
+    /ring-balancer|failed to pick server: |no peer was returned, balancer: |failed to find valid upstream server|no valid upstream node|no peers are available|Balancer is unhealthy/i.test(
+      whole,
+    )
+  ) {
+    const isAfterTries = whole.includes('all upstream servers tried');
+    return refused(
+      line,
+      'destination_unavailable',
+      'application',
+      isAfterTries
+        ? 'Every endpoint was tried and failed; the cause is in the lines before.'
+        : 'The upstream has no available endpoint.',
+      choiceFix(line),
+      isAfterTries,
+    );
+  }
+  return null;
+}
+
+const isEventOfChoice = (whole: string): boolean =>
+  /health status changed to|\[healthchecks\]|upstream nodes is unhealthy|(?:un)?healthy (?:TCP|HTTP|TIMEOUT|SUCCESS).{0,20} increment|enabled healthcheck passive/i.test(
+    whole,
+  );
+
+const isOfName = (whole: string): boolean =>
+  /\b(?:DNS|dns) resolution failed|name resolution failed|failed to parse domain|failed to query the DNS server|dns (?:server|client) error/.test(
+    whole,
+  ) && !whole.includes('[cosocket]');
+
+function choiceFix(line: NginxErrorLine): Fix {
+  if (line.product === 'kong')
+    return fix(
+      'Check which targets are healthy, and add or fix targets',
+      'curl http://localhost:8001/upstreams/NAME/health',
+    );
+  if (line.product === 'apisix')
+    return fix(
+      'Check that the upstream has `nodes`, and which of them are healthy',
+      'curl http://127.0.0.1:9090/v1/healthcheck',
+    );
+  return fix(
+    'Check that the Service has ready endpoints',
+    'kubectl get endpointslices -l kubernetes.io/service-name=SERVICE',
+  );
+}
+
+/** The gateway itself denied the request. */
+const refused = (
+  line: NginxErrorLine,
+  type: ProxyErrorType | null,
+  whose: Whose,
+  sentence: string,
+  how: Fix | null,
+  isConsequence = false,
+): NginxVerdict =>
+  failed(
+    { shape: 'refused_by_gateway', type, stage: 'route', whose, evidence: lineEvidence(line), sentence, fix: how },
+    isConsequence,
+  );
 
 /** Lines about requests that the gateway itself denies or fails: limits, settings, Lua code. */
 export function judgeGateway(line: NginxErrorLine, context: FixContext): NginxVerdict | null {
@@ -137,4 +237,29 @@ function judgeCode(line: NginxErrorLine, context: FixContext): NginxVerdict | nu
     );
   }
   return null;
+}
+
+/**
+ * The request for an upgrade was answered with 101 long ago: what ends after it is the tunnel (a WebSocket, mostly), and no
+ * request has failed. Errors of the client's connection have the level `info`.
+ */
+export function judgeTunnel({ action, level, errno, text }: NginxErrorLine): NginxVerdict | null {
+  if (action !== 'proxying upgraded connection' || level === 'info') return null;
+  const sense = errno === null ? null : errnoSense(errno);
+  if (sense === 'timed_out')
+    return {
+      ...harmless(
+        'event',
+        'nginx ended a tunnel (a WebSocket, mostly) through which nothing had come for its timeout.',
+      ),
+      fix: fix(
+        'Let the application or the client send pings, or raise the timeout above the longest silence',
+        'proxy_read_timeout 3600s;\nproxy_send_timeout 3600s;',
+      ),
+    };
+  if (!/^(?:recv|send|writev|readv|SSL_\w{1,24})\(\)|^upstream /.test(text)) return null;
+  return {
+    ...harmless('event', 'The application ended a tunnel (a WebSocket, mostly) without closing it in order.'),
+    fix: fix('Look whether the application was stopped or crashed then; let it close its tunnels on SIGTERM'),
+  };
 }

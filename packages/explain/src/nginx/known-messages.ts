@@ -1,11 +1,9 @@
-import { AsciiText } from '../ascii-text.ts';
-import { ByteCache, isSameBytes } from '../byte-cache.ts';
-import { digits } from '../byte-classes.ts';
-import type { FastReader } from '../fast-path.ts';
-import { type FaultKeys, faultKeysOf } from '../fault-keys.ts';
+import { AsciiText, digits, ByteCache, isSameBytes } from '../byte-classes.ts';
+import type { FastReader } from '../access-head.ts';
+import { type FaultKeys, faultKeysOf } from '../fault-counts.ts';
 import type { Finding } from '../finding.ts';
 import { pathOf, withoutPort } from '../line-parties.ts';
-import type { CountedFile, LineReference } from '../line-reference.ts';
+import type { CountedFile, LineReference } from '../line-times.ts';
 import { ownText, smallLineMax } from '../own-text.ts';
 import type { Summary } from '../summary.ts';
 import { errorLogFormat, requestOfLine, schemeOf, upstreamCharactersMax } from './error-log.ts';

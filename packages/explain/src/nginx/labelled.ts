@@ -1,11 +1,9 @@
 import { judgedText } from '../line-text.ts';
 import type { Dialect } from '../dialect.ts';
 import { dialect } from '../dialect.ts';
-import type { Values } from './access-fields.ts';
-import { fieldsOf } from './access-fields.ts';
+import { type Values, fieldsOf, namesUpstream, ValueCollector, variableCalled } from './access-fields.ts';
 import { findingOfAccess } from './access-verdict.ts';
-import { namesUpstream, ValueCollector, variableCalled } from './aliases.ts';
-import { rememberLast } from './remember-last.ts';
+import { rememberLast } from './json-access.ts';
 
 /** `1.2.3.4 - - [21/Nov/2026:21:59:47 +0000] "GET / HTTP/1.1" 502 150`, with or without a host and more times between. */
 const beginning =

@@ -1,15 +1,71 @@
-import type { Dialect } from '../dialect.ts';
-import { compileFormat } from './format-matcher.ts';
-import { dialectOf } from './log-format.ts';
-import type { NginxProduct } from './product.ts';
+import { type Dialect, dialect } from '../dialect.ts';
+import { compileFormat, dialectOf } from './log-format.ts';
+import type { NginxProduct } from './verdict.ts';
 import { commonLogTimeMs } from '../line-text.ts';
 import { patternFields, reasonDialect, type ReasonLog } from '../reason-log/reason-log.ts';
-import { controllerLog } from './controller-log.ts';
 import { errorLogOf } from './error-log.ts';
-import { jsonAccessOf } from './json-access.ts';
-import { kongJson } from './kong-json.ts';
+import { jsonAccessOf, kongJson } from './json-access.ts';
 import { labelledFormats } from './labelled.ts';
-import { startLog } from './start-rules.ts';
+import { startLog } from './client-rules.ts';
+import type { Finding } from '../finding.ts';
+
+/** `W1121 21:59:47.123456       7 controller.go:1112] …`: the log of ingress-nginx's controller itself. */
+const controllerForm = /^[IWEF]\d{4} \d\d:\d\d:\d\d\.\d{6}\s{1,10}\d{1,10} ([\w.-]{1,80}\.go):\d{1,6}\] (.*)$/s;
+
+const filesOfController =
+  /^(?:controller|nginx|store|main|status|leaderelection|backend_ssl|endpointslices|endpoints|template|event|flags|util|queue|sync|main_common|process)\.go$/;
+
+function read(line: string): Finding | null {
+  const found = controllerForm.exec(line.slice(0, 8192));
+  if (found === null) return null;
+  const said = found[2] ?? '';
+  const service = /^Service "([^"]{1,200})" does not have any active Endpoint/.exec(said)?.[1] ?? null;
+  return {
+    gateway: 'ingress-nginx',
+    format: 'ingress-nginx controller log',
+    kind: 'event',
+    confidence: 'certain',
+    // The year is not in the line.
+    atMs: null,
+    shape: 'none',
+    type: null,
+    stage: null,
+    born: null,
+    whose: service === null ? null : 'application',
+    status: null,
+    upstream: service,
+    request: null,
+    durationMs: null,
+    evidence: service === null ? [] : [said.slice(0, 200)],
+    sentence: service === null ? '' : 'No pod of that Service is ready: the controller answers its requests with 503.',
+    fix:
+      service === null
+        ? null
+        : {
+            text: 'Check that pods run, are ready, and have the labels that the Service selects',
+            snippet: slicesOf(service),
+          },
+    joins: null,
+    isConsequence: false,
+  };
+}
+
+/** Only a valid name of a Service may stand in a command that people copy. */
+function slicesOf(service: string): string {
+  const [, namespace = 'NAMESPACE', name = 'SERVICE'] = /^([a-z\d.-]{1,63})\/([a-z\d.-]{1,63})$/.exec(service) ?? [];
+  return `kubectl get endpointslices -n ${namespace} -l kubernetes.io/service-name=${name}`;
+}
+
+const controllerLog: Dialect = dialect(
+  'ingress-nginx',
+  'ingress-nginx controller log',
+  (line) => {
+    const found = controllerForm.exec(line.slice(0, 8192));
+    if (found === null) return 0;
+    return (found[2] ?? '').includes('active Endpoint') || filesOfController.test(found[1] ?? '') ? 2 : 1;
+  },
+  read,
+);
 
 const combined =
   '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"';

@@ -1,4 +1,4 @@
-import type { Finding, LineKind } from '../finding.ts';
+import type { Finding, LineKind, GatewayProduct } from '../finding.ts';
 import type { Verdict as SharedVerdict } from '../verdict.ts';
 
 /** A verdict with the kind of the line and its evidence, since the rules find out all three at once. */
@@ -57,3 +57,6 @@ export const answeredSo = (evidence: readonly string[], kind: LineKind, sentence
   },
   isConsequence: false,
 });
+
+/** The gateways that are built on nginx and write its lines. */
+export type NginxProduct = Extract<GatewayProduct, 'nginx' | 'openresty' | 'ingress-nginx' | 'kong' | 'apisix'>;

@@ -1,5 +1,5 @@
 import { meaningOf } from '../../../failures/src/errno-meaning.ts';
-import { isAboutDataStore } from '../pasted/data-stores.ts';
+import { isAboutDataStore } from '../pasted/other-fragments.ts';
 
 /** The facts of one line of a Node proxy. */
 export type NodeLine =

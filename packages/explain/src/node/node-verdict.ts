@@ -2,8 +2,7 @@ import { dnsCodes } from '../../../failures/src/dns-codes.ts';
 import { meaningOf } from '../../../failures/src/errno-meaning.ts';
 import type { ProxyErrorType } from '../../../failures/src/proxy-error.ts';
 import type { Stage } from '../../../failures/src/stage.ts';
-import { failedWith, type FailureWords, unknownVerdict } from '../typed-verdict.ts';
-import { fixOf, type Verdict } from '../verdict.ts';
+import { failedWith, type FailureWords, unknownVerdict, fixOf, type Verdict } from '../verdict.ts';
 import type { Why } from './node-lines.ts';
 
 const failed = (type: ProxyErrorType, words: FailureWords): Verdict => failedWith('reverse-proxy', type, words);

@@ -1,6 +1,87 @@
 import { readGoError } from '../go-errors.ts';
-import { isAboutDataStore } from './data-stores.ts';
-import { type FragmentForm, unnamed } from './fragment.ts';
+import { type FragmentForm, unnamed } from './nginx-fragments.ts';
+import { applicationGateway, azureEdge } from '../azure/azure.ts';
+import { cloudFront } from '../cdn/cdn.ts';
+import { knownDetails } from '../platforms/gcp.ts';
+
+/** Ports of databases, caches, brokers and mail: who fails to connect there is an application, not a gateway. */
+const ports: ReadonlySet<string> = new Set(
+  '25 389 465 587 636 1433 1521 2181 2379 2380 3306 4222 5432 5433 5671 5672 6379 6380 7687 8086 8529 9042 9092 9093 9200 9300 11211 15672 26257 26379 27017 27018 27019 33060 50000'.split(
+    ' ',
+  ),
+);
+
+const names =
+  /\b(?:[Mm]ongo\w*|[Rr]edis\w*|ioredis|[Pp]ostgres\w*|psycopg\w*|[Mm]y[Ss][Qq][Ll]\w*|[Mm]aria[Dd][Bb]|[Ss]equelize\w*|[Pp]risma\w*|[Tt]ype[Oo][Rr][Mm]|[Kk]nex\w*|[Hh]ikari\w*|[Kk]afka\w*|[Aa]mqp\w*|[Rr]abbit[Mm][Qq]|[Ee]lastic\w*|[Mm]emcache\w*|[Cc]assandra|[Ss][Mm][Tt][Pp]\w*|nodemailer|[Ll]dap\w*|[Ee]tcd\w*|[Cc]lick[Hh]ouse|[Nn]eo4j|jdbc|JDBC|ODBC|SQLSTATE\w*|[Ss][Qq][Ll][Aa]lchemy|ActiveRecord|django\.db)\b/;
+
+/** Whether the words are about a connection to a data store, a broker or a mail server. */
+export function isAboutDataStore(text: string): boolean {
+  if (names.test(text)) return true;
+  const [, port] =
+    /(?:connect\w* |dial tcp |ECONN\w{3,8} |ETIMEDOUT |->)(?:\[[\da-f:]{2,40}\]|[\w.:-]{1,255}?):(\d{2,5})(?=\D|$)/.exec(
+      text,
+    ) ?? [];
+  return port !== undefined && ports.has(port);
+}
+
+/** The word alone, wherever it stands; longer words come first, so that none is taken for the beginning of another. */
+function anyOf(words: readonly string[]): RegExp {
+  const sorted = words.toSorted((a, b) => b.length - a.length);
+  return new RegExp(`(?<![\\w.])(${sorted.join('|')})(?![\\w.])`);
+}
+
+/** Words that only this gateway writes: two words at least, as `OriginTimeout` and `failed_to_pick_backend` are. */
+const isDistinct = (word: string): boolean =>
+  /[a-z][A-Z]|_/.test(word) && !/^(?:InvalidRequest|OriginError|AppOffline)$/.test(word);
+
+const statusIn = (text: string): number | undefined => {
+  const [, status] = /\b([45]\d\d)\b/.exec(text) ?? [];
+  return status === undefined ? undefined : Number(status);
+};
+
+/** A gateway's own word for an outcome, alone or in a sentence: the tables of its log say what it means. */
+export const namedReasons: readonly FragmentForm[] = [
+  {
+    of: "a gateway's own word for an outcome",
+    gateways: ['gcp-lb'],
+    isOfJson: true,
+    words: anyOf(knownDetails.filter(isDistinct)),
+    complete: (text, found) => {
+      const type = 'type.googleapis.com/google.cloud.loadbalancing.type.LoadBalancerLogEntry';
+      const status = statusIn(text);
+      return JSON.stringify({ jsonPayload: { '@type': type, statusDetails: found[1] }, httpRequest: { status } });
+    },
+  },
+  {
+    of: "a gateway's own word for an outcome",
+    gateways: ['azure-app-gateway'],
+    isOfJson: true,
+    words: anyOf(Object.keys(applicationGateway.reasons)),
+    complete: (text, found) =>
+      JSON.stringify({
+        category: 'ApplicationGatewayAccessLog',
+        properties: { error_info: found[1], httpStatus: statusIn(text) },
+      }),
+  },
+  {
+    of: "a gateway's own word for an outcome",
+    gateways: ['azure-front-door'],
+    isOfJson: true,
+    words: anyOf(Object.keys(azureEdge.reasons).filter(isDistinct)),
+    complete: (text, found) =>
+      JSON.stringify({
+        category: 'FrontDoorAccessLog',
+        properties: { errorInfo: found[1], httpStatusCode: statusIn(text) },
+      }),
+  },
+  {
+    of: "a gateway's own word for an outcome",
+    gateways: ['cloudfront'],
+    isOfJson: true,
+    words: anyOf(Object.keys(cloudFront.reasons).filter(isDistinct)),
+    complete: (text, found) => JSON.stringify({ 'x-edge-detailed-result-type': found[1], 'sc-status': statusIn(text) }),
+  },
+];
 
 const slice = (text: string, found: RegExpExecArray): string => text.slice(found.index);
 

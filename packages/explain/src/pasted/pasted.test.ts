@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { explain } from '../explain.ts';
 import { LogExplainer } from '../log-explainer.ts';
-import { repairedJson } from './repaired-json.ts';
-import { unmarked } from './unmarked.ts';
+import { repairedJson } from './short-forms.ts';
+import { unmarked } from './read-part.ts';
 
 const refused =
   '2026/11/21 10:00:00 [error] 12#12: *5 connect() failed (111: Connection refused) while connecting to upstream, client: 203.0.113.5, server: _, request: "GET / HTTP/1.1", upstream: "http://10.0.0.1:8080/", host: "a.example"';

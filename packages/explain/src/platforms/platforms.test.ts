@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Finding, FindingShape, GatewayProduct, LineKind } from '../finding.ts';
 import { assertSurvives } from '../mutated-lines.test-support.ts';
-import { platformDialects } from './platforms.ts';
+import { platformDialects } from '../all-dialects.ts';
 
 type Case = readonly [line: string, shape: FindingShape, type?: string | null];
 

@@ -1,4 +1,4 @@
-import { errnoWordOf } from '../apache/errno.ts';
+import { errnoWordOf } from '../apache/error-line.ts';
 import type { Verdict } from '../verdict.ts';
 import { fixOf } from '../verdict.ts';
 

@@ -1,4 +1,4 @@
-import type { AnsweredResponse } from './authorship.ts';
+import type { AnsweredResponse } from './answer.ts';
 
 /** A saved response, and where it came from if that is known. */
 export interface KeptResponse {

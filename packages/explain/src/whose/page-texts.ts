@@ -1,6 +1,192 @@
-import type { ParsedAnswer } from './answer.ts';
-import type { Layer } from './layer.ts';
-import { type AuthorVerdict, authorVerdict } from './verdict.ts';
+import { type ParsedAnswer, quote, type AuthorVerdict, authorVerdict, isJson } from './answer.ts';
+import { type Layer, productOfServer } from './layer.ts';
+
+/** Pages and JSON members that frameworks write when the application has failed. */
+const frameworkPages: readonly (readonly [framework: string, words: RegExp])[] = [
+  ['Spring', /Whitelabel Error Page|^\s*\{"timestamp":[^]{1,80}"status":\d{3},"error":"/],
+  [
+    'Django',
+    /<h1>Server Error \(500\)<\/h1>|<h1>Not Found<\/h1><p>The requested resource was not found on this server\.<\/p>/,
+  ],
+  ['Werkzeug', /^\s*<!doctype html>\s*<html lang=["']?en["']?>\s*<title>\d{3} [^<]{1,60}<\/title>\s*<h1>/i],
+  ['Express', /<title>Error<\/title>\s*<\/head>\s*<body>\s*<pre>/],
+  ['Rails', /We're sorry, but something went wrong|The page you were looking for doesn't exist/],
+  ['Tomcat', /<title>HTTP Status \d{3} (?:–|-|&#8211;)/],
+  ['Jetty', /Powered by Jetty:|<title>Error \d{3} [^<]{1,120}<\/title>\s*<\/head>\s*<body><h2>HTTP ERROR/],
+  ['gunicorn', /<h1><p>(?:Internal Server Error|Bad Request|Not Found)<\/p><\/h1>/],
+  ['Fastify or Nest', /^\s*\{"statusCode":\d{3},"/],
+  ['ASP.NET', /Server Error in '\/[^']{0,80}' Application\./],
+  ['Next.js', /<script id="__NEXT_DATA__"/],
+  ['WordPress', /There has been a critical error on this website|<h1>Error establishing a database connection<\/h1>/],
+  ['Symfony', /<h1>Oops! An Error Occurred<\/h1>/],
+  ['a Node proxy', /^Error occurred while trying to proxy(?: to)?: |^Proxy error: Could not proxy request /],
+  ['S3', /^\s*<\?xml [^>]{1,60}\?>\s*<Error><Code>\w{1,60}<\/Code>/],
+];
+
+/** Headers that applications and their frameworks send, and gateways do not. */
+const applicationFields: readonly string[] = [
+  'x-powered-by',
+  'x-aspnet-version',
+  'x-aspnetmvc-version',
+  'x-runtime',
+  'x-rack-cache',
+  'x-drupal-cache',
+  'x-generator',
+  'x-application-context',
+  'x-nextjs-cache',
+  'x-amz-request-id',
+  'content-language',
+];
+
+/** The evidence that an application wrote the response, whatever layers are in front; null without any. */
+export function readApplication(answer: ParsedAnswer): AuthorVerdict | null {
+  const body = answer.body.slice(0, 16_384);
+  for (const [framework, words] of frameworkPages) {
+    const found = words.exec(body);
+    if (found !== null)
+      return authorVerdict('application', 'certain', `the words are those of ${framework}`, found[0].trim());
+  }
+  for (const line of answer.lines('server')) {
+    if (productOfServer(line)?.layer === 'application')
+      return authorVerdict('application', 'likely', '`Server` has the name of its server', `Server: ${line}`);
+  }
+  for (const name of applicationFields) {
+    const value = answer.field(name);
+    if (value !== null && !poweredByServer.test(value))
+      return authorVerdict('application', 'likely', 'gateways send no such header', `${name}: ${value}`);
+  }
+  const cookie = answer.lines('set-cookie').find((line) => !infrastructureCookie.test(line));
+  if (cookie !== undefined)
+    return authorVerdict(
+      'application',
+      'likely',
+      "the cookie is an application's",
+      `Set-Cookie: ${cookie.split('=')[0] ?? ''}=…`,
+    );
+  return null;
+}
+
+/** Values of `X-Powered-By` of servers, which are in their own pages as well. */
+const poweredByServer = /^(?:ASP\.NET|ARR\/[\d.]{1,10}|Plesk\w{0,10})(?:, (?:ASP\.NET|ARR\/[\d.]{1,10}))?$/i;
+
+/** Cookies that edges and load balancers set themselves. */
+const infrastructureCookie =
+  /^(?:__cf|cf_|_cfuvid|AWSALB|AWSELB|ApplicationGatewayAffinity|ARRAffinity|incap_ses|visid_incap|nlbi_|ak_bmsc|bm_s|_abck|GCLB|GAESA|SERVERID|INGRESSCOOKIE|route)/i;
+
+/** Responses that an application usually writes, without other evidence. */
+export function readUsualApplication(answer: ParsedAnswer): AuthorVerdict | null {
+  const { status } = answer;
+  if (status >= 200 && status < 400)
+    return authorVerdict(
+      'application',
+      'likely',
+      `gateways write few answers with status ${status} themselves`,
+      `status ${status}`,
+    );
+  if (isJson(answer) && answer.body.trim() !== '')
+    return authorVerdict(
+      'application',
+      'likely',
+      'it is JSON, and not that of a known gateway',
+      answer.body.trim().slice(0, 100),
+    );
+  return null;
+}
+
+/**
+ * The page of nginx, and of products built on it, for every status: title, heading, a rule, and the name of the server.
+ * AWS load balancers have the page without the rule.
+ */
+const page =
+  /^\s*<html>\s*<head>\s*<title>(\d{3}) ([^<]{1,80})<\/title>\s*<\/head>\s*<body[^>]{0,40}>\s*<center>\s*<h1>\d{3} [^<]{1,80}<\/h1>\s*<\/center>/i;
+const tailOfPage = /<hr\s*\/?>\s*<center>([^<]{0,80})<\/center>/i;
+
+const pageTails: readonly (readonly [layer: Layer, tail: RegExp])[] = [
+  ['cloudflare', /^cloudflare/i],
+  ['cloudfront', /^cloudfront/i],
+  ['azure-app-gateway', /^Microsoft-Azure-Application-Gateway/i],
+  ['aws-alb', /^awselb/i],
+  ['kong', /^kong/i],
+  ['apisix', /^apisix/i],
+  ['openresty', /^openresty/i],
+  ['nginx', /^nginx/i],
+];
+
+export function readNginxPage(answer: ParsedAnswer): AuthorVerdict | null {
+  const found = page.exec(answer.body);
+  if (found === null) return null;
+  const title = `<title>${found[1] ?? ''} ${found[2] ?? ''}</title>`;
+  // The name follows soon after the heading; Tengine puts a table about the request between them.
+  const tail = tailOfPage.exec(answer.body.slice(found[0].length, found[0].length + 2_048))?.[1]?.trim();
+  if (tail === undefined) return withoutTail(answer, title);
+  const evidence = `<hr><center>${tail}</center>`;
+  const layer = pageTails.find(([, pattern]) => pattern.test(tail))?.[0];
+  if (layer === 'nginx') return fromNginx(answer, tail, evidence);
+  if (layer === 'openresty') return fromOpenResty(answer, evidence);
+  if (layer !== undefined) return authorVerdict(layer, sure(answer), 'the page bears its name', evidence);
+  if (/^(?:tengine|angie|freenginx)/i.test(tail))
+    return authorVerdict('nginx', 'likely', `the page is that of ${quote(tail)}, which is built on nginx`, evidence);
+  return authorVerdict('nginx', 'unsure', 'the page is that of a server built on nginx, with another name', evidence);
+}
+
+/** A page with another status than the response's: the author of the page may not have sent the response. */
+function sure(answer: ParsedAnswer): 'certain' | 'likely' {
+  const status = Number(page.exec(answer.body)?.[1]);
+  // 494 to 497 are nginx's internal statuses; it sends them as 400.
+  return status === answer.status || answer.status === 400 ? 'certain' : 'likely';
+}
+
+/** People paste some of the headers. nginx writes these two into every page, so that with them `Server` was there too. */
+function hasWholeHead(answer: ParsedAnswer): boolean {
+  return answer.hasHead && answer.field('date') !== null && answer.field('content-type') !== null;
+}
+
+/** ingress-nginx removes `Server` and writes no version into the page. Its `Strict-Transport-Security` has a default age that identifies it. */
+function fromNginx(answer: ParsedAnswer, tail: string, evidence: string): AuthorVerdict {
+  const hsts = answer.field('strict-transport-security');
+  if (hsts !== null && /\bmax-age=15724800\b/.test(hsts))
+    return authorVerdict(
+      'ingress-nginx',
+      'likely',
+      "the page is nginx's, and the age of its HSTS is the default of ingress-nginx",
+      evidence,
+      `Strict-Transport-Security: ${hsts}`,
+    );
+  if (tail.toLowerCase() === 'nginx' && hasWholeHead(answer) && answer.field('server') === null)
+    return authorVerdict(
+      'ingress-nginx',
+      'likely',
+      "the page is nginx's, and nginx itself would have sent `Server`",
+      evidence,
+      'no Server',
+    );
+  return authorVerdict('nginx', sure(answer), 'the page is its own', evidence);
+}
+
+/** Kong and APISIX are built on OpenResty. They name themselves below the page or in `Server` alone. */
+function fromOpenResty(answer: ParsedAnswer, evidence: string): AuthorVerdict {
+  const apisix = /Powered by <a href="https:\/\/apisix\.apache\.org\/?">/.exec(answer.body.slice(0, 4_096));
+  if (apisix !== null) return authorVerdict('apisix', 'certain', 'the page is its own', apisix[0]);
+  for (const line of answer.lines('server')) {
+    const layer = productOfServer(line)?.layer;
+    if (layer === 'kong' || layer === 'apisix')
+      return authorVerdict(
+        layer,
+        'likely',
+        'the page is that of OpenResty, on which it is built',
+        evidence,
+        `Server: ${line}`,
+      );
+  }
+  return authorVerdict('openresty', sure(answer), 'the page is its own', evidence);
+}
+
+function withoutTail(answer: ParsedAnswer, title: string): AuthorVerdict {
+  const server = answer.lines('server').find((line) => productOfServer(line)?.layer === 'aws-alb');
+  const why = "the page is nginx's without the name at its end, as AWS load balancers have it";
+  if (server !== undefined) return authorVerdict('aws-alb', sure(answer), why, title, `Server: ${server}`);
+  return authorVerdict('aws-alb', 'likely', why, title, 'no <hr><center>');
+}
 
 /** An error page names its author in its first lines. */
 const textCharactersMax = 4_096;

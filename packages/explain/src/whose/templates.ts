@@ -1,7 +1,5 @@
-import type { ParsedAnswer } from './answer.ts';
-import type { Confidence } from './authorship.ts';
+import { type ParsedAnswer, type Confidence, type AuthorVerdict, authorVerdict } from './answer.ts';
 import type { Layer } from './layer.ts';
-import { type AuthorVerdict, authorVerdict } from './verdict.ts';
 
 /** Words of one author's pages. All of them must be present. */
 interface Template {

@@ -1,6 +1,6 @@
 import type { Evidence } from '../failure.ts';
 import { type RequestRule, requestRules } from '../rules.ts';
-import type { FailureTable } from './table.ts';
+import type { FailureTable } from '../failure-spec.ts';
 import { duration, bytes } from './formatting.ts';
 import { refusedRequests } from './refused-requests.ts';
 

@@ -1,8 +1,7 @@
 import type { Evidence, Guess } from '../failure.ts';
-import type { CaseTexts } from '../failure-spec.ts';
+import type { CaseTexts, FailureTable } from '../failure-spec.ts';
 import { guessWords, isOtherProtocol, stepOfOtherProtocol } from '../guess-words.ts';
 import { http1Behind, type ResponseRule, responseRules } from '../rules.ts';
-import type { FailureTable } from './table.ts';
 import { bytes, quoted, quotedBytes } from './formatting.ts';
 
 const guessed = (guess: Guess): string => (guess === 'nothing' ? 'it is empty' : `it looks like ${guessWords[guess]}`);

@@ -1,7 +1,7 @@
 import { sentenceOf } from '../first-letter.ts';
 import { stoppedStep, stoppedText } from '../process-text.ts';
 import { duration, quoted } from './formatting.ts';
-import type { FailureTable } from './table.ts';
+import type { FailureTable } from '../failure-spec.ts';
 
 const pidsOf = (text: string): readonly number[] => text.split(' ').map(Number);
 

@@ -1,6 +1,5 @@
 import { upperFirst } from '../first-letter.ts';
-import type { CaseTexts } from '../failure-spec.ts';
-import type { FailureTable } from './table.ts';
+import type { CaseTexts, FailureTable } from '../failure-spec.ts';
 import { clause, duration, quoted } from './formatting.ts';
 
 /** The gateway found no route for the request, or no endpoint that may have it. */

@@ -1,5 +1,5 @@
 import type { ForceCloseReason, Prohibition } from '../failure.ts';
-import type { FailureTable } from './table.ts';
+import type { FailureTable } from '../failure-spec.ts';
 import { clause, duration, quoted } from './formatting.ts';
 import { gatewayLimits } from './gateway-limits.ts';
 import { noEndpoint } from './no-endpoint.ts';

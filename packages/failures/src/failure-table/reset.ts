@@ -1,4 +1,4 @@
-import type { FailureTable } from './table.ts';
+import type { FailureTable } from '../failure-spec.ts';
 import { duration, bytes } from './formatting.ts';
 import { type GoAwayEvidence, goAwayText, goAwayTexts } from './go-away.ts';
 

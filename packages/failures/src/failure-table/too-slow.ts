@@ -1,5 +1,4 @@
-import type { CaseTexts } from '../failure-spec.ts';
-import type { FailureTable } from './table.ts';
+import type { CaseTexts, FailureTable } from '../failure-spec.ts';
 import { duration, bytes } from './formatting.ts';
 
 /**

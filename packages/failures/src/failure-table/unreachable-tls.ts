@@ -1,5 +1,5 @@
 import { guessWords } from '../guess-words.ts';
-import type { FailureTable } from './table.ts';
+import type { FailureTable } from '../failure-spec.ts';
 import { duration, quoted, quotedBytes } from './formatting.ts';
 
 function when(instant: string): string {

@@ -1,4 +1,4 @@
-import type { FailureTable } from './table.ts';
+import type { FailureTable } from '../failure-spec.ts';
 import { dnsCodes } from '../dns-codes.ts';
 import { duration, quoted } from './formatting.ts';
 
