@@ -1,4 +1,3 @@
-import { stripVTControlCharacters } from 'node:util';
 import { escapeInvisible } from '#failures/invisible-characters.ts';
 import { snakeCased } from '#failures/json-case.ts';
 
@@ -9,7 +8,8 @@ export const columnsMax = 80;
 
 /** Columns of a text, without its colours. Wide characters count as one, because addresses and names have none. */
 export function widthOf(text: string): number {
-  return [...stripVTControlCharacters(text)].length;
+  // Loaded here, because many a command measures no text.
+  return [...process.getBuiltinModule('node:util').stripVTControlCharacters(text)].length;
 }
 
 export function padTo(text: string, width: number): string {

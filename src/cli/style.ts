@@ -1,7 +1,6 @@
-import { styleText } from 'node:util';
 import type { Output } from './process-context.ts';
 
-type Format = Parameters<typeof styleText>[0];
+type Format = Parameters<typeof import('node:util').styleText>[0];
 type Colour = (text: string) => string;
 
 /** Colours for one stream: none without a terminal, and none if NO_COLOR is set (no-color.org). */
@@ -15,7 +14,9 @@ export interface Style {
 }
 
 export const plain: Style = styleBy((_format, text) => text);
-const coloured: Style = styleBy((format, text) => styleText(format, text, { validateStream: false }));
+const coloured: Style = styleBy((format, text) =>
+  process.getBuiltinModule('node:util').styleText(format, text, { validateStream: false }),
+);
 
 export function styleFor(output: Output, env: Readonly<Record<string, string | undefined>>): Style {
   const noColour = (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb';

@@ -1,8 +1,4 @@
-import { randomFillSync } from 'node:crypto';
-import { performance } from 'node:perf_hooks';
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-import { availableParallelism } from 'node:os';
 import type { Random } from '../core/random.ts';
 import type { Clock, Instant, Timer } from '../core/time.ts';
 
@@ -44,13 +40,21 @@ export const systemClock: Clock = {
   },
 };
 
+/** Loaded when it is needed: a third of the start of a command was Node's modules of cryptography. */
+let crypto: typeof import('node:crypto') | null = null;
+
 export const systemRandom: Random = {
   next: () => Math.random(),
-  fill: (target) => void randomFillSync(target),
+  fill(target) {
+    crypto ??= process.getBuiltinModule('node:crypto');
+    crypto.randomFillSync(target);
+  },
 };
 
 /** How many threads can run at once: the cores that this process may use, or the share that its control group has. */
-export const availableCores: () => number = availableParallelism;
+export function availableCores(): number {
+  return process.getBuiltinModule('node:os').availableParallelism();
+}
 
 /** Memory that this thread uses, in bytes: its heap, and buffers outside of it. */
 export function memoryUse(): { readonly heapBytes: number; readonly externalBytes: number } {
@@ -80,7 +84,7 @@ let collector: Collector | null = null;
 function collectorOfV8(): Collector {
   if (collector === null) {
     setFlagsFromString('--expose-gc');
-    collector = runInNewContext('gc') as Collector;
+    collector = process.getBuiltinModule('node:vm').runInNewContext('gc') as Collector;
   }
   return collector;
 }
