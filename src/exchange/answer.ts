@@ -78,7 +78,7 @@ function noneReadyOf({ failure, noneReady }: Attempt, { cause }: Failure): Failu
   return failure?.cause === cause ? noneReady : null;
 }
 
-/** The answer of a filter: no failure, so Proxy-Status says nothing of it. RFC 9110 §6.4.1: 204 and 304 never have a body. */
+/** The answer of a filter: no failure, so Proxy-Status says nothing of it. RFC 9110 §6.4.1: 204 and 304 never have a body; nor a length, which of a 304 would be that of another response (§8.6). */
 export function filterAnswer(exchange: ExchangeState, answer: FilterAnswer, clock: Clock): OwnAnswer {
   const { status, headers, body } = answer;
   assert(Number.isInteger(status) && status >= 200 && status <= 599, 'the status of an answer is 200 to 599');
@@ -86,7 +86,7 @@ export function filterAnswer(exchange: ExchangeState, answer: FilterAnswer, cloc
   const hasBody = status !== 204 && status !== 304;
   const written = [...headers, ['X-Request-Id', visibleText(exchange.id, requestIdMax)] as const];
   const sent = hasBody && exchange.method !== 'HEAD' ? body : noBytes;
-  const contentLength = hasBody ? body.length : 0;
+  const contentLength = hasBody ? body.length : -1;
   return answerOf(
     { status, reason: reasonPhrase(status), headers: written, body: sent, contentLength, grpcStatus: null },
     clock,
@@ -102,7 +102,7 @@ export function lastHopAnswer({ request, id, serving }: ExchangeState, clock: Cl
 
 function answerOf(response: GeneratedResponse, clock: Clock): OwnAnswer {
   const { status, reason, headers, body, contentLength, grpcStatus } = response;
-  const framing: Framing = { kind: 'length', bytes: contentLength };
+  const framing: Framing = { kind: 'length', bytes: Math.max(0, contentLength) };
   const head: OutgoingResponse = {
     status,
     reason,

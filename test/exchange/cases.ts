@@ -371,6 +371,22 @@ const declined: readonly Case[] = [
     },
   },
   {
+    name: 'a route that answers 304 by itself says no length: it would be that of another response',
+    options: {
+      routes: [
+        {
+          action: { kind: 'feature', feature: 'respond' },
+          features: { respond: { status: 304, contentType: 'text/plain', body: '' } },
+        },
+      ],
+    },
+    run(world) {
+      const client = world.request({});
+      world.pass(10);
+      assert.deepEqual([client.status, client.body.length, client.header('content-length')], [304, 0, null]);
+    },
+  },
+  {
     name: 'no endpoint may be chosen: 503',
     run(world) {
       world.endpoint('a').setState('unhealthy');
