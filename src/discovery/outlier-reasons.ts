@@ -72,7 +72,7 @@ export function pauseText(pauseMs: number): string {
   return pauseMs < 10_000 ? `${Math.max(0.1, Math.round(pauseMs / 100) / 10)} s` : `${Math.round(pauseMs / 1000)} s`;
 }
 
-export const probationStartReason = 'its pause is over and its checks pass: it is tried again';
+export const probationStartReason = 'its pause is over: it is tried again';
 
 export function probationEndReason(successes: number): string {
   return `it answered ${successes} requests in a row`;

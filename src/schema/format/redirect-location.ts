@@ -22,6 +22,11 @@ export function parseRedirectLocation(written: string): Result<string, ErrorDeta
   const placeholderError = placeholdersError(written);
   if (placeholderError !== null) return { ok: false, failure: placeholderError };
   const filled = written.replaceAll('{host}', 'host').replaceAll('{path}', '/path').replaceAll('{query}', '');
+  if (/^\/[/\\]/.test(written))
+    return reject(
+      `the location ${quoted(written)} leads to another host, without saying by which scheme`,
+      'write /path or https://host/path',
+    );
   const isUrl = /^https?:\/\//i.test(written);
   if (isUrl ? URL.canParse(filled) : filled.startsWith('/')) return succeed(written);
   return reject(`the location ${quoted(written)} is neither a path nor a URL`, 'write /path or https://host/path');
