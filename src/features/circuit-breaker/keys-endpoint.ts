@@ -33,7 +33,7 @@ const upstreamKeys = {
         ),
       }),
     ]),
-    'Whether an endpoint whose requests fail gets none for a short time even if it is the last one, or too many others are ejected: the answer is then a 503 (`circuit_open`) at once. `true`, or for how long.',
+    'Whether an endpoint whose requests fail gets none for a short time even if it is the last one, or too many others are ejected: the answer is then a 503 (`circuit_open`) at once. `true`, or keys that say for how long.',
     absent.breaker,
   ),
 };
