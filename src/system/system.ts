@@ -2,6 +2,9 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import type { Random } from '../core/random.ts';
 import type { Clock, Instant, Timer } from '../core/time.ts';
 
+/** Read once: the global is an accessor, which would be called at each look at the clock. */
+const { performance } = globalThis;
+
 /**
  * The real clock and randomness of the gateway. No other file of the gateway uses those of the platform.
  *
