@@ -3,7 +3,7 @@ import { exitExplains, shapeOf } from '#failures/failure-texts.ts';
 import { exitBeforeMs } from '../core/recorded-exit.ts';
 import type { Failure } from '#failures/failure.ts';
 import type { FilterAnswer } from '../core/filter.ts';
-import type { HeaderSink, Framing, OutgoingResponse } from '../core/message.ts';
+import { type HeaderSink, type Framing, noBody, type OutgoingResponse } from '../core/message.ts';
 import type { DownstreamStream } from '../core/stream.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import { httpDate } from '../wire/http-date.ts';
@@ -102,7 +102,7 @@ export function lastHopAnswer({ request, id, serving }: ExchangeState, clock: Cl
 
 function answerOf(response: GeneratedResponse, clock: Clock): OwnAnswer {
   const { status, reason, headers, body, contentLength, grpcStatus } = response;
-  const framing: Framing = { kind: 'length', bytes: Math.max(0, contentLength) };
+  const framing: Framing = contentLength < 0 ? noBody : { kind: 'length', bytes: contentLength };
   const head: OutgoingResponse = {
     status,
     reason,
