@@ -39,6 +39,9 @@ export function prepareToolchain(npmMajor: string, nodeMajor: string | null): To
   symlinkSync(node, join(folder, 'node'));
   symlinkSync(npmFile, join(folder, 'npm'));
   symlinkSync(shell, join(folder, 'sh'));
+  // bin/candor follows links by it, as every POSIX system does.
+  const readlink = findOnPath('readlink');
+  if (readlink !== null) symlinkSync(readlink, join(folder, 'readlink'));
   return { node: versions.node.replace(/^v/, ''), npm: versions.npm, folder };
 }
 
