@@ -182,8 +182,8 @@ class CleanClone {
   #lookAround(): void {
     const status = spawnSync('git', ['status', '--porcelain'], { cwd: this.#clone, encoding: 'utf8' }).stdout.trim();
     if (status !== '') this.#problems.push(`the clone has changed:\n${lastLines(status)}`);
-    // npm keeps its cache and logs here.
-    const left = readdirSync(this.#home).filter((entry) => entry !== '.npm');
+    // npm keeps its cache and logs in one, what Node has compiled of Candor is in the other.
+    const left = readdirSync(this.#home).filter((entry) => entry !== '.npm' && entry !== '.cache');
     if (left.length > 0) this.#problems.push(`HOME has ${left.join(', ')}`);
   }
 }
