@@ -372,7 +372,7 @@ export class ControlParts {
         this.automatic.noteAsked(batch.askedNames);
         this.reports.onBatch(batch);
         if (batch.refused !== undefined) this.endpoints.onRefused(batch.refused);
-        this.endpoints.onOutcomes(batch.outcomes);
+        this.endpoints.onOutcomes(batch.outcomes, batch.routes, batch.counts.worker);
         this.processes.onOutcomes(batch.outcomes);
         if (batch.features !== undefined) this.features.onReports(batch.features, batch.counts.worker);
         for (const seen of batch.certificates) this.endpointCertificates.note(seen);

@@ -21,7 +21,7 @@ export function latencyCellOf(ms: number): number {
 }
 
 /** Where a cell begins, in milliseconds. */
-function startOf(cell: number): number {
+export function startOfLatency(cell: number): number {
   if (cell === 0) return 0;
   return smallest * 2 ** ((cell - 1) >> 1) * ((cell - 1) & 1 ? 1.5 : 1);
 }
@@ -32,5 +32,5 @@ export function latencyQuantileMs(
   share: number,
   range: Readonly<ValueRange> = unknownRange,
 ): number | null {
-  return quantile({ cells, startOf, placement: 'middle', range }, share);
+  return quantile({ cells, startOf: startOfLatency, placement: 'middle', range }, share);
 }

@@ -1,3 +1,4 @@
+import type { AwaitingRequest } from './awaited-responses.ts';
 import type { ClientFacts } from './exchange.ts';
 import type { Failure } from '#failures/failure.ts';
 import type { HeaderFilter } from './header-names.ts';
@@ -153,6 +154,8 @@ export interface AttemptLimits {
 
 /** What the stream reports to its attempt. `exchange/attempt.ts` is the handler: one for each stream. */
 export interface UpstreamHandler {
+  /** The request; absent: it is not of a client. */
+  readonly awaiting?: AwaitingRequest;
   onInterimResponse(response: ResponseHead): void;
   /**
    * The endpoint has changed to `protocol`, one of those asked for: the exchange is a tunnel. Each direction ends by

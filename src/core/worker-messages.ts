@@ -6,6 +6,7 @@ import type { ExchangeCount, WorkerCounts } from './counters.ts';
 import type { ForceCloseReason } from '#failures/failure.ts';
 import type { InheritedSocket } from './inherited-socket.ts';
 import type { EndpointOutcomes } from './outcome.ts';
+import type { RouteTraffic } from './route-traffic.ts';
 import type { RouteOverlay } from './overlay.ts';
 import type { FeatureMessages } from './feature.ts';
 import type { OwnSocket, PassedSocket } from './passed-socket.ts';
@@ -133,6 +134,8 @@ export type FromWorker =
       /** Absent in a batch that is sent early. */
       readonly thread?: ThreadFigures;
       readonly outcomes: readonly EndpointOutcomes[];
+      /** Of routes at endpoints; in a batch that is sent early, only those of endpoints whose state is not the usual one. */
+      readonly routes: readonly RouteTraffic[];
       /** What parts of features report, by feature; absent: nothing. */
       readonly features?: Readonly<Record<string, FeatureMessages>>;
       /** Endpoints that have refused connections; absent: none has. */

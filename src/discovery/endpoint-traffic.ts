@@ -4,6 +4,7 @@ import { type Instant, type Timer, after } from '../core/time.ts';
 import type { TrustState } from '../policy/ejection.ts';
 import type { OutlierDetection } from '../policy/outlier-detection.ts';
 import type { OutlierSettings } from '../policy/outlier-settings.ts';
+import type { SiblingOutlier } from '../policy/sibling-outliers.ts';
 import type { RecentTraffic } from '../policy/recent-traffic.ts';
 import {
   checksReason,
@@ -24,6 +25,8 @@ export interface EndpointTraffic {
   readonly causes: FailureCauses;
   /** What traffic says against the endpoint; '' where nothing. */
   reason: string;
+  /** By what it differed from the other endpoints when it was ejected; null: it was for failures. */
+  outlier: SiblingOutlier | null;
   /** Whether it is an outlier that stays, since too many others are out, or it is the only one. */
   readonly staying: StayingOutlier;
   isOnly: boolean;

@@ -5,6 +5,7 @@ import type { ApplicationId, EndpointId, UpstreamId } from '../core/endpoint.ts'
 import type { EventSink } from '../core/event.ts';
 import type { NameResolver } from '../core/name-resolver.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
+import type { RouteTraffic } from '../core/route-traffic.ts';
 import type { EndpointSnapshot, UpstreamDelta, UpstreamSnapshot } from '../core/snapshot.ts';
 import type { LiveInstance, SupervisedInstances } from '../core/live-instance.ts';
 import type { EndpointCertificate } from '../core/tls-server.ts';
@@ -26,7 +27,9 @@ import { endpointBreakerOf } from '../features/circuit-breaker/settings.ts';
 import { outlierDetectionOf } from '../features/outlier-detection/settings.ts';
 import { DrainRequests } from './drain-requests.ts';
 import { OutlierDetector } from './outlier-detector.ts';
-import { type OutlierSettings, outlierSettingsOf } from '../policy/outlier-settings.ts';
+import { type SlowStartSpec, slowStartName } from '../features/slow-start/settings.ts';
+import { stickyName } from '../features/sticky/settings.ts';
+import { defaultComparison, type OutlierSettings, outlierSettingsOf } from '../policy/outlier-settings.ts';
 import { triedAllTheSame } from '../policy/eligible-endpoints.ts';
 import { triedReason } from './outlier-reasons.ts';
 import { fail } from '#failures/failure.ts';
@@ -158,7 +161,15 @@ export class Endpoints {
     const known = this.#outlierSettings.get(upstream);
     if (known !== undefined) return known;
     const spec = this.#specOf(upstream);
-    const settings = outlierSettingsOf(outlierDetectionOf(spec?.features), endpointBreakerOf(spec?.features));
+    const { features, balance } = spec ?? {};
+    const settings = outlierSettingsOf(outlierDetectionOf(features), endpointBreakerOf(features), {
+      ...defaultComparison,
+      beginningMs: Math.max(
+        defaultComparison.beginningMs,
+        (features?.[slowStartName] as SlowStartSpec | undefined)?.rampMs ?? 0,
+      ),
+      byClient: balance?.kind === 'hash' || features?.[stickyName] !== undefined,
+    });
     this.#outlierSettings.set(upstream, settings);
     return settings;
   }
@@ -219,9 +230,9 @@ export class Endpoints {
   }
 
   /** The outcomes of attempts, from a worker's batch. */
-  onOutcomes(outcomes: readonly EndpointOutcomes[]): void {
+  onOutcomes(outcomes: readonly EndpointOutcomes[], routes: readonly RouteTraffic[] = [], worker = 0): void {
     for (const outcome of outcomes) this.#noteTraffic(outcome);
-    this.#outliers.onOutcomes(outcomes);
+    this.#outliers.onOutcomes(outcomes, routes, worker);
   }
 
   #noteTraffic({ upstream, endpoint, successes, serverErrors, failures }: EndpointOutcomes): void {

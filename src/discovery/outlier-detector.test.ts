@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import type { EndpointId, EndpointState, UpstreamId } from '../core/endpoint.ts';
 import type { NewEvent } from '../core/event.ts';
+import { latencyCellOf } from '../core/latency-cells.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
+import type { AttemptOfClient, RouteTraffic } from '../core/route-traffic.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import {
   defaultEjection,
@@ -94,6 +96,7 @@ const detectionSpec: OutlierDetectionSpec = {
   consecutiveFailuresMax: 10,
   countsServerErrors: false,
   countsRateLimits: false,
+  compared: [],
   firstPauseMs,
   longestPauseMs: 300_000,
   ejectedShareMax: 0.5,
@@ -429,4 +432,79 @@ test('outcomes of an endpoint that does not exist are dropped', () => {
     },
   ]);
   assert.equal(emitted.length, 0);
+});
+
+describe('an endpoint that differs from the others on the same routes', () => {
+  const traffic = (name: string, counted: Partial<RouteTraffic>): RouteTraffic => ({
+    ...{ route: 'shop', upstream, endpoint: `app/${name}`, answered: 20, serverErrors: 0 },
+    ...{ latencies: [latencyCellOf(20), 20], sizes: [], failed: [], slow: [], awaited: [] },
+    ...counted,
+  });
+  const clients = (count: number, ms: number): AttemptOfClient[] =>
+    Array.from({ length: count }, (_, client) => ({ client, ms }));
+  const failing = traffic('a', { serverErrors: 20, failed: clients(8, 20) });
+  const late = traffic('a', { answered: 12, latencies: [latencyCellOf(3000), 12], slow: clients(8, 3000) });
+  const well = traffic('b', {});
+
+  const cases = [
+    ['5xx', failing, '20 of 20 responses were 5xx within 10 s, 0 of 20 at the other endpoints on the same routes'],
+    [
+      'late responses',
+      late,
+      '12 of 12 responses came late within 10 s, 0 of 20 at the other endpoints on the same routes',
+    ],
+  ] as const;
+  for (const [what, counted, reason] of cases)
+    test(`is ejected for ${what}, and the event has the figures of both`, () => {
+      clock.advanceSync(60_000);
+      detector.onOutcomes([], [counted, well], 1);
+      assert.equal(seen().state, 'ejected');
+      assert.equal(
+        emitted[0]?.reason,
+        `its checks pass, but ${reason}; it gets no requests for 10 s while another endpoint may get them`.replace(
+          '10 s while',
+          `${pauseS()} s while`,
+        ),
+      );
+    });
+
+  const pauseS = (): number => Math.round(((seen().checks?.nextInstant ?? 0) - clock.now()) / 1000);
+
+  const probations = [
+    ['answers 5xx again', failing, { successes: 3, serverErrors: 1 }, traffic('a', { serverErrors: 1 }), 'ejected'],
+    ['answers well', failing, { successes: 3 }, traffic('a', {}), 'healthy'],
+    ['is late again', late, { successes: 3 }, traffic('a', { slow: clients(1, 3000) }), 'ejected'],
+    ['is in time, and answers 5xx as all do', late, { successes: 3, serverErrors: 1 }, traffic('a', {}), 'healthy'],
+  ] as const;
+  for (const [what, before, outcome, now, state] of probations)
+    test(`is ${state === 'healthy' ? 'trusted' : 'ejected'} after a probation in which it ${what}`, async () => {
+      clock.advanceSync(60_000);
+      detector.onOutcomes([], [before, well], 1);
+      await clock.advance(firstPauseMs * 1.3);
+      assert.equal(seen().state, 'probation');
+      detector.onOutcomes([{ upstream, endpoint: 'app/a', state: 'probation', ...none, ...outcome }], [now], 1);
+      assert.equal(seen().state, state);
+    });
+
+  test('is ejected again while a request of its probation waits for too long', async () => {
+    clock.advanceSync(60_000);
+    detector.onOutcomes([], [late, well], 1);
+    await clock.advance(firstPauseMs * 1.3 + 1500);
+    detector.onOutcomes([], [traffic('a', { answered: 0, latencies: [], awaited: clients(1, 100) })], 1);
+    assert.equal(seen().state, 'probation', 'not late yet');
+    detector.onOutcomes([], [traffic('a', { answered: 0, latencies: [], awaited: clients(1, 500) })], 1);
+    assert.equal(seen().state, 'ejected');
+  });
+
+  test('stays where the operator has written that traffic takes none out', () => {
+    settings = outlierSettingsOf(null);
+    clock.advanceSync(60_000);
+    detector.onOutcomes([], [failing, well], 1);
+    assert.equal(seen().state, 'healthy');
+  });
+
+  test('is not called late while it has just become ready', () => {
+    detector.onOutcomes([], [late, well], 1);
+    assert.equal(seen().state, 'healthy');
+  });
 });

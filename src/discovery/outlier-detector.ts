@@ -28,11 +28,19 @@ import {
   type OutlierSettings,
   outlierSettingsOf,
 } from '../policy/outlier-settings.ts';
+import { type SiblingOutlier, SiblingOutliers } from '../policy/sibling-outliers.ts';
+import type { RouteTraffic } from '../core/route-traffic.ts';
 import { isGoodTraffic, isStillGoodTraffic, RecentTraffic } from '../policy/recent-traffic.ts';
 import { type EndpointTraffic, endpointByTraffic, isPassing, stateOf, StayingOutlier } from './endpoint-traffic.ts';
 import {
+  asBefore,
   checksReason,
+  eventNames,
+  evidenceOf,
   FailureCauses,
+  howAgain,
+  lateLimitOf,
+  lateOutcome,
   keptReason,
   noLongerKeptReason,
   ownBreakerReason,
@@ -76,6 +84,7 @@ export class OutlierDetector {
   readonly #createDetection: CreateOutlierDetection;
   /** Only endpoints that exist and that had traffic. */
   readonly #tracked = new Map<EndpointId, EndpointTraffic>();
+  readonly #compared = new Map<UpstreamId, SiblingOutliers>();
 
   constructor(parts: OutlierDetectorParts) {
     this.#parts = parts;
@@ -83,10 +92,55 @@ export class OutlierDetector {
   }
 
   /** Outcomes of attempts, from a worker's batch. */
-  onOutcomes(outcomes: readonly EndpointOutcomes[]): void {
+  onOutcomes(outcomes: readonly EndpointOutcomes[], routes: readonly RouteTraffic[] = [], worker = 0): void {
     const changed = new Set<UpstreamId>();
-    for (const outcome of outcomes) if (this.#note(outcome)) changed.add(outcome.upstream as UpstreamId);
+    for (const outcome of outcomes) if (this.#note(outcome, routes)) changed.add(outcome.upstream as UpstreamId);
+    for (const upstream of this.#noteRoutes(routes, worker)) if (this.#compare(upstream)) changed.add(upstream);
     for (const upstream of changed) this.#parts.onChange(upstream);
+  }
+
+  /** Returns the upstreams whose endpoints are to be compared. */
+  #noteRoutes(routes: readonly RouteTraffic[], worker: number): ReadonlySet<UpstreamId> {
+    const now = this.#parts.clock.now();
+    const noted = new Set<UpstreamId>();
+    for (const counted of routes) {
+      const upstream = counted.upstream as UpstreamId;
+      let compared = this.#compared.get(upstream);
+      if (compared === undefined) this.#compared.set(upstream, (compared = new SiblingOutliers()));
+      compared.add(counted, worker, now);
+      noted.add(upstream);
+      if (this.#isLateAgain(counted)) this.#note(lateOutcome(counted), [counted]);
+    }
+    return noted;
+  }
+
+  /** A request of its probation has waited for so long already. */
+  #isLateAgain({ endpoint, route, awaited }: RouteTraffic): boolean {
+    if (awaited.length === 0) return false;
+    const traffic = this.#tracked.get(endpoint as EndpointId);
+    if (traffic?.trust.state !== 'probation' || traffic.outlier?.event !== 'late') return false;
+    const limitMs = lateLimitOf(traffic.outlier, route);
+    const since = this.#parts.clock.now() - traffic.trust.since;
+    return awaited.some(({ ms }) => ms > limitMs && ms <= since);
+  }
+
+  /** Whether an endpoint that differs from the others was ejected. */
+  #compare(upstream: UpstreamId): boolean {
+    const endpoints = this.#parts.checked(upstream);
+    const compared = this.#compared.get(upstream);
+    if (endpoints === null) this.#compared.delete(upstream);
+    if (endpoints === null || compared === undefined) return false;
+    const { comparison } = this.#parts.settingsOf?.(upstream) ?? defaultSettings;
+    if (comparison.events.length === 0 || endpoints.size < 2) return false;
+    const now = this.#parts.clock.now();
+    const serving = this.#overridden([...endpoints.values()]).filter((one) => isPassing(one) && !this.#isOut(one.id));
+    const beginning = serving.filter(({ sinceInstant }) => now - sinceInstant < comparison.beginningMs);
+    const idsOf = (all: readonly EndpointSnapshot[]): ReadonlySet<string> => new Set(all.map(({ id }) => id));
+    const outlier = compared.find({ ...comparison, endpoints: idsOf(serving), beginning: idsOf(beginning) }, now);
+    const endpoint = outlier === null ? undefined : endpoints.get(outlier.endpoint as EndpointId);
+    if (outlier === null || endpoint === undefined) return false;
+    const watched = this.#trackedOf(upstream, endpoint);
+    return this.#onOutlier(endpoint, watched, evidenceOf(outlier), endpoints, outlier);
   }
 
   /** The endpoints by their checks, corrected by traffic. */
@@ -179,6 +233,7 @@ export class OutlierDetector {
   stop(): void {
     for (const { timer } of this.#tracked.values()) timer?.cancel();
     this.#tracked.clear();
+    this.#compared.clear();
   }
 
   #forget(id: EndpointId, { timer }: EndpointTraffic): void {
@@ -187,7 +242,7 @@ export class OutlierDetector {
   }
 
   /** Returns whether the endpoint's state or reason has changed. */
-  #note(outcome: EndpointOutcomes): boolean {
+  #note(outcome: EndpointOutcomes, routes: readonly RouteTraffic[]): boolean {
     const upstream = outcome.upstream as UpstreamId;
     const endpoints = this.#parts.checked(upstream);
     const endpoint = endpoints?.get(outcome.endpoint as EndpointId);
@@ -201,7 +256,7 @@ export class OutlierDetector {
     if (stateOf(endpoint, watched.trust) !== outcome.state) return false;
     watched.causes.add(outcome, watched.settings.failureRate);
     if (watched.trust.state === 'probation')
-      return this.#judgeProbation(endpoint, watched, outcome, watched.trust, endpoints);
+      return this.#judgeProbation(endpoint, watched, { outcome, routes }, watched.trust, endpoints);
     if (watched.trust.state === 'ejected') return false; // It got requests only since no other endpoint could.
     const { detection } = watched;
     if (detection === null) return false;
@@ -226,7 +281,7 @@ export class OutlierDetector {
   #judgeProbation(
     endpoint: EndpointSnapshot,
     watched: EndpointTraffic,
-    outcome: EndpointOutcomes,
+    { outcome, routes }: { readonly outcome: EndpointOutcomes; readonly routes: readonly RouteTraffic[] },
     before: Extract<TrustState, { state: 'probation' }>,
     all: EndpointsById,
   ): boolean {
@@ -234,7 +289,7 @@ export class OutlierDetector {
     const byBreaker = watched.settings.breaker !== null && !this.#mayEject(endpoint, watched, all);
     const settings = this.#ejectionOf(endpoint, watched, byBreaker);
     const cause = { random: random.next(), byBreaker };
-    const counted = countedOutcomes(outcome, watched.settings.failureRate);
+    const counted = asBefore(watched.outlier, countedOutcomes(outcome, watched.settings.failureRate), routes);
     this.#trust(watched, afterProbation(before, counted, clock.now(), cause, settings));
     const { state } = watched.trust;
     const from = stateOf(endpoint, before);
@@ -242,8 +297,13 @@ export class OutlierDetector {
       this.#emitState(endpoint, from, probationEndReason(settings.probationSuccesses), endpoint.state);
       watched.causes.clear();
       watched.reason = '';
+      watched.outlier = null;
     } else if (state === 'ejected') {
-      watched.reason = `a request of its ${before.byBreaker ? 'half-open breaker' : 'probation'} failed (${watched.causes.commonest})`;
+      const how =
+        watched.outlier === null || outcome.failures > 0
+          ? `failed (${watched.causes.commonest})`
+          : howAgain(watched.outlier);
+      watched.reason = `a request of its ${before.byBreaker ? 'half-open breaker' : 'probation'} ${how}`;
       const figures = { requests: 0, failures: 1, consecutiveUnreachable: 0, windowMs: defaultFailureRate.windowMs };
       this.#emitDisagreement(endpoint, watched, from, figures);
       this.#scheduleProbation(watched);
@@ -262,11 +322,13 @@ export class OutlierDetector {
     watched: EndpointTraffic,
     evidence: OutlierEvidence,
     all: EndpointsById,
+    outlier: SiblingOutlier | null = null,
   ): boolean {
     const { clock, random } = this.#parts;
     const now = clock.now();
     const { ejection, breaker } = watched.settings;
-    watched.reason = `${evidence.reason} (mostly ${watched.causes.commonest})`;
+    watched.outlier = outlier;
+    watched.reason = outlier === null ? `${evidence.reason} (mostly ${watched.causes.commonest})` : evidence.reason;
     const byBreaker = !this.#mayEject(endpoint, watched, all);
     if (!byBreaker || breaker !== null) {
       const { restMs = 0 } = evidence;
@@ -345,6 +407,7 @@ export class OutlierDetector {
       detection: this.#detectionOf(settings),
       causes: new FailureCauses(),
       reason: '',
+      outlier: null,
       staying: new StayingOutlier(),
       isOnly: false,
       timer: null,
@@ -364,14 +427,15 @@ export class OutlierDetector {
 
   #emitDisagreement(
     endpoint: EndpointSnapshot,
-    { upstream, trust, reason, causes, isOnly }: EndpointTraffic,
+    { upstream, trust, reason, causes, isOnly, outlier }: EndpointTraffic,
     from: EndpointState,
     { requests, failures, windowMs, consecutiveUnreachable }: Omit<OutlierEvidence, 'reason'>,
   ): void {
     const pauseMs = trust.state === 'ejected' ? Math.round(trust.until - trust.since) : null;
     const byBreaker = trust.state === 'ejected' && trust.byBreaker;
     const then = pauseMs === null ? staysReason(isOnly) : pauseReason(pauseMs, byBreaker);
-    const figures = { requests, failures, windowMs, consecutiveUnreachable, causes: causes.toObject(), pauseMs };
+    const byCause = outlier === null ? causes.toObject() : { [eventNames[outlier.event]]: failures };
+    const figures = { requests, failures, windowMs, consecutiveUnreachable, causes: byCause, pauseMs };
     const to = pauseMs === null ? from : stateOf(endpoint, trust);
     const text = `${checksReason(endpoint.state)}, but ${reason}; ${then}`;
     this.#emitEvidence(endpoint, upstream, { from, to, reason: text, evidence: figures });

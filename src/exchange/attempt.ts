@@ -1,6 +1,7 @@
 import type { Timeouts } from '../core/route-spec.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { InstanceExit } from '#failures/instance-exit.ts';
+import type { AwaitingRequest } from '../core/awaited-responses.ts';
 import type { AttemptFacts, ClientFacts, RetryReason } from '../core/exchange.ts';
 import { fail, type Failure } from '#failures/failure.ts';
 import type {
@@ -24,6 +25,7 @@ import type { Endpoint } from './ports.ts';
  */
 export interface AttemptOwner {
   readonly client: ClientFacts;
+  readonly route: string;
   readonly request: Pick<RequestHead, 'upgrade' | 'headers'>;
   readonly clientCapabilities: Capabilities;
   /** Milliseconds since the exchange began. */
@@ -106,6 +108,10 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
 
   get client(): ClientFacts {
     return this.#owner.client;
+  }
+
+  get awaiting(): AwaitingRequest {
+    return this.#owner;
   }
 
   get needsHttp1(): boolean {

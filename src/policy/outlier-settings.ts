@@ -1,3 +1,5 @@
+import type { SiblingEvent } from './sibling-outliers.ts';
+
 /** When traffic takes endpoints of an upstream out, as it is configured. */
 export interface OutlierDetectionSpec {
   readonly windowMs: number;
@@ -11,6 +13,8 @@ export interface OutlierDetectionSpec {
   readonly countsServerErrors: boolean;
   /** Responses with status 429 and Retry-After count as failures, and the endpoint rests as long as they say. */
   readonly countsRateLimits: boolean;
+  /** By what an endpoint is compared with the others on the same routes. */
+  readonly compared: readonly SiblingEvent[];
   readonly firstPauseMs: number;
   readonly longestPauseMs: number;
   /** Of the endpoints whose checks pass. */
@@ -71,7 +75,24 @@ export interface OutlierSettings {
   readonly ejection: EjectionSettings;
   /** Null: an outlier that may not be ejected gets requests as before. */
   readonly breaker: CircuitBreakerSpec | null;
+  readonly comparison: ComparisonSettings;
 }
+
+/** How endpoints are compared with each other. */
+export interface ComparisonSettings {
+  readonly events: readonly SiblingEvent[];
+  /** An endpoint that became ready so short a time ago is not called late. */
+  readonly beginningMs: number;
+  /** Clients stay at an endpoint. */
+  readonly byClient: boolean;
+}
+
+export const defaultComparison: ComparisonSettings = {
+  events: ['server_error', 'late'],
+  // Caches are cold, and code is not compiled.
+  beginningMs: 30_000,
+  byClient: false,
+};
 
 /** The figures of other gateways are the defaults of their documentation. */
 export const defaultFailureRate: FailureRateSettings = {
@@ -130,9 +151,11 @@ export function breakerEjection(
 export function outlierSettingsOf(
   spec?: OutlierDetectionSpec | null,
   breaker: CircuitBreakerSpec | null = null,
+  comparison: ComparisonSettings = defaultComparison,
 ): OutlierSettings {
-  if (spec === undefined) return { failureRate: defaultFailureRate, ejection: defaultEjection, breaker };
-  if (spec === null) return { failureRate: null, ejection: defaultEjection, breaker: null };
+  if (spec === undefined) return { failureRate: defaultFailureRate, ejection: defaultEjection, breaker, comparison };
+  if (spec === null)
+    return { failureRate: null, ejection: defaultEjection, breaker: null, comparison: { ...comparison, events: [] } };
   const { windowMs, requestsMin, consecutiveFailuresMax, countsServerErrors, countsRateLimits } = spec;
   return {
     failureRate: {
@@ -150,6 +173,7 @@ export function outlierSettingsOf(
       overAfterMs: windowMs,
     },
     breaker,
+    comparison: { ...comparison, events: spec.compared },
   };
 }
 

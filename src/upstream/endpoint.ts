@@ -130,6 +130,7 @@ export class LiveEndpoint implements BalancedEndpoint {
 
   /** Adds its requests whose responses have not begun. */
   addAwaited(awaited: AwaitedResponses): void {
+    awaited.endpoint = this.id;
     this.#pool.addAwaited(awaited);
   }
 

@@ -62,7 +62,7 @@ function connected(): {
 it('tells since when its request waits for a response, until the response begins', () => {
   const { clock, connection, endpoint } = connected();
   const awaited = (): AwaitedResponses => {
-    const sum = new AwaitedResponses();
+    const sum = new AwaitedResponses(clock.now());
     connection.addAwaited(sum);
     return sum;
   };

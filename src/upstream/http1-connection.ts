@@ -102,7 +102,7 @@ export class Http1Connection extends Deadline implements TransportListener, Pool
 
   addAwaited(awaited: AwaitedResponses): void {
     const sentAt = this.streamsOpen === 0 ? null : this.#stream.awaitedSince;
-    if (sentAt !== null) awaited.note(sentAt);
+    if (sentAt !== null) awaited.note(sentAt, this.#stream.awaiting);
   }
 
   close(): void {

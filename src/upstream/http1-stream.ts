@@ -1,3 +1,4 @@
+import type { AwaitingRequest } from '../core/awaited-responses.ts';
 import type { EndpointAnswers } from './endpoint-answers.ts';
 import { invariantOf } from '../core/assert.ts';
 import { fail, type Failure } from '#failures/failure.ts';
@@ -101,6 +102,11 @@ export class Http1Stream implements UpstreamStream, BodyTaker {
   /** When the request was sent; null: it is not, or its response has begun. */
   get awaitedSince(): Instant | null {
     return this.#phase === 'head' && this.requestSent && !this.answerBegun ? this.#timeouts.sentAt : null;
+  }
+
+  /** The request in flight; null: there is none, or it is not of a client. */
+  get awaiting(): AwaitingRequest | null {
+    return this.#handler?.awaiting ?? null;
   }
 
   get statusInHead(): number {

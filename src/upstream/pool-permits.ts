@@ -45,6 +45,10 @@ class RequestPermits {
   }
 }
 
+/** Main judges by three answers, and hears of them within a tenth of a second: until then more would be at risk for nothing. */
+const enough = 3;
+const verdictMs = 1000;
+
 /**
  * An endpoint on probation gets one request at a time, over all workers, or as many as its breaker lets through while it is half-open: this worker's
  * permits for them. `load` is the number of requests that the endpoint has in flight in this worker.
@@ -54,6 +58,9 @@ class ProbationPermit {
   #permits: ProbePermit[] = [];
   /** Requests in flight that have taken so long that they have given their permit back. */
   #overdue = 0;
+  /** Requests that it has got, and when the last one began. */
+  #given = 0;
+  #lastAt: Instant | null = null;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -68,12 +75,16 @@ class ProbationPermit {
     return this.#permits.length > 0 || this.#overdue > 0;
   }
 
-  /** Requests that came before the probation must end first. */
-  tryAcquire({ probation }: EndpointSemaphores, load: number, max: number): boolean {
+  /** Requests that came before the probation must end first. `max`: at a time; `most`: until the verdict. */
+  tryAcquire({ probation }: EndpointSemaphores, load: number, max: number, most: number): boolean {
     const inFlight = load - Math.min(this.#overdue, load);
     if (inFlight > this.#permits.length) return false;
     if (inFlight < this.#permits.length) return true;
-    if (!probation.tryAcquire(max, this.#clock.now())) return false;
+    const now = this.#clock.now();
+    if (this.#given >= most && this.#lastAt !== null && now - this.#lastAt < verdictMs) return false;
+    if (!probation.tryAcquire(max, now)) return false;
+    this.#given += 1;
+    this.#lastAt = now;
     const permit: ProbePermit = new ProbePermit(this.#clock, () => {
       this.#permits = this.#permits.filter((one) => one !== permit);
       this.#overdue++;
@@ -81,6 +92,12 @@ class ProbationPermit {
     });
     this.#permits.push(permit);
     return true;
+  }
+
+  /** The next probation begins anew. */
+  end(): void {
+    this.releaseUnused(0);
+    this.#given = 0;
   }
 
   /** Releases the permits that no request in flight needs. */
@@ -131,7 +148,7 @@ export class PoolPermits {
     this.#snapshot = snapshot;
     this.#settings = settings;
     // The probation is over. In the next one another worker may test the endpoint, so the permit is released.
-    if (snapshot.state !== 'probation' && snapshot.state !== 'half_open') this.#probation.releaseUnused(0);
+    if (snapshot.state !== 'probation' && snapshot.state !== 'half_open') this.#probation.end();
     if (settings.requestsMax === undefined) this.#requests.releaseUnused(this.semaphores.requests, 0);
   }
 
@@ -316,7 +333,10 @@ export class PoolPermits {
 
   /** Tries to get a permit for a request that tests an endpoint in probation. If true, the caller must send it at once. */
   tryProbation(): boolean {
-    return this.#probation.tryAcquire(this.semaphores, this.#user.load, this.#snapshot.probesMax ?? 1);
+    const { state, probesMax = 1 } = this.#snapshot;
+    // Where a breaker is half-open, requests have no other endpoint.
+    const most = state === 'half_open' ? Infinity : Math.max(enough, probesMax);
+    return this.#probation.tryAcquire(this.semaphores, this.#user.load, probesMax, most);
   }
 
   /** Releases the permits that no request needs any more. The caller looks at its queue after this. */

@@ -324,8 +324,8 @@ export class LiveUpstream {
     return Math.max(1, Math.ceil(Math.min(...schedules.map((checks) => healthyInMs(checks, now))) / 1000));
   }
 
-  /** Adds the requests that wait here until an endpoint is ready, for a connection to one, or for their response to begin. */
-  addWaiting(all: WaitingRequests[]): void {
+  /** Adds the requests that wait here until an endpoint is ready, for a connection to one, or for their response to begin. Returns the last. */
+  addWaiting(all: WaitingRequests[]): AwaitedResponses {
     const at = `upstream ${this.id}`;
     const { length, oldestSince } = this.#readyQueue;
     if (oldestSince !== null) all.push({ at, for: 'endpoint', count: length, sinceInstant: oldestSince });
@@ -337,13 +337,14 @@ export class LiveUpstream {
       if (sinceInstant === null || waitingSince < sinceInstant) sinceInstant = waitingSince;
     }
     if (sinceInstant !== null) all.push({ at, for: 'connection', count, sinceInstant });
-    const awaited = new AwaitedResponses();
+    const awaited = new AwaitedResponses(this.#ports.clock.now());
     for (const endpoint of this.#endpoints.values()) endpoint.addAwaited(awaited);
-    if (awaited.count === 0) return;
+    if (awaited.count === 0) return awaited;
     all.push({
       ...{ at, for: 'response', count: awaited.count },
       ...{ sinceInstant: awaited.oldest, newestInstant: awaited.newest },
     });
+    return awaited;
   }
 
   /** Closes idle connections. */

@@ -4,9 +4,10 @@ import type { Cause } from '#failures/failure.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import { parseRetryAfter } from '../policy/retry-backoff.ts';
-import { endedAtOf, shapeWithoutFailure } from '../record/exchange-shape.ts';
+import { endedAtOf } from '../record/exchange-shape.ts';
 import { wasTried } from '../upstream/refusal.ts';
 import { latencyCellOf, latencyCells } from '../core/latency-cells.ts';
+import { isFailedCall } from './route-traffic-counts.ts';
 import { StaleConnections } from '../exchange/stale-connections.ts';
 
 /** Failures that are held, of all routes; what comes beyond this counts at once. */
@@ -198,12 +199,6 @@ export class OutcomeCounts {
     this.#hasUrgent = false;
     return taken;
   }
-}
-
-/** Whether this attempt has given the call its response, whose gRPC status says that the server has failed: its HTTP status is 200. */
-function isFailedCall(exchange: EndedExchange, attempt: AttemptFacts): boolean {
-  if ((exchange.grpcStatus ?? 0) === 0) return false;
-  return attempt === exchange.attempts.at(-1) && shapeWithoutFailure(exchange) === 'app_error';
 }
 
 function noteFailed(cell: EndpointOutcomes, exchange: EndedExchange): void {

@@ -50,6 +50,7 @@ import { AskedNames } from './asked-names.ts';
 import { ListenerHosts } from './listener-hosts.ts';
 import { IncomingParts } from './incoming-parts.ts';
 import { OutcomeCounts } from './outcome-counts.ts';
+import { RouteTrafficCounts } from './route-traffic-counts.ts';
 import { hopNameOf } from './hop-name.ts';
 import { PendingSnapshot } from './pending-snapshot.ts';
 import type { SnapshotPart } from '../core/snapshot-parts.ts';
@@ -85,6 +86,7 @@ export class ServingWorker {
   readonly #attempts = new AttemptCounters();
   readonly #threadUse = new ThreadUse();
   readonly #outcomes = new OutcomeCounts((route) => this.#features.judgesFailuresOf(route));
+  readonly #routeTraffic = new RouteTrafficCounts();
   readonly #handshakes = new HandshakeFailures();
   readonly #http2Limits = new Http2Limits();
   readonly #http2Errors = new Http2Errors();
@@ -433,6 +435,7 @@ export class ServingWorker {
     this.#counters.count(exchange);
     this.#attempts.count(exchange);
     this.#outcomes.count(exchange);
+    this.#routeTraffic.count(exchange);
     if (exchange.attempts.length > 1 || exchange.failure !== null) countStaleReuses(exchange, this.#counts);
     countRetries(exchange.attempts, this.#counts);
     if (exchange.failure?.cause === 'descriptors_exhausted') this.#descriptors.relieve();
@@ -443,7 +446,10 @@ export class ServingWorker {
     this.#checkDrained();
   }
 
+  /** `thread`: null: the batch is sent early. */
   #report(outcomes: readonly EndpointOutcomes[], thread: ThreadFigures | null = null): void {
+    const waiting = this.#waiting(thread === null);
+    const routes = thread === null ? this.#routeTraffic.takeUrgent() : this.#routeTraffic.take();
     const exchanges = this.#counters.takeDelta();
     const features = this.#features.take();
     const drained = this.#takeDrained();
@@ -470,7 +476,8 @@ export class ServingWorker {
       http2Errors: this.#http2Errors.take(),
       askedNames,
       certificates,
-      waiting: this.#waiting(),
+      waiting,
+      routes,
     });
   }
 
@@ -491,9 +498,12 @@ export class ServingWorker {
     if (!this.#drained) this.#report(this.#outcomes.take(), this.#threadUse.read());
   }
 
-  #waiting(): readonly WaitingRequests[] {
+  #waiting(isEarly: boolean): readonly WaitingRequests[] {
     const all = this.#features.waiting();
-    for (const upstream of this.#upstreams.values()) upstream.addWaiting(all);
+    for (const upstream of this.#upstreams.values()) {
+      const awaited = upstream.addWaiting(all);
+      if (!isEarly) this.#routeTraffic.addAwaited(awaited, upstream.id);
+    }
     return all;
   }
 

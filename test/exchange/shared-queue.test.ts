@@ -276,6 +276,29 @@ describe('two workers that count connections together', () => {
     two.verifyAtRest();
   });
 
+  it('send an endpoint on probation three requests, until the verdict', () => {
+    const two = new TwoWorkers(10, { queueMax: 8 }, ['a', 'b']);
+    const [world] = two.worlds;
+    world.endpoint('a').setState('probation');
+    const arrived = (): number => world.endpoint('a').arrived.length;
+    const askAll = (count: number): void => {
+      for (let one = 0; one < count; one++) {
+        two.ask(0, `/${one}`);
+        for (const request of two.arrived[0]) if (!request.gone) request.answer(200, 'ok');
+      }
+    };
+    askAll(8);
+    assert.equal(arrived(), 3);
+    two.clock.advanceSync(1000);
+    askAll(8);
+    assert.equal(arrived(), 4, 'the verdict was lost with a worker, say: one more');
+    world.endpoint('a').setState('ejected');
+    world.endpoint('a').setState('probation');
+    askAll(8);
+    assert.equal(arrived(), 7, 'the next probation');
+    two.verifyAtRest();
+  });
+
   it('send an endpoint whose circuit breaker is half-open one request at a time, and answer the others at once', () => {
     const two = new TwoWorkers(10, { queueMax: 8 }, ['a']);
     for (const world of two.worlds) world.endpoint('a').setState('half_open');

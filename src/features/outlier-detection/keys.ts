@@ -1,6 +1,6 @@
 /** What may be written about endpoints whose requests fail. The detector in the main thread reads it (`discovery/endpoints.ts`). */
 import * as z from 'zod';
-import { declare } from '../../schema/default.ts';
+import { declare, describe } from '../../schema/default.ts';
 import { count, ms, share } from '../../schema/fallback.ts';
 import { duration, percent, whole } from '../../schema/leaves.ts';
 import { isLonger, longer, type EffectRule, sectionOf, warnWhere } from '../../schema/rules.ts';
@@ -19,7 +19,11 @@ const absent = {
     '10',
     'An endpoint half of whose requests fail has as many in a row once in a thousand.',
   ),
-  serverErrors: declare('false', 'A 500 of an application is the same on every endpoint more often than not.'),
+  serverErrors: describe(
+    'only where an endpoint sends clearly more of them than the others on the same routes',
+    'A 500 of an application is the same on every endpoint more often than not.',
+  ),
+  latency: declare('true', 'One slow endpoint of three makes a third of all requests slow.'),
   rateLimits: declare('false', 'A quota is more often that of one client, who could take endpoints from all others.'),
   ejection: declare('10s', 'Two checks; most faults that pass by themselves have passed.'),
   ejectionMax: declare('5m', 'By then an operator has noticed.'),
@@ -46,8 +50,13 @@ const upstreamKeys = {
         ),
         server_errors: key(
           z.boolean(),
-          'Whether responses with a 5xx status count as failures. They do so over the whole window only, and not in a row.',
+          'Whether responses with a 5xx status count as failures, over the whole window only, and not in a row.',
           absent.serverErrors,
+        ),
+        latency: key(
+          z.boolean(),
+          'Whether an endpoint whose responses begin clearly later than those of the others on the same routes is one too.',
+          absent.latency,
         ),
         rate_limits: key(
           z.boolean(),
@@ -102,6 +111,10 @@ export const outlierDetection: FeatureKeys = featureKeys<object, UpstreamRead>({
         failureShareMax: share(read.failures_max, absent.failuresMax),
         consecutiveFailuresMax: count(read.consecutive_failures, absent.consecutiveFailures),
         countsServerErrors: read.server_errors ?? false,
+        compared: [
+          ...(read.server_errors === undefined ? (['server_error'] as const) : []),
+          ...((read.latency ?? true) ? (['late'] as const) : []),
+        ],
         countsRateLimits: read.rate_limits ?? false,
         firstPauseMs: ms(read.ejection, absent.ejection),
         longestPauseMs: ms(read.ejection_max, absent.ejectionMax),

@@ -134,8 +134,9 @@ export class Http2EndpointConnection
   addAwaited(awaited: AwaitedResponses): void {
     if (this.streamsOpen === 0) return;
     this.session.eachStream(({ listener }) => {
-      const sentAt = listener instanceof Http2EndpointStream ? listener.awaitedSince : null;
-      if (sentAt !== null) awaited.note(sentAt);
+      if (!(listener instanceof Http2EndpointStream)) return;
+      const sentAt = listener.awaitedSince;
+      if (sentAt !== null) awaited.note(sentAt, listener.awaiting);
     });
   }
 

@@ -1,3 +1,4 @@
+import type { AwaitingRequest } from '../../core/awaited-responses.ts';
 import { invariantOf } from '../../core/assert.ts';
 import type { Deadlines } from '../../core/deadline.ts';
 import { fail, type Failure } from '#failures/failure.ts';
@@ -89,6 +90,11 @@ export class Http2EndpointStream implements UpstreamStream, StreamListener, Time
   /** When the request was sent; null: it is not, or its response has begun. */
   get awaitedSince(): Instant | null {
     return this.#phase === 'head' ? (this.#timeouts?.awaitedSince ?? null) : null;
+  }
+
+  /** The request in flight; null: there is none, or it is not of a client. */
+  get awaiting(): AwaitingRequest | null {
+    return this.#handler?.awaiting ?? null;
   }
 
   // The request.

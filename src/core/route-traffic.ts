@@ -1,0 +1,52 @@
+/**
+ * Attempts of the requests of one route at one endpoint since a worker's last batch. What one endpoint does on a route is compared with what the others
+ * do there, and what a route does with its own past.
+ */
+export interface RouteTraffic {
+  readonly route: string;
+  readonly upstream: string;
+  readonly endpoint: string;
+  /** Attempts that were answered. */
+  readonly answered: number;
+  /** How many of them with 5xx, or a gRPC status that says the same. */
+  readonly serverErrors: number;
+  /** From the start of an attempt to its response head, by cells (`latency-cells.ts`); each cell that is not empty, and its count. */
+  readonly latencies: readonly number[];
+  /** Bytes of the bodies of responses 200 to GET, by powers of two (`sizeCellOf`), in the same form. */
+  readonly sizes: readonly number[];
+  /** Some of the attempts that were answered with 5xx. */
+  readonly failed: readonly AttemptOfClient[];
+  /** The slowest of those that took longer than `slowMs`, and those whose response has not begun for longer. */
+  readonly slow: readonly AttemptOfClient[];
+  readonly awaited: readonly AttemptOfClient[];
+}
+
+export interface AttemptOfClient {
+  /** A hash of the client's address. */
+  readonly client: number;
+  /** How long the response head took, or has not come. */
+  readonly ms: number;
+}
+
+/** What took less is slow for nobody. */
+export const slowMs = 100;
+
+export const sizeCells = 32;
+
+/** 0 for an empty body, then one cell for each doubling. */
+export const sizeCellOf = (bytes: number): number =>
+  Math.min(sizeCells - 1, 32 - Math.clz32(Math.min(bytes, 2 ** 31 - 1)));
+
+/** FNV-1a: tells clients apart without their addresses. */
+export function clientHash(address: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < address.length; index++) hash = Math.imul(hash ^ address.charCodeAt(index), 0x01000193);
+  return hash >>> 0;
+}
+
+/** The cells that are not empty, each followed by its count: a route uses few of them. */
+export function filledCells(cells: readonly number[]): number[] {
+  const filled: number[] = [];
+  for (let cell = 0; cell < cells.length; cell++) if (cells[cell] !== 0) filled.push(cell, cells[cell] as number);
+  return filled;
+}

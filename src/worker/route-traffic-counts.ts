@@ -1,0 +1,166 @@
+import type { AwaitedResponses } from '../core/awaited-responses.ts';
+import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
+import { latencyCellOf, latencyCells } from '../core/latency-cells.ts';
+import {
+  type AttemptOfClient,
+  clientHash,
+  filledCells,
+  type RouteTraffic,
+  sizeCellOf,
+  sizeCells,
+  slowMs,
+} from '../core/route-traffic.ts';
+import { shapeWithoutFailure } from '../record/exchange-shape.ts';
+
+/** Pairs of route and endpoint that are counted by name; the others are not compared. */
+const pairsMax = 1024;
+
+/** Attempts of clients that are told for each pair and batch. */
+const toldMax = 8;
+
+/** Pairs that one batch takes; the others wait for the next one. */
+const takenMax = 256;
+
+interface Pair extends Pick<RouteTraffic, 'route' | 'upstream' | 'endpoint'> {
+  answered: number;
+  serverErrors: number;
+  readonly latencies: number[];
+  readonly sizes: number[];
+  readonly failed: AttemptOfClient[];
+  readonly slow: AttemptOfClient[];
+  readonly awaited: AttemptOfClient[];
+  isTouched: boolean;
+  isUrgent: boolean;
+}
+
+/** Counts in a worker the attempts of each route at each endpoint. An ordinary attempt costs two looks at a table and some steps in arrays. */
+export class RouteTrafficCounts {
+  readonly #routes = new Map<string, Map<string, Pair>>();
+  #touched: Pair[] = [];
+  #size = 0;
+
+  count(exchange: EndedExchange): void {
+    const { attempts, route } = exchange;
+    for (let index = 0; index < attempts.length; index++) {
+      const attempt = attempts[index] as AttemptFacts;
+      if (attempt.failure !== null || attempt.status === 0 || attempt.status === switchingProtocols) continue;
+      const pair = this.#pairOf(route, exchange.upstream, attempt.endpoint);
+      if (pair !== null) countOne(pair, exchange, attempt);
+    }
+  }
+
+  /** Adds the attempts whose responses have not begun for long; call before `take`. */
+  addAwaited({ slow }: AwaitedResponses, upstream: string): void {
+    for (const { route, endpoint, address, ms } of slow) {
+      const pair = this.#pairOf(route, upstream, endpoint);
+      if (pair !== null && pair.awaited.length < toldMax * toldMax)
+        pair.awaited.push({ client: clientHash(address), ms });
+    }
+  }
+
+  /** The counts since the last call. */
+  take(): RouteTraffic[] {
+    if (this.#size >= pairsMax) this.#dropUnused();
+    return this.#taken(this.#touched.slice(0, takenMax));
+  }
+
+  /** Those of endpoints whose state is not the usual one: main waits for them. */
+  takeUrgent(): RouteTraffic[] {
+    return this.#taken(this.#touched.filter(({ isUrgent }) => isUrgent).slice(0, takenMax));
+  }
+
+  #taken(pairs: readonly Pair[]): RouteTraffic[] {
+    if (pairs.length === 0) return [];
+    const taken = pairs.map(countsOf);
+    for (const pair of pairs) clear(pair);
+    this.#touched = this.#touched.filter(({ isTouched }) => isTouched);
+    return taken;
+  }
+
+  #pairOf(route: string, upstream: string, endpoint: string): Pair | null {
+    let endpoints = this.#routes.get(route);
+    if (endpoints === undefined) this.#routes.set(route, (endpoints = new Map()));
+    let pair = endpoints.get(endpoint);
+    if (pair === undefined) {
+      if (this.#size >= pairsMax) return null;
+      pair = newPair(route, upstream, endpoint);
+      endpoints.set(endpoint, pair);
+      this.#size += 1;
+    }
+    if (!pair.isTouched) {
+      pair.isTouched = true;
+      this.#touched.push(pair);
+    }
+    return pair;
+  }
+
+  /** Endpoints come and go. */
+  #dropUnused(): void {
+    const used = new Set(this.#touched);
+    for (const [route, endpoints] of this.#routes) {
+      for (const [endpoint, pair] of endpoints) if (!used.has(pair) && endpoints.delete(endpoint)) this.#size -= 1;
+      if (endpoints.size === 0) this.#routes.delete(route);
+    }
+  }
+}
+
+const switchingProtocols = 101;
+
+function countOne(pair: Pair, exchange: EndedExchange, attempt: AttemptFacts): void {
+  const ms = attempt.headMs - attempt.startedMs;
+  pair.answered += 1;
+  if (attempt.endpointState !== 'healthy' && attempt.endpointState !== 'unchecked') pair.isUrgent = true;
+  (pair.latencies[latencyCellOf(ms)] as number) += 1;
+  if (attempt.status === 200 && exchange.method === 'GET')
+    (pair.sizes[sizeCellOf(attempt.bytesFromEndpoint ?? 0)] as number) += 1;
+  if (attempt.status >= 500 || isFailedCall(exchange, attempt)) {
+    pair.serverErrors += 1;
+    if (pair.failed.length < toldMax) pair.failed.push({ client: clientHash(exchange.client.address), ms });
+  }
+  if (ms > slowMs) noteSlow(pair.slow, exchange.client.address, ms);
+}
+
+/** The slowest ones are kept. */
+function noteSlow(slow: AttemptOfClient[], address: string, ms: number): void {
+  if (slow.length < toldMax) return void slow.push({ client: clientHash(address), ms });
+  let least = 0;
+  for (let index = 1; index < slow.length; index++)
+    if ((slow[index] as AttemptOfClient).ms < (slow[least] as AttemptOfClient).ms) least = index;
+  if ((slow[least] as AttemptOfClient).ms < ms) slow[least] = { client: clientHash(address), ms };
+}
+
+/** Whether this attempt has given the call its response, whose gRPC status says that the server has failed: its HTTP status is 200. */
+export function isFailedCall(exchange: EndedExchange, attempt: AttemptFacts): boolean {
+  if ((exchange.grpcStatus ?? 0) === 0) return false;
+  return attempt === exchange.attempts.at(-1) && shapeWithoutFailure(exchange) === 'app_error';
+}
+
+function newPair(route: string, upstream: string, endpoint: string): Pair {
+  return {
+    ...{ route, upstream, endpoint, answered: 0, serverErrors: 0, isTouched: false, isUrgent: false },
+    latencies: new Array<number>(latencyCells).fill(0),
+    sizes: new Array<number>(sizeCells).fill(0),
+    ...{ failed: [], slow: [], awaited: [] },
+  };
+}
+
+function countsOf({ isTouched: _touched, isUrgent: _urgent, ...pair }: Pair): RouteTraffic {
+  const { latencies, sizes, failed, slow, awaited } = pair;
+  return {
+    ...pair,
+    ...{ latencies: filledCells(latencies), sizes: filledCells(sizes) },
+    ...{ failed: failed.slice(), slow: slow.slice(), awaited: awaited.slice() },
+  };
+}
+
+function clear(pair: Pair): void {
+  pair.isTouched = false;
+  pair.isUrgent = false;
+  pair.answered = 0;
+  pair.serverErrors = 0;
+  pair.latencies.fill(0);
+  pair.sizes.fill(0);
+  pair.failed.length = 0;
+  pair.slow.length = 0;
+  pair.awaited.length = 0;
+}
