@@ -91,10 +91,7 @@ const longS = 300;
 /** Failures after a longer pause have begun anew. */
 const pauseS = 10;
 
-/** An incident is over when its failures have ended for this long, or for five times their usual interval, and requests came meanwhile. */
-const quietS = 30;
-
-/** The failures of one family at one upstream: whether they are an incident, and whether it is over. */
+/** The failures of one family at one upstream: whether they are an incident. */
 export class FamilyWindow {
   readonly #rule: OpeningRule;
   readonly failed = new SlidingSeconds();
@@ -190,15 +187,5 @@ export class FamilyWindow {
     for (let one = Math.max(0, second - minuteS); one < second; one++)
       if (this.#usualSeconds[one % (minuteS + 1)] === one) return this.#usualAt[one % (minuteS + 1)] as number;
     return this.#usual;
-  }
-
-  /** Whether the failures have ended, or are as usual again. `everyS`: how often one came. */
-  isOver(second: number, startSecond: number, everyS: number, requests: SlidingSeconds): boolean {
-    const quiet = Math.round(Math.min(longS, Math.max(quietS, 5 * everyS)));
-    const left = Math.max(this.failed.sum(second, quiet), this.attemptsFailed.sum(second, quiet));
-    const all = requests.sum(second, quiet);
-    if (left === 0) return all > 0;
-    if (!this.#rule.mayBeUsual || second - startSecond < quiet) return false;
-    return left < Math.max(this.#rule.shareMin / 2, this.#usual * 2) * all;
   }
 }

@@ -56,6 +56,12 @@ const growthTimes = 10;
 /** Without a request for this long, an incident is over, or cannot be told from one that is. */
 const silentS = 300;
 
+/** An incident is over when none of its requests has failed for so long, and enough of them came. */
+const quietS = 60;
+
+/** So long after its last failure it is over, however few requests came. */
+const goneS = 3600;
+
 /** So long after the last failure, events are still looked at: an exit is reported later than the failures that follow from it. */
 const lateS = 5;
 
@@ -132,7 +138,10 @@ export class IncidentTracker {
     const changes: IncidentChange[] = [];
     for (const [upstream, failures] of this.#upstreams) {
       this.#openAt(failures, from, second, ms);
-      failures.forget(second, this.#incidentsAt(failures.upstream).length === 0);
+      this.#openRaised(failures, from, second, ms);
+      const open = this.#incidentsAt(failures.upstream);
+      failures.forget(second, open.length === 0);
+      failures.rates.settle(second, new Set(open.flatMap(({ families }) => [...families])));
       if (failures.isSilent && this.#incidentsAt(upstream).length === 0) this.#upstreams.delete(upstream);
     }
     for (const open of this.#open) this.#count(open, from, second);
@@ -196,15 +205,26 @@ export class IncidentTracker {
     for (const [family, window] of failures.families) {
       if (this.#incidentsAt(failures.upstream).some((one) => one.families.has(family))) continue;
       if (!window.opens(second, second - failures.firstSecond, failures.requests, failures.attempts)) continue;
-      const start = window.begin(second, failures.requests);
-      const incident = this.#incidentFor(failures, family, start, from, ms);
-      if (incident === null) continue;
-      if (incident.size > 0) addEarlier(incident, failures, [family], from);
-      else {
-        addEarlier(incident, failures, [...incident.families], from);
-        for (const delta of failures.endpointDeltas) if (delta.second < from) incident.countEndpoint(delta);
-      }
+      this.#openFrom(failures, family, window.begin(second, failures.requests), from, ms);
     }
+  }
+
+  /** Failures of one route that are more than it has had before, though few of the upstream's requests. */
+  #openRaised(failures: UpstreamFailures, from: number, second: number, ms: number): void {
+    let routes = 0;
+    for (const { rates } of this.#upstreams.values()) routes += rates.size;
+    for (let one = from; one <= second; one++)
+      for (const { family, second: begin } of failures.rates.judge(one, routes))
+        if (!this.#incidentsAt(failures.upstream).some(({ families }) => families.has(family)))
+          this.#openFrom(failures, family, begin, from, ms);
+  }
+
+  #openFrom(failures: UpstreamFailures, family: FailureFamily, start: number, from: number, ms: number): void {
+    const incident = this.#incidentFor(failures, family, start, from, ms);
+    if (incident === null) return;
+    if (incident.size > 0) return addEarlier(incident, failures, [family], from);
+    addEarlier(incident, failures, [...incident.families], from);
+    for (const delta of failures.endpointDeltas) if (delta.second < from) incident.countEndpoint(delta);
   }
 
   /** The incident that the failures of a family belong to, or a new one; null where there are too many. */
@@ -248,6 +268,8 @@ export class IncidentTracker {
           one,
           one === open.startSecond ? failures.requestsSinceFailure(one) : failures.requests.at(one),
         );
+      const routes = open.routeNames;
+      for (let one = from; one <= second; one++) open.countOfRoutes(one, failures.rates.requestsAt(routes, one));
     }
     open.staleReusesFailed += this.#staleReuses.sum(second, second - from + 1);
   }
@@ -358,12 +380,13 @@ export class IncidentTracker {
   }
 
   #isOver(open: OpenIncident, all: readonly UpstreamFailures[], second: number): boolean {
-    if (second - open.lastSecond > silentS) return true;
-    if (open.reported === 0) return false;
-    const everyS = (open.lastSecond - open.startSecond + 1) / Math.max(1, open.size);
-    return all.every(({ families, requests }) =>
-      [...open.families].every((one) => families.get(one)?.isOver(second, open.startSecond, everyS, requests) ?? true),
-    );
+    const quietFor = second - open.lastSecond;
+    if (open.reported === 0) return quietFor > silentS;
+    if (quietFor > goneS) return true;
+    if (quietFor > silentS && all.every(({ requests }) => requests.sum(second, silentS) === 0)) return true;
+    if (quietFor >= quietS && open.hasProvedItsEnd) return true;
+    const lastedS = second - open.startSecond;
+    return lastedS >= quietS && all.every((failures) => isAsUsual(open, failures, second, Math.min(silentS, lastedS)));
   }
 
   /** Configurations with which earlier incidents of the same upstreams and failures have begun. */
@@ -445,6 +468,13 @@ function addEarlier(
 ): void {
   for (const delta of failures)
     if (delta.second < from && families.includes(delta.family)) incident.count(delta, upstream);
+}
+
+/** Some requests fail as they did before it, and as many as that. */
+function isAsUsual(open: OpenIncident, { rates }: UpstreamFailures, second: number, widthS: number): boolean {
+  if ([...open.families].some((family) => family !== 'application')) return false;
+  const { requests, failed, usual } = rates.sum(open.routeNames, open.families, second, widthS);
+  return usual > 0 && requests >= open.requestsOfProof && failed <= usual + 2 * Math.sqrt(usual);
 }
 
 /** What is to be reported of an incident that goes on. */

@@ -135,7 +135,7 @@ describe('an incident that is open when the process ends', () => {
           counts?.map(({ failed }) => failed),
           [incident?.failed],
         );
-      second.serve(60);
+      second.serve(65);
       assert.deepEqual(second.reported, ['opened 1 continued', 'resolved 1 resolved']);
       assert.deepEqual(
         storage.read().map(({ key, interrupted, resolvedAt }) => [key, interrupted, resolvedAt !== null]),
@@ -216,10 +216,10 @@ test('during an upgrade the new process goes on with an incident of the old one,
   const successor = new Run('new', storage, old.clock);
   await old.watch.close();
   successor.fail(10);
-  old.serve(60);
+  old.serve(65);
   successor.watch.readEarlier();
   successor.fail(5);
-  successor.serve(60);
+  successor.serve(65);
   assert.deepEqual(old.reported, ['opened 1 open']);
   assert.deepEqual(successor.reported, ['opened 1 continued', 'resolved 1 resolved']);
 });

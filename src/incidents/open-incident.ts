@@ -23,6 +23,9 @@ const togetherS = 10;
 /** The cause of an incident that began with a consequence shows within this time: a check fails before requests do. */
 const causeWithinS = 60;
 
+/** How many failures are missed, so that an incident is over. */
+const failuresExpected = 5;
+
 /** Requests find an endpoint again once none has failed to for so long while others reach one. */
 const readyAgainS = 1;
 
@@ -67,6 +70,9 @@ export class OpenIncident {
   requests = 0;
   /** Since its last failure: they belong to the incident once another failure follows. */
   #laterRequests = 0;
+  /** Of the routes that fail. */
+  #ofRoutes = 0;
+  #laterOfRoutes = 0;
   readonly #later = new Map<string, AttemptDelta>();
   staleReusesFailed = 0;
   /** An operator had taken all endpoints out of use. */
@@ -234,6 +240,28 @@ export class OpenIncident {
     else this.#laterRequests += requests;
   }
 
+  get routeNames(): readonly string[] {
+    return [...this.#routes.keys()];
+  }
+
+  /** Requests of the routes that fail, in a second. */
+  countOfRoutes(second: number, requests: number): void {
+    if (second < this.startSecond) return;
+    if (second <= this.lastSecond) this.#ofRoutes += requests;
+    else this.#laterOfRoutes += requests;
+  }
+
+  /** Without a failure among so many requests, five would have been expected. */
+  get requestsOfProof(): number {
+    return (failuresExpected * Math.max(1, this.#ofRoutes)) / Math.max(1, this.size);
+  }
+
+  /** So many requests came since its last failure that it has ended. */
+  get hasProvedItsEnd(): boolean {
+    const since = this.#routes.size === 0 ? this.#laterRequests : this.#laterOfRoutes;
+    return since >= Math.max(1, this.#routes.size === 0 ? 0 : this.requestsOfProof);
+  }
+
   #laterAttempts(delta: AttemptDelta): void {
     const known = this.#later.get(delta.endpoint);
     if (known === undefined) {
@@ -247,8 +275,10 @@ export class OpenIncident {
   #addLater(): void {
     for (const [endpoint, delta] of this.#later) this.#endpoint(endpoint)?.count(delta);
     this.requests += this.#laterRequests;
+    this.#ofRoutes += this.#laterOfRoutes;
     this.#later.clear();
     this.#laterRequests = 0;
+    this.#laterOfRoutes = 0;
   }
 
   /** Null: there are too many. */

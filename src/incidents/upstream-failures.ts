@@ -6,6 +6,7 @@ import type { Whose } from '#failures/shape.ts';
 import type { FailureFamily } from '../core/live-incident.ts';
 import { familyOf, familyOfCause, isNotHttp, isWithoutConnection } from './failure-family.ts';
 import { FamilyWindow, SlidingSeconds } from './family-window.ts';
+import { RouteRates } from './route-rates.ts';
 
 export type CountedFailure = Cause | 'app_error';
 
@@ -46,6 +47,9 @@ const deltasMax = 4000;
 const apartMax = deltasMax / 4;
 
 const noRequests: ReadonlyMap<string, number> = new Map();
+
+/** What fails seldom may have begun minutes before it is an incident. */
+const failuresKeptS = 300;
 
 /** The rate before an incident is that of the last minutes, in slices. */
 const sliceS = 10;
@@ -90,6 +94,7 @@ export class UpstreamFailures {
   readonly #answered = new SlidingSeconds();
   readonly #heldMs = new SlidingSeconds();
   readonly families = new Map<FailureFamily, FamilyWindow>();
+  readonly rates = new RouteRates();
   /** How long successful requests usually take: counts by `durationBoundsMs`, that become less with time. */
   readonly usualDurations = new Float64Array(durationBoundsMs.length + 1);
   /** The longest of them. */
@@ -120,6 +125,7 @@ export class UpstreamFailures {
     const { cause, shape, route, count, durations } = counted;
     if (shape === 'client_abort') return;
     this.requests.add(second, count);
+    this.rates.add(route, second, count);
     if (this.#countsRoutes) this.#addRoute(second, route, count);
     const slice = Math.floor(second / sliceS);
     this.#slices.set(slice, (this.#slices.get(slice) ?? 0) + count);
@@ -133,6 +139,7 @@ export class UpstreamFailures {
       }
       return;
     }
+    this.rates.addFailed(route, second, family, count);
     if (family === 'slow') addCounts(this.slowDurations, durations);
     this.#window(family).failed.add(second, count);
     const kind = cause === 'none' ? 'app_error' : cause;
@@ -273,8 +280,8 @@ export class UpstreamFailures {
     for (const one of this.#routes.keys()) if (one < second - 60 || isUsual) this.#routes.delete(one);
     const oldest = second - 60;
     for (const one of this.#before.keys()) if (one < oldest) this.#before.delete(one);
-    if ((this.failures[0]?.second ?? second) < oldest) {
-      this.failures = this.failures.filter((one) => one.second >= oldest);
+    if ((this.failures[0]?.second ?? second) < second - failuresKeptS) {
+      this.failures = this.failures.filter((one) => one.second >= second - failuresKeptS);
     }
     if ((this.endpointDeltas[0]?.second ?? second) < oldest) {
       this.endpointDeltas = this.endpointDeltas.filter((one) => one.second >= oldest);

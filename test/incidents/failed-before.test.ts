@@ -102,7 +102,7 @@ test('a change is suspected where other failures came before it', () => {
 test('a change that came before the first of these failures is suspected after a pause too', () => {
   const steps = [applied(48, 2), resets(50, 70), pause(70.3, 150), resets(150, 200)];
   const found = suspectsOf(...steps);
-  assert.equal(found.length, 2);
+  assert.equal(found.length, 1, 'no request has shown meanwhile that it was over');
   for (const names of found) assert.ok(names.includes('configuration_change'));
 });
 
