@@ -354,12 +354,24 @@ describe('what is written', () => {
         null,
         {
           ...{ windowMs: 10_000, requestsMin: 5, failureShareMax: 0.1, consecutiveFailuresMax: 3 },
-          ...{ countsServerErrors: true, countsRateLimits: true, firstPauseMs: 1000, longestPauseMs: 60_000 },
+          ...{
+            countsServerErrors: true,
+            countsRateLimits: true,
+            compared: ['late'],
+            firstPauseMs: 1000,
+            longestPauseMs: 60_000,
+          },
           ejectedShareMax: 1,
         },
         {
           ...{ windowMs: 30_000, requestsMin: 20, failureShareMax: 0.5, consecutiveFailuresMax: 10 },
-          ...{ countsServerErrors: false, countsRateLimits: false, firstPauseMs: 10_000, longestPauseMs: 300_000 },
+          ...{
+            countsServerErrors: false,
+            countsRateLimits: false,
+            compared: ['server_error', 'late'],
+            firstPauseMs: 10_000,
+            longestPauseMs: 300_000,
+          },
           ejectedShareMax: 0.5,
         },
       ],

@@ -126,7 +126,7 @@ class Route {
 }
 
 /** Failures of a family that are more than a route has had before. */
-export interface RaisedRate {
+interface RaisedRate {
   readonly family: FailureFamily;
   readonly route: string;
   /** When they began. */

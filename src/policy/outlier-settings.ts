@@ -79,7 +79,7 @@ export interface OutlierSettings {
 }
 
 /** How endpoints are compared with each other. */
-export interface ComparisonSettings {
+interface ComparisonSettings {
   readonly events: readonly SiblingEvent[];
   /** An endpoint that became ready so short a time ago is not called late. */
   readonly beginningMs: number;

@@ -292,7 +292,7 @@ function lateLimitMs(others: readonly Counted[]): number | null {
 }
 
 /** Those that surely took longer: of cells that begin above it. */
-export function countAbove(latencies: readonly number[], limitMs: number): number {
+function countAbove(latencies: readonly number[], limitMs: number): number {
   let count = 0;
   for (let cell = latencyCells - 1; cell >= 0 && startOfLatency(cell) >= limitMs; cell--)
     count += latencies[cell] as number;

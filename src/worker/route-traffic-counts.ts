@@ -16,7 +16,7 @@ import { shapeWithoutFailure } from '../record/exchange-shape.ts';
 const pairsMax = 1024;
 
 /** Attempts of clients that are told for each pair and batch. */
-const toldMax = 8;
+const clientsMax = 8;
 
 /** Pairs that one batch takes; the others wait for the next one. */
 const takenMax = 256;
@@ -53,7 +53,7 @@ export class RouteTrafficCounts {
   addAwaited({ slow }: AwaitedResponses, upstream: string): void {
     for (const { route, endpoint, address, ms } of slow) {
       const pair = this.#pairOf(route, upstream, endpoint);
-      if (pair !== null && pair.awaited.length < toldMax * toldMax)
+      if (pair !== null && pair.awaited.length < clientsMax * clientsMax)
         pair.awaited.push({ client: clientHash(address), ms });
     }
   }
@@ -115,14 +115,14 @@ function countOne(pair: Pair, exchange: EndedExchange, attempt: AttemptFacts): v
     (pair.sizes[sizeCellOf(attempt.bytesFromEndpoint ?? 0)] as number) += 1;
   if (attempt.status >= 500 || isFailedCall(exchange, attempt)) {
     pair.serverErrors += 1;
-    if (pair.failed.length < toldMax) pair.failed.push({ client: clientHash(exchange.client.address), ms });
+    if (pair.failed.length < clientsMax) pair.failed.push({ client: clientHash(exchange.client.address), ms });
   }
   if (ms > slowMs) noteSlow(pair.slow, exchange.client.address, ms);
 }
 
 /** The slowest ones are kept. */
 function noteSlow(slow: AttemptOfClient[], address: string, ms: number): void {
-  if (slow.length < toldMax) return void slow.push({ client: clientHash(address), ms });
+  if (slow.length < clientsMax) return void slow.push({ client: clientHash(address), ms });
   let least = 0;
   for (let index = 1; index < slow.length; index++)
     if ((slow[index] as AttemptOfClient).ms < (slow[least] as AttemptOfClient).ms) least = index;
