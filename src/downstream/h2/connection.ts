@@ -9,6 +9,7 @@ import type { HeadBlock } from '../../wire/head-storage.ts';
 import type { DecodedSection } from '../../wire/h2/decoded-section.ts';
 import type { HeaderBlockWriter } from '../../wire/h2/hpack-encoder.ts';
 import { h2Limits } from '../../wire/h2/limits.ts';
+import { OpenStreams } from '../../wire/h2/open-streams.ts';
 import { Session } from '../../wire/h2/session.ts';
 import type { SessionOwner } from '../../wire/h2/session-owner.ts';
 import type { SessionStream } from '../../wire/h2/session-stream.ts';
@@ -76,7 +77,7 @@ export class Http2ClientConnection
   #awaited: 'head' | 'head-end' | 'next-request' | 'nothing' = 'head';
   #idleUntil: Instant = never;
   /** Streams with an exchange. */
-  readonly #open = new Set<Http2ClientStream>();
+  readonly #open = new OpenStreams<Http2ClientStream>();
   readonly #turns: ReadTurns;
   readonly #flood: RecentFlood;
   readonly #requestQueue: RequestQueue;
@@ -291,7 +292,7 @@ export class Http2ClientConnection
 
   /** For streams: the exchange has ended. */
   onExchangeEnded(stream: ReadingStream, blocks: readonly HeadBlock[]): void {
-    if (!this.#open.delete(stream as Http2ClientStream)) return;
+    if (!this.#open.remove(stream.id)) return;
     this.ports.counts.exchangesActive--;
     if (stream.isTunnel) this.ports.counts.tunnelsActive--;
     for (const block of blocks) this.#buffers.storage.release(block);
@@ -419,7 +420,7 @@ export class Http2ClientConnection
 
   onWriteStalled(slowness: Slowness | null): void {
     this.session.sender.settleSent();
-    for (const stream of [...this.#open]) if (stream.hasResponseBegun) stream.giveUp(slowness);
+    for (const stream of this.#open.all()) if (stream.hasResponseBegun) stream.giveUp(slowness);
     this.endedBy = othersNotRead(slowness, this.listener.limits.writeMs);
     this.#close('reset');
   }
@@ -467,7 +468,7 @@ export class Http2ClientConnection
   }
 
   endTunnels(failure: Failure): void {
-    for (const stream of [...this.#open]) {
+    for (const stream of this.#open.all()) {
       if (stream.isTunnel)
         this.#runFor(stream, () => stream.handler?.onTunnelDrained({ ...failure, stage: 'body' } as Failure));
     }
@@ -480,7 +481,7 @@ export class Http2ClientConnection
     this.#closesWhenIdle = true;
     this.session.goAway();
     this.session.sender.settleSent();
-    for (const stream of [...this.#open])
+    for (const stream of this.#open.all())
       if (!stream.isTunnel && (hadTimeToRead || !stream.isResponseComplete))
         this.#runFor(stream, () => stream.forceEnd(failure));
     if (this.session.streamsOpen === 0) this.#goAway();

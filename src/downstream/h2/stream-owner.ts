@@ -55,6 +55,7 @@ export interface StartingStream extends DownstreamStream, ReadingStream {
 }
 
 export interface ReadingStream {
+  readonly id: number;
   readonly isTunnel: boolean;
   /** All bytes of one read have been delivered. */
   onReadDone(): void;

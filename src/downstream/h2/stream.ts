@@ -40,6 +40,8 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
   readonly capabilities = capabilities;
   /** Frames behind that of the head have not been read yet. */
   readonly bodyAtHand = false;
+  /** Of its stream of the session. */
+  readonly id: number;
   readonly request: RequestHead;
   readonly client: ClientFacts;
   readonly startedAt: Instant;
@@ -84,6 +86,7 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     const { clock, deadlines } = connection.ports;
     this.#connection = connection;
     this.#stream = stream;
+    this.id = stream.id;
     this.#refusal = refusal;
     this.request = request;
     this.client = client;

@@ -17,6 +17,7 @@ import {
   settingIds,
   windowBytesMax,
 } from './protocol.ts';
+import { OpenStreams } from './open-streams.ts';
 import { PeerSettings, beginSession } from './peer-settings.ts';
 import { ReceiveWindows } from './receive-windows.ts';
 import type { Http2SessionSettings, SessionFailure, SessionOwner } from './session-owner.ts';
@@ -41,7 +42,7 @@ export class Session implements FrameHandler {
   readonly #reader: FrameReader;
   readonly #decoder = new HpackDecoder(h2Limits.headerTableBytes);
   readonly #section: DecodedSection;
-  readonly #streams = new Map<number, SessionStream>();
+  readonly #streams = new OpenStreams<SessionStream>();
   readonly #rates: FrameRates;
   readonly #numbers: StreamNumbers;
   #prefaceAt: number;
@@ -119,7 +120,7 @@ export class Session implements FrameHandler {
 
   /** Each open stream. The callback may end any of them. */
   eachStream(visit: (stream: SessionStream) => void): void {
-    for (const stream of [...this.#streams.values()]) visit(stream);
+    for (const stream of this.#streams.all()) visit(stream);
   }
 
   // Our own streams and frames.
@@ -129,7 +130,7 @@ export class Session implements FrameHandler {
     const id = this.#numbers.takeOwn();
     const stream = new SessionStream(id, this.peer.windowBytes, h2Limits.firstWindowBytes, listener);
     stream.headStart = h2Limits.headStartBytes;
-    this.#streams.set(stream.id, stream);
+    this.#streams.add(stream);
     return stream;
   }
 
@@ -171,7 +172,7 @@ export class Session implements FrameHandler {
   #forget(stream: SessionStream): void {
     stream.isOver = true;
     this.sender.forget(stream);
-    this.#streams.delete(stream.id);
+    this.#streams.remove(stream.id);
     // What the stream has not consumed goes back to the connection.
     this.windows.consumeOnConnection(stream.unconsumedBytes);
   }
@@ -337,7 +338,7 @@ export class Session implements FrameHandler {
     if (this.#streams.size >= h2Limits.streamsMax) return this.onStreamError(streamId, 'REFUSED_STREAM');
     if (dependsOn === streamId) return this.onStreamError(streamId, 'PROTOCOL_ERROR');
     const stream = new SessionStream(streamId, this.peer.windowBytes, h2Limits.firstWindowBytes, noListener);
-    this.#streams.set(streamId, stream);
+    this.#streams.add(stream);
     this.#owner.onRequest(stream, this.#section, endsStream);
     const priority = this.#earlyPriorities?.take(streamId) ?? null;
     if (priority !== null) stream.prioritize(priority);
@@ -384,7 +385,7 @@ export class Session implements FrameHandler {
   }
 
   #changeWindows(change: number): void {
-    for (const stream of this.#streams.values()) {
+    for (const stream of this.#streams.all()) {
       stream.sendWindow += change;
       if (stream.sendWindow > windowBytesMax) return this.onConnectionError('FLOW_CONTROL_ERROR', windowTooLarge);
     }
