@@ -19,6 +19,7 @@ import {
   sendExchanges,
   sendOutput,
   sendUnparsed,
+  sendRouteTimelines,
   sendTimeline,
 } from './search-api.ts';
 import { EventStream, parseEventPosition } from './event-stream.ts';
@@ -145,6 +146,8 @@ export class AdminApi implements RequestHandler {
         return sendRoute(url, this.#gateway, response);
       case 'readTimeline':
         return sendTimeline(url, this.#gateway, this.#clock, response);
+      case 'readRouteTimelines':
+        return sendRouteTimelines(url, this.#gateway, this.#clock, response);
       case 'readOverlay':
         return this.#overlay.show(response);
       case 'maintenance':

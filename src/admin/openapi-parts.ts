@@ -22,7 +22,7 @@ import { incidentSchema, incidentsSchema } from '../core/schemas/incidents.ts';
 import { exchangesSchema, recordSchema } from '../core/schemas/record.ts';
 import { eventSchema, eventsSchema, gapSchema } from '../core/schemas/events.ts';
 
-import { routeSchema, timelineSchema } from '../core/schemas/traffic.ts';
+import { routeSchema, routeTimelinesSchema, timelineSchema } from '../core/schemas/traffic.ts';
 import { linkSchema, sessionRequestSchema, sessionSchema } from '../core/schemas/sessions.ts';
 
 export type Json = { readonly [name: string]: unknown };
@@ -60,6 +60,7 @@ export const schemas = {
   Configuration: configurationSchema,
   Configurations: configurationsSchema,
   Timeline: timelineSchema,
+  RouteTimelines: routeTimelinesSchema,
   Problem: problemSchema,
 };
 

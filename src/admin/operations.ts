@@ -63,6 +63,12 @@ export const operations = [
     summary: 'Requests, failures and durations over time',
   },
   {
+    id: 'readRouteTimelines',
+    method: 'GET',
+    path: `${apiRoot}/timeline/routes`,
+    summary: 'Requests and errors of each route over time',
+  },
+  {
     id: 'readConfiguration',
     method: 'GET',
     path: `${apiRoot}/configuration`,

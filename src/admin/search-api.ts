@@ -112,6 +112,18 @@ export function sendTimeline(
   sendJson(response, 200, snakeCased(gateway.timeline(read.value)));
 }
 
+/** `GET /v1/timeline/routes` */
+export function sendRouteTimelines(
+  { searchParams }: URL,
+  gateway: Pick<Gateway, 'routeTimelines'>,
+  clock: Clock,
+  response: ServerResponse,
+): void {
+  const read = readTimelineRequest(searchParams, clock.wallTime());
+  if (!read.ok) return sendProblem(response, 400, read.problem);
+  sendJson(response, 200, snakeCased(gateway.routeTimelines(read.value)));
+}
+
 function readTimelineRequest(parameters: URLSearchParams, wallTime: number): ReadParameters<TrafficRequest> {
   const times = readTimes(parameters, wallTime);
   if (!times.ok) return times;

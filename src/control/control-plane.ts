@@ -41,14 +41,14 @@ import { timeoutStatus } from './timeout-advice.ts';
 import type { KeptConfigurations } from './configuration-history.ts';
 import { effectiveConfiguration, type SettingMap } from './effective-configuration.ts';
 import { explainRoute, type RouteQuestion } from './explain-route.ts';
-import { timelineOf, type TrafficRequest } from './traffic-timeline.ts';
+import { routeTimelinesOf, timelineOf, type TrafficRequest } from './traffic-timeline.ts';
 import { wantedWorkers } from './wanted-workers.ts';
 import type { ApplyResult } from './apply-result.ts';
 import type { AlertTestResult } from '../core/schemas/alerts.ts';
 import type { ExchangeRecord } from '../core/schemas/record.ts';
 import type { GatewayStatus, OverlayStatus } from '../core/schemas/status.ts';
 import type { IncidentStatus } from '../core/schemas/incidents.ts';
-import type { TrafficTimeline, RouteExplanation } from '../core/schemas/traffic.ts';
+import type { TrafficTimeline, RouteExplanation, RouteTimelines } from '../core/schemas/traffic.ts';
 
 /**
  * Listeners open when every endpoint has been checked once, or after this time. An endpoint that has not been checked gets requests
@@ -365,6 +365,11 @@ export class ControlPlane implements Gateway {
 
   timeline(request: TrafficRequest): TrafficTimeline {
     return timelineOf(request, this.#parts.reports.history, this.#parts.clock);
+  }
+
+  routeTimelines(request: Omit<TrafficRequest, 'series'>): RouteTimelines {
+    const routes = ['', ...this.#parts.active.configuration.routes.map(({ id }) => id)];
+    return routeTimelinesOf(request, routes, this.#parts.reports.history, this.#parts.clock);
   }
 
   testAlerts(target: string | null): Promise<readonly AlertTestResult[] | null> {

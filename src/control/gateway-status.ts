@@ -25,7 +25,7 @@ import type { OverlayChange } from './overlay-change.ts';
 import type { AlertTestResult } from '../core/schemas/alerts.ts';
 import type { IncidentStatus } from '../core/schemas/incidents.ts';
 import type { ExchangeRecord } from '../core/schemas/record.ts';
-import type { TrafficTimeline, RouteExplanation } from '../core/schemas/traffic.ts';
+import type { TrafficTimeline, RouteExplanation, RouteTimelines } from '../core/schemas/traffic.ts';
 import type { OverlayStatus, GatewayStatus, OtlpStatus } from '../core/schemas/status.ts';
 
 export type { FailureSummary, HandoffResult, HandoffSuccessor, OverlayChange };
@@ -92,6 +92,8 @@ export interface Gateway extends EventSink {
   explainRoute(question: RouteQuestion): RouteExplanation;
   /** Requests over time, of everything, of an upstream or of a route. */
   timeline(request: TrafficRequest): TrafficTimeline;
+  /** Requests and errors of each route over time. */
+  routeTimelines(request: Omit<TrafficRequest, 'series'>): RouteTimelines;
   /** Sends a test to one target of `alerts`, or to all. Null: there is none. */
   testAlerts(target: string | null): Promise<readonly AlertTestResult[] | null>;
   /** Searches the stored exchanges. */

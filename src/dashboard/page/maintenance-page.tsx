@@ -158,13 +158,7 @@ function PauseForm(): JSX.Element {
 /** Names that the status has: the gateway says it where another one is meant. */
 function KnownNames(): JSX.Element {
   const shown = status.value;
-  const routes = [
-    ...(shown?.breakers ?? []).map(({ route }) => route),
-    ...(shown?.timeouts ?? []).map(({ route }) => route),
-    ...(shown?.bounds ?? []).filter(({ kind }) => kind === 'route').map(({ id }) => id),
-    ...(shown?.incidents ?? []).flatMap((incident) => incident.routes.map(({ route }) => route)),
-  ];
-  const known = [...new Set(routes)].toSorted();
+  const known = (shown?.routes ?? []).flatMap(({ id }) => (id === '' ? [] : [id])).toSorted();
   return (
     <>
       <datalist id="known-routes">

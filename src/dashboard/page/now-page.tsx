@@ -4,8 +4,10 @@ import type { IncidentJson, ProblemJson, StatusJson, TimelineJson, UpstreamJson 
 import { endpointTone, upstreamState } from '../overall-state.ts';
 import { addressHash } from '../page-address.ts';
 import { countFigure, durationFigure, rateFigure, shareFigure } from '../shown-figures.ts';
+import type { SortedColumn } from '../sorted-rows.ts';
 import { IncidentCard } from './incident-page.tsx';
-import { Answered, Elapsed, Mark, NumberHeads, Section, Sentence, StateText, TableFrame } from './parts.tsx';
+import { Answered, Elapsed, Figures, Mark, Section, Sentence, SortedTable, StateText } from './parts.tsx';
+import { MissedObjectives, Routes } from './routes-table.tsx';
 import { StackedBars } from './stacked-bars.tsx';
 import { api, now, state, status } from './state.ts';
 import { useAnswer } from './use-answer.ts';
@@ -23,7 +25,9 @@ export function NowPage(): JSX.Element {
           <Headline />
           {shown.incidents.length > 0 && <Incidents incidents={shown.incidents} />}
           {shown.problems.length > 0 && <Problems problems={shown.problems} />}
+          <MissedObjectives objectives={shown.objectives} />
           <Traffic status={shown} />
+          <Routes status={shown} />
           <Upstreams upstreams={shown.upstreams} />
           <Timeouts status={shown} />
           <PastIncidents />
@@ -88,7 +92,7 @@ function Traffic({
 }): JSX.Element {
   const answer = useAnswer(() => api.get<TimelineJson>('/v1/timeline', { since: '10m', step: '10' }), [], 5000);
   const waiting = [...upstreams.flatMap((one) => one.waiting), ...bounds.flatMap((one) => one.waiting)];
-  const figures: readonly (readonly [string, string, boolean?])[] = [
+  const figures = [
     ['requests/s', rateFigure(minute.requests_per_s)],
     ['failed', shareFigure(minute.error_share), (minute.error_share ?? 0) > 0.01],
     ['p50', durationFigure(minute.p50_ms)],
@@ -96,17 +100,10 @@ function Traffic({
     ['in flight', countFigure(workers.reduce((sum, worker) => sum + worker.exchanges_active, 0))],
     ['waiting', countFigure(waiting.reduce((sum, one) => sum + one.count, 0))],
     ['clients', countFigure(workers.reduce((sum, worker) => sum + worker.client_connections, 0))],
-  ];
+  ] as const;
   return (
     <Section title="Traffic" aside={<span class="quiet">last minute</span>}>
-      <dl class="figures">
-        {figures.map(([name, value, isBad = false]) => (
-          <div class={isBad ? 'bad' : ''}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Figures figures={figures} />
       <Answered answer={answer}>{(timeline) => <StackedBars timeline={timeline} />}</Answered>
     </Section>
   );
@@ -115,26 +112,27 @@ function Traffic({
 function Upstreams({ upstreams }: { readonly upstreams: readonly UpstreamJson[] }): JSX.Element {
   return (
     <Section title="Upstreams">
-      <TableFrame name="Upstreams, last minute">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">upstream</th>
-              <th scope="col">state</th>
-              <th scope="col">endpoints</th>
-              <NumberHeads names={['requests/s', 'failed', 'p50', 'p99']} />
-            </tr>
-          </thead>
-          <tbody>
-            {upstreams.map((upstream) => (
-              <UpstreamRow upstream={upstream} key={upstream.id} />
-            ))}
-          </tbody>
-        </table>
-      </TableFrame>
+      <SortedTable
+        name="Upstreams, last minute"
+        columns={upstreamColumns}
+        rows={upstreams}
+        first={{ column: null, isDescending: false }}
+      >
+        {(upstream) => <UpstreamRow upstream={upstream} key={upstream.id} />}
+      </SortedTable>
     </Section>
   );
 }
+
+const upstreamColumns: readonly SortedColumn<UpstreamJson>[] = [
+  { name: 'upstream', sortBy: ({ id }) => id },
+  { name: 'state' },
+  { name: 'endpoints' },
+  { name: 'requests/s', isNumber: true, sortBy: ({ last_minute: minute }) => minute.requests_per_s },
+  { name: 'failed', isNumber: true, sortBy: ({ last_minute: minute }) => minute.error_share },
+  { name: 'p50', isNumber: true, sortBy: ({ last_minute: minute }) => minute.p50_ms },
+  { name: 'p99', isNumber: true, sortBy: ({ last_minute: minute }) => minute.p99_ms },
+];
 
 function UpstreamRow({ upstream }: { readonly upstream: UpstreamJson }): JSX.Element {
   const { id, last_minute: minute, endpoints } = upstream;
