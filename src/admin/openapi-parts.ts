@@ -13,13 +13,15 @@ import {
   problemSchema,
   readinessSchema,
   reloadSchema,
+  restartRequestSchema,
+  restartSchema,
   stopSchema,
   upgradeLineSchema,
 } from '../core/schemas/answers.ts';
 import { statusSchema } from '../core/schemas/status.ts';
 import { overlayChangeSchema, overlaySchema } from '../core/schemas/overlay.ts';
 import { incidentSchema, incidentsSchema } from '../core/schemas/incidents.ts';
-import { exchangesSchema, recordSchema } from '../core/schemas/record.ts';
+import { exchangeGroupsSchema, exchangesSchema, recordSchema } from '../core/schemas/record.ts';
 import { eventSchema, eventsSchema, gapSchema } from '../core/schemas/events.ts';
 
 import { routeSchema, routeTimelinesSchema, timelineSchema } from '../core/schemas/traffic.ts';
@@ -46,6 +48,9 @@ export const schemas = {
   Gap: gapSchema,
   ExchangeRecord: recordSchema,
   Exchanges: exchangesSchema,
+  ExchangeGroups: exchangeGroupsSchema,
+  RestartRequest: restartRequestSchema,
+  Restart: restartSchema,
   Output: outputSchema,
   RequestContext: requestContextSchema,
   Unparsed: unparsedSchema,

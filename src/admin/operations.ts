@@ -171,6 +171,12 @@ export const operations = [
     summary: 'Clear one or all entries of the overlay, so that the configuration file applies again',
   },
   {
+    id: 'restartInstance',
+    method: 'POST',
+    path: `${apiRoot}/instances/restart`,
+    summary: 'Replace an instance of an application by a new one of the same program',
+  },
+  {
     id: 'listIncidents',
     method: 'GET',
     path: `${apiRoot}/incidents`,
@@ -194,6 +200,12 @@ export const operations = [
     method: 'GET',
     path: `${apiRoot}/exchanges`,
     summary: 'Stored exchanges that match a query, the newest first',
+  },
+  {
+    id: 'groupExchanges',
+    method: 'GET',
+    path: `${apiRoot}/exchange-groups`,
+    summary: 'Stored exchanges that match a query, counted by one of their values',
   },
   {
     id: 'searchOutput',

@@ -11,6 +11,7 @@ import type {
   OutputSearchResult,
   SearchRequest,
   SearchResult,
+  GroupResult,
 } from '../core/store-messages.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import type { EventHub } from '../record/event-hub.ts';
@@ -48,6 +49,7 @@ import type { AlertTestResult } from '../core/schemas/alerts.ts';
 import type { ExchangeRecord } from '../core/schemas/record.ts';
 import type { GatewayStatus, OverlayStatus } from '../core/schemas/status.ts';
 import type { IncidentStatus } from '../core/schemas/incidents.ts';
+import type { GroupRequest } from '../core/exchange-groups.ts';
 import type { TrafficTimeline, RouteExplanation, RouteTimelines } from '../core/schemas/traffic.ts';
 
 /**
@@ -378,6 +380,14 @@ export class ControlPlane implements Gateway {
 
   searchExchanges(search: SearchRequest): Promise<SearchResult> {
     return this.#parts.store.search(search);
+  }
+
+  groupExchanges(group: GroupRequest): Promise<GroupResult> {
+    return this.#parts.store.group(group);
+  }
+
+  restartInstance(instance: string): boolean {
+    return this.#state === 'serving' && this.#parts.applications.supervisor.restart(instance);
   }
 
   searchOutput(search: SearchRequest): Promise<OutputSearchResult> {

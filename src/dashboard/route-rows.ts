@@ -1,5 +1,5 @@
 import { durationText } from '#failures/quantity-text.ts';
-import { conditionText } from '../core/exchange-query.ts';
+import { missingRequestsQuery } from '../core/objective.ts';
 import type { ObjectiveJson, RouteFigures, RouteTimelinesJson, StatusJson } from './model.ts';
 
 /** A route as the table of routes shows it. */
@@ -53,8 +53,7 @@ export function missedText(objective: ObjectiveJson): string | null {
 export function missedQuery(objective: ObjectiveJson): string {
   const { route, under_ms: underMs, burning, burn_rates: rates } = objective;
   const window = rates.find(({ tier }) => tier === burning) ?? rates[0];
-  const bad = underMs === null ? '-shape:none,client_abort' : `duration:>${underMs}ms`;
-  return `${conditionText('route', route)} ${bad} since:${Math.ceil((window?.long_s ?? 3600) / 3600)}h`;
+  return `${missingRequestsQuery(route, underMs)} since:${Math.ceil((window?.long_s ?? 3600) / 3600)}h`;
 }
 
 function hours(seconds: number): string {

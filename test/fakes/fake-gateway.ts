@@ -16,6 +16,7 @@ import type {
   OutputSearchResult,
   SearchRequest,
   SearchResult,
+  GroupResult,
 } from '../../src/core/store-messages.ts';
 import type { ExchangeCount, WorkerCounts } from '../../src/core/counters.ts';
 import type {
@@ -105,6 +106,21 @@ export class FakeGateway implements Gateway {
   async searchExchanges(search: SearchRequest): Promise<SearchResult> {
     this.searches.push(search);
     return this.searched;
+  }
+
+  grouped: GroupResult = { kind: 'groups', groups: [], counted: 0, isComplete: true };
+
+  async groupExchanges(): Promise<GroupResult> {
+    return this.grouped;
+  }
+
+  readonly restarted: string[] = [];
+
+  /** Only of shop. */
+  restartInstance(instance: string): boolean {
+    if (!instance.startsWith('shop/')) return false;
+    this.restarted.push(instance);
+    return true;
   }
 
   foundOutput: OutputSearchResult = { kind: 'page', lines: [], cursor: null, end: '0-0', timedOut: false };

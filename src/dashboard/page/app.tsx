@@ -133,7 +133,11 @@ function CurrentPage(): JSX.Element {
     case 'timeline':
       return <TimelinePage parameters={parameters} />;
     case 'requests':
-      return id === '' ? <RequestsPage query={parameters['query'] ?? ''} /> : <RequestPage id={id} key={id} />;
+      return id === '' ? (
+        <RequestsPage query={parameters['query'] ?? ''} by={parameters['by'] ?? ''} />
+      ) : (
+        <RequestPage id={id} key={id} />
+      );
     case 'upstreams':
       return <UpstreamsPage id={id} />;
     case 'configuration':

@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { elapsedText } from '#failures/quantity-text.ts';
 import type { IncidentJson, ProblemJson, StatusJson, TimelineJson, UpstreamJson } from '../model.ts';
 import { endpointTone, upstreamState } from '../overall-state.ts';
+import { outagesOf } from '../outages.ts';
 import { addressHash } from '../page-address.ts';
 import { countFigure, durationFigure, rateFigure, shareFigure } from '../shown-figures.ts';
 import type { SortedColumn } from '../sorted-rows.ts';
@@ -53,8 +54,8 @@ function Headline(): JSX.Element {
 function Incidents({ incidents }: { readonly incidents: readonly IncidentJson[] }): JSX.Element {
   return (
     <Section title={incidents.length === 1 ? 'Incident' : 'Incidents'}>
-      {incidents.map((incident) => (
-        <IncidentCard incident={incident} key={incident.id} />
+      {outagesOf(incidents).map(({ first, others }) => (
+        <IncidentCard incident={first} others={others} key={first.id} />
       ))}
     </Section>
   );
@@ -191,33 +192,52 @@ function PastIncidents(): JSX.Element | null {
   return (
     <Section title="Incidents that are over">
       <ul class="past">
-        {past.map(({ id, title, failed, attempts_failed: attemptsFailed, started_at: startedAt, last_at: lastAt }) => (
-          <li key={id}>
-            <a href={addressHash('incidents', String(id))} data-row>
-              {title}
-            </a>
-            <span class="quiet">
-              {failed === 0 ? `${countFigure(attemptsFailed)} attempts` : `${countFigure(failed)} requests`} failed,{' '}
-              {elapsedText((Date.parse(lastAt) - Date.parse(startedAt)) / 1000)},{' '}
-              {elapsedText((now.value - Date.parse(lastAt)) / 1000)} ago
-            </span>
-          </li>
-        ))}
+        {outagesOf(past).map(
+          ({
+            first: { id, title, failed, attempts_failed: attemptsFailed, started_at: startedAt, last_at: lastAt },
+            others,
+          }) => (
+            <li key={id}>
+              <a href={addressHash('incidents', String(id))} data-row>
+                {title}
+              </a>
+              <span class="quiet">
+                {failed === 0 ? `${countFigure(attemptsFailed)} attempts` : `${countFigure(failed)} requests`} failed,{' '}
+                {elapsedText((Date.parse(lastAt) - Date.parse(startedAt)) / 1000)},{' '}
+                {elapsedText((now.value - Date.parse(lastAt)) / 1000)} ago
+                {others.length > 0 &&
+                  `, with ${others.length === 1 ? 'another incident' : `${others.length} other incidents`} of the same outage`}
+              </span>
+            </li>
+          ),
+        )}
       </ul>
     </Section>
   );
 }
 
 function Process({ status: shown }: { readonly status: StatusJson }): JSX.Element {
-  const { version, member, pid, started_at: startedAt, revision, listeners, store } = shown;
+  const { version, member, pid, started_at: startedAt, revision, listeners, store, applications } = shown;
+  const { content_hash: contentHash } = shown;
   return (
     <p class="process quiet">
-      candor {version}, member {member}, pid {pid}, up <Elapsed since={Date.parse(startedAt)} />, configuration revision{' '}
-      {revision},{' '}
+      candor {version}, member {member}, pid {pid}, up <Elapsed since={Date.parse(startedAt)} />,{' '}
+      <a href={addressHash('configuration')}>configuration</a> revision {revision} ({contentHash.slice(0, 8)}),{' '}
+      {applications.map(({ id, command, instances }) => `${id}: ${programText(command, instances)}, `).join('')}
       {listeners
         .map(({ id, address, state: open }) => `${id} ${address}${open === 'open' ? '' : ` (${open})`}`)
         .join(', ')}
       {store === null ? ', no store: requests cannot be searched' : ''}
     </p>
   );
+}
+
+/** What runs of an application: 'node server.js (web/3, web/4; web/2 still by an earlier configuration)'. */
+function programText(command: readonly string[], instances: StatusJson['applications'][number]['instances']): string {
+  const [earlier, current] = [
+    instances.filter((one) => one.earlier_command !== null),
+    instances.filter((one) => one.earlier_command === null),
+  ];
+  const still = earlier.length === 0 ? '' : `; ${earlier.map(({ id }) => id).join(', ')} of an earlier configuration`;
+  return `${command.join(' ')} (${current.map(({ id }) => id).join(', ')}${still})`;
 }
