@@ -339,6 +339,7 @@ export const statusSample: GatewayStatus = {
           },
           earlierCommand: null,
           exposedAt: null,
+          release: null,
           lastLines: ['listening on 40123'],
         },
         {
@@ -352,6 +353,7 @@ export const statusSample: GatewayStatus = {
           usage: null,
           earlierCommand: null,
           exposedAt: null,
+          release: null,
           lastLines: ["Error: Cannot find module 'express'", 'Node.js v26.10.0'],
         },
         {
@@ -365,6 +367,7 @@ export const statusSample: GatewayStatus = {
           usage: null,
           earlierCommand: null,
           exposedAt: null,
+          release: null,
           lastLines: ['waiting for the database', 'Node.js v26.10.0'],
         },
       ],

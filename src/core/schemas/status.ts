@@ -328,6 +328,9 @@ export const statusSchema = z.object({
             .array(text)
             .nullable()
             .describe('Its command, if an earlier configuration started it and a new instance will replace it.'),
+          release: nullableText.describe(
+            'What its variables say of the release (`RELEASE`, `APP_VERSION`, `GIT_SHA` and the like); null: nothing.',
+          ),
           exposed_at: nullableText.describe('Address at which clients can bypass the gateway; null if there is none.'),
           last_lines: z.array(text),
         }),

@@ -158,12 +158,13 @@ function Instances(): JSX.Element | null {
           </thead>
           <tbody>
             {applications.flatMap(({ command, instances }) =>
-              instances.map(({ id, phase, reason, pid, earlier_command: earlier }) => (
+              instances.map(({ id, phase, reason, pid, release, earlier_command: earlier }) => (
                 <tr key={id}>
                   <th scope="row">{id}</th>
                   <td title={reason}>{phase.replaceAll('_', ' ')}</td>
                   <td>
-                    <code>{(earlier ?? command).join(' ')}</code> {pid !== null && <span class="quiet">pid {pid}</span>}
+                    <code>{(earlier ?? command).join(' ')}</code> {release !== null && <strong>{release}</strong>}{' '}
+                    {pid !== null && <span class="quiet">pid {pid}</span>}
                   </td>
                   <td class="said">
                     {phase !== 'stopping' && phase !== 'stopped' && <ActionButton action={restartInstance(id)} />}

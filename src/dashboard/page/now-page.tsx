@@ -149,13 +149,21 @@ function UpstreamRow({ upstream }: { readonly upstream: UpstreamJson }): JSX.Ele
       <td>
         <StateText state={shown} /> <span class="quiet wide-only">{shown.reason}</span>
       </td>
-      <td>
+      <td data-name="endpoints">
         {healthy} of {endpoints.length}
       </td>
-      <td class="number">{rateFigure(minute.requests_per_s)}</td>
-      <td class={`number ${(minute.error_share ?? 0) > 0.01 ? 'bad-text' : ''}`}>{shareFigure(minute.error_share)}</td>
-      <td class="number">{durationFigure(minute.p50_ms)}</td>
-      <td class="number">{durationFigure(minute.p99_ms)}</td>
+      <td class="number" data-name="requests/s">
+        {rateFigure(minute.requests_per_s)}
+      </td>
+      <td class={`number ${(minute.error_share ?? 0) > 0.01 ? 'bad-text' : ''}`} data-name="failed">
+        {shareFigure(minute.error_share)}
+      </td>
+      <td class="number" data-name="p50">
+        {durationFigure(minute.p50_ms)}
+      </td>
+      <td class="number" data-name="p99">
+        {durationFigure(minute.p99_ms)}
+      </td>
     </tr>
   );
 }
@@ -232,12 +240,13 @@ function Process({ status: shown }: { readonly status: StatusJson }): JSX.Elemen
   );
 }
 
-/** What runs of an application: 'node server.js (web/3, web/4; web/2 still by an earlier configuration)'. */
+/** What runs of an application: 'node server.js (web/3 v42; web/2 v41 of an earlier configuration)'. */
 function programText(command: readonly string[], instances: StatusJson['applications'][number]['instances']): string {
-  const [earlier, current] = [
-    instances.filter((one) => one.earlier_command !== null),
-    instances.filter((one) => one.earlier_command === null),
-  ];
-  const still = earlier.length === 0 ? '' : `; ${earlier.map(({ id }) => id).join(', ')} of an earlier configuration`;
-  return `${command.join(' ')} (${current.map(({ id }) => id).join(', ')}${still})`;
+  const names = (isEarlier: boolean): string =>
+    instances
+      .filter((one) => (one.earlier_command !== null) === isEarlier)
+      .map(({ id, release }) => (release === null ? id : `${id} ${release}`))
+      .join(', ');
+  const earlier = names(true);
+  return `${command.join(' ')} (${names(false)}${earlier === '' ? '' : `; ${earlier} of an earlier configuration`})`;
 }

@@ -191,7 +191,7 @@ export function SortedTable<R>({
   const [order, setOrder] = useState(first);
   return (
     <TableFrame name={name}>
-      <table class="sorted">
+      <table class="cards">
         <thead>
           <tr>
             {columns.map((column) => {

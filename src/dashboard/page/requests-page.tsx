@@ -127,9 +127,15 @@ function GroupTable({ query, by }: { readonly query: string; readonly by: GroupK
                       </a>
                     )}
                   </th>
-                  <td class="number">{countFigure(count)}</td>
-                  <td class="number">{shareFigure(counted === 0 ? null : count / counted)}</td>
-                  <td class={`number ${failed > 0 ? 'bad-text' : ''}`}>{countFigure(failed)}</td>
+                  <td class="number" data-name="requests">
+                    {countFigure(count)}
+                  </td>
+                  <td class="number" data-name="share">
+                    {shareFigure(counted === 0 ? null : count / counted)}
+                  </td>
+                  <td class={`number ${failed > 0 ? 'bad-text' : ''}`} data-name="failed">
+                    {countFigure(failed)}
+                  </td>
                 </tr>
               )}
             </SortedTable>
@@ -143,7 +149,7 @@ function GroupTable({ query, by }: { readonly query: string; readonly by: GroupK
 const groupColumns: readonly SortedColumn<ExchangeGroupsJson['groups'][number]>[] = [
   { name: 'value', sortBy: ({ value }) => value },
   { name: 'requests', isNumber: true, sortBy: ({ count }) => count },
-  { name: 'share' },
+  { name: 'share', isNumber: true },
   { name: 'failed', isNumber: true, sortBy: ({ failed }) => failed },
 ];
 

@@ -27,15 +27,19 @@ export function RoutePage({ id }: { readonly id: string }): JSX.Element {
   );
 }
 
+const words = { good: 'kept', warn: 'at risk: its budget is used up too fast', bad: 'missed' } as const;
+
 function Objective({ objective }: { readonly objective: ObjectiveJson }): JSX.Element {
   const missed = missedText(objective);
   const isLatency = objective.under_ms !== null;
+  const isAtRisk = objective.burn_rates.some(({ short, limit }) => short >= limit);
+  const tone = missed !== null ? 'bad' : isAtRisk ? 'warn' : 'good';
   return (
     <Section
       title={`Objective: ${objectiveWords(objective)}`}
       aside={
-        <span class={`state ${missed === null ? 'good' : 'bad'}`}>
-          <Mark tone={missed === null ? 'good' : 'bad'} /> {missed === null ? 'kept' : 'missed'}
+        <span class={`state ${tone}`}>
+          <Mark tone={tone} /> {words[tone]}
         </span>
       }
     >

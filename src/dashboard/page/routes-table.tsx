@@ -59,7 +59,7 @@ function Row({ row }: { readonly row: RouteRow }): JSX.Element {
   const isBad = (minute.error_share ?? 0) > 0.01;
   return (
     <tr>
-      <th scope="row" class="name">
+      <th scope="row" class="said">
         {id === '' ? (
           routeName(id)
         ) : (
@@ -68,11 +68,21 @@ function Row({ row }: { readonly row: RouteRow }): JSX.Element {
           </a>
         )}
       </th>
-      <td class="number">{rateFigure(minute.requests_per_s)}</td>
-      <td class={`number ${isBad ? 'bad-text' : ''}`}>{countFigure(minute.errors)}</td>
-      <td class={`number ${isBad ? 'bad-text' : ''}`}>{shareFigure(minute.error_share)}</td>
-      <td class="number">{durationFigure(minute.p50_ms)}</td>
-      <td class="number">{durationFigure(minute.p99_ms)}</td>
+      <td class="number" data-name="requests/s">
+        {rateFigure(minute.requests_per_s)}
+      </td>
+      <td class={`number ${isBad ? 'bad-text' : ''}`} data-name="errors">
+        {countFigure(minute.errors)}
+      </td>
+      <td class={`number ${isBad ? 'bad-text' : ''}`} data-name="failed">
+        {shareFigure(minute.error_share)}
+      </td>
+      <td class="number" data-name="p50">
+        {durationFigure(minute.p50_ms)}
+      </td>
+      <td class="number" data-name="p99">
+        {durationFigure(minute.p99_ms)}
+      </td>
       <td>
         {plot === null ? (
           <span class="quiet">–</span>
@@ -80,7 +90,7 @@ function Row({ row }: { readonly row: RouteRow }): JSX.Element {
           <SmallPlot name={routeName(id)} requests={plot.requests} errors={plot.errors} />
         )}
       </td>
-      <td>
+      <td data-name="objective">
         <Objectives objectives={objectives} />
       </td>
     </tr>
