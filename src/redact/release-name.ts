@@ -6,12 +6,18 @@ const releaseVariables = [
 ] as const;
 
 const isRelease = /^[\w.+-]{1,64}$/;
+const names: ReadonlySet<string> = new Set(releaseVariables);
+
+/** Whether a variable with this value tells a program the name of its release. */
+export function isReleaseVariable(name: string, value: string): boolean {
+  return names.has(name) && isRelease.test(value);
+}
 
 /** The name of the release that a program is told; null: it is told none, or something that is no name. */
 export function releaseOf(environment: Readonly<Record<string, string>>): string | null {
   for (const variable of releaseVariables) {
     const value = environment[variable];
-    if (value !== undefined && isRelease.test(value)) return value;
+    if (value !== undefined && isReleaseVariable(variable, value)) return value;
   }
   return null;
 }
