@@ -16,9 +16,11 @@ import {
   isEventSearch,
   sendContext,
   sendExchange,
+  sendExchangeGroups,
   sendExchanges,
   sendOutput,
   sendUnparsed,
+  sendRouteTimelines,
   sendTimeline,
 } from './search-api.ts';
 import { EventStream, parseEventPosition } from './event-stream.ts';
@@ -29,6 +31,7 @@ import type { MetricsFormat } from '../control/metrics/metrics-text.ts';
 import { OverlayApi } from './overlay-api.ts';
 import { apiRoot, matchOperation, type OperationId } from './operations.ts';
 import { type AdminRequester, SessionApi } from './session-api.ts';
+import { restartInstance } from './instances-api.ts';
 import { sendRoute } from './route-api.ts';
 import type { SearchTurns } from './search-turns.ts';
 import type { Stopper } from './stopper.ts';
@@ -145,6 +148,8 @@ export class AdminApi implements RequestHandler {
         return sendRoute(url, this.#gateway, response);
       case 'readTimeline':
         return sendTimeline(url, this.#gateway, this.#clock, response);
+      case 'readRouteTimelines':
+        return sendRouteTimelines(url, this.#gateway, this.#clock, response);
       case 'readOverlay':
         return this.#overlay.show(response);
       case 'maintenance':
@@ -169,6 +174,10 @@ export class AdminApi implements RequestHandler {
         return testAlerts(this.#gateway, url, requester, response);
       case 'searchExchanges':
         return this.#turns.search(requester, response, () => sendExchanges(url, this.#gateway, response));
+      case 'groupExchanges':
+        return this.#turns.search(requester, response, () => sendExchangeGroups(url, this.#gateway, response));
+      case 'restartInstance':
+        return restartInstance(this.#context, requester, request, response);
       case 'searchOutput':
         return this.#turns.search(requester, response, () => sendOutput(url, this.#gateway, response));
       case 'readContext':

@@ -105,6 +105,16 @@ export const dashboardDetails = {
     ],
     responses: { 200: json('The steps.', 'Timeline'), 400: problemDetails('A parameter is malformed.') },
   },
+  readRouteTimelines: {
+    description:
+      'From the same memory, without the step that goes on, so that the last value is of a whole step. `since`, `until` and `step` are those of `/v1/timeline`.',
+    parameters: [
+      searchParameter('since', 'Ten minutes before `until` by default.'),
+      searchParameter('until', 'Now by default.'),
+      searchParameter('step', 'By default the shortest that covers the time.'),
+    ],
+    responses: { 200: json('The routes.', 'RouteTimelines'), 400: problemDetails('A parameter is malformed.') },
+  },
   readConfiguration: {
     description:
       'The text is that of the file, with `***` in place of what the log and the status never show: tokens, passwords, variables of applications, headers of checks.',

@@ -13,16 +13,18 @@ import {
   problemSchema,
   readinessSchema,
   reloadSchema,
+  restartRequestSchema,
+  restartSchema,
   stopSchema,
   upgradeLineSchema,
 } from '../core/schemas/answers.ts';
 import { statusSchema } from '../core/schemas/status.ts';
 import { overlayChangeSchema, overlaySchema } from '../core/schemas/overlay.ts';
 import { incidentSchema, incidentsSchema } from '../core/schemas/incidents.ts';
-import { exchangesSchema, recordSchema } from '../core/schemas/record.ts';
+import { exchangeGroupsSchema, exchangesSchema, recordSchema } from '../core/schemas/record.ts';
 import { eventSchema, eventsSchema, gapSchema } from '../core/schemas/events.ts';
 
-import { routeSchema, timelineSchema } from '../core/schemas/traffic.ts';
+import { routeSchema, routeTimelinesSchema, timelineSchema } from '../core/schemas/traffic.ts';
 import { linkSchema, sessionRequestSchema, sessionSchema } from '../core/schemas/sessions.ts';
 
 export type Json = { readonly [name: string]: unknown };
@@ -46,6 +48,9 @@ export const schemas = {
   Gap: gapSchema,
   ExchangeRecord: recordSchema,
   Exchanges: exchangesSchema,
+  ExchangeGroups: exchangeGroupsSchema,
+  RestartRequest: restartRequestSchema,
+  Restart: restartSchema,
   Output: outputSchema,
   RequestContext: requestContextSchema,
   Unparsed: unparsedSchema,
@@ -60,6 +65,7 @@ export const schemas = {
   Configuration: configurationSchema,
   Configurations: configurationsSchema,
   Timeline: timelineSchema,
+  RouteTimelines: routeTimelinesSchema,
   Problem: problemSchema,
 };
 

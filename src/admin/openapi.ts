@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { groupKeys } from '../core/exchange-groups.ts';
 import { type OperationId, operations } from './operations.ts';
 import { dashboardDetails } from './openapi-dashboard.ts';
 import {
@@ -228,6 +229,36 @@ const details: Record<OperationId, Details> = {
       200: json('Exchanges, and where the next page begins.', 'Exchanges'),
       400: problemDetails('The query or another parameter cannot be read; `detail` says what is wrong, and where.'),
       409: problemDetails('The gateway has no store, or cannot read it now; `detail` has the reason.'),
+    },
+  },
+  groupExchanges: {
+    description:
+      'The newest exchanges that match, counted where they are stored, in some 200 ms: up to 20,000. `complete` says whether they are all. A success counts for those like it that were not stored.',
+    parameters: [
+      searchParameter('query', 'As of `searchExchanges`.'),
+      {
+        ...searchParameter('by', 'What they are counted by.'),
+        required: true,
+        schema: { type: 'string', enum: groupKeys },
+      },
+    ],
+    responses: {
+      200: json('The largest groups, at most 50.', 'ExchangeGroups'),
+      400: problemDetails('The query or another parameter cannot be read; `detail` says what is wrong, and where.'),
+      409: problemDetails('The gateway has no store, or cannot read it now; `detail` has the reason.'),
+    },
+  },
+  restartInstance: {
+    description:
+      'The new instance starts beside the old one, which is drained and stopped when the new one is ready. Where the application has a fixed port, the old one ends first.',
+    requestBody: { required: true, content: { 'application/json': { schema: reference('RestartRequest') } } },
+    responses: {
+      202: json('The restart has begun; the status shows how far it is.', 'Restart'),
+      400: problemDetails('The body is not JSON.'),
+      404: problemDetails('There is no such instance, or it ends already.'),
+      409: problemDetails('No change is possible now, for example during an upgrade. `detail` has the reason.'),
+      413: problemDetails('The body has more than 16 KiB.'),
+      422: problemDetails('The body names no instance.'),
     },
   },
   searchOutput: {

@@ -63,6 +63,12 @@ export const operations = [
     summary: 'Requests, failures and durations over time',
   },
   {
+    id: 'readRouteTimelines',
+    method: 'GET',
+    path: `${apiRoot}/timeline/routes`,
+    summary: 'Requests and errors of each route over time',
+  },
+  {
     id: 'readConfiguration',
     method: 'GET',
     path: `${apiRoot}/configuration`,
@@ -165,6 +171,12 @@ export const operations = [
     summary: 'Clear one or all entries of the overlay, so that the configuration file applies again',
   },
   {
+    id: 'restartInstance',
+    method: 'POST',
+    path: `${apiRoot}/instances/restart`,
+    summary: 'Replace an instance of an application by a new one of the same program',
+  },
+  {
     id: 'listIncidents',
     method: 'GET',
     path: `${apiRoot}/incidents`,
@@ -188,6 +200,12 @@ export const operations = [
     method: 'GET',
     path: `${apiRoot}/exchanges`,
     summary: 'Stored exchanges that match a query, the newest first',
+  },
+  {
+    id: 'groupExchanges',
+    method: 'GET',
+    path: `${apiRoot}/exchange-groups`,
+    summary: 'Stored exchanges that match a query, counted by one of their values',
   },
   {
     id: 'searchOutput',

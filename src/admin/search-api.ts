@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { KeptConfigurations } from '../control/configuration-history.ts';
 import type { Gateway } from '../control/gateway-status.ts';
 import { contextLineJson } from '../core/context-line.ts';
+import { groupKeys } from '../core/exchange-groups.ts';
 import { outputLineJson } from '../core/output-line.ts';
 import type { ExchangeRecord } from '../core/schemas/record.ts';
 import type { RequestContextJson } from '../core/schemas/output.ts';
@@ -112,6 +113,18 @@ export function sendTimeline(
   sendJson(response, 200, snakeCased(gateway.timeline(read.value)));
 }
 
+/** `GET /v1/timeline/routes` */
+export function sendRouteTimelines(
+  { searchParams }: URL,
+  gateway: Pick<Gateway, 'routeTimelines'>,
+  clock: Clock,
+  response: ServerResponse,
+): void {
+  const read = readTimelineRequest(searchParams, clock.wallTime());
+  if (!read.ok) return sendProblem(response, 400, read.problem);
+  sendJson(response, 200, snakeCased(gateway.routeTimelines(read.value)));
+}
+
 function readTimelineRequest(parameters: URLSearchParams, wallTime: number): ReadParameters<TrafficRequest> {
   const times = readTimes(parameters, wallTime);
   if (!times.ok) return times;
@@ -147,6 +160,20 @@ export async function sendExchanges(
     exchanges: found,
     ...{ cursor, end, timed_out: timedOut, store_failing: storeFailingJson(failing) },
   });
+}
+
+/** Answers with stored exchanges, counted by one of their values. */
+export async function sendExchangeGroups(
+  { searchParams }: URL,
+  gateway: Pick<Gateway, 'groupExchanges'>,
+  response: ServerResponse,
+): Promise<void> {
+  const by = groupKeys.find((key) => key === searchParams.get('by'));
+  if (by === undefined) return sendProblem(response, 400, `by is one of ${groupKeys.join(', ')}.`);
+  const result = await gateway.groupExchanges({ query: searchParams.get('query') ?? '', by });
+  if (result.kind !== 'groups') return sendNoPage(result, response);
+  const { groups, counted, isComplete, failing } = result;
+  sendJson(response, 200, { by, groups, counted, complete: isComplete, store_failing: storeFailingJson(failing) });
 }
 
 /** Answers with a page of lines that applications have printed. */

@@ -372,3 +372,11 @@ test('an alert has the verdict, the evidence and the next step', () => {
     ],
   );
 });
+
+test('an objective that is missed leads to a search that finds its requests: slow ones of latency, failed ones of availability', () => {
+  const step = (underMs: number | null): string =>
+    alertOfEvent(eventOf(event('slo_burning', { ...objective, underMs, tier: 'fast' })), { deployment: 'shop' })
+      ?.nextStep ?? '';
+  assert.match(step(500), /`candor logs 'route:\/api duration:>500ms'`/);
+  assert.match(step(null), /`candor logs 'route:\/api -shape:none,client_abort'`/);
+});

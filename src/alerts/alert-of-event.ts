@@ -7,6 +7,7 @@ import { type AlertContent, noneOf } from './alert-content.ts';
 import { resolvedPrefix } from './alert-json.ts';
 import { crashLoopAlert, releaseAlert, upstreamAlert } from './application-alerts.ts';
 import { connectionRefusals } from '../core/connection-refusals.ts';
+import { missingRequestsQuery } from '../core/objective.ts';
 import { descriptorsStep } from '../core/descriptor-need.ts';
 import { workersStep } from '../core/workers-step.ts';
 import { isPrivateAddress } from '../policy/private-address.ts';
@@ -281,7 +282,7 @@ function objective({ evidence, reason, to }: Extract<Event, { kind: 'slo_burning
     nextStep:
       tier === null
         ? null
-        : 'Run `candor incidents` for what fails, and `candor logs route:… -shape:none` for single requests.',
+        : `Run \`candor incidents\` for what fails, and \`candor logs '${missingRequestsQuery(route, evidence.underMs)}'\` for single requests.`,
     steps: tier === null ? [] : tiers.slice(0, tiers.indexOf(tier) + 1),
   };
 }

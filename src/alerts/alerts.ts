@@ -247,7 +247,12 @@ export class Alerts {
 }
 
 /** To the incident, or to the first page. */
-export function dashboardLink(base: string | null, { incident }: Pick<Alert, 'incident'>): string | null {
+export function dashboardLink(
+  base: string | null,
+  { incident, kind, routes }: Pick<Alert, 'incident' | 'kind' | 'routes'>,
+): string | null {
   if (base === null) return null;
-  return `${base.replace(/\/+$/, '')}/#/${incident === null ? 'now' : `incidents/${incident}`}`;
+  const [route] = kind === 'slo' ? routes : [];
+  const own = route === undefined ? 'now' : `routes/${encodeURIComponent(route)}`;
+  return `${base.replace(/\/+$/, '')}/#/${incident === null ? own : `incidents/${incident}`}`;
 }

@@ -10,6 +10,7 @@ import {
   applicationHead,
   instanceLines,
   reasonLines,
+  errorTone,
   trafficText,
   upstreamLines,
   waitingLines,
@@ -49,6 +50,7 @@ export function renderStatus(status: ShownStatus, style: Style): string {
       upstreams.flatMap((upstream) => upstreamLines(upstream, applicationOf(upstream), wallTimeOf(status), style)),
       style,
     ),
+    ...section('ROUTES', routeLines(status, style), style),
     ...wordsOfFeatures.flatMap(({ status: words }) =>
       words === undefined ? [] : section(words.title, featureLines(words.rows(status), style), style),
     ),
@@ -85,6 +87,25 @@ function headLines(status: GatewayStatus, style: Style): string[] {
   const isSaidThere = others.length === 0 && only?.lastMinute.requests === status.lastMinute.requests;
   if (!isSaidThere) lines.push(`  ${trafficText(status.lastMinute)}`);
   return lines;
+}
+
+const routesShownMax = 10;
+
+/** Those with requests, the ones that fail most first. Of a single one the upstream says the same. */
+function routeLines({ routes }: GatewayStatus, style: Style): string[] {
+  const busy = routes.filter(({ lastMinute }) => lastMinute.requests > 0);
+  if (busy.length < 2) return [];
+  const sorted = busy.toSorted(
+    (a, b) => b.lastMinute.errors - a.lastMinute.errors || b.lastMinute.requests - a.lastMinute.requests,
+  );
+  const rows = sorted
+    .slice(0, routesShownMax)
+    .flatMap(({ id, lastMinute }) => [
+      `  ${style.name(harmless(id === '' ? '(no route)' : id))}`,
+      `    ${errorTone(lastMinute, style)(trafficText(lastMinute))}`,
+    ]);
+  const others = sorted.length - routesShownMax;
+  return others <= 0 ? rows : [...rows, style.dim(`  ${countText(others, 'more route')} with fewer errors`)];
 }
 
 function section(title: string, lines: readonly string[], style: Style): string[] {

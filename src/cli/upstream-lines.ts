@@ -98,7 +98,7 @@ function noneLines(endpoints: readonly unknown[], style: Style): string[] {
 /** A share of failed responses that needs a person's attention. */
 const errorShareBad = 0.05;
 
-function errorTone({ errors, errorShare }: MinuteFigures, style: Style): (text: string) => string {
+export function errorTone({ errors, errorShare }: MinuteFigures, style: Style): (text: string) => string {
   if (errors === 0) return style.dim;
   return (errorShare ?? 0) >= errorShareBad ? style.bad : style.warn;
 }

@@ -1,6 +1,7 @@
 /** The text of a configuration without what people may not see of it, character by character. */
 import { isHarmlessHeader } from '../redact/harmless-headers.ts';
 import { queryValueSpans } from '../redact/named-values.ts';
+import { isReleaseVariable } from '../redact/release-name.ts';
 import { isSecretName } from '../redact/secret-name.ts';
 import { replaceSpans, type Span } from '../redact/span.ts';
 import { TextRedactor } from '../redact/text-redactor.ts';
@@ -33,6 +34,14 @@ export interface HiddenText {
   readonly isWhole?: boolean;
   /** It stands elsewhere in the file too, so that a sentence about another place may have it from there. */
   readonly isElsewhere?: boolean;
+}
+
+/** People look for the release that runs, and what changed with it: a variable of an application that is for its name is shown. */
+function isReleaseName(path: Path, text: string): boolean {
+  const [section, , key, name, ...deeper] = path;
+  if (section !== 'applications' || key !== 'environment' || typeof name !== 'string' || deeper.length > 0)
+    return false;
+  return isReleaseVariable(name, text.replace(/^(["'])(.*)\1$/s, '$2'));
 }
 
 /** Characters for private use. */
@@ -107,7 +116,7 @@ export class MaskedSource {
     const byForm = at(this.#byForm(text));
     switch (hiding) {
       case 'value':
-        return whole;
+        return isReleaseName(path, text) ? byForm : whole;
       case 'misplaced':
         return plainForm.test(text) ? [] : whole;
       case 'header':

@@ -79,6 +79,11 @@ describe('the text of a configuration is shown without its secrets', () => {
       'applications: { a: { environment: { A: "***", B: "***", C: "***", D: "***", E: "***" } } }',
     ],
     [
+      'the name of a release, which is shown where it is one',
+      'applications: { a: { environment: { RELEASE: "v42-rc.1", GIT_SHA: 8a6ce6bb, VERSION: "a b", PIN: v42 } } }',
+      'applications: { a: { environment: { RELEASE: "v42-rc.1", GIT_SHA: 8a6ce6bb, VERSION: "***", PIN: "***" } } }',
+    ],
+    [
       'an empty value, which has nothing to hide',
       'applications: { a: { environment: { A: "", B: } } }',
       'applications: { a: { environment: { A: "", B: } } }',

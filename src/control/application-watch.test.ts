@@ -29,6 +29,7 @@ function instance(id: string, phase: InstanceStatus['phase'], restarts = 0, isEa
       reason: 'exited with code 3',
       usage: null,
       exposedAt: null,
+      release: null,
       late: false,
     },
     ...{ earlierCommand: isEarlier ? ['old'] : null, lastLines: [] },

@@ -11,6 +11,7 @@ import type {
   OutputSearchResult,
   SearchRequest,
   SearchResult,
+  GroupResult,
 } from '../core/store-messages.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import type { EventHub } from '../record/event-hub.ts';
@@ -41,14 +42,15 @@ import { timeoutStatus } from './timeout-advice.ts';
 import type { KeptConfigurations } from './configuration-history.ts';
 import { effectiveConfiguration, type SettingMap } from './effective-configuration.ts';
 import { explainRoute, type RouteQuestion } from './explain-route.ts';
-import { timelineOf, type TrafficRequest } from './traffic-timeline.ts';
+import { routeTimelinesOf, timelineOf, type TrafficRequest } from './traffic-timeline.ts';
 import { wantedWorkers } from './wanted-workers.ts';
 import type { ApplyResult } from './apply-result.ts';
 import type { AlertTestResult } from '../core/schemas/alerts.ts';
 import type { ExchangeRecord } from '../core/schemas/record.ts';
 import type { GatewayStatus, OverlayStatus } from '../core/schemas/status.ts';
 import type { IncidentStatus } from '../core/schemas/incidents.ts';
-import type { TrafficTimeline, RouteExplanation } from '../core/schemas/traffic.ts';
+import type { GroupRequest } from '../core/exchange-groups.ts';
+import type { TrafficTimeline, RouteExplanation, RouteTimelines } from '../core/schemas/traffic.ts';
 
 /**
  * Listeners open when every endpoint has been checked once, or after this time. An endpoint that has not been checked gets requests
@@ -367,12 +369,25 @@ export class ControlPlane implements Gateway {
     return timelineOf(request, this.#parts.reports.history, this.#parts.clock);
   }
 
+  routeTimelines(request: Omit<TrafficRequest, 'series'>): RouteTimelines {
+    const routes = ['', ...this.#parts.active.configuration.routes.map(({ id }) => id)];
+    return routeTimelinesOf(request, routes, this.#parts.reports.history, this.#parts.clock);
+  }
+
   testAlerts(target: string | null): Promise<readonly AlertTestResult[] | null> {
     return this.#parts.alerting.test(target);
   }
 
   searchExchanges(search: SearchRequest): Promise<SearchResult> {
     return this.#parts.store.search(search);
+  }
+
+  groupExchanges(group: GroupRequest): Promise<GroupResult> {
+    return this.#parts.store.group(group);
+  }
+
+  restartInstance(instance: string): boolean {
+    return this.#state === 'serving' && this.#parts.applications.supervisor.restart(instance);
   }
 
   searchOutput(search: SearchRequest): Promise<OutputSearchResult> {

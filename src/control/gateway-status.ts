@@ -8,6 +8,7 @@ import type {
   OutputSearchResult,
   SearchRequest,
   SearchResult,
+  GroupResult,
 } from '../core/store-messages.ts';
 import type { Http2ErrorCount } from '../core/http2-error.ts';
 import type { Http2LimitCount } from '../core/http2-limit.ts';
@@ -24,8 +25,9 @@ import type { FailureSummary } from './failure-report.ts';
 import type { OverlayChange } from './overlay-change.ts';
 import type { AlertTestResult } from '../core/schemas/alerts.ts';
 import type { IncidentStatus } from '../core/schemas/incidents.ts';
+import type { GroupRequest } from '../core/exchange-groups.ts';
 import type { ExchangeRecord } from '../core/schemas/record.ts';
-import type { TrafficTimeline, RouteExplanation } from '../core/schemas/traffic.ts';
+import type { TrafficTimeline, RouteExplanation, RouteTimelines } from '../core/schemas/traffic.ts';
 import type { OverlayStatus, GatewayStatus, OtlpStatus } from '../core/schemas/status.ts';
 
 export type { FailureSummary, HandoffResult, HandoffSuccessor, OverlayChange };
@@ -92,10 +94,19 @@ export interface Gateway extends EventSink {
   explainRoute(question: RouteQuestion): RouteExplanation;
   /** Requests over time, of everything, of an upstream or of a route. */
   timeline(request: TrafficRequest): TrafficTimeline;
+  /** Requests and errors of each route over time. */
+  routeTimelines(request: Omit<TrafficRequest, 'series'>): RouteTimelines;
   /** Sends a test to one target of `alerts`, or to all. Null: there is none. */
   testAlerts(target: string | null): Promise<readonly AlertTestResult[] | null>;
   /** Searches the stored exchanges. */
   searchExchanges(search: SearchRequest): Promise<SearchResult>;
+  /** Counts the stored exchanges that a search finds by one of their values. */
+  groupExchanges(group: GroupRequest): Promise<GroupResult>;
+  /**
+   * Starts an instance of an application anew: a new one runs beside it until it is ready, unless the application has a fixed port. False: there
+   * is no such instance, or it ends already.
+   */
+  restartInstance(instance: string): boolean;
   /** Searches the stored output of applications. */
   searchOutput(search: SearchRequest): Promise<OutputSearchResult>;
   /** What is stored about a request besides its record. */

@@ -14,6 +14,7 @@ function instance(id: string, phase: InstanceStatus['phase'], isEarlier = false)
       reason: `starting: ${id} answers 500`,
       usage: null,
       exposedAt: null,
+      release: null,
       late: false,
     },
     ...{ earlierCommand: isEarlier ? ['old'] : null, lastLines: [] },

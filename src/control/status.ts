@@ -23,6 +23,7 @@ import type {
   EndpointStatus,
   GatewayStatus,
   EndpointFigures,
+  RouteStatus,
 } from '../core/schemas/status.ts';
 
 /** The package's version: `package.json` stands two folders up, in the repository and in the package alike. */
@@ -60,7 +61,7 @@ interface StatusFacts {
   readonly upstreams: readonly UpstreamSnapshot[];
   readonly applications: readonly ApplicationStatus[];
   readonly workers: readonly WorkerHandle[];
-  readonly lastMinute: Pick<LastMinute, 'all' | 'of'>;
+  readonly lastMinute: Pick<LastMinute, 'all' | 'of' | 'ofRoute' | 'countsOfRoute'>;
   readonly figuresOf: (endpoint: EndpointId) => EndpointFigures;
   readonly lastCheckOf: (upstream: UpstreamId, endpoint: EndpointId) => HealthCheckReport | null;
   readonly history: Pick<TrafficHistory, 'recent' | 'silentS'>;
@@ -112,6 +113,7 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
     listeners: facts.configured.map((spec) => listenerStatus(spec, facts)),
     certificates: facts.managed.map((state) => managedStatus(state, facts.wallTime)),
     upstreams,
+    routes: routeStatus(facts.routes, facts.lastMinute),
     store: facts.store,
     logFiles: facts.logFiles,
     alerts: facts.alerts,
@@ -139,6 +141,34 @@ function upstreamStatus(
     ),
     endpoints: endpoints.map((endpoint) => endpointStatus(endpoint, facts, upstream)),
   };
+}
+
+/** A page of them is read; a configuration may have thousands. */
+const routesMax = 200;
+
+/** Those that fail most, then those with the most requests. Requests that match none stand first, where there are any. */
+export function routeStatus(
+  configured: readonly Pick<RouteSpec, 'id' | 'action'>[],
+  lastMinute: Pick<LastMinute, 'ofRoute' | 'countsOfRoute'>,
+): readonly RouteStatus[] {
+  const unmatched = lastMinute.countsOfRoute('').requests > 0 ? [{ id: '', action: null }] : [];
+  const all = [...unmatched, ...configured];
+  const shown = all.length <= routesMax ? all : busiest(all, lastMinute);
+  return shown.map(({ id, action }) => ({
+    id,
+    upstream: action?.kind === 'upstream' ? action.upstream : null,
+    lastMinute: lastMinute.ofRoute(id),
+  }));
+}
+
+function busiest<R extends { readonly id: string }>(
+  all: readonly R[],
+  lastMinute: Pick<LastMinute, 'countsOfRoute'>,
+): readonly R[] {
+  const counted = all.map((route, index) => ({ route, index, ...lastMinute.countsOfRoute(route.id) }));
+  counted.sort((a, b) => b.errors - a.errors || b.requests - a.requests || a.index - b.index);
+  const kept = counted.slice(0, routesMax).sort((a, b) => a.index - b.index);
+  return kept.map(({ route }) => route);
 }
 
 function listenerStatus(spec: ListenerSpec, facts: StatusFacts): GatewayStatus['listeners'][number] {

@@ -1,6 +1,7 @@
 import type { DescriptorNeed } from '../core/descriptor-need.ts';
 import type { StoreSpec } from '../core/configuration.ts';
 import type { NewEvent, Event } from '../core/event.ts';
+import type { GroupRequest } from '../core/exchange-groups.ts';
 import type { OutputLine } from '../core/output-line.ts';
 import type { ProcessConstants } from '../core/logger-messages.ts';
 import type { ProcessNote } from '#failures/process-note.ts';
@@ -15,6 +16,7 @@ import type {
   SearchRequest,
   SearchResult,
   ToStore,
+  GroupResult,
 } from '../core/store-messages.ts';
 import { withTimeout } from '../core/condition.ts';
 import type { ResponseTimes } from '../core/response-times.ts';
@@ -203,6 +205,12 @@ export class StoredExchanges {
   async search(search: SearchRequest): Promise<SearchResult> {
     const answer = await this.#thread?.ask({ kind: 'search', search });
     return answer?.kind === 'searched' ? answer.result : this.#noStore;
+  }
+
+  /** Counts what a search finds by one of its values. */
+  async group(group: GroupRequest): Promise<GroupResult> {
+    const answer = await this.#thread?.ask({ kind: 'group', group });
+    return answer?.kind === 'grouped' ? answer.result : this.#noStore;
   }
 
   /** Events of a time, also of earlier runs; those of this run that are still held, if there is no store. */

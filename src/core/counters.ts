@@ -21,6 +21,8 @@ export interface ExchangeCount {
   readonly end: EndKind;
   /** The status of a gRPC response: a number up to 16, 'missing' or 'other'; null: it is none. */
   readonly grpcStatus: string | null;
+  /** Of workers: their durations are lifetimes of tunnels and streams, which say nothing of how fast requests are answered. Absent in totals. */
+  readonly isLongLived?: boolean;
   count: number;
   durationMsSum: number;
   /** The shortest and the longest; Infinity and 0 without exchanges. */

@@ -1,3 +1,5 @@
+import { conditionText } from './exchange-query.ts';
+
 /** What users of a route were promised (`slo`). */
 export interface SloSpec {
   /** The share of requests without failure, such as 0.999; null: no objective. */
@@ -7,3 +9,8 @@ export interface SloSpec {
 }
 
 export type ObjectiveKind = 'availability' | 'latency';
+
+/** Finds the requests that an objective of a route counts against it. `underMs`: how long responses may take; null: of availability. */
+export function missingRequestsQuery(route: string, underMs: number | null): string {
+  return `${conditionText('route', route)} ${underMs === null ? '-shape:none,client_abort' : `duration:>${underMs}ms`}`;
+}

@@ -1,5 +1,6 @@
 import type { StoreSpec } from './configuration.ts';
 import type { NewEvent } from './event.ts';
+import type { ExchangeGroup, GroupRequest } from './exchange-groups.ts';
 import type { EventJson } from './event-json.ts';
 import type { ProcessConstants } from './logger-messages.ts';
 import type { OutputLine } from './output-line.ts';
@@ -61,6 +62,20 @@ export type SearchResult =
   /** The query cannot be read; `at` is the index of the first character of what is wrong. */
   | { readonly kind: 'not_a_query'; readonly problem: string; readonly at: number }
   | { readonly kind: 'unavailable'; readonly problem: string };
+
+/** What a search finds, counted by one of its values. */
+export type GroupResult =
+  | {
+      readonly kind: 'groups';
+      /** The largest first. */
+      readonly groups: readonly ExchangeGroup[];
+      /** Requests that were counted. */
+      readonly counted: number;
+      /** Whether they are all that match; otherwise the newest. */
+      readonly isComplete: boolean;
+      readonly failing?: StoreFailure;
+    }
+  | Exclude<SearchResult, { readonly kind: 'page' }>;
 
 /** As `SearchResult`, of lines that applications have printed. */
 export type OutputSearchResult =
@@ -126,6 +141,8 @@ export type ToStore =
   | { readonly kind: 'find'; readonly request: number; readonly id: string }
   /** Answer 'searched'. */
   | { readonly kind: 'search'; readonly request: number; readonly search: SearchRequest }
+  /** Answer 'grouped'. */
+  | { readonly kind: 'group'; readonly request: number; readonly group: GroupRequest }
   /** Answer 'output_found'. */
   | { readonly kind: 'search_output'; readonly request: number; readonly search: SearchRequest }
   /** Answer 'context_found'. */
@@ -141,6 +158,7 @@ export type ToStore =
 export type FromStore =
   | { readonly kind: 'stored'; readonly request: number; readonly record: ExchangeRecord | null }
   | { readonly kind: 'searched'; readonly request: number; readonly result: SearchResult }
+  | { readonly kind: 'grouped'; readonly request: number; readonly result: GroupResult }
   | { readonly kind: 'output_found'; readonly request: number; readonly result: OutputSearchResult }
   | { readonly kind: 'context_found'; readonly request: number; readonly context: StoredContext }
   | { readonly kind: 'events_found'; readonly request: number; readonly result: EventSearchResult }

@@ -32,6 +32,7 @@ const operationWords: Readonly<Record<string, string>> = {
   drain: 'Drain',
   eject: 'Ejection',
   weight: 'Change of weight',
+  restartInstance: 'Restart of an instance',
   restore: 'Restore of what the file says',
 };
 

@@ -5,6 +5,7 @@ import type { EventJson } from '../core/event-json.ts';
 import type { SnakeCased } from '#failures/json-case.ts';
 import type { ExchangeRecord } from '../core/schemas/record.ts';
 import type { RequestContextJson } from '../core/schemas/output.ts';
+import type { RouteTimelines } from '../core/schemas/traffic.ts';
 import type { Shape } from '#failures/shape.ts';
 import type { StoreFailingJson } from '../core/schemas/values.ts';
 
@@ -40,6 +41,9 @@ export type IncidentJson = FullStatus['incidents'][number];
 export type IncidentAdditionJson = IncidentJson['additions'][number];
 export type SuspectJson = IncidentJson['suspects'][number];
 export type ProblemJson = FullStatus['problems'][number] & Dated;
+export type RouteFigures = FullStatus['routes'][number];
+export type ObjectiveJson = FullStatus['objectives'][number];
+export type RouteTimelinesJson = SnakeCased<RouteTimelines>;
 export type OverlayEntryJson = FullStatus['overlay']['entries'][number];
 
 export interface SessionJson {

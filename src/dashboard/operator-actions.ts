@@ -1,8 +1,8 @@
 import type { EndpointJson, IncidentJson, OverlayEntryJson, StatusJson, UpstreamJson } from './model.ts';
 
-/** A change of the overlay that a person is asked to confirm. */
+/** A change that a person is asked to confirm. */
 export interface OperatorAction {
-  readonly operation: 'drain' | 'weight' | 'eject' | 'maintenance' | 'pause' | 'restore';
+  readonly operation: 'drain' | 'weight' | 'eject' | 'maintenance' | 'pause' | 'restore' | 'restart';
   readonly body: ActionBody;
   /** On the button. */
   readonly label: string;
@@ -104,6 +104,31 @@ export function restoreEntry({ id, reason }: Pick<OverlayEntryJson, 'id' | 'reas
     label: 'Restore',
     effect: `The configuration file applies again. Now: ${reason}.`,
   };
+}
+
+/** Of everything that operators have changed. */
+export function restoreAll(entries: number): OperatorAction {
+  return {
+    operation: 'restore',
+    body: {},
+    label: 'Restore all',
+    effect: `The configuration file applies again: all ${entries} entries are cleared.`,
+  };
+}
+
+/** Of an instance that Candor runs. */
+export function restartInstance(instance: string): OperatorAction {
+  return {
+    operation: 'restart',
+    body: { instance },
+    label: 'Restart',
+    effect: `A new instance of the same program starts, and ${instance} is drained and stopped when the new one is ready. Where the application has a fixed port, ${instance} ends first.`,
+  };
+}
+
+/** Where it is asked for. */
+export function actionPath({ operation }: Pick<OperatorAction, 'operation'>): string {
+  return operation === 'restart' ? '/v1/instances/restart' : `/v1/overlay/${operation}`;
 }
 
 /**

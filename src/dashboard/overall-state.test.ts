@@ -26,10 +26,16 @@ const healthy: StatusJson = {
   state: 'serving',
   incidents: [],
   problems: [],
+  objectives: [],
   last_minute: minute(0),
   verdict: verdict('ok'),
   upstreams: [upstream(verdict('ok'))],
 } as unknown as StatusJson;
+
+const missed: StatusJson['objectives'][number] = {
+  ...{ route: '/search', kind: 'latency', target: 0.99, under_ms: 500, burning: 'fast', since_s: 9, budget_left: 0.5 },
+  burn_rates: [{ tier: 'fast', limit: 14.4, short_s: 300, long_s: 3600, short: 20, long: 16 }],
+};
 
 const cases: readonly (readonly [promise: string, change: Partial<StatusJson>, tone: Tone])[] = [
   ['serves', {}, 'good'],
@@ -46,6 +52,8 @@ const cases: readonly (readonly [promise: string, change: Partial<StatusJson>, t
   ['degraded', { verdict: verdict('degraded') }, 'warn'],
   ['no knowledge is not good', { verdict: verdict('unknown') }, 'unknown'],
   ['maintenance is neither good nor bad', { verdict: verdict('maintenance'), last_minute: minute(0, 0) }, 'warn'],
+  ['an objective that is missed is a warning, though nothing fails', { objectives: [missed] }, 'warn'],
+  ['an objective that is kept is good', { objectives: [{ ...missed, burning: null }] }, 'good'],
   ['no requests are idle', { verdict: verdict('idle'), last_minute: minute(0, 0) }, 'idle'],
 ];
 

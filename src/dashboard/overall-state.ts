@@ -2,6 +2,7 @@ import { sentenceOf } from '#failures/first-letter.ts';
 import { countText } from '#failures/quantity-text.ts';
 import type { VerdictState } from '../core/service-verdict.ts';
 import { failedTooMany, shownVerdict } from '../core/shown-verdict.ts';
+import { missedText } from './route-rows.ts';
 import type { EndpointJson, IncidentJson, StatusJson, UpstreamJson, VerdictJson } from './model.ts';
 
 /** `good` is shown in green. */
@@ -29,11 +30,22 @@ export function overallState(status: StatusJson | null, isStale: boolean): Shown
   if (status === null) return { tone: 'unknown', word: 'unknown', reason: 'The gateway has not answered yet.' };
   if (isStale) return { tone: 'unknown', word: 'unknown', reason: 'The gateway does not answer.' };
   const { incidents, problems, last_minute: minute, verdict } = status;
-  const shown = stateOf(shownVerdict(verdict, { ...minute, incidents: incidents.length }));
+  const shown = withObjectives(stateOf(shownVerdict(verdict, { ...minute, incidents: incidents.length })), status);
   if (incidents.length === 0 || shown.word === 'maintenance') return shown;
   // Clients that are refused are in no incident: they have no exchange.
   const refused = shown.tone === 'bad' ? problems.filter(({ kind }) => kind === 'clients_refused') : [];
   return { ...shown, reason: [...refused.map((problem) => problem.reason), incidentReason(incidents)].join(' ') };
+}
+
+/** What serves without failures, and yet breaks a promise, is not shown in green. */
+function withObjectives(shown: ShownState, { objectives }: Pick<StatusJson, 'objectives'>): ShownState {
+  const [first, ...others] = objectives.flatMap((one) => missedText(one) ?? []);
+  if (shown.tone !== 'good' || first === undefined) return shown;
+  const more =
+    others.length === 0
+      ? ''
+      : ` So ${others.length === 1 ? 'is' : 'are'} ${countText(others.length, 'more objective')}.`;
+  return { ...shown, tone: 'warn', reason: `${first}${more}` };
 }
 
 type UpstreamsOfIncident = Pick<IncidentJson, 'upstream' | 'upstreams'>;

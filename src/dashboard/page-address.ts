@@ -9,17 +9,17 @@ export const pages = [
   { id: 'audit', name: 'Audit', key: 'a' },
 ] as const;
 
-export type PageId = (typeof pages)[number]['id'] | 'incidents' | 'login';
+export type PageId = (typeof pages)[number]['id'] | 'incidents' | 'routes' | 'login';
 
 /** What a link within the dashboard names: everything after the # of its URL. */
 export interface PageAddress {
   readonly page: PageId;
-  /** Of one request, upstream or incident; '' for the page itself. */
+  /** Of one request, upstream, route or incident; '' for the page itself. */
   readonly id: string;
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-const ids: ReadonlySet<string> = new Set([...pages.map(({ id }) => id), 'incidents', 'login']);
+const ids: ReadonlySet<string> = new Set([...pages.map(({ id }) => id), 'incidents', 'routes', 'login']);
 
 /** An address that no page has is that of the page Now. */
 export function parseAddress(hash: string): PageAddress {

@@ -22,9 +22,18 @@ const timeline: TimelineJson = {
 
 test('steps that are left out had no request', () => {
   const { times, requestsPerS, p99Ms } = timelineColumns(timeline);
-  assert.equal(times.length, 5);
-  assert.deepEqual(requestsPerS, [10, 0, 5, 0, 0]);
-  assert.deepEqual(p99Ms, [9, null, 700, null, null]);
+  assert.equal(times.length, 4);
+  assert.deepEqual(requestsPerS, [10, 0, 5, 0]);
+  assert.deepEqual(p99Ms, [9, null, 700, null]);
+});
+
+test('the step that goes on is not drawn as a drop to zero', () => {
+  for (const [until, last] of [
+    ['2026-01-01T12:00:30.000Z', '2026-01-01T12:00:20.000Z'],
+    ['2026-01-01T12:00:39.900Z', '2026-01-01T12:00:20.000Z'],
+    ['2026-01-01T12:00:40.100Z', '2026-01-01T12:00:30.000Z'],
+  ] as const)
+    assert.equal(timelineColumns({ ...timeline, until }).times.at(-1), Date.parse(last) / 1000, until);
 });
 
 test('shapes are stacked: each has the sum of itself and those before it', () => {
@@ -32,8 +41,8 @@ test('shapes are stacked: each has the sum of itself and those before it', () =>
   assert.deepEqual(
     [...stacked],
     [
-      ['unreachable', [0, 0, 10, 0, 0]],
-      ['reset', [0, 0, 12, 0, 0]],
+      ['unreachable', [0, 0, 10, 0]],
+      ['reset', [0, 0, 12, 0]],
     ],
   );
 });
@@ -57,6 +66,6 @@ test('steps that begin between full seconds keep their time', () => {
     steps: timeline.steps.map((step) => ({ ...step, at: step.at.replace('.000Z', '.400Z') })),
   };
   const { times, requestsPerS } = timelineColumns(shifted);
-  assert.deepEqual(requestsPerS, [10, 0, 5, 0, 0]);
+  assert.deepEqual(requestsPerS, [10, 0, 5]);
   assert.equal(times[2], Date.parse('2026-01-01T12:00:20.400Z') / 1000);
 });

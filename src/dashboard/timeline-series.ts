@@ -27,13 +27,14 @@ interface TimelineColumns {
   readonly p99Ms: readonly (number | null)[];
 }
 
-/** Steps that the gateway left out had no request. They begin where those of the gateway do. */
+/** Steps that the gateway left out had no request. They begin where those of the gateway do. The step that goes on is not among them: it would look like a drop to zero. */
 export function timelineColumns({ step_s: stepS, since, until, steps }: TimelineJson): TimelineColumns {
   const [first] = steps;
   const phase = first === undefined ? 0 : (Date.parse(first.at) / 1000) % stepS;
-  const indexOf = (at: string): number => Math.round((Date.parse(at) / 1000 - phase) / stepS);
-  const byIndex = new Map(steps.map((step) => [indexOf(step.at), step]));
-  const [from, to] = [Math.min(indexOf(since), ...byIndex.keys()), Math.max(indexOf(until), ...byIndex.keys())];
+  const stepsUntil = (at: string): number => (Date.parse(at) / 1000 - phase) / stepS;
+  const byIndex = new Map(steps.map((step) => [Math.round(stepsUntil(step.at)), step]));
+  const from = Math.min(Math.round(stepsUntil(since)), ...byIndex.keys());
+  const to = Math.max(Math.floor(stepsUntil(until)) - 1, ...byIndex.keys());
   const indices = Array.from({ length: Math.max(0, to - from + 1) }, (_, offset) => from + offset);
   const column = <T>(of: (step: ShownStep) => T, empty: T): T[] =>
     indices.map((index) => {

@@ -149,6 +149,8 @@ export interface SupervisedInstanceStatus {
   readonly late: boolean;
   /** Where strangers may reach it without the gateway, such as '0.0.0.0:41213'; null where none can, or it is not known. */
   readonly exposedAt: string | null;
+  /** What its variables say of the release; null: nothing, or the process that started it was another one. */
+  readonly release: string | null;
   readonly lastLines: readonly string[];
 }
 

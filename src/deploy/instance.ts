@@ -1,3 +1,4 @@
+import { releaseOf } from '../redact/release-name.ts';
 import type { ApplicationSpec } from '../core/configuration.ts';
 import type { ReadinessFinding } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
@@ -233,6 +234,7 @@ export class Instance {
       restarts: this.#restarts,
       late: this.#life.phase === 'starting' && this.#life.late,
       exposedAt: this.#exposure.at,
+      release: releaseOf(this.#spec.environment),
       lastLines: lines.slice(-statusLinesMax),
     };
   }

@@ -9,7 +9,7 @@ import type { InstanceRecord } from './instance-record.ts';
 export interface ManagedInstance {
   readonly instance: Instance;
   /** What the process was made of: see `runKey` of `supervisor.ts`. */
-  readonly runKey: string;
+  runKey: string;
   /** Fields of this run's record that a later version of Candor had written. */
   readonly unknownFields: InstanceRecord['unknownFields'];
   /**

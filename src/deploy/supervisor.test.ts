@@ -734,6 +734,26 @@ test('with a fixed port the old instance ends before the new one starts', async 
   assert.equal(host.programs.length, 2);
 });
 
+test('an instance is restarted on request: a new one is ready before it is drained, and with a fixed port it ends first', async () => {
+  const free = supervise([application], { drainMs: () => 500 });
+  free.supervisor.start();
+  await free.clock.advance(1_000);
+  assert.deepEqual([free.supervisor.restart('web/9'), free.supervisor.restart('web/1')], [false, true]);
+  assert.deepEqual(free.states(), ['web/1 healthy', 'web/2 starting']);
+  await free.clock.advance(2_000);
+  assert.deepEqual(free.states(), ['web/2 healthy']);
+  assert.equal(free.supervisor.restart('web/1'), false);
+
+  const fixed = supervise([{ ...application, port: 3_000 }], { drainMs: () => 500 });
+  fixed.supervisor.start();
+  await fixed.clock.advance(1_000);
+  assert.equal(fixed.supervisor.restart('web/1'), true);
+  assert.deepEqual(fixed.states(), ['web/1 draining']);
+  assert.equal(fixed.supervisor.restart('web/1'), false);
+  await fixed.clock.advance(2_000);
+  assert.deepEqual(fixed.states(), ['web/2 healthy']);
+});
+
 test('a removed application is drained, stopped and forgotten', async () => {
   const { supervisor, clock, states } = supervise([application], { drainMs: () => 500 });
   supervisor.start();

@@ -67,6 +67,11 @@ export interface Supervisor extends SupervisedInstances {
    * the instances.
    */
   stop(): Promise<void>;
+  /**
+   * Replaces an instance by a new one, as if its configuration had changed: with a free port it serves until the new one is ready. False: there is no
+   * such instance, or it ends already.
+   */
+  restart(instance: string): boolean;
   status(): readonly SupervisedApplicationStatus[];
   /** The instance that replaces this one, or has replaced it; null: none does. */
   replacedBy(instance: string): string | null;
@@ -197,6 +202,21 @@ class ApplicationsSupervisor implements Supervisor {
   noteTraffic(id: ApplicationId, instance: string, traffic: InstanceTraffic): void {
     const instances = this.#applications.get(id)?.instances ?? [];
     instances.find((managed) => managed.instance.id === instance)?.instance.noteTraffic(traffic);
+  }
+
+  restart(instance: string): boolean {
+    if (this.#stopping !== null || this.#hasDetached || this.#isAdopting) return false;
+    for (const application of this.#applications.values()) {
+      const managed = application.instances.find((one) => one.instance.id === instance);
+      if (managed === undefined || application.spec === null || isLeaving(managed.instance.phase)) continue;
+      // A key that fits no configuration.
+      managed.runKey = '';
+      managed.mustNotRestart = true;
+      this.#reconcileUntilStable(application);
+      this.#notifyChange();
+      return true;
+    }
+    return false;
   }
 
   instances(application: ApplicationId): readonly LiveInstance[] {

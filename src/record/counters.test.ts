@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
-import type { EndedExchange } from '../core/exchange.ts';
+import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
 import { fail } from '#failures/failure.ts';
 import type { Instant } from '../core/time.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
@@ -46,9 +46,31 @@ test('exchanges with the same labels are counted together, others separately', (
   );
 });
 
+test('a response that went on for long behind its head is counted apart, and a slow head is not', () => {
+  const counters = new ExchangeCounters();
+  const [attempt] = sampleExchange().attempts;
+  const withHead = (headMs: number) => ({ attempts: [{ ...(attempt as AttemptFacts), headMs }] });
+  counters.count(lasting(9000, withHead(8900)));
+  counters.count(lasting(9000, withHead(20)));
+  counters.count(lasting(4000, withHead(20)));
+  counters.count(lasting(9000, withHead(-1)));
+  const delta = counters.takeDelta();
+  assert.deepEqual(
+    delta.map(({ count, isLongLived }) => [count, isLongLived]),
+    [
+      [3, false],
+      [1, true],
+    ],
+  );
+  const totals = totalsOf();
+  totals.add(delta);
+  const [total, ...others] = totals.all();
+  assert.deepEqual([total?.count, total?.durations.reduce((sum, count) => sum + count), others], [4, 4, []]);
+});
+
 test('durations fall into the first bound that they do not exceed', () => {
   const counters = new ExchangeCounters();
-  for (const ms of [0, 1, 1.001, 100_000, 100_001]) counters.count(lasting(ms));
+  for (const ms of [0, 1, 1.001, 100_000, 100_001]) counters.count(lasting(ms, { attempts: [] }));
   const [count] = counters.takeDelta();
   const expected = new Array<number>(durationBoundsMs.length + 1).fill(0);
   expected[0] = 1;

@@ -3,7 +3,7 @@ import type { EndedExchange, EndKind } from '../core/exchange.ts';
 import type { Cause } from '#failures/failure.ts';
 import type { Clock } from '../core/time.ts';
 import { whoses } from '#failures/shape.ts';
-import { endedAtOf, shapeOfExchange, shapeWithoutFailure, whoseOfExchange } from './exchange-shape.ts';
+import { endedAtOf, isLongLived, shapeOfExchange, shapeWithoutFailure, whoseOfExchange } from './exchange-shape.ts';
 import { GoneNames, otherName } from './gone-names.ts';
 
 /** Combinations of labels. More than this burden a metrics store and are not readable. */
@@ -91,7 +91,7 @@ export class ExchangeCounters {
     const label =
       ((verdict * (whoses.length + 1) + party) * ends.length + ends.indexOf(exchange.endKind)) * statusClasses.length +
       classNumber(exchange.statusSent);
-    return label * grpcNumbers + grpcNumber(exchange.grpcStatus ?? null);
+    return (label * grpcNumbers + grpcNumber(exchange.grpcStatus ?? null)) * 2 + (isLongLived(exchange) ? 1 : 0);
   }
 
   #causeNumber(cause: Cause): number {
@@ -162,7 +162,7 @@ export class CounterTotals {
     const isOther = this.#totals.size >= this.#keysMax;
     const labels = isOther ? { ...counted, route: otherName, upstream: otherName } : counted;
     return valueOf(this.#totals, keyOf(labels), () => {
-      const { whose: _ofWorkers, firstEndedAt: _firstEnd, firstStartedAt: _firstStart, ...common } = labels;
+      const { whose: _whose, firstEndedAt: _ended, firstStartedAt: _started, isLongLived: _lives, ...common } = labels;
       const total = { ...common, durations: noDurations() };
       clear(total);
       return total;
@@ -188,6 +188,7 @@ function newCount(exchange: EndedExchange, route: string, upstream: string): Exc
     firstStartedAt: 0,
     end: exchange.endKind,
     grpcStatus: grpcText(grpcNumber(exchange.grpcStatus ?? null)),
+    isLongLived: isLongLived(exchange),
     count: 0,
     durationMsSum: 0,
     durationMsMin: Infinity,

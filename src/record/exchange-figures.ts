@@ -34,6 +34,11 @@ function isFailedCall({ grpcStatus, cause }: ExchangeCount): boolean {
   return isGrpcServerError(grpcStatus === 'missing' ? -1 : Number(grpcStatus));
 }
 
+/** Whether the durations are of requests that were answered, and no lifetimes of tunnels and streams. */
+export function hasLatency({ statusClass, isLongLived }: Pick<ExchangeCount, 'statusClass' | 'isLongLived'>): boolean {
+  return statusClass !== '1xx' && isLongLived !== true;
+}
+
 /** The duration below which `share` of all are; null: there are none. */
 export function quantileMs(cells: Float64Array, share: number, range: Readonly<ValueRange>): number | null {
   return quantile({ cells, startOf: startOfDuration, placement: 'spread', range }, share);

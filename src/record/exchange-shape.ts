@@ -18,6 +18,18 @@ export function shapeOfExchange(exchange: EndedExchange): Shape {
   return exchange.failure === null ? shapeWithoutFailure(exchange) : shapeOf(exchange.failure);
 }
 
+/** Where the body of a response went on for longer behind its head, it was a stream, or as slow as the line of its client. */
+const longLivedMs = 5000;
+
+/** Whether it lasted as long as both sides kept it: a tunnel, an event stream, a large download. */
+export function isLongLived({ tunnel, startedAt, endedAt, attempts }: EndedExchange): boolean {
+  if (tunnel !== null) return true;
+  const ms = endedAt - startedAt;
+  if (ms <= longLivedMs) return false;
+  const headMs = attempts.at(-1)?.headMs ?? -1;
+  return headMs >= 0 && ms - headMs > longLivedMs;
+}
+
 /** Milliseconds since the Unix epoch. */
 export function endedAtOf({ startedWall, startedAt, endedAt }: EndedExchange): number {
   return startedWall + Math.max(0, endedAt - startedAt);

@@ -118,6 +118,29 @@ describe('the last minute', () => {
     assert.ok((p99Ms ?? Infinity) <= 2.25, String(p99Ms));
   });
 
+  test('has rate, errors and percentiles of each route, over all upstreams', () => {
+    const { clock, minute } = begin();
+    clock.advanceSync(10_000);
+    minute.add([
+      counted(times(90, 3), { route: '/cart' }),
+      counted(times(10, 900), { route: '/cart', upstream: 'web', statusClass: '5xx', shape: 'app_error' }),
+      counted(times(7, 1), { route: '/' }),
+    ]);
+    const { requests, errors, p50Ms, p99Ms } = minute.ofRoute('/cart');
+    assert.deepEqual([requests, errors], [100, 10]);
+    assert.ok((p50Ms ?? Infinity) < 3.6 && (p99Ms ?? 0) > 750, `${p50Ms} ${p99Ms}`);
+    assert.deepEqual(minute.countsOfRoute('/cart'), { requests: 100, errors: 10 });
+    assert.deepEqual([minute.ofRoute('/').requests, minute.countsOfRoute('/none').requests], [7, 0]);
+  });
+
+  test('does not count the lifetime of a stream as a slow request', () => {
+    const { minute } = begin();
+    minute.add([counted(times(10, 2)), counted(times(90, 76_000), { isLongLived: true })]);
+    const [all, route] = [minute.all, minute.ofRoute('r')];
+    assert.deepEqual([all.requests, route.requests], [100, 100]);
+    assert.ok((all.p99Ms ?? Infinity) <= 2.25 && (route.p99Ms ?? Infinity) <= 2.25, `${all.p99Ms} ${route.p99Ms}`);
+  });
+
   test('has percentiles between the shortest and the longest request of that minute', () => {
     const durations = fc.array(fc.double({ min: 0, max: 200_000, noNaN: true }), { minLength: 1, maxLength: 20 });
     fc.assert(

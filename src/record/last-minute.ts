@@ -3,7 +3,7 @@ import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
 import type { Clock } from '../core/time.ts';
 import { emptyRange, type ValueRange, widen } from '../core/quantile.ts';
 import { round } from '../core/round.ts';
-import { isFailedCount, quantileMs } from './exchange-figures.ts';
+import { hasLatency, isFailedCount, quantileMs } from './exchange-figures.ts';
 
 const sliceMs = 5000;
 const slices = 12;
@@ -11,10 +11,10 @@ const slices = 12;
 /** Of a slice: requests, errors, and a cell for each bound of the durations and one for the rest. */
 const cells = 2 + durationBoundsMs.length + 1;
 
-/** As many upstreams as are counted separately (`counters.ts`); with 7 KB each they need at most 14 MB. */
+/** As many upstreams, and as many routes, as are counted separately (`counters.ts`); with 7 KB each they need at most 28 MB. */
 const ringsMax = 2000;
 
-/** A ring of slices of one upstream. */
+/** A ring of slices of one upstream or route. */
 interface Ring {
   readonly counts: Uint32Array;
   /** The shortest and the longest duration of each slice. */
@@ -24,13 +24,14 @@ interface Ring {
 }
 
 /**
- * The last minute of each upstream and of the whole gateway, from the counts that workers send in any case. It costs the main thread some
+ * The last minute of each upstream, of each route and of the whole gateway, from the counts that workers send in any case. It costs the main thread some
  * additions per batch; nothing is kept per request.
  */
 export class LastMinute {
   readonly #clock: Clock;
   readonly #beganAt: number;
-  readonly #rings = new Map<string, Ring>();
+  readonly #upstreams = new Map<string, Ring>();
+  readonly #routes = new Map<string, Ring>();
   readonly #all: Ring = newRing();
 
   constructor(clock: Clock) {
@@ -42,8 +43,12 @@ export class LastMinute {
     const slice = this.#slice;
     for (const counted of delta) {
       addTo(this.#all, slice, counted);
-      const ring = this.#ringOf(counted.upstream, slice);
-      if (ring !== null) addTo(ring, slice, counted);
+      const [upstream, route] = [
+        ringOf(this.#upstreams, counted.upstream, slice),
+        ringOf(this.#routes, counted.route, slice),
+      ];
+      if (upstream !== null) addTo(upstream, slice, counted);
+      if (route !== null) addTo(route, slice, counted);
     }
   }
 
@@ -53,33 +58,30 @@ export class LastMinute {
   }
 
   of(upstream: string): MinuteFigures {
-    return this.#figuresOf(this.#rings.get(upstream));
+    return this.#figuresOf(this.#upstreams.get(upstream));
+  }
+
+  ofRoute(route: string): MinuteFigures {
+    return this.#figuresOf(this.#routes.get(route));
+  }
+
+  /** Of a route. Costs less than its figures. */
+  countsOfRoute(route: string): { readonly requests: number; readonly errors: number } {
+    const ring = this.#routes.get(route);
+    if (ring === undefined) return { requests: 0, errors: 0 };
+    const [requests = 0, errors = 0] = sumOf(ring, this.#slice, 2);
+    return { requests, errors };
   }
 
   get #slice(): number {
     return Math.floor((this.#clock.now() - this.#beganAt) / sliceMs);
   }
 
-  #ringOf(upstream: string, slice: number): Ring | null {
-    const known = this.#rings.get(upstream);
-    if (known !== undefined) return known;
-    if (this.#rings.size >= ringsMax) this.#forgetSilent(slice);
-    if (this.#rings.size >= ringsMax) return null;
-    const ring = newRing();
-    this.#rings.set(upstream, ring);
-    return ring;
-  }
-
-  /** Deletes upstreams without requests in the last minute; mostly reloads have removed them. */
-  #forgetSilent(slice: number): void {
-    for (const [upstream, { newest }] of this.#rings) if (newest <= slice - slices) this.#rings.delete(upstream);
-  }
-
   #figuresOf(ring: Ring | undefined): MinuteFigures {
     const slice = this.#slice;
     const elapsedS = (this.#clock.now() - this.#beganAt) / 1000;
     const seconds = Math.max(1, Math.min(elapsedS, elapsedS - Math.max(0, slice - slices + 1) * (sliceMs / 1000)));
-    const sum = ring === undefined ? new Float64Array(cells) : sumOf(ring, slice);
+    const sum = ring === undefined ? new Float64Array(cells) : sumOf(ring, slice, cells);
     const [requests = 0, errors = 0] = sum;
     const durations = sum.subarray(2);
     const range = ring === undefined ? emptyRange() : rangeOf(ring, slice);
@@ -95,6 +97,19 @@ export class LastMinute {
   }
 }
 
+/** Null: there are too many. */
+function ringOf(rings: Map<string, Ring>, name: string, slice: number): Ring | null {
+  const known = rings.get(name);
+  if (known !== undefined) return known;
+  // Mostly reloads have removed those without requests in the last minute.
+  if (rings.size >= ringsMax)
+    for (const [silent, { newest }] of rings) if (newest <= slice - slices) rings.delete(silent);
+  if (rings.size >= ringsMax) return null;
+  const ring = newRing();
+  rings.set(name, ring);
+  return ring;
+}
+
 function newRing(): Ring {
   return {
     counts: new Uint32Array(slices * cells),
@@ -104,15 +119,14 @@ function newRing(): Ring {
 }
 
 function addTo(ring: Ring, slice: number, counted: ExchangeCount): void {
-  const { count, statusClass, durations } = counted;
+  const { count, durations } = counted;
   for (let stale = Math.max(ring.newest + 1, slice - slices + 1); stale <= slice; stale++) clear(ring, stale);
   ring.newest = slice;
   const at = (slice % slices) * cells;
   const { counts } = ring;
   counts[at] = (counts[at] as number) + count;
   if (isFailedCount(counted)) counts[at + 1] = (counts[at + 1] as number) + count;
-  // A tunnel lasts as long as both sides keep it, so its duration says nothing about speed.
-  if (statusClass === '1xx') return;
+  if (!hasLatency(counted)) return;
   for (let cell = 0; cell < durations.length; cell++) {
     const here = at + 2 + cell;
     counts[here] = (counts[here] as number) + (durations[cell] as number);
@@ -126,12 +140,12 @@ function clear(ring: Ring, slice: number): void {
   ring.ranges[slice % slices] = emptyRange();
 }
 
-/** The sum of the slices that are not older than a minute. */
-function sumOf(ring: Ring, slice: number): Float64Array {
-  const sum = new Float64Array(cells);
+/** The sum of the slices that are not older than a minute, of their first `length` cells. */
+function sumOf(ring: Ring, slice: number, length: number): Float64Array {
+  const sum = new Float64Array(length);
   for (const one of recentSlices(ring, slice)) {
     const at = one * cells;
-    for (let cell = 0; cell < cells; cell++) sum[cell] = (sum[cell] as number) + (ring.counts[at + cell] as number);
+    for (let cell = 0; cell < length; cell++) sum[cell] = (sum[cell] as number) + (ring.counts[at + cell] as number);
   }
   return sum;
 }

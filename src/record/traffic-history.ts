@@ -3,7 +3,7 @@ import { type Shape, shapes } from '#failures/shape.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import { emptyRange, type ValueRange, widen } from '../core/quantile.ts';
 import { round } from '../core/round.ts';
-import { isFailedCount, quantileMs } from './exchange-figures.ts';
+import { hasLatency, isFailedCount, quantileMs } from './exchange-figures.ts';
 
 /** How long a step is, and how many of them are kept: 1 s for 10 minutes, 10 s for 2 hours, 1 minute for a day. */
 export const resolutions = [
@@ -169,13 +169,12 @@ class Series {
     this.#close(second);
     const [open] = this.#open as [OpenStep];
     open.number = second;
-    const { count, shape, statusClass, durations } = counted;
+    const { count, shape, durations } = counted;
     add(open.sums, 0, count);
     if (isFailedCount(counted)) add(open.sums, 1, count);
     const cell = cellOfShape.get(shape);
     if (cell !== undefined) add(open.sums, cell, count);
-    // A tunnel lasts as long as both sides keep it, so its duration says nothing about speed.
-    if (statusClass === '1xx') return;
+    if (!hasLatency(counted)) return;
     for (let at = 0; at < durations.length; at++) add(open.durations, at, durations[at] as number);
     widen(open.range, { min: counted.durationMsMin, max: counted.durationMsMax });
   }

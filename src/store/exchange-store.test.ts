@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { ExchangeRecord } from '../core/schemas/record.ts';
 import type { Instant } from '../core/time.ts';
 import { WorkingClock } from '../testing/working-clock.test-support.ts';
 import * as fc from '../../test/properties.ts';
@@ -50,6 +51,40 @@ describe('a stored line', () => {
 });
 
 describe('a search', () => {
+  test('is counted by clients, paths and the like: the largest groups first, with what failed and what successes stand for', () => {
+    store.append([{ ...exchangeOf(golden[0] ?? ''), standsFor: 5 }, ...golden.slice(1).map(exchangeOf)]);
+    const records = golden.map(recordIn);
+    for (const [by, valueOf] of [
+      ['client', (one: ExchangeRecord) => one.client.address],
+      ['path', (one: ExchangeRecord) => one.path],
+      ['route', (one: ExchangeRecord) => one.route ?? ''],
+      ['status', (one: ExchangeRecord) => String(one.status ?? '')],
+      ['endpoint', (one: ExchangeRecord) => one.attempts.at(-1)?.endpoint ?? ''],
+    ] as const) {
+      const result = store.group({ query: '', by });
+      assert.ok(result.kind === 'groups');
+      assert.deepEqual([result.counted, result.isComplete], [records.length + 4, true]);
+      const first = records[0] as ExchangeRecord;
+      for (const { value, count, failed } of result.groups) {
+        const same = records.filter((one) => valueOf(one) === value);
+        const more = valueOf(first) === value ? 4 : 0;
+        assert.equal(count, same.length + more, `${by} ${value}`);
+        assert.equal(failed, same.filter(({ shape }) => shape !== 'none').length + (first.shape === 'none' ? 0 : more));
+      }
+      const counts = result.groups.map(({ count }) => count);
+      assert.deepEqual(
+        counts,
+        counts.toSorted((a, b) => b - a),
+      );
+    }
+    const some = store.group({ query: 'status:5xx', by: 'client' });
+    assert.equal(
+      some.kind === 'groups' && some.counted,
+      records.filter((one) => (one.status ?? 0) >= 500).length + ((records[0]?.status ?? 0) >= 500 ? 4 : 0),
+    );
+    assert.equal(store.group({ query: 'statsu:1', by: 'client' }).kind, 'not_a_query');
+  });
+
   test('finds what matches the query, and nothing else, whatever the query', () => {
     store.append(golden.map(exchangeOf));
     const records = golden.map(recordIn);

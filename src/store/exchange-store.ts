@@ -12,6 +12,7 @@ import type {
   OutputSearchResult,
   SearchRequest,
   SearchResult,
+  GroupResult,
 } from '../core/store-messages.ts';
 import { after, type Clock } from '../core/time.ts';
 import { isConflict, storeFault, withErrno } from './database.ts';
@@ -19,6 +20,8 @@ import { parseQuery } from './parse-query.ts';
 import type { Query } from '../core/exchange-query.ts';
 import { divideLines } from './line-divider.ts';
 import { withoutLaterProcesses, coversOutput, hasArrived, outputCoverage } from './output-coverage.ts';
+import type { GroupRequest } from '../core/exchange-groups.ts';
+import { GroupCounts } from './group-counts.ts';
 import { idInTextForm } from './ids-in-text.ts';
 import { mayMatchOutput } from './match-output.ts';
 import {
@@ -48,6 +51,11 @@ import {
 
 /** A search that has found nothing after this time ends with what it has. */
 const searchMs = 200;
+
+/** Counting by groups takes so long at most, and one search more; and looks at so many exchanges, in pages. */
+const groupMs = 200;
+const groupedMax = 20_000;
+const groupPageMax = 1000;
 
 /** Of one request: so many lines of its applications are shown, and so many that have no id. */
 const contextLinesMax = 200;
@@ -192,6 +200,22 @@ export class ExchangeStore {
     if (found.kind !== 'page') return found;
     const { values: exchanges, ...rest } = found.page;
     return { kind: 'page', exchanges, ...rest };
+  }
+
+  /** Counts what a search finds by one of its values: the newest, as many as can be looked at within the time of some searches. */
+  group({ query, by }: GroupRequest): GroupResult {
+    const counts = new GroupCounts(by);
+    const deadline = after(this.#clock.now(), groupMs);
+    let cursor: string | null = null;
+    let looked = 0;
+    do {
+      const page = this.search({ query, limit: groupPageMax, cursor, after: null });
+      if (page.kind !== 'page') return page;
+      counts.add(page.exchanges);
+      looked += page.exchanges.length;
+      ({ cursor } = page);
+    } while (cursor !== null && looked < groupedMax && this.#clock.now() < deadline);
+    return { kind: 'groups', groups: counts.largest(), counted: counts.counted, isComplete: cursor === null };
   }
 
   searchOutput(request: SearchRequest): OutputSearchResult {

@@ -1,5 +1,6 @@
 import type { NewEvent } from '../core/event.ts';
 import type { StoreSpec } from '../core/configuration.ts';
+import type { GroupRequest } from '../core/exchange-groups.ts';
 import type { OutputLine } from '../core/output-line.ts';
 import type { ProcessNote } from '#failures/process-note.ts';
 import type { ExchangeRecord } from '../core/schemas/record.ts';
@@ -13,6 +14,7 @@ import type {
   StoreFailure,
   StoreInit,
   ToStore,
+  GroupResult,
 } from '../core/store-messages.ts';
 import { type ContextSearch, noContext, type StoredContext } from '../core/request-context.ts';
 import type { ResponseTimes } from '../core/response-times.ts';
@@ -119,6 +121,9 @@ export class StoreWriter {
       case 'search':
         this.#send({ kind: 'searched', request: message.request, result: this.#search(message.search) });
         break;
+      case 'group':
+        this.#send({ kind: 'grouped', request: message.request, result: this.#group(message.group) });
+        break;
       case 'search_output':
         this.#send({ kind: 'output_found', request: message.request, result: this.#searchOutput(message.search) });
         break;
@@ -189,6 +194,11 @@ export class StoreWriter {
 
   #search(request: SearchRequest): SearchResult {
     return this.#withFailure(this.#read((store) => store.search(request)));
+  }
+
+  #group(request: GroupRequest): GroupResult {
+    const result = this.#read((store) => store.group(request));
+    return result.kind === 'groups' && this.#failing !== null ? { ...result, failing: this.#failing } : result;
   }
 
   #searchOutput(request: SearchRequest): OutputSearchResult {

@@ -11,10 +11,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { spawn } from 'node:child_process';
 import { openApi } from '../../src/admin/openapi.ts';
-import { operations } from '../../src/admin/operations.ts';
-import { problemSchema, reloadSchema } from '../../src/core/schemas/answers.ts';
+import { matchOperation, operations } from '../../src/admin/operations.ts';
+import { problemSchema, reloadSchema, restartSchema } from '../../src/core/schemas/answers.ts';
 import { statusSchema } from '../../src/core/schemas/status.ts';
-import { recordSchema } from '../../src/core/schemas/record.ts';
+import { exchangeGroupsSchema, recordSchema } from '../../src/core/schemas/record.ts';
+import { routeTimelinesSchema } from '../../src/core/schemas/traffic.ts';
 import { eventSchema, gapSchema } from '../../src/core/schemas/events.ts';
 import { type AdminServer, AdminFailure, startAdminServer } from '../../src/admin/server.ts';
 import { hashOfToken } from '../../src/admin/token.ts';
@@ -298,6 +299,56 @@ describe('the OpenAPI description', () => {
     for (const [, name] of text.matchAll(/"#\/components\/schemas\/(\w+)"/g))
       assert.ok(names.includes(name ?? ''), name ?? '');
   });
+});
+
+test('an instance is restarted by who may operate, and each request for it is in the audit', async () => {
+  const restart = async (body: object | null): Promise<[number, string]> => {
+    const headers = body === null ? {} : { 'Content-Type': 'application/json' };
+    const sent = request({ socketPath, method: 'POST', path: '/v1/instances/restart', headers });
+    sent.end(body === null ? '' : JSON.stringify(body));
+    const response = await responseOf(sent);
+    response.setEncoding('utf8');
+    let text = '';
+    for await (const chunk of response) text += chunk;
+    return [response.statusCode ?? 0, text];
+  };
+  const [status, text] = await restart({ instance: 'shop/1' });
+  assert.equal(status, 202, text);
+  restartSchema.parse(JSON.parse(text));
+  assert.deepEqual(gateway.restarted, ['shop/1']);
+  assert.equal((await restart({ instance: 'gone/1' }))[0], 404);
+  assert.equal((await restart({ what: 1 }))[0], 422);
+  assert.equal((await restart(null))[0], 422);
+  const actions = gateway.events
+    .since(0)
+    .events.filter(({ kind }) => kind === 'admin_action')
+    .map(({ reason }) => reason);
+  assert.equal(actions.length, 2);
+  assert.match(actions[0] ?? '', /restartInstance \(shop\/1\); it was done/);
+  assert.match(actions[1] ?? '', /restartInstance \(gone\/1\); nothing was changed: no instance gone\/1 runs/);
+  const { access } = matchOperation('POST', '/v1/instances/restart') as { readonly access?: string };
+  assert.equal(access, 'operate');
+});
+
+test('stored exchanges are counted by one of their values, and without a store the answer says why not', async () => {
+  const groups = [{ value: '198.51.100.7', count: 9, failed: 2 }];
+  gateway.grouped = { kind: 'groups', groups, counted: 12, isComplete: false };
+  const found = await ask('GET', '/v1/exchange-groups?query=status:5xx&by=client');
+  const expected = { by: 'client', groups, counted: 12, complete: false, store_failing: null };
+  assert.deepEqual(exchangeGroupsSchema.parse(JSON.parse(found.text)), expected);
+  assert.equal((await ask('GET', '/v1/exchange-groups?by=colour')).status, 400);
+  gateway.grouped = { kind: 'unavailable', problem: 'The configuration has no store.' };
+  const none = await ask('GET', '/v1/exchange-groups?by=client');
+  assert.equal(none.status, 409);
+  assert.match(none.text, /has no store/);
+});
+
+test('the timelines of routes fit their schema', async () => {
+  const { text } = await ask('GET', '/v1/timeline/routes?since=10m&step=10');
+  assert.deepEqual(routeTimelinesSchema.parse(JSON.parse(text)).routes, [
+    { id: 'shop', requests: [12, 0], errors: [2, 0] },
+  ]);
+  assert.equal((await ask('GET', '/v1/timeline/routes?since=soon')).status, 400);
 });
 
 /** Reads a stream of events until `enough` returns true, then closes it. */

@@ -310,11 +310,11 @@ describe('what a person does on the dashboard', withBrowser, () => {
         await page.getByRole('heading', { level: 1, name: 'Upstreams' }).waitFor();
         await page.keyboard.press('g');
         await page.keyboard.press('n');
-        await page.getByRole('link', { name: 'search', exact: true }).waitFor();
+        await page.getByRole('link', { name: 'search', exact: true }).first().waitFor();
         await page.keyboard.press('j');
         await page.keyboard.press('j');
         await page.keyboard.press('Enter');
-        await page.getByRole('heading', { level: 1, name: /^Upstream / }).waitFor();
+        await page.getByRole('heading', { level: 1, name: /^Route / }).waitFor();
         await page.keyboard.press('?');
         await page.getByRole('dialog', { name: 'Keys' }).waitFor();
         assert.deepEqual(await accessibilityFindings(page), []);

@@ -104,7 +104,7 @@ upstreams:
   payments: { endpoints: "127.0.0.1:${gone}", check: none, outlier_detection: none }
   search: { endpoints: "${faults}", check: none, outlier_detection: none }
 routes:
-  - { id: payments, path: /pay, to: payments }
+  - { id: payments, path: /pay, to: payments, slo: { availability: 99.9% } }
   - { id: search, path: /fault, to: search }
   - { id: shop, path: /, to: shop }
 store: { path: ./store }

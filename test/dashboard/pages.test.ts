@@ -22,9 +22,10 @@ import {
 
 /** Each page, and a text that it has when it is complete. */
 const pages: readonly (readonly [hash: string, text: string])[] = [
-  ['#/now', 'Traffic'],
+  ['#/now', 'last 10 min'],
   ['#/timeline', 'What happened'],
-  ['#/requests?query=-shape%3Anone', 'connect_refused'],
+  ['#/routes/payments', 'Objective: 99.9 % without failure'],
+  ['#/requests?query=-shape%3Anone&by=client', 'requests that match, by client'],
   ['#/upstreams', 'attempts in the last minute'],
   ['#/configuration', 'candor.yaml:'],
   ['#/configuration/3', '^ '],

@@ -3,7 +3,7 @@ import type { AlertTestResult } from '../../src/core/schemas/alerts.ts';
 import type { IncidentStatus } from '../../src/core/schemas/incidents.ts';
 import type { KeptConfigurations } from '../../src/control/configuration-history.ts';
 import { explainRoute, type RoutedConfiguration, type RouteQuestion } from '../../src/control/explain-route.ts';
-import type { RouteExplanation, TrafficTimeline } from '../../src/core/schemas/traffic.ts';
+import type { RouteExplanation, RouteTimelines, TrafficTimeline } from '../../src/core/schemas/traffic.ts';
 import type { TrafficRequest } from '../../src/control/traffic-timeline.ts';
 import type { OwnSocket } from '../../src/core/passed-socket.ts';
 import type { Event, EventKind, NewEvent } from '../../src/core/event.ts';
@@ -16,6 +16,7 @@ import type {
   OutputSearchResult,
   SearchRequest,
   SearchResult,
+  GroupResult,
 } from '../../src/core/store-messages.ts';
 import type { ExchangeCount, WorkerCounts } from '../../src/core/counters.ts';
 import type {
@@ -107,6 +108,21 @@ export class FakeGateway implements Gateway {
     return this.searched;
   }
 
+  grouped: GroupResult = { kind: 'groups', groups: [], counted: 0, isComplete: true };
+
+  async groupExchanges(): Promise<GroupResult> {
+    return this.grouped;
+  }
+
+  readonly restarted: string[] = [];
+
+  /** Only of shop. */
+  restartInstance(instance: string): boolean {
+    if (!instance.startsWith('shop/')) return false;
+    this.restarted.push(instance);
+    return true;
+  }
+
   foundOutput: OutputSearchResult = { kind: 'page', lines: [], cursor: null, end: '0-0', timedOut: false };
   readonly outputSearches: SearchRequest[] = [];
 
@@ -162,6 +178,11 @@ export class FakeGateway implements Gateway {
     ];
     const step = { requests: 12, errors: 2, shapes: { app_error: 2 }, p50Ms: 1.2, p99Ms: 30 };
     return { stepS: request.stepS ?? 1, since, until, steps: [{ at: since, ...step }] };
+  }
+
+  routeTimelines({ since, stepS }: Omit<TrafficRequest, 'series'>): RouteTimelines {
+    const routes = [{ id: 'shop', requests: [12, 0], errors: [2, 0] }];
+    return { stepS: stepS ?? 1, since: new Date(since).toISOString(), routes };
   }
 
   shownIncidents: readonly IncidentStatus[] = [];

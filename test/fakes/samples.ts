@@ -1,6 +1,21 @@
 import type { AttemptRecord, ExchangeRecord } from '../../src/core/schemas/record.ts';
 import type { GatewayStatus } from '../../src/core/schemas/status.ts';
 
+const minuteOf = (
+  requests: number,
+  errors: number,
+  p50Ms: number | null,
+  p99Ms: number | null,
+): GatewayStatus['lastMinute'] => ({
+  seconds: 57.3,
+  requests,
+  requestsPerS: Math.round((requests / 57.3) * 100) / 100,
+  errors,
+  errorShare: requests === 0 ? null : errors / requests,
+  p50Ms,
+  p99Ms,
+});
+
 /** A gateway with a bit of everything: a healthy endpoint, an ill one, an application with two instances. */
 export const statusSample: GatewayStatus = {
   deployment: 'shop',
@@ -88,6 +103,12 @@ export const statusSample: GatewayStatus = {
       sinceS: 1,
       retryAfterS: 1,
     },
+  ],
+  routes: [
+    { id: '/search', upstream: 'api', lastMinute: minuteOf(5730, 140, 2.31, 4100) },
+    { id: '/', upstream: 'web', lastMinute: minuteOf(0, 0, null, null) },
+    { id: '/api', upstream: 'api', lastMinute: minuteOf(65_270, 2, 2.2, 40) },
+    { id: '/old', upstream: null, lastMinute: minuteOf(240, 0, 0.1, 0.3) },
   ],
   store: { path: '/var/lib/candor/store', lost: 12, leftOut: [] },
   logFiles: [
@@ -318,6 +339,7 @@ export const statusSample: GatewayStatus = {
           },
           earlierCommand: null,
           exposedAt: null,
+          release: null,
           lastLines: ['listening on 40123'],
         },
         {
@@ -331,6 +353,7 @@ export const statusSample: GatewayStatus = {
           usage: null,
           earlierCommand: null,
           exposedAt: null,
+          release: null,
           lastLines: ["Error: Cannot find module 'express'", 'Node.js v26.10.0'],
         },
         {
@@ -344,6 +367,7 @@ export const statusSample: GatewayStatus = {
           usage: null,
           earlierCommand: null,
           exposedAt: null,
+          release: null,
           lastLines: ['waiting for the database', 'Node.js v26.10.0'],
         },
       ],

@@ -36,6 +36,12 @@ export const stopSchema = z.object({
   pid: count.describe('Pid of the process that ends.'),
 });
 
+export const restartRequestSchema = z.strictObject({
+  instance: z.string().min(1).max(1024).describe('Its id in the status, such as `web/3`.'),
+});
+
+export const restartSchema = z.object({ restarting: text.describe('The instance.') });
+
 export const problemSchema = z.object({
   type: text,
   title: text,

@@ -5,6 +5,7 @@ import type { ProxyErrorType } from '#failures/proxy-error.ts';
 import type { Stage } from '#failures/stage.ts';
 import type { RetryReason } from '../exchange.ts';
 import { recordVersion } from '../record.ts';
+import { groupKeys } from '../exchange-groups.ts';
 import type { Described } from './inferred.ts';
 import { deliveries, shapes, whoses } from '#failures/shape.ts';
 import { gatewayStateSchema } from './gateway-state.ts';
@@ -156,6 +157,19 @@ export const exchangesSchema = z.object({
   timed_out: timedOut,
   store_failing: storeFailing,
 });
+
+/** What a search finds, counted by one of its values. */
+export const exchangeGroupsSchema = z.object({
+  by: z.enum(groupKeys),
+  groups: z
+    .array(z.object({ value: text.describe('Empty: they have none.'), count, failed: count }))
+    .describe('The largest first, at most 50.'),
+  counted: count.describe('Requests.'),
+  complete: z.boolean().describe('Whether they are all that match; otherwise the newest.'),
+  store_failing: storeFailing,
+});
+
+export type ExchangeGroupsJson = Described<typeof exchangeGroupsSchema>;
 
 /**
  * The record of an exchange, with all its keys. Its line in the log leaves out keys that have their default value

@@ -36,7 +36,12 @@ const minuteFigures = z.object({
     'Failed responses: any 5xx, gRPC statuses of a server’s failure, and truncated ones. A client that left is not an error.',
   ),
   error_share: z.number().min(0).max(1).nullable().describe('Null without requests.'),
-  p50_ms: z.number().nullable().describe('Median duration of an exchange, without tunnels; within 17 %.'),
+  p50_ms: z
+    .number()
+    .nullable()
+    .describe(
+      'Median duration of an exchange, within 17 %; without tunnels and long-lived responses: those whose body went on for more than 5 s after the head.',
+    ),
   p99_ms: z.number().nullable().describe('Never more than the longest duration of that time.'),
 });
 
@@ -202,6 +207,17 @@ export const statusSchema = z.object({
       ),
     }),
   ),
+  routes: z
+    .array(
+      z.object({
+        id: text.describe('Empty: requests that matched no route.'),
+        upstream: nullableText.describe('Null: it answers by itself.'),
+        last_minute: minuteFigures,
+      }),
+    )
+    .describe(
+      'In the order of the configuration; of more than 200 those with the most errors, then the most requests in the last minute.',
+    ),
   objectives: z
     .array(objectiveSchema)
     .describe('Objectives of routes (`slo`), and how fast their error budgets are used up.'),
@@ -312,6 +328,9 @@ export const statusSchema = z.object({
             .array(text)
             .nullable()
             .describe('Its command, if an earlier configuration started it and a new instance will replace it.'),
+          release: nullableText.describe(
+            'What its variables say of the release (`RELEASE`, `APP_VERSION`, `GIT_SHA` and the like); null: nothing.',
+          ),
           exposed_at: nullableText.describe('Address at which clients can bypass the gateway; null if there is none.'),
           last_lines: z.array(text),
         }),
@@ -339,6 +358,7 @@ export type CertificateStatus = Named<typeof certificate>;
 export type StatusProblem = GatewayStatus['problems'][number];
 export type OverlayStatus = GatewayStatus['overlay'];
 export type UpstreamStatus = GatewayStatus['upstreams'][number];
+export type RouteStatus = GatewayStatus['routes'][number];
 export type WaitingStatus = Named<typeof waiting>;
 export type OtlpStatus = NonNullable<GatewayStatus['otlp']>;
 export type TimeoutStatus = GatewayStatus['timeouts'][number];

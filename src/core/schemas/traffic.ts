@@ -23,6 +23,20 @@ export const timelineSchema = z.object({
     .describe('Those that have ended and had requests, oldest first.'),
 });
 
+export const routeTimelinesSchema = z.object({
+  step_s: count.describe('How long each step is: 1, 10 or 60.'),
+  since: time.describe('When the first step begins.'),
+  routes: z
+    .array(
+      z.object({
+        id: z.string().describe('Empty: requests that matched no route.'),
+        requests: z.array(count).describe('Of each step that has ended, the oldest first.'),
+        errors: z.array(count).describe('As in the timeline.'),
+      }),
+    )
+    .describe('In the order of the configuration; those of which the history is kept.'),
+});
+
 const settings = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]));
 
 export const routeSchema = z.object({
@@ -52,6 +66,9 @@ export const routeSchema = z.object({
 
 /** Which route a request would take, and why. */
 export type RouteExplanation = Named<typeof routeSchema>;
+
+/** Requests of each route over time. */
+export type RouteTimelines = Named<typeof routeTimelinesSchema>;
 
 /** Requests over time. */
 export type TrafficTimeline = Omit<NamedTimeline, 'steps'> & { readonly steps: readonly TimelineStep[] };

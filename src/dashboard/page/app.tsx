@@ -19,6 +19,7 @@ import {
   theme,
   themes,
 } from './parts.tsx';
+import { RoutePage } from './route-page.tsx';
 import { RequestsPage } from './requests-page.tsx';
 import {
   address,
@@ -132,7 +133,11 @@ function CurrentPage(): JSX.Element {
     case 'timeline':
       return <TimelinePage parameters={parameters} />;
     case 'requests':
-      return id === '' ? <RequestsPage query={parameters['query'] ?? ''} /> : <RequestPage id={id} key={id} />;
+      return id === '' ? (
+        <RequestsPage query={parameters['query'] ?? ''} by={parameters['by'] ?? ''} />
+      ) : (
+        <RequestPage id={id} key={id} />
+      );
     case 'upstreams':
       return <UpstreamsPage id={id} />;
     case 'configuration':
@@ -143,6 +148,8 @@ function CurrentPage(): JSX.Element {
       return <AuditPage />;
     case 'incidents':
       return <IncidentPage id={id} key={id} />;
+    case 'routes':
+      return <RoutePage id={id} key={id} />;
     case 'login':
       return <LoginPage />;
     case 'now':
@@ -177,7 +184,8 @@ function PageHeader(): JSX.Element {
 }
 
 function Navigation(): JSX.Element {
-  const shown = address.value.page === 'incidents' ? 'now' : address.value.page;
+  const { page } = address.value;
+  const shown = page === 'incidents' || page === 'routes' ? 'now' : page;
   const incidents = status.value?.incidents.length ?? 0;
   const changes = status.value?.overlay.entries.length ?? 0;
   const links = useRef<HTMLElement>(null);

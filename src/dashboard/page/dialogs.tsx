@@ -1,13 +1,14 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { answerText } from '../api.ts';
-import { type ActionInput, bodyOf, isConfirmed, type OperatorAction } from '../operator-actions.ts';
+import { type ActionInput, actionPath, bodyOf, isConfirmed, type OperatorAction } from '../operator-actions.ts';
 import { actionsDone, announcement, api, askedAction, mayOperate, isHelpShown } from './state.ts';
 import { keyHelp } from '../page-address.ts';
 
 interface ChangeAnswer {
-  readonly changed: boolean;
-  readonly warnings: readonly string[];
+  /** Absent: it was no change of the overlay. */
+  readonly changed?: boolean;
+  readonly warnings?: readonly string[];
 }
 
 /** Asks before an action changes what the gateway does, and says what came of it. */
@@ -28,12 +29,13 @@ function Confirmation({ action }: { readonly action: OperatorAction }): JSX.Elem
   };
   const confirm = async (): Promise<void> => {
     setSending(true);
-    const answer = await api.post<ChangeAnswer>(`/v1/overlay/${action.operation}`, bodyOf(action, given));
+    const answer = await api.post<ChangeAnswer>(actionPath(action), bodyOf(action, given));
     setSending(false);
     if (answer.kind !== 'ok') return setFailure(answerText(answer));
-    announcement.value = answer.value.changed ? `Done: ${action.label}.` : 'That was so already: nothing was changed.';
+    const { changed = true, warnings: told = [] } = answer.value;
+    announcement.value = changed ? `Done: ${action.label}.` : 'That was so already: nothing was changed.';
     actionsDone.value += 1;
-    if (answer.value.warnings.length > 0) setWarnings(answer.value.warnings);
+    if (told.length > 0) setWarnings(told);
     else close();
   };
   return (

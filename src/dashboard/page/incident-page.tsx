@@ -23,7 +23,14 @@ export function IncidentPage({ id }: { readonly id: string }): JSX.Element {
 }
 
 /** An incident with its conclusion first: what fails, why, what to do; then the evidence. */
-export function IncidentCard({ incident }: { readonly incident: IncidentJson }): JSX.Element {
+export function IncidentCard({
+  incident,
+  others: sameOutage = [],
+}: {
+  readonly incident: IncidentJson;
+  /** Incidents of the same outage. */
+  readonly others?: readonly IncidentJson[];
+}): JSX.Element {
   const { id, title, suspects, findings, additions, joined, resolved_at: resolvedAt } = incident;
   const { findings_at: findingsAt, requests_query: query } = incident;
   const [first, ...others] = suspects;
@@ -44,6 +51,28 @@ export function IncidentCard({ incident }: { readonly incident: IncidentJson }):
         <p class="suspect-first">What has caused it is not known.</p>
       ) : (
         <FirstSuspect suspect={first} shownStep={step} />
+      )}
+      {sameOutage.length > 0 && (
+        <div class="suspect">
+          <p>Of the same outage:</p>
+          <ul class="evidence">
+            {sameOutage.map(({ id: other, title: what, failed, attempts_failed: attempts }) => (
+              <li key={other}>
+                <a href={addressHash('incidents', String(other))}>{what}</a>,{' '}
+                {failed === 0 ? countWithNoun(attempts, 'attempt') : countWithNoun(failed, 'request')} failed
+              </li>
+            ))}
+          </ul>
+        </div>
+      )}
+      {findings.length > 0 && (
+        <div class="suspect">
+          <p>
+            What the gateway found when it looked
+            {findingsAt !== null && `, ${elapsedText(Math.max(0, (now.value - Date.parse(findingsAt)) / 1000))} ago`}:
+          </p>
+          <Evidence evidence={findings} />
+        </div>
       )}
       {additions.map((addition) => (
         <Addition addition={addition} shownStep={step} key={addition.since} />
@@ -69,15 +98,6 @@ export function IncidentCard({ incident }: { readonly incident: IncidentJson }):
           {others.map((suspect) => (
             <Suspect suspect={suspect} shownStep={step} />
           ))}
-        </details>
-      )}
-      {findings.length > 0 && (
-        <details>
-          <summary>
-            What the gateway found when it looked
-            {findingsAt !== null && `, ${elapsedText(Math.max(0, (now.value - Date.parse(findingsAt)) / 1000))} ago`}
-          </summary>
-          <Evidence evidence={findings} />
         </details>
       )}
       <details>

@@ -63,8 +63,15 @@ export function LineChart(properties: LineChartProperties): JSX.Element {
   return <div class="chart" ref={frame} role="img" aria-label={label} />;
 }
 
+/** The last step is drawn up to its end, where the one that goes on begins. */
 function dataOf({ times, series }: LineChartProperties): UPlot.AlignedData {
-  return [times, ...series.map(({ values }) => values)] as unknown as UPlot.AlignedData;
+  const [before = 0, last = 0] = times.slice(-2);
+  const end = times.length < 2 ? [] : [last + (last - before)];
+  const closed = series.map(({ values, hasPoints }) => [
+    ...values,
+    ...end.map(() => (hasPoints === true ? null : (values.at(-1) ?? null))),
+  ]);
+  return [[...times, ...end], ...closed] as unknown as UPlot.AlignedData;
 }
 
 function optionsFor(target: HTMLElement, latest: { readonly current: LineChartProperties }): UPlot.Options {

@@ -1,7 +1,16 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { actorWords } from '../event-words.ts';
-import { beginMaintenance, beginPause, restoreEntry } from '../operator-actions.ts';
+import {
+  beginMaintenance,
+  beginPause,
+  endpointActions,
+  restartInstance,
+  restoreAll,
+  restoreEntry,
+} from '../operator-actions.ts';
+import { endpointTone } from '../overall-state.ts';
+import { addressHash } from '../page-address.ts';
 import { ActionButton } from './dialogs.tsx';
 import { Mark, Section, Sentence, TableFrame, Time } from './parts.tsx';
 import { mayOperate, status } from './state.ts';
@@ -20,6 +29,8 @@ export function MaintenancePage(): JSX.Element {
       ) : (
         <p class="quiet">This session may only read (role read): it cannot begin maintenance or a pause.</p>
       )}
+      {mayOperate.value && <Endpoints />}
+      {mayOperate.value && <Instances />}
       <KnownNames />
     </>
   );
@@ -29,7 +40,10 @@ function Entries(): JSX.Element {
   const overlay = status.value?.overlay;
   const entries = overlay?.entries ?? [];
   return (
-    <Section title="What wins over the configuration file now">
+    <Section
+      title="What wins over the configuration file now"
+      aside={entries.length > 1 ? <ActionButton action={restoreAll(entries.length)} /> : undefined}
+    >
       {entries.length === 0 ? (
         <p class="quiet">Nothing: the configuration file applies as it is.</p>
       ) : (
@@ -72,6 +86,95 @@ function Entries(): JSX.Element {
       {overlay?.persisted === false && (
         <p class="warning">The entries end with the process: {overlay.memory_reason}.</p>
       )}
+    </Section>
+  );
+}
+
+/** To take one out, and to bring it back. */
+function Endpoints(): JSX.Element | null {
+  const shown = status.value;
+  if (shown === null || shown.upstreams.every(({ endpoints }) => endpoints.length === 0)) return null;
+  return (
+    <Section title="Endpoints">
+      <TableFrame name="Endpoints and what can be done about them">
+        <table class="cards">
+          <thead>
+            <tr>
+              <th scope="col">endpoint</th>
+              <th scope="col">upstream</th>
+              <th scope="col">state</th>
+              <th scope="col">
+                <span class="hidden">actions</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {shown.upstreams.flatMap((upstream) =>
+              upstream.endpoints.map((endpoint) => (
+                <tr key={endpoint.id}>
+                  <th scope="row">{endpoint.address}</th>
+                  <td>
+                    <a href={addressHash('upstreams', upstream.id)}>{upstream.id}</a>
+                  </td>
+                  <td>
+                    <span class={`state ${endpointTone(endpoint)}`}>
+                      <Mark tone={endpointTone(endpoint)} /> {endpoint.state.replaceAll('_', ' ')}
+                    </span>
+                  </td>
+                  <td class="said">
+                    <span class="buttons">
+                      {endpointActions(endpoint, upstream, shown.overlay.entries).map((action) => (
+                        <ActionButton action={action} key={action.label} />
+                      ))}
+                    </span>
+                  </td>
+                </tr>
+              )),
+            )}
+          </tbody>
+        </table>
+      </TableFrame>
+    </Section>
+  );
+}
+
+/** Of applications that the gateway runs. */
+function Instances(): JSX.Element | null {
+  const applications = status.value?.applications ?? [];
+  if (applications.every(({ instances }) => instances.length === 0)) return null;
+  return (
+    <Section title="Instances">
+      <TableFrame name="Instances of applications">
+        <table class="cards">
+          <thead>
+            <tr>
+              <th scope="col">instance</th>
+              <th scope="col">phase</th>
+              <th scope="col">program</th>
+              <th scope="col">
+                <span class="hidden">action</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {applications.flatMap(({ command, instances }) =>
+              instances.map(({ id, phase, reason, pid, release, earlier_command: earlier }) => (
+                <tr key={id}>
+                  <th scope="row">{id}</th>
+                  <td title={reason}>{phase.replaceAll('_', ' ')}</td>
+                  <td>
+                    <code>{(earlier ?? command).join(' ')}</code> {release !== null && <strong>{release}</strong>}{' '}
+                    {pid !== null && <span class="quiet">pid {pid}</span>}
+                  </td>
+                  <td class="said">
+                    {phase !== 'stopping' && phase !== 'stopped' && <ActionButton action={restartInstance(id)} />}
+                  </td>
+                </tr>
+              )),
+            )}
+          </tbody>
+        </table>
+      </TableFrame>
     </Section>
   );
 }
@@ -158,13 +261,7 @@ function PauseForm(): JSX.Element {
 /** Names that the status has: the gateway says it where another one is meant. */
 function KnownNames(): JSX.Element {
   const shown = status.value;
-  const routes = [
-    ...(shown?.breakers ?? []).map(({ route }) => route),
-    ...(shown?.timeouts ?? []).map(({ route }) => route),
-    ...(shown?.bounds ?? []).filter(({ kind }) => kind === 'route').map(({ id }) => id),
-    ...(shown?.incidents ?? []).flatMap((incident) => incident.routes.map(({ route }) => route)),
-  ];
-  const known = [...new Set(routes)].toSorted();
+  const known = (shown?.routes ?? []).flatMap(({ id }) => (id === '' ? [] : [id])).toSorted();
   return (
     <>
       <datalist id="known-routes">

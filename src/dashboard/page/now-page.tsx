@@ -2,10 +2,13 @@ import type { JSX } from 'preact';
 import { elapsedText } from '#failures/quantity-text.ts';
 import type { IncidentJson, ProblemJson, StatusJson, TimelineJson, UpstreamJson } from '../model.ts';
 import { endpointTone, upstreamState } from '../overall-state.ts';
+import { outagesOf } from '../outages.ts';
 import { addressHash } from '../page-address.ts';
 import { countFigure, durationFigure, rateFigure, shareFigure } from '../shown-figures.ts';
+import type { SortedColumn } from '../sorted-rows.ts';
 import { IncidentCard } from './incident-page.tsx';
-import { Answered, Elapsed, Mark, NumberHeads, Section, Sentence, StateText, TableFrame } from './parts.tsx';
+import { Answered, Elapsed, Figures, Mark, Section, Sentence, SortedTable, StateText } from './parts.tsx';
+import { MissedObjectives, Routes } from './routes-table.tsx';
 import { StackedBars } from './stacked-bars.tsx';
 import { api, now, state, status } from './state.ts';
 import { useAnswer } from './use-answer.ts';
@@ -23,7 +26,9 @@ export function NowPage(): JSX.Element {
           <Headline />
           {shown.incidents.length > 0 && <Incidents incidents={shown.incidents} />}
           {shown.problems.length > 0 && <Problems problems={shown.problems} />}
+          <MissedObjectives objectives={shown.objectives} />
           <Traffic status={shown} />
+          <Routes status={shown} />
           <Upstreams upstreams={shown.upstreams} />
           <Timeouts status={shown} />
           <PastIncidents />
@@ -49,8 +54,8 @@ function Headline(): JSX.Element {
 function Incidents({ incidents }: { readonly incidents: readonly IncidentJson[] }): JSX.Element {
   return (
     <Section title={incidents.length === 1 ? 'Incident' : 'Incidents'}>
-      {incidents.map((incident) => (
-        <IncidentCard incident={incident} key={incident.id} />
+      {outagesOf(incidents).map(({ first, others }) => (
+        <IncidentCard incident={first} others={others} key={first.id} />
       ))}
     </Section>
   );
@@ -88,7 +93,7 @@ function Traffic({
 }): JSX.Element {
   const answer = useAnswer(() => api.get<TimelineJson>('/v1/timeline', { since: '10m', step: '10' }), [], 5000);
   const waiting = [...upstreams.flatMap((one) => one.waiting), ...bounds.flatMap((one) => one.waiting)];
-  const figures: readonly (readonly [string, string, boolean?])[] = [
+  const figures = [
     ['requests/s', rateFigure(minute.requests_per_s)],
     ['failed', shareFigure(minute.error_share), (minute.error_share ?? 0) > 0.01],
     ['p50', durationFigure(minute.p50_ms)],
@@ -96,17 +101,10 @@ function Traffic({
     ['in flight', countFigure(workers.reduce((sum, worker) => sum + worker.exchanges_active, 0))],
     ['waiting', countFigure(waiting.reduce((sum, one) => sum + one.count, 0))],
     ['clients', countFigure(workers.reduce((sum, worker) => sum + worker.client_connections, 0))],
-  ];
+  ] as const;
   return (
     <Section title="Traffic" aside={<span class="quiet">last minute</span>}>
-      <dl class="figures">
-        {figures.map(([name, value, isBad = false]) => (
-          <div class={isBad ? 'bad' : ''}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Figures figures={figures} />
       <Answered answer={answer}>{(timeline) => <StackedBars timeline={timeline} />}</Answered>
     </Section>
   );
@@ -115,26 +113,27 @@ function Traffic({
 function Upstreams({ upstreams }: { readonly upstreams: readonly UpstreamJson[] }): JSX.Element {
   return (
     <Section title="Upstreams">
-      <TableFrame name="Upstreams, last minute">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">upstream</th>
-              <th scope="col">state</th>
-              <th scope="col">endpoints</th>
-              <NumberHeads names={['requests/s', 'failed', 'p50', 'p99']} />
-            </tr>
-          </thead>
-          <tbody>
-            {upstreams.map((upstream) => (
-              <UpstreamRow upstream={upstream} key={upstream.id} />
-            ))}
-          </tbody>
-        </table>
-      </TableFrame>
+      <SortedTable
+        name="Upstreams, last minute"
+        columns={upstreamColumns}
+        rows={upstreams}
+        first={{ column: null, isDescending: false }}
+      >
+        {(upstream) => <UpstreamRow upstream={upstream} key={upstream.id} />}
+      </SortedTable>
     </Section>
   );
 }
+
+const upstreamColumns: readonly SortedColumn<UpstreamJson>[] = [
+  { name: 'upstream', sortBy: ({ id }) => id },
+  { name: 'state' },
+  { name: 'endpoints' },
+  { name: 'requests/s', isNumber: true, sortBy: ({ last_minute: minute }) => minute.requests_per_s },
+  { name: 'failed', isNumber: true, sortBy: ({ last_minute: minute }) => minute.error_share },
+  { name: 'p50', isNumber: true, sortBy: ({ last_minute: minute }) => minute.p50_ms },
+  { name: 'p99', isNumber: true, sortBy: ({ last_minute: minute }) => minute.p99_ms },
+];
 
 function UpstreamRow({ upstream }: { readonly upstream: UpstreamJson }): JSX.Element {
   const { id, last_minute: minute, endpoints } = upstream;
@@ -150,13 +149,21 @@ function UpstreamRow({ upstream }: { readonly upstream: UpstreamJson }): JSX.Ele
       <td>
         <StateText state={shown} /> <span class="quiet wide-only">{shown.reason}</span>
       </td>
-      <td>
+      <td data-name="endpoints">
         {healthy} of {endpoints.length}
       </td>
-      <td class="number">{rateFigure(minute.requests_per_s)}</td>
-      <td class={`number ${(minute.error_share ?? 0) > 0.01 ? 'bad-text' : ''}`}>{shareFigure(minute.error_share)}</td>
-      <td class="number">{durationFigure(minute.p50_ms)}</td>
-      <td class="number">{durationFigure(minute.p99_ms)}</td>
+      <td class="number" data-name="requests/s">
+        {rateFigure(minute.requests_per_s)}
+      </td>
+      <td class={`number ${(minute.error_share ?? 0) > 0.01 ? 'bad-text' : ''}`} data-name="failed">
+        {shareFigure(minute.error_share)}
+      </td>
+      <td class="number" data-name="p50">
+        {durationFigure(minute.p50_ms)}
+      </td>
+      <td class="number" data-name="p99">
+        {durationFigure(minute.p99_ms)}
+      </td>
     </tr>
   );
 }
@@ -193,33 +200,53 @@ function PastIncidents(): JSX.Element | null {
   return (
     <Section title="Incidents that are over">
       <ul class="past">
-        {past.map(({ id, title, failed, attempts_failed: attemptsFailed, started_at: startedAt, last_at: lastAt }) => (
-          <li key={id}>
-            <a href={addressHash('incidents', String(id))} data-row>
-              {title}
-            </a>
-            <span class="quiet">
-              {failed === 0 ? `${countFigure(attemptsFailed)} attempts` : `${countFigure(failed)} requests`} failed,{' '}
-              {elapsedText((Date.parse(lastAt) - Date.parse(startedAt)) / 1000)},{' '}
-              {elapsedText((now.value - Date.parse(lastAt)) / 1000)} ago
-            </span>
-          </li>
-        ))}
+        {outagesOf(past).map(
+          ({
+            first: { id, title, failed, attempts_failed: attemptsFailed, started_at: startedAt, last_at: lastAt },
+            others,
+          }) => (
+            <li key={id}>
+              <a href={addressHash('incidents', String(id))} data-row>
+                {title}
+              </a>
+              <span class="quiet">
+                {failed === 0 ? `${countFigure(attemptsFailed)} attempts` : `${countFigure(failed)} requests`} failed,{' '}
+                {elapsedText((Date.parse(lastAt) - Date.parse(startedAt)) / 1000)},{' '}
+                {elapsedText((now.value - Date.parse(lastAt)) / 1000)} ago
+                {others.length > 0 &&
+                  `, with ${others.length === 1 ? 'another incident' : `${others.length} other incidents`} of the same outage`}
+              </span>
+            </li>
+          ),
+        )}
       </ul>
     </Section>
   );
 }
 
 function Process({ status: shown }: { readonly status: StatusJson }): JSX.Element {
-  const { version, member, pid, started_at: startedAt, revision, listeners, store } = shown;
+  const { version, member, pid, started_at: startedAt, revision, listeners, store, applications } = shown;
+  const { content_hash: contentHash } = shown;
   return (
     <p class="process quiet">
-      candor {version}, member {member}, pid {pid}, up <Elapsed since={Date.parse(startedAt)} />, configuration revision{' '}
-      {revision},{' '}
+      candor {version}, member {member}, pid {pid}, up <Elapsed since={Date.parse(startedAt)} />,{' '}
+      <a href={addressHash('configuration')}>configuration</a> revision {revision} ({contentHash.slice(0, 8)}),{' '}
+      {applications.map(({ id, command, instances }) => `${id}: ${programText(command, instances)}, `).join('')}
       {listeners
         .map(({ id, address, state: open }) => `${id} ${address}${open === 'open' ? '' : ` (${open})`}`)
         .join(', ')}
       {store === null ? ', no store: requests cannot be searched' : ''}
     </p>
   );
+}
+
+/** What runs of an application: 'node server.js (web/3 v42; web/2 v41 of an earlier configuration)'. */
+function programText(command: readonly string[], instances: StatusJson['applications'][number]['instances']): string {
+  const names = (isEarlier: boolean): string =>
+    instances
+      .filter((one) => (one.earlier_command !== null) === isEarlier)
+      .map(({ id, release }) => (release === null ? id : `${id} ${release}`))
+      .join(', ');
+  const earlier = names(true);
+  return `${command.join(' ')} (${names(false)}${earlier === '' ? '' : `; ${earlier} of an earlier configuration`})`;
 }

@@ -5,6 +5,7 @@ import { type Answer, answerText } from '../api.ts';
 import type { ShownState, Tone } from '../overall-state.ts';
 import { pageClock } from '../system.ts';
 import { agoText, timeText } from '../shown-figures.ts';
+import { nextOrder, type SortedColumn, type SortOrder, sortedRows } from '../sorted-rows.ts';
 import { now } from './state.ts';
 import { signal } from '@preact/signals';
 
@@ -114,6 +115,24 @@ export function NumberHeads({ names }: { readonly names: readonly string[] }): J
   );
 }
 
+/** Large figures with their names below each other. */
+export function Figures({
+  figures,
+}: {
+  readonly figures: readonly (readonly [name: string, value: string, isBad?: boolean])[];
+}): JSX.Element {
+  return (
+    <dl class="figures">
+      {figures.map(([name, value, isBad = false]) => (
+        <div class={isBad ? 'bad' : ''}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
 /** How long it has been so, such as `5 min`; grows as the clock goes. */
 export function Elapsed({ since }: { readonly since: number }): JSX.Element {
   return <>{elapsedText(Math.max(0, Math.round((now.value - since) / 1000)))}</>;
@@ -152,6 +171,50 @@ export function TableFrame({
     <div class="table-frame" role="region" aria-label={name} tabIndex={0}>
       {children}
     </div>
+  );
+}
+
+/** A table that says which column it is sorted by, and is sorted by another one when its head is pressed. */
+export function SortedTable<R>({
+  name,
+  columns,
+  rows,
+  first,
+  children,
+}: {
+  readonly name: string;
+  readonly columns: readonly SortedColumn<R>[];
+  readonly rows: readonly R[];
+  readonly first: SortOrder;
+  readonly children: (row: R) => JSX.Element;
+}): JSX.Element {
+  const [order, setOrder] = useState(first);
+  return (
+    <TableFrame name={name}>
+      <table class="cards">
+        <thead>
+          <tr>
+            {columns.map((column) => {
+              const sorted = column.name !== order.column ? undefined : order.isDescending ? 'descending' : 'ascending';
+              const mark = sorted === undefined ? '' : order.isDescending ? ' ▾' : ' ▴';
+              return (
+                <th scope="col" class={column.isNumber === true ? 'number' : ''} aria-sort={sorted} key={column.name}>
+                  {column.sortBy === undefined ? (
+                    column.name
+                  ) : (
+                    <button type="button" class="head" onClick={() => setOrder(nextOrder(order, column))}>
+                      {column.name}
+                      <span aria-hidden="true">{mark}</span>
+                    </button>
+                  )}
+                </th>
+              );
+            })}
+          </tr>
+        </thead>
+        <tbody>{sortedRows(rows, columns, order).map(children)}</tbody>
+      </table>
+    </TableFrame>
   );
 }
 

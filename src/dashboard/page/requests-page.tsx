@@ -2,14 +2,18 @@ import type { JSX, RefObject } from 'preact';
 import { useState, useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { answerText } from '../api.ts';
 import { addressHash } from '../page-address.ts';
-import { countFigure, timeText, durationFigure, timeTextMs } from '../shown-figures.ts';
+import { type GroupKey, groupKeys } from '../../core/exchange-groups.ts';
+import { conditionText } from '../../core/exchange-query.ts';
+import type { ExchangeGroupsJson } from '../../core/schemas/record.ts';
+import { countFigure, timeText, durationFigure, shareFigure, timeTextMs } from '../shown-figures.ts';
+import type { SortedColumn } from '../sorted-rows.ts';
 import { QueryField } from './query-field.tsx';
-import { announcement, go, now } from './state.ts';
-import { type Search, useSearch } from './use-answer.ts';
+import { announcement, api, go, now } from './state.ts';
+import { type Search, useAnswer, useSearch } from './use-answer.ts';
 import { verdictWords } from '../../diagnose/record-words.ts';
 import type { FoundExchange } from '../model.ts';
 import { visibleRows } from '../paged-list.ts';
-import { NumberHeads } from './parts.tsx';
+import { Answered, NumberHeads, SortedTable } from './parts.tsx';
 
 const usualQueries: readonly (readonly [name: string, query: string])[] = [
   ['all', ''],
@@ -20,17 +24,17 @@ const usualQueries: readonly (readonly [name: string, query: string])[] = [
 ];
 
 /** Searches what the gateway has stored, the newest first, and follows it. */
-export function RequestsPage({ query }: { readonly query: string }): JSX.Element {
+export function RequestsPage({ query, by }: { readonly query: string; readonly by: string }): JSX.Element {
   const [isFollowing, setFollowing] = useState(false);
   const search = useSearch(query, isFollowing);
   const { list, failure, storeFailing } = search;
   return (
     <>
       <h1>Requests</h1>
-      <QueryField query={query} key={query} onSearch={(next) => go('requests', '', { query: next })} />
+      <QueryField query={query} key={query} onSearch={(next) => go('requests', '', { query: next, by })} />
       <div class="chips">
         {usualQueries.map(([name, one]) => (
-          <a href={addressHash('requests', '', { query: one })} aria-current={one === query ? 'true' : undefined}>
+          <a href={addressHash('requests', '', { query: one, by })} aria-current={one === query ? 'true' : undefined}>
             {name}
           </a>
         ))}
@@ -61,6 +65,7 @@ export function RequestsPage({ query }: { readonly query: string }): JSX.Element
           yet. {storeFailing.reason}
         </p>
       )}
+      <Groups query={query} by={groupKeys.find((key) => key === by) ?? null} />
       {(failure === null || list.length > 0) && <RequestList search={search} key={query} />}
     </>
   );
@@ -71,6 +76,82 @@ function foundText({ list, isUnfinished }: Search): string {
   if (list.isComplete) return `${count} requests`;
   return isUnfinished ? `${count} requests so far; the search is not finished` : `${count} or more requests`;
 }
+
+/** What the search finds, counted by one of its values: each group narrows the search. */
+function Groups({ query, by }: { readonly query: string; readonly by: GroupKey | null }): JSX.Element {
+  return (
+    <>
+      <p class="chips">
+        Grouped by
+        {groupKeys.map((key) => (
+          <a
+            href={addressHash('requests', '', { query, by: key === by ? '' : key })}
+            aria-current={key === by ? 'true' : undefined}
+            key={key}
+          >
+            {key}
+          </a>
+        ))}
+      </p>
+      {by !== null && <GroupTable query={query} by={by} key={by} />}
+    </>
+  );
+}
+
+function GroupTable({ query, by }: { readonly query: string; readonly by: GroupKey }): JSX.Element {
+  const answer = useAnswer(() => api.get<ExchangeGroupsJson>('/v1/exchange-groups', { query, by }), [query, by]);
+  return (
+    <Answered answer={answer}>
+      {({ groups, counted, complete }) => (
+        <>
+          <p class="quiet">
+            {complete ? `All ${countFigure(counted)} requests` : `The newest ${countFigure(counted)} requests`} that
+            match, by {by}
+            {groups.length === 50 && ', the 50 largest groups'}.
+          </p>
+          <div class="groups">
+            <SortedTable
+              name={`Requests by ${by}`}
+              columns={groupColumns}
+              rows={groups}
+              first={{ column: 'requests', isDescending: true }}
+            >
+              {({ value, count, failed }) => (
+                <tr key={value}>
+                  <th scope="row">
+                    {value === '' ? (
+                      <span class="quiet">none</span>
+                    ) : (
+                      <a href={addressHash('requests', '', { query: `${query} ${conditionText(by, value)}`.trim() })}>
+                        {value}
+                      </a>
+                    )}
+                  </th>
+                  <td class="number" data-name="requests">
+                    {countFigure(count)}
+                  </td>
+                  <td class="number" data-name="share">
+                    {shareFigure(counted === 0 ? null : count / counted)}
+                  </td>
+                  <td class={`number ${failed > 0 ? 'bad-text' : ''}`} data-name="failed">
+                    {countFigure(failed)}
+                  </td>
+                </tr>
+              )}
+            </SortedTable>
+          </div>
+        </>
+      )}
+    </Answered>
+  );
+}
+
+const groupColumns: readonly SortedColumn<ExchangeGroupsJson['groups'][number]>[] = [
+  { name: 'value', sortBy: ({ value }) => value },
+  { name: 'requests', isNumber: true, sortBy: ({ count }) => count },
+  { name: 'share', isNumber: true },
+  { name: 'failed', isNumber: true, sortBy: ({ failed }) => failed },
+];
 
 /** Of the style sheet: a row is one line, and two on a narrow screen. */
 const rowHeights = { wide: 26, narrow: 46 } as const;
@@ -115,6 +196,7 @@ function ScrolledList({ search }: { readonly search: Search }): JSX.Element {
             <th scope="col">time</th>
             <NumberHeads names={['status', 'took']} />
             <th scope="col">request</th>
+            <th scope="col">client</th>
             <th scope="col">route</th>
             <th scope="col">endpoint</th>
             <th scope="col">what went wrong</th>
@@ -146,7 +228,7 @@ function useSteadyRows(frame: RefObject<HTMLDivElement | null>, newerCount: numb
 function Gap({ height }: { readonly height: number }): JSX.Element {
   return (
     <tr aria-hidden="true" class="gap">
-      <td colSpan={7} style={{ height: `${height}px` }} />
+      <td colSpan={8} style={{ height: `${height}px` }} />
     </tr>
   );
 }
@@ -155,7 +237,7 @@ function RequestRow({ found, index }: { readonly found: FoundExchange | null; re
   if (found === null)
     return (
       <tr aria-rowindex={index + 2}>
-        <td colSpan={7} class="quiet">
+        <td colSpan={8} class="quiet">
           …
         </td>
       </tr>
@@ -169,6 +251,7 @@ function RequestRow({ found, index }: { readonly found: FoundExchange | null; re
     host,
     path,
     query,
+    client,
     route,
     attempts,
     shape,
@@ -190,6 +273,7 @@ function RequestRow({ found, index }: { readonly found: FoundExchange | null; re
         {query !== null && <span class="quiet">?{query}</span>}
         {standsFor > 1 && <span class="times"> ×{countFigure(standsFor)}</span>}
       </td>
+      <td class="client">{client.address}</td>
       <td class="route">{route ?? '–'}</td>
       <td class="endpoint-name">{attempts.at(-1)?.address ?? '–'}</td>
       <td class="why">{shape === 'none' && attempts.length < 2 ? '' : (cause ?? verdictWords(found))}</td>

@@ -30,7 +30,8 @@ export function StackedBars({ timeline }: { readonly timeline: TimelineJson }): 
 
 function Bars({ timeline }: { readonly timeline: TimelineJson }): JSX.Element {
   const { step_s: stepS, since, until, steps } = timeline;
-  const [from, to] = [Date.parse(since), Date.parse(until)];
+  // The step that goes on has no bar, and no gap that would look like a drop to zero.
+  const [from, to] = [Date.parse(since), Math.floor(Date.parse(until) / 1000 / stepS) * stepS * 1000];
   const highest = Math.max(1, ...steps.map(({ requests }) => requests));
   const barWidth = (width * stepS * 1000) / Math.max(1, to - from);
   return (
@@ -54,6 +55,44 @@ function Bars({ timeline }: { readonly timeline: TimelineJson }): JSX.Element {
         );
       })}
     </>
+  );
+}
+
+/** Requests of the last minutes and, in red, those of them that failed: small, beside the name of what they are of. */
+export function SmallPlot({
+  name,
+  requests,
+  errors,
+}: {
+  readonly name: string;
+  readonly requests: readonly number[];
+  readonly errors: readonly number[];
+}): JSX.Element {
+  const [tall, step] = [22, 2];
+  const highest = Math.max(1, ...requests);
+  const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
+  const label = `${name}: ${sum(requests)} requests in the last minutes, of which ${sum(errors)} failed.`;
+  return (
+    <svg
+      class="small-plot"
+      viewBox={`0 0 ${requests.length * step} ${tall}`}
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={label}
+    >
+      {requests.map((count, index) => {
+        if (count === 0) return null;
+        const failed = errors[index] ?? 0;
+        const whole = Math.max(1, (count / highest) * tall);
+        const bad = failed === 0 ? 0 : Math.max(2, (failed / highest) * tall);
+        return (
+          <>
+            <rect class="shape-ok" x={index * step} y={tall - whole} width={step} height={whole} />
+            {bad > 0 && <rect class="plot-failed" x={index * step} y={tall - bad} width={step} height={bad} />}
+          </>
+        );
+      })}
+    </svg>
   );
 }
 

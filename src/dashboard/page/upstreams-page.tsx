@@ -65,7 +65,7 @@ function Upstream({
         , <a href={addressHash('timeline', '', { upstream: id })}>timeline</a>
       </p>
       <TableFrame name={`Endpoints of ${id}`}>
-        <table>
+        <table class="cards">
           <thead>
             <tr>
               <th scope="col" rowSpan={2}>
@@ -114,26 +114,40 @@ function EndpointRows({ endpoint, upstream, entries }: EndpointProperties): JSX.
   return (
     <tbody class="endpoint">
       <tr>
-        <th scope="row">{address}</th>
+        <th scope="row" class="said">
+          {address}
+        </th>
         <td>
           <span class={`state ${endpointTone(endpoint)}`}>
             <Mark tone={endpointTone(endpoint)} /> {state.replaceAll('_', ' ')}
           </span>
         </td>
-        <td class="nowrap">
+        <td class="nowrap" data-name="since">
           <Elapsed since={since} />
         </td>
-        <td class="number">{countFigure(minute.answered)}</td>
-        <td class={`number ${minute.failed > 0 ? 'bad-text' : ''}`}>{countFigure(minute.failed)}</td>
-        <td class="number">{durationFigure(minute.p50_ms)}</td>
-        <td class="number">{durationFigure(minute.p99_ms)}</td>
-        <td class="number">{endpoint.in_flight ?? '–'}</td>
-        <td class="number">
+        <td class="number" data-name="answered">
+          {countFigure(minute.answered)}
+        </td>
+        <td class={`number ${minute.failed > 0 ? 'bad-text' : ''}`} data-name="failed">
+          {countFigure(minute.failed)}
+        </td>
+        <td class="number" data-name="p50">
+          {durationFigure(minute.p50_ms)}
+        </td>
+        <td class="number" data-name="p99">
+          {durationFigure(minute.p99_ms)}
+        </td>
+        <td class="number" data-name="in flight">
+          {endpoint.in_flight ?? '–'}
+        </td>
+        <td class="number" data-name="pool">
           {connections} of {max}
           {`, ${idle} idle`}
           {waiting > 0 && `, ${waiting} wait`}
         </td>
-        <td class="number">{weight}</td>
+        <td class="number" data-name="weight">
+          {weight}
+        </td>
       </tr>
       <tr class="more">
         <td colSpan={10}>
