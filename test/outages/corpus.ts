@@ -1,10 +1,23 @@
+import { operationControls } from './controls-operations.ts';
+import { trafficControls } from './controls-traffic.ts';
 import type { Control, Outage } from './outage.ts';
-import { outages as applicationOutages } from './outages-application.ts';
-import { controls as quietControls } from './controls-operations.ts';
+import { answerOutages } from './outages-answers.ts';
+import { clientOutages } from './outages-clients.ts';
+import { dependencyOutages } from './outages-dependencies.ts';
+import { networkOutages } from './outages-network.ts';
+import { processOutages } from './outages-processes.ts';
+import { releaseOutages } from './outages-releases.ts';
 
-export const outages: readonly Outage[] = [...applicationOutages];
+export const outages: readonly Outage[] = [
+  ...releaseOutages,
+  ...dependencyOutages,
+  ...processOutages,
+  ...networkOutages,
+  ...clientOutages,
+  ...answerOutages,
+];
 
-export const controls: readonly Control[] = [...quietControls];
+export const controls: readonly Control[] = [...operationControls, ...trafficControls];
 
 export function findPlay(name: string): ({ isControl: false } & Outage) | ({ isControl: true } & Control) {
   const outage = outages.find((one) => one.name === name);

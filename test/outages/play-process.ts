@@ -57,7 +57,7 @@ else process.send(whole, () => process.exit(0));
 if (process.send === undefined) process.exit(0);
 
 async function play({ setup, ...play }: Play): Promise<Omit<PlayResult, 'cpuSeconds' | 'wallSeconds'>> {
-  const healthySeconds = isQuick ? 25 : (play.healthySeconds ?? 75);
+  const healthySeconds = isQuick ? 20 : (play.healthySeconds ?? 75);
   const lab = await Lab.start(setup, folder);
   labs.push(lab);
   clientsAt = Date.now();
@@ -71,10 +71,10 @@ async function play({ setup, ...play }: Play): Promise<Omit<PlayResult, 'cpuSeco
     await waitUntil(healthySeconds);
     const beginSecond = second();
     await play.begin(lab);
-    await waitUntil(beginSecond + (isQuick ? Math.min(play.seconds, 30) : play.seconds));
+    await waitUntil(beginSecond + (isQuick ? Math.min(play.seconds, 25) : play.seconds));
     const endSecond = second();
     await play.end(lab);
-    await waitUntil(second() + (isQuick ? 20 : (play.afterSeconds ?? 70)));
+    await waitUntil(second() + (isQuick ? 6 : (play.afterSeconds ?? 70)));
     if (!lab.isGatewayRunning) throw new Error('the gateway has ended');
     await watch.look();
     return {
