@@ -106,7 +106,7 @@ export const dependencyOutages: readonly Outage[] = [
     suspects: ['dependency', 'slow_application'],
     side: 'application',
     names: ['checkout'],
-    setup: shopWithDatabase(),
+    setup: shopWithDatabase({ ...pair, behaviour: { needs: shopNeeds, pool: 80 } }),
     before: (lab) => lab.reload(),
     begin: async (lab) => lab.behave('payments', { rules: [{ latencyMs: 4000 }] }),
     end: async (lab) => lab.behave('payments', {}),

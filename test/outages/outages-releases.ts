@@ -181,17 +181,17 @@ export const releaseOutages: readonly Outage[] = [
       lab.reload(({ routes }) => void delete (routes.find(({ id }) => id === 'checkout') ?? {})['concurrency']),
   }),
   outage('operator-drains-too-much', 'operator', {
-    what: 'A person drains one of two hosts; the other one bears half of the load, and answers 503 to the rest.',
+    what: 'A person drains one of two hosts; the other one cannot bear all of the load, and answers 503 to the rest.',
     suspects: ['operator_action'],
     side: 'operator',
     names: ['{shop-2}'],
     setup: shop({
       ...pair,
       behaviour: {
-        capacity: 2,
-        queueMax: 1,
+        capacity: 4,
+        queueMax: 8,
         rules: [
-          { path: '/search', latencyMs: 120 },
+          { path: '/search', latencyMs: 200 },
           { path: '/products', latencyMs: 90 },
           { path: '/api/cart', latencyMs: 60 },
         ],

@@ -102,7 +102,7 @@ async function waitUntil(at: number): Promise<void> {
 }
 
 function note({ flows: seen, errors: failures }: ClientReport): void {
-  const at = Math.max(second() - 1, 0);
+  const at = Math.floor((Date.now() - clientsAt) / 1000);
   for (const [flow, one] of Object.entries(seen)) (flows[flow] ??= [])[at] = one;
   for (const [error, count] of Object.entries(failures)) errors[error] = (errors[error] ?? 0) + count;
 }

@@ -1,12 +1,11 @@
-import { type ChildProcess, execFileSync, fork } from 'node:child_process';
-import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import { TestBundle } from '../../scripts/test-bundle.ts';
-import { testBundleVariable } from '../program.ts';
 import { controls, findPlay, outages } from './corpus.ts';
 import { judgeControl, judgeOutage } from './judge.ts';
 import { judgeTable } from './judge-table.ts';
+import { PlayRunner } from './play-runner.ts';
 import type { PlayResult } from './play-result.ts';
 import { ResultsFile } from './results-file.ts';
 
@@ -84,84 +83,10 @@ async function playAll(): Promise<void> {
   );
   const bundle = await new TestBundle().current();
   console.error(`${wanted.length} plays, ${options['at-once']} at once; results: ${file.path}`);
-  await new Runner(wanted, file, bundle).run(Number(options['at-once']));
+  await new PlayRunner(wanted, file, bundle, options.quick).run(Number(options['at-once']));
 }
 
 function commit(): string {
   const args = ['-C', repositoryRoot, 'rev-parse', '--short=12', 'HEAD'];
   return execFileSync('git', args, { encoding: 'utf8' }).trim();
-}
-
-type Wanted = (typeof outages)[number] | (typeof controls)[number];
-
-/** Plays in processes of their own, some at once. A signal ends them all, and with them everything that they have started. */
-class Runner {
-  readonly #waiting: Wanted[];
-  readonly #running = new Map<Wanted, ChildProcess>();
-  readonly #file: ResultsFile;
-  readonly #bundle: string;
-  readonly #count: number;
-  #done = 0;
-  #isStopped = false;
-
-  constructor(wanted: readonly Wanted[], file: ResultsFile, bundle: string) {
-    this.#waiting = [...wanted];
-    this.#count = wanted.length;
-    this.#file = file;
-    this.#bundle = bundle;
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => this.#stop());
-  }
-
-  async run(atOnce: number): Promise<void> {
-    await Promise.all(Array.from({ length: atOnce }, (_, index) => this.#playOnes(index)));
-    if (this.#isStopped) process.exitCode = 130;
-  }
-
-  /** The first plays begin one after the other, so that not all of them start processes in the same moment. */
-  async #playOnes(index: number): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, index * 4000));
-    for (;;) {
-      const next = this.#isStopped ? undefined : this.#next();
-      if (next === undefined) return;
-      await this.#play(next);
-    }
-  }
-
-  #next(): Wanted | undefined {
-    const hasHeavy = [...this.#running.keys()].some(({ play }) => play.isHeavy === true);
-    const at = this.#waiting.findIndex(({ play }) => !hasHeavy || play.isHeavy !== true);
-    return this.#waiting.splice(Math.max(at, 0), 1)[0];
-  }
-
-  async #play(wanted: Wanted): Promise<void> {
-    const child = fork(join(import.meta.dirname, 'play-process.ts'), [wanted.name, options.quick ? 'quick' : ''], {
-      env: { ...process.env, [testBundleVariable]: this.#bundle },
-    });
-    this.#running.set(wanted, child);
-    let result: PlayResult | null = null;
-    child.on('message', (message: PlayResult) => (result = message));
-    await new Promise((resolve) => child.once('exit', resolve));
-    this.#running.delete(wanted);
-    if (this.#isStopped) return;
-    this.#done++;
-    this.#note(wanted.name, result);
-  }
-
-  #note(name: string, result: PlayResult | null): void {
-    if (result !== null) this.#file.append(result);
-    const failure = result === null ? 'its process has ended' : result.failure;
-    if (failure !== undefined) process.exitCode = 1;
-    const what =
-      failure === undefined
-        ? `played in ${result?.wallSeconds} s, ${result?.cpuSeconds} s of processor time`
-        : `NOT PLAYED: ${failure}`;
-    console.error(`[${this.#done}/${this.#count}] ${name}: ${what}`);
-  }
-
-  #stop(): void {
-    if (this.#isStopped) return;
-    this.#isStopped = true;
-    console.error('stopping');
-    for (const child of this.#running.values()) child.kill('SIGTERM');
-  }
 }
