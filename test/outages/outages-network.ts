@@ -50,6 +50,7 @@ export const networkOutages: readonly Outage[] = [
   }),
   outage('large-packets-are-lost', 'network', {
     what: 'A tunnel loses large packets: the large script never comes whole, everything small does.',
+    marks: ['no 5xx'],
     suspects: ['network', 'connections_cut', 'slow_application'],
     side: 'network',
     names: ['static'],
@@ -214,6 +215,7 @@ export const networkOutages: readonly Outage[] = [
   }),
   outage('streams-break', 'streams', {
     what: 'A new limit of the application ends streams of events and WebSockets after four seconds.',
+    marks: ['no 5xx'],
     suspects: ['connections_cut'],
     side: 'application',
     names: ['events|ws'],

@@ -103,11 +103,11 @@ export const processOutages: readonly Outage[] = [
     setup: shop({
       ...oneManaged,
       memoryMib: 300,
-      behaviour: { rules: [{ path: '/api/checkout', method: 'POST', latencyMs: 300 }] },
+      behaviour: { rules: [{ path: '/api/checkout', method: 'POST', latencyMs: 900 }] },
     }),
     seconds: 110,
     begin: async (lab) =>
-      lab.behave('shop', { leakMibPerSecond: 25, rules: [{ path: '/api/checkout', method: 'POST', latencyMs: 300 }] }),
+      lab.behave('shop', { leakMibPerSecond: 25, rules: [{ path: '/api/checkout', method: 'POST', latencyMs: 900 }] }),
     end: async (lab) => lab.behaveUsually('shop'),
   }),
   outage('garbage-collection-pauses', 'pauses', {
@@ -132,14 +132,14 @@ export const processOutages: readonly Outage[] = [
     end: async (lab) => lab.process('shop-1').signal('SIGCONT'),
   }),
   outage('job-takes-the-processor', 'processor', {
-    what: 'A job runs in the control group of the application: what is left is a twentieth of a core.',
+    what: 'A job runs in the control group of the application: what is left is a hundredth of a core.',
     marks: ['no 5xx'],
     harm: ['slow'],
     suspects: ['resource_limit', 'slow_application'],
     side: 'application',
     names: ['shop'],
     setup: shop({ ...oneManaged, hasCpuGroup: true }),
-    begin: async (lab) => lab.limitProcessor('shop', 0.03),
+    begin: async (lab) => lab.limitProcessor('shop', 0.012),
     end: async (lab) => lab.limitProcessor('shop', 0),
   }),
   outage('cron-job-computes', 'processor', {
