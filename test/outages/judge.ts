@@ -3,7 +3,7 @@ import type { Harm, Outage } from './outage.ts';
 import { decodeSeconds, type PlayResult, type SeenIncident } from './play-result.ts';
 
 /** Harm of a play, as its clients have seen it. Seconds count from the start of the clients. */
-export interface SeenHarm {
+interface SeenHarm {
   readonly began: number;
   readonly ended: number;
   /** Of all requests between the two. */

@@ -7,7 +7,7 @@ export type Configuration = Record<string, unknown> & {
   routes: Record<string, unknown>[];
 };
 
-export interface LabAddresses {
+interface LabAddresses {
   readonly listener: number;
   readonly socket: string;
   readonly dns: string | null;

@@ -8,7 +8,7 @@ type ComingSuspect = 'client_timeout' | 'changed_responses' | 'one_client' | 'cl
 /** What clients suffer from, apart from failures (a status of 500 or more, a reset, a cut, a timeout), which always count. */
 export type Harm = 'different' | 'slow';
 
-export type Side = 'application' | 'network' | 'client' | 'gateway' | 'operator';
+type Side = 'application' | 'network' | 'client' | 'gateway' | 'operator';
 
 /** What has really happened. */
 export interface Truth {

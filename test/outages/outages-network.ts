@@ -163,7 +163,7 @@ export const networkOutages: readonly Outage[] = [
     setup: shop(named),
     seconds: 110,
     begin: async (lab) => {
-      lab.behave('shop-2', { rules: [{ path: '/api/orders', share: 0.3, status: 404, bytes: 60 }] });
+      lab.behave('shop-2', { rules: [{ path: '/api/orders', share: 0.08, status: 404, bytes: 60 }] });
       lab.lead('shop.internal', '127.0.67.1', '127.0.67.2');
     },
     end: async (lab) => lab.lead('shop.internal', '127.0.67.1'),

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /** What is between the gateway and an endpoint does to connections. */
-export interface RelayBehaviour {
+interface RelayBehaviour {
   /** Each direction is late by this time. */
   readonly delayMs?: number;
   /** Connections end so long after a request has come without a byte of its response. */

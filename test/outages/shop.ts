@@ -7,7 +7,7 @@ export const single: ApplicationSetup = { by: 'others', instances: 1 };
 /** Two instances that the gateway runs. */
 export const managed: ApplicationSetup = { by: 'candor', instances: 2 };
 
-export const shopRoutes: readonly RouteSetup[] = [
+const shopRoutes: readonly RouteSetup[] = [
   { id: 'cart', path: '/api/cart', to: 'shop' },
   { id: 'checkout', path: '/api/checkout', to: 'shop' },
   { id: 'api', path: '/api', to: 'shop' },

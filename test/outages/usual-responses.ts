@@ -1,5 +1,5 @@
 /** How the application of the lab answers when nothing is wrong. */
-export interface UsualResponse {
+interface UsualResponse {
   readonly status: number;
   readonly type: string;
   readonly bytes: number;
