@@ -166,10 +166,13 @@ function look(): void {
   const { mtimeMs } = statSync(file, { throwIfNoEntry: false }) ?? { mtimeMs: changedAt };
   if (mtimeMs === changedAt) return;
   changedAt = mtimeMs;
-  const generation = behaviour.streamGeneration;
+  const { streamGeneration: generation, streamMs } = behaviour;
   behaviour = JSON.parse(readFileSync(file, 'utf8')) as Behaviour;
   apply();
   if (behaviour.streamGeneration !== generation) for (const one of streams) one.end();
+  if (behaviour.streamMs === undefined || streamMs !== undefined) return;
+  for (const one of streams) one.destroy();
+  for (const web of sockets.clients) web.terminate();
 }
 
 let work: NodeJS.Timeout[] = [];

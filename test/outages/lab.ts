@@ -310,7 +310,7 @@ async function prepare(setup: Setup, folder: string): Promise<LabParts> {
 }
 
 /** A certificate that expires does so in the middle of a play. */
-const certificateMs = 95_000;
+const certificateMs = 98_000;
 
 function instancesOf(name: string, { instances }: ApplicationSetup): string[] {
   return Array.from({ length: instances }, (_, index) => `${name}-${index + 1}`);

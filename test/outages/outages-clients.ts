@@ -11,12 +11,12 @@ const givenUp = (path: string, timeoutMs: number) =>
   );
 const retrying = (factor: number, retries: number) =>
   Object.fromEntries(
-    Object.entries(ordinaryFlows(factor)).map(([name, flow]) => [name, { ...flow, retries, timeoutMs: 2000 }]),
+    Object.entries(ordinaryFlows(factor)).map(([name, flow]) => [name, { ...flow, retries, timeoutMs: 4000 }]),
   );
 /** An application that bears some 120 requests a second. */
 const bounded = {
   ...single,
-  behaviour: { capacity: 6, queueMax: 40, rules: [{ path: '/healthz' }, { path: '/reports' }, { latencyMs: 45 }] },
+  behaviour: { capacity: 6, queueMax: 40, rules: [{ path: '/healthz' }, { path: '/reports' }, { latencyMs: 40 }] },
 };
 
 /** What clients do, and what is in front of the gateway. */
@@ -63,15 +63,15 @@ export const clientOutages: readonly Outage[] = [
     end: async (lab) => lab.sendUsual(),
   }),
   outage('clients-retry-what-fails', 'retries', {
-    what: 'A hiccup of six seconds; clients send again up to five times what fails, and keep the application overloaded.',
+    what: 'A hiccup of six seconds, after which the application is just too slow; clients send again up to five times what fails, and multiply its load.',
     suspects: ['client_retries', 'traffic_growth', 'slow_application', 'application_errors'],
     side: 'client',
     names: [],
-    setup: shop(bounded, { flows: retrying(1.5, 5) }),
+    setup: shop(bounded, { flows: retrying(1.3, 5) }),
     begin: async (lab) => {
       lab.behave('shop', { ...bounded.behaviour, rules: [{ path: '/healthz' }, { latencyMs: 900 }] });
       setTimeout(
-        () => lab.behave('shop', { ...bounded.behaviour, rules: [{ path: '/healthz' }, { latencyMs: 150 }] }),
+        () => lab.behave('shop', { ...bounded.behaviour, rules: [{ path: '/healthz' }, { latencyMs: 95 }] }),
         6000,
       );
     },
@@ -174,7 +174,7 @@ export const clientOutages: readonly Outage[] = [
     suspects: ['traffic_growth'],
     side: 'application',
     names: ['shop'],
-    setup: shop({ ...single, behaviour: { ...bounded.behaviour, capacity: 5, queueMax: 20 } }),
+    setup: shop({ ...single, behaviour: { ...bounded.behaviour, capacity: 6, queueMax: 30 } }),
     seconds: 70,
     begin: async (lab) => lab.send(ordinaryFlows(4)),
     end: async (lab) => lab.sendUsual(),
