@@ -155,6 +155,7 @@ export const answerOutages: readonly Outage[] = [
   outage('a-few-searches-are-endless', 'slow_route', {
     what: 'Searches for one word never end: the gateway gives them up after four seconds, two of a hundred.',
     marks: ['low rate'],
+    harm: ['slow'],
     suspects: ['slow_application', 'timeout_too_short'],
     side: 'application',
     names: ['search'],

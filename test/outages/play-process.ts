@@ -46,7 +46,8 @@ const result = await play(found.play).catch((error: unknown) => ({
   failure: error instanceof Error ? (error.stack ?? error.message) : String(error),
 }));
 await labs[0]?.stop();
-if (result.failure === undefined) rmSync(folder, { recursive: true, force: true });
+// What a play that failed has written says why.
+if (result.failure === undefined || aborted.signal.aborted) rmSync(folder, { recursive: true, force: true });
 const whole: PlayResult = {
   ...result,
   cpuSeconds: cpuSeconds(),
