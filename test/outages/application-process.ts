@@ -25,6 +25,7 @@ const waiting: (() => void)[] = [];
 const streams = new Set<ServerResponse>();
 const idleSince = new WeakMap<Socket, number>();
 const leaked: Buffer[] = [];
+const applied = new WeakMap<Rule, number>();
 const dependencies = new Dependencies(JSON.parse(environment['DEPENDENCIES'] ?? '{}') as Record<string, number>);
 
 const listener: RequestListener = (request, response) => {
@@ -78,8 +79,9 @@ async function readBody(request: IncomingMessage): Promise<string> {
 function findRule(request: IncomingMessage, path: string, body: string): Rule | undefined {
   const client = String(request.headers['x-forwarded-for'] ?? '');
   const idle = Date.now() - (idleSince.get(request.socket) ?? Date.now());
-  return behaviour.rules?.find(
+  const found = behaviour.rules?.find(
     (rule) =>
+      (rule.times ?? 1) > (rule.times === undefined ? 0 : (applied.get(rule) ?? 0)) &&
       path.startsWith(rule.path ?? '/') &&
       (rule.method ?? request.method) === request.method &&
       client.startsWith(rule.client ?? '') &&
@@ -87,6 +89,8 @@ function findRule(request: IncomingMessage, path: string, body: string): Rule | 
       idle >= (rule.idleMs ?? 0) &&
       Math.random() < (rule.share ?? 1),
   );
+  if (found?.times !== undefined) applied.set(found, (applied.get(found) ?? 0) + 1);
+  return found;
 }
 
 async function act(deed: Deed, request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {

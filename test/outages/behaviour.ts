@@ -31,6 +31,8 @@ export interface Rule extends Deed {
   readonly method?: string;
   /** Of the requests that it is for; all without it. */
   readonly share?: number;
+  /** For so many requests of a process, and no more. */
+  readonly times?: number;
   /** The address of the client, or the beginning of it. */
   readonly client?: string;
   /** The body contains it. */

@@ -130,10 +130,7 @@ export const trafficControls: readonly Control[] = [
   }),
   control('one-lone-500', 'lone_failure', 'Two requests a second, and a single 500 among them.', {
     setup: shop(single, { flows: sparse }),
-    begin: async (lab) => {
-      lab.behave('shop', { rules: [{ path: '/api', status: 500 }] });
-      setTimeout(() => lab.behaveUsually('shop'), 700);
-    },
+    begin: async (lab) => lab.behave('shop', { rules: [{ path: '/api', times: 1, status: 500 }] }),
     end: nothing,
   }),
   control('one-lone-timeout', 'lone_failure', 'A single request is never answered, and its client gives up.', {
