@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { suspectKinds } from '../../src/core/live-incident.ts';
+import { controls, findPlay, outages } from './corpus.ts';
+
+/** Suspects that the corpus expects and the gateway may not have yet. */
+const coming = ['client_timeout', 'changed_responses', 'one_client', 'client_retries', 'resource_limit'];
+
+test('the corpus has sixty outages of twenty kinds at least, and thirty controls', () => {
+  assert.ok(outages.length >= 60, `${outages.length} outages`);
+  const kinds = new Set(outages.map(({ kind }) => kind));
+  assert.ok(kinds.size >= 20, `${kinds.size} kinds`);
+  assert.ok(controls.length >= 30, `${controls.length} controls`);
+});
+
+test('a third of the outages has a low rate, and a third no 5xx', () => {
+  const low = outages.filter(({ lowRate }) => lowRate).length;
+  const quiet = outages.filter(({ no5xx }) => no5xx).length;
+  assert.ok(low >= outages.length / 3, `${low} of ${outages.length} have a low rate`);
+  assert.ok(quiet >= outages.length / 3, `${quiet} of ${outages.length} have no 5xx`);
+});
+
+test('every play has a name of its own, by which it is found', () => {
+  const names = [...outages, ...controls].map(({ name }) => name);
+  assert.equal(new Set(names).size, names.length);
+  for (const name of names) assert.equal(findPlay(name).name, name);
+});
+
+test('every outage states its truth, in suspects that exist or are to come', () => {
+  const known = new Set<string>([...suspectKinds, ...coming]);
+  for (const { name, truth } of outages) {
+    assert.ok(truth.suspects.length > 0 && truth.what.length > 20, name);
+    assert.deepEqual(
+      truth.suspects.filter((one) => !known.has(one)),
+      [],
+      name,
+    );
+  }
+});
+
+test('the names of a truth are routes, processes and clients of its play', () => {
+  for (const { name, truth, play } of outages)
+    for (const one of truth.names.flatMap((names) => names.split('|'))) {
+      const process = /^\{(.+)-\d+\}$/.exec(one)?.[1];
+      const { routes, applications } = play.setup;
+      const isKnown =
+        (process ?? '') in applications ||
+        one in applications ||
+        routes.some(({ id }) => id === one) ||
+        /^127\.0\.6[67]\.\d+$/.test(one);
+      assert.ok(isKnown, `${name}: ${one}`);
+    }
+});
+
+test('every route of a play leads to an application of it, and its outage lasts a minute at least', () => {
+  for (const { name, play } of [...outages, ...controls]) {
+    for (const { to } of play.setup.routes) assert.ok(to in play.setup.applications, `${name}: ${to}`);
+    assert.ok(play.seconds >= 60 && play.seconds <= 120, name);
+  }
+});

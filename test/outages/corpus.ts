@@ -1,0 +1,28 @@
+import { operationControls } from './controls-operations.ts';
+import { trafficControls } from './controls-traffic.ts';
+import type { Control, Outage } from './outage.ts';
+import { answerOutages } from './outages-answers.ts';
+import { clientOutages } from './outages-clients.ts';
+import { dependencyOutages } from './outages-dependencies.ts';
+import { networkOutages } from './outages-network.ts';
+import { processOutages } from './outages-processes.ts';
+import { releaseOutages } from './outages-releases.ts';
+
+export const outages: readonly Outage[] = [
+  ...releaseOutages,
+  ...dependencyOutages,
+  ...processOutages,
+  ...networkOutages,
+  ...clientOutages,
+  ...answerOutages,
+];
+
+export const controls: readonly Control[] = [...operationControls, ...trafficControls];
+
+export function findPlay(name: string): ({ isControl: false } & Outage) | ({ isControl: true } & Control) {
+  const outage = outages.find((one) => one.name === name);
+  if (outage !== undefined) return { isControl: false, ...outage };
+  const control = controls.find((one) => one.name === name);
+  if (control !== undefined) return { isControl: true, ...control };
+  throw new Error(`there is no play ${name}`);
+}

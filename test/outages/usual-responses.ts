@@ -1,0 +1,50 @@
+/** How the application of the lab answers when nothing is wrong. */
+interface UsualResponse {
+  readonly status: number;
+  readonly type: string;
+  readonly bytes: number;
+  readonly latencyMs: number;
+}
+
+const json = 'application/json';
+const html = 'text/html; charset=utf-8';
+
+/** By the method and the beginning of the path; the first that fits counts. */
+const usual: readonly (readonly [method: string, path: string, type: string, bytes: number, latencyMs: number])[] = [
+  ['*', '/healthz', 'text/plain', 3, 0],
+  ['GET', '/api/cart/count', json, 120, 3],
+  ['GET', '/api/cart', json, 900, 6],
+  ['POST', '/api/cart', json, 300, 15],
+  ['GET', '/api/checkout', json, 700, 8],
+  ['POST', '/api/checkout', json, 400, 60],
+  ['GET', '/api/orders', json, 2500, 12],
+  ['GET', '/api/session', json, 200, 3],
+  ['POST', '/api/login', json, 250, 30],
+  ['POST', '/api/import', json, 200, 20],
+  ['GET', '/api/poll', json, 150, 20_000],
+  ['POST', '/upload', json, 100, 80],
+  ['GET', '/search/suggest', json, 500, 5],
+  ['GET', '/search', json, 4000, 25],
+  ['GET', '/static/app', 'text/javascript', 24_000, 1],
+  ['GET', '/static', 'text/css', 9000, 1],
+  ['GET', '/download', 'application/octet-stream', 1_500_000, 2],
+  ['GET', '/products/', html, 5000, 8],
+  ['GET', '/products', html, 9000, 12],
+  ['GET', '/reports', json, 3000, 1500],
+  ['GET', '/feed', 'application/rss+xml', 6000, 10],
+  ['*', '/dependency', json, 80, 4],
+];
+
+/** What only a path without anything behind it answers. */
+const home: UsualResponse = { status: 200, type: html, bytes: 6000, latencyMs: 4 };
+const notFound: UsualResponse = { status: 404, type: json, bytes: 130, latencyMs: 2 };
+
+export function usualResponse(method: string, path: string): UsualResponse {
+  if (path === '/') return home;
+  const asked = method === 'HEAD' ? 'GET' : method;
+  const known = usual.filter(([, start]) => path.startsWith(start));
+  const found = known.find(([only]) => only === '*' || only === asked);
+  if (found === undefined) return known.length > 0 ? { ...notFound, status: 405 } : notFound;
+  const [, , type, bytes, latencyMs] = found;
+  return { status: 200, type, bytes, latencyMs };
+}
