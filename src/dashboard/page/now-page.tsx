@@ -25,7 +25,6 @@ export function NowPage(): JSX.Element {
           {shown.problems.length > 0 && <Problems problems={shown.problems} />}
           <Traffic status={shown} />
           <Upstreams upstreams={shown.upstreams} />
-          <Timeouts status={shown} />
           <PastIncidents />
           <Process status={shown} />
         </>
@@ -158,29 +157,6 @@ function UpstreamRow({ upstream }: { readonly upstream: UpstreamJson }): JSX.Ele
       <td class="number">{durationFigure(minute.p50_ms)}</td>
       <td class="number">{durationFigure(minute.p99_ms)}</td>
     </tr>
-  );
-}
-
-function Timeouts({ status: { timeouts } }: { readonly status: StatusJson }): JSX.Element | null {
-  if (timeouts.length === 0) return null;
-  return (
-    <Section title="Timeouts that do not fit">
-      <ul class="problems">
-        {timeouts.map(({ route, kind, reason, next_step: nextStep }) => (
-          <li key={`${route} ${kind}`}>
-            <Mark tone="idle" />
-            <div>
-              <p>
-                <Sentence text={reason} />
-              </p>
-              <p class="next-step">
-                <Sentence text={nextStep} />
-              </p>
-            </div>
-          </li>
-        ))}
-      </ul>
-    </Section>
   );
 }
 
