@@ -66,6 +66,9 @@ async function timeoutAdviceFor(
   const target = await findAdmin({ config }, context);
   const answer = await askGateway(target, 'GET', `${apiRoot}/status`, context);
   if (answer.status !== 200) throw refusal(answer);
+  const status = statusOfJson(answer.body);
+  if (status.incidents.length > 0)
+    context.stderr.write('An incident is open: which timeouts fit is said again an hour after its end.\n');
   const limits = new Map(routes.map(({ id, timeouts }) => [String(id), timeouts.responseHeadMs]));
-  return statusOfJson(answer.body).timeouts.filter(({ route, limitMs }) => limits.get(route) === limitMs);
+  return status.timeouts.filter(({ route, limitMs }) => limits.get(route) === limitMs);
 }

@@ -38,7 +38,8 @@ import { whyNotKept } from './kept-certificates.ts';
 import { StartAbandoned, startFailureOf, StateFailure } from './start-failure.ts';
 import { statusOf, version } from './status.ts';
 import { StepQueue } from './step-queue.ts';
-import { timeoutStatus } from './timeout-advice.ts';
+import { timeoutStatus, troubledTimes } from './timeout-advice.ts';
+import type { TroubledTime } from '../core/response-times.ts';
 import type { KeptConfigurations } from './configuration-history.ts';
 import { effectiveConfiguration, type SettingMap } from './effective-configuration.ts';
 import { explainRoute, type RouteQuestion } from './explain-route.ts';
@@ -252,7 +253,11 @@ export class ControlPlane implements Gateway {
       otlp: this.#parts.otlp.status,
       features: this.#parts.features.status(),
       refusedRoutes: (upstream) => this.#parts.features.refusedRoutes(upstream),
-      timeouts: timeoutStatus(configuration.routes, this.#parts.store.responseTimes, this.#parts.clock.wallTime()),
+      timeouts: timeoutStatus(configuration.routes, {
+        observed: this.#parts.store.responseTimes,
+        troubled: this.#troubledTimes,
+        wallMs: this.#parts.clock.wallTime(),
+      }),
       waiting: this.#parts.workers.all.flatMap(({ waiting }) => waiting),
       clientConnectionsAt: (workerIndex) => this.#parts.shared.clientConnectionsAt(workerIndex),
       applications,
@@ -273,7 +278,11 @@ export class ControlPlane implements Gateway {
   }
 
   refreshResponseTimes(): Promise<void> {
-    return this.#parts.store.refreshResponseTimes();
+    return this.#parts.store.refreshResponseTimes(this.#troubledTimes);
+  }
+
+  get #troubledTimes(): readonly TroubledTime[] {
+    return troubledTimes(this.#parts.incidents.list(), this.#parts.clock.wallTime());
   }
 
   get #storeStatus(): GatewayStatus['store'] {

@@ -19,7 +19,7 @@ import type {
   GroupResult,
 } from '../core/store-messages.ts';
 import { withTimeout } from '../core/condition.ts';
-import type { ResponseTimes } from '../core/response-times.ts';
+import type { ResponseTimes, TroubledTime } from '../core/response-times.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import type { EventHub } from '../record/event-hub.ts';
 import { eventLine } from '../record/event-line.ts';
@@ -98,13 +98,13 @@ export class StoredExchanges {
   }
 
   /** Reads them once more if that was some time ago. A thread that is busy answers later, and the next status has it. */
-  async refreshResponseTimes(): Promise<void> {
+  async refreshResponseTimes(incidents: readonly TroubledTime[]): Promise<void> {
     const thread = this.#thread;
     const { clock } = this.#parts;
     const now = clock.now();
     if (thread === null || (this.#timesReadAt !== null && now - this.#timesReadAt < timesReadEveryMs)) return;
     this.#timesReadAt = now;
-    const read = thread.ask({ kind: 'times' }).then((answer) => {
+    const read = thread.ask({ kind: 'times', incidents }).then((answer) => {
       if (answer.kind === 'times_found') this.#responseTimes = answer.times;
     });
     await withTimeout(clock, timesWaitMs, read);

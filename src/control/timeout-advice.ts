@@ -1,15 +1,40 @@
 import type { RouteSpec } from '../core/route-spec.ts';
-import { elapsedText } from '#failures/quantity-text.ts';
-import type { ResponseTimes } from '../core/response-times.ts';
+import type { KeptIncident } from '../core/live-incident.ts';
+import type { ResponseTimes, TroubledTime } from '../core/response-times.ts';
 import { adviseTimeouts, type TimeoutAdvice } from '../policy/fitting-timeouts.ts';
 import type { TimeoutStatus } from '../core/schemas/status.ts';
 
-/** Timeouts of routes that do not fit what is stored, in sentences. */
+interface Observations {
+  readonly observed: readonly ResponseTimes[];
+  readonly troubled: readonly TroubledTime[];
+  readonly wallMs: number;
+}
+
+/** Nothing is advised while an incident is open, nor for so long afterwards: figures of a well time mislead then. */
+const quietMs = 3_600_000;
+
+/** Incidents that are listed in any case: earlier ones may be forgotten. */
+const listedMax = 100;
+
+/** The times of incidents, and that of which no incident is known any more. */
+export function troubledTimes(
+  incidents: readonly Pick<KeptIncident, 'firstRequestAt' | 'startedAt' | 'resolvedAt'>[],
+  wallMs: number,
+): readonly TroubledTime[] {
+  const times = incidents.map(({ firstRequestAt, startedAt, resolvedAt }) => ({
+    from: Math.min(firstRequestAt, startedAt),
+    until: resolvedAt ?? wallMs,
+  }));
+  if (times.length < listedMax) return times;
+  return [...times, { from: 0, until: Math.min(...times.map(({ from }) => from)) }];
+}
+
+/** Timeouts of routes that do not fit what is stored, in sentences; none in a time of trouble. */
 export function timeoutStatus(
   routes: readonly Pick<RouteSpec, 'id' | 'timeouts'>[],
-  observed: readonly ResponseTimes[],
-  wallMs: number,
+  { observed, troubled, wallMs }: Observations,
 ): readonly TimeoutStatus[] {
+  if (troubled.some(({ from, until }) => from <= wallMs && until > wallMs - quietMs)) return [];
   const limits = routes.map(({ id, timeouts: { responseHeadMs, exchangeMs } }) => ({
     route: id,
     responseHeadMs,
@@ -17,8 +42,8 @@ export function timeoutStatus(
   }));
   return adviseTimeouts(limits, observed).map((advice) => {
     const { route, kind, limitMs, advisedMs } = advice;
-    const nextStep = `Set \`timeouts: { response_head: ${settingOf(advisedMs)} }\` in the route ${route}.`;
-    return { route, kind, limitMs, advisedMs, reason: `${problemOf(advice)}${evidenceOf(advice, wallMs)}.`, nextStep };
+    const reason = `${problemOf(advice)}${evidenceOf(advice)}.`;
+    return { route, kind, limitMs, advisedMs, reason, nextStep: stepOf(advice) };
   });
 }
 
@@ -29,11 +54,16 @@ function problemOf({ route, kind, limitMs }: TimeoutAdvice): string {
   return `${limit} lets requests that hang wait for long`;
 }
 
-function evidenceOf({ evidence }: TimeoutAdvice, wallMs: number): string {
+function stepOf({ route, advisedMs }: TimeoutAdvice): string {
+  if (advisedMs !== null) return `Set \`timeouts: { response_head: ${settingOf(advisedMs)} }\` in the route ${route}.`;
+  return `Set \`timeouts.response_head\` of the route ${route} below its \`timeouts.exchange\`, and above what its slowest responses need; or set \`exchange\` higher.`;
+}
+
+function evidenceOf({ evidence }: TimeoutAdvice): string {
   if (evidence === null) return '';
-  const { answered, since, p999Ms, longestMs, timedOut } = evidence;
+  const { answered, since, p999Ms, longestMs, timedOut, wellHours } = evidence;
   const cut = timedOut === 0 ? '' : `, and it ended ${timedOut}`;
-  const span = `in the last ${elapsedText((wallMs - since) / 1000)} (since ${new Date(since).toISOString().slice(0, 19)}Z)`;
+  const span = `in ${wellHours} hours without an incident or a timeout (since ${new Date(since).toISOString().slice(0, 19)}Z)`;
   return `; ${span}, 99.9 % of ${answered} responses began within ${Math.ceil(p999Ms)} ms, the longest stored one after ${Math.ceil(longestMs)} ms${cut}`;
 }
 

@@ -7,7 +7,7 @@ import type { OutputLine } from './output-line.ts';
 import type { ExchangeRecord } from './schemas/record.ts';
 import type { ProcessNote } from '#failures/process-note.ts';
 import type { ContextSearch, StoredContext } from './request-context.ts';
-import type { ResponseTimes } from './response-times.ts';
+import type { ResponseTimes, TroubledTime } from './response-times.ts';
 import type { RecordRingMemory } from './record-ring-memory.ts';
 
 /** Everything that the thread of the store needs at start. */
@@ -150,7 +150,7 @@ export type ToStore =
   /** Answer 'events_found'. */
   | { readonly kind: 'search_events'; readonly request: number; readonly search: EventSearchRequest }
   /** Answer 'times_found'. */
-  | { readonly kind: 'times'; readonly request: number }
+  | { readonly kind: 'times'; readonly request: number; readonly incidents: readonly TroubledTime[] }
   /** No worker writes any more: store everything, close the files, and answer 'closed'. */
   | { readonly kind: 'close'; readonly request: number };
 

@@ -15,7 +15,12 @@ const cases: readonly {
   readonly longestMs?: number;
   readonly samples?: number;
   readonly timedOut?: number;
-  readonly advised: readonly [TimeoutAdvice['kind'], number] | null;
+  /** Default: 24. */
+  readonly wellHours?: number;
+  /** Default: null. */
+  readonly lastHourP99Ms?: number;
+  readonly isTroubled?: boolean;
+  readonly advised: readonly [TimeoutAdvice['kind'], number | null] | null;
 }[] = [
   {
     name: 'the default, and fast answers',
@@ -78,12 +83,45 @@ const cases: readonly {
     advised: ['longer_than_needed', 2000],
   },
   {
-    name: 'an exchange that ends before',
+    name: 'fewer well hours than a day has',
+    responseHeadMs: 60_000,
+    answered: 50_000,
+    p999Ms: 240,
+    wellHours: 23,
+    advised: null,
+  },
+  {
+    name: 'answers that take longer now than they usually do',
+    responseHeadMs: 60_000,
+    answered: 50_000,
+    p999Ms: 240,
+    lastHourP99Ms: 1500,
+    advised: null,
+  },
+  {
+    name: 'a timeout within the last hour',
+    responseHeadMs: 5000,
+    answered: 5000,
+    p999Ms: 4900,
+    timedOut: 7,
+    isTroubled: true,
+    advised: null,
+  },
+  {
+    name: 'an exchange that ends before, and nothing known',
     responseHeadMs: 60_000,
     exchangeMs: 30_000,
     answered: 0,
     p999Ms: 0,
-    advised: ['never_fires', 15_000],
+    advised: ['never_fires', null],
+  },
+  {
+    name: 'an exchange that ends before what ordinary answers need',
+    responseHeadMs: 60_000,
+    exchangeMs: 30_000,
+    answered: 5000,
+    p999Ms: 25_000,
+    advised: ['never_fires', null],
   },
   {
     name: 'an exchange that ends before, and fast answers',
@@ -104,21 +142,25 @@ const cases: readonly {
 ];
 
 describe('advice for timeouts', () => {
-  for (const { name, responseHeadMs, exchangeMs = null, answered, p999Ms, timedOut = 0, advised, ...rest } of cases)
-    test(`${name}: ${advised === null ? 'none' : `${advised[0]}, ${advised[1]} ms`}`, () => {
-      const { longestMs = p999Ms, samples = 10_000 } = rest;
-      const observed = { route: '/api', answered, since: hour, p999Ms, longestMs, samples, timedOut };
+  for (const { name, responseHeadMs, exchangeMs = null, answered, p999Ms, advised, ...rest } of cases)
+    test(`${name}: ${advised === null ? 'none' : `${advised[0]}, ${advised[1] ?? 'no'} ms`}`, () => {
+      const { longestMs = p999Ms, samples = 10_000, timedOut = 0 } = rest;
+      const { wellHours = 24, lastHourP99Ms = null, isTroubled = false } = rest;
+      const figures = { p999Ms, longestMs, samples, timedOut, wellHours, isTroubled, lastHourP99Ms };
+      const observed = { route: '/api', answered, since: hour, ...figures };
       const advice = adviseTimeouts([{ route: '/api', responseHeadMs, exchangeMs }], answered === 0 ? [] : [observed]);
       assert.deepEqual(
         advice.map(({ kind, advisedMs }) => [kind, advisedMs]),
         advised === null ? [] : [advised],
       );
       for (const { evidence } of advice) assert.deepEqual(evidence, answered === 0 ? null : observed);
+      for (const { advisedMs } of advice) assert.ok(advisedMs === null || advisedMs > p999Ms);
     });
 
   test('is given by route: what another one does says nothing', () => {
+    const well = { timedOut: 0, wellHours: 24, isTroubled: false, lastHourP99Ms: null };
     const observed = [
-      { route: '/slow', answered: 5000, since: hour, p999Ms: 20_000, longestMs: 20_000, samples: 5000, timedOut: 0 },
+      { route: '/slow', answered: 5000, since: hour, p999Ms: 20_000, longestMs: 20_000, samples: 5000, ...well },
     ];
     const routes = ['/fast', '/slow'].map((route) => ({ route, responseHeadMs: 60_000, exchangeMs: null }));
     assert.deepEqual(

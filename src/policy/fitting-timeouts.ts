@@ -18,14 +18,17 @@ export interface TimeoutAdvice {
    */
   readonly kind: 'never_fires' | 'cuts_ordinary' | 'longer_than_needed';
   readonly limitMs: number;
-  /** What `timeouts.response_head` should be. */
-  readonly advisedMs: number;
+  /** What `timeouts.response_head` should be; null: not known, or longer than `exchange`. */
+  readonly advisedMs: number | null;
   /** What the advice rests on; null: on the configuration alone. */
   readonly evidence: ResponseTimes | null;
 }
 
 /** Fewer exchanges do not show what the slowest thousandth takes. */
 const exchangesMin = 1000;
+
+/** Fewer do not show what a day brings: its peak, its backup, its reports. */
+const wellHoursMin = 24;
 
 /** With fewer stored times a handful is slower than 99.9 %, and may be a path of its own: then the longest counts. */
 const samplesMin = 10_000;
@@ -47,7 +50,7 @@ const longerFactor = 2;
 /** Ordinary requests come so close to a limit that cuts them. */
 const nearFactor = 0.5;
 
-/** Which timeouts do not fit what was observed, at most one for each route. */
+/** Which timeouts do not fit what was observed in well hours, at most one for each route. None is advised below what responses take now. */
 export function adviseTimeouts(routes: readonly RouteTimeouts[], observed: readonly ResponseTimes[]): TimeoutAdvice[] {
   const times = new Map(observed.map((one) => [one.route, one]));
   return routes.flatMap((route) => {
@@ -60,13 +63,13 @@ function adviseOne(
   { route, responseHeadMs, exchangeMs }: RouteTimeouts,
   times: ResponseTimes | null,
 ): TimeoutAdvice | null {
-  const isKnown = times !== null && times.answered >= exchangesMin;
-  const fitting = isKnown ? usualAbove(ordinaryMs(times) * marginFactor) : null;
+  const fitting = times !== null && isKnown(times) ? usualAbove(ordinaryMs(times) * marginFactor) : null;
   if (exchangeMs !== null && exchangeMs <= responseHeadMs) {
-    const advisedMs = Math.min(fitting ?? Infinity, exchangeMs / 2);
-    return { route, kind: 'never_fires', limitMs: responseHeadMs, advisedMs, evidence: isKnown ? times : null };
+    const advisedMs = fitting !== null && fitting < exchangeMs ? fitting : null;
+    const evidence = fitting === null ? null : times;
+    return { route, kind: 'never_fires', limitMs: responseHeadMs, advisedMs, evidence };
   }
-  if (!isKnown || fitting === null) return null;
+  if (times === null || fitting === null) return null;
   if (times.timedOut > 0 && times.p999Ms >= responseHeadMs * nearFactor) {
     // How long they would have taken is not known.
     const advisedMs = Math.max(fitting, usualAbove(responseHeadMs * longerFactor));
@@ -74,6 +77,12 @@ function adviseOne(
   }
   if (responseHeadMs < fitting * longerFactor) return null;
   return { route, kind: 'longer_than_needed', limitMs: responseHeadMs, advisedMs: fitting, evidence: times };
+}
+
+/** Whether what was observed says what requests take, and they take no longer now. */
+function isKnown(times: ResponseTimes): boolean {
+  if (times.answered < exchangesMin || times.wellHours < wellHoursMin || times.isTroubled) return false;
+  return times.lastHourP99Ms === null || times.lastHourP99Ms <= ordinaryMs(times);
 }
 
 function usualAbove(ms: number): number {

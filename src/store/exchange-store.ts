@@ -1,7 +1,7 @@
 import type { StoreSpec } from '../core/configuration.ts';
 import type { EventJson } from '../core/event-json.ts';
 import type { ExchangeRecord } from '../core/schemas/record.ts';
-import type { ResponseTimes } from '../core/response-times.ts';
+import type { ResponseTimes, TroubledTime } from '../core/response-times.ts';
 import type { OutputLine } from '../core/output-line.ts';
 import type { ProcessNote } from '#failures/process-note.ts';
 import { type ContextSearch, type StoredContext, visitedTimes } from '../core/request-context.ts';
@@ -38,7 +38,8 @@ import {
 import { type NewExchange, Segment, type StoredBatch, type StoredRow } from './segment.ts';
 import { linesOfTimeMax } from './output-table.ts';
 import { searchSegment } from './segment-search.ts';
-import { ResponseTimesSum } from './response-times.ts';
+import { indexExpression } from './terms.ts';
+import { ResponseTimesSum, slicesOf } from './response-times.ts';
 import { SetClock } from './stored-unparsed.ts';
 import {
   expired,
@@ -60,9 +61,6 @@ const groupPageMax = 1000;
 /** Of one request: so many lines of its applications are shown, and so many that have no id. */
 const contextLinesMax = 200;
 const nearbyLinesMax = 20;
-
-/** A look at the clock costs about as much as some rows. */
-const timedRowsPerLook = 256;
 
 /** Between two looks at sizes and ages. */
 const lookEveryMs = 10_000;
@@ -289,24 +287,43 @@ export class ExchangeStore {
     return file !== null && coversOutput(files, file.number);
   }
 
-  /** Of the newest exchanges, as many as can be looked at within the time of a search. */
-  responseTimes(): readonly ResponseTimes[] {
+  /**
+   * Of slices of the exchanges, spread evenly over all of them: the newest alone would be of minutes where there is much traffic. A time whose
+   * failures were not all looked at within the time of a search is not well.
+   */
+  responseTimes(incidents: readonly TroubledTime[]): readonly ResponseTimes[] {
+    const sum = new ResponseTimesSum(incidents, this.#clock.wallTime());
+    this.#addTimeouts(sum);
+    const files = [...this.#segments()].toReversed();
     const deadline = after(this.#clock.now(), searchMs);
-    const sum = new ResponseTimesSum();
-    let looked = 0;
+    for (const { file, after: seq, last } of slicesOf(files.map(({ segment }) => segment.lastSeq))) {
+      const { segment, number } = files[file] as OpenFile;
+      sum.begin(number, (template) => segment.template(template));
+      this.#orRecover(number, () => {
+        for (const row of segment.timedRows(seq, last)) sum.add(row);
+      });
+      if (this.#clock.now() >= deadline) break;
+    }
+    return sum.result();
+  }
+
+  #addTimeouts(sum: ResponseTimesSum): void {
+    const deadline = after(this.#clock.now(), searchMs);
+    const parsed = parseQuery('shape:too_slow', this.#clock.wallTime());
+    if (!parsed.ok) return;
     for (const { segment, number } of this.#segments()) {
-      sum.begin((template) => segment.template(template));
+      sum.begin(number, (template) => segment.template(template));
       const isLate = this.#orRecover(number, () => {
-        for (const row of segment.timedRows()) {
-          sum.add(row);
-          looked += 1;
-          if (looked % timedRowsPerLook === 0 && this.#clock.now() >= deadline) return true;
+        const expression = indexExpression(parsed.query, segment.templateTerms);
+        const range = { wanted: null, expression, after: 0, before: Number.MAX_SAFE_INTEGER, newestFirst: true };
+        for (const row of segment.rows(range)) {
+          sum.addFailure(row);
+          if (this.#clock.now() >= deadline) return true;
         }
         return false;
       });
-      if (isLate) break;
+      if (isLate) return sum.forgetEarlier();
     }
-    return sum.result();
   }
 
   /** Events of a time, the newest first. */

@@ -250,10 +250,10 @@ export class Segment {
     }
   }
 
-  /** The newest first: what is needed to sum up times, without building records. */
-  *timedRows(): Generator<TimedRow> {
-    const sql = 'SELECT at, duration, stands_for, template, rest FROM exchanges ORDER BY seq DESC';
-    for (const [at, duration, standsFor, template, rest] of this.#prepared(sql).each())
+  /** The rows after one, up to another: what is needed to sum up times, without building records. */
+  *timedRows(seq: number, last: number): Generator<TimedRow> {
+    const sql = 'SELECT at, duration, stands_for, template, rest FROM exchanges WHERE seq > ? AND seq <= ?';
+    for (const [at, duration, standsFor, template, rest] of this.#prepared(sql).each(seq, last))
       yield {
         ...{ at: Number(at), durationMs: Number(duration) / 1000, standsFor: Number(standsFor) },
         ...{ template: Number(template), rest: rest as string | null },

@@ -17,7 +17,7 @@ import type {
   GroupResult,
 } from '../core/store-messages.ts';
 import { type ContextSearch, noContext, type StoredContext } from '../core/request-context.ts';
-import type { ResponseTimes } from '../core/response-times.ts';
+import type { ResponseTimes, TroubledTime } from '../core/response-times.ts';
 import { type StoreFault, storeFaultTexts } from '../core/store-fault.ts';
 import type { Clock } from '../core/time.ts';
 import type { RecordRingReader, RingSlice } from '../record/record-ring.ts';
@@ -134,7 +134,7 @@ export class StoreWriter {
         this.#send({ kind: 'events_found', request: message.request, result: this.#searchEvents(message.search) });
         break;
       case 'times':
-        this.#send({ kind: 'times_found', request: message.request, times: this.#responseTimes() });
+        this.#send({ kind: 'times_found', request: message.request, times: this.#responseTimes(message.incidents) });
         break;
       case 'close':
         this.#close();
@@ -235,11 +235,11 @@ export class StoreWriter {
     return { ...context, hasAllOutput, unparsed: this.#unparsed.find(id, search.endedAt) };
   }
 
-  #responseTimes(): readonly ResponseTimes[] {
+  #responseTimes(incidents: readonly TroubledTime[]): readonly ResponseTimes[] {
     const spec = this.#spec;
     if (spec === null) return [];
     try {
-      return this.#opened(spec).responseTimes();
+      return this.#opened(spec).responseTimes(incidents);
     } catch (error) {
       this.#failed(error);
       return [];

@@ -111,6 +111,10 @@ test('check --strict prints the advice of the running gateway for timeouts that 
   assert.match(context.stdout.text, /is valid\.\n[^]*`response_head` of \/search \(60s\)[^]*Set `timeouts/);
   write('1s');
   assert.equal(await context.candor('check', '--strict'), exitCodes.ok);
+  assert.doesNotMatch(context.stderr.text, /An incident is open/);
+  gateway.statusNow = { ...gateway.statusNow, incidents: [{ id: 1 } as never] };
+  assert.equal(await context.candor('check', '--strict'), exitCodes.ok);
+  assert.match(context.stderr.text, /An incident is open: which timeouts fit is said again an hour after its end/);
   rmSync(join(folder, 'candor.yaml'));
   gateway.statusNow = statusNow;
 });

@@ -200,7 +200,7 @@ export const statusSample: GatewayStatus = {
       limitMs: 60_000,
       advisedMs: 1000,
       reason:
-        '`response_head` of /search (60s) lets requests that hang wait for long; in the last 1 d 1 h (since 2025-12-31T12:00:00Z), 99.9 % of 12400 responses began within 320 ms, the longest stored one after 640 ms.',
+        '`response_head` of /search (60s) lets requests that hang wait for long; in 25 hours without an incident or a timeout (since 2025-12-31T12:00:00Z), 99.9 % of 12400 responses began within 320 ms, the longest stored one after 640 ms.',
       nextStep: 'Set `timeouts: { response_head: 1s }` in the route /search.',
     },
   ],

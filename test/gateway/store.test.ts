@@ -124,7 +124,7 @@ test('a thread of the store that ends is replaced, and goes on with what was not
   );
 });
 
-test('the status advises a timeout that fits what was observed, with the evidence', async () => {
+test('the status advises no timeout from minutes of traffic, and says of one that never fires', async () => {
   await start('{ path: ./store, successes_per_second: 5 }');
   const agent = new Agent({ keepAlive: true, maxSockets: 8 });
   const { host, port } = edge.address();
@@ -144,14 +144,7 @@ test('the status advises a timeout that fits what was observed, with the evidenc
   agent.destroy();
   await edge.gateway.refreshResponseTimes();
   const advised = () => edge.gateway.status().timeouts;
-  await until('the store has answered', () => advised().length > 0);
-  const [advice] = advised();
-  assert.equal(advice?.kind, 'longer_than_needed');
-  assert.match(
-    advice.reason,
-    /^`response_head` of \S+ \(60s\) lets requests that hang wait for long; in the last .* \(since .*Z\), 99\.9 % of 1\d{3} responses began within \d+ ms, the longest stored one after \d+ ms\.$/,
-  );
-  assert.match(advice.nextStep, /^Set `timeouts: \{ response_head: \d+s \}` in the route /);
+  assert.deepEqual(advised(), []);
   await edge.reload(
     (await readFile(join(edge.folder, 'candor.yaml'), 'utf8')).replace(
       'store:',

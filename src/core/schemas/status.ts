@@ -278,12 +278,14 @@ export const statusSchema = z.object({
         route: text,
         kind: z.enum(['never_fires', 'cuts_ordinary', 'longer_than_needed']),
         limit_ms: z.number().min(0).describe('`timeouts.response_head` of the route.'),
-        advised_ms: z.number().min(0).describe('What it should be.'),
+        advised_ms: z.number().min(0).nullable().describe('What it should be; null: not known.'),
         reason: text.describe('One sentence, with the evidence.'),
         next_step: text.describe('The setting.'),
       }),
     )
-    .describe('Timeouts of routes that do not fit the stored exchanges.'),
+    .describe(
+      'Timeouts of routes that do not fit the stored exchanges of well hours. Empty while an incident is open, and for an hour afterwards.',
+    ),
   bounds: z
     .array(
       z.object({

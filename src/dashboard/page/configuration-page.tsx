@@ -43,7 +43,33 @@ function Overview(): JSX.Element {
         </Answered>
         <EffectiveSettings revision={revision} />
       </Section>
+      <Timeouts />
     </>
+  );
+}
+
+/** Advice from well days, for who looks at the settings: on the first page it would stand beside what goes on now. */
+function Timeouts(): JSX.Element | null {
+  const timeouts = status.value?.timeouts ?? [];
+  if (timeouts.length === 0) return null;
+  return (
+    <Section title="Timeouts that do not fit">
+      <ul class="problems">
+        {timeouts.map(({ route, kind, reason, next_step: nextStep }) => (
+          <li key={`${route} ${kind}`}>
+            <Mark tone="idle" />
+            <div>
+              <p>
+                <Sentence text={reason} />
+              </p>
+              <p class="next-step">
+                <Sentence text={nextStep} />
+              </p>
+            </div>
+          </li>
+        ))}
+      </ul>
+    </Section>
   );
 }
 

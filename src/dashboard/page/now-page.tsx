@@ -30,7 +30,6 @@ export function NowPage(): JSX.Element {
           <Traffic status={shown} />
           <Routes status={shown} />
           <Upstreams upstreams={shown.upstreams} />
-          <Timeouts status={shown} />
           <PastIncidents />
           <Process status={shown} />
         </>
@@ -165,29 +164,6 @@ function UpstreamRow({ upstream }: { readonly upstream: UpstreamJson }): JSX.Ele
         {durationFigure(minute.p99_ms)}
       </td>
     </tr>
-  );
-}
-
-function Timeouts({ status: { timeouts } }: { readonly status: StatusJson }): JSX.Element | null {
-  if (timeouts.length === 0) return null;
-  return (
-    <Section title="Timeouts that do not fit">
-      <ul class="problems">
-        {timeouts.map(({ route, kind, reason, next_step: nextStep }) => (
-          <li key={`${route} ${kind}`}>
-            <Mark tone="idle" />
-            <div>
-              <p>
-                <Sentence text={reason} />
-              </p>
-              <p class="next-step">
-                <Sentence text={nextStep} />
-              </p>
-            </div>
-          </li>
-        ))}
-      </ul>
-    </Section>
   );
 }
 
