@@ -21,7 +21,7 @@ export function latencyCellOf(ms: number): number {
 }
 
 /** Where a cell begins, in milliseconds. */
-export function startOfLatency(cell: number): number {
+function startOfLatency(cell: number): number {
   if (cell === 0) return 0;
   return smallest * 2 ** ((cell - 1) >> 1) * ((cell - 1) & 1 ? 1.5 : 1);
 }
@@ -33,4 +33,12 @@ export function latencyQuantileMs(
   range: Readonly<ValueRange> = unknownRange,
 ): number | null {
   return quantile({ cells, startOf: startOfLatency, placement: 'middle', range }, share);
+}
+
+/** Those that surely took longer: of cells that begin above it. */
+export function countAbove(latencies: ArrayLike<number>, limitMs: number): number {
+  let count = 0;
+  for (let cell = latencyCells - 1; cell >= 0 && startOfLatency(cell) >= limitMs; cell--)
+    count += latencies[cell] as number;
+  return count;
 }

@@ -8,6 +8,7 @@ export type FailureFamily =
   | 'dns'
   | 'tls'
   | 'slow'
+  | 'slower' // nothing fails: responses begin much later than before
   | 'garbage'
   | 'full' // a bound of connections, requests or waiting requests is reached
   | 'not_ready' // no endpoint may get requests: mostly a consequence of earlier failures
@@ -55,6 +56,18 @@ export interface LiveIncident {
   readonly suspects: readonly IncidentSuspect[];
   /** What began to fail while it went on, the earliest first. */
   readonly additions: readonly IncidentAddition[];
+  /** Of family `slower`: how slow a route is; absent: it is of another family, or that is not known. */
+  readonly lateness?: Lateness;
+}
+
+/** How long responses of a route take until they begin. */
+export interface Lateness {
+  readonly route: string;
+  /** Half of them took no longer than this, and take no longer now. */
+  readonly usualMs: number;
+  readonly nowMs: number;
+  /** What takes longer is late. */
+  readonly limitMs: number;
 }
 
 /** Routes or endpoints that had worked while the incident went on, and then began to fail as well; or another way to fail. */
@@ -87,8 +100,8 @@ export interface KeptIncident extends LiveIncident {
 }
 
 export interface CountedCause {
-  /** A 5xx of the application's own has no cause: it has the name of its shape, which queries know. */
-  readonly cause: Cause | 'app_error';
+  /** A 5xx of the application's own has no cause: it has the name of its shape, which queries know. A late response is no failure. */
+  readonly cause: Cause | 'app_error' | 'late_response';
   /** Of `failed` and `attemptsFailed` the larger. */
   readonly count: number;
   /** Requests. */

@@ -121,25 +121,29 @@ class MixedResponses {
 export class EndpointCount {
   attempts = 0;
   failed = 0;
+  late = 0;
   readonly notHttp = new MixedResponses();
   readonly invalid = new MixedResponses();
 
   count({
     attempts,
     failed,
+    late,
     answered,
     notHttp,
     invalid,
   }: Omit<AttemptDelta, 'second' | 'endpoint' | 'isBeforeFailure'>): void {
     this.attempts += attempts;
     this.failed += failed;
+    this.late += late;
     this.notHttp.count(notHttp, answered);
     this.invalid.count(invalid, answered);
   }
 
-  add({ attempts, failed, notHttp, invalid }: EndpointCount): void {
+  add({ attempts, failed, late, notHttp, invalid }: EndpointCount): void {
     this.attempts += attempts;
     this.failed += failed;
+    this.late += late;
     this.notHttp.add(notHttp);
     this.invalid.add(invalid);
   }

@@ -1,6 +1,6 @@
 import type { Cause } from '#failures/failure.ts';
 import { shapeOfType, specOfCause } from '#failures/failure-texts.ts';
-import type { FailureFamily } from '../core/live-incident.ts';
+import type { CountedCause, FailureFamily } from '../core/live-incident.ts';
 import type { Shape } from '#failures/shape.ts';
 
 const byCause: Partial<Record<Cause, FailureFamily | null>> = {
@@ -56,8 +56,11 @@ export function familyOfCause(cause: Cause): FailureFamily | null {
   return familyOf(cause, shapeOfType(specOfCause(cause).type));
 }
 
+/** Whether what is counted has a cause: an application's own 5xx and a late response have none. */
+export const isCause = (kind: CountedCause['cause']): kind is Cause => kind !== 'app_error' && kind !== 'late_response';
+
 /** The first bytes of the response were no HTTP: another program, or an application that has written something else. */
-export function isNotHttp(kind: Cause | 'app_error'): boolean {
+export function isNotHttp(kind: CountedCause['cause']): boolean {
   return kind === 'response_not_http' || kind === 'response_not_http2';
 }
 
@@ -66,8 +69,8 @@ export function isWithoutConnection(cause: Cause): boolean {
   return cause === 'pool_full' || cause === 'queue_timeout';
 }
 
-/** Whether failures of this family follow from others: endpoints that fail are taken out, slow ones fill their queue. */
+/** Whether failures of this family follow from others: endpoints that fail are taken out, slow ones fill their queue; what fails is often slow before. */
 export function isConsequenceOf(family: FailureFamily, of: FailureFamily): boolean {
   if (family === of) return false;
-  return family === 'not_ready' || (family === 'full' && of === 'slow');
+  return family === 'not_ready' || family === 'slower' || (family === 'full' && of === 'slow');
 }

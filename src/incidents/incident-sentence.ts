@@ -1,8 +1,8 @@
 import { lowerFirst } from '#failures/first-letter.ts';
 import { specOfCause, shapeOfType, whoseOf } from '#failures/failure-texts.ts';
 import { failuresText } from '#failures/quantity-text.ts';
-import { familyOfCause } from './failure-family.ts';
-import type { IncidentAddition, LiveIncident, CountedCause } from '../core/live-incident.ts';
+import { familyOfCause, isCause } from './failure-family.ts';
+import type { IncidentAddition, Lateness, LiveIncident, CountedCause } from '../core/live-incident.ts';
 import type { Failure } from '#failures/failure.ts';
 
 /** What an incident is, in a few sentences: what fails, how much of it, and what probably has caused it. */
@@ -38,9 +38,10 @@ export function incidentTitle(whole: LiveIncident): string {
 /** Nearly all failures of garbage have the title's cause; else several kinds are told. */
 const sameKindMin = 0.9;
 
-function titleOf({ cause, causes }: LiveIncident): string {
+function titleOf({ family, cause, causes }: LiveIncident): string {
+  if (family === 'slower') return 'Responses begin much later than before';
   if (cause === null) return 'The application answers with errors';
-  const bad = causes.filter((one) => one.cause !== 'app_error' && familyOfCause(one.cause) === 'garbage');
+  const bad = causes.filter((one) => isCause(one.cause) && familyOfCause(one.cause) === 'garbage');
   const all = bad.reduce((sum, { count }) => sum + count, 0);
   const own = bad.find((one) => one.cause === cause)?.count;
   return own === undefined || own >= sameKindMin * all
@@ -85,7 +86,8 @@ function countsText({ failed, attemptsFailed }: IncidentAddition): string {
 }
 
 /** Where others fail in a way that is told with its count: how many failed in the way that the title names. */
-function firstOf({ cause, causes, additions }: LiveIncident): string {
+function firstOf({ family, cause, causes, additions }: LiveIncident): string {
+  if (family === 'slower') return '';
   const own = causes.find((one) => one.cause === (cause ?? 'app_error'))?.failed ?? 0;
   return own === 0 || additions.every(({ failed }) => failed === undefined)
     ? ''
@@ -97,10 +99,22 @@ function partOf(noun: string, names: readonly string[]): readonly string[] {
 }
 
 /** 'N of M requests failed'; or that clients saw nothing of it. */
-function extentOf({ failed, attemptsFailed, requests }: LiveIncident): string {
+function extentOf({ family, failed, attemptsFailed, requests, lateness }: LiveIncident): string {
+  if (family === 'slower') {
+    const where = lateness === undefined ? '' : `: ${latenessText(lateness)}`;
+    return `${failed} of ${requests} requests were answered late${where}`;
+  }
   if (failed === 0) return `${attemptsFailed} attempts failed, and other attempts answered their requests`;
   return `${failed} of ${requests} requests failed`;
 }
+
+/** 'half of them on the route /search take 4.1 s, where 35 ms were usual' */
+export function latenessText({ route, usualMs, nowMs }: Lateness): string {
+  return `half of those of the route ${route} take ${msText(nowMs)}, where ${msText(usualMs)} were usual`;
+}
+
+const msText = (ms: number): string =>
+  ms >= 1000 ? `${Math.round(ms / 100) / 10} s` : `${Math.max(1, Math.round(ms))} ms`;
 
 const shownMax = 5;
 
@@ -135,7 +149,7 @@ export function presentView<T extends LiveIncident>(incident: T): T {
 }
 
 function factsOf(kind: CountedCause['cause']): Pick<LiveIncident, 'cause' | 'shape' | 'whose'> {
-  if (kind === 'app_error') return { cause: null, shape: 'app_error', whose: 'application' };
+  if (!isCause(kind)) return { cause: null, shape: 'app_error', whose: 'application' };
   const whose = whoseOf({ cause: kind, evidence: {} } as Failure, null);
   return { cause: kind, shape: shapeOfType(specOfCause(kind).type), whose };
 }

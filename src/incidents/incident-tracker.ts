@@ -1,6 +1,7 @@
 import type { EndpointResponses } from '../core/attempt-counts.ts';
 import type { ExchangeCount } from '../core/counters.ts';
 import type { Event } from '../core/event.ts';
+import type { RouteTraffic } from '../core/route-traffic.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { FailureFamily, IncidentSuspect, LiveIncident, SuspectKind } from '../core/live-incident.ts';
 import { AdditionWatch, familyOfChecks, KeptEvents } from './addition-watch.ts';
@@ -29,6 +30,8 @@ interface CountedTraffic {
   readonly outcomes: readonly EndpointOutcomes[];
   /** Requests that failed on a connection that the endpoint was closing. */
   readonly staleReusesFailed: number;
+  /** Absent: how long the responses of routes take is not known. */
+  readonly routes?: readonly RouteTraffic[];
   /** Absent: which methods requests had is not known. */
   readonly responses?: readonly EndpointResponses[];
 }
@@ -58,6 +61,9 @@ const silentS = 300;
 
 /** An incident is over when none of its requests has failed for so long, and enough of them came. */
 const quietS = 60;
+
+/** A smaller share of late responses is as usual. */
+const lateAgainMax = 0.05;
 
 /** So long after its last failure it is over, however few requests came. */
 const goneS = 3600;
@@ -102,7 +108,7 @@ export class IncidentTracker {
 
   /** `wallMs`: of the clock by which workers say when the first failure came. */
   note(
-    { exchanges, outcomes, responses = [], staleReusesFailed }: CountedTraffic,
+    { exchanges, outcomes, routes = [], responses = [], staleReusesFailed }: CountedTraffic,
     ms: number,
     wallMs = this.#wall(ms),
   ): void {
@@ -110,6 +116,7 @@ export class IncidentTracker {
       at === undefined ? ms : ms - Math.min(lagMaxMs, Math.max(0, wallMs - at));
     this.#noteFailures(exchanges, outcomes, secondOf(ms));
     for (const counted of exchanges) this.#addExchanges(counted, ms, firstMs(counted.firstEndedAt));
+    for (const counted of routes) this.#failuresOf(counted.upstream, secondOf(ms))?.addRoute(counted, secondOf(ms), ms);
     for (const counted of responses) this.#failuresOf(counted.upstream, secondOf(ms))?.addResponses(counted, ms);
     for (const counted of outcomes) this.#addOutcomes(counted, ms, firstMs(counted.firstFailedAt));
     const second = secondOf(ms);
@@ -139,8 +146,10 @@ export class IncidentTracker {
     for (const [upstream, failures] of this.#upstreams) {
       this.#openAt(failures, from, second, ms);
       this.#openRaised(failures, from, second, ms);
+      this.#openSlower(failures, from, second, ms);
       const open = this.#incidentsAt(failures.upstream);
       failures.forget(second, open.length === 0);
+      failures.latencies.settle(second, open.length === 0);
       failures.rates.settle(second, new Set(open.flatMap(({ families }) => [...families])));
       if (failures.isSilent && this.#incidentsAt(upstream).length === 0) this.#upstreams.delete(upstream);
     }
@@ -217,6 +226,12 @@ export class IncidentTracker {
       for (const { family, second: begin } of failures.rates.judge(one, routes))
         if (!this.#incidentsAt(failures.upstream).some(({ families }) => families.has(family)))
           this.#openFrom(failures, family, begin, from, ms);
+  }
+
+  /** Responses of a route begin much later than before, and nothing else is wrong. */
+  #openSlower(failures: UpstreamFailures, from: number, second: number, ms: number): void {
+    for (const { second: begin } of failures.latencies.judge(second))
+      if (this.#incidentsAt(failures.upstream).length === 0) this.#openFrom(failures, 'slower', begin, from, ms);
   }
 
   #openFrom(failures: UpstreamFailures, family: FailureFamily, start: number, from: number, ms: number): void {
@@ -349,6 +364,8 @@ export class IncidentTracker {
     const checksChanged = open.seeChecks(familyOfChecks(watched), second);
     open.isTakenOut ||= isTakenOut(watched);
     open.application = seen.application;
+    if (open.root === 'slower' && quietFor === 0)
+      open.lateness = failures.latencies.lateness(open.routeNames, second) ?? open.lateness;
     const rank = (
       counted: OpenIncident,
       isLater: (kind: SuspectKind) => boolean = () => false,
@@ -472,8 +489,12 @@ function addEarlier(
 
 /** Some requests fail as they did before it, and as many as that. */
 function isAsUsual(open: OpenIncident, { rates }: UpstreamFailures, second: number, widthS: number): boolean {
-  if ([...open.families].some((family) => family !== 'application')) return false;
-  const { requests, failed, usual } = rates.sum(open.routeNames, open.families, second, widthS);
+  if ([...open.families].some((family) => family !== 'application' && family !== 'slower')) return false;
+  if (open.root === 'slower') {
+    const { requests, failed } = rates.sum(open.routeNames, open.families, second, quietS);
+    return requests >= open.requestsOfProof && failed <= lateAgainMax * requests;
+  }
+  const { requests, failed, usual } = rates.sum(open.routeNames, new Set(['application'] as const), second, widthS);
   return usual > 0 && requests >= open.requestsOfProof && failed <= usual + 2 * Math.sqrt(usual);
 }
 

@@ -124,10 +124,12 @@ export class IncidentWatch {
     outcomes,
     counts,
     responses = [],
-  }: Pick<WorkerBatch, 'exchanges' | 'outcomes' | 'counts'> & Partial<Pick<WorkerBatch, 'responses'>>): void {
+    routes = [],
+  }: Pick<WorkerBatch, 'exchanges' | 'outcomes' | 'counts'> &
+    Partial<Pick<WorkerBatch, 'responses' | 'routes'>>): void {
     if (this.#closed !== null) return;
     const ms = this.#ms;
-    const traffic = { exchanges, outcomes, responses, staleReusesFailed: this.#newStaleReuses(counts) };
+    const traffic = { exchanges, outcomes, routes, responses, staleReusesFailed: this.#newStaleReuses(counts) };
     this.#tracker.note(traffic, ms, this.#parts.clock.wallTime());
     for (const change of this.#tracker.judge(ms, (upstream) => this.#watched(upstream as UpstreamId)))
       this.#report(change);

@@ -2,7 +2,14 @@ import { shapeOfType, specOfCause, whoseOf } from '#failures/failure-texts.ts';
 import type { Cause, Failure } from '#failures/failure.ts';
 import type { Whose } from '#failures/shape.ts';
 import { isConsequenceOf, isNotHttp } from './failure-family.ts';
-import type { CountedCause, FailureFamily, IncidentSuspect, LiveIncident, SuspectKind } from '../core/live-incident.ts';
+import type {
+  CountedCause,
+  FailureFamily,
+  IncidentSuspect,
+  Lateness,
+  LiveIncident,
+  SuspectKind,
+} from '../core/live-incident.ts';
 import { knownSecondsMax } from './evidence-lines.ts';
 import { answeredBetween, type BadResponses, EndpointCount, SeenEndpoints } from './endpoint-count.ts';
 import { FirstExits } from './stopped-processes.ts';
@@ -65,6 +72,8 @@ export class OpenIncident {
   /** Null: not known. */
   newestFailure: NewestFailure | null = null;
   lastSecond: number;
+  /** Where responses are late: how late. */
+  lateness: Lateness | null = null;
   suspects: readonly IncidentSuspect[] = [];
   /** From its first failure to its last. */
   requests = 0;
@@ -87,6 +96,8 @@ export class OpenIncident {
   /** The way in which checks failed first, where they keep requests from being sent; null: not known, or they do not. */
   #checksMet: FailureFamily | null = null;
   #failed = 0;
+  /** Responses that began late; they count where nothing else is wrong. */
+  #late = 0;
   #attemptsFailed = 0;
   readonly #kinds = new Map<CountedFailure, KindCount>();
   /** Requests and attempts, by second. */
@@ -135,7 +146,7 @@ export class OpenIncident {
 
   /** Of the failures that are counted, in requests and attempts. */
   get size(): number {
-    return Math.max(this.#failed, this.#attemptsFailed);
+    return Math.max(this.#root === 'slower' ? this.#late : this.#failed, this.#attemptsFailed);
   }
 
   /** Whether failures of this family, which now are many, belong to it. */
@@ -172,13 +183,15 @@ export class OpenIncident {
     const { second, family, kind, route, whose, firstMs, startedWall, failed, attemptsFailed } = delta;
     if (second < this.startSecond || !this.families.has(family)) return;
     if (this.only !== null && this.only.routes.size > 0 && !this.only.routes.has(route)) return;
+    if (family === 'slower' && this.#root !== 'slower') return;
     if (second > this.lastSecond) this.#addLater();
     this.lastSecond = Math.max(this.lastSecond, second);
     this.#firstMs = Math.min(firstMs, this.#firstMs ?? firstMs);
     this.#firstRequestWall = Math.min(startedWall, this.#firstRequestWall);
     this.#addUpstream(upstream, { failed, attemptsFailed });
     this.#addSecond(second, failed, attemptsFailed);
-    this.#failed += failed;
+    if (family === 'slower') this.#late += failed;
+    else this.#failed += failed;
     this.#attemptsFailed += attemptsFailed;
     this.#addKind(kind, {
       family,
@@ -268,7 +281,8 @@ export class OpenIncident {
       if (this.#later.size < namesMax) this.#later.set(delta.endpoint, { ...delta });
       return;
     }
-    for (const key of ['attempts', 'failed', 'answered', 'notHttp', 'invalid'] as const) known[key] += delta[key];
+    for (const key of ['attempts', 'failed', 'late', 'answered', 'notHttp', 'invalid'] as const)
+      known[key] += delta[key];
   }
 
   /** What came after the last failure came between two of them: another one has followed. */
@@ -311,6 +325,7 @@ export class OpenIncident {
     for (const [endpoint, count] of other.#endpoints) this.#endpoint(endpoint)?.add(count);
     for (const [upstream, counts] of other.#upstreams) this.#addUpstream(upstream, counts);
     for (const [second, counts] of other.#seconds) this.#addSecond(second, ...counts);
+    this.#late += other.#late;
     this.#failed += other.#failed;
     this.#attemptsFailed += other.#attemptsFailed;
     this.requests += other.requests;
@@ -337,32 +352,38 @@ export class OpenIncident {
   /** `beganAt`: wall time of second 0. */
   facts(now: number, beganAt: number, resolvedAt: number | null): LiveIncident {
     const root = this.#rootCause();
-    const spec = root === 'app_error' ? null : specOfCause(root);
+    const spec = root === 'app_error' || root === 'late_response' ? null : specOfCause(root);
+    const isSlower = this.#root === 'slower';
+    const failed = isSlower ? this.#late : this.#failed;
     const seconds = Math.max(1, this.lastSecond + 1 - this.startMs / 1000);
     return {
       id: this.id,
       upstream: this.upstream,
       upstreams: largest([...this.#upstreams].map(([upstream, counts]) => ({ upstream, ...counts }))),
       family: this.#root,
-      cause: root === 'app_error' ? null : root,
-      shape: spec === null ? 'app_error' : shapeOfType(spec.type),
+      cause: root === 'app_error' || root === 'late_response' ? null : root,
+      shape: isSlower ? 'too_slow' : spec === null ? 'app_error' : shapeOfType(spec.type),
       whose: whoseBySuspect(this.#whoseOf(root), this.suspects),
       startedAt: Math.floor(beganAt + this.startMs),
       firstRequestAt: Math.floor(Math.min(this.#firstRequestWall, beganAt + this.startMs)),
       openedAt: this.openedAt,
       lastAt: Math.min(now, beganAt + this.lastSecond * 1000 + 999),
       resolvedAt,
-      requests: Math.max(this.requests, this.#failed),
-      failed: this.#failed,
+      requests: Math.max(this.requests, failed),
+      failed,
       attemptsFailed: this.#attemptsFailed,
       causes: this.#causes(),
       routes: largest([...this.#routes].map(([route, failed]) => ({ route, failed }))),
       endpoints: largest(
-        [...this.#endpoints].map(([endpoint, { attempts, failed }]) => ({ endpoint, attempts, failed })),
+        [...this.#endpoints].map(([endpoint, counted]) => ({
+          ...{ endpoint, attempts: counted.attempts },
+          failed: isSlower ? Math.min(counted.late, counted.attempts) : counted.failed,
+        })),
       ),
-      rate: { before: this.rateBefore, during: Math.max(this.requests, this.#failed) / seconds },
+      rate: { before: this.rateBefore, during: Math.max(this.requests, failed) / seconds },
       suspects: this.suspects,
       additions: this.additions.all(beganAt, resolvedAt !== null),
+      ...(isSlower && this.lateness !== null ? { lateness: this.lateness } : {}),
       ...this.#firstUntil(now, beganAt),
     };
   }
@@ -399,7 +420,12 @@ export class OpenIncident {
     if (most !== undefined) return most[0];
     // Attempts have no record of their own.
     // An endpoint that answers in HTTP meanwhile is no other program.
-    if (root === 'app_error' || (isNotHttp(root) && this.answeredBetween('notHttp') !== null)) return 'application';
+    if (
+      root === 'app_error' ||
+      root === 'late_response' ||
+      (isNotHttp(root) && this.answeredBetween('notHttp') !== null)
+    )
+      return 'application';
     return whoseOf({ cause: root, evidence: {} } as Failure, this.application);
   }
 

@@ -1,12 +1,14 @@
 import { shapeOfType, specOfCause } from '#failures/failure-texts.ts';
 import { conditionText, listText } from '../core/exchange-query.ts';
-import type { CountedCause, LiveIncident } from '../core/live-incident.ts';
+import { isCause } from './failure-family.ts';
+import type { CountedCause, Lateness, LiveIncident } from '../core/live-incident.ts';
 
 /** Finds the requests that an incident counts: a search goes by when requests began, and a timeout fails long after that. */
 export function requestsQuery(incident: LiveIncident): string {
   const { resolvedAt, lastAt } = incident;
+  const { lateness } = incident;
   return [
-    ...failureConditions(incident),
+    ...(incident.family === 'slower' ? lateConditions(lateness) : failureConditions(incident)),
     ...upstreamCondition(incident),
     sinceText(incident),
     ...(resolvedAt === null ? [] : [`until:${timeText(lastAt)}`]),
@@ -17,7 +19,9 @@ export function requestsQuery(incident: LiveIncident): string {
 export function ownCauseQuery(incident: LiveIncident): string {
   const { cause } = incident;
   return [
-    cause === null ? appError : conditionText('cause', cause),
+    ...(incident.family === 'slower'
+      ? lateConditions(incident.lateness)
+      : [cause === null ? appError : conditionText('cause', cause)]),
     ...upstreamCondition(incident),
     sinceText(incident),
   ].join(' ');
@@ -25,13 +29,18 @@ export function ownCauseQuery(incident: LiveIncident): string {
 
 const appError = 'shape:app_error';
 
+/** The whole request takes at least as long as its response to begin. */
+function lateConditions(lateness: Lateness | undefined): readonly string[] {
+  return lateness === undefined ? [] : [conditionText('route', lateness.route), `duration:>${lateness.limitMs}ms`];
+}
+
 /** Of all its causes and consequences. */
 function failureConditions({ cause, causes, failed }: LiveIncident): readonly string[] {
   // An attempt that another one answered is no failed request.
   const counted = failed === 0 ? causes : causes.filter((one) => one.failed !== 0);
   const kinds: readonly CountedCause['cause'][] =
     counted.length === 0 ? [cause ?? 'app_error'] : counted.map((one) => one.cause);
-  const named = kinds.flatMap((kind) => (kind === 'app_error' ? [] : [kind]));
+  const named = kinds.filter(isCause);
   if (named.length === 0) return [appError];
   // The application's own 5xx have no cause.
   if (named.length < kinds.length && failed > 0)

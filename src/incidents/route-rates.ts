@@ -187,6 +187,8 @@ export class RouteRates {
       if (counted === undefined || counted.requests === 0 || second - route.firstSecond < learntS) continue;
       const { usualRequests } = route;
       for (const [family, rate] of route.rates) {
+        // Responses come late together: each says little.
+        if (family === 'slower') continue;
         const failed = Math.min(counted.requests, counted.failed.get(family) ?? 0);
         const evidence = rate.add(second, failed, counted.requests, rate.usualMax(usualRequests));
         if (failed === 0 || evidence < evidenceMin || rate.since === null) continue;

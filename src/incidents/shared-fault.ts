@@ -1,3 +1,4 @@
+import { isCause } from './failure-family.ts';
 import type { Cause } from '#failures/failure.ts';
 import type { CountedCause, FailureFamily, LiveIncident } from '../core/live-incident.ts';
 import type { SuspectContext } from './suspect-facts.ts';
@@ -49,7 +50,7 @@ function ofFailures(causes: readonly CountedCause[]): SharedFault | null {
   const all = own.reduce((sum, { count }) => sum + count, 0);
   const counts = new Map<SharedFault, number>();
   for (const { cause, count } of own) {
-    const fault = cause === 'app_error' ? undefined : byCause[cause];
+    const fault = isCause(cause) ? byCause[cause] : undefined;
     if (fault !== undefined) counts.set(fault, (counts.get(fault) ?? 0) + count);
   }
   const [first] = [...counts].sort(([, a], [, b]) => b - a);

@@ -1,7 +1,7 @@
 import { specOfCause } from '#failures/failure-texts.ts';
 import type { FailureSpec } from '#failures/failure-spec.ts';
 import { failureTable } from '#failures/failure-table.ts';
-import { familyOfCause, isNotHttp } from './failure-family.ts';
+import { familyOfCause, isCause, isNotHttp } from './failure-family.ts';
 import { failuresText } from '#failures/quantity-text.ts';
 import { durationBoundsMs, startOfDuration } from '../core/counters.ts';
 import { quantile } from '../core/quantile.ts';
@@ -200,7 +200,7 @@ export function mostFrequentOf({ causes }: LiveIncident, kinds: ReadonlySet<Coun
 /** What is known of it. */
 export function specOfMost(incident: LiveIncident, kinds: ReadonlySet<CountedFailure>): FailureSpec<Cause> | null {
   const found = mostFrequentOf(incident, kinds);
-  return found === null || found === 'app_error' ? null : specOfCause(found);
+  return found === null || !isCause(found) ? null : specOfCause(found);
 }
 
 /** Whether no request was sent because most checks failed with one of these causes. */

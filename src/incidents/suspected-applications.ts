@@ -2,6 +2,7 @@ import { lowerFirst, upperFirst } from '#failures/first-letter.ts';
 import { specOfCause } from '#failures/failure-texts.ts';
 import { familyOfCause, isNotHttp } from './failure-family.ts';
 import type { SuspectKind } from '../core/live-incident.ts';
+import { latenessText } from './incident-sentence.ts';
 import { datedLines } from './evidence-lines.ts';
 import { withTarget, outputStepOf } from './step-target.ts';
 import { stoppedEvidence, stoppedFinding } from './stopped-processes.ts';
@@ -101,7 +102,7 @@ export const applications = {
     const advice = watched.endpoints.flatMap(({ id, advice: text }) => (text === null ? [] : [`${id} says: ${text}`]));
     if (advice.length === 0 || isOf(incident, 'dns', 'tls', 'garbage', 'gateway', 'network')) return null;
     return {
-      fit: isOf(incident, 'application', 'slow', 'not_ready') ? 0.88 : 0.6,
+      fit: isOf(incident, 'application', 'slow', 'slower', 'not_ready') ? 0.88 : 0.6,
       sentence: 'Something that the application needs does not work, as its health document says.',
       evidence: advice.slice(0, shownMax),
       nextStep: 'Look at what the health document names; the application fails because of it.',
@@ -198,15 +199,18 @@ export const applications = {
     const { isWhole = false, ...stopped } = stoppedFinding(context) ?? {};
     const isHung = hangs(context);
     const isStopped = isWhole && isOf(incident, ...effectsOfStop);
-    if (!isOf(incident, 'slow') && !isHung && !isStopped) return null;
+    const { lateness } = incident;
+    if (!isOf(incident, 'slow', 'slower') && !isHung && !isStopped) return null;
     const usualMs = usualWithin(context, 0.5);
     return {
       // Its connections are all in use because nothing is answered.
       fit: isHung && isOf(incident, 'full') ? 0.8 : 0.55,
       sentence: 'The application, or something it waits for, has become slow or hangs.',
       evidence: [
-        names(incident, null),
-        ...(usualMs === null ? [] : [`half of its responses used to take up to ${duration(usualMs)}`]),
+        ...(lateness === undefined ? [names(incident, null)] : [latenessText(lateness)]),
+        ...(usualMs === null || lateness !== undefined
+          ? []
+          : [`half of its responses used to take up to ${duration(usualMs)}`]),
         ...strainsOf(watched),
       ],
       nextStep:

@@ -1,7 +1,7 @@
 import { lowerFirst } from '#failures/first-letter.ts';
 import { specOfCause } from '#failures/failure-texts.ts';
 import { guessWords, type SpokenProtocol, stepOfOtherProtocol } from '#failures/guess-words.ts';
-import { familyOfCause } from './failure-family.ts';
+import { familyOfCause, isCause } from './failure-family.ts';
 import type { CountedCause, FailureFamily, SuspectKind } from '../core/live-incident.ts';
 import { withTarget, outputStepOf } from './step-target.ts';
 import { settingAside } from './present-settings.ts';
@@ -76,7 +76,7 @@ const listeningFamilies: ReadonlySet<FailureFamily | null> = new Set(['garbage',
 
 /** Only what accepts connections can fail so. */
 const showsListening = (cause: CountedCause['cause']): boolean =>
-  listeningFamilies.has(cause === 'app_error' ? 'application' : familyOfCause(cause));
+  listeningFamilies.has(isCause(cause) ? familyOfCause(cause) : 'application');
 
 /** What keeps connections from coming about, or ends them. */
 export const connections = {

@@ -1,3 +1,4 @@
+import { isCause } from './failure-family.ts';
 import { upperFirst } from '#failures/first-letter.ts';
 import { connectionRefusals } from '../core/connection-refusals.ts';
 import { applicationDescriptorsStep, descriptorsStep } from '../core/descriptor-need.ts';
@@ -178,12 +179,16 @@ export const shortages = {
     const [worst] = bad;
     if (worst === undefined || !answerWell(others, bad)) return null;
     const isOne = bad.length === 1;
+    const isSlower = isOf(incident, 'slower');
+    const happened = isSlower ? 'responses were late' : 'attempts failed';
     return {
       fit: Math.min(0.75, fitOfTheirRelease(context, bad, others) - 0.05),
-      sentence: `Only ${listOf(bad.map(({ endpoint }) => endpoint))} ${isOne ? 'fails' : 'fail'}; the other endpoints answer.`,
+      sentence: isSlower
+        ? `Only ${listOf(bad.map(({ endpoint }) => endpoint))} ${isOne ? 'is' : 'are'} slow; the other endpoints answer as before.`
+        : `Only ${listOf(bad.map(({ endpoint }) => endpoint))} ${isOne ? 'fails' : 'fail'}; the other endpoints answer.`,
       evidence: [
-        ...bad.slice(0, shownMax).map((one) => `${one.endpoint}: ${one.failed} of ${one.attempts} attempts failed`),
-        `the ${others.length === 1 ? 'other one' : `${others.length} others`}: ${failedOf(others)} of ${sum(others)} attempts failed`,
+        ...bad.slice(0, shownMax).map((one) => `${one.endpoint}: ${one.failed} of ${one.attempts} ${happened}`),
+        `the ${others.length === 1 ? 'other one' : `${others.length} others`}: ${failedOf(others)} of ${sum(others)} ${happened}`,
       ],
       nextStep: isOne
         ? `Look at ${worst.endpoint} itself${drainStep(context, bad, 'it')}.`
@@ -210,7 +215,11 @@ export const shortages = {
     // Traffic that begins, or grows by a few requests, is no load.
     if (before === null || before < steadyMin || during < 2 * before || during - before < growthMin) return null;
     const factor = during / before;
-    if (isOf(incident, 'application') ? factor < 3 : !isOf(incident, 'full', 'slow', 'gone', 'gateway', 'not_ready'))
+    if (
+      isOf(incident, 'application')
+        ? factor < 3
+        : !isOf(incident, 'full', 'slow', 'slower', 'gone', 'gateway', 'not_ready')
+    )
       return null;
     // An application with too much to do takes no connections, or ends; it does not cut its responses.
     if (isOf(incident, 'gone') && shareOf(incident, refused) + shareOf(incident, races) < 0.5) return null;
@@ -237,7 +246,7 @@ export const shortages = {
   gateway_limit: (context) => {
     const { incident } = context;
     const cause = mostFrequentOf(incident, limitCauses);
-    const why = cause === 'app_error' || cause === null ? undefined : refusalsOf[cause];
+    const why = cause === null || !isCause(cause) ? undefined : refusalsOf[cause];
     if (cause === null || why === undefined) return null;
     const met = new Set([cause]);
     const share = shareOf(incident, met);

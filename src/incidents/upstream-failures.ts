@@ -1,14 +1,15 @@
 import type { EndpointResponses } from '../core/attempt-counts.ts';
 import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
-import type { Cause } from '#failures/failure.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { Whose } from '#failures/shape.ts';
-import type { FailureFamily } from '../core/live-incident.ts';
+import type { CountedCause, FailureFamily } from '../core/live-incident.ts';
+import type { RouteTraffic } from '../core/route-traffic.ts';
 import { familyOf, familyOfCause, isNotHttp, isWithoutConnection } from './failure-family.ts';
 import { FamilyWindow, SlidingSeconds } from './family-window.ts';
+import { RouteLatencies } from './route-latencies.ts';
 import { RouteRates } from './route-rates.ts';
 
-export type CountedFailure = Cause | 'app_error';
+export type CountedFailure = CountedCause['cause'];
 
 /** What one second has added. */
 export interface FailureDelta {
@@ -34,6 +35,8 @@ export interface AttemptDelta {
   readonly isBeforeFailure: boolean;
   attempts: number;
   failed: number;
+  /** Responses that began late. */
+  late: number;
   /** Responses in HTTP, with any status. */
   answered: number;
   /** Responses that were no HTTP. */
@@ -95,6 +98,7 @@ export class UpstreamFailures {
   readonly #heldMs = new SlidingSeconds();
   readonly families = new Map<FailureFamily, FamilyWindow>();
   readonly rates = new RouteRates();
+  readonly latencies = new RouteLatencies();
   /** How long successful requests usually take: counts by `durationBoundsMs`, that become less with time. */
   readonly usualDurations = new Float64Array(durationBoundsMs.length + 1);
   /** The longest of them. */
@@ -145,6 +149,16 @@ export class UpstreamFailures {
     const kind = cause === 'none' ? 'app_error' : cause;
     const startedWall = counted.firstStartedAt ?? Infinity;
     this.#failure({ second, family, kind, route, whose: counted.whose ?? null, firstMs, startedWall }).failed += count;
+  }
+
+  addRoute(counted: RouteTraffic, second: number, firstMs: number): void {
+    const late = this.latencies.add(counted, second);
+    if (late === 0) return;
+    const { route, endpoint } = counted;
+    this.rates.addFailed(route, second, 'slower', late);
+    const of = { second, family: 'slower', kind: 'late_response', route, whose: null, firstMs } as const;
+    this.#failure({ ...of, startedWall: Infinity }).failed += late;
+    this.#endpointDelta(second, endpoint, false).late += late;
   }
 
   addResponses({ method, status, count }: EndpointResponses, ms: number): void {
@@ -332,7 +346,17 @@ export class UpstreamFailures {
       if ((isApart || one.invalid > 0) && this.endpointDeltas.length < apartMax) break;
       return one;
     }
-    const delta = { second, endpoint, isBeforeFailure, attempts: 0, failed: 0, answered: 0, notHttp: 0, invalid: 0 };
+    const delta = {
+      second,
+      endpoint,
+      isBeforeFailure,
+      attempts: 0,
+      failed: 0,
+      late: 0,
+      answered: 0,
+      notHttp: 0,
+      invalid: 0,
+    };
     if (this.endpointDeltas.length < deltasMax) this.endpointDeltas.push(delta);
     return delta;
   }

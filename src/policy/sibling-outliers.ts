@@ -1,4 +1,4 @@
-import { latencyCells, latencyQuantileMs, startOfLatency } from '../core/latency-cells.ts';
+import { countAbove, latencyCells, latencyQuantileMs } from '../core/latency-cells.ts';
 import type { AttemptOfClient, RouteTraffic } from '../core/route-traffic.ts';
 import type { Instant } from '../core/time.ts';
 
@@ -289,14 +289,6 @@ function lateLimitMs(others: readonly Counted[]): number | null {
     for (let cell = 0; cell < latencyCells; cell++) (cells[cell] as number) += latencies[cell] as number;
   const p90 = latencyQuantileMs(cells, 0.9);
   return p90 === null ? null : Math.round(lateTimes * p90 + latePlusMs);
-}
-
-/** Those that surely took longer: of cells that begin above it. */
-function countAbove(latencies: readonly number[], limitMs: number): number {
-  let count = 0;
-  for (let cell = latencyCells - 1; cell >= 0 && startOfLatency(cell) >= limitMs; cell--)
-    count += latencies[cell] as number;
-  return count;
 }
 
 function latenciesOf(slices: readonly Slice[]): number[] {

@@ -11,7 +11,7 @@ import { type IncidentChange, IncidentTracker } from '../../src/incidents/incide
 import type { WatchedUpstream } from '../../src/incidents/watched-upstream.ts';
 import type { LiveIncident, SuspectKind } from '../../src/core/live-incident.ts';
 import { sampleCount } from '../../src/record/sample-count.test-support.ts';
-import type { CountedFailure } from '../../src/incidents/upstream-failures.ts';
+import type { CountedFailure as AnyFailure } from '../../src/incidents/upstream-failures.ts';
 
 /** What happens to a gateway, second by second. Times are seconds since its start. */
 export interface PlayedScenario {
@@ -203,6 +203,8 @@ function request(
   traffic.answered(id, `${id}/${endpoint}`, route, durationOf(medianMs, p99Ms, random));
   return null;
 }
+
+type CountedFailure = Exclude<AnyFailure, 'late_response'>;
 
 type TimedStep = Exclude<ScenarioStep, { readonly event: unknown }>;
 

@@ -12,7 +12,7 @@ const suspectSchema = z.object({
   next_step: text,
 });
 
-const failedRequests = count.describe('Requests.');
+const failedRequests = count.describe('Requests; where nothing fails, late responses (`lateness`).');
 const failedAttempts = count.describe('Attempts; a request may have several.');
 
 export const incidentSchema = z.object({
@@ -22,7 +22,9 @@ export const incidentSchema = z.object({
   reason: text.describe('What fails, how much of it, and what has probably caused it.'),
   upstream: text.describe('Empty: several (`upstreams`), or before one was chosen.'),
   upstreams: z.array(z.object({ upstream: text, failed: failedRequests, attempts_failed: failedAttempts })),
-  cause: nullableText.describe('The commonest of the failures that began; null: 5xx of the application itself.'),
+  cause: nullableText.describe(
+    'The commonest of the failures that began; null: 5xx of the application itself, or late responses (`lateness`).',
+  ),
   shape: z.enum(shapes),
   whose: z.enum(whoses),
   started_at: text.describe('When the first request or attempt that failed ended.'),
@@ -45,7 +47,9 @@ export const incidentSchema = z.object({
   requests_per_s_during: z.number().describe('From the first failure to the last.'),
   causes: z.array(
     z.object({
-      cause: text.describe('A cause of docs/failures.md, or `app_error`: a 5xx of the application.'),
+      cause: text.describe(
+        'A cause of docs/failures.md, `app_error`: a 5xx of the application, or `late_response`: one that begins much later than is usual on its route.',
+      ),
       count: count.describe('The larger of `failed` and `attempts_failed`.'),
       failed: failedRequests,
       attempts_failed: failedAttempts,
@@ -82,6 +86,15 @@ export const incidentSchema = z.object({
     .describe(
       'Routes or endpoints that had worked while it went on, and then began to fail as well; or another way in which requests fail, or instances end. Where the failures that it began with have ended and others go on, `title`, `cause`, `shape`, `whose` and `suspects` are those of what fails now, and what it began with is the first of these.',
     ),
+  lateness: z
+    .object({
+      route: text,
+      usual_ms: z.number().describe('Half of the responses of the route took no longer until they began.'),
+      now_ms: z.number(),
+      limit_ms: z.number().describe('What takes longer is late: 3 times the usual p90, and 100 ms more.'),
+    })
+    .optional()
+    .describe('Where nothing fails, and responses begin much later than before; absent: requests fail.'),
   interrupted: z.boolean().describe('The process ended while it went on; `resolved_at` is when the next one found it.'),
   findings_at: nullableText.describe('When the gateway found `findings`; null: it has found none.'),
   findings: z

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { latencyCellOf } from '../core/latency-cells.ts';
+import type { RouteTraffic } from '../core/route-traffic.ts';
+import { sampleCount } from '../record/sample-count.test-support.ts';
+import { SeededRandom } from '../testing/seeded-random.ts';
+import { incidentSentence } from './incident-sentence.ts';
+import { IncidentTracker } from './incident-tracker.ts';
+import { requestsQuery } from './requests-query.ts';
+
+interface Play {
+  readonly seconds?: number;
+  /** Of the route search, at an endpoint; the other routes take what they always took. */
+  readonly ms: (second: number, endpoint: string) => number;
+  readonly perS?: number;
+  readonly seed?: number;
+}
+
+/** Three endpoints answer two routes. */
+function play({ seconds = 240, ms, perS = 8, seed = 1 }: Play): { told: readonly string[]; tracker: IncidentTracker } {
+  const random = new SeededRandom(seed);
+  const tracker = new IncidentTracker(0);
+  const told: string[] = [];
+  for (let second = 1; second <= seconds; second++) {
+    const routes: RouteTraffic[] = [];
+    for (const endpoint of ['shop/1', 'shop/2', 'shop/3'])
+      for (const route of ['search', 'cart']) {
+        const took = Array.from(
+          { length: Math.round(perS * (0.5 + random.next())) },
+          () => (route === 'search' ? ms(second, endpoint) : 30) * (0.7 + random.next() ** 4),
+        );
+        routes.push({
+          ...none,
+          route,
+          endpoint,
+          answered: took.length,
+          latencies: took.flatMap((one) => [latencyCellOf(one), 1]),
+        });
+      }
+    const exchanges = ['search', 'cart'].map((route) =>
+      sampleCount({ upstream: 'shop', route, count: countOf(routes, route) }),
+    );
+    const outcomes = ['shop/1', 'shop/2', 'shop/3'].map((endpoint) => ({
+      ...({ upstream: 'shop', endpoint, state: 'healthy', causes: [] as [], serverErrors: 0, failures: 0 } as const),
+      ...{ successes: countOf(routes, null, endpoint), rateLimited: 0, restMs: 0, latencyMs: 0 },
+      ...{ consecutiveFailures: 0, consecutiveUnreachable: 0 },
+    }));
+    tracker.note({ exchanges, outcomes, routes, staleReusesFailed: 0 }, second * 1000);
+    for (const { kind } of tracker.judge((second + 1) * 1000, () => ({ application: null, endpoints: [] })))
+      if (kind !== 'grown') told.push(`${kind} ${second}`);
+  }
+  return { told, tracker };
+}
+
+const none: RouteTraffic = {
+  ...{ route: '', upstream: 'shop', endpoint: '', answered: 0, serverErrors: 0 },
+  ...{ latencies: [], sizes: [], failed: [], slow: [], awaited: [] },
+};
+
+const countOf = (routes: readonly RouteTraffic[], route: string | null, endpoint: string | null = null): number =>
+  routes
+    .filter((one) => (route === null || one.route === route) && (endpoint === null || one.endpoint === endpoint))
+    .reduce((sum, { answered }) => sum + answered, 0);
+
+describe('a route that goes from 35 ms to 4 s', () => {
+  const slow = play({ ms: (second) => (second > 100 && second <= 160 ? 4000 : 35) });
+
+  test('is an incident within ten seconds, and over a minute after it is quick again', () => {
+    const [opened = '', resolved = '', ...others] = slow.told;
+    assert.match(opened, /^opened 10[1-9]$/);
+    assert.match(resolved, /^resolved 2[12][0-9]$/);
+    assert.deepEqual(others, []);
+  });
+
+  test('is told with what was usual, and with a search that finds its requests', () => {
+    const [incident] = play({ seconds: 150, ms: (second) => (second > 100 ? 4000 : 35) }).tracker.list(150_000);
+    assert.ok(incident !== undefined);
+    assert.match(
+      incidentSentence(incident),
+      /^Incident 1: responses begin much later than before \(upstream shop\): \d+ of \d+ requests were answered late: half of those of the route search take 3\.\d s, where 2\d ms were usual\. The application, or something it waits for, has become slow or hangs\.$/,
+    );
+    assert.deepEqual(
+      incident.routes.map(({ route }) => route),
+      ['search'],
+    );
+    assert.match(requestsQuery(incident), /^route:search duration:>\d+ms upstream:shop since:/);
+    assert.deepEqual(
+      [incident.shape, incident.whose, incident.suspects[0]?.name],
+      ['too_slow', 'application', 'slow_application'],
+    );
+  });
+});
+
+test('one of three endpoints that is slow is named', () => {
+  const { tracker, told } = play({
+    seconds: 200,
+    ms: (second, endpoint) => (second > 100 && endpoint === 'shop/2' ? 900 : 35),
+  });
+  assert.match(told[0] ?? '', /^opened 1[0-3][0-9]$/);
+  const [suspect] = tracker.list(200_000)[0]?.suspects ?? [];
+  assert.equal(suspect?.sentence, 'Only shop/2 is slow; the other endpoints answer as before.');
+});
+
+const well: readonly (readonly [what: string, ms: Play['ms']])[] = [
+  ['that was always slow', () => 4000],
+  ['that is twice as slow', (second) => (second > 100 ? 70 : 35)],
+  ['that is slow for three seconds', (second) => (second > 100 && second <= 103 ? 3000 : 35)],
+  ['that is slow for a second each ten', (second) => (second % 10 === 0 ? 600 : 35)],
+  ['whose first responses are slow', (second) => (second <= 25 ? 2000 : 35)],
+];
+for (const [what, ms] of well)
+  test(`a route ${what} is no incident`, () => {
+    assert.deepEqual(play({ seconds: 400, ms }).told, []);
+  });
+
+test('a route with hardly any requests is an incident when it is slow', () => {
+  const { told } = play({ seconds: 400, perS: 0.6, ms: (second) => (second > 200 ? 4000 : 35) });
+  assert.match(told[0] ?? '', /^opened 2[0-2][0-9]$/);
+});

@@ -1,0 +1,183 @@
+import { countAbove, latencyCells, latencyQuantileMs } from '../core/latency-cells.ts';
+import type { Lateness } from '../core/live-incident.ts';
+import type { RouteTraffic } from '../core/route-traffic.ts';
+
+/** Late is what takes longer than this many times the usual p90 of the route, and so much more. */
+const lateTimes = 3;
+const latePlusMs = 100;
+
+/** Half of what is usual is forgotten in an hour. */
+const sliceS = 10;
+const keptOfSlice = 0.998;
+
+/** Fewer responses, or a shorter time, say nothing of what is usual. */
+const knownMin = 20;
+const learntS = 30;
+
+/** A slice is known to be usual after so long without an incident. */
+const unsettledS = 60;
+const unsettledAtFirstS = 10;
+
+/** What takes a second is slow for people: it is told sooner. */
+const severeMs = 1000;
+
+/** Workers tell awaited responses so often; each passes the limit once. */
+const toldEveryMs = 250;
+
+const keptS = 60;
+const routesMax = 1000;
+
+interface Second {
+  second: number;
+  answered: number;
+  late: number;
+  severe: number;
+}
+
+/** What is slow, and since when. */
+interface SlowerRoute {
+  readonly route: string;
+  readonly second: number;
+}
+
+class RouteLatency {
+  readonly firstSecond: number;
+  readonly #usual = new Float64Array(latencyCells);
+  /** By slice number. */
+  readonly #recent = new Map<number, number[]>();
+  /** Slices of an incident, and of the minute before it. */
+  readonly #unusual = new Set<number>();
+  #seconds: Second[] = [];
+  limitMs: number | null = null;
+
+  constructor(second: number) {
+    this.firstSecond = second;
+  }
+
+  /** Returns how many are late. */
+  add({ answered, latencies, awaited }: RouteTraffic, second: number): number {
+    const slice = Math.floor(second / sliceS);
+    let cells = this.#recent.get(slice);
+    if (cells === undefined) this.#recent.set(slice, (cells = new Array<number>(latencyCells).fill(0)));
+    const counted = new Array<number>(latencyCells).fill(0);
+    for (let at = 0; at < latencies.length; at += 2) {
+      (cells[latencies[at] as number] as number) += latencies[at + 1] as number;
+      (counted[latencies[at] as number] as number) += latencies[at + 1] as number;
+    }
+    const { limitMs } = this;
+    if (limitMs === null) return 0;
+    const passing = (limit: number): number =>
+      awaited.filter(({ ms }) => ms > limit && ms <= limit + toldEveryMs).length;
+    const waiting = passing(limitMs);
+    const late = countAbove(counted, limitMs) + waiting;
+    const severe = Math.max(limitMs, severeMs);
+    const now = this.#at(second);
+    now.answered += answered + waiting;
+    now.late += late;
+    now.severe += countAbove(counted, severe) + passing(severe);
+    return late;
+  }
+
+  #at(second: number): Second {
+    const newest = this.#seconds.at(-1);
+    if (newest?.second === second) return newest;
+    const added = { second, answered: 0, late: 0, severe: 0 };
+    this.#seconds.push(added);
+    if (this.#seconds.length > keptS) this.#seconds = this.#seconds.slice(-keptS);
+    return added;
+  }
+
+  /** The second in which it became slow; null: it is not. */
+  slowSince(second: number): number | null {
+    const [newest] = this.#seconds.slice(-1);
+    if (newest === undefined || newest.second < second - 2) return null;
+    if (!this.#isSlow(second, 8, 'severe', 0.5) && !this.#isSlow(second, 30, 'late', 0.3)) return null;
+    let since = newest.second;
+    for (const one of this.#seconds.toReversed()) {
+      if (one.late === 0 && one.answered > 0 && since - one.second > 3) break;
+      if (one.late > 0) since = one.second;
+    }
+    return since;
+  }
+
+  #isSlow(second: number, widthS: number, kind: 'late' | 'severe', shareMin: number): boolean {
+    const seconds = this.#seconds.filter((one) => one.second > second - widthS && one.answered > 0);
+    const sum = (of: (one: Second) => number): number => seconds.reduce((all, one) => all + of(one), 0);
+    const late = sum((one) => one[kind]);
+    const withLate = seconds.filter((one) => one[kind] > 0).length;
+    const lasted = (seconds.at(-1)?.second ?? 0) - (seconds.find((one) => one[kind] > 0)?.second ?? 0);
+    return (
+      late >= 6 &&
+      late >= shareMin * sum(({ answered }) => answered) &&
+      withLate * 2 > seconds.length &&
+      lasted >= widthS / 2
+    );
+  }
+
+  settle(second: number, isUsual: boolean): void {
+    const unsettled = second - this.firstSecond < unsettledS ? unsettledAtFirstS : unsettledS;
+    const oldest = Math.floor((second - unsettled) / sliceS);
+    for (const [slice, cells] of this.#recent) {
+      if (!isUsual) this.#unusual.add(slice);
+      if (slice >= oldest) continue;
+      this.#recent.delete(slice);
+      if (this.#unusual.delete(slice)) continue;
+      for (let cell = 0; cell < latencyCells; cell++)
+        this.#usual[cell] = (this.#usual[cell] as number) * keptOfSlice + (cells[cell] as number);
+    }
+    let known = 0;
+    for (const count of this.#usual) known += count;
+    const p90 = known < knownMin || second - this.firstSecond < learntS ? null : latencyQuantileMs(this.#usual, 0.9);
+    this.limitMs = p90 === null ? null : Math.round(lateTimes * p90 + latePlusMs);
+  }
+
+  /** `second`: now. Null: nothing is known. */
+  lateness(route: string, second: number): Lateness | null {
+    const usualMs = latencyQuantileMs(this.#usual, 0.5);
+    const now = new Array<number>(latencyCells).fill(0);
+    for (const [slice, cells] of this.#recent)
+      if (slice >= Math.floor(second / sliceS) - 1)
+        for (let cell = 0; cell < latencyCells; cell++) (now[cell] as number) += cells[cell] as number;
+    const nowMs = latencyQuantileMs(now, 0.5);
+    return usualMs === null || nowMs === null || this.limitMs === null
+      ? null
+      : { route, usualMs, nowMs, limitMs: this.limitMs };
+  }
+}
+
+/** How long the responses of each route take until they begin, compared with the last hour of the same route. */
+export class RouteLatencies {
+  readonly #routes = new Map<string, RouteLatency>();
+
+  /** Returns how many are late. */
+  add(counted: RouteTraffic, second: number): number {
+    let known = this.#routes.get(counted.route);
+    if (known === undefined) {
+      if (this.#routes.size >= routesMax) return 0;
+      this.#routes.set(counted.route, (known = new RouteLatency(second)));
+    }
+    return known.add(counted, second);
+  }
+
+  judge(second: number): readonly SlowerRoute[] {
+    return [...this.#routes].flatMap(([route, known]) => {
+      const since = known.slowSince(second);
+      return since === null ? [] : [{ route, second: since }];
+    });
+  }
+
+  /** Once a second. */
+  settle(second: number, isUsual: boolean): void {
+    if (second % sliceS !== 0 && isUsual) return;
+    for (const known of this.#routes.values()) known.settle(second, isUsual);
+  }
+
+  /** Of the first of these routes of which it is known. */
+  lateness(routes: readonly string[], second: number): Lateness | null {
+    for (const route of routes) {
+      const found = this.#routes.get(route)?.lateness(route, second) ?? null;
+      if (found !== null) return found;
+    }
+    return null;
+  }
+}
