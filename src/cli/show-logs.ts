@@ -240,16 +240,16 @@ function showExchange(
   context: ProcessContext,
 ): void {
   if (json) context.stdout.write(`${harmlessJson({ ...record, stands_for: standsFor })}\n`);
-  else
-    context.stdout.write(`${requestLine(record, style)}\n${style.dim(`${indent}${secondLine(record, standsFor)}`)}\n`);
+  else context.stdout.write(`${requestLine(record, style)}\n${style.dim(furtherLines(record, standsFor))}\n`);
 }
 
 const indent = '         ';
 
-/** What leads further: the id for `candor explain`, and how many exchanges the line stands for. */
-function secondLine({ id }: ExchangeRecord, standsFor: number): string {
-  const others = standsFor > 1 ? `  and ${standsFor - 1} more like it not stored` : '';
-  return harmless(`${id}${others}`).slice(0, columnsMax - indent.length);
+/** What leads further: the id for `candor explain`, the client, and how many exchanges the line stands for. */
+function furtherLines({ id, client }: ExchangeRecord, standsFor: number): string {
+  const lines = [`${id}  from ${client.address}`];
+  if (standsFor > 1) lines.push(`and ${standsFor - 1} more like it not stored`);
+  return lines.map((line) => indent + harmless(line).slice(0, columnsMax - indent.length)).join('\n');
 }
 
 const notFinished =

@@ -227,7 +227,7 @@ export const shortages = {
       fit: showsOverload(incident) ? Math.min(0.9, 0.7 + factor * 0.04) : 0.5,
       sentence: `${times(factor)} as many requests came as before.`,
       evidence: [`${rate(before)} before, ${rate(during)} since it started`],
-      nextStep: `See with \`candor logs\` which clients and paths they come from; bound them with ${settingText('concurrency', context)}, or add endpoints.`,
+      nextStep: `See with \`candor logs\`${context.watched.storesOutput === true ? '' : ' (needs a `store`)'} which clients and paths they come from; bound them with ${settingText('concurrency', context)}, or add endpoints.`,
     };
   },
   descriptors: (context) => {

@@ -49,6 +49,7 @@ test('candor logs prints what matches, the newest last, within 80 columns, with 
   assert.ok(text.indexOf('/first') < text.indexOf('/second'), text);
   assert.ok(text.includes(failedRecord.id), text);
   assert.match(text, /and 11 more like it not stored/);
+  assert.ok(text.includes(`${failedRecord.id}  from ${failedRecord.client.address}`), text);
   assert.match(context.stderr.text, /^2 exchanges\. /);
 });
 

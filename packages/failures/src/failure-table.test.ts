@@ -345,3 +345,8 @@ function whosePossible(cause: Cause, general: string): ReadonlySet<string> {
     );
   return found;
 }
+
+it('the step for a certificate of another name sets no name that is not expected', () => {
+  const { nextStep } = failureTable.tls_certificate_name;
+  assert.match(nextStep, /check for that name in place of NAME: set it only to a name that you expect there/);
+});

@@ -187,7 +187,7 @@ export const unreachableTls = {
       'the host was renamed and kept its certificate',
     ],
     nextStep:
-      'List the names with `openssl s_client -connect HOST:PORT -servername NAME </dev/null | openssl x509 -noout -ext subjectAltName`, and set `tls.server_name` of the upstream to one of them.',
+      'List the names with `openssl s_client -connect HOST:PORT -servername NAME </dev/null | openssl x509 -noout -ext subjectAltName`, and see whether this is the server that you expect there: correct the address or its certificate if not. `tls.server_name` of the upstream makes the gateway check for that name in place of NAME: set it only to a name that you expect there, never to whatever the certificate names.',
   },
   tls_certificate_self_signed: {
     type: 'tls_certificate_error',
