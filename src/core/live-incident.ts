@@ -70,6 +70,14 @@ export interface Lateness {
   readonly limitMs: number;
 }
 
+/** Requests of a route that their clients have left, of the last minute. */
+export interface AbandonedRequests {
+  readonly route: string;
+  readonly count: number;
+  /** Nearly all were left after this time; null: after different ones. */
+  readonly afterMs: number | null;
+}
+
 /** Routes or endpoints that had worked while the incident went on, and then began to fail as well; or another way to fail. */
 export interface IncidentAddition {
   /** Milliseconds since the Unix epoch. */
@@ -175,6 +183,7 @@ export const suspectKinds = [
   'slow_application',
   'application_errors',
   'gateway_worker',
+  'client_timeout',
 ] as const;
 
 export type SuspectKind = (typeof suspectKinds)[number];

@@ -1,3 +1,4 @@
+import type { Cause } from '#failures/failure.ts';
 import type { EndpointResponses } from '../core/attempt-counts.ts';
 import type { ExchangeCount } from '../core/counters.ts';
 import type { Event } from '../core/event.ts';
@@ -362,6 +363,7 @@ export class IncidentTracker {
     const resolvedAt = isOver ? this.#wall(ms) : null;
     const seen = open.seenEndpoints.see(watched);
     const checksChanged = open.seeChecks(familyOfChecks(watched), second);
+    open.checkCause = checkCauseOf(watched) ?? open.checkCause;
     open.isTakenOut ||= isTakenOut(watched);
     open.application = seen.application;
     if (open.root === 'slower' && quietFor === 0)
@@ -455,6 +457,7 @@ export class IncidentTracker {
       validBetween: open.answeredBetween('invalid'),
       steadyRateBefore: open.steadyRateBefore,
       directLook: open.directLook,
+      abandoned: failures.latencies.abandoned(open.routeNames, this.#judged),
       newestFailure: open.newestFailure,
       methods: new Map(
         [...failures.methods].map(([method, { firstMs, failed }]) => [
@@ -485,6 +488,13 @@ function addEarlier(
 ): void {
   for (const delta of failures)
     if (delta.second < from && families.includes(delta.family)) incident.count(delta, upstream);
+}
+
+/** With which most checks fail that keep endpoints out. */
+function checkCauseOf({ endpoints }: WatchedUpstream): Cause | null {
+  const causes = endpoints.flatMap(({ state, checkCause }) => (state === 'unhealthy' ? [checkCause] : []));
+  const [first = null] = causes;
+  return first !== null && causes.every((cause) => cause === first) ? first : null;
 }
 
 /** Some requests fail as they did before it, and as many as that. */

@@ -30,6 +30,9 @@ const togetherS = 10;
 /** The cause of an incident that began with a consequence shows within this time: a check fails before requests do. */
 const causeWithinS = 60;
 
+/** A smaller share of the failures is not what it is called by. */
+const fewShare = 0.1;
+
 /** How many failures are missed, so that an incident is over. */
 const failuresExpected = 5;
 
@@ -67,6 +70,8 @@ export class OpenIncident {
   steadyRateBefore: number | null = null;
   /** When requests began to fail so, if earlier incidents have not been shown to be over; null: with this incident. */
   failedSinceMs: number | null = null;
+  /** The commonest cause with which its endpoints' checks fail; null: none. A few streams that were cut do not name an outage. */
+  checkCause: Cause | null = null;
   /** Null: the gateway has not looked there yet, or could not. */
   directLook: DirectLook | null = null;
   /** Null: not known. */
@@ -153,6 +158,7 @@ export class OpenIncident {
   takes(family: FailureFamily, startSecond: number): boolean {
     if (this.families.has(family)) return true;
     if (isConsequenceOf(family, this.#root)) return true;
+    if (isOfSilence(family) && isOfSilence(this.#root)) return true;
     if (this.#isLaterCause(family)) return true;
     // What fails much later than a consequence is not its cause.
     if (isConsequenceOf(this.#root, family)) return startSecond - this.startSecond <= causeWithinS;
@@ -438,7 +444,10 @@ export class OpenIncident {
 
   /** Of the family that began. */
   #rootCause(): CountedFailure {
-    return this.commonest(this.#root) ?? ('no_endpoint_ready' satisfies Cause);
+    const commonest = this.commonest(this.#root) ?? ('no_endpoint_ready' satisfies Cause);
+    const counted = this.#kinds.get(commonest);
+    const isFew = counted !== undefined && countOf(counted) < fewShare * this.size;
+    return isFew && this.#root === 'gone' && this.checkCause !== null ? this.checkCause : commonest;
   }
 
   #causes(): readonly CountedCause[] {
@@ -452,6 +461,9 @@ export class OpenIncident {
     return all.sort((a, b) => b.count - a.count).slice(0, shownMax);
   }
 }
+
+/** An application that hangs accepts no connections after a while, and requests on the way to a lost host end by their own timeouts: one outage. */
+const isOfSilence = (family: FailureFamily): boolean => family === 'slow' || family === 'network';
 
 /** What makes an application hold all connections. */
 const ofApplication: ReadonlySet<SuspectKind> = new Set([

@@ -127,7 +127,7 @@ export class UpstreamFailures {
   /** `firstMs`: when the first of them ended. */
   addExchanges(counted: ExchangeCount, second: number, firstMs = second * 1000): void {
     const { cause, shape, route, count, durations } = counted;
-    if (shape === 'client_abort') return;
+    if (shape === 'client_abort') return this.#addAbandoned(counted, second, firstMs);
     this.requests.add(second, count);
     this.rates.add(route, second, count);
     if (this.#countsRoutes) this.#addRoute(second, route, count);
@@ -135,8 +135,8 @@ export class UpstreamFailures {
     this.#slices.set(slice, (this.#slices.get(slice) ?? 0) + count);
     const family = familyOf(cause, shape);
     if (family === null) {
-      // A tunnel lasts as long as both sides keep it.
-      if (counted.statusClass !== '1xx') {
+      // A tunnel lasts as long as both sides keep it, and a stream as long as it has something to say.
+      if (counted.statusClass !== '1xx' && counted.isLongLived !== true) {
         const recent = this.#recentOf(second);
         addCounts(recent.durations, durations);
         recent.maxMs = Math.max(recent.maxMs, counted.durationMsMax);
@@ -154,11 +154,23 @@ export class UpstreamFailures {
   addRoute(counted: RouteTraffic, second: number, firstMs: number): void {
     const late = this.latencies.add(counted, second);
     if (late === 0) return;
-    const { route, endpoint } = counted;
+    this.#addLate(counted.route, late, second, firstMs);
+    this.#endpointDelta(second, counted.endpoint, false).late += late;
+  }
+
+  /** Their clients have left: they failed for nobody but them, and say how long they had to wait. */
+  #addAbandoned(counted: ExchangeCount, second: number, firstMs: number): void {
+    if (counted.isLongLived === true) return;
+    const late = this.latencies.addAbandoned(counted, second);
+    if (late === 0) return;
+    this.rates.add(counted.route, second, counted.count);
+    this.#addLate(counted.route, late, second, firstMs);
+  }
+
+  #addLate(route: string, late: number, second: number, firstMs: number): void {
     this.rates.addFailed(route, second, 'slower', late);
     const of = { second, family: 'slower', kind: 'late_response', route, whose: null, firstMs } as const;
     this.#failure({ ...of, startedWall: Infinity }).failed += late;
-    this.#endpointDelta(second, endpoint, false).late += late;
   }
 
   addResponses({ method, status, count }: EndpointResponses, ms: number): void {
