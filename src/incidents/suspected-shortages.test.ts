@@ -130,6 +130,18 @@ describe('of responses with 5xx, the endpoints from which nearly all come are th
     });
 });
 
+test('the endpoint of a restarted instance is no other endpoint', () => {
+  const endpoints = [
+    { endpoint: 'app/web/1/127.0.0.1:4001', attempts: 65, failed: 65 },
+    { endpoint: 'app/web/1/127.0.0.1:4002', attempts: 300, failed: 0 },
+  ];
+  const namesWith = (instances: SuspectContext['instances']): readonly string[] =>
+    ranking({ ...incidentOf('application', [['app_error', 65]]), endpoints }, { instances }).map(({ name }) => name);
+  const instance = { revision: 1, startedMs: 0, readyMs: 1000 };
+  assert.ok(!namesWith(new Map([['web/1', instance]])).includes('one_endpoint'));
+  assert.ok(namesWith(new Map()).includes('one_endpoint'), 'two addresses of one host name are two endpoints');
+});
+
 describe('an endpoint that is bad after a release', () => {
   const started = (revision: number, afterMs: number) => ({
     revision,

@@ -143,6 +143,17 @@ function answerWell(others: readonly CountedEndpoint[], bad: readonly CountedEnd
   return attempts - failed >= Math.min(failedOf(bad), expectedMin / share);
 }
 
+/** Without those of the bad endpoints' own instances: one that was restarted has another address, and is the same instance. */
+function ofOtherInstances(
+  { incident, instances }: SuspectContext,
+  bad: readonly CountedEndpoint[],
+  others: readonly CountedEndpoint[],
+): readonly CountedEndpoint[] {
+  const nameOf = ({ endpoint }: CountedEndpoint): string => instanceOf(incident.upstream, endpoint);
+  const own = new Set(bad.map(nameOf).filter((name) => instances.has(name)));
+  return own.size === 0 ? others : others.filter((one) => !own.has(nameOf(one)));
+}
+
 /** The fit of the suspected release, where only its instances are bad; 1 elsewhere. */
 function fitOfTheirRelease(
   context: SuspectContext,
@@ -175,7 +186,8 @@ export const shortages = {
     const { incident } = context;
     const { endpoints } = incident;
     if (endpoints.length < 2 || incident.upstreams.length > 1 || isOf(incident, 'full', 'gateway')) return null;
-    const { bad, others } = apart(endpoints);
+    const { bad, others: rest } = apart(endpoints);
+    const others = ofOtherInstances(context, bad, rest);
     const [worst] = bad;
     if (worst === undefined || !answerWell(others, bad)) return null;
     const isOne = bad.length === 1;
