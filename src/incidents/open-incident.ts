@@ -1,7 +1,7 @@
 import { shapeOfType, specOfCause, whoseOf } from '#failures/failure-texts.ts';
 import type { Cause, Failure } from '#failures/failure.ts';
-import type { Whose } from '#failures/shape.ts';
-import { isConsequenceOf, isNotHttp } from './failure-family.ts';
+import type { Shape, Whose } from '#failures/shape.ts';
+import { isCause, isConsequenceOf, isNotHttp, isWithoutFailure } from './failure-family.ts';
 import type {
   CountedCause,
   FailureFamily,
@@ -32,6 +32,9 @@ const causeWithinS = 60;
 
 /** A smaller share of the failures is not what it is called by. */
 const fewShare = 0.1;
+
+/** Of families without a failure. */
+const shapesWithoutCause: Readonly<Partial<Record<FailureFamily, Shape>>> = { slower: 'too_slow', changed: 'none' };
 
 /** How many failures are missed, so that an incident is over. */
 const failuresExpected = 5;
@@ -83,11 +86,11 @@ export class OpenIncident {
   /** From its first failure to its last. */
   requests = 0;
   /** Since its last failure: they belong to the incident once another failure follows. */
-  #laterRequests = 0;
+  #unusualrRequests = 0;
   /** Of the routes that fail. */
   #ofRoutes = 0;
-  #laterOfRoutes = 0;
-  readonly #later = new Map<string, AttemptDelta>();
+  #unusualrOfRoutes = 0;
+  readonly #unusualr = new Map<string, AttemptDelta>();
   staleReusesFailed = 0;
   /** An operator had taken all endpoints out of use. */
   isTakenOut = false;
@@ -101,8 +104,8 @@ export class OpenIncident {
   /** The way in which checks failed first, where they keep requests from being sent; null: not known, or they do not. */
   #checksMet: FailureFamily | null = null;
   #failed = 0;
-  /** Responses that began late; they count where nothing else is wrong. */
-  #late = 0;
+  /** Late or changed responses; they count where nothing else is wrong. */
+  #unusual = 0;
   #attemptsFailed = 0;
   readonly #kinds = new Map<CountedFailure, KindCount>();
   /** Requests and attempts, by second. */
@@ -151,7 +154,7 @@ export class OpenIncident {
 
   /** Of the failures that are counted, in requests and attempts. */
   get size(): number {
-    return Math.max(this.#root === 'slower' ? this.#late : this.#failed, this.#attemptsFailed);
+    return Math.max(isWithoutFailure(this.#root) ? this.#unusual : this.#failed, this.#attemptsFailed);
   }
 
   /** Whether failures of this family, which now are many, belong to it. */
@@ -189,14 +192,14 @@ export class OpenIncident {
     const { second, family, kind, route, whose, firstMs, startedWall, failed, attemptsFailed } = delta;
     if (second < this.startSecond || !this.families.has(family)) return;
     if (this.only !== null && this.only.routes.size > 0 && !this.only.routes.has(route)) return;
-    if (family === 'slower' && this.#root !== 'slower') return;
+    if (isWithoutFailure(family) && this.#root !== family) return;
     if (second > this.lastSecond) this.#addLater();
     this.lastSecond = Math.max(this.lastSecond, second);
     this.#firstMs = Math.min(firstMs, this.#firstMs ?? firstMs);
     this.#firstRequestWall = Math.min(startedWall, this.#firstRequestWall);
     this.#addUpstream(upstream, { failed, attemptsFailed });
     this.#addSecond(second, failed, attemptsFailed);
-    if (family === 'slower') this.#late += failed;
+    if (isWithoutFailure(family)) this.#unusual += failed;
     else this.#failed += failed;
     this.#attemptsFailed += attemptsFailed;
     this.#addKind(kind, {
@@ -249,14 +252,14 @@ export class OpenIncident {
     if (this.only !== null && this.only.endpoints.size > 0 && failed > 0 && !this.only.endpoints.has(endpoint)) return;
     if (second < this.startSecond || (second === this.startSecond && isBeforeFailure)) return;
     if (second <= this.lastSecond) this.#endpoint(endpoint)?.count(delta);
-    else this.#laterAttempts(delta);
+    else this.#unusualrAttempts(delta);
   }
 
   /** Requests of an upstream in a second, after its failures in that second. */
   countRequests(second: number, requests: number): void {
     if (second < this.startSecond) return;
     if (second <= this.lastSecond) this.requests += requests;
-    else this.#laterRequests += requests;
+    else this.#unusualrRequests += requests;
   }
 
   get routeNames(): readonly string[] {
@@ -267,7 +270,7 @@ export class OpenIncident {
   countOfRoutes(second: number, requests: number): void {
     if (second < this.startSecond) return;
     if (second <= this.lastSecond) this.#ofRoutes += requests;
-    else this.#laterOfRoutes += requests;
+    else this.#unusualrOfRoutes += requests;
   }
 
   /** Without a failure among so many requests, five would have been expected. */
@@ -277,28 +280,28 @@ export class OpenIncident {
 
   /** So many requests came since its last failure that it has ended. */
   get hasProvedItsEnd(): boolean {
-    const since = this.#routes.size === 0 ? this.#laterRequests : this.#laterOfRoutes;
+    const since = this.#routes.size === 0 ? this.#unusualrRequests : this.#unusualrOfRoutes;
     return since >= Math.max(1, this.#routes.size === 0 ? 0 : this.requestsOfProof);
   }
 
-  #laterAttempts(delta: AttemptDelta): void {
-    const known = this.#later.get(delta.endpoint);
+  #unusualrAttempts(delta: AttemptDelta): void {
+    const known = this.#unusualr.get(delta.endpoint);
     if (known === undefined) {
-      if (this.#later.size < namesMax) this.#later.set(delta.endpoint, { ...delta });
+      if (this.#unusualr.size < namesMax) this.#unusualr.set(delta.endpoint, { ...delta });
       return;
     }
-    for (const key of ['attempts', 'failed', 'late', 'answered', 'notHttp', 'invalid'] as const)
+    for (const key of ['attempts', 'failed', 'late', 'declined', 'answered', 'notHttp', 'invalid'] as const)
       known[key] += delta[key];
   }
 
   /** What came after the last failure came between two of them: another one has followed. */
   #addLater(): void {
-    for (const [endpoint, delta] of this.#later) this.#endpoint(endpoint)?.count(delta);
-    this.requests += this.#laterRequests;
-    this.#ofRoutes += this.#laterOfRoutes;
-    this.#later.clear();
-    this.#laterRequests = 0;
-    this.#laterOfRoutes = 0;
+    for (const [endpoint, delta] of this.#unusualr) this.#endpoint(endpoint)?.count(delta);
+    this.requests += this.#unusualrRequests;
+    this.#ofRoutes += this.#unusualrOfRoutes;
+    this.#unusualr.clear();
+    this.#unusualrRequests = 0;
+    this.#unusualrOfRoutes = 0;
   }
 
   /** Null: there are too many. */
@@ -331,7 +334,7 @@ export class OpenIncident {
     for (const [endpoint, count] of other.#endpoints) this.#endpoint(endpoint)?.add(count);
     for (const [upstream, counts] of other.#upstreams) this.#addUpstream(upstream, counts);
     for (const [second, counts] of other.#seconds) this.#addSecond(second, ...counts);
-    this.#late += other.#late;
+    this.#unusual += other.#unusual;
     this.#failed += other.#failed;
     this.#attemptsFailed += other.#attemptsFailed;
     this.requests += other.requests;
@@ -358,17 +361,18 @@ export class OpenIncident {
   /** `beganAt`: wall time of second 0. */
   facts(now: number, beganAt: number, resolvedAt: number | null): LiveIncident {
     const root = this.#rootCause();
-    const spec = root === 'app_error' || root === 'late_response' ? null : specOfCause(root);
+    const spec = isCause(root) ? specOfCause(root) : null;
+    const isUnusual = isWithoutFailure(this.#root);
     const isSlower = this.#root === 'slower';
-    const failed = isSlower ? this.#late : this.#failed;
+    const failed = isUnusual ? this.#unusual : this.#failed;
     const seconds = Math.max(1, this.lastSecond + 1 - this.startMs / 1000);
     return {
       id: this.id,
       upstream: this.upstream,
       upstreams: largest([...this.#upstreams].map(([upstream, counts]) => ({ upstream, ...counts }))),
       family: this.#root,
-      cause: root === 'app_error' || root === 'late_response' ? null : root,
-      shape: isSlower ? 'too_slow' : spec === null ? 'app_error' : shapeOfType(spec.type),
+      cause: isCause(root) ? root : null,
+      shape: spec === null ? (shapesWithoutCause[this.#root] ?? 'app_error') : shapeOfType(spec.type),
       whose: whoseBySuspect(this.#whoseOf(root), this.suspects),
       startedAt: Math.floor(beganAt + this.startMs),
       firstRequestAt: Math.floor(Math.min(this.#firstRequestWall, beganAt + this.startMs)),
@@ -383,7 +387,7 @@ export class OpenIncident {
       endpoints: largest(
         [...this.#endpoints].map(([endpoint, counted]) => ({
           ...{ endpoint, attempts: counted.attempts },
-          failed: isSlower ? Math.min(counted.late, counted.attempts) : counted.failed,
+          failed: Math.min(counted.attempts, isSlower ? counted.late : isUnusual ? counted.declined : counted.failed),
         })),
       ),
       rate: { before: this.rateBefore, during: Math.max(this.requests, failed) / seconds },
@@ -429,6 +433,7 @@ export class OpenIncident {
     if (
       root === 'app_error' ||
       root === 'late_response' ||
+      root === 'changed_response' ||
       (isNotHttp(root) && this.answeredBetween('notHttp') !== null)
     )
       return 'application';

@@ -236,6 +236,17 @@ export const applications = {
       nextStep: `See what makes ${route} slow; until then make the timeout of the gateway or client in front longer than ${duration(afterMs)}, or answer sooner and do the work later.`,
     };
   },
+  changed_responses: ({ incident }) => {
+    if (!isOf(incident, 'changed')) return null;
+    const routes = listOf(incident.routes.map(({ route }) => route));
+    return {
+      fit: 0.5,
+      sentence: `The application answers with 4xx what it answered well before, on the ${incident.routes.length === 1 ? 'route' : 'routes'} ${routes}.`,
+      evidence: [`${incident.failed} responses with 4xx; fewer requests than before are answered otherwise`],
+      nextStep:
+        'See in `candor logs` the paths and statuses: 404 means that other code, another application or other data answers there, 401 and 403 that logins or their provider do not work.',
+    };
+  },
   application_errors: (context) => {
     const { incident, watched } = context;
     const output = outputStepOf(context);

@@ -4,7 +4,7 @@ import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { Whose } from '#failures/shape.ts';
 import type { CountedCause, FailureFamily } from '../core/live-incident.ts';
 import type { RouteTraffic } from '../core/route-traffic.ts';
-import { familyOf, familyOfCause, isNotHttp, isWithoutConnection } from './failure-family.ts';
+import { familyOf, familyOfCause, isNotHttp, isWithoutFailure, isWithoutConnection } from './failure-family.ts';
 import { FamilyWindow, SlidingSeconds } from './family-window.ts';
 import { RouteLatencies } from './route-latencies.ts';
 import { RouteRates } from './route-rates.ts';
@@ -37,6 +37,8 @@ export interface AttemptDelta {
   failed: number;
   /** Responses that began late. */
   late: number;
+  /** Responses with 4xx. */
+  declined: number;
   /** Responses in HTTP, with any status. */
   answered: number;
   /** Responses that were no HTTP. */
@@ -135,6 +137,7 @@ export class UpstreamFailures {
     this.#slices.set(slice, (this.#slices.get(slice) ?? 0) + count);
     const family = familyOf(cause, shape);
     if (family === null) {
+      if (counted.statusClass === '4xx' && cause === 'none') this.#addUnusual('changed', route, count, second, firstMs);
       // A tunnel lasts as long as both sides keep it, and a stream as long as it has something to say.
       if (counted.statusClass !== '1xx' && counted.isLongLived !== true) {
         const recent = this.#recentOf(second);
@@ -154,7 +157,7 @@ export class UpstreamFailures {
   addRoute(counted: RouteTraffic, second: number, firstMs: number): void {
     const late = this.latencies.add(counted, second);
     if (late === 0) return;
-    this.#addLate(counted.route, late, second, firstMs);
+    this.#addUnusual('slower', counted.route, late, second, firstMs);
     this.#endpointDelta(second, counted.endpoint, false).late += late;
   }
 
@@ -164,16 +167,17 @@ export class UpstreamFailures {
     const late = this.latencies.addAbandoned(counted, second);
     if (late === 0) return;
     this.rates.add(counted.route, second, counted.count);
-    this.#addLate(counted.route, late, second, firstMs);
+    this.#addUnusual('slower', counted.route, late, second, firstMs);
   }
 
-  #addLate(route: string, late: number, second: number, firstMs: number): void {
-    this.rates.addFailed(route, second, 'slower', late);
-    const of = { second, family: 'slower', kind: 'late_response', route, whose: null, firstMs } as const;
-    this.#failure({ ...of, startedWall: Infinity }).failed += late;
+  #addUnusual(family: 'slower' | 'changed', route: string, count: number, second: number, firstMs: number): void {
+    this.rates.addFailed(route, second, family, count);
+    const kind = family === 'slower' ? 'late_response' : 'changed_response';
+    this.#failure({ second, family, kind, route, whose: null, firstMs, startedWall: Infinity }).failed += count;
   }
 
-  addResponses({ method, status, count }: EndpointResponses, ms: number): void {
+  addResponses({ endpoint, method, status, count }: EndpointResponses, ms: number): void {
+    if (status >= 400 && status < 500) this.#endpointDelta(Math.floor(ms / 1000), endpoint, false).declined += count;
     const known = this.methods.get(method) ?? { firstMs: ms, failed: 0 };
     this.methods.set(method, known);
     if (status === 0 || status >= 500) known.failed += count;
@@ -306,8 +310,10 @@ export class UpstreamFailures {
     for (const one of this.#routes.keys()) if (one < second - 60 || isUsual) this.#routes.delete(one);
     const oldest = second - 60;
     for (const one of this.#before.keys()) if (one < oldest) this.#before.delete(one);
-    if ((this.failures[0]?.second ?? second) < second - failuresKeptS) {
-      this.failures = this.failures.filter((one) => one.second >= second - failuresKeptS);
+    if ((this.failures[0]?.second ?? second) < oldest) {
+      this.failures = this.failures.filter(
+        (one) => one.second >= (isWithoutFailure(one.family) ? oldest : second - failuresKeptS),
+      );
     }
     if ((this.endpointDeltas[0]?.second ?? second) < oldest) {
       this.endpointDeltas = this.endpointDeltas.filter((one) => one.second >= oldest);
@@ -344,7 +350,9 @@ export class UpstreamFailures {
       return one;
     }
     const delta = { ...of, failed: 0, attemptsFailed: 0 };
-    if (this.failures.length < deltasMax) this.failures.push(delta);
+    // Late responses and 4xx are always there: they leave room for failures.
+    const most = isWithoutFailure(of.family) ? deltasMax / 2 : deltasMax;
+    if (this.failures.length < most) this.failures.push(delta);
     return delta;
   }
 
@@ -365,6 +373,7 @@ export class UpstreamFailures {
       attempts: 0,
       failed: 0,
       late: 0,
+      declined: 0,
       answered: 0,
       notHttp: 0,
       invalid: 0,
