@@ -11,6 +11,7 @@ import { alignColumns, elapsedText, harmless, shorten, wrap, wrapAfter, printJso
 import type { ProcessContext } from './process-context.ts';
 import { type Style, styleFor } from './style.ts';
 import { shapeWords, whoseWords } from '#failures/failure-words.ts';
+import { isOfChecksAlone } from '../core/live-incident.ts';
 import type { GatewayStatus } from '../core/schemas/status.ts';
 import type { IncidentStatus } from '../core/schemas/incidents.ts';
 
@@ -101,10 +102,11 @@ function incidentPage(incident: IncidentStatus, now: number, style: Style): stri
   const { id, title, whose, shape, causes, routes, endpoints, suspects } = incident;
   const isOpen = incident.resolvedAt === null;
   const step = nextStepOf(incident);
+  const origin = isOfChecksAlone(incident) ? '' : `, caused by ${whoseWords[whose]}`;
   const lines = [
     ...wrap(`${style.bold(`Incident ${id}`)}  ${isOpen ? style.bad(harmless(title)) : harmless(title)}`, ''),
     ...wrap(`${extentOf(incident)}, ${timesOf(incident, now)}`, '  '),
-    ...wrap(`${shapeWords[shape]}, caused by ${whoseWords[whose]}; ${rateText(incident)}`, '  '),
+    ...wrap(`${shapeWords[shape]}${origin}; ${rateText(incident)}`, '  '),
     '',
     style.bold('PROBABLY'),
     ...suspectLines(suspects, step, style),

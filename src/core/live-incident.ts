@@ -189,3 +189,11 @@ export const suspectKinds = [
 ] as const;
 
 export type SuspectKind = (typeof suspectKinds)[number];
+
+interface ShownCause extends Pick<LiveIncident, 'suspects'> {
+  readonly cause: string | null;
+}
+
+/** Checks alone have taken the endpoints out: that the application does not answer requests is not known. */
+export const isOfChecksAlone = ({ cause, suspects }: ShownCause): boolean =>
+  cause === 'no_endpoint_ready' && suspects[0]?.name === 'failing_check';

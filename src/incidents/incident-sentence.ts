@@ -2,7 +2,13 @@ import { lowerFirst } from '#failures/first-letter.ts';
 import { specOfCause, shapeOfType, whoseOf } from '#failures/failure-texts.ts';
 import { failuresText } from '#failures/quantity-text.ts';
 import { familyOfCause, isCause, isWithoutFailure } from './failure-family.ts';
-import type { IncidentAddition, Lateness, LiveIncident, CountedCause } from '../core/live-incident.ts';
+import {
+  type IncidentAddition,
+  isOfChecksAlone,
+  type Lateness,
+  type LiveIncident,
+  type CountedCause,
+} from '../core/live-incident.ts';
 import type { Failure } from '#failures/failure.ts';
 
 /** What an incident is, in a few sentences: what fails, how much of it, and what probably has caused it. */
@@ -38,7 +44,8 @@ export function incidentTitle(whole: LiveIncident): string {
 /** Nearly all failures of garbage have the title's cause; else several kinds are told. */
 const sameKindMin = 0.9;
 
-function titleOf({ family, cause, causes }: LiveIncident): string {
+function titleOf({ family, cause, causes, suspects }: LiveIncident): string {
+  if (isOfChecksAlone({ cause, suspects })) return 'The health check fails where no request had failed';
   if (family === 'slower') return 'Responses begin much later than before';
   if (family === 'changed') return 'The application answers with 4xx what it answered well before';
   if (cause === null) return 'The application answers with errors';

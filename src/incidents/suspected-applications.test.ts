@@ -7,6 +7,7 @@ import { lowerFirst } from '#failures/first-letter.ts';
 import type { IncidentSuspect, LiveIncident } from '../core/live-incident.ts';
 import { endpointOf, eventAt, incidentOf, ranking } from './ranking.test-support.ts';
 import { SeenEndpoints } from './endpoint-count.ts';
+import { incidentTitle } from './incident-sentence.ts';
 import type { NewestFailure, WatchedUpstream } from './watched-upstream.ts';
 
 const disagrees = (afterMs: number, endpoint: string, failures: number, check = 'http') =>
@@ -297,6 +298,19 @@ describe('an application that was started and has not become ready', () => {
     assert.match(suspect?.nextStep ?? '', /fix what keeps its readiness path from answering 200\.$/);
   });
   test('is none where the gateway does not start it', () => assert.equal(suspectOf(null), undefined));
+});
+
+test('an incident of checks that fail where no request had failed does not say that the application is unavailable', () => {
+  const incident = { ...incidentOf('not_ready', [['no_endpoint_ready', 4]]), attemptsFailed: 0 };
+  const titleWith = (more: Parameters<typeof endpointOf>[1]): string => {
+    const endpoints = [endpointOf('app/a/127.0.0.1:1', { state: 'unhealthy', reason: 'answered 404', ...more })];
+    return incidentTitle({
+      ...incident,
+      suspects: ranking(incident, { watched: { application: null, endpoints } }),
+    });
+  };
+  assert.equal(titleWith({}), 'The health check fails where no request had failed (upstream app)');
+  assert.equal(titleWith({ checkCause: 'connect_refused' }), 'The application is unavailable (upstream app)');
 });
 
 describe('what checks meet is the cause where they keep requests from being sent, however few requests came', () => {
