@@ -177,7 +177,9 @@ function whereText({ upstream, upstreams }: IncidentFacts): string {
   return upstream === '' ? '' : ` at ${upstream}`;
 }
 
-function extentOf({ failed, requests, attemptsFailed }: IncidentFacts): string {
+function extentOf({ family, failed, requests, attemptsFailed }: IncidentFacts): string {
+  const unusual = family === 'slower' ? 'late' : family === 'changed' ? 'with 4xx' : null;
+  if (unusual !== null) return `${failed} of ${requests} requests were answered ${unusual}`;
   return failed === 0
     ? `${attemptsFailed} attempts failed, hidden by retries`
     : `${failed} of ${requests} requests failed`;

@@ -12,11 +12,16 @@ import type { ProcessContext } from './process-context.ts';
 import { type Style, styleFor } from './style.ts';
 import { shapeWords, whoseWords } from '#failures/failure-words.ts';
 import { isOfChecksAlone } from '../core/live-incident.ts';
+import type { ExchangeGroupsJson } from '../core/schemas/record.ts';
 import type { GatewayStatus } from '../core/schemas/status.ts';
 import type { IncidentStatus } from '../core/schemas/incidents.ts';
 
 /** Of routes and endpoints, and of each of their lists. */
 const shownMax = 8;
+
+/** Of each of the things that requests may have in common. */
+const groupsShown = 2;
+const groupCharactersMax = 22;
 
 /** Resolved incidents that a list shows; `--json` has all. */
 const resolvedMax = 20;
@@ -86,7 +91,7 @@ export async function showIncident(flags: AskFlags, id: number, context: Process
   context.stdout.write(`${lines.join('\n')}\n`);
 }
 
-/** How to list its requests, where they are stored. */
+/** What its requests have in common, and how to list them, where they are stored. */
 async function requestsLines(
   { requestsQuery }: IncidentStatus,
   target: AdminTarget,
@@ -95,7 +100,30 @@ async function requestsLines(
 ): Promise<readonly string[]> {
   const answer = await askGateway(target, 'GET', `${apiRoot}/status`, context);
   if (answer.status !== 200 || (camelCased(answer.body) as GatewayStatus).store === null) return [];
-  return ['', style.bold('REQUESTS'), `  candor logs ${harmless(requestsQuery)}`];
+  const rows: string[][] = [];
+  for (const by of ['path', 'status', 'client', 'endpoint'] as const) {
+    const query = new URLSearchParams({ by, query: requestsQuery });
+    const groups = await askGateway(target, 'GET', `${apiRoot}/exchange-groups?${query}`, context);
+    if (groups.status === 200) rows.push([by, harmless(groupsText(groups.body as ExchangeGroupsJson))]);
+  }
+  return [
+    '',
+    style.bold('REQUESTS'),
+    ...alignColumns(
+      rows.filter(([, text]) => text !== ''),
+      '  ',
+    ),
+    `  candor logs ${harmless(requestsQuery)}`,
+  ];
+}
+
+/** '/api/checkout: all 146', '127.0.66.6: 76 %, 127.0.66.3: 12 %, and 4 more' */
+function groupsText({ groups, counted }: ExchangeGroupsJson): string {
+  const shown = groups.slice(0, groupsShown).map(({ value, count }) => {
+    const share = count === counted ? `all ${count}` : `${Math.max(1, Math.round((100 * count) / counted))} %`;
+    return `${value === '' ? '(none)' : shorten(value, groupCharactersMax)}: ${share}`;
+  });
+  return [...shown, ...(groups.length > groupsShown ? [`and ${groups.length - groupsShown} more`] : [])].join(', ');
 }
 
 function incidentPage(incident: IncidentStatus, now: number, style: Style): string[] {

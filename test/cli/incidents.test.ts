@@ -214,6 +214,24 @@ test('incident shows one next step, below what has begun later: that of the caus
   assert.equal(alone.split('Look at').length, 2);
 });
 
+test('incident shows what its requests have in common', async () => {
+  gateway.shownIncidents = [incident];
+  gateway.grouped = {
+    ...{ kind: 'groups', counted: 50, isComplete: true },
+    groups: [
+      { value: '/api/checkout', count: 38, failed: 38 },
+      { value: '/api/cart', count: 11, failed: 11 },
+      { value: '\u001b[31m/red', count: 1, failed: 1 },
+    ],
+  };
+  assert.equal(await context.candor('incident', '3'), exitCodes.ok);
+  assertFits(context.stdout.text);
+  assert.match(context.stdout.text, /REQUESTS\n {2}path +\/api\/checkout: 76 %, \/api\/cart: 22 %, and 1 more\n/);
+  gateway.grouped = { ...gateway.grouped, groups: [{ value: '504', count: 50, failed: 50 }] };
+  await context.candor('incident', '3');
+  assert.match(context.stdout.text, /\n {2}status +504: all 50\n/);
+});
+
 test('incident shows how to list its requests where they are stored', async () => {
   const requestsQuery = 'cause:connect_refused upstream:shop since:2026-11-21T10:01:41.000Z';
   gateway.shownIncidents = [{ ...incident, requestsQuery }];
