@@ -148,3 +148,15 @@ export function noCounts(worker: number): WorkerCounts {
     unclassifiedTotal: 0,
   };
 }
+
+/** Where at least three quarters ended within one step of the table: that duration. */
+export function commonDuration(durations: ArrayLike<number>): number | null {
+  let all = 0;
+  let most = 0;
+  for (let cell = 0; cell < durations.length; cell++) {
+    all += durations[cell] as number;
+    if ((durations[cell] as number) > (durations[most] as number)) most = cell;
+  }
+  const near = (durations[most] as number) + (durations[most + 1] ?? 0) + (durations[most - 1] ?? 0);
+  return all < 1 || near < 0.75 * all ? null : (durationBoundsMs[most] ?? null);
+}

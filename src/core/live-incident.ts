@@ -9,6 +9,7 @@ export type FailureFamily =
   | 'tls'
   | 'slow'
   | 'slower' // nothing fails: responses begin much later than before
+  | 'changed' // nothing fails: the application answers with 4xx what it answered well before
   | 'garbage'
   | 'full' // a bound of connections, requests or waiting requests is reached
   | 'not_ready' // no endpoint may get requests: mostly a consequence of earlier failures
@@ -70,6 +71,14 @@ export interface Lateness {
   readonly limitMs: number;
 }
 
+/** Requests of a route that their clients have left, of the last minute. */
+export interface AbandonedRequests {
+  readonly route: string;
+  readonly count: number;
+  /** Nearly all were left after this time; null: after different ones. */
+  readonly afterMs: number | null;
+}
+
 /** Routes or endpoints that had worked while the incident went on, and then began to fail as well; or another way to fail. */
 export interface IncidentAddition {
   /** Milliseconds since the Unix epoch. */
@@ -100,8 +109,8 @@ export interface KeptIncident extends LiveIncident {
 }
 
 export interface CountedCause {
-  /** A 5xx of the application's own has no cause: it has the name of its shape, which queries know. A late response is no failure. */
-  readonly cause: Cause | 'app_error' | 'late_response';
+  /** A 5xx of the application's own has no cause: it has the name of its shape, which queries know. A late or a changed response is no failure. */
+  readonly cause: Cause | 'app_error' | 'late_response' | 'changed_response';
   /** Of `failed` and `attemptsFailed` the larger. */
   readonly count: number;
   /** Requests. */
@@ -175,6 +184,8 @@ export const suspectKinds = [
   'slow_application',
   'application_errors',
   'gateway_worker',
+  'client_timeout',
+  'changed_responses',
 ] as const;
 
 export type SuspectKind = (typeof suspectKinds)[number];

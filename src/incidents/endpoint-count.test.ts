@@ -57,7 +57,15 @@ type Seconds = readonly (readonly [answered: number, notHttp: number])[];
 function countOf(seconds: Seconds): EndpointCount {
   const count = new EndpointCount();
   for (const [answered, notHttp] of seconds)
-    count.count({ attempts: answered + notHttp, failed: notHttp, late: 0, answered, notHttp, invalid: notHttp });
+    count.count({
+      attempts: answered + notHttp,
+      failed: notHttp,
+      late: 0,
+      declined: 0,
+      answered,
+      notHttp,
+      invalid: notHttp,
+    });
   return count;
 }
 

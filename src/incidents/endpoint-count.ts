@@ -122,6 +122,7 @@ export class EndpointCount {
   attempts = 0;
   failed = 0;
   late = 0;
+  declined = 0;
   readonly notHttp = new MixedResponses();
   readonly invalid = new MixedResponses();
 
@@ -129,6 +130,7 @@ export class EndpointCount {
     attempts,
     failed,
     late,
+    declined,
     answered,
     notHttp,
     invalid,
@@ -136,14 +138,16 @@ export class EndpointCount {
     this.attempts += attempts;
     this.failed += failed;
     this.late += late;
+    this.declined += declined;
     this.notHttp.count(notHttp, answered);
     this.invalid.count(invalid, answered);
   }
 
-  add({ attempts, failed, late, notHttp, invalid }: EndpointCount): void {
+  add({ attempts, failed, late, declined, notHttp, invalid }: EndpointCount): void {
     this.attempts += attempts;
     this.failed += failed;
     this.late += late;
+    this.declined += declined;
     this.notHttp.add(notHttp);
     this.invalid.add(invalid);
   }

@@ -56,8 +56,12 @@ export function familyOfCause(cause: Cause): FailureFamily | null {
   return familyOf(cause, shapeOfType(specOfCause(cause).type));
 }
 
-/** Whether what is counted has a cause: an application's own 5xx and a late response have none. */
-export const isCause = (kind: CountedCause['cause']): kind is Cause => kind !== 'app_error' && kind !== 'late_response';
+/** What visitors notice although no request fails. */
+export const isWithoutFailure = (family: FailureFamily): boolean => family === 'slower' || family === 'changed';
+
+/** Whether what is counted has a cause: an application's own 5xx, a late and a changed response have none. */
+export const isCause = (kind: CountedCause['cause']): kind is Cause =>
+  kind !== 'app_error' && kind !== 'late_response' && kind !== 'changed_response';
 
 /** The first bytes of the response were no HTTP: another program, or an application that has written something else. */
 export function isNotHttp(kind: CountedCause['cause']): boolean {
@@ -72,5 +76,5 @@ export function isWithoutConnection(cause: Cause): boolean {
 /** Whether failures of this family follow from others: endpoints that fail are taken out, slow ones fill their queue; what fails is often slow before. */
 export function isConsequenceOf(family: FailureFamily, of: FailureFamily): boolean {
   if (family === of) return false;
-  return family === 'not_ready' || family === 'slower' || (family === 'full' && of === 'slow');
+  return family === 'not_ready' || isWithoutFailure(family) || (family === 'full' && of === 'slow');
 }

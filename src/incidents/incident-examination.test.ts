@@ -155,13 +155,14 @@ test('lines of the application that were not stored are told by their reasons', 
   );
 });
 
-test('the newest stored failure has its time', async () => {
+test('the newest stored failure has the time of its end', async () => {
   const at = new Date(startedAt - 86_400_000).toISOString();
   const record = {
     id: 'r1',
     at,
     method: 'GET',
     route: '/',
+    duration_ms: 76_000,
     status: 502,
     cause: 'connect_refused',
     shape: 'unreachable',
@@ -170,14 +171,14 @@ test('the newest stored failure has its time', async () => {
   const { findings: found = [], newest } = (await examination({ search }).examine(incident)) ?? {};
   assert.deepEqual(newest, { id: 'r1', method: 'GET' });
   assert.ok(
-    found.some((finding) => finding.startsWith('the newest stored failure, of 2025-12-31 12:00:00 UTC: GET on')),
+    found.some((finding) => finding.startsWith('the newest stored failure, of 2025-12-31 12:01:16 UTC: GET on')),
     found.join('\n'),
   );
 });
 
 test('where every request was answered by another attempt, the newest one is not called a failure', async () => {
   const at = new Date(startedAt).toISOString();
-  const record = { id: 'r1', at, method: 'GET', route: '/', status: 200, cause: null, shape: 'none' };
+  const record = { id: 'r1', at, method: 'GET', route: '/', status: 200, cause: null, shape: 'none', duration_ms: 0 };
   const asked: string[] = [];
   const found = await examined({
     search: async (query) => {

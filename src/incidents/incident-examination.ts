@@ -181,7 +181,7 @@ export class IncidentExamination {
     // A cause is also found at attempts of requests that another attempt has answered.
     const record = (await this.#newest(`${query} -shape:none`)) ?? (await this.#newest(query));
     if (record === null) return [];
-    const { id, at, method, route, status, shape } = record;
+    const { id, at, method, route, status, shape, duration_ms: tookMs } = record;
     // Alerts carry this into chats and mails, where what a client has chosen would become a link: its path is in the record alone.
     onFound({ id, method });
     const sent = /^[A-Z]{1,16}$/.test(method ?? '') ? method : 'a request';
@@ -190,7 +190,8 @@ export class IncidentExamination {
         ? ['request of which an attempt failed so', ', because another attempt was made']
         : ['failure', `, ${record.cause ?? shape}`];
     return [
-      `the newest stored ${which}, of ${this.#momentText(Date.parse(at))}: ${sent} on the route ${route ?? 'of none'} ended with ${status ?? 'no status'}${end} (candor explain ${id})`,
+      // A stream may have begun long before.
+      `the newest stored ${which}, of ${this.#momentText(Date.parse(at) + tookMs)}: ${sent} on the route ${route ?? 'of none'} ended with ${status ?? 'no status'}${end} (candor explain ${id})`,
     ];
   }
 

@@ -1,7 +1,7 @@
 import { lowerFirst } from '#failures/first-letter.ts';
 import { specOfCause, shapeOfType, whoseOf } from '#failures/failure-texts.ts';
 import { failuresText } from '#failures/quantity-text.ts';
-import { familyOfCause, isCause } from './failure-family.ts';
+import { familyOfCause, isCause, isWithoutFailure } from './failure-family.ts';
 import {
   type IncidentAddition,
   isOfChecksAlone,
@@ -47,6 +47,7 @@ const sameKindMin = 0.9;
 function titleOf({ family, cause, causes, suspects }: LiveIncident): string {
   if (isOfChecksAlone({ cause, suspects })) return 'The health check fails where no request had failed';
   if (family === 'slower') return 'Responses begin much later than before';
+  if (family === 'changed') return 'The application answers with 4xx what it answered well before';
   if (cause === null) return 'The application answers with errors';
   const bad = causes.filter((one) => isCause(one.cause) && familyOfCause(one.cause) === 'garbage');
   const all = bad.reduce((sum, { count }) => sum + count, 0);
@@ -94,7 +95,7 @@ function countsText({ failed, attemptsFailed }: IncidentAddition): string {
 
 /** Where others fail in a way that is told with its count: how many failed in the way that the title names. */
 function firstOf({ family, cause, causes, additions }: LiveIncident): string {
-  if (family === 'slower') return '';
+  if (isWithoutFailure(family)) return '';
   const own = causes.find((one) => one.cause === (cause ?? 'app_error'))?.failed ?? 0;
   return own === 0 || additions.every(({ failed }) => failed === undefined)
     ? ''
@@ -107,6 +108,7 @@ function partOf(noun: string, names: readonly string[]): readonly string[] {
 
 /** 'N of M requests failed'; or that clients saw nothing of it. */
 function extentOf({ family, failed, attemptsFailed, requests, lateness }: LiveIncident): string {
+  if (family === 'changed') return `${failed} of ${requests} requests were answered with 4xx`;
   if (family === 'slower') {
     const where = lateness === undefined ? '' : `: ${latenessText(lateness)}`;
     return `${failed} of ${requests} requests were answered late${where}`;

@@ -1,3 +1,4 @@
+import type { Cause } from '#failures/failure.ts';
 import type { EndpointResponses } from '../core/attempt-counts.ts';
 import type { ExchangeCount } from '../core/counters.ts';
 import type { Event } from '../core/event.ts';
@@ -6,7 +7,7 @@ import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { FailureFamily, IncidentSuspect, LiveIncident, SuspectKind } from '../core/live-incident.ts';
 import { AdditionWatch, familyOfChecks, KeptEvents } from './addition-watch.ts';
 import { EarlierFailuresOfUpstreams } from './earlier-failures.ts';
-import { familyOf, familyOfCause } from './failure-family.ts';
+import { familyOf, familyOfCause, isWithoutFailure } from './failure-family.ts';
 import { suspectsWhileFailing, withEarlierSuspects, rankSuspects } from './suspects.ts';
 import { OpenIncident } from './open-incident.ts';
 import type { SuspectContext } from './suspect-facts.ts';
@@ -62,8 +63,8 @@ const silentS = 300;
 /** An incident is over when none of its requests has failed for so long, and enough of them came. */
 const quietS = 60;
 
-/** A smaller share of late responses is as usual. */
-const lateAgainMax = 0.05;
+/** A smaller share of late or changed responses is as usual. */
+const unusualAgainMax = 0.05;
 
 /** So long after its last failure it is over, however few requests came. */
 const goneS = 3600;
@@ -146,7 +147,7 @@ export class IncidentTracker {
     for (const [upstream, failures] of this.#upstreams) {
       this.#openAt(failures, from, second, ms);
       this.#openRaised(failures, from, second, ms);
-      this.#openSlower(failures, from, second, ms);
+      this.#openUnusual(failures, from, second, ms);
       const open = this.#incidentsAt(failures.upstream);
       failures.forget(second, open.length === 0);
       failures.latencies.settle(second, open.length === 0);
@@ -228,10 +229,12 @@ export class IncidentTracker {
           this.#openFrom(failures, family, begin, from, ms);
   }
 
-  /** Responses of a route begin much later than before, and nothing else is wrong. */
-  #openSlower(failures: UpstreamFailures, from: number, second: number, ms: number): void {
+  /** Responses of a route begin much later than before, or are others, and nothing else is wrong. */
+  #openUnusual(failures: UpstreamFailures, from: number, second: number, ms: number): void {
     for (const { second: begin } of failures.latencies.judge(second))
       if (this.#incidentsAt(failures.upstream).length === 0) this.#openFrom(failures, 'slower', begin, from, ms);
+    for (const { second: begin } of failures.rates.judgeChanged(second))
+      if (this.#incidentsAt(failures.upstream).length === 0) this.#openFrom(failures, 'changed', begin, from, ms);
   }
 
   #openFrom(failures: UpstreamFailures, family: FailureFamily, start: number, from: number, ms: number): void {
@@ -362,6 +365,7 @@ export class IncidentTracker {
     const resolvedAt = isOver ? this.#wall(ms) : null;
     const seen = open.seenEndpoints.see(watched);
     const checksChanged = open.seeChecks(familyOfChecks(watched), second);
+    open.checkCause = checkCauseOf(watched) ?? open.checkCause;
     open.isTakenOut ||= isTakenOut(watched);
     open.application = seen.application;
     if (open.root === 'slower' && quietFor === 0)
@@ -455,6 +459,7 @@ export class IncidentTracker {
       validBetween: open.answeredBetween('invalid'),
       steadyRateBefore: open.steadyRateBefore,
       directLook: open.directLook,
+      abandoned: failures.latencies.abandoned(open.routeNames, this.#judged),
       newestFailure: open.newestFailure,
       methods: new Map(
         [...failures.methods].map(([method, { firstMs, failed }]) => [
@@ -487,12 +492,19 @@ function addEarlier(
     if (delta.second < from && families.includes(delta.family)) incident.count(delta, upstream);
 }
 
+/** With which most checks fail that keep endpoints out. */
+function checkCauseOf({ endpoints }: WatchedUpstream): Cause | null {
+  const causes = endpoints.flatMap(({ state, checkCause }) => (state === 'unhealthy' ? [checkCause] : []));
+  const [first = null] = causes;
+  return first !== null && causes.every((cause) => cause === first) ? first : null;
+}
+
 /** Some requests fail as they did before it, and as many as that. */
 function isAsUsual(open: OpenIncident, { rates }: UpstreamFailures, second: number, widthS: number): boolean {
-  if ([...open.families].some((family) => family !== 'application' && family !== 'slower')) return false;
-  if (open.root === 'slower') {
-    const { requests, failed } = rates.sum(open.routeNames, open.families, second, quietS);
-    return requests >= open.requestsOfProof && failed <= lateAgainMax * requests;
+  if ([...open.families].some((family) => family !== 'application' && !isWithoutFailure(family))) return false;
+  if (isWithoutFailure(open.root)) {
+    const { requests, failed, usual } = rates.sum(open.routeNames, new Set([open.root]), second, quietS);
+    return requests >= open.requestsOfProof && failed <= Math.max(unusualAgainMax * requests, usual);
   }
   const { requests, failed, usual } = rates.sum(open.routeNames, new Set(['application'] as const), second, widthS);
   return usual > 0 && requests >= open.requestsOfProof && failed <= usual + 2 * Math.sqrt(usual);

@@ -1,7 +1,7 @@
 import { shapeOfType, specOfCause, whoseOf } from '#failures/failure-texts.ts';
 import type { Cause, Failure } from '#failures/failure.ts';
-import type { Whose } from '#failures/shape.ts';
-import { isConsequenceOf, isNotHttp } from './failure-family.ts';
+import type { Shape, Whose } from '#failures/shape.ts';
+import { isCause, isConsequenceOf, isNotHttp, isWithoutFailure } from './failure-family.ts';
 import type {
   CountedCause,
   FailureFamily,
@@ -29,6 +29,12 @@ const togetherS = 10;
 
 /** The cause of an incident that began with a consequence shows within this time: a check fails before requests do. */
 const causeWithinS = 60;
+
+/** A smaller share of the failures is not what it is called by. */
+const fewShare = 0.1;
+
+/** Of families without a failure. */
+const shapesWithoutCause: Readonly<Partial<Record<FailureFamily, Shape>>> = { slower: 'too_slow', changed: 'none' };
 
 /** How many failures are missed, so that an incident is over. */
 const failuresExpected = 5;
@@ -67,6 +73,8 @@ export class OpenIncident {
   steadyRateBefore: number | null = null;
   /** When requests began to fail so, if earlier incidents have not been shown to be over; null: with this incident. */
   failedSinceMs: number | null = null;
+  /** The commonest cause with which its endpoints' checks fail; null: none. A few streams that were cut do not name an outage. */
+  checkCause: Cause | null = null;
   /** Null: the gateway has not looked there yet, or could not. */
   directLook: DirectLook | null = null;
   /** Null: not known. */
@@ -78,11 +86,11 @@ export class OpenIncident {
   /** From its first failure to its last. */
   requests = 0;
   /** Since its last failure: they belong to the incident once another failure follows. */
-  #laterRequests = 0;
+  #unusualrRequests = 0;
   /** Of the routes that fail. */
   #ofRoutes = 0;
-  #laterOfRoutes = 0;
-  readonly #later = new Map<string, AttemptDelta>();
+  #unusualrOfRoutes = 0;
+  readonly #unusualr = new Map<string, AttemptDelta>();
   staleReusesFailed = 0;
   /** An operator had taken all endpoints out of use. */
   isTakenOut = false;
@@ -96,8 +104,8 @@ export class OpenIncident {
   /** The way in which checks failed first, where they keep requests from being sent; null: not known, or they do not. */
   #checksMet: FailureFamily | null = null;
   #failed = 0;
-  /** Responses that began late; they count where nothing else is wrong. */
-  #late = 0;
+  /** Late or changed responses; they count where nothing else is wrong. */
+  #unusual = 0;
   #attemptsFailed = 0;
   readonly #kinds = new Map<CountedFailure, KindCount>();
   /** Requests and attempts, by second. */
@@ -146,13 +154,14 @@ export class OpenIncident {
 
   /** Of the failures that are counted, in requests and attempts. */
   get size(): number {
-    return Math.max(this.#root === 'slower' ? this.#late : this.#failed, this.#attemptsFailed);
+    return Math.max(isWithoutFailure(this.#root) ? this.#unusual : this.#failed, this.#attemptsFailed);
   }
 
   /** Whether failures of this family, which now are many, belong to it. */
   takes(family: FailureFamily, startSecond: number): boolean {
     if (this.families.has(family)) return true;
     if (isConsequenceOf(family, this.#root)) return true;
+    if (isOfSilence(family) && isOfSilence(this.#root)) return true;
     if (this.#isLaterCause(family)) return true;
     // What fails much later than a consequence is not its cause.
     if (isConsequenceOf(this.#root, family)) return startSecond - this.startSecond <= causeWithinS;
@@ -183,14 +192,14 @@ export class OpenIncident {
     const { second, family, kind, route, whose, firstMs, startedWall, failed, attemptsFailed } = delta;
     if (second < this.startSecond || !this.families.has(family)) return;
     if (this.only !== null && this.only.routes.size > 0 && !this.only.routes.has(route)) return;
-    if (family === 'slower' && this.#root !== 'slower') return;
+    if (isWithoutFailure(family) && this.#root !== family) return;
     if (second > this.lastSecond) this.#addLater();
     this.lastSecond = Math.max(this.lastSecond, second);
     this.#firstMs = Math.min(firstMs, this.#firstMs ?? firstMs);
     this.#firstRequestWall = Math.min(startedWall, this.#firstRequestWall);
     this.#addUpstream(upstream, { failed, attemptsFailed });
     this.#addSecond(second, failed, attemptsFailed);
-    if (family === 'slower') this.#late += failed;
+    if (isWithoutFailure(family)) this.#unusual += failed;
     else this.#failed += failed;
     this.#attemptsFailed += attemptsFailed;
     this.#addKind(kind, {
@@ -243,14 +252,14 @@ export class OpenIncident {
     if (this.only !== null && this.only.endpoints.size > 0 && failed > 0 && !this.only.endpoints.has(endpoint)) return;
     if (second < this.startSecond || (second === this.startSecond && isBeforeFailure)) return;
     if (second <= this.lastSecond) this.#endpoint(endpoint)?.count(delta);
-    else this.#laterAttempts(delta);
+    else this.#unusualrAttempts(delta);
   }
 
   /** Requests of an upstream in a second, after its failures in that second. */
   countRequests(second: number, requests: number): void {
     if (second < this.startSecond) return;
     if (second <= this.lastSecond) this.requests += requests;
-    else this.#laterRequests += requests;
+    else this.#unusualrRequests += requests;
   }
 
   get routeNames(): readonly string[] {
@@ -261,7 +270,7 @@ export class OpenIncident {
   countOfRoutes(second: number, requests: number): void {
     if (second < this.startSecond) return;
     if (second <= this.lastSecond) this.#ofRoutes += requests;
-    else this.#laterOfRoutes += requests;
+    else this.#unusualrOfRoutes += requests;
   }
 
   /** Without a failure among so many requests, five would have been expected. */
@@ -271,28 +280,28 @@ export class OpenIncident {
 
   /** So many requests came since its last failure that it has ended. */
   get hasProvedItsEnd(): boolean {
-    const since = this.#routes.size === 0 ? this.#laterRequests : this.#laterOfRoutes;
+    const since = this.#routes.size === 0 ? this.#unusualrRequests : this.#unusualrOfRoutes;
     return since >= Math.max(1, this.#routes.size === 0 ? 0 : this.requestsOfProof);
   }
 
-  #laterAttempts(delta: AttemptDelta): void {
-    const known = this.#later.get(delta.endpoint);
+  #unusualrAttempts(delta: AttemptDelta): void {
+    const known = this.#unusualr.get(delta.endpoint);
     if (known === undefined) {
-      if (this.#later.size < namesMax) this.#later.set(delta.endpoint, { ...delta });
+      if (this.#unusualr.size < namesMax) this.#unusualr.set(delta.endpoint, { ...delta });
       return;
     }
-    for (const key of ['attempts', 'failed', 'late', 'answered', 'notHttp', 'invalid'] as const)
+    for (const key of ['attempts', 'failed', 'late', 'declined', 'answered', 'notHttp', 'invalid'] as const)
       known[key] += delta[key];
   }
 
   /** What came after the last failure came between two of them: another one has followed. */
   #addLater(): void {
-    for (const [endpoint, delta] of this.#later) this.#endpoint(endpoint)?.count(delta);
-    this.requests += this.#laterRequests;
-    this.#ofRoutes += this.#laterOfRoutes;
-    this.#later.clear();
-    this.#laterRequests = 0;
-    this.#laterOfRoutes = 0;
+    for (const [endpoint, delta] of this.#unusualr) this.#endpoint(endpoint)?.count(delta);
+    this.requests += this.#unusualrRequests;
+    this.#ofRoutes += this.#unusualrOfRoutes;
+    this.#unusualr.clear();
+    this.#unusualrRequests = 0;
+    this.#unusualrOfRoutes = 0;
   }
 
   /** Null: there are too many. */
@@ -325,7 +334,7 @@ export class OpenIncident {
     for (const [endpoint, count] of other.#endpoints) this.#endpoint(endpoint)?.add(count);
     for (const [upstream, counts] of other.#upstreams) this.#addUpstream(upstream, counts);
     for (const [second, counts] of other.#seconds) this.#addSecond(second, ...counts);
-    this.#late += other.#late;
+    this.#unusual += other.#unusual;
     this.#failed += other.#failed;
     this.#attemptsFailed += other.#attemptsFailed;
     this.requests += other.requests;
@@ -352,17 +361,18 @@ export class OpenIncident {
   /** `beganAt`: wall time of second 0. */
   facts(now: number, beganAt: number, resolvedAt: number | null): LiveIncident {
     const root = this.#rootCause();
-    const spec = root === 'app_error' || root === 'late_response' ? null : specOfCause(root);
+    const spec = isCause(root) ? specOfCause(root) : null;
+    const isUnusual = isWithoutFailure(this.#root);
     const isSlower = this.#root === 'slower';
-    const failed = isSlower ? this.#late : this.#failed;
+    const failed = isUnusual ? this.#unusual : this.#failed;
     const seconds = Math.max(1, this.lastSecond + 1 - this.startMs / 1000);
     return {
       id: this.id,
       upstream: this.upstream,
       upstreams: largest([...this.#upstreams].map(([upstream, counts]) => ({ upstream, ...counts }))),
       family: this.#root,
-      cause: root === 'app_error' || root === 'late_response' ? null : root,
-      shape: isSlower ? 'too_slow' : spec === null ? 'app_error' : shapeOfType(spec.type),
+      cause: isCause(root) ? root : null,
+      shape: spec === null ? (shapesWithoutCause[this.#root] ?? 'app_error') : shapeOfType(spec.type),
       whose: whoseBySuspect(this.#whoseOf(root), this.suspects),
       startedAt: Math.floor(beganAt + this.startMs),
       firstRequestAt: Math.floor(Math.min(this.#firstRequestWall, beganAt + this.startMs)),
@@ -377,7 +387,7 @@ export class OpenIncident {
       endpoints: largest(
         [...this.#endpoints].map(([endpoint, counted]) => ({
           ...{ endpoint, attempts: counted.attempts },
-          failed: isSlower ? Math.min(counted.late, counted.attempts) : counted.failed,
+          failed: Math.min(counted.attempts, isSlower ? counted.late : isUnusual ? counted.declined : counted.failed),
         })),
       ),
       rate: { before: this.rateBefore, during: Math.max(this.requests, failed) / seconds },
@@ -423,6 +433,7 @@ export class OpenIncident {
     if (
       root === 'app_error' ||
       root === 'late_response' ||
+      root === 'changed_response' ||
       (isNotHttp(root) && this.answeredBetween('notHttp') !== null)
     )
       return 'application';
@@ -438,7 +449,10 @@ export class OpenIncident {
 
   /** Of the family that began. */
   #rootCause(): CountedFailure {
-    return this.commonest(this.#root) ?? ('no_endpoint_ready' satisfies Cause);
+    const commonest = this.commonest(this.#root) ?? ('no_endpoint_ready' satisfies Cause);
+    const counted = this.#kinds.get(commonest);
+    const isFew = counted !== undefined && countOf(counted) < fewShare * this.size;
+    return isFew && this.#root === 'gone' && this.checkCause !== null ? this.checkCause : commonest;
   }
 
   #causes(): readonly CountedCause[] {
@@ -452,6 +466,9 @@ export class OpenIncident {
     return all.sort((a, b) => b.count - a.count).slice(0, shownMax);
   }
 }
+
+/** An application that hangs accepts no connections after a while, and requests on the way to a lost host end by their own timeouts: one outage. */
+const isOfSilence = (family: FailureFamily): boolean => family === 'slow' || family === 'network';
 
 /** What makes an application hold all connections. */
 const ofApplication: ReadonlySet<SuspectKind> = new Set([

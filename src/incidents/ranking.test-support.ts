@@ -50,6 +50,7 @@ export function ranking(incident: LiveIncident, more: Partial<SuspectContext> = 
     validBetween: null,
     steadyRateBefore: null,
     directLook: null,
+    abandoned: null,
     newestFailure: null,
     ...more,
   });

@@ -1,14 +1,13 @@
 import { shapeOfType, specOfCause } from '#failures/failure-texts.ts';
 import { conditionText, listText } from '../core/exchange-query.ts';
 import { isCause } from './failure-family.ts';
-import type { CountedCause, Lateness, LiveIncident } from '../core/live-incident.ts';
+import type { CountedCause, LiveIncident } from '../core/live-incident.ts';
 
 /** Finds the requests that an incident counts: a search goes by when requests began, and a timeout fails long after that. */
 export function requestsQuery(incident: LiveIncident): string {
   const { resolvedAt, lastAt } = incident;
-  const { lateness } = incident;
   return [
-    ...(incident.family === 'slower' ? lateConditions(lateness) : failureConditions(incident)),
+    ...(unusualConditions(incident) ?? failureConditions(incident)),
     ...upstreamCondition(incident),
     sinceText(incident),
     ...(resolvedAt === null ? [] : [`until:${timeText(lastAt)}`]),
@@ -19,9 +18,7 @@ export function requestsQuery(incident: LiveIncident): string {
 export function ownCauseQuery(incident: LiveIncident): string {
   const { cause } = incident;
   return [
-    ...(incident.family === 'slower'
-      ? lateConditions(incident.lateness)
-      : [cause === null ? appError : conditionText('cause', cause)]),
+    ...(unusualConditions(incident) ?? [cause === null ? appError : conditionText('cause', cause)]),
     ...upstreamCondition(incident),
     sinceText(incident),
   ].join(' ');
@@ -29,9 +26,22 @@ export function ownCauseQuery(incident: LiveIncident): string {
 
 const appError = 'shape:app_error';
 
-/** The whole request takes at least as long as its response to begin. */
-function lateConditions(lateness: Lateness | undefined): readonly string[] {
-  return lateness === undefined ? [] : [conditionText('route', lateness.route), `duration:>${lateness.limitMs}ms`];
+/** Null: its requests fail. A whole request takes at least as long as its response to begin. */
+function unusualConditions({ family, lateness, routes }: LiveIncident): readonly string[] | null {
+  if (family === 'slower')
+    return lateness === undefined ? [] : [conditionText('route', lateness.route), `duration:>${lateness.limitMs}ms`];
+  if (family !== 'changed') return null;
+  return [
+    ...(routes.length === 0
+      ? []
+      : [
+          listText(
+            'route',
+            routes.map(({ route }) => route),
+          ),
+        ]),
+    'status:4xx',
+  ];
 }
 
 /** Of all its causes and consequences. */

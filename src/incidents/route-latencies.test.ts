@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { latencyCellOf } from '../core/latency-cells.ts';
+import { durationBoundsMs } from '../core/counters.ts';
 import type { RouteTraffic } from '../core/route-traffic.ts';
+import { bucketOf } from '../record/counters.ts';
 import { sampleCount } from '../record/sample-count.test-support.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { incidentSentence } from './incident-sentence.ts';
@@ -116,4 +118,44 @@ for (const [what, ms] of well)
 test('a route with hardly any requests is an incident when it is slow', () => {
   const { told } = play({ seconds: 400, perS: 0.6, ms: (second) => (second > 200 ? 4000 : 35) });
   assert.match(told[0] ?? '', /^opened 2[0-2][0-9]$/);
+});
+
+/** Clients leave the route search after `ms`, from the hundredth second on. */
+function abandoned(ms: (number: number) => number): readonly string[] {
+  const tracker = new IncidentTracker(0);
+  const random = new SeededRandom(4);
+  for (let second = 1; second <= 140; second++) {
+    const isLeft = second > 100;
+    const routes = isLeft
+      ? []
+      : [{ ...none, route: 'search', endpoint: 'shop/1', answered: 8, latencies: [latencyCellOf(40), 8] }];
+    const durations = new Array<number>(durationBoundsMs.length + 1).fill(0);
+    for (let number = 0; number < 8; number++) (durations[bucketOf(ms(random.next()))] as number) += 1;
+    const left = { shape: 'client_abort', end: 'abandoned', statusClass: 'none', durations } as const;
+    const exchange = sampleCount({ upstream: 'shop', route: 'search', count: 8, ...(isLeft ? left : {}) });
+    tracker.note({ exchanges: [exchange], outcomes: [], routes, staleReusesFailed: 0 }, second * 1000);
+    tracker.judge((second + 1) * 1000, () => ({ application: null, endpoints: [] }));
+  }
+  return tracker.list(140_000).flatMap(({ suspects }) => suspects.slice(0, 1).map(({ sentence }) => sentence));
+}
+
+test('clients that all give up after two seconds are told, although no request has failed', () => {
+  assert.deepEqual(
+    abandoned(() => 2000),
+    ['Clients, or a gateway in front of this one, give up after 2 s, before the application answers.'],
+  );
+});
+
+test('clients that give up after different times wait for a slow application', () => {
+  assert.deepEqual(
+    abandoned((drawn) => 500 + 9000 * drawn),
+    ['The application, or something it waits for, has become slow or hangs.'],
+  );
+});
+
+test('downloads that clients abort soon are no incident', () => {
+  assert.deepEqual(
+    abandoned((drawn) => 5 + 150 * drawn),
+    [],
+  );
 });

@@ -1,5 +1,6 @@
 import { countAbove, latencyCells, latencyQuantileMs } from '../core/latency-cells.ts';
-import type { Lateness } from '../core/live-incident.ts';
+import type { AbandonedRequests, Lateness } from '../core/live-incident.ts';
+import { commonDuration, durationBoundsMs, type ExchangeCount, startOfDuration } from '../core/counters.ts';
 import type { RouteTraffic } from '../core/route-traffic.ts';
 
 /** Late is what takes longer than this many times the usual p90 of the route, and so much more. */
@@ -21,8 +22,8 @@ const unsettledAtFirstS = 10;
 /** What takes a second is slow for people: it is told sooner. */
 const severeMs = 1000;
 
-/** Workers tell awaited responses so often; each passes the limit once. */
-const toldEveryMs = 250;
+/** Workers report awaited responses so often; each passes the limit once. */
+const reportEveryMs = 250;
 
 const keptS = 60;
 const routesMax = 1000;
@@ -32,6 +33,7 @@ interface Second {
   answered: number;
   late: number;
   severe: number;
+  left: Float64Array | null;
 }
 
 /** What is slow, and since when. */
@@ -67,7 +69,7 @@ class RouteLatency {
     const { limitMs } = this;
     if (limitMs === null) return 0;
     const passing = (limit: number): number =>
-      awaited.filter(({ ms }) => ms > limit && ms <= limit + toldEveryMs).length;
+      awaited.filter(({ ms }) => ms > limit && ms <= limit + reportEveryMs).length;
     const waiting = passing(limitMs);
     const late = countAbove(counted, limitMs) + waiting;
     const severe = Math.max(limitMs, severeMs);
@@ -78,10 +80,38 @@ class RouteLatency {
     return late;
   }
 
+  /** Requests whose clients did not wait any longer: counts by `durationBoundsMs`. Returns how many of them were late. */
+  addAbandoned(count: number, durations: readonly number[], second: number): number {
+    const now = this.#at(second);
+    now.left ??= new Float64Array(durations.length);
+    for (let cell = 0; cell < durations.length; cell++) (now.left[cell] as number) += durations[cell] as number;
+    const { limitMs } = this;
+    if (limitMs === null) return 0;
+    const above = (limit: number): number =>
+      durations.reduce((sum, one, cell) => sum + (startOfDuration(cell) >= limit ? one : 0), 0);
+    now.answered += count;
+    now.late += above(limitMs);
+    now.severe += above(Math.max(limitMs, severeMs));
+    return above(limitMs);
+  }
+
+  abandoned(route: string, second: number): AbandonedRequests {
+    const sum = new Float64Array(durationBoundsMs.length + 1);
+    let count = 0;
+    for (const { left, second: at } of this.#seconds) {
+      if (left === null || at < second - keptS) continue;
+      for (let cell = 0; cell < left.length; cell++) {
+        (sum[cell] as number) += left[cell] as number;
+        count += left[cell] as number;
+      }
+    }
+    return { route, count, afterMs: commonDuration(sum) };
+  }
+
   #at(second: number): Second {
     const newest = this.#seconds.at(-1);
     if (newest?.second === second) return newest;
-    const added = { second, answered: 0, late: 0, severe: 0 };
+    const added: Second = { second, answered: 0, late: 0, severe: 0, left: null };
     this.#seconds.push(added);
     if (this.#seconds.length > keptS) this.#seconds = this.#seconds.slice(-keptS);
     return added;
@@ -151,12 +181,28 @@ export class RouteLatencies {
 
   /** Returns how many are late. */
   add(counted: RouteTraffic, second: number): number {
-    let known = this.#routes.get(counted.route);
-    if (known === undefined) {
-      if (this.#routes.size >= routesMax) return 0;
-      this.#routes.set(counted.route, (known = new RouteLatency(second)));
-    }
-    return known.add(counted, second);
+    return this.#routeOf(counted.route, second)?.add(counted, second) ?? 0;
+  }
+
+  /** Returns how many had waited for longer than is usual. */
+  addAbandoned({ route, count, durations }: ExchangeCount, second: number): number {
+    return this.#routeOf(route, second)?.addAbandoned(count, durations, second) ?? 0;
+  }
+
+  #routeOf(route: string, second: number): RouteLatency | null {
+    const known = this.#routes.get(route);
+    if (known !== undefined) return known;
+    if (this.#routes.size >= routesMax) return null;
+    const added = new RouteLatency(second);
+    this.#routes.set(route, added);
+    return added;
+  }
+
+  /** Of the one of these routes that has the most; null: none has any. */
+  abandoned(routes: readonly string[], second: number): AbandonedRequests | null {
+    const all = routes.flatMap((route) => this.#routes.get(route)?.abandoned(route, second) ?? []);
+    const [most] = all.sort((a, b) => b.count - a.count);
+    return most === undefined || most.count === 0 ? null : most;
   }
 
   judge(second: number): readonly SlowerRoute[] {

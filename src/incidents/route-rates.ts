@@ -1,4 +1,5 @@
 import type { FailureFamily } from '../core/live-incident.ts';
+import { isWithoutFailure } from './failure-family.ts';
 import { SlidingSeconds } from './family-window.ts';
 
 /** What is usual is that of the last hour, in slices. */
@@ -29,6 +30,15 @@ const familiesPerRoute = 2;
 
 /** Routes of one upstream that are told apart. */
 const routesMax = 1000;
+
+/** 4xx of so many seconds, compared with the two minutes before. */
+const changedS = 8;
+const beforeS = 120;
+const beforeMin = 60;
+const changedMin = 8;
+const changedShareMin = 0.3;
+/** Of the responses that were not 4xx, no more are left. */
+const wellShareMax = 0.75;
 
 /** Of one route: what the last seconds have added. */
 interface Second {
@@ -187,13 +197,37 @@ export class RouteRates {
       if (counted === undefined || counted.requests === 0 || second - route.firstSecond < learntS) continue;
       const { usualRequests } = route;
       for (const [family, rate] of route.rates) {
-        // Responses come late together: each says little.
-        if (family === 'slower') continue;
+        // Such responses come together: each says little.
+        if (isWithoutFailure(family)) continue;
         const failed = Math.min(counted.requests, counted.failed.get(family) ?? 0);
         const evidence = rate.add(second, failed, counted.requests, rate.usualMax(usualRequests));
         if (failed === 0 || evidence < evidenceMin || rate.since === null) continue;
         raised.push({ family, route: name, second: rate.since });
       }
+    }
+    return raised;
+  }
+
+  /** Routes that answer with 4xx what they answered well before: not only are there more 4xx, as where somebody searches for holes, there is less else. */
+  judgeChanged(second: number): readonly RaisedRate[] {
+    const raised: RaisedRate[] = [];
+    for (const [name, route] of this.#routes) {
+      const rate = route.rates.get('changed');
+      if (rate === undefined || second - route.firstSecond < learntS + changedS) continue;
+      const now = { requests: route.requests.sum(second, changedS), declined: rate.failed.sum(second, changedS) };
+      if (now.declined < changedMin || now.declined < changedShareMin * now.requests) continue;
+      const widthS = Math.min(beforeS, second - route.firstSecond - changedS);
+      const before = {
+        requests: route.requests.sum(second - changedS, widthS),
+        declined: rate.failed.sum(second - changedS, widthS),
+      };
+      const wellBefore = (before.requests - before.declined) / widthS;
+      const wellNow = (now.requests - now.declined) / changedS;
+      if (before.requests < beforeMin || wellNow > wellShareMax * wellBefore) continue;
+      if (before.declined * 3 > (now.declined / now.requests) * before.requests) continue;
+      let since = second;
+      for (let one = second; one > second - changedS; one--) if (rate.failed.at(one) > 0) since = one;
+      raised.push({ family: 'changed', route: name, second: since });
     }
     return raised;
   }

@@ -10,7 +10,7 @@ import type { ExitKind } from './incident-additions.ts';
 import type { DirectLook, NewestFailure, WatchedUpstream } from './watched-upstream.ts';
 import type { SeenInstance, SeenRevision } from './seen-releases.ts';
 import type { CountedFailure, HeldConnections } from './upstream-failures.ts';
-import type { CountedEndpoint, LiveIncident } from '../core/live-incident.ts';
+import type { AbandonedRequests, CountedEndpoint, LiveIncident } from '../core/live-incident.ts';
 import type { Cause } from '#failures/failure.ts';
 
 /** Requests and attempts that failed in one second. */
@@ -57,6 +57,8 @@ export interface SuspectContext {
   readonly steadyRateBefore: number | null;
   /** What the gateway has met when it looked at once; null: not known. */
   readonly directLook: DirectLook | null;
+  /** Requests of the routes that fail or are slow whose clients have left; null: none. */
+  readonly abandoned: AbandonedRequests | null;
   /** Null: nothing is stored, or nothing was found. */
   readonly newestFailure: NewestFailure | null;
   /** By method: when its first request came, relative to the incident, and how many have failed. Absent: not known. */
@@ -220,6 +222,15 @@ export function checksMet(
   return { cause, evidence: found.slice(0, shownMax).map(({ id, reason }) => `${id}: ${reason}`) };
 }
 
+/** Whether the gateway has seen itself that nothing listens: by its look, or by the checks of all endpoints. What requests meet then is an effect. */
+export function sawNothingListening({ directLook, watched }: Pick<SuspectContext, 'directLook' | 'watched'>): boolean {
+  if (directLook !== null && directLook.cause !== null && refused.has(directLook.cause)) return true;
+  const { endpoints } = watched;
+  const isRefused = ({ state, checkCause }: (typeof endpoints)[number]): boolean =>
+    state === 'unhealthy' && checkCause !== null && refused.has(checkCause);
+  return endpoints.length > 0 && endpoints.every(isRefused);
+}
+
 export const isEndpointOf = (subject: string, upstream: string): boolean => subject.startsWith(`endpoint:${upstream}/`);
 
 /** The share of these kinds in the failures that are no consequences. */
@@ -243,18 +254,6 @@ export function names({ causes }: Pick<LiveIncident, 'causes'>, kinds: ReadonlyS
     .slice(0, shownMax)
     .map((one) => `${one.cause}: ${failuresText(one)}`)
     .join('; ');
-}
-
-/** Where at least three quarters ended within one step of the table: that duration. */
-export function commonDuration(durations: ArrayLike<number>): number | null {
-  let all = 0;
-  let most = 0;
-  for (let cell = 0; cell < durations.length; cell++) {
-    all += durations[cell] as number;
-    if ((durations[cell] as number) > (durations[most] as number)) most = cell;
-  }
-  const near = (durations[most] as number) + (durations[most + 1] ?? 0) + (durations[most - 1] ?? 0);
-  return all < 1 || near < 0.75 * all ? null : (durationBoundsMs[most] ?? null);
 }
 
 /** The share of the durations that are longer than this; null without enough durations. */

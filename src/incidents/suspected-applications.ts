@@ -22,6 +22,7 @@ import {
   causesOfAnotherProgram,
   invalid,
   otherProtocol,
+  sawNothingListening,
   seen,
   isOf,
   isEndpointOf,
@@ -96,6 +97,10 @@ function hangs(context: SuspectContext): boolean {
   return isOf(incident, 'full') && directLook?.isAccepting === true && directLook.isHanging;
 }
 
+/** So many requests, and this share of those that are late, were left at the same time. */
+const abandonedMin = 8;
+const abandonedShareMin = 0.3;
+
 /** What the application does by itself. */
 export const applications = {
   dependency: ({ incident, watched }) => {
@@ -121,7 +126,7 @@ export const applications = {
         looksAtApplication(evidence.check),
     );
     // A check of the connection would have seen that nothing listens.
-    if (shareOf(incident, refused) >= 0.5) return null;
+    if (shareOf(incident, refused) >= 0.5 || sawNothingListening(context)) return null;
     // A check uses a connection of its own, and sees nothing of what happens to those that are kept.
     if (shareOf(incident, races) >= 0.5 && context.staleReusesFailed >= 0.5 * incident.failed) return null;
     // A check that fails too, even if later than requests, does look at what fails.
@@ -218,6 +223,28 @@ export const applications = {
           ? 'See what the application waits for: its log, its database, its CPU; `candor explain` shows single requests.'
           : `${output}, and in \`candor status\` how much processor time it uses: what does it wait for, such as its database? \`candor explain\` shows single requests.`,
       ...stopped,
+    };
+  },
+  client_timeout: ({ incident, abandoned }) => {
+    if (!isOf(incident, 'slower', 'slow') || abandoned === null || abandoned.afterMs === null) return null;
+    const { route, count, afterMs } = abandoned;
+    if (count < abandonedMin || count < abandonedShareMin * incident.failed) return null;
+    return {
+      fit: 0.58,
+      sentence: `Clients, or a gateway in front of this one, give up after ${duration(afterMs)}, before the application answers.`,
+      evidence: [`${count} requests of the route ${route} were left after ${duration(afterMs)}, in the last minute`],
+      nextStep: `See what makes ${route} slow; until then make the timeout of the gateway or client in front longer than ${duration(afterMs)}, or answer sooner and do the work later.`,
+    };
+  },
+  changed_responses: ({ incident }) => {
+    if (!isOf(incident, 'changed')) return null;
+    const routes = listOf(incident.routes.map(({ route }) => route));
+    return {
+      fit: 0.5,
+      sentence: `The application answers with 4xx what it answered well before, on the ${incident.routes.length === 1 ? 'route' : 'routes'} ${routes}.`,
+      evidence: [`${incident.failed} responses with 4xx; fewer requests than before are answered otherwise`],
+      nextStep:
+        'See in `candor logs` the paths and statuses: 404 means that other code, another application or other data answers there, 401 and 403 that logins or their provider do not work.',
     };
   },
   application_errors: (context) => {

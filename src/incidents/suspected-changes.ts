@@ -1,3 +1,4 @@
+import { commonDuration } from '../core/counters.ts';
 import { reasonBesideState } from '../core/reason-beside-state.ts';
 import type { SuspectKind } from '../core/live-incident.ts';
 import {
@@ -15,7 +16,6 @@ import {
   beforeText,
   type SeenOf,
   changeMs,
-  commonDuration,
   duration,
   lateMs,
   percent,

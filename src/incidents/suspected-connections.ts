@@ -21,6 +21,7 @@ import {
   certificates,
   reasons,
   isOf,
+  sawNothingListening,
   shareOf,
   shareText,
   names,
@@ -150,7 +151,7 @@ export const connections = {
   },
   connections_cut: (context) => {
     const { incident, directLook } = context;
-    if (directLook?.speaks !== undefined) return null;
+    if (directLook?.speaks !== undefined || sawNothingListening(context)) return null;
     const output = outputStepOf(context);
     const met = checksMet(context, (cause) => familyOfCause(cause) === 'gone' && !refused.has(cause));
     if (met === null && (!isOf(incident, 'gone') || shareOf(incident, refused) >= 0.5)) return null;
@@ -171,8 +172,9 @@ export const connections = {
     if (!isOf(incident, 'gone', 'not_ready')) return null;
     const share = shareOf(incident, refused);
     const isDown = checksFound(context, (cause) => refused.has(cause));
-    if (share < 0.5 && !isDown) return null;
-    const wasCut = shareOf(incident, races) > 0;
+    const isSeen = sawNothingListening(context);
+    if (share < 0.5 && !isDown && !isSeen) return null;
+    const wasCut = isSeen ? share < 0.5 && isOf(incident, 'gone') : shareOf(incident, races) > 0;
     const hasChanged = incident.additions.some(({ causes }) => causes.some(showsListening));
     const listensAgain = directLook?.isAccepting === true;
     const output = outputStepOf(context);

@@ -87,6 +87,7 @@ function suspectsOf(what: Case): readonly IncidentSuspect[] {
     },
     ...{
       directLook: null,
+      abandoned: null,
       newestFailure: null,
       failedSinceMs: null,
       revisions: [

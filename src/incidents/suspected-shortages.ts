@@ -195,7 +195,11 @@ export const shortages = {
     if (worst === undefined || !answerWell(others, bad)) return null;
     const isOne = bad.length === 1;
     const isSlower = isOf(incident, 'slower');
-    const happened = isSlower ? 'responses were late' : 'attempts failed';
+    const happened = isSlower
+      ? 'responses were late'
+      : isOf(incident, 'changed')
+        ? 'responses were 4xx'
+        : 'attempts failed';
     return {
       fit: Math.min(0.75, fitOfTheirRelease(context, bad, others) - 0.05),
       sentence: isSlower

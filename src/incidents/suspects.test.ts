@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { CountedCause, IncidentSuspect, LiveIncident, SuspectKind } from '../core/live-incident.ts';
-import { incidentOf, ranking } from './ranking.test-support.ts';
+import { endpointOf, eventAt, incidentOf, ranking } from './ranking.test-support.ts';
 import { causesFirst } from './suspects.ts';
 
 const firstSentence = (incident: LiveIncident): string => ranking(incident)[0]?.sentence ?? '';
@@ -281,5 +281,49 @@ describe('an effect is never ranked before its cause', () => {
     });
   test('what hardly explains the failures is no cause', () => {
     assert.equal(causesFirst([suspect('crash', 0.3), suspect('pool_full', 0.75)])[0]?.name, 'pool_full');
+  });
+});
+
+describe('the only endpoint is killed while it sends event streams', () => {
+  // Those are cut; after one refused connection no request is sent any more.
+  const cut = incidentOf('gone', [
+    ['response_chunked_truncated', 15],
+    ['no_endpoint_ready', 2400],
+  ]);
+  const incident = {
+    ...cut,
+    causes: cut.causes.map((one) => ({ ...one, isConsequence: one.cause === 'no_endpoint_ready' })),
+  };
+  const disagrees = eventAt(2000, {
+    kind: 'health_disagreement',
+    subject: 'endpoint:app/1',
+    reason: 'its checks pass, but 15 of 15 requests failed',
+    evidence: { failures: 15, check: 'http' },
+  });
+  const look = {
+    ...{ endpoint: 'app/1', isAccepting: false, isHanging: false, cause: 'connect_refused' as const, tookMs: null },
+    ...{ answer: 'refused the connection', at: Date.UTC(2026, 0, 1, 12, 0, 3) },
+  } as const;
+
+  test('what the gateway has seen itself comes first: nothing listens', () => {
+    const found = ranking(incident, {
+      events: [disagrees],
+      directLook: look,
+      watched: { application: null, endpoints: [endpointOf('app/1')] },
+    });
+    assert.deepEqual(
+      found.map(({ name }) => name),
+      ['nothing_listens'],
+    );
+    assert.equal(
+      found[0]?.sentence,
+      'The application ended: its connections were cut, and then nothing listened at its address.',
+    );
+  });
+
+  test('and its checks say the same where nothing was looked at', () => {
+    const refused = endpointOf('app/1', { state: 'unhealthy', reason: 'refused', checkCause: 'connect_refused' });
+    const found = ranking(incident, { events: [disagrees], watched: { application: null, endpoints: [refused] } });
+    assert.equal(found[0]?.name, 'nothing_listens');
   });
 });

@@ -4,7 +4,7 @@ import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { Whose } from '#failures/shape.ts';
 import type { CountedCause, FailureFamily } from '../core/live-incident.ts';
 import type { RouteTraffic } from '../core/route-traffic.ts';
-import { familyOf, familyOfCause, isNotHttp, isWithoutConnection } from './failure-family.ts';
+import { familyOf, familyOfCause, isNotHttp, isWithoutFailure, isWithoutConnection } from './failure-family.ts';
 import { FamilyWindow, SlidingSeconds } from './family-window.ts';
 import { RouteLatencies } from './route-latencies.ts';
 import { RouteRates } from './route-rates.ts';
@@ -37,6 +37,8 @@ export interface AttemptDelta {
   failed: number;
   /** Responses that began late. */
   late: number;
+  /** Responses with 4xx. */
+  declined: number;
   /** Responses in HTTP, with any status. */
   answered: number;
   /** Responses that were no HTTP. */
@@ -127,7 +129,7 @@ export class UpstreamFailures {
   /** `firstMs`: when the first of them ended. */
   addExchanges(counted: ExchangeCount, second: number, firstMs = second * 1000): void {
     const { cause, shape, route, count, durations } = counted;
-    if (shape === 'client_abort') return;
+    if (shape === 'client_abort') return this.#addAbandoned(counted, second, firstMs);
     this.requests.add(second, count);
     this.rates.add(route, second, count);
     if (this.#countsRoutes) this.#addRoute(second, route, count);
@@ -135,8 +137,9 @@ export class UpstreamFailures {
     this.#slices.set(slice, (this.#slices.get(slice) ?? 0) + count);
     const family = familyOf(cause, shape);
     if (family === null) {
-      // A tunnel lasts as long as both sides keep it.
-      if (counted.statusClass !== '1xx') {
+      if (counted.statusClass === '4xx' && cause === 'none') this.#addUnusual('changed', route, count, second, firstMs);
+      // A tunnel lasts as long as both sides keep it, and a stream as long as it has something to say.
+      if (counted.statusClass !== '1xx' && counted.isLongLived !== true) {
         const recent = this.#recentOf(second);
         addCounts(recent.durations, durations);
         recent.maxMs = Math.max(recent.maxMs, counted.durationMsMax);
@@ -154,14 +157,27 @@ export class UpstreamFailures {
   addRoute(counted: RouteTraffic, second: number, firstMs: number): void {
     const late = this.latencies.add(counted, second);
     if (late === 0) return;
-    const { route, endpoint } = counted;
-    this.rates.addFailed(route, second, 'slower', late);
-    const of = { second, family: 'slower', kind: 'late_response', route, whose: null, firstMs } as const;
-    this.#failure({ ...of, startedWall: Infinity }).failed += late;
-    this.#endpointDelta(second, endpoint, false).late += late;
+    this.#addUnusual('slower', counted.route, late, second, firstMs);
+    this.#endpointDelta(second, counted.endpoint, false).late += late;
   }
 
-  addResponses({ method, status, count }: EndpointResponses, ms: number): void {
+  /** Their clients have left: they failed for nobody but them, and say how long they had to wait. */
+  #addAbandoned(counted: ExchangeCount, second: number, firstMs: number): void {
+    if (counted.isLongLived === true) return;
+    const late = this.latencies.addAbandoned(counted, second);
+    if (late === 0) return;
+    this.rates.add(counted.route, second, counted.count);
+    this.#addUnusual('slower', counted.route, late, second, firstMs);
+  }
+
+  #addUnusual(family: 'slower' | 'changed', route: string, count: number, second: number, firstMs: number): void {
+    this.rates.addFailed(route, second, family, count);
+    const kind = family === 'slower' ? 'late_response' : 'changed_response';
+    this.#failure({ second, family, kind, route, whose: null, firstMs, startedWall: Infinity }).failed += count;
+  }
+
+  addResponses({ endpoint, method, status, count }: EndpointResponses, ms: number): void {
+    if (status >= 400 && status < 500) this.#endpointDelta(Math.floor(ms / 1000), endpoint, false).declined += count;
     const known = this.methods.get(method) ?? { firstMs: ms, failed: 0 };
     this.methods.set(method, known);
     if (status === 0 || status >= 500) known.failed += count;
@@ -294,8 +310,10 @@ export class UpstreamFailures {
     for (const one of this.#routes.keys()) if (one < second - 60 || isUsual) this.#routes.delete(one);
     const oldest = second - 60;
     for (const one of this.#before.keys()) if (one < oldest) this.#before.delete(one);
-    if ((this.failures[0]?.second ?? second) < second - failuresKeptS) {
-      this.failures = this.failures.filter((one) => one.second >= second - failuresKeptS);
+    if ((this.failures[0]?.second ?? second) < oldest) {
+      this.failures = this.failures.filter(
+        (one) => one.second >= (isWithoutFailure(one.family) ? oldest : second - failuresKeptS),
+      );
     }
     if ((this.endpointDeltas[0]?.second ?? second) < oldest) {
       this.endpointDeltas = this.endpointDeltas.filter((one) => one.second >= oldest);
@@ -332,7 +350,9 @@ export class UpstreamFailures {
       return one;
     }
     const delta = { ...of, failed: 0, attemptsFailed: 0 };
-    if (this.failures.length < deltasMax) this.failures.push(delta);
+    // Late responses and 4xx are always there: they leave room for failures.
+    const most = isWithoutFailure(of.family) ? deltasMax / 2 : deltasMax;
+    if (this.failures.length < most) this.failures.push(delta);
     return delta;
   }
 
@@ -353,6 +373,7 @@ export class UpstreamFailures {
       attempts: 0,
       failed: 0,
       late: 0,
+      declined: 0,
       answered: 0,
       notHttp: 0,
       invalid: 0,

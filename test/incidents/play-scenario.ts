@@ -204,7 +204,7 @@ function request(
   return null;
 }
 
-type CountedFailure = Exclude<AnyFailure, 'late_response'>;
+type CountedFailure = Exclude<AnyFailure, 'late_response' | 'changed_response'>;
 
 type TimedStep = Exclude<ScenarioStep, { readonly event: unknown }>;
 

@@ -12,7 +12,7 @@ const suspectSchema = z.object({
   next_step: text,
 });
 
-const failedRequests = count.describe('Requests; where nothing fails, late responses (`lateness`).');
+const failedRequests = count.describe('Requests; where nothing fails, late or changed responses.');
 const failedAttempts = count.describe('Attempts; a request may have several.');
 
 export const incidentSchema = z.object({
@@ -23,7 +23,7 @@ export const incidentSchema = z.object({
   upstream: text.describe('Empty: several (`upstreams`), or before one was chosen.'),
   upstreams: z.array(z.object({ upstream: text, failed: failedRequests, attempts_failed: failedAttempts })),
   cause: nullableText.describe(
-    'The commonest of the failures that began; null: 5xx of the application itself, or late responses (`lateness`).',
+    'The commonest of the failures that began; null: 5xx of the application itself, late responses (`lateness`), or 4xx where it used to answer well.',
   ),
   shape: z.enum(shapes),
   whose: z.enum(whoses),
@@ -48,7 +48,7 @@ export const incidentSchema = z.object({
   causes: z.array(
     z.object({
       cause: text.describe(
-        'A cause of docs/failures.md, `app_error`: a 5xx of the application, or `late_response`: one that begins much later than is usual on its route.',
+        'A cause of docs/failures.md, `app_error`: a 5xx of the application, `late_response`: one that begins much later than is usual on its route, or `changed_response`: 4xx where it used to answer well.',
       ),
       count: count.describe('The larger of `failed` and `attempts_failed`.'),
       failed: failedRequests,
