@@ -248,6 +248,16 @@ test('the title of what is over says so', () => {
   for (const alert of resolved) assert.match(alert?.title ?? '', /^resolved: /);
 });
 
+test('the title says that records are lost only where some were', () => {
+  const titleOf = (happened: NewEvent): string | undefined =>
+    alertOfEvent(eventOf(happened), { deployment: 'shop' })?.title;
+  const logWith = (count: number): NewEvent => event('log_dropped', { what: '/l', count, errno: 'ENOSPC' }, 'failing');
+  assert.equal(titleOf(logWith(0)), 'the log cannot be written');
+  assert.equal(titleOf(logWith(1)), 'the log loses records');
+  const full = { path: '/s', fault: 'full', limit: null, needed: null } as const;
+  assert.equal(titleOf(event('store_failing', full, 'failing')), 'the store cannot be written');
+});
+
 test('an incident of several upstreams names them, and what fails besides', () => {
   const facts = { ...incident, upstream: '', upstreams: ['api', 'web'], additions: ['Since 12:04:05 UTC …'] };
   const alert = alertOfEvent(eventOf(event('incident_grown', facts)), { deployment: 'shop' });

@@ -241,6 +241,8 @@ function records(event: Extract<Event, { kind: 'store_failing' | 'log_dropped' }
   const isStore = event.kind === 'store_failing';
   const what = isStore ? 'the store' : 'the log';
   const isFailing = event.to === 'failing';
+  // What cannot be written waits in memory at first.
+  const hasLost = event.kind === 'log_dropped' && event.evidence.count > 0;
   // Another file has taken its place already: there is no end to report.
   const isOnce = isStore && faultsOfOneFile.has(event.evidence.fault);
   return {
@@ -250,10 +252,10 @@ function records(event: Extract<Event, { kind: 'store_failing' | 'log_dropped' }
     kind: 'records',
     change: isFailing ? 'opened' : 'resolved',
     severity: 'warning',
-    title: isFailing ? `${what} loses records` : `${what} is written again`,
+    title: !isFailing ? `${what} is written again` : hasLost ? `${what} loses records` : `${what} cannot be written`,
     text: sentenceOf(event.reason),
     nextStep: isFailing ? `${recordsStep(event)}.` : null,
-    steps: isFailing ? ['failing'] : [],
+    steps: !isFailing ? [] : hasLost ? ['failing', 'lost'] : ['failing'],
   };
 }
 

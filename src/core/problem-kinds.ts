@@ -31,7 +31,7 @@ export const problemKinds = {
   clients_refused: { verdict: 'gateway', clause: 'clients are refused' },
   /** Clients of HTTP/2 reached a limit; others are served. */
   http2_limits_reached: { verdict: null },
-  log_failing: { verdict: 'gateway', clause: 'lines of the log are lost' },
+  log_failing: { verdict: 'gateway', clause: 'the log fails' },
   store_failing: { verdict: 'gateway', clause: 'the store fails' },
   /** An application prints more than is stored. */
   output_left_out: { verdict: null },

@@ -377,6 +377,16 @@ describe('an endpoint whose check fails, although it may be the check that is wr
     assert.equal(emitted.length, 1, 'and once');
   });
 
+  test('is not said to have a wrong check where requests fail as well', () => {
+    report({ successes: 60 });
+    report(slow(1));
+    checkFails();
+    assert.equal(
+      seen().reason,
+      'its checks fail (answered 404), but 60 of 61 attempts within 30 s were answered; it stays, since most requests are answered',
+    );
+  });
+
   test('stays while nobody asks it', async () => {
     report({ successes: 30 });
     checkFails();

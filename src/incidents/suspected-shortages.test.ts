@@ -243,6 +243,11 @@ describe('a full pool tells how long its connections are in use', () => {
       `${takes}: 2 times 5 connections serve 4 requests/s, and 20 requests/s come`,
     );
   });
+  test('but only how many were answered, where that is far less', () =>
+    assert.equal(
+      pool({ held: { meanMs: 28, perS: 1 } })?.evidence[1],
+      'an answered request takes 28 ms on average; 1 requests/s were answered, and 20 requests/s come',
+    ));
   test('but not where connections carry several requests, or it is not known', () => {
     assert.equal(pool({ held: { meanMs: 2500, perS: 12 } })?.evidence[1], takes);
     assert.equal(pool({ held: null })?.evidence.length, 1);

@@ -82,6 +82,9 @@ function useOf(context: SuspectContext): readonly string[] {
   // A connection that carries several requests, as in HTTP/2, serves more.
   if (shareOf(incident, bounded) > 0 || possible === 0 || held.perS > 1.2 * possible) return [takes];
   const what = requestsMax === undefined ? 'connections' : 'requests at a time';
+  // The others hold theirs without an answer: the time of those that were answered says nothing of them.
+  if (held.perS < 0.5 * possible)
+    return [`${takes}; ${rate(held.perS)} were answered, and ${rate(incident.rate.during)} come`];
   const all = serving === 1 ? `${max} ${what}` : `${serving} times ${max} ${what}`;
   return [`${takes}: ${all} serve ${rate(possible)}, and ${rate(incident.rate.during)} come`];
 }

@@ -563,3 +563,9 @@ for (const [output, isError] of ends)
     assert.equal(lastWords(output.split('\n'))?.isError, isError));
 
 test('no text says nothing', () => assert.deepEqual([lastWords([]), lastWords(['', '  '])], [null, null]));
+
+test('of reports of a supervisor alone, the end of a worker says more than the start of the next one', () => {
+  const killed = '[2026-11-26 12:03:08 +0000] [1] [WARNING] Worker with pid 42 was terminated due to signal 9';
+  const started = '[2026-11-26 12:03:08 +0000] [43] [INFO] Booting worker with pid: 43';
+  assert.equal(lastWords([started, killed, started])?.error, killed);
+});

@@ -69,7 +69,10 @@ function errorIndex(lines: readonly string[]): number {
   const reported = spring === -1 ? -1 : lines.findIndex((line, index) => index > spring && tells(line));
   if (reported !== -1) return reported;
   const last = lines.findLastIndex(tells);
-  if (last === -1) return lines.findLastIndex((line) => line.trim() !== '');
+  if (last === -1) {
+    const severe = lines.findLastIndex((line) => severeReport.test(line));
+    return severe === -1 ? lines.findLastIndex((line) => line.trim() !== '') : severe;
+  }
   const first = Math.max(0, last - messageLinesMax);
   const start = lines.findLastIndex((line, index) => index < last && traceback.test(line));
   const python = start === -1 ? -1 : lines.findIndex((line, index) => index > start && tells(line));
@@ -81,6 +84,9 @@ function errorIndex(lines: readonly string[]): number {
   // A stack between them belongs to an earlier error.
   return head === -1 || lines.slice(head, last).some((line) => frame.test(line)) ? last : head;
 }
+
+/** Where only a supervisor has printed something: the end of a worker says more than the start of the next one. */
+const severeReport = /^\[.+\] \[(?:WARNING|ERROR|CRITICAL)\] /;
 
 /** A line of a logger. */
 const logged = /^(?:[[{\d]|(?:trace|debug|info|notice|warn|error|fatal|critical)\w*\b)/i;

@@ -171,6 +171,13 @@ const rows: readonly Row[] = [
     'oom_kill',
     '[2026-11-21 12:03:08 +0000] [1] [ERROR] Worker (pid:42) was sent SIGKILL! Perhaps out of memory?',
   ],
+  [
+    'gunicorn',
+    'oom_kill',
+    '[2026-11-21 12:03:08 +0000] [1] [WARNING] Worker with pid 42 was terminated due to signal 9',
+    'gunicorn',
+  ],
+  ['gunicorn', 'crash', '[2026-11-21 12:03:08 +0000] [1] [WARNING] Worker with pid 42 was terminated due to signal 11'],
   ['gunicorn', 'crash', '[2026-11-21 12:03:08 +0000] [1] [ERROR] Worker (pid:42) was sent SIGSEGV!'],
   ['gunicorn', 'crash', '[2026-11-21 12:03:08 +0000] [42] [ERROR] Exception in worker process'],
   ['gunicorn', 'stop', '[2026-11-21 12:03:08 +0000] [1] [INFO] Handling signal: term'],

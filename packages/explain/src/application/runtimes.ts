@@ -207,7 +207,7 @@ export const gunicornLog: ApplicationLog = {
   product: 'gunicorn',
   format: 'gunicorn log',
   needs:
-    /WORKER TIMEOUT|Worker \(pid:|Worker exiting|Handling signal|Starting gunicorn|Listening at:|Shutting down: Master|Booting worker|Worker failed to boot|Exception in worker/,
+    /WORKER TIMEOUT|Worker \(pid:|Worker exiting|Handling signal|Starting gunicorn|Listening at:|Shutting down: Master|Booting worker|Worker failed to boot|Exception in worker|Worker with pid \d{1,10} was terminated/,
   names: ['gunicorn', 'python'],
   rules: [
     ofWorker(
@@ -222,7 +222,10 @@ export const gunicornLog: ApplicationLog = {
     ofWorker(
       rule(
         'oom_kill',
-        new RegExp(`${gunicornHead}Worker \\(pid:(?<pid>\\d{1,10})\\) was sent SIGKILL! Perhaps out of memory\\?`),
+        // Releases differ in the words.
+        new RegExp(
+          `${gunicornHead}Worker (?:\\(pid:|with pid )(?<pid>\\d{1,10})(?:\\) was sent SIGKILL! Perhaps out of memory\\?| was terminated due to signal 9\\b)`,
+        ),
         'A worker of gunicorn (pid {pid}) was killed: after a timeout by gunicorn itself, otherwise probably by the OOM killer.',
         'Look for the OOM killer in the kernel log; give it more memory, or use fewer workers',
         'dmesg -T | grep -i -E "oom|killed process"',
@@ -232,7 +235,7 @@ export const gunicornLog: ApplicationLog = {
       rule(
         'crash',
         new RegExp(
-          `${gunicornHead}Worker \\(pid:(?<pid>\\d{1,10})\\) was sent (?<why>SIG(?!TERM|INT|QUIT|HUP|KILL)\\w{2,6})!`,
+          `${gunicornHead}Worker (?:\\(pid:|with pid )(?<pid>\\d{1,10})(?:\\) was sent | was terminated due to )(?<why>SIG(?!TERM|INT|QUIT|HUP|KILL)\\w{2,6}(?=!)|signal (?:[4-8]|11)\\b)`,
         ),
         'A worker of gunicorn (pid {pid}) was ended by {why}.',
         'A native module has crashed; update it',
