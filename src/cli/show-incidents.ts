@@ -103,7 +103,7 @@ async function requestsLines(
   const rows: string[][] = [];
   for (const by of ['path', 'status', 'client', 'endpoint'] as const) {
     const query = new URLSearchParams({ by, query: requestsQuery });
-    const groups = await askGateway(target, 'GET', `${apiRoot}/exchange-groups?${query}`, context);
+    const groups = await askGateway(target, 'GET', `${apiRoot}/exchange-groups?${query.toString()}`, context);
     if (groups.status === 200) rows.push([by, harmless(groupsText(groups.body as ExchangeGroupsJson))]);
   }
   return [
