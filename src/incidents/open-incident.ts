@@ -86,11 +86,11 @@ export class OpenIncident {
   /** From its first failure to its last. */
   requests = 0;
   /** Since its last failure: they belong to the incident once another failure follows. */
-  #unusualrRequests = 0;
+  #laterRequests = 0;
   /** Of the routes that fail. */
   #ofRoutes = 0;
-  #unusualrOfRoutes = 0;
-  readonly #unusualr = new Map<string, AttemptDelta>();
+  #laterOfRoutes = 0;
+  readonly #later = new Map<string, AttemptDelta>();
   staleReusesFailed = 0;
   /** An operator had taken all endpoints out of use. */
   isTakenOut = false;
@@ -252,14 +252,14 @@ export class OpenIncident {
     if (this.only !== null && this.only.endpoints.size > 0 && failed > 0 && !this.only.endpoints.has(endpoint)) return;
     if (second < this.startSecond || (second === this.startSecond && isBeforeFailure)) return;
     if (second <= this.lastSecond) this.#endpoint(endpoint)?.count(delta);
-    else this.#unusualrAttempts(delta);
+    else this.#laterAttempts(delta);
   }
 
   /** Requests of an upstream in a second, after its failures in that second. */
   countRequests(second: number, requests: number): void {
     if (second < this.startSecond) return;
     if (second <= this.lastSecond) this.requests += requests;
-    else this.#unusualrRequests += requests;
+    else this.#laterRequests += requests;
   }
 
   get routeNames(): readonly string[] {
@@ -270,7 +270,7 @@ export class OpenIncident {
   countOfRoutes(second: number, requests: number): void {
     if (second < this.startSecond) return;
     if (second <= this.lastSecond) this.#ofRoutes += requests;
-    else this.#unusualrOfRoutes += requests;
+    else this.#laterOfRoutes += requests;
   }
 
   /** Without a failure among so many requests, five would have been expected. */
@@ -280,14 +280,14 @@ export class OpenIncident {
 
   /** So many requests came since its last failure that it has ended. */
   get hasProvedItsEnd(): boolean {
-    const since = this.#routes.size === 0 ? this.#unusualrRequests : this.#unusualrOfRoutes;
+    const since = this.#routes.size === 0 ? this.#laterRequests : this.#laterOfRoutes;
     return since >= Math.max(1, this.#routes.size === 0 ? 0 : this.requestsOfProof);
   }
 
-  #unusualrAttempts(delta: AttemptDelta): void {
-    const known = this.#unusualr.get(delta.endpoint);
+  #laterAttempts(delta: AttemptDelta): void {
+    const known = this.#later.get(delta.endpoint);
     if (known === undefined) {
-      if (this.#unusualr.size < namesMax) this.#unusualr.set(delta.endpoint, { ...delta });
+      if (this.#later.size < namesMax) this.#later.set(delta.endpoint, { ...delta });
       return;
     }
     for (const key of ['attempts', 'failed', 'late', 'declined', 'answered', 'notHttp', 'invalid'] as const)
@@ -296,12 +296,12 @@ export class OpenIncident {
 
   /** What came after the last failure came between two of them: another one has followed. */
   #addLater(): void {
-    for (const [endpoint, delta] of this.#unusualr) this.#endpoint(endpoint)?.count(delta);
-    this.requests += this.#unusualrRequests;
-    this.#ofRoutes += this.#unusualrOfRoutes;
-    this.#unusualr.clear();
-    this.#unusualrRequests = 0;
-    this.#unusualrOfRoutes = 0;
+    for (const [endpoint, delta] of this.#later) this.#endpoint(endpoint)?.count(delta);
+    this.requests += this.#laterRequests;
+    this.#ofRoutes += this.#laterOfRoutes;
+    this.#later.clear();
+    this.#laterRequests = 0;
+    this.#laterOfRoutes = 0;
   }
 
   /** Null: there are too many. */
