@@ -12,8 +12,6 @@ export interface RouteTraffic {
   readonly serverErrors: number;
   /** From the start of an attempt to its response head, by cells (`latency-cells.ts`); each cell that is not empty, and its count. */
   readonly latencies: readonly number[];
-  /** Bytes of the bodies of responses 200 to GET, by powers of two (`sizeCellOf`), in the same form. */
-  readonly sizes: readonly number[];
   /** Some of the attempts that were answered with 5xx. */
   readonly failed: readonly AttemptOfClient[];
   /** The slowest of those that took longer than `slowMs`, and those whose response has not begun for longer. */
@@ -28,14 +26,8 @@ export interface AttemptOfClient {
   readonly ms: number;
 }
 
-/** What took less is slow for nobody. */
+/** A response head that took no longer is not late on any route: the limit of each is above it (`lateLimitMs`). */
 export const slowMs = 100;
-
-export const sizeCells = 32;
-
-/** 0 for an empty body, then one cell for each doubling. */
-export const sizeCellOf = (bytes: number): number =>
-  Math.min(sizeCells - 1, 32 - Math.clz32(Math.min(bytes, 2 ** 31 - 1)));
 
 /** FNV-1a: tells clients apart without their addresses. */
 export function clientHash(address: string): number {

@@ -56,7 +56,7 @@ function play({ seconds = 240, ms, perS = 8, seed = 1 }: Play): { told: readonly
 
 const none: RouteTraffic = {
   ...{ route: '', upstream: 'shop', endpoint: '', answered: 0, serverErrors: 0 },
-  ...{ latencies: [], sizes: [], failed: [], slow: [], awaited: [] },
+  ...{ latencies: [], failed: [], slow: [], awaited: [] },
 };
 
 const countOf = (routes: readonly RouteTraffic[], route: string | null, endpoint: string | null = null): number =>

@@ -78,7 +78,7 @@ function quarterOf(
 
 const none: RouteTraffic = {
   ...{ route: '', upstream: 'shop', endpoint: '', answered: 0, serverErrors: 0 },
-  ...{ latencies: [], sizes: [], failed: [], slow: [], awaited: [] },
+  ...{ latencies: [], failed: [], slow: [], awaited: [] },
 };
 
 const well: Endpoint = { perS: 30, ms: 20 };

@@ -1,4 +1,4 @@
-import type { EndedExchange } from '../core/exchange.ts';
+import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
 import { shapeOf, whoseOf } from '#failures/failure-texts.ts';
 import { isGrpcServerError } from '../core/grpc-server-errors.ts';
 import type { Shape, Whose } from '#failures/shape.ts';
@@ -46,4 +46,10 @@ export function whoseOfExchange(exchange: EndedExchange): Whose | null {
   const shape = shapeWithoutFailure(exchange);
   if (shape === 'none') return null;
   return shape === 'app_error' ? 'application' : 'client';
+}
+
+/** Whether this attempt has given the call its response, whose gRPC status says that the server has failed: its HTTP status is 200. */
+export function isFailedCall(exchange: EndedExchange, attempt: AttemptFacts): boolean {
+  if ((exchange.grpcStatus ?? 0) === 0) return false;
+  return attempt === exchange.attempts.at(-1) && shapeWithoutFailure(exchange) === 'app_error';
 }

@@ -4,10 +4,9 @@ import type { Cause } from '#failures/failure.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import { parseRetryAfter } from '../policy/retry-backoff.ts';
-import { endedAtOf } from '../record/exchange-shape.ts';
+import { endedAtOf, isFailedCall } from '../record/exchange-shape.ts';
 import { wasTried } from '../upstream/refusal.ts';
 import { latencyCellOf, latencyCells } from '../core/latency-cells.ts';
-import { isFailedCall } from './route-traffic-counts.ts';
 import { StaleConnections } from '../exchange/stale-connections.ts';
 
 /** Failures that are held, of all routes; what comes beyond this counts at once. */

@@ -1,34 +1,27 @@
 import type { AwaitedResponses } from '../core/awaited-responses.ts';
 import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
 import { latencyCellOf, latencyCells } from '../core/latency-cells.ts';
-import {
-  type AttemptOfClient,
-  clientHash,
-  filledCells,
-  type RouteTraffic,
-  sizeCellOf,
-  sizeCells,
-  slowMs,
-} from '../core/route-traffic.ts';
-import { shapeWithoutFailure } from '../record/exchange-shape.ts';
+import { type AttemptOfClient, clientHash, filledCells, type RouteTraffic, slowMs } from '../core/route-traffic.ts';
+import { isFailedCall } from '../record/exchange-shape.ts';
 
-/** Pairs of route and endpoint that are counted by name; the others are not compared. */
+/** Pairs of route and endpoint; those beyond are not counted, and their endpoints not compared. */
 const pairsMax = 1024;
 
-/** Attempts of clients that are told for each pair and batch. */
+/** Attempts that are reported with their clients, for each pair and batch: of those that failed, that were slow, and that are awaited. */
 const clientsMax = 8;
+const awaitedMax = 64;
 
-/** Pairs that one batch takes; the others wait for the next one. */
-const takenMax = 256;
+/** Pairs that one batch takes, so that it stays below 64 KiB; the others wait for the next one. */
+const takenMax = 96;
 
 interface Pair extends Pick<RouteTraffic, 'route' | 'upstream' | 'endpoint'> {
   answered: number;
   serverErrors: number;
   readonly latencies: number[];
-  readonly sizes: number[];
   readonly failed: AttemptOfClient[];
   readonly slow: AttemptOfClient[];
   readonly awaited: AttemptOfClient[];
+  /** It has counts that no batch has taken. */
   isTouched: boolean;
   isUrgent: boolean;
 }
@@ -53,8 +46,8 @@ export class RouteTrafficCounts {
   addAwaited({ slow }: AwaitedResponses, upstream: string): void {
     for (const { route, endpoint, address, ms } of slow) {
       const pair = this.#pairOf(route, upstream, endpoint);
-      if (pair !== null && pair.awaited.length < clientsMax * clientsMax)
-        pair.awaited.push({ client: clientHash(address), ms });
+      if (pair !== null && pair.awaited.length < awaitedMax)
+        pair.awaited.push({ client: clientHash(address), ms: Math.round(ms) });
     }
   }
 
@@ -94,13 +87,10 @@ export class RouteTrafficCounts {
     return pair;
   }
 
-  /** Endpoints come and go. */
+  /** Endpoints come and go: pairs without counts give up their entries. */
   #dropUnused(): void {
-    const used = new Set(this.#touched);
-    for (const [route, endpoints] of this.#routes) {
-      for (const [endpoint, pair] of endpoints) if (!used.has(pair) && endpoints.delete(endpoint)) this.#size -= 1;
-      if (endpoints.size === 0) this.#routes.delete(route);
-    }
+    for (const endpoints of this.#routes.values())
+      for (const [endpoint, { isTouched }] of endpoints) if (!isTouched && endpoints.delete(endpoint)) this.#size -= 1;
   }
 }
 
@@ -111,13 +101,12 @@ function countOne(pair: Pair, exchange: EndedExchange, attempt: AttemptFacts): v
   pair.answered += 1;
   if (attempt.endpointState !== 'healthy' && attempt.endpointState !== 'unchecked') pair.isUrgent = true;
   (pair.latencies[latencyCellOf(ms)] as number) += 1;
-  if (attempt.status === 200 && exchange.method === 'GET')
-    (pair.sizes[sizeCellOf(attempt.bytesFromEndpoint ?? 0)] as number) += 1;
   if (attempt.status >= 500 || isFailedCall(exchange, attempt)) {
     pair.serverErrors += 1;
-    if (pair.failed.length < clientsMax) pair.failed.push({ client: clientHash(exchange.client.address), ms });
+    if (pair.failed.length < clientsMax)
+      pair.failed.push({ client: clientHash(exchange.client.address), ms: Math.round(ms) });
   }
-  if (ms > slowMs) noteSlow(pair.slow, exchange.client.address, ms);
+  if (ms > slowMs) noteSlow(pair.slow, exchange.client.address, Math.round(ms));
 }
 
 /** The slowest ones are kept. */
@@ -129,26 +118,19 @@ function noteSlow(slow: AttemptOfClient[], address: string, ms: number): void {
   if ((slow[least] as AttemptOfClient).ms < ms) slow[least] = { client: clientHash(address), ms };
 }
 
-/** Whether this attempt has given the call its response, whose gRPC status says that the server has failed: its HTTP status is 200. */
-export function isFailedCall(exchange: EndedExchange, attempt: AttemptFacts): boolean {
-  if ((exchange.grpcStatus ?? 0) === 0) return false;
-  return attempt === exchange.attempts.at(-1) && shapeWithoutFailure(exchange) === 'app_error';
-}
-
 function newPair(route: string, upstream: string, endpoint: string): Pair {
   return {
     ...{ route, upstream, endpoint, answered: 0, serverErrors: 0, isTouched: false, isUrgent: false },
     latencies: new Array<number>(latencyCells).fill(0),
-    sizes: new Array<number>(sizeCells).fill(0),
     ...{ failed: [], slow: [], awaited: [] },
   };
 }
 
 function countsOf({ isTouched: _touched, isUrgent: _urgent, ...pair }: Pair): RouteTraffic {
-  const { latencies, sizes, failed, slow, awaited } = pair;
+  const { latencies, failed, slow, awaited } = pair;
   return {
     ...pair,
-    ...{ latencies: filledCells(latencies), sizes: filledCells(sizes) },
+    latencies: filledCells(latencies),
     ...{ failed: failed.slice(), slow: slow.slice(), awaited: awaited.slice() },
   };
 }
@@ -159,7 +141,6 @@ function clear(pair: Pair): void {
   pair.answered = 0;
   pair.serverErrors = 0;
   pair.latencies.fill(0);
-  pair.sizes.fill(0);
   pair.failed.length = 0;
   pair.slow.length = 0;
   pair.awaited.length = 0;

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { serialize } from 'node:v8';
+import { AwaitedResponses } from '../core/awaited-responses.ts';
+import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
+import { latencyCellOf } from '../core/latency-cells.ts';
+import { clientHash } from '../core/route-traffic.ts';
+import type { Instant } from '../core/time.ts';
+import { sampleAttempt, sampleClient, sampleExchange } from '../record/sample-exchange.test-support.ts';
+import { RouteTrafficCounts } from './route-traffic-counts.ts';
+
+function exchangeOf(attempt: Partial<AttemptFacts>, more: Partial<EndedExchange> = {}): EndedExchange {
+  const started = { startedMs: 0, endedMs: (attempt.headMs ?? 0) + 1 };
+  return sampleExchange({ attempts: [sampleAttempt({ endpoint: 'shop/1', ...started, ...attempt })], ...more });
+}
+
+const of = (address: string): Partial<EndedExchange> => ({ client: sampleClient({ address }) });
+
+test('attempts are counted by route and endpoint, with the clients of those that failed or were slow', () => {
+  const counts = new RouteTrafficCounts();
+  counts.count(exchangeOf({ headMs: 20 }));
+  counts.count(exchangeOf({ headMs: 20, status: 500 }, of('10.0.0.1')));
+  counts.count(exchangeOf({ headMs: 900.4 }, of('10.0.0.2')));
+  counts.count(exchangeOf({ headMs: 20 }, { route: 'cart' }));
+  assert.deepEqual(counts.take(), [
+    {
+      ...{ route: 'shop', upstream: 'shop', endpoint: 'shop/1', answered: 3, serverErrors: 1 },
+      latencies: [latencyCellOf(20), 2, latencyCellOf(900.4), 1],
+      failed: [{ client: clientHash('10.0.0.1'), ms: 20 }],
+      slow: [{ client: clientHash('10.0.0.2'), ms: 900 }],
+      awaited: [],
+    },
+    {
+      ...{ route: 'cart', upstream: 'shop', endpoint: 'shop/1', answered: 1, serverErrors: 0 },
+      ...{ latencies: [latencyCellOf(20), 1], failed: [], slow: [], awaited: [] },
+    },
+  ]);
+  assert.deepEqual(counts.take(), []);
+});
+
+test('of many slow attempts the slowest are reported', () => {
+  const counts = new RouteTrafficCounts();
+  for (let ms = 101; ms <= 200; ms++) counts.count(exchangeOf({ headMs: ms }));
+  const [{ slow }] = counts.take() as [ReturnType<typeof counts.take>[number]];
+  assert.deepEqual(
+    slow.map(({ ms }) => ms).toSorted((a, b) => a - b),
+    [193, 194, 195, 196, 197, 198, 199, 200],
+  );
+});
+
+test('attempts that failed, that nobody answered, and tunnels have no latency', () => {
+  const counts = new RouteTrafficCounts();
+  counts.count(exchangeOf({ status: 0 }));
+  counts.count(exchangeOf({ status: 101, headMs: 5 }));
+  assert.deepEqual(counts.take(), []);
+});
+
+test('requests that wait for longer than 100 ms are reported, with their route, endpoint and client', () => {
+  const counts = new RouteTrafficCounts();
+  const awaited = new AwaitedResponses(5000 as Instant);
+  awaited.endpoint = 'shop/1';
+  const request = { route: 'shop', client: { address: '10.0.0.1' } };
+  awaited.note(4950 as Instant, request);
+  awaited.note(2000 as Instant, request);
+  awaited.note(1000 as Instant, null);
+  counts.addAwaited(awaited, 'shop');
+  const [{ answered, awaited: waiting }] = counts.take() as [ReturnType<typeof counts.take>[number]];
+  assert.deepEqual([answered, waiting], [0, [{ client: clientHash('10.0.0.1'), ms: 3000 }]]);
+});
+
+test('an early batch takes only endpoints whose state is not the usual one', () => {
+  const counts = new RouteTrafficCounts();
+  counts.count(exchangeOf({ headMs: 20 }));
+  counts.count(exchangeOf({ headMs: 20, endpoint: 'shop/2', endpointState: 'probation' }));
+  const endpoints = (): readonly string[] => counts.takeUrgent().map(({ endpoint }) => endpoint);
+  assert.deepEqual(endpoints(), ['shop/2']);
+  assert.deepEqual(endpoints(), []);
+  assert.deepEqual(
+    counts.take().map(({ endpoint }) => endpoint),
+    ['shop/1'],
+  );
+});
+
+test('a batch stays below 64 KiB although every pair has all its clients; the others wait, and none is lost', () => {
+  const counts = new RouteTrafficCounts();
+  for (let pair = 0; pair < 300; pair++)
+    for (let one = 0; one < 20; one++)
+      counts.count(
+        exchangeOf(
+          { headMs: 1000 * one + 101.5, status: 500, endpoint: `shop/10.0.0.${pair}:8080` },
+          { ...of(`192.0.2.${one}`), route: 'a-route-with-a-name' },
+        ),
+      );
+  const batches = Array.from({ length: 5 }, () => counts.take());
+  for (const batch of batches) assert.ok(serialize(batch).length < 65_536, `${serialize(batch).length} bytes`);
+  assert.equal(batches.flat().length, 300);
+  assert.equal(
+    batches.flat().reduce((sum, { answered }) => sum + answered, 0),
+    6000,
+  );
+});
+
+test('pairs of endpoints that are gone make room for others', () => {
+  const counts = new RouteTrafficCounts();
+  const countAll = (first: number): number => {
+    for (let pair = first; pair < first + 1100; pair++)
+      counts.count(exchangeOf({ headMs: 1, endpoint: `shop/${pair}` }));
+    let taken = 0;
+    for (let batch = counts.take(); batch.length > 0; batch = counts.take()) taken += batch.length;
+    return taken;
+  };
+  assert.equal(countAll(0), 1024);
+  // Room is made by the next batch.
+  countAll(5000);
+  assert.ok(countAll(10_000) > 900);
+});
