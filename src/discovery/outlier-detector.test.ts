@@ -447,7 +447,7 @@ test('outcomes of an endpoint that does not exist are dropped', () => {
 describe('an endpoint that differs from the others on the same routes', () => {
   const traffic = (name: string, counted: Partial<RouteTraffic>): RouteTraffic => ({
     ...{ route: 'shop', upstream, endpoint: `app/${name}`, answered: 20, serverErrors: 0 },
-    ...{ latencies: [latencyCellOf(20), 20], sizes: [], failed: [], slow: [], awaited: [] },
+    ...{ latencies: [latencyCellOf(20), 20], failed: [], slow: [], awaited: [] },
     ...counted,
   });
   const clients = (count: number, ms: number): AttemptOfClient[] =>
@@ -504,6 +504,48 @@ describe('an endpoint that differs from the others on the same routes', () => {
     assert.equal(seen().state, 'probation', 'not late yet');
     detector.onOutcomes([], [traffic('a', { answered: 0, latencies: [], awaited: clients(1, 500) })], 1);
     assert.equal(seen().state, 'ejected');
+  });
+
+  test('is not ejected again for what it did before its probation', async () => {
+    clock.advanceSync(60_000);
+    detector.onOutcomes([], [traffic('a', { answered: 60, serverErrors: 60, failed: clients(8, 20) }), well], 1);
+    await clock.advance(firstPauseMs * 1.3);
+    const well3 = { upstream, endpoint: 'app/a', state: 'probation', ...none, successes: 3 } as const;
+    detector.onOutcomes([well3], [traffic('a', { answered: 3 }), well], 1);
+    assert.equal(seen().state, 'healthy');
+    clock.advanceSync(600);
+    detector.onOutcomes([], [traffic('a', {}), well], 1);
+    assert.equal(seen().state, 'healthy');
+  });
+
+  test('is ejected in the workers too when a request of its probation waits for too long', async () => {
+    clock.advanceSync(60_000);
+    detector.onOutcomes([], [late, well], 1);
+    await clock.advance(firstPauseMs * 1.3 + 1500);
+    const before = changes;
+    detector.onOutcomes([], [traffic('a', { answered: 0, latencies: [], awaited: clients(1, 500) })], 1);
+    assert.equal(changes, before + 1);
+  });
+
+  test('that stays since too few others are left is reported once, until it differs no more', () => {
+    checked = { a: 'healthy', b: 'healthy', c: 'healthy' };
+    clock.advanceSync(60_000);
+    report(slow(30), 'c');
+    assert.equal(seen('c').state, 'ejected');
+    const before = changes;
+    for (let batch = 0; batch < 10; batch++) {
+      clock.advanceSync(600);
+      report({ successes: 20 });
+      detector.onOutcomes([], [failing, well], 1);
+    }
+    assert.match(
+      seen().reason,
+      /20 responses were 5xx[^]*it stays, since too few others are left$|of \d+ responses were 5xx[^]*it stays/,
+    );
+    assert.equal(changes, before + 1);
+    clock.advanceSync(61_000);
+    detector.onOutcomes([], [traffic('a', {}), well], 1);
+    assert.equal(seen().reason, 'accepts connections');
   });
 
   test('stays where the operator has written that traffic takes none out', () => {

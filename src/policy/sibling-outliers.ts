@@ -59,6 +59,9 @@ const oddsRatios = [2, 4, 8, 15, 30, 60, 120, 200] as const;
 /** What is told of awaited responses is true for so long: workers tell it four times a second. */
 const awaitedMs = 700;
 
+/** The longer window. */
+const idleMs = 60_000;
+
 /** Pairs of route and endpoint of one upstream; others are not compared. */
 const pairsMax = 1024;
 
@@ -80,12 +83,21 @@ class Pair {
   readonly #slices: readonly Slice[][] = widths.map(() => []);
   readonly #awaited = new Map<number, { readonly at: Instant; readonly attempts: readonly AttemptOfClient[] }>();
 
-  constructor(route: string, endpoint: string) {
+  #lastAt: Instant;
+
+  constructor(route: string, endpoint: string, now: Instant) {
     this.route = route;
     this.endpoint = endpoint;
+    this.#lastAt = now;
+  }
+
+  /** No window has anything of it. */
+  isIdle(now: Instant): boolean {
+    return now - this.#lastAt > idleMs;
   }
 
   add(counted: RouteTraffic, worker: number, now: Instant): void {
+    this.#lastAt = now;
     for (const [index, width] of widths.entries()) addTo(this.#sliceAt(index, width, now), counted);
     if (counted.awaited.length > 0) this.#awaited.set(worker, { at: now, attempts: counted.awaited });
     else this.#awaited.delete(worker);
@@ -105,17 +117,30 @@ class Pair {
     return slice;
   }
 
-  slices(index: number, now: Instant): readonly Slice[] {
+  /** What the window has. */
+  counted(index: number, now: Instant): Counted {
     const { sliceMs, slices } = widths[index] as (typeof widths)[number];
     const oldest = Math.floor(now / sliceMs) - slices;
-    return (this.#slices[index] as Slice[]).filter(({ number }) => number > oldest);
+    const sum = nothing();
+    for (const slice of this.#slices[index] as Slice[]) {
+      if (slice.number <= oldest) continue;
+      addCells(sum, slice);
+      sum.slices.push(slice);
+    }
+    for (const { at, attempts } of this.#awaited.values()) if (now - at <= awaitedMs) sum.awaited.push(...attempts);
+    return sum;
   }
+}
 
-  awaited(now: Instant): readonly AttemptOfClient[] {
-    const all: AttemptOfClient[] = [];
-    for (const { at, attempts } of this.#awaited.values()) if (now - at <= awaitedMs) all.push(...attempts);
-    return all;
-  }
+const nothing = (): Counted => ({
+  ...{ answered: 0, serverErrors: 0, awaited: [], slices: [] },
+  latencies: new Array<number>(latencyCells).fill(0),
+});
+
+function addCells(to: Counted, { answered, serverErrors, latencies }: Slice | Counted): void {
+  to.answered += answered;
+  to.serverErrors += serverErrors;
+  for (let cell = 0; cell < latencyCells; cell++) (to.latencies[cell] as number) += latencies[cell] as number;
 }
 
 function addTo(slice: Slice, { answered, serverErrors, latencies, failed, slow }: RouteTraffic): void {
@@ -127,13 +152,23 @@ function addTo(slice: Slice, { answered, serverErrors, latencies, failed, slow }
   slice.slow.push(...slow.slice(0, Math.max(0, clientsKept - slice.slow.length)));
 }
 
-/** The attempts of one pair in a window. */
+/** Attempts of one route in a window, at one endpoint or at all. */
 interface Counted {
-  readonly pair: Pair;
-  readonly answered: number;
-  readonly serverErrors: number;
-  readonly latencies: readonly number[];
-  readonly slices: readonly Slice[];
+  answered: number;
+  serverErrors: number;
+  readonly latencies: number[];
+  readonly awaited: AttemptOfClient[];
+  /** They have the clients; of all endpoints: none. */
+  readonly slices: Slice[];
+}
+
+/** One endpoint on one route, and the whole route. */
+interface OnRoute {
+  readonly route: string;
+  readonly own: Counted;
+  readonly all: Counted;
+  /** Every endpoint of the route. */
+  readonly each: readonly Counted[];
 }
 
 /**
@@ -150,21 +185,29 @@ export class SiblingOutliers {
     const key = `${counted.route}\n${counted.endpoint}`;
     let pair = this.#pairs.get(key);
     if (pair === undefined) {
-      if (this.#pairs.size >= pairsMax) this.#pairs.clear();
-      pair = new Pair(counted.route, counted.endpoint);
+      // Endpoints come and go.
+      for (const [name, one] of this.#pairs) if (one.isIdle(now)) this.#pairs.delete(name);
+      if (this.#pairs.size >= pairsMax) return;
+      pair = new Pair(counted.route, counted.endpoint, now);
       this.#pairs.set(key, pair);
     }
     pair.add(counted, worker, now);
     if (counted.serverErrors + counted.slow.length + counted.awaited.length > 0) this.#eventAt = now;
   }
 
+  /** What the endpoint did until now says nothing of it any more. */
+  forget(endpoint: string): void {
+    for (const [name, pair] of this.#pairs) if (pair.endpoint === endpoint) this.#pairs.delete(name);
+  }
+
   /** The worst one; null: none differs. */
   find(siblings: Siblings, now: Instant): SiblingOutlier | null {
-    if (siblings.endpoints.size < 2 || this.#eventAt === null || now - this.#eventAt > 60_000) return null;
-    for (let index = 0; index < widths.length; index++) {
-      const routes = this.#routesOf(siblings, index, now);
-      const found = [...siblings.endpoints].flatMap((endpoint) =>
-        siblings.events.flatMap((event) => this.#judge({ endpoint, event, index }, routes, siblings, now) ?? []),
+    if (siblings.endpoints.size < 2 || this.#eventAt === null || now - this.#eventAt > idleMs) return null;
+    for (const [index, { sliceMs, slices }] of widths.entries()) {
+      const found = [...this.#countedBy(siblings, index, now)].flatMap(([endpoint, routes]) =>
+        siblings.events.flatMap(
+          (event) => judge({ endpoint, event, windowMs: sliceMs * slices }, routes, siblings) ?? [],
+        ),
       );
       const [worst] = found.sort((a, b) => b.likelihood - a.likelihood);
       if (worst !== undefined) return worst.outlier;
@@ -172,59 +215,70 @@ export class SiblingOutliers {
     return null;
   }
 
-  #routesOf({ endpoints }: Siblings, index: number, now: Instant): readonly (readonly Counted[])[] {
-    const routes = new Map<string, Counted[]>();
+  /** By endpoint, its routes that others serve too. */
+  #countedBy({ endpoints }: Siblings, index: number, now: Instant): ReadonlyMap<string, readonly OnRoute[]> {
+    const routes = new Map<string, { readonly all: Counted; readonly each: Counted[]; readonly names: string[] }>();
     for (const pair of this.#pairs.values()) {
       if (!endpoints.has(pair.endpoint)) continue;
-      const slices = pair.slices(index, now);
-      const sum = (of: (slice: Slice) => number): number => slices.reduce((all, slice) => all + of(slice), 0);
-      const counted = {
-        ...{ pair, slices, latencies: latenciesOf(slices) },
-        answered: sum(({ answered }) => answered),
-        serverErrors: sum(({ serverErrors }) => serverErrors),
-      };
-      const known = routes.get(pair.route);
-      if (known === undefined) routes.set(pair.route, [counted]);
-      else known.push(counted);
+      let known = routes.get(pair.route);
+      if (known === undefined) routes.set(pair.route, (known = { all: nothing(), each: [], names: [] }));
+      const own = pair.counted(index, now);
+      addCells(known.all, own);
+      known.all.awaited.push(...own.awaited);
+      known.each.push(own);
+      known.names.push(pair.endpoint);
     }
-    return [...routes.values()].filter(({ length }) => length > 1);
-  }
-
-  #judge(
-    { endpoint, event, index }: { readonly endpoint: string; readonly event: SiblingEvent; readonly index: number },
-    routes: readonly (readonly Counted[])[],
-    { beginning, byClient }: Siblings,
-    now: Instant,
-  ): { readonly outlier: SiblingOutlier; readonly likelihood: number } | null {
-    if (event === 'late' && beginning.has(endpoint)) return null;
-    const compared: Compared[] = [];
-    const lateMs = new Map<string, number>();
-    for (const route of routes) {
-      const own = route.find(({ pair }) => pair.endpoint === endpoint);
-      const others = route.filter(({ pair }) => pair.endpoint !== endpoint);
-      if (own === undefined || others.length === 0) continue;
-      if (event === 'late') {
-        const limitMs = lateLimitMs(others);
-        if (limitMs === null) continue;
-        lateMs.set(own.pair.route, limitMs);
-        compared.push(compareLate(own, others, limitMs, byClient, now));
-      } else compared.push(compareErrors(own, others, byClient));
+    const byEndpoint = new Map<string, OnRoute[]>();
+    for (const [route, { all, each, names }] of routes) {
+      if (each.length < 2) continue;
+      for (const [at, own] of each.entries()) {
+        const endpoint = names[at] as string;
+        const known = byEndpoint.get(endpoint);
+        if (known === undefined) byEndpoint.set(endpoint, [{ route, own, all, each }]);
+        else known.push({ route, own, all, each });
+      }
     }
-    const sum = (of: (one: Compared) => number): number => compared.reduce((all, one) => all + of(one), 0);
-    const [events, attempts] = [sum((one) => one.events), sum((one) => one.attempts)];
-    const elsewhere = { events: sum((one) => one.eventsElsewhere), attempts: sum((one) => one.attemptsElsewhere) };
-    const independent = sum((one) => one.independent);
-    if (independent < eventsMin || elsewhere.attempts < attemptsElsewhereMin) return null;
-    if (events < shareMin * attempts || events / attempts < (shareTimes * elsewhere.events) / elsewhere.attempts)
-      return null;
-    if (!isOfSeveralClients(compared.flatMap(({ clients }) => clients))) return null;
-    const likelihood = likelihoodOf(compared);
-    if (likelihood < likelihoodMin) return null;
-    const { sliceMs, slices } = widths[index] as (typeof widths)[number];
-    const windowMs = sliceMs * slices;
-    return { likelihood, outlier: { endpoint, event, events, attempts, elsewhere, windowMs, lateMs } };
+    return byEndpoint;
   }
 }
+
+function judge(
+  { endpoint, event, windowMs }: Pick<SiblingOutlier, 'endpoint' | 'event' | 'windowMs'>,
+  routes: readonly OnRoute[],
+  { beginning, byClient }: Siblings,
+): { readonly outlier: SiblingOutlier; readonly likelihood: number } | null {
+  if (event === 'late' && beginning.has(endpoint)) return null;
+  // Nearly all endpoints have too few.
+  if (sumOf(routes, ({ own }) => mostEvents(own, event)) < eventsMin) return null;
+  const compared: Compared[] = [];
+  const lateMs = new Map<string, number>();
+  for (const one of routes) {
+    if (event === 'server_error') compared.push(compare(one, byClient, errors));
+    else {
+      const limitMs = lateLimitMs(one);
+      if (limitMs === null) continue;
+      lateMs.set(one.route, limitMs);
+      compared.push(compare(one, byClient, laterThan(limitMs)));
+    }
+  }
+  const [events, attempts] = [sumOf(compared, (one) => one.events), sumOf(compared, (one) => one.attempts)];
+  const elsewhere = {
+    events: sumOf(compared, (one) => one.eventsElsewhere),
+    attempts: sumOf(compared, (one) => one.attemptsElsewhere),
+  };
+  const independent = sumOf(compared, (one) => one.independent);
+  if (independent < eventsMin || elsewhere.attempts < attemptsElsewhereMin) return null;
+  if (events < shareMin * attempts || events / attempts < (shareTimes * elsewhere.events) / elsewhere.attempts)
+    return null;
+  if (!isOfSeveralClients(compared.flatMap(({ clients }) => clients()))) return null;
+  const likelihood = likelihoodOf(compared);
+  if (likelihood < likelihoodMin) return null;
+  return { likelihood, outlier: { endpoint, event, events, attempts, elsewhere, windowMs, lateMs } };
+}
+
+/** As many as there can be: late ones are among those of which some are known with their clients. */
+const mostEvents = ({ serverErrors, slices, awaited }: Counted, event: SiblingEvent): number =>
+  event === 'server_error' ? serverErrors : sumOf(slices, ({ slow }) => slow.length) + awaited.length;
 
 /** One route: events and attempts of the endpoint and of the others. */
 interface Compared {
@@ -236,66 +290,56 @@ interface Compared {
   readonly independent: number;
   readonly independentElsewhere: number;
   /** Of some of the endpoint's events. */
-  readonly clients: readonly number[];
+  readonly clients: () => readonly number[];
 }
 
-function compareErrors(own: Counted, others: readonly Counted[], byClient: boolean): Compared {
-  return compare(own, others, byClient, {
-    eventsOf: ({ serverErrors }) => serverErrors,
-    attemptsOf: ({ answered }) => answered,
-    clientsOf: ({ slices }) => slices.flatMap(({ failed }) => failed.map(({ client }) => client)),
-  });
-}
-
-function compareLate(
-  own: Counted,
-  others: readonly Counted[],
-  limitMs: number,
-  byClient: boolean,
-  now: Instant,
-): Compared {
-  const isLate = ({ ms }: AttemptOfClient): boolean => ms > limitMs;
-  const awaitedOf = ({ pair }: Counted): readonly AttemptOfClient[] => pair.awaited(now).filter(isLate);
-  return compare(own, others, byClient, {
-    eventsOf: (one) => countAbove(one.latencies, limitMs) + awaitedOf(one).length,
-    attemptsOf: (one) => one.answered + awaitedOf(one).length,
-    clientsOf: (one) =>
-      [...one.slices.flatMap(({ slow }) => slow.filter(isLate)), ...awaitedOf(one)].map(({ client }) => client),
-  });
-}
-
+/** What is an event, and what is an attempt. */
 interface CountsOf {
   readonly eventsOf: (one: Counted) => number;
   readonly attemptsOf: (one: Counted) => number;
   readonly clientsOf: (one: Counted) => number[];
 }
 
-function compare(own: Counted, others: readonly Counted[], byClient: boolean, of: CountsOf): Compared {
-  const { eventsOf, attemptsOf, clientsOf } = of;
-  const independentOf = (one: Counted): number => (byClient ? new Set(clientsOf(one)).size : eventsOf(one));
+const clientOf = ({ client }: AttemptOfClient): number => client;
+
+const errors: CountsOf = {
+  eventsOf: ({ serverErrors }) => serverErrors,
+  attemptsOf: ({ answered }) => answered,
+  clientsOf: ({ slices }) => slices.flatMap(({ failed }) => failed.map(clientOf)),
+};
+
+function laterThan(limitMs: number): CountsOf {
+  const isLate = ({ ms }: AttemptOfClient): boolean => ms > limitMs;
+  const awaitedOf = ({ awaited }: Counted): number => awaited.reduce((sum, one) => sum + (isLate(one) ? 1 : 0), 0);
   return {
-    ...{ events: eventsOf(own), attempts: attemptsOf(own) },
-    ...{ eventsElsewhere: sumOf(others, eventsOf), attemptsElsewhere: sumOf(others, attemptsOf) },
-    ...{ independent: independentOf(own), independentElsewhere: sumOf(others, independentOf) },
-    clients: clientsOf(own),
+    eventsOf: (one) => countAbove(one.latencies, limitMs) + awaitedOf(one),
+    attemptsOf: (one) => one.answered + awaitedOf(one),
+    clientsOf: ({ slices, awaited }) =>
+      [...slices.flatMap(({ slow }) => slow), ...awaited].filter(isLate).map(clientOf),
   };
 }
 
-/** Null: the others have answered too few requests of the route. */
-function lateLimitMs(others: readonly Counted[]): number | null {
-  if (sumOf(others, ({ answered }) => answered) < knownMin) return null;
-  const cells = new Array<number>(latencyCells).fill(0);
-  for (const { latencies } of others)
-    for (let cell = 0; cell < latencyCells; cell++) (cells[cell] as number) += latencies[cell] as number;
-  const p90 = latencyQuantileMs(cells, 0.9);
-  return p90 === null ? null : Math.round(lateTimes * p90 + latePlusMs);
+function compare({ own, all, each }: OnRoute, byClient: boolean, of: CountsOf): Compared {
+  const { eventsOf, attemptsOf, clientsOf } = of;
+  const [events, attempts] = [eventsOf(own), attemptsOf(own)];
+  const eventsElsewhere = eventsOf(all) - events;
+  const distinct = (one: Counted): number => new Set(clientsOf(one)).size;
+  return {
+    ...{ events, attempts, eventsElsewhere, attemptsElsewhere: attemptsOf(all) - attempts },
+    independent: byClient ? distinct(own) : events,
+    independentElsewhere: byClient ? sumOf(each, (one) => (one === own ? 0 : distinct(one))) : eventsElsewhere,
+    clients: () => clientsOf(own),
+  };
 }
 
-function latenciesOf(slices: readonly Slice[]): number[] {
-  const cells = new Array<number>(latencyCells).fill(0);
-  for (const { latencies } of slices)
-    for (let cell = 0; cell < latencyCells; cell++) (cells[cell] as number) += latencies[cell] as number;
-  return cells;
+/** By what the others take. Null: they have answered too few requests of the route. */
+function lateLimitMs({ own, all }: OnRoute): number | null {
+  if (all.answered - own.answered < knownMin) return null;
+  const p90 = latencyQuantileMs(
+    all.latencies.map((count, cell) => count - (own.latencies[cell] as number)),
+    0.9,
+  );
+  return p90 === null ? null : Math.round(lateTimes * p90 + latePlusMs);
 }
 
 /** Not of one that can cause them, or of two. */
