@@ -144,9 +144,11 @@ export class IncidentTracker {
     const from = this.#judged + 1;
     this.#judged = second;
     const changes: IncidentChange[] = [];
+    let routes = 0;
+    for (const { rates } of this.#upstreams.values()) routes += rates.size;
     for (const [upstream, failures] of this.#upstreams) {
       this.#openAt(failures, from, second, ms);
-      this.#openRaised(failures, from, second, ms);
+      this.#openRaised(failures, routes, from, second, ms);
       this.#openUnusual(failures, from, second, ms);
       const open = this.#incidentsAt(failures.upstream);
       failures.forget(second, open.length === 0);
@@ -219,10 +221,8 @@ export class IncidentTracker {
     }
   }
 
-  /** Failures of one route that are more than it has had before, though few of the upstream's requests. */
-  #openRaised(failures: UpstreamFailures, from: number, second: number, ms: number): void {
-    let routes = 0;
-    for (const { rates } of this.#upstreams.values()) routes += rates.size;
+  /** Failures of one route that are more than it has had before, though few of the upstream's requests. `routes`: of all upstreams. */
+  #openRaised(failures: UpstreamFailures, routes: number, from: number, second: number, ms: number): void {
     for (let one = from; one <= second; one++)
       for (const { family, second: begin } of failures.rates.judge(one, routes))
         if (!this.#incidentsAt(failures.upstream).some(({ families }) => families.has(family)))
