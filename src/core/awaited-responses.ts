@@ -15,7 +15,7 @@ interface SlowRequest {
   readonly ms: number;
 }
 
-/** Those that have waited for long are told one by one up to so many. */
+/** Requests of one upstream that are reported one by one, of those that wait for longer than `slowMs`. */
 const slowMax = 256;
 
 /** Requests that have been sent and whose responses have not begun, gathered for each report of a worker: nothing is kept per request. */

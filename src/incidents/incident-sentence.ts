@@ -117,7 +117,7 @@ function extentOf({ family, failed, attemptsFailed, requests, lateness }: LiveIn
   return `${failed} of ${requests} requests failed`;
 }
 
-/** 'half of them on the route /search take 4.1 s, where 35 ms were usual' */
+/** 'half of those of the route /search take 4.1 s, where 35 ms were usual' */
 export function latenessText({ route, usualMs, nowMs }: Lateness): string {
   return `half of those of the route ${route} take ${msText(nowMs)}, where ${msText(usualMs)} were usual`;
 }

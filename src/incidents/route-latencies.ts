@@ -198,7 +198,7 @@ export class RouteLatencies {
     return added;
   }
 
-  /** Of the one of these routes that has the most; null: none has any. */
+  /** Of that route which has the most of them; null: no client has abandoned a request. */
   abandoned(routes: readonly string[], second: number): AbandonedRequests | null {
     const all = routes.flatMap((route) => this.#routes.get(route)?.abandoned(route, second) ?? []);
     const [most] = all.sort((a, b) => b.count - a.count);

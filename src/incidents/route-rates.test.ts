@@ -142,10 +142,7 @@ describe('an application that answers with 4xx', () => {
       (second) => ({ well: 8, declined: second > 100 ? 40 : 0 }),
     ],
     ['as many of its requests as always', () => ({ well: 4, declined: 6 })],
-    [
-      'one client that nobody else is with at night',
-      (second) => (second > 200 ? { well: 0, declined: 1 } : { well: 8, declined: 6 }),
-    ],
+    ['one client, alone at night', (second) => (second > 200 ? { well: 0, declined: 1 } : { well: 8, declined: 6 })],
     ['a few of its requests', (second) => (second > 100 ? { well: 7, declined: 1 } : { well: 8, declined: 0 })],
   ] as const satisfies readonly (readonly [string, (second: number) => { well: number; declined: number }])[])
     test(`${what} is no incident`, () => assert.deepEqual(answered(400, countsAt), []));

@@ -208,7 +208,7 @@ export class RouteRates {
     return raised;
   }
 
-  /** Routes that answer with 4xx what they answered well before: not only are there more 4xx, as where somebody searches for holes, there is less else. */
+  /** Routes that answer with 4xx what they answered well before. A scanner only adds 4xx; here other responses become fewer as well. */
   judgeChanged(second: number): readonly RaisedRate[] {
     const raised: RaisedRate[] = [];
     for (const [name, route] of this.#routes) {

@@ -161,7 +161,7 @@ export class UpstreamFailures {
     this.#endpointDelta(second, counted.endpoint, false).late += late;
   }
 
-  /** Their clients have left: they failed for nobody but them, and say how long they had to wait. */
+  /** Requests that their clients have abandoned: they are no failures, and show how long a client waited. */
   #addAbandoned(counted: ExchangeCount, second: number, firstMs: number): void {
     if (counted.isLongLived === true) return;
     const late = this.latencies.addAbandoned(counted, second);

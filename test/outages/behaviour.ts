@@ -70,7 +70,7 @@ export interface Behaviour {
   readonly start?: 'exits' | 'never_listens';
   /** It listens for another protocol. */
   readonly speaks?: 'redis';
-  /** How slow responses are for some time after the start: a cache that is to be filled. */
+  /** How slow responses are at first, while the application fills its cache. */
   readonly coldMs?: number;
   /** Event streams end by themselves after this time. */
   readonly streamMs?: number;

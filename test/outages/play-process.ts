@@ -11,7 +11,7 @@ import type { Play } from './outage.ts';
 import { encodeSeconds, type PlayResult } from './play-result.ts';
 
 // Plays one outage or control: its name is the first argument. The result is sent to the runner. With `quick` after it, the times
-// are short: whether the play does to its clients what it is to do.
+// are short: whether clients meet what the play is meant to do.
 
 const [name = '', speed = ''] = process.argv.slice(2);
 const isQuick = speed === 'quick';

@@ -20,7 +20,7 @@ result is there is skipped.
   --at-once <n>     (5)
   --label <text>    (the commit)
   --again           plays what has a result too
-  --quick           short times: whether a play does to its clients what it is to do. The label is then quick
+  --quick           short times: whether clients meet what the play is meant to do. The label is then quick
   --judge <label>   prints what came of a label, and plays nothing
   --help
 
