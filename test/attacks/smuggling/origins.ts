@@ -43,9 +43,9 @@ export interface AttackOriginKind {
 export const originKinds: readonly AttackOriginKind[] = [
   { name: 'the strict origin', missing: null, start: startStrict },
   { name: 'node:http', missing: null, start: startNode },
-  peer('nginx', 'nginx', nginxFiles, ['-p', '.', '-c', 'nginx.conf', '-e', 'error.log']),
-  peer('haproxy', 'HAProxy', haproxyFiles, ['-db', '-f', 'haproxy.cfg']),
-  peer('apache2', 'Apache', apacheFiles, ['-DFOREGROUND', '-f', 'FOLDER/apache.conf']),
+  peer('nginx', 'nginx', nginxFiles, ['-p', '.', '-c', 'nginx.conf', '-e', 'error.log'], 'SIGQUIT'),
+  peer('haproxy', 'HAProxy', haproxyFiles, ['-db', '-f', 'haproxy.cfg'], 'SIGUSR1'),
+  peer('apache2', 'Apache', apacheFiles, ['-DFOREGROUND', '-f', 'FOLDER/apache.conf'], 'SIGWINCH'),
 ];
 
 async function startStrict(): Promise<AttackOrigin> {
@@ -108,6 +108,8 @@ function peer(
   name: string,
   filesFor: (port: number, folder: string, programPath: string) => PeerFiles,
   args: readonly string[],
+  /** It ends when its connections have: each writes its log line then. */
+  gracefulStop: NodeJS.Signals,
 ): AttackOriginKind {
   const found = findPeer(program);
   const missing = 'missing' in found ? found.missing : null;
@@ -131,10 +133,8 @@ function peer(
     await listening(port, child, () => complained);
     let text = '';
     const stop = async (): Promise<void> => {
-      // Logs are written when a connection ends; all connections have been closed by now.
-      await sleep(100);
       if (child.exitCode === null) {
-        child.kill('SIGTERM');
+        child.kill(gracefulStop);
         await once(child, 'close'); // What it printed may come behind its exit.
       }
       text = account === '' ? printed : readFileSync(join(folder, account), 'latin1');
