@@ -178,7 +178,7 @@ function whereText({ upstream, upstreams }: IncidentFacts): string {
 }
 
 function extentOf({ family, failed, requests, attemptsFailed }: IncidentFacts): string {
-  const unusual = family === 'slower' ? 'late' : family === 'changed' ? 'with 4xx' : null;
+  const unusual = family === 'slower' ? 'late' : family === 'changed' ? 'otherwise than before' : null;
   if (unusual !== null) return `${failed} of ${requests} requests were answered ${unusual}`;
   return failed === 0
     ? `${attemptsFailed} attempts failed, hidden by retries`

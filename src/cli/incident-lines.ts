@@ -35,9 +35,10 @@ function shortenStep(step: string): string {
   return step.length <= commandEnd + 2 ? step : `${step.slice(0, commandEnd + 1)}…`;
 }
 
-export function extentOf({ failed, attemptsFailed, requests, causes: [first] }: IncidentStatus): string {
+export function extentOf({ failed, attemptsFailed, requests, answers, causes: [first] }: IncidentStatus): string {
   if (first?.cause === 'late_response') return `${failed} of ${requests} requests were answered late`;
-  if (first?.cause === 'changed_response') return `${failed} of ${requests} requests were answered with 4xx`;
+  if (first?.cause === 'changed_response')
+    return `${failed} of ${requests} requests were answered with ${answers?.now ?? '4xx'}`;
   return failed === 0
     ? `${attemptsFailed} attempts failed, hidden from clients by retries`
     : `${failed} of ${requests} requests failed`;

@@ -9,7 +9,7 @@ export type FailureFamily =
   | 'tls'
   | 'slow'
   | 'slower' // nothing fails: responses begin much later than before
-  | 'changed' // nothing fails: the application answers with 4xx what it answered well before
+  | 'changed' // nothing fails: the application answers otherwise what it answered well before: with 4xx, another type, nothing, or much less
   | 'garbage'
   | 'full' // a bound of connections, requests or waiting requests is reached
   | 'not_ready' // no endpoint may get requests: mostly a consequence of earlier failures
@@ -59,6 +59,8 @@ export interface LiveIncident {
   readonly additions: readonly IncidentAddition[];
   /** Of family `slower`: how slow a route is; absent: it is of another family, or that is not known. */
   readonly lateness?: Lateness;
+  /** Of family `changed`, where it answers with 2xx or 3xx; absent: with 4xx, or it is of another family. */
+  readonly answers?: AnswerChange;
 }
 
 /** How long responses of a route take until they begin. */
@@ -69,6 +71,13 @@ export interface Lateness {
   readonly nowMs: number;
   /** What takes longer is late. */
   readonly limitMs: number;
+}
+
+/** How a route answers now, and how it usually does: 'HTML', 'JSON'. */
+export interface AnswerChange {
+  readonly route: string;
+  readonly now: string;
+  readonly usual: string;
 }
 
 /** Requests of a route that their clients have left, of the last minute. */

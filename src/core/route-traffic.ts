@@ -12,6 +12,8 @@ export interface RouteTraffic {
   readonly serverErrors: number;
   /** From the start of an attempt to its response head, by cells (`latency-cells.ts`); each cell that is not empty, and its count. */
   readonly latencies: readonly number[];
+  /** What whole responses with 2xx and 3xx were (`answerKey`): of each its key, its count, and a bit for each client, of 32; absent: not known. */
+  readonly answers?: readonly number[];
   /** Some of the attempts that were answered with 5xx. */
   readonly failed: readonly AttemptOfClient[];
   /** The slowest of those that took longer than `slowMs`, and those whose response has not begun for longer. */
@@ -25,6 +27,9 @@ export interface AttemptOfClient {
   /** How long the response head took, or has not come. */
   readonly ms: number;
 }
+
+/** Numbers of one kind of answer in `answers`. */
+export const answerParts = 3;
 
 /** A response head that took no longer is not late on any route: the limit of each is above it (`lateLimitMs`). */
 export const slowMs = 100;

@@ -3,6 +3,7 @@ import { specOfCause, shapeOfType, whoseOf } from '#failures/failure-texts.ts';
 import { failuresText } from '#failures/quantity-text.ts';
 import { familyOfCause, isCause, isWithoutFailure } from './failure-family.ts';
 import {
+  type AnswerChange,
   type IncidentAddition,
   isOfChecksAlone,
   type Lateness,
@@ -47,7 +48,7 @@ const sameKindMin = 0.9;
 function titleOf({ family, cause, causes, suspects }: LiveIncident): string {
   if (isOfChecksAlone({ cause, suspects })) return 'The health check fails where no request had failed';
   if (family === 'slower') return 'Responses begin much later than before';
-  if (family === 'changed') return 'The application answers with 4xx what it answered well before';
+  if (family === 'changed') return 'The application answers otherwise than before';
   if (cause === null) return 'The application answers with errors';
   const bad = causes.filter((one) => isCause(one.cause) && familyOfCause(one.cause) === 'garbage');
   const all = bad.reduce((sum, { count }) => sum + count, 0);
@@ -107,8 +108,8 @@ function partOf(noun: string, names: readonly string[]): readonly string[] {
 }
 
 /** 'N of M requests failed'; or that clients saw nothing of it. */
-function extentOf({ family, failed, attemptsFailed, requests, lateness }: LiveIncident): string {
-  if (family === 'changed') return `${failed} of ${requests} requests were answered with 4xx`;
+function extentOf({ family, failed, attemptsFailed, requests, lateness, answers }: LiveIncident): string {
+  if (family === 'changed') return `${failed} of ${requests} requests were answered with ${changeText(answers)}`;
   if (family === 'slower') {
     const where = lateness === undefined ? '' : `: ${latenessText(lateness)}`;
     return `${failed} of ${requests} requests were answered late${where}`;
@@ -117,8 +118,17 @@ function extentOf({ family, failed, attemptsFailed, requests, lateness }: LiveIn
   return `${failed} of ${requests} requests failed`;
 }
 
+/** 'HTML on the route /cart, where JSON was usual' */
+export function changeText(answers: AnswerChange | undefined): string {
+  return answers === undefined
+    ? '4xx'
+    : `${answers.now} on the route ${answers.route}, where ${answers.usual} was usual`;
+}
+
 /** 'half of those of the route /search take 4.1 s, where 35 ms were usual' */
-export function latenessText({ route, usualMs, nowMs }: Lateness): string {
+export function latenessText({ route, usualMs, nowMs, limitMs }: Lateness): string {
+  if (nowMs <= limitMs)
+    return `some of those of the route ${route} take longer than ${msText(limitMs)}, where half took ${msText(usualMs)}`;
   return `half of those of the route ${route} take ${msText(nowMs)}, where ${msText(usualMs)} were usual`;
 }
 

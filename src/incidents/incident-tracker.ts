@@ -153,6 +153,7 @@ export class IncidentTracker {
       const open = this.#incidentsAt(failures.upstream);
       failures.forget(second, open.length === 0);
       failures.latencies.settle(second, open.length === 0);
+      failures.answers.settle(second, open.length === 0);
       failures.rates.settle(second, new Set(open.flatMap(({ families }) => [...families])));
       if (failures.isSilent && this.#incidentsAt(upstream).length === 0) this.#upstreams.delete(upstream);
     }
@@ -224,16 +225,18 @@ export class IncidentTracker {
   /** Failures of one route that are more than it has had before, though few of the upstream's requests. `routes`: of all upstreams. */
   #openRaised(failures: UpstreamFailures, routes: number, from: number, second: number, ms: number): void {
     for (let one = from; one <= second; one++)
-      for (const { family, second: begin } of failures.rates.judge(one, routes))
-        if (!this.#incidentsAt(failures.upstream).some(({ families }) => families.has(family)))
+      for (const { family, second: begin } of failures.rates.judge(one, routes)) {
+        const open = this.#incidentsAt(failures.upstream);
+        if (isWithoutFailure(family) ? open.length === 0 : !open.some(({ families }) => families.has(family)))
           this.#openFrom(failures, family, begin, from, ms);
+      }
   }
 
   /** Responses of a route begin much later than before, or are others, and nothing else is wrong. */
   #openUnusual(failures: UpstreamFailures, from: number, second: number, ms: number): void {
     for (const { second: begin } of failures.latencies.judge(second))
       if (this.#incidentsAt(failures.upstream).length === 0) this.#openFrom(failures, 'slower', begin, from, ms);
-    for (const { second: begin } of failures.rates.judgeChanged(second))
+    for (const { second: begin } of [...failures.rates.judgeChanged(second), ...failures.answers.judge(second)])
       if (this.#incidentsAt(failures.upstream).length === 0) this.#openFrom(failures, 'changed', begin, from, ms);
   }
 
@@ -370,6 +373,8 @@ export class IncidentTracker {
     open.application = seen.application;
     if (open.root === 'slower' && quietFor === 0)
       open.lateness = failures.latencies.lateness(open.routeNames, second) ?? open.lateness;
+    if (open.root === 'changed' && quietFor === 0)
+      open.answers = failures.answers.change(open.routeNames, second) ?? open.answers;
     const rank = (
       counted: OpenIncident,
       isLater: (kind: SuspectKind) => boolean = () => false,
@@ -504,7 +509,9 @@ function isAsUsual(open: OpenIncident, { rates }: UpstreamFailures, second: numb
   if ([...open.families].some((family) => family !== 'application' && !isWithoutFailure(family))) return false;
   if (isWithoutFailure(open.root)) {
     const { requests, failed, usual } = rates.sum(open.routeNames, new Set([open.root]), second, quietS);
-    return requests >= open.requestsOfProof && failed <= Math.max(unusualAgainMax * requests, usual);
+    // What began with few of the requests goes on with few of them.
+    const few = Math.min(unusualAgainMax, open.shareOfRoutes / 4);
+    return requests >= open.requestsOfProof && failed <= Math.max(few * requests, usual);
   }
   const { requests, failed, usual } = rates.sum(open.routeNames, new Set(['application'] as const), second, widthS);
   return usual > 0 && requests >= open.requestsOfProof && failed <= usual + 2 * Math.sqrt(usual);

@@ -3,6 +3,7 @@ import type { Cause, Failure } from '#failures/failure.ts';
 import type { Shape, Whose } from '#failures/shape.ts';
 import { isCause, isConsequenceOf, isNotHttp, isWithoutFailure } from './failure-family.ts';
 import type {
+  AnswerChange,
   CountedCause,
   FailureFamily,
   IncidentSuspect,
@@ -82,6 +83,7 @@ export class OpenIncident {
   lastSecond: number;
   /** Where responses are late: how late. */
   lateness: Lateness | null = null;
+  answers: AnswerChange | null = null;
   suspects: readonly IncidentSuspect[] = [];
   /** From its first failure to its last. */
   requests = 0;
@@ -278,6 +280,11 @@ export class OpenIncident {
     return (failuresExpected * Math.max(1, this.#ofRoutes)) / Math.max(1, this.size);
   }
 
+  /** How much of its routes' requests it is, while it goes on. */
+  get shareOfRoutes(): number {
+    return this.size / Math.max(1, this.#ofRoutes);
+  }
+
   /** So many requests came since its last failure that it has ended. */
   get hasProvedItsEnd(): boolean {
     const since = this.#routes.size === 0 ? this.#laterRequests : this.#laterOfRoutes;
@@ -393,6 +400,7 @@ export class OpenIncident {
       rate: { before: this.rateBefore, during: Math.max(this.requests, failed) / seconds },
       suspects: this.suspects,
       additions: this.additions.all(beganAt, resolvedAt !== null),
+      ...(this.#root === 'changed' && this.answers !== null ? { answers: this.answers } : {}),
       ...(isSlower && this.lateness !== null ? { lateness: this.lateness } : {}),
       ...this.#firstUntil(now, beganAt),
     };
@@ -476,8 +484,12 @@ const ofApplication: ReadonlySet<SuspectKind> = new Set([
   ...(['nothing_listens', 'slow_application', 'application_errors'] as const),
 ]);
 
+/** What somebody has asked the gateway for. */
+const ofOperator: ReadonlySet<SuspectKind> = new Set(['configuration_change', 'operator_action']);
+
 /** A limit of the gateway that requests meet because of the application is its effect. */
 function whoseBySuspect(whose: Whose, [first]: readonly IncidentSuspect[]): Whose {
+  if (first !== undefined && ofOperator.has(first.name)) return 'operator';
   return whose === 'gateway' && first !== undefined && ofApplication.has(first.name) ? 'application' : whose;
 }
 

@@ -13,7 +13,7 @@ import { requestsQuery } from './requests-query.ts';
 interface Play {
   readonly seconds?: number;
   /** Of the route search, at an endpoint; the other routes take what they always took. */
-  readonly ms: (second: number, endpoint: string) => number;
+  readonly ms: (second: number, endpoint: string, drawn: number) => number;
   readonly perS?: number;
   readonly seed?: number;
 }
@@ -29,7 +29,7 @@ function play({ seconds = 240, ms, perS = 8, seed = 1 }: Play): { told: readonly
       for (const route of ['search', 'cart']) {
         const took = Array.from(
           { length: Math.round(perS * (0.5 + random.next())) },
-          () => (route === 'search' ? ms(second, endpoint) : 30) * (0.7 + random.next() ** 4),
+          () => (route === 'search' ? ms(second, endpoint, random.next()) : 30) * (0.7 + random.next() ** 4),
         );
         routes.push({
           ...none,
@@ -158,4 +158,9 @@ test('downloads that clients abort soon are no incident', () => {
     abandoned((drawn) => 5 + 150 * drawn),
     [],
   );
+});
+
+test('a route of which one request in twenty takes two seconds is an incident once that has lasted', () => {
+  const { told } = play({ seconds: 300, ms: (second, _, drawn) => (second > 120 && drawn < 0.05 ? 2000 : 35) });
+  assert.match(told.join(), /^opened (1[6-9]|2[0-4])\d$/);
 });

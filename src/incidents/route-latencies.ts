@@ -36,6 +36,14 @@ interface Second {
   left: Float64Array | null;
 }
 
+interface LateCount {
+  readonly late: number;
+  /** Of them, those that took a second or more. */
+  readonly severe: number;
+}
+
+const noneLate: LateCount = { late: 0, severe: 0 };
+
 /** What is slow, and since when. */
 interface SlowerRoute {
   readonly route: string;
@@ -56,8 +64,7 @@ class RouteLatency {
     this.firstSecond = second;
   }
 
-  /** Returns how many are late. */
-  add({ answered, latencies, awaited }: RouteTraffic, second: number): number {
+  add({ answered, latencies, awaited }: RouteTraffic, second: number): LateCount {
     const slice = Math.floor(second / sliceS);
     let cells = this.#recent.get(slice);
     if (cells === undefined) this.#recent.set(slice, (cells = new Array<number>(latencyCells).fill(0)));
@@ -67,7 +74,7 @@ class RouteLatency {
       (counted[latencies[at] as number] as number) += latencies[at + 1] as number;
     }
     const { limitMs } = this;
-    if (limitMs === null) return 0;
+    if (limitMs === null) return noneLate;
     const passing = (limit: number): number =>
       awaited.filter(({ ms }) => ms > limit && ms <= limit + reportEveryMs).length;
     const waiting = passing(limitMs);
@@ -76,8 +83,9 @@ class RouteLatency {
     const now = this.#at(second);
     now.answered += answered + waiting;
     now.late += late;
-    now.severe += countAbove(counted, severe) + passing(severe);
-    return late;
+    const severeCount = countAbove(counted, severe) + passing(severe);
+    now.severe += severeCount;
+    return { late, severe: severeCount };
   }
 
   /** Requests whose clients did not wait any longer: counts by `durationBoundsMs`. Returns how many of them were late. */
@@ -179,9 +187,8 @@ class RouteLatency {
 export class RouteLatencies {
   readonly #routes = new Map<string, RouteLatency>();
 
-  /** Returns how many are late. */
-  add(counted: RouteTraffic, second: number): number {
-    return this.#routeOf(counted.route, second)?.add(counted, second) ?? 0;
+  add(counted: RouteTraffic, second: number): LateCount {
+    return this.#routeOf(counted.route, second)?.add(counted, second) ?? noneLate;
   }
 
   /** Returns how many had waited for longer than is usual. */

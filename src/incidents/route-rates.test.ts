@@ -147,3 +147,20 @@ describe('an application that answers with 4xx', () => {
   ] as const satisfies readonly (readonly [string, (second: number) => { well: number; declined: number }])[])
     test(`${what} is no incident`, () => assert.deepEqual(answered(400, countsAt), []));
 });
+
+test('requests that fail because a pause is not ended are an incident of the operator', () => {
+  const tracker = new IncidentTracker(0);
+  const refused = {
+    shape: 'refused_by_gateway',
+    cause: 'pause_timeout',
+    whose: 'operator',
+    statusClass: '5xx',
+  } as const;
+  for (let second = 1; second <= 60; second++) {
+    const exchange = sampleCount({ upstream: 'shop', route: 'checkout', count: 5, ...(second > 40 ? refused : {}) });
+    tracker.note({ exchanges: [exchange], outcomes: [], staleReusesFailed: 0 }, second * 1000);
+    tracker.judge((second + 1) * 1000, () => ({ application: null, endpoints: [] }));
+  }
+  const [incident] = tracker.list(61_000);
+  assert.deepEqual([incident?.whose, incident?.suspects[0]?.name], ['operator', 'operator_action']);
+});

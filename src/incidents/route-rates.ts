@@ -28,6 +28,9 @@ const falseAlarmS = 30 * 24 * 3600;
 /** Families that are told apart on a route: those that an application meets now and then. */
 const familiesPerRoute = 2;
 
+/** Fewer late or changed responses than a third are told after so long. */
+const lastedS = 40;
+
 /** Routes of one upstream that are told apart. */
 const routesMax = 1000;
 
@@ -44,6 +47,8 @@ const wellShareMax = 0.75;
 interface Second {
   requests: number;
   readonly failed: Map<FailureFamily, number>;
+  /** Of families without a failure, those that may tell something although they are few. */
+  readonly telling: Map<FailureFamily, number>;
 }
 
 /** One family of failures on one route. */
@@ -88,6 +93,14 @@ class Rate {
     return sum;
   }
 
+  /** In most of the last ten seconds' slices something was unusual. */
+  hasLasted(second: number): boolean {
+    if (this.since === null || second - this.since < lastedS) return false;
+    let slicesWith = 0;
+    for (let back = 0; back < lastedS; back += 10) if (this.failed.sum(second - back, 10) > 0) slicesWith += 1;
+    return slicesWith >= lastedS / 10 - 1;
+  }
+
   reset(): void {
     this.#evidence.fill(1 / times.length);
     this.since = null;
@@ -109,7 +122,7 @@ class Route {
 
   secondOf(second: number): Second {
     let known = this.recent.get(second);
-    if (known === undefined) this.recent.set(second, (known = { requests: 0, failed: new Map() }));
+    if (known === undefined) this.recent.set(second, (known = { requests: 0, failed: new Map(), telling: new Map() }));
     return known;
   }
 
@@ -168,15 +181,16 @@ export class RouteRates {
     known.secondOf(second).requests += requests;
   }
 
-  /** `failed`: of the requests that are added besides. */
-  addFailed(route: string, second: number, family: FailureFamily, failed: number): void {
+  /** `failed`: of the requests that are added besides. `telling`: of them, those that are judged one by one. */
+  addFailed(route: string, second: number, family: FailureFamily, failed: number, telling = failed): void {
     const known = this.#routeOf(route, second);
     if (known === null) return;
     let rate = known.rates.get(family);
     if (rate === undefined) known.rates.set(family, (rate = new Rate()));
     rate.failed.add(second, failed);
-    const counted = known.secondOf(second).failed;
-    counted.set(family, (counted.get(family) ?? 0) + failed);
+    const counted = known.secondOf(second);
+    counted.failed.set(family, (counted.failed.get(family) ?? 0) + failed);
+    counted.telling.set(family, (counted.telling.get(family) ?? 0) + telling);
   }
 
   #routeOf(route: string, second: number): Route | null {
@@ -197,11 +211,12 @@ export class RouteRates {
       if (counted === undefined || counted.requests === 0 || second - route.firstSecond < learntS) continue;
       const { usualRequests } = route;
       for (const [family, rate] of route.rates) {
-        // Such responses come together: each says little.
-        if (isWithoutFailure(family)) continue;
-        const failed = Math.min(counted.requests, counted.failed.get(family) ?? 0);
+        // Late and changed responses come together: those of one second count once, and they are told when they have lasted.
+        const most = isWithoutFailure(family) ? 1 : counted.requests;
+        const failed = Math.min(most, counted.telling.get(family) ?? 0);
         const evidence = rate.add(second, failed, counted.requests, rate.usualMax(usualRequests));
         if (failed === 0 || evidence < evidenceMin || rate.since === null) continue;
+        if (isWithoutFailure(family) && !rate.hasLasted(second)) continue;
         raised.push({ family, route: name, second: rate.since });
       }
     }

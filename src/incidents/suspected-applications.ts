@@ -2,7 +2,7 @@ import { lowerFirst, upperFirst } from '#failures/first-letter.ts';
 import { specOfCause } from '#failures/failure-texts.ts';
 import { familyOfCause, isNotHttp } from './failure-family.ts';
 import type { SuspectKind } from '../core/live-incident.ts';
-import { latenessText } from './incident-sentence.ts';
+import { changeText, latenessText } from './incident-sentence.ts';
 import { datedLines } from './evidence-lines.ts';
 import { withTarget, outputStepOf } from './step-target.ts';
 import { stoppedEvidence, stoppedFinding } from './stopped-processes.ts';
@@ -238,13 +238,19 @@ export const applications = {
   },
   changed_responses: ({ incident }) => {
     if (!isOf(incident, 'changed')) return null;
-    const routes = listOf(incident.routes.map(({ route }) => route));
+    const { routes: changed, answers, failed } = incident;
+    const routes = `the ${changed.length === 1 ? 'route' : 'routes'} ${listOf(changed.map(({ route }) => route))}`;
     return {
       fit: 0.5,
-      sentence: `The application answers with 4xx what it answered well before, on the ${incident.routes.length === 1 ? 'route' : 'routes'} ${routes}.`,
-      evidence: [`${incident.failed} responses with 4xx; fewer requests than before are answered otherwise`],
+      sentence:
+        answers === undefined
+          ? `The application answers with 4xx what it answered well before, on ${routes}.`
+          : `The application answers with ${changeText(answers)}.`,
+      evidence: [`${failed} responses with ${changeText(answers)}; fewer requests than before are answered as usual`],
       nextStep:
-        'See in `candor logs` the paths and statuses: 404 means that other code, another application or other data answers there, 401 and 403 that logins or their provider do not work.',
+        answers === undefined
+          ? 'See in `candor logs` the paths and statuses: 404 means that other code, another application or other data answers there, 401 and 403 that logins or their provider do not work.'
+          : `Open a page of ${routes} as a visitor would: other content with a good status is mostly a login or error page, a feature that was switched, another application, or a store that has lost its data.`,
     };
   },
   application_errors: (context) => {

@@ -194,7 +194,8 @@ function directText(context: SuspectContext, limitMs: number): readonly string[]
 /** What was changed shortly before: the configuration, a release, by an operator, in DNS; or a worker that ended. */
 export const changes = {
   operator_action: (context) => {
-    const { upstream, routes } = context.incident;
+    const { upstream, routes, cause } = context.incident;
+    if (cause === 'pause_timeout' || cause === 'pause_full') return paused(context);
     const found = latestBefore(context, 'overlay_changed', ({ subject }) =>
       isAbout(
         subject,
@@ -236,6 +237,22 @@ export const changes = {
     };
   },
 } satisfies Partial<Record<SuspectKind, Rule>>;
+
+/** Requests that wait for the end of a pause fail by it, however long ago it began. */
+function paused({ incident, events }: SuspectContext): SuspectFinding {
+  const began = events.flatMap(({ event }) =>
+    event.kind === 'overlay_changed' && event.subject.startsWith('overlay:pause:') && event.evidence.after !== null
+      ? [`${event.actor}: ${event.reason}`]
+      : [],
+  );
+  return {
+    fit: 0.97,
+    sentence: `A pause of ${listOf(incident.routes.map(({ route }) => route))} goes on, and requests wait for its end for longer than they may.`,
+    evidence: began.slice(-1),
+    nextStep:
+      'See in `candor status` who began the pause and end it with `candor restore`; if the work takes long, use `candor maintenance`.',
+  };
+}
 
 const takenOutOf = ({ watched }: SuspectContext): SuspectContext['watched']['endpoints'] =>
   watched.endpoints.filter(({ takenOutBy }) => takenOutBy !== undefined);

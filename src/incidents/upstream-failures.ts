@@ -6,6 +6,7 @@ import type { CountedCause, FailureFamily } from '../core/live-incident.ts';
 import type { RouteTraffic } from '../core/route-traffic.ts';
 import { familyOf, familyOfCause, isNotHttp, isWithoutFailure, isWithoutConnection } from './failure-family.ts';
 import { FamilyWindow, SlidingSeconds } from './family-window.ts';
+import { RouteAnswers } from './route-answers.ts';
 import { RouteLatencies } from './route-latencies.ts';
 import { RouteRates } from './route-rates.ts';
 
@@ -37,7 +38,7 @@ export interface AttemptDelta {
   failed: number;
   /** Responses that began late. */
   late: number;
-  /** Responses with 4xx. */
+  /** Responses with 4xx, or otherwise than is usual. */
   declined: number;
   /** Responses in HTTP, with any status. */
   answered: number;
@@ -101,6 +102,7 @@ export class UpstreamFailures {
   readonly families = new Map<FailureFamily, FamilyWindow>();
   readonly rates = new RouteRates();
   readonly latencies = new RouteLatencies();
+  readonly answers = new RouteAnswers();
   /** How long successful requests usually take: counts by `durationBoundsMs`, that become less with time. */
   readonly usualDurations = new Float64Array(durationBoundsMs.length + 1);
   /** The longest of them. */
@@ -155,10 +157,15 @@ export class UpstreamFailures {
   }
 
   addRoute(counted: RouteTraffic, second: number, firstMs: number): void {
-    const late = this.latencies.add(counted, second);
-    if (late === 0) return;
-    this.#addUnusual('slower', counted.route, late, second, firstMs);
-    this.#endpointDelta(second, counted.endpoint, false).late += late;
+    const { late, severe } = this.latencies.add(counted, second);
+    if (late > 0) {
+      this.#addUnusual('slower', counted.route, late, second, firstMs, severe);
+      this.#endpointDelta(second, counted.endpoint, false).late += late;
+    }
+    const { unusual, telling } = this.answers.add(counted, second);
+    if (unusual === 0) return;
+    this.#addUnusual('changed', counted.route, unusual, second, firstMs, telling);
+    this.#endpointDelta(second, counted.endpoint, false).declined += unusual;
   }
 
   /** Requests that their clients have abandoned: they are no failures, and show how long a client waited. */
@@ -170,8 +177,16 @@ export class UpstreamFailures {
     this.#addUnusual('slower', counted.route, late, second, firstMs);
   }
 
-  #addUnusual(family: 'slower' | 'changed', route: string, count: number, second: number, firstMs: number): void {
-    this.rates.addFailed(route, second, family, count);
+  /** `telling`: of them, those that may open an incident although few of the route's requests are so. */
+  #addUnusual(
+    family: 'slower' | 'changed',
+    route: string,
+    count: number,
+    second: number,
+    firstMs: number,
+    telling = 0,
+  ): void {
+    this.rates.addFailed(route, second, family, count, telling);
     const kind = family === 'slower' ? 'late_response' : 'changed_response';
     this.#failure({ second, family, kind, route, whose: null, firstMs, startedWall: Infinity }).failed += count;
   }

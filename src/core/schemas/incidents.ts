@@ -23,7 +23,7 @@ export const incidentSchema = z.object({
   upstream: text.describe('Empty: several (`upstreams`), or before one was chosen.'),
   upstreams: z.array(z.object({ upstream: text, failed: failedRequests, attempts_failed: failedAttempts })),
   cause: nullableText.describe(
-    'The commonest of the failures that began; null: 5xx of the application itself, late responses (`lateness`), or 4xx where it used to answer well.',
+    'The commonest of the failures that began; null: 5xx of the application itself, late responses (`lateness`), or other answers than before.',
   ),
   shape: z.enum(shapes),
   whose: z.enum(whoses),
@@ -48,7 +48,7 @@ export const incidentSchema = z.object({
   causes: z.array(
     z.object({
       cause: text.describe(
-        'A cause of docs/failures.md, `app_error`: a 5xx of the application, `late_response`: one that begins much later than is usual on its route, or `changed_response`: 4xx where it used to answer well.',
+        'A cause of docs/failures.md, `app_error`: a 5xx of the application, `late_response`: one that begins much later than is usual on its route, or `changed_response`: 4xx where it used to answer well, or another kind of content than before.',
       ),
       count: count.describe('The larger of `failed` and `attempts_failed`.'),
       failed: failedRequests,
@@ -95,6 +95,14 @@ export const incidentSchema = z.object({
     })
     .optional()
     .describe('Where nothing fails, and responses begin much later than before; absent: requests fail.'),
+  answers: z
+    .object({
+      route: text,
+      usual: text.describe('What the route mostly answered before, such as `JSON`.'),
+      now: text.describe('What it answers in its place, such as `HTML`, `nothing (no content)`, `a redirect`.'),
+    })
+    .optional()
+    .describe('Where nothing fails, and the application answers otherwise with 2xx or 3xx; absent: it does not.'),
   interrupted: z.boolean().describe('The process ended while it went on; `resolved_at` is when the next one found it.'),
   findings_at: nullableText.describe('When the gateway found `findings`; null: it has found none.'),
   findings: z

@@ -1,0 +1,287 @@
+import { contentKinds, emptyForm, redirectForm, sizeCells, startOfSize } from '../core/content-kind.ts';
+import type { AnswerChange } from '../core/live-incident.ts';
+import { answerParts, type RouteTraffic } from '../core/route-traffic.ts';
+
+/** Half of what is usual is forgotten in an hour. */
+const sliceS = 10;
+const keptOfSlice = 0.998;
+
+/** Fewer answers, or a shorter time, say nothing of what is usual. */
+const knownMin = 40;
+const learntS = 30;
+
+/** A slice is known to be usual after so long without an incident. */
+const unsettledS = 60;
+const unsettledAtFirstS = 10;
+
+/** A form of which a larger share is usual changes with what visitors ask for. */
+const usualShareMin = 0.05;
+
+/** Short is what has three quarters of an octave less than the smallest 2 % of its form: 0.6 of its size at most. */
+const shortQuantile = 0.02;
+const shortCells = 3;
+
+/** Answers in place of others: a larger share of the last seconds than `shareMin`, of which there were usually less than `wellMax` times as many others. */
+const sights = [
+  { widthS: 8, shareMin: 0.3, wellMax: 0.75 },
+  { widthS: 40, shareMin: 0.5, wellMax: 0.5 },
+] as const;
+const unusualMin = 8;
+
+/** Few unusual answers tell something when at least so many clients got them. */
+const clientsMin = 3;
+const beforeS = 120;
+const keptS = beforeS + 40;
+const routesMax = 1000;
+
+/** Short answers of a form, as a form of their own. */
+const short = 64;
+
+interface Second {
+  readonly second: number;
+  answered: number;
+  readonly unusual: Map<number, number>;
+  /** A bit for each of their clients, of 32. */
+  clients: number;
+}
+
+interface UsualForm {
+  count: number;
+  readonly sizes: Float64Array;
+}
+
+interface UnusualCount {
+  /** How many are none of what the route usually answers. */
+  readonly unusual: number;
+  /** Of them, those that several clients got: one that asks for other pages adds to what is usual. */
+  readonly telling: number;
+}
+
+const noneUnusual: UnusualCount = { unusual: 0, telling: 0 };
+
+/** What a route answers, and since when it is something else. */
+class RouteAnswer {
+  readonly firstSecond: number;
+  readonly #usual = new Map<number, UsualForm>();
+  /** By slice number: counts by key. */
+  readonly #recent = new Map<number, Map<number, number>>();
+  /** Slices of an incident, and of the minute before it. */
+  readonly #unusual = new Set<number>();
+  #seconds: Second[] = [];
+  #known = 0;
+  /** The smallest usual cell of the forms whose sizes are known. */
+  readonly #leastCells = new Map<number, number>();
+
+  constructor(second: number) {
+    this.firstSecond = second;
+  }
+
+  add(answers: readonly number[], second: number): UnusualCount {
+    const slice = Math.floor(second / sliceS);
+    let recent = this.#recent.get(slice);
+    if (recent === undefined) this.#recent.set(slice, (recent = new Map()));
+    const isKnown = this.#known >= knownMin && second - this.firstSecond >= learntS;
+    let unusual = 0;
+    for (let at = 0; at < answers.length; at += answerParts) {
+      const [key, count, clients] = answers.slice(at, at + answerParts) as [number, number, number];
+      recent.set(key, (recent.get(key) ?? 0) + count);
+      if (!isKnown) continue;
+      const now = this.#at(second);
+      now.answered += count;
+      const what = this.#unusualOf(key);
+      if (what === null) continue;
+      now.unusual.set(what, (now.unusual.get(what) ?? 0) + count);
+      now.clients |= clients;
+      unusual += count;
+    }
+    return { unusual, telling: unusual > 0 && this.#hasClients(second) ? unusual : 0 };
+  }
+
+  #hasClients(second: number): boolean {
+    let clients = 0;
+    for (const one of this.#seconds) if (one.second > second - 60) clients |= one.clients;
+    let count = 0;
+    for (let left = clients; left !== 0; left &= left - 1) count += 1;
+    return count >= clientsMin;
+  }
+
+  /** The form, of a short answer that of short ones; null: usual. */
+  #unusualOf(key: number): number | null {
+    const [form, cell] = [Math.floor(key / sizeCells), key % sizeCells];
+    if ((this.#usual.get(form)?.count ?? 0) < usualShareMin * this.#known) return form;
+    const least = this.#leastCells.get(form);
+    return cell > 0 && least !== undefined && cell <= least - shortCells ? form + short : null;
+  }
+
+  #at(second: number): Second {
+    const newest = this.#seconds.at(-1);
+    if (newest?.second === second) return newest;
+    const added: Second = { second, answered: 0, unusual: new Map(), clients: 0 };
+    this.#seconds.push(added);
+    if (this.#seconds.length > keptS) this.#seconds = this.#seconds.slice(-keptS);
+    return added;
+  }
+
+  /** The second since which it answers otherwise what it answered well before; null: it does not. A visitor of other pages only adds to what is usual. */
+  changedSince(second: number): number | null {
+    for (const { widthS, shareMin, wellMax } of sights) {
+      const now = this.#sum(second - widthS, second);
+      if (now.unusual < unusualMin || now.unusual < shareMin * now.answered) continue;
+      const before = this.#sum(second - widthS - beforeS, second - widthS);
+      if (before.seconds === 0 || before.answered - before.unusual < knownMin / 2) continue;
+      const wellBefore = (before.answered - before.unusual) / Math.min(beforeS, second - widthS - before.first + 1);
+      if ((now.answered - now.unusual) / widthS > wellMax * wellBefore) continue;
+      const recent = this.#seconds.filter((one) => one.second > second - widthS && one.unusual.size > 0);
+      return recent[0]?.second ?? second;
+    }
+    return null;
+  }
+
+  #sum(after: number, until: number): { answered: number; unusual: number; seconds: number; first: number } {
+    const sum = { answered: 0, unusual: 0, seconds: 0, first: until };
+    for (const one of this.#seconds) {
+      if (one.second <= after || one.second > until) continue;
+      sum.answered += one.answered;
+      for (const count of one.unusual.values()) sum.unusual += count;
+      sum.first = Math.min(sum.first, one.second);
+      sum.seconds += 1;
+    }
+    return sum;
+  }
+
+  settle(second: number, isUsual: boolean): void {
+    const unsettled = second - this.firstSecond < unsettledS ? unsettledAtFirstS : unsettledS;
+    const oldest = Math.floor((second - unsettled) / sliceS);
+    for (const [slice, counts] of this.#recent) {
+      if (!isUsual) this.#unusual.add(slice);
+      if (slice >= oldest) continue;
+      this.#recent.delete(slice);
+      if (this.#unusual.delete(slice)) continue;
+      this.#learn(counts);
+    }
+  }
+
+  #learn(counts: ReadonlyMap<number, number>): void {
+    for (const usual of this.#usual.values()) {
+      usual.count *= keptOfSlice;
+      for (let cell = 0; cell < sizeCells; cell++) (usual.sizes[cell] as number) *= keptOfSlice;
+    }
+    for (const [key, count] of counts) {
+      const [form, cell] = [Math.floor(key / sizeCells), key % sizeCells];
+      let usual = this.#usual.get(form);
+      if (usual === undefined) this.#usual.set(form, (usual = { count: 0, sizes: new Float64Array(sizeCells) }));
+      usual.count += count;
+      if (cell > 0) (usual.sizes[cell] as number) += count;
+    }
+    this.#known = 0;
+    this.#leastCells.clear();
+    for (const [form, { count, sizes }] of this.#usual) {
+      this.#known += count;
+      const least = cellAt(sizes, shortQuantile);
+      if (least !== null) this.#leastCells.set(form, least);
+    }
+  }
+
+  /** How it answers now; null: as usual. */
+  change(route: string, second: number): AnswerChange | null {
+    const unusual = new Map<number, number>();
+    for (const one of this.#seconds)
+      if (one.second > second - 60)
+        for (const [what, count] of one.unusual) unusual.set(what, (unusual.get(what) ?? 0) + count);
+    const [most] = [...unusual].sort(([, a], [, b]) => b - a);
+    const [usual] = [...this.#usual].sort(([, a], [, b]) => b.count - a.count);
+    if (most === undefined || usual === undefined) return null;
+    const [what] = most;
+    if (what < short) return { route, now: formWords(what), usual: formWords(usual[0]) };
+    const form = what - short;
+    const sizes = this.#usual.get(form)?.sizes;
+    const [median, now] = [sizes === undefined ? null : cellAt(sizes, 0.5), this.#medianShort(form)];
+    if (median === null || now === null) return null;
+    return {
+      route,
+      now: `${formWords(form)} of some ${sizeText(now)}`,
+      usual: `a size of some ${sizeText(median)}`,
+    };
+  }
+
+  #medianShort(form: number): number | null {
+    const sizes = new Float64Array(sizeCells);
+    for (const counts of this.#recent.values())
+      for (const [key, count] of counts)
+        if (this.#unusualOf(key) === form + short) (sizes[key % sizeCells] as number) += count;
+    return cellAt(sizes, 0.5);
+  }
+}
+
+function cellAt(sizes: Float64Array, share: number): number | null {
+  let all = 0;
+  for (const count of sizes) all += count;
+  if (all === 0) return null;
+  let sum = 0;
+  for (let cell = 0; cell < sizes.length; cell++) {
+    sum += sizes[cell] as number;
+    if (sum >= share * all) return cell;
+  }
+  return null;
+}
+
+const words: Readonly<Record<(typeof contentKinds)[number], string>> = {
+  none: 'content without a type',
+  json: 'JSON',
+  html: 'HTML',
+  text: 'plain text',
+  xml: 'XML',
+  style: 'a style sheet',
+  script: 'JavaScript',
+  image: 'an image',
+  stream: 'an event stream',
+  other: 'content of another type',
+};
+
+function formWords(form: number): string {
+  if (form === emptyForm) return 'nothing (no content)';
+  if (form === redirectForm) return 'a redirect';
+  return words[contentKinds[form] ?? 'other'];
+}
+
+function sizeText(cell: number): string {
+  const bytes = startOfSize(cell);
+  return bytes >= 10_000 ? `${Math.round(bytes / 1024)} KiB` : `${Number(bytes.toPrecision(2))} bytes`;
+}
+
+/** What each route answers with 2xx and 3xx, compared with the last hour of the same route: other types, nothing, redirects, or much less than before. */
+export class RouteAnswers {
+  readonly #routes = new Map<string, RouteAnswer>();
+
+  add({ route, answers }: RouteTraffic, second: number): UnusualCount {
+    if (answers === undefined || answers.length === 0) return noneUnusual;
+    let known = this.#routes.get(route);
+    if (known === undefined) {
+      if (this.#routes.size >= routesMax) return noneUnusual;
+      this.#routes.set(route, (known = new RouteAnswer(second)));
+    }
+    return known.add(answers, second);
+  }
+
+  judge(second: number): readonly { readonly route: string; readonly second: number }[] {
+    return [...this.#routes].flatMap(([route, known]) => {
+      const since = known.changedSince(second);
+      return since === null ? [] : [{ route, second: since }];
+    });
+  }
+
+  /** Once a second. */
+  settle(second: number, isUsual: boolean): void {
+    if (second % sliceS !== 0 && isUsual) return;
+    for (const known of this.#routes.values()) known.settle(second, isUsual);
+  }
+
+  /** Of the first of these routes of which it is known. */
+  change(routes: readonly string[], second: number): AnswerChange | null {
+    for (const route of routes) {
+      const found = this.#routes.get(route)?.change(route, second) ?? null;
+      if (found !== null) return found;
+    }
+    return null;
+  }
+}
