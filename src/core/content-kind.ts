@@ -69,16 +69,27 @@ export function contentKindOfText(value: string | null): ContentKind {
   return value === null ? noContentKind : contentKindOf(bytesOf(value), 0, value.length);
 }
 
-/** What a response is: its kind of content, `empty` or `redirect`. The larger numbers are those without content. */
+/** What a response is: its kind of content, `empty`, `redirect`, or a client error. The larger numbers are those without content. */
 export const emptyForm = contentKinds.length;
 export const redirectForm = emptyForm + 1;
+/** 401, 403 and 407; 429; 404 and 410; other 4xx. */
+export const deniedForm = redirectForm + 1;
+export const limitedForm = deniedForm + 1;
+export const missingForm = limitedForm + 1;
+export const declinedForm = missingForm + 1;
+
+function formOfClientError(status: number): number {
+  if (status === 401 || status === 403 || status === 407) return deniedForm;
+  if (status === 429) return limitedForm;
+  return status === 404 || status === 410 ? missingForm : declinedForm;
+}
 
 /** Four cells to each doubling of a size; 0: not measured. */
 export const sizeCells = 128;
 const stream = contentKinds.indexOf('stream');
 const [notModified, partialContent] = [304, 206];
 
-/** What a whole response with 2xx or 3xx is, and its size, as one number: `form * sizeCells + cell`. −1: it says nothing of what the application answers. */
+/** What a whole response below 500 is, and its size, as one number: `form * sizeCells + cell`. −1: it says nothing of what the application answers. */
 export function answerKey(
   status: number,
   method: string,
@@ -86,8 +97,9 @@ export function answerKey(
   bytes: number,
   isEncoded: boolean,
 ): number {
-  if (status < 200 || status >= 400 || status === notModified || status === partialContent) return -1;
+  if (status < 200 || status >= 500 || status === notModified || status === partialContent) return -1;
   if (method === 'HEAD' || method === 'OPTIONS') return -1;
+  if (status >= 400) return formOfClientError(status) * sizeCells;
   if (status >= 300) return redirectForm * sizeCells;
   if (bytes === 0) return emptyForm * sizeCells;
   return kind * sizeCells + (isEncoded || kind === stream ? 0 : sizeCellOf(bytes));

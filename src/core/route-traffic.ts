@@ -12,7 +12,7 @@ export interface RouteTraffic {
   readonly serverErrors: number;
   /** From the start of an attempt to its response head, by cells (`latency-cells.ts`); each cell that is not empty, and its count. */
   readonly latencies: readonly number[];
-  /** What whole responses with 2xx and 3xx were (`answerKey`): of each its key, its count, and a bit for each client, of 32; absent: not known. */
+  /** What whole responses below 500 were (`answerKey`): of each its key, its count, and a bit for each client, of 32; absent: not known. */
   readonly answers?: readonly number[];
   /** Some of the attempts that were answered with 5xx. */
   readonly failed: readonly AttemptOfClient[];

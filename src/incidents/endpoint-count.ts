@@ -122,7 +122,7 @@ export class EndpointCount {
   attempts = 0;
   failed = 0;
   late = 0;
-  declined = 0;
+  changed = 0;
   readonly notHttp = new MixedResponses();
   readonly invalid = new MixedResponses();
 
@@ -130,7 +130,7 @@ export class EndpointCount {
     attempts,
     failed,
     late,
-    declined,
+    changed,
     answered,
     notHttp,
     invalid,
@@ -138,16 +138,16 @@ export class EndpointCount {
     this.attempts += attempts;
     this.failed += failed;
     this.late += late;
-    this.declined += declined;
+    this.changed += changed;
     this.notHttp.count(notHttp, answered);
     this.invalid.count(invalid, answered);
   }
 
-  add({ attempts, failed, late, declined, notHttp, invalid }: EndpointCount): void {
+  add({ attempts, failed, late, changed, notHttp, invalid }: EndpointCount): void {
     this.attempts += attempts;
     this.failed += failed;
     this.late += late;
-    this.declined += declined;
+    this.changed += changed;
     this.notHttp.add(notHttp);
     this.invalid.add(invalid);
   }

@@ -10,7 +10,7 @@ import { EarlierFailuresOfUpstreams } from './earlier-failures.ts';
 import { familyOf, familyOfCause, isWithoutFailure } from './failure-family.ts';
 import { suspectsWhileFailing, withEarlierSuspects, rankSuspects } from './suspects.ts';
 import { OpenIncident } from './open-incident.ts';
-import type { SuspectContext } from './suspect-facts.ts';
+import { isEndpointOf, type SuspectContext } from './suspect-facts.ts';
 import { ownExits } from './suspected-exits.ts';
 import { type SharedFault, sharedFaultOf, sharedFaults } from './shared-fault.ts';
 import { SeenReleases } from './seen-releases.ts';
@@ -75,6 +75,10 @@ const lateS = 5;
 /** Failures by which endpoints are out come so shortly before requests that find none. */
 const ledWithinS = 10;
 
+/** An endpoint that was ejected had so many bad requests, of so many seconds. */
+const ejectedMin = 5;
+const ejectedWithinS = 30;
+
 /** How long connections are in use is looked at over so long a time. */
 const heldS = 30;
 
@@ -98,6 +102,8 @@ export class IncidentTracker {
   readonly #releases = new SeenReleases();
   readonly #earlier = new EarlierFailuresOfUpstreams();
   readonly #numberOf: (upstream: string, family: FailureFamily) => IncidentNumber;
+  /** Endpoints that were ejected since the last judgement. */
+  readonly #ejected = new Set<string>();
   #judged = 0;
 
   /** `wallMs`: now. Instants below are milliseconds since then; they never go back. `numberOf`: of an incident; absent: from 1. */
@@ -127,6 +133,7 @@ export class IncidentTracker {
   onEvent(event: Event, ms: number): void {
     this.#events.add(event, ms);
     this.#releases.onEvent(event, ms);
+    if (event.kind === 'health_disagreement' && event.evidence.pauseMs !== null) this.#ejected.add(event.subject);
   }
 
   /** What a look at an endpoint of an incident has met, and its newest stored failure: they take part in the ranking from now on. */
@@ -150,6 +157,7 @@ export class IncidentTracker {
       this.#openAt(failures, from, second, ms);
       this.#openRaised(failures, routes, from, second, ms);
       this.#openUnusual(failures, from, second, ms);
+      this.#openEjected(failures, from, second, ms);
       const open = this.#incidentsAt(failures.upstream);
       failures.forget(second, open.length === 0);
       failures.latencies.settle(second, open.length === 0);
@@ -157,6 +165,7 @@ export class IncidentTracker {
       failures.rates.settle(second, new Set(open.flatMap(({ families }) => [...families])));
       if (failures.isSilent && this.#incidentsAt(upstream).length === 0) this.#upstreams.delete(upstream);
     }
+    this.#ejected.clear();
     for (const open of this.#open) this.#count(open, from, second);
     changes.push(...this.#joinShared(ms, watched));
     for (const open of [...this.#open]) {
@@ -236,8 +245,21 @@ export class IncidentTracker {
   #openUnusual(failures: UpstreamFailures, from: number, second: number, ms: number): void {
     for (const { second: begin } of failures.latencies.judge(second))
       if (this.#incidentsAt(failures.upstream).length === 0) this.#openFrom(failures, 'slower', begin, from, ms);
-    for (const { second: begin } of [...failures.rates.judgeChanged(second), ...failures.answers.judge(second)])
+    for (const { second: begin } of failures.answers.judge(second))
       if (this.#incidentsAt(failures.upstream).length === 0) this.#openFrom(failures, 'changed', begin, from, ms);
+  }
+
+  /** An endpoint fails or is slow though its siblings are not. It gets no more requests: those that it had are the whole incident. */
+  #openEjected(failures: UpstreamFailures, from: number, second: number, ms: number): void {
+    const { upstream } = failures;
+    if (this.#incidentsAt(upstream).length > 0 || ![...this.#ejected].some((one) => isEndpointOf(one, upstream)))
+      return;
+    const recent = failures.failures.filter((one) => one.second > second - ejectedWithinS && one.family !== 'changed');
+    const first = recent.find(({ family }) => !isWithoutFailure(family)) ?? recent[0];
+    const all = recent.filter(({ family }) => family === first?.family);
+    const size = all.reduce((sum, { failed, attemptsFailed }) => sum + Math.max(failed, attemptsFailed), 0);
+    if (first === undefined || size < ejectedMin) return;
+    this.#openFrom(failures, first.family, first.second, from, ms);
   }
 
   #openFrom(failures: UpstreamFailures, family: FailureFamily, start: number, from: number, ms: number): void {

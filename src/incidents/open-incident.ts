@@ -297,7 +297,7 @@ export class OpenIncident {
       if (this.#later.size < namesMax) this.#later.set(delta.endpoint, { ...delta });
       return;
     }
-    for (const key of ['attempts', 'failed', 'late', 'declined', 'answered', 'notHttp', 'invalid'] as const)
+    for (const key of ['attempts', 'failed', 'late', 'changed', 'answered', 'notHttp', 'invalid'] as const)
       known[key] += delta[key];
   }
 
@@ -394,7 +394,7 @@ export class OpenIncident {
       endpoints: largest(
         [...this.#endpoints].map(([endpoint, counted]) => ({
           ...{ endpoint, attempts: counted.attempts },
-          failed: Math.min(counted.attempts, isSlower ? counted.late : isUnusual ? counted.declined : counted.failed),
+          failed: Math.min(counted.attempts, isSlower ? counted.late : isUnusual ? counted.changed : counted.failed),
         })),
       ),
       rate: { before: this.rateBefore, during: Math.max(this.requests, failed) / seconds },

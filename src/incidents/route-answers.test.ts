@@ -10,7 +10,10 @@ const [json, html] = [contentKindOfText('application/json; charset=utf-8'), cont
 const jsonOf = (bytes: number): number => answerKey(200, 'GET', json, bytes, false);
 const page = answerKey(200, 'GET', html, 3000, false);
 const redirect = answerKey(302, 'GET', contentKindOfText(null), 0, false);
+const statusOf = (status: number): number => answerKey(status, 'GET', html, 300, false);
 const nothing = answerKey(200, 'GET', json, 0, false);
+
+const others: ReadonlySet<number> = new Set([page, statusOf(404), statusOf(401)]);
 
 /** What a request of the route cart is answered with. */
 type Answer = (second: number, drawn: number) => number;
@@ -42,7 +45,7 @@ function play({ answer, count = () => 6, seconds = 260, isCrawled = false }: Pla
     const requests = Math.floor(count(second) + random.next());
     for (let one = 0; one < requests; one++) {
       const key = answer(second, random.next());
-      const client = key === page && isCrawled ? 0 : Math.floor(32 * random.next());
+      const client = isCrawled && others.has(key) ? 0 : Math.floor(32 * random.next());
       if (key >= 0) answers.push(key, 1, 1 << client);
     }
     const pair = { route: 'cart', upstream: 'shop', endpoint: 'shop/1', answered: requests, serverErrors: 0 };
@@ -63,23 +66,33 @@ describe('a route that answers well and otherwise than before is an incident', (
     [
       'a login page in place of JSON',
       from100(() => page),
-      /^opened 10[1-4] The application answers with HTML on the route cart, where JSON was usual\.$/,
+      /^opened 10[1-8] The application answers with HTML on the route cart, where JSON was usual\.$/,
     ],
     [
       'a redirect in place of JSON',
       from100(() => redirect),
-      /^opened 10[1-4] The application answers with a redirect on/,
+      /^opened 10[1-8] The application answers with a redirect on/,
     ],
-    ['nothing', from100(() => nothing), /^opened 10[1-4] The application answers with nothing \(no content\) on/],
+    ['nothing', from100(() => nothing), /^opened 10[1-8] The application answers with nothing \(no content\) on/],
+    [
+      '404',
+      from100(() => statusOf(404)),
+      /^opened 10[1-8] The application answers with 404 on the route cart, where JSON was usual/,
+    ],
+    [
+      'to a twentieth of the clients with 401',
+      from100((second, drawn) => (drawn < 0.05 ? statusOf(401) : asEver(second, drawn))),
+      /^opened 1[4-8]\d /,
+    ],
     [
       'half of the content',
       from100((_, drawn) => jsonOf(500 + 200 * drawn)),
-      /^opened 10[1-6] The application answers with JSON of some \d+ bytes on the route cart, where a size of some 1\d00 bytes was usual/,
+      /^opened 10[1-8] The application answers with JSON of some \d+ bytes on the route cart, where a size of some 1\d00 bytes was usual/,
     ],
     [
       'to half of the clients',
       from100((second, drawn) => (drawn < 0.5 ? page : asEver(second, drawn))),
-      /^opened 10[1-9] /,
+      /^opened 1[0-3]\d /,
     ],
     [
       'to a twentieth of the clients',
@@ -111,6 +124,29 @@ describe('no incident', () => {
     [
       'one in thirty that was always empty',
       { answer: (second, drawn) => (drawn < 0.03 ? nothing : asEver(second, drawn)) },
+    ],
+    ['404 for as many requests as ever', { answer: (_, drawn) => (drawn < 0.6 ? statusOf(404) : jsonOf(1200)) }],
+    [
+      'crawlers that collect 404, beside the others',
+      {
+        answer: (second, drawn) => (second > 100 && drawn < 0.8 ? statusOf(404) : asEver(second, drawn)),
+        count: (second) => (second > 100 ? 30 : 6),
+      },
+    ],
+    [
+      'one client whose credentials are wrong',
+      {
+        answer: (second, drawn) => (second > 100 && drawn < 0.5 ? statusOf(401) : asEver(second, drawn)),
+        count: (second) => (second > 100 ? 12 : 6),
+        isCrawled: true,
+      },
+    ],
+    [
+      'hardly any requests at night, of which most are 404',
+      {
+        answer: (second, drawn) => (second > 150 ? statusOf(404) : asEver(second, drawn)),
+        count: (second) => (second > 150 ? 0.1 : 6),
+      },
     ],
     ['longer answers than before', { answer: from100((_, drawn) => jsonOf(3000 + 400 * drawn)) }],
     ['answers that are encoded from now on', { answer: from100(() => answerKey(200, 'GET', json, 300, true)) }],

@@ -1,4 +1,14 @@
-import { contentKinds, emptyForm, redirectForm, sizeCells, startOfSize } from '../core/content-kind.ts';
+import {
+  contentKinds,
+  declinedForm,
+  deniedForm,
+  emptyForm,
+  limitedForm,
+  missingForm,
+  redirectForm,
+  sizeCells,
+  startOfSize,
+} from '../core/content-kind.ts';
 import type { AnswerChange } from '../core/live-incident.ts';
 import { answerParts, type RouteTraffic } from '../core/route-traffic.ts';
 
@@ -24,8 +34,10 @@ const shortCells = 3;
 /** Answers in place of others: a larger share of the last seconds than `shareMin`, of which there were usually less than `wellMax` times as many others. */
 const sights = [
   { widthS: 8, shareMin: 0.3, wellMax: 0.75 },
-  { widthS: 40, shareMin: 0.5, wellMax: 0.5 },
+  { widthS: 40, shareMin: 0.4, wellMax: 0.65 },
 ] as const;
+/** So many standard deviations fewer than usual answers are no chance, while a crawler adds others for hours. */
+const chanceMax = 4;
 const unusualMin = 8;
 
 /** Few unusual answers tell something when at least so many clients got them. */
@@ -81,7 +93,7 @@ class RouteAnswer {
     let recent = this.#recent.get(slice);
     if (recent === undefined) this.#recent.set(slice, (recent = new Map()));
     const isKnown = this.#known >= knownMin && second - this.firstSecond >= learntS;
-    let unusual = 0;
+    let [unusual, telling] = [0, 0];
     for (let at = 0; at < answers.length; at += answerParts) {
       const [key, count, clients] = answers.slice(at, at + answerParts) as [number, number, number];
       recent.set(key, (recent.get(key) ?? 0) + count);
@@ -91,10 +103,12 @@ class RouteAnswer {
       const what = this.#unusualOf(key);
       if (what === null) continue;
       now.unusual.set(what, (now.unusual.get(what) ?? 0) + count);
-      now.clients |= clients;
       unusual += count;
+      if (untelling.has(what)) continue;
+      now.clients |= clients;
+      telling += count;
     }
-    return { unusual, telling: unusual > 0 && this.#hasClients(second) ? unusual : 0 };
+    return { unusual, telling: telling > 0 && this.#hasClients(second) ? telling : 0 };
   }
 
   #hasClients(second: number): boolean {
@@ -130,7 +144,9 @@ class RouteAnswer {
       const before = this.#sum(second - widthS - beforeS, second - widthS);
       if (before.seconds === 0 || before.answered - before.unusual < knownMin / 2) continue;
       const wellBefore = (before.answered - before.unusual) / Math.min(beforeS, second - widthS - before.first + 1);
-      if ((now.answered - now.unusual) / widthS > wellMax * wellBefore) continue;
+      const expected = wellBefore * widthS;
+      const most = Math.min(wellMax * expected, expected - chanceMax * Math.sqrt(expected));
+      if (now.answered - now.unusual > most) continue;
       const recent = this.#seconds.filter((one) => one.second > second - widthS && one.unusual.size > 0);
       return recent[0]?.second ?? second;
     }
@@ -238,10 +254,20 @@ const words: Readonly<Record<(typeof contentKinds)[number], string>> = {
   other: 'content of another type',
 };
 
+const wordsWithoutContent = new Map([
+  [emptyForm, 'nothing (no content)'],
+  [redirectForm, 'a redirect'],
+  [deniedForm, '401 or 403'],
+  [limitedForm, '429'],
+  [missingForm, '404'],
+  [declinedForm, '4xx'],
+]);
+
+/** A crawler is many clients, and visitors send what is invalid: few of these tell nothing. */
+const untelling: ReadonlySet<number> = new Set([missingForm, declinedForm]);
+
 function formWords(form: number): string {
-  if (form === emptyForm) return 'nothing (no content)';
-  if (form === redirectForm) return 'a redirect';
-  return words[contentKinds[form] ?? 'other'];
+  return wordsWithoutContent.get(form) ?? words[contentKinds[form] ?? 'other'];
 }
 
 function sizeText(cell: number): string {
@@ -249,7 +275,7 @@ function sizeText(cell: number): string {
   return bytes >= 10_000 ? `${Math.round(bytes / 1024)} KiB` : `${Number(bytes.toPrecision(2))} bytes`;
 }
 
-/** What each route answers with 2xx and 3xx, compared with the last hour of the same route: other types, nothing, redirects, or much less than before. */
+/** What each route answers below 500, compared with the last hour of the same route: 4xx, other types, nothing, redirects, or much less than before. */
 export class RouteAnswers {
   readonly #routes = new Map<string, RouteAnswer>();
 

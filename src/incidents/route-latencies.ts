@@ -19,8 +19,8 @@ const learntS = 30;
 const unsettledS = 60;
 const unsettledAtFirstS = 10;
 
-/** What takes a second is slow for people: it is told sooner. */
-const severeMs = 1000;
+/** What takes so long is slow for people: it is told sooner. */
+const severeMs = 300;
 
 /** Workers report awaited responses so often; each passes the limit once. */
 const reportEveryMs = 250;
@@ -38,7 +38,7 @@ interface Second {
 
 interface LateCount {
   readonly late: number;
-  /** Of them, those that took a second or more. */
+  /** Of them, those that people notice. */
   readonly severe: number;
 }
 

@@ -109,45 +109,6 @@ test('twice as many as an hour before are one', () => {
   assert.match(told[0] ?? '', /^opened (3[78]|39)/, told.join());
 });
 
-/** Requests of a route in each second, by how the application answers them. */
-function answered(seconds: number, countsAt: (second: number) => { well: number; declined: number }): Played['told'] {
-  const tracker = new IncidentTracker(0);
-  const told: string[] = [];
-  for (let second = 1; second <= seconds; second++) {
-    const { well, declined } = countsAt(second);
-    const exchanges = [
-      sampleCount({ upstream: 'shop', route: 'cart', count: well }),
-      sampleCount({ upstream: 'shop', route: 'cart', count: declined, statusClass: '4xx' }),
-    ].filter(({ count }) => count > 0);
-    tracker.note({ exchanges, outcomes: [], staleReusesFailed: 0 }, second * 1000);
-    for (const { kind, incident } of tracker.judge((second + 1) * 1000, () => ({ application: null, endpoints: [] })))
-      if (kind !== 'grown') told.push(`${kind} ${second} ${incident.suspects[0]?.name}`);
-  }
-  return told;
-}
-
-describe('an application that answers with 4xx', () => {
-  test('what it answered well before is an incident within ten seconds, and until it answers well again', () => {
-    const told = answered(300, (second) =>
-      second > 100 && second <= 160 ? { well: 0, declined: 8 } : { well: 8, declined: 0 },
-    );
-    assert.equal(told.length, 2, told.join());
-    assert.match(told[0] ?? '', /^opened 10[1-9] changed_responses$/);
-    assert.match(told[1] ?? '', /^resolved 2[1-3][0-9] /);
-  });
-
-  for (const [what, countsAt] of [
-    [
-      'a crawler that collects 404 beside as many others as before',
-      (second) => ({ well: 8, declined: second > 100 ? 40 : 0 }),
-    ],
-    ['as many of its requests as always', () => ({ well: 4, declined: 6 })],
-    ['one client, alone at night', (second) => (second > 200 ? { well: 0, declined: 1 } : { well: 8, declined: 6 })],
-    ['a few of its requests', (second) => (second > 100 ? { well: 7, declined: 1 } : { well: 8, declined: 0 })],
-  ] as const satisfies readonly (readonly [string, (second: number) => { well: number; declined: number }])[])
-    test(`${what} is no incident`, () => assert.deepEqual(answered(400, countsAt), []));
-});
-
 test('requests that fail because a pause is not ended are an incident of the operator', () => {
   const tracker = new IncidentTracker(0);
   const refused = {

@@ -34,15 +34,6 @@ const lastedS = 40;
 /** Routes of one upstream that are told apart. */
 const routesMax = 1000;
 
-/** 4xx of so many seconds, compared with the two minutes before. */
-const changedS = 8;
-const beforeS = 120;
-const beforeMin = 60;
-const changedMin = 8;
-const changedShareMin = 0.3;
-/** Of the responses that were not 4xx, no more are left. */
-const wellShareMax = 0.75;
-
 /** Of one route: what the last seconds have added. */
 interface Second {
   requests: number;
@@ -219,30 +210,6 @@ export class RouteRates {
         if (isWithoutFailure(family) && !rate.hasLasted(second)) continue;
         raised.push({ family, route: name, second: rate.since });
       }
-    }
-    return raised;
-  }
-
-  /** Routes that answer with 4xx what they answered well before. A scanner only adds 4xx; here other responses become fewer as well. */
-  judgeChanged(second: number): readonly RaisedRate[] {
-    const raised: RaisedRate[] = [];
-    for (const [name, route] of this.#routes) {
-      const rate = route.rates.get('changed');
-      if (rate === undefined || second - route.firstSecond < learntS + changedS) continue;
-      const now = { requests: route.requests.sum(second, changedS), declined: rate.failed.sum(second, changedS) };
-      if (now.declined < changedMin || now.declined < changedShareMin * now.requests) continue;
-      const widthS = Math.min(beforeS, second - route.firstSecond - changedS);
-      const before = {
-        requests: route.requests.sum(second - changedS, widthS),
-        declined: rate.failed.sum(second - changedS, widthS),
-      };
-      const wellBefore = (before.requests - before.declined) / widthS;
-      const wellNow = (now.requests - now.declined) / changedS;
-      if (before.requests < beforeMin || wellNow > wellShareMax * wellBefore) continue;
-      if (before.declined * 3 > (now.declined / now.requests) * before.requests) continue;
-      let since = second;
-      for (let one = second; one > second - changedS; one--) if (rate.failed.at(one) > 0) since = one;
-      raised.push({ family: 'changed', route: name, second: since });
     }
     return raised;
   }

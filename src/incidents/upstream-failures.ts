@@ -38,8 +38,8 @@ export interface AttemptDelta {
   failed: number;
   /** Responses that began late. */
   late: number;
-  /** Responses with 4xx, or otherwise than is usual. */
-  declined: number;
+  /** Responses that are none of what the route usually answers. */
+  changed: number;
   /** Responses in HTTP, with any status. */
   answered: number;
   /** Responses that were no HTTP. */
@@ -139,7 +139,6 @@ export class UpstreamFailures {
     this.#slices.set(slice, (this.#slices.get(slice) ?? 0) + count);
     const family = familyOf(cause, shape);
     if (family === null) {
-      if (counted.statusClass === '4xx' && cause === 'none') this.#addUnusual('changed', route, count, second, firstMs);
       // A tunnel lasts as long as both sides keep it, and a stream as long as it has something to say.
       if (counted.statusClass !== '1xx' && counted.isLongLived !== true) {
         const recent = this.#recentOf(second);
@@ -165,7 +164,7 @@ export class UpstreamFailures {
     const { unusual, telling } = this.answers.add(counted, second);
     if (unusual === 0) return;
     this.#addUnusual('changed', counted.route, unusual, second, firstMs, telling);
-    this.#endpointDelta(second, counted.endpoint, false).declined += unusual;
+    this.#endpointDelta(second, counted.endpoint, false).changed += unusual;
   }
 
   /** Requests that their clients have abandoned: they are no failures, and show how long a client waited. */
@@ -191,8 +190,7 @@ export class UpstreamFailures {
     this.#failure({ second, family, kind, route, whose: null, firstMs, startedWall: Infinity }).failed += count;
   }
 
-  addResponses({ endpoint, method, status, count }: EndpointResponses, ms: number): void {
-    if (status >= 400 && status < 500) this.#endpointDelta(Math.floor(ms / 1000), endpoint, false).declined += count;
+  addResponses({ method, status, count }: EndpointResponses, ms: number): void {
     const known = this.methods.get(method) ?? { firstMs: ms, failed: 0 };
     this.methods.set(method, known);
     if (status === 0 || status >= 500) known.failed += count;
@@ -388,7 +386,7 @@ export class UpstreamFailures {
       attempts: 0,
       failed: 0,
       late: 0,
-      declined: 0,
+      changed: 0,
       answered: 0,
       notHttp: 0,
       invalid: 0,
