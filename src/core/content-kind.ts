@@ -84,12 +84,15 @@ function formOfClientError(status: number): number {
   return status === 404 || status === 410 ? missingForm : declinedForm;
 }
 
+/** Added to the key of a request that may change something: its method is neither GET nor HEAD. */
+export const unsafeKey = 4096;
+
 /** Four cells to each doubling of a size; 0: not measured. */
 export const sizeCells = 128;
 const stream = contentKinds.indexOf('stream');
 const [notModified, partialContent] = [304, 206];
 
-/** What a whole response below 500 is, and its size, as one number: `form * sizeCells + cell`. −1: it says nothing of what the application answers. */
+/** What a whole response below 500 is, and its size, as one number: `form * sizeCells + cell`, and `unsafeKey`. −1: it says nothing of what the application answers. */
 export function answerKey(
   status: number,
   method: string,
@@ -99,10 +102,11 @@ export function answerKey(
 ): number {
   if (status < 200 || status >= 500 || status === notModified || status === partialContent) return -1;
   if (method === 'HEAD' || method === 'OPTIONS') return -1;
-  if (status >= 400) return formOfClientError(status) * sizeCells;
-  if (status >= 300) return redirectForm * sizeCells;
-  if (bytes === 0) return emptyForm * sizeCells;
-  return kind * sizeCells + (isEncoded || kind === stream ? 0 : sizeCellOf(bytes));
+  const lane = method === 'GET' ? 0 : unsafeKey;
+  if (status >= 400) return lane + formOfClientError(status) * sizeCells;
+  if (status >= 300) return lane + redirectForm * sizeCells;
+  if (bytes === 0) return lane + emptyForm * sizeCells;
+  return lane + kind * sizeCells + (isEncoded || kind === stream ? 0 : sizeCellOf(bytes));
 }
 
 function sizeCellOf(bytes: number): number {

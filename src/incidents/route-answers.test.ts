@@ -85,6 +85,12 @@ describe('a route that answers well and otherwise than before is an incident', (
       /^opened 1[4-8]\d /,
     ],
     [
+      'to what is sent, which is a quarter of its requests',
+      (second, drawn) =>
+        drawn < 0.75 ? asEver(second, drawn) : answerKey(second > 100 ? 422 : 201, 'POST', json, 200, false),
+      /^opened 1[01]\d The application answers with 4xx on the route cart, where JSON was usual/,
+    ],
+    [
       'half of the content',
       from100((_, drawn) => jsonOf(500 + 200 * drawn)),
       /^opened 10[1-8] The application answers with JSON of some \d+ bytes on the route cart, where a size of some 1\d00 bytes was usual/,

@@ -8,6 +8,7 @@ import {
   redirectForm,
   sizeCells,
   startOfSize,
+  unsafeKey,
 } from '../core/content-kind.ts';
 import type { AnswerChange } from '../core/live-incident.ts';
 import { answerParts, type RouteTraffic } from '../core/route-traffic.ts';
@@ -198,8 +199,8 @@ class RouteAnswer {
     }
   }
 
-  /** How it answers now; null: as usual. */
-  change(route: string, second: number): AnswerChange | null {
+  /** How it answers now, and how often in the last minute; null: as usual. */
+  change(route: string, second: number): { readonly change: AnswerChange; readonly count: number } | null {
     const unusual = new Map<number, number>();
     for (const one of this.#seconds)
       if (one.second > second - 60)
@@ -207,17 +208,18 @@ class RouteAnswer {
     const [most] = [...unusual].sort(([, a], [, b]) => b - a);
     const [usual] = [...this.#usual].sort(([, a], [, b]) => b.count - a.count);
     if (most === undefined || usual === undefined) return null;
-    const [what] = most;
-    if (what < short) return { route, now: formWords(what), usual: formWords(usual[0]) };
+    const [what, count] = most;
+    if (what < short) return { count, change: { route, now: formWords(what), usual: formWords(usual[0]) } };
     const form = what - short;
     const sizes = this.#usual.get(form)?.sizes;
     const [median, now] = [sizes === undefined ? null : cellAt(sizes, 0.5), this.#medianShort(form)];
     if (median === null || now === null) return null;
-    return {
+    const change = {
       route,
       now: `${formWords(form)} of some ${sizeText(now)}`,
       usual: `a size of some ${sizeText(median)}`,
     };
+    return { count, change };
   }
 
   #medianShort(form: number): number | null {
@@ -277,37 +279,46 @@ function sizeText(cell: number): string {
 
 /** What each route answers below 500, compared with the last hour of the same route: 4xx, other types, nothing, redirects, or much less than before. */
 export class RouteAnswers {
-  readonly #routes = new Map<string, RouteAnswer>();
+  /** Requests with GET, and those that may change something: they are answered otherwise. */
+  readonly #routes = new Map<string, readonly [RouteAnswer, RouteAnswer]>();
 
   add({ route, answers }: RouteTraffic, second: number): UnusualCount {
     if (answers === undefined || answers.length === 0) return noneUnusual;
     let known = this.#routes.get(route);
     if (known === undefined) {
       if (this.#routes.size >= routesMax) return noneUnusual;
-      this.#routes.set(route, (known = new RouteAnswer(second)));
+      this.#routes.set(route, (known = [new RouteAnswer(second), new RouteAnswer(second)]));
     }
-    return known.add(answers, second);
+    const lanes: readonly [number[], number[]] = [[], []];
+    for (let at = 0; at < answers.length; at += answerParts) {
+      const key = answers[at] as number;
+      lanes[key < unsafeKey ? 0 : 1].push(key % unsafeKey, answers[at + 1] as number, answers[at + 2] as number);
+    }
+    const [read, changing] = [known[0].add(lanes[0], second), known[1].add(lanes[1], second)];
+    return { unusual: read.unusual + changing.unusual, telling: read.telling + changing.telling };
   }
 
   judge(second: number): readonly { readonly route: string; readonly second: number }[] {
-    return [...this.#routes].flatMap(([route, known]) => {
-      const since = known.changedSince(second);
-      return since === null ? [] : [{ route, second: since }];
-    });
+    return [...this.#routes].flatMap(([route, lanes]) =>
+      lanes.flatMap((lane) => {
+        const since = lane.changedSince(second);
+        return since === null ? [] : [{ route, second: since }];
+      }),
+    );
   }
 
   /** Once a second. */
   settle(second: number, isUsual: boolean): void {
     if (second % sliceS !== 0 && isUsual) return;
-    for (const known of this.#routes.values()) known.settle(second, isUsual);
+    for (const lanes of this.#routes.values()) for (const lane of lanes) lane.settle(second, isUsual);
   }
 
-  /** Of the first of these routes of which it is known. */
+  /** The one with the most unusual answers of these routes. */
   change(routes: readonly string[], second: number): AnswerChange | null {
-    for (const route of routes) {
-      const found = this.#routes.get(route)?.change(route, second) ?? null;
-      if (found !== null) return found;
-    }
-    return null;
+    const all = routes.flatMap((route) =>
+      (this.#routes.get(route) ?? []).flatMap((lane) => lane.change(route, second) ?? []),
+    );
+    const [most] = all.sort((a, b) => b.count - a.count);
+    return most === undefined ? null : most.change;
   }
 }

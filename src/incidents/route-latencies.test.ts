@@ -164,3 +164,21 @@ test('a route of which one request in twenty takes two seconds is an incident on
   const { told } = play({ seconds: 300, ms: (second, _, drawn) => (second > 120 && drawn < 0.05 ? 2000 : 35) });
   assert.match(told.join(), /^opened (1[6-9]|2[0-4])\d$/);
 });
+
+test('a route of which clients now leave a slow page after 1.2 s is an incident, though it was always slow', () => {
+  const tracker = new IncidentTracker(0);
+  for (let second = 1; second <= 200; second++) {
+    const isLeft = second > 100 && second % 2 === 0;
+    const durations = new Array<number>(durationBoundsMs.length + 1).fill(0);
+    durations[bucketOf(isLeft ? 1200 : 1600)] = 1;
+    const left = isLeft ? ({ shape: 'client_abort', end: 'abandoned', statusClass: 'none' } as const) : {};
+    const routes = isLeft
+      ? []
+      : [{ ...none, route: 'report', endpoint: 'shop/1', answered: 1, latencies: [latencyCellOf(1600), 1] }];
+    const exchange = sampleCount({ upstream: 'shop', route: 'report', count: 1, durations, ...left });
+    tracker.note({ exchanges: [exchange], outcomes: [], routes, staleReusesFailed: 0 }, second * 1000);
+    tracker.judge((second + 1) * 1000, () => ({ application: null, endpoints: [] }));
+  }
+  const [incident] = tracker.list(201_000);
+  assert.equal(incident?.suspects[0]?.name, 'client_timeout');
+});

@@ -88,19 +88,22 @@ class RouteLatency {
     return { late, severe: severeCount };
   }
 
-  /** Requests whose clients did not wait any longer: counts by `durationBoundsMs`. Returns how many of them were late. */
-  addAbandoned(count: number, durations: readonly number[], second: number): number {
+  /** Requests whose clients did not wait any longer: counts by `durationBoundsMs`. `isUnanswered`: their responses had not begun. */
+  addAbandoned(count: number, durations: readonly number[], isUnanswered: boolean, second: number): LateCount {
     const now = this.#at(second);
     now.left ??= new Float64Array(durations.length);
     for (let cell = 0; cell < durations.length; cell++) (now.left[cell] as number) += durations[cell] as number;
     const { limitMs } = this;
-    if (limitMs === null) return 0;
+    if (limitMs === null) return noneLate;
     const above = (limit: number): number =>
       durations.reduce((sum, one, cell) => sum + (startOfDuration(cell) >= limit ? one : 0), 0);
+    // Who has waited in vain would have waited for longer.
+    const late = above(isUnanswered ? Math.min(severeMs, limitMs) : limitMs);
+    const severe = isUnanswered ? late : above(Math.max(limitMs, severeMs));
     now.answered += count;
-    now.late += above(limitMs);
-    now.severe += above(Math.max(limitMs, severeMs));
-    return above(limitMs);
+    now.late += late;
+    now.severe += severe;
+    return { late, severe: isUnanswered ? severe : 0 };
   }
 
   abandoned(route: string, second: number): AbandonedRequests {
@@ -191,9 +194,8 @@ export class RouteLatencies {
     return this.#routeOf(counted.route, second)?.add(counted, second) ?? noneLate;
   }
 
-  /** Returns how many had waited for longer than is usual. */
-  addAbandoned({ route, count, durations }: ExchangeCount, second: number): number {
-    return this.#routeOf(route, second)?.addAbandoned(count, durations, second) ?? 0;
+  addAbandoned({ route, count, durations, statusClass }: ExchangeCount, second: number): LateCount {
+    return this.#routeOf(route, second)?.addAbandoned(count, durations, statusClass === 'none', second) ?? noneLate;
   }
 
   #routeOf(route: string, second: number): RouteLatency | null {

@@ -218,14 +218,30 @@ export function checksMet(
   const unhealthy = watched.endpoints.filter(({ state }) => state === 'unhealthy');
   const found = unhealthy.filter(({ checkCause }) => checkCause !== null && is(checkCause));
   const cause = found[0]?.checkCause ?? null;
-  if (!isOf(incident, 'not_ready') || cause === null || found.length * 2 < unhealthy.length) return null;
+  if (cause === null || found.length * 2 < unhealthy.length) return null;
+  if (!isOf(incident, 'not_ready') && !(isMostlyNotReady(incident) && familyOfCause(cause) === 'tls')) return null;
   return { cause, evidence: found.slice(0, shownMax).map(({ id, reason }) => `${id}: ${reason}`) };
 }
 
+/** Checks keep requests from being sent: what they meet is what is wrong now, whatever the first requests met. */
+function isMostlyNotReady(incident: LiveIncident): boolean {
+  const waiting = incident.causes.find(({ cause }) => cause === 'no_endpoint_ready')?.failed ?? 0;
+  return waiting > 0.8 * incident.failed;
+}
+
 /** Whether the gateway has seen itself that nothing listens: by its look, or by the checks of all endpoints. What requests meet then is an effect. */
-export function sawNothingListening({ directLook, watched }: Pick<SuspectContext, 'directLook' | 'watched'>): boolean {
-  if (directLook !== null && directLook.cause !== null && refused.has(directLook.cause)) return true;
+export function sawNothingListening({
+  incident,
+  directLook,
+  watched,
+}: Pick<SuspectContext, 'incident' | 'directLook' | 'watched'>): boolean {
   const { endpoints } = watched;
+  // Checks go on after the look; those that TLS fails have found something that listens.
+  const meetsOther =
+    isMostlyNotReady(incident) &&
+    endpoints.length > 0 &&
+    endpoints.every(({ checkCause }) => checkCause !== null && familyOfCause(checkCause) === 'tls');
+  if (directLook !== null && directLook.cause !== null && refused.has(directLook.cause) && !meetsOther) return true;
   const isRefused = ({ state, checkCause }: (typeof endpoints)[number]): boolean =>
     state === 'unhealthy' && checkCause !== null && refused.has(checkCause);
   return endpoints.length > 0 && endpoints.every(isRefused);

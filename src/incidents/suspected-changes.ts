@@ -217,7 +217,8 @@ export const changes = {
   dns_change: (context) => {
     const known = new Set(context.watched.endpoints.map(({ name }) => name));
     const found = latestBefore(context, 'name_addresses', ({ evidence }) => known.has(evidence.name));
-    if (found === null || isOf(context.incident, 'full') || failedBefore(context, found.afterMs)) return null;
+    if (found === null) return staleName(context, known);
+    if (isOf(context.incident, 'full') || failedBefore(context, found.afterMs)) return null;
     const { name, added, removed } = found.event.evidence;
     return {
       fit: nearness(found.afterMs, 0.9),
@@ -237,6 +238,19 @@ export const changes = {
     };
   },
 } satisfies Partial<Record<SuspectKind, Rule>>;
+
+/** The gateway goes on with the last known addresses of a name that does not resolve any more: something else may have them now. */
+function staleName(context: SuspectContext, known: ReadonlySet<string | null>): SuspectFinding | null {
+  const found = latestBefore(context, 'name_state', ({ to, evidence }) => to === 'stale' && known.has(evidence.name));
+  if (found === null || isOf(context.incident, 'full') || failedBefore(context, found.afterMs)) return null;
+  const { name, addresses } = found.event.evidence;
+  return {
+    fit: nearness(found.afterMs, 0.85),
+    sentence: `${name} does not resolve since ${beforeText(found.afterMs)} the first failure, and its last known addresses are used.`,
+    evidence: [`last known: ${listOf(addresses)}`],
+    nextStep: `See who has ${listOf(addresses)} now, and correct the DNS record of ${name}.`,
+  };
+}
 
 /** Requests that wait for the end of a pause fail by it, however long ago it began. */
 function paused({ incident, events }: SuspectContext): SuspectFinding {

@@ -170,10 +170,10 @@ export class UpstreamFailures {
   /** Requests that their clients have abandoned: they are no failures, and show how long a client waited. */
   #addAbandoned(counted: ExchangeCount, second: number, firstMs: number): void {
     if (counted.isLongLived === true) return;
-    const late = this.latencies.addAbandoned(counted, second);
+    const { late, severe } = this.latencies.addAbandoned(counted, second);
     if (late === 0) return;
     this.rates.add(counted.route, second, counted.count);
-    this.#addUnusual('slower', counted.route, late, second, firstMs);
+    this.#addUnusual('slower', counted.route, late, second, firstMs, severe);
   }
 
   /** `telling`: of them, those that may open an incident although few of the route's requests are so. */
