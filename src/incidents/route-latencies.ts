@@ -22,6 +22,13 @@ const unsettledAtFirstS = 10;
 /** What takes so long is slow for people: it is told sooner. */
 const severeMs = 300;
 
+/** So many of a route's responses in so many seconds are an incident. */
+const sights = [
+  { widthS: 8, kind: 'severe', shareMin: 0.5 },
+  { widthS: 16, kind: 'severe', shareMin: 0.2 },
+  { widthS: 30, kind: 'late', shareMin: 0.3 },
+] as const;
+
 /** Workers report awaited responses so often; each passes the limit once. */
 const reportEveryMs = 250;
 
@@ -132,7 +139,7 @@ class RouteLatency {
   slowSince(second: number): number | null {
     const [newest] = this.#seconds.slice(-1);
     if (newest === undefined || newest.second < second - 2) return null;
-    if (!this.#isSlow(second, 8, 'severe', 0.5) && !this.#isSlow(second, 30, 'late', 0.3)) return null;
+    if (!sights.some(({ widthS, kind, shareMin }) => this.#isSlow(second, widthS, kind, shareMin))) return null;
     let since = newest.second;
     for (const one of this.#seconds.toReversed()) {
       if (one.late === 0 && one.answered > 0 && since - one.second > 3) break;
