@@ -60,6 +60,9 @@ const rules: readonly EffectRule<UpstreamRead>[] = [
 export const endpointBreaker: FeatureKeys = featureKeys<object, UpstreamRead>({
   name: endpointBreakerName,
   upstreamKeys,
+  forms: {
+    circuit_breaker: { example: '{ open: 1s }', off: 'write false', on: 'write true', stands: ['open'] },
+  },
   ofUpstream({ circuit_breaker: read }): EndpointBreakerSpec | null {
     if (read === undefined || read === false) return null;
     const { open, open_max, probes } = read === true ? {} : read;

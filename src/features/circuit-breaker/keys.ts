@@ -79,6 +79,14 @@ const rules: readonly EffectRule<RouteRead>[] = [
 export const circuitBreaker: FeatureKeys = featureKeys<RouteRead, object>({
   name: circuitBreakerName,
   routeKeys: circuitBreakerKeys,
+  forms: {
+    circuit_breaker: {
+      example: '{ open: 1s }',
+      off: 'write false',
+      on: 'write true',
+      stands: ['open', 'failures_max', 'consecutive_failures'],
+    },
+  },
   needsUpstream: true,
   sharedBy: 'circuit_breaker',
   ofRoute({ circuit_breaker: read }): RouteBreakerSpec | null {

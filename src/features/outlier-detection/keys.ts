@@ -104,6 +104,14 @@ const rules: readonly EffectRule<UpstreamRead>[] = [
 export const outlierDetection: FeatureKeys = featureKeys<object, UpstreamRead>({
   name: outlierDetectionName,
   upstreamKeys,
+  forms: {
+    outlier_detection: {
+      example: '{ ejection: 30s, failures_max: 40% }',
+      off: 'write none',
+      on: 'remove the key: endpoints are watched without it',
+      stands: ['ejection', 'failures_max', 'consecutive_failures'],
+    },
+  },
   ofUpstream({ outlier_detection: read }): OutlierDetectionSettings | null {
     if (read === undefined) return null;
     if (read === 'none') return { detection: null };

@@ -127,6 +127,13 @@ export const retries: FeatureKeys = featureKeys<RouteRead, object, FileRead>({
   name: retryName,
   routeKeys: retryRouteKeys,
   fileKeys: retryFileKeys,
+  forms: {
+    retry: {
+      example: '{ attempts: 3, statuses: [502, 503] }',
+      off: 'write none',
+      stands: ['attempts', 'attempt_timeout'],
+    },
+  },
   needsUpstream: true,
   ofRoute: ({ retry: ofRoute }, { retry: ofFile }) => specOf(ofRoute, ofFile),
   review({ routes, file }, findings) {
