@@ -14,8 +14,13 @@ function route(id: string, match: Partial<RouteMatch>, upstream: string | null =
   return { id, match: whole, action, timeouts, commitDelayMs: 50, ...limits } as unknown as RouteSpec;
 }
 
+const endpoints = [
+  { address: { kind: 'tcp', host: '10.0.0.1', port: 80 }, weight: 0 },
+  { address: { kind: 'tcp', host: '10.0.0.2', port: 80 } },
+];
+
 function upstream(id: string): UpstreamSpec {
-  return { id, attemptsMax: 2, connectionsMax: 100, queueMax: 64, queueMs: 1000 } as unknown as UpstreamSpec;
+  return { id, attemptsMax: 2, connectionsMax: 100, queueMax: 64, queueMs: 1000, endpoints } as unknown as UpstreamSpec;
 }
 
 const routes = [
@@ -78,6 +83,7 @@ describe('the route of a request', () => {
     const { retry, limits } = explainRoute(question, { routes, upstreams });
     assert.deepEqual(retry, { attemptsMax: 2 });
     assert.equal(limits?.['endpointConnectionsMax'], 100);
+    assert.equal(limits?.['endpointsWithoutWeight'], '10.0.0.1:80');
     const set = { attemptsMax: 4, statuses: [502, 503], hedge: false };
     const own = { ...routes[3], features: { retry: set } } as unknown as RouteSpec;
     assert.deepEqual(explainRoute(question, { routes: [own], upstreams }).retry, {

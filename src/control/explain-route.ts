@@ -1,4 +1,5 @@
 import type { RouteExplanation } from '../core/schemas/traffic.ts';
+import { addressText } from '../core/endpoint.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { FlatSettings } from '../features/feature-words.ts';
 import { wordsOfFeatures } from '../features/words.ts';
@@ -95,12 +96,14 @@ function limitsOf({ commitDelayMs, buffer, tunnel }: RouteSpec, upstream: Upstre
     ...{ tunnelIdleMs: tunnel.idleMs, tunnelPingMs: tunnel.pingMs },
   };
   if (upstream === null) return own;
-  const { connectionsMax, requestsMax, queueMax, queueMs } = upstream;
+  const { connectionsMax, requestsMax, queueMax, queueMs, endpoints } = upstream;
+  const without = endpoints.filter(({ weight }) => weight === 0).map(({ address }) => addressText(address));
   return {
     ...own,
     endpointConnectionsMax: connectionsMax,
     ...(requestsMax === undefined ? {} : { endpointRequestsMax: requestsMax }),
     ...{ endpointQueueMax: queueMax, endpointQueueMs: queueMs },
+    ...(without.length === 0 ? {} : { endpointsWithoutWeight: without.join(', ') }),
   };
 }
 
