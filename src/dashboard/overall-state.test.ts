@@ -130,14 +130,16 @@ test('only a healthy endpoint is shown in green', () => {
     'draining',
   ] as const;
   assert.deepEqual(
-    states.map((state) => endpointTone({ state, last_minute: figures(1, 0) })),
+    states.map((state) => endpointTone({ state, weight: 1, last_minute: figures(1, 0) })),
     ['warn', 'idle', 'idle', 'bad', 'bad', 'warn', 'warn', 'warn'],
   );
-  assert.equal(endpointTone({ state: 'healthy', last_minute: figures(990, 10) }), 'good');
-  assert.equal(endpointTone({ state: 'healthy', last_minute: figures(900, 100) }), 'warn');
+  assert.equal(endpointTone({ state: 'healthy', weight: 1, last_minute: figures(990, 10) }), 'good');
+  assert.equal(endpointTone({ state: 'healthy', weight: 1, last_minute: figures(900, 100) }), 'warn');
+  assert.equal(endpointTone({ state: 'healthy', weight: 0, last_minute: figures(0, 0) }), 'idle');
 });
 
 test('an endpoint without checks is a warning while its requests fail', () => {
-  const tone = (failed: number): Tone => endpointTone({ state: 'unchecked', last_minute: figures(100, failed) });
+  const tone = (failed: number): Tone =>
+    endpointTone({ state: 'unchecked', weight: 1, last_minute: figures(100, failed) });
   assert.deepEqual([tone(0), tone(1), tone(2)], ['idle', 'idle', 'warn']);
 });

@@ -66,6 +66,9 @@ type RouteRead = z.output<z.ZodObject<typeof objectivesKeys>>;
 export const objectives: FeatureKeys = featureKeys<RouteRead, object>({
   name: objectivesName,
   routeKeys: objectivesKeys,
+  forms: {
+    slo: { example: '{ availability: 99.9% }', off: 'remove the key', stands: ['availability'] },
+  },
   ofRoute({ slo: read }): SloSpec | null {
     const { availability, latency } = read ?? {};
     if (availability === undefined && latency === undefined) return null;
