@@ -67,6 +67,12 @@ export class AlertLedger {
     return this.#open;
   }
 
+  /** The wall clock has moved by `ms`. What has come and gone before counts no more. */
+  clockChanged(ms: number): void {
+    for (const [key, open] of this.#open) this.#open.set(key, { ...open, at: open.at + ms });
+    this.#recurring.clear();
+  }
+
   decide(alert: Alert, { target, grownEveryMs }: LedgerSettings): LedgerDecision {
     const known = this.#open.get(alert.key);
     const sendIf = (change: Alert['change'], dueAt: number): LedgerDecision =>
