@@ -300,7 +300,7 @@ const isTold: Readonly<Record<EventKind, boolean>> = {
     worker_retired: false,
   },
   ...{ logger_lost: false, store_lost: false, otlp_lost: false, otlp_failing: false },
-  ...{ store_failing: true, log_dropped: true, disk_space: true },
+  ...{ store_failing: true, log_dropped: true, disk_space: true, clock_changed: false },
   ...{
     log_rotated: false,
     log_not_rotated: false,

@@ -5,7 +5,7 @@ import { faultsOfOneFile, storeFaultStep } from '../core/store-fault.ts';
 import { nearestThere } from '../deploy/private-folder.ts';
 import { type AlertContent, noneOf } from './alert-content.ts';
 import { resolvedPrefix } from './alert-json.ts';
-import { crashLoopAlert, releaseAlert, upstreamAlert } from './application-alerts.ts';
+import { applicationPrefix, crashLoopAlert, releaseAlert, upstreamAlert } from './application-alerts.ts';
 import { connectionRefusals } from '../core/connection-refusals.ts';
 import { missingRequestsQuery } from '../core/objective.ts';
 import { descriptorsStep } from '../core/descriptor-need.ts';
@@ -159,7 +159,7 @@ function incident(facts: IncidentFacts, text: string, change: Alert['change']): 
     kind: 'incident',
     change,
     severity: failed === 0 ? 'info' : isCritical ? 'critical' : 'warning',
-    about: `incident:${upstream}:${family}`,
+    about: isOfCrash(facts) ? `${applicationPrefix}${upstream}` : `incident:${upstream}:${family}`,
     upstream: upstream === '' ? null : upstream,
     upstreams,
     routes,
@@ -170,6 +170,12 @@ function incident(facts: IncidentFacts, text: string, change: Alert['change']): 
     incident,
     steps: facts.additions.map((_, index) => `addition ${index + 1}`),
   };
+}
+
+/** The application's process has ended by itself, or was killed: its next end is the same thing, and a crash loop of it too. */
+function isOfCrash({ upstream, suspects }: IncidentFacts): boolean {
+  const [first] = suspects;
+  return upstream !== '' && (first?.name === 'out_of_memory' || first?.name === 'crash');
 }
 
 function whereText({ upstream, upstreams }: IncidentFacts): string {

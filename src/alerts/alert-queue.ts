@@ -111,6 +111,14 @@ export class AlertQueue {
     this.retryNow();
   }
 
+  /** The wall clock has moved by `ms`. What waits is due after as long as before. */
+  clockChanged(ms: number): void {
+    this.#queue = this.#queue.map((one) => ({ ...one, dueAt: one.dueAt + ms }));
+    if (this.#failure !== null) this.#failure = { ...this.#failure, since: this.#failure.since + ms };
+    this.#parts.onChange();
+    this.#schedule();
+  }
+
   /** Its target may work again: what waits for the next attempt is sent at once. */
   retryNow(): void {
     this.#retryAt = null;
@@ -235,7 +243,7 @@ export class AlertQueue {
     if (this.#isClosed) return;
     const attempts = next.attempts + 1;
     if (result.ok) this.#onSent(next, attempts, clock.now() - startedAt);
-    else this.#onFailed({ ...next, attempts }, result);
+    else this.#onFailed({ ...(this.#queue[0] ?? next), attempts }, result);
     this.#parts.onChange();
     this.#schedule();
   }

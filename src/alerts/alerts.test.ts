@@ -245,3 +245,69 @@ describe('alerts', () => {
     assert.equal(alerts.status[0]?.queued, 0);
   });
 });
+
+describe('a process that is killed again and again', () => {
+  const facts = {
+    ...{ upstream: 'shop', upstreams: ['shop'], family: 'gone', routes: ['/'], cause: 'connect_refused' },
+    ...{ requests: 60, failed: 41, attemptsFailed: 41, startedAt: '', nextStep: null, additions: [] },
+    suspects: [{ name: 'out_of_memory', sentence: 'shop/1 ended because its heap was full.' }],
+  };
+  let seq = 0;
+  const tell = (alerts: Alerts, event: object): void =>
+    alerts.onEvent(eventOf(event as NewEvent, (seq += 1), clock.wallTime()));
+  const loop = (alerts: Alerts, to: 'failing' | 'stable', serving: readonly string[] = []): void =>
+    tell(alerts, {
+      ...{ kind: 'application_crash_loop', subject: 'application:shop', to, reason: 'it ends again and again' },
+      evidence: { application: 'shop', instance: 'shop/1', ends: 4, serving, fix: null },
+    });
+  /** A crash, of which an incident tells for 70 s, and the time until the next one. */
+  async function crash(alerts: Alerts, incident: number, everyMs = 120_000, family = 'gone'): Promise<void> {
+    const evidence = { ...facts, family, incident, key: `run-1-${incident}` };
+    const subject = 'upstream:shop';
+    tell(alerts, { kind: 'incident_opened', subject, reason: 'it fails', evidence });
+    await clock.advance(10_000);
+    tell(alerts, { kind: 'incident_grown', subject, reason: 'it fails', evidence: { ...evidence, failed: 50 } });
+    await clock.advance(60_000);
+    tell(alerts, { kind: 'incident_resolved', subject, reason: 'it is over', evidence });
+    await clock.advance(everyMs - 70_000);
+  }
+
+  test('is told when it is killed first, as a loop, and when the loop is over, and not for each time', async () => {
+    const alerts = start();
+    for (const incident of [1, 2, 3]) await crash(alerts, incident);
+    loop(alerts, 'failing');
+    for (const incident of [4, 5, 6, 7]) await crash(alerts, incident, 120_000, incident % 2 === 0 ? 'reset' : 'gone');
+    loop(alerts, 'stable');
+    await clock.advance(15 * 60_000);
+    const told = channel.received.map((one) => one.replace(/ \(.*/, ''));
+    assert.deepEqual(told, ['incident:run-1-1 opened', 'incident:run-1-1 grown', 'incident:run-1-1 resolved']);
+    assert.match(channel.last?.title ?? '', /^resolved: shop\/1 no longer ends again and again$/);
+  });
+
+  test('is told as a loop also while an incident of it goes on, and once more where no other instance serves', async () => {
+    const alerts = start();
+    tell(alerts, {
+      kind: 'incident_opened',
+      subject: '',
+      reason: '',
+      evidence: { ...facts, failed: 3, incident: 1, key: '1' },
+    });
+    await clock.advance(10_000);
+    loop(alerts, 'failing', ['shop/2']);
+    await clock.advance(10_000);
+    await crash(alerts, 2);
+    assert.deepEqual(
+      channel.received.map((one) => one.replace(/ \(.*/, '')),
+      ['incident:1 opened', 'incident:1 grown', 'incident:1 grown'],
+    );
+    assert.equal(channel.last?.severity, 'critical');
+  });
+
+  test('has one message for one crash, and one for its end, which waits for the next crash', async () => {
+    const alerts = start();
+    await crash(alerts, 1);
+    assert.equal(channel.received.length, 1);
+    await clock.advance(200_000);
+    assert.equal(channel.received.length, 2);
+  });
+});

@@ -156,6 +156,11 @@ export class Alerts {
 
   onEvent(event: Event): void {
     if (event.kind === 'incident_examined') return this.#onExamined(event.evidence.key, event.evidence.findings);
+    if (event.kind === 'clock_changed')
+      for (const { ledger, queue } of this.#targets.values()) {
+        ledger.clockChanged(event.evidence.movedMs);
+        queue.clockChanged(event.evidence.movedMs);
+      }
     const alert = alertOfEvent(event, { deployment: this.#parts.deployment() });
     if (alert === null) return;
     if (this.#settling.length > 0) this.#seen.add(alert.key);

@@ -134,6 +134,7 @@ export class ControlPlane implements Gateway {
     this.#parts.configurationReport.applied('gateway', ['everything'], this.#parts.options.shown ?? null);
     this.#parts.certificates.look();
     void this.#parts.disks.look();
+    this.#parts.clockWatch.look();
     this.#parts.automatic.serves();
   }
 
@@ -220,7 +221,8 @@ export class ControlPlane implements Gateway {
       member,
       epoch: this.#parts.hub.epoch,
       generation: this.#parts.applications.generation,
-      startedWall: this.#parts.startedWall,
+      startedWall: this.#parts.clockWatch.startedWall,
+      uptimeMs: this.#parts.clockWatch.uptimeMs,
       wallTime: this.#parts.clock.wallTime(),
       now: this.#parts.clock.now(),
       revision,
@@ -493,6 +495,7 @@ export class ControlPlane implements Gateway {
     this.#parts.ticketKeys.close();
     this.#parts.certificates.close();
     this.#parts.disks.close();
+    this.#parts.clockWatch.close();
     this.#parts.processes.close();
     this.#parts.endpoints.stop();
     this.#parts.features.stop();

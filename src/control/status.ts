@@ -43,6 +43,7 @@ interface StatusFacts {
   readonly epoch: string;
   readonly generation: number | null;
   readonly startedWall: number;
+  readonly uptimeMs: number;
   readonly wallTime: number;
   readonly now: Instant;
   readonly revision: number;
@@ -99,7 +100,7 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
     epoch,
     generation,
     startedAt: new Date(facts.startedWall).toISOString(),
-    uptimeS: Math.round((facts.wallTime - facts.startedWall) / 1000),
+    uptimeS: Math.round(facts.uptimeMs / 1000),
     revision,
     contentHash,
     source,

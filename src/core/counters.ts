@@ -23,6 +23,8 @@ export interface ExchangeCount {
   readonly grpcStatus: string | null;
   /** Of workers: their durations are lifetimes of tunnels and streams, which say nothing of how fast requests are answered. Absent in totals. */
   readonly isLongLived?: boolean;
+  /** Of workers, of long-lived ones: exchanges by the time until the head of the response, in the cells of `durations`. Absent elsewhere. */
+  readonly heads?: number[];
   count: number;
   durationMsSum: number;
   /** The shortest and the longest; Infinity and 0 without exchanges. */

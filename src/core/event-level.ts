@@ -32,6 +32,7 @@ export function levelOf(event: Event): EventLevel {
     case 'log_not_rotated':
     case 'log_reopened':
     case 'log_truncated':
+    case 'clock_changed':
     case 'state_unusable':
     case 'admin_refused':
       return 'warn';

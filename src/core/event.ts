@@ -222,6 +222,8 @@ export interface EventFacts {
   log_dropped: { what: string; count: number; errno: string | null };
   /** The file system of a folder of the gateway is nearly full, or no longer is (`to`: 'low', 'enough'). */
   disk_space: { path: string; freeBytes: number; totalBytes: number };
+  /** The wall clock has moved against the monotonic one by some seconds or more (`from`, `to`: what it showed and shows, as `was` and `is`). Back where `movedMs` is below 0. */
+  clock_changed: { was: string; is: string; movedMs: number };
   /** The error budget of an objective (`slo`) is used up too fast, or no longer is, or it is no objective any more (`to`: 'burning', 'kept', 'removed'). `burnRate`: in the long window of `tier`. */
   slo_burning: {
     route: string;

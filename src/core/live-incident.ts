@@ -199,8 +199,9 @@ export const suspectKinds = [
 
 export type SuspectKind = (typeof suspectKinds)[number];
 
-interface ShownCause extends Pick<LiveIncident, 'suspects'> {
+interface ShownCause {
   readonly cause: string | null;
+  readonly suspects: readonly Pick<IncidentSuspect, 'name'>[];
 }
 
 /** Checks alone have taken the endpoints out: that the application does not answer requests is not known. */

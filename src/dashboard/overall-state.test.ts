@@ -9,6 +9,8 @@ const minute = (errors: number, requests = 1000): StatusJson['last_minute'] => (
   seconds: 60,
   requests,
   requests_per_s: requests / 60,
+  recent_per_s: requests / 60,
+  abandoned: 0,
   errors,
   error_share: requests === 0 ? null : errors / requests,
   p50_ms: 2,

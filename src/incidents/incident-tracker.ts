@@ -92,11 +92,12 @@ const lagMaxMs = 10_000;
  * Reads what workers have counted and the events of the gateway; knows time only by its parameters.
  */
 export class IncidentTracker {
-  readonly #beganAt: number;
+  #beganAt: number;
   readonly #upstreams = new Map<string, UpstreamFailures>();
   readonly #open: OpenIncident[] = [];
   readonly #staleReuses = new SlidingSeconds();
-  #resolved: LiveIncident[] = [];
+  /** `startMs`: its instant; its times are those of the clock as it was. */
+  #resolved: { readonly incident: LiveIncident; readonly startMs: number }[] = [];
   readonly #additions = new AdditionWatch();
   readonly #events = new KeptEvents();
   readonly #releases = new SeenReleases();
@@ -131,6 +132,8 @@ export class IncidentTracker {
   }
 
   onEvent(event: Event, ms: number): void {
+    // Instants stay as they are; what goes on and what begins later has times of the clock as it is now.
+    if (event.kind === 'clock_changed') this.#beganAt += event.evidence.movedMs;
     this.#events.add(event, ms);
     this.#releases.onEvent(event, ms);
     if (event.kind === 'health_disagreement' && event.evidence.pauseMs !== null) this.#ejected.add(event.subject);
@@ -180,7 +183,7 @@ export class IncidentTracker {
   /** Those that go on, then those that are over, each the latest first. */
   list(ms: number): readonly LiveIncident[] {
     const open = this.#open.map((one) => one.facts(this.#wall(ms), this.#beganAt, null));
-    return [...open.reverse(), ...this.#resolved.toReversed()];
+    return [...open.reverse(), ...this.#resolved.map(({ incident }) => incident).toReversed()];
   }
 
   #wall(ms: number): number {
@@ -345,7 +348,7 @@ export class IncidentTracker {
   #joined(open: OpenIncident, into: OpenIncident, ms: number): IncidentChange {
     const now = this.#wall(ms);
     const incident = { ...open.facts(now, this.#beganAt, now), joined: into.id };
-    this.#resolved = [...this.#resolved, incident].slice(-resolvedMax);
+    this.#resolved = [...this.#resolved, { incident, startMs: open.startMs }].slice(-resolvedMax);
     return { kind: 'resolved', incident };
   }
 
@@ -416,7 +419,7 @@ export class IncidentTracker {
     const incident = isRemoved ? { ...facts, isRemoved } : facts;
     if (isOver) {
       this.#open.splice(this.#open.indexOf(open), 1);
-      this.#resolved = [...this.#resolved, incident].slice(-resolvedMax);
+      this.#resolved = [...this.#resolved, { incident, startMs: open.startMs }].slice(-resolvedMax);
       this.#earlier.add(
         incident,
         this.#beganAt,
@@ -438,21 +441,20 @@ export class IncidentTracker {
   }
 
   /** Configurations with which earlier incidents of the same upstreams and failures have begun. */
-  #failedRevisions({ startedAt, family, upstreams }: LiveIncident): ReadonlySet<number> {
+  #failedRevisions({ family, upstreams }: LiveIncident, startMs: number): ReadonlySet<number> {
     const ids = new Set(upstreams.map(({ upstream }) => upstream));
     const found = new Set<number>();
-    const note = (of: FailureFamily, at: number, where: readonly string[]): void => {
-      const revision = this.#releases.revisionAt(at - this.#beganAt);
-      if (revision !== null && of === family && at < startedAt && where.some((one) => ids.has(one)))
-        found.add(revision);
+    const note = (of: FailureFamily, ms: number, where: readonly string[]): void => {
+      const revision = this.#releases.revisionAt(ms);
+      if (revision !== null && of === family && ms < startMs && where.some((one) => ids.has(one))) found.add(revision);
     };
-    for (const one of this.#resolved)
+    for (const { incident, startMs: ms } of this.#resolved)
       note(
-        one.family,
-        one.startedAt,
-        one.upstreams.map(({ upstream }) => upstream),
+        incident.family,
+        ms,
+        incident.upstreams.map(({ upstream }) => upstream),
       );
-    for (const one of this.#open) note(one.root, this.#wall(one.startMs), one.upstreams);
+    for (const one of this.#open) note(one.root, one.startMs, one.upstreams);
     return found;
   }
 
@@ -475,7 +477,7 @@ export class IncidentTracker {
       startedMs,
       instances: this.#releases.instances,
       revisions: this.#releases.revisions,
-      failedRevisions: this.#failedRevisions(incident),
+      failedRevisions: this.#failedRevisions(incident, open.startMs),
       failedSinceMs: open.failedSinceMs === null ? null : open.failedSinceMs - startedMs,
       usualDurations,
       usualMaxMs,

@@ -308,3 +308,27 @@ test('an incident ends, with the reason, when a reload has removed its upstream'
   still.pass(10);
   assert.deepEqual(still.reported, ['opened 1 open']);
 });
+
+test('an incident after a change of the clock begins when it does by the clock as it is, one that goes on is not moved, and none opens or ends for it', () => {
+  const run = new Run('a', new SharedStorage());
+  const set = (movedMs: number): void => {
+    run.clock.setWallTime(run.clock.wallTime() + movedMs);
+    const [was, is] = ['2026-01-01T00:00:00Z', '2026-01-01T03:00:00Z'];
+    const changed: NewEvent<'clock_changed'> = {
+      ...{ kind: 'clock_changed', subject: 'gateway', reason: '', evidence: { was, is, movedMs } },
+    };
+    run.watch.onEvent({ ...changed, at: run.clock.wallTime() } as unknown as Event);
+  };
+  run.fail(20);
+  set(3 * 3_600_000);
+  run.fail(20);
+  const [goesOn] = run.watch.list();
+  assert.equal(Math.round((run.clock.wallTime() - (goesOn?.startedAt ?? 0)) / 1000), 40);
+  set(-5 * 3_600_000);
+  run.fail(20);
+  assert.deepEqual([run.watch.list().length, run.watch.list()[0]?.resolvedAt], [1, null]);
+  run.fail(2, 'response_head_timeout', 'other');
+  run.fail(20, 'response_head_timeout', 'other');
+  const other = run.watch.list().find(({ upstream }) => upstream === 'other');
+  assert.ok(Math.abs(run.clock.wallTime() - 22_000 - (other?.startedAt ?? 0)) < 1500, String(other?.startedAt));
+});

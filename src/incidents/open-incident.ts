@@ -11,6 +11,7 @@ import type {
   LiveIncident,
   SuspectKind,
 } from '../core/live-incident.ts';
+import { isOfChecksAlone } from '../core/live-incident.ts';
 import { knownSecondsMax } from './evidence-lines.ts';
 import { answeredBetween, type BadResponses, EndpointCount, SeenEndpoints } from './endpoint-count.ts';
 import { FirstExits } from './stopped-processes.ts';
@@ -380,7 +381,7 @@ export class OpenIncident {
       family: this.#root,
       cause: isCause(root) ? root : null,
       shape: spec === null ? (shapesWithoutCause[this.#root] ?? 'app_error') : shapeOfType(spec.type),
-      whose: whoseBySuspect(this.#whoseOf(root), this.suspects),
+      whose: this.#isOfChecksAlone(root) ? 'gateway' : whoseBySuspect(this.#whoseOf(root), this.suspects),
       startedAt: Math.floor(beganAt + this.startMs),
       firstRequestAt: Math.floor(Math.min(this.#firstRequestWall, beganAt + this.startMs)),
       openedAt: this.openedAt,
@@ -430,6 +431,12 @@ export class OpenIncident {
     const attemptsFailed = causes.reduce((sum, one) => sum + one.attemptsFailed, 0);
     // Requests that were not sent have met no endpoint.
     return { ...facts, causes, failed, attemptsFailed, endpoints: [] };
+  }
+
+  /** Requests were answered until checks took the endpoints out: that the application is at fault is not known. */
+  #isOfChecksAlone(root: CountedFailure): boolean {
+    const wereAnswered = this.#attemptsFailed === 0 && (this.rateBefore ?? 0) > 0;
+    return wereAnswered && isOfChecksAlone({ cause: isCause(root) ? root : null, suspects: this.suspects });
   }
 
   #whoseOf(root: CountedFailure): Whose {

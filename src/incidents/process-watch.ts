@@ -315,7 +315,8 @@ class WatchedProcess {
     const hasFailed = this.#hasFailed;
     this.#hasFailed = false;
     const stored = this.#lastStored;
-    const isNew = stored?.pid !== sample.pid || tellsMore(stored, sample) || sample.at - stored.at >= storedEveryMs;
+    const isNew =
+      stored?.pid !== sample.pid || tellsMore(stored, sample) || Math.abs(sample.at - stored.at) >= storedEveryMs;
     if (!isNew && !hasFailed) return [];
     // What was there before a failure says more than what is there after it.
     const notes = hasFailed && before !== null && before !== stored ? [before, sample] : [sample];

@@ -62,6 +62,10 @@ test('a response that went on for long behind its head is counted apart, and a s
       [1, true],
     ],
   );
+  const headsOf = (one: ExchangeCount | undefined) => one?.heads?.flatMap((count, cell) => (count > 0 ? [cell] : []));
+  assert.deepEqual(delta.map(headsOf), [undefined, [bucketOf(20)]]);
+  counters.count(lasting(9000, withHead(300)));
+  assert.deepEqual(headsOf(counters.takeDelta()[0]), [bucketOf(300)]);
   const totals = totalsOf();
   totals.add(delta);
   const [total, ...others] = totals.all();

@@ -51,12 +51,17 @@ export class ExchangeCounters {
     cell.bytesOut += exchange.bytesToClient;
     const bucket = bucketOf(durationMs);
     cell.durations[bucket] = (cell.durations[bucket] as number) + 1;
+    if (cell.heads !== undefined) noteHead(cell.heads, exchange);
   }
 
   /** The counts since the last call, without unchanged ones. Where there is no entry left, cells without counts give up theirs. */
   takeDelta(): ExchangeCount[] {
     if (this.#keys >= this.#keysMax) this.#dropUnused();
-    const delta = this.#touched.map((cell) => ({ ...cell, durations: cell.durations.slice() }));
+    const delta = this.#touched.map((cell) => ({
+      ...cell,
+      durations: cell.durations.slice(),
+      ...(cell.heads === undefined ? {} : { heads: cell.heads.slice() }),
+    }));
     for (const cell of this.#touched) clear(cell);
     this.#touched = [];
     return delta;
@@ -162,7 +167,14 @@ export class CounterTotals {
     const isOther = this.#totals.size >= this.#keysMax;
     const labels = isOther ? { ...counted, route: otherName, upstream: otherName } : counted;
     return valueOf(this.#totals, keyOf(labels), () => {
-      const { whose: _whose, firstEndedAt: _ended, firstStartedAt: _started, isLongLived: _lives, ...common } = labels;
+      const {
+        whose: _whose,
+        firstEndedAt: _ended,
+        firstStartedAt: _started,
+        isLongLived: _lives,
+        heads: _heads,
+        ...common
+      } = labels;
       const total = { ...common, durations: noDurations() };
       clear(total);
       return total;
@@ -177,6 +189,7 @@ function keyOf(count: ExchangeCount): string {
 }
 
 function newCount(exchange: EndedExchange, route: string, upstream: string): ExchangeCount {
+  const livesLong = isLongLived(exchange);
   return {
     route,
     upstream,
@@ -188,7 +201,8 @@ function newCount(exchange: EndedExchange, route: string, upstream: string): Exc
     firstStartedAt: 0,
     end: exchange.endKind,
     grpcStatus: grpcText(grpcNumber(exchange.grpcStatus ?? null)),
-    isLongLived: isLongLived(exchange),
+    isLongLived: livesLong,
+    ...(livesLong ? { heads: noDurations() } : {}),
     count: 0,
     durationMsSum: 0,
     durationMsMin: Infinity,
@@ -197,6 +211,14 @@ function newCount(exchange: EndedExchange, route: string, upstream: string): Exc
     bytesOut: 0,
     durations: noDurations(),
   };
+}
+
+/** A tunnel or stream without an attempt has no head of its own. */
+function noteHead(heads: number[], { attempts }: EndedExchange): void {
+  const headMs = attempts.at(-1)?.headMs ?? -1;
+  if (headMs < 0) return;
+  const bucket = bucketOf(headMs);
+  heads[bucket] = (heads[bucket] as number) + 1;
 }
 
 function noDurations(): number[] {
@@ -247,6 +269,7 @@ function clear(count: ExchangeCount): void {
   count.bytesIn = 0;
   count.bytesOut = 0;
   count.durations.fill(0);
+  count.heads?.fill(0);
 }
 
 /** The index in `statusClasses`. RFC 9110 §15: a status beyond 599 is taken for a 5xx. */

@@ -26,7 +26,11 @@ export const incidentSchema = z.object({
     'The commonest of the failures that began; null: 5xx of the application itself, late responses (`lateness`), or other answers than before.',
   ),
   shape: z.enum(shapes),
-  whose: z.enum(whoses),
+  whose: z
+    .enum(whoses)
+    .describe(
+      'Which side has caused it. `gateway` too where checks alone have taken out endpoints that answered requests: that the application is at fault is not known.',
+    ),
   started_at: text.describe('When the first request or attempt that failed ended.'),
   first_request_at: text.describe(
     'When the earliest request that failed, or had an attempt that failed, began: at or before `started_at`.',

@@ -5,6 +5,7 @@ import { api, now, status } from './state.ts';
 import { useAnswer } from './use-answer.ts';
 import { elapsedText, failuresText } from '#failures/quantity-text.ts';
 import { shapeWords, whoseWords } from '#failures/failure-words.ts';
+import { isOfChecksAlone } from '../../core/live-incident.ts';
 import { actionsFor } from '../operator-actions.ts';
 import { addressHash } from '../page-address.ts';
 import { countFigure, shareFigure, timeText } from '../shown-figures.ts';
@@ -150,7 +151,8 @@ function Extent({ incident }: { readonly incident: IncidentJson }): JSX.Element 
       <div>
         <dt>verdict</dt>
         <dd>
-          {shapeWords[shape]}, {whoseWords[whose]}
+          {shapeWords[shape]}
+          {!isOfChecksAlone(incident) && `, ${whoseWords[whose]}`}
         </dd>
       </div>
     </dl>
