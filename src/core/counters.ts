@@ -151,6 +151,12 @@ export function noCounts(worker: number): WorkerCounts {
 
 /** Where at least three quarters ended within one step of the table: that duration. */
 export function commonDuration(durations: ArrayLike<number>): number | null {
+  const cell = commonCell(durations);
+  return cell === null ? null : (durationBoundsMs[cell] ?? null);
+}
+
+/** The cell in which, or next to which, at least three quarters are. */
+export function commonCell(durations: ArrayLike<number>): number | null {
   let all = 0;
   let most = 0;
   for (let cell = 0; cell < durations.length; cell++) {
@@ -158,5 +164,5 @@ export function commonDuration(durations: ArrayLike<number>): number | null {
     if ((durations[cell] as number) > (durations[most] as number)) most = cell;
   }
   const near = (durations[most] as number) + (durations[most + 1] ?? 0) + (durations[most - 1] ?? 0);
-  return all < 1 || near < 0.75 * all ? null : (durationBoundsMs[most] ?? null);
+  return all < 1 || near < 0.75 * all ? null : most;
 }

@@ -460,6 +460,7 @@ export class IncidentTracker {
       steadyRateBefore: open.steadyRateBefore,
       directLook: open.directLook,
       abandoned: failures.latencies.abandoned(open.routeNames, this.#judged),
+      waited: open.root === 'application' ? failures.waited(open.routeNames, this.#judged) : null,
       newestFailure: open.newestFailure,
       methods: new Map(
         [...failures.methods].map(([method, { firstMs, failed }]) => [

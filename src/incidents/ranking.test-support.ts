@@ -51,6 +51,7 @@ export function ranking(incident: LiveIncident, more: Partial<SuspectContext> = 
     steadyRateBefore: null,
     directLook: null,
     abandoned: null,
+    waited: null,
     newestFailure: null,
     ...more,
   });

@@ -161,6 +161,10 @@ export class RouteRates {
     return this.#routes.size;
   }
 
+  get names(): readonly string[] {
+    return [...this.#routes.keys()];
+  }
+
   add(route: string, second: number, requests: number): void {
     const known = this.#routeOf(route, second);
     if (known === null) return;

@@ -88,6 +88,7 @@ function suspectsOf(what: Case): readonly IncidentSuspect[] {
     ...{
       directLook: null,
       abandoned: null,
+      waited: null,
       newestFailure: null,
       failedSinceMs: null,
       revisions: [

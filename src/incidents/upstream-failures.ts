@@ -8,6 +8,7 @@ import { familyOf, familyOfCause, isNotHttp, isWithoutFailure, isWithoutConnecti
 import { FamilyWindow, SlidingSeconds } from './family-window.ts';
 import { RouteLatencies } from './route-latencies.ts';
 import { RouteRates } from './route-rates.ts';
+import { ErrorWaits, type WaitedRoutes } from './error-waits.ts';
 
 export type CountedFailure = CountedCause['cause'];
 
@@ -101,6 +102,7 @@ export class UpstreamFailures {
   readonly families = new Map<FailureFamily, FamilyWindow>();
   readonly rates = new RouteRates();
   readonly latencies = new RouteLatencies();
+  readonly #errorWaits = new ErrorWaits();
   /** How long successful requests usually take: counts by `durationBoundsMs`, that become less with time. */
   readonly usualDurations = new Float64Array(durationBoundsMs.length + 1);
   /** The longest of them. */
@@ -148,6 +150,7 @@ export class UpstreamFailures {
     }
     this.rates.addFailed(route, second, family, count);
     if (family === 'slow') addCounts(this.slowDurations, durations);
+    if (family === 'application') this.#errorWaits.add(counted, second);
     this.#window(family).failed.add(second, count);
     const kind = cause === 'none' ? 'app_error' : cause;
     const startedWall = counted.firstStartedAt ?? Infinity;
@@ -178,9 +181,15 @@ export class UpstreamFailures {
 
   addResponses({ endpoint, method, status, count }: EndpointResponses, ms: number): void {
     if (status >= 400 && status < 500) this.#endpointDelta(Math.floor(ms / 1000), endpoint, false).declined += count;
+    if (status >= 500) this.#errorWaits.addStatus(status, Math.floor(ms / 1000), count);
     const known = this.methods.get(method) ?? { firstMs: ms, failed: 0 };
     this.methods.set(method, known);
     if (status === 0 || status >= 500) known.failed += count;
+  }
+
+  /** Where the application's own errors on these routes have come after one time; null: they have not. */
+  waited(routes: readonly string[], second: number): WaitedRoutes | null {
+    return this.#errorWaits.of(routes, second, this.rates, this.latencies);
   }
 
   /** Call this before what came with a failure is added. */
