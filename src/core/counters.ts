@@ -2,6 +2,13 @@ import type { EndKind } from './exchange.ts';
 import type { Cause } from '#failures/failure.ts';
 import type { Shape, Whose } from '#failures/shape.ts';
 
+/** Requests of one client that failed. */
+export interface CountedClient {
+  /** See `clientNetwork`. */
+  readonly client: string;
+  count: number;
+}
+
 /**
  * Counts of exchanges by bounded labels: routes and upstreams come from the configuration, the others from unions.
  * Workers send sums since their last batch; the main thread adds them up.
@@ -23,6 +30,10 @@ export interface ExchangeCount {
   readonly grpcStatus: string | null;
   /** Of workers: their durations are lifetimes of tunnels and streams, which say nothing of how fast requests are answered. Absent in totals. */
   readonly isLongLived?: boolean;
+  /** Of workers, where requests succeeded: the address of the last one, as a sample; ''. Absent in totals. */
+  client?: string;
+  /** Of workers, where requests failed: how many of which client; of a batch not all are told apart. Absent in totals. */
+  clients?: CountedClient[];
   count: number;
   durationMsSum: number;
   /** The shortest and the longest; Infinity and 0 without exchanges. */

@@ -52,6 +52,7 @@ export function ranking(incident: LiveIncident, more: Partial<SuspectContext> = 
     directLook: null,
     abandoned: null,
     waited: null,
+    topClient: null,
     newestFailure: null,
     ...more,
   });
