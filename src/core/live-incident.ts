@@ -194,6 +194,7 @@ export const suspectKinds = [
   'application_errors',
   'gateway_worker',
   'client_timeout',
+  'one_client',
   'changed_responses',
 ] as const;
 

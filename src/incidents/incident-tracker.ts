@@ -8,9 +8,10 @@ import type { FailureFamily, IncidentSuspect, LiveIncident, SuspectKind } from '
 import { AdditionWatch, familyOfChecks, KeptEvents } from './addition-watch.ts';
 import { EarlierFailuresOfUpstreams } from './earlier-failures.ts';
 import { familyOf, familyOfCause, isWithoutFailure } from './failure-family.ts';
+import { shareAmong } from './failing-clients.ts';
 import { suspectsWhileFailing, withEarlierSuspects, rankSuspects } from './suspects.ts';
 import { OpenIncident } from './open-incident.ts';
-import { isEndpointOf, type SuspectContext } from './suspect-facts.ts';
+import { isEndpointOf, type FailingClient, type SuspectContext } from './suspect-facts.ts';
 import { ownExits } from './suspected-exits.ts';
 import { type SharedFault, sharedFaultOf, sharedFaults } from './shared-fault.ts';
 import { SeenReleases } from './seen-releases.ts';
@@ -230,7 +231,9 @@ export class IncidentTracker {
     for (const [family, window] of failures.families) {
       if (this.#incidentsAt(failures.upstream).some((one) => one.families.has(family))) continue;
       if (!window.opens(second, second - failures.firstSecond, failures.requests, failures.attempts)) continue;
-      this.#openFrom(failures, family, window.begin(second, failures.requests), from, ms);
+      const begin = window.begin(second, failures.requests);
+      if (family === 'application' && failures.isOfOneClient(family, begin, second)) continue;
+      this.#openFrom(failures, family, begin, from, ms);
     }
   }
 
@@ -489,6 +492,8 @@ export class IncidentTracker {
       steadyRateBefore: open.steadyRateBefore,
       directLook: open.directLook,
       abandoned: failures.latencies.abandoned(open.routeNames, this.#judged),
+      waited: open.root === 'application' ? failures.waited(open.routeNames, this.#judged) : null,
+      topClient: open.upstreams.length > 1 ? null : topClientOf(open, failures),
       newestFailure: open.newestFailure,
       methods: new Map(
         [...failures.methods].map(([method, { firstMs, failed }]) => [
@@ -519,6 +524,17 @@ function addEarlier(
 ): void {
   for (const delta of failures)
     if (delta.second < from && families.includes(delta.family)) incident.count(delta, upstream);
+}
+
+function topClientOf(
+  { clients, counts, requestsOfRoutes, routeNames }: OpenIncident,
+  { rates }: UpstreamFailures,
+): FailingClient | null {
+  const { top } = clients;
+  const shareOfAnswered = top === null ? null : shareAmong(rates.answeredOn(routeNames), top.client);
+  if (top === null || shareOfAnswered === null) return null;
+  const answered = Math.max(0, requestsOfRoutes - counts.failed);
+  return { client: top.client, failed: Math.min(top.count, counts.failed), answered, shareOfAnswered };
 }
 
 /** With which most checks fail that keep endpoints out. */

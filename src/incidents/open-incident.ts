@@ -14,6 +14,7 @@ import type {
 import { isOfChecksAlone } from '../core/live-incident.ts';
 import { knownSecondsMax } from './evidence-lines.ts';
 import { answeredBetween, type BadResponses, EndpointCount, SeenEndpoints } from './endpoint-count.ts';
+import { ClientCounts } from './failing-clients.ts';
 import { FirstExits } from './stopped-processes.ts';
 import { endedS, IncidentAdditions, settleS } from './incident-additions.ts';
 import type { FailedInSecond } from './suspect-facts.ts';
@@ -67,6 +68,8 @@ export class OpenIncident {
   openedAt: number;
   rateBefore: number | null;
   readonly seenEndpoints = new SeenEndpoints();
+  /** Whose requests have failed. */
+  readonly clients = new ClientCounts();
   readonly additions = new IncidentAdditions();
   readonly firstExits = new FirstExits();
   /** Null: all failures of its families count; else only those of these routes and endpoints, where there are any. */
@@ -214,6 +217,7 @@ export class OpenIncident {
       parties: new Map(whose === null ? [] : [[whose, failed]]),
     });
     if (failed > 0) this.#addRoute(route, failed);
+    if (delta.clients !== undefined) this.clients.addAll(delta.clients);
   }
 
   #addSecond(second: number, failed: number, attemptsFailed: number): void {
@@ -274,6 +278,11 @@ export class OpenIncident {
     if (second < this.startSecond) return;
     if (second <= this.lastSecond) this.#ofRoutes += requests;
     else this.#laterOfRoutes += requests;
+  }
+
+  /** From its first failure to its last. */
+  get requestsOfRoutes(): number {
+    return this.#ofRoutes;
   }
 
   /** Without a failure among so many requests, five would have been expected. */
@@ -353,6 +362,7 @@ export class OpenIncident {
     this.rateBefore = sumOf(this.rateBefore, other.rateBefore);
     this.steadyRateBefore = sumOf(this.steadyRateBefore, other.steadyRateBefore);
     this.firstExits.absorb(other.firstExits);
+    this.clients.addAll(other.clients);
     this.directLook ??= other.directLook;
     this.newestFailure ??= other.newestFailure;
     this.failedSinceMs ??= other.failedSinceMs;

@@ -51,6 +51,8 @@ export function ranking(incident: LiveIncident, more: Partial<SuspectContext> = 
     steadyRateBefore: null,
     directLook: null,
     abandoned: null,
+    waited: null,
+    topClient: null,
     newestFailure: null,
     ...more,
   });

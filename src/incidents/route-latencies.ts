@@ -179,9 +179,13 @@ class RouteLatency {
     this.limitMs = p90 === null ? null : Math.round(lateTimes * p90 + latePlusMs);
   }
 
+  get usualMs(): number | null {
+    return latencyQuantileMs(this.#usual, 0.5);
+  }
+
   /** `second`: now. Null: nothing is known. */
   lateness(route: string, second: number): Lateness | null {
-    const usualMs = latencyQuantileMs(this.#usual, 0.5);
+    const { usualMs } = this;
     const now = new Array<number>(latencyCells).fill(0);
     for (const [slice, cells] of this.#recent)
       if (slice >= Math.floor(second / sliceS) - 1)
@@ -232,6 +236,11 @@ export class RouteLatencies {
   settle(second: number, isUsual: boolean): void {
     if (second % sliceS !== 0 && isUsual) return;
     for (const known of this.#routes.values()) known.settle(second, isUsual);
+  }
+
+  /** Half of the responses of a route used to take no longer; null: not known. */
+  usualMs(route: string): number | null {
+    return this.#routes.get(route)?.usualMs ?? null;
   }
 
   /** Of the first of these routes of which it is known. */

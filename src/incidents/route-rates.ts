@@ -1,5 +1,7 @@
+import type { CountedClient } from '../core/counters.ts';
 import type { FailureFamily } from '../core/live-incident.ts';
 import { isWithoutFailure } from './failure-family.ts';
+import { ClientCounts, ClientSamples, isOfOneAmongMany } from './failing-clients.ts';
 import { SlidingSeconds } from './family-window.ts';
 
 /** What is usual is that of the last hour, in slices. */
@@ -34,13 +36,20 @@ const lastedS = 40;
 /** Routes of one upstream that are told apart. */
 const routesMax = 1000;
 
-/** Of one route: what the last seconds have added. */
+/** Of one route: what the last seconds have added. A client whose requests fail counts once. */
 interface Second {
   requests: number;
   readonly failed: Map<FailureFamily, number>;
   /** Of families without a failure, those that may tell something although they are few. */
   readonly telling: Map<FailureFamily, number>;
+  /** Those that are known to have failed, until the second is judged. */
+  readonly clients: Map<FailureFamily, Set<string>>;
 }
+
+/** More failing clients of a second are not told apart: each of their failures counts. */
+const clientsOfSecondMax = 64;
+
+const noClients: ReadonlySet<string> = new Set();
 
 /** One family of failures on one route. */
 class Rate {
@@ -50,6 +59,9 @@ class Rate {
   readonly failed = new SlidingSeconds();
   /** The first failure since which the evidence has grown. */
   since: number | null = null;
+  /** In how many seconds since then requests of which client have failed, and the sum of all clients. */
+  readonly #clients = new ClientCounts();
+  #clientSeconds = 0;
 
   noteUsual(slice: number, failed: number): void {
     this.#usual.set(slice, (this.#usual.get(slice) ?? 0) + failed);
@@ -79,7 +91,7 @@ class Rate {
       this.#evidence[index] = Math.min(1e15, before * Math.exp(likelihood));
       sum += this.#evidence[index] as number;
     }
-    if (sum < 2) this.since = null;
+    if (sum < 2) this.#forgetSince();
     else if (failed > 0) this.since ??= second;
     return sum;
   }
@@ -92,9 +104,27 @@ class Rate {
     return slicesWith >= lastedS / 10 - 1;
   }
 
+  /** After `add`, of the same second. */
+  addClients(clients: ReadonlySet<string>, failed: number): void {
+    if (this.since === null) return;
+    this.#clientSeconds += failed;
+    for (const client of clients) this.#clients.add(client, 1);
+  }
+
+  /** Whether one client has more than half of those seconds, and `answered` are mostly others. */
+  isOfOneAmongMany(answered: ClientSamples): boolean {
+    return isOfOneAmongMany(this.#clients.top, this.#clientSeconds, [answered]);
+  }
+
   reset(): void {
     this.#evidence.fill(1 / times.length);
+    this.#forgetSince();
+  }
+
+  #forgetSince(): void {
     this.since = null;
+    this.#clients.clear();
+    this.#clientSeconds = 0;
   }
 }
 
@@ -102,6 +132,7 @@ class Route {
   readonly firstSecond: number;
   readonly rates = new Map<FailureFamily, Rate>();
   readonly requests = new SlidingSeconds();
+  readonly answered = new ClientSamples();
   /** By slice number. */
   readonly #usual = new Map<number, number>();
   /** Seconds that are not known to be usual yet. */
@@ -113,7 +144,8 @@ class Route {
 
   secondOf(second: number): Second {
     let known = this.recent.get(second);
-    if (known === undefined) this.recent.set(second, (known = { requests: 0, failed: new Map(), telling: new Map() }));
+    if (known === undefined)
+      this.recent.set(second, (known = { requests: 0, failed: new Map(), telling: new Map(), clients: new Map() }));
     return known;
   }
 
@@ -165,6 +197,10 @@ export class RouteRates {
     return this.#routes.size;
   }
 
+  get names(): readonly string[] {
+    return [...this.#routes.keys()];
+  }
+
   add(route: string, second: number, requests: number): void {
     const known = this.#routeOf(route, second);
     if (known === null) return;
@@ -172,16 +208,35 @@ export class RouteRates {
     known.secondOf(second).requests += requests;
   }
 
-  /** `failed`: of the requests that are added besides. `telling`: of them, those that are judged one by one. */
-  addFailed(route: string, second: number, family: FailureFamily, failed: number, telling = failed): void {
+  /** A client whose request succeeded. */
+  addAnswered(route: string, client: string): void {
+    this.#routes.get(route)?.answered.add(client);
+  }
+
+  /** Who is answered well on these routes. */
+  answeredOn(routes: readonly string[]): readonly ClientSamples[] {
+    return routes.flatMap((name) => this.#routes.get(name)?.answered ?? []);
+  }
+
+  /** `failed`: of the requests that are added before; `clients`: of some of them. `telling`: those that are judged one by one. */
+  addFailed(
+    route: string,
+    second: number,
+    family: FailureFamily,
+    failed: number,
+    clients: readonly CountedClient[] = [],
+    telling = failed,
+  ): void {
     const known = this.#routeOf(route, second);
     if (known === null) return;
     let rate = known.rates.get(family);
     if (rate === undefined) known.rates.set(family, (rate = new Rate()));
     rate.failed.add(second, failed);
     const counted = known.secondOf(second);
-    counted.failed.set(family, (counted.failed.get(family) ?? 0) + failed);
-    counted.telling.set(family, (counted.telling.get(family) ?? 0) + telling);
+    const repeated = repeatedOf(counted, family, clients);
+    counted.requests = Math.max(0, counted.requests - repeated);
+    counted.failed.set(family, (counted.failed.get(family) ?? 0) + failed - repeated);
+    counted.telling.set(family, (counted.telling.get(family) ?? 0) + telling - repeated);
   }
 
   #routeOf(route: string, second: number): Route | null {
@@ -206,10 +261,13 @@ export class RouteRates {
         const most = isWithoutFailure(family) ? 1 : counted.requests;
         const failed = Math.min(most, counted.telling.get(family) ?? 0);
         const evidence = rate.add(second, failed, counted.requests, rate.usualMax(usualRequests));
+        rate.addClients(counted.clients.get(family) ?? noClients, failed);
         if (failed === 0 || evidence < evidenceMin || rate.since === null) continue;
         if (isWithoutFailure(family) && !rate.hasLasted(second)) continue;
+        if (rate.isOfOneAmongMany(route.answered)) continue;
         raised.push({ family, route: name, second: rate.since });
       }
+      counted.clients.clear();
     }
     return raised;
   }
@@ -252,6 +310,21 @@ interface RouteSum {
   readonly failed: number;
   /** So many failures are expected where all is as before. */
   readonly usual: number;
+}
+
+/** Failures of clients of which others have been counted in the same second. */
+function repeatedOf({ clients: seen }: Second, family: FailureFamily, clients: readonly CountedClient[]): number {
+  let known = seen.get(family);
+  if (known === undefined && clients.length > 0) seen.set(family, (known = new Set()));
+  let repeated = 0;
+  for (const { client, count } of clients) {
+    if (known?.has(client) === true) repeated += count;
+    else if (known !== undefined && known.size < clientsOfSecondMax) {
+      known.add(client);
+      repeated += count - 1;
+    }
+  }
+  return repeated;
 }
 
 /** The upper 95 % bound of a share of which `failed` of `requests` have been seen (Wilson). */

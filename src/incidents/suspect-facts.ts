@@ -12,6 +12,7 @@ import type { SeenInstance, SeenRevision } from './seen-releases.ts';
 import type { CountedFailure, HeldConnections } from './upstream-failures.ts';
 import type { AbandonedRequests, CountedEndpoint, LiveIncident } from '../core/live-incident.ts';
 import type { Cause } from '#failures/failure.ts';
+import type { WaitedRoutes } from './error-waits.ts';
 
 /** Requests and attempts that failed in one second. */
 export type FailedInSecond = readonly [failed: number, attemptsFailed: number];
@@ -59,10 +60,22 @@ export interface SuspectContext {
   readonly directLook: DirectLook | null;
   /** Requests of the routes that fail or are slow whose clients have left; null: none. */
   readonly abandoned: AbandonedRequests | null;
+  /** Where the application's own errors come after one time; null: they do not. */
+  readonly waited: WaitedRoutes | null;
+  /** The client that has most of the failed requests; null: not known. */
+  readonly topClient: FailingClient | null;
   /** Null: nothing is stored, or nothing was found. */
   readonly newestFailure: NewestFailure | null;
   /** By method: when its first request came, relative to the incident, and how many have failed. Absent: not known. */
   readonly methods?: ReadonlyMap<string, { readonly afterMs: number; readonly failed: number }>;
+}
+
+export interface FailingClient {
+  readonly client: string;
+  readonly failed: number;
+  /** Requests of the routes that fail which were answered well, and the share of this client in them. */
+  readonly answered: number;
+  readonly shareOfAnswered: number;
 }
 
 /** What a rule says where it applies. */

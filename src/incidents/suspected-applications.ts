@@ -7,6 +7,7 @@ import { datedLines } from './evidence-lines.ts';
 import { withTarget, outputStepOf } from './step-target.ts';
 import { stoppedEvidence, stoppedFinding } from './stopped-processes.ts';
 import { failedStarts, ownExits } from './suspected-exits.ts';
+import { shortages } from './suspected-shortages.ts';
 import { applicationsOf, type NewestFailure, type WatchedUpstream } from './watched-upstream.ts';
 import {
   type Rule,
@@ -101,11 +102,47 @@ function hangs(context: SuspectContext): boolean {
 const abandonedMin = 8;
 const abandonedShareMin = 0.3;
 
+/** With what an application answers when it has waited in vain: other statuses say something else, such as that it refuses the request. */
+const statusesOfWait: ReadonlySet<number> = new Set([500, 502, 504]);
+
+/** The other routes fail so much more seldom that they do not use what does not answer. */
+const wellShareMax = 0.1;
+
+/** The application's own errors come after one time, which is its timeout for something that it calls. */
+function waitedInVain(context: SuspectContext): SuspectFinding | null {
+  const { incident, waited } = context;
+  if (!isOf(incident, 'application') || waited === null) return null;
+  const { routes, errors, afterMs, status, elsewhere } = waited;
+  // What all endpoints need does not fail at one of them.
+  if ((status !== null && !statusesOfWait.has(status)) || shortages.one_endpoint(context) !== null) return null;
+  const isWellElsewhere = elsewhere !== null && elsewhere.failed <= wellShareMax * elsewhere.requests;
+  const after = duration(afterMs);
+  const failing = incident.endpoints.filter(({ failed }) => failed > 0).length;
+  const output = outputStepOf(context) ?? "Look at the application's log at that time";
+  return {
+    // Where every route fails so, it may also be what the application waits for in itself.
+    fit: isWellElsewhere ? 0.84 : 0.76,
+    sentence: `Something that the application calls does not answer: its own errors come after ${after}, its timeout for it, on the ${routes.length === 1 ? 'route' : 'routes'} ${listOf(routes)}.`,
+    evidence: [
+      `${errors} of its errors in the last minute${status === null ? '' : `, ${status}`}: nearly all after ${after}`,
+      ...(failing > 1 ? [`${failing} endpoints alike`] : []),
+      ...(elsewhere === null
+        ? []
+        : [
+            `${elsewhere.routes === 1 ? 'the other route' : `${elsewhere.routes} other routes`}: ${elsewhere.failed} of ${elsewhere.requests} requests failed`,
+          ]),
+    ],
+    nextStep: `${output}: what does it call on ${routes[0]} with a timeout of ${after}, such as another service or a database? Look there; until it answers, a shorter timeout fails sooner and keeps the rest free.`,
+  };
+}
+
 /** What the application does by itself. */
 export const applications = {
-  dependency: ({ incident, watched }) => {
+  dependency: (context) => {
+    const { incident, watched } = context;
     const advice = watched.endpoints.flatMap(({ id, advice: text }) => (text === null ? [] : [`${id} says: ${text}`]));
-    if (advice.length === 0 || isOf(incident, 'dns', 'tls', 'garbage', 'gateway', 'network')) return null;
+    if (advice.length === 0) return waitedInVain(context);
+    if (isOf(incident, 'dns', 'tls', 'garbage', 'gateway', 'network')) return null;
     return {
       fit: isOf(incident, 'application', 'slow', 'slower', 'not_ready') ? 0.88 : 0.6,
       sentence: 'Something that the application needs does not work, as its health document says.',

@@ -88,6 +88,8 @@ function suspectsOf(what: Case): readonly IncidentSuspect[] {
     ...{
       directLook: null,
       abandoned: null,
+      waited: null,
+      topClient: null,
       newestFailure: null,
       failedSinceMs: null,
       revisions: [

@@ -4,6 +4,7 @@ import { releases } from './suspected-releases.ts';
 import { shortages } from './suspected-shortages.ts';
 import { connections } from './suspected-connections.ts';
 import { applications } from './suspected-applications.ts';
+import { clients } from './suspected-clients.ts';
 import type { IncidentSuspect, SuspectKind } from '../core/live-incident.ts';
 import {
   type SuspectContext,
@@ -28,6 +29,7 @@ const rules: Readonly<Record<SuspectKind, Rule>> = {
   ...timeouts,
   ...connections,
   ...applications,
+  ...clients,
 };
 
 /** What may have caused the incident, the likeliest first; empty: not known. `isLater`: it has caused only what began later. */

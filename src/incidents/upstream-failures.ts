@@ -3,12 +3,14 @@ import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { Whose } from '#failures/shape.ts';
 import type { CountedCause, FailureFamily } from '../core/live-incident.ts';
-import type { RouteTraffic } from '../core/route-traffic.ts';
+import { clientNetwork, type RouteTraffic } from '../core/route-traffic.ts';
 import { familyOf, familyOfCause, isNotHttp, isWithoutFailure, isWithoutConnection } from './failure-family.ts';
+import { ClientCounts, isOfOneAmongMany } from './failing-clients.ts';
 import { FamilyWindow, SlidingSeconds } from './family-window.ts';
 import { RouteAnswers } from './route-answers.ts';
 import { RouteLatencies } from './route-latencies.ts';
 import { RouteRates } from './route-rates.ts';
+import { ErrorWaits, type WaitedRoutes } from './error-waits.ts';
 
 export type CountedFailure = CountedCause['cause'];
 
@@ -26,6 +28,8 @@ export interface FailureDelta {
   startedWall: number;
   failed: number;
   attemptsFailed: number;
+  /** Of requests; absent: not known. */
+  clients?: ClientCounts;
 }
 
 /** What one second has added, or a part of one: before or since its first failure, or between responses that were no valid HTTP. */
@@ -80,6 +84,10 @@ export interface HeldConnections {
   readonly perS: number;
 }
 
+/** Of the last seconds, the share of requests that one client may have fail. */
+const oneClientS = 5;
+const oneClientShareMax = 0.2;
+
 interface RecentDurations {
   readonly durations: Float64Array;
   maxMs: number;
@@ -103,6 +111,7 @@ export class UpstreamFailures {
   readonly rates = new RouteRates();
   readonly latencies = new RouteLatencies();
   readonly answers = new RouteAnswers();
+  readonly #errorWaits = new ErrorWaits();
   /** How long successful requests usually take: counts by `durationBoundsMs`, that become less with time. */
   readonly usualDurations = new Float64Array(durationBoundsMs.length + 1);
   /** The longest of them. */
@@ -139,6 +148,8 @@ export class UpstreamFailures {
     this.#slices.set(slice, (this.#slices.get(slice) ?? 0) + count);
     const family = familyOf(cause, shape);
     if (family === null) {
+      if (counted.client !== undefined && counted.client !== '')
+        this.rates.addAnswered(route, clientNetwork(counted.client));
       // A tunnel lasts as long as both sides keep it, and a stream as long as it has something to say.
       if (counted.statusClass !== '1xx' && counted.isLongLived !== true) {
         const recent = this.#recentOf(second);
@@ -147,12 +158,17 @@ export class UpstreamFailures {
       }
       return;
     }
-    this.rates.addFailed(route, second, family, count);
+    this.rates.addFailed(route, second, family, count, counted.clients);
     if (family === 'slow') addCounts(this.slowDurations, durations);
+    if (family === 'application') this.#errorWaits.add(counted, second);
     this.#window(family).failed.add(second, count);
     const kind = cause === 'none' ? 'app_error' : cause;
     const startedWall = counted.firstStartedAt ?? Infinity;
-    this.#failure({ second, family, kind, route, whose: counted.whose ?? null, firstMs, startedWall }).failed += count;
+    const delta = this.#failure({ second, family, kind, route, whose: counted.whose ?? null, firstMs, startedWall });
+    delta.failed += count;
+    if (counted.clients === undefined) return;
+    delta.clients ??= new ClientCounts();
+    for (const { client, count: failed } of counted.clients) delta.clients.add(client, failed);
   }
 
   addRoute(counted: RouteTraffic, second: number, firstMs: number): void {
@@ -185,15 +201,42 @@ export class UpstreamFailures {
     firstMs: number,
     telling = 0,
   ): void {
-    this.rates.addFailed(route, second, family, count, telling);
+    this.rates.addFailed(route, second, family, count, [], telling);
     const kind = family === 'slower' ? 'late_response' : 'changed_response';
     this.#failure({ second, family, kind, route, whose: null, firstMs, startedWall: Infinity }).failed += count;
   }
 
   addResponses({ method, status, count }: EndpointResponses, ms: number): void {
+    if (status >= 500) this.#errorWaits.addStatus(status, Math.floor(ms / 1000), count);
     const known = this.methods.get(method) ?? { firstMs: ms, failed: 0 };
     this.methods.set(method, known);
     if (status === 0 || status >= 500) known.failed += count;
+  }
+
+  /**
+   * Whether failures since a second are mostly those of one client, which counts once a second, while others are answered on the same routes. Where it has a
+   * fifth of all requests fail, that is worth an incident, which names it.
+   */
+  isOfOneClient(family: FailureFamily, begin: number, second: number): boolean {
+    const failed = this.families.get(family)?.failed.sum(second, oneClientS) ?? 0;
+    if (failed >= oneClientShareMax * this.requests.sum(second, oneClientS)) return false;
+    const clients = new ClientCounts();
+    const routes = new Set<string>();
+    let all = 0;
+    for (const one of this.failures) {
+      if (one.family !== family || one.second < begin || one.failed === 0) continue;
+      routes.add(one.route);
+      all += one.failed;
+      if (one.clients === undefined) continue;
+      all += one.clients.size - one.clients.sum;
+      clients.addEach(one.clients);
+    }
+    return isOfOneAmongMany(clients.top, all, this.rates.answeredOn([...routes]));
+  }
+
+  /** Where the application's own errors on these routes have come after one time; null: they have not. */
+  waited(routes: readonly string[], second: number): WaitedRoutes | null {
+    return this.#errorWaits.of(routes, second, this.rates, this.latencies);
   }
 
   /** Call this before what came with a failure is added. */
