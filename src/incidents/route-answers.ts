@@ -139,6 +139,7 @@ class RouteAnswer {
 
   /** The second since which it answers otherwise what it answered well before; null: it does not. A visitor of other pages only adds to what is usual. */
   changedSince(second: number): number | null {
+    if ((this.#seconds.at(-1)?.second ?? 0) < second - 2) return null;
     for (const { widthS, shareMin, wellMax } of sights) {
       const now = this.#sum(second - widthS, second);
       if (now.unusual < unusualMin || now.unusual < shareMin * now.answered) continue;

@@ -63,7 +63,7 @@ export const loadBudgets: Readonly<Record<string, Load>> = {
   'src/cli/show-incidents.ts': { kilobytes: 170, packages: ['@stricli/core'] },
   'src/cli/show-alerts.ts': { kilobytes: 165, packages: ['@stricli/core'] },
   'src/cli/change-overlay.ts': { kilobytes: 160, packages: ['@stricli/core'] },
-  'src/cli/run.ts': { kilobytes: 2010, packages: ['@stricli/core', 'zod'] },
+  'src/cli/run.ts': { kilobytes: 2100, packages: ['@stricli/core', 'zod'] },
   'src/cli/read-in-thread.ts': { kilobytes: 115, packages: ['@stricli/core'] },
   'src/cli/up.ts': { kilobytes: 1855, packages: ['@stricli/core'] },
   'src/cli/demo.ts': { kilobytes: 1825, packages: ['@stricli/core'] },
