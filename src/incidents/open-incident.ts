@@ -483,7 +483,7 @@ const isOfSilence = (family: FailureFamily): boolean => family === 'slow' || fam
 /** What makes an application hold all connections. */
 const ofApplication: ReadonlySet<SuspectKind> = new Set([
   ...(['out_of_memory', 'crash', 'not_started', 'application_descriptors', 'dependency'] as const),
-  ...(['nothing_listens', 'slow_application', 'application_errors'] as const),
+  ...(['nothing_listens', 'slow_application', 'application_errors', 'resource_limit'] as const),
 ]);
 
 /** A limit of the gateway that requests meet because of the application is its effect. */
