@@ -195,6 +195,7 @@ export const suspectKinds = [
   'gateway_worker',
   'client_timeout',
   'one_client',
+  'resource_limit',
   'changed_responses',
 ] as const;
 

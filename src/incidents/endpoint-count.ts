@@ -49,8 +49,13 @@ export class SeenEndpoints {
     if (strains.length > 0 && hasRoom(this.#strained, instance)) this.#strained.set(instance, now);
     const before = this.#strained.get(instance);
     if (before === undefined) return now;
-    const { strains: earlier, descriptors } = before;
-    return { ...now, strains: earlier, ...(descriptors === undefined ? {} : { descriptors }) };
+    const { strains: earlier, descriptors, throttledShare } = before;
+    return {
+      ...now,
+      strains: earlier,
+      ...(descriptors === undefined ? {} : { descriptors }),
+      ...(throttledShare === undefined ? {} : { throttledShare }),
+    };
   }
 
   /** An instance that was stopped as a whole explains more than a single process that is. */

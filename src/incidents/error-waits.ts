@@ -84,7 +84,7 @@ export class ErrorWaits {
     const others = rates.names.filter((name) => !routes.includes(name));
     const { requests, failed } = rates.sum(others, new Set(['application'] as const), second, sliceS * slices);
     return {
-      ...{ routes, ...waited, status: this.#status(second) },
+      ...{ routes, ...waited, status: this.status(second) },
       elsewhere: requests < elsewhereMin ? null : { routes: others.length, requests, failed },
     };
   }
@@ -114,7 +114,8 @@ export class ErrorWaits {
     return { errors, afterMs: found === Infinity ? startOfDuration(from) : found };
   }
 
-  #status(second: number): number | null {
+  /** With which at least three quarters of the application's errors came, in the last minute; null: with different ones, or that is not known. */
+  status(second: number): number | null {
     const counts = [...this.#statuses].map(([status, of]) => ({ status, count: of.sum(second, sliceS * slices) }));
     const all = counts.reduce((sum, { count }) => sum + count, 0);
     return counts.find(({ count }) => count > 0 && count >= 0.75 * all)?.status ?? null;

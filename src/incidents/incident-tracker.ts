@@ -493,6 +493,7 @@ export class IncidentTracker {
       directLook: open.directLook,
       abandoned: failures.latencies.abandoned(open.routeNames, this.#judged),
       waited: open.root === 'application' ? failures.waited(open.routeNames, this.#judged) : null,
+      errorStatus: failures.errorStatus(this.#judged),
       topClient: open.upstreams.length > 1 ? null : topClientOf(open, failures),
       newestFailure: open.newestFailure,
       methods: new Map(

@@ -498,7 +498,7 @@ const isOfSilence = (family: FailureFamily): boolean => family === 'slow' || fam
 /** What makes an application hold all connections. */
 const ofApplication: ReadonlySet<SuspectKind> = new Set([
   ...(['out_of_memory', 'crash', 'not_started', 'application_descriptors', 'dependency'] as const),
-  ...(['nothing_listens', 'slow_application', 'application_errors'] as const),
+  ...(['nothing_listens', 'slow_application', 'application_errors', 'resource_limit'] as const),
 ]);
 
 /** What somebody has asked the gateway for. */

@@ -62,6 +62,8 @@ export interface SuspectContext {
   readonly abandoned: AbandonedRequests | null;
   /** Where the application's own errors come after one time; null: they do not. */
   readonly waited: WaitedRoutes | null;
+  /** With which most of the application's own errors come; null: with different ones, or that is not known. */
+  readonly errorStatus: number | null;
   /** The client that has most of the failed requests; null: not known. */
   readonly topClient: FailingClient | null;
   /** Null: nothing is stored, or nothing was found. */

@@ -234,6 +234,11 @@ export class UpstreamFailures {
     return isOfOneAmongMany(clients.top, all, this.rates.answeredOn([...routes]));
   }
 
+  /** With which status the application answers, where it mostly answers with errors of its own; null: with different ones, or that is not known. */
+  errorStatus(second: number): number | null {
+    return this.#errorWaits.status(second);
+  }
+
   /** Where the application's own errors on these routes have come after one time; null: they have not. */
   waited(routes: readonly string[], second: number): WaitedRoutes | null {
     return this.#errorWaits.of(routes, second, this.rates, this.latencies);
