@@ -27,32 +27,12 @@ export class ClientCounts {
     for (const [client, { count, excess }] of other.#counts) this.add(client, count - excess);
   }
 
-  /** Adds each client of another table once. */
-  addEach(other: ClientCounts): void {
-    for (const client of other.#counts.keys()) this.add(client, 1);
-  }
-
-  /** How many clients are told apart, and what they have together. */
-  get size(): number {
-    return this.#counts.size;
-  }
-
-  get sum(): number {
-    let sum = 0;
-    for (const { count, excess } of this.#counts.values()) sum += count - excess;
-    return sum;
-  }
-
   /** Null: none is known. */
   get top(): TopClient | null {
     let top: TopClient | null = null;
     for (const [client, { count, excess }] of this.#counts)
       if (top === null || count - excess > top.count) top = { client, count: count - excess };
     return top;
-  }
-
-  clear(): void {
-    this.#counts.clear();
   }
 
   #replaceSmallest(client: string, count: number): void {
@@ -88,12 +68,6 @@ export class ClientSamples {
     for (const one of this.#clients) if (one === client) count += 1;
     return count;
   }
-}
-
-/** A client that asks again and again for what fails raises no alarm alone, where mostly others use the routes and are answered. `all`: of all clients. */
-export function isOfOneAmongMany(top: TopClient | null, all: number, samples: readonly ClientSamples[]): boolean {
-  const share = top === null || top.count * 2 <= all ? null : shareAmong(samples, top.client);
-  return share !== null && share < 0.5;
 }
 
 /** The share of a client in what these routes answer well; null: too few requests are known. */

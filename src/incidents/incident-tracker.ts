@@ -14,6 +14,7 @@ import { OpenIncident } from './open-incident.ts';
 import { isEndpointOf, type FailingClient, type SuspectContext } from './suspect-facts.ts';
 import { ownExits } from './suspected-exits.ts';
 import { type SharedFault, sharedFaultOf, sharedFaults } from './shared-fault.ts';
+import { RouteAnswers } from './route-answers.ts';
 import { SeenReleases } from './seen-releases.ts';
 import { SlidingSeconds } from './family-window.ts';
 import { type FailureDelta, UpstreamFailures } from './upstream-failures.ts';
@@ -106,6 +107,7 @@ export class IncidentTracker {
   readonly #numberOf: (upstream: string, family: FailureFamily) => IncidentNumber;
   /** Endpoints that were ejected since the last judgement. */
   readonly #ejected = new Set<string>();
+  readonly #answers = new RouteAnswers();
   #judged = 0;
 
   /** `wallMs`: now. Instants below are milliseconds since then; they never go back. `numberOf`: of an incident; absent: from 1. */
@@ -165,11 +167,11 @@ export class IncidentTracker {
       const open = this.#incidentsAt(failures.upstream);
       failures.forget(second, open.length === 0);
       failures.latencies.settle(second, open.length === 0);
-      failures.answers.settle(second, open.length === 0);
       failures.rates.settle(second, new Set(open.flatMap(({ families }) => [...families])));
       if (failures.isSilent && this.#incidentsAt(upstream).length === 0) this.#upstreams.delete(upstream);
     }
     this.#ejected.clear();
+    this.#answers.settle(second, (upstream) => this.#incidentsAt(upstream).length === 0);
     for (const open of this.#open) this.#count(open, from, second);
     changes.push(...this.#joinShared(ms, watched));
     for (const open of [...this.#open]) {
@@ -218,7 +220,7 @@ export class IncidentTracker {
     const known = this.#upstreams.get(upstream);
     if (known !== undefined) return known;
     if (this.#upstreams.size >= upstreamsMax) return null;
-    const failures = new UpstreamFailures(upstream, second);
+    const failures = new UpstreamFailures(upstream, second, this.#answers);
     this.#upstreams.set(upstream, failures);
     return failures;
   }
@@ -232,7 +234,6 @@ export class IncidentTracker {
       if (this.#incidentsAt(failures.upstream).some((one) => one.families.has(family))) continue;
       if (!window.opens(second, second - failures.firstSecond, failures.requests, failures.attempts)) continue;
       const begin = window.begin(second, failures.requests);
-      if (family === 'application' && failures.isOfOneClient(family, begin, second)) continue;
       this.#openFrom(failures, family, begin, from, ms);
     }
   }
@@ -251,8 +252,9 @@ export class IncidentTracker {
   #openUnusual(failures: UpstreamFailures, from: number, second: number, ms: number): void {
     for (const { second: begin } of failures.latencies.judge(second))
       if (this.#incidentsAt(failures.upstream).length === 0) this.#openFrom(failures, 'slower', begin, from, ms);
-    for (const { second: begin } of failures.answers.judge(second))
-      if (this.#incidentsAt(failures.upstream).length === 0) this.#openFrom(failures, 'changed', begin, from, ms);
+    for (const { upstream, second: begin } of this.#answers.judge(second))
+      if (upstream === failures.upstream && this.#incidentsAt(upstream).length === 0)
+        this.#openFrom(failures, 'changed', begin, from, ms);
   }
 
   /** An endpoint fails or is slow though its siblings are not. It gets no more requests: those that it had are the whole incident. */
@@ -402,7 +404,7 @@ export class IncidentTracker {
     if (open.root === 'slower' && quietFor === 0)
       open.lateness = failures.latencies.lateness(open.routeNames, second) ?? open.lateness;
     if (open.root === 'changed' && quietFor === 0)
-      open.answers = failures.answers.change(open.routeNames, second) ?? open.answers;
+      open.answers = this.#answers.change(open.routeNames, second) ?? open.answers;
     const rank = (
       counted: OpenIncident,
       isLater: (kind: SuspectKind) => boolean = () => false,

@@ -29,11 +29,12 @@ interface Play {
   /** Requests of the route in a second; 6 by default. */
   readonly count?: (second: number) => number;
   readonly seconds?: number;
+  readonly upstream?: (second: number) => string;
   /** One client gets all pages. */
   readonly isCrawled?: boolean;
 }
 
-function play({ answer, count = () => 6, seconds = 260, isCrawled = false }: Play): {
+function play({ answer, count = () => 6, seconds = 260, isCrawled = false, upstream = () => 'shop' }: Play): {
   told: string[];
   tracker: IncidentTracker;
 } {
@@ -48,9 +49,15 @@ function play({ answer, count = () => 6, seconds = 260, isCrawled = false }: Pla
       const client = isCrawled && others.has(key) ? 0 : Math.floor(32 * random.next());
       if (key >= 0) answers.push(key, 1, 1 << client);
     }
-    const pair = { route: 'cart', upstream: 'shop', endpoint: 'shop/1', answered: requests, serverErrors: 0 };
+    const pair = {
+      route: 'cart',
+      upstream: upstream(second),
+      endpoint: `${upstream(second)}/1`,
+      answered: requests,
+      serverErrors: 0,
+    };
     const routes = [{ ...pair, latencies: [], failed: [], slow: [], awaited: [], answers }];
-    const exchanges = [sampleCount({ upstream: 'shop', route: 'cart', count: requests })];
+    const exchanges = [sampleCount({ upstream: upstream(second), route: 'cart', count: requests })];
     tracker.note(
       { exchanges: requests === 0 ? [] : exchanges, outcomes: [], routes, staleReusesFailed: 0 },
       second * 1000,
@@ -174,4 +181,9 @@ describe('no incident', () => {
     ],
   ];
   for (const [what, one] of cases) test(what, () => assert.deepEqual(play(one).told, []));
+});
+
+test('a route that a reload has sent to another upstream is compared with what it answered before', () => {
+  const { told } = play({ answer: from100(() => page), upstream: (second) => (second > 100 ? 'search' : 'shop') });
+  assert.match(told.join('\n'), /^opened 10\d The application answers with HTML/);
 });

@@ -280,46 +280,66 @@ function sizeText(cell: number): string {
 
 /** What each route answers below 500, compared with the last hour of the same route: 4xx, other types, nothing, redirects, or much less than before. */
 export class RouteAnswers {
-  /** Requests with GET, and those that may change something: they are answered otherwise. */
-  readonly #routes = new Map<string, readonly [RouteAnswer, RouteAnswer]>();
+  readonly #routes = new Map<string, AnsweredRoute>();
 
-  add({ route, answers }: RouteTraffic, second: number): UnusualCount {
+  add({ route, upstream, answers }: RouteTraffic, second: number): UnusualCount {
     if (answers === undefined || answers.length === 0) return noneUnusual;
     let known = this.#routes.get(route);
     if (known === undefined) {
       if (this.#routes.size >= routesMax) return noneUnusual;
-      this.#routes.set(route, (known = [new RouteAnswer(second), new RouteAnswer(second)]));
+      this.#routes.set(
+        route,
+        (known = { upstream, reading: new RouteAnswer(second), changing: new RouteAnswer(second) }),
+      );
     }
-    const lanes: readonly [number[], number[]] = [[], []];
+    known.upstream = upstream;
+    const reading: number[] = [];
+    const changing: number[] = [];
     for (let at = 0; at < answers.length; at += answerParts) {
       const key = answers[at] as number;
-      lanes[key < unsafeKey ? 0 : 1].push(key % unsafeKey, answers[at + 1] as number, answers[at + 2] as number);
+      const lane = key < unsafeKey ? reading : changing;
+      lane.push(key % unsafeKey, answers[at + 1] as number, answers[at + 2] as number);
     }
-    const [read, changing] = [known[0].add(lanes[0], second), known[1].add(lanes[1], second)];
-    return { unusual: read.unusual + changing.unusual, telling: read.telling + changing.telling };
+    const [read, changed] = [known.reading.add(reading, second), known.changing.add(changing, second)];
+    return { unusual: read.unusual + changed.unusual, telling: read.telling + changed.telling };
   }
 
-  judge(second: number): readonly { readonly route: string; readonly second: number }[] {
-    return [...this.#routes].flatMap(([route, lanes]) =>
-      lanes.flatMap((lane) => {
+  judge(second: number): readonly { readonly route: string; readonly upstream: string; readonly second: number }[] {
+    return [...this.#routes].flatMap(([route, { upstream, reading, changing }]) =>
+      [reading, changing].flatMap((lane) => {
         const since = lane.changedSince(second);
-        return since === null ? [] : [{ route, second: since }];
+        return since === null ? [] : [{ route, upstream, second: since }];
       }),
     );
   }
 
-  /** Once a second. */
-  settle(second: number, isUsual: boolean): void {
-    if (second % sliceS !== 0 && isUsual) return;
-    for (const lanes of this.#routes.values()) for (const lane of lanes) lane.settle(second, isUsual);
+  /** Once a second. `isUsual`: there is no incident at an upstream. */
+  settle(second: number, isUsual: (upstream: string) => boolean): void {
+    for (const { upstream, reading, changing } of this.#routes.values()) {
+      const isWell = isUsual(upstream);
+      if (second % sliceS !== 0 && isWell) continue;
+      reading.settle(second, isWell);
+      changing.settle(second, isWell);
+    }
   }
 
   /** The one with the most unusual answers of these routes. */
   change(routes: readonly string[], second: number): AnswerChange | null {
-    const all = routes.flatMap((route) =>
-      (this.#routes.get(route) ?? []).flatMap((lane) => lane.change(route, second) ?? []),
-    );
+    const all = routes.flatMap((route) => {
+      const known = this.#routes.get(route);
+      return known === undefined
+        ? []
+        : [known.reading, known.changing].flatMap((lane) => lane.change(route, second) ?? []);
+    });
     const [most] = all.sort((a, b) => b.count - a.count);
     return most === undefined ? null : most.change;
   }
+}
+
+interface AnsweredRoute {
+  /** That its requests went to last: a reload may give the route another one. */
+  upstream: string;
+  /** Requests with GET, and those that may change something: they are answered otherwise. */
+  readonly reading: RouteAnswer;
+  readonly changing: RouteAnswer;
 }

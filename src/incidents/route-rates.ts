@@ -1,7 +1,7 @@
 import type { CountedClient } from '../core/counters.ts';
 import type { FailureFamily } from '../core/live-incident.ts';
 import { isWithoutFailure } from './failure-family.ts';
-import { ClientCounts, ClientSamples, isOfOneAmongMany } from './failing-clients.ts';
+import { ClientSamples } from './failing-clients.ts';
 import { SlidingSeconds } from './family-window.ts';
 
 /** What is usual is that of the last hour, in slices. */
@@ -49,8 +49,6 @@ interface Second {
 /** More failing clients of a second are not told apart: each of their failures counts. */
 const clientsOfSecondMax = 64;
 
-const noClients: ReadonlySet<string> = new Set();
-
 /** One family of failures on one route. */
 class Rate {
   /** By slice number. */
@@ -59,9 +57,6 @@ class Rate {
   readonly failed = new SlidingSeconds();
   /** The first failure since which the evidence has grown. */
   since: number | null = null;
-  /** In how many seconds since then requests of which client have failed, and the sum of all clients. */
-  readonly #clients = new ClientCounts();
-  #clientSeconds = 0;
 
   noteUsual(slice: number, failed: number): void {
     this.#usual.set(slice, (this.#usual.get(slice) ?? 0) + failed);
@@ -104,18 +99,6 @@ class Rate {
     return slicesWith >= lastedS / 10 - 1;
   }
 
-  /** After `add`, of the same second. */
-  addClients(clients: ReadonlySet<string>, failed: number): void {
-    if (this.since === null) return;
-    this.#clientSeconds += failed;
-    for (const client of clients) this.#clients.add(client, 1);
-  }
-
-  /** Whether one client has more than half of those seconds, and `answered` are mostly others. */
-  isOfOneAmongMany(answered: ClientSamples): boolean {
-    return isOfOneAmongMany(this.#clients.top, this.#clientSeconds, [answered]);
-  }
-
   reset(): void {
     this.#evidence.fill(1 / times.length);
     this.#forgetSince();
@@ -123,8 +106,6 @@ class Rate {
 
   #forgetSince(): void {
     this.since = null;
-    this.#clients.clear();
-    this.#clientSeconds = 0;
   }
 }
 
@@ -261,10 +242,8 @@ export class RouteRates {
         const most = isWithoutFailure(family) ? 1 : counted.requests;
         const failed = Math.min(most, counted.telling.get(family) ?? 0);
         const evidence = rate.add(second, failed, counted.requests, rate.usualMax(usualRequests));
-        rate.addClients(counted.clients.get(family) ?? noClients, failed);
         if (failed === 0 || evidence < evidenceMin || rate.since === null) continue;
         if (isWithoutFailure(family) && !rate.hasLasted(second)) continue;
-        if (rate.isOfOneAmongMany(route.answered)) continue;
         raised.push({ family, route: name, second: rate.since });
       }
       counted.clients.clear();

@@ -5,7 +5,7 @@ import type { Whose } from '#failures/shape.ts';
 import type { CountedCause, FailureFamily } from '../core/live-incident.ts';
 import { clientNetwork, type RouteTraffic } from '../core/route-traffic.ts';
 import { familyOf, familyOfCause, isNotHttp, isWithoutFailure, isWithoutConnection } from './failure-family.ts';
-import { ClientCounts, isOfOneAmongMany } from './failing-clients.ts';
+import { ClientCounts } from './failing-clients.ts';
 import { FamilyWindow, SlidingSeconds } from './family-window.ts';
 import { RouteAnswers } from './route-answers.ts';
 import { RouteLatencies } from './route-latencies.ts';
@@ -84,10 +84,6 @@ export interface HeldConnections {
   readonly perS: number;
 }
 
-/** Of the last seconds, the share of requests that one client may have fail. */
-const oneClientS = 5;
-const oneClientShareMax = 0.2;
-
 interface RecentDurations {
   readonly durations: Float64Array;
   maxMs: number;
@@ -110,7 +106,8 @@ export class UpstreamFailures {
   readonly families = new Map<FailureFamily, FamilyWindow>();
   readonly rates = new RouteRates();
   readonly latencies = new RouteLatencies();
-  readonly answers = new RouteAnswers();
+  /** Of all upstreams: a route may get another one. */
+  readonly #answers: RouteAnswers;
   readonly #errorWaits = new ErrorWaits();
   /** How long successful requests usually take: counts by `durationBoundsMs`, that become less with time. */
   readonly usualDurations = new Float64Array(durationBoundsMs.length + 1);
@@ -132,8 +129,9 @@ export class UpstreamFailures {
   /** Requests of a second that were counted before its first failure, by seconds with failures. */
   readonly #before = new Map<number, number>();
 
-  constructor(upstream: string, second: number) {
+  constructor(upstream: string, second: number, answers = new RouteAnswers()) {
     this.upstream = upstream;
+    this.#answers = answers;
     this.firstSecond = second;
   }
 
@@ -177,7 +175,7 @@ export class UpstreamFailures {
       this.#addUnusual('slower', counted.route, late, second, firstMs, severe);
       this.#endpointDelta(second, counted.endpoint, false).late += late;
     }
-    const { unusual, telling } = this.answers.add(counted, second);
+    const { unusual, telling } = this.#answers.add(counted, second);
     if (unusual === 0) return;
     this.#addUnusual('changed', counted.route, unusual, second, firstMs, telling);
     this.#endpointDelta(second, counted.endpoint, false).changed += unusual;
@@ -211,27 +209,6 @@ export class UpstreamFailures {
     const known = this.methods.get(method) ?? { firstMs: ms, failed: 0 };
     this.methods.set(method, known);
     if (status === 0 || status >= 500) known.failed += count;
-  }
-
-  /**
-   * Whether failures since a second are mostly those of one client, which counts once a second, while others are answered on the same routes. Where it has a
-   * fifth of all requests fail, that is worth an incident, which names it.
-   */
-  isOfOneClient(family: FailureFamily, begin: number, second: number): boolean {
-    const failed = this.families.get(family)?.failed.sum(second, oneClientS) ?? 0;
-    if (failed >= oneClientShareMax * this.requests.sum(second, oneClientS)) return false;
-    const clients = new ClientCounts();
-    const routes = new Set<string>();
-    let all = 0;
-    for (const one of this.failures) {
-      if (one.family !== family || one.second < begin || one.failed === 0) continue;
-      routes.add(one.route);
-      all += one.failed;
-      if (one.clients === undefined) continue;
-      all += one.clients.size - one.clients.sum;
-      clients.addEach(one.clients);
-    }
-    return isOfOneAmongMany(clients.top, all, this.rates.answeredOn([...routes]));
   }
 
   /** With which status the application answers, where it mostly answers with errors of its own; null: with different ones, or that is not known. */
