@@ -276,6 +276,9 @@ export class IncidentTracker {
     if (incident.size > 0) return addEarlier(incident, failures, [family], from);
     addEarlier(incident, failures, [...incident.families], from);
     for (const delta of failures.endpointDeltas) if (delta.second < from) incident.countEndpoint(delta);
+    const routes = incident.routeNames;
+    for (let second = incident.startSecond; second < from; second++)
+      incident.countOfRoutes(second, failures.rates.requestsAt(routes, second));
   }
 
   /** The incident that the failures of a family belong to, or a new one; null where there are too many. */

@@ -126,6 +126,12 @@ test('it is over when the route answers as before', () => {
   assert.match(told[1] ?? '', /^resolved (19|20)\d /);
 });
 
+test('a hundredth of several routes that goes on is not over', () => {
+  const few = from100((second, drawn) => (drawn < 0.02 ? statusOf(401) : asEver(second, drawn)));
+  const { told } = play({ answer: few, count: () => 40, seconds: 900 });
+  assert.equal(told.length, 1, told.join());
+});
+
 test('one twentieth that goes on is not over', () => {
   const few = from100((second, drawn) => (drawn < 0.05 ? nothing : asEver(second, drawn)));
   assert.equal(play({ answer: few, seconds: 900 }).told.length, 1);

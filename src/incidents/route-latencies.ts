@@ -26,6 +26,7 @@ const severeMs = 300;
 const sights = [
   { widthS: 8, kind: 'severe', shareMin: 0.5 },
   { widthS: 16, kind: 'severe', shareMin: 0.2 },
+  { widthS: 12, kind: 'late', shareMin: 0.5 },
   { widthS: 30, kind: 'late', shareMin: 0.3 },
 ] as const;
 

@@ -103,7 +103,7 @@ const abandonedMin = 8;
 const abandonedShareMin = 0.3;
 
 /** With what an application answers when it has waited in vain: other statuses say something else, such as that it refuses the request. */
-const statusesOfWait: ReadonlySet<number> = new Set([500, 502, 504]);
+const statusesOfWait: ReadonlySet<number> = new Set([500, 502, 503, 504]);
 
 /** The other routes fail so much more seldom that they do not use what does not answer. */
 const wellShareMax = 0.1;
