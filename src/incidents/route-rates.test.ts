@@ -97,6 +97,12 @@ test('a route that fails wholly is an incident after a few requests', () => {
   assert.ok((requestsUntilOpen ?? Infinity) <= 5, `${requestsUntilOpen}`);
 });
 
+test('four failures within four seconds, of a route with two requests a second, are no incident: a database was slow', () => {
+  const clump = (second: number) => (second % 600 > 300 && second % 600 <= 302 ? 1 : 0);
+  const { told } = play({ seconds: 3000, perS: 24, share: clump, seed: 3 });
+  assert.deepEqual(told, []);
+});
+
 test('failures as many as before are no incident, whatever their share: 0.1 %, 1 %, 2 %', () => {
   for (const share of [0.001, 0.01, 0.02]) {
     const { told } = play({ seconds: 3600, perS: 60, share: () => share, elsewhere: share, seed: 7 });
@@ -142,6 +148,17 @@ describe('an application that answers with 4xx', () => {
       (second) => ({ well: 8, declined: second > 100 ? 40 : 0 }),
     ],
     ['as many of its requests as always', () => ({ well: 4, declined: 6 })],
+    [
+      'wrong requests of one client beside few of others',
+      (second) => ({
+        well: Number(second % 2 === 0 && second % 12 !== 0),
+        declined: second % 40 < 8 && second > 100 ? 3 : 0,
+      }),
+    ],
+    [
+      'wrong requests of one client when a job of another has just ended',
+      (second) => ({ well: second > 260 && second <= 380 ? 3 : 1, declined: second > 390 ? 4 : 0 }),
+    ],
     ['one client, alone at night', (second) => (second > 200 ? { well: 0, declined: 1 } : { well: 8, declined: 6 })],
     ['a few of its requests', (second) => (second > 100 ? { well: 7, declined: 1 } : { well: 8, declined: 0 })],
   ] as const satisfies readonly (readonly [string, (second: number) => { well: number; declined: number }])[])

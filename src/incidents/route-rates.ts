@@ -1,6 +1,6 @@
 import type { FailureFamily } from '../core/live-incident.ts';
 import { isWithoutFailure } from './failure-family.ts';
-import { SlidingSeconds } from './family-window.ts';
+import { SlidingSeconds, UsualClumps } from './family-window.ts';
 
 /** What is usual is that of the last hour, in slices. */
 const sliceS = 60;
@@ -31,14 +31,27 @@ const familiesPerRoute = 2;
 /** Routes of one upstream that are told apart. */
 const routesMax = 1000;
 
-/** 4xx of so many seconds, compared with the two minutes before. */
-const changedS = 8;
+/**
+ * Failures are not independent: a database that is slow for some seconds fails three requests, and that is over before anybody can act. What comes at once
+ * speaks as loud as one failure, and what follows adds less each second: the logarithm of a likelihood has a bound that fills again with time. A
+ * likelihood that is made smaller by what was known before has no more false alarms. Where clumps are usual, the logarithm is divided by their dispersion besides
+ * (quasi-likelihood: Wedderburn 1974).
+ */
+const evidenceAtOnce = 6;
+const evidencePerS = 2.5;
+
+/** 4xx of so many seconds, compared with the minutes before: of the longer times where requests come seldom. */
+const changedWidthsS = [8, 16, 32, 60] as const;
 const beforeS = 120;
 const beforeMin = 60;
+/** The minute with the fewest others counts: a job that has ended is missing as well. */
+const beforeSlices = 4;
 const changedMin = 8;
 const changedShareMin = 0.3;
 /** Of the responses that were not 4xx, no more are left. */
 const wellShareMax = 0.75;
+/** And no chance: a Poisson variable is so much smaller than its mean with a probability below e^-14 (Chernoff). A client with wrong requests does not change them. */
+const fewerByChanceMax = 14;
 
 /** Of one route: what the last seconds have added. */
 interface Second {
@@ -48,15 +61,25 @@ interface Second {
 
 /** One family of failures on one route. */
 class Rate {
+  readonly clumps: UsualClumps;
   /** By slice number. */
   readonly #usual = new Map<number, number>();
   readonly #evidence = new Float64Array(times.length).fill(1 / times.length);
+  /** By how much the logarithm may grow, and when that was so. */
+  #bound = evidenceAtOnce;
+  #boundAt = 0;
   readonly failed = new SlidingSeconds();
   /** The first failure since which the evidence has grown. */
   since: number | null = null;
 
-  noteUsual(slice: number, failed: number): void {
+  constructor(firstSecond: number) {
+    this.clumps = new UsualClumps(firstSecond);
+  }
+
+  noteUsual(second: number, failed: number): void {
+    const slice = Math.floor(second / sliceS);
     this.#usual.set(slice, (this.#usual.get(slice) ?? 0) + failed);
+    this.clumps.note(second, failed);
   }
 
   forget(oldest: number): void {
@@ -74,15 +97,21 @@ class Rate {
    * One second with requests: Shiryaev–Roberts, whose statistic is expected to be the number of seconds where nothing has changed, whatever the seconds were like. So
    * it reaches `n` only once in `n` seconds. (Pollak 1985; mixtures: Pollak and Siegmund 1991; e-detectors: Shin, Ramdas and Rinaldo 2024.)
    */
-  add(second: number, failed: number, requests: number, usual: number): number {
+  add(second: number, failed: number, requests: number, usual: number, dispersion: number): number {
+    const bound = Math.min(evidenceAtOnce, this.#bound + evidencePerS * (second - this.#boundAt));
     let sum = 0;
+    let most = 0;
     for (let index = 0; index < times.length; index++) {
       const share = Math.min(shareMax, Math.max(usual * 1.5, usual * (times[index] as number)));
-      const likelihood = failed * Math.log(share / usual) + (requests - failed) * Math.log((1 - share) / (1 - usual));
+      const log = failed * Math.log(share / usual) + (requests - failed) * Math.log((1 - share) / (1 - usual));
+      const likelihood = Math.min(bound, log / dispersion);
+      most = Math.max(most, likelihood);
       const before = (this.#evidence[index] as number) + 1 / times.length;
       this.#evidence[index] = Math.min(1e15, before * Math.exp(likelihood));
       sum += this.#evidence[index] as number;
     }
+    this.#bound = bound - most;
+    this.#boundAt = second;
     if (sum < 2) this.since = null;
     else if (failed > 0) this.since ??= second;
     return sum;
@@ -102,6 +131,7 @@ class Route {
   readonly #usual = new Map<number, number>();
   /** Seconds that are not known to be usual yet. */
   readonly recent = new Map<number, Second>();
+  #oldest = -Infinity;
 
   constructor(second: number) {
     this.firstSecond = second;
@@ -122,14 +152,17 @@ class Route {
   /** What happened until `until` was usual, or is forgotten. */
   settle(until: number, isUsual: boolean): void {
     for (const [second, { requests, failed }] of this.recent) {
-      if (second > until) continue;
+      // They are in order.
+      if (second > until) break;
       this.recent.delete(second);
       if (!isUsual) continue;
       const slice = Math.floor(second / sliceS);
       this.#usual.set(slice, (this.#usual.get(slice) ?? 0) + requests);
-      for (const [family, count] of failed) this.rates.get(family)?.noteUsual(slice, count);
+      for (const [family, count] of failed) this.rates.get(family)?.noteUsual(second, count);
     }
     const oldest = Math.floor(until / sliceS) - slices;
+    if (oldest <= this.#oldest) return;
+    this.#oldest = oldest;
     for (const slice of this.#usual.keys()) if (slice < oldest) this.#usual.delete(slice);
     for (const rate of this.rates.values()) rate.forget(oldest);
   }
@@ -173,7 +206,7 @@ export class RouteRates {
     const known = this.#routeOf(route, second);
     if (known === null) return;
     let rate = known.rates.get(family);
-    if (rate === undefined) known.rates.set(family, (rate = new Rate()));
+    if (rate === undefined) known.rates.set(family, (rate = new Rate(known.firstSecond)));
     rate.failed.add(second, failed);
     const counted = known.secondOf(second).failed;
     counted.set(family, (counted.get(family) ?? 0) + failed);
@@ -200,7 +233,8 @@ export class RouteRates {
         // Such responses come together: each says little.
         if (isWithoutFailure(family)) continue;
         const failed = Math.min(counted.requests, counted.failed.get(family) ?? 0);
-        const evidence = rate.add(second, failed, counted.requests, rate.usualMax(usualRequests));
+        const usual = rate.usualMax(usualRequests);
+        const evidence = rate.add(second, failed, counted.requests, usual, rate.clumps.dispersion(second));
         if (failed === 0 || evidence < evidenceMin || rate.since === null) continue;
         raised.push({ family, route: name, second: rate.since });
       }
@@ -210,26 +244,12 @@ export class RouteRates {
 
   /** Routes that answer with 4xx what they answered well before. A scanner only adds 4xx; here other responses become fewer as well. */
   judgeChanged(second: number): readonly RaisedRate[] {
-    const raised: RaisedRate[] = [];
-    for (const [name, route] of this.#routes) {
-      const rate = route.rates.get('changed');
-      if (rate === undefined || second - route.firstSecond < learntS + changedS) continue;
-      const now = { requests: route.requests.sum(second, changedS), declined: rate.failed.sum(second, changedS) };
-      if (now.declined < changedMin || now.declined < changedShareMin * now.requests) continue;
-      const widthS = Math.min(beforeS, second - route.firstSecond - changedS);
-      const before = {
-        requests: route.requests.sum(second - changedS, widthS),
-        declined: rate.failed.sum(second - changedS, widthS),
-      };
-      const wellBefore = (before.requests - before.declined) / widthS;
-      const wellNow = (now.requests - now.declined) / changedS;
-      if (before.requests < beforeMin || wellNow > wellShareMax * wellBefore) continue;
-      if (before.declined * 3 > (now.declined / now.requests) * before.requests) continue;
-      let since = second;
-      for (let one = second; one > second - changedS; one--) if (rate.failed.at(one) > 0) since = one;
-      raised.push({ family: 'changed', route: name, second: since });
-    }
-    return raised;
+    return [...this.#routes].flatMap(([route, counted]) => {
+      const since = changedWidthsS.find((widthS) => isChanged(counted, second, widthS));
+      return since === undefined
+        ? []
+        : [{ family: 'changed' as const, route, second: firstChanged(counted, second, since) }];
+    });
   }
 
   /** Once a second, after `judge`. `open`: the families of incidents that go on; none: what happens is usual. */
@@ -263,6 +283,46 @@ export class RouteRates {
     }
     return { requests, failed, usual };
   }
+}
+
+function isChanged({ rates, requests, firstSecond }: Route, second: number, changedS: number): boolean {
+  const failed = rates.get('changed')?.failed;
+  if (failed === undefined || second - firstSecond < learntS + changedS) return false;
+  const now = { requests: requests.sum(second, changedS), declined: failed.sum(second, changedS) };
+  if (now.declined < changedMin || now.declined < changedShareMin * now.requests) return false;
+  const widthS = Math.min(beforeS, second - firstSecond - changedS);
+  const before = {
+    requests: requests.sum(second - changedS, widthS),
+    declined: failed.sum(second - changedS, widthS),
+  };
+  const expected = Math.min(
+    ((before.requests - before.declined) * changedS) / widthS,
+    (fewestWell({ requests, failed, firstSecond }, second - changedS) * changedS) / sliceS,
+  );
+  const share = (now.requests - now.declined) / expected;
+  if (before.requests < beforeMin || !(share <= wellShareMax)) return false;
+  if (expected * (1 - share + (share === 0 ? 0 : share * Math.log(share))) < fewerByChanceMax) return false;
+  return before.declined * 3 <= (now.declined / now.requests) * before.requests;
+}
+
+/** In one of the minutes before: as many of the last as the route is known for. */
+function fewestWell(
+  { requests, failed, firstSecond }: { requests: SlidingSeconds; failed: SlidingSeconds; firstSecond: number },
+  second: number,
+): number {
+  let fewest = Infinity;
+  for (let back = 0; back < beforeSlices && second - (back + 1) * sliceS >= firstSecond; back++)
+    fewest = Math.min(
+      fewest,
+      requests.sum(second - back * sliceS, sliceS) - failed.sum(second - back * sliceS, sliceS),
+    );
+  return fewest;
+}
+
+function firstChanged({ rates }: Route, second: number, widthS: number): number {
+  let since = second;
+  for (let one = second; one > second - widthS; one--) if ((rates.get('changed')?.failed.at(one) ?? 0) > 0) since = one;
+  return since;
 }
 
 interface RouteSum {
