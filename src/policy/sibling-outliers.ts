@@ -283,7 +283,7 @@ function judge(
   return { likelihood, outlier: { endpoint, event, events, attempts, elsewhere, windowMs, lateMs } };
 }
 
-/** Many are late in several slices, of which one is among the newest. Those that wait now do so since they began. */
+/** Many are late in several slices, of which one is among the newest, or have taken as long as that. Those that wait now do so since they began. */
 function isStillLate(
   routes: readonly OnRoute[],
   { lateMs }: Pick<SiblingOutlier, 'lateMs'>,
@@ -292,8 +292,10 @@ function isStillLate(
 ): boolean {
   const newest = Math.floor(now / sliceMs);
   const [late, all] = [new Array<number>(slices).fill(0), new Array<number>(slices).fill(0)];
+  let longOnes = 0;
   for (const { route, own } of routes) {
     const limitMs = lateMs.get(route) ?? Infinity;
+    for (const { slow } of own.slices) for (const { ms } of slow) if (ms > limitMs && ms >= lateForMs) longOnes += 1;
     for (const { number, answered, latencies } of own.slices) {
       (all[newest - number] as number) += answered;
       (late[newest - number] as number) += countAbove(latencies, limitMs);
@@ -309,7 +311,8 @@ function isStillLate(
   }
   const isLate = late.map((count, back) => count > 0 && count >= shareMin * (all[back] as number));
   const lateSlices = isLate.filter(Boolean).length;
-  return lateSlices >= Math.max(2, lateForMs / sliceMs) && isLate.slice(0, 3).some(Boolean);
+  const isLong = longOnes >= eventsMin || lateSlices >= Math.max(2, lateForMs / sliceMs);
+  return isLong && isLate.slice(0, 3).some(Boolean);
 }
 
 /** As many as there can be: late ones are among those of which some are known with their clients. */
