@@ -35,7 +35,7 @@ interface Found {
 }
 
 /** An incident while nothing was wrong. */
-export interface FoundIncident extends Found {
+interface FoundIncident extends Found {
   readonly upstream: string;
   readonly family: string;
   readonly text: string;
