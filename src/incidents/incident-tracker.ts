@@ -406,7 +406,7 @@ export class IncidentTracker {
     open.application = seen.application;
     if (open.root === 'slower' && quietFor === 0)
       open.lateness = failures.latencies.lateness(open.routeNames, second) ?? open.lateness;
-    if (open.root === 'changed' && quietFor === 0)
+    if (open.root === 'changed' && (quietFor === 0 || open.answers === null))
       open.answers = this.#answers.change(open.routeNames, second) ?? open.answers;
     const rank = (
       counted: OpenIncident,

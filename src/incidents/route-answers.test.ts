@@ -100,7 +100,7 @@ describe('a route that answers well and otherwise than before is an incident', (
     [
       'half of the content',
       from100((_, drawn) => jsonOf(500 + 200 * drawn)),
-      /^opened 10[1-8] The application answers with JSON of some \d+ bytes on the route cart, where a size of some 1\d00 bytes was usual/,
+      /^opened 1(0[1-9]|1\d) The application answers with JSON of some \d+ bytes on the route cart, where a size of some 1\d00 bytes was usual/,
     ],
     [
       'to half of the clients',

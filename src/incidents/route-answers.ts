@@ -32,19 +32,21 @@ const usualShareMin = 0.05;
 const shortQuantile = 0.02;
 const shortCells = 3;
 
-/** Answers in place of others: a larger share of the last seconds than `shareMin`, of which there were usually less than `wellMax` times as many others. */
-const sights = [
-  { widthS: 8, shareMin: 0.3, wellMax: 0.75 },
-  { widthS: 40, shareMin: 0.4, wellMax: 0.65 },
-] as const;
-/** So many standard deviations fewer than usual answers are no chance, while a crawler adds others for hours. */
-const chanceMax = 4;
+/** Answers in place of others, in so many seconds: the longer times where requests come seldom. */
+const widthsS = [8, 16, 32, 60] as const;
+const shareMin = 0.3;
+/** Of the usual answers, no more are left. */
+const wellMax = 0.75;
+/** And no chance, while a crawler adds others for hours: a Poisson variable is so much smaller than its mean with a probability below e^-14 (Chernoff). */
+const chanceMax = 14;
 const unusualMin = 8;
 
 /** Few unusual answers tell something when at least so many clients got them. */
 const clientsMin = 3;
-const beforeS = 120;
-const keptS = beforeS + 40;
+/** Compared with the minutes before; the one with the fewest counts: a job that has ended is missing as well. */
+const minuteS = 60;
+const beforeS = 240;
+const keptS = beforeS + 60;
 const routesMax = 1000;
 
 /** Short answers of a form, as a form of their own. */
@@ -140,29 +142,38 @@ class RouteAnswer {
   /** The second since which it answers otherwise what it answered well before; null: it does not. A visitor of other pages only adds to what is usual. */
   changedSince(second: number): number | null {
     if ((this.#seconds.at(-1)?.second ?? 0) < second - 2) return null;
-    for (const { widthS, shareMin, wellMax } of sights) {
+    for (const widthS of widthsS) {
       const now = this.#sum(second - widthS, second);
       if (now.unusual < unusualMin || now.unusual < shareMin * now.answered) continue;
-      const before = this.#sum(second - widthS - beforeS, second - widthS);
-      if (before.seconds === 0 || before.answered - before.unusual < knownMin / 2) continue;
-      const wellBefore = (before.answered - before.unusual) / Math.min(beforeS, second - widthS - before.first + 1);
-      const expected = wellBefore * widthS;
-      const most = Math.min(wellMax * expected, expected - chanceMax * Math.sqrt(expected));
-      if (now.answered - now.unusual > most) continue;
+      const expected = this.#expected(second - widthS, widthS);
+      const share = (now.answered - now.unusual) / expected;
+      if (!(share <= wellMax) || expected * (1 - share + (share === 0 ? 0 : share * Math.log(share))) < chanceMax)
+        continue;
       const recent = this.#seconds.filter((one) => one.second > second - widthS && one.unusual.size > 0);
       return recent[0]?.second ?? second;
     }
     return null;
   }
 
-  #sum(after: number, until: number): { answered: number; unusual: number; seconds: number; first: number } {
-    const sum = { answered: 0, unusual: 0, seconds: 0, first: until };
+  /** So many usual answers would come in `widthS` seconds: as before, or as in the minute before that had the fewest. */
+  #expected(until: number, widthS: number): number {
+    const before = this.#sum(until - beforeS, until);
+    if (before.answered - before.unusual < knownMin / 2) return 0;
+    let perS = (before.answered - before.unusual) / Math.min(beforeS, until - before.first + 1);
+    for (let end = until; end - minuteS >= before.first; end -= minuteS) {
+      const minute = this.#sum(end - minuteS, end);
+      perS = Math.min(perS, (minute.answered - minute.unusual) / minuteS);
+    }
+    return perS * widthS;
+  }
+
+  #sum(after: number, until: number): { answered: number; unusual: number; first: number } {
+    const sum = { answered: 0, unusual: 0, first: until };
     for (const one of this.#seconds) {
       if (one.second <= after || one.second > until) continue;
       sum.answered += one.answered;
       for (const count of one.unusual.values()) sum.unusual += count;
       sum.first = Math.min(sum.first, one.second);
-      sum.seconds += 1;
     }
     return sum;
   }

@@ -1,4 +1,4 @@
-import { countAbove, latencyCells, latencyQuantileMs } from '../core/latency-cells.ts';
+import { countAbove, filledAbove, latencyCells, latencyQuantileMs } from '../core/latency-cells.ts';
 import type { AbandonedRequests, Lateness } from '../core/live-incident.ts';
 import { commonDuration, durationBoundsMs, type ExchangeCount, startOfDuration } from '../core/counters.ts';
 import type { RouteTraffic } from '../core/route-traffic.ts';
@@ -30,6 +30,14 @@ const sights = [
   { widthS: 30, kind: 'late', shareMin: 0.3 },
 ] as const;
 
+/** The longest of them, and how many responses at least. */
+const slowMostS = 30;
+const lateMin = 6;
+
+/** No chance: among so many responses, so many late ones would come with a probability below e^-14, where as many are late as usual, or 1 % (Chernoff). */
+const lateByChanceMax = 14;
+const lateUsuallyMin = 0.01;
+
 /** Workers report awaited responses so often; each passes the limit once. */
 const reportEveryMs = 250;
 
@@ -58,6 +66,21 @@ interface SlowerRoute {
   readonly second: number;
 }
 
+/** Awaited responses that were counted when they passed the limit; they are not counted again when they begin, or are abandoned. */
+class CountedAwaited {
+  #counted = 0;
+  #second = 0;
+
+  /** Of `late` responses that have ended, those that are new; and those that pass the limit now. */
+  add(late: number, passing: number, second: number): number {
+    if (second - this.#second > keptS) this.#counted = 0;
+    const known = Math.min(late, this.#counted);
+    this.#counted += passing - known;
+    if (passing > 0) this.#second = second;
+    return late - known + passing;
+  }
+}
+
 class RouteLatency {
   readonly firstSecond: number;
   readonly #usual = new Float64Array(latencyCells);
@@ -66,6 +89,10 @@ class RouteLatency {
   /** Slices of an incident, and of the minute before it. */
   readonly #unusual = new Set<number>();
   #seconds: Second[] = [];
+  readonly #lateOnes = new CountedAwaited();
+  readonly #severeOnes = new CountedAwaited();
+  /** The share that is late while all is as usual. */
+  #lateUsually = lateUsuallyMin;
   limitMs: number | null = null;
 
   constructor(second: number) {
@@ -76,28 +103,25 @@ class RouteLatency {
     const slice = Math.floor(second / sliceS);
     let cells = this.#recent.get(slice);
     if (cells === undefined) this.#recent.set(slice, (cells = new Array<number>(latencyCells).fill(0)));
-    const counted = new Array<number>(latencyCells).fill(0);
-    for (let at = 0; at < latencies.length; at += 2) {
+    for (let at = 0; at < latencies.length; at += 2)
       (cells[latencies[at] as number] as number) += latencies[at + 1] as number;
-      (counted[latencies[at] as number] as number) += latencies[at + 1] as number;
-    }
     const { limitMs } = this;
     if (limitMs === null) return noneLate;
     const passing = (limit: number): number =>
       awaited.filter(({ ms }) => ms > limit && ms <= limit + reportEveryMs).length;
-    const waiting = passing(limitMs);
-    const late = countAbove(counted, limitMs) + waiting;
-    const severe = Math.max(limitMs, severeMs);
+    const ended = filledAbove(latencies, limitMs);
+    const late = this.#lateOnes.add(ended, passing(limitMs), second);
+    const severeFrom = Math.max(limitMs, severeMs);
     const now = this.#at(second);
-    now.answered += answered + waiting;
+    now.answered += answered - ended + late;
     now.late += late;
-    const severeCount = countAbove(counted, severe) + passing(severe);
-    now.severe += severeCount;
-    return { late, severe: severeCount };
+    const severe = this.#severeOnes.add(filledAbove(latencies, severeFrom), passing(severeFrom), second);
+    now.severe += severe;
+    return { late, severe };
   }
 
-  /** Requests whose clients did not wait any longer: counts by `durationBoundsMs`. `isUnanswered`: their responses had not begun. */
-  addAbandoned(count: number, durations: readonly number[], isUnanswered: boolean, second: number): LateCount {
+  /** Requests whose clients did not wait any longer: counts by `durationBoundsMs`. Their responses had not begun. */
+  addAbandoned(count: number, durations: readonly number[], second: number): LateCount {
     const now = this.#at(second);
     now.left ??= new Float64Array(durations.length);
     for (let cell = 0; cell < durations.length; cell++) (now.left[cell] as number) += durations[cell] as number;
@@ -106,12 +130,13 @@ class RouteLatency {
     const above = (limit: number): number =>
       durations.reduce((sum, one, cell) => sum + (startOfDuration(cell) >= limit ? one : 0), 0);
     // Who has waited in vain would have waited for longer.
-    const late = above(isUnanswered ? Math.min(severeMs, limitMs) : limitMs);
-    const severe = isUnanswered ? late : above(Math.max(limitMs, severeMs));
-    now.answered += count;
+    const ended = above(Math.min(severeMs, limitMs));
+    const late = this.#lateOnes.add(ended, 0, second);
+    const severe = this.#severeOnes.add(ended, 0, second);
+    now.answered += count - ended + late;
     now.late += late;
     now.severe += severe;
-    return { late, severe: isUnanswered ? severe : 0 };
+    return { late, severe };
   }
 
   abandoned(route: string, second: number): AbandonedRequests {
@@ -138,8 +163,8 @@ class RouteLatency {
 
   /** The second in which it became slow; null: it is not. */
   slowSince(second: number): number | null {
-    const [newest] = this.#seconds.slice(-1);
-    if (newest === undefined || newest.second < second - 2) return null;
+    const newest = this.#seconds.at(-1);
+    if (newest === undefined || newest.second < second - 2 || !this.#hasLate(second)) return null;
     if (!sights.some(({ widthS, kind, shareMin }) => this.#isSlow(second, widthS, kind, shareMin))) return null;
     let since = newest.second;
     for (const one of this.#seconds.toReversed()) {
@@ -149,18 +174,39 @@ class RouteLatency {
     return since;
   }
 
+  /** Nearly all routes have too few. */
+  #hasLate(second: number): boolean {
+    let late = 0;
+    for (let at = this.#seconds.length - 1; at >= 0 && late < lateMin; at--) {
+      const one = this.#seconds[at] as Second;
+      if (one.second <= second - slowMostS) break;
+      late += one.late;
+    }
+    return late >= lateMin;
+  }
+
   #isSlow(second: number, widthS: number, kind: 'late' | 'severe', shareMin: number): boolean {
     const seconds = this.#seconds.filter((one) => one.second > second - widthS && one.answered > 0);
     const sum = (of: (one: Second) => number): number => seconds.reduce((all, one) => all + of(one), 0);
     const late = sum((one) => one[kind]);
+    const answered = sum((one) => one.answered);
     const withLate = seconds.filter((one) => one[kind] > 0).length;
     const lasted = (seconds.at(-1)?.second ?? 0) - (seconds.find((one) => one[kind] > 0)?.second ?? 0);
     return (
-      late >= 6 &&
-      late >= shareMin * sum(({ answered }) => answered) &&
+      late >= lateMin &&
+      late >= shareMin * answered &&
+      !this.#isChance(late, answered) &&
       withLate * 2 > seconds.length &&
       lasted >= widthS / 2
     );
+  }
+
+  #isChance(late: number, answered: number): boolean {
+    const share = Math.min(1, late / answered);
+    const usual = this.#lateUsually;
+    if (share <= usual) return true;
+    const timely = share === 1 ? 0 : (1 - share) * Math.log((1 - share) / (1 - usual));
+    return answered * (share * Math.log(share / usual) + timely) < lateByChanceMax;
   }
 
   settle(second: number, isUsual: boolean): void {
@@ -178,6 +224,8 @@ class RouteLatency {
     for (const count of this.#usual) known += count;
     const p90 = known < knownMin || second - this.firstSecond < learntS ? null : latencyQuantileMs(this.#usual, 0.9);
     this.limitMs = p90 === null ? null : Math.round(lateTimes * p90 + latePlusMs);
+    if (this.limitMs !== null)
+      this.#lateUsually = Math.max(lateUsuallyMin, countAbove(this.#usual, this.limitMs) / known);
   }
 
   get usualMs(): number | null {
@@ -206,8 +254,8 @@ export class RouteLatencies {
     return this.#routeOf(counted.route, second)?.add(counted, second) ?? noneLate;
   }
 
-  addAbandoned({ route, count, durations, statusClass }: ExchangeCount, second: number): LateCount {
-    return this.#routeOf(route, second)?.addAbandoned(count, durations, statusClass === 'none', second) ?? noneLate;
+  addAbandoned({ route, count, durations }: ExchangeCount, second: number): LateCount {
+    return this.#routeOf(route, second)?.addAbandoned(count, durations, second) ?? noneLate;
   }
 
   #routeOf(route: string, second: number): RouteLatency | null {

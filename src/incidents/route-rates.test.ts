@@ -97,6 +97,12 @@ test('a route that fails wholly is an incident after a few requests', () => {
   assert.ok((requestsUntilOpen ?? Infinity) <= 5, `${requestsUntilOpen}`);
 });
 
+test('four failures within four seconds, of a route with two requests a second, are no incident: a database was slow', () => {
+  const clump = (second: number) => (second % 600 > 300 && second % 600 <= 302 ? 1 : 0);
+  const { told } = play({ seconds: 3000, perS: 24, share: clump, seed: 3 });
+  assert.deepEqual(told, []);
+});
+
 test('failures as many as before are no incident, whatever their share: 0.1 %, 1 %, 2 %', () => {
   for (const share of [0.001, 0.01, 0.02]) {
     const { told } = play({ seconds: 3600, perS: 60, share: () => share, elsewhere: share, seed: 7 });

@@ -2,7 +2,7 @@ import type { CountedClient } from '../core/counters.ts';
 import type { FailureFamily } from '../core/live-incident.ts';
 import { isWithoutFailure } from './failure-family.ts';
 import { ClientSamples } from './failing-clients.ts';
-import { SlidingSeconds } from './family-window.ts';
+import { SlidingSeconds, UsualClumps } from './family-window.ts';
 
 /** What is usual is that of the last hour, in slices. */
 const sliceS = 60;
@@ -36,6 +36,15 @@ const lastedS = 40;
 /** Routes of one upstream that are told apart. */
 const routesMax = 1000;
 
+/**
+ * Failures are not independent: a database that is slow for some seconds fails three requests, and that is over before anybody can act. What comes at once
+ * speaks as loud as one failure, and what follows adds less each second: the logarithm of a likelihood has a bound that fills again with time. A
+ * likelihood that is made smaller by what was known before has no more false alarms. Where clumps are usual, the logarithm is divided by their dispersion besides
+ * (quasi-likelihood: Wedderburn 1974).
+ */
+const evidenceAtOnce = 6;
+const evidencePerS = 2.5;
+
 /** Of one route: what the last seconds have added. A client whose requests fail counts once. */
 interface Second {
   requests: number;
@@ -51,15 +60,25 @@ const clientsOfSecondMax = 64;
 
 /** One family of failures on one route. */
 class Rate {
+  readonly clumps: UsualClumps;
   /** By slice number. */
   readonly #usual = new Map<number, number>();
   readonly #evidence = new Float64Array(times.length).fill(1 / times.length);
+  /** By how much the logarithm may grow, and when that was so. */
+  #bound = evidenceAtOnce;
+  #boundAt = 0;
   readonly failed = new SlidingSeconds();
   /** The first failure since which the evidence has grown. */
   since: number | null = null;
 
-  noteUsual(slice: number, failed: number): void {
+  constructor(firstSecond: number) {
+    this.clumps = new UsualClumps(firstSecond);
+  }
+
+  noteUsual(second: number, failed: number): void {
+    const slice = Math.floor(second / sliceS);
     this.#usual.set(slice, (this.#usual.get(slice) ?? 0) + failed);
+    this.clumps.note(second, failed);
   }
 
   forget(oldest: number): void {
@@ -77,16 +96,22 @@ class Rate {
    * One second with requests: Shiryaev–Roberts, whose statistic is expected to be the number of seconds where nothing has changed, whatever the seconds were like. So
    * it reaches `n` only once in `n` seconds. (Pollak 1985; mixtures: Pollak and Siegmund 1991; e-detectors: Shin, Ramdas and Rinaldo 2024.)
    */
-  add(second: number, failed: number, requests: number, usual: number): number {
+  add(second: number, failed: number, requests: number, usual: number, dispersion: number): number {
+    const bound = Math.min(evidenceAtOnce, this.#bound + evidencePerS * (second - this.#boundAt));
     let sum = 0;
+    let most = 0;
     for (let index = 0; index < times.length; index++) {
       const share = Math.min(shareMax, Math.max(usual * 1.5, usual * (times[index] as number)));
-      const likelihood = failed * Math.log(share / usual) + (requests - failed) * Math.log((1 - share) / (1 - usual));
+      const log = failed * Math.log(share / usual) + (requests - failed) * Math.log((1 - share) / (1 - usual));
+      const likelihood = Math.min(bound, log / dispersion);
+      most = Math.max(most, likelihood);
       const before = (this.#evidence[index] as number) + 1 / times.length;
       this.#evidence[index] = Math.min(1e15, before * Math.exp(likelihood));
       sum += this.#evidence[index] as number;
     }
-    if (sum < 2) this.#forgetSince();
+    this.#bound = bound - most;
+    this.#boundAt = second;
+    if (sum < 2) this.since = null;
     else if (failed > 0) this.since ??= second;
     return sum;
   }
@@ -118,6 +143,7 @@ class Route {
   readonly #usual = new Map<number, number>();
   /** Seconds that are not known to be usual yet. */
   readonly recent = new Map<number, Second>();
+  #oldest = -Infinity;
 
   constructor(second: number) {
     this.firstSecond = second;
@@ -139,14 +165,17 @@ class Route {
   /** What happened until `until` was usual, or is forgotten. */
   settle(until: number, isUsual: boolean): void {
     for (const [second, { requests, failed }] of this.recent) {
-      if (second > until) continue;
+      // They are in order.
+      if (second > until) break;
       this.recent.delete(second);
       if (!isUsual) continue;
       const slice = Math.floor(second / sliceS);
       this.#usual.set(slice, (this.#usual.get(slice) ?? 0) + requests);
-      for (const [family, count] of failed) this.rates.get(family)?.noteUsual(slice, count);
+      for (const [family, count] of failed) this.rates.get(family)?.noteUsual(second, count);
     }
     const oldest = Math.floor(until / sliceS) - slices;
+    if (oldest <= this.#oldest) return;
+    this.#oldest = oldest;
     for (const slice of this.#usual.keys()) if (slice < oldest) this.#usual.delete(slice);
     for (const rate of this.rates.values()) rate.forget(oldest);
   }
@@ -211,7 +240,7 @@ export class RouteRates {
     const known = this.#routeOf(route, second);
     if (known === null) return;
     let rate = known.rates.get(family);
-    if (rate === undefined) known.rates.set(family, (rate = new Rate()));
+    if (rate === undefined) known.rates.set(family, (rate = new Rate(known.firstSecond)));
     rate.failed.add(second, failed);
     const counted = known.secondOf(second);
     const repeated = repeatedOf(counted, family, clients);
@@ -241,7 +270,8 @@ export class RouteRates {
         // Late and changed responses come together: those of one second count once, and they are told when they have lasted.
         const most = isWithoutFailure(family) ? 1 : counted.requests;
         const failed = Math.min(most, counted.telling.get(family) ?? 0);
-        const evidence = rate.add(second, failed, counted.requests, rate.usualMax(usualRequests));
+        const usual = rate.usualMax(usualRequests);
+        const evidence = rate.add(second, failed, counted.requests, usual, rate.clumps.dispersion(second));
         if (failed === 0 || evidence < evidenceMin || rate.since === null) continue;
         if (isWithoutFailure(family) && !rate.hasLasted(second)) continue;
         raised.push({ family, route: name, second: rate.since });

@@ -181,9 +181,12 @@ export class UpstreamFailures {
     this.#endpointDelta(second, counted.endpoint, false).changed += unusual;
   }
 
-  /** Requests that their clients have abandoned: they are no failures, and show how long a client waited. */
+  /**
+   * Requests that their clients have abandoned: they are no failures, and show how long a client waited. One that had got the head of its response did
+   * not wait for it: downloads are aborted at any time.
+   */
   #addAbandoned(counted: ExchangeCount, second: number, firstMs: number): void {
-    if (counted.isLongLived === true) return;
+    if (counted.isLongLived === true || counted.statusClass !== 'none') return;
     const { late, severe } = this.latencies.addAbandoned(counted, second);
     if (late === 0) return;
     this.rates.add(counted.route, second, counted.count);
@@ -353,7 +356,7 @@ export class UpstreamFailures {
         (one) => one.second >= (isWithoutFailure(one.family) ? oldest : second - failuresKeptS),
       );
     }
-    if ((this.endpointDeltas[0]?.second ?? second) < oldest) {
+    if ((this.endpointDeltas[0]?.second ?? second) < oldest - sliceS) {
       this.endpointDeltas = this.endpointDeltas.filter((one) => one.second >= oldest);
     }
     if (second % sliceS !== 0) return;
