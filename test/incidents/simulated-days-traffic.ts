@@ -1,4 +1,5 @@
 import type { Cause } from '#failures/failure.ts';
+import { answerKey, contentKindOfText } from '../../src/core/content-kind.ts';
 import type { ExchangeCount } from '../../src/core/counters.ts';
 import { latencyCellOf, latencyCells } from '../../src/core/latency-cells.ts';
 import type { EndpointOutcomes } from '../../src/core/outcome.ts';
@@ -8,6 +9,8 @@ import { sampleCount } from '../../src/record/sample-count.test-support.ts';
 
 /** As many as workers report of each pair and batch (`worker/route-traffic-counts.ts`). */
 const clientsMax = 8;
+
+const json = contentKindOfText('application/json');
 
 type Kind =
   | 'answered'
@@ -61,6 +64,7 @@ class Pair {
   readonly failed: AttemptOfClient[] = [];
   readonly slow: AttemptOfClient[] = [];
   awaited: AttemptOfClient[] = [];
+  readonly answers = new Map<number, [count: number, clients: number]>();
 
   constructor(route: string, upstream: string, endpoint: string) {
     this.route = route;
@@ -68,12 +72,22 @@ class Pair {
     this.endpoint = endpoint;
   }
 
+  /** Half of the content is JSON of one size, the other half a third more. */
+  addAnswer(isDeclined: boolean, client: number): void {
+    const bytes = client % 2 === 0 ? 3000 : 4000;
+    const key = answerKey(isDeclined ? 404 : 200, 'GET', json, bytes, false);
+    const [count, clients] = this.answers.get(key) ?? [0, 0];
+    this.answers.set(key, [count + 1, clients | (1 << (client & 31))]);
+  }
+
   take(): RouteTraffic {
     const { route, upstream, endpoint, answered, serverErrors, awaited } = this;
     const taken = {
       ...{ route, upstream, endpoint, answered, serverErrors, awaited, latencies: filledCells(this.cells) },
       ...{ failed: this.failed.slice(), slow: this.slow.slice() },
+      answers: [...this.answers].flatMap(([key, [count, clients]]) => [key, count, clients]),
     };
+    this.answers.clear();
     this.answered = this.serverErrors = this.failed.length = this.slow.length = 0;
     this.cells.fill(0);
     this.awaited = [];
@@ -123,6 +137,7 @@ export class DayTraffic {
     if (kind === 'abandoned') return;
     if (kind === 'reset_before_response' || kind === 'response_head_timeout') this.#cause(this.#outcomesOf(pair), kind);
     else this.#head(pair, ms, client, kind === 'failed');
+    if (kind === 'answered' || kind === 'declined') pair.addAnswer(kind === 'declined', client);
   }
 
   #cause(outcomes: EndpointOutcomes, cause: Cause): void {
