@@ -295,6 +295,9 @@ export class AlertQueue {
   }
 }
 
+/** What is worse, or over, makes needless that it has grown; its end also another cause, which it names too. */
 function isReplaced(waiting: Alert, by: Alert): boolean {
-  return waiting.key === by.key && waiting.change === 'grown' && by.change !== 'opened';
+  if (waiting.key !== by.key) return false;
+  if (waiting.change === 'corrected') return by.change === 'resolved';
+  return waiting.change === 'grown' && by.change !== 'opened';
 }

@@ -6,7 +6,7 @@ import type { AskFlags } from './flags.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import { CommandFailure, exitCodes } from './command-failure.ts';
 import { findAdmin } from './find-admin.ts';
-import { extentOf, incidentLines, nextStepOf, timesOf } from './incident-lines.ts';
+import { extentOf, incidentLines, nextStepOf, presentLines, timesOf } from './incident-lines.ts';
 import { alignColumns, elapsedText, harmless, shorten, wrap, wrapAfter, printJson } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
 import { type Style, styleFor } from './style.ts';
@@ -135,9 +135,11 @@ function incidentPage(incident: IncidentStatus, now: number, style: Style): stri
     ...wrap(`${style.bold(`Incident ${id}`)}  ${isOpen ? style.bad(harmless(title)) : harmless(title)}`, ''),
     ...wrap(`${extentOf(incident)}, ${timesOf(incident, now)}`, '  '),
     ...wrap(`${shapeWords[shape]}${origin}; ${rateText(incident)}`, '  '),
+    ...presentLines(incident).flatMap((line) => wrap(harmless(line), '  ')),
     '',
     style.bold('PROBABLY'),
     ...suspectLines(suspects, step, style),
+    ...correctedLines(incident),
     ...additionLines(incident, step, style),
     ...stepLines(step, style),
     ...findingLines(incident, now, style),
@@ -207,6 +209,11 @@ function additionLines({ additions, joined }: IncidentStatus, step: string | und
   ]);
   return [...part, '', style.bold('ALSO'), ...lines];
 }
+
+const correctedLines = ({ corrected }: IncidentStatus): string[] =>
+  corrected === null
+    ? []
+    : wrap(harmless(`Until ${corrected.at.slice(11, 19)}Z: ${corrected.from?.sentence ?? 'not known.'}`), '  ');
 
 const stepLines = (step: string | undefined, style: Style): string[] =>
   step === undefined ? [] : ['', style.bold('NEXT STEP'), ...wrapAfter('  →', harmless(step), 4)];

@@ -101,6 +101,8 @@ export interface EventFacts {
   incident_opened: IncidentFacts;
   /** It has ten times the failures that were reported last, or something else has begun to fail. */
   incident_grown: IncidentFacts;
+  /** Another cause than the one that was told when it opened is the likeliest. Once for an incident. */
+  incident_corrected: IncidentFacts;
   incident_resolved: IncidentFacts;
   /** What the gateway has found when it looked at once (`IncidentDetails`), each one clause. */
   incident_examined: { incident: number; key: string; findings: readonly string[] };
@@ -297,6 +299,13 @@ export interface IncidentFacts {
   nextStep: string | null;
   /** What began to fail while it went on, each one sentence. */
   additions: readonly string[];
+  /** The cause that was told when it opened (null: it was not known), and the one that is likelier since; absent: the first one still is. */
+  corrected?: { readonly from: NamedCause | null; readonly to: NamedCause };
+}
+
+interface NamedCause {
+  readonly name: string;
+  readonly sentence: string;
 }
 
 /** Why a connection of a client is refused. */

@@ -59,6 +59,26 @@ export interface LiveIncident {
   readonly additions: readonly IncidentAddition[];
   /** Of family `slower`: how slow a route is; absent: it is of another family, or that is not known. */
   readonly lateness?: Lateness;
+  /** It goes on with a clearly smaller share of failures than it opened with, which is more than usual still; absent: it does not. */
+  readonly rarer?: RarerFailures;
+  /** Absent: what was told of its cause first has not been corrected. */
+  readonly corrected?: CorrectedCause;
+}
+
+export interface RarerFailures {
+  /** That has nearly all of them; null: several have. */
+  readonly route: string | null;
+  /** Of the requests of this route, or of all routes that fail: from 0 to 1. */
+  readonly share: number;
+}
+
+/** Another cause is the likeliest than the one that people were told when the incident opened. */
+export interface CorrectedCause {
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
+  /** Null: it was not known. */
+  readonly from: Pick<IncidentSuspect, 'name' | 'sentence'> | null;
+  readonly to: Pick<IncidentSuspect, 'name' | 'sentence'>;
 }
 
 /** How long responses of a route take until they begin. */

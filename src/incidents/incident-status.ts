@@ -1,5 +1,12 @@
 import type { IncidentStatus } from '../core/schemas/incidents.ts';
-import { additionSentence, incidentSentence, incidentTitle, presentStep, presentView } from './incident-sentence.ts';
+import {
+  additionSentence,
+  incidentSentence,
+  incidentTitle,
+  presentStep,
+  presentView,
+  rarerSentence,
+} from './incident-sentence.ts';
 import { requestsQuery } from './requests-query.ts';
 import type { KeptIncident } from '../core/live-incident.ts';
 
@@ -11,6 +18,8 @@ export function incidentStatus(whole: KeptIncident): IncidentStatus {
     isRemoved: _isRemoved,
     joined = null,
     findingsAt = null,
+    rarer,
+    corrected,
     additions,
     rate,
     startedAt,
@@ -35,6 +44,8 @@ export function incidentStatus(whole: KeptIncident): IncidentStatus {
     requestsPerSDuring: rounded(rate.during),
     suspects: suspectsOf(facts),
     joined,
+    rarer: rarer === undefined ? null : { ...rarer, sentence: rarerSentence(rarer, whole) },
+    corrected: corrected === undefined ? null : { ...corrected, at: timeText(corrected.at) },
     nextStep: presentStep(whole),
     additions: additions.map(({ until, ...addition }) => ({
       ...addition,

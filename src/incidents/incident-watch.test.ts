@@ -308,3 +308,21 @@ test('an incident ends, with the reason, when a reload has removed its upstream'
   still.pass(10);
   assert.deepEqual(still.reported, ['opened 1 open']);
 });
+
+test('another cause than was told is reported once, with both, when it has stood first for ten seconds', () => {
+  const run = new Run('first', new SharedStorage(), new SimulatedClock(), 'shop');
+  run.fail(10);
+  const told = run.watch.list()[0]?.suspects[0]?.sentence ?? '';
+  run.watch.onEvent({ ...killed, at: run.clock.wallTime() });
+  run.fail(9);
+  assert.deepEqual(run.reported, ['opened 1 open']);
+  run.fail(20);
+  const corrections = run.events.filter(({ kind }) => kind === 'incident_corrected');
+  assert.equal(corrections.length, 1, run.reported.join());
+  const [{ reason, evidence }] = corrections as [NewEvent];
+  const { corrected } = evidence as IncidentFacts;
+  assert.equal(corrected?.to.name, 'out_of_memory');
+  assert.equal(corrected?.from?.sentence, told);
+  assert.ok(reason.includes(told) && reason.includes(corrected.to.sentence), reason);
+  assert.equal(run.watch.list()[0]?.corrected?.to.name, 'out_of_memory');
+});

@@ -7,7 +7,13 @@ import type { RouteSpec } from '../core/route-spec.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { SearchResult } from '../core/store-messages.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
-import { additionSentence, incidentSentence, presentStep, presentView } from './incident-sentence.ts';
+import {
+  additionSentence,
+  correctionSentence,
+  incidentSentence,
+  presentStep,
+  presentView,
+} from './incident-sentence.ts';
 import { type IncidentChange, type IncidentNumber, IncidentTracker } from './incident-tracker.ts';
 import type { RouteLimits, UpstreamSettings, WatchedUpstream } from './watched-upstream.ts';
 import { EarlierIncidents, joinedIncident, type IncidentStorage, OpenAtExit } from './earlier-incidents.ts';
@@ -54,9 +60,12 @@ interface WatchedConfiguration {
 
 type WatchedProcess = NonNullable<WatchedUpstream['processes']>[number];
 
-const kindOf: Readonly<Record<IncidentChange['kind'], EventKind & `incident_${'opened' | 'grown' | 'resolved'}`>> = {
+type IncidentEventKind = EventKind & `incident_${IncidentChange['kind']}`;
+
+const kindOf: Readonly<Record<IncidentChange['kind'], IncidentEventKind>> = {
   opened: 'incident_opened',
   grown: 'incident_grown',
+  corrected: 'incident_corrected',
   resolved: 'incident_resolved',
 };
 
@@ -261,12 +270,12 @@ export class IncidentWatch {
     if (now !== undefined) await this.#parts.storage?.write([now]);
   }
 
-  #emit(kind: EventKind & `incident_${'opened' | 'grown' | 'resolved'}`, incident: KeptIncident, to: string): void {
+  #emit(kind: IncidentEventKind, incident: KeptIncident, to: string): void {
     const more = incident.interrupted ? ` ${interruptedSentence}` : to === 'continued' ? ` ${continuedSentence}` : '';
     this.#parts.events.emit({
       kind,
       subject: subjectOf(incident),
-      reason: incidentSentence(incident) + more,
+      reason: kind === 'incident_corrected' ? correctionSentence(incident) : incidentSentence(incident) + more,
       evidence: factsOf(incident),
       to,
     });
@@ -278,7 +287,7 @@ function subjectOf({ upstream }: LiveIncident): string {
 }
 
 function factsOf(incident: KeptIncident): IncidentFacts {
-  const { id, key, upstream, family, requests, failed, attemptsFailed, startedAt } = incident;
+  const { id, key, upstream, family, requests, failed, attemptsFailed, startedAt, corrected } = incident;
   const { cause, suspects, additions } = presentView(incident);
   return {
     incident: id,
@@ -295,5 +304,6 @@ function factsOf(incident: KeptIncident): IncidentFacts {
     suspects: suspects.map(({ name, sentence }) => ({ name, sentence })),
     nextStep: incident.resolvedAt === null ? presentStep(incident) : (suspects[0]?.nextStep ?? null),
     additions: additions.map(additionSentence),
+    ...(corrected === undefined ? {} : { corrected: { from: corrected.from, to: corrected.to } }),
   };
 }

@@ -8,9 +8,11 @@ import type {
   IncidentSuspect,
   Lateness,
   LiveIncident,
+  RarerFailures,
   SuspectKind,
 } from '../core/live-incident.ts';
 import { knownSecondsMax } from './evidence-lines.ts';
+import { ReportedCause } from './reported-cause.ts';
 import { answeredBetween, type BadResponses, EndpointCount, SeenEndpoints } from './endpoint-count.ts';
 import { FirstExits } from './stopped-processes.ts';
 import { endedS, IncidentAdditions, settleS } from './incident-additions.ts';
@@ -83,6 +85,11 @@ export class OpenIncident {
   /** Where responses are late: how late. */
   lateness: Lateness | null = null;
   suspects: readonly IncidentSuspect[] = [];
+  reportedCause = new ReportedCause();
+  /** Of the requests of its routes: when it was reported, or later where that is certainly more. 0: it was not, or retries hide all failures. */
+  worstShare = 0;
+  /** Null: its requests fail about as often as at worst, or no longer. */
+  rarer: RarerFailures | null = null;
   /** From its first failure to its last. */
   requests = 0;
   /** Since its last failure: they belong to the incident once another failure follows. */
@@ -351,8 +358,9 @@ export class OpenIncident {
   }
 
   /** Takes over the number of another incident, that was reported, and what was reported of it. */
-  continueAs({ id, openedAt, sizeBefore, reported }: OpenIncident): void {
+  continueAs({ id, openedAt, sizeBefore, reported, reportedCause }: OpenIncident): void {
     this.id = id;
+    this.reportedCause = reportedCause;
     this.openedAt = openedAt;
     this.sizeBefore = sizeBefore;
     this.reported = reported;
@@ -394,6 +402,8 @@ export class OpenIncident {
       suspects: this.suspects,
       additions: this.additions.all(beganAt, resolvedAt !== null),
       ...(isSlower && this.lateness !== null ? { lateness: this.lateness } : {}),
+      ...(this.rarer === null || resolvedAt !== null ? {} : { rarer: this.rarer }),
+      ...(this.reportedCause.correction === null ? {} : { corrected: this.reportedCause.correction }),
       ...this.#firstUntil(now, beganAt),
     };
   }

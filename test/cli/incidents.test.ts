@@ -27,6 +27,8 @@ const incident: IncidentStatus = {
   upstream: 'shop',
   upstreams: [{ upstream: 'shop', failed: 41, attemptsFailed: 90 }],
   joined: null,
+  rarer: null,
+  corrected: null,
   additions: [],
   cause: 'connect_refused',
   shape: 'unreachable',

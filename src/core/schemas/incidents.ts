@@ -12,6 +12,8 @@ const suspectSchema = z.object({
   next_step: text,
 });
 
+const causeSchema = z.object({ name: z.enum(suspectKinds), sentence: text });
+
 const failedRequests = count.describe('Requests; where nothing fails, late or changed responses.');
 const failedAttempts = count.describe('Attempts; a request may have several.');
 
@@ -95,6 +97,26 @@ export const incidentSchema = z.object({
     })
     .optional()
     .describe('Where nothing fails, and responses begin much later than before; absent: requests fail.'),
+  rarer: z
+    .object({
+      route: nullableText.describe('That has nearly all of its failures now; null: several routes have.'),
+      share: z.number().describe('Of the requests of this route, or of all that fail: from 0 to 1.'),
+      sentence: text,
+    })
+    .nullable()
+    .describe(
+      'It goes on, and far fewer of the requests fail than at worst, though more than usual; null: about as many fail, or none does.',
+    ),
+  corrected: z
+    .object({
+      at: text,
+      from: causeSchema.nullable().describe('What was told when it opened; null: that its cause is not known.'),
+      to: causeSchema,
+    })
+    .nullable()
+    .describe(
+      'Another cause than the one that was told when it opened has been the likeliest for 10 s; null: none has.',
+    ),
   interrupted: z.boolean().describe('The process ended while it went on; `resolved_at` is when the next one found it.'),
   findings_at: nullableText.describe('When the gateway found `findings`; null: it has found none.'),
   findings: z

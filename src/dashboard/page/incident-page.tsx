@@ -47,10 +47,21 @@ export function IncidentCard({
           It was part of <a href={addressHash('incidents', String(joined))}>incident {joined}</a>.
         </p>
       )}
+      {incident.rarer !== null && (
+        <p>
+          <Sentence text={incident.rarer.sentence} />
+        </p>
+      )}
       {first === undefined ? (
         <p class="suspect-first">What has caused it is not known.</p>
       ) : (
         <FirstSuspect suspect={first} shownStep={step} />
+      )}
+      {incident.corrected !== null && (
+        <p class="quiet">
+          Until {timeText(Date.parse(incident.corrected.at), now.value)} another cause was likelier:{' '}
+          <Sentence text={incident.corrected.from?.sentence ?? 'it was not known.'} />
+        </p>
       )}
       {sameOutage.length > 0 && (
         <div class="suspect">
