@@ -330,6 +330,7 @@ const isTold: Readonly<Record<EventKind, boolean>> = {
     incident_corrected: true,
     incident_resolved: true,
     incident_examined: false,
+    incident_muted: false,
   },
   ...{ instance_started: false, instance_adopted: false, instance_detached: false, instance_not_started: false },
   ...{

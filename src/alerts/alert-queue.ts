@@ -139,6 +139,15 @@ export class AlertQueue {
     this.#schedule();
   }
 
+  /** What waits about a thing waits until `dueAt`, a wall time; its end does not. */
+  hold(key: string, dueAt: number): void {
+    this.#queue = this.#queue.map((one, at) =>
+      one.alert.key === key && one.alert.change !== 'resolved' && !this.#isSending(at) ? { ...one, dueAt } : one,
+    );
+    this.#parts.onChange();
+    this.#schedule();
+  }
+
   /** Changes the first message about a thing that has not been sent yet, which waits for no more. */
   complete(key: string, change: (alert: Alert) => Alert): void {
     const dueAt = this.#parts.clock.wallTime();

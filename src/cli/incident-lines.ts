@@ -22,9 +22,9 @@ export function incidentLines(incident: IncidentStatus, now: number, style: Styl
   ];
 }
 
-/** What has become of one that goes on. */
-export function presentLines({ rarer }: IncidentStatus): readonly string[] {
-  return rarer === null ? [] : [rarer.sentence];
+/** What has become of one that goes on, and what operators have said of it. */
+export function presentLines({ rarer, marks }: IncidentStatus): readonly string[] {
+  return [...(rarer === null ? [] : [rarer.sentence]), ...marks];
 }
 
 /** For the cause with which requests fail now; of an incident that is over, for the first suspect. */

@@ -8,6 +8,7 @@ import { CommandFailure, exitCodes } from './command-failure.ts';
 import { findAdmin } from './find-admin.ts';
 import { extentOf, incidentLines, nextStepOf, presentLines, timesOf } from './incident-lines.ts';
 import { alignColumns, elapsedText, harmless, shorten, wrap, wrapAfter, printJson } from './layout.ts';
+import { type IncidentFlags, markIncident, ordersOf } from './mark-incident.ts';
 import type { ProcessContext } from './process-context.ts';
 import { type Style, styleFor } from './style.ts';
 import { shapeWords, whoseWords } from '#failures/failure-words.ts';
@@ -75,8 +76,13 @@ function ownLines(count: number): readonly string[] {
   return wrap(`The gateway has ${what}.`, '');
 }
 
-/** `candor incident N`. */
-export async function showIncident(flags: AskFlags, id: number, context: ProcessContext): Promise<void> {
+/** `candor incident N`, with what an operator says of it or without. */
+export async function incidentOrMarks(flags: IncidentFlags, id: number, context: ProcessContext): Promise<void> {
+  const orders = ordersOf(flags);
+  return orders.length > 0 ? markIncident(id, orders, flags, context) : showIncident(flags, id, context);
+}
+
+async function showIncident(flags: AskFlags, id: number, context: ProcessContext): Promise<void> {
   const target = await findAdmin(flags, context);
   const answer = await askGateway(target, 'GET', `${apiRoot}/incidents/${id}`, context);
   if (answer.status === 404) throw new CommandFailure('not_found', refusal(answer).message);

@@ -116,8 +116,32 @@ export interface IncidentAddition {
   readonly suspects: readonly IncidentSuspect[];
 }
 
+/** What an operator has said of an incident. */
+export interface OperatorMark {
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
+  /** As in the audit: 'admin:token:oncall'. */
+  readonly by: string;
+  /** Null: no reason was given. */
+  readonly reason: string | null;
+}
+
+/** What operators have said of an incident. */
+export interface IncidentMarks {
+  /** Absent: nobody has taken it. */
+  readonly acknowledged?: OperatorMark;
+  /** Until then no message about it is sent, except of its end; absent: they are. */
+  readonly muted?: OperatorMark & { readonly until: number };
+}
+
+/** `until` of a mute: milliseconds since the Unix epoch; null: it ends now. */
+export type IncidentOrder = { readonly incident: number; readonly reason: string | null } & (
+  | { readonly kind: 'acknowledge' }
+  | { readonly kind: 'mute'; readonly until: number | null }
+);
+
 /** An incident with what outlives the process. */
-export interface KeptIncident extends LiveIncident {
+export interface KeptIncident extends LiveIncident, IncidentMarks {
   /** Unique also across runs of the process. */
   readonly key: string;
   /** The process ended while it went on: whether it was resolved later is not known, and `resolvedAt` is when that was found. */

@@ -7,6 +7,7 @@ import {
   presentView,
   rarerSentence,
 } from './incident-sentence.ts';
+import { markSentences } from './incident-marks.ts';
 import { requestsQuery } from './requests-query.ts';
 import type { KeptIncident } from '../core/live-incident.ts';
 
@@ -20,6 +21,8 @@ export function incidentStatus(whole: KeptIncident): IncidentStatus {
     findingsAt = null,
     rarer,
     corrected,
+    acknowledged,
+    muted,
     additions,
     rate,
     startedAt,
@@ -44,6 +47,9 @@ export function incidentStatus(whole: KeptIncident): IncidentStatus {
     requestsPerSDuring: rounded(rate.during),
     suspects: suspectsOf(facts),
     joined,
+    acknowledged: acknowledged === undefined ? null : { ...acknowledged, at: timeText(acknowledged.at) },
+    muted: muted === undefined ? null : { ...muted, at: timeText(muted.at), until: timeText(muted.until) },
+    marks: [...markSentences(incident)],
     rarer: rarer === undefined ? null : { ...rarer, sentence: rarerSentence(rarer, whole) },
     corrected: corrected === undefined ? null : { ...corrected, at: timeText(corrected.at) },
     nextStep: presentStep(whole),

@@ -14,6 +14,12 @@ const suspectSchema = z.object({
 
 const causeSchema = z.object({ name: z.enum(suspectKinds), sentence: text });
 
+const markSchema = z.object({
+  at: text,
+  by: text.describe('As in the audit: `admin:socket`, `admin:token:<name>`.'),
+  reason: nullableText,
+});
+
 const failedRequests = count.describe('Requests; where nothing fails, late or changed responses.');
 const failedAttempts = count.describe('Attempts; a request may have several.');
 
@@ -97,6 +103,12 @@ export const incidentSchema = z.object({
     })
     .optional()
     .describe('Where nothing fails, and responses begin much later than before; absent: requests fail.'),
+  acknowledged: markSchema.nullable().describe('The operator who has acknowledged it; null: none has.'),
+  muted: markSchema
+    .extend({ until: text })
+    .nullable()
+    .describe('Until `until` no message about it is sent, except of its end; null: they are.'),
+  marks: z.array(text).describe('Who has acknowledged and muted it, until when and why: each one sentence.'),
   rarer: z
     .object({
       route: nullableText.describe('That has nearly all of its failures now; null: several routes have.'),
@@ -123,6 +135,22 @@ export const incidentSchema = z.object({
     .array(text)
     .describe(
       'What the gateway found when it looked at once: a direct request, the newest failure, processes, the machine, changes before.',
+    ),
+});
+
+const ordered = {
+  incident: z.int().min(1).describe('Its number.'),
+  reason: z.string().trim().min(1).max(200).optional().describe('Why, for the audit and the incident.'),
+};
+export const acknowledgeRequestSchema = z.strictObject(ordered);
+export const muteRequestSchema = z.strictObject({
+  ...ordered,
+  until: z
+    .string()
+    .max(64)
+    .nullable()
+    .describe(
+      'A duration (`2h`), the next time of day in UTC (`14:30`), or a date; at most 7 days ahead. Null ends the mute.',
     ),
 });
 
