@@ -96,6 +96,8 @@ export class AlertLedger {
       return withCount(sendIf('resolved', dueAt), this.#countOf(alert));
     }
     if (!concerns(alert, target)) return silent;
+    // Only who has been told a cause needs another one.
+    if (alert.change === 'corrected') return known === undefined ? silent : sendIf('corrected', alert.at);
     if (known === undefined) {
       const taken = this.#ofLoop(alert, target.changes) ?? this.#takeOver(alert, target.changes);
       if (taken !== null) return taken;

@@ -117,6 +117,8 @@ function contentOf(event: Event): AlertContent | null {
       return incident(event.evidence, event.reason, 'opened');
     case 'incident_grown':
       return incident(event.evidence, event.reason, 'grown');
+    case 'incident_corrected':
+      return incident(event.evidence, event.reason, 'corrected');
     case 'incident_resolved':
       return incident(event.evidence, event.reason, 'resolved');
     case 'certificate_expiring':
@@ -163,7 +165,7 @@ function incident(facts: IncidentFacts, text: string, change: Alert['change']): 
     upstream: upstream === '' ? null : upstream,
     upstreams,
     routes,
-    title: `incident ${incident}${whereText(facts)}: ${extentOf(facts)}`,
+    title: `incident ${incident}${whereText(facts)}: ${change === 'corrected' ? 'another cause than was told' : extentOf(facts)}`,
     text,
     evidence: [...suspects.map(({ sentence }) => sentence), ...facts.additions],
     nextStep: change === 'resolved' ? null : nextStep,

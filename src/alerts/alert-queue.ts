@@ -147,6 +147,15 @@ export class AlertQueue {
     this.#schedule();
   }
 
+  /** What waits about a thing waits until `dueAt`, a wall time; its end does not. */
+  hold(key: string, dueAt: number): void {
+    this.#queue = this.#queue.map((one, at) =>
+      one.alert.key === key && one.alert.change !== 'resolved' && !this.#isSending(at) ? { ...one, dueAt } : one,
+    );
+    this.#parts.onChange();
+    this.#schedule();
+  }
+
   /** Changes the first message about a thing that has not been sent yet, which waits for no more. */
   complete(key: string, change: (alert: Alert) => Alert): void {
     const dueAt = this.#parts.clock.wallTime();
@@ -303,6 +312,9 @@ export class AlertQueue {
   }
 }
 
+/** What is worse, or over, makes needless that it has grown; its end also another cause, which it names too. */
 function isReplaced(waiting: Alert, by: Alert): boolean {
-  return waiting.key === by.key && waiting.change === 'grown' && by.change !== 'opened';
+  if (waiting.key !== by.key) return false;
+  if (waiting.change === 'corrected') return by.change === 'resolved';
+  return waiting.change === 'grown' && by.change !== 'opened';
 }

@@ -219,6 +219,69 @@ describe('alerts', () => {
     assert.equal(channel.received[1], 'incident:run-1-2 opened');
   });
 
+  describe('about a muted incident', () => {
+    const minute = 60_000;
+    const facts = (key: string, muted: number | null = null) => ({
+      ...{ incident: 1, key, upstream: 'api', upstreams: ['api'], family: 'gone', routes: [], cause: null },
+      ...{ requests: 9, failed: 9, attemptsFailed: 9, startedAt: '', suspects: [], additions: [], nextStep: null },
+      ...(muted === null ? {} : { mutedUntil: new Date(muted).toISOString() }),
+    });
+    const report = (
+      alerts: Alerts,
+      kind: `incident_${'opened' | 'grown' | 'corrected' | 'resolved'}`,
+      evidence: ReturnType<typeof facts>,
+    ): void => alerts.onEvent(eventOf({ kind, subject: 'upstream:api', reason: '', evidence }, 1, clock.wallTime()));
+    const mute = (alerts: Alerts, key: string, until: number | null): void =>
+      alerts.onEvent(
+        eventOf({
+          ...{ kind: 'incident_muted', subject: 'upstream:api', reason: '' },
+          evidence: { incident: 1, key, until: until === null ? null : new Date(until).toISOString(), reason: null },
+        }),
+      );
+
+    test('wait until its time, each change once; another incident is told of', async () => {
+      const alerts = start();
+      report(alerts, 'incident_opened', facts('a'));
+      await clock.advance(minute);
+      const until = clock.wallTime() + 120 * minute;
+      mute(alerts, 'a', until);
+      report(alerts, 'incident_grown', facts('a', until));
+      await clock.advance(30 * minute);
+      report(alerts, 'incident_grown', facts('a', until));
+      report(alerts, 'incident_corrected', facts('a', until));
+      report(alerts, 'incident_opened', facts('b'));
+      await clock.advance(89 * minute);
+      assert.deepEqual(channel.received, ['incident:a opened', 'incident:b opened']);
+      await clock.advance(minute);
+      assert.deepEqual(channel.received.slice(2), ['incident:a corrected']);
+    });
+
+    test('are held also where they wait already, and sent when it is unmuted', async () => {
+      const alerts = start();
+      report(alerts, 'incident_opened', facts('a'));
+      await clock.advance(minute);
+      report(alerts, 'incident_grown', facts('a'));
+      mute(alerts, 'a', clock.wallTime() + 60 * minute);
+      await clock.advance(20 * minute);
+      assert.deepEqual(channel.received, ['incident:a opened']);
+      mute(alerts, 'a', null);
+      await clock.advance(1);
+      assert.deepEqual(channel.received, ['incident:a opened', 'incident:a grown']);
+    });
+
+    test('tell its end at once, and then nothing of what was held', async () => {
+      const alerts = start();
+      report(alerts, 'incident_opened', facts('a'));
+      await clock.advance(minute);
+      const until = clock.wallTime() + 60 * minute;
+      mute(alerts, 'a', until);
+      report(alerts, 'incident_grown', facts('a', until));
+      report(alerts, 'incident_resolved', facts('a', until));
+      await clock.advance(61 * minute);
+      assert.deepEqual(channel.received, ['incident:a opened', 'incident:a resolved']);
+    });
+  });
+
   test('test a target past its queue, and say what came back', async () => {
     const alerts = start();
     assert.equal(await alerts.test('nobody'), null);

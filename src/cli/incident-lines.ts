@@ -15,10 +15,16 @@ export function incidentLines(incident: IncidentStatus, now: number, style: Styl
   const step = nextStepOf(incident);
   return [
     ...wrapAfter(`  ${mark} ${incident.id}`, harmless(head), 8),
+    ...presentLines(incident).flatMap((line) => wrap(harmless(line), ' '.repeat(8))),
     ...wrap(harmless(suspect?.sentence ?? 'What has caused it is not known.'), ' '.repeat(8)),
     ...incident.additions.flatMap(({ reason }) => wrap(harmless(reason), ' '.repeat(8))),
     ...(step === undefined || !isOpen ? [] : wrap(harmless(shortenStep(step)), ' '.repeat(8)).map(style.dim)),
   ];
+}
+
+/** What has become of one that goes on, and what operators have said of it. */
+export function presentLines({ rarer, marks }: IncidentStatus): readonly string[] {
+  return [...(rarer === null ? [] : [rarer.sentence]), ...marks];
 }
 
 /** For the cause with which requests fail now; of an incident that is over, for the first suspect. */

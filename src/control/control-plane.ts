@@ -28,6 +28,8 @@ import {
   endpointsWithoutSecrets,
   statusWithoutSecrets,
 } from './instance-secrets.ts';
+import type { IncidentOrder } from '../core/live-incident.ts';
+import type { MarkOutcome } from '../incidents/incident-marks.ts';
 import { incidentStatus } from '../incidents/incident-status.ts';
 import { reportListeners } from './worker-events.ts';
 import type { OverlayChange } from './overlay-change.ts';
@@ -362,6 +364,11 @@ export class ControlPlane implements Gateway {
 
   incidents(): readonly IncidentStatus[] {
     return this.#parts.incidents.list().map(incidentStatus);
+  }
+
+  markIncident(order: IncidentOrder, actor: string): MarkOutcome<IncidentStatus> {
+    const outcome = this.#parts.incidents.mark(order, actor);
+    return outcome.ok ? { ok: true, incident: incidentStatus(outcome.incident) } : outcome;
   }
 
   get configurations(): KeptConfigurations {

@@ -61,6 +61,26 @@ export interface LiveIncident {
   readonly lateness?: Lateness;
   /** Of family `changed`, where it answers with 2xx or 3xx; absent: with 4xx, or it is of another family. */
   readonly answers?: AnswerChange;
+  /** It goes on with a clearly smaller share of failures than it opened with, which is more than usual still; absent: it does not. */
+  readonly rarer?: RarerFailures;
+  /** Absent: what was told of its cause first has not been corrected. */
+  readonly corrected?: CorrectedCause;
+}
+
+export interface RarerFailures {
+  /** That has nearly all of them; null: several have. */
+  readonly route: string | null;
+  /** Of the requests of this route, or of all routes that fail: from 0 to 1. */
+  readonly share: number;
+}
+
+/** Another cause is the likeliest than the one that people were told when the incident opened. */
+export interface CorrectedCause {
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
+  /** Null: it was not known. */
+  readonly from: Pick<IncidentSuspect, 'name' | 'sentence'> | null;
+  readonly to: Pick<IncidentSuspect, 'name' | 'sentence'>;
 }
 
 /** How long responses of a route take until they begin. */
@@ -105,8 +125,32 @@ export interface IncidentAddition {
   readonly suspects: readonly IncidentSuspect[];
 }
 
+/** What an operator has said of an incident. */
+export interface OperatorMark {
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
+  /** As in the audit: 'admin:token:oncall'. */
+  readonly by: string;
+  /** Null: no reason was given. */
+  readonly reason: string | null;
+}
+
+/** What operators have said of an incident. */
+export interface IncidentMarks {
+  /** Absent: nobody has taken it. */
+  readonly acknowledged?: OperatorMark;
+  /** Until then no message about it is sent, except of its end; absent: they are. */
+  readonly muted?: OperatorMark & { readonly until: number };
+}
+
+/** `until` of a mute: milliseconds since the Unix epoch; null: it ends now. */
+export type IncidentOrder = { readonly incident: number; readonly reason: string | null } & (
+  | { readonly kind: 'acknowledge' }
+  | { readonly kind: 'mute'; readonly until: number | null }
+);
+
 /** An incident with what outlives the process. */
-export interface KeptIncident extends LiveIncident {
+export interface KeptIncident extends LiveIncident, IncidentMarks {
   /** Unique also across runs of the process. */
   readonly key: string;
   /** The process ended while it went on: whether it was resolved later is not known, and `resolvedAt` is when that was found. */

@@ -8,6 +8,7 @@ import {
   isOfChecksAlone,
   type Lateness,
   type LiveIncident,
+  type RarerFailures,
   type CountedCause,
 } from '../core/live-incident.ts';
 import type { Failure } from '#failures/failure.ts';
@@ -25,13 +26,36 @@ export function incidentSentence(whole: LiveIncident): string {
   return [
     `${what}: ${extentOf(incident)}${lasted}${firstOf(incident)}${end}.`,
     why,
+    ...(incident.rarer === undefined || resolvedAt !== null ? [] : [rarerSentence(incident.rarer, incident)]),
     ...(incident.isRemoved === true ? [removedSentence(incident)] : []),
     ...incident.additions.map(additionSentence),
   ].join(' ');
 }
 
+/** Another cause than the one that was told, and what was told. */
+export function correctionSentence(incident: LiveIncident): string {
+  const { id, corrected } = incident;
+  if (corrected === undefined) return incidentSentence(incident);
+  const before = corrected.from?.sentence ?? 'What has caused it is not known.';
+  return `Incident ${id} has probably another cause than was told when it opened. Now: ${corrected.to.sentence} Before: ${before}`;
+}
+
 const removedSentence = ({ upstreams }: LiveIncident): string =>
   `It ended because the configuration no longer has the upstream${upstreams.length === 1 ? '' : 's'} ${listOf(upstreams.map(({ upstream }) => upstream))}.`;
+
+/** 'It fails more rarely now: 4 % of /cart.' */
+export function rarerSentence({ route, share }: RarerFailures, { family }: Pick<LiveIncident, 'family'>): string {
+  const what = isWithoutFailure(family) ? 'It happens' : 'It fails';
+  const of = route === null ? 'the requests of its routes' : route === '' ? 'requests without a route' : route;
+  return `${what} more rarely now: ${percentText(share)} of ${of}.`;
+}
+
+/** '4 %', '0.4 %', 'less than 0.1 %' */
+function percentText(share: number): string {
+  const percent = share * 100;
+  if (percent < 0.1) return 'less than 0.1 %';
+  return `${percent < 1 ? percent.toFixed(1) : Math.round(percent)} %`;
+}
 
 /** A few words: what fails now; of an incident that is over, what it began with. */
 export function incidentTitle(whole: LiveIncident): string {

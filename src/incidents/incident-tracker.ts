@@ -14,6 +14,7 @@ import { OpenIncident } from './open-incident.ts';
 import { isEndpointOf, type FailingClient, type SuspectContext } from './suspect-facts.ts';
 import { ownExits } from './suspected-exits.ts';
 import { type SharedFault, sharedFaultOf, sharedFaults } from './shared-fault.ts';
+import { certainShare, rarerFailures, shareOfRoutes } from './rarer-failures.ts';
 import { RouteAnswers } from './route-answers.ts';
 import { SeenReleases } from './seen-releases.ts';
 import { SlidingSeconds } from './family-window.ts';
@@ -40,7 +41,8 @@ interface CountedTraffic {
 }
 
 export interface IncidentChange {
-  readonly kind: 'opened' | 'grown' | 'resolved';
+  /** `corrected`: another cause than the one that was told when it opened is the likeliest. */
+  readonly kind: 'opened' | 'grown' | 'corrected' | 'resolved';
   readonly incident: LiveIncident;
 }
 
@@ -423,6 +425,9 @@ export class IncidentTracker {
       quietFor === 0
         ? suspectsWhileFailing(found, open, checksChanged)
         : withEarlierSuspects(found, open.suspects, quietFor <= lateS);
+    if (open.reported > 0) open.worstShare = Math.max(open.worstShare, certainShare(open, all, second));
+    open.rarer = rarerFailures(open, all, second);
+    const isCorrected = !isOver && !isAdded && open.reportedCause.see(open.suspects, ms, this.#wall(ms));
     const facts = open.facts(this.#wall(ms), this.#beganAt, resolvedAt);
     const incident = isRemoved ? { ...facts, isRemoved } : facts;
     if (isOver) {
@@ -435,7 +440,11 @@ export class IncidentTracker {
       );
       return { kind: 'resolved', incident };
     }
-    return changeOf(open, incident, isAdded);
+    if (isCorrected) return { kind: 'corrected', incident };
+    const isNew = open.reported === 0;
+    const change = changeOf(open, incident, isAdded);
+    if (isNew && change !== null) noteOpening(open, all, second);
+    return change;
   }
 
   #isOver(open: OpenIncident, all: readonly UpstreamFailures[], second: number): boolean {
@@ -561,6 +570,14 @@ function isAsUsual(open: OpenIncident, { rates }: UpstreamFailures, second: numb
   }
   const { requests, failed, usual } = rates.sum(open.routeNames, new Set(['application'] as const), second, widthS);
   return usual > 0 && requests >= open.requestsOfProof && failed <= usual + 2 * Math.sqrt(usual);
+}
+
+/** What people are told of it now, and how much of its requests fail, is what is compared later. */
+function noteOpening(open: OpenIncident, all: readonly UpstreamFailures[], second: number): void {
+  const { requests, failed } = shareOfRoutes(open, all, second, Math.min(silentS, second - open.startSecond + 1));
+  open.worstShare = failed / Math.max(1, requests);
+  // An earlier process has told its cause, and its facts are gone.
+  if (open.sizeBefore === 0) open.reportedCause.report(open.suspects);
 }
 
 /** What is to be reported of an incident that goes on. */

@@ -9,10 +9,12 @@ import type {
   IncidentSuspect,
   Lateness,
   LiveIncident,
+  RarerFailures,
   SuspectKind,
 } from '../core/live-incident.ts';
 import { isOfChecksAlone } from '../core/live-incident.ts';
 import { knownSecondsMax } from './evidence-lines.ts';
+import { ReportedCause } from './reported-cause.ts';
 import { answeredBetween, type BadResponses, EndpointCount, SeenEndpoints } from './endpoint-count.ts';
 import { ClientCounts } from './failing-clients.ts';
 import { FirstExits } from './stopped-processes.ts';
@@ -89,6 +91,11 @@ export class OpenIncident {
   lateness: Lateness | null = null;
   answers: AnswerChange | null = null;
   suspects: readonly IncidentSuspect[] = [];
+  reportedCause = new ReportedCause();
+  /** Of the requests of its routes: when it was reported, or later where that is certainly more. 0: it was not, or retries hide all failures. */
+  worstShare = 0;
+  /** Null: its requests fail about as often as at worst, or no longer. */
+  rarer: RarerFailures | null = null;
   /** From its first failure to its last. */
   requests = 0;
   /** Since its last failure: they belong to the incident once another failure follows. */
@@ -369,8 +376,9 @@ export class OpenIncident {
   }
 
   /** Takes over the number of another incident, that was reported, and what was reported of it. */
-  continueAs({ id, openedAt, sizeBefore, reported }: OpenIncident): void {
+  continueAs({ id, openedAt, sizeBefore, reported, reportedCause }: OpenIncident): void {
     this.id = id;
+    this.reportedCause = reportedCause;
     this.openedAt = openedAt;
     this.sizeBefore = sizeBefore;
     this.reported = reported;
@@ -413,6 +421,8 @@ export class OpenIncident {
       additions: this.additions.all(beganAt, resolvedAt !== null),
       ...(this.#root === 'changed' && this.answers !== null ? { answers: this.answers } : {}),
       ...(isSlower && this.lateness !== null ? { lateness: this.lateness } : {}),
+      ...(this.rarer === null || resolvedAt !== null ? {} : { rarer: this.rarer }),
+      ...(this.reportedCause.correction === null ? {} : { corrected: this.reportedCause.correction }),
       ...this.#firstUntil(now, beganAt),
     };
   }

@@ -136,7 +136,8 @@ class RouteLatency {
     now.answered += count - ended + late;
     now.late += late;
     now.severe += severe;
-    return { late, severe };
+    // One client that does not wait for a page which is slow as ever tells nothing.
+    return { late, severe: Math.min(severe, above(Math.max(limitMs, severeMs))) };
   }
 
   abandoned(route: string, second: number): AbandonedRequests {

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import type { ExchangeCount } from '../core/counters.ts';
 import { sampleCount } from '../record/sample-count.test-support.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
+import { incidentSentence } from './incident-sentence.ts';
 import { IncidentTracker } from './incident-tracker.ts';
 
 const routes = Array.from({ length: 12 }, (_, number) => `route-${number}`);
@@ -89,6 +90,39 @@ describe('3 % of the requests of one of twelve routes, after 75 s without a fail
     const { told } = play({ seconds: 500, perS: 100, share: failing(200), seed: 3 });
     const [, over = ''] = told;
     assert.match(over, /^resolved 2[5-9][0-9]|resolved 3[0-9][0-9]$/, told.join());
+  });
+});
+
+describe('requests of one route that all fail, and then 4 % of them', () => {
+  const rarer = (tracker: IncidentTracker, second: number) => {
+    const [incident] = tracker.list(second * 1000);
+    assert.equal(incident?.resolvedAt, null);
+    return {
+      ...incident.rarer,
+      sentence: /It fails more rarely now: \S+ % of \S+\./.exec(incidentSentence(incident))?.[0],
+    };
+  };
+  const shareAt = (second: number): number => (second <= 75 ? 0 : second <= 100 ? 1 : 0.04);
+
+  test('fail more rarely, which is no end, and the route is named with its share', () => {
+    const { told, tracker } = play({ seconds: 300, perS: 240, share: shareAt });
+    assert.deepEqual(
+      told.map((one) => one.split(' ')[0]),
+      ['opened'],
+    );
+    const { route, share = 0, sentence } = rarer(tracker, 300);
+    assert.equal(route, 'route-0');
+    assert.ok(share > 0.01 && share < 0.08, `${share}`);
+    assert.equal(sentence, `It fails more rarely now: ${Math.round(share * 100)} % of route-0.`);
+  });
+
+  test('are not called rarer while as many fail as at first, nor when none fails any more', () => {
+    const still = play({ seconds: 300, perS: 240, share: (second) => (second > 75 ? 0.4 : 0) });
+    assert.deepEqual(rarer(still.tracker, 300), { sentence: undefined });
+    for (const seconds of [102, 105, 110, 120, 140]) {
+      const ended = play({ seconds, perS: 240, share: (second) => (second > 75 && second <= 100 ? 1 : 0) });
+      assert.deepEqual(rarer(ended.tracker, seconds), { sentence: undefined }, `${seconds}`);
+    }
   });
 });
 

@@ -337,7 +337,7 @@ function repeatedOf({ clients: seen }: Second, family: FailureFamily, clients: r
 }
 
 /** The upper 95 % bound of a share of which `failed` of `requests` have been seen (Wilson). */
-function upperShare(failed: number, requests: number): number {
+export function upperShare(failed: number, requests: number): number {
   const z = 1.645;
   const share = failed / requests;
   const middle = share + (z * z) / (2 * requests);

@@ -12,6 +12,14 @@ const suspectSchema = z.object({
   next_step: text,
 });
 
+const causeSchema = z.object({ name: z.enum(suspectKinds), sentence: text });
+
+const markSchema = z.object({
+  at: text,
+  by: text.describe('As in the audit: `admin:socket`, `admin:token:<name>`.'),
+  reason: nullableText,
+});
+
 const failedRequests = count.describe('Requests; where nothing fails, late or changed responses.');
 const failedAttempts = count.describe('Attempts; a request may have several.');
 
@@ -107,12 +115,54 @@ export const incidentSchema = z.object({
     })
     .optional()
     .describe('Where nothing fails, and the application answers otherwise with 2xx or 3xx; absent: it does not.'),
+  acknowledged: markSchema.nullable().describe('The operator who has acknowledged it; null: none has.'),
+  muted: markSchema
+    .extend({ until: text })
+    .nullable()
+    .describe('Until `until` no message about it is sent, except of its end; null: they are.'),
+  marks: z.array(text).describe('Who has acknowledged and muted it, until when and why: each one sentence.'),
+  rarer: z
+    .object({
+      route: nullableText.describe('That has nearly all of its failures now; null: several routes have.'),
+      share: z.number().describe('Of the requests of this route, or of all that fail: from 0 to 1.'),
+      sentence: text,
+    })
+    .nullable()
+    .describe(
+      'It goes on, and far fewer of the requests fail than at worst, though more than usual; null: about as many fail, or none does.',
+    ),
+  corrected: z
+    .object({
+      at: text,
+      from: causeSchema.nullable().describe('What was told when it opened; null: that its cause is not known.'),
+      to: causeSchema,
+    })
+    .nullable()
+    .describe(
+      'Another cause than the one that was told when it opened has been the likeliest for 10 s; null: none has.',
+    ),
   interrupted: z.boolean().describe('The process ended while it went on; `resolved_at` is when the next one found it.'),
   findings_at: nullableText.describe('When the gateway found `findings`; null: it has found none.'),
   findings: z
     .array(text)
     .describe(
       'What the gateway found when it looked at once: a direct request, the newest failure, processes, the machine, changes before.',
+    ),
+});
+
+const ordered = {
+  incident: z.int().min(1).describe('Its number.'),
+  reason: z.string().trim().min(1).max(200).optional().describe('Why, for the audit and the incident.'),
+};
+export const acknowledgeRequestSchema = z.strictObject(ordered);
+export const muteRequestSchema = z.strictObject({
+  ...ordered,
+  until: z
+    .string()
+    .max(64)
+    .nullable()
+    .describe(
+      'A duration (`2h`), the next time of day in UTC (`14:30`), or a date; at most 7 days ahead. Null ends the mute.',
     ),
 });
 

@@ -6,7 +6,7 @@ import { useAnswer } from './use-answer.ts';
 import { elapsedText, failuresText } from '#failures/quantity-text.ts';
 import { shapeWords, whoseWords } from '#failures/failure-words.ts';
 import { isOfChecksAlone } from '../../core/live-incident.ts';
-import { actionsFor } from '../operator-actions.ts';
+import { actionsFor, marksFor } from '../operator-actions.ts';
 import { addressHash } from '../page-address.ts';
 import { countFigure, shareFigure, timeText } from '../shown-figures.ts';
 import { ActionButton } from './dialogs.tsx';
@@ -33,7 +33,7 @@ export function IncidentCard({
   readonly others?: readonly IncidentJson[];
 }): JSX.Element {
   const { id, title, suspects, findings, additions, joined, resolved_at: resolvedAt } = incident;
-  const { findings_at: findingsAt, requests_query: query } = incident;
+  const { findings_at: findingsAt, requests_query: query, acknowledged, muted } = incident;
   const [first, ...others] = suspects;
   const step = incident.next_step ?? first?.next_step;
   const isOpen = resolvedAt === null;
@@ -43,15 +43,34 @@ export function IncidentCard({
         <Mark tone={isOpen ? 'bad' : 'idle'} /> <a href={addressHash('incidents', String(id))}>{title}</a>
       </h3>
       <Extent incident={incident} />
+      {(acknowledged !== null || muted !== null) && (
+        <p>
+          {acknowledged !== null && (
+            <MarkText what={`Acknowledged at ${hourText(acknowledged.at)}`} mark={acknowledged} />
+          )}{' '}
+          {muted !== null && <MarkText what={`Muted until ${hourText(muted.until)}`} mark={muted} />}
+        </p>
+      )}
       {joined !== null && (
         <p>
           It was part of <a href={addressHash('incidents', String(joined))}>incident {joined}</a>.
+        </p>
+      )}
+      {incident.rarer !== null && (
+        <p>
+          <Sentence text={incident.rarer.sentence} />
         </p>
       )}
       {first === undefined ? (
         <p class="suspect-first">What has caused it is not known.</p>
       ) : (
         <FirstSuspect suspect={first} shownStep={step} />
+      )}
+      {incident.corrected !== null && (
+        <p class="quiet">
+          Until {timeText(Date.parse(incident.corrected.at), now.value)} another cause was likelier:{' '}
+          <Sentence text={incident.corrected.from?.sentence ?? 'it was not known.'} />
+        </p>
       )}
       {sameOutage.length > 0 && (
         <div class="suspect">
@@ -85,7 +104,9 @@ export function IncidentCard({
       )}
       <div class="buttons">
         {status.value !== null &&
-          actionsFor(incident, status.value).map((action) => <ActionButton action={action} key={action.label} />)}
+          [...actionsFor(incident, status.value), ...marksFor(incident)].map((action) => (
+            <ActionButton action={action} key={action.label} />
+          ))}
         <a class="button" href={addressHash('requests', '', { query })}>
           Its requests
         </a>
@@ -108,6 +129,24 @@ export function IncidentCard({
     </article>
   );
 }
+
+function MarkText({
+  what,
+  mark: { by, reason },
+}: {
+  readonly what: string;
+  readonly mark: NonNullable<IncidentJson['acknowledged']>;
+}): JSX.Element {
+  return (
+    <>
+      {what} by {by}
+      {reason === null ? '.' : `: ${reason.replace(/\.$/, '')}.`}
+    </>
+  );
+}
+
+/** '14:30' today, in local time; otherwise with its day. */
+const hourText = (at: string): string => timeText(Date.parse(at), now.value).replace(/:\d\d$/, '');
 
 function Extent({ incident }: { readonly incident: IncidentJson }): JSX.Element {
   const {
