@@ -137,7 +137,7 @@ export const incidentCommand = defineCommand<IncidentFlags, [number]>({
   flags: {
     ...askFlags,
     acknowledge: switchFlag('Say that somebody works on it'),
-    mute: valueFlag('<time> until which no message about it is sent'),
+    mute: valueFlag('<time> until which it is silent'),
     unmute: switchFlag('Send messages about it again'),
     reason: valueFlag('<text> that says why'),
   },

@@ -7,16 +7,13 @@ function endedByError({ failure }: EndedExchange['attempts'][number]): boolean {
   return failure !== null && 'goAway' in failure.evidence && failure.evidence.goAway !== undefined;
 }
 
-/** No server closes a connection because it was idle for less. */
-const idleLeastMs = 500;
-
 /** Counts the attempts of an exchange that found their idle connection closed, by whether a retry followed. */
 export function countStaleReuses(
   { attempts }: EndedExchange,
   counts: Pick<WorkerCounts, 'staleReusesRetried' | 'staleReusesFailed'>,
 ): void {
   for (const attempt of attempts) {
-    if (!mayBeStale(attempt) || endedByError(attempt) || attempt.idleMs < idleLeastMs) continue;
+    if (!mayBeStale(attempt) || endedByError(attempt)) continue;
     if (attempt.retry) counts.staleReusesRetried++;
     else counts.staleReusesFailed++;
   }
