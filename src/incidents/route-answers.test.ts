@@ -167,6 +167,15 @@ describe('no incident', () => {
         count: (second) => (second > 150 ? 0.1 : 6),
       },
     ],
+    [
+      'a crawler whose 404 become usual with time, beside the others',
+      {
+        answer: (second, drawn) =>
+          second > 100 && second % 400 < 200 && drawn < 0.6 ? statusOf(404) : asEver(second, drawn),
+        count: (second) => (second > 100 && second % 400 < 200 ? 15 : 6),
+        seconds: 3000,
+      },
+    ],
     ['longer answers than before', { answer: from100((_, drawn) => jsonOf(3000 + 400 * drawn)) }],
     ['answers that are encoded from now on', { answer: from100(() => answerKey(200, 'GET', json, 300, true)) }],
     [

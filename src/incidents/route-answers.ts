@@ -54,8 +54,8 @@ const short = 64;
 
 interface Second {
   readonly second: number;
-  answered: number;
-  readonly unusual: Map<number, number>;
+  /** Answers by form, short ones apart. Whether a form is usual is asked when it is judged: a crawler may make its own usual. */
+  readonly forms: Map<number, number>;
   /** A bit for each of their clients, of 32. */
   clients: number;
 }
@@ -102,10 +102,9 @@ class RouteAnswer {
       recent.set(key, (recent.get(key) ?? 0) + count);
       if (!isKnown) continue;
       const now = this.#at(second);
-      now.answered += count;
-      const what = this.#unusualOf(key);
-      if (what === null) continue;
-      now.unusual.set(what, (now.unusual.get(what) ?? 0) + count);
+      const what = this.#formOf(key);
+      now.forms.set(what, (now.forms.get(what) ?? 0) + count);
+      if (!this.#isUnusual(what)) continue;
       unusual += count;
       if (untelling.has(what)) continue;
       now.clients |= clients;
@@ -122,18 +121,21 @@ class RouteAnswer {
     return count >= clientsMin;
   }
 
-  /** The form, of a short answer that of short ones; null: usual. */
-  #unusualOf(key: number): number | null {
+  /** The form, of a short answer that of short ones. */
+  #formOf(key: number): number {
     const [form, cell] = [Math.floor(key / sizeCells), key % sizeCells];
-    if ((this.#usual.get(form)?.count ?? 0) < usualShareMin * this.#known) return form;
     const least = this.#leastCells.get(form);
-    return cell > 0 && least !== undefined && cell <= least - shortCells ? form + short : null;
+    return cell > 0 && least !== undefined && cell <= least - shortCells ? form + short : form;
+  }
+
+  #isUnusual(form: number): boolean {
+    return form >= short || (this.#usual.get(form)?.count ?? 0) < usualShareMin * this.#known;
   }
 
   #at(second: number): Second {
     const newest = this.#seconds.at(-1);
     if (newest?.second === second) return newest;
-    const added: Second = { second, answered: 0, unusual: new Map(), clients: 0 };
+    const added: Second = { second, forms: new Map(), clients: 0 };
     this.#seconds.push(added);
     if (this.#seconds.length > keptS) this.#seconds = this.#seconds.slice(-keptS);
     return added;
@@ -149,8 +151,9 @@ class RouteAnswer {
       const share = (now.answered - now.unusual) / expected;
       if (!(share <= wellMax) || expected * (1 - share + (share === 0 ? 0 : share * Math.log(share))) < chanceMax)
         continue;
-      const recent = this.#seconds.filter((one) => one.second > second - widthS && one.unusual.size > 0);
-      return recent[0]?.second ?? second;
+      const isUnusual = (form: number): boolean => this.#isUnusual(form);
+      const first = this.#seconds.find((one) => one.second > second - widthS && [...one.forms.keys()].some(isUnusual));
+      return first?.second ?? second;
     }
     return null;
   }
@@ -171,8 +174,10 @@ class RouteAnswer {
     const sum = { answered: 0, unusual: 0, first: until };
     for (const one of this.#seconds) {
       if (one.second <= after || one.second > until) continue;
-      sum.answered += one.answered;
-      for (const count of one.unusual.values()) sum.unusual += count;
+      for (const [form, count] of one.forms) {
+        sum.answered += count;
+        if (this.#isUnusual(form)) sum.unusual += count;
+      }
       sum.first = Math.min(sum.first, one.second);
     }
     return sum;
@@ -216,7 +221,8 @@ class RouteAnswer {
     const unusual = new Map<number, number>();
     for (const one of this.#seconds)
       if (one.second > second - 60)
-        for (const [what, count] of one.unusual) unusual.set(what, (unusual.get(what) ?? 0) + count);
+        for (const [form, count] of one.forms)
+          if (this.#isUnusual(form)) unusual.set(form, (unusual.get(form) ?? 0) + count);
     const [most] = [...unusual].sort(([, a], [, b]) => b - a);
     const [usual] = [...this.#usual].sort(([, a], [, b]) => b.count - a.count);
     if (most === undefined || usual === undefined) return null;
@@ -238,7 +244,7 @@ class RouteAnswer {
     const sizes = new Float64Array(sizeCells);
     for (const counts of this.#recent.values())
       for (const [key, count] of counts)
-        if (this.#unusualOf(key) === form + short) (sizes[key % sizeCells] as number) += count;
+        if (this.#formOf(key) === form + short) (sizes[key % sizeCells] as number) += count;
     return cellAt(sizes, 0.5);
   }
 }

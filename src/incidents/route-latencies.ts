@@ -25,8 +25,8 @@ const severeMs = 300;
 /** So many of a route's responses in so many seconds are an incident. */
 const sights = [
   { widthS: 8, kind: 'severe', shareMin: 0.5 },
-  { widthS: 16, kind: 'severe', shareMin: 0.2 },
-  { widthS: 12, kind: 'late', shareMin: 0.5 },
+  { widthS: 12, kind: 'late', shareMin: 0.6 },
+  { widthS: 30, kind: 'severe', shareMin: 0.2 },
   { widthS: 30, kind: 'late', shareMin: 0.3 },
 ] as const;
 
