@@ -63,6 +63,13 @@ export class ClientSamples {
     return this.#clients.length;
   }
 
+  /** How many of the samples each client has. */
+  get counts(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const one of this.#clients) counts.set(one, (counts.get(one) ?? 0) + 1);
+    return counts;
+  }
+
   of(client: string): number {
     let count = 0;
     for (const one of this.#clients) if (one === client) count += 1;

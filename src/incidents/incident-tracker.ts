@@ -508,6 +508,7 @@ export class IncidentTracker {
       abandoned: failures.latencies.abandoned(open.routeNames, this.#judged),
       waited: open.root === 'application' ? failures.waited(open.routeNames, this.#judged) : null,
       errorStatus: failures.errorStatus(this.#judged),
+      busiest: open.upstreams.length > 1 ? null : failures.rates.busiest(this.#judged),
       topClient: open.upstreams.length > 1 ? null : topClientOf(open, failures),
       newestFailure: open.newestFailure,
       methods: new Map(

@@ -53,6 +53,7 @@ export function ranking(incident: LiveIncident, more: Partial<SuspectContext> = 
     abandoned: null,
     waited: null,
     topClient: null,
+    busiest: null,
     errorStatus: null,
     newestFailure: null,
     ...more,

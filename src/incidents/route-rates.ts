@@ -33,6 +33,11 @@ const familiesPerRoute = 2;
 /** Fewer late or changed responses than a third are told after so long. */
 const lastedS = 40;
 
+/** Requests of so many seconds, and so many at least, show which client has most of them. */
+const busyS = 10;
+const busyMin = 50;
+const busySamplesMin = 8;
+
 /** Routes of one upstream that are told apart. */
 const routesMax = 1000;
 
@@ -291,6 +296,21 @@ export class RouteRates {
     }
   }
 
+  /** The client with most of the requests of the last seconds, by samples of each route; null: too few are known. */
+  busiest(second: number): BusyClient | null {
+    const requests = new Map<string, number>();
+    let all = 0;
+    for (const { answered, requests: counted } of this.#routes.values()) {
+      const recent = counted.sum(second, busyS);
+      if (answered.count < busySamplesMin || recent === 0) continue;
+      all += recent;
+      for (const [client, count] of answered.counts)
+        requests.set(client, (requests.get(client) ?? 0) + (recent * count) / answered.count);
+    }
+    const [most] = [...requests].sort(([, a], [, b]) => b - a);
+    return most === undefined || all < busyMin ? null : { client: most[0], share: most[1] / all };
+  }
+
   /** Requests of these routes in one second. */
   requestsAt(names: readonly string[], second: number): number {
     return names.reduce((sum, name) => sum + (this.#routes.get(name)?.requests.at(second) ?? 0), 0);
@@ -312,6 +332,12 @@ export class RouteRates {
     }
     return { requests, failed, usual };
   }
+}
+
+export interface BusyClient {
+  readonly client: string;
+  /** Of all requests, from 0 to 1: estimated. */
+  readonly share: number;
 }
 
 interface RouteSum {

@@ -34,3 +34,13 @@ describe('one client that has nearly all failures', () => {
     );
   });
 });
+
+test('a client that sends most of the requests, which are far more than before, is named before the growth', () => {
+  const slower = { ...incidentOf('slower', [['late_response', 300]]), rate: { before: 70, during: 230 } };
+  const names = (share: number): readonly string[] =>
+    ranking(slower, { steadyRateBefore: 70, busiest: { client: '127.0.66.50', share } }).map(({ name }) => name);
+  assert.deepEqual(names(0.65).slice(0, 2), ['one_client', 'traffic_growth']);
+  assert.equal(names(0.2)[0], 'traffic_growth');
+  // A proxy in front.
+  assert.equal(names(1)[0], 'traffic_growth');
+});

@@ -1,5 +1,5 @@
 import type { SuspectKind } from '../core/live-incident.ts';
-import { percent, type Rule, isOf } from './suspect-facts.ts';
+import { percent, type Rule, isOf, type SuspectContext, type SuspectFinding } from './suspect-facts.ts';
 import { shortages } from './suspected-shortages.ts';
 
 /** Fewer failures may all be of one client by chance. */
@@ -14,9 +14,31 @@ const othersMin = 20;
 /** So many times more often requests of the client fail than those of others: else it only makes most of the requests. */
 const oftenerMin = 5;
 
+/** The growth is of one client where it has so much of all requests. Nearly all come from one address where a proxy is in front. */
+const floodShare = { min: 0.4, max: 0.95 } as const;
+
+function flooding(context: SuspectContext): SuspectFinding | null {
+  const growth = shortages.traffic_growth(context);
+  const { busiest, watched } = context;
+  if (growth === null || busiest === null || busiest.share < floodShare.min || busiest.share > floodShare.max)
+    return null;
+  const { client, share } = busiest;
+  return {
+    fit: growth.fit + 0.01,
+    sentence: `One client, ${client}, sends some ${percent(share)} of all requests, and there are far more than before.`,
+    evidence: growth.evidence,
+    nextStep: `See with ${logsOf(client, watched)} what it requests, and refuse it or bound it in front of the application until it sends less.`,
+  };
+}
+
+const logsOf = (client: string, { storesOutput }: SuspectContext['watched']): string =>
+  `\`candor logs 'client:${client}'\`${storesOutput === true ? '' : ' (needs a `store`)'}`;
+
 /** What clients do. */
 export const clients = {
   one_client: (context) => {
+    const flood = flooding(context);
+    if (flood !== null) return flood;
     const { incident, topClient, watched } = context;
     if (topClient === null || !isOf(incident, 'application', 'garbage', 'slow', 'gone')) return null;
     const { client, failed, answered, shareOfAnswered } = topClient;
@@ -25,7 +47,7 @@ export const clients = {
     if (others.answered < othersMin) return null;
     const share = failed / (failed + answered * shareOfAnswered);
     if (oftenerMin * others.failed > share * (others.failed + others.answered)) return null;
-    const logs = `\`candor logs 'client:${client}'\`${watched.storesOutput === true ? '' : ' (needs a `store`)'}`;
+    const logs = logsOf(client, watched);
     return {
       // Clients that stay at one endpoint fail with it.
       fit: shortages.one_endpoint(context) === null ? 0.82 : 0.7,

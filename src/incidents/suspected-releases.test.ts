@@ -90,6 +90,7 @@ function suspectsOf(what: Case): readonly IncidentSuspect[] {
       abandoned: null,
       waited: null,
       topClient: null,
+      busiest: null,
       errorStatus: null,
       newestFailure: null,
       failedSinceMs: null,
