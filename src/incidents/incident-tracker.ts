@@ -81,7 +81,8 @@ const ledWithinS = 10;
 
 /** An endpoint that was ejected had so many bad requests, of so many seconds. */
 const ejectedMin = 5;
-const ejectedWithinS = 30;
+const ejectedWithinS = 60;
+const ejectedAgainMs = 120_000;
 
 /** How long connections are in use is looked at over so long a time. */
 const heldS = 30;
@@ -107,8 +108,9 @@ export class IncidentTracker {
   readonly #releases = new SeenReleases();
   readonly #earlier = new EarlierFailuresOfUpstreams();
   readonly #numberOf: (upstream: string, family: FailureFamily) => IncidentNumber;
-  /** Endpoints that were ejected since the last judgement. */
+  /** Endpoints that were ejected again since the last judgement, and when each was ejected last. */
   readonly #ejected = new Set<string>();
+  readonly #ejectedAt = new Map<string, number>();
   readonly #answers = new RouteAnswers();
   #judged = 0;
 
@@ -141,7 +143,7 @@ export class IncidentTracker {
     if (event.kind === 'clock_changed') this.#beganAt += event.evidence.movedMs;
     this.#events.add(event, ms);
     this.#releases.onEvent(event, ms);
-    if (event.kind === 'health_disagreement' && event.evidence.pauseMs !== null) this.#ejected.add(event.subject);
+    if (event.kind === 'health_disagreement' && event.evidence.pauseMs !== null) this.#noteEjection(event.subject, ms);
   }
 
   /** What a look at an endpoint of an incident has met, and its newest stored failure: they take part in the ranking from now on. */
@@ -257,6 +259,13 @@ export class IncidentTracker {
     for (const { upstream, second: begin } of this.#answers.judge(second))
       if (upstream === failures.upstream && this.#incidentsAt(upstream).length === 0)
         this.#openFrom(failures, 'changed', begin, from, ms);
+  }
+
+  /** The first time may be a pause for garbage, which is over when it is seen; one that fails its probation goes on. */
+  #noteEjection(subject: string, ms: number): void {
+    for (const [known, at] of this.#ejectedAt) if (ms - at > ejectedAgainMs) this.#ejectedAt.delete(known);
+    if (this.#ejectedAt.has(subject)) this.#ejected.add(subject);
+    this.#ejectedAt.set(subject, ms);
   }
 
   /** An endpoint fails or is slow though its siblings are not. It gets no more requests: those that it had are the whole incident. */

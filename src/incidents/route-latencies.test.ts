@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { latencyCellOf } from '../core/latency-cells.ts';
 import { durationBoundsMs } from '../core/counters.ts';
+import type { Event } from '../core/event.ts';
 import type { RouteTraffic } from '../core/route-traffic.ts';
 import { bucketOf } from '../record/counters.ts';
 import { sampleCount } from '../record/sample-count.test-support.ts';
@@ -213,4 +214,30 @@ test('a route with few requests, of which one of twenty takes long by nature, is
     const ms = (): number => (random.next() < 0.05 ? 9000 : 200);
     assert.deepEqual(play({ seconds: 1800, perS: 0.3, ms, seed }).told, [], `seed ${seed}`);
   }
+});
+
+/** Three slow responses of one endpoint in the hundredth second and three in the next, each with its ejection, if `times` says so. */
+function ejected(times: number): readonly string[] {
+  const tracker = new IncidentTracker(0);
+  for (let second = 1; second <= 130; second++) {
+    const isBad = second === 100 || (second === 115 && times === 2);
+    const own = { ...none, route: 'search', endpoint: 'shop/1' };
+    const answered = Array.from({ length: 20 }, () => latencyCellOf(35)).flatMap((cell) => [cell, 1]);
+    const slow = isBad ? [latencyCellOf(3000), 4] : [];
+    const routes = [{ ...own, answered: 20 + (isBad ? 4 : 0), latencies: [...answered, ...slow] }];
+    const exchange = sampleCount({ upstream: 'shop', route: 'search', count: 20 });
+    tracker.note({ exchanges: [exchange], outcomes: [], routes, staleReusesFailed: 0 }, second * 1000);
+    const event = {
+      ...{ kind: 'health_disagreement', subject: 'endpoint:shop/1', from: 'healthy', to: 'ejected', reason: '', at: 0 },
+      evidence: { pauseMs: 10_000 },
+    } as unknown as Event;
+    if (isBad) tracker.onEvent(event, second * 1000 + 500);
+    tracker.judge((second + 1) * 1000, () => ({ application: null, endpoints: [] }));
+  }
+  return tracker.list(131_000).map(({ family }) => family);
+}
+
+test('an endpoint that is slow again after it was ejected is an incident; a pause that is over is none', () => {
+  assert.deepEqual(ejected(1), []);
+  assert.deepEqual(ejected(2), ['slower']);
 });
