@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { durationBoundsMs } from '../core/counters.ts';
 import type { Cause } from '#failures/failure.ts';
 import type { IncidentSuspect } from '../core/live-incident.ts';
-import { eventAt, incidentOf, ranking } from './ranking.test-support.ts';
+import { endpointOf, eventAt, incidentOf, ranking } from './ranking.test-support.ts';
 import type { SuspectContext } from './suspect-facts.ts';
 import type { RouteLimits } from './watched-upstream.ts';
 
@@ -202,4 +202,19 @@ test('requests that wait too long for the end of a pause are its fault, however 
       ['admin:socket: paused until further notice: migration'],
     ],
   );
+});
+
+test('a name that ceased to resolve before requests were answered otherwise is suspected, and one that did so after them is not', () => {
+  const stale = (afterMs: number) =>
+    eventAt(afterMs, {
+      ...{ kind: 'name_state', subject: 'name:shop.internal', from: 'resolved', to: 'stale', reason: '' },
+      evidence: { name: 'shop.internal', addresses: ['10.0.0.7'], cause: 'dns_timeout', rcode: null },
+    });
+  const watched = { application: null, endpoints: [{ ...endpointOf('app/1'), name: 'shop.internal' }] };
+  const names = (afterMs: number): readonly string[] =>
+    ranking(incidentOf('changed', [['changed_response', 90]]), { events: [stale(afterMs)], watched }).map(
+      ({ name }) => name,
+    );
+  assert.equal(names(-5000)[0], 'dns_change');
+  assert.ok(!names(3000).includes('dns_change'));
 });

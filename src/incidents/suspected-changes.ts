@@ -242,7 +242,9 @@ export const changes = {
 /** The gateway goes on with the last known addresses of a name that does not resolve any more: something else may have them now. */
 function staleName(context: SuspectContext, known: ReadonlySet<string | null>): SuspectFinding | null {
   const found = latestBefore(context, 'name_state', ({ to, evidence }) => to === 'stale' && known.has(evidence.name));
-  if (found === null || isOf(context.incident, 'full') || failedBefore(context, found.afterMs)) return null;
+  // What ceases to resolve only then has gone for the same reason.
+  if (found === null || found.afterMs > 0 || isOf(context.incident, 'full') || failedBefore(context, found.afterMs))
+    return null;
   const { name, addresses } = found.event.evidence;
   return {
     fit: nearness(found.afterMs, 0.85),
