@@ -147,6 +147,9 @@ class RouteAnswer {
     for (const widthS of widthsS) {
       const now = this.#sum(second - widthS, second);
       if (now.unusual < unusualMin || now.unusual < shareMin * now.answered) continue;
+      // Where as many were so before, what has changed is something else.
+      const before = this.#sum(second - widthS - beforeS, second - widthS);
+      if (before.unusual * 3 > (now.unusual / now.answered) * before.answered) continue;
       const expected = this.#expected(second - widthS, widthS);
       const share = (now.answered - now.unusual) / expected;
       if (!(share <= wellMax) || expected * (1 - share + (share === 0 ? 0 : share * Math.log(share))) < chanceMax)
