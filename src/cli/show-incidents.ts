@@ -11,7 +11,7 @@ import { alignColumns, elapsedText, harmless, shorten, wrap, wrapAfter, printJso
 import type { ProcessContext } from './process-context.ts';
 import { type Style, styleFor } from './style.ts';
 import { shapeWords, whoseWords } from '#failures/failure-words.ts';
-import { isOfChecksAlone } from '../core/live-incident.ts';
+import { excerptTitle, isOfChecksAlone } from '../core/live-incident.ts';
 import type { ExchangeGroupsJson } from '../core/schemas/record.ts';
 import type { GatewayStatus } from '../core/schemas/status.ts';
 import type { IncidentStatus } from '../core/schemas/incidents.ts';
@@ -140,6 +140,7 @@ function incidentPage(incident: IncidentStatus, now: number, style: Style): stri
     ...suspectLines(suspects, step, style),
     ...additionLines(incident, step, style),
     ...stepLines(step, style),
+    ...excerptLines(incident, style),
     ...findingLines(incident, now, style),
   ];
   const kinds = causes.map(({ cause, isConsequence, ...counts }) => [
@@ -210,6 +211,15 @@ function additionLines({ additions, joined }: IncidentStatus, step: string | und
 
 const stepLines = (step: string | undefined, style: Style): string[] =>
   step === undefined ? [] : ['', style.bold('NEXT STEP'), ...wrapAfter('  →', harmless(step), 4)];
+
+function excerptLines({ excerpts = [] }: IncidentStatus, style: Style): string[] {
+  if (excerpts.length === 0) return [];
+  const shown = excerpts.flatMap((one) => [
+    ...wrapAfter('  ·', harmless(`${excerptTitle(one)}, at ${one.at.slice(11, 19)}Z:`), 4),
+    ...one.lines.flatMap((line) => wrap(harmless(line), ' '.repeat(6))).map(style.dim),
+  ]);
+  return ['', style.bold('SAID BY THE APPLICATION'), ...shown];
+}
 
 function findingLines({ findings, findingsAt, interrupted }: IncidentStatus, now: number, style: Style): string[] {
   const age = findingsAt === null ? '' : `  ${elapsedText((now - Date.parse(findingsAt)) / 1000)} ago`;

@@ -59,6 +59,26 @@ export interface LiveIncident {
   readonly additions: readonly IncidentAddition[];
   /** Of family `slower`: how slow a route is; absent: it is of another family, or that is not known. */
   readonly lateness?: Lateness;
+  /** What the application itself has said, of each source the first and the newest; absent: nothing is known. */
+  readonly excerpts?: readonly IncidentExcerpt[];
+}
+
+export const excerptSources = ['response', 'check', 'log'] as const;
+
+/** The first lines of a 5xx of the application or of a failed check, or lines of its log, without secrets. */
+export interface IncidentExcerpt {
+  readonly source: (typeof excerptSources)[number];
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
+  /** The first of its source that is known; the other one is the newest. */
+  readonly isFirst: boolean;
+  /** The endpoint, or the instance whose log it is. */
+  readonly where: string;
+  /** Null: of a check or a log. */
+  readonly route: string | null;
+  /** Null: of a log. */
+  readonly status: number | null;
+  readonly lines: readonly string[];
 }
 
 /** How long responses of a route take until they begin. */
@@ -107,6 +127,18 @@ export interface KeptIncident extends LiveIncident {
   /** When it looked; absent: it has not. */
   readonly findingsAt?: number;
 }
+
+const excerptNouns: Readonly<Record<IncidentExcerpt['source'], (one: ExcerptOrigin) => string>> = {
+  response: ({ status, where, route }) => `${status} of ${where} on the route ${route}`,
+  check: ({ status, where }) => `failed check of ${where}, answered ${status}`,
+  log: ({ where }) => `lines in the log of ${where}`,
+};
+
+type ExcerptOrigin = Pick<IncidentExcerpt, 'source' | 'isFirst' | 'where' | 'route' | 'status'>;
+
+/** 'the first 503 of shop/1 on the route /pay': what the lines are. */
+export const excerptTitle = (one: ExcerptOrigin): string =>
+  `the ${one.isFirst ? 'first' : 'newest'} ${excerptNouns[one.source](one)}`;
 
 export interface CountedCause {
   /** A 5xx of the application's own has no cause: it has the name of its shape, which queries know. A late or a changed response is no failure. */

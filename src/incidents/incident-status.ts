@@ -18,6 +18,7 @@ export function incidentStatus(whole: KeptIncident): IncidentStatus {
     openedAt,
     lastAt,
     resolvedAt,
+    excerpts,
     ...facts
   } = incident;
   return {
@@ -35,6 +36,7 @@ export function incidentStatus(whole: KeptIncident): IncidentStatus {
     requestsPerSDuring: rounded(rate.during),
     suspects: suspectsOf(facts),
     joined,
+    ...(excerpts === undefined ? {} : { excerpts: excerpts.map((one) => ({ ...one, at: timeText(one.at) })) }),
     nextStep: presentStep(whole),
     additions: additions.map(({ until, ...addition }) => ({
       ...addition,

@@ -2,10 +2,11 @@ import type { Cause } from '#failures/failure.ts';
 import type { EndpointResponses } from '../core/attempt-counts.ts';
 import type { ExchangeCount } from '../core/counters.ts';
 import type { Event } from '../core/event.ts';
-import type { RouteTraffic } from '../core/route-traffic.ts';
+import type { ErrorBody, RouteTraffic } from '../core/route-traffic.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { FailureFamily, IncidentSuspect, LiveIncident, SuspectKind } from '../core/live-incident.ts';
 import { AdditionWatch, familyOfChecks, KeptEvents } from './addition-watch.ts';
+import { RecentErrorBodies } from './application-words.ts';
 import { EarlierFailuresOfUpstreams } from './earlier-failures.ts';
 import { familyOf, familyOfCause, isWithoutFailure } from './failure-family.ts';
 import { suspectsWhileFailing, withEarlierSuspects, rankSuspects } from './suspects.ts';
@@ -35,6 +36,8 @@ interface CountedTraffic {
   readonly routes?: readonly RouteTraffic[];
   /** Absent: which methods requests had is not known. */
   readonly responses?: readonly EndpointResponses[];
+  /** Absent: none was kept. */
+  readonly errorBodies?: readonly ErrorBody[];
 }
 
 export interface IncidentChange {
@@ -96,6 +99,7 @@ export class IncidentTracker {
   readonly #additions = new AdditionWatch();
   readonly #events = new KeptEvents();
   readonly #releases = new SeenReleases();
+  readonly #errorBodies = new RecentErrorBodies();
   readonly #earlier = new EarlierFailuresOfUpstreams();
   readonly #numberOf: (upstream: string, family: FailureFamily) => IncidentNumber;
   #judged = 0;
@@ -109,7 +113,7 @@ export class IncidentTracker {
 
   /** `wallMs`: of the clock by which workers say when the first failure came. */
   note(
-    { exchanges, outcomes, routes = [], responses = [], staleReusesFailed }: CountedTraffic,
+    { exchanges, outcomes, routes = [], responses = [], errorBodies = [], staleReusesFailed }: CountedTraffic,
     ms: number,
     wallMs = this.#wall(ms),
   ): void {
@@ -120,6 +124,7 @@ export class IncidentTracker {
     for (const counted of routes) this.#failuresOf(counted.upstream, secondOf(ms))?.addRoute(counted, secondOf(ms), ms);
     for (const counted of responses) this.#failuresOf(counted.upstream, secondOf(ms))?.addResponses(counted, ms);
     for (const counted of outcomes) this.#addOutcomes(counted, ms, firstMs(counted.firstFailedAt));
+    this.#errorBodies.add(errorBodies, wallMs);
     const second = secondOf(ms);
     if (staleReusesFailed > 0) this.#staleReuses.add(second, staleReusesFailed);
   }
@@ -368,6 +373,7 @@ export class IncidentTracker {
     open.checkCause = checkCauseOf(watched) ?? open.checkCause;
     open.isTakenOut ||= isTakenOut(watched);
     open.application = seen.application;
+    this.#noteWords(open, watched);
     if (open.root === 'slower' && quietFor === 0)
       open.lateness = failures.latencies.lateness(open.routeNames, second) ?? open.lateness;
     const rank = (
@@ -398,6 +404,13 @@ export class IncidentTracker {
       return { kind: 'resolved', incident };
     }
     return changeOf(open, incident, isAdded);
+  }
+
+  /** What the application says itself. */
+  #noteWords(open: OpenIncident, _watched: WatchedUpstream): void {
+    const sinceMs = this.#wall(open.startMs);
+    const { upstreams, routeNames: routes } = open;
+    if (open.families.has('application')) this.#errorBodies.addTo(open.words, { upstreams, routes, sinceMs });
   }
 
   #isOver(open: OpenIncident, all: readonly UpstreamFailures[], second: number): boolean {

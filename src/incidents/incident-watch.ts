@@ -125,11 +125,19 @@ export class IncidentWatch {
     counts,
     responses = [],
     routes = [],
+    errorBodies = [],
   }: Pick<WorkerBatch, 'exchanges' | 'outcomes' | 'counts'> &
-    Partial<Pick<WorkerBatch, 'responses' | 'routes'>>): void {
+    Partial<Pick<WorkerBatch, 'responses' | 'routes' | 'errorBodies'>>): void {
     if (this.#closed !== null) return;
     const ms = this.#ms;
-    const traffic = { exchanges, outcomes, routes, responses, staleReusesFailed: this.#newStaleReuses(counts) };
+    const traffic = {
+      exchanges,
+      outcomes,
+      routes,
+      responses,
+      errorBodies,
+      staleReusesFailed: this.#newStaleReuses(counts),
+    };
     this.#tracker.note(traffic, ms, this.#parts.clock.wallTime());
     for (const change of this.#tracker.judge(ms, (upstream) => this.#watched(upstream as UpstreamId)))
       this.#report(change);

@@ -10,6 +10,7 @@ import type {
   LiveIncident,
   SuspectKind,
 } from '../core/live-incident.ts';
+import { ApplicationWords } from './application-words.ts';
 import { knownSecondsMax } from './evidence-lines.ts';
 import { answeredBetween, type BadResponses, EndpointCount, SeenEndpoints } from './endpoint-count.ts';
 import { FirstExits } from './stopped-processes.ts';
@@ -67,6 +68,7 @@ export class OpenIncident {
   readonly seenEndpoints = new SeenEndpoints();
   readonly additions = new IncidentAdditions();
   readonly firstExits = new FirstExits();
+  readonly words = new ApplicationWords();
   /** Null: all failures of its families count; else only those of these routes and endpoints, where there are any. */
   only: { readonly routes: ReadonlySet<string>; readonly endpoints: ReadonlySet<string> } | null = null;
   /** The usual rate before it; null: requests came too seldom, or for too short a time. */
@@ -345,6 +347,7 @@ export class OpenIncident {
     this.rateBefore = sumOf(this.rateBefore, other.rateBefore);
     this.steadyRateBefore = sumOf(this.steadyRateBefore, other.steadyRateBefore);
     this.firstExits.absorb(other.firstExits);
+    for (const one of other.words.all) this.words.add(one);
     this.directLook ??= other.directLook;
     this.newestFailure ??= other.newestFailure;
     this.failedSinceMs ??= other.failedSinceMs;
@@ -366,6 +369,7 @@ export class OpenIncident {
     const isSlower = this.#root === 'slower';
     const failed = isUnusual ? this.#unusual : this.#failed;
     const seconds = Math.max(1, this.lastSecond + 1 - this.startMs / 1000);
+    const excerpts = this.words.all;
     return {
       id: this.id,
       upstream: this.upstream,
@@ -394,6 +398,7 @@ export class OpenIncident {
       suspects: this.suspects,
       additions: this.additions.all(beganAt, resolvedAt !== null),
       ...(isSlower && this.lateness !== null ? { lateness: this.lateness } : {}),
+      ...(excerpts.length === 0 ? {} : { excerpts }),
       ...this.#firstUntil(now, beganAt),
     };
   }

@@ -5,6 +5,7 @@ import { api, now, status } from './state.ts';
 import { useAnswer } from './use-answer.ts';
 import { elapsedText, failuresText } from '#failures/quantity-text.ts';
 import { shapeWords, whoseWords } from '#failures/failure-words.ts';
+import { excerptTitle } from '../../core/live-incident.ts';
 import { actionsFor } from '../operator-actions.ts';
 import { addressHash } from '../page-address.ts';
 import { countFigure, shareFigure, timeText } from '../shown-figures.ts';
@@ -31,7 +32,7 @@ export function IncidentCard({
   /** Incidents of the same outage. */
   readonly others?: readonly IncidentJson[];
 }): JSX.Element {
-  const { id, title, suspects, findings, additions, joined, resolved_at: resolvedAt } = incident;
+  const { id, title, suspects, findings, additions, joined, excerpts = [], resolved_at: resolvedAt } = incident;
   const { findings_at: findingsAt, requests_query: query } = incident;
   const [first, ...others] = suspects;
   const step = incident.next_step ?? first?.next_step;
@@ -65,6 +66,7 @@ export function IncidentCard({
           </ul>
         </div>
       )}
+      <Excerpts excerpts={excerpts} />
       {findings.length > 0 && (
         <div class="suspect">
           <p>
@@ -105,6 +107,24 @@ export function IncidentCard({
         <Counts incident={incident} />
       </details>
     </article>
+  );
+}
+
+/** What the application itself has said. */
+function Excerpts({ excerpts }: { readonly excerpts: NonNullable<IncidentJson['excerpts']> }): JSX.Element {
+  return (
+    <>
+      {excerpts.map(({ is_first: isFirst, at, lines, ...origin }) => (
+        <div class="suspect" key={`${origin.source} ${isFirst}`}>
+          <p>
+            Said by the application, {excerptTitle({ ...origin, isFirst })}, at {timeText(Date.parse(at), now.value)}:
+          </p>
+          <pre tabIndex={0} aria-label="Words of the application">
+            {lines.join('\n')}
+          </pre>
+        </div>
+      ))}
+    </>
   );
 }
 
