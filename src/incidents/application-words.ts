@@ -1,7 +1,22 @@
 import { excerptSources, type IncidentExcerpt } from '../core/live-incident.ts';
 import type { ErrorBody } from '../core/route-traffic.ts';
+import { boundedLines } from '../redact/first-lines.ts';
 
 type Excerpt = Omit<IncidentExcerpt, 'isFirst'>;
+
+/** A line of an application's log that says something, without secrets. */
+export interface PrintedLine {
+  /** The instance, or the file of the log. */
+  readonly where: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
+  readonly text: string;
+}
+
+const logLinesMax = 3;
+
+const ofOne = (lines: readonly PrintedLine[], where: string): readonly PrintedLine[] =>
+  lines.filter((line) => line.where === where);
 
 /** What the application of an incident has said itself: of each source the first stays, and the newest replaces the one before. */
 export class ApplicationWords {
@@ -12,6 +27,19 @@ export class ApplicationWords {
     const { source, at } = excerpt;
     if (at < (this.#first.get(source)?.at ?? Infinity)) this.#first.set(source, excerpt);
     if (at > (this.#newest.get(source)?.at ?? -Infinity)) this.#newest.set(source, excerpt);
+  }
+
+  /** What it has printed, the oldest first: the first lines, and the newest ones. */
+  addPrinted(lines: readonly PrintedLine[]): void {
+    const [first, last] = [lines[0], lines.at(-1)];
+    if (first === undefined || last === undefined) return;
+    this.#addLog(first, ofOne(lines, first.where).slice(0, logLinesMax));
+    if (last.at > first.at) this.#addLog(last, ofOne(lines, last.where).slice(-logLinesMax));
+  }
+
+  #addLog({ at, where }: PrintedLine, lines: readonly PrintedLine[]): void {
+    const texts = boundedLines(lines.map(({ text }) => text));
+    this.add({ source: 'log', at, where, route: null, status: null, lines: texts });
   }
 
   get all(): readonly IncidentExcerpt[] {

@@ -6,7 +6,7 @@ import type { ErrorBody, RouteTraffic } from '../core/route-traffic.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { FailureFamily, IncidentSuspect, LiveIncident, SuspectKind } from '../core/live-incident.ts';
 import { AdditionWatch, familyOfChecks, KeptEvents } from './addition-watch.ts';
-import { RecentErrorBodies } from './application-words.ts';
+import { type PrintedLine, RecentErrorBodies } from './application-words.ts';
 import { EarlierFailuresOfUpstreams } from './earlier-failures.ts';
 import { familyOf, familyOfCause, isWithoutFailure } from './failure-family.ts';
 import { suspectsWhileFailing, withEarlierSuspects, rankSuspects } from './suspects.ts';
@@ -140,6 +140,11 @@ export class IncidentTracker {
     if (open === undefined) return;
     open.directLook = look ?? open.directLook;
     open.newestFailure = newest ?? open.newestFailure;
+  }
+
+  /** What the application of an incident has printed, the oldest first. */
+  onPrinted(id: number, lines: readonly PrintedLine[]): void {
+    this.#open.find((one) => one.id === id)?.words.addPrinted(lines);
   }
 
   /** Judges the seconds that are over. At most one call a second does something. */
@@ -407,10 +412,12 @@ export class IncidentTracker {
   }
 
   /** What the application says itself. */
-  #noteWords(open: OpenIncident, _watched: WatchedUpstream): void {
+  #noteWords(open: OpenIncident, { endpoints }: WatchedUpstream): void {
     const sinceMs = this.#wall(open.startMs);
     const { upstreams, routeNames: routes } = open;
     if (open.families.has('application')) this.#errorBodies.addTo(open.words, { upstreams, routes, sinceMs });
+    for (const { id, checkAnswer } of endpoints)
+      if (checkAnswer !== undefined) open.words.add({ source: 'check', where: id, route: null, ...checkAnswer });
   }
 
   #isOver(open: OpenIncident, all: readonly UpstreamFailures[], second: number): boolean {

@@ -16,7 +16,7 @@ export function firstLines(body: string, redactor: TextRedactor, isCut = false):
   // Before the markup is removed, as secrets are also recognized by it, and after, as texts come together.
   const redacted = redactor.redactLines(whole.split(lineEnd));
   const lines = isHtml.test(whole) ? redactor.redactLines(textOfHtml(redacted.join('\n'))) : redacted;
-  return bounded(lines.map(visibleLine).filter((line) => line !== ''));
+  return boundedLines(lines.map(visibleLine).filter((line) => line !== ''));
 }
 
 const lineEnd = /\r\n|[\r\n]/;
@@ -29,7 +29,8 @@ function withoutLastWord(text: string): string {
   return text.slice(0, end);
 }
 
-function bounded(lines: readonly string[]): readonly string[] {
+/** At most three, with 300 characters together. */
+export function boundedLines(lines: readonly string[]): readonly string[] {
   const shown: string[] = [];
   let left = charactersMax;
   for (const line of lines.slice(0, linesMax)) {
