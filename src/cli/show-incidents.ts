@@ -177,13 +177,14 @@ function incidentPage(incident: IncidentStatus, now: number, style: Style): stri
 function suspectLines(suspects: IncidentStatus['suspects'], step: string | undefined, style: Style): string[] {
   if (suspects.length === 0) return ['  What has caused it is not known.'];
   const printed = new Set<string>();
-  return suspects.flatMap(({ sentence, evidence, nextStep }, index) => {
+  return suspects.flatMap(({ sentence, evidence, refutedBy, nextStep }, index) => {
     // Several suspects rest on the same facts.
     const facts = evidence.filter((fact) => !printed.has(fact));
     for (const fact of facts) printed.add(fact);
     return [
       ...wrapAfter(`  ${index + 1}.`, harmless(sentence), 5),
       ...facts.flatMap((fact) => wrapAfter('     ·', harmless(fact), 7)).map(style.dim),
+      ...(refutedBy === undefined ? [] : wrapAfter('     ·', harmless(`against it: ${refutedBy}`), 7)),
       ...(nextStep === step ? [] : wrapAfter('     →', harmless(nextStep), 7)),
     ];
   });

@@ -182,6 +182,8 @@ export interface IncidentSuspect {
   readonly sentence: string;
   /** Facts, each one clause. */
   readonly evidence: readonly string[];
+  /** A fact that speaks against it, one clause, and has lowered it; absent: none is known. */
+  readonly refutedBy?: string;
   /** What to do next, one sentence. */
   readonly nextStep: string;
 }

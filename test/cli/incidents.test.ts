@@ -215,6 +215,18 @@ test('incident shows what the application has said itself, of each source the fi
   );
 });
 
+test('incident shows beside a suspect the fact that speaks against it', async () => {
+  const [suspect] = incident.suspects as [IncidentStatus['suspects'][number]];
+  const refutedBy = 'a direct look at shop/1, 4 s after the first failure: answered 200';
+  gateway.shownIncidents = [{ ...incident, suspects: [{ ...suspect, refutedBy }] }];
+  assert.equal(await context.candor('incident', '3'), exitCodes.ok);
+  assertFits(context.stdout.text);
+  assert.match(
+    context.stdout.text.replaceAll(/\s+/g, ' '),
+    / · against it: a direct look at shop\/1, 4 s after .* 200 /,
+  );
+});
+
 test('incident shows the evidence and what to do, without what would change a terminal', async () => {
   gateway.shownIncidents = [incident];
   assert.equal(await context.candor('incident', '3'), exitCodes.ok);

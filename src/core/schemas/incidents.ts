@@ -9,6 +9,7 @@ const suspectSchema = z.object({
   fit: z.number().describe('How well the facts fit, from 0 to 1. It is no probability.'),
   sentence: text,
   evidence: z.array(text),
+  refuted_by: text.optional().describe('A fact that speaks against it, and has lowered it; absent: none is known.'),
   next_step: text,
 });
 

@@ -94,6 +94,7 @@ export function IncidentCard({
           Timeline
         </a>
       </div>
+      <Refuted suspects={others} />
       {others.length > 0 && (
         <details>
           <summary>{others.length === 1 ? 'Another suspect' : `${others.length} other suspects`}</summary>
@@ -107,6 +108,21 @@ export function IncidentCard({
         <Counts incident={incident} />
       </details>
     </article>
+  );
+}
+
+/** Suspects that a fact speaks against are told with it in the open: a person may have thought of them first. */
+function Refuted({ suspects }: { readonly suspects: readonly SuspectJson[] }): JSX.Element {
+  return (
+    <>
+      {suspects.map(({ name, sentence, refuted_by: fact }) =>
+        fact === undefined ? null : (
+          <p class="suspect" key={name}>
+            Less likely: <Sentence text={sentence} /> Against it: <Sentence text={fact} />
+          </p>
+        ),
+      )}
+    </>
   );
 }
 
@@ -190,6 +206,11 @@ function FirstSuspect({ suspect, shownStep }: SuspectProps): JSX.Element {
         <Sentence text={suspect.sentence} />
       </p>
       <Evidence evidence={suspect.evidence} />
+      {suspect.refuted_by !== undefined && (
+        <p>
+          Against it: <Sentence text={suspect.refuted_by} />
+        </p>
+      )}
       <OtherStep suspect={suspect} shownStep={shownStep} />
     </div>
   );
