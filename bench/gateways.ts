@@ -374,6 +374,8 @@ export interface CandorOptions {
   readonly port?: number;
   /** Further lines of the configuration. */
   readonly configuration?: string;
+  /** The folder of the Node that PATH names first: that of this process unless given. */
+  readonly nodeFolder?: string;
 }
 
 function candorListener(port: number, { tls, http2 }: Setting): string {
@@ -385,7 +387,7 @@ function candorListener(port: number, { tls, http2 }: Setting): string {
 /** `program` is the folder of an installed package, or the repository for unbuilt source. */
 export function candorGateway(program: string, setting: Setting, options: CandorOptions = {}): Gateway {
   const { workers = 1, nodeFlags = [], log = 'default', name = 'candor', port = benchPort(3) } = options;
-  const { configuration = '' } = options;
+  const { configuration = '', nodeFolder = dirname(process.execPath) } = options;
   const routes = prefixes(setting).map((prefix) => `  - { path: "${prefix === '' ? '/' : prefix}", to: origin }`);
   const text = `# As a newcomer would have it: the defaults, and the log into a file.
 deployment: bench
@@ -412,7 +414,7 @@ ${configuration}
   const bin = join(program, 'bin', 'candor');
   // As a shell starts it: it chooses its flags itself, unless they are given.
   const node = nodeFlags.length === 0 ? [] : [process.execPath, '--disable-sigusr1', ...nodeFlags];
-  const env = { PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}` };
+  const env = { PATH: `${nodeFolder}:${process.env['PATH'] ?? ''}` };
   return {
     name,
     port,

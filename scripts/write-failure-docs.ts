@@ -156,6 +156,7 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   route: 'the route, by its name',
   passage:
     'which passage of gateways of this name it would have been; up to the limit, the route is one that the request has taken before',
+  allow: 'the methods for which routes match, where the method of the request alone does not; absent otherwise',
   accept:
     'what is wrong with the Sec-WebSocket-Accept that answers a key of the gateway (for clients with HTTP/2); absent otherwise',
   received: 'the status of the response',

@@ -16,6 +16,7 @@ const tools = [
   'soak/run-changes.ts',
   'soak/run-mixed.ts',
   'soak/run-slow.ts',
+  'incidents/run-days.ts',
 ];
 
 function run(tool: string, ...words: readonly string[]) {

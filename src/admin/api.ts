@@ -31,6 +31,7 @@ import type { MetricsFormat } from '../control/metrics/metrics-text.ts';
 import { OverlayApi } from './overlay-api.ts';
 import { apiRoot, matchOperation, type OperationId } from './operations.ts';
 import { type AdminRequester, SessionApi } from './session-api.ts';
+import { markIncident } from './incidents-api.ts';
 import { restartInstance } from './instances-api.ts';
 import { sendRoute } from './route-api.ts';
 import type { SearchTurns } from './search-turns.ts';
@@ -168,6 +169,9 @@ export class AdminApi implements RequestHandler {
         if (incident !== undefined) return sendJson(response, 200, snakeCased(incident));
         return sendProblem(response, 404, `No incident has the number ${parameter}.`);
       }
+      case 'acknowledgeIncident':
+      case 'muteIncident':
+        return markIncident(id, this.#context, requester, request, response);
       case 'listAlerts':
         return sendJson(response, 200, snakeCased({ targets: this.#gateway.status().alerts }));
       case 'testAlerts':

@@ -26,6 +26,8 @@ interface AuditedOperation {
   readonly id: string;
   /** The route, upstream or endpoint as the requester names it; null: it names none. */
   readonly target: string | null;
+  /** Why, in the words of the requester; absent: none were given. */
+  readonly reason?: string;
 }
 
 /**
@@ -57,7 +59,7 @@ const outcomeWords: Readonly<Record<ActionResult['outcome'], string>> = {
 
 function emitAction(
   events: EventSink,
-  { id, target }: AuditedOperation,
+  { id, target, reason }: AuditedOperation,
   requester: Requester,
   { outcome, why, overlay }: ActionResult,
 ): void {
@@ -67,11 +69,12 @@ function emitAction(
   events.emit({
     kind: 'admin_action',
     subject: 'gateway',
-    reason: `${requesterText(requester)} asked for ${what}; ${outcomeWords[outcome]}${end}`,
+    reason: `${requesterText(requester)} asked for ${what}${reason === undefined ? '' : ` ("${reason}")`}; ${outcomeWords[outcome]}${end}`,
     evidence: {
       ...{ operation: id, outcome, remote },
       ...(target === null ? {} : { target }),
       ...(why === null ? {} : { why }),
+      ...(reason === undefined ? {} : { reason }),
       ...(overlay === null ? {} : { overlay }),
     },
     actor,

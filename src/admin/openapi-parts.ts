@@ -20,7 +20,12 @@ import {
 } from '../core/schemas/answers.ts';
 import { statusSchema } from '../core/schemas/status.ts';
 import { overlayChangeSchema, overlaySchema } from '../core/schemas/overlay.ts';
-import { incidentSchema, incidentsSchema } from '../core/schemas/incidents.ts';
+import {
+  acknowledgeRequestSchema,
+  incidentSchema,
+  incidentsSchema,
+  muteRequestSchema,
+} from '../core/schemas/incidents.ts';
 import { exchangeGroupsSchema, exchangesSchema, recordSchema } from '../core/schemas/record.ts';
 import { eventSchema, eventsSchema, gapSchema } from '../core/schemas/events.ts';
 
@@ -55,6 +60,8 @@ export const schemas = {
   RequestContext: requestContextSchema,
   Unparsed: unparsedSchema,
   Incident: incidentSchema,
+  AcknowledgeRequest: acknowledgeRequestSchema,
+  MuteRequest: muteRequestSchema,
   Incidents: incidentsSchema,
   Alerts: alertsSchema,
   AlertTests: alertTestsSchema,

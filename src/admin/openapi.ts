@@ -13,6 +13,18 @@ import {
   searchParameter,
 } from './openapi-parts.ts';
 
+/** Of an operation about an incident. */
+const markResponses: Details['responses'] = {
+  200: json('The incident, as it is now.', 'Incident'),
+  400: problemDetails('The body is not JSON.'),
+  404: problemDetails('No incident has this number.'),
+  409: problemDetails(
+    'It is over, or no change is possible now, for example during an upgrade. `detail` has the reason.',
+  ),
+  413: problemDetails('The body has more than 16 KiB.'),
+  422: problemDetails('The body has errors, or the time is past or more than 7 days ahead. `detail` says which.'),
+};
+
 /** An operation that changes the overlay: its body, and its possible responses. */
 function overlayChange(description: string, request: keyof typeof schemas): Details {
   const ifMatch = {
@@ -197,6 +209,17 @@ const details: Record<OperationId, Details> = {
       },
     ],
     responses: { 200: json('The incident.', 'Incident'), 404: problemDetails('No incident has this number.') },
+  },
+  acknowledgeIncident: {
+    description: 'The incident names who and why. Messages about it are sent as before.',
+    requestBody: { required: true, content: { 'application/json': { schema: reference('AcknowledgeRequest') } } },
+    responses: markResponses,
+  },
+  muteIncident: {
+    description:
+      'No message about it is sent until then, except of its end; what would have been sent last is sent then. It outlives reloads, restarts and upgrades. Another incident is told of.',
+    requestBody: { required: true, content: { 'application/json': { schema: reference('MuteRequest') } } },
+    responses: markResponses,
   },
   listAlerts: {
     description: 'Empty where the configuration names no target. URLs and keys of targets are not shown.',

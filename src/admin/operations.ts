@@ -182,6 +182,18 @@ export const operations = [
     path: `${apiRoot}/incidents`,
     summary: 'Incidents: what fails, since when, and what has probably caused it',
   },
+  {
+    id: 'acknowledgeIncident',
+    method: 'POST',
+    path: `${apiRoot}/incidents/acknowledge`,
+    summary: 'Say that somebody works on an incident',
+  },
+  {
+    id: 'muteIncident',
+    method: 'POST',
+    path: `${apiRoot}/incidents/mute`,
+    summary: 'Send no message about an incident until a time, or send them again',
+  },
   { id: 'readIncident', method: 'GET', path: `${apiRoot}/incidents/{id}`, summary: 'One incident' },
   {
     id: 'listAlerts',

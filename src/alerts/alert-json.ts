@@ -23,8 +23,8 @@ export function headline({ change, kind, severity, title, deployment }: Alert): 
   const prefix = change === 'resolved' ? resolvedPrefix : againPrefix;
   const hasPrefix = title.startsWith(prefix);
   const grown = hasPrefix ? 'Again' : 'Worse';
-  const state =
-    kind === 'test' ? 'Test' : change === 'resolved' ? 'Resolved' : change === 'grown' ? grown : words[severity];
+  const states = { opened: words[severity], grown, corrected: 'Another cause', resolved: 'Resolved' } as const;
+  const state = kind === 'test' ? 'Test' : states[change];
   return oneLine(`[${deployment}] ${state}: ${hasPrefix ? title.slice(prefix.length) : title}`);
 }
 

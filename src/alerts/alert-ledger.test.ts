@@ -25,6 +25,7 @@ function sentOf(
 
 const opened = { change: 'opened' } as const;
 const grown = { change: 'grown' } as const;
+const corrected = { change: 'corrected' } as const;
 const resolved = { change: 'resolved' } as const;
 
 const cases: readonly (readonly [
@@ -52,6 +53,11 @@ const cases: readonly (readonly [
       { ...grown, minute: 1, severity: 'critical' },
     ],
     ['opened@0', 'grown@1'],
+  ],
+  [
+    'another cause is told at once to whom the first one was told, although it has just grown',
+    [{ ...corrected }, opened, { ...grown, minute: 1 }, { ...corrected, minute: 2 }, { ...resolved, minute: 3 }],
+    ['-', 'opened@0', 'grown@10', 'corrected@2', 'resolved@3'],
   ],
   ['what is over and was not reported is not sent', [resolved], ['-']],
   [

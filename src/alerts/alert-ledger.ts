@@ -1,6 +1,6 @@
 import { Flapping, flappingSentence } from '../policy/alert-flapping.ts';
 import { againPrefix } from './alert-json.ts';
-import { upstreamKey } from './application-alerts.ts';
+import { applicationPrefix, upstreamKey } from './application-alerts.ts';
 import { type Alert, type AlertSeverity, type AlertTargetSpec, isSevere } from '../core/alert.ts';
 
 /** What a target has been told and that is not over. */
@@ -15,13 +15,20 @@ export interface OpenAlert {
   readonly as?: string;
   /** As it was last reported, without its evidence; absent: an incident. */
   readonly alert?: Alert;
+  /** Of an incident, what it is about. */
+  readonly about?: string;
 }
 
 /** Something that comes again and again. */
 interface Recurring {
   readonly flapping: Flapping;
   /** It has ended, and the message of that waits; null: none waits. */
-  ending: { readonly key: string; readonly open: OpenAlert; readonly dueAt: number } | null;
+  ending: {
+    readonly key: string;
+    readonly kind: Alert['kind'];
+    readonly open: OpenAlert;
+    readonly dueAt: number;
+  } | null;
 }
 
 interface LedgerSettings {
@@ -49,6 +56,9 @@ const takingOver: ReadonlySet<Alert['kind']> = new Set(['incident', 'release', '
 
 const silent: LedgerDecision = { send: false };
 
+/** An application that ends once in this time, or more often, soon is a crash loop: the end of one crash waits for the next one. */
+const nextCrashMs = 200_000;
+
 /** Things that come and go at the same time. */
 const recurringMax = 1000;
 
@@ -67,6 +77,12 @@ export class AlertLedger {
     return this.#open;
   }
 
+  /** The wall clock has moved by `ms`. What has come and gone before counts no more. */
+  clockChanged(ms: number): void {
+    for (const [key, open] of this.#open) this.#open.set(key, { ...open, at: open.at + ms });
+    this.#recurring.clear();
+  }
+
   decide(alert: Alert, { target, grownEveryMs }: LedgerSettings): LedgerDecision {
     const known = this.#open.get(alert.key);
     const sendIf = (change: Alert['change'], dueAt: number): LedgerDecision =>
@@ -80,8 +96,10 @@ export class AlertLedger {
       return withCount(sendIf('resolved', dueAt), this.#countOf(alert));
     }
     if (!concerns(alert, target)) return silent;
+    // Only who has been told a cause needs another one.
+    if (alert.change === 'corrected') return known === undefined ? silent : sendIf('corrected', alert.at);
     if (known === undefined) {
-      const taken = this.#takeOver(alert, target.changes);
+      const taken = this.#ofLoop(alert, target.changes) ?? this.#takeOver(alert, target.changes);
       if (taken !== null) return taken;
       const again = this.#comeAgain(alert, target.changes);
       if (again !== null) return again;
@@ -100,16 +118,38 @@ export class AlertLedger {
   }
 
   /** How long its end waits, since it may come again. */
-  #end({ about, key, at }: Alert, open: OpenAlert): number {
+  #end({ about, key, kind, at }: Alert, open: OpenAlert): number {
     const found = this.#recurring.get(about) ?? { flapping: new Flapping(), ending: null };
-    const holdMs = found.flapping.end(at);
-    found.ending = { key: open.as ?? key, open, dueAt: at + holdMs };
+    const endedMs = found.flapping.end(at);
+    const holdMs = isOfCrash({ about, kind }) ? Math.max(nextCrashMs, endedMs) : endedMs;
+    found.ending = { key: open.as ?? key, kind, open, dueAt: at + holdMs };
     this.#recurring.delete(about);
     this.#recurring.set(about, found);
     for (const [other, { flapping }] of this.#recurring) if (flapping.isForgotten(at)) this.#recurring.delete(other);
     const [oldest] = this.#recurring.keys();
     if (this.#recurring.size > recurringMax && oldest !== undefined) this.#recurring.delete(oldest);
     return holdMs;
+  }
+
+  /** A crash loop and the incidents of its crashes are one thing. Null: the alert is of none, or the first of them. */
+  #ofLoop(alert: Alert, changes: readonly Alert['change'][]): LedgerDecision | null {
+    const loop = this.#open.get(alert.about);
+    if (isOfCrash(alert) && loop !== undefined) {
+      if (!isMoreSevere(alert, loop)) return silent;
+      this.#open.set(alert.about, { ...loop, severity: alert.severity });
+      return this.#grown(alert, loop.as ?? alert.about, changes);
+    }
+    const crash = [...this.#open].find(([key, { about }]) => about === alert.about && key !== alert.key);
+    if (alert.kind !== 'application' || crash === undefined) return null;
+    const [key, open] = crash;
+    this.#open.delete(key);
+    this.#note(withReported(alert, open), alert.at, open.as ?? key);
+    return this.#grown(alert, open.as ?? key, changes);
+  }
+
+  #grown(alert: Alert, key: string, changes: readonly Alert['change'][]): LedgerDecision {
+    if (!changes.includes('grown')) return silent;
+    return { send: true, alert: { ...alert, change: 'grown', key }, dueAt: alert.at };
   }
 
   /** The alert about the upstream's outage becomes that about what has caused it, or what it does to requests. Null: there is none. */
@@ -122,9 +162,7 @@ export class AlertLedger {
     this.#open.delete(key);
     const as = open.as ?? key;
     this.#note(withReported(alert, open), alert.at, as);
-    return changes.includes('grown')
-      ? { send: true, alert: { ...alert, change: 'grown', key: as }, dueAt: alert.at }
-      : { send: false };
+    return this.#grown(alert, as, changes);
   }
 
   /** Its end has not been reported yet: to the target it goes on. Null: it is new to it. */
@@ -136,9 +174,11 @@ export class AlertLedger {
     if (alert.at >= ending.dueAt) return null;
     const isWorse = isMoreSevere(alert, ending.open);
     this.#note(withReported(alert, ending.open), alert.at, ending.key);
-    const isReported = (isWorse || found.flapping.isReported(alert.at)) && changes.includes('grown');
+    const isOther = alert.kind !== ending.kind;
+    const isOften = !isOfCrash(alert) && found.flapping.isReported(alert.at);
+    const isReported = (isWorse || isOther || isOften) && changes.includes('grown');
     if (!isReported) return { send: false, withdraws: ending.key };
-    const title = isWorse ? alert.title : `${againPrefix}${alert.title}`;
+    const title = isWorse || isOther ? alert.title : `${againPrefix}${alert.title}`;
     const grown = { ...alert, title, change: 'grown' as const, key: ending.key };
     const decision = { send: true, alert: grown, dueAt: alert.at, withdraws: ending.key } as const;
     return withCount(decision, this.#countOf(alert));
@@ -157,12 +197,17 @@ export class AlertLedger {
       at: dueAt,
       ...(as === undefined || as === key ? {} : { as }),
       // An incident has an end of its own.
-      ...(key === alert.about ? { alert: { ...alert, evidence: [] } } : {}),
+      ...(key === alert.about ? { alert: { ...alert, evidence: [] } } : { about: alert.about }),
     });
     for (const [other, { at: since }] of this.#open) if (since < at - keptMs) this.#open.delete(other);
     const [oldest] = this.#open.keys();
     if (this.#open.size > openMax && oldest !== undefined) this.#open.delete(oldest);
   }
+}
+
+/** An incident that the end of an application's process has caused (`alert-of-event.ts`). */
+function isOfCrash({ kind, about }: Pick<Alert, 'kind' | 'about'>): boolean {
+  return kind === 'incident' && about.startsWith(applicationPrefix);
 }
 
 function isMoreSevere({ severity }: Alert, known: OpenAlert): boolean {

@@ -81,6 +81,14 @@ const rows: readonly (readonly [promise: string, event: NewEvent, alert: string 
     event('upstream_unavailable', { ...outage, endpoints: 0, fix: null }, 'available'),
     'upstream:shop resolved info',
   ],
+  [
+    'another cause of an incident',
+    event('incident_corrected', {
+      ...incident,
+      corrected: { from: null, to: { name: 'crash', sentence: 'api/1 ended by itself.' } },
+    }),
+    'incident:run-1-3 corrected critical',
+  ],
   ['the end of an incident', event('incident_resolved', incident), 'incident:run-1-3 resolved critical'],
   [
     'a certificate that expires',
@@ -300,7 +308,7 @@ const isTold: Readonly<Record<EventKind, boolean>> = {
     worker_retired: false,
   },
   ...{ logger_lost: false, store_lost: false, otlp_lost: false, otlp_failing: false },
-  ...{ store_failing: true, log_dropped: true, disk_space: true },
+  ...{ store_failing: true, log_dropped: true, disk_space: true, clock_changed: false },
   ...{
     log_rotated: false,
     log_not_rotated: false,
@@ -316,7 +324,14 @@ const isTold: Readonly<Record<EventKind, boolean>> = {
     name_state: false,
     name_addresses: false,
   },
-  ...{ incident_opened: true, incident_grown: true, incident_resolved: true, incident_examined: false },
+  ...{
+    incident_opened: true,
+    incident_grown: true,
+    incident_corrected: true,
+    incident_resolved: true,
+    incident_examined: false,
+    incident_muted: false,
+  },
   ...{ instance_started: false, instance_adopted: false, instance_detached: false, instance_not_started: false },
   ...{
     instance_ready: false,

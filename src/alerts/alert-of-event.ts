@@ -5,7 +5,7 @@ import { faultsOfOneFile, storeFaultStep } from '../core/store-fault.ts';
 import { nearestThere } from '../deploy/private-folder.ts';
 import { type AlertContent, noneOf } from './alert-content.ts';
 import { resolvedPrefix } from './alert-json.ts';
-import { crashLoopAlert, releaseAlert, upstreamAlert } from './application-alerts.ts';
+import { applicationPrefix, crashLoopAlert, releaseAlert, upstreamAlert } from './application-alerts.ts';
 import { connectionRefusals } from '../core/connection-refusals.ts';
 import { missingRequestsQuery } from '../core/objective.ts';
 import { descriptorsStep } from '../core/descriptor-need.ts';
@@ -117,6 +117,8 @@ function contentOf(event: Event): AlertContent | null {
       return incident(event.evidence, event.reason, 'opened');
     case 'incident_grown':
       return incident(event.evidence, event.reason, 'grown');
+    case 'incident_corrected':
+      return incident(event.evidence, event.reason, 'corrected');
     case 'incident_resolved':
       return incident(event.evidence, event.reason, 'resolved');
     case 'certificate_expiring':
@@ -159,11 +161,11 @@ function incident(facts: IncidentFacts, text: string, change: Alert['change']): 
     kind: 'incident',
     change,
     severity: failed === 0 ? 'info' : isCritical ? 'critical' : 'warning',
-    about: `incident:${upstream}:${family}`,
+    about: isOfCrash(facts) ? `${applicationPrefix}${upstream}` : `incident:${upstream}:${family}`,
     upstream: upstream === '' ? null : upstream,
     upstreams,
     routes,
-    title: `incident ${incident}${whereText(facts)}: ${extentOf(facts)}`,
+    title: `incident ${incident}${whereText(facts)}: ${change === 'corrected' ? 'another cause than was told' : extentOf(facts)}`,
     text,
     evidence: [...suspects.map(({ sentence }) => sentence), ...facts.additions],
     nextStep: change === 'resolved' ? null : nextStep,
@@ -172,13 +174,19 @@ function incident(facts: IncidentFacts, text: string, change: Alert['change']): 
   };
 }
 
+/** The application's process has ended by itself, or was killed: its next end is the same thing, and a crash loop of it too. */
+function isOfCrash({ upstream, suspects }: IncidentFacts): boolean {
+  const [first] = suspects;
+  return upstream !== '' && (first?.name === 'out_of_memory' || first?.name === 'crash');
+}
+
 function whereText({ upstream, upstreams }: IncidentFacts): string {
   if (upstreams.length > 1) return ` at ${upstreams.length} upstreams`;
   return upstream === '' ? '' : ` at ${upstream}`;
 }
 
 function extentOf({ family, failed, requests, attemptsFailed }: IncidentFacts): string {
-  const unusual = family === 'slower' ? 'late' : family === 'changed' ? 'with 4xx' : null;
+  const unusual = family === 'slower' ? 'late' : family === 'changed' ? 'otherwise than before' : null;
   if (unusual !== null) return `${failed} of ${requests} requests were answered ${unusual}`;
   return failed === 0
     ? `${attemptsFailed} attempts failed, hidden by retries`

@@ -191,3 +191,22 @@ describe('a queue', () => {
     assert.deepEqual([queue.status.queued, queue.status.failure, queue.status.sent], [0, null, 1]);
   });
 });
+
+test('a wall clock that is set neither delays what waits nor gives it up', async () => {
+  const hourMs = 60 * minute;
+  const set = (ms: number): void => {
+    clock.setWallTime(clock.wallTime() + ms);
+    queue.clockChanged(ms);
+  };
+  add({ key: 'a' }, 3 * minute);
+  set(-3 * hourMs);
+  await clock.advance(3 * minute + 100);
+  assert.deepEqual(channel.sent, ['a opened']);
+  channel.otherwise = later;
+  add({ key: 'b' });
+  await clock.advance(1000);
+  set(3 * hourMs);
+  await clock.advance(10 * minute);
+  assert.equal(queue.status.failed, 0);
+  assert.ok(channel.sent.length > 2);
+});

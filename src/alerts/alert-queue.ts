@@ -111,6 +111,14 @@ export class AlertQueue {
     this.retryNow();
   }
 
+  /** The wall clock has moved by `ms`. What waits is due after as long as before. */
+  clockChanged(ms: number): void {
+    this.#queue = this.#queue.map((one) => ({ ...one, dueAt: one.dueAt + ms }));
+    if (this.#failure !== null) this.#failure = { ...this.#failure, since: this.#failure.since + ms };
+    this.#parts.onChange();
+    this.#schedule();
+  }
+
   /** Its target may work again: what waits for the next attempt is sent at once. */
   retryNow(): void {
     this.#retryAt = null;
@@ -134,6 +142,15 @@ export class AlertQueue {
     this.#queue = this.#queue.filter(
       ({ alert, attempts }, at) =>
         this.#isSending(at) || attempts > 0 || alert.key !== key || alert.change !== 'resolved',
+    );
+    this.#parts.onChange();
+    this.#schedule();
+  }
+
+  /** What waits about a thing waits until `dueAt`, a wall time; its end does not. */
+  hold(key: string, dueAt: number): void {
+    this.#queue = this.#queue.map((one, at) =>
+      one.alert.key === key && one.alert.change !== 'resolved' && !this.#isSending(at) ? { ...one, dueAt } : one,
     );
     this.#parts.onChange();
     this.#schedule();
@@ -235,7 +252,7 @@ export class AlertQueue {
     if (this.#isClosed) return;
     const attempts = next.attempts + 1;
     if (result.ok) this.#onSent(next, attempts, clock.now() - startedAt);
-    else this.#onFailed({ ...next, attempts }, result);
+    else this.#onFailed({ ...(this.#queue[0] ?? next), attempts }, result);
     this.#parts.onChange();
     this.#schedule();
   }
@@ -295,6 +312,9 @@ export class AlertQueue {
   }
 }
 
+/** What is worse, or over, makes needless that it has grown; its end also another cause, which it names too. */
 function isReplaced(waiting: Alert, by: Alert): boolean {
-  return waiting.key === by.key && waiting.change === 'grown' && by.change !== 'opened';
+  if (waiting.key !== by.key) return false;
+  if (waiting.change === 'corrected') return by.change === 'resolved';
+  return waiting.change === 'grown' && by.change !== 'opened';
 }

@@ -27,7 +27,7 @@ export const alertSample: Alert = {
 export const targetSample: AlertTargetSpec = {
   id: 'oncall',
   kinds: alertKinds,
-  changes: ['opened', 'grown', 'resolved'],
+  changes: ['opened', 'grown', 'corrected', 'resolved'],
   severityMin: 'info',
   upstreams: [],
   routes: [],

@@ -219,6 +219,69 @@ describe('alerts', () => {
     assert.equal(channel.received[1], 'incident:run-1-2 opened');
   });
 
+  describe('about a muted incident', () => {
+    const minute = 60_000;
+    const facts = (key: string, muted: number | null = null) => ({
+      ...{ incident: 1, key, upstream: 'api', upstreams: ['api'], family: 'gone', routes: [], cause: null },
+      ...{ requests: 9, failed: 9, attemptsFailed: 9, startedAt: '', suspects: [], additions: [], nextStep: null },
+      ...(muted === null ? {} : { mutedUntil: new Date(muted).toISOString() }),
+    });
+    const report = (
+      alerts: Alerts,
+      kind: `incident_${'opened' | 'grown' | 'corrected' | 'resolved'}`,
+      evidence: ReturnType<typeof facts>,
+    ): void => alerts.onEvent(eventOf({ kind, subject: 'upstream:api', reason: '', evidence }, 1, clock.wallTime()));
+    const mute = (alerts: Alerts, key: string, until: number | null): void =>
+      alerts.onEvent(
+        eventOf({
+          ...{ kind: 'incident_muted', subject: 'upstream:api', reason: '' },
+          evidence: { incident: 1, key, until: until === null ? null : new Date(until).toISOString(), reason: null },
+        }),
+      );
+
+    test('wait until its time, each change once; another incident is told of', async () => {
+      const alerts = start();
+      report(alerts, 'incident_opened', facts('a'));
+      await clock.advance(minute);
+      const until = clock.wallTime() + 120 * minute;
+      mute(alerts, 'a', until);
+      report(alerts, 'incident_grown', facts('a', until));
+      await clock.advance(30 * minute);
+      report(alerts, 'incident_grown', facts('a', until));
+      report(alerts, 'incident_corrected', facts('a', until));
+      report(alerts, 'incident_opened', facts('b'));
+      await clock.advance(89 * minute);
+      assert.deepEqual(channel.received, ['incident:a opened', 'incident:b opened']);
+      await clock.advance(minute);
+      assert.deepEqual(channel.received.slice(2), ['incident:a corrected']);
+    });
+
+    test('are held also where they wait already, and sent when it is unmuted', async () => {
+      const alerts = start();
+      report(alerts, 'incident_opened', facts('a'));
+      await clock.advance(minute);
+      report(alerts, 'incident_grown', facts('a'));
+      mute(alerts, 'a', clock.wallTime() + 60 * minute);
+      await clock.advance(20 * minute);
+      assert.deepEqual(channel.received, ['incident:a opened']);
+      mute(alerts, 'a', null);
+      await clock.advance(1);
+      assert.deepEqual(channel.received, ['incident:a opened', 'incident:a grown']);
+    });
+
+    test('tell its end at once, and then nothing of what was held', async () => {
+      const alerts = start();
+      report(alerts, 'incident_opened', facts('a'));
+      await clock.advance(minute);
+      const until = clock.wallTime() + 60 * minute;
+      mute(alerts, 'a', until);
+      report(alerts, 'incident_grown', facts('a', until));
+      report(alerts, 'incident_resolved', facts('a', until));
+      await clock.advance(61 * minute);
+      assert.deepEqual(channel.received, ['incident:a opened', 'incident:a resolved']);
+    });
+  });
+
   test('test a target past its queue, and say what came back', async () => {
     const alerts = start();
     assert.equal(await alerts.test('nobody'), null);
@@ -243,5 +306,71 @@ describe('alerts', () => {
     await alerts.test('oncall');
     await clock.advance(1);
     assert.equal(alerts.status[0]?.queued, 0);
+  });
+});
+
+describe('a process that is killed again and again', () => {
+  const facts = {
+    ...{ upstream: 'shop', upstreams: ['shop'], family: 'gone', routes: ['/'], cause: 'connect_refused' },
+    ...{ requests: 60, failed: 41, attemptsFailed: 41, startedAt: '', nextStep: null, additions: [] },
+    suspects: [{ name: 'out_of_memory', sentence: 'shop/1 ended because its heap was full.' }],
+  };
+  let seq = 0;
+  const tell = (alerts: Alerts, event: object): void =>
+    alerts.onEvent(eventOf(event as NewEvent, (seq += 1), clock.wallTime()));
+  const loop = (alerts: Alerts, to: 'failing' | 'stable', serving: readonly string[] = []): void =>
+    tell(alerts, {
+      ...{ kind: 'application_crash_loop', subject: 'application:shop', to, reason: 'it ends again and again' },
+      evidence: { application: 'shop', instance: 'shop/1', ends: 4, serving, fix: null },
+    });
+  /** A crash, of which an incident tells for 70 s, and the time until the next one. */
+  async function crash(alerts: Alerts, incident: number, everyMs = 120_000, family = 'gone'): Promise<void> {
+    const evidence = { ...facts, family, incident, key: `run-1-${incident}` };
+    const subject = 'upstream:shop';
+    tell(alerts, { kind: 'incident_opened', subject, reason: 'it fails', evidence });
+    await clock.advance(10_000);
+    tell(alerts, { kind: 'incident_grown', subject, reason: 'it fails', evidence: { ...evidence, failed: 50 } });
+    await clock.advance(60_000);
+    tell(alerts, { kind: 'incident_resolved', subject, reason: 'it is over', evidence });
+    await clock.advance(everyMs - 70_000);
+  }
+
+  test('is told when it is killed first, as a loop, and when the loop is over, and not for each time', async () => {
+    const alerts = start();
+    for (const incident of [1, 2, 3]) await crash(alerts, incident);
+    loop(alerts, 'failing');
+    for (const incident of [4, 5, 6, 7]) await crash(alerts, incident, 120_000, incident % 2 === 0 ? 'reset' : 'gone');
+    loop(alerts, 'stable');
+    await clock.advance(15 * 60_000);
+    const told = channel.received.map((one) => one.replace(/ \(.*/, ''));
+    assert.deepEqual(told, ['incident:run-1-1 opened', 'incident:run-1-1 grown', 'incident:run-1-1 resolved']);
+    assert.match(channel.last?.title ?? '', /^resolved: shop\/1 no longer ends again and again$/);
+  });
+
+  test('is told as a loop also while an incident of it goes on, and once more where no other instance serves', async () => {
+    const alerts = start();
+    tell(alerts, {
+      kind: 'incident_opened',
+      subject: '',
+      reason: '',
+      evidence: { ...facts, failed: 3, incident: 1, key: '1' },
+    });
+    await clock.advance(10_000);
+    loop(alerts, 'failing', ['shop/2']);
+    await clock.advance(10_000);
+    await crash(alerts, 2);
+    assert.deepEqual(
+      channel.received.map((one) => one.replace(/ \(.*/, '')),
+      ['incident:1 opened', 'incident:1 grown', 'incident:1 grown'],
+    );
+    assert.equal(channel.last?.severity, 'critical');
+  });
+
+  test('has one message for one crash, and one for its end, which waits for the next crash', async () => {
+    const alerts = start();
+    await crash(alerts, 1);
+    assert.equal(channel.received.length, 1);
+    await clock.advance(200_000);
+    assert.equal(channel.received.length, 2);
   });
 });

@@ -7,7 +7,7 @@ import {
   type AlertTargetSpec,
 } from '../core/alert.ts';
 import type { AlertTargetStatus, AlertTestResult } from '../core/schemas/alerts.ts';
-import type { Event, EventSink } from '../core/event.ts';
+import type { Event, EventSink, IncidentFacts } from '../core/event.ts';
 import type { Random } from '../core/random.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { AlertLedger, type OpenAlert } from './alert-ledger.ts';
@@ -156,18 +156,33 @@ export class Alerts {
 
   onEvent(event: Event): void {
     if (event.kind === 'incident_examined') return this.#onExamined(event.evidence.key, event.evidence.findings);
+    if (event.kind === 'clock_changed')
+      for (const { ledger, queue } of this.#targets.values()) {
+        ledger.clockChanged(event.evidence.movedMs);
+        queue.clockChanged(event.evidence.movedMs);
+      }
+    if (event.kind === 'incident_muted') return this.#onMuted(event.evidence);
     const alert = alertOfEvent(event, { deployment: this.#parts.deployment() });
     if (alert === null) return;
     if (this.#settling.length > 0) this.#seen.add(alert.key);
     const holdMs = event.kind === 'incident_opened' ? detailsWaitMs : 0;
-    for (const target of this.#targets.values()) this.#tell(alert, target, holdMs);
+    const mutedUntil = mutedUntilOf(event);
+    for (const target of this.#targets.values()) this.#tell(alert, target, holdMs, mutedUntil);
     this.#writer?.changed();
   }
 
-  #tell(alert: Alert, { ledger, queue }: Target, holdMs: number): void {
+  /** `from`: not before this wall time, however bad it becomes. */
+  #tell(alert: Alert, { ledger, queue }: Target, holdMs: number, from = 0): void {
     const decision = ledger.decide(alert, { target: queue.target, grownEveryMs: this.#spec.grownEveryMs });
     if (decision.withdraws !== undefined) queue.withdraw(decision.withdraws);
-    if (decision.send) queue.add(decision.alert, decision.dueAt + holdMs);
+    if (decision.send) queue.add(decision.alert, Math.max(from, decision.dueAt + holdMs));
+  }
+
+  /** What waits to be sent about an incident is held until the mute ends, so that a target learns then what it has missed; or no longer. */
+  #onMuted({ key: incident, until }: Extract<Event, { kind: 'incident_muted' }>['evidence']): void {
+    const dueAt = until === null ? this.#parts.clock.wallTime() : Date.parse(until);
+    const key = `incident:${incident}`;
+    for (const { ledger, queue } of this.#targets.values()) queue.hold(ledger.open.get(key)?.as ?? key, dueAt);
   }
 
   #onExamined(incident: string, findings: readonly string[]): void {
@@ -244,6 +259,12 @@ export class Alerts {
     for (const { queue } of this.#targets.values()) queue.close();
     await this.#writer?.close();
   }
+}
+
+/** A muted incident is told of again when its mute ends; its end is told at once. 0: it is not muted. */
+function mutedUntilOf({ kind, evidence }: Event): number {
+  const { mutedUntil } = evidence as Partial<IncidentFacts>;
+  return kind === 'incident_resolved' || mutedUntil === undefined ? 0 : Date.parse(mutedUntil);
 }
 
 /** To the incident, or to the first page. */

@@ -32,7 +32,7 @@ export function crashLoopAlert({ evidence, to, reason }: EventOf<'application_cr
   const isFailing = to === 'failing';
   return {
     ...noneOf,
-    key: `application:${application}`,
+    key: `${applicationPrefix}${application}`,
     kind: 'application',
     change: isFailing ? 'opened' : 'resolved',
     severity: severityOf(isFailing, serving),
@@ -63,6 +63,9 @@ export function upstreamAlert({ evidence, to, reason }: EventOf<'upstream_unavai
     steps: isOut ? ['unavailable'] : [],
   };
 }
+
+/** What the key of a crash loop begins with, and what incidents of its crashes are about. */
+export const applicationPrefix = 'application:';
 
 /** The key of alerts about an upstream without an available endpoint. */
 export const upstreamKey = (upstream: string): string => `upstream:${upstream}`;

@@ -1,5 +1,6 @@
 import {
   askFlags,
+  type AskFlags,
   defineCommand,
   switchFlag,
   valueFlag,
@@ -44,6 +45,16 @@ export const reloadCommand = defineCommand<ReloadFlags>({
   },
   aliases: configAlias,
   run: async (context, flags) => (await import('./reload-command.ts')).reload(flags, context),
+});
+
+export const restartCommand = defineCommand<AskFlags, [string]>({
+  brief: 'Restart an instance of an application',
+  text: 'A new instance with the same configuration starts beside it. The old one serves\nuntil the new one is ready, finishes its requests, and is stopped; with a fixed\nport it is stopped first, and requests wait. `candor status` lists instances.\nEnds with 9 where none of that name runs.',
+  examples: ['candor restart web/1', 'candor restart web/1 --json'],
+  flags: askFlags,
+  positional: words(argument('instance', 'Its id in the status, such as web/1')),
+  aliases: configAlias,
+  run: async (context, flags, instance) => (await import('./restart-command.ts')).restart(flags, instance, context),
 });
 
 export const upgradeCommand = defineCommand<UpgradeFlags>({

@@ -16,6 +16,7 @@ import { type Output, type ProcessContext, readVersion } from './process-context
 import {
   eventsCommand,
   reloadCommand,
+  restartCommand,
   statusCommand,
   stopCommand,
   tokenCommand,
@@ -174,6 +175,7 @@ const root = buildRouteMap<string, ParserContext>({
     configuration: configurationCommands,
     status: statusCommand,
     reload: reloadCommand,
+    restart: restartCommand,
     maintenance: maintenanceCommand,
     pause: pauseCommand,
     drain: drainCommand,

@@ -21,6 +21,7 @@ import type { WhoseFlags } from './whose/whose-command.ts';
 import type { LogsFlags } from './show-logs.ts';
 import type { RouteFlags } from './show-route.ts';
 import type { IncidentsFlags } from './show-incidents.ts';
+import type { IncidentFlags } from './mark-incident.ts';
 
 /** Several files are one log. The parser's own placeholder would name only the first argument. */
 const explainUsages = ['<file>... | -', "'<line of a log>'", '<request-id>'];
@@ -129,11 +130,17 @@ export const incidentsCommand = defineCommand<IncidentsFlags>({
   run: async (context, flags) => (await import('./show-incidents.ts')).showIncidents(flags, context),
 });
 
-export const incidentCommand = defineCommand<AskFlags, [number]>({
-  brief: 'Show one incident, its evidence, and what to do',
-  text: 'Shows an incident by its number: when, how much, which routes and endpoints,\nand what has probably caused it, the likeliest first, each with its evidence;\nand the next step. Exits with 9 if no incident has this number.',
-  examples: ['candor incident 3'],
-  flags: askFlags,
+export const incidentCommand = defineCommand<IncidentFlags, [number]>({
+  brief: 'Show one incident, acknowledge it, or mute it',
+  text: 'Shows an incident by its number: when, how much, which routes and endpoints,\nand what has probably caused it, the likeliest first, each with its evidence;\nand the next step. --acknowledge says that somebody works on it. --mute: no\nmessage about it is sent until then (2h, 14:30 in UTC), except of its end.\nExits with 9 if no incident has this number, and with 10 if it is over.',
+  examples: ['candor incident 3', 'candor incident 3 --acknowledge --mute 2h --reason "the disk is replaced"'],
+  flags: {
+    ...askFlags,
+    acknowledge: switchFlag('Say that somebody works on it'),
+    mute: valueFlag('<time> until which it is silent'),
+    unmute: switchFlag('Send messages about it again'),
+    reason: valueFlag('<text> that says why'),
+  },
   aliases: configAlias,
   positional: words(
     argument(
@@ -142,7 +149,7 @@ export const incidentCommand = defineCommand<AskFlags, [number]>({
       integerBetween(1, 999_999_999, 'an incident has a number, such as 3: `candor incidents` lists them'),
     ),
   ),
-  run: async (context, flags, id) => (await import('./show-incidents.ts')).showIncident(flags, id, context),
+  run: async (context, flags, id) => (await import('./show-incidents.ts')).incidentOrMarks(flags, id, context),
 });
 
 const listAlertsCommand = defineCommand<AskFlags>({

@@ -15,10 +15,16 @@ export function incidentLines(incident: IncidentStatus, now: number, style: Styl
   const step = nextStepOf(incident);
   return [
     ...wrapAfter(`  ${mark} ${incident.id}`, harmless(head), 8),
+    ...presentLines(incident).flatMap((line) => wrap(harmless(line), ' '.repeat(8))),
     ...wrap(harmless(suspect?.sentence ?? 'What has caused it is not known.'), ' '.repeat(8)),
     ...incident.additions.flatMap(({ reason }) => wrap(harmless(reason), ' '.repeat(8))),
     ...(step === undefined || !isOpen ? [] : wrap(harmless(shortenStep(step)), ' '.repeat(8)).map(style.dim)),
   ];
+}
+
+/** What has become of one that goes on, and what operators have said of it. */
+export function presentLines({ rarer, marks }: IncidentStatus): readonly string[] {
+  return [...(rarer === null ? [] : [rarer.sentence]), ...marks];
 }
 
 /** For the cause with which requests fail now; of an incident that is over, for the first suspect. */
@@ -35,9 +41,10 @@ function shortenStep(step: string): string {
   return step.length <= commandEnd + 2 ? step : `${step.slice(0, commandEnd + 1)}…`;
 }
 
-export function extentOf({ failed, attemptsFailed, requests, causes: [first] }: IncidentStatus): string {
+export function extentOf({ failed, attemptsFailed, requests, answers, causes: [first] }: IncidentStatus): string {
   if (first?.cause === 'late_response') return `${failed} of ${requests} requests were answered late`;
-  if (first?.cause === 'changed_response') return `${failed} of ${requests} requests were answered with 4xx`;
+  if (first?.cause === 'changed_response')
+    return `${failed} of ${requests} requests were answered with ${answers?.now ?? '4xx'}`;
   return failed === 0
     ? `${attemptsFailed} attempts failed, hidden from clients by retries`
     : `${failed} of ${requests} requests failed`;

@@ -11,6 +11,7 @@ import {
   durationBetween,
   integerBetween,
 } from './flags.ts';
+import { CommandFailure } from './command-failure.ts';
 import type { changeOverlay } from './change-overlay.ts';
 
 /** Commands that override the configuration file at run time, until `candor restore`. */
@@ -127,14 +128,22 @@ export const weightCommand = defineCommand<AskFlags, [string, number]>({
   run: (context, flags, endpoint, weight) => change({ kind: 'weight', body: { endpoint, weight } }, flags, context),
 });
 
-export const restoreCommand = defineCommand<AskFlags, [string?]>({
+interface RestoreFlags extends AskFlags {
+  readonly all: boolean;
+}
+
+export const restoreCommand = defineCommand<RestoreFlags, [string?]>({
   brief: 'Undo what operators have changed at run time',
-  text: 'Clears one entry of the overlay, or all that name a route, upstream or endpoint;\nwithout an argument, all of them. The configuration file decides again.\n`candor status` lists the entries.',
-  examples: ['candor restore', 'candor restore drain:api/10.0.0.5:3000'],
-  flags: askFlags,
-  positional: words(optionalArgument('what', 'An entry, or what it names')),
+  text: 'Clears one entry of the overlay, all of a kind (such as drain), or all that name\na route, upstream or endpoint; with --all or without an argument, all of them.\nThe configuration file decides again. `candor status` lists the entries.',
+  examples: ['candor restore --all', 'candor restore drain', 'candor restore drain:api/10.0.0.5:3000'],
+  flags: { ...askFlags, all: switchFlag('Every entry, as without an argument') },
+  positional: words(optionalArgument('what', 'An entry, a kind, or what entries name')),
   aliases: configAlias,
-  run: (context, flags, what) => change({ kind: 'restore', body: { what } }, flags, context),
+  run: async (context, flags, what) => {
+    if (flags.all && what !== undefined)
+      throw new CommandFailure('usage', `--all clears every entry, and ${what} names some: give one of them.`);
+    await change({ kind: 'restore', body: { what } }, flags, context);
+  },
 });
 
 async function change(...[operation, flags, context]: Parameters<typeof changeOverlay>): Promise<void> {

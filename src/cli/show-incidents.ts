@@ -6,8 +6,9 @@ import type { AskFlags } from './flags.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import { CommandFailure, exitCodes } from './command-failure.ts';
 import { findAdmin } from './find-admin.ts';
-import { extentOf, incidentLines, nextStepOf, timesOf } from './incident-lines.ts';
+import { extentOf, incidentLines, nextStepOf, presentLines, timesOf } from './incident-lines.ts';
 import { alignColumns, elapsedText, harmless, shorten, wrap, wrapAfter, printJson } from './layout.ts';
+import { type IncidentFlags, markIncident, ordersOf } from './mark-incident.ts';
 import type { ProcessContext } from './process-context.ts';
 import { type Style, styleFor } from './style.ts';
 import { shapeWords, whoseWords } from '#failures/failure-words.ts';
@@ -75,8 +76,13 @@ function ownLines(count: number): readonly string[] {
   return wrap(`The gateway has ${what}.`, '');
 }
 
-/** `candor incident N`. */
-export async function showIncident(flags: AskFlags, id: number, context: ProcessContext): Promise<void> {
+/** `candor incident N`, with what an operator says of it or without. */
+export async function incidentOrMarks(flags: IncidentFlags, id: number, context: ProcessContext): Promise<void> {
+  const orders = ordersOf(flags);
+  return orders.length > 0 ? markIncident(id, orders, flags, context) : showIncident(flags, id, context);
+}
+
+async function showIncident(flags: AskFlags, id: number, context: ProcessContext): Promise<void> {
   const target = await findAdmin(flags, context);
   const answer = await askGateway(target, 'GET', `${apiRoot}/incidents/${id}`, context);
   if (answer.status === 404) throw new CommandFailure('not_found', refusal(answer).message);
@@ -135,9 +141,11 @@ function incidentPage(incident: IncidentStatus, now: number, style: Style): stri
     ...wrap(`${style.bold(`Incident ${id}`)}  ${isOpen ? style.bad(harmless(title)) : harmless(title)}`, ''),
     ...wrap(`${extentOf(incident)}, ${timesOf(incident, now)}`, '  '),
     ...wrap(`${shapeWords[shape]}${origin}; ${rateText(incident)}`, '  '),
+    ...presentLines(incident).flatMap((line) => wrap(harmless(line), '  ')),
     '',
     style.bold('PROBABLY'),
     ...suspectLines(suspects, step, style),
+    ...correctedLines(incident),
     ...additionLines(incident, step, style),
     ...stepLines(step, style),
     ...excerptLines(incident, style),
@@ -209,6 +217,11 @@ function additionLines({ additions, joined }: IncidentStatus, step: string | und
   ]);
   return [...part, '', style.bold('ALSO'), ...lines];
 }
+
+const correctedLines = ({ corrected }: IncidentStatus): string[] =>
+  corrected === null
+    ? []
+    : wrap(harmless(`Until ${corrected.at.slice(11, 19)}Z: ${corrected.from?.sentence ?? 'not known.'}`), '  ');
 
 const stepLines = (step: string | undefined, style: Style): string[] =>
   step === undefined ? [] : ['', style.bold('NEXT STEP'), ...wrapAfter('  →', harmless(step), 4)];

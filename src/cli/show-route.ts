@@ -65,6 +65,7 @@ function routeLines(found: RouteExplanation, style: Style): string[] {
     ...head,
     ...(matched === undefined ? [] : labelled('matches', matched.reason)),
     ...overlay.flatMap((text) => labelled('operators', text)),
+    ...settingLines('answers', found.answer),
     ...settingLines('timeouts', found.timeouts as FlatSettings | null),
     ...settingLines('retries', found.retry),
     ...settingLines('limits', found.limits),

@@ -10,8 +10,7 @@ import {
   applicationHead,
   instanceLines,
   reasonLines,
-  errorTone,
-  trafficText,
+  trafficLines,
   upstreamLines,
   waitingLines,
 } from './upstream-lines.ts';
@@ -85,7 +84,7 @@ function headLines(status: GatewayStatus, style: Style): string[] {
   // If all traffic went to the only upstream, its line has the figures.
   const [only, ...others] = status.upstreams;
   const isSaidThere = others.length === 0 && only?.lastMinute.requests === status.lastMinute.requests;
-  if (!isSaidThere) lines.push(`  ${trafficText(status.lastMinute)}`);
+  if (!isSaidThere) lines.push(...trafficLines(status.lastMinute, '  ', style));
   return lines;
 }
 
@@ -102,7 +101,7 @@ function routeLines({ routes }: GatewayStatus, style: Style): string[] {
     .slice(0, routesShownMax)
     .flatMap(({ id, lastMinute }) => [
       `  ${style.name(harmless(id === '' ? '(no route)' : id))}`,
-      `    ${errorTone(lastMinute, style)(trafficText(lastMinute))}`,
+      ...trafficLines(lastMinute, '    ', style),
     ]);
   const others = sorted.length - routesShownMax;
   return others <= 0 ? rows : [...rows, style.dim(`  ${countText(others, 'more route')} with fewer errors`)];

@@ -28,7 +28,7 @@ import type {
 import type { RequestContextJson } from '../core/schemas/output.ts';
 
 /** '1239 requests/s, 142 errors (0.2 %), p50 2.3 ms, p99 42 ms (last minute)'. */
-export function trafficText({ seconds, requests, requestsPerS, errors, ...figures }: MinuteFigures): string {
+function trafficText({ seconds, requests, requestsPerS, errors, ...figures }: MinuteFigures): string {
   const span = seconds >= 55 ? 'last minute' : `last ${Math.round(seconds)} s`;
   if (requests === 0) return `no request in the ${span}`;
   const { errorShare, p50Ms, p99Ms } = figures;
@@ -37,6 +37,19 @@ export function trafficText({ seconds, requests, requestsPerS, errors, ...figure
   const failed = errors === 0 ? 'no errors' : `${countText(errors, 'error')} (${shareText(errorShare ?? 0)})`;
   const times = p50Ms === null || p99Ms === null ? '' : `, p50 ${durationText(p50Ms)}, p99 ${durationText(p99Ms)}`;
   return `${often}, ${failed}${times}${isRate ? ` (${span})` : ''}`;
+}
+
+/** Those figures, and below them what they hide: a rate that has just changed, and requests that clients did not wait for. */
+export function trafficLines(minute: MinuteFigures, indent: string, style: Style): readonly string[] {
+  const { requests, requestsPerS, recentPerS, abandoned } = minute;
+  const hasChanged = requestsPerS >= 1 && (recentPerS > 1.5 * requestsPerS || recentPerS < requestsPerS / 1.5);
+  const share = requests === 0 ? 0 : abandoned / requests;
+  const more = [
+    ...(hasChanged ? [`${rateText(recentPerS)} requests/s in the last 10 s`] : []),
+    ...(share < 0.01 ? [] : [`${countText(abandoned, 'request')} left by clients (${shareText(share)})`]),
+  ];
+  const figures = `${indent}${errorTone(minute, style)(trafficText(minute))}`;
+  return more.length === 0 ? [figures] : [figures, `${indent}${more.join(', ')}`];
 }
 
 function rateText(perS: number): string {
@@ -55,8 +68,7 @@ export function upstreamLines(
   wallTime: number,
   style: Style,
 ): string[] {
-  const figures = `    ${errorTone(upstream.lastMinute, style)(trafficText(upstream.lastMinute))}`;
-  const traffic = [figures, ...waitingLines(upstream.waiting, style)];
+  const traffic = [...trafficLines(upstream.lastMinute, '    ', style), ...waitingLines(upstream.waiting, style)];
   if (application !== null) {
     const head = applicationHead({ ...application, id: upstream.id }, style);
     const own = (endpoint: EndpointStatus): boolean => application.instances.some((one) => isAt(one, endpoint));
@@ -98,7 +110,7 @@ function noneLines(endpoints: readonly unknown[], style: Style): string[] {
 /** A share of failed responses that needs a person's attention. */
 const errorShareBad = 0.05;
 
-export function errorTone({ errors, errorShare }: MinuteFigures, style: Style): (text: string) => string {
+function errorTone({ errors, errorShare }: MinuteFigures, style: Style): (text: string) => string {
   if (errors === 0) return style.dim;
   return (errorShare ?? 0) >= errorShareBad ? style.bad : style.warn;
 }

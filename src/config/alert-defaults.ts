@@ -9,7 +9,7 @@ export const alertDefaults = {
   targets: declare('{}', 'Only the operator knows who is to be told.'),
   kinds: declare(`[${alertKinds.join(', ')}]`, 'All of them need a person.'),
   changes: declare(
-    '[opened, grown, resolved]',
+    '[opened, grown, corrected, resolved]',
     'Who was told that something fails wants to know that it does not any more.',
   ),
   severityMin: declare('info', 'A target that wakes people wants `critical`.'),

@@ -91,7 +91,7 @@ const alertTarget = section({
   ),
   kinds: key(
     z.array(z.enum(alertKinds)),
-    '`incident`: requests fail; `gateway`: the gateway itself refuses clients, or has hardly any descriptor left; `release`: a new instance of an application does not become ready; `application`: one that was ready ends again and again; `certificate`: one expires, or cannot be obtained; `disk`: hardly any space is left; `records`: the log or the store loses records; `slo`: an objective is missed.',
+    '`incident`: requests fail; `gateway`: the gateway itself refuses clients, or has hardly any descriptor left; `release`: a new instance of an application does not become ready; `application`: one that was ready ends again and again; `certificate`: one expires, or cannot be obtained; `disk`: hardly any space is left; `records`: the log or the store cannot be written; `slo`: an objective is missed.',
     absent.kinds,
   ),
   changes: key(z.array(z.enum(alertChanges)), 'Which changes of them are sent.', absent.changes),

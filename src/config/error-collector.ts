@@ -54,6 +54,11 @@ export class ErrorCollector implements Findings {
     return this.#positions.keyPosition(path).line;
   }
 
+  /** Whether the reader of the document has complained of the value, such as of a missing one. */
+  isBad(path: Path): boolean {
+    return this.#positions.isBad(path);
+  }
+
   /** Whether the value stands in the file as it is, and does not come from a variable. */
   isLiteral(path: Path): boolean {
     return !this.#positions.isExpanded(path);

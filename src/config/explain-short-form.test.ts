@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseConfiguration } from './parse.ts';
+import { featuresOfFile } from '../features/keys.ts';
 import { suggestForShortForm } from './explain-short-form.ts';
 
 const endpoint = '"127.0.0.1:3000"';
@@ -122,4 +123,45 @@ describe('a value of the log for which nothing certain can be suggested has a hi
       assert.equal(problems.length, 1);
       assert.match(problems[0]?.suggestion ?? '', hint);
     });
+});
+
+const scopes = { route: 'routeKeys', upstream: 'upstreamKeys', file: 'fileKeys' } as const;
+
+/** What is wrong with a file because of this value of a feature's key. Its warnings are about other things. */
+function errorsOf(scope: keyof typeof scopes, key: string, value: string): readonly Problem[] {
+  const isAction = featuresOfFile.some(({ name, isAction: answers }) => name === key && answers === true);
+  const texts = {
+    route: `upstreams: { app: ${endpoint} }\nroutes: [{ path: /, ${isAction ? '' : 'to: app, '}${key}: ${value} }]`,
+    upstream: `upstreams: { app: { endpoints: ${endpoint}, ${key}: ${value} } }`,
+    file: `upstreams: { app: ${endpoint} }\n${key}: ${value}`,
+  };
+  const read = parseConfiguration(texts[scope], {
+    ...{ file: 'candor.yaml', directory: '/etc', environment: {}, hostname: 'gw' },
+  });
+  return read.ok ? [] : read.errors.filter(({ severity }) => severity === 'error');
+}
+
+describe('a wrong form of a key of a feature is answered with the form that is meant', () => {
+  const wrongForms = ['true', 'false', 'none', 'off', '5s', '', '7', '[]', '/healthz', '40%', '"some words: here"'];
+  for (const feature of featuresOfFile)
+    for (const [scope, keys] of Object.entries(scopes) as [keyof typeof scopes, 'routeKeys'][])
+      for (const key of Object.keys(feature[keys] ?? {}))
+        test(`${key} of a ${scope}`, () => {
+          const form = feature.forms?.[key];
+          assert.ok(form !== undefined, `${feature.name} says no form of ${key}`);
+          assert.deepEqual(errorsOf(scope, key, form.example), []);
+          for (const value of wrongForms) {
+            const errors = errorsOf(scope, key, value);
+            for (const { message, suggestion } of errors)
+              assert.ok(
+                suggestion !== null && !suggestion.includes('"key: value"'),
+                `${key}: ${value}: ${message} / ${suggestion}`,
+              );
+            const better = /^write (\{.*?\}|[\w.]+)(?:$|,)/.exec(errors[0]?.suggestion ?? '')?.[1];
+            const isOther = better === 'false' && errors.length > 0 && feature.isAction === true;
+            if (better !== undefined && !isOther)
+              assert.deepEqual(errorsOf(scope, key, better), [], `${key}: ${value}`);
+            if (value === '') assert.ok(errors[0]?.suggestion?.includes(`"${key}: ${form.example}"`), `${key}:`);
+          }
+        });
 });

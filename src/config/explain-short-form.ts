@@ -77,8 +77,6 @@ const forms: readonly ShortForm[] = [
   { at: 'store.keep', is: /^\d+(?:m|h|d)$/, write: inKey('age') },
   { at: 'store.keep', is: wordedAge, write: (word) => `{ age: ${shortAge(word)} }` },
   { at: 'store.keep', is: /^\d+(?:KiB|MiB|GiB)$/, write: inKey('size') },
-  { at: 'retry', is: /^(?:[1-9]|10)$/, write: inKey('attempts') },
-  { at: 'routes.*.retry', is: /^(?:[1-9]|10)$/, write: inKey('attempts') },
   { at: 'log', is: /^[\w-]+(?:\.[\w-]+)+$/, write: inQuotes('path') },
   { at: 'upstreams.*.connections', is: whole, write: inKey('max') },
   { at: 'applications.*.connections', is: whole, write: inKey('max') },

@@ -1,3 +1,4 @@
+import { suggestForFeature } from './explain-feature-form.ts';
 import { allWord, offWord, suggestForLog, suggestForShortForm } from './explain-short-form.ts';
 import type { Path } from '../schema/findings.ts';
 
@@ -10,8 +11,8 @@ export function suggestForWord(path: Path, input: unknown): string | null {
   if (short !== null) return short;
   if (path.at(-1) === 'when_none_ready' && typeof input === 'string')
     return offWord.test(input) ? 'write { wait: none }' : /^\d/.test(input) ? `write { wait: ${input} }` : null;
-  if (path.at(-1) === 'retry' && (input === false || (typeof input === 'string' && offWord.test(input))))
-    return 'write none';
+  const form = suggestForFeature(path, input);
+  if (form !== null) return form;
   if (path.at(-1) === 'workers' || path.join('.') === 'workers.count') {
     const count = suggestForWorkers(input);
     if (count !== null) return count;

@@ -14,6 +14,7 @@ import {
 } from 'yaml';
 import { type ConfigurationError, configurationError } from './configuration-errors.ts';
 import { errorsMax } from './error-collector.ts';
+import { exampleAt } from './explain-feature-form.ts';
 import { type Environment, expandVariables } from './expand.ts';
 import { plainText, quoted } from '../schema/error-detail.ts';
 import { MaskedSource } from './masked-source.ts';
@@ -286,11 +287,12 @@ class TreeReader {
     const keyRange = this.#positions.keyOffsets(path);
     const position = keyRange === null ? null : positionOf(this.#source, keyRange[0], keyRange[1]);
     const message = typeof last === 'string' ? `the key ${quoted(last)} has no value` : 'there is no value here';
+    const example = exampleAt(path);
     // What stands for the port of an instance is a map to YAML.
     const suggestion =
       typeof last === 'string' && isPort(last) && isOfProgram(path)
         ? 'put it in quotes: "{port}"'
-        : 'give it a value, or remove it';
+        : `give it a value${example === null ? '' : `, such as ${example}`}, or remove it`;
     return this.#reject(node, path, message, suggestion, position);
   }
 

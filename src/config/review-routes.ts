@@ -53,6 +53,7 @@ function reviewAction(route: Readonly<Record<string, unknown>>, at: number, coll
   if (first === undefined) {
     // A misspelt or empty action has been complained of.
     if (collector.errors.some(({ path }) => path.startsWith(`routes[${at}].`) || path === `routes[${at}]`)) return;
+    if (actions.some((action) => collector.isBad(['routes', at, action]))) return;
     collector.errorAtKey(['routes', at], 'the route does not say what to do', `add ${orList(actions.map(quoted))}`);
     return;
   }

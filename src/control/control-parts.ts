@@ -51,6 +51,7 @@ import { version } from './status.ts';
 import { TailedFiles } from './tailed-files.ts';
 import { TicketKeys } from './ticket-keys.ts';
 import { AutomaticCertificates } from './automatic-certificates.ts';
+import { ClockWatch } from './clock-watch.ts';
 import { DiskWatch, writtenFolders } from './disk-watch.ts';
 import { EndpointCertificates } from './endpoint-certificates.ts';
 import { CertificateWatch, ownCertificates } from './certificate-watch.ts';
@@ -71,7 +72,6 @@ interface ControlPartsOwner {
 export class ControlParts {
   readonly clock: Clock;
   readonly options: ControlPlaneOptions;
-  readonly startedWall: number;
   /** What records call this process. */
   readonly processKey = newProcessKey(systemRandom);
   readonly ticketKeys: TicketKeys;
@@ -100,7 +100,9 @@ export class ControlParts {
   readonly problems: CurrentProblems;
   readonly incidents: IncidentWatch;
   readonly alerting: Alerting;
+  readonly startedWall: number;
   readonly disks: DiskWatch;
+  readonly clockWatch: ClockWatch;
   readonly applicationWatch: ApplicationWatch;
   readonly crashLoopWatch: CrashLoopWatch;
   readonly upstreamWatch: UpstreamWatch;
@@ -158,6 +160,7 @@ export class ControlParts {
     this.disks = new DiskWatch(clock, this.hub, () =>
       writtenFolders(this.log.path, this.store.path, this.active.configuration.stateFolder),
     );
+    this.clockWatch = new ClockWatch(clock, this.hub);
     this.reports = this.#createReports();
     this.#checker = this.#createChecker();
     this.applications = this.#createApplications();

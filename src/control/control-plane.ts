@@ -28,6 +28,8 @@ import {
   endpointsWithoutSecrets,
   statusWithoutSecrets,
 } from './instance-secrets.ts';
+import type { IncidentOrder } from '../core/live-incident.ts';
+import type { MarkOutcome } from '../incidents/incident-marks.ts';
 import { incidentStatus } from '../incidents/incident-status.ts';
 import { reportListeners } from './worker-events.ts';
 import type { OverlayChange } from './overlay-change.ts';
@@ -134,6 +136,7 @@ export class ControlPlane implements Gateway {
     this.#parts.configurationReport.applied('gateway', ['everything'], this.#parts.options.shown ?? null);
     this.#parts.certificates.look();
     void this.#parts.disks.look();
+    this.#parts.clockWatch.look();
     this.#parts.automatic.serves();
   }
 
@@ -220,7 +223,8 @@ export class ControlPlane implements Gateway {
       member,
       epoch: this.#parts.hub.epoch,
       generation: this.#parts.applications.generation,
-      startedWall: this.#parts.startedWall,
+      startedWall: this.#parts.clockWatch.startedWall,
+      uptimeMs: this.#parts.clockWatch.uptimeMs,
       wallTime: this.#parts.clock.wallTime(),
       now: this.#parts.clock.now(),
       revision,
@@ -362,6 +366,11 @@ export class ControlPlane implements Gateway {
     return this.#parts.incidents.list().map(incidentStatus);
   }
 
+  markIncident(order: IncidentOrder, actor: string): MarkOutcome<IncidentStatus> {
+    const outcome = this.#parts.incidents.mark(order, actor);
+    return outcome.ok ? { ok: true, incident: incidentStatus(outcome.incident) } : outcome;
+  }
+
   get configurations(): KeptConfigurations {
     return this.#parts.configurations;
   }
@@ -493,6 +502,7 @@ export class ControlPlane implements Gateway {
     this.#parts.ticketKeys.close();
     this.#parts.certificates.close();
     this.#parts.disks.close();
+    this.#parts.clockWatch.close();
     this.#parts.processes.close();
     this.#parts.endpoints.stop();
     this.#parts.features.stop();

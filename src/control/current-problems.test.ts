@@ -62,6 +62,16 @@ describe('the current problems of a gateway', () => {
     hear({ kind: 'descriptors_exhausted', subject: 'gateway', to, reason: 'hardly any descriptor was left', evidence });
   };
 
+  test('include a wall clock that has moved, for an hour', () => {
+    const reason = 'the clock of the machine moved from 09:01:05 to 12:01:05, forward by 3 h 0 min';
+    const evidence = { was: '2026-01-01T09:01:05Z', is: '2026-01-01T12:01:05Z', movedMs: 10_800_000 };
+    hear({ kind: 'clock_changed', subject: 'gateway', reason, evidence });
+    clock.advanceSync(60_000);
+    assert.deepEqual(told(), [`clock_changed for 60 s: T${reason.slice(1)}.`]);
+    clock.advanceSync(3_540_000);
+    assert.deepEqual(told(), []);
+  });
+
   test('are none at first', () => assert.deepEqual(told(), []));
 
   test('include an application that prints too fast, while lines of it are left out, and only with a store', () => {

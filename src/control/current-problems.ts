@@ -22,6 +22,9 @@ import { workersFailingText } from './worker-loss-watch.ts';
 /** A problem counts as current for this long after it was last reported. */
 const recentMs = 60_000;
 
+/** For so long a status tells of a clock that has moved. */
+const clockChangeShownMs = 3_600_000;
+
 type Unavailable = Extract<Event, { kind: 'upstream_unavailable' }>;
 
 interface LogEpisode {
@@ -97,6 +100,7 @@ export class CurrentProblems {
   readonly #notReady = new Map<string, Instant>();
   /** When the active configuration was applied. */
   #appliedAt: Instant;
+  #clockChange: { readonly since: Instant; readonly reason: string } | null = null;
 
   /** `logDropped`: lines that the log has lost since the start. Events come at most every ten seconds, too late for a status. */
   constructor(clock: Clock, logDropped: () => number, parts: ProblemParts) {
@@ -138,7 +142,8 @@ export class CurrentProblems {
           reason: event.reason,
         });
       else this.#disks.delete(event.subject);
-    } else if (event.kind === 'upstream_unavailable') {
+    } else if (event.kind === 'clock_changed') this.#clockChange = { since: now, reason: event.reason };
+    else if (event.kind === 'upstream_unavailable') {
       if (event.to === 'unavailable') this.#unavailable.set(event.subject, { since: now, event });
       else this.#unavailable.delete(event.subject);
     } else if (event.kind === 'log_dropped') this.#onLogDropped(event.evidence, event.to === 'failing');
@@ -209,6 +214,7 @@ export class CurrentProblems {
       ...this.#leftOut(context),
       ...this.#exporting(context),
       ...this.#nearlyFull(),
+      ...this.#movedClock(),
     ];
     const alerts = alertProblems(context.alerts ?? [], this.#clock.wallTime());
     const instances = this.ofInstances(context.applications);
@@ -373,6 +379,14 @@ export class CurrentProblems {
       const nextStep = `Free space there (\`du -xh --max-depth=1 ${path}\`), or lower \`log.keep\` and \`store.keep.size\`.`;
       return this.#problem('disk_nearly_full', since, sentenceOf(reason), nextStep);
     });
+  }
+
+  #movedClock(): readonly StatusProblem[] {
+    const change = this.#clockChange;
+    if (change === null || this.#clock.now() - change.since >= clockChangeShownMs) return [];
+    const nextStep =
+      'Read times before it as those of the old clock. If it comes again, look at the time service (`timedatectl`, `chronyc tracking`).';
+    return [this.#problem('clock_changed', change.since, sentenceOf(change.reason), nextStep)];
   }
 
   #problem(kind: StatusProblem['kind'], since: Instant, reason: string, nextStep: string): StatusProblem {

@@ -31,7 +31,10 @@ test('a disk that is nearly full is reported once, and once that it no longer is
   free = 0.5 * gib;
   await clock.advance(120_000);
   assert.deepEqual(seen(), ['disk:/var/log low']);
-  assert.match(events[0]?.reason ?? '', /512 MiB of 100 GiB are free; the log and the store will lose/);
+  assert.match(
+    events[0]?.reason ?? '',
+    /512 MiB of 100 GiB are free; the log and the store cannot be written once it is full$/,
+  );
   free = 20 * gib;
   await clock.advance(120_000);
   assert.deepEqual(seen(), ['disk:/var/log low', 'disk:/var/log enough']);

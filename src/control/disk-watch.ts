@@ -74,7 +74,7 @@ export class DiskWatch {
       subject: `disk:${path}`,
       from: 'enough',
       to: 'low',
-      reason: `the disk of ${path} is nearly full: ${sizeText(freeBytes)} of ${sizeText(totalBytes)} are free; ${holds.join(' and ')} will lose what does not fit`,
+      reason: `the disk of ${path} is nearly full: ${sizeText(freeBytes)} of ${sizeText(totalBytes)} are free; ${holds.join(' and ')} cannot be written once it is full`,
       evidence: { path, freeBytes, totalBytes },
     });
   }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { RouteMatch, RouteSpec } from '../core/route-spec.ts';
+import { parseConfiguration } from '../config/parse.ts';
 import type { UpstreamSpec } from '../core/upstream-spec.ts';
+import { featuresOfFile } from '../features/keys.ts';
 import { explainRoute, type RouteQuestion } from './explain-route.ts';
 
 function route(id: string, match: Partial<RouteMatch>, upstream: string | null = 'app'): RouteSpec {
@@ -12,8 +14,13 @@ function route(id: string, match: Partial<RouteMatch>, upstream: string | null =
   return { id, match: whole, action, timeouts, commitDelayMs: 50, ...limits } as unknown as RouteSpec;
 }
 
+const endpoints = [
+  { address: { kind: 'tcp', host: '10.0.0.1', port: 80 }, weight: 0 },
+  { address: { kind: 'tcp', host: '10.0.0.2', port: 80 } },
+];
+
 function upstream(id: string): UpstreamSpec {
-  return { id, attemptsMax: 2, connectionsMax: 100, queueMax: 64, queueMs: 1000 } as unknown as UpstreamSpec;
+  return { id, attemptsMax: 2, connectionsMax: 100, queueMax: 64, queueMs: 1000, endpoints } as unknown as UpstreamSpec;
 }
 
 const routes = [
@@ -76,6 +83,7 @@ describe('the route of a request', () => {
     const { retry, limits } = explainRoute(question, { routes, upstreams });
     assert.deepEqual(retry, { attemptsMax: 2 });
     assert.equal(limits?.['endpointConnectionsMax'], 100);
+    assert.equal(limits?.['endpointsWithoutWeight'], '10.0.0.1:80');
     const set = { attemptsMax: 4, statuses: [502, 503], hedge: false };
     const own = { ...routes[3], features: { retry: set } } as unknown as RouteSpec;
     assert.deepEqual(explainRoute(question, { routes: [own], upstreams }).retry, {
@@ -100,10 +108,50 @@ describe('the route of a request', () => {
     assert.deepEqual(overlay, ['maintenance', 'pause:route:api', 'drain:api/10.0.0.1:3000']);
   });
 
+  test('says for which methods there is a route where the method alone does not match', () => {
+    const read = route('read', { hosts: ['a'], pathPrefix: '/read', methods: ['GET', 'HEAD'] });
+    const report = route('report', { pathPrefix: '/read/x', methods: ['REPORT', 'GET'] });
+    const beta = route('beta', { pathPrefix: '/read', methods: ['PUT'], headers: [{ name: 'x-beta', value: '1' }] });
+    const ofMethods = { routes: [read, report, beta], upstreams };
+    assert.match(
+      explainRoute(ask('POST', 'a', '/read/x'), ofMethods).reason,
+      /method POST.*404\..* a route for GET, HEAD or REPORT\.$/,
+    );
+    assert.equal(
+      explainRoute(ask('POST', 'b', '/read'), ofMethods).reason,
+      'No route matches: the gateway answers 404.',
+    );
+  });
+
   test('says that none matches, and of thousands shows the last 200', () => {
     const many = Array.from({ length: 1000 }, (_, index) => route(`r${index}`, { pathPrefix: `/r${index}` }));
     const explained = explainRoute(ask('GET', 'a', '/'), { routes: many, upstreams });
     assert.deepEqual([explained.route, explained.candidates.length], [null, 200]);
     assert.match(explained.reason, /404/);
+  });
+});
+
+describe('what a route answers by itself', () => {
+  const written: Readonly<Record<string, readonly [yaml: string, answer: object]>> = {
+    redirect: ['redirect: "https://{host}/new"', { status: 307, location: 'https://{host}/new' }],
+    respond: [
+      'respond: { status: 418, body: Tee ☕ }',
+      { status: 418, contentType: 'text/plain; charset=utf-8', bodyBytes: 7 },
+    ],
+    maintenance: ['maintenance: Back soon', { status: 503, message: 'Back soon', retryAfterMs: 300_000 }],
+    readiness: ['readiness: true', { status: '200, or 503 once the gateway drains' }],
+  };
+  for (const { name, isAction } of featuresOfFile)
+    if (isAction === true)
+      test(name, () => {
+        const [yaml, answer] = written[name] ?? ['', {}];
+        const context = { file: 'candor.yaml', directory: '/etc', environment: {}, hostname: 'gw' };
+        const read = parseConfiguration(`routes: [{ path: /, ${yaml} }]`, context);
+        assert.ok(read.ok, 'the file has no error');
+        const explained = explainRoute(ask('GET', 'a', '/'), read.configuration);
+        assert.deepEqual([explained.action, explained.answer], [name, answer]);
+      });
+  test('is nothing where an upstream answers', () => {
+    assert.equal(explainRoute(ask('GET', 'example.org', '/api'), { routes, upstreams }).answer, null);
   });
 });

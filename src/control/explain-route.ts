@@ -1,4 +1,5 @@
 import type { RouteExplanation } from '../core/schemas/traffic.ts';
+import { addressText } from '../core/endpoint.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { FlatSettings } from '../features/feature-words.ts';
 import { wordsOfFeatures } from '../features/words.ts';
@@ -53,8 +54,20 @@ export function explainRoute(
     if (candidates.length > candidatesMax) candidates.shift();
     if (mismatch === null) return { ...found(spec, upstreams), overlay: overlayOf(spec, entries), candidates };
   }
-  const reason = 'No route matches: the gateway answers 404.';
-  const nothing = { route: null, action: null, upstream: null, timeouts: null, retry: null, limits: null };
+  const others = methodsBeside(question, routes);
+  const reason =
+    others.length === 0
+      ? 'No route matches: the gateway answers 404.'
+      : `No route matches the method ${question.method}: the gateway answers 404. For this host and path there is a route for ${orText(others)}.`;
+  const nothing = {
+    route: null,
+    action: null,
+    upstream: null,
+    answer: null,
+    timeouts: null,
+    retry: null,
+    limits: null,
+  };
   return { ...nothing, reason, overlay: [], candidates };
 }
 
@@ -68,6 +81,7 @@ function found(spec: RouteSpec, upstreams: readonly UpstreamSpec[]): Omit<RouteE
     route: id,
     action: actionName(action),
     upstream: upstream?.id ?? null,
+    answer: upstream === null ? Object.assign({}, ...shown.map(({ answer }) => answer)) : null,
     reason: `${id} is the first route that matches; ${does}.`,
     timeouts,
     retry: upstream === null ? null : Object.assign({}, ...shown.map(({ retry }) => retry)),
@@ -82,12 +96,14 @@ function limitsOf({ commitDelayMs, buffer, tunnel }: RouteSpec, upstream: Upstre
     ...{ tunnelIdleMs: tunnel.idleMs, tunnelPingMs: tunnel.pingMs },
   };
   if (upstream === null) return own;
-  const { connectionsMax, requestsMax, queueMax, queueMs } = upstream;
+  const { connectionsMax, requestsMax, queueMax, queueMs, endpoints } = upstream;
+  const without = endpoints.filter(({ weight }) => weight === 0).map(({ address }) => addressText(address));
   return {
     ...own,
     endpointConnectionsMax: connectionsMax,
     ...(requestsMax === undefined ? {} : { endpointRequestsMax: requestsMax }),
     ...{ endpointQueueMax: queueMax, endpointQueueMs: queueMs },
+    ...(without.length === 0 ? {} : { endpointsWithoutWeight: without.join(', ') }),
   };
 }
 
@@ -100,6 +116,15 @@ function concerns({ kind, id, target }: OperatorEntry, route: string, upstream: 
   if (kind === 'maintenance') return target === null || target === route;
   if (kind === 'pause') return id === `pause:route:${route}` || id === `pause:upstream:${upstream}`;
   return target?.startsWith(`${upstream}/`) === true;
+}
+
+/** The methods for which there would be a route; there is none for that of the question. */
+function methodsBeside(question: RouteQuestion, routes: RoutedConfiguration['routes']): readonly string[] {
+  const only = routes.filter((spec) => {
+    const [method] = spec.match.methods;
+    return method !== undefined && mismatchOf({ ...question, method }, spec) === null;
+  });
+  return [...new Set(only.flatMap(({ match }) => match.methods))];
 }
 
 /** Why a route does not match; null: it does. In the order in which the router asks. */

@@ -24,6 +24,8 @@ import type { HandoffResult, HandoffSuccessor } from './application-handoff.ts';
 import type { FailureSummary } from './failure-report.ts';
 import type { OverlayChange } from './overlay-change.ts';
 import type { AlertTestResult } from '../core/schemas/alerts.ts';
+import type { IncidentOrder } from '../core/live-incident.ts';
+import type { MarkOutcome } from '../incidents/incident-marks.ts';
 import type { IncidentStatus } from '../core/schemas/incidents.ts';
 import type { GroupRequest } from '../core/exchange-groups.ts';
 import type { ExchangeRecord } from '../core/schemas/record.ts';
@@ -107,6 +109,8 @@ export interface Gateway extends EventSink {
    * is no such instance, or it ends already.
    */
   restartInstance(instance: string): boolean;
+  /** Acknowledges or mutes an incident. */
+  markIncident(order: IncidentOrder, actor: string): MarkOutcome<IncidentStatus>;
   /** Searches the stored output of applications. */
   searchOutput(search: SearchRequest): Promise<OutputSearchResult>;
   /** What is stored about a request besides its record. */

@@ -5,7 +5,7 @@ import type { RouteSpec } from '../core/route-spec.ts';
 import { LastMinute } from '../record/last-minute.ts';
 import { sampleCount } from '../record/sample-count.test-support.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { routeStatus } from './status.ts';
+import { routeStatus, withStandby } from './status.ts';
 
 const action = { kind: 'upstream', upstream: 'shop' } as RouteSpec['action'];
 const routes = (count: number) => Array.from({ length: count }, (_, index) => ({ id: `/${index}` as RouteId, action }));
@@ -41,4 +41,15 @@ test('of thousands of routes the status has the 200 with the most errors, then t
   ]);
   const ids = routeStatus(routes(5000), minute).map(({ id }) => id);
   assert.deepEqual([ids.length, ids.slice(0, 2), ids.slice(-2)], [200, ['/0', '/1'], ['/299', '/4999']]);
+});
+
+test('an endpoint that is well and gets no requests says why', () => {
+  assert.equal(withStandby('it answered', {}), 'it answered');
+  assert.equal(withStandby('it answered', { weight: 3, priority: 0 }), 'it answered');
+  assert.equal(withStandby('', { weight: 0 }), 'weight 0: it gets requests only while no other endpoint may');
+  assert.match(withStandby('it answered', { weight: 0, priority: 1 }), /^it answered; weight 0: /);
+  assert.match(
+    withStandby('it answered', { weight: 1, priority: 2 }),
+    /; priority 2: it gets requests only while no endpoint of a lower one may$/,
+  );
 });

@@ -43,6 +43,7 @@ interface StatusFacts {
   readonly epoch: string;
   readonly generation: number | null;
   readonly startedWall: number;
+  readonly uptimeMs: number;
   readonly wallTime: number;
   readonly now: Instant;
   readonly revision: number;
@@ -99,7 +100,7 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
     epoch,
     generation,
     startedAt: new Date(facts.startedWall).toISOString(),
-    uptimeS: Math.round((facts.wallTime - facts.startedWall) / 1000),
+    uptimeS: Math.round(facts.uptimeMs / 1000),
     revision,
     contentHash,
     source,
@@ -258,7 +259,7 @@ function endpointStatus(
     id,
     address: addressText(address),
     state,
-    reason: isRefusing && isUsable(endpoint) ? refusesText(endpoint) : reason,
+    reason: withStandby(isRefusing && isUsable(endpoint) ? refusesText(endpoint) : reason, endpoint),
     sinceS: Math.max(0, Math.round((now - sinceInstant) / 1000)),
     weight,
     connections,
@@ -271,6 +272,19 @@ function endpointStatus(
     waiting,
     certificate: certificate === null ? null : certificateStatus(certificate),
   };
+}
+
+/** An endpoint whose checks pass and that gets no requests is not to look as the others do. */
+export function withStandby(
+  reason: string,
+  { weight, priority = 0 }: Pick<EndpointSnapshot, 'weight' | 'priority'>,
+): string {
+  if (weight !== 0 && priority === 0) return reason;
+  const standby =
+    weight === 0
+      ? 'weight 0: it gets requests only while no other endpoint may'
+      : `priority ${priority}: it gets requests only while no endpoint of a lower one may`;
+  return reason === '' ? standby : `${reason}; ${standby}`;
 }
 
 /** No check has confirmed it yet, or none will. */

@@ -67,7 +67,16 @@ function verdictOf(
     const out = state === 'ejected' && takenOutBy !== undefined ? { takenOutBy } : {};
     return { id, address, state, ...out, reason: '', sinceInstant: 0, checks: null, release: null, exit: null };
   });
-  const lastMinute = { ...quiet, seconds: 60, requestsPerS: 0, errorShare: null, p50Ms: null, p99Ms: null };
+  const lastMinute = {
+    ...quiet,
+    seconds: 60,
+    requestsPerS: 0,
+    recentPerS: 0,
+    abandoned: 0,
+    errorShare: null,
+    p50Ms: null,
+    p99Ms: null,
+  };
   const { state, reason } = verdictOfUpstream(
     { id: 'app' as UpstreamId, application: 'web' as ApplicationId, endpoints },
     {

@@ -12,8 +12,8 @@ export const alertKinds = [
 ] as const;
 export type AlertKind = (typeof alertKinds)[number];
 
-/** What has become of it. `grown`: it is worse than when it was last reported. */
-export const alertChanges = ['opened', 'grown', 'resolved'] as const;
+/** What has become of it. `grown`: it is worse than when it was last reported. `corrected`: its cause is probably another one than was reported. */
+export const alertChanges = ['opened', 'grown', 'corrected', 'resolved'] as const;
 type AlertChange = (typeof alertChanges)[number];
 
 /** From the least to the worst. */

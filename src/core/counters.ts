@@ -2,6 +2,13 @@ import type { EndKind } from './exchange.ts';
 import type { Cause } from '#failures/failure.ts';
 import type { Shape, Whose } from '#failures/shape.ts';
 
+/** Requests of one client that failed. */
+export interface CountedClient {
+  /** See `clientNetwork`. */
+  readonly client: string;
+  count: number;
+}
+
 /**
  * Counts of exchanges by bounded labels: routes and upstreams come from the configuration, the others from unions.
  * Workers send sums since their last batch; the main thread adds them up.
@@ -23,6 +30,12 @@ export interface ExchangeCount {
   readonly grpcStatus: string | null;
   /** Of workers: their durations are lifetimes of tunnels and streams, which say nothing of how fast requests are answered. Absent in totals. */
   readonly isLongLived?: boolean;
+  /** Of workers, of long-lived ones: exchanges by the time until the head of the response, in the cells of `durations`. Absent elsewhere. */
+  readonly heads?: number[];
+  /** Of workers, where requests succeeded: the address of the last one, as a sample; ''. Absent in totals. */
+  client?: string;
+  /** Of workers, where requests failed: how many of which client; of a batch not all are told apart. Absent in totals. */
+  clients?: CountedClient[];
   count: number;
   durationMsSum: number;
   /** The shortest and the longest; Infinity and 0 without exchanges. */
@@ -151,6 +164,12 @@ export function noCounts(worker: number): WorkerCounts {
 
 /** Where at least three quarters ended within one step of the table: that duration. */
 export function commonDuration(durations: ArrayLike<number>): number | null {
+  const cell = commonCell(durations);
+  return cell === null ? null : (durationBoundsMs[cell] ?? null);
+}
+
+/** The cell in which, or next to which, at least three quarters are. */
+export function commonCell(durations: ArrayLike<number>): number | null {
   let all = 0;
   let most = 0;
   for (let cell = 0; cell < durations.length; cell++) {
@@ -158,5 +177,5 @@ export function commonDuration(durations: ArrayLike<number>): number | null {
     if ((durations[cell] as number) > (durations[most] as number)) most = cell;
   }
   const near = (durations[most] as number) + (durations[most + 1] ?? 0) + (durations[most - 1] ?? 0);
-  return all < 1 || near < 0.75 * all ? null : (durationBoundsMs[most] ?? null);
+  return all < 1 || near < 0.75 * all ? null : most;
 }

@@ -15,6 +15,7 @@ export function levelOf(event: Event): EventLevel {
     case 'upgrade_failed':
     case 'incident_opened':
     case 'incident_grown':
+    case 'incident_corrected':
     case 'instance_not_started':
     case 'instance_wrong_listen_address':
       return 'error';
@@ -32,6 +33,7 @@ export function levelOf(event: Event): EventLevel {
     case 'log_not_rotated':
     case 'log_reopened':
     case 'log_truncated':
+    case 'clock_changed':
     case 'state_unusable':
     case 'admin_refused':
       return 'warn';

@@ -101,7 +101,11 @@ export interface EventFacts {
   incident_opened: IncidentFacts;
   /** It has ten times the failures that were reported last, or something else has begun to fail. */
   incident_grown: IncidentFacts;
+  /** Another cause than the one that was told when it opened is the likeliest. Once for an incident. */
+  incident_corrected: IncidentFacts;
   incident_resolved: IncidentFacts;
+  /** An operator wants no message about an incident until a time, or wants them again (`to`: 'muted', 'unmuted'). `until`: null where they are sent again. */
+  incident_muted: { incident: number; key: string; until: string | null; reason: string | null };
   /** What the gateway has found when it looked at once (`IncidentDetails`), each one clause. */
   incident_examined: { incident: number; key: string; findings: readonly string[] };
   /** The resolution state of a name changed: `from`, `to` are 'resolving', 'resolved', 'stale', 'failed'. */
@@ -222,6 +226,8 @@ export interface EventFacts {
   log_dropped: { what: string; count: number; errno: string | null };
   /** The file system of a folder of the gateway is nearly full, or no longer is (`to`: 'low', 'enough'). */
   disk_space: { path: string; freeBytes: number; totalBytes: number };
+  /** The wall clock has moved against the monotonic one by some seconds or more (`from`, `to`: what it showed and shows, as `was` and `is`). Back where `movedMs` is below 0. */
+  clock_changed: { was: string; is: string; movedMs: number };
   /** The error budget of an objective (`slo`) is used up too fast, or no longer is, or it is no objective any more (`to`: 'burning', 'kept', 'removed'). `burnRate`: in the long window of `tier`. */
   slo_burning: {
     route: string;
@@ -246,7 +252,7 @@ export interface EventFacts {
   /**
    * A change was requested through the admin API or by a signal. `remote`: the requester's address; null: none. `target`: what it was
    * requested for, as the requester names it; `why`: why nothing was changed; `overlay`: the entries that it has set or cleared, and the
-   * revision with them. Each is absent where there is none.
+   * revision with them; `reason`: why, in the words of the requester. Each is absent where there is none.
    */
   admin_action: {
     operation: string;
@@ -254,6 +260,7 @@ export interface EventFacts {
     remote: string | null;
     target?: string;
     why?: string;
+    reason?: string;
     overlay?: OverlayAction;
   };
   /** The admin API refused requests. `remote` and `operation` are those of the last one. */
@@ -297,6 +304,15 @@ export interface IncidentFacts {
   nextStep: string | null;
   /** What began to fail while it went on, each one sentence. */
   additions: readonly string[];
+  /** Until then no message about it is sent, except of its end; absent: they are. */
+  mutedUntil?: string;
+  /** The cause that was told when it opened (null: it was not known), and the one that is likelier since; absent: the first one still is. */
+  corrected?: { readonly from: NamedCause | null; readonly to: NamedCause };
+}
+
+interface NamedCause {
+  readonly name: string;
+  readonly sentence: string;
 }
 
 /** Why a connection of a client is refused. */

@@ -1,3 +1,4 @@
+import type { ContentKind } from './content-kind.ts';
 import type { EndpointState } from './endpoint.ts';
 import type { InstanceExit } from '#failures/instance-exit.ts';
 import type { Failure } from '#failures/failure.ts';
@@ -78,6 +79,10 @@ export interface AttemptFacts {
   readonly endedMs: number;
   /** The endpoint's final status; 0 if none came. */
   readonly status: number;
+  /** What the content of that response is; absent: not known. */
+  readonly contentKind?: ContentKind;
+  /** Whether the content is encoded, so that its size says little; absent: not. */
+  readonly isEncoded?: boolean;
   /** Bytes that came with the end of the response, behind it; 0 or absent: none. */
   readonly surplusBytes?: number;
   /** Bytes of the request's body that were given to the connection, and of the response's that came; absent: none. Without framing. */

@@ -20,11 +20,12 @@ export function latencyCellOf(ms: number): number {
   return 2 * octave - 1 + ((whole >> (octave - 1)) & 1);
 }
 
+const starts = Float64Array.from({ length: latencyCells }, (_, cell) =>
+  cell === 0 ? 0 : smallest * 2 ** ((cell - 1) >> 1) * ((cell - 1) & 1 ? 1.5 : 1),
+);
+
 /** Where a cell begins, in milliseconds. */
-function startOfLatency(cell: number): number {
-  if (cell === 0) return 0;
-  return smallest * 2 ** ((cell - 1) >> 1) * ((cell - 1) & 1 ? 1.5 : 1);
-}
+const startOfLatency = (cell: number): number => starts[cell] as number;
 
 /** The latency below which `share` of them are; null: there are none. `range` is of all of them. */
 export function latencyQuantileMs(
@@ -40,5 +41,13 @@ export function countAbove(latencies: ArrayLike<number>, limitMs: number): numbe
   let count = 0;
   for (let cell = latencyCells - 1; cell >= 0 && startOfLatency(cell) >= limitMs; cell--)
     count += latencies[cell] as number;
+  return count;
+}
+
+/** The same, of cells that are each followed by their count (`filledCells`). */
+export function filledAbove(filled: readonly number[], limitMs: number): number {
+  let count = 0;
+  for (let at = 0; at < filled.length; at += 2)
+    if (startOfLatency(filled[at] as number) >= limitMs) count += filled[at + 1] as number;
   return count;
 }

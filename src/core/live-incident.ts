@@ -9,7 +9,7 @@ export type FailureFamily =
   | 'tls'
   | 'slow'
   | 'slower' // nothing fails: responses begin much later than before
-  | 'changed' // nothing fails: the application answers with 4xx what it answered well before
+  | 'changed' // nothing fails: the application answers otherwise what it answered well before: with 4xx, another type, nothing, or much less
   | 'garbage'
   | 'full' // a bound of connections, requests or waiting requests is reached
   | 'not_ready' // no endpoint may get requests: mostly a consequence of earlier failures
@@ -61,6 +61,28 @@ export interface LiveIncident {
   readonly lateness?: Lateness;
   /** What the application itself has said, of each source the first and the newest; absent: nothing is known. */
   readonly excerpts?: readonly IncidentExcerpt[];
+  /** Of family `changed`, where it answers with 2xx or 3xx; absent: with 4xx, or it is of another family. */
+  readonly answers?: AnswerChange;
+  /** It goes on with a clearly smaller share of failures than it opened with, which is more than usual still; absent: it does not. */
+  readonly rarer?: RarerFailures;
+  /** Absent: what was told of its cause first has not been corrected. */
+  readonly corrected?: CorrectedCause;
+}
+
+export interface RarerFailures {
+  /** That has nearly all of them; null: several have. */
+  readonly route: string | null;
+  /** Of the requests of this route, or of all routes that fail: from 0 to 1. */
+  readonly share: number;
+}
+
+/** Another cause is the likeliest than the one that people were told when the incident opened. */
+export interface CorrectedCause {
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
+  /** Null: it was not known. */
+  readonly from: Pick<IncidentSuspect, 'name' | 'sentence'> | null;
+  readonly to: Pick<IncidentSuspect, 'name' | 'sentence'>;
 }
 
 export const excerptSources = ['response', 'check', 'log'] as const;
@@ -91,6 +113,13 @@ export interface Lateness {
   readonly limitMs: number;
 }
 
+/** How a route answers now, and how it usually does: 'HTML', 'JSON'. */
+export interface AnswerChange {
+  readonly route: string;
+  readonly now: string;
+  readonly usual: string;
+}
+
 /** Requests of a route that their clients have left, of the last minute. */
 export interface AbandonedRequests {
   readonly route: string;
@@ -116,8 +145,32 @@ export interface IncidentAddition {
   readonly suspects: readonly IncidentSuspect[];
 }
 
+/** What an operator has said of an incident. */
+export interface OperatorMark {
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
+  /** As in the audit: 'admin:token:oncall'. */
+  readonly by: string;
+  /** Null: no reason was given. */
+  readonly reason: string | null;
+}
+
+/** What operators have said of an incident. */
+export interface IncidentMarks {
+  /** Absent: nobody has taken it. */
+  readonly acknowledged?: OperatorMark;
+  /** Until then no message about it is sent, except of its end; absent: they are. */
+  readonly muted?: OperatorMark & { readonly until: number };
+}
+
+/** `until` of a mute: milliseconds since the Unix epoch; null: it ends now. */
+export type IncidentOrder = { readonly incident: number; readonly reason: string | null } & (
+  | { readonly kind: 'acknowledge' }
+  | { readonly kind: 'mute'; readonly until: number | null }
+);
+
 /** An incident with what outlives the process. */
-export interface KeptIncident extends LiveIncident {
+export interface KeptIncident extends LiveIncident, IncidentMarks {
   /** Unique also across runs of the process. */
   readonly key: string;
   /** The process ended while it went on: whether it was resolved later is not known, and `resolvedAt` is when that was found. */
@@ -219,13 +272,16 @@ export const suspectKinds = [
   'application_errors',
   'gateway_worker',
   'client_timeout',
+  'one_client',
+  'resource_limit',
   'changed_responses',
 ] as const;
 
 export type SuspectKind = (typeof suspectKinds)[number];
 
-interface ShownCause extends Pick<LiveIncident, 'suspects'> {
+interface ShownCause {
   readonly cause: string | null;
+  readonly suspects: readonly Pick<IncidentSuspect, 'name'>[];
 }
 
 /** Checks alone have taken the endpoints out: that the application does not answer requests is not known. */

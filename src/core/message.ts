@@ -1,3 +1,4 @@
+import type { ContentKind } from './content-kind.ts';
 import type { HeaderFilter } from './header-names.ts';
 
 /**
@@ -10,6 +11,8 @@ export interface MessageHeaders {
   has(name: string): boolean;
   /** As `has`, by the number of a known name (`header-names.ts`): one comparison. */
   hasId(id: number): boolean;
+  /** What the content is, by Content-Type, without a string being made: see `content-kind.ts`. */
+  contentKind(): ContentKind;
   /** Every header line in order, names lowercase. */
   each(visit: (name: string, value: string) => void): void;
   /** Writes every header line that `drop` does not have, in order. */

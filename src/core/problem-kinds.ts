@@ -44,6 +44,8 @@ export const problemKinds = {
   /** No endpoint of an upstream has been available for ten seconds, or for a minute since the start. */
   upstream_unavailable: { verdict: null },
   alerts_failing: { verdict: 'gateway', clause: 'alerts are not delivered' },
+  /** Times before it are of another clock. No request has failed for it. */
+  clock_changed: { verdict: null },
   disk_nearly_full: { verdict: 'gateway', clause: 'a disk is nearly full' },
 } as const satisfies Readonly<Record<string, ProblemRule>>;
 

@@ -104,6 +104,29 @@ describe('the process that had a request', () => {
     );
   });
 
+  test('is the one whose exit the record names, and not one that starts in its place and does not listen yet', () => {
+    const next = sample(4, { pid: 8, ageMs: 900, restarts: 1 });
+    const exited = { ...visit(3.4), exitedAt: began + 3005 };
+    for (const notes of [
+      [sample(1), exit(3), next],
+      [exit(3), next],
+    ]) {
+      const [state] = processStates(notes, [exited]);
+      assert.deepEqual(
+        [state?.pid, state?.remarks[0]],
+        [7, 'killed by the kernel because memory ran out, 0.4 s before the attempt ended'],
+      );
+    }
+    const [unknown] = processStates([sample(1), next], [exited]);
+    assert.equal(unknown?.pid, 7);
+  });
+
+  test('is the one that had ended last, though only those before it and behind it were sampled', () => {
+    const short = exit(10, { pid: 8, ranMs: 2000 });
+    const notes = [sample(1), exit(7), short, sample(20, { pid: 9, ageMs: 5000, restarts: 2 })];
+    assert.equal(processStates(notes, [visit(12)])[0]?.pid, 8);
+  });
+
   test('that began after the attempt is not the one that had it', () => {
     const notes = [sample(1), exit(3), sample(8, { pid: 8, ageMs: 2000, restarts: 1 })];
     assert.deepEqual(

@@ -17,7 +17,11 @@ interface EndedVisit {
   readonly attempt: number;
   readonly since: number;
   readonly ended: number;
+  readonly exitedAt?: number;
 }
+
+/** How far apart the worker and the main thread may see the same exit. */
+const sameExitMs = 1000;
 
 /** How far from a request a sample or an exit may be and still say something about it. */
 export const noteBeforeMs = 600_000;
@@ -56,7 +60,8 @@ function stateOf(notes: readonly ProcessNote[], visit: EndedVisit, what: string)
   const { instance, attempt, ended } = visit;
   const samples = notes.filter((note) => note.kind === 'sample');
   const exits = notes.filter((note) => note.kind === 'exit');
-  const unsampled = unsampledOf(samples, exits, visit);
+  const named = namedExitOf(exits, visit);
+  const unsampled = named === undefined ? unsampledOf(samples, exits, visit) : unsampledAmong(samples, named);
   if (unsampled !== undefined) {
     const remarks = [exitRemark(unsampled, ended, what)];
     return {
@@ -67,11 +72,13 @@ function stateOf(notes: readonly ProcessNote[], visit: EndedVisit, what: string)
       remarks,
     };
   }
-  const ofOne = exits.findLast(({ at }) => at <= ended);
+  const ofOne = named ?? exits.findLast(({ at }) => at <= ended);
   const sample =
-    nextProcessSample(samples, exits, visit) ??
-    samples.findLast(({ at }) => at <= ended) ??
-    (ofOne === undefined ? samples.find(({ at }) => at > ended) : undefined);
+    named === undefined
+      ? (nextProcessSample(samples, exits, visit) ??
+        lastSampleOf(samples, ofOne, ended) ??
+        (ofOne === undefined ? samples.find(({ at }) => at > ended) : undefined))
+      : samples.findLast(({ pid, at }) => pid === named.pid && at <= Math.max(ended, named.at));
   const exit =
     (sample === undefined ? ofOne : exits.find(({ pid, at }) => pid === sample.pid && at >= sample.at)) ?? null;
   const pid = sample?.pid ?? exit?.pid;
@@ -84,6 +91,30 @@ function stateOf(notes: readonly ProcessNote[], visit: EndedVisit, what: string)
     summary: sample === undefined ? '' : summaryOf(sample, ended, what),
     remarks: remarksOf(sample ?? null, earlier ?? null, exit, ended, what),
   };
+}
+
+/** The exit that the record names: a process that had taken its place may be starting by then. */
+function namedExitOf(exits: readonly ProcessExit[], { exitedAt }: EndedVisit): ProcessExit | undefined {
+  if (exitedAt === undefined) return undefined;
+  const awayMs = ({ at }: ProcessExit): number => Math.abs(at - exitedAt);
+  const [nearest] = exits.toSorted((one, other) => awayMs(one) - awayMs(other));
+  return nearest !== undefined && awayMs(nearest) <= sameExitMs ? nearest : undefined;
+}
+
+function unsampledAmong(samples: readonly ProcessSample[], exit: ProcessExit): ProcessExit | undefined {
+  return samples.some(({ pid }) => pid === exit.pid) ? undefined : exit;
+}
+
+/** Not one of a process before the one that had ended last: that one ended before a sample was taken of it. */
+function lastSampleOf(
+  samples: readonly ProcessSample[],
+  ofOne: ProcessExit | undefined,
+  ended: number,
+): ProcessSample | undefined {
+  const last = samples.findLast(({ at }) => at <= ended);
+  const isOlder =
+    last !== undefined && ofOne !== undefined && last.pid !== ofOne.pid && last.at < ofOne.at - ofOne.ranMs;
+  return isOlder ? undefined : last;
 }
 
 /** A process that ran when the attempt ended, and ended before a sample was taken of it. */

@@ -29,6 +29,18 @@ export function timeOfText(value: string, now: number): number | null {
   return at === null ? null : Math.max(0, at);
 }
 
+/** What `timeAheadOfText` reads, for messages. */
+export const timeAheadForms =
+  'is a duration (30m, 2h), a time of day in UTC, the next one (14:30), or a date (2026-11-22T14:30Z)';
+
+/** As `timeOfText`, but after `now`: a duration begins now, and a time of day is the next one. A date may be past. */
+export function timeAheadOfText(value: string, now: number): number | null {
+  const ahead = millisecondsOfText(value);
+  if (ahead !== null) return now + ahead;
+  const at = pointInTime(value, now);
+  return at !== null && value.includes(':') && !value.includes('-') ? at + (units['d'] as number) : at;
+}
+
 function pointInTime(value: string, now: number): number | null {
   const [, hours, minutes, seconds = '0'] = /^([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?$/.exec(value) ?? [];
   if (hours !== undefined) {

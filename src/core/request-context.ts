@@ -14,6 +14,8 @@ export interface InstanceVisit {
   readonly until: number;
   /** When its attempt ended. */
   readonly ended: number;
+  /** When the process ended whose exit the record names for the attempt; absent: it names none. */
+  readonly exitedAt?: number;
 }
 
 type VisitedTime = Pick<InstanceVisit, 'instance' | 'since' | 'until'>;
@@ -75,7 +77,9 @@ export function contextSearchOf({ id, trace_id, at, duration_ms, attempts }: Exc
     if (instance === null) return [];
     const ended = Math.ceil(began + ended_ms);
     const since = Math.floor(began + started_ms);
-    return [{ instance, attempt: index + 1, since, until: ended + (exit === null ? readLateMs : lastWordsMs), ended }];
+    const visit = { instance, attempt: index + 1, since, ended };
+    if (exit === null) return [{ ...visit, until: ended + readLateMs }];
+    return [{ ...visit, until: ended + lastWordsMs, exitedAt: began + ended_ms - exit.before_ms }];
   });
   return { ids: trace_id === null ? [id] : [id, trace_id], endedAt: began + duration_ms, visits };
 }

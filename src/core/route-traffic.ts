@@ -12,6 +12,8 @@ export interface RouteTraffic {
   readonly serverErrors: number;
   /** From the start of an attempt to its response head, by cells (`latency-cells.ts`); each cell that is not empty, and its count. */
   readonly latencies: readonly number[];
+  /** What whole responses below 500 were (`answerKey`): of each its key, its count, and a bit for each client, of 32; absent: not known. */
+  readonly answers?: readonly number[];
   /** Some of the attempts that were answered with 5xx. */
   readonly failed: readonly AttemptOfClient[];
   /** The slowest of those that took longer than `slowMs`, and those whose response has not begun for longer. */
@@ -34,14 +36,34 @@ export interface AttemptOfClient {
   readonly ms: number;
 }
 
+/** Numbers of one kind of answer in `answers`. */
+export const answerParts = 3;
+
 /** A response head that took no longer is not late on any route: the limit of each is above it (`lateLimitMs`). */
 export const slowMs = 100;
 
 /** FNV-1a: tells clients apart without their addresses. */
 export function clientHash(address: string): number {
+  const text = clientNetwork(address);
   let hash = 0x811c9dc5;
-  for (let index = 0; index < address.length; index++) hash = Math.imul(hash ^ address.charCodeAt(index), 0x01000193);
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
   return hash >>> 0;
+}
+
+/** As what a client counts: its address; of IPv6 the /64 ('2001:db8:0:1::/64'), every address of which one customer may use. */
+export function clientNetwork(address: string): string {
+  if (!address.includes(':')) return address;
+  const [head = '', tail] = address.split('::');
+  const before = head === '' ? [] : head.split(':');
+  const after = tail === undefined || tail === '' ? [] : tail.split(':');
+  // A dotted end stands for two groups.
+  const groups = before.length + after.length + (address.includes('.') ? 1 : 0);
+  const missing = tail === undefined ? 0 : Math.max(0, 8 - groups);
+  const all = [...before, ...new Array<string>(missing).fill('0'), ...after];
+  return `${all
+    .slice(0, 4)
+    .map((group) => group.toLowerCase().replace(/^0+(?=.)/, ''))
+    .join(':')}::/64`;
 }
 
 /** The cells that are not empty, each followed by its count: a route uses few of them. */

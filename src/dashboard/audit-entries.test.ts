@@ -63,6 +63,15 @@ describe('an entry of the audit', () => {
     assert.deepEqual(others, []);
   });
 
+  test('names the incident that was muted, until when and why', () => {
+    const target = 'incident 3 until 2026-11-24T14:00:00.000Z';
+    const [entry] = entriesOf(action('muteIncident', 'done', { target, reason: 'the disk is replaced' }));
+    assert.deepEqual(
+      [entry?.what, entry?.actor, entry?.result],
+      [`Mute (${target}): the disk is replaced`, oncall, 'done'],
+    );
+  });
+
   test('has only its own change, however soon another one of the same requester follows', () => {
     const entries = entriesOf(
       changed('pause:upstream:api', { wait_ms: 1 }),

@@ -26,6 +26,8 @@ const operationWords: Readonly<Record<string, string>> = {
   endSession: 'Sign-out of the dashboard',
   makeLink: 'Link to the dashboard',
   testAlerts: 'Test of the alerts',
+  acknowledgeIncident: 'Acknowledgement',
+  muteIncident: 'Mute',
   reopenLogs: 'Reopening of the log files',
   maintenance: 'Maintenance',
   pause: 'Pause',
@@ -76,8 +78,9 @@ function revisionKey({ epoch }: EventJson, revision: number | undefined): string
 }
 
 function actionEntry(event: EventJson): AuditEntry {
-  const { operation = '', outcome, target, why, overlay } = event.evidence as AuditEvidence;
-  const asked = `${operationWords[operation ?? ''] ?? operation}${target === undefined ? '' : ` (${target})`}`;
+  const { operation = '', outcome, target, why, reason, overlay } = event.evidence as AuditEvidence;
+  const because = reason === undefined ? '' : `: ${reason}`;
+  const asked = `${operationWords[operation ?? ''] ?? operation}${target === undefined ? '' : ` (${target})`}${because}`;
   const changes = overlay?.entries.map(({ id, after }) => overlayEntryWords(`overlay:${id}`, after) ?? asked) ?? [];
   const what = changes.length === 0 ? asked : changes.join('; ');
   const results: Readonly<Record<string, string>> = { done: 'done', rejected: 'nothing was changed', failed: 'failed' };

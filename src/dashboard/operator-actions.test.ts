@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { EndpointJson, IncidentJson, OverlayEntryJson, StatusJson } from './model.ts';
-import { actionsFor, bodyOf, ejectEndpoint, endpointActions, isConfirmed } from './operator-actions.ts';
+import {
+  actionPath,
+  actionsFor,
+  bodyOf,
+  ejectEndpoint,
+  endpointActions,
+  isConfirmed,
+  marksFor,
+} from './operator-actions.ts';
 
 const endpoint = (id: string, state: EndpointJson['state']): EndpointJson => ({ id, state }) as EndpointJson;
 
@@ -23,6 +31,25 @@ const incident = (change: Partial<IncidentJson>): IncidentJson =>
 
 const both = [endpoint('a', 'healthy'), endpoint('b', 'healthy')];
 const labels = (of: IncidentJson, at: StatusJson): string[] => actionsFor(of, at).map(({ label }) => label);
+
+describe('what operators can say of an incident', () => {
+  const mark = { at: '', by: 'admin:socket', reason: null };
+  const said = (change: Partial<IncidentJson>): string[] =>
+    marksFor(incident({ id: 3, acknowledged: null, muted: null, ...change })).map(
+      (action) => `${action.label} ${actionPath(action)} ${JSON.stringify(bodyOf(action, { reason: 'I look' }))}`,
+    );
+
+  test('is asked for with the reason and the time, and once', () => {
+    assert.deepEqual(said({}), [
+      'Acknowledge /v1/incidents/acknowledge {"incident":3,"reason":"I look"}',
+      'Mute /v1/incidents/mute {"incident":3,"until":"30m","reason":"I look"}',
+    ]);
+    assert.deepEqual(said({ acknowledged: mark, muted: { ...mark, until: '' } }), [
+      'Unmute /v1/incidents/mute {"incident":3,"until":null}',
+    ]);
+    assert.deepEqual(said({ resolved_at: '' }), []);
+  });
+});
 
 describe('actions that an incident offers', () => {
   test('the endpoint that fails is drained, if another one can take its requests', () => {

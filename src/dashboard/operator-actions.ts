@@ -2,7 +2,7 @@ import type { EndpointJson, IncidentJson, OverlayEntryJson, StatusJson, Upstream
 
 /** A change that a person is asked to confirm. */
 export interface OperatorAction {
-  readonly operation: 'drain' | 'weight' | 'eject' | 'maintenance' | 'pause' | 'restore' | 'restart';
+  readonly operation: keyof typeof actionPaths;
   readonly body: ActionBody;
   /** On the button. */
   readonly label: string;
@@ -12,7 +12,20 @@ export interface OperatorAction {
   readonly inputs?: readonly ActionInput[];
 }
 
-type ActionBody = Readonly<Record<string, string | number | boolean>>;
+/** Where each is asked for. */
+const actionPaths = {
+  drain: '/v1/overlay/drain',
+  weight: '/v1/overlay/weight',
+  eject: '/v1/overlay/eject',
+  maintenance: '/v1/overlay/maintenance',
+  pause: '/v1/overlay/pause',
+  restore: '/v1/overlay/restore',
+  restart: '/v1/instances/restart',
+  acknowledge: '/v1/incidents/acknowledge',
+  mute: '/v1/incidents/mute',
+} as const;
+
+type ActionBody = Readonly<Record<string, string | number | boolean | null>>;
 
 /** A key of the body that the person gives. */
 export type ActionInput =
@@ -22,7 +35,7 @@ export type ActionInput =
       readonly kind: 'choice';
       readonly key: string;
       readonly label: string;
-      readonly choices: readonly (readonly [name: string, value: number | null])[];
+      readonly choices: readonly (readonly [name: string, value: string | number | null])[];
     }
   /** Has to be set. */
   | { readonly kind: 'confirmation'; readonly key: string; readonly label: string };
@@ -126,10 +139,7 @@ export function restartInstance(instance: string): OperatorAction {
   };
 }
 
-/** Where it is asked for. */
-export function actionPath({ operation }: Pick<OperatorAction, 'operation'>): string {
-  return operation === 'restart' ? '/v1/instances/restart' : `/v1/overlay/${operation}`;
-}
+export const actionPath = ({ operation }: Pick<OperatorAction, 'operation'>): string => actionPaths[operation];
 
 /**
  * What an operator can do about an endpoint. What undoes an earlier change comes first, and what ends all requests of the upstream
@@ -188,6 +198,41 @@ export function beginPause(target: string, waitMs: number | null, waitersMax: nu
     label: 'Pause',
     effect: `Requests for ${target} wait. Those that wait too long, or are too many, are answered with 503.`,
   };
+}
+
+const muteTimes = [
+  ['30 minutes', '30m'],
+  ['2 hours', '2h'],
+  ['8 hours', '8h'],
+  ['a day', '1d'],
+  ['3 days', '3d'],
+] as const;
+
+/** What an operator can say of an incident that goes on. */
+export function marksFor({ id, resolved_at: resolvedAt, acknowledged, muted }: IncidentJson): OperatorAction[] {
+  if (resolvedAt !== null) return [];
+  const why = { kind: 'text', key: 'reason', label: 'Why' } as const;
+  const acknowledge: OperatorAction = {
+    operation: 'acknowledge',
+    body: { incident: id },
+    label: 'Acknowledge',
+    effect: `Incident ${id} says that you work on it. Messages about it are sent as before.`,
+    inputs: [why],
+  };
+  const mute: OperatorAction = {
+    operation: 'mute',
+    body: { incident: id },
+    label: 'Mute',
+    effect: `No message about incident ${id} is sent until then, except of its end. Other incidents are told of.`,
+    inputs: [{ kind: 'choice', key: 'until', label: 'For', choices: muteTimes }, why],
+  };
+  const unmute: OperatorAction = {
+    operation: 'mute',
+    body: { incident: id, until: null },
+    label: 'Unmute',
+    effect: `Messages about incident ${id} are sent again, also what was held back.`,
+  };
+  return [...(acknowledged === null ? [acknowledge] : []), muted === null ? mute : unmute];
 }
 
 /** What an operator can do about an incident at once, the likeliest to help first. */

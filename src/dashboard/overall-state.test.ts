@@ -9,6 +9,8 @@ const minute = (errors: number, requests = 1000): StatusJson['last_minute'] => (
   seconds: 60,
   requests,
   requests_per_s: requests / 60,
+  recent_per_s: requests / 60,
+  abandoned: 0,
   errors,
   error_share: requests === 0 ? null : errors / requests,
   p50_ms: 2,
@@ -130,14 +132,16 @@ test('only a healthy endpoint is shown in green', () => {
     'draining',
   ] as const;
   assert.deepEqual(
-    states.map((state) => endpointTone({ state, last_minute: figures(1, 0) })),
+    states.map((state) => endpointTone({ state, weight: 1, last_minute: figures(1, 0) })),
     ['warn', 'idle', 'idle', 'bad', 'bad', 'warn', 'warn', 'warn'],
   );
-  assert.equal(endpointTone({ state: 'healthy', last_minute: figures(990, 10) }), 'good');
-  assert.equal(endpointTone({ state: 'healthy', last_minute: figures(900, 100) }), 'warn');
+  assert.equal(endpointTone({ state: 'healthy', weight: 1, last_minute: figures(990, 10) }), 'good');
+  assert.equal(endpointTone({ state: 'healthy', weight: 1, last_minute: figures(900, 100) }), 'warn');
+  assert.equal(endpointTone({ state: 'healthy', weight: 0, last_minute: figures(0, 0) }), 'idle');
 });
 
 test('an endpoint without checks is a warning while its requests fail', () => {
-  const tone = (failed: number): Tone => endpointTone({ state: 'unchecked', last_minute: figures(100, failed) });
+  const tone = (failed: number): Tone =>
+    endpointTone({ state: 'unchecked', weight: 1, last_minute: figures(100, failed) });
   assert.deepEqual([tone(0), tone(1), tone(2)], ['idle', 'idle', 'warn']);
 });

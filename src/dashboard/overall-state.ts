@@ -74,13 +74,17 @@ function incidentReason(incidents: StatusJson['incidents']): string {
   return others.length === 0 ? `${first.title}.` : `${first.title}, and ${countText(others.length, 'more incident')}.`;
 }
 
-/** An endpoint whose requests fail is never shown in green, though its checks pass. */
-export function endpointTone({ state, last_minute: minute }: Pick<EndpointJson, 'state' | 'last_minute'>): Tone {
+/** An endpoint whose requests fail is never shown in green, though its checks pass; nor one that gets none by its weight. */
+export function endpointTone({
+  state,
+  weight,
+  last_minute: minute,
+}: Pick<EndpointJson, 'state' | 'weight' | 'last_minute'>): Tone {
   const { answered, failed } = minute;
   const isFailing = failedTooMany({ requests: answered + failed, errors: failed });
   switch (state) {
     case 'healthy':
-      return isFailing ? 'warn' : 'good';
+      return isFailing ? 'warn' : weight === 0 ? 'idle' : 'good';
     case 'unchecked':
       return isFailing ? 'warn' : 'idle';
     case 'unknown':

@@ -7,7 +7,7 @@ import { nextOrder, type SortedColumn, sortedRows } from './sorted-rows.ts';
 const route = (id: string, requests: number, errors: number, p99: number | null = 5): RouteFigures => ({
   ...{ id, upstream: 'shop' },
   last_minute: {
-    ...{ seconds: 60, requests, requests_per_s: requests / 60, errors },
+    ...{ seconds: 60, requests, requests_per_s: requests / 60, recent_per_s: 0, abandoned: 0, errors },
     ...{ error_share: requests === 0 ? null : errors / requests, p50_ms: p99, p99_ms: p99 },
   },
 });

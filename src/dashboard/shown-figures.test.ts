@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import {
   countFigure,
   rateFigure,
+  rateFigures,
   shareFigure,
   timeTextMs,
   zoneText,
@@ -10,6 +11,7 @@ import {
   errorsByLine,
 } from './shown-figures.ts';
 import { noContextJson } from '../core/request-context.ts';
+import type { StatusJson } from './model.ts';
 import type { ContextLineJson } from '../core/schemas/output.ts';
 
 test('a share that is not zero is never shown as zero', () => {
@@ -34,6 +36,20 @@ test('counts are short', () => {
   ];
   for (const [count, text] of rows) assert.equal(countFigure(count), text);
   assert.equal(rateFigure(0.25), '0.3');
+});
+
+test('a rate that has just doubled, and requests that clients left, stand beside the rate of the minute', () => {
+  const minute = {
+    requests: 17_000,
+    requests_per_s: 284,
+    recent_per_s: 290,
+    abandoned: 12,
+  } as StatusJson['last_minute'];
+  assert.deepEqual(rateFigures(minute), [['requests/s', '284']]);
+  assert.deepEqual(rateFigures({ ...minute, recent_per_s: 589, abandoned: 9780 }).slice(1), [
+    ['in the last 10 s', '589'],
+    ['left by clients', '58 %'],
+  ]);
 });
 
 test('a time has its day where that is not today', () => {

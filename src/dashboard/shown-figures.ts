@@ -1,4 +1,5 @@
 import { durationText, elapsedText } from '#failures/quantity-text.ts';
+import type { StatusJson } from './model.ts';
 import { isInAttempts, outputGroups } from '../core/output-groups.ts';
 import type { OutputLineJson, RequestContextJson } from '../core/schemas/output.ts';
 
@@ -13,6 +14,16 @@ export function countFigure(count: number): string {
 /** '0.4', '12', '1 243'. */
 export function rateFigure(perS: number): string {
   return perS > 0 && perS < 10 ? perS.toFixed(1) : countFigure(perS);
+}
+
+/** Requests a second: that of the last seconds where it differs from the minute's, and the share that clients did not wait for, where it is 1 % or more. */
+export function rateFigures(minute: StatusJson['last_minute']): readonly (readonly [name: string, value: string])[] {
+  const { requests, requests_per_s: perS, recent_per_s: recentPerS, abandoned } = minute;
+  const figures: [string, string][] = [['requests/s', rateFigure(perS)]];
+  if (recentPerS > 1.5 * perS || recentPerS < perS / 1.5) figures.push(['in the last 10 s', rateFigure(recentPerS)]);
+  if (abandoned > 0 && abandoned / requests >= 0.01)
+    figures.push(['left by clients', shareFigure(abandoned / requests)]);
+  return figures;
 }
 
 /** '0 %', '0.2 %', '< 0.1 %': what is not zero is never shown as zero. */

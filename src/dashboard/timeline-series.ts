@@ -98,6 +98,7 @@ export interface TimelineMarker {
 
 const kindOf: Readonly<Partial<Record<EventJson['kind'], MarkerKind>>> = {
   incident_opened: 'incident',
+  incident_corrected: 'incident',
   incident_resolved: 'incident',
   configuration_applied: 'configuration',
   configuration_rejected: 'configuration',

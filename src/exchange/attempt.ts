@@ -1,3 +1,4 @@
+import { noContentKind } from '../core/content-kind.ts';
 import type { Timeouts } from '../core/route-spec.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { InstanceExit } from '#failures/instance-exit.ts';
@@ -81,6 +82,8 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   headMs = -1;
   endedMs = -1;
   status = 0;
+  contentKind = noContentKind;
+  isEncoded = false;
   surplusBytes = 0;
   bytesToEndpoint = 0;
   bytesFromEndpoint = 0;
@@ -246,6 +249,8 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
 
   #noteResponse(response: ResponseHead): void {
     this.status = response.status;
+    this.contentKind = response.headers.contentKind();
+    this.isEncoded = response.headers.has('content-encoding');
     this.#timeLimit?.cancel();
     if (response.status === tooManyRequests) this.retryAfter = response.headers.get('retry-after');
     this.headMs = this.#owner.elapsedMs();

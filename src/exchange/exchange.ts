@@ -30,6 +30,7 @@ import { grpcDeadlineExceeded, grpcDeadlineTrailers } from './grpc-deadline-trai
 import { grpcStatusIn, grpcStatusMissing, grpcStatusOfHead } from './grpc-status.ts';
 import { loopOf } from './loop.ts';
 import { isLastHop, hopFailure } from './max-forwards.ts';
+import { noRouteFailure } from './routed-methods.ts';
 import { concernsRequestOnly, isByClientLeaving } from './request-failures.ts';
 import { Tunnel, type TunnelEnds, tunnelStart } from './tunnel.ts';
 import { urlFailure } from './webdav-headers.ts';
@@ -81,8 +82,7 @@ export class Exchange
     if (refused !== null) return this.#answerWithFailure(refused);
     if (isLastHop(this.request)) return this.#answerWith(lastHopAnswer(this, this.ports.clock));
     const route = this.serving.router.route(this.request);
-    if (route === null)
-      return this.#answerWithFailure(fail('no_route', 'route', { host: this.authority, path: this.target }));
+    if (route === null) return this.#answerWithFailure(noRouteFailure(this.request, this.serving));
     this.matchedRoute = route;
     this.route = route.id; // The id, for the recorder, like `upstream` and `application` below.
     const hopeless =

@@ -1,5 +1,6 @@
 import { explainToClient, specOf } from '#failures/failure-texts.ts';
 import type { Failure } from '#failures/failure.ts';
+import { type ContentKind, noContentKind } from '../core/content-kind.ts';
 import type { HeaderFilter } from '../core/header-names.ts';
 import type { MessageHeaders, HeaderSink, ResponseHead } from '../core/message.ts';
 import { grpcMessage } from './grpc-answer.ts';
@@ -43,6 +44,10 @@ class StatusTrailers implements MessageHeaders {
   /** Of the headers that have a number, none is among these. */
   hasId(): boolean {
     return false;
+  }
+
+  contentKind(): ContentKind {
+    return noContentKind;
   }
 
   each(visit: (name: string, value: string) => void): void {

@@ -4,6 +4,7 @@ import type { HeaderSink, RequestHead } from '../core/message.ts';
 import { requestRules } from '#failures/rules.ts';
 import { type GeneratedResponse, plainResponse } from './generate.ts';
 import type { ServingRevision } from './ports.ts';
+import { noRouteFailure, routedMethods } from './routed-methods.ts';
 import { visibleText } from '../wire/visible-text.ts';
 
 /**
@@ -39,8 +40,8 @@ export function hopFailure(request: RequestHead, serving: ServingRevision): Fail
   const value = forwardsOf(request);
   if (!number.test(value)) return refusal(value);
   if (Number(value) > 0) return null;
-  const isRouted = request.method === 'TRACE' || methodsOf(request, serving).length > 0;
-  return isRouted ? null : fail('no_route', 'route', { host: request.authority, path: request.target });
+  const isRouted = request.method === 'TRACE' || routedMethods(request, serving).length > 0;
+  return isRouted ? null : noRouteFailure(request, serving);
 }
 
 function refusal(value: string): Failure {
@@ -60,7 +61,7 @@ export function writeMaxForwards(sink: HeaderSink, request: RequestHead): void {
 export function lastHopResponse(request: RequestHead, requestId: string, serving: ServingRevision): GeneratedResponse {
   const id = ['X-Request-Id', visibleText(requestId, 128)] as const;
   if (request.method === 'OPTIONS')
-    return plainResponse(200, [id, ['Allow', methodsOf(request, serving).join(', ')]], '', 'OPTIONS');
+    return plainResponse(200, [id, ['Allow', routedMethods(request, serving).join(', ')]], '', 'OPTIONS');
   const headers = [
     ['Content-Type', 'message/http'],
     id,
@@ -68,13 +69,6 @@ export function lastHopResponse(request: RequestHead, requestId: string, serving
     ['X-Content-Type-Options', 'nosniff'],
   ] as const;
   return plainResponse(200, headers, reflected(request), 'TRACE');
-}
-
-const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'];
-
-/** The methods that a route takes at the request's target; `*` stands for the whole gateway. */
-function methodsOf(request: RequestHead, { router }: ServingRevision): readonly string[] {
-  return methods.filter((method) => request.target === '*' || router.route({ ...request, method }) !== null);
 }
 
 /**

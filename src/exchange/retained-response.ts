@@ -1,3 +1,4 @@
+import { type ContentKind, contentKindOfText } from '../core/content-kind.ts';
 import { eachHeaderLine } from '../core/header-lines.ts';
 import { beginsAsClaim, type HeaderFilter, headerFilter, headerId, knownHeaderNames } from '../core/header-names.ts';
 import type { MessageHeaders, HeaderSink, ResponseHead } from '../core/message.ts';
@@ -42,6 +43,10 @@ export class CopiedHeaders implements MessageHeaders {
 
   hasId(id: number): boolean {
     return this.has(knownHeaderNames[id] ?? '');
+  }
+
+  contentKind(): ContentKind {
+    return contentKindOfText(this.get('content-type'));
   }
 
   each(visit: (name: string, value: string) => void): void {

@@ -1,4 +1,4 @@
-import { statusOf } from '#failures/failure-texts.ts';
+import { shapeOf, statusOf } from '#failures/failure-texts.ts';
 import type { AttemptFacts } from '../core/exchange.ts';
 import type { Failure } from '#failures/failure.ts';
 import { isRefusal } from '../core/refusal.ts';
@@ -74,10 +74,12 @@ export function attemptsMaxOf(exchange: ExchangeState): number {
 
 /**
  * Whether another attempt goes to another endpoint or connection. A route with `retry` uses the same endpoint where there is no other, unless
- * that has more requests than it may have: there a request that comes again while others wait makes the overload last.
+ * that has more requests than it may have: there a request that comes again while others wait makes the overload last. Nor where what came
+ * on a fresh connection is no acceptable HTTP: the endpoint would say it again.
  */
 function mayBeElsewhere(exchange: ExchangeState, attempt: Attempt, failure: Failure): boolean {
-  const mayRepeat = exchange.requireRoute().retry !== null && !isOverload(failure);
+  const isLasting = shapeOf(failure) === 'garbage' && !attempt.reused;
+  const mayRepeat = exchange.requireRoute().retry !== null && !isOverload(failure) && !isLasting;
   return mayRepeat || hasUntried(exchange) || mayBeOfConnection(attempt) || mayHaveEnded(exchange, attempt);
 }
 

@@ -54,6 +54,19 @@ interface NamedFile {
   readonly at: Path;
 }
 
+/** How a key of a feature is written, for people who have written something else. */
+export interface KeyForms {
+  /** A value that it takes, in one line. */
+  readonly example: string;
+  /** What to do in place of a word such as `false`, and of one such as `true`; absent: the example says it. */
+  readonly off?: string;
+  readonly on?: string;
+  /** What to do in place of any other value; absent: the example says it. */
+  readonly otherwise?: string;
+  /** Keys of its section for which people write the value alone: the first that takes it is meant. */
+  readonly stands?: readonly string[];
+}
+
 /** A feature in the file: `R` is what is read of it in a route, `U` in an upstream or application, `F` at the top. */
 export interface FeatureKeys<R = object, U = object, F = object> {
   readonly name: string;
@@ -61,6 +74,8 @@ export interface FeatureKeys<R = object, U = object, F = object> {
   readonly routeKeys?: z.ZodRawShape;
   readonly upstreamKeys?: z.ZodRawShape;
   readonly fileKeys?: z.ZodRawShape;
+  /** Of each of these keys. */
+  readonly forms?: Readonly<Record<string, KeyForms>>;
   /** It answers the requests of a route in place of an upstream: a route has one such feature, or `to`. Its name is its key in the route. */
   readonly isAction?: true;
   /** Routes with it answer checks of load balancers, which come in clear text. */

@@ -1,6 +1,10 @@
 import { circuitBreakerWords } from './circuit-breaker/words.ts';
 import { concurrencyWords } from './concurrency/words.ts';
+import { maintenanceWords } from './maintenance/words.ts';
 import { objectivesWords } from './objectives/words.ts';
+import { readinessWords } from './readiness/words.ts';
+import { redirectWords } from './redirect/words.ts';
+import { respondWords } from './respond/words.ts';
 import { retryWords } from './retry/words.ts';
 import type { FeatureWords } from './feature-words.ts';
 
@@ -10,4 +14,8 @@ export const wordsOfFeatures: readonly FeatureWords[] = [
   circuitBreakerWords,
   objectivesWords,
   retryWords,
+  redirectWords,
+  respondWords,
+  maintenanceWords,
+  readinessWords,
 ];

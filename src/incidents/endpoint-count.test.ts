@@ -61,7 +61,7 @@ function countOf(seconds: Seconds): EndpointCount {
       attempts: answered + notHttp,
       failed: notHttp,
       late: 0,
-      declined: 0,
+      changed: 0,
       answered,
       notHttp,
       invalid: notHttp,

@@ -49,8 +49,13 @@ export class SeenEndpoints {
     if (strains.length > 0 && hasRoom(this.#strained, instance)) this.#strained.set(instance, now);
     const before = this.#strained.get(instance);
     if (before === undefined) return now;
-    const { strains: earlier, descriptors } = before;
-    return { ...now, strains: earlier, ...(descriptors === undefined ? {} : { descriptors }) };
+    const { strains: earlier, descriptors, throttledShare } = before;
+    return {
+      ...now,
+      strains: earlier,
+      ...(descriptors === undefined ? {} : { descriptors }),
+      ...(throttledShare === undefined ? {} : { throttledShare }),
+    };
   }
 
   /** An instance that was stopped as a whole explains more than a single process that is. */
@@ -122,7 +127,7 @@ export class EndpointCount {
   attempts = 0;
   failed = 0;
   late = 0;
-  declined = 0;
+  changed = 0;
   readonly notHttp = new MixedResponses();
   readonly invalid = new MixedResponses();
 
@@ -130,7 +135,7 @@ export class EndpointCount {
     attempts,
     failed,
     late,
-    declined,
+    changed,
     answered,
     notHttp,
     invalid,
@@ -138,16 +143,16 @@ export class EndpointCount {
     this.attempts += attempts;
     this.failed += failed;
     this.late += late;
-    this.declined += declined;
+    this.changed += changed;
     this.notHttp.count(notHttp, answered);
     this.invalid.count(invalid, answered);
   }
 
-  add({ attempts, failed, late, declined, notHttp, invalid }: EndpointCount): void {
+  add({ attempts, failed, late, changed, notHttp, invalid }: EndpointCount): void {
     this.attempts += attempts;
     this.failed += failed;
     this.late += late;
-    this.declined += declined;
+    this.changed += changed;
     this.notHttp.add(notHttp);
     this.invalid.add(invalid);
   }

@@ -16,14 +16,15 @@ const byCause: Partial<Record<Cause, FailureFamily | null>> = {
   concurrency_limit: 'full',
   concurrency_timeout: 'full',
   deadline_unreachable: 'full',
+  // A pause holds requests; that they fail was not asked for.
+  pause_full: 'full',
+  pause_timeout: 'full',
   no_endpoint_ready: 'not_ready',
   circuit_open: 'not_ready',
   instance_starting: 'not_ready',
   // What operators ask for, what clients do, and tunnels that end without a close frame, are no incidents.
   no_route: null,
   maintenance: null,
-  pause_full: null,
-  pause_timeout: null,
   drained: null,
   gateway_stopping: null,
   tunnel_idle: null,

@@ -39,6 +39,50 @@ export class SlidingSeconds {
   }
 }
 
+/** Failures within so many seconds may have one reason, such as a database that is slow for that time. */
+const clumpS = 5;
+const halfClumpsS = 24 * 3600;
+/** Until it has shown otherwise, an application fails in single requests: so many are assumed. */
+const assumedSingle = 10;
+
+/**
+ * How failures come while there is no incident: each by itself, or in clumps, which are over before anybody can act. Half of it is forgotten in a day, since an hour
+ * has few clumps.
+ */
+export class UsualClumps {
+  readonly #firstSecond: number;
+  #number = -1;
+  #inClump = 0;
+  #second = 0;
+  #failed = 0;
+  /** Of the failures in each five seconds, summed. */
+  #squares = 0;
+
+  constructor(firstSecond: number) {
+    this.#firstSecond = firstSecond;
+  }
+
+  note(second: number, failed: number): void {
+    const number = Math.floor(second / clumpS);
+    if (this.#number !== number) this.#inClump = 0;
+    const kept = 0.5 ** ((second - this.#second) / halfClumpsS);
+    this.#failed = this.#failed * kept + failed;
+    this.#squares = this.#squares * kept + failed * (failed + 2 * this.#inClump);
+    this.#inClump += failed;
+    this.#number = number;
+    this.#second = second;
+  }
+
+  /** Variance by mean of the failures in five seconds; 1 where each comes by itself. */
+  dispersion(second: number): number {
+    if (this.#failed === 0) return 1;
+    const knownS = (halfClumpsS / Math.LN2) * (1 - 0.5 ** ((second - this.#firstSecond) / halfClumpsS));
+    const mean = (this.#failed * clumpS) / Math.max(clumpS, knownS);
+    const single = Math.min(1, assumedSingle / (this.#failed + assumedSingle));
+    return Math.max(1, single + (1 - single) * (this.#squares / this.#failed - mean));
+  }
+}
+
 /** When failures are so many that they are an incident. */
 interface OpeningRule {
   /** Within the last five seconds. */
@@ -96,6 +140,8 @@ export class FamilyWindow {
   readonly #rule: OpeningRule;
   readonly failed = new SlidingSeconds();
   readonly attemptsFailed = new SlidingSeconds();
+  /** Null: failures that were always there are none. */
+  #clumps: UsualClumps | null = null;
   /** The share of requests that failed so while there was no incident. */
   #mean = 0;
   /** What was usual in each second of the last minute, and which seconds those are. */
@@ -113,6 +159,7 @@ export class FamilyWindow {
   /** Whether an incident begins. Once for each second that is over; `secondsKnown`: for how long the upstream is watched. */
   opens(second: number, secondsKnown: number, requests: SlidingSeconds, attempts: SlidingSeconds): boolean {
     if (this.#isMany(second, requests, attempts)) return true;
+    this.#noteClumps(second - minuteS);
     this.#usualAt[second % (minuteS + 1)] = this.#usual;
     this.#usualSeconds[second % (minuteS + 1)] = second;
     const inLast = requests.sum(second, 1);
@@ -121,10 +168,19 @@ export class FamilyWindow {
     return false;
   }
 
+  /** A minute later: the first failures of an incident are not usual. */
+  #noteClumps(second: number): void {
+    if (!this.#rule.mayBeUsual || second < 0) return;
+    this.#clumps ??= new UsualClumps(second);
+    const failed = this.failed.at(second);
+    if (failed > 0) this.#clumps.note(second, failed);
+  }
+
   #isMany(second: number, requests: SlidingSeconds, attempts: SlidingSeconds): boolean {
     const failed = this.failed.sum(second, windowS);
     const { failedMin, shareMin } = this.#rule;
-    if (failed >= failedMin && this.#isShare(failed, shareMin, second, windowS, requests)) return true;
+    const clumped = this.#clumps?.dispersion(second) ?? 1;
+    if (failed >= clumped * failedMin && this.#isShare(failed, shareMin, second, windowS, requests)) return true;
     if (!this.#rule.mayBeUsual && (this.#isBurst(second, requests) || this.#isRepeated(second, requests))) return true;
     const [inMinute, allInMinute] = [this.failed.sum(second, minuteS), requests.sum(second, minuteS)];
     if (inMinute >= failedMin && allInMinute <= fewRequestsMax && inMinute * 2 >= allInMinute && failed > 0)

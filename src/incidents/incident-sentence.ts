@@ -3,10 +3,12 @@ import { specOfCause, shapeOfType, whoseOf } from '#failures/failure-texts.ts';
 import { failuresText } from '#failures/quantity-text.ts';
 import { familyOfCause, isCause, isWithoutFailure } from './failure-family.ts';
 import {
+  type AnswerChange,
   type IncidentAddition,
   isOfChecksAlone,
   type Lateness,
   type LiveIncident,
+  type RarerFailures,
   type CountedCause,
 } from '../core/live-incident.ts';
 import type { Failure } from '#failures/failure.ts';
@@ -24,13 +26,36 @@ export function incidentSentence(whole: LiveIncident): string {
   return [
     `${what}: ${extentOf(incident)}${lasted}${firstOf(incident)}${end}.`,
     why,
+    ...(incident.rarer === undefined || resolvedAt !== null ? [] : [rarerSentence(incident.rarer, incident)]),
     ...(incident.isRemoved === true ? [removedSentence(incident)] : []),
     ...incident.additions.map(additionSentence),
   ].join(' ');
 }
 
+/** Another cause than the one that was told, and what was told. */
+export function correctionSentence(incident: LiveIncident): string {
+  const { id, corrected } = incident;
+  if (corrected === undefined) return incidentSentence(incident);
+  const before = corrected.from?.sentence ?? 'What has caused it is not known.';
+  return `Incident ${id} has probably another cause than was told when it opened. Now: ${corrected.to.sentence} Before: ${before}`;
+}
+
 const removedSentence = ({ upstreams }: LiveIncident): string =>
   `It ended because the configuration no longer has the upstream${upstreams.length === 1 ? '' : 's'} ${listOf(upstreams.map(({ upstream }) => upstream))}.`;
+
+/** 'It fails more rarely now: 4 % of /cart.' */
+export function rarerSentence({ route, share }: RarerFailures, { family }: Pick<LiveIncident, 'family'>): string {
+  const what = isWithoutFailure(family) ? 'It happens' : 'It fails';
+  const of = route === null ? 'the requests of its routes' : route === '' ? 'requests without a route' : route;
+  return `${what} more rarely now: ${percentText(share)} of ${of}.`;
+}
+
+/** '4 %', '0.4 %', 'less than 0.1 %' */
+function percentText(share: number): string {
+  const percent = share * 100;
+  if (percent < 0.1) return 'less than 0.1 %';
+  return `${percent < 1 ? percent.toFixed(1) : Math.round(percent)} %`;
+}
 
 /** A few words: what fails now; of an incident that is over, what it began with. */
 export function incidentTitle(whole: LiveIncident): string {
@@ -47,7 +72,7 @@ const sameKindMin = 0.9;
 function titleOf({ family, cause, causes, suspects }: LiveIncident): string {
   if (isOfChecksAlone({ cause, suspects })) return 'The health check fails where no request had failed';
   if (family === 'slower') return 'Responses begin much later than before';
-  if (family === 'changed') return 'The application answers with 4xx what it answered well before';
+  if (family === 'changed') return 'The application answers otherwise than before';
   if (cause === null) return 'The application answers with errors';
   const bad = causes.filter((one) => isCause(one.cause) && familyOfCause(one.cause) === 'garbage');
   const all = bad.reduce((sum, { count }) => sum + count, 0);
@@ -107,8 +132,8 @@ function partOf(noun: string, names: readonly string[]): readonly string[] {
 }
 
 /** 'N of M requests failed'; or that clients saw nothing of it. */
-function extentOf({ family, failed, attemptsFailed, requests, lateness }: LiveIncident): string {
-  if (family === 'changed') return `${failed} of ${requests} requests were answered with 4xx`;
+function extentOf({ family, failed, attemptsFailed, requests, lateness, answers }: LiveIncident): string {
+  if (family === 'changed') return `${failed} of ${requests} requests were answered with ${changeText(answers)}`;
   if (family === 'slower') {
     const where = lateness === undefined ? '' : `: ${latenessText(lateness)}`;
     return `${failed} of ${requests} requests were answered late${where}`;
@@ -117,8 +142,17 @@ function extentOf({ family, failed, attemptsFailed, requests, lateness }: LiveIn
   return `${failed} of ${requests} requests failed`;
 }
 
+/** 'HTML on the route /cart, where JSON was usual' */
+export function changeText(answers: AnswerChange | undefined): string {
+  return answers === undefined
+    ? '4xx'
+    : `${answers.now} on the route ${answers.route}, where ${answers.usual} was usual`;
+}
+
 /** 'half of those of the route /search take 4.1 s, where 35 ms were usual' */
-export function latenessText({ route, usualMs, nowMs }: Lateness): string {
+export function latenessText({ route, usualMs, nowMs, limitMs }: Lateness): string {
+  if (nowMs <= limitMs)
+    return `some of those of the route ${route} take longer than ${msText(limitMs)}, where half took ${msText(usualMs)}`;
   return `half of those of the route ${route} take ${msText(nowMs)}, where ${msText(usualMs)} were usual`;
 }
 

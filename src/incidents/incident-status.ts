@@ -1,5 +1,13 @@
 import type { IncidentStatus } from '../core/schemas/incidents.ts';
-import { additionSentence, incidentSentence, incidentTitle, presentStep, presentView } from './incident-sentence.ts';
+import {
+  additionSentence,
+  incidentSentence,
+  incidentTitle,
+  presentStep,
+  presentView,
+  rarerSentence,
+} from './incident-sentence.ts';
+import { markSentences } from './incident-marks.ts';
 import { requestsQuery } from './requests-query.ts';
 import type { KeptIncident } from '../core/live-incident.ts';
 
@@ -11,6 +19,10 @@ export function incidentStatus(whole: KeptIncident): IncidentStatus {
     isRemoved: _isRemoved,
     joined = null,
     findingsAt = null,
+    rarer,
+    corrected,
+    acknowledged,
+    muted,
     additions,
     rate,
     startedAt,
@@ -37,6 +49,11 @@ export function incidentStatus(whole: KeptIncident): IncidentStatus {
     suspects: suspectsOf(facts),
     joined,
     ...(excerpts === undefined ? {} : { excerpts: excerpts.map((one) => ({ ...one, at: timeText(one.at) })) }),
+    acknowledged: acknowledged === undefined ? null : { ...acknowledged, at: timeText(acknowledged.at) },
+    muted: muted === undefined ? null : { ...muted, at: timeText(muted.at), until: timeText(muted.until) },
+    marks: [...markSentences(incident)],
+    rarer: rarer === undefined ? null : { ...rarer, sentence: rarerSentence(rarer, whole) },
+    corrected: corrected === undefined ? null : { ...corrected, at: timeText(corrected.at) },
     nextStep: presentStep(whole),
     additions: additions.map(({ until, ...addition }) => ({
       ...addition,

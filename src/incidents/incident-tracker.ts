@@ -9,11 +9,14 @@ import { AdditionWatch, familyOfChecks, KeptEvents } from './addition-watch.ts';
 import { type PrintedLine, RecentErrorBodies } from './application-words.ts';
 import { EarlierFailuresOfUpstreams } from './earlier-failures.ts';
 import { familyOf, familyOfCause, isWithoutFailure } from './failure-family.ts';
+import { shareAmong } from './failing-clients.ts';
 import { suspectsWhileFailing, withEarlierSuspects, rankSuspects } from './suspects.ts';
 import { OpenIncident } from './open-incident.ts';
-import type { SuspectContext } from './suspect-facts.ts';
+import { isEndpointOf, type FailingClient, type SuspectContext } from './suspect-facts.ts';
 import { ownExits } from './suspected-exits.ts';
 import { type SharedFault, sharedFaultOf, sharedFaults } from './shared-fault.ts';
+import { certainShare, rarerFailures, shareOfRoutes } from './rarer-failures.ts';
+import { RouteAnswers } from './route-answers.ts';
 import { SeenReleases } from './seen-releases.ts';
 import { SlidingSeconds } from './family-window.ts';
 import { type FailureDelta, UpstreamFailures } from './upstream-failures.ts';
@@ -41,7 +44,8 @@ interface CountedTraffic {
 }
 
 export interface IncidentChange {
-  readonly kind: 'opened' | 'grown' | 'resolved';
+  /** `corrected`: another cause than the one that was told when it opened is the likeliest. */
+  readonly kind: 'opened' | 'grown' | 'corrected' | 'resolved';
   readonly incident: LiveIncident;
 }
 
@@ -78,6 +82,10 @@ const lateS = 5;
 /** Failures by which endpoints are out come so shortly before requests that find none. */
 const ledWithinS = 10;
 
+/** An endpoint that was ejected had so many bad requests, of so many seconds. */
+const ejectedMin = 5;
+const ejectedWithinS = 30;
+
 /** How long connections are in use is looked at over so long a time. */
 const heldS = 30;
 
@@ -91,17 +99,21 @@ const lagMaxMs = 10_000;
  * Reads what workers have counted and the events of the gateway; knows time only by its parameters.
  */
 export class IncidentTracker {
-  readonly #beganAt: number;
+  #beganAt: number;
   readonly #upstreams = new Map<string, UpstreamFailures>();
   readonly #open: OpenIncident[] = [];
   readonly #staleReuses = new SlidingSeconds();
-  #resolved: LiveIncident[] = [];
+  /** `startMs`: its instant; its times are those of the clock as it was. */
+  #resolved: { readonly incident: LiveIncident; readonly startMs: number }[] = [];
   readonly #additions = new AdditionWatch();
   readonly #events = new KeptEvents();
   readonly #releases = new SeenReleases();
   readonly #errorBodies = new RecentErrorBodies();
   readonly #earlier = new EarlierFailuresOfUpstreams();
   readonly #numberOf: (upstream: string, family: FailureFamily) => IncidentNumber;
+  /** Endpoints that were ejected since the last judgement. */
+  readonly #ejected = new Set<string>();
+  readonly #answers = new RouteAnswers();
   #judged = 0;
 
   /** `wallMs`: now. Instants below are milliseconds since then; they never go back. `numberOf`: of an incident; absent: from 1. */
@@ -130,8 +142,11 @@ export class IncidentTracker {
   }
 
   onEvent(event: Event, ms: number): void {
+    // Instants stay as they are; what goes on and what begins later has times of the clock as it is now.
+    if (event.kind === 'clock_changed') this.#beganAt += event.evidence.movedMs;
     this.#events.add(event, ms);
     this.#releases.onEvent(event, ms);
+    if (event.kind === 'health_disagreement' && event.evidence.pauseMs !== null) this.#ejected.add(event.subject);
   }
 
   /** What a look at an endpoint of an incident has met, and its newest stored failure: they take part in the ranking from now on. */
@@ -160,12 +175,15 @@ export class IncidentTracker {
       this.#openAt(failures, from, second, ms);
       this.#openRaised(failures, routes, from, second, ms);
       this.#openUnusual(failures, from, second, ms);
+      this.#openEjected(failures, from, second, ms);
       const open = this.#incidentsAt(failures.upstream);
       failures.forget(second, open.length === 0);
       failures.latencies.settle(second, open.length === 0);
       failures.rates.settle(second, new Set(open.flatMap(({ families }) => [...families])));
       if (failures.isSilent && this.#incidentsAt(upstream).length === 0) this.#upstreams.delete(upstream);
     }
+    this.#ejected.clear();
+    this.#answers.settle(second, (upstream) => this.#incidentsAt(upstream).length === 0);
     for (const open of this.#open) this.#count(open, from, second);
     changes.push(...this.#joinShared(ms, watched));
     for (const open of [...this.#open]) {
@@ -180,7 +198,7 @@ export class IncidentTracker {
   /** Those that go on, then those that are over, each the latest first. */
   list(ms: number): readonly LiveIncident[] {
     const open = this.#open.map((one) => one.facts(this.#wall(ms), this.#beganAt, null));
-    return [...open.reverse(), ...this.#resolved.toReversed()];
+    return [...open.reverse(), ...this.#resolved.map(({ incident }) => incident).toReversed()];
   }
 
   #wall(ms: number): number {
@@ -214,7 +232,7 @@ export class IncidentTracker {
     const known = this.#upstreams.get(upstream);
     if (known !== undefined) return known;
     if (this.#upstreams.size >= upstreamsMax) return null;
-    const failures = new UpstreamFailures(upstream, second);
+    const failures = new UpstreamFailures(upstream, second, this.#answers);
     this.#upstreams.set(upstream, failures);
     return failures;
   }
@@ -227,24 +245,41 @@ export class IncidentTracker {
     for (const [family, window] of failures.families) {
       if (this.#incidentsAt(failures.upstream).some((one) => one.families.has(family))) continue;
       if (!window.opens(second, second - failures.firstSecond, failures.requests, failures.attempts)) continue;
-      this.#openFrom(failures, family, window.begin(second, failures.requests), from, ms);
+      const begin = window.begin(second, failures.requests);
+      this.#openFrom(failures, family, begin, from, ms);
     }
   }
 
   /** Failures of one route that are more than it has had before, though few of the upstream's requests. `routes`: of all upstreams. */
   #openRaised(failures: UpstreamFailures, routes: number, from: number, second: number, ms: number): void {
     for (let one = from; one <= second; one++)
-      for (const { family, second: begin } of failures.rates.judge(one, routes))
-        if (!this.#incidentsAt(failures.upstream).some(({ families }) => families.has(family)))
+      for (const { family, second: begin } of failures.rates.judge(one, routes)) {
+        const open = this.#incidentsAt(failures.upstream);
+        if (isWithoutFailure(family) ? open.length === 0 : !open.some(({ families }) => families.has(family)))
           this.#openFrom(failures, family, begin, from, ms);
+      }
   }
 
   /** Responses of a route begin much later than before, or are others, and nothing else is wrong. */
   #openUnusual(failures: UpstreamFailures, from: number, second: number, ms: number): void {
     for (const { second: begin } of failures.latencies.judge(second))
       if (this.#incidentsAt(failures.upstream).length === 0) this.#openFrom(failures, 'slower', begin, from, ms);
-    for (const { second: begin } of failures.rates.judgeChanged(second))
-      if (this.#incidentsAt(failures.upstream).length === 0) this.#openFrom(failures, 'changed', begin, from, ms);
+    for (const { upstream, second: begin } of this.#answers.judge(second))
+      if (upstream === failures.upstream && this.#incidentsAt(upstream).length === 0)
+        this.#openFrom(failures, 'changed', begin, from, ms);
+  }
+
+  /** An endpoint fails or is slow though its siblings are not. It gets no more requests: those that it had are the whole incident. */
+  #openEjected(failures: UpstreamFailures, from: number, second: number, ms: number): void {
+    const { upstream } = failures;
+    if (this.#incidentsAt(upstream).length > 0 || ![...this.#ejected].some((one) => isEndpointOf(one, upstream)))
+      return;
+    const recent = failures.failures.filter((one) => one.second > second - ejectedWithinS && one.family !== 'changed');
+    const first = recent.find(({ family }) => !isWithoutFailure(family)) ?? recent[0];
+    const all = recent.filter(({ family }) => family === first?.family);
+    const size = all.reduce((sum, { failed, attemptsFailed }) => sum + Math.max(failed, attemptsFailed), 0);
+    if (first === undefined || size < ejectedMin) return;
+    this.#openFrom(failures, first.family, first.second, from, ms);
   }
 
   #openFrom(failures: UpstreamFailures, family: FailureFamily, start: number, from: number, ms: number): void {
@@ -253,6 +288,9 @@ export class IncidentTracker {
     if (incident.size > 0) return addEarlier(incident, failures, [family], from);
     addEarlier(incident, failures, [...incident.families], from);
     for (const delta of failures.endpointDeltas) if (delta.second < from) incident.countEndpoint(delta);
+    const routes = incident.routeNames;
+    for (let second = incident.startSecond; second < from; second++)
+      incident.countOfRoutes(second, failures.rates.requestsAt(routes, second));
   }
 
   /** The incident that the failures of a family belong to, or a new one; null where there are too many. */
@@ -330,7 +368,7 @@ export class IncidentTracker {
   #joined(open: OpenIncident, into: OpenIncident, ms: number): IncidentChange {
     const now = this.#wall(ms);
     const incident = { ...open.facts(now, this.#beganAt, now), joined: into.id };
-    this.#resolved = [...this.#resolved, incident].slice(-resolvedMax);
+    this.#resolved = [...this.#resolved, { incident, startMs: open.startMs }].slice(-resolvedMax);
     return { kind: 'resolved', incident };
   }
 
@@ -381,6 +419,8 @@ export class IncidentTracker {
     this.#noteWords(open, watched);
     if (open.root === 'slower' && quietFor === 0)
       open.lateness = failures.latencies.lateness(open.routeNames, second) ?? open.lateness;
+    if (open.root === 'changed' && (quietFor === 0 || open.answers === null))
+      open.answers = this.#answers.change(open.routeNames, second) ?? open.answers;
     const rank = (
       counted: OpenIncident,
       isLater: (kind: SuspectKind) => boolean = () => false,
@@ -396,11 +436,14 @@ export class IncidentTracker {
       quietFor === 0
         ? suspectsWhileFailing(found, open, checksChanged)
         : withEarlierSuspects(found, open.suspects, quietFor <= lateS);
+    if (open.reported > 0) open.worstShare = Math.max(open.worstShare, certainShare(open, all, second));
+    open.rarer = rarerFailures(open, all, second);
+    const isCorrected = !isOver && !isAdded && open.reportedCause.see(open.suspects, ms, this.#wall(ms));
     const facts = open.facts(this.#wall(ms), this.#beganAt, resolvedAt);
     const incident = isRemoved ? { ...facts, isRemoved } : facts;
     if (isOver) {
       this.#open.splice(this.#open.indexOf(open), 1);
-      this.#resolved = [...this.#resolved, incident].slice(-resolvedMax);
+      this.#resolved = [...this.#resolved, { incident, startMs: open.startMs }].slice(-resolvedMax);
       this.#earlier.add(
         incident,
         this.#beganAt,
@@ -408,7 +451,11 @@ export class IncidentTracker {
       );
       return { kind: 'resolved', incident };
     }
-    return changeOf(open, incident, isAdded);
+    if (isCorrected) return { kind: 'corrected', incident };
+    const isNew = open.reported === 0;
+    const change = changeOf(open, incident, isAdded);
+    if (isNew && change !== null) noteOpening(open, all, second);
+    return change;
   }
 
   /** What the application says itself. */
@@ -431,21 +478,20 @@ export class IncidentTracker {
   }
 
   /** Configurations with which earlier incidents of the same upstreams and failures have begun. */
-  #failedRevisions({ startedAt, family, upstreams }: LiveIncident): ReadonlySet<number> {
+  #failedRevisions({ family, upstreams }: LiveIncident, startMs: number): ReadonlySet<number> {
     const ids = new Set(upstreams.map(({ upstream }) => upstream));
     const found = new Set<number>();
-    const note = (of: FailureFamily, at: number, where: readonly string[]): void => {
-      const revision = this.#releases.revisionAt(at - this.#beganAt);
-      if (revision !== null && of === family && at < startedAt && where.some((one) => ids.has(one)))
-        found.add(revision);
+    const note = (of: FailureFamily, ms: number, where: readonly string[]): void => {
+      const revision = this.#releases.revisionAt(ms);
+      if (revision !== null && of === family && ms < startMs && where.some((one) => ids.has(one))) found.add(revision);
     };
-    for (const one of this.#resolved)
+    for (const { incident, startMs: ms } of this.#resolved)
       note(
-        one.family,
-        one.startedAt,
-        one.upstreams.map(({ upstream }) => upstream),
+        incident.family,
+        ms,
+        incident.upstreams.map(({ upstream }) => upstream),
       );
-    for (const one of this.#open) note(one.root, this.#wall(one.startMs), one.upstreams);
+    for (const one of this.#open) note(one.root, one.startMs, one.upstreams);
     return found;
   }
 
@@ -468,7 +514,7 @@ export class IncidentTracker {
       startedMs,
       instances: this.#releases.instances,
       revisions: this.#releases.revisions,
-      failedRevisions: this.#failedRevisions(incident),
+      failedRevisions: this.#failedRevisions(incident, open.startMs),
       failedSinceMs: open.failedSinceMs === null ? null : open.failedSinceMs - startedMs,
       usualDurations,
       usualMaxMs,
@@ -480,6 +526,9 @@ export class IncidentTracker {
       steadyRateBefore: open.steadyRateBefore,
       directLook: open.directLook,
       abandoned: failures.latencies.abandoned(open.routeNames, this.#judged),
+      waited: open.root === 'application' ? failures.waited(open.routeNames, this.#judged) : null,
+      errorStatus: failures.errorStatus(this.#judged),
+      topClient: open.upstreams.length > 1 ? null : topClientOf(open, failures),
       newestFailure: open.newestFailure,
       methods: new Map(
         [...failures.methods].map(([method, { firstMs, failed }]) => [
@@ -512,6 +561,17 @@ function addEarlier(
     if (delta.second < from && families.includes(delta.family)) incident.count(delta, upstream);
 }
 
+function topClientOf(
+  { clients, counts, requestsOfRoutes, routeNames }: OpenIncident,
+  { rates }: UpstreamFailures,
+): FailingClient | null {
+  const { top } = clients;
+  const shareOfAnswered = top === null ? null : shareAmong(rates.answeredOn(routeNames), top.client);
+  if (top === null || shareOfAnswered === null) return null;
+  const answered = Math.max(0, requestsOfRoutes - counts.failed);
+  return { client: top.client, failed: Math.min(top.count, counts.failed), answered, shareOfAnswered };
+}
+
 /** With which most checks fail that keep endpoints out. */
 function checkCauseOf({ endpoints }: WatchedUpstream): Cause | null {
   const causes = endpoints.flatMap(({ state, checkCause }) => (state === 'unhealthy' ? [checkCause] : []));
@@ -524,10 +584,20 @@ function isAsUsual(open: OpenIncident, { rates }: UpstreamFailures, second: numb
   if ([...open.families].some((family) => family !== 'application' && !isWithoutFailure(family))) return false;
   if (isWithoutFailure(open.root)) {
     const { requests, failed, usual } = rates.sum(open.routeNames, new Set([open.root]), second, quietS);
-    return requests >= open.requestsOfProof && failed <= Math.max(unusualAgainMax * requests, usual);
+    // What began with few of the requests goes on with few of them.
+    const few = Math.min(unusualAgainMax, open.shareOfRoutes / 4);
+    return requests >= open.requestsOfProof && failed <= Math.max(few * requests, usual);
   }
   const { requests, failed, usual } = rates.sum(open.routeNames, new Set(['application'] as const), second, widthS);
   return usual > 0 && requests >= open.requestsOfProof && failed <= usual + 2 * Math.sqrt(usual);
+}
+
+/** What people are told of it now, and how much of its requests fail, is what is compared later. */
+function noteOpening(open: OpenIncident, all: readonly UpstreamFailures[], second: number): void {
+  const { requests, failed } = shareOfRoutes(open, all, second, Math.min(silentS, second - open.startSecond + 1));
+  open.worstShare = failed / Math.max(1, requests);
+  // An earlier process has told its cause, and its facts are gone.
+  if (open.sizeBefore === 0) open.reportedCause.report(open.suspects);
 }
 
 /** What is to be reported of an incident that goes on. */

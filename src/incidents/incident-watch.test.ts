@@ -8,6 +8,7 @@ import type { KeptIncident } from '../core/live-incident.ts';
 import { sampleCount } from '../record/sample-count.test-support.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import type { IncidentStorage } from './earlier-incidents.ts';
+import { incidentStatus } from './incident-status.ts';
 import { IncidentWatch } from './incident-watch.ts';
 
 // What becomes of an incident when another process goes on: by a restart, a crash or an upgrade.
@@ -307,4 +308,108 @@ test('an incident ends, with the reason, when a reload has removed its upstream'
   still.fail(9);
   still.pass(10);
   assert.deepEqual(still.reported, ['opened 1 open']);
+});
+
+test('an incident after a change of the clock begins when it does by the clock as it is, one that goes on is not moved, and none opens or ends for it', () => {
+  const run = new Run('a', new SharedStorage());
+  const set = (movedMs: number): void => {
+    run.clock.setWallTime(run.clock.wallTime() + movedMs);
+    const [was, is] = ['2026-01-01T00:00:00Z', '2026-01-01T03:00:00Z'];
+    const changed: NewEvent<'clock_changed'> = {
+      ...{ kind: 'clock_changed', subject: 'gateway', reason: '', evidence: { was, is, movedMs } },
+    };
+    run.watch.onEvent({ ...changed, at: run.clock.wallTime() } as unknown as Event);
+  };
+  run.fail(20);
+  set(3 * 3_600_000);
+  run.fail(20);
+  const [goesOn] = run.watch.list();
+  assert.equal(Math.round((run.clock.wallTime() - (goesOn?.startedAt ?? 0)) / 1000), 40);
+  set(-5 * 3_600_000);
+  run.fail(20);
+  assert.deepEqual([run.watch.list().length, run.watch.list()[0]?.resolvedAt], [1, null]);
+  run.fail(2, 'response_head_timeout', 'other');
+  run.fail(20, 'response_head_timeout', 'other');
+  const other = run.watch.list().find(({ upstream }) => upstream === 'other');
+  assert.ok(Math.abs(run.clock.wallTime() - 22_000 - (other?.startedAt ?? 0)) < 1500, String(other?.startedAt));
+});
+
+describe('what operators say of an incident', () => {
+  const minute = 60_000;
+
+  for (const way of ['restart', 'crash'] as const)
+    test(`goes on with it after a ${way}: who, why, and until when it is muted`, async () => {
+      const storage = new SharedStorage();
+      const first = new Run('first', storage);
+      first.fail(10);
+      const at = first.clock.wallTime();
+      const until = at + 120 * minute;
+      first.watch.mark({ kind: 'acknowledge', incident: 1, reason: null }, 'admin:token:oncall');
+      first.watch.mark({ kind: 'mute', incident: 1, reason: 'the disk is replaced', until }, 'admin:socket');
+      const second = await next(first, storage, way);
+      second.fail(10);
+      const [incident] = second.watch.list();
+      assert.deepEqual(incident?.acknowledged, { at, by: 'admin:token:oncall', reason: null });
+      assert.deepEqual(incident?.muted, { at, by: 'admin:socket', reason: 'the disk is replaced', until });
+      const { mutedUntil } = (second.events.at(-1) as NewEvent).evidence as IncidentFacts;
+      assert.equal(mutedUntil, new Date(until).toISOString());
+      const [acknowledged, muted] = incidentStatus(incident as KeptIncident).marks;
+      assert.match(acknowledged ?? '', /^Acknowledged at \d\d:\d\d UTC by admin:token:oncall\.$/);
+      assert.match(muted ?? '', /^Muted until \d\d:\d\d UTC by admin:socket: the disk is replaced\.$/);
+      second.clock.advanceSync(120 * minute);
+      assert.equal(second.watch.list()[0]?.muted, undefined, 'its time has come');
+    });
+
+  test('is told as an event where it is muted, and where it no longer is', () => {
+    const run = new Run('first', new SharedStorage());
+    run.fail(10);
+    const until = run.clock.wallTime() + minute;
+    run.watch.mark({ kind: 'mute', incident: 1, reason: null, until }, 'admin:socket');
+    run.watch.mark({ kind: 'mute', incident: 1, reason: null, until: null }, 'admin:socket');
+    assert.deepEqual(run.reported, ['opened 1 open', 'muted 1 muted', 'muted 1 unmuted']);
+    const [, muted, unmuted] = run.events as [NewEvent, NewEvent<'incident_muted'>, NewEvent<'incident_muted'>];
+    assert.deepEqual([muted.evidence.until, muted.actor], [new Date(until).toISOString(), 'admin:socket']);
+    assert.equal(unmuted.evidence.until, null);
+    assert.equal(run.watch.list()[0]?.muted, undefined);
+  });
+
+  test('is refused where it cannot be meant', () => {
+    const run = new Run('first', new SharedStorage());
+    run.fail(10);
+    const now = run.clock.wallTime();
+    const refusalOf = (incident: number, until: number | null): string => {
+      const outcome = run.watch.mark({ kind: 'mute', incident, reason: null, until }, 'admin:socket');
+      return outcome.ok ? 'done' : `${outcome.kind}: ${outcome.why}`;
+    };
+    assert.match(refusalOf(2, now + minute), /^unknown: No incident has the number 2; /);
+    assert.match(refusalOf(1, now - 5 * minute), /^invalid: That time is past, by 5 min/);
+    assert.match(refusalOf(1, now), /^invalid: That time is past/);
+    assert.match(
+      refusalOf(1, now + 7 * 24 * 60 * minute + minute),
+      /^invalid: An incident is muted for at most 7 days/,
+    );
+    assert.equal(refusalOf(1, null), 'refused: Incident 1 is not muted.');
+    assert.equal(refusalOf(1, now + 7 * 24 * 60 * minute), 'done');
+    run.serve(65);
+    assert.match(refusalOf(1, now + 9 * minute), /^refused: Incident 1 is over/);
+    assert.equal(run.watch.list()[0]?.muted, undefined, 'the mute ends with the incident');
+  });
+});
+
+test('another cause than was told is reported once, with both, when it has stood first for ten seconds', () => {
+  const run = new Run('first', new SharedStorage(), new SimulatedClock(), 'shop');
+  run.fail(10);
+  const told = run.watch.list()[0]?.suspects[0]?.sentence ?? '';
+  run.watch.onEvent({ ...killed, at: run.clock.wallTime() });
+  run.fail(9);
+  assert.deepEqual(run.reported, ['opened 1 open']);
+  run.fail(20);
+  const corrections = run.events.filter(({ kind }) => kind === 'incident_corrected');
+  assert.equal(corrections.length, 1, run.reported.join());
+  const [{ reason, evidence }] = corrections as [NewEvent];
+  const { corrected } = evidence as IncidentFacts;
+  assert.equal(corrected?.to.name, 'out_of_memory');
+  assert.equal(corrected?.from?.sentence, told);
+  assert.ok(reason.includes(told) && reason.includes(corrected.to.sentence), reason);
+  assert.equal(run.watch.list()[0]?.corrected?.to.name, 'out_of_memory');
 });

@@ -1,19 +1,26 @@
 import type { WorkerCounts } from '../core/counters.ts';
 import { concurrencyOf } from '../features/concurrency/settings.ts';
 import type { EndpointId, UpstreamId } from '../core/endpoint.ts';
-import type { Event, EventKind, EventSink, IncidentFacts } from '../core/event.ts';
-import type { FailureFamily, KeptIncident, LiveIncident } from '../core/live-incident.ts';
+import type { Event, EventKind, EventSink, IncidentFacts, NewEvent } from '../core/event.ts';
+import type { FailureFamily, IncidentMarks, IncidentOrder, KeptIncident, LiveIncident } from '../core/live-incident.ts';
 import type { HealthCheckReport } from '../core/health-check-report.ts';
 import type { RouteSpec } from '../core/route-spec.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { SearchResult } from '../core/store-messages.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
-import { additionSentence, incidentSentence, presentStep, presentView } from './incident-sentence.ts';
+import {
+  additionSentence,
+  correctionSentence,
+  incidentSentence,
+  presentStep,
+  presentView,
+} from './incident-sentence.ts';
 import { type IncidentChange, type IncidentNumber, IncidentTracker } from './incident-tracker.ts';
 import type { RouteLimits, UpstreamSettings, WatchedUpstream } from './watched-upstream.ts';
 import { EarlierIncidents, joinedIncident, type IncidentStorage, OpenAtExit } from './earlier-incidents.ts';
 import type { PrintedLine } from './application-words.ts';
 import type { Examination } from './incident-examination.ts';
+import { type MarkOutcome, markedBy, markProblem, presentMarks } from './incident-marks.ts';
 import { interruptedSentence } from './incident-status.ts';
 import { limitsOfRoute } from './present-settings.ts';
 import type { WorkerBatch } from '../core/worker-messages.ts';
@@ -60,9 +67,12 @@ interface WatchedConfiguration {
 
 type WatchedProcess = NonNullable<WatchedUpstream['processes']>[number];
 
-const kindOf: Readonly<Record<IncidentChange['kind'], EventKind & `incident_${'opened' | 'grown' | 'resolved'}`>> = {
+type IncidentEventKind = EventKind & `incident_${IncidentChange['kind']}`;
+
+const kindOf: Readonly<Record<IncidentChange['kind'], IncidentEventKind>> = {
   opened: 'incident_opened',
   grown: 'incident_grown',
+  corrected: 'incident_corrected',
   resolved: 'incident_resolved',
 };
 
@@ -92,6 +102,8 @@ export class IncidentWatch {
   readonly #staleReuses = new Map<number, number>();
   /** By number. */
   readonly #findings = new Map<number, Pick<KeptIncident, 'findings' | 'findingsAt'>>();
+  /** Of operators, by number. */
+  readonly #marks = new Map<number, IncidentMarks>();
   readonly #earlier: EarlierIncidents;
   readonly #openAtExit: OpenAtExit | null;
   #decideTimer: Timer | null = null;
@@ -186,6 +198,26 @@ export class IncidentWatch {
     return [...this.#tracker.list(this.#ms).map((incident) => this.#kept(incident)), ...this.#earlier.list];
   }
 
+  /** Does what an operator wants of an incident, which outlives the process. */
+  mark(order: IncidentOrder, actor: string): MarkOutcome {
+    const { clock, events, storage } = this.#parts;
+    const now = clock.wallTime();
+    if (this.#closed !== null)
+      return { ok: false, kind: 'refused', why: 'The gateway ends: ask the process that follows.' };
+    const found = this.list().find(({ id }) => id === order.incident);
+    const problem = markProblem(found, order, now);
+    if (problem !== null || found === undefined) return problem as MarkOutcome;
+    const { muted: _muted, acknowledged: _acknowledged, ...facts } = found;
+    const marks = markedBy(found, order, { at: now, by: actor });
+    this.#marks.set(order.incident, marks);
+    const [oldest] = this.#marks.keys();
+    if (this.#marks.size > findingsMax && oldest !== undefined) this.#marks.delete(oldest);
+    const incident = { ...facts, ...marks };
+    void storage?.write([incident]);
+    if (order.kind === 'mute') events.emit(mutedEvent(incident, order, actor));
+    return { ok: true, incident };
+  }
+
   /** For the next process, when this one ends or begins to: from then on incidents are the other's. */
   close(): Promise<void> {
     this.#decideTimer?.cancel();
@@ -213,8 +245,10 @@ export class IncidentWatch {
     const before = this.#earlier.continuedWith(incident.id);
     const { findings = [], findingsAt } = this.#findings.get(incident.id) ?? before ?? {};
     const facts = before === null ? incident : joinedIncident(incident, before);
+    const marks = this.#marks.get(incident.id) ?? before ?? {};
     return {
       ...facts,
+      ...presentMarks(marks, incident, this.#parts.clock.wallTime()),
       key: this.#keyOf(incident.id),
       interrupted: false,
       findings,
@@ -303,16 +337,35 @@ export class IncidentWatch {
     if (now !== undefined) await this.#parts.storage?.write([now]);
   }
 
-  #emit(kind: EventKind & `incident_${'opened' | 'grown' | 'resolved'}`, incident: KeptIncident, to: string): void {
+  #emit(kind: IncidentEventKind, incident: KeptIncident, to: string): void {
     const more = incident.interrupted ? ` ${interruptedSentence}` : to === 'continued' ? ` ${continuedSentence}` : '';
     this.#parts.events.emit({
       kind,
       subject: subjectOf(incident),
-      reason: incidentSentence(incident) + more,
+      reason: kind === 'incident_corrected' ? correctionSentence(incident) : incidentSentence(incident) + more,
       evidence: factsOf(incident),
       to,
     });
   }
+}
+
+function mutedEvent(
+  { id, key, upstream }: Pick<KeptIncident, 'id' | 'key' | 'upstream'>,
+  { until, reason }: Extract<IncidentOrder, { kind: 'mute' }>,
+  actor: string,
+): NewEvent<'incident_muted'> {
+  const why = reason === null ? '' : `: ${reason}`;
+  const untilText = until === null ? null : new Date(until).toISOString();
+  const what =
+    untilText === null ? 'messages about it are sent again' : `no message about it is sent until ${untilText}`;
+  return {
+    kind: 'incident_muted',
+    subject: upstream === '' ? 'gateway' : `upstream:${upstream}`,
+    reason: `incident ${id}: ${what}${why}`,
+    evidence: { incident: id, key, until: untilText, reason },
+    to: until === null ? 'unmuted' : 'muted',
+    actor,
+  };
 }
 
 function subjectOf({ upstream }: LiveIncident): string {
@@ -320,7 +373,7 @@ function subjectOf({ upstream }: LiveIncident): string {
 }
 
 function factsOf(incident: KeptIncident): IncidentFacts {
-  const { id, key, upstream, family, requests, failed, attemptsFailed, startedAt } = incident;
+  const { id, key, upstream, family, requests, failed, attemptsFailed, startedAt, corrected } = incident;
   const { cause, suspects, additions } = presentView(incident);
   return {
     incident: id,
@@ -337,5 +390,7 @@ function factsOf(incident: KeptIncident): IncidentFacts {
     suspects: suspects.map(({ name, sentence }) => ({ name, sentence })),
     nextStep: incident.resolvedAt === null ? presentStep(incident) : (suspects[0]?.nextStep ?? null),
     additions: additions.map(additionSentence),
+    ...(incident.muted === undefined ? {} : { mutedUntil: new Date(incident.muted.until).toISOString() }),
+    ...(corrected === undefined ? {} : { corrected: { from: corrected.from, to: corrected.to } }),
   };
 }

@@ -3,16 +3,21 @@ import type { Cause, Failure } from '#failures/failure.ts';
 import type { Shape, Whose } from '#failures/shape.ts';
 import { isCause, isConsequenceOf, isNotHttp, isWithoutFailure } from './failure-family.ts';
 import type {
+  AnswerChange,
   CountedCause,
   FailureFamily,
   IncidentSuspect,
   Lateness,
   LiveIncident,
+  RarerFailures,
   SuspectKind,
 } from '../core/live-incident.ts';
 import { ApplicationWords } from './application-words.ts';
+import { isOfChecksAlone } from '../core/live-incident.ts';
 import { knownSecondsMax } from './evidence-lines.ts';
+import { ReportedCause } from './reported-cause.ts';
 import { answeredBetween, type BadResponses, EndpointCount, SeenEndpoints } from './endpoint-count.ts';
+import { ClientCounts } from './failing-clients.ts';
 import { FirstExits } from './stopped-processes.ts';
 import { endedS, IncidentAdditions, settleS } from './incident-additions.ts';
 import type { FailedInSecond } from './suspect-facts.ts';
@@ -66,6 +71,8 @@ export class OpenIncident {
   openedAt: number;
   rateBefore: number | null;
   readonly seenEndpoints = new SeenEndpoints();
+  /** Whose requests have failed. */
+  readonly clients = new ClientCounts();
   readonly additions = new IncidentAdditions();
   readonly firstExits = new FirstExits();
   readonly words = new ApplicationWords();
@@ -84,7 +91,13 @@ export class OpenIncident {
   lastSecond: number;
   /** Where responses are late: how late. */
   lateness: Lateness | null = null;
+  answers: AnswerChange | null = null;
   suspects: readonly IncidentSuspect[] = [];
+  reportedCause = new ReportedCause();
+  /** Of the requests of its routes: when it was reported, or later where that is certainly more. 0: it was not, or retries hide all failures. */
+  worstShare = 0;
+  /** Null: its requests fail about as often as at worst, or no longer. */
+  rarer: RarerFailures | null = null;
   /** From its first failure to its last. */
   requests = 0;
   /** Since its last failure: they belong to the incident once another failure follows. */
@@ -213,6 +226,7 @@ export class OpenIncident {
       parties: new Map(whose === null ? [] : [[whose, failed]]),
     });
     if (failed > 0) this.#addRoute(route, failed);
+    if (delta.clients !== undefined) this.clients.addAll(delta.clients);
   }
 
   #addSecond(second: number, failed: number, attemptsFailed: number): void {
@@ -275,9 +289,19 @@ export class OpenIncident {
     else this.#laterOfRoutes += requests;
   }
 
+  /** From its first failure to its last. */
+  get requestsOfRoutes(): number {
+    return this.#ofRoutes;
+  }
+
   /** Without a failure among so many requests, five would have been expected. */
   get requestsOfProof(): number {
     return (failuresExpected * Math.max(1, this.#ofRoutes)) / Math.max(1, this.size);
+  }
+
+  /** How much of its routes' requests it is, while it goes on. */
+  get shareOfRoutes(): number {
+    return this.size / Math.max(1, this.#ofRoutes);
   }
 
   /** So many requests came since its last failure that it has ended. */
@@ -292,7 +316,7 @@ export class OpenIncident {
       if (this.#later.size < namesMax) this.#later.set(delta.endpoint, { ...delta });
       return;
     }
-    for (const key of ['attempts', 'failed', 'late', 'declined', 'answered', 'notHttp', 'invalid'] as const)
+    for (const key of ['attempts', 'failed', 'late', 'changed', 'answered', 'notHttp', 'invalid'] as const)
       known[key] += delta[key];
   }
 
@@ -348,14 +372,16 @@ export class OpenIncident {
     this.steadyRateBefore = sumOf(this.steadyRateBefore, other.steadyRateBefore);
     this.firstExits.absorb(other.firstExits);
     for (const one of other.words.all) this.words.add(one);
+    this.clients.addAll(other.clients);
     this.directLook ??= other.directLook;
     this.newestFailure ??= other.newestFailure;
     this.failedSinceMs ??= other.failedSinceMs;
   }
 
   /** Takes over the number of another incident, that was reported, and what was reported of it. */
-  continueAs({ id, openedAt, sizeBefore, reported }: OpenIncident): void {
+  continueAs({ id, openedAt, sizeBefore, reported, reportedCause }: OpenIncident): void {
     this.id = id;
+    this.reportedCause = reportedCause;
     this.openedAt = openedAt;
     this.sizeBefore = sizeBefore;
     this.reported = reported;
@@ -377,7 +403,7 @@ export class OpenIncident {
       family: this.#root,
       cause: isCause(root) ? root : null,
       shape: spec === null ? (shapesWithoutCause[this.#root] ?? 'app_error') : shapeOfType(spec.type),
-      whose: whoseBySuspect(this.#whoseOf(root), this.suspects),
+      whose: this.#isOfChecksAlone(root) ? 'gateway' : whoseBySuspect(this.#whoseOf(root), this.suspects),
       startedAt: Math.floor(beganAt + this.startMs),
       firstRequestAt: Math.floor(Math.min(this.#firstRequestWall, beganAt + this.startMs)),
       openedAt: this.openedAt,
@@ -391,14 +417,17 @@ export class OpenIncident {
       endpoints: largest(
         [...this.#endpoints].map(([endpoint, counted]) => ({
           ...{ endpoint, attempts: counted.attempts },
-          failed: Math.min(counted.attempts, isSlower ? counted.late : isUnusual ? counted.declined : counted.failed),
+          failed: Math.min(counted.attempts, isSlower ? counted.late : isUnusual ? counted.changed : counted.failed),
         })),
       ),
       rate: { before: this.rateBefore, during: Math.max(this.requests, failed) / seconds },
       suspects: this.suspects,
       additions: this.additions.all(beganAt, resolvedAt !== null),
+      ...(this.#root === 'changed' && this.answers !== null ? { answers: this.answers } : {}),
       ...(isSlower && this.lateness !== null ? { lateness: this.lateness } : {}),
       ...(excerpts.length === 0 ? {} : { excerpts }),
+      ...(this.rarer === null || resolvedAt !== null ? {} : { rarer: this.rarer }),
+      ...(this.reportedCause.correction === null ? {} : { corrected: this.reportedCause.correction }),
       ...this.#firstUntil(now, beganAt),
     };
   }
@@ -427,6 +456,12 @@ export class OpenIncident {
     const attemptsFailed = causes.reduce((sum, one) => sum + one.attemptsFailed, 0);
     // Requests that were not sent have met no endpoint.
     return { ...facts, causes, failed, attemptsFailed, endpoints: [] };
+  }
+
+  /** Requests were answered until checks took the endpoints out: that the application is at fault is not known. */
+  #isOfChecksAlone(root: CountedFailure): boolean {
+    const wereAnswered = this.#attemptsFailed === 0 && (this.rateBefore ?? 0) > 0;
+    return wereAnswered && isOfChecksAlone({ cause: isCause(root) ? root : null, suspects: this.suspects });
   }
 
   #whoseOf(root: CountedFailure): Whose {
@@ -478,11 +513,15 @@ const isOfSilence = (family: FailureFamily): boolean => family === 'slow' || fam
 /** What makes an application hold all connections. */
 const ofApplication: ReadonlySet<SuspectKind> = new Set([
   ...(['out_of_memory', 'crash', 'not_started', 'application_descriptors', 'dependency'] as const),
-  ...(['nothing_listens', 'slow_application', 'application_errors'] as const),
+  ...(['nothing_listens', 'slow_application', 'application_errors', 'resource_limit'] as const),
 ]);
+
+/** What somebody has asked the gateway for. */
+const ofOperator: ReadonlySet<SuspectKind> = new Set(['configuration_change', 'operator_action']);
 
 /** A limit of the gateway that requests meet because of the application is its effect. */
 function whoseBySuspect(whose: Whose, [first]: readonly IncidentSuspect[]): Whose {
+  if (first !== undefined && ofOperator.has(first.name)) return 'operator';
   return whose === 'gateway' && first !== undefined && ofApplication.has(first.name) ? 'application' : whose;
 }
 

@@ -190,6 +190,20 @@ describe('the watch of processes', () => {
     assert.deepEqual(watch.evidenceOf('sho'), []);
   });
 
+  test('says which process waits for processor time, by the periods since the sample before', () => {
+    const group = (cpuPeriods: number, cpuThrottled: number) =>
+      usage({ controlGroup: { cpuPeriods, cpuThrottled } as unknown as ProcessTreeUsage['controlGroup'] });
+    used = group(1000, 900);
+    clock.advanceSync(6000);
+    assert.equal(watch.evidenceOf('shop')?.[0]?.throttledShare, undefined);
+    used = group(1100, 980);
+    const evidence = () => watch.evidenceOf('shop')?.[0];
+    for (let s = 0; s < 6 && evidence()?.throttledShare === undefined; s++) clock.advanceSync(1000);
+    const found = evidence();
+    assert.equal(found?.throttledShare, 0.8);
+    assert.match(found.strains.join(), /80 % of the periods/);
+  });
+
   test('says which process a signal has stopped', () => {
     used = usage({ stoppedPid: 7 });
     clock.advanceSync(2000);

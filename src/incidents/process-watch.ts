@@ -14,6 +14,7 @@ import {
   processStrains,
   stoppedProcesses,
   strainedDescriptors,
+  strainedProcessor,
   tellsMore,
 } from '#failures/process-text.ts';
 import type { InstanceVisit } from '../core/request-context.ts';
@@ -48,6 +49,9 @@ const movingBytes = 16 * 1024 * 1024;
 
 /** A sample of one process takes some 0.15 ms, of nine 0.6 ms (bench/process-samples.ts). With hundreds of instances each has its turn more seldom. */
 const samplesPerSecondMax = 20;
+
+/** Fewer periods of a control group's CPU limit, which has ten in a second, are a moment. */
+const periodsMin = 5;
 
 /** What is in memory of an instance: five minutes, at the pace of a calm one. */
 const notesMax = 60;
@@ -132,8 +136,9 @@ export class ProcessWatch {
   evidenceOf(application: string): WatchedUpstream['processes'] {
     return [...this.#watched.values()]
       .filter((watched) => watched.application === application)
-      .map(({ instance, beforeExit, strains, descriptors, stopped }) => ({
+      .map(({ instance, beforeExit, strains, descriptors, throttledShare, stopped }) => ({
         ...{ instance, beforeExit, strains },
+        ...(throttledShare === null ? {} : { throttledShare }),
         ...(descriptors === null ? {} : { descriptors }),
         ...(stopped === null ? {} : { stopped }),
       }));
@@ -193,6 +198,8 @@ class WatchedProcess {
   #restarts = 0;
   #startTicks: string | null = null;
   #cpu: { readonly at: Instant; readonly byProcess: ReadonlyMap<number, number> } | null = null;
+  /** Of its control group: periods of its CPU limit, and in how many that was used up. */
+  #periods: { readonly all: number; readonly throttled: number } | null = null;
   #last: ProcessSample | null = null;
   #lastStored: ProcessSample | null = null;
   #lastExit: { readonly exit: ProcessExit; readonly sample: ProcessSample | null } | null = null;
@@ -220,6 +227,7 @@ class WatchedProcess {
     this.pid = pid;
     this.#startTicks = null;
     this.#cpu = null;
+    this.#periods = null;
     this.#last = null;
     this.#lastStored = null;
     // A program has begun to use memory when it is looked at first.
@@ -277,6 +285,10 @@ class WatchedProcess {
     return this.#last === null ? null : stoppedProcesses(this.#last);
   }
 
+  get throttledShare(): number | null {
+    return this.#last === null ? null : strainedProcessor(this.#last);
+  }
+
   get descriptors(): { readonly open: number; readonly max: number } | null {
     return this.#last === null ? null : strainedDescriptors(this.#last);
   }
@@ -290,15 +302,30 @@ class WatchedProcess {
     const { controlGroup, processes, residentBytes, threads, openFiles, openFilesMax, ageMs, cpuMs } = usage;
     const { stoppedPid, stoppedPids } = usage;
     const cores = this.#coresOf(cpuMs, now);
+    const throttledShare = this.#throttledShareOf(controlGroup);
     return {
       kind: 'sample',
       ...{ at, instance: this.instance, pid: this.pid ?? 0, restarts: this.#restarts },
       ...{ processes, residentBytes, threads, openFiles, openFilesMax, cores, ageMs },
       groupBytes: controlGroup?.memoryMaxBytes == null ? null : controlGroup.memoryBytes,
       groupBytesMax: controlGroup?.memoryMaxBytes ?? null,
+      ...(throttledShare === null ? {} : { throttledShare }),
       ...(stoppedPid === null ? {} : { stoppedPid }),
       ...(stoppedPids.length === 0 ? {} : { stoppedPids }),
     };
+  }
+
+  /** Null: in none, or it is not known. */
+  #throttledShareOf(group: ProcessTreeUsage['controlGroup']): number | null {
+    const before = this.#periods;
+    this.#periods =
+      group?.cpuPeriods == null || group.cpuThrottled === null
+        ? null
+        : { all: group.cpuPeriods, throttled: group.cpuThrottled };
+    const now = this.#periods;
+    if (before === null || now === null || now.all - before.all < periodsMin || now.throttled <= before.throttled)
+      return null;
+    return Math.round((100 * (now.throttled - before.throttled)) / (now.all - before.all)) / 100;
   }
 
   #coresOf(byProcess: ReadonlyMap<number, number>, now: Instant): number | null {
@@ -315,7 +342,8 @@ class WatchedProcess {
     const hasFailed = this.#hasFailed;
     this.#hasFailed = false;
     const stored = this.#lastStored;
-    const isNew = stored?.pid !== sample.pid || tellsMore(stored, sample) || sample.at - stored.at >= storedEveryMs;
+    const isNew =
+      stored?.pid !== sample.pid || tellsMore(stored, sample) || Math.abs(sample.at - stored.at) >= storedEveryMs;
     if (!isNew && !hasFailed) return [];
     // What was there before a failure says more than what is there after it.
     const notes = hasFailed && before !== null && before !== stored ? [before, sample] : [sample];

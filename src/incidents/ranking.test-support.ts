@@ -51,6 +51,9 @@ export function ranking(incident: LiveIncident, more: Partial<SuspectContext> = 
     steadyRateBefore: null,
     directLook: null,
     abandoned: null,
+    waited: null,
+    topClient: null,
+    errorStatus: null,
     newestFailure: null,
     ...more,
   });

@@ -27,7 +27,7 @@ export function ownCauseQuery(incident: LiveIncident): string {
 const appError = 'shape:app_error';
 
 /** Null: its requests fail. A whole request takes at least as long as its response to begin. */
-function unusualConditions({ family, lateness, routes }: LiveIncident): readonly string[] | null {
+function unusualConditions({ family, lateness, answers, routes }: LiveIncident): readonly string[] | null {
   if (family === 'slower')
     return lateness === undefined ? [] : [conditionText('route', lateness.route), `duration:>${lateness.limitMs}ms`];
   if (family !== 'changed') return null;
@@ -40,7 +40,7 @@ function unusualConditions({ family, lateness, routes }: LiveIncident): readonly
             routes.map(({ route }) => route),
           ),
         ]),
-    'status:4xx',
+    ...(answers === undefined ? ['status:4xx'] : []),
   ];
 }
 

@@ -13,7 +13,7 @@ import { requestsQuery } from './requests-query.ts';
 interface Play {
   readonly seconds?: number;
   /** Of the route search, at an endpoint; the other routes take what they always took. */
-  readonly ms: (second: number, endpoint: string) => number;
+  readonly ms: (second: number, endpoint: string, drawn: number) => number;
   readonly perS?: number;
   readonly seed?: number;
 }
@@ -29,7 +29,7 @@ function play({ seconds = 240, ms, perS = 8, seed = 1 }: Play): { told: readonly
       for (const route of ['search', 'cart']) {
         const took = Array.from(
           { length: Math.round(perS * (0.5 + random.next())) },
-          () => (route === 'search' ? ms(second, endpoint) : 30) * (0.7 + random.next() ** 4),
+          () => (route === 'search' ? ms(second, endpoint, random.next()) : 30) * (0.7 + random.next() ** 4),
         );
         routes.push({
           ...none,
@@ -120,8 +120,8 @@ test('a route with hardly any requests is an incident when it is slow', () => {
   assert.match(told[0] ?? '', /^opened 2[0-2][0-9]$/);
 });
 
-/** Clients leave the route search after `ms`, from the hundredth second on. */
-function abandoned(ms: (number: number) => number): readonly string[] {
+/** Clients leave the route search after `ms`, from the hundredth second on. `statusClass`: of the response that they had begun to get. */
+function abandoned(ms: (number: number) => number, statusClass: '2xx' | 'none' = 'none'): readonly string[] {
   const tracker = new IncidentTracker(0);
   const random = new SeededRandom(4);
   for (let second = 1; second <= 140; second++) {
@@ -131,7 +131,7 @@ function abandoned(ms: (number: number) => number): readonly string[] {
       : [{ ...none, route: 'search', endpoint: 'shop/1', answered: 8, latencies: [latencyCellOf(40), 8] }];
     const durations = new Array<number>(durationBoundsMs.length + 1).fill(0);
     for (let number = 0; number < 8; number++) (durations[bucketOf(ms(random.next()))] as number) += 1;
-    const left = { shape: 'client_abort', end: 'abandoned', statusClass: 'none', durations } as const;
+    const left = { shape: 'client_abort', end: 'abandoned', statusClass, durations } as const;
     const exchange = sampleCount({ upstream: 'shop', route: 'search', count: 8, ...(isLeft ? left : {}) });
     tracker.note({ exchanges: [exchange], outcomes: [], routes, staleReusesFailed: 0 }, second * 1000);
     tracker.judge((second + 1) * 1000, () => ({ application: null, endpoints: [] }));
@@ -158,4 +158,59 @@ test('downloads that clients abort soon are no incident', () => {
     abandoned((drawn) => 5 + 150 * drawn),
     [],
   );
+});
+
+test('a route of which one request in twenty takes two seconds is an incident once that has lasted', () => {
+  const { told } = play({ seconds: 300, ms: (second, _, drawn) => (second > 120 && drawn < 0.05 ? 2000 : 35) });
+  assert.match(told.join(), /^opened (1[6-9]|2[0-4])\d$/);
+});
+
+test('a route of which clients now leave a slow page after 1.2 s is an incident, though it was always slow', () => {
+  const tracker = new IncidentTracker(0);
+  for (let second = 1; second <= 200; second++) {
+    const isLeft = second > 100 && second % 3 !== 0;
+    const durations = new Array<number>(durationBoundsMs.length + 1).fill(0);
+    durations[bucketOf(isLeft ? 1200 : 1600)] = 1;
+    const left = isLeft ? ({ shape: 'client_abort', end: 'abandoned', statusClass: 'none' } as const) : {};
+    const routes = isLeft
+      ? []
+      : [{ ...none, route: 'report', endpoint: 'shop/1', answered: 1, latencies: [latencyCellOf(1600), 1] }];
+    const exchange = sampleCount({ upstream: 'shop', route: 'report', count: 1, durations, ...left });
+    tracker.note({ exchanges: [exchange], outcomes: [], routes, staleReusesFailed: 0 }, second * 1000);
+    tracker.judge((second + 1) * 1000, () => ({ application: null, endpoints: [] }));
+  }
+  const [incident] = tracker.list(201_000);
+  assert.equal(incident?.suspects[0]?.name, 'client_timeout');
+});
+
+test('downloads that clients abort late, after they have begun, are no incident', () => {
+  assert.deepEqual(
+    abandoned((drawn) => 500 + 9000 * drawn, '2xx'),
+    [],
+  );
+});
+
+test('a response that is late is counted once: while it is awaited, or when it begins', () => {
+  const tracker = new IncidentTracker(0);
+  for (let second = 1; second <= 130; second++) {
+    const isLate = second > 120;
+    const own = { ...none, route: 'search', endpoint: 'shop/1' };
+    const ms = isLate ? 400 : 40;
+    const note = (routes: readonly RouteTraffic[], at: number): void => {
+      tracker.note({ exchanges: [], outcomes: [], routes, staleReusesFailed: 0 }, at);
+    };
+    if (isLate) note([{ ...own, awaited: [{ client: 1, ms: 300 }] }], second * 1000);
+    note([{ ...own, answered: 1, latencies: [latencyCellOf(ms), 1] }], second * 1000 + 500);
+    tracker.judge((second + 1) * 1000, () => ({ application: null, endpoints: [] }));
+    const late = tracker.list((second + 1) * 1000)[0]?.failed ?? 0;
+    assert.ok(late <= Math.max(0, second - 120), `${late} in second ${second}`);
+  }
+});
+
+test('a route with few requests, of which one of twenty takes long by nature, is no incident', () => {
+  for (let seed = 1; seed <= 2; seed++) {
+    const random = new SeededRandom(`long ${seed}`);
+    const ms = (): number => (random.next() < 0.05 ? 9000 : 200);
+    assert.deepEqual(play({ seconds: 1800, perS: 0.3, ms, seed }).told, [], `seed ${seed}`);
+  }
 });

@@ -1,4 +1,4 @@
-import { countAbove, latencyCells, latencyQuantileMs } from '../core/latency-cells.ts';
+import { countAbove, filledAbove, latencyCells, latencyQuantileMs } from '../core/latency-cells.ts';
 import type { AbandonedRequests, Lateness } from '../core/live-incident.ts';
 import { commonDuration, durationBoundsMs, type ExchangeCount, startOfDuration } from '../core/counters.ts';
 import type { RouteTraffic } from '../core/route-traffic.ts';
@@ -19,8 +19,24 @@ const learntS = 30;
 const unsettledS = 60;
 const unsettledAtFirstS = 10;
 
-/** What takes a second is slow for people: it is told sooner. */
-const severeMs = 1000;
+/** What takes so long is slow for people: it is told sooner. */
+const severeMs = 300;
+
+/** So many of a route's responses in so many seconds are an incident. */
+const sights = [
+  { widthS: 8, kind: 'severe', shareMin: 0.5 },
+  { widthS: 16, kind: 'severe', shareMin: 0.2 },
+  { widthS: 12, kind: 'late', shareMin: 0.5 },
+  { widthS: 30, kind: 'late', shareMin: 0.3 },
+] as const;
+
+/** The longest of them, and how many responses at least. */
+const slowMostS = 30;
+const lateMin = 6;
+
+/** No chance: among so many responses, so many late ones would come with a probability below e^-14, where as many are late as usual, or 1 % (Chernoff). */
+const lateByChanceMax = 14;
+const lateUsuallyMin = 0.01;
 
 /** Workers report awaited responses so often; each passes the limit once. */
 const reportEveryMs = 250;
@@ -36,10 +52,33 @@ interface Second {
   left: Float64Array | null;
 }
 
+interface LateCount {
+  readonly late: number;
+  /** Of them, those that people notice. */
+  readonly severe: number;
+}
+
+const noneLate: LateCount = { late: 0, severe: 0 };
+
 /** What is slow, and since when. */
 interface SlowerRoute {
   readonly route: string;
   readonly second: number;
+}
+
+/** Awaited responses that were counted when they passed the limit; they are not counted again when they begin, or are abandoned. */
+class CountedAwaited {
+  #counted = 0;
+  #second = 0;
+
+  /** Of `late` responses that have ended, those that are new; and those that pass the limit now. */
+  add(late: number, passing: number, second: number): number {
+    if (second - this.#second > keptS) this.#counted = 0;
+    const known = Math.min(late, this.#counted);
+    this.#counted += passing - known;
+    if (passing > 0) this.#second = second;
+    return late - known + passing;
+  }
 }
 
 class RouteLatency {
@@ -50,49 +89,55 @@ class RouteLatency {
   /** Slices of an incident, and of the minute before it. */
   readonly #unusual = new Set<number>();
   #seconds: Second[] = [];
+  readonly #lateOnes = new CountedAwaited();
+  readonly #severeOnes = new CountedAwaited();
+  /** The share that is late while all is as usual. */
+  #lateUsually = lateUsuallyMin;
   limitMs: number | null = null;
 
   constructor(second: number) {
     this.firstSecond = second;
   }
 
-  /** Returns how many are late. */
-  add({ answered, latencies, awaited }: RouteTraffic, second: number): number {
+  add({ answered, latencies, awaited }: RouteTraffic, second: number): LateCount {
     const slice = Math.floor(second / sliceS);
     let cells = this.#recent.get(slice);
     if (cells === undefined) this.#recent.set(slice, (cells = new Array<number>(latencyCells).fill(0)));
-    const counted = new Array<number>(latencyCells).fill(0);
-    for (let at = 0; at < latencies.length; at += 2) {
+    for (let at = 0; at < latencies.length; at += 2)
       (cells[latencies[at] as number] as number) += latencies[at + 1] as number;
-      (counted[latencies[at] as number] as number) += latencies[at + 1] as number;
-    }
     const { limitMs } = this;
-    if (limitMs === null) return 0;
+    if (limitMs === null) return noneLate;
     const passing = (limit: number): number =>
       awaited.filter(({ ms }) => ms > limit && ms <= limit + reportEveryMs).length;
-    const waiting = passing(limitMs);
-    const late = countAbove(counted, limitMs) + waiting;
-    const severe = Math.max(limitMs, severeMs);
+    const ended = filledAbove(latencies, limitMs);
+    const late = this.#lateOnes.add(ended, passing(limitMs), second);
+    const severeFrom = Math.max(limitMs, severeMs);
     const now = this.#at(second);
-    now.answered += answered + waiting;
+    now.answered += answered - ended + late;
     now.late += late;
-    now.severe += countAbove(counted, severe) + passing(severe);
-    return late;
+    const severe = this.#severeOnes.add(filledAbove(latencies, severeFrom), passing(severeFrom), second);
+    now.severe += severe;
+    return { late, severe };
   }
 
-  /** Requests whose clients did not wait any longer: counts by `durationBoundsMs`. Returns how many of them were late. */
-  addAbandoned(count: number, durations: readonly number[], second: number): number {
+  /** Requests whose clients did not wait any longer: counts by `durationBoundsMs`. Their responses had not begun. */
+  addAbandoned(count: number, durations: readonly number[], second: number): LateCount {
     const now = this.#at(second);
     now.left ??= new Float64Array(durations.length);
     for (let cell = 0; cell < durations.length; cell++) (now.left[cell] as number) += durations[cell] as number;
     const { limitMs } = this;
-    if (limitMs === null) return 0;
+    if (limitMs === null) return noneLate;
     const above = (limit: number): number =>
       durations.reduce((sum, one, cell) => sum + (startOfDuration(cell) >= limit ? one : 0), 0);
-    now.answered += count;
-    now.late += above(limitMs);
-    now.severe += above(Math.max(limitMs, severeMs));
-    return above(limitMs);
+    // Who has waited in vain would have waited for longer.
+    const ended = above(Math.min(severeMs, limitMs));
+    const late = this.#lateOnes.add(ended, 0, second);
+    const severe = this.#severeOnes.add(ended, 0, second);
+    now.answered += count - ended + late;
+    now.late += late;
+    now.severe += severe;
+    // One client that does not wait for a page which is slow as ever tells nothing.
+    return { late, severe: Math.min(severe, above(Math.max(limitMs, severeMs))) };
   }
 
   abandoned(route: string, second: number): AbandonedRequests {
@@ -119,9 +164,9 @@ class RouteLatency {
 
   /** The second in which it became slow; null: it is not. */
   slowSince(second: number): number | null {
-    const [newest] = this.#seconds.slice(-1);
-    if (newest === undefined || newest.second < second - 2) return null;
-    if (!this.#isSlow(second, 8, 'severe', 0.5) && !this.#isSlow(second, 30, 'late', 0.3)) return null;
+    const newest = this.#seconds.at(-1);
+    if (newest === undefined || newest.second < second - 2 || !this.#hasLate(second)) return null;
+    if (!sights.some(({ widthS, kind, shareMin }) => this.#isSlow(second, widthS, kind, shareMin))) return null;
     let since = newest.second;
     for (const one of this.#seconds.toReversed()) {
       if (one.late === 0 && one.answered > 0 && since - one.second > 3) break;
@@ -130,18 +175,39 @@ class RouteLatency {
     return since;
   }
 
+  /** Nearly all routes have too few. */
+  #hasLate(second: number): boolean {
+    let late = 0;
+    for (let at = this.#seconds.length - 1; at >= 0 && late < lateMin; at--) {
+      const one = this.#seconds[at] as Second;
+      if (one.second <= second - slowMostS) break;
+      late += one.late;
+    }
+    return late >= lateMin;
+  }
+
   #isSlow(second: number, widthS: number, kind: 'late' | 'severe', shareMin: number): boolean {
     const seconds = this.#seconds.filter((one) => one.second > second - widthS && one.answered > 0);
     const sum = (of: (one: Second) => number): number => seconds.reduce((all, one) => all + of(one), 0);
     const late = sum((one) => one[kind]);
+    const answered = sum((one) => one.answered);
     const withLate = seconds.filter((one) => one[kind] > 0).length;
     const lasted = (seconds.at(-1)?.second ?? 0) - (seconds.find((one) => one[kind] > 0)?.second ?? 0);
     return (
-      late >= 6 &&
-      late >= shareMin * sum(({ answered }) => answered) &&
+      late >= lateMin &&
+      late >= shareMin * answered &&
+      !this.#isChance(late, answered) &&
       withLate * 2 > seconds.length &&
       lasted >= widthS / 2
     );
+  }
+
+  #isChance(late: number, answered: number): boolean {
+    const share = Math.min(1, late / answered);
+    const usual = this.#lateUsually;
+    if (share <= usual) return true;
+    const timely = share === 1 ? 0 : (1 - share) * Math.log((1 - share) / (1 - usual));
+    return answered * (share * Math.log(share / usual) + timely) < lateByChanceMax;
   }
 
   settle(second: number, isUsual: boolean): void {
@@ -159,11 +225,17 @@ class RouteLatency {
     for (const count of this.#usual) known += count;
     const p90 = known < knownMin || second - this.firstSecond < learntS ? null : latencyQuantileMs(this.#usual, 0.9);
     this.limitMs = p90 === null ? null : Math.round(lateTimes * p90 + latePlusMs);
+    if (this.limitMs !== null)
+      this.#lateUsually = Math.max(lateUsuallyMin, countAbove(this.#usual, this.limitMs) / known);
+  }
+
+  get usualMs(): number | null {
+    return latencyQuantileMs(this.#usual, 0.5);
   }
 
   /** `second`: now. Null: nothing is known. */
   lateness(route: string, second: number): Lateness | null {
-    const usualMs = latencyQuantileMs(this.#usual, 0.5);
+    const { usualMs } = this;
     const now = new Array<number>(latencyCells).fill(0);
     for (const [slice, cells] of this.#recent)
       if (slice >= Math.floor(second / sliceS) - 1)
@@ -179,14 +251,12 @@ class RouteLatency {
 export class RouteLatencies {
   readonly #routes = new Map<string, RouteLatency>();
 
-  /** Returns how many are late. */
-  add(counted: RouteTraffic, second: number): number {
-    return this.#routeOf(counted.route, second)?.add(counted, second) ?? 0;
+  add(counted: RouteTraffic, second: number): LateCount {
+    return this.#routeOf(counted.route, second)?.add(counted, second) ?? noneLate;
   }
 
-  /** Returns how many had waited for longer than is usual. */
-  addAbandoned({ route, count, durations }: ExchangeCount, second: number): number {
-    return this.#routeOf(route, second)?.addAbandoned(count, durations, second) ?? 0;
+  addAbandoned({ route, count, durations }: ExchangeCount, second: number): LateCount {
+    return this.#routeOf(route, second)?.addAbandoned(count, durations, second) ?? noneLate;
   }
 
   #routeOf(route: string, second: number): RouteLatency | null {
@@ -216,6 +286,11 @@ export class RouteLatencies {
   settle(second: number, isUsual: boolean): void {
     if (second % sliceS !== 0 && isUsual) return;
     for (const known of this.#routes.values()) known.settle(second, isUsual);
+  }
+
+  /** Half of the responses of a route used to take no longer; null: not known. */
+  usualMs(route: string): number | null {
+    return this.#routes.get(route)?.usualMs ?? null;
   }
 
   /** Of the first of these routes of which it is known. */

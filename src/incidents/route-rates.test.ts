@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import type { ExchangeCount } from '../core/counters.ts';
 import { sampleCount } from '../record/sample-count.test-support.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
+import { incidentSentence } from './incident-sentence.ts';
 import { IncidentTracker } from './incident-tracker.ts';
 
 const routes = Array.from({ length: 12 }, (_, number) => `route-${number}`);
@@ -92,9 +93,48 @@ describe('3 % of the requests of one of twelve routes, after 75 s without a fail
   });
 });
 
+describe('requests of one route that all fail, and then 4 % of them', () => {
+  const rarer = (tracker: IncidentTracker, second: number) => {
+    const [incident] = tracker.list(second * 1000);
+    assert.equal(incident?.resolvedAt, null);
+    return {
+      ...incident.rarer,
+      sentence: /It fails more rarely now: \S+ % of \S+\./.exec(incidentSentence(incident))?.[0],
+    };
+  };
+  const shareAt = (second: number): number => (second <= 75 ? 0 : second <= 100 ? 1 : 0.04);
+
+  test('fail more rarely, which is no end, and the route is named with its share', () => {
+    const { told, tracker } = play({ seconds: 300, perS: 240, share: shareAt });
+    assert.deepEqual(
+      told.map((one) => one.split(' ')[0]),
+      ['opened'],
+    );
+    const { route, share = 0, sentence } = rarer(tracker, 300);
+    assert.equal(route, 'route-0');
+    assert.ok(share > 0.01 && share < 0.08, `${share}`);
+    assert.equal(sentence, `It fails more rarely now: ${Math.round(share * 100)} % of route-0.`);
+  });
+
+  test('are not called rarer while as many fail as at first, nor when none fails any more', () => {
+    const still = play({ seconds: 300, perS: 240, share: (second) => (second > 75 ? 0.4 : 0) });
+    assert.deepEqual(rarer(still.tracker, 300), { sentence: undefined });
+    for (const seconds of [102, 105, 110, 120, 140]) {
+      const ended = play({ seconds, perS: 240, share: (second) => (second > 75 && second <= 100 ? 1 : 0) });
+      assert.deepEqual(rarer(ended.tracker, seconds), { sentence: undefined }, `${seconds}`);
+    }
+  });
+});
+
 test('a route that fails wholly is an incident after a few requests', () => {
   const { requestsUntilOpen } = play({ seconds: 120, perS: 12, share: (second) => (second > 75 ? 1 : 0) });
   assert.ok((requestsUntilOpen ?? Infinity) <= 5, `${requestsUntilOpen}`);
+});
+
+test('four failures within four seconds, of a route with two requests a second, are no incident: a database was slow', () => {
+  const clump = (second: number) => (second % 600 > 300 && second % 600 <= 302 ? 1 : 0);
+  const { told } = play({ seconds: 3000, perS: 24, share: clump, seed: 3 });
+  assert.deepEqual(told, []);
 });
 
 test('failures as many as before are no incident, whatever their share: 0.1 %, 1 %, 2 %', () => {
@@ -109,41 +149,19 @@ test('twice as many as an hour before are one', () => {
   assert.match(told[0] ?? '', /^opened (3[78]|39)/, told.join());
 });
 
-/** Requests of a route in each second, by how the application answers them. */
-function answered(seconds: number, countsAt: (second: number) => { well: number; declined: number }): Played['told'] {
+test('requests that fail because a pause is not ended are an incident of the operator', () => {
   const tracker = new IncidentTracker(0);
-  const told: string[] = [];
-  for (let second = 1; second <= seconds; second++) {
-    const { well, declined } = countsAt(second);
-    const exchanges = [
-      sampleCount({ upstream: 'shop', route: 'cart', count: well }),
-      sampleCount({ upstream: 'shop', route: 'cart', count: declined, statusClass: '4xx' }),
-    ].filter(({ count }) => count > 0);
-    tracker.note({ exchanges, outcomes: [], staleReusesFailed: 0 }, second * 1000);
-    for (const { kind, incident } of tracker.judge((second + 1) * 1000, () => ({ application: null, endpoints: [] })))
-      if (kind !== 'grown') told.push(`${kind} ${second} ${incident.suspects[0]?.name}`);
+  const refused = {
+    shape: 'refused_by_gateway',
+    cause: 'pause_timeout',
+    whose: 'operator',
+    statusClass: '5xx',
+  } as const;
+  for (let second = 1; second <= 60; second++) {
+    const exchange = sampleCount({ upstream: 'shop', route: 'checkout', count: 5, ...(second > 40 ? refused : {}) });
+    tracker.note({ exchanges: [exchange], outcomes: [], staleReusesFailed: 0 }, second * 1000);
+    tracker.judge((second + 1) * 1000, () => ({ application: null, endpoints: [] }));
   }
-  return told;
-}
-
-describe('an application that answers with 4xx', () => {
-  test('what it answered well before is an incident within ten seconds, and until it answers well again', () => {
-    const told = answered(300, (second) =>
-      second > 100 && second <= 160 ? { well: 0, declined: 8 } : { well: 8, declined: 0 },
-    );
-    assert.equal(told.length, 2, told.join());
-    assert.match(told[0] ?? '', /^opened 10[1-9] changed_responses$/);
-    assert.match(told[1] ?? '', /^resolved 2[1-3][0-9] /);
-  });
-
-  for (const [what, countsAt] of [
-    [
-      'a crawler that collects 404 beside as many others as before',
-      (second) => ({ well: 8, declined: second > 100 ? 40 : 0 }),
-    ],
-    ['as many of its requests as always', () => ({ well: 4, declined: 6 })],
-    ['one client, alone at night', (second) => (second > 200 ? { well: 0, declined: 1 } : { well: 8, declined: 6 })],
-    ['a few of its requests', (second) => (second > 100 ? { well: 7, declined: 1 } : { well: 8, declined: 0 })],
-  ] as const satisfies readonly (readonly [string, (second: number) => { well: number; declined: number }])[])
-    test(`${what} is no incident`, () => assert.deepEqual(answered(400, countsAt), []));
+  const [incident] = tracker.list(61_000);
+  assert.deepEqual([incident?.whose, incident?.suspects[0]?.name], ['operator', 'operator_action']);
 });

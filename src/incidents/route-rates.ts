@@ -1,6 +1,8 @@
+import type { CountedClient } from '../core/counters.ts';
 import type { FailureFamily } from '../core/live-incident.ts';
 import { isWithoutFailure } from './failure-family.ts';
-import { SlidingSeconds } from './family-window.ts';
+import { ClientSamples } from './failing-clients.ts';
+import { SlidingSeconds, UsualClumps } from './family-window.ts';
 
 /** What is usual is that of the last hour, in slices. */
 const sliceS = 60;
@@ -28,35 +30,55 @@ const falseAlarmS = 30 * 24 * 3600;
 /** Families that are told apart on a route: those that an application meets now and then. */
 const familiesPerRoute = 2;
 
+/** Fewer late or changed responses than a third are told after so long. */
+const lastedS = 40;
+
 /** Routes of one upstream that are told apart. */
 const routesMax = 1000;
 
-/** 4xx of so many seconds, compared with the two minutes before. */
-const changedS = 8;
-const beforeS = 120;
-const beforeMin = 60;
-const changedMin = 8;
-const changedShareMin = 0.3;
-/** Of the responses that were not 4xx, no more are left. */
-const wellShareMax = 0.75;
+/**
+ * Failures are not independent: a database that is slow for some seconds fails three requests, and that is over before anybody can act. What comes at once
+ * speaks as loud as one failure, and what follows adds less each second: the logarithm of a likelihood has a bound that fills again with time. A
+ * likelihood that is made smaller by what was known before has no more false alarms. Where clumps are usual, the logarithm is divided by their dispersion besides
+ * (quasi-likelihood: Wedderburn 1974).
+ */
+const evidenceAtOnce = 6;
+const evidencePerS = 2.5;
 
-/** Of one route: what the last seconds have added. */
+/** Of one route: what the last seconds have added. A client whose requests fail counts once. */
 interface Second {
   requests: number;
   readonly failed: Map<FailureFamily, number>;
+  /** Of families without a failure, those that may tell something although they are few. */
+  readonly telling: Map<FailureFamily, number>;
+  /** Those that are known to have failed, until the second is judged. */
+  readonly clients: Map<FailureFamily, Set<string>>;
 }
+
+/** More failing clients of a second are not told apart: each of their failures counts. */
+const clientsOfSecondMax = 64;
 
 /** One family of failures on one route. */
 class Rate {
+  readonly clumps: UsualClumps;
   /** By slice number. */
   readonly #usual = new Map<number, number>();
   readonly #evidence = new Float64Array(times.length).fill(1 / times.length);
+  /** By how much the logarithm may grow, and when that was so. */
+  #bound = evidenceAtOnce;
+  #boundAt = 0;
   readonly failed = new SlidingSeconds();
   /** The first failure since which the evidence has grown. */
   since: number | null = null;
 
-  noteUsual(slice: number, failed: number): void {
+  constructor(firstSecond: number) {
+    this.clumps = new UsualClumps(firstSecond);
+  }
+
+  noteUsual(second: number, failed: number): void {
+    const slice = Math.floor(second / sliceS);
     this.#usual.set(slice, (this.#usual.get(slice) ?? 0) + failed);
+    this.clumps.note(second, failed);
   }
 
   forget(oldest: number): void {
@@ -74,22 +96,40 @@ class Rate {
    * One second with requests: Shiryaev–Roberts, whose statistic is expected to be the number of seconds where nothing has changed, whatever the seconds were like. So
    * it reaches `n` only once in `n` seconds. (Pollak 1985; mixtures: Pollak and Siegmund 1991; e-detectors: Shin, Ramdas and Rinaldo 2024.)
    */
-  add(second: number, failed: number, requests: number, usual: number): number {
+  add(second: number, failed: number, requests: number, usual: number, dispersion: number): number {
+    const bound = Math.min(evidenceAtOnce, this.#bound + evidencePerS * (second - this.#boundAt));
     let sum = 0;
+    let most = 0;
     for (let index = 0; index < times.length; index++) {
       const share = Math.min(shareMax, Math.max(usual * 1.5, usual * (times[index] as number)));
-      const likelihood = failed * Math.log(share / usual) + (requests - failed) * Math.log((1 - share) / (1 - usual));
+      const log = failed * Math.log(share / usual) + (requests - failed) * Math.log((1 - share) / (1 - usual));
+      const likelihood = Math.min(bound, log / dispersion);
+      most = Math.max(most, likelihood);
       const before = (this.#evidence[index] as number) + 1 / times.length;
       this.#evidence[index] = Math.min(1e15, before * Math.exp(likelihood));
       sum += this.#evidence[index] as number;
     }
+    this.#bound = bound - most;
+    this.#boundAt = second;
     if (sum < 2) this.since = null;
     else if (failed > 0) this.since ??= second;
     return sum;
   }
 
+  /** In most of the last ten seconds' slices something was unusual. */
+  hasLasted(second: number): boolean {
+    if (this.since === null || second - this.since < lastedS) return false;
+    let slicesWith = 0;
+    for (let back = 0; back < lastedS; back += 10) if (this.failed.sum(second - back, 10) > 0) slicesWith += 1;
+    return slicesWith >= lastedS / 10 - 1;
+  }
+
   reset(): void {
     this.#evidence.fill(1 / times.length);
+    this.#forgetSince();
+  }
+
+  #forgetSince(): void {
     this.since = null;
   }
 }
@@ -98,10 +138,12 @@ class Route {
   readonly firstSecond: number;
   readonly rates = new Map<FailureFamily, Rate>();
   readonly requests = new SlidingSeconds();
+  readonly answered = new ClientSamples();
   /** By slice number. */
   readonly #usual = new Map<number, number>();
   /** Seconds that are not known to be usual yet. */
   readonly recent = new Map<number, Second>();
+  #oldest = -Infinity;
 
   constructor(second: number) {
     this.firstSecond = second;
@@ -109,7 +151,8 @@ class Route {
 
   secondOf(second: number): Second {
     let known = this.recent.get(second);
-    if (known === undefined) this.recent.set(second, (known = { requests: 0, failed: new Map() }));
+    if (known === undefined)
+      this.recent.set(second, (known = { requests: 0, failed: new Map(), telling: new Map(), clients: new Map() }));
     return known;
   }
 
@@ -122,14 +165,17 @@ class Route {
   /** What happened until `until` was usual, or is forgotten. */
   settle(until: number, isUsual: boolean): void {
     for (const [second, { requests, failed }] of this.recent) {
-      if (second > until) continue;
+      // They are in order.
+      if (second > until) break;
       this.recent.delete(second);
       if (!isUsual) continue;
       const slice = Math.floor(second / sliceS);
       this.#usual.set(slice, (this.#usual.get(slice) ?? 0) + requests);
-      for (const [family, count] of failed) this.rates.get(family)?.noteUsual(slice, count);
+      for (const [family, count] of failed) this.rates.get(family)?.noteUsual(second, count);
     }
     const oldest = Math.floor(until / sliceS) - slices;
+    if (oldest <= this.#oldest) return;
+    this.#oldest = oldest;
     for (const slice of this.#usual.keys()) if (slice < oldest) this.#usual.delete(slice);
     for (const rate of this.rates.values()) rate.forget(oldest);
   }
@@ -161,6 +207,10 @@ export class RouteRates {
     return this.#routes.size;
   }
 
+  get names(): readonly string[] {
+    return [...this.#routes.keys()];
+  }
+
   add(route: string, second: number, requests: number): void {
     const known = this.#routeOf(route, second);
     if (known === null) return;
@@ -168,15 +218,35 @@ export class RouteRates {
     known.secondOf(second).requests += requests;
   }
 
-  /** `failed`: of the requests that are added besides. */
-  addFailed(route: string, second: number, family: FailureFamily, failed: number): void {
+  /** A client whose request succeeded. */
+  addAnswered(route: string, client: string): void {
+    this.#routes.get(route)?.answered.add(client);
+  }
+
+  /** Who is answered well on these routes. */
+  answeredOn(routes: readonly string[]): readonly ClientSamples[] {
+    return routes.flatMap((name) => this.#routes.get(name)?.answered ?? []);
+  }
+
+  /** `failed`: of the requests that are added before; `clients`: of some of them. `telling`: those that are judged one by one. */
+  addFailed(
+    route: string,
+    second: number,
+    family: FailureFamily,
+    failed: number,
+    clients: readonly CountedClient[] = [],
+    telling = failed,
+  ): void {
     const known = this.#routeOf(route, second);
     if (known === null) return;
     let rate = known.rates.get(family);
-    if (rate === undefined) known.rates.set(family, (rate = new Rate()));
+    if (rate === undefined) known.rates.set(family, (rate = new Rate(known.firstSecond)));
     rate.failed.add(second, failed);
-    const counted = known.secondOf(second).failed;
-    counted.set(family, (counted.get(family) ?? 0) + failed);
+    const counted = known.secondOf(second);
+    const repeated = repeatedOf(counted, family, clients);
+    counted.requests = Math.max(0, counted.requests - repeated);
+    counted.failed.set(family, (counted.failed.get(family) ?? 0) + failed - repeated);
+    counted.telling.set(family, (counted.telling.get(family) ?? 0) + telling - repeated);
   }
 
   #routeOf(route: string, second: number): Route | null {
@@ -197,37 +267,16 @@ export class RouteRates {
       if (counted === undefined || counted.requests === 0 || second - route.firstSecond < learntS) continue;
       const { usualRequests } = route;
       for (const [family, rate] of route.rates) {
-        // Such responses come together: each says little.
-        if (isWithoutFailure(family)) continue;
-        const failed = Math.min(counted.requests, counted.failed.get(family) ?? 0);
-        const evidence = rate.add(second, failed, counted.requests, rate.usualMax(usualRequests));
+        // Late and changed responses come together: those of one second count once, and they are told when they have lasted.
+        const most = isWithoutFailure(family) ? 1 : counted.requests;
+        const failed = Math.min(most, counted.telling.get(family) ?? 0);
+        const usual = rate.usualMax(usualRequests);
+        const evidence = rate.add(second, failed, counted.requests, usual, rate.clumps.dispersion(second));
         if (failed === 0 || evidence < evidenceMin || rate.since === null) continue;
+        if (isWithoutFailure(family) && !rate.hasLasted(second)) continue;
         raised.push({ family, route: name, second: rate.since });
       }
-    }
-    return raised;
-  }
-
-  /** Routes that answer with 4xx what they answered well before. A scanner only adds 4xx; here other responses become fewer as well. */
-  judgeChanged(second: number): readonly RaisedRate[] {
-    const raised: RaisedRate[] = [];
-    for (const [name, route] of this.#routes) {
-      const rate = route.rates.get('changed');
-      if (rate === undefined || second - route.firstSecond < learntS + changedS) continue;
-      const now = { requests: route.requests.sum(second, changedS), declined: rate.failed.sum(second, changedS) };
-      if (now.declined < changedMin || now.declined < changedShareMin * now.requests) continue;
-      const widthS = Math.min(beforeS, second - route.firstSecond - changedS);
-      const before = {
-        requests: route.requests.sum(second - changedS, widthS),
-        declined: rate.failed.sum(second - changedS, widthS),
-      };
-      const wellBefore = (before.requests - before.declined) / widthS;
-      const wellNow = (now.requests - now.declined) / changedS;
-      if (before.requests < beforeMin || wellNow > wellShareMax * wellBefore) continue;
-      if (before.declined * 3 > (now.declined / now.requests) * before.requests) continue;
-      let since = second;
-      for (let one = second; one > second - changedS; one--) if (rate.failed.at(one) > 0) since = one;
-      raised.push({ family: 'changed', route: name, second: since });
+      counted.clients.clear();
     }
     return raised;
   }
@@ -272,8 +321,23 @@ interface RouteSum {
   readonly usual: number;
 }
 
+/** Failures of clients of which others have been counted in the same second. */
+function repeatedOf({ clients: seen }: Second, family: FailureFamily, clients: readonly CountedClient[]): number {
+  let known = seen.get(family);
+  if (known === undefined && clients.length > 0) seen.set(family, (known = new Set()));
+  let repeated = 0;
+  for (const { client, count } of clients) {
+    if (known?.has(client) === true) repeated += count;
+    else if (known !== undefined && known.size < clientsOfSecondMax) {
+      known.add(client);
+      repeated += count - 1;
+    }
+  }
+  return repeated;
+}
+
 /** The upper 95 % bound of a share of which `failed` of `requests` have been seen (Wilson). */
-function upperShare(failed: number, requests: number): number {
+export function upperShare(failed: number, requests: number): number {
   const z = 1.645;
   const share = failed / requests;
   const middle = share + (z * z) / (2 * requests);

@@ -12,6 +12,7 @@ import type { SeenInstance, SeenRevision } from './seen-releases.ts';
 import type { CountedFailure, HeldConnections } from './upstream-failures.ts';
 import type { AbandonedRequests, CountedEndpoint, LiveIncident } from '../core/live-incident.ts';
 import type { Cause } from '#failures/failure.ts';
+import type { WaitedRoutes } from './error-waits.ts';
 
 /** Requests and attempts that failed in one second. */
 export type FailedInSecond = readonly [failed: number, attemptsFailed: number];
@@ -59,10 +60,24 @@ export interface SuspectContext {
   readonly directLook: DirectLook | null;
   /** Requests of the routes that fail or are slow whose clients have left; null: none. */
   readonly abandoned: AbandonedRequests | null;
+  /** Where the application's own errors come after one time; null: they do not. */
+  readonly waited: WaitedRoutes | null;
+  /** With which most of the application's own errors come; null: with different ones, or that is not known. */
+  readonly errorStatus: number | null;
+  /** The client that has most of the failed requests; null: not known. */
+  readonly topClient: FailingClient | null;
   /** Null: nothing is stored, or nothing was found. */
   readonly newestFailure: NewestFailure | null;
   /** By method: when its first request came, relative to the incident, and how many have failed. Absent: not known. */
   readonly methods?: ReadonlyMap<string, { readonly afterMs: number; readonly failed: number }>;
+}
+
+export interface FailingClient {
+  readonly client: string;
+  readonly failed: number;
+  /** Requests of the routes that fail which were answered well, and the share of this client in them. */
+  readonly answered: number;
+  readonly shareOfAnswered: number;
 }
 
 /** What a rule says where it applies. */
@@ -220,14 +235,30 @@ export function checksMet(
   const unhealthy = watched.endpoints.filter(({ state }) => state === 'unhealthy');
   const found = unhealthy.filter(({ checkCause }) => checkCause !== null && is(checkCause));
   const cause = found[0]?.checkCause ?? null;
-  if (!isOf(incident, 'not_ready') || cause === null || found.length * 2 < unhealthy.length) return null;
+  if (cause === null || found.length * 2 < unhealthy.length) return null;
+  if (!isOf(incident, 'not_ready') && !(isMostlyNotReady(incident) && familyOfCause(cause) === 'tls')) return null;
   return { cause, evidence: found.slice(0, shownMax).map(({ id, reason }) => `${id}: ${reason}`) };
 }
 
+/** Checks keep requests from being sent: what they meet is what is wrong now, whatever the first requests met. */
+function isMostlyNotReady(incident: LiveIncident): boolean {
+  const waiting = incident.causes.find(({ cause }) => cause === 'no_endpoint_ready')?.failed ?? 0;
+  return waiting > 0.8 * incident.failed;
+}
+
 /** Whether the gateway has seen itself that nothing listens: by its look, or by the checks of all endpoints. What requests meet then is an effect. */
-export function sawNothingListening({ directLook, watched }: Pick<SuspectContext, 'directLook' | 'watched'>): boolean {
-  if (directLook !== null && directLook.cause !== null && refused.has(directLook.cause)) return true;
+export function sawNothingListening({
+  incident,
+  directLook,
+  watched,
+}: Pick<SuspectContext, 'incident' | 'directLook' | 'watched'>): boolean {
   const { endpoints } = watched;
+  // Checks go on after the look; those that TLS fails have found something that listens.
+  const meetsOther =
+    isMostlyNotReady(incident) &&
+    endpoints.length > 0 &&
+    endpoints.every(({ checkCause }) => checkCause !== null && familyOfCause(checkCause) === 'tls');
+  if (directLook !== null && directLook.cause !== null && refused.has(directLook.cause) && !meetsOther) return true;
   const isRefused = ({ state, checkCause }: (typeof endpoints)[number]): boolean =>
     state === 'unhealthy' && checkCause !== null && refused.has(checkCause);
   return endpoints.length > 0 && endpoints.every(isRefused);

@@ -350,3 +350,38 @@ describe('what checks meet is the cause where they keep requests from being sent
   ] as const)
     test(cause, () => assert.equal(suspectsOf(cause)[0]?.name, name));
 });
+
+describe('errors of the application that come after one time', () => {
+  const waited = {
+    ...{ routes: ['checkout'], errors: 146, afterMs: 3002, status: 504 },
+    elsewhere: { routes: 7, requests: 4000, failed: 2 },
+  };
+  const errors = incidentOf('application', [['app_error', 146]]);
+  const dependency = (more: Partial<typeof waited> = {}, incident = errors) =>
+    ranking(incident, { waited: { ...waited, ...more } }).find(({ name }) => name === 'dependency');
+
+  test('are those of something that it calls, and the time is told', () => {
+    const endpoints = ['app/1', 'app/2'].map((endpoint) => ({ endpoint, attempts: 500, failed: 73 }));
+    const [first] = ranking({ ...errors, endpoints }, { waited });
+    assert.equal(first?.name, 'dependency');
+    assert.match(
+      first.sentence,
+      /does not answer: its own errors come after 3 s, its timeout for it, on the route checkout\./,
+    );
+    assert.deepEqual(first.evidence, [
+      '146 of its errors in the last minute, 504: nearly all after 3 s',
+      '2 endpoints alike',
+      '7 other routes: 2 of 4000 requests failed',
+    ]);
+    assert.match(first.nextStep, /what does it call on checkout with a timeout of 3 s/);
+  });
+  test('are less surely so where every route has them', () =>
+    assert.ok(
+      (dependency({ elsewhere: { routes: 7, requests: 900, failed: 850 } })?.fit ?? 1) < (dependency()?.fit ?? 0),
+    ));
+  test('are not where it refuses requests, or where one endpoint alone has them', () => {
+    assert.equal(dependency({ status: 501 }), undefined);
+    const endpoints = [146, 0].map((failed, at) => ({ endpoint: `app/${at + 1}`, attempts: 500, failed }));
+    assert.equal(dependency({}, { ...errors, endpoints }), undefined);
+  });
+});

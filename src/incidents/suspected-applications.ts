@@ -2,11 +2,12 @@ import { lowerFirst, upperFirst } from '#failures/first-letter.ts';
 import { specOfCause } from '#failures/failure-texts.ts';
 import { familyOfCause, isNotHttp } from './failure-family.ts';
 import type { SuspectKind } from '../core/live-incident.ts';
-import { latenessText } from './incident-sentence.ts';
+import { changeText, latenessText } from './incident-sentence.ts';
 import { datedLines } from './evidence-lines.ts';
 import { withTarget, outputStepOf, foreignLogStep } from './step-target.ts';
 import { stoppedEvidence, stoppedFinding } from './stopped-processes.ts';
 import { failedStarts, ownExits } from './suspected-exits.ts';
+import { shortages } from './suspected-shortages.ts';
 import { applicationsOf, type NewestFailure, type WatchedUpstream } from './watched-upstream.ts';
 import {
   type Rule,
@@ -101,11 +102,47 @@ function hangs(context: SuspectContext): boolean {
 const abandonedMin = 8;
 const abandonedShareMin = 0.3;
 
+/** With what an application answers when it has waited in vain: other statuses say something else, such as that it refuses the request. */
+const statusesOfWait: ReadonlySet<number> = new Set([500, 502, 503, 504]);
+
+/** The other routes fail so much more seldom that they do not use what does not answer. */
+const wellShareMax = 0.1;
+
+/** The application's own errors come after one time, which is its timeout for something that it calls. */
+function waitedInVain(context: SuspectContext): SuspectFinding | null {
+  const { incident, waited } = context;
+  if (!isOf(incident, 'application') || waited === null) return null;
+  const { routes, errors, afterMs, status, elsewhere } = waited;
+  // What all endpoints need does not fail at one of them.
+  if ((status !== null && !statusesOfWait.has(status)) || shortages.one_endpoint(context) !== null) return null;
+  const isWellElsewhere = elsewhere !== null && elsewhere.failed <= wellShareMax * elsewhere.requests;
+  const after = duration(afterMs);
+  const failing = incident.endpoints.filter(({ failed }) => failed > 0).length;
+  const output = outputStepOf(context) ?? "Look at the application's log at that time";
+  return {
+    // Where every route fails so, it may also be what the application waits for in itself.
+    fit: isWellElsewhere ? 0.84 : 0.76,
+    sentence: `Something that the application calls does not answer: its own errors come after ${after}, its timeout for it, on the ${routes.length === 1 ? 'route' : 'routes'} ${listOf(routes)}.`,
+    evidence: [
+      `${errors} of its errors in the last minute${status === null ? '' : `, ${status}`}: nearly all after ${after}`,
+      ...(failing > 1 ? [`${failing} endpoints alike`] : []),
+      ...(elsewhere === null
+        ? []
+        : [
+            `${elsewhere.routes === 1 ? 'the other route' : `${elsewhere.routes} other routes`}: ${elsewhere.failed} of ${elsewhere.requests} requests failed`,
+          ]),
+    ],
+    nextStep: `${output}: what does it call on ${routes[0]} with a timeout of ${after}, such as another service or a database? Look there; until it answers, a shorter timeout fails sooner and keeps the rest free.`,
+  };
+}
+
 /** What the application does by itself. */
 export const applications = {
-  dependency: ({ incident, watched }) => {
+  dependency: (context) => {
+    const { incident, watched } = context;
     const advice = watched.endpoints.flatMap(({ id, advice: text }) => (text === null ? [] : [`${id} says: ${text}`]));
-    if (advice.length === 0 || isOf(incident, 'dns', 'tls', 'garbage', 'gateway', 'network')) return null;
+    if (advice.length === 0) return waitedInVain(context);
+    if (isOf(incident, 'dns', 'tls', 'garbage', 'gateway', 'network')) return null;
     return {
       fit: isOf(incident, 'application', 'slow', 'slower', 'not_ready') ? 0.88 : 0.6,
       sentence: 'Something that the application needs does not work, as its health document says.',
@@ -238,13 +275,19 @@ export const applications = {
   },
   changed_responses: ({ incident }) => {
     if (!isOf(incident, 'changed')) return null;
-    const routes = listOf(incident.routes.map(({ route }) => route));
+    const { routes: changed, answers, failed } = incident;
+    const routes = `the ${changed.length === 1 ? 'route' : 'routes'} ${listOf(changed.map(({ route }) => route))}`;
     return {
       fit: 0.5,
-      sentence: `The application answers with 4xx what it answered well before, on the ${incident.routes.length === 1 ? 'route' : 'routes'} ${routes}.`,
-      evidence: [`${incident.failed} responses with 4xx; fewer requests than before are answered otherwise`],
+      sentence:
+        answers === undefined
+          ? `The application answers with 4xx what it answered well before, on ${routes}.`
+          : `The application answers with ${changeText(answers)}.`,
+      evidence: [`${failed} responses with ${changeText(answers)}; fewer requests than before are answered as usual`],
       nextStep:
-        'See in `candor logs` the paths and statuses: 404 means that other code, another application or other data answers there, 401 and 403 that logins or their provider do not work.',
+        answers === undefined
+          ? 'See in `candor logs` the paths and statuses: 404 means that other code, another application or other data answers there, 401 and 403 that logins or their provider do not work.'
+          : `Open a page of ${routes} as a visitor would: other content with a good status is mostly a login or error page, a feature that was switched, another application, or a store that has lost its data.`,
     };
   },
   application_errors: (context) => {

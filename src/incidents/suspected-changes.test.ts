@@ -183,3 +183,23 @@ describe('a direct request that was answered after the timeout', () => {
   test('shows a slow application where responses were faster before', () =>
     assert.equal(of([20, 30])?.name, 'slow_application'));
 });
+
+test('requests that wait too long for the end of a pause are its fault, however long ago it began', () => {
+  const began = eventAt(-900_000, {
+    kind: 'overlay_changed',
+    subject: 'overlay:pause:route:checkout',
+    actor: 'admin:socket',
+    reason: 'paused until further notice: migration',
+    evidence: { before: null, after: {} },
+  });
+  const incident = { ...incidentOf('full', [['pause_timeout', 30]]), routes: [{ route: 'checkout', failed: 30 }] };
+  const [first] = ranking(incident, { events: [began] });
+  assert.deepEqual(
+    [first?.name, first?.sentence, first?.evidence],
+    [
+      'operator_action',
+      'A pause of checkout goes on, and requests wait for its end for longer than they may.',
+      ['admin:socket: paused until further notice: migration'],
+    ],
+  );
+});

@@ -194,7 +194,8 @@ function directText(context: SuspectContext, limitMs: number): readonly string[]
 /** What was changed shortly before: the configuration, a release, by an operator, in DNS; or a worker that ended. */
 export const changes = {
   operator_action: (context) => {
-    const { upstream, routes } = context.incident;
+    const { upstream, routes, cause } = context.incident;
+    if (cause === 'pause_timeout' || cause === 'pause_full') return paused(context);
     const found = latestBefore(context, 'overlay_changed', ({ subject }) =>
       isAbout(
         subject,
@@ -216,7 +217,8 @@ export const changes = {
   dns_change: (context) => {
     const known = new Set(context.watched.endpoints.map(({ name }) => name));
     const found = latestBefore(context, 'name_addresses', ({ evidence }) => known.has(evidence.name));
-    if (found === null || isOf(context.incident, 'full') || failedBefore(context, found.afterMs)) return null;
+    if (found === null) return staleName(context, known);
+    if (isOf(context.incident, 'full') || failedBefore(context, found.afterMs)) return null;
     const { name, added, removed } = found.event.evidence;
     return {
       fit: nearness(found.afterMs, 0.9),
@@ -236,6 +238,35 @@ export const changes = {
     };
   },
 } satisfies Partial<Record<SuspectKind, Rule>>;
+
+/** The gateway goes on with the last known addresses of a name that does not resolve any more: something else may have them now. */
+function staleName(context: SuspectContext, known: ReadonlySet<string | null>): SuspectFinding | null {
+  const found = latestBefore(context, 'name_state', ({ to, evidence }) => to === 'stale' && known.has(evidence.name));
+  if (found === null || isOf(context.incident, 'full') || failedBefore(context, found.afterMs)) return null;
+  const { name, addresses } = found.event.evidence;
+  return {
+    fit: nearness(found.afterMs, 0.85),
+    sentence: `${name} does not resolve since ${beforeText(found.afterMs)} the first failure, and its last known addresses are used.`,
+    evidence: [`last known: ${listOf(addresses)}`],
+    nextStep: `See who has ${listOf(addresses)} now, and correct the DNS record of ${name}.`,
+  };
+}
+
+/** Requests that wait for the end of a pause fail by it, however long ago it began. */
+function paused({ incident, events }: SuspectContext): SuspectFinding {
+  const began = events.flatMap(({ event }) =>
+    event.kind === 'overlay_changed' && event.subject.startsWith('overlay:pause:') && event.evidence.after !== null
+      ? [`${event.actor}: ${event.reason}`]
+      : [],
+  );
+  return {
+    fit: 0.97,
+    sentence: `A pause of ${listOf(incident.routes.map(({ route }) => route))} goes on, and requests wait for its end for longer than they may.`,
+    evidence: began.slice(-1),
+    nextStep:
+      'See in `candor status` who began the pause and end it with `candor restore`; if the work takes long, use `candor maintenance`.',
+  };
+}
 
 const takenOutOf = ({ watched }: SuspectContext): SuspectContext['watched']['endpoints'] =>
   watched.endpoints.filter(({ takenOutBy }) => takenOutBy !== undefined);

@@ -2,7 +2,7 @@ import { lowerFirst } from '#failures/first-letter.ts';
 import { specOfCause } from '#failures/failure-texts.ts';
 import { guessWords, type SpokenProtocol, stepOfOtherProtocol } from '#failures/guess-words.ts';
 import { familyOfCause, isCause } from './failure-family.ts';
-import type { CountedCause, FailureFamily, SuspectKind } from '../core/live-incident.ts';
+import type { CountedCause, FailureFamily, LiveIncident, SuspectKind } from '../core/live-incident.ts';
 import { withTarget, outputStepOf } from './step-target.ts';
 import { settingAside } from './present-settings.ts';
 import { ownExits } from './suspected-exits.ts';
@@ -40,6 +40,15 @@ function otherProtocolSpoken(protocol: SpokenProtocol): SuspectFinding {
   };
 }
 
+/** So many failures at one endpoint, and none elsewhere, are no chance. */
+const ofOneMin = 8;
+
+function isOfOneEndpoint({ endpoints }: LiveIncident): boolean {
+  const [worst, ...others] = endpoints.toSorted((a, b) => b.failed - a.failed);
+  if (worst === undefined || worst.failed < ofOneMin) return false;
+  return others.some(({ attempts }) => attempts >= worst.attempts / 2) && others.every(({ failed }) => failed === 0);
+}
+
 function keepAliveRace(context: SuspectContext): SuspectFinding | null {
   const { incident } = context;
   // Those of all upstreams are counted together.
@@ -63,7 +72,8 @@ function keepAliveRace(context: SuspectContext): SuspectFinding | null {
     };
   }
   return {
-    fit: 0.86,
+    // All endpoints of an application close idle connections alike.
+    fit: isOfOneEndpoint(incident) ? 0.5 : 0.86,
     sentence: 'The application closes idle connections at the moment at which the gateway sends a request there.',
     evidence: [
       `${staleReusesFailed} requests failed on a connection that the endpoint was closing`,

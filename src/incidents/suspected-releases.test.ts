@@ -88,6 +88,9 @@ function suspectsOf(what: Case): readonly IncidentSuspect[] {
     ...{
       directLook: null,
       abandoned: null,
+      waited: null,
+      topClient: null,
+      errorStatus: null,
       newestFailure: null,
       failedSinceMs: null,
       revisions: [

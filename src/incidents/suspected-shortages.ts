@@ -198,13 +198,13 @@ export const shortages = {
     const happened = isSlower
       ? 'responses were late'
       : isOf(incident, 'changed')
-        ? 'responses were 4xx'
+        ? 'responses were none of the usual'
         : 'attempts failed';
     return {
       fit: Math.min(0.75, fitOfTheirRelease(context, bad, others) - 0.05),
       sentence: isSlower
         ? `Only ${listOf(bad.map(({ endpoint }) => endpoint))} ${isOne ? 'is' : 'are'} slow; the other endpoints answer as before.`
-        : `Only ${listOf(bad.map(({ endpoint }) => endpoint))} ${isOne ? 'fails' : 'fail'}; the other endpoints answer.`,
+        : `Only ${listOf(bad.map(({ endpoint }) => endpoint))} ${isOf(incident, 'changed') ? `${isOne ? 'answers' : 'answer'} otherwise; the others answer as before` : `${isOne ? 'fails' : 'fail'}; the other endpoints answer`}.`,
       evidence: [
         ...bad.slice(0, shownMax).map((one) => `${one.endpoint}: ${one.failed} of ${one.attempts} ${happened}`),
         `the ${others.length === 1 ? 'other one' : `${others.length} others`}: ${failedOf(others)} of ${sum(others)} ${happened}`,

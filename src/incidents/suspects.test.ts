@@ -325,3 +325,43 @@ describe('the only endpoint is killed while it sends event streams', () => {
     assert.equal(found[0]?.name, 'nothing_listens');
   });
 });
+
+test('resets of one endpoint, while its siblings have none, are no keep-alive race', () => {
+  const endpoint = (name: string, failed: number) => ({ endpoint: `app/${name}`, attempts: 500, failed });
+  const incident = {
+    ...incidentOf('gone', [['reset_before_response', 12]]),
+    requests: 1500,
+    endpoints: [endpoint('1', 12), endpoint('2', 0), endpoint('3', 0)],
+  };
+  const names = (counted: typeof incident): readonly string[] =>
+    ranking(counted, { staleReusesFailed: 12 }).map(({ name }) => name);
+  assert.equal(names(incident)[0], 'one_endpoint');
+  const everywhere = { ...incident, endpoints: [endpoint('1', 4), endpoint('2', 4), endpoint('3', 4)] };
+  assert.equal(names(everywhere)[0], 'keep_alive_race');
+});
+
+test('where checks meet another fault than the first requests did, that is what is wrong', () => {
+  const incident = {
+    ...incidentOf('gone', [
+      ['connect_refused', 2],
+      ['response_chunked_truncated', 2],
+      ['no_endpoint_ready', 100],
+    ]),
+    causes: [
+      { cause: 'no_endpoint_ready', count: 100, failed: 100, attemptsFailed: 0, isConsequence: true },
+      { cause: 'connect_refused', count: 2, failed: 2, attemptsFailed: 2, isConsequence: false },
+    ] as const,
+  };
+  const look = {
+    endpoint: 'app/1',
+    isAccepting: false,
+    isHanging: false,
+    cause: 'connect_refused',
+    answer: 'refused',
+    tookMs: null,
+    at: incident.startedAt,
+  } as const;
+  const unhealthy = { ...endpointOf('app/1'), state: 'unhealthy', checkCause: 'tls_certificate_name' } as const;
+  const found = ranking(incident, { directLook: look, watched: { application: null, endpoints: [unhealthy] } });
+  assert.equal(found[0]?.name, 'certificate');
+});

@@ -4,6 +4,8 @@ import { releases } from './suspected-releases.ts';
 import { shortages } from './suspected-shortages.ts';
 import { connections } from './suspected-connections.ts';
 import { applications } from './suspected-applications.ts';
+import { clients } from './suspected-clients.ts';
+import { limits } from './suspected-limits.ts';
 import type { IncidentSuspect, SuspectKind } from '../core/live-incident.ts';
 import {
   type SuspectContext,
@@ -28,6 +30,8 @@ const rules: Readonly<Record<SuspectKind, Rule>> = {
   ...timeouts,
   ...connections,
   ...applications,
+  ...clients,
+  ...limits,
 };
 
 /** What may have caused the incident, the likeliest first; empty: not known. `isLater`: it has caused only what began later. */
@@ -53,7 +57,7 @@ const shownFitMin = 0.55;
 const shownCauses: ReadonlySet<SuspectKind> = new Set([
   ...ends,
   ...(['descriptors', 'application_descriptors', 'dns', 'certificate', 'tls_settings', 'dependency'] as const),
-  ...(['another_program', 'nothing_listens', 'network', 'slow_application'] as const),
+  ...(['another_program', 'nothing_listens', 'network', 'slow_application', 'resource_limit'] as const),
 ]);
 /** What follows from each of them: no endpoint is ready, requests wait, and the pool is full. */
 const effects: ReadonlySet<SuspectKind> = new Set(['pool_full', 'failing_check']);

@@ -3,11 +3,14 @@ import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { Whose } from '#failures/shape.ts';
 import type { CountedCause, FailureFamily } from '../core/live-incident.ts';
-import type { RouteTraffic } from '../core/route-traffic.ts';
+import { clientNetwork, type RouteTraffic } from '../core/route-traffic.ts';
 import { familyOf, familyOfCause, isNotHttp, isWithoutFailure, isWithoutConnection } from './failure-family.ts';
+import { ClientCounts } from './failing-clients.ts';
 import { FamilyWindow, SlidingSeconds } from './family-window.ts';
+import { RouteAnswers } from './route-answers.ts';
 import { RouteLatencies } from './route-latencies.ts';
 import { RouteRates } from './route-rates.ts';
+import { ErrorWaits, type WaitedRoutes } from './error-waits.ts';
 
 export type CountedFailure = CountedCause['cause'];
 
@@ -25,6 +28,8 @@ export interface FailureDelta {
   startedWall: number;
   failed: number;
   attemptsFailed: number;
+  /** Of requests; absent: not known. */
+  clients?: ClientCounts;
 }
 
 /** What one second has added, or a part of one: before or since its first failure, or between responses that were no valid HTTP. */
@@ -37,8 +42,8 @@ export interface AttemptDelta {
   failed: number;
   /** Responses that began late. */
   late: number;
-  /** Responses with 4xx. */
-  declined: number;
+  /** Responses that are none of what the route usually answers. */
+  changed: number;
   /** Responses in HTTP, with any status. */
   answered: number;
   /** Responses that were no HTTP. */
@@ -101,6 +106,9 @@ export class UpstreamFailures {
   readonly families = new Map<FailureFamily, FamilyWindow>();
   readonly rates = new RouteRates();
   readonly latencies = new RouteLatencies();
+  /** Of all upstreams: a route may get another one. */
+  readonly #answers: RouteAnswers;
+  readonly #errorWaits = new ErrorWaits();
   /** How long successful requests usually take: counts by `durationBoundsMs`, that become less with time. */
   readonly usualDurations = new Float64Array(durationBoundsMs.length + 1);
   /** The longest of them. */
@@ -121,8 +129,9 @@ export class UpstreamFailures {
   /** Requests of a second that were counted before its first failure, by seconds with failures. */
   readonly #before = new Map<number, number>();
 
-  constructor(upstream: string, second: number) {
+  constructor(upstream: string, second: number, answers = new RouteAnswers()) {
     this.upstream = upstream;
+    this.#answers = answers;
     this.firstSecond = second;
   }
 
@@ -137,7 +146,8 @@ export class UpstreamFailures {
     this.#slices.set(slice, (this.#slices.get(slice) ?? 0) + count);
     const family = familyOf(cause, shape);
     if (family === null) {
-      if (counted.statusClass === '4xx' && cause === 'none') this.#addUnusual('changed', route, count, second, firstMs);
+      if (counted.client !== undefined && counted.client !== '')
+        this.rates.addAnswered(route, clientNetwork(counted.client));
       // A tunnel lasts as long as both sides keep it, and a stream as long as it has something to say.
       if (counted.statusClass !== '1xx' && counted.isLongLived !== true) {
         const recent = this.#recentOf(second);
@@ -146,41 +156,72 @@ export class UpstreamFailures {
       }
       return;
     }
-    this.rates.addFailed(route, second, family, count);
+    this.rates.addFailed(route, second, family, count, counted.clients);
     if (family === 'slow') addCounts(this.slowDurations, durations);
+    if (family === 'application') this.#errorWaits.add(counted, second);
     this.#window(family).failed.add(second, count);
     const kind = cause === 'none' ? 'app_error' : cause;
     const startedWall = counted.firstStartedAt ?? Infinity;
-    this.#failure({ second, family, kind, route, whose: counted.whose ?? null, firstMs, startedWall }).failed += count;
+    const delta = this.#failure({ second, family, kind, route, whose: counted.whose ?? null, firstMs, startedWall });
+    delta.failed += count;
+    if (counted.clients === undefined) return;
+    delta.clients ??= new ClientCounts();
+    for (const { client, count: failed } of counted.clients) delta.clients.add(client, failed);
   }
 
   addRoute(counted: RouteTraffic, second: number, firstMs: number): void {
-    const late = this.latencies.add(counted, second);
-    if (late === 0) return;
-    this.#addUnusual('slower', counted.route, late, second, firstMs);
-    this.#endpointDelta(second, counted.endpoint, false).late += late;
+    const { late, severe } = this.latencies.add(counted, second);
+    if (late > 0) {
+      this.#addUnusual('slower', counted.route, late, second, firstMs, severe);
+      this.#endpointDelta(second, counted.endpoint, false).late += late;
+    }
+    const { unusual, telling } = this.#answers.add(counted, second);
+    if (unusual === 0) return;
+    this.#addUnusual('changed', counted.route, unusual, second, firstMs, telling);
+    this.#endpointDelta(second, counted.endpoint, false).changed += unusual;
   }
 
-  /** Requests that their clients have abandoned: they are no failures, and show how long a client waited. */
+  /**
+   * Requests that their clients have abandoned: they are no failures, and show how long a client waited. One that had got the head of its response did
+   * not wait for it: downloads are aborted at any time.
+   */
   #addAbandoned(counted: ExchangeCount, second: number, firstMs: number): void {
-    if (counted.isLongLived === true) return;
-    const late = this.latencies.addAbandoned(counted, second);
+    if (counted.isLongLived === true || counted.statusClass !== 'none') return;
+    const { late, severe } = this.latencies.addAbandoned(counted, second);
     if (late === 0) return;
     this.rates.add(counted.route, second, counted.count);
-    this.#addUnusual('slower', counted.route, late, second, firstMs);
+    this.#addUnusual('slower', counted.route, late, second, firstMs, severe);
   }
 
-  #addUnusual(family: 'slower' | 'changed', route: string, count: number, second: number, firstMs: number): void {
-    this.rates.addFailed(route, second, family, count);
+  /** `telling`: of them, those that may open an incident although few of the route's requests are so. */
+  #addUnusual(
+    family: 'slower' | 'changed',
+    route: string,
+    count: number,
+    second: number,
+    firstMs: number,
+    telling = 0,
+  ): void {
+    this.rates.addFailed(route, second, family, count, [], telling);
     const kind = family === 'slower' ? 'late_response' : 'changed_response';
     this.#failure({ second, family, kind, route, whose: null, firstMs, startedWall: Infinity }).failed += count;
   }
 
-  addResponses({ endpoint, method, status, count }: EndpointResponses, ms: number): void {
-    if (status >= 400 && status < 500) this.#endpointDelta(Math.floor(ms / 1000), endpoint, false).declined += count;
+  addResponses({ method, status, count }: EndpointResponses, ms: number): void {
+    if (status >= 500) this.#errorWaits.addStatus(status, Math.floor(ms / 1000), count);
     const known = this.methods.get(method) ?? { firstMs: ms, failed: 0 };
     this.methods.set(method, known);
     if (status === 0 || status >= 500) known.failed += count;
+  }
+
+  /** With which status the application answers, where it mostly answers with errors of its own; null: with different ones, or that is not known. */
+  errorStatus(second: number): number | null {
+    return this.#errorWaits.status(second);
+  }
+
+  /** Where the application's own errors on these routes have come after one time; null: they have not. */
+  waited(routes: readonly string[], second: number): WaitedRoutes | null {
+    return this.#errorWaits.of(routes, second, this.rates, this.latencies);
   }
 
   /** Call this before what came with a failure is added. */
@@ -315,7 +356,7 @@ export class UpstreamFailures {
         (one) => one.second >= (isWithoutFailure(one.family) ? oldest : second - failuresKeptS),
       );
     }
-    if ((this.endpointDeltas[0]?.second ?? second) < oldest) {
+    if ((this.endpointDeltas[0]?.second ?? second) < oldest - sliceS) {
       this.endpointDeltas = this.endpointDeltas.filter((one) => one.second >= oldest);
     }
     if (second % sliceS !== 0) return;
@@ -373,7 +414,7 @@ export class UpstreamFailures {
       attempts: 0,
       failed: 0,
       late: 0,
-      declined: 0,
+      changed: 0,
       answered: 0,
       notHttp: 0,
       invalid: 0,

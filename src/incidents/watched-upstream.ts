@@ -61,6 +61,8 @@ export interface WatchedUpstream {
     readonly strains: readonly string[];
     /** Open descriptors and their limit, where it has nearly used them up; absent: it has not, or that is not known. */
     readonly descriptors?: { readonly open: number; readonly max: number };
+    /** The share of time in which its control group had used up its CPU limit, where that is much; absent: it is not, or that is not known. */
+    readonly throttledShare?: number;
     /** Processes of it that a signal has stopped; absent: none is known to be. `hasEnded`: they were, earlier in the incident. */
     readonly stopped?: StoppedProcesses & { readonly hasEnded?: true };
   }[];

@@ -86,6 +86,18 @@ describe('an endpoint that is ejected', () => {
     }
   });
 
+  test('is as long by its circuit breaker as `open` says, also where that is longer than the longest time', () => {
+    for (const [openMaxMs, isChecked] of [
+      [null, true],
+      [null, false],
+      [3000, true],
+    ] as const) {
+      const breaker = breakerEjection({ openMs: 40_000, openMaxMs }, settings, isChecked);
+      const out = ejected(trusted(start), start, { random: 0.999_999, byBreaker: true }, breaker);
+      assert.equal(Math.round(out.until - start), 40_000);
+    }
+  });
+
   test('begins with the first pause again after ten good minutes', () => {
     const once = ejected(trusted(start), start, byChance, settings);
     const back = trusted(once.until, once);

@@ -25,7 +25,7 @@ export interface OutlierDetectionSpec {
 export interface CircuitBreakerSpec {
   /** How long it is open the first time; each further time is twice as long. */
   readonly openMs: number;
-  /** The longest time; null: 2 s while the endpoint's checks pass, 30 s without checks. */
+  /** The longest time, at least `openMs`; null: 2 s while the endpoint's checks pass, 30 s without checks. */
   readonly openMaxMs: number | null;
   /** How many requests the endpoint gets at a time while the breaker is half-open, over all workers; absent: 1. */
   readonly probesMax?: number;
@@ -144,7 +144,7 @@ export function breakerEjection(
   isChecked: boolean,
 ): EjectionSettings {
   const longestPauseMs = longest ?? (isChecked ? openMaxMs.checked : openMaxMs.unchecked);
-  return { ...ejection, firstPauseMs: openMs, longestPauseMs };
+  return { ...ejection, firstPauseMs: openMs, longestPauseMs: Math.max(openMs, longestPauseMs) };
 }
 
 /** `spec`: null: traffic decides nothing; absent: the defaults. */

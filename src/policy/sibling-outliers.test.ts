@@ -65,7 +65,7 @@ function quarterOf(
   if (hangs) {
     const waiting = Array.from({ length: Math.floor((perS * quarter) / 4) }, (_, index) => ({
       client: client(),
-      ms: (quarter * 250 * (index + 1)) / (perS * quarter),
+      ms: quarter * 250 - (index * 1000) / perS,
     }));
     return { ...none, route, endpoint, awaited: waiting.slice(0, 64) };
   }
@@ -99,7 +99,7 @@ const found: readonly (readonly [what: string, Play, string | null])[] = [
     { endpoints: { a: { perS: 2, ms: 3000 }, b: well, c: well } },
     'a late 3 s',
   ],
-  ['one that is 300 ms slower', { endpoints: { a: { perS: 10, ms: 320 }, b: well, c: well } }, 'a late 1 s'],
+  ['one that is 300 ms slower', { endpoints: { a: { perS: 10, ms: 320 }, b: well, c: well } }, 'a late 2 s'],
   [
     'one that does not answer any more',
     { endpoints: { a: { perS: 4, ms: 20, hangs: true }, b: well, c: well } },
@@ -155,6 +155,35 @@ for (const [what, situation, expected] of found)
   test(`finds ${what}`, () => {
     assert.equal(play(situation), expected);
   });
+
+test('a pause of a second and a half, in which requests wait, makes no endpoint late', () => {
+  for (const perS of [4, 30]) {
+    const outliers = new SiblingOutliers();
+    const siblings = { endpoints: new Set(['a', 'b']), beginning: new Set<string>(), events: both, byClient: false };
+    for (let quarter = 1; quarter <= 160; quarter++) {
+      const now = (quarter * 250) as Instant;
+      const paused = quarter - 80;
+      const waiting = Array.from({ length: Math.max(0, Math.floor((paused * perS) / 4)) }, (_, index) => ({
+        client: index,
+        ms: paused * 250 - (index * 1000) / perS,
+      }));
+      const usual = { ...none, route: 'shop', answered: Math.ceil(perS / 4), latencies: [latencyCellOf(20), perS / 4] };
+      const ended = waiting.flatMap(({ ms }) => [latencyCellOf(ms), 1]);
+      const isEnd = paused === 6;
+      const a = paused <= 0 || paused > 6 ? usual : { ...usual, answered: 0, latencies: [], awaited: waiting };
+      outliers.add(
+        {
+          ...(isEnd ? { ...a, answered: waiting.length, latencies: ended, slow: waiting.slice(0, 8), awaited: [] } : a),
+          endpoint: 'a',
+        },
+        1,
+        now,
+      );
+      outliers.add({ ...usual, endpoint: 'b' }, 1, now);
+      assert.equal(outliers.find(siblings, now), null, `${perS} requests a second, after ${paused / 4} s`);
+    }
+  }
+});
 
 test('a route that is slow by nature makes no endpoint late that serves more of it', () => {
   const outliers = new SiblingOutliers();

@@ -50,6 +50,9 @@ const shareMin = 0.1;
 const shareTimes = 5;
 const clientsMin = 3;
 
+/** A pause of a second or two, such as for garbage, is over when it is seen: responses are late for longer, and still. */
+const lateForMs = 3000;
+
 /** How many times likelier than chance: one false verdict in ten thousand comparisons. */
 const likelihoodMin = 1e4;
 
@@ -108,12 +111,11 @@ class Pair {
     const kept = this.#slices[index] as Slice[];
     const newest = kept.at(-1);
     if (newest?.number === number) return newest;
-    const slice: Slice = {
-      ...{ number, answered: 0, serverErrors: 0, failed: [], slow: [] },
-      latencies: new Array<number>(latencyCells).fill(0),
-    };
+    let old: Slice | undefined;
+    while (kept.length > 0 && (kept[0] as Slice).number <= number - slices) old = kept.shift();
+    const latencies = old?.latencies.fill(0) ?? new Array<number>(latencyCells).fill(0);
+    const slice: Slice = { number, answered: 0, serverErrors: 0, failed: [], slow: [], latencies };
     kept.push(slice);
-    while ((kept[0] as Slice).number <= number - slices) kept.shift();
     return slice;
   }
 
@@ -121,26 +123,11 @@ class Pair {
   counted(index: number, now: Instant): Counted {
     const { sliceMs, slices } = widths[index] as (typeof widths)[number];
     const oldest = Math.floor(now / sliceMs) - slices;
-    const sum = nothing();
-    for (const slice of this.#slices[index] as Slice[]) {
-      if (slice.number <= oldest) continue;
-      addCells(sum, slice);
-      sum.slices.push(slice);
-    }
+    const sum = new Counted();
+    for (const slice of this.#slices[index] as Slice[]) if (slice.number > oldest) sum.addSlice(slice);
     for (const { at, attempts } of this.#awaited.values()) if (now - at <= awaitedMs) sum.awaited.push(...attempts);
     return sum;
   }
-}
-
-const nothing = (): Counted => ({
-  ...{ answered: 0, serverErrors: 0, awaited: [], slices: [] },
-  latencies: new Array<number>(latencyCells).fill(0),
-});
-
-function addCells(to: Counted, { answered, serverErrors, latencies }: Slice | Counted): void {
-  to.answered += answered;
-  to.serverErrors += serverErrors;
-  for (let cell = 0; cell < latencyCells; cell++) (to.latencies[cell] as number) += latencies[cell] as number;
 }
 
 function addTo(slice: Slice, { answered, serverErrors, latencies, failed, slow }: RouteTraffic): void {
@@ -153,13 +140,32 @@ function addTo(slice: Slice, { answered, serverErrors, latencies, failed, slow }
 }
 
 /** Attempts of one route in a window, at one endpoint or at all. */
-interface Counted {
-  answered: number;
-  serverErrors: number;
-  readonly latencies: number[];
-  readonly awaited: AttemptOfClient[];
-  /** They have the clients; of all endpoints: none. */
-  readonly slices: Slice[];
+class Counted {
+  answered = 0;
+  serverErrors = 0;
+  readonly awaited: AttemptOfClient[] = [];
+  readonly slices: Slice[] = [];
+  #latencies: number[] | null = null;
+
+  addSlice(slice: Slice): void {
+    this.answered += slice.answered;
+    this.serverErrors += slice.serverErrors;
+    this.slices.push(slice);
+  }
+
+  add(other: Counted): void {
+    for (const slice of other.slices) this.addSlice(slice);
+    this.awaited.push(...other.awaited);
+  }
+
+  /** Nearly all endpoints have too few slow attempts for a comparison, so that this is not needed. Call it when all is added. */
+  get latencies(): readonly number[] {
+    if (this.#latencies !== null) return this.#latencies;
+    const sum = new Array<number>(latencyCells).fill(0);
+    for (const { latencies } of this.slices)
+      for (let cell = 0; cell < latencyCells; cell++) (sum[cell] as number) += latencies[cell] as number;
+    return (this.#latencies = sum);
+  }
 }
 
 /** One endpoint on one route, and the whole route. */
@@ -203,11 +209,13 @@ export class SiblingOutliers {
   /** The worst one; null: none differs. */
   find(siblings: Siblings, now: Instant): SiblingOutlier | null {
     if (siblings.endpoints.size < 2 || this.#eventAt === null || now - this.#eventAt > idleMs) return null;
-    for (const [index, { sliceMs, slices }] of widths.entries()) {
+    for (const [index, width] of widths.entries()) {
       const found = [...this.#countedBy(siblings, index, now)].flatMap(([endpoint, routes]) =>
-        siblings.events.flatMap(
-          (event) => judge({ endpoint, event, windowMs: sliceMs * slices }, routes, siblings) ?? [],
-        ),
+        siblings.events.flatMap((event) => {
+          const judged = judge({ endpoint, event, windowMs: width.sliceMs * width.slices }, routes, siblings);
+          if (judged === null || (event === 'late' && !isStillLate(routes, judged.outlier, width, now))) return [];
+          return [judged];
+        }),
       );
       const [worst] = found.sort((a, b) => b.likelihood - a.likelihood);
       if (worst !== undefined) return worst.outlier;
@@ -221,10 +229,9 @@ export class SiblingOutliers {
     for (const pair of this.#pairs.values()) {
       if (!endpoints.has(pair.endpoint)) continue;
       let known = routes.get(pair.route);
-      if (known === undefined) routes.set(pair.route, (known = { all: nothing(), each: [], names: [] }));
+      if (known === undefined) routes.set(pair.route, (known = { all: new Counted(), each: [], names: [] }));
       const own = pair.counted(index, now);
-      addCells(known.all, own);
-      known.all.awaited.push(...own.awaited);
+      known.all.add(own);
       known.each.push(own);
       known.names.push(pair.endpoint);
     }
@@ -274,6 +281,38 @@ function judge(
   const likelihood = likelihoodOf(compared);
   if (likelihood < likelihoodMin) return null;
   return { likelihood, outlier: { endpoint, event, events, attempts, elsewhere, windowMs, lateMs } };
+}
+
+/** Many are late in several slices, of which one is among the newest, or have taken as long as that. Those that wait now do so since they began. */
+function isStillLate(
+  routes: readonly OnRoute[],
+  { lateMs }: Pick<SiblingOutlier, 'lateMs'>,
+  { sliceMs, slices }: (typeof widths)[number],
+  now: Instant,
+): boolean {
+  const newest = Math.floor(now / sliceMs);
+  const [late, all] = [new Array<number>(slices).fill(0), new Array<number>(slices).fill(0)];
+  let longOnes = 0;
+  for (const { route, own } of routes) {
+    const limitMs = lateMs.get(route) ?? Infinity;
+    for (const { slow } of own.slices) for (const { ms } of slow) if (ms > limitMs && ms >= lateForMs) longOnes += 1;
+    for (const { number, answered, latencies } of own.slices) {
+      (all[newest - number] as number) += answered;
+      (late[newest - number] as number) += countAbove(latencies, limitMs);
+    }
+    for (const { ms } of own.awaited) {
+      if (ms <= limitMs) continue;
+      const since = Math.min(slices - 1, newest - Math.floor((now - ms) / sliceMs));
+      for (let back = 0; back <= since; back++) {
+        (all[back] as number) += 1;
+        (late[back] as number) += 1;
+      }
+    }
+  }
+  const isLate = late.map((count, back) => count > 0 && count >= shareMin * (all[back] as number));
+  const lateSlices = isLate.filter(Boolean).length;
+  const isLong = longOnes >= eventsMin || lateSlices >= Math.max(2, lateForMs / sliceMs);
+  return isLong && isLate.slice(0, 3).some(Boolean);
 }
 
 /** As many as there can be: late ones are among those of which some are known with their clients. */

@@ -6,7 +6,7 @@ import { fail } from '#failures/failure.ts';
 import type { Instant } from '../core/time.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { bucketOf, CounterTotals, ExchangeCounters } from './counters.ts';
-import { failedExchange, sampleExchange } from './sample-exchange.test-support.ts';
+import { failedExchange, sampleClient, sampleExchange } from './sample-exchange.test-support.ts';
 
 const lasting = (ms: number, changes: Partial<EndedExchange> = {}): EndedExchange =>
   sampleExchange({ endedAt: (5000 + ms) as Instant, ...changes });
@@ -62,6 +62,10 @@ test('a response that went on for long behind its head is counted apart, and a s
       [1, true],
     ],
   );
+  const headsOf = (one: ExchangeCount | undefined) => one?.heads?.flatMap((count, cell) => (count > 0 ? [cell] : []));
+  assert.deepEqual(delta.map(headsOf), [undefined, [bucketOf(20)]]);
+  counters.count(lasting(9000, withHead(300)));
+  assert.deepEqual(headsOf(counters.takeDelta()[0]), [bucketOf(300)]);
   const totals = totalsOf();
   totals.add(delta);
   const [total, ...others] = totals.all();
@@ -172,6 +176,54 @@ test('beyond the limit exchanges are counted under "(other)", and none is lost',
     totals.all().map((count) => `${count.route} ${count.statusClass} ${count.count}`),
     ['r0 2xx 2', 'r1 4xx 1', '(other) 2xx 24', '(other) 4xx 24'],
   );
+});
+
+test('a delta says whose requests failed, one that succeeded as a sample, and totals neither', () => {
+  const counters = new ExchangeCounters();
+  const of = (address: string, changes: Partial<EndedExchange> = {}): void =>
+    counters.count(lasting(1, { client: sampleClient({ address }), ...changes }));
+  const failure = fail('connect_refused', 'connect', { address: 'a:1' });
+  for (const address of ['192.0.2.1', '2001:db8::1', '2001:db8::2', '192.0.2.1']) of(address, { failure });
+  of('192.0.2.7');
+  of('192.0.2.8');
+  const delta = counters.takeDelta();
+  assert.deepEqual(
+    delta.map(({ client, clients }) => ({ client, clients })),
+    [
+      {
+        client: '',
+        clients: [
+          { client: '192.0.2.1', count: 2 },
+          { client: '2001:db8:0:0::/64', count: 2 },
+        ],
+      },
+      { client: '192.0.2.8', clients: [] },
+    ],
+  );
+  of('192.0.2.9', { failure });
+  assert.deepEqual(counters.takeDelta()[0]?.clients, [{ client: '192.0.2.9', count: 1 }]);
+  const totals = new CounterTotals(new SimulatedClock(), () => ({ routes: new Set(), upstreams: new Set() }));
+  totals.add(delta);
+  assert.ok(totals.all().every((total) => !('client' in total) && !('clients' in total)));
+});
+
+test('of one batch at most 192 clients are told apart, however many routes fail for however many clients', () => {
+  const counters = new ExchangeCounters();
+  const failure = fail('connect_refused', 'connect', { address: 'a:1' });
+  for (let one = 0; one < 2000; one++)
+    counters.count(
+      lasting(1, {
+        failure,
+        route: `route-${one % 50}`,
+        client: sampleClient({ address: `10.0.${one >> 8}.${one & 255}` }),
+      }),
+    );
+  const told = counters.takeDelta().map(({ clients = [] }) => clients.length);
+  assert.equal(
+    told.reduce((sum, one) => sum + one, 0),
+    192,
+  );
+  assert.equal(Math.max(...told), 4);
 });
 
 test('routes that replace each other, however many, are counted by their own names, and none is lost', () => {

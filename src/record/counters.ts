@@ -1,6 +1,7 @@
-import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
+import { type CountedClient, durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
 import type { EndedExchange, EndKind } from '../core/exchange.ts';
 import type { Cause } from '#failures/failure.ts';
+import { clientNetwork } from '../core/route-traffic.ts';
 import type { Clock } from '../core/time.ts';
 import { whoses } from '#failures/shape.ts';
 import { endedAtOf, isLongLived, shapeOfExchange, shapeWithoutFailure, whoseOfExchange } from './exchange-shape.ts';
@@ -8,6 +9,10 @@ import { GoneNames, otherName } from './gone-names.ts';
 
 /** Combinations of labels. More than this burden a metrics store and are not readable. */
 const keysMaxDefault = 2000;
+
+/** Clients that are told apart: of one cell, and of one batch, so that these take some 10 KiB of it. */
+const clientsMax = 16;
+const clientsOfBatchMax = 192;
 
 type StatusClass = ExchangeCount['statusClass'];
 const statusClasses = ['none', '1xx', '2xx', '3xx', '4xx', '5xx'] as const satisfies readonly StatusClass[];
@@ -30,6 +35,7 @@ export class ExchangeCounters {
   /** Cells with counts since the last delta. */
   #touched: ExchangeCount[] = [];
   #keys = 0;
+  #clients = 0;
 
   constructor(keysMax = keysMaxDefault) {
     this.#keysMax = keysMax;
@@ -51,14 +57,30 @@ export class ExchangeCounters {
     cell.bytesOut += exchange.bytesToClient;
     const bucket = bucketOf(durationMs);
     cell.durations[bucket] = (cell.durations[bucket] as number) + 1;
+    if (cell.heads !== undefined) noteHead(cell.heads, exchange);
+    if (cell.shape === 'none') cell.client = exchange.client.address;
+    else if (cell.shape !== 'client_abort') this.#countClient(cell.clients as CountedClient[], exchange.client.address);
+  }
+
+  #countClient(clients: CountedClient[], address: string): void {
+    const client = clientNetwork(address);
+    for (const known of clients) if (known.client === client) return void (known.count += 1);
+    if (clients.length >= clientsMax || this.#clients >= clientsOfBatchMax) return;
+    clients.push({ client, count: 1 });
+    this.#clients += 1;
   }
 
   /** The counts since the last call, without unchanged ones. Where there is no entry left, cells without counts give up theirs. */
   takeDelta(): ExchangeCount[] {
     if (this.#keys >= this.#keysMax) this.#dropUnused();
-    const delta = this.#touched.map((cell) => ({ ...cell, durations: cell.durations.slice() }));
+    const delta = this.#touched.map((cell) => ({
+      ...cell,
+      durations: cell.durations.slice(),
+      ...(cell.heads === undefined ? {} : { heads: cell.heads.slice() }),
+    }));
     for (const cell of this.#touched) clear(cell);
     this.#touched = [];
+    this.#clients = 0;
     return delta;
   }
 
@@ -162,7 +184,8 @@ export class CounterTotals {
     const isOther = this.#totals.size >= this.#keysMax;
     const labels = isOther ? { ...counted, route: otherName, upstream: otherName } : counted;
     return valueOf(this.#totals, keyOf(labels), () => {
-      const { whose: _whose, firstEndedAt: _ended, firstStartedAt: _started, isLongLived: _lives, ...common } = labels;
+      const { whose: _whose, firstEndedAt: _ended, firstStartedAt: _started, isLongLived: _lives, ...counted } = labels;
+      const { heads: _heads, client: _client, clients: _clients, ...common } = counted;
       const total = { ...common, durations: noDurations() };
       clear(total);
       return total;
@@ -177,6 +200,7 @@ function keyOf(count: ExchangeCount): string {
 }
 
 function newCount(exchange: EndedExchange, route: string, upstream: string): ExchangeCount {
+  const livesLong = isLongLived(exchange);
   return {
     route,
     upstream,
@@ -188,7 +212,10 @@ function newCount(exchange: EndedExchange, route: string, upstream: string): Exc
     firstStartedAt: 0,
     end: exchange.endKind,
     grpcStatus: grpcText(grpcNumber(exchange.grpcStatus ?? null)),
-    isLongLived: isLongLived(exchange),
+    isLongLived: livesLong,
+    ...(livesLong ? { heads: noDurations() } : {}),
+    client: '',
+    clients: [],
     count: 0,
     durationMsSum: 0,
     durationMsMin: Infinity,
@@ -197,6 +224,14 @@ function newCount(exchange: EndedExchange, route: string, upstream: string): Exc
     bytesOut: 0,
     durations: noDurations(),
   };
+}
+
+/** A tunnel or stream without an attempt has no head of its own. */
+function noteHead(heads: number[], { attempts }: EndedExchange): void {
+  const headMs = attempts.at(-1)?.headMs ?? -1;
+  if (headMs < 0) return;
+  const bucket = bucketOf(headMs);
+  heads[bucket] = (heads[bucket] as number) + 1;
 }
 
 function noDurations(): number[] {
@@ -247,6 +282,10 @@ function clear(count: ExchangeCount): void {
   count.bytesIn = 0;
   count.bytesOut = 0;
   count.durations.fill(0);
+  count.heads?.fill(0);
+  if (count.client !== undefined) count.client = '';
+  // The batch has taken the last list.
+  if (count.clients !== undefined && count.clients.length > 0) count.clients = [];
 }
 
 /** The index in `statusClasses`. RFC 9110 §15: a status beyond 599 is taken for a 5xx. */

@@ -73,6 +73,22 @@ describe('the last minute', () => {
     assert.deepEqual([minute.of('api').requests, minute.of('api').errors], [13, 2]);
   });
 
+  test('counts requests that their clients left, and has the rate of the last seconds beside that of the minute', () => {
+    const { clock, minute } = begin();
+    for (let second = 0; second < 90; second += 1) {
+      minute.add([counted(times(100, 1))]);
+      if (second >= 70)
+        minute.add([counted(times(489, 2000), { statusClass: 'none', shape: 'client_abort', end: 'abandoned' })]);
+      clock.advanceSync(1000);
+    }
+    const { requestsPerS, recentPerS, abandoned, errors } = minute.of('api');
+    assert.deepEqual([recentPerS, abandoned, errors], [589, 489 * 20, 0]);
+    assert.ok(requestsPerS > 250 && requestsPerS < 300, String(requestsPerS));
+    clock.advanceSync(15_000);
+    assert.equal(minute.of('api').recentPerS, 0);
+    assert.deepEqual([minute.of('none').recentPerS, minute.of('none').abandoned], [0, 0]);
+  });
+
   test('without requests has null for percentiles and error share', () => {
     const { minute } = begin();
     const { requests, requestsPerS, errors, errorShare, p50Ms, p99Ms } = minute.of('nobody');

@@ -8,8 +8,10 @@ import { hasLatency, isFailedCount, quantileMs } from './exchange-figures.ts';
 const sliceMs = 5000;
 const slices = 12;
 
-/** Of a slice: requests, errors, and a cell for each bound of the durations and one for the rest. */
-const cells = 2 + durationBoundsMs.length + 1;
+/** Of a slice: requests, errors and abandoned requests, */
+const sums = 3;
+/** and a cell for each bound of the durations and one for the rest. */
+const cells = sums + durationBoundsMs.length + 1;
 
 /** As many upstreams, and as many routes, as are counted separately (`counters.ts`); with 7 KB each they need at most 28 MB. */
 const ringsMax = 2000;
@@ -81,14 +83,17 @@ export class LastMinute {
     const slice = this.#slice;
     const elapsedS = (this.#clock.now() - this.#beganAt) / 1000;
     const seconds = Math.max(1, Math.min(elapsedS, elapsedS - Math.max(0, slice - slices + 1) * (sliceMs / 1000)));
+    const recentS = Math.max(1, Math.min(elapsedS, elapsedS - Math.max(0, slice - 1) * (sliceMs / 1000)));
     const sum = ring === undefined ? new Float64Array(cells) : sumOf(ring, slice, cells);
-    const [requests = 0, errors = 0] = sum;
-    const durations = sum.subarray(2);
+    const [requests = 0, errors = 0, abandoned = 0] = sum;
+    const durations = sum.subarray(sums);
     const range = ring === undefined ? emptyRange() : rangeOf(ring, slice);
     return {
       seconds: round(seconds, 1),
       requests,
       requestsPerS: round(requests / seconds, 2),
+      recentPerS: round(ring === undefined ? 0 : recentRequests(ring, slice) / recentS, 2),
+      abandoned,
       errors,
       errorShare: requests === 0 ? null : round(errors / requests, 4),
       p50Ms: quantileMs(durations, 0.5, range),
@@ -126,9 +131,10 @@ function addTo(ring: Ring, slice: number, counted: ExchangeCount): void {
   const { counts } = ring;
   counts[at] = (counts[at] as number) + count;
   if (isFailedCount(counted)) counts[at + 1] = (counts[at + 1] as number) + count;
+  if (counted.shape === 'client_abort') counts[at + 2] = (counts[at + 2] as number) + count;
   if (!hasLatency(counted)) return;
   for (let cell = 0; cell < durations.length; cell++) {
-    const here = at + 2 + cell;
+    const here = at + sums + cell;
     counts[here] = (counts[here] as number) + (durations[cell] as number);
   }
   widen(ring.ranges[slice % slices] as ValueRange, { min: counted.durationMsMin, max: counted.durationMsMax });
@@ -148,6 +154,14 @@ function sumOf(ring: Ring, slice: number, length: number): Float64Array {
     for (let cell = 0; cell < length; cell++) sum[cell] = (sum[cell] as number) + (ring.counts[at + cell] as number);
   }
   return sum;
+}
+
+/** In this slice and the one before. */
+function recentRequests(ring: Ring, slice: number): number {
+  let requests = 0;
+  for (let one = Math.max(0, slice - 1); one <= Math.min(ring.newest, slice); one++)
+    requests += ring.counts[(one % slices) * cells] as number;
+  return requests;
 }
 
 /** The shortest and the longest duration in these slices. */

@@ -43,6 +43,7 @@ describe('the usage of a process', () => {
         memoryPressure: 12.5,
         ioPressure: null,
         cpuThrottled: 3,
+        cpuPeriods: 5,
       },
     });
   });

@@ -25,6 +25,8 @@ export interface ControlGroupUsage {
   readonly ioPressure: number | null;
   /** How often the group used up its share of CPU time, and had to wait. */
   readonly cpuThrottled: number | null;
+  /** In how many periods of its share it had something to do. */
+  readonly cpuPeriods: number | null;
 }
 
 /** The text of a file, or null where it cannot be read. */
@@ -88,6 +90,7 @@ function secondVersion(path: string, readText: ReadsText): ControlGroupUsage | n
       memoryPressure: pressure('memory'),
       ioPressure: pressure('io'),
       cpuThrottled: numberIn(cpu, /^nr_throttled (\d+)$/m),
+      cpuPeriods: numberIn(cpu, /^nr_periods (\d+)$/m),
     };
   }
   return null;
@@ -108,6 +111,7 @@ function firstVersion(path: string, readText: ReadsText): ControlGroupUsage | nu
       memoryPressure: null,
       ioPressure: null,
       cpuThrottled: null,
+      cpuPeriods: null,
     };
   }
   return null;

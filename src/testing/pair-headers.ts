@@ -1,3 +1,4 @@
+import { type ContentKind, contentKindOfText } from '../core/content-kind.ts';
 import { eachHeaderLine } from '../core/header-lines.ts';
 import { beginsAsClaim, type HeaderFilter, headerId, knownHeaderNames } from '../core/header-names.ts';
 import type { MessageHeaders, HeaderSink } from '../core/message.ts';
@@ -24,6 +25,10 @@ export class PairHeaders implements MessageHeaders {
 
   hasId(id: number): boolean {
     return this.has(knownHeaderNames[id] as string);
+  }
+
+  contentKind(): ContentKind {
+    return contentKindOfText(this.get('content-type'));
   }
 
   each(visit: (name: string, value: string) => void): void {

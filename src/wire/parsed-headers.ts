@@ -1,3 +1,4 @@
+import { type ContentKind, contentKindOf, noContentKind } from '../core/content-kind.ts';
 import { type HeaderFilter, headerId, knownHeaderNames, seenMax } from '../core/header-names.ts';
 import type { MessageHeaders, HeaderSink } from '../core/message.ts';
 import { foldCase } from './characters.ts';
@@ -8,6 +9,8 @@ import { dashed, isClaim } from './known-names.ts';
 /** The number of a removed line, which not even `get` sees: a forbidden trailer. */
 const removed = 0x200;
 const idMask = 0xff;
+
+const contentTypeId = headerId('content-type');
 
 const nothing = Buffer.alloc(0);
 const noSpans = new Int32Array(0);
@@ -75,6 +78,15 @@ export class ParsedHeaders implements MessageHeaders {
       value = value === null ? this.#value(offset) : `${value}, ${this.#value(offset)}`;
     }
     return value;
+  }
+
+  contentKind(): ContentKind {
+    if (!this.hasId(contentTypeId)) return noContentKind;
+    const end = this.#count * spanSize;
+    for (let offset = 0; offset < end; offset += spanSize)
+      if (this.#isNamed(offset, contentTypeId, ''))
+        return contentKindOf(this.#bytes, this.#spans[offset + 2] as number, this.#spans[offset + 3] as number);
+    return noContentKind;
   }
 
   each(visit: (name: string, value: string) => void): void {

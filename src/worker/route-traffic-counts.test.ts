@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { serialize } from 'node:v8';
 import { AwaitedResponses } from '../core/awaited-responses.ts';
+import { answerKey, contentKindOfText } from '../core/content-kind.ts';
 import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
 import { latencyCellOf } from '../core/latency-cells.ts';
 import { clientHash } from '../core/route-traffic.ts';
@@ -9,10 +10,18 @@ import type { Instant } from '../core/time.ts';
 import { sampleAttempt, sampleClient, sampleExchange } from '../record/sample-exchange.test-support.ts';
 import { RouteTrafficCounts } from './route-traffic-counts.ts';
 
+const pages = { contentKind: contentKindOfText('text/html'), bytesFromEndpoint: 3000 };
+
 function exchangeOf(attempt: Partial<AttemptFacts>, more: Partial<EndedExchange> = {}): EndedExchange {
   const started = { startedMs: 0, endedMs: (attempt.headMs ?? 0) + 1 };
-  return sampleExchange({ attempts: [sampleAttempt({ endpoint: 'shop/1', ...started, ...attempt })], ...more });
+  return sampleExchange({
+    attempts: [sampleAttempt({ endpoint: 'shop/1', ...pages, ...started, ...attempt })],
+    ...more,
+  });
 }
+
+const bitOf = (address: string): number => 1 << (clientHash(address) & 31);
+const pageKey = answerKey(200, 'GET', contentKindOfText('text/html'), 3000, false);
 
 const of = (address: string): Partial<EndedExchange> => ({ client: sampleClient({ address }) });
 
@@ -26,12 +35,14 @@ test('attempts are counted by route and endpoint, with the clients of those that
     {
       ...{ route: 'shop', upstream: 'shop', endpoint: 'shop/1', answered: 3, serverErrors: 1 },
       latencies: [latencyCellOf(20), 2, latencyCellOf(900.4), 1],
+      answers: [pageKey, 2, bitOf(sampleClient({}).address) | bitOf('10.0.0.2')],
       failed: [{ client: clientHash('10.0.0.1'), ms: 20 }],
       slow: [{ client: clientHash('10.0.0.2'), ms: 900 }],
       awaited: [],
     },
     {
       ...{ route: 'cart', upstream: 'shop', endpoint: 'shop/1', answered: 1, serverErrors: 0 },
+      ...{ answers: [pageKey, 1, bitOf(sampleClient({}).address)] },
       ...{ latencies: [latencyCellOf(20), 1], failed: [], slow: [], awaited: [] },
     },
   ]);
@@ -91,12 +102,20 @@ test('a batch stays below 64 KiB although every pair has all its clients; the ot
           { ...of(`192.0.2.${one}`), route: 'a-route-with-a-name' },
         ),
       );
+  for (let pair = 0; pair < 300; pair++)
+    for (let one = 0; one < 30; one++)
+      counts.count(
+        exchangeOf(
+          { headMs: 1, bytesFromEndpoint: 2 ** one, endpoint: `shop/10.0.0.${pair}:8080` },
+          { ...of(`192.0.2.${one}`), route: 'a-route-with-a-name' },
+        ),
+      );
   const batches = Array.from({ length: 5 }, () => counts.take());
   for (const batch of batches) assert.ok(serialize(batch).length < 65_536, `${serialize(batch).length} bytes`);
   assert.equal(batches.flat().length, 300);
   assert.equal(
     batches.flat().reduce((sum, { answered }) => sum + answered, 0),
-    6000,
+    15_000,
   );
 });
 

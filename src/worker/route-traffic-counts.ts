@@ -1,7 +1,15 @@
 import type { AwaitedResponses } from '../core/awaited-responses.ts';
+import { answerKey, noContentKind } from '../core/content-kind.ts';
 import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
 import { latencyCellOf, latencyCells } from '../core/latency-cells.ts';
-import { type AttemptOfClient, clientHash, filledCells, type RouteTraffic, slowMs } from '../core/route-traffic.ts';
+import {
+  answerParts,
+  type AttemptOfClient,
+  clientHash,
+  filledCells,
+  type RouteTraffic,
+  slowMs,
+} from '../core/route-traffic.ts';
 import { isFailedCall } from '../record/exchange-shape.ts';
 
 /** Pairs of route and endpoint; those beyond are not counted, and their endpoints not compared. */
@@ -11,13 +19,18 @@ const pairsMax = 1024;
 const clientsMax = 8;
 const awaitedMax = 64;
 
+/** Ways to answer that are told apart, for each pair and batch. */
+const answersMax = 20;
+
 /** Pairs that one batch takes, so that it stays below 64 KiB; the others wait for the next one. */
-const takenMax = 96;
+const takenMax = 72;
 
 interface Pair extends Pick<RouteTraffic, 'route' | 'upstream' | 'endpoint'> {
   answered: number;
   serverErrors: number;
   readonly latencies: number[];
+  /** As in `RouteTraffic`. */
+  readonly answers: number[];
   readonly failed: AttemptOfClient[];
   readonly slow: AttemptOfClient[];
   readonly awaited: AttemptOfClient[];
@@ -106,7 +119,21 @@ function countOne(pair: Pair, exchange: EndedExchange, attempt: AttemptFacts): v
     if (pair.failed.length < clientsMax)
       pair.failed.push({ client: clientHash(exchange.client.address), ms: Math.round(ms) });
   }
+  if (exchange.endKind === 'forwarded') countAnswer(pair.answers, exchange, attempt);
   if (ms > slowMs) noteSlow(pair.slow, exchange.client.address, Math.round(ms));
+}
+
+/** A route answers in few ways. */
+function countAnswer(answers: number[], { method, client }: EndedExchange, attempt: AttemptFacts): void {
+  const { status, contentKind = noContentKind, bytesFromEndpoint = 0, isEncoded = false } = attempt;
+  const key = answerKey(status, method, contentKind, bytesFromEndpoint, isEncoded);
+  if (key < 0) return;
+  let at = 0;
+  while (at < answers.length && answers[at] !== key) at += answerParts;
+  if (at === answerParts * answersMax) return;
+  if (at === answers.length) answers.push(key, 0, 0);
+  (answers[at + 1] as number) += 1;
+  (answers[at + 2] as number) |= 1 << (clientHash(client.address) & 31);
 }
 
 /** The slowest ones are kept. */
@@ -122,16 +149,16 @@ function newPair(route: string, upstream: string, endpoint: string): Pair {
   return {
     ...{ route, upstream, endpoint, answered: 0, serverErrors: 0, isTouched: false, isUrgent: false },
     latencies: new Array<number>(latencyCells).fill(0),
-    ...{ failed: [], slow: [], awaited: [] },
+    ...{ answers: [], failed: [], slow: [], awaited: [] },
   };
 }
 
 function countsOf({ isTouched: _touched, isUrgent: _urgent, ...pair }: Pair): RouteTraffic {
-  const { latencies, failed, slow, awaited } = pair;
+  const { latencies, answers, failed, slow, awaited } = pair;
   return {
     ...pair,
     latencies: filledCells(latencies),
-    ...{ failed: failed.slice(), slow: slow.slice(), awaited: awaited.slice() },
+    ...{ answers: answers.slice(), failed: failed.slice(), slow: slow.slice(), awaited: awaited.slice() },
   };
 }
 
@@ -141,6 +168,7 @@ function clear(pair: Pair): void {
   pair.answered = 0;
   pair.serverErrors = 0;
   pair.latencies.fill(0);
+  pair.answers.length = 0;
   pair.failed.length = 0;
   pair.slow.length = 0;
   pair.awaited.length = 0;

@@ -13,6 +13,7 @@ import { spawn } from 'node:child_process';
 import { openApi } from '../../src/admin/openapi.ts';
 import { matchOperation, operations } from '../../src/admin/operations.ts';
 import { problemSchema, reloadSchema, restartSchema } from '../../src/core/schemas/answers.ts';
+import { incidentSchema } from '../../src/core/schemas/incidents.ts';
 import { statusSchema } from '../../src/core/schemas/status.ts';
 import { exchangeGroupsSchema, recordSchema } from '../../src/core/schemas/record.ts';
 import { routeTimelinesSchema } from '../../src/core/schemas/traffic.ts';
@@ -22,7 +23,7 @@ import { hashOfToken } from '../../src/admin/token.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { socketAlone } from '../fakes/admin-spec.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';
-import { failedRecord } from '../fakes/samples.ts';
+import { failedRecord, incidentSample } from '../fakes/samples.ts';
 
 let folder: string;
 let socketPath: string;
@@ -328,6 +329,53 @@ test('an instance is restarted by who may operate, and each request for it is in
   assert.match(actions[1] ?? '', /restartInstance \(gone\/1\); nothing was changed: no instance gone\/1 runs/);
   const { access } = matchOperation('POST', '/v1/instances/restart') as { readonly access?: string };
   assert.equal(access, 'operate');
+});
+
+test('an incident is acknowledged and muted by who may operate, with who and why in the audit', async () => {
+  const at = new Date(clock.wallTime() + 7_200_000).toISOString();
+  const [open, over] = [incidentSample, { ...incidentSample, id: 4, resolvedAt: at }];
+  gateway.shownIncidents = [open, over];
+  const mark = async (what: string, body: object): Promise<[number, string]> => {
+    const headers = { 'Content-Type': 'application/json' };
+    const sent = request({ socketPath, method: 'POST', path: `/v1/incidents/${what}`, headers });
+    sent.end(JSON.stringify(body));
+    const response = await responseOf(sent);
+    response.setEncoding('utf8');
+    let text = '';
+    for await (const chunk of response) text += chunk;
+    return [response.statusCode ?? 0, text];
+  };
+  const [status, text] = await mark('acknowledge', { incident: 3, reason: 'I look at it' });
+  assert.equal(status, 200, text);
+  incidentSchema.parse(JSON.parse(text));
+  for (const until of ['2h', at]) assert.equal((await mark('mute', { incident: 3, until }))[0], 200);
+  assert.equal((await mark('mute', { incident: 3, until: null }))[0], 200);
+  assert.deepEqual(gateway.marked, [
+    'acknowledge I look at it admin:socket',
+    `mute ${at} null admin:socket`,
+    `mute ${at} null admin:socket`,
+    'mute null null admin:socket',
+  ]);
+  assert.equal((await mark('acknowledge', { incident: 9 }))[0], 404);
+  assert.equal((await mark('mute', { incident: 4, until: '2h' }))[0], 409);
+  for (const until of ['soon', 7, undefined, '999999999d']) {
+    const [refused, why] = await mark('mute', { incident: 3, until });
+    assert.equal(refused, 422, `${until}`);
+    assert.match(why, /`until`, which is a duration/);
+  }
+  const actions = gateway.events.since(0).events.filter(({ kind }) => kind === 'admin_action');
+  assert.equal(actions.length, 6, 'what cannot be read is no action');
+  assert.match(actions[0]?.reason ?? '', /acknowledgeIncident \(incident 3\) \("I look at it"\); it was done/);
+  assert.deepEqual(actions[0]?.evidence, {
+    ...{ operation: 'acknowledgeIncident', outcome: 'done', remote: null, target: 'incident 3' },
+    reason: 'I look at it',
+  });
+  assert.match(actions[1]?.reason ?? '', new RegExp(`muteIncident \\(incident 3 until ${at}\\); it was done`));
+  assert.match(actions[4]?.reason ?? '', /incident 9\); nothing was changed: No incident has the number 9/);
+  for (const what of ['acknowledge', 'mute']) {
+    const { access } = matchOperation('POST', `/v1/incidents/${what}`) as { readonly access?: string };
+    assert.equal(access, 'operate');
+  }
 });
 
 test('stored exchanges are counted by one of their values, and without a store the answer says why not', async () => {

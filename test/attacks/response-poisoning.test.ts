@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { type ClientHttp2Session, connect } from 'node:http2';
 import { describe, it } from 'node:test';
 import { isWholeSweep } from '../../src/testing/sweep.test-support.ts';
 import type { RawClient } from '../../src/testing/testing.ts';
@@ -191,3 +192,66 @@ describe('bytes on an idle connection to an endpoint', () => {
     }
   });
 });
+
+/** Clients with HTTP/2, each with many streams at a time: their requests share the few connections to the endpoints. */
+const sessionsCount = 3;
+const streamsEach = isWholeSweep ? 60 : 12;
+
+describe('of clients with HTTP/2, whose streams share connections to the endpoints, each stream gets its own answer', () => {
+  const cases = [
+    ...poisons.map((poison) => ({ poison, reuse: '' })),
+    ...unseen.map((poison) => ({ poison, reuse: 'never' })),
+  ];
+
+  it(`while the application answers in each of ${cases.length} wrong ways`, async () => {
+    const origins = await Promise.all(cases.map(() => PoisoningOrigin.start()));
+    const upstreams = origins.map(({ endpoint }, n) => {
+      const reuse = cases[n]?.reuse === '' ? '' : ', reuse: never';
+      return `  app${n}: { endpoints: "${endpoint}", check: none, attempts: 1, connections: { max: 4${reuse} } }`;
+    });
+    const routes = cases.map((_, n) => `  - { host: app${n}.test, to: app${n} }`);
+    const gateway = await startFromYaml(['upstreams:', ...upstreams, 'routes:', ...routes].join('\n'));
+    try {
+      for (const [n, { poison }] of cases.entries()) {
+        (origins[n] as PoisoningOrigin).steps = poison.steps;
+        const sessions = Array.from({ length: sessionsCount }, () =>
+          connect(`http://127.0.0.1:${gateway.address().port}`),
+        );
+        try {
+          const asked = sessions.flatMap((session, client) =>
+            Array.from({ length: streamsEach }, (_, each) =>
+              askStream(session, poison, n, `client-${client}-stream-${each}`, (client + each) % attackedEach === 0),
+            ),
+          );
+          await Promise.all(asked);
+        } finally {
+          for (const session of sessions) session.destroy();
+        }
+      }
+    } finally {
+      await gateway.stop();
+      for (const origin of origins) origin.close();
+    }
+  });
+});
+
+async function askStream(
+  session: ClientHttp2Session,
+  poison: Poison,
+  n: number,
+  id: string,
+  isAttacked: boolean,
+): Promise<void> {
+  const stream = session.request({
+    ':method': isAttacked ? (poison.method ?? 'GET') : 'GET',
+    ':path': `/${isAttacked ? 'attacked' : 'mine'}/${id}`,
+    ':authority': `app${n}.test`,
+  });
+  let status = 0;
+  stream.on('response', (headers) => (status = Number(headers[':status'])));
+  let text = '';
+  for await (const part of stream as AsyncIterable<Buffer>) text += part.toString('latin1');
+  assert.ok(!text.includes('EVIL'), `${poison.name}: ${id} got ${text}`);
+  if (isAttacked) assert.ok(poison.status.includes(status), `${poison.name}: ${id} got ${status} ${text}`);
+  else assert.deepEqual([status, text], [200, `you are ${id}`], poison.name);
+}

@@ -233,6 +233,20 @@ describe('candor route', () => {
     assert.match(shown, /writes: the method GET is not POST\n {2}beta: the header x-beta is missing\n$/);
   });
 
+  test('shows what a route answers by itself, and for which methods there is one', async () => {
+    const file = join(folder, 'old.yaml');
+    const redirect = '{ location: "https://example.org/new{path}", status: 301 }';
+    writeFileSync(file, `routes: [{ id: old, path: /old, methods: GET, redirect: ${redirect} }]`);
+    const shown = await said('https://shop.example.org/old/x', '-c', file);
+    assert.match(shown, /^route old → answers by itself \(redirect\)\n/);
+    assert.match(shown, /\n {2}answers +status 301, location https:\/\/example\.org\/new\{path\}\n/);
+    assert.equal(
+      await context.candor('route', 'POST', 'https://shop.example.org/old/x', '-c', file),
+      exitCodes.not_found,
+    );
+    assert.match(context.stdout.text, /a route for\s+GET\./);
+  });
+
   test('takes a method, headers, and a URL without a scheme', async () => {
     assert.match(await said('post', 'shop.example.org/api'), /^route writes [^]*statuses 503/);
     assert.match(await said('shop.example.org/api', '-H', 'X-Beta: 1', '-H', 'X-Other: 2'), /^route beta /);

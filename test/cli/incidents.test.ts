@@ -8,60 +8,11 @@ import { exitCodes } from '../../src/cli/command-failure.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { socketAlone } from '../fakes/admin-spec.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';
-import { statusSample } from '../fakes/samples.ts';
+import { incidentSample as incident, statusSample } from '../fakes/samples.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 import { assertFits } from './golden.ts';
-import type { IncidentStatus } from '../../src/core/schemas/incidents.ts';
 
 // `candor incidents` and `candor incident` against a gateway whose incidents are set by hand.
-
-const incident: IncidentStatus = {
-  id: 3,
-  key: 'run-1-3',
-  interrupted: false,
-  findings: [],
-  findingsAt: null,
-  title: 'The application refused the connection (upstream shop)',
-  reason:
-    'Incident 3: the application refused the connection (upstream shop): 41 of 60 requests failed. Why is not known.',
-  upstream: 'shop',
-  upstreams: [{ upstream: 'shop', failed: 41, attemptsFailed: 90 }],
-  joined: null,
-  additions: [],
-  cause: 'connect_refused',
-  shape: 'unreachable',
-  whose: 'application',
-  startedAt: '2026-11-21T10:02:11.000Z',
-  firstRequestAt: '2026-11-21T10:02:10.900Z',
-  requestsQuery: 'cause:connect_refused since:2026-11-21T10:02:10.900Z',
-  openedAt: '2026-11-21T10:02:13.000Z',
-  lastAt: '2026-11-21T10:03:20.000Z',
-  resolvedAt: null,
-  requests: 60,
-  failed: 41,
-  attemptsFailed: 90,
-  requestsPerSBefore: 2,
-  requestsPerSDuring: 1.5,
-  causes: [
-    { cause: 'connect_refused', count: 90, failed: 35, attemptsFailed: 90, isConsequence: false },
-    { cause: 'no_endpoint_ready', count: 6, failed: 6, attemptsFailed: 0, isConsequence: true },
-  ],
-  routes: [{ route: '/shop', failed: 41 }],
-  endpoints: [{ endpoint: 'shop/127.0.0.1:3000', attempts: 90, failed: 90 }],
-  suspects: [
-    {
-      name: 'crash',
-      fit: 0.92,
-      sentence: 'shop/1 ended by itself.',
-      evidence: [
-        'The instance exited with code 1. (2 s before the first failure)',
-        'its output: Error: \u001b[31mboom',
-      ],
-      nextStep: "Look at the application's last output above.",
-    },
-  ],
-  nextStep: "Look at the application's last output above.",
-};
 
 let folder: string;
 let gateway: FakeGateway;
@@ -80,6 +31,41 @@ afterEach(async () => {
   await admin.close();
   rmSync(folder, { recursive: true, force: true });
 });
+
+test('incident acknowledges and mutes one, and says who has and why', async () => {
+  const marks = [
+    'Acknowledged at 10:05 UTC by admin:socket: I look.',
+    'Muted until 12:05 UTC by admin:socket: I look.',
+  ];
+  const mark = { at: '2026-11-21T10:05:00.000Z', by: 'admin:socket', reason: 'I look' };
+  gateway.shownIncidents = [
+    { ...incident, acknowledged: mark, muted: { ...mark, until: '2026-11-21T12:05:00.000Z' }, marks },
+  ];
+  assert.equal(
+    await context.candor('incident', '3', '--acknowledge', '--mute', '2h', '--reason', 'I look'),
+    exitCodes.ok,
+    context.stderr.text,
+  );
+  assert.equal(context.stdout.text, marks.map((line) => `Incident 3: ${line}\n`).join(''));
+  assert.match(gateway.marked.join('\n'), /^acknowledge I look admin:socket\nmute \d{4}-\S+Z I look admin:socket$/);
+  await context.candor('incident', '3', '--unmute');
+  assert.equal(gateway.marked.at(-1), 'mute null null admin:socket');
+  context.stdout.text = '';
+  await context.candor('incident', '3');
+  for (const line of marks) assert.ok(context.stdout.text.includes(line), context.stdout.text);
+});
+
+for (const [what, flags, code, says] of [
+  ['an unknown one', ['--mute', '2h'], exitCodes.not_found, /No incident has the number 4/],
+  ['a time that cannot be read', ['--mute', 'soon'], exitCodes.usage, /`until`, which is a duration/],
+  ['a mute that ends as it begins', ['--mute', '2h', '--unmute'], exitCodes.usage, /opposites/],
+  ['a reason for nothing', ['--reason', 'so'], exitCodes.usage, /with --acknowledge, --mute or --unmute/],
+] as const)
+  test(`incident refuses ${what}, and says what is wrong`, async () => {
+    gateway.shownIncidents = [incident];
+    assert.equal(await context.candor('incident', '4', ...flags), code, context.stderr.text);
+    assert.match(context.stderr.text.replaceAll('\n', ' '), says);
+  });
 
 test('incidents says that there is none', async () => {
   gateway.statusNow = { ...statusSample, problems: [] };
@@ -216,7 +202,8 @@ test('incident shows what the application has said itself, of each source the fi
 });
 
 test('incident shows beside a suspect the fact that speaks against it', async () => {
-  const [suspect] = incident.suspects as [IncidentStatus['suspects'][number]];
+  const [suspect] = incident.suspects;
+  assert.ok(suspect !== undefined);
   const refutedBy = 'a direct look at shop/1, 4 s after the first failure: answered 200';
   gateway.shownIncidents = [{ ...incident, suspects: [{ ...suspect, refutedBy }] }];
   assert.equal(await context.candor('incident', '3'), exitCodes.ok);

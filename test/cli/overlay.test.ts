@@ -103,6 +103,22 @@ describe('the commands for the overlay', () => {
     assert.match((await candor('restore')).out, /^Nothing was set/);
   });
 
+  test('restore all of a kind, or every entry, at once', async () => {
+    for (const words of [
+      ['drain', origin.address],
+      ['weight', origin.address, '3'],
+      ['drain', '127.0.0.1:1'],
+    ])
+      assert.equal((await candor(...words)).code, 0);
+    assert.match((await candor('restore', 'drain')).out, /^Cleared: drain:[^,]+, drain:[^,]+\. .* Still set: weight:/s);
+    assert.equal((await candor('drain', origin.address)).code, 0);
+    assert.match(
+      (await candor('restore', '--all')).out.replaceAll('\n', ' '),
+      /^Cleared: [^,]+, [^,]+\. The .* again\. $/,
+    );
+    assert.deepEqual(edge.gateway.overlay().entries, []);
+  });
+
   test('print the answer of the API with --json', async () => {
     const { code, out } = await candor('weight', '127.0.0.1:1', '7', '--json');
     const { changed, affected, overlay } = overlayChangeSchema.parse(JSON.parse(out));
@@ -138,6 +154,7 @@ describe('the commands for the overlay', () => {
     ['maintenance', '--retry-after', '25h'],
     ['maintenance', '--message', ''],
     ['restore', 'one', 'two'],
+    ['restore', 'one', '--all'],
   ];
   for (const words of wrong) {
     test(`${words.join(' ')} ends with 2 and changes nothing`, async () => {

@@ -131,4 +131,18 @@ describe('a reload with another command', { timeout: 240_000 }, () => {
     const seen = await until(/web\/\d+ ready/);
     assert.doesNotMatch(seen, /PROBLEMS/);
   });
+
+  test('is not needed to replace an instance: `candor restart` does, and the audit says so', async () => {
+    const ready = /web\/\d+(?= ready)/;
+    const [old = ''] = ready.exec(await until(ready)) ?? [];
+    const { code, text } = await candor('restart', old);
+    assert.deepEqual([code, text], [0, `A new instance takes the place of ${old}. candor status `]);
+    await until(new RegExp(`web/(?!${old.slice(4)} )\\d+ ready`));
+    const { code: missing, text: why } = await candor('restart', 'web/99', '--json');
+    assert.equal(missing, 9, why);
+    assert.match(
+      (await candor('events', '--json')).text,
+      new RegExp(`"restartInstance","outcome":"done".*"target":"${old}"`),
+    );
+  });
 });

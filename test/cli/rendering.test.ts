@@ -27,6 +27,16 @@ import { assertFits, assertGolden } from './golden.ts';
 
 process.env['TZ'] = 'UTC';
 
+test('the status tells the rate of the last seconds where it differs, and how many requests their clients left', () => {
+  const lastMinute = { ...statusSample.lastMinute, requestsPerS: 284.2, recentPerS: 589.3, abandoned: 41_320 };
+  const text = render({ ...statusSample, lastMinute }, plain);
+  const below = '  589 requests/s in the last 10 s, 41320 requests left by clients (58 %)';
+  assert.ok(
+    text.includes(`  284 requests/s, 142 errors (0.2 %), p50 2.3 ms, p99 42 ms (last minute)\n${below}\n`),
+    text,
+  );
+});
+
 test('the first line of the status says how the gateway serves, and the second one why it does not', () => {
   const quiet = { ...statusSample, incidents: [], lastMinute: { ...statusSample.lastMinute, errors: 0 } };
   const words = {

@@ -310,6 +310,18 @@ const declined: readonly Case[] = [
     },
   },
   {
+    name: 'no route for the method alone: 404 that says which methods the path takes',
+    options: { routes: [{ match: { hosts: [], pathPrefix: '/read', methods: ['GET', 'HEAD'], headers: [] } }] },
+    run(world) {
+      const post = world.request({ method: 'POST', target: '/read/x' });
+      world.pass(10);
+      assert.equal(post.status, 404);
+      assert.match(String(post.body), /This address takes GET, HEAD, and not the method of this request/);
+      const { failure } = assertRecord(world, { end: 'generated', cause: 'no_route', status: 404, attempts: 0 });
+      assert.equal(failure?.cause === 'no_route' && failure.evidence.allow, 'GET, HEAD');
+    },
+  },
+  {
     name: 'maintenance: 503 with Retry-After',
     options: {
       routes: [

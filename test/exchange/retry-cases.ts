@@ -102,6 +102,29 @@ const byStatus: readonly Case[] = [
       },
     }),
   ),
+  ...(
+    [
+      ['at the only endpoint', ['a'], ['nowhere_else']],
+      ['at each of two endpoints', two, ['idempotent', 'nowhere_else']],
+    ] as const
+  ).map(
+    ([where, endpoints, reasons]): Case => ({
+      name: `a response that is no HTTP ${where} is not asked for again there`,
+      options: { endpoints, retry: { attemptsMax: 4, statuses: [503] } },
+      run(world) {
+        inTurn(world, (request) => request.raw('HTTP/1.1 2oo OK\r\n\r\n'));
+        const client = world.request({});
+        world.pass(1000);
+        assert.equal(client.status, 502);
+        const { attempts } = assertRecord(world, { end: 'generated', cause: 'response_status_line', status: 502 });
+        assert.deepEqual(
+          attempts.map(({ retryReason }) => retryReason),
+          reasons,
+        );
+      },
+      onlyBytes: 'streams carry messages, not bytes',
+    }),
+  ),
   {
     name: 'where all attempts have such a status, the client gets the last response of the application, not one of the gateway',
     options: statuses,

@@ -1,5 +1,7 @@
 import type { SettingMap } from '../../src/control/effective-configuration.ts';
 import type { AlertTestResult } from '../../src/core/schemas/alerts.ts';
+import type { IncidentOrder } from '../../src/core/live-incident.ts';
+import type { MarkOutcome } from '../../src/incidents/incident-marks.ts';
 import type { IncidentStatus } from '../../src/core/schemas/incidents.ts';
 import type { KeptConfigurations } from '../../src/control/configuration-history.ts';
 import { explainRoute, type RoutedConfiguration, type RouteQuestion } from '../../src/control/explain-route.ts';
@@ -189,6 +191,19 @@ export class FakeGateway implements Gateway {
 
   incidents(): readonly IncidentStatus[] {
     return this.shownIncidents;
+  }
+
+  readonly marked: string[] = [];
+
+  /** Of those that are shown. */
+  markIncident(order: IncidentOrder, actor: string): MarkOutcome<IncidentStatus> {
+    const { incident: id, kind, reason } = order;
+    const incident = this.shownIncidents.find((one) => one.id === id);
+    if (incident === undefined) return { ok: false, kind: 'unknown', why: `No incident has the number ${id}.` };
+    if (incident.resolvedAt !== null) return { ok: false, kind: 'refused', why: `Incident ${id} is over.` };
+    const until = order.kind === 'mute' ? ` ${order.until === null ? null : new Date(order.until).toISOString()}` : '';
+    this.marked.push(`${kind}${until} ${reason} ${actor}`);
+    return { ok: true, incident };
   }
 
   alertTests: readonly AlertTestResult[] | null = null;

@@ -1,3 +1,4 @@
+import type { IncidentStatus } from '../../src/core/schemas/incidents.ts';
 import type { AttemptRecord, ExchangeRecord } from '../../src/core/schemas/record.ts';
 import type { GatewayStatus } from '../../src/core/schemas/status.ts';
 
@@ -10,6 +11,8 @@ const minuteOf = (
   seconds: 57.3,
   requests,
   requestsPerS: Math.round((requests / 57.3) * 100) / 100,
+  recentPerS: Math.round((requests / 57.3) * 100) / 100,
+  abandoned: 0,
   errors,
   errorShare: requests === 0 ? null : errors / requests,
   p50Ms,
@@ -47,6 +50,8 @@ export const statusSample: GatewayStatus = {
     seconds: 57.3,
     requests: 71_240,
     requestsPerS: 1243.28,
+    recentPerS: 1243.28,
+    abandoned: 0,
     errors: 142,
     errorShare: 0.002,
     p50Ms: 2.31,
@@ -224,6 +229,8 @@ export const statusSample: GatewayStatus = {
         seconds: 57.3,
         requests: 71_000,
         requestsPerS: 1239.09,
+        recentPerS: 1239.09,
+        abandoned: 0,
         errors: 142,
         errorShare: 0.002,
         p50Ms: 2.31,
@@ -286,6 +293,8 @@ export const statusSample: GatewayStatus = {
         seconds: 57.3,
         requests: 0,
         requestsPerS: 0,
+        recentPerS: 0,
+        abandoned: 0,
         errors: 0,
         errorShare: null,
         p50Ms: null,
@@ -493,4 +502,58 @@ export const goodRecord: ExchangeRecord = {
   end: 'forwarded',
   bytes_in: 0,
   duration_ms: 12.6,
+};
+
+/** One that goes on. */
+export const incidentSample: IncidentStatus = {
+  id: 3,
+  key: 'run-1-3',
+  interrupted: false,
+  findings: [],
+  findingsAt: null,
+  title: 'The application refused the connection (upstream shop)',
+  reason:
+    'Incident 3: the application refused the connection (upstream shop): 41 of 60 requests failed. Why is not known.',
+  upstream: 'shop',
+  upstreams: [{ upstream: 'shop', failed: 41, attemptsFailed: 90 }],
+  joined: null,
+  acknowledged: null,
+  muted: null,
+  marks: [],
+  rarer: null,
+  corrected: null,
+  additions: [],
+  cause: 'connect_refused',
+  shape: 'unreachable',
+  whose: 'application',
+  startedAt: '2026-11-21T10:02:11.000Z',
+  firstRequestAt: '2026-11-21T10:02:10.900Z',
+  requestsQuery: 'cause:connect_refused since:2026-11-21T10:02:10.900Z',
+  openedAt: '2026-11-21T10:02:13.000Z',
+  lastAt: '2026-11-21T10:03:20.000Z',
+  resolvedAt: null,
+  requests: 60,
+  failed: 41,
+  attemptsFailed: 90,
+  requestsPerSBefore: 2,
+  requestsPerSDuring: 1.5,
+  causes: [
+    { cause: 'connect_refused', count: 90, failed: 35, attemptsFailed: 90, isConsequence: false },
+    { cause: 'no_endpoint_ready', count: 6, failed: 6, attemptsFailed: 0, isConsequence: true },
+  ],
+  routes: [{ route: '/shop', failed: 41 }],
+  endpoints: [{ endpoint: 'shop/127.0.0.1:3000', attempts: 90, failed: 90 }],
+  suspects: [
+    {
+      name: 'crash',
+      fit: 0.92,
+      sentence: 'shop/1 ended by itself.',
+      evidence: [
+        'The instance exited with code 1. (2 s before the first failure)',
+        'its output: Error: \u001b[31mboom',
+      ],
+      nextStep: "Look at the application's last output above.",
+    },
+  ],
+  nextStep: "Look at the application's last output above.",
 };

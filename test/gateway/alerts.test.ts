@@ -20,6 +20,11 @@ interface ReceivedAlert {
   readonly link: string | null;
 }
 
+interface MarkedIncident {
+  readonly acknowledged: { readonly at: string; readonly by: string; readonly reason: string | null } | null;
+  readonly muted: { readonly until: string } | null;
+}
+
 test('an incident whose message was not delivered when the process was killed is told by the next one, once, and goes on there', async (context) => {
   const received: ReceivedAlert[] = [];
   const webhook = createServer((request, response) => {
@@ -63,6 +68,9 @@ alerts: { link: "https://gw.example.org", targets: { hook: { webhook: { url_file
     'the message is on the disk',
     () => existsSync(alertsFile) && (kept().targets.hook.queue[0]?.attempts ?? 0) > 0,
   );
+  await first.ask('/v1/incidents/acknowledge', { incident: 1, reason: 'I look at it' });
+  const incidentsFile = join(folder.path, 'state', 'incidents.json');
+  await until('the acknowledgement is on the disk', () => readFileSync(incidentsFile, 'utf8').includes('I look at it'));
   await first.kill();
   assert.ok(!first.stderr.includes('very-secret'), 'the URL is a secret');
 
@@ -95,6 +103,16 @@ alerts: { link: "https://gw.example.org", targets: { hook: { webhook: { url_file
     [next?.to, next?.evidence.incident, `incident:${next?.evidence.key}`],
     ['continued', 1, opened?.key],
   );
+  const mark = { by: 'admin:socket', reason: 'I look at it' };
+  const muted = (await second.ask('/v1/incidents/mute', { incident: 1, until: '2h' })) as MarkedIncident;
+  assert.deepEqual({ ...muted.acknowledged, at: undefined }, { ...mark, at: undefined });
+  const ahead = Date.parse(muted.muted?.until ?? '') - Date.now();
+  assert.ok(ahead > 7_100_000 && ahead <= 7_200_000, `${ahead}`);
+  assert.deepEqual(
+    second.eventsOf('admin_action').map(({ evidence }) => evidence.operation),
+    ['muteIncident'],
+  );
+  await until('the mute is on the disk', () => readFileSync(incidentsFile, 'utf8').includes('"muted"'));
   await until('the event says so', () => second.eventsOf('alert_sent').length > 0);
   await second.stop();
   assert.deepEqual(kept().targets.hook.queue, []);

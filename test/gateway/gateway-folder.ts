@@ -80,11 +80,19 @@ export class RunningGateway {
 
   /** The certificates that the gateway obtains by itself, as its admin API lists them. */
   async certificates(): Promise<readonly CertificateLine[]> {
-    const sent = request({ socketPath: this.#socket, path: '/v1/status' }).end();
+    return ((await this.ask('/v1/status')) as { certificates: CertificateLine[] }).certificates;
+  }
+
+  /** What its admin API answers. `body`: of a change; absent: it is only asked. */
+  async ask(path: string, body?: object): Promise<unknown> {
+    const headers = body === undefined ? {} : { 'Content-Type': 'application/json' };
+    const method = body === undefined ? 'GET' : 'POST';
+    const sent = request({ socketPath: this.#socket, path, method, headers });
+    sent.end(body === undefined ? '' : JSON.stringify(body));
     const [response] = (await once(sent, 'response')) as [AsyncIterable<Buffer>];
     const parts: Buffer[] = [];
     for await (const part of response) parts.push(part);
-    return (JSON.parse(Buffer.concat(parts).toString()) as { certificates: CertificateLine[] }).certificates;
+    return JSON.parse(Buffer.concat(parts).toString()) as unknown;
   }
 
   /** Overwrites the configuration and lets the gateway read it. */

@@ -191,13 +191,15 @@ describe('the weight of an endpoint', () => {
       return found;
     };
     await done({ kind: 'weight', endpoint: second.address, weight: 1000 });
-    const endpoint = edge.gateway.status().upstreams[0]?.endpoints.find(({ id }) => id === idOf(second.address));
-    assert.equal(endpoint?.weight, 1000);
+    const shown = () => edge.gateway.status().upstreams[0]?.endpoints.find(({ id }) => id === idOf(second.address));
+    assert.equal(shown()?.weight, 1000);
+    assert.doesNotMatch(shown()?.reason ?? '', /weight/);
     await until('the worker knows', async () => (await countOf('second', 20)) === 20);
     assert.ok((await countOf('second', 40)) >= 38);
     await done({ kind: 'weight', endpoint: second.address, weight: 0 });
     await until('the worker knows the next weight too', async () => (await countOf('first', 4)) === 4);
     assert.equal(await countOf('first', 40), 40);
+    assert.match(shown()?.reason ?? '', /weight 0: it gets requests only while no other endpoint may$/);
     await done({ kind: 'drain', endpoint: first.address });
     await until('the worker knows of the drain', async () => (await countOf('second', 4)) === 4);
     assert.equal(await countOf('second', 20), 20);

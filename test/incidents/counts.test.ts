@@ -56,3 +56,23 @@ test("an incident of responses that are no HTTP is the application's where its e
     );
   }
 });
+
+test('an incident that checks alone have seen is not said to be caused by the application where it has answered requests', () => {
+  const whoseOf = (withFailures: boolean): readonly string[] => {
+    const { incidents: played } = playScenario(
+      {
+        seconds: 150,
+        upstreams: { api: { endpoints: 2, rate: 40, medianMs: 20, p99Ms: 90 } },
+        steps: [
+          ...(withFailures ? [{ from: 78, to: 80, fail: 'app_error', share: 1 } as const] : []),
+          { from: 79, to: 110, state: 'unhealthy', reason: 'GET /health answered 500' },
+          { from: 80, to: 110, fail: 'no_endpoint_ready', share: 1 },
+        ],
+      },
+      1,
+    );
+    return played.map(({ whose, suspects }) => `${whose}: ${suspects[0]?.name}`);
+  };
+  assert.deepEqual(whoseOf(false), ['gateway: failing_check']);
+  assert.match(whoseOf(true).join(), /^application: /);
+});

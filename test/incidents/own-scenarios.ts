@@ -232,6 +232,20 @@ export const ownScenarios: readonly IncidentScenario[] = [
     steps: [{ from: 80, to: 110, fail: 'app_error', share: 0.8 }],
   },
   {
+    name: 'a service that one route calls does not answer: 504 after three seconds',
+    expect: 'dependency',
+    seconds: 150,
+    upstreams: { api: { ...api, routes: ['/checkout', '/cart', '/search'] } },
+    steps: [{ from: 80, to: 120, fail: 'app_error', share: 0.7, routes: ['/checkout'], tookMs: 3003 }],
+  },
+  {
+    name: 'one route answers with 500 as fast as ever',
+    expect: 'application_errors',
+    seconds: 150,
+    upstreams: { api: { ...api, routes: ['/checkout', '/cart', '/search'] } },
+    steps: [{ from: 80, to: 120, fail: 'app_error', share: 0.7, routes: ['/checkout'], tookMs: 25 }],
+  },
+  {
     name: 'the pool is too small',
     expect: 'pool_full',
     seconds: 150,

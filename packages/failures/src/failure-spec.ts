@@ -42,7 +42,7 @@ export interface FailureSpec<C extends Cause> {
 export type CaseTexts = Partial<
   Pick<
     FailureSpec<Cause>,
-    'whose' | 'countsAgainstHealth' | 'temporary' | 'forClient' | 'usualCauses' | 'nextStep' | 'readsOutput'
+    'whose' | 'title' | 'countsAgainstHealth' | 'temporary' | 'forClient' | 'usualCauses' | 'nextStep' | 'readsOutput'
   >
 >;
 

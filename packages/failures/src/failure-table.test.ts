@@ -310,6 +310,7 @@ const deciding: Readonly<Record<string, readonly unknown[]>> = {
   requested: ['websocket'],
   answered: ['h2c'],
   accept: ['missing', 'wrong'],
+  allow: ['GET, HEAD'],
   reused: [true, false],
   rule: Object.keys(requestRules),
   silent: ['client', 'application'],

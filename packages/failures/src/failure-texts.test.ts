@@ -62,6 +62,10 @@ describe('explain', () => {
       'No route matches host "a\\"\\r\\n\\u202e" and path "/x".',
     ],
     [
+      fail('no_route', 'route', { host: 'a', path: '/x', allow: 'GET, HEAD' }),
+      'Host "a" and path "/x" have a route for GET, HEAD, and none for the method of the request.',
+    ],
+    [
       fail('response_upgrade_unexpected', 'response', { address }),
       '10.0.0.7:3000 answered 101 Switching Protocols to a request that asked for no such upgrade.',
     ],

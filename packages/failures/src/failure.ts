@@ -211,7 +211,8 @@ export interface Evidence {
   /** An HTTP/2 client has asked for a WebSocket: it would take each 2xx for an open tunnel. `received`: the status. */
   response_upgrade_ignored: { address: string; received: number };
   // refused by the gateway
-  no_route: { host: string; path: string };
+  /** `allow`: the methods that routes take there; absent: no route matches whatever the method is. */
+  no_route: { host: string; path: string; allow?: string };
   /**
    * `endpointCause`: the cause with which the last checks of all endpoints failed, if it is the same. `drained`: an operator has drained
    * all of them; the change to restore, of the first one.

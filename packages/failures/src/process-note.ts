@@ -44,6 +44,8 @@ export interface ProcessSample {
   /** Of its control group, which the gateway may share; null without a limit. */
   readonly groupBytes: number | null;
   readonly groupBytesMax: number | null;
+  /** The share of the periods of its control group's CPU limit, since the sample before, in which that was used up; absent: none, or not known. */
+  readonly throttledShare?: number;
   /** One of the processes that a signal has stopped; absent: none. */
   readonly stoppedPid?: number;
   /** All of them, where none is left that could answer requests; absent: some may. */
@@ -80,6 +82,7 @@ export type ProcessFigures = Pick<
   | 'ageMs'
   | 'groupBytes'
   | 'groupBytesMax'
+  | 'throttledShare'
   | 'stoppedPid'
   | 'stoppedPids'
 >;

@@ -28,6 +28,9 @@ export function isCrashSignal(signal: string | null): boolean {
 /** From this share of a limit on, the next request may reach it. */
 const nearShare = 0.9;
 
+/** Programs with bursts of work are held up now and then: where it is less, they get most of what they need. */
+const throttledShareMin = 0.5;
+
 /** What changes less says nothing. */
 const changedFactor = 1.25;
 const changedBytesMin = 16 * 1024 * 1024;
@@ -65,6 +68,7 @@ export function nearlyUsedUp({
   openFilesMax,
   groupBytes,
   groupBytesMax,
+  throttledShare = 0,
 }: ProcessFigures): readonly string[] {
   const descriptors = strainedDescriptors({ openFiles, openFilesMax });
   const isTight = groupBytes !== null && groupBytesMax !== null && groupBytes >= nearShare * groupBytesMax;
@@ -79,7 +83,17 @@ export function nearlyUsedUp({
           `the control group uses ${memoryText(groupBytes)} of ${memoryText(groupBytesMax)}: at the limit the kernel kills a process`,
         ]
       : []),
+    ...(throttledShare >= throttledShareMin
+      ? [
+          `the control group had used up its share of processor time in ${Math.round(throttledShare * 100)} % of the periods (\`cpu.max\`): its processes wait until the next one`,
+        ]
+      : []),
   ];
+}
+
+/** Null: it gets the processor time that it needs, or that is not known. */
+export function strainedProcessor({ throttledShare = 0 }: Pick<ProcessFigures, 'throttledShare'>): number | null {
+  return throttledShare >= throttledShareMin ? throttledShare : null;
 }
 
 /** Null: none is known to be stopped. */

@@ -13,6 +13,14 @@ const suspectSchema = z.object({
   next_step: text,
 });
 
+const causeSchema = z.object({ name: z.enum(suspectKinds), sentence: text });
+
+const markSchema = z.object({
+  at: text,
+  by: text.describe('As in the audit: `admin:socket`, `admin:token:<name>`.'),
+  reason: nullableText,
+});
+
 const failedRequests = count.describe('Requests; where nothing fails, late or changed responses.');
 const failedAttempts = count.describe('Attempts; a request may have several.');
 
@@ -24,10 +32,14 @@ export const incidentSchema = z.object({
   upstream: text.describe('Empty: several (`upstreams`), or before one was chosen.'),
   upstreams: z.array(z.object({ upstream: text, failed: failedRequests, attempts_failed: failedAttempts })),
   cause: nullableText.describe(
-    'The commonest of the failures that began; null: 5xx of the application itself, late responses (`lateness`), or 4xx where it used to answer well.',
+    'The commonest of the failures that began; null: 5xx of the application itself, late responses (`lateness`), or other answers than before.',
   ),
   shape: z.enum(shapes),
-  whose: z.enum(whoses),
+  whose: z
+    .enum(whoses)
+    .describe(
+      'Which side has caused it. `gateway` too where checks alone have taken out endpoints that answered requests: that the application is at fault is not known.',
+    ),
   started_at: text.describe('When the first request or attempt that failed ended.'),
   first_request_at: text.describe(
     'When the earliest request that failed, or had an attempt that failed, began: at or before `started_at`.',
@@ -49,7 +61,7 @@ export const incidentSchema = z.object({
   causes: z.array(
     z.object({
       cause: text.describe(
-        'A cause of docs/failures.md, `app_error`: a 5xx of the application, `late_response`: one that begins much later than is usual on its route, or `changed_response`: 4xx where it used to answer well.',
+        'A cause of docs/failures.md, `app_error`: a 5xx of the application, `late_response`: one that begins much later than is usual on its route, or `changed_response`: 4xx where it used to answer well, or another kind of content than before.',
       ),
       count: count.describe('The larger of `failed` and `attempts_failed`.'),
       failed: failedRequests,
@@ -116,12 +128,62 @@ export const incidentSchema = z.object({
     .describe(
       'What the application itself has said, without secrets and markup; the newest are replaced while it goes on. Absent: nothing is known.',
     ),
+  answers: z
+    .object({
+      route: text,
+      usual: text.describe('What the route mostly answered before, such as `JSON`.'),
+      now: text.describe('What it answers in its place, such as `HTML`, `nothing (no content)`, `a redirect`.'),
+    })
+    .optional()
+    .describe('Where nothing fails, and the application answers otherwise with 2xx or 3xx; absent: it does not.'),
+  acknowledged: markSchema.nullable().describe('The operator who has acknowledged it; null: none has.'),
+  muted: markSchema
+    .extend({ until: text })
+    .nullable()
+    .describe('Until `until` no message about it is sent, except of its end; null: they are.'),
+  marks: z.array(text).describe('Who has acknowledged and muted it, until when and why: each one sentence.'),
+  rarer: z
+    .object({
+      route: nullableText.describe('That has nearly all of its failures now; null: several routes have.'),
+      share: z.number().describe('Of the requests of this route, or of all that fail: from 0 to 1.'),
+      sentence: text,
+    })
+    .nullable()
+    .describe(
+      'It goes on, and far fewer of the requests fail than at worst, though more than usual; null: about as many fail, or none does.',
+    ),
+  corrected: z
+    .object({
+      at: text,
+      from: causeSchema.nullable().describe('What was told when it opened; null: that its cause is not known.'),
+      to: causeSchema,
+    })
+    .nullable()
+    .describe(
+      'Another cause than the one that was told when it opened has been the likeliest for 10 s; null: none has.',
+    ),
   interrupted: z.boolean().describe('The process ended while it went on; `resolved_at` is when the next one found it.'),
   findings_at: nullableText.describe('When the gateway found `findings`; null: it has found none.'),
   findings: z
     .array(text)
     .describe(
       'What the gateway found when it looked at once: a direct request, the newest failure, processes, the machine, changes before.',
+    ),
+});
+
+const ordered = {
+  incident: z.int().min(1).describe('Its number.'),
+  reason: z.string().trim().min(1).max(200).optional().describe('Why, for the audit and the incident.'),
+};
+export const acknowledgeRequestSchema = z.strictObject(ordered);
+export const muteRequestSchema = z.strictObject({
+  ...ordered,
+  until: z
+    .string()
+    .max(64)
+    .nullable()
+    .describe(
+      'A duration (`2h`), the next time of day in UTC (`14:30`), or a date; at most 7 days ahead. Null ends the mute.',
     ),
 });
 

@@ -30,8 +30,10 @@ const waiting = z.object({
 
 const minuteFigures = z.object({
   seconds: z.number().describe('Seconds that the figures cover: 55 to 60 after the first minute.'),
-  requests: count,
+  requests: count.describe('All that have ended, also those that their clients left before they were answered.'),
   requests_per_s: z.number().min(0),
+  recent_per_s: z.number().min(0).describe('The same in the last 5 to 10 s.'),
+  abandoned: count.describe('Of the requests: their clients left before they had the whole response.'),
   errors: count.describe(
     'Failed responses: any 5xx, gRPC statuses of a server’s failure, and truncated ones. A client that left is not an error.',
   ),

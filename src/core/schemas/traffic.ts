@@ -43,6 +43,9 @@ export const routeSchema = z.object({
   route: z.string().nullable().describe('Null: none matches, and the gateway answers 404.'),
   action: z.string().nullable().describe('`upstream`, or the key of the route that says how it answers by itself.'),
   upstream: z.string().nullable(),
+  answer: settings
+    .nullable()
+    .describe('What it answers by itself, such as `status` and `location`. Null: an application answers.'),
   reason: z.string().describe('One sentence.'),
   candidates: z
     .array(z.object({ route: z.string(), matches: z.boolean(), reason: z.string() }))

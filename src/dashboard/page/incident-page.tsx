@@ -5,8 +5,8 @@ import { api, now, status } from './state.ts';
 import { useAnswer } from './use-answer.ts';
 import { elapsedText, failuresText } from '#failures/quantity-text.ts';
 import { shapeWords, whoseWords } from '#failures/failure-words.ts';
-import { excerptTitle } from '../../core/live-incident.ts';
-import { actionsFor } from '../operator-actions.ts';
+import { excerptTitle, isOfChecksAlone } from '../../core/live-incident.ts';
+import { actionsFor, marksFor } from '../operator-actions.ts';
 import { addressHash } from '../page-address.ts';
 import { countFigure, shareFigure, timeText } from '../shown-figures.ts';
 import { ActionButton } from './dialogs.tsx';
@@ -33,7 +33,7 @@ export function IncidentCard({
   readonly others?: readonly IncidentJson[];
 }): JSX.Element {
   const { id, title, suspects, findings, additions, joined, excerpts = [], resolved_at: resolvedAt } = incident;
-  const { findings_at: findingsAt, requests_query: query } = incident;
+  const { findings_at: findingsAt, requests_query: query, acknowledged, muted } = incident;
   const [first, ...others] = suspects;
   const step = incident.next_step ?? first?.next_step;
   const isOpen = resolvedAt === null;
@@ -43,15 +43,34 @@ export function IncidentCard({
         <Mark tone={isOpen ? 'bad' : 'idle'} /> <a href={addressHash('incidents', String(id))}>{title}</a>
       </h3>
       <Extent incident={incident} />
+      {(acknowledged !== null || muted !== null) && (
+        <p>
+          {acknowledged !== null && (
+            <MarkText what={`Acknowledged at ${hourText(acknowledged.at)}`} mark={acknowledged} />
+          )}{' '}
+          {muted !== null && <MarkText what={`Muted until ${hourText(muted.until)}`} mark={muted} />}
+        </p>
+      )}
       {joined !== null && (
         <p>
           It was part of <a href={addressHash('incidents', String(joined))}>incident {joined}</a>.
+        </p>
+      )}
+      {incident.rarer !== null && (
+        <p>
+          <Sentence text={incident.rarer.sentence} />
         </p>
       )}
       {first === undefined ? (
         <p class="suspect-first">What has caused it is not known.</p>
       ) : (
         <FirstSuspect suspect={first} shownStep={step} />
+      )}
+      {incident.corrected !== null && (
+        <p class="quiet">
+          Until {timeText(Date.parse(incident.corrected.at), now.value)} another cause was likelier:{' '}
+          <Sentence text={incident.corrected.from?.sentence ?? 'it was not known.'} />
+        </p>
       )}
       {sameOutage.length > 0 && (
         <div class="suspect">
@@ -86,7 +105,9 @@ export function IncidentCard({
       )}
       <div class="buttons">
         {status.value !== null &&
-          actionsFor(incident, status.value).map((action) => <ActionButton action={action} key={action.label} />)}
+          [...actionsFor(incident, status.value), ...marksFor(incident)].map((action) => (
+            <ActionButton action={action} key={action.label} />
+          ))}
         <a class="button" href={addressHash('requests', '', { query })}>
           Its requests
         </a>
@@ -126,6 +147,21 @@ function Refuted({ suspects }: { readonly suspects: readonly SuspectJson[] }): J
   );
 }
 
+function MarkText({
+  what,
+  mark: { by, reason },
+}: {
+  readonly what: string;
+  readonly mark: NonNullable<IncidentJson['acknowledged']>;
+}): JSX.Element {
+  return (
+    <>
+      {what} by {by}
+      {reason === null ? '.' : `: ${reason.replace(/\.$/, '')}.`}
+    </>
+  );
+}
+
 /** What the application itself has said. */
 function Excerpts({ excerpts }: { readonly excerpts: NonNullable<IncidentJson['excerpts']> }): JSX.Element {
   return (
@@ -143,6 +179,9 @@ function Excerpts({ excerpts }: { readonly excerpts: NonNullable<IncidentJson['e
     </>
   );
 }
+
+/** '14:30' today, in local time; otherwise with its day. */
+const hourText = (at: string): string => timeText(Date.parse(at), now.value).replace(/:\d\d$/, '');
 
 function Extent({ incident }: { readonly incident: IncidentJson }): JSX.Element {
   const {
@@ -186,7 +225,8 @@ function Extent({ incident }: { readonly incident: IncidentJson }): JSX.Element 
       <div>
         <dt>verdict</dt>
         <dd>
-          {shapeWords[shape]}, {whoseWords[whose]}
+          {shapeWords[shape]}
+          {!isOfChecksAlone(incident) && `, ${whoseWords[whose]}`}
         </dd>
       </div>
     </dl>

@@ -4,7 +4,7 @@ import type { IncidentJson, ProblemJson, StatusJson, TimelineJson, UpstreamJson 
 import { endpointTone, upstreamState } from '../overall-state.ts';
 import { outagesOf } from '../outages.ts';
 import { addressHash } from '../page-address.ts';
-import { countFigure, durationFigure, rateFigure, shareFigure } from '../shown-figures.ts';
+import { countFigure, durationFigure, rateFigure, rateFigures, shareFigure } from '../shown-figures.ts';
 import type { SortedColumn } from '../sorted-rows.ts';
 import { IncidentCard } from './incident-page.tsx';
 import { Answered, Elapsed, Figures, Mark, Section, Sentence, SortedTable, StateText } from './parts.tsx';
@@ -93,7 +93,7 @@ function Traffic({
   const answer = useAnswer(() => api.get<TimelineJson>('/v1/timeline', { since: '10m', step: '10' }), [], 5000);
   const waiting = [...upstreams.flatMap((one) => one.waiting), ...bounds.flatMap((one) => one.waiting)];
   const figures = [
-    ['requests/s', rateFigure(minute.requests_per_s)],
+    ...rateFigures(minute),
     ['failed', shareFigure(minute.error_share), (minute.error_share ?? 0) > 0.01],
     ['p50', durationFigure(minute.p50_ms)],
     ['p99', durationFigure(minute.p99_ms)],

@@ -3,7 +3,7 @@ import { conditionText } from '../../core/exchange-query.ts';
 import type { ObjectiveJson, RouteFigures, StatusJson, TimelineJson } from '../model.ts';
 import { addressHash } from '../page-address.ts';
 import { missedQuery, missedText, objectiveWords } from '../route-rows.ts';
-import { countFigure, durationFigure, rateFigure, shareFigure } from '../shown-figures.ts';
+import { countFigure, durationFigure, rateFigures, shareFigure } from '../shown-figures.ts';
 import { Answered, Figures, Mark, NumberHeads, Section, Sentence, TableFrame } from './parts.tsx';
 import { StackedBars } from './stacked-bars.tsx';
 import { api, status } from './state.ts';
@@ -101,7 +101,7 @@ function Traffic({ id, route }: { readonly id: string; readonly route: RouteFigu
       ) : (
         <Figures
           figures={[
-            ['requests/s', rateFigure(minute.requests_per_s)],
+            ...rateFigures(minute),
             ['errors', countFigure(minute.errors), (minute.error_share ?? 0) > 0.01],
             ['failed', shareFigure(minute.error_share), (minute.error_share ?? 0) > 0.01],
             ['p50', durationFigure(minute.p50_ms)],

@@ -25,7 +25,7 @@ const upstreamKeys = {
       z.boolean(),
       section({
         open: key(duration, 'How long it is open; each further time is twice as long.', absent.open),
-        open_max: key(duration, 'The longest time.', absent.openMax),
+        open_max: key(duration, 'The longest time; as long as `open` if that is longer.', absent.openMax),
         probes: key(
           whole(1, 1000),
           'How many requests at a time an endpoint gets while its breaker is half-open, over all workers. Three answers close it.',
@@ -52,7 +52,7 @@ const rules: readonly EffectRule<UpstreamRead>[] = [
   {
     key: ['circuit_breaker', 'open'],
     holds: ({ circuit_breaker: read }) => isLonger(sectionOf(read).open, sectionOf(read).open_max),
-    warning: 'it is never open for so long: "open_max" is shorter',
+    warning: '"open_max" has no effect: it is shorter',
     suggestion: longer('open_max'),
   },
 ];
@@ -60,6 +60,9 @@ const rules: readonly EffectRule<UpstreamRead>[] = [
 export const endpointBreaker: FeatureKeys = featureKeys<object, UpstreamRead>({
   name: endpointBreakerName,
   upstreamKeys,
+  forms: {
+    circuit_breaker: { example: '{ open: 1s }', off: 'write false', on: 'write true', stands: ['open'] },
+  },
   ofUpstream({ circuit_breaker: read }): EndpointBreakerSpec | null {
     if (read === undefined || read === false) return null;
     const { open, open_max, probes } = read === true ? {} : read;

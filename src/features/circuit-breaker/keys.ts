@@ -41,7 +41,7 @@ const routeBreaker = z.union([
     consecutive_failures: key(whole(1, 10_000), 'So many failures in a row open it too.', absent.consecutiveFailures),
     server_errors: key(z.boolean(), 'Whether responses with a 5xx status are failures.', absent.serverErrors),
     open: key(duration, 'How long it is open; each further time is twice as long.', absent.open),
-    open_max: key(duration, 'The longest time.', absent.openMax),
+    open_max: key(duration, 'The longest time; as long as `open` if that is longer.', absent.openMax),
     probes: key(
       whole(1, 1000),
       'How many requests at a time are let through while it is half-open, over all workers. Three answers close it.',
@@ -79,6 +79,14 @@ const rules: readonly EffectRule<RouteRead>[] = [
 export const circuitBreaker: FeatureKeys = featureKeys<RouteRead, object>({
   name: circuitBreakerName,
   routeKeys: circuitBreakerKeys,
+  forms: {
+    circuit_breaker: {
+      example: '{ open: 1s }',
+      off: 'write false',
+      on: 'write true',
+      stands: ['open', 'failures_max', 'consecutive_failures'],
+    },
+  },
   needsUpstream: true,
   sharedBy: 'circuit_breaker',
   ofRoute({ circuit_breaker: read }): RouteBreakerSpec | null {

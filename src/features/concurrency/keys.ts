@@ -69,6 +69,14 @@ export const concurrency: FeatureKeys = featureKeys<RouteRead, UpstreamRead>({
   name: concurrencyName,
   routeKeys: concurrencyRouteKeys,
   upstreamKeys: concurrencyUpstreamKeys,
+  forms: {
+    concurrency: {
+      example: '{ max: 100 }',
+      off: 'remove the key',
+      on: 'write { adaptive: true }, or a number such as 100',
+    },
+    priority: { example: 'high', off: 'write normal, or remove the key' },
+  },
   needsUpstream: true,
   sharedBy: 'concurrency',
   ofRoute: ({ concurrency: read, priority = 'normal' }) =>

@@ -50,6 +50,9 @@ type UpstreamRead = z.output<z.ZodObject<typeof drainSignalKeys>>;
 export const drainSignals: FeatureKeys = featureKeys<object, UpstreamRead>({
   name: drainSignalName,
   upstreamKeys: drainSignalKeys,
+  forms: {
+    drain_signal: { example: '{ header: X-Leaving }', off: 'write false', on: 'write true' },
+  },
   ofUpstream({ drain_signal: read }): DrainSignalSpec | null {
     if (read === undefined || read === false) return null;
     const { header, value } = read === true ? {} : read;

@@ -32,6 +32,7 @@ export const maintenance: FeatureKeys = featureKeys<z.output<z.ZodObject<typeof 
   name: maintenanceName,
   isAction: true,
   routeKeys: maintenanceKeys,
+  forms: { maintenance: { example: '{ message: Back at noon. }', stands: ['retry_after'] } },
   ofRoute({ maintenance: read }): MaintenanceSpec | null {
     if (read === undefined || read === false) return null;
     const said = typeof read === 'string' ? { message: read } : read === true ? {} : read;

@@ -43,7 +43,7 @@ const slo = section({
     section({
       under: duration.meta({
         description:
-          'How long they may take, from the first byte of the request to the last of the response. Counted at the nearest bound of the histogram of durations, which is up to 17 % below.',
+          'How long they may take, from the first byte of the request to the last of the response; of tunnels, and of responses that go on for more than 5 s behind their head, to the head. Counted at the nearest bound of the histogram of durations, which is up to 17 % below.',
       }),
       share: objective.meta({ description: 'The share of responses that may take no longer, failures left out.' }),
     }),
@@ -66,6 +66,9 @@ type RouteRead = z.output<z.ZodObject<typeof objectivesKeys>>;
 export const objectives: FeatureKeys = featureKeys<RouteRead, object>({
   name: objectivesName,
   routeKeys: objectivesKeys,
+  forms: {
+    slo: { example: '{ availability: 99.9% }', off: 'remove the key', stands: ['availability'] },
+  },
   ofRoute({ slo: read }): SloSpec | null {
     const { availability, latency } = read ?? {};
     if (availability === undefined && latency === undefined) return null;

@@ -102,6 +102,16 @@ test('slow responses miss an objective of latency, and failures do not', async (
   assert.deepEqual(seen(), ['route:/api burning fast']);
 });
 
+test('of streams and tunnels the time until their head counts, and not how long they live', async () => {
+  watch.use([route({ availability: null, latency: { underMs: 500, share: 0.99 } })]);
+  const { durations: heads } = counted(50, {}, 20);
+  await run(60, counted(50, {}, 100), counted(50, { isLongLived: true, heads }, 76_000));
+  assert.deepEqual([seen(), watch.status().objectives[0]?.budgetLeft], [[], 1]);
+  const { durations: late } = counted(50, {}, 900);
+  await run(30, counted(50, {}, 100), counted(50, { isLongLived: true, heads: late }, 76_000));
+  assert.deepEqual(seen(), ['route:/api burning fast']);
+});
+
 test('a reload keeps the counts of objectives that stay, and ends what was reported of one that goes', async () => {
   watch.use([route(availability)]);
   await run(5, counted(10, { statusClass: '5xx' }));

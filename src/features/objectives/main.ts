@@ -217,10 +217,15 @@ function judged(counted: ExchangeCount, underMs: number | null): { total: number
   if (underMs === null) return { total: count, bad: isFailure ? count : 0 };
   // How fast a failure comes is nothing that users were promised.
   if (isFailure) return { total: 0, bad: 0 };
+  // How long a tunnel or a stream lives is nothing that its users wait for.
+  const waits = counted.heads ?? durations;
+  let total = 0;
   let slow = 0;
-  for (let cell = 0; cell < durations.length; cell += 1)
-    if ((durationBoundsMs[cell] ?? Infinity) > underMs) slow += durations[cell] as number;
-  return { total: count, bad: slow };
+  for (let cell = 0; cell < waits.length; cell += 1) {
+    total += waits[cell] as number;
+    if ((durationBoundsMs[cell] ?? Infinity) > underMs) slow += waits[cell] as number;
+  }
+  return { total, bad: slow };
 }
 
 function objectiveText(kind: ObjectiveKind, target: number, underMs: number | null): string {

@@ -68,7 +68,11 @@ const upstreamKeys = {
           'How long an endpoint is ejected; each further time is twice as long.',
           absent.ejection,
         ),
-        ejection_max: key(duration, 'The longest ejection.', absent.ejectionMax),
+        ejection_max: key(
+          duration,
+          'The longest ejection; as long as `ejection` if that is longer.',
+          absent.ejectionMax,
+        ),
         ejected_max: key(
           percent,
           'How many of the endpoints whose checks pass may be ejected at once; one always stays.',
@@ -85,9 +89,8 @@ type UpstreamRead = z.output<z.ZodObject<typeof upstreamKeys>>;
 const rules: readonly EffectRule<UpstreamRead>[] = [
   {
     key: ['outlier_detection', 'ejection'],
-    holds: ({ outlier_detection: read }) =>
-      isLonger(sectionOf(read).ejection, ms(sectionOf(read).ejection_max, absent.ejectionMax)),
-    warning: `no endpoint is ejected for so long: "ejection_max" is shorter (${absent.ejectionMax.written} without one)`,
+    holds: ({ outlier_detection: read }) => isLonger(sectionOf(read).ejection, sectionOf(read).ejection_max),
+    warning: '"ejection_max" has no effect: it is shorter',
     suggestion: longer('ejection_max'),
   },
   {
@@ -101,6 +104,14 @@ const rules: readonly EffectRule<UpstreamRead>[] = [
 export const outlierDetection: FeatureKeys = featureKeys<object, UpstreamRead>({
   name: outlierDetectionName,
   upstreamKeys,
+  forms: {
+    outlier_detection: {
+      example: '{ ejection: 30s, failures_max: 40% }',
+      off: 'write none',
+      on: 'remove the key: endpoints are watched without it',
+      stands: ['ejection', 'failures_max', 'consecutive_failures'],
+    },
+  },
   ofUpstream({ outlier_detection: read }): OutlierDetectionSettings | null {
     if (read === undefined) return null;
     if (read === 'none') return { detection: null };

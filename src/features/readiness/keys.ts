@@ -15,5 +15,13 @@ export const readiness: FeatureKeys = featureKeys<z.output<z.ZodObject<typeof re
   isAction: true,
   answersChecks: true,
   routeKeys: readinessKeys,
+  forms: {
+    readiness: {
+      example: 'true',
+      off: 'write false',
+      on: 'write true',
+      otherwise: 'write "readiness: true", and "path" for where it is asked, such as "path: /healthz"',
+    },
+  },
   ofRoute: ({ readiness: read }) => (read === true ? {} : null),
 });

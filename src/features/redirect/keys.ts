@@ -8,6 +8,7 @@ export const redirect: FeatureKeys = featureKeys<RedirectRead, object>({
   name: redirectName,
   isAction: true,
   routeKeys: redirectKeys,
+  forms: { redirect: { example: 'https://example.org/new' } },
   ofRoute(read): RedirectSpec | null {
     const location = locationIn(read);
     if (location === null) return null;

@@ -31,6 +31,9 @@ export const respond: FeatureKeys = featureKeys<RouteRead, object>({
   name: respondName,
   isAction: true,
   routeKeys: respondKeys,
+  forms: {
+    respond: { example: '{ status: 200, body: OK }', off: 'remove the key', stands: ['status', 'body'] },
+  },
   ofRoute({ respond: read }): RespondSpec | null {
     if (read === undefined) return null;
     return {

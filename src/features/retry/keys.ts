@@ -43,7 +43,7 @@ const retry = z.union([
       'The longest wait before the first retry that waits, twice as long for each further one; each waits for a random part of it. The first retry at another endpoint is sent at once. A `Retry-After` is waited for in any case.',
       absent.backoff,
     ),
-    backoff_max: key(duration, 'The longest wait that it grows to.', absent.backoffMax),
+    backoff_max: key(duration, 'The longest wait that it grows to; `backoff` if that is longer.', absent.backoffMax),
     idempotency_key: key(
       z.boolean(),
       'Whether a request with an `Idempotency-Key` is retried as if its method were idempotent: only for applications that recognise a key which they have seen. A key that is not forwarded does not count.',
@@ -127,6 +127,13 @@ export const retries: FeatureKeys = featureKeys<RouteRead, object, FileRead>({
   name: retryName,
   routeKeys: retryRouteKeys,
   fileKeys: retryFileKeys,
+  forms: {
+    retry: {
+      example: '{ attempts: 3, statuses: [502, 503] }',
+      off: 'write none',
+      stands: ['attempts', 'attempt_timeout'],
+    },
+  },
   needsUpstream: true,
   ofRoute: ({ retry: ofRoute }, { retry: ofFile }) => specOf(ofRoute, ofFile),
   review({ routes, file }, findings) {

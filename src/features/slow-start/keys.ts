@@ -17,6 +17,7 @@ const upstreamKeys = {
 export const slowStart: FeatureKeys = featureKeys<object, z.output<z.ZodObject<typeof upstreamKeys>>>({
   name: slowStartName,
   upstreamKeys,
+  forms: { slow_start: { example: '30s', off: 'write none' } },
   ofUpstream: ({ slow_start: rampMs }): SlowStartSpec | null =>
     rampMs === undefined || rampMs === null ? null : { rampMs },
 });

@@ -97,6 +97,7 @@ function isShort(lifetime: number | 'session' | undefined): boolean {
 export const sticky: FeatureKeys = featureKeys<object, UpstreamRead, { readonly state?: string | null }>({
   name: stickyName,
   upstreamKeys,
+  forms: { sticky: { example: '{ lifetime: 1h }', off: 'write false', on: 'write true', stands: ['lifetime'] } },
   ofUpstream({ sticky: written }, { name: upstream, contentOf }): StickySettings | null {
     if (written === undefined || written === false) return null;
     const read: StickyRead = written === true ? {} : written;

@@ -13,7 +13,10 @@ export const noEndpoint = {
     logLevel: 'info',
     temporary: false,
     title: 'There is nothing at this address',
-    sentence: ({ host, path }) => `No route matches host ${quoted(host)} and path ${quoted(path)}.`,
+    sentence: ({ host, path, allow }) =>
+      allow === undefined
+        ? `No route matches host ${quoted(host)} and path ${quoted(path)}.`
+        : `Host ${quoted(host)} and path ${quoted(path)} have a route for ${allow}, and none for the method of the request.`,
     forClient: 'There is nothing at this address. Check it for typing errors, or start from the home page.',
     usualCauses: [
       'a visitor followed an old link, or a scanner is guessing addresses',
@@ -22,6 +25,20 @@ export const noEndpoint = {
     ],
     nextStep:
       'Compare host, path and method with each of `routes` in the configuration, from the top: the gateway takes the first route that matches, and none did.',
+    inThisCase: ({ allow }) =>
+      allow === undefined
+        ? null
+        : {
+            title: 'This address takes other methods',
+            forClient: `This address takes ${allow}, and not the method of this request.`,
+            usualCauses: [
+              'the route matches by method, and this one was not thought of, such as HEAD beside GET',
+              'a client sends the form or call to the wrong address, or with the wrong method',
+              'a scanner tries methods',
+            ],
+            nextStep:
+              'If the application takes this method, add it to `methods` of the route; without that key the route matches any method. `candor route METHOD URL` says why each route matches or not.',
+          },
   },
   no_endpoint_ready: {
     type: 'destination_unavailable',

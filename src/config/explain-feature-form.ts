@@ -1,0 +1,61 @@
+import type * as z from 'zod';
+import { nearest } from '../core/nearest.ts';
+import type { KeyForms } from '../features/feature-keys.ts';
+import { featuresOfFile } from '../features/keys.ts';
+import { plainText } from '../schema/error-detail.ts';
+import type { Path } from '../schema/findings.ts';
+import { allWord, offWord } from './explain-short-form.ts';
+
+interface FormsOfKey extends KeyForms {
+  readonly schema: z.ZodType;
+}
+
+/** By section and key: `routes.slo`. */
+const formsByKey: ReadonlyMap<string, FormsOfKey> = new Map(
+  featuresOfFile.flatMap(({ routeKeys = {}, upstreamKeys = {}, fileKeys = {}, forms = {} }) =>
+    Object.entries(forms).flatMap(([key, form]) =>
+      Object.entries({ routes: routeKeys, upstreams: upstreamKeys, applications: upstreamKeys, '': fileKeys }).flatMap(
+        ([section, keys]) => {
+          const schema = keys[key] as z.ZodType | undefined;
+          return schema === undefined ? [] : [[`${section}.${key}`, { ...form, schema }] as const];
+        },
+      ),
+    ),
+  ),
+);
+
+function formsAt(path: Path): FormsOfKey | undefined {
+  const section = path.length === 1 ? '' : path.length === 3 ? path[0] : undefined;
+  return section === undefined ? undefined : formsByKey.get(`${String(section)}.${String(path.at(-1))}`);
+}
+
+/** How the key of a feature is written; null: it is none. */
+export function exampleAt(path: Path): string | null {
+  const forms = formsAt(path);
+  return forms === undefined ? null : `"${String(path.at(-1))}: ${forms.example}"`;
+}
+
+/** What to write for a key of a feature that has a value which it does not take; null where that is not for these forms to say. */
+export function suggestForFeature(path: Path, input: unknown): string | null {
+  const forms = formsAt(path);
+  if (forms === undefined) return null;
+  const { schema, off, on, otherwise, stands = [] } = forms;
+  if (typeof input === 'string' && schema.safeParse(true).success && isMistypedSwitch(input)) return null;
+  if (typeof input === 'string' || typeof input === 'boolean') {
+    if (off !== undefined && offWord.test(String(input))) return off;
+    if (on !== undefined && allWord.test(String(input))) return on;
+  }
+  const meant = stands.find((key) => schema.safeParse({ [key]: input }).success);
+  return meant === undefined
+    ? (otherwise ?? `for example ${exampleAt(path)}`)
+    : `write { ${meant}: ${written(input)} }`;
+}
+
+/** In quotes where YAML might read something else. */
+function written(value: unknown): string {
+  return typeof value === 'string' && !/^[\w.%/-]+$/.test(value) ? JSON.stringify(value) : plainText(value);
+}
+
+function isMistypedSwitch(word: string): boolean {
+  return nearest(word.toLowerCase(), ['true', 'false'], 1).length > 0;
+}

@@ -1,0 +1,121 @@
+/** Kinds of content that people tell apart. `none`: no Content-Type. */
+export const contentKinds = [
+  'none',
+  'json',
+  'html',
+  'text',
+  'xml',
+  'style',
+  'script',
+  'image',
+  'stream',
+  'other',
+] as const;
+
+/** The index of its name in `contentKinds`. */
+export type ContentKind = number;
+
+const types: Readonly<Record<string, (typeof contentKinds)[number]>> = {
+  'application/json': 'json',
+  'application/problem+json': 'json',
+  'application/vnd.api+json': 'json',
+  'application/ld+json': 'json',
+  'text/html': 'html',
+  'application/xhtml+xml': 'html',
+  'text/plain': 'text',
+  'text/xml': 'xml',
+  'application/xml': 'xml',
+  'text/css': 'style',
+  'text/javascript': 'script',
+  'application/javascript': 'script',
+  'image/png': 'image',
+  'image/jpeg': 'image',
+  'image/gif': 'image',
+  'image/webp': 'image',
+  'image/avif': 'image',
+  'image/svg+xml': 'image',
+  'image/x-icon': 'image',
+  'text/event-stream': 'stream',
+};
+
+export const noContentKind = contentKinds.indexOf('none');
+const otherKind = contentKinds.indexOf('other');
+
+const [semicolon, space, tab] = [0x3b, 0x20, 0x09];
+
+/** FNV-1a of a media type in lowercase, up to its parameters. */
+function hashOf(bytes: Uint8Array, start: number, end: number): number {
+  let hash = 0x811c9dc5;
+  for (let index = start; index < end; index++) {
+    const byte = bytes[index] as number;
+    if (byte === semicolon || byte === space || byte === tab) break;
+    hash = Math.imul(hash ^ (byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte), 0x01000193);
+  }
+  return hash >>> 0;
+}
+
+const bytesOf = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
+
+const kinds = new Map<number, ContentKind>(
+  Object.entries(types).map(([type, kind]) => [hashOf(bytesOf(type), 0, type.length), contentKinds.indexOf(kind)]),
+);
+
+/** Of a value of Content-Type in bytes: each response is asked, so that no string is made. */
+export function contentKindOf(bytes: Uint8Array, start: number, end: number): ContentKind {
+  return kinds.get(hashOf(bytes, start, end)) ?? otherKind;
+}
+
+export function contentKindOfText(value: string | null): ContentKind {
+  return value === null ? noContentKind : contentKindOf(bytesOf(value), 0, value.length);
+}
+
+/** What a response is: its kind of content, `empty`, `redirect`, or a client error. The larger numbers are those without content. */
+export const emptyForm = contentKinds.length;
+export const redirectForm = emptyForm + 1;
+/** 401, 403 and 407; 429; 404 and 410; other 4xx. */
+export const deniedForm = redirectForm + 1;
+export const limitedForm = deniedForm + 1;
+export const missingForm = limitedForm + 1;
+export const declinedForm = missingForm + 1;
+
+function formOfClientError(status: number): number {
+  if (status === 401 || status === 403 || status === 407) return deniedForm;
+  if (status === 429) return limitedForm;
+  return status === 404 || status === 410 ? missingForm : declinedForm;
+}
+
+/** Added to the key of a request that may change something: its method is neither GET nor HEAD. */
+export const unsafeKey = 4096;
+
+/** Four cells to each doubling of a size; 0: not measured. */
+export const sizeCells = 128;
+const stream = contentKinds.indexOf('stream');
+const [notModified, partialContent] = [304, 206];
+
+/** What a whole response below 500 is, and its size, as one number: `form * sizeCells + cell`, and `unsafeKey`. −1: it says nothing of what the application answers. */
+export function answerKey(
+  status: number,
+  method: string,
+  kind: ContentKind,
+  bytes: number,
+  isEncoded: boolean,
+): number {
+  if (status < 200 || status >= 500 || status === notModified || status === partialContent) return -1;
+  if (method === 'HEAD' || method === 'OPTIONS') return -1;
+  const lane = method === 'GET' ? 0 : unsafeKey;
+  if (status >= 400) return lane + formOfClientError(status) * sizeCells;
+  if (status >= 300) return lane + redirectForm * sizeCells;
+  if (bytes === 0) return lane + emptyForm * sizeCells;
+  return lane + kind * sizeCells + (isEncoded || kind === stream ? 0 : sizeCellOf(bytes));
+}
+
+function sizeCellOf(bytes: number): number {
+  const octave = 31 - Math.clz32(Math.min(bytes, 0x7fffffff));
+  const quarter = octave < 2 ? 0 : (Math.min(bytes, 0x7fffffff) >> (octave - 2)) & 3;
+  return 1 + 4 * octave + quarter;
+}
+
+/** Where a cell begins, in bytes. */
+export function startOfSize(cell: number): number {
+  return 2 ** ((cell - 1) >> 2) * (1 + ((cell - 1) & 3) / 4);
+}

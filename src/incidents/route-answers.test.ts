@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { answerKey, contentKindOfText } from '../core/content-kind.ts';
+import { sampleCount } from '../record/sample-count.test-support.ts';
+import { SeededRandom } from '../testing/seeded-random.ts';
+import { IncidentTracker } from './incident-tracker.ts';
+
+const [json, html] = [contentKindOfText('application/json; charset=utf-8'), contentKindOfText('text/html')];
+
+const jsonOf = (bytes: number): number => answerKey(200, 'GET', json, bytes, false);
+const page = answerKey(200, 'GET', html, 3000, false);
+const redirect = answerKey(302, 'GET', contentKindOfText(null), 0, false);
+const statusOf = (status: number): number => answerKey(status, 'GET', html, 300, false);
+const nothing = answerKey(200, 'GET', json, 0, false);
+
+const others: ReadonlySet<number> = new Set([page, statusOf(404), statusOf(401)]);
+
+/** What a request of the route cart is answered with. */
+type Answer = (second: number, drawn: number) => number;
+
+const asEver: Answer = (_, drawn) => jsonOf(1000 + 400 * drawn);
+const from100 =
+  (other: Answer): Answer =>
+  (second, drawn) =>
+    (second <= 100 ? asEver : other)(second, drawn);
+
+interface Play {
+  readonly answer: Answer;
+  /** Requests of the route in a second; 6 by default. */
+  readonly count?: (second: number) => number;
+  readonly seconds?: number;
+  readonly upstream?: (second: number) => string;
+  /** One client gets all pages. */
+  readonly isCrawled?: boolean;
+}
+
+function play({ answer, count = () => 6, seconds = 260, isCrawled = false, upstream = () => 'shop' }: Play): {
+  told: string[];
+  tracker: IncidentTracker;
+} {
+  const tracker = new IncidentTracker(0);
+  const random = new SeededRandom(7);
+  const told: string[] = [];
+  for (let second = 1; second <= seconds; second++) {
+    const answers: number[] = [];
+    const requests = Math.floor(count(second) + random.next());
+    for (let one = 0; one < requests; one++) {
+      const key = answer(second, random.next());
+      const client = isCrawled && others.has(key) ? 0 : Math.floor(32 * random.next());
+      if (key >= 0) answers.push(key, 1, 1 << client);
+    }
+    const pair = {
+      route: 'cart',
+      upstream: upstream(second),
+      endpoint: `${upstream(second)}/1`,
+      answered: requests,
+      serverErrors: 0,
+    };
+    const routes = [{ ...pair, latencies: [], failed: [], slow: [], awaited: [], answers }];
+    const exchanges = [sampleCount({ upstream: upstream(second), route: 'cart', count: requests })];
+    tracker.note(
+      { exchanges: requests === 0 ? [] : exchanges, outcomes: [], routes, staleReusesFailed: 0 },
+      second * 1000,
+    );
+    for (const { kind, incident } of tracker.judge((second + 1) * 1000, () => ({ application: null, endpoints: [] })))
+      if (kind !== 'grown') told.push(`${kind} ${second} ${incident.suspects[0]?.sentence}`);
+  }
+  return { told, tracker };
+}
+
+describe('a route that answers well and otherwise than before is an incident', () => {
+  const cases: readonly (readonly [what: string, answer: Answer, told: RegExp])[] = [
+    [
+      'a login page in place of JSON',
+      from100(() => page),
+      /^opened 10[1-8] The application answers with HTML on the route cart, where JSON was usual\.$/,
+    ],
+    [
+      'a redirect in place of JSON',
+      from100(() => redirect),
+      /^opened 10[1-8] The application answers with a redirect on/,
+    ],
+    ['nothing', from100(() => nothing), /^opened 10[1-8] The application answers with nothing \(no content\) on/],
+    [
+      '404',
+      from100(() => statusOf(404)),
+      /^opened 10[1-8] The application answers with 404 on the route cart, where JSON was usual/,
+    ],
+    [
+      'to a twentieth of the clients with 401',
+      from100((second, drawn) => (drawn < 0.05 ? statusOf(401) : asEver(second, drawn))),
+      /^opened 1[4-8]\d /,
+    ],
+    [
+      'to what is sent, which is a quarter of its requests',
+      (second, drawn) =>
+        drawn < 0.75 ? asEver(second, drawn) : answerKey(second > 100 ? 422 : 201, 'POST', json, 200, false),
+      /^opened 1[01]\d The application answers with 4xx on the route cart, where JSON was usual/,
+    ],
+    [
+      'half of the content',
+      from100((_, drawn) => jsonOf(500 + 200 * drawn)),
+      /^opened 1(0[1-9]|1\d) The application answers with JSON of some \d+ bytes on the route cart, where a size of some 1\d00 bytes was usual/,
+    ],
+    [
+      'to half of the clients',
+      from100((second, drawn) => (drawn < 0.5 ? page : asEver(second, drawn))),
+      /^opened 1[0-3]\d /,
+    ],
+    [
+      'to a twentieth of the clients',
+      from100((second, drawn) => (drawn < 0.05 ? nothing : asEver(second, drawn))),
+      /^opened 1[4-8]\d /,
+    ],
+  ];
+  for (const [what, answer, expected] of cases)
+    test(what, () => {
+      const { told } = play({ answer });
+      assert.match(told.join('\n'), expected);
+      assert.equal(told.length, 1);
+    });
+});
+
+test('it is over when the route answers as before', () => {
+  const { told } = play({ answer: (second, drawn) => (second > 100 && second <= 140 ? page : asEver(second, drawn)) });
+  assert.match(told[1] ?? '', /^resolved (19|20)\d /);
+});
+
+test('a hundredth of several routes that goes on is not over', () => {
+  const few = from100((second, drawn) => (drawn < 0.02 ? statusOf(401) : asEver(second, drawn)));
+  const { told } = play({ answer: few, count: () => 40, seconds: 900 });
+  assert.equal(told.length, 1, told.join());
+});
+
+test('one twentieth that goes on is not over', () => {
+  const few = from100((second, drawn) => (drawn < 0.05 ? nothing : asEver(second, drawn)));
+  assert.equal(play({ answer: few, seconds: 900 }).told.length, 1);
+});
+
+describe('no incident', () => {
+  const cases: readonly (readonly [what: string, play: Play])[] = [
+    ['sizes that vary by a third', { answer: (_, drawn) => jsonOf(700 + 700 * drawn) }],
+    [
+      'one in thirty that was always empty',
+      { answer: (second, drawn) => (drawn < 0.03 ? nothing : asEver(second, drawn)) },
+    ],
+    ['404 for as many requests as ever', { answer: (_, drawn) => (drawn < 0.6 ? statusOf(404) : jsonOf(1200)) }],
+    [
+      'crawlers that collect 404, beside the others',
+      {
+        answer: (second, drawn) => (second > 100 && drawn < 0.8 ? statusOf(404) : asEver(second, drawn)),
+        count: (second) => (second > 100 ? 30 : 6),
+      },
+    ],
+    [
+      'one client whose credentials are wrong',
+      {
+        answer: (second, drawn) => (second > 100 && drawn < 0.5 ? statusOf(401) : asEver(second, drawn)),
+        count: (second) => (second > 100 ? 12 : 6),
+        isCrawled: true,
+      },
+    ],
+    [
+      'hardly any requests at night, of which most are 404',
+      {
+        answer: (second, drawn) => (second > 150 ? statusOf(404) : asEver(second, drawn)),
+        count: (second) => (second > 150 ? 0.1 : 6),
+      },
+    ],
+    ['longer answers than before', { answer: from100((_, drawn) => jsonOf(3000 + 400 * drawn)) }],
+    ['answers that are encoded from now on', { answer: from100(() => answerKey(200, 'GET', json, 300, true)) }],
+    [
+      'a crawler that is answered with pages, beside the others',
+      {
+        answer: (second, drawn) => (second > 100 && drawn < 0.6 ? page : asEver(second, drawn)),
+        count: (second) => (second > 100 ? 15 : 6),
+        isCrawled: true,
+      },
+    ],
+    [
+      'HEAD and validations',
+      {
+        answer: from100((_, drawn) =>
+          drawn < 0.5 ? answerKey(304, 'GET', json, 0, false) : answerKey(200, 'HEAD', json, 0, false),
+        ),
+      },
+    ],
+  ];
+  for (const [what, one] of cases) test(what, () => assert.deepEqual(play(one).told, []));
+});
+
+test('a route that a reload has sent to another upstream is compared with what it answered before', () => {
+  const { told } = play({ answer: from100(() => page), upstream: (second) => (second > 100 ? 'search' : 'shop') });
+  assert.match(told.join('\n'), /^opened 10\d The application answers with HTML/);
+});

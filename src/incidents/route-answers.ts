@@ -1,0 +1,356 @@
+import {
+  contentKinds,
+  declinedForm,
+  deniedForm,
+  emptyForm,
+  limitedForm,
+  missingForm,
+  redirectForm,
+  sizeCells,
+  startOfSize,
+  unsafeKey,
+} from '../core/content-kind.ts';
+import type { AnswerChange } from '../core/live-incident.ts';
+import { answerParts, type RouteTraffic } from '../core/route-traffic.ts';
+
+/** Half of what is usual is forgotten in an hour. */
+const sliceS = 10;
+const keptOfSlice = 0.998;
+
+/** Fewer answers, or a shorter time, say nothing of what is usual. */
+const knownMin = 40;
+const learntS = 30;
+
+/** A slice is known to be usual after so long without an incident. */
+const unsettledS = 60;
+const unsettledAtFirstS = 10;
+
+/** A form of which a larger share is usual changes with what visitors ask for. */
+const usualShareMin = 0.05;
+
+/** Short is what has three quarters of an octave less than the smallest 2 % of its form: 0.6 of its size at most. */
+const shortQuantile = 0.02;
+const shortCells = 3;
+
+/** Answers in place of others, in so many seconds: the longer times where requests come seldom. */
+const widthsS = [8, 16, 32, 60] as const;
+const shareMin = 0.3;
+/** Of the usual answers, no more are left. */
+const wellMax = 0.75;
+/** And no chance, while a crawler adds others for hours: a Poisson variable is so much smaller than its mean with a probability below e^-14 (Chernoff). */
+const chanceMax = 14;
+const unusualMin = 8;
+
+/** Few unusual answers tell something when at least so many clients got them. */
+const clientsMin = 3;
+/** Compared with the minutes before; the one with the fewest counts: a job that has ended is missing as well. */
+const minuteS = 60;
+const beforeS = 240;
+const keptS = beforeS + 60;
+const routesMax = 1000;
+
+/** Short answers of a form, as a form of their own. */
+const short = 64;
+
+interface Second {
+  readonly second: number;
+  answered: number;
+  readonly unusual: Map<number, number>;
+  /** A bit for each of their clients, of 32. */
+  clients: number;
+}
+
+interface UsualForm {
+  count: number;
+  readonly sizes: Float64Array;
+}
+
+interface UnusualCount {
+  /** How many are none of what the route usually answers. */
+  readonly unusual: number;
+  /** Of them, those that several clients got: one that asks for other pages adds to what is usual. */
+  readonly telling: number;
+}
+
+const noneUnusual: UnusualCount = { unusual: 0, telling: 0 };
+
+/** What a route answers, and since when it is something else. */
+class RouteAnswer {
+  readonly firstSecond: number;
+  readonly #usual = new Map<number, UsualForm>();
+  /** By slice number: counts by key. */
+  readonly #recent = new Map<number, Map<number, number>>();
+  /** Slices of an incident, and of the minute before it. */
+  readonly #unusual = new Set<number>();
+  #seconds: Second[] = [];
+  #known = 0;
+  /** The smallest usual cell of the forms whose sizes are known. */
+  readonly #leastCells = new Map<number, number>();
+
+  constructor(second: number) {
+    this.firstSecond = second;
+  }
+
+  add(answers: readonly number[], second: number): UnusualCount {
+    const slice = Math.floor(second / sliceS);
+    let recent = this.#recent.get(slice);
+    if (recent === undefined) this.#recent.set(slice, (recent = new Map()));
+    const isKnown = this.#known >= knownMin && second - this.firstSecond >= learntS;
+    let [unusual, telling] = [0, 0];
+    for (let at = 0; at < answers.length; at += answerParts) {
+      const [key, count, clients] = answers.slice(at, at + answerParts) as [number, number, number];
+      recent.set(key, (recent.get(key) ?? 0) + count);
+      if (!isKnown) continue;
+      const now = this.#at(second);
+      now.answered += count;
+      const what = this.#unusualOf(key);
+      if (what === null) continue;
+      now.unusual.set(what, (now.unusual.get(what) ?? 0) + count);
+      unusual += count;
+      if (untelling.has(what)) continue;
+      now.clients |= clients;
+      telling += count;
+    }
+    return { unusual, telling: telling > 0 && this.#hasClients(second) ? telling : 0 };
+  }
+
+  #hasClients(second: number): boolean {
+    let clients = 0;
+    for (const one of this.#seconds) if (one.second > second - 60) clients |= one.clients;
+    let count = 0;
+    for (let left = clients; left !== 0; left &= left - 1) count += 1;
+    return count >= clientsMin;
+  }
+
+  /** The form, of a short answer that of short ones; null: usual. */
+  #unusualOf(key: number): number | null {
+    const [form, cell] = [Math.floor(key / sizeCells), key % sizeCells];
+    if ((this.#usual.get(form)?.count ?? 0) < usualShareMin * this.#known) return form;
+    const least = this.#leastCells.get(form);
+    return cell > 0 && least !== undefined && cell <= least - shortCells ? form + short : null;
+  }
+
+  #at(second: number): Second {
+    const newest = this.#seconds.at(-1);
+    if (newest?.second === second) return newest;
+    const added: Second = { second, answered: 0, unusual: new Map(), clients: 0 };
+    this.#seconds.push(added);
+    if (this.#seconds.length > keptS) this.#seconds = this.#seconds.slice(-keptS);
+    return added;
+  }
+
+  /** The second since which it answers otherwise what it answered well before; null: it does not. A visitor of other pages only adds to what is usual. */
+  changedSince(second: number): number | null {
+    if ((this.#seconds.at(-1)?.second ?? 0) < second - 2) return null;
+    for (const widthS of widthsS) {
+      const now = this.#sum(second - widthS, second);
+      if (now.unusual < unusualMin || now.unusual < shareMin * now.answered) continue;
+      const expected = this.#expected(second - widthS, widthS);
+      const share = (now.answered - now.unusual) / expected;
+      if (!(share <= wellMax) || expected * (1 - share + (share === 0 ? 0 : share * Math.log(share))) < chanceMax)
+        continue;
+      const recent = this.#seconds.filter((one) => one.second > second - widthS && one.unusual.size > 0);
+      return recent[0]?.second ?? second;
+    }
+    return null;
+  }
+
+  /** So many usual answers would come in `widthS` seconds: as before, or as in the minute before that had the fewest. */
+  #expected(until: number, widthS: number): number {
+    const before = this.#sum(until - beforeS, until);
+    if (before.answered - before.unusual < knownMin / 2) return 0;
+    let perS = (before.answered - before.unusual) / Math.min(beforeS, until - before.first + 1);
+    for (let end = until; end - minuteS >= before.first; end -= minuteS) {
+      const minute = this.#sum(end - minuteS, end);
+      perS = Math.min(perS, (minute.answered - minute.unusual) / minuteS);
+    }
+    return perS * widthS;
+  }
+
+  #sum(after: number, until: number): { answered: number; unusual: number; first: number } {
+    const sum = { answered: 0, unusual: 0, first: until };
+    for (const one of this.#seconds) {
+      if (one.second <= after || one.second > until) continue;
+      sum.answered += one.answered;
+      for (const count of one.unusual.values()) sum.unusual += count;
+      sum.first = Math.min(sum.first, one.second);
+    }
+    return sum;
+  }
+
+  settle(second: number, isUsual: boolean): void {
+    const unsettled = second - this.firstSecond < unsettledS ? unsettledAtFirstS : unsettledS;
+    const oldest = Math.floor((second - unsettled) / sliceS);
+    for (const [slice, counts] of this.#recent) {
+      if (!isUsual) this.#unusual.add(slice);
+      if (slice >= oldest) continue;
+      this.#recent.delete(slice);
+      if (this.#unusual.delete(slice)) continue;
+      this.#learn(counts);
+    }
+  }
+
+  #learn(counts: ReadonlyMap<number, number>): void {
+    for (const usual of this.#usual.values()) {
+      usual.count *= keptOfSlice;
+      for (let cell = 0; cell < sizeCells; cell++) (usual.sizes[cell] as number) *= keptOfSlice;
+    }
+    for (const [key, count] of counts) {
+      const [form, cell] = [Math.floor(key / sizeCells), key % sizeCells];
+      let usual = this.#usual.get(form);
+      if (usual === undefined) this.#usual.set(form, (usual = { count: 0, sizes: new Float64Array(sizeCells) }));
+      usual.count += count;
+      if (cell > 0) (usual.sizes[cell] as number) += count;
+    }
+    this.#known = 0;
+    this.#leastCells.clear();
+    for (const [form, { count, sizes }] of this.#usual) {
+      this.#known += count;
+      const least = cellAt(sizes, shortQuantile);
+      if (least !== null) this.#leastCells.set(form, least);
+    }
+  }
+
+  /** How it answers now, and how often in the last minute; null: as usual. */
+  change(route: string, second: number): { readonly change: AnswerChange; readonly count: number } | null {
+    const unusual = new Map<number, number>();
+    for (const one of this.#seconds)
+      if (one.second > second - 60)
+        for (const [what, count] of one.unusual) unusual.set(what, (unusual.get(what) ?? 0) + count);
+    const [most] = [...unusual].sort(([, a], [, b]) => b - a);
+    const [usual] = [...this.#usual].sort(([, a], [, b]) => b.count - a.count);
+    if (most === undefined || usual === undefined) return null;
+    const [what, count] = most;
+    if (what < short) return { count, change: { route, now: formWords(what), usual: formWords(usual[0]) } };
+    const form = what - short;
+    const sizes = this.#usual.get(form)?.sizes;
+    const [median, now] = [sizes === undefined ? null : cellAt(sizes, 0.5), this.#medianShort(form)];
+    if (median === null || now === null) return null;
+    const change = {
+      route,
+      now: `${formWords(form)} of some ${sizeText(now)}`,
+      usual: `a size of some ${sizeText(median)}`,
+    };
+    return { count, change };
+  }
+
+  #medianShort(form: number): number | null {
+    const sizes = new Float64Array(sizeCells);
+    for (const counts of this.#recent.values())
+      for (const [key, count] of counts)
+        if (this.#unusualOf(key) === form + short) (sizes[key % sizeCells] as number) += count;
+    return cellAt(sizes, 0.5);
+  }
+}
+
+function cellAt(sizes: Float64Array, share: number): number | null {
+  let all = 0;
+  for (const count of sizes) all += count;
+  if (all === 0) return null;
+  let sum = 0;
+  for (let cell = 0; cell < sizes.length; cell++) {
+    sum += sizes[cell] as number;
+    if (sum >= share * all) return cell;
+  }
+  return null;
+}
+
+const words: Readonly<Record<(typeof contentKinds)[number], string>> = {
+  none: 'content without a type',
+  json: 'JSON',
+  html: 'HTML',
+  text: 'plain text',
+  xml: 'XML',
+  style: 'a style sheet',
+  script: 'JavaScript',
+  image: 'an image',
+  stream: 'an event stream',
+  other: 'content of another type',
+};
+
+const wordsWithoutContent = new Map([
+  [emptyForm, 'nothing (no content)'],
+  [redirectForm, 'a redirect'],
+  [deniedForm, '401 or 403'],
+  [limitedForm, '429'],
+  [missingForm, '404'],
+  [declinedForm, '4xx'],
+]);
+
+/** A crawler is many clients, and visitors send what is invalid: few of these tell nothing. */
+const untelling: ReadonlySet<number> = new Set([missingForm, declinedForm]);
+
+function formWords(form: number): string {
+  return wordsWithoutContent.get(form) ?? words[contentKinds[form] ?? 'other'];
+}
+
+function sizeText(cell: number): string {
+  const bytes = startOfSize(cell);
+  return bytes >= 10_000 ? `${Math.round(bytes / 1024)} KiB` : `${Number(bytes.toPrecision(2))} bytes`;
+}
+
+/** What each route answers below 500, compared with the last hour of the same route: 4xx, other types, nothing, redirects, or much less than before. */
+export class RouteAnswers {
+  readonly #routes = new Map<string, AnsweredRoute>();
+
+  add({ route, upstream, answers }: RouteTraffic, second: number): UnusualCount {
+    if (answers === undefined || answers.length === 0) return noneUnusual;
+    let known = this.#routes.get(route);
+    if (known === undefined) {
+      if (this.#routes.size >= routesMax) return noneUnusual;
+      this.#routes.set(
+        route,
+        (known = { upstream, reading: new RouteAnswer(second), changing: new RouteAnswer(second) }),
+      );
+    }
+    known.upstream = upstream;
+    const reading: number[] = [];
+    const changing: number[] = [];
+    for (let at = 0; at < answers.length; at += answerParts) {
+      const key = answers[at] as number;
+      const lane = key < unsafeKey ? reading : changing;
+      lane.push(key % unsafeKey, answers[at + 1] as number, answers[at + 2] as number);
+    }
+    const [read, changed] = [known.reading.add(reading, second), known.changing.add(changing, second)];
+    return { unusual: read.unusual + changed.unusual, telling: read.telling + changed.telling };
+  }
+
+  judge(second: number): readonly { readonly route: string; readonly upstream: string; readonly second: number }[] {
+    return [...this.#routes].flatMap(([route, { upstream, reading, changing }]) =>
+      [reading, changing].flatMap((lane) => {
+        const since = lane.changedSince(second);
+        return since === null ? [] : [{ route, upstream, second: since }];
+      }),
+    );
+  }
+
+  /** Once a second. `isUsual`: there is no incident at an upstream. */
+  settle(second: number, isUsual: (upstream: string) => boolean): void {
+    for (const { upstream, reading, changing } of this.#routes.values()) {
+      const isWell = isUsual(upstream);
+      if (second % sliceS !== 0 && isWell) continue;
+      reading.settle(second, isWell);
+      changing.settle(second, isWell);
+    }
+  }
+
+  /** The one with the most unusual answers of these routes. */
+  change(routes: readonly string[], second: number): AnswerChange | null {
+    const all = routes.flatMap((route) => {
+      const known = this.#routes.get(route);
+      return known === undefined
+        ? []
+        : [known.reading, known.changing].flatMap((lane) => lane.change(route, second) ?? []);
+    });
+    const [most] = all.sort((a, b) => b.count - a.count);
+    return most === undefined ? null : most.change;
+  }
+}
+
+interface AnsweredRoute {
+  /** That its requests went to last: a reload may give the route another one. */
+  upstream: string;
+  /** Requests with GET, and those that may change something: they are answered otherwise. */
+  readonly reading: RouteAnswer;
+  readonly changing: RouteAnswer;
+}

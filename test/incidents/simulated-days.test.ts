@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { playDays } from './simulated-days.ts';
+import { faultsOfDay } from './simulated-days-faults.ts';
+
+// The short form of `npm run simulate:days`, which plays 30 days.
+
+test('hours in which nothing is wrong have no incident, and no endpoint is ejected: the nightly job, and a morning', () => {
+  for (const fromHour of [2.4, 9]) {
+    const { incidents, ejections, requests } = playDays({ seed: 'short', days: 1, fromHour, hours: 0.5 });
+    assert.ok(requests > 20_000, `${requests} requests`);
+    assert.deepEqual([incidents, ejections], [[], []]);
+  }
+});
+
+test('beside all that is usual, a route that only fails and one that has become slow are found', () => {
+  const faults = faultsOfDay
+    .slice(1)
+    .map((one, index) => ({ ...one, from: 33_000 + 120 * index, to: 33_110 + 120 * index }));
+  const played = playDays({ seed: 'short', days: 1, fromHour: 9, hours: 0.25, faults });
+  const [failing, slow] = played.faults.map(({ afterS }) => afterS ?? Infinity) as [number, number];
+  assert.ok(failing <= 60 && slow <= 15, `${failing} s, ${slow} s`);
+  assert.deepEqual(played.incidents, []);
+});
