@@ -12,7 +12,7 @@ import { type IncidentFlags, markIncident, ordersOf } from './mark-incident.ts';
 import type { ProcessContext } from './process-context.ts';
 import { type Style, styleFor } from './style.ts';
 import { shapeWords, whoseWords } from '#failures/failure-words.ts';
-import { isOfChecksAlone } from '../core/live-incident.ts';
+import { excerptTitle, isOfChecksAlone } from '../core/live-incident.ts';
 import type { ExchangeGroupsJson } from '../core/schemas/record.ts';
 import type { GatewayStatus } from '../core/schemas/status.ts';
 import type { IncidentStatus } from '../core/schemas/incidents.ts';
@@ -148,6 +148,7 @@ function incidentPage(incident: IncidentStatus, now: number, style: Style): stri
     ...correctedLines(incident),
     ...additionLines(incident, step, style),
     ...stepLines(step, style),
+    ...excerptLines(incident, style),
     ...findingLines(incident, now, style),
   ];
   const kinds = causes.map(({ cause, isConsequence, ...counts }) => [
@@ -184,13 +185,14 @@ function incidentPage(incident: IncidentStatus, now: number, style: Style): stri
 function suspectLines(suspects: IncidentStatus['suspects'], step: string | undefined, style: Style): string[] {
   if (suspects.length === 0) return ['  What has caused it is not known.'];
   const printed = new Set<string>();
-  return suspects.flatMap(({ sentence, evidence, nextStep }, index) => {
+  return suspects.flatMap(({ sentence, evidence, refutedBy, nextStep }, index) => {
     // Several suspects rest on the same facts.
     const facts = evidence.filter((fact) => !printed.has(fact));
     for (const fact of facts) printed.add(fact);
     return [
       ...wrapAfter(`  ${index + 1}.`, harmless(sentence), 5),
       ...facts.flatMap((fact) => wrapAfter('     ·', harmless(fact), 7)).map(style.dim),
+      ...(refutedBy === undefined ? [] : wrapAfter('     ·', harmless(`against it: ${refutedBy}`), 7)),
       ...(nextStep === step ? [] : wrapAfter('     →', harmless(nextStep), 7)),
     ];
   });
@@ -223,6 +225,15 @@ const correctedLines = ({ corrected }: IncidentStatus): string[] =>
 
 const stepLines = (step: string | undefined, style: Style): string[] =>
   step === undefined ? [] : ['', style.bold('NEXT STEP'), ...wrapAfter('  →', harmless(step), 4)];
+
+function excerptLines({ excerpts = [] }: IncidentStatus, style: Style): string[] {
+  if (excerpts.length === 0) return [];
+  const shown = excerpts.flatMap((one) => [
+    ...wrapAfter('  ·', harmless(`${excerptTitle(one)}, at ${one.at.slice(11, 19)}Z:`), 4),
+    ...one.lines.flatMap((line) => wrap(harmless(line), ' '.repeat(6))).map(style.dim),
+  ]);
+  return ['', style.bold('SAID BY THE APPLICATION'), ...shown];
+}
 
 function findingLines({ findings, findingsAt, interrupted }: IncidentStatus, now: number, style: Style): string[] {
   const age = findingsAt === null ? '' : `  ${elapsedText((now - Date.parse(findingsAt)) / 1000)} ago`;

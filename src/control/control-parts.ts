@@ -28,7 +28,7 @@ import type { ProcessConstants } from '../core/logger-messages.ts';
 import { OtlpExport } from './otlp-export.ts';
 import { StoredExchanges } from './stored-exchanges.ts';
 import type { ControlPlaneOptions } from './control-plane-options.ts';
-import { statusWithoutSecrets, withoutSecrets } from './instance-secrets.ts';
+import { checkWithoutSecrets, statusWithoutSecrets, withoutSecrets } from './instance-secrets.ts';
 import { IncidentExamination } from '../incidents/incident-examination.ts';
 import { IncidentFile } from '../incidents/earlier-incidents.ts';
 import { IncidentWatch } from '../incidents/incident-watch.ts';
@@ -238,6 +238,7 @@ export class ControlParts {
     return new IncidentWatch({
       storage: stateFolder === null ? null : new IncidentFile(stateFolder),
       examine: (incident) => examination.examine(incident),
+      printed: (incident) => examination.printed(incident),
       clock: this.clock,
       events: this.hub,
       epoch: this.hub.epoch,
@@ -246,6 +247,8 @@ export class ControlParts {
       search: (query, limit) => this.store.search({ query, limit, cursor: null, after: null }),
       storesOutput: () => this.active.configuration.store !== null,
       adviceOf: (upstream, endpoint) => this.endpoints.registry.adviceOf(upstream, endpoint),
+      lastCheckOf: (upstream, endpoint) =>
+        checkWithoutSecrets(this.endpoints.registry.lastCheckOf(upstream, endpoint), this.active.redactor),
       configuration: {
         route: (route) => this.active.configuration.routes.find(({ id }) => id === route) ?? null,
         upstream: (upstream) => watchedSettings(this.active.configuration.upstreams.find(({ id }) => id === upstream)),

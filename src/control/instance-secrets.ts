@@ -73,5 +73,6 @@ export function checkWithoutSecrets(check: HealthCheckReport | null, redactor: T
     ...check,
     reason: redactor.redact(check.reason),
     body: check.body === null ? null : redactor.redact(check.body),
+    ...(check.lines === undefined ? {} : { lines: redactor.redactLines(check.lines) }),
   };
 }

@@ -240,6 +240,10 @@ function isListening({ drain, workers }: Pick<StatusFacts, 'drain' | 'workers'>)
   return workers.some(({ state }) => state === 'serving');
 }
 
+function checkStatus({ lines: _lines, at, ...check }: HealthCheckReport): NonNullable<EndpointStatus['lastCheck']> {
+  return { ...check, at: new Date(at).toISOString() };
+}
+
 function endpointStatus(
   endpoint: EndpointSnapshot,
   { now, countsAt, certificateOf, figuresOf, lastCheckOf }: StatusFacts,
@@ -264,7 +268,7 @@ function endpointStatus(
     longLived,
     inFlight: inFlightOf({ connections, idle, requests }, protocol === 'http2'),
     lastMinute: figuresOf(id),
-    lastCheck: check === null ? null : { ...check, at: new Date(check.at).toISOString() },
+    lastCheck: check === null ? null : checkStatus(check),
     waiting,
     certificate: certificate === null ? null : certificateStatus(certificate),
   };

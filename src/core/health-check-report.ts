@@ -12,4 +12,6 @@ export interface HealthCheckReport {
   readonly status: number | null;
   /** The first bytes of the body as far as the check reads it; null: it does not. */
   readonly body: string | null;
+  /** The first lines of the body that say something, where the check failed; absent: none is known. */
+  readonly lines?: readonly string[];
 }

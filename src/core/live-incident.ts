@@ -59,6 +59,8 @@ export interface LiveIncident {
   readonly additions: readonly IncidentAddition[];
   /** Of family `slower`: how slow a route is; absent: it is of another family, or that is not known. */
   readonly lateness?: Lateness;
+  /** What the application itself has said, of each source the first and the newest; absent: nothing is known. */
+  readonly excerpts?: readonly IncidentExcerpt[];
   /** Of family `changed`, where it answers with 2xx or 3xx; absent: with 4xx, or it is of another family. */
   readonly answers?: AnswerChange;
   /** It goes on with a clearly smaller share of failures than it opened with, which is more than usual still; absent: it does not. */
@@ -81,6 +83,24 @@ export interface CorrectedCause {
   /** Null: it was not known. */
   readonly from: Pick<IncidentSuspect, 'name' | 'sentence'> | null;
   readonly to: Pick<IncidentSuspect, 'name' | 'sentence'>;
+}
+
+export const excerptSources = ['response', 'check', 'log'] as const;
+
+/** The first lines of a 5xx of the application or of a failed check, or lines of its log, without secrets. */
+export interface IncidentExcerpt {
+  readonly source: (typeof excerptSources)[number];
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
+  /** The first of its source that is known; the other one is the newest. */
+  readonly isFirst: boolean;
+  /** The endpoint, or the instance whose log it is. */
+  readonly where: string;
+  /** Null: of a check or a log. */
+  readonly route: string | null;
+  /** Null: of a log. */
+  readonly status: number | null;
+  readonly lines: readonly string[];
 }
 
 /** How long responses of a route take until they begin. */
@@ -161,6 +181,18 @@ export interface KeptIncident extends LiveIncident, IncidentMarks {
   readonly findingsAt?: number;
 }
 
+const excerptNouns: Readonly<Record<IncidentExcerpt['source'], (one: ExcerptOrigin) => string>> = {
+  response: ({ status, where, route }) => `${status} of ${where} on the route ${route}`,
+  check: ({ status, where }) => `failed check of ${where}, answered ${status}`,
+  log: ({ where }) => `lines in the log of ${where}`,
+};
+
+type ExcerptOrigin = Pick<IncidentExcerpt, 'source' | 'isFirst' | 'where' | 'route' | 'status'>;
+
+/** 'the first 503 of shop/1 on the route /pay': what the lines are. */
+export const excerptTitle = (one: ExcerptOrigin): string =>
+  `the ${one.isFirst ? 'first' : 'newest'} ${excerptNouns[one.source](one)}`;
+
 export interface CountedCause {
   /** A 5xx of the application's own has no cause: it has the name of its shape, which queries know. A late or a changed response is no failure. */
   readonly cause: Cause | 'app_error' | 'late_response' | 'changed_response';
@@ -203,6 +235,8 @@ export interface IncidentSuspect {
   readonly sentence: string;
   /** Facts, each one clause. */
   readonly evidence: readonly string[];
+  /** A fact that speaks against it, one clause, and has lowered it; absent: none is known. */
+  readonly refutedBy?: string;
   /** What to do next, one sentence. */
   readonly nextStep: string;
 }

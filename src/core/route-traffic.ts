@@ -21,6 +21,14 @@ export interface RouteTraffic {
   readonly awaited: readonly AttemptOfClient[];
 }
 
+/** The first lines of a 5xx of an application, without secrets. */
+export interface ErrorBody extends Pick<RouteTraffic, 'route' | 'upstream' | 'endpoint'> {
+  readonly status: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
+  readonly lines: readonly string[];
+}
+
 export interface AttemptOfClient {
   /** A hash of the client's address. */
   readonly client: number;

@@ -6,7 +6,7 @@ import type { ExchangeCount, WorkerCounts } from './counters.ts';
 import type { ForceCloseReason } from '#failures/failure.ts';
 import type { InheritedSocket } from './inherited-socket.ts';
 import type { EndpointOutcomes } from './outcome.ts';
-import type { RouteTraffic } from './route-traffic.ts';
+import type { ErrorBody, RouteTraffic } from './route-traffic.ts';
 import type { RouteOverlay } from './overlay.ts';
 import type { FeatureMessages } from './feature.ts';
 import type { OwnSocket, PassedSocket } from './passed-socket.ts';
@@ -136,6 +136,8 @@ export type FromWorker =
       readonly outcomes: readonly EndpointOutcomes[];
       /** Of routes at endpoints; in a batch that is sent early, only those of endpoints whose state is not the usual one. */
       readonly routes: readonly RouteTraffic[];
+      /** Of 5xx that applications have answered, some of the newest; absent: there are none. */
+      readonly errorBodies?: readonly ErrorBody[];
       /** What parts of features report, by feature; absent: nothing. */
       readonly features?: Readonly<Record<string, FeatureMessages>>;
       /** Endpoints that have refused connections; absent: none has. */

@@ -35,6 +35,7 @@ import {
   outcomeOf,
   resultText,
 } from './check-result.ts';
+import { firstLines } from '../redact/first-lines.ts';
 import { TextRedactor } from '../redact/text-redactor.ts';
 
 export interface CheckContext {
@@ -215,7 +216,9 @@ export class WatchedEndpoint {
     const began = this.#startedAt;
     if (began === null) return;
     const durationMs = Math.round((this.#context.clock.now() - began.now) * 100) / 100;
-    this.#lastCheck = { at: began.wall, durationMs, passed, reason, ...transcriptOf(result, this.target.check) };
+    const transcript = transcriptOf(result, this.target.check);
+    const lines = passed || result.kind !== 'answered' ? [] : linesOf(result.firstBytes);
+    this.#lastCheck = { at: began.wall, durationMs, passed, reason, ...transcript, ...(lines.length > 0 && { lines }) };
   }
 
   #countTrouble(): void {
@@ -295,6 +298,14 @@ function requestLine(check: Exclude<CheckSpec, { kind: 'none' }>): string | null
   if (check.kind === 'tcp') return null;
   if (check.kind === 'grpc') return `POST /grpc.health.v1.Health/Check (service "${check.service}")`;
   return `GET ${redactor.redact(check.path)}`;
+}
+
+/** Enough to find a secret whole, and the text behind the style of an error page. */
+const readBytesMax = 2048;
+
+function linesOf(bytes: Uint8Array): readonly string[] {
+  const isCut = bytes.length > readBytesMax;
+  return firstLines(new TextDecoder().decode(bytes.subarray(0, readBytesMax)), redactor, isCut);
 }
 
 function bodyOf(result: HealthCheckResult): string | null {

@@ -246,6 +246,7 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
 
   /** Sends bytes of the response to the client, through the transforms of the filters. */
   forwardToClient(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
+    if (this.statusReceived >= 500) this.ports.errorBodies?.add(this, bytes, start, end);
     const path = this.bodyPath;
     const hasRoom =
       path === null ? this.sendToClient(bytes, start, end, ownership) : path.pushResponse(bytes, start, end, ownership);

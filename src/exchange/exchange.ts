@@ -362,6 +362,7 @@ export class Exchange
     this.#uncommittedHead = null;
     this.#hold = null;
     this.forwardedHead = response;
+    if (response.status >= 500) this.ports.errorBodies?.begin(this, response);
     this.#noteResponseBegun(head.status, 'forwarded');
     this.downstream.respond(head);
     hold?.release();

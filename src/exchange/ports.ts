@@ -5,7 +5,7 @@ import type { EndedExchange } from '../core/exchange.ts';
 import type { Failure } from '#failures/failure.ts';
 import type { HeaderFilter } from '../core/header-names.ts';
 import type { FilterPipeline } from '../core/filter.ts';
-import type { HeaderSink, RequestHead } from '../core/message.ts';
+import type { HeaderSink, RequestHead, ResponseHead } from '../core/message.ts';
 import type { ReadyWaiter, ReusePolicy, PendingStream, StreamWaiter } from '../core/stream.ts';
 import type { TextRedactor } from '../redact/text-redactor.ts';
 import type { Clock } from '../core/time.ts';
@@ -20,6 +20,15 @@ export interface ExchangePorts {
   readonly ids: Ids;
   readonly recorder: Recorder;
   readonly buffers: BufferAllowance;
+  /** Keeps the beginning of some 5xx of applications; absent: nobody reads them. */
+  readonly errorBodies?: ErrorBodyTaker;
+}
+
+/** Bytes of other exchanges than those that have begun are ignored. */
+export interface ErrorBodyTaker {
+  /** The response, a 5xx, is about to be passed on. */
+  begin(exchange: EndedExchange, response: ResponseHead): void;
+  add(exchange: EndedExchange, bytes: Uint8Array, start: number, end: number): void;
 }
 
 export interface Ids {

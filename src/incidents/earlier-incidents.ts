@@ -6,6 +6,7 @@ import type {
   KeptIncident,
   LiveIncident,
 } from '../core/live-incident.ts';
+import { ApplicationWords } from './application-words.ts';
 import { isConsequenceOf } from './failure-family.ts';
 import { makePrivateFolder } from '../deploy/private-folder.ts';
 import { readOwnFile, writeWholeLater } from '../deploy/own-file.ts';
@@ -325,8 +326,11 @@ export function joinedIncident(now: LiveIncident, before: KeptIncident): LiveInc
   const suspects = [...before.suspects, ...now.suspects.filter(({ name }) => !known.has(name))];
   const { family, cause, shape, whose } = isConsequenceOf(now.family, before.family) ? before : now;
   const upstreams = joinedUpstreams(before.upstreams, now.upstreams);
+  const words = new ApplicationWords();
+  for (const excerpt of [...(before.excerpts ?? []), ...(now.excerpts ?? [])]) words.add(excerpt);
   return {
     ...now,
+    ...(words.all.length === 0 ? {} : { excerpts: words.all }),
     ...{ family, cause, shape, whose, upstreams },
     causes: joinedCounts(before.causes, now.causes, (one) => one.cause, ['count', 'failed', 'attemptsFailed']).toSorted(
       (a, b) => b.count - a.count,

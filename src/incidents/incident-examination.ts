@@ -18,6 +18,7 @@ import { visibleLine } from '#failures/invisible-characters.ts';
 import type { OutputSearchResult, SearchResult } from '../core/store-messages.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import { wasStopped } from '../core/recorded-exit.ts';
+import type { PrintedLine } from './application-words.ts';
 import { named } from './evidence-lines.ts';
 import { ownCauseQuery } from './requests-query.ts';
 import { beforeText } from './suspect-facts.ts';
@@ -50,6 +51,8 @@ export interface Examination {
   readonly look: DirectLook | null;
   /** The newest stored failure; null: there is none, or it was not found in time. */
   readonly newest: NewestFailure | null;
+  /** What the application has printed since shortly before the first failure, the oldest first; absent: nothing that is known. */
+  readonly printed?: readonly PrintedLine[];
 }
 
 const redactor = new TextRedactor();
@@ -66,6 +69,8 @@ const linesMax = 3;
 const lineCharactersMax = 200;
 /** Lines from before the first failure: what goes wrong is often printed before a request fails. */
 const outputBeforeMs = 30_000;
+/** Of an incident that goes on, so much is looked at each time. */
+const printedWithinMs = 20_000;
 const changesMax = 3;
 const changesWithinMs = 15 * 60_000;
 
@@ -95,16 +100,33 @@ export class IncidentExamination {
     const found: (readonly string[])[] = [[], [], [], [], [], []];
     let look: DirectLook | null = null;
     let newest: NewestFailure | null = null;
+    let printed: readonly PrintedLine[] = [];
     const looks = [
       this.#probe(incident, upstream, (met) => void (look = met)),
       this.#newestFailure(incident, id, (met) => void (newest = met)),
       Promise.resolve(this.#processes(upstream)),
-      this.#output(incident, upstream),
+      this.#output(incident, upstream, (lines) => void (printed = lines)),
       this.#machine(),
       Promise.resolve(this.#changes(incident, upstream?.application ?? null)),
     ].map((one, at) => one.then((findings) => void (found[at] = findings)));
     await withTimeout(clock, limitMs, Promise.allSettled(looks));
-    return { findings: found.flat(), look, newest };
+    return { findings: found.flat(), look, newest, printed };
+  }
+
+  /** What the application of an incident that goes on has printed in the last seconds, the oldest first. */
+  async printed({ upstream: only, upstreams: [most], startedAt }: LiveIncident): Promise<readonly PrintedLine[]> {
+    const upstream = this.#parts.upstream(only === '' ? (most?.upstream ?? '') : only);
+    if (upstream === null) return [];
+    const sinceMs = Math.max(startedAt, this.#parts.clock.wallTime() - printedWithinMs);
+    return printedIn(await this.#searchOutput(upstream, sinceMs));
+  }
+
+  async #searchOutput({ application, id }: UpstreamSnapshot, sinceMs: number): Promise<readonly OutputLine[]> {
+    const since = new Date(sinceMs).toISOString();
+    // The lines of a log that belongs to an upstream have its name.
+    const query = `kind:output application:${JSON.stringify(application ?? id)} since:${since}`;
+    const result = await this.#parts.searchOutput(query);
+    return result.kind === 'page' ? result.lines : [];
   }
 
   /** At the endpoint with the most failures. */
@@ -196,24 +218,19 @@ export class IncidentExamination {
   }
 
   /** The first lines that the application has printed to standard error, or that look like errors, since shortly before the first failure. */
-  async #output({ startedAt }: LiveIncident, upstream: UpstreamSnapshot | null): Promise<readonly string[]> {
-    if (upstream?.application == null) return [];
-    const since = new Date(startedAt - outputBeforeMs).toISOString();
-    const result = await this.#parts.searchOutput(
-      `kind:output application:${JSON.stringify(upstream.application)} since:${since}`,
-    );
-    if (result.kind !== 'page') return [];
-    const found = result.lines
-      .filter(({ text, source }) => tells(text) && (source.stream === 'stderr' || looksLikeError.test(text)))
-      // The newest comes first, also of those of one millisecond.
-      .toReversed()
-      .toSorted((a, b) => a.at - b.at)
+  async #output(
+    { startedAt }: LiveIncident,
+    upstream: UpstreamSnapshot | null,
+    onFound: (lines: readonly PrintedLine[]) => void,
+  ): Promise<readonly string[]> {
+    if (upstream === null) return [];
+    const lines = await this.#searchOutput(upstream, startedAt - outputBeforeMs);
+    const printed = printedIn(lines);
+    onFound(printed);
+    const found = printed
       .slice(0, linesMax)
-      .map(
-        ({ at, source, text }) =>
-          `${source.instance ?? source.path ?? source.application} printed at ${this.#momentText(at)}: ${lineText(text)}`,
-      );
-    return [...found, ...leftOutFacts(upstream.application, result.lines)];
+      .map(({ where, at, text }) => `${where} printed at ${this.#momentText(at)}: ${text}`);
+    return [...found, ...leftOutFacts(upstream.application ?? upstream.id, lines)];
   }
 
   /** '12:04:05 UTC', with the day if it is another one. */
@@ -265,6 +282,22 @@ export class IncidentExamination {
 
 /** An instance gets its port when its program is started. */
 const hasAddress = ({ address }: EndpointSnapshot): boolean => address.kind === 'unix' || address.port !== 0;
+
+/** Those that say what goes wrong, the oldest first. */
+function printedIn(lines: readonly OutputLine[]): readonly PrintedLine[] {
+  return (
+    lines
+      .filter(({ text, source }) => tells(text) && (source.stream === 'stderr' || looksLikeError.test(text)))
+      // The newest comes first, also of those of one millisecond.
+      .toReversed()
+      .toSorted((a, b) => a.at - b.at)
+      .map(({ at, source, text }) => ({
+        where: source.instance ?? source.path ?? source.application,
+        at,
+        text: lineText(text),
+      }))
+  );
+}
 
 /** How runtimes and loggers mark a line. */
 const looksLikeError = /\b(?:error|exception|fatal|panic|traceback|unhandled|failed|refused|out of memory)\b/i;

@@ -30,6 +30,7 @@ export function incidentStatus(whole: KeptIncident): IncidentStatus {
     openedAt,
     lastAt,
     resolvedAt,
+    excerpts,
     ...facts
   } = incident;
   return {
@@ -47,6 +48,7 @@ export function incidentStatus(whole: KeptIncident): IncidentStatus {
     requestsPerSDuring: rounded(rate.during),
     suspects: suspectsOf(facts),
     joined,
+    ...(excerpts === undefined ? {} : { excerpts: excerpts.map((one) => ({ ...one, at: timeText(one.at) })) }),
     acknowledged: acknowledged === undefined ? null : { ...acknowledged, at: timeText(acknowledged.at) },
     muted: muted === undefined ? null : { ...muted, at: timeText(muted.at), until: timeText(muted.until) },
     marks: [...markSentences(incident)],

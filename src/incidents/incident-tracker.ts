@@ -2,10 +2,11 @@ import type { Cause } from '#failures/failure.ts';
 import type { EndpointResponses } from '../core/attempt-counts.ts';
 import type { ExchangeCount } from '../core/counters.ts';
 import type { Event } from '../core/event.ts';
-import type { RouteTraffic } from '../core/route-traffic.ts';
+import type { ErrorBody, RouteTraffic } from '../core/route-traffic.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { FailureFamily, IncidentSuspect, LiveIncident, SuspectKind } from '../core/live-incident.ts';
 import { AdditionWatch, familyOfChecks, KeptEvents } from './addition-watch.ts';
+import { type PrintedLine, RecentErrorBodies } from './application-words.ts';
 import { EarlierFailuresOfUpstreams } from './earlier-failures.ts';
 import { familyOf, familyOfCause, isWithoutFailure } from './failure-family.ts';
 import { shareAmong } from './failing-clients.ts';
@@ -38,6 +39,8 @@ interface CountedTraffic {
   readonly routes?: readonly RouteTraffic[];
   /** Absent: which methods requests had is not known. */
   readonly responses?: readonly EndpointResponses[];
+  /** Absent: none was kept. */
+  readonly errorBodies?: readonly ErrorBody[];
 }
 
 export interface IncidentChange {
@@ -106,6 +109,7 @@ export class IncidentTracker {
   readonly #additions = new AdditionWatch();
   readonly #events = new KeptEvents();
   readonly #releases = new SeenReleases();
+  readonly #errorBodies = new RecentErrorBodies();
   readonly #earlier = new EarlierFailuresOfUpstreams();
   readonly #numberOf: (upstream: string, family: FailureFamily) => IncidentNumber;
   /** Endpoints that were ejected again since the last judgement, and when each was ejected last. */
@@ -123,7 +127,7 @@ export class IncidentTracker {
 
   /** `wallMs`: of the clock by which workers say when the first failure came. */
   note(
-    { exchanges, outcomes, routes = [], responses = [], staleReusesFailed }: CountedTraffic,
+    { exchanges, outcomes, routes = [], responses = [], errorBodies = [], staleReusesFailed }: CountedTraffic,
     ms: number,
     wallMs = this.#wall(ms),
   ): void {
@@ -134,6 +138,7 @@ export class IncidentTracker {
     for (const counted of routes) this.#failuresOf(counted.upstream, secondOf(ms))?.addRoute(counted, secondOf(ms), ms);
     for (const counted of responses) this.#failuresOf(counted.upstream, secondOf(ms))?.addResponses(counted, ms);
     for (const counted of outcomes) this.#addOutcomes(counted, ms, firstMs(counted.firstFailedAt));
+    this.#errorBodies.add(errorBodies, wallMs);
     const second = secondOf(ms);
     if (staleReusesFailed > 0) this.#staleReuses.add(second, staleReusesFailed);
   }
@@ -152,6 +157,11 @@ export class IncidentTracker {
     if (open === undefined) return;
     open.directLook = look ?? open.directLook;
     open.newestFailure = newest ?? open.newestFailure;
+  }
+
+  /** What the application of an incident has printed, the oldest first. */
+  onPrinted(id: number, lines: readonly PrintedLine[]): void {
+    this.#open.find((one) => one.id === id)?.words.addPrinted(lines);
   }
 
   /** Judges the seconds that are over. At most one call a second does something. */
@@ -415,6 +425,7 @@ export class IncidentTracker {
     open.checkCause = checkCauseOf(watched) ?? open.checkCause;
     open.isTakenOut ||= isTakenOut(watched);
     open.application = seen.application;
+    this.#noteWords(open, watched);
     if (open.root === 'slower' && quietFor === 0)
       open.lateness = failures.latencies.lateness(open.routeNames, second) ?? open.lateness;
     if (open.root === 'changed' && (quietFor === 0 || open.answers === null))
@@ -454,6 +465,15 @@ export class IncidentTracker {
     const change = changeOf(open, incident, isAdded);
     if (isNew && change !== null) noteOpening(open, all, second);
     return change;
+  }
+
+  /** What the application says itself. */
+  #noteWords(open: OpenIncident, { endpoints }: WatchedUpstream): void {
+    const sinceMs = this.#wall(open.startMs);
+    const { upstreams, routeNames: routes } = open;
+    if (open.families.has('application')) this.#errorBodies.addTo(open.words, { upstreams, routes, sinceMs });
+    for (const { id, checkAnswer } of endpoints)
+      if (checkAnswer !== undefined) open.words.add({ source: 'check', where: id, route: null, ...checkAnswer });
   }
 
   #isOver(open: OpenIncident, all: readonly UpstreamFailures[], second: number): boolean {

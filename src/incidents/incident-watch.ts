@@ -3,6 +3,7 @@ import { concurrencyOf } from '../features/concurrency/settings.ts';
 import type { EndpointId, UpstreamId } from '../core/endpoint.ts';
 import type { Event, EventKind, EventSink, IncidentFacts, NewEvent } from '../core/event.ts';
 import type { FailureFamily, IncidentMarks, IncidentOrder, KeptIncident, LiveIncident } from '../core/live-incident.ts';
+import type { HealthCheckReport } from '../core/health-check-report.ts';
 import type { RouteSpec } from '../core/route-spec.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { SearchResult } from '../core/store-messages.ts';
@@ -17,6 +18,7 @@ import {
 import { type IncidentChange, type IncidentNumber, IncidentTracker } from './incident-tracker.ts';
 import type { RouteLimits, UpstreamSettings, WatchedUpstream } from './watched-upstream.ts';
 import { EarlierIncidents, joinedIncident, type IncidentStorage, OpenAtExit } from './earlier-incidents.ts';
+import type { PrintedLine } from './application-words.ts';
 import type { Examination } from './incident-examination.ts';
 import { type MarkOutcome, markedBy, markProblem, presentMarks } from './incident-marks.ts';
 import { interruptedSentence } from './incident-status.ts';
@@ -43,10 +45,14 @@ interface IncidentWatchParts {
   /** Whether what applications print is stored. */
   readonly storesOutput: () => boolean;
   readonly adviceOf: (upstream: UpstreamId, endpoint: EndpointId) => string | null;
+  /** The last check of an endpoint; null: none is known. */
+  readonly lastCheckOf?: (upstream: UpstreamId, endpoint: EndpointId) => HealthCheckReport | null;
   /** Searches stored records; absent: nothing is stored. */
   readonly search?: (query: string, limit: number) => Promise<SearchResult>;
   /** What a person would look at first; null: nothing now. */
   readonly examine: (incident: LiveIncident) => Promise<Examination | null>;
+  /** What the application of an incident has printed in the last seconds, the oldest first; absent: that is not known. */
+  readonly printed?: (incident: LiveIncident) => Promise<readonly PrintedLine[]>;
 }
 
 /** Settings that incidents are compared with. */
@@ -76,6 +82,10 @@ const decideMs = 30_000;
 /** How often open incidents are written besides. */
 const keepEveryMs = 5000;
 
+/** How often the logs of applications are looked at while incidents go on, and of how many of those: each is a search of the store. */
+const logsEveryMs = 15_000;
+const logsMax = 3;
+
 const continuedSentence = 'It began before the gateway was restarted.';
 
 /** Findings of incidents that are no longer listed. */
@@ -98,6 +108,7 @@ export class IncidentWatch {
   readonly #openAtExit: OpenAtExit | null;
   #decideTimer: Timer | null = null;
   #keptAt: Instant;
+  #logsReadAt: Instant;
   #closed: Promise<void> | null = null;
   #lastId = 0;
 
@@ -105,6 +116,7 @@ export class IncidentWatch {
     this.#parts = parts;
     this.#began = parts.clock.now();
     this.#keptAt = this.#began;
+    this.#logsReadAt = this.#began;
     this.#earlier = new EarlierIncidents(parts.storage, parts.epoch);
     const { clock, search } = parts;
     this.#openAtExit = search === undefined ? null : new OpenAtExit({ clock, search });
@@ -137,15 +149,24 @@ export class IncidentWatch {
     counts,
     responses = [],
     routes = [],
+    errorBodies = [],
   }: Pick<WorkerBatch, 'exchanges' | 'outcomes' | 'counts'> &
-    Partial<Pick<WorkerBatch, 'responses' | 'routes'>>): void {
+    Partial<Pick<WorkerBatch, 'responses' | 'routes' | 'errorBodies'>>): void {
     if (this.#closed !== null) return;
     const ms = this.#ms;
-    const traffic = { exchanges, outcomes, routes, responses, staleReusesFailed: this.#newStaleReuses(counts) };
+    const traffic = {
+      exchanges,
+      outcomes,
+      routes,
+      responses,
+      errorBodies,
+      staleReusesFailed: this.#newStaleReuses(counts),
+    };
     this.#tracker.note(traffic, ms, this.#parts.clock.wallTime());
     for (const change of this.#tracker.judge(ms, (upstream) => this.#watched(upstream as UpstreamId)))
       this.#report(change);
     this.#keepOpen();
+    this.#readLogs();
   }
 
   /** What is on the disk when the process is killed is not much older than the process. */
@@ -154,6 +175,18 @@ export class IncidentWatch {
     if (clock.now() - this.#keptAt < keepEveryMs) return;
     this.#keptAt = clock.now();
     void storage?.write(this.#openOnes());
+  }
+
+  /** What applications print is looked at again while their incidents go on. */
+  #readLogs(): void {
+    const { clock, printed } = this.#parts;
+    if (printed === undefined || clock.now() - this.#logsReadAt < logsEveryMs) return;
+    this.#logsReadAt = clock.now();
+    for (const incident of this.#openOnes().slice(0, logsMax))
+      void printed(incident).then(
+        (lines) => this.#tracker.onPrinted(incident.id, lines),
+        () => {}, // The next search finds the same lines.
+      );
   }
 
   #openOnes(): readonly KeptIncident[] {
@@ -242,6 +275,7 @@ export class IncidentWatch {
       ...(endpoint.takenOutBy === undefined ? {} : { takenOutBy: endpoint.takenOutBy }),
       checkCause: endpoint.checkCause ?? endpoint.finding?.cause ?? null,
       advice: this.#parts.adviceOf(id, endpoint.id),
+      ...this.#checkAnswer(id, endpoint.id),
     }));
     const { application } = upstream;
     const { configuration } = this.#parts;
@@ -261,6 +295,13 @@ export class IncidentWatch {
     };
   }
 
+  #checkAnswer(upstream: UpstreamId, id: EndpointId): Pick<WatchedUpstream['endpoints'][number], 'checkAnswer'> {
+    const { at, status, passed, lines = [] } = this.#parts.lastCheckOf?.(upstream, id) ?? { passed: true };
+    return passed || at === undefined || lines.length === 0
+      ? {}
+      : { checkAnswer: { at, status: status ?? null, lines } };
+  }
+
   #withOpenRequests(process: WatchedProcess): WatchedProcess {
     const openAtExit = this.#openAtExit?.of(process.instance) ?? [];
     return openAtExit.length === 0 ? process : { ...process, openAtExit };
@@ -278,8 +319,9 @@ export class IncidentWatch {
   async #examine(incident: LiveIncident): Promise<void> {
     const examination = await this.#parts.examine(incident);
     if (examination === null) return;
-    const { findings, look, newest } = examination;
+    const { findings, look, newest, printed = [] } = examination;
     this.#tracker.onLook(incident.id, look, newest);
+    this.#tracker.onPrinted(incident.id, printed);
     if (findings.length === 0) return;
     this.#findings.set(incident.id, { findings, findingsAt: this.#parts.clock.wallTime() });
     const [oldest] = this.#findings.keys();

@@ -12,6 +12,7 @@ import type {
   RarerFailures,
   SuspectKind,
 } from '../core/live-incident.ts';
+import { ApplicationWords } from './application-words.ts';
 import { isOfChecksAlone } from '../core/live-incident.ts';
 import { knownSecondsMax } from './evidence-lines.ts';
 import { ReportedCause } from './reported-cause.ts';
@@ -74,6 +75,7 @@ export class OpenIncident {
   readonly clients = new ClientCounts();
   readonly additions = new IncidentAdditions();
   readonly firstExits = new FirstExits();
+  readonly words = new ApplicationWords();
   /** Null: all failures of its families count; else only those of these routes and endpoints, where there are any. */
   only: { readonly routes: ReadonlySet<string>; readonly endpoints: ReadonlySet<string> } | null = null;
   /** The usual rate before it; null: requests came too seldom, or for too short a time. */
@@ -369,6 +371,7 @@ export class OpenIncident {
     this.rateBefore = sumOf(this.rateBefore, other.rateBefore);
     this.steadyRateBefore = sumOf(this.steadyRateBefore, other.steadyRateBefore);
     this.firstExits.absorb(other.firstExits);
+    for (const one of other.words.all) this.words.add(one);
     this.clients.addAll(other.clients);
     this.directLook ??= other.directLook;
     this.newestFailure ??= other.newestFailure;
@@ -392,6 +395,7 @@ export class OpenIncident {
     const isSlower = this.#root === 'slower';
     const failed = isUnusual ? this.#unusual : this.#failed;
     const seconds = Math.max(1, this.lastSecond + 1 - this.startMs / 1000);
+    const excerpts = this.words.all;
     return {
       id: this.id,
       upstream: this.upstream,
@@ -421,6 +425,7 @@ export class OpenIncident {
       additions: this.additions.all(beganAt, resolvedAt !== null),
       ...(this.#root === 'changed' && this.answers !== null ? { answers: this.answers } : {}),
       ...(isSlower && this.lateness !== null ? { lateness: this.lateness } : {}),
+      ...(excerpts.length === 0 ? {} : { excerpts }),
       ...(this.rarer === null || resolvedAt !== null ? {} : { rarer: this.rarer }),
       ...(this.reportedCause.correction === null ? {} : { corrected: this.reportedCause.correction }),
       ...this.#firstUntil(now, beganAt),

@@ -22,6 +22,17 @@ test('the step shows what the applications that the gateway runs have printed, a
   assert.equal(stepOf({ application: 'web' }), "See in the gateway's own output what web printed at that time");
 });
 
+test('the step begins with the line itself where the log is known', () => {
+  const log = { source: 'log', at: Date.UTC(2026, 0, 1, 12), isFirst: true, where: 'web/1', route: null } as const;
+  const excerpts = [{ ...log, status: null, lines: ['Error: no database', 'more'] }];
+  const watched = { application: 'web', endpoints: [], storesOutput: true } as const;
+  assert.match(
+    outputStepOf({ incident: { ...incident, excerpts }, watched }) ?? '',
+    /^web\/1 printed "Error: no database" at 12:00:00 UTC; see what web printed with `candor logs kind:output/,
+  );
+  assert.match(ranking({ ...incident, excerpts })[0]?.nextStep ?? '', /^web\/1 printed "Error: no database" at/);
+});
+
 const causes = ['app_error', ...(Object.keys(failureTable) as Cause[])] as const;
 
 test('no step for an application that the gateway runs is one for a foreign application', () => {

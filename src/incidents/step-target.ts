@@ -1,4 +1,5 @@
 import { withAddress } from '#failures/failure-texts.ts';
+import { lowerFirst } from '#failures/first-letter.ts';
 import type { LiveIncident } from '../core/live-incident.ts';
 import { type WatchedUpstream, applicationsOf } from './watched-upstream.ts';
 import { outputStep } from '#failures/output-step.ts';
@@ -12,7 +13,25 @@ export function outputStepOf({ incident, watched }: Pick<SuspectContext, 'incide
   const applications = applicationsOf(watched);
   if (applications.length === 0) return null;
   const since = incident.startedAt - beforeMs;
-  return outputStep(applications, { of: 'time', since, isStored: watched.storesOutput === true });
+  const step = outputStep(applications, { of: 'time', since, isStored: watched.storesOutput === true });
+  const printed = printedText(incident);
+  return printed === null ? step : `${printed}; ${lowerFirst(step)}`;
+}
+
+/** The same for an application that the gateway does not run: a log of its may be followed all the same. */
+export function foreignLogStep(incident: Pick<LiveIncident, 'excerpts'>): string {
+  const printed = printedText(incident);
+  return printed === null
+    ? "Look at the application's log at that time."
+    : `${printed}; see what its log says around it.`;
+}
+
+/** 'web/1 printed "Error: no database" at 12:04:05 UTC': the first line that says something; null: none is known. */
+function printedText({ excerpts = [] }: Pick<LiveIncident, 'excerpts'>): string | null {
+  const first = excerpts.find(({ source }) => source === 'log');
+  const [line] = first?.lines ?? [];
+  if (first === undefined || line === undefined) return null;
+  return `${first.where} printed "${line}" at ${new Date(first.at).toISOString().slice(11, 19)} UTC`;
 }
 
 /** Puts the endpoint with the most failures and the route with the most into a step of the failure table: `http://HOST:PORT/PATH`, `-servername NAME`. */

@@ -88,6 +88,8 @@ export interface SuspectFinding {
   readonly fit: number;
   readonly sentence: string;
   readonly evidence: readonly string[];
+  /** A fact that speaks against it, one clause; absent: none does. */
+  readonly refutedBy?: string;
   readonly nextStep: string;
 }
 

@@ -4,7 +4,7 @@ import { familyOfCause, isNotHttp } from './failure-family.ts';
 import type { SuspectKind } from '../core/live-incident.ts';
 import { changeText, latenessText } from './incident-sentence.ts';
 import { datedLines } from './evidence-lines.ts';
-import { withTarget, outputStepOf } from './step-target.ts';
+import { withTarget, outputStepOf, foreignLogStep } from './step-target.ts';
 import { stoppedEvidence, stoppedFinding } from './stopped-processes.ts';
 import { failedStarts, ownExits } from './suspected-exits.ts';
 import { shortages } from './suspected-shortages.ts';
@@ -304,7 +304,7 @@ export const applications = {
           : `on ${incident.routes.length} routes: ${listOf(incident.routes.map(({ route }) => route))}`,
         ...strainsOf(watched),
       ],
-      nextStep: output === null ? "Look at the application's log at that time." : `${output}.`,
+      nextStep: output === null ? foreignLogStep(incident) : `${output}.`,
     };
   },
 } satisfies Partial<Record<SuspectKind, Rule>>;

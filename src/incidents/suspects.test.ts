@@ -167,10 +167,8 @@ test('what listens again when the gateway looks is told so, with the moment of t
   const found = (directLook: typeof look | null) =>
     ranking(incident, { directLook }).find(({ name }) => name === 'nothing_listens');
   assert.match(found(look)?.sentence ?? '', /^Nothing listened .* for a while; it listened again/);
-  assert.equal(
-    found(look)?.evidence.at(-1),
-    'against it: a direct look at app/1, 4 s after the first failure: answered 200',
-  );
+  assert.equal(found(look)?.refutedBy, 'a direct look at app/1, 4 s after the first failure: answered 200');
+  assert.equal(found(null)?.refutedBy, undefined);
   assert.match(found(null)?.sentence ?? '', /^Nothing listens at/);
 });
 

@@ -104,10 +104,9 @@ function weighed(
   if (look === null || bearing === null) return finding;
   const fit = bearing === 'confirms' ? finding.fit + raisedBy : finding.fit - loweredBy;
   const when = `${beforeText(look.at - startedAt)} the first failure`;
-  const evidence =
-    bearing === 'confirms'
-      ? `a direct look at ${look.endpoint}, ${when}, met the same: ${look.answer}`
-      : `against it: a direct look at ${look.endpoint}, ${when}: ${look.answer}`;
+  if (bearing === 'contradicts')
+    return { ...finding, fit, refutedBy: `a direct look at ${look.endpoint}, ${when}: ${look.answer}` };
+  const evidence = `a direct look at ${look.endpoint}, ${when}, met the same: ${look.answer}`;
   return { ...finding, fit, evidence: [...finding.evidence, evidence] };
 }
 

@@ -96,6 +96,8 @@ export interface WatchedUpstream {
     readonly checkCause: Cause | null;
     /** What its health document says of its parts that do not work; null: nothing. */
     readonly advice: string | null;
+    /** The first lines that it answered a check with which failed; absent: none is known. `at`: milliseconds since the Unix epoch. */
+    readonly checkAnswer?: { readonly at: number; readonly status: number | null; readonly lines: readonly string[] };
   }[];
 }
 

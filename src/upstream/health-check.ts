@@ -92,6 +92,8 @@ class HealthCheck extends Deadline implements DialWaiter, TransportListener, Bod
   #address: string;
   #answer: Answer | null = null;
   #firstBytes: Uint8Array = noBytes;
+  /** Of an error, the part of the body that has come with the head is read: no check waits for the rest. */
+  #readsWhatHasCome = false;
   #isOver = false;
 
   constructor(
@@ -213,12 +215,16 @@ class HealthCheck extends Deadline implements DialWaiter, TransportListener, Bod
       }
     }
     if (!this.#isOver) this.#readBody(bytes, at, end);
+    if (this.#readsWhatHasCome) this.#answered();
   }
 
   #onHead(head: ParsedResponseHead): void {
     const { framing } = head;
     this.#answer = answerOf(head, this.#request.probe);
     this.#firstBytes = noBytes;
+    const { probe } = this.#request;
+    this.#readsWhatHasCome =
+      !this.#readsBody && probe.kind === 'http' && probe.reads === 'advice' && head.status >= 400;
     if (!this.#readsBody) return this.#answered();
     this.#body.begin(framing);
     if (this.#body.state === 'whole') this.#answered();
@@ -251,7 +257,7 @@ class HealthCheck extends Deadline implements DialWaiter, TransportListener, Bod
   get #readsBody(): boolean {
     const { probe } = this.#request;
     if (probe.kind !== 'http') return probe.kind === 'grpc';
-    return probe.reads === 'body' || this.#answer?.isAdvice === true;
+    return probe.reads === 'body' || this.#answer?.isAdvice === true || this.#readsWhatHasCome;
   }
 
   /** The status of the response has decided already; what its body would say is not essential. */

@@ -50,6 +50,7 @@ import { AskedNames } from './asked-names.ts';
 import { ListenerHosts } from './listener-hosts.ts';
 import { IncomingParts } from './incoming-parts.ts';
 import { OutcomeCounts } from './outcome-counts.ts';
+import { ErrorBodies } from './error-bodies.ts';
 import { RouteTrafficCounts } from './route-traffic-counts.ts';
 import { hopNameOf } from './hop-name.ts';
 import { PendingSnapshot } from './pending-snapshot.ts';
@@ -87,6 +88,7 @@ export class ServingWorker {
   readonly #threadUse = new ThreadUse();
   readonly #outcomes = new OutcomeCounts((route) => this.#features.judgesFailuresOf(route));
   readonly #routeTraffic = new RouteTrafficCounts();
+  readonly #errorBodies: ErrorBodies;
   readonly #handshakes = new HandshakeFailures();
   readonly #http2Limits = new Http2Limits();
   readonly #http2Errors = new Http2Errors();
@@ -156,8 +158,10 @@ export class ServingWorker {
     };
     this.#features = new FeatureParts(workerFeatures, this.#upstreamPorts);
     this.#states = new GatewayStates({ upstreams: this.#upstreams, features: this.#features });
+    this.#errorBodies = new ErrorBodies(clock);
     this.#exchangePorts = {
       clock,
+      errorBodies: this.#errorBodies,
       ids: new IdSource(random),
       recorder: { ended: (exchange) => this.#ended(exchange) },
       buffers: new BufferAllowance(this.#counts, 0),
@@ -458,6 +462,7 @@ export class ServingWorker {
     const certificates = this.#certificates.take();
     const askedNames = this.#askedNames.take();
     const counts = countsNow(this.#counts);
+    const errorBodies = this.#serving === null ? [] : this.#errorBodies.take(this.#serving.redactor);
     const refused = [...this.#refused];
     this.#refused.clear();
     this.#send({
@@ -468,6 +473,7 @@ export class ServingWorker {
       ...(thread === null ? {} : { thread }),
       outcomes,
       ...(features === null ? {} : { features }),
+      ...(errorBodies.length === 0 ? {} : { errorBodies }),
       ...(refused.length === 0 ? {} : { refused }),
       drained,
       counts,

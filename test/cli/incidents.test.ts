@@ -173,6 +173,47 @@ test('incident shows what the gateway saw at once, and that the process ended', 
   );
 });
 
+test('incident shows what the application has said itself, of each source the first and the newest', async () => {
+  const response = { source: 'response', isFirst: true, where: 'shop/1', route: '/pay', status: 503 } as const;
+  const check = { source: 'check', isFirst: true, where: 'shop/1', route: null, status: 500 } as const;
+  gateway.shownIncidents = [
+    {
+      ...incident,
+      excerpts: [
+        { ...response, at: '2026-11-21T10:02:11.000Z', lines: ['{"error":"no \u001b[31mdatabase"}'] },
+        { ...response, at: '2026-11-21T10:03:20.000Z', isFirst: false, lines: ['too many clients', 'at pool.js:4'] },
+        { ...check, at: '2026-11-21T10:02:12.000Z', lines: ['db: down'] },
+      ],
+    },
+  ];
+  assert.equal(await context.candor('incident', '3'), exitCodes.ok);
+  assert.ok(
+    context.stdout.text.includes(`SAID BY THE APPLICATION
+  · the first 503 of shop/1 on the route /pay, at 10:02:11Z:
+      {"error":"no database"}
+  · the newest 503 of shop/1 on the route /pay, at 10:03:20Z:
+      too many clients
+      at pool.js:4
+  · the first failed check of shop/1, answered 500, at 10:02:12Z:
+      db: down
+`),
+    context.stdout.text,
+  );
+});
+
+test('incident shows beside a suspect the fact that speaks against it', async () => {
+  const [suspect] = incident.suspects;
+  assert.ok(suspect !== undefined);
+  const refutedBy = 'a direct look at shop/1, 4 s after the first failure: answered 200';
+  gateway.shownIncidents = [{ ...incident, suspects: [{ ...suspect, refutedBy }] }];
+  assert.equal(await context.candor('incident', '3'), exitCodes.ok);
+  assertFits(context.stdout.text);
+  assert.match(
+    context.stdout.text.replaceAll(/\s+/g, ' '),
+    / · against it: a direct look at shop\/1, 4 s after .* 200 /,
+  );
+});
+
 test('incident shows the evidence and what to do, without what would change a terminal', async () => {
   gateway.shownIncidents = [incident];
   assert.equal(await context.candor('incident', '3'), exitCodes.ok);

@@ -110,7 +110,7 @@ upstreams: { app: { endpoints: ["${one.address}", "${two.address}"], check: { pa
   });
 
   test('while no endpoint is healthy: 503 with the time of the next check as Retry-After, and nothing is sent', async () => {
-    for (const origin of [one, two]) origin.answer = () => ok('', [], '404 Not Found');
+    for (const origin of [one, two]) origin.answer = () => ok('no such page', [], '404 Not Found');
     edge = await startFromYaml(pair());
     const response = await edge.get('/', ['Accept: application/json']);
     assert.equal(response.status, 503);
@@ -118,6 +118,9 @@ upstreams: { app: { endpoints: ["${one.address}", "${two.address}"], check: { pa
     assert.equal(JSON.parse(response.body.toString()).cause, 'no_endpoint_ready');
     assert.equal(requestsOf(one) + requestsOf(two), 0);
     assert.match((await edge.record(response)).detail ?? '', /404/);
+    // What came with the head of an error says why.
+    const [upstream] = edge.gateway.status().upstreams;
+    assert.equal(upstream?.endpoints[0]?.lastCheck?.body, 'no such page');
   });
 
   test('while every endpoint is unhealthy for the same cause: the answer names the cause and the responsible party', async () => {

@@ -76,3 +76,32 @@ test('answered requests are no incident', async () => {
     await edge.stop();
   }
 });
+
+test('an incident shows what the application answers, the first answer and the newest, without secrets', async () => {
+  let count = 0;
+  const body = () => `{"error":"no database","count":${(count += 1)},"password":"hunter2"}`;
+  const answer = (text: string) =>
+    `HTTP/1.1 500 No\r\nContent-Type: application/json\r\nContent-Length: ${text.length}\r\n\r\n${text}`;
+  const origin = await RawOrigin.start(() => answer(body()));
+  const edge = await startFromYaml(`
+upstreams: { app: { endpoints: "${origin.address}", check: none, outlier_detection: none } }
+routes: [{ path: /, to: app }]
+`);
+  const excerpts = () => edge.gateway.incidents()[0]?.excerpts ?? [];
+  try {
+    await until('an incident is open, and a newer answer is known', async () => {
+      assert.equal((await edge.get('/')).status, 500);
+      return excerpts().length === 2;
+    });
+    const [first, newest] = excerpts();
+    assert.deepEqual(first, {
+      ...{ source: 'response', at: first?.at, isFirst: true, where: `app/${origin.address}`, route: '/', status: 500 },
+      lines: ['{"error":"no database","count":1,"password":"…"}'],
+    });
+    assert.equal(newest?.isFirst, false);
+    assert.doesNotMatch(newest.lines.join(), /"count":1,|hunter2/);
+  } finally {
+    await edge.stop();
+    await origin.close();
+  }
+});

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Named } from './inferred.ts';
-import { suspectKinds } from '../live-incident.ts';
+import { excerptSources, suspectKinds } from '../live-incident.ts';
 import { shapes, whoses } from '#failures/shape.ts';
 import { count, nullableText, text } from './values.ts';
 
@@ -9,6 +9,7 @@ const suspectSchema = z.object({
   fit: z.number().describe('How well the facts fit, from 0 to 1. It is no probability.'),
   sentence: text,
   evidence: z.array(text),
+  refuted_by: text.optional().describe('A fact that speaks against it, and has lowered it; absent: none is known.'),
   next_step: text,
 });
 
@@ -107,6 +108,26 @@ export const incidentSchema = z.object({
     })
     .optional()
     .describe('Where nothing fails, and responses begin much later than before; absent: requests fail.'),
+  excerpts: z
+    .array(
+      z.object({
+        source: z
+          .enum(excerptSources)
+          .describe(
+            '`response`: a 5xx of the application, `check`: a health check that failed, `log`: what it printed.',
+          ),
+        at: text,
+        is_first: z.boolean().describe('The first of its source that is known; the other one is the newest.'),
+        where: text.describe('The endpoint, or the instance whose log it is.'),
+        route: nullableText.describe('Null: of a check or a log.'),
+        status: count.nullable().describe('Null: of a log.'),
+        lines: z.array(text).describe('The first with text, at most three with 300 characters together.'),
+      }),
+    )
+    .optional()
+    .describe(
+      'What the application itself has said, without secrets and markup; the newest are replaced while it goes on. Absent: nothing is known.',
+    ),
   answers: z
     .object({
       route: text,

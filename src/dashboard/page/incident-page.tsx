@@ -5,7 +5,7 @@ import { api, now, status } from './state.ts';
 import { useAnswer } from './use-answer.ts';
 import { elapsedText, failuresText } from '#failures/quantity-text.ts';
 import { shapeWords, whoseWords } from '#failures/failure-words.ts';
-import { isOfChecksAlone } from '../../core/live-incident.ts';
+import { excerptTitle, isOfChecksAlone } from '../../core/live-incident.ts';
 import { actionsFor, marksFor } from '../operator-actions.ts';
 import { addressHash } from '../page-address.ts';
 import { countFigure, shareFigure, timeText } from '../shown-figures.ts';
@@ -32,7 +32,7 @@ export function IncidentCard({
   /** Incidents of the same outage. */
   readonly others?: readonly IncidentJson[];
 }): JSX.Element {
-  const { id, title, suspects, findings, additions, joined, resolved_at: resolvedAt } = incident;
+  const { id, title, suspects, findings, additions, joined, excerpts = [], resolved_at: resolvedAt } = incident;
   const { findings_at: findingsAt, requests_query: query, acknowledged, muted } = incident;
   const [first, ...others] = suspects;
   const step = incident.next_step ?? first?.next_step;
@@ -85,6 +85,7 @@ export function IncidentCard({
           </ul>
         </div>
       )}
+      <Excerpts excerpts={excerpts} />
       {findings.length > 0 && (
         <div class="suspect">
           <p>
@@ -114,6 +115,7 @@ export function IncidentCard({
           Timeline
         </a>
       </div>
+      <Refuted suspects={others} />
       {others.length > 0 && (
         <details>
           <summary>{others.length === 1 ? 'Another suspect' : `${others.length} other suspects`}</summary>
@@ -130,6 +132,21 @@ export function IncidentCard({
   );
 }
 
+/** Suspects that a fact speaks against are told with it in the open: a person may have thought of them first. */
+function Refuted({ suspects }: { readonly suspects: readonly SuspectJson[] }): JSX.Element {
+  return (
+    <>
+      {suspects.map(({ name, sentence, refuted_by: fact }) =>
+        fact === undefined ? null : (
+          <p class="suspect" key={name}>
+            Less likely: <Sentence text={sentence} /> Against it: <Sentence text={fact} />
+          </p>
+        ),
+      )}
+    </>
+  );
+}
+
 function MarkText({
   what,
   mark: { by, reason },
@@ -141,6 +158,24 @@ function MarkText({
     <>
       {what} by {by}
       {reason === null ? '.' : `: ${reason.replace(/\.$/, '')}.`}
+    </>
+  );
+}
+
+/** What the application itself has said. */
+function Excerpts({ excerpts }: { readonly excerpts: NonNullable<IncidentJson['excerpts']> }): JSX.Element {
+  return (
+    <>
+      {excerpts.map(({ is_first: isFirst, at, lines, ...origin }) => (
+        <div class="suspect" key={`${origin.source} ${isFirst}`}>
+          <p>
+            Said by the application, {excerptTitle({ ...origin, isFirst })}, at {timeText(Date.parse(at), now.value)}:
+          </p>
+          <pre tabIndex={0} aria-label="Words of the application">
+            {lines.join('\n')}
+          </pre>
+        </div>
+      ))}
     </>
   );
 }
@@ -211,6 +246,11 @@ function FirstSuspect({ suspect, shownStep }: SuspectProps): JSX.Element {
         <Sentence text={suspect.sentence} />
       </p>
       <Evidence evidence={suspect.evidence} />
+      {suspect.refuted_by !== undefined && (
+        <p>
+          Against it: <Sentence text={suspect.refuted_by} />
+        </p>
+      )}
       <OtherStep suspect={suspect} shownStep={shownStep} />
     </div>
   );
