@@ -96,7 +96,7 @@ class RouteAnswer {
     let recent = this.#recent.get(slice);
     if (recent === undefined) this.#recent.set(slice, (recent = new Map()));
     const isKnown = this.#known >= knownMin && second - this.firstSecond >= learntS;
-    let [unusual, telling] = [0, 0];
+    let [unusual, told] = [0, 0];
     for (let at = 0; at < answers.length; at += answerParts) {
       const [key, count, clients] = answers.slice(at, at + answerParts) as [number, number, number];
       recent.set(key, (recent.get(key) ?? 0) + count);
@@ -106,11 +106,11 @@ class RouteAnswer {
       now.forms.set(what, (now.forms.get(what) ?? 0) + count);
       if (!this.#isUnusual(what)) continue;
       unusual += count;
-      if (untelling.has(what)) continue;
+      if (what < short && !telling.has(what)) continue;
       now.clients |= clients;
-      telling += count;
+      told += count;
     }
-    return { unusual, telling: telling > 0 && this.#hasClients(second) ? telling : 0 };
+    return { unusual, telling: told > 0 && this.#hasClients(second) ? told : 0 };
   }
 
   #hasClients(second: number): boolean {
@@ -286,8 +286,14 @@ const wordsWithoutContent = new Map([
   [declinedForm, '4xx'],
 ]);
 
-/** A crawler is many clients, and visitors send what is invalid: few of these tell nothing. */
-const untelling: ReadonlySet<number> = new Set([missingForm, declinedForm]);
+/**
+ * Few of these tell something where several clients get them. Others may be pages that visitors have not asked for before: a crawler is many clients, and
+ * a message with a link has many readers.
+ */
+const telling: ReadonlySet<number> = new Set([
+  ...[emptyForm, deniedForm, limitedForm],
+  ...(['none', 'text', 'html'] as const).map((kind) => contentKinds.indexOf(kind)),
+]);
 
 function formWords(form: number): string {
   return wordsWithoutContent.get(form) ?? words[contentKinds[form] ?? 'other'];

@@ -122,14 +122,18 @@ test('a route with hardly any requests is an incident when it is slow', () => {
 });
 
 /** Clients leave the route search after `ms`, from the hundredth second on. `statusClass`: of the response that they had begun to get. */
-function abandoned(ms: (number: number) => number, statusClass: '2xx' | 'none' = 'none'): readonly string[] {
+function abandoned(
+  ms: (number: number) => number,
+  statusClass: '2xx' | 'none' = 'none',
+  usualMs = 40,
+): readonly string[] {
   const tracker = new IncidentTracker(0);
   const random = new SeededRandom(4);
   for (let second = 1; second <= 140; second++) {
     const isLeft = second > 100;
     const routes = isLeft
       ? []
-      : [{ ...none, route: 'search', endpoint: 'shop/1', answered: 8, latencies: [latencyCellOf(40), 8] }];
+      : [{ ...none, route: 'search', endpoint: 'shop/1', answered: 8, latencies: [latencyCellOf(usualMs), 8] }];
     const durations = new Array<number>(durationBoundsMs.length + 1).fill(0);
     for (let number = 0; number < 8; number++) (durations[bucketOf(ms(random.next()))] as number) += 1;
     const left = { shape: 'client_abort', end: 'abandoned', statusClass, durations } as const;
@@ -240,4 +244,16 @@ function ejected(times: number): readonly string[] {
 test('an endpoint that is slow again after it was ejected is an incident; a pause that is over is none', () => {
   assert.deepEqual(ejected(1), []);
   assert.deepEqual(ejected(2), ['slower']);
+});
+
+test('people who click away from a slow page, each after another time, are no incident', () => {
+  assert.deepEqual(
+    abandoned((drawn) => 300 + 1200 * drawn, 'none', 1300),
+    [],
+  );
+});
+
+test('a few polls that begin to wait for news, beside the others, are no incident', () => {
+  const ms = (second: number, _: string, drawn: number): number => (second > 120 && drawn < 0.05 ? 20_000 : 35);
+  assert.deepEqual(play({ seconds: 400, ms }).told, []);
 });

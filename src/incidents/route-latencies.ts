@@ -22,6 +22,9 @@ const unsettledAtFirstS = 10;
 /** What takes so long is slow for people: it is told sooner. */
 const severeMs = 300;
 
+/** What takes longer may be meant to. */
+const pollMs = 5000;
+
 /** So many of a route's responses in so many seconds are an incident. */
 const sights = [
   { widthS: 8, kind: 'severe', shareMin: 0.5 },
@@ -54,11 +57,11 @@ interface Second {
 
 interface LateCount {
   readonly late: number;
-  /** Of them, those that people notice. */
-  readonly severe: number;
+  /** Of them, those that may tell something although they are few: people notice them, and they are no polls that wait for news. */
+  readonly telling: number;
 }
 
-const noneLate: LateCount = { late: 0, severe: 0 };
+const noneLate: LateCount = { late: 0, telling: 0 };
 
 /** What is slow, and since when. */
 interface SlowerRoute {
@@ -115,9 +118,8 @@ class RouteLatency {
     const now = this.#at(second);
     now.answered += answered - ended + late;
     now.late += late;
-    const severe = this.#severeOnes.add(filledAbove(latencies, severeFrom), passing(severeFrom), second);
-    now.severe += severe;
-    return { late, severe };
+    now.severe += this.#severeOnes.add(filledAbove(latencies, severeFrom), passing(severeFrom), second);
+    return { late, telling: filledAbove(latencies, severeFrom) - filledAbove(latencies, Math.max(severeFrom, pollMs)) };
   }
 
   /** Requests whose clients did not wait any longer: counts by `durationBoundsMs`. Their responses had not begun. */
@@ -129,15 +131,19 @@ class RouteLatency {
     if (limitMs === null) return noneLate;
     const above = (limit: number): number =>
       durations.reduce((sum, one, cell) => sum + (startOfDuration(cell) >= limit ? one : 0), 0);
-    // Who has waited in vain would have waited for longer.
-    const ended = above(Math.min(severeMs, limitMs));
+    // Who waits in vain for one time would have waited for longer; people click away at any time.
+    const ended = above(this.#leftAfterMs(second) === null ? limitMs : Math.min(severeMs, limitMs));
     const late = this.#lateOnes.add(ended, 0, second);
-    const severe = this.#severeOnes.add(ended, 0, second);
     now.answered += count - ended + late;
     now.late += late;
-    now.severe += severe;
+    now.severe += this.#severeOnes.add(ended, 0, second);
     // One client that does not wait for a page which is slow as ever tells nothing.
-    return { late, severe: Math.min(severe, above(Math.max(limitMs, severeMs))) };
+    return { late, telling: Math.min(late, above(Math.max(limitMs, severeMs))) };
+  }
+
+  /** After which time clients leave, in the last minute; null: after different ones. */
+  #leftAfterMs(second: number): number | null {
+    return this.abandoned('', second).afterMs;
   }
 
   abandoned(route: string, second: number): AbandonedRequests {

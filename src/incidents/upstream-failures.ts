@@ -170,9 +170,9 @@ export class UpstreamFailures {
   }
 
   addRoute(counted: RouteTraffic, second: number, firstMs: number): void {
-    const { late, severe } = this.latencies.add(counted, second);
+    const { late, telling: tellingLate } = this.latencies.add(counted, second);
     if (late > 0) {
-      this.#addUnusual('slower', counted.route, late, second, firstMs, severe);
+      this.#addUnusual('slower', counted.route, late, second, firstMs, tellingLate);
       this.#endpointDelta(second, counted.endpoint, false).late += late;
     }
     const { unusual, telling } = this.#answers.add(counted, second);
@@ -187,10 +187,10 @@ export class UpstreamFailures {
    */
   #addAbandoned(counted: ExchangeCount, second: number, firstMs: number): void {
     if (counted.isLongLived === true || counted.statusClass !== 'none') return;
-    const { late, severe } = this.latencies.addAbandoned(counted, second);
+    const { late, telling } = this.latencies.addAbandoned(counted, second);
     if (late === 0) return;
     this.rates.add(counted.route, second, counted.count);
-    this.#addUnusual('slower', counted.route, late, second, firstMs, severe);
+    this.#addUnusual('slower', counted.route, late, second, firstMs, telling);
   }
 
   /** `telling`: of them, those that may open an incident although few of the route's requests are so. */
