@@ -96,7 +96,7 @@ class RouteAnswer {
     let recent = this.#recent.get(slice);
     if (recent === undefined) this.#recent.set(slice, (recent = new Map()));
     const isKnown = this.#known >= knownMin && second - this.firstSecond >= learntS;
-    let [unusual, told] = [0, 0];
+    let [unusual, tellingCount] = [0, 0];
     for (let at = 0; at < answers.length; at += answerParts) {
       const [key, count, clients] = answers.slice(at, at + answerParts) as [number, number, number];
       recent.set(key, (recent.get(key) ?? 0) + count);
@@ -108,9 +108,9 @@ class RouteAnswer {
       unusual += count;
       if (what < short && !telling.has(what)) continue;
       now.clients |= clients;
-      told += count;
+      tellingCount += count;
     }
-    return { unusual, telling: told > 0 && this.#hasClients(second) ? told : 0 };
+    return { unusual, telling: tellingCount > 0 && this.#hasClients(second) ? tellingCount : 0 };
   }
 
   #hasClients(second: number): boolean {
