@@ -98,6 +98,8 @@ describe('an endpoint that wants no new requests', () => {
     test(`is not one that sends ${what}`, async () => {
       one.answer = () => response('one', says);
       edge = await startFromYaml(yamlOf(signal));
+      await until('both are healthy', () => [one, other].every((origin) => stateOf(origin) === 'healthy'));
+      await until('workers know', async () => (await answering()).join() === 'one,other');
       for (let round = 0; round < 3; round++) assert.deepEqual(await answering(), ['one', 'other']);
       assert.deepEqual([stateOf(one), stateOf(other)], ['healthy', 'healthy']);
     });
