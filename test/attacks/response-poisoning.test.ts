@@ -195,7 +195,7 @@ describe('bytes on an idle connection to an endpoint', () => {
 
 /** Clients with HTTP/2, each with many streams at a time: their requests share the few connections to the endpoints. */
 const sessionsCount = 3;
-const streamsEach = isWholeSweep ? 60 : 12;
+const streamsEach = 12;
 
 describe('of clients with HTTP/2, whose streams share connections to the endpoints, each stream gets its own answer', () => {
   const cases = [
