@@ -10,13 +10,14 @@ import { snippetOf } from './snippet.ts';
 import { readCases } from '../conformance/load-cases.ts';
 import { isWholeSweep } from '../../src/testing/sweep.test-support.ts';
 
-test('seconds of random clients and endpoints break no rule of the engine', (context) => {
-  const end = process.hrtime.bigint() + (isWholeSweep ? 5_000_000_000n : 1_000_000_000n);
+test('random clients and endpoints break no rule of the engine', (context) => {
+  const end = process.hrtime.bigint() + (isWholeSweep ? 5_000_000_000n : 0n);
   const seed = String(process.hrtime.bigint());
-  const { runs, exchanges, reached, answered } = fuzzEngine(seed, () => process.hrtime.bigint() < end);
+  let begun = 0;
+  const { runs, exchanges, reached, answered } = fuzzEngine(seed, () => begun++ < 100 || process.hrtime.bigint() < end);
   context.diagnostic(`seed ${seed}: ${runs} scenarios, ${exchanges} exchanges`);
   // Otherwise the test proves nothing.
-  assert.ok(runs > 10 && exchanges > runs && reached > runs / 2 && answered > runs / 2);
+  assert.ok(exchanges > runs && reached > runs / 2 && answered > runs / 2);
 });
 
 test('the same seed gives the same scenario', () => {
