@@ -30,6 +30,13 @@ export interface EndpointOutcomes {
   /** The shortest and the longest of them; absent where nothing compared them. */
   latencyMsMin?: number;
   latencyMsMax?: number;
+  /**
+   * For how long the connections of attempts had been idle that waited in vain for a response, of at most 32 of them; 0: the connection was new.
+   * Absent: there were none.
+   */
+  silentIdleMs?: number[];
+  /** The longest time for which a connection had been idle on which a response came; absent where nothing compared them. */
+  answeredIdleMs?: number;
   /** Failures by cause, including causes that do not count against health. */
   readonly causes: FailureCount[];
   /** When the exchange of the first attempt that failed, or had a 5xx status, ended: milliseconds since the Unix epoch. Absent: none, or not known. */

@@ -429,7 +429,7 @@ export class IncidentTracker {
     if (open.root === 'slower' && quietFor === 0)
       open.lateness = failures.latencies.lateness(open.routeNames, second) ?? open.lateness;
     if (open.root === 'changed' && (quietFor === 0 || open.answers === null))
-      open.answers = this.#answers.change(open.routeNames, second) ?? open.answers;
+      open.answers = this.#answers.change(open.routeNames, second, open.answers) ?? open.answers;
     const rank = (
       counted: OpenIncident,
       isLater: (kind: SuspectKind) => boolean = () => false,
@@ -536,6 +536,7 @@ export class IncidentTracker {
       directLook: open.directLook,
       abandoned: failures.latencies.abandoned(open.routeNames, this.#judged),
       waited: open.root === 'application' ? failures.waited(open.routeNames, this.#judged) : null,
+      silent: failures.idleConnections.silentSince(open.startSecond),
       errorStatus: failures.errorStatus(this.#judged),
       busiest: open.upstreams.length > 1 ? null : failures.rates.busiest(this.#judged),
       topClient: open.upstreams.length > 1 ? null : topClientOf(open, failures),

@@ -1,7 +1,7 @@
-import { shapeOfType, specOfCause, whoseOf } from '#failures/failure-texts.ts';
-import type { Cause, Failure } from '#failures/failure.ts';
+import { shapeOfType, specOfCause } from '#failures/failure-texts.ts';
+import type { Cause } from '#failures/failure.ts';
 import type { Shape, Whose } from '#failures/shape.ts';
-import { isCause, isConsequenceOf, isNotHttp, isWithoutFailure } from './failure-family.ts';
+import { isCause, isConsequenceOf, isWithoutFailure } from './failure-family.ts';
 import type {
   AnswerChange,
   CountedCause,
@@ -10,11 +10,11 @@ import type {
   Lateness,
   LiveIncident,
   RarerFailures,
-  SuspectKind,
 } from '../core/live-incident.ts';
 import { ApplicationWords } from './application-words.ts';
 import { isOfChecksAlone } from '../core/live-incident.ts';
 import { knownSecondsMax } from './evidence-lines.ts';
+import { partyOf } from './incident-party.ts';
 import { ReportedCause } from './reported-cause.ts';
 import { answeredBetween, type BadResponses, EndpointCount, SeenEndpoints } from './endpoint-count.ts';
 import { ClientCounts } from './failing-clients.ts';
@@ -403,7 +403,7 @@ export class OpenIncident {
       family: this.#root,
       cause: isCause(root) ? root : null,
       shape: spec === null ? (shapesWithoutCause[this.#root] ?? 'app_error') : shapeOfType(spec.type),
-      whose: this.#isOfChecksAlone(root) ? 'gateway' : whoseBySuspect(this.#whoseOf(root), this.suspects),
+      whose: this.#partyOf(root),
       startedAt: Math.floor(beganAt + this.startMs),
       firstRequestAt: Math.floor(Math.min(this.#firstRequestWall, beganAt + this.startMs)),
       openedAt: this.openedAt,
@@ -464,20 +464,16 @@ export class OpenIncident {
     return wereAnswered && isOfChecksAlone({ cause: isCause(root) ? root : null, suspects: this.suspects });
   }
 
-  #whoseOf(root: CountedFailure): Whose {
+  #partyOf(root: CountedFailure): Whose {
+    if (this.#isOfChecksAlone(root)) return 'gateway';
     if (this.isTakenOut && this.#root === 'not_ready') return 'operator';
-    const [most] = [...(this.#kinds.get(root)?.parties ?? [])].sort(([, a], [, b]) => b - a);
-    if (most !== undefined) return most[0];
-    // Attempts have no record of their own.
-    // An endpoint that answers in HTTP meanwhile is no other program.
-    if (
-      root === 'app_error' ||
-      root === 'late_response' ||
-      root === 'changed_response' ||
-      (isNotHttp(root) && this.answeredBetween('notHttp') !== null)
-    )
-      return 'application';
-    return whoseOf({ cause: root, evidence: {} } as Failure, this.application);
+    return partyOf({
+      root,
+      parties: this.#kinds.get(root)?.parties ?? new Map(),
+      suspects: this.suspects,
+      answersInHttp: this.answeredBetween('notHttp') !== null,
+      application: this.application,
+    });
   }
 
   /** Of the failures of a family; null: there is none. */
@@ -509,21 +505,6 @@ export class OpenIncident {
 
 /** An application that hangs accepts no connections after a while, and requests on the way to a lost host end by their own timeouts: one outage. */
 const isOfSilence = (family: FailureFamily): boolean => family === 'slow' || family === 'network';
-
-/** What makes an application hold all connections. */
-const ofApplication: ReadonlySet<SuspectKind> = new Set([
-  ...(['out_of_memory', 'crash', 'not_started', 'application_descriptors', 'dependency'] as const),
-  ...(['nothing_listens', 'slow_application', 'application_errors', 'resource_limit'] as const),
-]);
-
-/** What somebody has asked the gateway for. */
-const ofOperator: ReadonlySet<SuspectKind> = new Set(['configuration_change', 'operator_action']);
-
-/** A limit of the gateway that requests meet because of the application is its effect. */
-function whoseBySuspect(whose: Whose, [first]: readonly IncidentSuspect[]): Whose {
-  if (first !== undefined && ofOperator.has(first.name)) return 'operator';
-  return whose === 'gateway' && first !== undefined && ofApplication.has(first.name) ? 'application' : whose;
-}
 
 /** Null: one of them is not known. */
 const sumOf = (one: number | null, other: number | null): number | null =>

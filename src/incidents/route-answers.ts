@@ -350,7 +350,7 @@ export class RouteAnswers {
   }
 
   /** The one with the most unusual answers of these routes. */
-  change(routes: readonly string[], second: number): AnswerChange | null {
+  change(routes: readonly string[], second: number, shown: AnswerChange | null): AnswerChange | null {
     const all = routes.flatMap((route) => {
       const known = this.#routes.get(route);
       return known === undefined
@@ -358,7 +358,10 @@ export class RouteAnswers {
         : [known.reading, known.changing].flatMap((lane) => lane.change(route, second) ?? []);
     });
     const [most] = all.sort((a, b) => b.count - a.count);
-    return most === undefined ? null : most.change;
+    if (most === undefined) return null;
+    // Of several routes that change alike, another one has the most each second.
+    const same = all.find(({ change }) => change.route === shown?.route && change.now === shown.now);
+    return (same !== undefined && same.count >= most.count / 2 ? same : most).change;
   }
 }
 

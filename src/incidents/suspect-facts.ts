@@ -13,6 +13,7 @@ import type { SeenInstance, SeenRevision } from './seen-releases.ts';
 import type { CountedFailure, HeldConnections } from './upstream-failures.ts';
 import type { AbandonedRequests, CountedEndpoint, LiveIncident } from '../core/live-incident.ts';
 import type { Cause } from '#failures/failure.ts';
+import type { SilentConnections } from './idle-connections.ts';
 import type { WaitedRoutes } from './error-waits.ts';
 
 /** Requests and attempts that failed in one second. */
@@ -63,6 +64,8 @@ export interface SuspectContext {
   readonly abandoned: AbandonedRequests | null;
   /** Where the application's own errors come after one time; null: they do not. */
   readonly waited: WaitedRoutes | null;
+  /** Connections on which nothing came back since the incident began, because they had been idle; null: none are known. */
+  readonly silent: SilentConnections | null;
   /** With which most of the application's own errors come; null: with different ones, or that is not known. */
   readonly errorStatus: number | null;
   /** The client that has most of the failed requests; null: not known. */

@@ -7,6 +7,7 @@ import { withTarget, outputStepOf } from './step-target.ts';
 import { settingAside } from './present-settings.ts';
 import { ownExits } from './suspected-exits.ts';
 import {
+  duration,
   type Rule,
   type SuspectContext,
   type SuspectFinding,
@@ -40,13 +41,14 @@ function otherProtocolSpoken(protocol: SpokenProtocol): SuspectFinding {
   };
 }
 
-/** So many failures at one endpoint, and none elsewhere, are no chance. */
-const ofOneMin = 8;
+/** That all failures come from one of several endpoints is chance with at most this probability. */
+const ofOneByChanceMax = 0.05;
 
 function isOfOneEndpoint({ endpoints }: LiveIncident): boolean {
   const [worst, ...others] = endpoints.toSorted((a, b) => b.failed - a.failed);
-  if (worst === undefined || worst.failed < ofOneMin) return false;
-  return others.some(({ attempts }) => attempts >= worst.attempts / 2) && others.every(({ failed }) => failed === 0);
+  if (worst === undefined || others.some(({ failed }) => failed > 0)) return false;
+  const attempts = endpoints.reduce((sum, one) => sum + one.attempts, 0);
+  return (worst.attempts / Math.max(1, attempts)) ** worst.failed <= ofOneByChanceMax;
 }
 
 function keepAliveRace(context: SuspectContext): SuspectFinding | null {
@@ -80,6 +82,25 @@ function keepAliveRace(context: SuspectContext): SuspectFinding | null {
       `${incident.requests - incident.failed} others were answered meanwhile`,
     ],
     nextStep: `Make the application's keep-alive timeout longer than the gateway's ${settingAside('connections.idle_timeout', context)}: in Node \`server.keepAliveTimeout\`.`,
+  };
+}
+
+/** Requests that waited in vain were sent on connections that had been idle for longer than any on which a response came. */
+function forgottenConnections(context: SuspectContext): SuspectFinding | null {
+  const { incident, silent } = context;
+  if (!isOf(incident, 'slow') || silent === null) return null;
+  const { endpoint, requests, idleMs, answeredMs } = silent;
+  const idle = duration(idleMs);
+  return {
+    fit: 0.88,
+    sentence: `Something between the gateway and ${endpoint}, such as a firewall or an address translation, forgets connections that have been idle for ${idle}, and drops what is sent on them.`,
+    evidence: [
+      `${requests} requests waited in vain on connections that had been idle for ${idle} or longer`,
+      answeredMs === 0
+        ? 'on other connections responses came'
+        : `responses came on connections that had been idle for ${duration(answeredMs)} at most`,
+    ],
+    nextStep: `Make the gateway's ${settingAside('connections.idle_timeout', context)} shorter than ${idle}, or have what is between keep idle connections for longer.`,
   };
 }
 
@@ -213,6 +234,8 @@ export const connections = {
   },
   network: (context) => {
     const { incident, watched } = context;
+    const forgotten = forgottenConnections(context);
+    if (forgotten !== null) return forgotten;
     if (!isOf(incident, 'network') && !checksFound(context, (cause) => familyOfCause(cause) === 'network')) return null;
     const spec = incident.cause === null ? null : specOfCause(incident.cause);
     const { length } = incident.upstreams;

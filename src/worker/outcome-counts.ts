@@ -65,7 +65,7 @@ class RouteFailures {
 const none: readonly HeldFailures[] = [];
 
 type OutcomeCell = EndpointOutcomes &
-  Required<Pick<EndpointOutcomes, 'heldMs' | 'latencies' | 'latencyMsMin' | 'latencyMsMax'>>;
+  Required<Pick<EndpointOutcomes, 'heldMs' | 'latencies' | 'latencyMsMin' | 'latencyMsMax' | 'answeredIdleMs'>>;
 
 /** Pairs of endpoint and state between two reports. Outcomes beyond this are not counted: then only checks decide. */
 const cellsMax = 4096;
@@ -114,6 +114,7 @@ export class OutcomeCounts {
       cell.latencies[latencyCellOf(latencyMs)]! += 1;
       if (latencyMs < cell.latencyMsMin) cell.latencyMsMin = latencyMs;
       if (latencyMs > cell.latencyMsMax) cell.latencyMsMax = latencyMs;
+      if (attempt.idleMs > cell.answeredIdleMs) cell.answeredIdleMs = attempt.idleMs;
       cell.consecutiveFailures = 0;
       cell.consecutiveUnreachable = 0;
       if (attempt.reused) this.#stale.clear(attempt.endpoint);
@@ -121,6 +122,7 @@ export class OutcomeCounts {
       return;
     }
     noteFailed(cell, exchange);
+    if (waitedInVain.has(failure.cause)) noteSilent(cell, attempt);
     const { countsAgainstHealth } = specOf(failure);
     addCause(cell, failure.cause, !countsAgainstHealth && specOfCause(failure.cause).countsAgainstHealth);
     this.#hasUrgent = true;
@@ -205,6 +207,15 @@ function noteFailed(cell: EndpointOutcomes, exchange: EndedExchange): void {
   cell.firstStartedAt = Math.min(exchange.startedWall, cell.firstStartedAt ?? Infinity);
 }
 
+/** Nothing of a response came. */
+const waitedInVain: ReadonlySet<Cause> = new Set(['response_head_timeout', 'attempt_timeout', 'exchange_timeout']);
+const silentMax = 32;
+
+function noteSilent(cell: OutcomeCell, { reused, idleMs }: AttemptFacts): void {
+  const known = (cell.silentIdleMs ??= []);
+  if (known.length < silentMax) known.push(reused ? idleMs : 0);
+}
+
 const tooManyRequests = 429;
 
 /** A 429 without Retry-After says less: nothing tells when another request would be welcome. */
@@ -229,6 +240,7 @@ function noOutcomes(): Omit<OutcomeCell, 'upstream' | 'endpoint' | 'state' | 'ca
     latencies: new Array<number>(latencyCells).fill(0),
     latencyMsMin: Infinity,
     latencyMsMax: 0,
+    answeredIdleMs: 0,
   };
 }
 

@@ -132,7 +132,7 @@ export const unreachableTls = {
   tls_certificate_expired: {
     type: 'tls_certificate_error',
     status: 502,
-    whose: 'application',
+    whose: 'operator',
     retry: 'elsewhere',
     countsAgainstHealth: true,
     logLevel: 'error',

@@ -1,0 +1,66 @@
+import type { EndpointOutcomes } from '../core/outcome.ts';
+
+/** Connections on which nothing came back once they had been idle for some time. */
+export interface SilentConnections {
+  readonly endpoint: string;
+  /** Requests that were sent on them. */
+  readonly requests: number;
+  /** The shortest time for which one of them had been idle. */
+  readonly idleMs: number;
+  /** Connections that had been idle for this time at most were answered on; 0: none that had been idle was. */
+  readonly answeredMs: number;
+}
+
+const keptS = 300;
+const endpointsMax = 200;
+
+/** Fewer requests may have waited in vain by chance; those with whole seconds between them were idle. */
+const requestsMin = 4;
+const idleMinMs = 1000;
+
+/** Of requests that waited in vain, so many were sent on such connections. */
+const shareMin = 0.8;
+
+interface EndpointSecond {
+  readonly second: number;
+  readonly silent: readonly number[];
+  readonly answeredMs: number;
+}
+
+/**
+ * For how long connections had been idle on which requests were answered, or waited in vain. A firewall or an address translation that forgets idle
+ * connections drops what comes later without a word, and lets new connections pass.
+ */
+export class IdleConnections {
+  readonly #endpoints = new Map<string, EndpointSecond[]>();
+
+  add({ endpoint, silentIdleMs = [], answeredIdleMs = 0 }: EndpointOutcomes, second: number): void {
+    if (silentIdleMs.length === 0 && answeredIdleMs < idleMinMs) return;
+    const known = this.#endpoints.get(endpoint) ?? [];
+    if (known.length === 0 && this.#endpoints.size >= endpointsMax) return;
+    this.#endpoints.set(endpoint, known);
+    known.push({ second, silent: silentIdleMs, answeredMs: answeredIdleMs });
+    while ((known[0] as EndpointSecond).second < second - keptS) known.shift();
+  }
+
+  /** Since a second; null: requests that wait in vain have another reason. */
+  silentSince(second: number): SilentConnections | null {
+    const found = [...this.#endpoints].map(([endpoint, all]) => {
+      const recent = all.filter((one) => one.second >= second);
+      const answeredMs = Math.max(0, ...recent.map((one) => one.answeredMs));
+      const silent = recent.flatMap((one) => one.silent);
+      return {
+        endpoint,
+        answeredMs,
+        all: silent.length,
+        idle: silent.filter((ms) => ms > Math.max(answeredMs, idleMinMs)),
+      };
+    });
+    const requests = found.reduce((sum, { all }) => sum + all, 0);
+    const [worst] = found.toSorted((a, b) => b.idle.length - a.idle.length);
+    const idle = found.reduce((sum, one) => sum + one.idle.length, 0);
+    if (worst === undefined || idle < requestsMin || idle < shareMin * requests) return null;
+    const { endpoint, answeredMs } = worst;
+    return { endpoint, requests: idle, idleMs: Math.min(...worst.idle), answeredMs };
+  }
+}

@@ -1,0 +1,56 @@
+import { whoseOf } from '#failures/failure-texts.ts';
+import type { Failure } from '#failures/failure.ts';
+import type { Whose } from '#failures/shape.ts';
+import type { CountedCause, IncidentSuspect, SuspectKind } from '../core/live-incident.ts';
+import { isNotHttp } from './failure-family.ts';
+
+interface PartyFacts {
+  readonly root: CountedCause['cause'];
+  /** Of the requests that failed so, by whom their records name. */
+  readonly parties: ReadonlyMap<Whose, number>;
+  readonly suspects: readonly IncidentSuspect[];
+  /** An endpoint of it answers in HTTP meanwhile. */
+  readonly answersInHttp: boolean;
+  /** The application that Candor runs at its upstream; null: none. */
+  readonly application: string | null;
+}
+
+/** Whose a suspect is, whatever the requests that fail because of it say: see docs/whose.md. Absent: that of the requests. */
+const partyOfSuspect: Readonly<Partial<Record<SuspectKind, Whose>>> = {
+  configuration_change: 'operator',
+  operator_action: 'operator',
+  dns_change: 'operator',
+  certificate: 'operator',
+  tls_settings: 'operator',
+  another_program: 'operator',
+  timeout_too_short: 'operator',
+  network: 'network',
+  one_client: 'client',
+  client_timeout: 'client',
+};
+
+/** Because of these, requests meet a limit of the gateway. */
+const ofApplication: ReadonlySet<SuspectKind> = new Set([
+  ...(['out_of_memory', 'crash', 'not_started', 'application_descriptors', 'dependency'] as const),
+  ...(['nothing_listens', 'slow_application', 'application_errors', 'resource_limit'] as const),
+]);
+
+/** Whose fault an incident is. */
+export function partyOf({ root, parties, suspects, answersInHttp, application }: PartyFacts): Whose {
+  const [suspect] = suspects;
+  const ofSuspect = suspect === undefined ? undefined : partyOfSuspect[suspect.name];
+  if (ofSuspect !== undefined) return ofSuspect;
+  const ofRequests = partyOfRequests();
+  return ofRequests === 'gateway' && suspect !== undefined && ofApplication.has(suspect.name)
+    ? 'application'
+    : ofRequests;
+
+  function partyOfRequests(): Whose {
+    const [most] = [...parties].sort(([, a], [, b]) => b - a);
+    if (most !== undefined) return most[0];
+    // Attempts have no record of their own.
+    const isOfApplication = root === 'app_error' || root === 'late_response' || root === 'changed_response';
+    if (isOfApplication || (isNotHttp(root) && answersInHttp)) return 'application';
+    return whoseOf({ cause: root, evidence: {} } as Failure, application);
+  }
+}
