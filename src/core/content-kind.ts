@@ -87,6 +87,10 @@ function formOfClientError(status: number): number {
 /** Added to the key of a request that may change something: its method is neither GET nor HEAD. */
 export const unsafeKey = 4096;
 
+/** Added to the key of a response to a request for an upgrade, whatever its method; and that of one that was switched, once its tunnel has ended. */
+export const upgradeKey = 2 * unsafeKey;
+export const acceptedKey = upgradeKey + unsafeKey;
+
 /** Four cells to each doubling of a size; 0: not measured. */
 export const sizeCells = 128;
 const stream = contentKinds.indexOf('stream');

@@ -79,6 +79,8 @@ export interface AttemptFacts {
   readonly endedMs: number;
   /** The endpoint's final status; 0 if none came. */
   readonly status: number;
+  /** It asks for an upgrade, which no other version has; absent: not known. */
+  readonly needsHttp1?: boolean;
   /** What the content of that response is; absent: not known. */
   readonly contentKind?: ContentKind;
   /** Whether the content is encoded, so that its size says little; absent: not. */

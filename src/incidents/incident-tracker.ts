@@ -266,9 +266,13 @@ export class IncidentTracker {
   #openUnusual(failures: UpstreamFailures, from: number, second: number, ms: number): void {
     for (const { second: begin } of failures.latencies.judge(second))
       if (this.#incidentsAt(failures.upstream).length === 0) this.#openFrom(failures, 'slower', begin, from, ms);
-    for (const { upstream, second: begin } of this.#answers.judge(second))
-      if (upstream === failures.upstream && this.#incidentsAt(upstream).length === 0)
-        this.#openFrom(failures, 'changed', begin, from, ms);
+    for (const { upstream, second: begin } of this.#answers.judge(second)) {
+      if (upstream !== failures.upstream) continue;
+      const open = this.#incidentsAt(upstream);
+      if (open.length === 0) this.#openFrom(failures, 'changed', begin, from, ms);
+      const turned = open.find((one) => one.turnsTo('changed', begin, second));
+      if (turned !== undefined) addEarlier(turned, failures, ['changed'], from);
+    }
   }
 
   /** The first time may be a pause for garbage, which is over when it is seen; one that fails its probation goes on. */

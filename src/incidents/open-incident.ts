@@ -36,6 +36,10 @@ const togetherS = 10;
 /** The cause of an incident that began with a consequence shows within this time: a check fails before requests do. */
 const causeWithinS = 60;
 
+/** Connections that a restart has cut are past after so long, and what the new process does shows within this time. */
+const passedS = 3;
+const turnsWithinS = 30;
+
 /** A smaller share of the failures is not what it is called by. */
 const fewShare = 0.1;
 
@@ -182,6 +186,18 @@ export class OpenIncident {
     if (isConsequenceOf(this.#root, family)) return startSecond - this.startSecond <= causeWithinS;
     if (family === 'application' || this.#root === 'application') return false;
     return Math.abs(startSecond - this.startSecond) <= togetherS;
+  }
+
+  /**
+   * Connections were cut, and since then nothing fails, but a route answers otherwise, as after a release: that is what visitors meet, so that the
+   * incident is about it from now on. Returns whether it is.
+   */
+  turnsTo(family: FailureFamily, begin: number, second: number): boolean {
+    const isPassing = this.#root === 'gone' && second - this.lastSecond >= passedS;
+    if (!isPassing || this.families.has(family) || Math.abs(begin - this.startSecond) > turnsWithinS) return false;
+    this.families.add(family);
+    this.#root = family;
+    return true;
   }
 
   /** Counts its failures too. An incident that began with a consequence has its cause in them, unless checks have met another one before. */

@@ -1,17 +1,17 @@
 import {
+  acceptedKey,
   contentKinds,
-  declinedForm,
   deniedForm,
   emptyForm,
   limitedForm,
-  missingForm,
-  redirectForm,
   sizeCells,
-  startOfSize,
   unsafeKey,
+  upgradeKey,
 } from '../core/content-kind.ts';
 import type { AnswerChange } from '../core/live-incident.ts';
 import { answerParts, type RouteTraffic } from '../core/route-traffic.ts';
+import { formWords, sizeText } from './answer-words.ts';
+import { UpgradeAnswers } from './upgrade-answers.ts';
 
 /** Half of what is usual is forgotten in an hour. */
 const sliceS = 10;
@@ -264,28 +264,6 @@ function cellAt(sizes: Float64Array, share: number): number | null {
   return null;
 }
 
-const words: Readonly<Record<(typeof contentKinds)[number], string>> = {
-  none: 'content without a type',
-  json: 'JSON',
-  html: 'HTML',
-  text: 'plain text',
-  xml: 'XML',
-  style: 'a style sheet',
-  script: 'JavaScript',
-  image: 'an image',
-  stream: 'an event stream',
-  other: 'content of another type',
-};
-
-const wordsWithoutContent = new Map([
-  [emptyForm, 'nothing (no content)'],
-  [redirectForm, 'a redirect'],
-  [deniedForm, '401 or 403'],
-  [limitedForm, '429'],
-  [missingForm, '404'],
-  [declinedForm, '4xx'],
-]);
-
 /**
  * Few of these tell something where several clients get them. Others may be pages that visitors have not asked for before: a crawler is many clients, and
  * a message with a link has many readers.
@@ -294,15 +272,6 @@ const telling: ReadonlySet<number> = new Set([
   ...[emptyForm, deniedForm, limitedForm],
   ...(['none', 'text', 'html'] as const).map((kind) => contentKinds.indexOf(kind)),
 ]);
-
-function formWords(form: number): string {
-  return wordsWithoutContent.get(form) ?? words[contentKinds[form] ?? 'other'];
-}
-
-function sizeText(cell: number): string {
-  const bytes = startOfSize(cell);
-  return bytes >= 10_000 ? `${Math.round(bytes / 1024)} KiB` : `${Number(bytes.toPrecision(2))} bytes`;
-}
 
 /** What each route answers below 500, compared with the last hour of the same route: 4xx, other types, nothing, redirects, or much less than before. */
 export class RouteAnswers {
@@ -315,24 +284,33 @@ export class RouteAnswers {
       if (this.#routes.size >= routesMax) return noneUnusual;
       this.#routes.set(
         route,
-        (known = { upstream, reading: new RouteAnswer(second), changing: new RouteAnswer(second) }),
+        (known = {
+          ...{ upstream, upgrades: new UpgradeAnswers(second) },
+          ...{ reading: new RouteAnswer(second), changing: new RouteAnswer(second) },
+        }),
       );
     }
     known.upstream = upstream;
     const reading: number[] = [];
     const changing: number[] = [];
+    let refused = 0;
     for (let at = 0; at < answers.length; at += answerParts) {
       const key = answers[at] as number;
+      const [count, clients] = [answers[at + 1] as number, answers[at + 2] as number];
+      if (key === acceptedKey) known.upgrades.addAccepted(count);
+      else if (key >= upgradeKey)
+        refused += known.upgrades.addRefused(Math.floor((key - upgradeKey) / sizeCells), count, clients, second);
+      if (key >= upgradeKey) continue;
       const lane = key < unsafeKey ? reading : changing;
-      lane.push(key % unsafeKey, answers[at + 1] as number, answers[at + 2] as number);
+      lane.push(key % unsafeKey, count, clients);
     }
     const [read, changed] = [known.reading.add(reading, second), known.changing.add(changing, second)];
-    return { unusual: read.unusual + changed.unusual, telling: read.telling + changed.telling };
+    return { unusual: read.unusual + changed.unusual + refused, telling: read.telling + changed.telling };
   }
 
   judge(second: number): readonly { readonly route: string; readonly upstream: string; readonly second: number }[] {
-    return [...this.#routes].flatMap(([route, { upstream, reading, changing }]) =>
-      [reading, changing].flatMap((lane) => {
+    return [...this.#routes].flatMap(([route, { upstream, reading, changing, upgrades }]) =>
+      [reading, changing, upgrades].flatMap((lane) => {
         const since = lane.changedSince(second);
         return since === null ? [] : [{ route, upstream, second: since }];
       }),
@@ -355,7 +333,7 @@ export class RouteAnswers {
       const known = this.#routes.get(route);
       return known === undefined
         ? []
-        : [known.reading, known.changing].flatMap((lane) => lane.change(route, second) ?? []);
+        : [known.reading, known.changing, known.upgrades].flatMap((lane) => lane.change(route, second) ?? []);
     });
     const [most] = all.sort((a, b) => b.count - a.count);
     if (most === undefined) return null;
@@ -371,4 +349,5 @@ interface AnsweredRoute {
   /** Requests with GET, and those that may change something: they are answered otherwise. */
   readonly reading: RouteAnswer;
   readonly changing: RouteAnswer;
+  readonly upgrades: UpgradeAnswers;
 }

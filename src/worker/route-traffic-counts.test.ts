@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { serialize } from 'node:v8';
 import { AwaitedResponses } from '../core/awaited-responses.ts';
-import { answerKey, contentKindOfText } from '../core/content-kind.ts';
+import { acceptedKey, answerKey, contentKindOfText, missingForm, sizeCells, upgradeKey } from '../core/content-kind.ts';
 import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
 import { latencyCellOf } from '../core/latency-cells.ts';
-import { clientHash } from '../core/route-traffic.ts';
+import { answerParts, clientHash } from '../core/route-traffic.ts';
 import type { Instant } from '../core/time.ts';
 import { sampleAttempt, sampleClient, sampleExchange } from '../record/sample-exchange.test-support.ts';
 import { RouteTrafficCounts } from './route-traffic-counts.ts';
@@ -62,8 +62,18 @@ test('of many slow attempts the slowest are reported', () => {
 test('attempts that failed, that nobody answered, and tunnels have no latency', () => {
   const counts = new RouteTrafficCounts();
   counts.count(exchangeOf({ status: 0 }));
-  counts.count(exchangeOf({ status: 101, headMs: 5 }));
   assert.deepEqual(counts.take(), []);
+  counts.count(exchangeOf({ status: 101, headMs: 5 }));
+  const [{ answered, latencies }] = counts.take() as [ReturnType<typeof counts.take>[number]];
+  assert.deepEqual([answered, latencies], [0, []]);
+});
+
+test('requests for an upgrade are told apart by whether the protocol was switched', () => {
+  const counts = new RouteTrafficCounts();
+  counts.count(exchangeOf({ status: 101, headMs: 5, needsHttp1: true }));
+  counts.count(exchangeOf({ status: 404, headMs: 5, needsHttp1: true }));
+  const keys = (counts.take()[0]?.answers ?? []).filter((_, at) => at % answerParts === 0);
+  assert.deepEqual(keys, [acceptedKey, upgradeKey + missingForm * sizeCells]);
 });
 
 test('requests that wait for longer than 100 ms are reported, with their route, endpoint and client', () => {

@@ -1,5 +1,5 @@
 import type { AwaitedResponses } from '../core/awaited-responses.ts';
-import { answerKey, noContentKind } from '../core/content-kind.ts';
+import { acceptedKey, answerKey, noContentKind, unsafeKey, upgradeKey } from '../core/content-kind.ts';
 import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
 import { latencyCellOf, latencyCells } from '../core/latency-cells.ts';
 import {
@@ -49,9 +49,12 @@ export class RouteTrafficCounts {
     const { attempts, route } = exchange;
     for (let index = 0; index < attempts.length; index++) {
       const attempt = attempts[index] as AttemptFacts;
-      if (attempt.failure !== null || attempt.status === 0 || attempt.status === switchingProtocols) continue;
+      const isSwitched = attempt.status === switchingProtocols;
+      if (!isSwitched && (attempt.failure !== null || attempt.status === 0)) continue;
       const pair = this.#pairOf(route, exchange.upstream, attempt.endpoint);
-      if (pair !== null) countOne(pair, exchange, attempt);
+      if (pair === null) continue;
+      if (isSwitched) addAnswer(pair.answers, acceptedKey, exchange.client.address);
+      else countOne(pair, exchange, attempt);
     }
   }
 
@@ -128,12 +131,16 @@ function countAnswer(answers: number[], { method, client }: EndedExchange, attem
   const { status, contentKind = noContentKind, bytesFromEndpoint = 0, isEncoded = false } = attempt;
   const key = answerKey(status, method, contentKind, bytesFromEndpoint, isEncoded);
   if (key < 0) return;
+  addAnswer(answers, attempt.needsHttp1 === true ? upgradeKey + (key % unsafeKey) : key, client.address);
+}
+
+function addAnswer(answers: number[], key: number, address: string): void {
   let at = 0;
   while (at < answers.length && answers[at] !== key) at += answerParts;
   if (at === answerParts * answersMax) return;
   if (at === answers.length) answers.push(key, 0, 0);
   (answers[at + 1] as number) += 1;
-  (answers[at + 2] as number) |= 1 << (clientHash(client.address) & 31);
+  (answers[at + 2] as number) |= 1 << (clientHash(address) & 31);
 }
 
 /** The slowest ones are kept. */

@@ -1,0 +1,42 @@
+import {
+  contentKinds,
+  declinedForm,
+  deniedForm,
+  emptyForm,
+  limitedForm,
+  missingForm,
+  redirectForm,
+  startOfSize,
+} from '../core/content-kind.ts';
+
+const words: Readonly<Record<(typeof contentKinds)[number], string>> = {
+  none: 'content without a type',
+  json: 'JSON',
+  html: 'HTML',
+  text: 'plain text',
+  xml: 'XML',
+  style: 'a style sheet',
+  script: 'JavaScript',
+  image: 'an image',
+  stream: 'an event stream',
+  other: 'content of another type',
+};
+
+const wordsWithoutContent = new Map([
+  [emptyForm, 'nothing (no content)'],
+  [redirectForm, 'a redirect'],
+  [deniedForm, '401 or 403'],
+  [limitedForm, '429'],
+  [missingForm, '404'],
+  [declinedForm, '4xx'],
+]);
+
+/** 'JSON', '404': what a response is. */
+export function formWords(form: number): string {
+  return wordsWithoutContent.get(form) ?? words[contentKinds[form] ?? 'other'];
+}
+
+export function sizeText(cell: number): string {
+  const bytes = startOfSize(cell);
+  return bytes >= 10_000 ? `${Math.round(bytes / 1024)} KiB` : `${Number(bytes.toPrecision(2))} bytes`;
+}
