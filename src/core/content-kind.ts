@@ -77,6 +77,8 @@ export const deniedForm = redirectForm + 1;
 export const limitedForm = deniedForm + 1;
 export const missingForm = limitedForm + 1;
 export const declinedForm = missingForm + 1;
+/** 404 or 410 for what was answered well before. */
+export const lostForm = declinedForm + 1;
 
 function formOfClientError(status: number): number {
   if (status === 401 || status === 403 || status === 407) return deniedForm;

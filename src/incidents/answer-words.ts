@@ -4,6 +4,7 @@ import {
   deniedForm,
   emptyForm,
   limitedForm,
+  lostForm,
   missingForm,
   redirectForm,
   startOfSize,
@@ -29,6 +30,7 @@ const wordsWithoutContent = new Map([
   [limitedForm, '429'],
   [missingForm, '404'],
   [declinedForm, '4xx'],
+  [lostForm, '404 for what it answered well before'],
 ]);
 
 /** 'JSON', '404': what a response is. */

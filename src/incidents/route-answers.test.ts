@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { answerKey, contentKindOfText } from '../core/content-kind.ts';
+import { answerKey, contentKindOfText, lostForm, sizeCells } from '../core/content-kind.ts';
 import { sampleCount } from '../record/sample-count.test-support.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { IncidentTracker } from './incident-tracker.ts';
@@ -11,9 +11,10 @@ const jsonOf = (bytes: number): number => answerKey(200, 'GET', json, bytes, fal
 const page = answerKey(200, 'GET', html, 3000, false);
 const redirect = answerKey(302, 'GET', contentKindOfText(null), 0, false);
 const statusOf = (status: number): number => answerKey(status, 'GET', html, 300, false);
+const lost = lostForm * sizeCells;
 const nothing = answerKey(200, 'GET', json, 0, false);
 
-const others: ReadonlySet<number> = new Set([page, statusOf(404), statusOf(401)]);
+const others: ReadonlySet<number> = new Set([page, lost, statusOf(404), statusOf(401)]);
 
 /** What a request of the route cart is answered with. */
 type Answer = (second: number, drawn: number) => number;
@@ -108,6 +109,21 @@ describe('a route that answers well and otherwise than before is an incident', (
       /^opened 1[0-3]\d /,
     ],
     [
+      'to a fiftieth of the clients with 404 for what it answered before',
+      from100((second, drawn) => (drawn < 0.04 ? lost : asEver(second, drawn))),
+      /^opened 1[4-9]\d The application answers with 404 for what it answered well before on the route cart/,
+    ],
+    [
+      'with 422 to what only some clients send',
+      (second, drawn) =>
+        second > 100 && drawn < 0.08
+          ? answerKey(422, 'POST', json, 200, false)
+          : drawn < 0.4
+            ? answerKey(201, 'POST', json, 200, false)
+            : asEver(second, drawn),
+      /^opened 1[4-6]\d The application answers with 4xx on the route cart/,
+    ],
+    [
       'to a twentieth of the clients',
       from100((second, drawn) => (drawn < 0.05 ? nothing : asEver(second, drawn))),
       /^opened 1[4-8]\d /,
@@ -157,6 +173,14 @@ describe('no incident', () => {
       {
         answer: (second, drawn) => (second > 100 && drawn < 0.5 ? statusOf(401) : asEver(second, drawn)),
         count: (second) => (second > 100 ? 12 : 6),
+        isCrawled: true,
+      },
+    ],
+    [
+      'one client that asks for what is gone',
+      {
+        answer: (second, drawn) => (second > 100 && drawn < 0.2 ? lost : asEver(second, drawn)),
+        count: (second) => (second > 100 ? 8 : 6),
         isCrawled: true,
       },
     ],

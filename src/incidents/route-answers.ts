@@ -1,9 +1,11 @@
 import {
   acceptedKey,
   contentKinds,
+  declinedForm,
   deniedForm,
   emptyForm,
   limitedForm,
+  lostForm,
   sizeCells,
   unsafeKey,
   upgradeKey,
@@ -87,8 +89,11 @@ class RouteAnswer {
   /** The smallest usual cell of the forms whose sizes are known. */
   readonly #leastCells = new Map<number, number>();
 
-  constructor(second: number) {
+  readonly #telling: ReadonlySet<number>;
+
+  constructor(second: number, telling: ReadonlySet<number>) {
     this.firstSecond = second;
+    this.#telling = telling;
   }
 
   add(answers: readonly number[], second: number): UnusualCount {
@@ -106,7 +111,7 @@ class RouteAnswer {
       now.forms.set(what, (now.forms.get(what) ?? 0) + count);
       if (!this.#isUnusual(what)) continue;
       unusual += count;
-      if (what < short && !telling.has(what)) continue;
+      if (what < short && !this.#telling.has(what)) continue;
       now.clients |= clients;
       tellingCount += count;
     }
@@ -268,10 +273,12 @@ function cellAt(sizes: Float64Array, share: number): number | null {
  * Few of these tell something where several clients get them. Others may be pages that visitors have not asked for before: a crawler is many clients, and
  * a message with a link has many readers.
  */
-const telling: ReadonlySet<number> = new Set([
-  ...[emptyForm, deniedForm, limitedForm],
+const tellingOfReads: ReadonlySet<number> = new Set([
+  ...[emptyForm, deniedForm, limitedForm, lostForm],
   ...(['none', 'text', 'html'] as const).map((kind) => contentKinds.indexOf(kind)),
 ]);
+/** Several clients that send what is declined have a new version, or the application has: nobody guesses what to send. */
+const tellingOfChanges: ReadonlySet<number> = new Set([...tellingOfReads, declinedForm]);
 
 /** What each route answers below 500, compared with the last hour of the same route: 4xx, other types, nothing, redirects, or much less than before. */
 export class RouteAnswers {
@@ -286,7 +293,10 @@ export class RouteAnswers {
         route,
         (known = {
           ...{ upstream, upgrades: new UpgradeAnswers(second) },
-          ...{ reading: new RouteAnswer(second), changing: new RouteAnswer(second) },
+          ...{
+            reading: new RouteAnswer(second, tellingOfReads),
+            changing: new RouteAnswer(second, tellingOfChanges),
+          },
         }),
       );
     }

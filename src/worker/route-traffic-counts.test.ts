@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { serialize } from 'node:v8';
 import { AwaitedResponses } from '../core/awaited-responses.ts';
-import { acceptedKey, answerKey, contentKindOfText, missingForm, sizeCells, upgradeKey } from '../core/content-kind.ts';
+import {
+  acceptedKey,
+  answerKey,
+  contentKindOfText,
+  lostForm,
+  missingForm,
+  sizeCells,
+  upgradeKey,
+} from '../core/content-kind.ts';
 import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
 import { latencyCellOf } from '../core/latency-cells.ts';
 import { answerParts, clientHash } from '../core/route-traffic.ts';
@@ -66,6 +74,19 @@ test('attempts that failed, that nobody answered, and tunnels have no latency', 
   counts.count(exchangeOf({ status: 101, headMs: 5 }));
   const [{ answered, latencies }] = counts.take() as [ReturnType<typeof counts.take>[number]];
   assert.deepEqual([answered, latencies], [0, []]);
+});
+
+test('a 404 for what was answered well before is told from other ones', () => {
+  const counts = new RouteTrafficCounts();
+  const get = (target: string, status: number): void =>
+    counts.count(exchangeOf({ status, headMs: 5 }, { method: 'GET', target }));
+  for (const one of ['/a', '/b', '/c', '/d']) get(one, 200);
+  counts.take();
+  for (const one of ['/x', '/y', '/z', '/a', '/b', '/c', '/d']) get(one, 404);
+  const [{ answers = [] }] = counts.take() as [ReturnType<typeof counts.take>[number]];
+  const found = [missingForm, lostForm].map((form) => answers[answers.indexOf(form * sizeCells) + 1]);
+  // That two are gone is not known to be more than that.
+  assert.deepEqual(found, [5, 2]);
 });
 
 test('requests for an upgrade are told apart by whether the protocol was switched', () => {

@@ -1,5 +1,14 @@
 import type { AwaitedResponses } from '../core/awaited-responses.ts';
-import { acceptedKey, answerKey, noContentKind, unsafeKey, upgradeKey } from '../core/content-kind.ts';
+import {
+  acceptedKey,
+  answerKey,
+  lostForm,
+  noContentKind,
+  sizeCells,
+  unsafeKey,
+  upgradeKey,
+} from '../core/content-kind.ts';
+import { AnsweredTargets } from './answered-targets.ts';
 import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
 import { latencyCellOf, latencyCells } from '../core/latency-cells.ts';
 import {
@@ -42,6 +51,7 @@ interface Pair extends Pick<RouteTraffic, 'route' | 'upstream' | 'endpoint'> {
 /** Counts in a worker the attempts of each route at each endpoint. An ordinary attempt costs two looks at a table and some steps in arrays. */
 export class RouteTrafficCounts {
   readonly #routes = new Map<string, Map<string, Pair>>();
+  readonly #targets = new AnsweredTargets();
   #touched: Pair[] = [];
   #size = 0;
 
@@ -54,7 +64,7 @@ export class RouteTrafficCounts {
       const pair = this.#pairOf(route, exchange.upstream, attempt.endpoint);
       if (pair === null) continue;
       if (isSwitched) addAnswer(pair.answers, acceptedKey, exchange.client.address);
-      else countOne(pair, exchange, attempt);
+      else countOne(pair, exchange, attempt, this.#targets);
     }
   }
 
@@ -112,7 +122,7 @@ export class RouteTrafficCounts {
 
 const switchingProtocols = 101;
 
-function countOne(pair: Pair, exchange: EndedExchange, attempt: AttemptFacts): void {
+function countOne(pair: Pair, exchange: EndedExchange, attempt: AttemptFacts, targets: AnsweredTargets): void {
   const ms = attempt.headMs - attempt.startedMs;
   pair.answered += 1;
   if (attempt.endpointState !== 'healthy' && attempt.endpointState !== 'unchecked') pair.isUrgent = true;
@@ -122,16 +132,25 @@ function countOne(pair: Pair, exchange: EndedExchange, attempt: AttemptFacts): v
     if (pair.failed.length < clientsMax)
       pair.failed.push({ client: clientHash(exchange.client.address), ms: Math.round(ms) });
   }
-  if (exchange.endKind === 'forwarded') countAnswer(pair.answers, exchange, attempt);
+  if (exchange.endKind === 'forwarded') countAnswer(pair.answers, exchange, attempt, targets);
   if (ms > slowMs) noteSlow(pair.slow, exchange.client.address, Math.round(ms));
 }
 
 /** A route answers in few ways. */
-function countAnswer(answers: number[], { method, client }: EndedExchange, attempt: AttemptFacts): void {
+function countAnswer(
+  answers: number[],
+  exchange: EndedExchange,
+  attempt: AttemptFacts,
+  targets: AnsweredTargets,
+): void {
+  const { method, client, target, endedAt } = exchange;
   const { status, contentKind = noContentKind, bytesFromEndpoint = 0, isEncoded = false } = attempt;
   const key = answerKey(status, method, contentKind, bytesFromEndpoint, isEncoded);
   if (key < 0) return;
-  addAnswer(answers, attempt.needsHttp1 === true ? upgradeKey + (key % unsafeKey) : key, client.address);
+  if (attempt.needsHttp1 === true) return addAnswer(answers, upgradeKey + (key % unsafeKey), client.address);
+  if (method === 'GET' && status < 300) targets.add(target);
+  const isLost = method === 'GET' && (status === 404 || status === 410) && targets.isLost(target, endedAt);
+  addAnswer(answers, isLost ? lostForm * sizeCells : key, client.address);
 }
 
 function addAnswer(answers: number[], key: number, address: string): void {
