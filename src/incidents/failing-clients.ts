@@ -44,19 +44,25 @@ export class ClientCounts {
   }
 }
 
-/** The last successful requests of a route whose clients are known. */
-const samplesMax = 64;
+/** The last successful requests of a route whose clients are known: so many, if nothing else is said. */
+const samplesUsually = 64;
 /** Fewer say nothing of who uses it. */
 const samplesMin = 8;
 
 /** Which clients a route answers well: one of each batch of a worker. */
 export class ClientSamples {
+  readonly #max: number;
   readonly #clients: string[] = [];
   #next = 0;
 
+  /** `max`: more are forgotten, the oldest first. */
+  constructor(max = samplesUsually) {
+    this.#max = max;
+  }
+
   add(client: string): void {
     this.#clients[this.#next] = client;
-    this.#next = (this.#next + 1) % samplesMax;
+    this.#next = (this.#next + 1) % this.#max;
   }
 
   get count(): number {

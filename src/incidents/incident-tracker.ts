@@ -542,6 +542,7 @@ export class IncidentTracker {
       waited: open.root === 'application' ? failures.waited(open.routeNames, this.#judged) : null,
       silent: failures.idleConnections.silentSince(open.startSecond),
       errorStatus: failures.errorStatus(this.#judged),
+      demanding: open.upstreams.length > 1 ? null : failures.rates.demanding(this.#judged),
       busiest: open.upstreams.length > 1 ? null : failures.rates.busiest(this.#judged),
       topClient: open.upstreams.length > 1 ? null : topClientOf(open, failures),
       newestFailure: open.newestFailure,

@@ -1,7 +1,7 @@
 import type { CountedClient } from '../core/counters.ts';
 import type { FailureFamily } from '../core/live-incident.ts';
 import { isWithoutFailure } from './failure-family.ts';
-import { ClientSamples } from './failing-clients.ts';
+import { ClientSamples, shareAmong } from './failing-clients.ts';
 import { SlidingSeconds, UsualClumps } from './family-window.ts';
 
 /** What is usual is that of the last hour, in slices. */
@@ -37,6 +37,15 @@ const lastedS = 40;
 const busyS = 10;
 const busyMin = 50;
 const busySamplesMin = 8;
+
+/** One client makes a route busy: of the requests of these seconds it has more than half, and there are so many times more than usual. */
+const demandedS = 10;
+const askingMax = 20;
+const demandedTimes = 3;
+const demandedMoreMin = 1;
+const demandedShareMin = 0.6;
+/** One that has most requests of the other routes too is a proxy in front. */
+const otherShareMax = 0.5;
 
 /** Routes of one upstream that are told apart. */
 const routesMax = 1000;
@@ -144,6 +153,8 @@ class Route {
   readonly rates = new Map<FailureFamily, Rate>();
   readonly requests = new SlidingSeconds();
   readonly answered = new ClientSamples();
+  /** The newest, whether they were answered or not. */
+  readonly asking = new ClientSamples(askingMax);
   /** By slice number. */
   readonly #usual = new Map<number, number>();
   /** Seconds that are not known to be usual yet. */
@@ -159,6 +170,11 @@ class Route {
     if (known === undefined)
       this.recent.set(second, (known = { requests: 0, failed: new Map(), telling: new Map(), clients: new Map() }));
     return known;
+  }
+
+  /** Requests each second in the minutes that were usual; null: there was none. */
+  get usualPerS(): number | null {
+    return this.#usual.size === 0 ? null : this.usualRequests / (this.#usual.size * sliceS);
   }
 
   get usualRequests(): number {
@@ -225,7 +241,9 @@ export class RouteRates {
 
   /** A client whose request succeeded. */
   addAnswered(route: string, client: string): void {
-    this.#routes.get(route)?.answered.add(client);
+    const known = this.#routes.get(route);
+    known?.answered.add(client);
+    known?.asking.add(client);
   }
 
   /** Who is answered well on these routes. */
@@ -247,6 +265,7 @@ export class RouteRates {
     let rate = known.rates.get(family);
     if (rate === undefined) known.rates.set(family, (rate = new Rate(known.firstSecond)));
     rate.failed.add(second, failed);
+    for (const { client } of clients) known.asking.add(client);
     const counted = known.secondOf(second);
     const repeated = repeatedOf(counted, family, clients);
     counted.requests = Math.max(0, counted.requests - repeated);
@@ -311,6 +330,27 @@ export class RouteRates {
     return most === undefined || all < busyMin ? null : { client: most[0], share: most[1] / all };
   }
 
+  /** The client that has made a route busy; null: none has, or too little is known. */
+  demanding(second: number): DemandingClient | null {
+    const all = [...this.#routes].map(([route, { asking, requests, usualPerS }]) => {
+      const [top = null] = [...asking.counts].sort(([, a], [, b]) => b - a);
+      return { route, asking, top, usualPerS, perS: requests.sum(second, demandedS) / demandedS };
+    });
+    let most: DemandingClient | null = null;
+    for (const { route, asking, top, usualPerS: before, perS } of all) {
+      if (top === null || before === null || asking.count < busySamplesMin) continue;
+      const [client, share] = [top[0], top[1] / asking.count];
+      if (share < demandedShareMin || perS < demandedTimes * before || perS < before + demandedMoreMin) continue;
+      const others = shareAmong(
+        all.filter((one) => one.route !== route).map((one) => one.asking),
+        client,
+      );
+      if (others === null || others > otherShareMax || (most !== null && most.perS >= perS)) continue;
+      most = { ...{ client, route, share, before, perS } };
+    }
+    return most;
+  }
+
   /** Requests of these routes in one second. */
   requestsAt(names: readonly string[], second: number): number {
     return names.reduce((sum, name) => sum + (this.#routes.get(name)?.requests.at(second) ?? 0), 0);
@@ -332,6 +372,17 @@ export class RouteRates {
     }
     return { requests, failed, usual };
   }
+}
+
+/** A client that asks for so much of one route that there are many times as many requests as usual. */
+export interface DemandingClient {
+  readonly client: string;
+  readonly route: string;
+  /** Of the route's requests, from 0 to 1: estimated. */
+  readonly share: number;
+  /** Requests of the route each second, as usual and now. */
+  readonly before: number;
+  readonly perS: number;
 }
 
 export interface BusyClient {

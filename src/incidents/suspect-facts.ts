@@ -1,4 +1,4 @@
-import type { BusyClient } from './route-rates.ts';
+import type { BusyClient, DemandingClient } from './route-rates.ts';
 import { specOfCause } from '#failures/failure-texts.ts';
 import type { FailureSpec } from '#failures/failure-spec.ts';
 import { failureTable } from '#failures/failure-table.ts';
@@ -72,6 +72,8 @@ export interface SuspectContext {
   readonly topClient: FailingClient | null;
   /** The client with most of the requests; null: not known, or there are several upstreams. */
   readonly busiest: BusyClient | null;
+  /** The client that has made one route busy; null: none has. */
+  readonly demanding: DemandingClient | null;
   /** Null: nothing is stored, or nothing was found. */
   readonly newestFailure: NewestFailure | null;
   /** By method: when its first request came, relative to the incident, and how many have failed. Absent: not known. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { RouteRates } from './route-rates.ts';
 import { incidentOf, ranking } from './ranking.test-support.ts';
 
 describe('one client that has nearly all failures', () => {
@@ -43,4 +44,40 @@ test('a client that sends most of the requests, which are far more than before, 
   assert.equal(names(0.2)[0], 'traffic_growth');
   // A proxy in front.
   assert.equal(names(1)[0], 'traffic_growth');
+});
+
+test('a client that has made one route busy is named before the errors that follow on every route', () => {
+  const demanding = { client: '127.0.66.60', route: 'reports', share: 0.9, before: 0.4, perS: 6 };
+  const [first, second] = ranking(incidentOf('application', [['app_error', 90]]), { demanding });
+  assert.deepEqual([first?.name, second?.name], ['one_client', 'application_errors']);
+  assert.match(first?.sentence ?? '', /127\.0\.66\.60, sends some 90 % of the requests of the route reports/);
+});
+
+describe('the client that has made a route busy', () => {
+  const demandingAt = (more: number, isProxy = false): ReturnType<RouteRates['demanding']> => {
+    const rates = new RouteRates();
+    for (let second = 1; second <= 200; second++) {
+      const ask = (route: string, count: number, client: string): void => {
+        rates.add(route, second, count);
+        rates.addAnswered(route, isProxy ? '10.0.0.1' : client);
+      };
+      ask('pages', 20, `10.0.0.${second % 12}`);
+      if (second % 3 === 0) ask('reports', 1, `10.0.0.${second % 12}`);
+      if (second > 160 && more > 0) {
+        rates.add('reports', second, more);
+        rates.addFailed('reports', second, 'application', more, [{ client: '10.9.9.9', count: more }]);
+      }
+      rates.judge(second, 2);
+      rates.settle(second, new Set());
+    }
+    return rates.demanding(200);
+  };
+  test('is known by its share, and by what is usual', () => {
+    const found = demandingAt(4);
+    assert.deepEqual([found?.client, found?.route], ['10.9.9.9', 'reports']);
+    assert.ok(found !== null && found.before < 1 && found.perS > 4);
+  });
+  test('is none where a route is as busy as ever', () => assert.equal(demandingAt(0), null));
+  test('is none behind a proxy, from which all requests come', () =>
+    assert.equal(demandingAt(4, true)?.client === '10.0.0.1', false));
 });

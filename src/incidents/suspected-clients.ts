@@ -1,5 +1,5 @@
 import type { SuspectKind } from '../core/live-incident.ts';
-import { percent, type Rule, isOf, type SuspectContext, type SuspectFinding } from './suspect-facts.ts';
+import { percent, rate, type Rule, isOf, type SuspectContext, type SuspectFinding } from './suspect-facts.ts';
 import { shortages } from './suspected-shortages.ts';
 
 /** Fewer failures may all be of one client by chance. */
@@ -31,32 +31,44 @@ function flooding(context: SuspectContext): SuspectFinding | null {
   };
 }
 
+/** Few requests may be dear: reports, searches, exports. What the application cannot do beside them fails or is slow on every route. */
+function demanding({ incident, demanding: found, watched }: SuspectContext): SuspectFinding | null {
+  if (found === null || !isOf(incident, 'application', 'slow', 'slower', 'full', 'gone')) return null;
+  const { client, route, share, before, perS } = found;
+  return {
+    fit: 0.78,
+    sentence: `One client, ${client}, sends some ${percent(share)} of the requests of the route ${route}, which has far more than usual.`,
+    evidence: [`${route}: ${rate(before)} as usual, ${rate(perS)} in the last seconds`],
+    nextStep: `See with ${logsOf(client, watched)} what it requests; refuse it or bound it on the route ${route}, and see whether the other requests are answered again.`,
+  };
+}
+
 const logsOf = (client: string, { storesOutput }: SuspectContext['watched']): string =>
   `\`candor logs 'client:${client}'\`${storesOutput === true ? '' : ' (needs a `store`)'}`;
 
+function failingAlone(context: SuspectContext): SuspectFinding | null {
+  const { incident, topClient, watched } = context;
+  if (topClient === null || !isOf(incident, 'application', 'garbage', 'slow', 'gone')) return null;
+  const { client, failed, answered, shareOfAnswered } = topClient;
+  if (incident.failed < failuresMin || failed < clientShareMin * incident.failed) return null;
+  const others = { failed: incident.failed - failed, answered: Math.round(answered * (1 - shareOfAnswered)) };
+  if (others.answered < othersMin) return null;
+  const share = failed / (failed + answered * shareOfAnswered);
+  if (oftenerMin * others.failed > share * (others.failed + others.answered)) return null;
+  const logs = logsOf(client, watched);
+  return {
+    // Clients that stay at one endpoint fail with it.
+    fit: shortages.one_endpoint(context) === null ? 0.82 : 0.7,
+    sentence: `Nearly all requests that fail are those of one client, ${client}; other clients are answered.`,
+    evidence: [
+      `${client} has ${percent(failed / incident.failed)} of the ${incident.failed} failed requests`,
+      `of the requests of other clients on the same routes ${others.failed} failed, and about ${others.answered} were answered`,
+    ],
+    nextStep: `See with ${logs} what it requests, and send one of these requests by hand: the application fails on it, or this client sends what it must not. Until that is corrected the other clients need nothing.`,
+  };
+}
+
 /** What clients do. */
 export const clients = {
-  one_client: (context) => {
-    const flood = flooding(context);
-    if (flood !== null) return flood;
-    const { incident, topClient, watched } = context;
-    if (topClient === null || !isOf(incident, 'application', 'garbage', 'slow', 'gone')) return null;
-    const { client, failed, answered, shareOfAnswered } = topClient;
-    if (incident.failed < failuresMin || failed < clientShareMin * incident.failed) return null;
-    const others = { failed: incident.failed - failed, answered: Math.round(answered * (1 - shareOfAnswered)) };
-    if (others.answered < othersMin) return null;
-    const share = failed / (failed + answered * shareOfAnswered);
-    if (oftenerMin * others.failed > share * (others.failed + others.answered)) return null;
-    const logs = logsOf(client, watched);
-    return {
-      // Clients that stay at one endpoint fail with it.
-      fit: shortages.one_endpoint(context) === null ? 0.82 : 0.7,
-      sentence: `Nearly all requests that fail are those of one client, ${client}; other clients are answered.`,
-      evidence: [
-        `${client} has ${percent(failed / incident.failed)} of the ${incident.failed} failed requests`,
-        `of the requests of other clients on the same routes ${others.failed} failed, and about ${others.answered} were answered`,
-      ],
-      nextStep: `See with ${logs} what it requests, and send one of these requests by hand: the application fails on it, or this client sends what it must not. Until that is corrected the other clients need nothing.`,
-    };
-  },
+  one_client: (context) => flooding(context) ?? failingAlone(context) ?? demanding(context),
 } satisfies Partial<Record<SuspectKind, Rule>>;

@@ -91,6 +91,7 @@ function suspectsOf(what: Case): readonly IncidentSuspect[] {
       waited: null,
       topClient: null,
       busiest: null,
+      demanding: null,
       silent: null,
       errorStatus: null,
       newestFailure: null,
