@@ -8,12 +8,13 @@ import type { FailureFamily, IncidentSuspect, LiveIncident, SuspectKind } from '
 import { AdditionWatch, familyOfChecks, KeptEvents } from './addition-watch.ts';
 import { type PrintedLine, RecentErrorBodies } from './application-words.ts';
 import { EarlierFailuresOfUpstreams } from './earlier-failures.ts';
-import { familyOf, familyOfCause, isWithoutFailure } from './failure-family.ts';
-import { shareAmong } from './failing-clients.ts';
+import { familyOf, familyOfCause } from './failure-family.ts';
 import { suspectsWhileFailing, withEarlierSuspects, rankSuspects } from './suspects.ts';
 import { OpenIncident } from './open-incident.ts';
-import { isEndpointOf, type FailingClient, type SuspectContext } from './suspect-facts.ts';
-import { ownExits } from './suspected-exits.ts';
+import type { SuspectContext } from './suspect-facts.ts';
+import { hasEnded, silentS } from './incident-end.ts';
+import { suspectContext } from './suspect-context.ts';
+import { Beginnings } from './beginnings.ts';
 import { type SharedFault, sharedFaultOf, sharedFaults } from './shared-fault.ts';
 import { certainShare, rarerFailures, shareOfRoutes } from './rarer-failures.ts';
 import { RouteAnswers } from './route-answers.ts';
@@ -64,31 +65,11 @@ const openMax = 100;
 /** Reported again when it has this many times the failures. */
 const growthTimes = 10;
 
-/** Without a request for this long, an incident is over, or cannot be told from one that is. */
-const silentS = 300;
-
-/** An incident is over when none of its requests has failed for so long, and enough of them came. */
-const quietS = 60;
-
-/** A smaller share of late or changed responses is as usual. */
-const unusualAgainMax = 0.05;
-
-/** So long after its last failure it is over, however few requests came. */
-const goneS = 3600;
-
 /** So long after the last failure, events are still looked at: an exit is reported later than the failures that follow from it. */
 const lateS = 5;
 
 /** Failures by which endpoints are out come so shortly before requests that find none. */
 const ledWithinS = 10;
-
-/** An endpoint that was ejected had so many bad requests, of so many seconds. */
-const ejectedMin = 5;
-const ejectedWithinS = 60;
-const ejectedAgainMs = 120_000;
-
-/** How long connections are in use is looked at over so long a time. */
-const heldS = 30;
 
 /** Workers report failures within 100 ms. The main thread may be busy; a clock that was set says nothing. */
 const lagMaxMs = 10_000;
@@ -112,10 +93,8 @@ export class IncidentTracker {
   readonly #errorBodies = new RecentErrorBodies();
   readonly #earlier = new EarlierFailuresOfUpstreams();
   readonly #numberOf: (upstream: string, family: FailureFamily) => IncidentNumber;
-  /** Endpoints that were ejected again since the last judgement, and when each was ejected last. */
-  readonly #ejected = new Set<string>();
-  readonly #ejectedAt = new Map<string, number>();
   readonly #answers = new RouteAnswers();
+  readonly #beginnings = new Beginnings(this.#answers);
   #judged = 0;
 
   /** `wallMs`: now. Instants below are milliseconds since then; they never go back. `numberOf`: of an incident; absent: from 1. */
@@ -148,7 +127,8 @@ export class IncidentTracker {
     if (event.kind === 'clock_changed') this.#beganAt += event.evidence.movedMs;
     this.#events.add(event, ms);
     this.#releases.onEvent(event, ms);
-    if (event.kind === 'health_disagreement' && event.evidence.pauseMs !== null) this.#noteEjection(event.subject, ms);
+    if (event.kind === 'health_disagreement' && event.evidence.pauseMs !== null)
+      this.#beginnings.noteEjection(event.subject, ms);
   }
 
   /** What a look at an endpoint of an incident has met, and its newest stored failure: they take part in the ranking from now on. */
@@ -174,17 +154,17 @@ export class IncidentTracker {
     let routes = 0;
     for (const { rates } of this.#upstreams.values()) routes += rates.size;
     for (const [upstream, failures] of this.#upstreams) {
-      this.#openAt(failures, from, second, ms);
-      this.#openRaised(failures, routes, from, second, ms);
-      this.#openUnusual(failures, from, second, ms);
-      this.#openEjected(failures, from, second, ms);
-      const open = this.#incidentsAt(failures.upstream);
+      const judged = { from, second, routes, open: () => this.#incidentsAt(upstream) };
+      for (const { family, second: begin, turned } of this.#beginnings.at(failures, judged))
+        if (turned === null) this.#openFrom(failures, family, begin, from, ms);
+        else addEarlier(turned, failures, [family], from);
+      const open = this.#incidentsAt(upstream);
       failures.forget(second, open.length === 0);
       failures.latencies.settle(second, open.length === 0);
       failures.rates.settle(second, new Set(open.flatMap(({ families }) => [...families])));
       if (failures.isSilent && this.#incidentsAt(upstream).length === 0) this.#upstreams.delete(upstream);
     }
-    this.#ejected.clear();
+    this.#beginnings.forgetEjections();
     this.#answers.settle(second, (upstream) => this.#incidentsAt(upstream).length === 0);
     for (const open of this.#open) this.#count(open, from, second);
     changes.push(...this.#joinShared(ms, watched));
@@ -241,58 +221,6 @@ export class IncidentTracker {
 
   #incidentsAt(upstream: string): readonly OpenIncident[] {
     return this.#open.length === 0 ? this.#open : this.#open.filter((one) => one.isAt(upstream));
-  }
-
-  #openAt(failures: UpstreamFailures, from: number, second: number, ms: number): void {
-    for (const [family, window] of failures.families) {
-      if (this.#incidentsAt(failures.upstream).some((one) => one.families.has(family))) continue;
-      if (!window.opens(second, second - failures.firstSecond, failures.requests, failures.attempts)) continue;
-      const begin = window.begin(second, failures.requests);
-      this.#openFrom(failures, family, begin, from, ms);
-    }
-  }
-
-  /** Failures of one route that are more than it has had before, though few of the upstream's requests. `routes`: of all upstreams. */
-  #openRaised(failures: UpstreamFailures, routes: number, from: number, second: number, ms: number): void {
-    for (let one = from; one <= second; one++)
-      for (const { family, second: begin } of failures.rates.judge(one, routes)) {
-        const open = this.#incidentsAt(failures.upstream);
-        if (isWithoutFailure(family) ? open.length === 0 : !open.some(({ families }) => families.has(family)))
-          this.#openFrom(failures, family, begin, from, ms);
-      }
-  }
-
-  /** Responses of a route begin much later than before, or are others, and nothing else is wrong. */
-  #openUnusual(failures: UpstreamFailures, from: number, second: number, ms: number): void {
-    for (const { second: begin } of failures.latencies.judge(second))
-      if (this.#incidentsAt(failures.upstream).length === 0) this.#openFrom(failures, 'slower', begin, from, ms);
-    for (const { upstream, second: begin } of this.#answers.judge(second)) {
-      if (upstream !== failures.upstream) continue;
-      const open = this.#incidentsAt(upstream);
-      if (open.length === 0) this.#openFrom(failures, 'changed', begin, from, ms);
-      const turned = open.find((one) => one.turnsTo('changed', begin, second));
-      if (turned !== undefined) addEarlier(turned, failures, ['changed'], from);
-    }
-  }
-
-  /** The first time may be a pause for garbage, which is over when it is seen; one that fails its probation goes on. */
-  #noteEjection(subject: string, ms: number): void {
-    for (const [known, at] of this.#ejectedAt) if (ms - at > ejectedAgainMs) this.#ejectedAt.delete(known);
-    if (this.#ejectedAt.has(subject)) this.#ejected.add(subject);
-    this.#ejectedAt.set(subject, ms);
-  }
-
-  /** An endpoint fails or is slow though its siblings are not. It gets no more requests: those that it had are the whole incident. */
-  #openEjected(failures: UpstreamFailures, from: number, second: number, ms: number): void {
-    const { upstream } = failures;
-    if (this.#incidentsAt(upstream).length > 0 || ![...this.#ejected].some((one) => isEndpointOf(one, upstream)))
-      return;
-    const recent = failures.failures.filter((one) => one.second > second - ejectedWithinS && one.family !== 'changed');
-    const first = recent.find(({ family }) => !isWithoutFailure(family)) ?? recent[0];
-    const all = recent.filter(({ family }) => family === first?.family);
-    const size = all.reduce((sum, { failed, attemptsFailed }) => sum + Math.max(failed, attemptsFailed), 0);
-    if (first === undefined || size < ejectedMin) return;
-    this.#openFrom(failures, first.family, first.second, from, ms);
   }
 
   #openFrom(failures: UpstreamFailures, family: FailureFamily, start: number, from: number, ms: number): void {
@@ -422,7 +350,7 @@ export class IncidentTracker {
     if (same !== undefined) return this.#rejoin(open, same);
     const quietFor = second - open.lastSecond;
     const isRemoved = watched.isRemoved === true && quietFor > lateS;
-    const isOver = isRemoved || (this.#isOver(open, all, second) && !isDown(watched));
+    const isOver = isRemoved || (hasEnded(open, all, second) && !isDown(watched));
     const resolvedAt = isOver ? this.#wall(ms) : null;
     const seen = open.seenEndpoints.see(watched);
     const checksChanged = open.seeChecks(familyOfChecks(watched), second);
@@ -480,16 +408,6 @@ export class IncidentTracker {
       if (checkAnswer !== undefined) open.words.add({ source: 'check', where: id, route: null, ...checkAnswer });
   }
 
-  #isOver(open: OpenIncident, all: readonly UpstreamFailures[], second: number): boolean {
-    const quietFor = second - open.lastSecond;
-    if (open.reported === 0) return quietFor > silentS;
-    if (quietFor > goneS) return true;
-    if (quietFor > silentS && all.every(({ requests }) => requests.sum(second, silentS) === 0)) return true;
-    if (quietFor >= quietS && open.hasProvedItsEnd) return true;
-    const lastedS = second - open.startSecond;
-    return lastedS >= quietS && all.every((failures) => isAsUsual(open, failures, second, Math.min(silentS, lastedS)));
-  }
-
   /** Configurations with which earlier incidents of the same upstreams and failures have begun. */
   #failedRevisions({ family, upstreams }: LiveIncident, startMs: number): ReadonlySet<number> {
     const ids = new Set(upstreams.map(({ upstream }) => upstream));
@@ -514,45 +432,10 @@ export class IncidentTracker {
     failures: UpstreamFailures,
     watched: WatchedUpstream,
   ): SuspectContext {
-    const startedMs = open.startMs;
-    const { usualDurations, usualMaxMs, slowDurations } = failures;
-    const events = this.#events.all.map(({ event, ms }) => ({ event, afterMs: ms - startedMs }));
-    return {
-      incident,
-      watched,
-      events,
-      failedAt: open.failedAt,
-      failedAtOffsetMs: startedMs - open.startSecond * 1000,
-      firstExits: open.firstExits.note(ownExits({ events, watched }), startedMs),
-      startedMs,
-      instances: this.#releases.instances,
-      revisions: this.#releases.revisions,
+    return suspectContext(incident, {
+      ...{ open, failures, watched, events: this.#events.all, releases: this.#releases, second: this.#judged },
       failedRevisions: this.#failedRevisions(incident, open.startMs),
-      failedSinceMs: open.failedSinceMs === null ? null : open.failedSinceMs - startedMs,
-      usualDurations,
-      usualMaxMs,
-      slowDurations,
-      held: open.upstreams.length > 1 ? null : failures.held(this.#judged, heldS),
-      staleReusesFailed: open.staleReusesFailed,
-      answeredBetween: open.answeredBetween('notHttp'),
-      validBetween: open.answeredBetween('invalid'),
-      steadyRateBefore: open.steadyRateBefore,
-      directLook: open.directLook,
-      abandoned: failures.latencies.abandoned(open.routeNames, this.#judged),
-      waited: open.root === 'application' ? failures.waited(open.routeNames, this.#judged) : null,
-      silent: failures.idleConnections.silentSince(open.startSecond),
-      errorStatus: failures.errorStatus(this.#judged),
-      demanding: open.upstreams.length > 1 ? null : failures.rates.demanding(this.#judged),
-      busiest: open.upstreams.length > 1 ? null : failures.rates.busiest(this.#judged),
-      topClient: open.upstreams.length > 1 ? null : topClientOf(open, failures),
-      newestFailure: open.newestFailure,
-      methods: new Map(
-        [...failures.methods].map(([method, { firstMs, failed }]) => [
-          method,
-          { afterMs: firstMs - startedMs, failed },
-        ]),
-      ),
-    };
+    });
   }
 }
 
@@ -577,35 +460,11 @@ function addEarlier(
     if (delta.second < from && families.includes(delta.family)) incident.count(delta, upstream);
 }
 
-function topClientOf(
-  { clients, counts, requestsOfRoutes, routeNames }: OpenIncident,
-  { rates }: UpstreamFailures,
-): FailingClient | null {
-  const { top } = clients;
-  const shareOfAnswered = top === null ? null : shareAmong(rates.answeredOn(routeNames), top.client);
-  if (top === null || shareOfAnswered === null) return null;
-  const answered = Math.max(0, requestsOfRoutes - counts.failed);
-  return { client: top.client, failed: Math.min(top.count, counts.failed), answered, shareOfAnswered };
-}
-
 /** With which most checks fail that keep endpoints out. */
 function checkCauseOf({ endpoints }: WatchedUpstream): Cause | null {
   const causes = endpoints.flatMap(({ state, checkCause }) => (state === 'unhealthy' ? [checkCause] : []));
   const [first = null] = causes;
   return first !== null && causes.every((cause) => cause === first) ? first : null;
-}
-
-/** Some requests fail as they did before it, and as many as that. */
-function isAsUsual(open: OpenIncident, { rates }: UpstreamFailures, second: number, widthS: number): boolean {
-  if ([...open.families].some((family) => family !== 'application' && !isWithoutFailure(family))) return false;
-  if (isWithoutFailure(open.root)) {
-    const { requests, failed, usual } = rates.sum(open.routeNames, new Set([open.root]), second, quietS);
-    // What began with few of the requests goes on with few of them.
-    const few = Math.min(unusualAgainMax, open.shareOfRoutes / 4);
-    return requests >= open.requestsOfProof && failed <= Math.max(few * requests, usual);
-  }
-  const { requests, failed, usual } = rates.sum(open.routeNames, new Set(['application'] as const), second, widthS);
-  return usual > 0 && requests >= open.requestsOfProof && failed <= usual + 2 * Math.sqrt(usual);
 }
 
 /** What people are told of it now, and how much of its requests fail, is what is compared later. */

@@ -1,0 +1,101 @@
+import type { FailureFamily } from '../core/live-incident.ts';
+import { isWithoutFailure } from './failure-family.ts';
+import type { OpenIncident } from './open-incident.ts';
+import type { RouteAnswers } from './route-answers.ts';
+import { isEndpointOf } from './suspect-facts.ts';
+import type { UpstreamFailures } from './upstream-failures.ts';
+
+/** An endpoint that was ejected had so many bad requests, of so many seconds. */
+const ejectedMin = 5;
+const ejectedWithinS = 60;
+const ejectedAgainMs = 120_000;
+
+/** What began to be unusual at an upstream. */
+interface Beginning {
+  readonly family: FailureFamily;
+  /** When. */
+  readonly second: number;
+  /** The open incident that is about it from now on; null: none is yet. */
+  readonly turned: OpenIncident | null;
+}
+
+/** Seconds that are over since the last judgement. `open`: the incidents at the upstream, at that moment; `routes`: of all upstreams. */
+interface JudgedSeconds {
+  readonly from: number;
+  readonly second: number;
+  readonly routes: number;
+  readonly open: () => readonly OpenIncident[];
+}
+
+/** Finds where an incident begins. */
+export class Beginnings {
+  /** Of all upstreams. */
+  readonly #answers: RouteAnswers;
+  /** Endpoints that were ejected again since the last judgement, and when each was ejected last. */
+  readonly #ejected = new Set<string>();
+  readonly #ejectedAt = new Map<string, number>();
+
+  constructor(answers: RouteAnswers) {
+    this.#answers = answers;
+  }
+
+  /** The first time may be a pause for garbage, which is over when it is seen; one that fails its probation goes on. */
+  noteEjection(subject: string, ms: number): void {
+    for (const [known, at] of this.#ejectedAt) if (ms - at > ejectedAgainMs) this.#ejectedAt.delete(known);
+    if (this.#ejectedAt.has(subject)) this.#ejected.add(subject);
+    this.#ejectedAt.set(subject, ms);
+  }
+
+  /** After all upstreams have been judged. */
+  forgetEjections(): void {
+    this.#ejected.clear();
+  }
+
+  /** Whether one begins depends on those that are open: open each before you ask for the next. */
+  *at(failures: UpstreamFailures, judged: JudgedSeconds): Generator<Beginning> {
+    yield* ofUpstream(failures, judged);
+    yield* ofRoutes(failures, judged);
+    yield* this.#unusual(failures, judged);
+    yield* this.#ofEjected(failures, judged);
+  }
+
+  /** Responses of a route begin much later than before, or are others, and nothing else is wrong. */
+  *#unusual({ upstream, latencies }: UpstreamFailures, { second, open }: JudgedSeconds): Generator<Beginning> {
+    for (const { second: begin } of latencies.judge(second))
+      if (open().length === 0) yield { family: 'slower', second: begin, turned: null };
+    for (const { upstream: changed, second: begin } of this.#answers.judge(second)) {
+      if (changed !== upstream) continue;
+      const turned = open().find((one) => one.turnsTo('changed', begin, second)) ?? null;
+      if (turned !== null || open().length === 0) yield { family: 'changed', second: begin, turned };
+    }
+  }
+
+  /** An endpoint fails or is slow though its siblings are not. It gets no more requests: those that it had are the whole incident. */
+  *#ofEjected({ upstream, failures }: UpstreamFailures, { second, open }: JudgedSeconds): Generator<Beginning> {
+    if (open().length > 0 || ![...this.#ejected].some((one) => isEndpointOf(one, upstream))) return;
+    const recent = failures.filter((one) => one.second > second - ejectedWithinS && one.family !== 'changed');
+    const first = recent.find(({ family }) => !isWithoutFailure(family)) ?? recent[0];
+    const all = recent.filter(({ family }) => family === first?.family);
+    const size = all.reduce((sum, { failed, attemptsFailed }) => sum + Math.max(failed, attemptsFailed), 0);
+    if (first !== undefined && size >= ejectedMin) yield { family: first.family, second: first.second, turned: null };
+  }
+}
+
+function* ofUpstream(
+  { families, firstSecond, requests, attempts }: UpstreamFailures,
+  { second, open }: JudgedSeconds,
+): Generator<Beginning> {
+  for (const [family, window] of families) {
+    if (open().some((one) => one.families.has(family))) continue;
+    if (window.opens(second, second - firstSecond, requests, attempts))
+      yield { family, second: window.begin(second, requests), turned: null };
+  }
+}
+
+/** Failures of one route that are more than it has had before, though few of the upstream's requests. */
+function* ofRoutes({ rates }: UpstreamFailures, { from, second, routes, open }: JudgedSeconds): Generator<Beginning> {
+  for (let one = from; one <= second; one++)
+    for (const { family, second: begin } of rates.judge(one, routes))
+      if (isWithoutFailure(family) ? open().length === 0 : !open().some(({ families }) => families.has(family)))
+        yield { family, second: begin, turned: null };
+}

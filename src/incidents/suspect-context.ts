@@ -1,0 +1,78 @@
+import type { LiveIncident } from '../core/live-incident.ts';
+import { shareAmong } from './failing-clients.ts';
+import type { OpenIncident } from './open-incident.ts';
+import type { SeenReleases } from './seen-releases.ts';
+import type { FailingClient, SuspectContext } from './suspect-facts.ts';
+import { ownExits } from './suspected-exits.ts';
+import type { UpstreamFailures } from './upstream-failures.ts';
+import type { WatchedUpstream } from './watched-upstream.ts';
+
+/** How long connections are in use is looked at over so long a time. */
+const heldS = 30;
+
+interface Surroundings {
+  readonly open: OpenIncident;
+  /** Of its first upstream. */
+  readonly failures: UpstreamFailures;
+  readonly watched: WatchedUpstream;
+  readonly events: readonly { readonly event: SuspectContext['events'][number]['event']; readonly ms: number }[];
+  readonly releases: SeenReleases;
+  readonly failedRevisions: ReadonlySet<number>;
+  /** The last second that is over. */
+  readonly second: number;
+}
+
+/** What the suspects of an incident are looked for in. */
+export function suspectContext(
+  incident: LiveIncident,
+  { open, failures, watched, events: all, releases, failedRevisions, second }: Surroundings,
+): SuspectContext {
+  const startedMs = open.startMs;
+  const isAtOne = open.upstreams.length === 1;
+  const { usualDurations, usualMaxMs, slowDurations, rates, latencies } = failures;
+  const events = all.map(({ event, ms }) => ({ event, afterMs: ms - startedMs }));
+  return {
+    incident,
+    watched,
+    events,
+    failedAt: open.failedAt,
+    failedAtOffsetMs: startedMs - open.startSecond * 1000,
+    firstExits: open.firstExits.note(ownExits({ events, watched }), startedMs),
+    startedMs,
+    instances: releases.instances,
+    revisions: releases.revisions,
+    failedRevisions,
+    failedSinceMs: open.failedSinceMs === null ? null : open.failedSinceMs - startedMs,
+    usualDurations,
+    usualMaxMs,
+    slowDurations,
+    held: isAtOne ? failures.held(second, heldS) : null,
+    staleReusesFailed: open.staleReusesFailed,
+    answeredBetween: open.answeredBetween('notHttp'),
+    validBetween: open.answeredBetween('invalid'),
+    steadyRateBefore: open.steadyRateBefore,
+    directLook: open.directLook,
+    abandoned: latencies.abandoned(open.routeNames, second),
+    waited: open.root === 'application' ? failures.waited(open.routeNames, second) : null,
+    silent: failures.idleConnections.silentSince(open.startSecond),
+    errorStatus: failures.errorStatus(second),
+    demanding: isAtOne ? rates.demanding(second) : null,
+    busiest: isAtOne ? rates.busiest(second) : null,
+    topClient: isAtOne ? topClientOf(open, failures) : null,
+    newestFailure: open.newestFailure,
+    methods: new Map(
+      [...failures.methods].map(([method, { firstMs, failed }]) => [method, { afterMs: firstMs - startedMs, failed }]),
+    ),
+  };
+}
+
+function topClientOf(
+  { clients, counts, requestsOfRoutes, routeNames }: OpenIncident,
+  { rates }: UpstreamFailures,
+): FailingClient | null {
+  const { top } = clients;
+  const shareOfAnswered = top === null ? null : shareAmong(rates.answeredOn(routeNames), top.client);
+  if (top === null || shareOfAnswered === null) return null;
+  const answered = Math.max(0, requestsOfRoutes - counts.failed);
+  return { client: top.client, failed: Math.min(top.count, counts.failed), answered, shareOfAnswered };
+}
