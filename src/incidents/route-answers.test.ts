@@ -114,16 +114,6 @@ describe('a route that answers well and otherwise than before is an incident', (
       /^opened 1[4-9]\d The application answers with 404 for what it answered well before on the route cart/,
     ],
     [
-      'with 422 to what only some clients send',
-      (second, drawn) =>
-        second > 100 && drawn < 0.08
-          ? answerKey(422, 'POST', json, 200, false)
-          : drawn < 0.4
-            ? answerKey(201, 'POST', json, 200, false)
-            : asEver(second, drawn),
-      /^opened 1[4-6]\d The application answers with 4xx on the route cart/,
-    ],
-    [
       'to a twentieth of the clients',
       from100((second, drawn) => (drawn < 0.05 ? nothing : asEver(second, drawn))),
       /^opened 1[4-8]\d /,
@@ -135,6 +125,25 @@ describe('a route that answers well and otherwise than before is an incident', (
       assert.match(told.join('\n'), expected);
       assert.equal(told.length, 1);
     });
+});
+
+/** A tenth of the requests may change something; from second 100 on so many of all are declined besides. */
+const sentAlso =
+  (declined: number): Answer =>
+  (second, drawn) =>
+    second > 100 && drawn > 1 - declined
+      ? answerKey(422, 'POST', json, 200, false)
+      : drawn < 0.2
+        ? answerKey(201, 'POST', json, 200, false)
+        : asEver(second, drawn);
+
+test('several clients that send what is declined, beside others, are an incident; a few programs that guess are none', () => {
+  const count = (): number => 40;
+  assert.match(
+    play({ answer: sentAlso(0.1), count }).told[0] ?? '',
+    /^opened 1[4-6]\d The application answers with 4xx/,
+  );
+  assert.deepEqual(play({ answer: sentAlso(0.02), count }).told, []);
 });
 
 test('it is over when the route answers as before', () => {
@@ -183,6 +192,10 @@ describe('no incident', () => {
         count: (second) => (second > 100 ? 8 : 6),
         isCrawled: true,
       },
+    ],
+    [
+      'some pages that were removed for good',
+      { answer: from100((second, drawn) => (drawn < 0.01 ? lost : asEver(second, drawn))), count: () => 30 },
     ],
     [
       'hardly any requests at night, of which most are 404',

@@ -45,6 +45,12 @@ const unusualMin = 8;
 
 /** Few unusual answers tell something when at least so many clients got them. */
 const clientsMin = 3;
+/** Pages are removed, and forms get what programs guess: of half a minute, less than so many of these, or a smaller share, tells nothing. */
+const tellingS = 30;
+const leastOf: ReadonlyMap<number, { readonly count: number; readonly share: number }> = new Map([
+  [lostForm, { count: 3, share: 0.02 }],
+  [declinedForm, { count: 30, share: 0.2 }],
+]);
 /** Compared with the minutes before; the one with the fewest counts: a job that has ended is missing as well. */
 const minuteS = 60;
 const beforeS = 240;
@@ -111,11 +117,23 @@ class RouteAnswer {
       now.forms.set(what, (now.forms.get(what) ?? 0) + count);
       if (!this.#isUnusual(what)) continue;
       unusual += count;
-      if (what < short && !this.#telling.has(what)) continue;
+      if (what < short && !(this.#telling.has(what) && this.#isMuch(what, second))) continue;
       now.clients |= clients;
       tellingCount += count;
     }
     return { unusual, telling: tellingCount > 0 && this.#hasClients(second) ? tellingCount : 0 };
+  }
+
+  #isMuch(form: number, second: number): boolean {
+    const least = leastOf.get(form);
+    if (least === undefined) return true;
+    let [count, all] = [0, 0];
+    for (const { second: at, forms } of this.#seconds) {
+      if (at <= second - tellingS) continue;
+      count += forms.get(form) ?? 0;
+      for (const one of forms.values()) all += one;
+    }
+    return count >= least.count && count >= least.share * all;
   }
 
   #hasClients(second: number): boolean {
