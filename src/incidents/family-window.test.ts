@@ -179,3 +179,22 @@ test('five attempts in half a minute that other attempts have answered become an
   assert.equal(opensAt(1), 126);
   assert.equal(opensAt(2), null);
 });
+
+test('where clumps of failures are usual, two of them in one minute are no incident; where none came before, they are', () => {
+  const opensAt = (isClumped: boolean): number | null => {
+    const [window, requests, attempts] = [new FamilyWindow('application'), new SlidingSeconds(), new SlidingSeconds()];
+    const end = 4 * 3600;
+    for (let second = 1; second <= end; second++) {
+      // Two requests in five seconds.
+      const isAsked = second % 5 < 2;
+      const clump = isClumped && second % 600 === 300 ? 3 : 0;
+      const failed = clump + (second === end - 20 || second === end - 3 ? 4 : 0);
+      requests.add(second, Math.max(isAsked ? 1 : 0, failed));
+      if (failed > 0) window.failed.add(second, failed);
+      if (window.opens(second, second, requests, attempts)) return second;
+    }
+    return null;
+  };
+  assert.notEqual(opensAt(false), null);
+  assert.equal(opensAt(true), null);
+});

@@ -108,6 +108,9 @@ const moreThan = (expected: number): number => usualTimes * expected + Math.min(
 const windowS = 5;
 const minuteS = 60;
 
+/** Among few requests, so many failures may be an incident. */
+const fewFailuresMin = 4;
+
 /** Few requests: then most of those in a minute must have failed. */
 const fewRequestsMax = 60;
 
@@ -218,7 +221,9 @@ export class FamilyWindow {
     const { seldomMin, shareMin, mayBeUsual } = this.#rule;
     const [failed, all] = [this.failed.sum(second, width), requests.sum(second, width)];
     if (mayBeUsual && failed <= usualTimes * this.#usual * all) return false;
-    return failed >= Math.min(seldomMin, 0.2 * all) && failed >= 4 && failed >= shareMin * all;
+    // Where clumps are usual, two of them may come in the same minutes.
+    const clumped = this.#clumps?.dispersion(second) ?? 1;
+    return failed >= Math.min(seldomMin, 0.2 * all) && failed >= fewFailuresMin * clumped && failed >= shareMin * all;
   }
 
   /** The second in which those failures began that are more than usual now, or go on without a longer pause; else that of the last failures. */
