@@ -116,6 +116,24 @@ for (const [what, ms] of well)
     assert.deepEqual(play({ seconds: 400, ms }).told, []);
   });
 
+test('one in sixteen responses that take 2.5 s is an incident, although workers tell of each while it is awaited', () => {
+  const tracker = new IncidentTracker(0);
+  const told: string[] = [];
+  for (let quarter = 4; quarter <= 180 * 4; quarter++) {
+    const second = Math.floor(quarter / 4);
+    // A slow one begins every other second.
+    const slow = second > 100 ? quarter % 8 : -1;
+    const awaited = slow > 0 ? [{ client: second, ms: slow * 250 }] : [];
+    const latencies = [latencyCellOf(35), 2, ...(slow === 0 ? [latencyCellOf(2500), 1] : [])];
+    const routes = [{ ...none, route: 'search', endpoint: 'shop/1', answered: slow === 0 ? 3 : 2, latencies, awaited }];
+    const exchanges = [sampleCount({ upstream: 'shop', route: 'search', count: 2 })];
+    tracker.note({ exchanges, outcomes: [], routes, staleReusesFailed: 0 }, quarter * 250);
+    for (const { kind } of tracker.judge(quarter * 250 + 1000, () => ({ application: null, endpoints: [] })))
+      if (kind !== 'grown') told.push(`${kind} ${second}`);
+  }
+  assert.match(told.join(), /^opened 1[4-6]\d$/);
+});
+
 test('a route with hardly any requests is an incident when it is slow', () => {
   const { told } = play({ seconds: 400, perS: 0.6, ms: (second) => (second > 200 ? 4000 : 35) });
   assert.match(told[0] ?? '', /^opened 2[0-2][0-9]$/);

@@ -173,7 +173,8 @@ export class UpstreamFailures {
 
   addRoute(counted: RouteTraffic, second: number, firstMs: number): void {
     const { late, telling: tellingLate } = this.latencies.add(counted, second);
-    if (late > 0) {
+    // One that was late while it was awaited tells something only when it comes.
+    if (late > 0 || tellingLate > 0) {
       this.#addUnusual('slower', counted.route, late, second, firstMs, tellingLate);
       this.#endpointDelta(second, counted.endpoint, false).late += late;
     }
