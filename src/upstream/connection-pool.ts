@@ -101,7 +101,12 @@ export class ConnectionPool
 
   /** Requests in flight, including requests that wait for a connection. */
   get load(): number {
-    return this.inFlight + this.#shares.longLived + this.#queue.length;
+    return this.shortLived + this.#shares.longLived;
+  }
+
+  /** The same without streams and tunnels. */
+  get shortLived(): number {
+    return this.inFlight + this.#queue.length;
   }
 
   /** Requests that have a stream, or wait for a connection that is being made or asked; none that is long-lived. */

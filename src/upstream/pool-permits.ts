@@ -49,9 +49,12 @@ class RequestPermits {
 const enough = 3;
 const verdictMs = 1000;
 
+/** Longer than nearly all requests take: what lasts longer, such as a download, keeps no endpoint out. */
+const earlierMs = 5000;
+
 /**
  * An endpoint on probation gets one request at a time, over all workers, or as many as its breaker lets through while it is half-open: this worker's
- * permits for them. `load` is the number of requests that the endpoint has in flight in this worker.
+ * permits for them. `load` is the number of requests that the endpoint has in flight in this worker, without streams and tunnels: these last for hours.
  */
 class ProbationPermit {
   readonly #clock: Clock;
@@ -61,6 +64,8 @@ class ProbationPermit {
   /** Requests that it has got, and when the last one began. */
   #given = 0;
   #lastAt: Instant | null = null;
+  /** Since when requests that came before the probation keep others back; null: they do not. */
+  #blockedSince: Instant | null = null;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -75,12 +80,18 @@ class ProbationPermit {
     return this.#permits.length > 0 || this.#overdue > 0;
   }
 
-  /** Requests that came before the probation must end first. `max`: at a time; `most`: until the verdict. */
+  /** Requests that came before the probation must end first, or take long. `max`: at a time; `most`: until the verdict. */
   tryAcquire({ probation }: EndpointSemaphores, load: number, max: number, most: number): boolean {
     const inFlight = load - Math.min(this.#overdue, load);
-    if (inFlight > this.#permits.length) return false;
     if (inFlight < this.#permits.length) return true;
     const now = this.#clock.now();
+    const earlier = inFlight - this.#permits.length;
+    if (earlier > 0) {
+      this.#blockedSince ??= now;
+      if (now - this.#blockedSince < earlierMs) return false;
+      this.#overdue += earlier;
+    }
+    this.#blockedSince = null;
     if (this.#given >= most && this.#lastAt !== null && now - this.#lastAt < verdictMs) return false;
     if (!probation.tryAcquire(max, now)) return false;
     this.#given += 1;
@@ -98,6 +109,7 @@ class ProbationPermit {
   end(): void {
     this.releaseUnused(0);
     this.#given = 0;
+    this.#blockedSince = null;
   }
 
   /** Releases the permits that no request in flight needs. */
@@ -114,8 +126,8 @@ class ProbationPermit {
 export interface PermitUser {
   /** Requests that have a stream, or wait for a connection that is being made or asked; none that is long-lived. */
   readonly inFlight: number;
-  /** The same, those in the queue, and long-lived ones. */
-  readonly load: number;
+  /** The same, and those in the queue. */
+  readonly shortLived: number;
   /** Whether it has neither connections nor dials nor waiting requests. */
   readonly isEmpty: boolean;
   /** A permit may be free, or another worker needs that of an idle connection. */
@@ -336,12 +348,12 @@ export class PoolPermits {
     const { state, probesMax = 1 } = this.#snapshot;
     // Where a breaker is half-open, requests have no other endpoint.
     const most = state === 'half_open' ? Infinity : Math.max(enough, probesMax);
-    return this.#probation.tryAcquire(this.semaphores, this.#user.load, probesMax, most);
+    return this.#probation.tryAcquire(this.semaphores, this.#user.shortLived, probesMax, most);
   }
 
   /** Releases the permits that no request needs any more. The caller looks at its queue after this. */
   releaseUnused(): void {
-    if (this.#probation.isInUse) this.#probation.releaseUnused(this.#user.load);
+    if (this.#probation.isInUse) this.#probation.releaseUnused(this.#user.shortLived);
     this.#releaseTurns();
   }
 

@@ -239,6 +239,21 @@ describe('tunnels and streams of events', () => {
     }
   });
 
+  it('keep no endpoint on probation from the requests that show whether it is well', () => {
+    for (const target of ['/ws', '/events']) {
+      const world = worldOf({}, { connectionsMax: 8, endpoints: ['a', 'b'] });
+      world.endpoint('b').setState('ejected');
+      const clients = attack(world, target, 3, 1);
+      world.endpoint('b').setState('healthy');
+      world.endpoint('a').setState('probation');
+      const before = world.endpoint('a').arrived.length;
+      assert.deepEqual([before, page(world), world.endpoint('a').arrived.length], [3, 200, 4], target);
+      for (const client of clients) client.leave();
+      world.pass(100_000);
+      world.verifyAtRest();
+    }
+  });
+
   it('keep their connection for the next request when they end in order', () => {
     const world = worldOf();
     attack(world, '/events', 1, 1);

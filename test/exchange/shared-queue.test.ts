@@ -299,6 +299,23 @@ describe('two workers that count connections together', () => {
     two.verifyAtRest();
   });
 
+  it('send an endpoint on probation a request although an earlier one goes on for long', () => {
+    const two = new TwoWorkers(10, { queueMax: 8 }, ['a', 'b']);
+    const [world] = two.worlds;
+    world.endpoint('b').setState('ejected');
+    two.ask(0, '/download');
+    world.endpoint('b').setState('healthy');
+    world.endpoint('a').setState('probation');
+    const arrived = (): number => world.endpoint('a').arrived.length;
+    two.ask(0, '/1');
+    assert.equal(arrived(), 1, 'the earlier one may end soon');
+    two.clock.advanceSync(5000);
+    two.ask(0, '/2');
+    assert.equal(arrived(), 2);
+    for (const request of two.arrived[0]) if (!request.gone) request.answer(200, 'ok');
+    two.verifyAtRest();
+  });
+
   it('send an endpoint whose circuit breaker is half-open one request at a time, and answer the others at once', () => {
     const two = new TwoWorkers(10, { queueMax: 8 }, ['a']);
     for (const world of two.worlds) world.endpoint('a').setState('half_open');
