@@ -35,6 +35,10 @@ export interface EndpointOutcomes {
    * Absent: there were none.
    */
   silentIdleMs?: number[];
+  /** The same of those whose connection had served others, and ended before a response. */
+  resetIdleMs?: number[];
+  /** The shortest time that a new connection took to come about, without TLS; absent: there was none, or nothing compared them. */
+  connectMsMin?: number;
   /** The longest time for which a connection had been idle on which a response came; absent where nothing compared them. */
   answeredIdleMs?: number;
   /** Failures by cause, including causes that do not count against health. */

@@ -36,6 +36,17 @@ const cases: readonly (readonly [what: string, seconds: readonly Second[], idleM
 for (const [what, seconds, idleMs] of cases)
   test(`requests that wait in vain: ${what}`, () => assert.equal(silentOf(...seconds)?.idleMs ?? null, idleMs));
 
+test('resets of kept connections that have just been used are no race with a timeout for idle ones', () => {
+  const connections = new IdleConnections();
+  connections.add({ endpoint: 'app/a', resetIdleMs: [20, 4000, 300, 60] } as unknown as EndpointOutcomes, 5);
+  assert.deepEqual([connections.quickResetsSince(1), connections.quickResetsSince(6)], [0.75, null]);
+  const incident = { ...incidentOf('gone', [['reset_before_response', 12]]), requests: 1500 };
+  const named = (quickResets: number) =>
+    ranking(incident, { staleReusesFailed: 12, quickResets }).map(({ name }) => name);
+  assert.equal(named(0.75)[0], 'connections_cut');
+  assert.equal(named(0)[0], 'keep_alive_race');
+});
+
 test('what forgets idle connections is suspected before a slow application, and the setting is named', () => {
   const silent = { endpoint: 'app/a', requests: 9, idleMs: 20_000, answeredMs: 15_000 };
   const [first, second] = ranking(incidentOf('slow', [['response_head_timeout', 9]]), { silent });

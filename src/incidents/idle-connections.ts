@@ -21,8 +21,12 @@ const idleMinMs = 1000;
 /** Of requests that waited in vain, so many were sent on such connections. */
 const shareMin = 0.8;
 
+/** Connections that were idle for less when they ended were not closed because they were idle. */
+const quickMs = 1000;
+
 interface EndpointSecond {
   readonly second: number;
+  readonly resets: readonly number[];
   readonly silent: readonly number[];
   readonly answeredMs: number;
 }
@@ -34,13 +38,21 @@ interface EndpointSecond {
 export class IdleConnections {
   readonly #endpoints = new Map<string, EndpointSecond[]>();
 
-  add({ endpoint, silentIdleMs = [], answeredIdleMs = 0 }: EndpointOutcomes, second: number): void {
-    if (silentIdleMs.length === 0 && answeredIdleMs < idleMinMs) return;
+  add({ endpoint, silentIdleMs = [], resetIdleMs = [], answeredIdleMs = 0 }: EndpointOutcomes, second: number): void {
+    if (silentIdleMs.length + resetIdleMs.length === 0 && answeredIdleMs < idleMinMs) return;
     const known = this.#endpoints.get(endpoint) ?? [];
     if (known.length === 0 && this.#endpoints.size >= endpointsMax) return;
     this.#endpoints.set(endpoint, known);
-    known.push({ second, silent: silentIdleMs, answeredMs: answeredIdleMs });
+    known.push({ second, silent: silentIdleMs, resets: resetIdleMs, answeredMs: answeredIdleMs });
     while ((known[0] as EndpointSecond).second < second - keptS) known.shift();
+  }
+
+  /** Of the connections that had served others and ended before a response, since a second: how many had been idle for less than a second; null: none ended so. */
+  quickResetsSince(second: number): number | null {
+    const all = [...this.#endpoints.values()].flatMap((seconds) =>
+      seconds.filter((one) => one.second >= second).flatMap(({ resets }) => resets),
+    );
+    return all.length === 0 ? null : all.filter((ms) => ms < quickMs).length / all.length;
   }
 
   /** Since a second; null: requests that wait in vain have another reason. */

@@ -56,6 +56,8 @@ export function ranking(incident: LiveIncident, more: Partial<SuspectContext> = 
     busiest: null,
     demanding: null,
     silent: null,
+    quickResets: null,
+    slowConnects: null,
     errorStatus: null,
     newestFailure: null,
     ...more,

@@ -55,6 +55,8 @@ export function suspectContext(
     abandoned: latencies.abandoned(open.routeNames, second),
     waited: open.root === 'application' ? failures.waited(open.routeNames, second) : null,
     silent: failures.idleConnections.silentSince(open.startSecond),
+    quickResets: failures.idleConnections.quickResetsSince(open.startSecond),
+    slowConnects: failures.connectTimes.slowSince(open.startSecond, second),
     errorStatus: failures.errorStatus(second),
     demanding: isAtOne ? rates.demanding(second) : null,
     busiest: isAtOne ? rates.busiest(second) : null,

@@ -13,6 +13,7 @@ import type { SeenInstance, SeenRevision } from './seen-releases.ts';
 import type { CountedFailure, HeldConnections } from './upstream-failures.ts';
 import type { AbandonedRequests, CountedEndpoint, LiveIncident } from '../core/live-incident.ts';
 import type { Cause } from '#failures/failure.ts';
+import type { SlowConnects } from './connect-times.ts';
 import type { SilentConnections } from './idle-connections.ts';
 import type { WaitedRoutes } from './error-waits.ts';
 
@@ -66,6 +67,10 @@ export interface SuspectContext {
   readonly waited: WaitedRoutes | null;
   /** Connections on which nothing came back since the incident began, because they had been idle; null: none are known. */
   readonly silent: SilentConnections | null;
+  /** Of the kept connections that ended before a response, the share of those that had just been used; null: none ended so. */
+  readonly quickResets: number | null;
+  /** Null: connections take as long as ever to come about, or that is not known. */
+  readonly slowConnects: SlowConnects | null;
   /** With which most of the application's own errors come; null: with different ones, or that is not known. */
   readonly errorStatus: number | null;
   /** The client that has most of the failed requests; null: not known. */

@@ -8,6 +8,7 @@ import { settingAside } from './present-settings.ts';
 import { ownExits } from './suspected-exits.ts';
 import {
   duration,
+  percent,
   type Rule,
   type SuspectContext,
   type SuspectFinding,
@@ -41,6 +42,9 @@ function otherProtocolSpoken(protocol: SpokenProtocol): SuspectFinding {
   };
 }
 
+/** A few may have been closed for another reason. */
+const quickResetsMax = 0.34;
+
 /** That all failures come from one of several endpoints is chance with at most this probability. */
 const ofOneByChanceMax = 0.05;
 
@@ -73,6 +77,8 @@ function keepAliveRace(context: SuspectContext): SuspectFinding | null {
         'Set `connections: { reuse: never }` for the upstream until the application keeps its connections; see why it cuts them, such as a limit of requests for each.',
     };
   }
+  // A timeout for idle connections ends none that has just been used.
+  if (context.quickResets !== null && context.quickResets > quickResetsMax) return null;
   return {
     // All endpoints of an application close idle connections alike.
     fit: isOfOneEndpoint(incident) ? 0.5 : 0.86,
@@ -103,6 +109,26 @@ function forgottenConnections(context: SuspectContext): SuspectFinding | null {
     nextStep: `Make the gateway's ${settingAside('connections.idle_timeout', context)} shorter than ${idle}, or have what is between keep idle connections for longer.`,
   };
 }
+
+/** What is late is late on the way. */
+function slowNetwork({ incident, slowConnects }: SuspectContext): SuspectFinding | null {
+  if (slowConnects === null || !isOf(incident, 'slow', 'slower', 'full')) return null;
+  const { usualMs, nowMs } = slowConnects;
+  return {
+    fit: 0.8,
+    sentence: `The network between the gateway and the endpoints is slow: a new connection takes ${duration(nowMs)} to come about.`,
+    evidence: [`it used to take ${duration(usualMs)}; the application has no part in that`],
+    nextStep:
+      'Look with `ping` and `ip -s link` at the way to the endpoints: a full line, lost packets, or a host that moved.',
+  };
+}
+
+const quickly = ({ quickResets }: SuspectContext): readonly string[] =>
+  quickResets === null || quickResets <= quickResetsMax
+    ? []
+    : [
+        `${percent(quickResets)} of the kept connections that ended had been used less than a second before: not because they were idle`,
+      ];
 
 const listeningFamilies: ReadonlySet<FailureFamily | null> = new Set(['garbage', 'tls', 'slow', 'application']);
 
@@ -191,7 +217,7 @@ export const connections = {
     return {
       fit: 0.45,
       sentence: 'The application, or something before it, cuts its connections.',
-      evidence: met?.evidence ?? [names(incident, null)],
+      evidence: [...(met?.evidence ?? [names(incident, null)]), ...quickly(context)],
       nextStep:
         output === null
           ? 'Look at its log: a process that ends, a timeout of its own, or a proxy between it and the gateway.'
@@ -234,8 +260,8 @@ export const connections = {
   },
   network: (context) => {
     const { incident, watched } = context;
-    const forgotten = forgottenConnections(context);
-    if (forgotten !== null) return forgotten;
+    const found = forgottenConnections(context) ?? slowNetwork(context);
+    if (found !== null) return found;
     if (!isOf(incident, 'network') && !checksFound(context, (cause) => familyOfCause(cause) === 'network')) return null;
     const spec = incident.cause === null ? null : specOfCause(incident.cause);
     const { length } = incident.upstreams;

@@ -93,6 +93,8 @@ function suspectsOf(what: Case): readonly IncidentSuspect[] {
       busiest: null,
       demanding: null,
       silent: null,
+      quickResets: null,
+      slowConnects: null,
       errorStatus: null,
       newestFailure: null,
       failedSinceMs: null,

@@ -10,6 +10,7 @@ import { FamilyWindow, SlidingSeconds } from './family-window.ts';
 import { RouteAnswers } from './route-answers.ts';
 import { RouteLatencies } from './route-latencies.ts';
 import { RouteRates } from './route-rates.ts';
+import { ConnectTimes } from './connect-times.ts';
 import { IdleConnections } from './idle-connections.ts';
 import { ErrorWaits, type WaitedRoutes } from './error-waits.ts';
 
@@ -111,6 +112,7 @@ export class UpstreamFailures {
   readonly #answers: RouteAnswers;
   readonly #errorWaits = new ErrorWaits();
   readonly idleConnections = new IdleConnections();
+  readonly connectTimes = new ConnectTimes();
   /** How long successful requests usually take: counts by `durationBoundsMs`, that become less with time. */
   readonly usualDurations = new Float64Array(durationBoundsMs.length + 1);
   /** The longest of them. */
@@ -252,6 +254,7 @@ export class UpstreamFailures {
   addOutcomes(outcomes: EndpointOutcomes, second: number, firstMs = second * 1000): void {
     const { endpoint, successes, serverErrors, causes, firstStartedAt: startedWall = Infinity } = outcomes;
     this.idleConnections.add(outcomes, second);
+    this.connectTimes.add(outcomes, second);
     if (outcomes.heldMs !== undefined && successes > 0) {
       this.#answered.add(second, successes);
       this.#heldMs.add(second, Math.round(outcomes.heldMs));

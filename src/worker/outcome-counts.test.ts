@@ -37,15 +37,17 @@ test('an answer is a success, whatever its status', () => {
   assert.deepEqual([cell?.successes, cell?.failures], [2, 0]);
 });
 
-test('it is known for how long connections had been idle on which responses came, and of those that waited in vain', () => {
+test('it is known for how long connections had been idle, whether a response came or not, and how long new ones took', () => {
   const [cell] = counted(
     exchangeOf({ status: 200, reused: true, idleMs: 300 }),
     exchangeOf({ status: 200, reused: true, idleMs: 100 }),
     exchangeOf({ failure: slow, reused: true, idleMs: 9000 }),
     exchangeOf({ failure: slow, idleMs: -1 }),
     exchangeOf({ failure: closed, reused: true, idleMs: 10 }),
+    exchangeOf({ status: 200, startedMs: 1, queuedMs: 3, dnsMs: -1, connectedMs: 3.5 }),
   );
-  assert.deepEqual([cell?.answeredIdleMs, cell?.silentIdleMs], [300, [9000, 0]]);
+  assert.deepEqual([cell?.answeredIdleMs, cell?.silentIdleMs, cell?.resetIdleMs], [300, [9000, 0], [10]]);
+  assert.equal(cell?.connectMsMin, 0.5);
 });
 
 test('answers with a 5xx status are counted with the others and separately', () => {

@@ -65,7 +65,9 @@ class RouteFailures {
 const none: readonly HeldFailures[] = [];
 
 type OutcomeCell = EndpointOutcomes &
-  Required<Pick<EndpointOutcomes, 'heldMs' | 'latencies' | 'latencyMsMin' | 'latencyMsMax' | 'answeredIdleMs'>>;
+  Required<
+    Pick<EndpointOutcomes, 'heldMs' | 'latencies' | 'latencyMsMin' | 'latencyMsMax' | 'answeredIdleMs' | 'connectMsMin'>
+  >;
 
 /** Pairs of endpoint and state between two reports. Outcomes beyond this are not counted: then only checks decide. */
 const cellsMax = 4096;
@@ -115,6 +117,7 @@ export class OutcomeCounts {
       if (latencyMs < cell.latencyMsMin) cell.latencyMsMin = latencyMs;
       if (latencyMs > cell.latencyMsMax) cell.latencyMsMax = latencyMs;
       if (attempt.idleMs > cell.answeredIdleMs) cell.answeredIdleMs = attempt.idleMs;
+      if (!attempt.reused) noteConnect(cell, attempt);
       cell.consecutiveFailures = 0;
       cell.consecutiveUnreachable = 0;
       if (attempt.reused) this.#stale.clear(attempt.endpoint);
@@ -122,7 +125,8 @@ export class OutcomeCounts {
       return;
     }
     noteFailed(cell, exchange);
-    if (waitedInVain.has(failure.cause)) noteSilent(cell, attempt);
+    if (waitedInVain.has(failure.cause)) noteIdle((cell.silentIdleMs ??= []), attempt);
+    else if (attempt.reused && endedEarly.has(failure.cause)) noteIdle((cell.resetIdleMs ??= []), attempt);
     const { countsAgainstHealth } = specOf(failure);
     addCause(cell, failure.cause, !countsAgainstHealth && specOfCause(failure.cause).countsAgainstHealth);
     this.#hasUrgent = true;
@@ -209,11 +213,17 @@ function noteFailed(cell: EndpointOutcomes, exchange: EndedExchange): void {
 
 /** Nothing of a response came. */
 const waitedInVain: ReadonlySet<Cause> = new Set(['response_head_timeout', 'attempt_timeout', 'exchange_timeout']);
-const silentMax = 32;
+const endedEarly: ReadonlySet<Cause> = new Set(['closed_before_response', 'reset_before_response', 'send_failed']);
+const idleTimesMax = 32;
 
-function noteSilent(cell: OutcomeCell, { reused, idleMs }: AttemptFacts): void {
-  const known = (cell.silentIdleMs ??= []);
-  if (known.length < silentMax) known.push(reused ? idleMs : 0);
+function noteIdle(known: number[], { reused, idleMs }: AttemptFacts): void {
+  if (known.length < idleTimesMax) known.push(reused ? idleMs : 0);
+}
+
+function noteConnect(cell: OutcomeCell, { startedMs, queuedMs = -1, dnsMs, connectedMs }: AttemptFacts): void {
+  if (!(connectedMs >= 0)) return;
+  const ms = connectedMs - Math.max(startedMs, queuedMs, dnsMs);
+  if (ms < cell.connectMsMin) cell.connectMsMin = ms;
 }
 
 const tooManyRequests = 429;
@@ -241,6 +251,7 @@ function noOutcomes(): Omit<OutcomeCell, 'upstream' | 'endpoint' | 'state' | 'ca
     latencyMsMin: Infinity,
     latencyMsMax: 0,
     answeredIdleMs: 0,
+    connectMsMin: Infinity,
   };
 }
 

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { EndpointOutcomes } from '../core/outcome.ts';
+import { ConnectTimes } from './connect-times.ts';
+import { incidentOf, ranking } from './ranking.test-support.ts';
+
+/** New connections in each second, which take so long from second 100 on; before they take half a millisecond. */
+function slow(ms: number, everyS = 2): ReturnType<ConnectTimes['slowSince']> {
+  const times = new ConnectTimes();
+  for (let second = 1; second <= 120; second += everyS) {
+    times.add({ connectMsMin: second < 100 ? 0.5 : ms } as EndpointOutcomes, second);
+    times.add({ connectMsMin: second < 100 ? 900 : ms * 3 } as EndpointOutcomes, second);
+    times.add({} as EndpointOutcomes, second);
+  }
+  return times.slowSince(100, 120);
+}
+
+const cases: readonly (readonly [what: string, ms: number, isSlow: boolean])[] = [
+  ['300 ms where half a millisecond was usual', 300, true],
+  ['20 ms: too little to be seen', 20, false],
+  ['as ever', 0.5, false],
+  ['a second, after which a packet that a full queue has dropped is sent again', 1000, false],
+];
+for (const [what, ms, isSlow] of cases)
+  test(`new connections take ${what}`, () => assert.deepEqual(slow(ms), isSlow ? { usualMs: 0.5, nowMs: ms } : null));
+
+test('an incident that lasts is compared with what was usual before it', () => {
+  const times = new ConnectTimes();
+  for (let second = 1; second <= 1000; second++) {
+    times.add({ connectMsMin: second < 100 ? 0.5 : 300 } as EndpointOutcomes, second);
+    if (second > 110) assert.equal(times.slowSince(100, second)?.usualMs, 0.5, String(second));
+  }
+});
+
+test('too few new connections say nothing', () => assert.equal(slow(300, 30), null));
+
+test('a slow network is suspected before the application', () => {
+  const [first, second] = ranking(incidentOf('slower', [['late_response', 90]]), {
+    slowConnects: { usualMs: 0.5, nowMs: 300 },
+  });
+  assert.deepEqual([first?.name, second?.name], ['network', 'slow_application']);
+  assert.match(first?.sentence ?? '', /a new connection takes 300 ms/);
+});
