@@ -10,6 +10,7 @@ import { type PrintedLine, RecentErrorBodies } from './application-words.ts';
 import { EarlierFailuresOfUpstreams } from './earlier-failures.ts';
 import { familyOf, familyOfCause, isWithoutFailure } from './failure-family.ts';
 import { shareAmong } from './failing-clients.ts';
+import { type IncidentRetries, isGrownByRetries, retriedShare } from './retried-routes.ts';
 import { suspectsWhileFailing, withEarlierSuspects, rankSuspects } from './suspects.ts';
 import { OpenIncident } from './open-incident.ts';
 import { isEndpointOf, type FailingClient, type SuspectContext } from './suspect-facts.ts';
@@ -86,6 +87,9 @@ const ledWithinS = 10;
 const ejectedMin = 5;
 const ejectedWithinS = 60;
 const ejectedAgainMs = 120_000;
+
+/** Retries of clients are looked at over so long a time. */
+const retriesS = 10;
 
 /** How long connections are in use is looked at over so long a time. */
 const heldS = 30;
@@ -324,6 +328,9 @@ export class IncidentTracker {
     const incident = new OpenIncident(upstream, family, start, this.#wall(ms), failures.rateBefore(start));
     if (led !== null) incident.take(led.family, start);
     incident.steadyRateBefore = failures.steadyRateBefore(start);
+    const { rates } = failures;
+    incident.retriedBefore = rates.mostRetried(rates.names, start - 1, retriesS);
+    for (let second = start; second < from; second++) incident.clientRetries += rates.clientRetriesAt(second);
     incident.staleReusesFailed = this.#staleReuses.sum(from - 1, Math.min(60, from - start));
     for (let second = start; second < from; second++)
       incident.countRequests(second, second === start ? failures.requestsSinceFailure(second) : requests.at(second));
@@ -343,6 +350,7 @@ export class IncidentTracker {
           one,
           one === open.startSecond ? failures.requestsSinceFailure(one) : failures.requests.at(one),
         );
+      for (let one = from; one <= second; one++) open.clientRetries += failures.rates.clientRetriesAt(one);
       const routes = open.routeNames;
       for (let one = from; one <= second; one++) open.countOfRoutes(one, failures.rates.requestsAt(routes, one));
     }
@@ -539,6 +547,7 @@ export class IncidentTracker {
       errorStatus: failures.errorStatus(this.#judged),
       busiest: open.upstreams.length > 1 ? null : failures.rates.busiest(this.#judged),
       topClient: open.upstreams.length > 1 ? null : topClientOf(open, failures),
+      retries: open.upstreams.length > 1 ? null : retriesOf(open, failures, this.#judged),
       newestFailure: open.newestFailure,
       methods: new Map(
         [...failures.methods].map(([method, { firstMs, failed }]) => [
@@ -580,6 +589,19 @@ function topClientOf(
   if (top === null || shareOfAnswered === null) return null;
   const answered = Math.max(0, requestsOfRoutes - counts.failed);
   return { client: top.client, failed: Math.min(top.count, counts.failed), answered, shareOfAnswered };
+}
+
+function retriesOf(open: OpenIncident, { rates }: UpstreamFailures, second: number): IncidentRetries | null {
+  const { clientRetries, requests, retriedBefore } = open;
+  if (clientRetries === 0) return null;
+  const now = rates.mostRetried(open.routeNames, second, retriesS);
+  const isNow = now !== null && isGrownByRetries(now);
+  if (isNow && (open.mostRetried === null || retriedShare(now) > retriedShare(open.mostRetried))) open.mostRetried = now;
+  return {
+    ...{ worst: isNow ? now : open.mostRetried, isNow },
+    beganIt: retriedBefore !== null && isGrownByRetries(retriedBefore),
+    share: Math.min(1, clientRetries / Math.max(1, requests)),
+  };
 }
 
 /** With which most checks fail that keep endpoints out. */

@@ -18,6 +18,7 @@ import { knownSecondsMax } from './evidence-lines.ts';
 import { ReportedCause } from './reported-cause.ts';
 import { answeredBetween, type BadResponses, EndpointCount, SeenEndpoints } from './endpoint-count.ts';
 import { ClientCounts } from './failing-clients.ts';
+import type { RetriedRoute } from './retried-routes.ts';
 import { FirstExits } from './stopped-processes.ts';
 import { endedS, IncidentAdditions, settleS } from './incident-additions.ts';
 import type { FailedInSecond } from './suspect-facts.ts';
@@ -98,6 +99,11 @@ export class OpenIncident {
   worstShare = 0;
   /** Null: its requests fail about as often as at worst, or no longer. */
   rarer: RarerFailures | null = null;
+  /** What clients had retried before its first failure, and where that was most since; null: no load. */
+  retriedBefore: RetriedRoute | null = null;
+  mostRetried: RetriedRoute | null = null;
+  /** Retries of clients among its requests. */
+  clientRetries = 0;
   /** From its first failure to its last. */
   requests = 0;
   /** Since its last failure: they belong to the incident once another failure follows. */
@@ -373,6 +379,7 @@ export class OpenIncident {
     this.firstExits.absorb(other.firstExits);
     for (const one of other.words.all) this.words.add(one);
     this.clients.addAll(other.clients);
+    this.clientRetries += other.clientRetries;
     this.directLook ??= other.directLook;
     this.newestFailure ??= other.newestFailure;
     this.failedSinceMs ??= other.failedSinceMs;

@@ -54,6 +54,7 @@ export function ranking(incident: LiveIncident, more: Partial<SuspectContext> = 
     waited: null,
     topClient: null,
     busiest: null,
+    retries: null,
     errorStatus: null,
     newestFailure: null,
     ...more,

@@ -1,4 +1,5 @@
 import type { BusyClient } from './route-rates.ts';
+import type { IncidentRetries } from './retried-routes.ts';
 import { specOfCause } from '#failures/failure-texts.ts';
 import type { FailureSpec } from '#failures/failure-spec.ts';
 import { failureTable } from '#failures/failure-table.ts';
@@ -67,6 +68,8 @@ export interface SuspectContext {
   readonly errorStatus: number | null;
   /** The client that has most of the failed requests; null: not known. */
   readonly topClient: FailingClient | null;
+  /** Null: clients have retried nothing, their retries cannot be told apart, or there are several upstreams. */
+  readonly retries: IncidentRetries | null;
   /** The client with most of the requests; null: not known, or there are several upstreams. */
   readonly busiest: BusyClient | null;
   /** Null: nothing is stored, or nothing was found. */
