@@ -10,7 +10,8 @@ import { type PrintedLine, RecentErrorBodies } from './application-words.ts';
 import { EarlierFailuresOfUpstreams } from './earlier-failures.ts';
 import { familyOf, familyOfCause, isWithoutFailure } from './failure-family.ts';
 import { shareAmong } from './failing-clients.ts';
-import { type IncidentRetries, isGrownByRetries, retriedShare } from './retried-routes.ts';
+import type { IncidentRetries } from './retried-routes.ts';
+import type { BusyClient } from './route-rates.ts';
 import { suspectsWhileFailing, withEarlierSuspects, rankSuspects } from './suspects.ts';
 import { OpenIncident } from './open-incident.ts';
 import { isEndpointOf, type FailingClient, type SuspectContext } from './suspect-facts.ts';
@@ -88,8 +89,9 @@ const ejectedMin = 5;
 const ejectedWithinS = 60;
 const ejectedAgainMs = 120_000;
 
-/** Retries of clients are looked at over so long a time. */
+/** Retries of clients are looked at over so long a time, and not where one address has so much of the requests. */
 const retriesS = 10;
+const ofOneAddressMin = 0.4;
 
 /** How long connections are in use is looked at over so long a time. */
 const heldS = 30;
@@ -438,6 +440,7 @@ export class IncidentTracker {
       open.lateness = failures.latencies.lateness(open.routeNames, second) ?? open.lateness;
     if (open.root === 'changed' && (quietFor === 0 || open.answers === null))
       open.answers = this.#answers.change(open.routeNames, second) ?? open.answers;
+    if (quietFor === 0) open.seeRetries(failures.rates.mostRetried(open.routeNames, second, retriesS));
     const rank = (
       counted: OpenIncident,
       isLater: (kind: SuspectKind) => boolean = () => false,
@@ -520,6 +523,7 @@ export class IncidentTracker {
   ): SuspectContext {
     const startedMs = open.startMs;
     const { usualDurations, usualMaxMs, slowDurations } = failures;
+    const busiest = open.upstreams.length > 1 ? null : failures.rates.busiest(this.#judged);
     const events = this.#events.all.map(({ event, ms }) => ({ event, afterMs: ms - startedMs }));
     return {
       incident,
@@ -545,9 +549,9 @@ export class IncidentTracker {
       abandoned: failures.latencies.abandoned(open.routeNames, this.#judged),
       waited: open.root === 'application' ? failures.waited(open.routeNames, this.#judged) : null,
       errorStatus: failures.errorStatus(this.#judged),
-      busiest: open.upstreams.length > 1 ? null : failures.rates.busiest(this.#judged),
+      busiest,
       topClient: open.upstreams.length > 1 ? null : topClientOf(open, failures),
-      retries: open.upstreams.length > 1 ? null : retriesOf(open, failures, this.#judged),
+      retries: open.upstreams.length > 1 ? null : retriesOf(open, busiest),
       newestFailure: open.newestFailure,
       methods: new Map(
         [...failures.methods].map(([method, { firstMs, failed }]) => [
@@ -591,17 +595,9 @@ function topClientOf(
   return { client: top.client, failed: Math.min(top.count, counts.failed), answered, shareOfAnswered };
 }
 
-function retriesOf(open: OpenIncident, { rates }: UpstreamFailures, second: number): IncidentRetries | null {
-  const { clientRetries, requests, retriedBefore } = open;
-  if (clientRetries === 0) return null;
-  const now = rates.mostRetried(open.routeNames, second, retriesS);
-  const isNow = now !== null && isGrownByRetries(now);
-  if (isNow && (open.mostRetried === null || retriedShare(now) > retriedShare(open.mostRetried))) open.mostRetried = now;
-  return {
-    ...{ worst: isNow ? now : open.mostRetried, isNow },
-    beganIt: retriedBefore !== null && isGrownByRetries(retriedBefore),
-    share: Math.min(1, clientRetries / Math.max(1, requests)),
-  };
+/** Null too where many requests come from one address, which may be a proxy of many clients: who retries is not known then. */
+function retriesOf({ retries }: OpenIncident, busiest: BusyClient | null): IncidentRetries | null {
+  return busiest !== null && busiest.share >= ofOneAddressMin ? null : retries;
 }
 
 /** With which most checks fail that keep endpoints out. */
