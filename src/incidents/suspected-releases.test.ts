@@ -91,6 +91,7 @@ function suspectsOf(what: Case): readonly IncidentSuspect[] {
       waited: null,
       topClient: null,
       busiest: null,
+      retries: null,
       errorStatus: null,
       newestFailure: null,
       failedSinceMs: null,

@@ -53,7 +53,9 @@ function shownOf(ranked: readonly IncidentSuspect[], { retries }: SuspectContext
   const worse = ranked.find(({ name }) => name === 'client_retries');
   if (worse === undefined || retries?.beganIt === true) return ranked.slice(0, shownMax);
   const others = ranked.filter((one) => one !== worse);
-  return others.length === 0 ? others : [...others.slice(0, shownMax - 1), worse];
+  const shown = others.slice(0, shownMax - 1);
+  const least = shown.at(-1)?.fit;
+  return least === undefined ? shown : [...shown, { ...worse, fit: Math.min(worse.fit, least) }];
 }
 
 const ends: ReadonlySet<SuspectKind> = new Set(['out_of_memory', 'crash', 'not_started']);
