@@ -50,14 +50,19 @@ describe('clients that retry what fails', () => {
     const incident = play(25, storm);
     assert.deepEqual(names(incident), ['application_errors', 'client_retries']);
     const retries = incident?.suspects[1];
-    const sentence =
-      '62 % of the requests of /cart are repetitions after a failure: 284 requests/s instead of 110 requests/s.';
+    const sentence = '62 % of the requests of /cart are repetitions after a failure: 284 requests/s instead of 110.';
     assert.equal(retries?.sentence, sentence);
     assert.match(retries?.evidence.join('; ') ?? '', /176 requests\/s of \/cart .*; they came after the first failure/);
     assert.match(retries?.nextStep ?? '', /^First correct what fails; .*`concurrency`/);
     const told = incidentSentence(incident as LiveIncident);
     assert.ok(told.endsWith(sentence), told);
     assert.ok(told.indexOf(incident?.suspects[0]?.sentence ?? '?') > 0, told);
+  });
+  test('are no growth of the traffic, however much they multiply it', () => {
+    const incident = play(25, (second) =>
+      second < 2 ? { requests: 110, failed: 60 } : { requests: 440, failed: 350, retries: 320 },
+    );
+    assert.deepEqual(names(incident), ['application_errors', 'client_retries']);
   });
   test('are told as past when they have stopped, and the growth that they were is none of the traffic', () => {
     const incident = play(60, (second) => (second < 30 ? storm(second) : { requests: 110, failed: 60 }));

@@ -324,8 +324,8 @@ export const sum = (endpoints: readonly CountedEndpoint[]): number =>
 export const percent = (share: number): string => `${Math.round(share * 100)} %`;
 export const times = (factor: number): string =>
   `${factor >= 10 ? Math.round(factor) : Math.round(factor * 10) / 10} times`;
-export const rate = (perS: number): string =>
-  `${perS >= 10 ? Math.round(perS) : Math.round(perS * 10) / 10} requests/s`;
+export const rounded = (perS: number): number => (perS >= 10 ? Math.round(perS) : Math.round(perS * 10) / 10);
+export const rate = (perS: number): string => `${rounded(perS)} requests/s`;
 export const duration = (ms: number): string =>
   ms >= 1000 ? `${Math.round(ms / 100) / 10} s` : `${Math.round(ms)} ms`;
 

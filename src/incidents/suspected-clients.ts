@@ -1,5 +1,5 @@
 import type { SuspectKind } from '../core/live-incident.ts';
-import { percent, type Rule, isOf, rate, type SuspectContext, type SuspectFinding } from './suspect-facts.ts';
+import { percent, type Rule, isOf, rate, rounded, type SuspectContext, type SuspectFinding } from './suspect-facts.ts';
 import { settingText } from './present-settings.ts';
 import { retriedShare } from './retried-routes.ts';
 import { shortages } from './suspected-shortages.ts';
@@ -71,14 +71,16 @@ export const clients = {
     const bound = `bound its requests in flight with ${settingText('concurrency', context)}, so that the application gets no more than it can answer, and let the clients wait longer before each further attempt, and give up after a few`;
     return {
       fit: beganIt ? retriesFit.first : retriesFit.behind,
-      sentence: `${percent(retriedShare(worst))} of the requests of ${route} ${isNow ? 'are' : 'were'} repetitions after a failure: ${rate(requestsPerS)} instead of ${rate(usualPerS ?? 0)}.`,
+      sentence: `${percent(retriedShare(worst))} of the requests of ${route} ${isNow ? 'are' : 'were'} repetitions after a failure: ${rate(requestsPerS)} instead of ${rounded(usualPerS ?? 0)}.`,
       evidence: [
         `${rate(retriesPerS)} of ${route} came from a client whose same request had failed within the 5 s before`,
         beganIt
           ? 'there were far more requests than before, for the most part such repetitions, before the first failure of the incident'
           : 'they came after the first failure of the incident: they have not caused it, and keep the application busy',
       ],
-      nextStep: beganIt ? `See which requests of ${route} are repeated, and ${bound}.` : `First correct what fails; if ${route} stays overloaded, ${bound}.`,
+      nextStep: beganIt
+        ? `See which requests of ${route} are repeated, and ${bound}.`
+        : `First correct what fails; if ${route} stays overloaded, ${bound}.`,
     };
   },
 } satisfies Partial<Record<SuspectKind, Rule>>;
