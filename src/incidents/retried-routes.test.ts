@@ -77,7 +77,7 @@ describe('clients that retry what fails', () => {
     assert.match(incident?.suspects[0]?.evidence[1] ?? '', /before the first failure of the incident$/);
   });
   test('are none where the traffic has grown by itself, or not at all', () => {
-    const grown = play(25, () => ({ requests: 440, failed: 290, retries: 60 }));
+    const grown = play(25, () => ({ requests: 440, failed: 290, retries: 100 }));
     assert.deepEqual(names(grown).slice(0, 1), ['traffic_growth']);
     assert.ok(!names(grown).includes('client_retries'));
     const polling = play(25, () => ({ requests: 110, failed: 90, retries: 80 }));
