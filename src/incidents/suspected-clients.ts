@@ -73,7 +73,7 @@ export const clients = {
       fit: beganIt ? retriesFit.first : retriesFit.behind,
       sentence: `${percent(retriedShare(worst))} of the requests of ${route} ${isNow ? 'are' : 'were'} repetitions after a failure: ${rate(requestsPerS)} instead of ${rounded(usualPerS ?? 0)}.`,
       evidence: [
-        `${rate(retriesPerS)} of ${route} came from a client whose same request had failed within the 5 s before`,
+        `at least ${rate(retriesPerS)} of ${route} came from a client whose same request had failed within the 5 s before`,
         beganIt
           ? 'there were far more requests than before, for the most part such repetitions, before the first failure of the incident'
           : 'they came after the first failure of the incident: they have not caused it, and keep the application busy',
