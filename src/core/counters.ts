@@ -36,6 +36,8 @@ export interface ExchangeCount {
   client?: string;
   /** Of workers, where requests failed: how many of which client; of a batch not all are told apart. Absent in totals. */
   clients?: CountedClient[];
+  /** Of workers: how many of them are retries of their clients (`ClientRetries`). Absent in totals. */
+  clientRetries?: number;
   count: number;
   durationMsSum: number;
   /** The shortest and the longest; Infinity and 0 without exchanges. */

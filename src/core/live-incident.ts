@@ -273,6 +273,7 @@ export const suspectKinds = [
   'gateway_worker',
   'client_timeout',
   'one_client',
+  'client_retries',
   'resource_limit',
   'changed_responses',
 ] as const;

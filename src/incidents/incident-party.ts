@@ -2,7 +2,7 @@ import { whoseOf } from '#failures/failure-texts.ts';
 import type { Failure } from '#failures/failure.ts';
 import type { Whose } from '#failures/shape.ts';
 import type { CountedCause, IncidentSuspect, SuspectKind } from '../core/live-incident.ts';
-import { isNotHttp } from './failure-family.ts';
+import { familyOfCause, isCause, isNotHttp } from './failure-family.ts';
 
 interface PartyFacts {
   readonly root: CountedCause['cause'];
@@ -21,13 +21,13 @@ const partyOfSuspect: Readonly<Partial<Record<SuspectKind, Whose>>> = {
   operator_action: 'operator',
   dns_change: 'operator',
   certificate: 'operator',
-  tls_settings: 'operator',
-  another_program: 'operator',
   timeout_too_short: 'operator',
-  network: 'network',
   one_client: 'client',
   client_timeout: 'client',
 };
+
+const isOfWaiting = (root: PartyFacts['root']): boolean =>
+  root === 'late_response' || (isCause(root) && familyOfCause(root) === 'slow');
 
 /** Because of these, requests meet a limit of the gateway. */
 const ofApplication: ReadonlySet<SuspectKind> = new Set([
@@ -40,6 +40,8 @@ export function partyOf({ root, parties, suspects, answersInHttp, application }:
   const [suspect] = suspects;
   const ofSuspect = suspect === undefined ? undefined : partyOfSuspect[suspect.name];
   if (ofSuspect !== undefined) return ofSuspect;
+  // What waits in vain does not know for what.
+  if (suspect?.name === 'network' && isOfWaiting(root)) return 'network';
   const ofRequests = partyOfRequests();
   return ofRequests === 'gateway' && suspect !== undefined && ofApplication.has(suspect.name)
     ? 'application'

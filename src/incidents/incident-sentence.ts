@@ -26,6 +26,7 @@ export function incidentSentence(whole: LiveIncident): string {
   return [
     `${what}: ${extentOf(incident)}${lasted}${firstOf(incident)}${end}.`,
     why,
+    ...suspects.slice(1).flatMap(({ name, sentence }) => (name === 'client_retries' ? [sentence] : [])),
     ...(incident.rarer === undefined || resolvedAt !== null ? [] : [rarerSentence(incident.rarer, incident)]),
     ...(incident.isRemoved === true ? [removedSentence(incident)] : []),
     ...incident.additions.map(additionSentence),

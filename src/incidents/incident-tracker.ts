@@ -71,6 +71,9 @@ const lateS = 5;
 /** Failures by which endpoints are out come so shortly before requests that find none. */
 const ledWithinS = 10;
 
+/** Retries of clients are looked at over so long a time. */
+const retriesS = 10;
+
 /** Workers report failures within 100 ms. The main thread may be busy; a clock that was set says nothing. */
 const lagMaxMs = 10_000;
 
@@ -256,6 +259,9 @@ export class IncidentTracker {
     const incident = new OpenIncident(upstream, family, start, this.#wall(ms), failures.rateBefore(start));
     if (led !== null) incident.take(led.family, start);
     incident.steadyRateBefore = failures.steadyRateBefore(start);
+    const { rates } = failures;
+    incident.retriedBefore = rates.mostRetried(rates.names, start - 1, retriesS);
+    for (let second = start; second < from; second++) incident.clientRetries += rates.clientRetriesAt(second);
     incident.staleReusesFailed = this.#staleReuses.sum(from - 1, Math.min(60, from - start));
     for (let second = start; second < from; second++)
       incident.countRequests(second, second === start ? failures.requestsSinceFailure(second) : requests.at(second));
@@ -275,6 +281,7 @@ export class IncidentTracker {
           one,
           one === open.startSecond ? failures.requestsSinceFailure(one) : failures.requests.at(one),
         );
+      for (let one = from; one <= second; one++) open.clientRetries += failures.rates.clientRetriesAt(one);
       const routes = open.routeNames;
       for (let one = from; one <= second; one++) open.countOfRoutes(one, failures.rates.requestsAt(routes, one));
     }
@@ -362,6 +369,7 @@ export class IncidentTracker {
       open.lateness = failures.latencies.lateness(open.routeNames, second) ?? open.lateness;
     if (open.root === 'changed' && (quietFor === 0 || open.answers === null))
       open.answers = this.#answers.change(open.routeNames, second, open.answers) ?? open.answers;
+    if (quietFor === 0) open.seeRetries(failures.rates.mostRetried(open.routeNames, second, retriesS));
     const rank = (
       counted: OpenIncident,
       isLater: (kind: SuspectKind) => boolean = () => false,

@@ -18,6 +18,7 @@ import { partyOf } from './incident-party.ts';
 import { ReportedCause } from './reported-cause.ts';
 import { answeredBetween, type BadResponses, EndpointCount, SeenEndpoints } from './endpoint-count.ts';
 import { ClientCounts } from './failing-clients.ts';
+import { type IncidentRetries, isGrownByRetries, type RetriedRoute, retriedShare } from './retried-routes.ts';
 import { FirstExits } from './stopped-processes.ts';
 import { endedS, IncidentAdditions, settleS } from './incident-additions.ts';
 import type { FailedInSecond } from './suspect-facts.ts';
@@ -102,6 +103,13 @@ export class OpenIncident {
   worstShare = 0;
   /** Null: its requests fail about as often as at worst, or no longer. */
   rarer: RarerFailures | null = null;
+  /** What clients had retried before its first failure, and in the last seconds; null: nothing. */
+  retriedBefore: RetriedRoute | null = null;
+  retriedNow: RetriedRoute | null = null;
+  /** Where retries were the largest share of the load while it went on; null: they have made no load. */
+  #mostRetried: RetriedRoute | null = null;
+  /** Retries of clients among its requests. */
+  clientRetries = 0;
   /** From its first failure to its last. */
   requests = 0;
   /** Since its last failure: they belong to the incident once another failure follows. */
@@ -294,6 +302,23 @@ export class OpenIncident {
     else this.#laterRequests += requests;
   }
 
+  seeRetries(now: RetriedRoute | null): void {
+    this.retriedNow = now !== null && isGrownByRetries(now) ? now : null;
+    if (this.retriedNow === null) return;
+    if (this.#mostRetried === null || retriedShare(this.retriedNow) > retriedShare(this.#mostRetried))
+      this.#mostRetried = this.retriedNow;
+  }
+
+  /** Null: clients have retried nothing. */
+  get retries(): IncidentRetries | null {
+    if (this.clientRetries === 0) return null;
+    return {
+      ...{ worst: this.retriedNow ?? this.#mostRetried, isNow: this.retriedNow !== null },
+      beganIt: this.retriedBefore !== null && isGrownByRetries(this.retriedBefore),
+      share: Math.min(1, this.clientRetries / Math.max(1, this.requests)),
+    };
+  }
+
   get routeNames(): readonly string[] {
     return [...this.#routes.keys()];
   }
@@ -389,6 +414,7 @@ export class OpenIncident {
     this.firstExits.absorb(other.firstExits);
     for (const one of other.words.all) this.words.add(one);
     this.clients.addAll(other.clients);
+    this.clientRetries += other.clientRetries;
     this.directLook ??= other.directLook;
     this.newestFailure ??= other.newestFailure;
     this.failedSinceMs ??= other.failedSinceMs;

@@ -58,6 +58,7 @@ export function ranking(incident: LiveIncident, more: Partial<SuspectContext> = 
     silent: null,
     quickResets: null,
     slowConnects: null,
+    retries: null,
     errorStatus: null,
     newestFailure: null,
     ...more,

@@ -3,6 +3,7 @@ import type { FailureFamily } from '../core/live-incident.ts';
 import { isWithoutFailure } from './failure-family.ts';
 import { ClientSamples, shareAmong } from './failing-clients.ts';
 import { SlidingSeconds, UsualClumps } from './family-window.ts';
+import type { RetriedRoute } from './retried-routes.ts';
 
 /** What is usual is that of the last hour, in slices. */
 const sliceS = 60;
@@ -46,6 +47,10 @@ const demandedMoreMin = 1;
 const demandedShareMin = 0.6;
 /** One that has most requests of the other routes too is a proxy in front. */
 const otherShareMax = 0.5;
+/** Half of a route's usual rate is forgotten in so many seconds; what is known of fewer is not known. A longer pause is no part of it. */
+const rateHalfS = 70;
+const rateKnownS = 20;
+const ratePauseS = 10;
 
 /** Routes of one upstream that are told apart. */
 const routesMax = 1000;
@@ -148,6 +153,27 @@ class Rate {
   }
 }
 
+/** Requests each second while all is as usual. */
+class UsualRate {
+  #requests = 0;
+  #seconds = 0;
+  #last: number | null = null;
+
+  note(second: number, requests: number): void {
+    const passed = this.#last === null ? 1 : second - this.#last;
+    const since = passed > ratePauseS ? 1 : passed;
+    const kept = 0.5 ** (since / rateHalfS);
+    this.#requests = this.#requests * kept + requests;
+    this.#seconds = this.#seconds * kept + since;
+    this.#last = second;
+  }
+
+  /** Null: not known yet. */
+  get perS(): number | null {
+    return this.#seconds < rateKnownS ? null : this.#requests / this.#seconds;
+  }
+}
+
 class Route {
   readonly firstSecond: number;
   readonly rates = new Map<FailureFamily, Rate>();
@@ -155,6 +181,9 @@ class Route {
   readonly answered = new ClientSamples();
   /** The newest, whether they were answered or not. */
   readonly asking = new ClientSamples(askingMax);
+  readonly usualRate = new UsualRate();
+  /** Null: there was none yet. */
+  clientRetries: SlidingSeconds | null = null;
   /** By slice number. */
   readonly #usual = new Map<number, number>();
   /** Seconds that are not known to be usual yet. */
@@ -190,6 +219,7 @@ class Route {
       if (second > until) break;
       this.recent.delete(second);
       if (!isUsual) continue;
+      this.usualRate.note(second, requests);
       const slice = Math.floor(second / sliceS);
       this.#usual.set(slice, (this.#usual.get(slice) ?? 0) + requests);
       for (const [family, count] of failed) this.rates.get(family)?.noteUsual(second, count);
@@ -232,9 +262,10 @@ export class RouteRates {
     return [...this.#routes.keys()];
   }
 
-  add(route: string, second: number, requests: number): void {
+  add(route: string, second: number, requests: number, clientRetries = 0): void {
     const known = this.#routeOf(route, second);
     if (known === null) return;
+    if (clientRetries > 0) (known.clientRetries ??= new SlidingSeconds()).add(second, clientRetries);
     known.requests.add(second, requests);
     known.secondOf(second).requests += requests;
   }
@@ -349,6 +380,26 @@ export class RouteRates {
       most = { ...{ client, route, share, before, perS } };
     }
     return most;
+  }
+
+  /** Of these routes the one that clients have retried most in the last `widthS` seconds; null: none. */
+  mostRetried(names: readonly string[], second: number, widthS: number): RetriedRoute | null {
+    let most: RetriedRoute | null = null;
+    for (const name of names) {
+      const route = this.#routes.get(name);
+      const retriesPerS = (route?.clientRetries?.sum(second, widthS) ?? 0) / widthS;
+      if (route === undefined || retriesPerS <= (most?.retriesPerS ?? 0)) continue;
+      const requestsPerS = route.requests.sum(second, widthS) / widthS;
+      most = { route: name, requestsPerS, retriesPerS, usualPerS: route.usualRate.perS };
+    }
+    return most;
+  }
+
+  /** Retries of clients in one second, of all routes. */
+  clientRetriesAt(second: number): number {
+    let retries = 0;
+    for (const { clientRetries } of this.#routes.values()) retries += clientRetries?.at(second) ?? 0;
+    return retries;
   }
 
   /** Requests of these routes in one second. */

@@ -1,6 +1,8 @@
 import type { LiveIncident } from '../core/live-incident.ts';
 import { shareAmong } from './failing-clients.ts';
 import type { OpenIncident } from './open-incident.ts';
+import type { IncidentRetries } from './retried-routes.ts';
+import type { BusyClient } from './route-rates.ts';
 import type { SeenReleases } from './seen-releases.ts';
 import type { FailingClient, SuspectContext } from './suspect-facts.ts';
 import { ownExits } from './suspected-exits.ts';
@@ -9,6 +11,9 @@ import type { WatchedUpstream } from './watched-upstream.ts';
 
 /** How long connections are in use is looked at over so long a time. */
 const heldS = 30;
+
+/** Retries are told apart where no address has so much of the requests. */
+const ofOneAddressMin = 0.4;
 
 interface Surroundings {
   readonly open: OpenIncident;
@@ -61,11 +66,17 @@ export function suspectContext(
     demanding: isAtOne ? rates.demanding(second) : null,
     busiest: isAtOne ? rates.busiest(second) : null,
     topClient: isAtOne ? topClientOf(open, failures) : null,
+    retries: isAtOne ? retriesOf(open, rates.busiest(second)) : null,
     newestFailure: open.newestFailure,
     methods: new Map(
       [...failures.methods].map(([method, { firstMs, failed }]) => [method, { afterMs: firstMs - startedMs, failed }]),
     ),
   };
+}
+
+/** Null too where many requests come from one address, which may be a proxy of many clients: who retries is not known then. */
+function retriesOf({ retries }: OpenIncident, busiest: BusyClient | null): IncidentRetries | null {
+  return busiest !== null && busiest.share >= ofOneAddressMin ? null : retries;
 }
 
 function topClientOf(

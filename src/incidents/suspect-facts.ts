@@ -1,4 +1,5 @@
 import type { BusyClient, DemandingClient } from './route-rates.ts';
+import type { IncidentRetries } from './retried-routes.ts';
 import { specOfCause } from '#failures/failure-texts.ts';
 import type { FailureSpec } from '#failures/failure-spec.ts';
 import { failureTable } from '#failures/failure-table.ts';
@@ -75,6 +76,8 @@ export interface SuspectContext {
   readonly errorStatus: number | null;
   /** The client that has most of the failed requests; null: not known. */
   readonly topClient: FailingClient | null;
+  /** Null: clients have retried nothing, their retries cannot be told apart, or there are several upstreams. */
+  readonly retries: IncidentRetries | null;
   /** The client with most of the requests; null: not known, or there are several upstreams. */
   readonly busiest: BusyClient | null;
   /** The client that has made one route busy; null: none has. */
@@ -331,8 +334,8 @@ export const sum = (endpoints: readonly CountedEndpoint[]): number =>
 export const percent = (share: number): string => `${Math.round(share * 100)} %`;
 export const times = (factor: number): string =>
   `${factor >= 10 ? Math.round(factor) : Math.round(factor * 10) / 10} times`;
-export const rate = (perS: number): string =>
-  `${perS >= 10 ? Math.round(perS) : Math.round(perS * 10) / 10} requests/s`;
+export const rounded = (perS: number): number => (perS >= 10 ? Math.round(perS) : Math.round(perS * 10) / 10);
+export const rate = (perS: number): string => `${rounded(perS)} requests/s`;
 export const duration = (ms: number): string =>
   ms >= 1000 ? `${Math.round(ms / 100) / 10} s` : `${Math.round(ms)} ms`;
 

@@ -1,5 +1,7 @@
 import type { SuspectKind } from '../core/live-incident.ts';
-import { percent, rate, type Rule, isOf, type SuspectContext, type SuspectFinding } from './suspect-facts.ts';
+import { percent, type Rule, isOf, rate, rounded, type SuspectContext, type SuspectFinding } from './suspect-facts.ts';
+import { settingText } from './present-settings.ts';
+import { retriedShare } from './retried-routes.ts';
 import { shortages } from './suspected-shortages.ts';
 
 /** Fewer failures may all be of one client by chance. */
@@ -68,7 +70,29 @@ function failingAlone(context: SuspectContext): SuspectFinding | null {
   };
 }
 
+/** Retries that have begun an overload, and those that only make another cause worse, which stand behind it. */
+const retriesFit = { first: 0.93, behind: 0.4 } as const;
+
 /** What clients do. */
 export const clients = {
   one_client: (context) => flooding(context) ?? failingAlone(context) ?? demanding(context),
+  client_retries: (context) => {
+    const { worst, isNow, beganIt } = context.retries ?? { worst: null };
+    if (worst === null) return null;
+    const { route, requestsPerS, retriesPerS, usualPerS } = worst;
+    const bound = `bound its requests in flight with ${settingText('concurrency', context)}, so that the application gets no more than it can answer, and let the clients wait longer before each further attempt, and give up after a few`;
+    return {
+      fit: beganIt ? retriesFit.first : retriesFit.behind,
+      sentence: `${percent(retriedShare(worst))} of the requests of ${route} ${isNow ? 'are' : 'were'} repetitions after a failure: ${rate(requestsPerS)} instead of ${rounded(usualPerS ?? 0)}.`,
+      evidence: [
+        `at least ${rate(retriesPerS)} of ${route} came from a client whose same request had failed within the 5 s before`,
+        beganIt
+          ? 'there were far more requests than before, for the most part such repetitions, before the first failure of the incident'
+          : 'they came after the first failure of the incident: they have not caused it, and keep the application busy',
+      ],
+      nextStep: beganIt
+        ? `See which requests of ${route} are repeated, and ${bound}.`
+        : `First correct what fails; if ${route} stays overloaded, ${bound}.`,
+    };
+  },
 } satisfies Partial<Record<SuspectKind, Rule>>;

@@ -95,6 +95,7 @@ function suspectsOf(what: Case): readonly IncidentSuspect[] {
       silent: null,
       quickResets: null,
       slowConnects: null,
+      retries: null,
       errorStatus: null,
       newestFailure: null,
       failedSinceMs: null,

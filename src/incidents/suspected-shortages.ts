@@ -229,8 +229,10 @@ export const shortages = {
     };
   },
   traffic_growth: (context) => {
-    const { incident, steadyRateBefore: before } = context;
-    const { during } = incident.rate;
+    const { incident, steadyRateBefore: before, retries } = context;
+    // What clients ask again because it has failed is an effect of the failures.
+    const retried = retries?.share ?? 0;
+    const during = incident.rate.during * (1 - retried);
     // Traffic that begins, or grows by a few requests, is no load.
     if (before === null || before < steadyMin || during < 2 * before || during - before < growthMin) return null;
     const factor = during / before;
@@ -245,7 +247,9 @@ export const shortages = {
     return {
       fit: showsOverload(incident) ? Math.min(0.9, 0.7 + factor * 0.04) : 0.5,
       sentence: `${times(factor)} as many requests came as before.`,
-      evidence: [`${rate(before)} before, ${rate(during)} since it started`],
+      evidence: [
+        `${rate(before)} before, ${rate(during)} since it started${retried > 0 ? ', without retries of clients' : ''}`,
+      ],
       nextStep: `See with \`candor logs\`${context.watched.storesOutput === true ? '' : ' (needs a `store`)'} which clients and paths they come from; bound them with ${settingText('concurrency', context)}, or add endpoints.`,
     };
   },

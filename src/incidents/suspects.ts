@@ -45,7 +45,17 @@ export function rankSuspects(
     if (finding === null || isLater(kind)) return [];
     return [{ name: kind, ...weighed(kind, finding, context.directLook, context.incident.startedAt) }];
   });
-  return withoutConsequences(causesFirst(found)).slice(0, shownMax);
+  return shownOf(withoutConsequences(causesFirst(found)), context);
+}
+
+/** What makes another cause worse is always shown with it, and never in its place. */
+function shownOf(ranked: readonly IncidentSuspect[], { retries }: SuspectContext): readonly IncidentSuspect[] {
+  const worse = ranked.find(({ name }) => name === 'client_retries');
+  if (worse === undefined || retries?.beganIt === true) return ranked.slice(0, shownMax);
+  const others = ranked.filter((one) => one !== worse);
+  const shown = others.slice(0, shownMax - 1);
+  const least = shown.at(-1)?.fit;
+  return least === undefined ? shown : [...shown, { ...worse, fit: Math.min(worse.fit, least) }];
 }
 
 const ends: ReadonlySet<SuspectKind> = new Set(['out_of_memory', 'crash', 'not_started']);

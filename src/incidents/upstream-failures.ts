@@ -144,7 +144,7 @@ export class UpstreamFailures {
     const { cause, shape, route, count, durations } = counted;
     if (shape === 'client_abort') return this.#addAbandoned(counted, second, firstMs);
     this.requests.add(second, count);
-    this.rates.add(route, second, count);
+    this.rates.add(route, second, count, counted.clientRetries);
     if (this.#countsRoutes) this.#addRoute(second, route, count);
     const slice = Math.floor(second / sliceS);
     this.#slices.set(slice, (this.#slices.get(slice) ?? 0) + count);
@@ -194,7 +194,7 @@ export class UpstreamFailures {
     if (counted.isLongLived === true || counted.statusClass !== 'none') return;
     const { late, telling } = this.latencies.addAbandoned(counted, second);
     if (late === 0) return;
-    this.rates.add(counted.route, second, counted.count);
+    this.rates.add(counted.route, second, counted.count, counted.clientRetries);
     this.#addUnusual('slower', counted.route, late, second, firstMs, telling);
   }
 

@@ -205,6 +205,7 @@ test('a delta says whose requests failed, one that succeeded as a sample, and to
   const totals = new CounterTotals(new SimulatedClock(), () => ({ routes: new Set(), upstreams: new Set() }));
   totals.add(delta);
   assert.ok(totals.all().every((total) => !('client' in total) && !('clients' in total)));
+  assert.ok(totals.all().every((total) => !('clientRetries' in total)));
 });
 
 test('of one batch at most 192 clients are told apart, however many routes fail for however many clients', () => {

@@ -2,6 +2,7 @@ import { type CountedClient, durationBoundsMs, type ExchangeCount } from '../cor
 import type { EndedExchange, EndKind } from '../core/exchange.ts';
 import type { Cause } from '#failures/failure.ts';
 import { clientNetwork } from '../core/route-traffic.ts';
+import { ClientRetries } from './client-retries.ts';
 import type { Clock } from '../core/time.ts';
 import { whoses } from '#failures/shape.ts';
 import { endedAtOf, isLongLived, shapeOfExchange, shapeWithoutFailure, whoseOfExchange } from './exchange-shape.ts';
@@ -32,6 +33,7 @@ export class ExchangeCounters {
   readonly #keysMax: number;
   readonly #routes = new Map<string, Map<string, Map<number, ExchangeCount>>>();
   readonly #causes = new Map<Cause, number>();
+  readonly #clientRetries = new ClientRetries();
   /** Cells with counts since the last delta. */
   #touched: ExchangeCount[] = [];
   #keys = 0;
@@ -58,8 +60,15 @@ export class ExchangeCounters {
     const bucket = bucketOf(durationMs);
     cell.durations[bucket] = (cell.durations[bucket] as number) + 1;
     if (cell.heads !== undefined) noteHead(cell.heads, exchange);
+    if (this.#clientRetries.isRetry(exchange)) cell.clientRetries = (cell.clientRetries as number) + 1;
     if (cell.shape === 'none') cell.client = exchange.client.address;
-    else if (cell.shape !== 'client_abort') this.#countClient(cell.clients as CountedClient[], exchange.client.address);
+    else this.#countFailed(cell, exchange);
+  }
+
+  #countFailed({ shape, clients }: ExchangeCount, exchange: EndedExchange): void {
+    if (shape !== 'client_abort') this.#countClient(clients as CountedClient[], exchange.client.address);
+    // A client that left without an answer has given up waiting; one that had the head of its response has not.
+    if (shape !== 'client_abort' || exchange.statusSent === 0) this.#clientRetries.noteFailed(exchange);
   }
 
   #countClient(clients: CountedClient[], address: string): void {
@@ -185,7 +194,7 @@ export class CounterTotals {
     const labels = isOther ? { ...counted, route: otherName, upstream: otherName } : counted;
     return valueOf(this.#totals, keyOf(labels), () => {
       const { whose: _whose, firstEndedAt: _ended, firstStartedAt: _started, isLongLived: _lives, ...counted } = labels;
-      const { heads: _heads, client: _client, clients: _clients, ...common } = counted;
+      const { heads: _heads, client: _client, clients: _clients, clientRetries: _retries, ...common } = counted;
       const total = { ...common, durations: noDurations() };
       clear(total);
       return total;
@@ -216,6 +225,7 @@ function newCount(exchange: EndedExchange, route: string, upstream: string): Exc
     ...(livesLong ? { heads: noDurations() } : {}),
     client: '',
     clients: [],
+    clientRetries: 0,
     count: 0,
     durationMsSum: 0,
     durationMsMin: Infinity,
@@ -284,6 +294,7 @@ function clear(count: ExchangeCount): void {
   count.durations.fill(0);
   count.heads?.fill(0);
   if (count.client !== undefined) count.client = '';
+  if (count.clientRetries !== undefined) count.clientRetries = 0;
   // The batch has taken the last list.
   if (count.clients !== undefined && count.clients.length > 0) count.clients = [];
 }

@@ -333,6 +333,37 @@ export const ownScenarios: readonly IncidentScenario[] = [
     ],
   },
   {
+    name: 'clients retry in a loop what seldom fails, until the queue is full',
+    expect: 'client_retries',
+    seconds: 160,
+    upstreams: { api },
+    steps: [
+      { from: 70, to: 120, rate: 160, clientRetries: 0.6 },
+      { from: 85, to: 120, fail: 'queue_timeout', share: 0.3 },
+    ],
+  },
+  {
+    name: 'the application answers with errors, and clients retry them',
+    expect: 'application_errors',
+    seconds: 160,
+    upstreams: { api },
+    steps: [
+      { from: 70, to: 120, fail: 'app_error', share: 0.6 },
+      { from: 72, to: 120, rate: 200, clientRetries: 0.7 },
+    ],
+  },
+  {
+    name: 'four times as many requests fill the queue, and some clients retry',
+    expect: 'traffic_growth',
+    seconds: 160,
+    upstreams: { api },
+    steps: [
+      { from: 75, to: 80, rate: 240 },
+      { from: 80, to: 120, rate: 270, clientRetries: 0.12 },
+      { from: 80, to: 120, fail: 'queue_timeout', share: 0.3 },
+    ],
+  },
+  {
     name: 'no descriptor is left',
     expect: 'descriptors',
     seconds: 140,

@@ -65,7 +65,14 @@ export type ScenarioStep =
       /** The connection was reused, and the endpoint was closing it. */
       readonly stale?: boolean;
     }
-  | { readonly from: number; readonly to: number; readonly rate: number; readonly upstream?: string }
+  | {
+      readonly from: number;
+      readonly to: number;
+      readonly rate: number;
+      /** Of these requests, those that are retries of clients after a failure; absent: none. */
+      readonly clientRetries?: number;
+      readonly upstream?: string;
+    }
   | {
       readonly from: number;
       readonly to: number;
@@ -134,6 +141,7 @@ export function playScenario(scenario: PlayedScenario, seed: number): ScenarioRe
     for (const [id, upstream] of Object.entries(scenario.upstreams)) {
       const count = poisson(rateAt(scenario, id, upstream, second) / ticksPerSecond, random);
       const steps = stepsOf(scenario, id, second, second + 1 / ticksPerSecond);
+      traffic.retriedShare = clientRetriesAt(scenario, id, second);
       for (let each = 0; each < count; each++) {
         const moment = second + random.next() / ticksPerSecond;
         traffic.wallMs = wall + moment * 1000;
@@ -158,6 +166,11 @@ export function playScenario(scenario: PlayedScenario, seed: number): ScenarioRe
 function rateAt(scenario: PlayedScenario, id: string, { rate }: ScenarioUpstream, second: number): number {
   const found = stepsOf(scenario, id, second).findLast((step) => 'rate' in step);
   return found !== undefined && 'rate' in found ? found.rate : rate;
+}
+
+function clientRetriesAt(scenario: PlayedScenario, id: string, second: number): number {
+  const found = stepsOf(scenario, id, second).findLast((step) => 'rate' in step);
+  return found !== undefined && 'clientRetries' in found ? (found.clientRetries ?? 0) : 0;
 }
 
 /** Failures that were there before and stay. */
@@ -278,6 +291,9 @@ function eventOf(event: ScenarioEvent, at: number): Event {
 /** What workers would count. */
 class Traffic {
   stale = 0;
+  /** Of the requests that follow, so many are retries of clients, spread evenly. */
+  retriedShare = 0;
+  #retried = 0;
   /** When the next request ends. */
   wallMs = 0;
   readonly parties: ScenarioParties;
@@ -336,6 +352,11 @@ class Traffic {
       this.#exchanges.set(key, count);
     }
     count.count += 1;
+    this.#retried += this.retriedShare;
+    if (this.#retried >= 1) {
+      this.#retried -= 1;
+      count.clientRetries = (count.clientRetries ?? 0) + 1;
+    }
     count.firstEndedAt = Math.min(this.wallMs, count.firstEndedAt ?? Infinity);
     const found = durationBoundsMs.findIndex((bound) => ms <= bound);
     const cell = found === -1 ? durationBoundsMs.length : found;
