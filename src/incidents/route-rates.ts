@@ -47,11 +47,6 @@ const demandedMoreMin = 1;
 const demandedShareMin = 0.6;
 /** One that has most requests of the other routes too is a proxy in front. */
 const otherShareMax = 0.5;
-/** Half of a route's usual rate is forgotten in so many seconds; what is known of fewer is not known. A longer pause is no part of it. */
-const rateHalfS = 70;
-const rateKnownS = 20;
-const ratePauseS = 10;
-
 /** Routes of one upstream that are told apart. */
 const routesMax = 1000;
 
@@ -153,27 +148,6 @@ class Rate {
   }
 }
 
-/** Requests each second while all is as usual. */
-class UsualRate {
-  #requests = 0;
-  #seconds = 0;
-  #last: number | null = null;
-
-  note(second: number, requests: number): void {
-    const passed = this.#last === null ? 1 : second - this.#last;
-    const since = passed > ratePauseS ? 1 : passed;
-    const kept = 0.5 ** (since / rateHalfS);
-    this.#requests = this.#requests * kept + requests;
-    this.#seconds = this.#seconds * kept + since;
-    this.#last = second;
-  }
-
-  /** Null: not known yet. */
-  get perS(): number | null {
-    return this.#seconds < rateKnownS ? null : this.#requests / this.#seconds;
-  }
-}
-
 class Route {
   readonly firstSecond: number;
   readonly rates = new Map<FailureFamily, Rate>();
@@ -181,11 +155,10 @@ class Route {
   readonly answered = new ClientSamples();
   /** The newest, whether they were answered or not. */
   readonly asking = new ClientSamples(askingMax);
-  readonly usualRate = new UsualRate();
   /** Null: there was none yet. */
   clientRetries: SlidingSeconds | null = null;
-  /** By slice number. */
-  readonly #usual = new Map<number, number>();
+  /** By slice number; `first` and `last`: seconds of it with requests. */
+  readonly #usual = new Map<number, { requests: number; readonly first: number; last: number }>();
   /** Seconds that are not known to be usual yet. */
   readonly recent = new Map<number, Second>();
   #oldest = -Infinity;
@@ -203,12 +176,14 @@ class Route {
 
   /** Requests each second in the minutes that were usual; null: there was none. */
   get usualPerS(): number | null {
-    return this.#usual.size === 0 ? null : this.usualRequests / (this.#usual.size * sliceS);
+    let seconds = 0;
+    for (const { first, last } of this.#usual.values()) seconds += last - first + 1;
+    return seconds === 0 ? null : this.usualRequests / seconds;
   }
 
   get usualRequests(): number {
     let requests = 0;
-    for (const count of this.#usual.values()) requests += count;
+    for (const slice of this.#usual.values()) requests += slice.requests;
     return requests;
   }
 
@@ -219,9 +194,13 @@ class Route {
       if (second > until) break;
       this.recent.delete(second);
       if (!isUsual) continue;
-      this.usualRate.note(second, requests);
       const slice = Math.floor(second / sliceS);
-      this.#usual.set(slice, (this.#usual.get(slice) ?? 0) + requests);
+      const known = this.#usual.get(slice);
+      if (known === undefined) this.#usual.set(slice, { requests, first: second, last: second });
+      else {
+        known.requests += requests;
+        known.last = second;
+      }
       for (const [family, count] of failed) this.rates.get(family)?.noteUsual(second, count);
     }
     const oldest = Math.floor(until / sliceS) - slices;
@@ -390,7 +369,7 @@ export class RouteRates {
       const retriesPerS = (route?.clientRetries?.sum(second, widthS) ?? 0) / widthS;
       if (route === undefined || retriesPerS <= (most?.retriesPerS ?? 0)) continue;
       const requestsPerS = route.requests.sum(second, widthS) / widthS;
-      most = { route: name, requestsPerS, retriesPerS, usualPerS: route.usualRate.perS };
+      most = { route: name, requestsPerS, retriesPerS, usualPerS: route.usualPerS };
     }
     return most;
   }
