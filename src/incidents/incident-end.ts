@@ -1,6 +1,7 @@
 import { isWithoutFailure } from './failure-family.ts';
 import type { OpenIncident } from './open-incident.ts';
 import type { UpstreamFailures } from './upstream-failures.ts';
+import { isDown, keptOut, type WatchedUpstream } from './watched-upstream.ts';
 
 /** Without a request for this long, an incident is over, or cannot be told from one that is. */
 export const silentS = 300;
@@ -14,11 +15,19 @@ const unusualAgainMax = 0.05;
 /** So long after its last failure it is over, however few requests came. */
 const goneS = 3600;
 
-/** Whether an incident is over at a second. `all`: its upstreams. */
-export function hasEnded(open: OpenIncident, all: readonly UpstreamFailures[], second: number): boolean {
+/** Whether an incident is over at a second. `all`: its upstreams, and how their endpoints are. */
+export function hasEnded(
+  open: OpenIncident,
+  all: readonly UpstreamFailures[],
+  watched: WatchedUpstream,
+  second: number,
+): boolean {
   const quietFor = second - open.lastSecond;
-  if (open.reported === 0) return quietFor > silentS;
+  if (open.reported === 0) return quietFor > silentS && !isDown(watched);
+  if (isDown(watched)) return false;
   if (quietFor > goneS) return true;
+  // Nothing fails there since nothing is sent there.
+  if (keptOut(watched).some((endpoint) => open.hasFailedAt(endpoint))) return false;
   if (quietFor > silentS && all.every(({ requests }) => requests.sum(second, silentS) === 0)) return true;
   if (quietFor >= quietS && open.hasProvedItsEnd) return true;
   const lastedS = second - open.startSecond;

@@ -24,7 +24,6 @@ import { type FailureDelta, UpstreamFailures } from './upstream-failures.ts';
 import {
   type DirectLook,
   type NewestFailure,
-  isDown,
   isTakenOut,
   type WatchedUpstream,
   watchedTogether,
@@ -357,7 +356,7 @@ export class IncidentTracker {
     if (same !== undefined) return this.#rejoin(open, same);
     const quietFor = second - open.lastSecond;
     const isRemoved = watched.isRemoved === true && quietFor > lateS;
-    const isOver = isRemoved || (hasEnded(open, all, second) && !isDown(watched));
+    const isOver = isRemoved || hasEnded(open, all, watched, second);
     const resolvedAt = isOver ? this.#wall(ms) : null;
     const seen = open.seenEndpoints.see(watched);
     const checksChanged = open.seeChecks(familyOfChecks(watched), second);

@@ -380,6 +380,12 @@ export class OpenIncident {
     return count;
   }
 
+  /** Whether requests have failed there, or were late or answered otherwise. */
+  hasFailedAt(endpoint: string): boolean {
+    const counted = this.#endpoints.get(endpoint);
+    return counted !== undefined && counted.failed + counted.late + counted.changed > 0;
+  }
+
   /** See `answeredBetween` in endpoint-count.ts. */
   answeredBetween(kind: BadResponses): number | null {
     return answeredBetween([...this.#endpoints.values()], kind);

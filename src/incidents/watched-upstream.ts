@@ -125,6 +125,14 @@ export function isDown({ endpoints }: WatchedUpstream): boolean {
 
 const downStates = new Set<string>(['unhealthy', 'starting', 'gone'] satisfies readonly EndpointState[]);
 
+/** Those that get no requests, or single ones, since they have failed before: they may be as bad as ever. */
+export const keptOut = ({ endpoints }: WatchedUpstream): readonly string[] =>
+  endpoints.flatMap(({ id, state, takenOutBy, isRemoved }) =>
+    keptOutStates.has(state) && takenOutBy === undefined && isRemoved !== true ? [id] : [],
+  );
+
+const keptOutStates = new Set<string>(['ejected', 'probation'] satisfies readonly EndpointState[]);
+
 /** An operator has taken all of them out of use. */
 export function isTakenOut({ endpoints }: WatchedUpstream): boolean {
   return endpoints.length > 0 && endpoints.every(({ takenOutBy }) => takenOutBy !== undefined);
