@@ -18,6 +18,7 @@ import { Beginnings } from './beginnings.ts';
 import { type SharedFault, sharedFaultOf, sharedFaults } from './shared-fault.ts';
 import { certainShare, rarerFailures, shareOfRoutes } from './rarer-failures.ts';
 import { RouteAnswers } from './route-answers.ts';
+import { upperShare } from './route-rates.ts';
 import { SeenReleases } from './seen-releases.ts';
 import { SlidingSeconds } from './family-window.ts';
 import { type FailureDelta, UpstreamFailures } from './upstream-failures.ts';
@@ -477,7 +478,8 @@ function checkCauseOf({ endpoints }: WatchedUpstream): Cause | null {
 /** What people are told of it now, and how much of its requests fail, is what is compared later. */
 function noteOpening(open: OpenIncident, all: readonly UpstreamFailures[], second: number): void {
   const { requests, failed } = shareOfRoutes(open, all, second, Math.min(silentS, second - open.startSecond + 1));
-  open.worstShare = failed / Math.max(1, requests);
+  // What is certain of it: the first failures may come together by chance.
+  open.worstShare = requests === 0 ? 0 : 1 - upperShare(requests - failed, requests);
   // An earlier process has told its cause, and its facts are gone.
   if (open.sizeBefore === 0) open.reportedCause.report(open.suspects);
 }

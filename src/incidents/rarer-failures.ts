@@ -10,6 +10,9 @@ const windowsS = [20, 60, 300] as const;
 const rarerMax = 0.5;
 const rarerStillMax = 0.75;
 
+/** Where so many failures are missed since the last one, they have ended, or are rarer still. */
+const missedMax = 3;
+
 /** A route with so many of the failures is named. */
 const ofOneRoute = 0.9;
 
@@ -49,7 +52,7 @@ export function rarerFailures(
     if (widthS > lastedS) return null;
     if (second - open.lastSecond > widthS / 2) continue;
     const { requests, failed, usual } = shareOfRoutes(open, all, second, widthS);
-    if (failed === 0 || failed <= usual) continue;
+    if (failed === 0 || failed <= usual || (second - open.lastSecond) * failed > missedMax * widthS) continue;
     const isRarer =
       open.rarer === null
         ? upperShare(failed, requests) <= rarerMax * open.worstShare

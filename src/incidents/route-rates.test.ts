@@ -124,6 +124,19 @@ describe('requests of one route that all fail, and then 4 % of them', () => {
       assert.deepEqual(rarer(ended.tracker, seconds), { sentence: undefined }, `${seconds}`);
     }
   });
+
+  test('are not called rarer soon after few of them have failed for a minute, nor where as few fail as ever', () => {
+    const few = (until: number) => (second: number) => (second > 75 && second <= until ? 0.15 : 0);
+    for (let seed = 1; seed <= 6; seed++) {
+      const called = [140, 145, 150, 160, 170].filter((seconds) => {
+        const { tracker } = play({ seconds, perS: 60, share: few(135), seed });
+        return tracker.list(seconds * 1000)[0]?.rarer !== undefined;
+      });
+      assert.deepEqual(called, [], `seed ${seed}`);
+      const { tracker } = play({ seconds: 160, perS: 60, share: (second) => (second > 75 ? 0.05 : 0), seed });
+      assert.equal(tracker.list(160_000)[0]?.rarer, undefined, `seed ${seed}`);
+    }
+  });
 });
 
 test('a route that fails wholly is an incident after a few requests', () => {

@@ -86,6 +86,19 @@ describe('a check is said to pass while requests fail', () => {
     const errors = incidentOf('application', [['app_error', 30]]);
     assert.equal(first(errors, ['app/1'])[0], 'lying_check');
   });
+  test('behind what the application says itself', () => {
+    const said = {
+      source: 'log',
+      at: 0,
+      isFirst: true,
+      where: 'app/1',
+      route: null,
+      status: null,
+      lines: ['no such column'],
+    } as const;
+    const errors = { ...incidentOf('application', [['app_error', 30]]), excerpts: [said] };
+    assert.deepEqual(first(errors, ['app/1']).slice(0, 2), ['application_errors', 'lying_check']);
+  });
   test('with the key of an upstream', () => assert.match(suspect({})?.nextStep ?? '', /`check\.path`/));
   test('with the key of an application that the gateway starts', () =>
     assert.match(suspect({ application: 'app' })?.nextStep ?? '', /`readiness\.path`/));
