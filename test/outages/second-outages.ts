@@ -149,14 +149,19 @@ const applicationOutages: readonly Outage[] = [
     begin: async (lab) => lab.behave('shop', { rules: [{ path: '/api/login', share: 0.04, end: 'close' }] }),
     end: async (lab) => lab.behaveUsually('shop'),
   }),
-  outage('check-waits-for-a-third-party', 'health_check', {
-    what: 'The health check asks a third party, which is slow: checks take nine seconds, requests are as ever.',
-    suspects: ['failing_check'],
+  outage('check-takes-a-needed-host-out', 'health_check', {
+    what: 'The check of one of two hosts is 503, for a full disk of logs; the other host cannot bear the load alone.',
+    harm: ['slow'],
+    suspects: ['failing_check', 'one_endpoint'],
     side: 'application',
-    names: ['shop'],
-    setup: shop(),
-    begin: async (lab) => lab.behave('shop', { rules: [{ path: '/healthz', latencyMs: 9000 }] }),
-    end: async (lab) => lab.behaveUsually('shop'),
+    names: ['{shop-2}|shop'],
+    setup: shop(nearlyFull),
+    begin: async (lab) =>
+      lab.behave('shop-2', {
+        ...nearlyFull.behaviour,
+        rules: [{ path: '/healthz', status: 503, body: 'disk' }, ...nearlyFull.behaviour.rules],
+      }),
+    end: async (lab) => lab.behaveUsually('shop-2'),
   }),
 ];
 
