@@ -97,7 +97,7 @@ function send(flow: Flow, client: string): Promise<SeenAnswer> {
         ms: performance.now() - startedAt,
       });
     };
-    const body = flow.method === 'POST' ? (flow.body ?? '{"product":12,"count":1}') : '';
+    const body = flow.body ?? (flow.method === 'POST' ? '{"product":12,"count":1}' : '');
     const headers = { host: 'shop.test', ...(body === '' ? {} : { 'content-length': body.length }), ...flow.headers };
     const options = { agent: agentOf(client), host: '127.0.0.1', port, method: flow.method, path, headers };
     const sent = request(options, (response) => {

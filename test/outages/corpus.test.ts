@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { suspectKinds } from '../../src/core/live-incident.ts';
-import { controls, findPlay, outages } from './corpus.ts';
+import { controls, findPlay, outages, playSets } from './corpus.ts';
 
 /** Suspects that the corpus expects and the gateway may not have yet. */
 const coming = ['client_timeout', 'changed_responses', 'one_client', 'client_retries', 'resource_limit'];
@@ -11,6 +11,17 @@ test('the corpus has sixty outages of twenty kinds at least, and thirty controls
   const kinds = new Set(outages.map(({ kind }) => kind));
   assert.ok(kinds.size >= 20, `${kinds.size} kinds`);
   assert.ok(controls.length >= 30, `${controls.length} controls`);
+});
+
+test('the second set has 24 outages of twelve kinds at least, and twelve controls, with the same shares', () => {
+  const names = new Set<string>(playSets.second.map(({ name }) => name));
+  const second = outages.filter(({ name }) => names.has(name));
+  assert.equal(second.length, 24);
+  assert.equal(names.size - second.length, 12);
+  assert.ok(new Set(second.map(({ kind }) => kind)).size >= 12);
+  assert.ok(second.filter(({ lowRate }) => lowRate).length >= 8);
+  assert.ok(second.filter(({ no5xx }) => no5xx).length >= 8);
+  assert.equal(playSets.first.length + playSets.second.length, playSets.all.length);
 });
 
 test('a third of the outages has a low rate, and a third no 5xx', () => {

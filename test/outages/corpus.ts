@@ -7,8 +7,10 @@ import { dependencyOutages } from './outages-dependencies.ts';
 import { networkOutages } from './outages-network.ts';
 import { processOutages } from './outages-processes.ts';
 import { releaseOutages } from './outages-releases.ts';
+import { secondControls } from './second-controls.ts';
+import { secondOutages } from './second-outages.ts';
 
-export const outages: readonly Outage[] = [
+const firstOutages: readonly Outage[] = [
   ...releaseOutages,
   ...dependencyOutages,
   ...processOutages,
@@ -17,7 +19,19 @@ export const outages: readonly Outage[] = [
   ...answerOutages,
 ];
 
-export const controls: readonly Control[] = [...operationControls, ...trafficControls];
+const firstControls: readonly Control[] = [...operationControls, ...trafficControls];
+
+export const outages: readonly Outage[] = [...firstOutages, ...secondOutages];
+export const controls: readonly Control[] = [...firstControls, ...secondControls];
+
+/** The second set was written after the first had been played. */
+export const playSets = {
+  first: [...firstOutages, ...firstControls],
+  second: [...secondOutages, ...secondControls],
+  all: [...outages, ...controls],
+} as const;
+
+export const isPlaySet = (name: string): name is keyof typeof playSets => Object.hasOwn(playSets, name);
 
 export function findPlay(name: string): ({ isControl: false } & Outage) | ({ isControl: true } & Control) {
   const outage = outages.find((one) => one.name === name);

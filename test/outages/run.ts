@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import { TestBundle } from '../../scripts/test-bundle.ts';
-import { controls, findPlay, outages } from './corpus.ts';
+import { controls, findPlay, isPlaySet, outages, playSets } from './corpus.ts';
 import { judgeControl, judgeOutage } from './judge.ts';
 import { judgeTable } from './judge-table.ts';
 import { PlayRunner } from './play-runner.ts';
@@ -17,6 +17,7 @@ result is there is skipped.
 
   --only <name>     this play alone; may be repeated
   --kind <kind>     plays of this kind alone
+  --set <set>       first, second or all (all)
   --at-once <n>     (5)
   --label <text>    (the commit)
   --again           plays what has a result too
@@ -39,6 +40,7 @@ function readOptions() {
       options: {
         only: { type: 'string', multiple: true },
         kind: { type: 'string' },
+        set: { type: 'string', default: 'all' },
         'at-once': { type: 'string', default: '5' },
         label: { type: 'string' },
         again: { type: 'boolean', default: false },
@@ -52,8 +54,10 @@ function readOptions() {
       process.exit(0);
     }
     for (const name of values.only ?? []) findPlay(name);
+    const { set } = values;
+    if (!isPlaySet(set)) throw new Error('--set takes first, second or all.');
     if (!(Number(values['at-once']) >= 1)) throw new Error('--at-once takes a number.');
-    return values;
+    return { ...values, set };
   } catch (error) {
     console.error(`${(error as Error).message.split('. ')[0] ?? ''}\n\n${usage}`);
     process.exit(2);
@@ -62,13 +66,15 @@ function readOptions() {
 
 function judge(label: string): string {
   const results = new ResultsFile(label).read();
+  const isOfSet = ({ name }: { readonly name: string }): boolean =>
+    playSets[options.set].some((play) => play.name === name);
   const of = (name: string): PlayResult[] => {
     const result = results.get(name);
     return result === undefined || result.failure !== undefined ? [] : [result];
   };
   return judgeTable(
-    outages.flatMap((outage) => of(outage.name).map((result) => judgeOutage(outage, result))),
-    controls.flatMap(({ name, kind }) => of(name).map((result) => judgeControl(kind, result))),
+    outages.filter(isOfSet).flatMap((outage) => of(outage.name).map((result) => judgeOutage(outage, result))),
+    controls.filter(isOfSet).flatMap(({ name, kind }) => of(name).map((result) => judgeControl(kind, result))),
   );
 }
 
@@ -78,7 +84,7 @@ async function playAll(): Promise<void> {
   const results = file.read();
   const isDone = (name: string): boolean =>
     !options.again && results.get(name)?.failure === undefined && results.has(name);
-  const wanted = [...outages, ...controls].filter(
+  const wanted = playSets[options.set].filter(
     ({ name, kind }) => (options.only?.includes(name) ?? true) && kind === (options.kind ?? kind) && !isDone(name),
   );
   const bundle = await new TestBundle().current();
