@@ -38,7 +38,9 @@ for (const [what, seconds, idleMs] of cases)
 
 test('resets of kept connections that have just been used are no race with a timeout for idle ones', () => {
   const connections = new IdleConnections();
-  connections.add({ endpoint: 'app/a', resetIdleMs: [20, 4000, 300, 60] } as unknown as EndpointOutcomes, 5);
+  const [resetIdleMs, answeredIdleMs] = [[20, 4000, 300, 60], 5000];
+  connections.add({ endpoint: 'app/a', resetIdleMs, answeredIdleMs } as unknown as EndpointOutcomes, 5);
+  connections.add({ endpoint: 'app/b', resetIdleMs: [], answeredIdleMs: 9000 } as unknown as EndpointOutcomes, 5);
   assert.deepEqual([connections.quickResetsSince(1), connections.quickResetsSince(6)], [0.75, null]);
   const incident = { ...incidentOf('gone', [['reset_before_response', 12]]), requests: 1500 };
   const named = (quickResets: number) =>

@@ -21,9 +21,6 @@ const idleMinMs = 1000;
 /** Of requests that waited in vain, so many were sent on such connections. */
 const shareMin = 0.8;
 
-/** Connections that were idle for less when they ended were not closed because they were idle. */
-const quickMs = 1000;
-
 interface EndpointSecond {
   readonly second: number;
   readonly resets: readonly number[];
@@ -47,12 +44,20 @@ export class IdleConnections {
     while ((known[0] as EndpointSecond).second < second - keptS) known.shift();
   }
 
-  /** Of the connections that had served others and ended before a response, since a second: how many had been idle for less than a second; null: none ended so. */
+  /**
+   * Of the connections that had served others and ended before a response, since a second: the share of those that had been idle for less than half as long as
+   * others on which a response came. Null: none ended so.
+   */
   quickResetsSince(second: number): number | null {
-    const all = [...this.#endpoints.values()].flatMap((seconds) =>
-      seconds.filter((one) => one.second >= second).flatMap(({ resets }) => resets),
-    );
-    return all.length === 0 ? null : all.filter((ms) => ms < quickMs).length / all.length;
+    let [all, quick] = [0, 0];
+    for (const seconds of this.#endpoints.values()) {
+      const recent = seconds.filter((one) => one.second >= second);
+      const answeredMs = Math.max(0, ...recent.map((one) => one.answeredMs));
+      const resets = recent.flatMap((one) => one.resets);
+      all += resets.length;
+      if (answeredMs >= idleMinMs) quick += resets.filter((ms) => ms < answeredMs / 2).length;
+    }
+    return all === 0 ? null : quick / all;
   }
 
   /** Since a second; null: requests that wait in vain have another reason. */

@@ -68,7 +68,7 @@ export interface SuspectContext {
   readonly waited: WaitedRoutes | null;
   /** Connections on which nothing came back since the incident began, because they had been idle; null: none are known. */
   readonly silent: SilentConnections | null;
-  /** Of the kept connections that ended before a response, the share of those that had just been used; null: none ended so. */
+  /** Of the kept connections that ended before a response, the share of those that had been idle for less than others; null: none ended so. */
   readonly quickResets: number | null;
   /** Null: connections take as long as ever to come about, or that is not known. */
   readonly slowConnects: SlowConnects | null;

@@ -176,11 +176,11 @@ export const applications = {
     const isElsewhere = hasOtherEndpoint(context, subjects);
     const key = applicationsOf(watched).length > 0 ? 'readiness.path' : 'check.path';
     // Its own words say more than that the check has missed it.
-    const saysWhy = incident.excerpts?.some(({ source }) => source !== 'check') === true;
+    const isExplained = incident.excerpts?.some(({ source }) => source !== 'check') === true;
     const isCommon = subjects.size * 2 < watched.endpoints.length || (isOf(incident, 'slow') && !isElsewhere);
     return {
       // Where every endpoint hangs, a better check would not get any request answered: why they hang comes first.
-      fit: isOf(incident, 'application') && saysWhy ? 0.45 : isCommon ? 0.5 : 0.74,
+      fit: isOf(incident, 'application') && isExplained ? 0.45 : isCommon ? 0.5 : 0.74,
       sentence: 'The health check passes while requests fail: it does not look at what fails.',
       evidence: datedLines(passing),
       nextStep: `Let the path that the check requests (\`${key}\`) use what the application needs, or report it in the health document.`,

@@ -77,7 +77,7 @@ function keepAliveRace(context: SuspectContext): SuspectFinding | null {
         'Set `connections: { reuse: never }` for the upstream until the application keeps its connections; see why it cuts them, such as a limit of requests for each.',
     };
   }
-  // A timeout for idle connections ends none that has just been used.
+  // A timeout for idle connections ends none that has been idle for less than others.
   if (context.quickResets !== null && context.quickResets > quickResetsMax) return null;
   return {
     // All endpoints of an application close idle connections alike.
@@ -127,7 +127,7 @@ const quickly = ({ quickResets }: SuspectContext): readonly string[] =>
   quickResets === null || quickResets <= quickResetsMax
     ? []
     : [
-        `${percent(quickResets)} of the kept connections that ended had been used less than a second before: not because they were idle`,
+        `${percent(quickResets)} of the kept connections that ended had been idle for less than half as long as others that were answered on: that is not why they ended`,
       ];
 
 const listeningFamilies: ReadonlySet<FailureFamily | null> = new Set(['garbage', 'tls', 'slow', 'application']);
