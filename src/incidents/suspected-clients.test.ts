@@ -24,6 +24,10 @@ describe('one client that has nearly all failures', () => {
     assert.equal(named({ answered: 100 }), undefined);
     assert.equal(named({ answered: 10 }), undefined);
   });
+  test('is none where of the others more than a few fail: it hides what is wrong for them', () => {
+    const flooded = incidentOf('application', [['app_error', 405]]);
+    assert.equal(named({ failed: 310, answered: 432, shareOfAnswered: 0 }, flooded), undefined);
+  });
   test('is none where it has a large share only', () => assert.equal(named({ failed: 60 }), undefined));
   test('is behind an endpoint that alone fails: its clients may stay there', () => {
     const endpoints = [100, 0].map((failed, at) => ({ endpoint: `app/${at + 1}`, attempts: 500, failed }));

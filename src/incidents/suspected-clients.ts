@@ -13,6 +13,9 @@ const clientShareMin = 0.75;
 /** Requests of others that were answered show that what they need works. */
 const othersMin = 20;
 
+/** Where more of the others' requests fail, something else is wrong as well, and is worse. */
+const othersFailedMax = 0.05;
+
 /** So many times more often requests of the client fail than those of others: else it only makes most of the requests. */
 const oftenerMin = 5;
 
@@ -55,6 +58,7 @@ function failingAlone(context: SuspectContext): SuspectFinding | null {
   if (incident.failed < failuresMin || failed < clientShareMin * incident.failed) return null;
   const others = { failed: incident.failed - failed, answered: Math.round(answered * (1 - shareOfAnswered)) };
   if (others.answered < othersMin) return null;
+  if (others.failed > othersFailedMax * (others.failed + others.answered)) return null;
   const share = failed / (failed + answered * shareOfAnswered);
   if (oftenerMin * others.failed > share * (others.failed + others.answered)) return null;
   const logs = logsOf(client, watched);

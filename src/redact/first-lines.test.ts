@@ -7,7 +7,7 @@ const linesOf = (body: string, isCut?: boolean) => firstLines(body, new TextReda
 
 test('shows the first three lines with text, without what a terminal does not show', () => {
   assert.deepEqual(linesOf('\r\n\u001b[31mError: no\u202epool\r\n\n  at Pool.get (db.js:4)\nthird\nfourth'), [
-    '[31mError: no pool',
+    'Error: no pool',
     'at Pool.get (db.js:4)',
     'third',
   ]);
@@ -26,6 +26,11 @@ test('hides secrets, also in markup, in the lines below their names and where th
     'connect postgres://app:hunter2secret@db:5432/shop failed',
     '<html><p>password=<b></b>hunter2secret</p></html>',
     'password:\n  hunter2secret\n',
+    '\u001b[32mpassword\u001b[0m=hunter2secret',
+    '"\u001b[34mtoken\u001b[0m": "\u001b[32mhunter2secret\u001b[0m"',
+    'Pass\u001b[0mword=hunter2secret',
+    'pass\u00adword=hunter2secret, to\u200bken=hunter2secret',
+    '\u001b]8;;http://a.example\u001b\\password\u001b]8;;\u001b\\=hunter2secret',
   ])
     assert.doesNotMatch(linesOf(body).join('\n'), /hunter2/, body);
   assert.deepEqual(linesOf('key AKIAhunter2', true), ['key']);

@@ -12,12 +12,18 @@ const charactersMax = 300;
  */
 export function firstLines(body: string, redactor: TextRedactor, isCut = false): readonly string[] {
   if (body.includes('\0')) return [];
-  const whole = isCut ? withoutLastWord(body) : body;
+  const plain = body.replace(escapeSequences, '').replace(withoutWidth, '');
+  const whole = isCut ? withoutLastWord(plain) : plain;
   // Before the markup is removed, as secrets are also recognized by it, and after, as texts come together.
   const redacted = redactor.redactLines(whole.split(lineEnd));
   const lines = isHtml.test(whole) ? redactor.redactLines(textOfHtml(redacted.join('\n'))) : redacted;
   return boundedLines(lines.map(visibleLine).filter((line) => line !== ''));
 }
+
+/** Colours and the like (ECMA-48), and characters that divide a word without being seen: the name of a secret is not known with them. */
+const escapeSequences =
+  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|\u001b[ -/]*[0-Z\\^-~]/g;
+const withoutWidth = /[\u00ad\u200b-\u200d\u2060\ufeff]/g;
 
 const lineEnd = /\r\n|[\r\n]/;
 
