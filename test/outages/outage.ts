@@ -2,9 +2,6 @@ import type { SuspectKind } from '../../src/core/live-incident.ts';
 import type { Lab } from './lab.ts';
 import type { Setup } from './setup.ts';
 
-/** Suspects that the gateway may come to have: its union has them once they exist. */
-type ComingSuspect = 'client_timeout' | 'changed_responses' | 'one_client' | 'client_retries' | 'resource_limit';
-
 /** What clients suffer from, apart from failures (a status of 500 or more, a reset, a cut, a timeout), which always count. */
 export type Harm = 'different' | 'slow';
 
@@ -13,7 +10,7 @@ type Side = 'application' | 'network' | 'client' | 'gateway' | 'operator';
 /** What has really happened. */
 export interface Truth {
   /** Right first suspects. */
-  readonly suspects: readonly (SuspectKind | ComingSuspect)[];
+  readonly suspects: readonly SuspectKind[];
   readonly side: Side;
   /**
    * Texts that the incident or its first suspect must have: a route, an endpoint, a client, a third party. `a|b`: either.
