@@ -10,6 +10,11 @@ describe('an error of status, charts and objectives', () => {
     ['a 5xx of the application', { statusClass: '5xx', shape: 'app_error' }, true],
     ['a truncated response', { end: 'truncated', shape: 'reset', cause: 'response_chunked_truncated' }, true],
     ['a client that left', { end: 'truncated', shape: 'client_abort', cause: 'client_gone' }, false],
+    [
+      'a request whose version or method the gateway refuses',
+      { statusClass: '5xx', end: 'generated', shape: 'refused_by_gateway', cause: 'request_refused' },
+      false,
+    ],
     ['a maintenance', { statusClass: '5xx', end: 'generated', cause: 'maintenance' }, false],
     ['a gRPC call that succeeded', { grpcStatus: '0' }, false],
     ['a gRPC call for what is not there', { grpcStatus: '5' }, false],
