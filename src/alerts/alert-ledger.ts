@@ -59,9 +59,6 @@ const silent: LedgerDecision = { send: false };
 /** An application that ends once in this time, or more often, soon is a crash loop: the end of one crash waits for the next one. */
 const nextCrashMs = 200_000;
 
-/** An incident that has come again and goes on for so long is told of again. */
-const lastsMs = 30_000;
-
 /** Things that come and go at the same time. */
 const recurringMax = 1000;
 
@@ -70,8 +67,6 @@ export class AlertLedger {
   readonly #open: Map<string, OpenAlert>;
   /** By what it is about. */
   readonly #recurring = new Map<string, Recurring>();
-  /** Of what has come again: when the message of that is due. */
-  readonly #again = new Map<string, number>();
 
   /** `open`: what an earlier process has told the target. */
   constructor(open: ReadonlyMap<string, OpenAlert> = new Map()) {
@@ -97,14 +92,12 @@ export class AlertLedger {
     if (alert.change === 'resolved') {
       if (known === undefined) return silent;
       this.#open.delete(alert.key);
-      this.#again.delete(alert.key);
       const dueAt = alert.at + this.#end(alert, known);
       return withCount(sendIf('resolved', dueAt), this.#countOf(alert));
     }
     if (!concerns(alert, target)) return silent;
     // Only who has been told a cause needs another one.
-    if (alert.change === 'corrected')
-      return known === undefined || this.#isUntold(alert) ? silent : sendIf('corrected', alert.at);
+    if (alert.change === 'corrected') return known === undefined ? silent : sendIf('corrected', alert.at);
     if (known === undefined) {
       const taken = this.#ofLoop(alert, target.changes) ?? this.#takeOver(alert, target.changes);
       if (taken !== null) return taken;
@@ -122,11 +115,6 @@ export class AlertLedger {
       isWorse || isNext ? alert.at : known.at > alert.at ? known.at : Math.max(alert.at, known.at + grownEveryMs);
     this.#note(withReported(alert, known), dueAt, known.as);
     return sendIf('grown', dueAt);
-  }
-
-  /** It has come again, and the message of that waits still: a correction would be of what nobody was told. */
-  #isUntold({ key, at }: Alert): boolean {
-    return (this.#again.get(key) ?? 0) > at;
   }
 
   /** How long its end waits, since it may come again. */
@@ -185,19 +173,14 @@ export class AlertLedger {
     found.ending = null;
     if (alert.at >= ending.dueAt) return null;
     const isWorse = isMoreSevere(alert, ending.open);
+    this.#note(withReported(alert, ending.open), alert.at, ending.key);
     const isOther = alert.kind !== ending.kind;
     const isOften = !isOfCrash(alert) && found.flapping.isReported(alert.at);
-    // What lasts is no flapping: it is told, unless it is over before.
-    const isAtOnce = isWorse || isOther || isOften;
-    const dueAt = isAtOnce ? alert.at : alert.at + lastsMs;
-    const mayLast = alert.kind === 'incident' && !isOfCrash(alert);
-    const isReported = (isAtOnce || mayLast) && changes.includes('grown');
-    this.#note(withReported(alert, ending.open), isReported ? dueAt : alert.at, ending.key);
+    const isReported = (isWorse || isOther || isOften) && changes.includes('grown');
     if (!isReported) return { send: false, withdraws: ending.key };
-    if (!isAtOnce) this.#again.set(alert.key, dueAt);
     const title = isWorse || isOther ? alert.title : `${againPrefix}${alert.title}`;
     const grown = { ...alert, title, change: 'grown' as const, key: ending.key };
-    const decision = { send: true, alert: grown, dueAt, withdraws: ending.key } as const;
+    const decision = { send: true, alert: grown, dueAt: alert.at, withdraws: ending.key } as const;
     return withCount(decision, this.#countOf(alert));
   }
 
