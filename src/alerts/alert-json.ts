@@ -8,7 +8,7 @@ const alertJsonVersion = 1;
 
 /** A message as programs get it; `docs/alerts.md` describes it. */
 export function alertJson({ alert, link }: AlertMessage): object {
-  const { at, steps: _steps, about: _about, ...rest } = alert;
+  const { at, steps: _steps, about: _about, cause: _cause, ...rest } = alert;
   return { version: alertJsonVersion, ...snakeCased(rest), at: new Date(at).toISOString(), link };
 }
 

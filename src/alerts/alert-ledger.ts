@@ -17,6 +17,17 @@ export interface OpenAlert {
   readonly alert?: Alert;
   /** Of an incident, what it is about. */
   readonly about?: string;
+  /** Of an incident, its likeliest cause as it was last reported; absent: it is not known. */
+  readonly cause?: string;
+  /** Of an incident, those that it had. */
+  readonly routes?: readonly string[];
+  /** An incident that is as the one before it, and of which the target has not been told yet; absent: it has been. */
+  readonly held?: HeldAlert;
+}
+
+/** `end`: the message that the incident before it is over, if that was not sent. */
+interface HeldAlert {
+  readonly end: Alert | null;
 }
 
 /** Something that comes again and again. */
@@ -28,7 +39,11 @@ interface Recurring {
     readonly kind: Alert['kind'];
     readonly open: OpenAlert;
     readonly dueAt: number;
+    /** Null: the target does not want it. */
+    readonly alert: Alert | null;
   } | null;
+  /** Of an incident: the cause and the routes that the target was told last. */
+  told: Pick<OpenAlert, 'cause' | 'routes'> | null;
 }
 
 interface LedgerSettings {
@@ -36,11 +51,17 @@ interface LedgerSettings {
   readonly grownEveryMs: number;
 }
 
-type LedgerDecision =
+export type LedgerDecision =
   /** Not before `dueAt`, a wall time. A later message about the same thing replaces one that waits. */
-  | { readonly send: true; readonly alert: Alert; readonly dueAt: number; readonly withdraws?: string }
-  /** `withdraws`: the key of a thing whose end need not be reported any more: it has come again. */
-  | { readonly send: false; readonly withdraws?: string };
+  | ({ readonly send: true; readonly alert: Alert; readonly dueAt: number } & Withdrawal)
+  | ({ readonly send: false } & Withdrawal);
+
+interface Withdrawal {
+  /** The key of a thing whose end need not be reported any more: it has come again, or `before` says so. */
+  readonly withdraws?: string;
+  /** The end of what the target still takes to go on, which is sent at once and first. */
+  readonly before?: Alert;
+}
 
 /** Things that are open at the same time; more are one incident that this ledger does not see as one. */
 const openMax = 1000;
@@ -58,6 +79,9 @@ const silent: LedgerDecision = { send: false };
 
 /** An application that ends once in this time, or more often, soon is a crash loop: the end of one crash waits for the next one. */
 const nextCrashMs = 200_000;
+
+/** The end of an incident is reported after so long at the latest. */
+const incidentEndMaxMs = 60_000;
 
 /** Things that come and go at the same time. */
 const recurringMax = 1000;
@@ -77,6 +101,11 @@ export class AlertLedger {
     return this.#open;
   }
 
+  /** Keys of incidents of which the target has not been told yet. */
+  get held(): readonly string[] {
+    return [...this.#open].flatMap(([key, { held }]) => (held === undefined ? [] : [key]));
+  }
+
   /** The wall clock has moved by `ms`. What has come and gone before counts no more. */
   clockChanged(ms: number): void {
     for (const [key, open] of this.#open) this.#open.set(key, { ...open, at: open.at + ms });
@@ -92,20 +121,31 @@ export class AlertLedger {
     if (alert.change === 'resolved') {
       if (known === undefined) return silent;
       this.#open.delete(alert.key);
-      const dueAt = alert.at + this.#end(alert, known);
-      return withCount(sendIf('resolved', dueAt), this.#countOf(alert));
+      const ended = this.#end(alert, known);
+      if (isUntold(known)) return silent;
+      const decision = withCount(sendIf('resolved', alert.at + ended.holdMs), this.#countOf(alert));
+      ended.of.ending = {
+        ...{ key: known.as ?? alert.key, kind: alert.kind, open: known, dueAt: alert.at + ended.holdMs },
+        alert: decision.send ? decision.alert : null,
+      };
+      return decision;
     }
     if (!concerns(alert, target)) return silent;
-    // Only who has been told a cause needs another one.
-    if (alert.change === 'corrected') return known === undefined ? silent : sendIf('corrected', alert.at);
     if (known === undefined) {
       const taken = this.#ofLoop(alert, target.changes) ?? this.#takeOver(alert, target.changes);
       if (taken !== null) return taken;
+      if (alert.kind === 'incident' && !isSevere(alert.severity, target.severityMin)) return silent;
       const again = this.#comeAgain(alert, target.changes);
       if (again !== null) return again;
       if (!isSevere(alert.severity, target.severityMin)) return silent;
+      const ending = this.#endOfOther(alert);
       this.#note(alert, alert.at);
-      return withCount(sendIf('opened', alert.at), this.#countOf(alert));
+      return { ...withCount(sendIf('opened', alert.at), this.#countOf(alert)), ...ending };
+    }
+    if (known.held !== undefined) return this.#tellHeld(alert, known, target);
+    if (alert.change === 'corrected') {
+      this.#open.set(alert.key, { ...known, ...causeOf(alert), routes: routesOf(alert, known) });
+      return sendIf('corrected', alert.at);
     }
     const isWorse = isMoreSevere(alert, known);
     const isNext = alert.steps.some((step) => !known.steps.includes(step));
@@ -113,22 +153,48 @@ export class AlertLedger {
     // A message that waits still is replaced by this one.
     const dueAt =
       isWorse || isNext ? alert.at : known.at > alert.at ? known.at : Math.max(alert.at, known.at + grownEveryMs);
-    this.#note(withReported(alert, known), dueAt, known.as);
+    this.#note(withReported({ ...alert, routes: routesOf(alert, known) }, known), dueAt, known.as);
     return sendIf('grown', dueAt);
   }
 
-  /** How long its end waits, since it may come again. */
-  #end({ about, key, kind, at }: Alert, open: OpenAlert): number {
-    const found = this.#recurring.get(about) ?? { flapping: new Flapping(), ending: null };
-    const endedMs = found.flapping.end(at);
+  /** An incident that was held goes on to fail: it is told as opened, under its own key. */
+  lasts(alert: Alert, { target }: Pick<LedgerSettings, 'target'>): LedgerDecision {
+    const held = this.#open.get(alert.key)?.held;
+    return held === undefined || !concerns(alert, target) ? silent : this.#tellOpened(alert, held, target);
+  }
+
+  /** What happens to a held incident: it is told as soon as it is another thing, or worse, than the target was told of. */
+  #tellHeld(alert: Alert, known: OpenAlert, target: LedgerSettings['target']): LedgerDecision {
+    const isOther = alert.about !== known.about || differs(alert, this.#recurring.get(alert.about)?.told ?? null);
+    const isNext = alert.steps.some((step) => !known.steps.includes(step));
+    if (known.held === undefined || !(isOther || isNext || isMoreSevere(alert, known))) return silent;
+    return this.#tellOpened(alert, known.held, target);
+  }
+
+  #tellOpened(alert: Alert, { end }: HeldAlert, { changes, severityMin }: LedgerSettings['target']): LedgerDecision {
+    if (!isSevere(alert.severity, severityMin)) return silent;
+    this.#note(alert, alert.at);
+    const before = end === null ? {} : { before: end };
+    if (!changes.includes('opened')) return { send: false, ...before };
+    const opened = { send: true, alert: { ...alert, change: 'opened' }, dueAt: alert.at } as const;
+    return { ...withCount(opened, this.#countOf(alert)), ...before };
+  }
+
+  /** What it is part of, and how long its end waits, since it may come again. */
+  #end(alert: Alert, open: OpenAlert): { readonly of: Recurring; readonly holdMs: number } {
+    const { about, kind, at } = alert;
+    const found = this.#recurring.get(about) ?? { flapping: new Flapping(), ending: null, told: null };
+    const flappingMs = found.flapping.end(at);
+    const endedMs = kind === 'incident' ? Math.min(incidentEndMaxMs, flappingMs) : flappingMs;
     const holdMs = isOfCrash({ about, kind }) ? Math.max(nextCrashMs, endedMs) : endedMs;
-    found.ending = { key: open.as ?? key, kind, open, dueAt: at + holdMs };
+    found.ending = null;
+    if (open.held === undefined && kind === 'incident') found.told = { ...causeOf(open), routes: routesOf(alert, open) };
     this.#recurring.delete(about);
     this.#recurring.set(about, found);
     for (const [other, { flapping }] of this.#recurring) if (flapping.isForgotten(at)) this.#recurring.delete(other);
     const [oldest] = this.#recurring.keys();
     if (this.#recurring.size > recurringMax && oldest !== undefined) this.#recurring.delete(oldest);
-    return holdMs;
+    return { of: found, holdMs };
   }
 
   /** A crash loop and the incidents of its crashes are one thing. Null: the alert is of none, or the first of them. */
@@ -143,6 +209,7 @@ export class AlertLedger {
     if (alert.kind !== 'application' || crash === undefined) return null;
     const [key, open] = crash;
     this.#open.delete(key);
+    if (isUntold(open)) return null;
     this.#note(withReported(alert, open), alert.at, open.as ?? key);
     return this.#grown(alert, open.as ?? key, changes);
   }
@@ -165,18 +232,26 @@ export class AlertLedger {
     return this.#grown(alert, as, changes);
   }
 
-  /** Its end has not been reported yet: to the target it goes on. Null: it is new to it. */
+  /**
+   * It is the same as what was told last. Where the end of that has not been reported yet, to the target it goes on; and where it comes and goes, an incident
+   * is held until it lasts. Null: it is new to the target.
+   */
   #comeAgain(alert: Alert, changes: readonly Alert['change'][]): LedgerDecision | null {
     const found = this.#recurring.get(alert.about);
-    const ending = found?.ending ?? null;
-    if (found === undefined || ending === null) return null;
+    if (found === undefined || differs(alert, found.told)) return null;
+    const { ending, flapping } = found;
     found.ending = null;
-    if (alert.at >= ending.dueAt) return null;
+    const isOften = !isOfCrash(alert) && flapping.isReported(alert.at);
+    if (ending === null || alert.at >= ending.dueAt) {
+      if (alert.kind !== 'incident' || isOften || flapping.count(alert.at) < 2) return null;
+      this.#note(alert, alert.at, undefined, { end: null });
+      return silent;
+    }
     const isWorse = isMoreSevere(alert, ending.open);
-    this.#note(withReported(alert, ending.open), alert.at, ending.key);
     const isOther = alert.kind !== ending.kind;
-    const isOften = !isOfCrash(alert) && found.flapping.isReported(alert.at);
     const isReported = (isWorse || isOther || isOften) && changes.includes('grown');
+    const held = isReported || alert.kind !== 'incident' ? undefined : { end: ending.alert };
+    this.#note(withReported(alert, ending.open), alert.at, ending.key, held);
     if (!isReported) return { send: false, withdraws: ending.key };
     const title = isWorse || isOther ? alert.title : `${againPrefix}${alert.title}`;
     const grown = { ...alert, title, change: 'grown' as const, key: ending.key };
@@ -184,11 +259,20 @@ export class AlertLedger {
     return withCount(decision, this.#countOf(alert));
   }
 
+  /** The end of another incident than this one need not wait any more: this one follows it. */
+  #endOfOther({ about, at, kind }: Alert): Withdrawal {
+    const found = this.#recurring.get(about);
+    const ending = found?.ending ?? null;
+    if (found === undefined || ending === null || kind !== 'incident') return {};
+    found.ending = null;
+    return at >= ending.dueAt || ending.alert === null ? {} : { withdraws: ending.key, before: ending.alert };
+  }
+
   #countOf({ about, at }: Alert): number {
     return this.#recurring.get(about)?.flapping.count(at) ?? 0;
   }
 
-  #note(alert: Alert, dueAt: number, as?: string): void {
+  #note(alert: Alert, dueAt: number, as?: string, held?: HeldAlert): void {
     const { key, severity, steps, at } = alert;
     this.#open.delete(key);
     this.#open.set(key, {
@@ -197,7 +281,10 @@ export class AlertLedger {
       at: dueAt,
       ...(as === undefined || as === key ? {} : { as }),
       // An incident has an end of its own.
-      ...(key === alert.about ? { alert: { ...alert, evidence: [] } } : { about: alert.about }),
+      ...(key === alert.about
+        ? { alert: { ...alert, evidence: [] } }
+        : { about: alert.about, ...causeOf(alert), routes: alert.routes }),
+      ...(held === undefined ? {} : { held }),
     });
     for (const [other, { at: since }] of this.#open) if (since < at - keptMs) this.#open.delete(other);
     const [oldest] = this.#open.keys();
@@ -208,6 +295,27 @@ export class AlertLedger {
 /** An incident that the end of an application's process has caused (`alert-of-event.ts`). */
 function isOfCrash({ kind, about }: Pick<Alert, 'kind' | 'about'>): boolean {
   return kind === 'incident' && about.startsWith(applicationPrefix);
+}
+
+/** The target knows it by no key. */
+function isUntold({ held, as }: OpenAlert): boolean {
+  return held !== undefined && as === undefined;
+}
+
+/** Another incident than the target was told last, as far as is known. All crashes of an application are one thing. */
+function differs(alert: Alert, told: Recurring['told']): boolean {
+  if (told === null || alert.kind !== 'incident' || isOfCrash(alert)) return false;
+  const { routes = [] } = told;
+  const isOtherCause = alert.cause !== undefined && alert.cause !== told.cause;
+  return isOtherCause || alert.routes.some((route) => !routes.includes(route));
+}
+
+function causeOf({ cause }: Pick<OpenAlert, 'cause'>): Pick<OpenAlert, 'cause'> {
+  return cause === undefined ? {} : { cause };
+}
+
+function routesOf(alert: Alert, { routes = [] }: OpenAlert): readonly string[] {
+  return [...new Set([...routes, ...alert.routes])];
 }
 
 function isMoreSevere({ severity }: Alert, known: OpenAlert): boolean {

@@ -171,7 +171,18 @@ function incident(facts: IncidentFacts, text: string, change: Alert['change']): 
     nextStep: change === 'resolved' ? null : nextStep,
     incident,
     steps: facts.additions.map((_, index) => `addition ${index + 1}`),
+    ...(suspects[0] === undefined ? {} : { cause: suspects[0].name }),
   };
+}
+
+/** An incident as it is now, told as opened. */
+export function openedAlert(
+  facts: IncidentFacts,
+  text: string,
+  origin: Pick<Alert, 'id' | 'at' | 'deployment' | 'member' | 'subject'>,
+): Alert {
+  const { about, ...content } = incident(facts, text, 'opened');
+  return { ...origin, about: about ?? content.key, ...content };
 }
 
 /** The application's process has ended by itself, or was killed: its next end is the same thing, and a crash loop of it too. */

@@ -7,11 +7,11 @@ import {
   type AlertTargetSpec,
 } from '../core/alert.ts';
 import type { AlertTargetStatus, AlertTestResult } from '../core/schemas/alerts.ts';
-import type { Event, EventSink, IncidentFacts } from '../core/event.ts';
+import type { Event, EventSink, IncidentFacts, PresentIncident } from '../core/event.ts';
 import type { Random } from '../core/random.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
-import { AlertLedger, type OpenAlert } from './alert-ledger.ts';
-import { alertOfEvent } from './alert-of-event.ts';
+import { AlertLedger, type LedgerDecision, type OpenAlert } from './alert-ledger.ts';
+import { alertOfEvent, openedAlert } from './alert-of-event.ts';
 import { AlertQueue, sendWithin } from './alert-queue.ts';
 import { type AlertsContent, type AlertStorage, AlertsWriter } from './alerts-file.ts';
 import type { AlertChannel } from './channel.ts';
@@ -71,6 +71,8 @@ interface AlertsParts {
   readonly events: EventSink;
   readonly deployment: () => string;
   readonly member: string;
+  /** By its key; null: it does not go on. */
+  readonly incidentOf: (key: string) => PresentIncident | null;
   readonly channelOf: (spec: AlertChannelSpec) => AlertChannel;
   /** Whether the process has just started: then what an earlier one has reported is over if this one does not report it. */
   readonly isStart: boolean;
@@ -86,6 +88,12 @@ interface Target {
 /** The details of an incident come soon after it has opened: its first message waits so long for them. */
 const detailsWaitMs = 3000;
 
+/** An incident that is as the one before it is told when it still fails so long after it has opened. */
+const lastsMs = 30_000;
+
+/** How often that is looked at. */
+const heldEveryMs = 5000;
+
 /** Tells people: turns events into alerts, and sends each to the targets that it concerns. */
 export class Alerts {
   readonly #parts: AlertsParts;
@@ -95,6 +103,7 @@ export class Alerts {
   readonly #seen = new Set<string>();
   readonly #startedAt: number;
   #settling: readonly Timer[] = [];
+  #heldTimer: Timer | null = null;
   #spec: AlertsSpec;
   #kept: AlertsContent;
 
@@ -106,6 +115,7 @@ export class Alerts {
     this.#startedAt = parts.clock.wallTime();
     this.use(spec);
     if (parts.isStart && Object.keys(this.#kept.targets).length > 0) this.#settleLater();
+    this.#watchHeld();
   }
 
   #settleLater(): void {
@@ -121,7 +131,8 @@ export class Alerts {
   #settle(kinds: readonly AlertKind[]): void {
     const time = { startedAt: this.#startedAt, now: this.#parts.clock.wallTime() };
     for (const target of this.#targets.values())
-      for (const end of endsAfterRestart(target.ledger.open, this.#seen, kinds, time)) this.#tell(end, target, 0);
+      for (const end of endsAfterRestart(target.ledger.open, this.#seen, kinds, time)) 
+        this.#carryOut(this.#decide(end, target), target, { at: end.at, holdMs: 0, from: 0 });
     this.#writer?.changed();
   }
 
@@ -167,14 +178,69 @@ export class Alerts {
     if (this.#settling.length > 0) this.#seen.add(alert.key);
     const holdMs = event.kind === 'incident_opened' ? detailsWaitMs : 0;
     const mutedUntil = mutedUntilOf(event);
-    for (const target of this.#targets.values()) this.#tell(alert, target, holdMs, mutedUntil);
+    for (const target of this.#targets.values()) {
+      const decision = this.#decide(alert, target);
+      this.#carryOut(event.kind === 'incident_corrected' ? this.#uncorrected(decision, event) : decision, target, {
+        at: alert.at,
+        holdMs,
+        from: mutedUntil,
+      });
+    }
+    this.#watchHeld();
     this.#writer?.changed();
   }
 
-  /** `from`: not before this wall time, however bad it becomes. */
-  #tell(alert: Alert, { ledger, queue }: Target, holdMs: number, from = 0): void {
-    const decision = ledger.decide(alert, { target: queue.target, grownEveryMs: this.#spec.grownEveryMs });
+  /** Who was not told that an incident opened is told that, with its present cause, and no correction. */
+  #uncorrected(decision: LedgerDecision, { evidence, ...event }: Extract<Event, { kind: 'incident_corrected' }>) {
+    if (!decision.send || decision.alert.change !== 'opened') return decision;
+    const now = this.#parts.incidentOf(evidence.key);
+    const text = now?.reason ?? evidence.suspects[0]?.sentence ?? event.reason;
+    const { id, at, deployment, member, subject } = decision.alert;
+    const opened = openedAlert(evidence, text, { id, at, deployment, member, subject });
+    return { ...decision, alert: { ...opened, evidence: [...opened.evidence, ...(now?.findings ?? [])] } };
+  }
+
+  #watchHeld(): void {
+    if (this.#heldTimer !== null || [...this.#targets.values()].every(({ ledger }) => ledger.held.length === 0)) return;
+    const { clock } = this.#parts;
+    const look = (alerts: Alerts): void => alerts.#tellWhatLasts();
+    this.#heldTimer = clock.schedule(after(clock.now(), heldEveryMs), look, this as Alerts);
+  }
+
+  #tellWhatLasts(): void {
+    this.#heldTimer = null;
+    for (const target of this.#targets.values())
+      for (const key of target.ledger.held) {
+        const now = this.#parts.incidentOf(key.replace(/^incident:/, ''));
+        if (now !== null && now.lastAt >= now.openedAt + lastsMs) this.#tellHeld(now, target);
+      }
+    this.#watchHeld();
+    this.#writer?.changed();
+  }
+
+  #tellHeld({ facts, reason, subject, findings }: PresentIncident, target: Target): void {
+    const { clock, deployment, member } = this.#parts;
+    const at = clock.wallTime();
+    const origin = { id: `${facts.key}-lasts`, at, deployment: deployment(), member, subject };
+    const alert = openedAlert(facts, reason, origin);
+    const complete = { ...alert, evidence: [...alert.evidence, ...findings] };
+    const decision = target.ledger.lasts(complete, { target: target.queue.target });
+    const from = facts.mutedUntil === undefined ? 0 : Date.parse(facts.mutedUntil);
+    this.#carryOut(decision, target, { at, holdMs: 0, from });
+  }
+
+  #decide(alert: Alert, { ledger, queue }: Target): LedgerDecision {
+    return ledger.decide(alert, { target: queue.target, grownEveryMs: this.#spec.grownEveryMs });
+  }
+
+  /** `at`: of the event. `from`: not before this wall time, however bad it becomes. */
+  #carryOut(
+    decision: LedgerDecision,
+    { queue }: Target,
+    { at, holdMs, from }: { readonly at: number; readonly holdMs: number; readonly from: number },
+  ): void {
     if (decision.withdraws !== undefined) queue.withdraw(decision.withdraws);
+    if (decision.before !== undefined) queue.add(decision.before, at);
     if (decision.send) queue.add(decision.alert, Math.max(from, decision.dueAt + holdMs));
   }
 
@@ -256,6 +322,7 @@ export class Alerts {
   /** Resolves when what waits is on the disk. */
   async close(): Promise<void> {
     for (const timer of this.#settling) timer.cancel();
+    this.#heldTimer?.cancel();
     for (const { queue } of this.#targets.values()) queue.close();
     await this.#writer?.close();
   }

@@ -3,7 +3,7 @@ import type { Alerts } from '../alerts/alerts.ts';
 import type { AlertsSpec } from '../core/alert.ts';
 import type { AlertTargetStatus, AlertTestResult } from '../core/schemas/alerts.ts';
 import type { Configuration } from '../core/configuration.ts';
-import type { Event } from '../core/event.ts';
+import type { Event, PresentIncident } from '../core/event.ts';
 import type { Random } from '../core/random.ts';
 import type { Clock } from '../core/time.ts';
 import type { EventHub } from '../record/event-hub.ts';
@@ -16,6 +16,7 @@ interface AlertingParts {
   readonly events: EventHub;
   readonly deployment: () => string;
   readonly member: string;
+  readonly incidentOf: (key: string) => PresentIncident | null;
   /** While a predecessor runs, its file is its own: what it leaves is read when it has ended. */
   readonly predecessorEnded: Promise<void> | null;
 }
@@ -54,7 +55,7 @@ export class Alerting {
   }
 
   async #start(spec: AlertsSpec, stateFolder: string | null, isStart: boolean): Promise<void> {
-    const { clock, random, events, deployment, member, predecessorEnded } = this.#parts;
+    const { clock, random, events, deployment, member, incidentOf, predecessorEnded } = this.#parts;
     const early: Event[] = [];
     let take = (event: Event): void => void (early.length < earlyMax && early.push(event));
     this.#unsubscribe = events.subscribe((event) => take(event));
@@ -67,7 +68,7 @@ export class Alerting {
     if (this.#isClosed) return;
     const context = { clock, userAgent: `Candor/${version}`, ownName: greetingName(hostname()) };
     const alerts = new Alerts(spec, {
-      ...{ clock, random, events, deployment, member },
+      ...{ clock, random, events, deployment, member, incidentOf },
       channelOf: (channel) => createChannel(channel, context),
       isStart,
       storage: stateFolder === null ? null : new AlertsFile(stateFolder),

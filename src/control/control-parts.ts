@@ -288,6 +288,7 @@ export class ControlParts {
       events: this.hub,
       deployment: () => this.active.configuration.deployment,
       member: configuration.member,
+      incidentOf: (key) => this.incidents.present(key),
       predecessorEnded: adopt?.predecessorEnded ?? null,
     });
   }

@@ -57,6 +57,8 @@ export interface Alert {
    * Each is reported once, so that nothing is reported as worse while it recovers.
    */
   readonly steps: readonly string[];
+  /** Of an incident, the name of its likeliest cause; absent: it is not known, or this is about no incident. */
+  readonly cause?: string;
 }
 
 /** `alerts` of the configuration. */

@@ -310,6 +310,19 @@ export interface IncidentFacts {
   corrected?: { readonly from: NamedCause | null; readonly to: NamedCause };
 }
 
+/** An incident that goes on, as it is now. */
+export interface PresentIncident {
+  readonly facts: IncidentFacts;
+  /** Its verdict. */
+  readonly reason: string;
+  readonly subject: string;
+  /** Wall times: when it was opened, and of its last failure. */
+  readonly openedAt: number;
+  readonly lastAt: number;
+  /** What the gateway has found when it looked at once. */
+  readonly findings: readonly string[];
+}
+
 interface NamedCause {
   readonly name: string;
   readonly sentence: string;

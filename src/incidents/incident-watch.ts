@@ -1,7 +1,7 @@
 import type { WorkerCounts } from '../core/counters.ts';
 import { concurrencyOf } from '../features/concurrency/settings.ts';
 import type { EndpointId, UpstreamId } from '../core/endpoint.ts';
-import type { Event, EventKind, EventSink, IncidentFacts, NewEvent } from '../core/event.ts';
+import type { Event, EventKind, EventSink, IncidentFacts, NewEvent, PresentIncident } from '../core/event.ts';
 import type { FailureFamily, IncidentMarks, IncidentOrder, KeptIncident, LiveIncident } from '../core/live-incident.ts';
 import type { HealthCheckReport } from '../core/health-check-report.ts';
 import type { RouteSpec } from '../core/route-spec.ts';
@@ -196,6 +196,15 @@ export class IncidentWatch {
   /** Those that go on, then those that are over, each the latest first; then those of earlier processes. */
   list(): readonly KeptIncident[] {
     return [...this.#tracker.list(this.#ms).map((incident) => this.#kept(incident)), ...this.#earlier.list];
+  }
+
+  /** One that goes on, as it is now. Null: there is none with this key, or it is over. */
+  present(key: string): PresentIncident | null {
+    const found = this.#openOnes().find((one) => one.key === key);
+    if (found === undefined) return null;
+    const { openedAt, lastAt, findings } = found;
+    const reason = incidentSentence(found);
+    return { facts: factsOf(found), reason, subject: subjectOf(found), openedAt, lastAt, findings };
   }
 
   /** Does what an operator wants of an incident, which outlives the process. */
