@@ -17,8 +17,8 @@ export interface OpenAlert {
   readonly alert?: Alert;
   /** Of an incident, what it is about. */
   readonly about?: string;
-  /** Of an incident, its likeliest cause as it was last reported; absent: it is not known. */
-  readonly cause?: string;
+  /** Of an incident, what were reported as its likeliest causes. */
+  readonly causes?: readonly string[];
   /** Of an incident, those that it had. */
   readonly routes?: readonly string[];
   /** An incident that is as the one before it, and of which the target has not been told yet; absent: it has been. */
@@ -29,6 +29,8 @@ export interface OpenAlert {
 interface HeldAlert {
   readonly end: Alert | null;
 }
+
+type CausesAndRoutes = Required<Pick<OpenAlert, 'causes' | 'routes'>>;
 
 /** Something that comes again and again. */
 interface Recurring {
@@ -42,8 +44,8 @@ interface Recurring {
     /** Null: the target does not want it. */
     readonly alert: Alert | null;
   } | null;
-  /** Of an incident: the cause and the routes that the target was told last. */
-  told: Pick<OpenAlert, 'cause' | 'routes'> | null;
+  /** Of the incident that the target was told of last; null: there is none. */
+  told: CausesAndRoutes | null;
 }
 
 interface LedgerSettings {
@@ -101,6 +103,12 @@ export class AlertLedger {
     return this.#open;
   }
 
+  /** Whether the target has been told of it, by this key or another one. */
+  hasTold(key: string): boolean {
+    const open = this.#open.get(key);
+    return open !== undefined && open.held === undefined;
+  }
+
   /** Keys of incidents of which the target has not been told yet. */
   get held(): readonly string[] {
     return [...this.#open].flatMap(([key, { held }]) => (held === undefined ? [] : [key]));
@@ -132,6 +140,8 @@ export class AlertLedger {
     }
     if (!concerns(alert, target)) return silent;
     if (known === undefined) {
+      // Only who has been told a cause needs another one.
+      if (alert.change === 'corrected') return silent;
       const taken = this.#ofLoop(alert, target.changes) ?? this.#takeOver(alert, target.changes);
       if (taken !== null) return taken;
       if (alert.kind === 'incident' && !isSevere(alert.severity, target.severityMin)) return silent;
@@ -144,7 +154,7 @@ export class AlertLedger {
     }
     if (known.held !== undefined) return this.#tellHeld(alert, known, target);
     if (alert.change === 'corrected') {
-      this.#open.set(alert.key, { ...known, ...causeOf(alert), routes: routesOf(alert, known) });
+      this.#open.set(alert.key, { ...known, ...toldOf(alert, known) });
       return sendIf('corrected', alert.at);
     }
     const isWorse = isMoreSevere(alert, known);
@@ -153,7 +163,7 @@ export class AlertLedger {
     // A message that waits still is replaced by this one.
     const dueAt =
       isWorse || isNext ? alert.at : known.at > alert.at ? known.at : Math.max(alert.at, known.at + grownEveryMs);
-    this.#note(withReported({ ...alert, routes: routesOf(alert, known) }, known), dueAt, known.as);
+    this.#note(withReported(alert, known), dueAt, { ...toldOf(alert, known), as: known.as });
     return sendIf('grown', dueAt);
   }
 
@@ -172,9 +182,10 @@ export class AlertLedger {
   }
 
   #tellOpened(alert: Alert, { end }: HeldAlert, { changes, severityMin }: LedgerSettings['target']): LedgerDecision {
-    if (!isSevere(alert.severity, severityMin)) return silent;
-    this.#note(alert, alert.at);
     const before = end === null ? {} : { before: end };
+    this.#open.delete(alert.key);
+    if (!isSevere(alert.severity, severityMin)) return { send: false, ...before };
+    this.#note(alert, alert.at);
     if (!changes.includes('opened')) return { send: false, ...before };
     const opened = { send: true, alert: { ...alert, change: 'opened' }, dueAt: alert.at } as const;
     return { ...withCount(opened, this.#countOf(alert)), ...before };
@@ -188,7 +199,7 @@ export class AlertLedger {
     const endedMs = kind === 'incident' ? Math.min(incidentEndMaxMs, flappingMs) : flappingMs;
     const holdMs = isOfCrash({ about, kind }) ? Math.max(nextCrashMs, endedMs) : endedMs;
     found.ending = null;
-    if (open.held === undefined && kind === 'incident') found.told = { ...causeOf(open), routes: routesOf(alert, open) };
+    if (open.held === undefined && kind === 'incident') found.told = toldOf(alert, open);
     this.#recurring.delete(about);
     this.#recurring.set(about, found);
     for (const [other, { flapping }] of this.#recurring) if (flapping.isForgotten(at)) this.#recurring.delete(other);
@@ -210,7 +221,7 @@ export class AlertLedger {
     const [key, open] = crash;
     this.#open.delete(key);
     if (isUntold(open)) return null;
-    this.#note(withReported(alert, open), alert.at, open.as ?? key);
+    this.#note(withReported(alert, open), alert.at, { as: open.as ?? key });
     return this.#grown(alert, open.as ?? key, changes);
   }
 
@@ -228,7 +239,7 @@ export class AlertLedger {
     if (open === undefined) return null;
     this.#open.delete(key);
     const as = open.as ?? key;
-    this.#note(withReported(alert, open), alert.at, as);
+    this.#note(withReported(alert, open), alert.at, { as });
     return this.#grown(alert, as, changes);
   }
 
@@ -244,14 +255,15 @@ export class AlertLedger {
     const isOften = !isOfCrash(alert) && flapping.isReported(alert.at);
     if (ending === null || alert.at >= ending.dueAt) {
       if (alert.kind !== 'incident' || isOften || flapping.count(alert.at) < 2) return null;
-      this.#note(alert, alert.at, undefined, { end: null });
+      this.#note(alert, alert.at, { held: { end: null } });
       return silent;
     }
     const isWorse = isMoreSevere(alert, ending.open);
     const isOther = alert.kind !== ending.kind;
     const isReported = (isWorse || isOther || isOften) && changes.includes('grown');
-    const held = isReported || alert.kind !== 'incident' ? undefined : { end: ending.alert };
-    this.#note(withReported(alert, ending.open), alert.at, ending.key, held);
+    const isHeld = !isReported && alert.kind === 'incident';
+    const held = isHeld ? { held: { end: ending.alert } } : {};
+    this.#note(withReported(alert, ending.open), alert.at, { as: ending.key, ...held });
     if (!isReported) return { send: false, withdraws: ending.key };
     const title = isWorse || isOther ? alert.title : `${againPrefix}${alert.title}`;
     const grown = { ...alert, title, change: 'grown' as const, key: ending.key };
@@ -272,7 +284,11 @@ export class AlertLedger {
     return this.#recurring.get(about)?.flapping.count(at) ?? 0;
   }
 
-  #note(alert: Alert, dueAt: number, as?: string, held?: HeldAlert): void {
+  #note(
+    alert: Alert,
+    dueAt: number,
+    { as, held, ...told }: Partial<CausesAndRoutes> & { readonly as?: string | undefined; readonly held?: HeldAlert } = {},
+  ): void {
     const { key, severity, steps, at } = alert;
     this.#open.delete(key);
     this.#open.set(key, {
@@ -283,7 +299,7 @@ export class AlertLedger {
       // An incident has an end of its own.
       ...(key === alert.about
         ? { alert: { ...alert, evidence: [] } }
-        : { about: alert.about, ...causeOf(alert), routes: alert.routes }),
+        : { about: alert.about, ...toldOf(alert, told) }),
       ...(held === undefined ? {} : { held }),
     });
     for (const [other, { at: since }] of this.#open) if (since < at - keptMs) this.#open.delete(other);
@@ -305,17 +321,16 @@ function isUntold({ held, as }: OpenAlert): boolean {
 /** Another incident than the target was told last, as far as is known. All crashes of an application are one thing. */
 function differs(alert: Alert, told: Recurring['told']): boolean {
   if (told === null || alert.kind !== 'incident' || isOfCrash(alert)) return false;
-  const { routes = [] } = told;
-  const isOtherCause = alert.cause !== undefined && alert.cause !== told.cause;
-  return isOtherCause || alert.routes.some((route) => !routes.includes(route));
+  const { causes, routes } = toldOf(alert, told);
+  return causes.length > told.causes.length || routes.length > told.routes.length;
 }
 
-function causeOf({ cause }: Pick<OpenAlert, 'cause'>): Pick<OpenAlert, 'cause'> {
-  return cause === undefined ? {} : { cause };
-}
-
-function routesOf(alert: Alert, { routes = [] }: OpenAlert): readonly string[] {
-  return [...new Set([...routes, ...alert.routes])];
+/** What a target knows of an incident after a message, or its end. */
+function toldOf({ cause, routes: own }: Alert, { causes = [], routes = [] }: Partial<CausesAndRoutes>): CausesAndRoutes {
+  return {
+    causes: [...new Set([...causes, ...(cause === undefined ? [] : [cause])])],
+    routes: [...new Set([...routes, ...own])],
+  };
 }
 
 function isMoreSevere({ severity }: Alert, known: OpenAlert): boolean {

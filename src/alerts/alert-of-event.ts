@@ -179,10 +179,10 @@ function incident(facts: IncidentFacts, text: string, change: Alert['change']): 
 export function openedAlert(
   facts: IncidentFacts,
   text: string,
-  origin: Pick<Alert, 'id' | 'at' | 'deployment' | 'member' | 'subject'>,
+  { id, at, deployment, member, subject }: Pick<Alert, 'id' | 'at' | 'deployment' | 'member' | 'subject'>,
 ): Alert {
   const { about, ...content } = incident(facts, text, 'opened');
-  return { ...origin, about: about ?? content.key, ...content };
+  return { id, at, deployment, member, subject, about: about ?? content.key, ...content };
 }
 
 /** The application's process has ended by itself, or was killed: its next end is the same thing, and a crash loop of it too. */

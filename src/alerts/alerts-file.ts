@@ -73,8 +73,12 @@ function openIn(open: Readonly<Record<string, unknown>>): Record<string, OpenAle
   for (const [key, kept] of Object.entries(open)) {
     if (!isRecord(kept) || typeof kept['at'] !== 'number' || typeof kept['severity'] !== 'string') continue;
     if (!Array.isArray(kept['steps'])) continue;
-    const { alert, ...others } = kept;
-    found[key] = { ...others, ...(isAlert(alert) ? { alert } : {}) } as unknown as OpenAlert;
+    const { alert, held, ...others } = kept;
+    found[key] = {
+      ...others,
+      ...(isAlert(alert) ? { alert } : {}),
+      ...(isRecord(held) && (held['end'] === null || isAlert(held['end'])) ? { held } : {}),
+    } as unknown as OpenAlert;
   }
   return found;
 }

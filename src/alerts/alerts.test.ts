@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { Alert, AlertsSpec } from '../core/alert.ts';
-import type { Event, NewEvent } from '../core/event.ts';
+import type { Event, NewEvent, PresentIncident } from '../core/event.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { EmittedEvents, eventOf, targetSample } from './alert-samples.test-support.ts';
@@ -17,6 +17,8 @@ let channel: FakeChannel;
 let clock: SimulatedClock;
 let events: EmittedEvents;
 let running: Alerts[];
+/** The incident that goes on. */
+let present: PresentIncident | null;
 const spec: AlertsSpec = { link: 'https://gw.test/', grownEveryMs: 600_000, targets: [targetSample] };
 
 /** Keeps what it is sent: 'key change (evidence)'. */
@@ -39,6 +41,7 @@ class FakeChannel implements AlertChannel {
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'candor-alerts-'));
   running = [];
+  present = null;
   channel = new FakeChannel();
   clock = new SimulatedClock();
   events = new EmittedEvents();
@@ -52,6 +55,7 @@ afterEach(async () => {
 function start(): Alerts {
   const alerts = new Alerts(spec, {
     ...{ clock, random: new SeededRandom(1), events, deployment: () => 'shop', member: 'gw-1' },
+    incidentOf: () => present,
     channelOf: () => channel,
     isStart: true,
     storage: new AlertsFile(folder),

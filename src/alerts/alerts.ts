@@ -179,25 +179,20 @@ export class Alerts {
     const holdMs = event.kind === 'incident_opened' ? detailsWaitMs : 0;
     const mutedUntil = mutedUntilOf(event);
     for (const target of this.#targets.values()) {
-      const decision = this.#decide(alert, target);
-      this.#carryOut(event.kind === 'incident_corrected' ? this.#uncorrected(decision, event) : decision, target, {
-        at: alert.at,
-        holdMs,
-        from: mutedUntil,
-      });
+      const isCorrection = event.kind === 'incident_corrected' && !target.ledger.hasTold(alert.key);
+      const meant = isCorrection ? this.#uncorrected(alert, event) : alert;
+      this.#carryOut(this.#decide(meant, target), target, { at: alert.at, holdMs, from: mutedUntil });
     }
     this.#watchHeld();
     this.#writer?.changed();
   }
 
   /** Who was not told that an incident opened is told that, with its present cause, and no correction. */
-  #uncorrected(decision: LedgerDecision, { evidence, ...event }: Extract<Event, { kind: 'incident_corrected' }>) {
-    if (!decision.send || decision.alert.change !== 'opened') return decision;
+  #uncorrected(corrected: Alert, { evidence, reason }: Extract<Event, { kind: 'incident_corrected' }>): Alert {
     const now = this.#parts.incidentOf(evidence.key);
-    const text = now?.reason ?? evidence.suspects[0]?.sentence ?? event.reason;
-    const { id, at, deployment, member, subject } = decision.alert;
-    const opened = openedAlert(evidence, text, { id, at, deployment, member, subject });
-    return { ...decision, alert: { ...opened, evidence: [...opened.evidence, ...(now?.findings ?? [])] } };
+    const text = now?.reason ?? evidence.suspects[0]?.sentence ?? reason;
+    const opened = openedAlert(evidence, text, corrected);
+    return { ...opened, evidence: [...opened.evidence, ...(now?.findings ?? [])] };
   }
 
   #watchHeld(): void {
