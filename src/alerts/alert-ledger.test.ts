@@ -28,6 +28,8 @@ const grown = { change: 'grown' } as const;
 const corrected = { change: 'corrected' } as const;
 const resolved = { change: 'resolved' } as const;
 
+const disk = { change: 'opened', kind: 'disk', key: 'disk:/var', about: 'disk:/var' } as const;
+
 const cases: readonly (readonly [
   promise: string,
   alerts: Parameters<typeof sentOf>[0],
@@ -125,7 +127,7 @@ const cases: readonly (readonly [
     { upstreams: ['web'], routes: ['/shop'] },
   ],
   [
-    'what comes and goes is over when it stays away, each time for longer, and is told of at the third and sixth time',
+    'an incident that comes and goes is over when it stays away for a minute, is told of at the third time, and is then held until it lasts',
     [
       opened,
       { ...resolved, minute: 1 },
@@ -133,10 +135,37 @@ const cases: readonly (readonly [
       { ...resolved, key: 'b', minute: 2.5 },
       { ...opened, key: 'c', minute: 3 },
       { ...resolved, key: 'c', minute: 3.5 },
-      { ...opened, key: 'd', minute: 5 },
-      { ...resolved, key: 'd', minute: 5.5 },
+      { ...opened, key: 'd', minute: 4 },
+      { ...resolved, key: 'd', minute: 4.5 },
       { ...opened, key: 'e', minute: 10 },
       { ...resolved, key: 'e', minute: 10.5 },
+    ],
+    [
+      'opened@0',
+      'resolved@1',
+      'opened@2',
+      'resolved@3.5',
+      '-',
+      'resolved@4.5',
+      'grown@4',
+      'resolved@5.5',
+      '-',
+      '-',
+    ],
+  ],
+  [
+    'what else comes and goes is over when it stays away, each time for longer, and is told of at the third and sixth time',
+    [
+      { ...disk, minute: 0 },
+      { ...disk, ...resolved, minute: 1 },
+      { ...disk, minute: 2 },
+      { ...disk, ...resolved, minute: 2.5 },
+      { ...disk, minute: 3 },
+      { ...disk, ...resolved, minute: 3.5 },
+      { ...disk, minute: 5 },
+      { ...disk, ...resolved, minute: 5.5 },
+      { ...disk, minute: 10 },
+      { ...disk, ...resolved, minute: 10.5 },
     ],
     [
       'opened@0',
@@ -208,6 +237,60 @@ const cases: readonly (readonly [
 describe('a target is sent', () => {
   for (const [promise, alerts, sent, target] of cases)
     test(promise, () => assert.deepEqual(sentOf(alerts, target), sent));
+});
+
+describe('an incident that follows a similar one', () => {
+  const settings = { target: targetSample, grownEveryMs };
+  /** Two that came and went: the end of the second one waits until second 100. */
+  function flapped(): { ledger: AlertLedger; say: (second: number, alert: Partial<Alert>) => string[] } {
+    const ledger = new AlertLedger();
+    const say = (second: number, alert: Partial<Alert>): string[] => {
+      const whole = { ...alertSample, cause: 'pool_leak', ...alert, at: alertSample.at + second * 1000 };
+      const { before, ...decision } = ledger.decide(whole, settings);
+      const sent = [...(before === undefined ? [] : [before]), ...(decision.send ? [decision.alert] : [])];
+      return sent.map(({ key, change }) => `${key} ${change}`);
+    };
+    for (const [second, change, key] of [
+      [0, 'opened', 'a'],
+      [10, 'resolved', 'a'],
+      [20, 'opened', 'b'],
+      [40, 'resolved', 'b'],
+    ] as const)
+      say(second, { change, key });
+    return { ledger, say };
+  }
+
+  test('is told at once if its cause, or a route, is another one, after the end of that', () => {
+    assert.deepEqual(flapped().say(59, { key: 'c', cause: 'crash' }), ['b resolved', 'c opened']);
+    assert.deepEqual(flapped().say(59, { key: 'c', routes: ['/api', '/pay'] }), ['b resolved', 'c opened']);
+    assert.deepEqual(flapped().say(150, { key: 'c', cause: 'crash' }), ['c opened']);
+    assert.deepEqual(flapped().say(59, { key: 'c', about: 'incident:api:slower' }), ['c opened']);
+  });
+
+  test('is held if it is the same, and told when another cause of it is found', () => {
+    const { ledger, say } = flapped();
+    assert.deepEqual(say(59, { key: 'c' }), []);
+    assert.deepEqual(ledger.held, ['c']);
+    assert.deepEqual(say(70, { key: 'c', change: 'grown' }), []);
+    assert.deepEqual(say(80, { key: 'c', cause: 'crash' }), ['b resolved', 'c opened']);
+    assert.deepEqual(ledger.held, []);
+    assert.deepEqual(say(90, { key: 'c', change: 'resolved' }), ['c resolved']);
+  });
+
+  test('is held also where the end of the one before was sent, and then has no end of its own', () => {
+    const { ledger, say } = flapped();
+    assert.deepEqual(say(200, { key: 'c' }), []);
+    assert.deepEqual(new AlertLedger(ledger.open).held, ['c']);
+    assert.deepEqual(say(250, { key: 'c', change: 'resolved' }), []);
+  });
+
+  test('is not told to a target for severe things where it is none, which is told of the end of the one before', () => {
+    const severe = { target: { ...targetSample, severityMin: 'critical' as const } };
+    const { ledger, say } = flapped();
+    say(59, { key: 'c' });
+    const { send, before } = ledger.lasts({ ...alertSample, key: 'c', severity: 'warning' }, severe);
+    assert.deepEqual([send, before?.key, before?.change, ledger.held], [false, 'b', 'resolved', []]);
+  });
 });
 
 test('a target is told of the end of what has come again by the key that it knows, and how often it came', () => {

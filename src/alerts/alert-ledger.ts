@@ -25,8 +25,10 @@ export interface OpenAlert {
   readonly held?: HeldAlert;
 }
 
-/** `end`: the message that the incident before it is over, if that was not sent. */
 interface HeldAlert {
+  /** The end of the incident before it was not sent: to the target that one goes on. */
+  readonly goesOn: boolean;
+  /** The message of that end; null: the target does not want it, or was sent it. */
   readonly end: Alert | null;
 }
 
@@ -255,14 +257,14 @@ export class AlertLedger {
     const isOften = !isOfCrash(alert) && flapping.isReported(alert.at);
     if (ending === null || alert.at >= ending.dueAt) {
       if (alert.kind !== 'incident' || isOften || flapping.count(alert.at) < 2) return null;
-      this.#note(alert, alert.at, { held: { end: null } });
+      this.#note(alert, alert.at, { held: { goesOn: false, end: null } });
       return silent;
     }
     const isWorse = isMoreSevere(alert, ending.open);
     const isOther = alert.kind !== ending.kind;
     const isReported = (isWorse || isOther || isOften) && changes.includes('grown');
     const isHeld = !isReported && alert.kind === 'incident';
-    const held = isHeld ? { held: { end: ending.alert } } : {};
+    const held = isHeld ? { held: { goesOn: true, end: ending.alert } } : {};
     this.#note(withReported(alert, ending.open), alert.at, { as: ending.key, ...held });
     if (!isReported) return { send: false, withdraws: ending.key };
     const title = isWorse || isOther ? alert.title : `${againPrefix}${alert.title}`;
@@ -314,8 +316,8 @@ function isOfCrash({ kind, about }: Pick<Alert, 'kind' | 'about'>): boolean {
 }
 
 /** The target knows it by no key. */
-function isUntold({ held, as }: OpenAlert): boolean {
-  return held !== undefined && as === undefined;
+function isUntold({ held }: OpenAlert): boolean {
+  return held?.goesOn === false;
 }
 
 /** Another incident than the target was told last, as far as is known. All crashes of an application are one thing. */

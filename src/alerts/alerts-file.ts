@@ -77,10 +77,15 @@ function openIn(open: Readonly<Record<string, unknown>>): Record<string, OpenAle
     found[key] = {
       ...others,
       ...(isAlert(alert) ? { alert } : {}),
-      ...(isRecord(held) && (held['end'] === null || isAlert(held['end'])) ? { held } : {}),
+      ...(isHeld(held) ? { held } : {}),
     } as unknown as OpenAlert;
   }
   return found;
+}
+
+function isHeld(value: unknown): boolean {
+  if (!isRecord(value) || typeof value['goesOn'] !== 'boolean') return false;
+  return value['end'] === null || isAlert(value['end']);
 }
 
 function isQueued(value: unknown): value is QueuedAlert {

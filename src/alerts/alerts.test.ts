@@ -313,6 +313,130 @@ describe('alerts', () => {
   });
 });
 
+describe('an incident that comes again soon', () => {
+  const subject = 'upstream:shop';
+  let seq = 0;
+  type Change = 'opened' | 'grown' | 'corrected' | 'resolved';
+
+  function factsOf(incident: number, cause: string | null) {
+    return {
+      ...{ upstream: 'shop', upstreams: ['shop'], family: 'application', routes: ['/'], cause: null },
+      ...{ requests: 60, failed: 41, attemptsFailed: 41, startedAt: '', nextStep: null, additions: [] },
+      ...{ incident, key: `${incident}` },
+      suspects: cause === null ? [] : [{ name: cause, sentence: `the cause is ${cause}` }],
+    };
+  }
+
+  function tell(alerts: Alerts, change: Change, incident: number, cause: string | null = 'pool_leak'): void {
+    const evidence = factsOf(incident, cause);
+    const reason = change === 'corrected' ? 'It has another cause than was told.' : 'it fails';
+    const event = { kind: `incident_${change}`, subject, reason, evidence } as unknown as NewEvent;
+    alerts.onEvent(eventOf(event, (seq += 1), clock.wallTime()));
+    const facts = { facts: evidence, reason, subject, findings: ['a look'] };
+    if (change === 'opened') present = { ...facts, openedAt: clock.wallTime(), lastAt: clock.wallTime() };
+    if (change === 'resolved') present = null;
+  }
+
+  /** It fails for so long, and is over a minute later. */
+  async function fails(ms: number): Promise<void> {
+    for (let passed = 0; passed < ms; passed += 1000) {
+      await clock.advance(1000);
+      if (present !== null) present = { ...present, lastAt: clock.wallTime() };
+    }
+  }
+  async function flap(alerts: Alerts, incident: number): Promise<void> {
+    tell(alerts, 'opened', incident);
+    await fails(20_000);
+    await clock.advance(60_000);
+    tell(alerts, 'resolved', incident);
+  }
+  const told = (): string[] => channel.received.map((one) => one.replace(/ \(.*/, '').replace('incident:', ''));
+
+  /** Two that are over, of which the end of the second one waits. */
+  async function twoFlaps(): Promise<Alerts> {
+    const alerts = start();
+    for (const incident of [1, 2]) {
+      await flap(alerts, incident);
+      await clock.advance(8000);
+    }
+    assert.deepEqual(told(), ['1 opened', '1 resolved', '2 opened']);
+    channel.received = [];
+    return alerts;
+  }
+
+  test('is told when it fails for 30 s, with the end of the one before', async () => {
+    const alerts = await twoFlaps();
+    tell(alerts, 'opened', 3);
+    await fails(29_000);
+    assert.deepEqual(told(), []);
+    await fails(6000);
+    assert.deepEqual(told(), ['2 resolved', '3 opened']);
+    assert.deepEqual(channel.last?.evidence, ['the cause is pool_leak', 'a look']);
+    await fails(115_000);
+    tell(alerts, 'resolved', 3);
+    await clock.advance(60_000);
+    assert.deepEqual(told(), ['2 resolved', '3 opened', '3 resolved']);
+  });
+
+  test('is told also when its failures pause and go on', async () => {
+    const alerts = await twoFlaps();
+    tell(alerts, 'opened', 3);
+    await clock.advance(45_000);
+    assert.deepEqual(told(), []);
+    await fails(6000);
+    assert.deepEqual(told(), ['2 resolved', '3 opened']);
+  });
+
+  test('is told at once when it has another cause', async () => {
+    const alerts = await twoFlaps();
+    tell(alerts, 'opened', 3, 'out_of_memory_elsewhere');
+    await clock.advance(3000);
+    assert.deepEqual(told(), ['2 resolved', '3 opened']);
+  });
+
+  test('is told as opened, not as corrected, when another cause is found', async () => {
+    const alerts = await twoFlaps();
+    tell(alerts, 'opened', 3, null);
+    await fails(10_000);
+    tell(alerts, 'corrected', 3, 'slow_query');
+    await clock.advance(1);
+    assert.deepEqual(told(), ['2 resolved', '3 opened']);
+    assert.equal(channel.last?.title, 'incident 3 at shop: 41 of 60 requests failed');
+    assert.deepEqual(channel.last?.evidence, ['the cause is slow_query', 'a look']);
+    tell(alerts, 'corrected', 3, 'crash');
+    await clock.advance(1);
+    assert.deepEqual(told().at(-1), '3 corrected');
+  });
+
+  test('is told as opened where the target was told nothing of it before its correction', async () => {
+    const alerts = start();
+    tell(alerts, 'corrected', 1, 'slow_query');
+    await clock.advance(1);
+    assert.deepEqual(told(), ['1 opened']);
+  });
+
+  test('and goes has no message for each time, and one end a minute after the last', async () => {
+    const alerts = await twoFlaps();
+    for (const incident of [3, 4, 5, 6]) {
+      await flap(alerts, incident);
+      await clock.advance(8000);
+    }
+    assert.deepEqual(told(), ['2 grown']);
+    await clock.advance(52_000);
+    assert.deepEqual(told(), ['2 grown', '2 resolved']);
+  });
+
+  test('and lasts is told by the next process, if this one ends before', async () => {
+    const alerts = await twoFlaps();
+    tell(alerts, 'opened', 3);
+    await fails(5000);
+    await alerts.close();
+    start();
+    await fails(35_000);
+    assert.deepEqual(told(), ['2 resolved', '3 opened']);
+  });
+});
+
 describe('a process that is killed again and again', () => {
   const facts = {
     ...{ upstream: 'shop', upstreams: ['shop'], family: 'gone', routes: ['/'], cause: 'connect_refused' },
