@@ -289,7 +289,11 @@ export class AlertLedger {
   #note(
     alert: Alert,
     dueAt: number,
-    { as, held, ...told }: Partial<CausesAndRoutes> & { readonly as?: string | undefined; readonly held?: HeldAlert } = {},
+    {
+      as,
+      held,
+      ...told
+    }: Partial<CausesAndRoutes> & { readonly as?: string | undefined; readonly held?: HeldAlert } = {},
   ): void {
     const { key, severity, steps, at } = alert;
     this.#open.delete(key);
@@ -299,9 +303,7 @@ export class AlertLedger {
       at: dueAt,
       ...(as === undefined || as === key ? {} : { as }),
       // An incident has an end of its own.
-      ...(key === alert.about
-        ? { alert: { ...alert, evidence: [] } }
-        : { about: alert.about, ...toldOf(alert, told) }),
+      ...(key === alert.about ? { alert: { ...alert, evidence: [] } } : { about: alert.about, ...toldOf(alert, told) }),
       ...(held === undefined ? {} : { held }),
     });
     for (const [other, { at: since }] of this.#open) if (since < at - keptMs) this.#open.delete(other);
@@ -328,7 +330,10 @@ function differs(alert: Alert, told: Recurring['told']): boolean {
 }
 
 /** What a target knows of an incident after a message, or its end. */
-function toldOf({ cause, routes: own }: Alert, { causes = [], routes = [] }: Partial<CausesAndRoutes>): CausesAndRoutes {
+function toldOf(
+  { cause, routes: own }: Alert,
+  { causes = [], routes = [] }: Partial<CausesAndRoutes>,
+): CausesAndRoutes {
   return {
     causes: [...new Set([...causes, ...(cause === undefined ? [] : [cause])])],
     routes: [...new Set([...routes, ...own])],

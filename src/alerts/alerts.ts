@@ -131,7 +131,7 @@ export class Alerts {
   #settle(kinds: readonly AlertKind[]): void {
     const time = { startedAt: this.#startedAt, now: this.#parts.clock.wallTime() };
     for (const target of this.#targets.values())
-      for (const end of endsAfterRestart(target.ledger.open, this.#seen, kinds, time)) 
+      for (const end of endsAfterRestart(target.ledger.open, this.#seen, kinds, time))
         this.#carryOut(this.#decide(end, target), target, { at: end.at, holdMs: 0, from: 0 });
     this.#writer?.changed();
   }

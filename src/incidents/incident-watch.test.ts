@@ -284,6 +284,19 @@ test('an incident that goes on for long is kept with its newest failures, for th
   assert.ok(run.clock.wallTime() - (kept?.lastAt ?? 0) <= 7000, `${run.clock.wallTime()} ${kept?.lastAt}`);
 });
 
+test('an incident that goes on is known by its key as it is now, with the time of its last failure', () => {
+  const run = new Run('run-1', new SharedStorage());
+  run.serve(60);
+  run.fail(40);
+  const opened = run.events.find(({ kind }) => kind === 'incident_opened')?.evidence as IncidentFacts;
+  const now = run.watch.present(opened.key);
+  assert.ok(now !== null && now.lastAt - now.openedAt > 30_000, `${now?.lastAt} ${now?.openedAt}`);
+  assert.ok(now.facts.failed > opened.failed);
+  assert.match(now.reason, /^Incident 1: /);
+  run.serve(400);
+  assert.equal(run.watch.present(opened.key), null);
+});
+
 test('the next step for an application shows what it printed, where that is stored', () => {
   const stepWith = (application: string): string => {
     const run = new Run('a', new SharedStorage(), new SimulatedClock(), application);
