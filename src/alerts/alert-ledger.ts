@@ -47,7 +47,7 @@ interface Recurring {
     readonly alert: Alert | null;
   } | null;
   /** Of the incident that the target was told of last; null: there is none. */
-  told: CausesAndRoutes | null;
+  reported: CausesAndRoutes | null;
 }
 
 interface LedgerSettings {
@@ -106,7 +106,7 @@ export class AlertLedger {
   }
 
   /** Whether the target has been told of it, by this key or another one. */
-  hasTold(key: string): boolean {
+  hasReported(key: string): boolean {
     const open = this.#open.get(key);
     return open !== undefined && open.held === undefined;
   }
@@ -132,7 +132,7 @@ export class AlertLedger {
       if (known === undefined) return silent;
       this.#open.delete(alert.key);
       const ended = this.#end(alert, known);
-      if (isUntold(known)) return silent;
+      if (isUnreported(known)) return silent;
       const decision = withCount(sendIf('resolved', alert.at + ended.holdMs), this.#countOf(alert));
       ended.of.ending = {
         ...{ key: known.as ?? alert.key, kind: alert.kind, open: known, dueAt: alert.at + ended.holdMs },
@@ -156,7 +156,7 @@ export class AlertLedger {
     }
     if (known.held !== undefined) return this.#tellHeld(alert, known, target);
     if (alert.change === 'corrected') {
-      this.#open.set(alert.key, { ...known, ...toldOf(alert, known) });
+      this.#open.set(alert.key, { ...known, ...reportedOf(alert, known) });
       return sendIf('corrected', alert.at);
     }
     const isWorse = isMoreSevere(alert, known);
@@ -165,7 +165,7 @@ export class AlertLedger {
     // A message that waits still is replaced by this one.
     const dueAt =
       isWorse || isNext ? alert.at : known.at > alert.at ? known.at : Math.max(alert.at, known.at + grownEveryMs);
-    this.#note(withReported(alert, known), dueAt, { ...toldOf(alert, known), as: known.as });
+    this.#note(withReported(alert, known), dueAt, { ...reportedOf(alert, known), as: known.as });
     return sendIf('grown', dueAt);
   }
 
@@ -177,7 +177,7 @@ export class AlertLedger {
 
   /** What happens to a held incident: it is told as soon as it is another thing, or worse, than the target was told of. */
   #tellHeld(alert: Alert, known: OpenAlert, target: LedgerSettings['target']): LedgerDecision {
-    const isOther = alert.about !== known.about || differs(alert, this.#recurring.get(alert.about)?.told ?? null);
+    const isOther = alert.about !== known.about || differs(alert, this.#recurring.get(alert.about)?.reported ?? null);
     const isNext = alert.steps.some((step) => !known.steps.includes(step));
     if (known.held === undefined || !(isOther || isNext || isMoreSevere(alert, known))) return silent;
     return this.#tellOpened(alert, known.held, target);
@@ -196,12 +196,12 @@ export class AlertLedger {
   /** What it is part of, and how long its end waits, since it may come again. */
   #end(alert: Alert, open: OpenAlert): { readonly of: Recurring; readonly holdMs: number } {
     const { about, kind, at } = alert;
-    const found = this.#recurring.get(about) ?? { flapping: new Flapping(), ending: null, told: null };
+    const found = this.#recurring.get(about) ?? { flapping: new Flapping(), ending: null, reported: null };
     const flappingMs = found.flapping.end(at);
     const endedMs = kind === 'incident' ? Math.min(incidentEndMaxMs, flappingMs) : flappingMs;
     const holdMs = isOfCrash({ about, kind }) ? Math.max(nextCrashMs, endedMs) : endedMs;
     found.ending = null;
-    if (open.held === undefined && kind === 'incident') found.told = toldOf(alert, open);
+    if (open.held === undefined && kind === 'incident') found.reported = reportedOf(alert, open);
     this.#recurring.delete(about);
     this.#recurring.set(about, found);
     for (const [other, { flapping }] of this.#recurring) if (flapping.isForgotten(at)) this.#recurring.delete(other);
@@ -222,7 +222,7 @@ export class AlertLedger {
     if (alert.kind !== 'application' || crash === undefined) return null;
     const [key, open] = crash;
     this.#open.delete(key);
-    if (isUntold(open)) return null;
+    if (isUnreported(open)) return null;
     this.#note(withReported(alert, open), alert.at, { as: open.as ?? key });
     return this.#grown(alert, open.as ?? key, changes);
   }
@@ -251,7 +251,7 @@ export class AlertLedger {
    */
   #comeAgain(alert: Alert, changes: readonly Alert['change'][]): LedgerDecision | null {
     const found = this.#recurring.get(alert.about);
-    if (found === undefined || differs(alert, found.told)) return null;
+    if (found === undefined || differs(alert, found.reported)) return null;
     const { ending, flapping } = found;
     found.ending = null;
     const isOften = !isOfCrash(alert) && flapping.isReported(alert.at);
@@ -292,7 +292,7 @@ export class AlertLedger {
     {
       as,
       held,
-      ...told
+      ...reported
     }: Partial<CausesAndRoutes> & { readonly as?: string | undefined; readonly held?: HeldAlert } = {},
   ): void {
     const { key, severity, steps, at } = alert;
@@ -303,7 +303,9 @@ export class AlertLedger {
       at: dueAt,
       ...(as === undefined || as === key ? {} : { as }),
       // An incident has an end of its own.
-      ...(key === alert.about ? { alert: { ...alert, evidence: [] } } : { about: alert.about, ...toldOf(alert, told) }),
+      ...(key === alert.about
+        ? { alert: { ...alert, evidence: [] } }
+        : { about: alert.about, ...reportedOf(alert, reported) }),
       ...(held === undefined ? {} : { held }),
     });
     for (const [other, { at: since }] of this.#open) if (since < at - keptMs) this.#open.delete(other);
@@ -318,19 +320,19 @@ function isOfCrash({ kind, about }: Pick<Alert, 'kind' | 'about'>): boolean {
 }
 
 /** The target knows it by no key. */
-function isUntold({ held }: OpenAlert): boolean {
+function isUnreported({ held }: OpenAlert): boolean {
   return held?.goesOn === false;
 }
 
 /** Another incident than the target was told last, as far as is known. All crashes of an application are one thing. */
-function differs(alert: Alert, told: Recurring['told']): boolean {
-  if (told === null || alert.kind !== 'incident' || isOfCrash(alert)) return false;
-  const { causes, routes } = toldOf(alert, told);
-  return causes.length > told.causes.length || routes.length > told.routes.length;
+function differs(alert: Alert, reported: Recurring['reported']): boolean {
+  if (reported === null || alert.kind !== 'incident' || isOfCrash(alert)) return false;
+  const { causes, routes } = reportedOf(alert, reported);
+  return causes.length > reported.causes.length || routes.length > reported.routes.length;
 }
 
 /** What a target knows of an incident after a message, or its end. */
-function toldOf(
+function reportedOf(
   { cause, routes: own }: Alert,
   { causes = [], routes = [] }: Partial<CausesAndRoutes>,
 ): CausesAndRoutes {

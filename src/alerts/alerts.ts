@@ -179,7 +179,7 @@ export class Alerts {
     const holdMs = event.kind === 'incident_opened' ? detailsWaitMs : 0;
     const mutedUntil = mutedUntilOf(event);
     for (const target of this.#targets.values()) {
-      const isCorrection = event.kind === 'incident_corrected' && !target.ledger.hasTold(alert.key);
+      const isCorrection = event.kind === 'incident_corrected' && !target.ledger.hasReported(alert.key);
       const meant = isCorrection ? this.#uncorrected(alert, event) : alert;
       this.#carryOut(this.#decide(meant, target), target, { at: alert.at, holdMs, from: mutedUntil });
     }
