@@ -9,6 +9,7 @@ import {
   redirectForm,
   startOfSize,
 } from '../core/content-kind.ts';
+import type { AnswerChange } from '../core/live-incident.ts';
 
 const words: Readonly<Record<(typeof contentKinds)[number], string>> = {
   none: 'content without a type',
@@ -32,6 +33,27 @@ const wordsWithoutContent = new Map([
   [declinedForm, '4xx'],
   [lostForm, '404 for what it answered well before'],
 ]);
+
+const statusConditions = new Map([
+  // 304 says that a response is as before.
+  [redirectForm, ['status:3xx', '-status:304']],
+  [deniedForm, ['status:401-403', '-status:402']],
+  [limitedForm, ['status:429']],
+  [missingForm, ['status:404']],
+  [declinedForm, ['status:4xx', ...[401, 403, 404, 407, 410, 429].map((status) => `-status:${status}`)]],
+]);
+
+export const upgradeWords = 'an upgrade (101)';
+
+/**
+ * Conditions of a search that finds responses such as those that a route gives now. Null: none does. A type, a size, or whether a path was answered well
+ * before, is not stored; and a refused upgrade has the status of other requests of the route.
+ */
+export function statusConditionsOf({ now, usual }: Pick<AnswerChange, 'now' | 'usual'>): readonly string[] | null {
+  if (usual === upgradeWords) return null;
+  const [form] = [...statusConditions.keys()].filter((one) => formWords(one) === now);
+  return form === undefined ? null : (statusConditions.get(form) ?? null);
+}
 
 /** 'JSON', '404': what a response is. */
 export function formWords(form: number): string {

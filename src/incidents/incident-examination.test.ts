@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { beforeEach, test } from 'node:test';
+import { beforeEach, describe, test } from 'node:test';
 import type { Event } from '../core/event.ts';
 import type { HealthCheckRequest, HealthCheckResult } from '../core/health-checker.ts';
 import type { LiveIncident } from '../core/live-incident.ts';
@@ -191,6 +191,64 @@ test('where every request was answered by another attempt, the newest one is not
   const text = found.find((finding) => finding.includes('newest')) ?? '';
   assert.match(text, /^the newest stored request of which an attempt failed so, of 12:00:00 UTC: GET on the route \/ /);
   assert.match(text, / ended with 200, because another attempt was made \(candor explain r1\)$/);
+});
+
+describe('of an incident without failures', () => {
+  const record = {
+    ...{ id: 'r1', at: new Date(startedAt).toISOString(), method: 'POST', route: 'shop' },
+    ...{ cause: null, shape: 'none', status: 415, duration_ms: 4120 },
+  };
+  async function told(facts: Partial<LiveIncident>): Promise<string | undefined> {
+    const search = async (query: string) => {
+      queries.push(query);
+      return { kind: 'page', exchanges: [{ record }], cursor: null, end: '' } as never;
+    };
+    const examined = await examination({ search }).examine({ ...incident, cause: null, ...facts } as LiveIncident);
+    assert.equal(examined?.newest, null, 'no request has failed');
+    for (const query of queries) assert.ok(parseQuery(query, startedAt).ok, query);
+    return examined.findings.find((finding) => finding.includes('newest'));
+  }
+  const changed = (now: string, usual = 'JSON'): Partial<LiveIncident> => ({
+    family: 'changed',
+    answers: { route: 'shop', now, usual },
+  });
+
+  test('a request that took longer than the limit is named', async () => {
+    const lateness = { route: 'shop', usualMs: 35, nowMs: 4000, limitMs: 450 };
+    assert.equal(
+      await told({ family: 'slower', lateness }),
+      'the newest stored request that took longer than 450 ms, of 12:00:04 UTC: POST on the route shop took 4.1 s and ended with 415 (candor explain r1)',
+    );
+    assert.match(queries.join(), /^route:shop duration:>450ms upstream:api since:\S+$/);
+  });
+
+  test('a request with the changed status is named', async () => {
+    assert.equal(
+      await told(changed('4xx')),
+      'the newest stored request with such an answer, of 12:00:04 UTC: POST on the route shop ended with 415 (candor explain r1)',
+    );
+    assert.match(
+      queries.join(),
+      /^route:shop status:4xx -status:401 .*-status:429 shape:none .*upstream:api since:\S+$/,
+    );
+  });
+
+  for (const [now, usual] of [
+    ['HTML', 'JSON'],
+    ['nothing (no content)', 'JSON'],
+    ['404 for what it answered well before', 'JSON'],
+    ['404', 'an upgrade (101)'],
+  ] as const)
+    test(`no request is named where it cannot be searched for: ${now} in place of ${usual}`, async () => {
+      assert.equal(await told(changed(now, usual)), undefined);
+      assert.deepEqual(queries, []);
+    });
+
+  for (const facts of [{ family: 'slower' }, { family: 'changed' }] as const)
+    test(`no request is named where it is not known what is unusual: ${facts.family}`, async () => {
+      assert.equal(await told(facts), undefined);
+      assert.deepEqual(queries, []);
+    });
 });
 
 test('the queries of the paths that are asked for are not told', async () => {

@@ -20,7 +20,9 @@ import type { Clock, Instant } from '../core/time.ts';
 import { wasStopped } from '../core/recorded-exit.ts';
 import type { PrintedLine } from './application-words.ts';
 import { named } from './evidence-lines.ts';
-import { ownCauseQuery } from './requests-query.ts';
+import { isWithoutFailure } from './failure-family.ts';
+import { msText } from './incident-sentence.ts';
+import { ownCauseQuery, unusualQuery } from './requests-query.ts';
 import { beforeText } from './suspect-facts.ts';
 import type { DirectLook, NewestFailure } from './watched-upstream.ts';
 import { resultText } from '../discovery/check-result.ts';
@@ -199,14 +201,14 @@ export class IncidentExamination {
     onFound: (failure: NewestFailure) => void,
   ): Promise<readonly string[]> {
     if (upstream === '') return [];
+    if (isWithoutFailure(incident.family)) return this.#newestUnusual({ ...incident, upstream });
     const query = ownCauseQuery({ ...incident, upstream });
     // A cause is also found at attempts of requests that another attempt has answered.
     const record = (await this.#newest(`${query} -shape:none`)) ?? (await this.#newest(query));
     if (record === null) return [];
     const { id, at, method, route, status, shape, duration_ms: tookMs } = record;
-    // Alerts carry this into chats and mails, where what a client has chosen would become a link: its path is in the record alone.
     onFound({ id, method });
-    const sent = /^[A-Z]{1,16}$/.test(method ?? '') ? method : 'a request';
+    const sent = sentText(method);
     const [which, end] =
       shape === 'none'
         ? ['request of which an attempt failed so', ', because another attempt was made']
@@ -214,6 +216,22 @@ export class IncidentExamination {
     return [
       // A stream may have begun long before.
       `the newest stored ${which}, of ${this.#momentText(Date.parse(at) + tookMs)}: ${sent} on the route ${route ?? 'of none'} ended with ${status ?? 'no status'}${end} (candor explain ${id})`,
+    ];
+  }
+
+  /** Where nothing fails: a request that was late, or was answered otherwise. */
+  async #newestUnusual(incident: LiveIncident): Promise<readonly string[]> {
+    const query = unusualQuery(incident);
+    const record = query === null ? null : await this.#newest(query);
+    if (record === null) return [];
+    const { id, at, method, route, status, duration_ms: tookMs } = record;
+    const { lateness } = incident;
+    const [which, took] =
+      lateness === undefined
+        ? ['request with such an answer', '']
+        : [`request that took longer than ${msText(lateness.limitMs)}`, ` took ${msText(tookMs)} and`];
+    return [
+      `the newest stored ${which}, of ${this.#momentText(Date.parse(at) + tookMs)}: ${sentText(method)} on the route ${route ?? 'of none'}${took} ended with ${status ?? 'no status'} (candor explain ${id})`,
     ];
   }
 
@@ -279,6 +297,10 @@ export class IncidentExamination {
       .map((event) => `${beforeText(event.at - startedAt)} the first failure: ${changeText(event)}`);
   }
 }
+
+/** Alerts carry findings into chats and mails, where what a client has chosen would become a link: its path is in the record alone. */
+const sentText = (method: string | null): string =>
+  method !== null && /^[A-Z]{1,16}$/.test(method) ? method : 'a request';
 
 /** An instance gets its port when its program is started. */
 const hasAddress = ({ address }: EndpointSnapshot): boolean => address.kind === 'unix' || address.port !== 0;

@@ -157,7 +157,7 @@ export function latenessText({ route, usualMs, nowMs, limitMs }: Lateness): stri
   return `half of those of the route ${route} take ${msText(nowMs)}, where ${msText(usualMs)} were usual`;
 }
 
-const msText = (ms: number): string =>
+export const msText = (ms: number): string =>
   ms >= 1000 ? `${Math.round(ms / 100) / 10} s` : `${Math.max(1, Math.round(ms))} ms`;
 
 const shownMax = 5;

@@ -1,7 +1,8 @@
 import { shapeOfType, specOfCause } from '#failures/failure-texts.ts';
 import { conditionText, listText } from '../core/exchange-query.ts';
 import { isCause } from './failure-family.ts';
-import type { CountedCause, LiveIncident } from '../core/live-incident.ts';
+import type { CountedCause, Lateness, LiveIncident } from '../core/live-incident.ts';
+import { statusConditionsOf } from './answer-words.ts';
 
 /** Finds the requests that an incident counts: a search goes by when requests began, and a timeout fails long after that. */
 export function requestsQuery(incident: LiveIncident): string {
@@ -17,19 +18,34 @@ export function requestsQuery(incident: LiveIncident): string {
 /** Finds those of its requests that failed with its cause, without what followed from them. */
 export function ownCauseQuery(incident: LiveIncident): string {
   const { cause } = incident;
-  return [
-    ...(unusualConditions(incident) ?? [cause === null ? appError : conditionText('cause', cause)]),
-    ...upstreamCondition(incident),
-    sinceText(incident),
-  ].join(' ');
+  return queryOf(incident, [cause === null ? appError : conditionText('cause', cause)]);
 }
+
+/** Of an incident without failures: finds requests that were late, or answered otherwise. Null: no condition tells these from the others of the route. */
+export function unusualQuery(incident: LiveIncident): string | null {
+  const { lateness, answers } = incident;
+  if (lateness !== undefined) return queryOf(incident, lateConditions(lateness));
+  const status = answers === undefined ? null : statusConditionsOf(answers);
+  if (answers === undefined || status === null) return null;
+  // The gateway answers with 4xx too, and what HEAD and OPTIONS are answered is not compared.
+  const compared = ['shape:none', '-method:HEAD', '-method:OPTIONS'];
+  return queryOf(incident, [conditionText('route', answers.route), ...status, ...compared]);
+}
+
+const queryOf = (incident: LiveIncident, conditions: readonly string[]): string =>
+  [...conditions, ...upstreamCondition(incident), sinceText(incident)].join(' ');
 
 const appError = 'shape:app_error';
 
-/** Null: its requests fail. A whole request takes at least as long as its response to begin. */
+/** A whole request takes at least as long as its response to begin. */
+const lateConditions = ({ route, limitMs }: Lateness): readonly string[] => [
+  conditionText('route', route),
+  `duration:>${limitMs}ms`,
+];
+
+/** Null: its requests fail. */
 function unusualConditions({ family, lateness, answers, routes }: LiveIncident): readonly string[] | null {
-  if (family === 'slower')
-    return lateness === undefined ? [] : [conditionText('route', lateness.route), `duration:>${lateness.limitMs}ms`];
+  if (family === 'slower') return lateness === undefined ? [] : lateConditions(lateness);
   if (family !== 'changed') return null;
   return [
     ...(routes.length === 0

@@ -1,5 +1,5 @@
 import type { AnswerChange } from '../core/live-incident.ts';
-import { formWords } from './answer-words.ts';
+import { formWords, upgradeWords } from './answer-words.ts';
 
 /** Refusals of so many seconds, from so many of 32 groups of clients, that are new: one whose credentials are wrong asks again and again. */
 const widthS = 15;
@@ -62,7 +62,7 @@ export class UpgradeAnswers {
         for (const [form, count] of one.refused) forms.set(form, (forms.get(form) ?? 0) + count);
     const [most] = [...forms].sort(([, a], [, b]) => b - a);
     if (most === undefined || this.#accepted === 0) return null;
-    return { count: most[1], change: { route, now: formWords(most[0]), usual: 'an upgrade (101)' } };
+    return { count: most[1], change: { route, now: formWords(most[0]), usual: upgradeWords } };
   }
 }
 
