@@ -405,3 +405,11 @@ test('an objective that is missed leads to a search that finds its requests: slo
   assert.match(step(500), /`candor logs 'route:\/api duration:>500ms'`/);
   assert.match(step(null), /`candor logs 'route:\/api -shape:none,client_abort'`/);
 });
+
+test('the title of an incident without failures says that requests took longer, or were answered otherwise', () => {
+  const titleOf = (family: IncidentFacts['family']): string | undefined =>
+    alertOfEvent(eventOf(event('incident_opened', { ...incident, family })), { deployment: 'shop' })?.title;
+  // Some of them may not be answered at all.
+  assert.equal(titleOf('slower'), 'incident 3 at api: 41 of 60 requests took longer than usual');
+  assert.equal(titleOf('changed'), 'incident 3 at api: 41 of 60 requests were answered otherwise than before');
+});

@@ -197,8 +197,8 @@ function whereText({ upstream, upstreams }: IncidentFacts): string {
 }
 
 function extentOf({ family, failed, requests, attemptsFailed }: IncidentFacts): string {
-  const unusual = family === 'slower' ? 'late' : family === 'changed' ? 'otherwise than before' : null;
-  if (unusual !== null) return `${failed} of ${requests} requests were answered ${unusual}`;
+  if (family === 'slower') return `${failed} of ${requests} requests took longer than usual`;
+  if (family === 'changed') return `${failed} of ${requests} requests were answered otherwise than before`;
   return failed === 0
     ? `${attemptsFailed} attempts failed, hidden by retries`
     : `${failed} of ${requests} requests failed`;

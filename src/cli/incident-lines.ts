@@ -1,5 +1,6 @@
 import { elapsedText, harmless, shorten, wrap, wrapAfter, countText } from './layout.ts';
 import { statusMark, type Style } from './style.ts';
+import { unusualOf } from '../core/incident-words.ts';
 import type { IncidentStatus } from '../core/schemas/incidents.ts';
 import type { AlertTargetStatus } from '../core/schemas/alerts.ts';
 
@@ -41,10 +42,11 @@ function shortenStep(step: string): string {
   return step.length <= commandEnd + 2 ? step : `${step.slice(0, commandEnd + 1)}…`;
 }
 
-export function extentOf({ failed, attemptsFailed, requests, answers, causes: [first] }: IncidentStatus): string {
-  if (first?.cause === 'late_response') return `${failed} of ${requests} requests were answered late`;
-  if (first?.cause === 'changed_response')
-    return `${failed} of ${requests} requests were answered with ${answers?.now ?? '4xx'}`;
+export function extentOf(incident: IncidentStatus): string {
+  const { failed, attemptsFailed, requests, answers } = incident;
+  const unusual = unusualOf(incident);
+  if (unusual === 'late') return `${failed} of ${requests} requests took longer than usual`;
+  if (unusual === 'otherwise') return `${failed} of ${requests} requests were answered with ${answers?.now ?? '4xx'}`;
   return failed === 0
     ? `${attemptsFailed} attempts failed, hidden from clients by retries`
     : `${failed} of ${requests} requests failed`;

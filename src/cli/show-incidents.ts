@@ -11,8 +11,8 @@ import { alignColumns, elapsedText, harmless, shorten, wrap, wrapAfter, printJso
 import { type IncidentFlags, markIncident, ordersOf } from './mark-incident.ts';
 import type { ProcessContext } from './process-context.ts';
 import { type Style, styleFor } from './style.ts';
-import { shapeWords, whoseWords } from '#failures/failure-words.ts';
-import { excerptTitle, isOfChecksAlone } from '../core/live-incident.ts';
+import { unusualOf, verdictText } from '../core/incident-words.ts';
+import { excerptTitle } from '../core/live-incident.ts';
 import type { ExchangeGroupsJson } from '../core/schemas/record.ts';
 import type { GatewayStatus } from '../core/schemas/status.ts';
 import type { IncidentStatus } from '../core/schemas/incidents.ts';
@@ -133,14 +133,13 @@ function groupsText({ groups, counted }: ExchangeGroupsJson): string {
 }
 
 function incidentPage(incident: IncidentStatus, now: number, style: Style): string[] {
-  const { id, title, whose, shape, causes, routes, endpoints, suspects } = incident;
+  const { id, title, causes, routes, endpoints, suspects } = incident;
   const isOpen = incident.resolvedAt === null;
   const step = nextStepOf(incident);
-  const origin = isOfChecksAlone(incident) ? '' : `, caused by ${whoseWords[whose]}`;
   const lines = [
     ...wrap(`${style.bold(`Incident ${id}`)}  ${isOpen ? style.bad(harmless(title)) : harmless(title)}`, ''),
     ...wrap(`${extentOf(incident)}, ${timesOf(incident, now)}`, '  '),
-    ...wrap(`${shapeWords[shape]}${origin}; ${rateText(incident)}`, '  '),
+    ...wrap(`${verdictText(incident)}; ${rateText(incident)}`, '  '),
     ...presentLines(incident).flatMap((line) => wrap(harmless(line), '  ')),
     '',
     style.bold('PROBABLY'),
@@ -163,7 +162,7 @@ function incidentPage(incident: IncidentStatus, now: number, style: Style): stri
   ];
   return [
     ...lines,
-    ...table('FAILURES', kinds, style),
+    ...table(unusualOf(incident) === null ? 'FAILURES' : 'RESPONSES', kinds, style),
     ...table('UPSTREAMS', upstreamRows(incident), style),
     ...table(
       'ROUTES',

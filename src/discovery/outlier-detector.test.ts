@@ -365,7 +365,7 @@ describe('an endpoint whose check fails, although it may be the check that is wr
     assert.equal(seen().state, 'healthy');
     assert.equal(
       seen().reason,
-      'its checks fail (answered 404), but 30 of 30 attempts within 30 s were answered; it stays: correct the check',
+      'its checks fail (answered 404), but 30 of 30 attempts within 30 s were answered; it stays: either the check or the application is wrong',
     );
     assert.deepEqual(
       emitted.map(({ kind, from, to }) => [kind, from, to]),

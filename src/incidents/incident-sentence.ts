@@ -137,7 +137,7 @@ function extentOf({ family, failed, attemptsFailed, requests, lateness, answers 
   if (family === 'changed') return `${failed} of ${requests} requests were answered with ${changeText(answers)}`;
   if (family === 'slower') {
     const where = lateness === undefined ? '' : `: ${latenessText(lateness)}`;
-    return `${failed} of ${requests} requests were answered late${where}`;
+    return `${failed} of ${requests} requests took longer than usual${where}`;
   }
   if (failed === 0) return `${attemptsFailed} attempts failed, and other attempts answered their requests`;
   return `${failed} of ${requests} requests failed`;

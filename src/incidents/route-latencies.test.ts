@@ -80,7 +80,7 @@ describe('a route that goes from 35 ms to 4 s', () => {
     assert.ok(incident !== undefined);
     assert.match(
       incidentSentence(incident),
-      /^Incident 1: responses begin much later than before \(upstream shop\): \d+ of \d+ requests were answered late: half of those of the route search take 3\.\d s, where 2\d ms were usual\. The application, or something it waits for, has become slow or hangs\.$/,
+      /^Incident 1: responses begin much later than before \(upstream shop\): \d+ of \d+ requests took longer than usual: half of those of the route search take 3\.\d s, where 2\d ms were usual\. The application, or something it waits for, has become slow or hangs\.$/,
     );
     assert.deepEqual(
       incident.routes.map(({ route }) => route),

@@ -4,8 +4,9 @@ import { Answered, Section, Mark, Sentence, Since } from './parts.tsx';
 import { api, now, status } from './state.ts';
 import { useAnswer } from './use-answer.ts';
 import { elapsedText, failuresText } from '#failures/quantity-text.ts';
-import { shapeWords, whoseWords } from '#failures/failure-words.ts';
-import { excerptTitle, isOfChecksAlone } from '../../core/live-incident.ts';
+import { unusualOf, verdictText } from '../../core/incident-words.ts';
+import { excerptTitle } from '../../core/live-incident.ts';
+import { countWithNoun, extentFigures, extentLabel } from '../incident-extent.ts';
 import { actionsFor, marksFor } from '../operator-actions.ts';
 import { addressHash } from '../page-address.ts';
 import { countFigure, shareFigure, timeText } from '../shown-figures.ts';
@@ -76,10 +77,9 @@ export function IncidentCard({
         <div class="suspect">
           <p>Of the same outage:</p>
           <ul class="evidence">
-            {sameOutage.map(({ id: other, title: what, failed, attempts_failed: attempts }) => (
-              <li key={other}>
-                <a href={addressHash('incidents', String(other))}>{what}</a>,{' '}
-                {failed === 0 ? countWithNoun(attempts, 'attempt') : countWithNoun(failed, 'request')} failed
+            {sameOutage.map((other) => (
+              <li key={other.id}>
+                <a href={addressHash('incidents', String(other.id))}>{other.title}</a>, {extentFigures(other)}
               </li>
             ))}
           </ul>
@@ -125,7 +125,7 @@ export function IncidentCard({
         </details>
       )}
       <details>
-        <summary>What failed, and where</summary>
+        <summary>{unusualOf(incident) === null ? 'What failed, and where' : 'What is unusual, and where'}</summary>
         <Counts incident={incident} />
       </details>
     </article>
@@ -191,12 +191,12 @@ function Extent({ incident }: { readonly incident: IncidentJson }): JSX.Element 
     started_at: startedAt,
     resolved_at: resolvedAt,
   } = incident;
-  const { last_at: lastAt, shape, whose } = incident;
+  const { last_at: lastAt } = incident;
   const lasted = elapsedText((Date.parse(lastAt) - Date.parse(startedAt)) / 1000 || 1);
   return (
     <dl class="facts">
       <div>
-        <dt>failed</dt>
+        <dt>{extentLabel(incident)}</dt>
         <dd>
           {failed === 0 ? (
             `${countFigure(attemptsFailed)} attempts; other attempts answered the requests`
@@ -224,10 +224,7 @@ function Extent({ incident }: { readonly incident: IncidentJson }): JSX.Element 
       </div>
       <div>
         <dt>verdict</dt>
-        <dd>
-          {shapeWords[shape]}
-          {!isOfChecksAlone(incident) && `, ${whoseWords[whose]}`}
-        </dd>
+        <dd>{verdictText(incident)}</dd>
       </div>
     </dl>
   );
@@ -336,8 +333,6 @@ function Counts({ incident }: { readonly incident: IncidentJson }): JSX.Element 
     </div>
   );
 }
-
-const countWithNoun = (count: number, noun: string): string => `${countFigure(count)} ${noun}${count === 1 ? '' : 's'}`;
 
 /** '3 requests, 9 attempts'. */
 function failureFigures({

@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { elapsedText } from '#failures/quantity-text.ts';
 import type { IncidentJson, ProblemJson, StatusJson, TimelineJson, UpstreamJson } from '../model.ts';
 import { endpointTone, upstreamState } from '../overall-state.ts';
+import { extentFigures } from '../incident-extent.ts';
 import { outagesOf } from '../outages.ts';
 import { addressHash } from '../page-address.ts';
 import { countFigure, durationFigure, rateFigure, rateFigures, shareFigure } from '../shown-figures.ts';
@@ -176,25 +177,22 @@ function PastIncidents(): JSX.Element | null {
   return (
     <Section title="Incidents that are over">
       <ul class="past">
-        {outagesOf(past).map(
-          ({
-            first: { id, title, failed, attempts_failed: attemptsFailed, started_at: startedAt, last_at: lastAt },
-            others,
-          }) => (
+        {outagesOf(past).map(({ first, others }) => {
+          const { id, title, started_at: startedAt, last_at: lastAt } = first;
+          return (
             <li key={id}>
               <a href={addressHash('incidents', String(id))} data-row>
                 {title}
               </a>
               <span class="quiet">
-                {failed === 0 ? `${countFigure(attemptsFailed)} attempts` : `${countFigure(failed)} requests`} failed,{' '}
-                {elapsedText((Date.parse(lastAt) - Date.parse(startedAt)) / 1000)},{' '}
+                {extentFigures(first)}, {elapsedText((Date.parse(lastAt) - Date.parse(startedAt)) / 1000)},{' '}
                 {elapsedText((now.value - Date.parse(lastAt)) / 1000)} ago
                 {others.length > 0 &&
                   `, with ${others.length === 1 ? 'another incident' : `${others.length} other incidents`} of the same outage`}
               </span>
             </li>
-          ),
-        )}
+          );
+        })}
       </ul>
     </Section>
   );
