@@ -35,6 +35,18 @@ describe('a line of an application', () => {
       );
     });
 
+  for (const text of [
+    JSON.stringify({ level: 50, hostname: 'h'.repeat(90), words: 'of a log '.repeat(40), msg: 'boom' }),
+    `${'x'.repeat(50)} ${'y'.repeat(50)} `.repeat(4),
+    'x'.repeat(400),
+  ])
+    test(`ends with a mark where it is cut: ${text.slice(0, 10)}`, () => {
+      const rows = rowsOf(text);
+      assert.equal(rows.length, 4);
+      assert.match(rows.at(-1) ?? '', /[^…]…$/);
+      for (const row of rows) assert.ok(row.length <= columnsMax, row);
+    });
+
   for (const text of [`    ${'word '.repeat(60)}`, ' '.repeat(300) + 'deep', `  ${'x'.repeat(400)}`])
     test(`stays within the columns of a terminal: ${text.trim().slice(0, 10)}`, () => {
       const rows = rowsOf(text);

@@ -20,7 +20,16 @@ export function outputRows(line: OutputLineJson, style: Style): string[] {
   const room = rowsMax * (columnsMax - timeWidth - word.length - 2);
   const before = `${instance ?? application} `;
   const wrapped = wrapOutput(label, timeWidth + word.length + 1, { before, text, charactersMax: room });
-  return [...rows, ...wrapped.slice(0, rowsMax)];
+  return [...rows, ...cutRows(wrapped)];
+}
+
+/** Rows that end with a space before a long word leave less room than was counted. */
+function cutRows(rows: readonly string[]): readonly string[] {
+  const shown = rows.slice(0, rowsMax);
+  const last = shown.at(-1);
+  return rows.length === shown.length || last === undefined
+    ? shown
+    : [...shown.slice(0, -1), shorten(`${last}……`, Math.min(columnsMax, last.length + 1))];
 }
 
 function leftOutRow(line: OutputLineJson, style: Style): string {

@@ -134,6 +134,20 @@ test('of an error with its stack the error is shown, and its lines of one moment
   );
 });
 
+test('of a line of JSON its message is shown, without secrets', async () => {
+  const error = { message: 'no table for {"password":"c4nary"}', stack: 'Error: no table\n    at pay.js:1' };
+  const text = JSON.stringify({ level: 50, hostname: 'h'.repeat(300), err: error, msg: 'request errored' });
+  const lines = [{ at: startedAt, text, source: { stream: 'stderr', instance: 'web/1' } }];
+  const found = await examined({
+    upstream: () => ({ id: 'api', application: 'web', tls: null, endpoints: [] }) as unknown as UpstreamSnapshot,
+    searchOutput: async () => ({ kind: 'page', lines, cursor: null, end: '' }) as never,
+  });
+  assert.deepEqual(
+    found.filter((finding) => finding.includes('printed')),
+    ['web/1 printed at 12:00:00 UTC: request errored: no table for {"password":"…"}'],
+  );
+});
+
 test('lines of the application that were not stored are told by their reasons', async () => {
   const source = { stream: 'stderr', instance: 'web/1' };
   const lines = [

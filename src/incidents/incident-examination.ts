@@ -22,6 +22,7 @@ import type { PrintedLine } from './application-words.ts';
 import { named } from './evidence-lines.ts';
 import { isWithoutFailure } from './failure-family.ts';
 import { msText } from './incident-sentence.ts';
+import { messageOfJsonLine } from './json-line.ts';
 import { ownCauseQuery, unusualQuery } from './requests-query.ts';
 import { beforeText } from './suspect-facts.ts';
 import type { DirectLook, NewestFailure } from './watched-upstream.ts';
@@ -325,7 +326,9 @@ function printedIn(lines: readonly OutputLine[]): readonly PrintedLine[] {
 const looksLikeError = /\b(?:error|exception|fatal|panic|traceback|unhandled|failed|refused|out of memory)\b/i;
 
 function lineText(text: string): string {
-  const line = visibleLine(text).trim();
+  const message = messageOfJsonLine(text);
+  // Without the escapes of JSON, secrets are recognized that were not when the line was stored.
+  const line = visibleLine(message === null ? text : redactor.redact(message)).trim();
   return line.length <= lineCharactersMax ? line : `${line.slice(0, lineCharactersMax - 1)}…`;
 }
 

@@ -201,6 +201,17 @@ test('incident shows what the application has said itself, of each source the fi
   );
 });
 
+test('incident does not say that requests failed, or that nothing went wrong, where they were answered otherwise', async () => {
+  const unusual = { ...incident, cause: null, failed: 809, requests: 2517, whose: 'application' } as const;
+  const causes = [{ cause: 'changed_response', count: 809, failed: 809, attemptsFailed: 0, isConsequence: false }];
+  gateway.shownIncidents = [{ ...unusual, shape: 'none', causes }];
+  await context.candor('incident', '3');
+  assert.match(context.stdout.text, /^ {2}other answers than before, by the application; /m);
+  assert.match(context.stdout.text, /809 of 2517 requests were answered with 4xx/);
+  assert.match(context.stdout.text, /^RESPONSES$/m);
+  assert.doesNotMatch(context.stdout.text, /nothing went wrong|FAILURES/);
+});
+
 test('incident shows beside a suspect the fact that speaks against it', async () => {
   const [suspect] = incident.suspects;
   assert.ok(suspect !== undefined);
