@@ -25,7 +25,7 @@ test('a line of JSON is told by its message and by that of its error', () => {
 test('a line of JSON that was cut, or made invalid, is told by the messages that are whole', () => {
   const whole = JSON.stringify({ ...before, err: { message: missing }, msg: 'request errored' });
   assert.equal(messageOfJsonLine(whole.slice(0, -4)), missing);
-  assert.equal(messageOfJsonLine(`{"token":…,"msg":"${'a\\tb'}"}`), 'a\tb');
+  assert.equal(messageOfJsonLine(String.raw`{"token":…,"msg":"a\tb"}`), 'a\tb');
 });
 
 test('other lines are told as they are', () => {
