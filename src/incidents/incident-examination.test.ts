@@ -212,12 +212,18 @@ describe('of an incident without failures', () => {
     ...{ id: 'r1', at: new Date(startedAt).toISOString(), method: 'POST', route: 'shop' },
     ...{ cause: null, shape: 'none', status: 415, duration_ms: 4120 },
   };
+  const routes = [{ route: 'shop', failed: 9 }];
   async function told(facts: Partial<LiveIncident>): Promise<string | undefined> {
     const search = async (query: string) => {
       queries.push(query);
       return { kind: 'page', exchanges: [{ record }], cursor: null, end: '' } as never;
     };
-    const examined = await examination({ search }).examine({ ...incident, cause: null, ...facts } as LiveIncident);
+    const examined = await examination({ search }).examine({
+      ...incident,
+      cause: null,
+      routes,
+      ...facts,
+    } as LiveIncident);
     assert.equal(examined?.newest, null, 'no request has failed');
     for (const query of queries) assert.ok(parseQuery(query, startedAt).ok, query);
     return examined.findings.find((finding) => finding.includes('newest'));
