@@ -1,6 +1,6 @@
 import { elapsedText, harmless, shorten, wrap, wrapAfter, countText } from './layout.ts';
 import { statusMark, type Style } from './style.ts';
-import { unusualOf } from '../core/incident-words.ts';
+import { unusualOf } from '../core/unusual-incident.ts';
 import type { IncidentStatus } from '../core/schemas/incidents.ts';
 import type { AlertTargetStatus } from '../core/schemas/alerts.ts';
 

@@ -11,7 +11,8 @@ import { alignColumns, elapsedText, harmless, shorten, wrap, wrapAfter, printJso
 import { type IncidentFlags, markIncident, ordersOf } from './mark-incident.ts';
 import type { ProcessContext } from './process-context.ts';
 import { type Style, styleFor } from './style.ts';
-import { unusualOf, verdictText } from '../core/incident-words.ts';
+import { verdictText } from '../core/incident-words.ts';
+import { unusualOf } from '../core/unusual-incident.ts';
 import { excerptTitle } from '../core/live-incident.ts';
 import type { ExchangeGroupsJson } from '../core/schemas/record.ts';
 import type { GatewayStatus } from '../core/schemas/status.ts';

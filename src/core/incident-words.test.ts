@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Shape } from '#failures/shape.ts';
 import type { SuspectKind } from './live-incident.ts';
-import { unusualOf, verdictText } from './incident-words.ts';
+import { verdictText } from './incident-words.ts';
+import { unusualOf } from './unusual-incident.ts';
 
 const verdictOf = (cause: string | null, shape: Shape, ...suspects: readonly SuspectKind[]): string =>
   verdictText({ cause, shape, whose: 'application', suspects: suspects.map((name) => ({ name })) });

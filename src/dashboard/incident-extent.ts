@@ -1,4 +1,4 @@
-import { unusualOf } from '../core/incident-words.ts';
+import { unusualOf } from '../core/unusual-incident.ts';
 import type { IncidentJson } from './model.ts';
 import { countFigure } from './shown-figures.ts';
 

@@ -14,8 +14,8 @@ export function messageOfJsonLine(line: string): string | null {
   const found = parsed === null ? writtenMessages(line) : [...messagesIn(parsed), ...errorMessages(parsed)];
   const texts = [...new Set(found.map(firstLineOf))].filter((text) => text !== '');
   // Many loggers repeat the message of the error.
-  const told = texts.filter((text) => !texts.some((other) => other !== text && other.includes(text)));
-  return told.length === 0 ? null : told.join(': ');
+  const shown = texts.filter((text) => !texts.some((other) => other !== text && other.includes(text)));
+  return shown.length === 0 ? null : shown.join(': ');
 }
 
 function parsedObject(line: string): Json | null {
