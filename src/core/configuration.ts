@@ -77,6 +77,8 @@ export interface ApplicationSpec {
   readonly secretWords?: readonly number[];
   /** From the command line of `candor run`, not from a file. */
   readonly fromCommand?: true;
+  /** The name of the release that it runs; absent: it was never deployed. */
+  readonly release?: string;
   readonly directory: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly instances: number;

@@ -12,8 +12,10 @@ export interface LiveInstance {
   /** Why it is not ready, as its checks observe it. */
   readonly finding: ReadinessFinding | null;
   readonly sinceInstant: number;
-  /** Null until releases have names. */
+  /** Null: its application was never deployed. */
   readonly release: string | null;
+  /** The share of requests that the instances of its release get together, from 0 to 1; absent: only one release runs. */
+  readonly share?: number;
   /** The last exit of its program, kept while the next one runs. */
   readonly exit: InstanceExit | null;
   /** All processes of it that a signal has stopped, where none is left that could answer; absent: some may, or it is not known. */

@@ -217,7 +217,7 @@ export class Instance {
       reason: this.#reason,
       finding: this.#finding,
       sinceInstant: this.#stateSince,
-      release: null,
+      release: this.#spec.release ?? null,
       exit: this.#lastRun.exit,
     };
   }
@@ -234,7 +234,7 @@ export class Instance {
       restarts: this.#restarts,
       late: this.#life.phase === 'starting' && this.#life.late,
       exposedAt: this.#exposure.at,
-      release: releaseOf(this.#spec.environment),
+      release: this.#spec.release ?? releaseOf(this.#spec.environment),
       lastLines: lines.slice(-statusLinesMax),
     };
   }

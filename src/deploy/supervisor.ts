@@ -21,6 +21,7 @@ import {
   stopIfNotRunning,
 } from './managed-instance.ts';
 import { createHash } from 'node:crypto';
+import { type ApplicationArm, type ArmsOf, oneArm } from './application-arm.ts';
 
 export interface SupervisorParts {
   readonly applications: readonly ApplicationSpec[];
@@ -28,6 +29,8 @@ export interface SupervisorParts {
   readonly random: Random;
   readonly events: EventSink;
   readonly host: Host;
+  /** The releases of an application that run. Called at each `apply` and `refresh`. Absent: what its specification says, alone. */
+  readonly armsOf?: ArmsOf;
   /** How long an instance that is replaced or removed may take to finish its requests. Called at each drain. */
   readonly drainMs: () => number;
   /** Resolves when a draining instance has no request left. Without this function each drain takes the whole `drainMs`. */
@@ -47,6 +50,8 @@ export interface Supervisor extends SupervisedInstances {
    * application are drained and stopped.
    */
   apply(applications: readonly ApplicationSpec[]): void;
+  /** The arms of the application have changed. */
+  refresh(application: ApplicationId): void;
   /**
    * Takes over instances that an earlier process detached `agoMs` ago. Returns the records of those that still run. `apply` must
    * follow: it replaces instances that do not fit the configuration, as a reload does.
@@ -91,6 +96,8 @@ interface SupervisedApplication {
   readonly id: ApplicationId;
   /** Null if the configuration no longer has the application, while some of its instances still run. */
   spec: ApplicationSpec | null;
+  /** What runs of it; empty if `spec` is null. */
+  arms: readonly RunningArm[];
   instances: ManagedInstance[];
   /** The number in the id of the next instance. No number is used twice, so that an old and a new instance cannot be confused. */
   nextNumber: number;
@@ -99,6 +106,10 @@ interface SupervisedApplication {
   isReconciling: boolean;
   /** Whether something has changed since the last `#reconcile`. */
   needsReconcile: boolean;
+}
+
+interface RunningArm extends ApplicationArm {
+  readonly runKey: string;
 }
 
 class ApplicationsSupervisor implements Supervisor {
@@ -128,11 +139,30 @@ class ApplicationsSupervisor implements Supervisor {
     for (const application of this.#applications.values()) {
       const spec = specs.get(application.id) ?? null;
       application.spec = spec;
-      if (spec !== null) adaptInstances(application.instances, spec, this.#runKeyOf(spec));
-      this.#reconcileUntilStable(application);
+      this.#useArms(application);
       this.#forgetIfGone(application);
     }
     this.#notifyChange();
+  }
+
+  refresh(id: ApplicationId): void {
+    if (this.#stopping !== null || this.#hasDetached || this.#isAdopting) return;
+    const application = this.#applications.get(id);
+    if (application === undefined) return;
+    this.#useArms(application);
+    this.#notifyChange();
+  }
+
+  #useArms(application: SupervisedApplication): void {
+    const { spec, instances } = application;
+    application.arms = spec === null ? [] : this.#armsOf(spec);
+    for (const arm of application.arms) adaptInstances(instances, arm.spec, arm.runKey);
+    this.#reconcileUntilStable(application);
+  }
+
+  #armsOf(spec: ApplicationSpec): readonly RunningArm[] {
+    const { armsOf = oneArm } = this.#parts;
+    return armsOf(spec).map((arm) => ({ ...arm, runKey: this.#runKeyOf(arm.spec) }));
   }
 
   adopt(records: readonly InstanceRecord[], agoMs: number): readonly InstanceRecord[] {
@@ -146,8 +176,8 @@ class ApplicationsSupervisor implements Supervisor {
     const { application: id, number, unknownFields } = record;
     const application = this.#applications.get(id) ?? newApplication(id);
     const known = application.spec ?? this.#parts.applications.find((one) => one.id === id) ?? null;
-    const fits = known !== null && this.#runKeyOf(known) === record.runKey;
-    const spec = fits ? known : specFromRecord(record);
+    const arm = known === null ? undefined : this.#armsOf(known).find(({ runKey }) => runKey === record.runKey);
+    const spec = arm?.spec ?? specFromRecord(record);
     const instance = new Instance(`${id}/${number}`, spec, this.#instanceParts(application));
     if (!instance.adopt(record, agoMs)) return false;
     // An instance that no later process could adopt would have to be stopped at the next handoff. So it gets an empty run key,
@@ -157,7 +187,7 @@ class ApplicationsSupervisor implements Supervisor {
       instance,
       runKey: staysAdoptable ? record.runKey : '',
       unknownFields,
-      mustNotRestart: !fits || !staysAdoptable,
+      mustNotRestart: arm === undefined || !staysAdoptable,
     });
     application.nextNumber = Math.max(application.nextNumber, number + 1);
     this.#applications.set(id, application);
@@ -220,8 +250,15 @@ class ApplicationsSupervisor implements Supervisor {
   }
 
   instances(application: ApplicationId): readonly LiveInstance[] {
-    const instances = this.#applications.get(application)?.instances ?? [];
-    return instances.map((managed) => liveAmong(managed, instances));
+    const { arms, instances } = this.#applications.get(application) ?? { arms: [], instances: [] };
+    return instances.map((managed) => {
+      const live = liveAmong(managed, instances);
+      const [main] = arms;
+      if (main === undefined || arms.length === 1) return live;
+      // What is about to be replaced serves in place of its replacement.
+      const { share } = arms.find(({ runKey }) => runKey === managed.runKey) ?? main;
+      return { ...live, share };
+    });
   }
 
   replacedBy(instance: string): string | null {
@@ -238,21 +275,13 @@ class ApplicationsSupervisor implements Supervisor {
   }
 
   status(): readonly SupervisedApplicationStatus[] {
-    return [...this.#applications.values()].map(({ id, spec, instances }) => ({
+    return [...this.#applications.values()].map(({ id, arms, instances }) => ({
       id,
-      command: spec?.command ?? [],
-      instances: this.#statusOfInstances(spec, instances),
-    }));
-  }
-
-  #statusOfInstances(
-    spec: ApplicationSpec | null,
-    instances: readonly ManagedInstance[],
-  ): readonly ManagedInstanceStatus[] {
-    const current = spec === null ? null : this.#runKeyOf(spec);
-    return instances.map(({ instance, runKey }) => ({
-      ...instance.status(),
-      earlierCommand: runKey === current ? null : instance.command,
+      command: arms[0]?.spec.command ?? [],
+      instances: instances.map(({ instance, runKey }) => ({
+        ...instance.status(),
+        earlierCommand: arms.some((arm) => arm.runKey === runKey) ? null : instance.command,
+      })),
     }));
   }
 
@@ -277,24 +306,27 @@ class ApplicationsSupervisor implements Supervisor {
    */
   #reconcile(application: SupervisedApplication): void {
     if (this.#stopping !== null || this.#hasDetached || this.#isAdopting) return;
-    const { spec, instances } = application;
-    const wanted = spec?.instances ?? 0;
-    const runKey = spec === null ? '' : this.#runKeyOf(spec);
+    const { arms, instances } = application;
     for (const managed of instances)
       if (managed.mustNotRestart && hasNoProgram(managed.instance.phase)) this.#retire(managed);
+    const keys = new Set(arms.map(({ runKey }) => runKey));
     // Of an earlier configuration only what may serve stays until its replacement is ready.
     for (const managed of instances)
-      if (managed.runKey !== runKey && managed.instance.endsAtStart) this.#retire(managed);
+      if (!keys.has(managed.runKey) && managed.instance.endsAtStart) this.#retire(managed);
     const staying = instances.filter(({ instance }) => !isLeaving(instance.phase));
-    const current = staying.filter((managed) => managed.runKey === runKey);
-    const older = staying.filter((managed) => managed.runKey !== runKey);
-    const readyCount = current.filter(({ instance }) => instance.phase === 'ready').length;
+    const older = staying.filter(({ runKey }) => !keys.has(runKey));
+    const [main] = arms;
+    for (const { spec, runKey } of arms)
+      for (const managed of surplusInstances(ofArm(staying, runKey), spec.instances)) this.#retire(managed);
+    const readyCount = ofArm(staying, main?.runKey).filter(({ instance }) => instance.phase === 'ready').length;
     // Two programs cannot listen on one port: if the port is fixed, the old instances have to end first.
-    const hasFixedPort = spec !== null && spec.port !== null;
-    for (const managed of surplusInstances(current, wanted)) this.#retire(managed);
-    for (const managed of surplusInstances(older, hasFixedPort ? 0 : wanted - readyCount)) this.#retire(managed);
-    if (spec === null || (hasFixedPort && instances.some((managed) => !current.includes(managed)))) return;
-    for (let count = current.length; count < wanted; count++) this.#startInstance(application, spec, runKey);
+    const hasFixedPort = main !== undefined && main.spec.port !== null;
+    const replaced = hasFixedPort ? 0 : (main?.spec.instances ?? 0) - readyCount;
+    for (const managed of surplusInstances(older, replaced)) this.#retire(managed);
+    if (main === undefined || (hasFixedPort && instances.some(({ runKey }) => runKey !== main.runKey))) return;
+    for (const { spec, runKey } of arms)
+      for (let count = ofArm(staying, runKey).length; count < spec.instances; count++)
+        this.#startInstance(application, spec, runKey);
   }
 
   #startInstance(application: SupervisedApplication, spec: ApplicationSpec, runKey: string): void {
@@ -360,10 +392,14 @@ class ApplicationsSupervisor implements Supervisor {
   }
 }
 
+const ofArm = (instances: readonly ManagedInstance[], key: string | undefined): readonly ManagedInstance[] =>
+  instances.filter(({ runKey }) => runKey === key);
+
 function newApplication(id: ApplicationId): SupervisedApplication {
   return {
     id,
     spec: null,
+    arms: [],
     instances: [],
     nextNumber: 1,
     exposure: { isReported: false },

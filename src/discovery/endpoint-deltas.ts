@@ -58,6 +58,7 @@ function isSameForWorkers(one: EndpointSnapshot, other: EndpointSnapshot): boole
     one.zone === other.zone &&
     one.priority === other.priority &&
     one.release === other.release &&
+    one.share === other.share &&
     one.exit?.atInstant === other.exit?.atInstant &&
     one.exit?.lastLine === other.exit?.lastLine &&
     one.stoppedPids?.join() === other.stoppedPids?.join() &&

@@ -19,6 +19,9 @@ import type { UpstreamPorts } from './ports.ts';
 /** A second attempt, and the record of both, come within this time. */
 const refusedRecentlyMs = 1000;
 
+/** A release that is to have no requests gets them only while no other may, like an endpoint without weight. */
+const weightOf = ({ weight = 1, share }: EndpointSnapshot): number => (share === 0 ? 0 : weight);
+
 type EndpointSettings = PoolSettings & Pick<UpstreamSnapshot, 'balance'>;
 
 /** One address that can answer requests: its last snapshot from the main thread, and this worker's pool of connections to it. */
@@ -34,6 +37,7 @@ export class LiveEndpoint implements BalancedEndpoint {
   sinceInstant: number;
   checks: CheckSchedule | null;
   release: string | null;
+  share: number | undefined;
   exit: InstanceExit | null;
   /** All processes of its instance that a signal has stopped; null where some may answer, or it is not known. */
   stoppedPids: readonly number[] | null;
@@ -64,12 +68,13 @@ export class LiveEndpoint implements BalancedEndpoint {
     this.readySince = isReadyState(snapshot) ? (snapshot.sinceInstant as Instant) : undefined;
     this.reason = snapshot.reason;
     this.addressStale = snapshot.addressStale === true;
-    this.weight = snapshot.weight ?? 1;
+    this.weight = weightOf(snapshot);
     this.zone = snapshot.zone ?? '';
     this.priority = snapshot.priority ?? 0;
     this.sinceInstant = snapshot.sinceInstant;
     this.checks = snapshot.checks;
     this.release = snapshot.release;
+    this.share = snapshot.share;
     this.exit = snapshot.exit;
     this.stoppedPids = snapshot.stoppedPids ?? null;
     this.failure = snapshot.failure ?? null;
@@ -163,12 +168,13 @@ export class LiveEndpoint implements BalancedEndpoint {
     else this.readySince ??= this.#clock.now();
     this.reason = snapshot.reason;
     this.addressStale = snapshot.addressStale === true;
-    this.weight = snapshot.weight ?? 1;
+    this.weight = weightOf(snapshot);
     this.zone = snapshot.zone ?? '';
     this.priority = snapshot.priority ?? 0;
     this.sinceInstant = snapshot.sinceInstant;
     this.checks = snapshot.checks;
     this.release = snapshot.release;
+    this.share = snapshot.share;
     this.exit = snapshot.exit;
     this.stoppedPids = snapshot.stoppedPids ?? null;
     this.failure = snapshot.failure ?? null;

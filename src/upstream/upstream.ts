@@ -14,6 +14,7 @@ import type {
   RequestFacts,
 } from '../policy/balancer.ts';
 import { PriorityBalancer } from '../policy/priority-balancer.ts';
+import { ReleaseBalancer } from '../policy/release-balancer.ts';
 import { configuredBalancers } from './balancers.ts';
 import type { ReadyWaiter } from '../core/stream.ts';
 import { after, type Instant } from '../core/time.ts';
@@ -47,6 +48,8 @@ export class LiveUpstream {
   #outer: OuterBalancer | null;
   #aroundEach: AroundBalancer | null;
   #balancer: Balancer<LiveEndpoint>;
+  /** Two releases share the requests. */
+  #isSplit = false;
   readonly #context: RequestContext<LiveEndpoint>;
   /** Endpoints that get one request at a time; null where there are none, which is nearly always. */
   #onProbation: readonly LiveEndpoint[] | null = null;
@@ -113,8 +116,9 @@ export class LiveUpstream {
     const create = this.#createBalancer;
     const around = this.#aroundEach;
     const ofEach = around === null ? create : <E extends BalancedEndpoint>() => around(create<E>());
-    const byPriority = new PriorityBalancer<LiveEndpoint>(ofEach);
-    return this.#outer === null ? byPriority : this.#outer.around(byPriority);
+    const byPriority = (): Balancer<LiveEndpoint> => new PriorityBalancer<LiveEndpoint>(ofEach);
+    const inner = this.#isSplit ? new ReleaseBalancer(byPriority, this.#ports.random) : byPriority();
+    return this.#outer === null ? inner : this.#outer.around(inner);
   }
 
   updateEndpoints(specs: UpstreamSnapshot['endpoints']): void {
@@ -143,6 +147,11 @@ export class LiveUpstream {
   #sort(leaving: readonly LiveEndpoint[]): void {
     const endpoints = [...this.#endpoints.values()];
     this.#eligible = eligibleOf(endpoints, this.#spec.triesUnhealthy === true);
+    const isSplit = endpoints.some(({ share }) => share !== undefined);
+    if (isSplit !== this.#isSplit) {
+      this.#isSplit = isSplit;
+      this.#balancer = this.#newBalancer();
+    }
     this.#balancer.update(this.#eligible, this.#staying(endpoints));
     this.#draining = [...leaving, ...endpoints.filter(({ state }) => state === 'draining')];
     const onProbation = probationOf(endpoints, this.#eligible);
@@ -156,8 +165,8 @@ export class LiveUpstream {
     if (this.#outer === null) return none;
     const { keepsDraining } = this.#outer;
     return endpoints.filter((endpoint) => {
-      const { state, failure, weight, isInstance } = endpoint;
-      if (isReadyState(endpoint)) return weight === 0;
+      const { state, failure, weight, share, isInstance } = endpoint;
+      if (isReadyState(endpoint)) return weight === 0 && share !== 0;
       return state === 'draining' && keepsDraining && failure === null && !isInstance;
     });
   }

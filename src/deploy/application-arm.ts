@@ -1,0 +1,16 @@
+import type { ApplicationSpec } from '../core/configuration.ts';
+
+/**
+ * The instances of an application that run the same release. An application has one arm; during a rollout, and while an earlier release stays
+ * warm, it has two.
+ */
+export interface ApplicationArm {
+  readonly spec: ApplicationSpec;
+  /** Of the application's requests, from 0 to 1. With one arm it does not count. */
+  readonly share: number;
+}
+
+/** The arms of an application; the first one replaces instances of earlier configurations. */
+export type ArmsOf = (spec: ApplicationSpec) => readonly [ApplicationArm, ...ApplicationArm[]];
+
+export const oneArm: ArmsOf = (spec) => [{ spec, share: 1 }];
