@@ -37,13 +37,14 @@ export type RolloutStrategy = (typeof rolloutStrategies)[number];
 /**
  * What a rollout does now.
  *
- *     preparing ──▶ starting ──▶ shifting ──▶ baking ──▶ promoted
+ *     preparing ──▶ starting ──▶ shifting ──▶ baking ──▶ promoted        baking ◀──▶ comparing
  *         any of them ──▶ aborted, refused or interrupted
  */
 export const rolloutStates = [
   'preparing',
   'starting',
   'shifting',
+  'comparing',
   'baking',
   'promoted',
   'refused',

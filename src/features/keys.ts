@@ -8,6 +8,7 @@ import { objectives } from './objectives/keys.ts';
 import { outlierDetection } from './outlier-detection/keys.ts';
 import { readiness } from './readiness/keys.ts';
 import { redirect } from './redirect/keys.ts';
+import { releases } from './releases/keys.ts';
 import { respond } from './respond/keys.ts';
 import { retries } from './retry/keys.ts';
 import { slowStart } from './slow-start/keys.ts';
@@ -29,6 +30,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   slowStart,
   outlierDetection,
   endpointBreaker,
+  releases,
 ];
 
 /** What a route, an upstream or application, and the file for all routes may say of features. Only a feature's own files know its keys. */

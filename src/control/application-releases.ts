@@ -1,0 +1,339 @@
+import type { ApplicationSpec } from '../core/configuration.ts';
+import type { EventSink } from '../core/event.ts';
+import type { LiveInstance } from '../core/live-instance.ts';
+import type { Judgement, Release, RolloutStrategy } from '../core/release.ts';
+import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
+import type { ApplicationArm } from '../deploy/application-arm.ts';
+import type { ReleaseRefusal } from '../deploy/release-refusal.ts';
+import type { ReleaseStore } from '../deploy/release-store.ts';
+import {
+  type FreshInstances,
+  goesOnAt,
+  isOver,
+  nextRollout,
+  type Rollout,
+  type RolloutEvent,
+  type RolloutPlan,
+  shareOf,
+} from '../deploy/rollout.ts';
+import type { ReleaseSettings } from '../features/releases/settings.ts';
+import type { RolloutStatus } from '../core/schemas/releases.ts';
+import { type Result, failWith, succeed } from '#failures/result.ts';
+import { RolloutComparison } from './rollout-comparison.ts';
+import { StepQueue } from './step-queue.ts';
+
+export interface ApplicationReleasesParts {
+  readonly clock: Clock;
+  readonly events: EventSink;
+  readonly store: ReleaseStore;
+  readonly application: string;
+  /** What the configuration says of it now; null: it is not there any more. */
+  readonly spec: () => ApplicationSpec | null;
+  readonly settings: () => ReleaseSettings;
+  readonly instances: () => readonly LiveInstance[];
+  /** The arms have changed. */
+  readonly onArms: () => void;
+}
+
+interface RunningRollout {
+  readonly id: number;
+  readonly from: Release;
+  readonly to: Release;
+  readonly plan: RolloutPlan;
+  readonly beganAt: string;
+  readonly actor: string;
+  rollout: Rollout;
+  readonly comparison: RolloutComparison;
+}
+
+/** How a rollout is asked for. */
+export interface RolloutOrder {
+  readonly to: Release;
+  readonly strategy: RolloutStrategy;
+  readonly isRollback: boolean;
+  readonly actor: string;
+}
+
+/** Where nothing else happens, the rollout is looked at so often. */
+const lookEveryMs = 100;
+
+/** The releases of one application: which runs, which is being rolled out, and which stays warm. */
+export class ApplicationReleases {
+  readonly #parts: ApplicationReleasesParts;
+  readonly #steps = new StepQueue();
+  #running: RunningRollout | null = null;
+  #last: RolloutStatus | null = null;
+  #warm: { readonly release: Release; readonly until: Instant } | null = null;
+  #timer: Timer | null = null;
+  #isPaused = false;
+
+  constructor(parts: ApplicationReleasesParts) {
+    this.#parts = parts;
+  }
+
+  get inForce(): Release | null {
+    return this.#parts.store.history.inForce;
+  }
+
+  get isRolling(): boolean {
+    return this.#running !== null;
+  }
+
+  /** What the supervisor runs. */
+  armsOf(spec: ApplicationSpec): readonly [ApplicationArm, ...ApplicationArm[]] {
+    const arm = (release: Release, share: number): ApplicationArm => ({ spec: this.#specOf(spec, release), share });
+    const running = this.#running;
+    if (running !== null) {
+      const { from, to, rollout, plan } = running;
+      if (plan.strategy === 'rolling') return [arm(to, 1)];
+      const share = shareOf(rollout, plan);
+      return [arm(from, 1 - share), arm(to, share)];
+    }
+    const { inForce } = this;
+    if (inForce === null) return [{ spec, share: 1 }];
+    return this.#warm === null ? [arm(inForce, 1)] : [arm(inForce, 1), arm(this.#warm.release, 0)];
+  }
+
+  #specOf(spec: ApplicationSpec, release: Release): ApplicationSpec {
+    const { command, environment, name } = release;
+    const { secretWords: written, ...rest } = spec;
+    const secretWords = written?.filter((index) => index < command.length) ?? [];
+    const directory = this.#parts.store.directoryOf(release);
+    return { ...rest, ...(secretWords.length > 0 ? { secretWords } : {}), command, environment, directory, release: name };
+  }
+
+  /** Begins a rollout; it goes on by itself. The release is in the journal. */
+  begin({ to, strategy, isRollback, actor }: RolloutOrder): Promise<Result<RolloutStatus, ReleaseRefusal>> {
+    return this.#steps.run(async () => {
+      const { store, clock, settings } = this.#parts;
+      const { inForce } = this;
+      if (this.#running !== null || inForce === null) return failWith(busy(this.#running));
+      const { history } = store;
+      const rollout = history.nextRollout;
+      const began = await store.append({ kind: 'began', rollout, from: inForce.number, to: to.number, strategy, actor });
+      if (!began.ok) return began;
+      const { steps, readyMs, bakeMs } = settings();
+      const isWarm = this.#warm?.release.number === to.number;
+      this.#running = {
+        ...{ id: rollout, from: inForce, to, actor, beganAt: new Date(clock.wallTime()).toISOString() },
+        plan: {
+          strategy,
+          steps: strategy === 'canary' ? steps : [],
+          readyMs,
+          bakeMs: isRollback ? 0 : bakeMs,
+          isJudged: !isRollback,
+        },
+        rollout: { state: 'starting', since: clock.now() },
+        comparison: new RolloutComparison(clock),
+      };
+      if (!isWarm) this.#warm = null;
+      this.#emit('rollout_began', `${to.name} is rolled out in place of ${inForce.name}, by ${actor}`);
+      this.#parts.onArms();
+      await this.#handle({ kind: 'looked', ...this.#facts() });
+      this.#schedule();
+      return succeed(this.status() as RolloutStatus);
+    });
+  }
+
+  /** Gives the new release all requests now, or ends its watch. */
+  promote(): Promise<Result<RolloutStatus, ReleaseRefusal>> {
+    return this.#order({ kind: 'promote' });
+  }
+
+  abort(reason: string): Promise<Result<RolloutStatus, ReleaseRefusal>> {
+    return this.#order({ kind: 'abort', reason });
+  }
+
+  #order(event: RolloutEvent): Promise<Result<RolloutStatus, ReleaseRefusal>> {
+    return this.#steps.run(async () => {
+      if (this.#running === null) return failWith(nothingToDo);
+      const failed = await this.#handle(event);
+      return failed === null ? succeed((this.status() ?? this.#last) as RolloutStatus) : failWith(failed);
+    });
+  }
+
+  /** Instances have changed, or the judge has found something. */
+  look(): void {
+    if (this.#running === null || this.#isPaused) return;
+    void this.#steps.run(async () => {
+      if (this.#running !== null) await this.#handle({ kind: 'looked', ...this.#facts() });
+    });
+  }
+
+  get comparison(): RolloutComparison | null {
+    return this.#running?.comparison ?? null;
+  }
+
+  /** Another process goes on: this one changes nothing any more, until `resume`. */
+  pause(): Promise<void> {
+    this.#isPaused = true;
+    this.#timer?.cancel();
+    return this.#steps.idle;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#schedule();
+  }
+
+  /** A line of the journal comes first: what it says is done only when the disk has it. */
+  async #handle(event: RolloutEvent): Promise<ReleaseRefusal | null> {
+    const running = this.#running;
+    if (running === null) return null;
+    const { clock, store } = this.#parts;
+    const { rollout: before, plan, id, from, to } = running;
+    const next = nextRollout(before, event, plan, clock.now());
+    if (next === before) return null;
+    if (!isOver(next)) {
+      const share = shareOf(next, plan);
+      const noted = await store.append({ kind: 'step', rollout: id, state: next.state, share });
+      if (!noted.ok) return noted.failure;
+      if (next.state === 'baking' && store.history.inForce?.number !== to.number) {
+        const promoted = await store.append({ kind: 'promoted', rollout: id, release: to.number });
+        if (!promoted.ok) return promoted.failure;
+      }
+      running.rollout = next;
+      this.#emit('rollout_step', stepText(next, to, share));
+      this.#parts.onArms();
+      return null;
+    }
+    const isTakenBack = next.state !== 'promoted' && store.history.inForce?.number !== from.number;
+    if (isTakenBack) {
+      const back = await store.append({ kind: 'promoted', rollout: id, release: from.number });
+      if (!back.ok) return back.failure;
+    }
+    running.rollout = next;
+    const verdict = this.#judgement(running)?.verdict ?? null;
+    // Where even this cannot be written, the next start ends the rollout.
+    await store.append({ kind: 'ended', rollout: id, state: next.state, verdict, reason: next.reason });
+    this.#end(running, next);
+    return null;
+  }
+
+  #end(running: RunningRollout, { state, reason }: Extract<Rollout, { reason: string }>): void {
+    const { from, to } = running;
+    this.#last = this.status();
+    this.#running = null;
+    const { warmMs } = this.#parts.settings();
+    const left = state === 'promoted' ? from : to;
+    // What was refused or was bad is of no use.
+    this.#warm = state === 'promoted' && warmMs > 0 ? { release: left, until: after(this.#parts.clock.now(), warmMs) } : null;
+    const kind = state === 'promoted' ? 'rollout_promoted' : 'rollout_aborted';
+    this.#emit(kind, `${to.name} ${state === 'promoted' ? 'is in force' : `was ${state}`}: ${reason}`);
+    this.#parts.onArms();
+    this.#schedule();
+    void this.#parts.store.prune(this.#parts.settings().keepMax);
+  }
+
+  #facts(): { instances: FreshInstances; judgement: Judgement | null; isSuspicious: boolean } {
+    const running = this.#running as RunningRollout;
+    const { to } = running;
+    const instances = this.#parts.instances().filter(({ release }) => release === to.name);
+    const isReady = ({ state }: LiveInstance): boolean => state === 'healthy';
+    const waiting = instances.find((one) => !isReady(one)) ?? null;
+    return {
+      instances: {
+        wanted: this.#parts.spec()?.instances ?? 1,
+        ready: instances.filter(isReady).length,
+        hopeless: instances.map(hopelessText).find((text) => text !== null) ?? null,
+        waiting: waiting === null ? null : `${waiting.id}: ${waiting.reason}`,
+      },
+      judgement: this.#judgement(running),
+      isSuspicious: running.comparison.isSuspicious(),
+    };
+  }
+
+  #judgement({ comparison }: RunningRollout): Judgement | null {
+    return comparison.judgement();
+  }
+
+  #schedule(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    if (this.#isPaused) return;
+    const { clock } = this.#parts;
+    const now = clock.now();
+    const running = this.#running;
+    const at =
+      running === null
+        ? this.#warm?.until
+        : (Math.min(after(now, lookEveryMs), goesOnAt(running.rollout, running.plan)) as Instant);
+    if (at === undefined) return;
+    this.#timer = clock.schedule(at, (self: ApplicationReleases) => self.#onTime(), this as ApplicationReleases);
+  }
+
+  #onTime(): void {
+    this.#timer = null;
+    if (this.#running !== null) this.look();
+    else if (this.#warm !== null && this.#parts.clock.now() >= this.#warm.until) {
+      this.#warm = null;
+      this.#parts.onArms();
+    }
+    this.#schedule();
+  }
+
+  #emit(kind: 'rollout_began' | 'rollout_step' | 'rollout_promoted' | 'rollout_aborted', reason: string): void {
+    const running = this.#running;
+    const { application, events } = this.#parts;
+    const [release, from] = [running?.to.name ?? this.#last?.to ?? '', running?.from.name ?? this.#last?.from ?? ''];
+    events.emit({ kind, subject: `application:${application}`, reason, evidence: { release, from } });
+  }
+
+  /** The rollout that goes on; null: none does. */
+  status(): RolloutStatus | null {
+    const running = this.#running;
+    if (running === null) return null;
+    const { id, from, to, plan, rollout, beganAt, actor } = running;
+    const { clock } = this.#parts;
+    const at = goesOnAt(rollout, plan);
+    return {
+      ...{ id, from: from.name, to: to.name, strategy: plan.strategy, state: rollout.state, beganAt, actor },
+      share: shareOf(rollout, plan),
+      shares: [...plan.steps.map(({ share }) => share), 1],
+      leftMs: Number.isFinite(at) ? Math.max(0, Math.round(at - clock.now())) : null,
+      reason: isOver(rollout) ? rollout.reason : null,
+      judgement: this.#judgement(running),
+    };
+  }
+
+  get last(): RolloutStatus | null {
+    return this.#last;
+  }
+
+  get warm(): Release | null {
+    return this.#warm?.release ?? null;
+  }
+}
+
+const busy = (running: RunningRollout | null): ReleaseRefusal =>
+  running === null
+    ? { kind: 'source', reason: 'The application has no release yet.', step: 'Deploy one with `candor deploy`.' }
+    : {
+        kind: 'source',
+        reason: `${running.to.name} is being rolled out.`,
+        step: 'Wait for its end (`candor releases`), or abort it (`candor rollback`).',
+      };
+
+const nothingToDo: ReleaseRefusal = {
+  kind: 'source',
+  reason: 'No release is being rolled out.',
+  step: 'See what was with `candor releases`.',
+};
+
+/** Why an instance will not be ready, whatever the time that is left. */
+function hopelessText({ id, state, reason, finding }: LiveInstance): string | null {
+  if (state === 'healthy' || finding === null) return null;
+  if ((finding.exits ?? 0) >= 2 || finding.lasting) return `${id} is not ready: ${reason}`;
+  return null;
+}
+
+function stepText(rollout: Rollout, { name }: Release, share: number): string {
+  switch (rollout.state) {
+    case 'shifting':
+      return `${name} gets ${Math.round(100 * share)} % of the requests`;
+    case 'comparing':
+      return `${name} looks worse than before: half of the requests go to the release before it, to compare them`;
+    default:
+      return `${name} gets all requests`;
+  }
+}

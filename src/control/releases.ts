@@ -1,0 +1,222 @@
+import type { ApplicationSpec, Configuration } from '../core/configuration.ts';
+import type { ApplicationId } from '../core/endpoint.ts';
+import type { EventSink } from '../core/event.ts';
+import type { LiveInstance } from '../core/live-instance.ts';
+import type { Release, RolloutStrategy } from '../core/release.ts';
+import type { ApplicationReleasesStatus, ReleaseOrigin, RolloutStatus } from '../core/schemas/releases.ts';
+import type { Clock } from '../core/time.ts';
+import type { WorkerBatch } from '../core/worker-messages.ts';
+import { type ArmsOf, oneArm } from '../deploy/application-arm.ts';
+import type { ReleaseRefusal } from '../deploy/release-refusal.ts';
+import { ReleaseStore } from '../deploy/release-store.ts';
+import { releaseSettingsOf } from '../features/releases/settings.ts';
+import { failWith, type Result } from '#failures/result.ts';
+import { ApplicationReleases } from './application-releases.ts';
+
+interface ReleasesParts {
+  readonly clock: Clock;
+  readonly events: EventSink;
+  readonly configuration: () => Configuration;
+  readonly instances: (application: ApplicationId) => readonly LiveInstance[];
+  /** The supervisor is to run other arms of the application. */
+  readonly onArms: (application: ApplicationId) => void;
+}
+
+export interface DeployOrder {
+  readonly application: string;
+  readonly from: ReleaseOrigin;
+  readonly name: string | null;
+  /** Null: that of the configuration. */
+  readonly strategy: RolloutStrategy | null;
+}
+
+export type RolloutChange =
+  | { readonly kind: 'promote'; readonly application: string }
+  | { readonly kind: 'abort'; readonly application: string; readonly reason: string | null }
+  /** Null: to the release before. */
+  | { readonly kind: 'rollback'; readonly application: string; readonly to: string | null };
+
+export type RolloutOutcome = Result<RolloutStatus, ReleaseRefusal>;
+
+interface KnownApplication {
+  readonly store: ReleaseStore;
+  readonly releases: ApplicationReleases;
+}
+
+/** The releases of all applications: made, rolled out, judged and taken back. */
+export class Releases {
+  readonly #parts: ReleasesParts;
+  readonly #known = new Map<string, KnownApplication>();
+  /** Applications whose release is being made. */
+  readonly #making = new Set<string>();
+
+  constructor(parts: ReleasesParts) {
+    this.#parts = parts;
+  }
+
+  readonly armsOf: ArmsOf = (spec) => this.#known.get(spec.id)?.releases.armsOf(spec) ?? oneArm(spec);
+
+  /** Reads the journals of these applications. `isTakenOver`: from a process that has handed them over, whose rollouts go on. */
+  async load({ applications, stateFolder }: Configuration): Promise<readonly ReleaseRefusal[]> {
+    const refusals: ReleaseRefusal[] = [];
+    if (stateFolder === null) return refusals;
+    for (const { id } of applications) {
+      if (this.#known.has(id)) continue;
+      const opened = await ReleaseStore.open(stateFolder, id, this.#parts.clock);
+      if (opened.ok) this.#add(id, opened.value);
+      else refusals.push(opened.failure);
+    }
+    return refusals;
+  }
+
+  #add(id: ApplicationId, store: ReleaseStore): void {
+    const { clock, events, configuration, instances, onArms } = this.#parts;
+    const spec = (): ApplicationSpec | null => configuration().applications.find((one) => one.id === id) ?? null;
+    const releases = new ApplicationReleases({
+      ...{ clock, events, store, application: id, spec },
+      settings: () => releaseSettingsOf(configuration().upstreams.find(({ application }) => application === id)?.features),
+      instances: () => instances(id),
+      onArms: () => onArms(id),
+    });
+    this.#known.set(id, { store, releases });
+  }
+
+  /** Makes a release and begins to roll it out. */
+  async deploy(order: DeployOrder, actor: string): Promise<RolloutOutcome> {
+    const known = this.#known.get(order.application);
+    const spec = this.#specOf(order.application);
+    if (spec === null || known === undefined) return failWith(this.#unknown(order.application));
+    if (spec.port !== null) return failWith(fixedPort(spec.port));
+    const { store, releases } = known;
+    if (releases.isRolling || this.#making.has(spec.id)) return failWith(isBusy);
+    this.#making.add(spec.id);
+    try {
+      const { persistent, strategy } = this.#settingsOf(spec.id);
+      const { command, environment } = spec;
+      const base = await this.#ensureBase(store, spec);
+      if (!base.ok) return base;
+      const made = await store.make(order.from, {
+        ...{ command, environment, directory: '', persistent },
+        ...{ name: order.name, actor, configuration: null },
+      });
+      if (!made.ok) return made;
+      return await releases.begin({ to: made.value, strategy: order.strategy ?? strategy, isRollback: false, actor });
+    } finally {
+      this.#making.delete(spec.id);
+    }
+  }
+
+  /** What runs now becomes the first release, so that there is one to go back to. */
+  async #ensureBase(
+    store: ReleaseStore,
+    { command, environment, directory }: ApplicationSpec,
+  ): Promise<Result<Release, ReleaseRefusal>> {
+    const { inForce } = store.history;
+    if (inForce !== null) return { ok: true, value: inForce };
+    return store.adoptPresent({ command, environment, directory });
+  }
+
+  async change(change: RolloutChange, actor: string): Promise<RolloutOutcome> {
+    const known = this.#known.get(change.application);
+    if (known === undefined) return failWith(this.#unknown(change.application));
+    const { releases, store } = known;
+    switch (change.kind) {
+      case 'promote':
+        return releases.promote();
+      case 'abort':
+        return releases.abort(change.reason ?? `aborted by ${actor}`);
+      case 'rollback': {
+        if (releases.isRolling && change.to === null) return releases.abort(`rolled back by ${actor}`);
+        const to = releaseNamed(store, change.to);
+        if (to === null) return failWith(noSuchRelease(change.to));
+        return releases.begin({ to, strategy: 'blue_green', isRollback: true, actor });
+      }
+    }
+  }
+
+  /** An instance was added, changed or removed. */
+  noteChange(): void {
+    for (const { releases } of this.#known.values()) releases.look();
+  }
+
+  onBatch({ routes }: WorkerBatch): void {
+    for (const [application, { releases }] of this.#known) {
+      const { comparison } = releases;
+      if (comparison === null) continue;
+      const upstreams = new Set(
+        this.#parts.configuration().upstreams.flatMap((one) => (one.application === application ? [one.id as string] : [])),
+      );
+      comparison.add(routes.filter(({ upstream }) => upstreams.has(upstream)));
+      releases.look();
+    }
+  }
+
+  status(): readonly ApplicationReleasesStatus[] {
+    return [...this.#known].map(([application, { store, releases }]) => {
+      const { history } = store;
+      return {
+        application,
+        inForce: history.inForce?.name ?? null,
+        warm: releases.warm?.name ?? null,
+        rollout: releases.status(),
+        last: releases.last,
+        releases: history.releases.map(({ release, bytes }) => ({
+          ...{ number: release.number, name: release.name, digest: release.digest },
+          command: release.command.join(' '),
+          environment: Object.keys(release.environment),
+          ...{ from: release.from, createdAt: release.createdAt, actor: release.actor },
+          ...{ configuration: release.configuration, bytes },
+        })),
+        rollouts: history.rollouts.map(({ source: _source, share: _share, ...one }) => one),
+      };
+    });
+  }
+
+  #specOf(application: string): ApplicationSpec | null {
+    return this.#parts.configuration().applications.find(({ id }) => id === application) ?? null;
+  }
+
+  #settingsOf(application: string) {
+    const { upstreams } = this.#parts.configuration();
+    return releaseSettingsOf(upstreams.find((one) => one.application === application)?.features);
+  }
+
+  #unknown(application: string): ReleaseRefusal {
+    const { applications, stateFolder } = this.#parts.configuration();
+    const names = applications.map(({ id }) => id);
+    if (stateFolder === null)
+      return {
+        kind: 'source',
+        reason: 'The gateway has no state folder, in which releases are kept.',
+        step: 'Add `state: /var/lib/candor` to the configuration and restart the gateway.',
+      };
+    return {
+      kind: 'source',
+      reason: `The configuration has no application ${application}.`,
+      step: names.length === 0 ? 'It has none.' : `It has ${names.join(', ')}.`,
+    };
+  }
+}
+
+function releaseNamed({ history }: ReleaseStore, name: string | null): Release | null {
+  if (name === null) return history.previous;
+  const found = history.releases.find(({ release }) => release.name === name || String(release.number) === name);
+  return found?.release ?? null;
+}
+
+const noSuchRelease = (name: string | null): ReleaseRefusal =>
+  name === null
+    ? { kind: 'source', reason: 'There is no release before this one.', step: 'See the releases with `candor releases`.' }
+    : { kind: 'source', reason: `There is no release ${name}.`, step: 'See the releases with `candor releases`.' };
+
+const fixedPort = (port: number): ReleaseRefusal => ({
+  kind: 'source',
+  reason: `The application has the fixed port ${port}, on which two releases cannot run at the same time.`,
+  step: 'Remove `port`, and let it listen on the port in PORT, or write {port} in its command.',
+});
+
+const isBusy: ReleaseRefusal = {
+  kind: 'source',
+  reason: 'A release of the application is being rolled out.',
+  step: 'Wait for its end (`candor releases`), or abort it (`candor rollback`).',
+};

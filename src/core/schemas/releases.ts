@@ -1,0 +1,102 @@
+import * as z from 'zod';
+import { rolloutStates, rolloutStrategies } from '../release.ts';
+import type { Named } from './inferred.ts';
+import { count, nullableText, text, time } from './values.ts';
+
+const share = z.number().min(0).max(1);
+
+const armCounts = z.object({
+  requests: count,
+  failures: count.describe('Attempts that failed at it.'),
+  server_errors: count.describe('Responses of the application with 5xx.'),
+  late: count.describe('Responses that began later than the old release allows to expect.'),
+});
+
+export const judgementSchema = z.object({
+  verdict: z.enum(['good', 'bad', 'inconclusive']),
+  reason: text,
+  evidence: z.number().describe('How many times likelier than chance the worst finding is.'),
+  limit: z.number().describe('From this evidence on the release is bad.'),
+  old: armCounts,
+  fresh: armCounts.describe('Of the new release.'),
+  worst: z
+    .object({ route: nullableText, event: z.enum(['failure', 'server_error', 'late']), cause: nullableText })
+    .nullable(),
+  requests_needed: count.describe('Requests of the new release in which ten times as many failures would show.'),
+});
+
+export const rolloutSchema = z.object({
+  id: count,
+  from: text.describe('The release that was in force.'),
+  to: text,
+  strategy: z.enum(rolloutStrategies),
+  state: z.enum(rolloutStates),
+  began_at: time,
+  actor: text,
+  share: share.describe('Of the requests, that the new release gets.'),
+  shares: z.array(share).describe('Of its steps.'),
+  left_ms: count.nullable().describe('Until the next step at the latest; null: it is over.'),
+  reason: nullableText.describe('Why it has ended; null: it has not.'),
+  judgement: judgementSchema.nullable(),
+});
+
+export const releaseSchema = z.object({
+  number: count,
+  name: text,
+  digest: text,
+  command: text,
+  environment: z.array(text).describe('Names of variables.'),
+  from: z.object({ kind: z.enum(['folder', 'git', 'archive', 'configuration']), text }),
+  created_at: text,
+  actor: text,
+  configuration: count.nullable(),
+  bytes: count.describe('Of its files.'),
+});
+
+const pastRollout = z.object({
+  rollout: count,
+  from: count.nullable(),
+  to: count,
+  strategy: z.enum(rolloutStrategies),
+  state: z.enum(rolloutStates),
+  actor: text,
+  began_at: text,
+  ended_at: nullableText,
+  verdict: z.enum(['good', 'bad', 'inconclusive']).nullable(),
+  reason: nullableText,
+});
+
+export const applicationReleasesSchema = z.object({
+  application: text,
+  in_force: nullableText.describe('The name of the release; null: the application was never deployed.'),
+  warm: nullableText.describe('The release that a rollback would give requests to at once.'),
+  rollout: rolloutSchema.nullable().describe('What is being rolled out.'),
+  last: rolloutSchema.nullable().describe('What was rolled out last, since this process has started.'),
+  releases: z.array(releaseSchema).describe('The newest first.'),
+  rollouts: z.array(pastRollout).describe('The newest first.'),
+});
+
+export const releasesSchema = z.object({ applications: z.array(applicationReleasesSchema) });
+
+const source = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('folder'), path: text }),
+  z.object({ kind: z.literal('git'), path: text.describe('A repository.'), revision: text }),
+  z.object({ kind: z.literal('archive'), path: text.describe('.tar, .tar.gz or .tar.zst') }),
+]);
+
+export const deployRequestSchema = z.strictObject({
+  application: text,
+  from: source.describe('Absolute paths on the machine of the gateway.'),
+  name: text.regex(/^[\w.+-]{1,64}$/).optional(),
+  strategy: z.enum(rolloutStrategies).optional(),
+});
+
+export const rolloutRequestSchema = z.strictObject({
+  application: text,
+  to: text.optional().describe('Of a rollback: the name or number of a release; absent: the one before.'),
+  reason: text.max(500).optional(),
+});
+
+export type RolloutStatus = Named<typeof rolloutSchema>;
+export type ApplicationReleasesStatus = Named<typeof applicationReleasesSchema>;
+export type ReleaseOrigin = z.infer<typeof source>;

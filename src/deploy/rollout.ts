@@ -1,0 +1,147 @@
+import type { Judgement, RolloutStrategy } from '../core/release.ts';
+import { after, type Instant, never } from '../core/time.ts';
+
+/** A share of requests, and for how long the new release has it at least. */
+export interface RolloutStep {
+  /** From 0 to 1. */
+  readonly share: number;
+  readonly forMs: number;
+}
+
+export interface RolloutPlan {
+  readonly strategy: RolloutStrategy;
+  /** Of a canary, before the new release gets all requests; none with another strategy. */
+  readonly steps: readonly RolloutStep[];
+  /** In which the new release must be ready. */
+  readonly readyMs: number;
+  /** How long it is watched when it has all requests. */
+  readonly bakeMs: number;
+  /** Whether it is compared with the old one. A rollback is not: whoever asks for it has judged. */
+  readonly isJudged: boolean;
+}
+
+/**
+ * A rollout, as a value and a function of what has happened. Only an operator or the judge takes a release back; a rollout of which neither says anything
+ * goes on. `deploy/release-journal.ts` writes each state down before it is acted upon.
+ *
+ *     starting ── all instances are ready ──▶ shifting ── last step is over ──▶ baking ── watched long enough ──▶ promoted
+ *        │ one ends, is wrong, or is late        │                                │
+ *        ▼                                       ▼  bad, or an operator           ▼
+ *     refused                                 aborted                          aborted: the old release gets all requests
+ */
+export type Rollout =
+  | { readonly state: 'starting'; readonly since: Instant }
+  | { readonly state: 'shifting'; readonly step: number; readonly since: Instant }
+  /** Requests are split again, since what is known of the time before makes the release look bad. */
+  | { readonly state: 'comparing'; readonly since: Instant; readonly bakedMs: number }
+  | { readonly state: 'baking'; readonly since: Instant; readonly bakedMs: number }
+  | { readonly state: 'promoted' | 'refused' | 'aborted'; readonly since: Instant; readonly reason: string };
+
+/** The instances of the new release. */
+export interface FreshInstances {
+  readonly wanted: number;
+  readonly ready: number;
+  /** Why it will not be ready, one clause; null: it may be. */
+  readonly hopeless: string | null;
+  /** What is known of one that is not ready yet. */
+  readonly waiting: string | null;
+}
+
+export type RolloutEvent =
+  | {
+      readonly kind: 'looked';
+      readonly instances: FreshInstances;
+      readonly judgement: Judgement | null;
+      readonly isSuspicious: boolean;
+    }
+  | { readonly kind: 'promote' }
+  | { readonly kind: 'abort'; readonly reason: string };
+
+/** A suspicion is decided in this time, or is none: half of the requests go to each release. */
+const comparingMs = 30_000;
+const comparingShare = 0.5;
+
+export function isOver(rollout: Rollout): rollout is Extract<Rollout, { readonly reason: string }> {
+  return 'reason' in rollout;
+}
+
+/** The share of requests that the new release is to have. */
+export function shareOf(rollout: Rollout, { steps }: RolloutPlan): number {
+  switch (rollout.state) {
+    case 'shifting':
+      return steps[rollout.step]?.share ?? 1;
+    case 'comparing':
+      return comparingShare;
+    case 'baking':
+    case 'promoted':
+      return 1;
+    default:
+      return 0;
+  }
+}
+
+/** When the rollout goes on by itself; never: it does not. */
+export function goesOnAt(rollout: Rollout, plan: RolloutPlan): Instant {
+  switch (rollout.state) {
+    case 'starting':
+      return after(rollout.since, plan.readyMs);
+    case 'shifting':
+      return after(rollout.since, plan.steps[rollout.step]?.forMs ?? 0);
+    case 'comparing':
+      return after(rollout.since, comparingMs);
+    case 'baking':
+      return after(rollout.since, plan.bakeMs - rollout.bakedMs);
+    default:
+      return never;
+  }
+}
+
+export function nextRollout(rollout: Rollout, event: RolloutEvent, plan: RolloutPlan, now: Instant): Rollout {
+  if (isOver(rollout)) return rollout;
+  if (event.kind === 'abort') return ended(rollout.state === 'starting' ? 'refused' : 'aborted', event.reason, now);
+  if (event.kind === 'promote') return rollout.state === 'starting' ? rollout : promotedEarly(rollout, now);
+  const { instances, judgement, isSuspicious } = event;
+  if (rollout.state === 'starting') return started(rollout, instances, plan, now);
+  if (instances.ready === 0)
+    return ended('aborted', instances.hopeless ?? 'none of its instances is ready any more', now);
+  if (plan.isJudged && judgement?.verdict === 'bad') return ended('aborted', judgement.reason, now);
+  const isDue = now >= goesOnAt(rollout, plan);
+  switch (rollout.state) {
+    case 'shifting':
+      return isDue ? shifted(rollout.step + 1, plan, now) : rollout;
+    case 'comparing':
+      return isDue ? { state: 'baking', since: now, bakedMs: rollout.bakedMs } : rollout;
+    case 'baking': {
+      const bakedMs = rollout.bakedMs + (now - rollout.since);
+      if (plan.isJudged && isSuspicious) return { state: 'comparing', since: now, bakedMs };
+      return isDue ? ended('promoted', verdictText(judgement), now) : rollout;
+    }
+  }
+}
+
+function started(
+  rollout: Rollout,
+  { ready, wanted, hopeless, waiting }: FreshInstances,
+  plan: RolloutPlan,
+  now: Instant,
+): Rollout {
+  if (ready >= wanted) return shifted(0, plan, now);
+  if (hopeless !== null) return ended('refused', hopeless, now);
+  if (now < goesOnAt(rollout, plan)) return rollout;
+  const why = waiting === null ? '' : `: ${waiting}`;
+  return ended('refused', `it was not ready within ${plan.readyMs / 1000} s${why}`, now);
+}
+
+const shifted = (step: number, { steps }: RolloutPlan, now: Instant): Rollout =>
+  step < steps.length ? { state: 'shifting', step, since: now } : { state: 'baking', since: now, bakedMs: 0 };
+
+const promotedEarly = (rollout: Rollout, now: Instant): Rollout =>
+  rollout.state === 'shifting'
+    ? { state: 'baking', since: now, bakedMs: 0 }
+    : ended('promoted', 'an operator has ended its watch', now);
+
+const ended = (state: 'promoted' | 'refused' | 'aborted', reason: string, now: Instant): Rollout => ({
+  ...{ state, reason, since: now },
+});
+
+const verdictText = (judgement: Judgement | null): string => judgement?.reason ?? 'it was not compared';

@@ -1,0 +1,36 @@
+import type { FeatureSpecs } from '../../core/feature.ts';
+import type { RolloutStrategy } from '../../core/release.ts';
+
+export const releasesName = 'releases';
+
+/** How the releases of an application are made and rolled out. */
+export interface ReleaseSettings {
+  readonly strategy: RolloutStrategy;
+  /** Of a canary, before it gets all requests. */
+  readonly steps: readonly { readonly share: number; readonly forMs: number }[];
+  readonly readyMs: number;
+  readonly bakeMs: number;
+  /** For how long the release before stays ready for a rollback; 0: it is stopped at once. */
+  readonly warmMs: number;
+  readonly keepMax: number;
+  /** Paths in the tree that no release owns. */
+  readonly persistent: readonly string[];
+}
+
+export const usualSettings: ReleaseSettings = {
+  strategy: 'blue_green',
+  steps: [
+    { share: 0.05, forMs: 60_000 },
+    { share: 0.25, forMs: 60_000 },
+    { share: 0.5, forMs: 60_000 },
+  ],
+  readyMs: 120_000,
+  bakeMs: 30_000,
+  warmMs: 600_000,
+  keepMax: 5,
+  persistent: [],
+};
+
+export function releaseSettingsOf(features: FeatureSpecs | undefined): ReleaseSettings {
+  return (features?.[releasesName] as ReleaseSettings | undefined) ?? usualSettings;
+}
