@@ -32,6 +32,7 @@ import { OverlayApi } from './overlay-api.ts';
 import { apiRoot, matchOperation, type OperationId } from './operations.ts';
 import { type AdminRequester, SessionApi } from './session-api.ts';
 import { markIncident } from './incidents-api.ts';
+import { changeRollout } from './releases-api.ts';
 import { restartInstance } from './instances-api.ts';
 import { sendRoute } from './route-api.ts';
 import type { SearchTurns } from './search-turns.ts';
@@ -169,6 +170,13 @@ export class AdminApi implements RequestHandler {
         if (incident !== undefined) return sendJson(response, 200, snakeCased(incident));
         return sendProblem(response, 404, `No incident has the number ${parameter}.`);
       }
+      case 'listReleases':
+        return sendJson(response, 200, snakeCased({ applications: this.#gateway.releases() }));
+      case 'deploy':
+      case 'promoteRelease':
+      case 'abortRollout':
+      case 'rollBack':
+        return changeRollout(id, this.#context, requester, request, response);
       case 'acknowledgeIncident':
       case 'muteIncident':
         return markIncident(id, this.#context, requester, request, response);

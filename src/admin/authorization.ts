@@ -1,4 +1,4 @@
-import type { AdminRole } from '../core/admin-roles.ts';
+import { type AdminRole, adminRoles } from '../core/admin-roles.ts';
 import type { AdminSpec, AdminToken } from '../core/configuration.ts';
 import { type FailedAttempts, hostOfAddress, hostOfAuthority, isLiteral } from './failed-attempts.ts';
 import { matchOperation, type OperationAccess, type OperationId } from './operations.ts';
@@ -164,7 +164,7 @@ function authenticate(
   state: AuthorizationState,
 ): AuthorizationResult {
   if (request.via === 'socket') {
-    return { authorized: true, actor: 'admin:socket', role: 'operate', token: null, session: null };
+    return { authorized: true, actor: 'admin:socket', role: 'deploy', token: null, session: null };
   }
   const isOpen = access === 'open' && state.sessions !== null;
   if (isOpen) return { authorized: true, actor: 'admin:unknown', role: null, token: null, session: null };
@@ -214,8 +214,9 @@ function failedAttempt(
 
 /** `access`: of the requested operation; undefined: there is none, which is answered with 404 or 405. */
 function checkRole(result: AuthorizationResult, access: OperationAccess | undefined): AuthorizationResult {
-  if (!result.authorized || access !== 'operate' || result.role !== 'read') return result;
-  return deny('role', 403, 'This needs the role operate, and the token or session has the role read.');
+  if (!result.authorized || result.role === null || access === undefined || access === 'open') return result;
+  if (adminRoles.indexOf(result.role) >= adminRoles.indexOf(access)) return result;
+  return deny('role', 403, `This needs the role ${access}, and the token or session has the role ${result.role}.`);
 }
 
 export const tooManyAttempts = 'Too many wrong tokens came from this address.';

@@ -26,6 +26,7 @@ import {
   incidentsSchema,
   muteRequestSchema,
 } from '../core/schemas/incidents.ts';
+import { deployRequestSchema, releasesSchema, rolloutRequestSchema, rolloutSchema } from '../core/schemas/releases.ts';
 import { exchangeGroupsSchema, exchangesSchema, recordSchema } from '../core/schemas/record.ts';
 import { eventSchema, eventsSchema, gapSchema } from '../core/schemas/events.ts';
 
@@ -62,6 +63,10 @@ export const schemas = {
   Incident: incidentSchema,
   AcknowledgeRequest: acknowledgeRequestSchema,
   MuteRequest: muteRequestSchema,
+  Releases: releasesSchema,
+  Rollout: rolloutSchema,
+  DeployRequest: deployRequestSchema,
+  RolloutRequest: rolloutRequestSchema,
   Incidents: incidentsSchema,
   Alerts: alertsSchema,
   AlertTests: alertTestsSchema,

@@ -25,6 +25,23 @@ const markResponses: Details['responses'] = {
   422: problemDetails('The body has errors, or the time is past or more than 7 days ahead. `detail` says which.'),
 };
 
+/** An operation that begins, changes or ends a rollout. */
+function rolloutOperation(description: string, request: keyof typeof schemas): Details {
+  return {
+    description,
+    requestBody: { required: true, content: { 'application/json': { schema: reference(request) } } },
+    responses: {
+      202: json('The rollout, which goes on by itself; `GET /v1/releases` shows how far it is.', 'Rollout'),
+      400: problemDetails('The body is not JSON.'),
+      409: problemDetails(
+        'It is not possible, or not now. Nothing was changed; `detail` has the reason and what to do.',
+      ),
+      413: problemDetails('The body has more than 16 KiB.'),
+      422: problemDetails('The body has errors; `detail` says which.'),
+    },
+  };
+}
+
 /** An operation that changes the overlay: its body, and its possible responses. */
 function overlayChange(description: string, request: keyof typeof schemas): Details {
   const ifMatch = {
@@ -193,6 +210,23 @@ const details: Record<OperationId, Details> = {
       404: problemDetails('No exchange has this id, in memory or in the log.'),
     },
   },
+  listReleases: {
+    description: 'Of each application that the gateway runs: its releases, and its rollouts with their verdicts.',
+    responses: { 200: json('All applications.', 'Releases') },
+  },
+  deploy: rolloutOperation(
+    'Copies the files, starts instances of them, and gives them requests once all are ready. Needs the admin socket, or a token with the role `deploy`. The response comes when the files are copied.',
+    'DeployRequest',
+  ),
+  promoteRelease: rolloutOperation(
+    'The rest of its steps is left out; once it has all requests, the time for which it is watched.',
+    'RolloutRequest',
+  ),
+  abortRollout: rolloutOperation('The release before gets all requests again.', 'RolloutRequest'),
+  rollBack: rolloutOperation(
+    'At once where that release is warm, else when its instances are ready. While a release is being rolled out and `to` is absent, that is ended.',
+    'RolloutRequest',
+  ),
   listIncidents: {
     description: 'Those that go on, then resolved ones (the last 200), each the latest first.',
     responses: { 200: json('All incidents.', 'Incidents') },

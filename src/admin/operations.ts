@@ -5,7 +5,7 @@ export const apiRoot = '/v1';
  * Every operation of the admin API. The server routes by this table, and the OpenAPI file is made from it. An operation that changes
  * something is a POST or DELETE, and is reported as `admin_action` with its id.
  *
- * `access`: `open` needs neither token nor session, because it says nothing of the gateway; `read` and `operate` are the roles that
+ * `access`: `open` needs neither token nor session, because it says nothing of the gateway; `read`, `operate` and `deploy` are the roles that
  * it needs. Without it a GET needs `read`, and everything else `operate`.
  */
 export const operations = [
@@ -177,6 +177,37 @@ export const operations = [
     summary: 'Replace an instance of an application by a new one of the same program',
   },
   {
+    id: 'listReleases',
+    method: 'GET',
+    path: `${apiRoot}/releases`,
+    summary: 'Releases of applications, which one is in force, and what is being rolled out',
+  },
+  {
+    id: 'deploy',
+    method: 'POST',
+    path: `${apiRoot}/releases/deploy`,
+    access: 'deploy',
+    summary: 'Make a release of files on the machine of the gateway, and roll it out',
+  },
+  {
+    id: 'promoteRelease',
+    method: 'POST',
+    path: `${apiRoot}/releases/promote`,
+    summary: 'Give the release that is being rolled out all requests',
+  },
+  {
+    id: 'abortRollout',
+    method: 'POST',
+    path: `${apiRoot}/releases/abort`,
+    summary: 'Take back the release that is being rolled out',
+  },
+  {
+    id: 'rollBack',
+    method: 'POST',
+    path: `${apiRoot}/releases/rollback`,
+    summary: 'Roll back to a release that exists',
+  },
+  {
     id: 'listIncidents',
     method: 'GET',
     path: `${apiRoot}/incidents`,
@@ -251,7 +282,7 @@ interface Operation {
   readonly summary: string;
 }
 
-export type OperationAccess = 'open' | 'read' | 'operate';
+export type OperationAccess = 'open' | 'read' | 'operate' | 'deploy';
 export type OperationId = (typeof operations)[number]['id'];
 
 type Match =

@@ -1,5 +1,6 @@
 import type { LinkStatus, SessionStatus } from '../core/schemas/sessions.ts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AdminRole } from '../core/admin-roles.ts';
 import type { EventSink } from '../core/event.ts';
 import type { Clock } from '../core/time.ts';
 import { sendJson, sendProblem } from './answer.ts';
@@ -123,7 +124,7 @@ export class SessionApi {
   /** A link has the role of the token or session that asks for it, and no more; what a session makes ends with that session. */
   async #makeLink(requester: AdminRequester, response: ServerResponse): Promise<void> {
     const { clock, events, publicUrl } = this.#state;
-    const holder: Holder = { token: requester.token, role: requester.role ?? 'read' };
+    const holder: Holder = { token: requester.token, role: roleOfLink(requester.role) };
     const path = `/?link=${this.#sessions.makeLink(holder, requester.session)}`;
     await audited(events, { id: 'makeLink', target: null }, requester, async () => {});
     const answer: LinkStatus = {
@@ -153,3 +154,6 @@ function setCookie(
   const name = sessionCookie(request.headers.host ?? '', secure);
   response.setHeader('Set-Cookie', setSessionCookie(name, secret, secure));
 }
+
+/** A page never brings code to the machine. */
+const roleOfLink = (role: AdminRole | null): AdminRole => (role === 'deploy' ? 'operate' : (role ?? 'read'));

@@ -296,6 +296,7 @@ test('what refuses clients says what to do', () => {
 const isTold: Readonly<Record<EventKind, boolean>> = {
   ...{ process_started: false, process_stopping: false, drain_phase: false },
   ...{ upgrade_started: false, upgrade_failed: false, upgrade_done: false, upgrade_taken_over: false },
+  rollout: false,
   ...{ configuration_applied: false, configuration_rejected: false, overlay_changed: false, state_unusable: false },
   ...{ listener_opened: false, listener_closed: false },
   workers_failing: true,

@@ -42,6 +42,7 @@ import {
   restoreCommand,
   weightCommand,
 } from './overlay-commands.ts';
+import { deployCommand, promoteCommand, releasesCommand, rollbackCommand } from './release-commands.ts';
 import { probeCommand, tortureCommand, tortureUsages } from './test-commands.ts';
 import { demoCommand, runCommand, upCommand } from './serve-commands.ts';
 
@@ -176,6 +177,10 @@ const root = buildRouteMap<string, ParserContext>({
     status: statusCommand,
     reload: reloadCommand,
     restart: restartCommand,
+    deploy: deployCommand,
+    releases: releasesCommand,
+    rollback: rollbackCommand,
+    promote: promoteCommand,
     maintenance: maintenanceCommand,
     pause: pauseCommand,
     drain: drainCommand,

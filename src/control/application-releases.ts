@@ -99,7 +99,14 @@ export class ApplicationReleases {
     const { secretWords: written, ...rest } = spec;
     const secretWords = written?.filter((index) => index < command.length) ?? [];
     const directory = this.#parts.store.directoryOf(release);
-    return { ...rest, ...(secretWords.length > 0 ? { secretWords } : {}), command, environment, directory, release: name };
+    return {
+      ...rest,
+      ...(secretWords.length > 0 ? { secretWords } : {}),
+      command,
+      environment,
+      directory,
+      release: name,
+    };
   }
 
   /** Begins a rollout; it goes on by itself. The release is in the journal. */
@@ -110,7 +117,14 @@ export class ApplicationReleases {
       if (this.#running !== null || inForce === null) return failWith(busy(this.#running));
       const { history } = store;
       const rollout = history.nextRollout;
-      const began = await store.append({ kind: 'began', rollout, from: inForce.number, to: to.number, strategy, actor });
+      const began = await store.append({
+        kind: 'began',
+        rollout,
+        from: inForce.number,
+        to: to.number,
+        strategy,
+        actor,
+      });
       if (!began.ok) return began;
       const { steps, readyMs, bakeMs } = settings();
       const isWarm = this.#warm?.release.number === to.number;
@@ -127,7 +141,7 @@ export class ApplicationReleases {
         comparison: new RolloutComparison(clock),
       };
       if (!isWarm) this.#warm = null;
-      this.#emit('rollout_began', `${to.name} is rolled out in place of ${inForce.name}, by ${actor}`);
+      this.#emit(this.#running, `${to.name} is rolled out in place of ${inForce.name}, by ${actor}`, null);
       this.#parts.onArms();
       await this.#handle({ kind: 'looked', ...this.#facts() });
       this.#schedule();
@@ -165,7 +179,7 @@ export class ApplicationReleases {
   }
 
   /** Another process goes on: this one changes nothing any more, until `resume`. */
-  pause(): Promise<void> {
+  pause(): Promise<unknown> {
     this.#isPaused = true;
     this.#timer?.cancel();
     return this.#steps.idle;
@@ -193,7 +207,7 @@ export class ApplicationReleases {
         if (!promoted.ok) return promoted.failure;
       }
       running.rollout = next;
-      this.#emit('rollout_step', stepText(next, to, share));
+      this.#emit(running, stepText(next, to, share), before.state);
       this.#parts.onArms();
       return null;
     }
@@ -206,20 +220,20 @@ export class ApplicationReleases {
     const verdict = this.#judgement(running)?.verdict ?? null;
     // Where even this cannot be written, the next start ends the rollout.
     await store.append({ kind: 'ended', rollout: id, state: next.state, verdict, reason: next.reason });
-    this.#end(running, next);
+    this.#end(running, next, before.state);
     return null;
   }
 
-  #end(running: RunningRollout, { state, reason }: Extract<Rollout, { reason: string }>): void {
+  #end(running: RunningRollout, { state, reason }: Extract<Rollout, { reason: string }>, before: string): void {
     const { from, to } = running;
     this.#last = this.status();
     this.#running = null;
     const { warmMs } = this.#parts.settings();
     const left = state === 'promoted' ? from : to;
     // What was refused or was bad is of no use.
-    this.#warm = state === 'promoted' && warmMs > 0 ? { release: left, until: after(this.#parts.clock.now(), warmMs) } : null;
-    const kind = state === 'promoted' ? 'rollout_promoted' : 'rollout_aborted';
-    this.#emit(kind, `${to.name} ${state === 'promoted' ? 'is in force' : `was ${state}`}: ${reason}`);
+    this.#warm =
+      state === 'promoted' && warmMs > 0 ? { release: left, until: after(this.#parts.clock.now(), warmMs) } : null;
+    this.#emit(running, `${to.name} ${state === 'promoted' ? 'is in force' : `was ${state}`}: ${reason}`, before);
     this.#parts.onArms();
     this.#schedule();
     void this.#parts.store.prune(this.#parts.settings().keepMax);
@@ -272,11 +286,13 @@ export class ApplicationReleases {
     this.#schedule();
   }
 
-  #emit(kind: 'rollout_began' | 'rollout_step' | 'rollout_promoted' | 'rollout_aborted', reason: string): void {
-    const running = this.#running;
+  #emit({ id, from, to, plan, rollout }: RunningRollout, reason: string, before: string | null): void {
     const { application, events } = this.#parts;
-    const [release, from] = [running?.to.name ?? this.#last?.to ?? '', running?.from.name ?? this.#last?.from ?? ''];
-    events.emit({ kind, subject: `application:${application}`, reason, evidence: { release, from } });
+    const share = shareOf(rollout, plan);
+    events.emit({
+      ...{ kind: 'rollout', subject: `application:${application}`, from: before, to: rollout.state, reason },
+      evidence: { application, rollout: id, release: to.name, before: from.name, share },
+    });
   }
 
   /** The rollout that goes on; null: none does. */

@@ -5,6 +5,7 @@ import type { HealthChecker } from '../core/health-checker.ts';
 import type { OutputSource } from '../core/output-line.ts';
 import type { Clock } from '../core/time.ts';
 import type { LiveInstance } from '../core/live-instance.ts';
+import type { ArmsOf } from '../deploy/application-arm.ts';
 import { createSupervisor, type Supervisor } from '../deploy/supervisor.ts';
 import { createSystemHost } from '../deploy/system-host.ts';
 import type { EventHub } from '../record/event-hub.ts';
@@ -72,6 +73,7 @@ interface ApplicationsParts {
   readonly drainMs: () => number;
   /** Whether a worker may still send to an endpoint whose id has this ending. */
   readonly mayUse: (ending: string) => boolean;
+  readonly armsOf: ArmsOf;
   readonly isEnding: () => boolean;
   /** What the predecessor has passed on besides its applications. */
   readonly onHandedOff: (handedOff: HandedOff) => void;
@@ -109,6 +111,7 @@ export class Applications {
     this.supervisor = createSupervisor({
       ...{ applications, clock, random: systemRandom, events, host },
       drainMs: parts.drainMs,
+      armsOf: parts.armsOf,
       whenDrained: async (instance) => {
         await this.#instanceDrains.whenDrained(instance);
         await this.#predecessor?.predecessorEnded;

@@ -33,6 +33,7 @@ import { IncidentExamination } from '../incidents/incident-examination.ts';
 import { IncidentFile } from '../incidents/earlier-incidents.ts';
 import { IncidentWatch } from '../incidents/incident-watch.ts';
 import { LateExits } from './late-exits.ts';
+import { Releases } from './releases.ts';
 import { OutputCapture } from './output-capture.ts';
 import { ProcessWatch } from '../incidents/process-watch.ts';
 import { Overlay } from './overlay.ts';
@@ -85,6 +86,7 @@ export class ControlParts {
   readonly processes: ProcessWatch;
   readonly tailed: TailedFiles;
   readonly otlp: OtlpExport;
+  readonly releases: Releases;
   readonly applications: Applications;
   readonly endpoints: Endpoints;
   readonly features: Features;
@@ -163,6 +165,12 @@ export class ControlParts {
     this.clockWatch = new ClockWatch(clock, this.hub);
     this.reports = this.#createReports();
     this.#checker = this.#createChecker();
+    this.releases = new Releases({
+      ...{ clock, events: this.hub },
+      configuration: () => this.active.configuration,
+      instances: (application) => this.applications.supervisor.instances(application),
+      onArms: (application) => this.applications.supervisor.refresh(application),
+    });
     this.applications = this.#createApplications();
     const applications = (): readonly ApplicationStatus[] => this.#applicationStatus();
     this.applicationWatch = new ApplicationWatch(clock, this.hub, applications);
@@ -345,6 +353,7 @@ export class ControlParts {
       condition: this.condition,
       drainMs: () => this.active.configuration.drain.timeoutMs,
       mayUse: (ending) => this.workers.mayUseEndpoint(ending),
+      armsOf: this.releases.armsOf,
       isEnding: this.#owner.isEnding,
       onHandedOff: ({ ticketKey, ticketKeyAgeMs, features }) => {
         this.ticketKeys.adopt(ticketKey, ticketKeyAgeMs);
@@ -386,6 +395,7 @@ export class ControlParts {
         this.problems.onWorkerCounts(batch.counts);
         this.incidents.onBatch(batch);
         this.features.onExchanges(batch.exchanges);
+        this.releases.onBatch(batch);
         if (batch.drained.length > 0) this.applications.drained();
       },
       onLost: (loss) => this.reports.onWorkerLost(loss),
@@ -496,6 +506,7 @@ export class ControlParts {
     this.processes.use(instances);
     this.problems.useInstances(instances);
     this.applications.noteChange();
+    this.releases.noteChange();
     this.applicationWatch.look();
     this.crashLoopWatch.look();
     this.condition.changed();

@@ -1,3 +1,4 @@
+import { failWith } from '#failures/result.ts';
 import { withTimeout } from '../core/condition.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { noCounts } from '../core/counters.ts';
@@ -34,6 +35,7 @@ import { incidentStatus } from '../incidents/incident-status.ts';
 import { reportListeners } from './worker-events.ts';
 import type { OverlayChange } from './overlay-change.ts';
 import { newApplications, reload } from './reload.ts';
+import { type DeployOrder, notNow, type RolloutChange, type RolloutOutcome } from './releases.ts';
 import { requestContext } from './request-context.ts';
 import { Shutdown } from './shutdown.ts';
 import { whyNotKept } from './kept-certificates.ts';
@@ -121,6 +123,7 @@ export class ControlPlane implements Gateway {
       this.#parts.tailed.use(this.#parts.active.configuration.upstreams);
     });
     this.#parts.endpoints.registry.activate(configuration);
+    await this.#parts.releases.load(configuration);
     await this.#parts.applications.adoptOrStart(configuration.applications);
     // The overlay file is read after the handoff of applications: until then the predecessor may change the file.
     this.#parts.overlay.load();
@@ -326,6 +329,7 @@ export class ControlPlane implements Gateway {
     if (held !== null) return refused(`No application can be run: ${held}.`);
     const notKept = whyNotKept(read.configuration);
     if (notKept !== null) return refused(`No certificate can be obtained: ${notKept}.`);
+    await this.#parts.releases.load(read.configuration);
     const before = this.#parts.active.configuration;
     const rejection = await reload(before, read.configuration, {
       registry: this.#parts.endpoints.registry,
@@ -364,6 +368,20 @@ export class ControlPlane implements Gateway {
 
   incidents(): readonly IncidentStatus[] {
     return this.#parts.incidents.list().map(incidentStatus);
+  }
+
+  releases(): ReturnType<Gateway['releases']> {
+    return this.#parts.releases.status();
+  }
+
+  async deploy(order: DeployOrder, actor: string): Promise<RolloutOutcome> {
+    const why = this.#overlayRefusal();
+    return why === null ? this.#parts.releases.deploy(order, actor) : failWith(notNow(why));
+  }
+
+  async changeRollout(change: RolloutChange, actor: string): Promise<RolloutOutcome> {
+    const why = this.#overlayRefusal();
+    return why === null ? this.#parts.releases.change(change, actor) : failWith(notNow(why));
   }
 
   markIncident(order: IncidentOrder, actor: string): MarkOutcome<IncidentStatus> {

@@ -27,6 +27,8 @@ import type { AlertTestResult } from '../core/schemas/alerts.ts';
 import type { IncidentOrder } from '../core/live-incident.ts';
 import type { MarkOutcome } from '../incidents/incident-marks.ts';
 import type { IncidentStatus } from '../core/schemas/incidents.ts';
+import type { ApplicationReleasesStatus } from '../core/schemas/releases.ts';
+import type { DeployOrder, RolloutChange, RolloutOutcome } from './releases.ts';
 import type { GroupRequest } from '../core/exchange-groups.ts';
 import type { ExchangeRecord } from '../core/schemas/record.ts';
 import type { TrafficTimeline, RouteExplanation, RouteTimelines } from '../core/schemas/traffic.ts';
@@ -109,6 +111,12 @@ export interface Gateway extends EventSink {
    * is no such instance, or it ends already.
    */
   restartInstance(instance: string): boolean;
+  /** The releases of the applications that were deployed. */
+  releases(): readonly ApplicationReleasesStatus[];
+  /** Makes a release and begins to roll it out; resolves when its instances are being started. */
+  deploy(order: DeployOrder, actor: string): Promise<RolloutOutcome>;
+  /** Ends a rollout, or begins one back to a release. */
+  changeRollout(change: RolloutChange, actor: string): Promise<RolloutOutcome>;
   /** Acknowledges or mutes an incident. */
   markIncident(order: IncidentOrder, actor: string): MarkOutcome<IncidentStatus>;
   /** Searches the stored output of applications. */

@@ -56,17 +56,22 @@ export class Releases {
 
   readonly armsOf: ArmsOf = (spec) => this.#known.get(spec.id)?.releases.armsOf(spec) ?? oneArm(spec);
 
-  /** Reads the journals of these applications. `isTakenOver`: from a process that has handed them over, whose rollouts go on. */
-  async load({ applications, stateFolder }: Configuration): Promise<readonly ReleaseRefusal[]> {
-    const refusals: ReleaseRefusal[] = [];
-    if (stateFolder === null) return refusals;
+  /** Reads the journals of these applications. One that cannot be read is reported: its application runs as the configuration says. */
+  async load({ applications, stateFolder }: Configuration): Promise<void> {
+    if (stateFolder === null) return;
     for (const { id } of applications) {
       if (this.#known.has(id)) continue;
       const opened = await ReleaseStore.open(stateFolder, id, this.#parts.clock);
       if (opened.ok) this.#add(id, opened.value);
-      else refusals.push(opened.failure);
+      else this.#reportUnusable(stateFolder, opened.failure);
     }
-    return refusals;
+  }
+
+  #reportUnusable(folder: string, { reason, step }: ReleaseRefusal): void {
+    this.#parts.events.emit({
+      ...{ kind: 'state_unusable', subject: 'gateway', reason: `${reason} ${step}` },
+      evidence: { folder, file: null, errno: null },
+    });
   }
 
   #add(id: ApplicationId, store: ReleaseStore): void {
@@ -74,7 +79,8 @@ export class Releases {
     const spec = (): ApplicationSpec | null => configuration().applications.find((one) => one.id === id) ?? null;
     const releases = new ApplicationReleases({
       ...{ clock, events, store, application: id, spec },
-      settings: () => releaseSettingsOf(configuration().upstreams.find(({ application }) => application === id)?.features),
+      settings: () =>
+        releaseSettingsOf(configuration().upstreams.find(({ application }) => application === id)?.features),
       instances: () => instances(id),
       onArms: () => onArms(id),
     });
@@ -144,7 +150,9 @@ export class Releases {
       const { comparison } = releases;
       if (comparison === null) continue;
       const upstreams = new Set(
-        this.#parts.configuration().upstreams.flatMap((one) => (one.application === application ? [one.id as string] : [])),
+        this.#parts
+          .configuration()
+          .upstreams.flatMap((one) => (one.application === application ? [one.id as string] : [])),
       );
       comparison.add(routes.filter(({ upstream }) => upstreams.has(upstream)));
       releases.look();
@@ -206,13 +214,22 @@ function releaseNamed({ history }: ReleaseStore, name: string | null): Release |
 
 const noSuchRelease = (name: string | null): ReleaseRefusal =>
   name === null
-    ? { kind: 'source', reason: 'There is no release before this one.', step: 'See the releases with `candor releases`.' }
+    ? {
+        kind: 'source',
+        reason: 'There is no release before this one.',
+        step: 'See the releases with `candor releases`.',
+      }
     : { kind: 'source', reason: `There is no release ${name}.`, step: 'See the releases with `candor releases`.' };
 
 const fixedPort = (port: number): ReleaseRefusal => ({
   kind: 'source',
   reason: `The application has the fixed port ${port}, on which two releases cannot run at the same time.`,
   step: 'Remove `port`, and let it listen on the port in PORT, or write {port} in its command.',
+});
+
+/** `why`: a sentence. */
+export const notNow = (why: string): ReleaseRefusal => ({
+  ...{ kind: 'system', reason: why, step: 'Ask again when it serves (`candor status`).' },
 });
 
 const isBusy: ReleaseRefusal = {

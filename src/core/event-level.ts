@@ -62,6 +62,8 @@ export function levelOf(event: Event): EventLevel {
       return event.to === 'open' ? 'warn' : 'info';
     case 'endpoint_state':
       return event.to === 'unhealthy' ? 'warn' : 'info';
+    case 'rollout':
+      return event.to === 'aborted' || event.to === 'refused' || event.to === 'interrupted' ? 'error' : 'info';
     case 'instance_exited':
       return wasStopped(event) ? 'info' : 'error';
     default:

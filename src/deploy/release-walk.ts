@@ -154,7 +154,11 @@ export function refuseSpecial(path: string, type: string): never {
 function refuseMissing(path: string): never {
   // U+FFFD stands for bytes that are no UTF-8: a file of the name that was read is not there.
   if (path.includes('\uFFFD'))
-    return refuse('source', `The name of ${path} is not UTF-8.`, 'Rename it, or leave its folder out in .candorignore.');
+    return refuse(
+      'source',
+      `The name of ${path} is not UTF-8.`,
+      'Rename it, or leave its folder out in .candorignore.',
+    );
   return refuse('changed', `${path} was removed while the folder was read.`, 'Deploy again when it stays as it is.');
 }
 

@@ -54,6 +54,26 @@ export class FakeGateway implements Gateway {
   readonly calls: string[] = [];
   readonly events: FakeEvents = new FakeEvents('run-1');
 
+  releasesNow: ReturnType<Gateway['releases']> = [];
+  rolloutOutcome: Awaited<ReturnType<Gateway['deploy']>> = {
+    ok: false,
+    failure: { kind: 'source', reason: 'Nothing runs.', step: 'Start it.' },
+  };
+
+  releases(): ReturnType<Gateway['releases']> {
+    return this.releasesNow;
+  }
+
+  async deploy(...call: Parameters<Gateway['deploy']>): ReturnType<Gateway['deploy']> {
+    this.calls.push(`deploy ${JSON.stringify(call)}`);
+    return this.rolloutOutcome;
+  }
+
+  async changeRollout(...call: Parameters<Gateway['changeRollout']>): ReturnType<Gateway['changeRollout']> {
+    this.calls.push(`rollout ${JSON.stringify(call)}`);
+    return this.rolloutOutcome;
+  }
+
   refreshCounts(): Promise<void> {
     return Promise.resolve();
   }

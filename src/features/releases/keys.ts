@@ -96,7 +96,8 @@ function reviewOne(written: NonNullable<UpstreamRead['releases']>, at: Path, fin
 /** '5% 1m' */
 function parseStep(written: string): Result<{ share: number; forMs: number }, ErrorDetail> {
   const [percent = '', time = '', ...rest] = written.trim().split(/\s+/);
-  if (time === '' || rest.length > 0) return reject(`${quoted(written)} is no step`, 'write a share and a time, such as 5% 1m');
+  if (time === '' || rest.length > 0)
+    return reject(`${quoted(written)} is no step`, 'write a share and a time, such as 5% 1m');
   const share = parsePercent(percent);
   if (!share.ok) return share;
   const forMs = parseDuration(time);

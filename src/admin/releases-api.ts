@@ -1,0 +1,75 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RolloutChange, RolloutOutcome } from '../control/releases.ts';
+import { snakeCased } from '#failures/json-case.ts';
+import type { AdminContext } from './admin-context.ts';
+import { sendJson, sendProblem } from './answer.ts';
+import { audited, doneAction, rejectedAction, type Requester } from './audit.ts';
+import { readJsonBody } from './request-body.ts';
+
+type RolloutOperation = 'deploy' | 'promoteRelease' | 'abortRollout' | 'rollBack';
+
+const kinds = { promoteRelease: 'promote', abortRollout: 'abort', rollBack: 'rollback' } as const;
+
+interface Order {
+  readonly target: string;
+  readonly run: (actor: string) => Promise<RolloutOutcome>;
+}
+
+/** The operations that begin, change and end rollouts. */
+export async function changeRollout(
+  id: RolloutOperation,
+  { gateway, refusal }: Pick<AdminContext, 'gateway' | 'refusal'>,
+  requester: Requester,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const body = await readJsonBody(request);
+  if (!body.ok) return sendProblem(response, body.status, body.detail);
+  const order = await readOrder(id, body.value, gateway);
+  if (typeof order === 'string') return sendProblem(response, 422, order);
+  const outcome = await audited(
+    gateway,
+    { id, target: order.target },
+    requester,
+    async (): Promise<RolloutOutcome> => {
+      const why = refusal();
+      if (why === null) return order.run(requester.actor);
+      return { ok: false, failure: { kind: 'system', reason: why, step: 'Ask again later.' } };
+    },
+    (result) => (result.ok ? doneAction : { ...rejectedAction, why: result.failure.reason }),
+  );
+  if (outcome.ok) return sendJson(response, 202, snakeCased(outcome.value));
+  const { reason, step } = outcome.failure;
+  sendProblem(response, 409, `${reason} ${step}`);
+}
+
+/** A text: what is wrong with the body. */
+async function readOrder(
+  id: RolloutOperation,
+  body: unknown,
+  gateway: Pick<AdminContext['gateway'], 'deploy' | 'changeRollout'>,
+): Promise<Order | string> {
+  const { deployRequestSchema, rolloutRequestSchema } = await import('../core/schemas/releases.ts');
+  if (id === 'deploy') {
+    const { data, error } = deployRequestSchema.safeParse(body);
+    if (data === undefined) return wrongBody(error.issues);
+    const { application, from, name = null, strategy = null } = data;
+    const target = `${application} from ${from.path}${from.kind === 'git' ? ` at ${from.revision}` : ''}`;
+    return { target, run: (actor) => gateway.deploy({ application, from, name, strategy }, actor) };
+  }
+  const { data, error } = rolloutRequestSchema.safeParse(body);
+  if (data === undefined) return wrongBody(error.issues);
+  const { application, to = null, reason = null } = data;
+  const change: RolloutChange =
+    id === 'rollBack' ? { kind: 'rollback', application, to } : { kind: kinds[id], application, reason };
+  return {
+    target: to === null ? application : `${application} to ${to}`,
+    run: (actor) => gateway.changeRollout(change, actor),
+  };
+}
+
+function wrongBody(issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]): string {
+  const [first] = issues;
+  const where = first === undefined || first.path.length === 0 ? 'The body' : `\`${first.path.join('.')}\``;
+  return `${where}: ${first?.message ?? 'is wrong'}.`;
+}

@@ -1,0 +1,52 @@
+import { rolloutStrategies } from '../core/release.ts';
+import type { DeployFlags, ReleaseFlags, RollbackFlags } from './deploy.ts';
+import { askFlags, configAlias, defineCommand, optionalArgument, switchFlag, valueFlag, words } from './flags.ts';
+
+const application = optionalArgument('application', 'Its name; none where the gateway runs one');
+
+export const deployCommand = defineCommand<DeployFlags, [string?]>({
+  brief: 'Release a new version of an application',
+  text: 'Copies the files, starts instances of them beside the old ones, and gives them\nrequests once all are ready. Waits until the release is in force, and prints each\nstep. Exits with 5 if it did not become ready, 6 if it did worse than the old\none; then the old one serves, and visitors have noticed nothing or little.',
+  examples: ['candor deploy', 'candor deploy shop --from ./build --strategy canary', 'candor deploy shop --git v1.4.2'],
+  flags: {
+    ...askFlags,
+    from: valueFlag('<path> of a folder or .tar.gz; by default this folder'),
+    git: valueFlag('<revision> of the repository in --from'),
+    name: valueFlag('<name> of the release, such as v1.4.2'),
+    strategy: { kind: 'enum', values: rolloutStrategies, brief: '<how> it is rolled out', optional: true },
+    wait: { kind: 'boolean', brief: 'Wait until it is in force', default: true },
+  },
+  positional: words(application),
+  aliases: configAlias,
+  run: async (context, flags, name) => (await import('./deploy.ts')).deploy(flags, name ?? null, context),
+});
+
+export const releasesCommand = defineCommand<ReleaseFlags, [string?]>({
+  brief: 'List releases and rollouts of applications',
+  text: 'The release in force, the one that stays warm, and what was rolled out by whom,\nwith its verdict.',
+  examples: ['candor releases', 'candor releases shop --json'],
+  flags: askFlags,
+  positional: words(application),
+  aliases: configAlias,
+  run: async (context, flags, name) => (await import('./deploy.ts')).listReleases(flags, name ?? null, context),
+});
+
+export const rollbackCommand = defineCommand<RollbackFlags, [string?]>({
+  brief: 'Go back to the release before, or end a rollout',
+  text: 'Gives all requests to the release before at once, where it is still warm; else as\nsoon as its instances are ready. While a release is being rolled out, ends that.',
+  examples: ['candor rollback', 'candor rollback shop --to r12'],
+  flags: { ...askFlags, to: valueFlag('<release> by name or number') },
+  positional: words(application),
+  aliases: configAlias,
+  run: async (context, flags, name) => (await import('./deploy.ts')).rollback(flags, name ?? null, context),
+});
+
+export const promoteCommand = defineCommand<ReleaseFlags, [string?]>({
+  brief: 'Give a release that is being rolled out all requests',
+  text: 'Without waiting for the rest of its steps, or of the time for which it is watched.',
+  examples: ['candor promote shop'],
+  flags: { ...askFlags, json: switchFlag('Print JSON, for programs') },
+  positional: words(application),
+  aliases: configAlias,
+  run: async (context, flags, name) => (await import('./deploy.ts')).promote(flags, name ?? null, context),
+});
