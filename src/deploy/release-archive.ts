@@ -111,7 +111,6 @@ class Unpacking {
   #work: Promise<void> = Promise.resolve();
   #failure: { readonly error: unknown } | null = null;
   #hasEnd = false;
-  #count = 0;
   #bytes = 0;
   #readBytes = 0;
 
@@ -145,7 +144,8 @@ class Unpacking {
     });
     await this.#work;
     this.#throwFailure();
-    if (!this.#hasEnd || this.#count === 0) refuseDamaged(this.#name);
+    if (!this.#hasEnd) refuseDamaged(this.#name);
+    if (this.#kinds.size === 0) refuse('source', `${this.#name} has no files.`, 'Name one that has the application.');
     for (const [path, target] of this.#links) await this.#files.symlink(target, join(this.#into, path));
     return this.#options.dropsTop === true ? this.#withoutTop() : this.#into;
   }
@@ -179,7 +179,6 @@ class Unpacking {
 
   async #unpack(entry: ReadEntry): Promise<void> {
     const path = this.#pathOf(entry.path);
-    this.#count += 1;
     if (path === '') return;
     switch (entry.type) {
       case 'Directory':

@@ -46,7 +46,7 @@ interface CopiedTree {
 
 /** More than large applications with their `node_modules` have. */
 export const treeLimits: TreeLimits = { files: 200_000, bytes: 4 * 1024 ** 3 };
-const usualReserve = 256 * 1024 ** 2;
+export const usualReserve = 256 * 1024 ** 2;
 const ignoreBytesMax = 64 * 1024;
 
 const restName = /^\.(?:copy|removed|unpack)-/;
