@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { join } from 'node:path';
+import { memoryText } from '#failures/quantity-text.ts';
 import type { Clock } from '../core/time.ts';
 import { inTurns } from '../core/turns.ts';
 import { inParallel, type ReleaseFiles } from './release-files.ts';
@@ -52,12 +53,40 @@ export async function fillTree(
 /** Refuses a tree of so many bytes where the disk of `folder` has no room for it. */
 export async function checkSpace(bytes: number, folder: string, context: CopyContext): Promise<void> {
   const free = await freeBytes(folder, context.files);
-  if (free - bytes < context.reserveBytes) refuseFullDisk(folder, bytes, free, context.reserveBytes);
+  if (free - bytes < context.reserveBytes) refuseFullDisk(folder, memoryText(bytes), free, context.reserveBytes);
 }
 
 export async function freeBytes(folder: string, files: ReleaseFiles): Promise<number> {
   const { bavail, bsize } = await files.statfs(folder);
   return bavail * bsize;
+}
+
+/** Looks at the disk from time to time while files are written, since other programs write too. */
+export class SpaceWatch {
+  readonly #folder: string;
+  readonly #needs: string;
+  readonly #context: Pick<CopyContext, 'files' | 'reserveBytes'>;
+  #files = 0;
+  #bytes = 0;
+
+  /** `needs`: how much is to be written in all, for the message. */
+  constructor(folder: string, needs: string, context: Pick<CopyContext, 'files' | 'reserveBytes'>) {
+    this.#folder = folder;
+    this.#needs = needs;
+    this.#context = context;
+  }
+
+  /** Before so many bytes are written. */
+  async add(bytes: number): Promise<void> {
+    this.#bytes += bytes;
+    this.#files += 1;
+    if (this.#bytes < spaceCheckBytes && this.#files < spaceCheckFiles) return;
+    this.#bytes = 0;
+    this.#files = 0;
+    const { files, reserveBytes } = this.#context;
+    const free = await freeBytes(this.#folder, files);
+    if (free < reserveBytes) refuseFullDisk(this.#folder, this.#needs, free, reserveBytes);
+  }
 }
 
 class TreeFilling {
@@ -69,7 +98,7 @@ class TreeFilling {
   readonly #options: FillOptions;
   #copiedFiles = 0;
   #copiedBytes = 0;
-  #uncheckedBytes = 0;
+  readonly #space: SpaceWatch;
 
   constructor(tree: WalkedTree, from: string, to: string, context: CopyContext, options: FillOptions) {
     this.#tree = tree;
@@ -77,6 +106,7 @@ class TreeFilling {
     this.#to = to;
     this.#context = context;
     this.#options = options;
+    this.#space = new SpaceWatch(to, memoryText(tree.bytes), context);
   }
 
   async run(): Promise<void> {
@@ -107,7 +137,7 @@ class TreeFilling {
   async #addFile(entry: Extract<TreeEntry, { kind: 'file' }>, to: string): Promise<void> {
     const { files } = this.#context;
     const { size, mode } = entry.stats;
-    await this.#checkSpace(Number(size));
+    if (!this.#options.takes) await this.#space.add(Number(size));
     const from = join(this.#from, entry.path);
     if (this.#options.takes) await files.rename(from, to);
     else await copyOne(from, to, entry.path, files);
@@ -115,17 +145,6 @@ class TreeFilling {
     await files.chmod(to, this.#modeOf(Number(mode), 0o400));
     if (!this.#options.takes) await this.#checkUnchanged(from, entry);
     this.#copiedBytes += Number(size);
-  }
-
-  /** Other programs write to the disk too. */
-  async #checkSpace(bytes: number): Promise<void> {
-    const { files, reserveBytes } = this.#context;
-    this.#uncheckedBytes += bytes;
-    if (this.#options.takes) return;
-    if (this.#uncheckedBytes < spaceCheckBytes && this.#copiedFiles % spaceCheckFiles !== 0) return;
-    this.#uncheckedBytes = 0;
-    const free = await freeBytes(this.#to, files);
-    if (free < reserveBytes) refuseFullDisk(this.#to, this.#tree.bytes, free, reserveBytes);
   }
 
   async #checkUnchanged(from: string, { path, stats }: Extract<TreeEntry, { kind: 'file' }>): Promise<void> {

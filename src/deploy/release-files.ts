@@ -52,9 +52,9 @@ export async function inParallel<T>(
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }
 
-/** Returns when the disk has the names in a folder. */
-export async function syncFolder(folder: string, files: ReleaseFiles): Promise<void> {
-  const handle = await files.open(folder, 'r');
+/** Returns when the disk has a file, or the names in a folder. */
+export async function syncPath(path: string, files: ReleaseFiles): Promise<void> {
+  const handle = await files.open(path, 'r');
   try {
     await handle.sync();
   } finally {

@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path';
 import { checkSpace, type CopyContext, fillTree } from './release-copy.ts';
-import { lstatOrNull, type ReleaseFiles, removeTree, syncFolder } from './release-files.ts';
+import { lstatOrNull, type ReleaseFiles, removeTree, syncPath } from './release-files.ts';
 import { refuse } from './release-refusal.ts';
 import { walkTree } from './release-walk.ts';
 
@@ -103,7 +103,7 @@ async function copyFileTo(root: string, path: string, temporary: string, to: str
 /** Makes the names of new folders last. */
 async function syncParents(folder: string, top: string, files: ReleaseFiles): Promise<void> {
   for (let at = folder; ; at = dirname(at)) {
-    await syncFolder(at, files);
+    await syncPath(at, files);
     if (at === top) return;
   }
 }

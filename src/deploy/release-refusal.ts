@@ -34,8 +34,14 @@ export function refuse(kind: ReleaseRefusal['kind'], reason: string, step: strin
   throw new ReleaseRefused({ kind, reason, step });
 }
 
+export const abortedRefusal: ReleaseRefusal = {
+  kind: 'aborted',
+  reason: 'The release was not made, since it was aborted.',
+  step: 'Deploy again.',
+};
+
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) refuse('aborted', 'It was aborted.', 'Nothing was changed.');
+  if (signal?.aborted === true) throw new ReleaseRefused(abortedRefusal);
 }
 
 /** Calls `work`: refusals and errors of the system are its failure; what else it throws is a fault of ours, and is thrown. */
@@ -75,8 +81,8 @@ export function isExisting(error: unknown): boolean {
   return code === 'EEXIST' || code === 'ENOTEMPTY';
 }
 
-/** `bytes`: what the tree has; `free`: what the disk has left. */
-export function refuseFullDisk(folder: string, bytes: number, free: number, reserve: number): never {
-  const reason = `The release needs ${memoryText(bytes)} on the disk of ${folder}, which has ${memoryText(free)} left; ${memoryText(reserve)} stay free for other files.`;
+/** `needs`: how much the tree has; `free`: what the disk has left. */
+export function refuseFullDisk(folder: string, needs: string, free: number, reserve: number): never {
+  const reason = `The release needs ${needs} on the disk of ${folder}, which has ${memoryText(free)} left; ${memoryText(reserve)} stay free for other files.`;
   return refuse('disk_full', reason, freeSpace);
 }

@@ -1,8 +1,9 @@
 import { join, relative } from 'node:path';
+import { memoryText } from '#failures/quantity-text.ts';
 import type { Result } from '#failures/result.ts';
 import type { Clock } from '../core/time.ts';
 import { checkSpace, type CopyContext, type CopyProgress, digestOf, fillTree, freeBytes } from './release-copy.ts';
-import { lstatOrNull, releaseFiles, type ReleaseFiles, removeTree, syncFolder } from './release-files.ts';
+import { lstatOrNull, releaseFiles, type ReleaseFiles, removeTree, syncPath } from './release-files.ts';
 import { readIgnore, type ReleaseIgnore } from './release-ignore.ts';
 import { persistentLinks, seedPersistent } from './release-persistent.ts';
 import {
@@ -45,7 +46,7 @@ interface CopiedTree {
 
 /** More than large applications with their `node_modules` have. */
 export const treeLimits: TreeLimits = { files: 200_000, bytes: 4 * 1024 ** 3 };
-const usualReserve = 256 * 1024 ** 2;
+export const usualReserve = 256 * 1024 ** 2;
 const ignoreBytesMax = 64 * 1024;
 
 const restName = /^\.(?:copy|removed|unpack)-/;
@@ -73,7 +74,7 @@ export function copyTree(
       const remarks = await seedPersistent(from, into, persistent, context);
       return { ...(await copyWalked(tree, from, into, takes, context)), remarks };
     } catch (error) {
-      if (isDiskFull(error)) refuseFullDisk(into, tree.bytes, await freeBytes(into, files), reserveBytes);
+      if (isDiskFull(error)) refuseFullDisk(into, memoryText(tree.bytes), await freeBytes(into, files), reserveBytes);
       throw error;
     }
   });
@@ -87,7 +88,7 @@ async function copyWalked(tree: WalkedTree, from: string, into: string, takes: b
     const digest = await digestOf(tree, sums, clock);
     throwIfAborted(signal);
     const isSame = await publish(temporary, join(into, digest), files);
-    await syncFolder(into, files);
+    await syncPath(into, files);
     return { digest, files: tree.files, bytes: tree.bytes, isSame };
   } catch (error) {
     // What cannot be removed now is a rest, which the next start removes.
