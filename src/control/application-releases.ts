@@ -1,11 +1,12 @@
+import { join } from 'node:path';
 import type { ApplicationSpec } from '../core/configuration.ts';
 import type { EventSink } from '../core/event.ts';
 import type { LiveInstance } from '../core/live-instance.ts';
 import type { Judgement, Release, RolloutStrategy } from '../core/release.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import type { ApplicationArm } from '../deploy/application-arm.ts';
-import type { ReleaseRefusal } from '../deploy/release-refusal.ts';
-import type { ReleaseStore } from '../deploy/release-store.ts';
+import { attemptRelease, type ReleaseRefusal, ReleaseRefused } from '../deploy/release-refusal.ts';
+import { type ReleaseStore, storeLimits, type WantedRelease } from '../deploy/release-store.ts';
 import {
   type FreshInstances,
   goesOnAt,
@@ -18,7 +19,7 @@ import {
 } from '../deploy/rollout.ts';
 import type { ReleaseSettings } from '../features/releases/settings.ts';
 import type { RolloutStatus } from '../core/schemas/releases.ts';
-import { type Result, failWith, succeed } from '#failures/result.ts';
+import type { Result } from '#failures/result.ts';
 import { RolloutComparison } from './rollout-comparison.ts';
 import { StepQueue } from './step-queue.ts';
 
@@ -66,6 +67,7 @@ export class ApplicationReleases {
   #warm: { readonly release: Release; readonly until: Instant } | null = null;
   #timer: Timer | null = null;
   #isPaused = false;
+  #isLooking = false;
 
   constructor(parts: ApplicationReleasesParts) {
     this.#parts = parts;
@@ -95,10 +97,11 @@ export class ApplicationReleases {
   }
 
   #specOf(spec: ApplicationSpec, release: Release): ApplicationSpec {
+    const { store } = this.#parts;
     const { command, environment, name } = release;
     const { secretWords: written, ...rest } = spec;
     const secretWords = written?.filter((index) => index < command.length) ?? [];
-    const directory = this.#parts.store.directoryOf(release);
+    const directory = release.tree === null ? release.directory : join(store.folder, release.tree, release.directory);
     return {
       ...rest,
       ...(secretWords.length > 0 ? { secretWords } : {}),
@@ -109,26 +112,48 @@ export class ApplicationReleases {
     };
   }
 
+  /** What runs now becomes the first release, so that there is one to go back to. */
+  async begins(present: WantedRelease): Promise<Result<void, ReleaseRefusal>> {
+    return this.#inTurn(async () => {
+      const { store } = this.#parts;
+      if (this.inForce !== null) return;
+      const made = await store.make({ kind: 'configuration', path: 'candor.yaml' }, present);
+      if (!made.ok) throw new ReleaseRefused(made.failure);
+      const rollout = store.history.nextRollout;
+      const { number } = made.value.release;
+      const { actor } = present;
+      await store.append({ kind: 'began', rollout, from: null, to: number, strategy: 'blue_green', actor });
+      await store.append({ kind: 'promoted', rollout, release: number });
+      await store.append({ kind: 'ended', rollout, state: 'promoted', verdict: null, reason: 'it ran before' });
+      this.#parts.onArms();
+    });
+  }
+
+  /** A rollout that an earlier process has not ended is over: the release that is in force by the journal runs. */
+  async endInterrupted(): Promise<void> {
+    const { store } = this.#parts;
+    const { open } = store.history;
+    if (open === null) return;
+    const reason = 'the gateway ended before the rollout did';
+    await this.#inTurn(() =>
+      store.append({ kind: 'ended', rollout: open.rollout, state: 'interrupted', verdict: null, reason }),
+    );
+  }
+
   /** Begins a rollout; it goes on by itself. The release is in the journal. */
   begin({ to, strategy, isRollback, actor }: RolloutOrder): Promise<Result<RolloutStatus, ReleaseRefusal>> {
-    return this.#steps.run(async () => {
+    return this.#inTurn(async () => {
       const { store, clock, settings } = this.#parts;
       const { inForce } = this;
-      if (this.#running !== null || inForce === null) return failWith(busy(this.#running));
-      const { history } = store;
-      const rollout = history.nextRollout;
-      const began = await store.append({
-        kind: 'began',
-        rollout,
-        from: inForce.number,
-        to: to.number,
-        strategy,
-        actor,
-      });
-      if (!began.ok) return began;
+      if (this.#running !== null || inForce === null) throw new ReleaseRefused(busy(this.#running));
+      if (to.number === inForce.number) throw new ReleaseRefused(same(to));
+      const folder = await store.folderOf(to);
+      if (!folder.ok) throw new ReleaseRefused(folder.failure);
+      const rollout = store.history.nextRollout;
+      await store.append({ kind: 'began', rollout, from: inForce.number, to: to.number, strategy, actor });
       const { steps, readyMs, bakeMs } = settings();
-      const isWarm = this.#warm?.release.number === to.number;
-      this.#running = {
+      if (this.#warm?.release.number !== to.number) this.#warm = null;
+      const running: RunningRollout = {
         ...{ id: rollout, from: inForce, to, actor, beganAt: new Date(clock.wallTime()).toISOString() },
         plan: {
           strategy,
@@ -140,13 +165,17 @@ export class ApplicationReleases {
         rollout: { state: 'starting', since: clock.now() },
         comparison: new RolloutComparison(clock),
       };
-      if (!isWarm) this.#warm = null;
-      this.#emit(this.#running, `${to.name} is rolled out in place of ${inForce.name}, by ${actor}`, null);
+      this.#running = running;
+      this.#emit(running, `${to.name} is rolled out in place of ${inForce.name}, by ${actor}`, null);
       this.#parts.onArms();
       await this.#handle({ kind: 'looked', ...this.#facts() });
       this.#schedule();
-      return succeed(this.status() as RolloutStatus);
+      return (this.status() ?? this.#last) as RolloutStatus;
     });
+  }
+
+  #inTurn<T>(step: () => Promise<T>): Promise<Result<T, ReleaseRefusal>> {
+    return this.#steps.run(() => attemptRelease(step));
   }
 
   /** Gives the new release all requests now, or ends its watch. */
@@ -159,17 +188,19 @@ export class ApplicationReleases {
   }
 
   #order(event: RolloutEvent): Promise<Result<RolloutStatus, ReleaseRefusal>> {
-    return this.#steps.run(async () => {
-      if (this.#running === null) return failWith(nothingToDo);
-      const failed = await this.#handle(event);
-      return failed === null ? succeed((this.status() ?? this.#last) as RolloutStatus) : failWith(failed);
+    return this.#inTurn(async () => {
+      if (this.#running === null) throw new ReleaseRefused(nothingToDo);
+      await this.#handle(event);
+      return (this.status() ?? this.#last) as RolloutStatus;
     });
   }
 
-  /** Instances have changed, or the judge has found something. */
+  /** Instances have changed, or the judge has found something. What cannot be written now is tried at the next look. */
   look(): void {
-    if (this.#running === null || this.#isPaused) return;
-    void this.#steps.run(async () => {
+    if (this.#running === null || this.#isPaused || this.#isLooking) return;
+    this.#isLooking = true;
+    void this.#inTurn(async () => {
+      this.#isLooking = false;
       if (this.#running !== null) await this.#handle({ kind: 'looked', ...this.#facts() });
     });
   }
@@ -190,38 +221,31 @@ export class ApplicationReleases {
     this.#schedule();
   }
 
-  /** A line of the journal comes first: what it says is done only when the disk has it. */
-  async #handle(event: RolloutEvent): Promise<ReleaseRefusal | null> {
+  /** A line of the journal comes first: what it says is done only when the disk has it. Throws `ReleaseRefused`. */
+  async #handle(event: RolloutEvent): Promise<void> {
     const running = this.#running;
-    if (running === null) return null;
+    if (running === null) return;
     const { clock, store } = this.#parts;
     const { rollout: before, plan, id, from, to } = running;
     const next = nextRollout(before, event, plan, clock.now());
-    if (next === before) return null;
+    if (next === before) return;
+    const inForce = (): number | undefined => store.history.inForce?.number;
     if (!isOver(next)) {
       const share = shareOf(next, plan);
-      const noted = await store.append({ kind: 'step', rollout: id, state: next.state, share });
-      if (!noted.ok) return noted.failure;
-      if (next.state === 'baking' && store.history.inForce?.number !== to.number) {
-        const promoted = await store.append({ kind: 'promoted', rollout: id, release: to.number });
-        if (!promoted.ok) return promoted.failure;
-      }
+      await store.append({ kind: 'step', rollout: id, state: next.state, share });
+      if (next.state === 'baking' && inForce() !== to.number)
+        await store.append({ kind: 'promoted', rollout: id, release: to.number });
       running.rollout = next;
       this.#emit(running, stepText(next, to, share), before.state);
       this.#parts.onArms();
-      return null;
+      return;
     }
-    const isTakenBack = next.state !== 'promoted' && store.history.inForce?.number !== from.number;
-    if (isTakenBack) {
-      const back = await store.append({ kind: 'promoted', rollout: id, release: from.number });
-      if (!back.ok) return back.failure;
-    }
-    running.rollout = next;
+    if (next.state !== 'promoted' && inForce() !== from.number)
+      await store.append({ kind: 'promoted', rollout: id, release: from.number });
     const verdict = this.#judgement(running)?.verdict ?? null;
-    // Where even this cannot be written, the next start ends the rollout.
     await store.append({ kind: 'ended', rollout: id, state: next.state, verdict, reason: next.reason });
+    running.rollout = next;
     this.#end(running, next, before.state);
-    return null;
   }
 
   #end(running: RunningRollout, { state, reason }: Extract<Rollout, { reason: string }>, before: string): void {
@@ -236,7 +260,7 @@ export class ApplicationReleases {
     this.#emit(running, `${to.name} ${state === 'promoted' ? 'is in force' : `was ${state}`}: ${reason}`, before);
     this.#parts.onArms();
     this.#schedule();
-    void this.#parts.store.prune(this.#parts.settings().keepMax);
+    void this.#parts.store.prune({ ...storeLimits, trees: this.#parts.settings().keepMax });
   }
 
   #facts(): { instances: FreshInstances; judgement: Judgement | null; isSuspicious: boolean } {
@@ -329,6 +353,14 @@ const busy = (running: RunningRollout | null): ReleaseRefusal =>
         reason: `${running.to.name} is being rolled out.`,
         step: 'Wait for its end (`candor releases`), or abort it (`candor rollback`).',
       };
+
+const same = ({ name }: Release): ReleaseRefusal => ({
+  ...{
+    kind: 'source',
+    reason: `The release ${name} is in force already: it has the same files, command and environment.`,
+  },
+  step: 'Change something, or see what runs with `candor releases`.',
+});
 
 const nothingToDo: ReleaseRefusal = {
   kind: 'source',

@@ -166,7 +166,7 @@ export class ControlParts {
     this.reports = this.#createReports();
     this.#checker = this.#createChecker();
     this.releases = new Releases({
-      ...{ clock, events: this.hub },
+      ...{ clock, random: systemRandom, events: this.hub },
       configuration: () => this.active.configuration,
       instances: (application) => this.applications.supervisor.instances(application),
       onArms: (application) => this.applications.supervisor.refresh(application),

@@ -2,19 +2,21 @@ import type { ApplicationSpec, Configuration } from '../core/configuration.ts';
 import type { ApplicationId } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
 import type { LiveInstance } from '../core/live-instance.ts';
+import type { Random } from '../core/random.ts';
 import type { Release, RolloutStrategy } from '../core/release.ts';
 import type { ApplicationReleasesStatus, ReleaseOrigin, RolloutStatus } from '../core/schemas/releases.ts';
 import type { Clock } from '../core/time.ts';
 import type { WorkerBatch } from '../core/worker-messages.ts';
 import { type ArmsOf, oneArm } from '../deploy/application-arm.ts';
 import type { ReleaseRefusal } from '../deploy/release-refusal.ts';
-import { ReleaseStore } from '../deploy/release-store.ts';
+import { ReleaseStore, type WantedSource } from '../deploy/release-store.ts';
 import { releaseSettingsOf } from '../features/releases/settings.ts';
 import { failWith, type Result } from '#failures/result.ts';
 import { ApplicationReleases } from './application-releases.ts';
 
 interface ReleasesParts {
   readonly clock: Clock;
+  readonly random: Random;
   readonly events: EventSink;
   readonly configuration: () => Configuration;
   readonly instances: (application: ApplicationId) => readonly LiveInstance[];
@@ -61,20 +63,26 @@ export class Releases {
     if (stateFolder === null) return;
     for (const { id } of applications) {
       if (this.#known.has(id)) continue;
-      const opened = await ReleaseStore.open(stateFolder, id, this.#parts.clock);
-      if (opened.ok) this.#add(id, opened.value);
-      else this.#reportUnusable(stateFolder, opened.failure);
+      const { clock, random } = this.#parts;
+      const opened = await ReleaseStore.open(stateFolder, id, { clock, random });
+      if (!opened.ok) {
+        this.#reportUnusable(stateFolder, `${opened.failure.reason} ${opened.failure.step}`);
+        continue;
+      }
+      const { store, remarks } = opened.value;
+      for (const remark of remarks) this.#reportUnusable(stateFolder, remark);
+      await this.#add(id, store).endInterrupted();
     }
   }
 
-  #reportUnusable(folder: string, { reason, step }: ReleaseRefusal): void {
+  #reportUnusable(folder: string, reason: string): void {
     this.#parts.events.emit({
-      ...{ kind: 'state_unusable', subject: 'gateway', reason: `${reason} ${step}` },
+      ...{ kind: 'state_unusable', subject: 'gateway', reason },
       evidence: { folder, file: null, errno: null },
     });
   }
 
-  #add(id: ApplicationId, store: ReleaseStore): void {
+  #add(id: ApplicationId, store: ReleaseStore): ApplicationReleases {
     const { clock, events, configuration, instances, onArms } = this.#parts;
     const spec = (): ApplicationSpec | null => configuration().applications.find((one) => one.id === id) ?? null;
     const releases = new ApplicationReleases({
@@ -85,6 +93,7 @@ export class Releases {
       onArms: () => onArms(id),
     });
     this.#known.set(id, { store, releases });
+    return releases;
   }
 
   /** Makes a release and begins to roll it out. */
@@ -99,27 +108,15 @@ export class Releases {
     try {
       const { persistent, strategy } = this.#settingsOf(spec.id);
       const { command, environment } = spec;
-      const base = await this.#ensureBase(store, spec);
-      if (!base.ok) return base;
-      const made = await store.make(order.from, {
-        ...{ command, environment, directory: '', persistent },
-        ...{ name: order.name, actor, configuration: null },
-      });
+      const wanted = { command, environment, persistent, actor, configuration: null };
+      await releases.begins({ ...wanted, name: null, directory: spec.directory });
+      const made = await store.make(wantedSource(order.from), { ...wanted, name: order.name, directory: '' });
       if (!made.ok) return made;
-      return await releases.begin({ to: made.value, strategy: order.strategy ?? strategy, isRollback: false, actor });
+      const { release } = made.value;
+      return await releases.begin({ to: release, strategy: order.strategy ?? strategy, isRollback: false, actor });
     } finally {
       this.#making.delete(spec.id);
     }
-  }
-
-  /** What runs now becomes the first release, so that there is one to go back to. */
-  async #ensureBase(
-    store: ReleaseStore,
-    { command, environment, directory }: ApplicationSpec,
-  ): Promise<Result<Release, ReleaseRefusal>> {
-    const { inForce } = store.history;
-    if (inForce !== null) return { ok: true, value: inForce };
-    return store.adoptPresent({ command, environment, directory });
   }
 
   async change(change: RolloutChange, actor: string): Promise<RolloutOutcome> {
@@ -203,6 +200,17 @@ export class Releases {
       reason: `The configuration has no application ${application}.`,
       step: names.length === 0 ? 'It has none.' : `It has ${names.join(', ')}.`,
     };
+  }
+}
+
+function wantedSource(from: ReleaseOrigin): WantedSource {
+  switch (from.kind) {
+    case 'folder':
+      return from;
+    case 'git':
+      return { kind: 'git', repository: from.path, revision: from.revision };
+    case 'archive':
+      return { ...from, dropsTop: false };
   }
 }
 

@@ -205,7 +205,8 @@ class Unpacking {
     const step = 'Make the archive of relative paths within one folder.';
     if (written.startsWith('/') || steps.includes('..'))
       return refuse('source', `${this.#name} has ${written}, which leads out of the archive.`, step);
-    if (/[\0\uFFFD]/.test(written)) return refuse('source', `${this.#name} has a name that is not UTF-8.`, 'Rename it.');
+    if (/[\0\uFFFD]/.test(written))
+      return refuse('source', `${this.#name} has a name that is not UTF-8.`, 'Rename it.');
     if (steps.some((one) => one.startsWith('GNUSparseFile.'))) return this.#refuseType(written);
     return steps.join('/');
   }
@@ -215,7 +216,11 @@ class Unpacking {
   }
 
   #refuseType(path: string): never {
-    return refuse('source', `${path} in ${this.#name} is of a type that is not read.`, 'Make the archive without `--sparse`.');
+    return refuse(
+      'source',
+      `${path} in ${this.#name} is of a type that is not read.`,
+      'Make the archive without `--sparse`.',
+    );
   }
 
   async #addFolder(path: string): Promise<void> {
@@ -251,7 +256,11 @@ class Unpacking {
 
   async #addHardLink(path: string, target: string): Promise<void> {
     if (this.#kinds.get(target) !== 'file')
-      refuse('source', `${path} in ${this.#name} links to ${target}, which is no file before it.`, 'Make the archive again.');
+      refuse(
+        'source',
+        `${path} in ${this.#name} links to ${target}, which is no file before it.`,
+        'Make the archive again.',
+      );
     const from = join(this.#into, target);
     await this.#claim(path, 'file', (await this.#files.lstat(from)).size);
     await this.#files.copyFile(from, join(this.#into, path), constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);

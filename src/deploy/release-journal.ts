@@ -33,7 +33,13 @@ export class ReleaseJournal {
   #broken: ReleaseRefusal | null = null;
   #writing: Promise<unknown> = Promise.resolve();
 
-  private constructor(path: string, lines: readonly ReleaseLine[], bytes: number | null, clock: Clock, files: ReleaseFiles) {
+  private constructor(
+    path: string,
+    lines: readonly ReleaseLine[],
+    bytes: number | null,
+    clock: Clock,
+    files: ReleaseFiles,
+  ) {
     this.path = path;
     this.#lines = lines;
     this.#bytes = bytes ?? 0;
@@ -116,7 +122,10 @@ export class ReleaseJournal {
       if (this.#isThere) await cutTo(this.path, this.#bytes, this.#files);
       else await this.#files.rm(this.path);
     } catch {
-      this.#broken = { ...cause, step: `${cause.step} Then restart Candor, which cuts off what was written of the line.` };
+      this.#broken = {
+        ...cause,
+        step: `${cause.step} Then restart Candor, which cuts off what was written of the line.`,
+      };
     }
   }
 

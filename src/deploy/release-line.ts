@@ -113,10 +113,18 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 const isRecord = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const isTexts: Check = (value) => Array.isArray(value) && value.every(isText);
-const oneOf = (values: readonly unknown[]): Check => (value) => values.includes(value);
-const orNull = (check: Check): Check => (value) => value === null || check(value);
-const withFields = (fields: Readonly<Record<string, Check>>): Check => (value) =>
-  isRecord(value) && Object.keys(fields).every((name) => fields[name]?.(value[name]) === true);
+const oneOf =
+  (values: readonly unknown[]): Check =>
+  (value) =>
+    values.includes(value);
+const orNull =
+  (check: Check): Check =>
+  (value) =>
+    value === null || check(value);
+const withFields =
+  (fields: Readonly<Record<string, Check>>): Check =>
+  (value) =>
+    isRecord(value) && Object.keys(fields).every((name) => fields[name]?.(value[name]) === true);
 
 const releaseFields: Readonly<Record<keyof Release, Check>> = {
   number: isCount,

@@ -14,7 +14,15 @@ import type { ReleaseHistory } from './release-history.ts';
 import { ReleaseJournal } from './release-journal.ts';
 import type { ReleaseFact } from './release-line.ts';
 import { attemptRelease, refuse, type ReleaseRefusal, ReleaseRefused } from './release-refusal.ts';
-import { copyTree, type KeptTree, pruneTrees, restsOf, treeLimits, treesToPrune, usualReserve } from './release-tree.ts';
+import {
+  copyTree,
+  type KeptTree,
+  pruneTrees,
+  restsOf,
+  treeLimits,
+  treesToPrune,
+  usualReserve,
+} from './release-tree.ts';
 import type { TreeLimits } from './release-walk.ts';
 
 /** Where a release comes from. */
@@ -67,7 +75,7 @@ interface SourceTree {
 }
 
 /** Trees and bytes beyond which old releases go, and releases that share a tree. */
-export const storeLimits = { trees: 5, bytes: 8 * 1024 ** 3, releases: 20 } as const;
+export const storeLimits = { trees: 5, bytes: 8 * 1024 ** 3, releases: 20 };
 
 /**
  * The releases of one application, in `releases/<application>` of the state folder: the journal, the trees and what is
@@ -212,7 +220,8 @@ export class ReleaseStore {
     if (name === null) return;
     const own = `r${this.history.nextRelease}`;
     if (!/^\w[\w.-]{0,63}$/.test(name) || (/^r\d+$/.test(name) && name !== own)) {
-      const step = 'Use up to 64 letters, digits, dots, dashes and underscores, and not the name of a number, such as r7.';
+      const step =
+        'Use up to 64 letters, digits, dots, dashes and underscores, and not the name of a number, such as r7.';
       refuse('source', `A release cannot be called ${JSON.stringify(name)}.`, step);
     }
     if (this.history.releases.some(({ release }) => release.name === name))
