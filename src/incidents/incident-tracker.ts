@@ -18,7 +18,6 @@ import { Beginnings } from './beginnings.ts';
 import { type SharedFault, sharedFaultOf, sharedFaults } from './shared-fault.ts';
 import { certainShare, rarerFailures, shareOfRoutes } from './rarer-failures.ts';
 import { RouteAnswers } from './route-answers.ts';
-import { upperShare } from './route-rates.ts';
 import { SeenReleases } from './seen-releases.ts';
 import { SlidingSeconds } from './family-window.ts';
 import { type FailureDelta, UpstreamFailures } from './upstream-failures.ts';
