@@ -5,6 +5,7 @@ import type { Event } from '../core/event.ts';
 import type { ErrorBody, RouteTraffic } from '../core/route-traffic.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { FailureFamily, IncidentSuspect, LiveIncident, SuspectKind } from '../core/live-incident.ts';
+import { upperShare } from '../core/upper-share.ts';
 import { AdditionWatch, familyOfChecks, KeptEvents } from './addition-watch.ts';
 import { type PrintedLine, RecentErrorBodies } from './application-words.ts';
 import { EarlierFailuresOfUpstreams } from './earlier-failures.ts';

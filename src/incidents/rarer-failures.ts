@@ -1,4 +1,5 @@
 import type { RarerFailures } from '../core/live-incident.ts';
+import { upperShare } from '../core/upper-share.ts';
 import type { OpenIncident } from './open-incident.ts';
 import type { UpstreamFailures } from './upstream-failures.ts';
 

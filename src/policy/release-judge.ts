@@ -51,7 +51,7 @@ interface JudgeSettings {
   readonly names: Readonly<Record<ReleaseArm, string>>;
   /** Those of the application, as far as they are known in advance. */
   readonly routes?: readonly string[];
-  /** Clients stay with a release, which was drawn for them and not for their requests: a client counts once for each kind, route and release. */
+  /** Clients stay with a release, which was drawn for them and not for their requests: a client counts once for each kind and route. */
   readonly isSticky?: boolean;
   readonly weights?: EvidenceWeights;
 }
@@ -170,8 +170,9 @@ export class ReleaseJudge {
     return added;
   }
 
-  #newClients({ arm, clients = {} }: ArmTraffic, kind: EvidenceKind, route: string | null): number {
-    const key = `${arm} ${kind} ${route ?? ''}`;
+  /** Those that have not met the like before, at either release: a client that has moved since would count twice, and for one of them alone. */
+  #newClients({ clients = {} }: ArmTraffic, kind: EvidenceKind, route: string | null): number {
+    const key = `${kind} ${route ?? ''}`;
     let seen = this.#clients.get(key);
     if (seen === undefined) this.#clients.set(key, (seen = new Set()));
     const before = seen.size;

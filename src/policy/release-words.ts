@@ -30,5 +30,5 @@ export function comparedText({ old, fresh, names, route, kind, event, cause }: C
 
 /** '1,501'. */
 export function digits(count: number): string {
-  return count.toLocaleString('en-US');
+  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ',');
 }
