@@ -56,6 +56,9 @@ export type RolloutState = (typeof rolloutStates)[number];
 
 export type ReleaseVerdict = 'good' | 'bad' | 'inconclusive';
 
+/** The release in force, and the one that is rolled out. */
+export type ReleaseArm = 'old' | 'fresh';
+
 /** By what the new release is compared with the old one. */
 export type JudgedEvent = 'failure' | 'server_error' | 'late';
 
@@ -72,13 +75,13 @@ export interface Judgement {
   readonly verdict: ReleaseVerdict;
   /** One sentence: '9 of 12 requests of r13 failed (reset), 0 of 230 of r12'. */
   readonly reason: string;
-  /** How many times likelier than chance the worst finding is, and from where on a release is bad. */
+  /** How many times likelier than chance all that was seen is if the release is worse, and from where on it is bad. */
   readonly evidence: number;
   readonly limit: number;
   readonly old: ArmCounts;
   readonly fresh: ArmCounts;
   /** The route and the kind of event that say most; null: none says anything. */
   readonly worst: { readonly route: string | null; readonly event: JudgedEvent; readonly cause: Cause | null } | null;
-  /** Requests of the new release that a tenfold share of failures needs to be seen. */
+  /** Requests of either release that it takes to see a tenfold share of failures; 0: no number of them suffices. */
   readonly requestsNeeded: number;
 }

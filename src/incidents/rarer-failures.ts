@@ -1,6 +1,6 @@
 import type { RarerFailures } from '../core/live-incident.ts';
+import { upperShare } from '../core/upper-share.ts';
 import type { OpenIncident } from './open-incident.ts';
-import { upperShare } from './route-rates.ts';
 import type { UpstreamFailures } from './upstream-failures.ts';
 
 /** The shortest window whose failures speak for a share; what came in the older half alone has ended. */

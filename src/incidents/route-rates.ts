@@ -1,5 +1,6 @@
 import type { CountedClient } from '../core/counters.ts';
 import type { FailureFamily } from '../core/live-incident.ts';
+import { upperShare } from '../core/upper-share.ts';
 import { isWithoutFailure } from './failure-family.ts';
 import { ClientSamples, shareAmong } from './failing-clients.ts';
 import { SlidingSeconds, UsualClumps } from './family-window.ts';
@@ -441,13 +442,4 @@ function repeatedOf({ clients: seen }: Second, family: FailureFamily, clients: r
     }
   }
   return repeated;
-}
-
-/** The upper 95 % bound of a share of which `failed` of `requests` have been seen (Wilson). */
-export function upperShare(failed: number, requests: number): number {
-  const z = 1.645;
-  const share = failed / requests;
-  const middle = share + (z * z) / (2 * requests);
-  const spread = z * Math.sqrt((share * (1 - share)) / requests + (z * z) / (4 * requests * requests));
-  return Math.min(1, (middle + spread) / (1 + (z * z) / requests));
 }
