@@ -8,7 +8,6 @@ import type { ApplicationArm } from '../deploy/application-arm.ts';
 import { attemptRelease, type ReleaseRefusal, ReleaseRefused } from '../deploy/release-refusal.ts';
 import { type ReleaseStore, storeLimits, type WantedRelease } from '../deploy/release-store.ts';
 import {
-  type FreshInstances,
   goesOnAt,
   isOver,
   nextRollout,
@@ -20,7 +19,8 @@ import {
 import type { ReleaseSettings } from '../features/releases/settings.ts';
 import type { RolloutStatus } from '../core/schemas/releases.ts';
 import type { Result } from '#failures/result.ts';
-import { RolloutComparison } from './rollout-comparison.ts';
+import type { EndpointSnapshot } from '../core/snapshot.ts';
+import { type CountedTraffic, RolloutComparison, TrafficBefore } from './rollout-comparison.ts';
 import { StepQueue } from './step-queue.ts';
 
 export interface ApplicationReleasesParts {
@@ -32,6 +32,10 @@ export interface ApplicationReleasesParts {
   readonly spec: () => ApplicationSpec | null;
   readonly settings: () => ReleaseSettings;
   readonly instances: () => readonly LiveInstance[];
+  /** Of its upstreams. */
+  readonly endpoints: () => readonly EndpointSnapshot[];
+  /** Clients stay at the endpoint that has answered them. */
+  readonly isSticky: () => boolean;
   /** The arms have changed. */
   readonly onArms: () => void;
 }
@@ -62,6 +66,7 @@ const lookEveryMs = 100;
 export class ApplicationReleases {
   readonly #parts: ApplicationReleasesParts;
   readonly #steps = new StepQueue();
+  readonly #before = new TrafficBefore();
   #running: RunningRollout | null = null;
   #last: RolloutStatus | null = null;
   #warm: { readonly release: Release; readonly until: Instant } | null = null;
@@ -163,7 +168,12 @@ export class ApplicationReleases {
           isJudged: !isRollback,
         },
         rollout: { state: 'starting', since: clock.now() },
-        comparison: new RolloutComparison(clock),
+        comparison: new RolloutComparison(
+          clock,
+          this.#before,
+          { old: inForce.name, fresh: to.name },
+          this.#parts.isSticky(),
+        ),
       };
       this.#running = running;
       this.#emit(running, `${to.name} is rolled out in place of ${inForce.name}, by ${actor}`, null);
@@ -205,8 +215,23 @@ export class ApplicationReleases {
     });
   }
 
-  get comparison(): RolloutComparison | null {
-    return this.#running?.comparison ?? null;
+  /** A worker has counted requests at the application. */
+  onTraffic(traffic: CountedTraffic): void {
+    const running = this.#running;
+    const endpoints = new Map(this.#parts.endpoints().map((endpoint) => [endpoint.id as string, endpoint]));
+    const counted = this.#before.add(
+      traffic,
+      (id) => {
+        const endpoint = endpoints.get(id);
+        if (endpoint === undefined) return null;
+        const arm = running !== null && endpoint.release === running.to.name ? 'fresh' : 'old';
+        return { arm, readySince: endpoint.sinceInstant as Instant };
+      },
+      this.#parts.clock.now(),
+    );
+    if (running === null) return;
+    running.comparison.add(counted, shareOf(running.rollout, running.plan));
+    this.look();
   }
 
   /** Another process goes on: this one changes nothing any more, until `resume`. */
@@ -263,11 +288,12 @@ export class ApplicationReleases {
     void this.#parts.store.prune({ ...storeLimits, trees: this.#parts.settings().keepMax });
   }
 
-  #facts(): { instances: FreshInstances; judgement: Judgement | null; isSuspicious: boolean } {
+  #facts(): Omit<Extract<RolloutEvent, { kind: 'looked' }>, 'kind'> {
     const running = this.#running as RunningRollout;
     const { to } = running;
     const instances = this.#parts.instances().filter(({ release }) => release === to.name);
     const isReady = ({ state }: LiveInstance): boolean => state === 'healthy';
+    const ejected = this.#parts.endpoints().find((one) => one.release === to.name && isEjected(one));
     const waiting = instances.find((one) => !isReady(one)) ?? null;
     return {
       instances: {
@@ -277,7 +303,8 @@ export class ApplicationReleases {
         waiting: waiting === null ? null : `${waiting.id}: ${waiting.reason}`,
       },
       judgement: this.#judgement(running),
-      isSuspicious: running.comparison.isSuspicious(),
+      suspicion: running.rollout.state === 'baking' ? running.comparison.takeSuspicion() : null,
+      ejected: ejected === undefined ? null : `${ejected.instance ?? ejected.id} was ejected: ${ejected.reason}`,
     };
   }
 
@@ -344,6 +371,9 @@ export class ApplicationReleases {
     return this.#warm?.release ?? null;
   }
 }
+
+const isEjected = ({ state }: EndpointSnapshot): boolean =>
+  state === 'ejected' || state === 'probation' || state === 'circuit_open' || state === 'half_open';
 
 const busy = (running: RunningRollout | null): ReleaseRefusal =>
   running === null

@@ -169,6 +169,8 @@ export class ControlParts {
       ...{ clock, random: systemRandom, events: this.hub },
       configuration: () => this.active.configuration,
       instances: (application) => this.applications.supervisor.instances(application),
+      endpoints: (upstreams) =>
+        this.endpoints.upstreams().flatMap(({ id, endpoints }) => (upstreams.has(id) ? endpoints : [])),
       onArms: (application) => this.applications.supervisor.refresh(application),
     });
     this.applications = this.#createApplications();

@@ -5,6 +5,7 @@ import type { LiveInstance } from '../core/live-instance.ts';
 import type { Random } from '../core/random.ts';
 import type { Release, RolloutStrategy } from '../core/release.ts';
 import type { ApplicationReleasesStatus, ReleaseOrigin, RolloutStatus } from '../core/schemas/releases.ts';
+import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { Clock } from '../core/time.ts';
 import type { WorkerBatch } from '../core/worker-messages.ts';
 import { type ArmsOf, oneArm } from '../deploy/application-arm.ts';
@@ -20,6 +21,8 @@ interface ReleasesParts {
   readonly events: EventSink;
   readonly configuration: () => Configuration;
   readonly instances: (application: ApplicationId) => readonly LiveInstance[];
+  /** Of these upstreams. */
+  readonly endpoints: (upstreams: ReadonlySet<string>) => readonly EndpointSnapshot[];
   /** The supervisor is to run other arms of the application. */
   readonly onArms: (application: ApplicationId) => void;
 }
@@ -90,6 +93,11 @@ export class Releases {
       settings: () =>
         releaseSettingsOf(configuration().upstreams.find(({ application }) => application === id)?.features),
       instances: () => instances(id),
+      endpoints: () => this.#parts.endpoints(this.#upstreamsOf(id)),
+      isSticky: () =>
+        configuration().upstreams.some(
+          ({ application, features }) => application === id && features?.['sticky'] !== undefined,
+        ),
       onArms: () => onArms(id),
     });
     this.#known.set(id, { store, releases });
@@ -142,18 +150,18 @@ export class Releases {
     for (const { releases } of this.#known.values()) releases.look();
   }
 
-  onBatch({ routes }: WorkerBatch): void {
+  onBatch({ routes, outcomes, counts: { worker } }: WorkerBatch): void {
     for (const [application, { releases }] of this.#known) {
-      const { comparison } = releases;
-      if (comparison === null) continue;
-      const upstreams = new Set(
-        this.#parts
-          .configuration()
-          .upstreams.flatMap((one) => (one.application === application ? [one.id as string] : [])),
-      );
-      comparison.add(routes.filter(({ upstream }) => upstreams.has(upstream)));
-      releases.look();
+      const upstreams = this.#upstreamsOf(application);
+      const isOfIt = ({ upstream }: { readonly upstream: string }): boolean => upstreams.has(upstream);
+      const traffic = { worker, routes: routes.filter(isOfIt), outcomes: outcomes.filter(isOfIt) };
+      if (traffic.routes.length + traffic.outcomes.length > 0) releases.onTraffic(traffic);
     }
+  }
+
+  #upstreamsOf(application: string): ReadonlySet<string> {
+    const { upstreams } = this.#parts.configuration();
+    return new Set(upstreams.flatMap((one) => (one.application === application ? [one.id] : [])));
   }
 
   status(): readonly ApplicationReleasesStatus[] {

@@ -1,18 +1,205 @@
-import type { Judgement } from '../core/release.ts';
-import type { RouteTraffic } from '../core/route-traffic.ts';
-import type { Clock } from '../core/time.ts';
+import type { Cause } from '#failures/failure.ts';
+import { specOfCause } from '#failures/failure-texts.ts';
+import { filledAbove, latencyCells } from '../core/latency-cells.ts';
+import type { EndpointOutcomes } from '../core/outcome.ts';
+import type { Judgement, ReleaseArm } from '../core/release.ts';
+import type { AttemptOfClient, RouteTraffic } from '../core/route-traffic.ts';
+import type { Clock, Instant } from '../core/time.ts';
+import { ArmSum, type ArmTraffic } from '../policy/arm-traffic.ts';
+import { BeforeAfterJudge } from '../policy/before-after-judge.ts';
+import { lateLimitMs, mayBeLate } from '../policy/late-limit.ts';
+import { ReleaseJudge } from '../policy/release-judge.ts';
+import { restartsReason } from '../policy/release-limits.ts';
 
-/** What the judge is told of a rollout, from what workers count. */
+/** An endpoint of the application, as far as the judge must know it. */
+export interface ComparedEndpoint {
+  readonly arm: ReleaseArm;
+  readonly readySince: Instant;
+}
+
+/** What workers have counted at an application, as they send it. */
+export interface CountedTraffic {
+  readonly worker: number;
+  readonly routes: readonly RouteTraffic[];
+  readonly outcomes: readonly EndpointOutcomes[];
+}
+
+export type EndpointOf = (id: string) => ComparedEndpoint | null;
+
+/** What the old release did in the last minutes, of one route. */
+interface Minute {
+  readonly number: number;
+  readonly routes: Map<string, { readonly sum: ArmSum; readonly latencies: number[] }>;
+}
+
+const minuteMs = 60_000;
+const minutesKept = 10;
+
+/** Failures of attempts are counted for an endpoint, not for a route. */
+const noRoute = '';
+
+/** What an application does while no release is being rolled out: what the next one is compared with where nothing else can be. */
+export class TrafficBefore {
+  readonly #minutes: Minute[] = [];
+  readonly #late = new LateResponses();
+
+  /** What both releases have done; that of the old one is remembered. */
+  add(traffic: CountedTraffic, endpointOf: EndpointOf, now: Instant): readonly ArmTraffic[] {
+    const all = [...this.#answered(traffic, endpointOf, now), ...failed(traffic, endpointOf)];
+    for (const { counted, latencies } of all) if (counted.arm === 'old') this.#note(counted, latencies, now);
+    return all.map(({ counted }) => counted);
+  }
+
+  *#answered({ worker, routes }: CountedTraffic, endpointOf: EndpointOf, now: Instant): Iterable<Counted> {
+    for (const one of routes) {
+      const { route, answered, serverErrors } = one;
+      const endpoint = endpointOf(one.endpoint);
+      if (endpoint === null) continue;
+      const limitMs = mayBeLate(endpoint.readySince, now) ? this.#lateLimitMs(route) : null;
+      const late = limitMs === null ? 0 : this.#late.take(worker, one, limitMs);
+      const isLate = ({ ms }: AttemptOfClient): boolean => limitMs !== null && ms > limitMs;
+      const clients = {
+        server_error: one.failed.map(clientOf),
+        late: [...one.slow, ...one.awaited].filter(isLate).map(clientOf),
+      };
+      // What is late and still awaited is a request too.
+      const requests = Math.max(answered, late);
+      if (requests === 0) continue;
+      const counted = { route, arm: endpoint.arm, requests, failures: none, serverErrors, late, clients };
+      yield { counted, latencies: cellsOf(one.latencies) };
+    }
+  }
+
+  #note(traffic: ArmTraffic, latencies: readonly number[], now: Instant): void {
+    const number = Math.floor(now / minuteMs);
+    let minute = this.#minutes.at(-1);
+    if (minute?.number !== number) {
+      minute = { number, routes: new Map() };
+      this.#minutes.push(minute);
+      while ((this.#minutes[0] as Minute).number <= number - minutesKept) this.#minutes.shift();
+    }
+    let known = minute.routes.get(traffic.route);
+    if (known === undefined)
+      minute.routes.set(
+        traffic.route,
+        (known = { sum: new ArmSum(), latencies: new Array<number>(latencyCells).fill(0) }),
+      );
+    known.sum.add(traffic);
+    addCells(known.latencies, latencies);
+  }
+
+  sums(): ReadonlyMap<string, ArmSum> {
+    const sums = new Map<string, ArmSum>();
+    for (const { routes } of this.#minutes)
+      for (const [route, { sum }] of routes) {
+        const all = sums.get(route) ?? new ArmSum();
+        all.add(sum.saved());
+        sums.set(route, all);
+      }
+    return sums;
+  }
+
+  /** Of the newest two minutes; null: its p95 is not known. */
+  #lateLimitMs(route: string): number | null {
+    const cells = new Array<number>(latencyCells).fill(0);
+    for (const { routes } of this.#minutes.slice(-2))
+      for (const [cell, count] of routes.get(route)?.latencies.entries() ?? []) (cells[cell] as number) += count;
+    return lateLimitMs(cells);
+  }
+}
+
+/** What the judges are told of a rollout, and what they say. */
 export class RolloutComparison {
-  constructor(_clock: Clock) {}
+  readonly #clock: Clock;
+  readonly #before: TrafficBefore;
+  readonly #names: Readonly<Record<ReleaseArm, string>>;
+  readonly #judge: ReleaseJudge;
+  readonly #restarts = { old: 0, fresh: 0 };
+  /** Since the new release has all requests. */
+  #after: BeforeAfterJudge | null = null;
 
-  add(_routes: readonly RouteTraffic[]): void {}
-
-  judgement(): Judgement | null {
-    return null;
+  constructor(clock: Clock, before: TrafficBefore, names: Readonly<Record<ReleaseArm, string>>, isSticky: boolean) {
+    this.#clock = clock;
+    this.#before = before;
+    this.#names = names;
+    this.#judge = new ReleaseJudge({ names, isSticky });
   }
 
-  isSuspicious(): boolean {
-    return false;
+  /** `share`: of the new release. */
+  add(traffic: readonly ArmTraffic[], share: number): void {
+    const now = this.#clock.now();
+    for (const counted of traffic) {
+      if (share < 1) this.#judge.add(counted, share, now);
+      else if (counted.arm === 'fresh') this.#afterShift.add(counted, now);
+    }
   }
+
+  get #afterShift(): BeforeAfterJudge {
+    return (this.#after ??= new BeforeAfterJudge({ routes: this.#before.sums(), names: this.#names }));
+  }
+
+  noteRestart(arm: ReleaseArm): void {
+    this.#restarts[arm] += 1;
+  }
+
+  judgement(): Judgement {
+    const judgement = this.#judge.judge();
+    const reason = restartsReason(this.#names, this.#restarts);
+    return reason === null ? judgement : { ...judgement, verdict: 'bad', reason };
+  }
+
+  /** Why the release looks worse than the one before did; null: it does not. What was seen until now is over with it. */
+  takeSuspicion(): string | null {
+    const found = this.#after?.judge();
+    if (found?.verdict !== 'suspicious') return null;
+    this.#after = null;
+    return found.reason;
+  }
+}
+
+interface Counted {
+  readonly counted: ArmTraffic;
+  readonly latencies: readonly number[];
+}
+
+/** Responses that are late count once: when they are found to be, whether they have begun or are still awaited. */
+class LateResponses {
+  /** By worker, endpoint and route: how many are late and awaited. */
+  readonly #awaited = new Map<string, number>();
+
+  take(worker: number, { route, endpoint, latencies, awaited }: RouteTraffic, limitMs: number): number {
+    const key = `${worker} ${endpoint} ${route}`;
+    const before = this.#awaited.get(key) ?? 0;
+    const waiting = awaited.filter(({ ms }) => ms > limitMs).length;
+    if (waiting > 0) this.#awaited.set(key, waiting);
+    else this.#awaited.delete(key);
+    return Math.max(0, filledAbove(latencies, limitMs) + waiting - before);
+  }
+}
+
+function* failed({ outcomes }: CountedTraffic, endpointOf: EndpointOf): Iterable<Counted> {
+  for (const { endpoint: id, causes } of outcomes) {
+    const endpoint = endpointOf(id);
+    const failures = new Map<Cause, number>();
+    for (const { cause, count, excused } of causes)
+      if (excused !== true && specOfCause(cause).countsAgainstHealth) failures.set(cause, count);
+    const requests = [...failures.values()].reduce((sum, count) => sum + count, 0);
+    if (endpoint === null || requests === 0) continue;
+    const counted = { route: noRoute, arm: endpoint.arm, requests, failures, serverErrors: 0, late: 0 };
+    yield { counted, latencies: [] };
+  }
+}
+
+const none: ReadonlyMap<Cause, number> = new Map();
+
+const clientOf = ({ client }: AttemptOfClient): number => client;
+
+function cellsOf(filled: readonly number[]): readonly number[] {
+  const cells = new Array<number>(latencyCells).fill(0);
+  for (let at = 0; at < filled.length; at += 2) cells[filled[at] as number] = filled[at + 1] as number;
+  return cells;
+}
+
+function addCells(sum: number[], cells: readonly number[]): void {
+  for (const [cell, count] of cells.entries()) (sum[cell] as number) += count;
 }

@@ -52,7 +52,10 @@ export type RolloutEvent =
       readonly kind: 'looked';
       readonly instances: FreshInstances;
       readonly judgement: Judgement | null;
-      readonly isSuspicious: boolean;
+      /** Why the release looks worse than the one before did, while it has all requests; null: it does not. */
+      readonly suspicion: string | null;
+      /** Why one of its endpoints gets no requests any more although its checks pass; null: none is so. */
+      readonly ejected: string | null;
     }
   | { readonly kind: 'promote' }
   | { readonly kind: 'abort'; readonly reason: string };
@@ -100,11 +103,12 @@ export function nextRollout(rollout: Rollout, event: RolloutEvent, plan: Rollout
   if (isOver(rollout)) return rollout;
   if (event.kind === 'abort') return ended(rollout.state === 'starting' ? 'refused' : 'aborted', event.reason, now);
   if (event.kind === 'promote') return rollout.state === 'starting' ? rollout : promotedEarly(rollout, now);
-  const { instances, judgement, isSuspicious } = event;
+  const { instances, judgement, suspicion, ejected } = event;
   if (rollout.state === 'starting') return started(rollout, instances, plan, now);
   if (instances.ready === 0)
     return ended('aborted', instances.hopeless ?? 'none of its instances is ready any more', now);
   if (plan.isJudged && judgement?.verdict === 'bad') return ended('aborted', judgement.reason, now);
+  if (plan.isJudged && ejected !== null) return ended('aborted', ejected, now);
   const isDue = now >= goesOnAt(rollout, plan);
   switch (rollout.state) {
     case 'shifting':
@@ -113,7 +117,7 @@ export function nextRollout(rollout: Rollout, event: RolloutEvent, plan: Rollout
       return isDue ? { state: 'baking', since: now, bakedMs: rollout.bakedMs } : rollout;
     case 'baking': {
       const bakedMs = rollout.bakedMs + (now - rollout.since);
-      if (plan.isJudged && isSuspicious) return { state: 'comparing', since: now, bakedMs };
+      if (plan.isJudged && suspicion !== null) return { state: 'comparing', since: now, bakedMs };
       return isDue ? ended('promoted', verdictText(judgement), now) : rollout;
     }
   }
