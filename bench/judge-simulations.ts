@@ -2,6 +2,8 @@ import { filledAbove, latencyCellOf, latencyCells } from '../src/core/latency-ce
 import type { ReleaseArm } from '../src/core/release.ts';
 import { filledCells } from '../src/core/route-traffic.ts';
 import type { Instant } from '../src/core/time.ts';
+import { ArmSum } from '../src/policy/arm-traffic.ts';
+import { BeforeAfterJudge } from '../src/policy/before-after-judge.ts';
 import type { EvidenceWeights } from '../src/policy/evidence-streams.ts';
 import { lateLimitMs, mayBeLate } from '../src/policy/late-limit.ts';
 import { ReleaseJudge } from '../src/policy/release-judge.ts';
@@ -39,6 +41,36 @@ export function requestsUntilBad(release: WorseRelease, seed: string): number {
     const counted = { requests: 1, failures: noFailures, serverErrors: 1, late: 0 };
     judge.add({ route: routes[route] as string, arm, ...counted }, share, now);
     if (judge.judge().verdict === 'bad') return requests;
+  }
+  return Infinity;
+}
+
+/** A release that gets all requests after an old one that had so many. */
+export interface NextRelease extends Omit<WorseRelease, 'share' | 'weights'> {
+  readonly requestsBefore: number;
+}
+
+/** After how many requests it is suspicious, looking ten times each second; Infinity: it is not. */
+export function requestsUntilSuspicious(release: NextRelease, seed: string): number {
+  const { oldErrors, freshErrors, oneRoute = false, requestsBefore, requestsMax } = release;
+  const random = new SeededRandom(seed);
+  const all = routeNames(release.routes);
+  const errorsOf = (count: number, share: number): number => {
+    let errors = 0;
+    for (let request = 0; request < count; request++) if (random.next() < share) errors++;
+    return errors;
+  };
+  const requests = Math.round(requestsBefore / all.length);
+  const sumOf = (): ArmSum =>
+    ArmSum.of({ requests, failures: [], serverErrors: errorsOf(requests, oldErrors), late: 0 });
+  const judge = new BeforeAfterJudge({ names, routes: new Map(all.map((route) => [route, sumOf()])) });
+  // One request of each route at a time.
+  for (let round = 0; round * all.length < requestsMax; round++) {
+    for (const [at, route] of all.entries()) {
+      const serverErrors = errorsOf(1, !oneRoute || at === 0 ? freshErrors : oldErrors);
+      judge.add({ route, requests: 1, failures: noFailures, serverErrors, late: 0 }, (round * 100) as Instant);
+    }
+    if (judge.judge().verdict === 'suspicious') return (round + 1) * all.length;
   }
   return Infinity;
 }

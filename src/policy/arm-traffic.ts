@@ -10,8 +10,8 @@ export interface ArmTraffic {
   readonly failures: ReadonlyMap<Cause, number>;
   readonly serverErrors: number;
   readonly late: number;
-  /** Hashes of the clients of these events. */
-  readonly clients?: Partial<Readonly<Record<JudgedEvent, readonly number[]>>>;
+  /** Hashes of clients: of these events, and of all requests. Needed where clients stay with a release. */
+  readonly clients?: Partial<Readonly<Record<JudgedEvent | 'request', readonly number[]>>>;
 }
 
 /** What a successor of this process begins with. */
@@ -34,7 +34,7 @@ export class ArmSum implements ArmCounts {
     return this.failures + this.serverErrors;
   }
 
-  of(kind: EvidenceKind): number {
+  countOf(kind: EvidenceKind): number {
     return eventsOf({ ...this.counts, failures: this.causes }, kind);
   }
 
@@ -49,6 +49,12 @@ export class ArmSum implements ArmCounts {
   get cause(): Cause | null {
     const [most] = [...this.causes].sort(([, a], [, b]) => b - a);
     return most?.[0] ?? null;
+  }
+
+  static of(counts: SavedArm): ArmSum {
+    const sum = new ArmSum();
+    sum.add(counts);
+    return sum;
   }
 
   saved(): SavedArm {

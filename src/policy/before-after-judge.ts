@@ -1,8 +1,15 @@
 import type { Judgement } from '../core/release.ts';
 import type { Instant } from '../core/time.ts';
 import { upperShare } from '../core/upper-share.ts';
-import { ArmSum, type ArmTraffic, eventsOf } from './arm-traffic.ts';
-import { evidenceKinds, type EvidenceKind, EvidenceStreams, oddsRatios, usualWeights } from './evidence-streams.ts';
+import { ArmSum, type ArmTraffic, eventsOf, type SavedArm } from './arm-traffic.ts';
+import {
+  evidenceKinds,
+  type EvidenceKind,
+  EvidenceStreams,
+  oddsRatios,
+  type SavedStream,
+  usualWeights,
+} from './evidence-streams.ts';
 import { comparedText, digits, errorEventOf } from './release-words.ts';
 
 /** Of all releases that are no worse, one in 20 is compared again for it. */
@@ -12,13 +19,31 @@ const evidenceLimit = 20;
 const tolerated = 1.5;
 /** What is known of fewer requests is not known: a route is taken for one that had so many. */
 const knownMin = 500;
-const shareMin = 0.0001;
+const shareMin = 0.00001;
 const shareMax = 0.9;
 
+/** One failure is chance, however soon it comes. */
+const eventsMin = 2;
+
+/** What a request with an event adds, and one without; for each alternative. */
+interface GainsOfRequest {
+  readonly event: readonly number[];
+  readonly other: readonly number[];
+}
+
 interface Before {
-  /** Requests of the old release in the last minutes before it got no more of them, at most ten; by route. */
+  /** Requests of the old release in the last minutes before it got no more of them, at most ten; by route. Late ones by the limits that hold from then on. */
   readonly routes: ReadonlyMap<string, ArmSum>;
   readonly names: Readonly<Record<'old' | 'fresh', string>>;
+}
+
+type SavedRoutes = readonly (readonly [route: string, arm: SavedArm])[];
+
+/** What a successor of this process goes on with. */
+export interface SavedBeforeAfter {
+  readonly before: SavedRoutes;
+  readonly after: SavedRoutes;
+  readonly streams: readonly SavedStream[];
 }
 
 /** A release that gets all requests, compared with what the old one did before. */
@@ -36,7 +61,7 @@ export class BeforeAfterJudge {
   readonly #all = new ArmSum();
   readonly #routes = new Map<string, ArmSum>();
   readonly #streams: EvidenceStreams;
-  readonly #usual = new Map<string, number>();
+  readonly #gains = new Map<string, GainsOfRequest>();
 
   constructor(before: Before) {
     this.#before = before;
@@ -55,15 +80,31 @@ export class BeforeAfterJudge {
     for (const kind of evidenceKinds) {
       const events = eventsOf(traffic, kind);
       for (const where of [null, route]) {
-        const usual = Math.min(shareMax, tolerated * this.#usualShare(where, kind));
-        const gains = oddsRatios.map((times) => {
-          const share = Math.min(shareMax, times * usual);
-          return events * Math.log(share / usual) + (requests - events) * Math.log((1 - share) / (1 - usual));
-        });
+        const { event, other } = this.#gainsOf(where, kind);
+        const gains = event.map((gain, at) => events * gain + (requests - events) * (other[at] as number));
         this.#streams.add(where, kind, second, 0, [gains]);
       }
     }
   }
+
+  saved(): SavedBeforeAfter {
+    const savedOf = (routes: Before['routes']): SavedRoutes => [...routes].map(([route, sum]) => [route, sum.saved()]);
+    return { before: savedOf(this.#before.routes), after: savedOf(this.#routes), streams: this.#streams.saved() };
+  }
+
+  static restored(names: Before['names'], { before, after, streams }: SavedBeforeAfter): BeforeAfterJudge {
+    const judge = new BeforeAfterJudge({
+      names,
+      routes: new Map(before.map(([route, arm]) => [route, ArmSum.of(arm)])),
+    });
+    for (const [route, arm] of after) {
+      judge.#routes.set(route, ArmSum.of(arm));
+      judge.#all.add(arm);
+    }
+    judge.#streams.restore(streams);
+    return judge;
+  }
+
   judge(): Suspicion {
     const { names, routes } = this.#before;
     const evidence = this.#streams.evidence(0);
@@ -76,7 +117,7 @@ export class BeforeAfterJudge {
     const fresh = route === null ? this.#all : (this.#routes.get(route) ?? new ArmSum());
     const event = kind === 'error' ? errorEventOf(fresh) : kind;
     const cause = event === 'failure' ? fresh.cause : null;
-    const isSuspicious = evidence >= evidenceLimit;
+    const isSuspicious = evidence >= evidenceLimit && fresh.countOf(kind) >= eventsMin;
     const text = `${comparedText({ old, fresh, names, route, kind, event, cause })} before`;
     return {
       ...{ verdict: isSuspicious ? 'suspicious' : 'unsuspicious', reason: isSuspicious ? text : requests },
@@ -84,15 +125,27 @@ export class BeforeAfterJudge {
     };
   }
 
-  /** The largest share of events that the time before speaks for; of a route that was not asked for, that of all. */
-  #usualShare(route: string | null, kind: EvidenceKind): number {
+  #gainsOf(route: string | null, kind: EvidenceKind): GainsOfRequest {
     const key = `${kind} ${route ?? ''}`;
-    let share = this.#usual.get(key);
-    if (share === undefined) {
+    let gains = this.#gains.get(key);
+    if (gains === undefined) {
+      // A route that was not asked for before is compared with all of them.
       const sum = (route === null ? undefined : this.#before.routes.get(route)) ?? this.#beforeAll;
-      share = Math.max(shareMin, upperShare(sum.of(kind), Math.max(knownMin, sum.requests)));
-      this.#usual.set(key, share);
+      this.#gains.set(key, (gains = gainsOf(usualShare(sum.countOf(kind), sum.requests))));
     }
-    return share;
+    return gains;
   }
+}
+
+/** The largest share of events that the time before speaks for. */
+const usualShare = (events: number, requests: number): number =>
+  Math.max(shareMin, upperShare(events, Math.max(knownMin, requests)));
+
+function gainsOf(usual: number): GainsOfRequest {
+  const share = Math.min(shareMax, tolerated * usual);
+  const shares = oddsRatios.map((times) => Math.min(shareMax, times * share));
+  return {
+    event: shares.map((one) => Math.log(one / share)),
+    other: shares.map((one) => Math.log((1 - one) / (1 - share))),
+  };
 }

@@ -40,12 +40,12 @@ class MixtureEvidence {
   readonly #gains: number[] = oddsRatios.map(() => 0);
   #second = -Infinity;
   #events = 0;
-  #log = 0;
+  /** Null: it is not computed yet. */
+  #log: number | null = null;
 
   constructor(isClumped: boolean, settled: readonly number[] = oddsRatios.map(() => 0)) {
     this.#isClumped = isClumped;
     this.#settled = [...settled];
-    this.#sum();
   }
 
   /** Natural logarithms, one for each alternative. */
@@ -55,7 +55,10 @@ class MixtureEvidence {
 
   /** The logarithm of the average. */
   get log(): number {
-    return this.#log;
+    if (this.#log !== null) return this.#log;
+    const { logs } = this;
+    const most = Math.max(...logs);
+    return (this.#log = most + Math.log(logs.reduce((sum, log) => sum + Math.exp(log - most), 0) / logs.length));
   }
 
   add(second: number, events: number, gains: readonly number[]): void {
@@ -66,20 +69,14 @@ class MixtureEvidence {
       this.#second = second;
     }
     this.#events += events;
-    for (const [at, gain] of gains.entries()) (this.#gains[at] as number) += gain;
-    this.#sum();
+    for (let at = 0; at < gains.length; at++) (this.#gains[at] as number) += gains[at] as number;
+    this.#log = null;
   }
 
   /** A power of at most 1, and a bound from above, keep what is expected under the null at 1 or less. */
   #gain(at: number): number {
     const gain = this.#gains[at] as number;
     return this.#isClumped ? Math.min(lateGainMax, gain * Math.min(1, lateInSecondMax / this.#events || 1)) : gain;
-  }
-
-  #sum(): void {
-    const { logs } = this;
-    const most = Math.max(...logs);
-    this.#log = most + Math.log(logs.reduce((sum, log) => sum + Math.exp(log - most), 0) / logs.length);
   }
 }
 

@@ -31,11 +31,14 @@ const evidenceOfGoodMax = evidenceLimit / 10;
 /** So many failures are to be expected of a tenfold share, and what of the old release's failures is assumed at least. */
 const failuresExpected = 15;
 const shareMin = 0.001;
-/** Where the old release fails more often, its failures hide those of the new one: no number of requests suffices. */
+/** Where the old release fails more often, and the new one is not much better, failures of both hide its own: no number of requests suffices. */
 const shareMax = 0.25;
 
 /** Clients that are remembered, of all kinds of events and routes; events of others do not count. */
 const clientsMax = 65_536;
+
+/** Of each release, clients of any requests: no verdict needs more (`requestsNeeded`). */
+const clientsSeenMax = Math.floor(failuresExpected / (10 * shareMin)) + 1;
 
 /**
  * Requests of both releases that it takes to call a release good: at the lower 95 % bound of the old one's share of failures, more than 15 of a release with ten times
@@ -98,6 +101,8 @@ export class ReleaseJudge {
     const { route, arm } = traffic;
     this.#all[arm].add(traffic);
     this.#armsOf(route)[arm].add(traffic);
+    if (this.#settings.isSticky === true)
+      this.#noteClients(`${arm} requests`, traffic.clients?.request ?? [], clientsSeenMax);
     const gains = this.#gainsOf(share)[arm];
     const second = Math.floor(now / 1000);
     for (const kind of evidenceKinds) {
@@ -105,14 +110,8 @@ export class ReleaseJudge {
       for (const where of [null, route]) {
         const events =
           this.#settings.isSticky === true ? this.#newClients(traffic, kind, where) : eventsOf(traffic, kind);
-        if (events > 0)
-          this.#streams.add(
-            where,
-            kind,
-            second,
-            events,
-            gains.map((of) => of.map((gain) => events * gain)),
-          );
+        const added = gains.map((of) => of.map((gain) => events * gain));
+        if (events > 0) this.#streams.add(where, kind, second, events, added);
       }
     }
   }
@@ -123,7 +122,9 @@ export class ReleaseJudge {
     const found = { evidence, limit: evidenceLimit, old: old.counts, fresh: fresh.counts };
     const strongest = this.#streams.strongest();
     const worst = strongest === null ? null : this.#worst(strongest);
-    const needed = old.errors > shareMax * old.requests ? 0 : requestsNeeded(old);
+    const isHidden =
+      old.errors > shareMax * old.requests && 2 * fresh.errors * old.requests > old.errors * fresh.requests;
+    const needed = isHidden ? 0 : requestsNeeded(old);
     return {
       ...found,
       ...this.#verdict(evidence, worst, needed),
@@ -136,10 +137,13 @@ export class ReleaseJudge {
     const { old, fresh } = this.#all;
     const { names } = this.#settings;
     if (evidence >= evidenceLimit && worst !== null) return { verdict: 'bad', reason: worst.text };
-    const seen = Math.min(old.requests, fresh.requests);
+    const [lessSeen, seen] =
+      this.#seen('old') < this.#seen('fresh')
+        ? (['old', this.#seen('old')] as const)
+        : (['fresh', this.#seen('fresh')] as const);
     if (needed > 0 && seen >= needed && evidence < evidenceOfGoodMax) {
-      const counts = `${digits(fresh.requests)} requests of ${names.fresh} and ${digits(old.requests)} of ${names.old}`;
-      return { verdict: 'good', reason: `no difference in ${counts}` };
+      const counts = `${digits(fresh.requests)} requests of ${names.fresh} than in ${digits(old.requests)} of ${names.old}`;
+      return { verdict: 'good', reason: `no more failures or late responses in ${counts}` };
     }
     if (needed === 0) {
       const failed = (['old', 'fresh'] as const).map((arm) => {
@@ -148,10 +152,10 @@ export class ReleaseJudge {
       });
       return { verdict: 'inconclusive', reason: `${names.old} fails too: ${failed.join(', ')}` };
     }
-    const [arm] = old.requests < fresh.requests ? (['old'] as const) : (['fresh'] as const);
-    const seenText = `${digits(seen)} of ${digits(needed)} requests of ${names[arm]} seen`;
-    const doubt = worst !== null && evidence >= evidenceOfGoodMax ? `; ${worst.text}` : '';
-    return { verdict: 'inconclusive', reason: `${seenText}${doubt}` };
+    const unit = this.#settings.isSticky === true ? 'clients' : 'requests';
+    const seenText = `${digits(seen)} of ${digits(needed)} ${unit} of ${names[lessSeen]} seen`;
+    const finding = worst !== null && evidence >= evidenceOfGoodMax ? `; ${worst.text}` : '';
+    return { verdict: 'inconclusive', reason: `${seenText}${finding}` };
   }
 
   #worst({ route, kind }: { readonly route: string | null; readonly kind: EvidenceKind }): WorstOfRelease {
@@ -172,17 +176,30 @@ export class ReleaseJudge {
 
   /** Those that have not met the like before, at either release: a client that has moved since would count twice, and for one of them alone. */
   #newClients({ clients = {} }: ArmTraffic, kind: EvidenceKind, route: string | null): number {
-    const key = `${kind} ${route ?? ''}`;
+    const events: readonly JudgedEvent[] = kind === 'error' ? ['failure', 'server_error'] : [kind];
+    return this.#noteClients(
+      `${kind} ${route ?? ''}`,
+      events.flatMap((event) => clients[event] ?? []),
+    );
+  }
+
+  /** How many of them are new. */
+  #noteClients(key: string, clients: readonly number[], most = Infinity): number {
     let seen = this.#clients.get(key);
     if (seen === undefined) this.#clients.set(key, (seen = new Set()));
     const before = seen.size;
-    const events: readonly JudgedEvent[] = kind === 'error' ? ['failure', 'server_error'] : [kind];
-    for (const client of events.flatMap((event) => clients[event] ?? [])) {
-      if (this.#clientsCount >= clientsMax) break;
+    for (const client of clients) {
+      if (this.#clientsCount >= clientsMax || seen.size >= most) break;
       if (!seen.has(client)) this.#clientsCount++;
       seen.add(client);
     }
     return seen.size - before;
+  }
+
+  /** Requests of a release, or clients, where those are compared. */
+  #seen(arm: ReleaseArm): number {
+    const { isSticky = false } = this.#settings;
+    return isSticky ? (this.#clients.get(`${arm} requests`)?.size ?? 0) : this.#all[arm].requests;
   }
 
   #gainsOf(share: number): Readonly<Record<ReleaseArm, Gains>> {

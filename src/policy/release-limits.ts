@@ -61,6 +61,7 @@ export function leakReason(
   limitBytes: number | null,
   now: Instant,
 ): string | null {
+  if (!fresh.some(({ at }) => now - at >= parts * partMs)) return null;
   const [lows, oldLows] = [lowsOf(fresh, now), lowsOf(old, now)];
   if (lows.length < parts || oldLows.length === 0) return null;
   const steps = lows.slice(1).map((low, at) => low - (lows[at] as number));

@@ -20,7 +20,7 @@ export function errorEventOf({ failures, serverErrors }: ArmSum): JudgedEvent {
 /** '9 of 12 requests of r13 failed (response_head_timeout), 0 of 230 of r12'. */
 export function comparedText({ old, fresh, names, route, kind, event, cause }: ComparedArms): string {
   const isBoth = kind === 'error' && fresh.failures > 0 && fresh.serverErrors > 0;
-  const countsOf = (arm: ArmSum): string => `${digits(arm.of(kind))} of ${digits(arm.requests)}`;
+  const countsOf = (arm: ArmSum): string => `${digits(arm.countOf(kind))} of ${digits(arm.requests)}`;
   const where = route === null ? '' : ` on route ${route}`;
   const failed = `failed${cause === null ? '' : ` (${cause})`}`;
   const did = { failure: failed, server_error: 'were answered with 5xx', late: 'were late' };
