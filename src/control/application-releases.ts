@@ -11,6 +11,7 @@ import {
   goesOnAt,
   isOver,
   nextRollout,
+  resumedRollout,
   type Rollout,
   type RolloutEvent,
   type RolloutPlan,
@@ -20,6 +21,7 @@ import type { ReleaseSettings } from '../features/releases/settings.ts';
 import type { RolloutStatus } from '../core/schemas/releases.ts';
 import type { Result } from '#failures/result.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
+import type { SavedJudge } from '../policy/release-judge.ts';
 import { type CountedTraffic, RolloutComparison, TrafficBefore } from './rollout-comparison.ts';
 import { StepQueue } from './step-queue.ts';
 
@@ -49,6 +51,15 @@ interface RunningRollout {
   readonly actor: string;
   rollout: Rollout;
   readonly comparison: RolloutComparison;
+}
+
+/** What a process that takes over goes on with besides the journal. */
+export interface KeptRollout {
+  readonly warm: { readonly number: number; readonly leftMs: number } | null;
+  /** For how long the rollout is in its state. */
+  readonly sinceMs: number;
+  readonly isJudged: boolean;
+  readonly judge: SavedJudge | null;
 }
 
 /** How a rollout is asked for. */
@@ -145,6 +156,43 @@ export class ApplicationReleases {
     );
   }
 
+  /** The rollout of an earlier process that has handed over goes on, with the same share. Null: it has said nothing of it. */
+  takeOver(kept: KeptRollout | null): void {
+    const { store, clock, settings, isSticky } = this.#parts;
+    const { open, inForce } = store.history;
+    const now = clock.now();
+    const releaseOf = (number: number | null): Release | null =>
+      store.history.releases.find(({ release }) => release.number === number)?.release ?? null;
+    const warm = releaseOf(kept?.warm?.number ?? null);
+    if (warm !== null && kept?.warm != null) this.#warm = { release: warm, until: after(now, kept.warm.leftMs) };
+    const [from, to] = [releaseOf(open?.from ?? null), releaseOf(open?.to ?? null)];
+    if (open === null || from === null || to === null || inForce === null) return this.#schedule();
+    const { steps, readyMs, bakeMs } = settings();
+    const plan: RolloutPlan = {
+      ...{ strategy: open.strategy, steps: open.strategy === 'canary' ? steps : [], readyMs, bakeMs },
+      isJudged: kept?.isJudged ?? true,
+    };
+    const names = { old: from.name, fresh: to.name };
+    this.#running = {
+      ...{ id: open.rollout, from, to, plan, actor: open.actor, beganAt: open.beganAt },
+      rollout: resumedRollout(open.state, open.share, plan, after(now, -(kept?.sinceMs ?? 0))),
+      comparison: new RolloutComparison(clock, this.#before, { names, isSticky: isSticky() }, kept?.judge ?? null),
+    };
+    this.#schedule();
+  }
+
+  /** For a process that takes over. */
+  kept(): KeptRollout {
+    const now = this.#parts.clock.now();
+    const [warm, running] = [this.#warm, this.#running];
+    return {
+      warm: warm === null ? null : { number: warm.release.number, leftMs: Math.max(0, warm.until - now) },
+      sinceMs: running === null ? 0 : now - running.rollout.since,
+      isJudged: running?.plan.isJudged ?? true,
+      judge: running?.comparison.saved() ?? null,
+    };
+  }
+
   /** Begins a rollout; it goes on by itself. The release is in the journal. */
   begin({ to, strategy, isRollback, actor }: RolloutOrder): Promise<Result<RolloutStatus, ReleaseRefusal>> {
     return this.#inTurn(async () => {
@@ -168,12 +216,10 @@ export class ApplicationReleases {
           isJudged: !isRollback,
         },
         rollout: { state: 'starting', since: clock.now() },
-        comparison: new RolloutComparison(
-          clock,
-          this.#before,
-          { old: inForce.name, fresh: to.name },
-          this.#parts.isSticky(),
-        ),
+        comparison: new RolloutComparison(clock, this.#before, {
+          names: { old: inForce.name, fresh: to.name },
+          isSticky: this.#parts.isSticky(),
+        }),
       };
       this.#running = running;
       this.#emit(running, `${to.name} is rolled out in place of ${inForce.name}, by ${actor}`, null);

@@ -77,6 +77,8 @@ interface ApplicationsParts {
   readonly isEnding: () => boolean;
   /** What the predecessor has passed on besides its applications. */
   readonly onHandedOff: (handedOff: HandedOff) => void;
+  /** The state folder is this process's. Before any instance is adopted or started. */
+  readonly onOwned: (isHandedOff: boolean) => Promise<void>;
   /** A program has printed a line. */
   readonly onOutput: (source: OutputSource, line: string) => void;
   /** A readiness check has a result; `refused`: nothing listened. */
@@ -161,6 +163,7 @@ export class Applications {
     }
     const held = this.#handoff.claim(applications);
     if (held !== null) throw new StateFailure(held);
+    await this.#parts.onOwned(predecessor !== null);
     await this.#handoff.adopt(predecessor?.settled ?? null);
     this.supervisor.start();
   }

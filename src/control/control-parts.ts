@@ -360,7 +360,9 @@ export class ControlParts {
       onHandedOff: ({ ticketKey, ticketKeyAgeMs, features }) => {
         this.ticketKeys.adopt(ticketKey, ticketKeyAgeMs);
         this.features.import(features);
+        this.releases.import(features);
       },
+      onOwned: (isHandedOff) => this.releases.load(this.options.configuration, isHandedOff),
       onOutput: (source, line) => this.output.note(source, line),
       onChecked: (application, instance, refused) => this.endpoints.instanceChecked(application, instance, refused),
     });

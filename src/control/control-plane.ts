@@ -123,7 +123,6 @@ export class ControlPlane implements Gateway {
       this.#parts.tailed.use(this.#parts.active.configuration.upstreams);
     });
     this.#parts.endpoints.registry.activate(configuration);
-    await this.#parts.releases.load(configuration);
     await this.#parts.applications.adoptOrStart(configuration.applications);
     // The overlay file is read after the handoff of applications: until then the predecessor may change the file.
     this.#parts.overlay.load();
@@ -158,20 +157,25 @@ export class ControlPlane implements Gateway {
   }
 
   featureStates(): FeatureStates {
-    return this.#parts.features.export();
+    return { ...this.#parts.features.export(), ...this.#parts.releases.export() };
   }
 
   handOff(successor: HandoffSuccessor): Promise<HandoffResult> {
-    return this.#steps.run(() =>
-      this.#parts.applications.handOff(successor, this.#parts.active.configuration.applications),
-    );
+    return this.#steps.run(async () => {
+      await this.#parts.releases.pause();
+      const result = await this.#parts.applications.handOff(successor, this.#parts.active.configuration.applications);
+      if (!this.#parts.applications.hasHandedOff) this.#parts.releases.resume();
+      return result;
+    });
   }
 
   rollBackHandoff(): Promise<boolean> {
     return this.#steps.run(async () => {
       // A process that is stopping would not stop them any more. The orphan watchdog stops them, because no successor has come.
       if (this.#isEnding) return false;
-      return this.#parts.applications.rollBack(this.#parts.active.configuration.applications);
+      const isBack = await this.#parts.applications.rollBack(this.#parts.active.configuration.applications);
+      if (isBack) this.#parts.releases.resume();
+      return isBack;
     });
   }
 
@@ -345,6 +349,7 @@ export class ControlPlane implements Gateway {
     this.#parts.tailed.use(read.configuration.upstreams);
     void this.#parts.alerting.use(read.configuration);
     await this.#parts.otlp.use(read.configuration.otlp);
+    void this.#parts.releases.onReload(before, read.configuration, actor);
     const changes = await changesBetween(before, read.configuration, this.#parts.clock);
     this.#parts.certificates.look();
     await this.#parts.automatic.use(read.configuration);
@@ -524,6 +529,7 @@ export class ControlPlane implements Gateway {
     this.#parts.processes.close();
     this.#parts.endpoints.stop();
     this.#parts.features.stop();
+    await this.#parts.releases.pause();
     await this.#parts.applications.end(detachApplicationsMs);
     await ordered;
     await this.#parts.tailed.close();

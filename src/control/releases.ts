@@ -13,7 +13,8 @@ import type { ReleaseRefusal } from '../deploy/release-refusal.ts';
 import { ReleaseStore, type WantedSource } from '../deploy/release-store.ts';
 import { releaseSettingsOf } from '../features/releases/settings.ts';
 import { failWith, type Result } from '#failures/result.ts';
-import { ApplicationReleases } from './application-releases.ts';
+import type { FeatureStates } from '../core/feature.ts';
+import { ApplicationReleases, type KeptRollout } from './application-releases.ts';
 
 interface ReleasesParts {
   readonly clock: Clock;
@@ -43,6 +44,10 @@ export type RolloutChange =
 
 export type RolloutOutcome = Result<RolloutStatus, ReleaseRefusal>;
 
+/** Among the states of features. */
+const stateName = 'releases';
+const stateVersion = 1;
+
 interface KnownApplication {
   readonly store: ReleaseStore;
   readonly releases: ApplicationReleases;
@@ -52,6 +57,8 @@ interface KnownApplication {
 export class Releases {
   readonly #parts: ReleasesParts;
   readonly #known = new Map<string, KnownApplication>();
+  /** From the process that has handed its applications over. */
+  #imported: Readonly<Record<string, KeptRollout>> = {};
   /** Applications whose release is being made. */
   readonly #making = new Set<string>();
 
@@ -62,7 +69,7 @@ export class Releases {
   readonly armsOf: ArmsOf = (spec) => this.#known.get(spec.id)?.releases.armsOf(spec) ?? oneArm(spec);
 
   /** Reads the journals of these applications. One that cannot be read is reported: its application runs as the configuration says. */
-  async load({ applications, stateFolder }: Configuration): Promise<void> {
+  async load({ applications, stateFolder }: Configuration, isHandedOff = false): Promise<void> {
     if (stateFolder === null) return;
     for (const { id } of applications) {
       if (this.#known.has(id)) continue;
@@ -74,7 +81,9 @@ export class Releases {
       }
       const { store, remarks } = opened.value;
       for (const remark of remarks) this.#reportUnusable(stateFolder, remark);
-      await this.#add(id, store).endInterrupted();
+      const releases = this.#add(id, store);
+      if (isHandedOff) releases.takeOver(this.#imported[id] ?? null);
+      else await releases.endInterrupted();
     }
   }
 
@@ -145,6 +154,47 @@ export class Releases {
     }
   }
 
+  /** What the configuration says of a deployed application has changed: that is a release, with the files of the one in force. */
+  async onReload(before: Configuration, next: Configuration, actor: string): Promise<void> {
+    for (const spec of next.applications) {
+      const known = this.#known.get(spec.id);
+      const old = before.applications.find(({ id }) => id === spec.id);
+      const inForce = known?.releases.inForce ?? null;
+      if (known === undefined || old === undefined || inForce === null || hasSameProgram(old, spec)) continue;
+      const { store, releases } = known;
+      const { persistent, strategy } = this.#settingsOf(spec.id);
+      const { command, environment } = spec;
+      const directory = inForce.tree === null ? spec.directory : inForce.directory;
+      const wanted = { command, environment, directory, persistent, actor, configuration: null, name: null };
+      if (releases.isRolling) await releases.abort('the configuration has changed');
+      const made = await store.make({ kind: 'configuration', path: 'candor.yaml' }, wanted);
+      const begun = made.ok
+        ? await releases.begin({ to: made.value.release, strategy, isRollback: false, actor })
+        : made;
+      if (!begun.ok) this.#reportUnusable(store.folder, `${begun.failure.reason} ${begun.failure.step}`);
+    }
+  }
+
+  /** Another process goes on, or this one ends: nothing is begun or ended any more, until `resume`. */
+  async pause(): Promise<void> {
+    await Promise.all([...this.#known.values()].map(({ releases }) => releases.pause()));
+  }
+
+  resume(): void {
+    for (const { releases } of this.#known.values()) releases.resume();
+  }
+
+  /** What a successor goes on with besides the journals. */
+  export(): FeatureStates {
+    const kept = Object.fromEntries([...this.#known].map(([id, { releases }]) => [id, releases.kept()]));
+    return { [stateName]: { version: stateVersion, bytes: new TextEncoder().encode(JSON.stringify(kept)) } };
+  }
+
+  import({ [stateName]: state }: FeatureStates): void {
+    if (state?.version !== stateVersion) return;
+    this.#imported = JSON.parse(new TextDecoder().decode(state.bytes)) as Record<string, KeptRollout>;
+  }
+
   /** An instance was added, changed or removed. */
   noteChange(): void {
     for (const { releases } of this.#known.values()) releases.look();
@@ -209,6 +259,12 @@ export class Releases {
       step: names.length === 0 ? 'It has none.' : `It has ${names.join(', ')}.`,
     };
   }
+}
+
+function hasSameProgram(one: ApplicationSpec, other: ApplicationSpec): boolean {
+  const programOf = ({ command, environment, directory }: ApplicationSpec): string =>
+    JSON.stringify([command, Object.entries(environment).sort(), directory]);
+  return programOf(one) === programOf(other);
 }
 
 function wantedSource(from: ReleaseOrigin): WantedSource {

@@ -8,7 +8,7 @@ import type { Clock, Instant } from '../core/time.ts';
 import { ArmSum, type ArmTraffic } from '../policy/arm-traffic.ts';
 import { BeforeAfterJudge } from '../policy/before-after-judge.ts';
 import { lateLimitMs, mayBeLate } from '../policy/late-limit.ts';
-import { ReleaseJudge } from '../policy/release-judge.ts';
+import { ReleaseJudge, type SavedJudge } from '../policy/release-judge.ts';
 import { restartsReason } from '../policy/release-limits.ts';
 
 /** An endpoint of the application, as far as the judge must know it. */
@@ -108,6 +108,11 @@ export class TrafficBefore {
   }
 }
 
+interface ComparisonSettings {
+  readonly names: Readonly<Record<ReleaseArm, string>>;
+  readonly isSticky: boolean;
+}
+
 /** What the judges are told of a rollout, and what they say. */
 export class RolloutComparison {
   readonly #clock: Clock;
@@ -118,11 +123,15 @@ export class RolloutComparison {
   /** Since the new release has all requests. */
   #after: BeforeAfterJudge | null = null;
 
-  constructor(clock: Clock, before: TrafficBefore, names: Readonly<Record<ReleaseArm, string>>, isSticky: boolean) {
+  constructor(clock: Clock, before: TrafficBefore, settings: ComparisonSettings, saved: SavedJudge | null = null) {
     this.#clock = clock;
     this.#before = before;
-    this.#names = names;
-    this.#judge = new ReleaseJudge({ names, isSticky });
+    this.#names = settings.names;
+    this.#judge = saved === null ? new ReleaseJudge(settings) : ReleaseJudge.restored(settings, saved);
+  }
+
+  saved(): SavedJudge {
+    return this.#judge.saved();
   }
 
   /** `share`: of the new release. */

@@ -1,4 +1,4 @@
-import type { Judgement, RolloutStrategy } from '../core/release.ts';
+import type { Judgement, RolloutState, RolloutStrategy } from '../core/release.ts';
 import { after, type Instant, never } from '../core/time.ts';
 
 /** A share of requests, and for how long the new release has it at least. */
@@ -121,6 +121,14 @@ export function nextRollout(rollout: Rollout, event: RolloutEvent, plan: Rollout
       return isDue ? ended('promoted', verdictText(judgement), now) : rollout;
     }
   }
+}
+
+/** A rollout that another process has begun: `state` and `share` stand in the journal. */
+export function resumedRollout(state: RolloutState, share: number, { steps }: RolloutPlan, since: Instant): Rollout {
+  if (state === 'preparing' || state === 'starting') return { state: 'starting', since };
+  const step = steps.findIndex((one) => one.share === share);
+  if (state === 'shifting' && step !== -1) return { state, step, since };
+  return { state: 'baking', since, bakedMs: 0 };
 }
 
 function started(
