@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RolloutStatus } from '../../src/core/schemas/releases.ts';
+import type { RolloutOutcome } from '../../src/control/releases.ts';
+import { requestText, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+
+// A release is files that run: these tests deploy programs to a gateway that serves, and ask it all the time.
+
+let edge: YamlGateway;
+
+const program = (version: string, handle = '', start = ''): string => `
+${start}
+const { createServer } = require('node:http');
+const server = createServer((request, response) => {
+  response.setHeader('X-Version', '${version}');
+  ${handle}
+  request.resume().on('end', () => response.end('${version}'));
+});
+server.listen(Number(process.env.PORT), '127.0.0.1');
+process.on('SIGTERM', () => server.close(() => process.exit(0)));
+`;
+
+const yaml = (settings = '{ bake: 300ms }', more = ''): string => `
+state: ./state
+applications:
+  shop:
+    command: ["${process.execPath}", server.cjs]
+    instances: 2
+    readiness: { path: /, interval: 20ms, passes: 2 }
+    releases: ${settings}${more}
+routes: [{ to: shop }]
+`;
+
+async function folderOf(name: string, text: string): Promise<string> {
+  const folder = join(edge.folder, name);
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'server.cjs'), text);
+  return folder;
+}
+
+async function deploy(name: string, text: string, strategy: 'blue_green' | 'canary' | null = null) {
+  const path = await folderOf(name, text);
+  return edge.gateway.deploy({ application: 'shop', from: { kind: 'folder', path }, name, strategy }, 'the test');
+}
+
+const releases = () => edge.gateway.releases()[0] ?? assert.fail('no releases');
+
+async function ended(outcome: RolloutOutcome): Promise<RolloutStatus> {
+  assert.ok(outcome.ok, JSON.stringify(outcome));
+  const { id } = outcome.value;
+  await until('the rollout has ended', () => releases().last?.id === id, 30_000);
+  return releases().last as RolloutStatus;
+}
+
+/** Asks until `stop` is called, and returns each answer: '200 one'. */
+function asking(): { stop: () => Promise<readonly string[]> } {
+  const answers: Promise<string>[] = [];
+  let isOver = false;
+  const ask = async (): Promise<void> => {
+    for (let count = 0; !isOver; count++) {
+      const request = count % 5 === 0 ? requestText('POST', '/', ['Content-Length: 0']) : requestText('GET', '/', []);
+      answers.push(edge.send(request).then(({ status, body }) => `${status} ${body.toString()}`, String));
+      await sleep(8);
+    }
+  };
+  const asked = ask();
+  return {
+    async stop() {
+      isOver = true;
+      await asked;
+      return Promise.all(answers);
+    },
+  };
+}
+
+const countsOf = (answers: readonly string[]): Record<string, number> => {
+  const counts: Record<string, number> = {};
+  for (const answer of answers) counts[answer] = (counts[answer] ?? 0) + 1;
+  return counts;
+};
+
+before(async () => {
+  edge = await startFromYaml(yaml(), { files: { 'server.cjs': program('one') } });
+  await until('it serves', async () => (await edge.get('/')).status === 200);
+});
+after(() => edge.stop());
+
+describe('a release', () => {
+  test('takes the place of the one before without a failed request', async () => {
+    const traffic = asking();
+    const rollout = await ended(await deploy('two', program('two')));
+    const counts = countsOf(await traffic.stop());
+    assert.deepEqual([rollout.state, rollout.from, rollout.to], ['promoted', 'r1', 'two']);
+    assert.deepEqual(Object.keys(counts).sort(), ['200 one', '200 two']);
+    const record = await edge.record(await edge.get('/'));
+    assert.equal(record.release, 'two');
+  });
+
+  test('that has the same content as the one in force is refused', async () => {
+    const outcome = await deploy('two', program('two'));
+    assert.match(outcome.ok ? '' : outcome.failure.reason, /is in force already/);
+  });
+
+  for (const [what, text, reason] of [
+    [
+      'ends at its start',
+      "console.error('no database'); process.exit(3);",
+      /is not ready: .*exited with code 3.*no database/,
+    ],
+    ['throws', "throw new Error('SHOP_KEY is missing');", /SHOP_KEY is missing/],
+  ] as const)
+    test(`that ${what} is refused, and nothing changes for visitors`, async () => {
+      const traffic = asking();
+      const rollout = await ended(await deploy(`bad-${what.slice(0, 4).trim()}`, program('bad', '', text)));
+      const counts = countsOf(await traffic.stop());
+      assert.deepEqual([rollout.state, Object.keys(counts)], ['refused', ['200 two']]);
+      assert.match(rollout.reason ?? '', reason);
+      assert.equal(releases().inForce, 'two');
+    });
+
+  test('is taken back when the release before is wanted again, within a second while that is warm', async () => {
+    assert.equal(releases().warm, 'r1');
+    const traffic = asking();
+    const began = performance.now();
+    const outcome = await edge.gateway.changeRollout({ kind: 'rollback', application: 'shop', to: null }, 'the test');
+    assert.ok(outcome.ok, JSON.stringify(outcome));
+    await until('the one before answers', async () => (await edge.get('/')).body.toString() === 'one');
+    assert.ok(performance.now() - began < 1000, `${performance.now() - began} ms`);
+    await ended(outcome);
+    assert.deepEqual(Object.keys(countsOf(await traffic.stop())).sort(), ['200 one', '200 two']);
+    assert.deepEqual([releases().inForce, releases().warm], ['r1', 'two']);
+  });
+
+  test('as a canary that fails is taken back after few requests', async () => {
+    await edge.reload(yaml('{ strategy: canary, steps: [10% 60s], bake: 1s }'));
+    const traffic = asking();
+    const broken = program('broken', 'if (Math.random() < 0.5) response.statusCode = 500;');
+    const rollout = await ended(await deploy('broken', broken));
+    const counts = countsOf(await traffic.stop());
+    assert.equal(rollout.state, 'aborted');
+    assert.match(rollout.reason ?? '', /requests of broken .* were answered with 5xx, 0 of \d+ of r1$/);
+    const seen = (counts['200 broken'] ?? 0) + (counts['500 broken'] ?? 0);
+    assert.ok(seen <= 40, `${seen} requests`);
+    assert.equal(releases().inForce, 'r1');
+  });
+
+  test('of a changed command is made by a reload', async () => {
+    await edge.reload(yaml('{ bake: 300ms }', '\n    environment: { GREETING: hello }'));
+    await until('it is in force', () => releases().inForce === 'r6' && releases().rollout === null, 30_000);
+    assert.deepEqual(releases().releases[0]?.environment, ['GREETING']);
+    assert.equal((await edge.get('/')).status, 200);
+  });
+});
