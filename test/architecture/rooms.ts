@@ -129,6 +129,8 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   schema: ['zod'],
   'features/keys': ['zod'],
   config: ['yaml', 'zod'],
+  // Archives of releases.
+  deploy: ['tar'],
   control: ['zod'],
   admin: ['zod'],
   dashboard: ['preact', '@preact/signals', 'uplot'],
@@ -190,6 +192,7 @@ export const errorReaders: readonly string[] = [
   'src/deploy/own-file.ts',
   'src/deploy/writable.ts',
   'src/deploy/state-folder.ts',
+  'src/deploy/release-refusal.ts',
   'src/deploy/process-identity.ts',
   'src/deploy/program.ts',
   'src/control/worker-exit.ts',
