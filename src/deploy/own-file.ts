@@ -11,7 +11,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import * as promises from 'node:fs/promises';
 
 /** `why`: a sentence whose subject, "it", is the file. */
 type OwnFileReading =
@@ -107,7 +107,11 @@ export function writeWhole(path: string, content: string): void {
 }
 
 /** The same without waiting for the disk: resolves when it has the file. */
-export async function writeWholeLater(path: string, content: string): Promise<void> {
+export async function writeWholeLater(
+  path: string,
+  content: string,
+  { open, rename, rm }: Pick<typeof promises, 'open' | 'rename' | 'rm'> = promises,
+): Promise<void> {
   const beside = `${path}.new`;
   await rm(beside, { force: true });
   const file = await open(beside, createNew, mode);
