@@ -5,9 +5,9 @@ import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { memoryText } from '#failures/quantity-text.ts';
 import { Parser } from 'tar/parse';
 import type { ReadEntry } from 'tar/read-entry';
-import { SpaceWatch } from './release-copy.ts';
+import { freeBytes, SpaceWatch } from './release-copy.ts';
 import { releaseFiles, type ReleaseFiles } from './release-files.ts';
-import { isMissing, refuse, throwIfAborted } from './release-refusal.ts';
+import { isDiskFull, isMissing, refuse, refuseFullDisk, throwIfAborted } from './release-refusal.ts';
 import { checkLimits, checkLink, refuseSpecial, type TreeLimits } from './release-walk.ts';
 
 export interface UnpackOptions {
@@ -72,6 +72,10 @@ export async function unpackTar(
       if (next === null) return await unpacking.end();
       await unpacking.write(next);
     }
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+    const free = await freeBytes(into, options.files ?? releaseFiles);
+    return refuseFullDisk(into, `at least ${memoryText(unpacking.bytes)}`, free, options.reserveBytes);
   } finally {
     content.destroy();
   }
@@ -111,7 +115,8 @@ class Unpacking {
   #work: Promise<void> = Promise.resolve();
   #failure: { readonly error: unknown } | null = null;
   #hasEnd = false;
-  #bytes = 0;
+  /** Of the files so far. */
+  bytes = 0;
   #readBytes = 0;
 
   constructor(into: string, name: string, options: UnpackOptions) {
@@ -174,7 +179,7 @@ class Unpacking {
   /** The parser waits for the end of the entry; an entry that is not read is passed over. */
   #add(entry: ReadEntry): void {
     this.#run(() => this.#unpack(entry));
-    this.#work = this.#work.then(() => void entry.resume());
+    this.#work = this.#work.then(() => entry.resume());
   }
 
   async #unpack(entry: ReadEntry): Promise<void> {
@@ -236,8 +241,8 @@ class Unpacking {
     if (path.includes('/')) await this.#addFolder(dirname(path));
     if (this.#kinds.has(path)) this.#refuseTwice(path);
     this.#kinds.set(path, kind);
-    this.#bytes += bytes;
-    checkLimits(this.#kinds.size, this.#bytes, path, this.#options.limits);
+    this.bytes += bytes;
+    checkLimits(this.#kinds.size, this.bytes, path, this.#options.limits);
     await this.#space.add(bytes);
   }
 

@@ -46,10 +46,8 @@ async function commitOf(repository: string, revision: string, signal: AbortSigna
     const step = 'Name the folder of a repository, or deploy the folder itself.';
     refuse('source', `${repository} is no git repository that can be read: ${found.error}`, step);
   }
-  // A revision that begins with a dash would be an option.
-  const verify = ['-C', repository, 'rev-parse', '--verify', '--quiet', `${revision}^{commit}`];
-  const verified = revision.startsWith('-') ? null : await runGit(verify, signal);
-  if (verified === null || verified.error !== null) {
+  const verified = await runGit(['-C', repository, 'rev-parse', '--verify', '--quiet', `${revision}^{commit}`], signal);
+  if (verified.error !== null) {
     const step = 'Name a commit, branch or tag that is in it (`git log`), or fetch it first.';
     return refuse('source', `${repository} has no revision ${revision}.`, step);
   }

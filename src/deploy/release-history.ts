@@ -2,7 +2,7 @@ import type { Release, ReleaseSource, ReleaseVerdict, RolloutState, RolloutStrat
 import type { ReleaseLine } from './release-line.ts';
 
 /** A rollout as the journal has it. */
-export interface PastRollout {
+interface PastRollout {
   readonly rollout: number;
   readonly from: number | null;
   readonly to: number;

@@ -89,7 +89,11 @@ export class ReleaseJournal {
       await this.#write(content);
     } catch (error) {
       const { kind, reason, step } = refusalOf(error);
-      throw new ReleaseRefused({ kind, reason: `The journal of releases was not written: ${reason}`, step });
+      throw new ReleaseRefused({
+        kind,
+        reason: `The journal of releases ${this.path} was not written: ${reason}`,
+        step,
+      });
     }
     this.#lines = [...this.#lines, line];
     this.#bytes += content.length;

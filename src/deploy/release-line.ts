@@ -16,7 +16,7 @@ interface Numbered {
 }
 
 /** How a rollout has ended. */
-export type RolloutEnd = Extract<RolloutState, 'promoted' | 'aborted' | 'refused' | 'interrupted'>;
+type RolloutEnd = Extract<RolloutState, 'promoted' | 'aborted' | 'refused' | 'interrupted'>;
 
 /** What a line of the journal says. Releases and rollouts stand in it by their numbers. */
 export type ReleaseFact =

@@ -57,10 +57,14 @@ export async function attemptRelease<T>(work: () => Promise<T>): Promise<Result<
 export function refusalOf(error: unknown): ReleaseRefusal {
   if (error instanceof ReleaseRefused) return error.refusal;
   const { code, syscall, path } = error as NodeJS.ErrnoException;
-  if (code === undefined || syscall === undefined) throw error;
-  const what = path === undefined ? syscall : `${syscall} of ${path}`;
+  if (code === undefined || code.startsWith('ERR_')) throw error;
+  const what = syscall === undefined || path === undefined ? (syscall ?? 'It') : `${syscall} of ${path}`;
   if (isDiskFull(error)) return { kind: 'disk_full', reason: `${what} failed: the disk is full.`, step: freeSpace };
-  if (code === 'ENOENT') return { kind: 'system', reason: `${path ?? what} is not there.`, step: 'Look at that path.' };
+  if (code === 'ENOTDIR') {
+    const reason = path === undefined ? `${(error as Error).message}.` : `A part of ${path} is not a folder.`;
+    return { kind: 'system', reason, step: 'Look at that path.' };
+  }
+  if (isMissing(error)) return { kind: 'system', reason: `${path ?? what} is not there.`, step: 'Look at that path.' };
   const step = 'Look at the path, its owner and its disk.';
   return { kind: 'system', reason: `${what} failed: ${errnoSentence(code)}`, step };
 }
@@ -72,8 +76,10 @@ export function isDiskFull(error: unknown): boolean {
   return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
+/** ENOTDIR: a part of its path is a file. */
 export function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT';
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
 export function isExisting(error: unknown): boolean {

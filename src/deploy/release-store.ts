@@ -46,7 +46,7 @@ export interface WantedRelease {
   readonly configuration: number | null;
 }
 
-export interface MakeOptions {
+interface MakeOptions {
   readonly limits?: TreeLimits;
   readonly reserveBytes?: number;
   readonly signal?: AbortSignal;
@@ -74,8 +74,16 @@ interface SourceTree {
   readonly remarks: readonly string[];
 }
 
-/** Trees and bytes beyond which old releases go, and releases that share a tree. */
-export const storeLimits = { trees: 5, bytes: 8 * 1024 ** 3, releases: 20 };
+/** Beyond which old releases go. */
+interface StoreLimits {
+  readonly trees: number;
+  /** Of all trees. */
+  readonly bytes: number;
+  /** Some share a tree. */
+  readonly releases: number;
+}
+
+export const storeLimits: StoreLimits = { trees: 5, bytes: 8 * 1024 ** 3, releases: 20 };
 
 /**
  * The releases of one application, in `releases/<application>` of the state folder: the journal, the trees and what is
@@ -144,6 +152,12 @@ export class ReleaseStore {
       const digest = this.#digestOf(tree, directory, wanted);
       const same = this.history.releases.find(({ release }) => release.digest === digest);
       if (same !== undefined) return { release: same.release, isNew: false, remarks };
+      if (this.history.releases.some(({ release }) => release.name === wanted.name))
+        refuse(
+          'source',
+          `Another release is called ${wanted.name}.`,
+          'Name this one otherwise, or leave the name out.',
+        );
       const number = this.history.nextRelease;
       const { name, command, environment, actor, configuration } = wanted;
       const from: ReleaseSource = { kind: source.kind, text };
@@ -180,7 +194,7 @@ export class ReleaseStore {
    * Removes the oldest releases beyond the limits, for after a promotion. The one in force, the one before, those of an open
    * rollout and the newest one stay. Returns the numbers of those removed.
    */
-  prune(limits: typeof storeLimits = storeLimits): Promise<Result<readonly number[], ReleaseRefusal>> {
+  prune(limits: StoreLimits = storeLimits): Promise<Result<readonly number[], ReleaseRefusal>> {
     return this.#inTurn(async () => {
       const { releases, inForce, previous, open } = this.history;
       const keep = new Set([inForce?.number, previous?.number, open?.from, open?.to, releases[0]?.release.number]);
@@ -224,8 +238,6 @@ export class ReleaseStore {
         'Use up to 64 letters, digits, dots, dashes and underscores, and not the name of a number, such as r7.';
       refuse('source', `A release cannot be called ${JSON.stringify(name)}.`, step);
     }
-    if (this.history.releases.some(({ release }) => release.name === name))
-      refuse('source', `There is a release ${name} already.`, 'Name this one otherwise, or leave the name out.');
   }
 
   async #treeOf(source: WantedSource, wanted: WantedRelease, options: MakeOptions): Promise<SourceTree> {

@@ -33,7 +33,7 @@ export interface CopyOptions {
   readonly files?: ReleaseFiles;
 }
 
-interface CopiedTree {
+export interface CopiedTree {
   /** The name of its folder. */
   readonly digest: string;
   readonly files: number;
