@@ -24,7 +24,7 @@ function stepText({ state, from, share, reason, leftMs }: RolloutStatus): string
     case 'shifting':
       return `gets ${Math.round(100 * share)} % of the requests${left}`;
     case 'comparing':
-      return `looks worse than before: half of the requests go to ${from}, to compare them${left}`;
+      return `looks worse than before: three quarters of the requests go to ${from}, to compare them${left}`;
     case 'baking':
       return `gets all requests, and is watched${left}`;
     case 'promoted':

@@ -15,6 +15,7 @@ import {
   type Rollout,
   type RolloutEvent,
   type RolloutPlan,
+  comparingShare,
   shareOf,
 } from '../deploy/rollout.ts';
 import type { ReleaseSettings } from '../features/releases/settings.ts';
@@ -22,7 +23,7 @@ import type { RolloutStatus } from '../core/schemas/releases.ts';
 import type { Result } from '#failures/result.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { SavedJudge } from '../policy/release-judge.ts';
-import { type CountedTraffic, RolloutComparison, TrafficBefore } from './rollout-comparison.ts';
+import { type CountedTraffic, type ProcessOfArm, RolloutComparison, TrafficBefore } from './rollout-comparison.ts';
 import { StepQueue } from './step-queue.ts';
 
 export interface ApplicationReleasesParts {
@@ -36,21 +37,44 @@ export interface ApplicationReleasesParts {
   readonly instances: () => readonly LiveInstance[];
   /** Of its upstreams. */
   readonly endpoints: () => readonly EndpointSnapshot[];
+  /** That lead to it. */
+  readonly routes: () => readonly string[];
   /** Clients stay at the endpoint that has answered them. */
   readonly isSticky: () => boolean;
+  readonly processes: () => readonly ProcessOfRelease[];
+  /** Of the machine. */
+  readonly memoryBytes: number;
   /** The arms have changed. */
   readonly onArms: () => void;
 }
 
-interface RunningRollout {
-  readonly id: number;
+interface Watched extends Compared {
+  readonly strategy: RolloutStrategy;
+}
+
+export interface ProcessOfRelease {
+  readonly instance: string;
+  readonly release: string | null;
+  readonly restarts: number;
+  /** Resident; null: not known. */
+  readonly bytes: number | null;
+}
+
+/** Both releases, while one is rolled out, and while the one before stays warm. */
+interface Compared {
   readonly from: Release;
   readonly to: Release;
+  readonly comparison: RolloutComparison;
+  /** Of each instance, when it was first seen. */
+  readonly restarts: Map<string, number>;
+}
+
+interface RunningRollout extends Compared {
+  readonly id: number;
   readonly plan: RolloutPlan;
   readonly beganAt: string;
   readonly actor: string;
   rollout: Rollout;
-  readonly comparison: RolloutComparison;
 }
 
 /** What a process that takes over goes on with besides the journal. */
@@ -66,12 +90,14 @@ export interface KeptRollout {
 export interface RolloutOrder {
   readonly to: Release;
   readonly strategy: RolloutStrategy;
-  readonly isRollback: boolean;
+  /** Of a rollback; null: it is none. */
+  readonly rollbackFor: string | null;
   readonly actor: string;
 }
 
 /** Where nothing else happens, the rollout is looked at so often. */
 const lookEveryMs = 100;
+const processesEveryMs = 1000;
 
 /** The releases of one application: which runs, which is being rolled out, and which stays warm. */
 export class ApplicationReleases {
@@ -80,6 +106,9 @@ export class ApplicationReleases {
   readonly #before = new TrafficBefore();
   #running: RunningRollout | null = null;
   #last: RolloutStatus | null = null;
+  /** The release in force, which is watched as long as the one before is warm. */
+  #watched: Watched | null = null;
+  #lookedAtProcesses: Instant;
   #warm: { readonly release: Release; readonly until: Instant } | null = null;
   #timer: Timer | null = null;
   #isPaused = false;
@@ -87,6 +116,7 @@ export class ApplicationReleases {
 
   constructor(parts: ApplicationReleasesParts) {
     this.#parts = parts;
+    this.#lookedAtProcesses = parts.clock.now();
   }
 
   get inForce(): Release | null {
@@ -171,12 +201,19 @@ export class ApplicationReleases {
     const plan: RolloutPlan = {
       ...{ strategy: open.strategy, steps: open.strategy === 'canary' ? steps : [], readyMs, bakeMs },
       isJudged: kept?.isJudged ?? true,
+      reason: null,
     };
     const names = { old: from.name, fresh: to.name };
     this.#running = {
       ...{ id: open.rollout, from, to, plan, actor: open.actor, beganAt: open.beganAt },
+      restarts: new Map(),
       rollout: resumedRollout(open.state, open.share, plan, after(now, -(kept?.sinceMs ?? 0))),
-      comparison: new RolloutComparison(clock, this.#before, { names, isSticky: isSticky() }, kept?.judge ?? null),
+      comparison: new RolloutComparison(
+        clock,
+        this.#before,
+        { names, routes: this.#parts.routes(), isSticky: isSticky() },
+        kept?.judge ?? null,
+      ),
     };
     this.#schedule();
   }
@@ -194,40 +231,47 @@ export class ApplicationReleases {
   }
 
   /** Begins a rollout; it goes on by itself. The release is in the journal. */
-  begin({ to, strategy, isRollback, actor }: RolloutOrder): Promise<Result<RolloutStatus, ReleaseRefusal>> {
-    return this.#inTurn(async () => {
-      const { store, clock, settings } = this.#parts;
-      const { inForce } = this;
-      if (this.#running !== null || inForce === null) throw new ReleaseRefused(busy(this.#running));
-      if (to.number === inForce.number) throw new ReleaseRefused(same(to));
-      const folder = await store.folderOf(to);
-      if (!folder.ok) throw new ReleaseRefused(folder.failure);
-      const rollout = store.history.nextRollout;
-      await store.append({ kind: 'began', rollout, from: inForce.number, to: to.number, strategy, actor });
-      const { steps, readyMs, bakeMs } = settings();
-      if (this.#warm?.release.number !== to.number) this.#warm = null;
-      const running: RunningRollout = {
-        ...{ id: rollout, from: inForce, to, actor, beganAt: new Date(clock.wallTime()).toISOString() },
-        plan: {
-          strategy,
-          steps: strategy === 'canary' ? steps : [],
-          readyMs,
-          bakeMs: isRollback ? 0 : bakeMs,
-          isJudged: !isRollback,
-        },
-        rollout: { state: 'starting', since: clock.now() },
-        comparison: new RolloutComparison(clock, this.#before, {
-          names: { old: inForce.name, fresh: to.name },
-          isSticky: this.#parts.isSticky(),
-        }),
-      };
-      this.#running = running;
-      this.#emit(running, `${to.name} is rolled out in place of ${inForce.name}, by ${actor}`, null);
-      this.#parts.onArms();
-      await this.#handle({ kind: 'looked', ...this.#facts() });
-      this.#schedule();
-      return (this.status() ?? this.#last) as RolloutStatus;
-    });
+  begin(order: RolloutOrder): Promise<Result<RolloutStatus, ReleaseRefusal>> {
+    return this.#inTurn(() => this.#begin(order));
+  }
+
+  /** Throws `ReleaseRefused`. */
+  async #begin({ to, strategy, rollbackFor, actor }: RolloutOrder): Promise<RolloutStatus> {
+    const { store, clock, settings } = this.#parts;
+    const { inForce } = this;
+    if (this.#running !== null || inForce === null) throw new ReleaseRefused(busy(this.#running));
+    if (to.number === inForce.number) throw new ReleaseRefused(same(to));
+    const folder = await store.folderOf(to);
+    if (!folder.ok) throw new ReleaseRefused(folder.failure);
+    const rollout = store.history.nextRollout;
+    await store.append({ kind: 'began', rollout, from: inForce.number, to: to.number, strategy, actor });
+    const { steps, readyMs, bakeMs } = settings();
+    if (this.#warm?.release.number !== to.number) this.#warm = null;
+    const running: RunningRollout = {
+      ...{ id: rollout, from: inForce, to, actor, beganAt: new Date(clock.wallTime()).toISOString() },
+      plan: {
+        strategy,
+        steps: strategy === 'canary' ? steps : [],
+        readyMs,
+        bakeMs: rollbackFor === null ? bakeMs : 0,
+        isJudged: rollbackFor === null,
+        reason: rollbackFor,
+      },
+      rollout: { state: 'starting', since: clock.now() },
+      restarts: new Map(),
+      comparison: new RolloutComparison(clock, this.#before, {
+        names: { old: inForce.name, fresh: to.name },
+        routes: this.#parts.routes(),
+        isSticky: this.#parts.isSticky(),
+      }),
+    };
+    this.#running = running;
+    this.#watched = null;
+    this.#emit(running, `${to.name} is rolled out in place of ${inForce.name}, by ${actor}`, null);
+    this.#parts.onArms();
+    await this.#handle({ kind: 'looked', ...this.#facts() });
+    this.#schedule();
+    return (this.status() ?? this.#last) as RolloutStatus;
   }
 
   #inTurn<T>(step: () => Promise<T>): Promise<Result<T, ReleaseRefusal>> {
@@ -253,31 +297,73 @@ export class ApplicationReleases {
 
   /** Instances have changed, or the judge has found something. What cannot be written now is tried at the next look. */
   look(): void {
-    if (this.#running === null || this.#isPaused || this.#isLooking) return;
+    const compared = this.#running ?? this.#watched;
+    if (compared === null || this.#isPaused || this.#isLooking) return;
     this.#isLooking = true;
     void this.#inTurn(async () => {
       this.#isLooking = false;
+      this.#lookAtProcesses(compared);
       if (this.#running !== null) await this.#handle({ kind: 'looked', ...this.#facts() });
+      else if (this.#watched !== null) await this.#watch(this.#watched);
     });
   }
 
   /** A worker has counted requests at the application. */
   onTraffic(traffic: CountedTraffic): void {
-    const running = this.#running;
+    const compared = this.#running ?? this.#watched;
     const endpoints = new Map(this.#parts.endpoints().map((endpoint) => [endpoint.id as string, endpoint]));
     const counted = this.#before.add(
       traffic,
       (id) => {
         const endpoint = endpoints.get(id);
         if (endpoint === undefined) return null;
-        const arm = running !== null && endpoint.release === running.to.name ? 'fresh' : 'old';
+        const arm = compared !== null && endpoint.release === compared.to.name ? 'fresh' : 'old';
         return { arm, readySince: endpoint.sinceInstant as Instant };
       },
       this.#parts.clock.now(),
     );
-    if (running === null) return;
-    running.comparison.add(counted, shareOf(running.rollout, running.plan));
+    if (compared === null) return;
+    const running = this.#running;
+    compared.comparison.add(counted, running === null ? 1 : shareOf(running.rollout, running.plan));
     this.look();
+  }
+
+  #lookAtProcesses({ from, to, comparison, restarts }: Compared): void {
+    const { clock, processes, memoryBytes } = this.#parts;
+    const now = clock.now();
+    if (now - this.#lookedAtProcesses < processesEveryMs) return;
+    this.#lookedAtProcesses = now;
+    const all = processes().flatMap(({ instance, release, restarts: count, bytes }): ProcessOfArm[] => {
+      const arm = release === to.name ? 'fresh' : release === from.name ? 'old' : null;
+      if (arm === null) return [];
+      const before = restarts.get(instance) ?? count;
+      restarts.set(instance, before);
+      return [{ arm, restarts: count - before, bytes }];
+    });
+    comparison.noteProcesses(all, memoryBytes);
+  }
+
+  /** After its rollout: a release that leaks, ends again and again, or is slow only under load shows it late. */
+  async #watch(watched: Watched): Promise<void> {
+    const { from, to, comparison, strategy } = watched;
+    if (comparison.limit !== null) {
+      await this.#begin({ to: from, strategy: 'blue_green', rollbackFor: comparison.limit, actor: 'gateway' });
+      return;
+    }
+    if (comparison.takeSuspicion() === null) return;
+    const { store, clock, settings } = this.#parts;
+    const rollout = store.history.nextRollout;
+    await store.append({ kind: 'began', rollout, from: from.number, to: to.number, strategy, actor: 'gateway' });
+    await store.append({ kind: 'step', rollout, state: 'comparing', share: comparingShare });
+    const { readyMs } = settings();
+    this.#running = {
+      ...{ ...watched, id: rollout, actor: 'gateway', beganAt: new Date(clock.wallTime()).toISOString() },
+      plan: { strategy, steps: [], readyMs, bakeMs: 0, isJudged: true, reason: null },
+      rollout: { state: 'comparing', since: clock.now(), bakedMs: 0 },
+    };
+    this.#watched = null;
+    this.#emit(this.#running, stepText(this.#running.rollout, to, comparingShare), null);
+    this.#parts.onArms();
   }
 
   /** Another process goes on: this one changes nothing any more, until `resume`. */
@@ -328,6 +414,9 @@ export class ApplicationReleases {
     // What was refused or was bad is of no use.
     this.#warm =
       state === 'promoted' && warmMs > 0 ? { release: left, until: after(this.#parts.clock.now(), warmMs) } : null;
+    const { plan, comparison, restarts } = running;
+    this.#watched =
+      this.#warm !== null && plan.isJudged ? { from, to, comparison, restarts, strategy: plan.strategy } : null;
     this.#emit(running, `${to.name} ${state === 'promoted' ? 'is in force' : `was ${state}`}: ${reason}`, before);
     this.#parts.onArms();
     this.#schedule();
@@ -367,7 +456,9 @@ export class ApplicationReleases {
     const running = this.#running;
     const at =
       running === null
-        ? this.#warm?.until
+        ? this.#watched === null
+          ? this.#warm?.until
+          : after(now, processesEveryMs)
         : (Math.min(after(now, lookEveryMs), goesOnAt(running.rollout, running.plan)) as Instant);
     if (at === undefined) return;
     this.#timer = clock.schedule(at, (self: ApplicationReleases) => self.#onTime(), this as ApplicationReleases);
@@ -375,9 +466,10 @@ export class ApplicationReleases {
 
   #onTime(): void {
     this.#timer = null;
-    if (this.#running !== null) this.look();
-    else if (this.#warm !== null && this.#parts.clock.now() >= this.#warm.until) {
+    if (this.#running !== null || this.#watched !== null) this.look();
+    if (this.#running === null && this.#warm !== null && this.#parts.clock.now() >= this.#warm.until) {
       this.#warm = null;
+      this.#watched = null;
       this.#parts.onArms();
     }
     this.#schedule();
@@ -456,7 +548,7 @@ function stepText(rollout: Rollout, { name }: Release, share: number): string {
     case 'shifting':
       return `${name} gets ${Math.round(100 * share)} % of the requests`;
     case 'comparing':
-      return `${name} looks worse than before: half of the requests go to the release before it, to compare them`;
+      return `${name} looks worse than before: three quarters of the requests go to the release before it, to compare them`;
     default:
       return `${name} gets all requests`;
   }

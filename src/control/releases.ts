@@ -14,7 +14,7 @@ import { ReleaseStore, type WantedSource } from '../deploy/release-store.ts';
 import { releaseSettingsOf } from '../features/releases/settings.ts';
 import { failWith, type Result } from '#failures/result.ts';
 import type { FeatureStates } from '../core/feature.ts';
-import { ApplicationReleases, type KeptRollout } from './application-releases.ts';
+import { ApplicationReleases, type KeptRollout, type ProcessOfRelease } from './application-releases.ts';
 
 interface ReleasesParts {
   readonly clock: Clock;
@@ -24,6 +24,8 @@ interface ReleasesParts {
   readonly instances: (application: ApplicationId) => readonly LiveInstance[];
   /** Of these upstreams. */
   readonly endpoints: (upstreams: ReadonlySet<string>) => readonly EndpointSnapshot[];
+  readonly processes: (application: ApplicationId) => readonly ProcessOfRelease[];
+  readonly memoryBytes: number;
   /** The supervisor is to run other arms of the application. */
   readonly onArms: (application: ApplicationId) => void;
 }
@@ -103,6 +105,9 @@ export class Releases {
         releaseSettingsOf(configuration().upstreams.find(({ application }) => application === id)?.features),
       instances: () => instances(id),
       endpoints: () => this.#parts.endpoints(this.#upstreamsOf(id)),
+      processes: () => this.#parts.processes(id),
+      memoryBytes: this.#parts.memoryBytes,
+      routes: () => this.#routesOf(id),
       isSticky: () =>
         configuration().upstreams.some(
           ({ application, features }) => application === id && features?.['sticky'] !== undefined,
@@ -130,7 +135,7 @@ export class Releases {
       const made = await store.make(wantedSource(order.from), { ...wanted, name: order.name, directory: '' });
       if (!made.ok) return made;
       const { release } = made.value;
-      return await releases.begin({ to: release, strategy: order.strategy ?? strategy, isRollback: false, actor });
+      return await releases.begin({ to: release, strategy: order.strategy ?? strategy, rollbackFor: null, actor });
     } finally {
       this.#making.delete(spec.id);
     }
@@ -149,7 +154,7 @@ export class Releases {
         if (releases.isRolling && change.to === null) return releases.abort(`rolled back by ${actor}`);
         const to = releaseNamed(store, change.to);
         if (to === null) return failWith(noSuchRelease(change.to));
-        return releases.begin({ to, strategy: 'blue_green', isRollback: true, actor });
+        return releases.begin({ to, strategy: 'blue_green', rollbackFor: `rolled back by ${actor}`, actor });
       }
     }
   }
@@ -169,7 +174,7 @@ export class Releases {
       if (releases.isRolling) await releases.abort('the configuration has changed');
       const made = await store.make({ kind: 'configuration', path: 'candor.yaml' }, wanted);
       const begun = made.ok
-        ? await releases.begin({ to: made.value.release, strategy, isRollback: false, actor })
+        ? await releases.begin({ to: made.value.release, strategy, rollbackFor: null, actor })
         : made;
       if (!begun.ok) this.#reportUnusable(store.folder, `${begun.failure.reason} ${begun.failure.step}`);
     }
@@ -200,13 +205,20 @@ export class Releases {
     for (const { releases } of this.#known.values()) releases.look();
   }
 
-  onBatch({ routes, outcomes, counts: { worker } }: WorkerBatch): void {
+  onBatch({ routes, counts: { worker } }: WorkerBatch): void {
     for (const [application, { releases }] of this.#known) {
       const upstreams = this.#upstreamsOf(application);
       const isOfIt = ({ upstream }: { readonly upstream: string }): boolean => upstreams.has(upstream);
-      const traffic = { worker, routes: routes.filter(isOfIt), outcomes: outcomes.filter(isOfIt) };
-      if (traffic.routes.length + traffic.outcomes.length > 0) releases.onTraffic(traffic);
+      const traffic = { worker, routes: routes.filter(isOfIt) };
+      if (traffic.routes.length > 0) releases.onTraffic(traffic);
     }
+  }
+
+  #routesOf(application: string): readonly string[] {
+    const upstreams = this.#upstreamsOf(application);
+    return this.#parts
+      .configuration()
+      .routes.flatMap(({ id, action }) => (action.kind === 'upstream' && upstreams.has(action.upstream) ? [id] : []));
   }
 
   #upstreamsOf(application: string): ReadonlySet<string> {
