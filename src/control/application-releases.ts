@@ -18,6 +18,7 @@ import {
   comparingShare,
   shareOf,
 } from '../deploy/rollout.ts';
+import { type ReleaseJob, runJob } from '../deploy/release-job.ts';
 import type { ReleaseSettings } from '../features/releases/settings.ts';
 import type { RolloutStatus } from '../core/schemas/releases.ts';
 import type { Result } from '#failures/result.ts';
@@ -42,6 +43,8 @@ export interface ApplicationReleasesParts {
   /** Clients stay at the endpoint that has answered them. */
   readonly isSticky: () => boolean;
   readonly processes: () => readonly ProcessOfRelease[];
+  /** What runs before a release has printed a line. */
+  readonly onJobLine: (line: string) => void;
   /** Of the machine. */
   readonly memoryBytes: number;
   /** The arms have changed. */
@@ -74,6 +77,8 @@ interface RunningRollout extends Compared {
   readonly plan: RolloutPlan;
   readonly beganAt: string;
   readonly actor: string;
+  /** Ends what runs before its instances. */
+  readonly job: AbortController;
   rollout: Rollout;
 }
 
@@ -133,6 +138,7 @@ export class ApplicationReleases {
     const running = this.#running;
     if (running !== null) {
       const { from, to, rollout, plan } = running;
+      if (rollout.state === 'preparing') return [arm(from, 1)];
       if (plan.strategy === 'rolling') return [arm(to, 1)];
       const share = shareOf(rollout, plan);
       return [arm(from, 1 - share), arm(to, share)];
@@ -187,7 +193,7 @@ export class ApplicationReleases {
   }
 
   /** The rollout of an earlier process that has handed over goes on, with the same share. Null: it has said nothing of it. */
-  takeOver(kept: KeptRollout | null): void {
+  async takeOver(kept: KeptRollout | null): Promise<void> {
     const { store, clock, settings, isSticky } = this.#parts;
     const { open, inForce } = store.history;
     const now = clock.now();
@@ -196,7 +202,10 @@ export class ApplicationReleases {
     const warm = releaseOf(kept?.warm?.number ?? null);
     if (warm !== null && kept?.warm != null) this.#warm = { release: warm, until: after(now, kept.warm.leftMs) };
     const [from, to] = [releaseOf(open?.from ?? null), releaseOf(open?.to ?? null)];
-    if (open === null || from === null || to === null || inForce === null) return this.#schedule();
+    // What ran before its instances has ended with the process that had started it.
+    if (open?.state === 'preparing') await this.endInterrupted();
+    if (open === null || open.state === 'preparing' || from === null || to === null || inForce === null)
+      return this.#schedule();
     const { steps, readyMs, bakeMs } = settings();
     const plan: RolloutPlan = {
       ...{ strategy: open.strategy, steps: open.strategy === 'canary' ? steps : [], readyMs, bakeMs },
@@ -207,6 +216,7 @@ export class ApplicationReleases {
     this.#running = {
       ...{ id: open.rollout, from, to, plan, actor: open.actor, beganAt: open.beganAt },
       restarts: new Map(),
+      job: new AbortController(),
       rollout: resumedRollout(open.state, open.share, plan, after(now, -(kept?.sinceMs ?? 0))),
       comparison: new RolloutComparison(
         clock,
@@ -245,7 +255,10 @@ export class ApplicationReleases {
     if (!folder.ok) throw new ReleaseRefused(folder.failure);
     const rollout = store.history.nextRollout;
     await store.append({ kind: 'began', rollout, from: inForce.number, to: to.number, strategy, actor });
-    const { steps, readyMs, bakeMs } = settings();
+    const { steps, readyMs, bakeMs, before: command, jobMs: limitMs } = settings();
+    const { environment } = to;
+    const job = command === null || rollbackFor !== null ? null : { command, environment, limitMs };
+    if (job === null) await store.append({ kind: 'step', rollout, state: 'starting', share: 0 });
     if (this.#warm?.release.number !== to.number) this.#warm = null;
     const running: RunningRollout = {
       ...{ id: rollout, from: inForce, to, actor, beganAt: new Date(clock.wallTime()).toISOString() },
@@ -257,7 +270,8 @@ export class ApplicationReleases {
         isJudged: rollbackFor === null,
         reason: rollbackFor,
       },
-      rollout: { state: 'starting', since: clock.now() },
+      rollout: { state: job === null ? 'starting' : 'preparing', since: clock.now() },
+      job: new AbortController(),
       restarts: new Map(),
       comparison: new RolloutComparison(clock, this.#before, {
         names: { old: inForce.name, fresh: to.name },
@@ -269,6 +283,7 @@ export class ApplicationReleases {
     this.#watched = null;
     this.#emit(running, `${to.name} is rolled out in place of ${inForce.name}, by ${actor}`, null);
     this.#parts.onArms();
+    if (job !== null) void this.#runJob(running, job, folder.value);
     await this.#handle({ kind: 'looked', ...this.#facts() });
     this.#schedule();
     return (this.status() ?? this.#last) as RolloutStatus;
@@ -276,6 +291,14 @@ export class ApplicationReleases {
 
   #inTurn<T>(step: () => Promise<T>): Promise<Result<T, ReleaseRefusal>> {
     return this.#steps.run(() => attemptRelease(step));
+  }
+
+  async #runJob(running: RunningRollout, job: Omit<ReleaseJob, 'directory'>, directory: string): Promise<void> {
+    const { clock, onJobLine } = this.#parts;
+    const { failure } = await runJob({ ...job, directory }, clock, onJobLine, running.job.signal);
+    await this.#inTurn(async () => {
+      if (this.#running === running && !this.#isPaused) await this.#handle({ kind: 'prepared', failure });
+    });
   }
 
   /** Gives the new release all requests now, or ends its watch. */
@@ -357,7 +380,13 @@ export class ApplicationReleases {
     await store.append({ kind: 'step', rollout, state: 'comparing', share: comparingShare });
     const { readyMs } = settings();
     this.#running = {
-      ...{ ...watched, id: rollout, actor: 'gateway', beganAt: new Date(clock.wallTime()).toISOString() },
+      ...{
+        ...watched,
+        id: rollout,
+        actor: 'gateway',
+        job: new AbortController(),
+        beganAt: new Date(clock.wallTime()).toISOString(),
+      },
       plan: { strategy, steps: [], readyMs, bakeMs: 0, isJudged: true, reason: null },
       rollout: { state: 'comparing', since: clock.now(), bakedMs: 0 },
     };
@@ -369,6 +398,7 @@ export class ApplicationReleases {
   /** Another process goes on: this one changes nothing any more, until `resume`. */
   pause(): Promise<unknown> {
     this.#isPaused = true;
+    this.#running?.job.abort();
     this.#timer?.cancel();
     return this.#steps.idle;
   }
@@ -407,6 +437,7 @@ export class ApplicationReleases {
 
   #end(running: RunningRollout, { state, reason }: Extract<Rollout, { reason: string }>, before: string): void {
     const { from, to } = running;
+    running.job.abort();
     this.#last = this.status();
     this.#running = null;
     const { warmMs } = this.#parts.settings();
@@ -539,7 +570,9 @@ const nothingToDo: ReleaseRefusal = {
 /** Why an instance will not be ready, whatever the time that is left. */
 function hopelessText({ id, state, reason, finding }: LiveInstance): string | null {
   if (state === 'healthy' || finding === null) return null;
-  if ((finding.exits ?? 0) >= 2 || finding.lasting) return `${id} is not ready: ${reason}`;
+  // Its last line is known when it waits for its next start.
+  const endsAgain = (finding.exits ?? 0) >= 2 && finding.startsAtInstant !== undefined;
+  if (endsAgain || finding.lasting) return `${id} is not ready: ${reason}`;
   return null;
 }
 

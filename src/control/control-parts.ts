@@ -174,6 +174,8 @@ export class ControlParts {
       endpoints: (upstreams) =>
         this.endpoints.upstreams().flatMap(({ id, endpoints }) => (upstreams.has(id) ? endpoints : [])),
       processes: (application) => this.#processesOf(application),
+      onJobLine: (application, line) =>
+        this.output.note({ application, instance: null, pid: null, stream: 'stdout', path: null }, line),
       memoryBytes: totalmem(),
       onArms: (application) => this.applications.supervisor.refresh(application),
     });

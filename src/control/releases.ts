@@ -25,6 +25,7 @@ interface ReleasesParts {
   /** Of these upstreams. */
   readonly endpoints: (upstreams: ReadonlySet<string>) => readonly EndpointSnapshot[];
   readonly processes: (application: ApplicationId) => readonly ProcessOfRelease[];
+  readonly onJobLine: (application: ApplicationId, line: string) => void;
   readonly memoryBytes: number;
   /** The supervisor is to run other arms of the application. */
   readonly onArms: (application: ApplicationId) => void;
@@ -84,7 +85,7 @@ export class Releases {
       const { store, remarks } = opened.value;
       for (const remark of remarks) this.#reportUnusable(stateFolder, remark);
       const releases = this.#add(id, store);
-      if (isHandedOff) releases.takeOver(this.#imported[id] ?? null);
+      if (isHandedOff) await releases.takeOver(this.#imported[id] ?? null);
       else await releases.endInterrupted();
     }
   }
@@ -106,6 +107,7 @@ export class Releases {
       instances: () => instances(id),
       endpoints: () => this.#parts.endpoints(this.#upstreamsOf(id)),
       processes: () => this.#parts.processes(id),
+      onJobLine: (line) => this.#parts.onJobLine(id, line),
       memoryBytes: this.#parts.memoryBytes,
       routes: () => this.#routesOf(id),
       isSticky: () =>

@@ -177,6 +177,21 @@ describe('a rollout', () => {
   ])[])
     test(what, () => assert.equal(play(plan, events), expected));
 
+  test('waits until what runs before it has ended, and is refused where that fails', () => {
+    const preparing: Rollout = { state: 'preparing', since: 0 as Instant };
+    const after = (event: RolloutEvent): Rollout => nextRollout(preparing, event, canary, 9 as Instant);
+    assert.equal(after(looked(ready)), preparing);
+    assert.equal(shareOf(preparing, canary), 0);
+    assert.deepEqual(after({ kind: 'prepared', failure: null }), { state: 'starting', since: 9 });
+    const reason = 'what runs before it has failed: it exited with code 1';
+    assert.deepEqual(after({ kind: 'prepared', failure: 'it exited with code 1' }), {
+      state: 'refused',
+      reason,
+      since: 9,
+    });
+    assert.deepEqual(after(abort), { state: 'refused', reason: 'aborted by admin', since: 9 });
+  });
+
   test('that is over stays so, whatever comes', () => {
     const events = fc.constantFrom<RolloutEvent>(looked(ready), looked(ends), looked(gone), bad, suspicious, abort, {
       kind: 'promote',
@@ -201,7 +216,7 @@ describe('a rollout', () => {
   test('goes on in another process as the journal has it', () => {
     const since = 7 as Instant;
     for (const [state, share, expected] of [
-      ['preparing', 0, { state: 'starting', since }],
+      ['starting', 0, { state: 'starting', since }],
       ['shifting', 0.5, { state: 'shifting', step: 1, since }],
       // The configuration has other steps now.
       ['shifting', 0.3, { state: 'baking', since, bakedMs: 0 }],

@@ -26,12 +26,16 @@ export interface RolloutPlan {
  * A rollout, as a value and a function of what has happened. Only an operator or the judge takes a release back; a rollout of which neither says anything
  * goes on. `deploy/release-journal.ts` writes each state down before it is acted upon.
  *
+ *     preparing ── its job has ended with 0 ──▶ starting
+ *
  *     starting ── all instances are ready ──▶ shifting ── last step is over ──▶ baking ── watched long enough ──▶ promoted
  *        │ one ends, is wrong, or is late        │                                │
  *        ▼                                       ▼  bad, or an operator           ▼
  *     refused                                 aborted                          aborted: the old release gets all requests
  */
 export type Rollout =
+  /** Its job runs. */
+  | { readonly state: 'preparing'; readonly since: Instant }
   | { readonly state: 'starting'; readonly since: Instant }
   | { readonly state: 'shifting'; readonly step: number; readonly since: Instant }
   /** Requests are split again, since what is known of the time before makes the release look bad. */
@@ -59,6 +63,8 @@ export type RolloutEvent =
       /** Why one of its endpoints gets no requests any more although its checks pass; null: none is so. */
       readonly ejected: string | null;
     }
+  /** Null: the job has ended well. */
+  | { readonly kind: 'prepared'; readonly failure: string | null }
   | { readonly kind: 'promote' }
   | { readonly kind: 'abort'; readonly reason: string };
 
@@ -103,8 +109,15 @@ export function goesOnAt(rollout: Rollout, plan: RolloutPlan): Instant {
 
 export function nextRollout(rollout: Rollout, event: RolloutEvent, plan: RolloutPlan, now: Instant): Rollout {
   if (isOver(rollout)) return rollout;
-  if (event.kind === 'abort') return ended(rollout.state === 'starting' ? 'refused' : 'aborted', event.reason, now);
-  if (event.kind === 'promote') return rollout.state === 'starting' ? rollout : promotedEarly(rollout, now);
+  const isBefore = rollout.state === 'starting' || rollout.state === 'preparing';
+  if (event.kind === 'abort') return ended(isBefore ? 'refused' : 'aborted', event.reason, now);
+  if (event.kind === 'promote') return isBefore ? rollout : promotedEarly(rollout, now);
+  if (rollout.state === 'preparing') {
+    if (event.kind !== 'prepared') return rollout;
+    if (event.failure !== null) return ended('refused', `what runs before it has failed: ${event.failure}`, now);
+    return { state: 'starting', since: now };
+  }
+  if (event.kind === 'prepared') return rollout;
   const { instances, judgement, suspicion, ejected } = event;
   if (rollout.state === 'starting') return started(rollout, instances, plan, now);
   if (instances.ready === 0)
@@ -129,7 +142,7 @@ export function nextRollout(rollout: Rollout, event: RolloutEvent, plan: Rollout
 
 /** A rollout that another process has begun: `state` and `share` stand in the journal. */
 export function resumedRollout(state: RolloutState, share: number, { steps }: RolloutPlan, since: Instant): Rollout {
-  if (state === 'preparing' || state === 'starting') return { state: 'starting', since };
+  if (state === 'starting') return { state: 'starting', since };
   const step = steps.findIndex((one) => one.share === share);
   if (state === 'shifting' && step !== -1) return { state, step, since };
   return { state: 'baking', since, bakedMs: 0 };

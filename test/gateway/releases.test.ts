@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -147,9 +147,31 @@ describe('a release', () => {
     assert.equal(releases().inForce, 'r1');
   });
 
+  test('runs its migration once before its instances start, and is refused where that fails', async () => {
+    const migration = (code: number): string =>
+      yaml(
+        `{ bake: 300ms, before: ["${process.execPath}", -e, "require('fs').appendFileSync('../../../../migrated', 'x'); console.log('no such table'); process.exit(${code})"] }`,
+      );
+    await edge.reload(migration(3));
+    const refused = await ended(await deploy('migrates', program('migrates')));
+    assert.equal(refused.state, 'refused');
+    assert.match(
+      refused.reason ?? '',
+      /what runs before it has failed: it exited with code 3; last line: "no such table"/,
+    );
+    await edge.reload(migration(0));
+    const promoted = await ended(await deploy(null, program('migrates')));
+    assert.equal(promoted.state, 'promoted');
+    assert.equal(await readFile(join(edge.folder, 'migrated'), 'utf8'), 'xx');
+  });
+
   test('of a changed command is made by a reload', async () => {
     await edge.reload(yaml('{ bake: 300ms }', '\n    environment: { GREETING: hello }'));
-    await until('it is in force', () => releases().inForce === 'r6' && releases().rollout === null, 30_000);
+    await until(
+      'it is in force',
+      () => releases().inForce?.startsWith('r') === true && releases().rollout === null,
+      30_000,
+    );
     assert.deepEqual(releases().releases[0]?.environment, ['GREETING']);
     assert.equal((await edge.get('/')).status, 200);
   });
