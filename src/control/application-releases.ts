@@ -432,10 +432,15 @@ export class ApplicationReleases {
     const verdict = this.#judgement(running)?.verdict ?? null;
     await store.append({ kind: 'ended', rollout: id, state: next.state, verdict, reason: next.reason });
     running.rollout = next;
-    this.#end(running, next, before.state);
+    this.#end(running, next, before.state, event.kind === 'abort');
   }
 
-  #end(running: RunningRollout, { state, reason }: Extract<Rollout, { reason: string }>, before: string): void {
+  #end(
+    running: RunningRollout,
+    { state, reason }: Extract<Rollout, { reason: string }>,
+    before: string,
+    ordered: boolean,
+  ): void {
     const { from, to } = running;
     running.job.abort();
     this.#last = this.status();
@@ -448,7 +453,12 @@ export class ApplicationReleases {
     const { plan, comparison, restarts } = running;
     this.#watched =
       this.#warm !== null && plan.isJudged ? { from, to, comparison, restarts, strategy: plan.strategy } : null;
-    this.#emit(running, `${to.name} ${state === 'promoted' ? 'is in force' : `was ${state}`}: ${reason}`, before);
+    this.#emit(
+      running,
+      `${to.name} ${state === 'promoted' ? 'is in force' : `was ${state}`}: ${reason}`,
+      before,
+      ordered,
+    );
     this.#parts.onArms();
     this.#schedule();
     void this.#parts.store.prune({ ...storeLimits, trees: this.#parts.settings().keepMax });
@@ -506,12 +516,12 @@ export class ApplicationReleases {
     this.#schedule();
   }
 
-  #emit({ id, from, to, plan, rollout }: RunningRollout, reason: string, before: string | null): void {
+  #emit({ id, from, to, plan, rollout }: RunningRollout, reason: string, before: string | null, ordered = false): void {
     const { application, events } = this.#parts;
     const share = shareOf(rollout, plan);
     events.emit({
       ...{ kind: 'rollout', subject: `application:${application}`, from: before, to: rollout.state, reason },
-      evidence: { application, rollout: id, release: to.name, before: from.name, share },
+      evidence: { application, rollout: id, release: to.name, before: from.name, share, ordered },
     });
   }
 
