@@ -31,8 +31,10 @@ export async function killDuringRollout(afterMs: number): Promise<Killed> {
   const folder = mkdtempSync(join(tmpdir(), 'candor-release-kill-'));
   const socketPath = join(folder, 'admin.sock');
   const started: ChildProcess[] = [];
+  let printed = '';
   const start = (): ChildProcess => {
-    const child = spawn(process.execPath, [candorMain, 'up'], { cwd: folder, stdio: ['ignore', 'ignore', 'ignore'] });
+    const child = spawn(process.execPath, [candorMain, 'up'], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (printed = `${printed}${text}`.slice(-4000)));
     started.push(child);
     return child;
   };
@@ -56,7 +58,9 @@ export async function killDuringRollout(afterMs: number): Promise<Killed> {
     await once(child, 'exit');
     await deployed;
     start();
-    await serves(socketPath);
+    await serves(socketPath).catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${printed}`);
+    });
     const { applications } = (await ask(socketPath, 'GET', '/v1/releases')) as {
       applications: { in_force: string | null }[];
     };
