@@ -151,6 +151,8 @@ describe('a release', () => {
     await edge.reload(yaml('{ bake: 300ms }', '\n    environment: { GREETING: hello }'));
     await until('it is in force', () => releases().inForce === 'r6' && releases().rollout === null, 30_000);
     assert.deepEqual(releases().releases[0]?.environment, ['GREETING']);
+    assert.deepEqual(releases().releases[0]?.environmentChanged, ['GREETING']);
+    assert.equal(releases().previous, 'r1');
     assert.equal((await edge.get('/')).status, 200);
   });
 });
