@@ -1,4 +1,5 @@
 import type { ApplicationReleasesStatus, RolloutStatus } from '../core/schemas/releases.ts';
+import { rolloutText } from '../diagnose/rollout-text.ts';
 import { alignColumns, elapsedText, harmless, wrapAfter } from './layout.ts';
 import { statusMark, type Style } from './style.ts';
 
@@ -12,28 +13,7 @@ export function rolloutLine(rollout: RolloutStatus, style: Style): readonly stri
   const { state, to } = rollout;
   const isBad = state === 'refused' || state === 'aborted' || state === 'interrupted';
   const mark = isBad ? statusMark('bad', style) : state === 'promoted' ? statusMark('good', style) : style.dim('·');
-  return wrapAfter(mark, `${harmless(to)} ${harmless(stepText(rollout))}`, 2);
-}
-
-function stepText({ state, from, share, reason, leftMs }: RolloutStatus): string {
-  const left = leftMs === null ? '' : `, for ${elapsedText(leftMs / 1000)}`;
-  switch (state) {
-    case 'preparing':
-    case 'starting':
-      return `starts beside ${from}`;
-    case 'shifting':
-      return `gets ${Math.round(100 * share)} % of the requests${left}`;
-    case 'comparing':
-      return `looks worse than before: three quarters of the requests go to ${from}, to compare them${left}`;
-    case 'baking':
-      return `gets all requests, and is watched${left}`;
-    case 'promoted':
-      return `is in force: ${reason}`;
-    case 'refused':
-      return `was refused: ${reason}. ${from} serves, and nothing has changed for visitors.`;
-    default:
-      return `was taken back: ${reason}. ${from} serves.`;
-  }
+  return wrapAfter(mark, `${harmless(to)} ${harmless(rolloutText(rollout))}`, 2);
 }
 
 /** `candor releases` */

@@ -234,13 +234,15 @@ export class Releases {
       return {
         application,
         inForce: history.inForce?.name ?? null,
+        previous: history.previous?.name ?? null,
         warm: releases.warm?.name ?? null,
         rollout: releases.status(),
         last: releases.last,
-        releases: history.releases.map(({ release, bytes }) => ({
+        releases: history.releases.map(({ release, bytes }, index) => ({
           ...{ number: release.number, name: release.name, digest: release.digest },
           command: release.command.join(' '),
           environment: Object.keys(release.environment),
+          environmentChanged: changedNames(release, history.releases[index + 1]?.release ?? release),
           ...{ from: release.from, createdAt: release.createdAt, actor: release.actor },
           ...{ configuration: release.configuration, bytes },
         })),
@@ -275,10 +277,18 @@ export class Releases {
   }
 }
 
+/** Names of variables that differ. */
+function changedNames(
+  { environment }: Pick<Release, 'environment'>,
+  { environment: before }: Pick<Release, 'environment'>,
+): readonly string[] {
+  const names = new Set([...Object.keys(environment), ...Object.keys(before)]);
+  return [...names].filter((name) => environment[name] !== before[name]);
+}
+
 function hasSameProgram(one: ApplicationSpec, other: ApplicationSpec): boolean {
-  const programOf = ({ command, environment, directory }: ApplicationSpec): string =>
-    JSON.stringify([command, Object.entries(environment).sort(), directory]);
-  return programOf(one) === programOf(other);
+  const programOf = ({ command, directory }: ApplicationSpec): string => JSON.stringify([command, directory]);
+  return programOf(one) === programOf(other) && changedNames(one, other).length === 0;
 }
 
 function wantedSource(from: ReleaseOrigin): WantedSource {

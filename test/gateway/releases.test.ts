@@ -173,6 +173,8 @@ describe('a release', () => {
       30_000,
     );
     assert.deepEqual(releases().releases[0]?.environment, ['GREETING']);
+    assert.deepEqual(releases().releases[0]?.environmentChanged, ['GREETING']);
+    assert.equal(releases().previous, 'r1');
     assert.equal((await edge.get('/')).status, 200);
   });
 });

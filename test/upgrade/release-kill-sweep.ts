@@ -71,7 +71,9 @@ export async function killDuringRollout(afterMs: number): Promise<Killed> {
   } finally {
     for (const child of started) if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
     await Promise.all(
-      started.map((child) => (child.exitCode === null && child.signalCode === null ? once(child, 'exit') : null)),
+      started.map((child) =>
+        child.exitCode === null && child.signalCode === null ? once(child, 'exit') : Promise.resolve(),
+      ),
     );
     rmSync(folder, { recursive: true, force: true });
   }
