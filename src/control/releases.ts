@@ -263,7 +263,7 @@ export class Releases {
 
 function hasSameProgram(one: ApplicationSpec, other: ApplicationSpec): boolean {
   const programOf = ({ command, environment, directory }: ApplicationSpec): string =>
-    JSON.stringify([command, Object.entries(environment).sort(), directory]);
+    JSON.stringify([command, Object.entries(environment).toSorted(([a], [b]) => (a < b ? -1 : 1)), directory]);
   return programOf(one) === programOf(other);
 }
 

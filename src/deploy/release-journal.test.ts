@@ -253,6 +253,16 @@ describe('a history', () => {
       { numRuns: 300 },
     );
   });
+
+  it('has no release to go back to that was taken back when it had all requests', () => {
+    const takenBack: readonly ReleaseFact[] = [
+      ...[created(3), began(3, 2, 3), promoted(3, 3), promoted(3, 2)],
+      { kind: 'ended', rollout: 3, state: 'aborted', verdict: 'bad', reason: '9 of 12 failed' },
+    ];
+    const lines = numbered([...rolloutOf(1, null), ...rolloutOf(2, null), ...takenBack]);
+    for (const { inForce, previous } of [historyOf(lines), historyOf(compactLines(lines))])
+      assert.deepEqual([inForce?.name, previous?.name], ['r2', 'r1']);
+  });
 });
 
 describe('a journal that becomes long', () => {

@@ -64,7 +64,7 @@ const upstreamKeys = {
 
 type UpstreamRead = z.output<z.ZodObject<typeof upstreamKeys>>;
 
-export const releases: FeatureKeys = featureKeys<object, UpstreamRead, object>({
+export const releases: FeatureKeys = featureKeys<object, UpstreamRead>({
   name: releasesName,
   upstreamKeys,
   forms: { releases: { example: '{ strategy: canary }' } },
