@@ -49,6 +49,7 @@ interface RunningRollout {
   readonly plan: RolloutPlan;
   readonly beganAt: string;
   readonly actor: string;
+  readonly remarks?: readonly string[];
   rollout: Rollout;
   readonly comparison: RolloutComparison;
 }
@@ -68,6 +69,8 @@ export interface RolloutOrder {
   readonly strategy: RolloutStrategy;
   readonly isRollback: boolean;
   readonly actor: string;
+  /** Of its making, a sentence each. */
+  readonly remarks?: readonly string[];
 }
 
 /** Where nothing else happens, the rollout is looked at so often. */
@@ -194,7 +197,7 @@ export class ApplicationReleases {
   }
 
   /** Begins a rollout; it goes on by itself. The release is in the journal. */
-  begin({ to, strategy, isRollback, actor }: RolloutOrder): Promise<Result<RolloutStatus, ReleaseRefusal>> {
+  begin({ to, strategy, isRollback, actor, remarks = [] }: RolloutOrder): Promise<Result<RolloutStatus, ReleaseRefusal>> {
     return this.#inTurn(async () => {
       const { store, clock, settings } = this.#parts;
       const { inForce } = this;
@@ -207,7 +210,7 @@ export class ApplicationReleases {
       const { steps, readyMs, bakeMs } = settings();
       if (this.#warm?.release.number !== to.number) this.#warm = null;
       const running: RunningRollout = {
-        ...{ id: rollout, from: inForce, to, actor, beganAt: new Date(clock.wallTime()).toISOString() },
+        ...{ id: rollout, from: inForce, to, actor, remarks, beganAt: new Date(clock.wallTime()).toISOString() },
         plan: {
           strategy,
           steps: strategy === 'canary' ? steps : [],
@@ -354,8 +357,9 @@ export class ApplicationReleases {
     };
   }
 
-  #judgement({ comparison }: RunningRollout): Judgement | null {
-    return comparison.judgement();
+  /** Null: the release is not compared. */
+  #judgement({ comparison, plan }: RunningRollout): Judgement | null {
+    return plan.isJudged ? comparison.judgement() : null;
   }
 
   #schedule(): void {
@@ -396,7 +400,7 @@ export class ApplicationReleases {
   status(): RolloutStatus | null {
     const running = this.#running;
     if (running === null) return null;
-    const { id, from, to, plan, rollout, beganAt, actor } = running;
+    const { id, from, to, plan, rollout, beganAt, actor, remarks = [] } = running;
     const { clock } = this.#parts;
     const at = goesOnAt(rollout, plan);
     return {
@@ -406,6 +410,7 @@ export class ApplicationReleases {
       leftMs: Number.isFinite(at) ? Math.max(0, Math.round(at - clock.now())) : null,
       reason: isOver(rollout) ? rollout.reason : null,
       judgement: this.#judgement(running),
+      remarks,
     };
   }
 

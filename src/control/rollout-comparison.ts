@@ -9,7 +9,8 @@ import { ArmSum, type ArmTraffic } from '../policy/arm-traffic.ts';
 import { BeforeAfterJudge } from '../policy/before-after-judge.ts';
 import { lateLimitMs, mayBeLate } from '../policy/late-limit.ts';
 import { ReleaseJudge, type SavedJudge } from '../policy/release-judge.ts';
-import { restartsReason } from '../policy/release-limits.ts';
+import { restartsReason, undrawnJudgement } from '../policy/release-limits.ts';
+import { digits } from '../policy/release-words.ts';
 
 /** An endpoint of the application, as far as the judge must know it. */
 export interface ComparedEndpoint {
@@ -152,9 +153,18 @@ export class RolloutComparison {
   }
 
   judgement(): Judgement {
-    const judgement = this.#judge.judge();
+    const judgement = this.#drawnJudgement();
     const reason = restartsReason(this.#names, this.#restarts);
     return reason === null ? judgement : { ...judgement, verdict: 'bad', reason };
+  }
+
+  /** Where no request was drawn, what is known since the release has all of them is said, which is no verdict. */
+  #drawnJudgement(): Judgement {
+    const judgement = this.#judge.judge();
+    if (judgement.old.requests + judgement.fresh.requests > 0 || this.#after === null) return judgement;
+    const { old, fresh } = this.#after.judge();
+    const seen = `${digits(fresh.requests)} requests of ${this.#names.fresh} seen`;
+    return undrawnJudgement({ old, fresh }, null, `${seen}, no worse than those of ${this.#names.old} before`);
   }
 
   /** Why the release looks worse than the one before did; null: it does not. What was seen until now is over with it. */
