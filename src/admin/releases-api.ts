@@ -66,8 +66,7 @@ async function readOrder(
     const { data, error } = deployRequestSchema.safeParse(body);
     if (data === undefined) return wrongBody(error.issues);
     const { application, from, name = null, strategy = null } = data;
-    if (data.dry_run === true)
-      return { plan: async () => gateway.planDeploy({ application, from, name, strategy }) };
+    if (data.dry_run === true) return { plan: async () => gateway.planDeploy({ application, from, name, strategy }) };
     const target = `${application} from ${from.path}${from.kind === 'git' ? ` at ${from.revision}` : ''}`;
     return { target, run: (actor) => gateway.deploy({ application, from, name, strategy }, actor) };
   }

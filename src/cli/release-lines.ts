@@ -1,5 +1,8 @@
-import type { ApplicationReleasesStatus, RolloutStatus } from '../core/schemas/releases.ts';
-import { alignColumns, elapsedText, harmless, wrapAfter } from './layout.ts';
+import { memoryText } from '#failures/quantity-text.ts';
+import type { RolloutState } from '../core/release.ts';
+import type { ApplicationReleasesStatus, ReleasePlan, RolloutStatus } from '../core/schemas/releases.ts';
+import { digits } from '../policy/release-words.ts';
+import { alignColumns, elapsedText, harmless, wrap, wrapAfter } from './layout.ts';
 import { statusMark, type Style } from './style.ts';
 
 /** Whether another line would say the same. */
@@ -10,13 +13,16 @@ export function sameStep(one: RolloutStatus, other: RolloutStatus): boolean {
 /** What a rollout does now, in one sentence. */
 export function rolloutLine(rollout: RolloutStatus, style: Style): readonly string[] {
   const { state, to } = rollout;
-  const isBad = state === 'refused' || state === 'aborted' || state === 'interrupted';
-  const mark = isBad ? statusMark('bad', style) : state === 'promoted' ? statusMark('good', style) : style.dim('·');
-  return wrapAfter(mark, `${harmless(to)} ${harmless(stepText(rollout))}`, 2);
+  return wrapAfter(markOf(state, style), `${harmless(to)} ${harmless(stepText(rollout))}`, 2);
 }
 
-function stepText({ state, from, share, reason, leftMs }: RolloutStatus): string {
-  const left = leftMs === null ? '' : `, for ${elapsedText(leftMs / 1000)}`;
+function markOf(state: RolloutState, style: Style): string {
+  const isBad = state === 'refused' || state === 'aborted' || state === 'interrupted';
+  return statusMark(isBad ? 'bad' : state === 'promoted' ? 'good' : 'dim', style);
+}
+
+function stepText({ state, from, share, reason, leftMs, judgement }: RolloutStatus): string {
+  const left = leftMs === null ? '' : `, for ${leftText(leftMs)}`;
   switch (state) {
     case 'preparing':
     case 'starting':
@@ -28,12 +34,67 @@ function stepText({ state, from, share, reason, leftMs }: RolloutStatus): string
     case 'baking':
       return `gets all requests, and is watched${left}`;
     case 'promoted':
-      return `is in force: ${reason}`;
+      return judgement?.verdict === 'inconclusive' && judgement.reason === reason
+        ? `is in force; inconclusive: ${reason}`
+        : `is in force: ${reason}`;
+    case 'interrupted':
+      return `was interrupted: ${reason}. \`candor releases\` shows which release serves.`;
     case 'refused':
       return `was refused: ${reason}. ${from} serves, and nothing has changed for visitors.`;
     default:
       return `was taken back: ${reason}. ${from} serves.`;
   }
+}
+
+function leftText(leftMs: number): string {
+  const seconds = Math.ceil(leftMs / 1000);
+  return seconds < 120 ? `${seconds} s` : elapsedText(seconds);
+}
+
+/** What changes within a step: '5 % · 12 requests of r13, 230 of r12 · 41 s left · evidence 3 of 100'. */
+export function liveText({ state, from, to, share, leftMs, judgement }: RolloutStatus): string {
+  const isStarting = state === 'starting' || state === 'preparing';
+  const counts =
+    judgement === null || isStarting
+      ? []
+      : [`${digits(judgement.fresh.requests)} requests of ${to}, ${digits(judgement.old.requests)} of ${from}`];
+  const evidence =
+    judgement === null || isStarting || judgement.limit === 0
+      ? []
+      : [`evidence ${digits(Math.round(judgement.evidence))} of ${digits(judgement.limit)}`];
+  const left = leftMs === null ? [] : [`${leftText(leftMs)} left`];
+  const what = isStarting ? 'starting' : `${Math.round(100 * share)} %`;
+  return `  ${harmless([what, ...counts, ...left, ...evidence].join(' · '))}`;
+}
+
+/** How much of a release is copied; empty where none is. */
+export function copyText(making: ApplicationReleasesStatus['making']): string {
+  if (making === null) return '';
+  const { files, filesTotal, bytes, bytesTotal } = making;
+  if (filesTotal === 0) return 'reading the files';
+  return `copying: ${digits(files)} of ${digits(filesTotal)} files, ${memoryText(bytes)} of ${memoryText(bytesTotal)}`;
+}
+
+/** `candor deploy --dry-run` */
+export function planLines(plan: ReleasePlan, style: Style): readonly string[] {
+  const { application, inForce, strategy, from, files, bytes, command, environment, remarks } = plan;
+  const instead = inForce === null ? 'as its first deployed release' : `in place of ${inForce}`;
+  const changes = (['added', 'removed', 'changed'] as const).flatMap((how) =>
+    environment[how].length === 0 ? [] : [`${how}: ${environment[how].join(', ')}`],
+  );
+  const rows: readonly (readonly [label: string, text: string])[] = [
+    ['from', from],
+    ['files', `${digits(files)}, ${bytes < 1024 ? `${bytes} bytes` : memoryText(bytes)}`],
+    ['strategy', strategy],
+    ['command', command.old === command.fresh ? 'no change' : `${command.fresh} (before: ${command.old})`],
+    ['environment', changes.length === 0 ? 'no change' : changes.join('; ')],
+  ];
+  return [
+    style.bold(`${harmless(application)}: would be released ${harmless(instead)}`),
+    ...rows.flatMap(([label, text]) => wrapAfter(`  ${label}`, harmless(text), 15)),
+    ...remarks.flatMap((remark) => wrap(harmless(remark), '  ')),
+    'Nothing was changed.',
+  ];
 }
 
 /** `candor releases` */
@@ -59,24 +120,36 @@ function linesOf(
       `  never deployed: \`candor deploy ${harmless(application)}\` makes its first release`,
     ];
   const nameOf = new Map(releases.map(({ number, name }) => [number, name]));
-  const stateOf = (name: string): string =>
-    name === inForce ? style.good('in force') : name === warm ? 'warm' : name === rollout?.to ? 'being rolled out' : '';
+  const endOf = new Map(rollouts.toReversed().map(({ to, state }) => [to, state]));
+  const stateOf = (number: number, name: string): string => {
+    if (name === inForce) return style.good('in force');
+    if (name === warm) return 'warm';
+    if (name === rollout?.to) return 'being rolled out';
+    const end = endOf.get(number);
+    return end === 'aborted' || end === 'refused' ? style.bad(end) : '';
+  };
   return [
     style.bold(harmless(application)),
     ...(rollout === null ? [] : rolloutLine(rollout, style).map((line) => `  ${line}`)),
     ...alignColumns(
-      releases.map(({ name, from, actor, createdAt }) => [
-        ...[harmless(name), stateOf(name), ago(createdAt), `${from.kind} ${harmless(from.text)}`, harmless(actor)],
+      releases.map(({ number, name, from, actor, createdAt }) => [
+        ...[
+          harmless(name),
+          stateOf(number, name),
+          ago(createdAt),
+          `${from.kind} ${harmless(from.text)}`,
+          harmless(actor),
+        ],
       ]),
       '  ',
     ),
     ...(rollouts.length === 0 ? [] : ['', style.dim('  rollouts')]),
     ...rollouts
       .slice(0, 10)
-      .flatMap(({ to, state, reason, beganAt }) =>
+      .flatMap(({ to, state, reason, verdict, beganAt }) =>
         wrapAfter(
-          `  ${statusMark(state === 'promoted' ? 'good' : 'bad', style)}`,
-          `${harmless(nameOf.get(to) ?? String(to))} ${state}, ${ago(beganAt)}${reason === null ? '' : `: ${harmless(reason)}`}`,
+          `  ${markOf(state, style)}`,
+          `${harmless(nameOf.get(to) ?? String(to))} ${state}, ${ago(beganAt)}${state === 'promoted' && verdict === 'inconclusive' ? '; inconclusive' : ''}${reason === null ? '' : `: ${harmless(reason)}`}`,
           4,
         ),
       ),

@@ -197,7 +197,13 @@ export class ApplicationReleases {
   }
 
   /** Begins a rollout; it goes on by itself. The release is in the journal. */
-  begin({ to, strategy, isRollback, actor, remarks = [] }: RolloutOrder): Promise<Result<RolloutStatus, ReleaseRefusal>> {
+  begin({
+    to,
+    strategy,
+    isRollback,
+    actor,
+    remarks = [],
+  }: RolloutOrder): Promise<Result<RolloutStatus, ReleaseRefusal>> {
     return this.#inTurn(async () => {
       const { store, clock, settings } = this.#parts;
       const { inForce } = this;

@@ -71,14 +71,10 @@ class HistoryReading {
         this.#change(line.rollout, { state: line.state, share: line.share });
         return;
       case 'promoted':
-        if (this.#created.has(line.release) && this.promotions.at(-1)?.release !== line.release)
-          this.promotions = [...this.promotions, line];
-        this.#change(line.rollout, { state: 'promoted', share: 1, endedAt: line.at });
+        this.#promote(line);
+        this.#change(line.rollout, { state: 'promoted', share: 1 });
         return;
       case 'ended':
-        // What was taken back is no release to go back to.
-        if (line.state === 'aborted' || line.state === 'refused')
-          this.promotions = this.promotions.filter(({ rollout }) => rollout !== line.rollout);
         this.#change(line.rollout, {
           state: line.state,
           verdict: line.verdict,
@@ -92,6 +88,14 @@ class HistoryReading {
       case 'unknown':
         return;
     }
+  }
+
+  /** Where a rollout gives the release before it all requests again, its own release is none to go back to. */
+  #promote(line: Extract<ReleaseLine, { kind: 'promoted' }>): void {
+    if (this.#rollouts.get(line.rollout)?.from === line.release)
+      this.promotions = this.promotions.filter(({ rollout }) => rollout !== line.rollout);
+    if (this.#created.has(line.release) && this.promotions.at(-1)?.release !== line.release)
+      this.promotions = [...this.promotions, line];
   }
 
   /** The rollout before has ended too, if only by a crash. */

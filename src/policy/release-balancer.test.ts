@@ -25,7 +25,9 @@ function sharesOf(endpoints: readonly EndpointOfRelease[], tried: readonly Endpo
     const id = balancer.pick(context(tried))?.id ?? 'none';
     picks.set(id, (picks.get(id) ?? 0) + 1);
   }
-  return Object.fromEntries([...picks].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([id, count]) => [id, Math.round((100 * count) / 20_000)]));
+  return Object.fromEntries(
+    [...picks].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([id, count]) => [id, Math.round((100 * count) / 20_000)]),
+  );
 }
 
 describe('a release gets its share of the requests', () => {

@@ -107,9 +107,7 @@ const source = z.discriminatedUnion('kind', [
 export const deployRequestSchema = z.strictObject({
   application: text,
   from: source.describe('Absolute paths on the machine of the gateway.'),
-  name: text
-    .regex(/^\w[\w.-]{0,63}$/, 'a name has up to 64 letters, digits, dots, dashes and underscores')
-    .optional(),
+  name: text.regex(/^\w[\w.-]{0,63}$/, 'a name has up to 64 letters, digits, dots, dashes and underscores').optional(),
   strategy: z.enum(rolloutStrategies).optional(),
   dry_run: z.boolean().optional().describe('Answers what would be released, and changes nothing.'),
 });
