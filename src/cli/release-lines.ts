@@ -51,13 +51,13 @@ function leftText(leftMs: number): string {
   return seconds < 120 ? `${seconds} s` : elapsedText(seconds);
 }
 
-/** What changes within a step: '5 % · 12 requests of r13, 230 of r12 · 41 s left · evidence 3 of 100'. */
+/** What changes within a step: '5 % · requests: 12 of r13, 230 of r12 · 41 s left · evidence 3 of 100'. */
 export function liveText({ state, from, to, share, leftMs, judgement }: RolloutStatus): string {
   const isStarting = state === 'starting' || state === 'preparing';
   const counts =
     judgement === null || isStarting
       ? []
-      : [`${digits(judgement.fresh.requests)} requests of ${to}, ${digits(judgement.old.requests)} of ${from}`];
+      : [`requests: ${digits(judgement.fresh.requests)} of ${to}, ${digits(judgement.old.requests)} of ${from}`];
   const evidence =
     judgement === null || isStarting || judgement.limit === 0
       ? []

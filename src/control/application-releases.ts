@@ -329,14 +329,14 @@ export class ApplicationReleases {
   }
 
   #end(running: RunningRollout, { state, reason }: Extract<Rollout, { reason: string }>, before: string): void {
-    const { from, to } = running;
+    const { from, to, plan } = running;
     this.#last = this.status();
     this.#running = null;
     const { warmMs } = this.#parts.settings();
     const left = state === 'promoted' ? from : to;
-    // What was refused or was bad is of no use.
-    this.#warm =
-      state === 'promoted' && warmMs > 0 ? { release: left, until: after(this.#parts.clock.now(), warmMs) } : null;
+    // What was refused or was bad is of no use. Of a release that was replaced one by one no instance runs any more.
+    const staysWarm = state === 'promoted' && warmMs > 0 && plan.strategy !== 'rolling';
+    this.#warm = staysWarm ? { release: left, until: after(this.#parts.clock.now(), warmMs) } : null;
     this.#emit(running, `${to.name} ${state === 'promoted' ? 'is in force' : `was ${state}`}: ${reason}`, before);
     this.#parts.onArms();
     this.#schedule();
