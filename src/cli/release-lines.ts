@@ -1,7 +1,6 @@
-import { memoryText } from '#failures/quantity-text.ts';
+import { digits, memoryText } from '#failures/quantity-text.ts';
 import type { RolloutState } from '../core/release.ts';
 import type { ApplicationReleasesStatus, ReleasePlan, RolloutStatus } from '../core/schemas/releases.ts';
-import { digits } from '../policy/release-words.ts';
 import { alignColumns, elapsedText, harmless, wrap, wrapAfter } from './layout.ts';
 import { statusMark, type Style } from './style.ts';
 

@@ -21,7 +21,7 @@ const lineEveryMs = 5000;
 /** For how long the gateway may not answer, for an upgrade or a restart. */
 const goneMs = 30_000;
 
-export interface FollowFlags extends AskFlags {
+interface FollowFlags extends AskFlags {
   readonly wait: boolean;
 }
 

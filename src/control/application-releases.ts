@@ -25,7 +25,7 @@ import type { SavedJudge } from '../policy/release-judge.ts';
 import { type CountedTraffic, RolloutComparison, TrafficBefore } from './rollout-comparison.ts';
 import { StepQueue } from './step-queue.ts';
 
-export interface ApplicationReleasesParts {
+interface ApplicationReleasesParts {
   readonly clock: Clock;
   readonly events: EventSink;
   readonly store: ReleaseStore;
@@ -64,7 +64,7 @@ export interface KeptRollout {
 }
 
 /** How a rollout is asked for. */
-export interface RolloutOrder {
+interface RolloutOrder {
   readonly to: Release;
   readonly strategy: RolloutStrategy;
   readonly isRollback: boolean;

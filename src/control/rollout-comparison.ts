@@ -1,3 +1,4 @@
+import { digits } from '#failures/quantity-text.ts';
 import type { Cause } from '#failures/failure.ts';
 import { specOfCause } from '#failures/failure-texts.ts';
 import { filledAbove, latencyCells } from '../core/latency-cells.ts';
@@ -10,10 +11,9 @@ import { BeforeAfterJudge } from '../policy/before-after-judge.ts';
 import { lateLimitMs, mayBeLate } from '../policy/late-limit.ts';
 import { ReleaseJudge, type SavedJudge } from '../policy/release-judge.ts';
 import { restartsReason, undrawnJudgement } from '../policy/release-limits.ts';
-import { digits } from '../policy/release-words.ts';
 
 /** An endpoint of the application, as far as the judge must know it. */
-export interface ComparedEndpoint {
+interface ComparedEndpoint {
   readonly arm: ReleaseArm;
   readonly readySince: Instant;
 }
@@ -25,7 +25,7 @@ export interface CountedTraffic {
   readonly outcomes: readonly EndpointOutcomes[];
 }
 
-export type EndpointOf = (id: string) => ComparedEndpoint | null;
+type EndpointOf = (id: string) => ComparedEndpoint | null;
 
 /** What the old release did in the last minutes, of one route. */
 interface Minute {

@@ -2,7 +2,7 @@ import type { Judgement, RolloutState, RolloutStrategy } from '../core/release.t
 import { after, type Instant, never } from '../core/time.ts';
 
 /** A share of requests, and for how long the new release has it at least. */
-export interface RolloutStep {
+interface RolloutStep {
   /** From 0 to 1. */
   readonly share: number;
   readonly forMs: number;
@@ -38,7 +38,7 @@ export type Rollout =
   | { readonly state: 'promoted' | 'refused' | 'aborted'; readonly since: Instant; readonly reason: string };
 
 /** The instances of the new release. */
-export interface FreshInstances {
+interface FreshInstances {
   readonly wanted: number;
   readonly ready: number;
   /** Why it will not be ready, one clause; null: it may be. */

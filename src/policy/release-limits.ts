@@ -1,6 +1,6 @@
+import { digits } from '#failures/quantity-text.ts';
 import type { ArmCounts, Judgement, ReleaseArm } from '../core/release.ts';
 import type { Instant } from '../core/time.ts';
-import { digits } from './release-words.ts';
 
 type Names = Readonly<Record<ReleaseArm, string>>;
 

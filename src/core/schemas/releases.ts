@@ -12,7 +12,7 @@ const armCounts = z.object({
   late: count.describe('Responses that began later than the old release allows to expect.'),
 });
 
-export const judgementSchema = z.object({
+const judgementSchema = z.object({
   verdict: z.enum(['good', 'bad', 'inconclusive']),
   reason: text,
   evidence: z.number().describe('How many times likelier than chance the worst finding is.'),
@@ -41,7 +41,7 @@ export const rolloutSchema = z.object({
   remarks: z.array(text).describe('A sentence each, of what the release does not have.'),
 });
 
-export const releaseSchema = z.object({
+const releaseSchema = z.object({
   number: count,
   name: text,
   digest: text,
@@ -67,7 +67,7 @@ const pastRollout = z.object({
   reason: nullableText,
 });
 
-export const applicationReleasesSchema = z.object({
+const applicationReleasesSchema = z.object({
   application: text,
   in_force: nullableText.describe('The name of the release; null: the application was never deployed.'),
   warm: nullableText.describe('The release that a rollback would give requests to at once.'),
