@@ -26,7 +26,13 @@ import {
   incidentsSchema,
   muteRequestSchema,
 } from '../core/schemas/incidents.ts';
-import { deployRequestSchema, releasesSchema, rolloutRequestSchema, rolloutSchema } from '../core/schemas/releases.ts';
+import {
+  deployRequestSchema,
+  releasePlanSchema,
+  releasesSchema,
+  rolloutRequestSchema,
+  rolloutSchema,
+} from '../core/schemas/releases.ts';
 import { exchangeGroupsSchema, exchangesSchema, recordSchema } from '../core/schemas/record.ts';
 import { eventSchema, eventsSchema, gapSchema } from '../core/schemas/events.ts';
 
@@ -64,6 +70,7 @@ export const schemas = {
   AcknowledgeRequest: acknowledgeRequestSchema,
   MuteRequest: muteRequestSchema,
   Releases: releasesSchema,
+  ReleasePlan: releasePlanSchema,
   Rollout: rolloutSchema,
   DeployRequest: deployRequestSchema,
   RolloutRequest: rolloutRequestSchema,

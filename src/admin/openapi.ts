@@ -68,6 +68,19 @@ function overlayChange(description: string, request: keyof typeof schemas): Deta
   };
 }
 
+const deployment = rolloutOperation(
+  'Copies the files, starts instances of them, and gives them requests once all are ready. Needs the admin socket, or a token with the role `deploy`. The response comes when the files are copied; until then `making` of `GET /v1/releases` says how far that is.',
+  'DeployRequest',
+);
+
+const deployOperation: Details = {
+  ...deployment,
+  responses: {
+    200: json('Of a request with `dry_run`: what would be released. Nothing was changed.', 'ReleasePlan'),
+    ...deployment.responses,
+  },
+};
+
 const details: Record<OperationId, Details> = {
   ...dashboardDetails,
   readStatus: {
@@ -214,10 +227,7 @@ const details: Record<OperationId, Details> = {
     description: 'Of each application that the gateway runs: its releases, and its rollouts with their verdicts.',
     responses: { 200: json('All applications.', 'Releases') },
   },
-  deploy: rolloutOperation(
-    'Copies the files, starts instances of them, and gives them requests once all are ready. Needs the admin socket, or a token with the role `deploy`. The response comes when the files are copied.',
-    'DeployRequest',
-  ),
+  deploy: deployOperation,
   promoteRelease: rolloutOperation(
     'The rest of its steps is left out; once it has all requests, the time for which it is watched.',
     'RolloutRequest',

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ReleaseRefusal } from '../deploy/release-refusal.ts';
 import type { RolloutChange, RolloutOutcome } from '../control/releases.ts';
 import { snakeCased } from '#failures/json-case.ts';
 import type { AdminContext } from './admin-context.ts';
@@ -15,6 +16,10 @@ interface Order {
   readonly run: (actor: string) => Promise<RolloutOutcome>;
 }
 
+interface Plan {
+  readonly plan: () => ReturnType<AdminContext['gateway']['planDeploy']>;
+}
+
 /** The operations that begin, change and end rollouts. */
 export async function changeRollout(
   id: RolloutOperation,
@@ -27,6 +32,10 @@ export async function changeRollout(
   if (!body.ok) return sendProblem(response, body.status, body.detail);
   const order = await readOrder(id, body.value, gateway);
   if (typeof order === 'string') return sendProblem(response, 422, order);
+  if ('plan' in order) {
+    const plan = await order.plan();
+    return plan.ok ? sendJson(response, 200, snakeCased(plan.value)) : sendRefusal(response, plan.failure);
+  }
   const outcome = await audited(
     gateway,
     { id, target: order.target },
@@ -39,7 +48,10 @@ export async function changeRollout(
     (result) => (result.ok ? doneAction : { ...rejectedAction, why: result.failure.reason }),
   );
   if (outcome.ok) return sendJson(response, 202, snakeCased(outcome.value));
-  const { reason, step } = outcome.failure;
+  sendRefusal(response, outcome.failure);
+}
+
+function sendRefusal(response: ServerResponse, { reason, step }: ReleaseRefusal): void {
   sendProblem(response, 409, `${reason} ${step}`);
 }
 
@@ -47,13 +59,14 @@ export async function changeRollout(
 async function readOrder(
   id: RolloutOperation,
   body: unknown,
-  gateway: Pick<AdminContext['gateway'], 'deploy' | 'changeRollout'>,
-): Promise<Order | string> {
+  gateway: Pick<AdminContext['gateway'], 'deploy' | 'planDeploy' | 'changeRollout'>,
+): Promise<Order | Plan | string> {
   const { deployRequestSchema, rolloutRequestSchema } = await import('../core/schemas/releases.ts');
   if (id === 'deploy') {
     const { data, error } = deployRequestSchema.safeParse(body);
     if (data === undefined) return wrongBody(error.issues);
     const { application, from, name = null, strategy = null } = data;
+    if (data.dry_run === true) return { plan: async () => gateway.planDeploy({ application, from, name, strategy }) };
     const target = `${application} from ${from.path}${from.kind === 'git' ? ` at ${from.revision}` : ''}`;
     return { target, run: (actor) => gateway.deploy({ application, from, name, strategy }, actor) };
   }

@@ -1,18 +1,18 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { camelCased } from '#failures/json-case.ts';
 import { apiRoot } from '../admin/operations.ts';
 import type { RolloutStrategy } from '../core/release.ts';
-import type { ApplicationReleasesStatus, ReleaseOrigin, RolloutStatus } from '../core/schemas/releases.ts';
+import type { ApplicationReleasesStatus, ReleaseOrigin, ReleasePlan, RolloutStatus } from '../core/schemas/releases.ts';
 import { type AdminTarget, askAdmin, targetText } from './admin-client.ts';
-import { askGateway, type GatewayResponse, refusal, unreachable } from './ask-gateway.ts';
-import { CommandFailure, type ExitName, exitCodes } from './command-failure.ts';
+import { refusal, unreachable } from './ask-gateway.ts';
+import { CommandFailure, exitCodes } from './command-failure.ts';
 import { findAdmin, findAdminToChange } from './find-admin.ts';
 import type { AskFlags } from './flags.ts';
-import { printJson } from './layout.ts';
+import { harmless, printJson, wrap } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
-import { releaseLines, rolloutLine, sameStep } from './release-lines.ts';
+import { planLines, releaseLines } from './release-lines.ts';
+import { follow, readReleases, whileCopying } from './rollout-watch.ts';
 import { styleFor } from './style.ts';
 
 export type ReleaseFlags = AskFlags;
@@ -23,6 +23,7 @@ export interface DeployFlags extends AskFlags {
   readonly name?: string;
   readonly strategy?: RolloutStrategy;
   readonly wait: boolean;
+  readonly dryRun: boolean;
 }
 
 export interface RollbackFlags extends AskFlags {
@@ -31,18 +32,30 @@ export interface RollbackFlags extends AskFlags {
 
 /** Longer than the copy of any tree takes. */
 const makingMs = 3_600_000;
-const lookEveryMs = 250;
 
 /** `candor deploy`. Returns the exit code. */
 export async function deploy(flags: DeployFlags, name: string | null, context: ProcessContext): Promise<number> {
   const target = await findAdminToChange(flags, context);
   const application = await applicationOf(target, name, context);
   const body = {
-    ...{ application, from: originOf(flags, context) },
+    ...{ application, from: originOf(flags, target, context) },
     ...(flags.name === undefined ? {} : { name: flags.name }),
     ...(flags.strategy === undefined ? {} : { strategy: flags.strategy }),
   };
-  return follow(target, application, await order(target, 'deploy', body, context), flags, context);
+  if (flags.dryRun)
+    return printPlan(await order<ReleasePlan>(target, 'deploy', { ...body, dry_run: true }, context), flags, context);
+  const making = order(target, 'deploy', body, context);
+  const rollout = await whileCopying(making, { target, application }, flags, context);
+  if (!flags.json)
+    for (const remark of rollout.remarks) context.stderr.write(`${wrap(harmless(remark), '  ').join('\n')}\n`);
+  return follow(target, application, rollout, flags, context);
+}
+
+/** `candor deploy --dry-run`. */
+function printPlan(plan: ReleasePlan, { json }: DeployFlags, context: ProcessContext): number {
+  if (json) printJson(plan, context);
+  else context.stdout.write(`${planLines(plan, styleFor(context.stdout, context.env)).join('\n')}\n`);
+  return exitCodes.ok;
 }
 
 /** `candor rollback`. */
@@ -67,22 +80,16 @@ export async function promote(flags: ReleaseFlags, name: string | null, context:
 /** `candor releases`. */
 export async function listReleases(flags: ReleaseFlags, name: string | null, context: ProcessContext): Promise<void> {
   const target = await findAdmin(flags, context);
-  const answer = await askGateway(target, 'GET', `${apiRoot}/releases`, context);
-  if (answer.status !== 200) throw refusal(answer);
-  const all = applicationsOf(answer).filter(({ application }) => name === null || application === name);
-  if (name !== null && all.length === 0) throw noApplication(name, applicationsOf(answer));
-  if (flags.json) return printJson(answer.body, context);
+  const known = await readReleases(target, context);
+  const all = known.filter(({ application }) => name === null || application === name);
+  if (name !== null && all.length === 0) throw noApplication(name, known);
+  if (flags.json) return printJson({ applications: all }, context);
   const style = styleFor(context.stdout, context.env);
   context.stdout.write(`${releaseLines(all, context.clock.wallTime(), style).join('\n')}\n`);
 }
 
-const applicationsOf = ({ body }: GatewayResponse): readonly ApplicationReleasesStatus[] =>
-  (camelCased(body) as { applications: readonly ApplicationReleasesStatus[] }).applications;
-
 async function applicationOf(target: AdminTarget, name: string | null, context: ProcessContext): Promise<string> {
-  const answer = await askGateway(target, 'GET', `${apiRoot}/releases`, context);
-  if (answer.status !== 200) throw refusal(answer);
-  const all = applicationsOf(answer);
+  const all = await readReleases(target, context);
   const [first] = all;
   if (name === null && all.length === 1 && first !== undefined) return first.application;
   if (name !== null && all.some(({ application }) => application === name)) return name;
@@ -98,58 +105,27 @@ function noApplication(name: string | null, all: readonly ApplicationReleasesSta
     : new CommandFailure('not_found', `The gateway runs no application ${name}. It runs ${names}.`);
 }
 
-function originOf({ from = '.', git }: DeployFlags, { directory }: ProcessContext): ReleaseOrigin {
+function originOf({ from = '.', git }: DeployFlags, target: AdminTarget, { directory }: ProcessContext): ReleaseOrigin {
   const path = resolve(directory, from);
   if (git !== undefined) return { kind: 'git', path, revision: git };
   const found = statSync(path, { throwIfNoEntry: false });
+  // The files lie on the machine of the gateway, which may be another one.
+  if (found === undefined && target.kind === 'url')
+    return { kind: /\.(?:tar|tgz|tar\.\w+)$/.test(path) ? 'archive' : 'folder', path };
   if (found === undefined) throw new CommandFailure('usage', `There is no ${path}.`);
   return { kind: found.isDirectory() ? 'folder' : 'archive', path };
 }
 
-async function order(
+async function order<T = RolloutStatus>(
   target: AdminTarget,
   what: 'deploy' | 'rollback' | 'promote',
   body: object,
   { clock }: ProcessContext,
-): Promise<RolloutStatus> {
+): Promise<T> {
   const slow = { answerMs: makingMs, onLine: () => {} };
   const answer = await askAdmin(target, 'POST', `${apiRoot}/releases/${what}`, clock, slow, body);
   if (!answer.ok) throw unreachable(targetText(target), answer);
-  if (answer.status === 202) return camelCased(answer.body) as RolloutStatus;
+  if (answer.status === 202 || answer.status === 200) return camelCased(answer.body) as T;
   const { message } = refusal(answer);
   throw new CommandFailure(answer.status === 409 ? 'refused' : answer.status === 422 ? 'usage' : 'failure', message);
-}
-
-/** Prints each step until the rollout has ended. */
-async function follow(
-  target: AdminTarget,
-  application: string,
-  begun: RolloutStatus,
-  { json, wait }: Pick<DeployFlags, 'json' | 'wait'>,
-  context: ProcessContext,
-): Promise<number> {
-  const style = styleFor(context.stdout, context.env);
-  let [printed, rollout]: [RolloutStatus | null, RolloutStatus] = [null, begun];
-  for (;;) {
-    if (!json && (printed === null || !sameStep(printed, rollout))) {
-      context.stdout.write(`${rolloutLine(rollout, style).join('\n')}\n`);
-      printed = rollout;
-    }
-    if (rollout.reason !== null || !wait) break;
-    await sleep(lookEveryMs);
-    const answer = await askGateway(target, 'GET', `${apiRoot}/releases`, context);
-    if (answer.status !== 200) throw refusal(answer);
-    const known = applicationsOf(answer).find((one) => one.application === application);
-    const present = [known?.rollout, known?.last].find((one) => one?.id === begun.id);
-    if (present === undefined || present === null)
-      throw new CommandFailure('failure', 'The gateway does not know the rollout any more. See `candor releases`.');
-    rollout = present;
-  }
-  if (json) printJson({ application, ...rollout }, context);
-  return exitCodes[exitOf(rollout)];
-}
-
-function exitOf({ state, reason }: RolloutStatus): ExitName {
-  if (reason === null || state === 'promoted') return 'ok';
-  return state === 'refused' ? 'health_gate_failed' : state === 'aborted' ? 'analysis_failed' : 'failure';
 }

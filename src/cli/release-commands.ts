@@ -7,13 +7,18 @@ const application = optionalArgument('application', 'Its name; none where the ga
 export const deployCommand = defineCommand<DeployFlags, [string?]>({
   brief: 'Release a new version of an application',
   text: 'Copies the files, starts instances of them beside the old ones, and gives them\nrequests once all are ready. Waits until the release is in force, and prints each\nstep. Exits with 5 if it did not become ready, 6 if it did worse than the old\none; then the old one serves, and visitors have noticed nothing or little.',
-  examples: ['candor deploy', 'candor deploy shop --from ./build --strategy canary', 'candor deploy shop --git v1.4.2'],
+  examples: [
+    'candor deploy --dry-run',
+    'candor deploy shop --from ./build --strategy canary',
+    'candor deploy shop --git v1.4.2',
+  ],
   flags: {
     ...askFlags,
     from: valueFlag('<path> of a folder or .tar.gz; by default this folder'),
     git: valueFlag('<revision> of the repository in --from'),
     name: valueFlag('<name> of the release, such as v1.4.2'),
     strategy: { kind: 'enum', values: rolloutStrategies, brief: '<how> it is rolled out', optional: true },
+    dryRun: switchFlag('Say what would be released, and change nothing'),
     wait: { kind: 'boolean', brief: 'Wait until it is in force', default: true },
   },
   positional: words(application),
@@ -45,7 +50,7 @@ export const promoteCommand = defineCommand<ReleaseFlags, [string?]>({
   brief: 'Give a release that is being rolled out all requests',
   text: 'Without waiting for the rest of its steps, or of the time for which it is watched.',
   examples: ['candor promote shop'],
-  flags: { ...askFlags, json: switchFlag('Print JSON, for programs') },
+  flags: askFlags,
   positional: words(application),
   aliases: configAlias,
   run: async (context, flags, name) => (await import('./deploy.ts')).promote(flags, name ?? null, context),

@@ -1,6 +1,8 @@
-import type { ApplicationReleasesStatus, RolloutStatus } from '../core/schemas/releases.ts';
-import { rolloutText } from '../diagnose/rollout-text.ts';
-import { alignColumns, elapsedText, harmless, wrapAfter } from './layout.ts';
+import { digits, memoryText } from '#failures/quantity-text.ts';
+import type { RolloutState } from '../core/release.ts';
+import type { ApplicationReleasesStatus, ReleasePlan, RolloutStatus } from '../core/schemas/releases.ts';
+import { leftText, rolloutText } from '../diagnose/rollout-text.ts';
+import { alignColumns, elapsedText, harmless, wrap, wrapAfter } from './layout.ts';
 import { statusMark, type Style } from './style.ts';
 
 /** Whether another line would say the same. */
@@ -11,9 +13,58 @@ export function sameStep(one: RolloutStatus, other: RolloutStatus): boolean {
 /** What a rollout does now, in one sentence. */
 export function rolloutLine(rollout: RolloutStatus, style: Style): readonly string[] {
   const { state, to } = rollout;
+  return wrapAfter(markOf(state, style), `${harmless(to)} ${harmless(rolloutText(rollout))}`, 2);
+}
+
+function markOf(state: RolloutState, style: Style): string {
   const isBad = state === 'refused' || state === 'aborted' || state === 'interrupted';
-  const mark = isBad ? statusMark('bad', style) : state === 'promoted' ? statusMark('good', style) : style.dim('·');
-  return wrapAfter(mark, `${harmless(to)} ${harmless(rolloutText(rollout))}`, 2);
+  return statusMark(isBad ? 'bad' : state === 'promoted' ? 'good' : 'dim', style);
+}
+
+/** What changes within a step: '5 % · requests: 12 of r13, 230 of r12 · 41 s left · evidence 3 of 100'. */
+export function liveText({ state, from, to, share, leftMs, judgement }: RolloutStatus): string {
+  const isStarting = state === 'starting' || state === 'preparing';
+  const counts =
+    judgement === null || isStarting
+      ? []
+      : [`requests: ${digits(judgement.fresh.requests)} of ${to}, ${digits(judgement.old.requests)} of ${from}`];
+  const evidence =
+    judgement === null || isStarting || judgement.limit === 0
+      ? []
+      : [`evidence ${digits(Math.round(judgement.evidence))} of ${digits(judgement.limit)}`];
+  const left = leftMs === null ? [] : [`${leftText(leftMs)} left`];
+  const what = isStarting ? 'starting' : `${Math.round(100 * share)} %`;
+  return `  ${harmless([what, ...counts, ...left, ...evidence].join(' · '))}`;
+}
+
+/** How much of a release is copied; empty where none is. */
+export function copyText(making: ApplicationReleasesStatus['making']): string {
+  if (making === null) return '';
+  const { files, filesTotal, bytes, bytesTotal } = making;
+  if (filesTotal === 0) return 'reading the files';
+  return `copying: ${digits(files)} of ${digits(filesTotal)} files, ${memoryText(bytes)} of ${memoryText(bytesTotal)}`;
+}
+
+/** `candor deploy --dry-run` */
+export function planLines(plan: ReleasePlan, style: Style): readonly string[] {
+  const { application, inForce, strategy, from, files, bytes, command, environment, remarks } = plan;
+  const instead = inForce === null ? 'as its first deployed release' : `in place of ${inForce}`;
+  const changes = (['added', 'removed', 'changed'] as const).flatMap((how) =>
+    environment[how].length === 0 ? [] : [`${how}: ${environment[how].join(', ')}`],
+  );
+  const rows: readonly (readonly [label: string, text: string])[] = [
+    ['from', from],
+    ['files', `${digits(files)}, ${bytes < 1024 ? `${bytes} bytes` : memoryText(bytes)}`],
+    ['strategy', strategy],
+    ['command', command.old === command.fresh ? 'no change' : `${command.fresh} (before: ${command.old})`],
+    ['environment', changes.length === 0 ? 'no change' : changes.join('; ')],
+  ];
+  return [
+    style.bold(`${harmless(application)}: would be released ${harmless(instead)}`),
+    ...rows.flatMap(([label, text]) => wrapAfter(`  ${label}`, harmless(text), 15)),
+    ...remarks.flatMap((remark) => wrap(harmless(remark), '  ')),
+    'Nothing was changed.',
+  ];
 }
 
 /** `candor releases` */
@@ -39,24 +90,36 @@ function linesOf(
       `  never deployed: \`candor deploy ${harmless(application)}\` makes its first release`,
     ];
   const nameOf = new Map(releases.map(({ number, name }) => [number, name]));
-  const stateOf = (name: string): string =>
-    name === inForce ? style.good('in force') : name === warm ? 'warm' : name === rollout?.to ? 'being rolled out' : '';
+  const endOf = new Map(rollouts.toReversed().map(({ to, state }) => [to, state]));
+  const stateOf = (number: number, name: string): string => {
+    if (name === inForce) return style.good('in force');
+    if (name === warm) return 'warm';
+    if (name === rollout?.to) return 'being rolled out';
+    const end = endOf.get(number);
+    return end === 'aborted' || end === 'refused' ? style.bad(end) : '';
+  };
   return [
     style.bold(harmless(application)),
     ...(rollout === null ? [] : rolloutLine(rollout, style).map((line) => `  ${line}`)),
     ...alignColumns(
-      releases.map(({ name, from, actor, createdAt }) => [
-        ...[harmless(name), stateOf(name), ago(createdAt), `${from.kind} ${harmless(from.text)}`, harmless(actor)],
+      releases.map(({ number, name, from, actor, createdAt }) => [
+        ...[
+          harmless(name),
+          stateOf(number, name),
+          ago(createdAt),
+          `${from.kind} ${harmless(from.text)}`,
+          harmless(actor),
+        ],
       ]),
       '  ',
     ),
     ...(rollouts.length === 0 ? [] : ['', style.dim('  rollouts')]),
     ...rollouts
       .slice(0, 10)
-      .flatMap(({ to, state, reason, beganAt }) =>
+      .flatMap(({ to, state, reason, verdict, beganAt }) =>
         wrapAfter(
-          `  ${statusMark(state === 'promoted' ? 'good' : 'bad', style)}`,
-          `${harmless(nameOf.get(to) ?? String(to))} ${state}, ${ago(beganAt)}${reason === null ? '' : `: ${harmless(reason)}`}`,
+          `  ${markOf(state, style)}`,
+          `${harmless(nameOf.get(to) ?? String(to))} ${state}, ${ago(beganAt)}${state === 'promoted' && verdict === 'inconclusive' ? '; inconclusive' : ''}${reason === null ? '' : `: ${harmless(reason)}`}`,
           4,
         ),
       ),

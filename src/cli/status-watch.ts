@@ -6,10 +6,10 @@ import { renderStatus, type ShownStatus } from './status-table.ts';
 import { styleFor, type Style } from './style.ts';
 import type { ProcessContext, Output } from './process-context.ts';
 import type { AskFlags } from './flags.ts';
-import { after, type Clock } from '../core/time.ts';
 import type { AdminTarget } from './admin-client.ts';
 import { shorten, wrap, printJson, harmlessJson } from './layout.ts';
 import { CommandFailure } from './command-failure.ts';
+import { WatchStop } from './watch-stop.ts';
 
 export interface StatusFlags extends AskFlags {
   readonly watch: boolean;
@@ -67,32 +67,6 @@ async function ask(target: AdminTarget, context: ProcessContext): Promise<ShownS
   } catch (error) {
     if (error instanceof CommandFailure) return error;
     throw error;
-  }
-}
-
-/** SIGINT and SIGTERM end the command in order, so that the terminal gets its screen back. */
-class WatchStop {
-  readonly #wanted = Promise.withResolvers<void>();
-  readonly #unsubscribe: readonly (() => void)[];
-  isWanted = false;
-
-  constructor(context: ProcessContext) {
-    const come = (): void => {
-      this.isWanted = true;
-      this.#wanted.resolve();
-    };
-    this.#unsubscribe = (['SIGINT', 'SIGTERM'] as const).map((signal) => context.onSignal(signal, come));
-  }
-
-  async waitFor(ms: number, clock: Clock): Promise<void> {
-    const waited = Promise.withResolvers<void>();
-    const timer = clock.schedule(after(clock.now(), ms), () => waited.resolve(), null);
-    await Promise.race([this.#wanted.promise, waited.promise]);
-    timer.cancel();
-  }
-
-  release(): void {
-    for (const leave of this.#unsubscribe) leave();
   }
 }
 

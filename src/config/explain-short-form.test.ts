@@ -132,7 +132,11 @@ function errorsOf(scope: keyof typeof scopes, key: string, value: string): reado
   const isAction = featuresOfFile.some(({ name, isAction: answers }) => name === key && answers === true);
   const texts = {
     route: `upstreams: { app: ${endpoint} }\nroutes: [{ path: /, ${isAction ? '' : 'to: app, '}${key}: ${value} }]`,
-    upstream: `upstreams: { app: { endpoints: ${endpoint}, ${key}: ${value} } }`,
+    // Only applications have releases.
+    upstream:
+      key === 'releases'
+        ? `applications: { app: { command: x, ${key}: ${value} } }\nroutes: [{ to: app }]`
+        : `upstreams: { app: { endpoints: ${endpoint}, ${key}: ${value} } }`,
     file: `upstreams: { app: ${endpoint} }\n${key}: ${value}`,
   };
   const read = parseConfiguration(texts[scope], {

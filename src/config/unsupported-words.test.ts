@@ -24,7 +24,7 @@ function suggestion(place: keyof typeof places, key: string): string {
 function suggestionIn(text: string, key: string): string {
   const parsing = parseConfiguration(text, context);
   assert.ok(!parsing.ok, `${key} is accepted`);
-  const error = parsing.errors.find(({ message }) => message === `unknown key "${key}"`);
+  const error = parsing.errors.find(({ message }) => message.startsWith(`unknown key "${key}"`));
   assert.ok(error !== undefined, JSON.stringify(parsing.errors));
   return error.suggestion ?? '';
 }

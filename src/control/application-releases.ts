@@ -27,7 +27,7 @@ import type { SavedJudge } from '../policy/release-judge.ts';
 import { type CountedTraffic, type ProcessOfArm, RolloutComparison, TrafficBefore } from './rollout-comparison.ts';
 import { StepQueue } from './step-queue.ts';
 
-export interface ApplicationReleasesParts {
+interface ApplicationReleasesParts {
   readonly clock: Clock;
   readonly events: EventSink;
   readonly store: ReleaseStore;
@@ -79,6 +79,7 @@ interface RunningRollout extends Compared {
   readonly actor: string;
   /** Ends what runs before its instances. */
   readonly job: AbortController;
+  readonly remarks?: readonly string[];
   rollout: Rollout;
 }
 
@@ -92,12 +93,14 @@ export interface KeptRollout {
 }
 
 /** How a rollout is asked for. */
-export interface RolloutOrder {
+interface RolloutOrder {
   readonly to: Release;
   readonly strategy: RolloutStrategy;
   /** Of a rollback; null: it is none. */
   readonly rollbackFor: string | null;
   readonly actor: string;
+  /** Of its making, a sentence each. */
+  readonly remarks?: readonly string[];
 }
 
 /** Where nothing else happens, the rollout is looked at so often. */
@@ -246,7 +249,7 @@ export class ApplicationReleases {
   }
 
   /** Throws `ReleaseRefused`. */
-  async #begin({ to, strategy, rollbackFor, actor }: RolloutOrder): Promise<RolloutStatus> {
+  async #begin({ to, strategy, rollbackFor, actor, remarks = [] }: RolloutOrder): Promise<RolloutStatus> {
     const { store, clock, settings } = this.#parts;
     const { inForce } = this;
     if (this.#running !== null || inForce === null) throw new ReleaseRefused(busy(this.#running));
@@ -261,7 +264,7 @@ export class ApplicationReleases {
     if (job === null) await store.append({ kind: 'step', rollout, state: 'starting', share: 0 });
     if (this.#warm?.release.number !== to.number) this.#warm = null;
     const running: RunningRollout = {
-      ...{ id: rollout, from: inForce, to, actor, beganAt: new Date(clock.wallTime()).toISOString() },
+      ...{ id: rollout, from: inForce, to, actor, remarks, beganAt: new Date(clock.wallTime()).toISOString() },
       plan: {
         strategy,
         steps: strategy === 'canary' ? steps : [],
@@ -441,24 +444,19 @@ export class ApplicationReleases {
     before: string,
     ordered: boolean,
   ): void {
-    const { from, to } = running;
+    const { from, to, plan, comparison, restarts } = running;
     running.job.abort();
     this.#last = this.status();
     this.#running = null;
     const { warmMs } = this.#parts.settings();
     const left = state === 'promoted' ? from : to;
-    // What was refused or was bad is of no use.
-    this.#warm =
-      state === 'promoted' && warmMs > 0 ? { release: left, until: after(this.#parts.clock.now(), warmMs) } : null;
-    const { plan, comparison, restarts } = running;
+    // What was refused or was bad is of no use. Of a release that was replaced one by one no instance runs any more.
+    const staysWarm = state === 'promoted' && warmMs > 0 && plan.strategy !== 'rolling';
+    this.#warm = staysWarm ? { release: left, until: after(this.#parts.clock.now(), warmMs) } : null;
     this.#watched =
       this.#warm !== null && plan.isJudged ? { from, to, comparison, restarts, strategy: plan.strategy } : null;
-    this.#emit(
-      running,
-      `${to.name} ${state === 'promoted' ? 'is in force' : `was ${state}`}: ${reason}`,
-      before,
-      ordered,
-    );
+    const what = state === 'promoted' ? 'is in force' : `was ${state}`;
+    this.#emit(running, `${to.name} ${what}: ${reason}`, before, ordered);
     this.#parts.onArms();
     this.#schedule();
     void this.#parts.store.prune({ ...storeLimits, trees: this.#parts.settings().keepMax });
@@ -484,8 +482,9 @@ export class ApplicationReleases {
     };
   }
 
-  #judgement({ comparison }: RunningRollout): Judgement | null {
-    return comparison.judgement();
+  /** Null: the release is not compared. */
+  #judgement({ comparison, plan }: RunningRollout): Judgement | null {
+    return plan.isJudged ? comparison.judgement() : null;
   }
 
   #schedule(): void {
@@ -529,7 +528,7 @@ export class ApplicationReleases {
   status(): RolloutStatus | null {
     const running = this.#running;
     if (running === null) return null;
-    const { id, from, to, plan, rollout, beganAt, actor } = running;
+    const { id, from, to, plan, rollout, beganAt, actor, remarks = [] } = running;
     const { clock } = this.#parts;
     const at = goesOnAt(rollout, plan);
     return {
@@ -539,6 +538,7 @@ export class ApplicationReleases {
       leftMs: Number.isFinite(at) ? Math.max(0, Math.round(at - clock.now())) : null,
       reason: isOver(rollout) ? rollout.reason : null,
       judgement: this.#judgement(running),
+      remarks,
     };
   }
 

@@ -384,6 +384,11 @@ export class ControlPlane implements Gateway {
     return why === null ? this.#parts.releases.deploy(order, actor) : failWith(notNow(why));
   }
 
+  async planDeploy(order: DeployOrder): ReturnType<Gateway['planDeploy']> {
+    const why = this.#overlayRefusal();
+    return why === null ? this.#parts.releases.plan(order) : failWith(notNow(why));
+  }
+
   async changeRollout(change: RolloutChange, actor: string): Promise<RolloutOutcome> {
     const why = this.#overlayRefusal();
     return why === null ? this.#parts.releases.change(change, actor) : failWith(notNow(why));

@@ -27,7 +27,9 @@ import type { AlertTestResult } from '../core/schemas/alerts.ts';
 import type { IncidentOrder } from '../core/live-incident.ts';
 import type { MarkOutcome } from '../incidents/incident-marks.ts';
 import type { IncidentStatus } from '../core/schemas/incidents.ts';
-import type { ApplicationReleasesStatus } from '../core/schemas/releases.ts';
+import type { ApplicationReleasesStatus, ReleasePlan } from '../core/schemas/releases.ts';
+import type { ReleaseRefusal } from '../deploy/release-refusal.ts';
+import type { Result } from '#failures/result.ts';
 import type { DeployOrder, RolloutChange, RolloutOutcome } from './releases.ts';
 import type { GroupRequest } from '../core/exchange-groups.ts';
 import type { ExchangeRecord } from '../core/schemas/record.ts';
@@ -115,6 +117,8 @@ export interface Gateway extends EventSink {
   releases(): readonly ApplicationReleasesStatus[];
   /** Makes a release and begins to roll it out; resolves when its instances are being started. */
   deploy(order: DeployOrder, actor: string): Promise<RolloutOutcome>;
+  /** What `deploy` would release. Changes nothing. */
+  planDeploy(order: DeployOrder): Promise<Result<ReleasePlan, ReleaseRefusal>>;
   /** Ends a rollout, or begins one back to a release. */
   changeRollout(change: RolloutChange, actor: string): Promise<RolloutOutcome>;
   /** Acknowledges or mutes an incident. */

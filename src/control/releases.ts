@@ -4,15 +4,16 @@ import type { EventSink } from '../core/event.ts';
 import type { LiveInstance } from '../core/live-instance.ts';
 import type { Random } from '../core/random.ts';
 import type { Release, RolloutStrategy } from '../core/release.ts';
-import type { ApplicationReleasesStatus, ReleaseOrigin, RolloutStatus } from '../core/schemas/releases.ts';
+import type { ApplicationReleasesStatus, ReleaseOrigin, ReleasePlan, RolloutStatus } from '../core/schemas/releases.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { Clock } from '../core/time.ts';
 import type { WorkerBatch } from '../core/worker-messages.ts';
 import { type ArmsOf, oneArm } from '../deploy/application-arm.ts';
+import type { CopyProgress } from '../deploy/release-copy.ts';
 import type { ReleaseRefusal } from '../deploy/release-refusal.ts';
 import { ReleaseStore, type WantedSource } from '../deploy/release-store.ts';
 import { releaseSettingsOf } from '../features/releases/settings.ts';
-import { failWith, type Result } from '#failures/result.ts';
+import { failWith, type Result, succeed } from '#failures/result.ts';
 import type { FeatureStates } from '../core/feature.ts';
 import { ApplicationReleases, type KeptRollout, type ProcessOfRelease } from './application-releases.ts';
 
@@ -62,8 +63,8 @@ export class Releases {
   readonly #known = new Map<string, KnownApplication>();
   /** From the process that has handed its applications over. */
   #imported: Readonly<Record<string, KeptRollout>> = {};
-  /** Applications whose release is being made. */
-  readonly #making = new Set<string>();
+  /** Applications whose release is being made, with how much of it is copied. */
+  readonly #making = new Map<string, CopyProgress>();
 
   constructor(parts: ReleasesParts) {
     this.#parts = parts;
@@ -122,25 +123,54 @@ export class Releases {
 
   /** Makes a release and begins to roll it out. */
   async deploy(order: DeployOrder, actor: string): Promise<RolloutOutcome> {
-    const known = this.#known.get(order.application);
-    const spec = this.#specOf(order.application);
-    if (spec === null || known === undefined) return failWith(this.#unknown(order.application));
-    if (spec.port !== null) return failWith(fixedPort(spec.port));
-    const { store, releases } = known;
-    if (releases.isRolling || this.#making.has(spec.id)) return failWith(isBusy);
-    this.#making.add(spec.id);
+    const found = this.#deployable(order.application);
+    if (!found.ok) return found;
+    const { spec, store, releases } = found.value;
+    this.#making.set(spec.id, { files: 0, bytes: 0, filesTotal: 0, bytesTotal: 0 });
     try {
       const { persistent, strategy } = this.#settingsOf(spec.id);
       const { command, environment } = spec;
       const wanted = { command, environment, persistent, actor, configuration: null };
       await releases.begins({ ...wanted, name: null, directory: spec.directory });
-      const made = await store.make(wantedSource(order.from), { ...wanted, name: order.name, directory: '' });
+      const onProgress = (progress: CopyProgress): unknown => this.#making.set(spec.id, progress);
+      const wantedRelease = { ...wanted, name: order.name, directory: '' };
+      const made = await store.make(wantedSource(order.from), wantedRelease, { onProgress });
       if (!made.ok) return made;
-      const { release } = made.value;
-      return await releases.begin({ to: release, strategy: order.strategy ?? strategy, rollbackFor: null, actor });
+      const { release: to, remarks } = made.value;
+      return await releases.begin({ to, strategy: order.strategy ?? strategy, rollbackFor: null, actor, remarks });
     } finally {
       this.#making.delete(spec.id);
     }
+  }
+
+  /** What `deploy` would release. Changes nothing. */
+  async plan({ application, from, name, strategy }: DeployOrder): Promise<Result<ReleasePlan, ReleaseRefusal>> {
+    const found = this.#deployable(application);
+    if (!found.ok) return found;
+    const { spec, store, releases } = found.value;
+    const settings = this.#settingsOf(application);
+    const surveyed = await store.survey(wantedSource(from), { name, persistent: settings.persistent });
+    if (!surveyed.ok) return surveyed;
+    const { files, bytes, text, remarks } = surveyed.value;
+    const old = releases.inForce ?? spec;
+    const commandText = ({ command }: Pick<ApplicationSpec, 'command'>): string =>
+      command.map((word, at) => (spec.secretWords?.includes(at) === true ? '*****' : word)).join(' ');
+    return succeed({
+      ...{ application, inForce: releases.inForce?.name ?? null, strategy: strategy ?? settings.strategy },
+      ...{ from: text, files, bytes, remarks },
+      command: { old: commandText(old), fresh: commandText(spec) },
+      environment: changedNames(old.environment, spec.environment),
+    });
+  }
+
+  /** Refused where no release of the application can be made now. */
+  #deployable(application: string): Result<KnownApplication & { readonly spec: ApplicationSpec }, ReleaseRefusal> {
+    const known = this.#known.get(application);
+    const spec = this.#specOf(application);
+    if (spec === null || known === undefined) return failWith(this.#unknown(application));
+    if (spec.port !== null) return failWith(fixedPort(spec.port));
+    if (known.releases.isRolling || this.#making.has(spec.id)) return failWith(isBusy);
+    return succeed({ ...known, spec });
   }
 
   async change(change: RolloutChange, actor: string): Promise<RolloutOutcome> {
@@ -237,12 +267,16 @@ export class Releases {
         previous: history.previous?.name ?? null,
         warm: releases.warm?.name ?? null,
         rollout: releases.status(),
+        making: this.#making.get(application) ?? null,
         last: releases.last,
         releases: history.releases.map(({ release, bytes }, index) => ({
           ...{ number: release.number, name: release.name, digest: release.digest },
           command: release.command.join(' '),
           environment: Object.keys(release.environment),
-          environmentChanged: changedNames(release, history.releases[index + 1]?.release ?? release),
+          environmentChanged: allChanged(
+            (history.releases[index + 1]?.release ?? release).environment,
+            release.environment,
+          ),
           ...{ from: release.from, createdAt: release.createdAt, actor: release.actor },
           ...{ configuration: release.configuration, bytes },
         })),
@@ -277,21 +311,29 @@ export class Releases {
   }
 }
 
-/** Names of variables that differ. */
-function changedNames(
-  { environment }: Pick<Release, 'environment'>,
-  { environment: before }: Pick<Release, 'environment'>,
-): readonly string[] {
-  const names = new Set([...Object.keys(environment), ...Object.keys(before)]);
-  return [...names].filter((name) => environment[name] !== before[name]);
-}
-
 function hasSameProgram(one: ApplicationSpec, other: ApplicationSpec): boolean {
   const programOf = ({ command, directory }: ApplicationSpec): string => JSON.stringify([command, directory]);
-  return programOf(one) === programOf(other) && changedNames(one, other).length === 0;
+  return programOf(one) === programOf(other) && allChanged(one.environment, other.environment).length === 0;
 }
 
-function wantedSource(from: ReleaseOrigin): WantedSource {
+type Variables = Readonly<Record<string, string>>;
+
+/** Names of variables that differ in any way. */
+function allChanged(old: Variables, fresh: Variables): readonly string[] {
+  const { added, removed, changed } = changedNames(old, fresh);
+  return [...added, ...removed, ...changed];
+}
+
+function changedNames(old: Variables, fresh: Variables): ReleasePlan['environment'] {
+  const names = Object.keys(fresh);
+  return {
+    added: names.filter((name) => !Object.hasOwn(old, name)),
+    removed: Object.keys(old).filter((name) => !Object.hasOwn(fresh, name)),
+    changed: names.filter((name) => Object.hasOwn(old, name) && old[name] !== fresh[name]),
+  };
+}
+
+function wantedSource(from: ReleaseOrigin): Exclude<WantedSource, { kind: 'configuration' }> {
   switch (from.kind) {
     case 'folder':
       return from;

@@ -1,3 +1,4 @@
+import { digits } from '#failures/quantity-text.ts';
 import { filledAbove, latencyCells } from '../core/latency-cells.ts';
 import type { Judgement, ReleaseArm } from '../core/release.ts';
 import type { AttemptOfClient, RouteTraffic } from '../core/route-traffic.ts';
@@ -6,7 +7,7 @@ import { ArmSum, type ArmTraffic } from '../policy/arm-traffic.ts';
 import { BeforeAfterJudge } from '../policy/before-after-judge.ts';
 import { lateLimitMs, mayBeLate } from '../policy/late-limit.ts';
 import { ReleaseJudge, type SavedJudge } from '../policy/release-judge.ts';
-import { leakReason, type MemorySample, restartsReason } from '../policy/release-limits.ts';
+import { leakReason, type MemorySample, restartsReason, undrawnJudgement } from '../policy/release-limits.ts';
 
 /** An endpoint of the application, as far as the judge must know it. */
 export interface ComparedEndpoint {
@@ -20,7 +21,7 @@ export interface CountedTraffic {
   readonly routes: readonly RouteTraffic[];
 }
 
-export type EndpointOf = (id: string) => ComparedEndpoint | null;
+type EndpointOf = (id: string) => ComparedEndpoint | null;
 
 /** What the old release did in the last minutes, of one route. */
 interface Minute {
@@ -179,12 +180,17 @@ export class RolloutComparison {
   }
 
   judgement(): Judgement {
+    const judgement = this.#drawnJudgement();
+    return this.#limit === null ? judgement : { ...judgement, verdict: 'bad', reason: this.#limit };
+  }
+
+  /** Where no request was drawn, what is known since the release has all of them is said, which is no verdict. */
+  #drawnJudgement(): Judgement {
     const judgement = this.#judge.judge();
-    if (this.#limit !== null) return { ...judgement, verdict: 'bad', reason: this.#limit };
-    if (this.#after === null || judgement.verdict !== 'inconclusive') return judgement;
-    // All requests went to the new release.
-    const { old, fresh, reason } = this.#after.judge();
-    return { ...judgement, old, fresh, reason: `${reason}, compared with what was usual before` };
+    if (judgement.old.requests + judgement.fresh.requests > 0 || this.#after === null) return judgement;
+    const { old, fresh } = this.#after.judge();
+    const seen = `${digits(fresh.requests)} requests of ${this.#names.fresh} seen`;
+    return undrawnJudgement({ old, fresh }, null, `${seen}, no worse than those of ${this.#names.old} before`);
   }
 
   /** Why the release looks worse than the one before did; null: it does not. What was seen until now is over with it. */

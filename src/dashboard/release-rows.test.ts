@@ -20,6 +20,7 @@ const counts = { requests: 0, failures: 0, server_errors: 0, late: 0 };
 const rollout = (change: Partial<RolloutJson>): RolloutJson => ({
   ...{ id: 2, from: 'r1', to: 'r2', strategy: 'canary', state: 'shifting', began_at: '', actor: 'admin:socket' },
   ...{ share: 0.05, shares: [0.05, 0.125, 1], left_ms: 42_400, reason: null, judgement: null },
+  remarks: [],
   ...change,
 });
 

@@ -53,8 +53,8 @@ class HistoryReading {
   readonly #created = new Map<number, StoredRelease>();
   readonly #removed = new Set<number>();
   readonly #rollouts = new Map<number, PastRollout>();
-  /** Numbers of the releases promoted, the last one last; none twice in a row. */
-  readonly #promoted: number[] = [];
+  /** The last one last; no release twice in a row. */
+  promotions: readonly Extract<ReleaseLine, { kind: 'promoted' }>[] = [];
   #lastRelease = 0;
   #lastRollout = 0;
 
@@ -71,10 +71,8 @@ class HistoryReading {
         this.#change(line.rollout, { state: line.state, share: line.share });
         return;
       case 'promoted':
-        if (this.#created.has(line.release) && this.#promoted.at(-1) !== line.release) {
-          this.#promoted.push(line.release);
-        }
-        this.#change(line.rollout, { state: 'promoted', share: 1, endedAt: line.at });
+        this.#promote(line);
+        this.#change(line.rollout, { state: 'promoted', share: 1 });
         return;
       case 'ended':
         this.#change(line.rollout, {
@@ -90,6 +88,14 @@ class HistoryReading {
       case 'unknown':
         return;
     }
+  }
+
+  /** Where a rollout gives the release before it all requests again, its own release is none to go back to. */
+  #promote(line: Extract<ReleaseLine, { kind: 'promoted' }>): void {
+    if (this.#rollouts.get(line.rollout)?.from === line.release)
+      this.promotions = this.promotions.filter(({ rollout }) => rollout !== line.rollout);
+    if (this.#created.has(line.release) && this.promotions.at(-1)?.release !== line.release)
+      this.promotions = [...this.promotions, line];
   }
 
   /** The rollout before has ended too, if only by a crash. */
@@ -123,8 +129,9 @@ class HistoryReading {
   }
 
   result(): ReleaseHistory {
-    const inForce = this.#promoted.at(-1);
-    const previous = this.#promoted.findLast((number) => number !== inForce && !this.#removed.has(number));
+    const promoted = this.promotions.map(({ release }) => release);
+    const inForce = promoted.at(-1);
+    const previous = promoted.findLast((number) => number !== inForce && !this.#removed.has(number));
     const rollouts = [...this.#rollouts.values()].toReversed().slice(0, rolloutsMax);
     const newest = rollouts[0];
     return {
@@ -151,12 +158,14 @@ class HistoryReading {
  * left out.
  */
 export function compactLines(lines: readonly ReleaseLine[]): readonly ReleaseLine[] {
-  const history = historyOf(lines);
+  const reading = new HistoryReading();
+  for (const line of lines) reading.add(line);
+  const history = reading.result();
   const rollouts = new Set(history.rollouts.map(({ rollout }) => rollout));
   const live = new Set(history.releases.map(({ release }) => release.number));
   const named = new Set([...live, history.nextRelease - 1, ...history.rollouts.map(({ to }) => to)]);
   const promotions = [history.inForce, history.previous].map((release) =>
-    lines.findLast((line) => line.kind === 'promoted' && line.release === release?.number),
+    reading.promotions.findLast((line) => line.release === release?.number),
   );
   const steps = new Map(lines.flatMap((line) => (line.kind === 'step' ? [[line.rollout, line] as const] : [])));
   const isNeeded = (line: ReleaseLine): boolean => {

@@ -217,7 +217,8 @@ describe('a history', () => {
 
   it('has the release before, also after a rollback, and an open rollout', () => {
     const twice = [...rolloutOf(1, null), ...rolloutOf(2, null)];
-    const back = [...twice, began(3, 2, 1), promoted(3, 1)];
+    const ended: ReleaseFact = { kind: 'ended', rollout: 3, state: 'promoted', verdict: null, reason: 'by ann' };
+    const back = [...twice, began(3, 2, 1), promoted(3, 1), ended];
     const numbers = (all: readonly ReleaseFact[]) => {
       const { inForce, previous, open } = historyOf(numbered(all));
       return [inForce?.number, previous?.number, open?.rollout];
@@ -252,6 +253,22 @@ describe('a history', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it('has no release to go back to that was taken back when it had all requests', () => {
+    const takenBack: readonly ReleaseFact[] = [
+      ...[created(3), began(3, 2, 3), promoted(3, 3), promoted(3, 2)],
+      { kind: 'ended', rollout: 3, state: 'aborted', verdict: 'bad', reason: '9 of 12 failed' },
+    ];
+    const lines = numbered([...rolloutOf(1, null), ...rolloutOf(2, null), ...takenBack]);
+    for (const known of [lines, compactLines(lines), lines.slice(0, -1)])
+      assert.deepEqual([historyOf(known).inForce?.name, historyOf(known).previous?.name], ['r2', 'r1']);
+  });
+
+  it('has a rollout that is open until its end is known, also when its release has all requests', () => {
+    const lines = numbered([...rolloutOf(1, null), created(2), began(2, 1, 2), promoted(2, 2)]);
+    const { open, inForce } = historyOf(lines);
+    assert.deepEqual([open?.rollout, open?.state, inForce?.name], [2, 'promoted', 'r2']);
   });
 });
 

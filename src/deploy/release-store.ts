@@ -15,10 +15,12 @@ import { ReleaseJournal } from './release-journal.ts';
 import type { ReleaseFact } from './release-line.ts';
 import { attemptRelease, refuse, type ReleaseRefusal, ReleaseRefused } from './release-refusal.ts';
 import {
+  type CopyOptions,
   copyTree,
   type KeptTree,
   pruneTrees,
   restsOf,
+  surveyTree,
   treeLimits,
   treesToPrune,
   usualReserve,
@@ -67,12 +69,25 @@ interface StoreTools {
   readonly files?: ReleaseFiles;
 }
 
-interface SourceTree {
-  readonly tree: string | null;
-  readonly bytes: number;
+/** What was read of a source. */
+interface FromSource {
   readonly text: string;
+  /** A sentence each. */
   readonly remarks: readonly string[];
 }
+
+interface SourceTree extends FromSource {
+  readonly tree: string | null;
+  readonly bytes: number;
+}
+
+interface SurveyedSource extends FromSource {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** Does something with the folder of a source. `takes`: it is ours, and is removed afterwards. */
+type UseFolder<T> = (folder: string, takes: boolean) => Promise<T & Pick<FromSource, 'remarks'>>;
 
 /** Beyond which old releases go. */
 interface StoreLimits {
@@ -180,6 +195,21 @@ export class ReleaseStore {
     });
   }
 
+  /** What a release of this source would have. Makes none; an archive or a revision is unpacked for it, and removed again. */
+  survey(
+    source: Exclude<WantedSource, { kind: 'configuration' }>,
+    { name, persistent }: Pick<WantedRelease, 'name' | 'persistent'>,
+  ): Promise<Result<SurveyedSource, ReleaseRefusal>> {
+    return this.#inTurn(async () => {
+      this.#checkName(name);
+      return this.#withFolder(source, {}, async (folder, takes) => {
+        const surveyed = await surveyTree(folder, this.#copyOptions(takes, persistent, {}));
+        if (!surveyed.ok) throw new ReleaseRefused(surveyed.failure);
+        return { ...surveyed.value, remarks: [] };
+      });
+    });
+  }
+
   /** Where a release runs; refused where its tree is gone. */
   folderOf({ tree, directory, name }: Release): Promise<Result<string, ReleaseRefusal>> {
     return attemptRelease(async () => {
@@ -241,18 +271,25 @@ export class ReleaseStore {
   }
 
   async #treeOf(source: WantedSource, wanted: WantedRelease, options: MakeOptions): Promise<SourceTree> {
+    if (source.kind === 'configuration') return this.#treeInForce(source.path);
+    return this.#withFolder(source, options, (folder, takes) => this.#copy(folder, takes, wanted, options));
+  }
+
+  async #withFolder<T>(
+    source: Exclude<WantedSource, { kind: 'configuration' }>,
+    options: MakeOptions,
+    use: UseFolder<T>,
+  ): Promise<T & FromSource> {
     switch (source.kind) {
-      case 'configuration':
-        return this.#treeInForce(source.path);
       case 'folder':
-        return { ...(await this.#copy(source.path, false, wanted, options)), text: source.path };
+        return { ...(await use(source.path, false)), text: source.path };
       case 'archive':
-        return this.#unpacked(wanted, options, async (into) => {
+        return this.#unpacked(use, async (into) => {
           const folder = await unpackArchive(source.path, into, { ...this.#unpackOptions(options), ...source });
           return { folder, text: basename(source.path), remarks: [] };
         });
       case 'git':
-        return this.#unpacked(wanted, options, async (into) => {
+        return this.#unpacked(use, async (into) => {
           const { repository, revision } = source;
           const { commit, remarks } = await unpackGit(repository, revision, into, this.#unpackOptions(options));
           const text = commit.startsWith(revision) ? revision : `${revision} (${commit.slice(0, 12)})`;
@@ -267,16 +304,15 @@ export class ReleaseStore {
     return { tree: inForce?.tree ?? null, bytes, text, remarks: [] };
   }
 
-  async #unpacked(
-    wanted: WantedRelease,
-    options: MakeOptions,
-    unpack: (into: string) => Promise<{ folder: string; text: string; remarks: readonly string[] }>,
-  ): Promise<SourceTree> {
+  async #unpacked<T>(
+    use: UseFolder<T>,
+    unpack: (into: string) => Promise<FromSource & { readonly folder: string }>,
+  ): Promise<T & FromSource> {
     const into = await this.#files.mkdtemp(join(this.folder, '.unpack-'));
     try {
       const { folder, text, remarks } = await unpack(into);
-      const copied = await this.#copy(folder, true, wanted, options);
-      return { ...copied, text, remarks: [...remarks, ...copied.remarks] };
+      const used = await use(folder, true);
+      return { ...used, text, remarks: [...remarks, ...used.remarks] };
     } finally {
       // What cannot be removed now is removed at the next start.
       await removeTree(into, this.#files).catch(() => undefined);
@@ -285,12 +321,15 @@ export class ReleaseStore {
 
   async #copy(from: string, takes: boolean, { persistent }: WantedRelease, options: MakeOptions) {
     const { onProgress, ...limits } = options;
-    const without = takes ? [] : [this.#stateFolder];
-    const copyOptions = { ...limits, clock: this.#tools.clock, files: this.#files, persistent, takes, without };
-    const copied = await copyTree(from, this.folder, copyOptions, onProgress);
+    const copied = await copyTree(from, this.folder, this.#copyOptions(takes, persistent, limits), onProgress);
     if (!copied.ok) throw new ReleaseRefused(copied.failure);
     const { digest, bytes, remarks } = copied.value;
     return { tree: digest, bytes, remarks };
+  }
+
+  #copyOptions(takes: boolean, persistent: readonly string[], limits: Omit<MakeOptions, 'onProgress'>): CopyOptions {
+    const without = takes ? [] : [this.#stateFolder];
+    return { ...limits, clock: this.#tools.clock, files: this.#files, persistent, takes, without };
   }
 
   #unpackOptions({ limits = treeLimits, reserveBytes = usualReserve, signal }: MakeOptions) {

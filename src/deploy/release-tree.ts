@@ -80,6 +80,19 @@ export function copyTree(
   });
 }
 
+/** What `copyTree` would copy; copies nothing. */
+export function surveyTree(
+  from: string,
+  options: CopyOptions,
+): Promise<Result<Pick<CopiedTree, 'files' | 'bytes'>, ReleaseRefusal>> {
+  const { limits = treeLimits, signal, files = releaseFiles, persistent = [] } = options;
+  return attemptRelease(async () => {
+    const walkOptions = { links: persistentLinks(persistent), ignores: await ignoresOf(from, options, files) };
+    const { files: count, bytes } = await walkTree(from, { ...walkOptions, limits, files, signal });
+    return { files: count, bytes };
+  });
+}
+
 async function copyWalked(tree: WalkedTree, from: string, into: string, takes: boolean, context: CopyContext) {
   const { files, clock, signal } = context;
   const temporary = await files.mkdtemp(join(into, '.copy-'));

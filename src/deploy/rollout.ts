@@ -2,7 +2,7 @@ import type { Judgement, RolloutState, RolloutStrategy } from '../core/release.t
 import { after, type Instant, never } from '../core/time.ts';
 
 /** A share of requests, and for how long the new release has it at least. */
-export interface RolloutStep {
+interface RolloutStep {
   /** From 0 to 1. */
   readonly share: number;
   readonly forMs: number;

@@ -1,5 +1,5 @@
 import { elapsedText } from '#failures/quantity-text.ts';
-import type { RolloutState } from '../core/release.ts';
+import type { Judgement, RolloutState } from '../core/release.ts';
 
 /** What a sentence says of a rollout. */
 interface DescribedRollout {
@@ -8,13 +8,15 @@ interface DescribedRollout {
   readonly share: number;
   readonly reason: string | null;
   readonly leftMs: number | null;
+  readonly judgement: Pick<Judgement, 'verdict' | 'reason'> | null;
 }
 
 /** What the new release of a rollout does now, without its name: 'gets 5 % of the requests, for 42 s'. */
-export function rolloutText({ state, from, share, reason, leftMs }: DescribedRollout): string {
-  const left = leftMs === null ? '' : `, for ${elapsedText(leftMs / 1000)}`;
+export function rolloutText({ state, from, share, reason, leftMs, judgement }: DescribedRollout): string {
+  const left = leftMs === null ? '' : `, for ${leftText(leftMs)}`;
   switch (state) {
     case 'preparing':
+      return 'waits for what runs before it';
     case 'starting':
       return `starts beside ${from}`;
     case 'shifting':
@@ -24,10 +26,19 @@ export function rolloutText({ state, from, share, reason, leftMs }: DescribedRol
     case 'baking':
       return `gets all requests, and is watched${left}`;
     case 'promoted':
-      return `is in force: ${reason}`;
+      return judgement?.verdict === 'inconclusive' && judgement.reason === reason
+        ? `is in force; inconclusive: ${reason}`
+        : `is in force: ${reason}`;
+    case 'interrupted':
+      return `was interrupted: ${reason}. \`candor releases\` shows which release serves.`;
     case 'refused':
       return `was refused: ${reason}. ${from} serves, and nothing has changed for visitors.`;
     default:
       return `was taken back: ${reason}. ${from} serves.`;
   }
+}
+
+export function leftText(leftMs: number): string {
+  const seconds = Math.ceil(leftMs / 1000);
+  return seconds < 120 ? `${seconds} s` : elapsedText(seconds);
 }

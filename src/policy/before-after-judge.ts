@@ -1,3 +1,4 @@
+import { digits } from '#failures/quantity-text.ts';
 import type { Judgement } from '../core/release.ts';
 import type { Instant } from '../core/time.ts';
 import { upperShare } from '../core/upper-share.ts';
@@ -10,7 +11,7 @@ import {
   type SavedStream,
   usualWeights,
 } from './evidence-streams.ts';
-import { comparedText, digits, errorEventOf } from './release-words.ts';
+import { comparedText, errorEventOf } from './release-words.ts';
 
 /** Of all releases that are no worse, one in 20 is compared again for it. */
 const evidenceLimit = 20;
@@ -40,14 +41,14 @@ interface Before {
 type SavedRoutes = readonly (readonly [route: string, arm: SavedArm])[];
 
 /** What a successor of this process goes on with. */
-export interface SavedBeforeAfter {
+interface SavedBeforeAfter {
   readonly before: SavedRoutes;
   readonly after: SavedRoutes;
   readonly streams: readonly SavedStream[];
 }
 
 /** A release that gets all requests, compared with what the old one did before. */
-export type Suspicion = Pick<Judgement, 'reason' | 'evidence' | 'limit' | 'old' | 'fresh' | 'worst'> & {
+type Suspicion = Pick<Judgement, 'reason' | 'evidence' | 'limit' | 'old' | 'fresh' | 'worst'> & {
   readonly verdict: 'suspicious' | 'unsuspicious';
 };
 

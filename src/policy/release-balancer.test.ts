@@ -26,9 +26,7 @@ function sharesOf(endpoints: readonly EndpointOfRelease[], tried: readonly Endpo
     picks.set(id, (picks.get(id) ?? 0) + 1);
   }
   return Object.fromEntries(
-    [...picks]
-      .toSorted(([a], [b]) => a.localeCompare(b))
-      .map(([id, count]) => [id, Math.round((100 * count) / 20_000)]),
+    [...picks].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([id, count]) => [id, Math.round((100 * count) / 20_000)]),
   );
 }
 

@@ -1,3 +1,4 @@
+import { digits } from '#failures/quantity-text.ts';
 import type { Judgement, JudgedEvent, ReleaseArm } from '../core/release.ts';
 import type { Instant } from '../core/time.ts';
 import { upperShare } from '../core/upper-share.ts';
@@ -12,7 +13,7 @@ import {
   type SavedStream,
   usualWeights,
 } from './evidence-streams.ts';
-import { comparedText, digits, errorEventOf } from './release-words.ts';
+import { comparedText, errorEventOf } from './release-words.ts';
 
 /**
  * A release is bad where the evidence exceeds the limit of each null: with a chance of at most 1 % where it fails as often as the old one, and of

@@ -1,6 +1,6 @@
+import { digits } from '#failures/quantity-text.ts';
 import type { ArmCounts, Judgement, ReleaseArm } from '../core/release.ts';
 import type { Instant } from '../core/time.ts';
-import { digits } from './release-words.ts';
 
 type Names = Readonly<Record<ReleaseArm, string>>;
 
@@ -28,10 +28,14 @@ export function restartsReason(names: Names, restarts: Readonly<Record<ReleaseAr
 }
 
 /** Without a comparison: bad, or inconclusive. `reason`: of the limits that it exceeds; null: none. */
-export function undrawnJudgement(arms: Readonly<Record<ReleaseArm, ArmCounts>>, reason: string | null): Judgement {
+export function undrawnJudgement(
+  arms: Readonly<Record<ReleaseArm, ArmCounts>>,
+  reason: string | null,
+  otherwise = `${digits(arms.fresh.requests)} requests seen, which were not drawn: nothing can be compared`,
+): Judgement {
   return {
     verdict: reason === null ? 'inconclusive' : 'bad',
-    reason: reason ?? `${digits(arms.fresh.requests)} requests seen, which were not drawn: nothing can be compared`,
+    reason: reason ?? otherwise,
     ...{ evidence: 0, limit: 0, ...arms, worst: null, requestsNeeded: 0 },
   };
 }

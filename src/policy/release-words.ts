@@ -1,4 +1,5 @@
 import type { Cause } from '#failures/failure.ts';
+import { digits } from '#failures/quantity-text.ts';
 import type { JudgedEvent, ReleaseArm } from '../core/release.ts';
 import type { ArmSum } from './arm-traffic.ts';
 import type { EvidenceKind } from './evidence-streams.ts';
@@ -26,9 +27,4 @@ export function comparedText({ old, fresh, names, route, kind, event, cause }: C
   const did = { failure: failed, server_error: 'were answered with 5xx', late: 'were late' };
   const happened = isBoth ? `${failed} or ${did.server_error}` : did[event];
   return `${countsOf(fresh)} requests of ${names.fresh}${where} ${happened}, ${countsOf(old)} of ${names.old}`;
-}
-
-/** '1,501'. */
-export function digits(count: number): string {
-  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ',');
 }

@@ -26,7 +26,7 @@ function release(number: number, name: string, more: Partial<ApplicationReleases
 
 const canary: RolloutStatus = {
   ...{ id: 4, from: 'r3', to: '2026-11-27.2', strategy: 'canary', state: 'shifting', actor: 'admin:token:ci' },
-  ...{ beganAt: ago(95), share: 0.25, shares: [0.05, 0.25, 0.5, 1], leftMs: 24_000, reason: null },
+  ...{ beganAt: ago(95), share: 0.25, shares: [0.05, 0.25, 0.5, 1], leftMs: 24_000, reason: null, remarks: [] },
   judgement: {
     ...{ verdict: 'inconclusive', reason: '412 of 1,501 requests of 2026-11-27.2 seen', evidence: 7.4, limit: 100 },
     old: { requests: 3120, failures: 2, serverErrors: 4, late: 31 },
@@ -39,7 +39,7 @@ const bad = '9 of 31 requests of r2 failed (reset), 0 of 590 of r1';
 
 const aborted: RolloutStatus = {
   ...{ id: 2, from: 'r1', to: 'r2', strategy: 'canary', state: 'aborted', actor: 'admin:session:oncall' },
-  ...{ beganAt: ago(7200), share: 0, shares: [0.05, 1], leftMs: null, reason: bad },
+  ...{ beganAt: ago(7200), share: 0, shares: [0.05, 1], leftMs: null, reason: bad, remarks: [] },
   judgement: {
     ...{ verdict: 'bad', reason: bad, evidence: 48_211, limit: 100 },
     old: { requests: 590, failures: 0, serverErrors: 0, late: 3 },
@@ -52,7 +52,7 @@ const past = { strategy: 'canary', actor: 'admin:token:ci', verdict: null, reaso
 
 export const sampleReleases: readonly ApplicationReleasesStatus[] = [
   {
-    ...{ application: 'shop', inForce: 'r3', previous: 'r2', warm: null, rollout: canary, last: null },
+    ...{ application: 'shop', inForce: 'r3', previous: 'r2', warm: null, rollout: canary, making: null, last: null },
     releases: [
       release(4, '2026-11-27.2', {
         environment: ['PORT', 'DATABASE_URL', 'CART_LIMIT'],
@@ -81,7 +81,7 @@ export const sampleReleases: readonly ApplicationReleasesStatus[] = [
     ],
   },
   {
-    ...{ application: 'search', inForce: 'r1', previous: null, warm: null, rollout: null, last: aborted },
+    ...{ application: 'search', inForce: 'r1', previous: null, warm: null, rollout: null, making: null, last: aborted },
     releases: [release(2, 'r2'), release(1, 'r1')],
     rollouts: [
       { ...past, rollout: 2, from: 1, to: 2, state: 'aborted', beganAt: ago(7200), verdict: 'bad', reason: bad },
@@ -89,7 +89,7 @@ export const sampleReleases: readonly ApplicationReleasesStatus[] = [
     ],
   },
   {
-    ...{ application: 'worker', inForce: null, previous: null, warm: null, rollout: null, last: null },
+    ...{ application: 'worker', inForce: null, previous: null, warm: null, rollout: null, making: null, last: null },
     ...{ releases: [], rollouts: [] },
   },
 ];

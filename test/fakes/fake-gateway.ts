@@ -69,6 +69,13 @@ export class FakeGateway implements Gateway {
     return this.rolloutOutcome;
   }
 
+  planOutcome: Awaited<ReturnType<Gateway['planDeploy']>> = this.rolloutOutcome as never;
+
+  async planDeploy(...call: Parameters<Gateway['planDeploy']>): ReturnType<Gateway['planDeploy']> {
+    this.calls.push(`plan ${JSON.stringify(call)}`);
+    return this.planOutcome;
+  }
+
   async changeRollout(...call: Parameters<Gateway['changeRollout']>): ReturnType<Gateway['changeRollout']> {
     this.calls.push(`rollout ${JSON.stringify(call)}`);
     return this.rolloutOutcome;

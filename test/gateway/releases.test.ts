@@ -167,14 +167,11 @@ describe('a release', () => {
 
   test('of a changed command is made by a reload', async () => {
     await edge.reload(yaml('{ bake: 300ms }', '\n    environment: { GREETING: hello }'));
-    await until(
-      'it is in force',
-      () => releases().inForce?.startsWith('r') === true && releases().rollout === null,
-      30_000,
-    );
+    const isInForce = (): boolean => releases().inForce === releases().releases[0]?.name && releases().rollout === null;
+    await until('it is in force', () => releases().inForce !== 'migrates' && isInForce(), 30_000);
     assert.deepEqual(releases().releases[0]?.environment, ['GREETING']);
     assert.deepEqual(releases().releases[0]?.environmentChanged, ['GREETING']);
-    assert.equal(releases().previous, 'r1');
+    assert.equal(releases().previous, 'migrates');
     assert.equal((await edge.get('/')).status, 200);
   });
 });

@@ -20,6 +20,11 @@ export function countText(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
+/** '1,501'. */
+export function digits(count: number): string {
+  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ',');
+}
+
 /** Of the failures of a kind. */
 interface FailureCounts {
   /** Requests. */

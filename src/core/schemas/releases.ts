@@ -12,7 +12,7 @@ const armCounts = z.object({
   late: count.describe('Responses that began later than the old release allows to expect.'),
 });
 
-export const judgementSchema = z.object({
+const judgementSchema = z.object({
   verdict: z.enum(['good', 'bad', 'inconclusive']),
   reason: text,
   evidence: z.number().describe('How many times likelier than chance the worst finding is.'),
@@ -38,9 +38,10 @@ export const rolloutSchema = z.object({
   left_ms: count.nullable().describe('Until the next step at the latest; null: it is over.'),
   reason: nullableText.describe('Why it has ended; null: it has not.'),
   judgement: judgementSchema.nullable(),
+  remarks: z.array(text).describe('A sentence each, of what the release does not have.'),
 });
 
-export const releaseSchema = z.object({
+const releaseSchema = z.object({
   number: count,
   name: text,
   digest: text,
@@ -71,15 +72,34 @@ const pastRollout = z.object({
   reason: nullableText,
 });
 
-export const applicationReleasesSchema = z.object({
+const applicationReleasesSchema = z.object({
   application: text,
   in_force: nullableText.describe('The name of the release; null: the application was never deployed.'),
   previous: nullableText.describe('The release that was in force before: a rollback that names none goes to it.'),
   warm: nullableText.describe('The release that a rollback would give requests to at once.'),
   rollout: rolloutSchema.nullable().describe('What is being rolled out.'),
+  making: z
+    .object({ files: count, bytes: count, files_total: count, bytes_total: count })
+    .nullable()
+    .describe('How much of the files of a new release is copied; null: none is being copied.'),
   last: rolloutSchema.nullable().describe('What was rolled out last, since this process has started.'),
   releases: z.array(releaseSchema).describe('The newest first.'),
   rollouts: z.array(pastRollout).describe('The newest first.'),
+});
+
+/** What a deployment would release. */
+export const releasePlanSchema = z.object({
+  application: text,
+  in_force: nullableText.describe('The name of the release; null: the application was never deployed.'),
+  strategy: z.enum(rolloutStrategies),
+  from: text,
+  files: count,
+  bytes: count,
+  command: z.object({ old: text, fresh: text }).describe('Of the release in force, and of the new one.'),
+  environment: z
+    .object({ added: z.array(text), removed: z.array(text), changed: z.array(text) })
+    .describe('Names of variables, by which the new release differs.'),
+  remarks: z.array(text),
 });
 
 export const releasesSchema = z.object({ applications: z.array(applicationReleasesSchema) });
@@ -93,8 +113,9 @@ const source = z.discriminatedUnion('kind', [
 export const deployRequestSchema = z.strictObject({
   application: text,
   from: source.describe('Absolute paths on the machine of the gateway.'),
-  name: text.regex(/^[\w.+-]{1,64}$/).optional(),
+  name: text.regex(/^\w[\w.-]{0,63}$/, 'a name has up to 64 letters, digits, dots, dashes and underscores').optional(),
   strategy: z.enum(rolloutStrategies).optional(),
+  dry_run: z.boolean().optional().describe('Answers what would be released, and changes nothing.'),
 });
 
 export const rolloutRequestSchema = z.strictObject({
@@ -103,6 +124,7 @@ export const rolloutRequestSchema = z.strictObject({
   reason: text.max(500).optional(),
 });
 
+export type ReleasePlan = Named<typeof releasePlanSchema>;
 export type RolloutStatus = Named<typeof rolloutSchema>;
 export type ApplicationReleasesStatus = Named<typeof applicationReleasesSchema>;
 export type ReleaseOrigin = z.infer<typeof source>;
