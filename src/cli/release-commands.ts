@@ -1,4 +1,5 @@
-import { rolloutStrategies } from '../core/release.ts';
+import { rolloutStrategies, type RolloutStrategy } from '../core/release.ts';
+import { CommandFailure } from './command-failure.ts';
 import type { DeployFlags, ReleaseFlags, RollbackFlags } from './deploy.ts';
 import { askFlags, configAlias, defineCommand, optionalArgument, switchFlag, valueFlag, words } from './flags.ts';
 
@@ -14,17 +15,23 @@ export const deployCommand = defineCommand<DeployFlags, [string?]>({
   ],
   flags: {
     ...askFlags,
-    from: valueFlag('<path> of a folder or .tar.gz; by default this folder'),
-    git: valueFlag('<revision> of the repository in --from'),
+    from: valueFlag('<path> of a folder or an archive'),
+    git: valueFlag('<revision> of the repository there'),
     name: valueFlag('<name> of the release, such as v1.4.2'),
-    strategy: { kind: 'enum', values: rolloutStrategies, brief: '<how> it is rolled out', optional: true },
-    dryRun: switchFlag('Say what would be released, and change nothing'),
+    strategy: valueFlag('<how> blue_green, rolling or canary', parseStrategy),
+    dryRun: switchFlag('Only say what would be released'),
     wait: { kind: 'boolean', brief: 'Wait until it is in force', default: true },
   },
   positional: words(application),
   aliases: configAlias,
   run: async (context, flags, name) => (await import('./deploy.ts')).deploy(flags, name ?? null, context),
 });
+
+function parseStrategy(input: string): RolloutStrategy {
+  const found = rolloutStrategies.find((one) => one === input);
+  if (found !== undefined) return found;
+  throw new CommandFailure('usage', 'a strategy is blue_green, rolling or canary');
+}
 
 export const releasesCommand = defineCommand<ReleaseFlags, [string?]>({
   brief: 'List releases and rollouts of applications',
