@@ -102,7 +102,7 @@ export const tokenCommand = defineCommand<TokenFlags, [string]>({
   text: 'Prints the token once, with the hash for the configuration, and writes nothing.\nCommands read the token from CANDOR_TOKEN or --token-file, not from a flag,\nbecause every user of a machine can see the arguments of processes.',
   examples: ['candor token ops', 'candor token watch --role read', 'candor token ci --role deploy'],
   flags: {
-    role: { kind: 'enum', values: adminRoles, brief: '<role> of user', default: 'operate' },
+    role: { kind: 'enum', values: adminRoles, brief: '<role> (operate by default)', optional: true },
     json: jsonFlag,
   },
   positional: words(argument('name', 'Name of its user, shown in events')),

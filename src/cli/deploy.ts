@@ -12,7 +12,7 @@ import type { AskFlags } from './flags.ts';
 import { harmless, printJson, wrap } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
 import { planLines, releaseLines } from './release-lines.ts';
-import { follow, readReleases, whileCopying } from './rollout-watch.ts';
+import { exitOf, follow, type FollowFlags, readReleases, whileCopying } from './rollout-watch.ts';
 import { styleFor } from './style.ts';
 
 export type ReleaseFlags = AskFlags;
@@ -48,7 +48,19 @@ export async function deploy(flags: DeployFlags, name: string | null, context: P
   const rollout = await whileCopying(making, { target, application }, flags, context);
   if (!flags.json)
     for (const remark of rollout.remarks) context.stderr.write(`${wrap(harmless(remark), '  ').join('\n')}\n`);
-  return follow(target, application, rollout, flags, context);
+  return exitOf(await followed(target, application, rollout, flags, context));
+}
+
+async function followed(
+  target: AdminTarget,
+  application: string,
+  begun: RolloutStatus,
+  flags: FollowFlags,
+  context: ProcessContext,
+): Promise<RolloutStatus> {
+  const rollout = await follow(target, application, begun, flags, context);
+  if (flags.json) printJson({ application, ...rollout }, context);
+  return rollout;
 }
 
 /** `candor deploy --dry-run`. */
@@ -65,8 +77,8 @@ export async function rollback(flags: RollbackFlags, name: string | null, contex
   const body = { application, ...(flags.to === undefined ? {} : { to: flags.to }) };
   const rollout = await order(target, 'rollback', body, context);
   // What an operator has ended is no failure of the command.
-  const code = await follow(target, application, rollout, { ...flags, wait: true }, context);
-  return rollout.state === 'aborted' || rollout.state === 'refused' ? exitCodes.ok : code;
+  const ended = await followed(target, application, rollout, { ...flags, wait: true }, context);
+  return rollout.state === 'aborted' || rollout.state === 'refused' ? exitCodes.ok : exitOf(ended);
 }
 
 /** `candor promote`. */
@@ -74,7 +86,7 @@ export async function promote(flags: ReleaseFlags, name: string | null, context:
   const target = await findAdminToChange(flags, context);
   const application = await applicationOf(target, name, context);
   const rollout = await order(target, 'promote', { application }, context);
-  return follow(target, application, rollout, { ...flags, wait: false }, context);
+  return exitOf(await followed(target, application, rollout, { ...flags, wait: false }, context));
 }
 
 /** `candor releases`. */

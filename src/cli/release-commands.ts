@@ -1,4 +1,5 @@
-import { rolloutStrategies } from '../core/release.ts';
+import { rolloutStrategies, type RolloutStrategy } from '../core/release.ts';
+import { CommandFailure } from './command-failure.ts';
 import type { DeployFlags, ReleaseFlags, RollbackFlags } from './deploy.ts';
 import { askFlags, configAlias, defineCommand, optionalArgument, switchFlag, valueFlag, words } from './flags.ts';
 
@@ -6,7 +7,7 @@ const application = optionalArgument('application', 'Its name; none where the ga
 
 export const deployCommand = defineCommand<DeployFlags, [string?]>({
   brief: 'Release a new version of an application',
-  text: 'Copies the files, starts instances of them beside the old ones, and gives them\nrequests once all are ready. Waits until the release is in force, and prints each\nstep. Exits with 5 if it did not become ready, 6 if it did worse than the old\none; then the old one serves, and visitors have noticed nothing or little.',
+  text: 'Copies the files, starts instances of them beside the old ones, and gives them\nrequests when all are ready. Prints each step until the release is in force.\nExits with 5 if the release did not become ready, with 6 if it did worse than\nthe old one, which then serves, and with 10 if nothing was tried.',
   examples: [
     'candor deploy --dry-run',
     'candor deploy shop --from ./build --strategy canary',
@@ -14,17 +15,23 @@ export const deployCommand = defineCommand<DeployFlags, [string?]>({
   ],
   flags: {
     ...askFlags,
-    from: valueFlag('<path> of a folder or .tar.gz; by default this folder'),
-    git: valueFlag('<revision> of the repository in --from'),
+    from: valueFlag('<path> of a folder or an archive'),
+    git: valueFlag('<revision> of the repository there'),
     name: valueFlag('<name> of the release, such as v1.4.2'),
-    strategy: { kind: 'enum', values: rolloutStrategies, brief: '<how> it is rolled out', optional: true },
-    dryRun: switchFlag('Say what would be released, and change nothing'),
+    strategy: valueFlag('<how> blue_green, rolling or canary', parseStrategy),
+    dryRun: switchFlag('Only say what would be released'),
     wait: { kind: 'boolean', brief: 'Wait until it is in force', default: true },
   },
   positional: words(application),
   aliases: configAlias,
   run: async (context, flags, name) => (await import('./deploy.ts')).deploy(flags, name ?? null, context),
 });
+
+function parseStrategy(input: string): RolloutStrategy {
+  const found = rolloutStrategies.find((one) => one === input);
+  if (found !== undefined) return found;
+  throw new CommandFailure('usage', 'a strategy is blue_green, rolling or canary');
+}
 
 export const releasesCommand = defineCommand<ReleaseFlags, [string?]>({
   brief: 'List releases and rollouts of applications',
@@ -38,7 +45,7 @@ export const releasesCommand = defineCommand<ReleaseFlags, [string?]>({
 
 export const rollbackCommand = defineCommand<RollbackFlags, [string?]>({
   brief: 'Go back to the release before, or end a rollout',
-  text: 'Gives all requests to the release before at once, where it is still warm; else as\nsoon as its instances are ready. While a release is being rolled out, ends that.',
+  text: 'Gives all requests to the release before: at once if it is warm, otherwise when\nits instances are ready. While a release is being rolled out, ends that.',
   examples: ['candor rollback', 'candor rollback shop --to r12'],
   flags: { ...askFlags, to: valueFlag('<release> by name or number') },
   positional: words(application),
@@ -48,7 +55,7 @@ export const rollbackCommand = defineCommand<RollbackFlags, [string?]>({
 
 export const promoteCommand = defineCommand<ReleaseFlags, [string?]>({
   brief: 'Give a release that is being rolled out all requests',
-  text: 'Without waiting for the rest of its steps, or of the time for which it is watched.',
+  text: 'Leaves out the rest of its steps. If the release has all requests already, ends\nthe time for which it is watched.',
   examples: ['candor promote shop'],
   flags: askFlags,
   positional: words(application),

@@ -11,7 +11,8 @@ import { askGateway, refusal } from './ask-gateway.ts';
 import { findAdminToChange } from './find-admin.ts';
 import { harmless, wrap, wrapAfter, printJson } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
-import { CommandFailure } from './command-failure.ts';
+import { CommandFailure, exitCodes } from './command-failure.ts';
+import { exitOf, follow, readReleases } from './rollout-watch.ts';
 
 export interface ReloadFlags extends AskFlags {
   /** Waits until the new instances of changed applications serve, or until one of them fails. */
@@ -27,7 +28,8 @@ type Applied = AppliedReload & { readonly admin_certificate?: string | null };
 /** How often `--wait` asks for the status, by a request to a local socket. */
 const askEveryMs = 200;
 
-export async function reload(flags: ReloadFlags, context: ProcessContext): Promise<void> {
+/** Returns the exit code. */
+export async function reload(flags: ReloadFlags, context: ProcessContext): Promise<number> {
   const found = await findAdminToChange(flags, context, 'reload');
   const answer = await askGateway(found, 'POST', `${apiRoot}/reload`, context);
   if (flags.json && answer.status !== 200) printJson(answer.body, context);
@@ -50,11 +52,35 @@ export async function reload(flags: ReloadFlags, context: ProcessContext): Promi
   if (!flags.json) for (const note of overlay) context.stdout.write(`${wrap(harmless(note), '  ').join('\n')}\n`);
   if (!flags.json) writeWarnings(warnings ?? [], context);
   if (found !== target) noteUntrusted(found, admin_certificate, context);
-  const isChanged = isAmong(changed);
+  const isNamed = isAmong(changed);
+  const { exit, applications } = await followRollouts(target, isNamed, flags, context);
+  if (exit !== exitCodes.ok) return exit;
+  const isChanged: IsChanged = (application) => isNamed(application) && !applications.has(application.id);
   // A reload may change nothing while new instances of an earlier one still fail: that is no success either.
-  const isConcerned: IsChanged = (application) => isChanged(application) || isBeingReplaced(application);
+  const isConcerned: IsConcerned = (application) => isChanged(application) || isBeingReplaced(application);
   if (flags.wait) await untilReplaced(target, isConcerned, flags, context);
   else if (!flags.json) await writeReplacements(target, isChanged, context);
+  return exitCodes.ok;
+}
+
+/** A deployed application gets its new command or environment as a release. With `--wait` the exit code is that of the first one that failed. */
+async function followRollouts(
+  target: AdminTarget,
+  isChanged: IsChanged,
+  flags: ReloadFlags,
+  context: ProcessContext,
+): Promise<{ readonly exit: number; readonly applications: ReadonlySet<string> }> {
+  // A gateway of an earlier version has no releases.
+  const all = await readReleases(target, context).catch(() => []);
+  const applications = new Set<string>();
+  let exit: number = exitCodes.ok;
+  for (const { application, rollout } of all) {
+    if (rollout === null || !isChanged({ id: application })) continue;
+    applications.add(application);
+    const ended = exitOf(await follow(target, application, rollout, flags, context));
+    if (exit === exitCodes.ok) exit = ended;
+  }
+  return { exit, applications };
 }
 
 /** A reload compares the configuration: it does not see that the code of an application has changed. */
@@ -101,13 +127,14 @@ function changeText(change: string): string {
 }
 
 /** Whether the changes of a reload name an application: 'applications: web, api'. */
-function isAmong(changed: readonly string[]): (application: ApplicationStatus) => boolean {
+function isAmong(changed: readonly string[]): (application: Pick<ApplicationStatus, 'id'>) => boolean {
   const prefix = 'applications: ';
   const names = changed.filter((one) => one.startsWith(prefix)).flatMap((one) => one.slice(prefix.length).split(', '));
   return ({ id }) => names.includes(id);
 }
 
 type IsChanged = ReturnType<typeof isAmong>;
+type IsConcerned = (application: ApplicationStatus) => boolean;
 
 function isBeingReplaced({ instances }: ApplicationStatus): boolean {
   return instances.some(({ earlierCommand }) => earlierCommand !== null);
@@ -130,7 +157,7 @@ function writeSentences(texts: readonly string[], { stdout }: ProcessContext): v
 
 async function untilReplaced(
   target: AdminTarget,
-  isChanged: IsChanged,
+  isChanged: IsConcerned,
   { timeout, json }: ReloadFlags,
   context: ProcessContext,
 ): Promise<void> {
@@ -182,7 +209,7 @@ function waitingTexts(found: readonly ReplacementText[]): string {
 
 async function replacements(
   target: AdminTarget,
-  isChanged: IsChanged,
+  isChanged: IsConcerned,
   context: ProcessContext,
 ): Promise<readonly ReplacementText[]> {
   const answer = await askGateway(target, 'GET', `${apiRoot}/status`, context);

@@ -4,10 +4,10 @@ import type { ApplicationReleasesStatus, RolloutStatus } from '../core/schemas/r
 import { after, type Instant } from '../core/time.ts';
 import type { AdminTarget } from './admin-client.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
-import { CommandFailure, type ExitName, exitCodes } from './command-failure.ts';
+import { CommandFailure, exitCodes } from './command-failure.ts';
 import { findAdmin } from './find-admin.ts';
 import type { AskFlags } from './flags.ts';
-import { columnsMax, printJson, shorten, wrap } from './layout.ts';
+import { columnsMax, shorten, wrap } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
 import { copyText, liveText, rolloutLine, sameStep } from './release-lines.ts';
 import { styleFor } from './style.ts';
@@ -21,7 +21,7 @@ const lineEveryMs = 5000;
 /** For how long the gateway may not answer, for an upgrade or a restart. */
 const goneMs = 30_000;
 
-interface FollowFlags extends AskFlags {
+export interface FollowFlags extends AskFlags {
   readonly wait: boolean;
 }
 
@@ -96,14 +96,14 @@ export async function whileCopying<T>(
 
 const seeReleases = '`candor releases` shows how far it is, `candor rollback` ends it.';
 
-/** Prints each step until the rollout has ended. Returns the exit code. */
+/** Prints each step until the rollout has ended. */
 export async function follow(
   target: AdminTarget,
   application: string,
   begun: RolloutStatus,
   flags: FollowFlags,
   context: ProcessContext,
-): Promise<number> {
+): Promise<RolloutStatus> {
   const style = styleFor(context.stdout, context.env);
   const line = new LiveLine(context, flags.json);
   const stop = new WatchStop(context);
@@ -127,8 +127,7 @@ export async function follow(
     line.clear();
     stop.release();
   }
-  if (flags.json) printJson({ application, ...rollout }, context);
-  return exitCodes[exitOf(rollout)];
+  return rollout;
 }
 
 class WatchedRollout {
@@ -185,7 +184,9 @@ class WatchedRollout {
   }
 }
 
-function exitOf({ state, reason }: RolloutStatus): ExitName {
-  if (reason === null || state === 'promoted') return 'ok';
-  return state === 'refused' ? 'health_gate_failed' : state === 'aborted' ? 'analysis_failed' : 'failure';
+/** How a command that has followed the rollout ends. */
+export function exitOf({ state, reason }: RolloutStatus): number {
+  if (reason === null || state === 'promoted') return exitCodes.ok;
+  if (state === 'refused') return exitCodes.health_gate_failed;
+  return state === 'aborted' ? exitCodes.analysis_failed : exitCodes.failure;
 }

@@ -8,7 +8,7 @@ import type { ProcessContext } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
 
 export interface TokenFlags {
-  readonly role: AdminRole;
+  readonly role?: AdminRole;
   readonly json: boolean;
 }
 
@@ -18,7 +18,7 @@ export function token(flags: TokenFlags, name: string, context: ProcessContext):
   if (problem !== null) throw new CommandFailure('usage', `${problem.message}.`);
   const secret = makeToken(systemRandom);
   const hash = hashOfToken(secret);
-  const { role } = flags;
+  const { role = 'operate' } = flags;
   if (flags.json) return printJson({ name, token: secret, hash, role }, context);
   const style = styleFor(context.stdout, context.env);
   const lines = [

@@ -349,7 +349,7 @@ export class ControlPlane implements Gateway {
     this.#parts.tailed.use(read.configuration.upstreams);
     void this.#parts.alerting.use(read.configuration);
     await this.#parts.otlp.use(read.configuration.otlp);
-    void this.#parts.releases.onReload(before, read.configuration, actor);
+    await this.#parts.releases.onReload(before, read.configuration, actor);
     const changes = await changesBetween(before, read.configuration, this.#parts.clock);
     this.#parts.certificates.look();
     await this.#parts.automatic.use(read.configuration);

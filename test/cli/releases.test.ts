@@ -242,6 +242,17 @@ describe('other commands of releases', () => {
     ]);
   });
 
+  test('reload follows the release that it has made, with --wait until its end', async () => {
+    gateway.reloadAnswer = { ok: true, revision: 2, changed: ['applications: shop'], overlay: [] };
+    shown({}, { state: 'refused', leftMs: null, reason: 'it broke' });
+    const { code, out } = await candor('reload', '--wait');
+    assert.equal(code, 5);
+    assert.match(out, /^· v2 starts beside r1\n✖ v2 was refused: it broke\. r1 serves/m);
+    context = new FakeProcessContext(folder);
+    shown({});
+    assert.match((await candor('reload')).out, /Changed: applications \(shop\)\.\n· v2 starts beside r1\n$/);
+  });
+
   test('releases lists each with what has become of it', async () => {
     const [one] = application.releases;
     assert.ok(one !== undefined);

@@ -99,6 +99,21 @@ describe('a release', () => {
     assert.equal(record.release, 'two');
   });
 
+  test('is described without being made', async () => {
+    const path = await folderOf('planned', program('planned'));
+    const order = { application: 'shop', from: { kind: 'folder', path }, name: null, strategy: 'canary' } as const;
+    const before = releases();
+    const plan = await edge.gateway.planDeploy(order);
+    assert.ok(plan.ok, JSON.stringify(plan));
+    const command = `${process.execPath} server.cjs`;
+    assert.deepEqual(plan.value, {
+      ...{ application: 'shop', inForce: 'two', strategy: 'canary', from: path, remarks: [] },
+      ...{ files: 1, bytes: Buffer.byteLength(program('planned')), command: { old: command, fresh: command } },
+      environment: { added: [], removed: [], changed: [] },
+    });
+    assert.deepEqual(releases(), before);
+  });
+
   test('that has the same content as the one in force is refused', async () => {
     const outcome = await deploy(null, program('two'));
     assert.match(outcome.ok ? '' : outcome.failure.reason, /is in force already/);
@@ -173,5 +188,12 @@ describe('a release', () => {
     assert.deepEqual(releases().releases[0]?.environmentChanged, ['GREETING']);
     assert.equal(releases().previous, 'migrates');
     assert.equal((await edge.get('/')).status, 200);
+  });
+
+  test('that replaces instances one by one leaves none of the release before', async () => {
+    const path = await folderOf('rolled', program('rolled'));
+    const order = { application: 'shop', from: { kind: 'folder', path }, name: 'rolled', strategy: 'rolling' } as const;
+    const rollout = await ended(await edge.gateway.deploy(order, 'the test'));
+    assert.deepEqual([rollout.state, releases().inForce, releases().warm], ['promoted', 'rolled', null]);
   });
 });
