@@ -43,7 +43,7 @@ export class SlidingSeconds {
 const clumpS = 5;
 const halfClumpsS = 24 * 3600;
 /** Until it has shown otherwise, an application fails in single requests: so many are assumed. */
-const assumedSingle = 10;
+const assumedSingle = 4;
 
 /**
  * How failures come while there is no incident: each by itself, or in clumps, which are over before anybody can act. Half of it is forgotten in a day, since an hour

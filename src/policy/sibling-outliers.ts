@@ -311,7 +311,8 @@ function isStillLate(
   }
   const isLate = late.map((count, back) => count > 0 && count >= shareMin * (all[back] as number));
   const lateSlices = isLate.filter(Boolean).length;
-  const isLong = longOnes >= eventsMin || lateSlices >= Math.max(2, lateForMs / sliceMs);
+  // A pause that is shorter than so many slices touches one more.
+  const isLong = longOnes >= eventsMin || lateSlices > Math.max(2, lateForMs / sliceMs);
   return isLong && isLate.slice(0, 3).some(Boolean);
 }
 
