@@ -53,6 +53,10 @@ const clientsMin = 3;
 /** A pause of a second or two, such as for garbage, is over when it is seen: responses are late for longer, and still. */
 const lateForMs = 3000;
 
+/** A single late response among more than so few is chance. */
+const fewOfSlice = 4;
+const lateOfSliceMin = 2;
+
 /** How many times likelier than chance: one false verdict in ten thousand comparisons. */
 const likelihoodMin = 1e4;
 
@@ -309,7 +313,10 @@ function isStillLate(
       }
     }
   }
-  const isLate = late.map((count, back) => count > 0 && count >= shareMin * (all[back] as number));
+  const isLate = late.map((count, back) => {
+    const answered = all[back] as number;
+    return count >= (answered > fewOfSlice ? lateOfSliceMin : 1) && count >= shareMin * answered;
+  });
   const lateSlices = isLate.filter(Boolean).length;
   // A pause that is shorter than so many slices touches one more.
   const isLong = longOnes >= eventsMin || lateSlices > Math.max(2, lateForMs / sliceMs);
