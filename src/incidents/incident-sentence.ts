@@ -180,7 +180,10 @@ function durationOf(seconds: number): string {
  */
 export function presentView<T extends LiveIncident>(incident: T): T {
   const { resolvedAt, firstUntil, additions } = incident;
-  const present = additions.findLast(({ until, causes }) => until === undefined && causes.length > 0);
+  // Without suspects of its own, an addition follows from what the incident is about.
+  const present = additions.findLast(
+    ({ until, causes, suspects }) => until === undefined && causes.length > 0 && suspects.length > 0,
+  );
   const [kind] = present?.causes ?? [];
   if (resolvedAt !== null || firstUntil === undefined || present === undefined || kind === undefined) return incident;
   const { firstUntil: _ended, ...facts } = incident;

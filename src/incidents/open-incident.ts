@@ -187,7 +187,7 @@ export class OpenIncident {
   /** Whether failures of this family, which now are many, belong to it. */
   takes(family: FailureFamily, startSecond: number): boolean {
     if (this.families.has(family)) return true;
-    if (isConsequenceOf(family, this.#root)) return true;
+    if (this.isEffect(family)) return true;
     if (isOfSilence(family) && isOfSilence(this.#root)) return true;
     if (this.#isLaterCause(family)) return true;
     // What fails much later than a consequence is not its cause.
@@ -206,6 +206,15 @@ export class OpenIncident {
     this.families.add(family);
     this.#root = family;
     return true;
+  }
+
+  /**
+   * Whether failures of this family follow from those that it is about. An application that accepts connections and does not answer takes none out of its
+   * queue of connections: once that is full, connections do not come about.
+   */
+  isEffect(family: FailureFamily): boolean {
+    const isFullQueue = family === 'network' && this.#root === 'slow' && isSilent(this.directLook);
+    return isFullQueue || isConsequenceOf(family, this.#root);
   }
 
   /** Counts its failures too. An incident that began with a consequence has its cause in them, unless checks have met another one before. */
@@ -545,7 +554,7 @@ export class OpenIncident {
       count: countOf(kind),
       failed: kind.failed,
       attemptsFailed: kind.attemptsFailed,
-      isConsequence: isConsequenceOf(kind.family, this.#root),
+      isConsequence: this.isEffect(kind.family),
     }));
     return all.sort((a, b) => b.count - a.count).slice(0, shownMax);
   }
@@ -553,6 +562,10 @@ export class OpenIncident {
 
 /** An application that hangs accepts no connections after a while, and requests on the way to a lost host end by their own timeouts: one outage. */
 const isOfSilence = (family: FailureFamily): boolean => family === 'slow' || family === 'network';
+
+/** The endpoint has accepted the connection of the look, and has not answered; a check may only connect. */
+const isSilent = (look: DirectLook | null): boolean =>
+  look !== null && look.isAccepting && look.cause === null && look.tookMs === null;
 
 /** Null: one of them is not known. */
 const sumOf = (one: number | null, other: number | null): number | null =>
