@@ -17,9 +17,10 @@ import { knownSecondsMax } from './evidence-lines.ts';
 import { partyOf } from './incident-party.ts';
 import { ReportedCause } from './reported-cause.ts';
 import { answeredBetween, type BadResponses, EndpointCount, SeenEndpoints } from './endpoint-count.ts';
-import { ClientCounts } from './failing-clients.ts';
+import { FailedRequests } from './failed-requests.ts';
 import { type IncidentRetries, isGrownByRetries, type RetriedRoute, retriedShare } from './retried-routes.ts';
 import { FirstExits } from './stopped-processes.ts';
+import { TopCounts } from './top-counts.ts';
 import { endedS, IncidentAdditions, settleS } from './incident-additions.ts';
 import type { FailedInSecond } from './suspect-facts.ts';
 import type { DirectLook, NewestFailure } from './watched-upstream.ts';
@@ -77,7 +78,9 @@ export class OpenIncident {
   rateBefore: number | null;
   readonly seenEndpoints = new SeenEndpoints();
   /** Whose requests have failed. */
-  readonly clients = new ClientCounts();
+  readonly clients = new TopCounts();
+  /** Which requests have failed. */
+  readonly #alike = new FailedRequests();
   readonly additions = new IncidentAdditions();
   readonly firstExits = new FirstExits();
   readonly words = new ApplicationWords();
@@ -260,6 +263,7 @@ export class OpenIncident {
     });
     if (failed > 0) this.#addRoute(route, failed);
     if (delta.clients !== undefined) this.clients.addAll(delta.clients);
+    if (delta.requests !== undefined) this.#alike.addAll(delta.requests);
   }
 
   #addSecond(second: number, failed: number, attemptsFailed: number): void {
@@ -429,6 +433,7 @@ export class OpenIncident {
     this.firstExits.absorb(other.firstExits);
     for (const one of other.words.all) this.words.add(one);
     this.clients.addAll(other.clients);
+    this.#alike.addAll(other.#alike);
     this.clientRetries += other.clientRetries;
     this.directLook ??= other.directLook;
     this.newestFailure ??= other.newestFailure;
@@ -482,6 +487,7 @@ export class OpenIncident {
       additions: this.additions.all(beganAt, resolvedAt !== null),
       ...(this.#root === 'changed' && this.answers !== null ? { answers: this.answers } : {}),
       ...(isSlower && this.lateness !== null ? { lateness: this.lateness } : {}),
+      ...this.#alike.most(),
       ...(excerpts.length === 0 ? {} : { excerpts }),
       ...(this.rarer === null || resolvedAt !== null ? {} : { rarer: this.rarer }),
       ...(this.reportedCause.correction === null ? {} : { corrected: this.reportedCause.correction }),
