@@ -8,7 +8,7 @@ import { CommandFailure, exitCodes } from './command-failure.ts';
 import { findAdmin } from './find-admin.ts';
 import { extentOf, incidentLines, mostLines, nextStepOf, presentLines, timesOf } from './incident-lines.ts';
 import { alignColumns, elapsedText, harmless, shorten, wrap, wrapAfter, printJson } from './layout.ts';
-import { type IncidentFlags, markIncident, ordersOf } from './mark-incident.ts';
+import type { IncidentFlags } from './mark-incident.ts';
 import type { ProcessContext } from './process-context.ts';
 import { type Style, styleFor } from './style.ts';
 import { verdictText } from '../core/incident-words.ts';
@@ -79,6 +79,7 @@ function ownLines(count: number): readonly string[] {
 
 /** `candor incident N`, with what an operator says of it or without. */
 export async function incidentOrMarks(flags: IncidentFlags, id: number, context: ProcessContext): Promise<void> {
+  const { markIncident, ordersOf } = await import('./mark-incident.ts');
   const orders = ordersOf(flags, context.clock.wallTime());
   return orders.length > 0 ? markIncident(id, orders, flags, context) : showIncident(flags, id, context);
 }
