@@ -519,6 +519,15 @@ describe('an endpoint that differs from the others on the same routes', () => {
       assert.equal(seen().state, state);
     });
 
+  test('is tried again at once where an operator wants it', () => {
+    clock.advanceSync(60_000);
+    assert.equal(detector.endPause('app/a' as EndpointId), false);
+    detector.onOutcomes([], [failing, well], 1);
+    assert.equal(detector.endPause('app/a' as EndpointId), true);
+    assert.equal(seen().state, 'probation');
+    assert.equal(emitted.at(-1)?.to, 'probation');
+  });
+
   test('is not trusted for answers on routes that had not failed, until no others have come for a minute', async () => {
     clock.advanceSync(60_000);
     const cart = (count: number): RouteTraffic => traffic('a', { route: 'cart', answered: count });

@@ -412,6 +412,16 @@ export class OutlierDetector {
     );
   }
 
+  /** An operator wants an endpoint tried again now. Returns whether it was ejected because of its traffic. */
+  endPause(id: EndpointId): boolean {
+    const watched = this.#tracked.get(id);
+    if (watched?.trust.state !== 'ejected') return false;
+    watched.timer?.cancel();
+    watched.trust = { ...watched.trust, until: this.#parts.clock.now() };
+    this.#pauseIsOver(watched.upstream);
+    return true;
+  }
+
   #pauseIsOver(upstream: UpstreamId): void {
     this.checksChanged(upstream);
     this.#parts.onChange(upstream);
