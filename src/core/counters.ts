@@ -1,6 +1,17 @@
+import type { CountedMethod } from './attempt-counts.ts';
 import type { EndKind } from './exchange.ts';
 import type { Cause } from '#failures/failure.ts';
 import type { Shape, Whose } from '#failures/shape.ts';
+
+/** Requests that failed and have these in common. */
+export interface CountedRequests {
+  readonly method: CountedMethod;
+  /** That the client got; 0: none. */
+  readonly status: number;
+  /** Of the target as the client sent it, without the query; '': there were too many, or it was too long. */
+  readonly path: string;
+  count: number;
+}
 
 /** Requests of one client that failed. */
 export interface CountedClient {
@@ -36,6 +47,8 @@ export interface ExchangeCount {
   client?: string;
   /** Of workers, where requests failed: how many of which client; of a batch not all are told apart. Absent in totals. */
   clients?: CountedClient[];
+  /** Of workers, where requests failed: which ones; of a batch not all are told apart. Absent in totals. */
+  requests?: CountedRequests[];
   /** Of workers: how many of them are retries of their clients (`ClientRetries`). Absent in totals. */
   clientRetries?: number;
   count: number;

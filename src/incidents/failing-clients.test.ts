@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { CountedClient } from '../core/counters.ts';
 import { sampleCount } from '../record/sample-count.test-support.ts';
-import { ClientCounts } from './failing-clients.ts';
 import { IncidentTracker } from './incident-tracker.ts';
+import { TopCounts } from './top-counts.ts';
 
 test('of any number of clients the one with most is known, and never counted too high', () => {
-  const counts = new ClientCounts();
+  const counts = new TopCounts();
   for (let one = 0; one < 5000; one++) {
     counts.add(`10.0.${one >> 8}.${one & 255}`, 1);
     if (one % 2 === 0) counts.add('127.0.66.6', 1);
   }
-  const { client, count } = counts.top ?? { client: '', count: 0 };
-  assert.equal(client, '127.0.66.6');
+  const { name, count } = counts.top ?? { name: '', count: 0 };
+  assert.equal(name, '127.0.66.6');
   assert.ok(count > 2300 && count <= 2500, `${count}`);
 });
 

@@ -84,8 +84,8 @@ function topClientOf(
   { rates }: UpstreamFailures,
 ): FailingClient | null {
   const { top } = clients;
-  const shareOfAnswered = top === null ? null : shareAmong(rates.answeredOn(routeNames), top.client);
+  const shareOfAnswered = top === null ? null : shareAmong(rates.answeredOn(routeNames), top.name);
   if (top === null || shareOfAnswered === null) return null;
   const answered = Math.max(0, requestsOfRoutes - counts.failed);
-  return { client: top.client, failed: Math.min(top.count, counts.failed), answered, shareOfAnswered };
+  return { client: top.name, failed: Math.min(top.count, counts.failed), answered, shareOfAnswered };
 }

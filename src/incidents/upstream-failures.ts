@@ -5,13 +5,14 @@ import type { Whose } from '#failures/shape.ts';
 import type { CountedCause, FailureFamily } from '../core/live-incident.ts';
 import { clientNetwork, type RouteTraffic } from '../core/route-traffic.ts';
 import { familyOf, familyOfCause, isNotHttp, isWithoutFailure, isWithoutConnection } from './failure-family.ts';
-import { ClientCounts } from './failing-clients.ts';
+import { FailedRequests } from './failed-requests.ts';
 import { FamilyWindow, SlidingSeconds } from './family-window.ts';
 import { RouteAnswers } from './route-answers.ts';
 import { RouteLatencies } from './route-latencies.ts';
 import { RouteRates } from './route-rates.ts';
 import { ConnectTimes } from './connect-times.ts';
 import { IdleConnections } from './idle-connections.ts';
+import { TopCounts } from './top-counts.ts';
 import { ErrorWaits, type WaitedRoutes } from './error-waits.ts';
 
 export type CountedFailure = CountedCause['cause'];
@@ -31,7 +32,9 @@ export interface FailureDelta {
   failed: number;
   attemptsFailed: number;
   /** Of requests; absent: not known. */
-  clients?: ClientCounts;
+  clients?: TopCounts;
+  /** Of requests; absent: not known. */
+  requests?: FailedRequests;
 }
 
 /** What one second has added, or a part of one: before or since its first failure, or between responses that were no valid HTTP. */
@@ -168,8 +171,9 @@ export class UpstreamFailures {
     const startedWall = counted.firstStartedAt ?? Infinity;
     const delta = this.#failure({ second, family, kind, route, whose: counted.whose ?? null, firstMs, startedWall });
     delta.failed += count;
+    if (counted.requests !== undefined) (delta.requests ??= new FailedRequests()).add(counted);
     if (counted.clients === undefined) return;
-    delta.clients ??= new ClientCounts();
+    delta.clients ??= new TopCounts();
     for (const { client, count: failed } of counted.clients) delta.clients.add(client, failed);
   }
 

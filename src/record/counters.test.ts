@@ -208,6 +208,34 @@ test('a delta says whose requests failed, one that succeeded as a sample, and to
   assert.ok(totals.all().every((total) => !('clientRetries' in total)));
 });
 
+test('failures are told with their methods, statuses and paths, of which few are told apart', () => {
+  const counters = new ExchangeCounters();
+  const failure = fail('connect_refused', 'connect', { address: 'a:1' });
+  const failedAt = (method: string, target: string): EndedExchange => ({
+    ...failedExchange(failure, 502),
+    method,
+    target,
+  });
+  counters.count(failedAt('POST', '/pay?card=1'));
+  counters.count(failedAt('POST', '/pay?card=2'));
+  counters.count(failedAt('BREW', `/${'a'.repeat(200)}`));
+  for (let id = 0; id < 20; id++) counters.count(failedAt('GET', `/items/${id}`));
+  counters.count(lasting(1));
+  const told = counters.takeDelta().map(({ requests = [] }) => requests);
+  assert.deepEqual(told[0]?.slice(0, 2), [
+    { method: 'POST', status: 502, path: '/pay', count: 2 },
+    { method: 'other', status: 502, path: '', count: 1 },
+  ]);
+  assert.deepEqual(told[0]?.at(-1), { method: 'GET', status: 502, path: '', count: 14 });
+  assert.equal(
+    told[0]?.reduce((sum, { count }) => sum + count, 0),
+    23,
+  );
+  assert.deepEqual(told[1], []);
+  counters.count(failedAt('POST', '/pay'));
+  assert.equal(counters.takeDelta()[0]?.requests?.length, 1);
+});
+
 test('of one batch at most 192 clients are told apart, however many routes fail for however many clients', () => {
   const counters = new ExchangeCounters();
   const failure = fail('connect_refused', 'connect', { address: 'a:1' });

@@ -1,6 +1,7 @@
-import { type CountedClient, durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
+import { type CountedClient, type CountedRequests, durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
 import type { EndedExchange, EndKind } from '../core/exchange.ts';
 import type { Cause } from '#failures/failure.ts';
+import { countedMethodOf } from '../core/attempt-counts.ts';
 import { clientNetwork } from '../core/route-traffic.ts';
 import { ClientRetries } from './client-retries.ts';
 import type { Clock } from '../core/time.ts';
@@ -14,6 +15,11 @@ const keysMaxDefault = 2000;
 /** Clients that are told apart: of one cell, and of one batch, so that these take some 10 KiB of it. */
 const clientsMax = 16;
 const clientsOfBatchMax = 192;
+
+/** The same of paths, each with so many characters. */
+const pathsMax = 8;
+const pathsOfBatchMax = 64;
+const pathCharactersMax = 120;
 
 type StatusClass = ExchangeCount['statusClass'];
 const statusClasses = ['none', '1xx', '2xx', '3xx', '4xx', '5xx'] as const satisfies readonly StatusClass[];
@@ -38,6 +44,7 @@ export class ExchangeCounters {
   #touched: ExchangeCount[] = [];
   #keys = 0;
   #clients = 0;
+  #paths = 0;
 
   constructor(keysMax = keysMaxDefault) {
     this.#keysMax = keysMax;
@@ -65,8 +72,11 @@ export class ExchangeCounters {
     else this.#countFailed(cell, exchange);
   }
 
-  #countFailed({ shape, clients }: ExchangeCount, exchange: EndedExchange): void {
-    if (shape !== 'client_abort') this.#countClient(clients as CountedClient[], exchange.client.address);
+  #countFailed({ shape, clients, requests }: ExchangeCount, exchange: EndedExchange): void {
+    if (shape !== 'client_abort') {
+      this.#countClient(clients as CountedClient[], exchange.client.address);
+      this.#countRequest(requests as CountedRequests[], exchange);
+    }
     // A client that left without an answer has given up waiting; one that had the head of its response has not.
     if (shape !== 'client_abort' || exchange.statusSent === 0) this.#clientRetries.noteFailed(exchange);
   }
@@ -77,6 +87,24 @@ export class ExchangeCounters {
     if (clients.length >= clientsMax || this.#clients >= clientsOfBatchMax) return;
     clients.push({ client, count: 1 });
     this.#clients += 1;
+  }
+
+  /** Methods and statuses are few, so that only paths are bounded. */
+  #countRequest(requests: CountedRequests[], { method: sent, statusSent: status, target }: EndedExchange): void {
+    const method = countedMethodOf(sent);
+    const query = target.indexOf('?');
+    const whole = query === -1 ? target : target.slice(0, query);
+    const path = whole.length > pathCharactersMax ? '' : whole;
+    const count = (one: string): boolean => {
+      const known = requests.find((each) => each.path === one && each.status === status && each.method === method);
+      if (known !== undefined) known.count += 1;
+      return known !== undefined;
+    };
+    if (count(path)) return;
+    const isOwn = path !== '' && requests.length < pathsMax && this.#paths < pathsOfBatchMax;
+    if (isOwn) this.#paths += 1;
+    else if (count('')) return;
+    requests.push({ method, status, path: isOwn ? path : '', count: 1 });
   }
 
   /** The counts since the last call, without unchanged ones. Where there is no entry left, cells without counts give up theirs. */
@@ -90,6 +118,7 @@ export class ExchangeCounters {
     for (const cell of this.#touched) clear(cell);
     this.#touched = [];
     this.#clients = 0;
+    this.#paths = 0;
     return delta;
   }
 
@@ -194,7 +223,14 @@ export class CounterTotals {
     const labels = isOther ? { ...counted, route: otherName, upstream: otherName } : counted;
     return valueOf(this.#totals, keyOf(labels), () => {
       const { whose: _whose, firstEndedAt: _ended, firstStartedAt: _started, isLongLived: _lives, ...counted } = labels;
-      const { heads: _heads, client: _client, clients: _clients, clientRetries: _retries, ...common } = counted;
+      const {
+        heads: _heads,
+        client: _client,
+        clients: _clients,
+        requests: _requests,
+        clientRetries: _retries,
+        ...common
+      } = counted;
       const total = { ...common, durations: noDurations() };
       clear(total);
       return total;
@@ -225,6 +261,7 @@ function newCount(exchange: EndedExchange, route: string, upstream: string): Exc
     ...(livesLong ? { heads: noDurations() } : {}),
     client: '',
     clients: [],
+    requests: [],
     clientRetries: 0,
     count: 0,
     durationMsSum: 0,
@@ -295,8 +332,9 @@ function clear(count: ExchangeCount): void {
   count.heads?.fill(0);
   if (count.client !== undefined) count.client = '';
   if (count.clientRetries !== undefined) count.clientRetries = 0;
-  // The batch has taken the last list.
+  // The batch has taken the last lists.
   if (count.clients !== undefined && count.clients.length > 0) count.clients = [];
+  if (count.requests !== undefined && count.requests.length > 0) count.requests = [];
 }
 
 /** The index in `statusClasses`. RFC 9110 §15: a status beyond 599 is taken for a 5xx. */

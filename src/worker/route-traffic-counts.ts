@@ -19,6 +19,8 @@ import {
   type RouteTraffic,
   slowMs,
 } from '../core/route-traffic.ts';
+import type { Failure } from '#failures/failure.ts';
+import { shapeOf, specOf } from '#failures/failure-texts.ts';
 import { isFailedCall } from '../record/exchange-shape.ts';
 
 /** Pairs of route and endpoint; those beyond are not counted, and their endpoints not compared. */
@@ -37,6 +39,7 @@ const takenMax = 72;
 interface Pair extends Pick<RouteTraffic, 'route' | 'upstream' | 'endpoint'> {
   answered: number;
   serverErrors: number;
+  failures: number;
   readonly latencies: number[];
   /** As in `RouteTraffic`. */
   readonly answers: number[];
@@ -60,10 +63,12 @@ export class RouteTrafficCounts {
     for (let index = 0; index < attempts.length; index++) {
       const attempt = attempts[index] as AttemptFacts;
       const isSwitched = attempt.status === switchingProtocols;
-      if (!isSwitched && (attempt.failure !== null || attempt.status === 0)) continue;
+      const isFailed = attempt.failure !== null && !isSwitched;
+      if (isFailed ? !isOfRoute(attempt.failure as Failure) : attempt.status === 0) continue;
       const pair = this.#pairOf(route, exchange.upstream, attempt.endpoint);
       if (pair === null) continue;
-      if (isSwitched) addAnswer(pair.answers, acceptedKey, exchange.client.address);
+      if (isFailed) countFailure(pair);
+      else if (isSwitched) addAnswer(pair.answers, acceptedKey, exchange.client.address);
       else countOne(pair, exchange, attempt, this.#targets);
     }
   }
@@ -122,6 +127,16 @@ export class RouteTrafficCounts {
 
 const switchingProtocols = 101;
 
+/** A connection that does not come about says nothing of the route. */
+const isOfRoute = (failure: Failure): boolean =>
+  specOf(failure).countsAgainstHealth && shapeOf(failure) !== 'unreachable';
+
+/** Main hears of failures at once, and of their routes with them. */
+function countFailure(pair: Pair): void {
+  pair.failures += 1;
+  pair.isUrgent = true;
+}
+
 function countOne(pair: Pair, exchange: EndedExchange, attempt: AttemptFacts, targets: AnsweredTargets): void {
   const ms = attempt.headMs - attempt.startedMs;
   pair.answered += 1;
@@ -173,16 +188,17 @@ function noteSlow(slow: AttemptOfClient[], address: string, ms: number): void {
 
 function newPair(route: string, upstream: string, endpoint: string): Pair {
   return {
-    ...{ route, upstream, endpoint, answered: 0, serverErrors: 0, isTouched: false, isUrgent: false },
+    ...{ route, upstream, endpoint, answered: 0, serverErrors: 0, failures: 0, isTouched: false, isUrgent: false },
     latencies: new Array<number>(latencyCells).fill(0),
     ...{ answers: [], failed: [], slow: [], awaited: [] },
   };
 }
 
-function countsOf({ isTouched: _touched, isUrgent: _urgent, ...pair }: Pair): RouteTraffic {
+function countsOf({ isTouched: _touched, isUrgent: _urgent, failures, ...pair }: Pair): RouteTraffic {
   const { latencies, answers, failed, slow, awaited } = pair;
   return {
     ...pair,
+    ...(failures === 0 ? {} : { failures }),
     latencies: filledCells(latencies),
     ...{ answers: answers.slice(), failed: failed.slice(), slow: slow.slice(), awaited: awaited.slice() },
   };
@@ -193,6 +209,7 @@ function clear(pair: Pair): void {
   pair.isUrgent = false;
   pair.answered = 0;
   pair.serverErrors = 0;
+  pair.failures = 0;
   pair.latencies.fill(0);
   pair.answers.length = 0;
   pair.failed.length = 0;
