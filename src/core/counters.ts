@@ -1,12 +1,29 @@
 import type { EndKind } from './exchange.ts';
 import type { Cause } from '#failures/failure.ts';
 import type { Shape, Whose } from '#failures/shape.ts';
+import { clientNetwork } from './route-traffic.ts';
 
 /** Requests of one client that failed. */
 export interface CountedClient {
   /** See `clientNetwork`. */
   readonly client: string;
   count: number;
+}
+
+/** Clients that are told apart in one count. */
+const countedClientsMax = 16;
+
+/** Counts a failure of a client. Returns whether it has one entry more. */
+export function addClient(clients: CountedClient[], address: string, max = countedClientsMax): boolean {
+  const client = clientNetwork(address);
+  for (const known of clients)
+    if (known.client === client) {
+      known.count += 1;
+      return false;
+    }
+  if (clients.length >= max) return false;
+  clients.push({ client, count: 1 });
+  return true;
 }
 
 /**

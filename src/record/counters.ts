@@ -1,7 +1,6 @@
-import { type CountedClient, durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
+import { addClient, type CountedClient, durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
 import type { EndedExchange, EndKind } from '../core/exchange.ts';
 import type { Cause } from '#failures/failure.ts';
-import { clientNetwork } from '../core/route-traffic.ts';
 import { ClientRetries } from './client-retries.ts';
 import type { Clock } from '../core/time.ts';
 import { whoses } from '#failures/shape.ts';
@@ -11,8 +10,7 @@ import { GoneNames, otherName } from './gone-names.ts';
 /** Combinations of labels. More than this burden a metrics store and are not readable. */
 const keysMaxDefault = 2000;
 
-/** Clients that are told apart: of one cell, and of one batch, so that these take some 10 KiB of it. */
-const clientsMax = 16;
+/** Clients that are told apart in one batch, so that these take some 10 KiB of it. */
 const clientsOfBatchMax = 192;
 
 type StatusClass = ExchangeCount['statusClass'];
@@ -72,11 +70,7 @@ export class ExchangeCounters {
   }
 
   #countClient(clients: CountedClient[], address: string): void {
-    const client = clientNetwork(address);
-    for (const known of clients) if (known.client === client) return void (known.count += 1);
-    if (clients.length >= clientsMax || this.#clients >= clientsOfBatchMax) return;
-    clients.push({ client, count: 1 });
-    this.#clients += 1;
+    if (addClient(clients, address, this.#clients < clientsOfBatchMax ? undefined : 0)) this.#clients += 1;
   }
 
   /** The counts since the last call, without unchanged ones. Where there is no entry left, cells without counts give up theirs. */
