@@ -38,6 +38,8 @@ export interface ExchangeCount {
   readonly cause: Cause | 'none';
   /** Of workers, who caused the failure, as their records say it; null: there is none. Absent in totals. */
   readonly whose?: Whose | null;
+  /** Of workers: the time was over that their clients had set. Absent in totals. */
+  readonly isClientDeadline?: boolean;
   /** Of workers, when the first of them ended: milliseconds since the Unix epoch. Absent in totals. */
   firstEndedAt?: number;
   /** Of workers, when the earliest of them began, which may have ended later: milliseconds since the Unix epoch. Absent in totals. */

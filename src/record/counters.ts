@@ -1,10 +1,17 @@
 import { addClient, type CountedClient, durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
 import type { EndedExchange, EndKind } from '../core/exchange.ts';
-import type { Cause } from '#failures/failure.ts';
+import type { Cause, Failure } from '#failures/failure.ts';
 import { ClientRetries } from './client-retries.ts';
 import type { Clock } from '../core/time.ts';
 import { whoses } from '#failures/shape.ts';
-import { endedAtOf, isLongLived, shapeOfExchange, shapeWithoutFailure, whoseOfExchange } from './exchange-shape.ts';
+import {
+  endedAtOf,
+  isClientDeadline,
+  isLongLived,
+  shapeOfExchange,
+  shapeWithoutFailure,
+  whoseOfExchange,
+} from './exchange-shape.ts';
 import { GoneNames, otherName } from './gone-names.ts';
 
 /** Combinations of labels. More than this burden a metrics store and are not readable. */
@@ -30,7 +37,7 @@ const withoutFailure = ['none', 'app_error', 'client_abort'] as const;
 export class ExchangeCounters {
   readonly #keysMax: number;
   readonly #routes = new Map<string, Map<string, Map<number, ExchangeCount>>>();
-  readonly #causes = new Map<Cause, number>();
+  readonly #causes = new Map<Cause | 'client_deadline', number>();
   readonly #clientRetries = new ClientRetries();
   /** Cells with counts since the last delta. */
   #touched: ExchangeCount[] = [];
@@ -110,7 +117,7 @@ export class ExchangeCounters {
     const verdict =
       exchange.failure === null
         ? withoutFailure.indexOf(shapeWithoutFailure(exchange))
-        : withoutFailure.length + this.#causeNumber(exchange.failure.cause);
+        : withoutFailure.length + this.#causeNumber(exchange.failure);
     const whose = whoseOfExchange(exchange);
     const party = whose === null ? 0 : 1 + whoses.indexOf(whose);
     const label =
@@ -119,11 +126,12 @@ export class ExchangeCounters {
     return (label * grpcNumbers + grpcNumber(exchange.grpcStatus ?? null)) * 2 + (isLongLived(exchange) ? 1 : 0);
   }
 
-  #causeNumber(cause: Cause): number {
-    const known = this.#causes.get(cause);
+  #causeNumber(failure: Failure): number {
+    const key = isClientDeadline(failure) ? 'client_deadline' : failure.cause;
+    const known = this.#causes.get(key);
     if (known !== undefined) return known;
     const number = this.#causes.size;
-    this.#causes.set(cause, number);
+    this.#causes.set(key, number);
     return number;
   }
 
@@ -188,7 +196,8 @@ export class CounterTotals {
     const labels = isOther ? { ...counted, route: otherName, upstream: otherName } : counted;
     return valueOf(this.#totals, keyOf(labels), () => {
       const { whose: _whose, firstEndedAt: _ended, firstStartedAt: _started, isLongLived: _lives, ...counted } = labels;
-      const { heads: _heads, client: _client, clients: _clients, clientRetries: _retries, ...common } = counted;
+      const { heads: _heads, client: _client, clients: _clients, clientRetries: _retries, ...others } = counted;
+      const { isClientDeadline: _deadline, ...common } = others;
       const total = { ...common, durations: noDurations() };
       clear(total);
       return total;
@@ -211,6 +220,7 @@ function newCount(exchange: EndedExchange, route: string, upstream: string): Exc
     shape: shapeOfExchange(exchange),
     cause: exchange.failure?.cause ?? 'none',
     whose: whoseOfExchange(exchange),
+    isClientDeadline: exchange.failure !== null && isClientDeadline(exchange.failure),
     firstEndedAt: 0,
     firstStartedAt: 0,
     end: exchange.endKind,

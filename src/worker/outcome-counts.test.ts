@@ -333,3 +333,15 @@ test('failures that are held keep their clients', () => {
   const [cell] = counts.take().filter(({ endpoint }) => endpoint === 'app/a');
   assert.deepEqual([cell?.failures, cell?.failedClients], [2, [{ client: '192.0.2.1', count: 2 }]]);
 });
+
+test('a time that the client had set is counted apart', () => {
+  const limit = { address, limitMs: 5 };
+  const [cell] = counted(
+    exchangeOf({ failure: fail('exchange_timeout', 'response', limit) }),
+    exchangeOf({ failure: fail('exchange_timeout', 'response', { ...limit, setBy: 'client' }) }),
+  );
+  assert.deepEqual(cell?.causes, [
+    { cause: 'exchange_timeout', count: 1 },
+    { cause: 'exchange_timeout', count: 1, byClient: true },
+  ]);
+});

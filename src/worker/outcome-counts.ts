@@ -1,11 +1,11 @@
 import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
 import { shapeOf, specOf, specOfCause } from '#failures/failure-texts.ts';
-import type { Cause } from '#failures/failure.ts';
+import type { Cause, Failure } from '#failures/failure.ts';
 import { addClient, type CountedClient } from '../core/counters.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import { parseRetryAfter } from '../policy/retry-backoff.ts';
-import { endedAtOf, isFailedCall } from '../record/exchange-shape.ts';
+import { endedAtOf, isClientDeadline, isFailedCall } from '../record/exchange-shape.ts';
 import { wasTried } from '../upstream/refusal.ts';
 import { latencyCellOf, latencyCells } from '../core/latency-cells.ts';
 import { StaleConnections } from '../exchange/stale-connections.ts';
@@ -145,7 +145,7 @@ export class OutcomeCounts {
     if (waitedInVain.has(failure.cause)) noteIdle((cell.silentIdleMs ??= []), attempt);
     else if (attempt.reused && endedEarly.has(failure.cause)) noteIdle((cell.resetIdleMs ??= []), attempt);
     const { countsAgainstHealth } = specOf(failure);
-    addCause(cell, failure.cause, !countsAgainstHealth && specOfCause(failure.cause).countsAgainstHealth);
+    addCause(cell, failure, !countsAgainstHealth && specOfCause(failure.cause).countsAgainstHealth);
     this.#hasUrgent = true;
     if (!countsAgainstHealth || this.#stale.excuses(attempt, exchange.startedAt)) return;
     if (this.#ofRoutes.hold(exchange, attempt)) return;
@@ -292,8 +292,17 @@ function isUrgent({ state, causes, failures }: EndpointOutcomes): boolean {
   return causes.length > 0 || failures > 0 || isUnusual(state);
 }
 
-function addCause(cell: EndpointOutcomes, cause: Cause, isExcused: boolean): void {
-  const known = cell.causes.find((one) => one.cause === cause && (one.excused === true) === isExcused);
-  if (known === undefined) cell.causes.push(isExcused ? { cause, excused: true, count: 1 } : { cause, count: 1 });
-  else known.count += 1;
+function addCause(cell: EndpointOutcomes, failure: Failure, isExcused: boolean): void {
+  const { cause } = failure;
+  const byClient = isClientDeadline(failure);
+  const known = cell.causes.find(
+    (one) => one.cause === cause && (one.excused === true) === isExcused && (one.byClient === true) === byClient,
+  );
+  if (known !== undefined) known.count += 1;
+  else
+    cell.causes.push({
+      ...{ cause, count: 1 },
+      ...(isExcused ? { excused: true } : {}),
+      ...(byClient ? { byClient } : {}),
+    });
 }
