@@ -2,6 +2,7 @@ import type { CountedMethod } from './attempt-counts.ts';
 import type { EndKind } from './exchange.ts';
 import type { Cause } from '#failures/failure.ts';
 import type { Shape, Whose } from '#failures/shape.ts';
+import { clientNetwork } from './route-traffic.ts';
 
 /** Requests that failed and have these in common. */
 export interface CountedRequests {
@@ -20,6 +21,22 @@ export interface CountedClient {
   count: number;
 }
 
+/** Clients that are told apart in one count. */
+const countedClientsMax = 16;
+
+/** Counts a failure of a client. Returns whether it has one entry more. */
+export function addClient(clients: CountedClient[], address: string, max = countedClientsMax): boolean {
+  const client = clientNetwork(address);
+  for (const known of clients)
+    if (known.client === client) {
+      known.count += 1;
+      return false;
+    }
+  if (clients.length >= max) return false;
+  clients.push({ client, count: 1 });
+  return true;
+}
+
 /**
  * Counts of exchanges by bounded labels: routes and upstreams come from the configuration, the others from unions.
  * Workers send sums since their last batch; the main thread adds them up.
@@ -32,6 +49,8 @@ export interface ExchangeCount {
   readonly cause: Cause | 'none';
   /** Of workers, who caused the failure, as their records say it; null: there is none. Absent in totals. */
   readonly whose?: Whose | null;
+  /** Of workers: the time was over that their clients had set. Absent in totals. */
+  readonly isClientDeadline?: boolean;
   /** Of workers, when the first of them ended: milliseconds since the Unix epoch. Absent in totals. */
   firstEndedAt?: number;
   /** Of workers, when the earliest of them began, which may have ended later: milliseconds since the Unix epoch. Absent in totals. */

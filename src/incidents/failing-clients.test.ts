@@ -62,3 +62,32 @@ describe('a client that asks again and again for what fails', () => {
     assert.match(incident.suspects[0].sentence, /127\.0\.66\.6/);
   });
 });
+
+describe('requests that only say themselves that they are in a loop', () => {
+  const looping = (clients: readonly CountedClient[], more: Partial<Parameters<typeof sampleCount>[0]> = {}) => {
+    const tracker = new IncidentTracker(0);
+    for (let second = 1; second <= 70; second++) {
+      const count = clients.reduce((sum, one) => sum + one.count, 0);
+      const failed = sampleCount({
+        ...{ upstream: '', route: 'cart', count, clients: [...clients], whose: 'client' },
+        ...{ cause: 'hops_exceeded', shape: 'refused_by_gateway', statusClass: '5xx' },
+        ...more,
+      });
+      const exchanges = second > 60 ? [failed] : [];
+      tracker.note({ exchanges, outcomes: [], staleReusesFailed: 0 }, second * 1000);
+      tracker.judge((second + 1) * 1000, () => ({ application: null, endpoints: [] }));
+    }
+    const [incident] = tracker.list(71_000);
+    return [incident?.whose, incident?.suspects[0]?.name];
+  };
+  test('are those of the client that alone sends them', () => {
+    const one = [{ client: '127.0.66.6', count: 5 }];
+    assert.deepEqual(looping(one), ['client', 'one_client']);
+    assert.deepEqual(looping(one, { cause: 'loop_detected' }), ['client', 'one_client']);
+  });
+  test('are a loop where many clients send them, or the route of the gateway is named', () => {
+    assert.deepEqual(looping(everyone.map((client) => ({ client, count: 1 }))), ['operator', undefined]);
+    const named = { cause: 'loop_detected', whose: 'operator' } as const;
+    assert.deepEqual(looping([{ client: '127.0.0.1', count: 5 }], named), ['operator', undefined]);
+  });
+});

@@ -1,7 +1,7 @@
 import { shapeOfType, specOfCause } from '#failures/failure-texts.ts';
 import type { Cause } from '#failures/failure.ts';
 import type { Shape, Whose } from '#failures/shape.ts';
-import { isCause, isConsequenceOf, isWithoutFailure } from './failure-family.ts';
+import { isCause, isConsequenceOf, isLoop, isWithoutFailure } from './failure-family.ts';
 import type {
   AnswerChange,
   CountedCause,
@@ -525,6 +525,13 @@ export class OpenIncident {
   #isOfChecksAlone(root: CountedFailure): boolean {
     const wereAnswered = this.#attemptsFailed === 0 && (this.rateBefore ?? 0) > 0;
     return wereAnswered && isOfChecksAlone({ cause: isCause(root) ? root : null, suspects: this.suspects });
+  }
+
+  /** Requests of a loop that only they themselves tell of; 0 where the incident is about something else. */
+  get claimedLoops(): number {
+    const root = this.#rootCause();
+    const parties = this.#kinds.get(root)?.parties;
+    return isLoop(root) && parties?.size === 1 ? (parties.get('client') ?? 0) : 0;
   }
 
   #partyOf(root: CountedFailure): Whose {

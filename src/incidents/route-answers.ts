@@ -42,6 +42,8 @@ const wellMax = 0.75;
 /** And no chance, while a crawler adds others for hours: a Poisson variable is so much smaller than its mean with a probability below e^-14 (Chernoff). */
 const chanceMax = 14;
 const unusualMin = 8;
+/** Of the clients of the route, at least so many get them. */
+const concernedMin = 1 / 3;
 
 /** Few unusual answers tell something when at least so many clients got them. */
 const clientsMin = 3;
@@ -64,8 +66,11 @@ interface Second {
   readonly second: number;
   /** Answers by form, short ones apart. Whether a form is usual is asked when it is judged: a crawler may make its own usual. */
   readonly forms: Map<number, number>;
-  /** A bit for each of their clients, of 32. */
+  /** A bit for each client of those that tell something, of 32. */
   clients: number;
+  /** The same of all answers, and of the unusual ones. */
+  allClients: number;
+  unusualClients: number;
 }
 
 interface UsualForm {
@@ -115,8 +120,10 @@ class RouteAnswer {
       const now = this.#at(second);
       const what = this.#formOf(key);
       now.forms.set(what, (now.forms.get(what) ?? 0) + count);
+      now.allClients |= clients;
       if (!this.#isUnusual(what)) continue;
       unusual += count;
+      now.unusualClients |= clients;
       if (what < short && !(this.#telling.has(what) && this.#isMuch(what, second))) continue;
       now.clients |= clients;
       tellingCount += count;
@@ -137,11 +144,14 @@ class RouteAnswer {
   }
 
   #hasClients(second: number): boolean {
-    let clients = 0;
-    for (const one of this.#seconds) if (one.second > second - 60) clients |= one.clients;
-    let count = 0;
-    for (let left = clients; left !== 0; left &= left - 1) count += 1;
-    return count >= clientsMin;
+    return bitsOf(this.#seconds, second - 60, ({ clients }) => clients) >= clientsMin;
+  }
+
+  /** A scanner is one client, or few, and what it gets shows nothing of the others, even where a busy client leaves at the same time. */
+  #isOfManyClients(after: number, unusual: number): boolean {
+    const all = bitsOf(this.#seconds, after - beforeS, ({ allClients }) => allClients);
+    const concerned = bitsOf(this.#seconds, after, ({ unusualClients }) => unusualClients);
+    return concerned >= concernedMin * Math.min(all, unusual);
   }
 
   /** The form, of a short answer that of short ones. */
@@ -158,7 +168,7 @@ class RouteAnswer {
   #at(second: number): Second {
     const newest = this.#seconds.at(-1);
     if (newest?.second === second) return newest;
-    const added: Second = { second, forms: new Map(), clients: 0 };
+    const added: Second = { second, forms: new Map(), clients: 0, allClients: 0, unusualClients: 0 };
     this.#seconds.push(added);
     if (this.#seconds.length > keptS) this.#seconds = this.#seconds.slice(-keptS);
     return added;
@@ -177,6 +187,7 @@ class RouteAnswer {
       const share = (now.answered - now.unusual) / expected;
       if (!(share <= wellMax) || expected * (1 - share + (share === 0 ? 0 : share * Math.log(share))) < chanceMax)
         continue;
+      if (!this.#isOfManyClients(second - widthS, now.unusual)) continue;
       const isUnusual = (form: number): boolean => this.#isUnusual(form);
       const first = this.#seconds.find((one) => one.second > second - widthS && [...one.forms.keys()].some(isUnusual));
       return first?.second ?? second;
@@ -273,6 +284,14 @@ class RouteAnswer {
         if (this.#formOf(key) === form + short) (sizes[key % sizeCells] as number) += count;
     return cellAt(sizes, 0.5);
   }
+}
+
+/** How many of 32 groups of clients, since that second. */
+function bitsOf(seconds: readonly Second[], after: number, clientsOf: (one: Second) => number): number {
+  let [clients, count] = [0, 0];
+  for (const one of seconds) if (one.second > after) clients |= clientsOf(one);
+  for (let left = clients; left !== 0; left &= left - 1) count += 1;
+  return count;
 }
 
 function cellAt(sizes: Float64Array, share: number): number | null {

@@ -66,6 +66,7 @@ export function suspectContext(
     demanding: isAtOne ? rates.demanding(second) : null,
     busiest: isAtOne ? rates.busiest(second) : null,
     topClient: isAtOne ? topClientOf(open, failures) : null,
+    loopClient: loopClientOf(open),
     retries: isAtOne ? retriesOf(open, rates.busiest(second)) : null,
     newestFailure: open.newestFailure,
     methods: new Map(
@@ -77,6 +78,16 @@ export function suspectContext(
 /** Null too where many requests come from one address, which may be a proxy of many clients: who retries is not known then. */
 function retriesOf({ retries }: OpenIncident, busiest: BusyClient | null): IncidentRetries | null {
   return busiest !== null && busiest.share >= ofOneAddressMin ? null : retries;
+}
+
+/** Nearly all. */
+const loopShareMin = 0.75;
+
+function loopClientOf({ clients, claimedLoops }: OpenIncident): SuspectContext['loopClient'] {
+  const { top } = clients;
+  if (top === null || claimedLoops === 0) return null;
+  const share = Math.min(1, top.count / claimedLoops);
+  return share < loopShareMin ? null : { client: top.name, share };
 }
 
 function topClientOf(

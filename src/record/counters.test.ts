@@ -46,6 +46,24 @@ test('exchanges with the same labels are counted together, others separately', (
   );
 });
 
+test('a time that the client had set is counted apart', () => {
+  const counters = new ExchangeCounters();
+  for (const setBy of ['client', undefined, 'client'] as const)
+    counters.count(
+      failedExchange(
+        fail('exchange_timeout', 'response', { address: null, limitMs: 5, ...(setBy === undefined ? {} : { setBy }) }),
+        504,
+      ),
+    );
+  assert.deepEqual(
+    counters.takeDelta().map(({ isClientDeadline, count }) => [isClientDeadline, count]),
+    [
+      [true, 2],
+      [false, 1],
+    ],
+  );
+});
+
 test('a response that went on for long behind its head is counted apart, and a slow head is not', () => {
   const counters = new ExchangeCounters();
   const [attempt] = sampleExchange().attempts;

@@ -1,19 +1,30 @@
-import { type CountedClient, type CountedRequests, durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
+import {
+  addClient,
+  type CountedClient,
+  type CountedRequests,
+  durationBoundsMs,
+  type ExchangeCount,
+} from '../core/counters.ts';
 import type { EndedExchange, EndKind } from '../core/exchange.ts';
-import type { Cause } from '#failures/failure.ts';
+import type { Cause, Failure } from '#failures/failure.ts';
 import { countedMethodOf } from '../core/attempt-counts.ts';
-import { clientNetwork } from '../core/route-traffic.ts';
 import { ClientRetries } from './client-retries.ts';
 import type { Clock } from '../core/time.ts';
 import { whoses } from '#failures/shape.ts';
-import { endedAtOf, isLongLived, shapeOfExchange, shapeWithoutFailure, whoseOfExchange } from './exchange-shape.ts';
+import {
+  endedAtOf,
+  isClientDeadline,
+  isLongLived,
+  shapeOfExchange,
+  shapeWithoutFailure,
+  whoseOfExchange,
+} from './exchange-shape.ts';
 import { GoneNames, otherName } from './gone-names.ts';
 
 /** Combinations of labels. More than this burden a metrics store and are not readable. */
 const keysMaxDefault = 2000;
 
-/** Clients that are told apart: of one cell, and of one batch, so that these take some 10 KiB of it. */
-const clientsMax = 16;
+/** Clients that are told apart in one batch, so that these take some 10 KiB of it. */
 const clientsOfBatchMax = 192;
 
 /** The same of paths, each with so many characters. */
@@ -38,7 +49,7 @@ const withoutFailure = ['none', 'app_error', 'client_abort'] as const;
 export class ExchangeCounters {
   readonly #keysMax: number;
   readonly #routes = new Map<string, Map<string, Map<number, ExchangeCount>>>();
-  readonly #causes = new Map<Cause, number>();
+  readonly #causes = new Map<Cause | 'client_deadline', number>();
   readonly #clientRetries = new ClientRetries();
   /** Cells with counts since the last delta. */
   #touched: ExchangeCount[] = [];
@@ -82,11 +93,7 @@ export class ExchangeCounters {
   }
 
   #countClient(clients: CountedClient[], address: string): void {
-    const client = clientNetwork(address);
-    for (const known of clients) if (known.client === client) return void (known.count += 1);
-    if (clients.length >= clientsMax || this.#clients >= clientsOfBatchMax) return;
-    clients.push({ client, count: 1 });
-    this.#clients += 1;
+    if (addClient(clients, address, this.#clients < clientsOfBatchMax ? undefined : 0)) this.#clients += 1;
   }
 
   /** Methods and statuses are few, so that only paths are bounded. */
@@ -145,7 +152,7 @@ export class ExchangeCounters {
     const verdict =
       exchange.failure === null
         ? withoutFailure.indexOf(shapeWithoutFailure(exchange))
-        : withoutFailure.length + this.#causeNumber(exchange.failure.cause);
+        : withoutFailure.length + this.#causeNumber(exchange.failure);
     const whose = whoseOfExchange(exchange);
     const party = whose === null ? 0 : 1 + whoses.indexOf(whose);
     const label =
@@ -154,11 +161,12 @@ export class ExchangeCounters {
     return (label * grpcNumbers + grpcNumber(exchange.grpcStatus ?? null)) * 2 + (isLongLived(exchange) ? 1 : 0);
   }
 
-  #causeNumber(cause: Cause): number {
-    const known = this.#causes.get(cause);
+  #causeNumber(failure: Failure): number {
+    const key = isClientDeadline(failure) ? 'client_deadline' : failure.cause;
+    const known = this.#causes.get(key);
     if (known !== undefined) return known;
     const number = this.#causes.size;
-    this.#causes.set(cause, number);
+    this.#causes.set(key, number);
     return number;
   }
 
@@ -229,6 +237,7 @@ export class CounterTotals {
         clients: _clients,
         requests: _requests,
         clientRetries: _retries,
+        isClientDeadline: _deadline,
         ...common
       } = counted;
       const total = { ...common, durations: noDurations() };
@@ -253,6 +262,7 @@ function newCount(exchange: EndedExchange, route: string, upstream: string): Exc
     shape: shapeOfExchange(exchange),
     cause: exchange.failure?.cause ?? 'none',
     whose: whoseOfExchange(exchange),
+    isClientDeadline: exchange.failure !== null && isClientDeadline(exchange.failure),
     firstEndedAt: 0,
     firstStartedAt: 0,
     end: exchange.endKind,

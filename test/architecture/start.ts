@@ -45,7 +45,7 @@ interface Load {
  */
 export const loadBudgets: Readonly<Record<string, Load>> = {
   'src/cli/main.ts': { kilobytes: 95, packages: ['@stricli/core'] },
-  'src/cli/status-watch.ts': { kilobytes: 215, packages: ['@stricli/core'] },
+  'src/cli/status-watch.ts': { kilobytes: 220, packages: ['@stricli/core'] },
   'src/cli/reload-command.ts': { kilobytes: 170, packages: ['@stricli/core'] },
   'src/cli/restart-command.ts': { kilobytes: 160, packages: ['@stricli/core'] },
   'src/cli/upgrade/upgrade-command.ts': { kilobytes: 165, packages: ['@stricli/core'] },

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { reasonSchema } from './order-reason.ts';
 import type { Named } from './inferred.ts';
 import { excerptSources, suspectKinds } from '../live-incident.ts';
 import { shapes, whoses } from '#failures/shape.ts';
@@ -186,7 +187,7 @@ export const incidentSchema = z.object({
 
 const ordered = {
   incident: z.int().min(1).describe('Its number.'),
-  reason: z.string().trim().min(1).max(200).optional().describe('Why, for the audit and the incident.'),
+  reason: reasonSchema(200).optional().describe('Why, for the audit and the incident.'),
 };
 export const acknowledgeRequestSchema = z.strictObject(ordered);
 export const muteRequestSchema = z.strictObject({
