@@ -206,10 +206,10 @@ export class FilterRun implements FilterContext {
     return head;
   }
 
-  /** RFC 9110 §6.4.1: HEAD, 204, 205 and 304 have no body. The length of every other body is unknown where a transform changes it. */
+  /** RFC 9110 §6.4.1: HEAD, 204 and 304 have no body. The length of every other body is unknown where a transform changes it. */
   #frame(head: EditedResponse): boolean {
     const { changesResponseBody } = this.#pipeline;
-    if (this.request.method === 'HEAD' || head.status === 204 || head.status === 205 || head.status === 304) {
+    if (this.request.method === 'HEAD' || head.status === 204 || head.status === 304) {
       this.bodies.dropResponse();
       head.framing = noBody;
       if (changesResponseBody) head.contentLength = -1;

@@ -153,8 +153,8 @@ export function responseFraming(
     if (facts.chunkedEarlier || facts.unknownCoding === '') return { rule: 'transfer-encoding-final' };
     if (facts.unknownCoding !== null) return { coding: facts.unknownCoding };
   }
-  // 1. No body is possible; with 205 it is not for endpoints to send (RFC 9110 §15.3.6), and not all clients read it.
-  if (method === 'HEAD' || status === 204 || status === 205 || status === 304) return noBody;
+  // 1. No body is possible.
+  if (method === 'HEAD' || status === 204 || status === 304) return noBody;
   // 2. A successful CONNECT turns the connection into a tunnel.
   if (method === 'CONNECT' && status < 300) return noBody;
   // 3, 4. Only chunked is left here. (5 was refused above.)
@@ -176,7 +176,5 @@ export function mayBeFollowed(facts: FramingFacts, method: string, status: numbe
   if (status < 200) return announced || facts.lengthLines > 0;
   if (method === 'HEAD') return facts.contentLength !== 0;
   if (method === 'CONNECT' && status < 300) return true;
-  // Without any framing RFC 9112 §6.3 lets it last until the connection is closed.
-  if (status === 205) return facts.contentLength !== 0;
-  return announced && (status === 204 || status === 304);
+  return announced && (status === 204 || status === 205 || status === 304);
 }

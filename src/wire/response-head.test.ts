@@ -43,18 +43,6 @@ describe('ResponseHeadParser', () => {
     }
   });
 
-  for (const [framing, keepAlive] of [
-    ['Content-Length: 0\r\n', true],
-    ['Content-Length: 5\r\n', false],
-    ['Transfer-Encoding: chunked\r\n', false],
-    ['', false],
-  ] as const)
-    it(`reads no body of a 205 with ${JSON.stringify(framing)}, and keeps the connection only behind length 0`, () => {
-      const parser = newParser();
-      push(parser, `HTTP/1.1 205 Reset Content\r\n${framing}\r\n`);
-      assert.deepEqual([parser.head?.framing, parser.head?.keepAlive], [{ kind: 'none' }, keepAlive]);
-    });
-
   for (const [what, bytes, status] of [
     ['a head that is refused', 'HTTP/1.1 503 No\r\nBad Name: x\r\n', 503],
     ['a head that goes on', 'HTTP/1.1 200 OK\r\nServer: x', 200],

@@ -117,7 +117,7 @@ function writeStatusLine(writer: ByteWriter, status: number, reason: string): vo
 
 function framingTowards(response: OutgoingResponse, version: HttpVersion, method: string): ResponseFraming {
   const { status, framing } = response;
-  if (method === 'HEAD' || status < 200 || status === 204 || status === 205 || status === 304) return 'none';
+  if (method === 'HEAD' || status < 200 || status === 204 || status === 304) return 'none';
   switch (framing.kind) {
     case 'none':
       return 'none';

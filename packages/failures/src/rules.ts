@@ -259,8 +259,8 @@ export const responseRules = {
   'interim-end': { section: 'RFC 9113 §8.1', reason: 'an interim response ends the stream' },
   'content-length-mismatch': { section: 'RFC 9113 §8.1.1', reason: 'the body is longer than Content-Length' },
   'content-forbidden': {
-    section: 'RFC 9110 §6.4.1, §15.3.5, §15.3.6 and §15.4.5',
-    reason: 'a body came with a 204, a 205 or a 304, or in answer to HEAD, which have none',
+    section: 'RFC 9110 §6.4.1, §15.3.5 and §15.4.5',
+    reason: 'a body came with a 204, with a 304, or in answer to HEAD, which have none',
   },
 } as const satisfies Record<string, RuleSpec>;
 

@@ -81,7 +81,7 @@ export function statusOf(text: string | null): number {
 }
 
 function framingOf(status: number, method: string, contentLength: number, endsStream: boolean): Framing {
-  if (status < 200 || method === 'HEAD' || status === 204 || status === 205 || status === 304) return noBody;
+  if (status < 200 || method === 'HEAD' || status === 204 || status === 304) return noBody;
   if (contentLength >= 0) return contentLength === 0 ? zeroBytes : { kind: 'length', bytes: contentLength };
   return endsStream ? zeroBytes : chunkedBody;
 }
