@@ -249,3 +249,14 @@ test('a scanner that begins when a busy client leaves is no incident: what the o
   });
   assert.deepEqual(told, []);
 });
+
+test('what a scanner got for minutes is not usual when it has left', () => {
+  const isScanned = (second: number): boolean => second > 100 && second <= 400;
+  const { told } = play({
+    isCrawled: true,
+    seconds: 700,
+    count: (second) => (isScanned(second) ? 30.5 : 0.5),
+    answer: (second, drawn) => (isScanned(second) && drawn < 0.983 ? statusOf(404) : asEver(second, drawn)),
+  });
+  assert.deepEqual(told, []);
+});

@@ -53,6 +53,10 @@ const leastOf: ReadonlyMap<number, { readonly count: number; readonly share: num
   [lostForm, { count: 3, share: 0.02 }],
   [declinedForm, { count: 30, share: 0.2 }],
 ]);
+/** Where a route has at least so many groups of clients, what so few of them get counts so often in a slice. */
+const manyClients = 6;
+const fewClients = 2;
+const learntPerClient = 3;
 /** Compared with the minutes before; the one with the fewest counts: a job that has ended is missing as well. */
 const minuteS = 60;
 const beforeS = 240;
@@ -73,6 +77,12 @@ interface Second {
   unusualClients: number;
 }
 
+interface LearntCount {
+  count: number;
+  /** A bit for each, of 32. */
+  clients: number;
+}
+
 interface UsualForm {
   count: number;
   readonly sizes: Float64Array;
@@ -91,8 +101,8 @@ const noneUnusual: UnusualCount = { unusual: 0, telling: 0 };
 class RouteAnswer {
   readonly firstSecond: number;
   readonly #usual = new Map<number, UsualForm>();
-  /** By slice number: counts by key. */
-  readonly #recent = new Map<number, Map<number, number>>();
+  /** By slice number: counts by key, and their clients. */
+  readonly #recent = new Map<number, Map<number, LearntCount>>();
   /** Slices of an incident, and of the minute before it. */
   readonly #unusual = new Set<number>();
   #seconds: Second[] = [];
@@ -115,7 +125,12 @@ class RouteAnswer {
     let [unusual, tellingCount] = [0, 0];
     for (let at = 0; at < answers.length; at += answerParts) {
       const [key, count, clients] = answers.slice(at, at + answerParts) as [number, number, number];
-      recent.set(key, (recent.get(key) ?? 0) + count);
+      const known = recent.get(key);
+      if (known === undefined) recent.set(key, { count, clients });
+      else {
+        known.count += count;
+        known.clients |= clients;
+      }
       if (!isKnown) continue;
       const now = this.#at(second);
       const what = this.#formOf(key);
@@ -228,16 +243,23 @@ class RouteAnswer {
       if (slice >= oldest) continue;
       this.#recent.delete(slice);
       if (this.#unusual.delete(slice)) continue;
-      this.#learn(counts);
+      this.#learn(
+        counts,
+        bitsOf(this.#seconds, second - beforeS, ({ allClients }) => allClients),
+      );
     }
   }
 
-  #learn(counts: ReadonlyMap<number, number>): void {
+  /** `allClients`: groups of them that the route has. */
+  #learn(counts: ReadonlyMap<number, LearntCount>, allClients: number): void {
     for (const usual of this.#usual.values()) {
       usual.count *= keptOfSlice;
       for (let cell = 0; cell < sizeCells; cell++) (usual.sizes[cell] as number) *= keptOfSlice;
     }
-    for (const [key, count] of counts) {
+    for (const [key, { count: whole, clients }] of counts) {
+      // What a scanner gets for minutes is not what the route usually answers.
+      const ofFew = allClients >= manyClients ? learntPerClient * bits(clients) : Infinity;
+      const count = bits(clients) <= fewClients ? Math.min(whole, ofFew) : whole;
       const [form, cell] = [Math.floor(key / sizeCells), key % sizeCells];
       let usual = this.#usual.get(form);
       if (usual === undefined) this.#usual.set(form, (usual = { count: 0, sizes: new Float64Array(sizeCells) }));
@@ -280,7 +302,7 @@ class RouteAnswer {
   #medianShort(form: number): number | null {
     const sizes = new Float64Array(sizeCells);
     for (const counts of this.#recent.values())
-      for (const [key, count] of counts)
+      for (const [key, { count }] of counts)
         if (this.#formOf(key) === form + short) (sizes[key % sizeCells] as number) += count;
     return cellAt(sizes, 0.5);
   }
@@ -288,8 +310,13 @@ class RouteAnswer {
 
 /** How many of 32 groups of clients, since that second. */
 function bitsOf(seconds: readonly Second[], after: number, clientsOf: (one: Second) => number): number {
-  let [clients, count] = [0, 0];
+  let clients = 0;
   for (const one of seconds) if (one.second > after) clients |= clientsOf(one);
+  return bits(clients);
+}
+
+function bits(clients: number): number {
+  let count = 0;
   for (let left = clients; left !== 0; left &= left - 1) count += 1;
   return count;
 }
