@@ -19,6 +19,7 @@ const whoseCases: Partial<Record<Cause, readonly WhoseCase[]>> = {
     { when: 'with `queued_ms`', evidence: { queuedMs: 3000 } },
     { when: 'with `over_at_start`', evidence: { overAtStart: true } },
   ],
+  loop_detected: [{ when: 'where `passage` is more than `limit`', evidence: { passage: 5, limit: 4 } }],
   pool_full: [{ when: 'with `stopped_pids`', evidence: { stoppedPids: '77 78' } }],
   queue_timeout: [{ when: 'with `stopped_pids`', evidence: { stoppedPids: '77 78' } }],
   tunnel_idle: [{ when: 'where `silent` is `client`', evidence: { silent: 'client' } }],

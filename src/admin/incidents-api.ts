@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ZodError } from 'zod';
 import { snakeCased } from '#failures/json-case.ts';
 import type { IncidentOrder } from '../core/live-incident.ts';
 import { timeAheadForms, timeAheadOfText } from '../core/query-time.ts';
@@ -28,7 +29,7 @@ export async function markIncident(
   const body = await readJsonBody(request);
   if (!body.ok) return sendProblem(response, body.status, body.detail);
   const order = await readOrder(id, body.value, clock.wallTime());
-  if (order === null) return sendProblem(response, 422, wanted[id]);
+  if (typeof order === 'string') return sendProblem(response, 422, order);
   const { reason } = order;
   const outcome = await audited(
     gateway,
@@ -51,19 +52,28 @@ function targetOf(order: IncidentOrder): string {
   return order.until === null ? `${what} no longer` : `${what} until ${new Date(order.until).toISOString()}`;
 }
 
-/** Null: it cannot be read. */
-async function readOrder(id: MarkOperation, body: unknown, now: number): Promise<IncidentOrder | null> {
+const reportInput = { reportInput: true } as const;
+
+/** What is wrong with the reason, where nothing else is. */
+async function whyNot(id: MarkOperation, error: ZodError): Promise<string> {
+  if (error.issues.some(({ path }) => path[0] !== 'reason')) return wanted[id];
+  const { requestErrors } = await import('../control/request-errors.ts');
+  return [...requestErrors(error, []), 'Nothing was changed.'].join(' ');
+}
+
+/** A text: why it cannot be read. */
+async function readOrder(id: MarkOperation, body: unknown, now: number): Promise<IncidentOrder | string> {
   // The package that checks bodies is loaded with the first change, as for the overlay.
   const { acknowledgeRequestSchema, muteRequestSchema } = await import('../core/schemas/incidents.ts');
   if (id === 'acknowledgeIncident') {
-    const { data } = acknowledgeRequestSchema.safeParse(body);
-    if (data === undefined) return null;
+    const { data, error } = acknowledgeRequestSchema.safeParse(body, reportInput);
+    if (data === undefined) return whyNot(id, error);
     return { kind: 'acknowledge', incident: data.incident, reason: data.reason ?? null };
   }
-  const { data } = muteRequestSchema.safeParse(body);
-  if (data === undefined) return null;
+  const { data, error } = muteRequestSchema.safeParse(body, reportInput);
+  if (data === undefined) return whyNot(id, error);
   const until = data.until === null ? null : timeAheadOfText(data.until, now);
   // A time that cannot be written is none.
-  if (data.until !== null && (until === null || Math.abs(until) > 8e15)) return null;
+  if (data.until !== null && (until === null || Math.abs(until) > 8e15)) return wanted[id];
   return { kind: 'mute', incident: data.incident, reason: data.reason ?? null, until };
 }

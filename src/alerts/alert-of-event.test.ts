@@ -388,6 +388,13 @@ describe('people are told of', () => {
   for (const [promise, happened, alert] of rows) test(promise, () => assert.equal(about(happened), alert));
 });
 
+test('requests of one client alone that the gateway refuses wake nobody', () => {
+  const refusedFor = (name: string): string | null =>
+    about(event('incident_opened', { ...incident, family: 'gateway', suspects: [{ name, sentence: 'It is so.' }] }));
+  assert.equal(refusedFor('one_client'), 'incident:run-1-3 opened warning');
+  assert.equal(refusedFor('gateway_limit'), 'incident:run-1-3 opened critical');
+});
+
 test('an alert has the verdict, the evidence and the next step', () => {
   const alert = alertOfEvent(eventOf(event('incident_opened', incident)), { deployment: 'shop' });
   assert.deepEqual(

@@ -157,7 +157,7 @@ const criticalShare = 0.1;
 
 function incident(facts: IncidentFacts, text: string, change: Alert['change']): AlertContent {
   const { key, upstream, upstreams, family, routes, suspects, nextStep, requests, failed, incident } = facts;
-  const isCritical = failed > 0 && failed >= requests * criticalShare;
+  const isCritical = failed > 0 && failed >= requests * criticalShare && !isOfOneClientAlone(facts);
   return {
     key: `incident:${key}`,
     kind: 'incident',
@@ -176,6 +176,10 @@ function incident(facts: IncidentFacts, text: string, change: Alert['change']): 
     ...(suspects[0] === undefined ? {} : { cause: suspects[0].name }),
   };
 }
+
+/** Requests of one client that the gateway refuses for what they say of themselves: others miss nothing. */
+const isOfOneClientAlone = ({ family, suspects }: IncidentFacts): boolean =>
+  family === 'gateway' && suspects[0]?.name === 'one_client';
 
 /** An incident as it is now, told as opened. */
 export function openedAlert(

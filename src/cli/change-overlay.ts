@@ -47,6 +47,9 @@ function lines({ kind, body }: OverlayOrder, { changed, affected, overlay }: Cha
 
 function restoredText(affected: readonly string[], { entries }: ChangeAnswer['overlay']): string {
   if (affected.length === 0) return 'Nothing was set: the configuration file decides.';
+  const [first = ''] = affected;
+  if (first.startsWith('ejection:'))
+    return `${first.slice('ejection:'.length)} was ejected because of its requests, and not by the overlay. Its pause is over: it is on probation now.`;
   const left = entries.length === 0 ? '' : ` Still set: ${entries.map(({ id }) => id).join(', ')}.`;
   return `Cleared: ${affected.join(', ')}. The configuration file decides again.${left}`;
 }

@@ -1,11 +1,8 @@
-import { elapsedText, harmless, shorten, wrap, wrapAfter, countText } from './layout.ts';
+import { elapsedText, harmless, wrap, wrapAfter, countText } from './layout.ts';
 import { statusMark, type Style } from './style.ts';
 import { unusualOf } from '../core/unusual-incident.ts';
 import type { IncidentStatus } from '../core/schemas/incidents.ts';
 import type { AlertTargetStatus } from '../core/schemas/alerts.ts';
-
-/** Characters of a next step in a list: three lines, and more for a command at their end. `candor incident N` has all of it. */
-const stepMax = 210;
 
 /** Two lines and more: for lists, and for the status. */
 export function incidentLines(incident: IncidentStatus, now: number, style: Style): string[] {
@@ -16,12 +13,17 @@ export function incidentLines(incident: IncidentStatus, now: number, style: Styl
   const step = nextStepOf(incident);
   return [
     ...wrapAfter(`  ${mark} ${incident.id}`, harmless(head), 8),
+    ...mostLines(incident, ' '.repeat(8)),
     ...presentLines(incident).flatMap((line) => wrap(harmless(line), ' '.repeat(8))),
     ...wrap(harmless(suspect?.sentence ?? 'What has caused it is not known.'), ' '.repeat(8)),
     ...incident.additions.flatMap(({ reason }) => wrap(harmless(reason), ' '.repeat(8))),
-    ...(step === undefined || !isOpen ? [] : wrap(harmless(shortenStep(step)), ' '.repeat(8)).map(style.dim)),
+    ...(step === undefined || !isOpen ? [] : wrapAfter('        →', harmless(step), 10).map(style.dim)),
   ];
 }
+
+/** Which requests fail, where most of them are alike. */
+export const mostLines = ({ most }: IncidentStatus, indent: string): readonly string[] =>
+  most === undefined ? [] : wrap(harmless(most.sentence), indent);
 
 /** What has become of one that goes on, and what operators have said of it. */
 export function presentLines({ rarer, marks }: IncidentStatus): readonly string[] {
@@ -31,15 +33,6 @@ export function presentLines({ rarer, marks }: IncidentStatus): readonly string[
 /** For the cause with which requests fail now; of an incident that is over, for the first suspect. */
 export function nextStepOf({ nextStep, suspects: [suspect] }: IncidentStatus): string | undefined {
   return nextStep ?? suspect?.nextStep;
-}
-
-/** A command that is cut cannot be typed: one that begins within the limit stays whole. */
-function shortenStep(step: string): string {
-  const isWithinCommand = step.slice(0, stepMax - 1).split('`').length % 2 === 0;
-  const commandEnd = isWithinCommand ? step.indexOf('`', stepMax - 1) : -1;
-  if (commandEnd === -1) return shorten(step, stepMax);
-  // A mark that ends the sentence needs no ellipsis.
-  return step.length <= commandEnd + 2 ? step : `${step.slice(0, commandEnd + 1)}…`;
 }
 
 export function extentOf(incident: IncidentStatus): string {

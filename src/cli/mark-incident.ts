@@ -1,5 +1,6 @@
 import { apiRoot } from '../admin/operations.ts';
 import { camelCased } from '#failures/json-case.ts';
+import { timeAheadForms, timeAheadOfText } from '../core/query-time.ts';
 import type { IncidentStatus } from '../core/schemas/incidents.ts';
 import { askGateway, type GatewayResponse, refusal } from './ask-gateway.ts';
 import { CommandFailure } from './command-failure.ts';
@@ -16,9 +17,11 @@ export interface IncidentFlags extends AskFlags {
 }
 
 /** What is asked for, in its order; empty: the incident is only shown. */
-export function ordersOf({ acknowledge, mute, unmute, reason }: IncidentFlags): readonly MarkRequest[] {
+export function ordersOf({ acknowledge, mute, unmute, reason }: IncidentFlags, now: number): readonly MarkRequest[] {
   if (mute !== undefined && unmute)
     throw new CommandFailure('usage', '--mute and --unmute are opposites: use one of them.');
+  if (mute !== undefined && timeAheadOfText(mute, now) === null)
+    throw new CommandFailure('usage', `--mute ${mute}: the time ${timeAheadForms}.`);
   const orders: readonly MarkRequest[] = [
     ...(acknowledge ? [{ kind: 'acknowledge' as const, body: {} }] : []),
     ...(mute === undefined ? [] : [{ kind: 'mute' as const, body: { until: mute } }]),

@@ -134,7 +134,7 @@ interface RestoreFlags extends AskFlags {
 
 export const restoreCommand = defineCommand<RestoreFlags, [string?]>({
   brief: 'Undo what operators have changed at run time',
-  text: 'Clears one entry of the overlay, all of a kind (such as drain), or all that name\na route, upstream or endpoint; with --all or without an argument, all of them.\nThe configuration file decides again. `candor status` lists the entries.',
+  text: 'Clears one entry of the overlay, all of a kind (such as drain), or all that name\na route, upstream or endpoint; with --all or without an argument, all of them.\nAn endpoint that was ejected because of its requests is put on probation.\nThe configuration file decides again. `candor status` lists the entries.',
   examples: ['candor restore --all', 'candor restore drain', 'candor restore drain:api/10.0.0.5:3000'],
   flags: { ...askFlags, all: switchFlag('Every entry, as without an argument') },
   positional: words(optionalArgument('what', 'An entry, a kind, or what entries name')),

@@ -6,9 +6,9 @@ import type { AskFlags } from './flags.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import { CommandFailure, exitCodes } from './command-failure.ts';
 import { findAdmin } from './find-admin.ts';
-import { extentOf, incidentLines, nextStepOf, presentLines, timesOf } from './incident-lines.ts';
+import { extentOf, incidentLines, mostLines, nextStepOf, presentLines, timesOf } from './incident-lines.ts';
 import { alignColumns, elapsedText, harmless, shorten, wrap, wrapAfter, printJson } from './layout.ts';
-import { type IncidentFlags, markIncident, ordersOf } from './mark-incident.ts';
+import type { IncidentFlags } from './mark-incident.ts';
 import type { ProcessContext } from './process-context.ts';
 import { type Style, styleFor } from './style.ts';
 import { verdictText } from '../core/incident-words.ts';
@@ -79,7 +79,8 @@ function ownLines(count: number): readonly string[] {
 
 /** `candor incident N`, with what an operator says of it or without. */
 export async function incidentOrMarks(flags: IncidentFlags, id: number, context: ProcessContext): Promise<void> {
-  const orders = ordersOf(flags);
+  const { markIncident, ordersOf } = await import('./mark-incident.ts');
+  const orders = ordersOf(flags, context.clock.wallTime());
   return orders.length > 0 ? markIncident(id, orders, flags, context) : showIncident(flags, id, context);
 }
 
@@ -140,6 +141,7 @@ function incidentPage(incident: IncidentStatus, now: number, style: Style): stri
   const lines = [
     ...wrap(`${style.bold(`Incident ${id}`)}  ${isOpen ? style.bad(harmless(title)) : harmless(title)}`, ''),
     ...wrap(`${extentOf(incident)}, ${timesOf(incident, now)}`, '  '),
+    ...mostLines(incident, '  '),
     ...wrap(`${verdictText(incident)}; ${rateText(incident)}`, '  '),
     ...presentLines(incident).flatMap((line) => wrap(harmless(line), '  ')),
     '',

@@ -268,10 +268,13 @@ function summaryOf(entries: readonly Entry[], rest: Rest, query: string, style: 
     return style.dim(
       query === '' ? 'No exchange is stored.' : `No stored ${wantedKind(query)} matches ${harmless(query)}.`,
     );
-  const exchanges = entries.filter(({ exchange }) => exchange !== null).length;
+  const shown = entries.flatMap(({ exchange }) => exchange ?? []);
+  const exchanges = shown.length;
   const lines = entries.length - exchanges;
+  const requests = shown.reduce((sum, { standsFor }) => sum + standsFor, 0);
+  const stand = requests === exchanges ? '' : `, which stand for ${countText(requests, 'request')}`;
   const found = [
-    ...(exchanges > 0 || lines === 0 ? [countText(exchanges, 'exchange')] : []),
+    ...(exchanges > 0 || lines === 0 ? [`${countText(exchanges, 'exchange')}${stand}`] : []),
     ...(lines > 0 ? [`${countText(lines, 'line')} of applications`] : []),
   ];
   const text = `${found.join(' and ')}.${restTexts[rest]} \`candor explain ID\` says why one failed.`;

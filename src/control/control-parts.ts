@@ -500,6 +500,7 @@ export class ControlParts {
       refusal: this.#owner.overlayRefusal,
       sendRoutes: (overlay) => this.workers.sendOverlay(overlay),
       onEndpointsChanged: () => this.endpoints.overlayChanged(),
+      endPause: (endpoint) => this.endpoints.endPause(endpoint),
       workers: () => wantedWorkers(this.active.configuration).count,
     });
   }

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { suggestNearest } from '../config/nearest.ts';
 import { weightMax } from '../core/overlay.ts';
+import { reasonSchema } from '../core/schemas/order-reason.ts';
 import {
   type OverlayChange,
   pauseWaitersDefault,
@@ -8,6 +8,7 @@ import {
   pauseWaitMsDefault,
   pauseWaitMsMax,
 } from './overlay-change.ts';
+import { requestErrors } from './request-errors.ts';
 
 /** Schemas of the request bodies that change the overlay. Operations validate with them, and the OpenAPI file is made from them. */
 
@@ -66,7 +67,7 @@ export const ejectRequestSchema = z.strictObject({
     .max(ejectMaxS)
     .optional()
     .describe('After this time it gets requests again. Absent: not before it is restored.'),
-  reason: z.string().min(1).max(1024).optional().describe('Why, one clause; shown wherever the entry is.'),
+  reason: reasonSchema(1024).optional().describe('Why, one clause; shown wherever the entry is.'),
   force: z
     .boolean()
     .optional()
@@ -99,10 +100,9 @@ type OverlayRequest =
 
 export function readOverlayRequest(kind: OverlayRequestKind, body: unknown): OverlayRequest {
   const schema = overlayRequestSchemas[kind];
-  const read = schema.safeParse(body);
+  const read = schema.safeParse(body, { reportInput: true });
   if (read.success) return { ok: true, change: changeOf(kind, read.data) };
-  const keys = Object.keys(schema.shape);
-  return { ok: false, errors: read.error.issues.flatMap((issue) => issueTexts(issue, keys)) };
+  return { ok: false, errors: requestErrors(read.error, Object.keys(schema.shape)) };
 }
 
 type Read<K extends OverlayRequestKind> = z.infer<(typeof overlayRequestSchemas)[K]>;
@@ -128,19 +128,6 @@ function changeOf(kind: OverlayRequestKind, read: unknown): OverlayChange {
     case 'restore':
       return { kind, what: (read as Read<'restore'>).what ?? null };
   }
-}
-
-function issueTexts(issue: z.core.$ZodIssue, keys: readonly string[]): string[] {
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKeyText(key, keys));
-  const path = issue.path.join('.');
-  if (path === '') return [`The body is not an object with the keys ${keys.join(', ')}.`];
-  return [`${path}: ${issue.message}.`];
-}
-
-function unknownKeyText(key: string, keys: readonly string[]): string {
-  const suggestion = suggestNearest(key, keys);
-  const shown = JSON.stringify(key.slice(0, 64));
-  return `The key ${shown} is unknown: ${suggestion ?? `known are ${keys.join(', ')}.`}`;
 }
 
 /** What a change is asked for, as the operator names it; null: all routes or entries. */

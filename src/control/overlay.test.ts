@@ -56,7 +56,10 @@ function endpointAt(port: number): EndpointSnapshot {
   };
 }
 
-function overlay(store: OverlayStorage | null = storage): Overlay {
+function overlay(
+  store: OverlayStorage | null = storage,
+  endPause: (endpoint: string) => boolean = () => false,
+): Overlay {
   const made: Overlay = new Overlay({
     clock,
     events: { emit: <K extends EventKind>(event: NewEvent<K>) => void events.push(event) },
@@ -68,6 +71,7 @@ function overlay(store: OverlayStorage | null = storage): Overlay {
     refusal: () => refusal,
     sendRoutes: (routes) => void sent.push(routes),
     onEndpointsChanged: () => undefined,
+    endPause,
     workers: () => 4,
   });
   made.load();
@@ -109,6 +113,16 @@ describe('Overlay', () => {
     assert.deepEqual(await one.change(maintenance('ap'), 'admin:socket', null), {
       ...{ ok: false, kind: 'unknown_target', why: 'There is no route or upstream ap: did you mean "api" or "app"?' },
     });
+  });
+
+  it('restores an endpoint that is out because of its requests: it is tried again at once', async () => {
+    const tried: string[] = [];
+    const one = overlay(storage, (endpoint) => tried.push(endpoint) > 0);
+    const restored = await one.change({ kind: 'restore', what: '127.0.0.1:1' }, 'admin:socket', null);
+    assert.ok(restored.ok && restored.changed);
+    assert.deepEqual([restored.affected, tried], [['ejection:127.0.0.1:1'], [endpoints[0]?.id]]);
+    const other = await overlay().change({ kind: 'restore', what: '127.0.0.1:1' }, 'admin:socket', null);
+    assert.equal(other.ok, false);
   });
 
   it('applies a change although the disk is full, says that it is in memory only, and writes all entries with the next change', async () => {

@@ -20,9 +20,9 @@ import type { OverlayStatus } from '../core/schemas/status.ts';
 import { type OverlayChange, planChange } from './overlay-change.ts';
 import { overlayEntriesMax } from './overlay-file.ts';
 import type { OverlayStorage } from './overlay-store.ts';
-import { isMatched, type OverlayTargets } from './overlay-targets.ts';
+import { findEndpoint, isMatched, type OverlayTargets } from './overlay-targets.ts';
 import { reasonBesideState } from '../core/reason-beside-state.ts';
-import type { EndpointState } from '../core/endpoint.ts';
+import type { EndpointId, EndpointState } from '../core/endpoint.ts';
 
 interface Override {
   readonly weight: number | null;
@@ -112,6 +112,8 @@ interface OverlayParts {
   readonly sendRoutes: (overlay: RouteOverlay) => void;
   /** Weights, drains or ejections have changed: sends the endpoints to the workers. */
   readonly onEndpointsChanged: () => void;
+  /** Lets an endpoint that was ejected because of its traffic try again now. Returns whether it was. */
+  readonly endPause?: (endpoint: EndpointId) => boolean;
   readonly workers: () => number;
 }
 
@@ -230,6 +232,8 @@ export class Overlay {
     if (ifRevision !== null && ifRevision !== this.#revision) return this.#conflict(ifRevision);
     const wallTime = this.#parts.clock.wallTime();
     const plan = planChange(change, this.#entries, this.#parts.targets(), wallTime);
+    if (!plan.ok && change.kind === 'restore' && change.what !== null && this.#endPause(change.what))
+      return this.#outcome(true, [], [`ejection:${change.what}`]);
     if (!plan.ok) return { ok: false, kind: plan.kind ?? 'unknown_target', why: plan.why };
     const { set } = plan;
     const before = set.map((one) => this.#entryOf(one));
@@ -249,6 +253,16 @@ export class Overlay {
     for (const [at, setting] of set.entries()) this.#emit(actor, before[at]?.setting ?? null, setting);
     for (const { setting } of plan.cleared) this.#emit(actor, setting, null);
     return this.#outcome(true, set.length === 0 ? plan.cleared.map(({ setting }) => setting) : set);
+  }
+
+  /** What is not in the overlay may be out because of its traffic. */
+  #endPause(what: string): boolean {
+    const targets = this.#parts.targets();
+    const found = findEndpoint(what.replace(/^(?:eject|ejection):/, ''), targets);
+    if (!found.ok) return false;
+    const all = targets.upstreams.flatMap(({ endpoints }) => endpoints);
+    const ended = all.filter((one) => overlayEndpointOf(one) === found.target && this.#parts.endPause?.(one.id));
+    return ended.length > 0;
   }
 
   async #apply(revision: number, entries: readonly OverlayEntry[]): Promise<void> {
@@ -276,13 +290,17 @@ export class Overlay {
     return { ok: false, kind: 'conflict', why };
   }
 
-  #outcome(changed: boolean, settings: readonly OverlaySetting[]): OverlayOutcome {
+  #outcome(
+    changed: boolean,
+    settings: readonly OverlaySetting[],
+    affected: readonly string[] = settings.map(overlayIdOf),
+  ): OverlayOutcome {
     const targets = this.#parts.targets();
     const upstreams = targets.upstreams.filter(({ endpoints }) => settings.some((one) => isDrainOf(one, endpoints)));
     const emptied = upstreams.filter(({ endpoints }) => endpoints.every(({ state }) => !canServe.has(state)));
     const warnings = emptied.map(({ id }) => `Upstream ${id} has no endpoint left that gets requests.`);
     if (this.#memoryReason !== null) warnings.push(`The change is lost when the process ends: ${this.#memoryReason}.`);
-    return { ok: true, changed, affected: settings.map(overlayIdOf), warnings, overlay: this.status() };
+    return { ok: true, changed, affected, warnings, overlay: this.status() };
   }
 
   #emit(actor: string, before: OverlaySetting | null, after: OverlaySetting | null): void {

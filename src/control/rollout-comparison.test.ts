@@ -37,8 +37,8 @@ describe('both releases are counted', () => {
   test('by route: what failed, what the application answered with 5xx, and what was late', () => {
     const { comparison, add } = compared();
     add(0.5, traffic('a', 100, 20));
-    const failures = [{ cause: 'reset_before_response', count: 2 }] as const;
-    add(0.5, traffic('b', 10, 20, { serverErrors: 3, failures }), traffic('b', 4, 400));
+    const causes = [{ cause: 'reset_before_response', count: 2 }] as const;
+    add(0.5, traffic('b', 10, 20, { serverErrors: 3, causes }), traffic('b', 4, 400));
     const { old, fresh } = comparison.judgement();
     assert.deepEqual(old, { requests: 100, failures: 0, serverErrors: 0, late: 0 });
     assert.deepEqual(fresh, { requests: 16, failures: 2, serverErrors: 3, late: 4 });

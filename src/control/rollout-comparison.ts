@@ -46,7 +46,7 @@ export class TrafficBefore {
 
   *#counted({ worker, routes }: CountedTraffic, endpointOf: EndpointOf, now: Instant): Iterable<Counted> {
     for (const one of routes) {
-      const { route, answered, serverErrors, failures: counts = [] } = one;
+      const { route, answered, serverErrors, causes: counts = [] } = one;
       const endpoint = endpointOf(one.endpoint);
       if (endpoint === null) continue;
       const limitMs = mayBeLate(endpoint.readySince, now) ? this.#lateLimitMs(route) : null;

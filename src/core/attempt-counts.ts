@@ -23,6 +23,9 @@ export const countedMethods = [
 ] as const;
 export type CountedMethod = (typeof countedMethods)[number];
 
+export const countedMethodOf = (method: string): CountedMethod =>
+  countedMethods.find((one) => one === method) ?? 'other';
+
 /**
  * The stages of an exchange at an upstream whose times are counted. Each begins where the one before has ended, except the last: `first_byte` is the time from
  * the begin of the exchange to the head of the response.

@@ -1,12 +1,40 @@
+import type { CountedMethod } from './attempt-counts.ts';
 import type { EndKind } from './exchange.ts';
 import type { Cause } from '#failures/failure.ts';
 import type { Shape, Whose } from '#failures/shape.ts';
+import { clientNetwork } from './route-traffic.ts';
+
+/** Requests that failed and have these in common. */
+export interface CountedRequests {
+  readonly method: CountedMethod;
+  /** That the client got; 0: none. */
+  readonly status: number;
+  /** Of the target as the client sent it, without the query; '': there were too many, or it was too long. */
+  readonly path: string;
+  count: number;
+}
 
 /** Requests of one client that failed. */
 export interface CountedClient {
   /** See `clientNetwork`. */
   readonly client: string;
   count: number;
+}
+
+/** Clients that are told apart in one count. */
+const countedClientsMax = 16;
+
+/** Counts a failure of a client. Returns whether it has one entry more. */
+export function addClient(clients: CountedClient[], address: string, max = countedClientsMax): boolean {
+  const client = clientNetwork(address);
+  for (const known of clients)
+    if (known.client === client) {
+      known.count += 1;
+      return false;
+    }
+  if (clients.length >= max) return false;
+  clients.push({ client, count: 1 });
+  return true;
 }
 
 /**
@@ -21,6 +49,8 @@ export interface ExchangeCount {
   readonly cause: Cause | 'none';
   /** Of workers, who caused the failure, as their records say it; null: there is none. Absent in totals. */
   readonly whose?: Whose | null;
+  /** Of workers: the time was over that their clients had set. Absent in totals. */
+  readonly isClientDeadline?: boolean;
   /** Of workers, when the first of them ended: milliseconds since the Unix epoch. Absent in totals. */
   firstEndedAt?: number;
   /** Of workers, when the earliest of them began, which may have ended later: milliseconds since the Unix epoch. Absent in totals. */
@@ -36,6 +66,8 @@ export interface ExchangeCount {
   client?: string;
   /** Of workers, where requests failed: how many of which client; of a batch not all are told apart. Absent in totals. */
   clients?: CountedClient[];
+  /** Of workers, where requests failed: which ones; of a batch not all are told apart. Absent in totals. */
+  requests?: CountedRequests[];
   /** Of workers: how many of them are retries of their clients (`ClientRetries`). Absent in totals. */
   clientRetries?: number;
   count: number;

@@ -65,8 +65,26 @@ export interface LiveIncident {
   readonly answers?: AnswerChange;
   /** It goes on with a clearly smaller share of failures than it opened with, which is more than usual still; absent: it does not. */
   readonly rarer?: RarerFailures;
+  /** What is common to most of the requests that failed; absent: not known. */
+  readonly most?: AlikeRequests;
   /** Absent: what was told of its cause first has not been corrected. */
   readonly corrected?: CorrectedCause;
+}
+
+/** Requests that failed alike. */
+export interface AlikeRequests {
+  readonly route: string;
+  /** 'other': one that clients seldom use. */
+  readonly method: string;
+  /** That their clients got; 0: none. */
+  readonly status: number;
+  /** Whether the application has sent it. */
+  readonly isOfApplication: boolean;
+  readonly failed: number;
+  /** Of nearly all of them, without the query and without secrets; null: they have different ones. Clients choose it: it belongs into no chat or mail. */
+  readonly path: string | null;
+  /** Nearly all took so long; null: they took different times. */
+  readonly tookMs: number | null;
 }
 
 export interface RarerFailures {

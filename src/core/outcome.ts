@@ -1,5 +1,6 @@
 import type { EndpointState } from './endpoint.ts';
 import type { Cause } from '#failures/failure.ts';
+import type { CountedClient } from './counters.ts';
 
 /** Results of the attempts at one endpoint since a worker's last batch. Structured-cloneable. */
 export interface EndpointOutcomes {
@@ -43,6 +44,12 @@ export interface EndpointOutcomes {
   answeredIdleMs?: number;
   /** Failures by cause, including causes that do not count against health. */
   readonly causes: FailureCount[];
+  /** Whose the failures are that count and that a client may cause: not those of connections that could not be made. Null, absent: there are none. */
+  failedClients?: CountedClient[] | null;
+  /** The same of responses with a 5xx status. */
+  errorClients?: CountedClient[] | null;
+  /** The address of the client that was answered last, as a sample; '': none was. Absent: not known. */
+  answeredBy?: string;
   /** When the exchange of the first attempt that failed, or had a 5xx status, ended: milliseconds since the Unix epoch. Absent: none, or not known. */
   firstFailedAt?: number;
   /** When the earliest exchange of those attempts began. Absent: none, or not known. */
@@ -53,5 +60,7 @@ export interface FailureCount {
   readonly cause: Cause;
   /** These did not count against the endpoint, though others of the cause do. */
   readonly excused?: true;
+  /** The client had set the time that was over. */
+  readonly byClient?: true;
   count: number;
 }

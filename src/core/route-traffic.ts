@@ -12,12 +12,14 @@ export interface RouteTraffic {
   readonly answered: number;
   /** How many of them with 5xx, or a gRPC status that says the same. */
   readonly serverErrors: number;
+  /** Attempts that got a connection and no whole response, and count against the health of the endpoint; absent: none. */
+  readonly failures?: number;
   /** From the start of an attempt to its response head, by cells (`latency-cells.ts`); each cell that is not empty, and its count. */
   readonly latencies: readonly number[];
   /** What whole responses below 500 were (`answerKey`): of each its key, its count, and a bit for each client, of 32; absent: not known. */
   readonly answers?: readonly number[];
   /** First attempts that failed by the endpoint's doing, by cause; absent: none. What follows them is not independent of them. */
-  readonly failures?: readonly FailureCount[];
+  readonly causes?: readonly FailureCount[];
   /** Some of the attempts that were answered with 5xx. */
   readonly failed: readonly AttemptOfClient[];
   /** The slowest of those that took longer than `slowMs`, and those whose response has not begun for longer. */

@@ -79,6 +79,8 @@ export interface EndpointSnapshot {
   readonly weight?: number;
   /** How many requests it gets at a time while it is half-open, over all workers; absent: 1. */
   readonly probesMax?: number;
+  /** While it is on probation it gets requests of these routes, on which it failed; absent: of any. */
+  readonly probationRoutes?: readonly string[];
   /** Where it runs, such as a data centre; absent: not known. */
   readonly zone?: string;
   /** Endpoints of the lowest number get the requests, the next ones only while none of those may; absent: 0. */

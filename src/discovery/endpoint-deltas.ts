@@ -57,6 +57,7 @@ function isSameForWorkers(one: EndpointSnapshot, other: EndpointSnapshot): boole
     one.addressStale === other.addressStale &&
     one.zone === other.zone &&
     one.priority === other.priority &&
+    one.probationRoutes?.join() === other.probationRoutes?.join() &&
     one.release === other.release &&
     one.share === other.share &&
     one.exit?.atInstant === other.exit?.atInstant &&

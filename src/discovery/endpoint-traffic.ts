@@ -23,6 +23,10 @@ export interface EndpointTraffic {
   /** For as long as the endpoint is trusted; null where traffic decides nothing. */
   detection: OutlierDetection | null;
   readonly causes: FailureCauses;
+  /** Attempts that failed, by route, since they began; without those that got no connection. */
+  readonly failedRoutes: Map<string, number>;
+  /** By which its probation is judged; empty: by any. */
+  probationRoutes: readonly string[];
   /** What traffic says against the endpoint; '' where nothing. */
   reason: string;
   /** By what it differed from the other endpoints when it was ejected; null: it was for failures. */
@@ -55,13 +59,14 @@ export function endpointByTraffic(
 
 function withoutTrust(
   endpoint: EndpointSnapshot,
-  { reason: traffic, settings }: EndpointTraffic,
+  { reason: traffic, settings, probationRoutes }: EndpointTraffic,
   trust: Exclude<TrustState, { state: 'trusted' }>,
 ): EndpointSnapshot {
   const out = { ...endpoint, state: stateOf(endpoint, trust), sinceInstant: trust.since };
   if (trust.state === 'probation') {
-    const reason = probationReason(traffic, trust.successes, settings.ejection.probationSuccesses);
-    if (!trust.byBreaker) return { ...out, reason };
+    const only = trust.byBreaker ? [] : probationRoutes;
+    const reason = probationReason(traffic, trust.successes, settings.ejection.probationSuccesses, only);
+    if (!trust.byBreaker) return { ...out, reason, ...(only.length === 0 ? {} : { probationRoutes: only }) };
     const probesMax = settings.breaker?.probesMax ?? 1;
     const checks = { nextInstant: trust.since, everyMs: halfOpenRetryMs, passesNeeded: 1 };
     return { ...out, reason, checks, ...(probesMax === 1 ? {} : { probesMax }) };

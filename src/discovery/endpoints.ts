@@ -269,6 +269,11 @@ export class Endpoints {
     this.#drains.onResponse(upstream, endpoint);
   }
 
+  /** See `OutlierDetector.endPause`. */
+  endPause(endpoint: EndpointId): boolean {
+    return this.#outliers.endPause(endpoint);
+  }
+
   /** Operators have changed a weight, or drain an endpoint. */
   overlayChanged(): void {
     for (const { id } of this.#parts.configuration().upstreams) this.#sendChanges(id);

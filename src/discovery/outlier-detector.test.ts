@@ -109,6 +109,29 @@ const slow = (count: number): Partial<EndpointOutcomes> => ({
   causes: [{ cause: 'response_head_timeout', count }],
 });
 
+test('a probation after failures is judged by the routes that failed; after refused connections by any', async () => {
+  const on = (route: string, counted: Partial<RouteTraffic>): RouteTraffic => ({
+    ...{ route, upstream, endpoint: 'app/a', answered: 0, serverErrors: 0, latencies: [] },
+    ...{ failed: [], slow: [], awaited: [], ...counted },
+  });
+  const few = on('cart', { answered: 9, failures: 1 });
+  const outcome = { upstream, endpoint: 'app/a', state: 'healthy', ...none, ...slow(30) } as const;
+  detector.onOutcomes([outcome], [on('shop', { failures: 29 }), few], 1);
+  await clock.advance(firstPauseMs * 1.3);
+  assert.deepEqual(seen().probationRoutes, ['shop']);
+  const tried = { ...outcome, ...none, state: 'probation', successes: 3 } as const;
+  detector.onOutcomes([tried], [on('cart', { answered: 3 })], 1);
+  assert.equal(seen().state, 'probation');
+  detector.onOutcomes([{ ...tried, successes: 0, ...slow(1) }], [on('shop', { failures: 1 })], 1);
+  await clock.advance(firstPauseMs * 3);
+  assert.deepEqual([seen().state, seen().probationRoutes], ['probation', ['shop']]);
+  detector.onOutcomes([tried], [on('shop', { answered: 3 })], 1);
+  assert.equal(seen().state, 'healthy');
+  report({ failures: 5, consecutiveFailures: 5, consecutiveUnreachable: 5 });
+  await clock.advance(firstPauseMs * 5);
+  assert.deepEqual([seen().state, seen().probationRoutes], ['probation', undefined]);
+});
+
 describe('an endpoint whose checks pass while its requests fail', () => {
   test('is ejected, and the disagreement is reported with its figures', () => {
     report({ successes: 4 });
@@ -497,6 +520,31 @@ describe('an endpoint that differs from the others on the same routes', () => {
       detector.onOutcomes([{ upstream, endpoint: 'app/a', state: 'probation', ...none, ...outcome }], [now], 1);
       assert.equal(seen().state, state);
     });
+
+  test('is tried again at once where an operator wants it', () => {
+    clock.advanceSync(60_000);
+    assert.equal(detector.endPause('app/a' as EndpointId), false);
+    detector.onOutcomes([], [failing, well], 1);
+    assert.equal(detector.endPause('app/a' as EndpointId), true);
+    assert.equal(seen().state, 'probation');
+    assert.equal(emitted.at(-1)?.to, 'probation');
+  });
+
+  test('is not trusted for answers on routes that had not failed, until no others have come for a minute', async () => {
+    clock.advanceSync(60_000);
+    const cart = (count: number): RouteTraffic => traffic('a', { route: 'cart', answered: count });
+    detector.onOutcomes([], [failing, well, cart(20), traffic('b', { route: 'cart' })], 1);
+    await clock.advance(firstPauseMs * 1.3);
+    assert.deepEqual(seen().probationRoutes, ['shop']);
+    assert.match(seen().reason, /^on probation with one request of the route shop at a time/);
+    const answered = { upstream, endpoint: 'app/a', state: 'probation', ...none, successes: 3 } as const;
+    detector.onOutcomes([answered], [cart(3)], 1);
+    assert.equal(seen().state, 'probation');
+    await clock.advance(60_000);
+    assert.equal(seen().probationRoutes, undefined);
+    detector.onOutcomes([answered], [cart(3)], 1);
+    assert.equal(seen().state, 'healthy');
+  });
 
   test('is ejected again while a request of its probation waits for too long', async () => {
     clock.advanceSync(60_000);

@@ -28,8 +28,8 @@ import {
   type OutlierSettings,
   outlierSettingsOf,
 } from '../policy/outlier-settings.ts';
-import { type SiblingOutlier, SiblingOutliers } from '../policy/sibling-outliers.ts';
-import { asBefore, lateLimitOf, lateOutcome } from '../policy/sibling-probation.ts';
+import { mostOf, type SiblingOutlier, SiblingOutliers } from '../policy/sibling-outliers.ts';
+import { anyRouteAfterMs, asBefore, lateLimitOf, lateOutcome, onRoutes } from '../policy/sibling-probation.ts';
 import type { RouteTraffic } from '../core/route-traffic.ts';
 import { isGoodTraffic, isStillGoodTraffic, RecentTraffic } from '../policy/recent-traffic.ts';
 import { type EndpointTraffic, endpointByTraffic, isPassing, stateOf, StayingOutlier } from './endpoint-traffic.ts';
@@ -274,6 +274,7 @@ export class OutlierDetector {
     // Attempts that began before a change of state do not count after it.
     if (stateOf(endpoint, watched.trust) !== outcome.state) return false;
     watched.causes.add(outcome, watched.settings.failureRate);
+    noteRoutes(watched, outcome.endpoint, routes);
     if (watched.trust.state === 'probation')
       return this.#judgeProbation(endpoint, watched, { outcome, routes }, watched.trust, endpoints);
     if (watched.trust.state === 'ejected') return false; // It got requests only since no other endpoint could.
@@ -308,15 +309,18 @@ export class OutlierDetector {
     const byBreaker = watched.settings.breaker !== null && !this.#mayEject(endpoint, watched, all);
     const settings = this.#ejectionOf(endpoint, watched, byBreaker);
     const cause = { random: random.next(), byBreaker };
-    const counted = asBefore(watched.outlier, countedOutcomes(outcome, watched.settings.failureRate), routes);
+    const only = before.byBreaker ? [] : watched.probationRoutes;
+    const seen = onRoutes(countedOutcomes(outcome, watched.settings.failureRate), endpoint.id, only, routes);
+    const counted = asBefore(watched.outlier, seen, routes);
     this.#trust(watched, afterProbation(before, counted, clock.now(), cause, settings));
     const { state } = watched.trust;
     const from = stateOf(endpoint, before);
     if (state === 'trusted') {
       this.#emitState(endpoint, from, probationEndReason(settings.probationSuccesses), endpoint.state);
-      watched.causes.clear();
+      this.#forgetCauses(watched);
       watched.reason = '';
       watched.outlier = null;
+      watched.timer?.cancel();
       this.#compared.get(watched.upstream)?.outliers.forget(endpoint.id);
     } else if (state === 'ejected') {
       const how =
@@ -325,15 +329,22 @@ export class OutlierDetector {
           : howAgain(watched.outlier);
       watched.reason = `a request of its ${before.byBreaker ? 'half-open breaker' : 'probation'} ${how}`;
       const figures = { requests: 0, failures: 1, consecutiveUnreachable: 0, windowMs: defaultFailureRate.windowMs };
+      if (watched.failedRoutes.size > 0) watched.probationRoutes = mostOf(watched.failedRoutes);
+      else if (watched.outlier !== null) watched.probationRoutes = watched.outlier.routes;
       this.#emitDisagreement(endpoint, watched, from, figures);
       this.#scheduleProbation(watched);
     }
     return state !== before.state;
   }
 
+  #forgetCauses({ causes, failedRoutes }: EndpointTraffic): void {
+    causes.clear();
+    failedRoutes.clear();
+  }
+
   /** Traffic agrees with the checks. */
   #clear(watched: EndpointTraffic, { hasFailures }: OutlierDetection): boolean {
-    if (!hasFailures) watched.causes.clear();
+    if (!hasFailures) this.#forgetCauses(watched);
     // It stays for what it differs by from the others: they are compared elsewhere.
     return watched.outlier === null && watched.staying.clear();
   }
@@ -349,6 +360,8 @@ export class OutlierDetector {
     const now = clock.now();
     const { ejection, breaker } = watched.settings;
     watched.outlier = outlier;
+    const isOfAny = evidence.consecutiveUnreachable > 0;
+    watched.probationRoutes = outlier?.routes ?? (isOfAny ? [] : mostOf(watched.failedRoutes));
     watched.reason = outlier === null ? `${evidence.reason} (mostly ${watched.causes.commonest})` : evidence.reason;
     const byBreaker = !this.#mayEject(endpoint, watched, all);
     if (!byBreaker || breaker !== null) {
@@ -400,6 +413,16 @@ export class OutlierDetector {
     );
   }
 
+  /** An operator wants an endpoint tried again now. Returns whether it was ejected because of its traffic. */
+  endPause(id: EndpointId): boolean {
+    const watched = this.#tracked.get(id);
+    if (watched?.trust.state !== 'ejected') return false;
+    watched.timer?.cancel();
+    watched.trust = { ...watched.trust, until: this.#parts.clock.now() };
+    this.#pauseIsOver(watched.upstream);
+    return true;
+  }
+
   #pauseIsOver(upstream: UpstreamId): void {
     this.checksChanged(upstream);
     this.#parts.onChange(upstream);
@@ -410,8 +433,26 @@ export class OutlierDetector {
     const next = startProbation(before, this.#parts.clock.now());
     if (next === before || next.state !== 'probation') return;
     watched.trust = next;
-    watched.causes.clear();
+    this.#forgetCauses(watched);
+    this.#scheduleAnyRoute(watched);
     this.#emitState(endpoint, stateOf(endpoint, before), probationStartReason, stateOf(endpoint, next));
+  }
+
+  /** Requests of the routes on which it failed may come no more. */
+  #scheduleAnyRoute(watched: EndpointTraffic): void {
+    const { clock } = this.#parts;
+    if (watched.probationRoutes.length === 0) return;
+    watched.timer?.cancel();
+    watched.timer = clock.schedule(
+      after(clock.now(), anyRouteAfterMs),
+      (due: { watch: OutlierDetector; watched: EndpointTraffic }) => due.watch.#letAnyRoute(due.watched),
+      { watch: this as OutlierDetector, watched },
+    );
+  }
+
+  #letAnyRoute(watched: EndpointTraffic): void {
+    watched.probationRoutes = [];
+    this.#parts.onChange(watched.upstream);
   }
 
   #trackedOf(upstream: UpstreamId, { id }: EndpointSnapshot): EndpointTraffic {
@@ -427,6 +468,8 @@ export class OutlierDetector {
       settings,
       detection: this.#detectionOf(settings),
       causes: new FailureCauses(),
+      failedRoutes: new Map(),
+      probationRoutes: [],
       reason: '',
       outlier: null,
       staying: new StayingOutlier(),
@@ -479,4 +522,10 @@ export class OutlierDetector {
     const evidence = { address: addressText(endpoint.address), check: 'traffic' };
     this.#parts.events.emit({ kind: 'endpoint_state', subject: `endpoint:${endpoint.id}`, from, to, reason, evidence });
   }
+}
+
+/** On which routes attempts at the endpoint fail. */
+function noteRoutes({ failedRoutes }: EndpointTraffic, endpoint: string, routes: readonly RouteTraffic[]): void {
+  for (const { route, endpoint: at, failures = 0 } of routes)
+    if (at === endpoint && failures > 0) failedRoutes.set(route, (failedRoutes.get(route) ?? 0) + failures);
 }

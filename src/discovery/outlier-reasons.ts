@@ -85,8 +85,10 @@ export function probationEndReason(successes: number): string {
   return `it answered ${successes} requests in a row`;
 }
 
-export function probationReason(traffic: string, successes: number, needed: number): string {
-  return `on probation with one request at a time (${successes} of ${needed} answered); before, ${traffic}`;
+/** `only`: routes of which it gets requests; empty: of any. */
+export function probationReason(traffic: string, successes: number, needed: number, only: readonly string[]): string {
+  const of = only.length === 0 ? '' : ` of the ${only.length === 1 ? 'route' : 'routes'} ${only.join(', ')}`;
+  return `on probation with one request${of} at a time (${successes} of ${needed} answered); before, ${traffic}`;
 }
 
 export function checksReason(state: EndpointState): string {

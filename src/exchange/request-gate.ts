@@ -1,6 +1,6 @@
 import type { RequestPriority } from '../core/route-spec.ts';
 import type { Deadline } from '../core/deadline.ts';
-import type { AttemptFacts } from '../core/exchange.ts';
+import type { AttemptFacts, ClientFacts } from '../core/exchange.ts';
 import type { Failure } from '#failures/failure.ts';
 import type { Instant } from '../core/time.ts';
 
@@ -13,6 +13,7 @@ export interface TurnWaiter {
 export interface AdmittedExchange {
   readonly startedAt: Instant;
   readonly attempts: readonly AttemptFacts[];
+  readonly client: Pick<ClientFacts, 'address'>;
 }
 
 /** A request that waits for its turn. */

@@ -1,6 +1,6 @@
 import type { FailureFamily, IncidentSuspect } from '../core/live-incident.ts';
 import { wasStopped } from '../core/recorded-exit.ts';
-import { familyOfCause, isConsequenceOf } from './failure-family.ts';
+import { familyOfCause } from './failure-family.ts';
 import { exitKindOf } from './stopped-processes.ts';
 import { type ExitKind, type FoundAddition, endedS, failedMin, failedShareMin, settleS } from './incident-additions.ts';
 import { OpenIncident } from './open-incident.ts';
@@ -140,7 +140,10 @@ export class AdditionWatch {
       const quietFor = second - addition.lastSecond;
       addition.hasEnded = quietFor > endedS;
       if (quietFor > lateS) continue;
-      addition.suspects = rank(counted).filter(({ sentence }) => !known.has(sentence));
+      const suspects = rank(counted);
+      // With the same first suspect, what began later follows from it too.
+      const isSame = suspects[0]?.sentence === open.suspects[0]?.sentence;
+      addition.suspects = isSame ? [] : suspects.filter(({ sentence }) => !known.has(sentence));
       if (addition.families.size === 0) continue;
       addition.causes = causesOf(counted, addition, context.watched);
       if (counted.root !== 'not_ready') addition.counts = counted.counts;
@@ -197,7 +200,7 @@ function seeParts(
       byFamily.set(family, { failed: count.failed + failed, attemptsFailed: count.attemptsFailed + attemptsFailed });
     }
     for (const family of reportedFamilies) {
-      if (family === open.root || isConsequenceOf(family, open.root)) continue;
+      if (family === open.root || open.isEffect(family)) continue;
       const { failed, attemptsFailed } = byFamily.get(family) ?? { failed: 0, attemptsFailed: 0 };
       const own = elsewhere.has(family) ? 0 : Math.max(failed, attemptsFailed);
       additions.see('family', family, second, failures.requests.at(second), own);

@@ -325,12 +325,14 @@ export function joinedIncident(now: LiveIncident, before: KeptIncident): LiveInc
   const known = new Set(before.suspects.map(({ name }) => name));
   const suspects = [...before.suspects, ...now.suspects.filter(({ name }) => !known.has(name))];
   const { family, cause, shape, whose } = isConsequenceOf(now.family, before.family) ? before : now;
+  const most = joinedMost(before, now);
   const upstreams = joinedUpstreams(before.upstreams, now.upstreams);
   const words = new ApplicationWords();
   for (const excerpt of [...(before.excerpts ?? []), ...(now.excerpts ?? [])]) words.add(excerpt);
   return {
     ...now,
     ...(words.all.length === 0 ? {} : { excerpts: words.all }),
+    ...(most === undefined ? {} : { most }),
     ...{ family, cause, shape, whose, upstreams },
     causes: joinedCounts(before.causes, now.causes, (one) => one.cause, ['count', 'failed', 'attemptsFailed']).toSorted(
       (a, b) => b.count - a.count,
@@ -351,6 +353,15 @@ export function joinedIncident(now: LiveIncident, before: KeptIncident): LiveInc
     rate: { before: before.rate.before, during: now.rate.during },
     suspects: suspects.toSorted((a, b) => b.fit - a.fit),
   };
+}
+
+/** Of different requests, those of which more have failed. */
+function joinedMost({ most: one }: LiveIncident, { most: other }: LiveIncident): LiveIncident['most'] {
+  if (one === undefined || other === undefined) return one ?? other;
+  const isSame = (['route', 'method', 'status', 'isOfApplication'] as const).every((key) => one[key] === other[key]);
+  if (!isSame) return one.failed > other.failed ? one : other;
+  const path = one.path === other.path ? one.path : null;
+  return { ...other, path, failed: one.failed + other.failed };
 }
 
 function joinedUpstreams(

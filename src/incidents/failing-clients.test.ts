@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { CountedClient } from '../core/counters.ts';
 import { sampleCount } from '../record/sample-count.test-support.ts';
-import { ClientCounts } from './failing-clients.ts';
 import { IncidentTracker } from './incident-tracker.ts';
+import { TopCounts } from './top-counts.ts';
 
 test('of any number of clients the one with most is known, and never counted too high', () => {
-  const counts = new ClientCounts();
+  const counts = new TopCounts();
   for (let one = 0; one < 5000; one++) {
     counts.add(`10.0.${one >> 8}.${one & 255}`, 1);
     if (one % 2 === 0) counts.add('127.0.66.6', 1);
   }
-  const { client, count } = counts.top ?? { client: '', count: 0 };
-  assert.equal(client, '127.0.66.6');
+  const { name, count } = counts.top ?? { name: '', count: 0 };
+  assert.equal(name, '127.0.66.6');
   assert.ok(count > 2300 && count <= 2500, `${count}`);
 });
 
@@ -60,5 +60,34 @@ describe('a client that asks again and again for what fails', () => {
     const [incident] = play([{ client: '127.0.66.6', count: 30 }], 90).list(91_000);
     assert.equal(incident?.suspects[0]?.name, 'one_client');
     assert.match(incident.suspects[0].sentence, /127\.0\.66\.6/);
+  });
+});
+
+describe('requests that only say themselves that they are in a loop', () => {
+  const looping = (clients: readonly CountedClient[], more: Partial<Parameters<typeof sampleCount>[0]> = {}) => {
+    const tracker = new IncidentTracker(0);
+    for (let second = 1; second <= 70; second++) {
+      const count = clients.reduce((sum, one) => sum + one.count, 0);
+      const failed = sampleCount({
+        ...{ upstream: '', route: 'cart', count, clients: [...clients], whose: 'client' },
+        ...{ cause: 'hops_exceeded', shape: 'refused_by_gateway', statusClass: '5xx' },
+        ...more,
+      });
+      const exchanges = second > 60 ? [failed] : [];
+      tracker.note({ exchanges, outcomes: [], staleReusesFailed: 0 }, second * 1000);
+      tracker.judge((second + 1) * 1000, () => ({ application: null, endpoints: [] }));
+    }
+    const [incident] = tracker.list(71_000);
+    return [incident?.whose, incident?.suspects[0]?.name];
+  };
+  test('are those of the client that alone sends them', () => {
+    const one = [{ client: '127.0.66.6', count: 5 }];
+    assert.deepEqual(looping(one), ['client', 'one_client']);
+    assert.deepEqual(looping(one, { cause: 'loop_detected' }), ['client', 'one_client']);
+  });
+  test('are a loop where many clients send them, or the route of the gateway is named', () => {
+    assert.deepEqual(looping(everyone.map((client) => ({ client, count: 1 }))), ['operator', undefined]);
+    const named = { cause: 'loop_detected', whose: 'operator' } as const;
+    assert.deepEqual(looping([{ client: '127.0.0.1', count: 5 }], named), ['operator', undefined]);
   });
 });

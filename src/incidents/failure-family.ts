@@ -69,6 +69,11 @@ export function isNotHttp(kind: CountedCause['cause']): boolean {
   return kind === 'response_not_http' || kind === 'response_not_http2';
 }
 
+/** The request names the gateways that it has been through: in a loop they have done so, or its client has made them up. */
+export function isLoop(kind: CountedCause['cause']): boolean {
+  return kind === 'loop_detected' || kind === 'hops_exceeded';
+}
+
 /** The attempt waited for a connection that it never got: the endpoint knows nothing of it. */
 export function isWithoutConnection(cause: Cause): boolean {
   return cause === 'pool_full' || cause === 'queue_timeout';

@@ -181,13 +181,13 @@ test('five attempts in half a minute that other attempts have answered become an
 });
 
 test('where clumps of failures are usual, two of them in one minute are no incident; where none came before, they are', () => {
-  const opensAt = (isClumped: boolean): number | null => {
+  const opensAt = (isClumped: boolean, everyS = 600): number | null => {
     const [window, requests, attempts] = [new FamilyWindow('application'), new SlidingSeconds(), new SlidingSeconds()];
     const end = 4 * 3600;
     for (let second = 1; second <= end; second++) {
       // Two requests in five seconds.
       const isAsked = second % 5 < 2;
-      const clump = isClumped && second % 600 === 300 ? 3 : 0;
+      const clump = isClumped && second % everyS === 300 ? 3 : second % 1800 === 900 ? 1 : 0;
       const failed = clump + (second === end - 20 || second === end - 3 ? 4 : 0);
       requests.add(second, Math.max(isAsked ? 1 : 0, failed));
       if (failed > 0) window.failed.add(second, failed);
@@ -197,4 +197,6 @@ test('where clumps of failures are usual, two of them in one minute are no incid
   };
   assert.notEqual(opensAt(false), null);
   assert.equal(opensAt(true), null);
+  // Where most failures come by themselves, and only some in clumps.
+  assert.equal(opensAt(true, 3600), null);
 });

@@ -43,7 +43,7 @@ export class SlidingSeconds {
 const clumpS = 5;
 const halfClumpsS = 24 * 3600;
 /** Until it has shown otherwise, an application fails in single requests: so many are assumed. */
-const assumedSingle = 10;
+const assumedSingle = 4;
 
 /**
  * How failures come while there is no incident: each by itself, or in clumps, which are over before anybody can act. Half of it is forgotten in a day, since an hour
@@ -110,6 +110,10 @@ const minuteS = 60;
 
 /** Among few requests, so many failures may be an incident. */
 const fewFailuresMin = 4;
+
+/** Where failures come in clumps as a rule, two clumps may come in the same minutes. */
+const clumpedMin = 1.25;
+const clumpsMin = 3;
 
 /** Few requests: then most of those in a minute must have failed. */
 const fewRequestsMax = 60;
@@ -221,9 +225,20 @@ export class FamilyWindow {
     const { seldomMin, shareMin, mayBeUsual } = this.#rule;
     const [failed, all] = [this.failed.sum(second, width), requests.sum(second, width)];
     if (mayBeUsual && failed <= usualTimes * this.#usual * all) return false;
-    // Where clumps are usual, two of them may come in the same minutes.
     const clumped = this.#clumps?.dispersion(second) ?? 1;
+    if (clumped >= clumpedMin && this.#clumpsWithin(second, width) < clumpsMin) return false;
     return failed >= Math.min(seldomMin, 0.2 * all) && failed >= fewFailuresMin * clumped && failed >= shareMin * all;
+  }
+
+  /** Groups of failures within as many seconds as a clump has. */
+  #clumpsWithin(second: number, width: number): number {
+    let clumps = 0;
+    for (let one = second - width + 1; one <= second; one++) {
+      if (this.failed.at(one) === 0) continue;
+      clumps += 1;
+      one += clumpS - 1;
+    }
+    return clumps;
   }
 
   /** The second in which those failures began that are more than usual now, or go on without a longer pause; else that of the last failures. */

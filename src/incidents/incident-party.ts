@@ -2,7 +2,7 @@ import { whoseOf } from '#failures/failure-texts.ts';
 import type { Failure } from '#failures/failure.ts';
 import type { Whose } from '#failures/shape.ts';
 import type { CountedCause, IncidentSuspect, SuspectKind } from '../core/live-incident.ts';
-import { familyOfCause, isCause, isNotHttp } from './failure-family.ts';
+import { familyOfCause, isCause, isLoop, isNotHttp } from './failure-family.ts';
 
 interface PartyFacts {
   readonly root: CountedCause['cause'];
@@ -49,7 +49,7 @@ export function partyOf({ root, parties, suspects, answersInHttp, application }:
 
   function partyOfRequests(): Whose {
     const [most] = [...parties].sort(([, a], [, b]) => b - a);
-    if (most !== undefined) return most[0];
+    if (most !== undefined) return most[0] === 'client' && isLoop(root) ? 'operator' : most[0];
     // Attempts have no record of their own.
     const isOfApplication = root === 'app_error' || root === 'late_response' || root === 'changed_response';
     if (isOfApplication || (isNotHttp(root) && answersInHttp)) return 'application';

@@ -25,12 +25,37 @@ export function incidentSentence(whole: LiveIncident): string {
   const why = suspect === undefined ? 'What has caused it is not known.' : suspect.sentence;
   return [
     `${what}: ${extentOf(incident)}${lasted}${firstOf(incident)}${end}.`,
+    // It goes into chats and mails, where a path that a client has chosen would become a link.
+    ...mostSentences(incident, 'route'),
     why,
     ...suspects.slice(1).flatMap(({ name, sentence }) => (name === 'client_retries' ? [sentence] : [])),
     ...(incident.rarer === undefined || resolvedAt !== null ? [] : [rarerSentence(incident.rarer, incident)]),
     ...(incident.isRemoved === true ? [removedSentence(incident)] : []),
     ...incident.additions.map(additionSentence),
   ].join(' ');
+}
+
+/** Fewer of the failed requests are not what the incident is about. */
+const mostMin = 0.5;
+const pathCharactersMax = 80;
+
+/** 'All 146 are POST /api/checkout (route checkout), answered with 504 by the gateway after 3 s.'; empty: too few are alike. */
+export function mostSentences(
+  { most, failed, family, resolvedAt }: Pick<LiveIncident, 'most' | 'failed' | 'family' | 'resolvedAt'>,
+  shows: 'path' | 'route',
+): readonly string[] {
+  if (most === undefined || isWithoutFailure(family) || most.failed < mostMin * failed) return [];
+  const { route, status, isOfApplication, tookMs } = most;
+  const share = most.failed >= failed ? `All ${failed}` : `${percentText(most.failed / failed)} of them`;
+  const path = shows === 'path' ? most.path : null;
+  const method = most.method === 'other' ? 'requests' : most.method;
+  const where =
+    path === null ? '' : ` ${path.length > pathCharactersMax ? `${path.slice(0, pathCharactersMax)}…` : path}`;
+  const on = route === '' || route === path ? '' : path === null ? ` on the route ${route}` : ` (route ${route})`;
+  const by = isOfApplication ? 'the application' : 'the gateway';
+  const answer = status === 0 ? 'without a response' : `answered with ${status} by ${by}`;
+  const after = tookMs === null ? '' : ` after ${msText(tookMs)}`;
+  return [`${share} ${resolvedAt === null ? 'are' : 'were'} ${method}${where}${on}, ${answer}${after}.`];
 }
 
 /** Another cause than the one that was told, and what was told. */
@@ -180,7 +205,10 @@ function durationOf(seconds: number): string {
  */
 export function presentView<T extends LiveIncident>(incident: T): T {
   const { resolvedAt, firstUntil, additions } = incident;
-  const present = additions.findLast(({ until, causes }) => until === undefined && causes.length > 0);
+  // Without suspects of its own, an addition follows from what the incident is about.
+  const present = additions.findLast(
+    ({ until, causes, suspects }) => until === undefined && causes.length > 0 && suspects.length > 0,
+  );
   const [kind] = present?.causes ?? [];
   if (resolvedAt !== null || firstUntil === undefined || present === undefined || kind === undefined) return incident;
   const { firstUntil: _ended, ...facts } = incident;

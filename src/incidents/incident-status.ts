@@ -3,6 +3,7 @@ import {
   additionSentence,
   incidentSentence,
   incidentTitle,
+  mostSentences,
   presentStep,
   presentView,
   rarerSentence,
@@ -19,6 +20,7 @@ export function incidentStatus(whole: KeptIncident): IncidentStatus {
     isRemoved: _isRemoved,
     joined = null,
     findingsAt = null,
+    most,
     rarer,
     corrected,
     acknowledged,
@@ -52,6 +54,7 @@ export function incidentStatus(whole: KeptIncident): IncidentStatus {
     acknowledged: acknowledged === undefined ? null : { ...acknowledged, at: timeText(acknowledged.at) },
     muted: muted === undefined ? null : { ...muted, at: timeText(muted.at), until: timeText(muted.until) },
     marks: [...markSentences(incident)],
+    ...mostOf(whole, most),
     rarer: rarer === undefined ? null : { ...rarer, sentence: rarerSentence(rarer, whole) },
     corrected: corrected === undefined ? null : { ...corrected, at: timeText(corrected.at) },
     nextStep: presentStep(whole),
@@ -63,6 +66,11 @@ export function incidentStatus(whole: KeptIncident): IncidentStatus {
       suspects: suspectsOf(addition),
     })),
   };
+}
+
+function mostOf(incident: KeptIncident, most: KeptIncident['most']): Pick<IncidentStatus, 'most'> {
+  const [sentence] = mostSentences(incident, 'path');
+  return most === undefined || sentence === undefined ? {} : { most: { ...most, sentence } };
 }
 
 function suspectsOf({ suspects }: Pick<KeptIncident, 'suspects'>): KeptIncident['suspects'] {

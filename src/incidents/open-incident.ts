@@ -1,7 +1,7 @@
 import { shapeOfType, specOfCause } from '#failures/failure-texts.ts';
 import type { Cause } from '#failures/failure.ts';
 import type { Shape, Whose } from '#failures/shape.ts';
-import { isCause, isConsequenceOf, isWithoutFailure } from './failure-family.ts';
+import { isCause, isConsequenceOf, isLoop, isWithoutFailure } from './failure-family.ts';
 import type {
   AnswerChange,
   CountedCause,
@@ -17,9 +17,10 @@ import { knownSecondsMax } from './evidence-lines.ts';
 import { partyOf } from './incident-party.ts';
 import { ReportedCause } from './reported-cause.ts';
 import { answeredBetween, type BadResponses, EndpointCount, SeenEndpoints } from './endpoint-count.ts';
-import { ClientCounts } from './failing-clients.ts';
+import { FailedRequests } from './failed-requests.ts';
 import { type IncidentRetries, isGrownByRetries, type RetriedRoute, retriedShare } from './retried-routes.ts';
 import { FirstExits } from './stopped-processes.ts';
+import { TopCounts } from './top-counts.ts';
 import { endedS, IncidentAdditions, settleS } from './incident-additions.ts';
 import type { FailedInSecond } from './suspect-facts.ts';
 import type { DirectLook, NewestFailure } from './watched-upstream.ts';
@@ -77,7 +78,9 @@ export class OpenIncident {
   rateBefore: number | null;
   readonly seenEndpoints = new SeenEndpoints();
   /** Whose requests have failed. */
-  readonly clients = new ClientCounts();
+  readonly clients = new TopCounts();
+  /** Which requests have failed. */
+  readonly #alike = new FailedRequests();
   readonly additions = new IncidentAdditions();
   readonly firstExits = new FirstExits();
   readonly words = new ApplicationWords();
@@ -187,7 +190,7 @@ export class OpenIncident {
   /** Whether failures of this family, which now are many, belong to it. */
   takes(family: FailureFamily, startSecond: number): boolean {
     if (this.families.has(family)) return true;
-    if (isConsequenceOf(family, this.#root)) return true;
+    if (this.isEffect(family)) return true;
     if (isOfSilence(family) && isOfSilence(this.#root)) return true;
     if (this.#isLaterCause(family)) return true;
     // What fails much later than a consequence is not its cause.
@@ -206,6 +209,15 @@ export class OpenIncident {
     this.families.add(family);
     this.#root = family;
     return true;
+  }
+
+  /**
+   * Whether failures of this family follow from those that it is about. An application that accepts connections and does not answer takes none out of its
+   * queue of connections: once that is full, connections do not come about.
+   */
+  isEffect(family: FailureFamily): boolean {
+    const isFullQueue = family === 'network' && this.#root === 'slow' && isSilent(this.directLook);
+    return isFullQueue || isConsequenceOf(family, this.#root);
   }
 
   /** Counts its failures too. An incident that began with a consequence has its cause in them, unless checks have met another one before. */
@@ -251,6 +263,7 @@ export class OpenIncident {
     });
     if (failed > 0) this.#addRoute(route, failed);
     if (delta.clients !== undefined) this.clients.addAll(delta.clients);
+    if (delta.requests !== undefined) this.#alike.addAll(delta.requests);
   }
 
   #addSecond(second: number, failed: number, attemptsFailed: number): void {
@@ -420,6 +433,7 @@ export class OpenIncident {
     this.firstExits.absorb(other.firstExits);
     for (const one of other.words.all) this.words.add(one);
     this.clients.addAll(other.clients);
+    this.#alike.addAll(other.#alike);
     this.clientRetries += other.clientRetries;
     this.directLook ??= other.directLook;
     this.newestFailure ??= other.newestFailure;
@@ -473,6 +487,7 @@ export class OpenIncident {
       additions: this.additions.all(beganAt, resolvedAt !== null),
       ...(this.#root === 'changed' && this.answers !== null ? { answers: this.answers } : {}),
       ...(isSlower && this.lateness !== null ? { lateness: this.lateness } : {}),
+      ...this.#alike.most(),
       ...(excerpts.length === 0 ? {} : { excerpts }),
       ...(this.rarer === null || resolvedAt !== null ? {} : { rarer: this.rarer }),
       ...(this.reportedCause.correction === null ? {} : { corrected: this.reportedCause.correction }),
@@ -512,6 +527,13 @@ export class OpenIncident {
     return wereAnswered && isOfChecksAlone({ cause: isCause(root) ? root : null, suspects: this.suspects });
   }
 
+  /** Requests of a loop that only they themselves tell of; 0 where the incident is about something else. */
+  get claimedLoops(): number {
+    const root = this.#rootCause();
+    const parties = this.#kinds.get(root)?.parties;
+    return isLoop(root) && parties?.size === 1 ? (parties.get('client') ?? 0) : 0;
+  }
+
   #partyOf(root: CountedFailure): Whose {
     if (this.#isOfChecksAlone(root)) return 'gateway';
     if (this.isTakenOut && this.#root === 'not_ready') return 'operator';
@@ -545,7 +567,7 @@ export class OpenIncident {
       count: countOf(kind),
       failed: kind.failed,
       attemptsFailed: kind.attemptsFailed,
-      isConsequence: isConsequenceOf(kind.family, this.#root),
+      isConsequence: this.isEffect(kind.family),
     }));
     return all.sort((a, b) => b.count - a.count).slice(0, shownMax);
   }
@@ -553,6 +575,10 @@ export class OpenIncident {
 
 /** An application that hangs accepts no connections after a while, and requests on the way to a lost host end by their own timeouts: one outage. */
 const isOfSilence = (family: FailureFamily): boolean => family === 'slow' || family === 'network';
+
+/** The endpoint has accepted the connection of the look, and has not answered; a check may only connect. */
+const isSilent = (look: DirectLook | null): boolean =>
+  look !== null && look.isAccepting && look.cause === null && look.tookMs === null;
 
 /** Null: one of them is not known. */
 const sumOf = (one: number | null, other: number | null): number | null =>

@@ -53,6 +53,7 @@ export function ranking(incident: LiveIncident, more: Partial<SuspectContext> = 
     abandoned: null,
     waited: null,
     topClient: null,
+    loopClient: null,
     busiest: null,
     demanding: null,
     silent: null,

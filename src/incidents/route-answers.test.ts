@@ -239,3 +239,24 @@ test('a route that a reload has sent to another upstream is compared with what i
   const { told } = play({ answer: from100(() => page), upstream: (second) => (second > 100 ? 'search' : 'shop') });
   assert.match(told.join('\n'), /^opened 10\d The application answers with HTML/);
 });
+
+test('a scanner that begins when a busy client leaves is no incident: what the others get is as ever', () => {
+  const { told } = play({
+    isCrawled: true,
+    seconds: 400,
+    count: (second) => (second <= 300 ? 46 : 6 + 14),
+    answer: (second, drawn) => (second > 300 && drawn < 0.7 ? statusOf(404) : asEver(second, drawn)),
+  });
+  assert.deepEqual(told, []);
+});
+
+test('what a scanner got for minutes is not usual when it has left', () => {
+  const isScanned = (second: number): boolean => second > 100 && second <= 400;
+  const { told } = play({
+    isCrawled: true,
+    seconds: 700,
+    count: (second) => (isScanned(second) ? 30.5 : 0.5),
+    answer: (second, drawn) => (isScanned(second) && drawn < 0.983 ? statusOf(404) : asEver(second, drawn)),
+  });
+  assert.deepEqual(told, []);
+});

@@ -42,6 +42,8 @@ const wellMax = 0.75;
 /** And no chance, while a crawler adds others for hours: a Poisson variable is so much smaller than its mean with a probability below e^-14 (Chernoff). */
 const chanceMax = 14;
 const unusualMin = 8;
+/** Of the clients of the route, at least so many get them. */
+const concernedMin = 1 / 3;
 
 /** Few unusual answers tell something when at least so many clients got them. */
 const clientsMin = 3;
@@ -51,6 +53,10 @@ const leastOf: ReadonlyMap<number, { readonly count: number; readonly share: num
   [lostForm, { count: 3, share: 0.02 }],
   [declinedForm, { count: 30, share: 0.2 }],
 ]);
+/** Where a route has at least so many groups of clients, what so few of them get counts so often in a slice. */
+const manyClients = 6;
+const fewClients = 2;
+const learntPerClient = 3;
 /** Compared with the minutes before; the one with the fewest counts: a job that has ended is missing as well. */
 const minuteS = 60;
 const beforeS = 240;
@@ -64,7 +70,16 @@ interface Second {
   readonly second: number;
   /** Answers by form, short ones apart. Whether a form is usual is asked when it is judged: a crawler may make its own usual. */
   readonly forms: Map<number, number>;
-  /** A bit for each of their clients, of 32. */
+  /** A bit for each client of those that tell something, of 32. */
+  clients: number;
+  /** The same of all answers, and of the unusual ones. */
+  allClients: number;
+  unusualClients: number;
+}
+
+interface LearntCount {
+  count: number;
+  /** A bit for each, of 32. */
   clients: number;
 }
 
@@ -86,8 +101,8 @@ const noneUnusual: UnusualCount = { unusual: 0, telling: 0 };
 class RouteAnswer {
   readonly firstSecond: number;
   readonly #usual = new Map<number, UsualForm>();
-  /** By slice number: counts by key. */
-  readonly #recent = new Map<number, Map<number, number>>();
+  /** By slice number: counts by key, and their clients. */
+  readonly #recent = new Map<number, Map<number, LearntCount>>();
   /** Slices of an incident, and of the minute before it. */
   readonly #unusual = new Set<number>();
   #seconds: Second[] = [];
@@ -110,13 +125,20 @@ class RouteAnswer {
     let [unusual, tellingCount] = [0, 0];
     for (let at = 0; at < answers.length; at += answerParts) {
       const [key, count, clients] = answers.slice(at, at + answerParts) as [number, number, number];
-      recent.set(key, (recent.get(key) ?? 0) + count);
+      const known = recent.get(key);
+      if (known === undefined) recent.set(key, { count, clients });
+      else {
+        known.count += count;
+        known.clients |= clients;
+      }
       if (!isKnown) continue;
       const now = this.#at(second);
       const what = this.#formOf(key);
       now.forms.set(what, (now.forms.get(what) ?? 0) + count);
+      now.allClients |= clients;
       if (!this.#isUnusual(what)) continue;
       unusual += count;
+      now.unusualClients |= clients;
       if (what < short && !(this.#telling.has(what) && this.#isMuch(what, second))) continue;
       now.clients |= clients;
       tellingCount += count;
@@ -137,11 +159,14 @@ class RouteAnswer {
   }
 
   #hasClients(second: number): boolean {
-    let clients = 0;
-    for (const one of this.#seconds) if (one.second > second - 60) clients |= one.clients;
-    let count = 0;
-    for (let left = clients; left !== 0; left &= left - 1) count += 1;
-    return count >= clientsMin;
+    return bitsOf(this.#seconds, second - 60, ({ clients }) => clients) >= clientsMin;
+  }
+
+  /** A scanner is one client, or few, and what it gets shows nothing of the others, even where a busy client leaves at the same time. */
+  #isOfManyClients(after: number, unusual: number): boolean {
+    const all = bitsOf(this.#seconds, after - beforeS, ({ allClients }) => allClients);
+    const concerned = bitsOf(this.#seconds, after, ({ unusualClients }) => unusualClients);
+    return concerned >= concernedMin * Math.min(all, unusual);
   }
 
   /** The form, of a short answer that of short ones. */
@@ -158,7 +183,7 @@ class RouteAnswer {
   #at(second: number): Second {
     const newest = this.#seconds.at(-1);
     if (newest?.second === second) return newest;
-    const added: Second = { second, forms: new Map(), clients: 0 };
+    const added: Second = { second, forms: new Map(), clients: 0, allClients: 0, unusualClients: 0 };
     this.#seconds.push(added);
     if (this.#seconds.length > keptS) this.#seconds = this.#seconds.slice(-keptS);
     return added;
@@ -177,6 +202,7 @@ class RouteAnswer {
       const share = (now.answered - now.unusual) / expected;
       if (!(share <= wellMax) || expected * (1 - share + (share === 0 ? 0 : share * Math.log(share))) < chanceMax)
         continue;
+      if (!this.#isOfManyClients(second - widthS, now.unusual)) continue;
       const isUnusual = (form: number): boolean => this.#isUnusual(form);
       const first = this.#seconds.find((one) => one.second > second - widthS && [...one.forms.keys()].some(isUnusual));
       return first?.second ?? second;
@@ -217,16 +243,23 @@ class RouteAnswer {
       if (slice >= oldest) continue;
       this.#recent.delete(slice);
       if (this.#unusual.delete(slice)) continue;
-      this.#learn(counts);
+      this.#learn(
+        counts,
+        bitsOf(this.#seconds, second - beforeS, ({ allClients }) => allClients),
+      );
     }
   }
 
-  #learn(counts: ReadonlyMap<number, number>): void {
+  /** `allClients`: groups of them that the route has. */
+  #learn(counts: ReadonlyMap<number, LearntCount>, allClients: number): void {
     for (const usual of this.#usual.values()) {
       usual.count *= keptOfSlice;
       for (let cell = 0; cell < sizeCells; cell++) (usual.sizes[cell] as number) *= keptOfSlice;
     }
-    for (const [key, count] of counts) {
+    for (const [key, { count: whole, clients }] of counts) {
+      // What a scanner gets for minutes is not what the route usually answers.
+      const ofFew = allClients >= manyClients ? learntPerClient * bits(clients) : Infinity;
+      const count = bits(clients) <= fewClients ? Math.min(whole, ofFew) : whole;
       const [form, cell] = [Math.floor(key / sizeCells), key % sizeCells];
       let usual = this.#usual.get(form);
       if (usual === undefined) this.#usual.set(form, (usual = { count: 0, sizes: new Float64Array(sizeCells) }));
@@ -269,10 +302,23 @@ class RouteAnswer {
   #medianShort(form: number): number | null {
     const sizes = new Float64Array(sizeCells);
     for (const counts of this.#recent.values())
-      for (const [key, count] of counts)
+      for (const [key, { count }] of counts)
         if (this.#formOf(key) === form + short) (sizes[key % sizeCells] as number) += count;
     return cellAt(sizes, 0.5);
   }
+}
+
+/** How many of 32 groups of clients, since that second. */
+function bitsOf(seconds: readonly Second[], after: number, clientsOf: (one: Second) => number): number {
+  let clients = 0;
+  for (const one of seconds) if (one.second > after) clients |= clientsOf(one);
+  return bits(clients);
+}
+
+function bits(clients: number): number {
+  let count = 0;
+  for (let left = clients; left !== 0; left &= left - 1) count += 1;
+  return count;
 }
 
 function cellAt(sizes: Float64Array, share: number): number | null {

@@ -1,7 +1,7 @@
 import { countAbove, filledAbove, latencyCells, latencyQuantileMs } from '../core/latency-cells.ts';
 import type { AbandonedRequests, Lateness } from '../core/live-incident.ts';
 import { commonDuration, durationBoundsMs, type ExchangeCount, startOfDuration } from '../core/counters.ts';
-import type { RouteTraffic } from '../core/route-traffic.ts';
+import { type RouteTraffic, slowMs } from '../core/route-traffic.ts';
 
 /** Late is what takes longer than this many times the usual p90 of the route, and so much more. */
 const lateTimes = 3;
@@ -97,6 +97,8 @@ class RouteLatency {
   /** The share that is late while all is as usual. */
   #lateUsually = lateUsuallyMin;
   limitMs: number | null = null;
+  /** Nine of ten take no longer; null: not known. */
+  usualMostMs: number | null = null;
 
   constructor(second: number) {
     this.firstSecond = second;
@@ -129,8 +131,7 @@ class RouteLatency {
     for (let cell = 0; cell < durations.length; cell++) (now.left[cell] as number) += durations[cell] as number;
     const { limitMs } = this;
     if (limitMs === null) return noneLate;
-    const above = (limit: number): number =>
-      durations.reduce((sum, one, cell) => sum + (startOfDuration(cell) >= limit ? one : 0), 0);
+    const above = (limit: number): number => countAtLeast(durations, limit);
     // Who waits in vain for one time would have waited for longer; people click away at any time.
     const ended = above(this.#leftAfterMs(second) === null ? limitMs : Math.min(severeMs, limitMs));
     const late = this.#lateOnes.add(ended, 0, second);
@@ -230,6 +231,7 @@ class RouteLatency {
     let known = 0;
     for (const count of this.#usual) known += count;
     const p90 = known < knownMin || second - this.firstSecond < learntS ? null : latencyQuantileMs(this.#usual, 0.9);
+    this.usualMostMs = p90;
     this.limitMs = p90 === null ? null : Math.round(lateTimes * p90 + latePlusMs);
     if (this.limitMs !== null)
       this.#lateUsually = Math.max(lateUsuallyMin, countAbove(this.#usual, this.limitMs) / known);
@@ -253,12 +255,21 @@ class RouteLatency {
   }
 }
 
+const countAtLeast = (durations: readonly number[], limitMs: number): number =>
+  durations.reduce((sum, one, cell) => sum + (startOfDuration(cell) >= limitMs ? one : 0), 0);
+
 /** How long the responses of each route take until they begin, compared with the last hour of the same route. */
 export class RouteLatencies {
   readonly #routes = new Map<string, RouteLatency>();
 
   add(counted: RouteTraffic, second: number): LateCount {
     return this.#routeOf(counted.route, second)?.add(counted, second) ?? noneLate;
+  }
+
+  /** Whether half of them or more took longer than nine of ten responses of this route usually do. */
+  tookLonger({ route, count, durations }: ExchangeCount): boolean {
+    const usualMs = this.#routes.get(route)?.usualMostMs ?? slowMs;
+    return 2 * countAtLeast(durations, usualMs) >= count;
   }
 
   addAbandoned({ route, count, durations }: ExchangeCount, second: number): LateCount {

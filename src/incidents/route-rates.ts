@@ -54,8 +54,8 @@ const routesMax = 1000;
 /**
  * Failures are not independent: a database that is slow for some seconds fails three requests, and that is over before anybody can act. What comes at once
  * speaks as loud as one failure, and what follows adds less each second: the logarithm of a likelihood has a bound that fills again with time. A
- * likelihood that is made smaller by what was known before has no more false alarms. Where clumps are usual, the logarithm is divided by their dispersion besides
- * (quasi-likelihood: Wedderburn 1974).
+ * likelihood that is made smaller by what was known before has no more false alarms. Where clumps are usual, the logarithm and its bound are divided by their dispersion
+ * besides (quasi-likelihood: Wedderburn 1974), and the bound fills more slowly: two clumps within a minute are chance there.
  */
 const evidenceAtOnce = 6;
 const evidencePerS = 2.5;
@@ -112,7 +112,10 @@ class Rate {
    * it reaches `n` only once in `n` seconds. (Pollak 1985; mixtures: Pollak and Siegmund 1991; e-detectors: Shin, Ramdas and Rinaldo 2024.)
    */
   add(second: number, failed: number, requests: number, usual: number, dispersion: number): number {
-    const bound = Math.min(evidenceAtOnce, this.#bound + evidencePerS * (second - this.#boundAt));
+    const bound = Math.min(
+      evidenceAtOnce / dispersion,
+      this.#bound + (evidencePerS / (dispersion * dispersion)) * (second - this.#boundAt),
+    );
     let sum = 0;
     let most = 0;
     for (let index = 0; index < times.length; index++) {

@@ -66,6 +66,7 @@ export function suspectContext(
     demanding: isAtOne ? rates.demanding(second) : null,
     busiest: isAtOne ? rates.busiest(second) : null,
     topClient: isAtOne ? topClientOf(open, failures) : null,
+    loopClient: loopClientOf(open),
     retries: isAtOne ? retriesOf(open, rates.busiest(second)) : null,
     newestFailure: open.newestFailure,
     methods: new Map(
@@ -79,13 +80,23 @@ function retriesOf({ retries }: OpenIncident, busiest: BusyClient | null): Incid
   return busiest !== null && busiest.share >= ofOneAddressMin ? null : retries;
 }
 
+/** Nearly all. */
+const loopShareMin = 0.75;
+
+function loopClientOf({ clients, claimedLoops }: OpenIncident): SuspectContext['loopClient'] {
+  const { top } = clients;
+  if (top === null || claimedLoops === 0) return null;
+  const share = Math.min(1, top.count / claimedLoops);
+  return share < loopShareMin ? null : { client: top.name, share };
+}
+
 function topClientOf(
   { clients, counts, requestsOfRoutes, routeNames }: OpenIncident,
   { rates }: UpstreamFailures,
 ): FailingClient | null {
   const { top } = clients;
-  const shareOfAnswered = top === null ? null : shareAmong(rates.answeredOn(routeNames), top.client);
+  const shareOfAnswered = top === null ? null : shareAmong(rates.answeredOn(routeNames), top.name);
   if (top === null || shareOfAnswered === null) return null;
   const answered = Math.max(0, requestsOfRoutes - counts.failed);
-  return { client: top.client, failed: Math.min(top.count, counts.failed), answered, shareOfAnswered };
+  return { client: top.name, failed: Math.min(top.count, counts.failed), answered, shareOfAnswered };
 }

@@ -76,6 +76,8 @@ export interface SuspectContext {
   readonly errorStatus: number | null;
   /** The client that has most of the failed requests; null: not known. */
   readonly topClient: FailingClient | null;
+  /** The client that has nearly all requests which only say themselves that they are in a loop; null: there is none. */
+  readonly loopClient: LoopClient | null;
   /** Null: clients have retried nothing, their retries cannot be told apart, or there are several upstreams. */
   readonly retries: IncidentRetries | null;
   /** The client with most of the requests; null: not known, or there are several upstreams. */
@@ -86,6 +88,12 @@ export interface SuspectContext {
   readonly newestFailure: NewestFailure | null;
   /** By method: when its first request came, relative to the incident, and how many have failed. Absent: not known. */
   readonly methods?: ReadonlyMap<string, { readonly afterMs: number; readonly failed: number }>;
+}
+
+/** A client, and how much of the failed requests is its own: from 0 to 1. */
+interface LoopClient {
+  readonly client: string;
+  readonly share: number;
 }
 
 export interface FailingClient {

@@ -74,12 +74,24 @@ function failingAlone(context: SuspectContext): SuspectFinding | null {
   };
 }
 
+/** A client can write the headers itself by which loops are found. */
+function claimingLoop({ incident, loopClient, watched }: SuspectContext): SuspectFinding | null {
+  if (loopClient === null) return null;
+  const { client, share } = loopClient;
+  return {
+    fit: 0.85,
+    sentence: `Nearly all requests that are refused for the gateways which they name come from one client, ${client}, which may have made up these names.`,
+    evidence: [`${client} has ${percent(share)} of the ${incident.failed} failed requests`],
+    nextStep: `See with ${logsOf(client, watched)} what it requests. If ${client} is no gateway and no application of yours, refuse it in front of the gateway, and nothing else is to be done; if it is one, see whether it sends requests back to where they come from.`,
+  };
+}
+
 /** Retries that have begun an overload, and those that only make another cause worse, which stand behind it. */
 const retriesFit = { first: 0.93, behind: 0.4 } as const;
 
 /** What clients do. */
 export const clients = {
-  one_client: (context) => flooding(context) ?? failingAlone(context) ?? demanding(context),
+  one_client: (context) => claimingLoop(context) ?? flooding(context) ?? failingAlone(context) ?? demanding(context),
   client_retries: (context) => {
     const { worst, isNow, beganIt } = context.retries ?? { worst: null };
     if (worst === null) return null;

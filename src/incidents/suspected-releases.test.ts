@@ -90,6 +90,7 @@ function suspectsOf(what: Case): readonly IncidentSuspect[] {
       abandoned: null,
       waited: null,
       topClient: null,
+      loopClient: null,
       busiest: null,
       demanding: null,
       silent: null,

@@ -5,13 +5,14 @@ import type { Whose } from '#failures/shape.ts';
 import type { CountedCause, FailureFamily } from '../core/live-incident.ts';
 import { clientNetwork, type RouteTraffic } from '../core/route-traffic.ts';
 import { familyOf, familyOfCause, isNotHttp, isWithoutFailure, isWithoutConnection } from './failure-family.ts';
-import { ClientCounts } from './failing-clients.ts';
+import { FailedRequests } from './failed-requests.ts';
 import { FamilyWindow, SlidingSeconds } from './family-window.ts';
 import { RouteAnswers } from './route-answers.ts';
 import { RouteLatencies } from './route-latencies.ts';
 import { RouteRates } from './route-rates.ts';
 import { ConnectTimes } from './connect-times.ts';
 import { IdleConnections } from './idle-connections.ts';
+import { TopCounts } from './top-counts.ts';
 import { ErrorWaits, type WaitedRoutes } from './error-waits.ts';
 
 export type CountedFailure = CountedCause['cause'];
@@ -31,7 +32,9 @@ export interface FailureDelta {
   failed: number;
   attemptsFailed: number;
   /** Of requests; absent: not known. */
-  clients?: ClientCounts;
+  clients?: TopCounts;
+  /** Of requests; absent: not known. */
+  requests?: FailedRequests;
 }
 
 /** What one second has added, or a part of one: before or since its first failure, or between responses that were no valid HTTP. */
@@ -142,7 +145,13 @@ export class UpstreamFailures {
   /** `firstMs`: when the first of them ended. */
   addExchanges(counted: ExchangeCount, second: number, firstMs = second * 1000): void {
     const { cause, shape, route, count, durations } = counted;
-    if (shape === 'client_abort') return this.#addAbandoned(counted, second, firstMs);
+    if (shape === 'client_abort') {
+      if (counted.statusClass === 'none') this.#addAbandoned(counted, second, firstMs);
+      return;
+    }
+    // A deadline that is shorter than what the route usually takes is as if the client had left.
+    if (counted.isClientDeadline === true && !this.latencies.tookLonger(counted))
+      return this.#addAbandoned(counted, second, firstMs);
     this.requests.add(second, count);
     this.rates.add(route, second, count, counted.clientRetries);
     if (this.#countsRoutes) this.#addRoute(second, route, count);
@@ -168,8 +177,9 @@ export class UpstreamFailures {
     const startedWall = counted.firstStartedAt ?? Infinity;
     const delta = this.#failure({ second, family, kind, route, whose: counted.whose ?? null, firstMs, startedWall });
     delta.failed += count;
+    if (counted.requests !== undefined) (delta.requests ??= new FailedRequests()).add(counted);
     if (counted.clients === undefined) return;
-    delta.clients ??= new ClientCounts();
+    delta.clients ??= new TopCounts();
     for (const { client, count: failed } of counted.clients) delta.clients.add(client, failed);
   }
 
@@ -191,7 +201,7 @@ export class UpstreamFailures {
    * not wait for it: downloads are aborted at any time.
    */
   #addAbandoned(counted: ExchangeCount, second: number, firstMs: number): void {
-    if (counted.isLongLived === true || counted.statusClass !== 'none') return;
+    if (counted.isLongLived === true) return;
     const { late, telling } = this.latencies.addAbandoned(counted, second);
     if (late === 0) return;
     this.rates.add(counted.route, second, counted.count, counted.clientRetries);
@@ -266,7 +276,7 @@ export class UpstreamFailures {
     let withoutConnection = 0;
     if (serverErrors > 0)
       this.#addAttempts({ second, family: 'application', kind: 'app_error', firstMs, startedWall }, serverErrors);
-    for (const { cause, count } of causes) {
+    for (const { cause, count, byClient } of causes) {
       const family = familyOfCause(cause);
       if (family === null) continue;
       attempts += count;
@@ -274,7 +284,7 @@ export class UpstreamFailures {
       failed += count;
       if (isNotHttp(cause)) notHttp += count;
       if (family === 'garbage') invalid += count;
-      this.#addAttempts({ second, family, kind: cause, firstMs, startedWall }, count);
+      this.#addAttempts({ second, family, kind: cause, firstMs, startedWall }, count, byClient === true);
     }
     if (attempts === 0) return;
     this.attempts.add(second, attempts);
@@ -294,8 +304,13 @@ export class UpstreamFailures {
     return { meanMs: this.#heldMs.sum(second, widthS) / answered, perS: answered / widthS };
   }
 
-  #addAttempts(of: Omit<FailureDelta, 'route' | 'whose' | 'failed' | 'attemptsFailed'>, count: number): void {
-    this.#window(of.family).attemptsFailed.add(of.second, count);
+  /** `isOfRequests`: its requests alone tell whether there is an incident. */
+  #addAttempts(
+    of: Omit<FailureDelta, 'route' | 'whose' | 'failed' | 'attemptsFailed'>,
+    count: number,
+    isOfRequests = false,
+  ): void {
+    if (!isOfRequests) this.#window(of.family).attemptsFailed.add(of.second, count);
     this.#failure({ ...of, route: '', whose: null }).attemptsFailed += count;
   }
 

@@ -31,6 +31,8 @@ export interface BalancedEndpoint {
 export interface RequestFacts {
   readonly method: string;
   readonly target: string;
+  /** The id of its route; absent: not known. */
+  readonly route?: string;
   readonly request: Pick<RequestHead, 'headers'>;
   readonly client: Pick<ClientFacts, 'address' | 'connection'>;
 }

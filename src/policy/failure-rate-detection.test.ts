@@ -178,3 +178,48 @@ describe('an endpoint is an outlier', () => {
     assert.equal(detection.evidence()?.failures, 1);
   });
 });
+
+describe('failures of one client', () => {
+  const of = (failures: number, ...clients: string[]): AttemptOutcomes => ({
+    ...bad(failures),
+    failedClients: clients.map((client) => ({ client, count: failures / clients.length })),
+  });
+  const answered = (...addresses: string[]): readonly AttemptOutcomes[] =>
+    addresses.map((answeredBy) => ({ ...good(1), answeredBy }));
+  const others = answered('10.0.0.1', '10.0.0.2', '10.0.0.3');
+  for (const [what, reports, isOutlier] of [
+    ['in a row, while others are answered', [...others, of(1000, '10.9.9.9')], false],
+    [
+      'in a row and among many, while it is answered too',
+      [...others, ...answered('10.9.9.9'), of(10, '10.9.9.9')],
+      false,
+    ],
+    ['between answers of others', Array.from({ length: 30 }, () => [of(9, '10.9.9.9'), ...others]).flat(), false],
+    ['with as many of others', [...others, of(5, '10.9.9.9'), of(5, '10.0.0.1')], true],
+    [
+      'with hundreds more, and as many of others as suffice',
+      [...others, of(500, '10.9.9.9'), of(6, '10.0.0.1', '10.0.0.2')],
+      true,
+    ],
+    ['where nobody else is answered', [of(10, '10.9.9.9')], true],
+    ['behind another gateway, with its check', [...answered('10.0.0.1', '10.0.0.2'), of(10, '10.9.9.9')], true],
+    ['with connections that cannot be made', [...others, bad(5, 5)], true],
+    ['that are not told apart', [...others, bad(10)], true],
+  ] as const)
+    test(`${what}: ${isOutlier ? 'an outlier' : 'none'}`, () => {
+      const detection = detectionAfter(reports);
+      assert.equal(detection.evidence() !== null, isOutlier);
+    });
+
+  test('also with 5xx, where these are failures', () => {
+    const detection = new FailureRateDetection({ ...defaultFailureRate, countsServerErrors: true });
+    const errors = (client: string): AttemptOutcomes => ({
+      ...{ ...none, successes: 30, serverErrors: 30, answeredBy: client },
+      errorClients: [{ client, count: 30 }],
+    });
+    for (const report of [...others, errors('10.9.9.9')]) detection.onAttemptsEnded(report, 0, start);
+    assert.equal(detection.evidence(), null);
+    detection.onAttemptsEnded(errors('10.0.0.1'), 0, start);
+    assert.notEqual(detection.evidence(), null);
+  });
+});

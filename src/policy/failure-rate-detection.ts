@@ -1,4 +1,5 @@
 import type { Instant } from '../core/time.ts';
+import { excessOfOneClient, OutcomeClients } from './client-failures.ts';
 import { type AttemptOutcomes, inRowAfter, type OutlierDetection, type OutlierEvidence } from './outlier-detection.ts';
 import { defaultFailureRate, type FailureRateSettings } from './outlier-settings.ts';
 
@@ -9,11 +10,13 @@ interface Slice {
   failures: number;
   /** Failures only over the whole window: an application that answers is there, and may be right. */
   serverErrors: number;
+  readonly clients: OutcomeClients;
+  readonly errorClients: OutcomeClients;
 }
 
 /**
  * An outlier is an endpoint most of whose requests fail, within the window or within a newer part of it that has enough of them, or one at
- * which many in a row fail. The newer parts make a busy endpoint that fails from one moment to the next an outlier within a second: the
+ * which many in a row fail. Failures of one client count at most as much as those of all others, where others are answered. The newer parts make a busy endpoint that fails from one moment to the next an outlier within a second: the
  * whole window would take half of its length.
  */
 export class FailureRateDetection implements OutlierDetection {
@@ -42,7 +45,11 @@ export class FailureRateDetection implements OutlierDetection {
     const slice = this.#sliceAt(now);
     slice.requests += outcomes.successes + outcomes.failures;
     slice.failures += outcomes.failures;
-    if (countsServerErrors) slice.serverErrors += outcomes.serverErrors;
+    slice.clients.add(outcomes);
+    if (countsServerErrors) {
+      slice.serverErrors += outcomes.serverErrors;
+      slice.errorClients.add({ failedClients: outcomes.errorClients ?? null });
+    }
     if (countsRateLimits) {
       slice.failures += outcomes.rateLimited;
       this.#restMs = Math.max(outcomes.restMs, this.hasFailures ? this.#restMs : 0);
@@ -62,7 +69,10 @@ export class FailureRateDetection implements OutlierDetection {
     }
     const newest = this.#window.at(-1);
     if (newest?.number === number) return newest;
-    const slice = { number, requests: 0, failures: 0, serverErrors: 0 };
+    const slice = {
+      ...{ number, requests: 0, failures: 0, serverErrors: 0 },
+      ...{ clients: new OutcomeClients(), errorClients: new OutcomeClients() },
+    };
     this.#window.push(slice);
     return slice;
   }
@@ -74,8 +84,8 @@ export class FailureRateDetection implements OutlierDetection {
     const part = this.#failingPart(this.#successShareMin(othersAreWell));
     const consecutiveUnreachable = this.#consecutiveUnreachable;
     const inRow = this.#consecutiveFailures;
-    if (part === null && inRow < consecutiveFailuresMax && consecutiveUnreachable < consecutiveUnreachableMax)
-      return null;
+    const isRow = inRow >= consecutiveFailuresMax && inRow - this.#excessInRow() >= consecutiveFailuresMax;
+    if (part === null && !isRow && consecutiveUnreachable < consecutiveUnreachableMax) return null;
     const { windowMs, requests, failures } = part ?? this.#whole();
     const figures = { requests, failures, windowMs, consecutiveUnreachable, ...this.#rest };
     const isMostly = failures * 2 > requests && requests > consecutiveUnreachable;
@@ -127,21 +137,52 @@ export class FailureRateDetection implements OutlierDetection {
   #failingPart(successShareMin: number): PartOfWindow | null {
     const { sliceMs } = this.#settings;
     const whole = this.#whole();
-    if (this.#isFailing(whole, successShareMin)) return whole;
+    if (this.#isFailing(whole, successShareMin, this.#window, true)) return whole;
     let found: PartOfWindow | null = null;
     let [requests, failures] = [0, 0];
     const newest = this.#window.at(-1)?.number ?? 0;
+    const slices: Slice[] = [];
     for (const slice of this.#window.toReversed()) {
+      slices.push(slice);
       requests += slice.requests;
       failures += slice.failures;
       const part = { windowMs: (newest - slice.number + 1) * sliceMs, requests, failures };
-      if (this.#isFailing(part, successShareMin)) found = part;
+      if (this.#isFailing(part, successShareMin, slices)) found = part;
     }
     return found;
   }
 
-  #isFailing({ requests, failures }: PartOfWindow, successShareMin: number): boolean {
-    return requests >= this.#settings.requestsMin && (requests - failures) / requests < successShareMin;
+  /** `slices`: of the part. `withErrors`: its failures include responses with 5xx. */
+  #isFailing(
+    { requests, failures }: PartOfWindow,
+    successShareMin: number,
+    slices: readonly Slice[],
+    withErrors = false,
+  ): boolean {
+    const isMany = (excess: number): boolean => {
+      const all = requests - excess;
+      return all >= this.#settings.requestsMin && (requests - failures) / all < successShareMin;
+    };
+    return isMany(0) && isMany(this.#excess(failures, slices, withErrors));
+  }
+
+  #excess(failures: number, slices: readonly Slice[], withErrors = false): number {
+    const failing = slices.flatMap(({ clients, errorClients }) => (withErrors ? [clients, errorClients] : [clients]));
+    return excessOfOneClient(
+      failures,
+      failing,
+      this.#window.map(({ clients }) => clients),
+    );
+  }
+
+  /** Of the failures since the present row began. */
+  #excessInRow(): number {
+    const first = Math.floor((this.#rowBegan ?? 0) / this.#settings.sliceMs);
+    const slices = this.#window.filter(({ number }) => number >= first);
+    return this.#excess(
+      slices.reduce((sum, { failures }) => sum + failures, 0),
+      slices,
+    );
   }
 }
 

@@ -1,8 +1,9 @@
 import type { Instant } from '../core/time.ts';
+import type { OutcomesOfClients } from './client-failures.ts';
 import type { FailureRateSettings } from './outlier-settings.ts';
 
 /** What attempts at one endpoint came to since the last report, in the order in which they ended. */
-export interface AttemptOutcomes {
+export interface AttemptOutcomes extends OutcomesOfClients {
   /** Attempts with a complete response, whatever its status. */
   readonly successes: number;
   /** How many of those had a 5xx status. */

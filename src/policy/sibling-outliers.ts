@@ -14,6 +14,8 @@ export interface SiblingOutlier {
   /** Of the other endpoints, on the same routes in the same time. */
   readonly elsewhere: { readonly events: number; readonly attempts: number };
   readonly windowMs: number;
+  /** On which nearly all of these events were. */
+  readonly routes: readonly string[];
   /** By route, what took longer is late there. */
   readonly lateMs: ReadonlyMap<string, number>;
 }
@@ -52,6 +54,10 @@ const clientsMin = 3;
 
 /** A pause of a second or two, such as for garbage, is over when it is seen: responses are late for longer, and still. */
 const lateForMs = 3000;
+
+/** A single late response among more than so few is chance. */
+const fewOfSlice = 4;
+const lateOfSliceMin = 2;
 
 /** How many times likelier than chance: one false verdict in ten thousand comparisons. */
 const likelihoodMin = 1e4;
@@ -258,15 +264,15 @@ function judge(
   // Nearly all endpoints have too few.
   if (sumOf(routes, ({ own }) => mostEvents(own, event)) < eventsMin) return null;
   const compared: Compared[] = [];
+  const byRoute = new Map<string, number>();
   const lateMs = new Map<string, number>();
   for (const one of routes) {
-    if (event === 'server_error') compared.push(compare(one, byClient, errors));
-    else {
-      const limitMs = lateLimitMs(one);
-      if (limitMs === null) continue;
-      lateMs.set(one.route, limitMs);
-      compared.push(compare(one, byClient, laterThan(limitMs)));
-    }
+    const limitMs = event === 'late' ? lateLimitMs(one) : 0;
+    if (limitMs === null) continue;
+    if (event === 'late') lateMs.set(one.route, limitMs);
+    const found = compare(one, byClient, event === 'late' ? laterThan(limitMs) : errors);
+    compared.push(found);
+    byRoute.set(one.route, found.events);
   }
   const [events, attempts] = [sumOf(compared, (one) => one.events), sumOf(compared, (one) => one.attempts)];
   const elsewhere = {
@@ -280,7 +286,16 @@ function judge(
   if (!isOfSeveralClients(compared.flatMap(({ clients }) => clients()))) return null;
   const likelihood = likelihoodOf(compared);
   if (likelihood < likelihoodMin) return null;
-  return { likelihood, outlier: { endpoint, event, events, attempts, elsewhere, windowMs, lateMs } };
+  return {
+    likelihood,
+    outlier: { endpoint, event, events, attempts, elsewhere, windowMs, lateMs, routes: mostOf(byRoute) },
+  };
+}
+
+/** The names that have at least half as many as the one with most. */
+export function mostOf(counts: ReadonlyMap<string, number>): readonly string[] {
+  const most = Math.max(0, ...counts.values());
+  return [...counts].flatMap(([name, count]) => (count > 0 && count * 2 >= most ? [name] : []));
 }
 
 /** Many are late in several slices, of which one is among the newest, or have taken as long as that. Those that wait now do so since they began. */
@@ -309,9 +324,13 @@ function isStillLate(
       }
     }
   }
-  const isLate = late.map((count, back) => count > 0 && count >= shareMin * (all[back] as number));
+  const isLate = late.map((count, back) => {
+    const answered = all[back] as number;
+    return count >= (answered > fewOfSlice ? lateOfSliceMin : 1) && count >= shareMin * answered;
+  });
   const lateSlices = isLate.filter(Boolean).length;
-  const isLong = longOnes >= eventsMin || lateSlices >= Math.max(2, lateForMs / sliceMs);
+  // A pause that is shorter than so many slices touches one more.
+  const isLong = longOnes >= eventsMin || lateSlices > Math.max(2, lateForMs / sliceMs);
   return isLong && isLate.slice(0, 3).some(Boolean);
 }
 

@@ -46,6 +46,24 @@ test('exchanges with the same labels are counted together, others separately', (
   );
 });
 
+test('a time that the client had set is counted apart', () => {
+  const counters = new ExchangeCounters();
+  for (const setBy of ['client', undefined, 'client'] as const)
+    counters.count(
+      failedExchange(
+        fail('exchange_timeout', 'response', { address: null, limitMs: 5, ...(setBy === undefined ? {} : { setBy }) }),
+        504,
+      ),
+    );
+  assert.deepEqual(
+    counters.takeDelta().map(({ isClientDeadline, count }) => [isClientDeadline, count]),
+    [
+      [true, 2],
+      [false, 1],
+    ],
+  );
+});
+
 test('a response that went on for long behind its head is counted apart, and a slow head is not', () => {
   const counters = new ExchangeCounters();
   const [attempt] = sampleExchange().attempts;
@@ -206,6 +224,34 @@ test('a delta says whose requests failed, one that succeeded as a sample, and to
   totals.add(delta);
   assert.ok(totals.all().every((total) => !('client' in total) && !('clients' in total)));
   assert.ok(totals.all().every((total) => !('clientRetries' in total)));
+});
+
+test('failures are told with their methods, statuses and paths, of which few are told apart', () => {
+  const counters = new ExchangeCounters();
+  const failure = fail('connect_refused', 'connect', { address: 'a:1' });
+  const failedAt = (method: string, target: string): EndedExchange => ({
+    ...failedExchange(failure, 502),
+    method,
+    target,
+  });
+  counters.count(failedAt('POST', '/pay?card=1'));
+  counters.count(failedAt('POST', '/pay?card=2'));
+  counters.count(failedAt('BREW', `/${'a'.repeat(200)}`));
+  for (let id = 0; id < 20; id++) counters.count(failedAt('GET', `/items/${id}`));
+  counters.count(lasting(1));
+  const told = counters.takeDelta().map(({ requests = [] }) => requests);
+  assert.deepEqual(told[0]?.slice(0, 2), [
+    { method: 'POST', status: 502, path: '/pay', count: 2 },
+    { method: 'other', status: 502, path: '', count: 1 },
+  ]);
+  assert.deepEqual(told[0]?.at(-1), { method: 'GET', status: 502, path: '', count: 14 });
+  assert.equal(
+    told[0]?.reduce((sum, { count }) => sum + count, 0),
+    23,
+  );
+  assert.deepEqual(told[1], []);
+  counters.count(failedAt('POST', '/pay'));
+  assert.equal(counters.takeDelta()[0]?.requests?.length, 1);
 });
 
 test('of one batch at most 192 clients are told apart, however many routes fail for however many clients', () => {

@@ -1,19 +1,36 @@
-import { type CountedClient, durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
+import {
+  addClient,
+  type CountedClient,
+  type CountedRequests,
+  durationBoundsMs,
+  type ExchangeCount,
+} from '../core/counters.ts';
 import type { EndedExchange, EndKind } from '../core/exchange.ts';
-import type { Cause } from '#failures/failure.ts';
-import { clientNetwork } from '../core/route-traffic.ts';
+import type { Cause, Failure } from '#failures/failure.ts';
+import { countedMethodOf } from '../core/attempt-counts.ts';
 import { ClientRetries } from './client-retries.ts';
 import type { Clock } from '../core/time.ts';
 import { whoses } from '#failures/shape.ts';
-import { endedAtOf, isLongLived, shapeOfExchange, shapeWithoutFailure, whoseOfExchange } from './exchange-shape.ts';
+import {
+  endedAtOf,
+  isClientDeadline,
+  isLongLived,
+  shapeOfExchange,
+  shapeWithoutFailure,
+  whoseOfExchange,
+} from './exchange-shape.ts';
 import { GoneNames, otherName } from './gone-names.ts';
 
 /** Combinations of labels. More than this burden a metrics store and are not readable. */
 const keysMaxDefault = 2000;
 
-/** Clients that are told apart: of one cell, and of one batch, so that these take some 10 KiB of it. */
-const clientsMax = 16;
+/** Clients that are told apart in one batch, so that these take some 10 KiB of it. */
 const clientsOfBatchMax = 192;
+
+/** The same of paths, each with so many characters. */
+const pathsMax = 8;
+const pathsOfBatchMax = 64;
+const pathCharactersMax = 120;
 
 type StatusClass = ExchangeCount['statusClass'];
 const statusClasses = ['none', '1xx', '2xx', '3xx', '4xx', '5xx'] as const satisfies readonly StatusClass[];
@@ -32,12 +49,13 @@ const withoutFailure = ['none', 'app_error', 'client_abort'] as const;
 export class ExchangeCounters {
   readonly #keysMax: number;
   readonly #routes = new Map<string, Map<string, Map<number, ExchangeCount>>>();
-  readonly #causes = new Map<Cause, number>();
+  readonly #causes = new Map<Cause | 'client_deadline', number>();
   readonly #clientRetries = new ClientRetries();
   /** Cells with counts since the last delta. */
   #touched: ExchangeCount[] = [];
   #keys = 0;
   #clients = 0;
+  #paths = 0;
 
   constructor(keysMax = keysMaxDefault) {
     this.#keysMax = keysMax;
@@ -65,18 +83,35 @@ export class ExchangeCounters {
     else this.#countFailed(cell, exchange);
   }
 
-  #countFailed({ shape, clients }: ExchangeCount, exchange: EndedExchange): void {
-    if (shape !== 'client_abort') this.#countClient(clients as CountedClient[], exchange.client.address);
+  #countFailed({ shape, clients, requests }: ExchangeCount, exchange: EndedExchange): void {
+    if (shape !== 'client_abort') {
+      this.#countClient(clients as CountedClient[], exchange.client.address);
+      this.#countRequest(requests as CountedRequests[], exchange);
+    }
     // A client that left without an answer has given up waiting; one that had the head of its response has not.
     if (shape !== 'client_abort' || exchange.statusSent === 0) this.#clientRetries.noteFailed(exchange);
   }
 
   #countClient(clients: CountedClient[], address: string): void {
-    const client = clientNetwork(address);
-    for (const known of clients) if (known.client === client) return void (known.count += 1);
-    if (clients.length >= clientsMax || this.#clients >= clientsOfBatchMax) return;
-    clients.push({ client, count: 1 });
-    this.#clients += 1;
+    if (addClient(clients, address, this.#clients < clientsOfBatchMax ? undefined : 0)) this.#clients += 1;
+  }
+
+  /** Methods and statuses are few, so that only paths are bounded. */
+  #countRequest(requests: CountedRequests[], { method: sent, statusSent: status, target }: EndedExchange): void {
+    const method = countedMethodOf(sent);
+    const query = target.indexOf('?');
+    const whole = query === -1 ? target : target.slice(0, query);
+    const path = whole.length > pathCharactersMax ? '' : whole;
+    const count = (one: string): boolean => {
+      const known = requests.find((each) => each.path === one && each.status === status && each.method === method);
+      if (known !== undefined) known.count += 1;
+      return known !== undefined;
+    };
+    if (count(path)) return;
+    const isOwn = path !== '' && requests.length < pathsMax && this.#paths < pathsOfBatchMax;
+    if (isOwn) this.#paths += 1;
+    else if (count('')) return;
+    requests.push({ method, status, path: isOwn ? path : '', count: 1 });
   }
 
   /** The counts since the last call, without unchanged ones. Where there is no entry left, cells without counts give up theirs. */
@@ -90,6 +125,7 @@ export class ExchangeCounters {
     for (const cell of this.#touched) clear(cell);
     this.#touched = [];
     this.#clients = 0;
+    this.#paths = 0;
     return delta;
   }
 
@@ -116,7 +152,7 @@ export class ExchangeCounters {
     const verdict =
       exchange.failure === null
         ? withoutFailure.indexOf(shapeWithoutFailure(exchange))
-        : withoutFailure.length + this.#causeNumber(exchange.failure.cause);
+        : withoutFailure.length + this.#causeNumber(exchange.failure);
     const whose = whoseOfExchange(exchange);
     const party = whose === null ? 0 : 1 + whoses.indexOf(whose);
     const label =
@@ -125,11 +161,12 @@ export class ExchangeCounters {
     return (label * grpcNumbers + grpcNumber(exchange.grpcStatus ?? null)) * 2 + (isLongLived(exchange) ? 1 : 0);
   }
 
-  #causeNumber(cause: Cause): number {
-    const known = this.#causes.get(cause);
+  #causeNumber(failure: Failure): number {
+    const key = isClientDeadline(failure) ? 'client_deadline' : failure.cause;
+    const known = this.#causes.get(key);
     if (known !== undefined) return known;
     const number = this.#causes.size;
-    this.#causes.set(cause, number);
+    this.#causes.set(key, number);
     return number;
   }
 
@@ -194,7 +231,15 @@ export class CounterTotals {
     const labels = isOther ? { ...counted, route: otherName, upstream: otherName } : counted;
     return valueOf(this.#totals, keyOf(labels), () => {
       const { whose: _whose, firstEndedAt: _ended, firstStartedAt: _started, isLongLived: _lives, ...counted } = labels;
-      const { heads: _heads, client: _client, clients: _clients, clientRetries: _retries, ...common } = counted;
+      const {
+        heads: _heads,
+        client: _client,
+        clients: _clients,
+        requests: _requests,
+        clientRetries: _retries,
+        isClientDeadline: _deadline,
+        ...common
+      } = counted;
       const total = { ...common, durations: noDurations() };
       clear(total);
       return total;
@@ -217,6 +262,7 @@ function newCount(exchange: EndedExchange, route: string, upstream: string): Exc
     shape: shapeOfExchange(exchange),
     cause: exchange.failure?.cause ?? 'none',
     whose: whoseOfExchange(exchange),
+    isClientDeadline: exchange.failure !== null && isClientDeadline(exchange.failure),
     firstEndedAt: 0,
     firstStartedAt: 0,
     end: exchange.endKind,
@@ -225,6 +271,7 @@ function newCount(exchange: EndedExchange, route: string, upstream: string): Exc
     ...(livesLong ? { heads: noDurations() } : {}),
     client: '',
     clients: [],
+    requests: [],
     clientRetries: 0,
     count: 0,
     durationMsSum: 0,
@@ -295,8 +342,9 @@ function clear(count: ExchangeCount): void {
   count.heads?.fill(0);
   if (count.client !== undefined) count.client = '';
   if (count.clientRetries !== undefined) count.clientRetries = 0;
-  // The batch has taken the last list.
+  // The batch has taken the last lists.
   if (count.clients !== undefined && count.clients.length > 0) count.clients = [];
+  if (count.requests !== undefined && count.requests.length > 0) count.requests = [];
 }
 
 /** The index in `statusClasses`. RFC 9110 §15: a status beyond 599 is taken for a 5xx. */

@@ -15,6 +15,11 @@ describe('an error of status, charts and objectives', () => {
       { statusClass: '5xx', end: 'generated', shape: 'refused_by_gateway', cause: 'request_refused' },
       false,
     ],
+    [
+      'a request that names too many gateways',
+      { statusClass: '5xx', end: 'generated', shape: 'refused_by_gateway', cause: 'hops_exceeded', whose: 'client' },
+      false,
+    ],
     ['a maintenance', { statusClass: '5xx', end: 'generated', cause: 'maintenance' }, false],
     ['a gRPC call that succeeded', { grpcStatus: '0' }, false],
     ['a gRPC call for what is not there', { grpcStatus: '5' }, false],

@@ -14,10 +14,10 @@ export function isClosedByOperator({ cause }: Pick<ExchangeCount, 'cause'>): boo
 
 /**
  * Any 5xx, gRPC statuses that say the same, and truncated responses. A client that left is not an error, and neither is what an operator has closed, nor what
- * the gateway refuses since the request is wrong, such as with 501 or 505: every scanner sends some.
+ * the gateway refuses since the request is wrong, such as with 501 or 505: every scanner sends some. What the client alone has caused is none of the service either.
  */
 export function isFailedCount(counted: ExchangeCount): boolean {
-  if (isClosedByOperator(counted) || counted.cause === 'request_refused') return false;
+  if (isClosedByOperator(counted) || counted.cause === 'request_refused' || counted.whose === 'client') return false;
   const { shape, end, statusClass } = counted;
   if (shape !== 'client_abort' && isFailedCall(counted)) return true;
   return statusClass === '5xx' || (end === 'truncated' && shape !== 'client_abort');

@@ -1,5 +1,6 @@
 import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
 import { shapeOf, whoseOf } from '#failures/failure-texts.ts';
+import type { Failure } from '#failures/failure.ts';
 import { isGrpcServerError } from '../core/grpc-server-errors.ts';
 import type { Shape, Whose } from '#failures/shape.ts';
 
@@ -33,6 +34,11 @@ export function isLongLived({ tunnel, startedAt, endedAt, attempts }: EndedExcha
 /** Milliseconds since the Unix epoch. */
 export function endedAtOf({ startedWall, startedAt, endedAt }: EndedExchange): number {
   return startedWall + Math.max(0, endedAt - startedAt);
+}
+
+/** The time was over that the client itself had set (`grpc-timeout`). */
+export function isClientDeadline(failure: Failure): boolean {
+  return failure.cause === 'exchange_timeout' && failure.evidence.setBy === 'client';
 }
 
 /** It has failed, was retried, or ended with an error of the application or without its client. */

@@ -141,16 +141,22 @@ export function isSecretOption(name: string): boolean {
   return name.startsWith('-') && isSecretName(name);
 }
 
-/** An element whose name marks a secret: `<password>…</password>`. */
-const element = /<([\w:.-]{1,64})(?:\s[^<>]{0,200})?>([^<]+)/g;
+/** The options of curl and of others that take a name and a password, up to the colon. */
+const userOption =
+  /(?<![\w-])(?:-[A-Za-z]{0,4}u|--user|--proxy-user|--userpwd)(?:[ \t]{1,4}|=)(["'`]?)[^\s"'`:/=]{0,128}:(?!\/\/)/g;
 
-export function elementSpans(text: string): readonly Span[] {
-  const spans: Span[] = [];
-  for (const { index, 0: whole, 1: name = '', 2: value = '' } of text.matchAll(element)) {
-    const end = index + whole.length;
-    if (isSecretName(name) && value.trim() !== '') spans.push({ start: end - value.length, end });
-  }
-  return spans;
+/** Finds the passwords of `-u NAME:PASSWORD`; a number is a group of the system. */
+export function userOptionSpans(text: string): readonly Span[] {
+  return spansBehind(
+    userOption,
+    text,
+    ([, quote = ''], start, known) => {
+      if (start < known) return { start, end: known };
+      const closing = quote === '' ? -1 : text.indexOf(quote, start);
+      return { start, end: closing === -1 ? bareEnd(text, start, never) : closing };
+    },
+    (_, secret) => /^\d[\d:.]*$/.test(secret),
+  );
 }
 
 /** A query begins after "?" in a text that looks like a target: a word with a "/" before it. */

@@ -84,7 +84,7 @@ describe('a secret in the output of an application is hidden', () => {
 });
 
 describe('names that are also words are hidden before a colon too, where the value is no word', () => {
-  for (const name of 'pass pwd pin otp auth bearer jwt sid signature sig hmac dsn'.split(' ')) {
+  for (const name of 'pass pw pwd pin otp auth bearer jwt sid signature sig hmac dsn'.split(' ')) {
     const cases: readonly (readonly [text: string, shown: string])[] = [
       [`${name}: c4nary-C4NARY`, `${name}: …`],
       [`{ user: 'bob', ${name}: 'c4nary-C4NARY', port: 1 }`, `{ user: 'bob', ${name}: '…', port: 1 }`],
@@ -94,6 +94,34 @@ describe('names that are also words are hidden before a colon too, where the val
     ];
     for (const [text, expected] of cases) test(text, () => assert.equal(redactor.redact(text), expected));
   }
+});
+
+describe('a secret in markup, beside the name of a variable, or in a command is hidden', () => {
+  const cases: readonly (readonly [text: string, shown: string])[] = [
+    ['<td>password</td><td>CANARY</td><td>a</td>', '<td>password</td><td>…</td><td>a</td>'],
+    [
+      '<TR><TH scope="row">DB_PASSWORD </TH>\n <TD class="v"><pre>CANARY X</pre></TD></TR>',
+      '<TR><TH scope="row">DB_PASSWORD </TH>\n <TD class="v"><pre>…</pre></TD></TR>',
+    ],
+    ['<td>$_ENV[&#039;APP_KEY&#039;]</td><td>CANARY</td>', '<td>$_ENV[&#039;APP_KEY&#039;]</td><td>…</td>'],
+    ["<td>$_SERVER['API_TOKEN']</td><td>CANARY</td>", "<td>$_SERVER['API_TOKEN']</td><td>…</td>"],
+    ['<dt>secret</dt><dd>CANARY</dd>', '<dt>secret</dt><dd>…</dd>'],
+    ['<b>Database password:</b> CANARY<br>', '<b>Database password:</b> …<br>'],
+    ['STRIPE_KEY=CANARY FOO_BAR_KEY2=CANARY', 'STRIPE_KEY=… FOO_BAR_KEY2=…'],
+    ["'STRIPE_KEY' => 'CANARY', X_SECRET: 'CANARY', Y_TOKEN=CANARY", "'STRIPE_KEY' => '…', X_SECRET: '…', Y_TOKEN=…"],
+    ['{"pw": "CANARY", "db_pw":"CANARY"}', '{"pw": "…", "db_pw":"…"}'],
+    ['curl -u user:CANARY https://a/', 'curl -u user:… https://a/'],
+    ['curl -sSu "user:CAN ARY" https://a/', 'curl -sSu "user:…" https://a/'],
+    ['curl --user=user:CANARY --proxy-user a:CANARY x', 'curl --user=user:… --proxy-user a:… x'],
+    ["mysql --password 'CAN ARY' -h db --password CANARY", "mysql --password '…' -h db --password …"],
+  ];
+  for (const [text, expected] of cases) test(text, () => assert.equal(redactor.redact(text), expected));
+
+  test('in a table over several lines', () =>
+    assert.deepEqual(
+      shown(['<tr><td>API_KEY</td>', '', '  <td>', '    CANARY', '  </td></tr>', '<tr><td>port</td>', '<td>1</td>']),
+      ['<tr><td>API_KEY</td>', '', '  <td>', '…', '  </td></tr>', '<tr><td>port</td>', '<td>1</td>'],
+    ));
 });
 
 test('a long value that is nearly a list of words is judged without trying its parts in every way', () => {
@@ -127,6 +155,12 @@ describe('what only looks like a secret is shown', () => {
     'auth: https://login.example.com/start',
     "{ pass: 'not-given', auth: [Object], signature: [Function: sign] }",
     '  "passengers": [',
+    'PRIMARY_KEY=id CACHE_KEY=user:1 PUBLIC_KEY=abc sort_key=name',
+    'NO_SUCH_KEY: The specified key does not exist',
+    'docker run -u 1000:1000 image',
+    'curl -u http://a/ --user anna',
+    '<td>author</td><td>anna</td>',
+    '<b>password</b> is wrong',
   ])
     test(JSON.stringify(line), () => assert.deepEqual(shown([line, '    next']), [line, '    next']));
 });

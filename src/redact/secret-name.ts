@@ -6,7 +6,7 @@ export function isSecretName(name: string): boolean {
   if (!firstLook.test(name)) return false;
   const words = wordsOf(name);
   if (aboutSecrets.has(words.at(-1) ?? '')) return false;
-  return words.some((word, index) => isSecretWord(word, words, index));
+  return isVariableOfKey(name, words) || words.some((word, index) => isSecretWord(word, words, index));
 }
 
 /** The same if a colon and a space follow, as in prose and in YAML: only words that rarely mean anything else. */
@@ -18,13 +18,14 @@ export function isSecretNameInProse(name: string): boolean {
 }
 
 /** Every name that marks a secret contains one of these. */
-const firstLook = /pass|pwd|secret|token|key|cred|auth|sess|dsn|jwt|bearer|cookie|otp|pin|sig|hmac|sid/i;
+const firstLook = /pass|pw|secret|token|key|cred|auth|sess|dsn|jwt|bearer|cookie|otp|pin|sig|hmac|sid/i;
 
 /** Words with these endings mark secrets in any name; programs join them with other words (`PGPASSWORD`, `authtoken`). */
 const strongEnding =
   /(?:passw(?:or)?d|passphrase|passcode|secret|token|apikey|accesskey|privatekey|secretkey|authkey|credential|cred|sess(?:ion)?id)s?$/;
 
 const wholeWords: ReadonlySet<string> = new Set([
+  'pw',
   'pwd',
   'auth',
   'authorization',
@@ -46,6 +47,19 @@ const secretKeys: ReadonlySet<string> = new Set(
     ' ',
   ),
 );
+
+/** What keys of entries, and error codes, are called, also as variables: `PRIMARY_KEY`, `NO_SUCH_KEY`. */
+const otherKeys: ReadonlySet<string> = new Set(
+  (
+    'public primary foreign partition sort cache routing unique duplicate dup index group object idempotency hash row ' +
+    'sorting message translation lookup invalid missing unknown such no bad any hot function arrow enter'
+  ).split(' '),
+);
+
+/** `STRIPE_KEY`: a variable that ends so has mostly the key of a service. */
+function isVariableOfKey(name: string, words: readonly string[]): boolean {
+  return /_KEY\d*$/.test(name) && name === name.toUpperCase() && !otherKeys.has(words.at(-2) ?? '');
+}
 
 /** `TOKEN_URL` and `--password-file` say where a secret is, not what it is. */
 const aboutSecrets: ReadonlySet<string> = new Set(

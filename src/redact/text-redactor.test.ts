@@ -307,6 +307,13 @@ describe('credentials are removed from text from outside', () => {
         'pass: ',
         '{pass:x',
         'aa-',
+        'pw</td><td>',
+        'pw</td>',
+        'pw</td><',
+        'pw</td><b ',
+        'x&a;',
+        '-u a:',
+        "-u 'a:",
       ],
     ];
     const beginnings = ['', 'a/b?', 'password="', 'auth: '];

@@ -2,14 +2,15 @@ import { encodedUserInformationSpans, userInformationSpans } from './user-inform
 import { keyEnding, keyGoesOn, knownSecretSpans } from './known-secrets.ts';
 import {
   type ColonMeans,
-  elementSpans,
   isSecretOption,
   listedValueSpans,
   namedValueSpans,
   oauthSpans,
   optionValueSpans,
   queryValueSpans,
+  userOptionSpans,
 } from './named-values.ts';
+import { cellSpans, elementSpans, endsWithNameCell, isOfTagsAlone } from './markup-values.ts';
 import { leftOut, replaceSpans, type Span, spansBehind } from './span.ts';
 import { quotedValue } from './value-end.ts';
 import { isSecretNameInProse } from './secret-name.ts';
@@ -48,8 +49,8 @@ function escapedNameSpans(text: string, colonMeans: ColonMeans): readonly Span[]
 
 /** Where the value of a name is that ends its line. */
 interface ValueBelow {
-  /** `indented`: in all following lines that are indented more. `next`: in the next line, as in a list of names and values. */
-  readonly kind: 'indented' | 'next';
+  /** `indented`: in all following lines that are indented more. `next`: in the next line, as in a list of names and values. `cell`: in the next one with text. */
+  readonly kind: 'indented' | 'next' | 'cell';
   readonly indent: number;
 }
 
@@ -64,6 +65,7 @@ function valueBelow(line: string, isSecretHeader: (name: string) => boolean): Va
   const end = line.slice(-160);
   const name = nameAtEnd.exec(end)?.[1];
   if (name !== undefined && isSecret(name)) return { kind: 'indented', indent: indentOf(line) };
+  if (endsWithNameCell(end)) return { kind: 'cell', indent: 0 };
   const listed = listedAtEnd.exec(end)?.[2];
   return listed !== undefined && isSecret(listed) ? { kind: 'next', indent: indentOf(line) } : null;
 }
@@ -71,6 +73,7 @@ function valueBelow(line: string, isSecretHeader: (name: string) => boolean): Va
 /** Whether a line holds, or goes on with, the value. */
 function isBelow(line: string, { kind, indent }: ValueBelow): boolean {
   if (line.trim() === '') return kind === 'indented';
+  if (kind === 'cell') return true;
   return kind === 'next' ? /^\s*["'`]/.test(line) : indentOf(line) > indent;
 }
 
@@ -222,7 +225,9 @@ export class TextRedactor {
       ...listedValueSpans(text, this.isSecretHeader),
       ...(colonMeans === 'prose' ? oauthSpans(text) : []),
       ...optionValueSpans(text),
+      ...userOptionSpans(text),
       ...elementSpans(text),
+      ...cellSpans(text),
       // The author of a configuration wants to see other values of queries.
       ...(colonMeans === 'prose' ? queryValueSpans(text) : []),
       ...knownSecretSpans(text),
@@ -265,8 +270,9 @@ export class LineRedactor {
   /** Whether the line belongs to the value of a name above it. */
   #isValue(line: string): boolean {
     const before = this.#valueBelow;
+    if (before?.kind === 'cell' && isOfTagsAlone(line) && this.#valueLinesLeft-- > 0) return false;
     if (before !== null && this.#valueLinesLeft-- > 0 && isBelow(line, before)) {
-      if (before.kind === 'next') this.#valueBelow = null;
+      if (before.kind !== 'indented') this.#valueBelow = null;
       return true;
     }
     this.#valueBelow = valueBelow(line, this.#redactor.isSecretHeader);

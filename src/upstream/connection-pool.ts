@@ -172,8 +172,8 @@ export class ConnectionPool
   }
 
   /** Tries to get a permit for a request that tests an endpoint in probation. If true, the caller must send it at once. */
-  tryProbation(): boolean {
-    return this.#permits.tryProbation();
+  tryProbation(route: string | undefined): boolean {
+    return this.#permits.tryProbation(route);
   }
 
   update(snapshot: EndpointSnapshot, settings: PoolSettings): void {

@@ -156,8 +156,8 @@ export class LiveEndpoint implements BalancedEndpoint {
     return { endpoint, state, since_ms, reason, ...refusing, ...this.#pool.condition };
   }
 
-  tryProbation(): boolean {
-    return this.#pool.tryProbation();
+  tryProbation(route: string | undefined): boolean {
+    return this.#pool.tryProbation(route);
   }
 
   update(snapshot: EndpointSnapshot, settings: EndpointSettings): void {

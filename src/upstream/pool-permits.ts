@@ -344,8 +344,9 @@ export class PoolPermits {
   }
 
   /** Tries to get a permit for a request that tests an endpoint in probation. If true, the caller must send it at once. */
-  tryProbation(): boolean {
-    const { state, probesMax = 1 } = this.#snapshot;
+  tryProbation(route: string | undefined): boolean {
+    const { state, probesMax = 1, probationRoutes: only } = this.#snapshot;
+    if (only !== undefined && route !== undefined && !only.includes(route)) return false;
     // Where a breaker is half-open, requests have no other endpoint.
     const most = state === 'half_open' ? Infinity : Math.max(enough, probesMax);
     return this.#probation.tryAcquire(this.semaphores, this.#user.shortLived, probesMax, most);

@@ -102,6 +102,13 @@ test('weights share out the requests', () => {
   assert.ok(share > 0.09 && share < 0.11, String(share));
 });
 
+test('an endpoint on probation gets requests of the routes on which it failed', () => {
+  const upstream = upstreamOf('a', 'b');
+  upstream.changeEndpoints([endpoint('b', 'probation', { probationRoutes: ['shop'] })]);
+  assert.equal(upstream.choose([], { ...anyRequest, route: 'cart' })?.id, 'app/a');
+  assert.equal(upstream.choose([], { ...anyRequest, route: 'shop' })?.id, 'app/b');
+});
+
 test('endpoints of a higher priority number get requests, retries and probation only after the others', () => {
   const upstream = upstreamOf('a', 'b');
   upstream.changeEndpoints([endpoint('b', 'probation', { priority: 1 })]);

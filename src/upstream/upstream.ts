@@ -190,7 +190,9 @@ export class LiveUpstream {
   #pickFor(tried: readonly LiveEndpoint[], request: RequestFacts): LiveEndpoint | null {
     if (this.#onProbation !== null && !this.#hasSession(tried, request)) {
       // If probation waited until the balancer picks the endpoint, it could last an hour.
-      const free = this.#onProbation.find((endpoint) => !tried.includes(endpoint) && endpoint.tryProbation());
+      const free = this.#onProbation.find(
+        (endpoint) => !tried.includes(endpoint) && endpoint.tryProbation(request.route),
+      );
       if (free !== undefined) return free;
     }
     const picked = this.#balance(tried, request);

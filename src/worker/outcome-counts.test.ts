@@ -23,7 +23,8 @@ function attempt(changes: Partial<AttemptFacts>): AttemptFacts {
 }
 
 function exchangeOf(...attempts: Partial<AttemptFacts>[]): EndedExchange {
-  return { upstream: 'app', startedAt: 0, attempts: attempts.map(attempt) } as unknown as EndedExchange;
+  const client = { address: '192.0.2.1' };
+  return { upstream: 'app', startedAt: 0, client, attempts: attempts.map(attempt) } as unknown as EndedExchange;
 }
 
 function counted(...exchanges: EndedExchange[]): ReturnType<OutcomeCounts['take']> {
@@ -304,4 +305,43 @@ test('how long an answered attempt had a connection begins when it left the queu
     exchangeOf({ failure: full, startedMs: 0, endedMs: 2000 }),
   );
   assert.equal(cell?.heldMs, 2510);
+});
+
+test('whose failures are that a client may cause, and one client that was answered', () => {
+  const of = (address: string, changes: Partial<AttemptFacts>): EndedExchange =>
+    ({ ...exchangeOf(changes), client: { address } }) as EndedExchange;
+  const [cell] = counted(
+    of('192.0.2.1', { failure: refused }),
+    of('192.0.2.2', { failure: slow }),
+    of('192.0.2.2', { failure: slow }),
+    of('2001:db8::1', { status: 503 }),
+    of('192.0.2.3', { status: 200 }),
+  );
+  assert.deepEqual(
+    [cell?.failedClients, cell?.errorClients, cell?.answeredBy],
+    [[{ client: '192.0.2.2', count: 2 }], [{ client: '2001:db8:0:0::/64', count: 1 }], '192.0.2.3'],
+  );
+});
+
+test('failures that are held keep their clients', () => {
+  const counts = new OutcomeCounts(() => true);
+  const at = (endpoint: string, changes: Partial<AttemptFacts>): EndedExchange =>
+    ({ ...exchangeOf({ endpoint, ...changes }), route: '/' }) as EndedExchange;
+  counts.count(at('app/a', { failure: slow }));
+  counts.count(at('app/a', { failure: slow }));
+  counts.count(at('app/b', { status: 200 }));
+  const [cell] = counts.take().filter(({ endpoint }) => endpoint === 'app/a');
+  assert.deepEqual([cell?.failures, cell?.failedClients], [2, [{ client: '192.0.2.1', count: 2 }]]);
+});
+
+test('a time that the client had set is counted apart', () => {
+  const limit = { address, limitMs: 5 };
+  const [cell] = counted(
+    exchangeOf({ failure: fail('exchange_timeout', 'response', limit) }),
+    exchangeOf({ failure: fail('exchange_timeout', 'response', { ...limit, setBy: 'client' }) }),
+  );
+  assert.deepEqual(cell?.causes, [
+    { cause: 'exchange_timeout', count: 1 },
+    { cause: 'exchange_timeout', count: 1, byClient: true },
+  ]);
 });

@@ -1,10 +1,11 @@
 import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
 import { shapeOf, specOf, specOfCause } from '#failures/failure-texts.ts';
-import type { Cause } from '#failures/failure.ts';
+import type { Cause, Failure } from '#failures/failure.ts';
+import { addClient, type CountedClient } from '../core/counters.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import { parseRetryAfter } from '../policy/retry-backoff.ts';
-import { endedAtOf, isFailedCall } from '../record/exchange-shape.ts';
+import { endedAtOf, isClientDeadline, isFailedCall } from '../record/exchange-shape.ts';
 import { wasTried } from '../upstream/refusal.ts';
 import { latencyCellOf, latencyCells } from '../core/latency-cells.ts';
 import { StaleConnections } from '../exchange/stale-connections.ts';
@@ -22,6 +23,7 @@ interface HeldFailures {
   readonly state: EndpointState;
   readonly since: number;
   count: number;
+  readonly clients: CountedClient[];
 }
 
 /**
@@ -39,15 +41,17 @@ class RouteFailures {
   }
 
   /** Whether the failure does not count against its endpoint yet. */
-  hold({ route, upstream, startedAt }: EndedExchange, attempt: AttemptFacts): boolean {
+  hold({ route, upstream, startedAt, client }: EndedExchange, attempt: AttemptFacts): boolean {
     const { endpoint, endpointState: state, failure } = attempt;
     if (failure === null || !this.#hasBreaker(route) || shapeOf(failure) === 'unreachable') return false;
     if (this.#count >= heldMax) return false;
     const held = this.#held.get(route) ?? new Map<string, HeldFailures>();
     this.#held.set(route, held);
     const known = held.get(endpoint);
-    if (known?.state === state) known.count++;
-    else held.set(endpoint, { upstream, endpoint, state, since: startedAt, count: 1 });
+    const of = known?.state === state ? known : { upstream, endpoint, state, since: startedAt, count: 0, clients: [] };
+    of.count++;
+    addClient(of.clients, client.address);
+    held.set(endpoint, of);
     if (known === undefined) this.#count++;
     return true;
   }
@@ -66,7 +70,18 @@ const none: readonly HeldFailures[] = [];
 
 type OutcomeCell = EndpointOutcomes &
   Required<
-    Pick<EndpointOutcomes, 'heldMs' | 'latencies' | 'latencyMsMin' | 'latencyMsMax' | 'answeredIdleMs' | 'connectMsMin'>
+    Pick<
+      EndpointOutcomes,
+      | 'heldMs'
+      | 'latencies'
+      | 'latencyMsMin'
+      | 'latencyMsMax'
+      | 'answeredIdleMs'
+      | 'connectMsMin'
+      | 'answeredBy'
+      | 'failedClients'
+      | 'errorClients'
+    >
   >;
 
 /** Pairs of endpoint and state between two reports. Outcomes beyond this are not counted: then only checks decide. */
@@ -107,6 +122,7 @@ export class OutcomeCounts {
       cell.successes += 1;
       if (attempt.status >= 500 || isFailedCall(exchange, attempt)) {
         cell.serverErrors += 1;
+        addClient((cell.errorClients ??= []), exchange.client.address);
         noteFailed(cell, exchange);
       } else if (attempt.status === tooManyRequests) noteRateLimit(cell, attempt, exchange.startedWall);
       const latencyMs = attempt.headMs - attempt.startedMs;
@@ -120,6 +136,7 @@ export class OutcomeCounts {
       if (!attempt.reused) noteConnect(cell, attempt);
       cell.consecutiveFailures = 0;
       cell.consecutiveUnreachable = 0;
+      cell.answeredBy = exchange.client.address;
       if (attempt.reused) this.#stale.clear(attempt.endpoint);
       for (const held of this.#ofRoutes.releasedBy(exchange, attempt.endpoint)) this.#countHeld(held);
       return;
@@ -128,22 +145,27 @@ export class OutcomeCounts {
     if (waitedInVain.has(failure.cause)) noteIdle((cell.silentIdleMs ??= []), attempt);
     else if (attempt.reused && endedEarly.has(failure.cause)) noteIdle((cell.resetIdleMs ??= []), attempt);
     const { countsAgainstHealth } = specOf(failure);
-    addCause(cell, failure.cause, !countsAgainstHealth && specOfCause(failure.cause).countsAgainstHealth);
+    addCause(cell, failure, !countsAgainstHealth && specOfCause(failure.cause).countsAgainstHealth);
     this.#hasUrgent = true;
     if (!countsAgainstHealth || this.#stale.excuses(attempt, exchange.startedAt)) return;
     if (this.#ofRoutes.hold(exchange, attempt)) return;
     cell.failures += 1;
     cell.consecutiveFailures += 1;
-    cell.consecutiveUnreachable = shapeOf(failure) === 'unreachable' ? cell.consecutiveUnreachable + 1 : 0;
+    if (shapeOf(failure) === 'unreachable') cell.consecutiveUnreachable += 1;
+    else {
+      cell.consecutiveUnreachable = 0;
+      addClient((cell.failedClients ??= []), exchange.client.address);
+    }
   }
 
   /** Failures that count now: the route succeeds elsewhere. */
-  #countHeld({ upstream, count, ...attempt }: HeldFailures): void {
+  #countHeld({ upstream, count, clients, ...attempt }: HeldFailures): void {
     const cell = this.#cellOf(upstream, { endpoint: attempt.endpoint, endpointState: attempt.state });
     if (cell === null) return;
     this.#hasUrgent = true;
     cell.failures += count;
     cell.consecutiveFailures += count;
+    cell.failedClients = [...(cell.failedClients ?? []), ...clients];
     cell.consecutiveUnreachable = 0;
   }
 
@@ -165,7 +187,7 @@ export class OutcomeCounts {
       : undefined;
     if (cell === undefined) {
       if (this.#cells.length >= cellsMax) return null;
-      cell = { upstream, endpoint, state, ...noOutcomes(), causes: [] };
+      cell = newCell(upstream, endpoint, state);
       this.#cells.push(cell);
       // Main waits for the outcome of a probation.
       if (isUnusual(state)) this.#hasUrgent = true;
@@ -236,8 +258,12 @@ function noteRateLimit(cell: EndpointOutcomes, { retryAfter = null }: AttemptFac
   cell.restMs = Math.max(cell.restMs, restMs);
 }
 
-function noOutcomes(): Omit<OutcomeCell, 'upstream' | 'endpoint' | 'state' | 'causes'> {
+function newCell(upstream: string, endpoint: string, state: EndpointState): OutcomeCell {
   return {
+    upstream,
+    endpoint,
+    state,
+    causes: [],
     successes: 0,
     serverErrors: 0,
     rateLimited: 0,
@@ -252,6 +278,9 @@ function noOutcomes(): Omit<OutcomeCell, 'upstream' | 'endpoint' | 'state' | 'ca
     latencyMsMax: 0,
     answeredIdleMs: 0,
     connectMsMin: Infinity,
+    answeredBy: '',
+    failedClients: null,
+    errorClients: null,
   };
 }
 
@@ -263,8 +292,17 @@ function isUrgent({ state, causes, failures }: EndpointOutcomes): boolean {
   return causes.length > 0 || failures > 0 || isUnusual(state);
 }
 
-function addCause(cell: EndpointOutcomes, cause: Cause, isExcused: boolean): void {
-  const known = cell.causes.find((one) => one.cause === cause && (one.excused === true) === isExcused);
-  if (known === undefined) cell.causes.push(isExcused ? { cause, excused: true, count: 1 } : { cause, count: 1 });
-  else known.count += 1;
+function addCause(cell: EndpointOutcomes, failure: Failure, isExcused: boolean): void {
+  const { cause } = failure;
+  const byClient = isClientDeadline(failure);
+  const known = cell.causes.find(
+    (one) => one.cause === cause && (one.excused === true) === isExcused && (one.byClient === true) === byClient,
+  );
+  if (known !== undefined) known.count += 1;
+  else
+    cell.causes.push({
+      ...{ cause, count: 1 },
+      ...(isExcused ? { excused: true } : {}),
+      ...(byClient ? { byClient } : {}),
+    });
 }

@@ -16,6 +16,7 @@ import { latencyCellOf } from '../core/latency-cells.ts';
 import { answerParts, clientHash } from '../core/route-traffic.ts';
 import type { Instant } from '../core/time.ts';
 import { sampleAttempt, sampleClient, sampleExchange } from '../record/sample-exchange.test-support.ts';
+import { fail } from '#failures/failure.ts';
 import { RouteTrafficCounts } from './route-traffic-counts.ts';
 
 const pages = { contentKind: contentKindOfText('text/html'), bytesFromEndpoint: 3000 };
@@ -55,6 +56,19 @@ test('attempts are counted by route and endpoint, with the clients of those that
     },
   ]);
   assert.deepEqual(counts.take(), []);
+});
+
+test('failures that count against health are counted by route, except connections that do not come about', () => {
+  const counts = new RouteTrafficCounts();
+  const failing = (failure: AttemptFacts['failure']): EndedExchange => exchangeOf({ headMs: -1, status: 0, failure });
+  counts.count(
+    failing(fail('reset_before_response', 'response', { address: 'a:1', errno: 'ECONNRESET', reused: false } as never)),
+  );
+  counts.count(failing(fail('connect_refused', 'connect', { address: 'a:1' })));
+  assert.deepEqual(
+    counts.takeUrgent().map(({ route, answered, failures }) => ({ route, answered, failures })),
+    [{ route: 'shop', answered: 0, failures: 1 }],
+  );
 });
 
 test('of many slow attempts the slowest are reported', () => {

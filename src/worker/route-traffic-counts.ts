@@ -22,7 +22,7 @@ import {
 import type { FailureCount } from '../core/outcome.ts';
 import { wasTried } from '../upstream/refusal.ts';
 import type { Failure } from '#failures/failure.ts';
-import { specOf } from '#failures/failure-texts.ts';
+import { shapeOf, specOf } from '#failures/failure-texts.ts';
 import { isFailedCall } from '../record/exchange-shape.ts';
 
 /** Pairs of route and endpoint; those beyond are not counted, and their endpoints not compared. */
@@ -41,10 +41,11 @@ const takenMax = 72;
 interface Pair extends Pick<RouteTraffic, 'route' | 'upstream' | 'endpoint'> {
   answered: number;
   serverErrors: number;
+  failures: number;
   readonly latencies: number[];
   /** As in `RouteTraffic`. */
   readonly answers: number[];
-  readonly failures: FailureCount[];
+  readonly causes: FailureCount[];
   readonly failed: AttemptOfClient[];
   readonly slow: AttemptOfClient[];
   readonly awaited: AttemptOfClient[];
@@ -65,20 +66,22 @@ export class RouteTrafficCounts {
     for (let index = 0; index < attempts.length; index++) {
       const attempt = attempts[index] as AttemptFacts;
       const isSwitched = attempt.status === switchingProtocols;
-      if (attempt.failure !== null && index === 0) this.#countFailed(exchange, attempt, attempt.failure);
-      if (!isSwitched && (attempt.failure !== null || attempt.status === 0)) continue;
+      if (attempt.failure !== null && index === 0) this.#countFirst(exchange, attempt, attempt.failure);
+      const isFailed = attempt.failure !== null && !isSwitched;
+      if (isFailed ? !isOfRoute(attempt.failure as Failure) : attempt.status === 0) continue;
       const pair = this.#pairOf(route, exchange.upstream, attempt.endpoint);
       if (pair === null) continue;
-      if (isSwitched) addAnswer(pair.answers, acceptedKey, exchange.client.address);
+      if (isFailed) countFailure(pair);
+      else if (isSwitched) addAnswer(pair.answers, acceptedKey, exchange.client.address);
       else countOne(pair, exchange, attempt, this.#targets);
     }
   }
 
-  #countFailed({ route, upstream }: EndedExchange, { endpoint }: AttemptFacts, failure: Failure): void {
+  #countFirst({ route, upstream }: EndedExchange, { endpoint }: AttemptFacts, failure: Failure): void {
     if (!wasTried(failure) || !specOf(failure).countsAgainstHealth) return;
-    const failures = this.#pairOf(route, upstream, endpoint)?.failures ?? [];
-    const known = failures.find(({ cause }) => cause === failure.cause);
-    if (known === undefined) failures.push({ cause: failure.cause, count: 1 });
+    const causes = this.#pairOf(route, upstream, endpoint)?.causes ?? [];
+    const known = causes.find(({ cause }) => cause === failure.cause);
+    if (known === undefined) causes.push({ cause: failure.cause, count: 1 });
     else known.count += 1;
   }
 
@@ -136,6 +139,16 @@ export class RouteTrafficCounts {
 
 const switchingProtocols = 101;
 
+/** A connection that does not come about says nothing of the route. */
+const isOfRoute = (failure: Failure): boolean =>
+  specOf(failure).countsAgainstHealth && shapeOf(failure) !== 'unreachable';
+
+/** Main hears of failures at once, and of their routes with them. */
+function countFailure(pair: Pair): void {
+  pair.failures += 1;
+  pair.isUrgent = true;
+}
+
 function countOne(pair: Pair, exchange: EndedExchange, attempt: AttemptFacts, targets: AnsweredTargets): void {
   const ms = attempt.headMs - attempt.startedMs;
   pair.answered += 1;
@@ -187,18 +200,19 @@ function noteSlow(slow: AttemptOfClient[], address: string, ms: number): void {
 
 function newPair(route: string, upstream: string, endpoint: string): Pair {
   return {
-    ...{ route, upstream, endpoint, answered: 0, serverErrors: 0, isTouched: false, isUrgent: false },
+    ...{ route, upstream, endpoint, answered: 0, serverErrors: 0, failures: 0, isTouched: false, isUrgent: false },
     latencies: new Array<number>(latencyCells).fill(0),
-    ...{ answers: [], failures: [], failed: [], slow: [], awaited: [] },
+    ...{ answers: [], causes: [], failed: [], slow: [], awaited: [] },
   };
 }
 
-function countsOf({ isTouched: _touched, isUrgent: _urgent, ...pair }: Pair): RouteTraffic {
-  const { latencies, answers, failures, failed, slow, awaited, ...counted } = pair;
+function countsOf({ isTouched: _touched, isUrgent: _urgent, failures, causes, ...pair }: Pair): RouteTraffic {
+  const { latencies, answers, failed, slow, awaited } = pair;
   return {
-    ...counted,
+    ...pair,
+    ...(failures === 0 ? {} : { failures }),
     latencies: filledCells(latencies),
-    ...(failures.length === 0 ? {} : { failures: failures.slice() }),
+    ...(causes.length === 0 ? {} : { causes: causes.slice() }),
     ...{ answers: answers.slice(), failed: failed.slice(), slow: slow.slice(), awaited: awaited.slice() },
   };
 }
@@ -208,9 +222,10 @@ function clear(pair: Pair): void {
   pair.isUrgent = false;
   pair.answered = 0;
   pair.serverErrors = 0;
+  pair.failures = 0;
   pair.latencies.fill(0);
   pair.answers.length = 0;
-  pair.failures.length = 0;
+  pair.causes.length = 0;
   pair.failed.length = 0;
   pair.slow.length = 0;
   pair.awaited.length = 0;

@@ -363,6 +363,20 @@ test('an incident is acknowledged and muted by who may operate, with who and why
     assert.equal(refused, 422, `${until}`);
     assert.match(why, /`until`, which is a duration/);
   }
+  for (const [reason, text] of [
+    ['x'.repeat(201), 'reason: it has 201 characters, and may have at most 200. Nothing was changed.'],
+    [
+      'a\u001b[2Jb',
+      'reason: it has the control character U+001B, and must be one line without any. Nothing was changed.',
+    ],
+  ] as const)
+    for (const [what, more] of [
+      ['mute', { until: '2h' }],
+      ['acknowledge', {}],
+    ] as const) {
+      const [refused, why] = await mark(what, { incident: 3, reason, ...more });
+      assert.deepEqual([refused, (JSON.parse(why) as { detail: string }).detail], [422, text]);
+    }
   const actions = gateway.events.since(0).events.filter(({ kind }) => kind === 'admin_action');
   assert.equal(actions.length, 6, 'what cannot be read is no action');
   assert.match(actions[0]?.reason ?? '', /acknowledgeIncident \(incident 3\) \("I look at it"\); it was done/);

@@ -57,7 +57,7 @@ test('incident acknowledges and mutes one, and says who has and why', async () =
 
 for (const [what, flags, code, says] of [
   ['an unknown one', ['--mute', '2h'], exitCodes.not_found, /No incident has the number 4/],
-  ['a time that cannot be read', ['--mute', 'soon'], exitCodes.usage, /`until`, which is a duration/],
+  ['a time that cannot be read', ['--mute', 'soon'], exitCodes.usage, /--mute soon: the time is a duration/],
   ['a mute that ends as it begins', ['--mute', '2h', '--unmute'], exitCodes.usage, /opposites/],
   ['a reason for nothing', ['--reason', 'so'], exitCodes.usage, /with --acknowledge, --mute or --unmute/],
 ] as const)
@@ -124,22 +124,35 @@ test('incidents shows the step for the cause with which requests fail now', asyn
   assert.doesNotMatch(context.stdout.text, /last output above/);
 });
 
-test('incidents cuts no step within a command', async () => {
-  const nextStep = `${'Look at this. '.repeat(14)}Then read \`candor explain 0197f3a0\` and what follows.`;
-  const shown = async (step: string): Promise<string> => {
-    const [suspect] = incident.suspects;
-    gateway.shownIncidents = [{ ...incident, suspects: [{ ...suspect!, nextStep: step }], nextStep: step }];
-    const before = context.stdout.text.length;
-    await context.candor('incidents');
-    assertFits(context.stdout.text);
-    return context.stdout.text.slice(before).replaceAll(/\s+/g, ' ');
+test('incidents shows the whole step on lines of its own', async () => {
+  const nextStep = `${'Look at this. '.repeat(24)}Then read \`candor explain 0197f3a0\` and what follows.`;
+  gateway.shownIncidents = [{ ...incident, nextStep }];
+  await context.candor('incidents');
+  assertFits(context.stdout.text);
+  assert.ok(/\n {8}→ Look/.test(context.stdout.text), context.stdout.text);
+  assert.ok(context.stdout.text.replaceAll(/\s+/g, ' ').includes(nextStep), context.stdout.text);
+});
+
+test('incidents and incident say in the second line which requests fail', async () => {
+  const sentence = 'All 41 are POST /api/checkout (route checkout), answered with 504 by the gateway after 3 s.';
+  const most = {
+    route: 'checkout',
+    method: 'POST',
+    status: 504,
+    isOfApplication: false,
+    failed: 41,
+    path: '/api/checkout',
   };
-  assert.match(await shown(nextStep), /Then read `candor explain 0197f3a0`… The gateway/);
-  assert.match(
-    await shown(nextStep.replace(' and what follows', '')),
-    /Then read `candor explain 0197f3a0`\. The gateway/,
-  );
-  assert.match(await shown('Look at this. '.repeat(20)), /Look at this\. ?…|Look[a-z ]*… The gateway/);
+  gateway.shownIncidents = [{ ...incident, most: { ...most, tookMs: 3000, sentence } }];
+  for (const command of [['incidents'], ['incident', '3']]) {
+    context.stdout.text = '';
+    await context.candor(...command);
+    assertFits(context.stdout.text);
+    assert.match(
+      context.stdout.text.replaceAll(/\s+/g, ' '),
+      /41 of 60 requests.*? All 41 are POST \/api\/checkout.*shop\/1 ended/,
+    );
+  }
 });
 
 test('incidents exits with 0 where all are resolved', async () => {

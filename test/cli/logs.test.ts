@@ -50,7 +50,7 @@ test('candor logs prints what matches, the newest last, within 80 columns, with 
   assert.ok(text.includes(failedRecord.id), text);
   assert.match(text, /and 11 more like it not stored/);
   assert.ok(text.includes(`${failedRecord.id}  from ${failedRecord.client.address}`), text);
-  assert.match(context.stderr.text, /^2 exchanges\. /);
+  assert.match(context.stderr.text, /^2 exchanges, which stand for 13 requests\. /);
 });
 
 test('candor logs --json prints one record per line, with how many it stands for', async () => {

@@ -121,6 +121,23 @@ describe('the circuit breaker of a route', () => {
     breaker.end();
   });
 
+  it('is not opened by one client while others are answered, and by two clients it is', () => {
+    const breaker = new BreakerWorld();
+    breaker.answer((request) =>
+      request.target === '/bad/poison' ? request.breakOff('reset') : request.answer(200, 'ok'),
+    );
+    const ask = (target: string, address: string): void => {
+      breaker.world.request({ method: 'POST', target, body: 'x' }, { address });
+      breaker.pass(50);
+    };
+    for (const number of [1, 2, 3]) ask('/bad/search', `192.0.2.${number}`);
+    for (let count = 0; count < 30; count++) ask('/bad/poison', '198.51.100.1');
+    assert.equal(breaker.state, 'closed');
+    for (let count = 0; count < 10; count++) ask('/bad/poison', '198.51.100.2');
+    assert.equal(breaker.state, 'open');
+    breaker.end();
+  });
+
   it('is half-open after its time, and closes after three answers', () => {
     const breaker = new BreakerWorld();
     breaker.open();

@@ -8,7 +8,7 @@ import type { Shape, Whose } from '#failures/shape.ts';
 import { ScenarioParties } from './scenario-parties.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { type IncidentChange, IncidentTracker } from '../../src/incidents/incident-tracker.ts';
-import type { WatchedUpstream } from '../../src/incidents/watched-upstream.ts';
+import type { DirectLook, WatchedUpstream } from '../../src/incidents/watched-upstream.ts';
 import type { LiveIncident, SuspectKind } from '../../src/core/live-incident.ts';
 import { sampleCount } from '../../src/record/sample-count.test-support.ts';
 import type { CountedFailure as AnyFailure } from '../../src/incidents/upstream-failures.ts';
@@ -19,6 +19,8 @@ export interface PlayedScenario {
   /** By id; the first one is meant where a step names none. */
   readonly upstreams: Readonly<Record<string, ScenarioUpstream>>;
   readonly steps: readonly ScenarioStep[];
+  /** What the gateway meets when it looks at the endpoint of an incident that has opened; absent: it does not look. */
+  readonly look?: DirectLook;
 }
 
 /** With what should be said of it. */
@@ -41,6 +43,8 @@ export interface ScenarioUpstream {
   readonly p99Ms: number;
   /** The application that the gateway runs there; its instances are APPLICATION/1, … */
   readonly application?: string;
+  /** What stands out at its processes; absent: nothing. */
+  readonly processes?: WatchedUpstream['processes'];
   /** The name in DNS that the endpoints come from. */
   readonly dnsName?: string;
   readonly routes?: readonly string[];
@@ -156,8 +160,10 @@ export function playScenario(scenario: PlayedScenario, seed: number): ScenarioRe
     }
     const ms = (second + 1 / ticksPerSecond) * 1000;
     tracker.note(traffic.counted(), ms - 1);
-    for (const change of tracker.judge(ms, (upstream) => watchedAt(scenario, upstream, second)))
+    for (const change of tracker.judge(ms, (upstream) => watchedAt(scenario, upstream, second))) {
       changes.push({ ...change, second: ms / 1000 });
+      if (change.kind === 'opened') tracker.onLook(change.incident.id, scenario.look ?? null, null);
+    }
   }
   failed.sort((one, other) => one.at - other.at);
   return { changes, incidents: tracker.list(scenario.seconds * 1000), onset: failed[2]?.at ?? null, failed };
@@ -268,7 +274,7 @@ function watchedAt(scenario: PlayedScenario, id: string, second: number): Watche
       advice: advice !== undefined && 'advice' in advice ? advice.advice : null,
     };
   });
-  return { application: upstream.application ?? null, endpoints };
+  return { application: upstream.application ?? null, endpoints, processes: upstream.processes ?? [] };
 }
 
 function eventOf(event: ScenarioEvent, at: number): Event {

@@ -323,7 +323,9 @@ const deciding: Readonly<Record<string, readonly unknown[]>> = {
   what: ['request', 'tunnel'],
 };
 /** Parts of commands and sentences. */
-const shown: ReadonlySet<string> = new Set(['address', 'name', 'overMs']);
+const shown: ReadonlySet<string> = new Set(['address', 'name', 'overMs', 'passage', 'limit']);
+/** Texts compare these two. */
+const passedTooOften = { passage: 5, limit: 4 };
 
 /** Who can fix the cause, by the keys of the evidence that its texts read. */
 function whosePossible(cause: Cause, general: string): ReadonlySet<string> {
@@ -339,6 +341,7 @@ function whosePossible(cause: Cause, general: string): ReadonlySet<string> {
   };
   look({});
   for (const [key, values] of Object.entries(deciding)) for (const value of values) look({ [key]: value });
+  look(passedTooOften);
   for (const key of read)
     assert.ok(
       key in deciding || shown.has(key),

@@ -292,6 +292,13 @@ describe('the advice', () => {
     );
   });
 
+  it('is the client where only the names of hops tell of a loop', () => {
+    const at = (passage: number) =>
+      whoseOf(fail('loop_detected', 'route', { name: 'Via', value: '1.1 x', route: 'shop', passage, limit: 4 }));
+    assert.deepEqual([at(2), at(5)], ['operator', 'client']);
+    assert.equal(whoseOf(fail('hops_exceeded', 'route', { hops: 17, limit: 16 })), 'client');
+  });
+
   it('is that of the side of a tunnel that did not answer pings', () => {
     const evidence = { address, idleMs: 90_000, bytesReceived: 12 };
     const both = fail('tunnel_idle', 'body', evidence);

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { reasonSchema } from './order-reason.ts';
 import type { Named } from './inferred.ts';
 import { excerptSources, suspectKinds } from '../live-incident.ts';
 import { shapes, whoses } from '#failures/shape.ts';
@@ -142,6 +143,19 @@ export const incidentSchema = z.object({
     .nullable()
     .describe('Until `until` no message about it is sent, except of its end; null: they are.'),
   marks: z.array(text).describe('Who has acknowledged and muted it, until when and why: each one sentence.'),
+  most: z
+    .object({
+      route: text,
+      method: text.describe('`other`: one that clients seldom use.'),
+      status: count.describe('That clients got; 0: none.'),
+      is_of_application: z.boolean().describe('Whether the application has sent this status.'),
+      failed: count,
+      path: nullableText.describe('Of nearly all of them, without query and secrets; null: they have different ones.'),
+      took_ms: z.number().nullable().describe('Nearly all took so long; null: they took different times.'),
+      sentence: text,
+    })
+    .optional()
+    .describe('What at least half of the failed requests have in common; absent: nothing, or it is not known.'),
   rarer: z
     .object({
       route: nullableText.describe('That has nearly all of its failures now; null: several routes have.'),
@@ -173,7 +187,7 @@ export const incidentSchema = z.object({
 
 const ordered = {
   incident: z.int().min(1).describe('Its number.'),
-  reason: z.string().trim().min(1).max(200).optional().describe('Why, for the audit and the incident.'),
+  reason: reasonSchema(200).optional().describe('Why, for the audit and the incident.'),
 };
 export const acknowledgeRequestSchema = z.strictObject(ordered);
 export const muteRequestSchema = z.strictObject({

@@ -45,6 +45,7 @@ export function IncidentCard({
         <Mark tone={isOpen ? 'bad' : 'idle'} /> <a href={addressHash('incidents', String(id))}>{title}</a>
       </h3>
       <Extent incident={incident} />
+      {incident.most !== undefined && <p>{incident.most.sentence}</p>}
       {(acknowledged !== null || muted !== null) && (
         <p>
           {acknowledged !== null && (

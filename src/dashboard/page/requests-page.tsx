@@ -73,8 +73,10 @@ export function RequestsPage({ query, by }: { readonly query: string; readonly b
 
 function foundText({ list, isUnfinished }: Search): string {
   const count = countFigure(list.length);
-  if (list.isComplete) return `${count} requests`;
-  return isUnfinished ? `${count} requests so far; the search is not finished` : `${count} or more requests`;
+  if (list.isComplete) return `${count} stored requests`;
+  return isUnfinished
+    ? `${count} stored requests so far; the search is not finished`
+    : `${count} or more stored requests`;
 }
 
 /** What the search finds, counted by one of its values: each group narrows the search. */
@@ -107,7 +109,7 @@ function GroupTable({ query, by }: { readonly query: string; readonly by: GroupK
           <p class="quiet">
             {complete ? `All ${countFigure(counted)} requests` : `The newest ${countFigure(counted)} requests`} that
             match, by {by}
-            {groups.length === 50 && ', the 50 largest groups'}.
+            {groups.length === 50 && ', the 50 largest groups'}. Those that are not stored are counted too.
           </p>
           <div class="groups">
             <SortedTable

@@ -231,8 +231,10 @@ function stateFor({ trust, reason }: Breaker): BreakerState | null {
   return { state, reason, until: trust.state === 'ejected' ? trust.until : after(trust.since, 0) };
 }
 
-function attemptsOf({ successes, failures, consecutiveFailures, serverErrors }: BreakerOutcomes): AttemptOutcomes {
+function attemptsOf(outcomes: BreakerOutcomes): AttemptOutcomes {
+  const { successes, failures, consecutiveFailures, serverErrors, failedClients = null, answeredBy = '' } = outcomes;
   return {
+    ...{ failedClients, answeredBy },
     successes,
     failures,
     consecutiveFailures,

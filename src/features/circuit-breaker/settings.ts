@@ -1,6 +1,6 @@
 import type { FeatureSpecs } from '../../core/feature.ts';
 import type { CircuitState } from '../../core/gateway-state.ts';
-import type { FailureCount } from '../../core/outcome.ts';
+import type { EndpointOutcomes, FailureCount } from '../../core/outcome.ts';
 import type { Instant } from '../../core/time.ts';
 import type { CircuitBreakerSpec } from '../../policy/outlier-settings.ts';
 
@@ -44,7 +44,7 @@ export interface BreakerState {
 }
 
 /** Results of the exchanges of a route since a worker's last report. */
-export interface BreakerOutcomes {
+export interface BreakerOutcomes extends Pick<EndpointOutcomes, 'failedClients' | 'answeredBy'> {
   /** Its state when the requests passed it. */
   readonly state: 'closed' | 'half_open';
   successes: number;

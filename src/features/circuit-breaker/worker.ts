@@ -1,5 +1,6 @@
 import { type FeaturePart, workerFeature } from '../worker-feature.ts';
 import { type BreakerState, circuitBreakerName, type RouteBreakerSpec, type BreakerOutcomes } from './settings.ts';
+import { addClient } from '../../core/counters.ts';
 import type { AttemptFacts } from '../../core/exchange.ts';
 import { shapeOf, specOf } from '#failures/failure-texts.ts';
 import { fail, type Cause, type Failure } from '#failures/failure.ts';
@@ -75,38 +76,40 @@ class RouteBreaker implements RequestGate {
     this.#probes.delete(waiter);
   }
 
-  noteEnd(waiter: TurnWaiter, { attempts, startedAt }: AdmittedExchange, admittedAt: Instant): void {
+  noteEnd(waiter: TurnWaiter, { attempts, startedAt, client }: AdmittedExchange, admittedAt: Instant): void {
     const attempt = attempts.at(-1);
     if (attempt === undefined || admittedAt < this.#since || this.#state?.state === 'open') return;
     if (this.#state !== null && !this.#probes.has(waiter)) return;
-    this.#count(attempt, startedAt);
+    this.#count(attempt, startedAt, client.address);
   }
 
   /** An endpoint that cannot be connected to says nothing about the route, and a client that leaves says nothing at all. */
-  #count(attempt: AttemptFacts, startedAt: Instant): void {
+  #count(attempt: AttemptFacts, startedAt: Instant, client: string): void {
     const { failure, status } = attempt;
     if (failure === null) {
       if (status === 0) return;
       if (attempt.reused) this.#stale.clear(attempt.endpoint);
       const isError = status >= 500 && this.#spec.countsServerErrors;
-      return isError ? this.#countFailure(null) : this.#countSuccess();
+      return isError ? this.#countFailure(null, client) : this.#countSuccess(client);
     }
     if (!specOf(failure).countsAgainstHealth || shapeOf(failure) === 'unreachable') return;
-    if (!this.#stale.excuses(attempt, startedAt)) this.#countFailure(failure.cause);
+    if (!this.#stale.excuses(attempt, startedAt)) this.#countFailure(failure.cause, client);
   }
 
-  #countSuccess(): void {
+  #countSuccess(client: string): void {
     const outcomes = this.#current();
     outcomes.successes++;
     outcomes.consecutiveFailures = 0;
+    outcomes.answeredBy = client;
     if (outcomes.state === 'half_open') this.#onUrgent();
   }
 
   /** `cause`: null of a response with a 5xx status. */
-  #countFailure(cause: Cause | null): void {
+  #countFailure(cause: Cause | null, client: string): void {
     const outcomes = this.#current();
     outcomes.failures++;
     outcomes.consecutiveFailures++;
+    addClient((outcomes.failedClients ??= []), client);
     if (cause === null) outcomes.serverErrors++;
     else addCause(outcomes.causes, cause);
     this.#onUrgent();
@@ -114,7 +117,16 @@ class RouteBreaker implements RequestGate {
 
   #current(): BreakerOutcomes {
     const state = this.#state === null ? 'closed' : 'half_open';
-    this.#outcomes ??= { state, successes: 0, failures: 0, consecutiveFailures: 0, serverErrors: 0, causes: [] };
+    this.#outcomes ??= {
+      state,
+      successes: 0,
+      failures: 0,
+      consecutiveFailures: 0,
+      serverErrors: 0,
+      causes: [],
+      failedClients: null,
+      answeredBy: '',
+    };
     return this.#outcomes;
   }
 

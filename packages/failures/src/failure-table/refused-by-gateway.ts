@@ -33,11 +33,14 @@ export const refusedByGateway = {
     ],
     nextStep:
       "Look which application behind the route sends requests to this site: what it forwards must lead to another route, and for a request of its own it must not copy `Via` and `CDN-Loop`. If none does, resolve each endpoint of the upstream with `getent ahosts NAME` and compare it with this machine's addresses (`ip -br addr`).",
+    // A client cannot know what stands for a route in CDN-Loop; it can write any names.
+    inThisCase: ({ passage, limit }) => (passage > limit ? { whose: 'client' } : null),
   },
   hops_exceeded: {
     type: 'proxy_loop_detected',
     status: 502,
-    whose: 'operator',
+    // Only the request itself says so.
+    whose: 'client',
     retry: 'never',
     countsAgainstHealth: false,
     logLevel: 'error',
