@@ -1,5 +1,5 @@
 import type { EndpointState } from './endpoint.ts';
-import type { Cause } from '#failures/failure.ts';
+import type { FailureCount } from './failure-count.ts';
 import type { CountedClient } from './counters.ts';
 
 /** Results of the attempts at one endpoint since a worker's last batch. Structured-cloneable. */
@@ -54,13 +54,4 @@ export interface EndpointOutcomes {
   firstFailedAt?: number;
   /** When the earliest exchange of those attempts began. Absent: none, or not known. */
   firstStartedAt?: number;
-}
-
-export interface FailureCount {
-  readonly cause: Cause;
-  /** These did not count against the endpoint, though others of the cause do. */
-  readonly excused?: true;
-  /** The client had set the time that was over. */
-  readonly byClient?: true;
-  count: number;
 }

@@ -1,4 +1,4 @@
-import type { FailureCount } from './outcome.ts';
+import type { FailureCount } from './failure-count.ts';
 
 /**
  * Attempts of the requests of one route at one endpoint since a worker's last batch. What one endpoint does on a route is compared with what the others

@@ -19,7 +19,7 @@ import {
   type RouteTraffic,
   slowMs,
 } from '../core/route-traffic.ts';
-import type { FailureCount } from '../core/outcome.ts';
+import type { FailureCount } from '../core/failure-count.ts';
 import { wasTried } from '../upstream/refusal.ts';
 import type { Failure } from '#failures/failure.ts';
 import { shapeOf, specOf } from '#failures/failure-texts.ts';

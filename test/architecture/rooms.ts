@@ -190,6 +190,7 @@ export const errorReaders: readonly string[] = [
   'src/deploy/owner-lock.ts',
   'src/deploy/process-identity.ts',
   'src/deploy/own-file.ts',
+  'src/deploy/release-job.ts',
   'src/deploy/writable.ts',
   'src/deploy/state-folder.ts',
   'src/deploy/release-refusal.ts',

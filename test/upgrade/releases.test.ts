@@ -1,3 +1,5 @@
+// Starts processes: an upgrade replaces the process of the gateway, and a kill ends it.
+
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -5,8 +7,6 @@ import { afterEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayProgram } from './gateway-program.ts';
 import { killDuringRollout, sweepMs } from './release-kill-sweep.ts';
-
-// An upgrade replaces the process of the gateway, and a kill ends it: both need processes of their own.
 
 let gateway: GatewayProgram;
 afterEach(() => gateway?.end());

@@ -1,6 +1,7 @@
 import type { FeatureSpecs } from '../../core/feature.ts';
 import type { CircuitState } from '../../core/gateway-state.ts';
-import type { EndpointOutcomes, FailureCount } from '../../core/outcome.ts';
+import type { FailureCount } from '../../core/failure-count.ts';
+import type { EndpointOutcomes } from '../../core/outcome.ts';
 import type { Instant } from '../../core/time.ts';
 import type { CircuitBreakerSpec } from '../../policy/outlier-settings.ts';
 

@@ -5,7 +5,7 @@ import type { AttemptFacts } from '../../core/exchange.ts';
 import { shapeOf, specOf } from '#failures/failure-texts.ts';
 import { fail, type Cause, type Failure } from '#failures/failure.ts';
 import type { GatewayState } from '../../core/schemas/gateway-state.ts';
-import type { FailureCount } from '../../core/outcome.ts';
+import type { FailureCount } from '../../core/failure-count.ts';
 import { ProbePermit } from '../../core/probe-permit.ts';
 import type { Semaphore } from '../../core/semaphores.ts';
 import type { Clock, Instant } from '../../core/time.ts';

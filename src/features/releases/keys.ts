@@ -97,8 +97,7 @@ export const releases: FeatureKeys = featureKeys<object, UpstreamRead>({
 });
 
 function reviewOne(written: NonNullable<UpstreamRead['releases']>, at: Path, findings: Findings): void {
-  if (at[0] !== 'applications')
-    findings.errorAtKey(at, 'only applications that Candor runs have releases', 'remove it');
+  if (at[0] !== 'applications') findings.warnAtKey(at, 'only applications that Candor runs have releases', 'remove it');
   if (written.steps !== undefined && written.strategy !== 'canary')
     findings.warnAtKey([...at, 'steps'], 'only a canary has steps', 'add "strategy: canary", or remove them');
 }
