@@ -41,6 +41,7 @@ const descriptors = { limit: 200, needed: 11_024, wanted: 11_024, open: 190, clo
 const workers = { lost: 3, lastedMs: 1500, serving: 0, wanted: 2, why: 'it ended with 3' };
 const loop = { application: 'shop', instance: 'shop/2', ends: 3, serving: [], fix: 'Read its last output.' };
 const outage = { upstream: 'shop', application: null, endpoints: 2, fix: 'See whether they run.' };
+const rollout = { application: 'shop', rollout: 3, release: 'r3', before: 'r2', share: 0, ordered: false };
 const release = { application: 'shop', instance: 'shop/2', restarts: 3, serving: [] };
 
 function refused(
@@ -224,6 +225,9 @@ const rows: readonly (readonly [promise: string, event: NewEvent, alert: string 
     event('application_not_ready', release, 'failing'),
     'release:shop opened critical',
   ],
+  ['a release that was taken back', event('rollout', rollout, 'aborted'), 'rollout:shop opened warning'],
+  ['a release that was refused', event('rollout', rollout, 'refused'), 'rollout:shop opened warning'],
+  ['a release that is in force', event('rollout', rollout, 'promoted'), 'rollout:shop resolved info'],
   ['a release that is ready', event('application_not_ready', release, 'ready'), 'release:shop resolved info'],
   ['a release that is replaced', event('application_not_ready', release, 'replaced'), 'release:shop resolved info'],
   [
@@ -296,9 +300,9 @@ test('what refuses clients says what to do', () => {
 const isTold: Readonly<Record<EventKind, boolean>> = {
   ...{ process_started: false, process_stopping: false, drain_phase: false },
   ...{ upgrade_started: false, upgrade_failed: false, upgrade_done: false, upgrade_taken_over: false },
-  rollout: false,
   ...{ configuration_applied: false, configuration_rejected: false, overlay_changed: false, state_unusable: false },
   ...{ listener_opened: false, listener_closed: false },
+  rollout: true,
   workers_failing: true,
   // Replaced at once; requests that fail for it are an incident.
   ...{

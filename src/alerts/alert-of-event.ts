@@ -5,7 +5,7 @@ import { faultsOfOneFile, storeFaultStep } from '../core/store-fault.ts';
 import { nearestThere } from '../deploy/private-folder.ts';
 import { type AlertContent, noneOf } from './alert-content.ts';
 import { resolvedPrefix } from './alert-json.ts';
-import { applicationPrefix, crashLoopAlert, releaseAlert, upstreamAlert } from './application-alerts.ts';
+import { applicationPrefix, crashLoopAlert, releaseAlert, rolloutAlert, upstreamAlert } from './application-alerts.ts';
 import { connectionRefusals } from '../core/connection-refusals.ts';
 import { missingRequestsQuery } from '../core/objective.ts';
 import { descriptorsStep } from '../core/descriptor-need.ts';
@@ -141,6 +141,8 @@ function contentOf(event: Event): AlertContent | null {
       return workersAlert(event);
     case 'application_not_ready':
       return releaseAlert(event);
+    case 'rollout':
+      return rolloutAlert(event);
     case 'application_crash_loop':
       return crashLoopAlert(event);
     case 'upstream_unavailable':

@@ -26,6 +26,29 @@ export function releaseAlert({ evidence, to, reason }: EventOf<'application_not_
   };
 }
 
+/** A release that was refused or taken back without an operator's wish; until another one is in force. Null: nothing that people must know. */
+export function rolloutAlert({ evidence, to, reason }: EventOf<'rollout'>): AlertContent | null {
+  const { application, release, before, ordered } = evidence;
+  const isBad = (to === 'refused' || to === 'aborted') && !ordered;
+  if (!isBad && to !== 'promoted') return null;
+  return {
+    ...noneOf,
+    key: `rollout:${application}`,
+    kind: 'release',
+    change: isBad ? 'opened' : 'resolved',
+    severity: isBad ? 'warning' : 'info',
+    upstreams: [application],
+    title: isBad
+      ? `${release} was ${to === 'refused' ? 'refused' : 'taken back'}, ${before} serves`
+      : `${release} is in force`,
+    text: sentenceOf(reason),
+    nextStep: isBad
+      ? `See its output and its figures with \`candor releases ${application}\`, and deploy a corrected release.`
+      : null,
+    steps: isBad ? [`${release} ${to}`] : [],
+  };
+}
+
 /** An instance that was ready ends again and again: `critical` where no other instance serves. */
 export function crashLoopAlert({ evidence, to, reason }: EventOf<'application_crash_loop'>): AlertContent {
   const { application, instance, serving, fix } = evidence;

@@ -1,6 +1,7 @@
 import { digits, memoryText } from '#failures/quantity-text.ts';
 import type { RolloutState } from '../core/release.ts';
 import type { ApplicationReleasesStatus, ReleasePlan, RolloutStatus } from '../core/schemas/releases.ts';
+import { leftText, rolloutText } from '../diagnose/rollout-text.ts';
 import { alignColumns, elapsedText, harmless, wrap, wrapAfter } from './layout.ts';
 import { statusMark, type Style } from './style.ts';
 
@@ -12,42 +13,12 @@ export function sameStep(one: RolloutStatus, other: RolloutStatus): boolean {
 /** What a rollout does now, in one sentence. */
 export function rolloutLine(rollout: RolloutStatus, style: Style): readonly string[] {
   const { state, to } = rollout;
-  return wrapAfter(markOf(state, style), `${harmless(to)} ${harmless(stepText(rollout))}`, 2);
+  return wrapAfter(markOf(state, style), `${harmless(to)} ${harmless(rolloutText(rollout))}`, 2);
 }
 
 function markOf(state: RolloutState, style: Style): string {
   const isBad = state === 'refused' || state === 'aborted' || state === 'interrupted';
   return statusMark(isBad ? 'bad' : state === 'promoted' ? 'good' : 'dim', style);
-}
-
-function stepText({ state, from, share, reason, leftMs, judgement }: RolloutStatus): string {
-  const left = leftMs === null ? '' : `, for ${leftText(leftMs)}`;
-  switch (state) {
-    case 'preparing':
-    case 'starting':
-      return `starts beside ${from}`;
-    case 'shifting':
-      return `gets ${Math.round(100 * share)} % of the requests${left}`;
-    case 'comparing':
-      return `looks worse than before: half of the requests go to ${from}, to compare them${left}`;
-    case 'baking':
-      return `gets all requests, and is watched${left}`;
-    case 'promoted':
-      return judgement?.verdict === 'inconclusive' && judgement.reason === reason
-        ? `is in force; inconclusive: ${reason}`
-        : `is in force: ${reason}`;
-    case 'interrupted':
-      return `was interrupted: ${reason}. \`candor releases\` shows which release serves.`;
-    case 'refused':
-      return `was refused: ${reason}. ${from} serves, and nothing has changed for visitors.`;
-    default:
-      return `was taken back: ${reason}. ${from} serves.`;
-  }
-}
-
-function leftText(leftMs: number): string {
-  const seconds = Math.ceil(leftMs / 1000);
-  return seconds < 120 ? `${seconds} s` : elapsedText(seconds);
 }
 
 /** What changes within a step: '5 % · requests: 12 of r13, 230 of r12 · 41 s left · evidence 3 of 100'. */

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { alertChanges, alertKinds, alertSeverities } from '../core/alert.ts';
 import { alertDefaults as absent } from './alert-defaults.ts';
-import { splitCommandLine } from './format/command-line.ts';
+import { splitCommandLine } from '../schema/format/command-line.ts';
 import { parseMailServer, parseRecipient, parseServiceUrl } from './format/service-url.ts';
 import { duration, name, oneOrMany, parsed, path, text } from '../schema/leaves.ts';
 import { key, section } from '../schema/section.ts';

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { endpointKeys } from './upstream-schema.ts';
 import { defaults } from './defaults.ts';
-import { splitCommandLine } from './format/command-line.ts';
+import { splitCommandLine } from '../schema/format/command-line.ts';
 import { checkHeaders, expectation } from './check-schema.ts';
 import { parseCheckPath, parseReadinessWord } from './format/path-prefix.ts';
 import { duration, parsed, path, text, whole } from '../schema/leaves.ts';

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { defaults } from './defaults.ts';
 import { parseAcmeDirectory, parseAskUrl, parseMailAddress } from './format/acme-directory.ts';
-import { splitCommandLine } from './format/command-line.ts';
+import { splitCommandLine } from '../schema/format/command-line.ts';
 import { parseAllowedHost, parseHostPattern } from './format/host-pattern.ts';
 import { durationOrNone, oneOrMany, parsed, path, text } from '../schema/leaves.ts';
 import { key, section } from '../schema/section.ts';

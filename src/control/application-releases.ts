@@ -15,14 +15,16 @@ import {
   type Rollout,
   type RolloutEvent,
   type RolloutPlan,
+  comparingShare,
   shareOf,
 } from '../deploy/rollout.ts';
+import { type ReleaseJob, runJob } from '../deploy/release-job.ts';
 import type { ReleaseSettings } from '../features/releases/settings.ts';
 import type { RolloutStatus } from '../core/schemas/releases.ts';
 import type { Result } from '#failures/result.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { SavedJudge } from '../policy/release-judge.ts';
-import { type CountedTraffic, RolloutComparison, TrafficBefore } from './rollout-comparison.ts';
+import { type CountedTraffic, type ProcessOfArm, RolloutComparison, TrafficBefore } from './rollout-comparison.ts';
 import { StepQueue } from './step-queue.ts';
 
 interface ApplicationReleasesParts {
@@ -36,22 +38,49 @@ interface ApplicationReleasesParts {
   readonly instances: () => readonly LiveInstance[];
   /** Of its upstreams. */
   readonly endpoints: () => readonly EndpointSnapshot[];
+  /** That lead to it. */
+  readonly routes: () => readonly string[];
   /** Clients stay at the endpoint that has answered them. */
   readonly isSticky: () => boolean;
+  readonly processes: () => readonly ProcessOfRelease[];
+  /** What runs before a release has printed a line. */
+  readonly onJobLine: (line: string) => void;
+  /** Of the machine. */
+  readonly memoryBytes: number;
   /** The arms have changed. */
   readonly onArms: () => void;
 }
 
-interface RunningRollout {
-  readonly id: number;
+interface Watched extends Compared {
+  readonly strategy: RolloutStrategy;
+}
+
+export interface ProcessOfRelease {
+  readonly instance: string;
+  readonly release: string | null;
+  readonly restarts: number;
+  /** Resident; null: not known. */
+  readonly bytes: number | null;
+}
+
+/** Both releases, while one is rolled out, and while the one before stays warm. */
+interface Compared {
   readonly from: Release;
   readonly to: Release;
+  readonly comparison: RolloutComparison;
+  /** Of each instance, when it was first seen. */
+  readonly restarts: Map<string, number>;
+}
+
+interface RunningRollout extends Compared {
+  readonly id: number;
   readonly plan: RolloutPlan;
   readonly beganAt: string;
   readonly actor: string;
+  /** Ends what runs before its instances. */
+  readonly job: AbortController;
   readonly remarks?: readonly string[];
   rollout: Rollout;
-  readonly comparison: RolloutComparison;
 }
 
 /** What a process that takes over goes on with besides the journal. */
@@ -67,7 +96,8 @@ export interface KeptRollout {
 interface RolloutOrder {
   readonly to: Release;
   readonly strategy: RolloutStrategy;
-  readonly isRollback: boolean;
+  /** Of a rollback; null: it is none. */
+  readonly rollbackFor: string | null;
   readonly actor: string;
   /** Of its making, a sentence each. */
   readonly remarks?: readonly string[];
@@ -75,6 +105,7 @@ interface RolloutOrder {
 
 /** Where nothing else happens, the rollout is looked at so often. */
 const lookEveryMs = 100;
+const processesEveryMs = 1000;
 
 /** The releases of one application: which runs, which is being rolled out, and which stays warm. */
 export class ApplicationReleases {
@@ -83,6 +114,9 @@ export class ApplicationReleases {
   readonly #before = new TrafficBefore();
   #running: RunningRollout | null = null;
   #last: RolloutStatus | null = null;
+  /** The release in force, which is watched as long as the one before is warm. */
+  #watched: Watched | null = null;
+  #lookedAtProcesses: Instant;
   #warm: { readonly release: Release; readonly until: Instant } | null = null;
   #timer: Timer | null = null;
   #isPaused = false;
@@ -90,6 +124,7 @@ export class ApplicationReleases {
 
   constructor(parts: ApplicationReleasesParts) {
     this.#parts = parts;
+    this.#lookedAtProcesses = parts.clock.now();
   }
 
   get inForce(): Release | null {
@@ -106,6 +141,7 @@ export class ApplicationReleases {
     const running = this.#running;
     if (running !== null) {
       const { from, to, rollout, plan } = running;
+      if (rollout.state === 'preparing') return [arm(from, 1)];
       if (plan.strategy === 'rolling') return [arm(to, 1)];
       const share = shareOf(rollout, plan);
       return [arm(from, 1 - share), arm(to, share)];
@@ -160,7 +196,7 @@ export class ApplicationReleases {
   }
 
   /** The rollout of an earlier process that has handed over goes on, with the same share. Null: it has said nothing of it. */
-  takeOver(kept: KeptRollout | null): void {
+  async takeOver(kept: KeptRollout | null): Promise<void> {
     const { store, clock, settings, isSticky } = this.#parts;
     const { open, inForce } = store.history;
     const now = clock.now();
@@ -169,17 +205,28 @@ export class ApplicationReleases {
     const warm = releaseOf(kept?.warm?.number ?? null);
     if (warm !== null && kept?.warm != null) this.#warm = { release: warm, until: after(now, kept.warm.leftMs) };
     const [from, to] = [releaseOf(open?.from ?? null), releaseOf(open?.to ?? null)];
-    if (open === null || from === null || to === null || inForce === null) return this.#schedule();
+    // What ran before its instances has ended with the process that had started it.
+    if (open?.state === 'preparing') await this.endInterrupted();
+    if (open === null || open.state === 'preparing' || from === null || to === null || inForce === null)
+      return this.#schedule();
     const { steps, readyMs, bakeMs } = settings();
     const plan: RolloutPlan = {
       ...{ strategy: open.strategy, steps: open.strategy === 'canary' ? steps : [], readyMs, bakeMs },
       isJudged: kept?.isJudged ?? true,
+      reason: null,
     };
     const names = { old: from.name, fresh: to.name };
     this.#running = {
       ...{ id: open.rollout, from, to, plan, actor: open.actor, beganAt: open.beganAt },
+      restarts: new Map(),
+      job: new AbortController(),
       rollout: resumedRollout(open.state, open.share, plan, after(now, -(kept?.sinceMs ?? 0))),
-      comparison: new RolloutComparison(clock, this.#before, { names, isSticky: isSticky() }, kept?.judge ?? null),
+      comparison: new RolloutComparison(
+        clock,
+        this.#before,
+        { names, routes: this.#parts.routes(), isSticky: isSticky() },
+        kept?.judge ?? null,
+      ),
     };
     this.#schedule();
   }
@@ -197,50 +244,64 @@ export class ApplicationReleases {
   }
 
   /** Begins a rollout; it goes on by itself. The release is in the journal. */
-  begin({
-    to,
-    strategy,
-    isRollback,
-    actor,
-    remarks = [],
-  }: RolloutOrder): Promise<Result<RolloutStatus, ReleaseRefusal>> {
-    return this.#inTurn(async () => {
-      const { store, clock, settings } = this.#parts;
-      const { inForce } = this;
-      if (this.#running !== null || inForce === null) throw new ReleaseRefused(busy(this.#running));
-      if (to.number === inForce.number) throw new ReleaseRefused(same(to));
-      const folder = await store.folderOf(to);
-      if (!folder.ok) throw new ReleaseRefused(folder.failure);
-      const rollout = store.history.nextRollout;
-      await store.append({ kind: 'began', rollout, from: inForce.number, to: to.number, strategy, actor });
-      const { steps, readyMs, bakeMs } = settings();
-      if (this.#warm?.release.number !== to.number) this.#warm = null;
-      const running: RunningRollout = {
-        ...{ id: rollout, from: inForce, to, actor, remarks, beganAt: new Date(clock.wallTime()).toISOString() },
-        plan: {
-          strategy,
-          steps: strategy === 'canary' ? steps : [],
-          readyMs,
-          bakeMs: isRollback ? 0 : bakeMs,
-          isJudged: !isRollback,
-        },
-        rollout: { state: 'starting', since: clock.now() },
-        comparison: new RolloutComparison(clock, this.#before, {
-          names: { old: inForce.name, fresh: to.name },
-          isSticky: this.#parts.isSticky(),
-        }),
-      };
-      this.#running = running;
-      this.#emit(running, `${to.name} is rolled out in place of ${inForce.name}, by ${actor}`, null);
-      this.#parts.onArms();
-      await this.#handle({ kind: 'looked', ...this.#facts() });
-      this.#schedule();
-      return (this.status() ?? this.#last) as RolloutStatus;
-    });
+  begin(order: RolloutOrder): Promise<Result<RolloutStatus, ReleaseRefusal>> {
+    return this.#inTurn(() => this.#begin(order));
+  }
+
+  /** Throws `ReleaseRefused`. */
+  async #begin({ to, strategy, rollbackFor, actor, remarks = [] }: RolloutOrder): Promise<RolloutStatus> {
+    const { store, clock, settings } = this.#parts;
+    const { inForce } = this;
+    if (this.#running !== null || inForce === null) throw new ReleaseRefused(busy(this.#running));
+    if (to.number === inForce.number) throw new ReleaseRefused(same(to));
+    const folder = await store.folderOf(to);
+    if (!folder.ok) throw new ReleaseRefused(folder.failure);
+    const rollout = store.history.nextRollout;
+    await store.append({ kind: 'began', rollout, from: inForce.number, to: to.number, strategy, actor });
+    const { steps, readyMs, bakeMs, before: command, jobMs: limitMs } = settings();
+    const { environment } = to;
+    const job = command === null || rollbackFor !== null ? null : { command, environment, limitMs };
+    if (job === null) await store.append({ kind: 'step', rollout, state: 'starting', share: 0 });
+    if (this.#warm?.release.number !== to.number) this.#warm = null;
+    const running: RunningRollout = {
+      ...{ id: rollout, from: inForce, to, actor, remarks, beganAt: new Date(clock.wallTime()).toISOString() },
+      plan: {
+        strategy,
+        steps: strategy === 'canary' ? steps : [],
+        readyMs,
+        bakeMs: rollbackFor === null ? bakeMs : 0,
+        isJudged: rollbackFor === null,
+        reason: rollbackFor,
+      },
+      rollout: { state: job === null ? 'starting' : 'preparing', since: clock.now() },
+      job: new AbortController(),
+      restarts: new Map(),
+      comparison: new RolloutComparison(clock, this.#before, {
+        names: { old: inForce.name, fresh: to.name },
+        routes: this.#parts.routes(),
+        isSticky: this.#parts.isSticky(),
+      }),
+    };
+    this.#running = running;
+    this.#watched = null;
+    this.#emit(running, `${to.name} is rolled out in place of ${inForce.name}, by ${actor}`, null);
+    this.#parts.onArms();
+    if (job !== null) void this.#runJob(running, job, folder.value);
+    await this.#handle({ kind: 'looked', ...this.#facts() });
+    this.#schedule();
+    return (this.status() ?? this.#last) as RolloutStatus;
   }
 
   #inTurn<T>(step: () => Promise<T>): Promise<Result<T, ReleaseRefusal>> {
     return this.#steps.run(() => attemptRelease(step));
+  }
+
+  async #runJob(running: RunningRollout, job: Omit<ReleaseJob, 'directory'>, directory: string): Promise<void> {
+    const { clock, onJobLine } = this.#parts;
+    const { failure } = await runJob({ ...job, directory }, clock, onJobLine, running.job.signal);
+    await this.#inTurn(async () => {
+      if (this.#running === running && !this.#isPaused) await this.#handle({ kind: 'prepared', failure });
+    });
   }
 
   /** Gives the new release all requests now, or ends its watch. */
@@ -262,36 +323,85 @@ export class ApplicationReleases {
 
   /** Instances have changed, or the judge has found something. What cannot be written now is tried at the next look. */
   look(): void {
-    if (this.#running === null || this.#isPaused || this.#isLooking) return;
+    const compared = this.#running ?? this.#watched;
+    if (compared === null || this.#isPaused || this.#isLooking) return;
     this.#isLooking = true;
     void this.#inTurn(async () => {
       this.#isLooking = false;
+      this.#lookAtProcesses(compared);
       if (this.#running !== null) await this.#handle({ kind: 'looked', ...this.#facts() });
+      else if (this.#watched !== null) await this.#watch(this.#watched);
     });
   }
 
   /** A worker has counted requests at the application. */
   onTraffic(traffic: CountedTraffic): void {
-    const running = this.#running;
+    const compared = this.#running ?? this.#watched;
     const endpoints = new Map(this.#parts.endpoints().map((endpoint) => [endpoint.id as string, endpoint]));
     const counted = this.#before.add(
       traffic,
       (id) => {
         const endpoint = endpoints.get(id);
         if (endpoint === undefined) return null;
-        const arm = running !== null && endpoint.release === running.to.name ? 'fresh' : 'old';
+        const arm = compared !== null && endpoint.release === compared.to.name ? 'fresh' : 'old';
         return { arm, readySince: endpoint.sinceInstant as Instant };
       },
       this.#parts.clock.now(),
     );
-    if (running === null) return;
-    running.comparison.add(counted, shareOf(running.rollout, running.plan));
+    if (compared === null) return;
+    const running = this.#running;
+    compared.comparison.add(counted, running === null ? 1 : shareOf(running.rollout, running.plan));
     this.look();
+  }
+
+  #lookAtProcesses({ from, to, comparison, restarts }: Compared): void {
+    const { clock, processes, memoryBytes } = this.#parts;
+    const now = clock.now();
+    if (now - this.#lookedAtProcesses < processesEveryMs) return;
+    this.#lookedAtProcesses = now;
+    const all = processes().flatMap(({ instance, release, restarts: count, bytes }): ProcessOfArm[] => {
+      const arm = release === to.name ? 'fresh' : release === from.name ? 'old' : null;
+      if (arm === null) return [];
+      const before = restarts.get(instance) ?? count;
+      restarts.set(instance, before);
+      return [{ arm, restarts: count - before, bytes }];
+    });
+    comparison.noteProcesses(all, memoryBytes);
+  }
+
+  /** After its rollout: a release that leaks, ends again and again, or is slow only under load shows it late. */
+  async #watch(watched: Watched): Promise<void> {
+    const { from, to, comparison, strategy } = watched;
+    if (comparison.limit !== null) {
+      await this.#begin({ to: from, strategy: 'blue_green', rollbackFor: comparison.limit, actor: 'gateway' });
+      return;
+    }
+    if (comparison.takeSuspicion() === null) return;
+    const { store, clock, settings } = this.#parts;
+    const rollout = store.history.nextRollout;
+    await store.append({ kind: 'began', rollout, from: from.number, to: to.number, strategy, actor: 'gateway' });
+    await store.append({ kind: 'step', rollout, state: 'comparing', share: comparingShare });
+    const { readyMs } = settings();
+    this.#running = {
+      ...{
+        ...watched,
+        id: rollout,
+        actor: 'gateway',
+        job: new AbortController(),
+        beganAt: new Date(clock.wallTime()).toISOString(),
+      },
+      plan: { strategy, steps: [], readyMs, bakeMs: 0, isJudged: true, reason: null },
+      rollout: { state: 'comparing', since: clock.now(), bakedMs: 0 },
+    };
+    this.#watched = null;
+    this.#emit(this.#running, stepText(this.#running.rollout, to, comparingShare), null);
+    this.#parts.onArms();
   }
 
   /** Another process goes on: this one changes nothing any more, until `resume`. */
   pause(): Promise<unknown> {
     this.#isPaused = true;
+    this.#running?.job.abort();
     this.#timer?.cancel();
     return this.#steps.idle;
   }
@@ -325,11 +435,17 @@ export class ApplicationReleases {
     const verdict = this.#judgement(running)?.verdict ?? null;
     await store.append({ kind: 'ended', rollout: id, state: next.state, verdict, reason: next.reason });
     running.rollout = next;
-    this.#end(running, next, before.state);
+    this.#end(running, next, before.state, event.kind === 'abort');
   }
 
-  #end(running: RunningRollout, { state, reason }: Extract<Rollout, { reason: string }>, before: string): void {
-    const { from, to, plan } = running;
+  #end(
+    running: RunningRollout,
+    { state, reason }: Extract<Rollout, { reason: string }>,
+    before: string,
+    ordered: boolean,
+  ): void {
+    const { from, to, plan, comparison, restarts } = running;
+    running.job.abort();
     this.#last = this.status();
     this.#running = null;
     const { warmMs } = this.#parts.settings();
@@ -337,7 +453,10 @@ export class ApplicationReleases {
     // What was refused or was bad is of no use. Of a release that was replaced one by one no instance runs any more.
     const staysWarm = state === 'promoted' && warmMs > 0 && plan.strategy !== 'rolling';
     this.#warm = staysWarm ? { release: left, until: after(this.#parts.clock.now(), warmMs) } : null;
-    this.#emit(running, `${to.name} ${state === 'promoted' ? 'is in force' : `was ${state}`}: ${reason}`, before);
+    this.#watched =
+      this.#warm !== null && plan.isJudged ? { from, to, comparison, restarts, strategy: plan.strategy } : null;
+    const what = state === 'promoted' ? 'is in force' : `was ${state}`;
+    this.#emit(running, `${to.name} ${what}: ${reason}`, before, ordered);
     this.#parts.onArms();
     this.#schedule();
     void this.#parts.store.prune({ ...storeLimits, trees: this.#parts.settings().keepMax });
@@ -377,7 +496,9 @@ export class ApplicationReleases {
     const running = this.#running;
     const at =
       running === null
-        ? this.#warm?.until
+        ? this.#watched === null
+          ? this.#warm?.until
+          : after(now, processesEveryMs)
         : (Math.min(after(now, lookEveryMs), goesOnAt(running.rollout, running.plan)) as Instant);
     if (at === undefined) return;
     this.#timer = clock.schedule(at, (self: ApplicationReleases) => self.#onTime(), this as ApplicationReleases);
@@ -385,20 +506,21 @@ export class ApplicationReleases {
 
   #onTime(): void {
     this.#timer = null;
-    if (this.#running !== null) this.look();
-    else if (this.#warm !== null && this.#parts.clock.now() >= this.#warm.until) {
+    if (this.#running !== null || this.#watched !== null) this.look();
+    if (this.#running === null && this.#warm !== null && this.#parts.clock.now() >= this.#warm.until) {
       this.#warm = null;
+      this.#watched = null;
       this.#parts.onArms();
     }
     this.#schedule();
   }
 
-  #emit({ id, from, to, plan, rollout }: RunningRollout, reason: string, before: string | null): void {
+  #emit({ id, from, to, plan, rollout }: RunningRollout, reason: string, before: string | null, ordered = false): void {
     const { application, events } = this.#parts;
     const share = shareOf(rollout, plan);
     events.emit({
       ...{ kind: 'rollout', subject: `application:${application}`, from: before, to: rollout.state, reason },
-      evidence: { application, rollout: id, release: to.name, before: from.name, share },
+      evidence: { application, rollout: id, release: to.name, before: from.name, share, ordered },
     });
   }
 
@@ -458,7 +580,9 @@ const nothingToDo: ReleaseRefusal = {
 /** Why an instance will not be ready, whatever the time that is left. */
 function hopelessText({ id, state, reason, finding }: LiveInstance): string | null {
   if (state === 'healthy' || finding === null) return null;
-  if ((finding.exits ?? 0) >= 2 || finding.lasting) return `${id} is not ready: ${reason}`;
+  // Its last line is known when it waits for its next start.
+  const endsAgain = (finding.exits ?? 0) >= 2 && finding.startsAtInstant !== undefined;
+  if (endsAgain || finding.lasting) return `${id} is not ready: ${reason}`;
   return null;
 }
 
@@ -467,7 +591,7 @@ function stepText(rollout: Rollout, { name }: Release, share: number): string {
     case 'shifting':
       return `${name} gets ${Math.round(100 * share)} % of the requests`;
     case 'comparing':
-      return `${name} looks worse than before: half of the requests go to the release before it, to compare them`;
+      return `${name} looks worse than before: three quarters of the requests go to the release before it, to compare them`;
     default:
       return `${name} gets all requests`;
   }

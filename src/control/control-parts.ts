@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import type { UpstreamSettings } from '../incidents/watched-upstream.ts';
 import { Condition } from '../core/condition.ts';
@@ -33,6 +34,7 @@ import { IncidentExamination } from '../incidents/incident-examination.ts';
 import { IncidentFile } from '../incidents/earlier-incidents.ts';
 import { IncidentWatch } from '../incidents/incident-watch.ts';
 import { LateExits } from './late-exits.ts';
+import type { ProcessOfRelease } from './application-releases.ts';
 import { Releases } from './releases.ts';
 import { OutputCapture } from './output-capture.ts';
 import { ProcessWatch } from '../incidents/process-watch.ts';
@@ -171,6 +173,10 @@ export class ControlParts {
       instances: (application) => this.applications.supervisor.instances(application),
       endpoints: (upstreams) =>
         this.endpoints.upstreams().flatMap(({ id, endpoints }) => (upstreams.has(id) ? endpoints : [])),
+      processes: (application) => this.#processesOf(application),
+      onJobLine: (application, line) =>
+        this.output.note({ application, instance: null, pid: null, stream: 'stdout', path: null }, line),
+      memoryBytes: totalmem(),
       onArms: (application) => this.applications.supervisor.refresh(application),
     });
     this.applications = this.#createApplications();
@@ -495,6 +501,13 @@ export class ControlParts {
       sendRoutes: (overlay) => this.workers.sendOverlay(overlay),
       onEndpointsChanged: () => this.endpoints.overlayChanged(),
       workers: () => wantedWorkers(this.active.configuration).count,
+    });
+  }
+
+  #processesOf(application: string): readonly ProcessOfRelease[] {
+    const found = this.applications.supervisor.status().find(({ id }) => id === application);
+    return (found?.instances ?? []).map(({ id, release, restarts }) => {
+      return { instance: id, release, restarts, bytes: this.processes.figuresOf(id)?.residentBytes ?? null };
     });
   }
 

@@ -15,7 +15,7 @@ import { ReleaseStore, type WantedSource } from '../deploy/release-store.ts';
 import { releaseSettingsOf } from '../features/releases/settings.ts';
 import { failWith, type Result, succeed } from '#failures/result.ts';
 import type { FeatureStates } from '../core/feature.ts';
-import { ApplicationReleases, type KeptRollout } from './application-releases.ts';
+import { ApplicationReleases, type KeptRollout, type ProcessOfRelease } from './application-releases.ts';
 
 interface ReleasesParts {
   readonly clock: Clock;
@@ -25,6 +25,9 @@ interface ReleasesParts {
   readonly instances: (application: ApplicationId) => readonly LiveInstance[];
   /** Of these upstreams. */
   readonly endpoints: (upstreams: ReadonlySet<string>) => readonly EndpointSnapshot[];
+  readonly processes: (application: ApplicationId) => readonly ProcessOfRelease[];
+  readonly onJobLine: (application: ApplicationId, line: string) => void;
+  readonly memoryBytes: number;
   /** The supervisor is to run other arms of the application. */
   readonly onArms: (application: ApplicationId) => void;
 }
@@ -83,7 +86,7 @@ export class Releases {
       const { store, remarks } = opened.value;
       for (const remark of remarks) this.#reportUnusable(stateFolder, remark);
       const releases = this.#add(id, store);
-      if (isHandedOff) releases.takeOver(this.#imported[id] ?? null);
+      if (isHandedOff) await releases.takeOver(this.#imported[id] ?? null);
       else await releases.endInterrupted();
     }
   }
@@ -104,6 +107,10 @@ export class Releases {
         releaseSettingsOf(configuration().upstreams.find(({ application }) => application === id)?.features),
       instances: () => instances(id),
       endpoints: () => this.#parts.endpoints(this.#upstreamsOf(id)),
+      processes: () => this.#parts.processes(id),
+      onJobLine: (line) => this.#parts.onJobLine(id, line),
+      memoryBytes: this.#parts.memoryBytes,
+      routes: () => this.#routesOf(id),
       isSticky: () =>
         configuration().upstreams.some(
           ({ application, features }) => application === id && features?.['sticky'] !== undefined,
@@ -130,7 +137,7 @@ export class Releases {
       const made = await store.make(wantedSource(order.from), wantedRelease, { onProgress });
       if (!made.ok) return made;
       const { release: to, remarks } = made.value;
-      return await releases.begin({ to, strategy: order.strategy ?? strategy, isRollback: false, actor, remarks });
+      return await releases.begin({ to, strategy: order.strategy ?? strategy, rollbackFor: null, actor, remarks });
     } finally {
       this.#making.delete(spec.id);
     }
@@ -179,7 +186,7 @@ export class Releases {
         if (releases.isRolling && change.to === null) return releases.abort(`rolled back by ${actor}`);
         const to = releaseNamed(store, change.to);
         if (to === null) return failWith(noSuchRelease(change.to));
-        return releases.begin({ to, strategy: 'blue_green', isRollback: true, actor });
+        return releases.begin({ to, strategy: 'blue_green', rollbackFor: `rolled back by ${actor}`, actor });
       }
     }
   }
@@ -199,7 +206,7 @@ export class Releases {
       if (releases.isRolling) await releases.abort('the configuration has changed');
       const made = await store.make({ kind: 'configuration', path: 'candor.yaml' }, wanted);
       const begun = made.ok
-        ? await releases.begin({ to: made.value.release, strategy, isRollback: false, actor })
+        ? await releases.begin({ to: made.value.release, strategy, rollbackFor: null, actor })
         : made;
       if (!begun.ok) this.#reportUnusable(store.folder, `${begun.failure.reason} ${begun.failure.step}`);
     }
@@ -230,13 +237,20 @@ export class Releases {
     for (const { releases } of this.#known.values()) releases.look();
   }
 
-  onBatch({ routes, outcomes, counts: { worker } }: WorkerBatch): void {
+  onBatch({ routes, counts: { worker } }: WorkerBatch): void {
     for (const [application, { releases }] of this.#known) {
       const upstreams = this.#upstreamsOf(application);
       const isOfIt = ({ upstream }: { readonly upstream: string }): boolean => upstreams.has(upstream);
-      const traffic = { worker, routes: routes.filter(isOfIt), outcomes: outcomes.filter(isOfIt) };
-      if (traffic.routes.length + traffic.outcomes.length > 0) releases.onTraffic(traffic);
+      const traffic = { worker, routes: routes.filter(isOfIt) };
+      if (traffic.routes.length > 0) releases.onTraffic(traffic);
     }
+  }
+
+  #routesOf(application: string): readonly string[] {
+    const upstreams = this.#upstreamsOf(application);
+    return this.#parts
+      .configuration()
+      .routes.flatMap(({ id, action }) => (action.kind === 'upstream' && upstreams.has(action.upstream) ? [id] : []));
   }
 
   #upstreamsOf(application: string): ReadonlySet<string> {
@@ -250,14 +264,19 @@ export class Releases {
       return {
         application,
         inForce: history.inForce?.name ?? null,
+        previous: history.previous?.name ?? null,
         warm: releases.warm?.name ?? null,
         rollout: releases.status(),
         making: this.#making.get(application) ?? null,
         last: releases.last,
-        releases: history.releases.map(({ release, bytes }) => ({
+        releases: history.releases.map(({ release, bytes }, index) => ({
           ...{ number: release.number, name: release.name, digest: release.digest },
           command: release.command.join(' '),
           environment: Object.keys(release.environment),
+          environmentChanged: allChanged(
+            (history.releases[index + 1]?.release ?? release).environment,
+            release.environment,
+          ),
           ...{ from: release.from, createdAt: release.createdAt, actor: release.actor },
           ...{ configuration: release.configuration, bytes },
         })),
@@ -293,12 +312,17 @@ export class Releases {
 }
 
 function hasSameProgram(one: ApplicationSpec, other: ApplicationSpec): boolean {
-  const programOf = ({ command, environment, directory }: ApplicationSpec): string =>
-    JSON.stringify([command, Object.entries(environment).toSorted(([a], [b]) => (a < b ? -1 : 1)), directory]);
-  return programOf(one) === programOf(other);
+  const programOf = ({ command, directory }: ApplicationSpec): string => JSON.stringify([command, directory]);
+  return programOf(one) === programOf(other) && allChanged(one.environment, other.environment).length === 0;
 }
 
 type Variables = Readonly<Record<string, string>>;
+
+/** Names of variables that differ in any way. */
+function allChanged(old: Variables, fresh: Variables): readonly string[] {
+  const { added, removed, changed } = changedNames(old, fresh);
+  return [...added, ...removed, ...changed];
+}
 
 function changedNames(old: Variables, fresh: Variables): ReleasePlan['environment'] {
   const names = Object.keys(fresh);

@@ -1,8 +1,5 @@
 import { digits } from '#failures/quantity-text.ts';
-import type { Cause } from '#failures/failure.ts';
-import { specOfCause } from '#failures/failure-texts.ts';
 import { filledAbove, latencyCells } from '../core/latency-cells.ts';
-import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { Judgement, ReleaseArm } from '../core/release.ts';
 import type { AttemptOfClient, RouteTraffic } from '../core/route-traffic.ts';
 import type { Clock, Instant } from '../core/time.ts';
@@ -10,10 +7,10 @@ import { ArmSum, type ArmTraffic } from '../policy/arm-traffic.ts';
 import { BeforeAfterJudge } from '../policy/before-after-judge.ts';
 import { lateLimitMs, mayBeLate } from '../policy/late-limit.ts';
 import { ReleaseJudge, type SavedJudge } from '../policy/release-judge.ts';
-import { restartsReason, undrawnJudgement } from '../policy/release-limits.ts';
+import { leakReason, type MemorySample, restartsReason, undrawnJudgement } from '../policy/release-limits.ts';
 
 /** An endpoint of the application, as far as the judge must know it. */
-interface ComparedEndpoint {
+export interface ComparedEndpoint {
   readonly arm: ReleaseArm;
   readonly readySince: Instant;
 }
@@ -22,7 +19,6 @@ interface ComparedEndpoint {
 export interface CountedTraffic {
   readonly worker: number;
   readonly routes: readonly RouteTraffic[];
-  readonly outcomes: readonly EndpointOutcomes[];
 }
 
 type EndpointOf = (id: string) => ComparedEndpoint | null;
@@ -36,9 +32,6 @@ interface Minute {
 const minuteMs = 60_000;
 const minutesKept = 10;
 
-/** Failures of attempts are counted for an endpoint, not for a route. */
-const noRoute = '';
-
 /** What an application does while no release is being rolled out: what the next one is compared with where nothing else can be. */
 export class TrafficBefore {
   readonly #minutes: Minute[] = [];
@@ -46,14 +39,14 @@ export class TrafficBefore {
 
   /** What both releases have done; that of the old one is remembered. */
   add(traffic: CountedTraffic, endpointOf: EndpointOf, now: Instant): readonly ArmTraffic[] {
-    const all = [...this.#answered(traffic, endpointOf, now), ...failed(traffic, endpointOf)];
+    const all = [...this.#counted(traffic, endpointOf, now)];
     for (const { counted, latencies } of all) if (counted.arm === 'old') this.#note(counted, latencies, now);
     return all.map(({ counted }) => counted);
   }
 
-  *#answered({ worker, routes }: CountedTraffic, endpointOf: EndpointOf, now: Instant): Iterable<Counted> {
+  *#counted({ worker, routes }: CountedTraffic, endpointOf: EndpointOf, now: Instant): Iterable<Counted> {
     for (const one of routes) {
-      const { route, answered, serverErrors } = one;
+      const { route, answered, serverErrors, failures: counts = [] } = one;
       const endpoint = endpointOf(one.endpoint);
       if (endpoint === null) continue;
       const limitMs = mayBeLate(endpoint.readySince, now) ? this.#lateLimitMs(route) : null;
@@ -63,10 +56,12 @@ export class TrafficBefore {
         server_error: one.failed.map(clientOf),
         late: [...one.slow, ...one.awaited].filter(isLate).map(clientOf),
       };
+      const failures = new Map(counts.map(({ cause, count }) => [cause, count]));
+      const failed = counts.reduce((sum, { count }) => sum + count, 0);
       // What is late and still awaited is a request too.
-      const requests = Math.max(answered, late);
+      const requests = failed + Math.max(answered, late);
       if (requests === 0) continue;
-      const counted = { route, arm: endpoint.arm, requests, failures: none, serverErrors, late, clients };
+      const counted = { route, arm: endpoint.arm, requests, failures, serverErrors, late, clients };
       yield { counted, latencies: cellsOf(one.latencies) };
     }
   }
@@ -109,7 +104,21 @@ export class TrafficBefore {
   }
 }
 
+/** An instance, by its release. */
+export interface ProcessOfArm {
+  readonly arm: ReleaseArm;
+  /** Since the rollout began. */
+  readonly restarts: number;
+  /** Resident; null: not known. */
+  readonly bytes: number | null;
+}
+
+const arms = ['old', 'fresh'] as const;
+const memoryMs = 240_000;
+
 interface ComparisonSettings {
+  /** Of the application. */
+  readonly routes: readonly string[];
   readonly names: Readonly<Record<ReleaseArm, string>>;
   readonly isSticky: boolean;
 }
@@ -121,6 +130,8 @@ export class RolloutComparison {
   readonly #names: Readonly<Record<ReleaseArm, string>>;
   readonly #judge: ReleaseJudge;
   readonly #restarts = { old: 0, fresh: 0 };
+  readonly #memory: Readonly<Record<ReleaseArm, MemorySample[]>> = { old: [], fresh: [] };
+  #limit: string | null = null;
   /** Since the new release has all requests. */
   #after: BeforeAfterJudge | null = null;
 
@@ -148,14 +159,29 @@ export class RolloutComparison {
     return (this.#after ??= new BeforeAfterJudge({ routes: this.#before.sums(), names: this.#names }));
   }
 
-  noteRestart(arm: ReleaseArm): void {
-    this.#restarts[arm] += 1;
+  /** Once a second: what the processes of both releases use. `limitBytes`: of the machine. */
+  noteProcesses(all: readonly ProcessOfArm[], limitBytes: number | null): void {
+    const now = this.#clock.now();
+    for (const arm of arms) {
+      const ofArm = all.filter((one) => one.arm === arm);
+      this.#restarts[arm] = ofArm.reduce((sum, { restarts }) => sum + restarts, 0);
+      const bytes = Math.max(0, ...ofArm.map((one) => one.bytes ?? 0));
+      if (bytes === 0) continue;
+      const memory = this.#memory[arm];
+      memory.push({ at: now, bytes });
+      while (now - (memory[0] as MemorySample).at > memoryMs) memory.shift();
+    }
+    this.#limit = restartsReason(this.#names, this.#restarts) ?? leakReason(this.#names, this.#memory, limitBytes, now);
+  }
+
+  /** Why the release is bad, whatever its requests show; null: nothing is known. */
+  get limit(): string | null {
+    return this.#limit;
   }
 
   judgement(): Judgement {
     const judgement = this.#drawnJudgement();
-    const reason = restartsReason(this.#names, this.#restarts);
-    return reason === null ? judgement : { ...judgement, verdict: 'bad', reason };
+    return this.#limit === null ? judgement : { ...judgement, verdict: 'bad', reason: this.#limit };
   }
 
   /** Where no request was drawn, what is known since the release has all of them is said, which is no verdict. */
@@ -195,21 +221,6 @@ class LateResponses {
     return Math.max(0, filledAbove(latencies, limitMs) + waiting - before);
   }
 }
-
-function* failed({ outcomes }: CountedTraffic, endpointOf: EndpointOf): Iterable<Counted> {
-  for (const { endpoint: id, causes } of outcomes) {
-    const endpoint = endpointOf(id);
-    const failures = new Map<Cause, number>();
-    for (const { cause, count, excused } of causes)
-      if (excused !== true && specOfCause(cause).countsAgainstHealth) failures.set(cause, count);
-    const requests = [...failures.values()].reduce((sum, count) => sum + count, 0);
-    if (endpoint === null || requests === 0) continue;
-    const counted = { route: noRoute, arm: endpoint.arm, requests, failures, serverErrors: 0, late: 0 };
-    yield { counted, latencies: [] };
-  }
-}
-
-const none: ReadonlyMap<Cause, number> = new Map();
 
 const clientOf = ({ client }: AttemptOfClient): number => client;
 

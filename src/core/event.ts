@@ -114,9 +114,9 @@ export interface EventFacts {
   name_addresses: { name: string; added: readonly string[]; removed: readonly string[] };
   /**
    * A rollout has begun, goes on or has ended (`to`: its state). `release`: the new one; `before`: the one that was in force; `share`: of the requests, that the
-   * new one gets.
+   * new one gets; `ordered`: an operator wanted it so.
    */
-  rollout: { application: string; rollout: number; release: string; before: string; share: number };
+  rollout: { application: string; rollout: number; release: string; before: string; share: number; ordered: boolean };
   instance_started: { pid: number; port: number; command: string };
   /** The instance was started by an earlier process, `ranMs` before, and was adopted. */
   instance_adopted: { pid: number; port: number; command: string; ranMs: number };

@@ -1,3 +1,5 @@
+import type { FailureCount } from './outcome.ts';
+
 /**
  * Attempts of the requests of one route at one endpoint since a worker's last batch. What one endpoint does on a route is compared with what the others
  * do there, and what a route does with its own past.
@@ -14,6 +16,8 @@ export interface RouteTraffic {
   readonly latencies: readonly number[];
   /** What whole responses below 500 were (`answerKey`): of each its key, its count, and a bit for each client, of 32; absent: not known. */
   readonly answers?: readonly number[];
+  /** First attempts that failed by the endpoint's doing, by cause; absent: none. What follows them is not independent of them. */
+  readonly failures?: readonly FailureCount[];
   /** Some of the attempts that were answered with 5xx. */
   readonly failed: readonly AttemptOfClient[];
   /** The slowest of those that took longer than `slowMs`, and those whose response has not begun for longer. */

@@ -36,6 +36,10 @@ const operationWords: Readonly<Record<string, string>> = {
   weight: 'Change of weight',
   restartInstance: 'Restart of an instance',
   restore: 'Restore of what the file says',
+  deploy: 'Deployment of a release',
+  promoteRelease: 'Promotion of a release',
+  abortRollout: 'End of a rollout',
+  rollBack: 'Rollback',
 };
 
 /** What events of the audit have in their evidence. */

@@ -1,4 +1,6 @@
+import type { AdminRole } from '../core/admin-roles.ts';
 import type { StatusResponse } from '../core/schemas/status.ts';
+import type { ApplicationReleasesStatus } from '../core/schemas/releases.ts';
 import type { ConfigurationJson, ConfigurationSummaryJson } from '../core/schemas/configurations.ts';
 import type { RouteJson } from '../admin/route-api.ts';
 import type { EventJson } from '../core/event-json.ts';
@@ -46,9 +48,19 @@ export type ObjectiveJson = FullStatus['objectives'][number];
 export type RouteTimelinesJson = SnakeCased<RouteTimelines>;
 export type OverlayEntryJson = FullStatus['overlay']['entries'][number];
 
+export type ApplicationReleasesJson = SnakeCased<ApplicationReleasesStatus>;
+export type ReleaseJson = ApplicationReleasesJson['releases'][number];
+export type PastRolloutJson = ApplicationReleasesJson['rollouts'][number];
+export type RolloutJson = NonNullable<ApplicationReleasesJson['rollout']>;
+export type JudgementJson = NonNullable<RolloutJson['judgement']>;
+
+export interface ReleasesJson {
+  readonly applications: readonly ApplicationReleasesJson[];
+}
+
 export interface SessionJson {
   readonly actor: string;
-  readonly role: 'read' | 'operate';
+  readonly role: AdminRole;
   readonly ends_at: string | null;
 }
 

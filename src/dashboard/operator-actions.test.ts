@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { EndpointJson, IncidentJson, OverlayEntryJson, StatusJson } from './model.ts';
+import type { ApplicationReleasesJson, EndpointJson, IncidentJson, OverlayEntryJson, StatusJson } from './model.ts';
 import {
   actionPath,
   actionsFor,
@@ -9,6 +9,8 @@ import {
   endpointActions,
   isConfirmed,
   marksFor,
+  rollBackTo,
+  rolloutActions,
 } from './operator-actions.ts';
 
 const endpoint = (id: string, state: EndpointJson['state']): EndpointJson => ({ id, state }) as EndpointJson;
@@ -152,5 +154,47 @@ describe('what a person is asked for', () => {
     const last = ejectEndpoint('a', true);
     assert.deepEqual([isConfirmed(last, {}), isConfirmed(last, { force: 'true' })], [false, true]);
     assert.equal(bodyOf(last, { force: 'true' })['force'], true);
+  });
+});
+
+describe('what an operator can do about releases', () => {
+  const release = (number: number): ApplicationReleasesJson['releases'][number] =>
+    ({ number, name: `r${number}` }) as ApplicationReleasesJson['releases'][number];
+  const of = (change: object): ApplicationReleasesJson =>
+    ({
+      ...{ application: 'shop', in_force: 'r2', warm: null, rollout: null, rollouts: [] },
+      ...change,
+    }) as unknown as ApplicationReleasesJson;
+  const goesOn = (state: string): ApplicationReleasesJson => of({ rollout: { from: 'r2', to: 'r3', state } });
+  const asked = (state: string): string[] =>
+    rolloutActions(goesOn(state)).map((one) => `${one.label} ${actionPath(one)} ${JSON.stringify(bodyOf(one, {}))}`);
+
+  test('a rollout is promoted or aborted, and before its release is ready only aborted', () => {
+    const abort = 'Abort r3 /v1/releases/abort {"application":"shop"}';
+    for (const state of ['preparing', 'starting']) assert.deepEqual(asked(state), [abort]);
+    for (const state of ['shifting', 'comparing', 'baking'])
+      assert.deepEqual(asked(state), ['Promote r3 /v1/releases/promote {"application":"shop"}', abort]);
+    assert.deepEqual(rolloutActions(of({})), []);
+  });
+
+  test('a release that is not in force is rolled back to, and not during a rollout', () => {
+    const [action] = rollBackTo(release(1), of({}));
+    assert.ok(action !== undefined);
+    assert.equal(
+      `${actionPath(action)} ${JSON.stringify(action.body)}`,
+      '/v1/releases/rollback {"application":"shop","to":"r1"}',
+    );
+    assert.deepEqual(rollBackTo(release(2), of({})), []);
+    assert.deepEqual(rollBackTo(release(1), goesOn('shifting')), []);
+    assert.deepEqual(rollBackTo(release(1), of({ in_force: null })), []);
+  });
+
+  test('a rollback says whether it takes a start, and what the last rollout of the release came to', () => {
+    const effect = (change: object): string => rollBackTo(release(1), of(change))[0]?.effect ?? '';
+    assert.match(effect({ warm: 'r1' }), /at once: its instances still run/);
+    assert.match(effect({}), /as soon as its instances are ready.* It is not judged\.$/);
+    const rollouts = [{ to: 1, state: 'aborted', reason: '9 of 31 requests failed' }];
+    assert.match(effect({ rollouts }), /Its last rollout was aborted: 9 of 31 requests failed\.$/);
+    assert.doesNotMatch(effect({ rollouts: [{ ...rollouts[0], state: 'promoted' }] }), /last rollout/);
   });
 });

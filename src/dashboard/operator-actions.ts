@@ -1,4 +1,11 @@
-import type { EndpointJson, IncidentJson, OverlayEntryJson, StatusJson, UpstreamJson } from './model.ts';
+import type {
+  ApplicationReleasesJson,
+  EndpointJson,
+  IncidentJson,
+  OverlayEntryJson,
+  StatusJson,
+  UpstreamJson,
+} from './model.ts';
 
 /** A change that a person is asked to confirm. */
 export interface OperatorAction {
@@ -23,6 +30,9 @@ const actionPaths = {
   restart: '/v1/instances/restart',
   acknowledge: '/v1/incidents/acknowledge',
   mute: '/v1/incidents/mute',
+  promote: '/v1/releases/promote',
+  abort: '/v1/releases/abort',
+  rollback: '/v1/releases/rollback',
 } as const;
 
 type ActionBody = Readonly<Record<string, string | number | boolean | null>>;
@@ -278,4 +288,52 @@ function maintainRoutes({ routes }: IncidentJson, entries: readonly OverlayEntry
   )
     return [];
   return [{ ...beginMaintenance(route.route, '', null), label: `Maintenance for ${route.route}` }];
+}
+
+/** What an operator can do about a rollout that goes on. */
+export function rolloutActions({
+  application,
+  rollout,
+}: Pick<ApplicationReleasesJson, 'application' | 'rollout'>): OperatorAction[] {
+  if (rollout === null) return [];
+  const { from, to, state } = rollout;
+  const isStarting = state === 'preparing' || state === 'starting';
+  const promoted =
+    state === 'shifting'
+      ? `${to} gets all requests now, and is watched from then on. Its steps end.`
+      : `The watch of ${to} ends: it is in force.`;
+  const aborted = isStarting
+    ? `The instances of ${to} stop. ${from} has all requests as before.`
+    : `${from} gets all requests again, and the instances of ${to} stop.`;
+  const promote = { operation: 'promote', body: { application }, label: `Promote ${to}`, effect: promoted } as const;
+  const abort: OperatorAction = {
+    ...{ operation: 'abort', body: { application }, label: `Abort ${to}`, effect: aborted },
+    inputs: [{ kind: 'text', key: 'reason', label: 'Why' }],
+  };
+  return isStarting ? [abort] : [promote, abort];
+}
+
+/** To a release that is not in force. None while a release is being rolled out. */
+export function rollBackTo(
+  { number, name }: ApplicationReleasesJson['releases'][number],
+  { application, in_force: inForce, warm, rollout, rollouts }: ApplicationReleasesJson,
+): OperatorAction[] {
+  if (rollout !== null || inForce === null || name === inForce) return [];
+  const when =
+    name === warm
+      ? 'at once: its instances still run'
+      : 'as soon as its instances are ready, which takes as long as a start';
+  const last = rollouts.find(({ to }) => to === number);
+  const warning =
+    last === undefined || last.state === 'promoted' || last.reason === null
+      ? ''
+      : ` Its last rollout was ${last.state}: ${last.reason}.`;
+  return [
+    {
+      operation: 'rollback',
+      body: { application, to: name },
+      label: `Roll back to ${name}`,
+      effect: `${name} gets all requests of ${application} in place of ${inForce}, ${when}. It is not judged.${warning}`,
+    },
+  ];
 }

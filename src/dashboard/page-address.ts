@@ -4,6 +4,7 @@ export const pages = [
   { id: 'timeline', name: 'Timeline', key: 't' },
   { id: 'requests', name: 'Requests', key: 'r' },
   { id: 'upstreams', name: 'Upstreams', key: 'u' },
+  { id: 'releases', name: 'Releases', key: 'd' },
   { id: 'configuration', name: 'Configuration', key: 'c' },
   { id: 'maintenance', name: 'Maintenance', key: 'm' },
   { id: 'audit', name: 'Audit', key: 'a' },

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { EventJson } from '../core/event-json.ts';
 import type { TimelineJson } from './model.ts';
-import { stackedColumns, timelineColumns, timelineTotals } from './timeline-series.ts';
+import { markersOf, stackedColumns, timelineColumns, timelineTotals } from './timeline-series.ts';
 
 const timeline: TimelineJson = {
   step_s: 10,
@@ -68,4 +69,33 @@ test('steps that begin between full seconds keep their time', () => {
   const { times, requestsPerS } = timelineColumns(shifted);
   assert.deepEqual(requestsPerS, [10, 0, 5]);
   assert.equal(times[2], Date.parse('2026-01-01T12:00:20.400Z') / 1000);
+});
+
+test('a rollout is marked at each step, with the name of its release where it begins and where it fails', () => {
+  const steps: readonly (readonly [from: string | null, to: string, label: string | null])[] = [
+    [null, 'starting', 'r12'],
+    ['starting', 'shifting', null],
+    ['shifting', 'baking', null],
+    ['baking', 'promoted', null],
+    ['shifting', 'aborted', 'r12 aborted'],
+    ['starting', 'refused', 'r12 refused'],
+  ];
+  for (const [from, to, label] of steps) {
+    const evidence = { application: 'shop', rollout: 3, release: 'r12', before: 'r11', share: 0 };
+    const event = {
+      kind: 'rollout',
+      at: timeline.since,
+      subject: 'application:shop',
+      from,
+      to,
+      reason: 'why',
+      evidence,
+    };
+    assert.deepEqual(markersOf([event as unknown as EventJson]), [
+      {
+        ...{ kind: 'release', at: Date.parse(timeline.since), subject: 'application shop', text: 'why' },
+        ...{ label, link: '#/releases/shop' },
+      },
+    ]);
+  }
 });

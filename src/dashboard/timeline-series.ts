@@ -92,6 +92,8 @@ export interface TimelineMarker {
   /** In words: 'endpoint shop/10.0.0.1:3000'. */
   readonly subject: string;
   readonly text: string;
+  /** Stands beside its line in a chart: the release whose rollout begins or fails; null: none. */
+  readonly label: string | null;
   /** The page that shows more of it; null: there is none. */
   readonly link: string | null;
 }
@@ -102,6 +104,7 @@ const kindOf: Readonly<Partial<Record<EventJson['kind'], MarkerKind>>> = {
   incident_resolved: 'incident',
   configuration_applied: 'configuration',
   configuration_rejected: 'configuration',
+  rollout: 'release',
   instance_started: 'release',
   instance_exited: 'release',
   endpoint_state: 'health',
@@ -135,13 +138,22 @@ export function markersOf(events: readonly EventJson[]): TimelineMarker[] {
           {
             ...{ kind: marker, at: Date.parse(at), subject: subjectWords(subject), link: linkOf(event, marker) },
             text: kind === 'overlay_changed' ? overlayWords(event) : reason,
+            label: kind === 'rollout' ? rolloutLabel(event) : null,
           },
         ];
   });
 }
 
-function linkOf({ evidence }: EventJson, marker: MarkerKind): string | null {
-  const { configuration, incident } = evidence as { readonly configuration?: unknown; readonly incident?: unknown };
+/** Null: a step of a rollout, or its end as planned. */
+function rolloutLabel({ from, to, evidence }: EventJson): string | null {
+  const { release } = evidence as { readonly release: string };
+  if (from === null) return release;
+  return to === 'aborted' || to === 'refused' || to === 'interrupted' ? `${release} ${to}` : null;
+}
+
+function linkOf({ kind, evidence }: EventJson, marker: MarkerKind): string | null {
+  const { configuration, incident, application } = evidence as Readonly<Record<string, unknown>>;
+  if (kind === 'rollout') return addressHash('releases', String(application));
   if (marker === 'configuration' && typeof configuration === 'number')
     return addressHash('configuration', String(configuration));
   return marker === 'incident' && typeof incident === 'number' ? addressHash('incidents', String(incident)) : null;

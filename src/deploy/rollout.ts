@@ -18,11 +18,15 @@ export interface RolloutPlan {
   readonly bakeMs: number;
   /** Whether it is compared with the old one. A rollback is not: whoever asks for it has judged. */
   readonly isJudged: boolean;
+  /** Why it was begun, where it is a rollback; null: it is none. */
+  readonly reason: string | null;
 }
 
 /**
  * A rollout, as a value and a function of what has happened. Only an operator or the judge takes a release back; a rollout of which neither says anything
  * goes on. `deploy/release-journal.ts` writes each state down before it is acted upon.
+ *
+ *     preparing ── its job has ended with 0 ──▶ starting
  *
  *     starting ── all instances are ready ──▶ shifting ── last step is over ──▶ baking ── watched long enough ──▶ promoted
  *        │ one ends, is wrong, or is late        │                                │
@@ -30,6 +34,8 @@ export interface RolloutPlan {
  *     refused                                 aborted                          aborted: the old release gets all requests
  */
 export type Rollout =
+  /** Its job runs. */
+  | { readonly state: 'preparing'; readonly since: Instant }
   | { readonly state: 'starting'; readonly since: Instant }
   | { readonly state: 'shifting'; readonly step: number; readonly since: Instant }
   /** Requests are split again, since what is known of the time before makes the release look bad. */
@@ -38,7 +44,7 @@ export type Rollout =
   | { readonly state: 'promoted' | 'refused' | 'aborted'; readonly since: Instant; readonly reason: string };
 
 /** The instances of the new release. */
-interface FreshInstances {
+export interface FreshInstances {
   readonly wanted: number;
   readonly ready: number;
   /** Why it will not be ready, one clause; null: it may be. */
@@ -57,12 +63,14 @@ export type RolloutEvent =
       /** Why one of its endpoints gets no requests any more although its checks pass; null: none is so. */
       readonly ejected: string | null;
     }
+  /** Null: the job has ended well. */
+  | { readonly kind: 'prepared'; readonly failure: string | null }
   | { readonly kind: 'promote' }
   | { readonly kind: 'abort'; readonly reason: string };
 
-/** A suspicion is decided in this time, or is none: half of the requests go to each release. */
-const comparingMs = 30_000;
-const comparingShare = 0.5;
+/** A suspicion is decided in this time, or is none. A quarter of the requests harms fewer visitors than half of them, and takes hardly longer. */
+const comparingMs = 60_000;
+export const comparingShare = 0.25;
 
 export function isOver(rollout: Rollout): rollout is Extract<Rollout, { readonly reason: string }> {
   return 'reason' in rollout;
@@ -101,8 +109,15 @@ export function goesOnAt(rollout: Rollout, plan: RolloutPlan): Instant {
 
 export function nextRollout(rollout: Rollout, event: RolloutEvent, plan: RolloutPlan, now: Instant): Rollout {
   if (isOver(rollout)) return rollout;
-  if (event.kind === 'abort') return ended(rollout.state === 'starting' ? 'refused' : 'aborted', event.reason, now);
-  if (event.kind === 'promote') return rollout.state === 'starting' ? rollout : promotedEarly(rollout, now);
+  const isBefore = rollout.state === 'starting' || rollout.state === 'preparing';
+  if (event.kind === 'abort') return ended(isBefore ? 'refused' : 'aborted', event.reason, now);
+  if (event.kind === 'promote') return isBefore ? rollout : promotedEarly(rollout, now);
+  if (rollout.state === 'preparing') {
+    if (event.kind !== 'prepared') return rollout;
+    if (event.failure !== null) return ended('refused', `what runs before it has failed: ${event.failure}`, now);
+    return { state: 'starting', since: now };
+  }
+  if (event.kind === 'prepared') return rollout;
   const { instances, judgement, suspicion, ejected } = event;
   if (rollout.state === 'starting') return started(rollout, instances, plan, now);
   if (instances.ready === 0)
@@ -114,18 +129,20 @@ export function nextRollout(rollout: Rollout, event: RolloutEvent, plan: Rollout
     case 'shifting':
       return isDue ? shifted(rollout.step + 1, plan, now) : rollout;
     case 'comparing':
-      return isDue ? { state: 'baking', since: now, bakedMs: rollout.bakedMs } : rollout;
+      return isDue || judgement?.verdict === 'good'
+        ? { state: 'baking', since: now, bakedMs: rollout.bakedMs }
+        : rollout;
     case 'baking': {
       const bakedMs = rollout.bakedMs + (now - rollout.since);
       if (plan.isJudged && suspicion !== null) return { state: 'comparing', since: now, bakedMs };
-      return isDue ? ended('promoted', verdictText(judgement), now) : rollout;
+      return isDue ? ended('promoted', plan.reason ?? verdictText(judgement), now) : rollout;
     }
   }
 }
 
 /** A rollout that another process has begun: `state` and `share` stand in the journal. */
 export function resumedRollout(state: RolloutState, share: number, { steps }: RolloutPlan, since: Instant): Rollout {
-  if (state === 'preparing' || state === 'starting') return { state: 'starting', since };
+  if (state === 'starting') return { state: 'starting', since };
   const step = steps.findIndex((one) => one.share === share);
   if (state === 'shifting' && step !== -1) return { state, step, since };
   return { state: 'baking', since, bakedMs: 0 };

@@ -11,6 +11,7 @@ import { SimulatedClock } from '../testing/simulated-clock.ts';
 import type { Host, ListeningSocket, Program, ProgramExit, ProgramListener, ProgramRequest } from './host.ts';
 import type { InstanceRecord, ProgramRecord } from './instance-record.ts';
 import type { ReadinessResult } from './readiness.ts';
+import type { ApplicationArm } from './application-arm.ts';
 import { createSupervisor, type SupervisorParts } from './supervisor.ts';
 
 const web = 'web' as ApplicationId;
@@ -752,6 +753,56 @@ test('an instance is restarted on request: a new one is ready before it is drain
   assert.equal(fixed.supervisor.restart('web/1'), false);
   await fixed.clock.advance(2_000);
   assert.deepEqual(fixed.states(), ['web/2 healthy']);
+});
+
+test('two releases run beside one another, each with its share; one that is left is drained, and the other is not touched', async () => {
+  const release = (name: string, instances = 1): ApplicationSpec => ({
+    ...application,
+    ...{ release: name, directory: `/srv/${name}`, instances },
+  });
+  let arms: readonly [ApplicationArm, ...ApplicationArm[]] = [{ spec: release('r1', 2), share: 1 }];
+  const { supervisor, host, clock, states } = supervise([application], { armsOf: () => arms });
+  const shares = () =>
+    supervisor.instances(web).map(({ id, release: name, share }) => `${id} ${name} ${share ?? 'all'}`);
+  supervisor.start();
+  await clock.advance(1_000);
+  assert.deepEqual(shares(), ['web/1 r1 all', 'web/2 r1 all']);
+  arms = [arms[0], { spec: release('r2'), share: 0 }];
+  supervisor.refresh(web);
+  await clock.advance(1_000);
+  assert.deepEqual(shares(), ['web/1 r1 1', 'web/2 r1 1', 'web/3 r2 0']);
+  assert.deepEqual(states(), ['web/1 healthy', 'web/2 healthy', 'web/3 healthy']);
+  assert.equal(host.program(2).request.directory, '/srv/r2');
+  // The new one is in force, and the old one stays warm.
+  arms = [
+    { spec: release('r2'), share: 1 },
+    { spec: release('r1', 2), share: 0 },
+  ];
+  supervisor.refresh(web);
+  assert.deepEqual(shares(), ['web/1 r1 0', 'web/2 r1 0', 'web/3 r2 1']);
+  arms = [arms[0]];
+  supervisor.refresh(web);
+  assert.deepEqual(states(), ['web/1 draining', 'web/2 draining', 'web/3 healthy']);
+  await clock.advance(11_000);
+  assert.deepEqual(shares(), ['web/3 r2 all']);
+  assert.deepEqual([host.programs.length, host.program(2).signals], [3, []]);
+});
+
+test('a release that ends at its starts leaves the other one alone', async () => {
+  const arms: readonly [ApplicationArm, ...ApplicationArm[]] = [
+    { spec: { ...application, release: 'r1' }, share: 1 },
+    { spec: { ...application, release: 'r2', directory: '/srv/r2' }, share: 0 },
+  ];
+  const { supervisor, host, clock, states } = supervise([application], { armsOf: () => arms });
+  host.onStart = (program) => {
+    if (program.request.directory === '/srv/r2') queueMicrotask(() => program.end({ code: 1 }, 'no database'));
+    return program;
+  };
+  supervisor.start();
+  await clock.advance(3_000);
+  assert.equal(states()[0], 'web/1 healthy');
+  const failing = supervisor.instances(web)[1];
+  assert.ok((failing?.finding?.exits ?? 0) >= 2, JSON.stringify(failing));
 });
 
 test('a removed application is drained, stopped and forgotten', async () => {

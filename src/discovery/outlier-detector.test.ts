@@ -36,6 +36,7 @@ let emitted: NewEvent[];
 let changes: number;
 let checked: Record<string, EndpointState>;
 let mayStay: boolean;
+let releases: Record<string, string>;
 let detector: OutlierDetector;
 let settings: OutlierSettings;
 let drained: readonly string[];
@@ -46,6 +47,7 @@ beforeEach(() => {
   changes = 0;
   checked = { a: 'healthy', b: 'healthy' };
   mayStay = false;
+  releases = {};
   settings = outlierSettingsOf();
   drained = [];
   detector = new OutlierDetector({
@@ -72,7 +74,7 @@ function endpoints(): readonly EndpointSnapshot[] {
     reason: state === 'unhealthy' ? 'answered 404' : 'accepts connections',
     sinceInstant: 0,
     checks: null,
-    release: null,
+    release: releases[name] ?? null,
     exit: null,
   }));
 }
@@ -550,6 +552,13 @@ describe('an endpoint that differs from the others on the same routes', () => {
 
   test('stays where the operator has written that traffic takes none out', () => {
     settings = outlierSettingsOf(null);
+    clock.advanceSync(60_000);
+    detector.onOutcomes([], [failing, well], 1);
+    assert.equal(seen().state, 'healthy');
+  });
+
+  test('is not compared with endpoints of another release', () => {
+    releases = { a: 'r2' };
     clock.advanceSync(60_000);
     detector.onOutcomes([], [failing, well], 1);
     assert.equal(seen().state, 'healthy');

@@ -137,9 +137,10 @@ export class OutlierDetector {
     const serving = this.#overridden([...endpoints.values()]).filter((one) => isPassing(one) && !this.#isOut(one.id));
     const beginning = serving.filter(({ sinceInstant }) => now - sinceInstant < comparison.beginningMs);
     const idsOf = (all: readonly EndpointSnapshot[]): ReadonlySet<string> => new Set(all.map(({ id }) => id));
-    const outlier = compared.outliers.find(
-      { ...comparison, endpoints: idsOf(serving), beginning: idsOf(beginning) },
-      now,
+    // Two releases that differ are the judge's, who compares them at the same time: here the old one has a minute, and the new one seconds.
+    const ofOneRelease = [...Map.groupBy(serving, ({ release }) => release).values()];
+    const [outlier = null] = ofOneRelease.flatMap(
+      (all) => compared.outliers.find({ ...comparison, endpoints: idsOf(all), beginning: idsOf(beginning) }, now) ?? [],
     );
     const isCleared = this.#clearOthers(serving, outlier);
     const endpoint = outlier === null ? undefined : endpoints.get(outlier.endpoint as EndpointId);

@@ -19,6 +19,10 @@ import {
   type RouteTraffic,
   slowMs,
 } from '../core/route-traffic.ts';
+import type { FailureCount } from '../core/outcome.ts';
+import { wasTried } from '../upstream/refusal.ts';
+import type { Failure } from '#failures/failure.ts';
+import { specOf } from '#failures/failure-texts.ts';
 import { isFailedCall } from '../record/exchange-shape.ts';
 
 /** Pairs of route and endpoint; those beyond are not counted, and their endpoints not compared. */
@@ -40,6 +44,7 @@ interface Pair extends Pick<RouteTraffic, 'route' | 'upstream' | 'endpoint'> {
   readonly latencies: number[];
   /** As in `RouteTraffic`. */
   readonly answers: number[];
+  readonly failures: FailureCount[];
   readonly failed: AttemptOfClient[];
   readonly slow: AttemptOfClient[];
   readonly awaited: AttemptOfClient[];
@@ -60,12 +65,21 @@ export class RouteTrafficCounts {
     for (let index = 0; index < attempts.length; index++) {
       const attempt = attempts[index] as AttemptFacts;
       const isSwitched = attempt.status === switchingProtocols;
+      if (attempt.failure !== null && index === 0) this.#countFailed(exchange, attempt, attempt.failure);
       if (!isSwitched && (attempt.failure !== null || attempt.status === 0)) continue;
       const pair = this.#pairOf(route, exchange.upstream, attempt.endpoint);
       if (pair === null) continue;
       if (isSwitched) addAnswer(pair.answers, acceptedKey, exchange.client.address);
       else countOne(pair, exchange, attempt, this.#targets);
     }
+  }
+
+  #countFailed({ route, upstream }: EndedExchange, { endpoint }: AttemptFacts, failure: Failure): void {
+    if (!wasTried(failure) || !specOf(failure).countsAgainstHealth) return;
+    const failures = this.#pairOf(route, upstream, endpoint)?.failures ?? [];
+    const known = failures.find(({ cause }) => cause === failure.cause);
+    if (known === undefined) failures.push({ cause: failure.cause, count: 1 });
+    else known.count += 1;
   }
 
   /** Adds the attempts whose responses have not begun for long; call before `take`. */
@@ -175,15 +189,16 @@ function newPair(route: string, upstream: string, endpoint: string): Pair {
   return {
     ...{ route, upstream, endpoint, answered: 0, serverErrors: 0, isTouched: false, isUrgent: false },
     latencies: new Array<number>(latencyCells).fill(0),
-    ...{ answers: [], failed: [], slow: [], awaited: [] },
+    ...{ answers: [], failures: [], failed: [], slow: [], awaited: [] },
   };
 }
 
 function countsOf({ isTouched: _touched, isUrgent: _urgent, ...pair }: Pair): RouteTraffic {
-  const { latencies, answers, failed, slow, awaited } = pair;
+  const { latencies, answers, failures, failed, slow, awaited, ...counted } = pair;
   return {
-    ...pair,
+    ...counted,
     latencies: filledCells(latencies),
+    ...(failures.length === 0 ? {} : { failures: failures.slice() }),
     ...{ answers: answers.slice(), failed: failed.slice(), slow: slow.slice(), awaited: awaited.slice() },
   };
 }
@@ -195,6 +210,7 @@ function clear(pair: Pair): void {
   pair.serverErrors = 0;
   pair.latencies.fill(0);
   pair.answers.length = 0;
+  pair.failures.length = 0;
   pair.failed.length = 0;
   pair.slow.length = 0;
   pair.awaited.length = 0;

@@ -52,12 +52,21 @@ const past: ApplicationReleasesStatus['rollouts'][number] = {
 };
 
 const application: ApplicationReleasesStatus = {
-  ...{ application: 'shop', inForce: 'r1', warm: null, rollout: null, making: null, last: null, rollouts: [] },
+  ...{
+    application: 'shop',
+    inForce: 'r1',
+    previous: null,
+    warm: null,
+    rollout: null,
+    making: null,
+    last: null,
+    rollouts: [],
+  },
   releases: [
     {
       ...{ number: 1, name: 'r1', digest: '1', command: 'node server.js', environment: [], actor: 'admin:socket' },
       ...{ from: { kind: 'folder', text: '/srv/shop' }, createdAt: '2026-01-02T03:04:05.000Z', bytes: 10 },
-      configuration: null,
+      ...{ configuration: null, environmentChanged: [] },
     },
   ],
 };

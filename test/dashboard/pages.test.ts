@@ -27,6 +27,7 @@ const pages: readonly (readonly [hash: string, text: string])[] = [
   ['#/routes/payments', 'Objective: 99.9 % without failure'],
   ['#/requests?query=-shape%3Anone&by=client', 'requests that match, by client'],
   ['#/upstreams', 'attempts in the last minute'],
+  ['#/releases', 'runs no application'],
   ['#/configuration', 'candor.yaml:'],
   ['#/configuration/3', '^ '],
   ['#/configuration?from=1&to=2', 'response_head: 20s'],

@@ -6,8 +6,10 @@ import type { Page } from 'playwright-core';
 import { buildDashboard } from '../../scripts/dashboard.ts';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import { requireBrowser } from '../browser.ts';
+import { snakeCased } from '#failures/json-case.ts';
 import { FailingShop, tokens } from './failing-shop.ts';
 import { openBrowser, openPage, type Screen, screens, signIn } from './page-browser.ts';
+import { sampleReleases } from './sample-releases.ts';
 
 // Writes pictures of the pages for docs/dashboard.md; with a folder and `all` every page on every screen, for people who change them.
 
@@ -19,6 +21,7 @@ const shown: readonly (readonly [name: string, hash: string, screen: Screen])[] 
   ['timeline', '#/timeline', desktop],
   ['request', '#/requests', desktop],
   ['now-phone', '#/now', phone],
+  ['releases', '#/releases', desktop],
   ['configuration', '#/configuration', desktop],
 ];
 const hashes = [
@@ -28,6 +31,7 @@ const hashes = [
     'requests',
     'request',
     'upstreams',
+    'releases',
     'configuration',
     'configuration/3',
     'configuration?from=1&to=2',
@@ -54,6 +58,9 @@ try {
   for (const [name, hash, screen] of amount === 'all' ? every : shown) {
     if (name === 'configuration') await shop.reconfigure();
     const { page } = await openPage(browser, screen);
+    // The shop runs no application.
+    const releases = { json: snakeCased({ applications: sampleReleases }) };
+    await page.route('**/v1/releases', (route) => route.fulfill(releases));
     const isRequest = name.startsWith('request-') || name === 'request';
     await signIn(
       page,

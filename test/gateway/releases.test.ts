@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -41,8 +41,8 @@ async function folderOf(name: string, text: string): Promise<string> {
   return folder;
 }
 
-async function deploy(name: string, text: string, strategy: 'blue_green' | 'canary' | null = null) {
-  const path = await folderOf(name, text);
+async function deploy(name: string | null, text: string, strategy: 'blue_green' | 'canary' | null = null) {
+  const path = await folderOf(name ?? 'unnamed', text);
   return edge.gateway.deploy({ application: 'shop', from: { kind: 'folder', path }, name, strategy }, 'the test');
 }
 
@@ -115,26 +115,9 @@ describe('a release', () => {
   });
 
   test('that has the same content as the one in force is refused', async () => {
-    const outcome = await deploy('two', program('two'));
+    const outcome = await deploy(null, program('two'));
     assert.match(outcome.ok ? '' : outcome.failure.reason, /is in force already/);
   });
-
-  for (const [what, text, reason] of [
-    [
-      'ends at its start',
-      "console.error('no database'); process.exit(3);",
-      /is not ready: .*exited with code 3.*no database/,
-    ],
-    ['throws', "throw new Error('SHOP_KEY is missing');", /SHOP_KEY is missing/],
-  ] as const)
-    test(`that ${what} is refused, and nothing changes for visitors`, async () => {
-      const traffic = asking();
-      const rollout = await ended(await deploy(`bad-${what.slice(0, 4).trim()}`, program('bad', '', text)));
-      const counts = countsOf(await traffic.stop());
-      assert.deepEqual([rollout.state, Object.keys(counts)], ['refused', ['200 two']]);
-      assert.match(rollout.reason ?? '', reason);
-      assert.equal(releases().inForce, 'two');
-    });
 
   test('is taken back when the release before is wanted again, within a second while that is warm', async () => {
     assert.equal(releases().warm, 'r1');
@@ -149,6 +132,23 @@ describe('a release', () => {
     assert.deepEqual([releases().inForce, releases().warm], ['r1', 'two']);
   });
 
+  for (const [what, text, reason] of [
+    [
+      'ends at its start',
+      "console.error('no database'); process.exit(3);",
+      /is not ready: .*exited with code 3.*no database/,
+    ],
+    ['throws', "throw new Error('SHOP_KEY is missing');", /SHOP_KEY is missing/],
+  ] as const)
+    test(`that ${what} is refused, and nothing changes for visitors`, async () => {
+      const traffic = asking();
+      const rollout = await ended(await deploy(`bad-${what.slice(0, 4).trim()}`, program('bad', '', text)));
+      const counts = countsOf(await traffic.stop());
+      assert.deepEqual([rollout.state, Object.keys(counts)], ['refused', ['200 one']]);
+      assert.match(rollout.reason ?? '', reason);
+      assert.equal(releases().inForce, 'r1');
+    });
+
   test('as a canary that fails is taken back after few requests', async () => {
     await edge.reload(yaml('{ strategy: canary, steps: [10% 60s], bake: 1s }'));
     const traffic = asking();
@@ -162,10 +162,31 @@ describe('a release', () => {
     assert.equal(releases().inForce, 'r1');
   });
 
+  test('runs its migration once before its instances start, and is refused where that fails', async () => {
+    const migration = (code: number): string =>
+      yaml(
+        `{ bake: 300ms, before: ["${process.execPath}", -e, "require('fs').appendFileSync('../../../../migrated', 'x'); console.log('no such table'); process.exit(${code})"] }`,
+      );
+    await edge.reload(migration(3));
+    const refused = await ended(await deploy('migrates', program('migrates')));
+    assert.equal(refused.state, 'refused');
+    assert.match(
+      refused.reason ?? '',
+      /what runs before it has failed: it exited with code 3; last line: "no such table"/,
+    );
+    await edge.reload(migration(0));
+    const promoted = await ended(await deploy(null, program('migrates')));
+    assert.equal(promoted.state, 'promoted');
+    assert.equal(await readFile(join(edge.folder, 'migrated'), 'utf8'), 'xx');
+  });
+
   test('of a changed command is made by a reload', async () => {
     await edge.reload(yaml('{ bake: 300ms }', '\n    environment: { GREETING: hello }'));
-    await until('it is in force', () => releases().inForce === 'r6' && releases().rollout === null, 30_000);
+    const isInForce = (): boolean => releases().inForce === releases().releases[0]?.name && releases().rollout === null;
+    await until('it is in force', () => releases().inForce !== 'migrates' && isInForce(), 30_000);
     assert.deepEqual(releases().releases[0]?.environment, ['GREETING']);
+    assert.deepEqual(releases().releases[0]?.environmentChanged, ['GREETING']);
+    assert.equal(releases().previous, 'migrates');
     assert.equal((await edge.get('/')).status, 200);
   });
 

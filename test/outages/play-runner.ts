@@ -1,29 +1,42 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { join } from 'node:path';
 import { testBundleVariable } from '../program.ts';
-import type { Control, Outage } from './outage.ts';
-import type { PlayResult } from './play-result.ts';
 import type { ResultsFile } from './results-file.ts';
 
-type Wanted = Outage | Control;
+interface WantedPlay {
+  readonly name: string;
+  /** Of its process. */
+  readonly words: readonly string[];
+  /** Of several heavy plays one runs at a time. */
+  readonly isHeavy?: boolean;
+}
+
+interface PlayOutcome {
+  readonly name: string;
+  /** Why it could not be played; absent: it was. */
+  readonly failure?: string;
+}
+
+interface RunnerParts<Result extends PlayOutcome> {
+  readonly plays: readonly WantedPlay[];
+  /** The module of a play's process, which sends its result. */
+  readonly program: string;
+  readonly file: ResultsFile<Result>;
+  readonly bundle: string;
+  /** A few words for the line of a play. */
+  readonly textOf: (result: Result) => string;
+}
 
 /** Plays in processes of their own, some at once. A signal ends them all, and with them everything that they have started. */
-export class PlayRunner {
-  readonly #waiting: Wanted[];
-  readonly #running = new Map<Wanted, ChildProcess>();
-  readonly #file: ResultsFile;
-  readonly #bundle: string;
-  readonly #isQuick: boolean;
-  readonly #count: number;
+export class PlayRunner<Result extends PlayOutcome> {
+  readonly #waiting: WantedPlay[];
+  readonly #running = new Map<WantedPlay, ChildProcess>();
+  readonly #parts: RunnerParts<Result>;
   #done = 0;
   #isStopped = false;
 
-  constructor(wanted: readonly Wanted[], file: ResultsFile, bundle: string, isQuick: boolean) {
-    this.#isQuick = isQuick;
-    this.#waiting = [...wanted];
-    this.#count = wanted.length;
-    this.#file = file;
-    this.#bundle = bundle;
+  constructor(parts: RunnerParts<Result>) {
+    this.#parts = parts;
+    this.#waiting = [...parts.plays];
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => this.#stop());
   }
 
@@ -42,19 +55,20 @@ export class PlayRunner {
     }
   }
 
-  #next(): Wanted | undefined {
-    const hasHeavy = [...this.#running.keys()].some(({ play }) => play.isHeavy === true);
-    const at = this.#waiting.findIndex(({ play }) => !hasHeavy || play.isHeavy !== true);
+  #next(): WantedPlay | undefined {
+    const hasHeavy = [...this.#running.keys()].some(({ isHeavy }) => isHeavy === true);
+    const at = this.#waiting.findIndex(({ isHeavy }) => !hasHeavy || isHeavy !== true);
     return this.#waiting.splice(Math.max(at, 0), 1)[0];
   }
 
-  async #play(wanted: Wanted): Promise<void> {
-    const child = fork(join(import.meta.dirname, 'play-process.ts'), [wanted.name, this.#isQuick ? 'quick' : ''], {
-      env: { ...process.env, [testBundleVariable]: this.#bundle },
+  async #play(wanted: WantedPlay): Promise<void> {
+    const { program, bundle } = this.#parts;
+    const child = fork(program, wanted.words, {
+      env: { ...process.env, [testBundleVariable]: bundle },
     });
     this.#running.set(wanted, child);
-    let result: PlayResult | null = null;
-    child.on('message', (message: PlayResult) => (result = message));
+    let result: Result | null = null;
+    child.on('message', (message: Result) => (result = message));
     await new Promise((resolve) => child.once('exit', resolve));
     this.#running.delete(wanted);
     if (this.#isStopped) return;
@@ -62,15 +76,13 @@ export class PlayRunner {
     this.#note(wanted.name, result);
   }
 
-  #note(name: string, result: PlayResult | null): void {
-    if (result !== null) this.#file.append(result);
+  #note(name: string, result: Result | null): void {
+    const { file, plays, textOf } = this.#parts;
+    if (result !== null) file.append(result);
     const failure = result === null ? 'its process has ended' : result.failure;
     if (failure !== undefined) process.exitCode = 1;
-    const what =
-      failure === undefined
-        ? `played in ${result?.wallSeconds} s, ${result?.cpuSeconds} s of processor time`
-        : `NOT PLAYED: ${failure}`;
-    console.error(`[${this.#done}/${this.#count}] ${name}: ${what}`);
+    const what = result === null || failure !== undefined ? `NOT PLAYED: ${failure}` : textOf(result);
+    console.error(`[${this.#done}/${plays.length}] ${name}: ${what}`);
   }
 
   #stop(): void {

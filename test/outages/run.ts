@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import { TestBundle } from '../../scripts/test-bundle.ts';
@@ -65,7 +66,7 @@ function readOptions() {
 }
 
 function judge(label: string): string {
-  const results = new ResultsFile(label).read();
+  const results = new ResultsFile<PlayResult>('outages', label).read();
   const isOfSet = ({ name }: { readonly name: string }): boolean =>
     playSets[options.set].some((play) => play.name === name);
   const of = (name: string): PlayResult[] => {
@@ -80,7 +81,7 @@ function judge(label: string): string {
 
 async function playAll(): Promise<void> {
   const label = options.quick ? 'quick' : (options.label ?? commit());
-  const file = new ResultsFile(label);
+  const file = new ResultsFile<PlayResult>('outages', label);
   const results = file.read();
   const isDone = (name: string): boolean =>
     !options.again && results.get(name)?.failure === undefined && results.has(name);
@@ -89,7 +90,15 @@ async function playAll(): Promise<void> {
   );
   const bundle = await new TestBundle().current();
   console.error(`${wanted.length} plays, ${options['at-once']} at once; results: ${file.path}`);
-  await new PlayRunner(wanted, file, bundle, options.quick).run(Number(options['at-once']));
+  await new PlayRunner({
+    ...{ file, bundle, program: join(import.meta.dirname, 'play-process.ts') },
+    plays: wanted.map(({ name, play }) => ({
+      name,
+      words: [name, options.quick ? 'quick' : ''],
+      isHeavy: play.isHeavy === true,
+    })),
+    textOf: ({ wallSeconds, cpuSeconds }) => `played in ${wallSeconds} s, ${cpuSeconds} s of processor time`,
+  }).run(Number(options['at-once']));
 }
 
 function commit(): string {

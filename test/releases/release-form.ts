@@ -1,4 +1,4 @@
-// Releases of a small shop, for trying `candor deploy`. A player of them, which is not here:
+// Releases of a small shop, for trying `candor deploy`. For each, `run.ts`
 //
 // 1. starts the stock service (`StockService`), writes the old release of `language` (`oldRelease`, `writeFiles`) to a folder, and
 //    runs it behind the gateway as application `shop`: readiness path /healthz, environment `environmentOf(…)`. DATA_DIR names a

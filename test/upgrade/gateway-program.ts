@@ -129,8 +129,10 @@ export class GatewayProgram {
     await this.until(async () => (await this.get('/')).status === 200);
   }
 
-  async ask(method: string, path: string): Promise<unknown> {
-    return JSON.parse((await this.#request({ socketPath: join(this.folder, 'admin.sock'), method, path })).text);
+  async ask(method: string, path: string, body: object | null = null): Promise<unknown> {
+    const headers = body === null ? {} : { 'Content-Type': 'application/json' };
+    const options = { socketPath: join(this.folder, 'admin.sock'), method, path, headers };
+    return JSON.parse((await this.#request(options, body === null ? null : JSON.stringify(body))).text);
   }
 
   async metrics(): Promise<string> {

@@ -5,7 +5,7 @@ import type { Result } from '#failures/result.ts';
 import { editDistance, nearest } from '../../core/nearest.ts';
 import type { ErrorDetail } from '../../schema/error-detail.ts';
 import { parseEndpoint, parseListenAddress } from './address.ts';
-import { splitCommandLine } from './command-line.ts';
+import { splitCommandLine } from '../../schema/format/command-line.ts';
 import { parseDuration } from '../../schema/format/duration.ts';
 import { parseHeaderName, parseHeaderValue, parseMethod } from '../../schema/format/field.ts';
 import { parseHostPattern } from './host-pattern.ts';

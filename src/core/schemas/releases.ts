@@ -47,6 +47,11 @@ const releaseSchema = z.object({
   digest: text,
   command: text,
   environment: z.array(text).describe('Names of variables.'),
+  environment_changed: z
+    .array(text)
+    .describe(
+      'Names of variables that the release before it in the list does not have, or has with another value, or that it alone has.',
+    ),
   from: z.object({ kind: z.enum(['folder', 'git', 'archive', 'configuration']), text }),
   created_at: text,
   actor: text,
@@ -70,6 +75,7 @@ const pastRollout = z.object({
 const applicationReleasesSchema = z.object({
   application: text,
   in_force: nullableText.describe('The name of the release; null: the application was never deployed.'),
+  previous: nullableText.describe('The release that was in force before: a rollback that names none goes to it.'),
   warm: nullableText.describe('The release that a rollback would give requests to at once.'),
   rollout: rolloutSchema.nullable().describe('What is being rolled out.'),
   making: z

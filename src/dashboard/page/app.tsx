@@ -19,6 +19,7 @@ import {
   theme,
   themes,
 } from './parts.tsx';
+import { ReleasesPage } from './releases-page.tsx';
 import { RoutePage } from './route-page.tsx';
 import { RequestsPage } from './requests-page.tsx';
 import {
@@ -140,6 +141,8 @@ function CurrentPage(): JSX.Element {
       );
     case 'upstreams':
       return <UpstreamsPage id={id} />;
+    case 'releases':
+      return <ReleasesPage id={id} key={id} />;
     case 'configuration':
       return <ConfigurationPage id={id} key={id} parameters={parameters} />;
     case 'maintenance':

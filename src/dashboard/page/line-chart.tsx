@@ -28,6 +28,8 @@ interface LineChartProperties {
 }
 
 const chartHeight = 150;
+/** Letters of a label. */
+const labelMax = 24;
 
 const markerColours: Readonly<Record<MarkerKind, string>> = {
   incident: '--bad',
@@ -138,7 +140,35 @@ function drawMarkers(chart: UPlot, markers: readonly TimelineMarker[], colour: (
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
   }
+  drawLabels(chart, markers, colour);
   ctx.restore();
+}
+
+/** The oldest first. A label without room beside the one before it stands a line lower. */
+function drawLabels(chart: UPlot, markers: readonly TimelineMarker[], colour: (name: string) => string): void {
+  const { ctx, bbox } = chart;
+  const [gap, lineHeight] = [4 * devicePixelRatio, 13 * devicePixelRatio];
+  ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
+  ctx.fillStyle = colour('--accent');
+  ctx.textAlign = 'left';
+  ctx.textBaseline = 'top';
+  // Letters stay readable on lines and areas.
+  ctx.strokeStyle = colour('--ground');
+  ctx.lineWidth = gap;
+  ctx.setLineDash([]);
+  const ends: number[] = [];
+  for (const { at, label } of markers.toReversed()) {
+    const x = chart.valToPos(at / 1000, 'x', true);
+    if (label === null || x < bbox.left || x > bbox.left + bbox.width) continue;
+    const text = label.length > labelMax ? `${label.slice(0, labelMax - 1)}…` : label;
+    const { width } = ctx.measureText(text);
+    const left = x + gap + width > bbox.left + bbox.width ? x - gap - width : x + gap;
+    const free = ends.findIndex((end) => end < left);
+    const line = free < 0 ? ends.length : free;
+    ends[line] = left + width + gap;
+    ctx.strokeText(text, left, bbox.top + line * lineHeight);
+    ctx.fillText(text, left, bbox.top + line * lineHeight);
+  }
 }
 
 /** '22:30', and with seconds where ticks are closer than a minute. */

@@ -13,6 +13,7 @@ import '../style/pages/upstreams.css';
 import '../style/pages/forms.css';
 import '../style/pages/configuration.css';
 import '../style/pages/audit.css';
+import '../style/pages/releases.css';
 import '../style/pages/login.css';
 import { App } from './app.tsx';
 import { applyTheme, theme } from './parts.tsx';

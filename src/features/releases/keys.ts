@@ -7,8 +7,10 @@ import { declare } from '../../schema/default.ts';
 import { type ErrorDetail, quoted, reject } from '../../schema/error-detail.ts';
 import type { Findings, Path } from '../../schema/findings.ts';
 import { parseDuration } from '../../schema/format/duration.ts';
+import { splitCommandLine } from '../../schema/format/command-line.ts';
 import { parsePercent } from '../../schema/format/percent.ts';
-import { duration, durationOrNone, parsed } from '../../schema/leaves.ts';
+import { duration, durationOrNone, parsed, text } from '../../schema/leaves.ts';
+import { hide } from '../../schema/schema-parts.ts';
 import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
 import { releasesName, type ReleaseSettings, usualSettings } from './settings.ts';
@@ -20,6 +22,7 @@ const absent = {
   bake: declare('30s', 'Most bad releases show at once.'),
   warm: declare('10m', 'Most rollbacks come soon.'),
   keep: declare('5', 'Older ones have hardly ever been gone back to.'),
+  before_timeout: declare('10m', 'Migrations of larger databases take minutes.'),
   persistent: declare('[]', 'A release owns its files.'),
 };
 
@@ -49,6 +52,11 @@ const schema = section({
     'For how long the instances of the release before run on, without requests, so that a rollback takes no start; or `none`.',
     absent.warm,
   ),
+  before: key(
+    hide(z.union([parsed(splitCommandLine, { kind: 'command line' }), z.array(text).min(1)]), 'command', 'command'),
+    'A program that runs once in the new files before their instances start, such as a migration. If it does not end with 0, the release is refused. A rollback runs none.',
+  ),
+  before_timeout: key(duration, 'How long it may run; then it is killed.', absent.before_timeout),
   keep: key(z.number().int().min(2).max(50), 'How many releases are kept, for rollbacks.', absent.keep),
   persistent: key(
     z.array(z.string()),
@@ -76,6 +84,8 @@ export const releases: FeatureKeys = featureKeys<object, UpstreamRead>({
       readyMs: written.ready_timeout ?? usualSettings.readyMs,
       bakeMs: written.bake ?? usualSettings.bakeMs,
       warmMs: written.warm === undefined ? usualSettings.warmMs : (written.warm ?? 0),
+      before: written.before ?? null,
+      jobMs: written.before_timeout ?? usualSettings.jobMs,
       keepMax: written.keep ?? usualSettings.keepMax,
       persistent: written.persistent ?? usualSettings.persistent,
     };

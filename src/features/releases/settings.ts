@@ -13,6 +13,9 @@ export interface ReleaseSettings {
   /** For how long the release before stays ready for a rollback; 0: it is stopped at once. */
   readonly warmMs: number;
   readonly keepMax: number;
+  /** A program that runs once, in the tree, before instances start; null: none. */
+  readonly before: readonly string[] | null;
+  readonly jobMs: number;
   /** Paths in the tree that no release owns. */
   readonly persistent: readonly string[];
 }
@@ -28,6 +31,8 @@ export const usualSettings: ReleaseSettings = {
   bakeMs: 30_000,
   warmMs: 600_000,
   keepMax: 5,
+  before: null,
+  jobMs: 600_000,
   persistent: [],
 };
 

@@ -1,7 +1,7 @@
 import type { Result } from '#failures/result.ts';
 import { succeed } from '#failures/result.ts';
-import type { ErrorDetail } from '../../schema/error-detail.ts';
-import { reject, quoted } from '../../schema/error-detail.ts';
+import type { ErrorDetail } from '../error-detail.ts';
+import { reject, quoted } from '../error-detail.ts';
 
 /** What only a shell would understand, outside of quotes. */
 const shellOnly = /^(?:&&|\|\|?|;|>>?|<|&)|^\$\(|^`/;

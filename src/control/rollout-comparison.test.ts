@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { filledCells, type RouteTraffic } from '../core/route-traffic.ts';
+import { latencyCellOf, latencyCells } from '../core/latency-cells.ts';
+import type { Instant } from '../core/time.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { type ComparedEndpoint, RolloutComparison, TrafficBefore } from './rollout-comparison.ts';
+
+const names = { old: 'r1', fresh: 'r2' };
+const long = -60_000 as Instant;
+const endpoints: Readonly<Record<string, ComparedEndpoint>> = {
+  a: { arm: 'old', readySince: long },
+  b: { arm: 'fresh', readySince: long },
+};
+const endpointOf = (id: string): ComparedEndpoint | null => endpoints[id] ?? null;
+
+function traffic(endpoint: string, count: number, ms: number, more: Partial<RouteTraffic> = {}): RouteTraffic {
+  const cells = new Array<number>(latencyCells).fill(0);
+  cells[latencyCellOf(ms)] = count;
+  return {
+    ...{ route: 'cart', upstream: 'shop', endpoint, answered: count, serverErrors: 0, latencies: filledCells(cells) },
+    ...{ failed: [], slow: [], awaited: [] },
+    ...more,
+  };
+}
+
+function compared() {
+  const clock = new SimulatedClock();
+  const before = new TrafficBefore();
+  const comparison = new RolloutComparison(clock, before, { names, routes: ['cart'], isSticky: false });
+  const add = (share: number, ...routes: readonly RouteTraffic[]): void =>
+    comparison.add(before.add({ worker: 1, routes }, endpointOf, clock.now()), share);
+  return { clock, comparison, add };
+}
+
+describe('both releases are counted', () => {
+  test('by route: what failed, what the application answered with 5xx, and what was late', () => {
+    const { comparison, add } = compared();
+    add(0.5, traffic('a', 100, 20));
+    const failures = [{ cause: 'reset_before_response', count: 2 }] as const;
+    add(0.5, traffic('b', 10, 20, { serverErrors: 3, failures }), traffic('b', 4, 400));
+    const { old, fresh } = comparison.judgement();
+    assert.deepEqual(old, { requests: 100, failures: 0, serverErrors: 0, late: 0 });
+    assert.deepEqual(fresh, { requests: 16, failures: 2, serverErrors: 3, late: 4 });
+  });
+
+  test('with a response that is late once, whether it is awaited or has begun', () => {
+    const { comparison, add } = compared();
+    add(0.5, traffic('a', 100, 20));
+    const awaited = (ms: number) => traffic('b', 0, 20, { awaited: [{ client: 1, ms }] });
+    add(0.5, awaited(30));
+    assert.equal(comparison.judgement().fresh.late, 0);
+    for (const ms of [200, 450, 700]) add(0.5, awaited(ms));
+    add(0.5, traffic('b', 1, 900));
+    assert.equal(comparison.judgement().fresh.late, 1);
+  });
+
+  test('without the slowness of instances that have just become ready', async () => {
+    const { clock, comparison, add } = compared();
+    await clock.advance(10_000);
+    add(0.5, traffic('a', 100, 20));
+    const cold = { ...endpoints, b: { arm: 'fresh', readySince: (clock.now() - 4000) as Instant } } as const;
+    const before = new TrafficBefore();
+    before.add({ worker: 1, routes: [traffic('a', 100, 20)] }, endpointOf, clock.now());
+    const counted = (of: Readonly<Record<string, ComparedEndpoint>>) =>
+      before.add({ worker: 1, routes: [traffic('b', 5, 900)] }, (id) => of[id] ?? null, clock.now())[0]?.late;
+    assert.deepEqual([counted(cold), counted(endpoints)], [0, 5]);
+    assert.equal(comparison.judgement().verdict, 'inconclusive');
+  });
+});
+
+describe('a release that has all requests', () => {
+  test('looks worse than the one before where more of them fail than before', () => {
+    const { comparison, add } = compared();
+    for (let count = 0; count < 20; count++) add(0, traffic('a', 100, 20));
+    for (let count = 0; count < 10; count++) add(1, traffic('b', 100, 20));
+    assert.equal(comparison.takeSuspicion(), null);
+    assert.match(comparison.judgement().reason, /^1,000 requests of r2 seen, no worse than those of r1 before$/);
+    for (let count = 0; count < 10; count++) add(1, traffic('b', 100, 20, { serverErrors: 5 }));
+    assert.match(comparison.takeSuspicion() ?? '', /50 of 2,000 requests of r2 .* 0 of 2,000 of r1 before/);
+    assert.equal(comparison.takeSuspicion(), null, 'it begins anew');
+  });
+
+  test('is bad where its program ends again and again, and where its memory grows without end', async () => {
+    const { clock, comparison } = compared();
+    comparison.noteProcesses([{ arm: 'fresh', restarts: 2, bytes: null }], 1e12);
+    assert.equal(comparison.limit, null);
+    comparison.noteProcesses([{ arm: 'fresh', restarts: 3, bytes: null }], 1e12);
+    assert.match(comparison.judgement().reason, /r2 has ended and was restarted 3 times, r1 not at all/);
+    const leaking = new RolloutComparison(clock, new TrafficBefore(), { names, routes: [], isSticky: false });
+    const mebibyte = 1024 ** 2;
+    for (let second = 0; second < 300 && leaking.limit === null; second++) {
+      await clock.advance(1000);
+      const bytes = { old: 60 * mebibyte, fresh: (60 + second) * mebibyte };
+      leaking.noteProcesses(
+        (['old', 'fresh'] as const).map((arm) => ({ arm, restarts: 0, bytes: bytes[arm] })),
+        1e12,
+      );
+    }
+    assert.match(leaking.limit ?? '', /^r2 has \d+ MiB and grows by \d+ MiB a minute, r1 has 60 MiB$/);
+  });
+});

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { tmpdir } from 'node:os';
+import { describe, test } from 'node:test';
+import { systemClock } from '../system/system.ts';
+import { runJob } from './release-job.ts';
+
+// A job is a process: what is left of one shows only with real ones.
+
+const run = (script: string, { limitMs = 10_000, signal = new AbortController().signal } = {}) =>
+  runJob(
+    { command: [process.execPath, '-e', script], directory: tmpdir(), environment: { STAGE: 'next' }, limitMs },
+    systemClock,
+    () => {},
+    signal,
+  );
+
+describe('a job', () => {
+  for (const [what, script, failure, lines] of [
+    ['that ends with 0 has succeeded', "console.log('migrated', process.env.STAGE)", null, ['migrated next']],
+    [
+      'that exits otherwise has failed',
+      "console.error('no table'); process.exit(3)",
+      'it exited with code 3; last line: "no table"',
+      ['no table'],
+    ],
+    ['that a signal ends has failed', "process.kill(process.pid, 'SIGKILL')", 'it was killed by SIGKILL', []],
+  ] as const)
+    test(what, async () => assert.deepEqual(await run(script), { failure, lines }));
+
+  test('is ended at its limit, with all that it has started', async () => {
+    const child = "setInterval(() => {}, 1000); process.on('SIGTERM', () => {})";
+    const script = `const { pid } = require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(child)}], { stdio: 'ignore' });
+      console.log(pid); setInterval(() => {}, 1000);`;
+    const { failure, lines } = await run(script, { limitMs: 1500 });
+    assert.match(failure ?? '', /^it ran for 1\.5 s, its limit/);
+    // A signal is delivered when the system next runs the process.
+    const pid = Number(lines[0]);
+    const isAlive = (): boolean => {
+      try {
+        return process.kill(pid, 0);
+      } catch {
+        return false;
+      }
+    };
+    for (let looks = 0; looks < 100 && isAlive(); looks++) await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(isAlive(), false);
+  });
+
+  test('is ended with its rollout', async () => {
+    const aborting = new AbortController();
+    setTimeout(() => aborting.abort(), 300);
+    const { failure } = await run('setInterval(() => {}, 1000)', { signal: aborting.signal });
+    assert.equal(failure, 'it was ended with the rollout');
+  });
+
+  test('whose program is missing has failed, and nothing is thrown', async () => {
+    const job = { command: ['no-such-program'], directory: tmpdir(), environment: {}, limitMs: 1000 };
+    const { failure } = await runJob(job, systemClock, () => {}, new AbortController().signal);
+    assert.equal(failure, 'no-such-program could not be started (ENOENT)');
+  });
+});

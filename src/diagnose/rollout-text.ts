@@ -1,0 +1,44 @@
+import { elapsedText } from '#failures/quantity-text.ts';
+import type { Judgement, RolloutState } from '../core/release.ts';
+
+/** What a sentence says of a rollout. */
+interface DescribedRollout {
+  readonly state: RolloutState;
+  readonly from: string;
+  readonly share: number;
+  readonly reason: string | null;
+  readonly leftMs: number | null;
+  readonly judgement: Pick<Judgement, 'verdict' | 'reason'> | null;
+}
+
+/** What the new release of a rollout does now, without its name: 'gets 5 % of the requests, for 42 s'. */
+export function rolloutText({ state, from, share, reason, leftMs, judgement }: DescribedRollout): string {
+  const left = leftMs === null ? '' : `, for ${leftText(leftMs)}`;
+  switch (state) {
+    case 'preparing':
+      return 'waits for what runs before it';
+    case 'starting':
+      return `starts beside ${from}`;
+    case 'shifting':
+      return `gets ${Math.round(100 * share)} % of the requests${left}`;
+    case 'comparing':
+      return `looks worse than before: three quarters of the requests go to ${from}, to compare them${left}`;
+    case 'baking':
+      return `gets all requests, and is watched${left}`;
+    case 'promoted':
+      return judgement?.verdict === 'inconclusive' && judgement.reason === reason
+        ? `is in force; inconclusive: ${reason}`
+        : `is in force: ${reason}`;
+    case 'interrupted':
+      return `was interrupted: ${reason}. \`candor releases\` shows which release serves.`;
+    case 'refused':
+      return `was refused: ${reason}. ${from} serves, and nothing has changed for visitors.`;
+    default:
+      return `was taken back: ${reason}. ${from} serves.`;
+  }
+}
+
+export function leftText(leftMs: number): string {
+  const seconds = Math.ceil(leftMs / 1000);
+  return seconds < 120 ? `${seconds} s` : elapsedText(seconds);
+}
