@@ -1,3 +1,5 @@
+// Starts processes: a rollout goes on in the process that succeeds another.
+
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
