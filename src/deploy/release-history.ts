@@ -92,8 +92,9 @@ class HistoryReading {
 
   /** Where a rollout gives the release before it all requests again, its own release is none to go back to. */
   #promote(line: Extract<ReleaseLine, { kind: 'promoted' }>): void {
-    if (this.#rollouts.get(line.rollout)?.from === line.release)
-      this.promotions = this.promotions.filter(({ rollout }) => rollout !== line.rollout);
+    const rollout = this.#rollouts.get(line.rollout);
+    if (rollout?.from === line.release && this.promotions.at(-1)?.release === rollout.to)
+      this.promotions = this.promotions.slice(0, -1);
     if (this.#created.has(line.release) && this.promotions.at(-1)?.release !== line.release)
       this.promotions = [...this.promotions, line];
   }

@@ -265,6 +265,12 @@ describe('a history', () => {
       assert.deepEqual([historyOf(known).inForce?.name, historyOf(known).previous?.name], ['r2', 'r1']);
   });
 
+  it('has no release to go back to that was taken back after its rollout', () => {
+    const late = [...rolloutOf(1, null), ...rolloutOf(2, null), began(3, 1, 2), promoted(3, 1)];
+    for (const known of [numbered(late), compactLines(numbered(late))])
+      assert.deepEqual([historyOf(known).inForce?.name, historyOf(known).previous], ['r1', null]);
+  });
+
   it('has a rollout that is open until its end is known, also when its release has all requests', () => {
     const lines = numbered([...rolloutOf(1, null), created(2), began(2, 1, 2), promoted(2, 2)]);
     const { open, inForce } = historyOf(lines);

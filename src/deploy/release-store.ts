@@ -6,10 +6,8 @@ import type { Release, ReleaseSource } from '../core/release.ts';
 import type { Clock } from '../core/time.ts';
 import { keptKey } from './kept-key.ts';
 import { makePrivateFolder } from './private-folder.ts';
-import { unpackArchive } from './release-archive.ts';
 import type { CopyProgress } from './release-copy.ts';
 import { lstatOrNull, releaseFiles, type ReleaseFiles, removeTree } from './release-files.ts';
-import { unpackGit } from './release-git.ts';
 import type { ReleaseHistory } from './release-history.ts';
 import { ReleaseJournal } from './release-journal.ts';
 import type { ReleaseFact } from './release-line.ts';
@@ -285,12 +283,15 @@ export class ReleaseStore {
         return { ...(await use(source.path, false)), text: source.path };
       case 'archive':
         return this.#unpacked(use, async (into) => {
+          // Loaded where it is needed: a gateway that unpacks nothing has no reader of archives in its memory.
+          const { unpackArchive } = await import('./release-archive.ts');
           const folder = await unpackArchive(source.path, into, { ...this.#unpackOptions(options), ...source });
           return { folder, text: basename(source.path), remarks: [] };
         });
       case 'git':
         return this.#unpacked(use, async (into) => {
           const { repository, revision } = source;
+          const { unpackGit } = await import('./release-git.ts');
           const { commit, remarks } = await unpackGit(repository, revision, into, this.#unpackOptions(options));
           const text = commit.startsWith(revision) ? revision : `${revision} (${commit.slice(0, 12)})`;
           return { folder: into, text, remarks };

@@ -194,6 +194,7 @@ export const errorReaders: readonly string[] = [
   'src/deploy/writable.ts',
   'src/deploy/state-folder.ts',
   'src/deploy/release-refusal.ts',
+  'src/deploy/release-job.ts',
   'src/deploy/process-identity.ts',
   'src/deploy/program.ts',
   'src/control/worker-exit.ts',
