@@ -156,17 +156,18 @@ for (const [what, situation, expected] of found)
     assert.equal(play(situation), expected);
   });
 
-test('a pause of a second and a half, in which requests wait, makes no endpoint late, whenever it begins', () => {
-  for (const [perS, begin] of [
-    [4, 80],
-    [30, 80],
-    [30, 83],
+test('pauses of a second and a half, in which requests wait, make no endpoint late, whenever they begin, and where a second one follows', () => {
+  for (const [perS, begin, again] of [
+    [4, 80, 200],
+    [30, 80, 200],
+    [30, 83, 200],
+    [30, 83, 99],
   ] as const) {
     const outliers = new SiblingOutliers();
     const siblings = { endpoints: new Set(['a', 'b']), beginning: new Set<string>(), events: both, byClient: false };
     for (let quarter = 1; quarter <= 160; quarter++) {
       const now = (quarter * 250) as Instant;
-      const paused = quarter - begin;
+      const paused = quarter - (quarter <= again ? begin : again);
       const waiting = Array.from({ length: Math.max(0, Math.floor((paused * perS) / 4)) }, (_, index) => ({
         client: index,
         ms: paused * 250 - (index * 1000) / perS,

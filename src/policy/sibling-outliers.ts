@@ -328,10 +328,20 @@ function isStillLate(
     const answered = all[back] as number;
     return count >= (answered > fewOfSlice ? lateOfSliceMin : 1) && count >= shareMin * answered;
   });
-  const lateSlices = isLate.filter(Boolean).length;
-  // A pause that is shorter than so many slices touches one more.
+  // A pause that is shorter than so many slices touches one more, and two pauses may come within the window.
+  const lateSlices = longestRun(isLate.filter((_, back) => (all[back] as number) > 0));
   const isLong = longOnes >= eventsMin || lateSlices > Math.max(2, lateForMs / sliceMs);
   return isLong && isLate.slice(0, 3).some(Boolean);
+}
+
+/** How many in a row. */
+function longestRun(all: readonly boolean[]): number {
+  let [longest, run] = [0, 0];
+  for (const one of all) {
+    run = one ? run + 1 : 0;
+    longest = Math.max(longest, run);
+  }
+  return longest;
 }
 
 /** As many as there can be: late ones are among those of which some are known with their clients. */
