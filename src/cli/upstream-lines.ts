@@ -160,8 +160,11 @@ export function instanceLines(
   style: Style,
 ): string[] {
   const seen = instances.map((instance) => ({ instance, endpoint: endpoints.find((one) => isAt(instance, one)) }));
+  // With one of them for all, `candor releases` says more.
+  const hasReleases = new Set(instances.map(({ release }) => release)).size > 1;
   const rows = seen.map(({ instance, endpoint }) => [
     ...markAndState(instance, endpoint, style),
+    ...(hasReleases ? [shorten(harmless(instance.release ?? ''), 16)] : []),
     `port ${instance.port}`,
     instance.pid === null ? 'no process' : `pid ${instance.pid}`,
     countText(instance.restarts, 'restart'),

@@ -17,6 +17,7 @@ export const textKeys = [
   'upstream',
   'endpoint',
   'application',
+  'release',
   'client',
   'host',
   'path',
