@@ -25,6 +25,7 @@ import type { Result } from '#failures/result.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { SavedJudge } from '../policy/release-judge.ts';
 import { type CountedTraffic, type ProcessOfArm, RolloutComparison, TrafficBefore } from './rollout-comparison.ts';
+import { busy, hopelessText, isEjected, nothingToDo, same, stepText } from './rollout-words.ts';
 import { StepQueue } from './step-queue.ts';
 
 interface ApplicationReleasesParts {
@@ -252,7 +253,7 @@ export class ApplicationReleases {
   async #begin({ to, strategy, rollbackFor, actor, remarks = [] }: RolloutOrder): Promise<RolloutStatus> {
     const { store, clock, settings } = this.#parts;
     const { inForce } = this;
-    if (this.#running !== null || inForce === null) throw new ReleaseRefused(busy(this.#running));
+    if (this.#running !== null || inForce === null) throw new ReleaseRefused(busy(this.#running?.to.name ?? null));
     if (to.number === inForce.number) throw new ReleaseRefused(same(to));
     const folder = await store.folderOf(to);
     if (!folder.ok) throw new ReleaseRefused(folder.failure);
@@ -473,7 +474,8 @@ export class ApplicationReleases {
       instances: {
         wanted: this.#parts.spec()?.instances ?? 1,
         ready: instances.filter(isReady).length,
-        hopeless: instances.map(hopelessText).find((text) => text !== null) ?? null,
+        hopeless:
+          instances.map((one) => hopelessText(one, this.#parts.clock.now())).find((text) => text !== null) ?? null,
         waiting: waiting === null ? null : `${waiting.id}: ${waiting.reason}`,
       },
       judgement: this.#judgement(running),
@@ -548,51 +550,5 @@ export class ApplicationReleases {
 
   get warm(): Release | null {
     return this.#warm?.release ?? null;
-  }
-}
-
-const isEjected = ({ state }: EndpointSnapshot): boolean =>
-  state === 'ejected' || state === 'probation' || state === 'circuit_open' || state === 'half_open';
-
-const busy = (running: RunningRollout | null): ReleaseRefusal =>
-  running === null
-    ? { kind: 'source', reason: 'The application has no release yet.', step: 'Deploy one with `candor deploy`.' }
-    : {
-        kind: 'source',
-        reason: `${running.to.name} is being rolled out.`,
-        step: 'Wait for its end (`candor releases`), or abort it (`candor rollback`).',
-      };
-
-const same = ({ name }: Release): ReleaseRefusal => ({
-  ...{
-    kind: 'source',
-    reason: `The release ${name} is in force already: it has the same files, command and environment.`,
-  },
-  step: 'Change something, or see what runs with `candor releases`.',
-});
-
-const nothingToDo: ReleaseRefusal = {
-  kind: 'source',
-  reason: 'No release is being rolled out.',
-  step: 'See what was with `candor releases`.',
-};
-
-/** Why an instance will not be ready, whatever the time that is left. */
-function hopelessText({ id, state, reason, finding }: LiveInstance): string | null {
-  if (state === 'healthy' || finding === null) return null;
-  // Its last line is known when it waits for its next start.
-  const endsAgain = (finding.exits ?? 0) >= 2 && finding.startsAtInstant !== undefined;
-  if (endsAgain || finding.lasting) return `${id} is not ready: ${reason}`;
-  return null;
-}
-
-function stepText(rollout: Rollout, { name }: Release, share: number): string {
-  switch (rollout.state) {
-    case 'shifting':
-      return `${name} gets ${Math.round(100 * share)} % of the requests`;
-    case 'comparing':
-      return `${name} looks worse than before: three quarters of the requests go to the release before it, to compare them`;
-    default:
-      return `${name} gets all requests`;
   }
 }
