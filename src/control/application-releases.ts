@@ -16,6 +16,7 @@ import {
   type RolloutEvent,
   type RolloutPlan,
   comparingShare,
+  isSettling,
   shareOf,
 } from '../deploy/rollout.ts';
 import { type ReleaseJob, runJob } from '../deploy/release-job.ts';
@@ -351,7 +352,9 @@ export class ApplicationReleases {
     );
     if (compared === null) return;
     const running = this.#running;
-    compared.comparison.add(counted, running === null ? 1 : shareOf(running.rollout, running.plan));
+    if (running === null) compared.comparison.add(counted, 1);
+    else if (!isSettling(running.rollout, this.#parts.clock.now()))
+      compared.comparison.add(counted, shareOf(running.rollout, running.plan));
     this.look();
   }
 

@@ -6,6 +6,7 @@ import type { Instant } from '../core/time.ts';
 import {
   type FreshInstances,
   isOver,
+  isSettling,
   nextRollout,
   resumedRollout,
   type Rollout,
@@ -210,6 +211,15 @@ describe('a rollout', () => {
           if (rollout.state === 'aborted' || rollout.state === 'refused') assert.equal(shareOf(rollout, canary), 0);
         }
       }),
+    );
+  });
+
+  test('says when what is counted was drawn with the share before', () => {
+    const at = (state: 'comparing' | 'baking', ms: number) =>
+      isSettling({ state, since: 1000 as Instant, bakedMs: 0 }, ms as Instant);
+    assert.deepEqual(
+      [at('baking', 1499), at('baking', 1500), at('comparing', 2999), at('comparing', 3000)],
+      [true, false, true, false],
     );
   });
 

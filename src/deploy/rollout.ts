@@ -91,6 +91,15 @@ export function shareOf(rollout: Rollout, { steps }: RolloutPlan): number {
   }
 }
 
+/** For how long responses come to requests that were drawn with the share before: to all of them where the new release had all requests. */
+const settlingMs = 500;
+const settlingOfAllMs = 2000;
+
+/** What is counted now says nothing of the present share. */
+export function isSettling(rollout: Rollout, now: Instant): boolean {
+  return now - rollout.since < (rollout.state === 'comparing' ? settlingOfAllMs : settlingMs);
+}
+
 /** When the rollout goes on by itself; never: it does not. */
 export function goesOnAt(rollout: Rollout, plan: RolloutPlan): Instant {
   switch (rollout.state) {
