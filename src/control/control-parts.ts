@@ -169,6 +169,7 @@ export class ControlParts {
     this.#checker = this.#createChecker();
     this.releases = new Releases({
       ...{ clock, random: systemRandom, events: this.hub },
+      ownsFolder: () => this.applications.generation !== null,
       configuration: () => this.active.configuration,
       instances: (application) => this.applications.supervisor.instances(application),
       endpoints: (upstreams) =>

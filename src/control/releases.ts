@@ -21,6 +21,8 @@ interface ReleasesParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: EventSink;
+  /** Whether the state folder is this process's. */
+  readonly ownsFolder: () => boolean;
   readonly configuration: () => Configuration;
   readonly instances: (application: ApplicationId) => readonly LiveInstance[];
   /** Of these upstreams. */
@@ -74,7 +76,7 @@ export class Releases {
 
   /** Reads the journals of these applications. One that cannot be read is reported: its application runs as the configuration says. */
   async load({ applications, stateFolder }: Configuration, isHandedOff = false): Promise<void> {
-    if (stateFolder === null) return;
+    if (stateFolder === null || !this.#parts.ownsFolder()) return;
     for (const { id } of applications) {
       if (this.#known.has(id)) continue;
       const { clock, random } = this.#parts;

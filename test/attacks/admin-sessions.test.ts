@@ -146,7 +146,7 @@ describe('a login', () => {
   it('over the unix socket is not needed', async () => {
     assert.equal((await askSocket('POST /v1/session', JSON.stringify({ token: operator }))).status, 409);
     const answer = await askSocket('GET /v1/session');
-    assert.deepEqual(JSON.parse(answer.body), { actor: 'admin:socket', role: 'operate', ends_at: null });
+    assert.deepEqual(JSON.parse(answer.body), { actor: 'admin:socket', role: 'deploy', ends_at: null });
   });
 });
 

@@ -228,8 +228,10 @@ test(
     await readyOf(gateway);
     assert.equal(statSync(folder.state).mode & 0o777, 0o700);
     assert.equal(statSync(join(folder.state, 'output')).mode & 0o777, 0o700);
-    for (const name of readdirSync(folder.state, { recursive: true }) as string[])
-      if (name !== 'output') assert.equal(statSync(join(folder.state, name)).mode & 0o777, 0o600, name);
+    for (const name of readdirSync(folder.state, { recursive: true }) as string[]) {
+      const found = statSync(join(folder.state, name));
+      assert.equal(found.mode & 0o777, found.isDirectory() ? 0o700 : 0o600, name);
+    }
     assert.doesNotMatch(readFileSync(join(folder.state, 'instances.json'), 'utf8'), /"up /);
     await gateway.gateway.stop('the test says so');
     assert.deepEqual(readdirSync(join(folder.state, 'output')), ['.gitignore']);

@@ -128,7 +128,8 @@ describe('a release', () => {
     await until('the one before answers', async () => (await edge.get('/')).body.toString() === 'one');
     assert.ok(performance.now() - began < 1000, `${performance.now() - began} ms`);
     await ended(outcome);
-    assert.deepEqual(Object.keys(countsOf(await traffic.stop())).sort(), ['200 one', '200 two']);
+    const failed = (await traffic.stop()).filter((answer) => answer !== '200 one' && answer !== '200 two');
+    assert.deepEqual(failed, []);
     assert.deepEqual([releases().inForce, releases().warm], ['r1', 'two']);
   });
 

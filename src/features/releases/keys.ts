@@ -53,7 +53,7 @@ const schema = section({
     absent.warm,
   ),
   before: key(
-    hide(z.union([parsed(splitCommandLine, { kind: 'command line' }), z.array(text).min(1)]), 'command', 'command'),
+    hide(z.union([parsed(splitCommandLine, { kind: 'command line' }), z.array(text).min(1)]), 'command', 'before'),
     'A program that runs once in the new files before their instances start, such as a migration. If it does not end with 0, the release is refused. A rollback runs none.',
   ),
   before_timeout: key(duration, 'How long it may run; then it is killed.', absent.before_timeout),
