@@ -47,6 +47,8 @@ interface ApplicationReleasesParts {
   readonly processes: () => readonly ProcessOfRelease[];
   /** What runs before a release has printed a line. */
   readonly onJobLine: (line: string) => void;
+  /** Without secrets: what programs have printed becomes reasons, which are shown and sent. */
+  readonly redact: (text: string) => string;
   /** Of the machine. */
   readonly memoryBytes: number;
   /** The arms have changed. */
@@ -156,17 +158,8 @@ export class ApplicationReleases {
   #specOf(spec: ApplicationSpec, release: Release): ApplicationSpec {
     const { store } = this.#parts;
     const { command, environment, name } = release;
-    const { secretWords: written, ...rest } = spec;
-    const secretWords = written?.filter((index) => index < command.length) ?? [];
     const directory = release.tree === null ? release.directory : join(store.folder, release.tree, release.directory);
-    return {
-      ...rest,
-      ...(secretWords.length > 0 ? { secretWords } : {}),
-      command,
-      environment,
-      directory,
-      release: name,
-    };
+    return { ...spec, command, environment, directory, release: name };
   }
 
   /** What runs now becomes the first release, so that there is one to go back to. */
@@ -302,7 +295,8 @@ export class ApplicationReleases {
     const { clock, onJobLine } = this.#parts;
     const { failure } = await runJob({ ...job, directory }, clock, onJobLine, running.job.signal);
     await this.#inTurn(async () => {
-      if (this.#running === running && !this.#isPaused) await this.#handle({ kind: 'prepared', failure });
+      if (this.#running !== running || this.#isPaused) return;
+      await this.#handle({ kind: 'prepared', failure: failure === null ? null : this.#parts.redact(failure) });
     });
   }
 

@@ -171,7 +171,9 @@ export class ControlParts {
       ...{ clock, random: systemRandom, events: this.hub },
       ownsFolder: () => this.applications.generation !== null,
       configuration: () => this.active.configuration,
-      instances: (application) => this.applications.supervisor.instances(application),
+      instances: (application) =>
+        withoutSecrets(this.applications.supervisor.instances(application), this.active.redactor),
+      redactor: () => this.active.redactor,
       endpoints: (upstreams) =>
         this.endpoints.upstreams().flatMap(({ id, endpoints }) => (upstreams.has(id) ? endpoints : [])),
       processes: (application) => this.#processesOf(application),

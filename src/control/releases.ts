@@ -7,6 +7,7 @@ import type { Release, RolloutStrategy } from '../core/release.ts';
 import type { ApplicationReleasesStatus, ReleaseOrigin, ReleasePlan, RolloutStatus } from '../core/schemas/releases.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { Clock } from '../core/time.ts';
+import type { TextRedactor } from '../redact/text-redactor.ts';
 import type { WorkerBatch } from '../core/worker-messages.ts';
 import { type ArmsOf, oneArm } from '../deploy/application-arm.ts';
 import type { CopyProgress } from '../deploy/release-copy.ts';
@@ -29,6 +30,7 @@ interface ReleasesParts {
   readonly endpoints: (upstreams: ReadonlySet<string>) => readonly EndpointSnapshot[];
   readonly processes: (application: ApplicationId) => readonly ProcessOfRelease[];
   readonly onJobLine: (application: ApplicationId, line: string) => void;
+  readonly redactor: () => TextRedactor;
   readonly memoryBytes: number;
   /** The supervisor is to run other arms of the application. */
   readonly onArms: (application: ApplicationId) => void;
@@ -111,6 +113,7 @@ export class Releases {
       endpoints: () => this.#parts.endpoints(this.#upstreamsOf(id)),
       processes: () => this.#parts.processes(id),
       onJobLine: (line) => this.#parts.onJobLine(id, line),
+      redact: (text) => this.#parts.redactor().redact(text),
       memoryBytes: this.#parts.memoryBytes,
       routes: () => this.#routesOf(id),
       isSticky: () =>
@@ -131,8 +134,8 @@ export class Releases {
     this.#making.set(spec.id, { files: 0, bytes: 0, filesTotal: 0, bytesTotal: 0 });
     try {
       const { persistent, strategy } = this.#settingsOf(spec.id);
-      const { command, environment } = spec;
-      const wanted = { command, environment, persistent, actor, configuration: null };
+      const { command, secretWords, environment } = spec;
+      const wanted = { command, secretWords, environment, persistent, actor, configuration: null };
       await releases.begins({ ...wanted, name: null, directory: spec.directory });
       const onProgress = (progress: CopyProgress): unknown => this.#making.set(spec.id, progress);
       const wantedRelease = { ...wanted, name: order.name, directory: '' };
@@ -155,12 +158,10 @@ export class Releases {
     if (!surveyed.ok) return surveyed;
     const { files, bytes, text, remarks } = surveyed.value;
     const old = releases.inForce ?? spec;
-    const commandText = ({ command }: Pick<ApplicationSpec, 'command'>): string =>
-      command.map((word, at) => (spec.secretWords?.includes(at) === true ? '*****' : word)).join(' ');
     return succeed({
       ...{ application, inForce: releases.inForce?.name ?? null, strategy: strategy ?? settings.strategy },
       ...{ from: text, files, bytes, remarks },
-      command: { old: commandText(old), fresh: commandText(spec) },
+      command: { old: commandText(old, this.#parts.redactor()), fresh: commandText(spec, this.#parts.redactor()) },
       environment: changedNames(old.environment, spec.environment),
     });
   }
@@ -202,9 +203,18 @@ export class Releases {
       if (known === undefined || old === undefined || inForce === null || hasSameProgram(old, spec)) continue;
       const { store, releases } = known;
       const { persistent, strategy } = this.#settingsOf(spec.id);
-      const { command, environment } = spec;
+      const { command, secretWords, environment } = spec;
       const directory = inForce.tree === null ? spec.directory : inForce.directory;
-      const wanted = { command, environment, directory, persistent, actor, configuration: null, name: null };
+      const wanted = {
+        command,
+        secretWords,
+        environment,
+        directory,
+        persistent,
+        actor,
+        configuration: null,
+        name: null,
+      };
       if (releases.isRolling) await releases.abort('the configuration has changed');
       const made = await store.make({ kind: 'configuration', path: 'candor.yaml' }, wanted);
       const begun = made.ok
@@ -261,6 +271,7 @@ export class Releases {
   }
 
   status(): readonly ApplicationReleasesStatus[] {
+    const redactor = this.#parts.redactor();
     return [...this.#known].map(([application, { store, releases }]) => {
       const { history } = store;
       return {
@@ -273,7 +284,7 @@ export class Releases {
         last: releases.last,
         releases: history.releases.map(({ release, bytes }, index) => ({
           ...{ number: release.number, name: release.name, digest: release.digest },
-          command: release.command.join(' '),
+          command: commandText(release, redactor),
           environment: Object.keys(release.environment),
           environmentChanged: allChanged(
             (history.releases[index + 1]?.release ?? release).environment,
@@ -311,6 +322,15 @@ export class Releases {
       step: names.length === 0 ? 'It has none.' : `It has ${names.join(', ')}.`,
     };
   }
+}
+
+/** As the API shows it. */
+function commandText(
+  { command, secretWords = [] }: Pick<ApplicationSpec, 'command' | 'secretWords'>,
+  redactor: TextRedactor,
+): string {
+  const words = redactor.redactCommand(command);
+  return words.map((word, at) => (secretWords.includes(at) ? '***' : word)).join(' ');
 }
 
 function hasSameProgram(one: ApplicationSpec, other: ApplicationSpec): boolean {

@@ -11,6 +11,8 @@ export interface Release {
   /** The tree's own digest, which is the name of its folder; null: it runs where candor.yaml says. */
   readonly tree: string | null;
   readonly command: readonly string[];
+  /** The words of it that came from variables whose names mark secrets, by their index. */
+  readonly secretWords?: readonly number[];
   /** Below the tree; with no tree an absolute path. */
   readonly directory: string;
   readonly environment: Readonly<Record<string, string>>;

@@ -132,6 +132,7 @@ const releaseFields: Readonly<Record<keyof Release, Check>> = {
   digest: isText,
   tree: orNull(isText),
   command: isTexts,
+  secretWords: (value) => value === undefined || (Array.isArray(value) && value.every(isCount)),
   directory: isText,
   environment: (value) => isRecord(value) && Object.values(value).every(isText),
   from: withFields({ kind: oneOf(['folder', 'git', 'archive', 'configuration']), text: isText }),

@@ -37,6 +37,7 @@ export interface WantedRelease {
   /** Null: by its number, `r12`. */
   readonly name: string | null;
   readonly command: readonly string[];
+  readonly secretWords?: readonly number[] | undefined;
   /** Below the tree; with no tree an absolute path. */
   readonly directory: string;
   /** Secrets. */
@@ -172,7 +173,7 @@ export class ReleaseStore {
           'Name this one otherwise, or leave the name out.',
         );
       const number = this.history.nextRelease;
-      const { name, command, environment, actor, configuration } = wanted;
+      const { name, command, secretWords, environment, actor, configuration } = wanted;
       const from: ReleaseSource = { kind: source.kind, text };
       const createdAt = new Date(this.#tools.clock.wallTime()).toISOString();
       const release: Release = {
@@ -181,6 +182,7 @@ export class ReleaseStore {
         digest,
         tree,
         command,
+        ...(secretWords === undefined ? {} : { secretWords }),
         directory,
         environment,
         from,

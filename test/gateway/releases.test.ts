@@ -140,6 +140,7 @@ describe('a release', () => {
       /is not ready: .*exited with code 3.*no database/,
     ],
     ['throws', "throw new Error('SHOP_KEY is missing');", /SHOP_KEY is missing/],
+    ['prints a password', "console.error('cannot log in: password=Kn4rvz8Q'); process.exit(3);", /password=…/],
   ] as const)
     test(`that ${what} is refused, and nothing changes for visitors`, async () => {
       const traffic = asking();
@@ -147,6 +148,7 @@ describe('a release', () => {
       const counts = countsOf(await traffic.stop());
       assert.deepEqual([rollout.state, Object.keys(counts)], ['refused', ['200 one']]);
       assert.match(rollout.reason ?? '', reason);
+      assert.doesNotMatch(JSON.stringify([releases(), edge.events]), /Kn4rvz8Q/);
       assert.equal(releases().inForce, 'r1');
     });
 
@@ -166,14 +168,14 @@ describe('a release', () => {
   test('runs its migration once before its instances start, and is refused where that fails', async () => {
     const migration = (code: number): string =>
       yaml(
-        `{ bake: 300ms, before: ["${process.execPath}", -e, "require('fs').appendFileSync('../../../../migrated', 'x'); console.log('no such table'); process.exit(${code})"] }`,
+        `{ bake: 300ms, before: ["${process.execPath}", -e, "require('fs').appendFileSync('../../../../migrated', 'x'); console.log('no such table, token=Kn4rvz8Q'); process.exit(${code})"] }`,
       );
     await edge.reload(migration(3));
     const refused = await ended(await deploy('migrates', program('migrates')));
     assert.equal(refused.state, 'refused');
     assert.match(
       refused.reason ?? '',
-      /what runs before it has failed: it exited with code 3; last line: "no such table"/,
+      /what runs before it has failed: it exited with code 3; last line: "no such table, token=…"/,
     );
     await edge.reload(migration(0));
     const promoted = await ended(await deploy(null, program('migrates')));
