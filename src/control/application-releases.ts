@@ -370,11 +370,7 @@ export class ApplicationReleases {
   /** After its rollout: a release that leaks, ends again and again, or is slow only under load shows it late. */
   async #watch(watched: Watched): Promise<void> {
     const { from, to, comparison, strategy } = watched;
-    if (comparison.limit !== null) {
-      await this.#begin({ to: from, strategy: 'blue_green', rollbackFor: comparison.limit, actor: 'gateway' });
-      return;
-    }
-    if (comparison.takeSuspicion() === null) return;
+    if (comparison.limit === null && comparison.takeSuspicion() === null) return;
     const { store, clock, settings } = this.#parts;
     const rollout = store.history.nextRollout;
     await store.append({ kind: 'began', rollout, from: from.number, to: to.number, strategy, actor: 'gateway' });
@@ -393,7 +389,10 @@ export class ApplicationReleases {
     };
     this.#watched = null;
     this.#emit(this.#running, stepText(this.#running.rollout, to, comparingShare), null);
+    // A release that leaks is taken back at once.
+    await this.#handle({ kind: 'looked', ...this.#facts() });
     this.#parts.onArms();
+    this.#schedule();
   }
 
   /** Another process goes on: this one changes nothing any more, until `resume`. */

@@ -94,10 +94,7 @@ class HistoryReading {
   #promote(line: Extract<ReleaseLine, { kind: 'promoted' }>): void {
     const rollout = this.#rollouts.get(line.rollout);
     const last = this.promotions.at(-1)?.release;
-    const isTakenBack = rollout?.from === line.release && last === rollout.to;
-    // The gateway itself goes back where a release shows later that it is bad.
-    const isGivenUp = rollout?.actor === 'gateway' && rollout.to === line.release && last === rollout.from;
-    if (isTakenBack || isGivenUp) this.promotions = this.promotions.slice(0, -1);
+    if (rollout?.from === line.release && last === rollout.to) this.promotions = this.promotions.slice(0, -1);
     if (this.#created.has(line.release) && this.promotions.at(-1)?.release !== line.release)
       this.promotions = [...this.promotions, line];
   }

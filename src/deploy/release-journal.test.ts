@@ -271,18 +271,6 @@ describe('a history', () => {
       assert.deepEqual([historyOf(known).inForce?.name, historyOf(known).previous], ['r1', null]);
   });
 
-  it('has no release to go back to that the gateway itself went back from', () => {
-    const back = (actor: string) =>
-      numbered([
-        ...[...rolloutOf(1, null), ...rolloutOf(2, null)],
-        { kind: 'began', rollout: 3, from: 2, to: 1, strategy: 'blue_green', actor },
-        promoted(3, 1),
-      ]);
-    assert.equal(historyOf(back('gateway')).previous, null);
-    assert.equal(historyOf(compactLines(back('gateway'))).previous, null);
-    assert.equal(historyOf(back('admin:socket')).previous?.name, 'r2');
-  });
-
   it('has a rollout that is open until its end is known, also when its release has all requests', () => {
     const lines = numbered([...rolloutOf(1, null), created(2), began(2, 1, 2), promoted(2, 2)]);
     const { open, inForce } = historyOf(lines);

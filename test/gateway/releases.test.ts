@@ -152,6 +152,16 @@ describe('a release', () => {
       assert.equal(releases().inForce, 'r1');
     });
 
+  test('that ends again and again after its rollout is taken back, which is told as such', async () => {
+    const promoted = await ended(await deploy('ends', program('ends', '', 'setTimeout(() => process.exit(1), 1500);')));
+    assert.equal(promoted.state, 'promoted');
+    await until('it is taken back', () => releases().last?.state === 'aborted', 30_000);
+    assert.match(releases().last?.reason ?? '', /^ends has ended and was restarted \d+ times, r1 not at all$/);
+    assert.deepEqual([releases().inForce, releases().previous === 'ends'], ['r1', false]);
+    const { to, evidence } = edge.eventsOf('rollout').at(-1) ?? assert.fail('no event');
+    assert.deepEqual([to, evidence.release, evidence.ordered], ['aborted', 'ends', false]);
+  });
+
   test('as a canary that fails is taken back after few requests', async () => {
     await edge.reload(yaml('{ strategy: canary, steps: [10% 60s], bake: 1s }'));
     const traffic = asking();
