@@ -24,9 +24,15 @@ import type { ReleaseSettings } from '../features/releases/settings.ts';
 import type { RolloutStatus } from '../core/schemas/releases.ts';
 import type { Result } from '#failures/result.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
-import type { SavedJudge } from '../policy/release-judge.ts';
-import { type CountedTraffic, type ProcessOfArm, RolloutComparison, TrafficBefore } from './rollout-comparison.ts';
-import { busy, hopelessText, isEjected, nothingToDo, same, stepText } from './rollout-words.ts';
+import {
+  type CountedTraffic,
+  type ProcessOfRelease,
+  RolloutComparison,
+  type SavedComparison,
+  type SavedTrafficBefore,
+  TrafficBefore,
+} from './rollout-comparison.ts';
+import { busy, handedOver, hopelessText, isEjected, nothingToDo, same, stepText } from './rollout-words.ts';
 import { StepQueue } from './step-queue.ts';
 
 interface ApplicationReleasesParts {
@@ -38,8 +44,10 @@ interface ApplicationReleasesParts {
   readonly spec: () => ApplicationSpec | null;
   readonly settings: () => ReleaseSettings;
   readonly instances: () => readonly LiveInstance[];
-  /** Of its upstreams. */
+  /** Of its upstreams, as requests show them. */
   readonly endpoints: () => readonly EndpointSnapshot[];
+  /** One of them, as its checks show it. */
+  readonly endpoint: (id: string) => EndpointSnapshot | null;
   /** That lead to it. */
   readonly routes: () => readonly string[];
   /** Clients stay at the endpoint that has answered them. */
@@ -59,21 +67,11 @@ interface Watched extends Compared {
   readonly strategy: RolloutStrategy;
 }
 
-export interface ProcessOfRelease {
-  readonly instance: string;
-  readonly release: string | null;
-  readonly restarts: number;
-  /** Resident; null: not known. */
-  readonly bytes: number | null;
-}
-
 /** Both releases, while one is rolled out, and while the one before stays warm. */
 interface Compared {
   readonly from: Release;
   readonly to: Release;
   readonly comparison: RolloutComparison;
-  /** Of each instance, when it was first seen. */
-  readonly restarts: Map<string, number>;
 }
 
 interface RunningRollout extends Compared {
@@ -93,7 +91,11 @@ export interface KeptRollout {
   /** For how long the rollout is in its state. */
   readonly sinceMs: number;
   readonly isJudged: boolean;
-  readonly judge: SavedJudge | null;
+  /** Null: nothing is compared. */
+  readonly comparison: SavedComparison | null;
+  /** How the release in force came, which is watched while the one before is warm; null: none is watched. */
+  readonly watched: RolloutStrategy | null;
+  readonly before: SavedTrafficBefore;
 }
 
 /** How a rollout is asked for. */
@@ -135,8 +137,9 @@ export class ApplicationReleases {
     return this.#parts.store.history.inForce;
   }
 
-  get isRolling(): boolean {
-    return this.#running !== null;
+  /** Null: none is. */
+  get rollingOut(): Release | null {
+    return this.#running?.to ?? null;
   }
 
   /** What the supervisor runs. */
@@ -192,13 +195,19 @@ export class ApplicationReleases {
 
   /** The rollout of an earlier process that has handed over goes on, with the same share. Null: it has said nothing of it. */
   async takeOver(kept: KeptRollout | null): Promise<void> {
-    const { store, clock, settings, isSticky } = this.#parts;
+    const { store, clock, settings } = this.#parts;
     const { open, inForce } = store.history;
     const now = clock.now();
     const releaseOf = (number: number | null): Release | null =>
       store.history.releases.find(({ release }) => release.number === number)?.release ?? null;
     const warm = releaseOf(kept?.warm?.number ?? null);
+    if (kept !== null) this.#before.restore(kept.before, now);
     if (warm !== null && kept?.warm != null) this.#warm = { release: warm, until: after(now, kept.warm.leftMs) };
+    if (warm !== null && inForce !== null && kept?.watched != null)
+      this.#watched = {
+        ...{ from: warm, to: inForce, strategy: kept.watched },
+        comparison: this.#compare(warm, inForce, kept.comparison),
+      };
     const [from, to] = [releaseOf(open?.from ?? null), releaseOf(open?.to ?? null)];
     // What ran before its instances has ended with the process that had started it.
     if (open?.state === 'preparing') await this.endInterrupted();
@@ -210,20 +219,19 @@ export class ApplicationReleases {
       isJudged: kept?.isJudged ?? true,
       reason: null,
     };
-    const names = { old: from.name, fresh: to.name };
     this.#running = {
       ...{ id: open.rollout, from, to, plan, actor: open.actor, beganAt: open.beganAt },
-      restarts: new Map(),
       job: new AbortController(),
       rollout: resumedRollout(open.state, open.share, plan, after(now, -(kept?.sinceMs ?? 0))),
-      comparison: new RolloutComparison(
-        clock,
-        this.#before,
-        { names, routes: this.#parts.routes(), isSticky: isSticky() },
-        kept?.judge ?? null,
-      ),
+      comparison: this.#compare(from, to, kept?.comparison),
     };
     this.#schedule();
+  }
+
+  #compare(from: Release, to: Release, saved: SavedComparison | null = null): RolloutComparison {
+    const { clock, routes, isSticky } = this.#parts;
+    const names = { old: from.name, fresh: to.name };
+    return new RolloutComparison(clock, this.#before, { names, routes: routes(), isSticky: isSticky() }, saved);
   }
 
   /** For a process that takes over. */
@@ -234,7 +242,9 @@ export class ApplicationReleases {
       warm: warm === null ? null : { number: warm.release.number, leftMs: Math.max(0, warm.until - now) },
       sinceMs: running === null ? 0 : now - running.rollout.since,
       isJudged: running?.plan.isJudged ?? true,
-      judge: running?.comparison.saved() ?? null,
+      comparison: (running ?? this.#watched)?.comparison.saved() ?? null,
+      watched: this.#watched?.strategy ?? null,
+      before: this.#before.saved(now),
     };
   }
 
@@ -247,6 +257,7 @@ export class ApplicationReleases {
   async #begin({ to, strategy, rollbackFor, actor, remarks = [] }: RolloutOrder): Promise<RolloutStatus> {
     const { store, clock, settings } = this.#parts;
     const { inForce } = this;
+    if (this.#isPaused) throw new ReleaseRefused(handedOver);
     if (this.#running !== null || inForce === null) throw new ReleaseRefused(busy(this.#running?.to.name ?? null));
     if (to.number === inForce.number) throw new ReleaseRefused(same(to));
     const folder = await store.folderOf(to);
@@ -270,12 +281,7 @@ export class ApplicationReleases {
       },
       rollout: { state: job === null ? 'starting' : 'preparing', since: clock.now() },
       job: new AbortController(),
-      restarts: new Map(),
-      comparison: new RolloutComparison(clock, this.#before, {
-        names: { old: inForce.name, fresh: to.name },
-        routes: this.#parts.routes(),
-        isSticky: this.#parts.isSticky(),
-      }),
+      comparison: this.#compare(inForce, to),
     };
     this.#running = running;
     this.#watched = null;
@@ -332,17 +338,17 @@ export class ApplicationReleases {
 
   /** A worker has counted requests at the application. */
   onTraffic(traffic: CountedTraffic): void {
+    const { clock, endpoint } = this.#parts;
     const compared = this.#running ?? this.#watched;
-    const endpoints = new Map(this.#parts.endpoints().map((endpoint) => [endpoint.id as string, endpoint]));
     const counted = this.#before.add(
       traffic,
       (id) => {
-        const endpoint = endpoints.get(id);
-        if (endpoint === undefined) return null;
-        const arm = compared !== null && endpoint.release === compared.to.name ? 'fresh' : 'old';
-        return { arm, readySince: endpoint.sinceInstant as Instant };
+        const found = endpoint(id);
+        if (found === null) return null;
+        const arm = compared?.comparison.armOf(found.release ?? null) ?? 'old';
+        return { arm, readySince: found.sinceInstant as Instant };
       },
-      this.#parts.clock.now(),
+      clock.now(),
     );
     if (compared === null) return;
     const running = this.#running;
@@ -352,19 +358,12 @@ export class ApplicationReleases {
     this.look();
   }
 
-  #lookAtProcesses({ from, to, comparison, restarts }: Compared): void {
+  #lookAtProcesses({ comparison }: Compared): void {
     const { clock, processes, memoryBytes } = this.#parts;
     const now = clock.now();
     if (now - this.#lookedAtProcesses < processesEveryMs) return;
     this.#lookedAtProcesses = now;
-    const all = processes().flatMap(({ instance, release, restarts: count, bytes }): ProcessOfArm[] => {
-      const arm = release === to.name ? 'fresh' : release === from.name ? 'old' : null;
-      if (arm === null) return [];
-      const before = restarts.get(instance) ?? count;
-      restarts.set(instance, before);
-      return [{ arm, restarts: count - before, bytes }];
-    });
-    comparison.noteProcesses(all, memoryBytes);
+    comparison.noteProcesses(processes(), memoryBytes);
   }
 
   /** After its rollout: a release that leaks, ends again and again, or is slow only under load shows it late. */
@@ -400,12 +399,16 @@ export class ApplicationReleases {
     this.#isPaused = true;
     this.#running?.job.abort();
     this.#timer?.cancel();
-    return this.#steps.idle;
+    return this.idle;
   }
 
   resume(): void {
     this.#isPaused = false;
     this.#schedule();
+    // What ran before its instances was ended.
+    const failure = 'an upgrade of the gateway ended it';
+    if (this.#running?.rollout.state === 'preparing')
+      void this.#inTurn(() => this.#handle({ kind: 'prepared', failure }));
   }
 
   /** A line of the journal comes first: what it says is done only when the disk has it. Throws `ReleaseRefused`. */
@@ -441,7 +444,7 @@ export class ApplicationReleases {
     before: string,
     ordered: boolean,
   ): void {
-    const { from, to, plan, comparison, restarts } = running;
+    const { from, to, plan, comparison } = running;
     running.job.abort();
     this.#last = this.status();
     this.#running = null;
@@ -450,8 +453,7 @@ export class ApplicationReleases {
     // What was refused or was bad is of no use. Of a release that was replaced one by one no instance runs any more.
     const staysWarm = state === 'promoted' && warmMs > 0 && plan.strategy !== 'rolling';
     this.#warm = staysWarm ? { release: left, until: after(this.#parts.clock.now(), warmMs) } : null;
-    this.#watched =
-      this.#warm !== null && plan.isJudged ? { from, to, comparison, restarts, strategy: plan.strategy } : null;
+    this.#watched = this.#warm !== null && plan.isJudged ? { from, to, comparison, strategy: plan.strategy } : null;
     const what = state === 'promoted' ? 'is in force' : `was ${state}`;
     this.#emit(running, `${to.name} ${what}: ${reason}`, before, ordered);
     this.#parts.onArms();
@@ -497,7 +499,7 @@ export class ApplicationReleases {
         ? this.#watched === null
           ? this.#warm?.until
           : after(now, processesEveryMs)
-        : (Math.min(after(now, lookEveryMs), goesOnAt(running.rollout, running.plan)) as Instant);
+        : nextLookAt(goesOnAt(running.rollout, running.plan), now);
     if (at === undefined) return;
     this.#timer = clock.schedule(at, (self: ApplicationReleases) => self.#onTime(), this as ApplicationReleases);
   }
@@ -544,7 +546,16 @@ export class ApplicationReleases {
     return this.#last;
   }
 
+  /** Resolves when all steps that were begun have ended. */
+  get idle(): Promise<unknown> {
+    return this.#steps.idle;
+  }
+
   get warm(): Release | null {
     return this.#warm?.release ?? null;
   }
 }
+
+/** What was due, and could not be written, is tried at the next look, not at once. */
+const nextLookAt = (dueAt: Instant, now: Instant): Instant =>
+  dueAt > now && dueAt < now + lookEveryMs ? dueAt : after(now, lookEveryMs);

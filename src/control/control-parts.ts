@@ -34,7 +34,7 @@ import { IncidentExamination } from '../incidents/incident-examination.ts';
 import { IncidentFile } from '../incidents/earlier-incidents.ts';
 import { IncidentWatch } from '../incidents/incident-watch.ts';
 import { LateExits } from './late-exits.ts';
-import type { ProcessOfRelease } from './application-releases.ts';
+import type { ProcessOfRelease } from './rollout-comparison.ts';
 import { Releases } from './releases.ts';
 import { OutputCapture } from './output-capture.ts';
 import { ProcessWatch } from '../incidents/process-watch.ts';
@@ -176,6 +176,7 @@ export class ControlParts {
       redactor: () => this.active.redactor,
       endpoints: (upstreams) =>
         this.endpoints.upstreams().flatMap(({ id, endpoints }) => (upstreams.has(id) ? endpoints : [])),
+      endpoint: (upstream, id) => this.endpoints.registry.endpoints(upstream)?.get(id) ?? null,
       processes: (application) => this.#processesOf(application),
       onJobLine: (application, line) =>
         this.output.note({ application, instance: null, pid: null, stream: 'stdout', path: null }, line),

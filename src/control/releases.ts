@@ -1,11 +1,12 @@
 import type { ApplicationSpec, Configuration } from '../core/configuration.ts';
-import type { ApplicationId } from '../core/endpoint.ts';
+import type { ApplicationId, EndpointId, UpstreamId } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
 import type { LiveInstance } from '../core/live-instance.ts';
 import type { Random } from '../core/random.ts';
 import type { Release, RolloutStrategy } from '../core/release.ts';
 import type { ApplicationReleasesStatus, ReleaseOrigin, ReleasePlan, RolloutStatus } from '../core/schemas/releases.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
+import type { RouteTraffic } from '../core/route-traffic.ts';
 import type { Clock } from '../core/time.ts';
 import type { TextRedactor } from '../redact/text-redactor.ts';
 import type { WorkerBatch } from '../core/worker-messages.ts';
@@ -16,7 +17,9 @@ import { ReleaseStore, type WantedSource } from '../deploy/release-store.ts';
 import { releaseSettingsOf } from '../features/releases/settings.ts';
 import { failWith, type Result, succeed } from '#failures/result.ts';
 import type { FeatureStates } from '../core/feature.ts';
-import { ApplicationReleases, type KeptRollout, type ProcessOfRelease } from './application-releases.ts';
+import { ApplicationReleases, type KeptRollout } from './application-releases.ts';
+import type { ProcessOfRelease } from './rollout-comparison.ts';
+import { busy } from './rollout-words.ts';
 
 interface ReleasesParts {
   readonly clock: Clock;
@@ -26,8 +29,10 @@ interface ReleasesParts {
   readonly ownsFolder: () => boolean;
   readonly configuration: () => Configuration;
   readonly instances: (application: ApplicationId) => readonly LiveInstance[];
-  /** Of these upstreams. */
+  /** Of these upstreams, as requests show them. */
   readonly endpoints: (upstreams: ReadonlySet<string>) => readonly EndpointSnapshot[];
+  /** As its checks show it: asked for each endpoint of each batch. */
+  readonly endpoint: (upstream: UpstreamId, id: EndpointId) => EndpointSnapshot | null;
   readonly processes: (application: ApplicationId) => readonly ProcessOfRelease[];
   readonly onJobLine: (application: ApplicationId, line: string) => void;
   readonly redactor: () => TextRedactor;
@@ -69,6 +74,9 @@ export class Releases {
   #imported: Readonly<Record<string, KeptRollout>> = {};
   /** Applications whose release is being made, with how much of it is copied. */
   readonly #making = new Map<string, CopyProgress>();
+  /** Ends what is being made, and when all of that has ended. */
+  #aborting = new AbortController();
+  #made: Promise<unknown> = Promise.resolve();
 
   constructor(parts: ReleasesParts) {
     this.#parts = parts;
@@ -111,6 +119,13 @@ export class Releases {
         releaseSettingsOf(configuration().upstreams.find(({ application }) => application === id)?.features),
       instances: () => instances(id),
       endpoints: () => this.#parts.endpoints(this.#upstreamsOf(id)),
+      endpoint: (endpoint) => {
+        for (const upstream of this.#upstreamsOf(id)) {
+          const found = this.#parts.endpoint(upstream, endpoint as EndpointId);
+          if (found !== null) return found;
+        }
+        return null;
+      },
       processes: () => this.#parts.processes(id),
       onJobLine: (line) => this.#parts.onJobLine(id, line),
       redact: (text) => this.#parts.redactor().redact(text),
@@ -127,7 +142,13 @@ export class Releases {
   }
 
   /** Makes a release and begins to roll it out. */
-  async deploy(order: DeployOrder, actor: string): Promise<RolloutOutcome> {
+  deploy(order: DeployOrder, actor: string): Promise<RolloutOutcome> {
+    const deployed = this.#deploy(order, actor);
+    this.#made = Promise.allSettled([this.#made, deployed]);
+    return deployed;
+  }
+
+  async #deploy(order: DeployOrder, actor: string): Promise<RolloutOutcome> {
     const found = this.#deployable(order.application);
     if (!found.ok) return found;
     const { spec, store, releases } = found.value;
@@ -139,7 +160,8 @@ export class Releases {
       await releases.begins({ ...wanted, name: null, directory: spec.directory });
       const onProgress = (progress: CopyProgress): unknown => this.#making.set(spec.id, progress);
       const wantedRelease = { ...wanted, name: order.name, directory: '' };
-      const made = await store.make(wantedSource(order.from), wantedRelease, { onProgress });
+      const { signal } = this.#aborting;
+      const made = await store.make(wantedSource(order.from), wantedRelease, { onProgress, signal });
       if (!made.ok) return made;
       const { release: to, remarks } = made.value;
       return await releases.begin({ to, strategy: order.strategy ?? strategy, rollbackFor: null, actor, remarks });
@@ -172,7 +194,8 @@ export class Releases {
     const spec = this.#specOf(application);
     if (spec === null || known === undefined) return failWith(this.#unknown(application));
     if (spec.port !== null) return failWith(fixedPort(spec.port));
-    if (known.releases.isRolling || this.#making.has(spec.id)) return failWith(isBusy);
+    const { rollingOut } = known.releases;
+    if (rollingOut !== null || this.#making.has(spec.id)) return failWith(busy(rollingOut?.name ?? 'A release'));
     return succeed({ ...known, spec });
   }
 
@@ -186,7 +209,7 @@ export class Releases {
       case 'abort':
         return releases.abort(change.reason ?? `aborted by ${actor}`);
       case 'rollback': {
-        if (releases.isRolling && change.to === null) return releases.abort(`rolled back by ${actor}`);
+        if (releases.rollingOut !== null && change.to === null) return releases.abort(`rolled back by ${actor}`);
         const to = releaseNamed(store, change.to);
         if (to === null) return failWith(noSuchRelease(change.to));
         return releases.begin({ to, strategy: 'blue_green', rollbackFor: `rolled back by ${actor}`, actor });
@@ -215,7 +238,7 @@ export class Releases {
         configuration: null,
         name: null,
       };
-      if (releases.isRolling) await releases.abort('the configuration has changed');
+      if (releases.rollingOut !== null) await releases.abort('the configuration has changed');
       const made = await store.make({ kind: 'configuration', path: 'candor.yaml' }, wanted);
       const begun = made.ok
         ? await releases.begin({ to: made.value.release, strategy, rollbackFor: null, actor })
@@ -226,10 +249,14 @@ export class Releases {
 
   /** Another process goes on, or this one ends: nothing is begun or ended any more, until `resume`. */
   async pause(): Promise<void> {
+    // The journal and the trees are the successor's from then on.
+    this.#aborting.abort();
+    await this.#made;
     await Promise.all([...this.#known.values()].map(({ releases }) => releases.pause()));
   }
 
   resume(): void {
+    this.#aborting = new AbortController();
     for (const { releases } of this.#known.values()) releases.resume();
   }
 
@@ -252,7 +279,7 @@ export class Releases {
   onBatch({ routes, counts: { worker } }: WorkerBatch): void {
     for (const [application, { releases }] of this.#known) {
       const upstreams = this.#upstreamsOf(application);
-      const isOfIt = ({ upstream }: { readonly upstream: string }): boolean => upstreams.has(upstream);
+      const isOfIt = ({ upstream }: RouteTraffic): boolean => upstreams.has(upstream as UpstreamId);
       const traffic = { worker, routes: routes.filter(isOfIt) };
       if (traffic.routes.length > 0) releases.onTraffic(traffic);
     }
@@ -265,7 +292,7 @@ export class Releases {
       .routes.flatMap(({ id, action }) => (action.kind === 'upstream' && upstreams.has(action.upstream) ? [id] : []));
   }
 
-  #upstreamsOf(application: string): ReadonlySet<string> {
+  #upstreamsOf(application: string): ReadonlySet<UpstreamId> {
     const { upstreams } = this.#parts.configuration();
     return new Set(upstreams.flatMap((one) => (one.application === application ? [one.id] : [])));
   }
@@ -391,9 +418,3 @@ const fixedPort = (port: number): ReleaseRefusal => ({
 export const notNow = (why: string): ReleaseRefusal => ({
   ...{ kind: 'system', reason: why, step: 'Ask again when it serves (`candor status`).' },
 });
-
-const isBusy: ReleaseRefusal = {
-  kind: 'source',
-  reason: 'A release of the application is being rolled out.',
-  step: 'Wait for its end (`candor releases`), or abort it (`candor rollback`).',
-};

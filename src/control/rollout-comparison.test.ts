@@ -83,17 +83,21 @@ describe('a release that has all requests', () => {
 
   test('is bad where its program ends again and again, and where its memory grows without end', async () => {
     const { clock, comparison } = compared();
-    comparison.noteProcesses([{ arm: 'fresh', restarts: 2, bytes: null }], 1e12);
-    assert.equal(comparison.limit, null);
-    comparison.noteProcesses([{ arm: 'fresh', restarts: 3, bytes: null }], 1e12);
+    for (const restarts of [4, 6]) {
+      comparison.noteProcesses([{ instance: 'shop-2', release: 'r2', restarts, bytes: null }], 1e12);
+      assert.equal(comparison.limit, null, 'those before the rollout do not count');
+    }
+    comparison.noteProcesses([{ instance: 'shop-2', release: 'r2', restarts: 7, bytes: null }], 1e12);
     assert.match(comparison.judgement().reason, /r2 has ended and was restarted 3 times, r1 not at all/);
     const leaking = new RolloutComparison(clock, new TrafficBefore(), { names, routes: [], isSticky: false });
     const mebibyte = 1024 ** 2;
     for (let second = 0; second < 300 && leaking.limit === null; second++) {
       await clock.advance(1000);
-      const bytes = { old: 60 * mebibyte, fresh: (60 + second) * mebibyte };
       leaking.noteProcesses(
-        (['old', 'fresh'] as const).map((arm) => ({ arm, restarts: 0, bytes: bytes[arm] })),
+        [
+          { instance: 'shop-1', release: 'r1', restarts: 0, bytes: 60 * mebibyte },
+          { instance: 'shop-2', release: 'r2', restarts: 0, bytes: (60 + second) * mebibyte },
+        ],
         1e12,
       );
     }

@@ -3,8 +3,8 @@ import { filledAbove, latencyCells } from '../core/latency-cells.ts';
 import type { Judgement, ReleaseArm } from '../core/release.ts';
 import type { AttemptOfClient, RouteTraffic } from '../core/route-traffic.ts';
 import type { Clock, Instant } from '../core/time.ts';
-import { ArmSum, type ArmTraffic } from '../policy/arm-traffic.ts';
-import { BeforeAfterJudge } from '../policy/before-after-judge.ts';
+import { ArmSum, type ArmTraffic, type SavedArm } from '../policy/arm-traffic.ts';
+import { BeforeAfterJudge, type SavedBeforeAfter } from '../policy/before-after-judge.ts';
 import { lateLimitMs, mayBeLate } from '../policy/late-limit.ts';
 import { ReleaseJudge, type SavedJudge } from '../policy/release-judge.ts';
 import { leakReason, type MemorySample, restartsReason, undrawnJudgement } from '../policy/release-limits.ts';
@@ -28,6 +28,12 @@ interface Minute {
   readonly number: number;
   readonly routes: Map<string, { readonly sum: ArmSum; readonly latencies: number[] }>;
 }
+
+/** For a process that takes over; `age` in minutes. */
+export type SavedTrafficBefore = readonly {
+  readonly age: number;
+  readonly routes: readonly { readonly route: string; readonly sum: SavedArm; readonly latencies: readonly number[] }[];
+}[];
 
 const minuteMs = 60_000;
 const minutesKept = 10;
@@ -84,6 +90,23 @@ export class TrafficBefore {
     addCells(known.latencies, latencies);
   }
 
+  saved(now: Instant): SavedTrafficBefore {
+    return this.#minutes.map(({ number, routes }) => ({
+      age: Math.floor(now / minuteMs) - number,
+      routes: [...routes].map(([route, { sum, latencies }]) => ({ route, sum: sum.saved(), latencies })),
+    }));
+  }
+
+  /** Before anything is added. */
+  restore(saved: SavedTrafficBefore, now: Instant): void {
+    for (const { age, routes } of saved) {
+      const minute: Minute = { number: Math.floor(now / minuteMs) - age, routes: new Map() };
+      for (const { route, sum, latencies } of routes)
+        minute.routes.set(route, { sum: ArmSum.of(sum), latencies: [...latencies] });
+      this.#minutes.push(minute);
+    }
+  }
+
   sums(): ReadonlyMap<string, ArmSum> {
     const sums = new Map<string, ArmSum>();
     for (const { routes } of this.#minutes)
@@ -104,13 +127,19 @@ export class TrafficBefore {
   }
 }
 
-/** An instance, by its release. */
-export interface ProcessOfArm {
-  readonly arm: ReleaseArm;
-  /** Since the rollout began. */
+export interface ProcessOfRelease {
+  readonly instance: string;
+  readonly release: string | null;
+  /** Since it is supervised. */
   readonly restarts: number;
   /** Resident; null: not known. */
   readonly bytes: number | null;
+}
+
+/** For a process that takes over. */
+export interface SavedComparison {
+  readonly judge: SavedJudge;
+  readonly after: SavedBeforeAfter | null;
 }
 
 const arms = ['old', 'fresh'] as const;
@@ -129,21 +158,27 @@ export class RolloutComparison {
   readonly #before: TrafficBefore;
   readonly #names: Readonly<Record<ReleaseArm, string>>;
   readonly #judge: ReleaseJudge;
-  readonly #restarts = { old: 0, fresh: 0 };
+  /** Of each instance, when it was first seen. */
+  readonly #restartsBefore = new Map<string, number>();
   readonly #memory: Readonly<Record<ReleaseArm, MemorySample[]>> = { old: [], fresh: [] };
   #limit: string | null = null;
   /** Since the new release has all requests. */
   #after: BeforeAfterJudge | null = null;
 
-  constructor(clock: Clock, before: TrafficBefore, settings: ComparisonSettings, saved: SavedJudge | null = null) {
+  constructor(clock: Clock, before: TrafficBefore, settings: ComparisonSettings, saved: SavedComparison | null = null) {
     this.#clock = clock;
     this.#before = before;
     this.#names = settings.names;
-    this.#judge = saved === null ? new ReleaseJudge(settings) : ReleaseJudge.restored(settings, saved);
+    this.#judge = saved === null ? new ReleaseJudge(settings) : ReleaseJudge.restored(settings, saved.judge);
+    if (saved?.after != null) this.#after = BeforeAfterJudge.restored(settings.names, saved.after);
   }
 
-  saved(): SavedJudge {
-    return this.#judge.saved();
+  saved(): SavedComparison {
+    return { judge: this.#judge.saved(), after: this.#after?.saved() ?? null };
+  }
+
+  armOf(release: string | null): ReleaseArm | null {
+    return arms.find((arm) => this.#names[arm] === release) ?? null;
   }
 
   /** `share`: of the new release. */
@@ -160,18 +195,23 @@ export class RolloutComparison {
   }
 
   /** Once a second: what the processes of both releases use. `limitBytes`: of the machine. */
-  noteProcesses(all: readonly ProcessOfArm[], limitBytes: number | null): void {
+  noteProcesses(all: readonly ProcessOfRelease[], limitBytes: number | null): void {
     const now = this.#clock.now();
+    const restarts = { old: 0, fresh: 0 };
     for (const arm of arms) {
-      const ofArm = all.filter((one) => one.arm === arm);
-      this.#restarts[arm] = ofArm.reduce((sum, { restarts }) => sum + restarts, 0);
+      const ofArm = all.filter(({ release }) => release === this.#names[arm]);
+      for (const { instance, restarts: count } of ofArm) {
+        const before = this.#restartsBefore.get(instance) ?? count;
+        this.#restartsBefore.set(instance, before);
+        restarts[arm] += count - before;
+      }
       const bytes = Math.max(0, ...ofArm.map((one) => one.bytes ?? 0));
       if (bytes === 0) continue;
       const memory = this.#memory[arm];
       memory.push({ at: now, bytes });
       while (now - (memory[0] as MemorySample).at > memoryMs) memory.shift();
     }
-    this.#limit = restartsReason(this.#names, this.#restarts) ?? leakReason(this.#names, this.#memory, limitBytes, now);
+    this.#limit = restartsReason(this.#names, restarts) ?? leakReason(this.#names, this.#memory, limitBytes, now);
   }
 
   /** Why the release is bad, whatever its requests show; null: nothing is known. */

@@ -29,6 +29,12 @@ export const same = ({ name }: Release): ReleaseRefusal => ({
   step: 'Change something, or see what runs with `candor releases`.',
 });
 
+export const handedOver: ReleaseRefusal = {
+  kind: 'aborted',
+  reason: 'Another process takes over, or the gateway stops.',
+  step: 'Nothing was changed. Ask again when it serves (`candor status`).',
+};
+
 export const nothingToDo: ReleaseRefusal = {
   kind: 'source',
   reason: 'No release is being rolled out.',

@@ -120,7 +120,7 @@ describe('an archive', () => {
         );
       });
 
-  it('keeps its top folder unless it is to be dropped, and where it has another one', async () => {
+  it('keeps its top folder where the caller does not drop it, and where it has two', async () => {
     const two = [{ path: 'a/x' }, { path: 'b' }];
     assert.equal(await unpackTar(streamOf(tarOf(two.slice(0, 1))), into, '', options), into);
     fresh();

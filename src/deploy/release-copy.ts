@@ -69,7 +69,7 @@ export class SpaceWatch {
   #files = 0;
   #bytes = 0;
 
-  /** `needs`: how much is to be written in all, for the message. */
+  /** `needs`: the size of all files that it will write, for the message. */
   constructor(folder: string, needs: string, context: Pick<CopyContext, 'files' | 'reserveBytes'>) {
     this.#folder = folder;
     this.#needs = needs;

@@ -6,11 +6,11 @@ import { runJob } from './release-job.ts';
 
 // A job is a process: what is left of one shows only with real ones.
 
-const run = (script: string, { limitMs = 10_000, signal = new AbortController().signal } = {}) =>
+const run = (script: string, { limitMs = 10_000, signal = new AbortController().signal, onLine = () => {} } = {}) =>
   runJob(
     { command: [process.execPath, '-e', script], directory: tmpdir(), environment: { STAGE: 'next' }, limitMs },
     systemClock,
-    () => {},
+    onLine,
     signal,
   );
 
@@ -48,14 +48,22 @@ describe('a job', () => {
 
   test('is ended with its rollout', async () => {
     const aborting = new AbortController();
-    setTimeout(() => aborting.abort(), 300);
-    const { failure } = await run('setInterval(() => {}, 1000)', { signal: aborting.signal });
-    assert.equal(failure, 'it was ended with the rollout');
+    const onLine = (): void => aborting.abort();
+    const { failure } = await run("console.log('up'); setInterval(() => {}, 1000)", {
+      signal: aborting.signal,
+      onLine,
+    });
+    assert.equal(failure, 'it was ended with the rollout; last line: "up"');
   });
 
-  test('whose program is missing has failed, and nothing is thrown', async () => {
-    const job = { command: ['no-such-program'], directory: tmpdir(), environment: {}, limitMs: 1000 };
-    const { failure } = await runJob(job, systemClock, () => {}, new AbortController().signal);
-    assert.equal(failure, 'no-such-program could not be started (ENOENT)');
-  });
+  for (const [what, command, code] of [
+    ['is missing', ['no-such-program'], 'ENOENT'],
+    // Node throws here, instead of an event.
+    ['cannot be named', ['no\0program'], 'ERR_INVALID_ARG_VALUE'],
+  ] as const)
+    test(`whose program ${what} has failed, and nothing is thrown`, async () => {
+      const job = { command, directory: tmpdir(), environment: {}, limitMs: 1000 };
+      const { failure } = await runJob(job, systemClock, () => {}, new AbortController().signal);
+      assert.equal(failure, `${command[0]} could not be started (${code})`);
+    });
 });

@@ -39,8 +39,21 @@ export function runJob(
     onLine(line);
   });
   return new Promise((resolve) => {
+    const end = (failure: string | null): void => {
+      reader.end();
+      const last = lines.at(-1);
+      resolve({
+        failure: failure === null || last === undefined ? failure : `${failure}; last line: "${last}"`,
+        lines,
+      });
+    };
     const env = { ...inheritedEnvironment(), ...environment };
-    const child = spawn(program, words, { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    let child: ReturnType<typeof start>;
+    try {
+      child = start(program, words, { cwd: directory, env });
+    } catch (error) {
+      return end(notStarted(program, error as NodeJS.ErrnoException));
+    }
     let stopped: string | null = null;
     const kill = (name: NodeJS.Signals): void => {
       try {
@@ -52,32 +65,32 @@ export function runJob(
     const stop = (why: string): void => {
       stopped ??= why;
       kill('SIGTERM');
-      clock.schedule(after(clock.now(), stopMs), () => kill('SIGKILL'), null);
+      timer.cancel();
+      timer = clock.schedule(after(clock.now(), stopMs), () => kill('SIGKILL'), null);
     };
-    const limit = clock.schedule(
-      after(clock.now(), limitMs),
-      () => stop(`it ran for ${limitMs / 1000} s, its limit`),
-      null,
-    );
+    const isLate = (): void => stop(`it ran for ${limitMs / 1000} s, its limit`);
+    let timer = clock.schedule(after(clock.now(), limitMs), isLate, null);
     const abort = (): void => stop('it was ended with the rollout');
     signal.addEventListener('abort', abort);
-    const end = (failure: string | null): void => {
-      limit.cancel();
+    const ended = (failure: string | null): void => {
+      // The number may be another process's soon.
+      timer.cancel();
       signal.removeEventListener('abort', abort);
-      reader.end();
       kill('SIGKILL');
-      const last = lines.at(-1);
-      resolve({
-        failure: failure === null || last === undefined ? failure : `${failure}; last line: "${last}"`,
-        lines,
-      });
+      end(failure);
     };
     child.stdout.on('data', (chunk: Uint8Array) => reader.read(chunk));
     child.stderr.on('data', (chunk: Uint8Array) => reader.read(chunk));
-    child.once('error', ({ code = 'EIO' }: NodeJS.ErrnoException) => end(`${program} could not be started (${code})`));
+    child.once('error', (error) => ended(notStarted(program, error)));
     child.once('close', (code, signalName) => {
-      if (stopped !== null) return end(stopped);
-      end(code === 0 ? null : code === null ? `it was killed by ${signalName}` : `it exited with code ${code}`);
+      if (stopped !== null) return ended(stopped);
+      ended(code === 0 ? null : code === null ? `it was killed by ${signalName}` : `it exited with code ${code}`);
     });
   });
 }
+
+const start = (program: string, words: readonly string[], { cwd, env }: { cwd: string; env: NodeJS.ProcessEnv }) =>
+  spawn(program, words, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+
+const notStarted = (program: string, { code = 'EIO' }: NodeJS.ErrnoException): string =>
+  `${program} could not be started (${code})`;

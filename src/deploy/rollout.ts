@@ -16,7 +16,7 @@ export interface RolloutPlan {
   readonly readyMs: number;
   /** How long it is watched when it has all requests. */
   readonly bakeMs: number;
-  /** Whether it is compared with the old one. A rollback is not: whoever asks for it has judged. */
+  /** Whether it is compared with the old one. A rollback is not: an operator, or the judge, has decided on it. */
   readonly isJudged: boolean;
   /** Why it was begun, where it is a rollback; null: it is none. */
   readonly reason: string | null;
@@ -129,9 +129,9 @@ export function nextRollout(rollout: Rollout, event: RolloutEvent, plan: Rollout
   if (event.kind === 'prepared') return rollout;
   const { instances, judgement, suspicion, ejected } = event;
   if (rollout.state === 'starting') return started(rollout, instances, plan, now);
+  if (plan.isJudged && judgement?.verdict === 'bad') return ended('aborted', judgement.reason, now);
   if (instances.ready === 0)
     return ended('aborted', instances.hopeless ?? 'none of its instances is ready any more', now);
-  if (plan.isJudged && judgement?.verdict === 'bad') return ended('aborted', judgement.reason, now);
   if (plan.isJudged && ejected !== null) return ended('aborted', ejected, now);
   const isDue = now >= goesOnAt(rollout, plan);
   switch (rollout.state) {

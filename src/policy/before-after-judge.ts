@@ -41,7 +41,7 @@ interface Before {
 type SavedRoutes = readonly (readonly [route: string, arm: SavedArm])[];
 
 /** What a successor of this process goes on with. */
-interface SavedBeforeAfter {
+export interface SavedBeforeAfter {
   readonly before: SavedRoutes;
   readonly after: SavedRoutes;
   readonly streams: readonly SavedStream[];

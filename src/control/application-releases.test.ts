@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import type { ApplicationSpec } from '../core/configuration.ts';
+import type { ReadinessFinding } from '../core/endpoint.ts';
+import type { LiveInstance } from '../core/live-instance.ts';
+import type { RolloutStrategy } from '../core/release.ts';
+import { removeTree } from '../deploy/release-files.ts';
+import { ReleaseRefused } from '../deploy/release-refusal.ts';
+import { ReleaseStore } from '../deploy/release-store.ts';
+import { type ReleaseSettings, usualSettings } from '../features/releases/settings.ts';
+import { SeededRandom } from '../testing/seeded-random.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { ApplicationReleases, type KeptRollout } from './application-releases.ts';
+
+const spec = { id: 'shop', instances: 1, environment: {}, directory: '.' } as unknown as ApplicationSpec;
+
+/** An application whose instances are as the test says. */
+async function application(context: TestContext, changed: Partial<ReleaseSettings> = {}) {
+  const state = mkdtempSync(join(tmpdir(), 'candor-rollouts-'));
+  context.after(() => removeTree(state));
+  const clock = new SimulatedClock();
+  const opened = await ReleaseStore.open(state, 'shop', { clock, random: new SeededRandom(1) });
+  assert.ok(opened.ok);
+  const { store } = opened.value;
+  const said: string[] = [];
+  let instances: readonly LiveInstance[] = [];
+  let restarts = 0;
+  const create = (): ApplicationReleases =>
+    new ApplicationReleases({
+      ...{ clock, store, application: 'shop', spec: () => spec, memoryBytes: 1e9 },
+      events: { emit: ({ reason }) => void said.push(reason) },
+      settings: () => ({ ...usualSettings, ...changed }),
+      instances: () => instances,
+      ...{
+        endpoints: () => [],
+        endpoint: () => null,
+        processes: () => [{ instance: 'shop-2', release: 'two', restarts, bytes: null }],
+        routes: () => ['shop'],
+        isSticky: () => false,
+      },
+      ...{ onJobLine: () => {}, redact: (text) => text, onArms: () => {} },
+    });
+  let releases = create();
+  const wanted = (name: string) => ({
+    ...{ name, command: ['node', name], directory: '.', environment: {}, persistent: [], actor: 'ann' },
+    configuration: null,
+  });
+  await releases.begins(wanted('one'));
+  const shown = (): readonly [string | undefined, string, readonly number[]] => [
+    releases.status()?.state,
+    releases.inForce?.name ?? 'none',
+    releases.armsOf(spec).map(({ share }) => share),
+  ];
+  const is = (state: LiveInstance['state'], more: Partial<LiveInstance> = {}): void => {
+    const one = { id: 'shop-2', reason: 'its check fails', finding: null, sinceInstant: clock.now(), ...more };
+    instances = [{ ...one, state, release: 'two' } as LiveInstance];
+  };
+  return {
+    ...{ store, said, shown, is },
+    get releases() {
+      return releases;
+    },
+    restart: () => void restarts++,
+    /** Another process goes on. */
+    handOver: async () => {
+      await releases.pause();
+      const kept = JSON.parse(JSON.stringify(releases.kept())) as KeptRollout;
+      clock.advanceSync(2000);
+      releases = create();
+      await releases.takeOver(kept);
+    },
+    begin: async (strategy: RolloutStrategy = 'blue_green', name = 'two') => {
+      const made = await store.make({ kind: 'configuration', path: 'candor.yaml' }, wanted(name));
+      assert.ok(made.ok);
+      return releases.begin({ to: made.value.release, strategy, rollbackFor: null, actor: 'ann' });
+    },
+    pass: async (ms: number) => {
+      for (let passed = 0; passed < ms; passed += 100) {
+        clock.advanceSync(100);
+        await releases.idle;
+      }
+    },
+  };
+}
+
+describe('the rollout of an application', () => {
+  it('gives a release all requests when it is ready, and keeps the one before warm', async (context) => {
+    const { begin, pass, is, shown, releases } = await application(context);
+    assert.ok((await begin()).ok);
+    assert.deepEqual(shown(), ['starting', 'one', [1, 0]]);
+    await pass(5000);
+    assert.deepEqual(shown(), ['starting', 'one', [1, 0]], 'nothing has changed for visitors');
+    is('healthy');
+    await pass(100);
+    assert.deepEqual(shown(), ['baking', 'two', [0, 1]]);
+    await pass(30_000);
+    assert.deepEqual([shown(), releases.warm?.name], [[undefined, 'two', [1, 0]], 'one']);
+    await pass(600_000);
+    assert.deepEqual(shown(), [undefined, 'two', [1]]);
+  });
+
+  it('takes a canary from step to step', async (context) => {
+    const steps = [
+      { share: 0.05, forMs: 10_000 },
+      { share: 0.5, forMs: 5000 },
+    ];
+    const { begin, pass, is, shown } = await application(context, { steps });
+    assert.ok((await begin('canary')).ok);
+    is('healthy');
+    await pass(100);
+    assert.deepEqual(shown(), ['shifting', 'one', [0.95, 0.05]]);
+    await pass(10_000);
+    assert.deepEqual(shown(), ['shifting', 'one', [0.5, 0.5]]);
+    await pass(5000);
+    assert.deepEqual(shown(), ['baking', 'two', [0, 1]]);
+  });
+
+  it('refuses a release that is not ready in time, and changes nothing', async (context) => {
+    const { begin, pass, is, shown, said } = await application(context, { readyMs: 20_000 });
+    assert.ok((await begin()).ok);
+    is('starting');
+    await pass(20_000);
+    assert.deepEqual(shown(), [undefined, 'one', [1]]);
+    assert.equal(said.at(-1), 'two was refused: it was not ready within 20 s: shop-2: its check fails');
+  });
+
+  it('refuses one that cannot become ready after ten seconds of that', async (context) => {
+    const { begin, pass, is, shown } = await application(context);
+    assert.ok((await begin()).ok);
+    is('unhealthy', { finding: { lasting: true } as ReadinessFinding });
+    await pass(9900);
+    assert.equal(shown()[0], 'starting', 'a slow start may look the same');
+    await pass(200);
+    assert.equal(shown()[0], undefined);
+  });
+
+  it('tries a step that the disk does not take ten times a second', async (context) => {
+    const { begin, pass, is, shown, store } = await application(context);
+    assert.ok((await begin()).ok);
+    const append = store.append.bind(store);
+    let tried = 0;
+    store.append = () => {
+      tried++;
+      throw new ReleaseRefused({ kind: 'disk_full', reason: 'The disk is full.', step: 'Make room.' });
+    };
+    is('healthy');
+    await pass(2000);
+    assert.deepEqual([tried, shown()], [20, ['starting', 'one', [1, 0]]]);
+    store.append = append;
+    await pass(100);
+    assert.equal(shown()[0], 'baking');
+  });
+
+  it('refuses a second deployment while one goes on', async (context) => {
+    const { begin } = await application(context);
+    assert.ok((await begin()).ok);
+    const second = await begin('blue_green', 'three');
+    assert.equal(second.ok ? '' : second.failure.reason, 'two is being rolled out.');
+  });
+});
+
+describe('a process that takes over', () => {
+  it('goes on with a rollout, and with the time that it has left', async (context) => {
+    const { begin, pass, is, shown, handOver } = await application(context);
+    assert.ok((await begin()).ok);
+    is('healthy');
+    await pass(20_000);
+    await handOver();
+    assert.deepEqual(shown(), ['baking', 'two', [0, 1]]);
+    await pass(9800);
+    assert.equal(shown()[0], 'baking');
+    await pass(300);
+    assert.equal(shown()[0], undefined);
+  });
+
+  it('goes on watching a release, and takes it back to the one that is warm', async (context) => {
+    const { begin, pass, is, shown, handOver, restart, said } = await application(context);
+    assert.ok((await begin()).ok);
+    is('healthy');
+    await pass(31_000);
+    await handOver();
+    assert.deepEqual(shown(), [undefined, 'two', [1, 0]]);
+    await pass(2000);
+    for (let count = 0; count < 3; count++) restart();
+    await pass(2000);
+    assert.deepEqual(shown(), [undefined, 'one', [1]]);
+    assert.equal(said.at(-1), 'two was aborted: two has ended and was restarted 3 times, one not at all');
+  });
+});
+
+describe('while another process takes over', () => {
+  it('nothing begins or goes on until the handoff has failed', async (context) => {
+    const { begin, pass, is, shown, releases, store } = await application(context);
+    assert.ok((await begin()).ok);
+    await releases.pause();
+    is('healthy');
+    const lines = JSON.stringify(store.history);
+    await pass(5000);
+    assert.deepEqual([shown()[0], JSON.stringify(store.history) === lines], ['starting', true]);
+    releases.resume();
+    await pass(100);
+    assert.equal(shown()[0], 'baking');
+  });
+
+  it('no rollout begins', async (context) => {
+    const { begin, releases } = await application(context);
+    await releases.pause();
+    const begun = await begin();
+    assert.equal(begun.ok ? '' : begun.failure.reason, 'Another process takes over, or the gateway stops.');
+  });
+
+  // Starts a process: only a real one shows that it was ended.
+  it('what runs before a release is ended, and with it a rollout that goes on here after all', async (context) => {
+    const before = [process.execPath, '-e', 'setInterval(() => {}, 1000)'];
+    const { begin, shown, releases, said } = await application(context, { before });
+    assert.ok((await begin()).ok);
+    assert.equal(shown()[0], 'preparing');
+    await releases.pause();
+    releases.resume();
+    await releases.idle;
+    assert.equal(shown()[0], undefined);
+    assert.match(said.at(-1) ?? '', /^two was refused: what runs before it has failed: an upgrade of the gateway/);
+  });
+});
