@@ -172,7 +172,7 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   version: 'the version that the endpoint sent',
   'what, where the gateway cuts': 'what was cut',
   'reason, where the gateway cuts':
-    'which part of the gateway ended: the process (`gateway_stopping`), the process because a successor replaced it (`gateway_replaced`), a worker that was replaced (`worker_replaced`), or the listener (`listener_gone`)',
+    'which part of the gateway ended: the process (`gateway_stopping`), the process because a successor replaced it (`gateway_replaced`), a worker that was replaced (`worker_replaced`), the listener (`listener_gone`), or what the gateway ended: the instance that worked on the request (`instance_stopped`)',
   waitedMs: 'for how many milliseconds the request had waited',
   value: 'the value of that header, which names this gateway',
   what: 'what reached the limit, or what contradicts itself',

@@ -334,7 +334,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
 
 const unauthorized = 401;
 const tooManyRequests = 429;
-const switchingProtocols = 101;
+export const switchingProtocols = 101;
 
 /** How much of the request had been sent, and whether a response had begun, when the attempt ended. */
 function deliveryOf(stream: UpstreamStream | null, failure: Failure | null): Delivery {

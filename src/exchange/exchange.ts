@@ -16,7 +16,7 @@ import { boundRequestFailure, boundResponseFailure, comesAgain } from './connect
 import { ResponseHold, type ResponseHoldOwner } from './response-hold.ts';
 import { mayBeCausedByExit } from '#failures/process-note.ts';
 import { type FilteredExchange, FilterRun } from './filter-run.ts';
-import { exitOf, ExitWatch, type ExitWatchOwner, noteExits } from './instance-exit.ts';
+import { exitOf, ExitWatch, type ExitWatchOwner, failureOfStopped, noteExits } from './instance-exit.ts';
 import { RetryState, type RetryOwner } from './retry-state.ts';
 import type { RetainedResponse } from './retained-response.ts';
 import { ForwardedRequest, ForwardedResponse } from './forward.ts';
@@ -442,7 +442,7 @@ export class Exchange
     this.failure = failure;
     attempt.exit = exitOf(attempt, this.startedAt);
     const mayHaveExited = this.application !== '' && attempt.exit === null && mayBeCausedByExit(failure.cause);
-    if (!mayHaveExited) return this.#conclude(failure);
+    if (!mayHaveExited) return this.#conclude(failureOfStopped(failure, attempt));
     // Sends the client now what has been received so far. What follows is decided after the wait.
     if (this.committed) this.downstream.flush();
     this.#state = 'diagnosing';
@@ -451,8 +451,10 @@ export class Exchange
   }
 
   onExitWatched(): void {
-    const { failure } = this;
-    if (this.#state === 'diagnosing' && failure !== null) this.protect(() => this.#conclude(failure));
+    const last = this.attempts.at(-1);
+    if (this.#state !== 'diagnosing' || this.failure === null || last === undefined) return;
+    const failure = failureOfStopped(this.failure, last);
+    this.protect(() => this.#conclude(failure));
   }
 
   /**
@@ -460,6 +462,7 @@ export class Exchange
    * after it the gateway truncates the response.
    */
   #conclude(failure: Failure): void {
+    this.failure = failure;
     if (this.attempt !== null) {
       // Only a tunnel still has an attempt here. Its direction to the client ends; the client may still send.
       this.#state = 'committed';

@@ -1,8 +1,9 @@
+import { fail, type Failure } from '#failures/failure.ts';
 import type { InstanceExit } from '#failures/instance-exit.ts';
 import { exitBeforeMs } from '../core/recorded-exit.ts';
 import type { EndKind } from '../core/exchange.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
-import type { Attempt } from './attempt.ts';
+import { type Attempt, switchingProtocols } from './attempt.ts';
 
 /**
  * How often a failed exchange looks for an exit before it goes on without one. On an idle machine the main thread learns of an
@@ -67,6 +68,13 @@ export function exitOf(attempt: Attempt, startedAt: Instant): InstanceExit | nul
   if (exit === null || attempt.failure === null) return null;
   const beforeMs = exitBeforeMs(attempt, exit, startedAt);
   return beforeMs < exitExplainsMs && beforeMs > -exitNoticedMs ? exit : null;
+}
+
+/** The gateway has stopped the instance, which was not done with the request: the failure is the gateway's doing. Otherwise `failure`. */
+export function failureOfStopped(failure: Failure, { exit, status }: Attempt): Failure {
+  if (exit?.stopped === undefined) return failure;
+  const what = status === switchingProtocols ? 'tunnel' : 'request';
+  return fail('drained', 'response', { reason: 'instance_stopped', what, retryAfterS: 1 });
 }
 
 /**

@@ -319,7 +319,14 @@ const deciding: Readonly<Record<string, readonly unknown[]>> = {
   goAway: ['ENHANCE_YOUR_CALM'],
   frame: ['GOAWAY'],
   code: ['ENHANCE_YOUR_CALM'],
-  reason: ['gateway_stopping', 'gateway_replaced', 'worker_replaced', 'listener_gone', 'ended_at_once'],
+  reason: [
+    'gateway_stopping',
+    'gateway_replaced',
+    'worker_replaced',
+    'listener_gone',
+    'ended_at_once',
+    'instance_stopped',
+  ],
   what: ['request', 'tunnel'],
 };
 /** Parts of commands and sentences. */

@@ -120,6 +120,7 @@ describe('explain', () => {
       ['gateway_replaced', /^Another process took the gateway's place \(an upgrade\)/, /candor upgrade/],
       ['worker_replaced', /^The gateway replaced the worker /, /`workers`/],
       ['listener_gone', /^A reload removed the listener from the configuration, /, /a listener was removed/],
+      ['instance_stopped', /^The gateway stopped the instance, as when a release/, /deployed a release/],
     ];
     for (const [reason, sentence, usual] of whys) {
       const request = fail('drained', 'body', { reason, what: 'request', retryAfterS: 5 });

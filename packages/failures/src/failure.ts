@@ -339,8 +339,9 @@ export type Prohibition =
   | 'reserved'
   | 'denied';
 
-/** Why the gateway force closes requests: the part of it that ends. The endpoint is not the cause. */
+/** Why the gateway ends requests: what of it ends, or the instance that it has stopped. The endpoint is not the cause. */
 export type ForceCloseReason =
+  | 'instance_stopped'
   | 'gateway_stopping'
   | 'ended_at_once'
   | 'gateway_replaced'

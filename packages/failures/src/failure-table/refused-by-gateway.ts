@@ -277,6 +277,7 @@ const forceCloseReasons: Readonly<Record<ForceCloseReason, string>> = {
   gateway_replaced: "Another process took the gateway's place (an upgrade), and this one ended",
   worker_replaced: 'The gateway replaced the worker that served the request',
   listener_gone: 'A reload removed the listener from the configuration',
+  instance_stopped: 'The gateway stopped the instance, as when a release takes the place of another',
 };
 
 const causesOfForceClose: Readonly<Record<ForceCloseReason, readonly string[]>> = {
@@ -290,6 +291,7 @@ const causesOfForceClose: Readonly<Record<ForceCloseReason, readonly string[]>> 
   gateway_replaced: ['an operator ran `candor upgrade`, or reloaded the service after an installation'],
   worker_replaced: ['a reload changed `workers`: their number, or the memory that each may use'],
   listener_gone: ['a listener was removed from the configuration, or got another address'],
+  instance_stopped: ['an operator deployed a release, restarted the application, or changed its configuration'],
 };
 
 const longerThanDrain = 'the request takes longer than `drain.timeout` allows (an export, an upload, an event stream)';
