@@ -210,21 +210,3 @@ describe('a release', () => {
     assert.deepEqual([rollout.state, releases().inForce, releases().warm], ['promoted', 'rolled', null]);
   });
 });
-
-test('a request that outlasts the release that serves it is cut by the gateway, which says so; one that may be repeated goes to the next release', async () => {
-  await edge.reload(`drain: { timeout: 500ms }${yaml('{ bake: 100ms, warm: none }', '\n    stop_timeout: 300ms')}`);
-  await until('nothing is rolled out', () => releases().rollout === null, 30_000);
-  const waits = "if (request.url === '/slow') return;";
-  await ended(await deploy('waits', `${program('waits', waits)}process.on('SIGTERM', () => {});`));
-  const post = edge.send(requestText('POST', '/slow', ['Content-Length: 0']));
-  const get = edge.send(requestText('GET', '/slow', []));
-  const active = (): number => edge.gateway.status().workers.reduce((sum, worker) => sum + worker.exchangesActive, 0);
-  await until('both are there', () => active() === 2);
-  await ended(await deploy('answers', program('answers')));
-  const [cut, repeated] = await Promise.all([post, get]);
-  assert.deepEqual([repeated.status, repeated.body.toString()], [200, 'answers']);
-  assert.equal(cut.status, 503);
-  const { cause, whose, detail } = await edge.record(cut);
-  assert.deepEqual([cause, whose], ['drained', 'operator']);
-  assert.match(String(detail), /^The gateway stopped the instance, as when a release takes the place of another/);
-});

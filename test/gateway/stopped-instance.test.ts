@@ -4,11 +4,11 @@ import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 // A request whose instance Candor itself stopped, because a newer one had replaced it.
 
-/** Never answers GET /never, and ends at SIGTERM as every program does that does not handle it. */
+/** The first one never answers /never; it ends at SIGTERM as every program does that does not handle it. */
 const program = `
 const { createServer } = require('node:http');
 createServer((request, response) => {
-  if (request.url !== '/never') return response.end(process.env.RELEASE);
+  if (request.url !== '/never' || process.env.RELEASE === 'two') return response.end(process.env.RELEASE);
 }).listen(process.env.PORT, process.env.HOST);
 `;
 
@@ -29,15 +29,18 @@ before(async () => {
 });
 after(() => edge.stop());
 
-test('the record of its request says that Candor stopped it, and which instance had replaced it', async () => {
+test('a request that outlasts the drain is cut by the gateway, which says what has replaced the instance; one that may be repeated goes there', async () => {
   const answer = edge.send('POST /never HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n');
-  await until('it is in flight', async () => edge.counts().active === 1);
+  const repeated = edge.get('/never');
+  await until('both are in flight', async () => edge.counts().active === 2);
   await edge.reload(yaml('two'));
   const response = await answer;
-  assert.equal(response.status, 502);
+  assert.equal(response.status, 503);
+  assert.equal((await repeated).body.toString(), 'two');
   await until('the exit is known', async () => (await edge.record(response)).attempts[0]?.exit !== null);
-  const { attempts, detail } = await edge.record(response);
+  const { attempts, detail, cause, whose } = await edge.record(response);
   const exit = attempts[0]?.exit;
   assert.deepEqual([exit?.signal, exit?.stopped], ['SIGTERM', { replaced_by: 'web/2' }]);
-  assert.match(detail ?? '', /The instance, replaced by web\/2, was stopped by Candor \(SIGTERM\)/);
+  assert.deepEqual([cause, whose], ['drained', 'operator']);
+  assert.match(detail ?? '', /^The gateway stopped the instance, .*The instance, replaced by web\/2, was stopped by/);
 });

@@ -140,9 +140,9 @@ export function retryAfterSOf(failure: Failure): number | null {
   return 'retryAfterS' in failure.evidence ? Math.max(0, Math.ceil(failure.evidence.retryAfterS)) : null;
 }
 
-/** Whether the exit of an attempt's instance explains the failure: only if this attempt failed with that cause. */
+/** Whether the exit of an attempt's instance explains the failure: if this attempt failed with that cause, or was cut as the gateway stopped the instance. */
 export function exitExplains(metByAttempt: string | null | undefined, cause: string | null): boolean {
-  return cause !== null && metByAttempt === cause;
+  return cause !== null && metByAttempt != null && (metByAttempt === cause || cause === 'drained');
 }
 
 /**
