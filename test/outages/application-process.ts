@@ -25,6 +25,7 @@ const waiting: (() => void)[] = [];
 const streams = new Set<ServerResponse>();
 const idleSince = new WeakMap<Socket, number>();
 const leaked: Buffer[] = [];
+let lock: Promise<void> = Promise.resolve();
 const applied = new WeakMap<Rule, number>();
 const dependencies = new Dependencies(JSON.parse(environment['DEPENDENCIES'] ?? '{}') as Record<string, number>);
 
@@ -86,6 +87,7 @@ function findRule(request: IncomingMessage, path: string, body: string): Rule | 
       (rule.method ?? request.method) === request.method &&
       client.startsWith(rule.client ?? '') &&
       body.includes(rule.contains ?? '') &&
+      (rule.within === undefined || Date.now() % rule.within.everyMs < rule.within.forMs) &&
       idle >= (rule.idleMs ?? 0) &&
       Math.random() < (rule.share ?? 1),
   );
@@ -103,7 +105,9 @@ async function act(deed: Deed, request: IncomingMessage, response: ServerRespons
   const cold = behaviour.coldMs !== undefined && Date.now() - startedAt < behaviour.coldMs ? 2 : 1;
   const spread = Math.random() < 0.01 ? 2 : 0.7 + 0.6 * Math.random();
   const latency = deed.latencyMs ?? usual.latencyMs * (deed.slower ?? 1) * cold * spread;
-  if (latency > 0) await sleep(latency);
+  if (deed.isLocked === true) lock = lock.then(() => sleep(latency));
+  if (latency > 0) await (deed.isLocked === true ? lock : sleep(latency));
+  if (deed.raw !== undefined) return void request.socket.end(deed.raw);
   if (deed.end !== undefined && deed.end !== 'cut') {
     endBadly(deed.end, request.socket);
     return deed.end === 'hang' ? new Promise<void>((resolve) => void response.once('close', resolve)) : undefined;
@@ -112,7 +116,8 @@ async function act(deed: Deed, request: IncomingMessage, response: ServerRespons
   response.statusCode = deed.status ?? usual.status;
   response.setHeader('content-type', deed.type ?? usual.type);
   if (deed.location !== undefined) response.setHeader('location', deed.location);
-  response.setHeader('content-length', text.length);
+  for (const [name, value] of Object.entries(deed.headers ?? {})) response.setHeader(name, value);
+  response.setHeader('content-length', Math.floor(text.length * (deed.announcedShare ?? 1)));
   if (deed.end === 'cut') {
     response.write(text.slice(0, text.length / 2), () => setTimeout(() => request.socket.destroy(), 60));
     return;
@@ -189,6 +194,7 @@ function apply(): void {
   if (burnEvery !== undefined) work.push(setInterval(() => burn(burnEvery.ms), burnEvery.everyMs));
   if (mib > 0) work.push(setInterval(() => leaked.push(Buffer.alloc(mib * 262_144, 1)), 250));
   if (count > 0) work.push(setInterval(() => leakDescriptors(count), 1000));
+  server.maxConnections = behaviour.connectionsMax ?? Number.POSITIVE_INFINITY;
   if (behaviour.keepAliveMs !== undefined) server.keepAliveTimeout = behaviour.keepAliveMs;
   if (mib === 0) leaked.length = 0;
 }
@@ -214,7 +220,7 @@ const server =
       ? (createSecureServer({ ...tls, allowHTTP1: true }, listener as never) as unknown as ReturnType<
           typeof createServer
         >)
-      : createTlsServer({ ...tls, ...(JSON.parse(environment['TLS'] ?? '{}') as object) }, listener);
+      : createTlsServer({ ...tls, ...behaviour.tls }, listener);
 // Longer than the gateway keeps its connections.
 server.keepAliveTimeout = 30_000;
 server.on('connection', (socket: Socket) => socket.on('error', () => {}));

@@ -9,8 +9,15 @@ export interface Deed {
   readonly body?: string;
   readonly bytes?: number;
   readonly location?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Content-Length is the length of the body multiplied by it. */
+  readonly announcedShare?: number;
   /** The body comes in slices over this time. */
   readonly bodyMs?: number;
+  /** These bytes are the response, and the connection ends. */
+  readonly raw?: string;
+  /** The time that the response takes is spent alone: requests with such a deed take turns. */
+  readonly isLocked?: true;
   /** How the connection ends in place of a response: a reset, a close in the middle of the body, never, or with other bytes. */
   readonly end?: 'reset' | 'close' | 'cut' | 'hang' | 'garbage';
   /** The event loop stands still meanwhile, without using the processor. */
@@ -37,6 +44,8 @@ export interface Rule extends Deed {
   readonly client?: string;
   /** The body contains it. */
   readonly contains?: string;
+  /** Only at the beginning of each period. */
+  readonly within?: { readonly forMs: number; readonly everyMs: number };
   /** For connections that were idle for so long. */
   readonly idleMs?: number;
 }
@@ -55,6 +64,10 @@ export interface Behaviour {
   /** Requests that are worked on at a time; further ones wait, `queueMax` of them; then they get a 503. */
   readonly capacity?: number;
   readonly queueMax?: number;
+  /** Open connections of a process; it closes further ones at once. */
+  readonly connectionsMax?: number;
+  /** Options of its TLS server, read when it starts. */
+  readonly tls?: { readonly requestCert?: boolean };
   /** After which time an idle connection is closed. */
   readonly keepAliveMs?: number;
   /** Work of the process besides requests. */

@@ -18,7 +18,18 @@ test('the second set has 24 outages of twelve kinds at least, and twelve control
   assert.ok(new Set(second.map(({ kind }) => kind)).size >= 12);
   assert.ok(second.filter(({ lowRate }) => lowRate).length >= 8);
   assert.ok(second.filter(({ no5xx }) => no5xx).length >= 8);
-  assert.equal(playSets.first.length + playSets.second.length, playSets.all.length);
+});
+
+test('the third set has 26 outages of eighteen kinds at least, and ten controls, with the same shares', () => {
+  const names = new Set<string>(playSets.third.map(({ name }) => name));
+  const third = outages.filter(({ name }) => names.has(name));
+  assert.equal(third.length, 26);
+  assert.equal(names.size - third.length, 10);
+  assert.ok(new Set(third.map(({ kind }) => kind)).size >= 18);
+  assert.ok(third.filter(({ lowRate }) => lowRate).length >= 9);
+  assert.ok(third.filter(({ no5xx }) => no5xx).length >= 9);
+  const { first, second, all } = playSets;
+  assert.equal(first.length + second.length + playSets.third.length, all.length);
 });
 
 test('a third of the outages has a low rate, and a third no 5xx', () => {

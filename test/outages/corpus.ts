@@ -9,6 +9,8 @@ import { processOutages } from './outages-processes.ts';
 import { releaseOutages } from './outages-releases.ts';
 import { secondControls } from './second-controls.ts';
 import { secondOutages } from './second-outages.ts';
+import { thirdControls } from './third-controls.ts';
+import { thirdOutages } from './third-outages.ts';
 
 const firstOutages: readonly Outage[] = [
   ...releaseOutages,
@@ -21,13 +23,14 @@ const firstOutages: readonly Outage[] = [
 
 const firstControls: readonly Control[] = [...operationControls, ...trafficControls];
 
-export const outages: readonly Outage[] = [...firstOutages, ...secondOutages];
-export const controls: readonly Control[] = [...firstControls, ...secondControls];
+export const outages: readonly Outage[] = [...firstOutages, ...secondOutages, ...thirdOutages];
+export const controls: readonly Control[] = [...firstControls, ...secondControls, ...thirdControls];
 
-/** The second set was written after the first had been played. */
+/** Each set was written after the one before had been played. */
 export const playSets = {
   first: [...firstOutages, ...firstControls],
   second: [...secondOutages, ...secondControls],
+  third: [...thirdOutages, ...thirdControls],
   all: [...outages, ...controls],
 } as const;
 

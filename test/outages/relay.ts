@@ -13,6 +13,11 @@ interface RelayBehaviour {
   readonly passesNothing?: true;
   /** A direction stops after so many bytes of a response. */
   readonly responseBytesMax?: number;
+  /** A request stops after so many bytes. */
+  readonly requestBytesMax?: number;
+  /** The share of the slices of both directions that are lost, and come by so much later; what follows waits for them. */
+  readonly lossShare?: number;
+  readonly lossMs?: number;
   /** The share of the slices of requests in place of which the connection is reset. */
   readonly resetShare?: number;
   /** The share of requests that the relay answers itself, with these bytes. */
@@ -50,6 +55,7 @@ export class Relay {
     const state = {
       activeAt: Date.now(),
       isForgotten: false,
+      requestBytes: 0,
       responseBytes: 0,
       timer: undefined as NodeJS.Timeout | undefined,
     };
@@ -76,22 +82,31 @@ export class Relay {
       if (Math.random() < answerShare) return void near.end(answer);
       clearTimeout(state.timer);
       if (cutAfterMs !== undefined) state.timer = setTimeout(() => near.destroy(), cutAfterMs);
-      this.#forward(far, bytes);
+      const left = (this.behaviour.requestBytesMax ?? Number.POSITIVE_INFINITY) - state.requestBytes;
+      state.requestBytes += bytes.length;
+      if (left > 0) this.#forward(near, far, bytes.subarray(0, left));
     });
     far.on('data', (bytes: Buffer) => {
       clearTimeout(state.timer);
       state.activeAt = Date.now();
       const left = (this.behaviour.responseBytesMax ?? Number.POSITIVE_INFINITY) - state.responseBytes;
       state.responseBytes += bytes.length;
+      state.requestBytes = 0;
       if (state.isForgotten || left <= 0) return;
-      this.#forward(near, left < bytes.length ? bytes.subarray(0, left) : bytes);
+      this.#forward(far, near, left < bytes.length ? bytes.subarray(0, left) : bytes);
     });
   }
 
-  #forward(socket: Socket, bytes: Buffer): void {
+  #forward(from: Socket, socket: Socket, bytes: Buffer): void {
     if (this.behaviour.passesNothing === true) return;
-    const { delayMs = 0 } = this.behaviour;
-    if (delayMs === 0) socket.write(bytes);
+    const { delayMs = 0, lossShare = 0, lossMs = 0 } = this.behaviour;
+    if (Math.random() < lossShare) {
+      from.pause();
+      setTimeout(() => {
+        socket.write(bytes);
+        from.resume();
+      }, lossMs);
+    } else if (delayMs === 0) socket.write(bytes);
     else setTimeout(() => socket.write(bytes), delayMs);
   }
 }
