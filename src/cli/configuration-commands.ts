@@ -105,12 +105,28 @@ const diffConfigurationsCommand = defineCommand<AskFlags, [number, number?]>({
     (await import('./show-configurations.ts')).diffConfigurations(flags, from, to ?? null, context),
 });
 
-export const configurationCommands = buildRouteMap<'list' | 'show' | 'diff', ParserContext>({
-  routes: { list: listConfigurationsCommand, show: showConfigurationCommand, diff: diffConfigurationsCommand },
+const restoreConfigurationCommand = defineCommand<AskFlags, [number]>({
+  brief: 'Go back to an earlier configuration',
+  text: 'Writes an earlier configuration into the file, and reloads. Hidden values are\nthose of the file: if one has changed since, nothing is done, and it is named.\nThe file that was there is kept beside it as .replaced, and comes back if the\ngateway refuses the other one. Exits with 9 if there is none with that number,\nand with 10 if it cannot be restored.',
+  examples: ['candor configuration restore 11'],
+  flags: askFlags,
+  aliases: configAlias,
+  positional: words(argument('number', 'Its number', numberOfOne)),
+  run: async (context, flags, id) =>
+    (await import('./restore-configuration.ts')).restoreConfiguration(flags, id, context),
+});
+
+export const configurationCommands = buildRouteMap<'list' | 'show' | 'diff' | 'restore', ParserContext>({
+  routes: {
+    list: listConfigurationsCommand,
+    show: showConfigurationCommand,
+    diff: diffConfigurationsCommand,
+    restore: restoreConfigurationCommand,
+  },
   docs: {
-    brief: 'Show what the gateway runs, and ran, and diffs',
+    brief: 'Show what the gateway runs, and ran, and go back',
     fullDescription: describe(
-      'Shows the configuration that a gateway runs, those it ran before, those it\nrefused and why, and what changed between them.',
+      'Shows the configuration that a gateway runs, those it ran before, those it\nrefused and why, and what changed between them, and goes back to one.',
       'candor configuration list',
     ),
   },

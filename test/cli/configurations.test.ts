@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
@@ -212,6 +212,81 @@ describe('candor configuration', () => {
     await shown.candor('configuration', 'show', '--json');
     assert.match(shown.stdout.text, /"key":\s*"a\.PIN"/);
     assert.doesNotMatch(shown.stdout.text, /hash-a/);
+  });
+});
+
+describe('candor configuration restore', () => {
+  const secret =
+    'applications: { web: { command: node x.js, environment: { PASSWORD: "geheim", TIER: one } } }\nroutes: [{ to: web }]\n';
+  const shown = secret.replace('"geheim"', '"***"');
+  const unshown = (version: number) => [{ key: 'applications.web.environment.PASSWORD', hash: 'x', version }];
+  const path = (): string => join(folder, 'live.yaml');
+  const inFile = (): string => readFileSync(path(), 'utf8');
+  const files = (): readonly string[] => readdirSync(folder).filter((name) => name.startsWith('live.'));
+  beforeEach(() => {
+    for (const name of files()) rmSync(join(folder, name));
+    writeFileSync(path(), secret.replace('one', 'two'), { mode: 0o640 });
+    const was = entry(1, 'applied', { source: path(), text: shown, unshown: unshown(4) });
+    const is = entry(2, 'applied', { source: path(), text: shown.replace('one', 'two'), unshown: unshown(4) });
+    gateway.configurations = { current: is, list: [is, was] };
+    gateway.calls.length = 0;
+  });
+
+  test('writes the earlier text with the hidden values of the file, and reloads', async () => {
+    assert.equal(await context.candor('configuration', 'restore', '1'), 0, context.stderr.text);
+    assert.equal(inFile(), secret);
+    assert.equal(statSync(path()).mode & 0o777, 0o640);
+    assert.equal(
+      gateway.calls.some((call) => call.startsWith('reload')),
+      true,
+    );
+    assert.match(readFileSync(`${path()}.replaced`, 'utf8'), /TIER: two/);
+    assert.deepEqual(files().length, 2);
+    assertFits(context.stdout.text);
+  });
+
+  test('puts the file back where the gateway refuses the other one', async () => {
+    const { reloadAnswer } = gateway;
+    gateway.reloadAnswer = { ok: false, kind: 'refused', errors: ['No application can be run: the folder is held.'] };
+    try {
+      assert.equal(await context.candor('configuration', 'restore', '1'), exitCodes.refused);
+    } finally {
+      gateway.reloadAnswer = reloadAnswer;
+    }
+    assert.deepEqual([inFile(), files()], [secret.replace('one', 'two'), ['live.yaml']]);
+    assert.match(context.stderr.text, /live\.yaml is as it was before/);
+  });
+
+  for (const [what, number, change, code, says] of [
+    ['that is active', '2', {}, exitCodes.refused, /is active already/],
+    ['that is not kept', '7', {}, exitCodes.not_found, /No configuration that is kept has the number 7/],
+    [
+      'whose hidden values have changed since',
+      '1',
+      { unshown: unshown(3) },
+      exitCodes.refused,
+      /environment\.PASSWORD/,
+    ],
+    [
+      'that has errors now',
+      '1',
+      { text: shown.replace('to: web', 'to: shop') },
+      exitCodes.validation_failed,
+      /called "shop"/,
+    ],
+  ] as const)
+    test(`does nothing with one ${what}`, async () => {
+      const [is, was] = gateway.configurations.list as [KeptConfiguration, KeptConfiguration];
+      gateway.configurations = { current: is, list: [is, { ...was, ...change }] };
+      assert.equal(await context.candor('configuration', 'restore', number), code, context.stderr.text);
+      assert.match(context.stderr.text, says);
+      assert.deepEqual([inFile(), files(), gateway.calls], [secret.replace('one', 'two'), ['live.yaml'], []]);
+    });
+
+  test('says what to do where the file is not here', async () => {
+    rmSync(path());
+    assert.equal(await context.candor('configuration', 'restore', '1'), exitCodes.failure);
+    assert.match(context.stderr.text, /live\.yaml cannot be replaced \(ENOENT\)\. Run\s+this on the gateway's machine/);
   });
 });
 

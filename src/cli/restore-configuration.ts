@@ -1,0 +1,95 @@
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename } from 'node:path';
+import type { ConfigurationJson } from '../core/schemas/configurations.ts';
+import { CommandFailure } from './command-failure.ts';
+import { errorsIn } from './configuration-read.ts';
+import type { AskFlags } from './flags.ts';
+import { harmless, wrap } from './layout.ts';
+import type { ProcessContext } from './process-context.ts';
+import { readConfiguration } from './read-configuration.ts';
+import { reload } from './reload-command.ts';
+import { askConfiguration, textOf } from './show-configurations.ts';
+
+/** Seconds. */
+const reloadTimeout = 60;
+
+/**
+ * `candor configuration restore NUMBER`: writes the earlier configuration into the file, and reloads. The file that was there stays beside it, and comes back
+ * where the gateway refuses the other. Returns the exit code.
+ */
+export async function restoreConfiguration(flags: AskFlags, id: number, context: ProcessContext): Promise<number> {
+  const [earlier, active] = [await askConfiguration(id, flags, context), await askConfiguration(null, flags, context)];
+  if (earlier.id === active.id) throw new CommandFailure('refused', `Configuration ${id} is active already.`);
+  const path = pathOfFile(active);
+  const file = attempt(path, () => readFileSync(path, 'utf8'));
+  const { restoredText } = await import('../config/restored-text.ts');
+  const { text, lost } = restoredText({ text: textOf(earlier), unshown: earlier.unshown }, active, file);
+  if (lost.length > 0) throw lostValues(id, lost);
+  const [fresh, replaced] = [`${path}.restored`, `${path}.replaced`];
+  attempt(path, () => writeLike(path, fresh, text));
+  try {
+    const { errors, configuration } = await readConfiguration(fresh, context);
+    if (configuration === null) throw errorsIn(`Configuration ${id}`, errors);
+    attempt(path, () => {
+      copyFileSync(path, replaced);
+      renameSync(fresh, path);
+    });
+  } finally {
+    rmSync(fresh, { force: true });
+  }
+  if (!flags.json)
+    context.stdout.write(
+      `${wrap(harmless(`${path} is configuration ${id} again; what it was is in ${basename(replaced)} beside it.`), '').join('\n')}\n`,
+    );
+  try {
+    return await reload({ ...flags, wait: false, timeout: reloadTimeout }, context);
+  } catch (thrown) {
+    renameSync(replaced, path);
+    if (!flags.json) context.stderr.write(`${harmless(path)} is as it was before.\n`);
+    throw thrown;
+  }
+}
+
+function pathOfFile({ source }: ConfigurationJson): string {
+  if (source === null)
+    throw new CommandFailure('refused', 'The gateway has no configuration file that could be restored.');
+  return attempt(source, () => realpathSync(source));
+}
+
+function lostValues(id: number, lost: readonly string[]): CommandFailure {
+  const keys = lost.map((key) => `  ${harmless(key)}`).join('\n');
+  return new CommandFailure(
+    'refused',
+    `Configuration ${id} had other hidden values than the file has now, and hidden values are not kept:\n${keys}\nSave it with \`candor configuration show ${id} > next.yaml\`, write them into it, and reload with that file.`,
+  );
+}
+
+function writeLike(like: string, path: string, text: string): void {
+  const { mode, uid, gid } = statSync(like);
+  writeFileSync(path, text, { mode: 0o600 });
+  // For the gateway's user, where root restores.
+  if (process.geteuid?.() === 0) chownSync(path, uid, gid);
+  chmodSync(path, mode & 0o777);
+}
+
+function attempt<T>(path: string, step: () => T): T {
+  try {
+    return step();
+  } catch (error) {
+    const { code = 'EIO' } = error as NodeJS.ErrnoException;
+    throw new CommandFailure(
+      'failure',
+      `${harmless(path)} cannot be replaced (${code}). Run this on the gateway's machine, as a user who may write the file.`,
+    );
+  }
+}
