@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { basename } from 'node:path';
 import type { ConfigurationJson } from '../core/schemas/configurations.ts';
+import { errnoOf } from '../record/log-output.ts';
 import { CommandFailure } from './command-failure.ts';
 import { errorsIn } from './configuration-read.ts';
 import type { AskFlags } from './flags.ts';
@@ -86,10 +87,9 @@ function attempt<T>(path: string, step: () => T): T {
   try {
     return step();
   } catch (error) {
-    const { code = 'EIO' } = error as NodeJS.ErrnoException;
     throw new CommandFailure(
       'failure',
-      `${harmless(path)} cannot be replaced (${code}). Run this on the gateway's machine, as a user who may write the file.`,
+      `${harmless(path)} cannot be replaced (${errnoOf(error)}). Run this on the gateway's machine, as a user who may write the file.`,
     );
   }
 }

@@ -5,13 +5,13 @@ import type { Path } from '../schema/findings.ts';
 import { pathText } from './position-index.ts';
 
 /** A configuration as it is kept: with `***` for what is hidden, and a number for each value of a key. */
-export interface KeptText {
+interface KeptText {
   readonly text: string;
   readonly unshown: readonly { readonly key: string; readonly version: number }[] | null;
 }
 
 /** `lost`: keys of hidden values that are not those of the file any more, and are kept nowhere. */
-export interface RestoredText {
+interface RestoredText {
   readonly text: string;
   readonly lost: readonly string[];
 }
