@@ -107,7 +107,7 @@ const diffConfigurationsCommand = defineCommand<AskFlags, [number, number?]>({
 
 const restoreConfigurationCommand = defineCommand<AskFlags, [number]>({
   brief: 'Go back to an earlier configuration',
-  text: 'Writes an earlier configuration into the file, and reloads. Hidden values are\nthose of the file: if one has changed since, nothing is done, and it is named.\nThe file that was there is kept beside it as .replaced, and comes back if the\ngateway refuses the other one. Exits with 9 if there is none with that number,\nand with 10 if it cannot be restored.',
+  text: "Writes an earlier configuration into the file, and reloads. The newest 20 that\nwere applied are kept for this. The file that was there stays beside it as\n.replaced, and comes back if the gateway refuses the other one. Run it on the\ngateway's machine, as its user or root. Exits with 9 if there is none with that\nnumber, and with 10 if it cannot be restored.",
   examples: ['candor configuration restore 11'],
   flags: askFlags,
   aliases: configAlias,

@@ -32,10 +32,10 @@ export async function readToServe(file: string, context: ReadContext): Promise<S
   return { ...read, shown: { ...shownOf(shownText()), warnings } };
 }
 
-/** Values that are not shown leave the reader as digests. */
-export function shownOf({ text, unshown }: ShownText): Pick<ShownConfiguration, 'text' | 'unshown'> {
+/** Values that are not shown leave the reader as digests, and in the text that the state folder keeps. */
+export function shownOf({ text, original, unshown }: ShownText): Omit<ShownConfiguration, 'warnings'> {
   const digestOf = (value: string): string => createHash('sha256').update(value).digest('hex');
-  return { text, unshown: unshown?.map(({ key, value }) => ({ key, digest: digestOf(value) })) ?? null };
+  return { text, original, unshown: unshown?.map(({ key, value }) => ({ key, digest: digestOf(value) })) ?? null };
 }
 
 /** As `readConfiguration`, with what can be read of a file with errors. */

@@ -1,16 +1,9 @@
-import {
-  chmodSync,
-  chownSync,
-  copyFileSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { ConfigurationJson } from '../core/schemas/configurations.ts';
+import { fileBytesMax } from '../config/read-document.ts';
+import { originalPath } from '../control/configuration-file.ts';
+import { readOwnFile } from '../deploy/own-file.ts';
 import { errnoOf } from '../record/log-output.ts';
 import { CommandFailure } from './command-failure.ts';
 import { errorsIn } from './configuration-read.ts';
@@ -19,7 +12,7 @@ import { harmless, wrap } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
 import { readConfiguration } from './read-configuration.ts';
 import { reload } from './reload-command.ts';
-import { askConfiguration, textOf } from './show-configurations.ts';
+import { askConfiguration } from './show-configurations.ts';
 
 /** Seconds. */
 const reloadTimeout = 60;
@@ -29,13 +22,13 @@ const reloadTimeout = 60;
  * where the gateway refuses the other. Returns the exit code.
  */
 export async function restoreConfiguration(flags: AskFlags, id: number, context: ProcessContext): Promise<number> {
-  const [earlier, active] = [await askConfiguration(id, flags, context), await askConfiguration(null, flags, context)];
+  const [earlier, active] = [
+    await askConfiguration(id, flags, context),
+    await askConfiguration('active', flags, context),
+  ];
   if (earlier.id === active.id) throw new CommandFailure('refused', `Configuration ${id} is active already.`);
   const path = pathOfFile(active);
-  const file = attempt(path, () => readFileSync(path, 'utf8'));
-  const { restoredText } = await import('../config/restored-text.ts');
-  const { text, lost } = restoredText({ text: textOf(earlier), unshown: earlier.unshown }, active, file);
-  if (lost.length > 0) throw lostValues(id, lost);
+  const text = originalOf(earlier, active);
   const [fresh, replaced] = [`${path}.restored`, `${path}.replaced`];
   attempt(path, () => writeLike(path, fresh, text));
   try {
@@ -67,13 +60,23 @@ function pathOfFile({ source }: ConfigurationJson): string {
   return attempt(source, () => realpathSync(source));
 }
 
-function lostValues(id: number, lost: readonly string[]): CommandFailure {
-  const keys = lost.map((key) => `  ${harmless(key)}`).join('\n');
-  return new CommandFailure(
-    'refused',
-    `Configuration ${id} had other hidden values than the file has now, and hidden values are not kept:\n${keys}\nSave it with \`candor configuration show ${id} > next.yaml\`, write them into it, and reload with that file.`,
+/** The state folder has it with its secrets, for the gateway's user. */
+function originalOf({ id }: ConfigurationJson, { effective = {} }: ConfigurationJson): string {
+  const folder = effective['state_folder'];
+  if (typeof folder !== 'string')
+    throw new CommandFailure('refused', 'The gateway keeps no state (`state: none`), and so no earlier configuration.');
+  const found = readOwnFile(originalPath(folder, id), fileBytesMax, ownerOf(folder));
+  if (found.kind === 'text') return found.text;
+  const why = found.kind === 'refused' ? `: ${found.why}` : '';
+  throw new CommandFailure(
+    found.kind === 'refused' ? 'failure' : 'refused',
+    `Configuration ${id} is not kept as it was in its file${why}. The newest 20 are, in ${harmless(folder)}; \`candor configuration show ${id}\` prints it without secrets. Run this on the gateway's machine, as its user or root.`,
   );
 }
+
+/** Root restores what the gateway's user has kept. */
+const ownerOf = (folder: string): number | null =>
+  process.geteuid?.() === 0 ? (statSync(folder, { throwIfNoEntry: false })?.uid ?? null) : null;
 
 function writeLike(like: string, path: string, text: string): void {
   const { mode, uid, gid } = statSync(like);

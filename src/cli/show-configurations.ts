@@ -33,7 +33,7 @@ export async function listConfigurations(flags: AskFlags, context: ProcessContex
 
 /** `candor configuration show [NUMBER]`: the text on standard output, so that it can be saved, and the rest on standard error. */
 export async function showConfiguration(flags: AskFlags, id: number | null, context: ProcessContext): Promise<void> {
-  const one = await askConfiguration(id, flags, context);
+  const one = await ask<ConfigurationJson>(pathOf(id), flags, context);
   if (flags.json) return printJson(one, context);
   const lines = summaryLines(one, styleFor(context.stderr, context.env), Infinity);
   context.stderr.write(`${[...lines, ...(one.text === null ? ['It has no text.'] : [])].join('\n')}\n`);
@@ -97,12 +97,12 @@ function differenceLines(
   return [...text, ...(unshown.length === 0 ? [] : values), ...(note === null ? [] : wrap(note, ''))];
 }
 
-/** `id`: null: the active one. */
+/** `active`: with all its settings. */
 export const askConfiguration = (
-  id: number | null,
+  id: number | 'active',
   flags: AskFlags,
   context: ProcessContext,
-): Promise<ConfigurationJson> => ask(pathOf(id), flags, context);
+): Promise<ConfigurationJson> => ask(id === 'active' ? 'configuration?effective=true' : pathOf(id), flags, context);
 
 function pathOf(id: number | null): string {
   return id === null ? 'configuration' : `configurations/${id}`;
@@ -116,7 +116,7 @@ async function ask<T>(path: string, flags: AskFlags, context: ProcessContext): P
   return answer.body as T;
 }
 
-export function textOf({ id, text }: ConfigurationJson): string {
+function textOf({ id, text }: ConfigurationJson): string {
   if (text !== null) return text;
   throw new CommandFailure('not_found', `Configuration ${id} has no text: it did not come from a file.`);
 }

@@ -57,7 +57,7 @@ export async function loadConfiguration(
       ...(yamlBeside === undefined ? {} : { yamlBeside }),
       errors: [configurationError(path, wholeFile, '', message, suggestion)],
       maskedText: () => '',
-      shownText: () => ({ text: '', unshown: null }),
+      shownText: () => ({ text: '', original: '', unshown: null }),
       files: [absolute],
     };
   }

@@ -8,6 +8,8 @@ const hiddenValue = '"***"';
 /** What people may see of a text. */
 export interface ShownText {
   readonly text: string;
+  /** With all that is hidden. */
+  readonly original: string;
   /** The values that `text` does not have: it has `"***"`, or a reference to a variable, in their place. Null: there are too many. */
   readonly unshown: readonly UnshownText[] | null;
 }
@@ -29,7 +31,11 @@ const unshownMax = 500;
 export function shownText({ source, positions }: SourceReading, masked: string): ShownText {
   // Both are as wide as what they hide.
   const marked = masked.replaceAll(maskOfPair, mask);
-  return { text: readableText(marked, source, positions), unshown: unshownIn(marked, source, positions) };
+  return {
+    text: readableText(marked, source, positions),
+    original: source,
+    unshown: unshownIn(marked, source, positions),
+  };
 }
 
 function readableText(marked: string, source: string, positions: PathOffsets): string {

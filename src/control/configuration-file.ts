@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { readdir, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import type { KeptConfiguration, UnshownValue } from '../core/kept-configuration.ts';
 import { makePrivateFolder } from '../deploy/private-folder.ts';
 import { readOwnFile, writeWholeLater } from '../deploy/own-file.ts';
@@ -8,10 +9,16 @@ const version = 1;
 /** As much as is kept (`configuration-history.ts`) in JSON, which doubles some characters. */
 const bytesMax = 16 * 1024 * 1024;
 
+/** Of the text that `candor configuration restore` writes back. */
+export const originalPath = (stateFolder: string, id: number): string =>
+  join(stateFolder, 'configurations', `${id}.yaml`);
+
 /** Keeps configurations beyond the end of the process. */
 export interface ConfigurationStorage {
   /** The oldest first. Never throws: a file that cannot be used is as none. */
   read(): readonly KeptConfiguration[];
+  /** Keeps the text of one as it stands in its file, secrets included, and removes those of others than `kept`. Never throws. */
+  keepOriginal(id: number, text: string, kept: readonly number[]): void;
   /** Never throws; the last call wins. */
   write(kept: readonly KeptConfiguration[]): void;
   /** Resolves when everything is written. */
@@ -46,6 +53,23 @@ export class ConfigurationFile implements ConfigurationStorage {
 
   write(kept: readonly KeptConfiguration[]): void {
     this.#writing = this.#writing.then(() => this.#write(kept));
+  }
+
+  keepOriginal(id: number, text: string, kept: readonly number[]): void {
+    this.#writing = this.#writing.then(() => this.#keepOriginal(id, text, kept));
+  }
+
+  async #keepOriginal(id: number, text: string, kept: readonly number[]): Promise<void> {
+    const path = originalPath(this.#folder, id);
+    const folder = dirname(path);
+    try {
+      if (makePrivateFolder(this.#folder) !== null || makePrivateFolder(folder) !== null) return;
+      await writeWholeLater(path, text);
+      const wanted = new Set(kept.map((one) => basename(originalPath(folder, one))));
+      for (const name of await readdir(folder)) if (!wanted.has(name)) await rm(join(folder, name), { force: true });
+    } catch {
+      // It cannot be gone back to; what the gateway runs is not concerned.
+    }
   }
 
   written(): Promise<void> {

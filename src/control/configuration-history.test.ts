@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { ConfigurationFile } from './configuration-file.ts';
+import { ConfigurationFile, originalPath } from './configuration-file.ts';
 import { ConfigurationHistory } from './configuration-history.ts';
 
 let folder: string;
@@ -61,6 +61,26 @@ describe('configurations that were applied and refused', () => {
     applied(history, 'a');
     await history.close();
     assert.equal(statSync(join(folder, 'configurations.json')).mode & 0o777, 0o600);
+  });
+
+  test('are kept with their secrets in files of their own, the newest twenty that were applied, for their user alone', async () => {
+    const history = start('one');
+    for (let count = 1; count <= 23; count++)
+      history.applied(
+        'ann',
+        { revision: count, contentHash: `${count}`, changed: [] },
+        {
+          ...shown(`a: "***" # ${count}`),
+          original: `a: geheim # ${count}`,
+        },
+      );
+    history.refused('ann', ['no'], { ...shown('b'), original: 'b: geheim' });
+    await history.close();
+    const files = readdirSync(join(folder, 'configurations'));
+    assert.deepEqual(files.toSorted(), Array.from({ length: 20 }, (_, at) => `${at + 4}.yaml`).toSorted());
+    assert.equal(readFileSync(originalPath(folder, 23), 'utf8'), 'a: geheim # 23');
+    assert.equal(statSync(originalPath(folder, 23)).mode & 0o777, 0o600);
+    assert.doesNotMatch(readFileSync(join(folder, 'configurations.json'), 'utf8'), /geheim/);
   });
 
   test('count the same one again, as restarts do', async () => {

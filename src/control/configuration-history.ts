@@ -46,6 +46,8 @@ const keptMax = 50;
 const refusedMax = 10;
 /** Of all texts. The newest that was applied is kept whatever its size. */
 const charactersMax = 2 * 1024 * 1024;
+/** So many can be gone back to. */
+const originalsMax = 20;
 /** Of the lists of an entry. */
 const linesMax = 100;
 const lineCharactersMax = 1000;
@@ -97,13 +99,12 @@ export class ConfigurationHistory implements KeptConfigurations {
     { revision, contentHash, changed }: Pick<KeptConfiguration, 'revision' | 'contentHash' | 'changed'>,
     shown: ShownConfiguration | null,
   ): number {
-    return this.#add({
-      ...this.#entry(actor, shown),
-      outcome: 'applied',
-      revision,
-      contentHash,
-      changed: cut(changed),
-    });
+    const entry = { ...this.#entry(actor, shown), revision, contentHash, changed: cut(changed) };
+    const id = this.#add({ ...entry, outcome: 'applied' });
+    const original = shown?.original ?? '';
+    const applied = this.#kept.filter(({ outcome }) => outcome === 'applied').map((one) => one.id);
+    if (original !== '') this.#parts.storage?.keepOriginal(id, original, applied.slice(-originalsMax));
+    return id;
   }
 
   refused(actor: string, errors: readonly string[], shown: ShownConfiguration | null): number {

@@ -2,6 +2,8 @@
 export interface ShownConfiguration {
   /** Without secrets; '' where the file could not be read. */
   readonly text: string;
+  /** With all that is hidden, for the state folder alone; absent: it is not kept. */
+  readonly original?: string;
   /** One line each. */
   readonly warnings: readonly string[];
   /** Null: they are not known, such as in a file that could not be read. */

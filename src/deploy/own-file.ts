@@ -24,9 +24,9 @@ const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
 /**
  * Reads a file that this program has written into a folder of its own. What lies at the name may be anything: only a regular
- * file of this user's or root's is read, and no more than `bytesMax` of it. Never throws, and never waits.
+ * file of this user's or root's is read, and no more than `bytesMax` of it; also one of `owner`, where that is given. Never throws, and never waits.
  */
-export function readOwnFile(path: string, bytesMax: number): OwnFileReading {
+export function readOwnFile(path: string, bytesMax: number, owner: number | null = null): OwnFileReading {
   let descriptor: number;
   try {
     descriptor = openSync(path, flags);
@@ -34,7 +34,7 @@ export function readOwnFile(path: string, bytesMax: number): OwnFileReading {
     return notOpened(path, error);
   }
   try {
-    const why = refusalOf(fstatSync(descriptor), bytesMax);
+    const why = refusalOf(fstatSync(descriptor), bytesMax, owner);
     return why === null ? readAtMost(descriptor, bytesMax) : { kind: 'refused', why };
   } catch (error) {
     return { kind: 'refused', why: `it cannot be read (${errnoOf(error)})` };
@@ -53,11 +53,11 @@ function notOpened(path: string, error: unknown): OwnFileReading {
   return { kind: 'refused', why: type === null ? `it cannot be read (${errno})` : notAFile(type) };
 }
 
-function refusalOf(found: Stats, bytesMax: number): string | null {
+function refusalOf(found: Stats, bytesMax: number, owner: number | null): string | null {
   const type = typeOf(found);
   if (type !== null) return notAFile(type);
   const own = process.geteuid?.() ?? 0;
-  if (found.uid !== own && found.uid !== 0) return 'it belongs to another user';
+  if (found.uid !== own && found.uid !== 0 && found.uid !== owner) return 'it belongs to another user';
   return found.size <= bytesMax ? null : tooLarge(found.size, bytesMax);
 }
 

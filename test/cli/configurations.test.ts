@@ -216,32 +216,34 @@ describe('candor configuration', () => {
 });
 
 describe('candor configuration restore', () => {
-  const secret =
-    'applications: { web: { command: node x.js, environment: { PASSWORD: "geheim", TIER: one } } }\nroutes: [{ to: web }]\n';
-  const shown = secret.replace('"geheim"', '"***"');
-  const unshown = (version: number) => [{ key: 'applications.web.environment.PASSWORD', hash: 'x', version }];
+  const original = `applications: { web: { command: node x.js, environment: { PASSWORD: "geheim" } } }
+routes: [{ to: web }]
+`;
   const path = (): string => join(folder, 'live.yaml');
   const inFile = (): string => readFileSync(path(), 'utf8');
   const files = (): readonly string[] => readdirSync(folder).filter((name) => name.startsWith('live.'));
+  const keep = (text: string): void => writeFileSync(join(folder, 'state/configurations/1.yaml'), text);
+  before(() => mkdirSync(join(folder, 'state/configurations'), { recursive: true }));
   beforeEach(() => {
     for (const name of files()) rmSync(join(folder, name));
-    writeFileSync(path(), secret.replace('one', 'two'), { mode: 0o640 });
-    const was = entry(1, 'applied', { source: path(), text: shown, unshown: unshown(4) });
-    const is = entry(2, 'applied', { source: path(), text: shown.replace('one', 'two'), unshown: unshown(4) });
+    writeFileSync(path(), 'routes: []\n', { mode: 0o640 });
+    keep(original);
+    const [was, is] = [1, 2].map((id) => entry(id, 'applied', { source: path() })) as [
+      KeptConfiguration,
+      KeptConfiguration,
+    ];
     gateway.configurations = { current: is, list: [is, was] };
+    gateway.effective = { state_folder: join(folder, 'state') };
     gateway.calls.length = 0;
   });
 
-  test('writes the earlier text with the hidden values of the file, and reloads', async () => {
+  test('writes the earlier file, and reloads', async () => {
     assert.equal(await context.candor('configuration', 'restore', '1'), 0, context.stderr.text);
-    assert.equal(inFile(), secret);
+    assert.equal(inFile(), original);
     assert.equal(statSync(path()).mode & 0o777, 0o640);
-    assert.equal(
-      gateway.calls.some((call) => call.startsWith('reload')),
-      true,
-    );
-    assert.match(readFileSync(`${path()}.replaced`, 'utf8'), /TIER: two/);
-    assert.deepEqual(files().length, 2);
+    assert.equal(gateway.calls.filter((call) => call.startsWith('reload')).length, 1);
+    assert.deepEqual(files(), ['live.yaml', 'live.yaml.replaced']);
+    assert.equal(readFileSync(`${path()}.replaced`, 'utf8'), 'routes: []\n');
     assertFits(context.stdout.text);
   });
 
@@ -253,34 +255,40 @@ describe('candor configuration restore', () => {
     } finally {
       gateway.reloadAnswer = reloadAnswer;
     }
-    assert.deepEqual([inFile(), files()], [secret.replace('one', 'two'), ['live.yaml']]);
+    assert.deepEqual([inFile(), files()], ['routes: []\n', ['live.yaml']]);
     assert.match(context.stderr.text, /live\.yaml is as it was before/);
   });
 
   for (const [what, number, change, code, says] of [
-    ['that is active', '2', {}, exitCodes.refused, /is active already/],
-    ['that is not kept', '7', {}, exitCodes.not_found, /No configuration that is kept has the number 7/],
+    ['one that is active', '2', () => {}, exitCodes.refused, /is active already/],
+    ['one that never was', '7', () => {}, exitCodes.not_found, /No configuration that is kept has the number 7/],
     [
-      'whose hidden values have changed since',
+      'one that is not kept as it was',
       '1',
-      { unshown: unshown(3) },
+      () => rmSync(join(folder, 'state/configurations/1.yaml')),
       exitCodes.refused,
-      /environment\.PASSWORD/,
+      /Configuration 1 is not kept as it was/,
     ],
     [
-      'that has errors now',
+      'one that has errors now',
       '1',
-      { text: shown.replace('to: web', 'to: shop') },
+      () => keep('routes: 7\n'),
       exitCodes.validation_failed,
-      /called "shop"/,
+      /Configuration 1 has errors/,
+    ],
+    [
+      'a gateway without state',
+      '1',
+      () => (gateway.effective = { state_folder: null }),
+      exitCodes.refused,
+      /state: none/,
     ],
   ] as const)
-    test(`does nothing with one ${what}`, async () => {
-      const [is, was] = gateway.configurations.list as [KeptConfiguration, KeptConfiguration];
-      gateway.configurations = { current: is, list: [is, { ...was, ...change }] };
+    test(`does nothing with ${what}`, async () => {
+      change();
       assert.equal(await context.candor('configuration', 'restore', number), code, context.stderr.text);
       assert.match(context.stderr.text, says);
-      assert.deepEqual([inFile(), files(), gateway.calls], [secret.replace('one', 'two'), ['live.yaml'], []]);
+      assert.deepEqual([inFile(), files(), gateway.calls], ['routes: []\n', ['live.yaml'], []]);
     });
 
   test('says what to do where the file is not here', async () => {
