@@ -50,7 +50,8 @@ export const endpoints = z.union([endpointAddress.transform((address) => [addres
 const cookieName = parsed(parseHeaderName, { kind: 'name', examples: ['session'] });
 const headerName = parsed(parseHeaderName, { kind: 'header name', examples: ['X-User'] });
 
-const hashKey = z.union([
+/** What of a request is hashed. */
+export const hashKey = z.union([
   parsed(parseHashWord, { kind: '`address`, `path`', pattern: '^(?:address|path)$' }),
   section({
     header: key(headerName, 'The header whose value is hashed.'),

@@ -72,11 +72,15 @@ function buildRoute(
   };
 }
 
-function buildAction({ to }: RouteRead, features: FeatureSpecs = {}): RouteAction {
+function buildAction({ to, split_by }: RouteRead, features: FeatureSpecs = {}): RouteAction {
   const answering =
     to === undefined ? featuresOfFile.find(({ name, isAction }) => isAction && name in features) : undefined;
   if (answering !== undefined) return { kind: 'feature', feature: answering.name };
-  return { kind: 'upstream', upstream: (to ?? '') as UpstreamId };
+  const all = typeof to === 'object' ? Object.entries(to) : [];
+  const [[upstream] = [to ?? '']] = all.toSorted(([, one], [, other]) => other - one);
+  const shares = all.map(([name, weight]) => ({ upstream: name as UpstreamId, weight }));
+  const split = shares.length > 1 ? { split: { shares, by: split_by ?? null } } : {};
+  return { kind: 'upstream', upstream: upstream as UpstreamId, ...split };
 }
 
 function buildEdits(read: RouteRead['request_headers']): HeaderEdits {

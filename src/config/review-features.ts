@@ -9,7 +9,7 @@ import { defaults } from './defaults.ts';
 import { matchOf } from './match.ts';
 import { tlsOfListener } from './wanted-files.ts';
 import type { ErrorCollector } from './error-collector.ts';
-import type { RouteRead } from './route-schema.ts';
+import { type RouteRead, targetsOf } from './route-schema.ts';
 
 /** Half of what the shared memory has room for: during a reload those of two configurations are counted. */
 const sharedMax = 256;
@@ -33,7 +33,7 @@ function writtenScopes(draft: Draft): Written<object, object, object> {
       ...[...applications].map(([name, read]) => ({ path: ['applications', name], name, read })),
     ],
     routes: [...routes].map(([at, read]) => ({
-      ...{ path: ['routes', at], to: read.to ?? null, read, match: matchOf(read) },
+      ...{ path: ['routes', at], to: targetsOf(read)[0] ?? null, read, match: matchOf(read) },
       beside: settingsBeside(draft, read),
     })),
   };
@@ -45,14 +45,14 @@ function settingsBeside(draft: Draft, { to, commit_delay, timeouts }: Partial<Ro
     commitDelayMs: commit_delay === undefined ? plain.commit_delay : commit_delay,
     exchangeMs: timeouts?.exchange === undefined ? plain.timeouts?.exchange : timeouts.exchange,
     responseHeadMs: timeouts?.response_head ?? ms(plain.timeouts?.response_head, defaults.timeouts.responseHead),
-    hasOneEndpoint: hasOneEndpoint(draft, to),
+    hasOneEndpoint: hasOneEndpoint(draft, to === undefined ? null : targetsOf({ to })),
   };
 }
 
-/** `to`: absent: every upstream and application. A name may have several addresses. */
-function hasOneEndpoint({ upstreams, applications }: Draft, to: string | undefined): boolean {
-  const written = [...upstreams].filter(([name]) => to === undefined || name === to);
-  const run = [...applications].filter(([name]) => to === undefined || name === to);
+/** `to`: null: every upstream and application. A name may have several addresses. */
+function hasOneEndpoint({ upstreams, applications }: Draft, to: readonly string[] | null): boolean {
+  const written = [...upstreams].filter(([name]) => to?.includes(name) ?? true);
+  const run = [...applications].filter(([name]) => to?.includes(name) ?? true);
   if (written.length + run.length === 0) return false;
   return (
     run.every(([, { instances = 1 }]) => instances === 1) &&

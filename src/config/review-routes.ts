@@ -16,6 +16,7 @@ const actions = ['to', ...Object.keys(routeActionKeys)];
 
 /** Keys that only matter where a request goes on to an application. */
 const upstreamOnly = [
+  'split_by',
   'rewrite',
   'request_headers',
   'response_headers',
@@ -65,6 +66,7 @@ function reviewAction(route: Readonly<Record<string, unknown>>, at: number, coll
 
 function reviewRoute(route: RouteRead, at: number, collector: ErrorCollector): void {
   const { rewrite, timeouts } = route;
+  reviewSplit(route, ['routes', at], collector);
   reviewHeaderValues(route, at, collector);
   reviewCredentials(route, at, collector);
   reviewErrorPages(route.error_pages, ['routes', at, 'error_pages'], true, collector);
@@ -90,6 +92,21 @@ function reviewRoute(route: RouteRead, at: number, collector: ErrorCollector): v
       'make it shorter than "exchange"',
     );
   }
+}
+
+function reviewSplit({ to, split_by }: RouteRead, path: Path, collector: ErrorCollector): void {
+  const weights = typeof to === 'object' ? Object.values(to) : null;
+  if (split_by !== undefined && (weights === null || weights.length < 2))
+    collector.warnAtKey(
+      [...path, 'split_by'],
+      '"split_by" has no effect while "to" names one upstream',
+      'name several in "to", such as { v1: 95, v2: 5 }, or remove it',
+    );
+  if (weights === null) return;
+  if (weights.every((weight) => weight === 0))
+    collector.errorAtKey([...path, 'to'], 'no upstream gets a request', 'give one of them a weight above 0');
+  else if (weights.length === 1)
+    collector.warnAtKey([...path, 'to'], 'one upstream gets all requests, whatever its weight', 'write its name alone');
 }
 
 /** A condition compares a header with a value that everybody has who can read the file. */

@@ -15,6 +15,7 @@ import { reviewHidden, reviewKeys } from './review-keys.ts';
 import { reviewCommands, reviewRestarts } from './review-commands.ts';
 import { reviewOtlp } from './review-otlp.ts';
 import { reviewRoutes } from './review-routes.ts';
+import { targetsOf } from './route-schema.ts';
 
 /** `addresses` are those of this machine. */
 export function review(draft: Draft, collector: ErrorCollector, addresses: readonly string[]): void {
@@ -224,13 +225,16 @@ function reviewTargets(draft: Draft, collector: ErrorCollector): void {
     );
   for (const [at, route] of routes.entries()) {
     const to: unknown = isMap(route) ? route['to'] : undefined;
-    if (typeof to !== 'string') continue;
-    if (!names.includes(to) && to !== '')
-      collector.errorAtValue(
-        ['routes', at, 'to'],
-        `no upstream or application is called ${quoted(to)}`,
-        suggestTarget(to, names),
-      );
+    const path = ['routes', at, 'to'];
+    if (typeof to === 'string' && !names.includes(to) && to !== '')
+      collector.errorAtValue(path, `no upstream or application is called ${quoted(to)}`, suggestTarget(to, names));
+    for (const name of isMap(to) ? Object.keys(to) : [])
+      if (!names.includes(name))
+        collector.errorAtKey(
+          [...path, name],
+          `no upstream or application is called ${quoted(name)}`,
+          suggestTarget(name, names),
+        );
   }
 }
 
@@ -239,7 +243,7 @@ function reviewUnused(draft: Draft, collector: ErrorCollector): void {
   const routes = draft.raw['routes'];
   if (!Array.isArray(routes) || routes.length === 0) return;
   if (collector.errors.some(({ path, severity }) => severity === 'error' && path.startsWith('routes'))) return;
-  const used = new Set([...draft.routes.values()].map(({ to }) => to));
+  const used = new Set([...draft.routes.values()].flatMap(targetsOf));
   for (const name of targetNames(draft).filter((one) => !used.has(one))) {
     const applications = draft.raw['applications'];
     const part = isMap(applications) && Object.hasOwn(applications, name) ? 'applications' : 'upstreams';

@@ -16,7 +16,9 @@ import {
   text,
   textOf,
 } from '../schema/leaves.ts';
+import { hashKey } from './balance-schema.ts';
 import { routeActionKeys, routeFeatureKeys } from '../features/keys.ts';
+import { quoted } from '../schema/error-detail.ts';
 import { key, section } from '../schema/section.ts';
 import { hide } from '../schema/schema-parts.ts';
 
@@ -101,6 +103,22 @@ export const buffer = z.union([
 export const errorPages = z.record(z.string(), path);
 export const disclosure = z.enum(['public', 'operator']);
 
+const weight = z.number({
+  error: ({ input }) =>
+    typeof input === 'string'
+      ? encodeDetail({ message: `${quoted(input)} is no weight`, suggestion: 'write a number, such as 5' })
+      : undefined,
+});
+const target = z.union([text, z.record(z.string(), weight.min(0).max(1_000_000))], {
+  error: ({ input }) =>
+    Array.isArray(input)
+      ? encodeDetail({
+          message: 'a list does not say how many requests each of them gets',
+          suggestion: 'give each a weight, such as { v1: 1, v2: 1 }',
+        })
+      : undefined,
+});
+
 export const route = section({
   id: key(
     name,
@@ -122,7 +140,14 @@ export const route = section({
     'Headers to match: a value, or `{ present: true }` for any. A header that the `Connection` header of the request nominates is removed, and matches nothing.',
   ),
 
-  to: key(text, 'The upstream or application that gets the request.'),
+  to: key(
+    target,
+    'The upstream or application that gets the requests. Several with a weight each, such as `{ v1: 95, v2: 5 }`, divide them: each request is drawn, and sent again to the same one. With 0 one gets none. While no endpoint of one is ready, the others get its requests.',
+  ),
+  split_by: key(
+    hashKey,
+    'Keeps each client at one of several in `to`: `address` of the client, `path`, or the value of a header or cookie is hashed. Requests without it are drawn. Routes with the same `to` agree.',
+  ),
   ...routeActionKeys,
 
   rewrite: key(
@@ -148,6 +173,11 @@ export const route = section({
 });
 
 export type RouteRead = z.output<typeof route>;
+
+/** The names of what a route leads to. */
+export function targetsOf({ to }: Pick<RouteRead, 'to'>): readonly string[] {
+  return to === undefined ? [] : typeof to === 'string' ? [to] : Object.keys(to);
+}
 export type TimeoutsRead = z.output<typeof timeouts>;
 export type BufferRead = z.output<typeof buffer>;
 export type WebsocketRead = z.output<typeof websocket>;

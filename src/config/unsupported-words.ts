@@ -160,8 +160,18 @@ const unsupported: readonly Unsupported[] = [
     ofClients: true,
   },
   {
-    keys: words('mirror mirrors shadow canary split splitclients trafficsplit abtest weightedclusters rollouts'),
-    message: 'dividing and mirroring traffic is not supported yet',
+    keys: words('split splitclients trafficsplit abtest weightedclusters weightedservices'),
+    message: '"to: { v1: 95, v2: 5 }" of a route divides requests, and "split_by" keeps each client at one upstream',
+  },
+  {
+    keys: words('canary rollouts rollout'),
+    message:
+      'it is "releases: { strategy: canary }" of an application; "to: { v1: 95, v2: 5 }" of a route divides requests between upstreams',
+    unless: 'releases',
+  },
+  {
+    keys: words('mirror mirrors shadow'),
+    message: 'mirroring traffic is not supported yet',
   },
   {
     keys: words('tcp udp stream streams l4 tcpservices'),

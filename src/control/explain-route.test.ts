@@ -60,6 +60,31 @@ describe('the route of a request', () => {
     });
   }
 
+  test('divides its requests between upstreams, with what keeps a client at one', () => {
+    const shares = [
+      { upstream: 'app', weight: 2 },
+      { upstream: 'beta', weight: 1 },
+    ];
+    for (const [by, key] of [
+      [null, ''],
+      [{ kind: 'address' }, ', by address'],
+      [{ kind: 'cookie', name: 'id' }, ', by the cookie id'],
+    ] as const) {
+      const action = { kind: 'upstream', upstream: 'app', split: { shares, by } } as unknown as RouteSpec['action'];
+      const divided = { ...route('shop', {}), action };
+      const overlay = [
+        { id: 'pause:upstream:beta', kind: 'pause', target: 'beta', reason: 'beta is paused' },
+        { id: 'pause:upstream:api', kind: 'pause', target: 'api', reason: 'api is paused' },
+      ];
+      const explained = explainRoute(ask('GET', 'example.org', '/'), { routes: [divided], upstreams }, overlay);
+      assert.match(
+        explained.reason,
+        new RegExp(`; its requests are divided between app \\(66\\.7 %\\) and beta \\(33\\.3 %\\)${key}\\.$`),
+      );
+      assert.deepEqual([explained.upstream, explained.overlay], ['app', ['beta is paused']]);
+    }
+  });
+
   test('comes with why those before it do not match', () => {
     const { candidates, reason } = explainRoute(ask('GET', 'example.org', '/api', [['x-beta', '2']]), {
       routes,

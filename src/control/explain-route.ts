@@ -3,7 +3,7 @@ import { addressText } from '../core/endpoint.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { FlatSettings } from '../features/feature-words.ts';
 import { wordsOfFeatures } from '../features/words.ts';
-import { actionName, type HeaderMatch, type RouteSpec } from '../core/route-spec.ts';
+import { actionName, type HeaderMatch, type RouteAction, type RouteSpec, upstreamsOf } from '../core/route-spec.ts';
 import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import { matchesHost, matchesPath } from '../policy/route-match.ts';
 import { hostOf } from '../wire/host.ts';
@@ -75,8 +75,7 @@ function found(spec: RouteSpec, upstreams: readonly UpstreamSpec[]): Omit<RouteE
   const { id, action, timeouts } = spec;
   const upstream = action.kind === 'upstream' ? (upstreams.find((one) => one.id === action.upstream) ?? null) : null;
   const shown = wordsOfFeatures.map(({ settings }) => settings?.(spec.features, upstream) ?? {});
-  const does =
-    upstream === null ? `it answers by itself (${actionName(action)})` : `its requests go to upstream ${upstream.id}`;
+  const does = upstream === null ? `it answers by itself (${actionName(action)})` : goesText(action);
   return {
     route: id,
     action: actionName(action),
@@ -87,6 +86,18 @@ function found(spec: RouteSpec, upstreams: readonly UpstreamSpec[]): Omit<RouteE
     retry: upstream === null ? null : Object.assign({}, ...shown.map(({ retry }) => retry)),
     limits: Object.assign({}, ...shown.map(({ limits }) => limits), limitsOf(spec, upstream)),
   };
+}
+
+function goesText(action: RouteAction): string {
+  const { split } = action.kind === 'upstream' ? action : {};
+  if (split === undefined) return `its requests go to upstream ${upstreamsOf(action).join()}`;
+  const { shares, by } = split;
+  const sum = shares.reduce((all, { weight }) => all + weight, 0);
+  const parts = shares.map(
+    ({ upstream, weight }) => `${upstream} (${Number(((100 * weight) / sum).toPrecision(3))} %)`,
+  );
+  const key = by === null ? '' : `, by ${'name' in by ? `the ${by.kind} ${by.name}` : by.kind}`;
+  return `its requests are divided between ${listText(parts, 'and')}${key}`;
 }
 
 function limitsOf({ commitDelayMs, buffer, tunnel }: RouteSpec, upstream: UpstreamSpec | null): FlatSettings {
@@ -108,14 +119,14 @@ function limitsOf({ commitDelayMs, buffer, tunnel }: RouteSpec, upstream: Upstre
 }
 
 function overlayOf({ id, action }: RouteSpec, entries: readonly OperatorEntry[]): readonly string[] {
-  const upstream = action.kind === 'upstream' ? action.upstream : null;
-  return entries.flatMap((entry) => (concerns(entry, id, upstream) ? [entry.reason] : []));
+  const upstreams = upstreamsOf(action);
+  return entries.flatMap((entry) => (concerns(entry, id, upstreams) ? [entry.reason] : []));
 }
 
-function concerns({ kind, id, target }: OperatorEntry, route: string, upstream: string | null): boolean {
+function concerns({ kind, id, target }: OperatorEntry, route: string, upstreams: readonly string[]): boolean {
   if (kind === 'maintenance') return target === null || target === route;
-  if (kind === 'pause') return id === `pause:route:${route}` || id === `pause:upstream:${upstream}`;
-  return target?.startsWith(`${upstream}/`) === true;
+  if (kind === 'pause') return id === `pause:route:${route}` || upstreams.some((one) => id === `pause:upstream:${one}`);
+  return upstreams.some((one) => target?.startsWith(`${one}/`) === true);
 }
 
 /** The methods for which there would be a route; there is none for that of the question. */
@@ -160,6 +171,8 @@ function matchText({ match: { hosts, pathPrefix, methods, headers } }: RouteSpec
   return parts.join(', ');
 }
 
-function orText(words: readonly string[]): string {
-  return words.length <= 1 ? (words[0] ?? '') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
+const orText = (words: readonly string[]): string => listText(words, 'or');
+
+function listText(words: readonly string[], last: 'and' | 'or'): string {
+  return words.length <= 1 ? (words[0] ?? '') : `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`;
 }

@@ -2,7 +2,7 @@ import { suggestNearest } from '../config/nearest.ts';
 import { orList } from '../schema/error-detail.ts';
 import { addressText } from '../core/endpoint.ts';
 import { overlayEndpointOf, type OverlaySetting } from '../core/overlay.ts';
-import type { RouteSpec } from '../core/route-spec.ts';
+import { type RouteSpec, upstreamsOf } from '../core/route-spec.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 
 /** The possible targets of overlay entries: the current routes, upstreams and endpoints. */
@@ -30,7 +30,7 @@ export function findRoutes(name: string, { routes, upstreams }: OverlayTargets):
 
 /** The ids of the routes that lead to an upstream. */
 export function routesTo(upstream: string, routes: OverlayTargets['routes']): readonly string[] {
-  return idsOf(routes.filter(({ action }) => action.kind === 'upstream' && action.upstream === upstream));
+  return idsOf(routes.filter(({ action }) => upstreamsOf(action).some((one) => one === upstream)));
 }
 
 /** `route:<id>` and `upstream:<id>` are explicit; another name may be a route or an upstream. */

@@ -4,6 +4,7 @@ import type { EventSink } from '../core/event.ts';
 import type { LiveInstance } from '../core/live-instance.ts';
 import type { Random } from '../core/random.ts';
 import type { Release, RolloutStrategy } from '../core/release.ts';
+import { upstreamsOf } from '../core/route-spec.ts';
 import type { ApplicationReleasesStatus, ReleaseOrigin, ReleasePlan, RolloutStatus } from '../core/schemas/releases.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { RouteTraffic } from '../core/route-traffic.ts';
@@ -289,7 +290,7 @@ export class Releases {
     const upstreams = this.#upstreamsOf(application);
     return this.#parts
       .configuration()
-      .routes.flatMap(({ id, action }) => (action.kind === 'upstream' && upstreams.has(action.upstream) ? [id] : []));
+      .routes.flatMap(({ id, action }) => (upstreamsOf(action).some((one) => upstreams.has(one)) ? [id] : []));
   }
 
   #upstreamsOf(application: string): ReadonlySet<UpstreamId> {

@@ -1,9 +1,9 @@
 import type { Instant } from '../core/time.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
-import type { RouteAction, RouteSpec } from '../core/route-spec.ts';
+import { type RouteAction, type RouteSpec, upstreamsOf } from '../core/route-spec.ts';
 import type { MainFeature } from '../features/main-feature.ts';
 import { mainFeatures } from '../features/main.ts';
-import { addressText, type EndpointState } from '../core/endpoint.ts';
+import { addressText, type EndpointState, type UpstreamId } from '../core/endpoint.ts';
 import { type ApplicationProblemKind, type ProblemKind, problemKinds } from '../core/problem-kinds.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import {
@@ -50,15 +50,26 @@ export function routeMaintenance(
   const served = routes.filter(({ action }) => servesOf(action) !== 'checks');
   const isClosed = ({ id, action }: (typeof served)[number]): boolean =>
     servesOf(action) === 'nobody' || targets.has(null) || targets.has(id);
-  const isPaused = ({ id, action }: (typeof served)[number]): boolean =>
-    pauses.has(`pause:route:${id}`) || (action.kind === 'upstream' && pauses.has(`pause:upstream:${action.upstream}`));
-  const partOf = (some: typeof served): RouteMaintenance => {
-    const paused = some.filter((route) => !isClosed(route) && isPaused(route)).map(({ id }) => id);
-    const closed = some.filter((route) => isClosed(route) || isPaused(route)).map(({ id }) => id);
+  type Served = (typeof served)[number];
+  const isPaused = ({ id, action }: Served, upstream: UpstreamId | null): boolean => {
+    const upstreams = upstream === null ? upstreamsOf(action) : [upstream];
+    const areAll = upstreams.length > 0 && upstreams.every((one) => pauses.has(`pause:upstream:${one}`));
+    return pauses.has(`pause:route:${id}`) || areAll;
+  };
+  const partOf = (some: readonly Served[], upstream: UpstreamId | null): RouteMaintenance => {
+    const paused = some.filter((route) => !isClosed(route) && isPaused(route, upstream)).map(({ id }) => id);
+    const closed = some.filter((route) => isClosed(route) || isPaused(route, upstream)).map(({ id }) => id);
     return { closed, paused, open: some.length - closed.length };
   };
-  const byUpstream = Map.groupBy(served, ({ action }) => (action.kind === 'upstream' ? action.upstream : ''));
-  return { all: partOf(served), of: new Map([...byUpstream].map(([id, some]) => [id, partOf(some)])) };
+  const byUpstream = Map.groupBy(
+    served.flatMap((route) => upstreamsOf(route.action).map((upstream) => ({ upstream, route }))),
+    ({ upstream }) => upstream,
+  );
+  const ofUpstream = [...byUpstream].map(([id, some]) => {
+    const routesTo = some.map(({ route }) => route);
+    return [id, partOf(routesTo, id)] as const;
+  });
+  return { all: partOf(served, null), of: new Map(ofUpstream) };
 }
 
 function servesOf(action: RouteAction): MainFeature['serves'] {

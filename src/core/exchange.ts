@@ -128,6 +128,12 @@ export interface SpanFacts {
   readonly flags: string;
 }
 
+/** The upstream of an attempt: a request that is divided between upstreams may be sent again to another one. */
+export function upstreamOfAttempt({ upstream, attempts }: EndedExchange, { endpoint }: AttemptFacts): string {
+  const slash = attempts.length === 1 ? -1 : endpoint.indexOf('/');
+  return slash === -1 ? upstream : endpoint.slice(0, slash);
+}
+
 /** An exchange that has ended, as the recorder reads it. `exchange/exchange.ts` implements it. */
 export interface EndedExchange {
   readonly id: string;
@@ -158,6 +164,8 @@ export interface EndedExchange {
   readonly waitedMs?: number;
   /** What has become of the client's session at an endpoint; null or absent: it has none, or it stays. */
   readonly session?: SessionChange | null;
+  /** The upstream that was drawn for the request, where another one has got it; '' or absent: none was, or `upstream`. */
+  readonly drawnUpstream?: string;
   /** How long the request has waited for its turn, because requests in flight are bounded, or because its address has flooded the gateway; −1 or absent: it has not. */
   readonly turnMs?: number;
   /** The request headers that the configuration wants in the record; null or absent if it wants none, or the request has none of them. */

@@ -181,6 +181,7 @@ export const exchangeKeys: readonly (keyof ExchangeRecord)[] = [
     'body_ms',
     'waited_ms',
     'session',
+    'drawn_upstream',
     'turn_ms',
     'attempts',
     'status',

@@ -1,5 +1,6 @@
 import type { RouteId, UpstreamId } from './endpoint.ts';
 import type { FeatureSpecs } from './feature.ts';
+import type { HashKey } from './upstream-spec.ts';
 
 /** How the gateway's own responses are created. */
 export interface AnswerSettings {
@@ -84,9 +85,24 @@ export interface HeaderMatch {
 }
 
 export type RouteAction =
-  | { readonly kind: 'upstream'; readonly upstream: UpstreamId }
+  /** With `split`, `upstream` is the one that gets the most requests. */
+  | { readonly kind: 'upstream'; readonly upstream: UpstreamId; readonly split?: SplitSpec }
   /** One of its features answers. */
   | { readonly kind: 'feature'; readonly feature: string };
+
+/** How the requests of a route are divided between upstreams. */
+export interface SplitSpec {
+  /** Two at least. With the weight 0 an upstream gets no requests; one has another weight. */
+  readonly shares: readonly { readonly upstream: UpstreamId; readonly weight: number }[];
+  /** Requests with the same value go to the same upstream; null: each request is drawn. */
+  readonly by: HashKey | null;
+}
+
+/** All that requests may go to. */
+export function upstreamsOf(action: RouteAction): readonly UpstreamId[] {
+  if (action.kind !== 'upstream') return [];
+  return action.split?.shares.map(({ upstream }) => upstream) ?? [action.upstream];
+}
 
 /** As the file has it: 'upstream', or the key of the feature that answers. */
 export function actionName(action: RouteAction): string {

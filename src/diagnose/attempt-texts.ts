@@ -22,13 +22,21 @@ export function connectionText({ protocol, reused, idle_ms, local_port }: Attemp
 }
 
 /** For what the request waited before it was sent, one clause each. */
-export function waitTexts({ filter_ms, body_ms, waited_ms, session, turn_ms }: ExchangeRecord): string[] {
+export function waitTexts({
+  filter_ms,
+  body_ms,
+  waited_ms,
+  session,
+  drawn_upstream,
+  turn_ms,
+}: ExchangeRecord): string[] {
   const texts: string[] = [];
   if (filter_ms !== undefined) texts.push(`filters held the request for ${durationText(filter_ms)}`);
   if (body_ms !== undefined)
     texts.push(`the client took ${durationText(body_ms)} to send the body, before a connection was needed`);
   if (waited_ms !== undefined) texts.push(`it waited ${durationText(waited_ms)} for an endpoint`);
   if (session === 'moved') texts.push('the endpoint of its session could not get it: the session moved');
+  if (drawn_upstream !== undefined) texts.push(`upstream ${drawn_upstream} was drawn, and had no endpoint for it`);
   if (turn_ms !== undefined)
     texts.push(`it waited ${durationText(turn_ms)} for its turn, because as many requests as may be were in flight`);
   return texts;

@@ -4,6 +4,7 @@ import type { EndpointId, UpstreamId } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
 import type { NameQuestion, NameResolver } from '../core/name-resolver.ts';
 import type { Random } from '../core/random.ts';
+import { upstreamsOf } from '../core/route-spec.ts';
 import { resolutionStateOf, resolvedAddressesOf } from '../policy/dns-cache.ts';
 import { endpointIdOf, type NamedAddress, namedAddressesOf, resolvedAddressText } from './configured-addresses.ts';
 import { Destinations, type EndpointSource, type SourceContext, type SourceEndpoint } from './endpoint-source.ts';
@@ -114,8 +115,7 @@ export class DnsSource implements EndpointSource {
     const destinations = new Destinations(configuration, this.#context.listeners);
     const limits = new Map<string, number>();
     for (const { action, timeouts } of routes) {
-      if (action.kind !== 'upstream') continue;
-      limits.set(action.upstream, Math.min(limits.get(action.upstream) ?? Infinity, timeouts.dnsMs));
+      for (const id of upstreamsOf(action)) limits.set(id, Math.min(limits.get(id) ?? Infinity, timeouts.dnsMs));
     }
     for (const spec of upstreams) {
       const lookupMs = limits.get(spec.id) ?? lookupDefaultMs;

@@ -6,7 +6,7 @@ import { type MessageHeaders, hasNoBody, isContentLength, type Ownership, type R
 import type { DownstreamHandler } from '../core/stream.ts';
 import type { Timer } from '../core/time.ts';
 import type { Upstream } from './ports.ts';
-import { endpointsTried, waitsForProcessEnd, reusePolicyFor, retryDecisionFor } from './retry.ts';
+import { endpointsTried, waitsForProcessEnd, reusePolicyFor, retryDecisionFor, routeBeside } from './retry.ts';
 import { failureAnswer, filterAnswer, lastHopAnswer, type OwnAnswer, sendAnswer } from './answer.ts';
 import { Admission, type AdmissionOwner } from './admission.ts';
 import { Attempt, type AttemptOwner, furthest } from './attempt.ts';
@@ -32,6 +32,7 @@ import { loopOf } from './loop.ts';
 import { isLastHop, hopFailure } from './max-forwards.ts';
 import { noRouteFailure } from './routed-methods.ts';
 import { concernsRequestOnly, isByClientLeaving } from './request-failures.ts';
+import { SplitChoice } from './split-choice.ts';
 import { Tunnel, type TunnelEnds, tunnelStart } from './tunnel.ts';
 import { urlFailure } from './webdav-headers.ts';
 
@@ -81,8 +82,10 @@ export class Exchange
     const refused = failure ?? hopFailure(this.request, this.serving);
     if (refused !== null) return this.#answerWithFailure(refused);
     if (isLastHop(this.request)) return this.#answerWith(lastHopAnswer(this, this.ports.clock));
-    const route = this.serving.router.route(this.request);
-    if (route === null) return this.#answerWithFailure(noRouteFailure(this.request, this.serving));
+    const found = this.serving.router.route(this.request);
+    if (found === null) return this.#answerWithFailure(noRouteFailure(this.request, this.serving));
+    if (found.split !== null) this.split = new SplitChoice(found.split, this);
+    const route = this.split?.route ?? found;
     this.matchedRoute = route;
     this.route = route.id; // The id, for the recorder, like `upstream` and `application` below.
     const hopeless =
@@ -173,6 +176,7 @@ export class Exchange
 
   /** Chooses an endpoint and begins an attempt. `failure` is the failure of the last attempt; null for the first attempt. */
   #choose(failure: Failure | null): void {
+    if (this.split !== null) this.matchedRoute = routeBeside(this) ?? this.matchedRoute;
     const upstream = this.#nameUpstream();
     const endpoint = upstream.choose(endpointsTried(this.attempts), this);
     if (endpoint === null) {

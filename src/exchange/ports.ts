@@ -76,6 +76,8 @@ export interface Route extends AnswerSettings {
   readonly id: string;
   /** Null: one of the filters answers. */
   readonly upstream: Upstream | null;
+  /** Null: `upstream` gets all of its requests. */
+  readonly split: RouteSplit | null;
   /** Null: there are none. */
   readonly filters: FilterPipeline | null;
   readonly timeouts: Timeouts;
@@ -97,6 +99,16 @@ export interface Route extends AnswerSettings {
   readonly covers: ((target: string) => boolean) | null;
   /** What the route removes from the beginning of paths, such as `/api`; '' if it removes nothing. */
   readonly prefixRemoved: string;
+}
+
+/** Divides the requests of a route between upstreams. */
+export interface RouteSplit {
+  /** Where in the split a request lies. */
+  drawn(request: RequestFacts): number;
+  /** The route with the upstream that has this place. */
+  routeAt(point: number): Route;
+  /** The route with another upstream that is ready, and has an endpoint that was not tried; null: there is none. */
+  readyBeside(point: number, tried: readonly Endpoint[]): Route | null;
 }
 
 /** What the gateway writes of a route into CDN-Loop. */
@@ -132,6 +144,8 @@ export interface Upstream {
   /** The request's facts are what a balancer may go by, such as a header; they are read during the call. */
   choose(tried: readonly Endpoint[], request: RequestFacts): Endpoint | null;
   hasOther(tried: readonly Endpoint[]): boolean;
+  /** Whether nothing speaks against one of its endpoints; absent: it is not known. */
+  readonly isReady?: boolean;
   /** Whether the retry budget allows one more retry of a request that may have been executed; it is then counted. */
   mayRetry(): boolean;
   /** A request that nothing has been sent of may wait for an endpoint that has refused it. Absent: no. */

@@ -7,7 +7,7 @@ import type { ReusePolicy } from '../core/stream.ts';
 import { forwardedValue } from './forwarded-value.ts';
 import { decideRetry, inVainFor, isIdempotent, type RetryDecision, type RetryFacts } from '../policy/retry.ts';
 import type { Attempt } from './attempt.ts';
-import type { Endpoint } from './ports.ts';
+import type { Endpoint, Route } from './ports.ts';
 import type { ExchangeState } from './state.ts';
 
 /** Decides whether an attempt that failed is followed by another. `timeLeft`: the time for the exchange lasts until then. */
@@ -80,7 +80,8 @@ export function attemptsMaxOf(exchange: ExchangeState): number {
 function mayBeElsewhere(exchange: ExchangeState, attempt: Attempt, failure: Failure): boolean {
   const isLasting = shapeOf(failure) === 'garbage' && !attempt.reused;
   const mayRepeat = exchange.requireRoute().retry !== null && !isOverload(failure) && !isLasting;
-  return mayRepeat || hasUntried(exchange) || mayBeOfConnection(attempt) || mayHaveEnded(exchange, attempt);
+  if (mayRepeat || hasUntried(exchange) || mayBeOfConnection(attempt) || mayHaveEnded(exchange, attempt)) return true;
+  return routeBeside(exchange) !== null;
 }
 
 /**
@@ -115,6 +116,17 @@ function isOverload({ cause }: Failure): boolean {
 /** There is an endpoint that has not been tried. */
 export function hasUntried(exchange: ExchangeState): boolean {
   return exchange.requireUpstream().hasOther(endpointsTried(exchange.attempts));
+}
+
+/**
+ * The route with another upstream, for a request that is sent again where none of the endpoints of its own is left, and not the connection alone was
+ * at fault; null: it stays.
+ */
+export function routeBeside(exchange: ExchangeState): Route | null {
+  const { split, attempts } = exchange;
+  const last = attempts.at(-1);
+  if (split === null || last === undefined || mayBeOfConnection(last) || hasUntried(exchange)) return null;
+  return split.beside(endpointsTried(attempts));
 }
 
 /** Whether executing the request twice does no harm. */

@@ -9,6 +9,7 @@ import type { Attempt } from './attempt.ts';
 import type { Tunnel } from './tunnel.ts';
 import { type Identity, identify } from './identity.ts';
 import type { RequestBuffer } from './request-buffer.ts';
+import type { SplitChoice } from './split-choice.ts';
 import type { Ids, Route, ServingRevision, Upstream } from './ports.ts';
 
 /** The record keeps less; this bounds what an exchange holds until its end. */
@@ -69,6 +70,8 @@ export class ExchangeState implements EndedExchange {
   readonly serving: ServingRevision;
   /** The compiled route; `route` is its id. Null before a route was found. */
   matchedRoute: Route | null = null;
+  /** Null unless the route divides its requests between upstreams. */
+  split: SplitChoice | null = null;
   /** The gateway has begun to read the body of the request: a later attempt cannot send it from its first byte. */
   bodyReadBegun = false;
   /** The body, or its beginning, that came before an endpoint was chosen; null: there is none, or it has been sent and is not whole. */
@@ -103,6 +106,12 @@ export class ExchangeState implements EndedExchange {
 
   get span(): SpanFacts | null {
     return this.identity.span;
+  }
+
+  /** The upstream that was drawn, where another one has got the request; '' otherwise. */
+  get drawnUpstream(): string {
+    const drawn = this.split?.upstream ?? '';
+    return drawn === this.upstream ? '' : drawn;
   }
 
   /** The client has been sent the head of a response: no retry and no other answer is possible. */

@@ -79,7 +79,11 @@ export class ConsistentHash<E extends BalancedEndpoint> implements Balancer<E> {
   }
 }
 
-function keyOf<E>(key: HashKey, context: BalancerContext<E>): string | null {
+/** What a request is hashed by; null or '': it has none. */
+export function keyOf(
+  key: HashKey,
+  context: Pick<BalancerContext<unknown>, 'header' | 'eachHeader' | 'clientAddress' | 'path'>,
+): string | null {
   switch (key.kind) {
     case 'header':
       return context.header(key.name);
@@ -93,7 +97,7 @@ function keyOf<E>(key: HashKey, context: BalancerContext<E>): string | null {
 }
 
 /** FNV-1a over UTF-16 code units, then scrambled: similar texts have unrelated hashes. */
-function hashOf(text: string, seed: number): number {
+export function hashOf(text: string, seed: number): number {
   let hash = 0x811c9dc5 ^ seed;
   for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
   return scrambled(hash);

@@ -7,7 +7,7 @@ import {
   type TimedStage,
   timedStages,
 } from '../core/attempt-counts.ts';
-import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
+import { type AttemptFacts, type EndedExchange, upstreamOfAttempt } from '../core/exchange.ts';
 
 /**
  * Endpoints come from the configuration, name servers and applications; those beyond this are counted together, until the counts are taken: then
@@ -32,14 +32,14 @@ export class AttemptCounters {
   #lastUpstream: UpstreamStages | null = null;
 
   count(exchange: EndedExchange): void {
-    const { attempts, upstream } = exchange;
+    const { attempts } = exchange;
     if (attempts.length === 0) return;
     const method = methodNumbers.get(exchange.method) ?? otherMethod;
-    const stages = this.#stagesOf(upstream);
     for (let index = 0; index < attempts.length; index++) {
       const attempt = attempts[index] as AttemptFacts;
+      const upstream = upstreamOfAttempt(exchange, attempt);
       this.#endpoint(upstream, attempt.endpoint).count(method, attempt.status);
-      noteStages(stages, attempt, exchange, index);
+      noteStages(this.#stagesOf(upstream), attempt, exchange, index);
     }
   }
 

@@ -72,6 +72,7 @@ export class ExchangeRecords {
       waitedMs = -1,
       turnMs = -1,
       session = null,
+      drawnUpstream = '',
       recordedHeaders = null,
     } = exchange;
     const shape = shapeOfExchange(exchange);
@@ -102,6 +103,7 @@ export class ExchangeRecords {
       ...(bodyMs >= 0 ? { body_ms: exactMs(bodyMs) } : {}),
       ...(waitedMs >= 0 ? { waited_ms: exactMs(waitedMs) } : {}),
       ...(session === null ? {} : { session }),
+      ...(drawnUpstream === '' ? {} : { drawn_upstream: text(drawnUpstream, recordLimits.name) }),
       ...(turnMs >= 0 ? { turn_ms: exactMs(turnMs) } : {}),
       attempts: isBrief ? [this.#successful(exchange, durationMs)] : this.#attempts(exchange),
       status: numberOrNull(exchange.statusSent),

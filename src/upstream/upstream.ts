@@ -379,6 +379,12 @@ export class LiveUpstream {
     return { ready, total };
   }
 
+  /** Whether nothing speaks against one of its endpoints. */
+  get isReady(): boolean {
+    for (const endpoint of this.#endpoints.values()) if (isReadyState(endpoint) && !endpoint.isRefusing) return true;
+    return false;
+  }
+
   /** Requests of this worker that wait until an endpoint is ready. */
   get waiting(): number {
     return this.#readyQueue.length;

@@ -2,7 +2,7 @@ import type { HeaderEdits, RouteSpec } from '../core/route-spec.ts';
 import { type HeaderFilter, headerFilter, gatewayHeaderNames } from '../core/header-names.ts';
 import { compileFilters } from '../exchange/filter-pipeline.ts';
 import { type OwnRequestHeaders, ownRequestHeaders, ownResponseHeaders } from '../exchange/forward.ts';
-import type { HeaderChange, RequestHeaderChange, Route, RouteHop, Upstream } from '../exchange/ports.ts';
+import type { HeaderChange, RequestHeaderChange, Route, RouteHop, RouteSplit, Upstream } from '../exchange/ports.ts';
 import { noHooks, type RouteHooks } from './feature-parts.ts';
 import type { OverridableRoute } from './route-overrides.ts';
 import { hasDotSegment, plainPath } from '../wire/plain-path.ts';
@@ -12,6 +12,7 @@ import { matchesPath } from '../policy/route-match.ts';
 /** A route whose filters the overlay may replace. */
 export interface CompiledRoute extends OverridableRoute, Omit<Route, keyof OverridableRoute> {
   readonly upstream: Upstream | null;
+  readonly split: (RouteSplit & { readonly variants: readonly CompiledRoute[] }) | null;
 }
 
 /**
@@ -30,6 +31,7 @@ export function compileRoute(
   return {
     id: spec.id,
     upstream,
+    split: null,
     filters: compileFilters(ownFilters),
     ownFilters,
     overlayRevision: 0,

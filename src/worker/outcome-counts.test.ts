@@ -51,6 +51,17 @@ test('it is known for how long connections had been idle, whether a response cam
   assert.equal(cell?.connectMsMin, 0.5);
 });
 
+test('an attempt counts for the upstream of its endpoint, also where the request was sent again to another upstream', () => {
+  const cells = counted(exchangeOf({ endpoint: 'v2/b', failure: slow }, { endpoint: 'app/a', status: 200 }));
+  assert.deepEqual(
+    cells.map(({ upstream, endpoint, failures, successes }) => [upstream, endpoint, failures, successes]),
+    [
+      ['v2', 'v2/b', 1, 0],
+      ['app', 'app/a', 0, 1],
+    ],
+  );
+});
+
 test('answers with a 5xx status are counted with the others and separately', () => {
   const statuses = [200, 499, 500, 503, 599];
   const [cell] = counted(...statuses.map((status) => exchangeOf({ status })));

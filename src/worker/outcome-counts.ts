@@ -1,4 +1,4 @@
-import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
+import { type AttemptFacts, type EndedExchange, upstreamOfAttempt } from '../core/exchange.ts';
 import { shapeOf, specOf, specOfCause } from '#failures/failure-texts.ts';
 import type { Cause, Failure } from '#failures/failure.ts';
 import { addClient, type CountedClient } from '../core/counters.ts';
@@ -116,7 +116,7 @@ export class OutcomeCounts {
     if (failure === null && attempt.status === 0) return;
     // No connection was tried, so this says nothing new about the endpoint.
     if (failure !== null && !wasTried(failure)) return;
-    const cell = this.#cellOf(exchange.upstream, attempt);
+    const cell = this.#cellOf(upstreamOfAttempt(exchange, attempt), attempt);
     if (cell === null) return;
     if (failure === null) {
       cell.successes += 1;

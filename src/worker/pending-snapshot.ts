@@ -1,4 +1,4 @@
-import type { RouteSpec } from '../core/route-spec.ts';
+import { type RouteSpec, upstreamsOf } from '../core/route-spec.ts';
 import type { Snapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import { ownRequestHeaders } from '../exchange/forward.ts';
 import type { FeatureHooks } from '../features/worker-feature.ts';
@@ -11,6 +11,7 @@ import type { Filter } from '../core/filter.ts';
 import { listenerFilters } from './listener-filters.ts';
 import { type FeatureParts, type PendingParts, type RouteHooks, routeHooks } from './feature-parts.ts';
 import { routeHop } from './route-hop.ts';
+import { LiveRouteSplit } from './route-split.ts';
 import { RouterBuilder, type RouterOf } from './router.ts';
 import type { SnapshotPart } from '../core/snapshot-parts.ts';
 
@@ -65,26 +66,30 @@ export class PendingSnapshot {
       this.#specs.set(spec.id, { ...spec, endpoints });
     }
     for (const spec of routes) {
-      const upstream = spec.action.kind === 'upstream' ? this.#upstreamOf(spec.action.upstream) : null;
-      const hooks = this.#hooksOf(spec);
-      this.#router.add({
-        match: spec.match,
-        route: compileRoute(
-          spec,
-          upstream,
-          this.#own,
-          hooks.answersChecks ? hooks : { ...hooks, filters: [...this.#listenerFilters, ...hooks.filters] },
-          routeHop(this.#hopName, this.#hopKey, spec.id),
-        ),
-      });
+      const [only = null, ...others] = upstreamsOf(spec.action).map((upstream) => this.#compiled(spec, upstream));
+      const { split } = spec.action.kind === 'upstream' ? spec.action : {};
+      const divided =
+        split === undefined || only === null ? null : new LiveRouteSplit(split, [only, ...others], this.#ports);
+      this.#router.add({ match: spec.match, route: divided?.variants[0] ?? only ?? this.#compiled(spec, null) });
     }
   }
 
+  #compiled(spec: RouteSpec, upstream: string | null): CompiledRoute {
+    const hooks = this.#hooksOf(spec, upstream);
+    return compileRoute(
+      spec,
+      upstream === null ? null : this.#upstreamOf(upstream),
+      this.#own,
+      hooks.answersChecks ? hooks : { ...hooks, filters: [...this.#listenerFilters, ...hooks.filters] },
+      routeHop(this.#hopName, this.#hopKey, spec.id),
+    );
+  }
+
   /** An upstream stands before the routes to it. */
-  #hooksOf({ id, action, features }: RouteSpec): RouteHooks {
-    const upstream = action.kind === 'upstream' ? action.upstream : null;
+  #hooksOf({ id, action, features }: RouteSpec, upstream: string | null): RouteHooks {
+    const ofScope = action.kind === 'upstream' ? action.upstream : null;
     return routeHooks(
-      this.#parts.of({ kind: 'route', id, upstream }, features),
+      this.#parts.of({ kind: 'route', id, upstream: ofScope }, features),
       upstream === null ? [] : this.#hooksOfUpstream(upstream),
     );
   }

@@ -1,18 +1,21 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from '../../test/properties.ts';
+import type { UpstreamId } from '../core/endpoint.ts';
 import type { RouteSpec } from '../core/route-spec.ts';
 import type { RequestHead } from '../core/message.ts';
 import type { MaintenanceSetting, PauseSetting, RouteOverlay } from '../core/overlay.ts';
 import type { Route } from '../exchange/ports.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { compileRoute, type CompiledRoute } from './compile-route.ts';
+import { SeededRandom } from '../testing/seeded-random.ts';
 import { noHooks } from './feature-parts.ts';
+import { LiveRouteSplit } from './route-split.ts';
 import { RouteOverrides } from './route-overrides.ts';
 
 const ids = ['/a', '/b', '/ready'] as const;
 
-function compiled(id: string): CompiledRoute {
+function compiled(id: string, to = 'app'): CompiledRoute {
   const none = { set: [], add: [], remove: [] };
   const spec = {
     id,
@@ -22,7 +25,7 @@ function compiled(id: string): CompiledRoute {
     responseHeaders: none,
     rewrite: { host: 'client', pathPrefix: null },
   } as unknown as RouteSpec;
-  const upstream = id === '/ready' ? null : ({ id: 'app' } as unknown as Route['upstream']);
+  const upstream = id === '/ready' ? null : ({ id: to } as unknown as Route['upstream']);
   return compileRoute(
     spec,
     upstream,
@@ -97,6 +100,21 @@ describe('the overlay on the routes of a worker', () => {
         for (const id of ids) assert.deepEqual(filtersAt(id), [...expectedAt(id, newest), ...own(id)]);
       }),
     );
+  });
+
+  test('a paused upstream holds its own requests of a route that divides them', () => {
+    const shares = ['v1', 'v2'].map((id) => ({ upstream: id as UpstreamId, weight: 1 }));
+    const parts = { clock: new SimulatedClock(), random: new SeededRandom(1) };
+    const split = new LiveRouteSplit({ shares, by: null }, [compiled('/a', 'v1'), compiled('/a', 'v2')], parts);
+    const overrides = new RouteOverrides(parts.clock);
+    const filtersNow = (): readonly (readonly string[])[] => {
+      overrides.routerOf({ route: () => split.variants[0] as CompiledRoute }).route({} as RequestHead);
+      return split.variants.map(({ filters }) => (filters?.filters ?? []).map(({ name }) => name));
+    };
+    overrides.apply(overlayOf(1, { maintenance: [], pauses: ['upstream:v2'] as never }));
+    assert.deepEqual(filtersNow(), [[], ['pause']]);
+    overrides.apply(overlayOf(2, { maintenance: ['/a'], pauses: [] }));
+    assert.deepEqual(filtersNow(), [['maintenance'], ['maintenance']]);
   });
 
   test('an overlay that is not newer changes nothing', () => {

@@ -17,6 +17,8 @@ import type { RouterOf } from './router.ts';
 export interface OverridableRoute {
   readonly id: string;
   readonly upstream: { readonly id: string } | null;
+  /** The route once for each upstream that its requests are divided between; null: it has one, or none. */
+  readonly split: { readonly variants: readonly OverridableRoute[] } | null;
   /** Whether the route reports readiness: maintenance of all routes does not change it. */
   readonly answersChecks: boolean;
   /** The filters of the configuration. */
@@ -60,7 +62,8 @@ export class RouteOverrides {
     return {
       route: (request) => {
         const route = router.route(request);
-        if (route !== null && route.overlayRevision !== this.#overlay.revision) this.#override(route);
+        if (route !== null && route.overlayRevision !== this.#overlay.revision)
+          for (const one of route.split?.variants ?? [route]) this.#override(one);
         return route;
       },
     };

@@ -9,7 +9,7 @@ import {
   upgradeKey,
 } from '../core/content-kind.ts';
 import { AnsweredTargets } from './answered-targets.ts';
-import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
+import { type AttemptFacts, type EndedExchange, upstreamOfAttempt } from '../core/exchange.ts';
 import { latencyCellOf, latencyCells } from '../core/latency-cells.ts';
 import {
   answerParts,
@@ -69,7 +69,7 @@ export class RouteTrafficCounts {
       if (attempt.failure !== null && index === 0) this.#countFirst(exchange, attempt, attempt.failure);
       const isFailed = attempt.failure !== null && !isSwitched;
       if (isFailed ? !isOfRoute(attempt.failure as Failure) : attempt.status === 0) continue;
-      const pair = this.#pairOf(route, exchange.upstream, attempt.endpoint);
+      const pair = this.#pairOf(route, upstreamOfAttempt(exchange, attempt), attempt.endpoint);
       if (pair === null) continue;
       if (isFailed) countFailure(pair);
       else if (isSwitched) addAnswer(pair.answers, acceptedKey, exchange.client.address);
@@ -77,9 +77,10 @@ export class RouteTrafficCounts {
     }
   }
 
-  #countFirst({ route, upstream }: EndedExchange, { endpoint }: AttemptFacts, failure: Failure): void {
+  #countFirst(exchange: EndedExchange, attempt: AttemptFacts, failure: Failure): void {
     if (!wasTried(failure) || !specOf(failure).countsAgainstHealth) return;
-    const causes = this.#pairOf(route, upstream, endpoint)?.causes ?? [];
+    const pair = this.#pairOf(exchange.route, upstreamOfAttempt(exchange, attempt), attempt.endpoint);
+    const causes = pair?.causes ?? [];
     const known = causes.find(({ cause }) => cause === failure.cause);
     if (known === undefined) causes.push({ cause: failure.cause, count: 1 });
     else known.count += 1;

@@ -29,10 +29,13 @@ export function completed(fragment: Record<string, unknown>): Record<string, unk
 
 /** With an upstream for every route, or a route for every upstream. */
 function withTargets(file: Record<string, unknown>): Record<string, unknown> {
-  const routes = file['routes'] as readonly { to?: string }[] | undefined;
+  const routes = file['routes'] as readonly { to?: string | object }[] | undefined;
   const upstreams = (file['upstreams'] ?? {}) as object;
   if (routes !== undefined || (!('upstreams' in file) && !('applications' in file))) {
-    const targets = (routes ?? [{ to: 'app' }]).flatMap(({ to }) => (to === undefined ? [] : [to]));
+    const targets = (routes ?? [{ to: 'app' }]).flatMap(({ to }) => {
+      if (to === undefined) return [];
+      return typeof to === 'string' ? [to] : Object.keys(to);
+    });
     const own = (file['applications'] ?? {}) as object;
     const missing = targets
       .filter((name) => !(name in own))

@@ -105,6 +105,9 @@ export const recordSchema = z.object({
     .enum(['new', 'moved'])
     .optional()
     .describe('Whether a sticky session began or moved to this endpoint; absent: neither.'),
+  drawn_upstream: text
+    .optional()
+    .describe('The upstream that a route that divides its requests has drawn, where another one got this request.'),
   turn_ms: z
     .number()
     .optional()

@@ -213,7 +213,7 @@ export const statusSchema = z.object({
     .array(
       z.object({
         id: text.describe('Empty: requests that matched no route.'),
-        upstream: nullableText.describe('Null: it answers by itself.'),
+        upstream: nullableText.describe('Of several the one that gets the most requests; null: it answers by itself.'),
         last_minute: minuteFigures,
       }),
     )
