@@ -33,7 +33,8 @@ export function liveText({ state, from, to, share, leftMs, judgement }: RolloutS
       ? []
       : [`evidence ${digits(Math.round(judgement.evidence))} of ${digits(judgement.limit)}`];
   const left = leftMs === null ? [] : [`${leftText(leftMs)} left`];
-  const what = isStarting ? 'starting' : `${Math.round(100 * share)} %`;
+  const isChosen = state === 'shifting' && share === 0;
+  const what = isStarting ? 'starting' : isChosen ? 'canary_for' : `${Math.round(100 * share)} %`;
   return `  ${harmless([what, ...counts, ...left, ...evidence].join(' · '))}`;
 }
 

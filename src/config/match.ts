@@ -1,6 +1,7 @@
 import type { RouteMatch } from '../core/route-spec.ts';
 import { leftOut } from '../redact/span.ts';
 import { redactPath } from '../redact/target.ts';
+import { matchesOf } from '../schema/value-match.ts';
 import type { RouteRead } from './route-schema.ts';
 
 export function matchOf(route: RouteRead): RouteMatch {
@@ -8,10 +9,7 @@ export function matchOf(route: RouteRead): RouteMatch {
     hosts: [...new Set(route.host ?? [])],
     pathPrefix: route.path ?? '/',
     methods: [...new Set(route.methods ?? [])],
-    headers: Object.entries(route.headers ?? {}).map(([name, value]) => ({
-      name: name.toLowerCase(),
-      value: typeof value === 'string' ? value : null,
-    })),
+    headers: matchesOf(route.headers).map(({ name, value }) => ({ name: name.toLowerCase(), value })),
   };
 }
 

@@ -20,6 +20,7 @@ import { hashKey } from './balance-schema.ts';
 import { routeActionKeys, routeFeatureKeys } from '../features/keys.ts';
 import { quoted } from '../schema/error-detail.ts';
 import { key, section } from '../schema/section.ts';
+import { valueMatch } from '../schema/value-match.ts';
 import { hide } from '../schema/schema-parts.ts';
 
 export const timeouts = section({
@@ -65,16 +66,6 @@ const headerEdits = section({
   set: key(hide(z.record(z.string(), fieldValue), 'header'), 'Headers to write, in place of any of that name.'),
   add: key(hide(z.record(z.string(), oneOrMany(fieldValue)), 'header'), 'Headers to write beside those of that name.'),
   remove: key(oneOrMany(parsed(parseLoneHeaderName, { kind: 'header name' })), 'Names of headers to remove.'),
-});
-
-const headerMatch = z.union([fieldValue, section({ present: z.literal(true) })], {
-  error: (issue) =>
-    typeof issue.input === 'boolean'
-      ? encodeDetail({
-          message: `${issue.input} is not text`,
-          suggestion: `write "${issue.input}" for this value, or { present: true } for any`,
-        })
-      : undefined,
 });
 
 export const commitDelay = durationOrNone;
@@ -136,7 +127,7 @@ export const route = section({
   ),
   methods: key(oneOrMany(parsed(parseMethod, { kind: 'method' })), 'Methods to match.', defaults.route.methods),
   headers: key(
-    hide(z.record(z.string(), headerMatch), 'header', 'value'),
+    hide(z.record(z.string(), valueMatch), 'header', 'value'),
     'Headers to match: a value, or `{ present: true }` for any. A header that the `Connection` header of the request nominates is removed, and matches nothing.',
   ),
 

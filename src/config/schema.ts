@@ -6,7 +6,7 @@ import { defaults } from './defaults.ts';
 import { parseNameServer } from './format/address.ts';
 import { parseHeaderName, parseLoneHeaderName } from '../schema/format/field.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
-import { parseNetwork } from './format/network.ts';
+import { parseNetwork } from '../schema/format/network.ts';
 import {
   duration,
   durationOrNone,

@@ -49,7 +49,7 @@ async function application(context: TestContext, changed: Partial<ReleaseSetting
     configuration: null,
   });
   await releases.begins(wanted('one'));
-  const shown = (): readonly [string | undefined, string, readonly number[]] => [
+  const shown = (): readonly [string | undefined, string, readonly (number | null)[]] => [
     releases.status()?.state,
     releases.inForce?.name ?? 'none',
     releases.armsOf(spec).map(({ share }) => share),
@@ -116,6 +116,24 @@ describe('the rollout of an application', () => {
     assert.deepEqual(shown(), ['shifting', 'one', [0.5, 0.5]]);
     await pass(5000);
     assert.deepEqual(shown(), ['baking', 'two', [0, 1]]);
+  });
+
+  it('draws no request for a canary that some are chosen for, also in a process that takes over', async (context) => {
+    const canaryFor = { headers: [{ name: 'x-canary', value: null }], cookies: [], clients: [] };
+    const steps = [{ share: 0, forMs: 10_000 }];
+    const { begin, pass, is, shown, handOver, said } = await application(context, { steps, canaryFor });
+    assert.ok((await begin('canary')).ok);
+    is('healthy');
+    await pass(100);
+    assert.deepEqual(shown(), ['shifting', 'one', [1, null]]);
+    assert.equal(said.at(-1), 'two gets the requests of canary_for');
+    await handOver();
+    assert.deepEqual(shown(), ['shifting', 'one', [1, null]]);
+    await pass(10_000);
+    assert.deepEqual(shown(), ['baking', 'two', [0, 1]]);
+    await pass(30_000);
+    assert.deepEqual(shown(), [undefined, 'two', [1, 0]]);
+    assert.equal(said.at(-1), 'two is in force: 0 of 0 requests seen, chosen for two: nothing is compared');
   });
 
   it('refuses a release that is not ready in time, and changes nothing', async (context) => {

@@ -16,6 +16,7 @@ import {
   type RolloutEvent,
   type RolloutPlan,
   comparingShare,
+  drawnShareOf,
   isSettling,
   shareOf,
 } from '../deploy/rollout.ts';
@@ -109,6 +110,14 @@ interface RolloutOrder {
   readonly remarks?: readonly string[];
 }
 
+function planOf(
+  strategy: RolloutStrategy,
+  { steps, canaryFor, readyMs, bakeMs }: ReleaseSettings,
+): Omit<RolloutPlan, 'isJudged' | 'reason'> {
+  const isCanary = strategy === 'canary';
+  return { strategy, steps: isCanary ? steps : [], isChosen: isCanary && canaryFor !== null, readyMs, bakeMs };
+}
+
 /** Where nothing else happens, the rollout is looked at so often. */
 const lookEveryMs = 100;
 const processesEveryMs = 1000;
@@ -144,14 +153,17 @@ export class ApplicationReleases {
 
   /** What the supervisor runs. */
   armsOf(spec: ApplicationSpec): readonly [ApplicationArm, ...ApplicationArm[]] {
-    const arm = (release: Release, share: number): ApplicationArm => ({ spec: this.#specOf(spec, release), share });
+    const arm = (release: Release, share: number | null): ApplicationArm => ({
+      spec: this.#specOf(spec, release),
+      share,
+    });
     const running = this.#running;
     if (running !== null) {
       const { from, to, rollout, plan } = running;
       if (rollout.state === 'preparing') return [arm(from, 1)];
       if (plan.strategy === 'rolling') return [arm(to, 1)];
-      const share = shareOf(rollout, plan);
-      return [arm(from, 1 - share), arm(to, share)];
+      const share = drawnShareOf(rollout, plan);
+      return [arm(from, 1 - (share ?? 0)), arm(to, share)];
     }
     const { inForce } = this;
     if (inForce === null) return [{ spec, share: 1 }];
@@ -206,16 +218,15 @@ export class ApplicationReleases {
     if (warm !== null && inForce !== null && kept?.watched != null)
       this.#watched = {
         ...{ from: warm, to: inForce, strategy: kept.watched },
-        comparison: this.#compare(warm, inForce, kept.comparison),
+        comparison: this.#compare(warm, inForce, false, kept.comparison),
       };
     const [from, to] = [releaseOf(open?.from ?? null), releaseOf(open?.to ?? null)];
     // What ran before its instances has ended with the process that had started it.
     if (open?.state === 'preparing') await this.endInterrupted();
     if (open === null || open.state === 'preparing' || from === null || to === null || inForce === null)
       return this.#schedule();
-    const { steps, readyMs, bakeMs } = settings();
     const plan: RolloutPlan = {
-      ...{ strategy: open.strategy, steps: open.strategy === 'canary' ? steps : [], readyMs, bakeMs },
+      ...planOf(open.strategy, settings()),
       isJudged: kept?.isJudged ?? true,
       reason: null,
     };
@@ -223,15 +234,15 @@ export class ApplicationReleases {
       ...{ id: open.rollout, from, to, plan, actor: open.actor, beganAt: open.beganAt },
       job: new AbortController(),
       rollout: resumedRollout(open.state, open.share, plan, after(now, -(kept?.sinceMs ?? 0))),
-      comparison: this.#compare(from, to, kept?.comparison),
+      comparison: this.#compare(from, to, plan.isChosen, kept?.comparison),
     };
     this.#schedule();
   }
 
-  #compare(from: Release, to: Release, saved: SavedComparison | null = null): RolloutComparison {
+  #compare(from: Release, to: Release, isChosen: boolean, saved: SavedComparison | null = null): RolloutComparison {
     const { clock, routes, isSticky } = this.#parts;
-    const names = { old: from.name, fresh: to.name };
-    return new RolloutComparison(clock, this.#before, { names, routes: routes(), isSticky: isSticky() }, saved);
+    const settings = { names: { old: from.name, fresh: to.name }, routes: routes(), isSticky: isSticky(), isChosen };
+    return new RolloutComparison(clock, this.#before, settings, saved);
   }
 
   /** For a process that takes over. */
@@ -264,7 +275,8 @@ export class ApplicationReleases {
     if (!folder.ok) throw new ReleaseRefused(folder.failure);
     const rollout = store.history.nextRollout;
     await store.append({ kind: 'began', rollout, from: inForce.number, to: to.number, strategy, actor });
-    const { steps, readyMs, bakeMs, before: command, jobMs: limitMs } = settings();
+    const { before: command, jobMs: limitMs } = settings();
+    const usual = planOf(strategy, settings());
     const { environment } = to;
     const job = command === null || rollbackFor !== null ? null : { command, environment, limitMs };
     if (job === null) await store.append({ kind: 'step', rollout, state: 'starting', share: 0 });
@@ -272,16 +284,14 @@ export class ApplicationReleases {
     const running: RunningRollout = {
       ...{ id: rollout, from: inForce, to, actor, remarks, beganAt: new Date(clock.wallTime()).toISOString() },
       plan: {
-        strategy,
-        steps: strategy === 'canary' ? steps : [],
-        readyMs,
-        bakeMs: rollbackFor === null ? bakeMs : 0,
+        ...usual,
+        bakeMs: rollbackFor === null ? usual.bakeMs : 0,
         isJudged: rollbackFor === null,
         reason: rollbackFor,
       },
       rollout: { state: job === null ? 'starting' : 'preparing', since: clock.now() },
       job: new AbortController(),
-      comparison: this.#compare(inForce, to),
+      comparison: this.#compare(inForce, to, usual.isChosen),
     };
     this.#running = running;
     this.#watched = null;
@@ -354,7 +364,7 @@ export class ApplicationReleases {
     const running = this.#running;
     if (running === null) compared.comparison.add(counted, 1);
     else if (!isSettling(running.rollout, this.#parts.clock.now()))
-      compared.comparison.add(counted, shareOf(running.rollout, running.plan));
+      compared.comparison.add(counted, drawnShareOf(running.rollout, running.plan));
     this.look();
   }
 
@@ -374,7 +384,6 @@ export class ApplicationReleases {
     const rollout = store.history.nextRollout;
     await store.append({ kind: 'began', rollout, from: from.number, to: to.number, strategy, actor: 'gateway' });
     await store.append({ kind: 'step', rollout, state: 'comparing', share: comparingShare });
-    const { readyMs } = settings();
     this.#running = {
       ...{
         ...watched,
@@ -383,7 +392,7 @@ export class ApplicationReleases {
         job: new AbortController(),
         beganAt: new Date(clock.wallTime()).toISOString(),
       },
-      plan: { strategy, steps: [], readyMs, bakeMs: 0, isJudged: true, reason: null },
+      plan: { ...planOf(strategy, settings()), steps: [], bakeMs: 0, isJudged: true, reason: null },
       rollout: { state: 'comparing', since: clock.now(), bakedMs: 0 },
     };
     this.#watched = null;

@@ -69,6 +69,52 @@ describe('both releases are counted', () => {
   });
 });
 
+describe('a release whose requests are chosen', () => {
+  function chosen(saved?: ReturnType<RolloutComparison['saved']>) {
+    const clock = new SimulatedClock();
+    const before = new TrafficBefore();
+    const settings = { names, routes: ['cart'], isSticky: false, isChosen: true };
+    const comparison = new RolloutComparison(clock, before, settings, saved);
+    const add = (share: number | null, ...routes: readonly RouteTraffic[]): void =>
+      comparison.add(before.add({ worker: 1, routes }, endpointOf, clock.now()), share);
+    return { comparison, add };
+  }
+
+  test('is bad where most of them fail, also after an upgrade', () => {
+    const { comparison, add } = chosen();
+    assert.equal(comparison.judgement().reason, '0 of 0 requests seen, chosen for r2: nothing is compared');
+    add(null, traffic('a', 100, 20), traffic('b', 9, 20, { serverErrors: 6 }));
+    assert.equal(comparison.judgement().verdict, 'inconclusive');
+    const next = chosen(JSON.parse(JSON.stringify(comparison.saved())) as ReturnType<RolloutComparison['saved']>);
+    next.add(null, traffic('b', 3, 20, { serverErrors: 1 }));
+    const { verdict, reason, fresh } = next.comparison.judgement();
+    assert.deepEqual([verdict, reason], ['bad', '7 of 12 requests of r2 failed, 0 of 100 of r1']);
+    assert.deepEqual(fresh, { requests: 12, failures: 0, serverErrors: 7, late: 0 });
+  });
+
+  test('is never good or bad by a comparison of them', () => {
+    const { comparison, add } = chosen();
+    for (let count = 0; count < 50; count++) add(null, traffic('a', 100, 20), traffic('b', 100, 20));
+    const { verdict, reason } = comparison.judgement();
+    assert.deepEqual(
+      [verdict, reason],
+      ['inconclusive', '5,000 of 10,000 requests seen, chosen for r2: nothing is compared'],
+    );
+    for (let count = 0; count < 20; count++) add(null, traffic('b', 100, 20, { serverErrors: 40 }));
+    assert.equal(comparison.judgement().verdict, 'inconclusive');
+  });
+
+  test('is judged as any other when it has all requests, and when they are drawn to compare both', () => {
+    const { comparison, add } = chosen();
+    add(null, traffic('a', 100, 20), traffic('b', 12, 20));
+    add(1, traffic('b', 50, 20));
+    assert.match(comparison.judgement().reason, /^50 requests of r2 seen, no worse than those of r1 before$/);
+    for (let count = 0; count < 10; count++) add(0.25, traffic('a', 30, 20), traffic('b', 10, 20, { serverErrors: 5 }));
+    assert.equal(comparison.judgement().verdict, 'bad');
+    assert.match(comparison.judgement().reason, /^50 of 100 requests of r2 /);
+  });
+});
+
 describe('a release that has all requests', () => {
   test('looks worse than the one before where more of them fail than before', () => {
     const { comparison, add } = compared();

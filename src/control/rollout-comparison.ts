@@ -7,7 +7,13 @@ import { ArmSum, type ArmTraffic, type SavedArm } from '../policy/arm-traffic.ts
 import { BeforeAfterJudge, type SavedBeforeAfter } from '../policy/before-after-judge.ts';
 import { lateLimitMs, mayBeLate } from '../policy/late-limit.ts';
 import { ReleaseJudge, type SavedJudge } from '../policy/release-judge.ts';
-import { leakReason, type MemorySample, restartsReason, undrawnJudgement } from '../policy/release-limits.ts';
+import {
+  chosenJudgement,
+  leakReason,
+  type MemorySample,
+  restartsReason,
+  undrawnJudgement,
+} from '../policy/release-limits.ts';
 
 /** An endpoint of the application, as far as the judge must know it. */
 export interface ComparedEndpoint {
@@ -140,6 +146,8 @@ export interface ProcessOfRelease {
 export interface SavedComparison {
   readonly judge: SavedJudge;
   readonly after: SavedBeforeAfter | null;
+  /** Null: requests are drawn. */
+  readonly chosen: Readonly<Record<ReleaseArm, SavedArm>> | null;
 }
 
 const arms = ['old', 'fresh'] as const;
@@ -150,6 +158,8 @@ interface ComparisonSettings {
   readonly routes: readonly string[];
   readonly names: Readonly<Record<ReleaseArm, string>>;
   readonly isSticky: boolean;
+  /** The requests of its steps are chosen. */
+  readonly isChosen?: boolean;
 }
 
 /** What the judges are told of a rollout, and what they say. */
@@ -158,6 +168,8 @@ export class RolloutComparison {
   readonly #before: TrafficBefore;
   readonly #names: Readonly<Record<ReleaseArm, string>>;
   readonly #judge: ReleaseJudge;
+  /** While requests are chosen: what both releases have done. Null: they are drawn. */
+  readonly #chosen: Readonly<Record<ReleaseArm, ArmSum>> | null;
   /** Of each instance, when it was first seen. */
   readonly #restartsBefore = new Map<string, number>();
   readonly #memory: Readonly<Record<ReleaseArm, MemorySample[]>> = { old: [], fresh: [] };
@@ -171,21 +183,29 @@ export class RolloutComparison {
     this.#names = settings.names;
     this.#judge = saved === null ? new ReleaseJudge(settings) : ReleaseJudge.restored(settings, saved.judge);
     if (saved?.after != null) this.#after = BeforeAfterJudge.restored(settings.names, saved.after);
+    const sumOf = (arm: ReleaseArm): ArmSum => (saved?.chosen == null ? new ArmSum() : ArmSum.of(saved.chosen[arm]));
+    this.#chosen = settings.isChosen === true ? { old: sumOf('old'), fresh: sumOf('fresh') } : null;
   }
 
   saved(): SavedComparison {
-    return { judge: this.#judge.saved(), after: this.#after?.saved() ?? null };
+    const chosen = this.#chosen;
+    return {
+      judge: this.#judge.saved(),
+      after: this.#after?.saved() ?? null,
+      chosen: chosen === null ? null : { old: chosen.old.saved(), fresh: chosen.fresh.saved() },
+    };
   }
 
   armOf(release: string | null): ReleaseArm | null {
     return arms.find((arm) => this.#names[arm] === release) ?? null;
   }
 
-  /** `share`: of the new release. */
-  add(traffic: readonly ArmTraffic[], share: number): void {
+  /** `share`: with which requests are drawn to the new release; null: they are chosen. */
+  add(traffic: readonly ArmTraffic[], share: number | null): void {
     const now = this.#clock.now();
     for (const counted of traffic) {
-      if (share < 1) this.#judge.add(counted, share, now);
+      if (share === null) this.#chosen?.[counted.arm].add(counted);
+      else if (share < 1) this.#judge.add(counted, share, now);
       else if (counted.arm === 'fresh') this.#afterShift.add(counted, now);
     }
   }
@@ -224,10 +244,11 @@ export class RolloutComparison {
     return this.#limit === null ? judgement : { ...judgement, verdict: 'bad', reason: this.#limit };
   }
 
-  /** Where no request was drawn, what is known since the release has all of them is said, which is no verdict. */
+  /** Where no request was drawn, what is known since the release has all of them is said, which is no verdict; or of those that were chosen. */
   #drawnJudgement(): Judgement {
     const judgement = this.#judge.judge();
-    if (judgement.old.requests + judgement.fresh.requests > 0 || this.#after === null) return judgement;
+    if (judgement.old.requests + judgement.fresh.requests > 0) return judgement;
+    if (this.#after === null) return this.#chosen === null ? judgement : chosenJudgement(this.#names, this.#chosen);
     const { old, fresh } = this.#after.judge();
     const seen = `${digits(fresh.requests)} requests of ${this.#names.fresh} seen`;
     return undrawnJudgement({ old, fresh }, null, `${seen}, no worse than those of ${this.#names.old} before`);

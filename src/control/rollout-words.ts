@@ -54,7 +54,9 @@ export function hopelessText({ id, state, reason, finding, sinceInstant }: LiveI
 export function stepText(rollout: Rollout, { name }: Release, share: number): string {
   switch (rollout.state) {
     case 'shifting':
-      return `${name} gets ${Math.round(100 * share)} % of the requests`;
+      return share === 0
+        ? `${name} gets the requests of canary_for`
+        : `${name} gets ${Math.round(100 * share)} % of the requests`;
     case 'comparing':
       return `${name} looks worse than before: three quarters of the requests go to the release before it, to compare them`;
     default:

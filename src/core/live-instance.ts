@@ -14,8 +14,8 @@ export interface LiveInstance {
   readonly sinceInstant: number;
   /** Null: its application was never deployed. */
   readonly release: string | null;
-  /** The share of requests that the instances of its release get together, from 0 to 1; absent: only one release runs. */
-  readonly share?: number;
+  /** The share of requests that the instances of its release get together, from 0 to 1; null: those that are chosen for it; absent: only one release runs. */
+  readonly share?: number | null;
   /** The last exit of its program, kept while the next one runs. */
   readonly exit: InstanceExit | null;
   /** All processes of it that a signal has stopped, where none is left that could answer; absent: some may, or it is not known. */

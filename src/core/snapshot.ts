@@ -97,8 +97,8 @@ export interface EndpointSnapshot {
   /** Retry-After is computed from it; null without checks. */
   readonly checks: CheckSchedule | null;
   readonly release: string | null;
-  /** The share of requests that the endpoints of its release get together, from 0 to 1; absent: only one release runs. With 0 they get requests only while no other may. */
-  readonly share?: number;
+  /** The share of requests that the endpoints of its release get together, from 0 to 1; absent: only one release runs. With 0 they get requests only while no other may; null: those that are chosen for them. */
+  readonly share?: number | null;
   readonly exit: InstanceExit | null;
   /** All processes of its instance that a signal has stopped, where none is left that could answer; absent: some may, or it is not known. */
   readonly stoppedPids?: readonly number[];

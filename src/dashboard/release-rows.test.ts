@@ -48,6 +48,7 @@ describe('the steps of a rollout', () => {
     [{ state: 'baking', share: 1 }, 'start. 5 %. 12.5 %. [all requests] in force'],
     [{ state: 'comparing', share: 0.25 }, 'start. 5 %. 12.5 %. [all requests] in force'],
     [{ state: 'promoted', share: 1 }, 'start. 5 %. 12.5 %. all requests. in force.'],
+    [{ share: 0, shares: [0, 1] }, 'start. [canary_for] all requests in force'],
     [{ state: 'baking', share: 1, shares: [1] }, 'start. [all requests] in force'],
   ];
   for (const [change, shown] of rows)
@@ -56,6 +57,7 @@ describe('the steps of a rollout', () => {
 
   test('are told without the time, which has its own place', () => {
     assert.equal(rolloutSentence(rollout({})), 'r2 gets 5 % of the requests');
+    assert.equal(rolloutSentence(rollout({ share: 0 })), 'r2 gets the requests of `canary_for`');
     assert.deepEqual([leftText(rollout({})), leftText(rollout({ left_ms: null }))], ['42 s left', '']);
   });
 });

@@ -16,9 +16,13 @@ export function shareText(share: number): string {
   return `${Math.round(share * 1000) / 10} %`;
 }
 
+/** A share of 0: requests are chosen for it. */
+const stepText = (share: number): string =>
+  share === 1 ? 'all requests' : share === 0 ? 'canary_for' : shareText(share);
+
 /** The steps of a rollout that goes on: its start, each share of requests, and its end. */
 export function rolloutSteps({ state, share, shares }: RolloutJson): readonly RolloutStepShown[] {
-  const names = ['start', ...shares.map((one) => (one === 1 ? 'all requests' : shareText(one))), 'in force'];
+  const names = ['start', ...shares.map(stepText), 'in force'];
   const isStarting = state === 'preparing' || state === 'starting';
   // Requests are split again while it is compared: its last step goes on.
   const at = state === 'shifting' ? shares.indexOf(share) : -1;

@@ -6,8 +6,8 @@ import type { ApplicationSpec } from '../core/configuration.ts';
  */
 export interface ApplicationArm {
   readonly spec: ApplicationSpec;
-  /** Of the application's requests, from 0 to 1. With one arm it does not count. */
-  readonly share: number;
+  /** Of the application's requests, from 0 to 1; null: those that are chosen for it. With one arm it does not count. */
+  readonly share: number | null;
 }
 
 /** The arms of an application; the first one replaces instances of earlier configurations. */

@@ -7,6 +7,7 @@ import {
   type FreshInstances,
   isOver,
   isSettling,
+  drawnShareOf,
   nextRollout,
   resumedRollout,
   type Rollout,
@@ -21,7 +22,7 @@ const canary: RolloutPlan = {
     { share: 0.05, forMs: 1000 },
     { share: 0.5, forMs: 2000 },
   ],
-  ...{ readyMs: 5000, bakeMs: 3000, isJudged: true, reason: null },
+  ...{ readyMs: 5000, bakeMs: 3000, isChosen: false, isJudged: true, reason: null },
 };
 const blueGreen: RolloutPlan = { ...canary, strategy: 'blue_green', steps: [] };
 const rollback: RolloutPlan = { ...blueGreen, bakeMs: 0, isJudged: false, reason: 'rolled back' };
@@ -177,6 +178,34 @@ describe('a rollout', () => {
     string,
   ])[])
     test(what, () => assert.equal(play(plan, events), expected));
+
+  test('gets no request by chance during its steps where they are chosen for it', () => {
+    const chosen: RolloutPlan = { ...canary, steps: [{ share: 0, forMs: 1000 }], isChosen: true };
+    const states: readonly (readonly [Rollout, number | null])[] = [
+      [{ state: 'starting', since: 0 as Instant }, 0],
+      [{ state: 'shifting', since: 0 as Instant, step: 0 }, null],
+      [{ state: 'baking', since: 0 as Instant, bakedMs: 0 }, 1],
+      [{ state: 'comparing', since: 0 as Instant, bakedMs: 0 }, 0.25],
+    ];
+    for (const [rollout, share] of states) assert.equal(drawnShareOf(rollout, chosen), share, rollout.state);
+    assert.equal(drawnShareOf(states[1]![0], canary), 0.05);
+    assert.equal(
+      play(chosen, [
+        [100, looked(ready)],
+        [1100, looked(ready)],
+      ]),
+      '100 shifting 0 %, 1100 baking 100 %',
+    );
+    assert.equal(
+      play(chosen, [
+        [100, looked(ready)],
+        [200, bad],
+      ]),
+      '100 shifting 0 %, 200 aborted 0 %: 9 of 10 failed',
+    );
+    const resumed = resumedRollout('shifting', 0, chosen, 5 as Instant);
+    assert.deepEqual(resumed, { state: 'shifting', step: 0, since: 5 });
+  });
 
   test('waits until what runs before it has ended, and is refused where that fails', () => {
     const preparing: Rollout = { state: 'preparing', since: 0 as Instant };

@@ -12,6 +12,8 @@ export interface RolloutPlan {
   readonly strategy: RolloutStrategy;
   /** Of a canary, before the new release gets all requests; none with another strategy. */
   readonly steps: readonly RolloutStep[];
+  /** During the steps the new release gets those requests that are chosen for it, and none by chance. */
+  readonly isChosen: boolean;
   /** In which the new release must be ready. */
   readonly readyMs: number;
   /** How long it is watched when it has all requests. */
@@ -89,6 +91,11 @@ export function shareOf(rollout: Rollout, { steps }: RolloutPlan): number {
     default:
       return 0;
   }
+}
+
+/** The chance with which a request is drawn to it; null: requests are chosen. */
+export function drawnShareOf(rollout: Rollout, plan: RolloutPlan): number | null {
+  return plan.isChosen && rollout.state === 'shifting' ? null : shareOf(rollout, plan);
 }
 
 /** For how long responses come to requests that were drawn with the share before: to all of them where the new release had all requests. */

@@ -20,7 +20,7 @@ export function rolloutText({ state, from, share, reason, leftMs, judgement }: D
     case 'starting':
       return `starts beside ${from}`;
     case 'shifting':
-      return `gets ${Math.round(100 * share)} % of the requests${left}`;
+      return `gets ${share === 0 ? 'the requests of `canary_for`' : `${Math.round(100 * share)} % of the requests`}${left}`;
     case 'comparing':
       return `looks worse than before: three quarters of the requests go to ${from}, to compare them${left}`;
     case 'baking':

@@ -12,6 +12,7 @@ import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { RequestGate } from '../exchange/request-gate.ts';
 import type { RetryPolicy } from '../exchange/retry-policy.ts';
 import type { AroundBalancer, OuterBalancer } from '../policy/balancer.ts';
+import type { CanaryMatch } from '../policy/canary-match.ts';
 
 /** Where exchanges of a scope meet the feature. A route has null for what none of its features fills. */
 export interface FeatureHooks {
@@ -22,6 +23,8 @@ export interface FeatureHooks {
   readonly balancer?: OuterBalancer;
   /** Likewise, around the balancer of each priority of an upstream. */
   readonly priorityBalancer?: AroundBalancer;
+  /** Which requests a release gets that is for some alone. Another object replaces the balancer. */
+  readonly canary?: CanaryMatch;
   /** Whose turn comes first where requests wait at a gate. */
   readonly priority?: RequestPriority;
   readonly retry?: RetryPolicy;

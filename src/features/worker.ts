@@ -2,6 +2,7 @@ import { circuitBreaker } from './circuit-breaker/worker.ts';
 import { concurrency } from './concurrency/worker.ts';
 import { drainSignal } from './drain-signal/worker.ts';
 import { maintenance } from './maintenance/worker.ts';
+import { releases } from './releases/worker.ts';
 import { readiness } from './readiness/worker.ts';
 import { redirect } from './redirect/worker.ts';
 import { respond } from './respond/worker.ts';
@@ -16,6 +17,7 @@ export const workerFeatures: readonly WorkerFeature[] = [
   concurrency,
   retry,
   sticky,
+  releases,
   slowStart,
   drainSignal,
   respond,

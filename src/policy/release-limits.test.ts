@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { ArmCounts } from '../core/release.ts';
 import type { Instant } from '../core/time.ts';
 import { names } from './release-judge.test-support.ts';
-import { failingReason, leakReason, type MemorySample, restartsReason, undrawnJudgement } from './release-limits.ts';
+import { chosenJudgement, leakReason, type MemorySample, restartsReason } from './release-limits.ts';
 
 const counts = (requests: number, serverErrors: number): ArmCounts => ({
   requests,
@@ -20,12 +20,13 @@ test('a canary that was not drawn is bad where half of ten requests fail, and th
     { old: counts(100, 90), fresh: counts(10, 9), bad: false },
     { old: counts(100, 30), fresh: counts(10, 9), bad: true },
   ];
-  for (const { bad, ...arms } of cases) assert.equal(failingReason(names, arms) !== null, bad, JSON.stringify(arms));
-  const arms = { old: counts(100, 0), fresh: counts(1200, 1100) };
-  const judgement = undrawnJudgement(arms, failingReason(names, arms));
+  for (const { bad, ...arms } of cases)
+    assert.equal(chosenJudgement(names, arms).verdict, bad ? 'bad' : 'inconclusive', JSON.stringify(arms));
+  const judgement = chosenJudgement(names, { old: counts(100, 0), fresh: counts(1200, 1100) });
   assert.equal(judgement.verdict, 'bad');
   assert.equal(judgement.reason, '1,100 of 1,200 requests of r13 failed, 0 of 100 of r12');
-  assert.equal(undrawnJudgement(arms, null).verdict, 'inconclusive');
+  const good = chosenJudgement(names, { old: counts(1000, 0), fresh: counts(12, 1) });
+  assert.equal(good.reason, '12 of 1,012 requests seen, chosen for r13: nothing is compared');
 });
 
 test('a release that was restarted three times is bad, unless the old one was restarted too', () => {

@@ -14,7 +14,7 @@ const errorsOf = ({ failures, serverErrors }: ArmCounts): number => failures + s
  * Of a release that got its requests by a header, a cookie or a group of clients: those are not like the others, so that nothing can be compared. Null: its requests are
  * answered, or the old release fails as often.
  */
-export function failingReason(names: Names, { old, fresh }: Readonly<Record<ReleaseArm, ArmCounts>>): string | null {
+function failingReason(names: Names, { old, fresh }: Readonly<Record<ReleaseArm, ArmCounts>>): string | null {
   const [errors, oldErrors] = [errorsOf(fresh), errorsOf(old)];
   if (fresh.requests < judgedMin || errors < failedShareMin * fresh.requests) return null;
   if (2 * oldErrors * fresh.requests > errors * old.requests) return null;
@@ -31,7 +31,7 @@ export function restartsReason(names: Names, restarts: Readonly<Record<ReleaseAr
 export function undrawnJudgement(
   arms: Readonly<Record<ReleaseArm, ArmCounts>>,
   reason: string | null,
-  otherwise = `${digits(arms.fresh.requests)} requests seen, which were not drawn: nothing can be compared`,
+  otherwise: string,
 ): Judgement {
   return {
     verdict: reason === null ? 'inconclusive' : 'bad',
@@ -39,6 +39,18 @@ export function undrawnJudgement(
     ...{ evidence: 0, limit: 0, ...arms, worst: null, requestsNeeded: 0 },
   };
 }
+
+/** Of a release whose requests were chosen, not drawn. */
+export function chosenJudgement(names: Names, { old, fresh }: Readonly<Record<ReleaseArm, ArmCounts>>): Judgement {
+  const arms = { old: countsOf(old), fresh: countsOf(fresh) };
+  const seen = `${digits(fresh.requests)} of ${digits(old.requests + fresh.requests)} requests seen`;
+  return undrawnJudgement(arms, failingReason(names, arms), `${seen}, chosen for ${names.fresh}: nothing is compared`);
+}
+
+/** Without what a sum has besides. */
+const countsOf = ({ requests, failures, serverErrors, late }: ArmCounts): ArmCounts => ({
+  ...{ requests, failures, serverErrors, late },
+});
 
 /** Resident memory of one instance, or of the largest one of a release. */
 export interface MemorySample {

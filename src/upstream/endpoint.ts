@@ -37,7 +37,7 @@ export class LiveEndpoint implements BalancedEndpoint {
   sinceInstant: number;
   checks: CheckSchedule | null;
   release: string | null;
-  share: number | undefined;
+  share: number | null | undefined;
   exit: InstanceExit | null;
   /** All processes of its instance that a signal has stopped; null where some may answer, or it is not known. */
   stoppedPids: readonly number[] | null;

@@ -13,6 +13,8 @@ import type {
   OuterBalancer,
   RequestFacts,
 } from '../policy/balancer.ts';
+import { CanaryBalancer } from '../policy/canary-balancer.ts';
+import type { CanaryMatch } from '../policy/canary-match.ts';
 import { PriorityBalancer } from '../policy/priority-balancer.ts';
 import { ReleaseBalancer } from '../policy/release-balancer.ts';
 import { configuredBalancers } from './balancers.ts';
@@ -47,6 +49,7 @@ export class LiveUpstream {
   #createBalancer: CreateBalancer;
   #outer: OuterBalancer | null;
   #aroundEach: AroundBalancer | null;
+  #canary: CanaryMatch | null;
   #balancer: Balancer<LiveEndpoint>;
   /** Two releases share the requests. */
   #isSplit = false;
@@ -63,12 +66,13 @@ export class LiveUpstream {
   /** Endpoints that get no new requests, and whose last request has not been reported to main as ended. */
   #draining: LiveEndpoint[] = [];
 
-  /** `outer`: of a feature, as is `aroundEach` for the balancer of each priority; null: none picks endpoints. */
+  /** `outer`: of a feature, as is `aroundEach` for the balancer of each priority; null: none picks endpoints. `canary`: of which requests a release is that is for some alone. */
   constructor(
     spec: UpstreamSnapshot,
     ports: UpstreamPorts,
     outer: OuterBalancer | null = null,
     aroundEach: AroundBalancer | null = null,
+    canary: CanaryMatch | null = null,
   ) {
     this.id = spec.id;
     this.#spec = spec;
@@ -83,6 +87,7 @@ export class LiveUpstream {
     this.#createBalancer = this.#balancerOf(spec);
     this.#outer = outer;
     this.#aroundEach = aroundEach;
+    this.#canary = canary;
     this.#balancer = this.#newBalancer();
     this.#context = new RequestContext(ports.clock);
     this.update(spec);
@@ -100,13 +105,15 @@ export class LiveUpstream {
     return this.#spec.tls !== null;
   }
 
-  update(spec: UpstreamSnapshot, outer = this.#outer, aroundEach = this.#aroundEach): void {
+  update(spec: UpstreamSnapshot, outer = this.#outer, aroundEach = this.#aroundEach, canary = this.#canary): void {
     this.#spec = spec;
     const create = this.#balancerOf(spec);
-    if (create !== this.#createBalancer || outer !== this.#outer || aroundEach !== this.#aroundEach) {
+    const isSame = outer === this.#outer && aroundEach === this.#aroundEach && canary === this.#canary;
+    if (create !== this.#createBalancer || !isSame) {
       this.#createBalancer = create;
       this.#outer = outer;
       this.#aroundEach = aroundEach;
+      this.#canary = canary;
       this.#balancer = this.#newBalancer();
     }
     this.updateEndpoints(spec.endpoints);
@@ -117,8 +124,10 @@ export class LiveUpstream {
     const around = this.#aroundEach;
     const ofEach = around === null ? create : <E extends BalancedEndpoint>() => around(create<E>());
     const byPriority = (): Balancer<LiveEndpoint> => new PriorityBalancer<LiveEndpoint>(ofEach);
-    const inner = this.#isSplit ? new ReleaseBalancer(byPriority, this.#ports.random) : byPriority();
-    return this.#outer === null ? inner : this.#outer.around(inner);
+    const outerOf = (inner: Balancer<LiveEndpoint>): Balancer<LiveEndpoint> => this.#outer?.around(inner) ?? inner;
+    if (!this.#isSplit) return outerOf(byPriority());
+    const all = outerOf(new ReleaseBalancer(byPriority, this.#ports.random));
+    return this.#canary === null ? all : new CanaryBalancer(all, outerOf(byPriority()), this.#canary);
   }
 
   updateEndpoints(specs: UpstreamSnapshot['endpoints']): void {

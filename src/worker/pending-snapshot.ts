@@ -3,6 +3,7 @@ import type { Snapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import { ownRequestHeaders } from '../exchange/forward.ts';
 import type { FeatureHooks } from '../features/worker-feature.ts';
 import type { AroundBalancer, OuterBalancer } from '../policy/balancer.ts';
+import type { CanaryMatch } from '../policy/canary-match.ts';
 import type { UpstreamPorts } from '../upstream/ports.ts';
 import { LiveUpstream } from '../upstream/upstream.ts';
 import { type CompiledRoute, compileRoute } from './compile-route.ts';
@@ -98,12 +99,13 @@ export class PendingSnapshot {
     return this.#parts.of({ kind: 'upstream', id, upstream: id }, this.#specs.get(id)?.features);
   }
 
-  /** What features put around the balancer of an upstream, and around that of each of its priorities. */
-  #balancersOf(id: string): readonly [OuterBalancer | null, AroundBalancer | null] {
+  /** What features put around the balancer of an upstream, and around that of each of its priorities, and the requests of a canary. */
+  #balancersOf(id: string): readonly [OuterBalancer | null, AroundBalancer | null, CanaryMatch | null] {
     const hooks = this.#hooksOfUpstream(id);
     return [
       hooks.find(({ balancer }) => balancer !== undefined)?.balancer ?? null,
       hooks.find(({ priorityBalancer }) => priorityBalancer !== undefined)?.priorityBalancer ?? null,
+      hooks.find(({ canary }) => canary !== undefined)?.canary ?? null,
     ];
   }
 

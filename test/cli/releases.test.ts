@@ -156,10 +156,12 @@ describe('candor deploy', () => {
   test('on a terminal has a line that lives', async () => {
     context = new FakeProcessContext(folder, { terminal: true });
     const half = { state: 'shifting', share: 0.5, leftMs: 41_000, judgement } as const;
-    shown({}, half, half, { state: 'promoted', leftMs: null, reason: 'no more failures' });
+    const chosen = { ...half, share: 0, judgement: { ...judgement, evidence: 0, limit: 0 } };
+    shown({}, chosen, chosen, half, half, { state: 'promoted', leftMs: null, reason: 'no more failures' });
     const { out, err } = await candor('deploy');
     const lines = stripVTControlCharacters(err).split('\r');
     assert.ok(lines.includes('  50 % · requests: 546 of v2, 1,230 of r1 · 41 s left · evidence 3 of 100'), err);
+    assert.ok(lines.includes('  canary_for · requests: 546 of v2, 1,230 of r1 · 41 s left'), err);
     assert.ok(err.endsWith('\r\u001b[K'), 'it is gone at the end');
     assert.match(stripVTControlCharacters(out), /✔ v2 is in force: no more failures\n$/);
   });

@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RolloutStatus } from '../../src/core/schemas/releases.ts';
 import type { RolloutOutcome } from '../../src/control/releases.ts';
+import { headerOf } from '../../src/testing/testing.ts';
 import { requestText, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 // A release is files that run: these tests deploy programs to a gateway that serves, and ask it all the time.
@@ -173,6 +174,62 @@ describe('a release', () => {
     const seen = (counts['200 broken'] ?? 0) + (counts['500 broken'] ?? 0);
     assert.ok(seen <= 40, `${seen} requests`);
     assert.equal(releases().inForce, 'r1');
+  });
+
+  describe('as a canary for some requests', () => {
+    const tester = ['X-Canary: 1'];
+    /** Asks as a tester and as a visitor, and returns the versions that each has met. */
+    async function met(rollout: Promise<unknown>): Promise<readonly [testers: string, visitors: string]> {
+      const [testers, visitors] = [new Set<string>(), new Set<string>()];
+      let isOver = false;
+      void rollout.finally(() => (isOver = true));
+      await until('it gets requests', () => isOver || releases().rollout?.state === 'shifting');
+      while (!isOver && releases().rollout?.state === 'shifting') {
+        const [mine, others] = await Promise.all([edge.get('/', tester), edge.get('/')]);
+        // The rollout may have gone on meanwhile.
+        if (releases().rollout?.state !== 'shifting') break;
+        testers.add(mine.body.toString());
+        visitors.add(others.body.toString());
+        await sleep(10);
+      }
+      return [[...testers].join(), [...visitors].join()];
+    }
+
+    test('is taken back where most of them fail, whatever it is compared with', async () => {
+      await edge.reload(
+        yaml('{ strategy: canary, steps: [60s], canary_for: { headers: { X-Canary: "1" } }, bake: 1s }'),
+      );
+      const failing = program('failing', 'if (Math.random() < 0.6) response.statusCode = 500;');
+      const rollout = ended(await deploy('failing', failing));
+      const [testers, visitors] = await met(rollout);
+      const { state, reason, judgement } = await rollout;
+      assert.deepEqual([state, testers, visitors], ['aborted', 'failing', 'one']);
+      assert.match(reason ?? '', /^\d+ of \d+ requests of failing failed, 0 of \d+ of r1$/);
+      assert.deepEqual([judgement?.verdict, judgement?.evidence], ['bad', 0]);
+      assert.equal(releases().inForce, 'r1');
+    });
+
+    test('is promoted without a verdict where they are answered, and a sticky client stays with it', async () => {
+      const settings =
+        '{ strategy: canary, steps: [1s], canary_for: { cookies: { beta: { present: true } } }, bake: 300ms }';
+      await edge.reload(yaml(settings, '\n    sticky: { name: at }'));
+      const rollout = ended(await deploy('beta', program('beta')));
+      await until('it gets requests', () => releases().rollout?.state === 'shifting');
+      const first = await edge.get('/', ['Cookie: beta=1']);
+      const session = headerOf(first, 'set-cookie')?.split(';')[0] ?? '';
+      const later = await edge.get('/', [`Cookie: ${session}`]);
+      const visitor = await edge.get('/');
+      assert.equal(releases().rollout?.state, 'shifting');
+      assert.match(releases().rollout?.judgement?.reason ?? '', /requests seen, chosen for beta: nothing is compared$/);
+      assert.deepEqual(
+        [first, later, visitor].map(({ body }) => body.toString()),
+        ['beta', 'beta', 'one'],
+      );
+      const { state, judgement } = await rollout;
+      assert.deepEqual([state, judgement?.verdict], ['promoted', 'inconclusive']);
+      await edge.reload(yaml());
+      await ended(await edge.gateway.changeRollout({ kind: 'rollback', application: 'shop', to: 'r1' }, 'the test'));
+    });
   });
 
   test('runs its migration once before its instances start, and is refused where that fails', async () => {

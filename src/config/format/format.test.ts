@@ -9,7 +9,7 @@ import { splitCommandLine } from '../../schema/format/command-line.ts';
 import { parseDuration } from '../../schema/format/duration.ts';
 import { parseHeaderName, parseHeaderValue, parseMethod } from '../../schema/format/field.ts';
 import { parseHostPattern } from './host-pattern.ts';
-import { parseNetwork } from './network.ts';
+import { parseNetwork } from '../../schema/format/network.ts';
 import { parseBytes } from '../../schema/format/bytes.ts';
 import { parseCheckPath, parsePathPrefix } from './path-prefix.ts';
 

@@ -10,6 +10,8 @@ import { parseDuration } from '../../schema/format/duration.ts';
 import { splitCommandLine } from '../../schema/format/command-line.ts';
 import { parsePercent } from '../../schema/format/percent.ts';
 import { duration, durationOrNone, parsed, text } from '../../schema/leaves.ts';
+import { parseNetwork } from '../../schema/format/network.ts';
+import { matchesOf, valueMatch } from '../../schema/value-match.ts';
 import { hide } from '../../schema/schema-parts.ts';
 import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
@@ -34,8 +36,22 @@ const schema = section({
   ),
   steps: key(
     z.array(parsed(parseStep, { kind: 'step', examples: ['5% 1m'] })),
-    'Of a canary: shares of requests, each with how long the new release has it.',
+    'Of a canary: shares of requests, each with how long the new release has it; with `canary_for` the times alone.',
     absent.steps,
+  ),
+  canary_for: key(
+    section({
+      headers: key(
+        hide(z.record(z.string(), valueMatch), 'header', 'value'),
+        'Headers: a value, or `{ present: true }` for any.',
+      ),
+      cookies: key(hide(z.record(z.string(), valueMatch), 'header', 'value'), 'Cookies, likewise.'),
+      clients: key(
+        z.array(parsed(parseNetwork, { kind: 'network', examples: ['10.0.0.0/8'] })),
+        'Addresses of clients.',
+      ),
+    }),
+    'Of a canary: during its steps the new release gets the requests that one of these matches, and no others. Nothing is compared then.',
   ),
   ready_timeout: key(
     duration,
@@ -78,9 +94,14 @@ export const releases: FeatureKeys = featureKeys<object, UpstreamRead>({
   forms: { releases: { example: '{ strategy: canary }' } },
   ofUpstream({ releases: written }): ReleaseSettings | null {
     if (written === undefined) return null;
+    const { headers, cookies, clients = [] } = written.canary_for ?? {};
+    const steps = (written.steps ?? usualSettings.steps).map(({ share, forMs }) => ({ share: share ?? 0, forMs }));
+    const forMs = steps.reduce((sum, step) => sum + step.forMs, 0);
+    const lowercase = matchesOf(headers).map(({ name, value }) => ({ name: name.toLowerCase(), value }));
     return {
       strategy: written.strategy ?? usualSettings.strategy,
-      steps: written.steps ?? usualSettings.steps,
+      steps: written.canary_for === undefined ? steps : [{ share: 0, forMs }],
+      canaryFor: written.canary_for === undefined ? null : { headers: lowercase, cookies: matchesOf(cookies), clients },
       readyMs: written.ready_timeout ?? usualSettings.readyMs,
       bakeMs: written.bake ?? usualSettings.bakeMs,
       warmMs: written.warm === undefined ? usualSettings.warmMs : (written.warm ?? 0),
@@ -98,12 +119,24 @@ export const releases: FeatureKeys = featureKeys<object, UpstreamRead>({
 
 function reviewOne(written: NonNullable<UpstreamRead['releases']>, at: Path, findings: Findings): void {
   if (at[0] !== 'applications') findings.warnAtKey(at, 'only applications that Candor runs have releases', 'remove it');
-  if (written.steps !== undefined && written.strategy !== 'canary')
-    findings.warnAtKey([...at, 'steps'], 'only a canary has steps', 'add "strategy: canary", or remove them');
+  const { steps = [], canary_for: canaryFor } = written;
+  if (written.strategy !== 'canary')
+    for (const name of ['steps', 'canary_for'] as const)
+      if (written[name] !== undefined)
+        findings.warnAtKey([...at, name], `only a canary has ${quoted(name)}`, 'add "strategy: canary", or remove it');
+  if (canaryFor !== undefined && Object.values(canaryFor).every((some = []) => Object.keys(some).length === 0))
+    findings.errorAtKey([...at, 'canary_for'], 'no request is named', 'add "headers", "cookies" or "clients"');
+  for (const [index, { share }] of steps.entries())
+    if (share === null && canaryFor === undefined)
+      findings.errorAtValue([...at, 'steps', index], 'the step has no share', 'write a share before it, such as 5% 1m');
+    else if (share !== null && canaryFor !== undefined)
+      findings.warnAtValue([...at, 'steps', index], 'with "canary_for" no request is drawn', 'write the time alone');
 }
 
-/** '5% 1m' */
-function parseStep(written: string): Result<{ share: number; forMs: number }, ErrorDetail> {
+/** '5% 1m'; a time alone: the share is null. */
+function parseStep(written: string): Result<{ share: number | null; forMs: number }, ErrorDetail> {
+  const alone = parseDuration(written);
+  if (alone.ok) return succeed({ share: null, forMs: alone.value });
   const [percent = '', time = '', ...rest] = written.trim().split(/\s+/);
   if (time === '' || rest.length > 0)
     return reject(`${quoted(written)} is no step`, 'write a share and a time, such as 5% 1m');

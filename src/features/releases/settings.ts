@@ -1,11 +1,14 @@
 import type { FeatureSpecs } from '../../core/feature.ts';
 import type { RolloutStrategy } from '../../core/release.ts';
+import type { CanarySpec } from '../../policy/canary-match.ts';
 
 export const releasesName = 'releases';
 
 /** How the releases of an application are made and rolled out. */
 export interface ReleaseSettings {
   readonly strategy: RolloutStrategy;
+  /** Which requests a canary gets during its steps, which have no share then; null: requests are drawn. */
+  readonly canaryFor: CanarySpec | null;
   /** Of a canary, before it gets all requests. */
   readonly steps: readonly { readonly share: number; readonly forMs: number }[];
   readonly readyMs: number;
@@ -22,6 +25,7 @@ export interface ReleaseSettings {
 
 export const usualSettings: ReleaseSettings = {
   strategy: 'blue_green',
+  canaryFor: null,
   steps: [
     { share: 0.05, forMs: 60_000 },
     { share: 0.25, forMs: 60_000 },
