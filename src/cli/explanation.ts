@@ -75,6 +75,12 @@ function stateLines(record: ExchangeRecord, { configuration }: RequestContextJso
   return ['', `${style.bold('AT THAT MOMENT')}  when the exchange ended`, ...rows];
 }
 
+function releaseText({ release, arm, weight = 0 }: ExchangeRecord): string | null {
+  return release === undefined || arm === undefined
+    ? (release ?? null)
+    : `${release} (the ${arm} one, of two, with ${+(weight * 100).toFixed(2)} %)`;
+}
+
 function headLines(record: ExchangeRecord, style: Style): string[] {
   const status = record.status === null ? 'no status' : String(record.status);
   const bad = record.shape !== 'none';
@@ -84,6 +90,7 @@ function headLines(record: ExchangeRecord, style: Style): string[] {
     ['route', record.route],
     ['upstream', record.upstream],
     ['application', record.application],
+    ['release', releaseText(record)],
   ].flatMap(([name, value]) => (value === null ? [] : [`${name} ${value}`]));
   return [
     `${style.bold(request)} ${bad ? style.bad(status) : style.good(status)}`,

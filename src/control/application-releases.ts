@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import type { ApplicationSpec } from '../core/configuration.ts';
+import type { ArmName } from '../core/endpoint-release.ts';
 import type { EventSink } from '../core/event.ts';
 import type { LiveInstance } from '../core/live-instance.ts';
 import type { Judgement, Release, RolloutStrategy } from '../core/release.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
-import type { ApplicationArm } from '../deploy/application-arm.ts';
+import { type ApplicationArm, oneArm } from '../deploy/application-arm.ts';
 import { attemptRelease, type ReleaseRefusal, ReleaseRefused } from '../deploy/release-refusal.ts';
 import { type ReleaseStore, storeLimits, type WantedRelease } from '../deploy/release-store.ts';
 import {
@@ -141,18 +142,21 @@ export class ApplicationReleases {
 
   /** What the supervisor runs. */
   armsOf(spec: ApplicationSpec): readonly [ApplicationArm, ...ApplicationArm[]] {
-    const arm = (release: Release, share: number): ApplicationArm => ({ spec: this.#specOf(spec, release), share });
+    const arm = (name: ArmName, release: Release, share: number): ApplicationArm => ({
+      ...{ name, share },
+      spec: this.#specOf(spec, release),
+    });
     const running = this.#running;
     if (running !== null) {
       const { from, to, rollout, plan } = running;
-      if (rollout.state === 'preparing') return [arm(from, 1)];
-      if (plan.strategy === 'rolling') return [arm(to, 1)];
+      if (rollout.state === 'preparing') return [arm('old', from, 1)];
+      if (plan.strategy === 'rolling') return [arm('new', to, 1)];
       const share = shareOf(rollout, plan);
-      return [arm(from, 1 - share), arm(to, share)];
+      return [arm('old', from, 1 - share), arm('new', to, share)];
     }
     const { inForce } = this;
-    if (inForce === null) return [{ spec, share: 1 }];
-    return this.#warm === null ? [arm(inForce, 1)] : [arm(inForce, 1), arm(this.#warm.release, 0)];
+    if (inForce === null) return oneArm(spec);
+    return this.#warm === null ? [arm('new', inForce, 1)] : [arm('new', inForce, 1), arm('old', this.#warm.release, 0)];
   }
 
   #specOf(spec: ApplicationSpec, release: Release): ApplicationSpec {

@@ -90,7 +90,6 @@ export class ExchangeRecords {
       route: nameOrNull(exchange.route),
       upstream: nameOrNull(exchange.upstream),
       application: nameOrNull(exchange.application),
-      ...(exchange.release === '' ? {} : { release: text(exchange.release, recordLimits.name) }),
       ...this.clientOf(exchange),
       method: text(exchange.method, recordLimits.method),
       scheme: client.scheme,
@@ -103,6 +102,7 @@ export class ExchangeRecords {
       ...(waitedMs >= 0 ? { waited_ms: exactMs(waitedMs) } : {}),
       ...(session === null ? {} : { session }),
       ...(turnMs >= 0 ? { turn_ms: exactMs(turnMs) } : {}),
+      ...releaseOf(exchange),
       attempts: isBrief ? [this.#successful(exchange, durationMs)] : this.#attempts(exchange),
       status: numberOrNull(exchange.statusSent),
       received_status: numberOrNull(exchange.statusReceived),
@@ -191,6 +191,7 @@ export class ExchangeRecords {
       exit: this.#exit(attempt, exchange),
       retry: attempt.retry,
       retry_reason: attempt.retryReason,
+      ...otherReleaseOf(attempt, exchange),
       ...surplusOf(attempt),
       ...bytesOf(attempt),
     };
@@ -297,6 +298,12 @@ function whereOf(attempt: AttemptFacts): AttemptEndpoint {
   return { ...where, ...stale, ...protocol };
 }
 
+/** Of an attempt that was made before one at the other release. */
+function otherReleaseOf({ release = null }: AttemptFacts, exchange: EndedExchange): Pick<AttemptRecord, 'release'> {
+  if (release === null || release.name === exchange.release?.name) return {};
+  return { release: text(release.name, recordLimits.name) };
+}
+
 function surplusOf({ surplusBytes = 0 }: AttemptFacts): Pick<AttemptRecord, 'surplus_bytes'> {
   return surplusBytes > 0 ? { surplus_bytes: wholeNumber(surplusBytes) } : {};
 }
@@ -358,4 +365,10 @@ function exactOrNull(ms: number): number | null {
 
 function roundedOrNull(ms: number): number | null {
   return ms >= 0 ? roundedMs(ms) : null;
+}
+
+function releaseOf({ release }: EndedExchange): Pick<ExchangeRecord, 'release' | 'arm' | 'weight'> {
+  if (release === null) return {};
+  const { name, arm } = release;
+  return { release: text(name, recordLimits.name), ...(arm === null ? {} : { arm: arm.name, weight: arm.weight }) };
 }

@@ -76,6 +76,14 @@ function asking(): { stop: () => Promise<readonly string[]> } {
   };
 }
 
+/** Asks until this release answers. */
+async function answerOf(body: string) {
+  for (;;) {
+    const answer = await edge.get('/');
+    if (answer.body.toString() === body) return answer;
+  }
+}
+
 const countsOf = (answers: readonly string[]): Record<string, number> => {
   const counts: Record<string, number> = {};
   for (const answer of answers) counts[answer] = (counts[answer] ?? 0) + 1;
@@ -164,9 +172,20 @@ describe('a release', () => {
 
   test('as a canary that fails is taken back after few requests', async () => {
     await edge.reload(yaml('{ strategy: canary, steps: [10% 60s], bake: 1s }'));
-    const traffic = asking();
     const broken = program('broken', 'if (Math.random() < 0.5) response.statusCode = 500;');
-    const rollout = await ended(await deploy('broken', broken));
+    const begun = await deploy('broken', broken);
+    for (const [body, expected] of [
+      ['broken', { release: 'broken', arm: 'new', weight: 0.1 }],
+      ['one', { release: 'r1', arm: 'old', weight: 0.9 }],
+    ] as const) {
+      const answer = await answerOf(body);
+      const { release, arm, weight } = await edge.record(answer);
+      assert.deepEqual({ release, arm, weight }, expected);
+    }
+    const traffic = asking();
+    const rollout = await ended(begun);
+    const counted = edge.gateway.counts().releases.map(({ release }) => release);
+    assert.ok(counted.includes('broken') && counted.includes('r1'), counted.join());
     const counts = countsOf(await traffic.stop());
     assert.equal(rollout.state, 'aborted');
     assert.match(rollout.reason ?? '', /requests of broken .* were answered with 5xx, 0 of \d+ of r1$/);

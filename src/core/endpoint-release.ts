@@ -1,0 +1,14 @@
+/** As records and searches name the release that was in force, and the one that is or was rolled out in its place, while both run. */
+export const armNames = ['old', 'new'] as const;
+export type ArmName = (typeof armNames)[number];
+
+/** Which release an endpoint runs, as requests there are recorded. The same object as long as nothing of it changes. */
+export interface EndpointRelease {
+  readonly name: string;
+  /** Null: only one release of the application runs. */
+  readonly arm: {
+    readonly name: ArmName;
+    /** The share of requests that it is to get. */
+    readonly weight: number;
+  } | null;
+}
