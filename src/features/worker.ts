@@ -4,6 +4,7 @@ import { drainSignal } from './drain-signal/worker.ts';
 import { maintenance } from './maintenance/worker.ts';
 import { readiness } from './readiness/worker.ts';
 import { redirect } from './redirect/worker.ts';
+import { releases } from './releases/worker.ts';
 import { respond } from './respond/worker.ts';
 import { retry } from './retry/worker.ts';
 import { slowStart } from './slow-start/worker.ts';
@@ -18,6 +19,7 @@ export const workerFeatures: readonly WorkerFeature[] = [
   sticky,
   slowStart,
   drainSignal,
+  releases,
   respond,
   redirect,
   maintenance,

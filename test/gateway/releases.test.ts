@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { headerOf } from '../../src/testing/testing.ts';
 import type { RolloutStatus } from '../../src/core/schemas/releases.ts';
 import type { RolloutOutcome } from '../../src/control/releases.ts';
 import { requestText, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
@@ -168,6 +169,19 @@ describe('a release', () => {
     assert.deepEqual([releases().inForce, releases().previous === 'ends'], ['r1', false]);
     const { to, evidence } = edge.eventsOf('rollout').at(-1) ?? assert.fail('no event');
     assert.deepEqual([to, evidence.release, evidence.ordered], ['aborted', 'ends', false]);
+  });
+
+  test('is named in responses where the configuration wants it, whatever the application says of itself', async () => {
+    const path = await folderOf('named', program('named', "response.setHeader('x-candor-release', 'forged');"));
+    const order = { application: 'shop', from: { kind: 'folder', path }, name: 'named', strategy: null } as const;
+    assert.equal((await ended(await edge.gateway.deploy(order, 'the test'))).state, 'promoted');
+    const named = async () => headerOf(await edge.get('/'), 'x-candor-release');
+    assert.deepEqual(await named(), 'forged');
+    await edge.reload(yaml('{ bake: 300ms, response_header: true }'));
+    assert.deepEqual(await named(), 'named');
+    await edge.gateway.changeRollout({ kind: 'rollback', application: 'shop', to: null }, 'the test');
+    await until('the one before is named', async () => (await named()) === 'r1');
+    await until('it has ended', () => releases().rollout === null);
   });
 
   test('as a canary that fails is taken back after few requests', async () => {
