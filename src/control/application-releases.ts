@@ -517,11 +517,17 @@ export class ApplicationReleases {
     this.#schedule();
   }
 
-  #emit({ id, from, to, plan, rollout }: RunningRollout, reason: string, before: string | null, ordered = false): void {
+  #emit(
+    { id, from, to, plan, rollout, actor }: RunningRollout,
+    reason: string,
+    before: string | null,
+    ordered = false,
+  ): void {
     const { application, events } = this.#parts;
     const share = shareOf(rollout, plan);
     events.emit({
       ...{ kind: 'rollout', subject: `application:${application}`, from: before, to: rollout.state, reason },
+      ...(before === null ? { actor } : {}),
       evidence: { application, rollout: id, release: to.name, before: from.name, share, ordered },
     });
   }

@@ -878,6 +878,7 @@ test('a ready instance that was detached just now serves at once, and keeps its 
     port: 40_001,
     command: 'node server.js',
     ranMs: 2_000,
+    release: null,
   });
   assert.match(reasonOf(supervisor), /^it was ready when this process took it over \(GET \/up on port 40001\)$/);
   await clock.advance(5_000);

@@ -106,6 +106,9 @@ describe('a release', () => {
     assert.deepEqual(Object.keys(counts).sort(), ['200 one', '200 two']);
     const record = await edge.record(await edge.get('/'));
     assert.equal(record.release, 'two');
+    const [begun, ...others] = edge.eventsOf('rollout').filter(({ evidence }) => evidence.release === 'two');
+    assert.deepEqual([begun?.actor, ...new Set(others.map(({ actor }) => actor))], ['the test', 'gateway']);
+    assert.equal(edge.eventsOf('instance_started').at(-1)?.evidence.release, 'two');
   });
 
   test('is described without being made', async () => {
