@@ -58,14 +58,14 @@ type Shown = { readonly rollout: { readonly state: string; readonly share: numbe
 
 function admin<T>(socketPath: string, method: string, path: string, body: object | null = null): Promise<T> {
   return new Promise((resolve, reject) => {
-    const asked = request(
-      { socketPath, method, path, headers: { 'Content-Type': 'application/json' } },
-      async (response) => {
-        const text = (await response.setEncoding('utf8').toArray()).join('');
+    const asked = request({ socketPath, method, path, headers: { 'Content-Type': 'application/json' } }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (part: string) => (text += part));
+      response.on('end', () => {
         if ((response.statusCode ?? 500) < 300) resolve(JSON.parse(text) as T);
         else reject(new Error(`${method} ${path}: ${response.statusCode} ${text}`));
-      },
-    );
+      });
+    });
     asked.on('error', reject);
     asked.end(body === null ? undefined : JSON.stringify(body));
   });

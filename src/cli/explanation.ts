@@ -1,3 +1,4 @@
+import { armText } from '../core/endpoint-release.ts';
 import { noContextJson } from '../core/request-context.ts';
 import { gatewayStateTexts } from '../diagnose/gateway-state-texts.ts';
 import { verdictWith } from '../diagnose/process-verdict.ts';
@@ -75,10 +76,9 @@ function stateLines(record: ExchangeRecord, { configuration }: RequestContextJso
   return ['', `${style.bold('AT THAT MOMENT')}  when the exchange ended`, ...rows];
 }
 
-function releaseText({ release, arm, weight = 0 }: ExchangeRecord): string | null {
-  return release === undefined || arm === undefined
-    ? (release ?? null)
-    : `${release} (the ${arm} one, of two, with ${+(weight * 100).toFixed(2)} %)`;
+function releaseTexts({ release, arm, weight = 0 }: ExchangeRecord): string[] {
+  if (release === undefined) return [];
+  return [harmless(arm === undefined ? `release ${release}` : armText(release, arm, weight))];
 }
 
 function headLines(record: ExchangeRecord, style: Style): string[] {
@@ -90,7 +90,6 @@ function headLines(record: ExchangeRecord, style: Style): string[] {
     ['route', record.route],
     ['upstream', record.upstream],
     ['application', record.application],
-    ['release', releaseText(record)],
   ].flatMap(([name, value]) => (value === null ? [] : [`${name} ${value}`]));
   return [
     `${style.bold(request)} ${bad ? style.bad(status) : style.good(status)}`,
@@ -102,7 +101,9 @@ function headLines(record: ExchangeRecord, style: Style): string[] {
     ...Object.entries(record.headers ?? {}).map(([name, value]) =>
       style.dim(`  ${name}: ${shorten(harmless(value), 70)}`),
     ),
-    ...wrap([...origin, `configuration revision ${record.revision}`].join(', '), '  ').map((line) => style.dim(line)),
+    ...wrap([...origin, ...releaseTexts(record), `configuration revision ${record.revision}`].join(', '), '  ').map(
+      (line) => style.dim(line),
+    ),
   ];
 }
 

@@ -12,3 +12,7 @@ export interface EndpointRelease {
     readonly weight: number;
   } | null;
 }
+
+/** 'release r7, the new one of two, with 5 % of the requests' */
+export const armText = (release: string, arm: ArmName, weight: number): string =>
+  `release ${release}, the ${arm} one of two, with ${+(weight * 100).toFixed(2)} % of the requests`;

@@ -60,7 +60,7 @@ test('a search finds it by either release, and by the arm that has answered', ()
 
 test('so have its spans', () => {
   const span = { spanId: '00f067aa0ba902b7', parentId: '', flags: '01' };
-  const found = spansOf(recordOfExchange(), '4bf92f3577b34da6a3ce929d0e0e4736', span).map(({ attributes = [] }) =>
+  const found = spansOf(recordOfExchange(), '4bf92f3577b34da6a3ce929d0e0e4736', span).map(({ attributes }) =>
     attributes
       .filter(({ key }) => /release|arm|weight/.test(key))
       .map(({ key, value }) => [key, ...Object.values(value)]),
