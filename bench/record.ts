@@ -57,7 +57,7 @@ function exchange(n: number, target: string): EndedExchange {
     route: 'web',
     upstream: 'web',
     application: '',
-    release: '',
+    release: null,
     client: {
       address: '192.0.2.17',
       port: 40_000 + ms,

@@ -1,3 +1,4 @@
+import { armText } from '../core/endpoint-release.ts';
 import { noContextJson } from '../core/request-context.ts';
 import { gatewayStateTexts } from '../diagnose/gateway-state-texts.ts';
 import { verdictWith } from '../diagnose/process-verdict.ts';
@@ -75,6 +76,11 @@ function stateLines(record: ExchangeRecord, { configuration }: RequestContextJso
   return ['', `${style.bold('AT THAT MOMENT')}  when the exchange ended`, ...rows];
 }
 
+function releaseTexts({ release, arm, weight }: ExchangeRecord): string[] {
+  if (release === undefined) return [];
+  return [harmless(arm === undefined ? `release ${release}` : armText(release, arm, weight ?? null))];
+}
+
 function headLines(record: ExchangeRecord, style: Style): string[] {
   const status = record.status === null ? 'no status' : String(record.status);
   const bad = record.shape !== 'none';
@@ -95,7 +101,9 @@ function headLines(record: ExchangeRecord, style: Style): string[] {
     ...Object.entries(record.headers ?? {}).map(([name, value]) =>
       style.dim(`  ${name}: ${shorten(harmless(value), 70)}`),
     ),
-    ...wrap([...origin, `configuration revision ${record.revision}`].join(', '), '  ').map((line) => style.dim(line)),
+    ...wrap([...origin, ...releaseTexts(record), `configuration revision ${record.revision}`].join(', '), '  ').map(
+      (line) => style.dim(line),
+    ),
   ];
 }
 

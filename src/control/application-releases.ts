@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import type { ApplicationSpec } from '../core/configuration.ts';
+import type { ArmName } from '../core/endpoint-release.ts';
 import type { EventSink } from '../core/event.ts';
 import type { LiveInstance } from '../core/live-instance.ts';
 import type { Judgement, Release, RolloutStrategy } from '../core/release.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
-import type { ApplicationArm } from '../deploy/application-arm.ts';
+import { type ApplicationArm, oneArm } from '../deploy/application-arm.ts';
 import { attemptRelease, type ReleaseRefusal, ReleaseRefused } from '../deploy/release-refusal.ts';
 import { type ReleaseStore, storeLimits, type WantedRelease } from '../deploy/release-store.ts';
 import {
@@ -153,21 +154,21 @@ export class ApplicationReleases {
 
   /** What the supervisor runs. */
   armsOf(spec: ApplicationSpec): readonly [ApplicationArm, ...ApplicationArm[]] {
-    const arm = (release: Release, share: number | null): ApplicationArm => ({
+    const arm = (name: ArmName, release: Release, share: number | null): ApplicationArm => ({
+      ...{ name, share },
       spec: this.#specOf(spec, release),
-      share,
     });
     const running = this.#running;
     if (running !== null) {
       const { from, to, rollout, plan } = running;
-      if (rollout.state === 'preparing') return [arm(from, 1)];
-      if (plan.strategy === 'rolling') return [arm(to, 1)];
+      if (rollout.state === 'preparing') return [arm('old', from, 1)];
+      if (plan.strategy === 'rolling') return [arm('new', to, 1)];
       const share = drawnShareOf(rollout, plan);
-      return [arm(from, 1 - (share ?? 0)), arm(to, share)];
+      return [arm('old', from, 1 - (share ?? 0)), arm('new', to, share)];
     }
     const { inForce } = this;
-    if (inForce === null) return [{ spec, share: 1 }];
-    return this.#warm === null ? [arm(inForce, 1)] : [arm(inForce, 1), arm(this.#warm.release, 0)];
+    if (inForce === null) return oneArm(spec);
+    return this.#warm === null ? [arm('new', inForce, 1)] : [arm('new', inForce, 1), arm('old', this.#warm.release, 0)];
   }
 
   #specOf(spec: ApplicationSpec, release: Release): ApplicationSpec {
@@ -524,11 +525,17 @@ export class ApplicationReleases {
     this.#schedule();
   }
 
-  #emit({ id, from, to, plan, rollout }: RunningRollout, reason: string, before: string | null, ordered = false): void {
+  #emit(
+    { id, from, to, plan, rollout, actor }: RunningRollout,
+    reason: string,
+    before: string | null,
+    ordered = false,
+  ): void {
     const { application, events } = this.#parts;
     const share = shareOf(rollout, plan);
     events.emit({
       ...{ kind: 'rollout', subject: `application:${application}`, from: before, to: rollout.state, reason },
+      ...(before === null ? { actor } : {}),
       evidence: { application, rollout: id, release: to.name, before: from.name, share, ordered },
     });
   }

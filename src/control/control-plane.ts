@@ -456,6 +456,7 @@ export class ControlPlane implements Gateway {
       workers: [...this.#parts.workers.counts, control],
       workersLost: this.#parts.workers.lostTotal,
       responses: this.#parts.reports.attempts.responses,
+      releases: this.#parts.reports.releases,
       stages: this.#parts.reports.attempts.stages,
       threads: this.#parts.workers.all.flatMap(({ id, thread }) =>
         thread === null ? [] : [{ worker: id, figures: thread }],

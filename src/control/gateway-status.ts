@@ -30,6 +30,7 @@ import type { IncidentStatus } from '../core/schemas/incidents.ts';
 import type { ApplicationReleasesStatus, ReleasePlan } from '../core/schemas/releases.ts';
 import type { ReleaseRefusal } from '../deploy/release-refusal.ts';
 import type { Result } from '#failures/result.ts';
+import type { ReleaseResponses } from './release-totals.ts';
 import type { DeployOrder, RolloutChange, RolloutOutcome } from './releases.ts';
 import type { GroupRequest } from '../core/exchange-groups.ts';
 import type { ExchangeRecord } from '../core/schemas/record.ts';
@@ -136,6 +137,7 @@ export interface Gateway extends EventSink {
     readonly workersLost: number;
     /** Of attempts, by endpoint, method and status, and the times of their stages. */
     readonly responses: readonly EndpointResponses[];
+    readonly releases: readonly ReleaseResponses[];
     readonly stages: readonly StageTimes[];
     /** What the threads of current workers use. */
     readonly threads: readonly { readonly worker: number; readonly figures: ThreadFigures }[];

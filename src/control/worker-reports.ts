@@ -24,6 +24,7 @@ import { type FailedHandshakeTotal, HandshakeReport } from './handshake-report.t
 import type { WorkerBatch } from '../core/worker-messages.ts';
 import { type CurrentListeners, ListenerTotals } from './listener-totals.ts';
 import type { RecentHttp2Limits } from './http2-limit-memory.ts';
+import { type ReleaseResponses, ReleaseTotals } from './release-totals.ts';
 import { type RecentRefusals, RefusalReport } from './refusal-report.ts';
 import type { WorkerLoss } from './worker-pool.ts';
 import type { ClientLimits } from '../core/listener-spec.ts';
@@ -38,7 +39,7 @@ const stagesMax = 4000;
 /** The endpoints that there are, by upstream. */
 type CurrentEndpoints = () => readonly {
   readonly id: string;
-  readonly endpoints: readonly { readonly id: string }[];
+  readonly endpoints: readonly { readonly id: string; readonly release?: string | null }[];
 }[];
 
 interface ResponseTotal extends Omit<EndpointResponses, 'count'> {
@@ -200,6 +201,7 @@ export class WorkerReports {
   readonly #parts: WorkerReportsParts;
   readonly #totals: CounterTotals;
   readonly #attempts: AttemptTotals;
+  readonly #releases: ReleaseTotals;
   readonly #lastMinute: LastMinute;
   readonly #history: TrafficHistory;
   /** Whose names the history has. */
@@ -220,6 +222,9 @@ export class WorkerReports {
     this.#parts = parts;
     this.#totals = new CounterTotals(parts.clock, () => namesOf(parts.configuration()));
     this.#attempts = new AttemptTotals(parts.clock, parts.endpoints);
+    this.#releases = new ReleaseTotals(parts.clock, () =>
+      parts.endpoints().flatMap(({ id, endpoints }) => endpoints.map(({ release = null }) => ({ id, release }))),
+    );
     this.#lastMinute = new LastMinute(parts.clock);
     this.#history = new TrafficHistory(parts.clock);
     this.endpointMinute = new EndpointMinute(parts.clock);
@@ -249,6 +254,10 @@ export class WorkerReports {
 
   get attempts(): AttemptTotals {
     return this.#attempts;
+  }
+
+  get releases(): readonly ReleaseResponses[] {
+    return this.#releases.all;
   }
 
   get failedHandshakes(): readonly FailedHandshakeTotal[] {
@@ -291,6 +300,7 @@ export class WorkerReports {
     const { configuration, workers } = this.#parts;
     this.#count(exchanges);
     this.#attempts.add(responses, stages);
+    this.#releases.add(responses);
     this.endpointMinute.add(outcomes);
     this.#failures?.note(outcomes, exchanges);
     this.#handshakes.note(failedHandshakes);

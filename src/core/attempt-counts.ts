@@ -2,6 +2,8 @@
 export interface EndpointResponses {
   readonly upstream: string;
   readonly endpoint: string;
+  /** That the endpoint runs; absent: none. */
+  readonly release?: string;
   readonly method: CountedMethod;
   /** 100 to 999; 0: an attempt that got no response. */
   readonly status: number;

@@ -117,9 +117,10 @@ export interface EventFacts {
    * new one gets; `ordered`: an operator wanted it so.
    */
   rollout: { application: string; rollout: number; release: string; before: string; share: number; ordered: boolean };
-  instance_started: { pid: number; port: number; command: string };
+  /** `release`: that it runs; null: its application was never deployed. */
+  instance_started: { pid: number; port: number; command: string; release: string | null };
   /** The instance was started by an earlier process, `ranMs` before, and was adopted. */
-  instance_adopted: { pid: number; port: number; command: string; ranMs: number };
+  instance_adopted: { pid: number; port: number; command: string; ranMs: number; release: string | null };
   /** The instance runs on for the next process: for `successor`, or for a process that starts within `graceMs`. */
   instance_detached: { pid: number; port: number; successor: number | null; graceMs: number | null };
   /** State cannot be written to the state folder, or the state of an earlier process cannot be used. */

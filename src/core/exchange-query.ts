@@ -1,4 +1,5 @@
 import { shapes, whoses } from '#failures/shape.ts';
+import { armNames } from './endpoint-release.ts';
 import { stages } from '#failures/stage.ts';
 
 /** What a search asks for: exchanges, or lines that applications have printed, that fulfil every condition. */
@@ -18,6 +19,7 @@ export const textKeys = [
   'endpoint',
   'application',
   'release',
+  'arm',
   'client',
   'host',
   'path',
@@ -44,6 +46,7 @@ export const queryValues: Readonly<Record<string, readonly string[]>> = {
   shape: shapes,
   whose: whoses,
   stage: stages,
+  arm: armNames,
   end: ['forwarded', 'generated', 'truncated', 'abandoned'],
   grpc: ['missing', ...Array.from({ length: 17 }, (_, status) => String(status))],
   kind: ['exchange', 'tunnel', 'output'],

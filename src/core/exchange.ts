@@ -4,6 +4,7 @@ import type { InstanceExit } from '#failures/instance-exit.ts';
 import type { Failure } from '#failures/failure.ts';
 import type { HttpVersion } from './message.ts';
 import type { Delivery } from '#failures/shape.ts';
+import type { EndpointRelease } from './endpoint-release.ts';
 import type { Instant } from './time.ts';
 import type { LocalAddress, TlsFacts } from './transport.ts';
 
@@ -61,6 +62,8 @@ export interface AttemptFacts {
   readonly endpoint: string;
   readonly address: string;
   readonly endpointState: EndpointState;
+  /** When it was chosen; null or absent: it runs no release. */
+  readonly release?: EndpointRelease | null;
   /** The address is the last one known of a name that no longer resolves to it. */
   readonly addressStale?: boolean;
   /** The ALPN name of the protocol on the connection; '' or absent before there was one. */
@@ -149,8 +152,8 @@ export interface EndedExchange {
   readonly route: string;
   readonly upstream: string;
   readonly application: string;
-  /** The release (version) of the application that the last endpoint runs; '' if it is not known. */
-  readonly release: string;
+  /** What the last endpoint runs; null: no release. */
+  readonly release: EndpointRelease | null;
   readonly client: ClientFacts;
   readonly method: string;
   readonly authority: string;

@@ -94,6 +94,8 @@ export interface FilterContext {
   readonly stopping: boolean;
   /** The id of the endpoint whose response it is; null before an endpoint was chosen. */
   readonly endpoint: string | null;
+  /** That the endpoint runs; null also where its application was never deployed. */
+  readonly release: string | null;
   readonly clock: Clock;
   /** Ends the suspension by `filter`. Does nothing if that filter has not suspended the exchange, or the exchange has ended. */
   resume(filter: Filter, decision: Exclude<FilterDecision, 'suspend'>): void;

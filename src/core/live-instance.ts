@@ -1,4 +1,5 @@
 import type { ApplicationId, EndpointAddress, EndpointState, ReadinessFinding } from './endpoint.ts';
+import type { ArmName } from './endpoint-release.ts';
 import type { InstanceExit } from '#failures/instance-exit.ts';
 
 /** One instance of an application that Candor runs, as an endpoint needs it. */
@@ -16,6 +17,8 @@ export interface LiveInstance {
   readonly release: string | null;
   /** The share of requests that the instances of its release get together, from 0 to 1; null: those that are chosen for it; absent: only one release runs. */
   readonly share?: number | null;
+  /** Which of two releases that is; absent as above. */
+  readonly arm?: ArmName;
   /** The last exit of its program, kept while the next one runs. */
   readonly exit: InstanceExit | null;
   /** All processes of it that a signal has stopped, where none is left that could answer; absent: some may, or it is not known. */

@@ -169,7 +169,7 @@ function inOrder(fields: RecordFields, order: readonly string[]): RecordFields {
 /** Keys of an exchange in the order of its line. */
 export const exchangeKeys: readonly (keyof ExchangeRecord)[] = [
   ...(['v', 'kind', 'id', 'trace_id', 'at', 'process', 'deployment', 'member', 'process_started_at'] as const),
-  ...(['worker', 'revision', 'route', 'upstream', 'application', 'release', 'client', 'tls'] as const),
+  ...(['worker', 'revision', 'route', 'upstream', 'application', 'client', 'tls'] as const),
   ...([
     'method',
     'scheme',
@@ -183,6 +183,9 @@ export const exchangeKeys: readonly (keyof ExchangeRecord)[] = [
     'session',
     'drawn_upstream',
     'turn_ms',
+    'release',
+    'arm',
+    'weight',
     'attempts',
     'status',
   ] as const),
@@ -208,7 +211,7 @@ const attemptKeys: readonly (keyof AttemptRecord)[] = [
   ...(['idle_ms', 'local_port', 'started_ms'] as const),
   ...(['queued_ms', 'dns_ms', 'connected_ms', 'tls_ms', 'sent_ms', 'head_ms', 'ended_ms', 'status'] as const),
   ...(['cause', 'stage', 'evidence', 'exit', 'retry', 'retry_reason'] as const),
-  ...(['surplus_bytes', 'bytes_to_endpoint', 'bytes_from_endpoint'] as const),
+  ...(['release', 'surplus_bytes', 'bytes_to_endpoint', 'bytes_from_endpoint'] as const),
 ];
 
 export function isFields(value: unknown): value is RecordFields {

@@ -11,6 +11,7 @@ import type {
   ReadinessFinding,
   UpstreamId,
 } from './endpoint.ts';
+import type { ArmName } from './endpoint-release.ts';
 import type { InstanceExit } from '#failures/instance-exit.ts';
 import type { Cause, Failure } from '#failures/failure.ts';
 import type { RouteOverlay } from './overlay.ts';
@@ -99,6 +100,8 @@ export interface EndpointSnapshot {
   readonly release: string | null;
   /** The share of requests that the endpoints of its release get together, from 0 to 1; absent: only one release runs. With 0 they get requests only while no other may; null: those that are chosen for them. */
   readonly share?: number | null;
+  /** Which of two releases that is; absent as above. */
+  readonly arm?: ArmName;
   readonly exit: InstanceExit | null;
   /** All processes of its instance that a signal has stopped, where none is left that could answer; absent: some may, or it is not known. */
   readonly stoppedPids?: readonly number[];

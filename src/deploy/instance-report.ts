@@ -19,22 +19,27 @@ export class InstanceReport {
     this.#subject = `instance:${id}`;
   }
 
-  started(program: Program, port: number, { command }: ApplicationSpec): void {
+  started(program: Program, port: number, { command, release }: ApplicationSpec): void {
     this.#events.emit({
       kind: 'instance_started',
       subject: this.#subject,
       reason: `started as process ${program.pid}, told to listen on port ${port}${unwatchedText(program)}`,
-      evidence: { pid: program.pid, port, command: shownCommand(command) },
+      evidence: { pid: program.pid, port, command: shownCommand(command), release: release ?? null },
       to: 'starting',
     });
   }
 
-  adopted(program: Program, { command, ranMs, program: { port } }: InstanceRecord, to: Phase): void {
+  adopted(program: Program, record: InstanceRecord, release: string | null, to: Phase): void {
+    const {
+      command,
+      ranMs,
+      program: { port },
+    } = record;
     this.#events.emit({
       kind: 'instance_adopted',
       subject: this.#subject,
       reason: `process ${program.pid} on port ${port} runs on, taken over from an earlier Candor process${unwatchedText(program)}`,
-      evidence: { pid: program.pid, port, command: shownCommand(command), ranMs },
+      evidence: { pid: program.pid, port, command: shownCommand(command), ranMs, release },
       to,
     });
   }

@@ -133,7 +133,7 @@ export class Instance {
     this.#stateSince = this.#life.since;
     const { program } = run;
     if (program === null) return false;
-    this.#report.adopted(program, record, this.#life.phase);
+    this.#report.adopted(program, record, this.#spec.release ?? null, this.#life.phase);
     if (isChecked(this.#life)) {
       this.#readiness.begin(program, this.#port, () => this.#spec.readiness);
     }

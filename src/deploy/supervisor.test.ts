@@ -760,26 +760,28 @@ test('two releases run beside one another, each with its share; one that is left
     ...application,
     ...{ release: name, directory: `/srv/${name}`, instances },
   });
-  let arms: readonly [ApplicationArm, ...ApplicationArm[]] = [{ spec: release('r1', 2), share: 1 }];
+  let arms: readonly [ApplicationArm, ...ApplicationArm[]] = [{ spec: release('r1', 2), name: 'old', share: 1 }];
   const { supervisor, host, clock, states } = supervise([application], { armsOf: () => arms });
   const shares = () =>
-    supervisor.instances(web).map(({ id, release: name, share }) => `${id} ${name} ${share ?? 'all'}`);
+    supervisor
+      .instances(web)
+      .map(({ id, release: name, arm, share = 'all' }) => [id, name, arm ?? [], share].flat().join(' '));
   supervisor.start();
   await clock.advance(1_000);
   assert.deepEqual(shares(), ['web/1 r1 all', 'web/2 r1 all']);
-  arms = [arms[0], { spec: release('r2'), share: 0 }];
+  arms = [arms[0], { spec: release('r2'), name: 'new', share: 0 }];
   supervisor.refresh(web);
   await clock.advance(1_000);
-  assert.deepEqual(shares(), ['web/1 r1 1', 'web/2 r1 1', 'web/3 r2 0']);
+  assert.deepEqual(shares(), ['web/1 r1 old 1', 'web/2 r1 old 1', 'web/3 r2 new 0']);
   assert.deepEqual(states(), ['web/1 healthy', 'web/2 healthy', 'web/3 healthy']);
   assert.equal(host.program(2).request.directory, '/srv/r2');
   // The new one is in force, and the old one stays warm.
   arms = [
-    { spec: release('r2'), share: 1 },
-    { spec: release('r1', 2), share: 0 },
+    { spec: release('r2'), name: 'new', share: 1 },
+    { spec: release('r1', 2), name: 'old', share: 0 },
   ];
   supervisor.refresh(web);
-  assert.deepEqual(shares(), ['web/1 r1 0', 'web/2 r1 0', 'web/3 r2 1']);
+  assert.deepEqual(shares(), ['web/1 r1 old 0', 'web/2 r1 old 0', 'web/3 r2 new 1']);
   arms = [arms[0]];
   supervisor.refresh(web);
   assert.deepEqual(states(), ['web/1 draining', 'web/2 draining', 'web/3 healthy']);
@@ -790,8 +792,8 @@ test('two releases run beside one another, each with its share; one that is left
 
 test('a release that ends at its starts leaves the other one alone', async () => {
   const arms: readonly [ApplicationArm, ...ApplicationArm[]] = [
-    { spec: { ...application, release: 'r1' }, share: 1 },
-    { spec: { ...application, release: 'r2', directory: '/srv/r2' }, share: 0 },
+    { spec: { ...application, release: 'r1' }, name: 'old', share: 1 },
+    { spec: { ...application, release: 'r2', directory: '/srv/r2' }, name: 'new', share: 0 },
   ];
   const { supervisor, host, clock, states } = supervise([application], { armsOf: () => arms });
   host.onStart = (program) => {
@@ -876,6 +878,7 @@ test('a ready instance that was detached just now serves at once, and keeps its 
     port: 40_001,
     command: 'node server.js',
     ranMs: 2_000,
+    release: null,
   });
   assert.match(reasonOf(supervisor), /^it was ready when this process took it over \(GET \/up on port 40001\)$/);
   await clock.advance(5_000);

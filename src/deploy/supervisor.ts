@@ -256,8 +256,8 @@ class ApplicationsSupervisor implements Supervisor {
       const [main] = arms;
       if (main === undefined || arms.length === 1) return live;
       // What is about to be replaced serves in place of its replacement.
-      const { share } = arms.find(({ runKey }) => runKey === managed.runKey) ?? main;
-      return { ...live, share };
+      const { share, name: arm } = arms.find(({ runKey }) => runKey === managed.runKey) ?? main;
+      return { ...live, share, arm };
     });
   }
 

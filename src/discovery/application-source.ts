@@ -56,7 +56,7 @@ export function instanceEndpointId(upstream: UpstreamId, { id, address }: LiveIn
 }
 
 function endpointOf(upstream: UpstreamId, instance: LiveInstance): SourceEndpoint {
-  const { id, address, state, sinceInstant, release, share, exit, finding, stoppedPids } = instance;
+  const { id, address, state, sinceInstant, release, share, arm, exit, finding, stoppedPids } = instance;
   // What an application printed goes into answers and records from here on: never with its credentials.
   const reason = redactor.redact(instance.reason);
   const redactedFinding = finding === null ? {} : { finding: { ...finding, reason: redactor.redact(finding.reason) } };
@@ -69,6 +69,7 @@ function endpointOf(upstream: UpstreamId, instance: LiveInstance): SourceEndpoin
       ...{ state, reason, ...redactedFinding, sinceInstant, release, exit: exit && redactedExit(exit) },
       ...(stoppedPids === undefined ? {} : { stoppedPids }),
       ...(share === undefined ? {} : { share }),
+      ...(arm === undefined ? {} : { arm }),
     },
   };
 }

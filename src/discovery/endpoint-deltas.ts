@@ -60,6 +60,7 @@ function isSameForWorkers(one: EndpointSnapshot, other: EndpointSnapshot): boole
     one.probationRoutes?.join() === other.probationRoutes?.join() &&
     one.release === other.release &&
     one.share === other.share &&
+    one.arm === other.arm &&
     one.exit?.atInstant === other.exit?.atInstant &&
     one.exit?.lastLine === other.exit?.lastLine &&
     one.stoppedPids?.join() === other.stoppedPids?.join() &&

@@ -1,3 +1,4 @@
+import { armText, type EndpointRelease } from '../core/endpoint-release.ts';
 import type { Disclosure } from '../core/route-spec.ts';
 import type { InstanceExit } from '#failures/instance-exit.ts';
 import {
@@ -34,6 +35,8 @@ export interface AccountFacts {
   readonly stoppedPids?: readonly number[] | null;
   /** Why no endpoint got another attempt that was to follow; null or absent: none was to. */
   readonly noneReady?: Failure | null;
+  /** That the endpoint runs which has failed; null or absent: none, or no endpoint has. */
+  readonly release?: EndpointRelease | null;
   readonly requestId: string;
   readonly method: string;
   readonly disclosure: Disclosure;
@@ -135,7 +138,7 @@ function accountForOperators(facts: AccountFacts): OperatorAccount {
         : spec.nextStep;
   return {
     failure,
-    sentence: explain(failure) + ended + stopped + noneFollowed,
+    sentence: explain(failure) + ended + stopped + releaseText(facts) + noneFollowed,
     endpoint: nextHop,
     receivedStatus,
     evidence: failure.evidence,
@@ -166,4 +169,11 @@ function withId(step: string, id: string): string {
 function mayHaveBeenExecuted(delivery: Delivery): boolean | null {
   if (delivery === 'not_sent' || delivery === 'refused_by_peer') return false;
   return delivery === 'partial' ? null : true;
+}
+
+/** While two releases run, it says where to look first. */
+function releaseText({ release = null }: AccountFacts): string {
+  if (release === null || release.arm === null) return '';
+  const { name, weight } = release.arm;
+  return ` The endpoint runs ${armText(release.name, name, weight)}.`;
 }

@@ -43,6 +43,7 @@ export function failureAnswer(exchange: ExchangeState, failure: Failure, clock: 
     exit: attempt === null ? null : exitFacts(attempt, failure, exchange.startedAt),
     stoppedPids: attempt === null ? null : stoppedPidsOf(attempt, failure),
     noneReady: attempt === null ? null : noneReadyOf(attempt, failure),
+    release: attempt?.failure?.cause === failure.cause ? attempt.release : null,
     requestId: exchange.id,
     method: exchange.method,
     accept: request.headers.get('accept'),

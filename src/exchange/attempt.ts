@@ -13,6 +13,7 @@ import type {
   RequestHead,
   ResponseHead,
 } from '../core/message.ts';
+import type { EndpointRelease } from '../core/endpoint-release.ts';
 import type { Delivery } from '#failures/shape.ts';
 import type { PendingStream, ReusePolicy, StreamWaiter, UpstreamHandler, UpstreamStream } from '../core/stream.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
@@ -68,6 +69,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   address: string;
   readonly endpointState: EndpointState;
   readonly addressStale: boolean;
+  readonly release: EndpointRelease | null;
   readonly startedMs: number;
   reused = false;
   idleMs = -1;
@@ -105,6 +107,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
     this.address = target.address;
     this.endpointState = target.state;
     this.addressStale = target.addressStale === true;
+    this.release = target.runs;
     this.startedMs = owner.elapsedMs();
     this.#owner = owner;
   }

@@ -222,7 +222,7 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
   /** From now on bodies pass between this attempt and the client. */
   useAttempt(attempt: Attempt): void {
     this.attempt = attempt;
-    this.release = attempt.chosenEndpoint.release ?? '';
+    this.release = attempt.release;
   }
 
   onAttemptInterimResponse(_: Attempt, response: ResponseHead): void {

@@ -1,4 +1,5 @@
 import type { AttemptFacts, ClientFacts, SessionChange } from '../core/exchange.ts';
+import type { EndpointRelease } from '../core/endpoint-release.ts';
 import { fail, type Failure } from '#failures/failure.ts';
 import type { BodySink, Filter, FilterAnswer, FilterContext, FilterDecision, FilterPipeline } from '../core/filter.ts';
 import { chunkedBody, hasNoBody, noBody, type OutgoingResponse, type RequestHead } from '../core/message.ts';
@@ -16,6 +17,8 @@ export interface FilteredExchange extends BodyEnds {
   readonly client: ClientFacts;
   readonly serving: { readonly stopping: boolean };
   readonly attempts: readonly Pick<AttemptFacts, 'endpoint'>[];
+  /** Of the endpoint that has answered. */
+  readonly release: EndpointRelease | null;
   /** For how long filters have suspended the request; −1: none has. */
   filterMs: number;
   /** Every filter has let the request go on. */
@@ -84,6 +87,10 @@ export class FilterRun implements FilterContext {
 
   get endpoint(): string | null {
     return this.#exchange.attempts.at(-1)?.endpoint ?? null;
+  }
+
+  get release(): string | null {
+    return this.#exchange.release?.name ?? null;
   }
 
   noteSession(change: SessionChange): void {

@@ -209,6 +209,16 @@ describe('an answer of our own', () => {
     assert.ok(detail.endsWith('. The one endpoint of upstream "shop" is not ready: failed 7 times in a row.'), detail);
   });
 
+  it('tells an operator at which of two releases it failed, and a stranger nothing of that', () => {
+    const release = { name: 'r7', arm: { name: 'new', weight: 0.05 } } as const;
+    const textFor = (disclosure: Disclosure, one: GenerateFacts['release'] = release): string =>
+      textOf(generateResponse(factsFor(failureOf('reset_before_response'), { disclosure, release: one })));
+    const { detail } = JSON.parse(textFor('operator'));
+    assert.ok(detail.endsWith(' The endpoint runs release r7, the new one of two, with 5 % of the requests.'), detail);
+    assert.doesNotMatch(textFor('public'), /r7/);
+    assert.doesNotMatch(textFor('operator', { name: 'r7', arm: null }), /r7/);
+  });
+
   it('names the exit of the instance to an operator', () => {
     const exit = {
       exit: { atInstant: 1, code: null, signal: 'SIGKILL', outOfMemory: false, lastLine: 'Aborted' },

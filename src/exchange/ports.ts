@@ -8,6 +8,7 @@ import type { FilterPipeline } from '../core/filter.ts';
 import type { HeaderSink, RequestHead, ResponseHead } from '../core/message.ts';
 import type { ReadyWaiter, ReusePolicy, PendingStream, StreamWaiter } from '../core/stream.ts';
 import type { TextRedactor } from '../redact/text-redactor.ts';
+import type { EndpointRelease } from '../core/endpoint-release.ts';
 import type { Clock } from '../core/time.ts';
 import type { RequestFacts } from '../policy/balancer.ts';
 import type { RouteBounds } from './request-gate.ts';
@@ -168,7 +169,8 @@ export interface Endpoint {
   readonly exit: InstanceExit | null;
   /** All processes of its instance that a signal has stopped; null or absent: some may answer, or it is not known. */
   readonly stoppedPids?: readonly number[] | null;
-  readonly release: string | null;
+  /** Null: no release. */
+  readonly runs: EndpointRelease | null;
   /** An attempt there has taken so long until the head of its response came, or until it failed. */
   noteLatency?(latencyMs: number, failed: boolean): void;
   /** An attempt there was answered with a status of 500 or above. */

@@ -4,6 +4,7 @@ import type { Failure } from '#failures/failure.ts';
 import type { Capabilities, HttpVersion, RequestHead, MessageHeaders } from '../core/message.ts';
 import type { Delivery } from '#failures/shape.ts';
 import type { DownstreamStream } from '../core/stream.ts';
+import type { EndpointRelease } from '../core/endpoint-release.ts';
 import type { Instant } from '../core/time.ts';
 import type { Attempt } from './attempt.ts';
 import type { Tunnel } from './tunnel.ts';
@@ -49,7 +50,7 @@ export class ExchangeState implements EndedExchange {
   route = '';
   upstream = '';
   application = '';
-  release = '';
+  release: EndpointRelease | null = null;
   attempts: readonly Attempt[] = noAttempts;
   statusSent = 0;
   statusReceived = 0;

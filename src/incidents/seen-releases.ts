@@ -6,8 +6,22 @@ export interface SeenInstance {
   /** The configuration that was active then; 0: an earlier process of the gateway has started it. */
   readonly revision: number;
   readonly startedMs: number;
+  /** Null or absent: its application was not deployed then. */
+  readonly release?: string | null;
   /** Null: it has never been ready. */
   readyMs: number | null;
+}
+
+/** What events have told of a rollout. */
+export interface SeenRollout {
+  readonly release: string;
+  /** In whose place. */
+  readonly before: string;
+  readonly actor: string;
+  readonly beganMs: number;
+  /** The latest. */
+  state: string | null;
+  share: number;
 }
 
 /** A configuration, since it was applied. */
@@ -29,6 +43,8 @@ interface CountedRevision extends SeenRevision {
 /** Bounds of memory: an instance takes some 200 bytes. */
 const instancesMax = 2000;
 const revisionsMax = 200;
+/** Of an application. */
+const rolloutsMax = 5;
 /** Their attempts are known: an upstream takes some 60 bytes. */
 const countedMax = 40;
 
@@ -42,6 +58,9 @@ export class SeenReleases {
   #revisions: readonly CountedRevision[] = [];
   /** The configuration of which an application's latest instance is. */
   readonly #latest = new Map<string, number>();
+
+  /** By their applications, the latest last. */
+  readonly rollouts = new Map<string, readonly SeenRollout[]>();
 
   get instances(): ReadonlyMap<string, SeenInstance> {
     return this.#instances;
@@ -75,13 +94,31 @@ export class SeenReleases {
       old?.failed.clear();
     }
     const name = subject.slice('instance:'.length);
-    if (kind === 'instance_started') this.#add(name, { revision, startedMs: ms, readyMs: null });
+    if (kind === 'rollout') this.#onRollout(event, ms);
+    if (kind === 'instance_started') {
+      const { release } = event.evidence;
+      this.#add(name, { revision, startedMs: ms, release, readyMs: null });
+    }
     if (kind === 'instance_adopted') {
       const startedMs = ms - event.evidence.ranMs;
-      this.#add(name, { revision: 0, startedMs, readyMs: event.to === 'ready' ? startedMs : null });
+      const { release } = event.evidence;
+      this.#add(name, { revision: 0, startedMs, release, readyMs: event.to === 'ready' ? startedMs : null });
     }
     const instance = kind === 'instance_ready' ? this.#instances.get(name) : undefined;
     if (instance !== undefined) instance.readyMs ??= ms;
+  }
+
+  /** A comparison while the earlier release is warm is part of the rollout before. */
+  #onRollout({ actor, to: state, evidence }: Extract<Event, { kind: 'rollout' }>, ms: number): void {
+    const { application, release, before, share } = evidence;
+    const known = this.rollouts.get(application) ?? [];
+    const last = known.at(-1);
+    const isSame = last?.release === release && last.before === before;
+    const begins = !isSame || state === 'starting' || state === 'preparing';
+    if (!begins) return void Object.assign(last, { state, share });
+    if (isSame && last.state === 'preparing') return void (last.state = state);
+    const rollout = { release, before, actor, beganMs: ms, state, share };
+    this.rollouts.set(application, [...known, rollout].slice(-rolloutsMax));
   }
 
   /** After a restart it is the same instance. */

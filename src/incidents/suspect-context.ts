@@ -45,6 +45,7 @@ export function suspectContext(
     firstExits: open.firstExits.note(ownExits({ events, watched }), startedMs),
     startedMs,
     instances: releases.instances,
+    rollouts: releases.rollouts,
     revisions: releases.revisions,
     failedRevisions,
     failedSinceMs: open.failedSinceMs === null ? null : open.failedSinceMs - startedMs,

@@ -10,7 +10,7 @@ import { quantile } from '../core/quantile.ts';
 import type { Event, EventKind } from '../core/event.ts';
 import type { ExitKind } from './incident-additions.ts';
 import type { DirectLook, NewestFailure, WatchedUpstream } from './watched-upstream.ts';
-import type { SeenInstance, SeenRevision } from './seen-releases.ts';
+import type { SeenInstance, SeenRevision, SeenRollout } from './seen-releases.ts';
 import type { CountedFailure, HeldConnections } from './upstream-failures.ts';
 import type { AbandonedRequests, CountedEndpoint, LiveIncident } from '../core/live-incident.ts';
 import type { Cause } from '#failures/failure.ts';
@@ -37,6 +37,8 @@ export interface SuspectContext {
   readonly startedMs: number;
   /** Of applications, by their names. */
   readonly instances: ReadonlyMap<string, SeenInstance>;
+  /** By their applications, the latest last; absent: none is known. */
+  readonly rollouts?: ReadonlyMap<string, readonly SeenRollout[]>;
   /** Configurations that were applied, with the attempts while they were active; the latest last. */
   readonly revisions: readonly SeenRevision[];
   /** Configurations with which requests of the same upstreams have failed in the same way before. */

@@ -1,6 +1,7 @@
 import { exits } from './suspected-exits.ts';
 import { changes, timeouts } from './suspected-changes.ts';
 import { releases } from './suspected-releases.ts';
+import { suspectedRollout } from './suspected-rollouts.ts';
 import { shortages } from './suspected-shortages.ts';
 import { connections } from './suspected-connections.ts';
 import { applications } from './suspected-applications.ts';
@@ -26,6 +27,7 @@ const rules: Readonly<Record<SuspectKind, Rule>> = {
   ...exits,
   ...changes,
   ...releases,
+  release: (context) => suspectedRollout(context) ?? releases.release(context),
   ...shortages,
   ...timeouts,
   ...connections,

@@ -83,6 +83,7 @@ function attemptAttributes(record: ExchangeRecord, attempt: AttemptRecord, index
     'error.type': cause ?? errorStatus,
     'candor.endpoint': attempt.endpoint,
     'candor.endpoint.state': attempt.state,
+    'candor.release': attempt.release ?? record.release ?? null,
     'candor.stage': attempt.stage,
     'candor.cause': cause,
     'candor.connection.reused': attempt.reused,

@@ -7,6 +7,7 @@ import {
   type TimedStage,
   timedStages,
 } from '../core/attempt-counts.ts';
+import type { EndpointRelease } from '../core/endpoint-release.ts';
 import { type AttemptFacts, type EndedExchange, upstreamOfAttempt } from '../core/exchange.ts';
 
 /**
@@ -38,7 +39,9 @@ export class AttemptCounters {
     for (let index = 0; index < attempts.length; index++) {
       const attempt = attempts[index] as AttemptFacts;
       const upstream = upstreamOfAttempt(exchange, attempt);
-      this.#endpoint(upstream, attempt.endpoint).count(method, attempt.status);
+      const cells = this.#endpoint(upstream, attempt.endpoint);
+      cells.count(method, attempt.status);
+      if (cells.endpoint !== other) cells.release = attempt.release ?? null;
       noteStages(this.#stagesOf(upstream), attempt, exchange, index);
     }
   }
@@ -118,6 +121,8 @@ function atLeast0(ms: number | undefined): number {
 class EndpointCells {
   readonly upstream: string;
   readonly endpoint: string;
+  /** Null until its application is deployed for the first time; then it stays the same. */
+  release: EndpointRelease | null = null;
   /** By method, each with a cell for each status. */
   readonly #methods: (Uint32Array | null)[] = countedMethods.map(() => null);
   /** Cells with counts since the last batch: the method's number times 1000, and the status. */
@@ -139,13 +144,14 @@ class EndpointCells {
   /** Returns whether there were any. */
   takeInto(taken: EndpointResponses[]): boolean {
     if (this.#touched.length === 0) return false;
-    const { upstream, endpoint } = this;
+    const { upstream, endpoint, release } = this;
+    const named = release === null ? {} : { release: release.name };
     for (const key of this.#touched) {
       const number = Math.floor(key / 1000);
       const status = key % 1000;
       const statuses = this.#methods[number] as Uint32Array;
       const method = countedMethods[number] as CountedMethod;
-      taken.push({ upstream, endpoint, method, status, count: statuses[status] as number });
+      taken.push({ upstream, endpoint, ...named, method, status, count: statuses[status] as number });
       statuses[status] = 0;
     }
     this.#touched = [];

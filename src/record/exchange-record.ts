@@ -91,7 +91,6 @@ export class ExchangeRecords {
       route: nameOrNull(exchange.route),
       upstream: nameOrNull(exchange.upstream),
       application: nameOrNull(exchange.application),
-      ...(exchange.release === '' ? {} : { release: text(exchange.release, recordLimits.name) }),
       ...this.clientOf(exchange),
       method: text(exchange.method, recordLimits.method),
       scheme: client.scheme,
@@ -105,6 +104,7 @@ export class ExchangeRecords {
       ...(session === null ? {} : { session }),
       ...(drawnUpstream === '' ? {} : { drawn_upstream: text(drawnUpstream, recordLimits.name) }),
       ...(turnMs >= 0 ? { turn_ms: exactMs(turnMs) } : {}),
+      ...releaseOf(exchange),
       attempts: isBrief ? [this.#successful(exchange, durationMs)] : this.#attempts(exchange),
       status: numberOrNull(exchange.statusSent),
       received_status: numberOrNull(exchange.statusReceived),
@@ -193,6 +193,7 @@ export class ExchangeRecords {
       exit: this.#exit(attempt, exchange),
       retry: attempt.retry,
       retry_reason: attempt.retryReason,
+      ...otherReleaseOf(attempt, exchange),
       ...surplusOf(attempt),
       ...bytesOf(attempt),
     };
@@ -299,6 +300,12 @@ function whereOf(attempt: AttemptFacts): AttemptEndpoint {
   return { ...where, ...stale, ...protocol };
 }
 
+/** Of an attempt that was made before one at the other release. */
+function otherReleaseOf({ release = null }: AttemptFacts, exchange: EndedExchange): Pick<AttemptRecord, 'release'> {
+  if (release === null || release.name === exchange.release?.name) return {};
+  return { release: text(release.name, recordLimits.name) };
+}
+
 function surplusOf({ surplusBytes = 0 }: AttemptFacts): Pick<AttemptRecord, 'surplus_bytes'> {
   return surplusBytes > 0 ? { surplus_bytes: wholeNumber(surplusBytes) } : {};
 }
@@ -360,4 +367,13 @@ function exactOrNull(ms: number): number | null {
 
 function roundedOrNull(ms: number): number | null {
   return ms >= 0 ? roundedMs(ms) : null;
+}
+
+function releaseOf({ release }: EndedExchange): Pick<ExchangeRecord, 'release' | 'arm' | 'weight'> {
+  if (release === null) return {};
+  const { name, arm } = release;
+  return {
+    release: text(name, recordLimits.name),
+    ...(arm === null ? {} : { arm: arm.name, ...(arm.weight === null ? {} : { weight: arm.weight }) }),
+  };
 }

@@ -6,6 +6,7 @@ import type { EndedExchange } from '../core/exchange.ts';
 import { fail, type Failure } from '#failures/failure.ts';
 import { snakeCased } from '#failures/json-case.ts';
 import { exchangeKeys } from '../core/record-defaults.ts';
+import type { EndpointRelease } from '../core/endpoint-release.ts';
 import type { GatewayState } from '../core/schemas/gateway-state.ts';
 import type { Instant } from '../core/time.ts';
 import { TestRing } from './test-ring.test-support.ts';
@@ -38,6 +39,11 @@ const short = fail('response_body_short', 'body', {
 });
 const gone = fail('client_gone', 'response', { bytesSent: 0, how: 'closed' });
 const maintenance = fail('maintenance', 'route', { route: 'shop', message: 'Back at nine.', retryAfterS: 600 });
+
+const releases = {
+  old: { name: 'r6', arm: { name: 'old', weight: 0.95 } },
+  fresh: { name: 'r7', arm: { name: 'new', weight: 0.05 } },
+} as const;
 
 const until = (ms: number): Instant => (5000 + ms) as Instant;
 
@@ -134,6 +140,7 @@ const exchanges: readonly (readonly [name: string, exchange: EndedExchange])[] =
       ...{ endKind: 'truncated', failure: short, bytesFromClient: 300, bytesToClient: 4096 },
     }),
   ],
+  ['answered by the old release after the new one', replayed(releases.fresh, releases.old)],
 ];
 
 /** Of those whose route is `orders`. */
@@ -186,7 +193,7 @@ function instanceExit(): EndedExchange {
   );
 }
 
-function replayed(): EndedExchange {
+function replayed(first: EndpointRelease | null = null, second: EndpointRelease | null = null): EndedExchange {
   const other = '127.0.0.1:3001';
   const failure = fail('reset_before_response', 'response', {
     address: other,
@@ -198,6 +205,7 @@ function replayed(): EndedExchange {
     sampleAttempt({
       endpoint: `shop/${other}`,
       address: other,
+      release: first,
       headMs: -1,
       endedMs: 0.9,
       status: 0,
@@ -205,9 +213,9 @@ function replayed(): EndedExchange {
       retry: true,
       retryReason: 'idempotent',
     }),
-    sampleAttempt({ reused: false, idleMs: -1, startedMs: 0.95, connectedMs: 1.2, sentMs: 1.3 }),
+    sampleAttempt({ reused: false, idleMs: -1, startedMs: 0.95, connectedMs: 1.2, sentMs: 1.3, release: second }),
   ];
-  return sampleExchange({ attempts });
+  return sampleExchange({ attempts, release: second });
 }
 
 function write(): string {

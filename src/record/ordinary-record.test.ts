@@ -187,6 +187,13 @@ test('lines of one writer do not mix, whether written as bytes or as text', () =
   assert.equal(text, expected.join(''));
 });
 
+const releases = [
+  null,
+  { name: 'r1', arm: null },
+  { name: 'r1', arm: { name: 'old' as const, weight: 0.95 } },
+  { name: 'r2', arm: { name: 'new' as const, weight: 0.05 } },
+];
+
 test('lines of one client are the same bytes, whatever is cached from earlier lines', () => {
   const client = sampleClient({});
   const either = fc.constantFrom('a', 'a', 'b');
@@ -194,7 +201,7 @@ test('lines of one client are the same bytes, whatever is cached from earlier li
     route: either,
     upstream: either,
     application: either,
-    release: either,
+    release: fc.constantFrom(...releases),
     method: fc.constantFrom('GET', 'GET', 'PUT'),
     authority: fc.constantFrom('a', 'a', 'b', '"'),
     revision: fc.constantFrom(1, 1, 2),

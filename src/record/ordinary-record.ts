@@ -12,7 +12,7 @@ import { isSuccess, type SuccessTimes } from './success-times.ts';
 export interface OrdinaryParts {
   /** From `"process"` to `"path":"`, where this client was answered likewise twice before; else null. */
   cachedPrefix(exchange: EndedExchange): Uint8Array | null;
-  /** From `"process"` to `"release"`. */
+  /** From `"process"` to `"application"`. */
   origin(exchange: EndedExchange): Uint8Array;
   /** `"tls"`. */
   tls(tls: TlsFacts, exchange: EndedExchange): Uint8Array;
@@ -27,7 +27,7 @@ export interface OrdinaryParts {
   readonly times: SuccessTimes;
 }
 
-/** What a line says of an endpoint, from `"attempts"` to `"reused"`. */
+/** What a line says of an endpoint, from `"release"` to `"reused"`. */
 export interface EndpointBytes {
   readonly bytes: Uint8Array;
   /** The upstream that readers take from the endpoint's name; null if they cannot. */

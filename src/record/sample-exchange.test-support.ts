@@ -14,7 +14,7 @@ export function sampleExchange(changes: Partial<EndedExchange> = {}): EndedExcha
     route: 'shop',
     upstream: 'shop',
     application: '',
-    release: '',
+    release: null,
     client: sampleClient(),
     method: 'GET',
     authority: 'shop.example.org',

@@ -206,8 +206,9 @@ test('the line of a failure is kept apart too, that of a success is not', () => 
 test('cached fragments of routes and endpoints follow changes', () => {
   const { writer } = writerOf();
   const read = (exchange: EndedExchange): ExchangeRecord => JSON.parse(writer.line(exchange)) as ExchangeRecord;
-  assert.equal(read(sampleExchange({ release: '1' })).release, '1');
-  assert.equal(read(sampleExchange({ release: '2' })).release, '2');
+  assert.equal(read(sampleExchange({ release: { name: '1', arm: null } })).release, '1');
+  const { release, arm, weight } = read(sampleExchange({ release: { name: '2', arm: { name: 'new', weight: 0.05 } } }));
+  assert.deepEqual({ release, arm, weight }, { release: '2', arm: 'new', weight: 0.05 });
   assert.equal(read(sampleExchange({ upstream: '' })).upstream, null);
   assert.equal(
     read(sampleExchange({ attempts: [sampleAttempt({ endpointState: 'unhealthy' })] })).attempts[0]?.state,
@@ -384,7 +385,7 @@ describe('for any text from outside', () => {
         route: route ?? '',
         upstream: upstream ?? '',
         application: application ?? '',
-        release: release ?? '',
+        release: release === undefined || release === '' ? null : { name: release, arm: null },
         client: sampleClient({
           address: address ?? '',
           peerAddress: peer ?? '',
@@ -426,7 +427,7 @@ describe('for any text from outside', () => {
       assert.equal(record.route, keptOrNull(exchange.route, recordLimits.name));
       assert.equal(record.upstream, keptOrNull(exchange.upstream, recordLimits.name));
       assert.equal(record.application, keptOrNull(exchange.application, recordLimits.name));
-      assert.equal(record.release, keptOrNull(exchange.release, recordLimits.name) ?? undefined);
+      assert.equal(record.release, keptOrNull(exchange.release?.name ?? '', recordLimits.name) ?? undefined);
       assert.equal(record.client.address, kept(client.address, recordLimits.name));
       assert.equal(record.client.peer, kept(client.peerAddress, recordLimits.name));
       assert.equal(
@@ -472,7 +473,7 @@ describe('for any text from outside', () => {
       route: worst,
       upstream: worst,
       application: worst,
-      release: worst,
+      release: { name: worst, arm: { name: 'new', weight: 0.0001 } },
       method: worst,
       authority: worst,
       target: `${worst}?${worst}`,

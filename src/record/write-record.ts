@@ -1,6 +1,7 @@
 import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
 import { leanRecord, type RecordFields } from '../core/record-defaults.ts';
 import type { HttpVersion } from '../core/message.ts';
+import type { EndpointRelease } from '../core/endpoint-release.ts';
 import { TextRedactor } from '../redact/text-redactor.ts';
 import type { TlsFacts } from '../core/transport.ts';
 import type { RecordRingWriter } from './record-ring.ts';
@@ -185,6 +186,7 @@ export class RecordWriter implements OrdinaryParts {
       known.address === attempt.address &&
       known.state === attempt.endpointState &&
       known.stale === (attempt.addressStale === true) &&
+      known.release === exchange.release &&
       known.isHttp2 === (attempt.protocol === 'h2')
     ) {
       return known;
@@ -196,12 +198,14 @@ export class RecordWriter implements OrdinaryParts {
   }
 
   #endpointBytes(attempt: AttemptFacts, exchange: EndedExchange): KnownEndpoint {
-    const { attempts } = this.#lean(exchange) as { attempts: readonly [RecordFields] };
+    const lean = this.#lean(exchange);
+    const [members] = lean['attempts'] as readonly [RecordFields];
     const { address, endpointState: state, addressStale: stale = false, endpoint } = attempt;
-    const bytes = Buffer.from(`,"attempts":[{${membersOf(attempts[0], endpointKeys).toString('latin1').slice(1)}`);
+    const of = (fields: RecordFields, keys: readonly string[]): string => membersOf(fields, keys).toString('latin1');
+    const bytes = Buffer.from(`${of(lean, releaseKeys)},"attempts":[{${of(members, endpointKeys).slice(1)}`, 'latin1');
     const isWhole = endpoint.length <= recordLimits.name && endpoint.includes('/');
     const upstream = isWhole ? endpoint.slice(0, endpoint.indexOf('/')) : null;
-    return { address, state, stale, isHttp2: attempt.protocol === 'h2', upstream, bytes };
+    return { address, state, stale, isHttp2: attempt.protocol === 'h2', release: exchange.release, upstream, bytes };
   }
 
   query(query: string): string | null {
@@ -212,10 +216,11 @@ export class RecordWriter implements OrdinaryParts {
 
 const originKeys = [
   ...['process', 'deployment', 'member', 'process_started_at', 'worker', 'revision'],
-  ...['route', 'upstream', 'application', 'release'],
+  ...['route', 'upstream', 'application'],
 ];
 const clientKeys = ['client', 'tls'];
 const requestKeys = ['method', 'scheme', 'host'];
+const releaseKeys = ['release', 'arm', 'weight'];
 const endpointKeys = ['endpoint', 'address', 'state', 'address_stale', 'protocol', 'reused'];
 const pathBeginning = Buffer.from(',"path":"');
 
@@ -224,6 +229,7 @@ interface KnownEndpoint extends EndpointBytes {
   readonly state: string;
   readonly stale: boolean;
   readonly isHttp2: boolean;
+  readonly release: EndpointRelease | null;
 }
 
 /** The `"tls"` of the last session with a server name. Most clients of a name have the same version and cipher. */
@@ -231,29 +237,22 @@ interface KnownTls extends Pick<TlsFacts, 'version' | 'cipher'> {
   readonly bytes: Uint8Array;
 }
 
-/** The bytes from `"process"` to `"release"`, and the values that they have. */
+/** The bytes from `"process"` to `"application"`, and the values that they have. */
 class RouteBytes {
   readonly bytes: Uint8Array;
   readonly #revision: number;
   readonly #upstream: string;
   readonly #application: string;
-  readonly #release: string;
 
-  constructor({ revision, upstream, application, release }: EndedExchange, bytes: Uint8Array) {
+  constructor({ revision, upstream, application }: EndedExchange, bytes: Uint8Array) {
     this.bytes = bytes;
     this.#revision = revision;
     this.#upstream = upstream;
     this.#application = application;
-    this.#release = release;
   }
 
-  isOf({ revision, upstream, application, release }: EndedExchange): boolean {
-    return (
-      this.#revision === revision &&
-      this.#upstream === upstream &&
-      this.#application === application &&
-      this.#release === release
-    );
+  isOf({ revision, upstream, application }: EndedExchange): boolean {
+    return this.#revision === revision && this.#upstream === upstream && this.#application === application;
   }
 }
 
@@ -270,7 +269,6 @@ class CachedPrefix {
   readonly #route: string;
   readonly #upstream: string;
   readonly #application: string;
-  readonly #release: string;
   readonly #method: string;
   readonly #authority: string;
 
@@ -281,7 +279,6 @@ class CachedPrefix {
     this.#route = exchange.route;
     this.#upstream = exchange.upstream;
     this.#application = exchange.application;
-    this.#release = exchange.release;
     this.#method = exchange.method;
     this.#authority = exchange.authority;
   }
@@ -295,8 +292,7 @@ class CachedPrefix {
       this.#method === exchange.method &&
       this.#revision === exchange.revision &&
       this.#upstream === exchange.upstream &&
-      this.#application === exchange.application &&
-      this.#release === exchange.release
+      this.#application === exchange.application
     );
   }
 }

@@ -53,6 +53,8 @@ export function valuesOf(record: ExchangeRecord, key: TextKey): readonly string[
       return record.attempts.flatMap(({ endpoint, address }) => [endpoint, address]);
     case 'cause':
       return [...present(record.cause), ...record.attempts.flatMap(({ cause }) => present(cause))];
+    case 'release':
+      return [...present(record.release), ...record.attempts.flatMap(({ release }) => present(release))];
     case 'grpc':
       return record.grpc_status === null ? [] : [grpcText(record.grpc_status)];
     case 'instance':

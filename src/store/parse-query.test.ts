@@ -172,6 +172,7 @@ describe('a query', () => {
         (one) =>
           ![
             'shape',
+            'arm',
             'whose',
             'end',
             'kind',

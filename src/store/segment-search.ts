@@ -67,7 +67,17 @@ function mayMatch({ since, until, conditions }: Query, { at, status, durationMs 
 }
 
 /** Keys whose values stand in the template of a record that has one attempt or none. */
-const templateKeys = new Set<string>(['route', 'application', 'release', 'host', 'method', 'shape', 'whose', 'type']);
+const templateKeys = new Set<string>([
+  'route',
+  'application',
+  'release',
+  'arm',
+  'host',
+  'method',
+  'shape',
+  'whose',
+  'type',
+]);
 
 /** Looks at each template once: thousands of rows share one. */
 class TemplateCheck {

@@ -30,7 +30,20 @@ export interface StoredLine {
 /** Members of a record whose values many records share. All members that are neither here nor columns are the rest. */
 const sharedKeys = new Set([
   ...['v', 'kind', 'process', 'deployment', 'member', 'process_started_at', 'worker', 'revision', 'route', 'upstream'],
-  ...['application', 'release', 'method', 'scheme', 'host', 'tls', 'end', 'received_status', 'delivery', 'shape'],
+  ...[
+    'application',
+    'release',
+    'arm',
+    'weight',
+    'method',
+    'scheme',
+    'host',
+    'tls',
+    'end',
+    'received_status',
+    'delivery',
+    'shape',
+  ],
   ...['type', 'cause', 'whose', 'stage'],
 ]);
 const sharedClientKeys = new Set(['protocol']);

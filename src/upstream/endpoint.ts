@@ -6,6 +6,7 @@ import type { EndpointCondition } from '../core/schemas/gateway-state.ts';
 import { overlayEndpointOf } from '../core/overlay.ts';
 import type { CheckSchedule, EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import type { ClientOfConnection, PendingStream, ReusePolicy, StreamWaiter } from '../core/stream.ts';
+import type { EndpointRelease } from '../core/endpoint-release.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import type { BalancedEndpoint } from '../policy/balancer.ts';
 import { isReadyState } from '../policy/eligible-endpoints.ts';
@@ -38,6 +39,8 @@ export class LiveEndpoint implements BalancedEndpoint {
   checks: CheckSchedule | null;
   release: string | null;
   share: number | null | undefined;
+  /** For records. */
+  runs: EndpointRelease | null;
   exit: InstanceExit | null;
   /** All processes of its instance that a signal has stopped; null where some may answer, or it is not known. */
   stoppedPids: readonly number[] | null;
@@ -75,6 +78,7 @@ export class LiveEndpoint implements BalancedEndpoint {
     this.checks = snapshot.checks;
     this.release = snapshot.release;
     this.share = snapshot.share;
+    this.runs = releaseOf(snapshot, null);
     this.exit = snapshot.exit;
     this.stoppedPids = snapshot.stoppedPids ?? null;
     this.failure = snapshot.failure ?? null;
@@ -175,6 +179,7 @@ export class LiveEndpoint implements BalancedEndpoint {
     this.checks = snapshot.checks;
     this.release = snapshot.release;
     this.share = snapshot.share;
+    this.runs = releaseOf(snapshot, this.runs);
     this.exit = snapshot.exit;
     this.stoppedPids = snapshot.stoppedPids ?? null;
     this.failure = snapshot.failure ?? null;
@@ -219,4 +224,17 @@ export class LiveEndpoint implements BalancedEndpoint {
 
 function latencyFor({ balance }: EndpointSettings, known: PeakLatency | null): PeakLatency | null {
   return balance?.kind === 'peak_ewma' ? (known ?? new PeakLatency()) : null;
+}
+
+const weightOfShare = (share: number | null): number | null => share && Math.round(share * 1e4) / 1e4;
+
+/** `known`: what was recorded until now, which stays if nothing has changed. */
+function releaseOf(
+  { release, share, arm: name }: EndpointSnapshot,
+  known: EndpointRelease | null,
+): EndpointRelease | null {
+  if (release === null) return null;
+  const arm = name === undefined || share === undefined ? null : { name, weight: weightOfShare(share) };
+  if (known === null || known.name !== release) return { name: release, arm };
+  return known.arm?.name === arm?.name && known.arm?.weight === arm?.weight ? known : { name: release, arm };
 }

@@ -51,9 +51,9 @@ async function freePorts(): Promise<readonly number[]> {
   }
 }
 
-async function start(tool: string, words: readonly string[]): Promise<Tool> {
+async function start(tool: string, words: readonly string[], source = ['--source']): Promise<Tool> {
   const ports = await freePorts();
-  const child = spawn(process.execPath, [join(repositoryRoot, 'bench', tool), '--source', ...words], {
+  const child = spawn(process.execPath, [join(repositoryRoot, 'bench', tool), ...source, ...words], {
     env: { ...process.env, CANDOR_BENCH_PORT: String(ports[0]), CANDOR_BENCH_TRIAL: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -67,7 +67,7 @@ async function start(tool: string, words: readonly string[]): Promise<Tool> {
 async function ended({ child, ports }: Tool): Promise<number | null> {
   const [code] = (await once(child, 'close')) as [number | null];
   assert.deepEqual((await Promise.all(ports.map(accepts))).indexOf(true), -1, 'a program is still running');
-  for (const name of ['run', 'minutes', 'container', 'latency'])
+  for (const name of ['run', 'minutes', 'container', 'latency', 'releases'])
     rmSync(join(cacheFolder, 'bench', `${name}-${(ports[0] as number) + 1}`), { recursive: true, force: true });
   return code;
 }
@@ -161,6 +161,13 @@ if (isWholeSweep)
       );
       assert.match(tool.errors(), /\(2 of 2\)/);
       assert.match(readFileSync(plot, 'utf8'), /^<svg /);
+    });
+
+    it('npm run bench:releases compares one release with two', { skip }, async () => {
+      const words = ['--rounds', '6', '--seconds', '1', '--warm-up', '1', '--ratio-max', '9'];
+      const tool = await start('releases.ts', words, []);
+      assert.equal(await ended(tool), 0, tool.errors());
+      assert.match(tool.output(), /two ÷ one \d\.\d{3} \(\d\.\d{3} to \d\.\d{3}\), held: at most 9/);
     });
 
     it('npm run bench:latency times both ways, and counts the turns of the event loops', { skip }, async () => {

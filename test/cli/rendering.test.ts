@@ -105,6 +105,16 @@ test('an attempt whose response was followed by more bytes says so', () => {
   assert.doesNotMatch(explained({}), /behind the end/);
 });
 
+test('an explanation names the release, and while two run which one it is', () => {
+  const shown = (changes: Partial<ExchangeRecord>): string =>
+    renderExplanation({ ...failedRecord, ...changes }, plain).replaceAll(/\s+/g, ' ');
+  assert.match(shown({ release: 'r6' }), / release r6, configuration revision /);
+  assert.match(
+    shown({ release: 'r7', arm: 'new', weight: 0.05 }),
+    / release r7, the new one of two, with 5 % of the requests, configuration revision /,
+  );
+});
+
 test('a failed attempt says how much of the bodies had passed', () => {
   const reset = { cause: 'closed_before_response', stage: 'response', evidence: null } as const;
   const [attempt] = goodRecord.attempts;

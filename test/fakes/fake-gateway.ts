@@ -251,6 +251,7 @@ export class FakeGateway implements Gateway {
       workers,
       workersLost,
       responses: [],
+      releases: [],
       stages: [],
       threads: [],
       logDropped,

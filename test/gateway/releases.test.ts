@@ -77,6 +77,14 @@ function asking(): { stop: () => Promise<readonly string[]> } {
   };
 }
 
+/** Asks until this release answers. */
+async function answerOf(body: string) {
+  for (;;) {
+    const answer = await edge.get('/');
+    if (answer.body.toString() === body) return answer;
+  }
+}
+
 const countsOf = (answers: readonly string[]): Record<string, number> => {
   const counts: Record<string, number> = {};
   for (const answer of answers) counts[answer] = (counts[answer] ?? 0) + 1;
@@ -98,6 +106,9 @@ describe('a release', () => {
     assert.deepEqual(Object.keys(counts).sort(), ['200 one', '200 two']);
     const record = await edge.record(await edge.get('/'));
     assert.equal(record.release, 'two');
+    const [begun, ...others] = edge.eventsOf('rollout').filter(({ evidence }) => evidence.release === 'two');
+    assert.deepEqual([begun?.actor, ...new Set(others.map(({ actor }) => actor))], ['the test', 'gateway']);
+    assert.equal(edge.eventsOf('instance_started').at(-1)?.evidence.release, 'two');
   });
 
   test('is described without being made', async () => {
@@ -163,11 +174,35 @@ describe('a release', () => {
     assert.deepEqual([to, evidence.release, evidence.ordered], ['aborted', 'ends', false]);
   });
 
+  test('is named in responses where the configuration wants it, whatever the application says of itself', async () => {
+    const path = await folderOf('named', program('named', "response.setHeader('x-candor-release', 'forged');"));
+    const order = { application: 'shop', from: { kind: 'folder', path }, name: 'named', strategy: null } as const;
+    assert.equal((await ended(await edge.gateway.deploy(order, 'the test'))).state, 'promoted');
+    const named = async () => headerOf(await edge.get('/'), 'x-candor-release');
+    assert.deepEqual(await named(), 'forged');
+    await edge.reload(yaml('{ bake: 300ms, response_header: true }'));
+    assert.deepEqual(await named(), 'named');
+    await edge.gateway.changeRollout({ kind: 'rollback', application: 'shop', to: null }, 'the test');
+    await until('the one before is named', async () => (await named()) === 'r1');
+    await until('it has ended', () => releases().rollout === null);
+  });
+
   test('as a canary that fails is taken back after few requests', async () => {
     await edge.reload(yaml('{ strategy: canary, steps: [10% 60s], bake: 1s }'));
-    const traffic = asking();
     const broken = program('broken', 'if (Math.random() < 0.5) response.statusCode = 500;');
-    const rollout = await ended(await deploy('broken', broken));
+    const begun = await deploy('broken', broken);
+    for (const [body, expected] of [
+      ['broken', { release: 'broken', arm: 'new', weight: 0.1 }],
+      ['one', { release: 'r1', arm: 'old', weight: 0.9 }],
+    ] as const) {
+      const answer = await answerOf(body);
+      const { release, arm, weight } = await edge.record(answer);
+      assert.deepEqual({ release, arm, weight }, expected);
+    }
+    const traffic = asking();
+    const rollout = await ended(begun);
+    const counted = edge.gateway.counts().releases.map(({ release }) => release);
+    assert.ok(counted.includes('broken') && counted.includes('r1'), counted.join());
     const counts = countsOf(await traffic.stop());
     assert.equal(rollout.state, 'aborted');
     assert.match(rollout.reason ?? '', /requests of broken .* were answered with 5xx, 0 of \d+ of r1$/);

@@ -26,6 +26,7 @@ export async function everyMetric(format: MetricsFormat = 'prometheus'): Promise
     workers: [noCounts(1)],
     workersLost: 0,
     responses: [{ upstream: 'shop', endpoint: 'shop/127.0.0.1:3000', method: 'GET', status: 200, count: 1 }],
+    releases: [{ upstream: 'shop', release: 'r12', statusClass: '2xx', count: 1 }],
     stages: [stage],
     threads: [{ worker: 1, figures }],
     logDropped: 0,

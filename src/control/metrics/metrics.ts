@@ -57,10 +57,14 @@ const responsesTotal = 'candor_endpoint_responses_total';
 const stageDuration = 'candor_stage_duration_seconds';
 const stageBoundsS: readonly number[] = stageBoundsMs.map((bound) => bound / 1000);
 
-type AttemptCounts = Pick<ReturnType<Gateway['counts']>, 'responses' | 'stages'>;
+type AttemptCounts = Pick<ReturnType<Gateway['counts']>, 'responses' | 'releases' | 'stages'>;
 
 /** What workers count of attempts: responses by endpoint, method and status, and the times of stages by upstream. */
-async function addAttemptMetrics(text: MetricsText, { responses, stages }: AttemptCounts, clock: Clock): Promise<void> {
+async function addAttemptMetrics(
+  text: MetricsText,
+  { responses, releases, stages }: AttemptCounts,
+  clock: Clock,
+): Promise<void> {
   text.family(
     responsesTotal,
     'counter',
@@ -70,6 +74,15 @@ async function addAttemptMetrics(text: MetricsText, { responses, stages }: Attem
     const labels = `upstream="${labelText(upstream)}",endpoint="${labelText(endpoint)}",method="${method}",status="${status === 0 ? 'none' : status}"`;
     text.add(`${responsesTotal}{${labels}} ${count}\n`);
   });
+  if (releases.length > 0)
+    text.metric(
+      'candor_release_responses_total',
+      'Attempts at releases of applications, by upstream, release and class of the status; none if no response came.',
+      releases.map(({ upstream, release, statusClass, count }) => [
+        { upstream, release, status_class: statusClass },
+        count,
+      ]),
+    );
   text.family(
     stageDuration,
     'histogram',

@@ -3,6 +3,7 @@ import type { Cause, Evidence } from '#failures/failure.ts';
 import type { SnakeCased } from '#failures/json-case.ts';
 import type { ProxyErrorType } from '#failures/proxy-error.ts';
 import type { Stage } from '#failures/stage.ts';
+import { armNames } from '../endpoint-release.ts';
 import type { RetryReason } from '../exchange.ts';
 import { recordVersion } from '../record.ts';
 import { groupKeys } from '../exchange-groups.ts';
@@ -59,6 +60,7 @@ const attemptSchema = z.object({
     .nullable(),
   retry: z.boolean(),
   retry_reason: typed<RetryReason>(text),
+  release: text.optional().describe('The release that the endpoint runs; absent: that of the exchange, or none.'),
   surplus_bytes: count.optional().describe('Bytes that came with the end of the response, behind it; absent: none.'),
   bytes_to_endpoint: count
     .optional()
@@ -113,6 +115,17 @@ export const recordSchema = z.object({
     .optional()
     .describe(
       'How long the request has waited for its turn (`concurrency`, or because its address has flooded the gateway); absent if it has not, or less than 1 ms.',
+    ),
+  release: text.optional().describe('The release of the application that the last endpoint runs; absent without one.'),
+  arm: z
+    .enum(armNames)
+    .optional()
+    .describe('Which of two releases that was, the old or the new one; absent while only one runs.'),
+  weight: z
+    .number()
+    .optional()
+    .describe(
+      'The share of the requests that this release was to get; absent as above, and for a canary of chosen requests.',
     ),
   attempts: z.array(attemptSchema),
   status: count.nullable(),
@@ -178,9 +191,6 @@ export type ExchangeGroupsJson = Described<typeof exchangeGroupsSchema>;
  * The record of an exchange, with all its keys. Its line in the log leaves out keys that have their default value
  * (`record-defaults.ts`): `record/write-record.ts` writes it, `record/parse-record.ts` reads it.
  */
-export type ExchangeRecord = Described<typeof recordSchema> & {
-  /** The release of the application that the last endpoint runs; absent without one, and from answers. */
-  readonly release?: string;
-};
+export type ExchangeRecord = Described<typeof recordSchema>;
 
 export type AttemptRecord = Described<typeof attemptSchema>;

@@ -26,6 +26,7 @@ const absent = {
   keep: declare('5', 'Older ones have hardly ever been gone back to.'),
   before_timeout: declare('10m', 'Migrations of larger databases take minutes.'),
   persistent: declare('[]', 'A release owns its files.'),
+  response_header: declare('false', 'Visitors need not know what is released when.'),
 };
 
 const schema = section({
@@ -79,6 +80,11 @@ const schema = section({
     'Files and folders of the application that outlive releases, such as uploads and SQLite files: each is a link out of the tree. The first release brings their content.',
     absent.persistent,
   ),
+  response_header: key(
+    z.boolean(),
+    '`true`: responses of the application have the header `X-Candor-Release` with the name of the release that has answered. One that the application writes itself is replaced.',
+    absent.response_header,
+  ),
 });
 
 /** Of an application. */
@@ -109,6 +115,7 @@ export const releases: FeatureKeys = featureKeys<object, UpstreamRead>({
       jobMs: written.before_timeout ?? usualSettings.jobMs,
       keepMax: written.keep ?? usualSettings.keepMax,
       persistent: written.persistent ?? usualSettings.persistent,
+      responseHeader: written.response_header ?? usualSettings.responseHeader,
     };
   },
   review({ upstreams }, findings) {

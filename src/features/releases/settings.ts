@@ -21,6 +21,8 @@ export interface ReleaseSettings {
   readonly jobMs: number;
   /** Paths in the tree that no release owns. */
   readonly persistent: readonly string[];
+  /** Responses name the release. */
+  readonly responseHeader: boolean;
 }
 
 export const usualSettings: ReleaseSettings = {
@@ -38,6 +40,7 @@ export const usualSettings: ReleaseSettings = {
   before: null,
   jobMs: 600_000,
   persistent: [],
+  responseHeader: false,
 };
 
 export function releaseSettingsOf(features: FeatureSpecs | undefined): ReleaseSettings {

@@ -1,3 +1,4 @@
+import type { Filter, FilterContext, FilterResponseHead } from '../../core/filter.ts';
 import { canaryMatch } from '../../policy/canary-match.ts';
 import { type FeaturePart, workerFeature } from '../worker-feature.ts';
 import { releasesName, type ReleaseSettings } from './settings.ts';
@@ -6,13 +7,28 @@ interface ReleasesPart extends FeaturePart {
   readonly settings: string;
 }
 
-/** Of releases a worker knows which requests a canary gets; the shares come with the endpoints. */
+const header = 'X-Candor-Release';
+
+/** The application cannot say of itself that it is another release. */
+const nameRelease = ({ release }: FilterContext, head: FilterResponseHead): void => {
+  if (release === null) head.remove(header);
+  else head.set(header, release);
+};
+
+const releaseFilter: Filter = {
+  ...{ name: releasesName, stage: 'rewrite' },
+  onResponseHead: nameRelease,
+  onSwitchHead: nameRelease,
+};
+
+/** Of releases a worker knows which requests a canary gets, and whether responses name it; the shares come with the endpoints. */
 export const releases = workerFeature<ReleaseSettings, ReleasesPart>({
   name: releasesName,
-  prepare(_, { canaryFor }, _ports, previous) {
-    const settings = JSON.stringify(canaryFor);
+  prepare(_, { canaryFor, responseHeader }, _ports, previous) {
+    const settings = JSON.stringify([canaryFor, responseHeader]);
     // Another hook would replace the balancers, with what they count.
     if (previous?.settings === settings) return previous;
-    return { settings, hooks: canaryFor === null ? {} : { canary: canaryMatch(canaryFor) } };
+    const canary = canaryFor === null ? {} : { canary: canaryMatch(canaryFor) };
+    return { settings, hooks: { ...canary, ...(responseHeader ? { filters: [releaseFilter] } : {}) } };
   },
 });
