@@ -44,6 +44,7 @@ export type RetryReason =
   | 'may_return' // retried: no byte was sent, and the endpoint may accept connections again soon
   | 'refused_by_peer' // retried: the endpoint reported that it did not process it
   | 'retriable_status' // retried: the route retries this status
+  | 'previous_release' // retried: the release before may have what the new one has not
   | 'hedged' // another attempt was made beside it
   | 'superseded' // no: the response of another attempt came first
   | 'accepted' // no: the response is passed on

@@ -96,6 +96,8 @@ export interface FilterContext {
   readonly endpoint: string | null;
   /** That the endpoint runs; null also where its application was never deployed. */
   readonly release: string | null;
+  /** The response is of the release before, which was asked for what the new one has not. */
+  readonly isOfPrevious: boolean;
   readonly clock: Clock;
   /** Ends the suspension by `filter`. Does nothing if that filter has not suspended the exchange, or the exchange has ended. */
   resume(filter: Filter, decision: Exclude<FilterDecision, 'suspend'>): void;

@@ -101,6 +101,7 @@ export const retryWords: Record<RetryReason, string> = {
   not_idempotent: 'not retried: it may have been executed, and only idempotent requests without an upgrade are retried',
   attempts_spent: 'not retried: `attempts` of the upstream allows no more',
   retriable_status: 'retried: the route retries this status',
+  previous_release: 'asked again: the release before may have what the new one has not',
   hedged: 'another attempt was made beside it, because it took longer than most',
   superseded: 'cancelled: the response of another attempt came first',
   budget_spent: 'not retried: the retry budget of the upstream was used up',

@@ -6,7 +6,14 @@ import { type MessageHeaders, hasNoBody, isContentLength, type Ownership, type R
 import type { DownstreamHandler } from '../core/stream.ts';
 import type { Timer } from '../core/time.ts';
 import type { Upstream } from './ports.ts';
-import { endpointsTried, waitsForProcessEnd, reusePolicyFor, retryDecisionFor, routeBeside } from './retry.ts';
+import {
+  endpointsTried,
+  waitsForProcessEnd,
+  reusePolicyFor,
+  retryDecisionFor,
+  routeBeside,
+  asksPrevious,
+} from './retry.ts';
 import { failureAnswer, filterAnswer, lastHopAnswer, type OwnAnswer, sendAnswer } from './answer.ts';
 import { Admission, type AdmissionOwner } from './admission.ts';
 import { Attempt, type AttemptOwner, furthest } from './attempt.ts';
@@ -72,7 +79,7 @@ export class Exchange
   #wait: EndpointWait | null = null;
   /** Null unless the route, or its upstream, bounds the requests in flight. */
   #admission: Admission | null = null;
-  /** Null unless the route has `retry`. */
+  /** Null unless the route has `retry`, or the release before may be asked. */
   #retries: RetryState | null = null;
 
   // request ─▶ route
@@ -93,7 +100,8 @@ export class Exchange
       earlyTimeoutFailure(this, this.downstream.queuedForMs, this.ports.clock);
     if (hopeless !== null) return this.#answerWithFailure(hopeless);
     const { exchangeMs, responseHeadMs } = route.timeouts;
-    if (route.retry !== null) this.#retries = new RetryState(route.retry, this, this.ports.clock, this.ports.ids);
+    if (route.retry !== null || asksPrevious(route))
+      this.#retries = new RetryState(route.retry, this, this.ports.clock, this.ports.ids);
     this.#timeoutTimer = scheduleExchangeTimeout(this.ports.clock, this, exchangeMs);
     if (route.filters === null) return this.#receive();
     this.filters = new FilterRun(route.filters, this, this.ports.clock, responseHeadMs);
@@ -178,7 +186,7 @@ export class Exchange
   #choose(failure: Failure | null): void {
     if (this.split !== null) this.matchedRoute = routeBeside(this) ?? this.matchedRoute;
     const upstream = this.#nameUpstream();
-    const endpoint = upstream.choose(endpointsTried(this.attempts), this);
+    const endpoint = this.#retries?.takePrevious() ?? upstream.choose(endpointsTried(this.attempts), this);
     if (endpoint === null) {
       const wait = EndpointWait.begin(this, this.ports.clock, failure);
       return wait === null ? this.onNoEndpointReady(failure) : this.#waitFor(wait);

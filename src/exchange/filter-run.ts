@@ -16,7 +16,7 @@ export interface FilteredExchange extends BodyEnds {
   readonly request: RequestHead;
   readonly client: ClientFacts;
   readonly serving: { readonly stopping: boolean };
-  readonly attempts: readonly Pick<AttemptFacts, 'endpoint'>[];
+  readonly attempts: readonly Pick<AttemptFacts, 'endpoint' | 'retryReason'>[];
   /** Of the endpoint that has answered. */
   readonly release: EndpointRelease | null;
   /** For how long filters have suspended the request; −1: none has. */
@@ -91,6 +91,10 @@ export class FilterRun implements FilterContext {
 
   get release(): string | null {
     return this.#exchange.release?.name ?? null;
+  }
+
+  get isOfPrevious(): boolean {
+    return this.#exchange.attempts.some(({ retryReason }) => retryReason === 'previous_release');
   }
 
   noteSession(change: SessionChange): void {

@@ -89,6 +89,8 @@ export interface Route extends AnswerSettings {
   readonly bounds: RouteBounds | null;
   /** Null: the route says nothing of retries. */
   readonly retry: RetryPolicy | null;
+  /** A GET or HEAD that the new release answers with 404 is asked of the release before, while that runs. */
+  readonly asksPrevious: boolean;
   readonly hop: RouteHop;
   readonly request: RequestHeaderChange;
   readonly response: HeaderChange;
@@ -145,6 +147,10 @@ export interface Upstream {
   /** The request's facts are what a balancer may go by, such as a header; they are read during the call. */
   choose(tried: readonly Endpoint[], request: RequestFacts): Endpoint | null;
   hasOther(tried: readonly Endpoint[]): boolean;
+  /** Whether two releases run; absent: no. */
+  readonly isSplit?: boolean;
+  /** An endpoint of the release before that nothing speaks against; null: there is none. Absent: there are no releases. */
+  previous?(): Endpoint | null;
   /** Whether nothing speaks against one of its endpoints; absent: it is not known. */
   readonly isReady?: boolean;
   /** Whether the retry budget allows one more retry of a request that may have been executed; it is then counted. */

@@ -8,6 +8,12 @@ export interface RetryPolicy extends Omit<RetrySpec, 'statuses' | 'hedge'> {
   readonly latency: LatencyQuantile | null;
 }
 
+/** Of routes that say nothing of retries. */
+export const noRetry: RetryPolicy = {
+  ...{ attemptsMax: null, statuses: new Set<number>(), attemptMs: null, backoffMs: 0, backoffMaxMs: 0 },
+  ...{ idempotencyKey: false, attemptHeaders: false, latency: null },
+};
+
 export function compileRetry({ statuses, hedge, ...spec }: RetrySpec): RetryPolicy {
   return { ...spec, statuses: new Set(statuses), latency: hedge ? new LatencyQuantile() : null };
 }

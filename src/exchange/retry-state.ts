@@ -7,19 +7,26 @@ import type { Attempt } from './attempt.ts';
 import { remainingMs } from './exchange-timeout.ts';
 import { Hedge, type HedgeOwner } from './hedge.ts';
 import { CopiedHeaders, copyHead, type RetainedResponse } from './retained-response.ts';
-import type { Ids } from './ports.ts';
+import type { Endpoint, Ids } from './ports.ts';
 import { hasPassed, isLoopAnswer } from './loop.ts';
 import { processEndMs } from './endpoint-wait.ts';
-import { hasUntried, isRepeatable, waitsForProcessEnd, mayBeOfConnection, statusDecisionFor } from './retry.ts';
+import {
+  asksPrevious,
+  hasUntried,
+  isRepeatable,
+  waitsForProcessEnd,
+  mayBeOfConnection,
+  statusDecisionFor,
+} from './retry.ts';
 import type { ResponseHold } from './response-hold.ts';
-import type { RetryPolicy } from './retry-policy.ts';
+import { noRetry, type RetryPolicy } from './retry-policy.ts';
 
 export interface RetryOwner extends HedgeOwner {
   /** The next attempt begins now. `failure`: of the last attempt; null if it had a response. */
   onEndpointReady(failure: Failure | null): void;
 }
 
-/** What the `retry` of its route adds to an exchange. Exchanges of other routes have none. */
+/** What the `retry` of its route, or a release before, adds to an exchange. Exchanges of other routes have none. */
 export class RetryState {
   readonly #policy: RetryPolicy;
   readonly #owner: RetryOwner;
@@ -29,13 +36,16 @@ export class RetryState {
   #timer: Timer | null = null;
   /** The last complete response. */
   #retained: RetainedResponse | null = null;
+  /** Of the release before, for the next attempt. */
+  #previous: Endpoint | null = null;
 
-  constructor(policy: RetryPolicy, owner: RetryOwner, clock: Clock, ids: Ids) {
-    this.#policy = policy;
+  /** `policy` null: the route says nothing of retries. */
+  constructor(policy: RetryPolicy | null, owner: RetryOwner, clock: Clock, ids: Ids) {
+    this.#policy = policy ?? noRetry;
     this.#owner = owner;
     this.#clock = clock;
     this.#ids = ids;
-    this.#hedge = Hedge.of(policy.latency, owner, clock);
+    this.#hedge = Hedge.of(this.#policy.latency, owner, clock);
   }
 
   // An attempt.
@@ -108,7 +118,22 @@ export class RetryState {
 
   /** Whether a response is held until it is complete, because a retry may follow it. */
   mayRetryResponse(response: ResponseHead): boolean {
-    return this.#isRetriable(response) && isRepeatable(this.#owner);
+    return (this.#isRetriable(response) && isRepeatable(this.#owner)) || this.#previousFor(response) !== null;
+  }
+
+  /** The endpoint that is asked for what the new release has not; null: none is. */
+  #previousFor({ status }: ResponseHead): Endpoint | null {
+    const { attempts, method } = this.#owner;
+    if (status !== notFound || (method !== 'GET' && method !== 'HEAD')) return null;
+    if (attempts.at(-1)?.release?.arm?.name !== 'new' || !asksPrevious(this.#owner.requireRoute())) return null;
+    return this.#owner.requireUpstream().previous?.() ?? null;
+  }
+
+  /** The endpoint of the next attempt; null: the balancer chooses it. */
+  takePrevious(): Endpoint | null {
+    const previous = this.#previous;
+    this.#previous = null;
+    return previous;
   }
 
   /** Each passage of a loop, and each tier of one name, would multiply the attempts of the one before. */
@@ -128,6 +153,13 @@ export class RetryState {
     hold: ResponseHold | null,
     trailers: MessageHeaders | null,
   ): number | null {
+    this.#previous = this.#previousFor(head);
+    if (this.#previous !== null) {
+      attempt.retry = true;
+      attempt.retryReason = 'previous_release';
+      this.#retain(head, hold, trailers);
+      return 0;
+    }
     if (!this.#isRetriable(head)) return null;
     const { headers } = head;
     const retryAfterMs = parseRetryAfter(headers.get('retry-after'), headers.get('date'), this.#clock.wallTime());
@@ -136,11 +168,15 @@ export class RetryState {
     attempt.retry = retry;
     attempt.retryReason = reason;
     if (!retry) return null;
+    this.#retain(head, hold, trailers);
+    return waitMs;
+  }
+
+  #retain(head: ResponseHead, hold: ResponseHold | null, trailers: MessageHeaders | null): void {
     hold?.detach();
     this.#dropRetained();
     const { grpcStatus } = this.#owner;
     this.#retained = { head: copyHead(head), hold, trailers: trailers && new CopiedHeaders(trailers), grpcStatus };
-    return waitMs;
   }
 
   /** The last response, for the client: no attempt after it had one. Null if there was none. */
@@ -166,3 +202,5 @@ export class RetryState {
     this.#dropRetained();
   }
 }
+
+const notFound = 404;

@@ -129,6 +129,9 @@ export function routeBeside(exchange: ExchangeState): Route | null {
   return split.beside(endpointsTried(attempts));
 }
 
+/** Whether the release before may be asked for what the new one has not. */
+export const asksPrevious = (route: Route): boolean => route.asksPrevious && route.upstream?.isSplit === true;
+
 /** Whether executing the request twice does no harm. */
 export function isRepeatable(exchange: ExchangeState): boolean {
   return isIdempotent(methodOf(exchange)) || hasIdempotencyKey(exchange);

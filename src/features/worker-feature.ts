@@ -28,6 +28,8 @@ export interface FeatureHooks {
   /** Whose turn comes first where requests wait at a gate. */
   readonly priority?: RequestPriority;
   readonly retry?: RetryPolicy;
+  /** Of an upstream: what its new release has not is asked of the one before, while that runs. */
+  readonly asksPrevious?: true;
   /** Names of headers, in lower case, that requests of clients lose. */
   readonly requestHeadersRemoved?: readonly string[];
   /** The route is for checks of load balancers: they come in clear text, and while an operator has closed all routes. */

@@ -288,6 +288,20 @@ export class LiveUpstream {
     return this.#eligible.some((endpoint) => !tried.includes(endpoint));
   }
 
+  get isSplit(): boolean {
+    return this.#isSplit;
+  }
+
+  /** The one with the fewest requests: balancers have none of a release that gets no share of them. */
+  previous(): LiveEndpoint | null {
+    let least: LiveEndpoint | null = null;
+    for (const endpoint of this.#endpoints.values()) {
+      if (endpoint.runs?.arm?.name !== 'old' || !isReadyState(endpoint)) continue;
+      if (least === null || endpoint.load < least.load) least = endpoint;
+    }
+    return least;
+  }
+
   mayRetry(): boolean {
     return this.#budget.spend(this.#ports.clock.now());
   }

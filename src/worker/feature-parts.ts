@@ -216,13 +216,14 @@ export interface RouteHooks {
   readonly filters: readonly Filter[];
   readonly bounds: RouteBounds | null;
   readonly retry: RetryPolicy | null;
+  readonly asksPrevious: boolean;
   readonly requestHeadersRemoved: readonly string[];
   readonly answersChecks: boolean;
 }
 
 export const noHooks: RouteHooks = {
   ...{ filters: [], bounds: null, retry: null },
-  ...{ requestHeadersRemoved: [], answersChecks: false },
+  ...{ asksPrevious: false, requestHeadersRemoved: [], answersChecks: false },
 };
 
 export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonly FeatureHooks[]): RouteHooks {
@@ -234,6 +235,7 @@ export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonl
     filters: all.flatMap(({ filters = [] }) => filters),
     bounds: bounds.length === 0 ? null : { bounds, priority },
     retry: all.find((hooks) => hooks.retry !== undefined)?.retry ?? null,
+    asksPrevious: ofUpstream.some(({ asksPrevious }) => asksPrevious === true),
     requestHeadersRemoved: all.flatMap(({ requestHeadersRemoved = [] }) => requestHeadersRemoved),
     answersChecks: ofRoute.some(({ answersChecks }) => answersChecks === true),
   };

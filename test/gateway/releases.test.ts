@@ -302,3 +302,30 @@ describe('a release', () => {
     assert.deepEqual([rollout.state, releases().inForce, releases().warm], ['promoted', 'rolled', null]);
   });
 });
+
+test('what a new release has not is asked of the one before, which takes no session along', async () => {
+  await edge.reload(yaml('{ bake: 100ms, assets: previous }', '\n    sticky: { name: at }'));
+  await until('nothing is rolled out', () => releases().rollout === null, 30_000);
+  const without = (path: string): string => `if (request.url === '${path}') response.statusCode = 404;`;
+  await ended(await deploy('before', program('before', without('/new.js'))));
+  await ended(await deploy('after', program('after', without('/old.js'))));
+  const [page, old, fresh] = [await edge.get('/'), await edge.get('/old.js'), await edge.get('/new.js')];
+  assert.deepEqual(
+    [page, old, fresh].map(({ status, body }) => `${status} ${body.toString()}`),
+    ['200 after', '200 before', '200 after'],
+  );
+  assert.deepEqual([headerOf(page, 'set-cookie') !== null, headerOf(old, 'set-cookie')], [true, null]);
+  const { attempts, release } = await edge.record(old);
+  assert.deepEqual(
+    [attempts.map(({ status, retry_reason: why }) => [status, why]), release],
+    [
+      [
+        [404, 'previous_release'],
+        [200, 'accepted'],
+      ],
+      'before',
+    ],
+  );
+  const post = await edge.send(requestText('POST', '/old.js', ['Content-Length: 0']));
+  assert.equal(post.status, 404, 'a POST may do something else there');
+});

@@ -26,6 +26,7 @@ const absent = {
   keep: declare('5', 'Older ones have hardly ever been gone back to.'),
   before_timeout: declare('10m', 'Migrations of larger databases take minutes.'),
   persistent: declare('[]', 'A release owns its files.'),
+  assets: declare('none', 'A page that the new release has removed would still be there for a time.'),
   response_header: declare('false', 'Visitors need not know what is released when.'),
 };
 
@@ -80,6 +81,11 @@ const schema = section({
     'Files and folders of the application that outlive releases, such as uploads and SQLite files: each is a link out of the tree. The first release brings their content.',
     absent.persistent,
   ),
+  assets: key(
+    z.enum(['previous', 'none']),
+    '`previous`: while the old release runs, it is asked for what the new one answers with 404 (GET and HEAD): a page of the old release may name scripts and images that only the old one has.',
+    absent.assets,
+  ),
   response_header: key(
     z.boolean(),
     '`true`: responses of the application have the header `X-Candor-Release` with the name of the release that has answered. One that the application writes itself is replaced.',
@@ -115,6 +121,7 @@ export const releases: FeatureKeys = featureKeys<object, UpstreamRead>({
       jobMs: written.before_timeout ?? usualSettings.jobMs,
       keepMax: written.keep ?? usualSettings.keepMax,
       persistent: written.persistent ?? usualSettings.persistent,
+      assets: written.assets ?? usualSettings.assets,
       responseHeader: written.response_header ?? usualSettings.responseHeader,
     };
   },

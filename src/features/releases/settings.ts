@@ -21,6 +21,8 @@ export interface ReleaseSettings {
   readonly jobMs: number;
   /** Paths in the tree that no release owns. */
   readonly persistent: readonly string[];
+  /** `previous`: what the new release answers with 404 is asked of the old one, while that runs. */
+  readonly assets: 'previous' | 'none';
   /** Responses name the release. */
   readonly responseHeader: boolean;
 }
@@ -40,6 +42,7 @@ export const usualSettings: ReleaseSettings = {
   before: null,
   jobMs: 600_000,
   persistent: [],
+  assets: 'none',
   responseHeader: false,
 };
 

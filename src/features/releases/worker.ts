@@ -21,14 +21,15 @@ const releaseFilter: Filter = {
   onSwitchHead: nameRelease,
 };
 
-/** Of releases a worker knows which requests a canary gets, and whether responses name it; the shares come with the endpoints. */
+/** Of releases a worker knows which requests a canary gets, and whether responses name it, and whether the old one is asked for what the new one has not; the shares come with the endpoints. */
 export const releases = workerFeature<ReleaseSettings, ReleasesPart>({
   name: releasesName,
-  prepare(_, { canaryFor, responseHeader }, _ports, previous) {
-    const settings = JSON.stringify([canaryFor, responseHeader]);
+  prepare(_, { canaryFor, responseHeader, assets }, _ports, previous) {
+    const settings = JSON.stringify([canaryFor, responseHeader, assets]);
     // Another hook would replace the balancers, with what they count.
     if (previous?.settings === settings) return previous;
     const canary = canaryFor === null ? {} : { canary: canaryMatch(canaryFor) };
-    return { settings, hooks: { ...canary, ...(responseHeader ? { filters: [releaseFilter] } : {}) } };
+    const asked = assets === 'previous' ? ({ asksPrevious: true } as const) : {};
+    return { settings, hooks: { ...canary, ...asked, ...(responseHeader ? { filters: [releaseFilter] } : {}) } };
   },
 });

@@ -14,7 +14,7 @@ function stickySessionFilter(sessions: StickySessions): Filter {
   const secureByScheme = sessions.spec.secure === 'auto';
   const tell = (exchange: FilterContext, head: FilterResponseHead): void => {
     const { endpoint } = exchange;
-    if (endpoint === null) return;
+    if (endpoint === null || exchange.isOfPrevious) return;
     const tag = sessions.tokens.tagOf(endpoint);
     const session = sessionOf(sessions, { eachHeader: (name, visit) => eachLine(exchange, name, visit) });
     const isKept = session?.tag === tag;
