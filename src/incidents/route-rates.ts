@@ -32,8 +32,13 @@ const falseAlarmS = 30 * 24 * 3600;
 /** Families that are told apart on a route: those that an application meets now and then. */
 const familiesPerRoute = 2;
 
-/** Fewer late or changed responses than a third are told after so long. */
-const lastedS = 40;
+/**
+ * Fewer late or changed responses than a third are told after so long: caches are cold for half a minute. Each part of that time has at least half of
+ * its even share of them.
+ */
+const lastedS = { slower: 60, changed: 40 } as const;
+const lastedPartS = 20;
+const lastedTimes = 2;
 
 /** Requests of so many seconds, and so many at least, show which client has most of them. */
 const busyS = 10;
@@ -134,20 +139,18 @@ class Rate {
     return sum;
   }
 
-  /** In most of the last ten seconds' slices something was unusual. */
-  hasLasted(second: number): boolean {
-    if (this.since === null || second - this.since < lastedS) return false;
-    let slicesWith = 0;
-    for (let back = 0; back < lastedS; back += 10) if (this.failed.sum(second - back, 10) > 0) slicesWith += 1;
-    return slicesWith >= lastedS / 10 - 1;
+  /** For so long more than `expected` have come, all the time and not at once. */
+  hasLasted(second: number, forS: number, expected: number): boolean {
+    const all = this.failed.sum(second, forS);
+    if (this.since === null || second - this.since < forS || all < lastedTimes * expected) return false;
+    const partMin = (all * lastedPartS) / forS / 2;
+    for (let back = 0; back < forS; back += lastedPartS)
+      if (this.failed.sum(second - back, lastedPartS) < partMin) return false;
+    return true;
   }
 
   reset(): void {
     this.#evidence.fill(1 / times.length);
-    this.#forgetSince();
-  }
-
-  #forgetSince(): void {
     this.since = null;
   }
 }
@@ -311,7 +314,10 @@ export class RouteRates {
         const usual = rate.usualMax(usualRequests);
         const evidence = rate.add(second, failed, counted.requests, usual, rate.clumps.dispersion(second));
         if (failed === 0 || evidence < evidenceMin || rate.since === null) continue;
-        if (isWithoutFailure(family) && !rate.hasLasted(second)) continue;
+        if (isWithoutFailure(family)) {
+          const forS = lastedS[family];
+          if (!rate.hasLasted(second, forS, usual * route.requests.sum(second, forS))) continue;
+        }
         raised.push({ family, route: name, second: rate.since });
       }
       counted.clients.clear();
