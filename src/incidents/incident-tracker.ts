@@ -256,9 +256,9 @@ export class IncidentTracker {
     if (this.#open.length >= openMax) return null;
     const led = ledTo(failures, family, begin);
     const start = led?.second ?? begin;
-    const incident = new OpenIncident(upstream, family, start, this.#wall(ms), failures.rateBefore(start));
+    const incident = new OpenIncident(upstream, family, start, this.#wall(ms), failures.requests.rateBefore(start));
     if (led !== null) incident.take(led.family, start);
-    incident.steadyRateBefore = failures.steadyRateBefore(start);
+    incident.steadyRateBefore = failures.requests.steadyRateBefore(start);
     const { rates } = failures;
     incident.retriedBefore = rates.mostRetried(rates.names, start - 1, retriesS);
     for (let second = start; second < from; second++) incident.clientRetries += rates.clientRetriesAt(second);

@@ -34,7 +34,7 @@ export function suspectContext(
 ): SuspectContext {
   const startedMs = open.startMs;
   const isAtOne = open.upstreams.length === 1;
-  const { usualDurations, usualMaxMs, slowDurations, rates, latencies } = failures;
+  const { durations, rates, latencies } = failures;
   const events = all.map(({ event, ms }) => ({ event, afterMs: ms - startedMs }));
   return {
     incident,
@@ -48,9 +48,9 @@ export function suspectContext(
     revisions: releases.revisions,
     failedRevisions,
     failedSinceMs: open.failedSinceMs === null ? null : open.failedSinceMs - startedMs,
-    usualDurations,
-    usualMaxMs,
-    slowDurations,
+    usualDurations: durations.usual,
+    usualMaxMs: durations.maxMs,
+    slowDurations: durations.slow,
     held: isAtOne ? failures.held(second, heldS) : null,
     staleReusesFailed: open.staleReusesFailed,
     answeredBetween: open.answeredBetween('notHttp'),
