@@ -12,6 +12,7 @@ import { EarlierFailuresOfUpstreams } from './earlier-failures.ts';
 import { familyOf, familyOfCause } from './failure-family.ts';
 import { suspectsWhileFailing, withEarlierSuspects, rankSuspects } from './suspects.ts';
 import { OpenIncident } from './open-incident.ts';
+import { incidentFacts, ownFacts } from './incident-facts.ts';
 import type { SuspectContext } from './suspect-facts.ts';
 import { hasEnded, silentS } from './incident-end.ts';
 import { suspectContext } from './suspect-context.ts';
@@ -182,7 +183,7 @@ export class IncidentTracker {
 
   /** Those that go on, then those that are over, each the latest first. */
   list(ms: number): readonly LiveIncident[] {
-    const open = this.#open.map((one) => one.facts(this.#wall(ms), this.#beganAt, null));
+    const open = this.#open.map((one) => incidentFacts(one, this.#wall(ms), this.#beganAt, null));
     return [...open.reverse(), ...this.#resolved.map(({ incident }) => incident).toReversed()];
   }
 
@@ -315,13 +316,13 @@ export class IncidentTracker {
 
   #joined(open: OpenIncident, into: OpenIncident, ms: number): IncidentChange {
     const now = this.#wall(ms);
-    const incident = { ...open.facts(now, this.#beganAt, now), joined: into.id };
+    const incident = { ...incidentFacts(open, now, this.#beganAt, now), joined: into.id };
     this.#resolved = [...this.#resolved, { incident, startMs: open.startMs }].slice(-resolvedMax);
     return { kind: 'resolved', incident };
   }
 
   #faultOf(open: OpenIncident, ms: number, watched: (upstream: string) => WatchedUpstream): SharedFault | null {
-    const facts = open.facts(this.#wall(ms), this.#beganAt, null);
+    const facts = incidentFacts(open, this.#wall(ms), this.#beganAt, null);
     const [failures] = open.upstreams.map((upstream) => this.#upstreams.get(upstream));
     if (failures === undefined) return null;
     const seen = watchedTogether(open.upstreams.map(watched));
@@ -374,7 +375,7 @@ export class IncidentTracker {
       counted: OpenIncident,
       isLater: (kind: SuspectKind) => boolean = () => false,
     ): readonly IncidentSuspect[] =>
-      rankSuspects(this.#contextOf(counted.ownFacts(this.#wall(ms), this.#beganAt), counted, failures, seen), isLater);
+      rankSuspects(this.#contextOf(ownFacts(counted, this.#wall(ms), this.#beganAt), counted, failures, seen), isLater);
     const others = open.upstreams.flatMap((one) => this.#incidentsAt(one)).filter((one) => one !== open);
     const isAdded = this.#additions.follow(open, {
       ...{ from, second, wallMs: this.#wall(ms), failures: all, watched, events: this.#events.all, rank },
@@ -388,7 +389,7 @@ export class IncidentTracker {
     if (open.reported > 0) open.worstShare = Math.max(open.worstShare, certainShare(open, all, second));
     open.rarer = rarerFailures(open, all, second);
     const isCorrected = !isOver && !isAdded && open.reportedCause.see(open.suspects, ms, this.#wall(ms));
-    const facts = open.facts(this.#wall(ms), this.#beganAt, resolvedAt);
+    const facts = incidentFacts(open, this.#wall(ms), this.#beganAt, resolvedAt);
     const incident = isRemoved ? { ...facts, isRemoved } : facts;
     if (isOver) {
       this.#open.splice(this.#open.indexOf(open), 1);
