@@ -13,7 +13,13 @@ import { FirstExits } from './stopped-processes.ts';
 import { TopCounts } from './top-counts.ts';
 import { IncidentAdditions, settleS } from './incident-additions.ts';
 import type { FailedInSecond } from './suspect-facts.ts';
-import type { DirectLook, NewestFailure } from './watched-upstream.ts';
+import {
+  checkCauseOf,
+  type DirectLook,
+  isTakenOut,
+  type NewestFailure,
+  type WatchedUpstream,
+} from './watched-upstream.ts';
 import type { AttemptDelta, FailureDelta, UpstreamFailures } from './upstream-failures.ts';
 
 /** Routes that are counted by their names. */
@@ -197,6 +203,14 @@ export class OpenIncident {
     else if (isConsequenceOf(this.#root, family)) this.#root = family;
   }
 
+  /** What is known of its endpoints now. */
+  noteEndpoints(watched: WatchedUpstream): void {
+    this.checkCause = checkCauseOf(watched) ?? this.checkCause;
+    this.isTakenOut ||= isTakenOut(watched);
+    for (const { id, checkAnswer } of watched.endpoints)
+      if (checkAnswer !== undefined) this.words.add({ source: 'check', where: id, route: null, ...checkAnswer });
+  }
+
   /** How the checks fail that keep requests from being sent. Whether they fail in another way now, which is told as an addition. */
   seeChecks(met: FailureFamily | null, second: number): boolean {
     if (this.#root !== 'not_ready') return false;
@@ -260,9 +274,14 @@ export class OpenIncident {
     this.requests.countAttempts(delta, second > this.lastSecond);
   }
 
-  /** Requests of an upstream in a second, after its failures in that second. */
-  countRequests(second: number, requests: number): void {
-    if (second >= this.startSecond) this.requests.count(requests, second > this.lastSecond);
+  /** Requests of an upstream in these seconds: in its first one those after its first failure. */
+  countRequests(failures: UpstreamFailures, from: number, to: number): void {
+    for (let second = from; second <= to; second++) {
+      const isFirst = second === this.startSecond;
+      const requests = isFirst ? failures.requestsSinceFailure(second) : failures.requests.at(second);
+      if (second >= this.startSecond) this.requests.count(requests, second > this.lastSecond);
+      this.clientRetries += failures.rates.clientRetriesAt(second);
+    }
   }
 
   seeRetries(now: RetriedRoute | null): void {
@@ -290,9 +309,11 @@ export class OpenIncident {
     return [...this.#routes.keys()];
   }
 
-  /** Requests of the routes that fail, in a second. */
-  countOfRoutes(second: number, requests: number): void {
-    if (second >= this.startSecond) this.requests.countOfRoutes(requests, second > this.lastSecond);
+  /** Requests of the routes that fail, in these seconds. */
+  countOfRoutes({ rates }: UpstreamFailures, from: number, to: number): void {
+    const routes = this.routeNames;
+    for (let second = Math.max(from, this.startSecond); second <= to; second++)
+      this.requests.countOfRoutes(rates.requestsAt(routes, second), second > this.lastSecond);
   }
 
   /** Without a failure among so many requests, five would have been expected. */
@@ -315,6 +336,12 @@ export class OpenIncident {
   addFrom({ upstream, failures, endpointDeltas }: UpstreamFailures, from: number, to: number): void {
     for (const delta of failures) if (delta.second >= from && delta.second <= to) this.count(delta, upstream);
     for (const delta of endpointDeltas) if (delta.second >= from && delta.second <= to) this.countEndpoint(delta);
+  }
+
+  /** Failures of the seconds before `from`, since it started. */
+  addEarlier({ upstream, failures }: UpstreamFailures, families: readonly FailureFamily[], from: number): void {
+    for (const delta of failures)
+      if (delta.second < from && families.includes(delta.family)) this.count(delta, upstream);
   }
 
   /** Takes over what another incident has counted: both have the same reason, of which `family` are the failures. */
