@@ -18,12 +18,14 @@ const times = [2, 4, 8, 16, 32, 64, 128, 200] as const;
 const shareMax = 0.9;
 
 /**
- * Fewer late or changed responses than a third are told after so long: caches are cold for half a minute. There are so many
- * times more than usual, and each part of that time has at least half of its even share of them.
+ * Fewer late or changed responses than a third are told after so long. Each part of that time has at least this much of its even share of them, and
+ * there are so many times more than usual: cold caches after a deploy have most of theirs in the first seconds.
  */
-const lastedS = { slower: 60, changed: 40 } as const;
-const lastedPartS = 20;
-const lastedTimes = 2;
+const lasting = {
+  slower: { forS: 42, partS: 14, evenMin: 2 / 3 },
+  changed: { forS: 40, partS: 20, evenMin: 1 / 2 },
+} as const;
+const lastingTimes = 2;
 
 /**
  * Failures are not independent: a database that is slow for some seconds fails three requests, and that is over before anybody can act. What comes at once
@@ -96,14 +98,13 @@ export class FailureRate {
   }
 
   /** More than `usual` of the requests have been late or changed for some time, evenly. */
-  hasLasted(second: number, family: keyof typeof lastedS, usual: number, requests: SlidingSeconds): boolean {
-    const forS = lastedS[family];
-    const all = this.failed.sum(second, forS);
+  hasLasted(second: number, family: keyof typeof lasting, usual: number, requests: SlidingSeconds): boolean {
+    const { forS, partS, evenMin } = lasting[family];
     if (this.since === null || second - this.since < forS) return false;
-    if (all < lastedTimes * usual * requests.sum(second, forS)) return false;
-    const partMin = (all * lastedPartS) / forS / 2;
-    for (let back = 0; back < forS; back += lastedPartS)
-      if (this.failed.sum(second - back, lastedPartS) < partMin) return false;
+    const all = this.failed.sum(second, forS);
+    if (all < lastingTimes * usual * requests.sum(second, forS)) return false;
+    for (let back = 0; back < forS; back += partS)
+      if (this.failed.sum(second - back, partS) < (evenMin * all * partS) / forS) return false;
     return true;
   }
 
