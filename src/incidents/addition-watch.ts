@@ -274,7 +274,7 @@ function causesOf(
   { families }: FoundAddition,
   { endpoints }: WatchedUpstream,
 ): FoundAddition['causes'] {
-  const own = [...families].flatMap((family) => counted.commonest(family) ?? []);
+  const own = [...families].flatMap((family) => counted.kinds.commonest(family) ?? []);
   if (own.length > 0) return own;
   const met = endpoints.flatMap(({ checkCause }) =>
     checkCause !== null && families.has(familyOfCause(checkCause) ?? 'not_ready') ? [checkCause] : [],

@@ -60,6 +60,12 @@ const keptMax = 200;
 /** The workers' counts of a failure may say that it came a moment later. */
 const beforeMs = 1000;
 
+interface IncidentOfWords {
+  readonly words: ApplicationWords;
+  readonly upstreams: readonly string[];
+  readonly routeNames: readonly string[];
+}
+
 /** 5xx of applications of the last minutes: an incident that opens began with some of them. */
 export class RecentErrorBodies {
   #all: readonly ErrorBody[] = [];
@@ -69,12 +75,10 @@ export class RecentErrorBodies {
     this.#all = [...this.#all, ...bodies].filter(({ at }) => wallMs - at <= keptMs).slice(-keptMax);
   }
 
-  addTo(
-    words: ApplicationWords,
-    { upstreams, routes, sinceMs }: { upstreams: readonly string[]; routes: readonly string[]; sinceMs: number },
-  ): void {
+  /** Those of an incident, from `sinceMs` of the wall clock on. */
+  addTo({ words, upstreams, routeNames }: IncidentOfWords, sinceMs: number): void {
     for (const { upstream, route, endpoint, status, at, lines } of this.#all)
-      if (at >= sinceMs - beforeMs && upstreams.includes(upstream) && routes.includes(route))
+      if (at >= sinceMs - beforeMs && upstreams.includes(upstream) && routeNames.includes(route))
         words.add({ source: 'response', at, where: endpoint, route, status, lines });
   }
 }

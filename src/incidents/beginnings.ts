@@ -3,12 +3,15 @@ import { isWithoutFailure } from './failure-family.ts';
 import type { OpenIncident } from './open-incident.ts';
 import type { RouteAnswers } from './route-answers.ts';
 import { isEndpointOf } from './suspect-facts.ts';
-import type { UpstreamFailures } from './upstream-failures.ts';
+import type { FailureDelta, UpstreamFailures } from './upstream-failures.ts';
 
 /** An endpoint that was ejected had so many bad requests, of so many seconds. */
 const ejectedMin = 5;
 const ejectedWithinS = 60;
 const ejectedAgainMs = 120_000;
+
+/** Failures by which endpoints are out come so shortly before requests that find none. */
+const ledWithinS = 10;
 
 /** What began to be unusual at an upstream. */
 interface Beginning {
@@ -98,4 +101,14 @@ function* ofRoutes({ rates }: UpstreamFailures, { from, second, routes, open }: 
     for (const { family, second: begin } of rates.judge(one, routes))
       if (isWithoutFailure(family) ? open().length === 0 : !open().some(({ families }) => families.has(family)))
         yield { family, second: begin, turned: null };
+}
+
+/**
+ * The first of the failures after which no endpoint was left, in the ten seconds before: after a refused connection only checks
+ * connect, so that there may be one alone. Null: there is none, or these failures follow from no others.
+ */
+export function ledTo({ failures }: UpstreamFailures, family: FailureFamily, begin: number): FailureDelta | null {
+  if (family !== 'not_ready') return null;
+  const led = failures.filter((one) => one.family === 'gone' && Math.abs(begin - one.second) <= ledWithinS);
+  return led.find(({ second }) => second <= begin) ?? null;
 }

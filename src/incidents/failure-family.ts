@@ -58,7 +58,8 @@ export function familyOfCause(cause: Cause): FailureFamily | null {
 }
 
 /** What visitors notice although no request fails. */
-export const isWithoutFailure = (family: FailureFamily): boolean => family === 'slower' || family === 'changed';
+export const isWithoutFailure = (family: FailureFamily): family is 'slower' | 'changed' =>
+  family === 'slower' || family === 'changed';
 
 /** Whether what is counted has a cause: an application's own 5xx, a late and a changed response have none. */
 export const isCause = (kind: CountedCause['cause']): kind is Cause =>

@@ -200,3 +200,31 @@ test('where clumps of failures are usual, two of them in one minute are no incid
   // Where most failures come by themselves, and only some in clumps.
   assert.equal(opensAt(true, 3600), null);
 });
+
+test('where clumps of failures are usual, two of them at once are no incident; failures that go on, or are many, are', () => {
+  const opensAfterS = (failedAt: (second: number) => number): number | null => {
+    const [window, requests, attempts] = [new FamilyWindow('application'), new SlidingSeconds(), new SlidingSeconds()];
+    const begin = 4 * 3600;
+    for (let second = 1; second <= begin + 60; second++) {
+      const usual = second % 600 === 300 ? 3 : second % 60 === 30 ? 1 : 0;
+      const failed = second < begin ? usual : failedAt(second - begin);
+      requests.add(second, 20);
+      if (failed > 0) window.failed.add(second, failed);
+      if (window.opens(second, second, requests, attempts)) return second - begin;
+    }
+    return null;
+  };
+  const twoClumps = [2, 3, 1, 2];
+  assert.equal(
+    opensAfterS((second) => twoClumps[second] ?? 0),
+    null,
+  );
+  assert.equal(
+    opensAfterS(() => 2),
+    10,
+  );
+  assert.equal(
+    opensAfterS(() => 10),
+    1,
+  );
+});

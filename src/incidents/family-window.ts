@@ -114,6 +114,7 @@ const fewFailuresMin = 4;
 /** Where failures come in clumps as a rule, two clumps may come in the same minutes. */
 const clumpedMin = 1.25;
 const clumpsMin = 3;
+const clumpsS = 20;
 
 /** Few requests: then most of those in a minute must have failed. */
 const fewRequestsMax = 60;
@@ -186,8 +187,8 @@ export class FamilyWindow {
   #isMany(second: number, requests: SlidingSeconds, attempts: SlidingSeconds): boolean {
     const failed = this.failed.sum(second, windowS);
     const { failedMin, shareMin } = this.#rule;
-    const clumped = this.#clumps?.dispersion(second) ?? 1;
-    if (failed >= clumped * failedMin && this.#isShare(failed, shareMin, second, windowS, requests)) return true;
+    const isShare = failed >= failedMin && this.#isShare(failed, shareMin, second, windowS, requests);
+    if (isShare && this.#isMoreThanClumps(failed, second, requests)) return true;
     if (!this.#rule.mayBeUsual && (this.#isBurst(second, requests) || this.#isRepeated(second, requests))) return true;
     const [inMinute, allInMinute] = [this.failed.sum(second, minuteS), requests.sum(second, minuteS)];
     if (inMinute >= failedMin && allInMinute <= fewRequestsMax && inMinute * 2 >= allInMinute && failed > 0)
@@ -195,6 +196,15 @@ export class FamilyWindow {
     if (failed > 0 && (this.#isSeldom(second, minuteS, requests) || this.#isSeldom(second, longS, requests)))
       return true;
     return this.#isHidden(second, windowS, attempts) || this.#isHidden(second, hiddenSeldomS, attempts);
+  }
+
+  /** Two clumps may come at once, by chance: a few failures must go on for longer, where clumps are usual. */
+  #isMoreThanClumps(failed: number, second: number, requests: SlidingSeconds): boolean {
+    const { failedMin, seldomMin } = this.#rule;
+    const clumped = this.#clumps?.dispersion(second) ?? 1;
+    if (failed < clumped * failedMin) return false;
+    if (clumped < clumpedMin || failed >= seldomMin || failed * 2 >= requests.sum(second, windowS)) return true;
+    return this.#clumpsWithin(second, clumpsS) >= clumpsMin;
   }
 
   /** Among very many requests, failures of one second are a small share of five. */

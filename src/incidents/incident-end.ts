@@ -27,7 +27,7 @@ export function hasEnded(
   if (isDown(watched)) return false;
   if (quietFor > goneS) return true;
   // Nothing fails there since nothing is sent there.
-  if (keptOut(watched).some((endpoint) => open.hasFailedAt(endpoint))) return false;
+  if (keptOut(watched).some((endpoint) => open.requests.hasFailedAt(endpoint))) return false;
   if (quietFor > silentS && all.every(({ requests }) => requests.sum(second, silentS) === 0)) return true;
   if (quietFor >= quietS && open.hasProvedItsEnd) return true;
   const lastedS = second - open.startSecond;

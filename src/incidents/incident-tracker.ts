@@ -1,34 +1,29 @@
-import type { Cause } from '#failures/failure.ts';
 import type { EndpointResponses } from '../core/attempt-counts.ts';
 import type { ExchangeCount } from '../core/counters.ts';
 import type { Event } from '../core/event.ts';
 import type { ErrorBody, RouteTraffic } from '../core/route-traffic.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { FailureFamily, IncidentSuspect, LiveIncident, SuspectKind } from '../core/live-incident.ts';
-import { upperShare } from '../core/upper-share.ts';
 import { AdditionWatch, familyOfChecks, KeptEvents } from './addition-watch.ts';
 import { type PrintedLine, RecentErrorBodies } from './application-words.ts';
 import { EarlierFailuresOfUpstreams } from './earlier-failures.ts';
 import { familyOf, familyOfCause } from './failure-family.ts';
 import { suspectsWhileFailing, withEarlierSuspects, rankSuspects } from './suspects.ts';
 import { OpenIncident } from './open-incident.ts';
+import { incidentFacts, ownFacts } from './incident-facts.ts';
 import type { SuspectContext } from './suspect-facts.ts';
 import { hasEnded, silentS } from './incident-end.ts';
 import { suspectContext } from './suspect-context.ts';
-import { Beginnings } from './beginnings.ts';
+import { Beginnings, ledTo } from './beginnings.ts';
+import { changeOf, type IncidentChange, noteOpening } from './incident-change.ts';
+import { ResolvedIncidents } from './resolved-incidents.ts';
 import { type SharedFault, sharedFaultOf, sharedFaults } from './shared-fault.ts';
-import { certainShare, rarerFailures, shareOfRoutes } from './rarer-failures.ts';
+import { certainShare, rarerFailures } from './rarer-failures.ts';
 import { RouteAnswers } from './route-answers.ts';
 import { SeenReleases } from './seen-releases.ts';
 import { SlidingSeconds } from './family-window.ts';
-import { type FailureDelta, UpstreamFailures } from './upstream-failures.ts';
-import {
-  type DirectLook,
-  type NewestFailure,
-  isTakenOut,
-  type WatchedUpstream,
-  watchedTogether,
-} from './watched-upstream.ts';
+import { UpstreamFailures } from './upstream-failures.ts';
+import { type DirectLook, type NewestFailure, type WatchedUpstream, watchedTogether } from './watched-upstream.ts';
 
 /** What workers have counted since the last time. */
 interface CountedTraffic {
@@ -44,12 +39,6 @@ interface CountedTraffic {
   readonly errorBodies?: readonly ErrorBody[];
 }
 
-export interface IncidentChange {
-  /** `corrected`: another cause than the one that was told when it opened is the likeliest. */
-  readonly kind: 'opened' | 'grown' | 'corrected' | 'resolved';
-  readonly incident: LiveIncident;
-}
-
 /** The number of an incident that opens. */
 export interface IncidentNumber {
   readonly id: number;
@@ -59,17 +48,10 @@ export interface IncidentNumber {
 
 /** Bounds of memory: an upstream takes some 10 KiB, an incident less. */
 const upstreamsMax = 1000;
-const resolvedMax = 200;
 const openMax = 100;
-
-/** Reported again when it has this many times the failures. */
-const growthTimes = 10;
 
 /** So long after the last failure, events are still looked at: an exit is reported later than the failures that follow from it. */
 const lateS = 5;
-
-/** Failures by which endpoints are out come so shortly before requests that find none. */
-const ledWithinS = 10;
 
 /** Retries of clients are looked at over so long a time. */
 const retriesS = 10;
@@ -88,8 +70,7 @@ export class IncidentTracker {
   readonly #upstreams = new Map<string, UpstreamFailures>();
   readonly #open: OpenIncident[] = [];
   readonly #staleReuses = new SlidingSeconds();
-  /** `startMs`: its instant; its times are those of the clock as it was. */
-  #resolved: { readonly incident: LiveIncident; readonly startMs: number }[] = [];
+  readonly #resolved = new ResolvedIncidents();
   readonly #additions = new AdditionWatch();
   readonly #events = new KeptEvents();
   readonly #releases = new SeenReleases();
@@ -160,7 +141,7 @@ export class IncidentTracker {
       const judged = { from, second, routes, open: () => this.#incidentsAt(upstream) };
       for (const { family, second: begin, turned } of this.#beginnings.at(failures, judged))
         if (turned === null) this.#openFrom(failures, family, begin, from, ms);
-        else addEarlier(turned, failures, [family], from);
+        else turned.addEarlier(failures, [family], from);
       const open = this.#incidentsAt(upstream);
       failures.forget(second, open.length === 0);
       failures.latencies.settle(second, open.length === 0);
@@ -182,8 +163,8 @@ export class IncidentTracker {
 
   /** Those that go on, then those that are over, each the latest first. */
   list(ms: number): readonly LiveIncident[] {
-    const open = this.#open.map((one) => one.facts(this.#wall(ms), this.#beganAt, null));
-    return [...open.reverse(), ...this.#resolved.map(({ incident }) => incident).toReversed()];
+    const open = this.#open.map((one) => incidentFacts(one, this.#wall(ms), this.#beganAt, null));
+    return [...open.reverse(), ...this.#resolved.newestFirst];
   }
 
   #wall(ms: number): number {
@@ -229,12 +210,10 @@ export class IncidentTracker {
   #openFrom(failures: UpstreamFailures, family: FailureFamily, start: number, from: number, ms: number): void {
     const incident = this.#incidentFor(failures, family, start, from, ms);
     if (incident === null) return;
-    if (incident.size > 0) return addEarlier(incident, failures, [family], from);
-    addEarlier(incident, failures, [...incident.families], from);
+    if (incident.size > 0) return incident.addEarlier(failures, [family], from);
+    incident.addEarlier(failures, [...incident.families], from);
     for (const delta of failures.endpointDeltas) if (delta.second < from) incident.countEndpoint(delta);
-    const routes = incident.routeNames;
-    for (let second = incident.startSecond; second < from; second++)
-      incident.countOfRoutes(second, failures.rates.requestsAt(routes, second));
+    incident.countOfRoutes(failures, incident.startSecond, from - 1);
   }
 
   /** The incident that the failures of a family belong to, or a new one; null where there are too many. */
@@ -256,15 +235,13 @@ export class IncidentTracker {
     if (this.#open.length >= openMax) return null;
     const led = ledTo(failures, family, begin);
     const start = led?.second ?? begin;
-    const incident = new OpenIncident(upstream, family, start, this.#wall(ms), failures.rateBefore(start));
+    const incident = new OpenIncident(upstream, family, start, this.#wall(ms), failures.requests.rateBefore(start));
     if (led !== null) incident.take(led.family, start);
-    incident.steadyRateBefore = failures.steadyRateBefore(start);
+    incident.steadyRateBefore = failures.requests.steadyRateBefore(start);
     const { rates } = failures;
     incident.retriedBefore = rates.mostRetried(rates.names, start - 1, retriesS);
-    for (let second = start; second < from; second++) incident.clientRetries += rates.clientRetriesAt(second);
     incident.staleReusesFailed = this.#staleReuses.sum(from - 1, Math.min(60, from - start));
-    for (let second = start; second < from; second++)
-      incident.countRequests(second, second === start ? failures.requestsSinceFailure(second) : requests.at(second));
+    incident.countRequests(failures, start, from - 1);
     const requestsNow = requests.sum(secondOf(ms), Math.min(60, secondOf(ms) - start + 1));
     incident.failedSinceMs = this.#earlier.since(upstream, family, start * 1000, requestsNow);
     this.#open.push(incident);
@@ -276,14 +253,8 @@ export class IncidentTracker {
       const failures = this.#upstreams.get(upstream);
       if (failures === undefined) continue;
       for (const counted of [open, ...this.#additions.countedOf(open)]) counted.addFrom(failures, from, second);
-      for (let one = from; one <= second; one++)
-        open.countRequests(
-          one,
-          one === open.startSecond ? failures.requestsSinceFailure(one) : failures.requests.at(one),
-        );
-      for (let one = from; one <= second; one++) open.clientRetries += failures.rates.clientRetriesAt(one);
-      const routes = open.routeNames;
-      for (let one = from; one <= second; one++) open.countOfRoutes(one, failures.rates.requestsAt(routes, one));
+      open.countRequests(failures, from, second);
+      open.countOfRoutes(failures, from, second);
     }
     open.staleReusesFailed += this.#staleReuses.sum(second, second - from + 1);
   }
@@ -315,13 +286,13 @@ export class IncidentTracker {
 
   #joined(open: OpenIncident, into: OpenIncident, ms: number): IncidentChange {
     const now = this.#wall(ms);
-    const incident = { ...open.facts(now, this.#beganAt, now), joined: into.id };
-    this.#resolved = [...this.#resolved, { incident, startMs: open.startMs }].slice(-resolvedMax);
+    const incident = { ...incidentFacts(open, now, this.#beganAt, now), joined: into.id };
+    this.#resolved.add(incident, open.startMs);
     return { kind: 'resolved', incident };
   }
 
   #faultOf(open: OpenIncident, ms: number, watched: (upstream: string) => WatchedUpstream): SharedFault | null {
-    const facts = open.facts(this.#wall(ms), this.#beganAt, null);
+    const facts = incidentFacts(open, this.#wall(ms), this.#beganAt, null);
     const [failures] = open.upstreams.map((upstream) => this.#upstreams.get(upstream));
     if (failures === undefined) return null;
     const seen = watchedTogether(open.upstreams.map(watched));
@@ -361,10 +332,9 @@ export class IncidentTracker {
     const resolvedAt = isOver ? this.#wall(ms) : null;
     const seen = open.seenEndpoints.see(watched);
     const checksChanged = open.seeChecks(familyOfChecks(watched), second);
-    open.checkCause = checkCauseOf(watched) ?? open.checkCause;
-    open.isTakenOut ||= isTakenOut(watched);
+    open.noteEndpoints(watched);
     open.application = seen.application;
-    this.#noteWords(open, watched);
+    if (open.families.has('application')) this.#errorBodies.addTo(open, this.#wall(open.startMs));
     if (open.root === 'slower' && quietFor === 0)
       open.lateness = failures.latencies.lateness(open.routeNames, second) ?? open.lateness;
     if (open.root === 'changed' && (quietFor === 0 || open.answers === null))
@@ -374,7 +344,7 @@ export class IncidentTracker {
       counted: OpenIncident,
       isLater: (kind: SuspectKind) => boolean = () => false,
     ): readonly IncidentSuspect[] =>
-      rankSuspects(this.#contextOf(counted.ownFacts(this.#wall(ms), this.#beganAt), counted, failures, seen), isLater);
+      rankSuspects(this.#contextOf(ownFacts(counted, this.#wall(ms), this.#beganAt), counted, failures, seen), isLater);
     const others = open.upstreams.flatMap((one) => this.#incidentsAt(one)).filter((one) => one !== open);
     const isAdded = this.#additions.follow(open, {
       ...{ from, second, wallMs: this.#wall(ms), failures: all, watched, events: this.#events.all, rank },
@@ -388,11 +358,11 @@ export class IncidentTracker {
     if (open.reported > 0) open.worstShare = Math.max(open.worstShare, certainShare(open, all, second));
     open.rarer = rarerFailures(open, all, second);
     const isCorrected = !isOver && !isAdded && open.reportedCause.see(open.suspects, ms, this.#wall(ms));
-    const facts = open.facts(this.#wall(ms), this.#beganAt, resolvedAt);
+    const facts = incidentFacts(open, this.#wall(ms), this.#beganAt, resolvedAt);
     const incident = isRemoved ? { ...facts, isRemoved } : facts;
     if (isOver) {
       this.#open.splice(this.#open.indexOf(open), 1);
-      this.#resolved = [...this.#resolved, { incident, startMs: open.startMs }].slice(-resolvedMax);
+      this.#resolved.add(incident, open.startMs);
       this.#earlier.add(
         incident,
         this.#beganAt,
@@ -407,33 +377,6 @@ export class IncidentTracker {
     return change;
   }
 
-  /** What the application says itself. */
-  #noteWords(open: OpenIncident, { endpoints }: WatchedUpstream): void {
-    const sinceMs = this.#wall(open.startMs);
-    const { upstreams, routeNames: routes } = open;
-    if (open.families.has('application')) this.#errorBodies.addTo(open.words, { upstreams, routes, sinceMs });
-    for (const { id, checkAnswer } of endpoints)
-      if (checkAnswer !== undefined) open.words.add({ source: 'check', where: id, route: null, ...checkAnswer });
-  }
-
-  /** Configurations with which earlier incidents of the same upstreams and failures have begun. */
-  #failedRevisions({ family, upstreams }: LiveIncident, startMs: number): ReadonlySet<number> {
-    const ids = new Set(upstreams.map(({ upstream }) => upstream));
-    const found = new Set<number>();
-    const note = (of: FailureFamily, ms: number, where: readonly string[]): void => {
-      const revision = this.#releases.revisionAt(ms);
-      if (revision !== null && of === family && ms < startMs && where.some((one) => ids.has(one))) found.add(revision);
-    };
-    for (const { incident, startMs: ms } of this.#resolved)
-      note(
-        incident.family,
-        ms,
-        incident.upstreams.map(({ upstream }) => upstream),
-      );
-    for (const one of this.#open) note(one.root, one.startMs, one.upstreams);
-    return found;
-  }
-
   #contextOf(
     incident: LiveIncident,
     open: OpenIncident,
@@ -442,55 +385,9 @@ export class IncidentTracker {
   ): SuspectContext {
     return suspectContext(incident, {
       ...{ open, failures, watched, events: this.#events.all, releases: this.#releases, second: this.#judged },
-      failedRevisions: this.#failedRevisions(incident, open.startMs),
+      failedRevisions: this.#resolved.failedRevisions(incident, open.startMs, this.#open, this.#releases),
     });
   }
-}
-
-/**
- * The first of the failures after which no endpoint was left, in the ten seconds before: after a refused connection only checks
- * connect, so that there may be one alone. Null: there is none, or these failures follow from no others.
- */
-function ledTo({ failures }: UpstreamFailures, family: FailureFamily, begin: number): FailureDelta | null {
-  if (family !== 'not_ready') return null;
-  const led = failures.filter((one) => one.family === 'gone' && Math.abs(begin - one.second) <= ledWithinS);
-  return led.find(({ second }) => second <= begin) ?? null;
-}
-
-/** Failures of the seconds before `from`, since the incident started. */
-function addEarlier(
-  incident: OpenIncident,
-  { upstream, failures }: UpstreamFailures,
-  families: readonly FailureFamily[],
-  from: number,
-): void {
-  for (const delta of failures)
-    if (delta.second < from && families.includes(delta.family)) incident.count(delta, upstream);
-}
-
-/** With which most checks fail that keep endpoints out. */
-function checkCauseOf({ endpoints }: WatchedUpstream): Cause | null {
-  const causes = endpoints.flatMap(({ state, checkCause }) => (state === 'unhealthy' ? [checkCause] : []));
-  const [first = null] = causes;
-  return first !== null && causes.every((cause) => cause === first) ? first : null;
-}
-
-/** What people are told of it now, and how much of its requests fail, is what is compared later. */
-function noteOpening(open: OpenIncident, all: readonly UpstreamFailures[], second: number): void {
-  const { requests, failed } = shareOfRoutes(open, all, second, Math.min(silentS, second - open.startSecond + 1));
-  // What is certain of it: the first failures may come together by chance.
-  open.worstShare = requests === 0 ? 0 : 1 - upperShare(requests - failed, requests);
-  // An earlier process has told its cause, and its facts are gone.
-  if (open.sizeBefore === 0) open.reportedCause.report(open.suspects);
-}
-
-/** What is to be reported of an incident that goes on. */
-function changeOf(open: OpenIncident, incident: LiveIncident, isAdded: boolean): IncidentChange | null {
-  const size = open.size + open.sizeBefore;
-  const kind = open.reported === 0 ? 'opened' : isAdded || size >= open.reported * growthTimes ? 'grown' : null;
-  if (kind === null) return null;
-  open.reported = Math.max(1, size);
-  return { kind, incident };
 }
 
 const secondOf = (ms: number): number => Math.floor(ms / 1000);

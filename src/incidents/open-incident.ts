@@ -1,36 +1,29 @@
-import { shapeOfType, specOfCause } from '#failures/failure-texts.ts';
 import type { Cause } from '#failures/failure.ts';
-import type { Shape, Whose } from '#failures/shape.ts';
-import { isCause, isConsequenceOf, isLoop, isWithoutFailure } from './failure-family.ts';
-import type {
-  AnswerChange,
-  CountedCause,
-  FailureFamily,
-  IncidentSuspect,
-  Lateness,
-  LiveIncident,
-  RarerFailures,
-} from '../core/live-incident.ts';
+import { isConsequenceOf, isWithoutFailure } from './failure-family.ts';
+import type { AnswerChange, FailureFamily, IncidentSuspect, Lateness, RarerFailures } from '../core/live-incident.ts';
 import { ApplicationWords } from './application-words.ts';
-import { isOfChecksAlone } from '../core/live-incident.ts';
 import { knownSecondsMax } from './evidence-lines.ts';
-import { partyOf } from './incident-party.ts';
 import { ReportedCause } from './reported-cause.ts';
-import { answeredBetween, type BadResponses, EndpointCount, SeenEndpoints } from './endpoint-count.ts';
+import { SeenEndpoints } from './endpoint-count.ts';
+import { FailureKinds } from './failure-kinds.ts';
+import { IncidentRequests } from './incident-requests.ts';
 import { FailedRequests } from './failed-requests.ts';
 import { type IncidentRetries, isGrownByRetries, type RetriedRoute, retriedShare } from './retried-routes.ts';
 import { FirstExits } from './stopped-processes.ts';
 import { TopCounts } from './top-counts.ts';
-import { endedS, IncidentAdditions, settleS } from './incident-additions.ts';
+import { IncidentAdditions, settleS } from './incident-additions.ts';
 import type { FailedInSecond } from './suspect-facts.ts';
-import type { DirectLook, NewestFailure } from './watched-upstream.ts';
-import type { AttemptDelta, CountedFailure, FailureDelta, UpstreamFailures } from './upstream-failures.ts';
+import {
+  checkCauseOf,
+  type DirectLook,
+  isTakenOut,
+  type NewestFailure,
+  type WatchedUpstream,
+} from './watched-upstream.ts';
+import type { AttemptDelta, FailureDelta, UpstreamFailures } from './upstream-failures.ts';
 
-/** Kinds, routes and endpoints that are counted by their names. */
+/** Routes that are counted by their names. */
 const namesMax = 200;
-
-/** Of each list, the largest are shown. */
-const shownMax = 20;
 
 /** Failures of another family belong to an incident that has begun so short a time before. */
 const togetherS = 10;
@@ -42,27 +35,8 @@ const causeWithinS = 60;
 const passedS = 3;
 const turnsWithinS = 30;
 
-/** A smaller share of the failures is not what it is called by. */
-const fewShare = 0.1;
-
-/** Of families without a failure. */
-const shapesWithoutCause: Readonly<Partial<Record<FailureFamily, Shape>>> = { slower: 'too_slow', changed: 'none' };
-
 /** How many failures are missed, so that an incident is over. */
 const failuresExpected = 5;
-
-/** Requests find an endpoint again once none has failed to for so long while others reach one. */
-const readyAgainS = 1;
-
-interface KindCount {
-  readonly family: FailureFamily;
-  readonly firstSecond: number;
-  lastSecond: number;
-  failed: number;
-  attemptsFailed: number;
-  /** Requests, by whom their records name. */
-  readonly parties: Map<Whose, number>;
-}
 
 /** An incident that goes on. */
 export class OpenIncident {
@@ -73,14 +47,14 @@ export class OpenIncident {
   startSecond: number;
   #firstMs: number | null = null;
   /** When the earliest of its requests began: milliseconds since the Unix epoch. Infinity: not known. */
-  #firstRequestWall = Infinity;
+  firstRequestWall = Infinity;
   openedAt: number;
   rateBefore: number | null;
   readonly seenEndpoints = new SeenEndpoints();
   /** Whose requests have failed. */
   readonly clients = new TopCounts();
   /** Which requests have failed. */
-  readonly #alike = new FailedRequests();
+  readonly alike = new FailedRequests();
   readonly additions = new IncidentAdditions();
   readonly firstExits = new FirstExits();
   readonly words = new ApplicationWords();
@@ -113,14 +87,7 @@ export class OpenIncident {
   #mostRetried: RetriedRoute | null = null;
   /** Retries of clients among its requests. */
   clientRetries = 0;
-  /** From its first failure to its last. */
-  requests = 0;
-  /** Since its last failure: they belong to the incident once another failure follows. */
-  #laterRequests = 0;
-  /** Of the routes that fail. */
-  #ofRoutes = 0;
-  #laterOfRoutes = 0;
-  readonly #later = new Map<string, AttemptDelta>();
+  readonly requests = new IncidentRequests();
   staleReusesFailed = 0;
   /** An operator had taken all endpoints out of use. */
   isTakenOut = false;
@@ -137,11 +104,10 @@ export class OpenIncident {
   /** Late or changed responses; they count where nothing else is wrong. */
   #unusual = 0;
   #attemptsFailed = 0;
-  readonly #kinds = new Map<CountedFailure, KindCount>();
+  readonly kinds = new FailureKinds();
   /** Requests and attempts, by second. */
   readonly #seconds = new Map<number, FailedInSecond>();
   readonly #routes = new Map<string, number>();
-  readonly #endpoints = new Map<string, EndpointCount>();
   /** Those that it is about: one, or several that share what has failed. */
   readonly #upstreams = new Map<string, { failed: number; attemptsFailed: number }>();
 
@@ -182,9 +148,19 @@ export class OpenIncident {
     return { failed: this.#failed, attemptsFailed: this.#attemptsFailed };
   }
 
+  /** Those that it is about, with their failures. */
+  get upstreamCounts(): ReadonlyMap<string, { readonly failed: number; readonly attemptsFailed: number }> {
+    return this.#upstreams;
+  }
+
+  /** Late or changed responses where it is about them, else failed requests. */
+  get requestsFailed(): number {
+    return isWithoutFailure(this.#root) ? this.#unusual : this.#failed;
+  }
+
   /** Of the failures that are counted, in requests and attempts. */
   get size(): number {
-    return Math.max(isWithoutFailure(this.#root) ? this.#unusual : this.#failed, this.#attemptsFailed);
+    return Math.max(this.requestsFailed, this.#attemptsFailed);
   }
 
   /** Whether failures of this family, which now are many, belong to it. */
@@ -227,6 +203,14 @@ export class OpenIncident {
     else if (isConsequenceOf(this.#root, family)) this.#root = family;
   }
 
+  /** What is known of its endpoints now. */
+  noteEndpoints(watched: WatchedUpstream): void {
+    this.checkCause = checkCauseOf(watched) ?? this.checkCause;
+    this.isTakenOut ||= isTakenOut(watched);
+    for (const { id, checkAnswer } of watched.endpoints)
+      if (checkAnswer !== undefined) this.words.add({ source: 'check', where: id, route: null, ...checkAnswer });
+  }
+
   /** How the checks fail that keep requests from being sent. Whether they fail in another way now, which is told as an addition. */
   seeChecks(met: FailureFamily | null, second: number): boolean {
     if (this.#root !== 'not_ready') return false;
@@ -240,30 +224,23 @@ export class OpenIncident {
   }
 
   count(delta: FailureDelta, upstream: string): void {
-    const { second, family, kind, route, whose, firstMs, startedWall, failed, attemptsFailed } = delta;
+    const { second, family, route, firstMs, startedWall, failed, attemptsFailed } = delta;
     if (second < this.startSecond || !this.families.has(family)) return;
     if (this.only !== null && this.only.routes.size > 0 && !this.only.routes.has(route)) return;
     if (isWithoutFailure(family) && this.#root !== family) return;
-    if (second > this.lastSecond) this.#addLater();
+    if (second > this.lastSecond) this.requests.addLater();
     this.lastSecond = Math.max(this.lastSecond, second);
     this.#firstMs = Math.min(firstMs, this.#firstMs ?? firstMs);
-    this.#firstRequestWall = Math.min(startedWall, this.#firstRequestWall);
+    this.firstRequestWall = Math.min(startedWall, this.firstRequestWall);
     this.#addUpstream(upstream, { failed, attemptsFailed });
     this.#addSecond(second, failed, attemptsFailed);
     if (isWithoutFailure(family)) this.#unusual += failed;
     else this.#failed += failed;
     this.#attemptsFailed += attemptsFailed;
-    this.#addKind(kind, {
-      family,
-      firstSecond: second,
-      lastSecond: second,
-      failed,
-      attemptsFailed,
-      parties: new Map(whose === null ? [] : [[whose, failed]]),
-    });
+    this.kinds.count(delta);
     if (failed > 0) this.#addRoute(route, failed);
     if (delta.clients !== undefined) this.clients.addAll(delta.clients);
-    if (delta.requests !== undefined) this.#alike.addAll(delta.requests);
+    if (delta.requests !== undefined) this.alike.addAll(delta.requests);
   }
 
   #addSecond(second: number, failed: number, attemptsFailed: number): void {
@@ -285,16 +262,6 @@ export class OpenIncident {
     });
   }
 
-  #addKind(kind: CountedFailure, count: KindCount): void {
-    const known = this.#kinds.get(kind);
-    if (known !== undefined) {
-      known.lastSecond = Math.max(known.lastSecond, count.lastSecond);
-      known.failed += count.failed;
-      known.attemptsFailed += count.attemptsFailed;
-      for (const [whose, failed] of count.parties) known.parties.set(whose, (known.parties.get(whose) ?? 0) + failed);
-    } else if (this.#kinds.size < namesMax) this.#kinds.set(kind, { ...count });
-  }
-
   #addRoute(route: string, failed: number): void {
     if (this.#routes.has(route) || this.#routes.size < namesMax)
       this.#routes.set(route, (this.#routes.get(route) ?? 0) + failed);
@@ -304,15 +271,17 @@ export class OpenIncident {
     const { second, endpoint, failed, isBeforeFailure } = delta;
     if (this.only !== null && this.only.endpoints.size > 0 && failed > 0 && !this.only.endpoints.has(endpoint)) return;
     if (second < this.startSecond || (second === this.startSecond && isBeforeFailure)) return;
-    if (second <= this.lastSecond) this.#endpoint(endpoint)?.count(delta);
-    else this.#laterAttempts(delta);
+    this.requests.countAttempts(delta, second > this.lastSecond);
   }
 
-  /** Requests of an upstream in a second, after its failures in that second. */
-  countRequests(second: number, requests: number): void {
-    if (second < this.startSecond) return;
-    if (second <= this.lastSecond) this.requests += requests;
-    else this.#laterRequests += requests;
+  /** Requests of an upstream in these seconds: in its first one those after its first failure. */
+  countRequests(failures: UpstreamFailures, from: number, to: number): void {
+    for (let second = from; second <= to; second++) {
+      const isFirst = second === this.startSecond;
+      const requests = isFirst ? failures.requestsSinceFailure(second) : failures.requests.at(second);
+      if (second >= this.startSecond) this.requests.count(requests, second > this.lastSecond);
+      this.clientRetries += failures.rates.clientRetriesAt(second);
+    }
   }
 
   seeRetries(now: RetriedRoute | null): void {
@@ -328,80 +297,39 @@ export class OpenIncident {
     return {
       ...{ worst: this.retriedNow ?? this.#mostRetried, isNow: this.retriedNow !== null },
       beganIt: this.retriedBefore !== null && isGrownByRetries(this.retriedBefore),
-      share: Math.min(1, this.clientRetries / Math.max(1, this.requests)),
+      share: Math.min(1, this.clientRetries / Math.max(1, this.requests.all)),
     };
+  }
+
+  get routes(): ReadonlyMap<string, number> {
+    return this.#routes;
   }
 
   get routeNames(): readonly string[] {
     return [...this.#routes.keys()];
   }
 
-  /** Requests of the routes that fail, in a second. */
-  countOfRoutes(second: number, requests: number): void {
-    if (second < this.startSecond) return;
-    if (second <= this.lastSecond) this.#ofRoutes += requests;
-    else this.#laterOfRoutes += requests;
-  }
-
-  /** From its first failure to its last. */
-  get requestsOfRoutes(): number {
-    return this.#ofRoutes;
+  /** Requests of the routes that fail, in these seconds. */
+  countOfRoutes({ rates }: UpstreamFailures, from: number, to: number): void {
+    const routes = this.routeNames;
+    for (let second = Math.max(from, this.startSecond); second <= to; second++)
+      this.requests.countOfRoutes(rates.requestsAt(routes, second), second > this.lastSecond);
   }
 
   /** Without a failure among so many requests, five would have been expected. */
   get requestsOfProof(): number {
-    return (failuresExpected * Math.max(1, this.#ofRoutes)) / Math.max(1, this.size);
+    return (failuresExpected * Math.max(1, this.requests.ofRoutes)) / Math.max(1, this.size);
   }
 
   /** How much of its routes' requests it is, while it goes on. */
   get shareOfRoutes(): number {
-    return this.size / Math.max(1, this.#ofRoutes);
+    return this.size / Math.max(1, this.requests.ofRoutes);
   }
 
   /** So many requests came since its last failure that it has ended. */
   get hasProvedItsEnd(): boolean {
-    const since = this.#routes.size === 0 ? this.#laterRequests : this.#laterOfRoutes;
-    return since >= Math.max(1, this.#routes.size === 0 ? 0 : this.requestsOfProof);
-  }
-
-  #laterAttempts(delta: AttemptDelta): void {
-    const known = this.#later.get(delta.endpoint);
-    if (known === undefined) {
-      if (this.#later.size < namesMax) this.#later.set(delta.endpoint, { ...delta });
-      return;
-    }
-    for (const key of ['attempts', 'failed', 'late', 'changed', 'answered', 'notHttp', 'invalid'] as const)
-      known[key] += delta[key];
-  }
-
-  /** What came after the last failure came between two of them: another one has followed. */
-  #addLater(): void {
-    for (const [endpoint, delta] of this.#later) this.#endpoint(endpoint)?.count(delta);
-    this.requests += this.#laterRequests;
-    this.#ofRoutes += this.#laterOfRoutes;
-    this.#later.clear();
-    this.#laterRequests = 0;
-    this.#laterOfRoutes = 0;
-  }
-
-  /** Null: there are too many. */
-  #endpoint(endpoint: string): EndpointCount | null {
-    const known = this.#endpoints.get(endpoint);
-    if (known !== undefined || this.#endpoints.size >= namesMax) return known ?? null;
-    const count = new EndpointCount();
-    this.#endpoints.set(endpoint, count);
-    return count;
-  }
-
-  /** Whether requests have failed there, or were late or answered otherwise. */
-  hasFailedAt(endpoint: string): boolean {
-    const counted = this.#endpoints.get(endpoint);
-    return counted !== undefined && counted.failed + counted.late + counted.changed > 0;
-  }
-
-  /** See `answeredBetween` in endpoint-count.ts. */
-  answeredBetween(kind: BadResponses): number | null {
-    return answeredBetween([...this.#endpoints.values()], kind);
+    if (this.#routes.size === 0) return this.requests.later >= 1;
+    return this.requests.laterOfRoutes >= Math.max(1, this.requestsOfProof);
   }
 
   /** Counts what an upstream has met in these seconds. */
@@ -410,30 +338,34 @@ export class OpenIncident {
     for (const delta of endpointDeltas) if (delta.second >= from && delta.second <= to) this.countEndpoint(delta);
   }
 
+  /** Failures of the seconds before `from`, since it started. */
+  addEarlier({ upstream, failures }: UpstreamFailures, families: readonly FailureFamily[], from: number): void {
+    for (const delta of failures)
+      if (delta.second < from && families.includes(delta.family)) this.count(delta, upstream);
+  }
+
   /** Takes over what another incident has counted: both have the same reason, of which `family` are the failures. */
   absorb(other: OpenIncident, family: FailureFamily | null): void {
     for (const one of other.families) this.families.add(one);
     if (family !== null && this.families.has(family)) this.#root = family;
-    for (const [kind, count] of other.#kinds) this.#addKind(kind, count);
+    this.kinds.absorb(other.kinds);
     for (const [route, failed] of other.#routes) this.#addRoute(route, failed);
-    other.#addLater();
-    for (const [endpoint, count] of other.#endpoints) this.#endpoint(endpoint)?.add(count);
+    this.requests.absorb(other.requests);
     for (const [upstream, counts] of other.#upstreams) this.#addUpstream(upstream, counts);
     for (const [second, counts] of other.#seconds) this.#addSecond(second, ...counts);
     this.#unusual += other.#unusual;
     this.#failed += other.#failed;
     this.#attemptsFailed += other.#attemptsFailed;
-    this.requests += other.requests;
     this.startSecond = Math.min(this.startSecond, other.startSecond);
     this.#firstMs = Math.min(this.startMs, other.startMs);
-    this.#firstRequestWall = Math.min(this.#firstRequestWall, other.#firstRequestWall);
+    this.firstRequestWall = Math.min(this.firstRequestWall, other.firstRequestWall);
     this.lastSecond = Math.max(this.lastSecond, other.lastSecond);
     this.rateBefore = sumOf(this.rateBefore, other.rateBefore);
     this.steadyRateBefore = sumOf(this.steadyRateBefore, other.steadyRateBefore);
     this.firstExits.absorb(other.firstExits);
     for (const one of other.words.all) this.words.add(one);
     this.clients.addAll(other.clients);
-    this.#alike.addAll(other.#alike);
+    this.alike.addAll(other.alike);
     this.clientRetries += other.clientRetries;
     this.directLook ??= other.directLook;
     this.newestFailure ??= other.newestFailure;
@@ -448,129 +380,6 @@ export class OpenIncident {
     this.sizeBefore = sizeBefore;
     this.reported = reported;
   }
-
-  /** `beganAt`: wall time of second 0. */
-  facts(now: number, beganAt: number, resolvedAt: number | null): LiveIncident {
-    const root = this.#rootCause();
-    const spec = isCause(root) ? specOfCause(root) : null;
-    const isUnusual = isWithoutFailure(this.#root);
-    const isSlower = this.#root === 'slower';
-    const failed = isUnusual ? this.#unusual : this.#failed;
-    const seconds = Math.max(1, this.lastSecond + 1 - this.startMs / 1000);
-    const excerpts = this.words.all;
-    return {
-      id: this.id,
-      upstream: this.upstream,
-      upstreams: largest([...this.#upstreams].map(([upstream, counts]) => ({ upstream, ...counts }))),
-      family: this.#root,
-      cause: isCause(root) ? root : null,
-      shape: spec === null ? (shapesWithoutCause[this.#root] ?? 'app_error') : shapeOfType(spec.type),
-      whose: this.#partyOf(root),
-      startedAt: Math.floor(beganAt + this.startMs),
-      firstRequestAt: Math.floor(Math.min(this.#firstRequestWall, beganAt + this.startMs)),
-      openedAt: this.openedAt,
-      lastAt: Math.min(now, beganAt + this.lastSecond * 1000 + 999),
-      resolvedAt,
-      requests: Math.max(this.requests, failed),
-      failed,
-      attemptsFailed: this.#attemptsFailed,
-      causes: this.#causes(),
-      routes: largest([...this.#routes].map(([route, failed]) => ({ route, failed }))),
-      endpoints: largest(
-        [...this.#endpoints].map(([endpoint, counted]) => ({
-          ...{ endpoint, attempts: counted.attempts },
-          failed: Math.min(counted.attempts, isSlower ? counted.late : isUnusual ? counted.changed : counted.failed),
-        })),
-      ),
-      rate: { before: this.rateBefore, during: Math.max(this.requests, failed) / seconds },
-      suspects: this.suspects,
-      additions: this.additions.all(beganAt, resolvedAt !== null),
-      ...(this.#root === 'changed' && this.answers !== null ? { answers: this.answers } : {}),
-      ...(isSlower && this.lateness !== null ? { lateness: this.lateness } : {}),
-      ...this.#alike.most(),
-      ...(excerpts.length === 0 ? {} : { excerpts }),
-      ...(this.rarer === null || resolvedAt !== null ? {} : { rarer: this.rarer }),
-      ...(this.reportedCause.correction === null ? {} : { corrected: this.reportedCause.correction }),
-      ...this.#firstUntil(now, beganAt),
-    };
-  }
-
-  /** A consequence of them, such as that no endpoint is ready, may also be one of what has begun later. */
-  #firstUntil(now: number, beganAt: number): { readonly firstUntil?: number } {
-    const own = [...this.#kinds.values()].filter(({ family }) => family === this.#root);
-    const until = beganAt + Math.max(0, ...own.map(({ lastSecond }) => lastSecond)) * 1000 + 999;
-    const quietS = this.#isReadyAgain ? readyAgainS : endedS;
-    return own.length > 0 && now - until > quietS * 1000 ? { firstUntil: until } : {};
-  }
-
-  /** Requests are sent again, and fail in another way. */
-  get #isReadyAgain(): boolean {
-    return this.#root === 'not_ready' && this.additions.laterCauses.size > 0;
-  }
-
-  /** What its own suspects are looked for in: failures of a later cause have suspects of their own. */
-  ownFacts(now: number, beganAt: number): LiveIncident {
-    const { laterCauses } = this.additions;
-    const facts = this.facts(now, beganAt, null);
-    if (laterCauses.size === 0) return facts;
-    const isOwn = ({ cause }: CountedCause): boolean => !laterCauses.has(this.#kinds.get(cause)?.family ?? this.#root);
-    const causes = facts.causes.filter(isOwn);
-    const failed = causes.reduce((sum, one) => sum + one.failed, 0);
-    const attemptsFailed = causes.reduce((sum, one) => sum + one.attemptsFailed, 0);
-    // Requests that were not sent have met no endpoint.
-    return { ...facts, causes, failed, attemptsFailed, endpoints: [] };
-  }
-
-  /** Requests were answered until checks took the endpoints out: that the application is at fault is not known. */
-  #isOfChecksAlone(root: CountedFailure): boolean {
-    const wereAnswered = this.#attemptsFailed === 0 && (this.rateBefore ?? 0) > 0;
-    return wereAnswered && isOfChecksAlone({ cause: isCause(root) ? root : null, suspects: this.suspects });
-  }
-
-  /** Requests of a loop that only they themselves tell of; 0 where the incident is about something else. */
-  get claimedLoops(): number {
-    const root = this.#rootCause();
-    const parties = this.#kinds.get(root)?.parties;
-    return isLoop(root) && parties?.size === 1 ? (parties.get('client') ?? 0) : 0;
-  }
-
-  #partyOf(root: CountedFailure): Whose {
-    if (this.#isOfChecksAlone(root)) return 'gateway';
-    if (this.isTakenOut && this.#root === 'not_ready') return 'operator';
-    return partyOf({
-      root,
-      parties: this.#kinds.get(root)?.parties ?? new Map(),
-      suspects: this.suspects,
-      answersInHttp: this.answeredBetween('notHttp') !== null,
-      application: this.application,
-    });
-  }
-
-  /** Of the failures of a family; null: there is none. */
-  commonest(family: FailureFamily): CountedFailure | null {
-    const kinds = [...this.#kinds].filter(([, kind]) => kind.family === family);
-    const [first] = kinds.sort(([, a], [, b]) => countOf(b) - countOf(a) || a.firstSecond - b.firstSecond);
-    return first?.[0] ?? null;
-  }
-
-  /** Of the family that began. */
-  #rootCause(): CountedFailure {
-    const commonest = this.commonest(this.#root) ?? ('no_endpoint_ready' satisfies Cause);
-    const counted = this.#kinds.get(commonest);
-    const isFew = counted !== undefined && countOf(counted) < fewShare * this.size;
-    return isFew && this.#root === 'gone' && this.checkCause !== null ? this.checkCause : commonest;
-  }
-
-  #causes(): readonly CountedCause[] {
-    const all = [...this.#kinds].map(([cause, kind]) => ({
-      cause,
-      count: countOf(kind),
-      failed: kind.failed,
-      attemptsFailed: kind.attemptsFailed,
-      isConsequence: this.isEffect(kind.family),
-    }));
-    return all.sort((a, b) => b.count - a.count).slice(0, shownMax);
-  }
 }
 
 /** An application that hangs accepts no connections after a while, and requests on the way to a lost host end by their own timeouts: one outage. */
@@ -583,14 +392,3 @@ const isSilent = (look: DirectLook | null): boolean =>
 /** Null: one of them is not known. */
 const sumOf = (one: number | null, other: number | null): number | null =>
   one === null || other === null ? null : one + other;
-
-/** A request that failed, and the attempt by which it failed, are counted once. */
-const countOf = ({ failed, attemptsFailed }: KindCount): number => Math.max(failed, attemptsFailed);
-
-function largest<T extends { readonly failed: number; readonly attemptsFailed?: number }>(
-  all: readonly T[],
-): readonly T[] {
-  return all
-    .toSorted((a, b) => b.failed - a.failed || (b.attemptsFailed ?? 0) - (a.attemptsFailed ?? 0))
-    .slice(0, shownMax);
-}

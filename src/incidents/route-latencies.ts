@@ -25,12 +25,15 @@ const severeMs = 300;
 /** What takes longer may be meant to. */
 const pollMs = 5000;
 
-/** So many of a route's responses in so many seconds are an incident. */
+/**
+ * So many of a route's responses in so many seconds are an incident, where so many seconds lie between the first and the last of them: what all wait
+ * for may stand still for some seconds, and that is over before anybody can act.
+ */
 const sights = [
-  { widthS: 8, kind: 'severe', shareMin: 0.5 },
-  { widthS: 12, kind: 'late', shareMin: 0.6 },
-  { widthS: 30, kind: 'severe', shareMin: 0.2 },
-  { widthS: 30, kind: 'late', shareMin: 0.3 },
+  { widthS: 10, kind: 'severe', shareMin: 0.5, spreadS: 7 },
+  { widthS: 12, kind: 'late', shareMin: 0.6, spreadS: 7 },
+  { widthS: 30, kind: 'severe', shareMin: 0.2, spreadS: 15 },
+  { widthS: 30, kind: 'late', shareMin: 0.3, spreadS: 15 },
 ] as const;
 
 /** The longest of them, and how many responses at least. */
@@ -173,7 +176,7 @@ class RouteLatency {
   slowSince(second: number): number | null {
     const newest = this.#seconds.at(-1);
     if (newest === undefined || newest.second < second - 2 || !this.#hasLate(second)) return null;
-    if (!sights.some(({ widthS, kind, shareMin }) => this.#isSlow(second, widthS, kind, shareMin))) return null;
+    if (!sights.some((sight) => this.#isSlow(second, sight))) return null;
     let since = newest.second;
     for (const one of this.#seconds.toReversed()) {
       if (one.late === 0 && one.answered > 0 && since - one.second > 3) break;
@@ -193,19 +196,19 @@ class RouteLatency {
     return late >= lateMin;
   }
 
-  #isSlow(second: number, widthS: number, kind: 'late' | 'severe', shareMin: number): boolean {
+  #isSlow(second: number, { widthS, kind, shareMin, spreadS }: (typeof sights)[number]): boolean {
     const seconds = this.#seconds.filter((one) => one.second > second - widthS && one.answered > 0);
     const sum = (of: (one: Second) => number): number => seconds.reduce((all, one) => all + of(one), 0);
     const late = sum((one) => one[kind]);
     const answered = sum((one) => one.answered);
-    const withLate = seconds.filter((one) => one[kind] > 0).length;
-    const lasted = (seconds.at(-1)?.second ?? 0) - (seconds.find((one) => one[kind] > 0)?.second ?? 0);
+    const withLate = seconds.filter((one) => one[kind] > 0);
+    const spread = (withLate.at(-1)?.second ?? 0) - (withLate[0]?.second ?? 0);
     return (
       late >= lateMin &&
       late >= shareMin * answered &&
       !this.#isChance(late, answered) &&
-      withLate * 2 > seconds.length &&
-      lasted >= widthS / 2
+      withLate.length * 2 > seconds.length &&
+      spread >= spreadS
     );
   }
 

@@ -1,39 +1,20 @@
 import type { CountedClient } from '../core/counters.ts';
 import type { FailureFamily } from '../core/live-incident.ts';
-import { upperShare } from '../core/upper-share.ts';
 import { isWithoutFailure } from './failure-family.ts';
 import { ClientSamples, shareAmong } from './failing-clients.ts';
-import { SlidingSeconds, UsualClumps } from './family-window.ts';
+import { FailureRate, usualSlices, usualSliceS } from './failure-rate.ts';
+import { SlidingSeconds } from './family-window.ts';
 import type { RetriedRoute } from './retried-routes.ts';
-
-/** What is usual is that of the last hour, in slices. */
-const sliceS = 60;
-const slices = 60;
-
-/** A route that has shown nothing yet is taken for one that has answered so many requests well. */
-const assumedRequests = 500;
-
-/** Fewer failures than this share are usual everywhere. */
-const usualMin = 0.001;
 
 /** A larger share is usual for no application; what is known of fewer requests is not known. */
 const usualMost = 0.1;
 const knownMin = 200;
-
-/** Times what is usual: the alternatives, equally likely. */
-const times = [2, 4, 8, 16, 32, 64, 128, 200] as const;
-
-/** No more requests than this share fail under any alternative. */
-const shareMax = 0.9;
 
 /** A gateway is to have one false alarm in so many seconds. */
 const falseAlarmS = 30 * 24 * 3600;
 
 /** Families that are told apart on a route: those that an application meets now and then. */
 const familiesPerRoute = 2;
-
-/** Fewer late or changed responses than a third are told after so long. */
-const lastedS = 40;
 
 /** Requests of so many seconds, and so many at least, show which client has most of them. */
 const busyS = 10;
@@ -51,15 +32,6 @@ const otherShareMax = 0.5;
 /** Routes of one upstream that are told apart. */
 const routesMax = 1000;
 
-/**
- * Failures are not independent: a database that is slow for some seconds fails three requests, and that is over before anybody can act. What comes at once
- * speaks as loud as one failure, and what follows adds less each second: the logarithm of a likelihood has a bound that fills again with time. A
- * likelihood that is made smaller by what was known before has no more false alarms. Where clumps are usual, the logarithm and its bound are divided by their dispersion
- * besides (quasi-likelihood: Wedderburn 1974), and the bound fills more slowly: two clumps within a minute are chance there.
- */
-const evidenceAtOnce = 6;
-const evidencePerS = 2.5;
-
 /** Of one route: what the last seconds have added. A client whose requests fail counts once. */
 interface Second {
   requests: number;
@@ -73,88 +45,9 @@ interface Second {
 /** More failing clients of a second are not told apart: each of their failures counts. */
 const clientsOfSecondMax = 64;
 
-/** One family of failures on one route. */
-class Rate {
-  readonly clumps: UsualClumps;
-  /** By slice number. */
-  readonly #usual = new Map<number, number>();
-  readonly #evidence = new Float64Array(times.length).fill(1 / times.length);
-  /** By how much the logarithm may grow, and when that was so. */
-  #bound = evidenceAtOnce;
-  #boundAt = 0;
-  readonly failed = new SlidingSeconds();
-  /** The first failure since which the evidence has grown. */
-  since: number | null = null;
-
-  constructor(firstSecond: number) {
-    this.clumps = new UsualClumps(firstSecond);
-  }
-
-  noteUsual(second: number, failed: number): void {
-    const slice = Math.floor(second / sliceS);
-    this.#usual.set(slice, (this.#usual.get(slice) ?? 0) + failed);
-    this.clumps.note(second, failed);
-  }
-
-  forget(oldest: number): void {
-    for (const slice of this.#usual.keys()) if (slice < oldest) this.#usual.delete(slice);
-  }
-
-  /** The largest share of failures that the last hour speaks for (95 %; the rule of three where there was none). */
-  usualMax(requests: number): number {
-    let failed = 0;
-    for (const count of this.#usual.values()) failed += count;
-    return Math.max(usualMin, failed === 0 ? 3 / (requests + assumedRequests) : upperShare(failed, requests));
-  }
-
-  /**
-   * One second with requests: Shiryaev–Roberts, whose statistic is expected to be the number of seconds where nothing has changed, whatever the seconds were like. So
-   * it reaches `n` only once in `n` seconds. (Pollak 1985; mixtures: Pollak and Siegmund 1991; e-detectors: Shin, Ramdas and Rinaldo 2024.)
-   */
-  add(second: number, failed: number, requests: number, usual: number, dispersion: number): number {
-    const bound = Math.min(
-      evidenceAtOnce / dispersion,
-      this.#bound + (evidencePerS / (dispersion * dispersion)) * (second - this.#boundAt),
-    );
-    let sum = 0;
-    let most = 0;
-    for (let index = 0; index < times.length; index++) {
-      const share = Math.min(shareMax, Math.max(usual * 1.5, usual * (times[index] as number)));
-      const log = failed * Math.log(share / usual) + (requests - failed) * Math.log((1 - share) / (1 - usual));
-      const likelihood = Math.min(bound, log / dispersion);
-      most = Math.max(most, likelihood);
-      const before = (this.#evidence[index] as number) + 1 / times.length;
-      this.#evidence[index] = Math.min(1e15, before * Math.exp(likelihood));
-      sum += this.#evidence[index] as number;
-    }
-    this.#bound = bound - most;
-    this.#boundAt = second;
-    if (sum < 2) this.since = null;
-    else if (failed > 0) this.since ??= second;
-    return sum;
-  }
-
-  /** In most of the last ten seconds' slices something was unusual. */
-  hasLasted(second: number): boolean {
-    if (this.since === null || second - this.since < lastedS) return false;
-    let slicesWith = 0;
-    for (let back = 0; back < lastedS; back += 10) if (this.failed.sum(second - back, 10) > 0) slicesWith += 1;
-    return slicesWith >= lastedS / 10 - 1;
-  }
-
-  reset(): void {
-    this.#evidence.fill(1 / times.length);
-    this.#forgetSince();
-  }
-
-  #forgetSince(): void {
-    this.since = null;
-  }
-}
-
 class Route {
   readonly firstSecond: number;
-  readonly rates = new Map<FailureFamily, Rate>();
+  readonly rates = new Map<FailureFamily, FailureRate>();
   readonly requests = new SlidingSeconds();
   readonly answered = new ClientSamples();
   /** The newest, whether they were answered or not. */
@@ -198,7 +91,7 @@ class Route {
       if (second > until) break;
       this.recent.delete(second);
       if (!isUsual) continue;
-      const slice = Math.floor(second / sliceS);
+      const slice = Math.floor(second / usualSliceS);
       const known = this.#usual.get(slice);
       if (known === undefined) this.#usual.set(slice, { requests, first: second, last: second });
       else {
@@ -207,7 +100,7 @@ class Route {
       }
       for (const [family, count] of failed) this.rates.get(family)?.noteUsual(second, count);
     }
-    const oldest = Math.floor(until / sliceS) - slices;
+    const oldest = Math.floor(until / usualSliceS) - usualSlices;
     if (oldest <= this.#oldest) return;
     this.#oldest = oldest;
     for (const slice of this.#usual.keys()) if (slice < oldest) this.#usual.delete(slice);
@@ -277,7 +170,7 @@ export class RouteRates {
     const known = this.#routeOf(route, second);
     if (known === null) return;
     let rate = known.rates.get(family);
-    if (rate === undefined) known.rates.set(family, (rate = new Rate(known.firstSecond)));
+    if (rate === undefined) known.rates.set(family, (rate = new FailureRate(known.firstSecond)));
     rate.failed.add(second, failed);
     for (const { client } of clients) known.asking.add(client);
     const counted = known.secondOf(second);
@@ -311,7 +204,7 @@ export class RouteRates {
         const usual = rate.usualMax(usualRequests);
         const evidence = rate.add(second, failed, counted.requests, usual, rate.clumps.dispersion(second));
         if (failed === 0 || evidence < evidenceMin || rate.since === null) continue;
-        if (isWithoutFailure(family) && !rate.hasLasted(second)) continue;
+        if (isWithoutFailure(family) && !rate.hasLasted(second, family, usual, route.requests)) continue;
         raised.push({ family, route: name, second: rate.since });
       }
       counted.clients.clear();

@@ -1,5 +1,6 @@
 import type { LiveIncident } from '../core/live-incident.ts';
 import { shareAmong } from './failing-clients.ts';
+import { claimedLoops } from './incident-facts.ts';
 import type { OpenIncident } from './open-incident.ts';
 import type { IncidentRetries } from './retried-routes.ts';
 import type { BusyClient } from './route-rates.ts';
@@ -34,7 +35,7 @@ export function suspectContext(
 ): SuspectContext {
   const startedMs = open.startMs;
   const isAtOne = open.upstreams.length === 1;
-  const { usualDurations, usualMaxMs, slowDurations, rates, latencies } = failures;
+  const { durations, rates, latencies } = failures;
   const events = all.map(({ event, ms }) => ({ event, afterMs: ms - startedMs }));
   return {
     incident,
@@ -49,13 +50,13 @@ export function suspectContext(
     revisions: releases.revisions,
     failedRevisions,
     failedSinceMs: open.failedSinceMs === null ? null : open.failedSinceMs - startedMs,
-    usualDurations,
-    usualMaxMs,
-    slowDurations,
+    usualDurations: durations.usual,
+    usualMaxMs: durations.maxMs,
+    slowDurations: durations.slow,
     held: isAtOne ? failures.held(second, heldS) : null,
     staleReusesFailed: open.staleReusesFailed,
-    answeredBetween: open.answeredBetween('notHttp'),
-    validBetween: open.answeredBetween('invalid'),
+    answeredBetween: open.requests.answeredBetween('notHttp'),
+    validBetween: open.requests.answeredBetween('invalid'),
     steadyRateBefore: open.steadyRateBefore,
     directLook: open.directLook,
     abandoned: latencies.abandoned(open.routeNames, second),
@@ -84,20 +85,21 @@ function retriesOf({ retries }: OpenIncident, busiest: BusyClient | null): Incid
 /** Nearly all. */
 const loopShareMin = 0.75;
 
-function loopClientOf({ clients, claimedLoops }: OpenIncident): SuspectContext['loopClient'] {
-  const { top } = clients;
-  if (top === null || claimedLoops === 0) return null;
-  const share = Math.min(1, top.count / claimedLoops);
+function loopClientOf(open: OpenIncident): SuspectContext['loopClient'] {
+  const { top } = open.clients;
+  const claimed = claimedLoops(open);
+  if (top === null || claimed === 0) return null;
+  const share = Math.min(1, top.count / claimed);
   return share < loopShareMin ? null : { client: top.name, share };
 }
 
 function topClientOf(
-  { clients, counts, requestsOfRoutes, routeNames }: OpenIncident,
+  { clients, counts, requests, routeNames }: OpenIncident,
   { rates }: UpstreamFailures,
 ): FailingClient | null {
   const { top } = clients;
   const shareOfAnswered = top === null ? null : shareAmong(rates.answeredOn(routeNames), top.name);
   if (top === null || shareOfAnswered === null) return null;
-  const answered = Math.max(0, requestsOfRoutes - counts.failed);
+  const answered = Math.max(0, requests.ofRoutes - counts.failed);
   return { client: top.name, failed: Math.min(top.count, counts.failed), answered, shareOfAnswered };
 }

@@ -18,7 +18,7 @@ function rateBefore(second: number, requestsAt: (second: number) => number, foun
       );
     failures.forget(one, true);
   }
-  const rate = failures.rateBefore(second);
+  const rate = failures.requests.rateBefore(second);
   return rate === null ? null : Math.round(rate * 100) / 100;
 }
 
@@ -58,11 +58,11 @@ test('the longest request that was usual is known, and one of an incident is non
   answeredAt(0, 41.2);
   answeredAt(5, 17);
   pass(0, 100, true);
-  assert.equal(failures.usualMaxMs, 41.2);
+  assert.equal(failures.durations.maxMs, 41.2);
   answeredAt(100, 5000);
   pass(100, 110, false);
   pass(110, 200, true);
-  assert.equal(failures.usualMaxMs, 41.2);
+  assert.equal(failures.durations.maxMs, 41.2);
 });
 
 test('an attempt that never got a connection is none of its endpoint', () => {

@@ -1,5 +1,5 @@
 import type { EndpointResponses } from '../core/attempt-counts.ts';
-import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
+import type { ExchangeCount } from '../core/counters.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { Whose } from '#failures/shape.ts';
 import type { CountedCause, FailureFamily } from '../core/live-incident.ts';
@@ -7,12 +7,14 @@ import { clientNetwork, type RouteTraffic } from '../core/route-traffic.ts';
 import { familyOf, familyOfCause, isNotHttp, isWithoutFailure, isWithoutConnection } from './failure-family.ts';
 import { FailedRequests } from './failed-requests.ts';
 import { FamilyWindow, SlidingSeconds } from './family-window.ts';
+import { RequestSeconds } from './request-seconds.ts';
 import { RouteAnswers } from './route-answers.ts';
 import { RouteLatencies } from './route-latencies.ts';
 import { RouteRates } from './route-rates.ts';
 import { ConnectTimes } from './connect-times.ts';
 import { IdleConnections } from './idle-connections.ts';
 import { TopCounts } from './top-counts.ts';
+import { UsualDurations } from './usual-durations.ts';
 import { ErrorWaits, type WaitedRoutes } from './error-waits.ts';
 
 export type CountedFailure = CountedCause['cause'];
@@ -66,18 +68,8 @@ const noRequests: ReadonlyMap<string, number> = new Map();
 /** What fails seldom may have begun minutes before it is an incident. */
 const failuresKeptS = 300;
 
-/** The rate before an incident is that of the last minutes, in slices. */
-const sliceS = 10;
-const slices = 30;
-
-/** So many seconds without a request are a pause. */
-const pauseS = 10;
-
-/** A rate is usual that was seen for a minute. */
-const steadySlicesMin = 6;
-
-/** How long before an incident responses may already have become slower. */
-const unsettledS = 30;
+/** Lists of the last minute are shortened when they have become this much longer. */
+const forgottenLateS = 10;
 
 /** Fewer answered attempts say little of how long one takes. */
 const heldMin = 3;
@@ -89,11 +81,6 @@ export interface HeldConnections {
   readonly perS: number;
 }
 
-interface RecentDurations {
-  readonly durations: Float64Array;
-  maxMs: number;
-}
-
 /** Requests of one method: when the first one came, and how many have failed since. */
 interface MethodCount {
   readonly firstMs: number;
@@ -103,7 +90,7 @@ interface MethodCount {
 /** What happens at one upstream: counts of its last minute, and what is usual there. */
 export class UpstreamFailures {
   readonly upstream: string;
-  readonly requests = new SlidingSeconds();
+  readonly requests: RequestSeconds;
   readonly attempts = new SlidingSeconds();
   /** Attempts that were answered, and for how many milliseconds these had a connection. */
   readonly #answered = new SlidingSeconds();
@@ -116,12 +103,7 @@ export class UpstreamFailures {
   readonly #errorWaits = new ErrorWaits();
   readonly idleConnections = new IdleConnections();
   readonly connectTimes = new ConnectTimes();
-  /** How long successful requests usually take: counts by `durationBoundsMs`, that become less with time. */
-  readonly usualDurations = new Float64Array(durationBoundsMs.length + 1);
-  /** The longest of them. */
-  usualMaxMs = 0;
-  /** How long those that were too slow took, of the last minutes. */
-  readonly slowDurations = new Float64Array(durationBoundsMs.length + 1);
+  readonly durations = new UsualDurations();
   /** Requests of each route in the last seconds, while an incident goes on; by second. */
   readonly #routes = new Map<number, Map<string, number>>();
   #countsRoutes = false;
@@ -129,9 +111,6 @@ export class UpstreamFailures {
   readonly methods = new Map<string, MethodCount>();
   failures: FailureDelta[] = [];
   endpointDeltas: AttemptDelta[] = [];
-  /** Those of the last minute: whether they were usual is known only later. */
-  readonly #recentDurations = new Map<number, RecentDurations>();
-  readonly #slices = new Map<number, number>();
   readonly firstSecond: number;
   /** Requests of a second that were counted before its first failure, by seconds with failures. */
   readonly #before = new Map<number, number>();
@@ -140,11 +119,12 @@ export class UpstreamFailures {
     this.upstream = upstream;
     this.#answers = answers;
     this.firstSecond = second;
+    this.requests = new RequestSeconds(second);
   }
 
   /** `firstMs`: when the first of them ended. */
   addExchanges(counted: ExchangeCount, second: number, firstMs = second * 1000): void {
-    const { cause, shape, route, count, durations } = counted;
+    const { cause, shape, route, count } = counted;
     if (shape === 'client_abort') {
       if (counted.statusClass === 'none') this.#addAbandoned(counted, second, firstMs);
       return;
@@ -155,22 +135,16 @@ export class UpstreamFailures {
     this.requests.add(second, count);
     this.rates.add(route, second, count, counted.clientRetries);
     if (this.#countsRoutes) this.#addRoute(second, route, count);
-    const slice = Math.floor(second / sliceS);
-    this.#slices.set(slice, (this.#slices.get(slice) ?? 0) + count);
     const family = familyOf(cause, shape);
     if (family === null) {
       if (counted.client !== undefined && counted.client !== '')
         this.rates.addAnswered(route, clientNetwork(counted.client));
       // A tunnel lasts as long as both sides keep it, and a stream as long as it has something to say.
-      if (counted.statusClass !== '1xx' && counted.isLongLived !== true) {
-        const recent = this.#recentOf(second);
-        addCounts(recent.durations, durations);
-        recent.maxMs = Math.max(recent.maxMs, counted.durationMsMax);
-      }
+      if (counted.statusClass !== '1xx' && counted.isLongLived !== true) this.durations.add(counted, second);
       return;
     }
     this.rates.addFailed(route, second, family, count, counted.clients);
-    if (family === 'slow') addCounts(this.slowDurations, durations);
+    if (family === 'slow') this.durations.addSlow(counted);
     if (family === 'application') this.#errorWaits.add(counted, second);
     this.#window(family).failed.add(second, count);
     const kind = cause === 'none' ? 'app_error' : cause;
@@ -314,61 +288,10 @@ export class UpstreamFailures {
     this.#failure({ ...of, route: '', whose: null }).attemptsFailed += count;
   }
 
-  /** Requests each second in the minutes before, while there were any; null where that was for less than half a minute. */
-  rateBefore(second: number): number | null {
-    const oldest = Math.max(second - slices * sliceS, this.requests.oldest, this.firstSecond);
-    let last: number | null = null;
-    let sum = 0;
-    let used = 0;
-    for (let one = oldest; one < second; one++) {
-      const count = this.requests.at(one);
-      if (count === 0) continue;
-      // A pause is no part of it; seconds without a request are, where requests come seldom.
-      const since = last === null ? 1 : one - last;
-      used += since > pauseS ? 1 : since;
-      sum += count;
-      last = one;
-    }
-    return used < 30 ? null : sum / used;
-  }
-
-  /** Half of the slices of the minutes before had as many requests each second; null where they are too few, or mostly empty. */
-  steadyRateBefore(second: number): number | null {
-    const newest = Math.floor(second / sliceS) - 1;
-    const oldest = Math.max(newest - slices + 1, Math.ceil(this.firstSecond / sliceS));
-    const count = newest - oldest + 1;
-    if (count < steadySlicesMin) return null;
-    const counts = Array.from({ length: count }, (_, index) => this.#slices.get(oldest + index) ?? 0);
-    const used = counts.filter((requests) => requests > 0).length;
-    if (used < 0.8 * count) return null;
-    return (counts.sort((a, b) => a - b)[Math.floor(count / 2)] as number) / sliceS;
-  }
-
-  #recentOf(second: number): RecentDurations {
-    const slice = Math.floor(second / sliceS);
-    const known = this.#recentDurations.get(slice);
-    if (known !== undefined) return known;
-    const recent = { durations: new Float64Array(durationBoundsMs.length + 1), maxMs: 0 };
-    this.#recentDurations.set(slice, recent);
-    return recent;
-  }
-
-  #settleDurations(second: number, isUsual: boolean): void {
-    const oldest = Math.floor((second - unsettledS) / sliceS);
-    for (const [slice, { durations, maxMs }] of this.#recentDurations) {
-      // An incident, and the minute before it, are not as usual.
-      if (slice >= oldest && isUsual) continue;
-      if (isUsual) {
-        addCounts(this.usualDurations, durations);
-        this.usualMaxMs = Math.max(this.usualMaxMs, maxMs);
-      }
-      this.#recentDurations.delete(slice);
-    }
-  }
-
   /** Once a second. `isUsual`: there is no incident. */
   forget(second: number, isUsual: boolean): void {
-    if (second % sliceS === 0 || !isUsual) this.#settleDurations(second, isUsual);
+    this.durations.settle(second, isUsual);
+    this.requests.forget(second);
     this.#countsRoutes = !isUsual;
     for (const one of this.#routes.keys()) if (one < second - 60 || isUsual) this.#routes.delete(one);
     const oldest = second - 60;
@@ -378,21 +301,14 @@ export class UpstreamFailures {
         (one) => one.second >= (isWithoutFailure(one.family) ? oldest : second - failuresKeptS),
       );
     }
-    if ((this.endpointDeltas[0]?.second ?? second) < oldest - sliceS) {
+    if ((this.endpointDeltas[0]?.second ?? second) < oldest - forgottenLateS) {
       this.endpointDeltas = this.endpointDeltas.filter((one) => one.second >= oldest);
-    }
-    if (second % sliceS !== 0) return;
-    const oldestSlice = Math.floor(second / sliceS) - slices - 1;
-    for (const slice of this.#slices.keys()) if (slice < oldestSlice) this.#slices.delete(slice);
-    // Half of it is gone in some six minutes. During an incident nothing is added to what is usual, and nothing is lost of it.
-    for (const durations of isUsual ? [this.usualDurations, this.slowDurations] : [this.slowDurations]) {
-      for (let cell = 0; cell < durations.length; cell++) durations[cell] = (durations[cell] as number) * 0.98;
     }
   }
 
   /** It has had no request for five minutes. */
   get isSilent(): boolean {
-    return this.#slices.size === 0 && this.failures.length === 0;
+    return this.requests.isSilent && this.failures.length === 0;
   }
 
   #window(family: FailureFamily): FamilyWindow {
@@ -444,8 +360,4 @@ export class UpstreamFailures {
     if (this.endpointDeltas.length < deltasMax) this.endpointDeltas.push(delta);
     return delta;
   }
-}
-
-function addCounts(to: Float64Array, counts: ArrayLike<number>): void {
-  for (let cell = 0; cell < to.length; cell++) to[cell] = (to[cell] as number) + (counts[cell] ?? 0);
 }

@@ -137,3 +137,10 @@ const keptOutStates = new Set<string>(['ejected', 'probation'] satisfies readonl
 export function isTakenOut({ endpoints }: WatchedUpstream): boolean {
   return endpoints.length > 0 && endpoints.every(({ takenOutBy }) => takenOutBy !== undefined);
 }
+
+/** With which most checks fail that keep endpoints out. */
+export function checkCauseOf({ endpoints }: WatchedUpstream): Cause | null {
+  const causes = endpoints.flatMap(({ state, checkCause }) => (state === 'unhealthy' ? [checkCause] : []));
+  const [first = null] = causes;
+  return first !== null && causes.every((cause) => cause === first) ? first : null;
+}

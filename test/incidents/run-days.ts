@@ -3,7 +3,7 @@ import { toolOptions } from '../tool-options.ts';
 import { type DaysPlayed, playDays } from './simulated-days.ts';
 import { faultsOfDay } from './simulated-days-faults.ts';
 
-const usage = `usage: npm run simulate:days [-- --days <n> --seed <text> --json <file>]
+const usage = `usage: npm run simulate:days [-- --days <n> --from-day <n> --seed <text> --json <file>]
 
   Plays days of mixed traffic in which nothing is wrong, in simulated time, before all that looks for incidents: nights
   without requests, crawlers, scanners, clients with wrong requests, nightly jobs, good deploys, cold caches, pauses,
@@ -11,20 +11,23 @@ const usage = `usage: npm run simulate:days [-- --days <n> --seed <text> --json 
   plays a day with three true faults, and prints after how many seconds and requests each was an incident.
   Ends with 1 where more than one incident a month was false, or a fault was not found.
 
-  --days <n>     30 by default; 0: only the faults
-  --seed <text>  the same seed gives the same days; random by default
-  --json <file>  writes all of it there besides ("-": prints it)
+  --days <n>      30 by default; 0: only the faults
+  --from-day <n>  1 by default; a day has the same requests whether days before it are played or not
+  --seed <text>   the same seed gives the same days; random by default
+  --json <file>   writes all of it there besides ("-": prints it)
 
 example: npm run simulate:days -- --days 3 --seed 7`;
 
-const { days, seed = String(process.hrtime.bigint()), json } = toolOptions(usage, ['seed', 'json'], { days: 30 });
+const options = toolOptions(usage, ['seed', 'json'], { days: 30, 'from-day': 1 });
+const { days, seed = String(process.hrtime.bigint()), json } = options;
 const began = process.cpuUsage();
 process.exitCode = run() ? 0 : 1;
 
 function run(): boolean {
   console.error(`seed ${seed}`);
-  const quiet = playDays({ seed, days, onHour: hourPrinter(days * 24) });
-  const faulty = playDays({ seed, days: 1, fromHour: 9, hours: 5, faults: faultsOfDay });
+  const fromHour = 24 * Math.max(0, options['from-day'] - 1);
+  const quiet = playDays({ seed, days, fromHour, onHour: hourPrinter(fromHour + days * 24) });
+  const faulty = playDays({ seed, days: 1, fromHour: 9, hours: 5, besides: faultsOfDay });
   for (const { what, afterS, requests, failed } of faulty.faults) {
     const after = afterS === null ? 'not found' : `an incident after ${afterS.toFixed(0)} s`;
     console.log(`fault, ${what}: ${after}, ${requests} requests, of which it affected ${failed}`);

@@ -13,11 +13,23 @@ test('hours in which nothing is wrong have no incident, and no endpoint is eject
   }
 });
 
+test('upstreams that are slow for three seconds once a minute have no incident', () => {
+  const fromHour = 9;
+  const besides = ['shop', 'api', 'media'].flatMap((upstream, place) =>
+    Array.from({ length: 28 }, (_, number) => {
+      const from = fromHour * 3600 + 60 * (number + 1) + 20 * place;
+      const how = { kind: 'slower', text: 'hiccup', upstream, times: 8 + (number % 5) } as const;
+      return { ...how, from, to: from + 3 };
+    }),
+  );
+  assert.deepEqual(playDays({ seed: 'short', days: 1, fromHour, hours: 0.5, besides }).incidents, []);
+});
+
 test('beside all that is usual, a route that only fails and one that has become slow are found', () => {
   const faults = faultsOfDay
     .slice(1)
     .map((one, index) => ({ ...one, from: 33_000 + 120 * index, to: 33_110 + 120 * index }));
-  const played = playDays({ seed: 'short', days: 1, fromHour: 9, hours: 0.25, faults });
+  const played = playDays({ seed: 'short', days: 1, fromHour: 9, hours: 0.25, besides: faults });
   const [failing, slow] = played.faults.map(({ afterS }) => afterS ?? Infinity) as [number, number];
   assert.ok(failing <= 60 && slow <= 15, `${failing} s, ${slow} s`);
   assert.deepEqual(played.incidents, []);

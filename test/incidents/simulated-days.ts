@@ -56,12 +56,12 @@ interface FoundFault {
 interface PlayedDays {
   readonly seed: string;
   readonly days: number;
-  /** From this hour of the first day on. */
+  /** From this hour on, since the midnight of the first day. */
   readonly fromHour?: number;
   /** Only so many hours. */
   readonly hours?: number;
-  /** True faults, besides. */
-  readonly faults?: readonly Extract<Happening, { readonly kind: 'fault' }>[];
+  /** Besides what happens on each day: true faults, or more of what is usual. */
+  readonly besides?: readonly Happening[];
   readonly onHour?: (hour: number, found: Pick<DaysPlayed, 'incidents' | 'ejections'>) => void;
 }
 
@@ -83,7 +83,8 @@ export function playDays(played: PlayedDays): DaysPlayed {
 
 class SimulatedDays {
   readonly #played: PlayedDays;
-  readonly #random: SeededRandom;
+  /** Of the day: a day has the same requests whether days before it are played or not. */
+  #random: SeededRandom;
   readonly #happenings: SeededRandom;
   readonly #tracker = new IncidentTracker(0);
   readonly #siblings = new Map(
@@ -111,7 +112,7 @@ class SimulatedDays {
   }
 
   play(): DaysPlayed {
-    const { seed, days, fromHour = 0, hours = 24 * days, onHour, faults = [] } = this.#played;
+    const { seed, days, fromHour = 0, hours = 24 * days, onHour, besides = [] } = this.#played;
     const from = fromHour * 3600;
     for (let second = from; second < from + hours * 3600; second++) {
       if (second === from || second % dayS === 0) this.#beginDay(Math.floor(second / dayS));
@@ -122,13 +123,15 @@ class SimulatedDays {
         onHour?.(Math.floor(second / 3600) + 1, { incidents: this.#incidents, ejections: this.#ejections });
     }
     const [incidents, ejections, requests] = [this.#incidents, this.#ejections, this.#traffic.requests];
+    const faults = besides.filter(({ kind }) => kind === 'fault');
     const found = faults.map((one) => ({ what: one.text, ...(this.#faults.get(one) ?? notPlayed) }));
     return { seed, days: hours / 24, requests, incidents, ejections, faults: found };
   }
 
   #beginDay(day: number): void {
-    const { faults = [] } = this.#played;
-    const added = faults.filter(({ from }) => Math.floor(from / dayS) === day);
+    this.#random = new SeededRandom(`${this.#played.seed}/traffic/${day}`);
+    const { besides = [] } = this.#played;
+    const added = besides.filter(({ from }) => Math.floor(from / dayS) === day);
     this.#next = [...happeningsOf(day, this.#happenings.fork(String(day))), ...added].sort((a, b) => a.from - b.from);
   }
 
