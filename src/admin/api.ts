@@ -32,7 +32,7 @@ import { OverlayApi } from './overlay-api.ts';
 import { apiRoot, matchOperation, type OperationId } from './operations.ts';
 import { type AdminRequester, SessionApi } from './session-api.ts';
 import { markIncident } from './incidents-api.ts';
-import { changeRollout } from './releases-api.ts';
+import { changeRollout, sendReleaseLog } from './releases-api.ts';
 import { restartInstance } from './instances-api.ts';
 import { sendRoute } from './route-api.ts';
 import type { SearchTurns } from './search-turns.ts';
@@ -172,6 +172,8 @@ export class AdminApi implements RequestHandler {
       }
       case 'listReleases':
         return sendJson(response, 200, snakeCased({ applications: this.#gateway.releases() }));
+      case 'readReleaseLog':
+        return sendReleaseLog(url, this.#gateway, response);
       case 'deploy':
       case 'promoteRelease':
       case 'abortRollout':

@@ -29,6 +29,7 @@ import {
 import {
   deployRequestSchema,
   releasePlanSchema,
+  releaseLogSchema,
   releasesSchema,
   rolloutRequestSchema,
   rolloutSchema,
@@ -70,6 +71,7 @@ export const schemas = {
   AcknowledgeRequest: acknowledgeRequestSchema,
   MuteRequest: muteRequestSchema,
   Releases: releasesSchema,
+  ReleaseLog: releaseLogSchema,
   ReleasePlan: releasePlanSchema,
   Rollout: rolloutSchema,
   DeployRequest: deployRequestSchema,

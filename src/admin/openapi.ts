@@ -69,7 +69,7 @@ function overlayChange(description: string, request: keyof typeof schemas): Deta
 }
 
 const deployment = rolloutOperation(
-  'Copies the files, starts instances of them, and gives them requests once all are ready. Needs the admin socket, or a token with the role `deploy`. The response comes when the files are copied; until then `making` of `GET /v1/releases` says how far that is.',
+  'Copies the files, starts instances of them, and gives them requests once all are ready. Needs the admin socket, or a token with the role `deploy`. The response comes when the files are copied, and built where `releases.build` says so; until then `making` of `GET /v1/releases` says how far that is.',
   'DeployRequest',
 );
 
@@ -226,6 +226,21 @@ const details: Record<OperationId, Details> = {
   listReleases: {
     description: 'Of each application that the gateway runs: its releases, and its rollouts with their verdicts.',
     responses: { 200: json('All applications.', 'Releases') },
+  },
+  readReleaseLog: {
+    description:
+      'Its last 512 KiB, without secrets. The logs of the last 20 builds are kept, also of those that failed.',
+    parameters: [
+      { name: 'application', in: 'query', required: true, schema: { type: 'string' }, description: 'Its name.' },
+      {
+        name: 'release',
+        in: 'query',
+        required: true,
+        schema: { type: 'string' },
+        description: 'Its name or number; the number also of one whose build has failed.',
+      },
+    ],
+    responses: { 200: json('The log.', 'ReleaseLog'), 404: problemDetails('There is none.') },
   },
   deploy: deployOperation,
   promoteRelease: rolloutOperation(

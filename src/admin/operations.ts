@@ -183,6 +183,12 @@ export const operations = [
     summary: 'Releases of applications, which one is in force, and what is being rolled out',
   },
   {
+    id: 'readReleaseLog',
+    method: 'GET',
+    path: `${apiRoot}/releases/log`,
+    summary: 'What the build of a release has printed',
+  },
+  {
     id: 'deploy',
     method: 'POST',
     path: `${apiRoot}/releases/deploy`,

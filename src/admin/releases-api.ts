@@ -51,6 +51,18 @@ export async function changeRollout(
   sendRefusal(response, outcome.failure);
 }
 
+/** `?application=shop&release=r3` */
+export async function sendReleaseLog(
+  { searchParams }: URL,
+  gateway: Pick<AdminContext['gateway'], 'releaseLog'>,
+  response: ServerResponse,
+): Promise<void> {
+  const [application, release] = [searchParams.get('application') ?? '', searchParams.get('release') ?? ''];
+  const log = await gateway.releaseLog(application, release);
+  if (log !== null) return sendJson(response, 200, snakeCased(log));
+  sendProblem(response, 404, `There is no log of a build of ${release} of ${application}.`);
+}
+
 function sendRefusal(response: ServerResponse, { reason, step }: ReleaseRefusal): void {
   sendProblem(response, 409, `${reason} ${step}`);
 }

@@ -5,7 +5,7 @@ import { apiRoot } from '../admin/operations.ts';
 import type { RolloutStrategy } from '../core/release.ts';
 import type { ApplicationReleasesStatus, ReleaseOrigin, ReleasePlan, RolloutStatus } from '../core/schemas/releases.ts';
 import { type AdminTarget, askAdmin, targetText } from './admin-client.ts';
-import { refusal, unreachable } from './ask-gateway.ts';
+import { askGateway, refusal, unreachable } from './ask-gateway.ts';
 import { CommandFailure, exitCodes } from './command-failure.ts';
 import { findAdmin, findAdminToChange } from './find-admin.ts';
 import type { AskFlags } from './flags.ts';
@@ -26,12 +26,16 @@ export interface DeployFlags extends AskFlags {
   readonly dryRun: boolean;
 }
 
+export interface ListFlags extends AskFlags {
+  readonly log?: string;
+}
+
 export interface RollbackFlags extends AskFlags {
   readonly to?: string;
 }
 
-/** Longer than the copy of any tree takes. */
-const makingMs = 3_600_000;
+/** Longer than the copy of any tree and its build take. */
+const makingMs = 24 * 3_600_000;
 
 /** `candor deploy`. Returns the exit code. */
 export async function deploy(flags: DeployFlags, name: string | null, context: ProcessContext): Promise<number> {
@@ -90,14 +94,31 @@ export async function promote(flags: ReleaseFlags, name: string | null, context:
 }
 
 /** `candor releases`. */
-export async function listReleases(flags: ReleaseFlags, name: string | null, context: ProcessContext): Promise<void> {
+export async function listReleases(flags: ListFlags, name: string | null, context: ProcessContext): Promise<void> {
   const target = await findAdmin(flags, context);
+  if (flags.log !== undefined) return printLog(target, flags, await applicationOf(target, name, context), context);
   const known = await readReleases(target, context);
   const all = known.filter(({ application }) => name === null || application === name);
   if (name !== null && all.length === 0) throw noApplication(name, known);
   if (flags.json) return printJson({ applications: all }, context);
   const style = styleFor(context.stdout, context.env);
   context.stdout.write(`${releaseLines(all, context.clock.wallTime(), style).join('\n')}\n`);
+}
+
+/** `candor releases --log` */
+async function printLog(
+  target: AdminTarget,
+  { log = '', json }: ListFlags,
+  application: string,
+  context: ProcessContext,
+) {
+  const query = new URLSearchParams({ application, release: log });
+  const { status, body } = await askGateway(target, 'GET', `${apiRoot}/releases/log?${query.toString()}`, context);
+  if (status === 404) throw new CommandFailure('not_found', refusal({ status, body }).message);
+  if (status !== 200) throw refusal({ status, body });
+  if (json) return printJson(body, context);
+  const { text } = body as { text: string };
+  context.stdout.write(text.split('\n').map(harmless).join('\n'));
 }
 
 async function applicationOf(target: AdminTarget, name: string | null, context: ProcessContext): Promise<string> {

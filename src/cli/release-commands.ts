@@ -1,13 +1,13 @@
 import { rolloutStrategies, type RolloutStrategy } from '../core/release.ts';
 import { CommandFailure } from './command-failure.ts';
-import type { DeployFlags, ReleaseFlags, RollbackFlags } from './deploy.ts';
+import type { DeployFlags, ListFlags, ReleaseFlags, RollbackFlags } from './deploy.ts';
 import { askFlags, configAlias, defineCommand, optionalArgument, switchFlag, valueFlag, words } from './flags.ts';
 
 const application = optionalArgument('application', 'Its name; none where the gateway runs one');
 
 export const deployCommand = defineCommand<DeployFlags, [string?]>({
   brief: 'Release a new version of an application',
-  text: 'Copies the files, starts instances of them beside the old ones, and gives them\nrequests when all are ready. Prints each step until the release is in force.\nExits with 5 if the release did not become ready, with 6 if it did worse than\nthe old one, which then serves, and with 10 if nothing was tried.',
+  text: 'Copies the files, builds them if `releases.build` says so, starts instances of\nthem beside the old ones, and gives them requests when all are ready. Prints\neach step until the release is in force. Exits with 5 if the release did not\nbecome ready, with 6 if it did worse than the old one, which then serves, and\nwith 10 if nothing was tried.',
   examples: [
     'candor deploy --dry-run',
     'candor deploy shop --from ./build --strategy canary',
@@ -33,11 +33,11 @@ function parseStrategy(input: string): RolloutStrategy {
   throw new CommandFailure('usage', 'a strategy is blue_green, rolling or canary');
 }
 
-export const releasesCommand = defineCommand<ReleaseFlags, [string?]>({
+export const releasesCommand = defineCommand<ListFlags, [string?]>({
   brief: 'List releases and rollouts of applications',
   text: 'The release in force, the one that stays warm, and what was rolled out by whom,\nwith its verdict.',
-  examples: ['candor releases', 'candor releases shop --json'],
-  flags: askFlags,
+  examples: ['candor releases', 'candor releases shop --json', 'candor releases shop --log r3'],
+  flags: { ...askFlags, log: valueFlag('<release> whose build to print the log of') },
   positional: words(application),
   aliases: configAlias,
   run: async (context, flags, name) => (await import('./deploy.ts')).listReleases(flags, name ?? null, context),

@@ -38,17 +38,18 @@ export function liveText({ state, from, to, share, leftMs, judgement }: RolloutS
   return `  ${harmless([what, ...counts, ...left, ...evidence].join(' · '))}`;
 }
 
-/** How much of a release is copied; empty where none is. */
+/** How much of a release is copied, or what its build has printed last; empty where none is. */
 export function copyText(making: ApplicationReleasesStatus['making']): string {
   if (making === null) return '';
-  const { files, filesTotal, bytes, bytesTotal } = making;
+  const { files, filesTotal, bytes, bytesTotal, build } = making;
+  if (build !== null) return `build: ${harmless(build.lastLine ?? `for ${elapsedText(build.forMs / 1000)}`)}`;
   if (filesTotal === 0) return 'reading the files';
   return `copying: ${digits(files)} of ${digits(filesTotal)} files, ${memoryText(bytes)} of ${memoryText(bytesTotal)}`;
 }
 
 /** `candor deploy --dry-run` */
 export function planLines(plan: ReleasePlan, style: Style): readonly string[] {
-  const { application, inForce, strategy, from, files, bytes, command, environment, remarks } = plan;
+  const { application, inForce, strategy, from, files, bytes, build, buildMs, command, environment, remarks } = plan;
   const instead = inForce === null ? 'as its first deployed release' : `in place of ${inForce}`;
   const changes = (['added', 'removed', 'changed'] as const).flatMap((how) =>
     environment[how].length === 0 ? [] : [`${how}: ${environment[how].join(', ')}`],
@@ -56,6 +57,7 @@ export function planLines(plan: ReleasePlan, style: Style): readonly string[] {
   const rows: readonly (readonly [label: string, text: string])[] = [
     ['from', from],
     ['files', `${digits(files)}, ${bytes < 1024 ? `${bytes} bytes` : memoryText(bytes)}`],
+    ...(build === null ? [] : [['build', `${build}, for at most ${elapsedText(buildMs / 1000)}`] as const]),
     ['strategy', strategy],
     ['command', command.old === command.fresh ? 'no change' : `${command.fresh} (before: ${command.old})`],
     ['environment', changes.length === 0 ? 'no change' : changes.join('; ')],
@@ -80,7 +82,7 @@ export function releaseLines(
 }
 
 function linesOf(
-  { application, inForce, warm, rollout, releases, rollouts }: ApplicationReleasesStatus,
+  { application, inForce, warm, making, rollout, releases, rollouts }: ApplicationReleasesStatus,
   now: number,
   style: Style,
 ): readonly string[] {
@@ -101,14 +103,15 @@ function linesOf(
   };
   return [
     style.bold(harmless(application)),
+    ...(making === null ? [] : wrap(copyText(making), '  ')),
     ...(rollout === null ? [] : rolloutLine(rollout, style).map((line) => `  ${line}`)),
     ...alignColumns(
-      releases.map(({ number, name, from, actor, createdAt }) => [
+      releases.map(({ number, name, from, actor, createdAt, builtMs }) => [
         ...[
           harmless(name),
           stateOf(number, name),
           ago(createdAt),
-          `${from.kind} ${harmless(from.text)}`,
+          `${from.kind} ${harmless(from.text)}${builtMs === null ? '' : `, built in ${elapsedText(builtMs / 1000)}`}`,
           harmless(actor),
         ],
       ]),

@@ -8,6 +8,7 @@ import type { ReadinessFinding } from '../core/endpoint.ts';
 import type { LiveInstance } from '../core/live-instance.ts';
 import type { RolloutStrategy } from '../core/release.ts';
 import { removeTree } from '../deploy/release-files.ts';
+import { runJob } from '../deploy/release-job.ts';
 import { ReleaseRefused } from '../deploy/release-refusal.ts';
 import { ReleaseStore } from '../deploy/release-store.ts';
 import { type ReleaseSettings, usualSettings } from '../features/releases/settings.ts';
@@ -41,7 +42,7 @@ async function application(context: TestContext, changed: Partial<ReleaseSetting
         routes: () => ['shop'],
         isSticky: () => false,
       },
-      ...{ onJobLine: () => {}, redact: (text) => text, onArms: () => {} },
+      ...{ runJob: (job, signal) => runJob(job, clock, () => {}, signal), redact: (text) => text, onArms: () => {} },
     });
   let releases = create();
   const wanted = (name: string) => ({

@@ -21,11 +21,12 @@ import {
   isSettling,
   shareOf,
 } from '../deploy/rollout.ts';
-import { type ReleaseJob, runJob } from '../deploy/release-job.ts';
+import type { ReleaseJob } from '../deploy/release-job.ts';
 import type { ReleaseSettings } from '../features/releases/settings.ts';
 import type { RolloutStatus } from '../core/schemas/releases.ts';
 import type { Result } from '#failures/result.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
+import type { RunJob } from './release-making.ts';
 import {
   type CountedTraffic,
   type ProcessOfRelease,
@@ -55,8 +56,8 @@ interface ApplicationReleasesParts {
   /** Clients stay at the endpoint that has answered them. */
   readonly isSticky: () => boolean;
   readonly processes: () => readonly ProcessOfRelease[];
-  /** What runs before a release has printed a line. */
-  readonly onJobLine: (line: string) => void;
+  /** Its output is that of the application. */
+  readonly runJob: RunJob;
   /** Without secrets: what programs have printed becomes reasons, which are shown and sent. */
   readonly redact: (text: string) => string;
   /** Of the machine. */
@@ -309,8 +310,7 @@ export class ApplicationReleases {
   }
 
   async #runJob(running: RunningRollout, job: Omit<ReleaseJob, 'directory'>, directory: string): Promise<void> {
-    const { clock, onJobLine } = this.#parts;
-    const { failure } = await runJob({ ...job, directory }, clock, onJobLine, running.job.signal);
+    const { failure } = await this.#parts.runJob({ ...job, directory }, running.job.signal);
     await this.#inTurn(async () => {
       if (this.#running !== running || this.#isPaused) return;
       await this.#handle({ kind: 'prepared', failure: failure === null ? null : this.#parts.redact(failure) });

@@ -6,6 +6,7 @@ import type { OutputSource } from '../core/output-line.ts';
 import type { Clock } from '../core/time.ts';
 import type { LiveInstance } from '../core/live-instance.ts';
 import type { ArmsOf } from '../deploy/application-arm.ts';
+import type { OrphanWatchdog } from '../deploy/orphan-watchdog.ts';
 import { createSupervisor, type Supervisor } from '../deploy/supervisor.ts';
 import { createSystemHost } from '../deploy/system-host.ts';
 import type { EventHub } from '../record/event-hub.ts';
@@ -97,6 +98,7 @@ const newApplicationsMs = 5000;
  */
 export class Applications {
   readonly supervisor: Supervisor;
+  readonly watchdog: OrphanWatchdog;
   readonly #parts: ApplicationsParts;
   readonly #predecessor: RunningPredecessor | null;
   readonly #handoff: ApplicationHandoff;
@@ -110,6 +112,7 @@ export class Applications {
     this.#instanceDrains = new InstanceDrains(parts.mayUse);
     const { stateFolder, applications } = options.configuration;
     const host = createSystemHost(clock, parts.checker, ApplicationHandoff.outputsFor(stateFolder));
+    this.watchdog = host.watchdog;
     this.supervisor = createSupervisor({
       ...{ applications, clock, random: systemRandom, events, host },
       drainMs: parts.drainMs,

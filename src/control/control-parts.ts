@@ -180,6 +180,7 @@ export class ControlParts {
       processes: (application) => this.#processesOf(application),
       onJobLine: (application, line) =>
         this.output.note({ application, instance: null, pid: null, stream: 'stdout', path: null }, line),
+      watchdog: () => this.applications.watchdog,
       memoryBytes: totalmem(),
       onArms: (application) => this.applications.supervisor.refresh(application),
     });

@@ -379,6 +379,10 @@ export class ControlPlane implements Gateway {
     return this.#parts.releases.status();
   }
 
+  releaseLog(application: string, release: string): ReturnType<Gateway['releaseLog']> {
+    return this.#parts.releases.log(application, release);
+  }
+
   async deploy(order: DeployOrder, actor: string): Promise<RolloutOutcome> {
     const why = this.#overlayRefusal();
     return why === null ? this.#parts.releases.deploy(order, actor) : failWith(notNow(why));

@@ -22,6 +22,7 @@ export const hiddenSettings: ReadonlyMap<string, Hiding> = new Map<string, Hidin
   ['expectBody', 'value'],
   ['value', 'value'],
   ['command', 'command'],
+  ['build', 'command'],
   ['before', 'command'],
   ['environment', 'value'],
   ['set', 'header'],

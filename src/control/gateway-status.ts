@@ -27,7 +27,7 @@ import type { AlertTestResult } from '../core/schemas/alerts.ts';
 import type { IncidentOrder } from '../core/live-incident.ts';
 import type { MarkOutcome } from '../incidents/incident-marks.ts';
 import type { IncidentStatus } from '../core/schemas/incidents.ts';
-import type { ApplicationReleasesStatus, ReleasePlan } from '../core/schemas/releases.ts';
+import type { ApplicationReleasesStatus, ReleaseLogText, ReleasePlan } from '../core/schemas/releases.ts';
 import type { ReleaseRefusal } from '../deploy/release-refusal.ts';
 import type { Result } from '#failures/result.ts';
 import type { ReleaseResponses } from './release-totals.ts';
@@ -116,6 +116,8 @@ export interface Gateway extends EventSink {
   restartInstance(instance: string): boolean;
   /** The releases of the applications that were deployed. */
   releases(): readonly ApplicationReleasesStatus[];
+  /** What the build of a release has printed; `release`: its name or number. Null: there is no log of it. */
+  releaseLog(application: string, release: string): Promise<ReleaseLogText | null>;
   /** Makes a release and begins to roll it out; resolves when its instances are being started. */
   deploy(order: DeployOrder, actor: string): Promise<RolloutOutcome>;
   /** What `deploy` would release. Changes nothing. */

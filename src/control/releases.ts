@@ -5,20 +5,27 @@ import type { LiveInstance } from '../core/live-instance.ts';
 import type { Random } from '../core/random.ts';
 import type { Release, RolloutStrategy } from '../core/release.ts';
 import { upstreamsOf } from '../core/route-spec.ts';
-import type { ApplicationReleasesStatus, ReleaseOrigin, ReleasePlan, RolloutStatus } from '../core/schemas/releases.ts';
+import type {
+  ApplicationReleasesStatus,
+  ReleaseLogText,
+  ReleaseOrigin,
+  ReleasePlan,
+  RolloutStatus,
+} from '../core/schemas/releases.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { RouteTraffic } from '../core/route-traffic.ts';
 import type { Clock } from '../core/time.ts';
 import type { TextRedactor } from '../redact/text-redactor.ts';
 import type { WorkerBatch } from '../core/worker-messages.ts';
 import { type ArmsOf, oneArm } from '../deploy/application-arm.ts';
-import type { CopyProgress } from '../deploy/release-copy.ts';
+import type { JobWatchdog } from '../deploy/release-job.ts';
 import type { ReleaseRefusal } from '../deploy/release-refusal.ts';
 import { ReleaseStore, type WantedSource } from '../deploy/release-store.ts';
 import { releaseSettingsOf } from '../features/releases/settings.ts';
 import { failWith, type Result, succeed } from '#failures/result.ts';
 import type { FeatureStates } from '../core/feature.ts';
 import { ApplicationReleases, type KeptRollout } from './application-releases.ts';
+import type { ReleaseMaking, RunJob } from './release-making.ts';
 import type { ProcessOfRelease } from './rollout-comparison.ts';
 import { busy } from './rollout-words.ts';
 
@@ -35,7 +42,9 @@ interface ReleasesParts {
   /** As its checks show it: asked for each endpoint of each batch. */
   readonly endpoint: (upstream: UpstreamId, id: EndpointId) => EndpointSnapshot | null;
   readonly processes: (application: ApplicationId) => readonly ProcessOfRelease[];
+  /** A build, or what runs before a release, has printed a line. */
   readonly onJobLine: (application: ApplicationId, line: string) => void;
+  readonly watchdog: () => JobWatchdog;
   readonly redactor: () => TextRedactor;
   readonly memoryBytes: number;
   /** The supervisor is to run other arms of the application. */
@@ -73,8 +82,8 @@ export class Releases {
   readonly #known = new Map<string, KnownApplication>();
   /** From the process that has handed its applications over. */
   #imported: Readonly<Record<string, KeptRollout>> = {};
-  /** Applications whose release is being made, with how much of it is copied. */
-  readonly #making = new Map<string, CopyProgress>();
+  /** By their applications. */
+  readonly #making = new Map<string, ReleaseMaking>();
   /** Ends what is being made, and when all of that has ended. */
   #aborting = new AbortController();
   #made: Promise<unknown> = Promise.resolve();
@@ -128,7 +137,7 @@ export class Releases {
         return null;
       },
       processes: () => this.#parts.processes(id),
-      onJobLine: (line) => this.#parts.onJobLine(id, line),
+      runJob: this.#runJobOf(id),
       redact: (text) => this.#parts.redactor().redact(text),
       memoryBytes: this.#parts.memoryBytes,
       routes: () => this.#routesOf(id),
@@ -142,6 +151,18 @@ export class Releases {
     return releases;
   }
 
+  #runJobOf(id: ApplicationId): RunJob {
+    const { clock, onJobLine, watchdog } = this.#parts;
+    return async (job, signal, onLine) => {
+      const { runJob } = await import('../deploy/release-job.ts');
+      const note = (line: string): void => {
+        onJobLine(id, line);
+        onLine?.(line);
+      };
+      return runJob(job, clock, note, signal, watchdog());
+    };
+  }
+
   /** Makes a release and begins to roll it out. */
   deploy(order: DeployOrder, actor: string): Promise<RolloutOutcome> {
     const deployed = this.#deploy(order, actor);
@@ -150,22 +171,33 @@ export class Releases {
   }
 
   async #deploy(order: DeployOrder, actor: string): Promise<RolloutOutcome> {
+    // Loaded where it is needed: most gateways make no release.
+    const { ReleaseMaking } = await import('./release-making.ts');
     const found = this.#deployable(order.application);
     if (!found.ok) return found;
     const { spec, store, releases } = found.value;
-    this.#making.set(spec.id, { files: 0, bytes: 0, filesTotal: 0, bytesTotal: 0 });
+    const { clock, redactor } = this.#parts;
+    const settings = this.#settingsOf(spec.id);
+    const { persistent } = settings;
+    const strategy = order.strategy ?? settings.strategy;
+    const making = new ReleaseMaking({
+      ...{ clock, redactor, store, strategy, application: spec.id, name: order.name },
+      runJob: this.#runJobOf(spec.id),
+    });
+    this.#making.set(spec.id, making);
     try {
-      const { persistent, strategy } = this.#settingsOf(spec.id);
       const { command, secretWords, environment } = spec;
       const wanted = { command, secretWords, environment, persistent, actor, configuration: null };
       await releases.begins({ ...wanted, name: null, directory: spec.directory });
-      const onProgress = (progress: CopyProgress): unknown => this.#making.set(spec.id, progress);
       const wantedRelease = { ...wanted, name: order.name, directory: '' };
-      const { signal } = this.#aborting;
-      const made = await store.make(wantedSource(order.from), wantedRelease, { onProgress, signal });
+      const made = await store.make(wantedSource(order.from), wantedRelease, {
+        build: making.buildOf(settings),
+        onProgress: making.onProgress,
+        signal: AbortSignal.any([this.#aborting.signal, making.signal]),
+      });
       if (!made.ok) return made;
       const { release: to, remarks } = made.value;
-      return await releases.begin({ to, strategy: order.strategy ?? strategy, rollbackFor: null, actor, remarks });
+      return await releases.begin({ to, strategy, rollbackFor: null, actor, remarks });
     } finally {
       this.#making.delete(spec.id);
     }
@@ -183,7 +215,8 @@ export class Releases {
     const old = releases.inForce ?? spec;
     return succeed({
       ...{ application, inForce: releases.inForce?.name ?? null, strategy: strategy ?? settings.strategy },
-      ...{ from: text, files, bytes, remarks },
+      ...{ from: text, files, bytes, remarks, buildMs: settings.buildMs },
+      build: settings.build && commandText({ command: settings.build }, this.#parts.redactor()),
       command: { old: commandText(old, this.#parts.redactor()), fresh: commandText(spec, this.#parts.redactor()) },
       environment: changedNames(old.environment, spec.environment),
     });
@@ -204,6 +237,13 @@ export class Releases {
     const known = this.#known.get(change.application);
     if (known === undefined) return failWith(this.#unknown(change.application));
     const { releases, store } = known;
+    const making = this.#making.get(change.application);
+    if (making !== undefined && change.kind !== 'promote' && !('to' in change && change.to !== null)) {
+      const reason = change.kind === 'abort' ? (change.reason ?? `aborted by ${actor}`) : `rolled back by ${actor}`;
+      making.end(reason);
+      await this.#made;
+      if (releases.rollingOut === null) return succeed(making.ended(reason, actor));
+    }
     switch (change.kind) {
       case 'promote':
         return releases.promote();
@@ -239,6 +279,7 @@ export class Releases {
         configuration: null,
         name: null,
       };
+      this.#making.get(spec.id)?.end('the configuration of the application has changed');
       if (releases.rollingOut !== null) await releases.abort('the configuration has changed');
       const made = await store.make({ kind: 'configuration', path: 'candor.yaml' }, wanted);
       const begun = made.ok
@@ -308,7 +349,7 @@ export class Releases {
         previous: history.previous?.name ?? null,
         warm: releases.warm?.name ?? null,
         rollout: releases.status(),
-        making: this.#making.get(application) ?? null,
+        making: this.#making.get(application)?.status() ?? null,
         last: releases.last,
         releases: history.releases.map(({ release, bytes }, index) => ({
           ...{ number: release.number, name: release.name, digest: release.digest },
@@ -319,11 +360,22 @@ export class Releases {
             release.environment,
           ),
           ...{ from: release.from, createdAt: release.createdAt, actor: release.actor },
-          ...{ configuration: release.configuration, bytes },
+          ...{ configuration: release.configuration, bytes, builtMs: release.built?.ms ?? null },
         })),
         rollouts: history.rollouts.map(({ source: _source, share: _share, ...one }) => one),
       };
     });
+  }
+
+  /** Of the build of a release, or of one that was not made, by its number. Null: there is none. */
+  async log(application: string, name: string): Promise<ReleaseLogText | null> {
+    const store = this.#known.get(application)?.store;
+    if (store === undefined) return null;
+    const number = logNumber(store, name);
+    if (number === null) return null;
+    const { readReleaseLog } = await import('../deploy/release-log.ts');
+    const text = readReleaseLog(store.folder, number);
+    return text === null ? null : { application, number, text };
   }
 
   #specOf(application: string): ApplicationSpec | null {
@@ -398,6 +450,15 @@ function releaseNamed({ history }: ReleaseStore, name: string | null): Release |
   if (name === null) return history.previous;
   const found = history.releases.find(({ release }) => release.name === name || String(release.number) === name);
   return found?.release ?? null;
+}
+
+/** Releases of the same build have the log of the first of them. */
+function logNumber(store: ReleaseStore, name: string): number | null {
+  const found = releaseNamed(store, name);
+  if (found === null) return /^r?\d{1,9}$/.test(name) ? Number(name.replace('r', '')) : null;
+  const isOfIt = ({ release: { built } }: { readonly release: Release }): boolean =>
+    built !== undefined && built.source === found.built?.source;
+  return store.history.releases.findLast(isOfIt)?.release.number ?? null;
 }
 
 const noSuchRelease = (name: string | null): ReleaseRefusal =>

@@ -24,6 +24,12 @@ export interface Release {
   readonly actor: string;
   /** The number of the configuration that it was made with. */
   readonly configuration: number | null;
+  /** Absent: its files are those of its source. */
+  readonly built?: {
+    readonly ms: number;
+    /** A digest of the source, the command of the build and its environment. */
+    readonly source: string;
+  };
 }
 
 export interface ReleaseSource {

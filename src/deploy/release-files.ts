@@ -77,7 +77,8 @@ export async function removeTree(path: string, files: ReleaseFiles = releaseFile
   const found = await lstatOrNull(path, files);
   if (found === null) return;
   if (found.isDirectory()) await makeWritable(path, files);
-  await files.rm(path, { recursive: true, force: true });
+  // A process that was killed may end within its last write.
+  await files.rm(path, { recursive: true, force: true, maxRetries: 4, retryDelay: 50 });
 }
 
 async function makeWritable(folder: string, files: ReleaseFiles): Promise<void> {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { tmpdir } from 'node:os';
 import { describe, test } from 'node:test';
 import { systemClock } from '../system/system.ts';
-import { runJob } from './release-job.ts';
+import { type JobWatchdog, runJob } from './release-job.ts';
 
 // A job is a process: what is left of one shows only with real ones.
 
@@ -44,6 +44,35 @@ describe('a job', () => {
     };
     for (let looks = 0; looks < 100 && isAlive(); looks++) await new Promise((resolve) => setTimeout(resolve, 20));
     assert.equal(isAlive(), false);
+  });
+
+  test('that leaves a process behind with its output has ended', async () => {
+    const script = `require('node:child_process').spawn('sleep', ['8'], { stdio: 'inherit', detached: DETACHED }).unref(); console.log('done')`;
+    const began = performance.now();
+    for (const isDetached of ['false', 'true']) {
+      const { failure, lines } = await run(script.replace('DETACHED', isDetached));
+      assert.deepEqual([failure, lines], [null, ['done']]);
+    }
+    assert.ok(performance.now() - began < 7000, 'its end is not awaited');
+  });
+
+  test('is watched until it has ended, and has no port', async () => {
+    const calls: string[] = [];
+    const watchdog: JobWatchdog = {
+      announceStart: (stopMs) => `mark-${stopMs}`,
+      notStarted: () => void calls.push('not started'),
+      watch: (group, stopMs) => calls.push(`watch ${group} ${stopMs}`) > 0,
+      forget: (group) => void calls.push(`forget ${group}`),
+    };
+    const script = 'console.log(process.pid, process.env.CANDOR_START, process.env.PORT)';
+    const command = [process.execPath, '-e', script];
+    const job = { command, directory: tmpdir(), environment: { PORT: '{port}' }, limitMs: 10_000 };
+    const { signal } = new AbortController();
+    const { lines } = await runJob(job, systemClock, () => {}, signal, watchdog);
+    const [pid] = lines[0]?.split(' ') ?? [];
+    assert.equal(lines[0], `${pid} mark-5000 undefined`);
+    await runJob({ ...job, command: ['no-such-program'] }, systemClock, () => {}, signal, watchdog);
+    assert.deepEqual(calls, [`watch ${pid} 5000`, `forget ${pid}`, 'not started']);
   });
 
   test('is ended with its rollout', async () => {

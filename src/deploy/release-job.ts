@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
+import { lastWords } from '#failures/last-words.ts';
 import { after, type Clock } from '../core/time.ts';
 import { inheritedEnvironment } from './inherited-environment.ts';
+import type { OrphanWatchdog } from './orphan-watchdog.ts';
 import { linesMax, OutputLineReader } from './output-lines.ts';
+import { startMarkVariable } from './watchdog-script.ts';
 
 export interface ReleaseJob {
   /** Program and arguments; no shell. */
@@ -9,27 +12,34 @@ export interface ReleaseJob {
   readonly directory: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly limitMs: number;
+  /** From SIGTERM to SIGKILL. */
+  readonly stopMs?: number;
 }
 
-interface EndedJob {
+/** Ends the job if this process is killed. */
+export type JobWatchdog = Pick<OrphanWatchdog, 'announceStart' | 'notStarted' | 'watch' | 'forget'>;
+
+export interface EndedJob {
   /** Why it has failed, one clause; null: it ended with 0. */
   readonly failure: string | null;
   /** The last lines that it has printed. */
   readonly lines: readonly string[];
 }
 
-/** From SIGTERM to SIGKILL. */
-const stopMs = 5000;
+const usualStopMs = 5000;
+/** The last output of a program that has ended comes within this time, unless a process that has left its group holds the pipe. */
+const outputWaitMs = 1000;
 
 /**
  * Runs a program to its end, such as a build or a migration. It leads a process group of its own, so that what it has started ends with it. Never rejects.
- * `signal`: ends it early.
+ * `signal`: ends it early; a text is its reason.
  */
 export function runJob(
-  { command, directory, environment, limitMs }: ReleaseJob,
+  { command, directory, environment, limitMs, stopMs = usualStopMs }: ReleaseJob,
   clock: Clock,
   onLine: (line: string) => void,
   signal: AbortSignal,
+  watchdog: JobWatchdog | null = null,
 ): Promise<EndedJob> {
   const [program = '', ...words] = command;
   const lines: string[] = [];
@@ -41,19 +51,24 @@ export function runJob(
   return new Promise((resolve) => {
     const end = (failure: string | null): void => {
       reader.end();
-      const last = lines.at(-1);
+      const last = lastWords(lines)?.error;
       resolve({
         failure: failure === null || last === undefined ? failure : `${failure}; last line: "${last}"`,
         lines,
       });
     };
-    const env = { ...inheritedEnvironment(), ...environment };
+    const mark = watchdog?.announceStart(stopMs);
+    // It listens nowhere.
+    const env = { ...inheritedEnvironment(), ...environment, PORT: undefined, [startMarkVariable]: mark };
     let child: ReturnType<typeof start>;
     try {
       child = start(program, words, { cwd: directory, env });
     } catch (error) {
+      watchdog?.notStarted();
       return end(notStarted(program, error as NodeJS.ErrnoException));
     }
+    if (child.pid === undefined) watchdog?.notStarted();
+    else watchdog?.watch(child.pid, stopMs);
     let stopped: string | null = null;
     const kill = (name: NodeJS.Signals): void => {
       try {
@@ -70,21 +85,31 @@ export function runJob(
     };
     const isLate = (): void => stop(`it ran for ${limitMs / 1000} s, its limit`);
     let timer = clock.schedule(after(clock.now(), limitMs), isLate, null);
-    const abort = (): void => stop('it was ended with the rollout');
+    const abort = (): void => stop(typeof signal.reason === 'string' ? signal.reason : 'it was ended with the rollout');
     signal.addEventListener('abort', abort);
+    if (signal.aborted) abort();
     const ended = (failure: string | null): void => {
-      // The number may be another process's soon.
       timer.cancel();
       signal.removeEventListener('abort', abort);
-      kill('SIGKILL');
+      if (child.pid !== undefined) watchdog?.forget(child.pid);
       end(failure);
     };
     child.stdout.on('data', (chunk: Uint8Array) => reader.read(chunk));
     child.stderr.on('data', (chunk: Uint8Array) => reader.read(chunk));
     child.once('error', (error) => ended(notStarted(program, error)));
-    child.once('close', (code, signalName) => {
-      if (stopped !== null) return ended(stopped);
-      ended(code === 0 ? null : code === null ? `it was killed by ${signalName}` : `it exited with code ${code}`);
+    child.once('exit', (code, signalName) => {
+      // What is left of its group holds its output. The number may be another process's soon.
+      kill('SIGKILL');
+      timer.cancel();
+      signal.removeEventListener('abort', abort);
+      const complete = (): void => {
+        child.stdout.destroy();
+        child.stderr.destroy();
+        if (stopped !== null) return ended(stopped);
+        ended(code === 0 ? null : code === null ? `it was killed by ${signalName}` : `it exited with code ${code}`);
+      };
+      child.once('close', complete);
+      timer = clock.schedule(after(clock.now(), outputWaitMs), complete, null);
     });
   });
 }

@@ -139,6 +139,7 @@ const releaseFields: Readonly<Record<keyof Release, Check>> = {
   createdAt: isText,
   actor: isText,
   configuration: orNull(isCount),
+  built: (value) => value === undefined || withFields({ ms: isCount, source: isText })(value),
 };
 
 const kinds: Readonly<Record<ReleaseFact['kind'], Readonly<Record<string, Check>>>> = {

@@ -9,11 +9,12 @@ export interface ReleaseRefusal {
    * - `changed`: it changed while it was read; the same again may succeed;
    * - `limit`: it has more files or bytes than allowed;
    * - `disk_full`: the disk of the state folder has no room;
+   * - `build`: its build has failed;
    * - `damaged`: what an earlier process has written cannot be read;
    * - `aborted`: the caller has aborted it;
    * - `system`: a system call failed.
    */
-  readonly kind: 'source' | 'changed' | 'limit' | 'disk_full' | 'damaged' | 'aborted' | 'system';
+  readonly kind: 'source' | 'changed' | 'limit' | 'disk_full' | 'build' | 'damaged' | 'aborted' | 'system';
   /** One sentence: what happened, to what. */
   readonly reason: string;
   /** One sentence: what to do. */
@@ -40,8 +41,10 @@ export const abortedRefusal: ReleaseRefusal = {
   step: 'Deploy again.',
 };
 
+/** The reason of the signal may be a refusal of its own. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw new ReleaseRefused(abortedRefusal);
+  if (signal?.aborted !== true) return;
+  throw signal.reason instanceof ReleaseRefused ? signal.reason : new ReleaseRefused(abortedRefusal);
 }
 
 /** Calls `work`: refusals and errors of the system are its failure; what else it throws is a fault of ours, and is thrown. */

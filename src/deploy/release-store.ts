@@ -1,11 +1,12 @@
 import { createHmac } from 'node:crypto';
-import { basename, isAbsolute, join, posix } from 'node:path';
+import { isAbsolute, join, posix } from 'node:path';
 import type { Result } from '#failures/result.ts';
 import type { Random } from '../core/random.ts';
 import type { Release, ReleaseSource } from '../core/release.ts';
 import type { Clock } from '../core/time.ts';
 import { keptKey } from './kept-key.ts';
 import { makePrivateFolder } from './private-folder.ts';
+import type { ReleaseBuild } from './release-build.ts';
 import type { CopyProgress } from './release-copy.ts';
 import { lstatOrNull, releaseFiles, type ReleaseFiles, removeTree } from './release-files.ts';
 import type { ReleaseHistory } from './release-history.ts';
@@ -13,11 +14,19 @@ import { ReleaseJournal } from './release-journal.ts';
 import type { ReleaseFact } from './release-line.ts';
 import { attemptRelease, refuse, type ReleaseRefusal, ReleaseRefused } from './release-refusal.ts';
 import {
+  type FileSource,
+  type FromSource,
+  inTemporaryFolder,
+  type SourceFolder,
+  withSource,
+} from './release-source.ts';
+import {
   type CopyOptions,
   copyTree,
   type KeptTree,
   pruneTrees,
   restsOf,
+  stageTree,
   surveyTree,
   treeLimits,
   treesToPrune,
@@ -27,9 +36,7 @@ import type { TreeLimits } from './release-walk.ts';
 
 /** Where a release comes from. */
 export type WantedSource =
-  | { readonly kind: 'folder'; readonly path: string }
-  | { readonly kind: 'git'; readonly repository: string; readonly revision: string }
-  | { readonly kind: 'archive'; readonly path: string; readonly dropsTop: boolean }
+  | FileSource
   /** The tree in force, or none, with other settings. */
   | { readonly kind: 'configuration'; readonly path: string };
 
@@ -48,6 +55,8 @@ export interface WantedRelease {
 }
 
 interface MakeOptions {
+  /** Null: the source is the release. Of a configuration: its tree was made before. */
+  readonly build?: ReleaseBuild | null;
   readonly limits?: TreeLimits;
   readonly reserveBytes?: number;
   readonly signal?: AbortSignal;
@@ -68,25 +77,16 @@ interface StoreTools {
   readonly files?: ReleaseFiles;
 }
 
-/** What was read of a source. */
-interface FromSource {
-  readonly text: string;
-  /** A sentence each. */
-  readonly remarks: readonly string[];
-}
-
 interface SourceTree extends FromSource {
   readonly tree: string | null;
   readonly bytes: number;
+  readonly built?: Release['built'] | undefined;
 }
 
 interface SurveyedSource extends FromSource {
   readonly files: number;
   readonly bytes: number;
 }
-
-/** Does something with the folder of a source. `takes`: it is ours, and is removed afterwards. */
-type UseFolder<T> = (folder: string, takes: boolean) => Promise<T & Pick<FromSource, 'remarks'>>;
 
 /** Beyond which old releases go. */
 interface StoreLimits {
@@ -111,6 +111,7 @@ export class ReleaseStore {
   readonly #files: ReleaseFiles;
   /** Of digests: a short secret in an environment could be found from one that was made without. */
   readonly #key: string;
+  readonly #restsRemoved: Promise<unknown>;
   #work: Promise<unknown>;
 
   private constructor(stateFolder: string, folder: string, journal: ReleaseJournal, tools: StoreTools) {
@@ -120,7 +121,8 @@ export class ReleaseStore {
     this.#tools = tools;
     this.#files = tools.files ?? releaseFiles;
     this.#key = keptKey(stateFolder, 'release-key', tools.random);
-    this.#work = this.#removeRests().catch(() => undefined);
+    this.#restsRemoved = this.#removeRests().catch(() => undefined);
+    this.#work = this.#restsRemoved;
   }
 
   /** Rests of an earlier process are removed in the background, before the first change. */
@@ -153,59 +155,110 @@ export class ReleaseStore {
     return this.#journal.append(fact);
   }
 
-  /** Copies the source, and writes the release into the journal. A release of the same content is that release. */
+  /** Copies the source, builds it, and writes the release into the journal. A release of the same content is that release. */
   make(
     source: WantedSource,
     wanted: WantedRelease,
     options: MakeOptions = {},
   ): Promise<Result<MadeRelease, ReleaseRefusal>> {
-    return this.#inTurn(async () => {
-      this.#checkName(wanted.name);
-      const { tree, bytes, text, remarks } = await this.#treeOf(source, wanted, options);
-      const directory = await this.#directoryOf(tree, wanted.directory);
-      const digest = this.#digestOf(tree, directory, wanted);
-      const same = this.history.releases.find(({ release }) => release.digest === digest);
-      if (same !== undefined) return { release: same.release, isNew: false, remarks };
-      if (this.history.releases.some(({ release }) => release.name === wanted.name))
-        refuse(
-          'source',
-          `Another release is called ${wanted.name}.`,
-          'Name this one otherwise, or leave the name out.',
+    const { build = null } = options;
+    if (source.kind === 'configuration')
+      return this.#inTurn(() => this.#add(source.kind, this.#treeInForce(source.path), wanted));
+    const unpack = this.#unpackOptions(options);
+    // Changes that come meanwhile do not wait for a build.
+    if (build !== null)
+      return attemptRelease(async () => {
+        await this.#restsRemoved;
+        this.#checkName(wanted.name);
+        return withSource(source, this.folder, unpack, (from) =>
+          inTemporaryFolder(join(this.folder, '.build-'), this.#files, (folder) =>
+            this.#build(source.kind, from, folder, build, wanted, options),
+          ),
         );
-      const number = this.history.nextRelease;
-      const { name, command, secretWords, environment, actor, configuration } = wanted;
-      const from: ReleaseSource = { kind: source.kind, text };
-      const createdAt = new Date(this.#tools.clock.wallTime()).toISOString();
-      const release: Release = {
-        number,
-        name: name ?? `r${number}`,
-        digest,
-        tree,
-        command,
-        ...(secretWords === undefined ? {} : { secretWords }),
-        directory,
-        environment,
-        from,
-        createdAt,
-        actor,
-        configuration,
-      };
-      await this.#journal.append({ kind: 'created', release, bytes });
-      return { release, isNew: true, remarks };
+      });
+    return this.#inTurn(() => {
+      this.#checkName(wanted.name);
+      return withSource(source, this.folder, unpack, async (from) =>
+        this.#add(source.kind, await this.#copy(from, wanted, options), wanted),
+      );
     });
+  }
+
+  /** What the same build has made of the same source is not built again. */
+  async #build(
+    kind: FileSource['kind'],
+    from: SourceFolder,
+    folder: string,
+    build: ReleaseBuild,
+    wanted: WantedRelease,
+    options: MakeOptions,
+  ): Promise<MadeRelease> {
+    const { onProgress, limits = treeLimits, reserveBytes = usualReserve, signal } = options;
+    const staging = this.#copyOptions(from.takes, wanted.persistent, options);
+    const digest = await stageTree(from.folder, folder, staging, onProgress);
+    const source = this.#keyed('candor build 1', [digest, build.command, sortedVariables(wanted.environment)]);
+    const same = await this.#inTurnOrThrow(async () => {
+      const found = this.history.releases.find(({ release }) => release.built?.source === source);
+      if (found === undefined || !(await this.folderOf(found.release)).ok) return null;
+      const { tree, built } = found.release;
+      return this.#add(kind, { ...from, tree, bytes: found.bytes, built }, wanted);
+    });
+    if (same !== null) return same;
+    this.#checkNameIsFree(wanted.name);
+    const context = { clock: this.#tools.clock, files: this.#files, limits, reserveBytes, signal };
+    const { buildIn } = await import('./release-build.ts');
+    const ms = await buildIn(folder, build, wanted.environment, context);
+    return this.#inTurnOrThrow(async () => {
+      const copied = await this.#copy({ ...from, folder, takes: true }, wanted, options, from.folder);
+      return this.#add(kind, { ...copied, built: { ms, source } }, wanted);
+    });
+  }
+
+  async #add(
+    kind: WantedSource['kind'],
+    { tree, bytes, text, remarks, built }: SourceTree,
+    wanted: WantedRelease,
+  ): Promise<MadeRelease> {
+    this.#checkName(wanted.name);
+    const directory = await this.#directoryOf(tree, wanted.directory);
+    const digest = this.#digestOf(tree, directory, wanted);
+    const same = this.history.releases.find(({ release }) => release.digest === digest);
+    if (same !== undefined) return { release: same.release, isNew: false, remarks };
+    this.#checkNameIsFree(wanted.name);
+    const number = this.history.nextRelease;
+    const { name, command, secretWords, environment, actor, configuration } = wanted;
+    const from: ReleaseSource = { kind, text };
+    const createdAt = new Date(this.#tools.clock.wallTime()).toISOString();
+    const release: Release = {
+      number,
+      name: name ?? `r${number}`,
+      digest,
+      tree,
+      command,
+      ...(secretWords === undefined ? {} : { secretWords }),
+      directory,
+      environment,
+      from,
+      createdAt,
+      actor,
+      configuration,
+      ...(built === undefined ? {} : { built }),
+    };
+    await this.#journal.append({ kind: 'created', release, bytes });
+    return { release, isNew: true, remarks };
   }
 
   /** What a release of this source would have. Makes none; an archive or a revision is unpacked for it, and removed again. */
   survey(
-    source: Exclude<WantedSource, { kind: 'configuration' }>,
+    source: FileSource,
     { name, persistent }: Pick<WantedRelease, 'name' | 'persistent'>,
   ): Promise<Result<SurveyedSource, ReleaseRefusal>> {
     return this.#inTurn(async () => {
       this.#checkName(name);
-      return this.#withFolder(source, {}, async (folder, takes) => {
+      return withSource(source, this.folder, this.#unpackOptions({}), async ({ folder, takes, text, remarks }) => {
         const surveyed = await surveyTree(folder, this.#copyOptions(takes, persistent, {}));
         if (!surveyed.ok) throw new ReleaseRefused(surveyed.failure);
-        return { ...surveyed.value, remarks: [] };
+        return { ...surveyed.value, text, remarks };
       });
     });
   }
@@ -250,6 +303,12 @@ export class ReleaseStore {
     return done;
   }
 
+  async #inTurnOrThrow<T>(work: () => Promise<T>): Promise<T> {
+    const done = await this.#inTurn(work);
+    if (!done.ok) throw new ReleaseRefused(done.failure);
+    return done.value;
+  }
+
   #treesInUse(): ReadonlySet<string> {
     return new Set(this.history.releases.flatMap(({ release }) => release.tree ?? []));
   }
@@ -270,67 +329,28 @@ export class ReleaseStore {
     }
   }
 
-  async #treeOf(source: WantedSource, wanted: WantedRelease, options: MakeOptions): Promise<SourceTree> {
-    if (source.kind === 'configuration') return this.#treeInForce(source.path);
-    return this.#withFolder(source, options, (folder, takes) => this.#copy(folder, takes, wanted, options));
-  }
-
-  async #withFolder<T>(
-    source: Exclude<WantedSource, { kind: 'configuration' }>,
-    options: MakeOptions,
-    use: UseFolder<T>,
-  ): Promise<T & FromSource> {
-    switch (source.kind) {
-      case 'folder':
-        return { ...(await use(source.path, false)), text: source.path };
-      case 'archive':
-        return this.#unpacked(use, async (into) => {
-          // Loaded where it is needed: a gateway that unpacks nothing has no reader of archives in its memory.
-          const { unpackArchive } = await import('./release-archive.ts');
-          const folder = await unpackArchive(source.path, into, { ...this.#unpackOptions(options), ...source });
-          return { folder, text: basename(source.path), remarks: [] };
-        });
-      case 'git':
-        return this.#unpacked(use, async (into) => {
-          const { repository, revision } = source;
-          const { unpackGit } = await import('./release-git.ts');
-          const { commit, remarks } = await unpackGit(repository, revision, into, this.#unpackOptions(options));
-          const text = commit.startsWith(revision) ? revision : `${revision} (${commit.slice(0, 12)})`;
-          return { folder: into, text, remarks };
-        });
-    }
+  #checkNameIsFree(name: string | null): void {
+    if (this.history.releases.some(({ release }) => release.name === name))
+      refuse('source', `Another release is called ${name}.`, 'Name this one otherwise, or leave the name out.');
   }
 
   #treeInForce(text: string): SourceTree {
     const { inForce, releases } = this.history;
     const bytes = releases.find(({ release }) => release.number === inForce?.number)?.bytes ?? 0;
-    return { tree: inForce?.tree ?? null, bytes, text, remarks: [] };
+    return { tree: inForce?.tree ?? null, bytes, built: inForce?.built, text, remarks: [] };
   }
 
-  async #unpacked<T>(
-    use: UseFolder<T>,
-    unpack: (into: string) => Promise<FromSource & { readonly folder: string }>,
-  ): Promise<T & FromSource> {
-    const into = await this.#files.mkdtemp(join(this.folder, '.unpack-'));
-    try {
-      const { folder, text, remarks } = await unpack(into);
-      const used = await use(folder, true);
-      return { ...used, text, remarks: [...remarks, ...used.remarks] };
-    } finally {
-      // What cannot be removed now is removed at the next start.
-      await removeTree(into, this.#files).catch(() => undefined);
-    }
-  }
-
-  async #copy(from: string, takes: boolean, { persistent }: WantedRelease, options: MakeOptions) {
-    const { onProgress, ...limits } = options;
-    const copied = await copyTree(from, this.folder, this.#copyOptions(takes, persistent, limits), onProgress);
+  /** `builtFrom`: the source, of which `from` is what a build has made. */
+  async #copy(from: SourceFolder, { persistent }: WantedRelease, options: MakeOptions, builtFrom?: string) {
+    const copyOptions = { ...this.#copyOptions(from.takes, persistent, options), ...(builtFrom && { builtFrom }) };
+    const copied = await copyTree(from.folder, this.folder, copyOptions, options.onProgress);
     if (!copied.ok) throw new ReleaseRefused(copied.failure);
     const { digest, bytes, remarks } = copied.value;
-    return { tree: digest, bytes, remarks };
+    return { tree: digest, bytes, text: from.text, remarks: [...from.remarks, ...remarks] };
   }
 
-  #copyOptions(takes: boolean, persistent: readonly string[], limits: Omit<MakeOptions, 'onProgress'>): CopyOptions {
+  #copyOptions(takes: boolean, persistent: readonly string[], options: MakeOptions): CopyOptions {
+    const { build: _build, onProgress: _onProgress, ...limits } = options;
     const without = takes ? [] : [this.#stateFolder];
     return { ...limits, clock: this.#tools.clock, files: this.#files, persistent, takes, without };
   }
@@ -351,11 +371,18 @@ export class ReleaseStore {
   }
 
   #digestOf(tree: string | null, directory: string, { command, environment }: WantedRelease): string {
-    const variables = Object.entries(environment).toSorted(([a], [b]) => (a < b ? -1 : 1));
-    const content = JSON.stringify([tree, command, directory, variables]);
-    return createHmac('sha256', this.#key).update(`candor release 1\0${content}`).digest('hex');
+    return this.#keyed('candor release 1', [tree, command, directory, sortedVariables(environment)]);
+  }
+
+  #keyed(kind: string, content: readonly unknown[]): string {
+    return createHmac('sha256', this.#key)
+      .update(`${kind}\0${JSON.stringify(content)}`)
+      .digest('hex');
   }
 }
+
+const sortedVariables = (environment: Readonly<Record<string, string>>): readonly (readonly [string, string])[] =>
+  Object.entries(environment).toSorted(([a], [b]) => (a < b ? -1 : 1));
 
 /** Of any application's name; no name is a path. */
 function folderNameOf(application: string): string {

@@ -26,6 +26,8 @@ export interface CopyOptions {
   readonly without?: readonly string[];
   /** The source is a folder of ours, whose files are moved, not copied. */
   readonly takes?: boolean;
+  /** The folder is what a build has made of this one, which has been copied before: of what it made nothing is left out. */
+  readonly builtFrom?: string;
   readonly limits?: TreeLimits;
   /** What stays free on the disk. */
   readonly reserveBytes?: number;
@@ -49,7 +51,7 @@ export const treeLimits: TreeLimits = { files: 200_000, bytes: 4 * 1024 ** 3 };
 export const usualReserve = 256 * 1024 ** 2;
 const ignoreBytesMax = 64 * 1024;
 
-const restName = /^\.(?:copy|removed|unpack)-/;
+const restName = /^\.(?:build|copy|removed|unpack)-/;
 const digestName = /^[0-9a-f]{64}$/;
 
 /**
@@ -62,22 +64,58 @@ export function copyTree(
   options: CopyOptions,
   onProgress: (progress: CopyProgress) => void = () => undefined,
 ): Promise<Result<CopiedTree, ReleaseRefusal>> {
-  const { clock, limits = treeLimits, reserveBytes = usualReserve, signal, files = releaseFiles } = options;
-  const context: CopyContext = { files, clock, limits, reserveBytes, signal, onProgress };
+  const context = contextOf(options, onProgress);
+  const { files, limits, reserveBytes, signal } = context;
   return attemptRelease(async () => {
-    const { persistent = [], takes = false } = options;
+    const { persistent = [], takes = false, builtFrom = from } = options;
     const links = persistentLinks(persistent);
     const ignores = await ignoresOf(from, options, files);
     const tree = await walkTree(from, { ignores, links, limits, files, signal });
     if (!takes) await checkSpace(tree.bytes, into, context);
     try {
-      const remarks = await seedPersistent(from, into, persistent, context);
+      const ofSource = await pathsIn(builtFrom, persistent, files);
+      const others = persistent.filter((path) => !ofSource.includes(path));
+      const remarks = [
+        ...(await seedPersistent(builtFrom, into, ofSource, context)),
+        ...(await seedPersistent(from, into, others, context)),
+      ];
       return { ...(await copyWalked(tree, from, into, takes, context)), remarks };
     } catch (error) {
       if (isDiskFull(error)) refuseFullDisk(into, memoryText(tree.bytes), await freeBytes(into, files), reserveBytes);
       throw error;
     }
   });
+}
+
+/**
+ * Copies a folder into an empty one of ours, where a build may change it, without what is persistent. Returns its digest. Throws
+ * `ReleaseRefused`.
+ */
+export async function stageTree(
+  from: string,
+  to: string,
+  options: CopyOptions,
+  onProgress: (progress: CopyProgress) => void = () => undefined,
+): Promise<string> {
+  const context = contextOf(options, onProgress);
+  const { files, limits, signal, clock } = context;
+  const { persistent = [], takes = false } = options;
+  const links = persistentLinks(persistent);
+  const walked = await walkTree(from, { ignores: await ignoresOf(from, options, files), links, limits, files, signal });
+  const tree = { ...walked, entries: walked.entries.filter(({ path }) => !links.has(path)) };
+  if (!takes) await checkSpace(tree.bytes, to, context);
+  return digestOf(tree, await fillTree(tree, from, to, context, { takes, isReadOnly: false }), clock);
+}
+
+function contextOf(options: CopyOptions, onProgress: (progress: CopyProgress) => void): CopyContext {
+  const { clock, limits = treeLimits, reserveBytes = usualReserve, signal, files = releaseFiles } = options;
+  return { files, clock, limits, reserveBytes, signal, onProgress };
+}
+
+/** Those of the paths that a folder has. */
+async function pathsIn(folder: string, paths: readonly string[], files: ReleaseFiles): Promise<readonly string[]> {
+  const found = await Promise.all(paths.map((path) => lstatOrNull(join(folder, path.replace(/\/+$/, '')), files)));
+  return paths.filter((_, at) => found[at] !== null);
 }
 
 /** What `copyTree` would copy; copies nothing. */
@@ -124,7 +162,12 @@ async function publish(temporary: string, to: string, files: ReleaseFiles): Prom
   return true;
 }
 
-async function ignoresOf(from: string, { without = [] }: CopyOptions, files: ReleaseFiles): Promise<ReleaseIgnore> {
+async function ignoresOf(
+  from: string,
+  { without = [], builtFrom }: CopyOptions,
+  files: ReleaseFiles,
+): Promise<ReleaseIgnore> {
+  if (builtFrom !== undefined) return readIgnore('');
   const written = readIgnore(await readIgnoreFile(join(from, '.candorignore'), files));
   const root = await files.realpath(from);
   const paths = await Promise.all(without.map(async (path) => relative(root, await files.realpath(path))));

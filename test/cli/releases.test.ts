@@ -66,7 +66,7 @@ const application: ApplicationReleasesStatus = {
     {
       ...{ number: 1, name: 'r1', digest: '1', command: 'node server.js', environment: [], actor: 'admin:socket' },
       ...{ from: { kind: 'folder', text: '/srv/shop' }, createdAt: '2026-01-02T03:04:05.000Z', bytes: 10 },
-      ...{ configuration: null, environmentChanged: [] },
+      ...{ configuration: null, environmentChanged: [], builtMs: 41_000 },
     },
   ],
 };
@@ -175,12 +175,26 @@ describe('candor deploy', () => {
       return gateway.releasesNow;
     };
     setTimeout(() => {
-      const making = { files: 1200, filesTotal: 20_000, bytes: 120 * 1024 ** 2, bytesTotal: 1.2 * 1024 ** 3 };
+      const copied = { files: 1200, filesTotal: 20_000, bytes: 120 * 1024 ** 2, bytesTotal: 1.2 * 1024 ** 3 };
+      const making = { ...copied, build: null };
       gateway.releasesNow = [{ ...application, making }];
     }, 500);
     const { code, err } = await candor('deploy');
     assert.equal(code, 0);
     assert.equal(err, '  copying: 1,200 of 20,000 files, 120 MiB of 1.2 GiB\n  data was left out.\n');
+  });
+
+  test('says what a build has printed last', async () => {
+    const made = Promise.withResolvers<typeof gateway.rolloutOutcome>();
+    gateway.deploy = () => made.promise;
+    const failure = { kind: 'build', reason: 'The build has failed: x.', step: 'See its log.' } as const;
+    const build = { forMs: 2000, lastLine: 'added 97 packages' };
+    const making = { files: 1, filesTotal: 1, bytes: 1, bytesTotal: 1, build };
+    gateway.releasesNow = [{ ...application, making }];
+    setTimeout(() => made.resolve({ ok: false, failure }), 1400);
+    const { code, err } = await candor('deploy');
+    assert.equal(code, 10);
+    assert.match(err, /^ {2}build: added 97 packages\nThe build has failed: x\. See its log\./);
   });
 
   test('ended by Ctrl-C says that the rollout goes on', async () => {
@@ -205,6 +219,7 @@ describe('candor deploy', () => {
   test('with --dry-run says what would be released', async () => {
     const plan: ReleasePlan = {
       ...{ application: 'shop', inForce: 'r1', strategy: 'canary', from: '/srv/build', files: 1204, remarks: [] },
+      ...{ build: 'npm ci', buildMs: 600_000 },
       ...{ bytes: 38 * 1024 ** 2, command: { old: 'node server.js', fresh: 'node main.js' } },
       environment: { added: ['EXTRA'], removed: [], changed: ['LOG_LEVEL'] },
     };
@@ -215,6 +230,7 @@ describe('candor deploy', () => {
       'shop: would be released in place of r1\n' +
         '  from         /srv/build\n' +
         '  files        1,204, 38 MiB\n' +
+        '  build        npm ci, for at most 10 min\n' +
         '  strategy     canary\n' +
         '  command      node main.js (before: node server.js)\n' +
         '  environment  added: EXTRA; changed: LOG_LEVEL\n' +
@@ -227,6 +243,16 @@ describe('candor deploy', () => {
 });
 
 describe('other commands of releases', () => {
+  test('releases --log prints what the build of a release has printed', async () => {
+    gateway.releaseLog = async (name, release) =>
+      name === 'shop' && release === 'r3' ? { application: name, number: 3, text: 'one\ntwo\u001b[2J\n' } : null;
+    const { code, out } = await candor('releases', 'shop', '--log', 'r3');
+    assert.deepEqual([code, out], [0, 'one\ntwo\n']);
+    const missing = await candor('releases', 'shop', '--log', 'r9');
+    assert.equal(missing.code, 9);
+    assert.match(missing.err, /^There is no log of a build of r9 of shop\./);
+  });
+
   test('rollback that ends a rollout ends with 0; without one before with 10', async () => {
     shown({ state: 'aborted', leftMs: null, reason: 'rolled back by admin:socket' });
     const { code, out } = await candor('rollback', 'shop');
@@ -266,7 +292,7 @@ describe('other commands of releases', () => {
     gateway.releasesNow = [{ ...application, releases, rollouts }];
     const { code, out } = await candor('releases');
     assert.equal(code, 0);
-    assert.match(out, /^ {2}v2 {2}aborted {3}.* ago {2}folder \/srv\/shop {2}admin:socket$/m);
+    assert.match(out, /^ {2}v2 {2}aborted {3}.* ago {2}folder \/srv\/shop, built in 41 s {2}admin:socket$/m);
     assert.match(out, /^ {2}r1 {2}in force {2}/m);
     assert.match(out, /^ {2}✔ r1 promoted, .* ago; inconclusive: 9 seen$/m);
     context = new FakeProcessContext(folder);

@@ -18,6 +18,7 @@ function release(number: number, name: string, more: Partial<ApplicationReleases
       createdAt: ago(86_400 * (5 - number)),
       actor: 'admin:token:ci',
       configuration: null,
+      builtMs: null,
       bytes: 38_000_000 + number,
     },
     ...more,

@@ -71,6 +71,10 @@ export class FakeGateway implements Gateway {
 
   planOutcome: Awaited<ReturnType<Gateway['planDeploy']>> = this.rolloutOutcome as never;
 
+  async releaseLog(..._call: Parameters<Gateway['releaseLog']>): ReturnType<Gateway['releaseLog']> {
+    return null;
+  }
+
   async planDeploy(...call: Parameters<Gateway['planDeploy']>): ReturnType<Gateway['planDeploy']> {
     this.calls.push(`plan ${JSON.stringify(call)}`);
     return this.planOutcome;

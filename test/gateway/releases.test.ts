@@ -120,7 +120,8 @@ describe('a release', () => {
     const command = `${process.execPath} server.cjs`;
     assert.deepEqual(plan.value, {
       ...{ application: 'shop', inForce: 'two', strategy: 'canary', from: path, remarks: [] },
-      ...{ files: 1, bytes: Buffer.byteLength(program('planned')), command: { old: command, fresh: command } },
+      ...{ build: null, buildMs: 600_000, files: 1, bytes: Buffer.byteLength(program('planned')) },
+      command: { old: command, fresh: command },
       environment: { added: [], removed: [], changed: [] },
     });
     assert.deepEqual(releases(), before);

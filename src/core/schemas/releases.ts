@@ -57,6 +57,7 @@ const releaseSchema = z.object({
   actor: text,
   configuration: count.nullable(),
   bytes: count.describe('Of its files.'),
+  built_ms: count.nullable().describe('How long the build took that has made its files; null: none has.'),
 });
 
 const pastRollout = z.object({
@@ -79,9 +80,18 @@ const applicationReleasesSchema = z.object({
   warm: nullableText.describe('The release that a rollback would give requests to at once.'),
   rollout: rolloutSchema.nullable().describe('What is being rolled out.'),
   making: z
-    .object({ files: count, bytes: count, files_total: count, bytes_total: count })
+    .object({
+      files: count,
+      bytes: count,
+      files_total: count,
+      bytes_total: count,
+      build: z
+        .object({ for_ms: count, last_line: nullableText })
+        .nullable()
+        .describe('For how long its build runs, and what it has printed last; null: none runs.'),
+    })
     .nullable()
-    .describe('How much of the files of a new release is copied; null: none is being copied.'),
+    .describe('How much of the files of a new release is copied; null: none is being made.'),
   last: rolloutSchema.nullable().describe('What was rolled out last, since this process has started.'),
   releases: z.array(releaseSchema).describe('The newest first.'),
   rollouts: z.array(pastRollout).describe('The newest first.'),
@@ -95,11 +105,19 @@ export const releasePlanSchema = z.object({
   from: text,
   files: count,
   bytes: count,
+  build: nullableText.describe('What would run in a copy of the files and make the release of them; null: nothing.'),
+  build_ms: count.describe('How long it may run.'),
   command: z.object({ old: text, fresh: text }).describe('Of the release in force, and of the new one.'),
   environment: z
     .object({ added: z.array(text), removed: z.array(text), changed: z.array(text) })
     .describe('Names of variables, by which the new release differs.'),
   remarks: z.array(text),
+});
+
+export const releaseLogSchema = z.object({
+  application: text,
+  number: count.describe('Of the release, or the one that it would have had.'),
+  text: text.describe('The last lines that its build has printed.'),
 });
 
 export const releasesSchema = z.object({ applications: z.array(applicationReleasesSchema) });
@@ -124,6 +142,7 @@ export const rolloutRequestSchema = z.strictObject({
   reason: text.max(500).optional(),
 });
 
+export type ReleaseLogText = Named<typeof releaseLogSchema>;
 export type ReleasePlan = Named<typeof releasePlanSchema>;
 export type RolloutStatus = Named<typeof rolloutSchema>;
 export type ApplicationReleasesStatus = Named<typeof applicationReleasesSchema>;

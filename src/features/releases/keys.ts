@@ -24,6 +24,7 @@ const absent = {
   bake: declare('30s', 'Most bad releases show at once.'),
   warm: declare('10m', 'Most rollbacks come soon.'),
   keep: declare('5', 'Older ones have hardly ever been gone back to.'),
+  build_timeout: declare('10m', 'An installation without a cache takes minutes.'),
   before_timeout: declare('10m', 'Migrations of larger databases take minutes.'),
   persistent: declare('[]', 'A release owns its files.'),
   assets: declare('none', 'A page that the new release has removed would still be there for a time.'),
@@ -70,6 +71,11 @@ const schema = section({
     'For how long the instances of the release before run on, without requests, so that a rollback takes no start; or `none`.',
     absent.warm,
   ),
+  build: key(
+    hide(z.union([text, z.array(text).min(1)]), 'command', 'build'),
+    'What makes a release of its source, such as `npm ci && npm run build`: a text for `sh -e`, or a program and its arguments. `candor deploy` runs it in a copy of the files, with `environment`; the release is what it leaves there. If it does not end with 0, the release is refused.',
+  ),
+  build_timeout: key(duration, 'How long it may run; then it is killed.', absent.build_timeout),
   before: key(
     hide(z.union([parsed(splitCommandLine, { kind: 'command line' }), z.array(text).min(1)]), 'command', 'before'),
     'A program that runs once in the new files before their instances start, such as a migration. If it does not end with 0, the release is refused. A rollback runs none.',
@@ -117,6 +123,8 @@ export const releases: FeatureKeys = featureKeys<object, UpstreamRead>({
       readyMs: written.ready_timeout ?? usualSettings.readyMs,
       bakeMs: written.bake ?? usualSettings.bakeMs,
       warmMs: written.warm === undefined ? usualSettings.warmMs : (written.warm ?? 0),
+      build: typeof written.build === 'string' ? ['/bin/sh', '-ec', written.build] : (written.build ?? null),
+      buildMs: written.build_timeout ?? usualSettings.buildMs,
       before: written.before ?? null,
       jobMs: written.before_timeout ?? usualSettings.jobMs,
       keepMax: written.keep ?? usualSettings.keepMax,

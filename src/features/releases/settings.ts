@@ -16,6 +16,9 @@ export interface ReleaseSettings {
   /** For how long the release before stays ready for a rollback; 0: it is stopped at once. */
   readonly warmMs: number;
   readonly keepMax: number;
+  /** What makes a release of its source; null: the source is the release. */
+  readonly build: readonly string[] | null;
+  readonly buildMs: number;
   /** A program that runs once, in the tree, before instances start; null: none. */
   readonly before: readonly string[] | null;
   readonly jobMs: number;
@@ -39,6 +42,8 @@ export const usualSettings: ReleaseSettings = {
   bakeMs: 30_000,
   warmMs: 600_000,
   keepMax: 5,
+  build: null,
+  buildMs: 600_000,
   before: null,
   jobMs: 600_000,
   persistent: [],

@@ -1,0 +1,96 @@
+import type { ApplicationReleasesStatus, RolloutStatus } from '../core/schemas/releases.ts';
+import type { RolloutStrategy } from '../core/release.ts';
+import type { Clock, Instant } from '../core/time.ts';
+import type { ReleaseBuild } from '../deploy/release-build.ts';
+import type { CopyProgress } from '../deploy/release-copy.ts';
+import type { EndedJob, ReleaseJob } from '../deploy/release-job.ts';
+import { ReleaseLog } from '../deploy/release-log.ts';
+import { ReleaseRefused } from '../deploy/release-refusal.ts';
+import type { ReleaseStore } from '../deploy/release-store.ts';
+import type { ReleaseSettings } from '../features/releases/settings.ts';
+import { LineRedactor, type TextRedactor } from '../redact/text-redactor.ts';
+
+export type RunJob = (job: ReleaseJob, signal: AbortSignal, onLine?: (line: string) => void) => Promise<EndedJob>;
+
+interface ReleaseMakingParts {
+  readonly clock: Clock;
+  readonly application: string;
+  readonly store: ReleaseStore;
+  /** That was ordered; null: by its number. */
+  readonly name: string | null;
+  readonly strategy: RolloutStrategy;
+  readonly redactor: () => TextRedactor;
+  readonly runJob: RunJob;
+}
+
+/** A release that is being made: how far that is, and what its build prints. */
+export class ReleaseMaking {
+  readonly #parts: ReleaseMakingParts;
+  readonly #began: string;
+  readonly #ending = new AbortController();
+  #progress: CopyProgress = { files: 0, bytes: 0, filesTotal: 0, bytesTotal: 0 };
+  #building: { readonly since: Instant; lastLine: string | null } | null = null;
+
+  constructor(parts: ReleaseMakingParts) {
+    this.#parts = parts;
+    this.#began = new Date(parts.clock.wallTime()).toISOString();
+  }
+
+  get signal(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  /** `why`: a clause. */
+  end(why: string): void {
+    const reason = `The release was not made: ${why}.`;
+    this.#ending.abort(new ReleaseRefused({ kind: 'aborted', reason, step: 'Nothing was changed. Deploy again.' }));
+  }
+
+  readonly onProgress = (progress: CopyProgress): void => {
+    this.#building = null;
+    this.#progress = progress;
+  };
+
+  /** Null: none is wanted. */
+  buildOf({ build: command, buildMs: limitMs }: ReleaseSettings): ReleaseBuild | null {
+    return command === null ? null : { command, limitMs, run: (job, signal) => this.#run(job, signal) };
+  }
+
+  /** What the build prints is output of the application, and is kept by the number that the release will have. */
+  async #run(job: ReleaseJob, signal: AbortSignal): ReturnType<ReleaseBuild['run']> {
+    const { application, clock, redactor, runJob, store } = this.#parts;
+    const { nextRelease } = store.history;
+    const log = new ReleaseLog(store.folder, nextRelease, clock);
+    const lines = new LineRedactor(redactor());
+    const building = { since: clock.now(), lastLine: null as string | null };
+    this.#building = building;
+    const ended = await runJob(job, signal, (line) => {
+      building.lastLine = lines.redact(line);
+      log.add(building.lastLine);
+    });
+    const failure = ended.failure === null ? null : redactor().redact(ended.failure);
+    log.add(failure === null ? '✔ The build has ended with 0.' : `✖ The build has failed: ${failure}.`);
+    await log.save();
+    return { failure, seeLog: `See its log with \`candor releases ${application} --log r${nextRelease}\`.` };
+  }
+
+  status(): NonNullable<ApplicationReleasesStatus['making']> {
+    const building = this.#building;
+    const now = this.#parts.clock.now();
+    return {
+      ...this.#progress,
+      build: building === null ? null : { forMs: Math.round(now - building.since), lastLine: building.lastLine },
+    };
+  }
+
+  /** What an order that has ended it answers. */
+  ended(reason: string, actor: string): RolloutStatus {
+    const { name, strategy, store } = this.#parts;
+    const { history } = store;
+    return {
+      ...{ id: history.nextRollout, from: history.inForce?.name ?? 'none', to: name ?? `r${history.nextRelease}` },
+      ...{ strategy, state: 'aborted', beganAt: this.#began, actor, share: 0, shares: [], leftMs: null },
+      ...{ reason, judgement: null, remarks: [] },
+    };
+  }
+}
