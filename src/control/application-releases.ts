@@ -35,7 +35,7 @@ import {
   type SavedTrafficBefore,
   TrafficBefore,
 } from './rollout-comparison.ts';
-import { busy, handedOver, hopelessText, isEjected, nothingToDo, same, stepText } from './rollout-words.ts';
+import { busy, handedOver, hopelessText, isEjected, nothingToDo, same, sameReason, stepText } from './rollout-words.ts';
 import { StepQueue } from './step-queue.ts';
 
 interface ApplicationReleasesParts {
@@ -272,7 +272,10 @@ export class ApplicationReleases {
     const { inForce } = this;
     if (this.#isPaused) throw new ReleaseRefused(handedOver);
     if (this.#running !== null || inForce === null) throw new ReleaseRefused(busy(this.#running?.to.name ?? null));
-    if (to.number === inForce.number) throw new ReleaseRefused(same(to));
+    if (to.number === inForce.number) {
+      if (rollbackFor !== null) throw new ReleaseRefused(same(to));
+      return this.#already(to, { strategy, actor, remarks });
+    }
     const folder = await store.folderOf(to);
     if (!folder.ok) throw new ReleaseRefused(folder.failure);
     const rollout = store.history.nextRollout;
@@ -303,6 +306,17 @@ export class ApplicationReleases {
     await this.#handle({ kind: 'looked', ...this.#facts() });
     this.#schedule();
     return (this.status() ?? this.#last) as RolloutStatus;
+  }
+
+  /** The same content deployed again, as when a pipeline runs once more, is done. */
+  #already({ name }: Release, order: Pick<RolloutStatus, 'strategy' | 'actor' | 'remarks'>): RolloutStatus {
+    const { clock, store } = this.#parts;
+    return {
+      ...{ ...order, id: store.history.nextRollout - 1, from: name, to: name, state: 'promoted' },
+      ...{ share: 1, shares: [1], leftMs: null, judgement: null },
+      beganAt: new Date(clock.wallTime()).toISOString(),
+      reason: sameReason,
+    };
   }
 
   #inTurn<T>(step: () => Promise<T>): Promise<Result<T, ReleaseRefusal>> {

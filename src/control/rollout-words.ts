@@ -21,12 +21,11 @@ export const busy = (release: string | null): ReleaseRefusal =>
         step: 'Wait for its end (`candor releases`), or abort it (`candor rollback`).',
       };
 
+export const sameReason = 'it was already, with the same files, command and environment; nothing was changed';
+
 export const same = ({ name }: Release): ReleaseRefusal => ({
-  ...{
-    kind: 'source',
-    reason: `The release ${name} is in force already: it has the same files, command and environment.`,
-  },
-  step: 'Change something, or see what runs with `candor releases`.',
+  ...{ kind: 'source', reason: `The release ${name} is in force already.` },
+  step: 'See what can be gone back to with `candor releases`.',
 });
 
 export const handedOver: ReleaseRefusal = {

@@ -127,9 +127,15 @@ describe('a release', () => {
     assert.deepEqual(releases(), before);
   });
 
-  test('that has the same content as the one in force is refused', async () => {
+  test('that has the same content as the one in force is in force, and nothing is done', async () => {
+    const before = releases();
     const outcome = await deploy(null, program('two'));
-    assert.match(outcome.ok ? '' : outcome.failure.reason, /is in force already/);
+    assert.ok(outcome.ok, JSON.stringify(outcome));
+    assert.deepEqual([outcome.value.state, outcome.value.to], ['promoted', 'two']);
+    assert.match(outcome.value.reason ?? '', /^it was already, .*nothing was changed$/);
+    assert.deepEqual(releases(), before);
+    const back = await edge.gateway.changeRollout({ kind: 'rollback', application: 'shop', to: 'two' }, 'the test');
+    assert.equal(back.ok ? '' : back.failure.reason, 'The release two is in force already.');
   });
 
   test('is taken back when the release before is wanted again, within a second while that is warm', async () => {
