@@ -14,7 +14,8 @@ import { ReleaseStore } from '../deploy/release-store.ts';
 import { type ReleaseSettings, usualSettings } from '../features/releases/settings.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { ApplicationReleases, type KeptRollout } from './application-releases.ts';
+import { ApplicationReleases } from './application-releases.ts';
+import type { KeptRollout } from './running-rollout.ts';
 
 const spec = { id: 'shop', instances: 1, environment: {}, directory: '.' } as unknown as ApplicationSpec;
 

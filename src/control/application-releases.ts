@@ -3,7 +3,7 @@ import type { ApplicationSpec } from '../core/configuration.ts';
 import type { ArmName } from '../core/endpoint-release.ts';
 import type { EventSink } from '../core/event.ts';
 import type { LiveInstance } from '../core/live-instance.ts';
-import type { Judgement, Release, RolloutStrategy } from '../core/release.ts';
+import type { Release, RolloutStrategy } from '../core/release.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import { type ApplicationArm, oneArm } from '../deploy/application-arm.ts';
 import { attemptRelease, type ReleaseRefusal, ReleaseRefused } from '../deploy/release-refusal.ts';
@@ -32,11 +32,34 @@ import {
   type ProcessOfRelease,
   RolloutComparison,
   type SavedComparison,
-  type SavedTrafficBefore,
   TrafficBefore,
 } from './rollout-comparison.ts';
-import { busy, handedOver, hopelessText, isEjected, nothingToDo, same, sameReason, stepText } from './rollout-words.ts';
+import { busy, handedOver, nothingToDo, same, stepText } from './rollout-words.ts';
+import {
+  alreadyInForce,
+  type Compared,
+  eventOf,
+  factsOf,
+  judgementOf,
+  type KeptRollout,
+  planOf,
+  type RolloutFacts,
+  type RunningRollout,
+  statusOf,
+  type Watched,
+} from './running-rollout.ts';
 import { StepQueue } from './step-queue.ts';
+
+/** How a rollout is asked for. */
+interface RolloutOrder {
+  readonly to: Release;
+  readonly strategy: RolloutStrategy;
+  /** Of a rollback; null: it is none. */
+  readonly rollbackFor: string | null;
+  readonly actor: string;
+  /** Of its making, a sentence each. */
+  readonly remarks?: readonly string[];
+}
 
 interface ApplicationReleasesParts {
   readonly clock: Clock;
@@ -64,60 +87,6 @@ interface ApplicationReleasesParts {
   readonly memoryBytes: number;
   /** The arms have changed. */
   readonly onArms: () => void;
-}
-
-interface Watched extends Compared {
-  readonly strategy: RolloutStrategy;
-}
-
-/** Both releases, while one is rolled out, and while the one before stays warm. */
-interface Compared {
-  readonly from: Release;
-  readonly to: Release;
-  readonly comparison: RolloutComparison;
-}
-
-interface RunningRollout extends Compared {
-  readonly id: number;
-  readonly plan: RolloutPlan;
-  readonly beganAt: string;
-  readonly actor: string;
-  /** Ends what runs before its instances. */
-  readonly job: AbortController;
-  readonly remarks?: readonly string[];
-  rollout: Rollout;
-}
-
-/** What a process that takes over goes on with besides the journal. */
-export interface KeptRollout {
-  readonly warm: { readonly number: number; readonly leftMs: number } | null;
-  /** For how long the rollout is in its state. */
-  readonly sinceMs: number;
-  readonly isJudged: boolean;
-  /** Null: nothing is compared. */
-  readonly comparison: SavedComparison | null;
-  /** How the release in force came, which is watched while the one before is warm; null: none is watched. */
-  readonly watched: RolloutStrategy | null;
-  readonly before: SavedTrafficBefore;
-}
-
-/** How a rollout is asked for. */
-interface RolloutOrder {
-  readonly to: Release;
-  readonly strategy: RolloutStrategy;
-  /** Of a rollback; null: it is none. */
-  readonly rollbackFor: string | null;
-  readonly actor: string;
-  /** Of its making, a sentence each. */
-  readonly remarks?: readonly string[];
-}
-
-function planOf(
-  strategy: RolloutStrategy,
-  { steps, canaryFor, readyMs, bakeMs }: ReleaseSettings,
-): Omit<RolloutPlan, 'isJudged' | 'reason'> {
-  const isCanary = strategy === 'canary';
-  return { strategy, steps: isCanary ? steps : [], isChosen: isCanary && canaryFor !== null, readyMs, bakeMs };
 }
 
 /** Where nothing else happens, the rollout is looked at so often. */
@@ -274,7 +243,8 @@ export class ApplicationReleases {
     if (this.#running !== null || inForce === null) throw new ReleaseRefused(busy(this.#running?.to.name ?? null));
     if (to.number === inForce.number) {
       if (rollbackFor !== null) throw new ReleaseRefused(same(to));
-      return this.#already(to, { strategy, actor, remarks });
+      const id = store.history.nextRollout - 1;
+      return alreadyInForce(to, { id, strategy, actor, remarks, beganAt: new Date(clock.wallTime()).toISOString() });
     }
     const folder = await store.folderOf(to);
     if (!folder.ok) throw new ReleaseRefused(folder.failure);
@@ -306,17 +276,6 @@ export class ApplicationReleases {
     await this.#handle({ kind: 'looked', ...this.#facts() });
     this.#schedule();
     return (this.status() ?? this.#last) as RolloutStatus;
-  }
-
-  /** The same content deployed again, as when a pipeline runs once more, is done. */
-  #already({ name }: Release, order: Pick<RolloutStatus, 'strategy' | 'actor' | 'remarks'>): RolloutStatus {
-    const { clock, store } = this.#parts;
-    return {
-      ...{ ...order, id: store.history.nextRollout - 1, from: name, to: name, state: 'promoted' },
-      ...{ share: 1, shares: [1], leftMs: null, judgement: null },
-      beganAt: new Date(clock.wallTime()).toISOString(),
-      reason: sameReason,
-    };
   }
 
   #inTurn<T>(step: () => Promise<T>): Promise<Result<T, ReleaseRefusal>> {
@@ -456,7 +415,7 @@ export class ApplicationReleases {
     }
     if (next.state !== 'promoted' && inForce() !== from.number)
       await store.append({ kind: 'promoted', rollout: id, release: from.number });
-    const verdict = this.#judgement(running)?.verdict ?? null;
+    const verdict = judgementOf(running)?.verdict ?? null;
     await store.append({ kind: 'ended', rollout: id, state: next.state, verdict, reason: next.reason });
     running.rollout = next;
     this.#end(running, next, before.state, event.kind === 'abort');
@@ -485,30 +444,15 @@ export class ApplicationReleases {
     void this.#parts.store.prune({ ...storeLimits, trees: this.#parts.settings().keepMax });
   }
 
-  #facts(): Omit<Extract<RolloutEvent, { kind: 'looked' }>, 'kind'> {
-    const running = this.#running as RunningRollout;
-    const { to } = running;
-    const instances = this.#parts.instances().filter(({ release }) => release === to.name);
-    const isReady = ({ state }: LiveInstance): boolean => state === 'healthy';
-    const ejected = this.#parts.endpoints().find((one) => one.release === to.name && isEjected(one));
-    const waiting = instances.find((one) => !isReady(one)) ?? null;
-    return {
-      instances: {
-        wanted: this.#parts.spec()?.instances ?? 1,
-        ready: instances.filter(isReady).length,
-        hopeless:
-          instances.map((one) => hopelessText(one, this.#parts.clock.now())).find((text) => text !== null) ?? null,
-        waiting: waiting === null ? null : `${waiting.id}: ${waiting.reason}`,
-      },
-      judgement: this.#judgement(running),
-      suspicion: running.rollout.state === 'baking' ? running.comparison.takeSuspicion() : null,
-      ejected: ejected === undefined ? null : `${ejected.instance ?? ejected.id} was ejected: ${ejected.reason}`,
-    };
+  #facts(): RolloutFacts {
+    const { clock, instances, endpoints, spec } = this.#parts;
+    const seen = { instances: instances(), endpoints: endpoints(), wanted: spec()?.instances ?? 1 };
+    return factsOf(this.#running as RunningRollout, seen, clock.now());
   }
 
-  /** Null: the release is not compared. */
-  #judgement({ comparison, plan }: RunningRollout): Judgement | null {
-    return plan.isJudged ? comparison.judgement() : null;
+  #emit(running: RunningRollout, reason: string, before: string | null, ordered = false): void {
+    const { application, events } = this.#parts;
+    events.emit(eventOf(application, running, { reason, before, ordered }));
   }
 
   #schedule(): void {
@@ -539,37 +483,9 @@ export class ApplicationReleases {
     this.#schedule();
   }
 
-  #emit(
-    { id, from, to, plan, rollout, actor }: RunningRollout,
-    reason: string,
-    before: string | null,
-    ordered = false,
-  ): void {
-    const { application, events } = this.#parts;
-    const share = shareOf(rollout, plan);
-    events.emit({
-      ...{ kind: 'rollout', subject: `application:${application}`, from: before, to: rollout.state, reason },
-      ...(before === null ? { actor } : {}),
-      evidence: { application, rollout: id, release: to.name, before: from.name, share, ordered },
-    });
-  }
-
   /** The rollout that goes on; null: none does. */
   status(): RolloutStatus | null {
-    const running = this.#running;
-    if (running === null) return null;
-    const { id, from, to, plan, rollout, beganAt, actor, remarks = [] } = running;
-    const { clock } = this.#parts;
-    const at = goesOnAt(rollout, plan);
-    return {
-      ...{ id, from: from.name, to: to.name, strategy: plan.strategy, state: rollout.state, beganAt, actor },
-      share: shareOf(rollout, plan),
-      shares: [...plan.steps.map(({ share }) => share), 1],
-      leftMs: Number.isFinite(at) ? Math.max(0, Math.round(at - clock.now())) : null,
-      reason: isOver(rollout) ? rollout.reason : null,
-      judgement: this.#judgement(running),
-      remarks,
-    };
+    return this.#running === null ? null : statusOf(this.#running, this.#parts.clock.now());
   }
 
   get last(): RolloutStatus | null {

@@ -1,0 +1,125 @@
+import type { EventSink } from '../core/event.ts';
+import type { LiveInstance } from '../core/live-instance.ts';
+import type { Judgement, Release, RolloutStrategy } from '../core/release.ts';
+import type { RolloutStatus } from '../core/schemas/releases.ts';
+import type { EndpointSnapshot } from '../core/snapshot.ts';
+import type { Instant } from '../core/time.ts';
+import { goesOnAt, isOver, type Rollout, type RolloutEvent, type RolloutPlan, shareOf } from '../deploy/rollout.ts';
+import type { ReleaseSettings } from '../features/releases/settings.ts';
+import type { RolloutComparison, SavedComparison, SavedTrafficBefore } from './rollout-comparison.ts';
+import { hopelessText, isEjected, sameReason } from './rollout-words.ts';
+
+export interface Watched extends Compared {
+  readonly strategy: RolloutStrategy;
+}
+
+/** Both releases, while one is rolled out, and while the one before stays warm. */
+export interface Compared {
+  readonly from: Release;
+  readonly to: Release;
+  readonly comparison: RolloutComparison;
+}
+
+export interface RunningRollout extends Compared {
+  readonly id: number;
+  readonly plan: RolloutPlan;
+  readonly beganAt: string;
+  readonly actor: string;
+  /** Ends what runs before its instances. */
+  readonly job: AbortController;
+  readonly remarks?: readonly string[];
+  rollout: Rollout;
+}
+
+/** What a process that takes over goes on with besides the journal. */
+export interface KeptRollout {
+  readonly warm: { readonly number: number; readonly leftMs: number } | null;
+  /** For how long the rollout is in its state. */
+  readonly sinceMs: number;
+  readonly isJudged: boolean;
+  /** Null: nothing is compared. */
+  readonly comparison: SavedComparison | null;
+  /** How the release in force came, which is watched while the one before is warm; null: none is watched. */
+  readonly watched: RolloutStrategy | null;
+  readonly before: SavedTrafficBefore;
+}
+
+export function planOf(
+  strategy: RolloutStrategy,
+  { steps, canaryFor, readyMs, bakeMs }: ReleaseSettings,
+): Omit<RolloutPlan, 'isJudged' | 'reason'> {
+  const isCanary = strategy === 'canary';
+  return { strategy, steps: isCanary ? steps : [], isChosen: isCanary && canaryFor !== null, readyMs, bakeMs };
+}
+
+/** Null: the release is not compared. */
+export const judgementOf = ({ comparison, plan }: RunningRollout): Judgement | null =>
+  plan.isJudged ? comparison.judgement() : null;
+
+export function statusOf(running: RunningRollout, now: Instant): RolloutStatus {
+  const { id, from, to, plan, rollout, beganAt, actor, remarks = [] } = running;
+  const at = goesOnAt(rollout, plan);
+  return {
+    ...{ id, from: from.name, to: to.name, strategy: plan.strategy, state: rollout.state, beganAt, actor },
+    share: shareOf(rollout, plan),
+    shares: [...plan.steps.map(({ share }) => share), 1],
+    leftMs: Number.isFinite(at) ? Math.max(0, Math.round(at - now)) : null,
+    reason: isOver(rollout) ? rollout.reason : null,
+    judgement: judgementOf(running),
+    remarks,
+  };
+}
+
+/** The same content deployed again, as when a pipeline runs once more, is done. */
+export function alreadyInForce(
+  { name }: Release,
+  order: Pick<RolloutStatus, 'id' | 'strategy' | 'actor' | 'remarks' | 'beganAt'>,
+): RolloutStatus {
+  return {
+    ...{ ...order, from: name, to: name, state: 'promoted', reason: sameReason },
+    ...{ share: 1, shares: [1], leftMs: null, judgement: null },
+  };
+}
+
+export type RolloutFacts = Omit<Extract<RolloutEvent, { kind: 'looked' }>, 'kind'>;
+
+interface SeenApplication {
+  readonly instances: readonly LiveInstance[];
+  readonly endpoints: readonly EndpointSnapshot[];
+  /** Instances. */
+  readonly wanted: number;
+}
+
+/** What a look at the application shows of the new release. */
+export function factsOf(running: RunningRollout, { wanted, ...seen }: SeenApplication, now: Instant): RolloutFacts {
+  const { to, rollout, comparison } = running;
+  const instances = seen.instances.filter(({ release }) => release === to.name);
+  const isReady = ({ state }: LiveInstance): boolean => state === 'healthy';
+  const ejected = seen.endpoints.find((one) => one.release === to.name && isEjected(one));
+  const waiting = instances.find((one) => !isReady(one)) ?? null;
+  return {
+    instances: {
+      wanted,
+      ready: instances.filter(isReady).length,
+      hopeless: instances.map((one) => hopelessText(one, now)).find((text) => text !== null) ?? null,
+      waiting: waiting === null ? null : `${waiting.id}: ${waiting.reason}`,
+    },
+    judgement: judgementOf(running),
+    suspicion: rollout.state === 'baking' ? comparison.takeSuspicion() : null,
+    ejected: ejected === undefined ? null : `${ejected.instance ?? ejected.id} was ejected: ${ejected.reason}`,
+  };
+}
+
+/** `before`: the state that it leaves; null: it begins. `ordered`: by an operator. */
+export function eventOf(
+  application: string,
+  { id, from, to, plan, rollout, actor }: RunningRollout,
+  { reason, before, ordered }: { reason: string; before: string | null; ordered: boolean },
+): Parameters<EventSink['emit']>[0] {
+  const share = shareOf(rollout, plan);
+  return {
+    ...{ kind: 'rollout', subject: `application:${application}`, from: before, to: rollout.state, reason },
+    ...(before === null ? { actor } : {}),
+    evidence: { application, rollout: id, release: to.name, before: from.name, share, ordered },
+  };
+}
