@@ -24,10 +24,12 @@ afterEach(() => edge.stop());
 
 const versions = (one: KeptConfiguration | undefined) => one?.unshown?.map(({ key, version }) => `${key} ${version}`);
 
-/** Whatever the gateway keeps or tells: its state folder, configurations, events, status and the effective configuration. */
+/** Whatever the gateway keeps or tells but the files that `candor configuration restore` writes back: its state folder, configurations, events, status and the effective configuration. */
 function everythingKept(): string {
   const state = join(edge.folder, 'state');
-  const files = readdirSync(state, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const files = readdirSync(state, { recursive: true, withFileTypes: true }).filter(
+    (entry) => entry.isFile() && entry.parentPath !== join(state, 'configurations'),
+  );
   const { gateway, events } = edge;
   return [
     ...files.map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1')),
@@ -64,6 +66,9 @@ describe('a secret under a key of the wrong name, or of the wrong kind', () => {
       assert.ok(!`${JSON.stringify(outcome)}${everythingKept()}`.includes(canary), what);
     }
     assert.equal(edge.gateway.configurations.list.length, reloads.length + 1);
+    const originals = join(edge.folder, 'state', 'configurations');
+    await until('they are written', () => existsSync(originals));
+    assert.equal(statSync(originals).mode & 0o777, 0o700, 'what restore needs is for the gateway alone');
   });
 });
 
