@@ -64,15 +64,21 @@ function withPeer(name: PeerName, gateway: (peer: Program, setting: Setting) => 
 }
 
 function withPackages(name: 'http-proxy' | 'fastify'): GatewayFactory {
-  const place = join(cacheFolder, 'bench', 'npm');
-  mkdirSync(place, { recursive: true });
-  writeFileSync(join(place, 'package.json'), '{ "private": true }\n');
-  const ran = spawnSync('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...packages], {
-    cwd: place,
+  const folder = installPackages('npm', packages);
+  return () => kinds.npmGateway(name, folder);
+}
+
+/** Returns the folder of that name below `.cache/bench`, with the packages in it. */
+export function installPackages(name: string, wanted: readonly string[]): string {
+  const folder = join(cacheFolder, 'bench', name);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
+  const ran = spawnSync('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...wanted], {
+    cwd: folder,
     encoding: 'utf8',
   });
-  if (ran.status !== 0) throw new Error(`npm could not install ${packages.join(', ')}: ${ran.stderr.slice(-300)}`);
-  return () => kinds.npmGateway(name, place);
+  if (ran.status !== 0) throw new Error(`npm could not install ${wanted.join(', ')}: ${ran.stderr.slice(-300)}`);
+  return folder;
 }
 
 function installTarball(): string {

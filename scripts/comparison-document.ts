@@ -29,6 +29,7 @@ export function comparisonDocument(compared: readonly Compared[], before: string
     ...totals(compared),
     ...sectionOf(before, 'poisoning'),
     ...sectionOf(before, 'storms'),
+    ...sectionOf(before, 'deploys'),
     ...(candor === undefined ? [] : betterElsewhere(candor, peers)),
     ...candorAtItsDefaults,
     ...compared.flatMap(portrait),
@@ -53,8 +54,8 @@ export function hasCase(matrix: string, id: string): boolean {
   return matrix.split('\n').some((row) => row.split('\t')[1]?.replace(' †', '') === id);
 }
 
-/** Sections of other commands, `npm run compare:poisoning` and `npm run bench:storms`: each between two comments with its name. */
-type ForeignSection = 'poisoning' | 'storms';
+/** Sections of other commands, `npm run compare:poisoning`, `bench:storms` and `bench:deploys`: each between two comments with its name. */
+type ForeignSection = 'poisoning' | 'storms' | 'deploys';
 
 function sectionOf(document: string, name: ForeignSection): string[] {
   const [start, end] = [document.indexOf(`<!-- ${name} -->`), document.indexOf(`<!-- /${name} -->`)];

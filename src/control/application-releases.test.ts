@@ -7,6 +7,8 @@ import type { ApplicationSpec } from '../core/configuration.ts';
 import type { ReadinessFinding } from '../core/endpoint.ts';
 import type { LiveInstance } from '../core/live-instance.ts';
 import type { RolloutStrategy } from '../core/release.ts';
+import type { RouteTraffic } from '../core/route-traffic.ts';
+import type { EndpointSnapshot } from '../core/snapshot.ts';
 import { removeTree } from '../deploy/release-files.ts';
 import { runJob } from '../deploy/release-job.ts';
 import { ReleaseRefused } from '../deploy/release-refusal.ts';
@@ -38,7 +40,9 @@ async function application(context: TestContext, changed: Partial<ReleaseSetting
       instances: () => instances,
       ...{
         endpoints: () => [],
-        endpoint: () => null,
+        // An endpoint is called like its release.
+        endpoint: (release) =>
+          ({ release, sinceInstant: clock.now() }) as Partial<EndpointSnapshot> as EndpointSnapshot,
         processes: () => [{ instance: 'shop-2', release: 'two', restarts, bytes: null }],
         routes: () => ['shop'],
         isSticky: () => false,
@@ -211,7 +215,30 @@ describe('a process that takes over', () => {
   });
 });
 
+function answered(endpoint: string, answered: number): RouteTraffic {
+  const none = { serverErrors: 0, latencies: [], failed: [], slow: [], awaited: [] };
+  return { route: 'shop', upstream: 'shop', endpoint, answered, ...none };
+}
+
 describe('while another process takes over', () => {
+  it('counts no more requests than the other process goes on with', async (context) => {
+    const steps = [{ share: 0.5, forMs: 60_000 }];
+    const made = await application(context, { steps });
+    assert.ok((await made.begin('canary')).ok);
+    made.is('healthy');
+    await made.pass(10_000);
+    const counted = (): number | undefined => made.releases.status()?.judgement?.fresh.requests;
+    const count = (): void => made.releases.onTraffic({ worker: 0, routes: [answered('one', 7), answered('two', 7)] });
+    count();
+    await made.releases.pause();
+    count();
+    assert.equal(counted(), 7);
+    await made.handOver();
+    assert.equal(counted(), 7);
+    count();
+    assert.equal(counted(), 14);
+  });
+
   it('nothing begins or goes on until the handoff has failed', async (context) => {
     const { begin, pass, is, shown, releases, store } = await application(context);
     assert.ok((await begin()).ok);

@@ -334,7 +334,8 @@ export class ApplicationReleases {
       },
       clock.now(),
     );
-    if (compared === null) return;
+    // What a successor goes on with was counted before: what came since would be shown here, and be missing there.
+    if (compared === null || this.#isPaused) return;
     const running = this.#running;
     if (running === null) compared.comparison.add(counted, 1);
     else if (!isSettling(running.rollout, this.#parts.clock.now()))

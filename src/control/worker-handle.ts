@@ -72,8 +72,8 @@ export class WorkerHandle {
   waiting: readonly WaitingRequests[] = [];
   /** Sockets that it accepts from; a successor may accept from them as well. */
   sockets: readonly OwnSocket[] = [];
-  /** Sockets of the predecessor that it should accept from. */
-  readonly passedSockets: readonly PassedSocket[];
+  /** Sockets of the predecessor that it should accept from, until it does: from then on its thread closes them, and no other. */
+  passedSockets: readonly PassedSocket[];
   readonly #clock: Clock;
   readonly #thread: Worker;
   readonly #listener: WorkerListener;
@@ -186,6 +186,7 @@ export class WorkerHandle {
         if (this.state === 'starting') this.state = 'serving';
         this.revision = message.revision;
         this.sockets = message.sockets;
+        this.passedSockets = [];
         this.#resolveAnswer(message.revision, { ok: true, listeners: [] });
         break;
       case 'rejected':

@@ -783,8 +783,10 @@ test('two releases run beside one another, each with its share; one that is left
   supervisor.refresh(web);
   assert.deepEqual(shares(), ['web/1 r1 old 0', 'web/2 r1 old 0', 'web/3 r2 new 1']);
   arms = [arms[0]];
+  const notified: string[][] = [];
+  supervisor.onChange(() => void notified.push(states()));
   supervisor.refresh(web);
-  assert.deepEqual(states(), ['web/1 draining', 'web/2 draining', 'web/3 healthy']);
+  assert.deepEqual(notified, [['web/1 draining', 'web/2 draining', 'web/3 healthy']]);
   await clock.advance(11_000);
   assert.deepEqual(shares(), ['web/3 r2 all']);
   assert.deepEqual([host.programs.length, host.program(2).signals], [3, []]);

@@ -370,7 +370,8 @@ class ApplicationsSupervisor implements Supervisor {
     application.instances = application.instances.filter(({ instance }) => instance.phase !== 'stopped');
     this.#reconcileUntilStable(application);
     this.#forgetIfGone(application);
-    this.#notifyChange();
+    // The outer call notifies once, of all that it has changed: between the ends of two instances of a release the second one seems to serve.
+    if (!application.isReconciling) this.#notifyChange();
     this.#finishStopIfAllEnded();
   }
 

@@ -98,6 +98,12 @@ export class ManagedGateway {
     return answer.ok && answer.status === 200 ? statusOfJson(answer.body) : null;
   }
 
+  /** Null if the gateway does not answer with 200 or 202. */
+  async admin<T>(method: 'GET' | 'POST', path: string, body: object | null = null): Promise<T | null> {
+    const answer = await askAdmin({ kind: 'socket', path: this.#adminSocket }, method, path, systemClock, null, body);
+    return answer.ok && (answer.status === 200 || answer.status === 202) ? (answer.body as T) : null;
+  }
+
   /** The pid of each ready instance that Candor has started. */
   async applications(): Promise<readonly number[]> {
     const instances = (await this.status())?.applications.flatMap((application) => application.instances) ?? [];
