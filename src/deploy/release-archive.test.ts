@@ -224,6 +224,31 @@ describe('an archive is refused in words', () => {
     }
   });
 
+  it('and leaves no file open, wherever it is cut off', async () => {
+    let open = 0;
+    const files = {
+      ...releaseFiles,
+      open: async (...of: Parameters<typeof releaseFiles.open>) => {
+        const handle = await releaseFiles.open(...of);
+        open++;
+        const close = handle.close.bind(handle);
+        handle.close = async () => {
+          await close();
+          open--;
+        };
+        return handle;
+      },
+    };
+    const content = fc.sample(fc.uint8Array({ minLength: 5000, maxLength: 5000 }), 1)[0] as Uint8Array;
+    const whole = gzipSync(tarOf([{ path: 'a', content: Buffer.from(content).toString('hex') }, { path: 'b' }]));
+    for (let bytes = 100; bytes < whole.length; bytes += 500) {
+      fresh();
+      writeFileSync(join(root, 'cut.tgz'), whole.subarray(0, bytes));
+      await assert.rejects(unpackArchive(join(root, 'cut.tgz'), into, { ...options, files }), ReleaseRefused);
+      assert.equal(open, 0, `cut off after ${bytes} bytes`);
+    }
+  });
+
   it('where its header is damaged', async () => {
     const damaged = Buffer.from(whole);
     damaged[20] = 65;

@@ -73,6 +73,7 @@ export async function unpackTar(
       await unpacking.write(next);
     }
   } catch (error) {
+    await unpacking.abandon(error);
     if (!isDiskFull(error)) throw error;
     const free = await freeBytes(into, options.files ?? releaseFiles);
     return refuseFullDisk(into, `at least ${memoryText(unpacking.bytes)}`, free, options.reserveBytes);
@@ -115,6 +116,8 @@ class Unpacking {
   #work: Promise<void> = Promise.resolve();
   #failure: { readonly error: unknown } | null = null;
   #hasEnd = false;
+  /** Rejects where no more of the archive comes. */
+  readonly #abandoned = Promise.withResolvers<never>();
   /** Of the files so far. */
   bytes = 0;
   #readBytes = 0;
@@ -126,6 +129,7 @@ class Unpacking {
     this.#files = options.files ?? releaseFiles;
     const needs = `more than ${memoryText(options.reserveBytes)}`;
     this.#space = new SpaceWatch(into, needs, { files: this.#files, reserveBytes: options.reserveBytes });
+    this.#abandoned.promise.catch(() => undefined);
     this.#parser = new Parser({ strict: true, brotli: false, onReadEntry: (entry) => this.#add(entry) });
     this.#parser.on('ignoredEntry', (entry: ReadEntry) => this.#refuseIgnored(entry));
     this.#parser.on('nullBlock', () => {
@@ -153,6 +157,13 @@ class Unpacking {
     if (this.#kinds.size === 0) refuse('source', `${this.#name} has no files.`, 'Name one that has the application.');
     for (const [path, target] of this.#links) await this.#files.symlink(target, join(this.#into, path));
     return this.#options.dropsTop === true ? this.#withoutTop() : this.#into;
+  }
+
+  /** No more of the archive comes: closes the file that waits for its rest. */
+  async abandon(error: unknown): Promise<void> {
+    this.#failure ??= { error };
+    this.#abandoned.reject(error);
+    await this.#work;
   }
 
   #withoutTop(): string {
@@ -252,8 +263,13 @@ class Unpacking {
 
   async #writeFile(path: string, entry: ReadEntry): Promise<void> {
     const handle = await this.#files.open(join(this.#into, path), 'wx', ((entry.mode ?? 0o644) & 0o777) | 0o600);
+    const chunks = entry[Symbol.asyncIterator]();
     try {
-      for await (const chunk of entry) await handle.writeFile(chunk);
+      for (;;) {
+        const { done, value } = await Promise.race([chunks.next(), this.#abandoned.promise]);
+        if (done === true) return;
+        await handle.writeFile(value);
+      }
     } finally {
       await handle.close();
     }
