@@ -132,7 +132,10 @@ async function applicationOf(target: AdminTarget, name: string | null, context: 
 function noApplication(name: string | null, all: readonly ApplicationReleasesStatus[]): CommandFailure {
   const names = all.map(({ application }) => application).join(', ');
   if (names === '')
-    return new CommandFailure('refused', 'The gateway runs no application, or has no state folder for its releases.');
+    return new CommandFailure(
+      'refused',
+      'The gateway runs no application, or keeps no state for its releases (`candor run`, `state: none`): run it with `candor up` and a file.',
+    );
   return name === null
     ? new CommandFailure('usage', `Which application? The gateway runs ${names}.`)
     : new CommandFailure('not_found', `The gateway runs no application ${name}. It runs ${names}.`);

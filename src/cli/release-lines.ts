@@ -7,7 +7,8 @@ import { statusMark, type Style } from './style.ts';
 
 /** Whether another line would say the same. */
 export function sameStep(one: RolloutStatus, other: RolloutStatus): boolean {
-  return one.state === other.state && one.share === other.share && one.reason === other.reason;
+  const isSame = one.state === other.state && one.share === other.share && one.reason === other.reason;
+  return isSame && one.trouble === other.trouble;
 }
 
 /** What a rollout does now, in one sentence. */
@@ -106,24 +107,27 @@ function linesOf(
     ...(making === null ? [] : wrap(copyText(making), '  ')),
     ...(rollout === null ? [] : rolloutLine(rollout, style).map((line) => `  ${line}`)),
     ...alignColumns(
-      releases.map(({ number, name, from, actor, createdAt, builtMs }) => [
-        ...[
-          harmless(name),
-          stateOf(number, name),
-          ago(createdAt),
-          `${from.kind} ${harmless(from.text)}${builtMs === null ? '' : `, built in ${elapsedText(builtMs / 1000)}`}`,
-          harmless(actor),
-        ],
-      ]),
+      [
+        ['', '', 'made', 'from', 'by'].map((head) => style.dim(head)),
+        ...releases.map(({ number, name, from, actor, createdAt, builtMs }) => [
+          ...[
+            harmless(name),
+            stateOf(number, name),
+            ago(createdAt),
+            `${from.kind} ${harmless(from.text)}${builtMs === null ? '' : `, built in ${elapsedText(builtMs / 1000)}`}`,
+            harmless(actor),
+          ],
+        ]),
+      ],
       '  ',
     ),
     ...(rollouts.length === 0 ? [] : ['', style.dim('  rollouts')]),
     ...rollouts
       .slice(0, 10)
-      .flatMap(({ to, state, reason, verdict, beganAt }) =>
+      .flatMap(({ to, state, reason, verdict, beganAt, endedAt }) =>
         wrapAfter(
           `  ${markOf(state, style)}`,
-          `${harmless(nameOf.get(to) ?? String(to))} ${state}, ${ago(beganAt)}${state === 'promoted' && verdict === 'inconclusive' ? '; inconclusive' : ''}${reason === null ? '' : `: ${harmless(reason)}`}`,
+          `${harmless(nameOf.get(to) ?? String(to))} ${state}, ${ago(endedAt ?? beganAt)}${state === 'promoted' && verdict === 'inconclusive' ? '; inconclusive' : ''}${reason === null ? '' : `: ${harmless(reason)}`}`,
           4,
         ),
       ),

@@ -85,8 +85,12 @@ async function followRollouts(
 
 /** A reload compares the configuration: it does not see that the code of an application has changed. */
 async function writeSameProgram(target: AdminTarget, context: ProcessContext): Promise<void> {
-  if ((await replacements(target, () => true, context)).length > 0) writeSentences([sameProgram], context);
+  if ((await replacements(target, () => true, context)).length === 0) return;
+  const all = await readReleases(target, context).catch(() => []);
+  writeSentences([all.some(({ inForce }) => inForce !== null) ? sameRelease : sameProgram], context);
 }
+
+const sameRelease = 'The release in force goes on: `candor deploy` brings changed code';
 
 const sameProgram =
   'Instances go on with the program that they were started with: to start changed code, write another value under `environment` of the application, such as RELEASE, and run `candor reload --wait`';

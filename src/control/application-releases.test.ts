@@ -19,7 +19,7 @@ import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { ApplicationReleases } from './application-releases.ts';
 import type { KeptRollout } from './running-rollout.ts';
 
-const spec = { id: 'shop', instances: 1, environment: {}, directory: '.' } as unknown as ApplicationSpec;
+const spec = { id: 'shop', instances: 1, environment: {}, directory: '.', port: null } as unknown as ApplicationSpec;
 
 /** An application whose instances are as the test says. */
 async function application(context: TestContext, changed: Partial<ReleaseSettings> = {}) {
@@ -162,7 +162,7 @@ describe('the rollout of an application', () => {
   });
 
   it('tries a step that the disk does not take ten times a second', async (context) => {
-    const { begin, pass, is, shown, store } = await application(context);
+    const { begin, pass, is, shown, store, releases } = await application(context);
     assert.ok((await begin()).ok);
     const append = store.append.bind(store);
     let tried = 0;
@@ -173,9 +173,19 @@ describe('the rollout of an application', () => {
     is('healthy');
     await pass(2000);
     assert.deepEqual([tried, shown()], [20, ['starting', 'one', [1, 0]]]);
+    assert.equal(releases.status()?.trouble, 'The disk is full. Make room.');
     store.append = append;
     await pass(100);
-    assert.equal(shown()[0], 'baking');
+    assert.deepEqual([shown()[0], releases.status()?.trouble], ['baking', null]);
+  });
+
+  it('keeps no release warm that would have the port of the other', async (context) => {
+    const { begin, pass, is, releases } = await application(context);
+    assert.ok((await begin()).ok);
+    is('healthy');
+    await pass(31_000);
+    assert.equal(releases.armsOf(spec).length, 2);
+    assert.equal(releases.armsOf({ ...spec, port: 3000 } as ApplicationSpec).length, 1);
   });
 
   it('refuses a second deployment while one goes on', async (context) => {

@@ -138,7 +138,10 @@ export class ApplicationReleases {
     }
     const { inForce } = this;
     if (inForce === null) return oneArm(spec);
-    return this.#warm === null ? [arm('new', inForce, 1)] : [arm('new', inForce, 1), arm('old', this.#warm.release, 0)];
+    // Two releases cannot have one port.
+    return this.#warm === null || spec.port !== null
+      ? [arm('new', inForce, 1)]
+      : [arm('new', inForce, 1), arm('old', this.#warm.release, 0)];
   }
 
   #specOf(spec: ApplicationSpec, release: Release): ApplicationSpec {
@@ -168,12 +171,13 @@ export class ApplicationReleases {
   /** A rollout that an earlier process has not ended is over: the release that is in force by the journal runs. */
   async endInterrupted(): Promise<void> {
     const { store } = this.#parts;
-    const { open } = store.history;
+    const { open, inForce } = store.history;
     if (open === null) return;
-    const reason = 'the gateway ended before the rollout did';
-    await this.#inTurn(() =>
-      store.append({ kind: 'ended', rollout: open.rollout, state: 'interrupted', verdict: null, reason }),
-    );
+    // What is promoted is in force; its watch alone was cut short.
+    const isPromoted = inForce?.number === open.to;
+    const state = isPromoted ? 'promoted' : 'interrupted';
+    const reason = isPromoted ? 'the gateway ended while it was watched' : 'the gateway ended before the rollout did';
+    await this.#inTurn(() => store.append({ kind: 'ended', rollout: open.rollout, state, verdict: null, reason }));
   }
 
   /** The rollout of an earlier process that has handed over goes on, with the same share. Null: it has said nothing of it. */
@@ -312,11 +316,14 @@ export class ApplicationReleases {
     const compared = this.#running ?? this.#watched;
     if (compared === null || this.#isPaused || this.#isLooking) return;
     this.#isLooking = true;
+    const running = this.#running;
     void this.#inTurn(async () => {
       this.#isLooking = false;
       this.#lookAtProcesses(compared);
       if (this.#running !== null) await this.#handle({ kind: 'looked', ...this.#facts() });
       else if (this.#watched !== null) await this.#watch(this.#watched);
+    }).then((done) => {
+      if (running !== null) running.trouble = done.ok ? null : `${done.failure.reason} ${done.failure.step}`;
     });
   }
 

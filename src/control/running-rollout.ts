@@ -29,6 +29,8 @@ export interface RunningRollout extends Compared {
   readonly job: AbortController;
   readonly remarks?: readonly string[];
   rollout: Rollout;
+  /** Why its next step could not be written; null or absent: nothing keeps it. */
+  trouble?: string | null;
 }
 
 /** What a process that takes over goes on with besides the journal. */
@@ -57,7 +59,7 @@ export const judgementOf = ({ comparison, plan }: RunningRollout): Judgement | n
   plan.isJudged ? comparison.judgement() : null;
 
 export function statusOf(running: RunningRollout, now: Instant): RolloutStatus {
-  const { id, from, to, plan, rollout, beganAt, actor, remarks = [] } = running;
+  const { id, from, to, plan, rollout, beganAt, actor, remarks = [], trouble = null } = running;
   const at = goesOnAt(rollout, plan);
   return {
     ...{ id, from: from.name, to: to.name, strategy: plan.strategy, state: rollout.state, beganAt, actor },
@@ -66,6 +68,7 @@ export function statusOf(running: RunningRollout, now: Instant): RolloutStatus {
     leftMs: Number.isFinite(at) ? Math.max(0, Math.round(at - now)) : null,
     reason: isOver(rollout) ? rollout.reason : null,
     judgement: judgementOf(running),
+    trouble,
     remarks,
   };
 }
@@ -77,7 +80,7 @@ export function alreadyInForce(
 ): RolloutStatus {
   return {
     ...{ ...order, from: name, to: name, state: 'promoted', reason: sameReason },
-    ...{ share: 1, shares: [1], leftMs: null, judgement: null },
+    ...{ share: 1, shares: [1], leftMs: null, judgement: null, trouble: null },
   };
 }
 

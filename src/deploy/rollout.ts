@@ -137,8 +137,7 @@ export function nextRollout(rollout: Rollout, event: RolloutEvent, plan: Rollout
   const { instances, judgement, suspicion, ejected } = event;
   if (rollout.state === 'starting') return started(rollout, instances, plan, now);
   if (plan.isJudged && judgement?.verdict === 'bad') return ended('aborted', judgement.reason, now);
-  if (instances.ready === 0)
-    return ended('aborted', instances.hopeless ?? 'none of its instances is ready any more', now);
+  if (instances.ready === 0) return ended('aborted', instances.hopeless ?? noneReadyText(instances), now);
   if (plan.isJudged && ejected !== null) return ended('aborted', ejected, now);
   const isDue = now >= goesOnAt(rollout, plan);
   switch (rollout.state) {
@@ -184,6 +183,9 @@ const promotedEarly = (rollout: Rollout, now: Instant): Rollout =>
   rollout.state === 'shifting'
     ? { state: 'baking', since: now, bakedMs: 0 }
     : ended('promoted', 'an operator has ended its watch', now);
+
+const noneReadyText = ({ waiting }: FreshInstances): string =>
+  `none of its instances is ready any more${waiting === null ? '' : ` (${waiting})`}`;
 
 const ended = (state: 'promoted' | 'refused' | 'aborted', reason: string, now: Instant): Rollout => ({
   ...{ state, reason, since: now },

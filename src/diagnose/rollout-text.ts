@@ -8,11 +8,18 @@ interface DescribedRollout {
   readonly share: number;
   readonly reason: string | null;
   readonly leftMs: number | null;
+  /** Why its next step could not be written; null or absent: nothing keeps it. */
+  readonly trouble?: string | null;
   readonly judgement: Pick<Judgement, 'verdict' | 'reason'> | null;
 }
 
 /** What the new release of a rollout does now, without its name: 'gets 5 % of the requests, for 42 s'. */
-export function rolloutText({ state, from, share, reason, leftMs, judgement }: DescribedRollout): string {
+export function rolloutText({ trouble = null, ...rollout }: DescribedRollout): string {
+  const text = stateText(rollout);
+  return trouble === null ? text : `${text}; its next step waits: ${trouble}`;
+}
+
+function stateText({ state, from, share, reason, leftMs, judgement }: DescribedRollout): string {
   const left = leftMs === null ? '' : `, for ${leftText(leftMs)}`;
   switch (state) {
     case 'preparing':
@@ -24,7 +31,7 @@ export function rolloutText({ state, from, share, reason, leftMs, judgement }: D
     case 'comparing':
       return `looks worse than before: three quarters of the requests go to ${from}, to compare them${left}`;
     case 'baking':
-      return `gets all requests, and is watched${left}`;
+      return leftMs === 0 ? 'gets all requests' : `gets all requests, and is watched${left}`;
     case 'promoted':
       return judgement?.verdict === 'inconclusive' && judgement.reason === reason
         ? `is in force; inconclusive: ${reason}`

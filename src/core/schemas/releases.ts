@@ -38,6 +38,9 @@ export const rolloutSchema = z.object({
   left_ms: count.nullable().describe('Until the next step at the latest; null: it is over.'),
   reason: nullableText.describe('Why it has ended; null: it has not.'),
   judgement: judgementSchema.nullable(),
+  trouble: nullableText
+    .optional()
+    .describe('Why its next step could not be written into the journal; null or absent: nothing keeps it.'),
   remarks: z.array(text).describe('A sentence each, of what the release does not have.'),
 });
 
