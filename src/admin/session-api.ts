@@ -1,6 +1,5 @@
 import type { LinkStatus, SessionStatus } from '../core/schemas/sessions.ts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AdminRole } from '../core/admin-roles.ts';
 import type { EventSink } from '../core/event.ts';
 import type { Clock } from '../core/time.ts';
 import { sendJson, sendProblem } from './answer.ts';
@@ -13,6 +12,7 @@ import {
   type Holder,
   linkMs,
   roleOf,
+  roleOfSession,
   type BrowserSession,
   type Sessions,
   sessionCookie,
@@ -96,7 +96,7 @@ export class SessionApi {
     const { events, spec } = this.#state;
     const token = findToken(spec.tokens, presented);
     if (token === null) return this.#refuse(requester, request, response);
-    const { secret, session } = this.#sessions.open({ token, role: roleOf(token) });
+    const { secret, session } = this.#sessions.open({ token, role: roleOfSession(roleOf(token)) });
     setCookie(requester, request, response, secret);
     const actor = actorOfSession(session);
     await audited(events, { id: 'openSession', target: null }, { actor, remote: requester.remote }, async () => {});
@@ -124,7 +124,7 @@ export class SessionApi {
   /** A link has the role of the token or session that asks for it, and no more; what a session makes ends with that session. */
   async #makeLink(requester: AdminRequester, response: ServerResponse): Promise<void> {
     const { clock, events, publicUrl } = this.#state;
-    const holder: Holder = { token: requester.token, role: roleOfLink(requester.role) };
+    const holder: Holder = { token: requester.token, role: roleOfSession(requester.role ?? 'read') };
     const path = `/?link=${this.#sessions.makeLink(holder, requester.session)}`;
     await audited(events, { id: 'makeLink', target: null }, requester, async () => {});
     const answer: LinkStatus = {
@@ -154,6 +154,3 @@ function setCookie(
   const name = sessionCookie(request.headers.host ?? '', secure);
   response.setHeader('Set-Cookie', setSessionCookie(name, secret, secure));
 }
-
-/** A page never brings code to the machine. */
-const roleOfLink = (role: AdminRole | null): AdminRole => (role === 'deploy' ? 'operate' : (role ?? 'read'));

@@ -40,6 +40,7 @@ describe('a session', () => {
     const { sessions } = made();
     const { secret } = sessions.open({ token: deploy, role: 'operate' });
     assert.equal(sessions.find(secret, [{ ...deploy, role: 'read' }])?.role, 'read');
+    assert.equal(sessions.find(secret, [{ ...deploy, role: 'deploy' }])?.role, 'operate', 'a browser brings no code');
   });
 
   test('that was opened without a token depends on none', () => {

@@ -205,8 +205,11 @@ export class Sessions {
 function currentHolder({ token, role }: Holder, tokens: readonly AdminToken[]): Holder | null {
   if (token === null) return { token, role };
   const current = tokens.find(({ name, hash }) => name === token.name && hash === token.hash);
-  return current === undefined ? null : { token: current, role: roleOf(current) };
+  return current === undefined ? null : { token: current, role: roleOfSession(roleOf(current)) };
 }
+
+/** A browser brings no code: what a page could send must not be a release. */
+export const roleOfSession = (role: AdminRole): AdminRole => (role === 'deploy' ? 'operate' : role);
 
 export function roleOf({ role }: AdminToken): AdminRole {
   return role ?? 'operate';

@@ -386,6 +386,12 @@ export class Exchange
     this.attempt = null;
     if (this.grpcStatus === grpcStatusMissing) this.grpcStatus = grpcStatusIn(trailers);
     const head = this.#uncommittedHead;
+    const instead = head === null ? null : (this.#retries?.insteadOf(head) ?? null);
+    if (instead !== null) {
+      this.#hold?.close();
+      this.#admission?.end();
+      return this.#returnRetained(instead);
+    }
     if (head !== null && (this.#retriesResponse(attempt, head, trailers) || !this.#commit(head))) return;
     this.#admission?.end();
     this.endResponse(trailers);

@@ -118,15 +118,29 @@ export class RetryState {
 
   /** Whether a response is held until it is complete, because a retry may follow it. */
   mayRetryResponse(response: ResponseHead): boolean {
-    return (this.#isRetriable(response) && isRepeatable(this.#owner)) || this.#previousFor(response) !== null;
+    if (this.#previousFor(response) !== null || this.#isOfPrevious(response)) return true;
+    return this.#isRetriable(response) && isRepeatable(this.#owner);
   }
 
   /** The endpoint that is asked for what the new release has not; null: none is. */
   #previousFor({ status }: ResponseHead): Endpoint | null {
-    const { attempts, method } = this.#owner;
+    const { attempts, method, request } = this.#owner;
     if (status !== notFound || (method !== 'GET' && method !== 'HEAD')) return null;
+    // What has been read of a body is not kept, and an upgrade is no file.
+    if (!hasNoBody(request.framing) || request.upgrade !== null) return null;
     if (attempts.at(-1)?.release?.arm?.name !== 'new' || !asksPrevious(this.#owner.requireRoute())) return null;
+    if (attempts.some(({ retryReason }) => retryReason === 'previous_release')) return null;
     return this.#owner.requireUpstream().previous?.() ?? null;
+  }
+
+  /** The release before has not got it either. */
+  #isOfPrevious({ status }: ResponseHead): boolean {
+    return status >= 400 && this.#owner.attempts.at(-2)?.retryReason === 'previous_release';
+  }
+
+  /** What the client gets in place of a complete response; null: that one. */
+  insteadOf(response: ResponseHead): RetainedResponse | null {
+    return this.#isOfPrevious(response) ? this.takeRetained() : null;
   }
 
   /** The endpoint of the next attempt; null: the balancer chooses it. */

@@ -313,7 +313,8 @@ describe('a release', () => {
 test('what a new release has not is asked of the one before, which takes no session along', async () => {
   await edge.reload(yaml('{ bake: 100ms, assets: previous }', '\n    sticky: { name: at }'));
   await until('nothing is rolled out', () => releases().rollout === null, 30_000);
-  const without = (path: string): string => `if (request.url === '${path}') response.statusCode = 404;`;
+  const without = (path: string): string =>
+    `if (request.url === '${path}' || request.url === '/missing.js') response.statusCode = 404;`;
   await ended(await deploy('before', program('before', without('/new.js'))));
   await ended(await deploy('after', program('after', without('/old.js'))));
   const [page, old, fresh] = [await edge.get('/'), await edge.get('/old.js'), await edge.get('/new.js')];
@@ -335,4 +336,9 @@ test('what a new release has not is asked of the one before, which takes no sess
   );
   const post = await edge.send(requestText('POST', '/old.js', ['Content-Length: 0']));
   assert.equal(post.status, 404, 'a POST may do something else there');
+  const body = 'x'.repeat(200_000);
+  const large = await edge.send(`${requestText('GET', '/old.js', [`Content-Length: ${body.length}`])}${body}`);
+  assert.equal(large.status, 404, 'what was read of a body is not there any more');
+  const missing = await edge.get('/missing.js');
+  assert.deepEqual([missing.status, missing.body.toString()], [404, 'after'], 'not what the old one says of it');
 });
