@@ -99,6 +99,9 @@ function refuseDamaged(name: string): never {
   );
 }
 
+/** Of Linux's 4096, the rest is for the folder of the tree. */
+const pathMax = 3500;
+
 /** Room for the headers of a file beside its content. */
 const headerBytes = 4096;
 
@@ -116,6 +119,8 @@ class Unpacking {
   #work: Promise<void> = Promise.resolve();
   #failure: { readonly error: unknown } | null = null;
   #hasEnd = false;
+  /** Two empty blocks have come. The parser takes time for each further one. */
+  #isOver = false;
   /** Rejects where no more of the archive comes. */
   readonly #abandoned = Promise.withResolvers<never>();
   /** Of the files so far. */
@@ -135,6 +140,9 @@ class Unpacking {
     this.#parser.on('nullBlock', () => {
       this.#hasEnd = true;
     });
+    this.#parser.on('eof', () => {
+      this.#isOver = true;
+    });
     this.#parser.on('error', () => this.#run(() => refuseDamaged(this.#name)));
   }
 
@@ -142,7 +150,8 @@ class Unpacking {
     const { limits } = this.#options;
     this.#readBytes += chunk.length;
     checkLimits(0, this.#readBytes - limits.files * headerBytes, this.#name, limits);
-    if (!this.#parser.write(chunk)) await new Promise((resolve) => this.#parser.once('drain', resolve));
+    if (!this.#isOver && !this.#parser.write(chunk))
+      await new Promise((resolve) => this.#parser.once('drain', resolve));
     this.#throwFailure();
   }
 
@@ -221,6 +230,12 @@ class Unpacking {
     const step = 'Make the archive of relative paths within one folder.';
     if (written.startsWith('/') || steps.includes('..'))
       return refuse('source', `${this.#name} has ${written}, which leads out of the archive.`, step);
+    if (written.length > pathMax)
+      return refuse(
+        'source',
+        `${this.#name} has a path of ${written.length} characters.`,
+        `Keep paths below ${pathMax}.`,
+      );
     if (/[\0\uFFFD]/.test(written))
       return refuse('source', `${this.#name} has a name that is not UTF-8.`, 'Rename it.');
     if (steps.some((one) => one.startsWith('GNUSparseFile.'))) return this.#refuseType(written);

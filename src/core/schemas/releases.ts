@@ -125,10 +125,12 @@ export const releaseLogSchema = z.object({
 
 export const releasesSchema = z.object({ applications: z.array(applicationReleasesSchema) });
 
+const path = text.regex(/^[^\0]+$/, 'is a path, which has no NUL');
+
 const source = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('folder'), path: text }),
-  z.object({ kind: z.literal('git'), path: text.describe('A repository.'), revision: text }),
-  z.object({ kind: z.literal('archive'), path: text.describe('.tar, .tar.gz or .tar.zst') }),
+  z.object({ kind: z.literal('folder'), path }),
+  z.object({ kind: z.literal('git'), path: path.describe('A repository.'), revision: path }),
+  z.object({ kind: z.literal('archive'), path: path.describe('.tar, .tar.gz or .tar.zst') }),
 ]);
 
 export const deployRequestSchema = z.strictObject({
