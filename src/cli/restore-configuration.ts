@@ -1,5 +1,16 @@
-import { chmodSync, chownSync, copyFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import {
+  chmodSync,
+  chownSync,
+  constants,
+  copyFileSync,
+  lstatSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname } from 'node:path';
 import type { ConfigurationJson } from '../core/schemas/configurations.ts';
 import { fileBytesMax } from '../config/read-document.ts';
 import { originalPath } from '../control/configuration-file.ts';
@@ -35,7 +46,9 @@ export async function restoreConfiguration(flags: AskFlags, id: number, context:
     const { errors, configuration } = await readConfiguration(fresh, context);
     if (configuration === null) throw errorsIn(`Configuration ${id}`, errors);
     attempt(path, () => {
-      copyFileSync(path, replaced);
+      // A link that lies there is not followed.
+      rmSync(replaced, { force: true });
+      copyFileSync(path, replaced, constants.COPYFILE_EXCL);
       renameSync(fresh, path);
     });
   } finally {
@@ -65,7 +78,11 @@ function originalOf({ id }: ConfigurationJson, { effective = {} }: Configuration
   const folder = effective['state_folder'];
   if (typeof folder !== 'string')
     throw new CommandFailure('refused', 'The gateway keeps no state (`state: none`), and so no earlier configuration.');
-  const found = readOwnFile(originalPath(folder, id), fileBytesMax, ownerOf(folder));
+  const file = originalPath(folder, id);
+  const isLink = lstatSync(dirname(file), { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  const found = isLink
+    ? ({ kind: 'refused', why: `${dirname(file)} is a link` } as const)
+    : readOwnFile(file, fileBytesMax, ownerOf(folder));
   if (found.kind === 'text') return found.text;
   const why = found.kind === 'refused' ? `: ${found.why}` : '';
   throw new CommandFailure(
@@ -80,7 +97,8 @@ const ownerOf = (folder: string): number | null =>
 
 function writeLike(like: string, path: string, text: string): void {
   const { mode, uid, gid } = statSync(like);
-  writeFileSync(path, text, { mode: 0o600 });
+  rmSync(path, { force: true });
+  writeFileSync(path, text, { mode: 0o600, flag: 'wx' });
   // For the gateway's user, where root restores.
   if (process.geteuid?.() === 0) chownSync(path, uid, gid);
   chmodSync(path, mode & 0o777);

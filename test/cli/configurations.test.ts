@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
@@ -290,6 +300,27 @@ routes: [{ to: web }]
       assert.match(context.stderr.text, says);
       assert.deepEqual([inFile(), files(), gateway.calls], ['routes: []\n', ['live.yaml'], []]);
     });
+
+  test('follows no link that lies at the names of its files', async () => {
+    writeFileSync(join(folder, 'precious'), 'precious');
+    for (const end of ['replaced', 'restored']) symlinkSync(join(folder, 'precious'), `${path()}.${end}`);
+    assert.equal(await context.candor('configuration', 'restore', '1'), 0, context.stderr.text);
+    assert.deepEqual([readFileSync(join(folder, 'precious'), 'utf8'), inFile()], ['precious', original]);
+  });
+
+  test('reads no text of a folder that is a link', async () => {
+    const [kept, aside] = [join(folder, 'state/configurations'), join(folder, 'state/aside')];
+    renameSync(kept, aside);
+    symlinkSync(aside, kept);
+    try {
+      assert.equal(await context.candor('configuration', 'restore', '1'), exitCodes.failure);
+      assert.match(context.stderr.text, /is a\s+link/);
+      assert.equal(inFile(), 'routes: []\n');
+    } finally {
+      rmSync(kept);
+      renameSync(aside, kept);
+    }
+  });
 
   test('says what to do where the file is not here', async () => {
     rmSync(path());
