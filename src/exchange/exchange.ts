@@ -407,8 +407,9 @@ export class Exchange
     return true;
   }
 
-  #returnRetained({ head, hold, trailers, grpcStatus }: RetainedResponse): void {
+  #returnRetained({ head, hold, trailers, grpcStatus, release }: RetainedResponse): void {
     this.failure = null;
+    this.release = release;
     this.statusReceived = head.status;
     this.grpcStatus = grpcStatus;
     this.#hold = hold;

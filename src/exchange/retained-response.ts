@@ -2,6 +2,7 @@ import { type ContentKind, contentKindOfText } from '../core/content-kind.ts';
 import { eachHeaderLine } from '../core/header-lines.ts';
 import { beginsAsClaim, type HeaderFilter, headerFilter, headerId, knownHeaderNames } from '../core/header-names.ts';
 import type { MessageHeaders, HeaderSink, ResponseHead } from '../core/message.ts';
+import type { EndpointRelease } from '../core/endpoint-release.ts';
 import type { ResponseHold } from './response-hold.ts';
 
 /** A complete response that was not sent to the client, because a retry followed. It is sent if no retry gets a better one. */
@@ -10,6 +11,8 @@ export interface RetainedResponse {
   readonly hold: ResponseHold | null;
   readonly trailers: MessageHeaders | null;
   readonly grpcStatus: number | null;
+  /** That has answered. */
+  readonly release: EndpointRelease | null;
 }
 
 /** A copy of `head` that outlives its attempt: the connection uses the memory of its heads again. */

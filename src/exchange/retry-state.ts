@@ -171,7 +171,7 @@ export class RetryState {
     if (this.#previous !== null) {
       attempt.retry = true;
       attempt.retryReason = 'previous_release';
-      this.#retain(head, hold, trailers);
+      this.#retain(attempt, head, hold, trailers);
       return 0;
     }
     if (!this.#isRetriable(head)) return null;
@@ -182,15 +182,16 @@ export class RetryState {
     attempt.retry = retry;
     attempt.retryReason = reason;
     if (!retry) return null;
-    this.#retain(head, hold, trailers);
+    this.#retain(attempt, head, hold, trailers);
     return waitMs;
   }
 
-  #retain(head: ResponseHead, hold: ResponseHold | null, trailers: MessageHeaders | null): void {
+  #retain({ release }: Attempt, head: ResponseHead, hold: ResponseHold | null, trailers: MessageHeaders | null): void {
     hold?.detach();
     this.#dropRetained();
     const { grpcStatus } = this.#owner;
-    this.#retained = { head: copyHead(head), hold, trailers: trailers && new CopiedHeaders(trailers), grpcStatus };
+    const kept = trailers && new CopiedHeaders(trailers);
+    this.#retained = { head: copyHead(head), hold, trailers: kept, grpcStatus, release };
   }
 
   /** The last response, for the client: no attempt after it had one. Null if there was none. */

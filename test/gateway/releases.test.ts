@@ -311,7 +311,7 @@ describe('a release', () => {
 });
 
 test('what a new release has not is asked of the one before, which takes no session along', async () => {
-  await edge.reload(yaml('{ bake: 100ms, assets: previous }', '\n    sticky: { name: at }'));
+  await edge.reload(yaml('{ bake: 100ms, assets: previous, response_header: true }', '\n    sticky: { name: at }'));
   await until('nothing is rolled out', () => releases().rollout === null, 30_000);
   const without = (path: string): string =>
     `if (request.url === '${path}' || request.url === '/missing.js') response.statusCode = 404;`;
@@ -340,5 +340,9 @@ test('what a new release has not is asked of the one before, which takes no sess
   const large = await edge.send(`${requestText('GET', '/old.js', [`Content-Length: ${body.length}`])}${body}`);
   assert.equal(large.status, 404, 'what was read of a body is not there any more');
   const missing = await edge.get('/missing.js');
-  assert.deepEqual([missing.status, missing.body.toString()], [404, 'after'], 'not what the old one says of it');
+  assert.deepEqual(
+    [missing.status, missing.body.toString(), headerOf(missing, 'x-candor-release')],
+    [404, 'after', 'after'],
+    'not what the old one says of it',
+  );
 });
