@@ -19,6 +19,8 @@ export interface SeenRollout {
   readonly before: string;
   readonly actor: string;
   readonly beganMs: number;
+  /** When it first got a share of the requests; null: it has not. */
+  servedMs: number | null;
   /** The latest. */
   state: string | null;
   share: number;
@@ -115,9 +117,10 @@ export class SeenReleases {
     const last = known.at(-1);
     const isSame = last?.release === release && last.before === before;
     const begins = !isSame || state === 'starting' || state === 'preparing';
-    if (!begins) return void Object.assign(last, { state, share });
+    const servedMs = share > 0 ? ms : null;
+    if (!begins) return void Object.assign(last, { state, share, servedMs: last.servedMs ?? servedMs });
     if (isSame && last.state === 'preparing') return void (last.state = state);
-    const rollout = { release, before, actor, beganMs: ms, state, share };
+    const rollout = { release, before, actor, beganMs: ms, servedMs, state, share };
     this.rollouts.set(application, [...known, rollout].slice(-rolloutsMax));
   }
 
