@@ -217,3 +217,13 @@ test('a rollback soon after the first failure hides nothing', () => {
   );
   assert.match(first?.sentence ?? '', /^Release r7 of shop, deployed 10 s before the first failure/);
 });
+
+test('a canary is not suspected by the time alone where requests at the other release fail as well', () => {
+  const states: StateAt = { 78: ['starting', 0], 80: ['shifting', 0.05] };
+  const [suspects = []] = suspectsAfter(89, states, (second) =>
+    second < 80 ? {} : { toNew: 1, failNew: second % 4 === 1 ? 1 : 0, failOld: 1 },
+  );
+  const release = suspects.find(({ name }) => name === 'release');
+  assert.match(release?.sentence ?? '', /: 2 of its 8 requests fail; of r6 8 of 152\.$/);
+  assert.equal(release?.fit, 0.6);
+});

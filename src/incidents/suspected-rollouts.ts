@@ -43,7 +43,7 @@ export function suspectedRollout(context: SuspectContext): SuspectFinding | null
       nextStep: `Look at what both releases need, such as a database; a rollback to ${before} would not help.`,
     };
   // Of a release that got nearly all requests at once, too few went to the other one to compare them.
-  const byTime = fitAlone(context, rollout);
+  const byTime = old.failed === 0 ? fitAlone(context, rollout) : null;
   const fit = old.all === 0 ? byTime : isByChance(fresh, old) ? Math.max(byTime ?? 0, 0.6) : 0.99;
   if (fit === null) return null;
   const later = successorOf(rollout, known);
