@@ -9,7 +9,7 @@ const before = {
   member: 'one',
   listeners: [{ id: 'web', port: 80 }],
   routes: [{ id: 'a' }, { id: 'b', x: 1 }, { id: 'c' }],
-  upstreams: [],
+  upstreams: [{ id: 'shop', features: { releases: { bakeMs: 1 }, limits: 1 } }, { id: 'api' }],
   applications: [],
   unrouted: { errorPages: {}, disclosure: 'public' },
   workers: { count: null },
@@ -60,6 +60,16 @@ const table: readonly [what: string, change: object, says: readonly string[]][] 
   ['the trusted peers', { trustedPeers: [] }, ['trusted_peers']],
   ['the disclosure', { unrouted: { errorPages: {}, disclosure: 'operator' } }, ['disclosure']],
   ['the drain settings', { drain: { timeoutMs: 20_000 } }, ['drain']],
+  [
+    'how an application is rolled out',
+    { upstreams: [{ id: 'shop', features: { releases: { bakeMs: 2 }, limits: 1 } }, { id: 'api' }] },
+    ['releases: shop'],
+  ],
+  [
+    'another feature of an upstream',
+    { upstreams: [{ id: 'shop', features: { releases: { bakeMs: 1 }, limits: 2 } }, { id: 'api' }] },
+    ['upstreams: shop'],
+  ],
   ['two parts', { member: 'two', client: { headMs: 2 } }, ['member', 'client']],
 ];
 
@@ -74,6 +84,7 @@ describe('changesBetween', () => {
       const others: Readonly<Record<string, unknown>> = {
         unrouted: { errorPages: {}, disclosure: 'operator' },
         routes: [],
+        upstreams: [before.upstreams[0]],
       };
       const change = others[part] ?? 'other';
       const changes = await changesBetween(before, { ...before, [part]: change }, new SimulatedClock());

@@ -1,6 +1,7 @@
 import type { Configuration } from '../core/configuration.ts';
 import type { Clock } from '../core/time.ts';
 import { inTurns } from '../core/turns.ts';
+import { releasesName } from '../features/releases/settings.ts';
 
 /** Each part under its key in candor.yaml, in the order of `docs/reference.md`. */
 const parts: Readonly<Record<string, (configuration: Configuration) => unknown>> = {
@@ -13,7 +14,14 @@ const parts: Readonly<Record<string, (configuration: Configuration) => unknown>>
   workers: ({ workers }) => workers,
   drain: ({ drain }) => drain,
   state: ({ stateFolder }) => stateFolder,
-  upstreams: ({ upstreams }) => upstreams,
+  upstreams: ({ upstreams }) =>
+    upstreams.map((one) => ({ ...one, features: { ...one.features, [releasesName]: undefined } })),
+  // They change no request before the next rollout.
+  releases: ({ upstreams }) =>
+    upstreams.flatMap(({ id, features }) => {
+      const settings = features?.[releasesName];
+      return settings === undefined ? [] : [{ id, settings }];
+    }),
   applications: ({ applications }) => applications,
   routes: ({ routes }) => routes,
   error_pages: ({ unrouted }) => unrouted.errorPages,

@@ -258,8 +258,8 @@ export class ControlParts {
     const examination = this.#createExamination();
     return new IncidentWatch({
       storage: stateFolder === null ? null : new IncidentFile(stateFolder),
-      examine: (incident) => examination.examine(incident),
-      printed: (incident) => examination.printed(incident),
+      examine: (incident, hasServed) => examination.examine(incident, hasServed),
+      printed: (incident, hasServed) => examination.printed(incident, hasServed),
       clock: this.clock,
       events: this.hub,
       epoch: this.hub.epoch,

@@ -72,17 +72,20 @@ export function contentKindOfText(value: string | null): ContentKind {
 /** What a response is: its kind of content, `empty`, `redirect`, or a client error. The larger numbers are those without content. */
 export const emptyForm = contentKinds.length;
 export const redirectForm = emptyForm + 1;
-/** 401, 403 and 407; 429; 404 and 410; other 4xx. */
+/** 401, 403 and 407; 429; 404 and 410; other 4xx but 409. */
 export const deniedForm = redirectForm + 1;
 export const limitedForm = deniedForm + 1;
 export const missingForm = limitedForm + 1;
 export const declinedForm = missingForm + 1;
 /** 404 or 410 for what was answered well before. */
 export const lostForm = declinedForm + 1;
+/** 409. */
+export const conflictForm = lostForm + 1;
 
 function formOfClientError(status: number): number {
   if (status === 401 || status === 403 || status === 407) return deniedForm;
   if (status === 429) return limitedForm;
+  if (status === 409) return conflictForm;
   return status === 404 || status === 410 ? missingForm : declinedForm;
 }
 

@@ -1,4 +1,5 @@
 import {
+  conflictForm,
   contentKinds,
   declinedForm,
   deniedForm,
@@ -31,6 +32,7 @@ const wordsWithoutContent = new Map([
   [limitedForm, '429'],
   [missingForm, '404'],
   [declinedForm, '4xx'],
+  [conflictForm, '409'],
   [lostForm, '404 for what it answered well before'],
 ]);
 
@@ -40,7 +42,8 @@ const statusConditions = new Map([
   [deniedForm, ['status:401-403', '-status:402']],
   [limitedForm, ['status:429']],
   [missingForm, ['status:404']],
-  [declinedForm, ['status:4xx', ...[401, 403, 404, 407, 410, 429].map((status) => `-status:${status}`)]],
+  [conflictForm, ['status:409']],
+  [declinedForm, ['status:4xx', ...[401, 403, 404, 407, 409, 410, 429].map((status) => `-status:${status}`)]],
 ]);
 
 export const upgradeWords = 'an upgrade (101)';

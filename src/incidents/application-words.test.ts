@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { WorkerCounts } from '../core/counters.ts';
+import type { Event } from '../core/event.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { HealthCheckReport } from '../core/health-check-report.ts';
 import type { ErrorBody } from '../core/route-traffic.ts';
@@ -9,6 +10,7 @@ import { sampleCount } from '../record/sample-count.test-support.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import type { PrintedLine } from './application-words.ts';
 import { IncidentWatch } from './incident-watch.ts';
+import type { HasServed } from './seen-releases.ts';
 
 const endpoint = { id: 'app/1', state: 'unhealthy', reason: 'answered 500' } as unknown as EndpointSnapshot;
 
@@ -26,9 +28,11 @@ class Outage {
     lastCheckOf: () => this.lastCheck,
     storesOutput: () => false,
     configuration: { route: () => null, upstream: () => null, before: () => null },
-    examine: async () => ({ findings: [], look: null, newest: null, printed: this.printed }),
-    printed: async () => this.printed,
+    examine: async (_, hasServed) => ({ findings: [], look: null, newest: null, printed: this.#of(hasServed) }),
+    printed: async (_, hasServed) => this.#of(hasServed),
   });
+
+  readonly #of = (hasServed: HasServed): readonly PrintedLine[] => this.printed.filter(({ where }) => hasServed(where));
 
   second(lines: readonly string[], route = 'pay', isFailed = true): void {
     const at = this.clock.wallTime();
@@ -80,4 +84,19 @@ test('the lines of the log that came first stay, and the newest are read while t
     if (second === 20) outage.printed = [line('Error: still none'), line('Error: giving up')];
   }
   assert.deepEqual(outage.said, ['log first: Error: no database', 'log newest: Error: still none / Error: giving up']);
+});
+
+test('the lines of a release that never got a request are not those of the incident', async () => {
+  const outage = new Outage();
+  const emit = (kind: string, subject: string, evidence: object): void =>
+    outage.watch.onEvent({ kind, subject, revision: 1, to: 'starting', evidence } as unknown as Event);
+  const line = (where: string) => ({ where, at: outage.clock.wallTime(), text: `${where} failed` });
+  emit('rollout', 'application:web', { application: 'web', release: 'p3', before: 'p2', share: 0 });
+  emit('instance_started', 'instance:web/3', { release: 'p3' });
+  outage.printed = [line('web/3'), line('web/4')];
+  for (let second = 0; second < 40; second++) {
+    outage.second([]);
+    await nextTurn(); // What was printed is searched for.
+  }
+  assert.deepEqual(outage.said, ['log first: web/4 failed']);
 });

@@ -8,6 +8,7 @@ import type { UpstreamSnapshot } from '../core/snapshot.ts';
 import { parseQuery } from '../store/parse-query.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { type ExaminationParts, IncidentExamination } from './incident-examination.ts';
+import type { HasServed } from './seen-releases.ts';
 
 const startedAt = Date.UTC(2026, 0, 1, 12);
 const incident = {
@@ -18,6 +19,8 @@ const incident = {
   firstRequestAt: startedAt,
   endpoints: [{ endpoint: 'api/10.0.0.1:80', attempts: 9, failed: 9 }],
 } as unknown as LiveIncident;
+
+const always: HasServed = () => true;
 
 let clock: SimulatedClock;
 let asked: HealthCheckRequest[];
@@ -58,8 +61,8 @@ function examination(parts: Partial<ExaminationParts> = {}): IncidentExamination
   });
 }
 
-async function examined(parts: Partial<ExaminationParts> = {}): Promise<readonly string[]> {
-  return (await examination(parts).examine(incident))?.findings ?? [];
+async function examined(parts: Partial<ExaminationParts> = {}, hasServed = always): Promise<readonly string[]> {
+  return (await examination(parts).examine(incident, hasServed))?.findings ?? [];
 }
 
 test('the worst endpoint is asked by GET / where no check names a path', async () => {
@@ -119,6 +122,24 @@ test('the first errors that the application has printed are shown with their tim
     ],
   );
   for (const query of queries) assert.ok(parseQuery(query, startedAt).ok, query);
+});
+
+test('instances that got no requests say nothing', async () => {
+  const lines = ['web/1', 'web/2', null].map((instance) => ({
+    ...{ at: startedAt, text: 'Error', leftOut: 3 },
+    source: { stream: 'stderr', instance, path: 'app.log' },
+  }));
+  const found = await examined(
+    {
+      upstream: () => ({ id: 'api', application: 'web', tls: null, endpoints: [] }) as unknown as UpstreamSnapshot,
+      searchOutput: async () => ({ kind: 'page', lines, cursor: null, end: '' }) as never,
+    },
+    (instance) => instance === 'web/2',
+  );
+  assert.deepEqual(
+    found.filter((finding) => finding.includes('print')).map((finding) => finding.slice(0, 8)),
+    ['app.log ', 'web/2 pr', '6 lines '],
+  );
 });
 
 test('of an error with its stack the error is shown, and its lines of one moment stay in their order', async () => {
@@ -182,7 +203,7 @@ test('the newest stored failure has the time of its end', async () => {
     shape: 'unreachable',
   };
   const search = async () => ({ kind: 'page', exchanges: [{ record }], cursor: null, end: '' }) as never;
-  const { findings: found = [], newest } = (await examination({ search }).examine(incident)) ?? {};
+  const { findings: found = [], newest } = (await examination({ search }).examine(incident, always)) ?? {};
   assert.deepEqual(newest, { id: 'r1', method: 'GET' });
   assert.ok(
     found.some((finding) => finding.startsWith('the newest stored failure, of 2025-12-31 12:01:16 UTC: GET on')),
@@ -218,12 +239,15 @@ describe('of an incident without failures', () => {
       queries.push(query);
       return { kind: 'page', exchanges: [{ record }], cursor: null, end: '' } as never;
     };
-    const examined = await examination({ search }).examine({
-      ...incident,
-      cause: null,
-      routes,
-      ...facts,
-    } as LiveIncident);
+    const examined = await examination({ search }).examine(
+      {
+        ...incident,
+        cause: null,
+        routes,
+        ...facts,
+      } as LiveIncident,
+      always,
+    );
     assert.equal(examined?.newest, null, 'no request has failed');
     for (const query of queries) assert.ok(parseQuery(query, startedAt).ok, query);
     return examined.findings.find((finding) => finding.includes('newest'));
@@ -291,16 +315,16 @@ test('an endpoint that is not to be checked gets no request', async () => {
 
 test('an upstream is looked at once in ten seconds', async () => {
   const looks = examination();
-  assert.notEqual(await looks.examine(incident), null);
+  assert.notEqual(await looks.examine(incident, always), null);
   await clock.advance(9000);
-  assert.equal(await looks.examine(incident), null);
+  assert.equal(await looks.examine(incident, always), null);
   await clock.advance(2000);
-  assert.notEqual(await looks.examine(incident), null);
+  assert.notEqual(await looks.examine(incident, always), null);
 });
 
 test('what is not known after two seconds is left out', async () => {
   answer = null;
-  const found = examination().examine(incident);
+  const found = examination().examine(incident, always);
   await clock.advance(2000);
   assert.ok((await found)?.findings.every((finding) => !finding.startsWith('a direct GET')));
 });

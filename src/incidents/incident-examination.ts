@@ -25,6 +25,7 @@ import { msText } from './incident-sentence.ts';
 import { messageOfJsonLine } from './json-line.ts';
 import { ownCauseQuery, unusualQuery } from './requests-query.ts';
 import { beforeText } from './suspect-facts.ts';
+import type { HasServed } from './seen-releases.ts';
 import type { DirectLook, NewestFailure } from './watched-upstream.ts';
 import { resultText } from '../discovery/check-result.ts';
 import { processUsage } from '../system/process-usage.ts';
@@ -91,7 +92,7 @@ export class IncidentExamination {
   }
 
   /** Null: it has looked at this upstream a moment ago. */
-  async examine(incident: LiveIncident): Promise<Examination | null> {
+  async examine(incident: LiveIncident, hasServed: HasServed): Promise<Examination | null> {
     const { clock } = this.#parts;
     // Of several upstreams the one with the most failures stands for all.
     const id = incident.upstream === '' ? (incident.upstreams[0]?.upstream ?? '') : incident.upstream;
@@ -108,7 +109,7 @@ export class IncidentExamination {
       this.#probe(incident, upstream, (met) => void (look = met)),
       this.#newestFailure(incident, id, (met) => void (newest = met)),
       Promise.resolve(this.#processes(upstream)),
-      this.#output(incident, upstream, (lines) => void (printed = lines)),
+      this.#output(incident, upstream, hasServed, (lines) => void (printed = lines)),
       this.#machine(),
       Promise.resolve(this.#changes(incident, upstream?.application ?? null)),
     ].map((one, at) => one.then((findings) => void (found[at] = findings)));
@@ -117,19 +118,27 @@ export class IncidentExamination {
   }
 
   /** What the application of an incident that goes on has printed in the last seconds, the oldest first. */
-  async printed({ upstream: only, upstreams: [most], startedAt }: LiveIncident): Promise<readonly PrintedLine[]> {
+  async printed(
+    { upstream: only, upstreams: [most], startedAt }: LiveIncident,
+    hasServed: HasServed,
+  ): Promise<readonly PrintedLine[]> {
     const upstream = this.#parts.upstream(only === '' ? (most?.upstream ?? '') : only);
     if (upstream === null) return [];
     const sinceMs = Math.max(startedAt, this.#parts.clock.wallTime() - printedWithinMs);
-    return printedIn(await this.#searchOutput(upstream, sinceMs));
+    return printedIn(await this.#searchOutput(upstream, sinceMs, hasServed));
   }
 
-  async #searchOutput({ application, id }: UpstreamSnapshot, sinceMs: number): Promise<readonly OutputLine[]> {
+  async #searchOutput(
+    { application, id }: UpstreamSnapshot,
+    sinceMs: number,
+    hasServed: HasServed,
+  ): Promise<readonly OutputLine[]> {
     const since = new Date(sinceMs).toISOString();
     // The lines of a log that belongs to an upstream have its name.
     const query = `kind:output application:${JSON.stringify(application ?? id)} since:${since}`;
     const result = await this.#parts.searchOutput(query);
-    return result.kind === 'page' ? result.lines : [];
+    const lines = result.kind === 'page' ? result.lines : [];
+    return lines.filter(({ source: { instance } }) => instance === null || hasServed(instance));
   }
 
   /** At the endpoint with the most failures. */
@@ -240,10 +249,11 @@ export class IncidentExamination {
   async #output(
     { startedAt }: LiveIncident,
     upstream: UpstreamSnapshot | null,
+    hasServed: HasServed,
     onFound: (lines: readonly PrintedLine[]) => void,
   ): Promise<readonly string[]> {
     if (upstream === null) return [];
-    const lines = await this.#searchOutput(upstream, startedAt - outputBeforeMs);
+    const lines = await this.#searchOutput(upstream, startedAt - outputBeforeMs, hasServed);
     const printed = printedIn(lines);
     onFound(printed);
     const found = printed

@@ -20,7 +20,7 @@ import { ResolvedIncidents } from './resolved-incidents.ts';
 import { type SharedFault, sharedFaultOf, sharedFaults } from './shared-fault.ts';
 import { certainShare, rarerFailures } from './rarer-failures.ts';
 import { RouteAnswers } from './route-answers.ts';
-import { SeenReleases } from './seen-releases.ts';
+import { type HasServed, SeenReleases } from './seen-releases.ts';
 import { SlidingSeconds } from './family-window.ts';
 import { UpstreamFailures } from './upstream-failures.ts';
 import { type DirectLook, type NewestFailure, type WatchedUpstream, watchedTogether } from './watched-upstream.ts';
@@ -104,6 +104,10 @@ export class IncidentTracker {
     this.#errorBodies.add(errorBodies, wallMs);
     const second = secondOf(ms);
     if (staleReusesFailed > 0) this.#staleReuses.add(second, staleReusesFailed);
+  }
+
+  get hasServed(): HasServed {
+    return this.#releases.hasServed;
   }
 
   onEvent(event: Event, ms: number): void {

@@ -20,6 +20,7 @@ import { type IncidentNumber, IncidentTracker } from './incident-tracker.ts';
 import type { RouteLimits, UpstreamSettings, WatchedUpstream } from './watched-upstream.ts';
 import { EarlierIncidents, joinedIncident, type IncidentStorage, OpenAtExit } from './earlier-incidents.ts';
 import type { PrintedLine } from './application-words.ts';
+import type { HasServed } from './seen-releases.ts';
 import type { Examination } from './incident-examination.ts';
 import { type MarkOutcome, markedBy, markProblem, presentMarks } from './incident-marks.ts';
 import { interruptedSentence } from './incident-status.ts';
@@ -50,10 +51,10 @@ interface IncidentWatchParts {
   readonly lastCheckOf?: (upstream: UpstreamId, endpoint: EndpointId) => HealthCheckReport | null;
   /** Searches stored records; absent: nothing is stored. */
   readonly search?: (query: string, limit: number) => Promise<SearchResult>;
-  /** What a person would look at first; null: nothing now. */
-  readonly examine: (incident: LiveIncident) => Promise<Examination | null>;
+  /** What a person would look at first; null: nothing now. Instances that have not served say nothing of an incident. */
+  readonly examine: (incident: LiveIncident, hasServed: HasServed) => Promise<Examination | null>;
   /** What the application of an incident has printed in the last seconds, the oldest first; absent: that is not known. */
-  readonly printed?: (incident: LiveIncident) => Promise<readonly PrintedLine[]>;
+  readonly printed?: (incident: LiveIncident, hasServed: HasServed) => Promise<readonly PrintedLine[]>;
 }
 
 /** Settings that incidents are compared with. */
@@ -184,7 +185,7 @@ export class IncidentWatch {
     if (printed === undefined || clock.now() - this.#logsReadAt < logsEveryMs) return;
     this.#logsReadAt = clock.now();
     for (const incident of this.#openOnes().slice(0, logsMax))
-      void printed(incident).then(
+      void printed(incident, this.#tracker.hasServed).then(
         (lines) => this.#tracker.onPrinted(incident.id, lines),
         () => {}, // The next search finds the same lines.
       );
@@ -327,7 +328,7 @@ export class IncidentWatch {
   }
 
   async #examine(incident: LiveIncident): Promise<void> {
-    const examination = await this.#parts.examine(incident);
+    const examination = await this.#parts.examine(incident, this.#tracker.hasServed);
     if (examination === null) return;
     const { findings, look, newest, printed = [] } = examination;
     this.#tracker.onLook(incident.id, look, newest);

@@ -146,6 +146,43 @@ test('several clients that send what is declined, beside others, are an incident
   assert.deepEqual(play({ answer: sentAlso(0.02), count }).told, []);
 });
 
+/** From second 100 on, so many of what is sent are answered with 409, beside what is read. */
+const conflicting =
+  (share: number): Answer =>
+  (second, drawn) => {
+    if (drawn < 0.75) return asEver(second, drawn);
+    return answerKey(second > 100 && (drawn - 0.75) * 4 < share ? 409 : 201, 'POST', json, 200, false);
+  };
+
+describe('409 is an incident only where hardly anything else is answered', () => {
+  const count = (): number => 12;
+  test('a product that is sold out, which some or most clients want', () => {
+    for (const share of [0.1, 0.3, 0.6, 0.8]) assert.deepEqual(play({ answer: conflicting(share), count }).told, []);
+  });
+
+  test('clients that ask for it again and again, beside as many others as before', () => {
+    const { told } = play({
+      count: (second) => (second > 100 ? 18 : 12),
+      answer: (second, drawn) => {
+        const isRepeated = second > 100 && drawn > 2 / 3;
+        return isRepeated
+          ? answerKey(409, 'POST', json, 200, false)
+          : conflicting(0)(0, second > 100 ? drawn * 1.5 : drawn);
+      },
+    });
+    assert.deepEqual(told, []);
+  });
+
+  test('an application that refuses all that is sent', () => {
+    const { told } = play({ answer: conflicting(1), count });
+    assert.match(
+      told[0] ?? '',
+      /^opened 1[0-3]\d The application answers with 409 on the route cart, where JSON was usual/,
+    );
+    assert.equal(told.length, 1);
+  });
+});
+
 test('it is over when the route answers as before', () => {
   const { told } = play({ answer: (second, drawn) => (second > 100 && second <= 140 ? page : asEver(second, drawn)) });
   assert.match(told[1] ?? '', /^resolved (19|20)\d /);

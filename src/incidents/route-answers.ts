@@ -1,5 +1,6 @@
 import {
   acceptedKey,
+  conflictForm,
   contentKinds,
   declinedForm,
   deniedForm,
@@ -41,6 +42,8 @@ const shareMin = 0.3;
 const wellMax = 0.75;
 /** And no chance, while a crawler adds others for hours: a Poisson variable is so much smaller than its mean with a probability below e^-14 (Chernoff). */
 const chanceMax = 14;
+/** 409 tells of the state of what is asked for, such as a product that is sold out: of the application only where less than this is left of the usual answers. */
+const leftBesideConflicts = 0.2;
 const unusualMin = 8;
 /** Of the clients of the route, at least so many get them. */
 const concernedMin = 1 / 3;
@@ -198,7 +201,8 @@ class RouteAnswer {
       // Where as many were so before, what has changed is something else.
       const before = this.#sum(second - widthS - beforeS, second - widthS);
       if (before.unusual * 3 > (now.unusual / now.answered) * before.answered) continue;
-      const expected = this.#expected(second - widthS, widthS);
+      const compared = now.conflicts * 2 > now.unusual ? leftBesideConflicts : 1;
+      const expected = compared * this.#expected(second - widthS, widthS);
       const share = (now.answered - now.unusual) / expected;
       if (!(share <= wellMax) || expected * (1 - share + (share === 0 ? 0 : share * Math.log(share))) < chanceMax)
         continue;
@@ -222,13 +226,15 @@ class RouteAnswer {
     return perS * widthS;
   }
 
-  #sum(after: number, until: number): { answered: number; unusual: number; first: number } {
-    const sum = { answered: 0, unusual: 0, first: until };
+  #sum(after: number, until: number): { answered: number; unusual: number; conflicts: number; first: number } {
+    const sum = { answered: 0, unusual: 0, conflicts: 0, first: until };
     for (const one of this.#seconds) {
       if (one.second <= after || one.second > until) continue;
       for (const [form, count] of one.forms) {
         sum.answered += count;
-        if (this.#isUnusual(form)) sum.unusual += count;
+        if (!this.#isUnusual(form)) continue;
+        sum.unusual += count;
+        if (form === conflictForm) sum.conflicts += count;
       }
       sum.first = Math.min(sum.first, one.second);
     }

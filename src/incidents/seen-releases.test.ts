@@ -54,3 +54,36 @@ test('attempts with the last 40 configurations are known', () => {
   const counts = attemptsOf(seen).map(([, attempts]) => attempts);
   assert.deepEqual(counts, [0, 0, ...new Array<number>(40).fill(1)]);
 });
+
+test('instances of a release that was refused have not served; those of others have, or may have', () => {
+  const seen = new SeenReleases();
+  const rollout = (release: string, before: string, to: string, share: number): void =>
+    seen.onEvent(
+      {
+        kind: 'rollout',
+        subject: 'application:web',
+        to,
+        evidence: { application: 'web', release, before, share },
+      } as unknown as Event,
+      0,
+    );
+  const startedOf = (name: string, release: string | null): void =>
+    seen.onEvent({ ...started(name, 1), evidence: { release } } as unknown as Event, 0);
+  for (const [name, release] of [
+    ['1', null],
+    ['2', 'p2'],
+    ['3', 'p3'],
+    ['4', 'p4'],
+    ['5', 'p5'],
+  ] as const)
+    startedOf(`web/${name}`, release);
+  rollout('p3', 'p2', 'starting', 0);
+  rollout('p3', 'p2', 'refused', 0);
+  rollout('p4', 'p2', 'starting', 0);
+  const served = (): readonly string[] =>
+    ['1', '2', '3', '4', '5', '9'].filter((name) => seen.hasServed(`web/${name}`));
+  assert.deepEqual(served(), ['1', '2', '5', '9']);
+  // A canary whose requests are chosen has no share.
+  rollout('p4', 'p2', 'shifting', 0);
+  assert.deepEqual(served(), ['1', '2', '4', '5', '9']);
+});

@@ -19,10 +19,14 @@ export interface SeenRollout {
   readonly before: string;
   readonly actor: string;
   readonly beganMs: number;
+  /** When it first got requests: a share of them, or those that are chosen for it; null: it has got none. */
+  servedMs: number | null;
   /** The latest. */
   state: string | null;
   share: number;
 }
+
+export type HasServed = (instance: string) => boolean;
 
 /** A configuration, since it was applied. */
 export interface SeenRevision {
@@ -115,9 +119,10 @@ export class SeenReleases {
     const last = known.at(-1);
     const isSame = last?.release === release && last.before === before;
     const begins = !isSame || state === 'starting' || state === 'preparing';
-    if (!begins) return void Object.assign(last, { state, share });
+    const servedMs = share > 0 || state === 'shifting' ? ms : null;
+    if (!begins) return void Object.assign(last, { state, share, servedMs: last.servedMs ?? servedMs });
     if (isSame && last.state === 'preparing') return void (last.state = state);
-    const rollout = { release, before, actor, beganMs: ms, state, share };
+    const rollout = { release, before, actor, beganMs: ms, servedMs, state, share };
     this.rollouts.set(application, [...known, rollout].slice(-rolloutsMax));
   }
 
@@ -129,6 +134,15 @@ export class SeenReleases {
     const [oldest] = this.#instances.keys();
     if (this.#instances.size > instancesMax && oldest !== undefined) this.#instances.delete(oldest);
   }
+
+  /** Whether an instance may have got requests: those of a release that was refused, or is not ready yet, have got none. */
+  readonly hasServed: HasServed = (instance) => {
+    const known = this.rollouts.get(applicationOf(instance)) ?? [];
+    const release = this.#instances.get(instance)?.release ?? null;
+    const own = known.filter((one) => one.release === release);
+    const isInForce = known.some(({ before }) => before === release);
+    return isInForce || own.length === 0 || own.some(({ servedMs }) => servedMs !== null);
+  };
 
   /** Null: not known. */
   revisionAt(ms: number): number | null {

@@ -8,7 +8,7 @@ import { concerns } from './suspect-facts.ts';
 type Route = Readonly<Record<string, unknown>> & { readonly id: string };
 
 const configurationOf = (routes: readonly Route[]): Configuration =>
-  ({ routes, unrouted: { errorPages: {}, disclosure: 'public' } }) as unknown as Configuration;
+  ({ routes, upstreams: [], unrouted: { errorPages: {}, disclosure: 'public' } }) as unknown as Configuration;
 
 const before = ['/rep', '/slow', '/other'].map((id) => ({ id, timeouts: 5000, buffer: 1, match: id }));
 
@@ -34,4 +34,17 @@ describe('a change of routes concerns an incident of one of them, whatever was c
         parts.join('; '),
       );
     });
+});
+
+test('how releases of its application are rolled out concerns no incident', async () => {
+  const configuration = (bakeMs: number, limits: number): Configuration =>
+    ({
+      ...configurationOf(before),
+      upstreams: [{ id: 'app', features: { releases: { bakeMs }, limits } }],
+    }) as unknown as Configuration;
+  const isConcerned = async (now: Configuration): Promise<boolean> => {
+    const parts = await changesBetween(configuration(1, 1), now, new SimulatedClock());
+    return parts.some((part) => concerns(part, 'app', []));
+  };
+  assert.deepEqual([await isConcerned(configuration(2, 1)), await isConcerned(configuration(1, 2))], [false, true]);
 });

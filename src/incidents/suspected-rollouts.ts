@@ -18,17 +18,18 @@ const deviationsMin = 2.6;
 
 /**
  * The release of an application that `candor deploy` has rolled out last before the incident. Both releases get requests by chance, so that what fails at one
- * of them alone is its own doing, however long ago it was deployed. Null: none is known, or nothing fails at its instances.
+ * of them alone is its own doing, however long ago it was deployed. Null: none is known whose instances fail.
  */
 export function suspectedRollout(context: SuspectContext): SuspectFinding | null {
   const { application } = context.watched;
   const known = application === null ? [] : (context.rollouts?.get(application) ?? []);
-  const rollout = known.findLast(({ beganMs }) => beganMs - context.startedMs <= lateMs);
+  const freshOf = ({ release }: SeenRollout): Arm => armOf(context, (one) => one === release);
+  // Another one may have begun already, such as a rollback.
+  const rollout = known.findLast((one) => one.beganMs - context.startedMs <= lateMs && freshOf(one).failed > 0);
   if (application === null || rollout === undefined) return null;
   const { release, before } = rollout;
-  const fresh = armOf(context, (one) => one === release);
+  const fresh = freshOf(rollout);
   const old = armOf(context, (one) => one === before || one === null);
-  if (fresh.failed === 0) return null;
   const afterMs = rollout.beganMs - context.startedMs;
   const said = `Release ${release} of ${application}, deployed ${beforeText(afterMs)} the first failure`;
   const failures = `${fresh.failed} of its ${fresh.all} requests`;
@@ -41,7 +42,9 @@ export function suspectedRollout(context: SuspectContext): SuspectFinding | null
       evidence,
       nextStep: `Look at what both releases need, such as a database; a rollback to ${before} would not help.`,
     };
-  const fit = old.all === 0 ? fitAlone(context, afterMs) : isByChance(fresh, old) ? 0.6 : 0.99;
+  // Of a release that got nearly all requests at once, too few went to the other one to compare them.
+  const byTime = old.failed === 0 ? fitAlone(context, rollout) : null;
+  const fit = old.all === 0 ? byTime : isByChance(fresh, old) ? Math.max(byTime ?? 0, 0.6) : 0.99;
   if (fit === null) return null;
   const later = successorOf(rollout, known);
   return {
@@ -55,11 +58,13 @@ export function suspectedRollout(context: SuspectContext): SuspectFinding | null
   };
 }
 
-/** No request has gone to the release before: the time alone speaks for it. Null: against it. */
-function fitAlone(context: SuspectContext, afterMs: number): number | null {
+/** By the time of its first requests alone, which may come long after it was deployed. Null: the time speaks against it. */
+function fitAlone(context: SuspectContext, { beganMs, servedMs }: SeenRollout): number | null {
+  const afterMs = beganMs - context.startedMs;
+  const servedAfterMs = (servedMs ?? beganMs) - context.startedMs;
   const share = explainedShare(context, afterMs, 0);
-  if (afterMs < -changeMs || share < explainedMin || failedBefore(context, afterMs)) return null;
-  return isOf(context.incident, 'dns', 'full') ? null : nearness(afterMs, 0.97) * share;
+  if (servedAfterMs < -changeMs || share < explainedMin || failedBefore(context, afterMs)) return null;
+  return isOf(context.incident, 'dns', 'full') ? null : nearness(servedAfterMs, 0.97) * share;
 }
 
 /** The release that has its requests now; null: it has them. */
