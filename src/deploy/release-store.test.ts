@@ -167,6 +167,13 @@ describe('the releases of an application', () => {
   it('have names of their own', async () => {
     const { store } = await opened();
     assert.equal((await made(store, { name: 'v1.0' })).release.name, 'v1.0');
+    const known = await made(store, { name: 'v1.1' });
+    assert.deepEqual(known.release.name, 'v1.0');
+    assert.match(
+      known.remarks.join(),
+      /v1\.1 has the same files, command and environment as v1\.0, and keeps that name/,
+    );
+    assert.doesNotMatch((await made(store, { name: 'v1.0' })).remarks.join(), /keeps that name/);
     write('server.js', 'two');
     assert.match(await refused(store, { name: 'v1.0' }), /^source: Another release is called v1\.0\. Name this one/);
     for (const name of ['r7', '../x', '', '-x', 'a b'])

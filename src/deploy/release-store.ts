@@ -223,7 +223,8 @@ export class ReleaseStore {
     const directory = await this.#directoryOf(tree, wanted.directory);
     const digest = this.#digestOf(tree, directory, wanted);
     const same = this.history.releases.find(({ release }) => release.digest === digest);
-    if (same !== undefined) return { release: same.release, isNew: false, remarks };
+    if (same !== undefined)
+      return { release: same.release, isNew: false, remarks: [...remarks, ...keptName(wanted.name, same.release)] };
     this.#checkNameIsFree(wanted.name);
     const number = this.history.nextRelease;
     const { name, command, secretWords, environment, actor, configuration } = wanted;
@@ -379,6 +380,11 @@ export class ReleaseStore {
       .update(`${kind}\0${JSON.stringify(content)}`)
       .digest('hex');
   }
+}
+
+function keptName(name: string | null, { name: kept }: Release): readonly string[] {
+  if (name === null || name === kept) return [];
+  return [`The release ${name} has the same files, command and environment as ${kept}, and keeps that name.`];
 }
 
 const sortedVariables = (environment: Readonly<Record<string, string>>): readonly (readonly [string, string])[] =>
