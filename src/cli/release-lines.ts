@@ -93,7 +93,6 @@ function linesOf(
       style.bold(harmless(application)),
       `  never deployed: \`candor deploy ${harmless(application)}\` makes its first release`,
     ];
-  const nameOf = new Map(releases.map(({ number, name }) => [number, name]));
   const endOf = new Map(rollouts.toReversed().map(({ to, state }) => [to, state]));
   const stateOf = (number: number, name: string): string => {
     if (name === inForce) return style.good('in force');
@@ -124,10 +123,10 @@ function linesOf(
     ...(rollouts.length === 0 ? [] : ['', style.dim('  rollouts')]),
     ...rollouts
       .slice(0, 10)
-      .flatMap(({ to, state, reason, verdict, beganAt, endedAt }) =>
+      .flatMap(({ to, toName, state, reason, verdict, beganAt, endedAt }) =>
         wrapAfter(
           `  ${markOf(state, style)}`,
-          `${harmless(nameOf.get(to) ?? String(to))} ${state}, ${ago(endedAt ?? beganAt)}${state === 'promoted' && verdict === 'inconclusive' ? '; inconclusive' : ''}${reason === null ? '' : `: ${harmless(reason)}`}`,
+          `${harmless(toName ?? String(to))} ${state}, ${ago(endedAt ?? beganAt)}${state === 'promoted' && verdict === 'inconclusive' ? '; inconclusive' : ''}${reason === null ? '' : `: ${harmless(reason)}`}`,
           4,
         ),
       ),

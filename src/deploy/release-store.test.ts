@@ -235,6 +235,27 @@ describe('the releases of an application', () => {
 });
 
 describe('a store of releases', () => {
+  it('prunes releases that never were in force first', async () => {
+    const { store } = await opened();
+    for (let at = 1; at <= 8; at++) {
+      write('server.js', `${at}`);
+      const { release } = await made(store, { name: `k${at}` });
+      if (at <= 3) await promote(store, release.number);
+      else {
+        const rollout = store.history.nextRollout;
+        await store.append({ kind: 'began', rollout, from: 3, to: at, strategy: 'blue_green', actor: 'ann' });
+        await store.append({ kind: 'ended', rollout, state: 'refused', verdict: null, reason: 'it broke' });
+        await store.prune();
+      }
+    }
+    assert.deepEqual(
+      store.history.releases.map(({ release }) => release.name),
+      ['k8', 'k7', 'k3', 'k2', 'k1'],
+    );
+    const known = (await opened()).store.history.rollouts.map(({ toName }) => toName);
+    assert.deepEqual(known, ['k8', 'k7', 'k6', 'k5', 'k4', 'k3', 'k2', 'k1'], 'those removed keep their names');
+  });
+
   it('is refused with words where its folder is open to others, or its journal damaged', async () => {
     const { store } = await opened();
     await made(store);

@@ -275,13 +275,14 @@ export class ReleaseStore {
   }
 
   /**
-   * Removes the oldest releases beyond the limits, for after a promotion. The one in force, the one before, those of an open
-   * rollout and the newest one stay. Returns the numbers of those removed.
+   * Removes releases beyond the limits, for after a rollout: first those that never were in force, then the oldest. The one in
+   * force, the one before, those of an open rollout and the newest one stay. Returns the numbers of those removed.
    */
   prune(limits: StoreLimits = storeLimits): Promise<Result<readonly number[], ReleaseRefusal>> {
     return this.#inTurn(async () => {
-      const { releases, inForce, previous, open } = this.history;
-      const keep = new Set([inForce?.number, previous?.number, open?.from, open?.to, releases[0]?.release.number]);
+      const { releases: all, inForce, previous, open } = this.history;
+      const keep = new Set([inForce?.number, previous?.number, open?.from, open?.to, all[0]?.release.number]);
+      const releases = all.toSorted((a, b) => Number(b.wasInForce) - Number(a.wasInForce));
       const trees = new Map<string, KeptTree>();
       for (const { release, bytes } of releases)
         if (release.tree !== null && !trees.has(release.tree)) trees.set(release.tree, { digest: release.tree, bytes });

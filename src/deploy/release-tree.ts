@@ -184,13 +184,13 @@ async function readIgnoreFile(path: string, files: ReleaseFiles): Promise<string
   return files.readFile(path, 'utf8');
 }
 
-/** A tree that is there, newest first. */
+/** A tree that is there. */
 export interface KeptTree {
   readonly digest: string;
   readonly bytes: number;
 }
 
-/** The trees that exceed the number or the bytes allowed: the oldest ones, and none of those in `keep`. */
+/** The trees that exceed the number or the bytes allowed: the last ones of the list, and none of those in `keep`. */
 export function treesToPrune(
   trees: readonly KeptTree[],
   keep: ReadonlySet<string>,
