@@ -210,7 +210,8 @@ export class Releases {
     if (!found.ok) return found;
     const { spec, store, releases } = found.value;
     const settings = this.#settingsOf(application);
-    const surveyed = await store.survey(wantedSource(from), { name, persistent: settings.persistent });
+    const wanted = { name, persistent: settings.persistent, directory: spec.directory };
+    const surveyed = await store.survey(wantedSource(from), wanted);
     if (!surveyed.ok) return surveyed;
     const { files, bytes, text, remarks } = surveyed.value;
     const old = releases.inForce ?? spec;

@@ -249,17 +249,22 @@ export class ReleaseStore {
     return { release, isNew: true, remarks };
   }
 
-  /** What a release of this source would have. Makes none; an archive or a revision is unpacked for it, and removed again. */
+  /**
+   * What a release of this source would have. Makes none; an archive or a revision is unpacked for it, and removed again.
+   * `directory`: where the application runs that was never deployed.
+   */
   survey(
     source: FileSource,
-    { name, persistent }: Pick<WantedRelease, 'name' | 'persistent'>,
+    { name, persistent, directory }: Pick<WantedRelease, 'name' | 'persistent' | 'directory'>,
   ): Promise<Result<SurveyedSource, ReleaseRefusal>> {
     return this.#inTurn(async () => {
       this.#checkName(name);
       return withSource(source, this.folder, this.#unpackOptions({}), async ({ folder, takes, text, remarks }) => {
-        const surveyed = await surveyTree(folder, this.#copyOptions(takes, persistent, {}));
+        const options = this.#copyOptions(takes, persistent, {});
+        const present = this.history.inForce === null ? directory : (options.present ?? null);
+        const surveyed = await surveyTree(folder, this.folder, { ...options, present });
         if (!surveyed.ok) throw new ReleaseRefused(surveyed.failure);
-        return { ...surveyed.value, text, remarks };
+        return { ...surveyed.value, text, remarks: [...remarks, ...surveyed.value.remarks] };
       });
     });
   }
@@ -354,7 +359,9 @@ export class ReleaseStore {
   #copyOptions(takes: boolean, persistent: readonly string[], options: MakeOptions): CopyOptions {
     const { build: _build, onProgress: _onProgress, ...limits } = options;
     const without = takes ? [] : [this.#stateFolder];
-    return { ...limits, clock: this.#tools.clock, files: this.#files, persistent, takes, without };
+    const { inForce } = this.history;
+    const present = inForce?.tree === null ? inForce.directory : null;
+    return { ...limits, clock: this.#tools.clock, files: this.#files, persistent, present, takes, without };
   }
 
   #unpackOptions({ limits = treeLimits, reserveBytes = usualReserve, signal }: MakeOptions) {
