@@ -51,10 +51,13 @@ export function copyText(making: ApplicationReleasesStatus['making']): string {
 /** `candor deploy --dry-run` */
 export function planLines(plan: ReleasePlan, style: Style): readonly string[] {
   const { application, inForce, strategy, from, files, bytes, build, buildMs, command, environment, remarks } = plan;
-  const instead = inForce === null ? 'as its first deployed release' : `in place of ${inForce}`;
   const changes = (['added', 'removed', 'changed'] as const).flatMap((how) =>
     environment[how].length === 0 ? [] : [`${how}: ${environment[how].join(', ')}`],
   );
+  // Whether the files differ is known when all of them are read.
+  const mayBeSame = command.old === command.fresh && changes.length === 0;
+  const unless = mayBeSame ? ', unless nothing has changed' : '';
+  const instead = inForce === null ? 'as its first deployed release' : `in place of ${inForce}${unless}`;
   const rows: readonly (readonly [label: string, text: string])[] = [
     ['from', from],
     ['files', `${digits(files)}, ${bytes < 1024 ? `${bytes} bytes` : memoryText(bytes)}`],

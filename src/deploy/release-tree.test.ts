@@ -230,6 +230,11 @@ describe('a tree is refused', () => {
       reserveBytes: 1024 ** 2,
     });
     assert.equal(before.kind, 'disk_full');
+    const survey = await surveyTree(shop.from, shop.into, {
+      ...{ clock: systemClock, reserveBytes: 1024 ** 2 },
+      files: { ...releaseFiles, statfs: withFree([1024]) },
+    });
+    assert.deepEqual(survey, { ok: false, failure: before }, 'a survey says the same');
     assert.match(before.reason, /needs 0 KiB on the disk of .*, which has 1 MiB left; 1 MiB stay free/);
     for (let at = 0; at < 300; at++) shop.write({ [`many/${at}`]: 'x' });
     const during = await shop.refused({

@@ -126,17 +126,20 @@ async function pathsIn(folder: string, paths: readonly string[], files: ReleaseF
   return paths.filter((_, at) => found[at] !== null);
 }
 
-/** What `copyTree` would copy; copies nothing. */
+/** What `copyTree` would copy; copies nothing. Refused where the disk has no room for that. */
 export function surveyTree(
   from: string,
   into: string,
   options: CopyOptions,
 ): Promise<Result<Pick<CopiedTree, 'files' | 'bytes' | 'remarks'>, ReleaseRefusal>> {
-  const { limits = treeLimits, signal, files = releaseFiles, persistent = [], present = null } = options;
+  const context = contextOf(options, () => undefined);
+  const { limits, signal, files } = context;
+  const { persistent = [], present = null, takes = false } = options;
   return attemptRelease(async () => {
     const { linkedRemarks, pathsToLink, persistentLinks } = await loadPersistent();
     const walkOptions = { links: persistentLinks(persistent), ignores: await ignoresOf(from, options, files) };
     const { files: count, bytes } = await walkTree(from, { ...walkOptions, limits, files, signal });
+    if (!takes) await checkSpace(bytes, into, context);
     const remarks = linkedRemarks(present, await pathsToLink(present, into, persistent, files));
     return { files: count, bytes, remarks };
   });

@@ -239,6 +239,12 @@ describe('candor deploy', () => {
     const from = { kind: 'folder', path: folder };
     const order = { application: 'shop', from, name: null, strategy: null };
     assert.deepEqual([code, gateway.calls], [0, [`plan ${JSON.stringify([order])}`]]);
+    context = new FakeProcessContext(folder);
+    const command = { old: 'node server.js', fresh: 'node server.js' };
+    const environment = { added: [], removed: [], changed: [] };
+    gateway.planOutcome = { ok: true, value: { ...plan, command, environment } };
+    const same = (await candor('deploy', '--dry-run')).out;
+    assert.match(same, /^shop: would be released in place of r1, unless nothing has changed$/m);
   });
 });
 
