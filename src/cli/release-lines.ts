@@ -51,10 +51,13 @@ export function copyText(making: ApplicationReleasesStatus['making']): string {
 /** `candor deploy --dry-run` */
 export function planLines(plan: ReleasePlan, style: Style): readonly string[] {
   const { application, inForce, strategy, from, files, bytes, build, buildMs, command, environment, remarks } = plan;
-  const instead = inForce === null ? 'as its first deployed release' : `in place of ${inForce}`;
   const changes = (['added', 'removed', 'changed'] as const).flatMap((how) =>
     environment[how].length === 0 ? [] : [`${how}: ${environment[how].join(', ')}`],
   );
+  // Whether the files differ is known when all of them are read.
+  const mayBeSame = command.old === command.fresh && changes.length === 0;
+  const unless = mayBeSame ? ', unless nothing has changed' : '';
+  const instead = inForce === null ? 'as its first deployed release' : `in place of ${inForce}${unless}`;
   const rows: readonly (readonly [label: string, text: string])[] = [
     ['from', from],
     ['files', `${digits(files)}, ${bytes < 1024 ? `${bytes} bytes` : memoryText(bytes)}`],
@@ -93,7 +96,6 @@ function linesOf(
       style.bold(harmless(application)),
       `  never deployed: \`candor deploy ${harmless(application)}\` makes its first release`,
     ];
-  const nameOf = new Map(releases.map(({ number, name }) => [number, name]));
   const endOf = new Map(rollouts.toReversed().map(({ to, state }) => [to, state]));
   const stateOf = (number: number, name: string): string => {
     if (name === inForce) return style.good('in force');
@@ -124,10 +126,10 @@ function linesOf(
     ...(rollouts.length === 0 ? [] : ['', style.dim('  rollouts')]),
     ...rollouts
       .slice(0, 10)
-      .flatMap(({ to, state, reason, verdict, beganAt, endedAt }) =>
+      .flatMap(({ to, toName, state, reason, verdict, beganAt, endedAt }) =>
         wrapAfter(
           `  ${markOf(state, style)}`,
-          `${harmless(nameOf.get(to) ?? String(to))} ${state}, ${ago(endedAt ?? beganAt)}${state === 'promoted' && verdict === 'inconclusive' ? '; inconclusive' : ''}${reason === null ? '' : `: ${harmless(reason)}`}`,
+          `${harmless(toName ?? String(to))} ${state}, ${ago(endedAt ?? beganAt)}${state === 'promoted' && verdict === 'inconclusive' ? '; inconclusive' : ''}${reason === null ? '' : `: ${harmless(reason)}`}`,
           4,
         ),
       ),

@@ -210,7 +210,8 @@ export class Releases {
     if (!found.ok) return found;
     const { spec, store, releases } = found.value;
     const settings = this.#settingsOf(application);
-    const surveyed = await store.survey(wantedSource(from), { name, persistent: settings.persistent });
+    const wanted = { name, persistent: settings.persistent, directory: spec.directory };
+    const surveyed = await store.survey(wantedSource(from), wanted);
     if (!surveyed.ok) return surveyed;
     const { files, bytes, text, remarks } = surveyed.value;
     const old = releases.inForce ?? spec;
@@ -253,7 +254,7 @@ export class Releases {
       case 'rollback': {
         if (releases.rollingOut !== null && change.to === null) return releases.abort(`rolled back by ${actor}`);
         const to = releaseNamed(store, change.to);
-        if (to === null) return failWith(noSuchRelease(change.to));
+        if (to === null) return failWith(noSuchRelease(store, change.to, this.#settingsOf(change.application).keepMax));
         return releases.begin({ to, strategy: 'blue_green', rollbackFor: `rolled back by ${actor}`, actor });
       }
     }
@@ -462,14 +463,14 @@ function logNumber(store: ReleaseStore, name: string): number | null {
   return store.history.releases.findLast(isOfIt)?.release.number ?? null;
 }
 
-const noSuchRelease = (name: string | null): ReleaseRefusal =>
-  name === null
-    ? {
-        kind: 'source',
-        reason: 'There is no release before this one.',
-        step: 'See the releases with `candor releases`.',
-      }
-    : { kind: 'source', reason: `There is no release ${name}.`, step: 'See the releases with `candor releases`.' };
+function noSuchRelease({ history }: ReleaseStore, name: string | null, keepMax: number): ReleaseRefusal {
+  const step = 'See the releases with `candor releases`.';
+  if (name === null) return { kind: 'source', reason: 'There is no release before this one.', step };
+  const known = history.rollouts.flatMap(({ from, fromName, to, toName }) => [fromName, toName, `${from}`, `${to}`]);
+  if (!known.includes(name)) return { kind: 'source', reason: `There is no release ${name}.`, step };
+  const reason = `The release ${name} is not kept any more (\`keep: ${keepMax}\`).`;
+  return { kind: 'source', reason, step: 'Deploy it again, or go to one that is kept (`candor releases`).' };
+}
 
 const fixedPort = (port: number): ReleaseRefusal => ({
   kind: 'source',

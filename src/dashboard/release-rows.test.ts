@@ -128,9 +128,9 @@ describe('a release', () => {
   });
 
   test('that is not kept any more is known by its number, and files have a size', () => {
-    const past = { from: 1, to: 2 } as Parameters<typeof rolloutNames>[0];
-    assert.equal(rolloutNames(past, [release(2, [])]), 'number 1 → r2');
-    assert.equal(rolloutNames({ ...past, from: null }, [release(2, [])]), 'r2');
+    const past = { from: 1, from_name: null, to: 2, to_name: 'r2' } as Parameters<typeof rolloutNames>[0];
+    assert.equal(rolloutNames(past), 'number 1 → r2');
+    assert.equal(rolloutNames({ ...past, from: null }), 'r2');
     assert.deepEqual([0, 300, 2048].map(sizeFigure), ['–', '300 B', '2 KiB']);
   });
 });

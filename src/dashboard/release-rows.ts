@@ -133,7 +133,7 @@ export function inForceSince({ in_force: name, releases, rollouts }: Application
 }
 
 /** 'r1 → two'. */
-export function rolloutNames({ from, to }: PastRolloutJson, releases: readonly ReleaseJson[]): string {
-  const nameOf = (number: number): string => releases.find((one) => one.number === number)?.name ?? `number ${number}`;
-  return from === null ? nameOf(to) : `${nameOf(from)} → ${nameOf(to)}`;
+export function rolloutNames({ from, from_name: fromName, to, to_name: toName }: PastRolloutJson): string {
+  const fresh = toName ?? `number ${to}`;
+  return from === null ? fresh : `${fromName ?? `number ${from}`} → ${fresh}`;
 }

@@ -329,7 +329,13 @@ describe('a revision of a git repository', { skip: !hasGit && 'git is not here' 
     for (const revision of ['none', '--output=x', '', 'v1:app'])
       await assert.rejects(unpackGit(repository(), revision, into, options), /has no revision/);
     await assert.rejects(unpackGit(into, 'main', into, options), /is no git repository .*not a git repository/);
-    await assert.rejects(unpackGit(join(root, 'none'), 'main', into, options), /none is no git repository/);
+    await assert.rejects(
+      unpackGit(join(root, 'none'), 'main', into, options),
+      /none is no git repository .*\w\. Name the/,
+    );
+    const file = join(root, 'file');
+    writeFileSync(file, '');
+    await assert.rejects(unpackGit(file, 'main', into, options), /Not a directory\. Name the folder of a repository/);
     assert.deepEqual(listing(), []);
   });
 

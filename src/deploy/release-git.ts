@@ -44,7 +44,7 @@ async function commitOf(repository: string, revision: string, signal: AbortSigna
   const found = await runGit(['-C', repository, 'rev-parse', '--git-dir'], signal);
   if (found.error !== null) {
     const step = 'Name the folder of a repository, or deploy the folder itself.';
-    refuse('source', `${repository} is no git repository that can be read: ${found.error}`, step);
+    refuse('source', `${repository} is no git repository that can be read: ${found.error.replace(/\.?$/, '.')}`, step);
   }
   const verified = await runGit(['-C', repository, 'rev-parse', '--verify', '--quiet', `${revision}^{commit}`], signal);
   if (verified.error !== null) {

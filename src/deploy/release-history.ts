@@ -6,6 +6,9 @@ interface PastRollout {
   readonly rollout: number;
   readonly from: number | null;
   readonly to: number;
+  /** Of its releases, which may not be kept any more; null: none, or the journal does not know any more. */
+  readonly fromName: string | null;
+  readonly toName: string | null;
   /** What its release was made from; null: the journal does not know any more. */
   readonly source: ReleaseSource | null;
   readonly strategy: RolloutStrategy;
@@ -36,6 +39,8 @@ export interface ReleaseHistory {
 
 interface StoredRelease {
   readonly release: Release;
+  /** False: it never was in force, or was taken back. */
+  readonly wasInForce: boolean;
   /** Of its tree. */
   readonly bytes: number;
 }
@@ -50,7 +55,7 @@ export function historyOf(lines: readonly ReleaseLine[]): ReleaseHistory {
 }
 
 class HistoryReading {
-  readonly #created = new Map<number, StoredRelease>();
+  readonly #created = new Map<number, Extract<ReleaseLine, { kind: 'created' }>>();
   readonly #removed = new Set<number>();
   readonly #rollouts = new Map<number, PastRollout>();
   /** The last one last; no release twice in a row. */
@@ -112,6 +117,8 @@ class HistoryReading {
       rollout,
       from,
       to,
+      fromName: from === null ? null : (this.#created.get(from)?.release.name ?? null),
+      toName: this.#created.get(to)?.release.name ?? null,
       source: this.#created.get(to)?.release.from ?? null,
       strategy,
       actor,
@@ -139,7 +146,7 @@ class HistoryReading {
       releases: [...this.#created.values()]
         .filter(({ release }) => release.number === inForce || !this.#removed.has(release.number))
         .toSorted((a, b) => b.release.number - a.release.number)
-        .map(({ release, bytes }) => ({ release, bytes })),
+        .map(({ release, bytes }) => ({ release, bytes, wasInForce: promoted.includes(release.number) })),
       inForce: this.#releaseOf(inForce),
       previous: this.#releaseOf(previous),
       rollouts,
@@ -164,10 +171,8 @@ export function compactLines(lines: readonly ReleaseLine[]): readonly ReleaseLin
   const history = reading.result();
   const rollouts = new Set(history.rollouts.map(({ rollout }) => rollout));
   const live = new Set(history.releases.map(({ release }) => release.number));
-  const named = new Set([...live, history.nextRelease - 1, ...history.rollouts.map(({ to }) => to)]);
-  const promotions = [history.inForce, history.previous].map((release) =>
-    reading.promotions.findLast((line) => line.release === release?.number),
-  );
+  const named = new Set([...live, history.nextRelease - 1, ...history.rollouts.flatMap(({ from, to }) => [from, to])]);
+  const promotions = [...live].map((number) => reading.promotions.findLast(({ release }) => release === number));
   const steps = new Map(lines.flatMap((line) => (line.kind === 'step' ? [[line.rollout, line] as const] : [])));
   const isNeeded = (line: ReleaseLine): boolean => {
     switch (line.kind) {

@@ -120,6 +120,8 @@ describe('a journal of releases', () => {
       rollout: 2,
       from: 1,
       to: 2,
+      fromName: 'r1',
+      toName: 'r2',
       source: { kind: 'folder', text: '/srv/shop' },
       strategy: 'canary',
       actor: 'ann',

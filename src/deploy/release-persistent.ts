@@ -1,7 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import { checkSpace, type CopyContext, fillTree } from './release-copy.ts';
 import { lstatOrNull, type ReleaseFiles, removeTree, syncPath } from './release-files.ts';
-import { refuse } from './release-refusal.ts';
+import { isMissing, isUnreadable, refuse } from './release-refusal.ts';
 import { walkTree } from './release-walk.ts';
 
 /** In the folder of an application's releases, beside its trees. */
@@ -14,7 +14,7 @@ const persistentName = 'persistent';
 export function persistentLinks(paths: readonly string[]): ReadonlyMap<string, string> {
   const links = new Map<string, string>();
   for (const written of paths) {
-    const steps = written.replace(/\/+$/, '').split('/');
+    const steps = bare(written).split('/');
     if (steps.some((step) => step === '' || step === '.' || step === '..' || step.includes('\0')))
       refuse('source', `The persistent path ${written} is not one below the folder.`, 'Write it like `data/uploads`.');
     const path = steps.join('/');
@@ -24,6 +24,72 @@ export function persistentLinks(paths: readonly string[]): ReadonlyMap<string, s
     links.set(path, `${'../'.repeat(steps.length)}${persistentName}/${path}`);
   }
   return links;
+}
+
+/**
+ * Those of the paths that are not there yet and that the folder has in which the application runs now. Throws `ReleaseRefused`
+ * where a program could not use one of them.
+ */
+export async function pathsToLink(
+  present: string | null,
+  into: string,
+  paths: readonly string[],
+  files: ReleaseFiles,
+): Promise<readonly string[]> {
+  if (present === null) return [];
+  const found: string[] = [];
+  for (const path of paths.map(bare)) {
+    if ((await lstatOrNull(join(into, persistentName, path), files)) !== null) continue;
+    const at = join(present, path);
+    if ((await lstatOrNull(at, files)) === null) continue;
+    await targetOf(at, path, files);
+    found.push(path);
+  }
+  return found;
+}
+
+/** Releases use these paths where the application has them now. */
+export async function linkPersistent(
+  present: string | null,
+  into: string,
+  paths: readonly string[],
+  files: ReleaseFiles,
+) {
+  if (present === null) return;
+  for (const path of paths) {
+    const to = join(into, persistentName, path);
+    await files.mkdir(dirname(to), { recursive: true, mode: 0o700 });
+    await files.symlink(join(present, path), to);
+    await syncParents(dirname(to), into, files);
+  }
+}
+
+/** For paths that are linked; none where there are none. */
+export function linkedRemarks(present: string | null, paths: readonly string[]): readonly string[] {
+  if (present === null || paths.length === 0) return [];
+  const targets = paths.map((path) => join(present, path)).join(' and ');
+  return [`All releases use ${targets}, as the application does now: Candor copies nothing of it, so keep it there.`];
+}
+
+/** Where a path or a link leads; refused unless it is a file or a folder that can be read. */
+async function targetOf(at: string, path: string, files: ReleaseFiles): Promise<string> {
+  const refuseIt = (why: string): never =>
+    refuse(
+      'source',
+      `The persistent path ${path} leads to ${at}, ${why}.`,
+      'Correct the path or its owner and mode, or remove it from `persistent`.',
+    );
+  try {
+    const target = await files.realpath(at);
+    const found = await files.lstat(target);
+    if (!found.isDirectory() && !found.isFile()) refuseIt('which is neither a file nor a folder');
+    await (await files.open(target, 'r')).close();
+    return target;
+  } catch (error) {
+    if (isMissing(error)) refuseIt('and to nothing that is there');
+    if (isUnreadable(error)) refuseIt('which the gateway cannot read');
+    throw error;
+  }
 }
 
 /**
@@ -38,12 +104,16 @@ export async function seedPersistent(
 ): Promise<readonly string[]> {
   const remarks: string[] = [];
   for (const written of paths) {
-    const path = written.replace(/\/+$/, '');
+    const path = bare(written);
     const to = join(into, persistentName, path);
     const { files } = context;
     const found = await lstatOrNull(join(from, path), files);
-    if ((await lstatOrNull(to, files)) !== null) {
-      if (found !== null) remarks.push(`${path} of the release was left out: ${to} is there, and stays as it is.`);
+    const there = await lstatOrNull(to, files);
+    if (there !== null) {
+      const target = there.isSymbolicLink() ? await targetOf(to, path, files) : to;
+      const isSame = found !== null && target === (await files.realpath(join(from, path)).catch(() => null));
+      if (found !== null && !isSame)
+        remarks.push(`${path} of the release was left out: ${to} is there, and stays as it is.`);
     } else {
       await files.mkdir(dirname(to), { recursive: true, mode: 0o700 });
       await seed(from, path, into, to, written.endsWith('/'), context);
@@ -51,6 +121,8 @@ export async function seedPersistent(
   }
   return remarks;
 }
+
+const bare = (path: string): string => path.replace(/\/+$/, '');
 
 async function seed(
   root: string,

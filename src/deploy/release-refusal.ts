@@ -85,6 +85,10 @@ export function isMissing(error: unknown): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
+export function isUnreadable(error: unknown): boolean {
+  return ['EACCES', 'EPERM', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '');
+}
+
 export function isExisting(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
   return code === 'EEXIST' || code === 'ENOTEMPTY';

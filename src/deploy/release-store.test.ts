@@ -167,6 +167,13 @@ describe('the releases of an application', () => {
   it('have names of their own', async () => {
     const { store } = await opened();
     assert.equal((await made(store, { name: 'v1.0' })).release.name, 'v1.0');
+    const known = await made(store, { name: 'v1.1' });
+    assert.deepEqual(known.release.name, 'v1.0');
+    assert.match(
+      known.remarks.join(),
+      /v1\.1 has the same files, command and environment as v1\.0, and keeps that name/,
+    );
+    assert.doesNotMatch((await made(store, { name: 'v1.0' })).remarks.join(), /keeps that name/);
     write('server.js', 'two');
     assert.match(await refused(store, { name: 'v1.0' }), /^source: Another release is called v1\.0\. Name this one/);
     for (const name of ['r7', '../x', '', '-x', 'a b'])
@@ -228,6 +235,27 @@ describe('the releases of an application', () => {
 });
 
 describe('a store of releases', () => {
+  it('prunes releases that never were in force first', async () => {
+    const { store } = await opened();
+    for (let at = 1; at <= 8; at++) {
+      write('server.js', `${at}`);
+      const { release } = await made(store, { name: `k${at}` });
+      if (at <= 3) await promote(store, release.number);
+      else {
+        const rollout = store.history.nextRollout;
+        await store.append({ kind: 'began', rollout, from: 3, to: at, strategy: 'blue_green', actor: 'ann' });
+        await store.append({ kind: 'ended', rollout, state: 'refused', verdict: null, reason: 'it broke' });
+        await store.prune();
+      }
+    }
+    assert.deepEqual(
+      store.history.releases.map(({ release }) => release.name),
+      ['k8', 'k7', 'k3', 'k2', 'k1'],
+    );
+    const known = (await opened()).store.history.rollouts.map(({ toName }) => toName);
+    assert.deepEqual(known, ['k8', 'k7', 'k6', 'k5', 'k4', 'k3', 'k2', 'k1'], 'those removed keep their names');
+  });
+
   it('is refused with words where its folder is open to others, or its journal damaged', async () => {
     const { store } = await opened();
     await made(store);

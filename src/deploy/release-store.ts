@@ -223,7 +223,8 @@ export class ReleaseStore {
     const directory = await this.#directoryOf(tree, wanted.directory);
     const digest = this.#digestOf(tree, directory, wanted);
     const same = this.history.releases.find(({ release }) => release.digest === digest);
-    if (same !== undefined) return { release: same.release, isNew: false, remarks };
+    if (same !== undefined)
+      return { release: same.release, isNew: false, remarks: [...remarks, ...keptName(wanted.name, same.release)] };
     this.#checkNameIsFree(wanted.name);
     const number = this.history.nextRelease;
     const { name, command, secretWords, environment, actor, configuration } = wanted;
@@ -248,17 +249,22 @@ export class ReleaseStore {
     return { release, isNew: true, remarks };
   }
 
-  /** What a release of this source would have. Makes none; an archive or a revision is unpacked for it, and removed again. */
+  /**
+   * What a release of this source would have. Makes none; an archive or a revision is unpacked for it, and removed again.
+   * `directory`: where the application runs that was never deployed.
+   */
   survey(
     source: FileSource,
-    { name, persistent }: Pick<WantedRelease, 'name' | 'persistent'>,
+    { name, persistent, directory }: Pick<WantedRelease, 'name' | 'persistent' | 'directory'>,
   ): Promise<Result<SurveyedSource, ReleaseRefusal>> {
     return this.#inTurn(async () => {
       this.#checkName(name);
       return withSource(source, this.folder, this.#unpackOptions({}), async ({ folder, takes, text, remarks }) => {
-        const surveyed = await surveyTree(folder, this.#copyOptions(takes, persistent, {}));
+        const options = this.#copyOptions(takes, persistent, {});
+        const present = this.history.inForce === null ? directory : (options.present ?? null);
+        const surveyed = await surveyTree(folder, this.folder, { ...options, present });
         if (!surveyed.ok) throw new ReleaseRefused(surveyed.failure);
-        return { ...surveyed.value, text, remarks };
+        return { ...surveyed.value, text, remarks: [...remarks, ...surveyed.value.remarks] };
       });
     });
   }
@@ -274,13 +280,14 @@ export class ReleaseStore {
   }
 
   /**
-   * Removes the oldest releases beyond the limits, for after a promotion. The one in force, the one before, those of an open
-   * rollout and the newest one stay. Returns the numbers of those removed.
+   * Removes releases beyond the limits, for after a rollout: first those that never were in force, then the oldest. The one in
+   * force, the one before, those of an open rollout and the newest one stay. Returns the numbers of those removed.
    */
   prune(limits: StoreLimits = storeLimits): Promise<Result<readonly number[], ReleaseRefusal>> {
     return this.#inTurn(async () => {
-      const { releases, inForce, previous, open } = this.history;
-      const keep = new Set([inForce?.number, previous?.number, open?.from, open?.to, releases[0]?.release.number]);
+      const { releases: all, inForce, previous, open } = this.history;
+      const keep = new Set([inForce?.number, previous?.number, open?.from, open?.to, all[0]?.release.number]);
+      const releases = all.toSorted((a, b) => Number(b.wasInForce) - Number(a.wasInForce));
       const trees = new Map<string, KeptTree>();
       for (const { release, bytes } of releases)
         if (release.tree !== null && !trees.has(release.tree)) trees.set(release.tree, { digest: release.tree, bytes });
@@ -352,7 +359,9 @@ export class ReleaseStore {
   #copyOptions(takes: boolean, persistent: readonly string[], options: MakeOptions): CopyOptions {
     const { build: _build, onProgress: _onProgress, ...limits } = options;
     const without = takes ? [] : [this.#stateFolder];
-    return { ...limits, clock: this.#tools.clock, files: this.#files, persistent, takes, without };
+    const { inForce } = this.history;
+    const present = inForce?.tree === null ? inForce.directory : null;
+    return { ...limits, clock: this.#tools.clock, files: this.#files, persistent, present, takes, without };
   }
 
   #unpackOptions({ limits = treeLimits, reserveBytes = usualReserve, signal }: MakeOptions) {
@@ -379,6 +388,11 @@ export class ReleaseStore {
       .update(`${kind}\0${JSON.stringify(content)}`)
       .digest('hex');
   }
+}
+
+function keptName(name: string | null, { name: kept }: Release): readonly string[] {
+  if (name === null || name === kept) return [];
+  return [`The release ${name} has the same files, command and environment as ${kept}, and keeps that name.`];
 }
 
 const sortedVariables = (environment: Readonly<Record<string, string>>): readonly (readonly [string, string])[] =>

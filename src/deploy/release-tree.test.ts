@@ -20,8 +20,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { systemClock } from '../testing/system.ts';
-import { releaseFiles, removeTree } from './release-files.ts';
-import { copyTree, pruneTrees } from './release-tree.ts';
+import { type ReleaseFiles, releaseFiles, removeTree } from './release-files.ts';
+import { copyTree, pruneTrees, surveyTree } from './release-tree.ts';
 import { TreeFolders } from './tree-folders.test-support.ts';
 
 let shop: TreeFolders;
@@ -230,6 +230,11 @@ describe('a tree is refused', () => {
       reserveBytes: 1024 ** 2,
     });
     assert.equal(before.kind, 'disk_full');
+    const survey = await surveyTree(shop.from, shop.into, {
+      ...{ clock: systemClock, reserveBytes: 1024 ** 2 },
+      files: { ...releaseFiles, statfs: withFree([1024]) },
+    });
+    assert.deepEqual(survey, { ok: false, failure: before }, 'a survey says the same');
     assert.match(before.reason, /needs 0 KiB on the disk of .*, which has 1 MiB left; 1 MiB stay free/);
     for (let at = 0; at < 300; at++) shop.write({ [`many/${at}`]: 'x' });
     const during = await shop.refused({
@@ -280,6 +285,63 @@ describe('persistent paths', () => {
     assert.match(second.remarks[0] ?? '', /^data\/uploads of the release was left out: .* stays as it is\.$/);
     assert.equal(readFileSync(join(tree, 'data/uploads/a.png'), 'utf8'), 'first');
     assert.notEqual((await shop.copied({ persistent: ['data/uploads'] })).digest, first.digest);
+  });
+
+  it('are where the application has them that runs in no tree, and stay there', async () => {
+    const present = join(shop.root, 'live');
+    const outside = join(shop.root, 'disk/uploads');
+    for (const folder of [join(present, 'data'), outside]) mkdirSync(folder, { recursive: true });
+    writeFileSync(join(present, 'data/shop.db'), 'live rows');
+    writeFileSync(join(outside, 'a.png'), 'a');
+    symlinkSync('../disk/uploads', join(present, 'uploads'));
+    shop.write({ 'data/shop.db': 'rows of the build', 'cache/x': 'as before' });
+    const options = { persistent: ['data/', 'uploads', 'cache', 'new/'], present };
+    const survey = await surveyTree(shop.from, shop.into, { ...options, clock: systemClock, reserveBytes: 0 });
+    const place = `All releases use ${present}/data and ${present}/uploads, as the application does now: Candor copies nothing of it, so keep it there.`;
+    assert.deepEqual(survey.ok && survey.value.remarks, [place]);
+    assert.equal(existsSync(join(shop.into, 'persistent')), false);
+
+    const first = await shop.copied(options);
+    const left = `data of the release was left out: ${shop.into}/persistent/data is there, and stays as it is.`;
+    assert.deepEqual(first.remarks, [place, left]);
+    const tree = join(shop.into, first.digest);
+    const read = (path: string) => readFileSync(join(tree, path), 'utf8');
+    assert.deepEqual(['data/shop.db', 'uploads/a.png', 'cache/x'].map(read), ['live rows', 'a', 'as before']);
+    writeFileSync(join(tree, 'data/shop.db'), 'more rows');
+    assert.equal(readFileSync(join(present, 'data/shop.db'), 'utf8'), 'more rows');
+    assert.equal((await shop.copied(options)).remarks.filter((remark) => remark.startsWith('All')).length, 0);
+    shop.from = present;
+    assert.deepEqual((await shop.copied(options)).remarks, [], 'the same files');
+    await pruneTrees(shop.into, new Set());
+    await removeTree(shop.into);
+    assert.deepEqual([readdirSync(join(present, 'data')), readdirSync(outside)], [['shop.db'], ['a.png']]);
+    mkdirSync(shop.into);
+  });
+
+  it('are refused where the application has what no release can use', async () => {
+    const present = join(shop.root, 'live');
+    mkdirSync(present);
+    symlinkSync('none', join(present, 'data'));
+    const options = { persistent: ['data'], present };
+    assert.match(
+      (await shop.refused(options)).reason,
+      /^The persistent path data leads to \S+data, and to nothing that/,
+    );
+    rmSync(join(present, 'data'));
+    spawnSync('mkfifo', [join(present, 'data')]);
+    assert.match((await shop.refused(options)).reason, /data, which is neither a file nor a folder\.$/);
+    rmSync(join(present, 'data'));
+    mkdirSync(join(present, 'data'));
+    const open: ReleaseFiles['open'] = async (path, ...more) => {
+      if (path === join(present, 'data')) throw Object.assign(new Error(), { code: 'EACCES' });
+      return releaseFiles.open(path, ...more);
+    };
+    const secret = await shop.refused({ ...options, files: { ...releaseFiles, open } });
+    assert.match(secret.reason, /data, which the gateway cannot read\.$/);
+    await shop.copied(options);
+    await pruneTrees(shop.into, new Set());
+    rmSync(join(present, 'data'), { recursive: true });
+    assert.match((await shop.refused(options)).reason, /persistent\/data, and to nothing that is there\.$/);
   });
 
   it('lie in folders that are left out otherwise', async () => {

@@ -5,7 +5,6 @@ import type { Clock } from '../core/time.ts';
 import { checkSpace, type CopyContext, type CopyProgress, digestOf, fillTree, freeBytes } from './release-copy.ts';
 import { lstatOrNull, releaseFiles, type ReleaseFiles, removeTree, syncPath } from './release-files.ts';
 import { readIgnore, type ReleaseIgnore } from './release-ignore.ts';
-import { persistentLinks, seedPersistent } from './release-persistent.ts';
 import {
   attemptRelease,
   isDiskFull,
@@ -22,6 +21,8 @@ export interface CopyOptions {
   readonly clock: Clock;
   /** Paths in the tree whose content outlives releases; they become links into `into/persistent`. */
   readonly persistent?: readonly string[];
+  /** The folder in which the application runs now, where that is no tree; what it has at a persistent path is used there. */
+  readonly present?: string | null;
   /** Absolute paths that are left out, such as the state folder. */
   readonly without?: readonly string[];
   /** The source is a folder of ours, whose files are moved, not copied. */
@@ -49,6 +50,8 @@ export interface CopiedTree {
 /** More than large applications with their `node_modules` have. */
 export const treeLimits: TreeLimits = { files: 200_000, bytes: 4 * 1024 ** 3 };
 export const usualReserve = 256 * 1024 ** 2;
+/** Most gateways make no release. */
+const loadPersistent = () => import('./release-persistent.ts');
 const ignoreBytesMax = 64 * 1024;
 
 const restName = /^\.(?:build|copy|removed|unpack)-/;
@@ -67,15 +70,19 @@ export function copyTree(
   const context = contextOf(options, onProgress);
   const { files, limits, reserveBytes, signal } = context;
   return attemptRelease(async () => {
-    const { persistent = [], takes = false, builtFrom = from } = options;
+    const { persistent = [], takes = false, builtFrom = from, present = null } = options;
+    const { linkedRemarks, linkPersistent, pathsToLink, persistentLinks, seedPersistent } = await loadPersistent();
     const links = persistentLinks(persistent);
     const ignores = await ignoresOf(from, options, files);
     const tree = await walkTree(from, { ignores, links, limits, files, signal });
     if (!takes) await checkSpace(tree.bytes, into, context);
     try {
+      const linked = await pathsToLink(present, into, persistent, files);
+      await linkPersistent(present, into, linked, files);
       const ofSource = await pathsIn(builtFrom, persistent, files);
       const others = persistent.filter((path) => !ofSource.includes(path));
       const remarks = [
+        ...linkedRemarks(present, linked),
         ...(await seedPersistent(builtFrom, into, ofSource, context)),
         ...(await seedPersistent(from, into, others, context)),
       ];
@@ -100,6 +107,7 @@ export async function stageTree(
   const context = contextOf(options, onProgress);
   const { files, limits, signal, clock } = context;
   const { persistent = [], takes = false } = options;
+  const { persistentLinks } = await loadPersistent();
   const links = persistentLinks(persistent);
   const walked = await walkTree(from, { ignores: await ignoresOf(from, options, files), links, limits, files, signal });
   const tree = { ...walked, entries: walked.entries.filter(({ path }) => !links.has(path)) };
@@ -118,16 +126,22 @@ async function pathsIn(folder: string, paths: readonly string[], files: ReleaseF
   return paths.filter((_, at) => found[at] !== null);
 }
 
-/** What `copyTree` would copy; copies nothing. */
+/** What `copyTree` would copy; copies nothing. Refused where the disk has no room for that. */
 export function surveyTree(
   from: string,
+  into: string,
   options: CopyOptions,
-): Promise<Result<Pick<CopiedTree, 'files' | 'bytes'>, ReleaseRefusal>> {
-  const { limits = treeLimits, signal, files = releaseFiles, persistent = [] } = options;
+): Promise<Result<Pick<CopiedTree, 'files' | 'bytes' | 'remarks'>, ReleaseRefusal>> {
+  const context = contextOf(options, () => undefined);
+  const { limits, signal, files } = context;
+  const { persistent = [], present = null, takes = false } = options;
   return attemptRelease(async () => {
+    const { linkedRemarks, pathsToLink, persistentLinks } = await loadPersistent();
     const walkOptions = { links: persistentLinks(persistent), ignores: await ignoresOf(from, options, files) };
     const { files: count, bytes } = await walkTree(from, { ...walkOptions, limits, files, signal });
-    return { files: count, bytes };
+    if (!takes) await checkSpace(bytes, into, context);
+    const remarks = linkedRemarks(present, await pathsToLink(present, into, persistent, files));
+    return { files: count, bytes, remarks };
   });
 }
 
@@ -184,13 +198,13 @@ async function readIgnoreFile(path: string, files: ReleaseFiles): Promise<string
   return files.readFile(path, 'utf8');
 }
 
-/** A tree that is there, newest first. */
+/** A tree that is there. */
 export interface KeptTree {
   readonly digest: string;
   readonly bytes: number;
 }
 
-/** The trees that exceed the number or the bytes allowed: the oldest ones, and none of those in `keep`. */
+/** The trees that exceed the number or the bytes allowed: the last ones of the list, and none of those in `keep`. */
 export function treesToPrune(
   trees: readonly KeptTree[],
   keep: ReadonlySet<string>,

@@ -47,8 +47,8 @@ const rollout: RolloutStatus = {
 };
 
 const past: ApplicationReleasesStatus['rollouts'][number] = {
-  ...{ rollout: 2, from: 1, to: 2, strategy: 'canary', actor: 'admin:socket', beganAt: '2026-01-02T03:04:05.000Z' },
-  ...{ state: 'starting', endedAt: null, verdict: null, reason: null },
+  ...{ rollout: 2, from: 1, fromName: 'r1', to: 2, toName: 'v2', strategy: 'canary', actor: 'admin:socket' },
+  ...{ beganAt: '2026-01-02T03:04:05.000Z', state: 'starting', endedAt: null, verdict: null, reason: null },
 };
 
 const application: ApplicationReleasesStatus = {
@@ -239,6 +239,12 @@ describe('candor deploy', () => {
     const from = { kind: 'folder', path: folder };
     const order = { application: 'shop', from, name: null, strategy: null };
     assert.deepEqual([code, gateway.calls], [0, [`plan ${JSON.stringify([order])}`]]);
+    context = new FakeProcessContext(folder);
+    const command = { old: 'node server.js', fresh: 'node server.js' };
+    const environment = { added: [], removed: [], changed: [] };
+    gateway.planOutcome = { ok: true, value: { ...plan, command, environment } };
+    const same = (await candor('deploy', '--dry-run')).out;
+    assert.match(same, /^shop: would be released in place of r1, unless nothing has changed$/m);
   });
 });
 
@@ -287,13 +293,23 @@ describe('other commands of releases', () => {
     const releases = [{ ...one, number: 2, name: 'v2' }, one];
     const rollouts = [
       { ...past, rollout: 3, state: 'aborted', reason: '9 of 12 failed', endedAt: past.beganAt },
-      { ...past, to: 1, state: 'promoted', verdict: 'inconclusive', reason: '9 seen', endedAt: past.beganAt },
+      { ...past, rollout: 2, to: 5, toName: 'k5', state: 'refused', reason: 'it broke', endedAt: past.beganAt },
+      {
+        ...past,
+        to: 1,
+        toName: 'r1',
+        state: 'promoted',
+        verdict: 'inconclusive',
+        reason: '9 seen',
+        endedAt: past.beganAt,
+      },
     ] as const;
     gateway.releasesNow = [{ ...application, releases, rollouts }];
     const { code, out } = await candor('releases');
     assert.equal(code, 0);
     assert.match(out, /^ {2}v2 {2}aborted {3}.* ago {2}folder \/srv\/shop, built in 41 s {2}admin:socket$/m);
     assert.match(out, /^ {2}r1 {2}in force {2}/m);
+    assert.match(out, /^ {2}✖ k5 refused, .* ago: it broke$/m, 'also of a release that is not kept any more');
     assert.match(out, /^ {2}✔ r1 promoted, .* ago; inconclusive: 9 seen$/m);
     context = new FakeProcessContext(folder);
     const printed = JSON.parse((await candor('releases', 'shop', '--json')).out) as { applications: unknown[] };

@@ -66,7 +66,9 @@ const releaseSchema = z.object({
 const pastRollout = z.object({
   rollout: count,
   from: count.nullable(),
+  from_name: nullableText.describe('Also of a release that is not kept any more; null: not known.'),
   to: count,
+  to_name: nullableText,
   strategy: z.enum(rolloutStrategies),
   state: z.enum(rolloutStates),
   actor: text,

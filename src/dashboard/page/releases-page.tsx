@@ -203,7 +203,7 @@ function ReleasesTable({ of }: { readonly of: ApplicationReleasesJson }): JSX.El
 }
 
 function RolloutsTable({ of }: { readonly of: ApplicationReleasesJson }): JSX.Element {
-  const { application, releases, rollouts } = of;
+  const { application, rollouts } = of;
   return (
     <Table name={`Rollouts of ${application}`} heads={['began', 'releases', 'strategy', 'result', 'by', 'reason']}>
       {rollouts.map((past) => (
@@ -211,7 +211,7 @@ function RolloutsTable({ of }: { readonly of: ApplicationReleasesJson }): JSX.El
           <td class="nowrap">
             <Time at={past.began_at} />
           </td>
-          <td>{rolloutNames(past, releases)}</td>
+          <td>{rolloutNames(past)}</td>
           <td class="nowrap">{past.strategy.replace('_', '-')}</td>
           <td class="nowrap">
             <span class={`state ${rolloutTone(past)}`}>
