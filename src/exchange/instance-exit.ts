@@ -1,4 +1,5 @@
 import { fail, type Failure } from '#failures/failure.ts';
+import { mayBeCausedByExit } from '#failures/process-note.ts';
 import type { InstanceExit } from '#failures/instance-exit.ts';
 import { exitBeforeMs } from '../core/recorded-exit.ts';
 import type { EndKind } from '../core/exchange.ts';
@@ -70,9 +71,13 @@ export function exitOf(attempt: Attempt, startedAt: Instant): InstanceExit | nul
   return beforeMs < exitExplainsMs && beforeMs > -exitNoticedMs ? exit : null;
 }
 
-/** The gateway has stopped the instance, which was not done with the request: the failure is the gateway's doing. Otherwise `failure`. */
-export function failureOfStopped(failure: Failure, { exit, status }: Attempt): Failure {
-  if (exit?.stopped === undefined) return failure;
+/** Where the gateway has stopped the instance while that worked on the request, the failure is the gateway's doing. Otherwise `failure`. */
+export function failureOfStopped(
+  failure: Failure,
+  { exit, status, delivery }: Pick<Attempt, 'exit' | 'status' | 'delivery'>,
+): Failure {
+  // A request that never reached the instance was not cut, and a late or wrong response has another reason.
+  if (exit?.stopped === undefined || delivery === 'not_sent' || !mayBeCausedByExit(failure.cause)) return failure;
   const what = status === switchingProtocols ? 'tunnel' : 'request';
   return fail('drained', 'response', { reason: 'instance_stopped', what, retryAfterS: 1 });
 }
