@@ -148,7 +148,7 @@ export interface Upstream {
   choose(tried: readonly Endpoint[], request: RequestFacts): Endpoint | null;
   hasOther(tried: readonly Endpoint[]): boolean;
   /** Whether two releases run; absent: no. */
-  readonly isSplit?: boolean;
+  readonly hasTwoReleases?: boolean;
   /** An endpoint of the release before that nothing speaks against; null: there is none. Absent: there are no releases. */
   previous?(): Endpoint | null;
   /** Whether nothing speaks against one of its endpoints; absent: it is not known. */

@@ -130,7 +130,7 @@ export function routeBeside(exchange: ExchangeState): Route | null {
 }
 
 /** Whether the release before may be asked for what the new one has not. */
-export const asksPrevious = (route: Route): boolean => route.asksPrevious && route.upstream?.isSplit === true;
+export const asksPrevious = (route: Route): boolean => route.asksPrevious && route.upstream?.hasTwoReleases === true;
 
 /** Whether executing the request twice does no harm. */
 export function isRepeatable(exchange: ExchangeState): boolean {

@@ -288,7 +288,7 @@ export class LiveUpstream {
     return this.#eligible.some((endpoint) => !tried.includes(endpoint));
   }
 
-  get isSplit(): boolean {
+  get hasTwoReleases(): boolean {
     return this.#isSplit;
   }
 
