@@ -8,11 +8,11 @@ export interface EndpointRelease {
   /** Null: only one release of the application runs. */
   readonly arm: {
     readonly name: ArmName;
-    /** The share of requests that it is to get; null: those that are chosen for it. */
+    /** The share of requests that balancers draw for it; null: it gets the requests that match `canary_for`. */
     readonly weight: number | null;
   } | null;
 }
 
 /** 'release r7, the new one of two, with 5 % of the requests' */
 export const armText = (release: string, arm: ArmName, weight: number | null): string =>
-  `release ${release}, the ${arm} one of two, with ${weight === null ? 'the requests that are chosen for it' : `${+(weight * 100).toFixed(2)} % of the requests`}`;
+  `release ${release}, the ${arm} one of two, with ${weight === null ? 'the requests that match `canary_for`' : `${+(weight * 100).toFixed(2)} % of the requests`}`;

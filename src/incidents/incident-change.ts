@@ -24,7 +24,7 @@ export function noteOpening(open: OpenIncident, all: readonly UpstreamFailures[]
   if (open.sizeBefore === 0) open.reportedCause.report(open.suspects);
 }
 
-/** What is to be reported of an incident that goes on. */
+/** What the tracker reports of an open incident: that it has opened, or has grown; null: it has reported that already. */
 export function changeOf(open: OpenIncident, incident: LiveIncident, isAdded: boolean): IncidentChange | null {
   const size = open.size + open.sizeBefore;
   const kind = open.reported === 0 ? 'opened' : isAdded || size >= open.reported * growthTimes ? 'grown' : null;

@@ -92,7 +92,7 @@ export const thirdControls: readonly Control[] = [
   control(
     'index-is-rebuilt',
     'slow_as_ever',
-    'An index is rebuilt: everything takes 40 % longer, which nobody minds.',
+    'An index is rebuilt: every response takes 40 % longer, and no client gives up.',
     {
       begin: async (lab) => lab.behave('shop', { rules: [{ path: '/healthz' }, { slower: 1.4 }] }),
       end: async (lab) => lab.behaveUsually('shop'),
