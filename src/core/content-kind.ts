@@ -81,6 +81,8 @@ export const declinedForm = missingForm + 1;
 export const lostForm = declinedForm + 1;
 /** 409. */
 export const conflictForm = lostForm + 1;
+/** Whatever it is, more bytes came behind its end: the application has sent less than it says, or more. */
+export const surplusForm = conflictForm + 1;
 
 function formOfClientError(status: number): number {
   if (status === 401 || status === 403 || status === 407) return deniedForm;

@@ -13,7 +13,7 @@ import {
 } from '../core/content-kind.ts';
 import type { AnswerChange } from '../core/live-incident.ts';
 import { answerParts, type RouteTraffic } from '../core/route-traffic.ts';
-import { formWords, sizeText } from './answer-words.ts';
+import { formWords, sizeText } from '../core/answer-words.ts';
 import { UpgradeAnswers } from './upgrade-answers.ts';
 
 /** Half of what is usual is forgotten in an hour. */

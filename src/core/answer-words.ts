@@ -9,8 +9,9 @@ import {
   missingForm,
   redirectForm,
   startOfSize,
-} from '../core/content-kind.ts';
-import type { AnswerChange } from '../core/live-incident.ts';
+  surplusForm,
+} from './content-kind.ts';
+import type { AnswerChange } from './live-incident.ts';
 
 const words: Readonly<Record<(typeof contentKinds)[number], string>> = {
   none: 'content without a type',
@@ -34,6 +35,7 @@ const wordsWithoutContent = new Map([
   [declinedForm, '4xx'],
   [conflictForm, '409'],
   [lostForm, '404 for what it answered well before'],
+  [surplusForm, 'longer than its Content-Length'],
 ]);
 
 const statusConditions = new Map([
