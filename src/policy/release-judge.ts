@@ -28,7 +28,7 @@ const nulls = [
 const [{ limit: evidenceLimit }] = nulls;
 
 /** The part of the whole evidence that answers have which are no failures. */
-const answersWeight = 0.08;
+const answersWeight = 0.01;
 
 /** A release is good only while there is less evidence than this. */
 const evidenceOfGoodMax = evidenceLimit / 10;
