@@ -27,9 +27,14 @@ const endpoints: Readonly<Record<string, ComparedEndpoint>> = {
 };
 const endpointOf = (id: string): ComparedEndpoint | null => endpoints[id] ?? null;
 
-function traffic(endpoint: string, count: number, ms: number, more: Partial<RouteTraffic> = {}): RouteTraffic {
+function cellsAt(ms: number, count: number): number[] {
   const cells = new Array<number>(latencyCells).fill(0);
   cells[latencyCellOf(ms)] = count;
+  return cells;
+}
+
+function traffic(endpoint: string, count: number, ms: number, more: Partial<RouteTraffic> = {}): RouteTraffic {
+  const cells = cellsAt(ms, count);
   return {
     ...{ route: 'cart', upstream: 'shop', endpoint, answered: count, serverErrors: 0, latencies: filledCells(cells) },
     ...{ failed: [], slow: [], awaited: [] },
@@ -66,6 +71,18 @@ describe('both releases are counted', () => {
     for (const ms of [200, 450, 700]) add(0.5, awaited(ms));
     add(0.5, traffic('b', 1, 900));
     assert.equal(comparison.judgement().fresh.late, 1);
+  });
+
+  test('with what is late for its paths, which may be usual elsewhere on the route', () => {
+    const { comparison, add } = compared();
+    const at = (endpoint: string, pattern: string, count: number, ms: number): RouteTraffic => {
+      const patterns = [{ pattern, answers: [], latencies: filledCells(cellsAt(ms, count)) }];
+      return traffic(endpoint, count, ms, { patterns });
+    };
+    add(0.5, at('a', '/report', 100, 900), at('a', '/cart', 900, 20));
+    assert.equal(comparison.judgement().old.late, 0);
+    add(0.5, at('b', '/cart', 30, 300), at('b', '/report', 10, 900));
+    assert.deepEqual(comparison.judgement().fresh.late, 30);
   });
 
   test('without the slowness of instances that have just become ready', async () => {
@@ -173,7 +190,9 @@ const [json, html] = [content('json'), content('html')];
 function answering(endpoint: string, answers: Readonly<Record<number, number>>, pattern = '/orders/#'): RouteTraffic {
   const all = Object.entries(answers).flatMap(([key, count]) => [Number(key), count, count === 0 ? 0 : 1]);
   const count = Object.values(answers).reduce((sum, one) => sum + one, 0);
-  return traffic(endpoint, count, 20, { patterns: [{ pattern, answers: all }] });
+  return traffic(endpoint, count, 20, {
+    patterns: [{ pattern, answers: all, latencies: filledCells(cellsAt(20, count)) }],
+  });
 }
 
 describe('what a release answers is compared with what the old one does at like paths:', () => {

@@ -1,7 +1,7 @@
 import { digits } from '#failures/quantity-text.ts';
 import { filledAbove, latencyCells } from '../core/latency-cells.ts';
 import type { Judgement, ReleaseArm } from '../core/release.ts';
-import type { AttemptOfClient, RouteTraffic } from '../core/route-traffic.ts';
+import type { AttemptOfClient, PatternAnswers, RouteTraffic } from '../core/route-traffic.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import { AnswersAfter } from '../policy/answer-evidence.ts';
 import { ArmSum, type ArmTraffic, type SavedArm } from '../policy/arm-traffic.ts';
@@ -35,12 +35,16 @@ type EndpointOf = (id: string) => ComparedEndpoint | null;
 interface Minute {
   readonly number: number;
   readonly routes: Map<string, { readonly sum: ArmSum; readonly latencies: number[] }>;
+  /** Latencies by path pattern. */
+  readonly patterns: Map<string, number[]>;
 }
 
 /** For a process that takes over; `age` in minutes. */
 export type SavedTrafficBefore = readonly {
   readonly age: number;
   readonly routes: readonly { readonly route: string; readonly sum: SavedArm; readonly latencies: readonly number[] }[];
+  /** Absent: a predecessor counted none. */
+  readonly patterns?: readonly (readonly [pattern: string, latencies: readonly number[]])[];
 }[];
 
 const minuteMs = 60_000;
@@ -55,7 +59,7 @@ export class TrafficBefore {
   /** What both releases have done; that of the old one is remembered. */
   add(traffic: CountedTraffic, endpointOf: EndpointOf, now: Instant): readonly ArmTraffic[] {
     const all = [...this.#counted(traffic, endpointOf, now)];
-    for (const { counted, latencies } of all) if (counted.arm === 'old') this.#note(counted, latencies, now);
+    for (const one of all) if (one.counted.arm === 'old') this.#note(one, now);
     return all.map(({ counted }) => counted);
   }
 
@@ -64,8 +68,12 @@ export class TrafficBefore {
       const { route, answered, serverErrors, causes: counts = [], patterns: answers = [] } = one;
       const endpoint = endpointOf(one.endpoint);
       if (endpoint === null) continue;
-      const limitMs = mayBeLate(endpoint.readySince, now) ? this.#lateLimitMs(route) : null;
-      const late = limitMs === null ? 0 : this.#late.take(worker, one, limitMs);
+      const limitMs = mayBeLate(endpoint.readySince, now)
+        ? this.#limitMs((minute) => minute.routes.get(route)?.latencies)
+        : null;
+      const lateOfRoute = limitMs === null ? 0 : this.#late.take(worker, one, limitMs);
+      // A route of a whole application has fast and slow paths: the slow ones decide what is late there.
+      const late = Math.max(lateOfRoute, limitMs === null ? 0 : this.#lateOf(answers));
       const isLate = ({ ms }: AttemptOfClient): boolean => limitMs !== null && ms > limitMs;
       const clients = {
         server_error: one.failed.map(clientOf),
@@ -79,15 +87,15 @@ export class TrafficBefore {
       if (endpoint.arm === 'old') this.answers.add(answers, now);
       const patterns = { compared: this.answers.compared(answers), count: this.answers.count };
       const counted = { route, arm: endpoint.arm, requests, failures, serverErrors, late, patterns, clients };
-      yield { counted, latencies: cellsOf(one.latencies) };
+      yield { counted, latencies: cellsOf(one.latencies), patterns: answers };
     }
   }
 
-  #note(traffic: ArmTraffic, latencies: readonly number[], now: Instant): void {
+  #note({ counted: traffic, latencies, patterns }: Counted, now: Instant): void {
     const number = Math.floor(now / minuteMs);
     let minute = this.#minutes.at(-1);
     if (minute?.number !== number) {
-      minute = { number, routes: new Map() };
+      minute = { number, routes: new Map(), patterns: new Map() };
       this.#minutes.push(minute);
       while ((this.#minutes[0] as Minute).number <= number - minutesKept) this.#minutes.shift();
     }
@@ -99,20 +107,27 @@ export class TrafficBefore {
       );
     known.sum.add(traffic);
     addCells(known.latencies, latencies);
+    for (const { pattern, latencies: filled } of patterns) {
+      const cells = minute.patterns.get(pattern);
+      if (cells === undefined) minute.patterns.set(pattern, [...cellsOf(filled)]);
+      else addCells(cells, cellsOf(filled));
+    }
   }
 
   saved(now: Instant): SavedTrafficBefore {
-    return this.#minutes.map(({ number, routes }) => ({
+    return this.#minutes.map(({ number, routes, patterns }) => ({
       age: Math.floor(now / minuteMs) - number,
       routes: [...routes].map(([route, { sum, latencies }]) => ({ route, sum: sum.saved(), latencies })),
+      patterns: [...patterns],
     }));
   }
 
   /** Before anything is added. */
   restore(saved: SavedTrafficBefore, answers: SavedUsual, now: Instant): void {
     this.answers.restore(answers, now);
-    for (const { age, routes } of saved) {
-      const minute: Minute = { number: Math.floor(now / minuteMs) - age, routes: new Map() };
+    for (const { age, routes, patterns = [] } of saved) {
+      const minute: Minute = { number: Math.floor(now / minuteMs) - age, routes: new Map(), patterns: new Map() };
+      for (const [pattern, latencies] of patterns) minute.patterns.set(pattern, [...latencies]);
       for (const { route, sum, latencies } of routes)
         minute.routes.set(route, { sum: ArmSum.of(sum), latencies: [...latencies] });
       this.#minutes.push(minute);
@@ -130,11 +145,20 @@ export class TrafficBefore {
     return sums;
   }
 
-  /** Of the newest two minutes; null: its p95 is not known. */
-  #lateLimitMs(route: string): number | null {
+  /** Those that are late for their paths. */
+  #lateOf(patterns: readonly PatternAnswers[]): number {
+    let late = 0;
+    for (const { pattern, latencies } of patterns) {
+      const limitMs = this.#limitMs((minute) => minute.patterns.get(pattern));
+      if (limitMs !== null) late += filledAbove(latencies, limitMs);
+    }
+    return late;
+  }
+
+  /** By the latencies of the newest two minutes; null: their p95 is not known. */
+  #limitMs(latenciesIn: (minute: Minute) => readonly number[] | undefined): number | null {
     const cells = new Array<number>(latencyCells).fill(0);
-    for (const { routes } of this.#minutes.slice(-2))
-      for (const [cell, count] of routes.get(route)?.latencies.entries() ?? []) (cells[cell] as number) += count;
+    for (const minute of this.#minutes.slice(-2)) addCells(cells, latenciesIn(minute) ?? []);
     return lateLimitMs(cells);
   }
 }
@@ -289,6 +313,7 @@ export class RolloutComparison {
 interface Counted {
   readonly counted: ArmTraffic;
   readonly latencies: readonly number[];
+  readonly patterns: readonly PatternAnswers[];
 }
 
 /** Responses that are late count once: when they are found to be, whether they have begun or are still awaited. */

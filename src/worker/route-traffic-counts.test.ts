@@ -127,8 +127,14 @@ test('of an application that Candor runs the answers are counted by pattern, and
     counts.count(exchangeOf({ ...instance, ...more }, { target, method }));
   const bit = bitOf(sampleClient({}).address);
   assert.deepEqual(counts.take()[0]?.patterns, [
-    { pattern: '/orders/#', answers: [pageKey, 2, bit, surplusForm * sizeCells, 1, bit] },
-    { pattern: '/orders', answers: [unsafeKey + missingForm * sizeCells, 1, bit] },
+    {
+      ...{ pattern: '/orders/#', answers: [pageKey, 2, bit, surplusForm * sizeCells, 1, bit] },
+      latencies: [latencyCellOf(5), 3],
+    },
+    {
+      ...{ pattern: '/orders', answers: [unsafeKey + missingForm * sizeCells, 1, bit] },
+      latencies: [latencyCellOf(5), 1],
+    },
   ]);
   assert.deepEqual(counts.take(), []);
 });

@@ -19,6 +19,7 @@ import {
   type AttemptOfClient,
   clientHash,
   filledCells,
+  type PatternAnswers,
   type RouteTraffic,
   slowMs,
 } from '../core/route-traffic.ts';
@@ -45,6 +46,11 @@ const patternsMax = 64;
 const takenMax = 72;
 const takenPatternsMax = 256;
 
+interface Pattern {
+  readonly answers: number[];
+  readonly latencies: number[];
+}
+
 interface Pair extends Pick<RouteTraffic, 'route' | 'upstream' | 'endpoint'> {
   answered: number;
   serverErrors: number;
@@ -54,7 +60,7 @@ interface Pair extends Pick<RouteTraffic, 'route' | 'upstream' | 'endpoint'> {
   readonly answers: number[];
   /** Whether Candor runs the application; null: nothing was answered yet. */
   isOfInstance: boolean | null;
-  readonly patterns: Map<string, number[]>;
+  readonly patterns: Map<string, Pattern>;
   readonly causes: FailureCount[];
   readonly failed: AttemptOfClient[];
   readonly slow: AttemptOfClient[];
@@ -125,14 +131,15 @@ export class RouteTrafficCounts {
     if (!pair.isOfInstance) return;
     const hasSurplus = attempt.surplusBytes !== undefined && attempt.surplusBytes > 0;
     const pattern = this.#patternOf(pair, target);
-    if (pattern !== null)
-      addAnswer(pattern, hasSurplus ? laneOf(answer) + surplusForm * sizeCells : answer, client.address);
+    if (pattern === null) return;
+    addAnswer(pattern.answers, hasSurplus ? laneOf(answer) + surplusForm * sizeCells : answer, client.address);
+    (pattern.latencies[latencyCellOf(attempt.headMs - attempt.startedMs)] as number) += 1;
   }
 
-  #patternOf({ patterns }: Pair, target: string): number[] | null {
+  #patternOf({ patterns }: Pair, target: string): Pattern | null {
     const name = this.#patterns.of(target);
     let pattern = patterns.get(name);
-    if (pattern === undefined && patterns.size < patternsMax) patterns.set(name, (pattern = []));
+    if (pattern === undefined && patterns.size < patternsMax) patterns.set(name, (pattern = newPattern()));
     return pattern ?? null;
   }
 
@@ -231,6 +238,12 @@ function firstOf(pairs: readonly Pair[]): readonly Pair[] {
   return pairs.slice(0, count);
 }
 
+const patternOf = ([pattern, { answers, latencies }]: [string, Pattern]): PatternAnswers => ({
+  ...{ pattern, answers, latencies: filledCells(latencies) },
+});
+
+const newPattern = (): Pattern => ({ answers: [], latencies: new Array<number>(latencyCells).fill(0) });
+
 function newPair(route: string, upstream: string, endpoint: string): Pair {
   return {
     ...{ route, upstream, endpoint, answered: 0, serverErrors: 0, failures: 0, isTouched: false, isUrgent: false },
@@ -246,9 +259,7 @@ function countsOf({ route, upstream, endpoint, answered, serverErrors, ...pair }
     ...(failures === 0 ? {} : { failures }),
     latencies: filledCells(latencies),
     ...(causes.length === 0 ? {} : { causes: causes.slice() }),
-    ...(patterns.size === 0
-      ? {}
-      : { patterns: [...patterns].map(([pattern, counts]) => ({ pattern, answers: counts })) }),
+    ...(patterns.size === 0 ? {} : { patterns: [...patterns].map(patternOf) }),
     ...{ answers: answers.slice(), failed: failed.slice(), slow: slow.slice(), awaited: awaited.slice() },
   };
 }
