@@ -203,6 +203,7 @@ describe('what a release answers is compared with what the old one does at like 
     ['a redirect in place of a page', html, redirectForm * sizeCells, 'bad'],
     ['nothing in place of data', json, emptyForm * sizeCells, 'bad'],
     ['a page in place of data', json, html, 'bad'],
+    ['an object in place of a list', content('list'), json, 'bad'],
     ['a sixth of the size', content('json', 60), content('json', 50), 'bad'],
     ['bytes behind the end', json, surplusForm * sizeCells, 'bad'],
     ['404 to what changes something', unsafeKey + json, unsafeKey + missingForm * sizeCells, 'bad'],

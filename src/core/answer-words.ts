@@ -16,6 +16,7 @@ import type { AnswerChange } from './live-incident.ts';
 const words: Readonly<Record<(typeof contentKinds)[number], string>> = {
   none: 'content without a type',
   json: 'JSON',
+  list: 'a JSON list',
   html: 'HTML',
   text: 'plain text',
   xml: 'XML',

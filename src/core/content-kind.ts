@@ -1,7 +1,8 @@
-/** Kinds of content that people tell apart. `none`: no Content-Type. */
+/** Kinds of content that people tell apart. `none`: no Content-Type; `list`: JSON that begins with `[`. */
 export const contentKinds = [
   'none',
   'json',
+  'list',
   'html',
   'text',
   'xml',
@@ -39,6 +40,8 @@ const types: Readonly<Record<string, (typeof contentKinds)[number]>> = {
 };
 
 export const noContentKind = contentKinds.indexOf('none');
+export const jsonKind = contentKinds.indexOf('json');
+export const listKind = contentKinds.indexOf('list');
 const otherKind = contentKinds.indexOf('other');
 
 const [semicolon, space, tab] = [0x3b, 0x20, 0x09];

@@ -1,4 +1,4 @@
-import { noContentKind } from '../core/content-kind.ts';
+import { jsonKind, listKind, noContentKind } from '../core/content-kind.ts';
 import type { Timeouts } from '../core/route-spec.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { InstanceExit } from '#failures/instance-exit.ts';
@@ -266,6 +266,8 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   }
 
   onResponseBody(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
+    if (this.bytesFromEndpoint === 0 && this.contentKind === jsonKind && bytes[start] === bracketOpen)
+      this.contentKind = listKind;
     this.bytesFromEndpoint += end - start;
     this.#owner.onAttemptBody(this, bytes, start, end, ownership);
   }
@@ -337,6 +339,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
 
 const unauthorized = 401;
 const tooManyRequests = 429;
+const bracketOpen = 0x5b;
 export const switchingProtocols = 101;
 
 /** How much of the request had been sent, and whether a response had begun, when the attempt ended. */

@@ -3,7 +3,9 @@ import {
   declinedForm,
   deniedForm,
   emptyForm,
+  jsonKind,
   limitedForm,
+  listKind,
   lostForm,
   missingForm,
   redirectForm,
@@ -156,7 +158,11 @@ export type SavedUsual = readonly (readonly [
 function worseForm({ count, forms }: Usual, form: number, cell: number): number | null {
   if (refusals.has(form)) return form;
   const known = forms.get(form);
-  if ((known?.count ?? 0) < usualShareMin * count) return substitutes.has(form) ? form : null;
+  if ((known?.count ?? 0) < usualShareMin * count) {
+    const reshaped = form === jsonKind ? listKind : form === listKind ? jsonKind : null;
+    const isReshaped = reshaped !== null && 2 * (forms.get(reshaped)?.count ?? 0) >= count;
+    return substitutes.has(form) || isReshaped ? form : null;
+  }
   if (cell === 0 || known === undefined) return null;
   const least = leastOf(known.sizes);
   return least !== null && cell <= least - shortCells ? form + shortForm : null;
