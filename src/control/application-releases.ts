@@ -22,6 +22,7 @@ import {
   shareOf,
 } from '../deploy/rollout.ts';
 import type { ReleaseJob } from '../deploy/release-job.ts';
+import { hasEvents } from '../policy/arm-traffic.ts';
 import type { ReleaseSettings } from '../features/releases/settings.ts';
 import type { RolloutStatus } from '../core/schemas/releases.ts';
 import type { Result } from '#failures/result.ts';
@@ -40,6 +41,7 @@ import {
   type Compared,
   eventOf,
   factsOf,
+  isDecided,
   judgementOf,
   type KeptRollout,
   planOf,
@@ -89,9 +91,12 @@ interface ApplicationReleasesParts {
   readonly onArms: () => void;
 }
 
-/** Where nothing else happens, the rollout is looked at so often. */
-const lookEveryMs = 100;
-const processesEveryMs = 1000;
+/** Instances, endpoints and verdicts that change are looked at when they do; where nothing is known to have changed, so often. */
+const lookEveryMs = 1000;
+/** While instances start, time alone may make one hopeless, and a step that could not be written is to be tried again. */
+const lookAgainMs = 100;
+/** A look may come a little early. */
+const processesEveryMs = lookEveryMs / 2;
 
 /** The releases of one application: which runs, which is being rolled out, and which stays warm. */
 export class ApplicationReleases {
@@ -311,7 +316,7 @@ export class ApplicationReleases {
     });
   }
 
-  /** Instances have changed, or the judge has found something. What cannot be written now is tried at the next look. */
+  /** Instances or endpoints have changed, or the judge has found something. What cannot be written now is tried at the next look. */
   look(): void {
     const compared = this.#running ?? this.#watched;
     if (compared === null || this.#isPaused || this.#isLooking) return;
@@ -323,7 +328,9 @@ export class ApplicationReleases {
       if (this.#running !== null) await this.#handle({ kind: 'looked', ...this.#facts() });
       else if (this.#watched !== null) await this.#watch(this.#watched);
     }).then((done) => {
-      if (running !== null) running.trouble = done.ok ? null : `${done.failure.reason} ${done.failure.step}`;
+      if (running === null) return;
+      running.trouble = done.ok ? null : `${done.failure.reason} ${done.failure.step}`;
+      if (!done.ok) this.#schedule();
     });
   }
 
@@ -347,7 +354,7 @@ export class ApplicationReleases {
     if (running === null) compared.comparison.add(counted, 1);
     else if (!isSettling(running.rollout, this.#parts.clock.now()))
       compared.comparison.add(counted, drawnShareOf(running.rollout, running.plan));
-    this.look();
+    if (counted.some(hasEvents) && isDecided(compared, running)) this.look();
   }
 
   #lookAtProcesses({ comparison }: Compared): void {
@@ -419,7 +426,7 @@ export class ApplicationReleases {
       running.rollout = next;
       this.#emit(running, stepText(next, to, share), before.state);
       this.#parts.onArms();
-      return;
+      return this.#schedule();
     }
     if (next.state !== 'promoted' && inForce() !== from.number)
       await store.append({ kind: 'promoted', rollout: id, release: from.number });
@@ -474,8 +481,8 @@ export class ApplicationReleases {
       running === null
         ? this.#watched === null
           ? this.#warm?.until
-          : after(now, processesEveryMs)
-        : nextLookAt(goesOnAt(running.rollout, running.plan), now);
+          : after(now, lookEveryMs)
+        : nextLookAt(running, now);
     if (at === undefined) return;
     this.#timer = clock.schedule(at, (self: ApplicationReleases) => self.#onTime(), this as ApplicationReleases);
   }
@@ -511,5 +518,9 @@ export class ApplicationReleases {
 }
 
 /** What was due, and could not be written, is tried at the next look, not at once. */
-const nextLookAt = (dueAt: Instant, now: Instant): Instant =>
-  dueAt > now && dueAt < now + lookEveryMs ? dueAt : after(now, lookEveryMs);
+function nextLookAt({ rollout, plan, trouble }: RunningRollout, now: Instant): Instant {
+  const dueAt = goesOnAt(rollout, plan);
+  const isPending = rollout.state === 'starting' || trouble != null || dueAt <= now;
+  const lookAt = after(now, isPending ? lookAgainMs : lookEveryMs);
+  return dueAt > now && dueAt < lookAt ? dueAt : lookAt;
+}

@@ -315,7 +315,7 @@ export class Releases {
     this.#imported = JSON.parse(new TextDecoder().decode(state.bytes)) as Record<string, KeptRollout>;
   }
 
-  /** An instance was added, changed or removed. */
+  /** An instance was added, changed or removed, or an endpoint is not what it was for requests. */
   noteChange(): void {
     for (const { releases } of this.#known.values()) releases.look();
   }

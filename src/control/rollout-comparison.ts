@@ -254,6 +254,10 @@ export class RolloutComparison {
     return undrawnJudgement({ old, fresh }, null, `${seen}, no worse than those of ${this.#names.old} before`);
   }
 
+  get isSuspicious(): boolean {
+    return this.#after?.judge().verdict === 'suspicious';
+  }
+
   /** Why the release looks worse than the one before did; null: it does not. What was seen until now is over with it. */
   takeSuspicion(): string | null {
     const found = this.#after?.judge();

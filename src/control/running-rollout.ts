@@ -58,6 +58,10 @@ export function planOf(
 export const judgementOf = ({ comparison, plan }: RunningRollout): Judgement | null =>
   plan.isJudged ? comparison.judgement() : null;
 
+/** Whether what was counted speaks so much against the release that it cannot wait for the next look. */
+export const isDecided = ({ comparison }: Compared, running: RunningRollout | null): boolean =>
+  (running !== null && judgementOf(running)?.verdict === 'bad') || comparison.isSuspicious;
+
 export function statusOf(running: RunningRollout, now: Instant): RolloutStatus {
   const { id, from, to, plan, rollout, beganAt, actor, remarks = [], trouble = null } = running;
   const at = goesOnAt(rollout, plan);
