@@ -3,8 +3,8 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import type { ApplicationSpec } from '../core/configuration.ts';
-import type { ReadinessFinding } from '../core/endpoint.ts';
+import type { ApplicationSpec, Configuration } from '../core/configuration.ts';
+import type { ApplicationId, ReadinessFinding } from '../core/endpoint.ts';
 import type { LiveInstance } from '../core/live-instance.ts';
 import type { RolloutStrategy } from '../core/release.ts';
 import type { RouteTraffic } from '../core/route-traffic.ts';
@@ -18,7 +18,8 @@ import { ReleaseJudge } from '../policy/release-judge.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { ApplicationReleases } from './application-releases.ts';
-import type { KeptRollout } from './running-rollout.ts';
+import { ReleasedApplication } from './released-application.ts';
+import type { KeptRollout } from './rollout-handoff.ts';
 
 const spec = { id: 'shop', instances: 1, environment: {}, directory: '.', port: null } as unknown as ApplicationSpec;
 
@@ -35,21 +36,24 @@ async function application(context: TestContext, changed: Partial<ReleaseSetting
   let restarts = 0;
   let reads = 0;
   let endpoints: readonly EndpointSnapshot[] = [];
+  const configuration = {
+    applications: [spec],
+    upstreams: [{ id: 'shop', application: 'shop', features: { releases: { ...usualSettings, ...changed } } }],
+    routes: [{ id: 'shop', action: { kind: 'upstream', upstream: 'shop', split: null } }],
+  } as unknown as Configuration;
+  const application = new ReleasedApplication('shop' as ApplicationId, {
+    configuration: () => configuration,
+    instances: () => (reads++, instances),
+    endpoints: () => endpoints,
+    // An endpoint is called like its release.
+    endpoint: (_, id) =>
+      ({ release: String(id), sinceInstant: clock.now() }) as Partial<EndpointSnapshot> as EndpointSnapshot,
+    processes: () => [{ instance: 'shop-2', release: 'two', restarts, bytes: null }],
+  });
   const create = (): ApplicationReleases =>
     new ApplicationReleases({
-      ...{ clock, store, application: 'shop', spec: () => spec, memoryBytes: 1e9 },
+      ...{ clock, store, application, memoryBytes: 1e9 },
       events: { emit: ({ reason }) => void said.push(reason) },
-      settings: () => ({ ...usualSettings, ...changed }),
-      instances: () => (reads++, instances),
-      ...{
-        endpoints: () => endpoints,
-        // An endpoint is called like its release.
-        endpoint: (release) =>
-          ({ release, sinceInstant: clock.now() }) as Partial<EndpointSnapshot> as EndpointSnapshot,
-        processes: () => [{ instance: 'shop-2', release: 'two', restarts, bytes: null }],
-        routes: () => ['shop'],
-        isSticky: () => false,
-      },
       ...{ runJob: (job, signal) => runJob(job, clock, () => {}, signal), redact: (text) => text, onArms: () => {} },
     });
   let releases = create();

@@ -2,11 +2,11 @@ import type { EventSink } from '../core/event.ts';
 import type { LiveInstance } from '../core/live-instance.ts';
 import type { Judgement, Release, RolloutStrategy } from '../core/release.ts';
 import type { RolloutStatus } from '../core/schemas/releases.ts';
-import type { EndpointSnapshot } from '../core/snapshot.ts';
-import type { Instant } from '../core/time.ts';
+import { after, type Clock, type Instant } from '../core/time.ts';
 import { goesOnAt, isOver, type Rollout, type RolloutEvent, type RolloutPlan, shareOf } from '../deploy/rollout.ts';
 import type { ReleaseSettings } from '../features/releases/settings.ts';
-import type { RolloutComparison, SavedComparison, SavedTrafficBefore } from './rollout-comparison.ts';
+import type { ReleasedApplication } from './released-application.ts';
+import type { RolloutComparison } from './rollout-comparison.ts';
 import { hopelessText, isEjected, sameReason } from './rollout-words.ts';
 
 export interface Watched extends Compared {
@@ -33,17 +33,28 @@ export interface RunningRollout extends Compared {
   trouble?: string | null;
 }
 
-/** What a process that takes over goes on with besides the journal. */
-export interface KeptRollout {
-  readonly warm: { readonly number: number; readonly leftMs: number } | null;
-  /** For how long the rollout is in its state. */
-  readonly sinceMs: number;
-  readonly isJudged: boolean;
-  /** Null: nothing is compared. */
-  readonly comparison: SavedComparison | null;
-  /** How the release in force came, which is watched while the one before is warm; null: none is watched. */
-  readonly watched: RolloutStrategy | null;
-  readonly before: SavedTrafficBefore;
+/** What is known of the releases of one application, besides what the journal says. */
+export interface PresentRollout {
+  readonly running: RunningRollout | null;
+  /** The release in force, which is watched as long as the one before is warm. */
+  readonly watched: Watched | null;
+  readonly warm: { readonly release: Release; readonly until: Instant } | null;
+}
+
+/** Instances, endpoints and verdicts that change are looked at when they do; where nothing is known to have changed, so often. */
+export const lookEveryMs = 1000;
+/** While instances start, time alone may make one hopeless, and a step that could not be written is to be tried again. */
+const lookAgainMs = 100;
+
+/** Null: nothing changes with time alone. */
+export function nextLookAt({ running, watched, warm }: PresentRollout, now: Instant): Instant | null {
+  if (running === null) return watched === null ? (warm?.until ?? null) : after(now, lookEveryMs);
+  const { rollout, plan, trouble } = running;
+  const dueAt = goesOnAt(rollout, plan);
+  // What was due, and could not be written, is tried at the next look, not at once.
+  const isPending = rollout.state === 'starting' || trouble != null || dueAt <= now;
+  const lookAt = after(now, isPending ? lookAgainMs : lookEveryMs);
+  return dueAt > now && dueAt < lookAt ? dueAt : lookAt;
 }
 
 export function planOf(
@@ -52,6 +63,22 @@ export function planOf(
 ): Omit<RolloutPlan, 'isJudged' | 'reason'> {
   const isCanary = strategy === 'canary';
   return { strategy, steps: isCanary ? steps : [], isChosen: isCanary && canaryFor !== null, readyMs, bakeMs };
+}
+
+interface BeginningRollout extends Compared, Pick<RunningRollout, 'id' | 'actor' | 'remarks' | 'rollout'> {
+  readonly plan: Omit<RolloutPlan, 'isJudged' | 'reason'>;
+  /** Of a rollback, which nobody judges; null: it is none. */
+  readonly rollbackFor: string | null;
+}
+
+export function begunRollout({ plan, rollbackFor, ...begun }: BeginningRollout, clock: Clock): RunningRollout {
+  const isJudged = rollbackFor === null;
+  return {
+    ...begun,
+    plan: { ...plan, isJudged, reason: rollbackFor, bakeMs: isJudged ? plan.bakeMs : 0 },
+    job: new AbortController(),
+    beganAt: new Date(clock.wallTime()).toISOString(),
+  };
 }
 
 /** Null: the release is not compared. */
@@ -88,25 +115,20 @@ export function alreadyInForce(
   };
 }
 
-export type RolloutFacts = Omit<Extract<RolloutEvent, { kind: 'looked' }>, 'kind'>;
+type SeenApplication = Pick<ReleasedApplication, 'spec' | 'instances' | 'endpoints'>;
 
-interface SeenApplication {
-  readonly instances: readonly LiveInstance[];
-  readonly endpoints: readonly EndpointSnapshot[];
-  /** Instances. */
-  readonly wanted: number;
-}
+type RolloutFacts = Omit<Extract<RolloutEvent, { kind: 'looked' }>, 'kind'>;
 
 /** What a look at the application shows of the new release. */
-export function factsOf(running: RunningRollout, { wanted, ...seen }: SeenApplication, now: Instant): RolloutFacts {
+export function factsOf(running: RunningRollout, application: SeenApplication, now: Instant): RolloutFacts {
   const { to, rollout, comparison } = running;
-  const instances = seen.instances.filter(({ release }) => release === to.name);
+  const instances = application.instances.filter(({ release }) => release === to.name);
   const isReady = ({ state }: LiveInstance): boolean => state === 'healthy';
-  const ejected = seen.endpoints.find((one) => one.release === to.name && isEjected(one));
+  const ejected = application.endpoints.find((one) => one.release === to.name && isEjected(one));
   const waiting = instances.find((one) => !isReady(one)) ?? null;
   return {
     instances: {
-      wanted,
+      wanted: application.spec?.instances ?? 1,
       ready: instances.filter(isReady).length,
       hopeless: instances.map((one) => hopelessText(one, now)).find((text) => text !== null) ?? null,
       waiting: waiting === null ? null : `${waiting.id}: ${waiting.reason}`,
