@@ -19,7 +19,7 @@ import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { ApplicationReleases } from './application-releases.ts';
 import { ReleasedApplication } from './released-application.ts';
-import type { KeptRollout } from './rollout-handoff.ts';
+import type { KeptRollout } from './running-rollout.ts';
 
 const spec = { id: 'shop', instances: 1, environment: {}, directory: '.', port: null } as unknown as ApplicationSpec;
 

@@ -22,7 +22,6 @@ import { armsOf } from './release-arms.ts';
 import type { RunJob } from './release-making.ts';
 import type { ReleasedApplication } from './released-application.ts';
 import { type CountedTraffic, RolloutComparison, type SavedComparison, TrafficBefore } from './rollout-comparison.ts';
-import { type KeptRollout, keptRollout, takenOverRollout } from './rollout-handoff.ts';
 import { writeFirstRelease, writeInterruption, writeNext, writeSuspicion } from './rollout-journal.ts';
 import { busy, handedOver, nothingToDo, same, stepText } from './rollout-words.ts';
 import {
@@ -32,6 +31,8 @@ import {
   eventOf,
   factsOf,
   isDecided,
+  type KeptRollout,
+  keptRollout,
   lookEveryMs,
   nextLookAt,
   planOf,
@@ -122,6 +123,7 @@ export class ApplicationReleases {
   /** Goes on where an earlier process has handed over. Null: it has said nothing of it. */
   async takeOver(kept: KeptRollout | null): Promise<void> {
     const { store, clock, application } = this.#parts;
+    const { takenOverRollout } = await import('./rollout-handoff.ts');
     const now = clock.now();
     // What ran before its instances has ended with the process that had started it.
     if (store.history.open?.state === 'preparing') await this.endInterrupted();

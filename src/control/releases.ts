@@ -22,7 +22,7 @@ import { ApplicationReleases } from './application-releases.ts';
 import { allChanged, commandText, hasSameProgram } from './program-changes.ts';
 import type { DeployOrder, ReleaseMaking, RunJob } from './release-making.ts';
 import { ReleasedApplication, type RunningApplications } from './released-application.ts';
-import type { KeptRollout } from './rollout-handoff.ts';
+import type { KeptRollout } from './running-rollout.ts';
 import { busy } from './rollout-words.ts';
 
 interface ReleasesParts extends RunningApplications {

@@ -1,38 +1,10 @@
-import type { Release, RolloutStrategy } from '../core/release.ts';
+import type { Release } from '../core/release.ts';
 import { after, type Instant } from '../core/time.ts';
 import type { ReleaseHistory } from '../deploy/release-history.ts';
 import { resumedRollout, type RolloutPlan } from '../deploy/rollout.ts';
 import type { ReleaseSettings } from '../features/releases/settings.ts';
-import type { RolloutComparison, SavedComparison, SavedTrafficBefore } from './rollout-comparison.ts';
-import { planOf, type PresentRollout } from './running-rollout.ts';
-
-/** What a process that takes over goes on with besides the journal. */
-export interface KeptRollout {
-  readonly warm: { readonly number: number; readonly leftMs: number } | null;
-  /** For how long the rollout is in its state. */
-  readonly sinceMs: number;
-  readonly isJudged: boolean;
-  /** Null: nothing is compared. */
-  readonly comparison: SavedComparison | null;
-  /** How the release in force came, which is watched while the one before is warm; null: none is watched. */
-  readonly watched: RolloutStrategy | null;
-  readonly before: SavedTrafficBefore;
-}
-
-export function keptRollout(
-  { warm, running, watched }: PresentRollout,
-  before: SavedTrafficBefore,
-  now: Instant,
-): KeptRollout {
-  return {
-    warm: warm === null ? null : { number: warm.release.number, leftMs: Math.max(0, warm.until - now) },
-    sinceMs: running === null ? 0 : now - running.rollout.since,
-    isJudged: running?.plan.isJudged ?? true,
-    comparison: (running ?? watched)?.comparison.saved() ?? null,
-    watched: watched?.strategy ?? null,
-    before,
-  };
-}
+import type { RolloutComparison, SavedComparison } from './rollout-comparison.ts';
+import { type KeptRollout, planOf, type PresentRollout } from './running-rollout.ts';
 
 type Compare = (from: Release, to: Release, isChosen: boolean, saved?: SavedComparison | null) => RolloutComparison;
 

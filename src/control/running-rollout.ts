@@ -6,7 +6,7 @@ import { after, type Clock, type Instant } from '../core/time.ts';
 import { goesOnAt, isOver, type Rollout, type RolloutEvent, type RolloutPlan, shareOf } from '../deploy/rollout.ts';
 import type { ReleaseSettings } from '../features/releases/settings.ts';
 import type { ReleasedApplication } from './released-application.ts';
-import type { RolloutComparison } from './rollout-comparison.ts';
+import type { RolloutComparison, SavedComparison, SavedTrafficBefore } from './rollout-comparison.ts';
 import { hopelessText, isEjected, sameReason } from './rollout-words.ts';
 
 export interface Watched extends Compared {
@@ -39,6 +39,34 @@ export interface PresentRollout {
   /** The release in force, which is watched as long as the one before is warm. */
   readonly watched: Watched | null;
   readonly warm: { readonly release: Release; readonly until: Instant } | null;
+}
+
+/** What a process that takes over goes on with besides the journal. */
+export interface KeptRollout {
+  readonly warm: { readonly number: number; readonly leftMs: number } | null;
+  /** For how long the rollout is in its state. */
+  readonly sinceMs: number;
+  readonly isJudged: boolean;
+  /** Null: nothing is compared. */
+  readonly comparison: SavedComparison | null;
+  /** How the release in force came, which is watched while the one before is warm; null: none is watched. */
+  readonly watched: RolloutStrategy | null;
+  readonly before: SavedTrafficBefore;
+}
+
+export function keptRollout(
+  { warm, running, watched }: PresentRollout,
+  before: SavedTrafficBefore,
+  now: Instant,
+): KeptRollout {
+  return {
+    warm: warm === null ? null : { number: warm.release.number, leftMs: Math.max(0, warm.until - now) },
+    sinceMs: running === null ? 0 : now - running.rollout.since,
+    isJudged: running?.plan.isJudged ?? true,
+    comparison: (running ?? watched)?.comparison.saved() ?? null,
+    watched: watched?.strategy ?? null,
+    before,
+  };
 }
 
 /** Instances, endpoints and verdicts that change are looked at when they do; where nothing is known to have changed, so often. */
