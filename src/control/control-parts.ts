@@ -175,7 +175,9 @@ export class ControlParts {
         withoutSecrets(this.applications.supervisor.instances(application), this.active.redactor),
       redactor: () => this.active.redactor,
       endpoints: (upstreams) =>
-        this.endpoints.upstreams().flatMap(({ id, endpoints }) => (upstreams.has(id) ? endpoints : [])),
+        this.endpoints
+          .upstreams(this.active.configuration.upstreams.filter(({ id }) => upstreams.has(id)))
+          .flatMap(({ endpoints }) => endpoints),
       endpoint: (upstream, id) => this.endpoints.registry.endpoints(upstream)?.get(id) ?? null,
       processes: (application) => this.#processesOf(application),
       onJobLine: (application, line) =>
@@ -489,7 +491,10 @@ export class ControlParts {
       configuration: () => this.active.configuration,
       revision: () => this.active.revision,
       listeners: () => this.active.listeners,
-      send: (delta) => this.workers.sendEndpoints(delta),
+      send: (delta) => {
+        this.workers.sendEndpoints(delta);
+        this.releases.noteChange();
+      },
       onChange: () => this.condition.changed(),
       adjust: (endpoints) => this.overlay.adjust(endpoints),
     });

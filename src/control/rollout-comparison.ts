@@ -185,15 +185,18 @@ export interface SavedComparison {
 const arms = ['old', 'fresh'] as const;
 const memoryMs = 240_000;
 
-interface ComparisonSettings {
-  /** Of the application. */
-  readonly routes: readonly string[];
-  readonly names: Readonly<Record<ReleaseArm, string>>;
-  readonly isSticky: boolean;
+export interface ComparedHow {
   /** The requests of its steps are chosen. */
   readonly isChosen?: boolean;
   /** What is no failure may be another answer. */
   readonly answersMayChange?: boolean;
+}
+
+interface ComparisonSettings extends ComparedHow {
+  /** Of the application. */
+  readonly routes: readonly string[];
+  readonly names: Readonly<Record<ReleaseArm, string>>;
+  readonly isSticky: boolean;
 }
 
 /** What the judges are told of a rollout, and what they say. */
@@ -296,6 +299,10 @@ export class RolloutComparison {
     const { old, fresh } = this.#after.judge();
     const seen = `${digits(fresh.requests)} requests of ${this.#names.fresh} seen`;
     return undrawnJudgement({ old, fresh }, null, `${seen}, no worse than those of ${this.#names.old} before`);
+  }
+
+  get isSuspicious(): boolean {
+    return this.#after?.judge().verdict === 'suspicious';
   }
 
   /** Why the release looks worse than the one before did; null: it does not. What was seen until now is over with it. */
