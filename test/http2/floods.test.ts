@@ -32,7 +32,7 @@ describe('a flood over HTTP/2', { skip: process.platform !== 'linux' }, () => {
       .filter(({ kind }) => kind === 'http2_limit_reached')
       .map(({ evidence }) => evidence['limit']);
 
-  for (const flood of sampled(floods, 6))
+  for (const flood of sampled(floods, 8))
     test(`of ${flood.name} ends at the limit ${flood.limit}`, { timeout: 60_000 }, async () => {
       // An address of its own: the next connections of one that has flooded wait.
       const line = gateway.connectFrom(`127.0.2.${floods.indexOf(flood) + 1}`);
@@ -174,7 +174,7 @@ describe('a flood over HTTP/2', { skip: process.platform !== 'linux' }, () => {
 
   test('of honest requests is none: a client with 128 at a time gets all answers', async () => {
     const load = new Http2Load(() => `http://127.0.0.1:${gateway.process.port}`, '/', 2, 128);
-    await until('many are answered', () => load.answered > (isWholeSweep ? 5000 : 2000), 30_000);
+    await until('many are answered', () => load.answered > (isWholeSweep ? 5000 : 1000), 30_000);
     const { failed, goAways } = await load.stop();
     assert.deepEqual([failed, goAways], [[], 0]);
   });
