@@ -5,9 +5,12 @@ import {
   lostForm,
   noContentKind,
   sizeCells,
+  unclosedForm,
+  unreadableForm,
   unsafeKey,
   upgradeKey,
 } from '../core/content-kind.ts';
+import { isUnclosedJson } from '../core/content-flaw.ts';
 import { AnsweredTargets } from './answered-targets.ts';
 import { type AttemptFacts, type EndedExchange, upstreamOfAttempt } from '../core/exchange.ts';
 import { latencyCellOf, latencyCells } from '../core/latency-cells.ts';
@@ -172,13 +175,24 @@ function countAnswer(
   targets: AnsweredTargets,
 ): void {
   const { method, client, target, endedAt } = exchange;
-  const { status, contentKind = noContentKind, bytesFromEndpoint = 0, isEncoded = false } = attempt;
-  const key = answerKey(status, method, contentKind, bytesFromEndpoint, isEncoded);
+  const { status, contentKind = noContentKind, bytesFromEndpoint = 0, isEncoded = false, redirectCell } = attempt;
+  const key = answerKey(status, method, contentKind, bytesFromEndpoint, isEncoded, flawOf(attempt), redirectCell);
   if (key < 0) return;
   if (attempt.needsHttp1 === true) return addAnswer(answers, upgradeKey + (key % unsafeKey), client.address);
   if (method === 'GET' && status < 300) targets.add(target);
   const isLost = method === 'GET' && (status === 404 || status === 410) && targets.isLost(target, endedAt);
   addAnswer(answers, isLost ? lostForm * sizeCells : key, client.address);
+}
+
+/** A form of flawed content; 0: none. */
+function flawOf({
+  isUnreadable = false,
+  isEncoded = false,
+  contentKind = noContentKind,
+  lastByte,
+}: AttemptFacts): number {
+  if (isUnreadable) return unreadableForm;
+  return lastByte !== undefined && !isEncoded && isUnclosedJson(contentKind, lastByte) ? unclosedForm : 0;
 }
 
 function addAnswer(answers: number[], key: number, address: string): void {
