@@ -9,6 +9,8 @@ import {
   missingForm,
   redirectForm,
   startOfSize,
+  unclosedForm,
+  unreadableForm,
 } from '../core/content-kind.ts';
 import type { AnswerChange } from '../core/live-incident.ts';
 
@@ -34,6 +36,11 @@ const wordsWithoutContent = new Map([
   [declinedForm, '4xx'],
   [conflictForm, '409'],
   [lostForm, '404 for what it answered well before'],
+  [
+    unreadableForm,
+    'content that its clients cannot read (coded twice, in a coding that they have not asked for, or of another type than its head says)',
+  ],
+  [unclosedForm, 'JSON without its end'],
 ]);
 
 const statusConditions = new Map([
@@ -62,6 +69,9 @@ export function statusConditionsOf({ now, usual }: Pick<AnswerChange, 'now' | 'u
 export function formWords(form: number): string {
   return wordsWithoutContent.get(form) ?? words[contentKinds[form] ?? 'other'];
 }
+
+/** Of redirects that lead elsewhere. */
+export const otherTargetWords = 'redirects to other addresses';
 
 export function sizeText(cell: number): string {
   const bytes = startOfSize(cell);
