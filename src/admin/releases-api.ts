@@ -80,7 +80,8 @@ async function readOrder(
     const { application, from, name = null, strategy = null } = data;
     if (data.dry_run === true) return { plan: async () => gateway.planDeploy({ application, from, name, strategy }) };
     const target = `${application} from ${from.path}${from.kind === 'git' ? ` at ${from.revision}` : ''}`;
-    return { target, run: (actor) => gateway.deploy({ application, from, name, strategy }, actor) };
+    const order = { application, from, name, strategy, answersMayChange: data.answers_may_change === true };
+    return { target, run: (actor) => gateway.deploy(order, actor) };
   }
   const { data, error } = rolloutRequestSchema.safeParse(body);
   if (data === undefined) return wrongBody(error.issues);

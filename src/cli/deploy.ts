@@ -23,6 +23,7 @@ export interface DeployFlags extends AskFlags {
   readonly name?: string;
   readonly strategy?: RolloutStrategy;
   readonly wait: boolean;
+  readonly answersMayChange: boolean;
   readonly dryRun: boolean;
 }
 
@@ -45,6 +46,7 @@ export async function deploy(flags: DeployFlags, name: string | null, context: P
     ...{ application, from: originOf(flags, target, context) },
     ...(flags.name === undefined ? {} : { name: flags.name }),
     ...(flags.strategy === undefined ? {} : { strategy: flags.strategy }),
+    ...(flags.answersMayChange ? { answers_may_change: true } : {}),
   };
   if (flags.dryRun)
     return printPlan(await order<ReleasePlan>(target, 'deploy', { ...body, dry_run: true }, context), flags, context);

@@ -59,6 +59,7 @@ interface RolloutOrder {
   readonly actor: string;
   /** Of its making, a sentence each. */
   readonly remarks?: readonly string[];
+  readonly answersMayChange?: boolean;
 }
 
 interface ApplicationReleasesParts {
@@ -188,12 +189,12 @@ export class ApplicationReleases {
     const releaseOf = (number: number | null): Release | null =>
       store.history.releases.find(({ release }) => release.number === number)?.release ?? null;
     const warm = releaseOf(kept?.warm?.number ?? null);
-    if (kept !== null) this.#before.restore(kept.before, now);
+    if (kept !== null) this.#before.restore(kept.before, kept.answers ?? [], now);
     if (warm !== null && kept?.warm != null) this.#warm = { release: warm, until: after(now, kept.warm.leftMs) };
     if (warm !== null && inForce !== null && kept?.watched != null)
       this.#watched = {
         ...{ from: warm, to: inForce, strategy: kept.watched },
-        comparison: this.#compare(warm, inForce, false, kept.comparison),
+        comparison: this.#compare(warm, inForce, { isChosen: false }, kept.comparison),
       };
     const [from, to] = [releaseOf(open?.from ?? null), releaseOf(open?.to ?? null)];
     // What ran before its instances has ended with the process that had started it.
@@ -209,14 +210,23 @@ export class ApplicationReleases {
       ...{ id: open.rollout, from, to, plan, actor: open.actor, beganAt: open.beganAt },
       job: new AbortController(),
       rollout: resumedRollout(open.state, open.share, plan, after(now, -(kept?.sinceMs ?? 0))),
-      comparison: this.#compare(from, to, plan.isChosen, kept?.comparison),
+      comparison: this.#compare(from, to, plan, kept?.comparison),
     };
     this.#schedule();
   }
 
-  #compare(from: Release, to: Release, isChosen: boolean, saved: SavedComparison | null = null): RolloutComparison {
-    const { clock, routes, isSticky } = this.#parts;
-    const settings = { names: { old: from.name, fresh: to.name }, routes: routes(), isSticky: isSticky(), isChosen };
+  #compare(
+    from: Release,
+    to: Release,
+    { isChosen, answersMayChange = false }: { readonly isChosen: boolean; readonly answersMayChange?: boolean },
+    saved: SavedComparison | null = null,
+  ): RolloutComparison {
+    const { clock, routes, isSticky, settings: current } = this.#parts;
+    const names = { old: from.name, fresh: to.name };
+    const settings = {
+      ...{ names, routes: routes(), isSticky: isSticky(), isChosen },
+      answersMayChange: answersMayChange || current().answersMayChange,
+    };
     return new RolloutComparison(clock, this.#before, settings, saved);
   }
 
@@ -231,6 +241,7 @@ export class ApplicationReleases {
       comparison: (running ?? this.#watched)?.comparison.saved() ?? null,
       watched: this.#watched?.strategy ?? null,
       before: this.#before.saved(now),
+      answers: this.#before.answers.saved(),
     };
   }
 
@@ -240,7 +251,8 @@ export class ApplicationReleases {
   }
 
   /** Throws `ReleaseRefused`. */
-  async #begin({ to, strategy, rollbackFor, actor, remarks = [] }: RolloutOrder): Promise<RolloutStatus> {
+  async #begin(order: RolloutOrder): Promise<RolloutStatus> {
+    const { to, strategy, rollbackFor, actor, remarks = [], answersMayChange = false } = order;
     const { store, clock, settings } = this.#parts;
     const { inForce } = this;
     if (this.#isPaused) throw new ReleaseRefused(handedOver);
@@ -270,7 +282,7 @@ export class ApplicationReleases {
       },
       rollout: { state: job === null ? 'starting' : 'preparing', since: clock.now() },
       job: new AbortController(),
-      comparison: this.#compare(inForce, to, usual.isChosen),
+      comparison: this.#compare(inForce, to, { isChosen: usual.isChosen, answersMayChange }),
     };
     this.#running = running;
     this.#watched = null;

@@ -58,6 +58,7 @@ export interface DeployOrder {
   readonly name: string | null;
   /** Null: that of the configuration. */
   readonly strategy: RolloutStrategy | null;
+  readonly answersMayChange?: boolean;
 }
 
 export type RolloutChange =
@@ -198,7 +199,8 @@ export class Releases {
       });
       if (!made.ok) return made;
       const { release: to, remarks } = made.value;
-      return await releases.begin({ to, strategy, rollbackFor: null, actor, remarks });
+      const { answersMayChange = false } = order;
+      return await releases.begin({ to, strategy, rollbackFor: null, actor, remarks, answersMayChange });
     } finally {
       this.#making.delete(spec.id);
     }

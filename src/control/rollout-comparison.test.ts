@@ -1,8 +1,21 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import {
+  conflictForm,
+  contentKinds,
+  deniedForm,
+  emptyForm,
+  lostForm,
+  missingForm,
+  redirectForm,
+  sizeCells,
+  surplusForm,
+  unsafeKey,
+} from '../core/content-kind.ts';
 import { filledCells, type RouteTraffic } from '../core/route-traffic.ts';
 import { latencyCellOf, latencyCells } from '../core/latency-cells.ts';
 import type { Instant } from '../core/time.ts';
+import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { type ComparedEndpoint, RolloutComparison, TrafficBefore } from './rollout-comparison.ts';
 
@@ -30,7 +43,7 @@ function compared() {
   const comparison = new RolloutComparison(clock, before, { names, routes: ['cart'], isSticky: false });
   const add = (share: number, ...routes: readonly RouteTraffic[]): void =>
     comparison.add(before.add({ worker: 1, routes }, endpointOf, clock.now()), share);
-  return { clock, comparison, add };
+  return { clock, before, comparison, add };
 }
 
 describe('both releases are counted', () => {
@@ -148,5 +161,136 @@ describe('a release that has all requests', () => {
       );
     }
     assert.match(leaking.limit ?? '', /^r2 has \d+ MiB and grows by \d+ MiB a minute, r1 has 60 MiB$/);
+  });
+});
+
+/** Kinds of content and their size cells, as keys of answers. */
+const content = (kind: (typeof contentKinds)[number], cell = 40): number =>
+  contentKinds.indexOf(kind) * sizeCells + cell;
+const [json, html] = [content('json'), content('html')];
+
+/** `answers`: of one pattern, each with its count. */
+function answering(endpoint: string, answers: Readonly<Record<number, number>>, pattern = '/orders/#'): RouteTraffic {
+  const all = Object.entries(answers).flatMap(([key, count]) => [Number(key), count, count === 0 ? 0 : 1]);
+  const count = Object.values(answers).reduce((sum, one) => sum + one, 0);
+  return traffic(endpoint, count, 20, { patterns: [{ pattern, answers: all }] });
+}
+
+describe('what a release answers is compared with what the old one does at like paths:', () => {
+  for (const [what, usual, fresh, verdict] of [
+    ['404 in place of data', json, missingForm * sizeCells, 'bad'],
+    ['404 for what was answered well', json, lostForm * sizeCells, 'bad'],
+    ['401 in place of a page', html, deniedForm * sizeCells, 'bad'],
+    ['a redirect in place of a page', html, redirectForm * sizeCells, 'bad'],
+    ['nothing in place of data', json, emptyForm * sizeCells, 'bad'],
+    ['a page in place of data', json, html, 'bad'],
+    ['a sixth of the size', content('json', 60), content('json', 50), 'bad'],
+    ['bytes behind the end', json, surplusForm * sizeCells, 'bad'],
+    ['404 to what changes something', unsafeKey + json, unsafeKey + missingForm * sizeCells, 'bad'],
+    ['half of the size', content('json', 60), content('json', 56), 'inconclusive'],
+    ['more content', json, content('json', 60), 'inconclusive'],
+    ['data in place of a page', html, json, 'inconclusive'],
+    ['another redirect', redirectForm * sizeCells, redirectForm * sizeCells, 'inconclusive'],
+    ['a page in place of a redirect', redirectForm * sizeCells, html, 'bad'],
+    ['409', json, conflictForm * sizeCells, 'inconclusive'],
+  ] as const)
+    test(`${what} is ${verdict}`, () => {
+      const { comparison, add } = compared();
+      add(0.05, answering('a', { [usual]: 60 }));
+      for (let request = 0; request < 15; request++)
+        add(0.05, answering('a', { [usual]: 19 }), answering('b', { [fresh]: 1 }));
+      assert.equal(comparison.judgement().verdict, verdict);
+    });
+
+  test('the verdict says what was answered where, and what to do', () => {
+    const { comparison, add } = compared();
+    add(0.5, answering('a', { [json]: 100 }), answering('b', { [json]: 20, [missingForm * sizeCells]: 30 }));
+    const { reason, worst } = comparison.judgement();
+    const counts = '30 of 50 answers of r2 at /orders/# were 404, 0 of 100 of r1';
+    assert.equal(reason, `${counts}; if that is meant, deploy with --answers-may-change`);
+    assert.deepEqual(worst, { route: null, event: 'answer', cause: null });
+  });
+
+  test('assets of the old page that are gone are bad, and the verdict names the setting for them', () => {
+    const { comparison, add } = compared();
+    const script = content('script');
+    add(0.5, answering('a', { [script]: 300 }, '/assets/#'));
+    add(0.5, answering('b', { [script]: 300, [lostForm * sizeCells]: 20 }, '/assets/#'));
+    assert.match(comparison.judgement().reason, /; `assets: previous` lets the old release answer what the new one/);
+  });
+
+  test('one page of many that is gone is not bad, nor what the old release answers as often', () => {
+    const { comparison, add } = compared();
+    add(0.5, answering('a', { [html]: 2000 }), answering('b', { [html]: 2000, [lostForm * sizeCells]: 20 }));
+    add(0.5, answering('a', { [json]: 700, [deniedForm * sizeCells]: 300 }, '/login'));
+    add(0.5, answering('b', { [json]: 690, [deniedForm * sizeCells]: 310 }, '/login'));
+    assert.notEqual(comparison.judgement().verdict, 'bad');
+  });
+
+  test('paths that the old release has not, and answers that may change, are not compared', () => {
+    const clock = new SimulatedClock();
+    const before = new TrafficBefore();
+    const settings = { names, routes: ['cart'], isSticky: false, answersMayChange: true };
+    const tolerant = new RolloutComparison(clock, before, settings);
+    const upgraded = new RolloutComparison(clock, before, { ...settings, answersMayChange: false }, tolerant.saved());
+    const { comparison, add } = compared();
+    for (let second = 0; second < 20; second++) {
+      add(0.5, answering('b', { [missingForm * sizeCells]: 10 }, '/new'));
+      const routes = [answering('a', { [json]: 20 }), answering('b', { [missingForm * sizeCells]: 20 })];
+      for (const one of [tolerant, upgraded]) one.add(before.add({ worker: 1, routes }, endpointOf, clock.now()), 0.5);
+    }
+    for (const one of [comparison, tolerant, upgraded]) {
+      assert.notEqual(one.judgement().verdict, 'bad');
+      assert.equal(one.takeSuspicion(), null);
+    }
+  });
+
+  test('a release that answers as the old one does is bad in less than one of a hundred rollouts', () => {
+    const random = new SeededRandom(5);
+    let bad = 0;
+    for (let run = 0; run < 200; run++) {
+      const { comparison, add } = compared();
+      add(0.5, answering('a', { [json]: 80, [missingForm * sizeCells]: 20 }));
+      for (let request = 0; request < 400; request++) {
+        const answer = random.next() < 0.2 ? missingForm * sizeCells : json;
+        add(0.5, answering(random.next() < 0.5 ? 'a' : 'b', { [answer]: 1 }));
+      }
+      if (comparison.judgement().verdict === 'bad') bad += 1;
+    }
+    assert.ok(bad <= 2, `${bad} of 200`);
+  });
+
+  test('where it has all requests, it looks worse than before; then few of them decide, also after an upgrade', () => {
+    const { clock, before, comparison, add } = compared();
+    add(1, answering('a', { [json]: 500, [missingForm * sizeCells]: 10 }));
+    add(1, answering('b', { [json]: 490, [missingForm * sizeCells]: 10 }));
+    assert.equal(comparison.takeSuspicion(), null);
+    add(1, answering('b', { [missingForm * sizeCells]: 200 }));
+    const upgradedBefore = new TrafficBefore();
+    upgradedBefore.restore(before.saved(clock.now()), before.answers.saved(), clock.now());
+    const settings = { names, routes: ['cart'], isSticky: false };
+    const upgraded = new RolloutComparison(clock, upgradedBefore, settings, comparison.saved());
+    for (const [one, of] of [
+      [comparison, before],
+      [upgraded, upgradedBefore],
+    ] as const) {
+      const reason = '210 of 700 answers of r2 at /orders/# were 404, which were 2 % before';
+      assert.equal(one.takeSuspicion(), reason);
+      const routes = [answering('a', { [json]: 24 }), answering('b', { [missingForm * sizeCells]: 8 })];
+      one.add(of.add({ worker: 1, routes }, endpointOf, clock.now()), 0.25);
+      const again = new RolloutComparison(clock, of, settings, one.saved());
+      assert.deepEqual([one.judgement().verdict, again.judgement()], ['bad', one.judgement()]);
+    }
+  });
+
+  test('a client that stays with a release counts once', () => {
+    const clock = new SimulatedClock();
+    const before = new TrafficBefore();
+    const comparison = new RolloutComparison(clock, before, { names, routes: ['cart'], isSticky: true });
+    for (let second = 0; second < 60; second++) {
+      const routes = [answering('a', { [json]: 20 }), answering('b', { [missingForm * sizeCells]: 20 })];
+      comparison.add(before.add({ worker: 1, routes }, endpointOf, clock.now()), 0.5);
+    }
+    assert.notEqual(comparison.judgement().verdict, 'bad');
   });
 });

@@ -3,6 +3,7 @@ import { filledAbove, latencyCells } from '../core/latency-cells.ts';
 import type { Judgement, ReleaseArm } from '../core/release.ts';
 import type { AttemptOfClient, RouteTraffic } from '../core/route-traffic.ts';
 import type { Clock, Instant } from '../core/time.ts';
+import { AnswersAfter } from '../policy/answer-evidence.ts';
 import { ArmSum, type ArmTraffic, type SavedArm } from '../policy/arm-traffic.ts';
 import { BeforeAfterJudge, type SavedBeforeAfter } from '../policy/before-after-judge.ts';
 import { lateLimitMs, mayBeLate } from '../policy/late-limit.ts';
@@ -14,6 +15,7 @@ import {
   restartsReason,
   undrawnJudgement,
 } from '../policy/release-limits.ts';
+import { type SavedUsual, UsualAnswers } from '../policy/usual-answers.ts';
 
 /** An endpoint of the application, as far as the judge must know it. */
 export interface ComparedEndpoint {
@@ -48,6 +50,7 @@ const minutesKept = 10;
 export class TrafficBefore {
   readonly #minutes: Minute[] = [];
   readonly #late = new LateResponses();
+  readonly answers = new UsualAnswers();
 
   /** What both releases have done; that of the old one is remembered. */
   add(traffic: CountedTraffic, endpointOf: EndpointOf, now: Instant): readonly ArmTraffic[] {
@@ -58,7 +61,7 @@ export class TrafficBefore {
 
   *#counted({ worker, routes }: CountedTraffic, endpointOf: EndpointOf, now: Instant): Iterable<Counted> {
     for (const one of routes) {
-      const { route, answered, serverErrors, causes: counts = [] } = one;
+      const { route, answered, serverErrors, causes: counts = [], patterns: answers = [] } = one;
       const endpoint = endpointOf(one.endpoint);
       if (endpoint === null) continue;
       const limitMs = mayBeLate(endpoint.readySince, now) ? this.#lateLimitMs(route) : null;
@@ -73,7 +76,9 @@ export class TrafficBefore {
       // What is late and still awaited is a request too.
       const requests = failed + Math.max(answered, late);
       if (requests === 0) continue;
-      const counted = { route, arm: endpoint.arm, requests, failures, serverErrors, late, clients };
+      if (endpoint.arm === 'old') this.answers.add(answers, now);
+      const patterns = { compared: this.answers.compared(answers), count: this.answers.count };
+      const counted = { route, arm: endpoint.arm, requests, failures, serverErrors, late, patterns, clients };
       yield { counted, latencies: cellsOf(one.latencies) };
     }
   }
@@ -104,7 +109,8 @@ export class TrafficBefore {
   }
 
   /** Before anything is added. */
-  restore(saved: SavedTrafficBefore, now: Instant): void {
+  restore(saved: SavedTrafficBefore, answers: SavedUsual, now: Instant): void {
+    this.answers.restore(answers, now);
     for (const { age, routes } of saved) {
       const minute: Minute = { number: Math.floor(now / minuteMs) - age, routes: new Map() };
       for (const { route, sum, latencies } of routes)
@@ -146,6 +152,8 @@ export interface ProcessOfRelease {
 export interface SavedComparison {
   readonly judge: SavedJudge;
   readonly after: SavedBeforeAfter | null;
+  /** Null: answers are not compared. Absent: a predecessor could not. */
+  readonly answersAfter?: ReturnType<AnswersAfter['saved']> | null;
   /** Null: requests are drawn. */
   readonly chosen: Readonly<Record<ReleaseArm, SavedArm>> | null;
 }
@@ -160,6 +168,8 @@ interface ComparisonSettings {
   readonly isSticky: boolean;
   /** The requests of its steps are chosen. */
   readonly isChosen?: boolean;
+  /** What is no failure may be another answer. */
+  readonly answersMayChange?: boolean;
 }
 
 /** What the judges are told of a rollout, and what they say. */
@@ -176,6 +186,8 @@ export class RolloutComparison {
   #limit: string | null = null;
   /** Since the new release has all requests. */
   #after: BeforeAfterJudge | null = null;
+  /** Null: answers are not compared. */
+  #answersAfter: AnswersAfter | null = null;
 
   constructor(clock: Clock, before: TrafficBefore, settings: ComparisonSettings, saved: SavedComparison | null = null) {
     this.#clock = clock;
@@ -183,6 +195,8 @@ export class RolloutComparison {
     this.#names = settings.names;
     this.#judge = saved === null ? new ReleaseJudge(settings) : ReleaseJudge.restored(settings, saved.judge);
     if (saved?.after != null) this.#after = BeforeAfterJudge.restored(settings.names, saved.after);
+    if (settings.answersMayChange !== true && saved?.answersAfter !== null) this.#answersAfter = new AnswersAfter();
+    this.#answersAfter?.restore(saved?.answersAfter ?? []);
     const sumOf = (arm: ReleaseArm): ArmSum => (saved?.chosen == null ? new ArmSum() : ArmSum.of(saved.chosen[arm]));
     this.#chosen = settings.isChosen === true ? { old: sumOf('old'), fresh: sumOf('fresh') } : null;
   }
@@ -192,6 +206,7 @@ export class RolloutComparison {
     return {
       judge: this.#judge.saved(),
       after: this.#after?.saved() ?? null,
+      answersAfter: this.#answersAfter?.saved() ?? null,
       chosen: chosen === null ? null : { old: chosen.old.saved(), fresh: chosen.fresh.saved() },
     };
   }
@@ -203,10 +218,15 @@ export class RolloutComparison {
   /** `share`: with which requests are drawn to the new release; null: they are chosen. */
   add(traffic: readonly ArmTraffic[], share: number | null): void {
     const now = this.#clock.now();
-    for (const counted of traffic) {
+    for (const one of traffic) {
+      const { patterns, ...others } = one;
+      const counted = this.#answersAfter === null ? others : one;
       if (share === null) this.#chosen?.[counted.arm].add(counted);
       else if (share < 1) this.#judge.add(counted, share, now);
-      else if (counted.arm === 'fresh') this.#afterShift.add(counted, now);
+      else if (counted.arm === 'fresh') {
+        this.#afterShift.add(counted, now);
+        for (const pattern of patterns?.compared ?? []) this.#answersAfter?.add(pattern);
+      }
     }
   }
 
@@ -257,9 +277,12 @@ export class RolloutComparison {
   /** Why the release looks worse than the one before did; null: it does not. What was seen until now is over with it. */
   takeSuspicion(): string | null {
     const found = this.#after?.judge();
-    if (found?.verdict !== 'suspicious') return null;
+    const answers = this.#answersAfter?.suspicion(this.#names.fresh, this.#before.answers) ?? null;
+    if (found?.verdict !== 'suspicious' && answers === null) return null;
     this.#after = null;
-    return found.reason;
+    if (this.#answersAfter !== null) this.#answersAfter = new AnswersAfter();
+    if (answers !== null) this.#judge.suspect(answers.pattern);
+    return found?.verdict === 'suspicious' ? found.reason : (answers?.text ?? null);
   }
 }
 

@@ -6,6 +6,7 @@ import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { Instant } from '../core/time.ts';
 import { goesOnAt, isOver, type Rollout, type RolloutEvent, type RolloutPlan, shareOf } from '../deploy/rollout.ts';
 import type { ReleaseSettings } from '../features/releases/settings.ts';
+import type { SavedUsual } from '../policy/usual-answers.ts';
 import type { RolloutComparison, SavedComparison, SavedTrafficBefore } from './rollout-comparison.ts';
 import { hopelessText, isEjected, sameReason } from './rollout-words.ts';
 
@@ -44,6 +45,8 @@ export interface KeptRollout {
   /** How the release in force came, which is watched while the one before is warm; null: none is watched. */
   readonly watched: RolloutStrategy | null;
   readonly before: SavedTrafficBefore;
+  /** Absent: a predecessor compared none. */
+  readonly answers?: SavedUsual;
 }
 
 export function planOf(

@@ -81,8 +81,10 @@ export const declinedForm = missingForm + 1;
 export const lostForm = declinedForm + 1;
 /** 409. */
 export const conflictForm = lostForm + 1;
+/** Whatever it is, more bytes came behind its end: the application has sent less than it says, or more. */
+export const surplusForm = conflictForm + 1;
 /** Content that clients cannot read, and JSON without its end: see `content-flaw.ts`. */
-export const unreadableForm = conflictForm + 1;
+export const unreadableForm = surplusForm + 1;
 export const unclosedForm = unreadableForm + 1;
 
 function formOfClientError(status: number): number {

@@ -89,7 +89,12 @@ export interface Judgement {
   readonly old: ArmCounts;
   readonly fresh: ArmCounts;
   /** The route and the kind of event that say most; null: none says anything. */
-  readonly worst: { readonly route: string | null; readonly event: JudgedEvent; readonly cause: Cause | null } | null;
+  readonly worst: {
+    readonly route: string | null;
+    /** `answer`: it answers worse, and not with a failure. */
+    readonly event: JudgedEvent | 'answer';
+    readonly cause: Cause | null;
+  } | null;
   /** Requests of either release that it takes to see a tenfold share of failures; 0: no number of them suffices. */
   readonly requestsNeeded: number;
 }

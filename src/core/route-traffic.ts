@@ -18,6 +18,8 @@ export interface RouteTraffic {
   readonly latencies: readonly number[];
   /** What whole responses below 500 were (`answerKey`): of each its key, its count, and a bit for each client, of 32; absent: not known. */
   readonly answers?: readonly number[];
+  /** The same by pattern, of an application that Candor runs; absent: none. */
+  readonly patterns?: readonly PatternAnswers[];
   /** First attempts that failed by the endpoint's doing, by cause; absent: none. What follows them is not independent of them. */
   readonly causes?: readonly FailureCount[];
   /** Some of the attempts that were answered with 5xx. */
@@ -25,6 +27,14 @@ export interface RouteTraffic {
   /** The slowest of those that took longer than `slowMs`, and those whose response has not begun for longer. */
   readonly slow: readonly AttemptOfClient[];
   readonly awaited: readonly AttemptOfClient[];
+}
+
+/** What an application answers at paths that look alike. */
+export interface PatternAnswers {
+  /** '/orders/#': numbers are left out, and of many names in one folder each ('/wiki/*'). */
+  readonly pattern: string;
+  /** As those of a route. */
+  readonly answers: readonly number[];
 }
 
 /** The first lines of a 5xx of an application, without secrets. */

@@ -52,7 +52,12 @@ export const verdictTones: Readonly<Record<JudgementJson['verdict'], Tone>> = {
   inconclusive: 'unknown',
 };
 
-const eventWords = { failure: 'failed requests', server_error: 'responses with 5xx', late: 'late responses' } as const;
+const eventWords = {
+  failure: 'failed requests',
+  server_error: 'responses with 5xx',
+  late: 'late responses',
+  answer: 'worse answers',
+} as const;
 
 /** 'failed requests (connect_refused) on route cart'; null: nothing speaks against the release. */
 function worstWords({ worst }: Pick<JudgementJson, 'worst'>): string | null {

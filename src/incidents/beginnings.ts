@@ -12,8 +12,8 @@ const ejectedAgainMs = 120_000;
 
 /** Ejected for the first time: nearly all of its responses were late, in so many seconds in which it answered; a pause answers nothing meanwhile. */
 const steadyS = 15;
-const steadySecondsMin = 3;
-const steadyLateMin = 8;
+const steadySecondsMin = 2;
+const steadyLateMin = 6;
 const steadyShareMin = 0.75;
 
 /** Failures by which endpoints are out come so shortly before requests that find none. */

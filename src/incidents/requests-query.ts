@@ -2,7 +2,7 @@ import { shapeOfType, specOfCause } from '#failures/failure-texts.ts';
 import { conditionText, listText } from '../core/exchange-query.ts';
 import { isCause } from './failure-family.ts';
 import type { CountedCause, Lateness, LiveIncident } from '../core/live-incident.ts';
-import { statusConditionsOf } from './answer-words.ts';
+import { statusConditionsOf } from '../core/answer-words.ts';
 
 /** Finds the requests that an incident counts: a search goes by when requests began, and a timeout fails long after that. */
 export function requestsQuery(incident: LiveIncident): string {

@@ -1,7 +1,7 @@
 import { conflictForm, declinedForm, lostForm, redirectForm, sizeCells } from '../core/content-kind.ts';
 import type { AnswerChange } from '../core/live-incident.ts';
 import { answerParts } from '../core/route-traffic.ts';
-import { formWords, otherTargetWords, sizeText } from './answer-words.ts';
+import { formWords, otherTargetWords, sizeText } from '../core/answer-words.ts';
 
 /** Half of what is usual is forgotten in an hour. */
 export const sliceS = 10;

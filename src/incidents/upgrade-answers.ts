@@ -1,5 +1,5 @@
 import type { AnswerChange } from '../core/live-incident.ts';
-import { formWords, upgradeWords } from './answer-words.ts';
+import { formWords, upgradeWords } from '../core/answer-words.ts';
 
 /** Refusals of so many seconds, from so many of 32 groups of clients, that are new: one whose credentials are wrong asks again and again. */
 const widthS = 15;

@@ -1,6 +1,7 @@
 import type { Cause } from '#failures/failure.ts';
 import type { ArmCounts, JudgedEvent, ReleaseArm } from '../core/release.ts';
 import type { EvidenceKind } from './evidence-streams.ts';
+import type { ComparedAnswers } from './usual-answers.ts';
 
 /** Requests of one route that one release has answered, or has failed to, since the last time. Each counts once, whatever was retried. */
 export interface ArmTraffic {
@@ -10,6 +11,8 @@ export interface ArmTraffic {
   readonly failures: ReadonlyMap<Cause, number>;
   readonly serverErrors: number;
   readonly late: number;
+  /** What was answered at paths of each pattern, and how many patterns the application has; absent: not known. */
+  readonly patterns?: { readonly compared: readonly ComparedAnswers[]; readonly count: number };
   /** Hashes of clients: of these events, and of all requests. Needed where clients stay with a release. */
   readonly clients?: Partial<Readonly<Record<JudgedEvent | 'request', readonly number[]>>>;
 }

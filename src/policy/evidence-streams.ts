@@ -33,7 +33,7 @@ const lateGainMax = 1.5;
 const largest = Math.log(1e15);
 
 /** The likelihood ratio of "so many times as likely" and of a null, averaged over the alternatives (a mixture, Robbins 1970). */
-class MixtureEvidence {
+export class MixtureEvidence {
   readonly #isClumped: boolean;
   readonly #settled: number[];
   /** Of the newest second. */
@@ -59,6 +59,11 @@ class MixtureEvidence {
     const { logs } = this;
     const most = Math.max(...logs);
     return (this.#log = most + Math.log(logs.reduce((sum, log) => sum + Math.exp(log - most), 0) / logs.length));
+  }
+
+  /** The same, as far as it can be added up. */
+  get bounded(): number {
+    return Math.min(largest, this.log);
   }
 
   add(second: number, events: number, gains: readonly number[]): void {
@@ -151,19 +156,19 @@ export class EvidenceStreams {
     // What has seen no event yet is worth its weight.
     let sum = 1;
     for (const { weight, mixtures } of this.#streams.values())
-      sum += weight * (Math.exp(Math.min(largest, (mixtures[at] as MixtureEvidence).log)) - 1);
+      sum += weight * (Math.exp((mixtures[at] as MixtureEvidence).bounded) - 1);
     return Math.max(0, sum);
   }
 
   /** The one that speaks the loudest; a route rather than all of them. Null: none says anything. */
-  strongest(): Pick<Stream, 'route' | 'kind'> | null {
+  strongest(): (Pick<Stream, 'route' | 'kind'> & { readonly log: number }) | null {
     let most: Stream | null = null;
     for (const stream of this.#streams.values()) {
       const isRoute = stream.route !== null && most?.route === null;
       const difference = logOf(stream) - (most === null ? notableLog : logOf(most));
       if (difference > 1e-9 || (isRoute && difference > -1e-9)) most = stream;
     }
-    return most;
+    return most === null ? null : { route: most.route, kind: most.kind, log: logOf(most) };
   }
 
   saved(): readonly SavedStream[] {

@@ -2,6 +2,7 @@ import { digits } from '#failures/quantity-text.ts';
 import type { Judgement, JudgedEvent, ReleaseArm } from '../core/release.ts';
 import type { Instant } from '../core/time.ts';
 import { upperShare } from '../core/upper-share.ts';
+import { AnswerEvidence, type SavedAnswerEvidence } from './answer-evidence.ts';
 import { ArmSum, type ArmTraffic, eventsOf, type SavedArm } from './arm-traffic.ts';
 import {
   evidenceKinds,
@@ -25,6 +26,9 @@ const nulls = [
   { odds: 1.2, limit: 20 },
 ] as const;
 const [{ limit: evidenceLimit }] = nulls;
+
+/** The part of the whole evidence that answers have which are no failures. */
+const answersWeight = 0.01;
 
 /** A release is good only while there is less evidence than this. */
 const evidenceOfGoodMax = evidenceLimit / 10;
@@ -65,12 +69,16 @@ export interface SavedJudge {
   readonly counts: readonly { readonly route: string; readonly old: SavedArm; readonly fresh: SavedArm }[];
   readonly streams: readonly SavedStream[];
   readonly clients: readonly (readonly [stream: string, clients: readonly number[]])[];
+  /** Absent: a predecessor compared none. */
+  readonly answers?: SavedAnswerEvidence;
 }
 
 /** What speaks the loudest, and in words. */
 interface WorstOfRelease {
   readonly finding: NonNullable<Judgement['worst']>;
   readonly text: string;
+  /** Absent: the release is to be mended. */
+  readonly step?: string;
 }
 
 type Arms = Readonly<Record<ReleaseArm, ArmSum>>;
@@ -84,6 +92,7 @@ type Arms = Readonly<Record<ReleaseArm, ArmSum>>;
 export class ReleaseJudge {
   readonly #settings: JudgeSettings;
   readonly #streams: EvidenceStreams;
+  readonly #answers: AnswerEvidence;
   readonly #all: Arms = { old: new ArmSum(), fresh: new ArmSum() };
   readonly #routes = new Map<string, Arms>();
   readonly #clients = new Map<string, Set<number>>();
@@ -94,6 +103,12 @@ export class ReleaseJudge {
   constructor(settings: JudgeSettings) {
     this.#settings = settings;
     this.#streams = new EvidenceStreams(settings.weights ?? usualWeights, settings.routes ?? [], nulls.length);
+    this.#answers = new AnswerEvidence(nulls.length, settings.isSticky === true);
+  }
+
+  /** A pattern where the new release has answered worse while it had all requests. */
+  suspect(pattern: string): void {
+    this.#answers.suspect(pattern);
   }
 
   /** `share`: the chance with which these requests were drawn to the new release. With 0 or 1 nothing was drawn, and nothing is compared. */
@@ -106,6 +121,8 @@ export class ReleaseJudge {
       this.#noteClients(`${arm} requests`, traffic.clients?.request ?? [], clientsSeenMax);
     const gains = this.#gainsOf(share)[arm];
     const second = Math.floor(now / 1000);
+    const { compared = [], count = 0 } = traffic.patterns ?? {};
+    for (const pattern of compared) this.#answers.add(arm, pattern, gains, second, count);
     for (const kind of evidenceKinds) {
       if (eventsOf(traffic, kind) === 0) continue;
       for (const where of [null, route]) {
@@ -119,10 +136,9 @@ export class ReleaseJudge {
 
   judge(): Judgement {
     const { old, fresh } = this.#all;
-    const evidence = Math.min(...nulls.map(({ limit }, at) => (this.#streams.evidence(at) * evidenceLimit) / limit));
+    const evidence = Math.min(...nulls.map(({ limit }, at) => (this.#evidence(at) * evidenceLimit) / limit));
     const found = { evidence, limit: evidenceLimit, old: old.counts, fresh: fresh.counts };
-    const strongest = this.#streams.strongest();
-    const worst = strongest === null ? null : this.#worst(strongest);
+    const worst = this.#strongest();
     const isHidden =
       old.errors > shareMax * old.requests && 2 * fresh.errors * old.requests > old.errors * fresh.requests;
     const needed = isHidden ? 0 : requestsNeeded(old);
@@ -134,10 +150,22 @@ export class ReleaseJudge {
     };
   }
 
+  #evidence(at: number): number {
+    return (1 - answersWeight) * this.#streams.evidence(at) + answersWeight * this.#answers.evidence(at);
+  }
+
+  #strongest(): WorstOfRelease | null {
+    const [failures, answers] = [this.#streams.strongest(), this.#answers.strongest(this.#settings.names)];
+    if (answers !== null && answers.log > (failures?.log ?? 0))
+      return { finding: { route: null, event: 'answer', cause: null }, text: answers.text, step: answers.step };
+    return failures === null ? null : this.#worst(failures);
+  }
+
   #verdict(evidence: number, worst: WorstOfRelease | null, needed: number): Pick<Judgement, 'verdict' | 'reason'> {
     const { old, fresh } = this.#all;
     const { names } = this.#settings;
-    if (evidence >= evidenceLimit && worst !== null) return { verdict: 'bad', reason: worst.text };
+    if (evidence >= evidenceLimit && worst !== null)
+      return { verdict: 'bad', reason: worst.step === undefined ? worst.text : `${worst.text}; ${worst.step}` };
     const [lessSeen, seen] =
       this.#seen('old') < this.#seen('fresh')
         ? (['old', this.#seen('old')] as const)
@@ -214,10 +242,11 @@ export class ReleaseJudge {
       counts: [...this.#routes].map(([route, { old, fresh }]) => ({ route, old: old.saved(), fresh: fresh.saved() })),
       streams: this.#streams.saved(),
       clients: [...this.#clients].map(([stream, clients]) => [stream, [...clients]]),
+      answers: this.#answers.saved(),
     };
   }
 
-  static restored(settings: JudgeSettings, { counts, streams, clients }: SavedJudge): ReleaseJudge {
+  static restored(settings: JudgeSettings, { counts, streams, clients, answers = [] }: SavedJudge): ReleaseJudge {
     const judge = new ReleaseJudge(settings);
     for (const { route, ...arms } of counts)
       for (const arm of ['old', 'fresh'] as const) {
@@ -225,6 +254,7 @@ export class ReleaseJudge {
         judge.#armsOf(route)[arm].add(arms[arm]);
       }
     judge.#streams.restore(streams);
+    judge.#answers.restore(answers);
     for (const [stream, seen] of clients) {
       judge.#clients.set(stream, new Set(seen));
       judge.#clientsCount += seen.length;

@@ -9,8 +9,10 @@ import {
   lostForm,
   missingForm,
   sizeCells,
+  surplusForm,
   unclosedForm,
   unreadableForm,
+  unsafeKey,
   upgradeKey,
 } from '../core/content-kind.ts';
 import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
@@ -111,6 +113,26 @@ test('requests for an upgrade are told apart by whether the protocol was switche
   counts.count(exchangeOf({ status: 404, headMs: 5, needsHttp1: true }));
   const keys = (counts.take()[0]?.answers ?? []).filter((_, at) => at % answerParts === 0);
   assert.deepEqual(keys, [acceptedKey, upgradeKey + missingForm * sizeCells]);
+});
+
+test('of an application that Candor runs the answers are counted by pattern, and what came behind the end of one', () => {
+  const counts = new RouteTrafficCounts();
+  const instance = { endpoint: 'shop/shop-1/127.0.0.1:4000', address: '127.0.0.1:4000', headMs: 5 };
+  counts.count(exchangeOf({ headMs: 5 }, { target: '/orders/1' }));
+  assert.equal(counts.take()[0]?.patterns, undefined);
+  for (const [target, method, more] of [
+    ['/orders/1', 'GET', {}],
+    ['/orders/2', 'GET', {}],
+    ['/orders/3', 'GET', { surplusBytes: 4 }],
+    ['/orders', 'POST', { status: 404 }],
+  ] as const)
+    counts.count(exchangeOf({ ...instance, ...more }, { target, method }));
+  const bit = bitOf(sampleClient({}).address);
+  assert.deepEqual(counts.take()[0]?.patterns, [
+    { pattern: '/orders/#', answers: [pageKey, 2, bit, surplusForm * sizeCells, 1, bit] },
+    { pattern: '/orders', answers: [unsafeKey + missingForm * sizeCells, 1, bit] },
+  ]);
+  assert.deepEqual(counts.take(), []);
 });
 
 test('requests that wait for longer than 100 ms are reported, with their route, endpoint and client', () => {

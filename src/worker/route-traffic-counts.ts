@@ -5,13 +5,16 @@ import {
   lostForm,
   noContentKind,
   sizeCells,
+  surplusForm,
   unclosedForm,
   unreadableForm,
   unsafeKey,
   upgradeKey,
 } from '../core/content-kind.ts';
 import { isUnclosedJson } from '../core/content-flaw.ts';
+import { instanceOf } from '../core/endpoint.ts';
 import { AnsweredTargets } from './answered-targets.ts';
+import { PathPatterns } from './path-patterns.ts';
 import { type AttemptFacts, type EndedExchange, upstreamOfAttempt } from '../core/exchange.ts';
 import { latencyCellOf, latencyCells } from '../core/latency-cells.ts';
 import {
@@ -38,8 +41,12 @@ const awaitedMax = 64;
 /** Ways to answer that are told apart, for each pair and batch. */
 const answersMax = 20;
 
-/** Pairs that one batch takes, so that it stays below 64 KiB; the others wait for the next one. */
+/** Path patterns of a pair in a batch; those beyond are not compared. */
+const patternsMax = 64;
+
+/** Pairs that one batch takes, and their patterns, so that it stays below 64 KiB; the others wait for the next one. */
 const takenMax = 72;
+const takenPatternsMax = 256;
 
 interface Pair extends Pick<RouteTraffic, 'route' | 'upstream' | 'endpoint'> {
   answered: number;
@@ -48,6 +55,9 @@ interface Pair extends Pick<RouteTraffic, 'route' | 'upstream' | 'endpoint'> {
   readonly latencies: number[];
   /** As in `RouteTraffic`. */
   readonly answers: number[];
+  /** Whether Candor runs the application; null: nothing was answered yet. */
+  isOfInstance: boolean | null;
+  readonly patterns: Map<string, number[]>;
   readonly causes: FailureCount[];
   readonly failed: AttemptOfClient[];
   readonly slow: AttemptOfClient[];
@@ -61,6 +71,7 @@ interface Pair extends Pick<RouteTraffic, 'route' | 'upstream' | 'endpoint'> {
 export class RouteTrafficCounts {
   readonly #routes = new Map<string, Map<string, Pair>>();
   readonly #targets = new AnsweredTargets();
+  readonly #patterns = new PathPatterns();
   #touched: Pair[] = [];
   #size = 0;
 
@@ -76,7 +87,7 @@ export class RouteTrafficCounts {
       if (pair === null) continue;
       if (isFailed) countFailure(pair);
       else if (isSwitched) addAnswer(pair.answers, acceptedKey, exchange.client.address);
-      else countOne(pair, exchange, attempt, this.#targets);
+      else this.#countOne(pair, exchange, attempt);
     }
   }
 
@@ -87,6 +98,46 @@ export class RouteTrafficCounts {
     const known = causes.find(({ cause }) => cause === failure.cause);
     if (known === undefined) causes.push({ cause: failure.cause, count: 1 });
     else known.count += 1;
+  }
+
+  #countOne(pair: Pair, exchange: EndedExchange, attempt: AttemptFacts): void {
+    const ms = attempt.headMs - attempt.startedMs;
+    pair.answered += 1;
+    if (attempt.endpointState !== 'healthy' && attempt.endpointState !== 'unchecked') pair.isUrgent = true;
+    (pair.latencies[latencyCellOf(ms)] as number) += 1;
+    if (attempt.status >= 500 || isFailedCall(exchange, attempt)) {
+      pair.serverErrors += 1;
+      if (pair.failed.length < clientsMax)
+        pair.failed.push({ client: clientHash(exchange.client.address), ms: Math.round(ms) });
+    }
+    if (exchange.endKind === 'forwarded') this.#countAnswer(pair, exchange, attempt);
+    if (ms > slowMs) noteSlow(pair.slow, exchange.client.address, Math.round(ms));
+  }
+
+  /** A route answers in few ways. */
+  #countAnswer(pair: Pair, { method, client, target, endedAt }: EndedExchange, attempt: AttemptFacts): void {
+    const { status, contentKind = noContentKind, bytesFromEndpoint = 0, isEncoded = false, redirectCell } = attempt;
+    const plain = answerKey(status, method, contentKind, bytesFromEndpoint, isEncoded);
+    if (plain < 0) return;
+    const key = answerKey(status, method, contentKind, bytesFromEndpoint, isEncoded, flawOf(attempt), redirectCell);
+    if (attempt.needsHttp1 === true) return addAnswer(pair.answers, upgradeKey + (key % unsafeKey), client.address);
+    if (method === 'GET' && status < 300) this.#targets.add(target);
+    const isLost = method === 'GET' && (status === 404 || status === 410) && this.#targets.isLost(target, endedAt);
+    addAnswer(pair.answers, isLost ? lostForm * sizeCells : key, client.address);
+    const answer = isLost ? lostForm * sizeCells : plain;
+    pair.isOfInstance ??= instanceOf(attempt.endpoint, attempt.address) !== null;
+    if (!pair.isOfInstance) return;
+    const hasSurplus = attempt.surplusBytes !== undefined && attempt.surplusBytes > 0;
+    const pattern = this.#patternOf(pair, target);
+    if (pattern !== null)
+      addAnswer(pattern, hasSurplus ? laneOf(answer) + surplusForm * sizeCells : answer, client.address);
+  }
+
+  #patternOf({ patterns }: Pair, target: string): number[] | null {
+    const name = this.#patterns.of(target);
+    let pattern = patterns.get(name);
+    if (pattern === undefined && patterns.size < patternsMax) patterns.set(name, (pattern = []));
+    return pattern ?? null;
   }
 
   /** Adds the attempts whose responses have not begun for long; call before `take`. */
@@ -101,12 +152,12 @@ export class RouteTrafficCounts {
   /** The counts since the last call. */
   take(): RouteTraffic[] {
     if (this.#size >= pairsMax) this.#dropUnused();
-    return this.#taken(this.#touched.slice(0, takenMax));
+    return this.#taken(firstOf(this.#touched));
   }
 
   /** Those of endpoints whose state is not the usual one: main waits for them. */
   takeUrgent(): RouteTraffic[] {
-    return this.#taken(this.#touched.filter(({ isUrgent }) => isUrgent).slice(0, takenMax));
+    return this.#taken(firstOf(this.#touched.filter(({ isUrgent }) => isUrgent)));
   }
 
   #taken(pairs: readonly Pair[]): RouteTraffic[] {
@@ -153,36 +204,7 @@ function countFailure(pair: Pair): void {
   pair.isUrgent = true;
 }
 
-function countOne(pair: Pair, exchange: EndedExchange, attempt: AttemptFacts, targets: AnsweredTargets): void {
-  const ms = attempt.headMs - attempt.startedMs;
-  pair.answered += 1;
-  if (attempt.endpointState !== 'healthy' && attempt.endpointState !== 'unchecked') pair.isUrgent = true;
-  (pair.latencies[latencyCellOf(ms)] as number) += 1;
-  if (attempt.status >= 500 || isFailedCall(exchange, attempt)) {
-    pair.serverErrors += 1;
-    if (pair.failed.length < clientsMax)
-      pair.failed.push({ client: clientHash(exchange.client.address), ms: Math.round(ms) });
-  }
-  if (exchange.endKind === 'forwarded') countAnswer(pair.answers, exchange, attempt, targets);
-  if (ms > slowMs) noteSlow(pair.slow, exchange.client.address, Math.round(ms));
-}
-
-/** A route answers in few ways. */
-function countAnswer(
-  answers: number[],
-  exchange: EndedExchange,
-  attempt: AttemptFacts,
-  targets: AnsweredTargets,
-): void {
-  const { method, client, target, endedAt } = exchange;
-  const { status, contentKind = noContentKind, bytesFromEndpoint = 0, isEncoded = false, redirectCell } = attempt;
-  const key = answerKey(status, method, contentKind, bytesFromEndpoint, isEncoded, flawOf(attempt), redirectCell);
-  if (key < 0) return;
-  if (attempt.needsHttp1 === true) return addAnswer(answers, upgradeKey + (key % unsafeKey), client.address);
-  if (method === 'GET' && status < 300) targets.add(target);
-  const isLost = method === 'GET' && (status === 404 || status === 410) && targets.isLost(target, endedAt);
-  addAnswer(answers, isLost ? lostForm * sizeCells : key, client.address);
-}
+const laneOf = (key: number): number => key - (key % unsafeKey);
 
 /** A form of flawed content; 0: none. */
 function flawOf({
@@ -213,21 +235,35 @@ function noteSlow(slow: AttemptOfClient[], address: string, ms: number): void {
   if ((slow[least] as AttemptOfClient).ms < ms) slow[least] = { client: clientHash(address), ms };
 }
 
+/** As many as one batch takes. */
+function firstOf(pairs: readonly Pair[]): readonly Pair[] {
+  let [count, patterns] = [0, 0];
+  for (const pair of pairs.slice(0, takenMax)) {
+    patterns += pair.patterns.size;
+    if (count > 0 && patterns > takenPatternsMax) break;
+    count += 1;
+  }
+  return pairs.slice(0, count);
+}
+
 function newPair(route: string, upstream: string, endpoint: string): Pair {
   return {
     ...{ route, upstream, endpoint, answered: 0, serverErrors: 0, failures: 0, isTouched: false, isUrgent: false },
     latencies: new Array<number>(latencyCells).fill(0),
-    ...{ answers: [], causes: [], failed: [], slow: [], awaited: [] },
+    ...{ answers: [], isOfInstance: null, patterns: new Map(), causes: [], failed: [], slow: [], awaited: [] },
   };
 }
 
-function countsOf({ isTouched: _touched, isUrgent: _urgent, failures, causes, ...pair }: Pair): RouteTraffic {
-  const { latencies, answers, failed, slow, awaited } = pair;
+function countsOf({ route, upstream, endpoint, answered, serverErrors, ...pair }: Pair): RouteTraffic {
+  const { failures, causes, latencies, answers, patterns, failed, slow, awaited } = pair;
   return {
-    ...pair,
+    ...{ route, upstream, endpoint, answered, serverErrors },
     ...(failures === 0 ? {} : { failures }),
     latencies: filledCells(latencies),
     ...(causes.length === 0 ? {} : { causes: causes.slice() }),
+    ...(patterns.size === 0
+      ? {}
+      : { patterns: [...patterns].map(([pattern, counts]) => ({ pattern, answers: counts })) }),
     ...{ answers: answers.slice(), failed: failed.slice(), slow: slow.slice(), awaited: awaited.slice() },
   };
 }
@@ -240,6 +276,7 @@ function clear(pair: Pair): void {
   pair.failures = 0;
   pair.latencies.fill(0);
   pair.answers.length = 0;
+  pair.patterns.clear();
   pair.causes.length = 0;
   pair.failed.length = 0;
   pair.slow.length = 0;

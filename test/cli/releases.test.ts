@@ -98,7 +98,15 @@ describe('candor deploy', () => {
       { state: 'baking', share: 1, leftMs: 30_000 },
       { state: 'promoted', share: 1, leftMs: null, reason: judgement.reason, judgement },
     );
-    const { code, out, err } = await candor('deploy', 'shop', '--from', 'build', '--name', 'v2');
+    const { code, out, err } = await candor(
+      'deploy',
+      'shop',
+      '--from',
+      'build',
+      '--name',
+      'v2',
+      '--answers-may-change',
+    );
     assert.equal(
       out,
       '· v2 starts beside r1\n' +
@@ -108,7 +116,7 @@ describe('candor deploy', () => {
     );
     assert.deepEqual([code, err], [0, '']);
     const from = { kind: 'folder', path: join(folder, 'build') };
-    const order = { application: 'shop', from, name: 'v2', strategy: null };
+    const order = { application: 'shop', from, name: 'v2', strategy: null, answersMayChange: true };
     assert.deepEqual(gateway.calls, [`deploy ${JSON.stringify([order, 'admin:socket'])}`]);
   });
 

@@ -28,8 +28,18 @@ test('the third set has 26 outages of eighteen kinds at least, and ten controls,
   assert.ok(new Set(third.map(({ kind }) => kind)).size >= 18);
   assert.ok(third.filter(({ lowRate }) => lowRate).length >= 9);
   assert.ok(third.filter(({ no5xx }) => no5xx).length >= 9);
-  const { first, second, all } = playSets;
-  assert.equal(first.length + second.length + playSets.third.length, all.length);
+});
+
+test('the fourth set has 30 outages of 25 kinds at least, and twelve controls, with the same shares', () => {
+  const names = new Set<string>(playSets.fourth.map(({ name }) => name));
+  const fourth = outages.filter(({ name }) => names.has(name));
+  assert.equal(fourth.length, 30);
+  assert.equal(names.size - fourth.length, 12);
+  assert.ok(new Set(fourth.map(({ kind }) => kind)).size >= 25);
+  assert.ok(fourth.filter(({ lowRate }) => lowRate).length >= 10);
+  assert.ok(fourth.filter(({ no5xx }) => no5xx).length >= 10);
+  const { all, ...sets } = playSets;
+  assert.equal(Object.values(sets).flat().length, all.length);
 });
 
 test('a third of the outages has a low rate, and a third no 5xx', () => {

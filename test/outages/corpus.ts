@@ -1,5 +1,7 @@
 import { operationControls } from './controls-operations.ts';
 import { trafficControls } from './controls-traffic.ts';
+import { fourthControls } from './fourth-controls.ts';
+import { fourthOutages } from './fourth-outages.ts';
 import type { Control, Outage } from './outage.ts';
 import { answerOutages } from './outages-answers.ts';
 import { clientOutages } from './outages-clients.ts';
@@ -23,14 +25,15 @@ const firstOutages: readonly Outage[] = [
 
 const firstControls: readonly Control[] = [...operationControls, ...trafficControls];
 
-export const outages: readonly Outage[] = [...firstOutages, ...secondOutages, ...thirdOutages];
-export const controls: readonly Control[] = [...firstControls, ...secondControls, ...thirdControls];
+export const outages: readonly Outage[] = [...firstOutages, ...secondOutages, ...thirdOutages, ...fourthOutages];
+export const controls: readonly Control[] = [...firstControls, ...secondControls, ...thirdControls, ...fourthControls];
 
 /** Each set was written after the one before had been played. */
 export const playSets = {
   first: [...firstOutages, ...firstControls],
   second: [...secondOutages, ...secondControls],
   third: [...thirdOutages, ...thirdControls],
+  fourth: [...fourthOutages, ...fourthControls],
   all: [...outages, ...controls],
 } as const;
 

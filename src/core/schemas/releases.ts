@@ -20,7 +20,7 @@ const judgementSchema = z.object({
   old: armCounts,
   fresh: armCounts.describe('Of the new release.'),
   worst: z
-    .object({ route: nullableText, event: z.enum(['failure', 'server_error', 'late']), cause: nullableText })
+    .object({ route: nullableText, event: z.enum(['failure', 'server_error', 'late', 'answer']), cause: nullableText })
     .nullable(),
   requests_needed: count.describe('Requests of the new release in which ten times as many failures would show.'),
 });
@@ -140,6 +140,7 @@ export const deployRequestSchema = z.strictObject({
   from: source.describe('Absolute paths on the machine of the gateway.'),
   name: text.regex(/^\w[\w.-]{0,63}$/, 'a name has up to 64 letters, digits, dots, dashes and underscores').optional(),
   strategy: z.enum(rolloutStrategies).optional(),
+  answers_may_change: z.boolean().optional().describe('Its answers are not compared, but for failures.'),
   dry_run: z.boolean().optional().describe('Answers what would be released, and changes nothing.'),
 });
 

@@ -28,6 +28,7 @@ const absent = {
   before_timeout: declare('10m', 'Migrations of larger databases take minutes.'),
   persistent: declare('[]', 'A release owns its files.'),
   assets: declare('none', 'A page that the new release has removed would still be there for a time.'),
+  answers_may_change: declare('false', 'A page that is missing harms visitors as much as one that fails.'),
   response_header: declare('false', 'Visitors need not know what is released when.'),
 };
 
@@ -92,6 +93,11 @@ const schema = section({
     '`previous`: while the old release runs, it is asked for what the new one answers with 404 (GET and HEAD): a page of the old release may name scripts and images that only the old one has.',
     absent.assets,
   ),
+  answers_may_change: key(
+    z.boolean(),
+    '`true`: a release may answer otherwise than the one before: with 404, a redirect, nothing, a page in place of data, or much less. Without it such a release is taken back. For one release alone: `candor deploy --answers-may-change`.',
+    absent.answers_may_change,
+  ),
   response_header: key(
     z.boolean(),
     '`true`: responses of the application have the header `X-Candor-Release` with the name of the release that has answered. One that the application writes itself is replaced.',
@@ -130,6 +136,7 @@ export const releases: FeatureKeys = featureKeys<object, UpstreamRead>({
       keepMax: written.keep ?? usualSettings.keepMax,
       persistent: written.persistent ?? usualSettings.persistent,
       assets: written.assets ?? usualSettings.assets,
+      answersMayChange: written.answers_may_change ?? usualSettings.answersMayChange,
       responseHeader: written.response_header ?? usualSettings.responseHeader,
     };
   },

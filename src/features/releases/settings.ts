@@ -26,6 +26,8 @@ export interface ReleaseSettings {
   readonly persistent: readonly string[];
   /** `previous`: what the new release answers with 404 is asked of the old one, while that runs. */
   readonly assets: 'previous' | 'none';
+  /** What is no failure, such as 404 in place of a page, may change with a release. */
+  readonly answersMayChange: boolean;
   /** Responses name the release. */
   readonly responseHeader: boolean;
 }
@@ -48,6 +50,7 @@ export const usualSettings: ReleaseSettings = {
   jobMs: 600_000,
   persistent: [],
   assets: 'none',
+  answersMayChange: false,
   responseHeader: false,
 };
 

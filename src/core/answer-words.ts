@@ -9,10 +9,11 @@ import {
   missingForm,
   redirectForm,
   startOfSize,
+  surplusForm,
   unclosedForm,
   unreadableForm,
-} from '../core/content-kind.ts';
-import type { AnswerChange } from '../core/live-incident.ts';
+} from './content-kind.ts';
+import type { AnswerChange } from './live-incident.ts';
 
 const words: Readonly<Record<(typeof contentKinds)[number], string>> = {
   none: 'content without a type',
@@ -41,6 +42,7 @@ const wordsWithoutContent = new Map([
     'content that its clients cannot read (coded twice, in a coding that they have not asked for, or of another type than its head says)',
   ],
   [unclosedForm, 'JSON without its end'],
+  [surplusForm, 'longer than its Content-Length'],
 ]);
 
 const statusConditions = new Map([

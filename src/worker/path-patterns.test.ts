@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PathPatterns } from './path-patterns.ts';
+
+for (const [target, pattern] of [
+  ['/', '/'],
+  ['/?page=2', '/'],
+  ['*', '/'],
+  ['/cart', '/cart'],
+  ['/cart?id=7', '/cart'],
+  ['/orders/7', '/orders/#'],
+  ['/orders/7/lines/3', '/orders/#/lines/#'],
+  ['/api/v1/users/8a7f/mails/9/parts', '/api/v1/users/#'],
+  ['/assets/app-3f9c.js', '/assets/#'],
+  ['/M%C3%BCnchen/map', '/#/map'],
+  [`/${'a'.repeat(41)}`, '/#'],
+] as const)
+  test(`${target.slice(0, 40)} is at ${pattern}, also when it is known`, () => {
+    const patterns = new PathPatterns();
+    assert.deepEqual([patterns.of(target), patterns.of(target)], [pattern, pattern]);
+  });
+
+test('what looks alike is one pattern', () => {
+  const patterns = new PathPatterns();
+  for (let id = 0; id < 100; id++) assert.equal(patterns.of(`/orders/${id}`), '/orders/#');
+});
+
+test('of many names in one folder those beyond the first are one pattern', () => {
+  const patterns = new PathPatterns();
+  const letters = (number: number): string => String.fromCharCode(97 + (number % 26), 97 + Math.floor(number / 26));
+  const found = Array.from({ length: 50 }, (_, number) => patterns.of(`/wiki/${letters(number)}/edit`));
+  assert.equal(found[0], '/wiki/aa/edit');
+  assert.deepEqual(new Set(found.slice(32)), new Set(['/wiki/*']));
+});
