@@ -12,7 +12,7 @@ import { incidentFacts, ownFacts } from './incident-facts.ts';
 import type { SuspectContext } from './suspect-facts.ts';
 import { hasEnded, silentS } from './incident-end.ts';
 import { suspectContext } from './suspect-context.ts';
-import type { CountedTraffic } from './counted-traffic.ts';
+import type { WorkerTraffic } from './worker-traffic.ts';
 import { Beginnings, ledTo } from './beginnings.ts';
 import { changeOf, type IncidentChange, type IncidentNumber, noteOpening } from './incident-change.ts';
 import { ResolvedIncidents } from './resolved-incidents.ts';
@@ -70,7 +70,7 @@ export class IncidentTracker {
 
   /** `wallMs`: of the clock by which workers say when the first failure came. */
   note(
-    { exchanges, outcomes, routes = [], responses = [], errorBodies = [], staleReusesFailed }: CountedTraffic,
+    { exchanges, outcomes, routes = [], responses = [], errorBodies = [], staleReusesFailed }: WorkerTraffic,
     ms: number,
     wallMs = this.#wall(ms),
   ): void {
@@ -158,7 +158,7 @@ export class IncidentTracker {
   }
 
   /** What comes with a failure counts as coming since then: workers report ten times a second. */
-  #noteFailures(exchanges: CountedTraffic['exchanges'], outcomes: CountedTraffic['outcomes'], second: number): void {
+  #noteFailures(exchanges: WorkerTraffic['exchanges'], outcomes: WorkerTraffic['outcomes'], second: number): void {
     for (const { upstream, cause, shape } of exchanges)
       if (familyOf(cause, shape) !== null) this.#failuresOf(upstream, second)?.noteFailure(second);
     for (const { upstream, serverErrors, causes } of outcomes)

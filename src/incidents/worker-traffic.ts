@@ -4,7 +4,7 @@ import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { ErrorBody, RouteTraffic } from '../core/route-traffic.ts';
 
 /** What workers have counted since the last time. */
-export interface CountedTraffic {
+export interface WorkerTraffic {
   readonly exchanges: readonly ExchangeCount[];
   readonly outcomes: readonly EndpointOutcomes[];
   /** Requests that failed on a connection that the endpoint was closing. */
