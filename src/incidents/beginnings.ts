@@ -12,6 +12,7 @@ const ejectedAgainMs = 120_000;
 
 /** Ejected for the first time: nearly all of its responses were late, in so many seconds in which it answered; a pause answers nothing meanwhile. */
 const steadyS = 15;
+const afterEjectionS = 4;
 const steadySecondsMin = 2;
 const steadyLateMin = 6;
 const steadyShareMin = 0.75;
@@ -42,7 +43,7 @@ export class Beginnings {
   readonly #answers: RouteAnswers;
   /** Endpoints that were ejected again since the last judgement, those that were for the first time, and when each was ejected last. */
   readonly #ejected = new Set<string>();
-  readonly #ejectedFirst = new Set<string>();
+  readonly #ejectedFirst = new Map<string, number>();
   readonly #ejectedAt = new Map<string, number>();
 
   constructor(answers: RouteAnswers) {
@@ -52,14 +53,14 @@ export class Beginnings {
   /** The first time may be a pause for garbage, which is over when it is seen; one that fails its probation goes on. */
   noteEjection(subject: string, ms: number): void {
     for (const [known, at] of this.#ejectedAt) if (ms - at > ejectedAgainMs) this.#ejectedAt.delete(known);
-    (this.#ejectedAt.has(subject) ? this.#ejected : this.#ejectedFirst).add(subject);
+    if (this.#ejectedAt.has(subject)) this.#ejected.add(subject);
+    else this.#ejectedFirst.set(subject, Math.floor(ms / 1000));
     this.#ejectedAt.set(subject, ms);
   }
 
   /** After all upstreams have been judged. */
   forgetEjections(): void {
     this.#ejected.clear();
-    this.#ejectedFirst.clear();
   }
 
   /** Whether one begins depends on those that are open: open each before you ask for the next. */
@@ -85,7 +86,9 @@ export class Beginnings {
   *#ofEjected(of: UpstreamFailures, { second, open }: JudgedSeconds): Generator<Beginning> {
     const { upstream, failures } = of;
     const isAgain = [...this.#ejected].some((one) => isEndpointOf(one, upstream));
-    const isSteady = [...this.#ejectedFirst].some(
+    // What was sent before is answered after it.
+    for (const [one, at] of this.#ejectedFirst) if (second - at > afterEjectionS) this.#ejectedFirst.delete(one);
+    const isSteady = [...this.#ejectedFirst.keys()].some(
       (one) => isEndpointOf(one, upstream) && isSteadilyLate(of, one.slice('endpoint:'.length), second),
     );
     if (open().length > 0 || !(isAgain || isSteady)) return;
