@@ -10,6 +10,7 @@ import {
   redirectForm,
   sizeCells,
   surplusForm,
+  unreadableForm,
   unsafeKey,
 } from '../core/content-kind.ts';
 import { filledCells, type RouteTraffic } from '../core/route-traffic.ts';
@@ -205,6 +206,7 @@ describe('what a release answers is compared with what the old one does at like 
     ['a page in place of data', json, html, 'bad'],
     ['an object in place of a list', content('list'), json, 'bad'],
     ['a sixth of the size', content('json', 60), content('json', 50), 'bad'],
+    ['what clients cannot read', json, unreadableForm * sizeCells, 'bad'],
     ['bytes behind the end', json, surplusForm * sizeCells, 'bad'],
     ['404 to what changes something', unsafeKey + json, unsafeKey + missingForm * sizeCells, 'bad'],
     ['half of the size', content('json', 60), content('json', 56), 'inconclusive'],

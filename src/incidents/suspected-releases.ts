@@ -1,4 +1,5 @@
-import type { SuspectKind } from '../core/live-incident.ts';
+import type { LiveIncident, SuspectKind } from '../core/live-incident.ts';
+import { specOfCause } from '#failures/failure-texts.ts';
 import {
   type Applied,
   bringsBackFailures,
@@ -49,7 +50,8 @@ export const releases = {
   configuration_change: (context) => {
     const { upstream } = context.incident;
     const routes = context.incident.routes.map(({ route }) => route);
-    const concernsIt = (part: string): boolean => concerns(part, upstream, routes);
+    const concernsIt = (part: string): boolean =>
+      concerns(part, upstream, routes) || (isRefused(context.incident) && refusing.test(part));
     const found = appliedBefore(context, concernsIt).at(-1);
     if (found === undefined || beginsApplication(context, found)) return null;
     const revision = returnOf(context, found, concernsIt);
@@ -77,6 +79,12 @@ function beginsApplication(context: SuspectContext, applied: Applied): boolean {
     return false;
   return new SuspectedRelease(context, application, applied).isFirst;
 }
+
+/** The gateway refuses requests as they are, by a limit of what clients may send, or because no route is for them. */
+const isRefused = ({ cause, family }: LiveIncident): boolean =>
+  family === 'gateway' && cause !== null && specOfCause(cause).whose === 'client';
+/** Parts of a configuration that say what is refused. */
+const refusing = /^(?:everything|client|listeners|routes|trusted_peers)(?:$|[: ])/;
 
 /** The changes that may have caused the incident, the latest last. */
 function appliedBefore(context: SuspectContext, concernsIt: ConcernsPart): readonly Applied[] {

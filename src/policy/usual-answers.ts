@@ -11,6 +11,8 @@ import {
   redirectForm,
   sizeCells,
   surplusForm,
+  unclosedForm,
+  unreadableForm,
   unsafeKey,
   upgradeKey,
 } from '../core/content-kind.ts';
@@ -30,6 +32,7 @@ const shortCells = 6;
 /** Visitors never want these. That a thing is in conflict (409) tells of its state. */
 const refusals: ReadonlySet<number> = new Set([
   ...[deniedForm, limitedForm, missingForm, declinedForm, lostForm, surplusForm],
+  ...[unreadableForm, unclosedForm],
 ]);
 /** In place of other answers they are a page for everybody, an error in words, or nothing. */
 const substitutes: ReadonlySet<number> = new Set([

@@ -6,9 +6,12 @@ import {
   noContentKind,
   sizeCells,
   surplusForm,
+  unclosedForm,
+  unreadableForm,
   unsafeKey,
   upgradeKey,
 } from '../core/content-kind.ts';
+import { isUnclosedJson } from '../core/content-flaw.ts';
 import { instanceOf } from '../core/endpoint.ts';
 import { AnsweredTargets } from './answered-targets.ts';
 import { PathPatterns } from './path-patterns.ts';
@@ -119,14 +122,16 @@ export class RouteTrafficCounts {
 
   /** A route answers in few ways. */
   #countAnswer(pair: Pair, { method, client, target, endedAt }: EndedExchange, attempt: AttemptFacts): void {
-    const { status, contentKind = noContentKind, bytesFromEndpoint = 0, isEncoded = false } = attempt;
-    const key = answerKey(status, method, contentKind, bytesFromEndpoint, isEncoded);
-    if (key < 0) return;
+    const { status, contentKind = noContentKind, bytesFromEndpoint = 0, isEncoded = false, redirectCell } = attempt;
+    const flawed = flawOf(attempt);
+    const plain = answerKey(status, method, contentKind, bytesFromEndpoint, isEncoded, flawed);
+    if (plain < 0) return;
+    const key = answerKey(status, method, contentKind, bytesFromEndpoint, isEncoded, flawed, redirectCell);
     if (attempt.needsHttp1 === true) return addAnswer(pair.answers, upgradeKey + (key % unsafeKey), client.address);
     if (method === 'GET' && status < 300) this.#targets.add(target);
     const isLost = method === 'GET' && (status === 404 || status === 410) && this.#targets.isLost(target, endedAt);
-    const answer = isLost ? lostForm * sizeCells : key;
-    addAnswer(pair.answers, answer, client.address);
+    addAnswer(pair.answers, isLost ? lostForm * sizeCells : key, client.address);
+    const answer = isLost ? lostForm * sizeCells : plain;
     pair.isOfInstance ??= instanceOf(attempt.endpoint, attempt.address) !== null;
     if (!pair.isOfInstance) return;
     const hasSurplus = attempt.surplusBytes !== undefined && attempt.surplusBytes > 0;
@@ -208,6 +213,17 @@ function countFailure(pair: Pair): void {
 }
 
 const laneOf = (key: number): number => key - (key % unsafeKey);
+
+/** A form of flawed content; 0: none. */
+function flawOf({
+  isUnreadable = false,
+  isEncoded = false,
+  contentKind = noContentKind,
+  lastByte,
+}: AttemptFacts): number {
+  if (isUnreadable) return unreadableForm;
+  return lastByte !== undefined && !isEncoded && isUnclosedJson(contentKind, lastByte) ? unclosedForm : 0;
+}
 
 function addAnswer(answers: number[], key: number, address: string): void {
   let at = 0;
