@@ -239,6 +239,8 @@ describe('what a release answers is compared with what the old one does at like 
     add(0.5, answering('a', { [script]: 300 }, '/assets/#'));
     add(0.5, answering('b', { [script]: 300, [lostForm * sizeCells]: 20 }, '/assets/#'));
     assert.match(comparison.judgement().reason, /; `assets: previous` lets the old release answer what the new one/);
+    for (let second = 0; second < 20; second++) add(0.5, answering('b', { [lostForm * sizeCells]: 60 }, '/assets/#'));
+    assert.match(comparison.judgement().reason, /; if that is meant, deploy with --answers-may-change/);
   });
 
   test('one page of many that is gone is not bad, nor what the old release answers as often', () => {
