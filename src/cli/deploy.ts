@@ -11,7 +11,7 @@ import { findAdmin, findAdminToChange } from './find-admin.ts';
 import type { AskFlags } from './flags.ts';
 import { harmless, printJson, wrap } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
-import { planLines, releaseLines } from './release-lines.ts';
+import { planLines, releaseLines } from './release-list.ts';
 import { exitOf, follow, type FollowFlags, readReleases, whileCopying } from './rollout-watch.ts';
 import { styleFor } from './style.ts';
 

@@ -7,9 +7,10 @@ import { askGateway, refusal } from './ask-gateway.ts';
 import { CommandFailure, exitCodes } from './command-failure.ts';
 import { findAdmin } from './find-admin.ts';
 import type { AskFlags } from './flags.ts';
-import { columnsMax, shorten, wrap } from './layout.ts';
+import { columnsMax, harmless, shorten, wrap } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
-import { copyText, liveText, rolloutLine, sameStep } from './release-lines.ts';
+import { makingText } from '../diagnose/rollout-text.ts';
+import { liveText, rolloutLine, sameStep } from './release-lines.ts';
 import { styleFor } from './style.ts';
 import { WatchStop } from './watch-stop.ts';
 
@@ -78,7 +79,8 @@ export async function whileCopying<T>(
     await Promise.race([made, stop.waitFor(quietMs, clock)]);
     while (!isOver && !stop.isWanted) {
       const all = await readReleases(target, context).catch(() => []);
-      const text = copyText(all.find((one) => one.application === application)?.making ?? null);
+      const making = all.find((one) => one.application === application)?.making ?? null;
+      const text = making === null ? '' : harmless(makingText(making));
       if (!isOver) line.show(text);
       if (!line.isLive && !json && text !== '' && clock.now() >= nextLine) {
         stderr.write(`${wrap(text, '  ').join('\n')}\n`);

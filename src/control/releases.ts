@@ -85,6 +85,7 @@ export class Releases {
   #imported: Readonly<Record<string, KeptRollout>> = {};
   /** By their applications. */
   readonly #making = new Map<string, ReleaseMaking>();
+  readonly #failedBuilds = new Map<string, ApplicationReleasesStatus['failedBuild']>();
   /** Ends what is being made, and when all of that has ended. */
   #aborting = new AbortController();
   #made: Promise<unknown> = Promise.resolve();
@@ -186,6 +187,7 @@ export class Releases {
       runJob: this.#runJobOf(spec.id),
     });
     this.#making.set(spec.id, making);
+    this.#failedBuilds.delete(spec.id);
     try {
       const { command, secretWords, environment } = spec;
       const wanted = { command, secretWords, environment, persistent, actor, configuration: null };
@@ -196,7 +198,11 @@ export class Releases {
         onProgress: making.onProgress,
         signal: AbortSignal.any([this.#aborting.signal, making.signal]),
       });
-      if (!made.ok) return made;
+      if (!made.ok) {
+        const { kind, reason } = made.failure;
+        if (kind === 'build') this.#failedBuilds.set(spec.id, { number: store.history.nextRelease, reason });
+        return made;
+      }
       const { release: to, remarks } = made.value;
       return await releases.begin({ to, strategy, rollbackFor: null, actor, remarks });
     } finally {
@@ -352,6 +358,7 @@ export class Releases {
         warm: releases.warm?.name ?? null,
         rollout: releases.status(),
         making: this.#making.get(application)?.status() ?? null,
+        failedBuild: this.#failedBuilds.get(application) ?? null,
         last: releases.last,
         releases: history.releases.map(({ release, bytes }, index) => ({
           ...{ number: release.number, name: release.name, digest: release.digest },

@@ -254,6 +254,13 @@ describe('other commands of releases', () => {
       name === 'shop' && release === 'r3' ? { application: name, number: 3, text: 'one\ntwo\u001b[2J\n' } : null;
     const { code, out } = await candor('releases', 'shop', '--log', 'r3');
     assert.deepEqual([code, out], [0, 'one\ntwo\n']);
+    gateway.releases = () => [
+      { ...application, failedBuild: { number: 3, reason: 'The build has failed: it broke.' } },
+    ];
+    context = new FakeProcessContext(folder);
+    const listed = await candor('releases');
+    const told = /^ {2}✖ The build has failed: it broke\. See its log with `candor releases shop --log\n {4}r3`\.$/m;
+    assert.match(listed.out, told);
     const missing = await candor('releases', 'shop', '--log', 'r9');
     assert.equal(missing.code, 9);
     assert.match(missing.err, /^There is no log of a build of r9 of shop\./);

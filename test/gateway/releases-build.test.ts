@@ -112,7 +112,8 @@ describe('a release with a build', () => {
       assert.match(/^The build has failed: (.*)\.$/.exec(text)?.[1] ?? text, reason);
       assert.equal(step, 'See its log with `candor releases shop --log r3`.');
       assert.match((await edge.gateway.releaseLog('shop', 'r3'))?.text ?? '', /✖ The build has failed: /);
-      assert.deepEqual([releases(), stored(), await answer()], [listed, kept, 'one:production:none\n']);
+      const failed = { ...listed, failedBuild: { number: 3, reason: text } };
+      assert.deepEqual([releases(), stored(), await answer()], [failed, kept, 'one:production:none\n']);
     });
 
   test('leaves no process behind', async () => {

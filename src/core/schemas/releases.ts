@@ -97,6 +97,13 @@ const applicationReleasesSchema = z.object({
     })
     .nullable()
     .describe('How much of the files of a new release is copied; null: none is being made.'),
+  failed_build: z
+    .object({ number: count.describe('That the release would have had: its log is kept by it.'), reason: text })
+    .nullable()
+    .optional()
+    .describe(
+      'The build of the last deployment since this process has started, if it has failed; null or absent: it has not.',
+    ),
   last: rolloutSchema.nullable().describe('What was rolled out last, since this process has started.'),
   releases: z.array(releaseSchema).describe('The newest first.'),
   rollouts: z.array(pastRollout).describe('The newest first.'),
