@@ -7,14 +7,10 @@ import { statusMark, type Style } from './style.ts';
 
 /** `candor deploy --dry-run` */
 export function planLines(plan: ReleasePlan, style: Style): readonly string[] {
-  const { application, inForce, strategy, from, files, bytes, build, buildMs, command, environment, remarks } = plan;
+  const { application, strategy, from, files, bytes, build, buildMs, command, environment, remarks } = plan;
   const changes = (['added', 'removed', 'changed'] as const).flatMap((how) =>
     environment[how].length === 0 ? [] : [`${how}: ${environment[how].join(', ')}`],
   );
-  // Whether the files differ is known when all of them are read.
-  const mayBeSame = command.old === command.fresh && changes.length === 0;
-  const unless = mayBeSame ? ', unless nothing has changed' : '';
-  const instead = inForce === null ? 'as its first deployed release' : `in place of ${inForce}${unless}`;
   const rows: readonly (readonly [label: string, text: string])[] = [
     ['from', from],
     ['files', `${digits(files)}, ${bytes < 1024 ? `${bytes} bytes` : memoryText(bytes)}`],
@@ -24,11 +20,22 @@ export function planLines(plan: ReleasePlan, style: Style): readonly string[] {
     ['environment', changes.length === 0 ? 'no change' : changes.join('; ')],
   ];
   return [
-    style.bold(`${harmless(application)}: would be released ${harmless(instead)}`),
+    ...wrap(harmless(`${application}: ${planText(plan)}`), '').map(style.bold),
     ...rows.flatMap(([label, text]) => wrapAfter(`  ${label}`, harmless(text), 15)),
     ...remarks.flatMap((remark) => wrap(harmless(remark), '  ')),
     'Nothing was changed.',
   ];
+}
+
+const sameContent = 'has the same files, command and environment';
+
+function planText({ inForce, same, build, command, environment }: ReleasePlan): string {
+  if (inForce === null) return 'would be released as its first deployed release';
+  if (same !== null && same === inForce) return `nothing would change: ${same} is in force, and ${sameContent}`;
+  if (same !== null) return `${same}, which ${sameContent}, would be released in place of ${inForce}`;
+  const hasSameSettings = command.old === command.fresh && Object.values(environment).flat().length === 0;
+  const unless = build !== null && hasSameSettings ? ', unless the build makes the same files again' : '';
+  return `would be released in place of ${inForce}${unless}`;
 }
 
 /** `candor releases` */

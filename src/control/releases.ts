@@ -216,14 +216,16 @@ export class Releases {
     if (!found.ok) return found;
     const { spec, store, releases } = found.value;
     const settings = this.#settingsOf(application);
-    const wanted = { name, persistent: settings.persistent, directory: spec.directory };
-    const surveyed = await store.survey(wantedSource(from), wanted);
+    const { command, environment, directory } = spec;
+    const { persistent, build } = settings;
+    const wanted = { name, command, environment, directory, persistent };
+    const surveyed = await store.survey(wantedSource(from), wanted, build && { command: build });
     if (!surveyed.ok) return surveyed;
-    const { files, bytes, text, remarks } = surveyed.value;
+    const { files, bytes, text, same, remarks } = surveyed.value;
     const old = releases.inForce ?? spec;
     return succeed({
       ...{ application, inForce: releases.inForce?.name ?? null, strategy: strategy ?? settings.strategy },
-      ...{ from: text, files, bytes, remarks, buildMs: settings.buildMs },
+      ...{ from: text, files, bytes, same: same?.name ?? null, remarks, buildMs: settings.buildMs },
       build: settings.build && commandText({ command: settings.build }, this.#parts.redactor()),
       command: { old: commandText(old, this.#parts.redactor()), fresh: commandText(spec, this.#parts.redactor()) },
       environment: changedNames(old.environment, spec.environment),

@@ -2,7 +2,15 @@ import { join, relative } from 'node:path';
 import { memoryText } from '#failures/quantity-text.ts';
 import type { Result } from '#failures/result.ts';
 import type { Clock } from '../core/time.ts';
-import { checkSpace, type CopyContext, type CopyProgress, digestOf, fillTree, freeBytes } from './release-copy.ts';
+import {
+  checkSpace,
+  type CopyContext,
+  type CopyProgress,
+  digestOf,
+  digestOfSource,
+  fillTree,
+  freeBytes,
+} from './release-copy.ts';
 import { lstatOrNull, releaseFiles, type ReleaseFiles, removeTree, syncPath } from './release-files.ts';
 import { readIgnore, type ReleaseIgnore } from './release-ignore.ts';
 import {
@@ -110,9 +118,14 @@ export async function stageTree(
   const { persistentLinks } = await loadPersistent();
   const links = persistentLinks(persistent);
   const walked = await walkTree(from, { ignores: await ignoresOf(from, options, files), links, limits, files, signal });
-  const tree = { ...walked, entries: walked.entries.filter(({ path }) => !links.has(path)) };
+  const tree = withoutLinks(walked, links);
   if (!takes) await checkSpace(tree.bytes, to, context);
   return digestOf(tree, await fillTree(tree, from, to, context, { takes, isReadOnly: false }), clock);
+}
+
+/** A build has no access to what is persistent. */
+function withoutLinks(tree: WalkedTree, links: ReadonlyMap<string, string>): WalkedTree {
+  return { ...tree, entries: tree.entries.filter(({ path }) => !links.has(path)) };
 }
 
 function contextOf(options: CopyOptions, onProgress: (progress: CopyProgress) => void): CopyContext {
@@ -126,22 +139,27 @@ async function pathsIn(folder: string, paths: readonly string[], files: ReleaseF
   return paths.filter((_, at) => found[at] !== null);
 }
 
-/** What `copyTree` would copy; copies nothing. Refused where the disk has no room for that. */
+/**
+ * What `copyTree` would copy, and its digest, or with `isBuilt` that of `stageTree`; copies nothing. Refused where the disk has no
+ * room for that.
+ */
 export function surveyTree(
   from: string,
   into: string,
+  isBuilt: boolean,
   options: CopyOptions,
-): Promise<Result<Pick<CopiedTree, 'files' | 'bytes' | 'remarks'>, ReleaseRefusal>> {
+): Promise<Result<Omit<CopiedTree, 'isSame'>, ReleaseRefusal>> {
   const context = contextOf(options, () => undefined);
   const { limits, signal, files } = context;
   const { persistent = [], present = null, takes = false } = options;
   return attemptRelease(async () => {
     const { linkedRemarks, pathsToLink, persistentLinks } = await loadPersistent();
-    const walkOptions = { links: persistentLinks(persistent), ignores: await ignoresOf(from, options, files) };
-    const { files: count, bytes } = await walkTree(from, { ...walkOptions, limits, files, signal });
-    if (!takes) await checkSpace(bytes, into, context);
+    const links = persistentLinks(persistent);
+    const tree = await walkTree(from, { ignores: await ignoresOf(from, options, files), links, limits, files, signal });
+    if (!takes) await checkSpace(tree.bytes, into, context);
     const remarks = linkedRemarks(present, await pathsToLink(present, into, persistent, files));
-    return { files: count, bytes, remarks };
+    const digest = await digestOfSource(isBuilt ? withoutLinks(tree, links) : tree, from, context);
+    return { files: tree.files, bytes: tree.bytes, digest, remarks };
   });
 }
 

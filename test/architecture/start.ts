@@ -48,7 +48,7 @@ export const loadBudgets: Readonly<Record<string, Load>> = {
   'src/cli/status-watch.ts': { kilobytes: 223, packages: ['@stricli/core'] },
   'src/cli/reload-command.ts': { kilobytes: 185, packages: ['@stricli/core'] },
   'src/cli/restart-command.ts': { kilobytes: 160, packages: ['@stricli/core'] },
-  'src/cli/deploy.ts': { kilobytes: 178, packages: ['@stricli/core'] },
+  'src/cli/deploy.ts': { kilobytes: 180, packages: ['@stricli/core'] },
   'src/cli/upgrade/upgrade-command.ts': { kilobytes: 165, packages: ['@stricli/core'] },
   'src/cli/stop-command.ts': { kilobytes: 165, packages: ['@stricli/core'] },
   'src/cli/events-command.ts': { kilobytes: 185, packages: ['@stricli/core'] },

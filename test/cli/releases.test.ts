@@ -219,7 +219,7 @@ describe('candor deploy', () => {
   test('with --dry-run says what would be released', async () => {
     const plan: ReleasePlan = {
       ...{ application: 'shop', inForce: 'r1', strategy: 'canary', from: '/srv/build', files: 1204, remarks: [] },
-      ...{ build: 'npm ci', buildMs: 600_000 },
+      ...{ build: 'npm ci', buildMs: 600_000, same: null },
       ...{ bytes: 38 * 1024 ** 2, command: { old: 'node server.js', fresh: 'node main.js' } },
       environment: { added: ['EXTRA'], removed: [], changed: ['LOG_LEVEL'] },
     };
@@ -242,9 +242,33 @@ describe('candor deploy', () => {
     context = new FakeProcessContext(folder);
     const command = { old: 'node server.js', fresh: 'node server.js' };
     const environment = { added: [], removed: [], changed: [] };
-    gateway.planOutcome = { ok: true, value: { ...plan, command, environment } };
-    const same = (await candor('deploy', '--dry-run')).out;
-    assert.match(same, /^shop: would be released in place of r1, unless nothing has changed$/m);
+    const unchanged = { ...plan, command, environment };
+    for (const [value, said] of [
+      [unchanged, 'would be released in place of r1, unless the build makes the same files\nagain'],
+      [{ ...unchanged, build: null }, 'would be released in place of r1'],
+      [
+        { ...unchanged, same: 'r1' },
+        'nothing would change: r1 is in force, and has the same files, command and\nenvironment',
+      ],
+      [
+        { ...unchanged, same: 'r0' },
+        'r0, which has the same files, command and environment, would be released\nin place of r1',
+      ],
+    ] as const) {
+      gateway.planOutcome = { ok: true, value };
+      context = new FakeProcessContext(folder);
+      assert.equal((await candor('deploy', '--dry-run')).out.split('\n  from')[0], `shop: ${said}`);
+    }
+  });
+
+  test('with --dry-run says that files are read if that takes longer than a second; Ctrl-C ends it', async () => {
+    gateway.planDeploy = () => new Promise(() => undefined);
+    const ended = candor('deploy', '--dry-run');
+    while (context.stderr.text === '') await new Promise((resolve) => setTimeout(resolve, 20));
+    context.signal('SIGINT');
+    const { code, err } = await ended;
+    assert.equal(code, 130);
+    assert.match(err, /^ {2}reading the files, for 1 s\nNothing was changed\./);
   });
 });
 

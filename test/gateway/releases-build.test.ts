@@ -81,6 +81,10 @@ describe('a release with a build', () => {
     const from = { kind: 'folder', path: join(edge.folder, 'source') } as const;
     const plan = await edge.gateway.planDeploy({ application: 'shop', from, name: null, strategy: null });
     assert.match(plan.ok ? (plan.value.build ?? '') : '', /^\/bin\/sh -ec cp content built/);
+    assert.equal(plan.ok && plan.value.same, 'r2');
+    await writeFile(join(from.path, 'content'), 'other');
+    const other = await edge.gateway.planDeploy({ application: 'shop', from, name: null, strategy: null });
+    assert.equal(other.ok && other.value.same, null, 'it would be built');
   });
 
   const endless = 'echo working; setsid sleep 8 & sleep 60 & echo $! > ../../../../child; wait';

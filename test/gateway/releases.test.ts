@@ -120,11 +120,16 @@ describe('a release', () => {
     const command = `${process.execPath} server.cjs`;
     assert.deepEqual(plan.value, {
       ...{ application: 'shop', inForce: 'two', strategy: 'canary', from: path, remarks: [] },
-      ...{ build: null, buildMs: 600_000, files: 1, bytes: Buffer.byteLength(program('planned')) },
+      ...{ same: null, build: null, buildMs: 600_000, files: 1, bytes: Buffer.byteLength(program('planned')) },
       command: { old: command, fresh: command },
       environment: { added: [], removed: [], changed: [] },
     });
     assert.deepEqual(releases(), before);
+    const same = await edge.gateway.planDeploy({
+      ...order,
+      from: { kind: 'folder', path: await folderOf('same', program('two')) },
+    });
+    assert.equal(same.ok && same.value.same, 'two');
   });
 
   test('that has the same content as the one in force is in force, and nothing is done', async () => {

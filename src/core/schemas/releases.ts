@@ -117,6 +117,9 @@ export const releasePlanSchema = z.object({
   from: text,
   files: count,
   bytes: count,
+  same: nullableText.describe(
+    'The release that has the same files, command and environment: it would be released again; null: there is none.',
+  ),
   build: nullableText.describe('What would run in a copy of the files and make the release of them; null: nothing.'),
   build_ms: count.describe('How long it may run.'),
   command: z.object({ old: text, fresh: text }).describe('Of the release in force, and of the new one.'),
