@@ -54,6 +54,7 @@ export async function deploy(flags: DeployFlags, name: string | null, context: P
     ...(flags.name === undefined ? {} : { name: flags.name }),
     ...(flags.strategy === undefined ? {} : { strategy: flags.strategy }),
   };
+  await noteEdited(target, context);
   if (flags.dryRun) return printPlan(target, body, flags, context);
   const making = order(target, 'deploy', body, context);
   const textOf = (): Promise<string> => textOfMaking(target, application, context);
@@ -74,6 +75,15 @@ async function followed(
   const rollout = await follow(target, application, begun, flags, context);
   if (flags.json) printJson({ application, ...rollout }, context);
   return rollout;
+}
+
+/** The command and environment of a release are those that the gateway has read. */
+async function noteEdited(target: AdminTarget, context: ProcessContext): Promise<void> {
+  const { status, body } = await askGateway(target, 'GET', `${apiRoot}/status`, context);
+  const { source, edited } = body as { readonly source?: string | null; readonly edited?: boolean };
+  if (status !== 200 || edited !== true) return;
+  const text = `${source} was edited since the gateway has applied it: the release gets the command and environment that were applied. \`candor reload\` first changes that.`;
+  context.stderr.write(`${wrap(harmless(text), '  ').join('\n')}\n`);
 }
 
 /** `candor deploy --dry-run`. */

@@ -3,6 +3,7 @@ import type { ApplicationReleasesStatus, ReleasePlan } from '../core/schemas/rel
 import { makingText } from '../diagnose/rollout-text.ts';
 import { alignColumns, elapsedText, harmless, wrap, wrapAfter } from './layout.ts';
 import { markOf, rolloutLine } from './release-lines.ts';
+import { notInForceText } from './releases-text.ts';
 import { statusMark, type Style } from './style.ts';
 
 /** `candor deploy --dry-run` */
@@ -50,7 +51,17 @@ export function releaseLines(
 }
 
 function linesOf(
-  { application, inForce, warm, making, failedBuild, rollout, releases, rollouts }: ApplicationReleasesStatus,
+  {
+    application,
+    inForce,
+    warm,
+    making,
+    failedBuild,
+    notInForce,
+    rollout,
+    releases,
+    rollouts,
+  }: ApplicationReleasesStatus,
   now: number,
   style: Style,
 ): readonly string[] {
@@ -72,6 +83,9 @@ function linesOf(
     style.bold(harmless(application)),
     ...(making === null ? [] : wrap(harmless(makingText(making)), '  ')),
     ...(failedBuild == null ? [] : failedBuildLines(application, failedBuild, style)),
+    ...(notInForce == null
+      ? []
+      : wrapAfter(`  ${statusMark('warn', style)}`, harmless(notInForceText(notInForce, inForce)), 4)),
     ...(rollout === null ? [] : rolloutLine(rollout, style).map((line) => `  ${line}`)),
     ...alignColumns(
       [

@@ -8,6 +8,7 @@ import type { StatusRow } from '../features/feature-words.ts';
 import {
   logFileLines,
   applicationHead,
+  applicationReleaseLines,
   instanceLines,
   reasonLines,
   trafficLines,
@@ -62,7 +63,11 @@ export function renderStatus(status: ShownStatus, style: Style): string {
       'APPLICATIONS',
       applications
         .filter(({ id }) => !byApplication.has(id))
-        .flatMap((application) => [applicationHead(application, style), ...instanceLines(application, [], style)]),
+        .flatMap((application) => [
+          applicationHead(application, style),
+          ...applicationReleaseLines(application, style),
+          ...instanceLines(application, [], style),
+        ]),
       style,
     ),
     ...section('WORKERS', workerLines(status, style), style),
@@ -81,6 +86,7 @@ function headLines(status: GatewayStatus, style: Style): string[] {
   const waits = status.drain === null ? null : drainText(status.drain);
   if (waits !== null) lines.push(style.warn(`  ${waits}`));
   if (status.source !== null) lines.push(style.dim(`  ${status.source}`));
+  if (status.edited === true) lines.push(style.warn('  edited since it was applied: `candor reload` applies it'));
   // If all traffic went to the only upstream, its line has the figures.
   const [only, ...others] = status.upstreams;
   const isSaidThere = others.length === 0 && only?.lastMinute.requests === status.lastMinute.requests;

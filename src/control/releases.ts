@@ -12,6 +12,7 @@ import type {
   ReleasePlan,
   RolloutStatus,
 } from '../core/schemas/releases.ts';
+import type { ApplicationStatus } from '../core/schemas/status.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { RouteTraffic } from '../core/route-traffic.ts';
 import type { Clock } from '../core/time.ts';
@@ -28,6 +29,7 @@ import { ApplicationReleases } from './application-releases.ts';
 import type { KeptRollout } from './running-rollout.ts';
 import type { ReleaseMaking, RunJob } from './release-making.ts';
 import type { ProcessOfRelease } from './rollout-comparison.ts';
+import { allChanged, changedNames, commandText, hasSameProgram, notInForce } from './program-changes.ts';
 import { busy } from './rollout-words.ts';
 
 interface ReleasesParts {
@@ -361,6 +363,7 @@ export class Releases {
         rollout: releases.status(),
         making: this.#making.get(application)?.status() ?? null,
         failedBuild: this.#failedBuilds.get(application) ?? null,
+        notInForce: this.brief(application)?.notInForce ?? null,
         last: releases.last,
         releases: history.releases.map(({ release, bytes }, index) => ({
           ...{ number: release.number, name: release.name, digest: release.digest },
@@ -376,6 +379,16 @@ export class Releases {
         rollouts: history.rollouts.map(({ source: _source, share: _share, ...one }) => one),
       };
     });
+  }
+
+  /** Null: the application was never deployed. */
+  brief(application: string): NonNullable<ApplicationStatus['releases']> | null {
+    const releases = this.#known.get(application)?.releases;
+    const inForce = releases?.inForce ?? null;
+    if (releases === undefined || inForce === null) return null;
+    const rollout = releases.status();
+    const spec = rollout === null ? this.#specOf(application) : null;
+    return { inForce: inForce.name, rollout, notInForce: spec && notInForce(spec, inForce) };
   }
 
   /** Of the build of a release, or of one that was not made, by its number. Null: there is none. */
@@ -413,37 +426,6 @@ export class Releases {
       step: names.length === 0 ? 'It has none.' : `It has ${names.join(', ')}.`,
     };
   }
-}
-
-/** As the API shows it. */
-function commandText(
-  { command, secretWords = [] }: Pick<ApplicationSpec, 'command' | 'secretWords'>,
-  redactor: TextRedactor,
-): string {
-  const words = redactor.redactCommand(command);
-  return words.map((word, at) => (secretWords.includes(at) ? '***' : word)).join(' ');
-}
-
-function hasSameProgram(one: ApplicationSpec, other: ApplicationSpec): boolean {
-  const programOf = ({ command, directory }: ApplicationSpec): string => JSON.stringify([command, directory]);
-  return programOf(one) === programOf(other) && allChanged(one.environment, other.environment).length === 0;
-}
-
-type Variables = Readonly<Record<string, string>>;
-
-/** Names of variables that differ in any way. */
-function allChanged(old: Variables, fresh: Variables): readonly string[] {
-  const { added, removed, changed } = changedNames(old, fresh);
-  return [...added, ...removed, ...changed];
-}
-
-function changedNames(old: Variables, fresh: Variables): ReleasePlan['environment'] {
-  const names = Object.keys(fresh);
-  return {
-    added: names.filter((name) => !Object.hasOwn(old, name)),
-    removed: Object.keys(old).filter((name) => !Object.hasOwn(fresh, name)),
-    changed: names.filter((name) => Object.hasOwn(old, name) && old[name] !== fresh[name]),
-  };
 }
 
 function wantedSource(from: ReleaseOrigin): Exclude<WantedSource, { kind: 'configuration' }> {

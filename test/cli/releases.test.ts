@@ -290,6 +290,47 @@ describe('other commands of releases', () => {
     assert.match(missing.err, /^There is no log of a build of r9 of shop\./);
   });
 
+  test('status says what each application runs, what is rolled out, and what is not in force', async () => {
+    const instances = [] as const;
+    const web = { id: 'shop', command: ['node', 'server.js'], instances };
+    const releases = {
+      inForce: 'r1',
+      rollout: { ...rollout, state: 'shifting', share: 0.25, leftMs: 42_000 },
+    } as const;
+    const edited = { command: true, environment: ['LOG_LEVEL'] };
+    const lines = async (application: object): Promise<string> => {
+      const applications = [{ ...web, ...application }];
+      gateway.statusNow = {
+        ...gateway.statusNow,
+        upstreams: [],
+        source: '/etc/candor.yaml',
+        edited: true,
+        applications,
+      };
+      context = new FakeProcessContext(folder);
+      return (await candor('status')).out;
+    };
+    assert.doesNotMatch(await lines({}), /in force/);
+    const during = await lines({ releases });
+    assert.match(during, /^ {4}r1 is in force; v2 gets 25 % of the requests, for 42 s$/m);
+    assert.match(during, /^ {2}\/etc\/candor\.yaml\n {2}edited since it was applied: `candor reload` applies it$/m);
+    const refused = await lines({ releases: { inForce: 'r1', rollout: null, notInForce: edited } });
+    const told = [
+      '    r1 is in force',
+      '        The configuration has another command and another environment',
+      '        (LOG_LEVEL) than r1, which is in force: the next deployment uses it.',
+    ];
+    assert.ok(refused.includes(`\n${told.join('\n')}\n`), refused);
+    gateway.releasesNow = [{ ...application, notInForce: edited }];
+    context = new FakeProcessContext(folder);
+    assert.match((await candor('releases')).out, /^ {2}\S The configuration has another command/m);
+    shown({ state: 'promoted', leftMs: null, reason: 'good' });
+    context = new FakeProcessContext(folder);
+    const { code, err } = await candor('deploy');
+    assert.equal(code, 0);
+    assert.match(err, /^ {2}\/etc\/candor\.yaml was edited since the gateway has applied it: the release gets/);
+  });
+
   test('rollback that ends a rollout ends with 0; without one before with 10', async () => {
     shown({ state: 'aborted', leftMs: null, reason: 'rolled back by admin:socket' });
     const { code, out } = await candor('rollback', 'shop');

@@ -78,6 +78,14 @@ const pastRollout = z.object({
   reason: nullableText,
 });
 
+export const notInForceSchema = z
+  .object({ command: z.boolean(), environment: z.array(text).describe('Names of variables.') })
+  .nullable()
+  .optional()
+  .describe(
+    'What the configuration has otherwise than the release in force, so that the next deployment uses it; null or absent: nothing, or a release is being rolled out.',
+  );
+
 const applicationReleasesSchema = z.object({
   application: text,
   in_force: nullableText.describe('The name of the release; null: the application was never deployed.'),
@@ -104,6 +112,7 @@ const applicationReleasesSchema = z.object({
     .describe(
       'The build of the last deployment since this process has started, if it has failed; null or absent: it has not.',
     ),
+  not_in_force: notInForceSchema,
   last: rolloutSchema.nullable().describe('What was rolled out last, since this process has started.'),
   releases: z.array(releaseSchema).describe('The newest first.'),
   rollouts: z.array(pastRollout).describe('The newest first.'),
@@ -161,6 +170,7 @@ export const rolloutRequestSchema = z.strictObject({
 
 export type ReleaseLogText = Named<typeof releaseLogSchema>;
 export type ReleasePlan = Named<typeof releasePlanSchema>;
+export type NotInForce = NonNullable<Named<typeof notInForceSchema>>;
 export type RolloutStatus = Named<typeof rolloutSchema>;
 export type ApplicationReleasesStatus = Named<typeof applicationReleasesSchema>;
 export type ReleaseOrigin = z.infer<typeof source>;
