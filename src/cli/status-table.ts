@@ -1,7 +1,7 @@
 import { nextAttemptText, progressText } from '../core/managed-tls.ts';
 import { alertTargetLines, incidentLines } from './incident-lines.ts';
 import { drainText } from './drain-watch.ts';
-import { elapsedText, alignColumns, countText, harmless, wrapAfter, wrap } from './layout.ts';
+import { elapsedText, alignColumns, countText, harmless, wrapAfter } from './layout.ts';
 import { adminLines, listenerLines } from './listener-lines.ts';
 import { wordsOfFeatures } from '../features/words.ts';
 import type { StatusRow } from '../features/feature-words.ts';
@@ -16,6 +16,7 @@ import {
   waitingLines,
 } from './upstream-lines.ts';
 import { statusMark, type Style } from './style.ts';
+import { timeoutLines } from './timeout-lines.ts';
 import { shownVerdict } from '../core/shown-verdict.ts';
 import type {
   StatusResponse,
@@ -293,12 +294,4 @@ export function verdictLines(status: JudgedStatus, style: Style): string[] {
 
 function shownState({ verdict, incidents, lastMinute }: JudgedStatus): ServiceVerdict {
   return shownVerdict(verdict, { ...lastMinute, incidents: incidents.length });
-}
-
-/** Timeouts that do not fit. */
-export function timeoutLines({ timeouts }: Pick<GatewayStatus, 'timeouts'>, style: Style): string[] {
-  return timeouts.flatMap(({ kind, reason, nextStep }) => [
-    ...wrapAfter(`  ${statusMark(kind === 'longer_than_needed' ? 'dim' : 'warn', style)}`, harmless(reason), 5),
-    ...wrap(harmless(nextStep), '        ').map((line) => style.dim(line)),
-  ]);
 }
