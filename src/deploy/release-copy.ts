@@ -186,22 +186,8 @@ async function copyOne(from: string, to: string, path: string, files: ReleaseFil
   }
 }
 
-/** The digest that a copy of what was walked would have. Copies nothing. */
-export async function digestOfSource(
-  tree: WalkedTree,
-  from: string,
-  { files, signal, clock }: Pick<CopyContext, 'files' | 'signal' | 'clock'>,
-): Promise<string> {
-  const sums = new Map<string, string>();
-  await inParallel(tree.entries, signal, async (entry) => {
-    if (entry.kind !== 'file') return;
-    sums.set(entry.path, await sumOf(join(from, entry.path), Number(entry.stats.size), files, false));
-  });
-  return digestOf(tree, sums, clock);
-}
-
 /** The SHA-256 of the file; `syncs`: when the disk has it. */
-async function sumOf(path: string, size: number, files: ReleaseFiles, syncs: boolean): Promise<string> {
+export async function sumOf(path: string, size: number, files: ReleaseFiles, syncs: boolean): Promise<string> {
   const hash = createHash('sha256');
   const buffer = Buffer.allocUnsafe(Math.min(size + 1, hashBytes));
   const handle = await files.open(path, 'r');

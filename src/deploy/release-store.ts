@@ -27,7 +27,6 @@ import {
   pruneTrees,
   restsOf,
   stageTree,
-  surveyTree,
   treeLimits,
   treesToPrune,
   usualReserve,
@@ -267,6 +266,7 @@ export class ReleaseStore {
       return withSource(source, this.folder, this.#unpackOptions({}), async ({ folder, takes, text, remarks }) => {
         const options = this.#copyOptions(takes, wanted.persistent, {});
         const present = this.history.inForce === null ? wanted.directory : (options.present ?? null);
+        const { surveyTree } = await import('./release-survey.ts');
         const surveyed = await surveyTree(folder, this.folder, build !== null, { ...options, present });
         if (!surveyed.ok) throw new ReleaseRefused(surveyed.failure);
         const { files, bytes, digest, remarks: more } = surveyed.value;

@@ -21,7 +21,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { systemClock } from '../testing/system.ts';
 import { type ReleaseFiles, releaseFiles, removeTree } from './release-files.ts';
-import { copyTree, pruneTrees, surveyTree } from './release-tree.ts';
+import { surveyTree } from './release-survey.ts';
+import { copyTree, pruneTrees } from './release-tree.ts';
 import { TreeFolders } from './tree-folders.test-support.ts';
 
 let shop: TreeFolders;

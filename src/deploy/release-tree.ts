@@ -2,15 +2,7 @@ import { join, relative } from 'node:path';
 import { memoryText } from '#failures/quantity-text.ts';
 import type { Result } from '#failures/result.ts';
 import type { Clock } from '../core/time.ts';
-import {
-  checkSpace,
-  type CopyContext,
-  type CopyProgress,
-  digestOf,
-  digestOfSource,
-  fillTree,
-  freeBytes,
-} from './release-copy.ts';
+import { checkSpace, type CopyContext, type CopyProgress, digestOf, fillTree, freeBytes } from './release-copy.ts';
 import { lstatOrNull, releaseFiles, type ReleaseFiles, removeTree, syncPath } from './release-files.ts';
 import { readIgnore, type ReleaseIgnore } from './release-ignore.ts';
 import {
@@ -124,11 +116,11 @@ export async function stageTree(
 }
 
 /** A build has no access to what is persistent. */
-function withoutLinks(tree: WalkedTree, links: ReadonlyMap<string, string>): WalkedTree {
+export function withoutLinks(tree: WalkedTree, links: ReadonlyMap<string, string>): WalkedTree {
   return { ...tree, entries: tree.entries.filter(({ path }) => !links.has(path)) };
 }
 
-function contextOf(options: CopyOptions, onProgress: (progress: CopyProgress) => void): CopyContext {
+export function contextOf(options: CopyOptions, onProgress: (progress: CopyProgress) => void): CopyContext {
   const { clock, limits = treeLimits, reserveBytes = usualReserve, signal, files = releaseFiles } = options;
   return { files, clock, limits, reserveBytes, signal, onProgress };
 }
@@ -137,30 +129,6 @@ function contextOf(options: CopyOptions, onProgress: (progress: CopyProgress) =>
 async function pathsIn(folder: string, paths: readonly string[], files: ReleaseFiles): Promise<readonly string[]> {
   const found = await Promise.all(paths.map((path) => lstatOrNull(join(folder, path.replace(/\/+$/, '')), files)));
   return paths.filter((_, at) => found[at] !== null);
-}
-
-/**
- * What `copyTree` would copy, and its digest, or with `isBuilt` that of `stageTree`; copies nothing. Refused where the disk has no
- * room for that.
- */
-export function surveyTree(
-  from: string,
-  into: string,
-  isBuilt: boolean,
-  options: CopyOptions,
-): Promise<Result<Omit<CopiedTree, 'isSame'>, ReleaseRefusal>> {
-  const context = contextOf(options, () => undefined);
-  const { limits, signal, files } = context;
-  const { persistent = [], present = null, takes = false } = options;
-  return attemptRelease(async () => {
-    const { linkedRemarks, pathsToLink, persistentLinks } = await loadPersistent();
-    const links = persistentLinks(persistent);
-    const tree = await walkTree(from, { ignores: await ignoresOf(from, options, files), links, limits, files, signal });
-    if (!takes) await checkSpace(tree.bytes, into, context);
-    const remarks = linkedRemarks(present, await pathsToLink(present, into, persistent, files));
-    const digest = await digestOfSource(isBuilt ? withoutLinks(tree, links) : tree, from, context);
-    return { files: tree.files, bytes: tree.bytes, digest, remarks };
-  });
 }
 
 async function copyWalked(tree: WalkedTree, from: string, into: string, takes: boolean, context: CopyContext) {
@@ -194,7 +162,7 @@ async function publish(temporary: string, to: string, files: ReleaseFiles): Prom
   return true;
 }
 
-async function ignoresOf(
+export async function ignoresOf(
   from: string,
   { without = [], builtFrom }: CopyOptions,
   files: ReleaseFiles,
