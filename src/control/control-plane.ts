@@ -224,7 +224,7 @@ export class ControlPlane implements Gateway {
       this.#parts.applications.supervisor.status(),
       this.#parts.active.redactor,
       (instance) => this.#parts.processes.figuresOf(instance),
-    );
+    ).map((one) => ({ ...one, releases: this.#parts.releases.brief(one.id) }));
     const problemContext = this.#problemContext(applications);
     return statusOf({
       deployment,
@@ -238,6 +238,7 @@ export class ControlPlane implements Gateway {
       revision,
       contentHash,
       source: this.#parts.options.source,
+      edited: this.#parts.configurationReport.isEdited,
       state: this.#state,
       drain: this.#shutdown?.progress ?? null,
       overlay: this.#parts.overlay.status(),

@@ -1,5 +1,6 @@
 import type { ApplicationSpec } from '../core/configuration.ts';
-import type { ReleasePlan } from '../core/schemas/releases.ts';
+import type { Release } from '../core/release.ts';
+import type { NotInForce, ReleasePlan } from '../core/schemas/releases.ts';
 import type { TextRedactor } from '../redact/text-redactor.ts';
 
 /** As the API shows it. */
@@ -31,4 +32,14 @@ export function changedNames(old: Variables, fresh: Variables): ReleasePlan['env
     removed: Object.keys(old).filter((name) => !Object.hasOwn(fresh, name)),
     changed: names.filter((name) => Object.hasOwn(old, name) && old[name] !== fresh[name]),
   };
+}
+
+/** What the configuration has otherwise than the release; null: nothing. */
+export function notInForce(
+  { command, environment }: Pick<ApplicationSpec, 'command' | 'environment'>,
+  release: Pick<Release, 'command' | 'environment'>,
+): NotInForce | null {
+  const hasCommand = JSON.stringify(command) !== JSON.stringify(release.command);
+  const names = allChanged(release.environment, environment);
+  return hasCommand || names.length > 0 ? { command: hasCommand, environment: names } : null;
 }

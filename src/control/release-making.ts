@@ -120,15 +120,17 @@ export async function releasePlan(
   { spec, settings, store, inForce }: PlannedApplication,
   redactor: TextRedactor,
 ): Promise<Result<ReleasePlan, ReleaseRefusal>> {
-  const wanted = { name, persistent: settings.persistent, directory: spec.directory };
-  const surveyed = await store.survey(wantedSource(from), wanted);
+  const { command, environment, directory } = spec;
+  const { persistent, build } = settings;
+  const wanted = { name, command, environment, directory, persistent };
+  const surveyed = await store.survey(wantedSource(from), wanted, build && { command: build });
   if (!surveyed.ok) return surveyed;
-  const { files, bytes, text, remarks } = surveyed.value;
+  const { files, bytes, text, same, remarks } = surveyed.value;
   const old = inForce ?? spec;
   return succeed({
     ...{ application: spec.id, inForce: inForce?.name ?? null, strategy: strategy ?? settings.strategy },
-    ...{ from: text, files, bytes, remarks, buildMs: settings.buildMs },
-    build: settings.build && commandText({ command: settings.build }, redactor),
+    ...{ from: text, files, bytes, same: same?.name ?? null, remarks, buildMs: settings.buildMs },
+    build: build && commandText({ command: build }, redactor),
     command: { old: commandText(old, redactor), fresh: commandText(spec, redactor) },
     environment: changedNames(old.environment, spec.environment),
   });

@@ -10,6 +10,7 @@ import type {
   ReleasePlan,
   RolloutStatus,
 } from '../core/schemas/releases.ts';
+import type { ApplicationStatus } from '../core/schemas/status.ts';
 import type { Clock } from '../core/time.ts';
 import type { WorkerBatch } from '../core/worker-messages.ts';
 import { type ArmsOf, oneArm } from '../deploy/application-arm.ts';
@@ -19,7 +20,7 @@ import { ReleaseStore } from '../deploy/release-store.ts';
 import type { TextRedactor } from '../redact/text-redactor.ts';
 import { failWith, type Result, succeed } from '#failures/result.ts';
 import { ApplicationReleases } from './application-releases.ts';
-import { allChanged, commandText, hasSameProgram } from './program-changes.ts';
+import { allChanged, commandText, hasSameProgram, notInForce } from './program-changes.ts';
 import type { DeployOrder, ReleaseMaking, RunJob } from './release-making.ts';
 import { ReleasedApplication, type RunningApplications } from './released-application.ts';
 import type { KeptRollout } from './running-rollout.ts';
@@ -66,6 +67,7 @@ export class Releases {
   #imported: Readonly<Record<string, KeptRollout>> = {};
   /** By their applications. */
   readonly #making = new Map<string, ReleaseMaking>();
+  readonly #failedBuilds = new Map<string, ApplicationReleasesStatus['failedBuild']>();
   /** Ends what is being made, and when all of that has ended. */
   #aborting = new AbortController();
   #made: Promise<unknown> = Promise.resolve();
@@ -149,6 +151,7 @@ export class Releases {
       runJob: this.#runJobOf(spec.id),
     });
     this.#making.set(spec.id, making);
+    this.#failedBuilds.delete(spec.id);
     try {
       const { command, secretWords, environment } = spec;
       const wanted = { command, secretWords, environment, persistent, actor, configuration: null };
@@ -159,7 +162,11 @@ export class Releases {
         onProgress: making.onProgress,
         signal: AbortSignal.any([this.#aborting.signal, making.signal]),
       });
-      if (!made.ok) return made;
+      if (!made.ok) {
+        const { kind, reason } = made.failure;
+        if (kind === 'build') this.#failedBuilds.set(spec.id, { number: store.history.nextRelease, reason });
+        return made;
+      }
       const { release: to, remarks } = made.value;
       const { answersMayChange = false } = order;
       return await releases.begin({ to, strategy, rollbackFor: null, actor, remarks, answersMayChange });
@@ -297,6 +304,8 @@ export class Releases {
         warm: releases.warm?.name ?? null,
         rollout: releases.status(),
         making: this.#making.get(application)?.status() ?? null,
+        failedBuild: this.#failedBuilds.get(application) ?? null,
+        notInForce: this.brief(application)?.notInForce ?? null,
         last: releases.last,
         releases: history.releases.map(({ release, bytes }, index) => ({
           ...{ number: release.number, name: release.name, digest: release.digest },
@@ -312,6 +321,16 @@ export class Releases {
         rollouts: history.rollouts.map(({ source: _source, share: _share, ...one }) => one),
       };
     });
+  }
+
+  /** Null: the application was never deployed. */
+  brief(application: string): NonNullable<ApplicationStatus['releases']> | null {
+    const known = this.#known.get(application);
+    const inForce = known?.releases.inForce ?? null;
+    if (known === undefined || inForce === null) return null;
+    const rollout = known.releases.status();
+    const spec = rollout === null ? known.application.spec : null;
+    return { inForce: inForce.name, rollout, notInForce: spec && notInForce(spec, inForce) };
   }
 
   /** Of the build of a release, or of one that was not made, by its number. Null: there is none. */

@@ -34,6 +34,15 @@ function programThat(does: string, atWord: string): string {
 }
 
 describe('an upgrade', { skip }, () => {
+  test('keeps a port that the system chose, also through a reload afterwards', async () => {
+    await started('workers: 1\n');
+    assert.equal((await gateway.upgrade()).lines.at(-1)?.outcome, 'done');
+    gateway.configure('workers: 1\ntimeouts: { connect: 2s }\n');
+    const { changed } = (await gateway.ask('POST', '/v1/reload', {})) as { changed: readonly string[] };
+    assert.deepEqual(changed, ['timeouts']);
+    assert.equal((await gateway.get('/')).status, 200);
+  });
+
   test('does not disturb applications, downloads and tunnels', async () => {
     await started('workers: 2\n');
     const application = await gateway.applicationPid();
