@@ -209,6 +209,7 @@ describe('what a release answers is compared with what the old one does at like 
     ['what clients cannot read', json, unreadableForm * sizeCells, 'bad'],
     ['bytes behind the end', json, surplusForm * sizeCells, 'bad'],
     ['404 to what changes something', unsafeKey + json, unsafeKey + missingForm * sizeCells, 'bad'],
+    ['a sixth of a small size', content('json', 32), content('json', 22), 'inconclusive'],
     ['half of the size', content('json', 60), content('json', 56), 'inconclusive'],
     ['more content', json, content('json', 60), 'inconclusive'],
     ['data in place of a page', html, json, 'inconclusive'],

@@ -10,6 +10,7 @@ import {
   missingForm,
   redirectForm,
   sizeCells,
+  startOfSize,
   surplusForm,
   unclosedForm,
   unreadableForm,
@@ -28,6 +29,8 @@ const usualShareMin = 0.05;
 /** A third of the size of the smallest 2 % of its form, or less. */
 const shortQuantile = 0.02;
 const shortCells = 6;
+/** Of smaller answers the size says nothing. */
+const sizedMinBytes = 256;
 
 /** Visitors never want these. That a thing is in conflict (409) tells of its state. */
 const refusals: ReadonlySet<number> = new Set([
@@ -168,7 +171,7 @@ function worseForm({ count, forms }: Usual, form: number, cell: number): number 
   }
   if (cell === 0 || known === undefined) return null;
   const least = leastOf(known.sizes);
-  return least !== null && cell <= least - shortCells ? form + shortForm : null;
+  return least !== null && startOfSize(least) >= sizedMinBytes && cell <= least - shortCells ? form + shortForm : null;
 }
 
 function leastOf(sizes: ReadonlyMap<number, number>): number | null {
