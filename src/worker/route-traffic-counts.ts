@@ -135,14 +135,13 @@ export class RouteTrafficCounts {
     pair.isOfInstance ??= instanceOf(attempt.endpoint, attempt.address) !== null;
     if (!pair.isOfInstance) return;
     const hasSurplus = attempt.surplusBytes !== undefined && attempt.surplusBytes > 0;
-    const pattern = this.#patternOf(pair, target);
+    const pattern = this.#patternOf(pair, this.#patterns.of(target, status < 400));
     if (pattern === null) return;
     addAnswer(pattern.answers, hasSurplus ? laneOf(answer) + surplusForm * sizeCells : answer, client.address);
     (pattern.latencies[latencyCellOf(attempt.headMs - attempt.startedMs)] as number) += 1;
   }
 
-  #patternOf({ patterns }: Pair, target: string): Pattern | null {
-    const name = this.#patterns.of(target);
+  #patternOf({ patterns }: Pair, name: string): Pattern | null {
     let pattern = patterns.get(name);
     if (pattern === undefined && patterns.size < patternsMax) patterns.set(name, (pattern = newPattern()));
     return pattern ?? null;
