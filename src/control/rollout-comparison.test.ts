@@ -158,6 +158,27 @@ describe('a release that has all requests', () => {
     assert.equal(comparison.takeSuspicion(), null, 'it begins anew');
   });
 
+  test('is bad where it is late with all requests and as usual with a part of them, three times in turns', () => {
+    for (const isUsualWithPart of [true, false]) {
+      const { clock, comparison, add } = compared();
+      add(1, traffic('a', 2000, 20));
+      for (let turn = 0; turn < 3; turn++) {
+        for (let second = 0; second < 10; second++) {
+          clock.advanceSync(1000);
+          add(1, traffic('b', 80, 20), traffic('b', 20, 900));
+        }
+        assert.equal(comparison.limit, null);
+        assert.notEqual(comparison.takeSuspicion(), null, `turn ${turn}`);
+        const late = isUsualWithPart ? 0 : 6;
+        add(0.25, traffic('a', 90, 20), traffic('a', late * 3, 900), traffic('b', 24, 20), traffic('b', late, 900));
+        if (turn < 2) assert.notEqual(comparison.judgement().verdict, 'bad');
+      }
+      const { verdict, reason } = comparison.judgement();
+      if (!isUsualWithPart) assert.notEqual(verdict, 'bad', 'what makes both late is not the release');
+      else assert.match(reason, /3 times in succession: it does not bear the load/);
+    }
+  });
+
   test('is bad where its program ends again and again, and where its memory grows without end', async () => {
     const { clock, comparison } = compared();
     for (const restarts of [4, 6]) {

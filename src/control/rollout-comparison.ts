@@ -1,6 +1,6 @@
 import { digits } from '#failures/quantity-text.ts';
 import { filledAbove, latencyCells } from '../core/latency-cells.ts';
-import type { Judgement, ReleaseArm } from '../core/release.ts';
+import type { ArmCounts, Judgement, ReleaseArm } from '../core/release.ts';
 import type { AttemptOfClient, PatternAnswers, RouteTraffic } from '../core/route-traffic.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import { AnswersAfter } from '../policy/answer-evidence.ts';
@@ -178,6 +178,8 @@ export interface SavedComparison {
   readonly after: SavedBeforeAfter | null;
   /** Null: answers are not compared. Absent: a predecessor could not. */
   readonly answersAfter?: ReturnType<AnswersAfter['saved']> | null;
+  /** Absent: a predecessor did not count them. */
+  readonly underLoad?: { readonly times: number; readonly share: number };
   /** Null: requests are drawn. */
   readonly chosen: Readonly<Record<ReleaseArm, SavedArm>> | null;
 }
@@ -204,7 +206,8 @@ export class RolloutComparison {
   readonly #clock: Clock;
   readonly #before: TrafficBefore;
   readonly #names: Readonly<Record<ReleaseArm, string>>;
-  readonly #judge: ReleaseJudge;
+  readonly #settings: ComparisonSettings;
+  #judge: ReleaseJudge;
   /** While requests are chosen: what both releases have done. Null: they are drawn. */
   readonly #chosen: Readonly<Record<ReleaseArm, ArmSum>> | null;
   /** Of each instance, when it was first seen. */
@@ -215,15 +218,19 @@ export class RolloutComparison {
   #after: BeforeAfterJudge | null = null;
   /** Null: answers are not compared. */
   #answersAfter: AnswersAfter | null = null;
+  /** How often it was worse with all requests in succession, and not with a part of them; and the share of its events then. */
+  #underLoad = { times: 0, share: 0 };
 
   constructor(clock: Clock, before: TrafficBefore, settings: ComparisonSettings, saved: SavedComparison | null = null) {
     this.#clock = clock;
     this.#before = before;
     this.#names = settings.names;
+    this.#settings = settings;
     this.#judge = saved === null ? new ReleaseJudge(settings) : ReleaseJudge.restored(settings, saved.judge);
     if (saved?.after != null) this.#after = BeforeAfterJudge.restored(settings.names, saved.after);
     if (settings.answersMayChange !== true && saved?.answersAfter !== null) this.#answersAfter = new AnswersAfter();
     this.#answersAfter?.restore(saved?.answersAfter ?? []);
+    if (saved?.underLoad !== undefined) this.#underLoad = { ...saved.underLoad };
     const sumOf = (arm: ReleaseArm): ArmSum => (saved?.chosen == null ? new ArmSum() : ArmSum.of(saved.chosen[arm]));
     this.#chosen = settings.isChosen === true ? { old: sumOf('old'), fresh: sumOf('fresh') } : null;
   }
@@ -234,6 +241,7 @@ export class RolloutComparison {
       judge: this.#judge.saved(),
       after: this.#after?.saved() ?? null,
       answersAfter: this.#answersAfter?.saved() ?? null,
+      underLoad: this.#underLoad,
       chosen: chosen === null ? null : { old: chosen.old.saved(), fresh: chosen.fresh.saved() },
     };
   }
@@ -283,12 +291,15 @@ export class RolloutComparison {
 
   /** Why the release is bad, whatever its requests show; null: nothing is known. */
   get limit(): string | null {
-    return this.#limit;
+    if (this.#limit !== null || this.#underLoad.times < underLoadMin) return this.#limit;
+    const times = `${this.#underLoad.times} times in succession`;
+    return `${this.#names.fresh} was worse than before with all requests, and not with a part of them, ${times}: it does not bear the load`;
   }
 
   judgement(): Judgement {
     const judgement = this.#drawnJudgement();
-    return this.#limit === null ? judgement : { ...judgement, verdict: 'bad', reason: this.#limit };
+    const { limit } = this;
+    return limit === null ? judgement : { ...judgement, verdict: 'bad', reason: limit };
   }
 
   /** Where no request was drawn, what is known since the release has all of them is said, which is no verdict; or of those that were chosen. */
@@ -302,20 +313,42 @@ export class RolloutComparison {
   }
 
   get isSuspicious(): boolean {
-    return this.#after?.judge().verdict === 'suspicious';
+    return this.#after?.judge().verdict === 'suspicious' || this.#answers() !== null;
+  }
+
+  #answers(): ReturnType<AnswersAfter['suspicion']> {
+    return this.#answersAfter?.suspicion(this.#names.fresh, this.#before.answers) ?? null;
+  }
+
+  /** Whether it was as usual with the part of the requests that was drawn since it was worse with all of them. */
+  #noteLoad({ fresh: now }: Pick<Judgement, 'fresh'>): void {
+    const { old, fresh } = this.#judge.judge();
+    const { times, share } = this.#underLoad;
+    const wasUsual = old.requests + fresh.requests >= drawnMin && eventShare(fresh) <= share / 2;
+    this.#underLoad = { times: times > 0 && !wasUsual ? 1 : times + 1, share: eventShare(now) };
   }
 
   /** Why the release looks worse than the one before did; null: it does not. What was seen until now is over with it. */
   takeSuspicion(): string | null {
     const found = this.#after?.judge();
-    const answers = this.#answersAfter?.suspicion(this.#names.fresh, this.#before.answers) ?? null;
+    const answers = this.#answers();
     if (found?.verdict !== 'suspicious' && answers === null) return null;
+    if (found !== undefined) this.#noteLoad(found);
+    // What was drawn until now decides nothing of what has begun since.
+    this.#judge = new ReleaseJudge(this.#settings);
     this.#after = null;
     if (this.#answersAfter !== null) this.#answersAfter = new AnswersAfter();
     if (answers !== null) this.#judge.suspect(answers.pattern);
     return found?.verdict === 'suspicious' ? found.reason : (answers?.text ?? null);
   }
 }
+
+/** Worse and as usual so often in turns is no chance, and nothing that fails both releases for a time. */
+const underLoadMin = 3;
+const drawnMin = 100;
+
+const eventShare = ({ failures, serverErrors, late, requests }: ArmCounts): number =>
+  requests === 0 ? 0 : (failures + serverErrors + late) / requests;
 
 interface Counted {
   readonly counted: ArmTraffic;
