@@ -329,6 +329,17 @@ describe('what a release answers is compared with what the old one does at like 
     }
   });
 
+  test('answers that are worse in waves, at both releases, are no sign of a load that it does not bear', () => {
+    const { comparison, add } = compared();
+    add(1, answering('a', { [json]: 500 }));
+    for (let wave = 0; wave < 4; wave++) {
+      add(1, answering('b', { [json]: 80, [missingForm * sizeCells]: 20 }));
+      assert.notEqual(comparison.takeSuspicion(), null);
+      add(0.25, answering('a', { [json]: 90 }), answering('b', { [json]: 30 }));
+      assert.equal(comparison.limit, null, `wave ${wave}`);
+    }
+  });
+
   test('a client that stays with a release counts once', () => {
     const clock = new SimulatedClock();
     const before = new TrafficBefore();

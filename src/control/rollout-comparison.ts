@@ -333,7 +333,8 @@ export class RolloutComparison {
     const found = this.#after?.judge();
     const answers = this.#answers();
     if (found?.verdict !== 'suspicious' && answers === null) return null;
-    if (found !== undefined) this.#noteLoad(found);
+    // Requests for what is not there may come in waves, and say nothing of the load.
+    if (found?.verdict === 'suspicious') this.#noteLoad(found);
     // What was drawn until now decides nothing of what has begun since.
     this.#judge = new ReleaseJudge(this.#settings);
     this.#after = null;
