@@ -39,15 +39,16 @@ const pairsMax = 1024;
 const clientsMax = 8;
 const awaitedMax = 64;
 
-/** Ways to answer that are told apart, for each pair and batch. */
+/** Ways to answer that are told apart, for each pair and batch; of those beyond, forms alone: whoever asks for many pages hides nothing else. */
 const answersMax = 20;
 
 /** Path patterns of a pair in a batch; those beyond are not compared. */
 const patternsMax = 64;
 
-/** Pairs that one batch takes, and their patterns, so that it stays below 64 KiB; the others wait for the next one. */
-const takenMax = 72;
-const takenPatternsMax = 256;
+/** Pairs that one batch takes, so that it stays below 64 KiB; the others wait for the next one. */
+const takenBytes = 60_000;
+/** The most that these take: a pair and a pattern without what follows, a client of a pair, and a number of an answer. */
+const [bytesOfPair, bytesOfPattern, bytesOfClient, bytesOfNumber] = [300, 200, 25, 4];
 
 interface Pattern {
   readonly answers: number[];
@@ -116,7 +117,8 @@ export class RouteTrafficCounts {
       if (pair.failed.length < clientsMax)
         pair.failed.push({ client: clientHash(exchange.client.address), ms: Math.round(ms) });
     }
-    if (exchange.endKind === 'forwarded') this.#countAnswer(pair, exchange, attempt);
+    // Also where its client has left: it would choose by the head, which may tell the release, what is counted of which.
+    if (exchange.endKind !== 'generated') this.#countAnswer(pair, exchange, attempt);
     if (ms > slowMs) noteSlow(pair.slow, exchange.client.address, Math.round(ms));
   }
 
@@ -225,12 +227,20 @@ function flawOf({
 }
 
 function addAnswer(answers: number[], key: number, address: string): void {
-  let at = 0;
-  while (at < answers.length && answers[at] !== key) at += answerParts;
-  if (at === answerParts * answersMax) return;
-  if (at === answers.length) answers.push(key, 0, 0);
+  let at = indexOfAnswer(answers, key);
+  if (at === answers.length) {
+    const added = at < answerParts * answersMax ? key : key - (key % sizeCells);
+    at = indexOfAnswer(answers, added);
+    if (at === answers.length) answers.push(added, 0, 0);
+  }
   (answers[at + 1] as number) += 1;
   (answers[at + 2] as number) |= 1 << (clientHash(address) & 31);
+}
+
+function indexOfAnswer(answers: readonly number[], key: number): number {
+  let at = 0;
+  while (at < answers.length && answers[at] !== key) at += answerParts;
+  return at;
 }
 
 /** The slowest ones are kept. */
@@ -244,13 +254,21 @@ function noteSlow(slow: AttemptOfClient[], address: string, ms: number): void {
 
 /** As many as one batch takes. */
 function firstOf(pairs: readonly Pair[]): readonly Pair[] {
-  let [count, patterns] = [0, 0];
-  for (const pair of pairs.slice(0, takenMax)) {
-    patterns += pair.patterns.size;
-    if (count > 0 && patterns > takenPatternsMax) break;
+  let [count, bytes] = [0, 0];
+  for (const pair of pairs) {
+    bytes += bytesOf(pair);
+    if (count > 0 && bytes > takenBytes) break;
     count += 1;
   }
   return pairs.slice(0, count);
+}
+
+function bytesOf({ answers, patterns, failed, slow, awaited }: Pair): number {
+  const clients = failed.length + slow.length + awaited.length;
+  let bytes = bytesOfPair + bytesOfNumber * answers.length + bytesOfClient * clients;
+  for (const [name, pattern] of patterns)
+    bytes += bytesOfPattern + name.length + bytesOfNumber * pattern.answers.length;
+  return bytes;
 }
 
 const patternOf = ([pattern, { answers, latencies }]: [string, Pattern]): PatternAnswers => ({
