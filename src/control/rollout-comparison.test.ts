@@ -63,6 +63,22 @@ describe('both releases are counted', () => {
     assert.deepEqual(fresh, { requests: 16, failures: 2, serverErrors: 3, late: 4 });
   });
 
+  test('with what failed of clients that stay with a release, each once', () => {
+    const { clock, before } = compared();
+    const settings = { names, routes: ['cart'], isSticky: true };
+    for (const [clients, verdict] of [
+      [[7], 'inconclusive'],
+      [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], 'bad'],
+    ] as const) {
+      const comparison = new RolloutComparison(clock, before, settings);
+      const causes = [{ cause: 'reset_before_response', count: 40 }] as const;
+      const routes = [traffic('a', 100, 20), traffic('b', 60, 20, { causes, failedClients: clients })];
+      for (let batch = 0; batch < 3; batch++)
+        comparison.add(before.add({ worker: 1, routes }, endpointOf, clock.now()), 0.5);
+      assert.equal(comparison.judgement().verdict, verdict);
+    }
+  });
+
   test('with a response that is late once, whether it is awaited or has begun', () => {
     const { comparison, add } = compared();
     add(0.5, traffic('a', 100, 20));

@@ -76,6 +76,7 @@ export class TrafficBefore {
       const late = Math.max(lateOfRoute, limitMs === null ? 0 : this.#lateOf(answers));
       const isLate = ({ ms }: AttemptOfClient): boolean => limitMs !== null && ms > limitMs;
       const clients = {
+        failure: one.failedClients ?? [],
         server_error: one.failed.map(clientOf),
         late: [...one.slow, ...one.awaited].filter(isLate).map(clientOf),
       };

@@ -75,6 +75,18 @@ test('failures that count against health are counted by route, except connection
   );
 });
 
+test('first attempts that failed are counted by cause, with their clients', () => {
+  const counts = new RouteTrafficCounts();
+  const failure = fail('reset_before_response', 'response', {
+    ...{ address: 'a:1', errno: 'ECONNRESET', reused: false },
+  } as never);
+  for (let one = 0; one < 20; one++)
+    counts.count(exchangeOf({ headMs: -1, status: 0, failure }, of(`10.0.0.${one % 2}`)));
+  const [{ causes, failedClients }] = counts.take() as [ReturnType<typeof counts.take>[number]];
+  assert.deepEqual(causes, [{ cause: 'reset_before_response', count: 20 }]);
+  assert.deepEqual(failedClients, [clientHash('10.0.0.0'), clientHash('10.0.0.1')]);
+});
+
 test('of many slow attempts the slowest are reported', () => {
   const counts = new RouteTrafficCounts();
   for (let ms = 101; ms <= 200; ms++) counts.count(exchangeOf({ headMs: ms }));

@@ -66,6 +66,7 @@ interface Pair extends Pick<RouteTraffic, 'route' | 'upstream' | 'endpoint'> {
   isOfInstance: boolean | null;
   readonly patterns: Map<string, Pattern>;
   readonly causes: FailureCount[];
+  readonly failedClients: number[];
   readonly failed: AttemptOfClient[];
   readonly slow: AttemptOfClient[];
   readonly awaited: AttemptOfClient[];
@@ -101,10 +102,12 @@ export class RouteTrafficCounts {
   #countFirst(exchange: EndedExchange, attempt: AttemptFacts, failure: Failure): void {
     if (!wasTried(failure) || !specOf(failure).countsAgainstHealth) return;
     const pair = this.#pairOf(exchange.route, upstreamOfAttempt(exchange, attempt), attempt.endpoint);
-    const causes = pair?.causes ?? [];
-    const known = causes.find(({ cause }) => cause === failure.cause);
-    if (known === undefined) causes.push({ cause: failure.cause, count: 1 });
+    if (pair === null) return;
+    const known = pair.causes.find(({ cause }) => cause === failure.cause);
+    if (known === undefined) pair.causes.push({ cause: failure.cause, count: 1 });
     else known.count += 1;
+    const client = clientHash(exchange.client.address);
+    if (pair.failedClients.length < clientsMax && !pair.failedClients.includes(client)) pair.failedClients.push(client);
   }
 
   #countOne(pair: Pair, exchange: EndedExchange, attempt: AttemptFacts): void {
@@ -263,8 +266,8 @@ function firstOf(pairs: readonly Pair[]): readonly Pair[] {
   return pairs.slice(0, count);
 }
 
-function bytesOf({ answers, patterns, failed, slow, awaited }: Pair): number {
-  const clients = failed.length + slow.length + awaited.length;
+function bytesOf({ answers, patterns, failedClients, failed, slow, awaited }: Pair): number {
+  const clients = failedClients.length + failed.length + slow.length + awaited.length;
   let bytes = bytesOfPair + bytesOfNumber * answers.length + bytesOfClient * clients;
   for (const [name, pattern] of patterns)
     bytes += bytesOfPattern + name.length + bytesOfNumber * pattern.answers.length;
@@ -281,17 +284,18 @@ function newPair(route: string, upstream: string, endpoint: string): Pair {
   return {
     ...{ route, upstream, endpoint, answered: 0, serverErrors: 0, failures: 0, isTouched: false, isUrgent: false },
     latencies: new Array<number>(latencyCells).fill(0),
-    ...{ answers: [], isOfInstance: null, patterns: new Map(), causes: [], failed: [], slow: [], awaited: [] },
+    ...{ answers: [], isOfInstance: null, patterns: new Map(), causes: [] },
+    ...{ failedClients: [], failed: [], slow: [], awaited: [] },
   };
 }
 
 function countsOf({ route, upstream, endpoint, answered, serverErrors, ...pair }: Pair): RouteTraffic {
-  const { failures, causes, latencies, answers, patterns, failed, slow, awaited } = pair;
+  const { failures, causes, failedClients, latencies, answers, patterns, failed, slow, awaited } = pair;
   return {
     ...{ route, upstream, endpoint, answered, serverErrors },
     ...(failures === 0 ? {} : { failures }),
     latencies: filledCells(latencies),
-    ...(causes.length === 0 ? {} : { causes: causes.slice() }),
+    ...(causes.length === 0 ? {} : { causes: causes.slice(), failedClients: failedClients.slice() }),
     ...(patterns.size === 0 ? {} : { patterns: [...patterns].map(patternOf) }),
     ...{ answers: answers.slice(), failed: failed.slice(), slow: slow.slice(), awaited: awaited.slice() },
   };
@@ -307,6 +311,7 @@ function clear(pair: Pair): void {
   pair.answers.length = 0;
   pair.patterns.clear();
   pair.causes.length = 0;
+  pair.failedClients.length = 0;
   pair.failed.length = 0;
   pair.slow.length = 0;
   pair.awaited.length = 0;
