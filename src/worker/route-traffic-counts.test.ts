@@ -251,8 +251,15 @@ test('an answer counts also where its client has left once it saw the head', () 
   const counts = new RouteTrafficCounts();
   for (const endKind of ['forwarded', 'abandoned', 'truncated', 'generated'] as const)
     counts.count(exchangeOf({ headMs: 5, status: 404 }, { endKind }));
-  const [{ answers = [] }] = counts.take() as [ReturnType<typeof counts.take>[number]];
-  assert.deepEqual(answers.slice(0, 2), [missingForm * sizeCells, 3]);
+  const failure = fail('client_gone', 'flush', { bytesSent: 0, how: 'cancelled' });
+  for (const status of [200, 404, 500])
+    counts.count(exchangeOf({ headMs: 900, status, failure }, { endKind: 'abandoned' }));
+  counts.count(exchangeOf({ headMs: -1, status: 0, failure }, { endKind: 'abandoned' }));
+  const [{ answered, serverErrors, latencies, answers = [] }] = counts.take() as [
+    ReturnType<typeof counts.take>[number],
+  ];
+  assert.deepEqual([answered, serverErrors, latencies], [7, 1, [latencyCellOf(5), 4, latencyCellOf(900), 3]]);
+  assert.deepEqual([answers.length, ...answers.slice(0, 2)], [answerParts, missingForm * sizeCells, 4]);
 });
 
 test('pairs of endpoints that are gone make room for others', () => {

@@ -75,7 +75,10 @@ interface Pair extends Pick<RouteTraffic, 'route' | 'upstream' | 'endpoint'> {
   isUrgent: boolean;
 }
 
-/** Counts in a worker the attempts of each route at each endpoint. An ordinary attempt costs two looks at a table and some steps in arrays. */
+/**
+ * Counts in a worker the attempts of each route at each endpoint. An ordinary attempt costs two looks at a table and some steps in arrays. What was answered
+ * counts also where the client has left since: it would choose by the head, which may tell the release, what is counted of which.
+ */
 export class RouteTrafficCounts {
   readonly #routes = new Map<string, Map<string, Pair>>();
   readonly #targets = new AnsweredTargets();
@@ -89,8 +92,8 @@ export class RouteTrafficCounts {
       const attempt = attempts[index] as AttemptFacts;
       const isSwitched = attempt.status === switchingProtocols;
       if (attempt.failure !== null && index === 0) this.#countFirst(exchange, attempt, attempt.failure);
-      const isFailed = attempt.failure !== null && !isSwitched;
-      if (isFailed ? !isOfRoute(attempt.failure as Failure) : attempt.status === 0) continue;
+      const isFailed = attempt.failure !== null && !isSwitched && isOfRoute(attempt.failure);
+      if (!isFailed && !isAnswered(attempt)) continue;
       const pair = this.#pairOf(route, upstreamOfAttempt(exchange, attempt), attempt.endpoint);
       if (pair === null) continue;
       if (isFailed) countFailure(pair);
@@ -120,7 +123,6 @@ export class RouteTrafficCounts {
       if (pair.failed.length < clientsMax)
         pair.failed.push({ client: clientHash(exchange.client.address), ms: Math.round(ms) });
     }
-    // Also where its client has left: it would choose by the head, which may tell the release, what is counted of which.
     if (exchange.endKind !== 'generated') this.#countAnswer(pair, exchange, attempt);
     if (ms > slowMs) noteSlow(pair.slow, exchange.client.address, Math.round(ms));
   }
@@ -128,6 +130,8 @@ export class RouteTrafficCounts {
   /** A route answers in few ways. */
   #countAnswer(pair: Pair, { method, client, target, endedAt }: EndedExchange, attempt: AttemptFacts): void {
     const { status, contentKind = noContentKind, bytesFromEndpoint = 0, isEncoded = false, redirectCell } = attempt;
+    // The end has not come, and with it the size.
+    if (attempt.failure !== null && status < 300) return;
     const flawed = flawOf(attempt);
     const plain = answerKey(status, method, contentKind, bytesFromEndpoint, isEncoded, flawed);
     if (plain < 0) return;
@@ -209,6 +213,9 @@ const switchingProtocols = 101;
 /** A connection that does not come about says nothing of the route. */
 const isOfRoute = (failure: Failure): boolean =>
   specOf(failure).countsAgainstHealth && shapeOf(failure) !== 'unreachable';
+
+const isAnswered = ({ failure, status, headMs }: AttemptFacts): boolean =>
+  failure === null ? status > 0 : headMs >= 0;
 
 /** Main hears of failures at once, and of their routes with them. */
 function countFailure(pair: Pair): void {
