@@ -102,6 +102,15 @@ describe('both releases are counted', () => {
     assert.deepEqual(comparison.judgement().fresh.late, 30);
   });
 
+  test('with the latencies of 1,000 paths a minute, whatever clients ask for', () => {
+    const { clock, before, add } = compared();
+    for (let path = 0; path < 5000; path++) {
+      const patterns = [{ pattern: `/${path}`, answers: [], latencies: [20, 1] }];
+      add(0.5, traffic('a', 1, 20, { patterns }));
+    }
+    assert.equal(before.saved(clock.now())[0]?.patterns?.length, 1000);
+  });
+
   test('without the slowness of instances that have just become ready', async () => {
     const { clock, comparison, add } = compared();
     await clock.advance(10_000);

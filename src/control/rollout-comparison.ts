@@ -15,7 +15,7 @@ import {
   restartsReason,
   undrawnJudgement,
 } from '../policy/release-limits.ts';
-import { type SavedUsual, UsualAnswers } from '../policy/usual-answers.ts';
+import { patternsMax, type SavedUsual, UsualAnswers } from '../policy/usual-answers.ts';
 
 /** An endpoint of the application, as far as the judge must know it. */
 export interface ComparedEndpoint {
@@ -110,8 +110,8 @@ export class TrafficBefore {
     addCells(known.latencies, latencies);
     for (const { pattern, latencies: filled } of patterns) {
       const cells = minute.patterns.get(pattern);
-      if (cells === undefined) minute.patterns.set(pattern, [...cellsOf(filled)]);
-      else addCells(cells, cellsOf(filled));
+      if (cells !== undefined) addCells(cells, cellsOf(filled));
+      else if (minute.patterns.size < patternsMax) minute.patterns.set(pattern, [...cellsOf(filled)]);
     }
   }
 

@@ -21,7 +21,8 @@ import { answerParts, type PatternAnswers } from '../core/route-traffic.ts';
 
 /** Half of what is older is forgotten. */
 const halfMs = 600_000;
-const patternsMax = 1000;
+/** Clients choose the paths that an application with one page for everything answers well. */
+export const patternsMax = 1000;
 /** Of fewer answers it is not known which are usual. */
 const knownMin = 30;
 const usualShareMin = 0.05;
