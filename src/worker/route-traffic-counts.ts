@@ -39,7 +39,7 @@ const pairsMax = 1024;
 const clientsMax = 8;
 const awaitedMax = 64;
 
-/** Ways to answer that are told apart, for each pair and batch; of those beyond, forms alone: whoever asks for many pages hides nothing else. */
+/** Ways to answer that are told apart, for each pair and batch; of those beyond, forms alone: a client that asks for many pages hides nothing else. */
 const answersMax = 20;
 
 /** Path patterns of a pair in a batch; those beyond are not compared. */
