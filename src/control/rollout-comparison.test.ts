@@ -276,7 +276,7 @@ describe('what a release answers is compared with what the old one does at like 
     add(0.5, answering('a', { [json]: 100 }), answering('b', { [json]: 20, [missingForm * sizeCells]: 30 }));
     const { reason, worst } = comparison.judgement();
     const counts = '30 of 50 answers of r2 at /orders/# were 404, 0 of 100 of r1';
-    assert.equal(reason, `${counts}; if that is meant, deploy with --answers-may-change`);
+    assert.equal(reason, `${counts}; if that is meant, deploy with --answers-change`);
     assert.deepEqual(worst, { route: null, event: 'answer', cause: null });
   });
 
@@ -287,7 +287,7 @@ describe('what a release answers is compared with what the old one does at like 
     add(0.5, answering('b', { [script]: 300, [lostForm * sizeCells]: 20 }, '/assets/#'));
     assert.match(comparison.judgement().reason, /; `assets: previous` lets the old release answer what the new one/);
     for (let second = 0; second < 20; second++) add(0.5, answering('b', { [lostForm * sizeCells]: 60 }, '/assets/#'));
-    assert.match(comparison.judgement().reason, /; if that is meant, deploy with --answers-may-change/);
+    assert.match(comparison.judgement().reason, /; if that is meant, deploy with --answers-change/);
   });
 
   test('one page of many that is gone is not bad, nor what the old release answers as often', () => {

@@ -20,7 +20,7 @@ const patternsMin = 8;
 
 /** What only pages of the old release ask for is a small part. */
 const oldPagesMax = 0.5;
-const stepOfMeant = 'if that is meant, deploy with --answers-may-change';
+const stepOfMeant = 'if that is meant, deploy with --answers-change';
 const stepOfLost = '`assets: previous` lets the old release answer what the new one has not';
 
 type Names = Readonly<Record<ReleaseArm, string>>;

@@ -105,7 +105,7 @@ describe('candor deploy', () => {
       'build',
       '--name',
       'v2',
-      '--answers-may-change',
+      '--answers-change',
     );
     assert.equal(
       out,
