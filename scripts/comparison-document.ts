@@ -31,6 +31,7 @@ export function comparisonDocument(compared: readonly Compared[], before: string
     ...sectionOf(before, 'storms'),
     ...sectionOf(before, 'deploys'),
     ...sectionOf(before, 'functions'),
+    ...sectionOf(before, 'configurations'),
     ...(candor === undefined ? [] : betterElsewhere(candor, peers)),
     ...candorAtItsDefaults,
     ...compared.flatMap(portrait),
@@ -56,7 +57,7 @@ export function hasCase(matrix: string, id: string): boolean {
 }
 
 /** Sections of other commands and of test/functions/: each between two comments with its name. */
-type ForeignSection = 'poisoning' | 'storms' | 'deploys' | 'functions';
+type ForeignSection = 'poisoning' | 'storms' | 'deploys' | 'functions' | 'configurations';
 
 function sectionOf(document: string, name: ForeignSection): string[] {
   const [start, end] = [document.indexOf(`<!-- ${name} -->`), document.indexOf(`<!-- /${name} -->`)];

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repositoryRoot } from '../../scripts/repository.ts';
+import { type ConfigurationCase, linesOf } from './configurations/cases.ts';
 import { sourceAddress } from './sources.ts';
 
 // functions.tsv: what gateways can do. Candor's `yes` needs a document and a test; a cell of another gateway is its mark
@@ -81,7 +82,7 @@ function indexes(): string {
   return `the documents of ${links.slice(0, -1).join(', ')} and ${links.at(-1)}`;
 }
 
-export function notFound(functions: readonly GatewayFunction[]): number {
+function notFound(functions: readonly GatewayFunction[]): number {
   return functions.flatMap(({ peers }) => Object.values(peers)).filter(({ source }) => source === '?').length;
 }
 
@@ -157,4 +158,23 @@ function hasTest(test: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** The section of docs/comparison.md about the configurations in test/functions/configurations/. */
+export function configurationsSection(cases: readonly ConfigurationCase[]): string[] {
+  const written = cases.filter(({ candor }) => candor !== null);
+  return [
+    '## How long configurations are',
+    '',
+    'Configurations as the documents of nginx and Caddy show them, and what Candor needs for the same. `npm run compare:configurations` starts',
+    'each of them and compares their answers to the same requests; so does a test. Counted are lines that are neither empty nor a comment,',
+    'and in place of the addresses of applications and the folder of files those of the run. The files are in `test/functions/configurations/`.',
+    '',
+    '| what | documents | lines | Candor |',
+    '|---|---|---:|---:|',
+    ...written.map(({ what, from, peer, text, candor }) => {
+      const title = peer === 'nginx' ? 'nginx' : 'Caddy';
+      return `| ${what} | [${title}](${from}) | ${linesOf(text)} | ${linesOf(candor ?? '')} |`;
+    }),
+  ];
 }

@@ -4,7 +4,15 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { withSection } from '../../scripts/comparison-document.ts';
 import { repositoryRoot } from '../../scripts/repository.ts';
-import { functionsSection, type GatewayFunction, mistakesOf, peerNames, readFunctions } from './functions-table.ts';
+import { readCases } from './configurations/cases.ts';
+import {
+  configurationsSection,
+  functionsSection,
+  type GatewayFunction,
+  mistakesOf,
+  peerNames,
+  readFunctions,
+} from './functions-table.ts';
 import { sourceAddress } from './sources.ts';
 
 const update = process.env['UPDATE_DOCS'] === '1';
@@ -12,7 +20,12 @@ const documentPath = join(repositoryRoot, 'docs', 'comparison.md');
 const functions = readFunctions();
 
 describe('the functions in docs/comparison.md', () => {
-  const written = (document: string): string => withSection(document, 'functions', functionsSection(functions));
+  const written = (document: string): string =>
+    withSection(
+      withSection(document, 'functions', functionsSection(functions)),
+      'configurations',
+      configurationsSection(readCases()),
+    );
   if (update) writeFileSync(documentPath, written(readFileSync(documentPath, 'utf8')));
 
   test('are those of functions.tsv; else run with UPDATE_DOCS=1', () => {

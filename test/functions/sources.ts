@@ -34,7 +34,7 @@ const shortForms: Readonly<Record<FunctionPeer, (source: string) => Source>> = {
   // `core#location` is ngx_http_core_module, `stream/proxy` ngx_stream_proxy_module, `doc/control` a page of its own.
   nginx(source) {
     const { page, anchor, words } = partsOf(source);
-    const [kind, name = ''] = page.includes('/')
+    const [kind, name] = page.includes('/')
       ? [page.slice(0, page.indexOf('/')), page.slice(page.indexOf('/') + 1)]
       : ['http', page];
     const path = kind === 'doc' ? name : `${kind}/ngx_${kind}_${name}_module`;
