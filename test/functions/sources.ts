@@ -58,7 +58,7 @@ const shortForms: Readonly<Record<FunctionPeer, (source: string) => Source>> = {
     const path =
       source === 'R'
         ? 'reference/routing-configuration/http/routing/rules-and-priority'
-        : source.startsWith('user-guides/')
+        : /^(?:user-guides|getting-started)\//.test(source)
           ? source
           : source.includes('/')
             ? `reference/${source}`
