@@ -19,7 +19,14 @@ async function compare(): Promise<void> {
         console.log(`${one.name}: there is no candor.yaml`);
         continue;
       }
-      const compared = await compareCase(one, applications);
+      const compared = await compareCase(one, applications).catch((error: unknown) => {
+        console.log(`${one.name}: ${String(error)}`);
+        return null;
+      });
+      if (compared === null) {
+        process.exitCode = 1;
+        continue;
+      }
       print(compared);
       const isGood = isShortEnough(one) && compared.answers.every(isExplained);
       if (!isGood) process.exitCode = 1;

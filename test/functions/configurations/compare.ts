@@ -53,6 +53,10 @@ function shown(
 }
 
 function plainValue(name: string, value: string, host: string): string {
+  // The attributes of a cookie have no order.
+  if (name === 'set-cookie') return value.split('; ').toSorted().join('; ');
+  // What is not asked for with a password is public without the word.
+  if (name === 'cache-control') return value.replace('public, ', '');
   if (name === 'location') return value.replace(new RegExp(`^http://${host}(?::\\d+)?/`), '/');
   // Names of types and their parameters are written in either case; JavaScript has two names.
   if (name === 'content-type')
