@@ -13,6 +13,9 @@ import { featuresOfFile, routeActionKeys } from '../features/keys.ts';
 import type { RouteRead, WebsocketRead } from './route-schema.ts';
 
 const actions = ['to', ...Object.keys(routeActionKeys)];
+const besideTo = featuresOfFile.flatMap(({ standsBesideTo, routeKeys = {} }) =>
+  standsBesideTo === true ? Object.keys(routeKeys) : [],
+);
 
 /** Keys that only matter where a request goes on to an application. */
 const upstreamOnly = [
@@ -41,7 +44,8 @@ export function reviewRoutes(draft: Draft, collector: ErrorCollector): void {
 
 function reviewAction(route: Readonly<Record<string, unknown>>, at: number, collector: ErrorCollector): void {
   // `false` switches off what is only a switch.
-  const present = actions.filter((action) => route[action] !== undefined && route[action] !== false);
+  const written = actions.filter((action) => route[action] !== undefined && route[action] !== false);
+  const present = written.includes('to') ? written.filter((action) => !besideTo.includes(action)) : written;
   const [first, second] = present;
   if (second !== undefined) {
     collector.errorAtKey(
@@ -59,7 +63,8 @@ function reviewAction(route: Readonly<Record<string, unknown>>, at: number, coll
     return;
   }
   if (first === 'to') return;
-  for (const key of upstreamOnly.filter((one) => route[one] !== undefined)) {
+  const effective = featuresOfFile.find(({ routeKeys = {} }) => first in routeKeys)?.effective ?? [];
+  for (const key of upstreamOnly.filter((one) => route[one] !== undefined && !effective.includes(one))) {
     collector.warnAtKey(['routes', at, key], `${quoted(key)} has no effect beside ${quoted(first)}`, 'remove it');
   }
 }
