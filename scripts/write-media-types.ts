@@ -53,7 +53,8 @@ function inLines(parts: readonly string[]): string {
 const mediaTypesPath = join(import.meta.dirname, '..', 'src', 'features', 'files', 'worker-media-types.ts');
 
 export function mediaTypesFile(): string {
-  const header = '/** Media types with their extensions, of mime-db (MIT). Written by scripts/write-media-types.ts. */\n';
+  const header =
+    '/** Media types with their extensions, of mime-db (MIT). Written by scripts/write-media-types.ts. */\n';
   return `${header}export const mediaTypes = \`\n${inLines(mediaTypes())}\n\`;\n`;
 }
 

@@ -258,8 +258,10 @@ async function lookForServed(path: string, host: ConfigurationHost): Promise<Fil
   if (!found.ok) return found;
   const read = await host.readFile(path, 0);
   if (read.ok || read.why === 'EISDIR') return possible;
-  const why = read.why === 'ENOENT' ? `there is no folder ${quoted(path)}` : `${quoted(path)} cannot be read (${read.why})`;
-  const step = read.why === 'ENOENT' ? 'make it, or correct the path' : 'let this user read it, and enter the folders above it';
+  const why =
+    read.why === 'ENOENT' ? `there is no folder ${quoted(path)}` : `${quoted(path)} cannot be read (${read.why})`;
+  const step =
+    read.why === 'ENOENT' ? 'make it, or correct the path' : 'let this user read it, and enter the folders above it';
   return impossible(`${why}: requests for its files are answered with 404`, step);
 }
 

@@ -217,7 +217,10 @@ export function reviewFiles(
     // Nor does a gateway end because it can store nothing.
     if (
       !reading.ok &&
-      (kind === 'written_folder' || kind === 'served_folder' || kind === 'started_program' || (kind === 'program' && !path.includes('/')))
+      (kind === 'written_folder' ||
+        kind === 'served_folder' ||
+        kind === 'started_program' ||
+        (kind === 'program' && !path.includes('/')))
     )
       collector.warnAtValue(at, reading.error.message, reading.error.suggestion);
     else if (!reading.ok) collector.addDetail(at, reading.error);

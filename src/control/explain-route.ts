@@ -80,7 +80,10 @@ function found(spec: RouteSpec, upstreams: readonly UpstreamSpec[]): Omit<RouteE
     route: id,
     action: actionName(action),
     upstream: upstream?.id ?? null,
-    answer: upstream === null || shown.some(({ answer }) => answer !== undefined) ? Object.assign({}, ...shown.map(({ answer }) => answer)) : null,
+    answer:
+      upstream === null || shown.some(({ answer }) => answer !== undefined)
+        ? Object.assign({}, ...shown.map(({ answer }) => answer))
+        : null,
     reason: `${id} is the first route that matches; ${does}.`,
     timeouts,
     retry: upstream === null ? null : Object.assign({}, ...shown.map(({ retry }) => retry)),

@@ -27,6 +27,9 @@ const dropNothing = headerFilter([]);
 export function copyHeaders(source: MessageHeaders): MessageHeaders {
   const lines: HeaderLine[] = [];
   const header = (name: string, value: string): void => void lines.push([name, value]);
-  source.writeTo({ header, headerLines: (bytes, start, end) => eachHeaderLine(bytes, start, end, header) }, dropNothing);
+  source.writeTo(
+    { header, headerLines: (bytes, start, end) => eachHeaderLine(bytes, start, end, header) },
+    dropNothing,
+  );
   return new LineHeaders(lines);
 }

@@ -37,7 +37,11 @@ const filesKeys = {
           parsed(parseBelow, { kind: 'path', examples: ['/index.html'] }),
           'The file for pages that are not there, such as `/index.html` of an application with one page. A path whose last name has an extension, such as `/a.js`, gets it only if the client asks for HTML.',
         ),
-        listing: key(z.boolean(), 'Whether a folder without an index is answered with a list of its files.', absent.listing),
+        listing: key(
+          z.boolean(),
+          'Whether a folder without an index is answered with a list of its files.',
+          absent.listing,
+        ),
         precompressed: key(
           z.union([z.boolean(), z.array(z.enum(fileCodings)).min(1)]),
           'Whether `app.js.br`, `app.js.zst` and `app.js.gz` beside `app.js` are sent to clients that take them; or a list of the codings. One that is older than its file is not.',
@@ -89,7 +93,14 @@ export const files: FeatureKeys = featureKeys<RouteRead & { to?: unknown }, obje
   forms: { files: { example: './public', off: 'remove the key', stands: ['root', 'listing'] } },
   ofRoute({ files: read, to }, _, directory): FilesSpec | null {
     if (read === undefined) return null;
-    const { root = '.', index = ['index.html'], fallback = null, listing = false, cache = {}, ...rest } = sectionOf(read);
+    const {
+      root = '.',
+      index = ['index.html'],
+      fallback = null,
+      listing = false,
+      cache = {},
+      ...rest
+    } = sectionOf(read);
     const { precompressed = false } = rest;
     return {
       ...{ root: resolve(directory, root), index, fallback, listing, passes: to !== undefined },

@@ -40,8 +40,7 @@ export const systemCalls: FileCalls = {
     called((done) => fs.read(fd, into, from, length, position, (error, count) => done(error, count))),
   close: (fd) => called((done) => fs.close(fd, (error) => done(error ?? null, undefined))),
   realPath: (path) => called((done) => fs.realpath.native(path, done)),
-  isLocal: (path) =>
-    called<fs.StatsFs>((done) => fs.statfs(path, done)).then(({ type }) => localSystems.has(type)),
+  isLocal: (path) => called<fs.StatsFs>((done) => fs.statfs(path, done)).then(({ type }) => localSystems.has(type)),
   entries: readEntries,
 };
 

@@ -10,7 +10,15 @@ export interface OpenFile {
 export type NotOpened = 'missing' | 'hidden' | 'outside';
 
 /** Codes of the system for which there is no such file: too long names, and names below a file, are none either. */
-const missingCodes: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP', 'EINVAL', 'ENXIO', 'ENODEV']);
+const missingCodes: ReadonlySet<string> = new Set([
+  'ENOENT',
+  'ENOTDIR',
+  'ENAMETOOLONG',
+  'ELOOP',
+  'EINVAL',
+  'ENXIO',
+  'ENODEV',
+]);
 
 /** The folder of a route. Everything that is opened is opened by its path, and only then looked at: nothing can be exchanged in between. */
 export class Root {

@@ -18,7 +18,10 @@ export function contentTypeOf(path: string): string {
 }
 
 /** The Cache-Control of the first glob that the file matches; null: of none. */
-export function cacheControlOf(path: string, rules: readonly (readonly [glob: string, value: string])[]): string | null {
+export function cacheControlOf(
+  path: string,
+  rules: readonly (readonly [glob: string, value: string])[],
+): string | null {
   return rules.find(([glob]) => matchesGlob(glob, path))?.[1] ?? null;
 }
 

@@ -112,7 +112,10 @@ function partial(ranges: readonly ByteRange[], type: string, size: number, rando
     parts.push(Buffer.from(head, 'latin1'), range);
   }
   parts.push(Buffer.from(`\r\n--${boundary}--\r\n`, 'latin1'));
-  const length = parts.reduce((sum, part) => sum + (part instanceof Uint8Array ? part.length : part.end - part.start), 0);
+  const length = parts.reduce(
+    (sum, part) => sum + (part instanceof Uint8Array ? part.length : part.end - part.start),
+    0,
+  );
   return { status: 206, lines: [['Content-Type', `multipart/byteranges; boundary=${boundary}`]], length, parts };
 }
 

@@ -197,7 +197,9 @@ export class FileStream extends Deadline implements UpstreamStream {
     try {
       this.#pass();
     } catch (error) {
-      this.#failWith(fail('gateway_fault', 'body', { invariant: error instanceof Error ? error.message : String(error) }));
+      this.#failWith(
+        fail('gateway_fault', 'body', { invariant: error instanceof Error ? error.message : String(error) }),
+      );
     }
   }
 

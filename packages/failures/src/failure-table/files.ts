@@ -41,7 +41,8 @@ export const files = {
       'a deployment copied files with the permissions of another user',
       'a security module (SELinux, AppArmor) or ProtectHome= of systemd keeps the gateway out',
     ],
-    nextStep: 'Give the user of the gateway the right to read the file, and to enter the folders above it (`namei -l`).',
+    nextStep:
+      'Give the user of the gateway the right to read the file, and to enter the folders above it (`namei -l`).',
   },
   file_failed: {
     type: 'proxy_internal_error',
@@ -134,7 +135,8 @@ const casesOfMissing = {
   missing: null,
   hidden: {
     usualCauses: ['a scanner looks for files such as .env or .git, which are never served'],
-    nextStep: 'Nothing is wrong; a file that is to be served needs a name without a dot at its beginning, or the folder /.well-known.',
+    nextStep:
+      'Nothing is wrong; a file that is to be served needs a name without a dot at its beginning, or the folder /.well-known.',
   },
   outside: {
     usualCauses: ['a symbolic link in the folder leads out of it; what is outside is not served'],
