@@ -642,6 +642,8 @@ export class Exchange
   #finish(): void {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
+    // A source is no endpoint: nothing was sent to one, nor received.
+    if (this.matchedRoute?.upstream?.isSource === true) [this.statusReceived, this.delivery] = [0, 'not_sent'];
     this.#timeoutTimer?.cancel();
     this.#exitWatch?.cancel();
     this.#retries?.end();
