@@ -151,7 +151,6 @@ const unsupported: readonly Unsupported[] = [
     keys: words('fileserver static root alias tryfiles autoindex browse documentroot staticfiles index gzipstatic spa'),
     message:
       'it is "files: ./public" of a route, or "files: { root: ./public, fallback: /index.html, listing: true, precompressed: true }"; beside "to", what is not there goes to the upstream',
-    unless: 'files',
   },
   {
     keys: words(

@@ -298,13 +298,13 @@ export interface Evidence {
   /** `name`: the filter that had suspended the request. */
   filter_timeout: { name: string; limitMs: number };
   /** Here and below: `path` is that of the request. `outside`: a symbolic link leads out of the folder. */
-  file_not_found: { path: string; reason: 'missing' | 'hidden' | 'outside' };
+  file_not_found: { path: string; absence: 'missing' | 'hidden' | 'outside' };
   file_forbidden: { path: string; errno: string };
   file_failed: { path: string; operation: FileOperation; errno: string };
   /** `waitedMs`: 0 if as many requests as may wait were waiting already. */
   file_pool_full: { path: string; waiting: number; waitedMs: number; retryAfterS: number };
   file_timeout: { path: string; operation: FileOperation; limitMs: number; bytesRead: number };
-  file_changed: { path: string; how: 'truncated' | 'rewritten'; bytesExpected: number; bytesRead: number };
+  file_changed: { path: string; change: 'truncated' | 'rewritten'; bytesExpected: number; bytesRead: number };
   gateway_fault: { invariant: string };
   configuration_fault: { what: string };
   // the client

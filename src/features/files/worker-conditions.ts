@@ -1,41 +1,41 @@
 /** Conditional requests and ranges (RFC 9110 §13 and §14). */
 
 /** Headers of a request. */
-export interface Asked {
+interface Asked {
   readonly method: string;
   /** `name` is lowercase. */
   get(name: string): string | null;
 }
 
 /** What is to be sent, as its validators say. */
-export interface Representation {
+interface Representation {
   readonly etag: string;
   /** Whole seconds since the Unix epoch; null: it has no time that means anything. */
   readonly modifiedS: number | null;
   readonly size: number;
 }
 
-export interface ByteRange {
+export interface FileRange {
   readonly start: number;
   /** Behind the last byte. */
   readonly end: number;
 }
 
-export type Verdict =
+type ConditionVerdict =
   | { readonly kind: 'whole' | 'not_modified' | 'failed' | 'unsatisfiable' }
-  | { readonly kind: 'ranges'; readonly ranges: readonly ByteRange[] };
+  | { readonly kind: 'ranges'; readonly ranges: readonly FileRange[] };
 
-const whole: Verdict = { kind: 'whole' };
-const notModified: Verdict = { kind: 'not_modified' };
-const failed: Verdict = { kind: 'failed' };
-const unsatisfiable: Verdict = { kind: 'unsatisfiable' };
+const whole: ConditionVerdict = { kind: 'whole' };
+const notModified: ConditionVerdict = { kind: 'not_modified' };
+const failed: ConditionVerdict = { kind: 'failed' };
+const unsatisfiable: ConditionVerdict = { kind: 'unsatisfiable' };
 
 /** The order is that of RFC 9110 §13.2.2. */
-export function judge(asked: Asked, representation: Representation): Verdict {
+export function judge(asked: Asked, representation: Representation): ConditionVerdict {
   return precondition(asked, representation) ?? rangesOf(asked, representation) ?? whole;
 }
 
-function precondition(asked: Asked, { etag, modifiedS }: Representation): Verdict | null {
+function precondition(asked: Asked, { etag, modifiedS }: Representation): ConditionVerdict | null {
   const match = asked.get('if-match');
   if (match !== null) {
     if (!listsTag(match, etag, isSame)) return failed;
@@ -78,12 +78,12 @@ const dateForms: readonly RegExp[] = [
 const rangesMax = 32;
 
 /** Null: all of it is sent. */
-function rangesOf(asked: Asked, { etag, modifiedS, size }: Representation): Verdict | null {
+function rangesOf(asked: Asked, { etag, modifiedS, size }: Representation): ConditionVerdict | null {
   const value = asked.method === 'GET' ? asked.get('range') : null;
   if (value === null || !isStill(asked.get('if-range'), etag, modifiedS)) return null;
   const specs = /^bytes=(.{1,2000})$/i.exec(value)?.[1]?.split(',');
   if (specs === undefined || specs.length > rangesMax * 2) return null;
-  const ranges: ByteRange[] = [];
+  const ranges: FileRange[] = [];
   let bytes = 0;
   let isEmpty = true;
   for (const spec of specs) {
@@ -107,7 +107,7 @@ function isStill(ifRange: string | null, etag: string, modifiedS: number | null)
   return /^(?:W\/)?"/.test(ifRange) ? isSame(ifRange, etag) : modifiedS !== null && secondsOf(ifRange) === modifiedS;
 }
 
-function rangeOf(spec: string, size: number): ByteRange | 'invalid' | 'unsatisfiable' {
+function rangeOf(spec: string, size: number): FileRange | 'invalid' | 'unsatisfiable' {
   const [, first = '', last = ''] = /^(\d{0,18})-(\d{0,18})$/.exec(spec) ?? [];
   if (first === '' && last === '') return 'invalid';
   if (first === '') return suffix(Number(last), size);
@@ -117,6 +117,6 @@ function rangeOf(spec: string, size: number): ByteRange | 'invalid' | 'unsatisfi
   return start >= size ? 'unsatisfiable' : { start, end: Math.min(end, size) };
 }
 
-function suffix(length: number, size: number): ByteRange | 'unsatisfiable' {
+function suffix(length: number, size: number): FileRange | 'unsatisfiable' {
   return length === 0 || size === 0 ? 'unsatisfiable' : { start: Math.max(0, size - length), end: size };
 }

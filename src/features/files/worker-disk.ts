@@ -33,7 +33,7 @@ export interface FileCalls {
 /** Opening waits for no writer of a pipe, and makes no terminal that of the process. */
 const flags = fs.constants.O_RDONLY | fs.constants.O_NONBLOCK | fs.constants.O_NOCTTY;
 
-export const systemCalls: FileCalls = {
+const systemCalls: FileCalls = {
   open: (path) => called((done) => fs.open(path, flags, done)),
   facts: (fd) => called<fs.BigIntStats>((done) => fs.fstat(fd, { bigint: true }, done)).then(factsOf),
   read: (fd, into, from, length, position) =>
@@ -44,7 +44,7 @@ export const systemCalls: FileCalls = {
   entries: readEntries,
 };
 
-function called<T>(call: (done: (error: NodeJS.ErrnoException | null, value: T) => void) => void): Promise<T> {
+function called<T>(call: (done: (error: Error | null, value: T) => void) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     call((error, value) => {
       if (error === null) resolve(value);
@@ -58,7 +58,7 @@ const localSystems: ReadonlySet<number> = new Set([
   0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x794c7630, 0x2fc12fc1, 0xf2f52010,
 ]);
 
-export function factsNow(fd: number): FileFacts {
+function factsNow(fd: number): FileFacts {
   return factsOf(fs.fstatSync(fd, { bigint: true }));
 }
 
@@ -71,7 +71,7 @@ function factsOf(stats: fs.BigIntStats): FileFacts {
 }
 
 /** Where an open file lies, as the kernel says; procfs waits for no disk. Null: there is no procfs. */
-export function placeOf(fd: number): string | null {
+export function locationOf(fd: number): string | null {
   try {
     return fs.readlinkSync(`/proc/self/fd/${fd}`);
   } catch {

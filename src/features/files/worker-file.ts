@@ -1,4 +1,4 @@
-import { type Disk, type FileFacts, placeOf } from './worker-disk.ts';
+import { type Disk, type FileFacts, locationOf } from './worker-disk.ts';
 import { isHidden } from './worker-path.ts';
 
 /** An open file, or folder, that lies below the root. */
@@ -55,29 +55,29 @@ export class Root {
 
   async #refused(fd: number, { kind, device }: FileFacts): Promise<NotOpened | null> {
     if (kind === 'other') return 'missing';
-    const place = placeOf(fd);
-    if (place === null) return 'outside';
-    const rest = await this.#below(place, device);
+    const location = locationOf(fd);
+    if (location === null) return 'outside';
+    const rest = await this.#below(location, device);
     if (rest === null) return 'outside';
     return isHidden(rest.split('/').filter((name) => name !== '')) ? 'hidden' : null;
   }
 
-  /** The rest of the place below the root; null: it lies outside. */
-  async #below(place: string, device: number): Promise<string | null> {
-    const known = this.#realPath === null ? null : restBelow(this.#realPath, place);
+  /** The rest of the location below the root; null: it lies outside. */
+  async #below(location: string, device: number): Promise<string | null> {
+    const known = this.#realPath === null ? null : restBelow(this.#realPath, location);
     if (known !== null) return known;
     const { calls } = this.disk;
     this.#realPath = await calls.realPath(this.#path);
     this.disk.noteDevice(device);
     this.disk.isLocal = await calls.isLocal(this.#path);
-    return restBelow(this.#realPath, place);
+    return restBelow(this.#realPath, location);
   }
 }
 
-function restBelow(root: string, place: string): string | null {
-  if (place === root) return '';
+function restBelow(root: string, location: string): string | null {
+  if (location === root) return '';
   const folder = root === '/' ? root : `${root}/`;
-  return place.startsWith(folder) ? place.slice(folder.length) : null;
+  return location.startsWith(folder) ? location.slice(folder.length) : null;
 }
 
 /** '' of what is no error of the system. */

@@ -8,7 +8,7 @@ export function matchesGlob(glob: string, path: string): boolean {
 }
 
 function matches(glob: string, text: string): boolean {
-  /** Whether the part of the glob before it matches the text up to each place. */
+  /** Whether the part of the glob before it matches the text up to each position. */
   let reached = new Uint8Array(text.length + 1);
   reached[0] = 1;
   for (let at = 0; at < glob.length; at++) {
@@ -16,13 +16,13 @@ function matches(glob: string, text: string): boolean {
     const isDouble = glob.startsWith('**', at);
     const character = glob[at];
     if (isDouble) at++;
-    for (let place = 0; place <= text.length; place++) {
-      const before = place > 0 ? text[place - 1] : undefined;
+    for (let end = 0; end <= text.length; end++) {
+      const before = end > 0 ? text[end - 1] : undefined;
       if (character === '*') {
-        const goesOn = before !== undefined && next[place - 1] === 1 && (isDouble || before !== '/');
-        next[place] = reached[place] === 1 || goesOn ? 1 : 0;
-      } else if (before !== undefined && reached[place - 1] === 1)
-        next[place] = before === character || (character === '?' && before !== '/') ? 1 : 0;
+        const goesOn = before !== undefined && next[end - 1] === 1 && (isDouble || before !== '/');
+        next[end] = reached[end] === 1 || goesOn ? 1 : 0;
+      } else if (before !== undefined && reached[end - 1] === 1)
+        next[end] = before === character || (character === '?' && before !== '/') ? 1 : 0;
     }
     reached = next;
   }

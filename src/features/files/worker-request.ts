@@ -1,28 +1,22 @@
-import { Deadline, type Deadlines } from '../../core/deadline.ts';
+import { Deadline } from '../../core/deadline.ts';
 import type { Filter, FilterAnswer, FilterContext, FilterDecision } from '../../core/filter.ts';
 import { fail, type Failure, type FileOperation } from '#failures/failure.ts';
-import type { Random } from '../../core/random.ts';
-import { after, type Clock } from '../../core/time.ts';
+import { after } from '../../core/time.ts';
 import type { FilesSpec } from './settings.ts';
 import { codingsFor } from './worker-headers.ts';
 import { codeOf, type NotOpened, type OpenFile, type Root } from './worker-file.ts';
 import { listingOf } from './worker-listing.ts';
 import type { DiskTurn } from './worker-disk.ts';
 import type { FilePath } from './worker-path.ts';
+import type { FilePorts } from './worker-stream.ts';
 import { type FoundFile, respondWith } from './worker-response.ts';
 import { suffixOf } from './settings.ts';
 import { plainText, textAnswer } from '../../filters/plain-answer.ts';
 
-export type Decision = Exclude<FilterDecision, 'suspend'>;
-
-export interface RequestPorts {
-  readonly clock: Clock;
-  readonly deadlines: Deadlines;
-  readonly random: Random;
-}
+type Decision = Exclude<FilterDecision, 'suspend'>;
 
 /** So long a request waits for a thread, and the disk has to open its file. */
-export const openMsMax = 10_000;
+const openMsMax = 10_000;
 
 /** So many requests of a worker wait for a thread; more are refused. */
 const waitingMax = 1000;
@@ -36,7 +30,7 @@ export class FileRequest extends Deadline {
   readonly #root: Root;
   readonly #context: FilterContext;
   readonly #filter: Filter;
-  readonly #ports: RequestPorts;
+  readonly #ports: FilePorts;
   readonly #path: Exclude<FilePath, string>;
   #turn: DiskTurn | null = null;
   #isOver = false;
@@ -48,7 +42,7 @@ export class FileRequest extends Deadline {
     path: Exclude<FilePath, string>,
     context: FilterContext,
     filter: Filter,
-    ports: RequestPorts,
+    ports: FilePorts,
   ) {
     super();
     this.#spec = spec;
@@ -122,7 +116,7 @@ export class FileRequest extends Deadline {
 
   #rewritten({ file: { facts } }: FoundFile): Failure {
     const { size: bytesExpected } = facts;
-    return fail('file_changed', 'filter', { path: this.#name, how: 'rewritten', bytesExpected, bytesRead: 0 });
+    return fail('file_changed', 'filter', { path: this.#name, change: 'rewritten', bytesExpected, bytesRead: 0 });
   }
 
   #failed(operation: FileOperation, error: unknown): Failure {
@@ -164,15 +158,15 @@ export class FileRequest extends Deadline {
   }
 
   /** There is no file: what the route says of that. */
-  async #without(reason: NotOpened): Promise<FoundFile | Decision> {
+  async #without(absence: NotOpened): Promise<FoundFile | Decision> {
     const { fallback, passes } = this.#spec;
     if (passes) return 'continue';
-    if (fallback !== null && reason === 'missing' && asksForPage(this.#context, this.#path.path)) {
+    if (fallback !== null && absence === 'missing' && asksForPage(this.#context, this.#path.path)) {
       const opened = await this.#root.open(fallback);
       if (typeof opened !== 'string' && opened.facts.kind === 'file') return this.#encoded(fallback, opened);
       if (typeof opened !== 'string') this.#close(opened);
     }
-    return fail('file_not_found', 'filter', { path: this.#name, reason });
+    return fail('file_not_found', 'filter', { path: this.#name, absence });
   }
 
   /** The file beside it that is encoded as the client likes best, or the file itself. */

@@ -5,12 +5,11 @@ import type { Random } from '../../core/random.ts';
 import { reasonPhrase } from '../../wire/reason-phrases.ts';
 import { plainText, textAnswer } from '../../filters/plain-answer.ts';
 import type { FileCoding, FilesSpec } from './settings.ts';
-import { type ByteRange, judge } from './worker-conditions.ts';
+import { type FileRange, judge } from './worker-conditions.ts';
 import type { Disk } from './worker-disk.ts';
 import { cacheControlOf, contentTypeOf, etagOf, modifiedSOf } from './worker-headers.ts';
 import type { OpenFile } from './worker-file.ts';
-import type { RequestPorts } from './worker-request.ts';
-import { type BodyPart, FileStream, firstReadBytes, isUnchanged } from './worker-stream.ts';
+import { type BodyPart, type FilePorts, FileStream, firstReadBytes, isUnchanged } from './worker-stream.ts';
 
 export interface FoundFile {
   /** Of the file itself, below the root, also where one beside it is sent. */
@@ -25,7 +24,7 @@ export async function respondWith(
   spec: FilesSpec,
   disk: Disk,
   context: FilterContext,
-  ports: RequestPorts,
+  ports: FilePorts,
 ): Promise<FilterAnswer | FilterSource | 'changed'> {
   const { file, coding, path } = found;
   const { request } = context;
@@ -74,7 +73,7 @@ export async function respondWith(
 const noBytes = new Uint8Array(0);
 
 /** Null: the file was written to meanwhile. */
-async function readSmall(file: OpenFile, { start, end }: ByteRange, disk: Disk): Promise<Uint8Array | null> {
+async function readSmall(file: OpenFile, { start, end }: FileRange, disk: Disk): Promise<Uint8Array | null> {
   const bytes = new Uint8Array(end - start);
   for (let at = 0; at < bytes.length; ) {
     const count = await disk.calls.read(file.fd, bytes, at, bytes.length - at, start + at);
@@ -95,7 +94,7 @@ function entire(type: string, size: number): Plan {
   return { status: 200, lines: [['Content-Type', type]], length: size, parts: [{ start: 0, end: size }] };
 }
 
-function partial(ranges: readonly ByteRange[], type: string, size: number, random: Random): Plan {
+function partial(ranges: readonly FileRange[], type: string, size: number, random: Random): Plan {
   const [only, second] = ranges;
   if (only !== undefined && second === undefined) {
     const lines: HeaderLine[] = [
@@ -119,7 +118,7 @@ function partial(ranges: readonly ByteRange[], type: string, size: number, rando
   return { status: 206, lines: [['Content-Type', `multipart/byteranges; boundary=${boundary}`]], length, parts };
 }
 
-const rangeText = ({ start, end }: ByteRange, size: number): string => `bytes ${start}-${end - 1}/${size}`;
+const rangeText = ({ start, end }: FileRange, size: number): string => `bytes ${start}-${end - 1}/${size}`;
 
 /** Nobody can write it into a file before. */
 function boundaryOf(random: Random): string {

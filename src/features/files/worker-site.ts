@@ -3,13 +3,14 @@ import { fail } from '#failures/failure.ts';
 import { plainText, textAnswer } from '../../filters/plain-answer.ts';
 import { filesName, type FilesSpec } from './settings.ts';
 import { filePathOf } from './worker-path.ts';
-import { FileRequest, type RequestPorts } from './worker-request.ts';
+import { FileRequest } from './worker-request.ts';
+import type { FilePorts } from './worker-stream.ts';
 import type { Root } from './worker-file.ts';
 
 const allowed = 'GET, HEAD, OPTIONS';
 
 /** Answers the requests of a route with files. */
-export function filesFilter(spec: FilesSpec, root: Root, ports: RequestPorts): Filter {
+export function filesFilter(spec: FilesSpec, root: Root, ports: FilePorts): Filter {
   const filter: Filter = {
     name: filesName,
     limitsSuspension: true,
@@ -19,7 +20,7 @@ export function filesFilter(spec: FilesSpec, root: Root, ports: RequestPorts): F
       const path = filePathOf(context.rewrittenPath);
       if (typeof path === 'string') {
         if (spec.passes) return 'continue';
-        return fail('file_not_found', 'filter', { path: context.path, reason: path });
+        return fail('file_not_found', 'filter', { path: context.path, absence: path });
       }
       const request = new FileRequest(spec, root, path, context, filter, ports);
       context.setState(filter, request);

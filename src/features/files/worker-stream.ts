@@ -1,23 +1,25 @@
 import { Deadline, type Deadlines } from '../../core/deadline.ts';
 import { fail, type Failure } from '#failures/failure.ts';
+import type { Random } from '../../core/random.ts';
 import type { OutgoingRequest, ResponseHead } from '../../core/message.ts';
 import type { AttemptLimits, UpstreamHandler, UpstreamStream } from '../../core/stream.ts';
 import { after, type Clock, never } from '../../core/time.ts';
 import type { Disk, DiskTurn } from './worker-disk.ts';
-import type { ByteRange } from './worker-conditions.ts';
+import type { FileRange } from './worker-conditions.ts';
 import { codeOf, type OpenFile } from './worker-file.ts';
 
 /** A part of a body: bytes, or a range of the file. */
-export type BodyPart = Uint8Array | ByteRange;
+export type BodyPart = Uint8Array | FileRange;
 
 /** A file up to this size is read at once, and so is the beginning of a larger one. */
 export const firstReadBytes = 64 * 1024;
 /** More than this of one file is never in memory twice: one part waits for the client, the next is read. */
 const readBytes = 256 * 1024;
 
-interface StreamPorts {
+export interface FilePorts {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
+  readonly random: Random;
 }
 
 const capabilities = { protocol: '', multiplexed: false, trailers: false } as const;
@@ -40,7 +42,7 @@ export class FileStream extends Deadline implements UpstreamStream {
   readonly #head: ResponseHead;
   readonly #file: OpenFile;
   readonly #disk: Disk;
-  readonly #ports: StreamPorts;
+  readonly #ports: FilePorts;
   /** What is not read yet, in order. */
   readonly #parts: BodyPart[];
   /** What is read and not passed on yet. */
@@ -62,7 +64,7 @@ export class FileStream extends Deadline implements UpstreamStream {
     disk: Disk,
     parts: BodyPart[],
     ready: Uint8Array[],
-    ports: StreamPorts,
+    ports: FilePorts,
   ) {
     super();
     this.#path = path;
@@ -152,7 +154,7 @@ export class FileStream extends Deadline implements UpstreamStream {
     });
   }
 
-  async #readPart({ start, end }: ByteRange, turn: DiskTurn): Promise<void> {
+  async #readPart({ start, end }: FileRange, turn: DiskTurn): Promise<void> {
     const bytes = new Uint8Array(Math.min(end - start, readBytes));
     try {
       const failure = await this.#fill(bytes, start, end);
@@ -184,7 +186,7 @@ export class FileStream extends Deadline implements UpstreamStream {
     this.at = never;
     if (this.#handler === null || read === null) return this.#close();
     if ('cause' in read) return this.#failWith(read);
-    const range = this.#parts[0] as ByteRange;
+    const range = this.#parts[0] as FileRange;
     const start = range.start + read.length;
     if (start === range.end) this.#parts.shift();
     else this.#parts[0] = { start, end: range.end };
@@ -203,8 +205,8 @@ export class FileStream extends Deadline implements UpstreamStream {
     }
   }
 
-  #changed(how: 'truncated' | 'rewritten'): Failure {
-    const evidence = { path: this.#path, how, bytesExpected: this.#file.facts.size, bytesRead: this.#bytesRead };
+  #changed(change: 'truncated' | 'rewritten'): Failure {
+    const evidence = { path: this.#path, change, bytesExpected: this.#file.facts.size, bytesRead: this.#bytesRead };
     return fail('file_changed', 'body', evidence);
   }
 

@@ -1,4 +1,4 @@
-import type { FailureTable } from '../failure-spec.ts';
+import type { CaseTexts, FailureTable } from '../failure-spec.ts';
 import { bytes, duration, quoted } from './formatting.ts';
 
 const seeLog = 'Look into the log of the kernel (`dmesg`) for errors of the disk or of the network file system.';
@@ -14,7 +14,8 @@ export const files = {
     logLevel: 'info',
     temporary: false,
     title: 'There is no such file',
-    sentence: ({ path, reason }) => `The folder of the route has no file for ${quoted(path)}${reasons[reason]}.`,
+    sentence: ({ path, absence }) =>
+      `The folder of the route has no file for ${quoted(path)}${absences[absence] ?? ''}.`,
     forClient: 'There is no page at this address. Check whether it is spelt correctly.',
     usualCauses: [
       'a link or bookmark leads to a page that does not exist any more',
@@ -23,7 +24,7 @@ export const files = {
     ],
     nextStep:
       'Look whether the file is in the folder that `files` of the route names; `candor route URL` shows the route and its folder.',
-    inThisCase: ({ reason }) => casesOfMissing[reason] ?? null,
+    inThisCase: ({ absence }) => casesOfAbsence[absence] ?? null,
   },
   file_forbidden: {
     type: 'http_request_denied',
@@ -59,12 +60,13 @@ export const files = {
       'EIO, ESTALE: the disk or the network file system is damaged or gone',
       'EMFILE, ENFILE: the gateway or the machine has as many files open as it may',
     ],
-    nextStep: seeLog,
+    nextStep: `${seeLog} The errno in the record says which.`,
     inThisCase: ({ errno }) =>
       errno === 'EMFILE' || errno === 'ENFILE'
         ? {
             usualCauses: ['more clients and files are open at once than the limit of the process allows'],
-            nextStep: 'Raise the limit of open files of the gateway (LimitNOFILE= of systemd, `ulimit -n`).',
+            nextStep:
+              'Compare `ls /proc/PID/fd | wc -l` with `grep "open files" /proc/PID/limits`, and give the gateway as many as `candor status` names.',
           }
         : null,
   },
@@ -104,7 +106,7 @@ export const files = {
       'a network file system (NFS, SMB, FUSE) does not reach its server',
       'the disk is failing, or very busy',
     ],
-    nextStep: `${seeLog} The limits are \`timeouts.response_head\` to open a file and \`timeouts.idle\` for each part of it.`,
+    nextStep: `${seeLog} A file must be open within 10 seconds, and each part of it read within \`timeouts.idle\` of the route.`,
   },
   file_changed: {
     type: 'proxy_internal_error',
@@ -115,8 +117,8 @@ export const files = {
     logLevel: 'warn',
     temporary: true,
     title: 'The file was changed while it was sent',
-    sentence: ({ path, how, bytesExpected, bytesRead }) =>
-      how === 'truncated'
+    sentence: ({ path, change, bytesExpected, bytesRead }) =>
+      change === 'truncated'
         ? `The file for ${quoted(path)} became shorter while it was sent: ${bytes(bytesRead)} of ${bytesExpected} could be read.`
         : `The file for ${quoted(path)} was rewritten in place while it was sent; the response was cut after ${bytes(bytesRead)} of ${bytesExpected}.`,
     forClient: 'This page was being replaced while it was sent. Please load it again.',
@@ -129,9 +131,13 @@ export const files = {
   },
 } satisfies Partial<FailureTable>;
 
-const reasons = { missing: '', hidden: ', whose name begins with a dot', outside: ': a link leads out of it' } as const;
+const absences: Readonly<Record<string, string>> = {
+  missing: '',
+  hidden: ', whose name begins with a dot',
+  outside: ': a link leads out of it',
+};
 
-const casesOfMissing = {
+const casesOfAbsence: Readonly<Record<string, CaseTexts | null>> = {
   missing: null,
   hidden: {
     usualCauses: ['a scanner looks for files such as .env or .git, which are never served'],
@@ -142,4 +148,4 @@ const casesOfMissing = {
     usualCauses: ['a symbolic link in the folder leads out of it; what is outside is not served'],
     nextStep: 'Let `files` name a folder that has both, or copy the file into the folder.',
   },
-} as const;
+};
