@@ -70,8 +70,9 @@ interface LateCount {
 
 const noneLate: LateCount = { late: 0, telling: 0 };
 
-class RouteLatency {
+export class RouteLatency {
   readonly firstSecond: number;
+  readonly #byChanceMax: number;
   readonly waits: LongWaits;
   readonly #usual = new Float64Array(latencyCells);
   /** By slice number. */
@@ -88,12 +89,17 @@ class RouteLatency {
   /** Nine of ten take no longer; null: not known. */
   usualMostMs: number | null = null;
 
-  constructor(route: string, second: number) {
+  /** `moreChance`: of many of which it is one, so that each must be less likely by chance: e^n. */
+  constructor(route: string, second: number, moreChance = 0) {
     this.waits = new LongWaits(route);
     this.firstSecond = second;
+    this.#byChanceMax = lateByChanceMax + moreChance;
   }
 
-  add({ answered, latencies, awaited }: RouteTraffic, second: number): LateCount {
+  add(
+    { answered, latencies, awaited }: Pick<RouteTraffic, 'answered' | 'latencies' | 'awaited'>,
+    second: number,
+  ): LateCount {
     const slice = Math.floor(second / sliceS);
     let cells = this.#recent.get(slice);
     if (cells === undefined) this.#recent.set(slice, (cells = new Array<number>(latencyCells).fill(0)));
@@ -205,7 +211,7 @@ class RouteLatency {
   }
 
   #isChance(late: number, answered: number): boolean {
-    return chanceExponent(late, answered, this.#lateUsually) < lateByChanceMax;
+    return chanceExponent(late, answered, this.#lateUsually) < this.#byChanceMax;
   }
 
   settle(second: number, isUsual: boolean): void {
