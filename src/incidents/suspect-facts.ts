@@ -239,6 +239,10 @@ export function concerns(part: string, upstream: string, routes: readonly string
   return namesPart(part, 'upstreams', upstream) || routes.some((route) => namesPart(part, 'routes', route));
 }
 
+/** The application itself refuses requests because it has too much to do (RFC 9110 §15.6.4, RFC 6585 §4). */
+export const sheds = ({ incident, errorStatus }: SuspectContext): boolean =>
+  isOf(incident, 'application') && (errorStatus === 503 || errorStatus === 429);
+
 export const isOf = ({ family }: LiveIncident, ...families: readonly LiveIncident['family'][]): boolean =>
   families.includes(family);
 

@@ -160,6 +160,9 @@ function repeatedPauses({ incident, pauses, watched }: SuspectContext): SuspectF
   };
 }
 
+/** A smaller share of the requests fails than a check could be expected to show. */
+const rareShare = 0.4;
+
 /** So many requests, and this share of those that are late, were left at the same time. */
 const abandonedMin = 8;
 const abandonedShareMin = 0.3;
@@ -240,9 +243,11 @@ export const applications = {
     // Its own words say more than that the check has missed it.
     const isExplained = incident.excerpts?.some(({ source }) => source !== 'check') === true;
     const isCommon = subjects.size * 2 < watched.endpoints.length || (isOf(incident, 'slow') && !isElsewhere);
+    // A check is not expected to meet what some requests meet, or what is late.
+    const isRare = incident.failed < rareShare * incident.requests || isOf(incident, 'slower');
     return {
       // Where every endpoint hangs, a better check would not get any request answered: why they hang comes first.
-      fit: isOf(incident, 'application') && isExplained ? 0.45 : isCommon ? 0.5 : 0.74,
+      fit: isRare || (isOf(incident, 'application') && isExplained) ? 0.45 : isCommon ? 0.5 : 0.74,
       sentence: 'The health check passes while requests fail: it does not look at what fails.',
       evidence: datedLines(passing),
       nextStep: `Let the path that the check requests (\`${key}\`) use what the application needs, or report it in the health document.`,
