@@ -33,7 +33,7 @@ export interface FileCalls {
 /** Opening waits for no writer of a pipe, and makes no terminal that of the process. */
 const flags = fs.constants.O_RDONLY | fs.constants.O_NONBLOCK | fs.constants.O_NOCTTY;
 
-const systemCalls: FileCalls = {
+export const systemCalls: FileCalls = {
   open: (path) => called((done) => fs.open(path, flags, done)),
   facts: (fd) => called<fs.BigIntStats>((done) => fs.fstat(fd, { bigint: true }, done)).then(factsOf),
   read: (fd, into, from, length, position) =>
