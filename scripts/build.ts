@@ -26,7 +26,10 @@ if (declared.status === 0) {
   keepExportedDeclarations(join(dist, 'types'), exportedDeclarations());
   const packages = await writeBundles(packagePrograms, dist);
   const pagePackages = await buildDashboard(join(dist, 'dashboard'));
-  writeFileSync(join(dist, 'LICENSES.txt'), bundledLicenses(new Set([...packages, ...pagePackages, ...copiedPackages])));
+  writeFileSync(
+    join(dist, 'LICENSES.txt'),
+    bundledLicenses(new Set([...packages, ...pagePackages, ...copiedPackages])),
+  );
   writeFileSync(join(dist, 'explain.html'), buildPastePage());
 }
 process.exitCode = declared.status ?? 1;
