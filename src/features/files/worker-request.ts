@@ -9,7 +9,8 @@ import { listingOf } from './worker-listing.ts';
 import type { DiskTurn } from './worker-disk.ts';
 import type { FilePath } from './worker-path.ts';
 import type { FilePorts } from './worker-stream.ts';
-import { type FoundFile, respondWith } from './worker-response.ts';
+import type { FileCache, FoundFile } from './worker-cache.ts';
+import { respondWith } from './worker-response.ts';
 import { suffixOf } from './settings.ts';
 import { plainText, textAnswer } from '../../filters/plain-answer.ts';
 
@@ -31,6 +32,7 @@ export class FileRequest extends Deadline {
   readonly #context: FilterContext;
   readonly #filter: Filter;
   readonly #ports: FilePorts;
+  readonly #cache: FileCache;
   readonly #path: Exclude<FilePath, string>;
   #turn: DiskTurn | null = null;
   #isOver = false;
@@ -43,6 +45,7 @@ export class FileRequest extends Deadline {
     context: FilterContext,
     filter: Filter,
     ports: FilePorts,
+    cache: FileCache,
   ) {
     super();
     this.#spec = spec;
@@ -51,6 +54,7 @@ export class FileRequest extends Deadline {
     this.#context = context;
     this.#filter = filter;
     this.#ports = ports;
+    this.#cache = cache;
   }
 
   begin(): Decision | 'suspend' {
@@ -105,7 +109,7 @@ export class FileRequest extends Deadline {
         const found = await this.#find();
         if (!isFile(found)) return found;
         progress.operation = 'read';
-        const response = await respondWith(found, this.#spec, this.#root.disk, this.#context, this.#ports);
+        const response = await respondWith(found, this.#spec, this.#root.disk, this.#context, this.#ports, this.#cache);
         if (response !== 'changed') return response;
         if (readings === readingsMax) return this.#rewritten(found);
       }
@@ -163,7 +167,8 @@ export class FileRequest extends Deadline {
     if (passes) return 'continue';
     if (fallback !== null && absence === 'missing' && asksForPage(this.#context, this.#path.path)) {
       const opened = await this.#root.open(fallback);
-      if (typeof opened !== 'string' && opened.facts.kind === 'file') return this.#encoded(fallback, opened);
+      if (typeof opened !== 'string' && opened.facts.kind === 'file')
+        return { ...(await this.#encoded(fallback, opened)), isFallback: true };
       if (typeof opened !== 'string') this.#close(opened);
     }
     return fail('file_not_found', 'filter', { path: this.#name, absence });

@@ -4,18 +4,49 @@ import { type Framing, noBody, type ResponseHead } from '../../core/message.ts';
 import type { Random } from '../../core/random.ts';
 import { reasonPhrase } from '../../wire/reason-phrases.ts';
 import { plainText, textAnswer } from '../../filters/plain-answer.ts';
-import type { FileCoding, FilesSpec } from './settings.ts';
+import type { FilesSpec } from './settings.ts';
 import { type FileRange, judge } from './worker-conditions.ts';
 import type { Disk } from './worker-disk.ts';
-import { cacheControlOf, contentTypeOf, etagOf, modifiedSOf } from './worker-headers.ts';
+import type { CachedFile, FileCache, FoundFile } from './worker-cache.ts';
+import { cacheControlOf, contentTypeOf, etagOf, type FileTimes, modifiedSOf } from './worker-headers.ts';
 import type { OpenFile } from './worker-file.ts';
 import { type BodyPart, type FilePorts, FileStream, firstReadBytes, isUnchanged } from './worker-stream.ts';
 
-export interface FoundFile {
-  /** Of the file itself, below the root, also where one beside it is sent. */
-  readonly path: string;
-  readonly file: OpenFile;
-  readonly coding: FileCoding | null;
+/** What the response is made of beside the bytes of the file. */
+interface Planned {
+  readonly head: ResponseHead;
+  readonly parts: BodyPart[];
+}
+
+/** The answer where no byte of the file is sent, or what is sent of it. */
+function planFor(
+  { path, coding }: Omit<FoundFile, 'file'>,
+  facts: FileTimes,
+  spec: FilesSpec,
+  { request }: FilterContext,
+  ports: FilePorts,
+): FilterAnswer | Planned {
+  const { size } = facts;
+  const now = ports.clock.wallTime();
+  const etag = etagOf(facts, coding, now);
+  const modifiedS = modifiedSOf(facts, now);
+  const asked = { method: request.method, get: (name: string) => request.headers.get(name) };
+  const verdict = judge(asked, { etag, modifiedS, size });
+  const lines = validators(path, spec, etag, modifiedS);
+  switch (verdict.kind) {
+    case 'not_modified':
+      return { status: 304, headers: lines, body: noBytes };
+    case 'failed':
+      return textAnswer(412, plainText, 'The file is not the one that the request is meant for.\n', []);
+    case 'unsatisfiable':
+      return textAnswer(416, plainText, 'The file has no such range.\n', [['Content-Range', `bytes */${size}`]]);
+    default:
+  }
+  const type = contentTypeOf(path);
+  const plan = verdict.kind === 'ranges' ? partial(verdict.ranges, type, size, ports.random) : entire(type, size);
+  if (coding !== null) lines.push(['Content-Encoding', coding]);
+  const head = headOf(plan, [...plan.lines, ...lines, ['Accept-Ranges', 'bytes']], request.method);
+  return { head, parts: request.method === 'HEAD' || plan.length === 0 ? [] : plan.parts };
 }
 
 /** The response with a file to GET or HEAD. Within a turn of the disk. 'changed': the file was written to while it was read. */
@@ -25,49 +56,41 @@ export async function respondWith(
   disk: Disk,
   context: FilterContext,
   ports: FilePorts,
+  cache: FileCache,
 ): Promise<FilterAnswer | FilterSource | 'changed'> {
-  const { file, coding, path } = found;
-  const { request } = context;
-  const { size } = file.facts;
-  const now = ports.clock.wallTime();
-  const etag = etagOf(file.facts, coding, now);
-  const modifiedS = modifiedSOf(file.facts, now);
-  const asked = { method: request.method, get: (name: string) => request.headers.get(name) };
-  const verdict = judge(asked, { etag, modifiedS, size });
-  const lines = validators(found, spec, etag, modifiedS);
-  const withoutFile = (answer: FilterAnswer): FilterAnswer => {
+  const { file } = found;
+  const planned = planFor(found, file.facts, spec, context, ports);
+  if (!('head' in planned)) {
     disk.close(file.fd, file.facts.isLinked);
-    return answer;
-  };
-  switch (verdict.kind) {
-    case 'not_modified':
-      return withoutFile({ status: 304, headers: lines, body: noBytes });
-    case 'failed':
-      return withoutFile(textAnswer(412, plainText, 'The file is not the one that the request is meant for.\n', []));
-    case 'unsatisfiable':
-      return withoutFile(
-        textAnswer(416, plainText, 'The file has no such range.\n', [['Content-Range', `bytes */${size}`]]),
-      );
-    default:
+    return planned;
   }
-  const type = contentTypeOf(path);
-  const plan = verdict.kind === 'ranges' ? partial(verdict.ranges, type, size, ports.random) : entire(type, size);
-  if (coding !== null) lines.push(['Content-Encoding', coding]);
-  const head = headOf(plan, [...plan.lines, ...lines, ['Accept-Ranges', 'bytes']], request.method);
-  const stream = (parts: BodyPart[], ready: Uint8Array[]): FilterSource => ({
-    stream: new FileStream(context.path, head, file, disk, parts, ready, ports),
-  });
-  if (request.method === 'HEAD' || plan.length === 0) return stream([], []);
-  const [first] = plan.parts;
+  const { head, parts } = planned;
+  const [first] = parts;
   if (first === undefined || first instanceof Uint8Array || first.end - first.start > firstReadBytes)
-    return stream(plan.parts, []);
+    return { stream: new FileStream(context.path, head, file, disk, parts, [], ports) };
   let bytes: Uint8Array | null = null;
   try {
     bytes = await readSmall(file, first, disk);
   } finally {
     if (bytes === null) disk.close(file.fd, file.facts.isLinked);
   }
-  return bytes === null ? 'changed' : stream([], [bytes]);
+  if (bytes === null) return 'changed';
+  if (bytes.length === file.facts.size) cache.add(context, found, bytes);
+  return { stream: new FileStream(context.path, head, file, disk, [], [bytes], ports) };
+}
+
+/** The same from memory, where the file was read a moment ago. */
+export function respondFrom(
+  { found, bytes }: CachedFile,
+  spec: FilesSpec,
+  disk: Disk,
+  context: FilterContext,
+  ports: FilePorts,
+): FilterAnswer | FilterSource {
+  const planned = planFor(found, found.file.facts, spec, context, ports);
+  if (!('head' in planned)) return planned;
+  const ready = planned.parts.map((part) => (part instanceof Uint8Array ? part : bytes.subarray(part.start, part.end)));
+  return { stream: new FileStream(context.path, planned.head, null, disk, [], ready, ports) };
 }
 
 const noBytes = new Uint8Array(0);
@@ -126,7 +149,7 @@ function boundaryOf(random: Random): string {
 }
 
 /** The headers that a 304 has too (RFC 9110 §15.4.5). */
-function validators({ path }: FoundFile, spec: FilesSpec, etag: string, modifiedS: number | null): HeaderLine[] {
+function validators(path: string, spec: FilesSpec, etag: string, modifiedS: number | null): HeaderLine[] {
   const lines: HeaderLine[] = [['ETag', etag]];
   if (modifiedS !== null) lines.push(['Last-Modified', new Date(modifiedS * 1000).toUTCString()]);
   const cacheControl = cacheControlOf(path, spec.cache);

@@ -16,6 +16,10 @@ export const firstReadBytes = 64 * 1024;
 /** More than this of one file is never in memory twice: one part waits for the client, the next is read. */
 const readBytes = 256 * 1024;
 
+/** Memory that is touched for the first time costs more than the reading: a few buffers are used again. */
+const freeBuffers: Uint8Array[] = [];
+const freeBuffersMax = 8;
+
 export interface FilePorts {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
@@ -40,7 +44,8 @@ export class FileStream extends Deadline implements UpstreamStream {
   readonly answerBegun = true;
   readonly #path: string;
   readonly #head: ResponseHead;
-  readonly #file: OpenFile;
+  /** Null: the whole body is in memory. */
+  readonly #file: OpenFile | null;
   readonly #disk: Disk;
   readonly #ports: FilePorts;
   /** What is not read yet, in order. */
@@ -55,12 +60,14 @@ export class FileStream extends Deadline implements UpstreamStream {
   #isClosed = false;
   #turn: DiskTurn | null = null;
   #bytesRead = 0;
+  /** Into which large parts are read, one after the other; its bytes are lent to the exchange. */
+  #buffer: Uint8Array | null = null;
 
   /** `ready`: the beginning of the body, which is read already. `path`: for messages. */
   constructor(
     path: string,
     head: ResponseHead,
-    file: OpenFile,
+    file: OpenFile | null,
     disk: Disk,
     parts: BodyPart[],
     ready: Uint8Array[],
@@ -121,7 +128,8 @@ export class FileStream extends Deadline implements UpstreamStream {
       const bytes = this.#ready.shift() ?? this.#textPart();
       if (bytes === undefined) break;
       isPassed = true;
-      handler?.onResponseBody(bytes, 0, bytes.length, 'owned');
+      const isLent = this.#buffer !== null && bytes.buffer === this.#buffer.buffer;
+      handler?.onResponseBody(bytes, 0, bytes.length, isLent ? 'borrowed' : 'owned');
     }
     if (this.#handler === null) return;
     if (this.#parts.length === 0 && this.#ready.length === 0 && !this.#isReading) return this.#end();
@@ -136,9 +144,12 @@ export class FileStream extends Deadline implements UpstreamStream {
   #end(): void {
     const handler = this.#handler;
     this.#handler = null;
-    this.#close();
-    handler?.onResponseEnd(null);
-    handler?.onResponseReadDone();
+    try {
+      handler?.onResponseEnd(null);
+      handler?.onResponseReadDone();
+    } finally {
+      this.#close();
+    }
   }
 
   /** Reads the next part of the file; the one after it follows once this one is passed on. */
@@ -155,7 +166,8 @@ export class FileStream extends Deadline implements UpstreamStream {
   }
 
   async #readPart({ start, end }: FileRange, turn: DiskTurn): Promise<void> {
-    const bytes = new Uint8Array(Math.min(end - start, readBytes));
+    this.#buffer ??= freeBuffers.pop() ?? new Uint8Array(readBytes);
+    const bytes = this.#buffer.subarray(0, Math.min(end - start, readBytes));
     try {
       const failure = await this.#fill(bytes, start, end);
       turn.leave();
@@ -168,7 +180,8 @@ export class FileStream extends Deadline implements UpstreamStream {
   }
 
   async #fill(bytes: Uint8Array, start: number, end: number): Promise<Failure | null> {
-    const { fd } = this.#file;
+    const file = this.#file as OpenFile;
+    const { fd } = file;
     for (let at = 0; at < bytes.length; ) {
       const count = await this.#disk.calls.read(fd, bytes, at, bytes.length - at, start + at);
       if (count === 0) return this.#changed('truncated');
@@ -176,7 +189,7 @@ export class FileStream extends Deadline implements UpstreamStream {
       this.#bytesRead += count;
     }
     const isLast = this.#parts.length === 1 && start + bytes.length === end;
-    if (isLast && !isUnchanged(this.#file, await this.#disk.facts(fd))) return this.#changed('rewritten');
+    if (isLast && !isUnchanged(file, await this.#disk.facts(fd))) return this.#changed('rewritten');
     return null;
   }
 
@@ -206,7 +219,12 @@ export class FileStream extends Deadline implements UpstreamStream {
   }
 
   #changed(change: 'truncated' | 'rewritten'): Failure {
-    const evidence = { path: this.#path, change, bytesExpected: this.#file.facts.size, bytesRead: this.#bytesRead };
+    const evidence = {
+      path: this.#path,
+      change,
+      bytesExpected: this.#file?.facts.size ?? 0,
+      bytesRead: this.#bytesRead,
+    };
     return fail('file_changed', 'body', evidence);
   }
 
@@ -232,7 +250,9 @@ export class FileStream extends Deadline implements UpstreamStream {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#ports.deadlines.remove(this);
-    this.#disk.close(this.#file.fd, this.#file.facts.isLinked);
+    if (this.#file !== null) this.#disk.close(this.#file.fd, this.#file.facts.isLinked);
+    if (this.#buffer !== null && freeBuffers.length < freeBuffersMax) freeBuffers.push(this.#buffer);
+    this.#buffer = null;
   }
 }
 
