@@ -21,7 +21,7 @@ export interface CachedFile {
 
 /** A small file that was read so lately is sent from memory: a change is seen after this time. */
 const freshMs = 1000;
-const bytesMax = 4 * 1024 * 1024;
+const bytesMax = 8 * 1024 * 1024;
 /** Longer paths and codings are not worth the memory. */
 const keyMax = 512;
 

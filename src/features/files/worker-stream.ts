@@ -12,9 +12,9 @@ import { codeOf, type OpenFile } from './worker-file.ts';
 export type BodyPart = Uint8Array | FileRange;
 
 /** A file up to this size is read at once, and so is the beginning of a larger one. */
-export const firstReadBytes = 64 * 1024;
+export const firstReadBytes = 128 * 1024;
 /** More than this of one file is never in memory twice: one part waits for the client, the next is read. */
-const readBytes = 256 * 1024;
+const readBytes = 128 * 1024;
 
 /** Memory that is touched for the first time costs more than the reading: a few buffers are used again. */
 const freeBuffers: Uint8Array[] = [];
