@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 
-// Threads of the pool that really hang: to open a named pipe waits for its writer.
+// Starts processes: the size of the pool is that of a process, and its threads hang here: to open a named pipe waits for its writer.
 
 const folder = mkdtempSync(join(tmpdir(), 'candor-hanging-'));
 after(() => rmSync(folder, { recursive: true }));
