@@ -1,11 +1,11 @@
+// Starts processes: the size of the pool is that of a process, and its threads hang here: to open a named pipe waits for its writer.
+
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-
-// Starts processes: the size of the pool is that of a process, and its threads hang here: to open a named pipe waits for its writer.
 
 const folder = mkdtempSync(join(tmpdir(), 'candor-hanging-'));
 after(() => rmSync(folder, { recursive: true }));
