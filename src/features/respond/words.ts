@@ -5,8 +5,16 @@ export const respondWords = featureWords({
   settings(features) {
     const spec = features?.[respondName] as RespondSpec | undefined;
     if (spec === undefined) return {};
-    const { status, contentType, body } = spec;
+    if ('closes' in spec) return { answer: { respond: 'close' } };
+    const { status, contentType, body, headers = [] } = spec;
     const bodyBytes = new TextEncoder().encode(body).length;
-    return { answer: { status, ...(body === '' ? {} : { contentType }), bodyBytes } };
+    return {
+      answer: {
+        status,
+        ...(body === '' ? {} : { contentType }),
+        bodyBytes,
+        ...Object.fromEntries(headers.map(([name, value]) => [`header ${name}`, value])),
+      },
+    };
   },
 });
