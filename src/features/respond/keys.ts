@@ -4,7 +4,6 @@ import { count } from '../../schema/fallback.ts';
 import type { Findings, Path } from '../../schema/findings.ts';
 import { parseEditedHeaderName, parseHeaderValue } from '../../schema/format/field.ts';
 import { contentType, oneOrMany, parsed, whole } from '../../schema/leaves.ts';
-import { hide } from '../../schema/schema-parts.ts';
 import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
 import { reviewText } from '../text-keys.ts';
@@ -23,7 +22,7 @@ const respondKeys = {
         status: key(whole(200, 599), 'The status.', absent.status),
         content_type: key(contentType, 'The Content-Type.', absent.contentType),
         headers: key(
-          hide(z.record(z.string(), oneOrMany(parsed(parseHeaderValue))), 'header'),
+          z.record(z.string(), oneOrMany(parsed(parseHeaderValue))),
           'Further headers. Values may have variables, such as `{host}`.',
         ),
         body: key(z.string(), 'The body of the response.'),
