@@ -1,5 +1,6 @@
 import { circuitBreaker } from './circuit-breaker/worker.ts';
 import { concurrency } from './concurrency/worker.ts';
+import { cors } from './cors/worker.ts';
 import { drainSignal } from './drain-signal/worker.ts';
 import { maintenance } from './maintenance/worker.ts';
 import { readiness } from './readiness/worker.ts';
@@ -20,6 +21,7 @@ export const workerFeatures: readonly WorkerFeature[] = [
   releases,
   slowStart,
   drainSignal,
+  cors,
   respond,
   redirect,
   maintenance,

@@ -9,12 +9,8 @@ export const respondWords = featureWords({
     const { status, contentType, body, headers = [] } = spec;
     const bodyBytes = new TextEncoder().encode(body).length;
     return {
-      answer: {
-        status,
-        ...(body === '' ? {} : { contentType }),
-        bodyBytes,
-        ...Object.fromEntries(headers.map(([name, value]) => [`header ${name}`, value])),
-      },
+      answer: { status, ...(body === '' ? {} : { contentType }), bodyBytes },
+      ...(headers.length === 0 ? {} : { headers: { respond: headers.map(([name]) => name).join(' ') } }),
     };
   },
 });
