@@ -12,6 +12,7 @@ import type {
 } from '../core/filter.ts';
 import { chunkedBody, hasNoBody, noBody, type OutgoingResponse, type RequestHead } from '../core/message.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
+import type { VariableSource } from '../core/variables.ts';
 import { EditedResponse } from './edited-response.ts';
 import { filterFault } from './filter-fault.ts';
 import { type BodyEnds, FilteredBodies } from './filtered-bodies.ts';
@@ -20,10 +21,8 @@ import type { Route } from './ports.ts';
 import { plainPath } from '../wire/plain-path.ts';
 
 /** The exchange, as the run of its filters sees it. */
-export interface FilteredExchange extends BodyEnds {
-  readonly id: string;
+export interface FilteredExchange extends BodyEnds, VariableSource {
   readonly request: RequestHead;
-  readonly client: ClientFacts;
   readonly serving: { readonly stopping: boolean };
   readonly attempts: readonly Pick<AttemptFacts, 'endpoint' | 'retryReason'>[];
   /** Of the endpoint that has answered. */
@@ -83,7 +82,7 @@ export class FilterRun implements FilterContext {
   }
 
   get path(): string {
-    return plainPathOf(this.#exchange.request.target);
+    return this.#exchange.path;
   }
 
   get rewrittenPath(): string {
@@ -92,6 +91,10 @@ export class FilterRun implements FilterContext {
 
   get client(): ClientFacts {
     return this.#exchange.client;
+  }
+
+  get variables(): VariableSource {
+    return this.#exchange;
   }
 
   get stopping(): boolean {
