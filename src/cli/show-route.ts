@@ -69,6 +69,7 @@ function routeLines(found: RouteExplanation, style: Style): string[] {
     ...settingLines('timeouts', found.timeouts as FlatSettings | null),
     ...settingLines('retries', found.retry),
     ...settingLines('limits', found.limits),
+    ...settingLines('programs', found.programs),
     ...passedLines(candidates, style),
   ];
 }

@@ -165,7 +165,8 @@ function reviewSchemes(draft: Draft, collector: ErrorCollector): void {
         'write https://, or no scheme',
       );
     const check = upstream.check;
-    if (typeof check === 'object') reviewCheck(name, check, upstream.http2 === true, collector);
+    if (typeof check === 'object')
+      reviewCheck(name, check, upstream.http2 === true || upstream.protocol === 'http2', collector);
   }
 }
 

@@ -67,6 +67,7 @@ export function explainRoute(
     timeouts: null,
     retry: null,
     limits: null,
+    programs: null,
   };
   return { ...nothing, reason, overlay: [], candidates };
 }
@@ -85,6 +86,7 @@ function found(spec: RouteSpec, upstreams: readonly UpstreamSpec[]): Omit<RouteE
     timeouts,
     retry: upstream === null ? null : Object.assign({}, ...shown.map(({ retry }) => retry)),
     limits: Object.assign({}, ...shown.map(({ limits }) => limits), limitsOf(spec, upstream)),
+    programs: shown.find(({ programs }) => programs !== undefined)?.programs ?? null,
   };
 }
 

@@ -89,6 +89,8 @@ export interface FilterContext {
    * decides by the path must use it and not `request.target`, which is spelt as the client sent it (`/%61dmin`).
    */
   readonly path: string;
+  /** The target as the route sends it to endpoints. */
+  readonly targetSent: string;
   readonly client: ClientFacts;
   /** Whether the gateway is stopping. */
   readonly stopping: boolean;

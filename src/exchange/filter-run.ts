@@ -8,6 +8,7 @@ import { EditedResponse } from './edited-response.ts';
 import { filterFault } from './filter-fault.ts';
 import { type BodyEnds, FilteredBodies } from './filtered-bodies.ts';
 import { isExtendedConnect } from './forward.ts';
+import type { Route } from './ports.ts';
 import { plainPath } from '../wire/plain-path.ts';
 
 /** The exchange, as the run of its filters sees it. */
@@ -16,6 +17,8 @@ export interface FilteredExchange extends BodyEnds {
   readonly request: RequestHead;
   readonly client: ClientFacts;
   readonly serving: { readonly stopping: boolean };
+  /** The route, once it has been found. */
+  requireRoute(): Pick<Route, 'rewrite'>;
   readonly attempts: readonly Pick<AttemptFacts, 'endpoint' | 'retryReason'>[];
   /** Of the endpoint that has answered. */
   readonly release: EndpointRelease | null;
@@ -75,6 +78,10 @@ export class FilterRun implements FilterContext {
     const target = plainPath(this.#exchange.request.target);
     const mark = target.indexOf('?');
     return mark < 0 ? target : target.slice(0, mark);
+  }
+
+  get targetSent(): string {
+    return this.#exchange.requireRoute().rewrite(this.#exchange.request.target);
   }
 
   get client(): ClientFacts {

@@ -12,6 +12,8 @@ interface ShownSettings {
   readonly answer?: FlatSettings;
   readonly retry?: FlatSettings;
   readonly limits?: FlatSettings;
+  /** Where its requests find a program. */
+  readonly programs?: FlatSettings;
 }
 
 /** A line of `candor status`. */

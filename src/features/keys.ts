@@ -13,6 +13,7 @@ import { respond } from './respond/keys.ts';
 import { retries } from './retry/keys.ts';
 import { slowStart } from './slow-start/keys.ts';
 import { sticky } from './sticky/keys.ts';
+import { fastCgi } from './fastcgi/keys.ts';
 import type { FeatureKeys } from './feature-keys.ts';
 
 /** In the order in which documents have their keys. */
@@ -21,6 +22,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   redirect,
   maintenance,
   readiness,
+  fastCgi,
   retries,
   objectives,
   circuitBreaker,

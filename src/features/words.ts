@@ -1,5 +1,6 @@
 import { circuitBreakerWords } from './circuit-breaker/words.ts';
 import { concurrencyWords } from './concurrency/words.ts';
+import { fastCgiWords } from './fastcgi/words.ts';
 import { maintenanceWords } from './maintenance/words.ts';
 import { objectivesWords } from './objectives/words.ts';
 import { readinessWords } from './readiness/words.ts';
@@ -14,6 +15,7 @@ export const wordsOfFeatures: readonly FeatureWords[] = [
   circuitBreakerWords,
   objectivesWords,
   retryWords,
+  fastCgiWords,
   redirectWords,
   respondWords,
   maintenanceWords,

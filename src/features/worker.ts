@@ -1,6 +1,7 @@
 import { circuitBreaker } from './circuit-breaker/worker.ts';
 import { concurrency } from './concurrency/worker.ts';
 import { drainSignal } from './drain-signal/worker.ts';
+import { fastCgi } from './fastcgi/worker.ts';
 import { maintenance } from './maintenance/worker.ts';
 import { readiness } from './readiness/worker.ts';
 import { redirect } from './redirect/worker.ts';
@@ -20,6 +21,7 @@ export const workerFeatures: readonly WorkerFeature[] = [
   releases,
   slowStart,
   drainSignal,
+  fastCgi,
   respond,
   redirect,
   maintenance,

@@ -12,6 +12,7 @@ import type { GatewayState, QueueState } from '../core/schemas/gateway-state.ts'
 import { localBoundSemaphores } from '../core/local-semaphore.ts';
 import type { SemaphoreSource } from '../core/semaphores.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
+import type { ScriptOf } from '../exchange/ports.ts';
 import type { RouteBounds } from '../exchange/request-gate.ts';
 import type { RetryPolicy } from '../exchange/retry-policy.ts';
 import type { FeaturePart, FeaturePorts, FeatureHooks, WorkerFeature } from '../features/worker-feature.ts';
@@ -219,11 +220,12 @@ export interface RouteHooks {
   readonly asksPrevious: boolean;
   readonly requestHeadersRemoved: readonly string[];
   readonly answersChecks: boolean;
+  readonly script: ScriptOf | null;
 }
 
 export const noHooks: RouteHooks = {
   ...{ filters: [], bounds: null, retry: null },
-  ...{ asksPrevious: false, requestHeadersRemoved: [], answersChecks: false },
+  ...{ asksPrevious: false, requestHeadersRemoved: [], answersChecks: false, script: null },
 };
 
 export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonly FeatureHooks[]): RouteHooks {
@@ -238,5 +240,6 @@ export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonl
     asksPrevious: ofUpstream.some(({ asksPrevious }) => asksPrevious === true),
     requestHeadersRemoved: all.flatMap(({ requestHeadersRemoved = [] }) => requestHeadersRemoved),
     answersChecks: ofRoute.some(({ answersChecks }) => answersChecks === true),
+    script: ofRoute.find(({ script }) => script !== undefined)?.script ?? null,
   };
 }

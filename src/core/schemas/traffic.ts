@@ -65,6 +65,7 @@ export const routeSchema = z.object({
     .nullable(),
   retry: settings.nullable().describe('How attempts are repeated. Null: it sends none.'),
   limits: settings.nullable().describe('Sizes, queues and bounds of the route and of its upstream.'),
+  programs: settings.nullable().describe('Where its requests find a program (`php`). Null: the route looks for none.'),
 });
 
 /** Which route a request would take, and why. */
