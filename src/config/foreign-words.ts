@@ -349,6 +349,7 @@ export const foreignWords: Readonly<Record<string, readonly string[]>> = {
     'sslredirect',
   ],
   hsts: ['stricttransportsecurity', 'stsseconds', 'hstsmaxage', 'hstsseconds'],
+  format: ['protocol', 'encoding'],
   version_min: ['minversion', 'tlsmin', 'tlsversion', 'sslprotocols', 'protocols', 'sslminver', 'tlsminimumversion'],
   profile: ['ciphers', 'sslciphers', 'ciphersuites', 'policy'],
   unknown_names: ['snistrict', 'strictsni', 'sslrejecthandshake', 'default', 'defaultcertificate'],

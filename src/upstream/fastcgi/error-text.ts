@@ -14,9 +14,10 @@ export class ErrorText {
     if (length < end - start) this.#isLonger = true;
   }
 
-  /** '' if there was none. */
+  /** Without a word that is cut: half a secret is not known as one. */
   get text(): string {
-    return this.#bytes.toString('utf8', 0, this.#length).trim() + (this.#isLonger ? ' …' : '');
+    const text = this.#bytes.toString('utf8', 0, this.#length);
+    return this.#isLonger ? text.slice(0, Math.max(0, text.search(/\s\S*$/))) : text;
   }
 }
 
