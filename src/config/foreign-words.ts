@@ -349,7 +349,6 @@ export const foreignWords: Readonly<Record<string, readonly string[]>> = {
     'sslredirect',
   ],
   hsts: ['stricttransportsecurity', 'stsseconds', 'hstsmaxage', 'hstsseconds'],
-  format: ['protocol', 'encoding'],
   version_min: ['minversion', 'tlsmin', 'tlsversion', 'sslprotocols', 'protocols', 'sslminver', 'tlsminimumversion'],
   profile: ['ciphers', 'sslciphers', 'ciphersuites', 'policy'],
   unknown_names: ['snistrict', 'strictsni', 'sslrejecthandshake', 'default', 'defaultcertificate'],
@@ -362,7 +361,7 @@ export const foreignWords: Readonly<Record<string, readonly string[]>> = {
   challenges: ['challenge', 'httpchallenge', 'tlschallenge', 'preferredchallenges'],
   propagation_timeout: ['propagation', 'propagationdelay', 'dnspropagation', 'delaybeforecheck'],
   log: ['logs', 'logging', 'accesslog', 'errorlog'],
-  format: ['logformat', 'accesslogformat', 'encoding'],
+  format: ['logformat', 'accesslogformat', 'encoding', 'protocol'],
   compress: [
     'compression',
     'compressor',
