@@ -183,8 +183,7 @@ export const garbage = {
     temporary: false,
     title: "The application's FastCGI records break the protocol",
     sentence: ({ address, rule }) => `${address} sent ${rule}.`,
-    forClient:
-      'The connection to the application broke a rule of its protocol. Its developers must correct that; try again in a moment.',
+    forClient: 'The application sent something out of order. Its operators must look at it; try again in a moment.',
     usualCauses: [
       'a defect of the FastCGI library of the application',
       'a program that the application starts writes to the socket, which it has inherited',

@@ -15,9 +15,9 @@ export const noEndpoint = {
     temporary: false,
     title: 'There is no such program',
     sentence: ({ script, root, why }) => `${quoted(script)} below ${quoted(root)} ${scriptFaults[why]}.`,
-    forClient: 'There is nothing at this address. Check it for typing errors, or start from the home page.',
+    forClient: 'This page does not exist. Check the address for typing errors, or start from the home page.',
     usualCauses: [
-      'a visitor followed an old link, or a scanner is guessing addresses',
+      'a scanner asks for programs of other sites, or a page links to one that has been removed',
       '`root` of `php` is not the folder that has the programs',
       'php-fpm runs elsewhere, and the files are not on this machine: then `php` needs `remote: true`',
     ],
