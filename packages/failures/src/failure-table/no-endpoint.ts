@@ -14,7 +14,7 @@ export const noEndpoint = {
     logLevel: 'info',
     temporary: false,
     title: 'There is no such program',
-    sentence: ({ script, root, why }) => `${quoted(script)} below ${quoted(root)} ${scriptFaults[why]}.`,
+    sentence: ({ script, root, why }) => `The program ${quoted(script)} below ${quoted(root)} ${scriptFaults[why]}.`,
     forClient: 'This page does not exist. Check the address for typing errors, or start from the home page.',
     usualCauses: [
       'a scanner asks for programs of other sites, or a page links to one that has been removed',
