@@ -17,7 +17,7 @@ import { unroutedHeaders } from './build-headers.ts';
 import { buildPages, buildRoutes } from './build-routes.ts';
 import { buildAdminTls, buildListenerTls } from './build-listener-tls.ts';
 import { tlsOfListener, programPath } from './wanted-files.ts';
-import { buildApplicationUpstream, buildExpectation, buildUpstream } from './build-upstream.ts';
+import { buildApplicationUpstream, buildExpectation, buildUpstream, protocolOf } from './build-upstream.ts';
 import type { Default } from '../schema/default.ts';
 import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
@@ -237,12 +237,12 @@ function secretWordsOf(command: readonly string[], path: Path, { positions }: Bu
   });
 }
 
-function buildReadiness({ readiness: read = {}, http2 }: ApplicationRead): ReadinessSpec {
+function buildReadiness({ readiness: read = {}, ...written }: ApplicationRead): ReadinessSpec {
   const readiness = read === 'tcp' ? { tcp: true } : typeof read === 'string' ? { path: read } : read;
   return {
     path: readiness.path ?? defaults.readiness.path.written,
-    ...(http2 === true ? { protocol: 'http2' as const } : {}),
-    ...(readiness.tcp === true ? { tcp: true as const } : {}),
+    ...protocolOf(written),
+    ...(readiness.tcp === true || written.protocol === 'fastcgi' ? { tcp: true as const } : {}),
     ...(readiness.headers === undefined ? {} : { headers: readiness.headers }),
     ...buildExpectation(readiness.expect),
     intervalMs: ms(readiness.interval, defaults.readiness.interval),

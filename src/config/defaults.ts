@@ -14,6 +14,7 @@ export const defaults = {
     'true',
     'Browsers send all their requests over one connection. Clients that do not ask for it get HTTP/1.1.',
   ),
+  protocol: declare('http1', 'Nearly all applications speak it.'),
   upstreamHttp2: declare(
     'false',
     'In clear text an endpoint that speaks HTTP/1.1 alone would answer no request; and where client and endpoint are near each other, HTTP/1.1 costs both less.',

@@ -26,9 +26,16 @@ const unsupported: readonly Unsupported[] = [
     ofClients: true,
   },
   {
-    keys: words('fastcgi fastcgipass phpfastcgi fcgi fastcgiindex fastcgiparam uwsgipass uwsgi scgipass scgi'),
+    keys: words(
+      'fastcgi fastcgipass phpfastcgi fcgi fastcgiindex fastcgiparam fastcgiparams fastcgisplitpathinfo fcgiapp usefcgiapp',
+    ),
     message:
-      'FastCGI, uwsgi and SCGI are not spoken yet: name the address of a server that speaks HTTP for the program, such as nginx before php-fpm',
+      'FastCGI is "protocol: fastcgi" of an upstream, and "php: { root: /srv/www }" of the routes to it says which program is meant (docs/php.md)',
+  },
+  {
+    keys: words('uwsgipass uwsgi scgipass scgi'),
+    message:
+      'uwsgi and SCGI are not spoken: let the server of the program speak HTTP (uWSGI: --http-socket), or FastCGI',
   },
   {
     keys: words('bandwidth bandwidthlimit limitrate limitrateafter bwlimit'),

@@ -97,6 +97,8 @@ export interface AttemptFacts {
   readonly redirectCell?: number;
   /** Bytes that came with the end of the response, behind it; 0 or absent: none. */
   readonly surplusBytes?: number;
+  /** What the application has written to its error output while it had the request, or the beginning of it; '' or absent: nothing, or its protocol has none. */
+  readonly errorText?: string;
   /** Bytes of the request's body that were given to the connection, and of the response's that came; absent: none. Without framing. */
   readonly bytesToEndpoint?: number;
   readonly bytesFromEndpoint?: number;

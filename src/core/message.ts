@@ -1,3 +1,4 @@
+import type { CgiFacts } from './cgi.ts';
 import type { ContentKind } from './content-kind.ts';
 import type { HeaderFilter } from './header-names.ts';
 
@@ -92,6 +93,8 @@ export interface OutgoingRequest extends WritesHeaders {
   /** The Sec-WebSocket-Key of the gateway's own, which an HTTP/1.1 endpoint needs and an HTTP/2 client does not send (RFC 8441 §5). */
   readonly webSocketKey?: string | null;
   readonly takesTrailers: boolean;
+  /** For endpoints that are asked by CGI variables; null or absent: the request is of no client. */
+  cgi?(): CgiFacts | null;
 }
 
 /** A response as it is sent to the client. */

@@ -24,6 +24,8 @@ import { plainPath } from '../wire/plain-path.ts';
 export interface FilteredExchange extends BodyEnds, VariableSource {
   readonly request: RequestHead;
   readonly serving: { readonly stopping: boolean };
+  /** The route, once it has been found. */
+  requireRoute(): Pick<Route, 'rewrite'>;
   readonly attempts: readonly Pick<AttemptFacts, 'endpoint' | 'retryReason'>[];
   /** Of the endpoint that has answered. */
   readonly release: EndpointRelease | null;
@@ -87,6 +89,10 @@ export class FilterRun implements FilterContext {
 
   get rewrittenPath(): string {
     return plainPathOf(this.#exchange.requireRoute().rewrite(this.#exchange.request.target));
+  }
+
+  get targetSent(): string {
+    return this.#exchange.requireRoute().rewrite(this.#exchange.request.target);
   }
 
   get client(): ClientFacts {

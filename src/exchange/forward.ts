@@ -1,4 +1,6 @@
+import type { CgiFacts } from '../core/cgi.ts';
 import type { AttemptFacts } from '../core/exchange.ts';
+import type { FilterContext } from '../core/filter.ts';
 import {
   clientClaimNames,
   type HeaderFilter,
@@ -89,6 +91,8 @@ interface ForwardFacts extends VariableSource {
   readonly request: RequestHead;
   readonly serving: ServingRevision;
   readonly attempts: readonly Pick<AttemptFacts, 'endpoint'>[];
+  /** Null or absent: the route has none. */
+  readonly filters?: FilterContext | null;
 }
 
 /** The request as it is sent to the endpoint. */
@@ -151,6 +155,13 @@ export class ForwardedRequest implements OutgoingRequest {
     if (client.tls !== null && !client.trusted) writeClientCertificate(own, client.tls.clientCertificate);
     own.header('X-Request-Id', id);
     if (identity.trace !== null) this.#writeTrace(own, identity.trace);
+  }
+
+  cgi(): CgiFacts {
+    const { client, request, filters = null } = this.#facts;
+    const { script, prefixRemoved } = this.#route;
+    const { version, target } = request;
+    return { client, version, target, prefixRemoved, script: filters === null ? null : (script?.(filters) ?? null) };
   }
 
   #writeWithUrls(sink: HeaderSink, drop: HeaderFilter): void {

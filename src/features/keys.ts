@@ -15,6 +15,7 @@ import { respond } from './respond/keys.ts';
 import { retries } from './retry/keys.ts';
 import { slowStart } from './slow-start/keys.ts';
 import { sticky } from './sticky/keys.ts';
+import { fastCgi } from './fastcgi/keys.ts';
 import type { FeatureKeys } from './feature-keys.ts';
 
 /** In the order in which documents have their keys. */
@@ -25,6 +26,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   maintenance,
   readiness,
   cors,
+  fastCgi,
   retries,
   objectives,
   circuitBreaker,

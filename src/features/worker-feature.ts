@@ -11,6 +11,7 @@ import type { BoundSemaphores } from '../core/semaphores.ts';
 import type { Clock } from '../core/time.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { ResponseHeadersOf } from '../exchange/ports.ts';
+import type { ScriptOf } from '../exchange/ports.ts';
 import type { RequestGate } from '../exchange/request-gate.ts';
 import type { RetryPolicy } from '../exchange/retry-policy.ts';
 import type { AroundBalancer, OuterBalancer } from '../policy/balancer.ts';
@@ -38,6 +39,8 @@ export interface FeatureHooks {
   readonly responseHeaders?: RequestedHeaders;
   /** The route is for checks of load balancers: they come in clear text, and while an operator has closed all routes. */
   readonly answersChecks?: true;
+  /** The program that a request is for, for endpoints that are asked by CGI variables. */
+  readonly script?: ScriptOf;
   /** Is told how each exchange has ended. */
   readonly onEnded?: (exchange: EndedExchange) => void;
 }

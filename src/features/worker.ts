@@ -3,6 +3,7 @@ import { concurrency } from './concurrency/worker.ts';
 import { cors } from './cors/worker.ts';
 import { drainSignal } from './drain-signal/worker.ts';
 import { files } from './files/worker.ts';
+import { fastCgi } from './fastcgi/worker.ts';
 import { maintenance } from './maintenance/worker.ts';
 import { readiness } from './readiness/worker.ts';
 import { redirect } from './redirect/worker.ts';
@@ -24,6 +25,7 @@ export const workerFeatures: readonly WorkerFeature[] = [
   drainSignal,
   files,
   cors,
+  fastCgi,
   respond,
   redirect,
   maintenance,

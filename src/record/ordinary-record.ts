@@ -86,6 +86,7 @@ export function isOrdinary(exchange: EndedExchange): boolean {
     !attempt.retry &&
     attempt.retryReason === 'accepted' &&
     (attempt.surplusBytes ?? 0) === 0 &&
+    (attempt.errorText ?? '') === '' &&
     hasOrdinaryTimes(attempt) &&
     exchange.endedAt - exchange.startedAt < decimalsMsMax &&
     exchange.id.length <= recordLimits.id &&

@@ -52,6 +52,7 @@ export function compileRoute(
     hostSent: spec.rewrite.host,
     rewrite: rewriteOf(spec.match.pathPrefix, spec.rewrite.pathPrefix),
     prefixRemoved,
+    script: hooks.script,
     covers: coversOf(spec),
   };
 }

@@ -13,6 +13,7 @@ import { localBoundSemaphores } from '../core/local-semaphore.ts';
 import { PoolClasses } from '../core/pool-classes.ts';
 import type { SemaphoreSource } from '../core/semaphores.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
+import type { ScriptOf } from '../exchange/ports.ts';
 import type { RouteBounds } from '../exchange/request-gate.ts';
 import type { RetryPolicy } from '../exchange/retry-policy.ts';
 import type {
@@ -235,11 +236,13 @@ export interface RouteHooks {
   readonly requestHeadersRemoved: readonly string[];
   readonly responseHeaders: RequestedHeaders | null;
   readonly answersChecks: boolean;
+  readonly script: ScriptOf | null;
 }
 
 export const noHooks: RouteHooks = {
   ...{ filters: [], bounds: null, retry: null },
   ...{ asksPrevious: false, requestHeadersRemoved: [], responseHeaders: null, answersChecks: false },
+  ...{ asksPrevious: false, requestHeadersRemoved: [], answersChecks: false, script: null },
 };
 
 export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonly FeatureHooks[]): RouteHooks {
@@ -255,5 +258,6 @@ export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonl
     requestHeadersRemoved: all.flatMap(({ requestHeadersRemoved = [] }) => requestHeadersRemoved),
     responseHeaders: ofRoute.find(({ responseHeaders }) => responseHeaders !== undefined)?.responseHeaders ?? null,
     answersChecks: ofRoute.some(({ answersChecks }) => answersChecks === true),
+    script: ofRoute.find(({ script }) => script !== undefined)?.script ?? null,
   };
 }

@@ -62,6 +62,10 @@ const attemptSchema = z.object({
   retry_reason: typed<RetryReason>(text),
   release: text.optional().describe('The release that the endpoint runs; absent: that of the exchange, or none.'),
   surplus_bytes: count.optional().describe('Bytes that came with the end of the response, behind it; absent: none.'),
+  stderr: z
+    .array(text)
+    .optional()
+    .describe('The first lines that the application wrote to STDERR of FastCGI meanwhile, redacted; absent: none.'),
   bytes_to_endpoint: count
     .optional()
     .describe("Bytes of the request's body that the connection took; absent: none, or the only attempt of a success."),
