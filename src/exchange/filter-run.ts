@@ -223,7 +223,7 @@ export class FilterRun implements FilterContext {
     if (this.request.method === 'HEAD' || head.status === 204 || head.status === 304) {
       this.bodies.dropResponse();
       head.framing = noBody;
-      if (changesResponseBody) head.contentLength = -1;
+      if (changesResponseBody && this.#wouldChange(head)) head.contentLength = -1;
       return true;
     }
     if (!changesResponseBody || hasNoBody(head.framing)) return true;
@@ -232,6 +232,13 @@ export class FilterRun implements FilterContext {
     head.framing = chunkedBody;
     head.contentLength = -1;
     return true;
+  }
+
+  /** Whether the body of an answer to GET would be another one. */
+  #wouldChange(head: EditedResponse): boolean {
+    return this.#pipeline.filters
+      .slice(0, this.#passed)
+      .some((filter) => filter.responseBody !== undefined && filter.changesResponseBody?.(this, head) !== false);
   }
 
   #addRequestTransforms(): boolean {

@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import { circuitBreaker } from './circuit-breaker/keys.ts';
 import { endpointBreaker } from './circuit-breaker/keys-endpoint.ts';
+import { compression } from './compression/keys.ts';
 import { concurrency } from './concurrency/keys.ts';
 import { drainSignals } from './drain-signal/keys.ts';
 import { maintenance } from './maintenance/keys.ts';
@@ -27,6 +28,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   concurrency,
   drainSignals,
   sticky,
+  compression,
   slowStart,
   outlierDetection,
   endpointBreaker,

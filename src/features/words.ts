@@ -1,4 +1,5 @@
 import { circuitBreakerWords } from './circuit-breaker/words.ts';
+import { compressionWords } from './compression/words.ts';
 import { concurrencyWords } from './concurrency/words.ts';
 import { maintenanceWords } from './maintenance/words.ts';
 import { objectivesWords } from './objectives/words.ts';
@@ -14,6 +15,7 @@ export const wordsOfFeatures: readonly FeatureWords[] = [
   circuitBreakerWords,
   objectivesWords,
   retryWords,
+  compressionWords,
   redirectWords,
   respondWords,
   maintenanceWords,

@@ -1,4 +1,5 @@
 import { circuitBreaker } from './circuit-breaker/worker.ts';
+import { compression } from './compression/worker.ts';
 import { concurrency } from './concurrency/worker.ts';
 import { drainSignal } from './drain-signal/worker.ts';
 import { maintenance } from './maintenance/worker.ts';
@@ -20,6 +21,7 @@ export const workerFeatures: readonly WorkerFeature[] = [
   releases,
   slowStart,
   drainSignal,
+  compression,
   respond,
   redirect,
   maintenance,
