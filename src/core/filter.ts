@@ -105,6 +105,8 @@ export interface FilterContext {
   readonly clock: Clock;
   /** Ends the suspension by `filter`. Does nothing if that filter has not suspended the exchange, or the exchange has ended. */
   resume(filter: Filter, decision: Exclude<FilterDecision, 'suspend'>): void;
+  /** The endpoint does not get this header of the client. Before an endpoint is chosen. */
+  removeRequestHeader(name: string): void;
   /** For the record: the client begins a session at the endpoint, or its session moves there from another one. */
   noteSession(change: SessionChange): void;
   /** The state that `filter` has set for this exchange with `setState`; undefined if it has set none. */

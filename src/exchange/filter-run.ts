@@ -36,6 +36,8 @@ export class FilterRun implements FilterContext {
   readonly clock: Clock;
   readonly bodies: FilteredBodies;
   session: SessionChange | null = null;
+  /** In lower case. Null: the filters have removed none. */
+  requestHeadersRemoved: Set<string> | null = null;
   readonly #pipeline: FilterPipeline;
   readonly #exchange: FilteredExchange;
   readonly #suspensionMs: number;
@@ -99,6 +101,10 @@ export class FilterRun implements FilterContext {
 
   noteSession(change: SessionChange): void {
     this.session = change;
+  }
+
+  removeRequestHeader(name: string): void {
+    (this.requestHeadersRemoved ??= new Set()).add(name.toLowerCase());
   }
 
   getState(filter: Filter): unknown {

@@ -10,6 +10,8 @@ import { outlierDetection } from './outlier-detection/keys.ts';
 import { readiness } from './readiness/keys.ts';
 import { redirect } from './redirect/keys.ts';
 import { releases } from './releases/keys.ts';
+import { requestDecompression } from './request-decompression/keys.ts';
+import { textReplacement } from './text-replacement/keys.ts';
 import { respond } from './respond/keys.ts';
 import { retries } from './retry/keys.ts';
 import { slowStart } from './slow-start/keys.ts';
@@ -29,6 +31,8 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   drainSignals,
   sticky,
   compression,
+  requestDecompression,
+  textReplacement,
   slowStart,
   outlierDetection,
   endpointBreaker,

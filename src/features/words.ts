@@ -5,6 +5,8 @@ import { maintenanceWords } from './maintenance/words.ts';
 import { objectivesWords } from './objectives/words.ts';
 import { readinessWords } from './readiness/words.ts';
 import { redirectWords } from './redirect/words.ts';
+import { decompressionWords } from './request-decompression/words.ts';
+import { replacementWords } from './text-replacement/words.ts';
 import { respondWords } from './respond/words.ts';
 import { retryWords } from './retry/words.ts';
 import type { FeatureWords } from './feature-words.ts';
@@ -16,6 +18,8 @@ export const wordsOfFeatures: readonly FeatureWords[] = [
   objectivesWords,
   retryWords,
   compressionWords,
+  decompressionWords,
+  replacementWords,
   redirectWords,
   respondWords,
   maintenanceWords,

@@ -6,6 +6,8 @@ import { maintenance } from './maintenance/worker.ts';
 import { readiness } from './readiness/worker.ts';
 import { redirect } from './redirect/worker.ts';
 import { releases } from './releases/worker.ts';
+import { requestDecompression } from './request-decompression/worker.ts';
+import { textReplacement } from './text-replacement/worker.ts';
 import { respond } from './respond/worker.ts';
 import { retry } from './retry/worker.ts';
 import { slowStart } from './slow-start/worker.ts';
@@ -22,6 +24,8 @@ export const workerFeatures: readonly WorkerFeature[] = [
   slowStart,
   drainSignal,
   compression,
+  requestDecompression,
+  textReplacement,
   respond,
   redirect,
   maintenance,

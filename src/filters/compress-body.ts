@@ -106,7 +106,7 @@ export class CompressBody extends ZlibBody {
     return this.#level > this.#coding.syncLevelMax ? null : this.#coding.whole(bytes, this.#level);
   }
 
-  protected override fail(error: Error): void {
+  protected override failed(error: Error): void {
     this.sink.fail(fail('gateway_fault', 'filter', { invariant: `compression: ${invariantOf(error)}` }));
   }
 

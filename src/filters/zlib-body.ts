@@ -40,12 +40,15 @@ export abstract class ZlibBody implements BodyTransform, PoolWaiter {
     this.#jobBytes = jobBytes;
   }
 
-  /** Made when it is first needed. Its `end` finishes the coding; each `write` before it goes on to the receiver. */
-  protected abstract create(): Transform;
+  /**
+   * Made when it is first needed. Its `end` finishes the coding; each `write` before it goes on to the receiver. Null: it cannot be made, and the
+   * body has failed.
+   */
+  protected abstract create(): Transform | null;
   /** The whole body at once; null: it goes through the stream. */
   protected abstract whole(bytes: Uint8Array): Uint8Array | null;
   /** The stream has failed. */
-  protected abstract fail(error: Error): void;
+  protected abstract failed(error: Error): void;
   /** The stream is not needed any more. */
   protected abstract release(): void;
 
@@ -105,13 +108,15 @@ export abstract class ZlibBody implements BodyTransform, PoolWaiter {
   #run(): void {
     this.#job = 'runs';
     const stream = (this.#stream ??= this.#open());
+    if (stream === null) return this.#leave();
     const bytes = this.#take();
     if (this.#ending !== null && this.#heldBytes === 0) stream.end(bytes);
     else stream.write(bytes, this.#onJobDone);
   }
 
-  #open(): Transform {
+  #open(): Transform | null {
     const stream = this.create();
+    if (stream === null) return null;
     stream.on('data', (bytes: Uint8Array) => this.write(bytes));
     stream.on('end', () => this.#onEnd());
     stream.on('error', (error) => this.#onError(error));
@@ -165,7 +170,7 @@ export abstract class ZlibBody implements BodyTransform, PoolWaiter {
   #onError(error: Error): void {
     if (this.#closed) return;
     this.close();
-    this.fail(error);
+    this.failed(error);
   }
 
   close(): void {
