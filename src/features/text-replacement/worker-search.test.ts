@@ -65,7 +65,7 @@ describe('texts are replaced', () => {
         ['bc', '2'],
       ],
       'abcabcx',
-      'a2' + '1',
+      'a21',
     ],
     ['also beyond ASCII', [['ü', 'ue']], 'über ü', 'ueber ue'],
     ['with patterns of other languages taken literally', [['$1.*', '$&']], 'a$1.*b', 'a$&b'],
