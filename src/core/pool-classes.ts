@@ -8,7 +8,7 @@ import type { Clock, Instant } from './time.ts';
  */
 const limits = { files: 8, zlib: 'cores', hash: 1 } as const;
 
-export type PoolClass = keyof typeof limits;
+type PoolClass = keyof typeof limits;
 
 const names = Object.keys(limits) as readonly PoolClass[];
 

@@ -40,7 +40,7 @@ const zstdParams = (level: number, bytes: number): Record<number, number> => ({
   [c.ZSTD_c_windowLog]: windowFor(bytes, 10),
 });
 
-export const codings = {
+const codings = {
   gzip: {
     syncLevelMax: 9,
     whole: (bytes, level) => zlib.gzipSync(bytes, { level }),
@@ -61,7 +61,7 @@ export const codings = {
 } as const satisfies Readonly<Record<string, Coding>>;
 
 /** Compressed responses of one worker that are not whole within one read. Each has up to two megabytes of zlib's memory. */
-export const streamsMax = 128;
+const streamsMax = 128;
 
 /** Bodies of one worker that wait for a thread: others are sent as they are. */
 const waitingMax = 32;

@@ -182,6 +182,8 @@ export const errorReaders: readonly string[] = [
   // Errors of the system become failures, states and sentences of ours.
   'src/transport/errno.ts',
   'src/transport/try-binding.ts',
+  // Those of zlib: what a client has sent cannot be decoded.
+  'src/filters/decompress-body.ts',
   'src/record/log-files.ts',
   'src/record/log-output.ts',
   'src/store/database.ts',
