@@ -44,10 +44,12 @@ export type WorkName =
   | 'h2-get'
   | 'h2-get-1m'
   | 'h2-tls-get'
-  | 'grpc-unary';
+  | 'grpc-unary'
+  | 'gzip-50k'
+  | 'br-50k';
 
 /** The configuration of the gateway: one route to one origin; a thousand routes; two hundred endpoints. */
-export type SettingName = 'plain' | 'routes' | 'endpoints' | 'tls' | 'h2' | 'h2-tls' | 'grpc';
+export type SettingName = 'plain' | 'routes' | 'endpoints' | 'tls' | 'h2' | 'h2-tls' | 'grpc' | 'gzip' | 'br';
 
 export interface Setting {
   readonly routes: number;
@@ -57,6 +59,8 @@ export interface Setting {
   readonly http2: boolean;
   /** Endpoints get HTTP/2 in clear text, with gRPC. Absent: HTTP/1.1. */
   readonly grpc?: true;
+  /** The gateway compresses, by gzip at level 1 or br at level 4. Absent: it does not. */
+  readonly compress?: 'gzip' | 'br';
 }
 
 export const settings: Readonly<Record<SettingName, Setting>> = {
@@ -67,6 +71,8 @@ export const settings: Readonly<Record<SettingName, Setting>> = {
   h2: { routes: 1, endpoints: 1, tls: false, http2: true },
   grpc: { routes: 1, endpoints: 1, tls: false, http2: true, grpc: true },
   'h2-tls': { routes: 1, endpoints: 1, tls: true, http2: true },
+  gzip: { routes: 1, endpoints: 1, tls: false, http2: false, compress: 'gzip' },
+  br: { routes: 1, endpoints: 1, tls: false, http2: false, compress: 'br' },
 };
 
 const get = { method: 'GET', bodyBytes: 0, newConnection: false, freshHeaders: false, setting: 'plain' } as const;
@@ -91,6 +97,8 @@ export const works: readonly Work[] = [
   { ...get, name: 'h2-get-1m', title: 'GET of 1 MB, HTTP/2', path: '/files/1m', setting: 'h2' },
   { ...secure, name: 'h2-tls-get', title: 'small GET, HTTP/2 within TLS', setting: 'h2-tls' },
   { ...get, name: 'grpc-unary', title: 'unary gRPC call', path: '/shop.Orders/Get', method: 'POST', setting: 'grpc' },
+  { ...get, name: 'gzip-50k', title: 'GET of 50 KB, compressed by gzip (1)', path: '/files/50k', setting: 'gzip' },
+  { ...get, name: 'br-50k', title: 'GET of 50 KB, compressed by br (4)', path: '/files/50k', setting: 'br' },
   { ...get, name: 'websocket', title: 'WebSocket echo, each message', path: '/echo' },
 ];
 

@@ -63,8 +63,8 @@ const codings = {
 /** Compressed responses of one worker that are not whole within one read. Each has up to two megabytes of zlib's memory. */
 const streamsMax = 128;
 
-/** Bodies of one worker that wait for a thread: others are sent as they are. */
-const waitingMax = 32;
+/** Bodies of one worker that wait for a thread, each with up to 64 KiB: others are sent as they are. At a third of a millisecond each, that is a short wait. */
+const waitingMax = 256;
 
 /** What the compressed bodies of a worker share. */
 export class Compressors {
