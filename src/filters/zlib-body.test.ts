@@ -77,7 +77,7 @@ describe('a compressed body', () => {
       // The first rounds compile; a collection of garbage may fall into any of them.
       for (let round = 0; round < 6; round++) {
         let slowest = 0;
-        for (const bytes of [16_384, text.length]) {
+        for (const bytes of [16_384, 65_536, text.length]) {
           const receiver = new Receiver();
           const body = new CompressBody(coding, level, bytes, new Compressors(poolOf(2)), receiver);
           for (let at = 0; at < bytes; at += 65_536) {
@@ -141,15 +141,19 @@ describe('a compressed body', () => {
     const compressors = new Compressors(poolOf(1));
     const bodies = Array.from({ length: 257 }, () => new CompressBody('gzip', 1, -1, compressors, new Receiver()));
     for (const [index, body] of bodies.entries()) {
-      assert.ok(compressors.hasRoomFor(-1), `${index} bodies`);
+      assert.ok(compressors.hasRoomFor(-1, 'br', 4), `${index} bodies`);
       body.push(text, 0, 100_000);
     }
     assert.deepEqual(
-      [compressors.hasRoomFor(-1), compressors.hasRoomFor(100_000), compressors.hasRoomFor(16_384)],
+      [
+        compressors.hasRoomFor(-1, 'br', 4),
+        compressors.hasRoomFor(100_000, 'br', 4),
+        compressors.hasRoomFor(16_384, 'br', 4),
+      ],
       [false, false, true],
     );
     for (const body of bodies) body.close();
-    assert.ok(compressors.hasRoomFor(-1));
+    assert.ok(compressors.hasRoomFor(-1, 'br', 4));
   });
 });
 

@@ -6,7 +6,7 @@ import type { PoolQueue, PoolWaiter } from '../core/pool-classes.ts';
 /** The sender waits while so much has come that no thread has worked on yet. */
 const heldMax = 65_536;
 
-/** A whole body up to this size is coded at once: that takes less than a millisecond, and less than it takes to pass it to another thread. */
+/** A whole body up to this size is coded at once, if its coding says no other: that takes less than a millisecond. */
 export const syncMax = 16_384;
 
 interface ZlibBodyPorts {
@@ -14,6 +14,8 @@ interface ZlibBodyPorts {
   readonly pool: PoolQueue;
   /** How much one job gets at most. */
   readonly jobBytes: number;
+  /** Up to this size a body that is whole is coded at once. */
+  readonly wholeMax?: number;
 }
 
 /**
@@ -24,6 +26,7 @@ export abstract class ZlibBody implements BodyTransform, PoolWaiter {
   protected readonly sink: BodySink;
   readonly #pool: PoolQueue;
   readonly #jobBytes: number;
+  readonly #wholeMax: number;
   #held: Uint8Array[] = [];
   #heldBytes = 0;
   #ending: { readonly trailers: MessageHeaders | null } | null = null;
@@ -34,10 +37,11 @@ export abstract class ZlibBody implements BodyTransform, PoolWaiter {
   #receiverHasRoom = true;
   #closed = false;
 
-  constructor({ sink, pool, jobBytes }: ZlibBodyPorts) {
+  constructor({ sink, pool, jobBytes, wholeMax = syncMax }: ZlibBodyPorts) {
     this.sink = sink;
     this.#pool = pool;
     this.#jobBytes = jobBytes;
+    this.#wholeMax = wholeMax;
   }
 
   /**
@@ -56,7 +60,7 @@ export abstract class ZlibBody implements BodyTransform, PoolWaiter {
   push(bytes: Uint8Array, start: number, end: number): boolean {
     this.#held.push(Buffer.from(bytes.subarray(start, end)));
     this.#heldBytes += end - start;
-    if (this.#heldBytes >= heldMax) this.#turn();
+    if (this.#heldBytes >= heldMax && this.#heldBytes > this.#wholeMax) this.#turn();
     else this.#turnLater();
     this.#senderWaits = this.#heldBytes >= heldMax || !this.#receiverHasRoom;
     return !this.#senderWaits;
@@ -86,7 +90,7 @@ export abstract class ZlibBody implements BodyTransform, PoolWaiter {
   #turn(): void {
     if (this.#closed || this.#job !== 'none' || !this.#receiverHasRoom) return;
     if (this.#heldBytes === 0 && this.#ending === null) return;
-    if (this.#stream === null && this.#ending !== null && this.#heldBytes <= syncMax) {
+    if (this.#stream === null && this.#ending !== null && this.#heldBytes <= this.#wholeMax) {
       const whole = this.whole(joined(this.#held));
       if (whole !== null) return this.#finishWith(whole);
       if (this.#closed) return;

@@ -66,7 +66,7 @@ export class CompressionFilter implements Filter {
     if (otherwiseCoded.some((name) => head.get(name) !== null)) return null;
     if (isNoTransform(head.get('cache-control')) || isNoTransform(headers.get('cache-control'))) return null;
     const coding = preferredCoding(headers.get('accept-encoding'), this.#spec.codings);
-    return coding !== null && this.#compressors.hasRoomFor(length) ? coding : null;
+    return coding !== null && this.#compressors.hasRoomFor(length, coding, this.#spec.levels[coding]) ? coding : null;
   }
 }
 
