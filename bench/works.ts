@@ -35,6 +35,9 @@ export type WorkName =
   | 'new-connection'
   | 'routes'
   | 'endpoints'
+  | 'static-1k'
+  | 'static-100k'
+  | 'static-10m'
   | 'websocket'
   | 'tls-get'
   | 'tls13-full'
@@ -49,7 +52,7 @@ export type WorkName =
   | 'br-50k';
 
 /** The configuration of the gateway: one route to one origin; a thousand routes; two hundred endpoints. */
-export type SettingName = 'plain' | 'routes' | 'endpoints' | 'tls' | 'h2' | 'h2-tls' | 'grpc' | 'gzip' | 'br';
+export type SettingName = 'plain' | 'routes' | 'endpoints' | 'tls' | 'h2' | 'h2-tls' | 'grpc' | 'gzip' | 'br' | 'files';
 
 export interface Setting {
   readonly routes: number;
@@ -61,6 +64,8 @@ export interface Setting {
   readonly grpc?: true;
   /** The gateway compresses, by gzip at level 1 or br at level 4. Absent: it does not. */
   readonly compress?: 'gzip' | 'br';
+  /** Files of a folder beside the origin. */
+  readonly files?: true;
 }
 
 export const settings: Readonly<Record<SettingName, Setting>> = {
@@ -73,6 +78,7 @@ export const settings: Readonly<Record<SettingName, Setting>> = {
   'h2-tls': { routes: 1, endpoints: 1, tls: true, http2: true },
   gzip: { routes: 1, endpoints: 1, tls: false, http2: false, compress: 'gzip' },
   br: { routes: 1, endpoints: 1, tls: false, http2: false, compress: 'br' },
+  files: { routes: 1, endpoints: 1, tls: false, http2: false, files: true },
 };
 
 const get = { method: 'GET', bodyBytes: 0, newConnection: false, freshHeaders: false, setting: 'plain' } as const;
@@ -99,6 +105,9 @@ export const works: readonly Work[] = [
   { ...get, name: 'grpc-unary', title: 'unary gRPC call', path: '/shop.Orders/Get', method: 'POST', setting: 'grpc' },
   { ...get, name: 'gzip-50k', title: 'GET of 50 KB, compressed by gzip (1)', path: '/files/50k', setting: 'gzip' },
   { ...get, name: 'br-50k', title: 'GET of 50 KB, compressed by br (4)', path: '/files/50k', setting: 'br' },
+  { ...get, name: 'static-1k', title: 'static file of 1 KB', path: '/static/1k.txt', setting: 'files' },
+  { ...get, name: 'static-100k', title: 'static file of 100 KB', path: '/static/100k.txt', setting: 'files' },
+  { ...get, name: 'static-10m', title: 'static file of 10 MB', path: '/static/10m.txt', setting: 'files' },
   { ...get, name: 'websocket', title: 'WebSocket echo, each message', path: '/echo' },
 ];
 

@@ -1,6 +1,8 @@
 import { circuitBreakerWords } from './circuit-breaker/words.ts';
 import { compressionWords } from './compression/words.ts';
 import { concurrencyWords } from './concurrency/words.ts';
+import { filesWords } from './files/words.ts';
+import { corsWords } from './cors/words.ts';
 import { maintenanceWords } from './maintenance/words.ts';
 import { objectivesWords } from './objectives/words.ts';
 import { readinessWords } from './readiness/words.ts';
@@ -20,8 +22,10 @@ export const wordsOfFeatures: readonly FeatureWords[] = [
   compressionWords,
   decompressionWords,
   replacementWords,
+  filesWords,
   redirectWords,
   respondWords,
   maintenanceWords,
   readinessWords,
+  corsWords,
 ];

@@ -1,7 +1,9 @@
 import { circuitBreaker } from './circuit-breaker/worker.ts';
 import { compression } from './compression/worker.ts';
 import { concurrency } from './concurrency/worker.ts';
+import { cors } from './cors/worker.ts';
 import { drainSignal } from './drain-signal/worker.ts';
+import { files } from './files/worker.ts';
 import { maintenance } from './maintenance/worker.ts';
 import { readiness } from './readiness/worker.ts';
 import { redirect } from './redirect/worker.ts';
@@ -26,6 +28,8 @@ export const workerFeatures: readonly WorkerFeature[] = [
   compression,
   requestDecompression,
   textReplacement,
+  files,
+  cors,
   respond,
   redirect,
   maintenance,

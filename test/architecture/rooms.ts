@@ -181,6 +181,7 @@ export const entries: readonly string[] = [
 export const errorReaders: readonly string[] = [
   // Errors of the system become failures, states and sentences of ours.
   'src/transport/errno.ts',
+  'src/features/files/worker-file.ts',
   'src/transport/try-binding.ts',
   // Those of zlib: what a client has sent cannot be decoded.
   'src/filters/decompress-body.ts',

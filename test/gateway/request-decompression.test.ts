@@ -83,7 +83,8 @@ describe('a compressed request reaches the application decoded', () => {
     });
 });
 
-const zeros = Buffer.alloc(20_000_000);
+/** Below the greatest size, whatever part of it comes first. */
+const zeros = Buffer.alloc(180_000);
 
 describe('a request is refused', () => {
   for (const [what, coding, body, status, rule] of [

@@ -20,6 +20,10 @@ export function completed(fragment: Record<string, unknown>): Record<string, unk
     'error_pages',
     'compress',
     'decompress_requests',
+    'request_headers',
+    'response_headers',
+    'security_headers',
+    'cors',
     'admin',
     'log',
   ];
