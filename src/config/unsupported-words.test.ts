@@ -43,7 +43,7 @@ for (const [keys, says] of [
     /^authentication of clients is not supp/,
   ],
   [['ip_hash', 'consistent_hash'], /^requests of one client go to one endpoint with "balance: /],
-  [['gzip', 'encode', 'compression'], /^compression is not supported yet/],
+  [['gzip', 'encode', 'compression'], /^(?:did you mean "compress"|it is "compress: true")/],
   [['upgrade', 'upgrades'], /^WebSockets need no key/],
   [['h2c', 'alpn'], /^HTTP\/2 is offered to clients unless a listener has "http2: false"/],
   [['http3', 'quic'], /^HTTP\/3 is not supported yet/],

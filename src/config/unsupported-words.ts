@@ -127,8 +127,22 @@ const unsupported: readonly Unsupported[] = [
     unless: 'slow_start',
   },
   {
-    keys: words('gzip compress compression encode encoding brotli zstd deflate'),
-    message: 'compression is not supported yet; what the application compresses is passed on as it is',
+    keys: words(
+      'gzip compress compression encode encoding brotli br zstd deflate gziptypes gzipcomplevel gzipminlength',
+    ),
+    message:
+      'it is "compress: true", of a route or of the file; { types: …, min_size: …, codings: …, levels: … } says how',
+    unless: 'compress',
+  },
+  {
+    keys: words('decompress decompressor decompression gunzip requestdecompression'),
+    message: 'it is "decompress_requests: true", of a route or of the file; { max_size: …, max_ratio: … } limits it',
+    unless: 'decompress_requests',
+  },
+  {
+    keys: words('subfilter replace replaceresponse bodyrewrite rewritebody substitute textreplacement'),
+    message: 'it is "replace_text" of a route: { "http://old.example": "https://new.example" }',
+    unless: 'replace_text',
   },
   {
     keys: words('upgrade upgrades upgradeconfigs proxyhttpversion'),

@@ -110,7 +110,7 @@ export interface OutgoingResponse extends WritesHeaders {
 }
 
 /**
- * Owned bytes belong to the receiver. Borrowed ones are valid during the call only; those of a response until its read
+ * Owned bytes belong to the receiver; those that came in a large read only until it lets their sender go on. Borrowed ones are valid during the call only; those of a response until its read
  * is over (`onResponseReadDone`, or the end of the stream), so that a small response can be held without a copy.
  */
 export type Ownership = 'borrowed' | 'owned';

@@ -72,7 +72,7 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
   sendToEndpoint(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
     const buffer = this.requestBuffer;
     if (buffer?.isSent === false) {
-      if (buffer.add(bytes, start, end, this.request.framing)) return true;
+      if (buffer.add(bytes, start, end, this.#isChanged ? chunkedBody : this.request.framing)) return true;
       this.onRequestBuffered();
       return buffer.isSent;
     }

@@ -268,8 +268,14 @@ export class Exchange
     this.readWhatHasCome();
     if (this.#state !== 'sent') return;
     const { framingToEndpoint, ports } = this;
-    const mayUpgrade = this.filters?.bodies.changesRequest !== true;
-    const request = new ForwardedRequest(this, route, attempt.chosenEndpoint, ports.ids, framingToEndpoint, mayUpgrade);
+    const request = new ForwardedRequest(
+      this,
+      route,
+      attempt.chosenEndpoint,
+      ports.ids,
+      framingToEndpoint,
+      this.filters,
+    );
     attempt.send(this.#retries?.announced(request, attempt) ?? request, route.timeouts);
     if (hasNoBody(this.request.framing)) {
       attempt.endBody(null);

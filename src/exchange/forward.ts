@@ -95,6 +95,12 @@ interface ForwardFacts extends VariableSource {
   readonly filters?: FilterContext | null;
 }
 
+/** What filters have changed in a request. */
+interface FilterChanges {
+  readonly bodies: { readonly changesRequest: boolean };
+  readonly requestHeadersRemoved: ReadonlySet<string> | null;
+}
+
 /** The request as it is sent to the endpoint. */
 export class ForwardedRequest implements OutgoingRequest {
   readonly method: string;
@@ -109,10 +115,11 @@ export class ForwardedRequest implements OutgoingRequest {
   readonly #route: Route;
   readonly #endpoint: string;
   readonly #ids: Ids;
+  readonly #removed: ReadonlySet<string> | null;
 
   /**
    * `framing` is that of the body as it is sent, which filters may change. A body that they change ends in their time, so that no protocol
-   * can follow it: `mayUpgrade` is false.
+   * can follow it.
    */
   constructor(
     facts: ForwardFacts,
@@ -120,7 +127,7 @@ export class ForwardedRequest implements OutgoingRequest {
     endpoint: Endpoint,
     ids: Ids,
     framing: Framing = facts.request.framing,
-    mayUpgrade = true,
+    filters: FilterChanges | null = null,
   ) {
     const { request } = facts;
     this.method = request.method;
@@ -128,7 +135,8 @@ export class ForwardedRequest implements OutgoingRequest {
     this.authority = authorityFor(route.hostSent, request, endpoint);
     this.target = route.rewrite(request.target);
     this.framing = framing;
-    this.upgrade = mayUpgrade ? request.upgrade : null;
+    this.upgrade = filters?.bodies.changesRequest === true ? null : request.upgrade;
+    this.#removed = filters?.requestHeadersRemoved ?? null;
     this.webSocketKey = isExtendedConnect(request) ? webSocketKey((bytes) => ids.fill(bytes)) : null;
     this.takesTrailers = request.takesTrailers;
     this.#facts = facts;
@@ -145,8 +153,9 @@ export class ForwardedRequest implements OutgoingRequest {
     const dropped = this.webSocketKey === null ? usual : without('sec-websocket', usual);
     const announcesInVain = headers.hasId(trailerId) && this.framing.kind !== 'chunked';
     const forwarded = announcesInVain ? without('trailer', dropped) : dropped;
-    if (mayNameUrls(headers)) this.#writeWithUrls(sink, forwarded);
-    else headers.writeTo(sink, forwarded);
+    const ofClient = this.#removed === null ? sink : new SinkWithout(sink, this.#removed);
+    if (mayNameUrls(headers)) this.#writeWithUrls(ofClient, forwarded);
+    else headers.writeTo(ofClient, forwarded);
     if (this.webSocketKey !== null) writeWebSocketHeaders(sink, headers, usual);
     writeLines(sink, lines, this.#facts);
     writeMaxForwards(sink, request);

@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import { files } from './files/keys.ts';
 import { circuitBreaker } from './circuit-breaker/keys.ts';
 import { endpointBreaker } from './circuit-breaker/keys-endpoint.ts';
+import { compression } from './compression/keys.ts';
 import { concurrency } from './concurrency/keys.ts';
 import { cors } from './cors/keys.ts';
 import { drainSignals } from './drain-signal/keys.ts';
@@ -11,6 +12,8 @@ import { outlierDetection } from './outlier-detection/keys.ts';
 import { readiness } from './readiness/keys.ts';
 import { redirect } from './redirect/keys.ts';
 import { releases } from './releases/keys.ts';
+import { requestDecompression } from './request-decompression/keys.ts';
+import { textReplacement } from './text-replacement/keys.ts';
 import { respond } from './respond/keys.ts';
 import { retries } from './retry/keys.ts';
 import { slowStart } from './slow-start/keys.ts';
@@ -33,6 +36,9 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   concurrency,
   drainSignals,
   sticky,
+  compression,
+  requestDecompression,
+  textReplacement,
   slowStart,
   outlierDetection,
   endpointBreaker,

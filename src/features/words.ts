@@ -1,4 +1,5 @@
 import { circuitBreakerWords } from './circuit-breaker/words.ts';
+import { compressionWords } from './compression/words.ts';
 import { concurrencyWords } from './concurrency/words.ts';
 import { filesWords } from './files/words.ts';
 import { corsWords } from './cors/words.ts';
@@ -7,6 +8,8 @@ import { maintenanceWords } from './maintenance/words.ts';
 import { objectivesWords } from './objectives/words.ts';
 import { readinessWords } from './readiness/words.ts';
 import { redirectWords } from './redirect/words.ts';
+import { decompressionWords } from './request-decompression/words.ts';
+import { replacementWords } from './text-replacement/words.ts';
 import { respondWords } from './respond/words.ts';
 import { retryWords } from './retry/words.ts';
 import type { FeatureWords } from './feature-words.ts';
@@ -17,6 +20,9 @@ export const wordsOfFeatures: readonly FeatureWords[] = [
   circuitBreakerWords,
   objectivesWords,
   retryWords,
+  compressionWords,
+  decompressionWords,
+  replacementWords,
   filesWords,
   fastCgiWords,
   redirectWords,

@@ -1,4 +1,5 @@
 import { circuitBreaker } from './circuit-breaker/worker.ts';
+import { compression } from './compression/worker.ts';
 import { concurrency } from './concurrency/worker.ts';
 import { cors } from './cors/worker.ts';
 import { drainSignal } from './drain-signal/worker.ts';
@@ -8,6 +9,8 @@ import { maintenance } from './maintenance/worker.ts';
 import { readiness } from './readiness/worker.ts';
 import { redirect } from './redirect/worker.ts';
 import { releases } from './releases/worker.ts';
+import { requestDecompression } from './request-decompression/worker.ts';
+import { textReplacement } from './text-replacement/worker.ts';
 import { respond } from './respond/worker.ts';
 import { retry } from './retry/worker.ts';
 import { slowStart } from './slow-start/worker.ts';
@@ -23,6 +26,9 @@ export const workerFeatures: readonly WorkerFeature[] = [
   releases,
   slowStart,
   drainSignal,
+  compression,
+  requestDecompression,
+  textReplacement,
   files,
   cors,
   fastCgi,

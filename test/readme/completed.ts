@@ -18,6 +18,8 @@ export function completed(fragment: Record<string, unknown>): Record<string, unk
     'dns',
     'routes',
     'error_pages',
+    'compress',
+    'decompress_requests',
     'request_headers',
     'response_headers',
     'security_headers',

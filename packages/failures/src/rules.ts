@@ -76,6 +76,26 @@ export const requestRules = {
     reason: 'there are several Content-Length values that differ',
   },
   'content-too-large': { section: 'RFC 9110 §15.5.14', status: 413, reason: 'the body is larger than the limit' },
+  'content-coding': {
+    section: 'RFC 9110 §8.4',
+    status: 400,
+    reason: 'the body is not what Content-Encoding says, or ends early',
+  },
+  'decoded-too-large': {
+    section: 'RFC 9110 §15.5.14',
+    status: 413,
+    reason: 'the decoded body is larger than the limit',
+  },
+  'decoded-ratio': {
+    section: 'RFC 9110 §15.5.14',
+    status: 413,
+    reason: 'decoding makes the body more times as large than the limit',
+  },
+  'decoders-busy': {
+    section: 'RFC 9110 §15.6.4',
+    status: 503,
+    reason: 'too many compressed bodies are decoded at this moment',
+  },
   'length-and-transfer-encoding': {
     section: 'RFC 9112 §6.3',
     status: 400,
