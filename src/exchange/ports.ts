@@ -1,3 +1,4 @@
+import type { BodyLimits } from '../core/body-limit.ts';
 import type { AnswerSettings, BufferSpec, Timeouts, TunnelSpec } from '../core/route-spec.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { InstanceExit } from '#failures/instance-exit.ts';
@@ -89,6 +90,8 @@ export interface Route extends AnswerSettings {
   readonly bounds: RouteBounds | null;
   /** Null: the route says nothing of retries. */
   readonly retry: RetryPolicy | null;
+  /** Null: the limits of the listener hold, and responses have none. */
+  readonly bodyLimits: BodyLimits | null;
   /** A GET or HEAD that the new release answers with 404 is asked of the release before, while that runs. */
   readonly asksPrevious: boolean;
   readonly hop: RouteHop;

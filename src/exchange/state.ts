@@ -107,6 +107,11 @@ export class ExchangeState implements EndedExchange {
     this.serving = serving;
   }
 
+  /** For the client's side, which reads the body. */
+  get requestBytesMax(): number | null | undefined {
+    return this.matchedRoute?.bodyLimits?.requestBytesMax;
+  }
+
   get span(): SpanFacts | null {
     return this.identity.span;
   }

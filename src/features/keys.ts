@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { bodyLimits } from './body-limits/keys.ts';
 import { circuitBreaker } from './circuit-breaker/keys.ts';
 import { endpointBreaker } from './circuit-breaker/keys-endpoint.ts';
 import { concurrency } from './concurrency/keys.ts';
@@ -23,6 +24,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   readiness,
   retries,
   objectives,
+  bodyLimits,
   circuitBreaker,
   concurrency,
   drainSignals,

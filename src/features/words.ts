@@ -1,3 +1,4 @@
+import { bodyLimitsWords } from './body-limits/words.ts';
 import { circuitBreakerWords } from './circuit-breaker/words.ts';
 import { concurrencyWords } from './concurrency/words.ts';
 import { maintenanceWords } from './maintenance/words.ts';
@@ -11,6 +12,7 @@ import type { FeatureWords } from './feature-words.ts';
 /** In the order in which people read them. */
 export const wordsOfFeatures: readonly FeatureWords[] = [
   concurrencyWords,
+  bodyLimitsWords,
   circuitBreakerWords,
   objectivesWords,
   retryWords,

@@ -1,4 +1,5 @@
 /** The part of a feature in a worker thread. */
+import type { BodyLimits } from '../core/body-limit.ts';
 import type { Deadlines } from '../core/deadline.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import type { FeatureScope } from '../core/feature.ts';
@@ -28,6 +29,7 @@ export interface FeatureHooks {
   /** Whose turn comes first where requests wait at a gate. */
   readonly priority?: RequestPriority;
   readonly retry?: RetryPolicy;
+  readonly bodyLimits?: BodyLimits;
   /** Of an upstream: what its new release has not is asked of the one before, while that runs. */
   readonly asksPrevious?: true;
   /** Names of headers, in lower case, that requests of clients lose. */

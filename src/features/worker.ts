@@ -1,3 +1,4 @@
+import { bodyLimits } from './body-limits/worker.ts';
 import { circuitBreaker } from './circuit-breaker/worker.ts';
 import { concurrency } from './concurrency/worker.ts';
 import { drainSignal } from './drain-signal/worker.ts';
@@ -16,6 +17,7 @@ export const workerFeatures: readonly WorkerFeature[] = [
   circuitBreaker,
   concurrency,
   retry,
+  bodyLimits,
   sticky,
   releases,
   slowStart,

@@ -42,6 +42,7 @@ export function compileRoute(
     buffer: spec.buffer,
     bounds: hooks.bounds,
     retry: hooks.retry,
+    bodyLimits: hooks.bodyLimits,
     asksPrevious: hooks.asksPrevious,
     errorPages: spec.errorPages,
     disclosure: spec.disclosure,

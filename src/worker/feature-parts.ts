@@ -1,3 +1,4 @@
+import type { BodyLimits } from '../core/body-limit.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import {
   type FeatureMessages,
@@ -216,13 +217,14 @@ export interface RouteHooks {
   readonly filters: readonly Filter[];
   readonly bounds: RouteBounds | null;
   readonly retry: RetryPolicy | null;
+  readonly bodyLimits: BodyLimits | null;
   readonly asksPrevious: boolean;
   readonly requestHeadersRemoved: readonly string[];
   readonly answersChecks: boolean;
 }
 
 export const noHooks: RouteHooks = {
-  ...{ filters: [], bounds: null, retry: null },
+  ...{ filters: [], bounds: null, retry: null, bodyLimits: null },
   ...{ asksPrevious: false, requestHeadersRemoved: [], answersChecks: false },
 };
 
@@ -235,6 +237,7 @@ export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonl
     filters: all.flatMap(({ filters = [] }) => filters),
     bounds: bounds.length === 0 ? null : { bounds, priority },
     retry: all.find((hooks) => hooks.retry !== undefined)?.retry ?? null,
+    bodyLimits: ofRoute.find((hooks) => hooks.bodyLimits !== undefined)?.bodyLimits ?? null,
     asksPrevious: ofUpstream.some(({ asksPrevious }) => asksPrevious === true),
     requestHeadersRemoved: all.flatMap(({ requestHeadersRemoved = [] }) => requestHeadersRemoved),
     answersChecks: ofRoute.some(({ answersChecks }) => answersChecks === true),
