@@ -63,10 +63,10 @@ function reviewNames(draft: Draft, collector: ErrorCollector): void {
   const applications = draft.raw['applications'];
   if (!isMap(upstreams) || !isMap(applications)) return;
   for (const name of Object.keys(applications).filter((one) => Object.hasOwn(upstreams, one))) {
-    const line = collector.lineOf(['upstreams', name]);
+    const place = collector.placeOf(['upstreams', name]);
     collector.errorAtKey(
       ['applications', name],
-      `${quoted(name)} is the name of an upstream too, in line ${line}`,
+      `${quoted(name)} is the name of an upstream too, in ${place}`,
       'an application is an upstream of its name; rename one of them',
     );
   }
