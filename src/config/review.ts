@@ -80,6 +80,12 @@ function reviewLogPath(draft: Draft, collector: ErrorCollector): void {
     !/^(?:(?:std(?:out|err)|console|syslog|journald?|json)$|(?:syslog|udp|tcp|fd|memory):)/i.test(path)
   )
     return;
+  if (/^(?:syslog|journald?|udp|tcp)\b/i.test(path))
+    return collector.errorAtValue(
+      ['log', 'path'],
+      `${quoted(path)} is the name of a file here`,
+      `write it beside "path": syslog: ${/^journal/i.test(path) ? 'journal' : '"udp://HOST:514"'}; or ./${path} if the file is meant`,
+    );
   collector.warnAtValue(
     ['log', 'path'],
     `${quoted(path)} is the name of a file here`,

@@ -1,3 +1,4 @@
+import type { Recording } from './recording.ts';
 import type { ContentKind } from './content-kind.ts';
 import type { EndpointState } from './endpoint.ts';
 import type { InstanceExit } from '#failures/instance-exit.ts';
@@ -184,6 +185,10 @@ export interface EndedExchange {
   readonly turnMs?: number;
   /** The request headers that the configuration wants in the record; null or absent if it wants none, or the request has none of them. */
   readonly recordedHeaders?: Readonly<Record<string, string>> | null;
+  /** What the log has of its route; null or absent: everything. */
+  readonly recording?: Pick<Recording, 'share'> | null;
+  /** The values that its route has for records; null or absent: none. */
+  readonly recordedFields?: Readonly<Record<string, string>> | null;
   readonly attempts: readonly AttemptFacts[];
   /** The status that was sent; 0 when none was. */
   readonly statusSent: number;

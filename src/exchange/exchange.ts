@@ -104,6 +104,8 @@ export class Exchange
     const route = this.split?.route ?? found;
     this.matchedRoute = route;
     this.route = route.id; // The id, for the recorder, like `upstream` and `application` below.
+    const fields = route.recording?.fields ?? null;
+    if (fields !== null) this.noteFields(fields);
     const hopeless =
       declaredBodyFailure(this, this.downstream) ??
       loopOf(this.request, route, this.serving.hopName) ??
@@ -300,7 +302,8 @@ export class Exchange
     this.#retries?.onResponse(attempt);
     this.statusReceived = response.status;
     this.delivery = 'response_started';
-    const bound = boundResponseFailure(this, response, this.downstream) ?? declaredResponseFailure(this, response, attempt);
+    const bound =
+      boundResponseFailure(this, response, this.downstream) ?? declaredResponseFailure(this, response, attempt);
     if (bound !== null) return this.#failWith(bound);
     // Only who takes trailers can be a gRPC client: others pay nothing for the question.
     if (this.request.takesTrailers) this.grpcStatus = grpcStatusOfHead(response.headers);

@@ -8,6 +8,7 @@ import { maintenance } from './maintenance/keys.ts';
 import { objectives } from './objectives/keys.ts';
 import { outlierDetection } from './outlier-detection/keys.ts';
 import { readiness } from './readiness/keys.ts';
+import { recording } from './recording/keys.ts';
 import { redirect } from './redirect/keys.ts';
 import { releases } from './releases/keys.ts';
 import { respond } from './respond/keys.ts';
@@ -25,6 +26,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   retries,
   objectives,
   bodyLimits,
+  recording,
   circuitBreaker,
   concurrency,
   drainSignals,

@@ -4,6 +4,7 @@ import { concurrencyWords } from './concurrency/words.ts';
 import { maintenanceWords } from './maintenance/words.ts';
 import { objectivesWords } from './objectives/words.ts';
 import { readinessWords } from './readiness/words.ts';
+import { recordingWords } from './recording/words.ts';
 import { redirectWords } from './redirect/words.ts';
 import { respondWords } from './respond/words.ts';
 import { retryWords } from './retry/words.ts';
@@ -13,6 +14,7 @@ import type { FeatureWords } from './feature-words.ts';
 export const wordsOfFeatures: readonly FeatureWords[] = [
   concurrencyWords,
   bodyLimitsWords,
+  recordingWords,
   circuitBreakerWords,
   objectivesWords,
   retryWords,

@@ -6,6 +6,7 @@ import type { FeatureScope } from '../core/feature.ts';
 import type { Filter } from '../core/filter.ts';
 import type { GatewayState } from '../core/schemas/gateway-state.ts';
 import type { Random } from '../core/random.ts';
+import type { Recording } from '../core/recording.ts';
 import type { RequestPriority } from '../core/route-spec.ts';
 import type { BoundSemaphores } from '../core/semaphores.ts';
 import type { Clock } from '../core/time.ts';
@@ -30,6 +31,7 @@ export interface FeatureHooks {
   readonly priority?: RequestPriority;
   readonly retry?: RetryPolicy;
   readonly bodyLimits?: BodyLimits;
+  readonly recording?: Recording;
   /** Of an upstream: what its new release has not is asked of the one before, while that runs. */
   readonly asksPrevious?: true;
   /** Names of headers, in lower case, that requests of clients lose. */

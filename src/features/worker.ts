@@ -4,6 +4,7 @@ import { concurrency } from './concurrency/worker.ts';
 import { drainSignal } from './drain-signal/worker.ts';
 import { maintenance } from './maintenance/worker.ts';
 import { readiness } from './readiness/worker.ts';
+import { recording } from './recording/worker.ts';
 import { redirect } from './redirect/worker.ts';
 import { releases } from './releases/worker.ts';
 import { respond } from './respond/worker.ts';
@@ -18,6 +19,7 @@ export const workerFeatures: readonly WorkerFeature[] = [
   concurrency,
   retry,
   bodyLimits,
+  recording,
   sticky,
   releases,
   slowStart,

@@ -43,6 +43,7 @@ export function compileRoute(
     bounds: hooks.bounds,
     retry: hooks.retry,
     bodyLimits: hooks.bodyLimits,
+    recording: hooks.recording,
     asksPrevious: hooks.asksPrevious,
     errorPages: spec.errorPages,
     disclosure: spec.disclosure,

@@ -11,6 +11,7 @@ import {
 import type { Filter } from '../core/filter.ts';
 import type { GatewayState, QueueState } from '../core/schemas/gateway-state.ts';
 import { localBoundSemaphores } from '../core/local-semaphore.ts';
+import type { Recording } from '../core/recording.ts';
 import type { SemaphoreSource } from '../core/semaphores.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { RouteBounds } from '../exchange/request-gate.ts';
@@ -218,13 +219,14 @@ export interface RouteHooks {
   readonly bounds: RouteBounds | null;
   readonly retry: RetryPolicy | null;
   readonly bodyLimits: BodyLimits | null;
+  readonly recording: Recording | null;
   readonly asksPrevious: boolean;
   readonly requestHeadersRemoved: readonly string[];
   readonly answersChecks: boolean;
 }
 
 export const noHooks: RouteHooks = {
-  ...{ filters: [], bounds: null, retry: null, bodyLimits: null },
+  ...{ filters: [], bounds: null, retry: null, bodyLimits: null, recording: null },
   ...{ asksPrevious: false, requestHeadersRemoved: [], answersChecks: false },
 };
 
@@ -238,6 +240,7 @@ export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonl
     bounds: bounds.length === 0 ? null : { bounds, priority },
     retry: all.find((hooks) => hooks.retry !== undefined)?.retry ?? null,
     bodyLimits: ofRoute.find((hooks) => hooks.bodyLimits !== undefined)?.bodyLimits ?? null,
+    recording: ofRoute.find((hooks) => hooks.recording !== undefined)?.recording ?? null,
     asksPrevious: ofUpstream.some(({ asksPrevious }) => asksPrevious === true),
     requestHeadersRemoved: all.flatMap(({ requestHeadersRemoved = [] }) => requestHeadersRemoved),
     answersChecks: ofRoute.some(({ answersChecks }) => answersChecks === true),
