@@ -54,7 +54,7 @@ export class ErrorCollector implements Findings {
   }
 
   /** 'line 12', or 'line 3 of routes.d/shop.yaml'. */
-  placeOf(path: Path): string {
+  positionText(path: Path): string {
     const { line } = this.#positions.keyPosition(path);
     const part = this.#parts === null ? null : partAt(this.#parts, line);
     return part === null || part === this.#parts?.[0]

@@ -9,6 +9,7 @@ import { parseHeaderName } from '../schema/format/field.ts';
 import { oneOrMany, parsed, path, pathOrNone, sizeFromOrNone, text, whole } from '../schema/leaves.ts';
 import { key, section } from '../schema/section.ts';
 import { defaults } from './defaults.ts';
+import { suggestForLog } from './explain-short-form.ts';
 
 type Receiver = Pick<SyslogSpec, 'kind' | 'name' | 'host' | 'port'>;
 
@@ -36,7 +37,7 @@ function parseFormat(written: string): Result<string, ErrorDetail> {
   if (!written.includes('{') && foreignVariable(written) === null)
     return reject(
       `expected ${orList(logFormatNames)}, found the text ${quoted(written)}`,
-      'or write a line with variables, such as "{client_address} {method} {path} {status}"',
+      suggestForLog('format', written),
     );
   const error = lineFormatError(written);
   return error === null ? succeed(written) : reject(error.message, error.suggestion);
@@ -115,7 +116,7 @@ export const log = section({
   ),
 });
 
-export type LogRead = z.output<typeof log>;
+type LogRead = z.output<typeof log>;
 
 /** `contentOf`: what stands in a file of authorities. */
 export function buildSyslog(read: LogRead['syslog'], contentOf: (path: string) => string): SyslogSpec | null {

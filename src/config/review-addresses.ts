@@ -76,7 +76,7 @@ function reviewListeners(listeners: readonly Placed<HostPort>[], collector: Erro
     if (earlier === undefined) continue;
     collector.errorAtValue(
       listener.path,
-      `port ${listener.value.port} is taken by the listener ${quoted(earlier.path[1])} in ${collector.placeOf(earlier.path)}`,
+      `port ${listener.value.port} is taken by the listener ${quoted(earlier.path[1])} in ${collector.positionText(earlier.path)}`,
       'give one of them another port, or remove it',
     );
   }
@@ -118,7 +118,7 @@ function reviewEndpoints(
     if (loop !== null)
       collector.errorAtValue(
         path,
-        `this endpoint is the gateway's own listener ${quoted(loop.path[1])}, in ${collector.placeOf(loop.path)}: requests would go in circles`,
+        `this endpoint is the gateway's own listener ${quoted(loop.path[1])}, in ${collector.positionText(loop.path)}: requests would go in circles`,
         'write the port of the application',
       );
   }
@@ -215,7 +215,7 @@ function reviewApplications(draft: Draft, listeners: readonly Placed<HostPort>[]
     if (listener !== undefined)
       collector.errorAtValue(
         path,
-        `port ${port} is that of the listener ${quoted(listener.path[1])} in ${collector.placeOf(listener.path)}`,
+        `port ${port} is that of the listener ${quoted(listener.path[1])} in ${collector.positionText(listener.path)}`,
         'give the application another, or none',
       );
     const other = seen.get(port);

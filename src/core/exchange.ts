@@ -1,4 +1,3 @@
-import type { Recording } from './recording.ts';
 import type { ContentKind } from './content-kind.ts';
 import type { EndpointState } from './endpoint.ts';
 import type { InstanceExit } from '#failures/instance-exit.ts';
@@ -186,7 +185,7 @@ export interface EndedExchange {
   /** The request headers that the configuration wants in the record; null or absent if it wants none, or the request has none of them. */
   readonly recordedHeaders?: Readonly<Record<string, string>> | null;
   /** What the log has of its route; null or absent: everything. */
-  readonly recording?: Pick<Recording, 'share'> | null;
+  readonly recording?: { readonly share: number } | null;
   /** The values that its route has for records; null or absent: none. */
   readonly recordedFields?: Readonly<Record<string, string>> | null;
   readonly attempts: readonly AttemptFacts[];

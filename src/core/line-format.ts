@@ -58,7 +58,7 @@ export function compileLine(format: string): (record: ExchangeRecord, escape: (t
 }
 
 function textOf(value: Value): string {
-  return value === null || value === undefined || value === '' ? '-' : String(value);
+  return value === null || value === undefined ? '-' : String(value);
 }
 
 /** The request headers that its lines have, in lowercase. */
@@ -112,7 +112,7 @@ export function lineFormatError(format: string): TemplateError | null {
     : { message: 'a format needs a variable: all lines would be the same', suggestion: list };
 }
 
-export const lineVariableNames: readonly string[] = [...Object.keys(lineVariables), 'header.NAME', 'field.NAME'];
+const lineVariableNames: readonly string[] = [...Object.keys(lineVariables), 'header.NAME', 'field.NAME'];
 
 function* partsOf(format: string): Generator<{ readonly text: string; readonly written: string | null }> {
   let at = 0;

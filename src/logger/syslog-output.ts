@@ -164,7 +164,7 @@ function framed(lines: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat(lines.flatMap((line) => [Buffer.from(`${line.length} `), line]));
 }
 
-function closedError(): NodeJS.ErrnoException {
+function closedError(): Error {
   return Object.assign(new Error('the receiver has closed the connection'), { code: 'ECONNRESET' });
 }
 

@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { recordFieldsMax } from '../../core/record.ts';
-import { templateError, variablesIn } from '../../core/template.ts';
-import { isSecretName } from '../../redact/secret-name.ts';
+import { templateError } from '../../core/template.ts';
 import { describe } from '../../schema/default.ts';
 import { type ErrorDetail, quoted } from '../../schema/error-detail.ts';
 import type { Findings, Path } from '../../schema/findings.ts';
@@ -59,7 +58,7 @@ function reviewFields(fields: Readonly<Record<string, string>>, path: Path, find
   if (all.length > recordFieldsMax)
     findings.errorAtKey(path, `${all.length} fields would make lines too long`, `name at most ${recordFieldsMax}`);
   for (const [name, value] of all) {
-    const error = nameError(name) ?? templateError(value) ?? secretError(value);
+    const error = nameError(name) ?? templateError(value);
     if (error !== null) findings.errorAtValue([...path, name], error.message, error.suggestion);
   }
 }
@@ -68,12 +67,4 @@ function nameError(name: string): ErrorDetail | null {
   return /^[a-z][a-z\d_]{0,63}$/.test(name)
     ? null
     : { message: `${quoted(name)} is no name of a field`, suggestion: 'write it in lowercase, with "_" between words' };
-}
-
-/** Values of these never reach a record. */
-function secretError(value: string): ErrorDetail | null {
-  const secret = variablesIn(value).find((written) => isSecretName(written.split('.')[1] ?? ''));
-  return secret === undefined
-    ? null
-    : { message: `{${secret}} carries secrets and is never recorded`, suggestion: 'remove it' };
 }

@@ -52,7 +52,8 @@ const size: Readonly<Record<'head' | 'count' | 'target' | 'body', RuleTexts>> = 
   },
   body: {
     usualCauses: ['an upload is larger than the limit'],
-    nextStep: 'If uploads of this size are wanted, raise `body_max` of the route; routes without it have `client.body_max`. The record says which one it was.',
+    nextStep:
+      'If uploads of this size are wanted, raise `body_max` of the route; routes without it have `client.body_max`. The record says which one it was.',
   },
 };
 
