@@ -3,6 +3,7 @@ import { bodyLimits } from './body-limits/keys.ts';
 import { circuitBreaker } from './circuit-breaker/keys.ts';
 import { endpointBreaker } from './circuit-breaker/keys-endpoint.ts';
 import { concurrency } from './concurrency/keys.ts';
+import { cors } from './cors/keys.ts';
 import { drainSignals } from './drain-signal/keys.ts';
 import { maintenance } from './maintenance/keys.ts';
 import { objectives } from './objectives/keys.ts';
@@ -23,6 +24,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   redirect,
   maintenance,
   readiness,
+  cors,
   retries,
   objectives,
   bodyLimits,

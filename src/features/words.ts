@@ -1,6 +1,7 @@
 import { bodyLimitsWords } from './body-limits/words.ts';
 import { circuitBreakerWords } from './circuit-breaker/words.ts';
 import { concurrencyWords } from './concurrency/words.ts';
+import { corsWords } from './cors/words.ts';
 import { maintenanceWords } from './maintenance/words.ts';
 import { objectivesWords } from './objectives/words.ts';
 import { readinessWords } from './readiness/words.ts';
@@ -22,4 +23,5 @@ export const wordsOfFeatures: readonly FeatureWords[] = [
   respondWords,
   maintenanceWords,
   readinessWords,
+  corsWords,
 ];

@@ -1,6 +1,7 @@
 import { bodyLimits } from './body-limits/worker.ts';
 import { circuitBreaker } from './circuit-breaker/worker.ts';
 import { concurrency } from './concurrency/worker.ts';
+import { cors } from './cors/worker.ts';
 import { drainSignal } from './drain-signal/worker.ts';
 import { maintenance } from './maintenance/worker.ts';
 import { readiness } from './readiness/worker.ts';
@@ -24,6 +25,7 @@ export const workerFeatures: readonly WorkerFeature[] = [
   releases,
   slowStart,
   drainSignal,
+  cors,
   respond,
   redirect,
   maintenance,

@@ -16,7 +16,13 @@ import type { SemaphoreSource } from '../core/semaphores.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { RouteBounds } from '../exchange/request-gate.ts';
 import type { RetryPolicy } from '../exchange/retry-policy.ts';
-import type { FeaturePart, FeaturePorts, FeatureHooks, WorkerFeature } from '../features/worker-feature.ts';
+import type {
+  FeaturePart,
+  FeaturePorts,
+  FeatureHooks,
+  RequestedHeaders,
+  WorkerFeature,
+} from '../features/worker-feature.ts';
 
 interface FeaturePartsPorts extends Pick<FeaturePorts, 'clock' | 'deadlines' | 'random'> {
   readonly semaphores: SemaphoreSource;
@@ -222,12 +228,13 @@ export interface RouteHooks {
   readonly recording: Recording | null;
   readonly asksPrevious: boolean;
   readonly requestHeadersRemoved: readonly string[];
+  readonly responseHeaders: RequestedHeaders | null;
   readonly answersChecks: boolean;
 }
 
 export const noHooks: RouteHooks = {
   ...{ filters: [], bounds: null, retry: null, bodyLimits: null, recording: null },
-  ...{ asksPrevious: false, requestHeadersRemoved: [], answersChecks: false },
+  ...{ asksPrevious: false, requestHeadersRemoved: [], responseHeaders: null, answersChecks: false },
 };
 
 export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonly FeatureHooks[]): RouteHooks {
@@ -243,6 +250,7 @@ export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonl
     recording: ofRoute.find((hooks) => hooks.recording !== undefined)?.recording ?? null,
     asksPrevious: ofUpstream.some(({ asksPrevious }) => asksPrevious === true),
     requestHeadersRemoved: all.flatMap(({ requestHeadersRemoved = [] }) => requestHeadersRemoved),
+    responseHeaders: ofRoute.find(({ responseHeaders }) => responseHeaders !== undefined)?.responseHeaders ?? null,
     answersChecks: ofRoute.some(({ answersChecks }) => answersChecks === true),
   };
 }
