@@ -21,7 +21,7 @@ import { RingReading } from '../record/ring-reading.ts';
 import type { SyslogSpec } from '../core/syslog-spec.ts';
 import { searchLog } from '../record/search-log.ts';
 
-import { Syslog } from './syslog.ts';
+import type { Syslog } from './syslog.ts';
 
 /** How long a line may wait before it is written: one write for all lines of that time. */
 const writeEveryMs = 100;
@@ -149,7 +149,9 @@ export class Logger {
     return null;
   }
 
-  #openSyslog(spec: SyslogSpec, lines: LogLines): Promise<Syslog> {
+  /** Only a log with a receiver loads what sends. */
+  async #openSyslog(spec: SyslogSpec, lines: LogLines): Promise<Syslog> {
+    const { Syslog } = await import('./syslog.ts');
     return Syslog.open(spec, {
       ...{ clock: this.#clock, lines, events: this.#events, processId: process.pid },
       hostname: process.getBuiltinModule('node:os').hostname() || '-',
