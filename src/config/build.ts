@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
-import { logFormats } from '../core/log-formats.ts';
+import { logFormatOf } from '../core/log-formats.ts';
+import { buildSyslog } from './log-schema.ts';
 import type {
   ApplicationSpec,
   Configuration,
@@ -90,6 +91,7 @@ export function build(draft: Draft, context: BuildContext): Configuration {
       secretHeaders: [...new Set((plain.log?.secret_headers ?? []).map((name) => name.toLowerCase()))],
       format: plain.log?.format ?? 'json',
       recordedHeaderNames: recordedHeaderNamesOf(plain.log ?? {}),
+      syslog: buildSyslog(plain.log?.syslog, (path) => contentOf(path, context)),
       fullDetail: plain.log?.detail === 'full',
     },
     store: buildStore(plain.store, context),
@@ -119,7 +121,7 @@ function secondsOf(absent: Default): number {
 
 function recordedHeaderNamesOf({ headers = [], format = 'json' }: NonNullable<Draft['plain']['log']>): string[] {
   const names = headers.map((name) => name.toLowerCase());
-  return [...new Set([...names, ...logFormats[format].headers])];
+  return [...new Set([...names, ...logFormatOf(format).headers])];
 }
 
 /** A host name as a name of ours: what cannot stand in one becomes a hyphen. */

@@ -302,6 +302,11 @@ export const defaults = {
     '$LOGS_DIRECTORY/candor.log, or candor.log beside the file',
     'Where the service manager keeps logs, else where the file is; `candor explain` finds it there.',
   ),
+  syslog: {
+    syslog: describe('none', 'The file has every line, and `candor explain` reads it.'),
+    facility: declare('daemon', 'The gateway is one; `local0` to `local7` are for the rules of an operator.'),
+    tag: declare('candor', 'By this name receivers sort their messages.'),
+  },
   store: {
     store: declare('none', 'A store takes disk and processor time, which an operator is to choose.'),
     path: describe(

@@ -80,7 +80,7 @@ function reviewListeners(listeners: readonly Placed<HostPort>[], collector: Erro
     if (earlier === undefined) continue;
     collector.errorAtValue(
       listener.path,
-      `port ${listener.value.port} is taken by the listener ${quoted(earlier.path[1])} in line ${collector.lineOf(earlier.path)}`,
+      `port ${listener.value.port} is taken by the listener ${quoted(earlier.path[1])} in ${collector.positionText(earlier.path)}`,
       'give one of them another port, or remove it',
     );
   }
@@ -122,7 +122,7 @@ function reviewEndpoints(
     if (loop !== null)
       collector.errorAtValue(
         path,
-        `this endpoint is the gateway's own listener ${quoted(loop.path[1])}, in line ${collector.lineOf(loop.path)}: requests would go in circles`,
+        `this endpoint is the gateway's own listener ${quoted(loop.path[1])}, in ${collector.positionText(loop.path)}: requests would go in circles`,
         'write the port of the application',
       );
   }
@@ -220,7 +220,7 @@ function reviewApplications(draft: Draft, listeners: readonly Placed<HostPort>[]
     if (listener !== undefined)
       collector.errorAtValue(
         path,
-        `port ${port} is that of the listener ${quoted(listener.path[1])} in line ${collector.lineOf(listener.path)}`,
+        `port ${port} is that of the listener ${quoted(listener.path[1])} in ${collector.positionText(listener.path)}`,
         'give the application another, or none',
       );
     const other = seen.get(port);

@@ -68,7 +68,6 @@ for (const [key, says] of [
   ['listener', /^every route is for all listeners/],
   ['client', /^there are no limits for the clients of a single route yet: "client" at the outermost level/],
   ['autoindex', /^it is "files: \.\/public" of a route/],
-  ['include', /^a configuration is one file/],
   ['hsts', /^it belongs into "tls" of a listener/],
 ] as const)
   test(`the key ${key} of a route is explained`, () => {
@@ -238,7 +237,7 @@ function adviceOn(place: keyof typeof places, key: string): string | null {
 
 test('a limit of all clients is said to be none of a single part, where it is written in one', () => {
   for (const place of ['listener', 'route', 'upstream', 'application'] as const)
-    for (const key of ['body_max', 'head_max', 'connections_per_address_max'])
+    for (const key of ['head_max', 'connections_per_address_max'])
       assert.match(
         adviceOn(place, key) ?? '',
         /^there is no such limit for a single part yet: "client: \{ /,

@@ -49,7 +49,8 @@ const unsupported: readonly Unsupported[] = [
   },
   {
     keys: words('include includes import imports confd'),
-    message: 'a configuration is one file; within it "&name" and "*name" of YAML repeat a value',
+    message:
+      'a file or folder of routes is included where its routes stand: routes: [{ include: ./routes.d }]; its files may have "upstreams" and "applications" too',
   },
   {
     keys: words('pathregex pathregexp pathmatch locationregex regex regexp'),

@@ -186,6 +186,10 @@ export interface EndedExchange {
   readonly turnMs?: number;
   /** The request headers that the configuration wants in the record; null or absent if it wants none, or the request has none of them. */
   readonly recordedHeaders?: Readonly<Record<string, string>> | null;
+  /** What the log has of its route; null or absent: everything. */
+  readonly recording?: { readonly share: number } | null;
+  /** The values that its route has for records; null or absent: none. */
+  readonly recordedFields?: Readonly<Record<string, string>> | null;
   readonly attempts: readonly AttemptFacts[];
   /** The status that was sent; 0 when none was. */
   readonly statusSent: number;

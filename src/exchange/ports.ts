@@ -1,3 +1,4 @@
+import type { BodyLimits } from '../core/body-limit.ts';
 import type { AnswerSettings, BufferSpec, Timeouts, TunnelSpec } from '../core/route-spec.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { InstanceExit } from '#failures/instance-exit.ts';
@@ -7,6 +8,7 @@ import type { HeaderFilter } from '../core/header-names.ts';
 import type { FilterContext, FilterPipeline } from '../core/filter.ts';
 import type { HeaderSink, RequestHead, ResponseHead } from '../core/message.ts';
 import type { ReadyWaiter, ReusePolicy, PendingStream, StreamWaiter } from '../core/stream.ts';
+import type { Recording } from '../core/recording.ts';
 import type { TextRedactor } from '../redact/text-redactor.ts';
 import type { EndpointRelease } from '../core/endpoint-release.ts';
 import type { CompiledText } from '../core/template.ts';
@@ -94,6 +96,10 @@ export interface Route extends AnswerSettings {
   readonly bounds: RouteBounds | null;
   /** Null: the route says nothing of retries. */
   readonly retry: RetryPolicy | null;
+  /** Null: the limits of the listener hold, and responses have none. */
+  readonly bodyLimits: BodyLimits | null;
+  /** Null: the log has each of its exchanges, and no values of its own. */
+  readonly recording: Recording | null;
   /** A GET or HEAD that the new release answers with 404 is asked of the release before, while that runs. */
   readonly asksPrevious: boolean;
   readonly hop: RouteHop;

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { files } from './files/keys.ts';
+import { bodyLimits } from './body-limits/keys.ts';
 import { circuitBreaker } from './circuit-breaker/keys.ts';
 import { endpointBreaker } from './circuit-breaker/keys-endpoint.ts';
 import { compression } from './compression/keys.ts';
@@ -10,6 +11,7 @@ import { maintenance } from './maintenance/keys.ts';
 import { objectives } from './objectives/keys.ts';
 import { outlierDetection } from './outlier-detection/keys.ts';
 import { readiness } from './readiness/keys.ts';
+import { recording } from './recording/keys.ts';
 import { redirect } from './redirect/keys.ts';
 import { releases } from './releases/keys.ts';
 import { requestDecompression } from './request-decompression/keys.ts';
@@ -32,6 +34,8 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   fastCgi,
   retries,
   objectives,
+  bodyLimits,
+  recording,
   circuitBreaker,
   concurrency,
   drainSignals,

@@ -1,3 +1,4 @@
+import { bodyLimitsWords } from './body-limits/words.ts';
 import { circuitBreakerWords } from './circuit-breaker/words.ts';
 import { compressionWords } from './compression/words.ts';
 import { concurrencyWords } from './concurrency/words.ts';
@@ -7,6 +8,7 @@ import { fastCgiWords } from './fastcgi/words.ts';
 import { maintenanceWords } from './maintenance/words.ts';
 import { objectivesWords } from './objectives/words.ts';
 import { readinessWords } from './readiness/words.ts';
+import { recordingWords } from './recording/words.ts';
 import { redirectWords } from './redirect/words.ts';
 import { decompressionWords } from './request-decompression/words.ts';
 import { replacementWords } from './text-replacement/words.ts';
@@ -17,6 +19,8 @@ import type { FeatureWords } from './feature-words.ts';
 /** In the order in which people read them. */
 export const wordsOfFeatures: readonly FeatureWords[] = [
   concurrencyWords,
+  bodyLimitsWords,
+  recordingWords,
   circuitBreakerWords,
   objectivesWords,
   retryWords,

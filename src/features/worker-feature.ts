@@ -1,4 +1,5 @@
 /** The part of a feature in a worker thread. */
+import type { BodyLimits } from '../core/body-limit.ts';
 import type { Deadlines } from '../core/deadline.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import type { FeatureScope } from '../core/feature.ts';
@@ -6,6 +7,7 @@ import type { Filter } from '../core/filter.ts';
 import type { GatewayState } from '../core/schemas/gateway-state.ts';
 import type { PoolClasses } from '../core/pool-classes.ts';
 import type { Random } from '../core/random.ts';
+import type { Recording } from '../core/recording.ts';
 import type { RequestPriority } from '../core/route-spec.ts';
 import type { BoundSemaphores } from '../core/semaphores.ts';
 import type { Clock } from '../core/time.ts';
@@ -31,6 +33,8 @@ export interface FeatureHooks {
   /** Whose turn comes first where requests wait at a gate. */
   readonly priority?: RequestPriority;
   readonly retry?: RetryPolicy;
+  readonly bodyLimits?: BodyLimits;
+  readonly recording?: Recording;
   /** Of an upstream: what its new release has not is asked of the one before, while that runs. */
   readonly asksPrevious?: true;
   /** Names of headers, in lower case, that requests of clients lose. */

@@ -1,3 +1,4 @@
+import { bodyLimits } from './body-limits/worker.ts';
 import { circuitBreaker } from './circuit-breaker/worker.ts';
 import { compression } from './compression/worker.ts';
 import { concurrency } from './concurrency/worker.ts';
@@ -7,6 +8,7 @@ import { files } from './files/worker.ts';
 import { fastCgi } from './fastcgi/worker.ts';
 import { maintenance } from './maintenance/worker.ts';
 import { readiness } from './readiness/worker.ts';
+import { recording } from './recording/worker.ts';
 import { redirect } from './redirect/worker.ts';
 import { releases } from './releases/worker.ts';
 import { requestDecompression } from './request-decompression/worker.ts';
@@ -22,6 +24,8 @@ export const workerFeatures: readonly WorkerFeature[] = [
   circuitBreaker,
   concurrency,
   retry,
+  bodyLimits,
+  recording,
   sticky,
   releases,
   slowStart,

@@ -75,6 +75,7 @@ export class ExchangeRecords {
       session = null,
       drawnUpstream = '',
       recordedHeaders = null,
+      recordedFields = null,
     } = exchange;
     const shape = shapeOfExchange(exchange);
     const isWhole = isSuccess(exchange);
@@ -99,6 +100,7 @@ export class ExchangeRecords {
       path: text(pathOf(exchange.target), recordLimits.path),
       query: this.#queryOf(exchange.target),
       ...(recordedHeaders === null ? {} : { headers: this.#headers(recordedHeaders) }),
+      ...(recordedFields === null ? {} : { fields: this.#headers(recordedFields) }),
       ...(filterMs >= 0 ? { filter_ms: exactMs(filterMs) } : {}),
       ...(bodyMs >= 0 ? { body_ms: exactMs(bodyMs) } : {}),
       ...(waitedMs >= 0 ? { waited_ms: exactMs(waitedMs) } : {}),

@@ -43,6 +43,8 @@ export function compileRoute(
     buffer: spec.buffer,
     bounds: hooks.bounds,
     retry: hooks.retry,
+    bodyLimits: hooks.bodyLimits,
+    recording: hooks.recording,
     asksPrevious: hooks.asksPrevious,
     errorPages: spec.errorPages,
     disclosure: spec.disclosure,

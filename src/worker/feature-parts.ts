@@ -1,3 +1,4 @@
+import type { BodyLimits } from '../core/body-limit.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import {
   type FeatureMessages,
@@ -11,6 +12,7 @@ import type { Filter } from '../core/filter.ts';
 import type { GatewayState, QueueState } from '../core/schemas/gateway-state.ts';
 import { localBoundSemaphores } from '../core/local-semaphore.ts';
 import { PoolClasses } from '../core/pool-classes.ts';
+import type { Recording } from '../core/recording.ts';
 import type { SemaphoreSource } from '../core/semaphores.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { ScriptOf } from '../exchange/ports.ts';
@@ -232,6 +234,8 @@ export interface RouteHooks {
   readonly filters: readonly Filter[];
   readonly bounds: RouteBounds | null;
   readonly retry: RetryPolicy | null;
+  readonly bodyLimits: BodyLimits | null;
+  readonly recording: Recording | null;
   readonly asksPrevious: boolean;
   readonly requestHeadersRemoved: readonly string[];
   readonly responseHeaders: RequestedHeaders | null;
@@ -240,9 +244,8 @@ export interface RouteHooks {
 }
 
 export const noHooks: RouteHooks = {
-  ...{ filters: [], bounds: null, retry: null },
-  ...{ asksPrevious: false, requestHeadersRemoved: [], responseHeaders: null, answersChecks: false },
-  ...{ asksPrevious: false, requestHeadersRemoved: [], answersChecks: false, script: null },
+  ...{ filters: [], bounds: null, retry: null, bodyLimits: null, recording: null },
+  ...{ asksPrevious: false, requestHeadersRemoved: [], responseHeaders: null, answersChecks: false, script: null },
 };
 
 export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonly FeatureHooks[]): RouteHooks {
@@ -254,6 +257,8 @@ export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonl
     filters: all.flatMap(({ filters = [] }) => filters),
     bounds: bounds.length === 0 ? null : { bounds, priority },
     retry: all.find((hooks) => hooks.retry !== undefined)?.retry ?? null,
+    bodyLimits: ofRoute.find((hooks) => hooks.bodyLimits !== undefined)?.bodyLimits ?? null,
+    recording: ofRoute.find((hooks) => hooks.recording !== undefined)?.recording ?? null,
     asksPrevious: ofUpstream.some(({ asksPrevious }) => asksPrevious === true),
     requestHeadersRemoved: all.flatMap(({ requestHeadersRemoved = [] }) => requestHeadersRemoved),
     responseHeaders: ofRoute.find(({ responseHeaders }) => responseHeaders !== undefined)?.responseHeaders ?? null,

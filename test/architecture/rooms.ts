@@ -189,6 +189,7 @@ export const errorReaders: readonly string[] = [
   'src/record/log-output.ts',
   'src/store/database.ts',
   'src/otlp/collector.ts',
+  'src/logger/syslog-output.ts',
   'src/deploy/system-host.ts',
   'src/deploy/owner-lock.ts',
   'src/deploy/process-identity.ts',

@@ -70,6 +70,7 @@ const expected: readonly [cause: Cause, shape: string, status: number | null, ty
   ['response_too_many_headers', 'garbage', 502, 'http_response_header_section_size'],
   ['response_chunk', 'garbage', 502, 'http_response_transfer_coding'],
   ['response_transfer_coding', 'garbage', 502, 'http_response_transfer_coding'],
+  ['response_body_too_large', 'garbage', 502, 'http_response_body_size'],
   ['response_trailers_too_large', 'garbage', 502, 'http_response_trailer_section_size'],
   ['response_upgrade_unexpected', 'garbage', 502, 'http_upgrade_failed'],
   ['response_upgrade_ignored', 'garbage', 502, 'http_upgrade_failed'],
@@ -297,10 +298,10 @@ describe('the failure table', () => {
     }
   });
 
-  it('names no route where a limit is that of all routes', () => {
-    assert.doesNotMatch(
+  it('names both keys that limit the body of a request', () => {
+    assert.match(
       specOf(fail('request_refused', 'request', { rule: 'content-too-large', status: 413, at: '' })).nextStep,
-      /of the route/,
+      /`body_max` of the route.*`client\.body_max`/,
     );
   });
 

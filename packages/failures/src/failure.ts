@@ -219,6 +219,8 @@ export interface Evidence {
   response_too_many_headers: { address: string; limit: number };
   response_chunk: { address: string; rule: ResponseRule; bytesReceived: number };
   response_transfer_coding: { address: string; coding: string };
+  /** `bytes`: announced, or received so far. */
+  response_body_too_large: { address: string; bytes: number; limit: number };
   response_trailers_too_large: { address: string; bytes: number; limit: number; headersMax: number };
   /**
    * `requested` and `answered` are the Upgrade headers of request and response; absent if there was none. `accept`: what is wrong with

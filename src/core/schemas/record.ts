@@ -95,6 +95,7 @@ export const recordSchema = z.object({
   path: text,
   query: nullableText,
   headers: z.record(text, text).optional().describe('The request headers that `log.headers` names.'),
+  fields: z.record(text, text).optional().describe('The values that `log.fields` of the route names.'),
   filter_ms: z
     .number()
     .optional()
@@ -161,6 +162,11 @@ export const recordSchema = z.object({
   gateway_state: gatewayStateSchema
     .optional()
     .describe('What the gateway knew when the exchange ended; absent from successes.'),
+  unlogged: count
+    .optional()
+    .describe(
+      'How many successes of its route the log has not, since the last record of one (`log.sample` of the route); absent: none.',
+    ),
 });
 
 /** A page of a search. */

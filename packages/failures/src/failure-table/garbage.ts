@@ -427,6 +427,26 @@ export const garbage = {
     nextStep:
       'Search the application and its middleware for the place that sets Transfer-Encoding, and remove it: the server sets it itself.',
   },
+  response_body_too_large: {
+    type: 'http_response_body_size',
+    status: 502,
+    whose: 'application',
+    retry: 'never',
+    countsAgainstHealth: false,
+    logLevel: 'error',
+    temporary: false,
+    title: "The body of the application's answer is too large",
+    sentence: ({ address, bytes: size, limit }) =>
+      `${address} sent a body of ${bytes(size)} or more; the limit of the route is ${bytes(limit)}.`,
+    forClient: 'The answer of the application is larger than this site allows.',
+    usualCauses: [
+      'a query without a limit returns all rows',
+      'the application sends a file on a route that was made for small answers',
+      'an endless loop writes the same part again and again',
+    ],
+    nextStep:
+      'Look at what the application sends for this path; raise `response_body_max` of the route if an answer of this size is wanted.',
+  },
   response_trailers_too_large: {
     type: 'http_response_trailer_section_size',
     status: 502,

@@ -52,7 +52,8 @@ const size: Readonly<Record<'head' | 'count' | 'target' | 'body', RuleTexts>> = 
   },
   body: {
     usualCauses: ['an upload is larger than the limit'],
-    nextStep: 'Raise `client.body_max` if uploads of this size are wanted; it is the limit of all routes.',
+    nextStep:
+      'If uploads of this size are wanted, raise `body_max` of the route; routes without it have `client.body_max`. The record says which one it was.',
   },
 };
 
