@@ -65,6 +65,16 @@ routes:
   await symlink('digits.txt', join(root, 'in.txt'));
   await symlink('.env', join(root, 'env.txt'));
   await symlink('circle', join(root, 'circle'));
+  await mkdir(join(root, 'links'));
+  for (const [target, name] of [
+    ['../digits.txt', 'inside.txt'],
+    ['../docs', 'folder'],
+    ['../../secret.txt', 'outside.txt'],
+    ['../..', 'above'],
+    ['../.env', 'hidden.txt'],
+    ['nowhere', 'broken'],
+  ] as const)
+    await symlink(target, join(root, 'links', name));
 });
 after(async () => {
   await edge.stop();
@@ -210,6 +220,14 @@ describe('a route with files', () => {
     assert.match(root, /security\.txt/);
     const all = await ask('list', '/empty');
     assert.equal(headerOf(all, 'location'), '/empty/');
+  });
+
+  test('lists no link that leads out, or to what is hidden', async () => {
+    const page = text(await ask('list', '/links/'));
+    assert.deepEqual(
+      [...page.matchAll(/href="\.\/([^"]+)"/g)].map(([, name]) => name),
+      ['folder/', 'inside.txt'],
+    );
   });
 
   test('is recorded as answered by the gateway, with its cause where it is not', async () => {

@@ -27,7 +27,12 @@ export interface FileCalls {
   realPath(path: string): Promise<string>;
   /** Whether facts of open files of the system at this path never wait for a disk or a network. */
   isLocal(path: string): Promise<boolean>;
-  entries(fd: number, max: number): Promise<{ readonly entries: readonly FolderEntry[]; readonly left: number }>;
+  /** Without links for whose target `isServed` is false. */
+  entries(
+    fd: number,
+    max: number,
+    isServed: (location: string) => boolean,
+  ): Promise<{ readonly entries: readonly FolderEntry[]; readonly left: number }>;
 }
 
 /** Opening waits for no writer of a pipe, and makes no terminal that of the process. */
@@ -80,17 +85,29 @@ export function locationOf(fd: number): string | null {
 }
 
 /** By the descriptor, so that no link can be put in the place of the folder meanwhile. */
-async function readEntries(fd: number, max: number): ReturnType<FileCalls['entries']> {
+async function readEntries(
+  fd: number,
+  max: number,
+  isServed: (location: string) => boolean,
+): ReturnType<FileCalls['entries']> {
   const folder = `/proc/self/fd/${fd}`;
   const names = (await called<string[]>((done) => fs.readdir(folder, done))).filter((name) => !name.startsWith('.'));
   const sorted = names.toSorted((one, other) => (one < other ? -1 : 1));
   const entries: FolderEntry[] = [];
   for (const name of sorted.slice(0, max)) {
-    const stats = await called<fs.Stats>((done) => fs.stat(`${folder}/${name}`, done)).catch(() => null);
+    const stats = await factsInListing(`${folder}/${name}`, isServed).catch(() => null);
     if (stats === null || (!stats.isFile() && !stats.isDirectory())) continue;
     entries.push({ name, isFolder: stats.isDirectory(), size: stats.size, modifiedMs: stats.mtimeMs });
   }
   return { entries, left: Math.max(0, sorted.length - max) };
+}
+
+/** Null: it is a link to what is not served, whose size and time are nobody's business either. */
+async function factsInListing(path: string, isServed: (location: string) => boolean): Promise<fs.Stats | null> {
+  const own = await called<fs.Stats>((done) => fs.lstat(path, done));
+  if (!own.isSymbolicLink()) return own;
+  const target = await systemCalls.realPath(path);
+  return isServed(target) ? called((done) => fs.stat(target, done)) : null;
 }
 
 /** The work begins, and `leave` follows; null: it was cancelled. It may be called before the turn is returned. */

@@ -59,7 +59,13 @@ export class Root {
     if (location === null) return 'outside';
     const rest = await this.#below(location, device);
     if (rest === null) return 'outside';
-    return isHidden(rest.split('/').filter((name) => name !== '')) ? 'hidden' : null;
+    return isHiddenBelow(rest) ? 'hidden' : null;
+  }
+
+  /** Whether a file at this location, which is no link, would be served. */
+  serves(location: string): boolean {
+    const rest = this.#realPath === null ? null : restBelow(this.#realPath, location);
+    return rest !== null && !isHiddenBelow(rest);
   }
 
   /** The rest of the location below the root; null: it lies outside. */
@@ -73,6 +79,8 @@ export class Root {
     return restBelow(this.#realPath, location);
   }
 }
+
+const isHiddenBelow = (rest: string): boolean => isHidden(rest.split('/').filter((name) => name !== ''));
 
 function restBelow(root: string, location: string): string | null {
   if (location === root) return '';

@@ -154,7 +154,7 @@ export class FileRequest extends Deadline {
       }
       if (!this.#spec.listing) return await this.#without('missing');
       return isFolder || path === ''
-        ? await listingOf(this.#context.path, folder, this.#root.disk.calls)
+        ? await listingOf(this.#context.path, folder, this.#root)
         : withSlash(this.#context);
     } finally {
       this.#close(folder);
