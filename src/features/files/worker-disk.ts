@@ -25,7 +25,7 @@ export interface FileCalls {
   read(fd: number, into: Uint8Array, from: number, length: number, position: number): Promise<number>;
   close(fd: number): Promise<void>;
   realPath(path: string): Promise<string>;
-  /** Whether facts of open files of the system at this path never wait for a disk or a network. */
+  /** Whether facts of open files below this real path never wait for a disk or a network. */
   isLocal(path: string): Promise<boolean>;
   /** Without links for whose target `isServed` is false. */
   entries(
@@ -45,7 +45,7 @@ export const systemCalls: FileCalls = {
     called((done) => fs.read(fd, into, from, length, position, (error, count) => done(error, count))),
   close: (fd) => called((done) => fs.close(fd, (error) => done(error ?? null, undefined))),
   realPath: (path) => called((done) => fs.realpath.native(path, done)),
-  isLocal: (path) => called<fs.StatsFs>((done) => fs.statfs(path, done)).then(({ type }) => localSystems.has(type)),
+  isLocal: isLocalTree,
   entries: readEntries,
 };
 
@@ -62,6 +62,24 @@ function called<T>(call: (done: (error: Error | null, value: T) => void) => void
 const localSystems: ReadonlySet<number> = new Set([
   0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x794c7630, 0x2fc12fc1, 0xf2f52010,
 ]);
+
+/** A disk of a network may be mounted within a folder of a local one. */
+async function isLocalTree(path: string): Promise<boolean> {
+  const { type } = await called<fs.StatsFs>((done) => fs.statfs(path, done));
+  if (!localSystems.has(type)) return false;
+  const mounts = await called<string>((done) => fs.readFile('/proc/self/mountinfo', 'utf8', done)).catch(() => null);
+  return mounts !== null && !hasMountBelow(mounts, path);
+}
+
+/** `mounts` is of the form of /proc/self/mountinfo (proc(5)). */
+export function hasMountBelow(mounts: string, path: string): boolean {
+  const folder = path === '/' ? path : `${path}/`;
+  return mounts.split('\n').some((line) => {
+    const point = line.split(' ', 5)[4] ?? '';
+    const read = point.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+    return read !== path && read.startsWith(folder);
+  });
+}
 
 function factsNow(fd: number): FileFacts {
   return factsOf(fs.fstatSync(fd, { bigint: true }));

@@ -34,6 +34,7 @@ export class Root {
 
   /** `path` is below the root. Within a turn of the disk. Rejects with the error of the system. */
   async open(path: string): Promise<OpenFile | NotOpened> {
+    const realPathBefore = this.#realPath;
     let fd: number;
     try {
       fd = await this.disk.calls.open(path === '' ? this.#path : `${this.#path}/${path}`);
@@ -44,7 +45,7 @@ export class Root {
     let opened: FileFacts | null = null;
     try {
       const facts = await this.disk.facts(fd);
-      const refused = await this.#refused(fd, facts);
+      const refused = await this.#refused(fd, facts, realPathBefore);
       if (refused !== null) return refused;
       opened = facts;
       return { fd, facts };
@@ -53,11 +54,13 @@ export class Root {
     }
   }
 
-  async #refused(fd: number, { kind, device }: FileFacts): Promise<NotOpened | null> {
+  async #refused(fd: number, { kind, device }: FileFacts, realPathBefore: string | null): Promise<NotOpened | null> {
     if (kind === 'other') return 'missing';
     const location = locationOf(fd);
     if (location === null) return 'outside';
-    const rest = await this.#below(location, device);
+    // A deployment may have led the root elsewhere since this file was opened, and another request have noticed it.
+    const restBefore = realPathBefore === null ? null : restBelow(realPathBefore, location);
+    const rest = restBefore ?? (await this.#below(location, device));
     if (rest === null) return 'outside';
     return isHiddenBelow(rest) ? 'hidden' : null;
   }
@@ -70,13 +73,14 @@ export class Root {
 
   /** The rest of the location below the root; null: it lies outside. */
   async #below(location: string, device: number): Promise<string | null> {
-    const known = this.#realPath === null ? null : restBelow(this.#realPath, location);
-    if (known !== null) return known;
     const { calls } = this.disk;
-    this.#realPath = await calls.realPath(this.#path);
+    const realPath = await calls.realPath(this.#path);
+    const rest = restBelow(realPath, location);
+    if (rest === null) return null; // What lies outside says nothing of the disk of the root.
+    this.disk.isLocal = await calls.isLocal(realPath);
     this.disk.noteDevice(device);
-    this.disk.isLocal = await calls.isLocal(this.#path);
-    return restBelow(this.#realPath, location);
+    this.#realPath = realPath;
+    return rest;
   }
 }
 
