@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:http2';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { originForTests } from './origin-for-tests.ts';
 import { requestText, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
@@ -21,9 +23,12 @@ routes:
   - { path: /small, to: app, body_max: 5B }
   - { path: /answer, body_max: 5B, respond: { status: 200 } }
   - { path: /short, to: app, response_body_max: 20B }
+  - { path: /files, files: ./public, to: app, body_max: 5B, response_body_max: 20B }
   - { path: /held, to: app, response_body_max: 20B, commit_delay: none }
   - { to: app }
 `);
+    await mkdir(join(edge.folder, 'public', 'files'), { recursive: true });
+    await writeFile(join(edge.folder, 'public', 'files', 'large.txt'), 'x'.repeat(1000));
   });
   after(() => edge.stop());
 
@@ -112,6 +117,14 @@ routes:
     const id = /x-request-id: (\S+)/i.exec(text)?.[1] ?? '';
     const record = await edge.record(id);
     assert.deepEqual([record.end, record.cause], ['truncated', 'response_body_too_large']);
+  });
+
+  test('of responses: holds for endpoints, not for files beside them, whose requests have their own', async () => {
+    const file = await edge.get('/files/large.txt');
+    assert.deepEqual([file.status, file.body.length], [200, 1000]);
+    const body = 'x'.repeat(6);
+    const refused = await edge.send(`${requestText('GET', '/files/large.txt', ['Content-Length: 6'])}${body}`);
+    assert.equal(refused.status, 413);
   });
 
   test('of responses: HEAD says a length and has no body', async () => {
