@@ -130,6 +130,13 @@ describe('a route with files', () => {
     assert.equal((await ask('spa', '/users/john.doe', ['Accept: text/html,*/*;q=0.8'])).status, 200);
   });
 
+  test('says to caches that the fallback depends on Accept, where it does', async () => {
+    const varyOf = async (path: string, ...more: string[]) =>
+      headerOf(await ask('spa', path, ['Accept: text/html', ...more]), 'vary');
+    assert.deepEqual([await varyOf('/old.js'), await varyOf('/old.js', 'If-None-Match: *')], ['Accept', 'Accept']);
+    assert.deepEqual([await varyOf('/users/7'), await varyOf('/digits.txt')], [null, null]);
+  });
+
   test('names type, length, tag and time of a file', async () => {
     const response = await ask('mount', '/static/app.js');
     assert.deepEqual(

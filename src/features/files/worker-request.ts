@@ -165,10 +165,11 @@ export class FileRequest extends Deadline {
   async #without(absence: NotOpened): Promise<FoundFile | Decision> {
     const { fallback, passes } = this.#spec;
     if (passes) return 'continue';
-    if (fallback !== null && absence === 'missing' && asksForPage(this.#context, this.#path.path)) {
+    const reason = absence === 'missing' ? pageReason(this.#context, this.#path.path) : null;
+    if (fallback !== null && reason !== null) {
       const opened = await this.#root.open(fallback);
       if (typeof opened !== 'string' && opened.facts.kind === 'file')
-        return { ...(await this.#encoded(fallback, opened)), isFallback: true };
+        return { ...(await this.#encoded(fallback, opened)), fallback: reason };
       if (typeof opened !== 'string') this.#close(opened);
     }
     return fail('file_not_found', 'filter', { path: this.#name, absence });
@@ -198,12 +199,12 @@ export class FileRequest extends Deadline {
 const isFile = (found: FoundFile | Decision): found is FoundFile => typeof found === 'object' && 'file' in found;
 
 /**
- * Whether the request is for a page and not for a part of one: its last name has no extension, or the client names HTML among what it accepts. A script
- * or picture that is missing is not answered with a page.
+ * Why the request is for a page and not for a part of one: its last name has no extension, or the client names HTML among what it accepts. Null:
+ * a script or picture that is missing is not answered with a page.
  */
-function asksForPage({ request }: FilterContext, path: string): boolean {
-  const name = path.slice(path.lastIndexOf('/') + 1);
-  return !name.includes('.') || /\btext\/html\b/i.test(request.headers.get('accept') ?? '');
+function pageReason({ request }: FilterContext, path: string): NonNullable<FoundFile['fallback']> | null {
+  if (!path.slice(path.lastIndexOf('/') + 1).includes('.')) return 'by_path';
+  return /\btext\/html\b/i.test(request.headers.get('accept') ?? '') ? 'by_accept' : null;
 }
 
 /** Relative links of a page work only if the path of its folder ends with a slash. */
