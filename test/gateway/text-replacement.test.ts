@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { headerOf } from '../../src/testing/testing.ts';
@@ -13,11 +15,14 @@ before(async () => {
 upstreams: { app: { endpoints: "${origin.address}", check: none } }
 routes:
   - { path: /umlaut, to: app, replace_text: { "ü": ue } }
+  - { path: /files, files: ./public, to: app, replace_text: { "http://old": "https://new.example" } }
   - to: app
     compress: { codings: gzip, min_size: 1B }
     replace_text: { "http://old": "https://new.example" }
     replace_text_max: 10KiB
 `);
+  await mkdir(join(edge.folder, 'public', 'files'), { recursive: true });
+  await writeFile(join(edge.folder, 'public', 'files', 'a.html'), body);
 });
 after(() => edge.stop());
 after(() => origin.close());
@@ -46,6 +51,16 @@ describe('texts in responses are replaced', () => {
       origin.answer = () => answer;
       assert.equal((await edge.get('/')).body.toString(), result);
     });
+
+  test('but not in files beside the endpoints, whose parts fit the whole', async () => {
+    origin.answer = () => ok(body, [html]);
+    assert.equal((await edge.get('/files/none')).body.toString(), changed);
+    const whole = await edge.get('/files/a.html');
+    const part = await edge.get('/files/a.html', ['Range: bytes=9-']);
+    assert.equal(whole.body.toString(), body);
+    assert.equal(part.body.toString(), body.slice(9));
+    assert.equal(headerOf(whole, 'last-modified'), headerOf(part, 'last-modified'));
+  });
 
   test('before they are compressed', async () => {
     origin.answer = () =>

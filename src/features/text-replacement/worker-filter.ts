@@ -17,7 +17,7 @@ const headersRemoved = [
   'last-modified',
 ];
 
-/** Replaces texts in bodies of responses. Requests of the route ask for no coding and no ranges (`requestHeadersRemoved`). */
+/** Replaces texts in bodies of what endpoints send. Requests of the route ask for no coding and no ranges (`requestHeadersRemoved`). */
 export class ReplacementFilter implements Filter {
   readonly name = 'replace_text';
   readonly stage = 'rewrite';
@@ -45,7 +45,8 @@ export class ReplacementFilter implements Filter {
     return exchange.getState(this) === true ? new ReplacementBody(this.#search, sink) : null;
   }
 
-  #mayChange({ request }: FilterContext, head: FilterResponseHead): boolean {
+  #mayChange({ request, endpoint }: FilterContext, head: FilterResponseHead): boolean {
+    if (endpoint === null) return false; // A file: of it also ranges and codings are sent, and all parts have to fit together.
     if (head.status === 204 || head.status === 206 || head.status === 304) return false;
     if (hasNoBody(head.framing) && request.method !== 'HEAD') return false;
     const coding = head.get('content-encoding');
