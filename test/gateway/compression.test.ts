@@ -205,6 +205,13 @@ describe('the headers of a compressed response', () => {
     );
   });
 
+  for (const type of ['text/html', 'multipart/byteranges; boundary=x'])
+    test(`of parts of a body say that the whole may be coded (${type})`, async () => {
+      answer('part', [`Content-Type: ${type}`], '206 Partial Content');
+      const response = await edge.get('/', [all, 'Range: bytes=0-1,3-4']);
+      assert.deepEqual([codingOf(response), headerOf(response, 'vary')], ['identity', 'Accept-Encoding']);
+    });
+
   for (const status of ['204 No Content', '200 OK'])
     test(`of an empty ${status} name no coding`, async () => {
       answer('', [html], status);

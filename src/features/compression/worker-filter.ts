@@ -10,6 +10,9 @@ const otherwiseCoded = ['content-range', 'content-digest', 'repr-digest', 'diges
 /** Streams, of which each write must arrive as it is. */
 const neverCompressed = /^(?:text\/event-stream|application\/grpc(?:[-+].*)?|multipart\/x-mixed-replace)$/;
 
+/** Its parts have the type of the body: they vary as the whole body may (RFC 9110 §15.3.7). */
+const partsType = /^multipart\/byteranges\b/i;
+
 const noTransform = /(?:^|,)\s*no-transform\s*(?:,|$)/i;
 
 /** Compresses responses of a route for clients that accept it (RFC 9110 §8.4.1, §12.5.3). */
@@ -29,6 +32,7 @@ export class CompressionFilter implements Filter {
   onResponseHead(exchange: FilterContext, head: FilterResponseHead): void {
     const { request } = exchange;
     if (head.status === 304) return nameInNotModified(request.headers.get('if-none-match'), head);
+    if (head.status === 206 && partsType.test(head.get('content-type') ?? '')) return addVary(head);
     if (head.status === 204 || head.status === 205 || !this.#isCompressible(head)) return;
     // Also where this client gets the body as it is: a cache must know that others do not.
     addVary(head);
