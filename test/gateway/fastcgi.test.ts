@@ -61,10 +61,10 @@ routes:
   - { path: /socket, to: socket }
   - { path: /kept, to: kept }
   - { path: /program, rewrite: { path: / }, to: php }
-  - { path: /app, rewrite: { path: / }, to: php, php: { root: "${root}" } }
-  - { path: /strict, rewrite: { path: / }, to: php, php: { root: "${root}", front_controller: none } }
+  - { path: /app, rewrite: { path: / }, to: php, php: { root: "${root}", static: false } }
+  - { path: /strict, rewrite: { path: / }, to: php, php: { root: "${root}", front_controller: none, static: false } }
   - { path: /remote, rewrite: { path: / }, to: php, php: { root: /elsewhere/, remote: true } }
-  - { to: php, php: { root: "${root}" } }
+  - { to: php, php: { root: "${root}", static: false } }
 `);
 });
 beforeEach(() => {

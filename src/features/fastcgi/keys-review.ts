@@ -13,7 +13,14 @@ export interface FastCgiUpstreamRead {
 }
 
 interface RouteRead {
-  readonly php?: { readonly root?: string | undefined } | undefined;
+  readonly php?:
+    | {
+        readonly root?: string | undefined;
+        readonly static?: boolean | undefined;
+        readonly remote?: boolean | undefined;
+      }
+    | undefined;
+  readonly files?: unknown;
 }
 
 export function reviewFastCgi(
@@ -29,6 +36,7 @@ export function reviewFastCgi(
         '"php" names no folder',
         'add root: /srv/www, the folder with the programs',
       );
+    reviewFolder([...path, 'php'], read, findings);
     if (to !== null && protocols.has(to) && protocols.get(to) !== 'fastcgi')
       findings.errorAtKey(
         [...path, 'php'],
@@ -40,6 +48,24 @@ export function reviewFastCgi(
     reviewHttp2(path, read, findings);
     if (read.protocol === 'fastcgi') reviewUpstream(path, read, findings);
   }
+}
+
+function reviewFolder(at: readonly (string | number)[], { php, files }: RouteRead, findings: Findings): void {
+  const { root, remote, static: sends } = php ?? {};
+  if (remote === true && root?.startsWith('/') === false)
+    findings.errorAtValue(
+      [...at, 'root'],
+      `"${root}" does not begin at "/", and the folder is on another machine`,
+      'write the path of the folder there, such as /var/www/html',
+    );
+  if (sends === undefined) return;
+  if (files !== undefined) findings.warnAtKey([...at, 'static'], '"static" has no effect beside "files"', 'remove it');
+  else if (sends && remote === true)
+    findings.warnAtKey(
+      [...at, 'static'],
+      '"static" has no effect where the folder is "remote"',
+      'name a folder with a copy of the files as "files", or remove "static"',
+    );
 }
 
 function reviewHttp2(

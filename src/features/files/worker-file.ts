@@ -1,5 +1,5 @@
 import { type Disk, type FileFacts, locationOf } from './worker-disk.ts';
-import { isHidden } from './worker-path.ts';
+import { isHidden, isProgram } from './worker-path.ts';
 
 /** An open file, or folder, that lies below the root. */
 export interface OpenFile {
@@ -24,11 +24,14 @@ const missingCodes: ReadonlySet<string> = new Set([
 export class Root {
   readonly #path: string;
   readonly disk: Disk;
+  /** How the names of files end that are hidden, since they are programs; null: there are none. */
+  readonly #programs: string | null;
   /** Where the folder really lies; null: not known yet. A deployment may lead a link elsewhere. */
   #realPath: string | null = null;
 
-  constructor(path: string, disk: Disk) {
+  constructor(path: string, disk: Disk, programs: string | null) {
     this.#path = path;
+    this.#programs = programs;
     this.disk = disk;
   }
 
@@ -59,7 +62,8 @@ export class Root {
     if (location === null) return 'outside';
     const rest = await this.#below(location, device);
     if (rest === null) return 'outside';
-    return isHidden(rest.split('/').filter((name) => name !== '')) ? 'hidden' : null;
+    const isKept = isHidden(rest.split('/').filter((name) => name !== '')) || isProgram(rest, this.#programs);
+    return isKept ? 'hidden' : null;
   }
 
   /** The rest of the location below the root; null: it lies outside. */
