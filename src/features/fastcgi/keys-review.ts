@@ -18,6 +18,7 @@ interface RouteRead {
         readonly root?: string | undefined;
         readonly static?: boolean | undefined;
         readonly remote?: boolean | undefined;
+        readonly variables?: object | undefined;
       }
     | undefined;
   readonly files?: unknown;
@@ -37,6 +38,8 @@ export function reviewFastCgi(
         'add root: /srv/www, the folder with the programs',
       );
     reviewFolder([...path, 'php'], read, findings);
+    for (const name of Object.keys(read.php.variables ?? {}))
+      reviewVariable([...path, 'php', 'variables', name], name, findings);
     if (to !== null && protocols.has(to) && protocols.get(to) !== 'fastcgi')
       findings.errorAtKey(
         [...path, 'php'],
@@ -66,6 +69,21 @@ function reviewFolder(at: readonly (string | number)[], { php, files }: RouteRea
       '"static" has no effect where the folder is "remote"',
       'name a folder with a copy of the files as "files", or remove "static"',
     );
+}
+
+/** Of these the gateway knows the value, by what it has checked. */
+const ofRequest = new Set(
+  'SCRIPT_FILENAME SCRIPT_NAME PATH_INFO PATH_TRANSLATED REQUEST_METHOD REQUEST_URI QUERY_STRING CONTENT_LENGTH'.split(
+    ' ',
+  ),
+);
+
+function reviewVariable(at: readonly (string | number)[], name: string, findings: Findings): void {
+  if (!/^[A-Za-z_]\w*$/.test(name))
+    findings.errorAtKey(at, `"${name}" is no name of a variable`, 'write letters, digits and "_", such as APP_ENV');
+  else if (name === 'DOCUMENT_ROOT') findings.errorAtKey(at, 'DOCUMENT_ROOT is "root"', 'remove it');
+  else if (ofRequest.has(name))
+    findings.errorAtKey(at, `${name} says what the request is, and the gateway makes it`, 'remove it');
 }
 
 function reviewHttp2(

@@ -4,6 +4,7 @@ import { declare } from '../../schema/default.ts';
 import { type ErrorDetail, quoted, reject } from '../../schema/error-detail.ts';
 import { type Result, succeed } from '#failures/result.ts';
 import { orNone, parsed, path } from '../../schema/leaves.ts';
+import { hide } from '../../schema/schema-parts.ts';
 import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
 import { type FastCgiUpstreamRead, reviewFastCgi } from './keys-review.ts';
@@ -63,6 +64,10 @@ const phpKeys = {
         'Whether the other files of the folder are sent, such as pictures; programs never are. `files` beside `php` says more.',
         absent.static,
       ),
+      variables: key(
+        hide(z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])), 'value'),
+        'What programs are told besides, such as `APP_ENV: production` or PHP_VALUE; they find it in `$_SERVER`.',
+      ),
       remote: key(
         z.boolean(),
         'Whether the folder is where the application runs, such as in a container, and not on this machine. Then the gateway cannot see which programs there are: php-fpm must refuse what is none.',
@@ -79,15 +84,16 @@ export const fastCgi: FeatureKeys = featureKeys<RouteRead, FastCgiUpstreamRead>(
   name: fastCgiName,
   routeKeys: phpKeys,
   needsUpstream: true,
-  forms: { php: { example: '{ root: /srv/www }', off: 'remove the key', stands: ['root'] } },
+  forms: { php: { example: '{ root: /srv/www }', off: 'remove the key' } },
   ofRoute({ php }, _, directory): PhpSpec | null {
     if (php?.root === undefined) return null;
-    const { root, index, split, front_controller: front, remote } = php;
+    const { root, index, split, front_controller: front, remote, variables = {} } = php;
     return {
       root: resolve(directory, root),
       index: index ?? absent.index.written,
       split: split ?? absent.split.written,
       frontController: front === undefined ? absent.frontController.written : front,
+      variables: Object.entries(variables).map(([name, value]) => [name, String(value)]),
       remote: remote ?? false,
     };
   },
