@@ -7,7 +7,7 @@ export interface ScriptFacts {
   /** What follows the program in the path of the request, such as `/1/edit`; '' if nothing does. */
   readonly pathInfo: string;
   /** What the route says besides; it holds where the request says something else. */
-  readonly variables: readonly (readonly [name: string, value: string])[];
+  readonly variables: Readonly<Record<string, string>>;
 }
 
 /** What an application that is asked by CGI variables is told besides the head of its request. */

@@ -93,7 +93,7 @@ export const fastCgi: FeatureKeys = featureKeys<RouteRead, FastCgiUpstreamRead>(
       index: index ?? absent.index.written,
       split: split ?? absent.split.written,
       frontController: front === undefined ? absent.frontController.written : front,
-      variables: Object.entries(variables).map(([name, value]) => [name, String(value)]),
+      variables: Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, String(value)])),
       remote: remote ?? false,
     };
   },

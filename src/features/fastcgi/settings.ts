@@ -13,7 +13,7 @@ export interface PhpSpec {
   /** The program that gets the requests for paths that name none; null: they get 404. */
   readonly frontController: string | null;
   /** What programs are told besides. */
-  readonly variables: readonly (readonly [name: string, value: string])[];
+  readonly variables: Readonly<Record<string, string>>;
   /** The folder is where the application runs, and not here. */
   readonly remote: boolean;
 }

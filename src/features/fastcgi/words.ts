@@ -7,7 +7,7 @@ export const fastCgiWords = featureWords({
     if (php === null) return {};
     const { root, index, split, frontController, remote, variables } = php;
     // Values may be secrets.
-    const names = variables.length === 0 ? {} : { variables: variables.map(([name]) => name).join(' ') };
-    return { programs: { root, index, split, frontController, remote, ...names } };
+    const named = Object.keys(variables).join(' ');
+    return { programs: { root, index, split, frontController, remote, ...(named === '' ? {} : { variables: named }) } };
   },
 });
