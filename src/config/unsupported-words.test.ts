@@ -32,6 +32,7 @@ function suggestionIn(text: string, key: string): string {
 const everywhere = ['top', 'listener', 'route', 'upstream', 'application'] as const;
 
 for (const [keys, says] of [
+  [['fastcgi_param', 'fastcgi_params'], /^programs are told .* "variables" of "php"/],
   [['fastcgi_pass', 'php_fastcgi', 'uwsgi_pass'], /^FastCGI is "protocol: fastcgi"/],
   [['bandwidth', 'limit_rate', 'bwlimit'], /^limits of bandwidth are not supported yet/],
   [['waf', 'modsecurity'], /^a firewall for requests/],

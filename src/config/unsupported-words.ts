@@ -26,11 +26,14 @@ const unsupported: readonly Unsupported[] = [
     ofClients: true,
   },
   {
-    keys: words(
-      'fastcgi fastcgipass phpfastcgi fcgi fastcgiindex fastcgiparam fastcgiparams fastcgisplitpathinfo fcgiapp usefcgiapp',
-    ),
+    keys: words('fastcgi fastcgipass phpfastcgi fcgi fastcgiindex fastcgisplitpathinfo fcgiapp usefcgiapp'),
     message:
       'FastCGI is "protocol: fastcgi" of an upstream, and "php: { root: /srv/www }" of the routes to it says which program is meant (docs/php.md)',
+  },
+  {
+    keys: words('fastcgiparam fastcgiparams'),
+    message:
+      'programs are told what nginx tells them by itself; others are "variables" of "php" in a route: php: { root: /srv/www, variables: { APP_ENV: production } }',
   },
   {
     keys: words('uwsgipass uwsgi scgipass scgi'),

@@ -6,6 +6,8 @@ export interface ScriptFacts {
   readonly name: string;
   /** What follows the program in the path of the request, such as `/1/edit`; '' if nothing does. */
   readonly pathInfo: string;
+  /** What the route says besides; it holds where the request says something else. */
+  readonly variables: Readonly<Record<string, string>>;
 }
 
 /** What an application that is asked by CGI variables is told besides the head of its request. */

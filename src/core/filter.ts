@@ -106,8 +106,6 @@ export interface FilterContext {
   readonly path: string;
   /** The same of the target as an endpoint would get it: `rewrite` of the route has been applied. */
   readonly rewrittenPath: string;
-  /** The target as the route sends it to endpoints. */
-  readonly targetSent: string;
   readonly client: ClientFacts;
   /** For texts with variables (`template.ts`). */
   readonly variables: VariableSource;

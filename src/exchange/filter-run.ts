@@ -93,10 +93,6 @@ export class FilterRun implements FilterContext {
     return plainPathOf(this.#exchange.requireRoute().rewrite(this.#exchange.request.target));
   }
 
-  get targetSent(): string {
-    return this.#exchange.requireRoute().rewrite(this.#exchange.request.target);
-  }
-
   get client(): ClientFacts {
     return this.#exchange.client;
   }

@@ -61,10 +61,11 @@ routes:
   - { path: /socket, to: socket }
   - { path: /kept, to: kept }
   - { path: /program, rewrite: { path: / }, to: php }
-  - { path: /app, rewrite: { path: / }, to: php, php: { root: "${root}" } }
-  - { path: /strict, rewrite: { path: / }, to: php, php: { root: "${root}", front_controller: none } }
+  - { path: /app, rewrite: { path: / }, to: php, php: { root: "${root}", static: false } }
+  - { path: /strict, rewrite: { path: / }, to: php, php: { root: "${root}", front_controller: none, static: false } }
+  - { path: /told, rewrite: { path: / }, to: php, php: { root: "${root}", variables: { APP_ENV: production, SERVER_SOFTWARE: nginx, HTTPS: on } } }
   - { path: /remote, rewrite: { path: / }, to: php, php: { root: /elsewhere/, remote: true } }
-  - { to: php, php: { root: "${root}" } }
+  - { to: php, php: { root: "${root}", static: false } }
 `);
 });
 beforeEach(() => {
@@ -188,6 +189,12 @@ describe('a program is told', () => {
     };
     assert.deepEqual(Object.fromEntries(Object.keys(expected).map((name) => [name, variables.get(name)])), expected);
     for (const name of ['HTTPS', 'CONTENT_LENGTH', 'CONTENT_TYPE']) assert.equal(variables.has(name), false, name);
+  });
+
+  test('what the route says besides, which holds', async () => {
+    const variables = await variablesOf('/told/page.php');
+    const told = ['APP_ENV', 'SERVER_SOFTWARE', 'HTTPS'].map((name) => variables.get(name));
+    assert.deepEqual(told, ['production', 'nginx', 'on']);
   });
 
   test('nothing under names that are another header, or a variable of its own', async () => {

@@ -13,7 +13,15 @@ export interface FastCgiUpstreamRead {
 }
 
 interface RouteRead {
-  readonly php?: { readonly root?: string | undefined } | undefined;
+  readonly php?:
+    | {
+        readonly root?: string | undefined;
+        readonly static?: boolean | undefined;
+        readonly remote?: boolean | undefined;
+        readonly variables?: object | undefined;
+      }
+    | undefined;
+  readonly files?: unknown;
 }
 
 export function reviewFastCgi(
@@ -29,6 +37,9 @@ export function reviewFastCgi(
         '"php" names no folder',
         'add root: /srv/www, the folder with the programs',
       );
+    reviewFolder([...path, 'php'], read, findings);
+    for (const name of Object.keys(read.php.variables ?? {}))
+      reviewVariable([...path, 'php', 'variables', name], name, findings);
     if (to !== null && protocols.has(to) && protocols.get(to) !== 'fastcgi')
       findings.errorAtKey(
         [...path, 'php'],
@@ -40,6 +51,39 @@ export function reviewFastCgi(
     reviewHttp2(path, read, findings);
     if (read.protocol === 'fastcgi') reviewUpstream(path, read, findings);
   }
+}
+
+function reviewFolder(at: readonly (string | number)[], { php, files }: RouteRead, findings: Findings): void {
+  const { root, remote, static: sends } = php ?? {};
+  if (remote === true && root?.startsWith('/') === false)
+    findings.errorAtValue(
+      [...at, 'root'],
+      `"${root}" does not begin at "/", and the folder is on another machine`,
+      'write the path of the folder there, such as /var/www/html',
+    );
+  if (sends === undefined) return;
+  if (files !== undefined) findings.warnAtKey([...at, 'static'], '"static" has no effect beside "files"', 'remove it');
+  else if (sends && remote === true)
+    findings.warnAtKey(
+      [...at, 'static'],
+      '"static" has no effect where the folder is "remote"',
+      'name a folder with a copy of the files as "files", or remove "static"',
+    );
+}
+
+/** Of these the gateway knows the value, by what it has checked. */
+const ofRequest = new Set(
+  'SCRIPT_FILENAME SCRIPT_NAME PATH_INFO PATH_TRANSLATED REQUEST_METHOD REQUEST_URI QUERY_STRING CONTENT_LENGTH'.split(
+    ' ',
+  ),
+);
+
+function reviewVariable(at: readonly (string | number)[], name: string, findings: Findings): void {
+  if (!/^[A-Za-z_]\w*$/.test(name))
+    findings.errorAtKey(at, `"${name}" is no name of a variable`, 'write letters, digits and "_", such as APP_ENV');
+  else if (name === 'DOCUMENT_ROOT') findings.errorAtKey(at, 'DOCUMENT_ROOT is "root"', 'remove it');
+  else if (ofRequest.has(name))
+    findings.errorAtKey(at, `${name} says what the request is, and the gateway makes it`, 'remove it');
 }
 
 function reviewHttp2(

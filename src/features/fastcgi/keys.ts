@@ -1,8 +1,10 @@
+import { resolve } from 'node:path';
 import * as z from 'zod';
 import { declare } from '../../schema/default.ts';
 import { type ErrorDetail, quoted, reject } from '../../schema/error-detail.ts';
 import { type Result, succeed } from '#failures/result.ts';
-import { orNone, parsed } from '../../schema/leaves.ts';
+import { orNone, parsed, path } from '../../schema/leaves.ts';
+import { hide } from '../../schema/schema-parts.ts';
 import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
 import { type FastCgiUpstreamRead, reviewFastCgi } from './keys-review.ts';
@@ -15,14 +17,9 @@ const absent = {
     '/index.php',
     'Applications make their pages from one program; WordPress, Laravel and Symfony do.',
   ),
+  static: declare('true', 'Pages need their pictures, scripts and styles. Not where the folder is `remote`.'),
   remote: declare('false', 'Otherwise a file that a visitor has uploaded could be run under another name.'),
 };
-
-function parseRoot(written: string): Result<string, ErrorDetail> {
-  if (!written.startsWith('/'))
-    return reject(`${quoted(written)} does not begin at "/"`, 'write the whole path of the folder, such as /srv/www');
-  return succeed(written.replace(/\/+$/, ''));
-}
 
 function parseName(written: string): Result<string, ErrorDetail> {
   const isName = /^[^/\0]+$/.test(written) && written !== '.' && written !== '..';
@@ -48,8 +45,8 @@ const phpKeys = {
   php: key(
     section({
       root: key(
-        parsed(parseRoot, { kind: 'path', examples: ['/srv/www'] }),
-        'The folder with the programs (DOCUMENT_ROOT). Only files below it are run: a path that names none is a 404 (`script_not_found`).',
+        path,
+        'The folder with the programs (DOCUMENT_ROOT), from that of this file. Only files below it are run: a path that names none is a 404 (`script_not_found`).',
       ),
       index: key(parsed(parseName, { kind: 'name' }), 'The program of a folder.', absent.index),
       split: key(
@@ -61,6 +58,15 @@ const phpKeys = {
         parsed(orNone(parseProgram), { kind: 'path, `none`' }),
         'The program that gets the requests for paths that name no program, or `none`.',
         absent.frontController,
+      ),
+      static: key(
+        z.boolean(),
+        'Whether the other files of the folder are sent, such as pictures; programs never are. `files` beside `php` says more.',
+        absent.static,
+      ),
+      variables: key(
+        hide(z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])), 'value'),
+        'What programs are told besides, such as `APP_ENV: production` or PHP_VALUE; they find it in `$_SERVER`.',
       ),
       remote: key(
         z.boolean(),
@@ -78,18 +84,23 @@ export const fastCgi: FeatureKeys = featureKeys<RouteRead, FastCgiUpstreamRead>(
   name: fastCgiName,
   routeKeys: phpKeys,
   needsUpstream: true,
-  forms: { php: { example: '{ root: /srv/www }', off: 'remove the key', stands: ['root'] } },
-  ofRoute({ php }): PhpSpec | null {
+  forms: { php: { example: '{ root: /srv/www }', off: 'remove the key' } },
+  ofRoute({ php }, _, directory): PhpSpec | null {
     if (php?.root === undefined) return null;
-    const { root, index, split, front_controller: front, remote } = php;
+    const { root, index, split, front_controller: front, remote, variables = {} } = php;
     return {
-      root,
+      root: resolve(directory, root),
       index: index ?? absent.index.written,
       split: split ?? absent.split.written,
       frontController: front === undefined ? absent.frontController.written : front,
+      variables: Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, String(value)])),
       remote: remote ?? false,
     };
   },
+  filesOfRoute: ({ php }) =>
+    php?.root === undefined || php.remote === true
+      ? []
+      : [{ kind: 'served_folder', path: php.root, at: ['php', 'root'] }],
   ofUpstream: ({ protocol }) => (protocol === 'fastcgi' ? {} : null),
   review: reviewFastCgi,
 });

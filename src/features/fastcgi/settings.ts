@@ -12,6 +12,8 @@ export interface PhpSpec {
   readonly split: string;
   /** The program that gets the requests for paths that name none; null: they get 404. */
   readonly frontController: string | null;
+  /** What programs are told besides. */
+  readonly variables: Readonly<Record<string, string>>;
   /** The folder is where the application runs, and not here. */
   readonly remote: boolean;
 }

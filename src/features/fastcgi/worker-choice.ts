@@ -49,7 +49,8 @@ function chosen(
 ): ScriptChoice {
   const found = spec.remote ? 'file' : known(name);
   if (found === null) return { kind: 'ask', path: name };
-  if (found === 'file') return { kind: 'script', script: { root: spec.root, name, pathInfo } };
+  if (found === 'file')
+    return { kind: 'script', script: { root: spec.root, name, pathInfo, variables: spec.variables } };
   return { kind: 'none', script: name, why: found === 'folder' ? 'not_a_file' : found };
 }
 

@@ -4,7 +4,6 @@ import type { Filter, FilterContext, FilterDecision } from '../../core/filter.ts
 import type { Clock } from '../../core/time.ts';
 import { plainText, textAnswer } from '../../filters/plain-answer.ts';
 import { decoded } from '../../upstream/fastcgi/cgi-variables.ts';
-import { plainPath } from '../../wire/plain-path.ts';
 import type { FeatureHooks } from '../worker-feature.ts';
 import type { PhpSpec } from './settings.ts';
 import { chooseScript } from './worker-choice.ts';
@@ -20,7 +19,7 @@ function programFilter(spec: PhpSpec, folder: ScriptFolder): Filter {
   const filter: Filter = {
     name: 'php',
     onRequestHead(exchange) {
-      return decide(exchange, pathOf(exchange.targetSent), new Map());
+      return decide(exchange, decoded(exchange.rewrittenPath), new Map());
     },
   };
 
@@ -45,13 +44,6 @@ function programFilter(spec: PhpSpec, folder: ScriptFolder): Filter {
   }
 
   return filter;
-}
-
-/** Without the query, decoded: each character is a byte. */
-function pathOf(target: string): string {
-  const plain = plainPath(target);
-  const mark = plain.indexOf('?');
-  return decoded(mark < 0 ? plain : plain.slice(0, mark));
 }
 
 /** Relative links of a page of a folder need the slash. The path is the plain one: two slashes at its beginning would be another host. */

@@ -84,7 +84,22 @@ function cacheControl(written: z.output<typeof cacheValue>): string {
   return typeof written === 'string' ? written : `public, max-age=${written}`;
 }
 
-export const files: FeatureKeys = featureKeys<RouteRead & { to?: unknown; php?: { split?: string } }, object>({
+/** What `php` of the route says of the folder with its programs. */
+interface PhpRead {
+  readonly root?: string | undefined;
+  readonly index?: string | undefined;
+  readonly split?: string | undefined;
+  readonly static?: boolean | undefined;
+  readonly remote?: boolean | undefined;
+}
+
+/** Beside the programs of a folder its other files are sent, where the folder is on this machine. */
+function besidePrograms(php: PhpRead | undefined): FilesRead | undefined {
+  if (php?.root === undefined || php.static === false || php.remote === true) return undefined;
+  return { root: php.root };
+}
+
+export const files: FeatureKeys = featureKeys<RouteRead & { to?: unknown; php?: PhpRead | undefined }, object>({
   name: filesName,
   isAction: true,
   standsBesideTo: true,
@@ -92,15 +107,16 @@ export const files: FeatureKeys = featureKeys<RouteRead & { to?: unknown; php?: 
   routeKeys: filesKeys,
   forms: { files: { example: './public', off: 'remove the key', stands: ['root', 'listing'] } },
   ofRoute({ files: read, to, php }, _, directory): FilesSpec | null {
-    if (read === undefined) return null;
+    const written = read === undefined && to !== undefined ? besidePrograms(php) : read;
+    if (written === undefined) return null;
     const {
       root = '.',
-      index = ['index.html'],
+      index = [...(php === undefined ? [] : [php.index ?? 'index.php']), 'index.html'],
       fallback = null,
       listing = false,
       cache = {},
       ...rest
-    } = sectionOf(read);
+    } = sectionOf(written);
     const { precompressed = false } = rest;
     return {
       ...{ root: resolve(directory, root), index, fallback, listing, passes: to !== undefined },

@@ -49,7 +49,7 @@ describe('the folder of a route', () => {
         return fd;
       },
     });
-    const root = new Root(join(folder, 'current'), disk);
+    const root = new Root(join(folder, 'current'), disk, null);
     async function openAndClose(): Promise<string> {
       const opened = await root.open('a.txt');
       if (typeof opened === 'string') return opened;
@@ -65,7 +65,7 @@ describe('the folder of a route', () => {
   it('takes the device of no file outside for its own', async () => {
     lead('one');
     const disk = new DiskUnderTest();
-    const root = new Root(join(folder, 'current'), disk);
+    const root = new Root(join(folder, 'current'), disk, null);
     assert.equal(await root.open('other-device'), 'outside');
     assert.deepEqual(disk.devices, []);
     const opened = await root.open('a.txt');

@@ -1,5 +1,5 @@
 import { type Disk, type FileFacts, locationOf } from './worker-disk.ts';
-import { isHidden } from './worker-path.ts';
+import { isHidden, isProgram } from './worker-path.ts';
 
 /** An open file, or folder, that lies below the root. */
 export interface OpenFile {
@@ -24,11 +24,14 @@ const missingCodes: ReadonlySet<string> = new Set([
 export class Root {
   readonly #path: string;
   readonly disk: Disk;
+  /** How the names of files end that are hidden, since they are programs; null: there are none. */
+  readonly #programs: string | null;
   /** Where the folder really lies; null: not known yet. A deployment may lead a link elsewhere. */
   #realPath: string | null = null;
 
-  constructor(path: string, disk: Disk) {
+  constructor(path: string, disk: Disk, programs: string | null) {
     this.#path = path;
+    this.#programs = programs;
     this.disk = disk;
   }
 
@@ -62,13 +65,17 @@ export class Root {
     const restBefore = realPathBefore === null ? null : restBelow(realPathBefore, location);
     const rest = restBefore ?? (await this.#below(location, device));
     if (rest === null) return 'outside';
-    return isHiddenBelow(rest) ? 'hidden' : null;
+    return this.#hides(rest) ? 'hidden' : null;
   }
 
   /** Whether a file at this location, which is no link, would be served. */
   serves(location: string): boolean {
     const rest = this.#realPath === null ? null : restBelow(this.#realPath, location);
-    return rest !== null && !isHiddenBelow(rest);
+    return rest !== null && !this.#hides(rest);
+  }
+
+  #hides(rest: string): boolean {
+    return isHiddenBelow(rest) || isProgram(rest, this.#programs);
   }
 
   /** The rest of the location below the root; null: it lies outside. */

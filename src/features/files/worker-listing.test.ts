@@ -12,7 +12,11 @@ it('lists files whose time no date can be', async () => {
     ...{ name: `${index}.txt`, isFolder: false, size: 1, modifiedMs },
   }));
   const pool = new PoolClasses((index, onFree) => localSemaphoreSource.pool(index, onFree), 4, new SimulatedClock());
-  const root = new Root('/', new Disk(pool, { ...systemCalls, entries: () => Promise.resolve({ entries, left: 0 }) }));
+  const root = new Root(
+    '/',
+    new Disk(pool, { ...systemCalls, entries: () => Promise.resolve({ entries, left: 0 }) }),
+    null,
+  );
   const facts = { kind: 'folder', device: 0, isLinked: true, size: 0, mtimeNs: 0n, ctimeNs: 0n } as const;
   const { body } = await listingOf('/', { fd: -1, facts }, root);
   const dates = [

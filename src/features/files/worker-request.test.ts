@@ -47,7 +47,7 @@ class SiteUnderTest {
   constructor(calls: Partial<FileCalls>) {
     const disk = new Disk(this.pool, { ...systemCalls, ...calls });
     const ports = { clock: this.clock, deadlines: new Deadlines(this.clock), random: new SeededRandom(1) };
-    this.#filter = filesFilter(spec, new Root(root, disk), ports);
+    this.#filter = filesFilter(spec, new Root(root, disk, null), ports);
   }
 
   ask(path = '/a.txt'): void {

@@ -7,7 +7,7 @@ import { codingsFor } from './worker-headers.ts';
 import { codeOf, type NotOpened, type OpenFile, type Root } from './worker-file.ts';
 import { listingOf } from './worker-listing.ts';
 import type { DiskTurn } from './worker-disk.ts';
-import type { FilePath } from './worker-path.ts';
+import { type FilePath, isProgram } from './worker-path.ts';
 import type { FilePorts } from './worker-stream.ts';
 import type { FileCache, FoundFile } from './worker-cache.ts';
 import { respondWith } from './worker-response.ts';
@@ -147,6 +147,10 @@ export class FileRequest extends Deadline {
       for (const name of this.#spec.index) {
         const indexPath = path === '' ? name : `${path}/${name}`;
         const opened = await this.#root.open(indexPath);
+        if (opened !== 'missing' && isProgram(name, this.#spec.programs)) {
+          if (typeof opened !== 'string') this.#close(opened);
+          return 'continue';
+        }
         if (typeof opened === 'string') continue;
         if (opened.facts.kind === 'file' && (isFolder || path === '')) return await this.#encoded(indexPath, opened);
         this.#close(opened);

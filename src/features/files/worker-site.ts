@@ -2,7 +2,7 @@ import type { Filter, FilterContext } from '../../core/filter.ts';
 import { fail } from '#failures/failure.ts';
 import { plainText, textAnswer } from '../../filters/plain-answer.ts';
 import { filesName, type FilesSpec } from './settings.ts';
-import { filePathOf } from './worker-path.ts';
+import { filePathOf, isProgram } from './worker-path.ts';
 import { FileCache } from './worker-cache.ts';
 import { respondFrom } from './worker-response.ts';
 import { FileRequest } from './worker-request.ts';
@@ -38,11 +38,6 @@ export function filesFilter(spec: FilesSpec, root: Root, ports: FilePorts): Filt
     },
   };
   return filter;
-}
-
-/** Of any spelling: a file system may not tell capital letters apart, and what follows the name is PATH_INFO. */
-function isProgram(path: string, ending: string | null): boolean {
-  return ending !== null && path.split('/').some((name) => name.toLowerCase().endsWith(ending.toLowerCase()));
 }
 
 function otherMethod(method: string) {

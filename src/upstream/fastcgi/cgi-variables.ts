@@ -30,6 +30,8 @@ export function addVariables(sink: VariableSink, request: OutgoingRequest): void
   sink.add('REDIRECT_STATUS', '200');
   if (authority !== '') sink.add('HTTP_HOST', authority);
   for (const [name, value] of headers.all) sink.add(name, value);
+  // Of several values of a name programs get the last.
+  for (const [name, value] of Object.entries(facts?.script?.variables ?? {})) sink.add(name, value);
 }
 
 /** `path`: decoded. */
