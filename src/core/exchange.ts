@@ -97,7 +97,7 @@ export interface AttemptFacts {
   readonly redirectCell?: number;
   /** Bytes that came with the end of the response, behind it; 0 or absent: none. */
   readonly surplusBytes?: number;
-  /** What the application has written to its error output while it had the request, or the beginning of it; '' or absent: nothing, or its protocol has none. */
+  /** The beginning of what the application has written to STDERR for this request; '' or absent: nothing, or its protocol has no STDERR. */
   readonly errorText?: string;
   /** Bytes of the request's body that were given to the connection, and of the response's that came; absent: none. Without framing. */
   readonly bytesToEndpoint?: number;

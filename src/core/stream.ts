@@ -180,7 +180,7 @@ export interface UpstreamHandler {
   onSurplus?(bytes: number): void;
   /** The response is complete; unless the exchange is a tunnel, the stream must not be used any more. */
   onResponseEnd(trailers: MessageHeaders | null): void;
-  /** What the application has written to its error output while it had the request, or the beginning of it; the end follows. Absent: nobody asks. */
+  /** Called before the end: the beginning of what the application has written to STDERR for this request. Absent: the handler does not want it. */
   onErrorText?(text: string): void;
   /** The attempt ended without a complete response; the stream must not be used any more. */
   onAttemptFailed(failure: Failure): void;

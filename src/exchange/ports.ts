@@ -163,7 +163,7 @@ export interface ResponseHeaderChange extends HeaderChange {
   readonly ofRequest: ResponseHeadersOf | null;
 }
 
-/** Headers of each response of a route, whoever answers; those of endpoints are removed where `drop` has them. */
+/** Headers for each response of a route, from an endpoint or made by the gateway; those of endpoints are removed where `drop` has them. */
 export type ResponseHeadersOf = (request: VariableSource, sink: Pick<HeaderSink, 'header'>) => void;
 
 export interface Upstream {

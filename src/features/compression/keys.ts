@@ -6,7 +6,7 @@ import { oneOrMany, parsed, size, whole } from '../../schema/leaves.ts';
 import { key, section } from '../../schema/section.ts';
 import { type ErrorDetail, quoted, reject } from '../../schema/error-detail.ts';
 import { type Result, succeed } from '#failures/result.ts';
-import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
+import { type FeatureKeys, featureKeys, laidOver } from '../feature-keys.ts';
 import { type CompressionSpec, compressionCodings, compressionName } from './settings.ts';
 
 /** What is large as text, and what browsers load as text. */
@@ -82,18 +82,16 @@ export const compression: FeatureKeys = featureKeys<RouteRead, object, FileRead>
   forms: {
     compress: { example: '{ min_size: 1KiB }', off: 'write false', on: 'write true', stands: ['codings', 'min_size'] },
   },
-  ofRoute: ({ compress: ofRoute }, { compress: ofFile }) => specOf(ofRoute, ofFile),
+  ofRoute: ({ compress: ofRoute }, { compress: ofFile }) => specOf(laidOver(ofRoute, ofFile)),
   review({ routes, file }, findings) {
     reviewOne(file.read.compress, ['compress'], findings);
     for (const { path, read } of routes) reviewOne(read.compress, [...path, 'compress'], findings);
   },
 });
 
-/** What a route says, then what the file says, then the defaults. Null: nothing is compressed. */
-function specOf(ofRoute: CompressRead | undefined, ofFile: CompressRead | undefined): CompressionSpec | null {
-  const nearest = ofRoute ?? ofFile ?? false;
-  if (nearest === false) return null;
-  const read = { ...(typeof ofFile === 'object' ? ofFile : {}), ...(nearest === true ? {} : nearest) };
+/** Null: nothing is compressed. */
+function specOf(read: Exclude<CompressRead, boolean> | null): CompressionSpec | null {
+  if (read === null) return null;
   const { gzip = 4, br = 4, zstd = 3 } = read.levels ?? {};
   return {
     codings: read.codings ?? compressionCodings,

@@ -4,7 +4,7 @@ import { CompressBody, type Compressors } from '../../filters/compress-body.ts';
 import { preferredCoding } from '../../wire/accept-encoding.ts';
 import type { CompressionCoding, CompressionSpec } from './settings.ts';
 
-/** What a response may not have if it is to be compressed: it is coded already, or is a part of a body, or has a digest of its bytes. */
+/** A response with one of these headers is not compressed: it is a part of a body, or has a digest of its bytes. */
 const otherwiseCoded = ['content-range', 'content-digest', 'repr-digest', 'digest', 'content-md5'];
 
 /** Streams, of which each write must arrive as it is. */

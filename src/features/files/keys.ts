@@ -10,7 +10,7 @@ import { fileCodings, filesName, type FilesSpec } from './settings.ts';
 
 const absent = {
   index: declare('index.html', 'It is the page of a folder nearly everywhere.'),
-  listing: declare('false', 'Names of files are told to nobody who does not know them.'),
+  listing: declare('false', 'Visitors learn no names of files from the gateway.'),
   precompressed: declare('false', 'Each file beside another one is looked for with each request.'),
 };
 

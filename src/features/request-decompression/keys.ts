@@ -3,7 +3,7 @@ import { declare } from '../../schema/default.ts';
 import { bytes, count } from '../../schema/fallback.ts';
 import { size, whole } from '../../schema/leaves.ts';
 import { key, section } from '../../schema/section.ts';
-import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
+import { type FeatureKeys, featureKeys, laidOver } from '../feature-keys.ts';
 import { decompressionName, type DecompressionSpec } from './settings.ts';
 
 const absent = {
@@ -49,13 +49,11 @@ export const requestDecompression: FeatureKeys = featureKeys<RouteRead, object, 
     decompress_requests: { example: '{ max_size: 10MiB }', off: 'write false', on: 'write true', stands: ['max_size'] },
   },
   needsUpstream: true,
-  ofRoute: ({ decompress_requests: ofRoute }, { decompress_requests: ofFile }) => specOf(ofRoute, ofFile),
+  ofRoute: ({ decompress_requests: ofRoute }, { decompress_requests: ofFile }) => specOf(laidOver(ofRoute, ofFile)),
 });
 
-/** What a route says, then what the file says, then the defaults. Null: bodies are passed on as they are. */
-function specOf(ofRoute: DecompressRead | undefined, ofFile: DecompressRead | undefined): DecompressionSpec | null {
-  const nearest = ofRoute ?? ofFile ?? false;
-  if (nearest === false) return null;
-  const read = { ...(typeof ofFile === 'object' ? ofFile : {}), ...(nearest === true ? {} : nearest) };
+/** Null: bodies are passed on as they are. */
+function specOf(read: Exclude<DecompressRead, boolean> | null): DecompressionSpec | null {
+  if (read === null) return null;
   return { bytesMax: bytes(read.max_size, absent.maxSize), ratioMax: count(read.max_ratio, absent.maxRatio) };
 }
