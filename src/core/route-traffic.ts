@@ -78,7 +78,7 @@ export function clientNetwork(address: string): string {
   const all = [...before, ...new Array<string>(missing).fill('0'), ...after];
   return `${all
     .slice(0, 4)
-    .map((group) => group.toLowerCase().repattern(/^0+(?=.)/, ''))
+    .map((group) => group.toLowerCase().replace(/^0+(?=.)/, ''))
     .join(':')}::/64`;
 }
 

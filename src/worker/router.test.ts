@@ -7,7 +7,7 @@ import { noBody, type RequestHead } from '../core/message.ts';
 import type { Route } from '../exchange/ports.ts';
 import { PairHeaders } from '../testing/pair-headers.ts';
 import { plainPath } from '../wire/plain-path.ts';
-import { matchesPath } from '../policy/route-match.ts';
+import { type PathMatch, pathsOf, pathTest } from '../core/path-match.ts';
 import { createRouter, type RouteEntry } from './router.ts';
 
 const any: RouteMatch = { hosts: [], pathPrefix: '/', methods: [], headers: [] };
@@ -126,11 +126,11 @@ function walk(entries: readonly RouteEntry[], asked: RequestHead): string | unde
   const target = plainPath(asked.target);
   const host = /^(.*?)(?::\d+)?$/.exec(asked.authority)?.[1] ?? '';
   const found = entries.find(({ match }) => {
-    const { hosts, pathPrefix, methods, headers } = match;
+    const { hosts, methods, headers } = match;
     return (
       (hosts.length === 0 ||
         hosts.some((one) => (one.startsWith('*.') ? host.endsWith(one.slice(1)) : host === one))) &&
-      matchesPath(plainPath(pathPrefix), target) &&
+      pathsOf(match).some(({ kind, text }) => pathTest({ kind, text: plainPath(text) })(target)) &&
       (methods.length === 0 || methods.includes(asked.method)) &&
       headers.every(({ name, value }) => (value === null ? asked.headers.has(name) : asked.headers.get(name) === value))
     );
@@ -153,9 +153,16 @@ const headers: fc.Arbitrary<RouteMatch['headers']> = fc.subarray([
 ]);
 const rarely = <T>(arbitrary: fc.Arbitrary<readonly T[]>): fc.Arbitrary<readonly T[]> =>
   fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary });
+const glob = fc.array(fc.oneof(segment, fc.constantFrom('*', '**', 'a*')), { minLength: 1, maxLength: 3 });
+const pathMatch: fc.Arbitrary<PathMatch> = fc.oneof(
+  path.map((text) => ({ kind: 'prefix' as const, text })),
+  path.map((text) => ({ kind: 'exact' as const, text })),
+  glob.map((segments) => ({ kind: 'glob' as const, text: `/${segments.join('/')}/*` })),
+);
 const matchOf: fc.Arbitrary<RouteMatch> = fc.record({
   hosts: fc.oneof(fc.constant([]), patterns),
   pathPrefix: fc.oneof(fc.constant('/'), path, target),
+  ...{ paths: fc.oneof(fc.constant(undefined), fc.array(pathMatch, { minLength: 1, maxLength: 3 })) },
   methods: rarely(fc.subarray(['GET', 'POST'])),
   headers: rarely(headers),
 });
