@@ -14,18 +14,21 @@ import { intervalRank } from './statistics.ts';
 import { needPeer, type Program } from './tools.ts';
 import { type Work, works } from './works.ts';
 
-const usage = `usage: npm run bench:releases [-- --rounds <n> --seconds <n> --warm-up <n> --ratio-max <n>]
+const usage = `usage: npm run bench:releases [-- --rounds <n> --seconds <n> --warm-up <n> --ratio-max <n> --instances <n>]
 
 Compares the CPU time of small GETs to an application of which two releases
 share the requests, half and half, with that to one release. Both gateways run
-at the same time on one core, from the source, each with two instances of the
-application and a load of its own on the other core. Their applications' CPU
-time does not count.
+at the same time on one core, from the source, each with as many instances of
+the application and a load of its own on the other core. Their applications'
+CPU time does not count. With two instances, \`two_choices\` always picks the less
+loaded one of one release, and that is nearly all of the difference: of two
+releases, chance picks.
 
   --rounds <n>     (20), 6 or more
   --seconds <n>    of each round (2)
   --warm-up <n>    seconds before the first round, until V8 has compiled (15)
   --ratio-max <n>  the most that two releases may cost (1.03)
+  --instances <n>  of the application (2), an even number
 
 It ends with 0 where the whole 95 % interval of the median ratio is at most that.
 
@@ -37,7 +40,8 @@ const {
   seconds,
   'warm-up': warmUpS,
   'ratio-max': ratioMax,
-} = toolOptions(usage, [], { rounds: 20, seconds: 2, 'warm-up': 15, 'ratio-max': 1.03 });
+  instances: instanceCount,
+} = toolOptions(usage, [], { rounds: 20, seconds: 2, 'warm-up': 15, 'ratio-max': 1.03, instances: 2 });
 
 const [small] = works as readonly [Work];
 const folder = runFolder('releases');
@@ -89,7 +93,7 @@ applications:
   web:
     command: ${JSON.stringify(command)}
     directory: ./first
-    instances: ${2 / releases}
+    instances: ${instanceCount / releases}
     readiness: /
     releases: { ${releases === 1 ? 'strategy: blue_green' : 'strategy: canary, steps: [50% 1h]'}, bake: 1s, warm: none }
 routes: [{ to: web }]
@@ -115,7 +119,8 @@ routes: [{ to: web }]
     ...([socketPath, 'GET', '/v1/status'] as const),
   );
   const instances = applications.flatMap((one) => one.instances.flatMap(({ pid }) => pid ?? []));
-  if (instances.length !== 2) throw new Error(`the application has ${instances.length} processes in place of 2`);
+  if (instances.length !== instanceCount)
+    throw new Error(`the application has ${instances.length} processes in place of ${instanceCount}`);
   return { pinned, port, socketPath, instances };
 }
 
@@ -159,6 +164,7 @@ async function measure(): Promise<Round[]> {
   return measured;
 }
 
+if (instanceCount < 2 || instanceCount % 2 !== 0) throw new Error('--instances takes an even number.');
 if (intervalRank(rounds, 0.95) === 0) throw new Error('--rounds takes 6 or more: fewer allow no conclusion.');
 needTwoCores();
 rmSync(folder, { recursive: true, force: true });

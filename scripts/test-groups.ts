@@ -18,9 +18,9 @@ interface GroupLimits {
 }
 
 const groupLimits: Readonly<Record<Exclude<Sharing, 'alone'>, GroupLimits>> = {
-  'in memory': { groupMsMax: 6000, filesMax: 40, fileMsMax: 3000 },
+  'in memory': { groupMsMax: 10_000, filesMax: 80, fileMsMax: 5000 },
   // These mostly wait. What they share, the modules of a gateway and their compiled code, costs half a second of processor time in each process.
-  'over sockets': { groupMsMax: 45_000, filesMax: 20, fileMsMax: 25_000 },
+  'over sockets': { groupMsMax: 70_000, filesMax: 30, fileMsMax: 40_000 },
 };
 
 /** Folders whose tests run in memory. In other folders of `test/` they start gateways. */

@@ -32,7 +32,7 @@ const limits: TestLimits = {
   spareFilesMax: 3,
   // The slowest file, the tarball's, builds and installs a package.
   fileMsMax: 4 * 60_000,
-  // The files of a group take three quarters of a minute. Those that are left after this time get four minutes each.
+  // The files of a group take a minute. Those that are left after this time get four minutes each.
   groupMsMax: 300_000,
   // Twice what the suite takes on two cores without its caches: a slow machine still finishes it, a hanging run ends.
   runMsMax: 45 * 60_000,

@@ -2,7 +2,7 @@ import { renderForPeople, inputName } from './configuration-read.ts';
 import { readConfiguration } from './read-configuration.ts';
 import { snakeCased } from '#failures/json-case.ts';
 import { exitCodes, CommandFailure } from './command-failure.ts';
-import { timeoutLines } from './status-table.ts';
+import { timeoutLines } from './timeout-lines.ts';
 import { wrap, printJson } from './layout.ts';
 import { type MachineWarning, reviewMachine, reviewPaths } from './adjust-paths.ts';
 import { styleFor } from './style.ts';

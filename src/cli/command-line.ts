@@ -149,6 +149,9 @@ function writtenFlag(name: string): string {
 }
 
 function unexpectedText(input: string): string {
+  const [, flag, value] = /^(since|until):(\S+)$/.exec(input) ?? [];
+  if (flag !== undefined)
+    return `"${input}" is a condition of \`candor logs\`. Other commands have --${flag} ${value}.`;
   const advice = /\.ya?ml$/.test(input) ? `A configuration is named with -c ${input}.` : '`--help` has an example.';
   return `"${input}" is an unexpected argument. ${advice}`;
 }

@@ -9,10 +9,18 @@ import { askGateway, refusal, unreachable } from './ask-gateway.ts';
 import { CommandFailure, exitCodes } from './command-failure.ts';
 import { findAdmin, findAdminToChange } from './find-admin.ts';
 import type { AskFlags } from './flags.ts';
-import { harmless, printJson, wrap } from './layout.ts';
+import { elapsedText, harmless, printJson, wrap } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
-import { planLines, releaseLines } from './release-lines.ts';
-import { exitOf, follow, type FollowFlags, readReleases, whileCopying } from './rollout-watch.ts';
+import { planLines, releaseLines } from './release-list.ts';
+import {
+  exitOf,
+  follow,
+  type FollowFlags,
+  readReleases,
+  seeReleases,
+  textOfMaking,
+  whileMaking,
+} from './rollout-watch.ts';
 import { styleFor } from './style.ts';
 
 export type ReleaseFlags = AskFlags;
@@ -48,10 +56,12 @@ export async function deploy(flags: DeployFlags, name: string | null, context: P
     ...(flags.strategy === undefined ? {} : { strategy: flags.strategy }),
     ...(flags.answersMayChange ? { answers_may_change: true } : {}),
   };
-  if (flags.dryRun)
-    return printPlan(await order<ReleasePlan>(target, 'deploy', { ...body, dry_run: true }, context), flags, context);
+  await noteEdited(target, context);
+  if (flags.dryRun) return printPlan(target, body, flags, context);
   const making = order(target, 'deploy', body, context);
-  const rollout = await whileCopying(making, { target, application }, flags, context);
+  const textOf = (): Promise<string> => textOfMaking(target, application, context);
+  const onStop = `The gateway goes on without this command. ${seeReleases}`;
+  const rollout = await whileMaking(making, textOf, onStop, flags, context);
   if (!flags.json)
     for (const remark of rollout.remarks) context.stderr.write(`${wrap(harmless(remark), '  ').join('\n')}\n`);
   return exitOf(await followed(target, application, rollout, flags, context));
@@ -69,9 +79,23 @@ async function followed(
   return rollout;
 }
 
+/** The command and environment of a release are those that the gateway has read. */
+async function noteEdited(target: AdminTarget, context: ProcessContext): Promise<void> {
+  const { status, body } = await askGateway(target, 'GET', `${apiRoot}/status`, context);
+  const { source, edited } = body as { readonly source?: string | null; readonly edited?: boolean };
+  if (status !== 200 || edited !== true) return;
+  const text = `${source} was edited since the gateway has applied it: the release gets the command and environment that were applied. \`candor reload\` first changes that.`;
+  context.stderr.write(`${wrap(harmless(text), '  ').join('\n')}\n`);
+}
+
 /** `candor deploy --dry-run`. */
-function printPlan(plan: ReleasePlan, { json }: DeployFlags, context: ProcessContext): number {
-  if (json) printJson(plan, context);
+async function printPlan(target: AdminTarget, body: object, flags: DeployFlags, context: ProcessContext) {
+  const { clock } = context;
+  const begun = clock.now();
+  const textOf = (): string => `reading the files, for ${elapsedText((clock.now() - begun) / 1000)}`;
+  const planning = order<ReleasePlan>(target, 'deploy', { ...body, dry_run: true }, context);
+  const plan = await whileMaking(planning, textOf, 'Nothing was changed.', flags, context);
+  if (flags.json) printJson(plan, context);
   else context.stdout.write(`${planLines(plan, styleFor(context.stdout, context.env)).join('\n')}\n`);
   return exitCodes.ok;
 }

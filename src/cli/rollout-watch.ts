@@ -7,9 +7,10 @@ import { askGateway, refusal } from './ask-gateway.ts';
 import { CommandFailure, exitCodes } from './command-failure.ts';
 import { findAdmin } from './find-admin.ts';
 import type { AskFlags } from './flags.ts';
-import { columnsMax, shorten, wrap } from './layout.ts';
+import { columnsMax, harmless, shorten, wrap } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
-import { copyText, liveText, rolloutLine, sameStep } from './release-lines.ts';
+import { makingText } from '../diagnose/rollout-text.ts';
+import { liveText, rolloutLine, sameStep } from './release-lines.ts';
 import { styleFor } from './style.ts';
 import { WatchStop } from './watch-stop.ts';
 
@@ -58,10 +59,18 @@ class LiveLine {
   }
 }
 
-/** While `making` is awaited, says how much is copied. */
-export async function whileCopying<T>(
+/** How much is copied of a release of the application; empty where none is being made. */
+export async function textOfMaking(target: AdminTarget, application: string, context: ProcessContext): Promise<string> {
+  const all = await readReleases(target, context).catch(() => []);
+  const making = all.find((one) => one.application === application)?.making ?? null;
+  return making === null ? '' : harmless(makingText(making));
+}
+
+/** While `making` is awaited, says how far it is. `onStop`: what goes on if the command is stopped. */
+export async function whileMaking<T>(
   making: Promise<T>,
-  { target, application }: { readonly target: AdminTarget; readonly application: string },
+  textOf: () => string | Promise<string>,
+  onStop: string,
   { json }: AskFlags,
   context: ProcessContext,
 ): Promise<T> {
@@ -77,8 +86,7 @@ export async function whileCopying<T>(
   try {
     await Promise.race([made, stop.waitFor(quietMs, clock)]);
     while (!isOver && !stop.isWanted) {
-      const all = await readReleases(target, context).catch(() => []);
-      const text = copyText(all.find((one) => one.application === application)?.making ?? null);
+      const text = await textOf();
       if (!isOver) line.show(text);
       if (!line.isLive && !json && text !== '' && clock.now() >= nextLine) {
         stderr.write(`${wrap(text, '  ').join('\n')}\n`);
@@ -90,11 +98,11 @@ export async function whileCopying<T>(
     line.clear();
     stop.release();
   }
-  if (!isOver) throw new CommandFailure('interrupted', `The gateway goes on without this command. ${seeReleases}`);
+  if (!isOver) throw new CommandFailure('interrupted', onStop);
   return made;
 }
 
-const seeReleases = '`candor releases` shows how far it is, `candor rollback` ends it.';
+export const seeReleases = '`candor releases` shows how far it is, `candor rollback` ends it.';
 
 /** Prints each step until the rollout has ended. */
 export async function follow(

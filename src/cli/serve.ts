@@ -93,7 +93,7 @@ async function serveUntilStopped(
 
 async function start(
   plan: ServePlan,
-  { configuration: planned, sockets, passed, sharedAddresses }: StartSockets,
+  { configuration: planned, sockets, passed, sharedAddresses, keepPorts }: StartSockets,
   writer: EventWriter,
   admin: ServedAdmin,
   context: ProcessContext,
@@ -118,8 +118,9 @@ async function start(
       : {
           reloadConfiguration: admin.reloading(async () => {
             const outcome = await reloadConfiguration();
-            if (outcome.ok) nextLogPath = outcome.configuration.log.path;
-            return outcome;
+            if (!outcome.ok) return outcome;
+            nextLogPath = outcome.configuration.log.path;
+            return { ...outcome, configuration: keepPorts(outcome.configuration) };
           }),
         };
   let configuration = planned;

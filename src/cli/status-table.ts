@@ -1,13 +1,14 @@
 import { nextAttemptText, progressText } from '../core/managed-tls.ts';
 import { alertTargetLines, incidentLines } from './incident-lines.ts';
 import { drainText } from './drain-watch.ts';
-import { elapsedText, alignColumns, countText, harmless, wrapAfter, wrap } from './layout.ts';
+import { elapsedText, alignColumns, countText, harmless, wrapAfter } from './layout.ts';
 import { adminLines, listenerLines } from './listener-lines.ts';
 import { wordsOfFeatures } from '../features/words.ts';
 import type { StatusRow } from '../features/feature-words.ts';
 import {
   logFileLines,
   applicationHead,
+  applicationReleaseLines,
   instanceLines,
   reasonLines,
   trafficLines,
@@ -15,6 +16,7 @@ import {
   waitingLines,
 } from './upstream-lines.ts';
 import { statusMark, type Style } from './style.ts';
+import { timeoutLines } from './timeout-lines.ts';
 import { shownVerdict } from '../core/shown-verdict.ts';
 import type {
   StatusResponse,
@@ -62,7 +64,11 @@ export function renderStatus(status: ShownStatus, style: Style): string {
       'APPLICATIONS',
       applications
         .filter(({ id }) => !byApplication.has(id))
-        .flatMap((application) => [applicationHead(application, style), ...instanceLines(application, [], style)]),
+        .flatMap((application) => [
+          applicationHead(application, style),
+          ...applicationReleaseLines(application, style),
+          ...instanceLines(application, [], style),
+        ]),
       style,
     ),
     ...section('WORKERS', workerLines(status, style), style),
@@ -81,6 +87,7 @@ function headLines(status: GatewayStatus, style: Style): string[] {
   const waits = status.drain === null ? null : drainText(status.drain);
   if (waits !== null) lines.push(style.warn(`  ${waits}`));
   if (status.source !== null) lines.push(style.dim(`  ${status.source}`));
+  if (status.edited === true) lines.push(style.warn('  edited since it was applied: `candor reload` applies it'));
   // If all traffic went to the only upstream, its line has the figures.
   const [only, ...others] = status.upstreams;
   const isSaidThere = others.length === 0 && only?.lastMinute.requests === status.lastMinute.requests;
@@ -287,12 +294,4 @@ export function verdictLines(status: JudgedStatus, style: Style): string[] {
 
 function shownState({ verdict, incidents, lastMinute }: JudgedStatus): ServiceVerdict {
   return shownVerdict(verdict, { ...lastMinute, incidents: incidents.length });
-}
-
-/** Timeouts that do not fit. */
-export function timeoutLines({ timeouts }: Pick<GatewayStatus, 'timeouts'>, style: Style): string[] {
-  return timeouts.flatMap(({ kind, reason, nextStep }) => [
-    ...wrapAfter(`  ${statusMark(kind === 'longer_than_needed' ? 'dim' : 'warn', style)}`, harmless(reason), 5),
-    ...wrap(harmless(nextStep), '        ').map((line) => style.dim(line)),
-  ]);
 }

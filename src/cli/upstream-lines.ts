@@ -12,6 +12,7 @@ import {
   wrap,
   wrapAfter,
 } from './layout.ts';
+import { notInForceText, releasesText } from './releases-text.ts';
 import { certificatesText } from './listener-lines.ts';
 import { statusMark, type StatusTone, type Style } from './style.ts';
 import { attemptsTexts, processFacts, processStrains } from '#failures/process-text.ts';
@@ -76,6 +77,7 @@ export function upstreamLines(
     const lines = instanceLines(application, upstream.endpoints, style);
     return [
       head,
+      ...applicationReleaseLines(application, style),
       ...traffic,
       ...lines,
       ...endpointLines(others, wallTime, style),
@@ -146,6 +148,16 @@ function fullnessLines(endpoint: UpstreamStatus['endpoints'][number], style: Sty
 export function applicationHead({ id, command }: ApplicationStatus, style: Style): string {
   const text = shorten(harmless(command.join(' ')), columnsMax - id.length - 4);
   return `  ${style.name(id)}  ${style.dim(text)}`;
+}
+
+/** What it runs; none if it was never deployed. */
+export function applicationReleaseLines({ releases }: ApplicationStatus, style: Style): string[] {
+  if (releases == null) return [];
+  const { inForce, rollout, notInForce } = releases;
+  return [
+    ...wrap(harmless(releasesText(inForce, rollout)), '    '),
+    ...(notInForce == null ? [] : reasonLines(notInForceText(notInForce, inForce), style)),
+  ];
 }
 
 /** An instance listens at 127.0.0.1. Its endpoint has the same port. */

@@ -137,7 +137,7 @@ const drain = section({
   ),
   tunnels: key(
     z.enum(['wait', 'end']),
-    '`wait`: tunnels (WebSockets) may last as long as requests; `end`: they end when the listeners close. WebSockets get a close frame first.',
+    '`wait`: tunnels (WebSockets) may last as long as requests; `end`: they end when the listeners close, or an instance begins to be replaced. WebSockets get a close frame first.',
     defaults.drain.tunnels,
   ),
 });

@@ -56,7 +56,7 @@ for (const [keys, says] of [
   [['tcp', 'udp'], /^proxying of TCP and UDP is not supported yet/],
   [['metrics', 'prometheus'], /^metrics need no key/],
 ] as const)
-  for (const key of sampled(keys, 3))
+  for (const key of sampled(keys, 5))
     test(`the key ${key} is explained wherever it stands`, () => {
       for (const place of everywhere) assert.match(suggestion(place, key), says, place);
     });
@@ -82,7 +82,7 @@ for (const [key, says] of [
 
 test('what is suggested in place of a word of another gateway is a key there, and a path that is suggested is accepted', () => {
   for (const place of everywhere)
-    for (const word of sampled(Object.values(foreignWords).flat(), 8, everywhere.indexOf(place))) {
+    for (const word of sampled(Object.values(foreignWords).flat(), 16, everywhere.indexOf(place))) {
       const parsing = parseConfiguration(places[place](word), context);
       const said = parsing.ok ? null : parsing.errors.find(({ message }) => message === `unknown key "${word}"`);
       const [, names = ''] = /^did you mean ((?:"[\w.]+"(?:, | or )?)+)\?$/.exec(said?.suggestion ?? '') ?? [];

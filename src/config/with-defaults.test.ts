@@ -46,7 +46,7 @@ const ownTexts: readonly (readonly [what: string, text: string])[] = [
 describe('a configuration with the defaults that it leaves out', () => {
   for (const [what, text] of [
     ...examples.map((name) => [name, readFileSync(join(root, name), 'utf8')] as const),
-    ...sampled(ownTexts, 2),
+    ...sampled(ownTexts, 3, 1),
   ])
     test(`reads as the same configuration: ${what}`, () => {
       const { text: filled, problem } = withDefaults(text, context);
@@ -128,7 +128,7 @@ describe('values that are not known', () => {
       '${TO}',
     ],
   ];
-  for (const [what, part, key, value] of sampled(cases, 4))
+  for (const [what, part, key, value] of sampled(cases, 6))
     test(`stay, and the defaults are there: ${what}`, () => {
       const text = part.startsWith('upstreams') ? part : `${part}upstreams: { app: "a:1" }\n`;
       const { text: filled, problem } = withDefaults(text, context);

@@ -3,8 +3,8 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import type { ApplicationSpec } from '../core/configuration.ts';
-import type { ReadinessFinding } from '../core/endpoint.ts';
+import type { ApplicationSpec, Configuration } from '../core/configuration.ts';
+import type { ApplicationId, ReadinessFinding } from '../core/endpoint.ts';
 import type { LiveInstance } from '../core/live-instance.ts';
 import type { RolloutStrategy } from '../core/release.ts';
 import type { RouteTraffic } from '../core/route-traffic.ts';
@@ -14,9 +14,11 @@ import { runJob } from '../deploy/release-job.ts';
 import { ReleaseRefused } from '../deploy/release-refusal.ts';
 import { ReleaseStore } from '../deploy/release-store.ts';
 import { type ReleaseSettings, usualSettings } from '../features/releases/settings.ts';
+import { ReleaseJudge } from '../policy/release-judge.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { ApplicationReleases } from './application-releases.ts';
+import { ReleasedApplication } from './released-application.ts';
 import type { KeptRollout } from './running-rollout.ts';
 
 const spec = { id: 'shop', instances: 1, environment: {}, directory: '.', port: null } as unknown as ApplicationSpec;
@@ -32,21 +34,26 @@ async function application(context: TestContext, changed: Partial<ReleaseSetting
   const said: string[] = [];
   let instances: readonly LiveInstance[] = [];
   let restarts = 0;
+  let reads = 0;
+  let endpoints: readonly EndpointSnapshot[] = [];
+  const configuration = {
+    applications: [spec],
+    upstreams: [{ id: 'shop', application: 'shop', features: { releases: { ...usualSettings, ...changed } } }],
+    routes: [{ id: 'shop', action: { kind: 'upstream', upstream: 'shop', split: null } }],
+  } as unknown as Configuration;
+  const application = new ReleasedApplication('shop' as ApplicationId, {
+    configuration: () => configuration,
+    instances: () => (reads++, instances),
+    endpoints: () => endpoints,
+    // An endpoint is called like its release.
+    endpoint: (_, id) =>
+      ({ release: String(id), sinceInstant: clock.now() }) as Partial<EndpointSnapshot> as EndpointSnapshot,
+    processes: () => [{ instance: 'shop-2', release: 'two', restarts, bytes: null }],
+  });
   const create = (): ApplicationReleases =>
     new ApplicationReleases({
-      ...{ clock, store, application: 'shop', spec: () => spec, memoryBytes: 1e9 },
+      ...{ clock, store, application, memoryBytes: 1e9 },
       events: { emit: ({ reason }) => void said.push(reason) },
-      settings: () => ({ ...usualSettings, ...changed }),
-      instances: () => instances,
-      ...{
-        endpoints: () => [],
-        // An endpoint is called like its release.
-        endpoint: (release) =>
-          ({ release, sinceInstant: clock.now() }) as Partial<EndpointSnapshot> as EndpointSnapshot,
-        processes: () => [{ instance: 'shop-2', release: 'two', restarts, bytes: null }],
-        routes: () => ['shop'],
-        isSticky: () => false,
-      },
       ...{ runJob: (job, signal) => runJob(job, clock, () => {}, signal), redact: (text) => text, onArms: () => {} },
     });
   let releases = create();
@@ -70,6 +77,12 @@ async function application(context: TestContext, changed: Partial<ReleaseSetting
       return releases;
     },
     restart: () => void restarts++,
+    /** How often instances were read until now. */
+    reads: () => reads,
+    eject: () => {
+      const ejected = { id: 'shop/2', release: 'two', state: 'ejected', reason: '5 of 6 requests failed' };
+      endpoints = [ejected as Partial<EndpointSnapshot> as EndpointSnapshot];
+    },
     /** Another process goes on. */
     handOver: async () => {
       await releases.pause();
@@ -225,10 +238,77 @@ describe('a process that takes over', () => {
   });
 });
 
-function answered(endpoint: string, answered: number): RouteTraffic {
-  const none = { serverErrors: 0, latencies: [], failed: [], slow: [], awaited: [] };
-  return { route: 'shop', upstream: 'shop', endpoint, answered, ...none };
+function answered(endpoint: string, answered: number, serverErrors = 0): RouteTraffic {
+  const none = { latencies: [], failed: [], slow: [], awaited: [] };
+  return { route: 'shop', upstream: 'shop', endpoint, answered, serverErrors, ...none };
 }
+
+describe('a canary with half of the requests', () => {
+  const steps = [{ share: 0.5, forMs: 600_000 }];
+  async function canary(context: TestContext) {
+    const made = await application(context, { steps });
+    assert.ok((await made.begin('canary')).ok);
+    made.is('healthy');
+    await made.pass(10_000);
+    assert.equal(made.shown()[0], 'shifting');
+    return { ...made, releases: made.releases };
+  }
+
+  it('is looked at once a second while nothing changes, however many requests are counted', async (context) => {
+    const { reads, pass, releases } = await canary(context);
+    const before = reads();
+    const judge = context.mock.method(ReleaseJudge.prototype, 'judge');
+    for (let batch = 0; batch < 40; batch++) {
+      releases.onTraffic({ worker: 0, routes: [answered('one', 500), answered('two', 500)] });
+      await pass(200);
+    }
+    assert.deepEqual([reads() - before, judge.mock.callCount()], [8, 8]);
+    assert.equal(releases.status()?.judgement?.verdict, 'good');
+  });
+
+  it('is taken back with the batch that shows that it is bad', async (context) => {
+    const { releases, said } = await canary(context);
+    releases.onTraffic({ worker: 0, routes: [answered('one', 15), answered('two', 15, 12)] });
+    await releases.idle;
+    assert.match(said.at(-1) ?? '', /^two was aborted: 12 of 15 requests/);
+  });
+
+  it('is taken back at once when one of its endpoints is ejected, or all of its instances have ended', async (context) => {
+    const first = await canary(context);
+    first.eject();
+    first.releases.look();
+    await first.releases.idle;
+    assert.equal(first.said.at(-1), 'two was aborted: shop/2 was ejected: 5 of 6 requests failed');
+    const second = await canary(context);
+    second.is('unhealthy');
+    second.releases.look();
+    await second.releases.idle;
+    assert.match(second.said.at(-1) ?? '', /^two was aborted: none of its instances is ready any more/);
+  });
+
+  it('is taken back within a second of the third restart', async (context) => {
+    const { pass, restart, said } = await canary(context);
+    for (let count = 0; count < 3; count++) restart();
+    await pass(1000);
+    assert.match(said.at(-1) ?? '', /^two was aborted: two has ended and was restarted 3 times/);
+  });
+
+  it('goes on in time with steps of less than a second', async (context) => {
+    const short = [
+      { share: 0.5, forMs: 300 },
+      { share: 0.6, forMs: 500 },
+    ];
+    const { begin, is, pass, shown } = await application(context, { steps: short });
+    assert.ok((await begin('canary')).ok);
+    is('healthy');
+    await pass(100);
+    assert.deepEqual(shown(), ['shifting', 'one', [0.5, 0.5]]);
+    await pass(300);
+    assert.deepEqual(shown(), ['shifting', 'one', [0.4, 0.6]]);
+    await pass(500);
+    assert.equal(shown()[0], 'baking');
+  });
+});
 
 describe('while another process takes over', () => {
   it('counts no more requests than the other process goes on with', async (context) => {

@@ -1,5 +1,5 @@
 import type { HandedOff, GatewayOptions, RunningPredecessor } from './gateway-options.ts';
-import type { ApplicationSpec } from '../core/configuration.ts';
+import type { ApplicationSpec, DrainSpec } from '../core/configuration.ts';
 import { type ApplicationId, addressText } from '../core/endpoint.ts';
 import type { HealthChecker } from '../core/health-checker.ts';
 import type { OutputSource } from '../core/output-line.ts';
@@ -18,7 +18,9 @@ import {
 } from './application-handoff.ts';
 import { StateFailure } from './start-failure.ts';
 import { systemRandom } from '../system/system.ts';
-import type { Condition } from '../core/condition.ts';
+import { type Condition, withTimeout } from '../core/condition.ts';
+import type { EndingInstance } from '../core/stream.ts';
+import { tunnelsCloseMs } from './shutdown.ts';
 import { lowerFirst } from '#failures/first-letter.ts';
 import type { ProcessFigures } from '#failures/process-note.ts';
 import { stoppedStep, stoppedText } from '#failures/process-text.ts';
@@ -71,7 +73,8 @@ interface ApplicationsParts {
   readonly checker: HealthChecker;
   readonly events: EventHub;
   readonly condition: Condition;
-  readonly drainMs: () => number;
+  readonly drain: () => DrainSpec;
+  readonly endTunnelsOf: (instance: EndingInstance) => void;
   /** Whether a worker may still send to an endpoint whose id has this ending. */
   readonly mayUse: (ending: string) => boolean;
   readonly armsOf: ArmsOf;
@@ -115,10 +118,12 @@ export class Applications {
     this.watchdog = host.watchdog;
     this.supervisor = createSupervisor({
       ...{ applications, clock, random: systemRandom, events, host },
-      drainMs: parts.drainMs,
+      drainMs: () => parts.drain().timeoutMs + tunnelsCloseMs,
       armsOf: parts.armsOf,
       whenDrained: async (instance) => {
-        await this.#instanceDrains.whenDrained(instance);
+        const drained = this.#instanceDrains.whenDrained(instance);
+        await this.#endTunnels(endingOf(instance), drained);
+        await drained;
         await this.#predecessor?.predecessorEnded;
       },
       onChecked: parts.onChecked,
@@ -135,6 +140,15 @@ export class Applications {
       host,
       supervisor: () => this.supervisor,
     });
+  }
+
+  /** When they end in a drain of the whole gateway: at once, or when the time of the drain is over. */
+  async #endTunnels(ending: string, drained: Promise<void>): Promise<void> {
+    const { clock, drain, mayUse, endTunnelsOf } = this.#parts;
+    const { timeoutMs, tunnels } = drain();
+    if (tunnels === 'end' && mayUse(ending)) endTunnelsOf({ ending, eventStreams: false });
+    await withTimeout(clock, timeoutMs, drained);
+    if (mayUse(ending)) endTunnelsOf({ ending, eventStreams: true });
   }
 
   /** The successor supervises them; this process only finishes requests in flight. */

@@ -70,7 +70,7 @@ const table: readonly [what: string, change: object, says: readonly string[]][] 
     { upstreams: [{ id: 'shop', features: { releases: { bakeMs: 1 }, limits: 2 } }, { id: 'api' }] },
     ['upstreams: shop'],
   ],
-  ['two parts', { member: 'two', client: { headMs: 2 } }, ['member', 'client']],
+  ['two parts', { member: 'two', client: { headMs: 2 } }, ['member', 'client (head_timeout)']],
 ];
 
 describe('changesBetween', () => {

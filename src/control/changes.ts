@@ -44,8 +44,30 @@ const inherited: Readonly<Record<string, string>> = {
   disclosure: 'disclosure',
 };
 
+/** What clients may take, by the key of the file. */
+const clientKeys: Readonly<Record<keyof Configuration['client'], string>> = {
+  headMs: 'head_timeout',
+  bodyMs: 'body_timeout',
+  keepAliveMs: 'keep_alive',
+  writeMs: 'write_timeout',
+  headBytesMax: 'head_max',
+  headersMax: 'headers_max',
+  targetBytesMax: 'target_max',
+  bodyBytesMax: 'body_max',
+  connectionsMax: 'connections_max',
+  connectionsPerAddressMax: 'connections_per_address_max',
+  handshakesPerSecondMax: 'tls_handshake_rate_max',
+  ipv6PrefixBits: 'ipv6_prefix',
+  pipelinedMax: 'pipelined_max',
+  headRateMin: 'head_rate_min',
+  bodyRateMin: 'body_rate_min',
+  writeRateMin: 'write_rate_min',
+  rateGraceMs: 'rate_grace',
+  bufferBytesMax: 'buffer_max',
+};
+
 /**
- * Names the parts of a configuration that differ: 'routes: /api', 'listeners', 'timeouts'. Routes, which may be thousands, are
+ * Names the parts of a configuration that differ: 'routes: /api', 'listeners', 'client (body_max)', 'timeouts'. Routes, which may be thousands, are
  * compared in turns of the event loop.
  */
 export async function changesBetween(
@@ -57,7 +79,8 @@ export async function changesBetween(
   for (const [key, partOf] of Object.entries(parts)) {
     const [old, current] = [partOf(before), partOf(now)];
     if (key === 'routes') changes.push(...(await changesOfRoutes(before.routes, now.routes, clock)));
-    else if (JSON.stringify(old) !== JSON.stringify(current)) changes.push(`${key}${namesOf(old, current)}`);
+    else if (JSON.stringify(old) !== JSON.stringify(current))
+      changes.push(`${key}${key === 'client' ? clientKeysOf(before, now) : namesOf(old, current)}`);
   }
   return [...new Set(changes)];
 }
@@ -99,6 +122,12 @@ function changedKeys(before: Routes[number] | undefined, now: Routes[number]): r
   const changed = [...names].filter((name) => JSON.stringify(old[name]) !== JSON.stringify(current[name]));
   const keys = changed.flatMap((name) => inherited[name] ?? []);
   return keys.length === changed.length ? keys : null;
+}
+
+/** ' (body_max, head_max)' */
+function clientKeysOf({ client: before }: Configuration, { client: now }: Configuration): string {
+  const keys = Object.keys(clientKeys) as (keyof typeof clientKeys)[];
+  return ` (${keys.flatMap((key) => (before[key] === now[key] ? [] : [clientKeys[key]])).join(', ')})`;
 }
 
 function namesOf(before: unknown, now: unknown): string {

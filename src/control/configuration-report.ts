@@ -6,6 +6,7 @@ import type { ShownConfiguration } from '../core/kept-configuration.ts';
 import type { ReloadOutcome, ReloadRejection } from './gateway-status.ts';
 import { descriptorLimit, descriptorsNeeded } from '../system/descriptors.ts';
 import type { ActiveConfiguration } from './active-configuration.ts';
+import { EditedSource } from './edited-source.ts';
 import type { ConfigurationHistory } from './configuration-history.ts';
 import type { Configuration } from '../core/configuration.ts';
 
@@ -63,6 +64,7 @@ export class ConfigurationReport {
   readonly #events: EventSink;
   readonly #active: ActiveConfiguration;
   readonly #source: string | null;
+  readonly #editedSource: EditedSource;
   readonly #history: ConfigurationHistory;
   readonly #limit: number | null = descriptorLimit();
   readonly #settings = new ReturnedSettings();
@@ -74,6 +76,12 @@ export class ConfigurationReport {
     this.#events = events;
     this.#active = active;
     this.#source = source;
+    this.#editedSource = new EditedSource(source);
+  }
+
+  /** The file was written since it was applied, and not as it was. */
+  get isEdited(): boolean {
+    return this.#editedSource.isEdited;
   }
 
   /** `shown`: what people may see of the file; null without one. */
@@ -84,6 +92,7 @@ export class ConfigurationReport {
     overlay: readonly string[] = [],
   ): ReloadOutcome {
     const { contentHash, revision } = this.#active;
+    this.#editedSource.noteApplied(shown?.original ?? null);
     const configuration = this.#history.applied(actor, { revision, contentHash, changed }, shown);
     const returned = this.#settings.apply(this.#active.configuration, contentHash, revision);
     const evidence = { contentHash, source: this.#source ?? 'command line', changed, configuration, returned };

@@ -175,7 +175,9 @@ export class ControlParts {
         withoutSecrets(this.applications.supervisor.instances(application), this.active.redactor),
       redactor: () => this.active.redactor,
       endpoints: (upstreams) =>
-        this.endpoints.upstreams().flatMap(({ id, endpoints }) => (upstreams.has(id) ? endpoints : [])),
+        this.endpoints
+          .upstreams(this.active.configuration.upstreams.filter(({ id }) => upstreams.has(id)))
+          .flatMap(({ endpoints }) => endpoints),
       endpoint: (upstream, id) => this.endpoints.registry.endpoints(upstream)?.get(id) ?? null,
       processes: (application) => this.#processesOf(application),
       onJobLine: (application, line) =>
@@ -364,7 +366,8 @@ export class ControlParts {
       checker: this.#checker,
       events: this.hub,
       condition: this.condition,
-      drainMs: () => this.active.configuration.drain.timeoutMs,
+      drain: () => this.active.configuration.drain,
+      endTunnelsOf: (instance) => this.workers.endTunnelsOf(instance),
       mayUse: (ending) => this.workers.mayUseEndpoint(ending),
       armsOf: this.releases.armsOf,
       isEnding: this.#owner.isEnding,
@@ -489,7 +492,10 @@ export class ControlParts {
       configuration: () => this.active.configuration,
       revision: () => this.active.revision,
       listeners: () => this.active.listeners,
-      send: (delta) => this.workers.sendEndpoints(delta),
+      send: (delta) => {
+        this.workers.sendEndpoints(delta);
+        this.releases.noteChange();
+      },
       onChange: () => this.condition.changed(),
       adjust: (endpoints) => this.overlay.adjust(endpoints),
     });

@@ -35,7 +35,8 @@ import { incidentStatus } from '../incidents/incident-status.ts';
 import { reportListeners } from './worker-events.ts';
 import type { OverlayChange } from './overlay-change.ts';
 import { newApplications, reload } from './reload.ts';
-import { type DeployOrder, notNow, type RolloutChange, type RolloutOutcome } from './releases.ts';
+import type { DeployOrder } from './release-making.ts';
+import { notNow, type RolloutChange, type RolloutOutcome } from './releases.ts';
 import { requestContext } from './request-context.ts';
 import { Shutdown } from './shutdown.ts';
 import { whyNotKept } from './kept-certificates.ts';
@@ -223,7 +224,7 @@ export class ControlPlane implements Gateway {
       this.#parts.applications.supervisor.status(),
       this.#parts.active.redactor,
       (instance) => this.#parts.processes.figuresOf(instance),
-    );
+    ).map((one) => ({ ...one, releases: this.#parts.releases.brief(one.id) }));
     const problemContext = this.#problemContext(applications);
     return statusOf({
       deployment,
@@ -237,6 +238,7 @@ export class ControlPlane implements Gateway {
       revision,
       contentHash,
       source: this.#parts.options.source,
+      edited: this.#parts.configurationReport.isEdited,
       state: this.#state,
       drain: this.#shutdown?.progress ?? null,
       overlay: this.#parts.overlay.status(),

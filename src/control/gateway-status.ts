@@ -31,7 +31,8 @@ import type { ApplicationReleasesStatus, ReleaseLogText, ReleasePlan } from '../
 import type { ReleaseRefusal } from '../deploy/release-refusal.ts';
 import type { Result } from '#failures/result.ts';
 import type { ReleaseResponses } from './release-totals.ts';
-import type { DeployOrder, RolloutChange, RolloutOutcome } from './releases.ts';
+import type { DeployOrder } from './release-making.ts';
+import type { RolloutChange, RolloutOutcome } from './releases.ts';
 import type { GroupRequest } from '../core/exchange-groups.ts';
 import type { ExchangeRecord } from '../core/schemas/record.ts';
 import type { TrafficTimeline, RouteExplanation, RouteTimelines } from '../core/schemas/traffic.ts';

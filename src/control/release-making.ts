@@ -1,16 +1,35 @@
-import type { ApplicationReleasesStatus, RolloutStatus } from '../core/schemas/releases.ts';
-import type { RolloutStrategy } from '../core/release.ts';
+import type { ApplicationSpec } from '../core/configuration.ts';
+import type { ApplicationReleasesStatus, ReleaseOrigin, ReleasePlan, RolloutStatus } from '../core/schemas/releases.ts';
+import type { Release, RolloutStrategy } from '../core/release.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import type { ReleaseBuild } from '../deploy/release-build.ts';
 import type { CopyProgress } from '../deploy/release-copy.ts';
 import type { EndedJob, ReleaseJob } from '../deploy/release-job.ts';
 import { ReleaseLog } from '../deploy/release-log.ts';
-import { ReleaseRefused } from '../deploy/release-refusal.ts';
-import type { ReleaseStore } from '../deploy/release-store.ts';
+import { type ReleaseRefusal, ReleaseRefused } from '../deploy/release-refusal.ts';
+import type { ReleaseStore, WantedSource } from '../deploy/release-store.ts';
 import type { ReleaseSettings } from '../features/releases/settings.ts';
+import { type Result, succeed } from '#failures/result.ts';
 import { LineRedactor, type TextRedactor } from '../redact/text-redactor.ts';
+import { changedNames, commandText } from './program-changes.ts';
 
 export type RunJob = (job: ReleaseJob, signal: AbortSignal, onLine?: (line: string) => void) => Promise<EndedJob>;
+
+export interface DeployOrder {
+  readonly application: string;
+  readonly from: ReleaseOrigin;
+  readonly name: string | null;
+  /** Null: that of the configuration. */
+  readonly strategy: RolloutStrategy | null;
+  readonly answersMayChange?: boolean;
+}
+
+interface PlannedApplication {
+  readonly spec: ApplicationSpec;
+  readonly settings: ReleaseSettings;
+  readonly store: ReleaseStore;
+  readonly inForce: Release | null;
+}
 
 interface ReleaseMakingParts {
   readonly clock: Clock;
@@ -92,5 +111,38 @@ export class ReleaseMaking {
       ...{ strategy, state: 'aborted', beganAt: this.#began, actor, share: 0, shares: [], leftMs: null },
       ...{ reason, judgement: null, remarks: [] },
     };
+  }
+}
+
+/** What `deploy` would release. */
+export async function releasePlan(
+  { from, name, strategy }: DeployOrder,
+  { spec, settings, store, inForce }: PlannedApplication,
+  redactor: TextRedactor,
+): Promise<Result<ReleasePlan, ReleaseRefusal>> {
+  const { command, environment, directory } = spec;
+  const { persistent, build } = settings;
+  const wanted = { name, command, environment, directory, persistent };
+  const surveyed = await store.survey(wantedSource(from), wanted, build && { command: build });
+  if (!surveyed.ok) return surveyed;
+  const { files, bytes, text, same, remarks } = surveyed.value;
+  const old = inForce ?? spec;
+  return succeed({
+    ...{ application: spec.id, inForce: inForce?.name ?? null, strategy: strategy ?? settings.strategy },
+    ...{ from: text, files, bytes, same: same?.name ?? null, remarks, buildMs: settings.buildMs },
+    build: build && commandText({ command: build }, redactor),
+    command: { old: commandText(old, redactor), fresh: commandText(spec, redactor) },
+    environment: changedNames(old.environment, spec.environment),
+  });
+}
+
+export function wantedSource(from: ReleaseOrigin): Exclude<WantedSource, { kind: 'configuration' }> {
+  switch (from.kind) {
+    case 'folder':
+      return from;
+    case 'git':
+      return { kind: 'git', repository: from.path, revision: from.revision };
+    case 'archive':
+      return { ...from, dropsTop: false };
   }
 }

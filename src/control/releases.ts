@@ -1,48 +1,37 @@
 import type { ApplicationSpec, Configuration } from '../core/configuration.ts';
-import type { ApplicationId, EndpointId, UpstreamId } from '../core/endpoint.ts';
+import type { ApplicationId, UpstreamId } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
-import type { LiveInstance } from '../core/live-instance.ts';
+import type { FeatureStates } from '../core/feature.ts';
 import type { Random } from '../core/random.ts';
-import type { Release, RolloutStrategy } from '../core/release.ts';
-import { upstreamsOf } from '../core/route-spec.ts';
+import type { RouteTraffic } from '../core/route-traffic.ts';
 import type {
   ApplicationReleasesStatus,
   ReleaseLogText,
-  ReleaseOrigin,
   ReleasePlan,
   RolloutStatus,
 } from '../core/schemas/releases.ts';
-import type { EndpointSnapshot } from '../core/snapshot.ts';
-import type { RouteTraffic } from '../core/route-traffic.ts';
+import type { ApplicationStatus } from '../core/schemas/status.ts';
 import type { Clock } from '../core/time.ts';
-import type { TextRedactor } from '../redact/text-redactor.ts';
 import type { WorkerBatch } from '../core/worker-messages.ts';
 import { type ArmsOf, oneArm } from '../deploy/application-arm.ts';
 import type { JobWatchdog } from '../deploy/release-job.ts';
 import type { ReleaseRefusal } from '../deploy/release-refusal.ts';
-import { ReleaseStore, type WantedSource } from '../deploy/release-store.ts';
-import { releaseSettingsOf } from '../features/releases/settings.ts';
+import { ReleaseStore } from '../deploy/release-store.ts';
+import type { TextRedactor } from '../redact/text-redactor.ts';
 import { failWith, type Result, succeed } from '#failures/result.ts';
-import type { FeatureStates } from '../core/feature.ts';
 import { ApplicationReleases } from './application-releases.ts';
+import { allChanged, commandText, hasSameProgram, notInForce } from './program-changes.ts';
+import type { DeployOrder, ReleaseMaking, RunJob } from './release-making.ts';
+import { ReleasedApplication, type RunningApplications } from './released-application.ts';
 import type { KeptRollout } from './running-rollout.ts';
-import type { ReleaseMaking, RunJob } from './release-making.ts';
-import type { ProcessOfRelease } from './rollout-comparison.ts';
 import { busy } from './rollout-words.ts';
 
-interface ReleasesParts {
+interface ReleasesParts extends RunningApplications {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: EventSink;
   /** Whether the state folder is this process's. */
   readonly ownsFolder: () => boolean;
-  readonly configuration: () => Configuration;
-  readonly instances: (application: ApplicationId) => readonly LiveInstance[];
-  /** Of these upstreams, as requests show them. */
-  readonly endpoints: (upstreams: ReadonlySet<string>) => readonly EndpointSnapshot[];
-  /** As its checks show it: asked for each endpoint of each batch. */
-  readonly endpoint: (upstream: UpstreamId, id: EndpointId) => EndpointSnapshot | null;
-  readonly processes: (application: ApplicationId) => readonly ProcessOfRelease[];
   /** A build, or what runs before a release, has printed a line. */
   readonly onJobLine: (application: ApplicationId, line: string) => void;
   readonly watchdog: () => JobWatchdog;
@@ -50,15 +39,6 @@ interface ReleasesParts {
   readonly memoryBytes: number;
   /** The supervisor is to run other arms of the application. */
   readonly onArms: (application: ApplicationId) => void;
-}
-
-export interface DeployOrder {
-  readonly application: string;
-  readonly from: ReleaseOrigin;
-  readonly name: string | null;
-  /** Null: that of the configuration. */
-  readonly strategy: RolloutStrategy | null;
-  readonly answersMayChange?: boolean;
 }
 
 export type RolloutChange =
@@ -74,6 +54,7 @@ const stateName = 'releases';
 const stateVersion = 1;
 
 interface KnownApplication {
+  readonly application: ReleasedApplication;
   readonly store: ReleaseStore;
   readonly releases: ApplicationReleases;
 }
@@ -86,6 +67,7 @@ export class Releases {
   #imported: Readonly<Record<string, KeptRollout>> = {};
   /** By their applications. */
   readonly #making = new Map<string, ReleaseMaking>();
+  readonly #failedBuilds = new Map<string, ApplicationReleasesStatus['failedBuild']>();
   /** Ends what is being made, and when all of that has ended. */
   #aborting = new AbortController();
   #made: Promise<unknown> = Promise.resolve();
@@ -123,33 +105,15 @@ export class Releases {
   }
 
   #add(id: ApplicationId, store: ReleaseStore): ApplicationReleases {
-    const { clock, events, configuration, instances, onArms } = this.#parts;
-    const spec = (): ApplicationSpec | null => configuration().applications.find((one) => one.id === id) ?? null;
+    const { clock, events, memoryBytes, redactor, onArms } = this.#parts;
+    const application = new ReleasedApplication(id, this.#parts);
     const releases = new ApplicationReleases({
-      ...{ clock, events, store, application: id, spec },
-      settings: () =>
-        releaseSettingsOf(configuration().upstreams.find(({ application }) => application === id)?.features),
-      instances: () => instances(id),
-      endpoints: () => this.#parts.endpoints(this.#upstreamsOf(id)),
-      endpoint: (endpoint) => {
-        for (const upstream of this.#upstreamsOf(id)) {
-          const found = this.#parts.endpoint(upstream, endpoint as EndpointId);
-          if (found !== null) return found;
-        }
-        return null;
-      },
-      processes: () => this.#parts.processes(id),
+      ...{ clock, events, store, application, memoryBytes },
       runJob: this.#runJobOf(id),
-      redact: (text) => this.#parts.redactor().redact(text),
-      memoryBytes: this.#parts.memoryBytes,
-      routes: () => this.#routesOf(id),
-      isSticky: () =>
-        configuration().upstreams.some(
-          ({ application, features }) => application === id && features?.['sticky'] !== undefined,
-        ),
+      redact: (text) => redactor().redact(text),
       onArms: () => onArms(id),
     });
-    this.#known.set(id, { store, releases });
+    this.#known.set(id, { application, store, releases });
     return releases;
   }
 
@@ -174,12 +138,12 @@ export class Releases {
 
   async #deploy(order: DeployOrder, actor: string): Promise<RolloutOutcome> {
     // Loaded where it is needed: most gateways make no release.
-    const { ReleaseMaking } = await import('./release-making.ts');
+    const { ReleaseMaking, wantedSource } = await import('./release-making.ts');
     const found = this.#deployable(order.application);
     if (!found.ok) return found;
-    const { spec, store, releases } = found.value;
+    const { spec, application, store, releases } = found.value;
     const { clock, redactor } = this.#parts;
-    const settings = this.#settingsOf(spec.id);
+    const { settings } = application;
     const { persistent } = settings;
     const strategy = order.strategy ?? settings.strategy;
     const making = new ReleaseMaking({
@@ -187,6 +151,7 @@ export class Releases {
       runJob: this.#runJobOf(spec.id),
     });
     this.#making.set(spec.id, making);
+    this.#failedBuilds.delete(spec.id);
     try {
       const { command, secretWords, environment } = spec;
       const wanted = { command, secretWords, environment, persistent, actor, configuration: null };
@@ -197,7 +162,11 @@ export class Releases {
         onProgress: making.onProgress,
         signal: AbortSignal.any([this.#aborting.signal, making.signal]),
       });
-      if (!made.ok) return made;
+      if (!made.ok) {
+        const { kind, reason } = made.failure;
+        if (kind === 'build') this.#failedBuilds.set(spec.id, { number: store.history.nextRelease, reason });
+        return made;
+      }
       const { release: to, remarks } = made.value;
       const { answersMayChange = false } = order;
       return await releases.begin({ to, strategy, rollbackFor: null, actor, remarks, answersMayChange });
@@ -207,29 +176,19 @@ export class Releases {
   }
 
   /** What `deploy` would release. Changes nothing. */
-  async plan({ application, from, name, strategy }: DeployOrder): Promise<Result<ReleasePlan, ReleaseRefusal>> {
-    const found = this.#deployable(application);
+  async plan(order: DeployOrder): Promise<Result<ReleasePlan, ReleaseRefusal>> {
+    const found = this.#deployable(order.application);
     if (!found.ok) return found;
-    const { spec, store, releases } = found.value;
-    const settings = this.#settingsOf(application);
-    const wanted = { name, persistent: settings.persistent, directory: spec.directory };
-    const surveyed = await store.survey(wantedSource(from), wanted);
-    if (!surveyed.ok) return surveyed;
-    const { files, bytes, text, remarks } = surveyed.value;
-    const old = releases.inForce ?? spec;
-    return succeed({
-      ...{ application, inForce: releases.inForce?.name ?? null, strategy: strategy ?? settings.strategy },
-      ...{ from: text, files, bytes, remarks, buildMs: settings.buildMs },
-      build: settings.build && commandText({ command: settings.build }, this.#parts.redactor()),
-      command: { old: commandText(old, this.#parts.redactor()), fresh: commandText(spec, this.#parts.redactor()) },
-      environment: changedNames(old.environment, spec.environment),
-    });
+    const { spec, application, store, releases } = found.value;
+    const { releasePlan } = await import('./release-making.ts');
+    const { inForce } = releases;
+    return releasePlan(order, { spec, settings: application.settings, store, inForce }, this.#parts.redactor());
   }
 
   /** Refused where no release of the application can be made now. */
   #deployable(application: string): Result<KnownApplication & { readonly spec: ApplicationSpec }, ReleaseRefusal> {
     const known = this.#known.get(application);
-    const spec = this.#specOf(application);
+    const spec = known?.application.spec ?? null;
     if (spec === null || known === undefined) return failWith(this.#unknown(application));
     if (spec.port !== null) return failWith(fixedPort(spec.port));
     const { rollingOut } = known.releases;
@@ -240,7 +199,7 @@ export class Releases {
   async change(change: RolloutChange, actor: string): Promise<RolloutOutcome> {
     const known = this.#known.get(change.application);
     if (known === undefined) return failWith(this.#unknown(change.application));
-    const { releases, store } = known;
+    const { application, releases, store } = known;
     const making = this.#making.get(change.application);
     if (making !== undefined && change.kind !== 'promote' && !('to' in change && change.to !== null)) {
       const reason = change.kind === 'abort' ? (change.reason ?? `aborted by ${actor}`) : `rolled back by ${actor}`;
@@ -255,8 +214,9 @@ export class Releases {
         return releases.abort(change.reason ?? `aborted by ${actor}`);
       case 'rollback': {
         if (releases.rollingOut !== null && change.to === null) return releases.abort(`rolled back by ${actor}`);
+        const { noSuchRelease, releaseNamed } = await import('./release-lookup.ts');
         const to = releaseNamed(store, change.to);
-        if (to === null) return failWith(noSuchRelease(store, change.to, this.#settingsOf(change.application).keepMax));
+        if (to === null) return failWith(noSuchRelease(store, change.to, application.settings.keepMax));
         return releases.begin({ to, strategy: 'blue_green', rollbackFor: `rolled back by ${actor}`, actor });
       }
     }
@@ -269,8 +229,8 @@ export class Releases {
       const old = before.applications.find(({ id }) => id === spec.id);
       const inForce = known?.releases.inForce ?? null;
       if (known === undefined || old === undefined || inForce === null || hasSameProgram(old, spec)) continue;
-      const { store, releases } = known;
-      const { persistent, strategy } = this.#settingsOf(spec.id);
+      const { application, store, releases } = known;
+      const { persistent, strategy } = application.settings;
       const { command, secretWords, environment } = spec;
       const directory = inForce.tree === null ? spec.directory : inForce.directory;
       const wanted = {
@@ -317,30 +277,20 @@ export class Releases {
     this.#imported = JSON.parse(new TextDecoder().decode(state.bytes)) as Record<string, KeptRollout>;
   }
 
-  /** An instance was added, changed or removed. */
+  /** An instance was added, changed or removed, or an endpoint is not what it was for requests. */
   noteChange(): void {
     for (const { releases } of this.#known.values()) releases.look();
   }
 
   onBatch({ routes, counts: { worker } }: WorkerBatch): void {
-    for (const [application, { releases }] of this.#known) {
-      const upstreams = this.#upstreamsOf(application);
+    for (const {
+      application: { upstreams },
+      releases,
+    } of this.#known.values()) {
       const isOfIt = ({ upstream }: RouteTraffic): boolean => upstreams.has(upstream as UpstreamId);
       const traffic = { worker, routes: routes.filter(isOfIt) };
       if (traffic.routes.length > 0) releases.onTraffic(traffic);
     }
-  }
-
-  #routesOf(application: string): readonly string[] {
-    const upstreams = this.#upstreamsOf(application);
-    return this.#parts
-      .configuration()
-      .routes.flatMap(({ id, action }) => (upstreamsOf(action).some((one) => upstreams.has(one)) ? [id] : []));
-  }
-
-  #upstreamsOf(application: string): ReadonlySet<UpstreamId> {
-    const { upstreams } = this.#parts.configuration();
-    return new Set(upstreams.flatMap((one) => (one.application === application ? [one.id] : [])));
   }
 
   status(): readonly ApplicationReleasesStatus[] {
@@ -354,6 +304,8 @@ export class Releases {
         warm: releases.warm?.name ?? null,
         rollout: releases.status(),
         making: this.#making.get(application)?.status() ?? null,
+        failedBuild: this.#failedBuilds.get(application) ?? null,
+        notInForce: this.brief(application)?.notInForce ?? null,
         last: releases.last,
         releases: history.releases.map(({ release, bytes }, index) => ({
           ...{ number: release.number, name: release.name, digest: release.digest },
@@ -371,24 +323,26 @@ export class Releases {
     });
   }
 
+  /** Null: the application was never deployed. */
+  brief(application: string): NonNullable<ApplicationStatus['releases']> | null {
+    const known = this.#known.get(application);
+    const inForce = known?.releases.inForce ?? null;
+    if (known === undefined || inForce === null) return null;
+    const rollout = known.releases.status();
+    const spec = rollout === null ? known.application.spec : null;
+    return { inForce: inForce.name, rollout, notInForce: spec && notInForce(spec, inForce) };
+  }
+
   /** Of the build of a release, or of one that was not made, by its number. Null: there is none. */
   async log(application: string, name: string): Promise<ReleaseLogText | null> {
     const store = this.#known.get(application)?.store;
     if (store === undefined) return null;
+    const { logNumber } = await import('./release-lookup.ts');
     const number = logNumber(store, name);
     if (number === null) return null;
     const { readReleaseLog } = await import('../deploy/release-log.ts');
     const text = readReleaseLog(store.folder, number);
     return text === null ? null : { application, number, text };
-  }
-
-  #specOf(application: string): ApplicationSpec | null {
-    return this.#parts.configuration().applications.find(({ id }) => id === application) ?? null;
-  }
-
-  #settingsOf(application: string) {
-    const { upstreams } = this.#parts.configuration();
-    return releaseSettingsOf(upstreams.find((one) => one.application === application)?.features);
   }
 
   #unknown(application: string): ReleaseRefusal {
@@ -406,72 +360,6 @@ export class Releases {
       step: names.length === 0 ? 'It has none.' : `It has ${names.join(', ')}.`,
     };
   }
-}
-
-/** As the API shows it. */
-function commandText(
-  { command, secretWords = [] }: Pick<ApplicationSpec, 'command' | 'secretWords'>,
-  redactor: TextRedactor,
-): string {
-  const words = redactor.redactCommand(command);
-  return words.map((word, at) => (secretWords.includes(at) ? '***' : word)).join(' ');
-}
-
-function hasSameProgram(one: ApplicationSpec, other: ApplicationSpec): boolean {
-  const programOf = ({ command, directory }: ApplicationSpec): string => JSON.stringify([command, directory]);
-  return programOf(one) === programOf(other) && allChanged(one.environment, other.environment).length === 0;
-}
-
-type Variables = Readonly<Record<string, string>>;
-
-/** Names of variables that differ in any way. */
-function allChanged(old: Variables, fresh: Variables): readonly string[] {
-  const { added, removed, changed } = changedNames(old, fresh);
-  return [...added, ...removed, ...changed];
-}
-
-function changedNames(old: Variables, fresh: Variables): ReleasePlan['environment'] {
-  const names = Object.keys(fresh);
-  return {
-    added: names.filter((name) => !Object.hasOwn(old, name)),
-    removed: Object.keys(old).filter((name) => !Object.hasOwn(fresh, name)),
-    changed: names.filter((name) => Object.hasOwn(old, name) && old[name] !== fresh[name]),
-  };
-}
-
-function wantedSource(from: ReleaseOrigin): Exclude<WantedSource, { kind: 'configuration' }> {
-  switch (from.kind) {
-    case 'folder':
-      return from;
-    case 'git':
-      return { kind: 'git', repository: from.path, revision: from.revision };
-    case 'archive':
-      return { ...from, dropsTop: false };
-  }
-}
-
-function releaseNamed({ history }: ReleaseStore, name: string | null): Release | null {
-  if (name === null) return history.previous;
-  const found = history.releases.find(({ release }) => release.name === name || String(release.number) === name);
-  return found?.release ?? null;
-}
-
-/** Releases of the same build have the log of the first of them. */
-function logNumber(store: ReleaseStore, name: string): number | null {
-  const found = releaseNamed(store, name);
-  if (found === null) return /^r?\d{1,9}$/.test(name) ? Number(name.replace('r', '')) : null;
-  const isOfIt = ({ release: { built } }: { readonly release: Release }): boolean =>
-    built !== undefined && built.source === found.built?.source;
-  return store.history.releases.findLast(isOfIt)?.release.number ?? null;
-}
-
-function noSuchRelease({ history }: ReleaseStore, name: string | null, keepMax: number): ReleaseRefusal {
-  const step = 'See the releases with `candor releases`.';
-  if (name === null) return { kind: 'source', reason: 'There is no release before this one.', step };
-  const known = history.rollouts.flatMap(({ from, fromName, to, toName }) => [fromName, toName, `${from}`, `${to}`]);
-  if (!known.includes(name)) return { kind: 'source', reason: `There is no release ${name}.`, step };
-  const reason = `The release ${name} is not kept any more (\`keep: ${keepMax}\`).`;
-  return { kind: 'source', reason, step: 'Deploy it again, or go to one that is kept (`candor releases`).' };
 }
 
 const fixedPort = (port: number): ReleaseRefusal => ({

@@ -10,6 +10,7 @@ import {
   redirectForm,
   sizeCells,
   surplusForm,
+  unreadableForm,
   unsafeKey,
 } from '../core/content-kind.ts';
 import { filledCells, type RouteTraffic } from '../core/route-traffic.ts';
@@ -27,9 +28,14 @@ const endpoints: Readonly<Record<string, ComparedEndpoint>> = {
 };
 const endpointOf = (id: string): ComparedEndpoint | null => endpoints[id] ?? null;
 
-function traffic(endpoint: string, count: number, ms: number, more: Partial<RouteTraffic> = {}): RouteTraffic {
+function cellsAt(ms: number, count: number): number[] {
   const cells = new Array<number>(latencyCells).fill(0);
   cells[latencyCellOf(ms)] = count;
+  return cells;
+}
+
+function traffic(endpoint: string, count: number, ms: number, more: Partial<RouteTraffic> = {}): RouteTraffic {
+  const cells = cellsAt(ms, count);
   return {
     ...{ route: 'cart', upstream: 'shop', endpoint, answered: count, serverErrors: 0, latencies: filledCells(cells) },
     ...{ failed: [], slow: [], awaited: [] },
@@ -66,6 +72,18 @@ describe('both releases are counted', () => {
     for (const ms of [200, 450, 700]) add(0.5, awaited(ms));
     add(0.5, traffic('b', 1, 900));
     assert.equal(comparison.judgement().fresh.late, 1);
+  });
+
+  test('with what is late for its paths, which may be usual elsewhere on the route', () => {
+    const { comparison, add } = compared();
+    const at = (endpoint: string, pattern: string, count: number, ms: number): RouteTraffic => {
+      const patterns = [{ pattern, answers: [], latencies: filledCells(cellsAt(ms, count)) }];
+      return traffic(endpoint, count, ms, { patterns });
+    };
+    add(0.5, at('a', '/report', 100, 900), at('a', '/cart', 900, 20));
+    assert.equal(comparison.judgement().old.late, 0);
+    add(0.5, at('b', '/cart', 30, 300), at('b', '/report', 10, 900));
+    assert.deepEqual(comparison.judgement().fresh.late, 30);
   });
 
   test('without the slowness of instances that have just become ready', async () => {
@@ -140,6 +158,27 @@ describe('a release that has all requests', () => {
     assert.equal(comparison.takeSuspicion(), null, 'it begins anew');
   });
 
+  test('is bad where it is late with all requests and as usual with a part of them, three times in turns', () => {
+    for (const isUsualWithPart of [true, false]) {
+      const { clock, comparison, add } = compared();
+      add(1, traffic('a', 2000, 20));
+      for (let turn = 0; turn < 3; turn++) {
+        for (let second = 0; second < 10; second++) {
+          clock.advanceSync(1000);
+          add(1, traffic('b', 80, 20), traffic('b', 20, 900));
+        }
+        assert.equal(comparison.limit, null);
+        assert.notEqual(comparison.takeSuspicion(), null, `turn ${turn}`);
+        const late = isUsualWithPart ? 0 : 6;
+        add(0.25, traffic('a', 90, 20), traffic('a', late * 3, 900), traffic('b', 24, 20), traffic('b', late, 900));
+        if (turn < 2) assert.notEqual(comparison.judgement().verdict, 'bad');
+      }
+      const { verdict, reason } = comparison.judgement();
+      if (!isUsualWithPart) assert.notEqual(verdict, 'bad', 'what makes both late is not the release');
+      else assert.match(reason, /3 times in succession: it does not bear the load/);
+    }
+  });
+
   test('is bad where its program ends again and again, and where its memory grows without end', async () => {
     const { clock, comparison } = compared();
     for (const restarts of [4, 6]) {
@@ -173,7 +212,9 @@ const [json, html] = [content('json'), content('html')];
 function answering(endpoint: string, answers: Readonly<Record<number, number>>, pattern = '/orders/#'): RouteTraffic {
   const all = Object.entries(answers).flatMap(([key, count]) => [Number(key), count, count === 0 ? 0 : 1]);
   const count = Object.values(answers).reduce((sum, one) => sum + one, 0);
-  return traffic(endpoint, count, 20, { patterns: [{ pattern, answers: all }] });
+  return traffic(endpoint, count, 20, {
+    patterns: [{ pattern, answers: all, latencies: filledCells(cellsAt(20, count)) }],
+  });
 }
 
 describe('what a release answers is compared with what the old one does at like paths:', () => {
@@ -184,9 +225,12 @@ describe('what a release answers is compared with what the old one does at like 
     ['a redirect in place of a page', html, redirectForm * sizeCells, 'bad'],
     ['nothing in place of data', json, emptyForm * sizeCells, 'bad'],
     ['a page in place of data', json, html, 'bad'],
+    ['an object in place of a list', content('list'), json, 'bad'],
     ['a sixth of the size', content('json', 60), content('json', 50), 'bad'],
+    ['what clients cannot read', json, unreadableForm * sizeCells, 'bad'],
     ['bytes behind the end', json, surplusForm * sizeCells, 'bad'],
     ['404 to what changes something', unsafeKey + json, unsafeKey + missingForm * sizeCells, 'bad'],
+    ['a sixth of a small size', content('json', 32), content('json', 22), 'inconclusive'],
     ['half of the size', content('json', 60), content('json', 56), 'inconclusive'],
     ['more content', json, content('json', 60), 'inconclusive'],
     ['data in place of a page', html, json, 'inconclusive'],
@@ -217,6 +261,8 @@ describe('what a release answers is compared with what the old one does at like 
     add(0.5, answering('a', { [script]: 300 }, '/assets/#'));
     add(0.5, answering('b', { [script]: 300, [lostForm * sizeCells]: 20 }, '/assets/#'));
     assert.match(comparison.judgement().reason, /; `assets: previous` lets the old release answer what the new one/);
+    for (let second = 0; second < 20; second++) add(0.5, answering('b', { [lostForm * sizeCells]: 60 }, '/assets/#'));
+    assert.match(comparison.judgement().reason, /; if that is meant, deploy with --answers-may-change/);
   });
 
   test('one page of many that is gone is not bad, nor what the old release answers as often', () => {

@@ -1,7 +1,7 @@
 import { digits } from '#failures/quantity-text.ts';
 import { filledAbove, latencyCells } from '../core/latency-cells.ts';
-import type { Judgement, ReleaseArm } from '../core/release.ts';
-import type { AttemptOfClient, RouteTraffic } from '../core/route-traffic.ts';
+import type { ArmCounts, Judgement, ReleaseArm } from '../core/release.ts';
+import type { AttemptOfClient, PatternAnswers, RouteTraffic } from '../core/route-traffic.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import { AnswersAfter } from '../policy/answer-evidence.ts';
 import { ArmSum, type ArmTraffic, type SavedArm } from '../policy/arm-traffic.ts';
@@ -35,12 +35,16 @@ type EndpointOf = (id: string) => ComparedEndpoint | null;
 interface Minute {
   readonly number: number;
   readonly routes: Map<string, { readonly sum: ArmSum; readonly latencies: number[] }>;
+  /** Latencies by path pattern. */
+  readonly patterns: Map<string, number[]>;
 }
 
 /** For a process that takes over; `age` in minutes. */
 export type SavedTrafficBefore = readonly {
   readonly age: number;
   readonly routes: readonly { readonly route: string; readonly sum: SavedArm; readonly latencies: readonly number[] }[];
+  /** Absent: a predecessor counted none. */
+  readonly patterns?: readonly (readonly [pattern: string, latencies: readonly number[]])[];
 }[];
 
 const minuteMs = 60_000;
@@ -55,7 +59,7 @@ export class TrafficBefore {
   /** What both releases have done; that of the old one is remembered. */
   add(traffic: CountedTraffic, endpointOf: EndpointOf, now: Instant): readonly ArmTraffic[] {
     const all = [...this.#counted(traffic, endpointOf, now)];
-    for (const { counted, latencies } of all) if (counted.arm === 'old') this.#note(counted, latencies, now);
+    for (const one of all) if (one.counted.arm === 'old') this.#note(one, now);
     return all.map(({ counted }) => counted);
   }
 
@@ -64,8 +68,12 @@ export class TrafficBefore {
       const { route, answered, serverErrors, causes: counts = [], patterns: answers = [] } = one;
       const endpoint = endpointOf(one.endpoint);
       if (endpoint === null) continue;
-      const limitMs = mayBeLate(endpoint.readySince, now) ? this.#lateLimitMs(route) : null;
-      const late = limitMs === null ? 0 : this.#late.take(worker, one, limitMs);
+      const limitMs = mayBeLate(endpoint.readySince, now)
+        ? this.#limitMs((minute) => minute.routes.get(route)?.latencies)
+        : null;
+      const lateOfRoute = limitMs === null ? 0 : this.#late.take(worker, one, limitMs);
+      // A route of a whole application has fast and slow paths: the slow ones decide what is late there.
+      const late = Math.max(lateOfRoute, limitMs === null ? 0 : this.#lateOf(answers));
       const isLate = ({ ms }: AttemptOfClient): boolean => limitMs !== null && ms > limitMs;
       const clients = {
         server_error: one.failed.map(clientOf),
@@ -79,15 +87,15 @@ export class TrafficBefore {
       if (endpoint.arm === 'old') this.answers.add(answers, now);
       const patterns = { compared: this.answers.compared(answers), count: this.answers.count };
       const counted = { route, arm: endpoint.arm, requests, failures, serverErrors, late, patterns, clients };
-      yield { counted, latencies: cellsOf(one.latencies) };
+      yield { counted, latencies: cellsOf(one.latencies), patterns: answers };
     }
   }
 
-  #note(traffic: ArmTraffic, latencies: readonly number[], now: Instant): void {
+  #note({ counted: traffic, latencies, patterns }: Counted, now: Instant): void {
     const number = Math.floor(now / minuteMs);
     let minute = this.#minutes.at(-1);
     if (minute?.number !== number) {
-      minute = { number, routes: new Map() };
+      minute = { number, routes: new Map(), patterns: new Map() };
       this.#minutes.push(minute);
       while ((this.#minutes[0] as Minute).number <= number - minutesKept) this.#minutes.shift();
     }
@@ -99,20 +107,27 @@ export class TrafficBefore {
       );
     known.sum.add(traffic);
     addCells(known.latencies, latencies);
+    for (const { pattern, latencies: filled } of patterns) {
+      const cells = minute.patterns.get(pattern);
+      if (cells === undefined) minute.patterns.set(pattern, [...cellsOf(filled)]);
+      else addCells(cells, cellsOf(filled));
+    }
   }
 
   saved(now: Instant): SavedTrafficBefore {
-    return this.#minutes.map(({ number, routes }) => ({
+    return this.#minutes.map(({ number, routes, patterns }) => ({
       age: Math.floor(now / minuteMs) - number,
       routes: [...routes].map(([route, { sum, latencies }]) => ({ route, sum: sum.saved(), latencies })),
+      patterns: [...patterns],
     }));
   }
 
   /** Before anything is added. */
   restore(saved: SavedTrafficBefore, answers: SavedUsual, now: Instant): void {
     this.answers.restore(answers, now);
-    for (const { age, routes } of saved) {
-      const minute: Minute = { number: Math.floor(now / minuteMs) - age, routes: new Map() };
+    for (const { age, routes, patterns = [] } of saved) {
+      const minute: Minute = { number: Math.floor(now / minuteMs) - age, routes: new Map(), patterns: new Map() };
+      for (const [pattern, latencies] of patterns) minute.patterns.set(pattern, [...latencies]);
       for (const { route, sum, latencies } of routes)
         minute.routes.set(route, { sum: ArmSum.of(sum), latencies: [...latencies] });
       this.#minutes.push(minute);
@@ -130,11 +145,20 @@ export class TrafficBefore {
     return sums;
   }
 
-  /** Of the newest two minutes; null: its p95 is not known. */
-  #lateLimitMs(route: string): number | null {
+  /** Those that are late for their paths. */
+  #lateOf(patterns: readonly PatternAnswers[]): number {
+    let late = 0;
+    for (const { pattern, latencies } of patterns) {
+      const limitMs = this.#limitMs((minute) => minute.patterns.get(pattern));
+      if (limitMs !== null) late += filledAbove(latencies, limitMs);
+    }
+    return late;
+  }
+
+  /** By the latencies of the newest two minutes; null: their p95 is not known. */
+  #limitMs(latenciesIn: (minute: Minute) => readonly number[] | undefined): number | null {
     const cells = new Array<number>(latencyCells).fill(0);
-    for (const { routes } of this.#minutes.slice(-2))
-      for (const [cell, count] of routes.get(route)?.latencies.entries() ?? []) (cells[cell] as number) += count;
+    for (const minute of this.#minutes.slice(-2)) addCells(cells, latenciesIn(minute) ?? []);
     return lateLimitMs(cells);
   }
 }
@@ -154,6 +178,8 @@ export interface SavedComparison {
   readonly after: SavedBeforeAfter | null;
   /** Null: answers are not compared. Absent: a predecessor could not. */
   readonly answersAfter?: ReturnType<AnswersAfter['saved']> | null;
+  /** Absent: a predecessor did not count them. */
+  readonly underLoad?: { readonly times: number; readonly share: number };
   /** Null: requests are drawn. */
   readonly chosen: Readonly<Record<ReleaseArm, SavedArm>> | null;
 }
@@ -161,15 +187,18 @@ export interface SavedComparison {
 const arms = ['old', 'fresh'] as const;
 const memoryMs = 240_000;
 
-interface ComparisonSettings {
-  /** Of the application. */
-  readonly routes: readonly string[];
-  readonly names: Readonly<Record<ReleaseArm, string>>;
-  readonly isSticky: boolean;
+export interface ComparedHow {
   /** The requests of its steps are chosen. */
   readonly isChosen?: boolean;
   /** What is no failure may be another answer. */
   readonly answersMayChange?: boolean;
+}
+
+interface ComparisonSettings extends ComparedHow {
+  /** Of the application. */
+  readonly routes: readonly string[];
+  readonly names: Readonly<Record<ReleaseArm, string>>;
+  readonly isSticky: boolean;
 }
 
 /** What the judges are told of a rollout, and what they say. */
@@ -177,7 +206,8 @@ export class RolloutComparison {
   readonly #clock: Clock;
   readonly #before: TrafficBefore;
   readonly #names: Readonly<Record<ReleaseArm, string>>;
-  readonly #judge: ReleaseJudge;
+  readonly #settings: ComparisonSettings;
+  #judge: ReleaseJudge;
   /** While requests are chosen: what both releases have done. Null: they are drawn. */
   readonly #chosen: Readonly<Record<ReleaseArm, ArmSum>> | null;
   /** Of each instance, when it was first seen. */
@@ -188,15 +218,19 @@ export class RolloutComparison {
   #after: BeforeAfterJudge | null = null;
   /** Null: answers are not compared. */
   #answersAfter: AnswersAfter | null = null;
+  /** How often it was worse with all requests in succession, and not with a part of them; and the share of its events then. */
+  #underLoad = { times: 0, share: 0 };
 
   constructor(clock: Clock, before: TrafficBefore, settings: ComparisonSettings, saved: SavedComparison | null = null) {
     this.#clock = clock;
     this.#before = before;
     this.#names = settings.names;
+    this.#settings = settings;
     this.#judge = saved === null ? new ReleaseJudge(settings) : ReleaseJudge.restored(settings, saved.judge);
     if (saved?.after != null) this.#after = BeforeAfterJudge.restored(settings.names, saved.after);
     if (settings.answersMayChange !== true && saved?.answersAfter !== null) this.#answersAfter = new AnswersAfter();
     this.#answersAfter?.restore(saved?.answersAfter ?? []);
+    if (saved?.underLoad !== undefined) this.#underLoad = { ...saved.underLoad };
     const sumOf = (arm: ReleaseArm): ArmSum => (saved?.chosen == null ? new ArmSum() : ArmSum.of(saved.chosen[arm]));
     this.#chosen = settings.isChosen === true ? { old: sumOf('old'), fresh: sumOf('fresh') } : null;
   }
@@ -207,6 +241,7 @@ export class RolloutComparison {
       judge: this.#judge.saved(),
       after: this.#after?.saved() ?? null,
       answersAfter: this.#answersAfter?.saved() ?? null,
+      underLoad: this.#underLoad,
       chosen: chosen === null ? null : { old: chosen.old.saved(), fresh: chosen.fresh.saved() },
     };
   }
@@ -256,12 +291,15 @@ export class RolloutComparison {
 
   /** Why the release is bad, whatever its requests show; null: nothing is known. */
   get limit(): string | null {
-    return this.#limit;
+    if (this.#limit !== null || this.#underLoad.times < underLoadMin) return this.#limit;
+    const times = `${this.#underLoad.times} times in succession`;
+    return `${this.#names.fresh} was worse than before with all requests, and not with a part of them, ${times}: it does not bear the load`;
   }
 
   judgement(): Judgement {
     const judgement = this.#drawnJudgement();
-    return this.#limit === null ? judgement : { ...judgement, verdict: 'bad', reason: this.#limit };
+    const { limit } = this;
+    return limit === null ? judgement : { ...judgement, verdict: 'bad', reason: limit };
   }
 
   /** Where no request was drawn, what is known since the release has all of them is said, which is no verdict; or of those that were chosen. */
@@ -274,11 +312,30 @@ export class RolloutComparison {
     return undrawnJudgement({ old, fresh }, null, `${seen}, no worse than those of ${this.#names.old} before`);
   }
 
+  get isSuspicious(): boolean {
+    return this.#after?.judge().verdict === 'suspicious' || this.#answers() !== null;
+  }
+
+  #answers(): ReturnType<AnswersAfter['suspicion']> {
+    return this.#answersAfter?.suspicion(this.#names.fresh, this.#before.answers) ?? null;
+  }
+
+  /** Whether it was as usual with the part of the requests that was drawn since it was worse with all of them. */
+  #noteLoad({ fresh: now }: Pick<Judgement, 'fresh'>): void {
+    const { old, fresh } = this.#judge.judge();
+    const { times, share } = this.#underLoad;
+    const wasUsual = old.requests + fresh.requests >= drawnMin && eventShare(fresh) <= share / 2;
+    this.#underLoad = { times: times > 0 && !wasUsual ? 1 : times + 1, share: eventShare(now) };
+  }
+
   /** Why the release looks worse than the one before did; null: it does not. What was seen until now is over with it. */
   takeSuspicion(): string | null {
     const found = this.#after?.judge();
-    const answers = this.#answersAfter?.suspicion(this.#names.fresh, this.#before.answers) ?? null;
+    const answers = this.#answers();
     if (found?.verdict !== 'suspicious' && answers === null) return null;
+    if (found !== undefined) this.#noteLoad(found);
+    // What was drawn until now decides nothing of what has begun since.
+    this.#judge = new ReleaseJudge(this.#settings);
     this.#after = null;
     if (this.#answersAfter !== null) this.#answersAfter = new AnswersAfter();
     if (answers !== null) this.#judge.suspect(answers.pattern);
@@ -286,9 +343,17 @@ export class RolloutComparison {
   }
 }
 
+/** Worse and as usual so often in turns is no chance, and nothing that fails both releases for a time. */
+const underLoadMin = 3;
+const drawnMin = 100;
+
+const eventShare = ({ failures, serverErrors, late, requests }: ArmCounts): number =>
+  requests === 0 ? 0 : (failures + serverErrors + late) / requests;
+
 interface Counted {
   readonly counted: ArmTraffic;
   readonly latencies: readonly number[];
+  readonly patterns: readonly PatternAnswers[];
 }
 
 /** Responses that are late count once: when they are found to be, whether they have begun or are still awaited. */

@@ -2,11 +2,11 @@ import type { EventSink } from '../core/event.ts';
 import type { LiveInstance } from '../core/live-instance.ts';
 import type { Judgement, Release, RolloutStrategy } from '../core/release.ts';
 import type { RolloutStatus } from '../core/schemas/releases.ts';
-import type { EndpointSnapshot } from '../core/snapshot.ts';
-import type { Instant } from '../core/time.ts';
+import { after, type Clock, type Instant } from '../core/time.ts';
 import { goesOnAt, isOver, type Rollout, type RolloutEvent, type RolloutPlan, shareOf } from '../deploy/rollout.ts';
 import type { ReleaseSettings } from '../features/releases/settings.ts';
 import type { SavedUsual } from '../policy/usual-answers.ts';
+import type { ReleasedApplication } from './released-application.ts';
 import type { RolloutComparison, SavedComparison, SavedTrafficBefore } from './rollout-comparison.ts';
 import { hopelessText, isEjected, sameReason } from './rollout-words.ts';
 
@@ -34,6 +34,14 @@ export interface RunningRollout extends Compared {
   trouble?: string | null;
 }
 
+/** What is known of the releases of one application, besides what the journal says. */
+export interface PresentRollout {
+  readonly running: RunningRollout | null;
+  /** The release in force, which is watched as long as the one before is warm. */
+  readonly watched: Watched | null;
+  readonly warm: { readonly release: Release; readonly until: Instant } | null;
+}
+
 /** What a process that takes over goes on with besides the journal. */
 export interface KeptRollout {
   readonly warm: { readonly number: number; readonly leftMs: number } | null;
@@ -49,6 +57,37 @@ export interface KeptRollout {
   readonly answers?: SavedUsual;
 }
 
+export function keptRollout(
+  { warm, running, watched }: PresentRollout,
+  before: SavedTrafficBefore,
+  now: Instant,
+): KeptRollout {
+  return {
+    warm: warm === null ? null : { number: warm.release.number, leftMs: Math.max(0, warm.until - now) },
+    sinceMs: running === null ? 0 : now - running.rollout.since,
+    isJudged: running?.plan.isJudged ?? true,
+    comparison: (running ?? watched)?.comparison.saved() ?? null,
+    watched: watched?.strategy ?? null,
+    before,
+  };
+}
+
+/** Instances, endpoints and verdicts that change are looked at when they do; where nothing is known to have changed, so often. */
+export const lookEveryMs = 1000;
+/** While instances start, time alone may make one hopeless, and a step that could not be written is to be tried again. */
+const lookAgainMs = 100;
+
+/** Null: nothing changes with time alone. */
+export function nextLookAt({ running, watched, warm }: PresentRollout, now: Instant): Instant | null {
+  if (running === null) return watched === null ? (warm?.until ?? null) : after(now, lookEveryMs);
+  const { rollout, plan, trouble } = running;
+  const dueAt = goesOnAt(rollout, plan);
+  // What was due, and could not be written, is tried at the next look, not at once.
+  const isPending = rollout.state === 'starting' || trouble != null || dueAt <= now;
+  const lookAt = after(now, isPending ? lookAgainMs : lookEveryMs);
+  return dueAt > now && dueAt < lookAt ? dueAt : lookAt;
+}
+
 export function planOf(
   strategy: RolloutStrategy,
   { steps, canaryFor, readyMs, bakeMs }: ReleaseSettings,
@@ -57,9 +96,29 @@ export function planOf(
   return { strategy, steps: isCanary ? steps : [], isChosen: isCanary && canaryFor !== null, readyMs, bakeMs };
 }
 
+interface BeginningRollout extends Compared, Pick<RunningRollout, 'id' | 'actor' | 'remarks' | 'rollout'> {
+  readonly plan: Omit<RolloutPlan, 'isJudged' | 'reason'>;
+  /** Of a rollback, which nobody judges; null: it is none. */
+  readonly rollbackFor: string | null;
+}
+
+export function begunRollout({ plan, rollbackFor, ...begun }: BeginningRollout, clock: Clock): RunningRollout {
+  const isJudged = rollbackFor === null;
+  return {
+    ...begun,
+    plan: { ...plan, isJudged, reason: rollbackFor, bakeMs: isJudged ? plan.bakeMs : 0 },
+    job: new AbortController(),
+    beganAt: new Date(clock.wallTime()).toISOString(),
+  };
+}
+
 /** Null: the release is not compared. */
 export const judgementOf = ({ comparison, plan }: RunningRollout): Judgement | null =>
   plan.isJudged ? comparison.judgement() : null;
+
+/** Whether what was counted speaks so much against the release that it cannot wait for the next look. */
+export const isDecided = ({ comparison }: Compared, running: RunningRollout | null): boolean =>
+  (running !== null && judgementOf(running)?.verdict === 'bad') || comparison.isSuspicious;
 
 export function statusOf(running: RunningRollout, now: Instant): RolloutStatus {
   const { id, from, to, plan, rollout, beganAt, actor, remarks = [], trouble = null } = running;
@@ -87,25 +146,20 @@ export function alreadyInForce(
   };
 }
 
-export type RolloutFacts = Omit<Extract<RolloutEvent, { kind: 'looked' }>, 'kind'>;
+type SeenApplication = Pick<ReleasedApplication, 'spec' | 'instances' | 'endpoints'>;
 
-interface SeenApplication {
-  readonly instances: readonly LiveInstance[];
-  readonly endpoints: readonly EndpointSnapshot[];
-  /** Instances. */
-  readonly wanted: number;
-}
+type RolloutFacts = Omit<Extract<RolloutEvent, { kind: 'looked' }>, 'kind'>;
 
 /** What a look at the application shows of the new release. */
-export function factsOf(running: RunningRollout, { wanted, ...seen }: SeenApplication, now: Instant): RolloutFacts {
+export function factsOf(running: RunningRollout, application: SeenApplication, now: Instant): RolloutFacts {
   const { to, rollout, comparison } = running;
-  const instances = seen.instances.filter(({ release }) => release === to.name);
+  const instances = application.instances.filter(({ release }) => release === to.name);
   const isReady = ({ state }: LiveInstance): boolean => state === 'healthy';
-  const ejected = seen.endpoints.find((one) => one.release === to.name && isEjected(one));
+  const ejected = application.endpoints.find((one) => one.release === to.name && isEjected(one));
   const waiting = instances.find((one) => !isReady(one)) ?? null;
   return {
     instances: {
-      wanted,
+      wanted: application.spec?.instances ?? 1,
       ready: instances.filter(isReady).length,
       hopeless: instances.map((one) => hopelessText(one, now)).find((text) => text !== null) ?? null,
       waiting: waiting === null ? null : `${waiting.id}: ${waiting.reason}`,

@@ -12,7 +12,7 @@ import { withTimeout } from '../core/condition.ts';
 export const forceCloseMs = 2000;
 
 /** So long WebSockets have for their close frames before the applications behind them are stopped. */
-const tunnelsCloseMs = 1000;
+export const tunnelsCloseMs = 1000;
 
 /** Requests that a client sent before it could know that the listeners are closed arrive within a round trip. */
 const inFlightMs = 250;

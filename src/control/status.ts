@@ -49,6 +49,7 @@ interface StatusFacts {
   readonly revision: number;
   readonly contentHash: string;
   readonly source: string | null;
+  readonly edited: boolean;
   readonly state: GatewayStatus['state'];
   readonly drain: GatewayStatus['drain'];
   readonly overlay: GatewayStatus['overlay'];
@@ -104,6 +105,7 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
     revision,
     contentHash,
     source,
+    edited: facts.edited,
     state,
     verdict: verdictOfGateway({ state, problems, refusal: facts.refusal, incidents, upstreams }, judged),
     drain,

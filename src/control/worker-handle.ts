@@ -1,3 +1,4 @@
+import type { EndingInstance } from '../core/stream.ts';
 import { Worker } from 'node:worker_threads';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { ManagedTls } from '../core/managed-tls.ts';
@@ -337,6 +338,10 @@ export class WorkerHandle {
   /** It uses this for its routes at once. */
   sendFeatureStates(feature: string, states: FeatureMessages): void {
     this.#send({ kind: 'feature-states', feature, states });
+  }
+
+  endTunnelsOf(instance: EndingInstance): void {
+    this.#send({ kind: 'end-tunnels', instance });
   }
 
   /** It goes on serving, but readiness fails, and each connection closes after its next response. */

@@ -1,3 +1,4 @@
+import type { EndingInstance } from '../core/stream.ts';
 import type { DrainSpec } from '../core/configuration.ts';
 import { noCounts, type WorkerCounts } from '../core/counters.ts';
 import type { EventSink } from '../core/event.ts';
@@ -323,6 +324,10 @@ export class WorkerPool {
 
   sendFeatureStates(feature: string, states: FeatureMessages): void {
     for (const worker of this.all) worker.sendFeatureStates(feature, states);
+  }
+
+  endTunnelsOf(instance: EndingInstance): void {
+    for (const worker of this.all) worker.endTunnelsOf(instance);
   }
 
   /** Whether a worker may still send to an endpoint whose id ends with `ending`: endpoint ids end with the instance and its address. */

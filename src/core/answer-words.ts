@@ -10,12 +10,15 @@ import {
   redirectForm,
   startOfSize,
   surplusForm,
+  unclosedForm,
+  unreadableForm,
 } from './content-kind.ts';
 import type { AnswerChange } from './live-incident.ts';
 
 const words: Readonly<Record<(typeof contentKinds)[number], string>> = {
   none: 'content without a type',
   json: 'JSON',
+  list: 'a JSON list',
   html: 'HTML',
   text: 'plain text',
   xml: 'XML',
@@ -35,6 +38,11 @@ const wordsWithoutContent = new Map([
   [declinedForm, '4xx'],
   [conflictForm, '409'],
   [lostForm, '404 for what it answered well before'],
+  [
+    unreadableForm,
+    'content that its clients cannot read (coded twice, in a coding that they have not asked for, or of another type than its head says)',
+  ],
+  [unclosedForm, 'JSON without its end'],
   [surplusForm, 'longer than its Content-Length'],
 ]);
 
@@ -64,6 +72,9 @@ export function statusConditionsOf({ now, usual }: Pick<AnswerChange, 'now' | 'u
 export function formWords(form: number): string {
   return wordsWithoutContent.get(form) ?? words[contentKinds[form] ?? 'other'];
 }
+
+/** Of redirects that lead elsewhere. */
+export const otherTargetWords = 'redirects to other addresses';
 
 export function sizeText(cell: number): string {
   const bytes = startOfSize(cell);

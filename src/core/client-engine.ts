@@ -1,3 +1,4 @@
+import type { EndingInstance } from './stream.ts';
 import type { Failure } from '#failures/failure.ts';
 import type { RequestRule } from '#failures/rules.ts';
 
@@ -22,8 +23,8 @@ export interface ClientConnection {
   announceClose(): void;
   /** Closes the connection if no request is on it, and otherwise once its requests are answered. */
   closeIdle(): boolean;
-  /** Ends the tunnels on the connection with `failure`, within a second; other exchanges go on. A repeated call changes nothing. */
-  endTunnels(failure: Failure): void;
+  /** Ends the tunnels on the connection with `failure`, within a second; other exchanges go on. A repeated call changes nothing. `of`: those of that instance alone. */
+  endTunnels(failure: Failure, of?: EndingInstance): void;
   /**
    * Ends every exchange on the connection with `failure`, then the connection. A response that is complete is left to its client, until
    * `hadTimeToRead`: then what the client has not read is lost. It leaves tunnels alone: the caller calls `endTunnels` first, which gives

@@ -1,7 +1,8 @@
-/** Kinds of content that people tell apart. `none`: no Content-Type. */
+/** Kinds of content that people tell apart. `none`: no Content-Type; `list`: JSON that begins with `[`. */
 export const contentKinds = [
   'none',
   'json',
+  'list',
   'html',
   'text',
   'xml',
@@ -39,6 +40,8 @@ const types: Readonly<Record<string, (typeof contentKinds)[number]>> = {
 };
 
 export const noContentKind = contentKinds.indexOf('none');
+export const jsonKind = contentKinds.indexOf('json');
+export const listKind = contentKinds.indexOf('list');
 const otherKind = contentKinds.indexOf('other');
 
 const [semicolon, space, tab] = [0x3b, 0x20, 0x09];
@@ -83,6 +86,9 @@ export const lostForm = declinedForm + 1;
 export const conflictForm = lostForm + 1;
 /** Whatever it is, more bytes came behind its end: the application has sent less than it says, or more. */
 export const surplusForm = conflictForm + 1;
+/** Content that clients cannot read, and JSON without its end: see `content-flaw.ts`. */
+export const unreadableForm = surplusForm + 1;
+export const unclosedForm = unreadableForm + 1;
 
 function formOfClientError(status: number): number {
   if (status === 401 || status === 403 || status === 407) return deniedForm;
@@ -103,24 +109,31 @@ export const sizeCells = 128;
 const stream = contentKinds.indexOf('stream');
 const [notModified, partialContent] = [304, 206];
 
-/** What a whole response below 500 is, and its size, as one number: `form * sizeCells + cell`, and `unsafeKey`. −1: it says nothing of what the application answers. */
+/**
+ * What a whole response below 500 is, and its size, as one number: `form * sizeCells + cell`, and `unsafeKey`. −1: it says nothing of what the application
+ * answers. `flawed`: a form of flawed content; 0: it has no flaw. `target`: of a redirect, a cell for where it leads; 0: not known.
+ */
 export function answerKey(
   status: number,
   method: string,
   kind: ContentKind,
   bytes: number,
   isEncoded: boolean,
+  flawed = 0,
+  target = 0,
 ): number {
   if (status < 200 || status >= 500 || status === notModified || status === partialContent) return -1;
   if (method === 'HEAD' || method === 'OPTIONS') return -1;
   const lane = method === 'GET' ? 0 : unsafeKey;
   if (status >= 400) return lane + formOfClientError(status) * sizeCells;
-  if (status >= 300) return lane + redirectForm * sizeCells;
+  if (status >= 300) return lane + redirectForm * sizeCells + target;
   if (bytes === 0) return lane + emptyForm * sizeCells;
+  if (flawed > 0) return lane + flawed * sizeCells;
   return lane + kind * sizeCells + (isEncoded || kind === stream ? 0 : sizeCellOf(bytes));
 }
 
-function sizeCellOf(bytes: number): number {
+/** Of a size above 0: see `startOfSize`. */
+export function sizeCellOf(bytes: number): number {
   const octave = 31 - Math.clz32(Math.min(bytes, 0x7fffffff));
   const quarter = octave < 2 ? 0 : (Math.min(bytes, 0x7fffffff) >> (octave - 2)) & 3;
   return 1 + 4 * octave + quarter;

@@ -68,6 +68,8 @@ export interface ExchangeCount {
   clients?: CountedClient[];
   /** Of workers, where requests failed: which ones; of a batch not all are told apart. Absent in totals. */
   requests?: CountedRequests[];
+  /** Of workers: what the requests were (`traitKey`), each key followed by its count; of a batch not all are told apart. Absent in totals. */
+  traits?: number[];
   /** Of workers: how many of them are retries of their clients (`ClientRetries`). Absent in totals. */
   clientRetries?: number;
   count: number;

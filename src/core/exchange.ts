@@ -89,6 +89,12 @@ export interface AttemptFacts {
   readonly contentKind?: ContentKind;
   /** Whether the content is encoded, so that its size says little; absent: not. */
   readonly isEncoded?: boolean;
+  /** The client cannot read it: it is in a coding that the client has not asked for, or is not what its head says; absent: it can, as far as is known. */
+  readonly isUnreadable?: boolean;
+  /** The last byte of the content; absent: not known. */
+  readonly lastByte?: number;
+  /** Of a redirect: see `targetCell`; absent: not known. */
+  readonly redirectCell?: number;
   /** Bytes that came with the end of the response, behind it; 0 or absent: none. */
   readonly surplusBytes?: number;
   /** Bytes of the request's body that were given to the connection, and of the response's that came; absent: none. Without framing. */
@@ -160,6 +166,10 @@ export interface EndedExchange {
   readonly authority: string;
   readonly target: string;
   readonly version: HttpVersion;
+  /** Of the header lines of the request; absent: not known. */
+  readonly headBytes?: number;
+  /** The length of its body as its head gives it; 0 or absent: it gives none. */
+  readonly announcedBytes?: number;
   /** For how many milliseconds filters of the route have suspended the request; −1 where none has. */
   readonly filterMs?: number;
   /** For how many milliseconds the request has waited for its body before it got a connection; −1 where it has not, or less than 1 ms. */

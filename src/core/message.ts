@@ -11,6 +11,8 @@ export interface MessageHeaders {
   has(name: string): boolean;
   /** As `has`, by the number of a known name (`header-names.ts`): one comparison. */
   hasId(id: number): boolean;
+  /** Of all header lines; absent: not known. */
+  readonly byteLength?: number;
   /** What the content is, by Content-Type, without a string being made: see `content-kind.ts`. */
   contentKind(): ContentKind;
   /** Every header line in order, names lowercase. */

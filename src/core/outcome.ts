@@ -40,6 +40,9 @@ export interface EndpointOutcomes {
   resetIdleMs?: number[];
   /** The shortest time that a new connection took to come about, without TLS; absent: there was none, or nothing compared them. */
   connectMsMin?: number;
+  /** New connections that came about, and how many took so long that their first packet was sent again; absent: nothing counted them. */
+  connects?: number;
+  connectsAgain?: number;
   /** The longest time for which a connection had been idle on which a response came; absent where nothing compared them. */
   answeredIdleMs?: number;
   /** Failures by cause, including causes that do not count against health. */

@@ -35,6 +35,7 @@ export interface PatternAnswers {
   readonly pattern: string;
   /** As those of a route. */
   readonly answers: readonly number[];
+  readonly latencies: readonly number[];
 }
 
 /** The first lines of a 5xx of an application, without secrets. */

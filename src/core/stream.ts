@@ -89,15 +89,23 @@ export interface DownstreamHandler {
   onClientLost(failure: Failure): void;
   /**
    * The listener ends its tunnels with `failure`. The exchange may first close the protocol in its tunnel, which takes a second at
-   * most. Nothing happens at a second call, or if the exchange is no tunnel.
+   * most. Nothing happens at a second call, or if the exchange is no tunnel. `of`: only if that instance serves the exchange.
    */
-  onTunnelDrained(failure: Failure): void;
+  onTunnelDrained(failure: Failure, of?: EndingInstance): void;
   /** One read has been processed: bytes that were buffered for the other side may be flushed. */
   onRequestReadDone(): void;
   /** The client has taken all pending bytes. */
   onClientRoom(): void;
   /** The last byte of the response has been handed to the system. */
   onResponseSent(): void;
+}
+
+/** An instance that the gateway is about to stop. */
+export interface EndingInstance {
+  /** With which the ids of its endpoints end. */
+  readonly ending: string;
+  /** Whether its event streams end too: like tunnels, they have no end of their own. */
+  readonly eventStreams: boolean;
 }
 
 /** One attempt's side towards the endpoint. */

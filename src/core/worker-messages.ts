@@ -1,3 +1,4 @@
+import type { EndingInstance } from './stream.ts';
 import type { EndpointResponses, StageTimes } from './attempt-counts.ts';
 import type { ThreadFigures } from './thread-figures.ts';
 import type { UnknownCode } from './connector.ts';
@@ -89,6 +90,8 @@ export type ToWorker =
   | { readonly kind: 'drain'; readonly plan: DrainPlan }
   /** The drain time is over: force close requests in flight, and answer 'drained'. */
   | { readonly kind: 'force-close'; readonly atOnce: boolean }
+  /** The instance is about to be stopped: close its tunnels. */
+  | { readonly kind: 'end-tunnels'; readonly instance: EndingInstance }
   /** Also accept from this socket of the main thread, at a duplicate: its own worker does not answer. */
   | { readonly kind: 'stand-in'; readonly socket: PassedSocket }
   /** Stop accepting from the socket with this link. */

@@ -1,5 +1,5 @@
 import { elapsedText, memoryText } from '#failures/quantity-text.ts';
-import { rolloutText } from '../diagnose/rollout-text.ts';
+import { makingText, rolloutText } from '../diagnose/rollout-text.ts';
 import type { ApplicationReleasesJson, JudgementJson, PastRolloutJson, ReleaseJson, RolloutJson } from './model.ts';
 import type { Tone } from './overall-state.ts';
 import { countFigure, shareFigure } from './shown-figures.ts';
@@ -38,6 +38,14 @@ export function leftText({ left_ms: leftMs }: RolloutJson): string {
 /** The same as long as the step is. */
 export function rolloutSentence(rollout: RolloutJson): string {
   return `${rollout.to} ${rolloutText({ ...rollout, leftMs: null })}`;
+}
+
+/** 'build: added 97 packages in 4s'; null: none is being made. */
+export function makingWords({ making }: Pick<ApplicationReleasesJson, 'making'>): string | null {
+  if (making === null) return null;
+  const { files_total: filesTotal, bytes_total: bytesTotal, build } = making;
+  const built = build && { forMs: build.for_ms, lastLine: build.last_line };
+  return makingText({ ...making, filesTotal, bytesTotal, build: built });
 }
 
 export function rolloutTone({ state }: Pick<RolloutJson, 'state'>): Tone {

@@ -77,7 +77,8 @@ export function readinessFinding({
 }: InstanceFacts): ReadinessFinding | null {
   const fromCommand = spec.fromCommand === true;
   const { command, environment, readiness } = spec;
-  const own = { ...readiness, port, fromCommand, command, host: environment['HOST'] };
+  const isRelease = spec.release !== undefined;
+  const own = { ...readiness, port, fromCommand, isRelease, command, host: environment['HOST'] };
   return findingOf(lastObservation, { ...own, wrongListenSockets, words });
 }
 

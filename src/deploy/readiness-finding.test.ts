@@ -149,6 +149,16 @@ const supervised: readonly (readonly [
     { command: ['uvicorn', '--port={port}'], wrongListenSockets: [{ host: '127.0.0.1', port: 3_000 }] },
     /^let it listen on the port that its command gives it as \{port\}, or set port: 3000 for the application$/,
   ],
+  [
+    'a fixed port is no way out for an application that was deployed',
+    refused,
+    {
+      isRelease: true,
+      command: ['uvicorn', '--port={port}'],
+      wrongListenSockets: [{ host: '127.0.0.1', port: 3_000 }],
+    },
+    /^let it listen on the port that its command gives it as \{port\}$/,
+  ],
 ];
 
 for (const [what, seen, more, fix] of supervised)

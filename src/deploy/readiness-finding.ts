@@ -16,6 +16,8 @@ export interface FindingFacts {
   readonly port: number;
   /** Started by `candor run`: the finding names options of the command line in place of keys of the configuration. */
   readonly fromCommand: boolean;
+  /** It was deployed: two of its releases run at the same time, which one port does not allow. */
+  readonly isRelease?: boolean;
   readonly command: readonly string[];
   /** The HOST of its configuration; undefined: it has none. */
   readonly host?: string | undefined;
@@ -153,9 +155,9 @@ function wrongListenFinding(facts: FindingFacts, sockets: readonly ListeningSock
 }
 
 /** Where it listens on one port of 127.0.0.1, Candor can be told that port instead. */
-function portOption({ fromCommand }: FindingFacts, sockets: readonly ListeningSocket[]): string {
+function portOption({ fromCommand, isRelease }: FindingFacts, sockets: readonly ListeningSocket[]): string {
   const ports = new Set(sockets.filter((socket) => answersTo(socket, socket.port)).map(({ port }) => port));
   const [port] = ports;
-  if (port === undefined || ports.size > 1) return '';
+  if (port === undefined || ports.size > 1 || isRelease === true) return '';
   return fromCommand ? `, or start Candor with --app-port ${port}` : `, or set port: ${port} for the application`;
 }

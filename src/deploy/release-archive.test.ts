@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -323,6 +324,40 @@ describe('a revision of a git repository', { skip: !hasGit && 'git is not here' 
     git('commit', '-qm', 'three');
     const { remarks } = await unpackGit(repository(), 'main', into, options);
     assert.match(remarks.join(), /^The submodules of \S+ are not part of the release/);
+  });
+
+  it('runs no program that the repository itself names', async (context) => {
+    const ran = join(root, 'ran');
+    const program = join(root, 'program');
+    writeFileSync(program, `#!/bin/sh\necho "$0 $@" >> ${ran}\ncat\n`, { mode: 0o755 });
+    writeFileSync(join(repository(), 'app/server.js'), 'three');
+    writeFileSync(
+      join(repository(), '.gitattributes'),
+      'app/* filter=evil\nother filter=usual\nother2 filter=process\n',
+    );
+    for (const name of ['other', 'other2']) writeFileSync(join(repository(), name), name);
+    git('add', '.');
+    git('commit', '-qm', 'three');
+    const settings = ['filter.evil.smudge', 'filter.usual.smudge', 'filter.process.process', 'tar.tar.command'];
+    const more = ['core.fsmonitor', 'core.sshCommand', 'core.pager'];
+    for (const key of [...settings, ...more]) git('config', key, program);
+    git('config', 'filter.evil.required', 'true');
+    git('config', 'remote.origin.promisor', 'true');
+    git('config', 'remote.origin.url', 'ssh://127.0.0.1:1/x');
+    // The user has another program for one of them.
+    const home = process.env['HOME'];
+    context.after(() => (home === undefined ? delete process.env['HOME'] : (process.env['HOME'] = home)));
+    process.env['HOME'] = root;
+    writeFileSync(join(root, '.gitconfig'), '[filter "usual"]\n\tsmudge = "tr o 0"\n');
+    const { remarks } = await unpackGit(repository(), 'main', into, options);
+    assert.equal(existsSync(ran) ? readFileSync(ran, 'utf8') : '', '');
+    const read = (path: string): string => readFileSync(join(into, path), 'utf8');
+    assert.deepEqual(['app/server.js', 'other', 'other2'].map(read), ['three', '0ther', 'other2']);
+    assert.match(remarks.join(), /^Filters that \S+ itself configures were not run \(evil, usual, process\)/);
+    fresh();
+    rmSync(join(repository(), '.git/objects', git('rev-parse', 'HEAD:other').replace(/^../, '$&/')));
+    await assert.rejects(unpackGit(repository(), 'main', into, options));
+    assert.equal(existsSync(ran) ? readFileSync(ran, 'utf8') : '', '');
   });
 
   it('is refused in words where there is none', async () => {

@@ -141,7 +141,7 @@ class TreeFilling {
     const from = join(this.#from, entry.path);
     if (this.#options.takes) await files.rename(from, to);
     else await copyOne(from, to, entry.path, files);
-    this.sums.set(entry.path, await sumOf(to, Number(size), files));
+    this.sums.set(entry.path, await sumOf(to, Number(size), files, true));
     await files.chmod(to, this.#modeOf(Number(mode), 0o400));
     if (!this.#options.takes) await this.#checkUnchanged(from, entry);
     this.#copiedBytes += Number(size);
@@ -186,8 +186,8 @@ async function copyOne(from: string, to: string, path: string, files: ReleaseFil
   }
 }
 
-/** Returns when the disk has the file: its SHA-256. */
-async function sumOf(path: string, size: number, files: ReleaseFiles): Promise<string> {
+/** The SHA-256 of the file; `syncs`: when the disk has it. */
+export async function sumOf(path: string, size: number, files: ReleaseFiles, syncs: boolean): Promise<string> {
   const hash = createHash('sha256');
   const buffer = Buffer.allocUnsafe(Math.min(size + 1, hashBytes));
   const handle = await files.open(path, 'r');
@@ -197,7 +197,7 @@ async function sumOf(path: string, size: number, files: ReleaseFiles): Promise<s
       if (bytesRead === 0) break;
       hash.update(buffer.subarray(0, bytesRead));
     }
-    await handle.sync();
+    if (syncs) await handle.sync();
   } finally {
     await handle.close();
   }

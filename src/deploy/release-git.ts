@@ -23,7 +23,8 @@ export async function unpackGit(
   options: UnpackOptions,
 ): Promise<UnpackedRevision> {
   const commit = await commitOf(repository, revision, options.signal);
-  const archive = spawn('git', ['-C', repository, 'archive', '--format=tar', commit], {
+  const filters = await filtersOf(repository, options.signal);
+  const archive = spawn('git', [...noPrograms, ...filters.off, '-C', repository, 'archive', '--format=tar', commit], {
     stdio: ['ignore', 'pipe', 'ignore'],
     env: gitEnvironment(),
   });
@@ -36,8 +37,58 @@ export async function unpackGit(
     await exit;
   }
   const hasModules = (await lstatOrNull(join(into, '.gitmodules'), options.files ?? releaseFiles)) !== null;
-  const remark = `The submodules of ${repository} are not part of the release: git archive has none.`;
-  return { commit, remarks: hasModules ? [remark] : [] };
+  const ofModules = `The submodules of ${repository} are not part of the release: git archive has none.`;
+  const ofFilters = `Filters that ${repository} itself configures were not run (${filters.names.join(', ')}): files are as they were committed. Configure them for the user of the gateway (\`git config --global\`).`;
+  return { commit, remarks: [...(hasModules ? [ofModules] : []), ...(filters.names.length > 0 ? [ofFilters] : [])] };
+}
+
+/** The configuration of a repository may name programs: a folder that is deployed is not to run any while it is read. */
+const noPrograms: readonly string[] = [
+  'core.fsmonitor=false',
+  'core.hooksPath=/dev/null',
+  // For `%G?` in a file with the attribute `export-subst`.
+  ...['gpg.program', 'gpg.openpgp.program', 'gpg.x509.program', 'gpg.ssh.program'].map((key) => `${key}=false`),
+].flatMap((setting) => ['-c', setting]);
+
+const filterKey = /^filter\.(.*)\.(?:smudge|process|required)$/s;
+
+interface OwnFilters {
+  readonly names: readonly string[];
+  /** What the user, or the machine, has configured for them, or nothing. */
+  readonly off: readonly string[];
+}
+
+/** Programs through which git would send files, as the repository itself configures them. */
+async function filtersOf(repository: string, signal: AbortSignal | undefined): Promise<OwnFilters> {
+  const own = new Map<string, string>();
+  for (const scope of ['--local', '--worktree']) {
+    const found = await configurationOf(['-C', repository, 'config', scope], signal);
+    for (const [key, value] of found) if (filterKey.test(key)) own.set(key, value);
+  }
+  const others = own.size === 0 ? own : await configurationOf(['--git-dir=/dev/null', 'config'], signal);
+  const foreign = [...own].filter(([key, value]) => others.get(key) !== value).map(([key]) => key);
+  const names = [...new Set(foreign.map((key) => filterKey.exec(key)?.[1] ?? ''))];
+  const unusual = names.find((name) => name.includes('='));
+  if (unusual !== undefined)
+    refuse('source', `${repository} configures a filter ${unusual}.`, 'Remove it from its configuration.');
+  const off = foreign.flatMap((key) => [
+    '-c',
+    `${key}=${others.get(key) ?? (key.endsWith('required') ? 'false' : '')}`,
+  ]);
+  return { names, off };
+}
+
+/** The last value of each key. */
+async function configurationOf(
+  args: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<string, string>> {
+  const { output, error } = await runGit([...args, '--includes', '--list', '-z'], signal);
+  if (error !== null) refuse('source', `The configuration of git cannot be read: ${error}.`, 'Correct it.');
+  const settings = output.split('\0').filter((setting) => setting !== '');
+  return new Map(
+    settings.map((setting) => [setting.split('\n', 1)[0] ?? '', setting.slice(setting.indexOf('\n') + 1)]),
+  );
 }
 
 async function commitOf(repository: string, revision: string, signal: AbortSignal | undefined): Promise<string> {
@@ -54,13 +105,16 @@ async function commitOf(repository: string, revision: string, signal: AbortSigna
   return verified.output.trim();
 }
 
+/** A fetch runs programs that the repository names. `-` is no protocol. */
+const offline = { GIT_TERMINAL_PROMPT: '0', GIT_NO_LAZY_FETCH: '1', GIT_ALLOW_PROTOCOL: '-' } as const;
+
 const missingGit: ReleaseRefusal = {
   kind: 'system',
   reason: 'git is not installed, or not in PATH.',
   step: 'Install it, or deploy a folder or an archive.',
 };
 
-const outputBytesMax = 64 * 1024;
+const outputBytesMax = 1024 ** 2;
 
 /** `error`: the last line that git has written of it. */
 async function runGit(
@@ -69,7 +123,7 @@ async function runGit(
 ): Promise<{ readonly output: string; readonly error: string | null }> {
   return new Promise((resolve, reject) => {
     const options = { env: gitEnvironment(), maxBuffer: outputBytesMax, signal };
-    execFile('git', args, options, (error, stdout, stderr) => {
+    execFile('git', [...noPrograms, ...args], options, (error, stdout, stderr) => {
       if (error === null) resolve({ output: stdout, error: null });
       else if (signal?.aborted === true) reject(new ReleaseRefused(abortedRefusal));
       else if (isMissing(error)) reject(new ReleaseRefused(missingGit));
@@ -78,8 +132,8 @@ async function runGit(
   });
 }
 
-/** Without variables that would lead to another repository; nothing asks for a password. */
+/** Without variables that would lead to another repository; nothing asks for a password, and nothing that is missing is fetched. */
 function gitEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_'));
-  return { ...Object.fromEntries(kept), GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' };
+  return { ...Object.fromEntries(kept), ...offline, LC_ALL: 'C' };
 }

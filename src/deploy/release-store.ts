@@ -27,7 +27,6 @@ import {
   pruneTrees,
   restsOf,
   stageTree,
-  surveyTree,
   treeLimits,
   treesToPrune,
   usualReserve,
@@ -53,6 +52,8 @@ export interface WantedRelease {
   readonly actor: string;
   readonly configuration: number | null;
 }
+
+type WantedContent = Pick<WantedRelease, 'command' | 'environment'>;
 
 interface MakeOptions {
   /** Null: the source is the release. Of a configuration: its tree was made before. */
@@ -86,6 +87,8 @@ interface SourceTree extends FromSource {
 interface SurveyedSource extends FromSource {
   readonly files: number;
   readonly bytes: number;
+  /** The release that has the same files, command and environment; null: there is none. */
+  readonly same: Release | null;
 }
 
 /** Beyond which old releases go. */
@@ -196,7 +199,7 @@ export class ReleaseStore {
     const { onProgress, limits = treeLimits, reserveBytes = usualReserve, signal } = options;
     const staging = this.#copyOptions(from.takes, wanted.persistent, options);
     const digest = await stageTree(from.folder, folder, staging, onProgress);
-    const source = this.#keyed('candor build 1', [digest, build.command, sortedVariables(wanted.environment)]);
+    const source = this.#sourceKey(digest, build, wanted);
     const same = await this.#inTurnOrThrow(async () => {
       const found = this.history.releases.find(({ release }) => release.built?.source === source);
       if (found === undefined || !(await this.folderOf(found.release)).ok) return null;
@@ -251,22 +254,38 @@ export class ReleaseStore {
 
   /**
    * What a release of this source would have. Makes none; an archive or a revision is unpacked for it, and removed again.
-   * `directory`: where the application runs that was never deployed.
+   * `directory` of `wanted`: where the application runs that was never deployed.
    */
   survey(
     source: FileSource,
-    { name, persistent, directory }: Pick<WantedRelease, 'name' | 'persistent' | 'directory'>,
+    wanted: Omit<WantedRelease, 'actor' | 'configuration'>,
+    build: Pick<ReleaseBuild, 'command'> | null,
   ): Promise<Result<SurveyedSource, ReleaseRefusal>> {
     return this.#inTurn(async () => {
-      this.#checkName(name);
+      this.#checkName(wanted.name);
       return withSource(source, this.folder, this.#unpackOptions({}), async ({ folder, takes, text, remarks }) => {
-        const options = this.#copyOptions(takes, persistent, {});
-        const present = this.history.inForce === null ? directory : (options.present ?? null);
-        const surveyed = await surveyTree(folder, this.folder, { ...options, present });
+        const options = this.#copyOptions(takes, wanted.persistent, {});
+        const present = this.history.inForce === null ? wanted.directory : (options.present ?? null);
+        const { surveyTree } = await import('./release-survey.ts');
+        const surveyed = await surveyTree(folder, this.folder, build !== null, { ...options, present });
         if (!surveyed.ok) throw new ReleaseRefused(surveyed.failure);
-        return { ...surveyed.value, text, remarks: [...remarks, ...surveyed.value.remarks] };
+        const { files, bytes, digest, remarks: more } = surveyed.value;
+        const same = this.#sameAs(build === null ? digest : this.#builtFrom(digest, build, wanted), wanted);
+        return { files, bytes, text, same, remarks: [...remarks, ...more] };
       });
     });
+  }
+
+  /** The tree that this build has made of this source before; null: none. */
+  #builtFrom(digest: string, build: Pick<ReleaseBuild, 'command'>, wanted: WantedContent): string | null {
+    const source = this.#sourceKey(digest, build, wanted);
+    return this.history.releases.find(({ release }) => release.built?.source === source)?.release.tree ?? null;
+  }
+
+  #sameAs(tree: string | null, wanted: WantedContent): Release | null {
+    const isSame = ({ release }: { readonly release: Release }): boolean =>
+      release.tree === tree && release.digest === this.#digestOf(tree, release.directory, wanted);
+    return (tree !== null && this.history.releases.find(isSame)?.release) || null;
   }
 
   /** Where a release runs; refused where its tree is gone. */
@@ -379,8 +398,12 @@ export class ReleaseStore {
     return refuse('source', `The release has no folder ${written}.`, step);
   }
 
-  #digestOf(tree: string | null, directory: string, { command, environment }: WantedRelease): string {
+  #digestOf(tree: string | null, directory: string, { command, environment }: WantedContent): string {
     return this.#keyed('candor release 1', [tree, command, directory, sortedVariables(environment)]);
+  }
+
+  #sourceKey(digest: string, { command }: Pick<ReleaseBuild, 'command'>, { environment }: WantedContent): string {
+    return this.#keyed('candor build 1', [digest, command, sortedVariables(environment)]);
   }
 
   #keyed(kind: string, content: readonly unknown[]): string {

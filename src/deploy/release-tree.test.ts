@@ -21,7 +21,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { systemClock } from '../testing/system.ts';
 import { type ReleaseFiles, releaseFiles, removeTree } from './release-files.ts';
-import { copyTree, pruneTrees, surveyTree } from './release-tree.ts';
+import { surveyTree } from './release-survey.ts';
+import { copyTree, pruneTrees } from './release-tree.ts';
 import { TreeFolders } from './tree-folders.test-support.ts';
 
 let shop: TreeFolders;
@@ -230,7 +231,7 @@ describe('a tree is refused', () => {
       reserveBytes: 1024 ** 2,
     });
     assert.equal(before.kind, 'disk_full');
-    const survey = await surveyTree(shop.from, shop.into, {
+    const survey = await surveyTree(shop.from, shop.into, false, {
       ...{ clock: systemClock, reserveBytes: 1024 ** 2 },
       files: { ...releaseFiles, statfs: withFree([1024]) },
     });
@@ -296,12 +297,13 @@ describe('persistent paths', () => {
     symlinkSync('../disk/uploads', join(present, 'uploads'));
     shop.write({ 'data/shop.db': 'rows of the build', 'cache/x': 'as before' });
     const options = { persistent: ['data/', 'uploads', 'cache', 'new/'], present };
-    const survey = await surveyTree(shop.from, shop.into, { ...options, clock: systemClock, reserveBytes: 0 });
+    const survey = await surveyTree(shop.from, shop.into, false, { ...options, clock: systemClock, reserveBytes: 0 });
     const place = `All releases use ${present}/data and ${present}/uploads, as the application does now: Candor copies nothing of it, so keep it there.`;
     assert.deepEqual(survey.ok && survey.value.remarks, [place]);
     assert.equal(existsSync(join(shop.into, 'persistent')), false);
 
     const first = await shop.copied(options);
+    assert.equal(survey.ok && survey.value.digest, first.digest);
     const left = `data of the release was left out: ${shop.into}/persistent/data is there, and stays as it is.`;
     assert.deepEqual(first.remarks, [place, left]);
     const tree = join(shop.into, first.digest);

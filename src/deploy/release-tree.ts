@@ -110,12 +110,17 @@ export async function stageTree(
   const { persistentLinks } = await loadPersistent();
   const links = persistentLinks(persistent);
   const walked = await walkTree(from, { ignores: await ignoresOf(from, options, files), links, limits, files, signal });
-  const tree = { ...walked, entries: walked.entries.filter(({ path }) => !links.has(path)) };
+  const tree = withoutLinks(walked, links);
   if (!takes) await checkSpace(tree.bytes, to, context);
   return digestOf(tree, await fillTree(tree, from, to, context, { takes, isReadOnly: false }), clock);
 }
 
-function contextOf(options: CopyOptions, onProgress: (progress: CopyProgress) => void): CopyContext {
+/** A build has no access to what is persistent. */
+export function withoutLinks(tree: WalkedTree, links: ReadonlyMap<string, string>): WalkedTree {
+  return { ...tree, entries: tree.entries.filter(({ path }) => !links.has(path)) };
+}
+
+export function contextOf(options: CopyOptions, onProgress: (progress: CopyProgress) => void): CopyContext {
   const { clock, limits = treeLimits, reserveBytes = usualReserve, signal, files = releaseFiles } = options;
   return { files, clock, limits, reserveBytes, signal, onProgress };
 }
@@ -124,25 +129,6 @@ function contextOf(options: CopyOptions, onProgress: (progress: CopyProgress) =>
 async function pathsIn(folder: string, paths: readonly string[], files: ReleaseFiles): Promise<readonly string[]> {
   const found = await Promise.all(paths.map((path) => lstatOrNull(join(folder, path.replace(/\/+$/, '')), files)));
   return paths.filter((_, at) => found[at] !== null);
-}
-
-/** What `copyTree` would copy; copies nothing. Refused where the disk has no room for that. */
-export function surveyTree(
-  from: string,
-  into: string,
-  options: CopyOptions,
-): Promise<Result<Pick<CopiedTree, 'files' | 'bytes' | 'remarks'>, ReleaseRefusal>> {
-  const context = contextOf(options, () => undefined);
-  const { limits, signal, files } = context;
-  const { persistent = [], present = null, takes = false } = options;
-  return attemptRelease(async () => {
-    const { linkedRemarks, pathsToLink, persistentLinks } = await loadPersistent();
-    const walkOptions = { links: persistentLinks(persistent), ignores: await ignoresOf(from, options, files) };
-    const { files: count, bytes } = await walkTree(from, { ...walkOptions, limits, files, signal });
-    if (!takes) await checkSpace(bytes, into, context);
-    const remarks = linkedRemarks(present, await pathsToLink(present, into, persistent, files));
-    return { files: count, bytes, remarks };
-  });
 }
 
 async function copyWalked(tree: WalkedTree, from: string, into: string, takes: boolean, context: CopyContext) {
@@ -176,7 +162,7 @@ async function publish(temporary: string, to: string, files: ReleaseFiles): Prom
   return true;
 }
 
-async function ignoresOf(
+export async function ignoresOf(
   from: string,
   { without = [], builtFrom }: CopyOptions,
   files: ReleaseFiles,

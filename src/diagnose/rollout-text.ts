@@ -1,4 +1,4 @@
-import { elapsedText } from '#failures/quantity-text.ts';
+import { digits, elapsedText, memoryText } from '#failures/quantity-text.ts';
 import type { Judgement, RolloutState } from '../core/release.ts';
 
 /** What a sentence says of a rollout. */
@@ -48,4 +48,19 @@ function stateText({ state, from, share, reason, leftMs, judgement }: DescribedR
 export function leftText(leftMs: number): string {
   const seconds = Math.ceil(leftMs / 1000);
   return seconds < 120 ? `${seconds} s` : elapsedText(seconds);
+}
+
+interface DescribedMaking {
+  readonly files: number;
+  readonly filesTotal: number;
+  readonly bytes: number;
+  readonly bytesTotal: number;
+  readonly build: { readonly forMs: number; readonly lastLine: string | null } | null;
+}
+
+/** How much of a release is copied, or what its build has printed last. */
+export function makingText({ files, filesTotal, bytes, bytesTotal, build }: DescribedMaking): string {
+  if (build !== null) return `build: ${build.lastLine ?? `for ${elapsedText(build.forMs / 1000)}`}`;
+  if (filesTotal === 0) return 'reading the files';
+  return `copying: ${digits(files)} of ${digits(filesTotal)} files, ${memoryText(bytes)} of ${memoryText(bytesTotal)}`;
 }

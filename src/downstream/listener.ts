@@ -1,3 +1,4 @@
+import type { EndingInstance } from '../core/stream.ts';
 import { type ClientConnection, lastResponseReadMs, type OpenConnection } from '../core/client-engine.ts';
 import type { Failure } from '#failures/failure.ts';
 import { after, type Instant, never } from '../core/time.ts';
@@ -189,9 +190,9 @@ export class ListenerConnections {
     this.#closeEach({ connections: [...this.#open], tryClose: (connection) => connection.closeIdle() });
   }
 
-  /** Ends tunnels with `failure`. */
-  endTunnels(failure: Failure): void {
-    for (const connection of [...this.#open]) connection.endTunnels(failure);
+  /** Ends tunnels with `failure`; `of`: those of that instance alone. */
+  endTunnels(failure: Failure, of?: EndingInstance): void {
+    for (const connection of [...this.#open]) connection.endTunnels(failure, of);
   }
 
   /**

@@ -1,4 +1,5 @@
-import { noContentKind } from '../core/content-kind.ts';
+import { isOtherContent, takenCoding, targetCell } from '../core/content-flaw.ts';
+import { jsonKind, listKind, noContentKind } from '../core/content-kind.ts';
 import type { Timeouts } from '../core/route-spec.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { InstanceExit } from '#failures/instance-exit.ts';
@@ -86,6 +87,9 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   status = 0;
   contentKind = noContentKind;
   isEncoded = false;
+  isUnreadable = false;
+  lastByte = 0;
+  redirectCell = 0;
   surplusBytes = 0;
   bytesToEndpoint = 0;
   bytesFromEndpoint = 0;
@@ -97,6 +101,8 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   noneReady: Failure | null = null;
   delivery: Delivery = 'not_sent';
   readonly #owner: AttemptOwner;
+  /** Of the response, where its client takes it; '': none. */
+  #coding = '';
   #timeLimit: Timer | null = null;
   #pending: PendingStream | null = null;
   #stream: UpstreamStream | null = null;
@@ -254,6 +260,8 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
     this.status = response.status;
     this.contentKind = response.headers.contentKind();
     this.isEncoded = response.headers.has('content-encoding');
+    if (this.isEncoded) this.#noteCoding(response);
+    if (isRedirect(response.status)) this.redirectCell = targetCell(response.headers.get('location'));
     this.#timeLimit?.cancel();
     if (response.status === tooManyRequests) this.retryAfter = response.headers.get('retry-after');
     this.headMs = this.#owner.elapsedMs();
@@ -265,9 +273,22 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
       this.#stream?.reserveFor?.(this.client, this.needsPrivate);
   }
 
+  #noteCoding(response: ResponseHead): void {
+    const coding = takenCoding(this.#owner.request.headers, response.headers);
+    this.isUnreadable = coding === null;
+    this.#coding = coding ?? 'not taken';
+  }
+
   onResponseBody(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
+    if (this.bytesFromEndpoint === 0 && end > start) this.#noteBeginning(bytes, start, end);
+    if (end > start) this.lastByte = bytes[end - 1] as number;
     this.bytesFromEndpoint += end - start;
     this.#owner.onAttemptBody(this, bytes, start, end, ownership);
+  }
+
+  #noteBeginning(bytes: Uint8Array, start: number, end: number): void {
+    if (isOtherContent(this.contentKind, this.#coding, bytes, start, end)) this.isUnreadable = true;
+    if (this.contentKind === jsonKind && bytes[start] === bracketOpen) this.contentKind = listKind;
   }
 
   onSurplus(bytes: number): void {
@@ -335,8 +356,11 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   }
 }
 
+const isRedirect = (status: number): boolean => status >= 300 && status < 400 && status !== 304;
+
 const unauthorized = 401;
 const tooManyRequests = 429;
+const bracketOpen = 0x5b;
 export const switchingProtocols = 101;
 
 /** How much of the request had been sent, and whether a response had begun, when the attempt ended. */

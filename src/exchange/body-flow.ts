@@ -9,6 +9,7 @@ import {
   type ResponseHead,
 } from '../core/message.ts';
 import type { DownstreamStream } from '../core/stream.ts';
+import { interimDrop } from './forward.ts';
 import type { Attempt } from './attempt.ts';
 import type { BodyPath } from './body-path.ts';
 import type { FilterRun } from './filter-run.ts';
@@ -226,7 +227,8 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
   }
 
   onAttemptInterimResponse(_: Attempt, response: ResponseHead): void {
-    this.downstream.sendInterimResponse(response.status, response.headers, this.requireRoute().response.drop);
+    const drop = interimDrop(this.requireRoute().response.drop);
+    this.downstream.sendInterimResponse(response.status, response.headers, drop);
   }
 
   /** For the record. */

@@ -3,7 +3,7 @@ import type { EndKind } from '../core/exchange.ts';
 import { fail, type Failure } from '#failures/failure.ts';
 import type { FilterAnswer } from '../core/filter.ts';
 import { type MessageHeaders, hasNoBody, isContentLength, type Ownership, type ResponseHead } from '../core/message.ts';
-import type { DownstreamHandler } from '../core/stream.ts';
+import type { DownstreamHandler, EndingInstance } from '../core/stream.ts';
 import type { Timer } from '../core/time.ts';
 import type { Upstream } from './ports.ts';
 import {
@@ -23,7 +23,14 @@ import { boundRequestFailure, boundResponseFailure, comesAgain } from './connect
 import { ResponseHold, type ResponseHoldOwner } from './response-hold.ts';
 import { mayBeCausedByExit } from '#failures/process-note.ts';
 import { type FilteredExchange, FilterRun } from './filter-run.ts';
-import { exitOf, ExitWatch, type ExitWatchOwner, failureOfStopped, noteExits } from './instance-exit.ts';
+import {
+  exitOf,
+  ExitWatch,
+  type ExitWatchOwner,
+  failureOfStopped,
+  instanceStopped,
+  noteExits,
+} from './instance-exit.ts';
 import { RetryState, type RetryOwner } from './retry-state.ts';
 import type { RetainedResponse } from './retained-response.ts';
 import { ForwardedRequest, ForwardedResponse } from './forward.ts';
@@ -40,6 +47,7 @@ import { isLastHop, hopFailure } from './max-forwards.ts';
 import { noRouteFailure } from './routed-methods.ts';
 import { concernsRequestOnly, isByClientLeaving } from './request-failures.ts';
 import { SplitChoice } from './split-choice.ts';
+import { isEventStream } from '../wire/is-stream.ts';
 import { Tunnel, type TunnelEnds, tunnelStart } from './tunnel.ts';
 import { urlFailure } from './webdav-headers.ts';
 
@@ -442,9 +450,14 @@ export class Exchange
     this.#finish();
   }
 
-  /** The listener ends its tunnels. */
-  onTunnelDrained(failure: Failure): void {
-    this.protect(() => this.tunnel?.drain(failure));
+  /** The listener ends its tunnels, or those of an instance. */
+  onTunnelDrained(failure: Failure, of?: EndingInstance): void {
+    if (of !== undefined && this.attempt?.chosenEndpoint.id.endsWith(of.ending) !== true) return;
+    this.protect(() => {
+      if (this.tunnel !== null) this.tunnel.drain(failure);
+      else if (of?.eventStreams === true && isEventStream(this.forwardedHead))
+        this.onRequestFailed(instanceStopped('body', 'request'));
+    });
   }
 
   onTunnelDue(): void {

@@ -226,6 +226,11 @@ function without(kind: keyof typeof moreDropped, drop: HeaderFilter): HeaderFilt
   return filter;
 }
 
+/** The release is named in the head of the response alone, by the gateway. */
+export function interimDrop(drop: HeaderFilter): HeaderFilter {
+  return without('x-candor-release', drop);
+}
+
 const moreDropped = {
   /** RFC 9110 §6.6.2: Trailer announces headers after the body; where none can follow, it is dropped. */
   trailer: { names: ['trailer'], filters: new WeakMap<HeaderFilter, HeaderFilter>() },
@@ -235,6 +240,7 @@ const moreDropped = {
     filters: new WeakMap<HeaderFilter, HeaderFilter>(),
   },
   'sec-websocket-accept': { names: ['sec-websocket-accept'], filters: new WeakMap<HeaderFilter, HeaderFilter>() },
+  'x-candor-release': { names: ['x-candor-release'], filters: new WeakMap<HeaderFilter, HeaderFilter>() },
   destination: { names: ['destination'], filters: new WeakMap<HeaderFilter, HeaderFilter>() },
   if: { names: ['if'], filters: new WeakMap<HeaderFilter, HeaderFilter>() },
 };

@@ -79,7 +79,12 @@ export function failureOfStopped(
   // A request that never reached the instance was not cut, and a late or wrong response has another reason.
   if (exit?.stopped === undefined || delivery === 'not_sent' || !mayBeCausedByExit(failure.cause)) return failure;
   const what = status === switchingProtocols ? 'tunnel' : 'request';
-  return fail('drained', 'response', { reason: 'instance_stopped', what, retryAfterS: 1 });
+  return instanceStopped('response', what);
+}
+
+/** The gateway has stopped the instance, or is about to. */
+export function instanceStopped(stage: 'response' | 'body', what: 'request' | 'tunnel'): Failure {
+  return fail('drained', stage, { reason: 'instance_stopped', what, retryAfterS: 1 });
 }
 
 /**

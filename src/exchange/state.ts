@@ -45,6 +45,7 @@ export class ExchangeState implements EndedExchange {
   readonly authority: string;
   readonly target: string;
   readonly version: HttpVersion;
+  readonly headBytes: number;
   readonly recordedHeaders: Readonly<Record<string, string>> | null;
   endedAt: Instant;
   route = '';
@@ -98,6 +99,7 @@ export class ExchangeState implements EndedExchange {
     this.target = request.target;
     this.version = request.version;
     // Now, because the bytes of the head may be gone when the exchange ends.
+    this.headBytes = request.headers.byteLength ?? 0;
     const { recordedHeaderNames = null } = serving;
     this.recordedHeaders =
       recordedHeaderNames === null ? null : recordedHeadersOf(request.headers, recordedHeaderNames);
@@ -113,6 +115,11 @@ export class ExchangeState implements EndedExchange {
   get drawnUpstream(): string {
     const drawn = this.split?.upstream ?? '';
     return drawn === this.upstream ? '' : drawn;
+  }
+
+  get announcedBytes(): number {
+    const { framing } = this.request;
+    return framing.kind === 'length' ? framing.bytes : 0;
   }
 
   /** The client has been sent the head of a response: no retry and no other answer is possible. */

@@ -30,8 +30,12 @@ const clientGoneMs = 1000;
 /** RFC 6455 §7.4.1, and the registry of close codes for 1012. */
 const closeCodes = { goingAway: 1001, serviceRestart: 1012 } as const;
 
-/** Reasons after which another process or worker serves at the same address: a client may connect again at once. */
-const restarts: ReadonlySet<ForceCloseReason> = new Set<ForceCloseReason>(['gateway_replaced', 'worker_replaced']);
+/** Reasons after which another process, worker or instance serves at the same address: a client may connect again at once. */
+const restarts: ReadonlySet<ForceCloseReason> = new Set<ForceCloseReason>([
+  'gateway_replaced',
+  'worker_replaced',
+  'instance_stopped',
+]);
 
 type SideName = 'client' | 'application';
 

@@ -10,6 +10,13 @@ const ejectedMin = 5;
 const ejectedWithinS = 60;
 const ejectedAgainMs = 120_000;
 
+/** Ejected for the first time: nearly all of its responses were late, in so many seconds in which it answered; a pause answers nothing meanwhile. */
+const steadyS = 15;
+const afterEjectionS = 4;
+const steadySecondsMin = 2;
+const steadyLateMin = 6;
+const steadyShareMin = 0.75;
+
 /** Failures by which endpoints are out come so shortly before requests that find none. */
 const ledWithinS = 10;
 
@@ -34,8 +41,9 @@ interface JudgedSeconds {
 export class Beginnings {
   /** Of all upstreams. */
   readonly #answers: RouteAnswers;
-  /** Endpoints that were ejected again since the last judgement, and when each was ejected last. */
+  /** Endpoints that were ejected again since the last judgement, those that were for the first time, and when each was ejected last. */
   readonly #ejected = new Set<string>();
+  readonly #ejectedFirst = new Map<string, number>();
   readonly #ejectedAt = new Map<string, number>();
 
   constructor(answers: RouteAnswers) {
@@ -46,6 +54,7 @@ export class Beginnings {
   noteEjection(subject: string, ms: number): void {
     for (const [known, at] of this.#ejectedAt) if (ms - at > ejectedAgainMs) this.#ejectedAt.delete(known);
     if (this.#ejectedAt.has(subject)) this.#ejected.add(subject);
+    else this.#ejectedFirst.set(subject, Math.floor(ms / 1000));
     this.#ejectedAt.set(subject, ms);
   }
 
@@ -64,7 +73,7 @@ export class Beginnings {
 
   /** Responses of a route begin much later than before, or are others, and nothing else is wrong. */
   *#unusual({ upstream, latencies }: UpstreamFailures, { second, open }: JudgedSeconds): Generator<Beginning> {
-    for (const { second: begin } of latencies.judge(second))
+    for (const begin of latencies.judge(second))
       if (open().length === 0) yield { family: 'slower', second: begin, turned: null };
     for (const { upstream: changed, second: begin } of this.#answers.judge(second)) {
       if (changed !== upstream) continue;
@@ -74,8 +83,15 @@ export class Beginnings {
   }
 
   /** An endpoint fails or is slow though its siblings are not. It gets no more requests: those that it had are the whole incident. */
-  *#ofEjected({ upstream, failures }: UpstreamFailures, { second, open }: JudgedSeconds): Generator<Beginning> {
-    if (open().length > 0 || ![...this.#ejected].some((one) => isEndpointOf(one, upstream))) return;
+  *#ofEjected(of: UpstreamFailures, { second, open }: JudgedSeconds): Generator<Beginning> {
+    const { upstream, failures } = of;
+    const isAgain = [...this.#ejected].some((one) => isEndpointOf(one, upstream));
+    // What was sent before is answered after it.
+    for (const [one, at] of this.#ejectedFirst) if (second - at > afterEjectionS) this.#ejectedFirst.delete(one);
+    const isSteady = [...this.#ejectedFirst.keys()].some(
+      (one) => isEndpointOf(one, upstream) && isSteadilyLate(of, one.slice('endpoint:'.length), second),
+    );
+    if (open().length > 0 || !(isAgain || isSteady)) return;
     const recent = failures.filter((one) => one.second > second - ejectedWithinS && one.family !== 'changed');
     const first = recent.find(({ family }) => !isWithoutFailure(family)) ?? recent[0];
     const all = recent.filter(({ family }) => family === first?.family);
@@ -111,4 +127,23 @@ export function ledTo({ failures }: UpstreamFailures, family: FailureFamily, beg
   if (family !== 'not_ready') return null;
   const led = failures.filter((one) => one.family === 'gone' && Math.abs(begin - one.second) <= ledWithinS);
   return led.find(({ second }) => second <= begin) ?? null;
+}
+
+/** Whether an endpoint answers, and nearly always late. */
+function isSteadilyLate({ endpointDeltas }: UpstreamFailures, endpoint: string, second: number): boolean {
+  const seconds = new Map<number, { late: number; answered: number }>();
+  for (const one of endpointDeltas) {
+    if (one.endpoint !== endpoint || one.second <= second - steadyS) continue;
+    const sum = seconds.get(one.second) ?? { late: 0, answered: 0 };
+    seconds.set(one.second, { late: sum.late + one.late, answered: sum.answered + one.answered });
+  }
+  const first = [...seconds].find(([, { late }]) => late > 0)?.[0] ?? second;
+  let [late, answered, both] = [0, 0, 0];
+  for (const [at, one] of seconds) {
+    if (at < first) continue;
+    late += one.late;
+    answered += one.answered;
+    if (one.late > 0 && one.answered > 0) both += 1;
+  }
+  return both >= steadySecondsMin && late >= steadyLateMin && late >= steadyShareMin * answered;
 }

@@ -41,3 +41,30 @@ test('a slow network is suspected before the application', () => {
   assert.deepEqual([first?.name, second?.name], ['network', 'slow_application']);
   assert.match(first?.sentence ?? '', /a new connection takes 300 ms/);
 });
+
+/** Ten new connections each second, of which so many take a second or more. */
+function again(count: number): ReturnType<ConnectTimes['sentAgain']> {
+  const times = new ConnectTimes();
+  for (let second = 1; second <= 40; second++)
+    times.add({ connectMsMin: 0.5, connects: 10, connectsAgain: count } as EndpointOutcomes, second);
+  return times.sentAgain(40);
+}
+
+test('new connections whose first packet was sent again are counted', () => {
+  assert.deepEqual(again(2), { connects: 300, again: 60 });
+  assert.equal(again(0.1), null);
+});
+
+test('lost packets are late on kept connections too; an application that takes connections late is not', () => {
+  const first = (slowShareOfUsed: number) =>
+    ranking(incidentOf('slower', [['late_response', 90]]), {
+      connectsAgain: { connects: 300, again: 60, slowShareOfUsed },
+    })[0];
+  assert.equal(first(0.2)?.name, 'network');
+  assert.match(first(0.2)?.sentence ?? '', /^Packets between the gateway and the endpoints are lost/);
+  assert.equal(first(0)?.name, 'slow_application');
+  assert.match(
+    first(0)?.sentence ?? '',
+    /^The application takes new connections late: its queue of connections is full/,
+  );
+});

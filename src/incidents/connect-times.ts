@@ -7,6 +7,17 @@ export interface SlowConnects {
   readonly nowMs: number;
 }
 
+/** Of the new connections, those of which the first packet was sent again: it is lost on the way, or the application takes connections late. */
+export interface ConnectsAgain {
+  readonly connects: number;
+  readonly again: number;
+}
+
+/** Fewer, or a smaller share, are chance. */
+const againS = 30;
+const againMin = 5;
+const againShareMin = 0.05;
+
 /** Seconds with new connections that are compared: before, and now. */
 const usualS = 300;
 const nowS = 10;
@@ -25,7 +36,12 @@ export class ConnectTimes {
   /** What was usual before an incident, which may last longer than its seconds are kept. */
   #before: { readonly startSecond: number; readonly ms: number | null } | null = null;
 
-  add({ connectMsMin = Infinity }: EndpointOutcomes, second: number): void {
+  readonly #connects = new SlidingSeconds();
+  readonly #again = new SlidingSeconds();
+
+  add({ connectMsMin = Infinity, connects = 0, connectsAgain = 0 }: EndpointOutcomes, second: number): void {
+    if (connects > 0) this.#connects.add(second, connects);
+    if (connectsAgain > 0) this.#again.add(second, connectsAgain);
     if (connectMsMin === Infinity) return;
     const known = this.#seconds.at(second);
     const ms = Math.round(connectMsMin * 10) + 1;
@@ -40,6 +56,12 @@ export class ConnectTimes {
     const [usual, now] = [this.#before.ms, this.#median(second - nowS, second)];
     if (usual === null || now === null || now < times * usual || now < usual + moreMs || now >= againMs) return null;
     return { usualMs: usual, nowMs: now };
+  }
+
+  /** Of the last seconds; null: too few. */
+  sentAgain(second: number): ConnectsAgain | null {
+    const [connects, again] = [this.#connects.sum(second, againS), this.#again.sum(second, againS)];
+    return again < againMin || again < againShareMin * connects ? null : { connects, again };
   }
 
   /** Of the seconds after `from` up to `to`. */

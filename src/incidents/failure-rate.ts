@@ -67,7 +67,10 @@ export class FailureRate {
   usualMax(requests: number): number {
     let failed = 0;
     for (const count of this.#usual.values()) failed += count;
-    return Math.max(usualMin, failed === 0 ? 3 / (requests + assumedRequests) : upperShare(failed, requests));
+    return Math.max(
+      usualMin,
+      failed === 0 ? 3 / (requests + assumedRequests) : upperShare(failed, Math.max(failed, requests)),
+    );
   }
 
   /**

@@ -8,6 +8,13 @@ import type { UpstreamFailures } from './upstream-failures.ts';
 /** Reported again when it has this many times the failures. */
 const growthTimes = 10;
 
+/** The number of an incident that opens. */
+export interface IncidentNumber {
+  readonly id: number;
+  /** Failures that an earlier process has counted of it; 0: it is new. */
+  readonly sizeBefore: number;
+}
+
 /** What people are told of an incident. */
 export interface IncidentChange {
   /** `corrected`: another cause than the one that was told when it opened is the likeliest. */

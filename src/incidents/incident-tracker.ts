@@ -1,7 +1,5 @@
-import type { EndpointResponses } from '../core/attempt-counts.ts';
 import type { ExchangeCount } from '../core/counters.ts';
 import type { Event } from '../core/event.ts';
-import type { ErrorBody, RouteTraffic } from '../core/route-traffic.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { FailureFamily, IncidentSuspect, LiveIncident, SuspectKind } from '../core/live-incident.ts';
 import { AdditionWatch, familyOfChecks, KeptEvents } from './addition-watch.ts';
@@ -14,37 +12,18 @@ import { incidentFacts, ownFacts } from './incident-facts.ts';
 import type { SuspectContext } from './suspect-facts.ts';
 import { hasEnded, silentS } from './incident-end.ts';
 import { suspectContext } from './suspect-context.ts';
+import type { WorkerTraffic } from './worker-traffic.ts';
 import { Beginnings, ledTo } from './beginnings.ts';
-import { changeOf, type IncidentChange, noteOpening } from './incident-change.ts';
+import { changeOf, type IncidentChange, type IncidentNumber, noteOpening } from './incident-change.ts';
 import { ResolvedIncidents } from './resolved-incidents.ts';
 import { type SharedFault, sharedFaultOf, sharedFaults } from './shared-fault.ts';
+import { RefusedRequests } from './refused-requests.ts';
 import { certainShare, rarerFailures } from './rarer-failures.ts';
 import { RouteAnswers } from './route-answers.ts';
 import { type HasServed, SeenReleases } from './seen-releases.ts';
 import { SlidingSeconds } from './family-window.ts';
 import { UpstreamFailures } from './upstream-failures.ts';
 import { type DirectLook, type NewestFailure, type WatchedUpstream, watchedTogether } from './watched-upstream.ts';
-
-/** What workers have counted since the last time. */
-interface CountedTraffic {
-  readonly exchanges: readonly ExchangeCount[];
-  readonly outcomes: readonly EndpointOutcomes[];
-  /** Requests that failed on a connection that the endpoint was closing. */
-  readonly staleReusesFailed: number;
-  /** Absent: how long the responses of routes take is not known. */
-  readonly routes?: readonly RouteTraffic[];
-  /** Absent: which methods requests had is not known. */
-  readonly responses?: readonly EndpointResponses[];
-  /** Absent: none was kept. */
-  readonly errorBodies?: readonly ErrorBody[];
-}
-
-/** The number of an incident that opens. */
-export interface IncidentNumber {
-  readonly id: number;
-  /** Failures that an earlier process has counted of it; 0: it is new. */
-  readonly sizeBefore: number;
-}
 
 /** Bounds of memory: an upstream takes some 10 KiB, an incident less. */
 const upstreamsMax = 1000;
@@ -77,6 +56,7 @@ export class IncidentTracker {
   readonly #errorBodies = new RecentErrorBodies();
   readonly #earlier = new EarlierFailuresOfUpstreams();
   readonly #numberOf: (upstream: string, family: FailureFamily) => IncidentNumber;
+  readonly #refused = new RefusedRequests();
   readonly #answers = new RouteAnswers();
   readonly #beginnings = new Beginnings(this.#answers);
   #judged = 0;
@@ -90,7 +70,7 @@ export class IncidentTracker {
 
   /** `wallMs`: of the clock by which workers say when the first failure came. */
   note(
-    { exchanges, outcomes, routes = [], responses = [], errorBodies = [], staleReusesFailed }: CountedTraffic,
+    { exchanges, outcomes, routes = [], responses = [], errorBodies = [], staleReusesFailed }: WorkerTraffic,
     ms: number,
     wallMs = this.#wall(ms),
   ): void {
@@ -115,6 +95,7 @@ export class IncidentTracker {
     if (event.kind === 'clock_changed') this.#beganAt += event.evidence.movedMs;
     this.#events.add(event, ms);
     this.#releases.onEvent(event, ms);
+    if (event.kind === 'configuration_applied') this.#refused.onApplied(ms);
     if (event.kind === 'health_disagreement' && event.evidence.pauseMs !== null)
       this.#beginnings.noteEjection(event.subject, ms);
   }
@@ -141,6 +122,7 @@ export class IncidentTracker {
     const changes: IncidentChange[] = [];
     let routes = 0;
     for (const { rates } of this.#upstreams.values()) routes += rates.size;
+    this.#openRefused(second, from, ms);
     for (const [upstream, failures] of this.#upstreams) {
       const judged = { from, second, routes, open: () => this.#incidentsAt(upstream) };
       for (const { family, second: begin, turned } of this.#beginnings.at(failures, judged))
@@ -176,7 +158,7 @@ export class IncidentTracker {
   }
 
   /** What comes with a failure counts as coming since then: workers report ten times a second. */
-  #noteFailures(exchanges: CountedTraffic['exchanges'], outcomes: CountedTraffic['outcomes'], second: number): void {
+  #noteFailures(exchanges: WorkerTraffic['exchanges'], outcomes: WorkerTraffic['outcomes'], second: number): void {
     for (const { upstream, cause, shape } of exchanges)
       if (familyOf(cause, shape) !== null) this.#failuresOf(upstream, second)?.noteFailure(second);
     for (const { upstream, serverErrors, causes } of outcomes)
@@ -187,6 +169,10 @@ export class IncidentTracker {
   #addExchanges(counted: ExchangeCount, ms: number, firstMs: number): void {
     const second = secondOf(ms);
     this.#failuresOf(counted.upstream, second)?.addExchanges(counted, second, firstMs);
+    const refused = this.#refused.add(counted, second);
+    if (refused !== null)
+      this.#failuresOf(refused.upstream, second)?.addRefused(refused, { second, firstMs, count: counted.count });
+    else if (this.#refused.isOpenWithoutRoute) this.#failuresOf('', second)?.addBeside(second, counted.count);
     if (counted.shape !== 'client_abort') this.#earlier.count(counted.upstream, counted.count, second * 1000);
   }
 
@@ -209,6 +195,20 @@ export class IncidentTracker {
 
   #incidentsAt(upstream: string): readonly OpenIncident[] {
     return this.#open.length === 0 ? this.#open : this.#open.filter((one) => one.isAt(upstream));
+  }
+
+  /** What a new configuration refuses. */
+  #openRefused(second: number, from: number, ms: number): void {
+    this.#refused.close(
+      ({ upstream, family }) => !this.#incidentsAt(upstream).some(({ families }) => families.has(family)),
+    );
+    for (const { kind, refused } of this.#refused.judge(second)) {
+      const failures = this.#failuresOf(kind.upstream, second);
+      const [first] = refused;
+      if (failures === null || first === undefined) continue;
+      for (const one of refused) failures.addRefused(kind, one);
+      this.#openFrom(failures, kind.family, first.second, from, ms);
+    }
   }
 
   #openFrom(failures: UpstreamFailures, family: FailureFamily, start: number, from: number, ms: number): void {
@@ -358,9 +358,10 @@ export class IncidentTracker {
     open.suspects =
       quietFor === 0
         ? suspectsWhileFailing(found, open, checksChanged)
-        : withEarlierSuspects(found, open.suspects, quietFor <= lateS);
+        : withEarlierSuspects(found, open.suspects, quietFor <= lateS || open.suspects.length === 0);
     if (open.reported > 0) open.worstShare = Math.max(open.worstShare, certainShare(open, all, second));
     open.rarer = rarerFailures(open, all, second);
+    open.rarestShare = Math.min(open.rarestShare, open.rarer?.share ?? 1);
     const isCorrected = !isOver && !isAdded && open.reportedCause.see(open.suspects, ms, this.#wall(ms));
     const facts = incidentFacts(open, this.#wall(ms), this.#beganAt, resolvedAt);
     const incident = isRemoved ? { ...facts, isRemoved } : facts;

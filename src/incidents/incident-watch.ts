@@ -15,8 +15,8 @@ import {
   presentStep,
   presentView,
 } from './incident-sentence.ts';
-import type { IncidentChange } from './incident-change.ts';
-import { type IncidentNumber, IncidentTracker } from './incident-tracker.ts';
+import type { IncidentChange, IncidentNumber } from './incident-change.ts';
+import { IncidentTracker } from './incident-tracker.ts';
 import type { RouteLimits, UpstreamSettings, WatchedUpstream } from './watched-upstream.ts';
 import { EarlierIncidents, joinedIncident, type IncidentStorage, OpenAtExit } from './earlier-incidents.ts';
 import type { PrintedLine } from './application-words.ts';

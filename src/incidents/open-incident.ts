@@ -37,6 +37,8 @@ const turnsWithinS = 30;
 
 /** How many failures are missed, so that an incident is over. */
 const failuresExpected = 5;
+/** What was rarer for a while counts, but not more than this: its last failures are always rare. */
+const rarestTimes = 10;
 
 /** An incident that goes on. */
 export class OpenIncident {
@@ -80,6 +82,10 @@ export class OpenIncident {
   worstShare = 0;
   /** Null: its requests fail about as often as at worst, or no longer. */
   rarer: RarerFailures | null = null;
+  /** The client whose requests wait: samples of those that are answered forget it. */
+  waiting: { readonly hash: number; readonly name: string } | null = null;
+  /** The smallest share that was seen while it was rarer; 1: it was not. */
+  rarestShare = 1;
   /** What clients had retried before its first failure, and in the last seconds; null: nothing. */
   retriedBefore: RetriedRoute | null = null;
   retriedNow: RetriedRoute | null = null;
@@ -318,7 +324,8 @@ export class OpenIncident {
 
   /** Without a failure among so many requests, five would have been expected. */
   get requestsOfProof(): number {
-    return (failuresExpected * Math.max(1, this.requests.ofRoutes)) / Math.max(1, this.size);
+    const share = Math.max(1, this.size) / Math.max(1, this.requests.ofRoutes);
+    return failuresExpected / Math.max(share / rarestTimes, Math.min(share, this.rarestShare));
   }
 
   /** How much of its routes' requests it is, while it goes on. */

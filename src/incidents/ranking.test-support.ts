@@ -61,6 +61,9 @@ export function ranking(incident: LiveIncident, more: Partial<SuspectContext> = 
     slowConnects: null,
     retries: null,
     errorStatus: null,
+    split: null,
+    connectsAgain: null,
+    part: null,
     newestFailure: null,
     ...more,
   });

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { answerKey, contentKindOfText, lostForm, sizeCells } from '../core/content-kind.ts';
+import { targetCell } from '../core/content-flaw.ts';
+import {
+  answerKey,
+  contentKindOfText,
+  lostForm,
+  sizeCells,
+  unclosedForm,
+  unreadableForm,
+} from '../core/content-kind.ts';
 import { sampleCount } from '../record/sample-count.test-support.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { IncidentTracker } from './incident-tracker.ts';
@@ -12,6 +20,10 @@ const page = answerKey(200, 'GET', html, 3000, false);
 const redirect = answerKey(302, 'GET', contentKindOfText(null), 0, false);
 const statusOf = (status: number): number => answerKey(status, 'GET', html, 300, false);
 const lost = lostForm * sizeCells;
+const flawed = (form: number): number => answerKey(200, 'GET', json, 900, false, form);
+const [unreadable, unclosed] = [flawed(unreadableForm), flawed(unclosedForm)];
+const redirectTo = (location: string): number =>
+  answerKey(302, 'GET', contentKindOfText(null), 0, false, 0, targetCell(location));
 const nothing = answerKey(200, 'GET', json, 0, false);
 
 const others: ReadonlySet<number> = new Set([page, lost, statusOf(404), statusOf(401)]);
@@ -102,6 +114,26 @@ describe('a route that answers well and otherwise than before is an incident', (
       'half of the content',
       from100((_, drawn) => jsonOf(500 + 200 * drawn)),
       /^opened 1(0[1-9]|1\d) The application answers with JSON of some \d+ bytes on the route cart, where a size of some 1\d00 bytes was usual/,
+    ],
+    [
+      'more than four times as much',
+      from100((_, drawn) => jsonOf(9000 + 400 * drawn)),
+      /^opened 1(0[1-9]|1\d) The application answers with JSON of some \d+ bytes on the route cart, where a size of some 1\d00 bytes was usual/,
+    ],
+    [
+      'to a twentieth of the clients with what they cannot read',
+      from100((second, drawn) => (drawn < 0.05 ? unreadable : asEver(second, drawn))),
+      /^opened 1[4-8]\d The application answers with content that its clients cannot read/,
+    ],
+    [
+      'to half of the clients with JSON without its end',
+      from100((second, drawn) => (drawn < 0.5 ? unclosed : asEver(second, drawn))),
+      /^opened 1[0-3]\d The application answers with JSON without its end on the route cart/,
+    ],
+    [
+      'with redirects to other addresses than before',
+      (second, drawn) => (drawn < 0.5 ? asEver(second, drawn) : redirectTo(second > 100 ? '/maintenance' : '/home')),
+      /^opened 1[0-3]\d The application answers with redirects to other addresses on the route cart, where a redirect was usual/,
     ],
     [
       'to half of the clients',
@@ -249,6 +281,17 @@ describe('no incident', () => {
         count: (second) => (second > 100 && second % 400 < 200 ? 15 : 6),
         seconds: 3000,
       },
+    ],
+    [
+      'redirects to many addresses',
+      {
+        answer: (second, drawn) =>
+          drawn < 0.5 ? asEver(second, drawn) : redirectTo(`/p${Math.floor(second * drawn)}`),
+      },
+    ],
+    [
+      'a tenth that is much longer',
+      { answer: from100((second, drawn) => (drawn < 0.1 ? jsonOf(9000) : asEver(second, drawn))) },
     ],
     ['longer answers than before', { answer: from100((_, drawn) => jsonOf(3000 + 400 * drawn)) }],
     ['answers that are encoded from now on', { answer: from100(() => answerKey(200, 'GET', json, 300, true)) }],

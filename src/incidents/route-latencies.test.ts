@@ -55,6 +55,11 @@ function play({ seconds = 240, ms, perS = 8, seed = 1 }: Play): { told: readonly
   return { told, tracker };
 }
 
+const noOutcomes = {
+  ...({ upstream: 'shop', state: 'healthy', causes: [] as [], serverErrors: 0, failures: 0 } as const),
+  ...{ rateLimited: 0, restMs: 0, latencyMs: 0, consecutiveFailures: 0, consecutiveUnreachable: 0 },
+};
+
 const none: RouteTraffic = {
   ...{ route: '', upstream: 'shop', endpoint: '', answered: 0, serverErrors: 0 },
   ...{ latencies: [], failed: [], slow: [], awaited: [] },
@@ -139,6 +144,30 @@ test('one in sixteen responses that take 2.5 s is an incident, although workers 
   assert.match(told.join(), /^opened 1[4-6]\d$/);
 });
 
+test('few requests that clients leave are an incident, although workers tell of each while it is awaited', () => {
+  const tracker = new IncidentTracker(0);
+  const told: string[] = [];
+  for (let quarter = 4; quarter <= 220 * 4; quarter++) {
+    const second = Math.floor(quarter / 4);
+    // One begins every fourth second, and is left after three.
+    const waitedMs = second > 100 ? (quarter % 16) * 250 : 0;
+    const awaited = waitedMs > 0 && waitedMs < 3000 ? [{ client: second, ms: waitedMs }] : [];
+    const routes = [
+      { ...none, route: 'search', endpoint: 'shop/1', answered: 2, latencies: [latencyCellOf(35), 2], awaited },
+    ];
+    const exchanges = [sampleCount({ upstream: 'shop', route: 'search', count: 2 })];
+    const durations = new Array<number>(durationBoundsMs.length + 1).fill(0);
+    durations[bucketOf(3000)] = 1;
+    const clients = [{ client: `10.0.0.${second % 9}`, count: 1 }];
+    const left = { shape: 'client_abort', end: 'abandoned', statusClass: 'none', durations, clients } as const;
+    if (waitedMs === 3000) exchanges.push(sampleCount({ upstream: 'shop', route: 'search', count: 1, ...left }));
+    tracker.note({ exchanges, outcomes: [], routes, staleReusesFailed: 0 }, quarter * 250);
+    for (const { kind } of tracker.judge(quarter * 250 + 1000, () => ({ application: null, endpoints: [] })))
+      if (kind !== 'grown') told.push(`${kind} ${second}`);
+  }
+  assert.match(told.join(), /^opened 1[4-9]\d$/);
+});
+
 test('a route with hardly any requests is an incident when it is slow', () => {
   const { told } = play({ seconds: 400, perS: 0.6, ms: (second) => (second > 200 ? 4000 : 35) });
   assert.match(told[0] ?? '', /^opened 2[0-2][0-9]$/);
@@ -149,6 +178,7 @@ function abandoned(
   ms: (number: number) => number,
   statusClass: '2xx' | 'none' = 'none',
   usualMs = 40,
+  leaving: readonly string[] | null = null,
 ): readonly string[] {
   const tracker = new IncidentTracker(0);
   const random = new SeededRandom(4);
@@ -159,7 +189,9 @@ function abandoned(
       : [{ ...none, route: 'search', endpoint: 'shop/1', answered: 8, latencies: [latencyCellOf(usualMs), 8] }];
     const durations = new Array<number>(durationBoundsMs.length + 1).fill(0);
     for (let number = 0; number < 8; number++) (durations[bucketOf(ms(random.next()))] as number) += 1;
-    const left = { shape: 'client_abort', end: 'abandoned', statusClass, durations } as const;
+    const by = leaving?.map((client) => ({ client, count: 8 / leaving.length }));
+    const clients = by === undefined ? {} : { clients: by };
+    const left = { shape: 'client_abort', end: 'abandoned', statusClass, durations, ...clients } as const;
     const exchange = sampleCount({ upstream: 'shop', route: 'search', count: 8, ...(isLeft ? left : {}) });
     tracker.note({ exchanges: [exchange], outcomes: [], routes, staleReusesFailed: 0 }, second * 1000);
     tracker.judge((second + 1) * 1000, () => ({ application: null, endpoints: [] }));
@@ -172,6 +204,11 @@ test('clients that all give up after two seconds are told, although no request h
     abandoned(() => 2000),
     ['Clients, or a gateway in front of this one, give up after 2 s, before the application answers.'],
   );
+});
+
+test('one client that leaves tells nothing, several do', () => {
+  const told = (...clients: readonly string[]) => abandoned(() => 2000, 'none', 40, clients).length;
+  assert.deepEqual([told('10.0.0.1'), told('10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4')], [0, 1]);
 });
 
 test('clients that give up after different times wait for a slow application', () => {
@@ -279,4 +316,49 @@ test('people who click away from a slow page, each after another time, are no in
 test('a few polls that begin to wait for news, beside the others, are no incident', () => {
   const ms = (second: number, _: string, drawn: number): number => (second > 120 && drawn < 0.05 ? 20_000 : 35);
   assert.deepEqual(play({ seconds: 400, ms }).told, []);
+});
+
+test('an endpoint that answers, and nearly always late, is an incident when it is ejected for the first time', () => {
+  const opened = (isPausing: boolean): readonly string[] => {
+    const tracker = new IncidentTracker(0);
+    for (let second = 1; second <= 112; second++) {
+      const isBad = second > 100 && second <= 104;
+      const ms = isBad && !isPausing ? 340 : 35;
+      const awaited = isBad && isPausing ? Array.from({ length: 6 }, (_, client) => ({ client, ms: 200 })) : [];
+      const ofBad = isBad && isPausing ? [] : [latencyCellOf(ms), 6];
+      const routes = [
+        {
+          ...none,
+          route: 'search',
+          endpoint: 'shop/1',
+          answered: ofBad.length === 0 ? 0 : 6,
+          latencies: ofBad,
+          awaited,
+        },
+        { ...none, route: 'search', endpoint: 'shop/2', answered: 24, latencies: [latencyCellOf(35), 24] },
+      ];
+      const exchanges = [sampleCount({ upstream: 'shop', route: 'search', count: 30 })];
+      const outcomes = [
+        ['shop/1', ofBad.length === 0 ? 0 : 6],
+        ['shop/2', 24],
+      ].map(([endpoint, successes]) => ({ ...noOutcomes, endpoint: String(endpoint), successes: Number(successes) }));
+      tracker.note({ exchanges, outcomes, routes, staleReusesFailed: 0 }, second * 1000);
+      const event = {
+        ...{
+          kind: 'health_disagreement',
+          subject: 'endpoint:shop/1',
+          from: 'healthy',
+          to: 'ejected',
+          reason: '',
+          at: 0,
+        },
+        evidence: { pauseMs: 10_000, failures: 20, check: 'tcp' },
+      } as unknown as Event;
+      if (second === 104) tracker.onEvent(event, second * 1000 + 500);
+      tracker.judge((second + 1) * 1000, () => ({ application: null, endpoints: [] }));
+    }
+    return tracker.list(112_000).map(({ suspects }) => suspects[0]?.sentence ?? '');
+  };
+  assert.deepEqual(opened(false), ['Only shop/1 is slow; the other endpoints answer as before.']);
+  assert.deepEqual(opened(true), []);
 });

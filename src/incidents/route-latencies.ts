@@ -2,6 +2,10 @@ import { countAbove, filledAbove, latencyCells, latencyQuantileMs } from '../cor
 import type { AbandonedRequests, Lateness } from '../core/live-incident.ts';
 import { commonDuration, durationBoundsMs, type ExchangeCount, startOfDuration } from '../core/counters.ts';
 import { type RouteTraffic, slowMs } from '../core/route-traffic.ts';
+import { chanceExponent } from './chance.ts';
+import { CountedAwaited, passing } from './counted-awaited.ts';
+import { LeavingClients } from './leaving-clients.ts';
+import { LongWaits, longWaitsSince, type PartThatWaits, partThatWaits, waitingClient } from './long-waits.ts';
 
 /** Late is what takes longer than this many times the usual p90 of the route, and so much more. */
 const lateTimes = 3;
@@ -44,9 +48,6 @@ const lateMin = 6;
 const lateByChanceMax = 14;
 const lateUsuallyMin = 0.01;
 
-/** Workers report awaited responses so often; each passes the limit once. */
-const reportEveryMs = 250;
-
 const keptS = 60;
 const routesMax = 1000;
 
@@ -55,6 +56,8 @@ interface Second {
   answered: number;
   late: number;
   severe: number;
+  /** Of the late ones, those that were left. */
+  lateLeft: number;
   left: Float64Array | null;
 }
 
@@ -66,29 +69,9 @@ interface LateCount {
 
 const noneLate: LateCount = { late: 0, telling: 0 };
 
-/** What is slow, and since when. */
-interface SlowerRoute {
-  readonly route: string;
-  readonly second: number;
-}
-
-/** Awaited responses that were counted when they passed the limit; they are not counted again when they begin, or are abandoned. */
-class CountedAwaited {
-  #counted = 0;
-  #second = 0;
-
-  /** Of `late` responses that have ended, those that are new; and those that pass the limit now. */
-  add(late: number, passing: number, second: number): number {
-    if (second - this.#second > keptS) this.#counted = 0;
-    const known = Math.min(late, this.#counted);
-    this.#counted += passing - known;
-    if (passing > 0) this.#second = second;
-    return late - known + passing;
-  }
-}
-
 class RouteLatency {
   readonly firstSecond: number;
+  readonly waits: LongWaits;
   readonly #usual = new Float64Array(latencyCells);
   /** By slice number. */
   readonly #recent = new Map<number, number[]>();
@@ -97,13 +80,15 @@ class RouteLatency {
   #seconds: Second[] = [];
   readonly #lateOnes = new CountedAwaited();
   readonly #severeOnes = new CountedAwaited();
+  readonly #leaving = new LeavingClients();
   /** The share that is late while all is as usual. */
   #lateUsually = lateUsuallyMin;
   limitMs: number | null = null;
   /** Nine of ten take no longer; null: not known. */
   usualMostMs: number | null = null;
 
-  constructor(second: number) {
+  constructor(route: string, second: number) {
+    this.waits = new LongWaits(route);
     this.firstSecond = second;
   }
 
@@ -115,20 +100,23 @@ class RouteLatency {
       (cells[latencies[at] as number] as number) += latencies[at + 1] as number;
     const { limitMs } = this;
     if (limitMs === null) return noneLate;
-    const passing = (limit: number): number =>
-      awaited.filter(({ ms }) => ms > limit && ms <= limit + reportEveryMs).length;
+    const passed = (limit: number): number => passing(awaited, limit).length;
     const ended = filledAbove(latencies, limitMs);
-    const late = this.#lateOnes.add(ended, passing(limitMs), second);
+    const late = this.#lateOnes.add(ended, passed(limitMs), second);
+    this.waits.add(answered, filledAbove(latencies, this.waits.limitMs as number), awaited, second);
     const severeFrom = Math.max(limitMs, severeMs);
     const now = this.#at(second);
     now.answered += answered - ended + late;
     now.late += late;
-    now.severe += this.#severeOnes.add(filledAbove(latencies, severeFrom), passing(severeFrom), second);
+    now.severe += this.#severeOnes.add(filledAbove(latencies, severeFrom), passed(severeFrom), second);
     return { late, telling: filledAbove(latencies, severeFrom) - filledAbove(latencies, Math.max(severeFrom, pollMs)) };
   }
 
   /** Requests whose clients did not wait any longer: counts by `durationBoundsMs`. Their responses had not begun. */
-  addAbandoned(count: number, durations: readonly number[], second: number): LateCount {
+  addAbandoned(
+    { count, durations, clients }: Pick<ExchangeCount, 'count' | 'durations' | 'clients'>,
+    second: number,
+  ): LateCount {
     const now = this.#at(second);
     now.left ??= new Float64Array(durations.length);
     for (let cell = 0; cell < durations.length; cell++) (now.left[cell] as number) += durations[cell] as number;
@@ -141,8 +129,11 @@ class RouteLatency {
     now.answered += count - ended + late;
     now.late += late;
     now.severe += this.#severeOnes.add(ended, 0, second);
-    // One client that does not wait for a page which is slow as ever tells nothing.
-    return { late, telling: Math.min(late, above(Math.max(limitMs, severeMs))) };
+    this.waits.add(count, above(this.waits.limitMs as number), [], second);
+    now.lateLeft += late;
+    if (ended > 0) this.#leaving.add(clients, second);
+    const telling = Math.min(ended, above(Math.max(limitMs, severeMs)));
+    return { late, telling: this.#leaving.areSeveral ? telling : 0 };
   }
 
   /** After which time clients leave, in the last minute; null: after different ones. */
@@ -166,7 +157,7 @@ class RouteLatency {
   #at(second: number): Second {
     const newest = this.#seconds.at(-1);
     if (newest?.second === second) return newest;
-    const added: Second = { second, answered: 0, late: 0, severe: 0, left: null };
+    const added: Second = { second, answered: 0, late: 0, severe: 0, lateLeft: 0, left: null };
     this.#seconds.push(added);
     if (this.#seconds.length > keptS) this.#seconds = this.#seconds.slice(-keptS);
     return added;
@@ -199,7 +190,7 @@ class RouteLatency {
   #isSlow(second: number, { widthS, kind, shareMin, spreadS }: (typeof sights)[number]): boolean {
     const seconds = this.#seconds.filter((one) => one.second > second - widthS && one.answered > 0);
     const sum = (of: (one: Second) => number): number => seconds.reduce((all, one) => all + of(one), 0);
-    const late = sum((one) => one[kind]);
+    const late = sum((one) => one[kind]) - (this.#leaving.areSeveral ? 0 : sum((one) => one.lateLeft));
     const answered = sum((one) => one.answered);
     const withLate = seconds.filter((one) => one[kind] > 0);
     const spread = (withLate.at(-1)?.second ?? 0) - (withLate[0]?.second ?? 0);
@@ -213,11 +204,7 @@ class RouteLatency {
   }
 
   #isChance(late: number, answered: number): boolean {
-    const share = Math.min(1, late / answered);
-    const usual = this.#lateUsually;
-    if (share <= usual) return true;
-    const timely = share === 1 ? 0 : (1 - share) * Math.log((1 - share) / (1 - usual));
-    return answered * (share * Math.log(share / usual) + timely) < lateByChanceMax;
+    return chanceExponent(late, answered, this.#lateUsually) < lateByChanceMax;
   }
 
   settle(second: number, isUsual: boolean): void {
@@ -238,6 +225,7 @@ class RouteLatency {
     this.limitMs = p90 === null ? null : Math.round(lateTimes * p90 + latePlusMs);
     if (this.limitMs !== null)
       this.#lateUsually = Math.max(lateUsuallyMin, countAbove(this.#usual, this.limitMs) / known);
+    this.waits.settle(this.limitMs, (limitMs) => countAbove(this.#usual, limitMs) / known);
   }
 
   get usualMs(): number | null {
@@ -275,15 +263,15 @@ export class RouteLatencies {
     return 2 * countAtLeast(durations, usualMs) >= count;
   }
 
-  addAbandoned({ route, count, durations }: ExchangeCount, second: number): LateCount {
-    return this.#routeOf(route, second)?.addAbandoned(count, durations, second) ?? noneLate;
+  addAbandoned(counted: ExchangeCount, second: number): LateCount {
+    return this.#routeOf(counted.route, second)?.addAbandoned(counted, second) ?? noneLate;
   }
 
   #routeOf(route: string, second: number): RouteLatency | null {
     const known = this.#routes.get(route);
     if (known !== undefined) return known;
     if (this.#routes.size >= routesMax) return null;
-    const added = new RouteLatency(second);
+    const added = new RouteLatency(route, second);
     this.#routes.set(route, added);
     return added;
   }
@@ -295,11 +283,27 @@ export class RouteLatencies {
     return most === undefined || most.count === 0 ? null : most;
   }
 
-  judge(second: number): readonly SlowerRoute[] {
-    return [...this.#routes].flatMap(([route, known]) => {
-      const since = known.slowSince(second);
-      return since === null ? [] : [{ route, second: since }];
-    });
+  /** Since when routes are slow, and since when a part of their requests waits long. */
+  judge(second: number): readonly number[] {
+    const slow = [...this.#routes.values()].map((known) => known.slowSince(second));
+    const waits = this.#waits(null);
+    const waiting = [waits, ...waits.map((one) => [one])].map((routes) => longWaitsSince(routes, second));
+    return [...slow, ...waiting].filter((one) => one !== null);
+  }
+
+  #waits(routes: readonly string[] | null): readonly LongWaits[] {
+    return [...this.#routes.values()].flatMap(({ waits }) =>
+      routes === null || routes.includes(waits.route) ? [waits] : [],
+    );
+  }
+
+  /** Of these routes; null: no part of their requests waits long, or nearly all do. */
+  part(routes: readonly string[], since: number, second: number): PartThatWaits | null {
+    return partThatWaits(this.#waits(routes), since, second);
+  }
+
+  waitingClient(routes: readonly string[], since: number, second: number): ReturnType<typeof waitingClient> {
+    return waitingClient(this.#waits(routes), since, second);
   }
 
   /** Once a second. */

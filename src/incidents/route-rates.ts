@@ -59,12 +59,19 @@ class Route {
   /** Seconds that are not known to be usual yet. */
   readonly recent = new Map<number, Second>();
   #oldest = -Infinity;
+  #isCompared = false;
+  #uncompared = 0;
 
   constructor(second: number) {
     this.firstSecond = second;
   }
 
   secondOf(second: number): Second {
+    if (!this.#isCompared && second - this.firstSecond >= comparedAfterS) {
+      this.#isCompared = true;
+      this.#uncompared = this.usualRequests;
+      for (const { requests } of this.recent.values()) this.#uncompared += requests;
+    }
     let known = this.recent.get(second);
     if (known === undefined)
       this.recent.set(second, (known = { requests: 0, failed: new Map(), telling: new Map(), clients: new Map() }));
@@ -76,6 +83,12 @@ class Route {
     let seconds = 0;
     for (const { first, last } of this.#usual.values()) seconds += last - first + 1;
     return seconds === 0 ? null : this.usualRequests / seconds;
+  }
+
+  /** Of the usual ones, those of which it is known whether they were late: none of the first. */
+  comparedRequests(second: number): number {
+    const isKept = second - this.firstSecond <= usualSlices * usualSliceS;
+    return Math.max(0, this.usualRequests - (isKept ? this.#uncompared : 0));
   }
 
   get usualRequests(): number {
@@ -119,6 +132,9 @@ interface RaisedRate {
 /** A second is known to be usual when so many seconds have passed without an incident; sooner where nothing is known of the route. */
 const unsettledS = 60;
 const unsettledAtFirstS = 10;
+
+/** What is late is known after so long. */
+const comparedAfterS = 40;
 
 /** Nothing is compared with less than this. */
 const learntS = 30;
@@ -201,7 +217,7 @@ export class RouteRates {
         // Late and changed responses come together: those of one second count once, and they are told when they have lasted.
         const most = isWithoutFailure(family) ? 1 : counted.requests;
         const failed = Math.min(most, counted.telling.get(family) ?? 0);
-        const usual = rate.usualMax(usualRequests);
+        const usual = rate.usualMax(family === 'slower' ? route.comparedRequests(second) : usualRequests);
         const evidence = rate.add(second, failed, counted.requests, usual, rate.clumps.dispersion(second));
         if (failed === 0 || evidence < evidenceMin || rate.since === null) continue;
         if (isWithoutFailure(family) && !rate.hasLasted(second, family, usual, route.requests)) continue;

@@ -1,4 +1,5 @@
 import type { LiveIncident } from '../core/live-incident.ts';
+import { clientHash } from '../core/route-traffic.ts';
 import { shareAmong } from './failing-clients.ts';
 import { claimedLoops } from './incident-facts.ts';
 import type { OpenIncident } from './open-incident.ts';
@@ -64,10 +65,14 @@ export function suspectContext(
     silent: failures.idleConnections.silentSince(open.startSecond),
     quickResets: failures.idleConnections.quickResetsSince(open.startSecond),
     slowConnects: failures.connectTimes.slowSince(open.startSecond, second),
+    split: isAtOne ? failures.compared.split(open.root, open.routeNames, open.startSecond) : null,
+    part:
+      open.root === 'slow' || open.root === 'slower' ? latencies.part(open.routeNames, open.startSecond, second) : null,
+    connectsAgain: connectsAgainOf(open, failures, second),
     errorStatus: failures.errorStatus(second),
     demanding: isAtOne ? rates.demanding(second) : null,
     busiest: isAtOne ? rates.busiest(second) : null,
-    topClient: isAtOne ? topClientOf(open, failures) : null,
+    topClient: isAtOne ? topClientOf(open, failures, second) : null,
     loopClient: loopClientOf(open),
     retries: isAtOne ? retriesOf(open, rates.busiest(second)) : null,
     newestFailure: open.newestFailure,
@@ -82,6 +87,15 @@ function retriesOf({ retries }: OpenIncident, busiest: BusyClient | null): Incid
   return busiest !== null && busiest.share >= ofOneAddressMin ? null : retries;
 }
 
+function connectsAgainOf(
+  { startSecond }: OpenIncident,
+  { connectTimes, compared }: UpstreamFailures,
+  second: number,
+): SuspectContext['connectsAgain'] {
+  const again = connectTimes.sentAgain(second);
+  return again === null ? null : { ...again, slowShareOfUsed: compared.slowShareOfUsed(startSecond) };
+}
+
 /** Nearly all. */
 const loopShareMin = 0.75;
 
@@ -93,13 +107,28 @@ function loopClientOf(open: OpenIncident): SuspectContext['loopClient'] {
   return share < loopShareMin ? null : { client: top.name, share };
 }
 
-function topClientOf(
-  { clients, counts, requests, routeNames }: OpenIncident,
-  { rates }: UpstreamFailures,
-): FailingClient | null {
-  const { top } = clients;
-  const shareOfAnswered = top === null ? null : shareAmong(rates.answeredOn(routeNames), top.name);
+function topClientOf(open: OpenIncident, failures: UpstreamFailures, second: number): FailingClient | null {
+  const { requestsFailed, requests, routeNames } = open;
+  const answering = failures.rates.answeredOn(routeNames);
+  const top = open.root === 'slower' ? waitingOf(open, failures, second) : open.clients.top;
+  const shareOfAnswered = top === null ? null : shareAmong(answering, top.name);
   if (top === null || shareOfAnswered === null) return null;
-  const answered = Math.max(0, requests.ofRoutes - counts.failed);
-  return { client: top.name, failed: Math.min(top.count, counts.failed), answered, shareOfAnswered };
+  const answered = Math.max(0, requests.ofRoutes - requestsFailed);
+  return { client: top.name, failed: Math.min(top.count, requestsFailed), answered, shareOfAnswered };
+}
+
+/** Where nothing fails: whose requests wait long is known of some of them, by a hash that is looked for among the clients of these routes. */
+function waitingOf(
+  open: OpenIncident,
+  { latencies, rates }: UpstreamFailures,
+  second: number,
+): OpenIncident['clients']['top'] {
+  const waiting = latencies.waitingClient(open.routeNames, open.startSecond, second);
+  if (waiting === null) return null;
+  const { hash, share } = waiting;
+  const names = [open.waiting?.name ?? [], ...rates.answeredOn(rates.names).map(({ counts }) => [...counts.keys()])];
+  const name = names.flat().find((one) => clientHash(one) === hash);
+  if (name === undefined) return null;
+  open.waiting = { hash, name };
+  return { name, count: Math.round(share * open.requestsFailed) };
 }

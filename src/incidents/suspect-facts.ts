@@ -14,7 +14,9 @@ import type { SeenInstance, SeenRevision, SeenRollout } from './seen-releases.ts
 import type { CountedFailure, HeldConnections } from './upstream-failures.ts';
 import type { AbandonedRequests, CountedEndpoint, LiveIncident } from '../core/live-incident.ts';
 import type { Cause } from '#failures/failure.ts';
-import type { SlowConnects } from './connect-times.ts';
+import type { RequestSplit } from './compared-requests.ts';
+import type { ConnectsAgain, SlowConnects } from './connect-times.ts';
+import type { PartThatWaits } from './long-waits.ts';
 import type { SilentConnections } from './idle-connections.ts';
 import type { WaitedRoutes } from './error-waits.ts';
 
@@ -74,6 +76,12 @@ export interface SuspectContext {
   readonly quickResets: number | null;
   /** Null: connections take as long as ever to come about, or that is not known. */
   readonly slowConnects: SlowConnects | null;
+  /** What tells requests that fail from those that are served; null: nothing, or there are several upstreams. */
+  readonly split: RequestSplit | null;
+  /** Requests that wait long while others are answered as ever; null: there are no such, nearly all wait, or it is not about waiting. */
+  readonly part: PartThatWaits | null;
+  /** Null: nearly all new connections come about at once, or that is not known. */
+  readonly connectsAgain: (ConnectsAgain & { readonly slowShareOfUsed: number | null }) | null;
   /** With which most of the application's own errors come; null: with different ones, or that is not known. */
   readonly errorStatus: number | null;
   /** The client that has most of the failed requests; null: not known. */

@@ -33,6 +33,7 @@ import {
   usualWithin,
   duration,
   listOf,
+  percent,
 } from './suspect-facts.ts';
 
 /** What processes of the application have nearly used up, and that they are stopped. */
@@ -96,6 +97,51 @@ function hangs(context: SuspectContext): boolean {
   const { incident, directLook } = context;
   if (checksFound(context, (cause) => familyOfCause(cause) === 'slow')) return true;
   return isOf(incident, 'full') && directLook?.isAccepting === true && directLook.isHanging;
+}
+
+/** Requests on kept connections are answered as ever: only new connections wait. */
+const asEverMax = 0.03;
+
+function acceptedLate({ connectsAgain }: SuspectContext): SuspectFinding | null {
+  if (connectsAgain === null || (connectsAgain.slowShareOfUsed ?? 1) >= asEverMax) return null;
+  const { connects, again } = connectsAgain;
+  return {
+    fit: 0.78,
+    sentence:
+      'The application takes new connections late: its queue of connections is full, and requests on kept connections are answered as ever.',
+    evidence: [`${again} of ${connects} new connections took a second or more to come about`],
+    nextStep:
+      'See with `ss -ltn` whether Recv-Q of its socket reaches Send-Q, and give the application more workers or threads that accept connections, or a longer backlog (`net.core.somaxconn`).',
+  };
+}
+
+/** The share of the routes on which some requests wait, where all of them do. */
+const everyRouteMin = 0.75;
+
+/** Some requests are not answered, and the others as fast as ever: what serves them does not stand still as a whole. */
+function waitingPart({ incident, part, split, watched }: SuspectContext): SuspectFinding | null {
+  if (part === null) return null;
+  const { requests, long, limitMs, routes, routesOf } = part;
+  const isEverywhere = routes.length > 1 && routes.length >= everyRouteMin * routesOf;
+  const where = isEverywhere
+    ? 'all routes and clients alike'
+    : `the ${routes.length === 1 ? 'route' : 'routes'} ${listOf(routes)}`;
+  const share = percent(Math.max(0.01, long / requests));
+  const isOfWorkers = split === null;
+  return {
+    fit: 0.62,
+    sentence: isOfWorkers
+      ? `A part of the application's workers, threads or connections does not answer, or only late: ${share} of the requests of ${where} wait, and the others are answered as fast as ever.`
+      : `The application does not answer some of its requests: ${share} of those of ${where}.`,
+    evidence: [
+      `${long} of ${requests} requests of the last minute waited longer than ${duration(limitMs)}`,
+      ...(incident.lateness === undefined ? [] : [latenessText(incident.lateness)]),
+      ...strainsOf(watched),
+    ],
+    nextStep: isOfWorkers
+      ? 'See which of its workers, threads or connections to a database stand still: take a thread or stack dump of each process, and look for pauses of the garbage collector and locks that are not given back; a restart of these frees them meanwhile.'
+      : 'Send one of these requests by hand, and see in `candor logs` what they have in common.',
+  };
 }
 
 /** So many requests, and this share of those that are late, were left at the same time. */
@@ -246,6 +292,10 @@ export const applications = {
     const isStopped = isWhole && isOf(incident, ...effectsOfStop);
     const { lateness } = incident;
     if (!isOf(incident, 'slow', 'slower') && !isHung && !isStopped) return null;
+    const late = isStopped ? null : acceptedLate(context);
+    if (late !== null) return late;
+    const part = isStopped ? null : waitingPart(context);
+    if (part !== null) return part;
     const usualMs = usualWithin(context, 0.5);
     return {
       // Its connections are all in use because nothing is answered.

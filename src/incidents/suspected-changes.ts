@@ -24,7 +24,7 @@ import {
 } from './suspect-facts.ts';
 import { explainedMin, explainedShare, explainedText, datedLines } from './evidence-lines.ts';
 import type { Cause } from '#failures/failure.ts';
-import { changedText } from './suspected-releases.ts';
+import { changedText } from './earlier-revisions.ts';
 import { type SettingName, settingText } from './present-settings.ts';
 import type { RouteLimits } from './watched-upstream.ts';
 

@@ -85,3 +85,9 @@ describe('the client that has made a route busy', () => {
   test('is none behind a proxy, from which all requests come', () =>
     assert.equal(demandingAt(4, true)?.client === '10.0.0.1', false));
 });
+
+test('one client whose requests wait is named before the application', () => {
+  const topClient = { client: '127.0.66.6', failed: 28, answered: 900, shareOfAnswered: 0 };
+  const [first] = ranking(incidentOf('slower', [['late_response', 28]]), { topClient });
+  assert.match(first?.sentence ?? '', /^Nearly all requests that wait are those of one client, 127\.0\.66\.6/);
+});

@@ -53,7 +53,7 @@ const logsOf = (client: string, { storesOutput }: SuspectContext['watched']): st
 
 function failingAlone(context: SuspectContext): SuspectFinding | null {
   const { incident, topClient, watched } = context;
-  if (topClient === null || !isOf(incident, 'application', 'garbage', 'slow', 'gone')) return null;
+  if (topClient === null || !isOf(incident, 'application', 'garbage', 'slow', 'slower', 'gone')) return null;
   const { client, failed, answered, shareOfAnswered } = topClient;
   if (incident.failed < failuresMin || failed < clientShareMin * incident.failed) return null;
   const others = { failed: incident.failed - failed, answered: Math.round(answered * (1 - shareOfAnswered)) };
@@ -65,7 +65,7 @@ function failingAlone(context: SuspectContext): SuspectFinding | null {
   return {
     // Clients that stay at one endpoint fail with it.
     fit: shortages.one_endpoint(context) === null ? 0.82 : 0.7,
-    sentence: `Nearly all requests that fail are those of one client, ${client}; other clients are answered.`,
+    sentence: `Nearly all requests that ${isOf(incident, 'slower') ? 'wait' : 'fail'} are those of one client, ${client}; other clients are answered.`,
     evidence: [
       `${client} has ${percent(failed / incident.failed)} of the ${incident.failed} failed requests`,
       `of the requests of other clients on the same routes ${others.failed} failed, and about ${others.answered} were answered`,

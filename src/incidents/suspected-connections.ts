@@ -123,6 +123,28 @@ function slowNetwork({ incident, slowConnects }: SuspectContext): SuspectFinding
   };
 }
 
+/** What is lost on the way is sent again on kept connections too, and comes late there. */
+const lostShareMin = 0.03;
+
+/** The first packet of new connections is sent again: it is lost, or the queue of connections at the application is full. */
+function lostPackets({ incident, connectsAgain }: SuspectContext): SuspectFinding | null {
+  if (connectsAgain === null || !isOf(incident, 'slow', 'slower', 'full', 'network')) return null;
+  const { connects, again, slowShareOfUsed } = connectsAgain;
+  const isLost = slowShareOfUsed !== null && slowShareOfUsed >= lostShareMin;
+  if (!isLost) return null;
+  return {
+    fit: 0.83,
+    sentence:
+      'Packets between the gateway and the endpoints are lost: new connections take one, three or seven seconds to come about, and requests on kept ones are late as well.',
+    evidence: [
+      `${again} of ${connects} new connections took a second or more to come about: their first packet was sent again`,
+      `${percent(slowShareOfUsed)} of the requests on kept connections took a second or more`,
+    ],
+    nextStep:
+      'See with `nstat -az TcpRetransSegs` and `ss -ti` how much is sent again, and with `mtr` and `ip -s link` where packets are lost on the way to the endpoints.',
+  };
+}
+
 const quickly = ({ quickResets }: SuspectContext): readonly string[] =>
   quickResets === null || quickResets <= quickResetsMax
     ? []
@@ -260,7 +282,7 @@ export const connections = {
   },
   network: (context) => {
     const { incident, watched } = context;
-    const found = forgottenConnections(context) ?? slowNetwork(context);
+    const found = forgottenConnections(context) ?? slowNetwork(context) ?? lostPackets(context);
     if (found !== null) return found;
     if (!isOf(incident, 'network') && !checksFound(context, (cause) => familyOfCause(cause) === 'network')) return null;
     const spec = incident.cause === null ? null : specOfCause(incident.cause);

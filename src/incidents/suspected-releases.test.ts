@@ -98,6 +98,9 @@ function suspectsOf(what: Case): readonly IncidentSuspect[] {
       slowConnects: null,
       retries: null,
       errorStatus: null,
+      split: null,
+      connectsAgain: null,
+      part: null,
       newestFailure: null,
       failedSinceMs: null,
       revisions: [

@@ -2,7 +2,7 @@ import { explainedMin, explainedShare, explainedText } from './evidence-lines.ts
 import { instanceOf, type SeenRollout } from './seen-releases.ts';
 import { beforeText, changeMs, failedBefore, isOf, lateMs, nearness, percent } from './suspect-facts.ts';
 import { shownMax, type SuspectContext, type SuspectFinding } from './suspect-facts.ts';
-import { noReasonFit } from './suspected-releases.ts';
+import { noReasonFit } from './suspected-release.ts';
 
 /** Attempts at the instances of one release, from the first failure of the incident on. */
 interface Arm {

@@ -9,7 +9,8 @@ import type { Cause } from '#failures/failure.ts';
 import type { CountedFailure } from './upstream-failures.ts';
 import { instanceOf } from './seen-releases.ts';
 import { settingText } from './present-settings.ts';
-import { noReasonFit, releases } from './suspected-releases.ts';
+import { noReasonFit } from './suspected-release.ts';
+import { releases } from './suspected-releases.ts';
 import {
   type Rule,
   type SeenOf,

@@ -19,6 +19,7 @@ import {
   type SuspectFinding,
 } from './suspect-facts.ts';
 import type { DirectLook } from './watched-upstream.ts';
+import { splitEvidence } from './compared-requests.ts';
 import type { OpenIncident } from './open-incident.ts';
 
 // Each rule looks for one cause. `fit` orders them: what a process's exit or a certificate says is surer than what the
@@ -47,7 +48,7 @@ export function rankSuspects(
     if (finding === null || isLater(kind)) return [];
     return [{ name: kind, ...weighed(kind, finding, context.directLook, context.incident.startedAt) }];
   });
-  return shownOf(withoutConsequences(causesFirst(found)), context);
+  return withSplit(shownOf(withoutConsequences(causesFirst(found)), context), context);
 }
 
 /** What makes another cause worse is always shown with it, and never in its place. */
@@ -58,6 +59,20 @@ function shownOf(ranked: readonly IncidentSuspect[], { retries }: SuspectContext
   const shown = others.slice(0, shownMax - 1);
   const least = shown.at(-1)?.fit;
   return least === undefined ? shown : [...shown, { ...worse, fit: Math.min(worse.fit, least) }];
+}
+
+/** What they say holds for some requests alone, where something tells these from the others. */
+const splitKinds: ReadonlySet<SuspectKind> = new Set([
+  ...(['slow_application', 'application_errors', 'connections_cut', 'invalid_responses', 'changed_responses'] as const),
+  ...(['network', 'timeout_too_short', 'dependency', 'release', 'configuration_change'] as const),
+]);
+
+/** The first suspect says which requests fail, where they have something in common. */
+function withSplit(ranked: readonly IncidentSuspect[], { split }: SuspectContext): readonly IncidentSuspect[] {
+  const [first, ...others] = ranked;
+  if (split === null || first === undefined || !splitKinds.has(first.name)) return ranked;
+  const sentence = `${first.sentence.replace(/\.$/, '')}, for requests ${split.which} alone.`;
+  return [{ ...first, sentence, evidence: [splitEvidence(split), ...first.evidence] }, ...others];
 }
 
 const ends: ReadonlySet<SuspectKind> = new Set(['out_of_memory', 'crash', 'not_started']);

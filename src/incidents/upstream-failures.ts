@@ -11,6 +11,7 @@ import { RequestSeconds } from './request-seconds.ts';
 import { RouteAnswers } from './route-answers.ts';
 import { RouteLatencies } from './route-latencies.ts';
 import { RouteRates } from './route-rates.ts';
+import { ComparedRequests } from './compared-requests.ts';
 import { ConnectTimes } from './connect-times.ts';
 import { IdleConnections } from './idle-connections.ts';
 import { TopCounts } from './top-counts.ts';
@@ -104,6 +105,7 @@ export class UpstreamFailures {
   readonly idleConnections = new IdleConnections();
   readonly connectTimes = new ConnectTimes();
   readonly durations = new UsualDurations();
+  readonly compared = new ComparedRequests();
   /** Requests of each route in the last seconds, while an incident goes on; by second. */
   readonly #routes = new Map<number, Map<string, number>>();
   #countsRoutes = false;
@@ -125,6 +127,7 @@ export class UpstreamFailures {
   /** `firstMs`: when the first of them ended. */
   addExchanges(counted: ExchangeCount, second: number, firstMs = second * 1000): void {
     const { cause, shape, route, count } = counted;
+    if (counted.isLongLived !== true) this.compared.add(counted, second);
     if (shape === 'client_abort') {
       if (counted.statusClass === 'none') this.#addAbandoned(counted, second, firstMs);
       return;
@@ -177,7 +180,7 @@ export class UpstreamFailures {
   #addAbandoned(counted: ExchangeCount, second: number, firstMs: number): void {
     if (counted.isLongLived === true) return;
     const { late, telling } = this.latencies.addAbandoned(counted, second);
-    if (late === 0) return;
+    if (late === 0 && telling === 0) return;
     this.rates.add(counted.route, second, counted.count, counted.clientRetries);
     this.#addUnusual('slower', counted.route, late, second, firstMs, telling);
   }
@@ -194,6 +197,21 @@ export class UpstreamFailures {
     this.rates.addFailed(route, second, family, count, [], telling);
     const kind = family === 'slower' ? 'late_response' : 'changed_response';
     this.#failure({ second, family, kind, route, whose: null, firstMs, startedWall: Infinity }).failed += count;
+  }
+
+  /** Requests that the gateway itself has refused, as an open incident is about. */
+  addRefused(
+    of: Pick<FailureDelta, 'kind' | 'family' | 'route'>,
+    { second, firstMs, count }: Pick<FailureDelta, 'second' | 'firstMs'> & { readonly count: number },
+  ): void {
+    const { kind, family, route } = of;
+    this.addBeside(second, count, route);
+    this.#failure({ second, family, kind, route, whose: null, firstMs, startedWall: Infinity }).failed += count;
+  }
+
+  addBeside(second: number, count: number, route = ''): void {
+    this.requests.add(second, count);
+    this.rates.add(route, second, count);
   }
 
   addResponses({ method, status, count }: EndpointResponses, ms: number): void {

@@ -18,6 +18,8 @@ const suspectedMin = 5;
 const suspectWeight = 0.5;
 const patternsMin = 8;
 
+/** What only pages of the old release ask for is a small part. */
+const oldPagesMax = 0.5;
 const stepOfMeant = 'if that is meant, deploy with --answers-may-change';
 const stepOfLost = '`assets: previous` lets the old release answer what the new one has not';
 
@@ -111,7 +113,8 @@ export class AnswerEvidence {
     if (most === null) return null;
     const { pattern, arms, log } = most;
     const old = `${digits(arms.old.worse)} of ${digits(arms.old.answers)} of ${names.old}`;
-    const step = isMostlyLost(arms.fresh) ? stepOfLost : stepOfMeant;
+    const isOfOldPages = isMostlyLost(arms.fresh) && shareOf(arms.fresh) < oldPagesMax;
+    const step = isOfOldPages ? stepOfLost : stepOfMeant;
     return { log, step, text: `${worseText(names.fresh, pattern, arms.fresh)}, ${old}` };
   }
 

@@ -71,6 +71,9 @@ export class ArmSum implements ArmCounts {
   }
 }
 
+/** Without any of them nothing speaks against a release that did not before. */
+export const hasEvents = (traffic: ArmTraffic): boolean => traffic.late > 0 || eventsOf(traffic, 'error') > 0;
+
 /** How many events of a kind these are. */
 export function eventsOf(
   { failures, serverErrors, late }: Pick<ArmTraffic, keyof ArmCounts>,

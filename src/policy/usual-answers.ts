@@ -3,12 +3,17 @@ import {
   declinedForm,
   deniedForm,
   emptyForm,
+  jsonKind,
   limitedForm,
+  listKind,
   lostForm,
   missingForm,
   redirectForm,
   sizeCells,
+  startOfSize,
   surplusForm,
+  unclosedForm,
+  unreadableForm,
   unsafeKey,
   upgradeKey,
 } from '../core/content-kind.ts';
@@ -24,10 +29,13 @@ const usualShareMin = 0.05;
 /** A third of the size of the smallest 2 % of its form, or less. */
 const shortQuantile = 0.02;
 const shortCells = 6;
+/** Of smaller answers the size says nothing. */
+const sizedMinBytes = 256;
 
 /** Visitors never want these. That a thing is in conflict (409) tells of its state. */
 const refusals: ReadonlySet<number> = new Set([
   ...[deniedForm, limitedForm, missingForm, declinedForm, lostForm, surplusForm],
+  ...[unreadableForm, unclosedForm],
 ]);
 /** In place of other answers they are a page for everybody, an error in words, or nothing. */
 const substitutes: ReadonlySet<number> = new Set([
@@ -156,10 +164,14 @@ export type SavedUsual = readonly (readonly [
 function worseForm({ count, forms }: Usual, form: number, cell: number): number | null {
   if (refusals.has(form)) return form;
   const known = forms.get(form);
-  if ((known?.count ?? 0) < usualShareMin * count) return substitutes.has(form) ? form : null;
+  if ((known?.count ?? 0) < usualShareMin * count) {
+    const reshaped = form === jsonKind ? listKind : form === listKind ? jsonKind : null;
+    const isReshaped = reshaped !== null && 2 * (forms.get(reshaped)?.count ?? 0) >= count;
+    return substitutes.has(form) || isReshaped ? form : null;
+  }
   if (cell === 0 || known === undefined) return null;
   const least = leastOf(known.sizes);
-  return least !== null && cell <= least - shortCells ? form + shortForm : null;
+  return least !== null && startOfSize(least) >= sizedMinBytes && cell <= least - shortCells ? form + shortForm : null;
 }
 
 function leastOf(sizes: ReadonlyMap<number, number>): number | null {

@@ -407,3 +407,31 @@ describe('the totals of exchanges', () => {
     assert.deepEqual(counted(), { '(other) (other)': 100 });
   });
 });
+
+test('what requests were is counted, and forgotten with the batch', () => {
+  const counters = new ExchangeCounters();
+  for (const bytesFromClient of [0, 0, 3_000_000]) counters.count(lasting(2, { bytesFromClient }));
+  const [{ traits = [] } = {}] = counters.takeDelta();
+  assert.deepEqual(
+    traits.filter((_, at) => at % 2 === 1),
+    [2, 1],
+  );
+  counters.count(lasting(2));
+  assert.equal(counters.takeDelta()[0]?.traits?.length, 2);
+});
+
+test('of many kinds of requests the first sixteen of a batch are told apart', () => {
+  const counters = new ExchangeCounters();
+  for (let power = 9; power < 31; power++) counters.count(lasting(2, { bytesFromClient: 2 ** power }));
+  assert.equal(counters.takeDelta()[0]?.traits?.length, 32);
+});
+
+test('who has left without a response, and who was refused, is known; who has left within one is not', () => {
+  const left = fail('client_gone', 'response', { bytesSent: 0, how: 'closed' });
+  const clientsOf = (status: number, endKind: 'abandoned' | 'generated'): number | undefined => {
+    const counters = new ExchangeCounters();
+    counters.count(failedExchange(left, status, { endKind }));
+    return counters.takeDelta()[0]?.clients?.length;
+  };
+  assert.deepEqual([clientsOf(0, 'abandoned'), clientsOf(413, 'generated'), clientsOf(200, 'abandoned')], [1, 1, 0]);
+});

@@ -8,6 +8,7 @@ import {
 import type { EndedExchange, EndKind } from '../core/exchange.ts';
 import type { Cause, Failure } from '#failures/failure.ts';
 import { countedMethodOf } from '../core/attempt-counts.ts';
+import { traitKey } from '../core/request-traits.ts';
 import { ClientRetries } from './client-retries.ts';
 import type { Clock } from '../core/time.ts';
 import { whoses } from '#failures/shape.ts';
@@ -31,6 +32,9 @@ const clientsOfBatchMax = 192;
 const pathsMax = 8;
 const pathsOfBatchMax = 64;
 const pathCharactersMax = 120;
+
+/** What requests of one count and batch were, as far as it is told apart. */
+const traitsMax = 16;
 
 type StatusClass = ExchangeCount['statusClass'];
 const statusClasses = ['none', '1xx', '2xx', '3xx', '4xx', '5xx'] as const satisfies readonly StatusClass[];
@@ -78,18 +82,19 @@ export class ExchangeCounters {
     const bucket = bucketOf(durationMs);
     cell.durations[bucket] = (cell.durations[bucket] as number) + 1;
     if (cell.heads !== undefined) noteHead(cell.heads, exchange);
+    addTrait(cell.traits as number[], traitKey(exchange));
     if (this.#clientRetries.isRetry(exchange)) cell.clientRetries = (cell.clientRetries as number) + 1;
     if (cell.shape === 'none') cell.client = exchange.client.address;
     else this.#countFailed(cell, exchange);
   }
 
   #countFailed({ shape, clients, requests }: ExchangeCount, exchange: EndedExchange): void {
-    if (shape !== 'client_abort') {
-      this.#countClient(clients as CountedClient[], exchange.client.address);
-      this.#countRequest(requests as CountedRequests[], exchange);
-    }
+    if (shape !== 'client_abort') this.#countRequest(requests as CountedRequests[], exchange);
     // A client that left without an answer has given up waiting; one that had the head of its response has not.
-    if (shape !== 'client_abort' || exchange.statusSent === 0) this.#clientRetries.noteFailed(exchange);
+    const hasWaited = shape !== 'client_abort' || exchange.statusSent === 0;
+    if (hasWaited || exchange.endKind === 'generated')
+      this.#countClient(clients as CountedClient[], exchange.client.address);
+    if (hasWaited) this.#clientRetries.noteFailed(exchange);
   }
 
   #countClient(clients: CountedClient[], address: string): void {
@@ -236,6 +241,7 @@ export class CounterTotals {
         client: _client,
         clients: _clients,
         requests: _requests,
+        traits: _traits,
         clientRetries: _retries,
         isClientDeadline: _deadline,
         ...common
@@ -272,6 +278,7 @@ function newCount(exchange: EndedExchange, route: string, upstream: string): Exc
     client: '',
     clients: [],
     requests: [],
+    traits: [],
     clientRetries: 0,
     count: 0,
     durationMsSum: 0,
@@ -281,6 +288,13 @@ function newCount(exchange: EndedExchange, route: string, upstream: string): Exc
     bytesOut: 0,
     durations: noDurations(),
   };
+}
+
+function addTrait(traits: number[], key: number): void {
+  let at = 0;
+  while (at < traits.length && traits[at] !== key) at += 2;
+  if (at < traits.length) (traits[at + 1] as number) += 1;
+  else if (at < 2 * traitsMax) traits.push(key, 1);
 }
 
 /** A tunnel or stream without an attempt has no head of its own. */
@@ -343,6 +357,7 @@ function clear(count: ExchangeCount): void {
   if (count.client !== undefined) count.client = '';
   if (count.clientRetries !== undefined) count.clientRetries = 0;
   // The batch has taken the last lists.
+  if (count.traits !== undefined && count.traits.length > 0) count.traits = [];
   if (count.clients !== undefined && count.clients.length > 0) count.clients = [];
   if (count.requests !== undefined && count.requests.length > 0) count.requests = [];
 }

@@ -20,6 +20,11 @@ describe('credentials are removed from text from outside', () => {
     ['DATABASE_PASSWORD=CANARY PORT=3000', 'DATABASE_PASSWORD=… PORT=3000'],
     ['{"apiKey":"CANARY with space","a":1}', '{"apiKey":"…","a":1}'],
     ["client_secret: 'CANARY'", "client_secret: '…'"],
+    // A sentence that quotes.
+    ['it ended; last line: "password=CANARY". See its log.', 'it ended; last line: "password=…". See its log.'],
+    ["it wrote 'GET /a?token=CANARY'.", "it wrote 'GET /a?token=…'."],
+    ['"curl -u me:CANARY"! "--api-key CANARY"…', '"curl -u me:…"! "--api-key …"…'],
+    ['password=CAN".ARY x', 'password=… x'],
     ['GET /reset?code=CANARY&user=CANARY HTTP/1.1', 'GET /reset?code=…&user=… HTTP/1.1'],
     [
       'Error: listen EADDRINUSE: address already in use :::3000',

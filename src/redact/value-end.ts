@@ -5,7 +5,10 @@ const space = /\s/;
 /** Whether a quote at `at` closes text around a value, rather than being a part of the value. */
 function closes(text: string, at: number): boolean {
   const next = text[at + 1];
-  return next === undefined || space.test(next) || `,;)]}>:"'\\`.includes(next);
+  if (next === undefined || space.test(next) || `,;)]}>:"'\\`.includes(next)) return true;
+  // The end of a sentence that quotes: `last line: "password=…".`
+  const behind = text[at + 2];
+  return '.!?…'.includes(next) && (behind === undefined || space.test(behind));
 }
 
 /**

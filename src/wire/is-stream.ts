@@ -14,5 +14,10 @@ export function hasStreamType(headers: MessageHeaders): boolean {
   return type !== null && streamType.test(type);
 }
 
+/** Browsers open these again where they end. */
+export function isEventStream(head: { readonly headers: MessageHeaders } | null): boolean {
+  return /^\s*text\/event-stream\s*(?:;|$)/i.test(head?.headers.get('content-type') ?? '');
+}
+
 const streamType =
   /^\s*(?:text\/event-stream|application\/(?:grpc(?:[-+][^;\s]*)?|x-ndjson|ndjson|jsonl|json-seq|stream\+json|connect\+[^;\s]*)|multipart\/x-mixed-replace)\s*(?:;|$)/i;

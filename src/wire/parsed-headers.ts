@@ -48,6 +48,11 @@ export class ParsedHeaders implements MessageHeaders {
     return this.#count;
   }
 
+  get byteLength(): number {
+    const last = (this.#count - 1) * spanSize;
+    return last < 0 ? 0 : (this.#spans[last + 4] as number) - (this.#spans[0] as number);
+  }
+
   /** Whether a line with this known name came: one comparison, for all that the gateway itself asks for. */
   hasId(id: number): boolean {
     if (id < 32) return ((this.#seenLow >>> id) & 1) === 1;

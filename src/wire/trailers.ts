@@ -59,6 +59,8 @@ const excluded = [
   'warning',
   // RFC 9209 §2 allows it here, but behind the body it could not be told from the gateway's own member.
   'proxy-status',
+  // As trailers only an application would write it; of the gateway it is in heads.
+  'x-candor-release',
 ];
 
 const notInTrailers = headerFilter(excluded, null, true);

@@ -46,9 +46,12 @@ test('it is known for how long connections had been idle, whether a response cam
     exchangeOf({ failure: slow, idleMs: -1 }),
     exchangeOf({ failure: closed, reused: true, idleMs: 10 }),
     exchangeOf({ status: 200, startedMs: 1, queuedMs: 3, dnsMs: -1, connectedMs: 3.5 }),
+    exchangeOf({ status: 200, startedMs: 1, queuedMs: 3, dnsMs: -1, connectedMs: 1007 }),
   );
   assert.deepEqual([cell?.answeredIdleMs, cell?.silentIdleMs, cell?.resetIdleMs], [300, [9000, 0], [10]]);
   assert.equal(cell?.connectMsMin, 0.5);
+  // A packet that opened it was sent again after a second.
+  assert.equal(cell?.connectsAgain, 1);
 });
 
 test('an attempt counts for the upstream of its endpoint, also where the request was sent again to another upstream', () => {

@@ -78,6 +78,8 @@ type OutcomeCell = EndpointOutcomes &
       | 'latencyMsMax'
       | 'answeredIdleMs'
       | 'connectMsMin'
+      | 'connects'
+      | 'connectsAgain'
       | 'answeredBy'
       | 'failedClients'
       | 'errorClients'
@@ -242,10 +244,15 @@ function noteIdle(known: number[], { reused, idleMs }: AttemptFacts): void {
   if (known.length < idleTimesMax) known.push(reused ? idleMs : 0);
 }
 
+/** A packet that opens a connection is sent again after a second, and then after two, four and so on. */
+const sentAgainMs = 900;
+
 function noteConnect(cell: OutcomeCell, { startedMs, queuedMs = -1, dnsMs, connectedMs }: AttemptFacts): void {
   if (!(connectedMs >= 0)) return;
   const ms = connectedMs - Math.max(startedMs, queuedMs, dnsMs);
   if (ms < cell.connectMsMin) cell.connectMsMin = ms;
+  cell.connects += 1;
+  if (ms >= sentAgainMs) cell.connectsAgain += 1;
 }
 
 const tooManyRequests = 429;
@@ -278,6 +285,8 @@ function newCell(upstream: string, endpoint: string, state: EndpointState): Outc
     latencyMsMax: 0,
     answeredIdleMs: 0,
     connectMsMin: Infinity,
+    connects: 0,
+    connectsAgain: 0,
     answeredBy: '',
     failedClients: null,
     errorClients: null,

@@ -17,18 +17,26 @@ for (const [target, pattern] of [
 ] as const)
   test(`${target.slice(0, 40)} is at ${pattern}, also when it is known`, () => {
     const patterns = new PathPatterns();
-    assert.deepEqual([patterns.of(target), patterns.of(target)], [pattern, pattern]);
+    assert.deepEqual([patterns.of(target, true), patterns.of(target, false)], [pattern, pattern]);
   });
 
 test('what looks alike is one pattern', () => {
   const patterns = new PathPatterns();
-  for (let id = 0; id < 100; id++) assert.equal(patterns.of(`/orders/${id}`), '/orders/#');
+  for (let id = 0; id < 100; id++) assert.equal(patterns.of(`/orders/${id}`, true), '/orders/#');
 });
 
 test('of many names in one folder those beyond the first are one pattern', () => {
   const patterns = new PathPatterns();
   const letters = (number: number): string => String.fromCharCode(97 + (number % 26), 97 + Math.floor(number / 26));
-  const found = Array.from({ length: 50 }, (_, number) => patterns.of(`/wiki/${letters(number)}/edit`));
+  const found = Array.from({ length: 50 }, (_, number) => patterns.of(`/wiki/${letters(number)}/edit`, true));
   assert.equal(found[0], '/wiki/aa/edit');
   assert.deepEqual(new Set(found.slice(32)), new Set(['/wiki/*']));
+});
+
+test('what is not answered well teaches no names, and is one pattern for each folder', () => {
+  const patterns = new PathPatterns();
+  patterns.of('/cart/lines', true);
+  for (let number = 0; number < 10_000; number++)
+    assert.equal(patterns.of(`/${'x'.repeat(1 + (number % 40))}.php`, false), '/*');
+  assert.deepEqual([patterns.of('/cart/other', false), patterns.of('/orders', true)], ['/cart/*', '/orders']);
 });

@@ -1,5 +1,7 @@
 /** Paths that are known at once; then all are found anew. */
-const patternsMax = 4096;
+const knownMax = 4096;
+/** Folders whose names are told apart. */
+const foldersMax = 512;
 const segmentsMax = 4;
 /** More names in one folder are those of articles, users or files: one pattern. */
 const namesMax = 32;
@@ -16,25 +18,28 @@ export class PathPatterns {
   readonly #known = new Map<number, string>();
   readonly #names = new Map<string, Set<string>>();
 
-  of(target: string): string {
+  /** `isAnswered`: well. Names are learnt from such requests alone: programs that look for holes ask for thousands that are not there. */
+  of(target: string, isAnswered: boolean): string {
     const hash = hashOf(target);
     const known = this.#known.get(hash);
     if (known !== undefined) return known;
-    if (this.#known.size >= patternsMax) this.#known.clear();
-    const found = this.#find(target);
+    const found = this.#find(target, isAnswered);
+    if (!isAnswered) return found;
+    if (this.#known.size >= knownMax) this.#known.clear();
     this.#known.set(hash, found);
     return found;
   }
 
-  #find(target: string): string {
+  #find(target: string, isLearnt: boolean): string {
     const [path = ''] = target.split('?', 1);
     let pattern = '';
     for (const segment of path.split('/').slice(1, 1 + segmentsMax)) {
       const name = isVaried(segment) ? '#' : segment;
-      let names = this.#names.get(pattern);
-      if (names === undefined) this.#names.set(pattern, (names = new Set()));
-      if (names.size >= namesMax && !names.has(name)) return `${pattern}/*`;
-      if (this.#names.size < patternsMax) names.add(name);
+      const names = this.#names.get(pattern) ?? new Set();
+      if (!names.has(name)) {
+        if (!isLearnt || names.size >= namesMax || this.#names.size >= foldersMax) return `${pattern}/*`;
+        this.#names.set(pattern, names.add(name));
+      }
       pattern += `/${name}`;
     }
     return pattern === '' ? '/' : pattern;

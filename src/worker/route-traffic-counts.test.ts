@@ -10,6 +10,8 @@ import {
   missingForm,
   sizeCells,
   surplusForm,
+  unclosedForm,
+  unreadableForm,
   unsafeKey,
   upgradeKey,
 } from '../core/content-kind.ts';
@@ -127,8 +129,14 @@ test('of an application that Candor runs the answers are counted by pattern, and
     counts.count(exchangeOf({ ...instance, ...more }, { target, method }));
   const bit = bitOf(sampleClient({}).address);
   assert.deepEqual(counts.take()[0]?.patterns, [
-    { pattern: '/orders/#', answers: [pageKey, 2, bit, surplusForm * sizeCells, 1, bit] },
-    { pattern: '/orders', answers: [unsafeKey + missingForm * sizeCells, 1, bit] },
+    {
+      ...{ pattern: '/orders/#', answers: [pageKey, 2, bit, surplusForm * sizeCells, 1, bit] },
+      latencies: [latencyCellOf(5), 3],
+    },
+    {
+      ...{ pattern: '/orders', answers: [unsafeKey + missingForm * sizeCells, 1, bit] },
+      latencies: [latencyCellOf(5), 1],
+    },
   ]);
   assert.deepEqual(counts.take(), []);
 });
@@ -199,4 +207,25 @@ test('pairs of endpoints that are gone make room for others', () => {
   // Room is made by the next batch.
   countAll(5000);
   assert.ok(countAll(10_000) > 900);
+});
+
+test('content that clients cannot read, JSON without its end, and where redirects lead, are told apart', () => {
+  const counts = new RouteTrafficCounts();
+  const contentKind = contentKindOfText('application/json');
+  counts.count(exchangeOf({ isUnreadable: true }));
+  counts.count(exchangeOf({ contentKind, lastByte: 0x61 }));
+  counts.count(exchangeOf({ contentKind, lastByte: 0x7d }));
+  counts.count(exchangeOf({ contentKind, lastByte: 0x61, isEncoded: true }));
+  counts.count(exchangeOf({ status: 302, redirectCell: 9 }));
+  const [{ answers = [] } = {}] = counts.take();
+  assert.deepEqual(
+    answers.filter((_, at) => at % 3 === 0),
+    [
+      answerKey(200, 'GET', contentKind, 3000, false, unreadableForm),
+      answerKey(200, 'GET', contentKind, 3000, false, unclosedForm),
+      answerKey(200, 'GET', contentKind, 3000, false),
+      answerKey(200, 'GET', contentKind, 3000, true),
+      answerKey(302, 'GET', contentKind, 0, false, 0, 9),
+    ],
+  );
 });

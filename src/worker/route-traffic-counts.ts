@@ -6,9 +6,12 @@ import {
   noContentKind,
   sizeCells,
   surplusForm,
+  unclosedForm,
+  unreadableForm,
   unsafeKey,
   upgradeKey,
 } from '../core/content-kind.ts';
+import { isUnclosedJson } from '../core/content-flaw.ts';
 import { instanceOf } from '../core/endpoint.ts';
 import { AnsweredTargets } from './answered-targets.ts';
 import { PathPatterns } from './path-patterns.ts';
@@ -19,6 +22,7 @@ import {
   type AttemptOfClient,
   clientHash,
   filledCells,
+  type PatternAnswers,
   type RouteTraffic,
   slowMs,
 } from '../core/route-traffic.ts';
@@ -45,6 +49,11 @@ const patternsMax = 64;
 const takenMax = 72;
 const takenPatternsMax = 256;
 
+interface Pattern {
+  readonly answers: number[];
+  readonly latencies: number[];
+}
+
 interface Pair extends Pick<RouteTraffic, 'route' | 'upstream' | 'endpoint'> {
   answered: number;
   serverErrors: number;
@@ -54,7 +63,7 @@ interface Pair extends Pick<RouteTraffic, 'route' | 'upstream' | 'endpoint'> {
   readonly answers: number[];
   /** Whether Candor runs the application; null: nothing was answered yet. */
   isOfInstance: boolean | null;
-  readonly patterns: Map<string, number[]>;
+  readonly patterns: Map<string, Pattern>;
   readonly causes: FailureCount[];
   readonly failed: AttemptOfClient[];
   readonly slow: AttemptOfClient[];
@@ -113,26 +122,28 @@ export class RouteTrafficCounts {
 
   /** A route answers in few ways. */
   #countAnswer(pair: Pair, { method, client, target, endedAt }: EndedExchange, attempt: AttemptFacts): void {
-    const { status, contentKind = noContentKind, bytesFromEndpoint = 0, isEncoded = false } = attempt;
-    const key = answerKey(status, method, contentKind, bytesFromEndpoint, isEncoded);
-    if (key < 0) return;
+    const { status, contentKind = noContentKind, bytesFromEndpoint = 0, isEncoded = false, redirectCell } = attempt;
+    const flawed = flawOf(attempt);
+    const plain = answerKey(status, method, contentKind, bytesFromEndpoint, isEncoded, flawed);
+    if (plain < 0) return;
+    const key = answerKey(status, method, contentKind, bytesFromEndpoint, isEncoded, flawed, redirectCell);
     if (attempt.needsHttp1 === true) return addAnswer(pair.answers, upgradeKey + (key % unsafeKey), client.address);
     if (method === 'GET' && status < 300) this.#targets.add(target);
     const isLost = method === 'GET' && (status === 404 || status === 410) && this.#targets.isLost(target, endedAt);
-    const answer = isLost ? lostForm * sizeCells : key;
-    addAnswer(pair.answers, answer, client.address);
+    addAnswer(pair.answers, isLost ? lostForm * sizeCells : key, client.address);
+    const answer = isLost ? lostForm * sizeCells : plain;
     pair.isOfInstance ??= instanceOf(attempt.endpoint, attempt.address) !== null;
     if (!pair.isOfInstance) return;
     const hasSurplus = attempt.surplusBytes !== undefined && attempt.surplusBytes > 0;
-    const pattern = this.#patternOf(pair, target);
-    if (pattern !== null)
-      addAnswer(pattern, hasSurplus ? laneOf(answer) + surplusForm * sizeCells : answer, client.address);
+    const pattern = this.#patternOf(pair, this.#patterns.of(target, status < 400));
+    if (pattern === null) return;
+    addAnswer(pattern.answers, hasSurplus ? laneOf(answer) + surplusForm * sizeCells : answer, client.address);
+    (pattern.latencies[latencyCellOf(attempt.headMs - attempt.startedMs)] as number) += 1;
   }
 
-  #patternOf({ patterns }: Pair, target: string): number[] | null {
-    const name = this.#patterns.of(target);
+  #patternOf({ patterns }: Pair, name: string): Pattern | null {
     let pattern = patterns.get(name);
-    if (pattern === undefined && patterns.size < patternsMax) patterns.set(name, (pattern = []));
+    if (pattern === undefined && patterns.size < patternsMax) patterns.set(name, (pattern = newPattern()));
     return pattern ?? null;
   }
 
@@ -202,6 +213,17 @@ function countFailure(pair: Pair): void {
 
 const laneOf = (key: number): number => key - (key % unsafeKey);
 
+/** A form of flawed content; 0: none. */
+function flawOf({
+  isUnreadable = false,
+  isEncoded = false,
+  contentKind = noContentKind,
+  lastByte,
+}: AttemptFacts): number {
+  if (isUnreadable) return unreadableForm;
+  return lastByte !== undefined && !isEncoded && isUnclosedJson(contentKind, lastByte) ? unclosedForm : 0;
+}
+
 function addAnswer(answers: number[], key: number, address: string): void {
   let at = 0;
   while (at < answers.length && answers[at] !== key) at += answerParts;
@@ -231,6 +253,12 @@ function firstOf(pairs: readonly Pair[]): readonly Pair[] {
   return pairs.slice(0, count);
 }
 
+const patternOf = ([pattern, { answers, latencies }]: [string, Pattern]): PatternAnswers => ({
+  ...{ pattern, answers, latencies: filledCells(latencies) },
+});
+
+const newPattern = (): Pattern => ({ answers: [], latencies: new Array<number>(latencyCells).fill(0) });
+
 function newPair(route: string, upstream: string, endpoint: string): Pair {
   return {
     ...{ route, upstream, endpoint, answered: 0, serverErrors: 0, failures: 0, isTouched: false, isUrgent: false },
@@ -246,9 +274,7 @@ function countsOf({ route, upstream, endpoint, answered, serverErrors, ...pair }
     ...(failures === 0 ? {} : { failures }),
     latencies: filledCells(latencies),
     ...(causes.length === 0 ? {} : { causes: causes.slice() }),
-    ...(patterns.size === 0
-      ? {}
-      : { patterns: [...patterns].map(([pattern, counts]) => ({ pattern, answers: counts })) }),
+    ...(patterns.size === 0 ? {} : { patterns: [...patterns].map(patternOf) }),
     ...{ answers: answers.slice(), failed: failed.slice(), slow: slow.slice(), awaited: awaited.slice() },
   };
 }

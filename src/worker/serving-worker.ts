@@ -1,3 +1,4 @@
+import type { EndingInstance } from '../core/stream.ts';
 import { lastResponseReadMs } from '../core/client-engine.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { EndpointId } from '../core/endpoint.ts';
@@ -403,6 +404,10 @@ export class ServingWorker {
     // The client gets some time to read its last response. Then its connection is force closed even if it has not read it.
     this.#clock.schedule(after(this.#clock.now(), lastResponseReadMs), forceCloseAgain, this as ServingWorker);
     this.#checkDrained();
+  }
+
+  endTunnelsOf(instance: EndingInstance): void {
+    this.#listeners.endTunnelsOf(instance);
   }
 
   /** Called only by the timer of `forceClose`. */

@@ -1,3 +1,4 @@
+import type { EndingInstance } from '../core/stream.ts';
 import { lastResponseReadMs } from '../core/client-engine.ts';
 import type { DrainSpec } from '../core/configuration.ts';
 import type { ClientLimits, ListenerSpec } from '../core/listener-spec.ts';
@@ -222,6 +223,13 @@ export class WorkerListeners {
   endLateTunnels(): void {
     if (!this.#endsTunnels) return;
     for (const connections of this.#closing) connections.endTunnels(forceCloseFailure(this.#why, 'tunnel'));
+  }
+
+  /** The gateway is about to stop an instance. */
+  endTunnelsOf(instance: EndingInstance): void {
+    const open = [...this.#listeners.values()].map(({ connections }) => connections);
+    const failure = forceCloseFailure('instance_stopped', 'tunnel');
+    for (const connections of [...open, ...this.#closing]) connections.endTunnels(failure, instance);
   }
 
   /** Force closes exchanges of closed listeners: with a response where none has begun, truncated where one has. */

@@ -64,6 +64,9 @@ port.on('message', (message: ToWorker) => {
     case 'force-close':
       worker.forceClose(message.atOnce);
       break;
+    case 'end-tunnels':
+      worker.endTunnelsOf(message.instance);
+      break;
     case 'stand-in':
       worker.standIn(message.socket);
       break;

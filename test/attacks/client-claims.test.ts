@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { ok, RawOrigin, valuesOf } from '../gateway/raw-origin.ts';
-import { startFromYaml, type YamlGateway } from '../gateway/start-from-yaml.ts';
+import { ReloadedGateway, startFromYaml, type YamlGateway } from '../gateway/start-from-yaml.ts';
+import { sampled } from '../../src/testing/sweep.test-support.ts';
 
 // Headers in which a sender claims who the client is, or what it asked for. Those of an untrusted client never reach
 // the application.
@@ -110,10 +111,14 @@ function variableOf(name: string): string {
 }
 
 describe('from an untrusted client', () => {
-  for (const name of [...claims, ...certificateClaims])
+  for (const [index, name] of [...claims, ...certificateClaims].entries())
     test(`${name} does not reach the application in any spelling`, async () => {
       for (const spelling of [name, name.toLowerCase(), name.replaceAll('-', '_'), name.replaceAll('-', '.')])
-        for (const headers of [[`${spelling}: forged`], [`A: 1`, `${spelling}: forged`, 'Z: 2'], [`${spelling}:`]]) {
+        for (const headers of sampled(
+          [[`${spelling}: forged`], [`A: 1`, `${spelling}: forged`, 'Z: 2'], [`${spelling}:`]],
+          3,
+          index,
+        )) {
           await edge.get('/', headers);
           const seen = origin.last.headers.filter(([one]) => variableOf(one) === variableOf(name));
           assert.deepEqual(seen, [], spelling);
@@ -198,8 +203,10 @@ describe('from a trusted peer', () => {
 });
 
 describe('client_address_header', () => {
+  const gateways = new ReloadedGateway();
+  after(() => gateways.stop());
   const start = (header: string) =>
-    startFromYaml(`
+    gateways.with(`
 upstreams: { app: { endpoints: "${origin.address}", check: none } }
 trusted_peers: [127.0.0.0/8]
 client_address_header: ${header}
@@ -208,24 +215,20 @@ client_address_header: ${header}
   for (const header of ['CF-Connecting-IP', 'x-real-ip', 'Akamai-Client-IP', 'X-Our-Balancer'])
     test(`${header} names the client, and no other header does`, async () => {
       const gateway = await start(header);
-      try {
-        for (const [headers, address] of [
-          [[`${header}: 203.0.113.9`, 'X-Forwarded-For: 6.6.6.6', 'Forwarded: for=6.6.6.7'], '203.0.113.9'],
-          [[`${header}: [2001:DB8::1]`], '2001:db8::1'],
-          [['X-Forwarded-For: 6.6.6.6', 'True-Client-IP: 6.6.6.6'], '127.0.0.1'],
-          [[`${header}: not an address`, 'X-Forwarded-For: 6.6.6.6'], '127.0.0.1'],
-          [[`${header}: 203.0.113.9`, `${header}: 6.6.6.6`], '127.0.0.1'],
-        ] as const) {
-          const response = await gateway.get('/', headers);
-          assert.equal((await gateway.record(response)).client.address, address, headers.join(' and '));
-        }
-        const secured = await gateway.get('/', [`${header}: 203.0.113.9`, 'X-Forwarded-Proto: https']);
-        assert.equal((await gateway.record(secured)).scheme, 'https');
-        assert.deepEqual(valuesOf(origin.last, 'x-forwarded-for'), ['203.0.113.9']);
-        assert.deepEqual(valuesOf(origin.last, header.toLowerCase()), ['203.0.113.9']);
-      } finally {
-        await gateway.stop();
+      for (const [headers, address] of [
+        [[`${header}: 203.0.113.9`, 'X-Forwarded-For: 6.6.6.6', 'Forwarded: for=6.6.6.7'], '203.0.113.9'],
+        [[`${header}: [2001:DB8::1]`], '2001:db8::1'],
+        [['X-Forwarded-For: 6.6.6.6', 'True-Client-IP: 6.6.6.6'], '127.0.0.1'],
+        [[`${header}: not an address`, 'X-Forwarded-For: 6.6.6.6'], '127.0.0.1'],
+        [[`${header}: 203.0.113.9`, `${header}: 6.6.6.6`], '127.0.0.1'],
+      ] as const) {
+        const response = await gateway.get('/', headers);
+        assert.equal((await gateway.record(response)).client.address, address, headers.join(' and '));
       }
+      const secured = await gateway.get('/', [`${header}: 203.0.113.9`, 'X-Forwarded-Proto: https']);
+      assert.equal((await gateway.record(secured)).scheme, 'https');
+      assert.deepEqual(valuesOf(origin.last, 'x-forwarded-for'), ['203.0.113.9']);
+      assert.deepEqual(valuesOf(origin.last, header.toLowerCase()), ['203.0.113.9']);
     });
 
   test('may be X-Forwarded-For or Forwarded', async () => {
@@ -234,31 +237,23 @@ client_address_header: ${header}
       ['Forwarded', '203.0.113.2'],
     ] as const) {
       const gateway = await start(header);
-      try {
-        const both = await gateway.get('/', ['X-Forwarded-For: 203.0.113.1', 'Forwarded: for=203.0.113.2']);
-        assert.equal((await gateway.record(both)).client.address, address);
-        const other = header === 'Forwarded' ? 'X-Forwarded-For: 203.0.113.1' : 'Forwarded: for=203.0.113.2';
-        assert.equal((await gateway.record(await gateway.get('/', [other]))).client.address, '127.0.0.1');
-      } finally {
-        await gateway.stop();
-      }
+      const both = await gateway.get('/', ['X-Forwarded-For: 203.0.113.1', 'Forwarded: for=203.0.113.2']);
+      assert.equal((await gateway.record(both)).client.address, address);
+      const other = header === 'Forwarded' ? 'X-Forwarded-For: 203.0.113.1' : 'Forwarded: for=203.0.113.2';
+      assert.equal((await gateway.record(await gateway.get('/', [other]))).client.address, '127.0.0.1');
     }
   });
 
   test("with a name of the operator's choice is a claim too: that of an untrusted client is not forwarded", async () => {
-    const gateway = await startFromYaml(`
+    const gateway = await gateways.with(`
 upstreams: { app: { endpoints: "${origin.address}", check: none } }
 trusted_peers: [192.0.2.1]
 client_address_header: X-Our-Balancer
 `);
-    try {
-      for (const name of ['X-Our-Balancer', 'x_our_balancer']) {
-        const response = await gateway.get('/', [`${name}: 6.6.6.6`]);
-        assert.equal((await gateway.record(response)).client.address, '127.0.0.1');
-        assert.deepEqual(valuesOf(origin.last, name.toLowerCase()), []);
-      }
-    } finally {
-      await gateway.stop();
+    for (const name of ['X-Our-Balancer', 'x_our_balancer']) {
+      const response = await gateway.get('/', [`${name}: 6.6.6.6`]);
+      assert.equal((await gateway.record(response)).client.address, '127.0.0.1');
+      assert.deepEqual(valuesOf(origin.last, name.toLowerCase()), []);
     }
   });
 });

@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict';
 import { type ClientHttp2Session, connect } from 'node:http2';
-import { describe, it } from 'node:test';
+import { after, describe, it } from 'node:test';
 import { isWholeSweep } from '../../src/testing/sweep.test-support.ts';
 import type { RawClient } from '../../src/testing/testing.ts';
-import { timeoutMs, requestText, startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
+import {
+  ReloadedGateway,
+  timeoutMs,
+  requestText,
+  startFromYaml,
+  until,
+  type YamlGateway,
+} from '../gateway/start-from-yaml.ts';
 import { evil, PoisoningOrigin, type Steps } from './poisoning-origin.ts';
 
 interface Poison {
@@ -16,7 +23,7 @@ interface Poison {
 
 /** Concurrent clients, and requests of each: enough that an idle connection is reused within 3 ms. */
 const clientsCount = 20;
-const requestsEach = isWholeSweep ? 20 : 10;
+const requestsEach = isWholeSweep ? 20 : 6;
 /** The origin answers every nth request wrongly. */
 const attackedEach = 4;
 /** By then the origin has answered, and the gateway may have given the connection to another request. */
@@ -114,16 +121,18 @@ describe('a response that announces a body which its status forbids', () => {
   }
 });
 
+const gateways = new ReloadedGateway();
+after(() => gateways.stop());
+
 /** One attempt for each request, so that no retry hides a wrong answer. */
 async function playPoison(poison: Poison, settings = ''): Promise<void> {
   const origin = await PoisoningOrigin.start();
   const keys = ['check: none', 'attempts: 1', ...(settings === '' ? [] : [settings])].join(', ');
-  const gateway = await startFromYaml(`upstreams: { app: { endpoints: "${origin.endpoint}", ${keys} } }`);
+  const gateway = await gateways.with(`upstreams: { app: { endpoints: "${origin.endpoint}", ${keys} } }`);
   try {
     origin.steps = poison.steps;
     await Promise.all(Array.from({ length: clientsCount }, (_, n) => playClient(gateway, poison, n)));
   } finally {
-    await gateway.stop();
     origin.close();
   }
 }

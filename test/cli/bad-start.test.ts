@@ -222,7 +222,7 @@ const cases: readonly Case[] = [
 describe('a start that fails', () => {
   for (const { what, make, exit, says, asUser = false, skip = false, files = 0, checked = false } of sampled(
     cases,
-    2,
+    3,
   )) {
     test(`${what}: one message with what to do, and exit code ${exitCodes[exit]}`, { skip }, async () => {
       make();
@@ -272,8 +272,12 @@ describe('a start that fails', () => {
 
   test('a full disk does not stop a gateway from serving, and lost log lines are counted', async () => {
     write('log: { path: /dev/full }\n');
-    const { PATH } = process.env;
-    const options = { cwd: folder, env: { PATH, TMPDIR: folder }, stdio: ['ignore', 'ignore', 'pipe'] as const };
+    const { PATH, NODE_COMPILE_CACHE } = process.env;
+    const options = {
+      cwd: folder,
+      env: { PATH, NODE_COMPILE_CACHE, TMPDIR: folder },
+      stdio: ['ignore', 'ignore', 'pipe'] as const,
+    };
     const child = spawn(process.execPath, [program, 'up'], { ...options, stdio: [...options.stdio] });
     let stderr = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));

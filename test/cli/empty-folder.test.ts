@@ -42,6 +42,11 @@ describe('in an empty folder, without a gateway, each command says what to do ne
     ['check', exitCodes.validation_failed, writeOne],
     ['trust', exitCodes.validation_failed, writeOne],
     ['check candor.yaml', exitCodes.usage, /unexpected argument\. A configuration is named with -c candor\.yaml\.$/],
+    [
+      'events since:3m',
+      exitCodes.usage,
+      /^"since:3m" is a condition of `candor logs`\. Other commands have --since 3m\.$/,
+    ],
     ['serve', exitCodes.usage, /^There is no command "serve"; did you mean/],
     ['xyzzyx', exitCodes.usage, /^There is no command "xyzzyx"\. `candor --help` lists all commands\.$/],
     ['run', exitCodes.usage, /^The command to run is missing: candor run -- node server\.js$/],

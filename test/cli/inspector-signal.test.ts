@@ -106,7 +106,7 @@ function watchFor(child: ChildProcess): Watch {
     for (const socket of sockets) if (!firstSeenAt.has(socket)) firstSeenAt.set(socket, now);
     const hasYoung = [...sockets].some((socket) => now - (firstSeenAt.get(socket) ?? 0) < youngMs);
     if (hasYoung) for (const address of strangeListeners(sockets)) seen.add(address);
-    setTimeout(look, 2);
+    setTimeout(look, 5);
   };
   look();
   const watch = {

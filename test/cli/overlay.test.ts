@@ -4,43 +4,52 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterEach, beforeEach, describe, test } from 'node:test';
+import { after, before, beforeEach, describe, test } from 'node:test';
 import { problemSchema } from '../../src/core/schemas/answers.ts';
 import { overlayChangeSchema, overlaySchema } from '../../src/core/schemas/overlay.ts';
 import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { socketAlone } from '../fakes/admin-spec.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
-import { originForTests } from '../gateway/origin-for-tests.ts';
+import { ok, RawOrigin } from '../gateway/raw-origin.ts';
 import { startFromYaml, type YamlGateway } from '../gateway/start-from-yaml.ts';
 
 // The commands and the admin API that change a running gateway, with a real one behind them.
 
-const origin = originForTests('here');
+let origin: RawOrigin;
 let edge: YamlGateway;
 let admin: AdminServer;
 let folder: string;
 let refusal: string | null;
 let context: FakeProcessContext;
+/** Of the overlay, before the test. */
+let revision: number;
 
 const socket = (): string => join(folder, 'candor', 'edge.sock');
 
-beforeEach(async () => {
+before(async () => {
+  origin = await RawOrigin.start(() => ok('here'));
   folder = mkdtempSync(join(tmpdir(), 'candor-overlay-cli-'));
   mkdirSync(join(folder, 'candor'), { mode: 0o700 });
-  refusal = null;
   edge = await startFromYaml(
     `state: ${join(folder, 'state')}\nupstreams:\n  app: { endpoints: "${origin.address}", check: none }\n` +
       `  api: { endpoints: "127.0.0.1:1", check: none }\nroutes: [{ path: /api, to: api }, { to: app }, { id: app, path: /b, to: app }]\n`,
   );
   const spec = socketAlone(socket());
   admin = await startAdminServer({ gateway: edge.gateway, spec, clock: systemClock, refusal: () => refusal });
-  context = new FakeProcessContext(folder);
 });
 
-afterEach(async () => {
+beforeEach(async () => {
+  refusal = null;
+  await edge.gateway.changeOverlay({ kind: 'restore', what: null }, 'test', null);
+  edge.forgetEvents();
+  ({ revision } = edge.gateway.overlay());
+});
+
+after(async () => {
   await admin.close();
   await edge.stop();
+  await origin.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -97,8 +106,8 @@ describe('the commands for the overlay', () => {
     const restored = await candor('restore', origin.address);
     assert.deepEqual(restored, { code: 0, out: `Cleared: ${id}. The configuration file decides again.\n`, err: '' });
     const [restore, change] = [edge.eventsOf('admin_action').at(-1), edge.eventsOf('overlay_changed').at(-1)];
-    const revision = change?.evidence.revision;
-    assert.deepEqual(restore?.evidence.overlay, { revision, entries: [{ id, after: null }] });
+    const entries = [{ id, after: null }];
+    assert.deepEqual(restore?.evidence.overlay, { revision: change?.evidence.revision, entries });
     assert.doesNotMatch((await candor('status')).out, /OVERLAY/);
     assert.match((await candor('restore')).out, /^Nothing was set/);
   });
@@ -159,7 +168,7 @@ describe('the commands for the overlay', () => {
   for (const words of wrong) {
     test(`${words.join(' ')} ends with 2 and changes nothing`, async () => {
       const { code, err } = await candor(...words);
-      assert.deepEqual([code, edge.gateway.overlay().revision], [2, 0], err);
+      assert.deepEqual([code, edge.gateway.overlay().revision], [2, revision], err);
       assert.notEqual(err, '');
     });
   }
@@ -169,14 +178,15 @@ describe('the admin API of the overlay', () => {
   test('returns the overlay with its revision as ETag, and changes it only if If-Match has that revision', async () => {
     const drain = JSON.stringify({ endpoint: origin.address });
     const json = { 'Content-Type': 'application/json' };
-    const first = await ask('POST', '/v1/overlay/drain', drain, { ...json, 'If-Match': '"0"' });
-    assert.deepEqual([first.status, first.etag], [200, '"1"']);
+    const [before, next] = [`"${revision}"`, `"${revision + 1}"`];
+    const first = await ask('POST', '/v1/overlay/drain', drain, { ...json, 'If-Match': before });
+    assert.deepEqual([first.status, first.etag], [200, next]);
     const shown = await ask('GET', '/v1/overlay');
-    assert.deepEqual([shown.status, shown.etag], [200, '"1"']);
+    assert.deepEqual([shown.status, shown.etag], [200, next]);
     assert.deepEqual(overlaySchema.parse(shown.body), overlayChangeSchema.parse(first.body).overlay);
-    const late = await ask('POST', '/v1/overlay/restore', '{}', { ...json, 'If-Match': '"0"' });
+    const late = await ask('POST', '/v1/overlay/restore', '{}', { ...json, 'If-Match': before });
     assert.equal(late.status, 412);
-    assert.equal((await ask('POST', '/v1/overlay/restore', '{}', { ...json, 'If-Match': 'W/"1"' })).status, 400);
+    assert.equal((await ask('POST', '/v1/overlay/restore', '{}', { ...json, 'If-Match': `W/${next}` })).status, 400);
     assert.equal((await ask('POST', '/v1/overlay/restore', '{}', { ...json, 'If-Match': '*' })).status, 200);
   });
 
@@ -224,6 +234,6 @@ describe('the admin API of the overlay', () => {
     assert.equal((await ask('GET', '/v1/overlay/drain')).status, 405);
     assert.equal((await ask('PUT', '/v1/overlay/drain', '{}')).status, 405);
     assert.equal((await ask('DELETE', '/v1/overlay')).status, 405);
-    assert.equal(edge.gateway.overlay().revision, 0);
+    assert.equal(edge.gateway.overlay().revision, revision);
   });
 });

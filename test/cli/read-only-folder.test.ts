@@ -18,7 +18,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, test } from 'node:test';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { freePort } from '../free-port.ts';
 import { candorProgram as program } from '../program.ts';
 import { sampled } from '../../src/testing/sweep.test-support.ts';
@@ -33,6 +33,14 @@ let folder: string;
 let temporary: string;
 let children: ChildProcess[];
 let port: number;
+
+/** What the first process compiles: this user may not write in the cache of the other tests. */
+let compiled: string;
+before(() => {
+  compiled = mkdtempSync(join(tmpdir(), 'candor-compiled-'));
+  chmodSync(compiled, 0o1777);
+});
+after(() => rmSync(compiled, { recursive: true, force: true }));
 
 beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), 'candor-read-only-'));
@@ -73,7 +81,7 @@ function start(
   const command = [...before, process.execPath, program, ...argv];
   const drop = before.length > 0 ? [] : ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups'];
   const [file = '', ...rest] = [...drop, ...command];
-  const options = { cwd: folder, env: { PATH, TMPDIR: temporary, ...env } };
+  const options = { cwd: folder, env: { PATH, TMPDIR: temporary, NODE_COMPILE_CACHE: compiled, ...env } };
   const child = spawn(file, rest, { ...options, stdio: [input === null ? 'ignore' : 'pipe', 'pipe', 'pipe'] });
   // The gateway need not read all of it.
   child.stdin?.on('error', () => {});

@@ -227,7 +227,7 @@ describe('candor deploy', () => {
   test('with --dry-run says what would be released', async () => {
     const plan: ReleasePlan = {
       ...{ application: 'shop', inForce: 'r1', strategy: 'canary', from: '/srv/build', files: 1204, remarks: [] },
-      ...{ build: 'npm ci', buildMs: 600_000 },
+      ...{ build: 'npm ci', buildMs: 600_000, same: null },
       ...{ bytes: 38 * 1024 ** 2, command: { old: 'node server.js', fresh: 'node main.js' } },
       environment: { added: ['EXTRA'], removed: [], changed: ['LOG_LEVEL'] },
     };
@@ -250,9 +250,33 @@ describe('candor deploy', () => {
     context = new FakeProcessContext(folder);
     const command = { old: 'node server.js', fresh: 'node server.js' };
     const environment = { added: [], removed: [], changed: [] };
-    gateway.planOutcome = { ok: true, value: { ...plan, command, environment } };
-    const same = (await candor('deploy', '--dry-run')).out;
-    assert.match(same, /^shop: would be released in place of r1, unless nothing has changed$/m);
+    const unchanged = { ...plan, command, environment };
+    for (const [value, said] of [
+      [unchanged, 'would be released in place of r1, unless the build makes the same files\nagain'],
+      [{ ...unchanged, build: null }, 'would be released in place of r1'],
+      [
+        { ...unchanged, same: 'r1' },
+        'nothing would change: r1 is in force, and has the same files, command and\nenvironment',
+      ],
+      [
+        { ...unchanged, same: 'r0' },
+        'r0, which has the same files, command and environment, would be released\nin place of r1',
+      ],
+    ] as const) {
+      gateway.planOutcome = { ok: true, value };
+      context = new FakeProcessContext(folder);
+      assert.equal((await candor('deploy', '--dry-run')).out.split('\n  from')[0], `shop: ${said}`);
+    }
+  });
+
+  test('with --dry-run says that files are read if that takes longer than a second; Ctrl-C ends it', async () => {
+    gateway.planDeploy = () => new Promise(() => undefined);
+    const ended = candor('deploy', '--dry-run');
+    while (context.stderr.text === '') await new Promise((resolve) => setTimeout(resolve, 20));
+    context.signal('SIGINT');
+    const { code, err } = await ended;
+    assert.equal(code, 130);
+    assert.match(err, /^ {2}reading the files, for 1 s\nNothing was changed\./);
   });
 });
 
@@ -262,9 +286,57 @@ describe('other commands of releases', () => {
       name === 'shop' && release === 'r3' ? { application: name, number: 3, text: 'one\ntwo\u001b[2J\n' } : null;
     const { code, out } = await candor('releases', 'shop', '--log', 'r3');
     assert.deepEqual([code, out], [0, 'one\ntwo\n']);
+    gateway.releases = () => [
+      { ...application, failedBuild: { number: 3, reason: 'The build has failed: it broke.' } },
+    ];
+    context = new FakeProcessContext(folder);
+    const listed = await candor('releases');
+    const told = /^ {2}✖ The build has failed: it broke\. See its log with `candor releases shop --log\n {4}r3`\.$/m;
+    assert.match(listed.out, told);
     const missing = await candor('releases', 'shop', '--log', 'r9');
     assert.equal(missing.code, 9);
     assert.match(missing.err, /^There is no log of a build of r9 of shop\./);
+  });
+
+  test('status says what each application runs, what is rolled out, and what is not in force', async () => {
+    const instances = [] as const;
+    const web = { id: 'shop', command: ['node', 'server.js'], instances };
+    const releases = {
+      inForce: 'r1',
+      rollout: { ...rollout, state: 'shifting', share: 0.25, leftMs: 42_000 },
+    } as const;
+    const edited = { command: true, environment: ['LOG_LEVEL'] };
+    const lines = async (application: object): Promise<string> => {
+      const applications = [{ ...web, ...application }];
+      gateway.statusNow = {
+        ...gateway.statusNow,
+        upstreams: [],
+        source: '/etc/candor.yaml',
+        edited: true,
+        applications,
+      };
+      context = new FakeProcessContext(folder);
+      return (await candor('status')).out;
+    };
+    assert.doesNotMatch(await lines({}), /in force/);
+    const during = await lines({ releases });
+    assert.match(during, /^ {4}r1 is in force; v2 gets 25 % of the requests, for 42 s$/m);
+    assert.match(during, /^ {2}\/etc\/candor\.yaml\n {2}edited since it was applied: `candor reload` applies it$/m);
+    const refused = await lines({ releases: { inForce: 'r1', rollout: null, notInForce: edited } });
+    const told = [
+      '    r1 is in force',
+      '        The configuration has another command and another environment',
+      '        (LOG_LEVEL) than r1, which is in force: the next deployment uses it.',
+    ];
+    assert.ok(refused.includes(`\n${told.join('\n')}\n`), refused);
+    gateway.releasesNow = [{ ...application, notInForce: edited }];
+    context = new FakeProcessContext(folder);
+    assert.match((await candor('releases')).out, /^ {2}\S The configuration has another command/m);
+    shown({ state: 'promoted', leftMs: null, reason: 'good' });
+    context = new FakeProcessContext(folder);
+    const { code, err } = await candor('deploy');
+    assert.equal(code, 0);
+    assert.match(err, /^ {2}\/etc\/candor\.yaml was edited since the gateway has applied it: the release gets/);
   });
 
   test('rollback that ends a rollout ends with 0; without one before with 10', async () => {

@@ -201,3 +201,61 @@ test('a release is promoted and rolled back on the page', withBrowser, async () 
     await edge.stop();
   }
 });
+
+const built = `
+state: ./state
+applications:
+  shop:
+    command: ["${process.execPath}", server.cjs]
+    readiness: { path: /, interval: 20ms }
+    releases: { bake: 100ms, build: sh build.sh }
+routes: [{ to: shop }]
+`;
+
+test('a build is shown while it runs, and its log afterwards; one that fails says why', withBrowser, async () => {
+  const edge = await startFromYaml(built, { files: { 'server.cjs': program('one') } });
+  const { admin, url } = await adminOf(edge.gateway);
+  const path = join(edge.folder, 'source');
+  mkdirSync(path);
+  const deploy = (script: string): Promise<unknown> => {
+    writeFileSync(join(path, 'build.sh'), script);
+    writeFileSync(join(path, 'server.cjs'), program('two'));
+    const order = { application: 'shop', from: { kind: 'folder' as const, path }, name: null, strategy: null };
+    return edge.gateway.deploy(order, 'the test');
+  };
+  try {
+    await until('it serves', async () => (await edge.get('/')).status === 200);
+    const { page, errors } = await openPage(browser, screens[2]);
+    await signIn(page, `${url}#/releases`, tokens.read);
+    await page.getByText('Never deployed').waitFor();
+
+    const failing = deploy(
+      'echo compiling; while [ ! -e ../../../go ]; do sleep 0.1; done; echo "no such module: cart"; exit 2',
+    );
+    await page.getByText('A release is being made · build: compiling').waitFor();
+    await fits(page, screens[2].width);
+    writeFileSync(join(edge.folder, 'state/go'), '');
+    await failing;
+    await page.getByText('The build has failed: it exited with code 2; last line: "no such module: cart".').waitFor();
+    await page.getByText('Log of the build of r2').click();
+    const log = page.getByLabel('Log of r2');
+    await log.waitFor();
+    assert.equal(
+      await log.innerText(),
+      'compiling\nno such module: cart\n✖ The build has failed: it exited with code 2; last line: "no such module: cart".\n',
+    );
+    await fits(page, screens[2].width);
+
+    await deploy('echo compiled');
+    await page.getByText('r2 in force').waitFor();
+    assert.equal(await page.getByText('The build has failed').count(), 0);
+    await page.getByText('Log of the build of r2').click();
+    await page.getByText('✔ The build has ended with 0.').waitFor();
+    await fits(page, screens[2].width);
+    assert.deepEqual(errors, []);
+    await page.context().close();
+  } finally {
+    await admin.close();
+    await edge.stop();
+  }
+});

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { contentKinds } from '../../src/core/content-kind.ts';
 import type { InstanceExit } from '#failures/instance-exit.ts';
 import { explain, whoseOf } from '#failures/failure-texts.ts';
 import type { EndedExchange, EndKind } from '../../src/core/exchange.ts';
@@ -806,6 +807,21 @@ const slowAndBroken: readonly Case[] = [
       onlyBytes: 'streams carry messages, not bytes',
     }),
   ),
+  {
+    name: 'JSON that begins with a bracket is told from other JSON',
+    run(world) {
+      const bodies = ['[{"id":1}]', '{"items":[]}', '\n[1]'];
+      world.endpoint('a').onRequest = (request) =>
+        request.answer(200, bodies.shift() ?? '', { 'Content-Type': 'application/json' });
+      const kinds = [0, 1, 2].map((at) => {
+        world.request({});
+        world.pass(20);
+        const [attempt] = assertRecord(world, { end: 'forwarded', attempts: 1 }, at).attempts;
+        return contentKinds[attempt?.contentKind ?? 0];
+      });
+      assert.deepEqual(kinds, ['list', 'json', 'json']);
+    },
+  },
   {
     name: 'bytes that are not HTTP, between answers that are: from the second time on the application is named',
     run(world) {

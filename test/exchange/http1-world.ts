@@ -10,6 +10,7 @@ import type { SemaphoreSource, SemaphoreHandle } from '../../src/core/semaphores
 import { addressText, type EndpointState } from '../../src/core/endpoint.ts';
 import type { InstanceExit } from '#failures/instance-exit.ts';
 import type { EndedExchange } from '../../src/core/exchange.ts';
+import type { Http2LimitReached } from '../../src/core/http2-limit.ts';
 import type { Failure } from '#failures/failure.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../../src/core/snapshot.ts';
 import { after, type Clock } from '../../src/core/time.ts';
@@ -66,6 +67,8 @@ export interface Http1Settings {
   readonly overload?: { failure: Failure | null };
   /** Whether the clients' addresses have flooded the gateway not long ago. */
   readonly hasFlooded?: () => boolean;
+  /** How long the address of a client waits that has left these many requests behind. */
+  readonly noteAbandoned?: (address: string, count: number) => number;
   /** What clients speak; default: HTTP/1.1. */
   readonly clients?: 'http/1.1' | 'h2';
   /** Whether clients of HTTP/2 speak HTTP/1.1 too; default: no. */
@@ -125,6 +128,8 @@ export class Http1World implements World {
   readonly http2Lines = new Map<string, Http2Line>();
   /** The errors with which the gateway ended connections of clients. */
   readonly http2Errors: string[] = [];
+  /** The limits that clients reached, each with how long their address waits. */
+  readonly http2Limits: string[] = [];
   /** The gateway's end of every connection there was. */
   readonly gatewayEnds: MemoryTransport[] = [];
   readonly upstream: LiveUpstream;
@@ -207,7 +212,7 @@ export class Http1World implements World {
       prefaceStages: [offers, ...prefaceStages],
       engines,
       onHandshakeFailed: () => {},
-      onHttp2Limit: () => {},
+      onHttp2Limit: ({ limit, delayMs }: Http2LimitReached) => void this.http2Limits.push(`${limit} ${delayMs}`),
       onHttp2Error: (_: string, code: string) => void this.http2Errors.push(code),
       exchanges: { create },
       isTrusted,
@@ -215,7 +220,11 @@ export class Http1World implements World {
       onClientClosed: (client: LocalAddress) => owners.onClosed(client),
       sendQueueBytes: nothingKnown(gatewayClock),
       overload: settings.overload ?? { failure: null },
-      admission: { ...openAdmission, hasFlooded: settings.hasFlooded ?? (() => false) },
+      admission: {
+        ...openAdmission,
+        hasFlooded: settings.hasFlooded ?? (() => false),
+        noteAbandoned: settings.noteAbandoned ?? (() => 0),
+      },
     };
     this.#listener = new ListenerConnections(facts, downstream, () => this.#connectionClosed());
   }

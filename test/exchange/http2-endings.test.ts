@@ -218,6 +218,29 @@ describe('a client that ends its HTTP/2 connection', () => {
     assert.notEqual(one.endpoint('a').arrived[0]?.gone, false);
     one.verifyAtRest();
   });
+
+  for (const [what, close] of [
+    ['by FIN', (line: Http2Line) => line.transport.end()],
+    ['by RST', (line: Http2Line) => line.transport.close('reset')],
+  ] as const)
+    it(`${what} leaves all of its requests but one behind, which are counted, and told where its address waits for it`, () => {
+      const counted: (readonly [string, number])[] = [];
+      const noteAbandoned = (address: string, count: number): number => (counted.push([address, count]) > 1 ? 250 : 0);
+      const one = new Http1World({}, { clients: 'h2', noteAbandoned });
+      one.endpoint('a').onRequest = () => {};
+      for (const [connection, requests] of Object.entries({ first: 5, single: 1, next: 3 })) {
+        for (let count = 0; count < requests; count++) one.request({}, { connection, address: '192.0.2.7' });
+        one.pass(100);
+        close(lineOf(one, connection));
+        one.pass(20);
+      }
+      assert.deepEqual(counted, [
+        ['192.0.2.7', 4],
+        ['192.0.2.7', 2],
+      ]);
+      assert.deepEqual(one.http2Limits, ['abandoned 250']);
+      one.verifyAtRest();
+    });
 });
 
 /** RST_STREAM has 4 bytes (RFC 9113 §6.4). */

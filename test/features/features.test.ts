@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { GatewayProgram } from '../upgrade/gateway-program.ts';
+import { GatewayProgram, programOf } from '../upgrade/gateway-program.ts';
 import { camelCased } from '#failures/json-case.ts';
 import { bundleWithFeatures } from './bundle-with-features.ts';
 import type { SharedLimitStatus } from './shared-limit/settings.ts';
@@ -44,7 +44,7 @@ describe('features that the sources do not have', { skip, timeout: 180_000 }, ()
       words: [tag],
     });
     const routes = `routes:\n${others}  - { to: web, tag: { header: x-tag, value: blue }, shared_limit: 8 }\n`;
-    gateway = new GatewayProgram(`workers: 2\n${routes}`, 0, false, `await import(${JSON.stringify(main)});\n`);
+    gateway = new GatewayProgram(`workers: 2\n${routes}`, 0, false, programOf(main));
     await gateway.serves();
   });
 

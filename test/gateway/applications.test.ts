@@ -8,6 +8,7 @@ import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
 import type { InstanceStatus } from '../../src/core/schemas/status.ts';
 import { headerOf, type RawResponse } from '../../src/testing/testing.ts';
 import { undisturbed } from '../undisturbed.ts';
+import { sampled } from '../../src/testing/sweep.test-support.ts';
 import { timeoutMs, requestText, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 // Applications run as processes. The gateway routes nothing to them before they are ready, and its answers name their exits.
@@ -155,7 +156,7 @@ describe('an application that exits during a request', () => {
     }
   });
 
-  for (const wait of ['none', '200ms'])
+  for (const wait of sampled(['none', '200ms'], 2, 1))
     test(`a refused connection is explained by the exit too, after a wait: ${wait}`, async () => {
       // A restart comes at random within this time: hardly before the request.
       const yaml = application(`    when_none_ready: { wait: ${wait} }\n`);

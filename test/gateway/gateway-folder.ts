@@ -60,14 +60,14 @@ export class GatewayFolder {
 export class RunningGateway {
   stderr = '';
   readonly #child: ChildProcess;
-  readonly #socket: string;
+  readonly socket: string;
   readonly #exited: Promise<unknown>;
   readonly #configure: (yaml: string) => void;
 
   constructor(child: ChildProcess, socket: string, configure: (yaml: string) => void) {
     this.#configure = configure;
     this.#child = child;
-    this.#socket = socket;
+    this.socket = socket;
     this.#exited = once(child, 'exit');
     child.stderr?.setEncoding('utf8').on('data', (text: string) => void (this.stderr += text));
   }
@@ -87,7 +87,7 @@ export class RunningGateway {
   async ask(path: string, body?: object): Promise<unknown> {
     const headers = body === undefined ? {} : { 'Content-Type': 'application/json' };
     const method = body === undefined ? 'GET' : 'POST';
-    const sent = request({ socketPath: this.#socket, path, method, headers });
+    const sent = request({ socketPath: this.socket, path, method, headers });
     sent.end(body === undefined ? '' : JSON.stringify(body));
     const [response] = (await once(sent, 'response')) as [AsyncIterable<Buffer>];
     const parts: Buffer[] = [];

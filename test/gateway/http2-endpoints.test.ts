@@ -24,7 +24,7 @@ import { systemClock } from '../../src/system/system.ts';
 import { certificateAuthority } from '../../src/testing/certificates.ts';
 import { freePort } from '../free-port.ts';
 import { startPeerProcess } from '../peer-process.ts';
-import { requestText, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+import { ReloadedGateway, requestText, until, type YamlGateway } from './start-from-yaml.ts';
 
 // HTTP/2 with endpoints of other makes: Node's server (nghttp2) in clear text and within TLS, and nghttpd.
 
@@ -80,17 +80,15 @@ const echo: Serve = (stream, headers) => {
   stream.pipe(stream);
 };
 
+const gateways = new ReloadedGateway({ files });
+
 async function withGateway(yaml: string, run: (edge: YamlGateway) => Promise<void>): Promise<void> {
-  const edge = await startFromYaml(yaml, { files });
-  try {
-    await run(edge);
-  } finally {
-    await edge.stop();
-  }
+  await run(await gateways.with(yaml));
 }
 
 const opened: { close(): void }[] = [];
-after(() => {
+after(async () => {
+  await gateways.stop();
   for (const one of opened) one.close();
 });
 

@@ -93,7 +93,7 @@ describe('interim responses', () => {
 
   test('lose the headers that their route removes, and those that only the gateway may send', async () => {
     origin.answer = () =>
-      `HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nServer: secret/1\r\nX-Request-Id: theirs\r\nProxy-Status: them\r\n\r\n${ok('x')}`;
+      `HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nServer: secret/1\r\nX-Request-Id: theirs\r\nProxy-Status: them\r\nX-Candor-Release: r9\r\n\r\n${ok('x')}`;
     const client = edge.connect();
     client.write(requestText('GET', '/bare'));
     assert.ok(await client.waitFor(() => client.bytes.includes('\r\n\r\nx'), timeoutMs));
@@ -282,7 +282,7 @@ describe('trailers', () => {
 
   const answer =
     'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n3\r\nabc\r\n0\r\n' +
-    'X-Sum: abc\r\nSet-Cookie: a=b\r\nContent-Type: text/html\r\nX-Undeclared: 1\r\n\r\n';
+    'X-Sum: abc\r\nSet-Cookie: a=b\r\nContent-Type: text/html\r\nX-Candor-Release: r9\r\nX-Undeclared: 1\r\n\r\n';
 
   test('of a response are forwarded, declared or not, except names that belong in a head', async () => {
     origin.answer = () => answer;

@@ -14,7 +14,7 @@ import { RawClient } from '../../src/testing/testing.ts';
 import { parseProxyProtocol } from '../../src/wire/proxy-protocol.ts';
 import { freePort } from '../free-port.ts';
 import { startPeerProcess } from '../peer-process.ts';
-import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+import { ReloadedGateway, requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 // Upstreams that expect a PROXY protocol header: they learn from it who the client is, and believe it for every request.
 
@@ -107,9 +107,11 @@ for (const name of ['nginx', 'haproxy'] as const) {
   const found = findPeer(name);
   describe(`${name} behind the gateway`, { skip: 'missing' in found ? found.missing : false }, () => {
     let server: RealServer;
+    const gateways = new ReloadedGateway({ files: { 'ca.pem': certificates.certificate } });
     before(async () => {
       server = await startServer(name);
     });
+    after(() => gateways.stop());
     after(() => server.stop());
 
     for (const version of ['v1', 'v2'])
@@ -117,9 +119,8 @@ for (const name of ['nginx', 'haproxy'] as const) {
         test(`reads from version ${version} who each client is${secure ? ', before TLS' : ''}`, async () => {
           const endpoint = secure ? `"https://127.0.0.1:${server.tlsPort}"` : `"127.0.0.1:${server.port}"`;
           const tls = secure ? ', tls: { ca_file: ca.pem, server_name: origin.test }' : '';
-          const gateway = await startFromYaml(
+          const gateway = await gateways.with(
             `${listeners}\nupstreams: { app: { endpoints: ${endpoint}${tls}, check: / , proxy_protocol: ${version} } }\n`,
-            { files: { 'ca.pem': certificates.certificate } },
           );
           const clients = [new KeptClient(gateway), new KeptClient(gateway, 'v6'), new KeptClient(gateway)];
           try {
@@ -142,13 +143,12 @@ for (const name of ['nginx', 'haproxy'] as const) {
             );
           } finally {
             for (const client of clients) client.close();
-            await gateway.stop();
           }
         });
 
     for (const version of ['v1', 'v2'])
       test(`reads from version ${version} the client that a trusted peer has named, of either family`, async () => {
-        const gateway = await startFromYaml(
+        const gateway = await gateways.with(
           `${listeners}\ntrusted_peers: ["127.0.0.1", "::1"]\nupstreams: { app: { endpoints: "127.0.0.1:${server.port}", check: none, proxy_protocol: ${version} } }\n`,
         );
         const peers = [new KeptClient(gateway), new KeptClient(gateway, 'v6')];
@@ -160,7 +160,6 @@ for (const name of ['nginx', 'haproxy'] as const) {
             }
         } finally {
           for (const peer of peers) peer.close();
-          await gateway.stop();
         }
       });
   });

@@ -81,6 +81,10 @@ describe('a release with a build', () => {
     const from = { kind: 'folder', path: join(edge.folder, 'source') } as const;
     const plan = await edge.gateway.planDeploy({ application: 'shop', from, name: null, strategy: null });
     assert.match(plan.ok ? (plan.value.build ?? '') : '', /^\/bin\/sh -ec cp content built/);
+    assert.equal(plan.ok && plan.value.same, 'r2');
+    await writeFile(join(from.path, 'content'), 'other');
+    const other = await edge.gateway.planDeploy({ application: 'shop', from, name: null, strategy: null });
+    assert.equal(other.ok && other.value.same, null, 'it would be built');
   });
 
   const endless = 'echo working; setsid sleep 8 & sleep 60 & echo $! > ../../../../child; wait';
@@ -112,7 +116,8 @@ describe('a release with a build', () => {
       assert.match(/^The build has failed: (.*)\.$/.exec(text)?.[1] ?? text, reason);
       assert.equal(step, 'See its log with `candor releases shop --log r3`.');
       assert.match((await edge.gateway.releaseLog('shop', 'r3'))?.text ?? '', /✖ The build has failed: /);
-      assert.deepEqual([releases(), stored(), await answer()], [listed, kept, 'one:production:none\n']);
+      const failed = { ...listed, failedBuild: { number: 3, reason: text } };
+      assert.deepEqual([releases(), stored(), await answer()], [failed, kept, 'one:production:none\n']);
     });
 
   test('leaves no process behind', async () => {

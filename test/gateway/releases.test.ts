@@ -92,7 +92,7 @@ const countsOf = (answers: readonly string[]): Record<string, number> => {
 };
 
 before(async () => {
-  edge = await startFromYaml(yaml(), { files: { 'server.cjs': program('one') } });
+  edge = await startFromYaml(yaml(), { files: { 'server.cjs': program('one') }, keepsText: true });
   await until('it serves', async () => (await edge.get('/')).status === 200);
 });
 after(() => edge.stop());
@@ -120,11 +120,16 @@ describe('a release', () => {
     const command = `${process.execPath} server.cjs`;
     assert.deepEqual(plan.value, {
       ...{ application: 'shop', inForce: 'two', strategy: 'canary', from: path, remarks: [] },
-      ...{ build: null, buildMs: 600_000, files: 1, bytes: Buffer.byteLength(program('planned')) },
+      ...{ same: null, build: null, buildMs: 600_000, files: 1, bytes: Buffer.byteLength(program('planned')) },
       command: { old: command, fresh: command },
       environment: { added: [], removed: [], changed: [] },
     });
     assert.deepEqual(releases(), before);
+    const same = await edge.gateway.planDeploy({
+      ...order,
+      from: { kind: 'folder', path: await folderOf('same', program('two')) },
+    });
+    assert.equal(same.ok && same.value.same, 'two');
   });
 
   test('that has the same content as the one in force is in force, and nothing is done', async () => {
@@ -290,6 +295,31 @@ describe('a release', () => {
     const promoted = await ended(await deploy(null, program('migrates')));
     assert.equal(promoted.state, 'promoted');
     assert.equal(await readFile(join(edge.folder, 'migrated'), 'utf8'), 'xx');
+  });
+
+  test('of a changed environment that is refused leaves what the configuration has out of force, and the status says so', async () => {
+    const path = join(edge.folder, 'candor.yaml');
+    const kept = yaml('{ bake: 300ms, ready_timeout: 300ms }');
+    await edge.reload(kept);
+    const status = () => edge.gateway.status();
+    assert.deepEqual([status().edited, status().applications[0]?.releases?.notInForce], [false, null]);
+    await writeFile(path, `${await readFile(path, 'utf8')}# a note\n`);
+    assert.equal(status().edited, true);
+    const last = releases().last?.id;
+    await edge.reload(kept.replace('server.cjs]', 'gone.cjs]'));
+    await until('the rollout has ended', () => releases().last?.id !== last, 30_000);
+    assert.equal(releases().last?.state, 'refused');
+    const differing = { command: true, environment: [] };
+    const { inForce } = releases();
+    assert.deepEqual(
+      [status().edited, status().applications[0]?.releases, releases().notInForce],
+      [false, { inForce, rollout: null, notInForce: differing }, differing],
+    );
+    await edge.reload(yaml('{ bake: 300ms }'));
+    await until(
+      'that of the configuration is in force',
+      () => releases().notInForce === null && releases().rollout === null,
+    );
   });
 
   test('of a changed command is made by a reload', async () => {

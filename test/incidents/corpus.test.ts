@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { countsOf, splits, wrongLines } from './corpus.ts';
+import { blind3Scenarios } from './blind3-scenarios.ts';
+import { countsOf, judgedBlind, splits, wrongLines } from './corpus.ts';
 import { faultsOf } from './judge-scenario.ts';
 import { sharedFaultsOf } from './judge-shared.ts';
 import { ownScenarios } from './own-scenarios.ts';
 import { playScenario } from './play-scenario.ts';
 import { sharedScenarios } from './shared-scenarios.ts';
-import { sampled } from '../../src/testing/sweep.test-support.ts';
+import { isWholeSweep, sampled } from '../../src/testing/sweep.test-support.ts';
 
 describe('an incident is opened within 5 s of its third failure, and its cause is ranked first', () => {
   for (const scenario of ownScenarios.filter(({ expect }) => expect !== null)) {
@@ -26,7 +27,8 @@ describe('what upstreams share is one incident, own reasons are several, and wha
 });
 
 const blind = splits.blind(1);
-const blind3 = splits.blind3(1);
+/** `npm test` plays a third of them, of which it demands nine of ten. */
+const blind3 = judgedBlind(sampled(blind3Scenarios, 3), 1);
 
 describe('no incident is opened', () => {
   for (const scenario of ownScenarios.filter(({ expect }) => expect === null)) {
@@ -45,7 +47,7 @@ test('of incidents that were written without sight of the ranking, nine of ten h
 test('of the incidents by other authors, 95 of 97 and 89 of 90 are opened in time', () => {
   for (const [lines, least] of [
     [blind, 95],
-    [blind3, 89],
+    [blind3, isWholeSweep ? 89 : 0.9 * countsOf(blind3).openedInTime.of],
   ] as const) {
     const { right } = countsOf(lines).openedInTime;
     assert.ok(right >= least, wrongLines(lines).join('\n'));
@@ -61,7 +63,10 @@ describe('of the incidents by another author who had not seen the ranking, as ma
     { what: 'placeTold', least: 25 },
     { what: 'nothingElsewhere', least: 90 },
   ] as const) {
-    test(`${what}: ${least}`, () => assert.ok(found[what].right >= least, wrongLines(blind3).join('\n')));
+    test(`${what}: ${least}`, () => {
+      const { right, of } = found[what];
+      assert.ok(right >= (isWholeSweep ? least : 0.9 * of), wrongLines(blind3).join('\n'));
+    });
   }
 });
 

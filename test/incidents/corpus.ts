@@ -21,8 +21,13 @@ interface Line {
 export const splits = {
   own: (seed: number) => ownScenarios.map((scenario) => namedLine(scenario, seed)),
   blind: (seed: number) => blindScenarios.map((scenario) => namedLine(scenario, seed)),
-  blind3: (seed: number) => blind3Scenarios.flatMap((scenario) => judgedLines(scenario, seed)),
+  blind3: (seed: number) => judgedBlind(blind3Scenarios, seed),
 } as const satisfies Readonly<Record<string, (seed: number) => readonly Line[]>>;
+
+/** `scenarios`: all or some of `blind3`. */
+export function judgedBlind(scenarios: readonly JudgedScenario[], seed: number): readonly Line[] {
+  return scenarios.flatMap((scenario) => judgedLines(scenario, seed));
+}
 
 function namedLine(scenario: IncidentScenario, seed: number): Line {
   return {

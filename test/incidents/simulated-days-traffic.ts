@@ -1,6 +1,6 @@
 import type { Cause } from '#failures/failure.ts';
 import { answerKey, contentKindOfText } from '../../src/core/content-kind.ts';
-import type { ExchangeCount } from '../../src/core/counters.ts';
+import { addClient, type ExchangeCount } from '../../src/core/counters.ts';
 import { latencyCellOf, latencyCells } from '../../src/core/latency-cells.ts';
 import type { EndpointOutcomes } from '../../src/core/outcome.ts';
 import { type AttemptOfClient, filledCells, type RouteTraffic, slowMs } from '../../src/core/route-traffic.ts';
@@ -133,8 +133,8 @@ export class DayTraffic {
   }
 
   #end(pair: Pair, kind: Kind, ms: number, client: number): void {
-    this.#exchange(pair.upstream, pair.route, kind, ms);
-    if (kind === 'abandoned') return;
+    const count = this.#exchange(pair.upstream, pair.route, kind, ms);
+    if (kind === 'abandoned') return void addClient((count.clients ??= []), `10.0.${client >> 8}.${client & 255}`);
     if (kind === 'reset_before_response' || kind === 'response_head_timeout') this.#cause(this.#outcomesOf(pair), kind);
     else this.#head(pair, ms, client, kind === 'failed');
     if (kind === 'answered' || kind === 'declined') pair.addAnswer(kind === 'declined', client);
@@ -169,7 +169,7 @@ export class DayTraffic {
     if (pair.failed.length < clientsMax) pair.failed.push({ client, ms });
   }
 
-  #exchange(upstream: string, route: string, kind: Kind, ms: number): void {
+  #exchange(upstream: string, route: string, kind: Kind, ms: number): ExchangeCount {
     this.requests += 1;
     const key = `${route} ${kind}`;
     let count = this.#exchanges.get(key);
@@ -178,6 +178,7 @@ export class DayTraffic {
     count.durationMsMax = Math.max(count.durationMsMax === Infinity ? 0 : count.durationMsMax, ms);
     const bucket = bucketOf(ms);
     count.durations[bucket] = (count.durations[bucket] as number) + 1;
+    return count;
   }
 
   #outcomesOf({ upstream, endpoint }: Pair): EndpointOutcomes {

@@ -58,22 +58,22 @@ describe('groups', () => {
   const groups = (ms: Readonly<Record<string, number>>, sharing = (_: string): Sharing => 'in memory') =>
     groupTestFiles(Object.keys(ms), (file) => ms[file] ?? 0, sharing);
 
-  test('have files that share processes, as many as take six seconds', () => {
-    assert.deepEqual(groups({ a: 2500, b: 2500, c: 2500, d: 100 }), [
+  test('have files that share processes, as many as take ten seconds', () => {
+    assert.deepEqual(groups({ a: 4500, b: 4500, c: 2500, d: 100 }), [
       ['a', 'b'],
       ['c', 'd'],
     ]);
   });
 
-  test('have forty files at most', () => {
-    const files = Array.from({ length: 50 }, (_, index) => `${index}`);
+  test('have eighty files at most', () => {
+    const files = Array.from({ length: 90 }, (_, index) => `${index}`);
     assert.deepEqual(
       groupTestFiles(
         files,
         () => 1,
         () => 'in memory',
       ).map(({ length }) => length),
-      [40, 10],
+      [80, 10],
     );
   });
 
@@ -84,8 +84,8 @@ describe('groups', () => {
     );
   });
 
-  test('have files that run over sockets beside each other, and for three quarters of a minute', () => {
-    const files = { a: 1, b: 24_000, c: 20_000, d: 2, e: 4000, f: 26_000 };
+  test('have files that run over sockets beside each other, and for little more than a minute', () => {
+    const files = { a: 1, b: 39_000, c: 30_000, d: 2, e: 4000, f: 41_000 };
     assert.deepEqual(
       groups(files, (file) => (file === 'a' || file === 'd' ? 'in memory' : 'over sockets')),
       [['a', 'd'], ['b', 'c'], ['e'], ['f']],

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { certificateAuthority } from '../../src/testing/certificates.ts';
 import { dnsAddresses, type DnsServer, startDnsServer } from '../../src/testing/dns-server.ts';
 import { headerOf } from '../../src/testing/testing.ts';
-import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
+import { ReloadedGateway, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
 import { NotingOrigin } from './noting-origin.ts';
 
 // Which name is asked for (SNI), and which one the certificate must bear.
@@ -73,6 +73,9 @@ upstreams: { app: { endpoints: "https://${host}:${port}", check: ${check}, tls: 
 `;
 }
 
+const gateways = new ReloadedGateway({ files: { 'ca.pem': authority.certificate } });
+after(() => gateways.stop());
+
 async function withBoth(
   { host, tls = '', certified }: Case,
   check: string,
@@ -80,14 +83,8 @@ async function withBoth(
 ): Promise<void> {
   const origin = new NotingOrigin(authority.issue({ names: certified }), null);
   await origin.listen(host === '[::1]' ? '::1' : '127.0.0.1');
-  const files = { 'ca.pem': authority.certificate };
   try {
-    const gateway = await startFromYaml(yaml(host, origin.port, tls, check), { files });
-    try {
-      await play(gateway, origin);
-    } finally {
-      await gateway.stop();
-    }
+    await play(await gateways.with(yaml(host, origin.port, tls, check)), origin);
   } finally {
     await origin.close();
   }

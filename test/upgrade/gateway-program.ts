@@ -7,12 +7,19 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { recordsIn } from '../records.ts';
 import type { ExchangeRecord } from '../../src/core/schemas/record.ts';
-import { candorMain as main } from '../program.ts';
+import { repositoryRoot } from '../../scripts/repository.ts';
+import { candorMain } from '../program.ts';
 
 /** A gateway as a program that can be replaced: the tests overwrite the file that it runs as. */
 
+const flags = join(repositoryRoot, 'scripts', 'production-flags.ts');
+
+/** Starts `main` with the flags of `bin/candor`, so that it uses what other processes have compiled. */
+export const programOf = (main: string): string =>
+  [flags, main].map((module) => `await import(${JSON.stringify(module)});\n`).join('');
+
 /** The program without changes. */
-export const goodProgram = `await import(${JSON.stringify(main)});\n`;
+export const goodProgram = programOf(candorMain);
 
 const application = `
 const { createServer } = require('node:http');
@@ -181,7 +188,8 @@ export class GatewayProgram {
       if (await holds().catch(() => false)) return;
       const hopeless = this.port === 0 && this.child.exitCode !== null;
       if (hopeless || Date.now() > giveUpAt) throw new Error(`waited in vain:\n${this.stderr.slice(-4000)}`);
-      await sleep(20);
+      // Each look is a request to the processes under test.
+      await sleep(40);
     }
   }
 

@@ -5,7 +5,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { candorMain } from '../program.ts';
+import { candorProgram } from '../program.ts';
 
 /** A kill every so many milliseconds after the deployment began. */
 export const sweepMs = 20;
@@ -33,7 +33,7 @@ export async function killDuringRollout(afterMs: number): Promise<Killed> {
   const started: ChildProcess[] = [];
   let printed = '';
   const start = (): ChildProcess => {
-    const child = spawn(process.execPath, [candorMain, 'up'], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(process.execPath, [candorProgram, 'up'], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (printed = `${printed}${text}`.slice(-4000)));
     started.push(child);
     return child;

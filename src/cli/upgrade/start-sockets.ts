@@ -21,6 +21,8 @@ export interface StartSockets {
   /** From the predecessor. */
   readonly passed: readonly PassedSocket[];
   readonly sharedAddresses: readonly { readonly host: string; readonly port: number }[];
+  /** A configuration that a reload has read, with the ports that the system had chosen before this process. */
+  readonly keepPorts: (configuration: Configuration) => Configuration;
 }
 
 /**
@@ -47,6 +49,22 @@ export function findStartSockets(
     sockets,
     passed,
     sharedAddresses: [...fromManager, ...(predecessor?.listeners ?? [])],
+    keepPorts: keepingPorts(fitted.listeners.filter(({ id }) => isChosen(configuration, id))),
+  };
+}
+
+function isChosen({ listeners }: Configuration, id: string): boolean {
+  return listeners.some((listener) => listener.id === id && listener.port === 0);
+}
+
+/** They stay as long as the file asks for port 0. */
+function keepingPorts(chosen: readonly ListenerSpec[]): StartSockets['keepPorts'] {
+  let kept = chosen;
+  return (configuration) => {
+    kept = kept.filter(({ id }) => isChosen(configuration, id));
+    const portOf = ({ id, host, port }: ListenerSpec): number =>
+      kept.find((one) => one.id === id && one.host === host)?.port ?? port;
+    return { ...configuration, listeners: configuration.listeners.map((one) => ({ ...one, port: portOf(one) })) };
   };
 }
 

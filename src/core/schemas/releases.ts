@@ -78,6 +78,14 @@ const pastRollout = z.object({
   reason: nullableText,
 });
 
+export const notInForceSchema = z
+  .object({ command: z.boolean(), environment: z.array(text).describe('Names of variables.') })
+  .nullable()
+  .optional()
+  .describe(
+    'What the configuration has otherwise than the release in force, so that the next deployment uses it; null or absent: nothing, or a release is being rolled out.',
+  );
+
 const applicationReleasesSchema = z.object({
   application: text,
   in_force: nullableText.describe('The name of the release; null: the application was never deployed.'),
@@ -97,6 +105,14 @@ const applicationReleasesSchema = z.object({
     })
     .nullable()
     .describe('How much of the files of a new release is copied; null: none is being made.'),
+  failed_build: z
+    .object({ number: count.describe('That the release would have had: its log is kept by it.'), reason: text })
+    .nullable()
+    .optional()
+    .describe(
+      'The build of the last deployment since this process has started, if it has failed; null or absent: it has not.',
+    ),
+  not_in_force: notInForceSchema,
   last: rolloutSchema.nullable().describe('What was rolled out last, since this process has started.'),
   releases: z.array(releaseSchema).describe('The newest first.'),
   rollouts: z.array(pastRollout).describe('The newest first.'),
@@ -110,6 +126,9 @@ export const releasePlanSchema = z.object({
   from: text,
   files: count,
   bytes: count,
+  same: nullableText.describe(
+    'The release that has the same files, command and environment: it would be released again; null: there is none.',
+  ),
   build: nullableText.describe('What would run in a copy of the files and make the release of them; null: nothing.'),
   build_ms: count.describe('How long it may run.'),
   command: z.object({ old: text, fresh: text }).describe('Of the release in force, and of the new one.'),
@@ -152,6 +171,7 @@ export const rolloutRequestSchema = z.strictObject({
 
 export type ReleaseLogText = Named<typeof releaseLogSchema>;
 export type ReleasePlan = Named<typeof releasePlanSchema>;
+export type NotInForce = NonNullable<Named<typeof notInForceSchema>>;
 export type RolloutStatus = Named<typeof rolloutSchema>;
 export type ApplicationReleasesStatus = Named<typeof applicationReleasesSchema>;
 export type ReleaseOrigin = z.infer<typeof source>;

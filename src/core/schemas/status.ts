@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { notInForceSchema, rolloutSchema } from './releases.ts';
 import type { Named } from './inferred.ts';
 import { endpointStates } from '../endpoint.ts';
 import { otlpDropReasons, otlpSignals } from '../otlp-counts.ts';
@@ -67,6 +68,10 @@ export const statusSchema = z.object({
   uptime_s: z.number().min(0),
   revision: count,
   content_hash: text,
+  edited: z
+    .boolean()
+    .optional()
+    .describe('Whether the file of the configuration has another text than the one that was applied.'),
   source: nullableText.describe('Path of the configuration file; null for `candor run`.'),
   state: z.enum(['starting', 'serving', 'draining', 'stopped']),
   drain: z
@@ -316,6 +321,11 @@ export const statusSchema = z.object({
     z.object({
       id: text,
       command: z.array(text),
+      releases: z
+        .object({ in_force: text, rollout: rolloutSchema.nullable(), not_in_force: notInForceSchema })
+        .nullable()
+        .optional()
+        .describe('The release in force, and what is being rolled out; null or absent: it was never deployed.'),
       instances: z.array(
         z.object({
           id: text,

@@ -7,6 +7,7 @@ import { addressHash } from '../page-address.ts';
 import {
   environmentWords,
   inForceSince,
+  makingWords,
   releaseState,
   rolloutNames,
   rolloutSentence,
@@ -25,7 +26,8 @@ const [quickMs, slowMs] = [1000, 3000];
 export function ReleasesPage({ id }: { readonly id: string }): JSX.Element {
   const [everyMs, setEveryMs] = useState(slowMs);
   const answer = useAnswer(() => api.get<ReleasesJson>('/v1/releases'), [everyMs], everyMs);
-  const goesOn = answer?.kind === 'ok' && answer.value.applications.some(({ rollout }) => rollout !== null);
+  const goesOn =
+    answer?.kind === 'ok' && answer.value.applications.some(({ rollout, making }) => (rollout ?? making) !== null);
   useEffect(() => setEveryMs(goesOn ? quickMs : slowMs), [goesOn]);
   return (
     <>
@@ -62,6 +64,7 @@ function Application({ of }: { readonly of: ApplicationReleasesJson }): JSX.Elem
   return (
     <div class="application">
       <Section title={application} aside={<InForce of={of} />}>
+        <Making of={of} />
         {inForce === null ? (
           <NeverDeployed application={application} />
         ) : (
@@ -74,6 +77,49 @@ function Application({ of }: { readonly of: ApplicationReleasesJson }): JSX.Elem
         )}
       </Section>
     </div>
+  );
+}
+
+/** A release that is being made, or whose build has failed. */
+function Making({ of }: { readonly of: ApplicationReleasesJson }): JSX.Element | null {
+  const { application, failed_build: failed = null } = of;
+  const words = makingWords(of);
+  if (words !== null) return <p class="conclusion">A release is being made · {words}</p>;
+  if (failed === null) return null;
+  return (
+    <>
+      <p class="conclusion">
+        <span class="bad">
+          <Mark tone="bad" />
+        </span>{' '}
+        {failed.reason}
+      </p>
+      <BuildLog application={application} release={`r${failed.number}`} />
+    </>
+  );
+}
+
+/** What the build of a release has printed, asked for when somebody opens it. */
+function BuildLog({ application, release }: { readonly application: string; readonly release: string }): JSX.Element {
+  const [isOpen, setIsOpen] = useState(false);
+  return (
+    <details onToggle={(event) => setIsOpen(event.currentTarget.open)}>
+      <summary>Log of the build of {release}</summary>
+      {isOpen && <LogText application={application} release={release} />}
+    </details>
+  );
+}
+
+function LogText(asked: { readonly application: string; readonly release: string }): JSX.Element {
+  const answer = useAnswer(() => api.get<{ readonly text: string }>('/v1/releases/log', asked), [asked.release]);
+  return (
+    <Answered answer={answer}>
+      {({ text }) => (
+        <pre tabIndex={0} aria-label={`Log of ${asked.release}`}>
+          {text}
+        </pre>
+      )}
+    </Answered>
   );
 }
 
@@ -180,6 +226,7 @@ function ReleasesTable({ of }: { readonly of: ApplicationReleasesJson }): JSX.El
             </th>
             <td class="said">
               {release.from.kind} <code>{release.from.text}</code>
+              {release.built_ms !== null && <BuildLog application={application} release={release.name} />}
             </td>
             <td class="nowrap" title={release.actor}>
               {actorWords(release.actor)}

@@ -1,3 +1,4 @@
+import type { EndingInstance } from '../../core/stream.ts';
 import type { ClientEngine, OpenConnection } from '../../core/client-engine.ts';
 import { invariantOf } from '../../core/assert.ts';
 import { fail, type Failure } from '#failures/failure.ts';
@@ -467,10 +468,10 @@ export class Http2ClientConnection
     return true;
   }
 
-  endTunnels(failure: Failure): void {
+  endTunnels(failure: Failure, of?: EndingInstance): void {
     for (const stream of this.#open.all()) {
-      if (stream.isTunnel)
-        this.#runFor(stream, () => stream.handler?.onTunnelDrained({ ...failure, stage: 'body' } as Failure));
+      if (stream.isTunnel || of?.eventStreams === true)
+        this.#runFor(stream, () => stream.handler?.onTunnelDrained({ ...failure, stage: 'body' } as Failure, of));
     }
   }
 

@@ -2,7 +2,7 @@ import { invariantOf } from '../../core/assert.ts';
 import type { ClientConnection, OpenConnection } from '../../core/client-engine.ts';
 import { fail, type Failure } from '#failures/failure.ts';
 import type { MessageHeaders } from '../../core/message.ts';
-import type { DownstreamHandler } from '../../core/stream.ts';
+import type { DownstreamHandler, EndingInstance } from '../../core/stream.ts';
 import type { Instant } from '../../core/time.ts';
 import type { Transport } from '../../core/transport.ts';
 import { HalfClosedTimeout, type HalfClosedOwner } from '../half-closed.ts';
@@ -303,9 +303,9 @@ export abstract class Http1ConnectionLifetime implements ClientConnection, Clien
     return true;
   }
 
-  endTunnels(failure: Failure): void {
-    if (this.tunnel && this.phase === 'exchange')
-      this.handler?.onTunnelDrained({ ...failure, stage: 'body' } as Failure);
+  endTunnels(failure: Failure, of?: EndingInstance): void {
+    if ((this.tunnel || of?.eventStreams === true) && this.phase === 'exchange')
+      this.handler?.onTunnelDrained({ ...failure, stage: 'body' } as Failure, of);
   }
 
   /**

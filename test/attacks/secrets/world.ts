@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FakeProcessContext } from '../../fakes/fake-process-context.ts';
-import { candorMain as program } from '../../program.ts';
+import { sampled } from '../../../src/testing/sweep.test-support.ts';
+import { candorProgram as program } from '../../program.ts';
 
 /**
  * A gateway process, with an endpoint that sends the given answers, and applications with secrets in their environment
@@ -166,7 +167,8 @@ export class World {
           await this.candor(command, terminal),
         );
       const ids = records().map((line) => (JSON.parse(line) as { id: string }).id);
-      for (const flags of [[], ['--json']]) {
+      // With `npm test` text is for people and JSON for programs; each way is on both with the log as a whole.
+      for (const flags of sampled([[], ['--json']], 2, terminal ? 0 : 1)) {
         const texts: string[] = [];
         for (const id of ids) texts.push(await this.candor(['explain', id, ...flags], terminal));
         note(`explain of ids ${flags.join('')}${where}`, texts.join('\n'));

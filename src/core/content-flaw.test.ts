@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { PairHeaders } from '../testing/pair-headers.ts';
+import { isOtherContent, isUnclosedJson, takenCoding, targetCell } from './content-flaw.ts';
+import { contentKindOfText } from './content-kind.ts';
+
+describe('a coding that the client has asked for', () => {
+  const cases: readonly (readonly [asked: string | null, coding: string | null, taken: string | null])[] = [
+    ['gzip, br', 'br', 'br'],
+    ['gzip', 'x-gzip', 'gzip'],
+    ['*', 'zstd', 'zstd'],
+    ['gzip', null, ''],
+    [null, 'identity', ''],
+    [null, 'gzip', null],
+    ['gzip', 'br', null],
+    ['gzip', 'gzip, gzip', null],
+  ];
+  for (const [asked, coding, taken] of cases)
+    test(`${coding} where ${asked} was asked for: ${taken}`, () => {
+      const request = new PairHeaders(asked === null ? [] : [['accept-encoding', asked]]);
+      const response = new PairHeaders(coding === null ? [] : [['content-encoding', coding]]);
+      assert.equal(takenCoding(request, response), taken);
+    });
+});
+
+describe('content that is none of what its head says', () => {
+  const text = Buffer.from(JSON.stringify({ a: 'b'.repeat(100), c: [1, 2, 3] }));
+  const random = Buffer.from(Array.from({ length: 400 }, (_, at) => (at * 7919 * (at + 13)) % 251));
+  const cases: readonly (readonly [what: string, type: string, coding: string, content: Buffer, isOther: boolean])[] = [
+    ['JSON', 'application/json', '', text, false],
+    ['gzip', 'application/json', 'gzip', gzipSync(text), false],
+    ['gzip without its header', 'application/json', '', gzipSync(text), true],
+    ['a file of gzip', 'application/octet-stream', '', gzipSync(text), false],
+    ['plain text that its header calls gzip', 'text/html', 'gzip', text, true],
+    ['gzip of gzip', 'text/html', 'gzip', gzipSync(gzipSync(random)), true],
+    ['a page that its header calls JSON', 'application/json', '', Buffer.from('<html>'), true],
+    ['brotli, which has no mark', 'text/html', 'br', text, false],
+  ];
+  for (const [what, type, coding, content, isOther] of cases)
+    test(what, () =>
+      assert.equal(isOtherContent(contentKindOfText(type), coding, content, 0, content.length), isOther),
+    );
+});
+
+test('JSON ends with a bracket or white space', () => {
+  const json = contentKindOfText('application/json');
+  const endsWell = (text: string): boolean => !isUnclosedJson(json, text.charCodeAt(text.length - 1));
+  assert.deepEqual(['{"a":1}', '[1]\n', '{"a":1', '{"a":"b'].map(endsWell), [true, true, false, false]);
+  assert.equal(isUnclosedJson(contentKindOfText('text/html'), 0x31), false);
+});
+
+test('a redirect is known by its host and the first part of its path', () => {
+  assert.equal(targetCell('/login?next=/a'), targetCell('/login?next=/b'));
+  assert.notEqual(targetCell('/login'), targetCell('http://10.0.0.7/login'));
+  assert.equal(targetCell(null), 0);
+});

@@ -1,0 +1,55 @@
+import { type ContentKind, contentKinds, jsonKind, listKind, sizeCells } from './content-kind.ts';
+import type { MessageHeaders } from './message.ts';
+
+const [gzip1, gzip2, less] = [0x1f, 0x8b, 0x3c];
+/** Of these kinds, content never begins as gzip does. */
+const texts: ReadonlySet<ContentKind> = new Set(
+  (['json', 'html', 'text', 'xml', 'style', 'script'] as const).map((kind) => contentKinds.indexOf(kind)),
+);
+
+/** The codings of a response: '' where it has none, null where its client has not said that it takes them. Two of them, one in the other, nobody asks for. */
+export function takenCoding(request: MessageHeaders, response: MessageHeaders): string | null {
+  const coding = (response.get('content-encoding') ?? '').trim().toLowerCase();
+  if (coding === '' || coding === 'identity') return '';
+  if (coding.includes(',')) return null;
+  const name = coding.startsWith('x-') ? coding.slice(2) : coding;
+  const accepted = request.get('accept-encoding')?.toLowerCase();
+  return accepted !== undefined && (accepted.includes(name) || accepted.includes('*')) ? name : null;
+}
+
+/** Whether content that begins so is in another coding than its head says, coded twice, or HTML where its head says JSON. */
+export function isOtherContent(
+  kind: ContentKind,
+  coding: string,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): boolean {
+  if (end - start < 2) return false;
+  const isGzip = bytes[start] === gzip1 && bytes[start + 1] === gzip2;
+  if (coding === 'gzip') return !isGzip || isGzipOfGzip(bytes, start, end);
+  if (coding !== '') return false;
+  return isGzip ? texts.has(kind) : kind === jsonKind && bytes[start] === less;
+}
+
+/** What is compressed already gets no smaller, so that it is stored as it is: behind the head of ten bytes and that of its block (RFC 1951 §3.2.4). */
+function isGzipOfGzip(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start < 17 || bytes[start + 3] !== 0) return false;
+  const isStored = ((bytes[start + 10] as number) & 6) === 0;
+  return isStored && bytes[start + 15] === gzip1 && bytes[start + 16] === gzip2;
+}
+
+/** JSON ends with its last bracket; so does each line of several. White space may follow. */
+const ends: ReadonlySet<number> = new Set([...'}]\n\r\t '].map((character) => character.charCodeAt(0)));
+
+export const isUnclosedJson = (kind: ContentKind, lastByte: number): boolean =>
+  (kind === jsonKind || kind === listKind) && !ends.has(lastByte);
+
+/** A cell for where a redirect leads: its scheme, its host and the first part of its path. */
+export function targetCell(location: string | null): number {
+  if (location === null) return 0;
+  const start = /^(?:[a-z][a-z0-9+.-]*:)?(?:\/\/[^/?#]*)?\/?[^/?#]*/i.exec(location)?.[0] ?? '';
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < start.length; index++) hash = Math.imul(hash ^ start.charCodeAt(index), 0x01000193);
+  return 1 + ((hash >>> 0) % (sizeCells - 1));
+}

@@ -1,0 +1,143 @@
+import { clientHash } from '../core/route-traffic.ts';
+import type { ExchangeCount } from '../core/counters.ts';
+import type { FailureFamily } from '../core/live-incident.ts';
+import { upperShare } from '../core/upper-share.ts';
+import { chanceExponent } from './chance.ts';
+import { SlidingSeconds } from './family-window.ts';
+import type { CountedFailure } from './upstream-failures.ts';
+
+/** What a new configuration refuses shows within this time, by so many requests of so many clients. */
+const watchedS = 90;
+const refusedMin = 8;
+const clientsMin = 3;
+const shareMin = 0.01;
+/** Compared with the minutes before, of which so much is known. */
+const beforeS = 200;
+const knownS = 30;
+const knownMin = 100;
+const timesMin = 4;
+const usualMin = 0.001;
+const chanceMax = 14;
+/** A route that the configuration answers itself now has served so many requests before. */
+const servedMin = 20;
+
+const kindsMax = 1000;
+
+/** Requests that the gateway itself answers with 4xx, for one reason. */
+interface RefusedKind {
+  readonly upstream: string;
+  readonly route: string;
+  readonly kind: CountedFailure;
+  readonly family: FailureFamily;
+  readonly refused: SlidingSeconds;
+  readonly clients: Set<number>;
+  /** An incident is about it. */
+  isOpen: boolean;
+}
+
+interface RefusedSecond {
+  readonly second: number;
+  /** No earlier than the configuration. */
+  readonly firstMs: number;
+  readonly count: number;
+}
+
+/** What the gateway refuses more often since a new configuration is active. Clients send wrong requests all the time: only the change tells something. */
+export class RefusedRequests {
+  readonly #kinds = new Map<string, RefusedKind>();
+  readonly #served = new Map<string, SlidingSeconds>();
+  readonly #all = new SlidingSeconds();
+  #firstSecond = Infinity;
+  #appliedAt = -Infinity;
+  #appliedMs = -Infinity;
+
+  onApplied(ms: number): void {
+    this.#appliedMs = ms;
+    this.#appliedAt = Math.floor(ms / 1000);
+    for (const { clients } of this.#kinds.values()) clients.clear();
+  }
+
+  /** Returns the kind of what an open incident is about; null: it is about nothing of this. */
+  add(counted: ExchangeCount, second: number): RefusedKind | null {
+    const { count, end, statusClass, cause, upstream, route } = counted;
+    this.#firstSecond = Math.min(this.#firstSecond, second);
+    this.#all.add(second, count);
+    if (end === 'forwarded' && (statusClass === '2xx' || statusClass === '3xx'))
+      valueOf(this.#served, route)?.add(second, count);
+    // Too few requests for a byte that has not come: their clients are slow.
+    if (
+      end !== 'generated' ||
+      statusClass !== '4xx' ||
+      cause === 'request_body_timeout' ||
+      cause === 'request_head_timeout'
+    )
+      return null;
+    const key = `${upstream}\n${route}\n${cause}`;
+    let kind = this.#kinds.get(key);
+    if (kind === undefined) {
+      if (this.#kinds.size >= kindsMax) return null;
+      const what =
+        cause === 'none'
+          ? ({ kind: 'changed_response', family: 'changed' } as const)
+          : ({ kind: cause, family: 'gateway' } as const);
+      this.#kinds.set(
+        key,
+        (kind = { upstream, route, ...what, refused: new SlidingSeconds(), clients: new Set(), isOpen: false }),
+      );
+    }
+    kind.refused.add(second, count);
+    for (const { client } of counted.clients ?? []) kind.clients.add(clientHash(client));
+    if (counted.client !== undefined && counted.client !== '') kind.clients.add(clientHash(counted.client));
+    return kind.isOpen ? kind : null;
+  }
+
+  /** Those that begin to be an incident, with how many came in each second since the configuration was applied. */
+  *judge(second: number): Generator<{ readonly kind: RefusedKind; readonly refused: readonly RefusedSecond[] }> {
+    const since = second - this.#appliedAt + 1;
+    if (since > watchedS || this.#appliedAt - this.#firstSecond < knownS) return;
+    for (const kind of this.#kinds.values()) {
+      if (kind.isOpen || kind.clients.size < clientsMin || !this.#isMore(kind, second, since)) continue;
+      kind.isOpen = true;
+      const refused = Array.from({ length: since }, (_, at) => {
+        const one = this.#appliedAt + at;
+        return { second: one, firstMs: Math.max(one * 1000, this.#appliedMs), count: kind.refused.at(one) };
+      });
+      yield { kind, refused: refused.filter(({ count }) => count > 0) };
+    }
+  }
+
+  #isMore({ refused, route, family }: RefusedKind, second: number, since: number): boolean {
+    const [now, all] = [refused.sum(second, since), this.#all.sum(second, since)];
+    if (now < refusedMin || now < shareMin * all) return false;
+    const until = this.#appliedAt - 1;
+    const [before, allBefore] = [sumUntil(refused, second, since), sumUntil(this.#all, second, since)];
+    if (until < this.#firstSecond || allBefore < knownMin || now * allBefore < timesMin * before * all) return false;
+    const served = this.#served.get(route);
+    if (family === 'changed' && (served === undefined || sumUntil(served, second, since) < servedMin)) return false;
+    const usual = Math.max(usualMin, before === 0 ? 0 : upperShare(before, allBefore));
+    return chanceExponent(now, all, usual) >= chanceMax;
+  }
+
+  /** An incident is about requests that have reached no route: all requests are compared with them. */
+  get isOpenWithoutRoute(): boolean {
+    for (const { isOpen, route } of this.#kinds.values()) if (isOpen && route === '') return true;
+    return false;
+  }
+
+  /** Incidents are over. */
+  close(isOver: (kind: RefusedKind) => boolean): void {
+    for (const kind of this.#kinds.values()) if (kind.isOpen && isOver(kind)) kind.isOpen = false;
+  }
+}
+
+/** Of the minutes that end `since` seconds before the end of this second. */
+const sumUntil = (counts: SlidingSeconds, second: number, since: number): number =>
+  counts.sum(second, since + beforeS) - counts.sum(second, since);
+
+function valueOf(map: Map<string, SlidingSeconds>, key: string): SlidingSeconds | undefined {
+  const known = map.get(key);
+  if (known !== undefined || map.size >= kindsMax) return known;
+  const added = new SlidingSeconds();
+  map.set(key, added);
+  return added;
+}
