@@ -114,11 +114,6 @@ describe('the router', () => {
     assert.equal(counted.route(request('x.org', '/other'))?.id, 'rest');
     assert.equal(mock.callCount(), 1);
   });
-
-  it('a prefix ends at a slash, a question mark or the end', () => {
-    const matching = ['/a', '/a/', '/a?b', '/ab', '/A', '/'].filter((target) => matchesPath('/a', target));
-    assert.deepEqual(matching, ['/a', '/a/', '/a?b']);
-  });
 });
 
 /** The router's promise in its simplest form: a walk over all routes in their order. */
@@ -159,13 +154,16 @@ const pathMatch: fc.Arbitrary<PathMatch> = fc.oneof(
   path.map((text) => ({ kind: 'exact' as const, text })),
   glob.map((segments) => ({ kind: 'glob' as const, text: `/${segments.join('/')}/*` })),
 );
-const matchOf: fc.Arbitrary<RouteMatch> = fc.record({
-  hosts: fc.oneof(fc.constant([]), patterns),
-  pathPrefix: fc.oneof(fc.constant('/'), path, target),
-  ...{ paths: fc.oneof(fc.constant(undefined), fc.array(pathMatch, { minLength: 1, maxLength: 3 })) },
-  methods: rarely(fc.subarray(['GET', 'POST'])),
-  headers: rarely(headers),
-});
+const matchOf: fc.Arbitrary<RouteMatch> = fc.record(
+  {
+    hosts: fc.oneof(fc.constant([]), patterns),
+    pathPrefix: fc.oneof(fc.constant('/'), path, target),
+    paths: fc.array(pathMatch, { minLength: 1, maxLength: 3 }),
+    methods: rarely(fc.subarray(['GET', 'POST'])),
+    headers: rarely(headers),
+  },
+  { requiredKeys: ['hosts', 'pathPrefix', 'methods', 'headers'] },
+);
 const asked = fc
   .tuple(
     fc.constantFrom(...hosts, ...hosts.map((host) => `${host}:8080`)),
