@@ -31,7 +31,7 @@ export interface DeployFlags extends AskFlags {
   readonly name?: string;
   readonly strategy?: RolloutStrategy;
   readonly wait: boolean;
-  readonly answersMayChange: boolean;
+  readonly answersChange: boolean;
   readonly dryRun: boolean;
 }
 
@@ -54,7 +54,7 @@ export async function deploy(flags: DeployFlags, name: string | null, context: P
     ...{ application, from: originOf(flags, target, context) },
     ...(flags.name === undefined ? {} : { name: flags.name }),
     ...(flags.strategy === undefined ? {} : { strategy: flags.strategy }),
-    ...(flags.answersMayChange ? { answers_may_change: true } : {}),
+    ...(flags.answersChange ? { answers_may_change: true } : {}),
   };
   await noteEdited(target, context);
   if (flags.dryRun) return printPlan(target, body, flags, context);

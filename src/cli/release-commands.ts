@@ -19,7 +19,7 @@ export const deployCommand = defineCommand<DeployFlags, [string?]>({
     git: valueFlag('<revision> of the repository there'),
     name: valueFlag('<name> of the release, such as v1.4.2'),
     strategy: valueFlag('<how> blue_green, rolling or canary', parseStrategy),
-    answersMayChange: switchFlag('Compare failures and durations alone'),
+    answersChange: switchFlag('Its answers differ on purpose'),
     dryRun: switchFlag('Only say what would be released'),
     wait: { kind: 'boolean', brief: 'Wait until it is in force', default: true },
   },

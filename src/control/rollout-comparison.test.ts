@@ -63,6 +63,22 @@ describe('both releases are counted', () => {
     assert.deepEqual(fresh, { requests: 16, failures: 2, serverErrors: 3, late: 4 });
   });
 
+  test('with what failed of clients that stay with a release, each once', () => {
+    const { clock, before } = compared();
+    const settings = { names, routes: ['cart'], isSticky: true };
+    for (const [clients, verdict] of [
+      [[7], 'inconclusive'],
+      [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], 'bad'],
+    ] as const) {
+      const comparison = new RolloutComparison(clock, before, settings);
+      const causes = [{ cause: 'reset_before_response', count: 40 }] as const;
+      const routes = [traffic('a', 100, 20), traffic('b', 60, 20, { causes, failedClients: clients })];
+      for (let batch = 0; batch < 3; batch++)
+        comparison.add(before.add({ worker: 1, routes }, endpointOf, clock.now()), 0.5);
+      assert.equal(comparison.judgement().verdict, verdict);
+    }
+  });
+
   test('with a response that is late once, whether it is awaited or has begun', () => {
     const { comparison, add } = compared();
     add(0.5, traffic('a', 100, 20));
@@ -84,6 +100,15 @@ describe('both releases are counted', () => {
     assert.equal(comparison.judgement().old.late, 0);
     add(0.5, at('b', '/cart', 30, 300), at('b', '/report', 10, 900));
     assert.deepEqual(comparison.judgement().fresh.late, 30);
+  });
+
+  test('with the latencies of 1,000 paths a minute, whatever clients ask for', () => {
+    const { clock, before, add } = compared();
+    for (let path = 0; path < 5000; path++) {
+      const patterns = [{ pattern: `/${path}`, answers: [], latencies: [20, 1] }];
+      add(0.5, traffic('a', 1, 20, { patterns }));
+    }
+    assert.equal(before.saved(clock.now())[0]?.patterns?.length, 1000);
   });
 
   test('without the slowness of instances that have just become ready', async () => {
@@ -251,7 +276,7 @@ describe('what a release answers is compared with what the old one does at like 
     add(0.5, answering('a', { [json]: 100 }), answering('b', { [json]: 20, [missingForm * sizeCells]: 30 }));
     const { reason, worst } = comparison.judgement();
     const counts = '30 of 50 answers of r2 at /orders/# were 404, 0 of 100 of r1';
-    assert.equal(reason, `${counts}; if that is meant, deploy with --answers-may-change`);
+    assert.equal(reason, `${counts}; if that is meant, deploy with --answers-change`);
     assert.deepEqual(worst, { route: null, event: 'answer', cause: null });
   });
 
@@ -262,7 +287,7 @@ describe('what a release answers is compared with what the old one does at like 
     add(0.5, answering('b', { [script]: 300, [lostForm * sizeCells]: 20 }, '/assets/#'));
     assert.match(comparison.judgement().reason, /; `assets: previous` lets the old release answer what the new one/);
     for (let second = 0; second < 20; second++) add(0.5, answering('b', { [lostForm * sizeCells]: 60 }, '/assets/#'));
-    assert.match(comparison.judgement().reason, /; if that is meant, deploy with --answers-may-change/);
+    assert.match(comparison.judgement().reason, /; if that is meant, deploy with --answers-change/);
   });
 
   test('one page of many that is gone is not bad, nor what the old release answers as often', () => {
@@ -326,6 +351,17 @@ describe('what a release answers is compared with what the old one does at like 
       one.add(of.add({ worker: 1, routes }, endpointOf, clock.now()), 0.25);
       const again = new RolloutComparison(clock, of, settings, one.saved());
       assert.deepEqual([one.judgement().verdict, again.judgement()], ['bad', one.judgement()]);
+    }
+  });
+
+  test('answers that are worse in waves, at both releases, are no sign of a load that it does not bear', () => {
+    const { comparison, add } = compared();
+    add(1, answering('a', { [json]: 500 }));
+    for (let wave = 0; wave < 4; wave++) {
+      add(1, answering('b', { [json]: 80, [missingForm * sizeCells]: 20 }));
+      assert.notEqual(comparison.takeSuspicion(), null);
+      add(0.25, answering('a', { [json]: 90 }), answering('b', { [json]: 30 }));
+      assert.equal(comparison.limit, null, `wave ${wave}`);
     }
   });
 

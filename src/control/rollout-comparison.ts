@@ -15,7 +15,7 @@ import {
   restartsReason,
   undrawnJudgement,
 } from '../policy/release-limits.ts';
-import { type SavedUsual, UsualAnswers } from '../policy/usual-answers.ts';
+import { patternsMax, type SavedUsual, UsualAnswers } from '../policy/usual-answers.ts';
 
 /** An endpoint of the application, as far as the judge must know it. */
 export interface ComparedEndpoint {
@@ -76,6 +76,7 @@ export class TrafficBefore {
       const late = Math.max(lateOfRoute, limitMs === null ? 0 : this.#lateOf(answers));
       const isLate = ({ ms }: AttemptOfClient): boolean => limitMs !== null && ms > limitMs;
       const clients = {
+        failure: one.failedClients ?? [],
         server_error: one.failed.map(clientOf),
         late: [...one.slow, ...one.awaited].filter(isLate).map(clientOf),
       };
@@ -109,8 +110,8 @@ export class TrafficBefore {
     addCells(known.latencies, latencies);
     for (const { pattern, latencies: filled } of patterns) {
       const cells = minute.patterns.get(pattern);
-      if (cells === undefined) minute.patterns.set(pattern, [...cellsOf(filled)]);
-      else addCells(cells, cellsOf(filled));
+      if (cells !== undefined) addCells(cells, cellsOf(filled));
+      else if (minute.patterns.size < patternsMax) minute.patterns.set(pattern, [...cellsOf(filled)]);
     }
   }
 
@@ -333,7 +334,8 @@ export class RolloutComparison {
     const found = this.#after?.judge();
     const answers = this.#answers();
     if (found?.verdict !== 'suspicious' && answers === null) return null;
-    if (found !== undefined) this.#noteLoad(found);
+    // Requests for what is not there may come in waves, and say nothing of the load.
+    if (found?.verdict === 'suspicious') this.#noteLoad(found);
     // What was drawn until now decides nothing of what has begun since.
     this.#judge = new ReleaseJudge(this.#settings);
     this.#after = null;

@@ -22,6 +22,8 @@ export interface RouteTraffic {
   readonly patterns?: readonly PatternAnswers[];
   /** First attempts that failed by the endpoint's doing, by cause; absent: none. What follows them is not independent of them. */
   readonly causes?: readonly FailureCount[];
+  /** Some of the clients of these, as hashes; absent: none. */
+  readonly failedClients?: readonly number[];
   /** Some of the attempts that were answered with 5xx. */
   readonly failed: readonly AttemptOfClient[];
   /** The slowest of those that took longer than `slowMs`, and those whose response has not begun for longer. */

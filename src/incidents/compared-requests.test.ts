@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { countedMethods } from '../core/attempt-counts.ts';
 import type { ExchangeCount } from '../core/counters.ts';
-import { traitKey } from '../core/request-traits.ts';
+import { traitKey, traitsOf } from '../core/request-traits.ts';
 import type { Instant } from '../core/time.ts';
 import { sampleCount } from '../record/sample-count.test-support.ts';
 import { sampleAttempt, sampleExchange } from '../record/sample-exchange.test-support.ts';
@@ -90,6 +90,17 @@ test('the first suspect says which requests fail, with the counts of both', () =
     /^The application itself answers .*, for requests whose body has 1\.8 MiB or more alone\.$/,
   );
   assert.equal(first?.evidence[0], splitEvidence(found));
+});
+
+test('of many routes no more kinds of requests are kept than of some', () => {
+  const compared = new ComparedRequests();
+  for (let number = 0; number < 20; number++)
+    for (let key = 0; key < 2000; key++) {
+      const how = traitsOf(key).version === 1 ? failed : {};
+      compared.add(sampleCount({ route: `shop-${number}`, count: 1, traits: [key, 1], ...how }), 1);
+    }
+  const { which, requests, others } = compared.split('application', [], 0) ?? { which: '', requests: 0, others: 0 };
+  assert.deepEqual([which, requests + others], ['over HTTP/2', 8000]);
 });
 
 test('methods have names', () => assert.ok(countedMethods.length < 16));

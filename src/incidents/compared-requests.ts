@@ -9,8 +9,9 @@ import { familyOf } from './failure-family.ts';
 const sliceS = 5;
 const keptSlices = 24;
 
-/** Of one slice, so many kinds of requests are told apart; a route has few of them. */
+/** Of a route in one slice, and of all of them, so many kinds of requests are told apart. A route has few, unless a client varies its requests. */
 const kindsMax = 2000;
+const allKindsMax = 8000;
 
 /** What became of requests: served, answered with 4xx, left by their clients without a response, failed. */
 const outcomes = { served: 0, declined: 1, left: 2, failed: 3 } as const;
@@ -50,6 +51,8 @@ interface Group {
 export class ComparedRequests {
   /** By slice number, then by route and outcome. */
   readonly #slices = new Map<number, Map<string, Map<number, number>>>();
+  /** Of the newest slice. */
+  #kinds = 0;
 
   add({ route, shape, cause, statusClass, traits = [] }: ExchangeCount, second: number): void {
     if (traits.length === 0) return;
@@ -57,6 +60,7 @@ export class ComparedRequests {
     let routes = this.#slices.get(slice);
     if (routes === undefined) {
       this.#slices.set(slice, (routes = new Map()));
+      this.#kinds = 0;
       for (const one of this.#slices.keys()) if (one <= slice - keptSlices) this.#slices.delete(one);
     }
     let kinds = routes.get(route);
@@ -68,7 +72,9 @@ export class ComparedRequests {
     for (let at = 0; at < traits.length; at += 2) {
       const key = (traits[at] as number) * outcomeCount + outcome;
       const known = kinds.get(key);
-      if (known !== undefined || kinds.size < kindsMax) kinds.set(key, (known ?? 0) + (traits[at + 1] as number));
+      if (known === undefined && (kinds.size >= kindsMax || this.#kinds >= allKindsMax)) continue;
+      if (known === undefined) this.#kinds += 1;
+      kinds.set(key, (known ?? 0) + (traits[at + 1] as number));
     }
   }
 

@@ -5,6 +5,7 @@ import type { ExchangeCount } from '../core/counters.ts';
 import { sampleCount } from '../record/sample-count.test-support.ts';
 import type { Event } from '../core/event.ts';
 import { IncidentTracker } from './incident-tracker.ts';
+import { RefusedRequests } from './refused-requests.ts';
 
 interface Play {
   readonly cause: Cause | 'none';
@@ -124,4 +125,24 @@ describe('no incident', () => {
     ['the first minutes of the gateway', { cause: 'request_refused', refused: since(10, 4), appliedAt: 10 }],
   ];
   for (const [what, one] of cases) test(what, () => assert.deepEqual(play(one), []));
+});
+
+test('of the clients no more are remembered than it takes, however many there are', () => {
+  const requests = new RefusedRequests();
+  const all = sampleCount({ upstream: 'shop', route: 'cart', count: 40 });
+  const refused = (second: number) =>
+    requests.add(
+      sampleCount({
+        ...{ upstream: '', route: '', count: 20, cause: 'request_refused', end: 'generated', statusClass: '4xx' },
+        clients: Array.from({ length: 50 }, (_, at) => ({ client: `10.0.${second}.${at}`, count: 1 })),
+      }),
+      second,
+    );
+  for (let second = 1; second <= 110; second++) {
+    if (second === 100) requests.onApplied(100_000);
+    requests.add(all, second);
+    if (second >= 100) refused(second);
+  }
+  assert.equal([...requests.judge(110)].length, 1);
+  assert.equal(refused(111)?.clients.size, 3);
 });

@@ -30,6 +30,7 @@ interface RefusedKind {
   readonly kind: CountedFailure;
   readonly family: FailureFamily;
   readonly refused: SlidingSeconds;
+  /** No more than it takes. */
   readonly clients: Set<number>;
   /** An incident is about it. */
   isOpen: boolean;
@@ -86,8 +87,8 @@ export class RefusedRequests {
       );
     }
     kind.refused.add(second, count);
-    for (const { client } of counted.clients ?? []) kind.clients.add(clientHash(client));
-    if (counted.client !== undefined && counted.client !== '') kind.clients.add(clientHash(counted.client));
+    for (const { client } of counted.clients ?? []) noteClient(kind, client);
+    if (counted.client !== undefined && counted.client !== '') noteClient(kind, counted.client);
     return kind.isOpen ? kind : null;
   }
 
@@ -128,6 +129,10 @@ export class RefusedRequests {
   close(isOver: (kind: RefusedKind) => boolean): void {
     for (const kind of this.#kinds.values()) if (kind.isOpen && isOver(kind)) kind.isOpen = false;
   }
+}
+
+function noteClient({ clients }: RefusedKind, client: string): void {
+  if (clients.size < clientsMin) clients.add(clientHash(client));
 }
 
 /** Of the minutes that end `since` seconds before the end of this second. */

@@ -1,3 +1,4 @@
+import { bitCount } from '../core/bit-count.ts';
 import { conflictForm, declinedForm, lostForm, redirectForm, sizeCells } from '../core/content-kind.ts';
 import type { AnswerChange } from '../core/live-incident.ts';
 import { answerParts } from '../core/route-traffic.ts';
@@ -267,8 +268,8 @@ export class RouteAnswer {
     }
     for (const [key, { count: whole, clients }] of counts) {
       // What a scanner gets for minutes is not what the route usually answers.
-      const ofFew = allClients >= manyClients ? learntPerClient * bits(clients) : Infinity;
-      const count = bits(clients) <= fewClients ? Math.min(whole, ofFew) : whole;
+      const ofFew = allClients >= manyClients ? learntPerClient * bitCount(clients) : Infinity;
+      const count = bitCount(clients) <= fewClients ? Math.min(whole, ofFew) : whole;
       const [form, cell] = [Math.floor(key / sizeCells), key % sizeCells];
       let usual = this.#usual.get(form);
       if (usual === undefined) this.#usual.set(form, (usual = { count: 0, sizes: new Float64Array(sizeCells) }));
@@ -326,13 +327,7 @@ export class RouteAnswer {
 function bitsOf(seconds: readonly Second[], after: number, clientsOf: (one: Second) => number): number {
   let clients = 0;
   for (const one of seconds) if (one.second > after) clients |= clientsOf(one);
-  return bits(clients);
-}
-
-function bits(clients: number): number {
-  let count = 0;
-  for (let left = clients; left !== 0; left &= left - 1) count += 1;
-  return count;
+  return bitCount(clients);
 }
 
 function usualTargets(counts: Float64Array): ReadonlySet<number> {

@@ -1,3 +1,4 @@
+import { bitCount } from '../core/bit-count.ts';
 import type { AnswerChange } from '../core/live-incident.ts';
 import { formWords, upgradeWords } from '../core/answer-words.ts';
 
@@ -49,10 +50,8 @@ export class UpgradeAnswers {
     const recent = this.#seconds.filter((one) => one.second > second - widthS && one.second <= second);
     const before = this.#seconds.filter((one) => one.second <= second - widthS);
     if (refusedIn(before) > refusedBeforeMax || refusedIn(recent) < refusedMin) return null;
-    let clients = recent.reduce((all, one) => all | one.clients, 0);
-    let count = 0;
-    for (; clients !== 0; clients &= clients - 1) count += 1;
-    return count < clientsMin ? null : (recent[0] as Second).second;
+    const clients = recent.reduce((all, one) => all | one.clients, 0);
+    return bitCount(clients) < clientsMin ? null : (recent[0] as Second).second;
   }
 
   change(route: string, second: number): { readonly change: AnswerChange; readonly count: number } | null {

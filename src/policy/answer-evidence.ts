@@ -1,4 +1,5 @@
 import { digits } from '#failures/quantity-text.ts';
+import { bitCount } from '../core/bit-count.ts';
 import { formWords } from '../core/answer-words.ts';
 import { lostForm } from '../core/content-kind.ts';
 import type { ReleaseArm } from '../core/release.ts';
@@ -20,7 +21,7 @@ const patternsMin = 8;
 
 /** What only pages of the old release ask for is a small part. */
 const oldPagesMax = 0.5;
-const stepOfMeant = 'if that is meant, deploy with --answers-may-change';
+const stepOfMeant = 'if that is meant, deploy with --answers-change';
 const stepOfLost = '`assets: previous` lets the old release answer what the new one has not';
 
 type Names = Readonly<Record<ReleaseArm, string>>;
@@ -72,7 +73,7 @@ export class AnswerEvidence {
     if (known === undefined)
       this.#patterns.set(compared.pattern, (known = this.#newPattern(compared.pattern, patterns)));
     addCounts(known[arm], compared);
-    const events = this.#isSticky ? bits(compared.clients & ~known.clients) : compared.worse;
+    const events = this.#isSticky ? bitCount(compared.clients & ~known.clients) : compared.worse;
     known.clients |= compared.clients;
     if (events === 0) return;
     for (const [at, mixture] of known.mixtures.entries())
@@ -194,9 +195,3 @@ function addCounts(sum: Counts, { answers, worse, forms }: Counts): void {
 const savedCounts = ({ answers, worse, forms }: Counts): SavedCounts => [answers, worse, [...forms]];
 
 const restoredCounts = ([answers, worse, forms]: SavedCounts): Counts => ({ answers, worse, forms: new Map(forms) });
-
-function bits(clients: number): number {
-  let count = 0;
-  for (let left = clients; left !== 0; left &= left - 1) count += 1;
-  return count;
-}

@@ -21,7 +21,8 @@ import { answerParts, type PatternAnswers } from '../core/route-traffic.ts';
 
 /** Half of what is older is forgotten. */
 const halfMs = 600_000;
-const patternsMax = 1000;
+/** Clients choose the paths that an application with one page for everything answers well. */
+export const patternsMax = 1000;
 /** Of fewer answers it is not known which are usual. */
 const knownMin = 30;
 const usualShareMin = 0.05;
@@ -177,12 +178,10 @@ function worseForm({ count, forms }: Usual, form: number, cell: number): number 
 function leastOf(sizes: ReadonlyMap<number, number>): number | null {
   let all = 0;
   for (const count of sizes.values()) all += count;
-  let sum = 0;
-  for (const [cell, count] of [...sizes].sort(([a], [b]) => a - b)) {
-    sum += count;
-    if (sum >= shortQuantile * all) return cell;
-  }
-  return null;
+  if (all === 0) return null;
+  let [cell, sum] = [0, 0];
+  while (sum < shortQuantile * all) sum += sizes.get(++cell) ?? 0;
+  return cell;
 }
 
 interface PartedAnswer {

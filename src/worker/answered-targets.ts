@@ -1,3 +1,5 @@
+import { bitCount } from '../core/bit-count.ts';
+
 /** Bits of a generation; with `targetsMax` targets one in some 6,000 others is taken for one of them. */
 const bits = 2 ** 19;
 const hashes = 3;
@@ -42,9 +44,7 @@ export class AnsweredTargets {
       this.#lostSince = ms;
     }
     this.#lost |= 1 << (hash & 31);
-    let count = 0;
-    for (let left = this.#lost; left !== 0; left &= left - 1) count += 1;
-    return count >= lostMin;
+    return bitCount(this.#lost) >= lostMin;
   }
 }
 

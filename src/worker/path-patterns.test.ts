@@ -40,3 +40,16 @@ test('what is not answered well teaches no names, and is one pattern for each fo
     assert.equal(patterns.of(`/${'x'.repeat(1 + (number % 40))}.php`, false), '/*');
   assert.deepEqual([patterns.of('/cart/other', false), patterns.of('/orders', true)], ['/cart/*', '/orders']);
 });
+
+test('a path costs no more for the segments that no pattern has', () => {
+  const patterns = new PathPatterns();
+  const timeOf = (target: string): number => {
+    const start = performance.now();
+    for (let count = 0; count < 2000; count++) patterns.of(target, false);
+    return performance.now() - start;
+  };
+  const short = '/a/b/c/d/e';
+  timeOf(short);
+  const [least, most] = [timeOf(short), timeOf(short + '/'.repeat(16_000))];
+  assert.ok(most < 50 + 20 * least, `${most} ms instead of ${least}`);
+});

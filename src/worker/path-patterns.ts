@@ -33,7 +33,7 @@ export class PathPatterns {
   #find(target: string, isLearnt: boolean): string {
     const [path = ''] = target.split('?', 1);
     let pattern = '';
-    for (const segment of path.split('/').slice(1, 1 + segmentsMax)) {
+    for (const segment of path.split('/', 1 + segmentsMax).slice(1)) {
       const name = isVaried(segment) ? '#' : segment;
       const names = this.#names.get(pattern) ?? new Set();
       if (!names.has(name)) {
@@ -51,7 +51,7 @@ const isVaried = (segment: string): boolean =>
   segment.length > nameMax || (!/^[A-Za-z._~-]*$/.test(segment) && !/^v\d{1,2}$/.test(segment));
 
 function hashOf(target: string): number {
-  let [hash, segment, length, first, hasDigit] = [basis, basis, 0, 0, false];
+  let [hash, segment, length, first, hasDigit, segments] = [basis, basis, 0, 0, false, 0];
   for (let index = 0; ; index++) {
     const code = index < target.length ? target.charCodeAt(index) : question;
     if (code !== slash && code !== question) {
@@ -62,7 +62,8 @@ function hashOf(target: string): number {
     }
     const isVersion = first === 0x76 && length <= 3;
     hash = Math.imul(hash ^ (hasDigit && !isVersion ? 1 : segment), prime);
-    if (code === question) return hash >>> 0;
+    // The first one is what stands before the first slash.
+    if (code === question || segments++ === segmentsMax) return hash >>> 0;
     [segment, length, first, hasDigit] = [basis, 0, 0, false];
   }
 }

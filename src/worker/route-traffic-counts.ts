@@ -39,15 +39,16 @@ const pairsMax = 1024;
 const clientsMax = 8;
 const awaitedMax = 64;
 
-/** Ways to answer that are told apart, for each pair and batch. */
+/** Ways to answer that are told apart, for each pair and batch; of those beyond, forms alone: a client that asks for many pages hides nothing else. */
 const answersMax = 20;
 
 /** Path patterns of a pair in a batch; those beyond are not compared. */
 const patternsMax = 64;
 
-/** Pairs that one batch takes, and their patterns, so that it stays below 64 KiB; the others wait for the next one. */
-const takenMax = 72;
-const takenPatternsMax = 256;
+/** Pairs that one batch takes, so that it stays below 64 KiB; the others wait for the next one. */
+const takenBytes = 60_000;
+/** The most that these take: a pair and a pattern without what follows, a client of a pair, and a number of an answer. */
+const [bytesOfPair, bytesOfPattern, bytesOfClient, bytesOfNumber] = [300, 200, 25, 4];
 
 interface Pattern {
   readonly answers: number[];
@@ -65,6 +66,7 @@ interface Pair extends Pick<RouteTraffic, 'route' | 'upstream' | 'endpoint'> {
   isOfInstance: boolean | null;
   readonly patterns: Map<string, Pattern>;
   readonly causes: FailureCount[];
+  readonly failedClients: number[];
   readonly failed: AttemptOfClient[];
   readonly slow: AttemptOfClient[];
   readonly awaited: AttemptOfClient[];
@@ -73,7 +75,10 @@ interface Pair extends Pick<RouteTraffic, 'route' | 'upstream' | 'endpoint'> {
   isUrgent: boolean;
 }
 
-/** Counts in a worker the attempts of each route at each endpoint. An ordinary attempt costs two looks at a table and some steps in arrays. */
+/**
+ * Counts in a worker the attempts of each route at each endpoint. An ordinary attempt costs two looks at a table and some steps in arrays. What was answered
+ * counts also where the client has left since: it would choose by the head, which may tell the release, what is counted of which.
+ */
 export class RouteTrafficCounts {
   readonly #routes = new Map<string, Map<string, Pair>>();
   readonly #targets = new AnsweredTargets();
@@ -87,8 +92,8 @@ export class RouteTrafficCounts {
       const attempt = attempts[index] as AttemptFacts;
       const isSwitched = attempt.status === switchingProtocols;
       if (attempt.failure !== null && index === 0) this.#countFirst(exchange, attempt, attempt.failure);
-      const isFailed = attempt.failure !== null && !isSwitched;
-      if (isFailed ? !isOfRoute(attempt.failure as Failure) : attempt.status === 0) continue;
+      const isFailed = attempt.failure !== null && !isSwitched && isOfRoute(attempt.failure);
+      if (!isFailed && !isAnswered(attempt)) continue;
       const pair = this.#pairOf(route, upstreamOfAttempt(exchange, attempt), attempt.endpoint);
       if (pair === null) continue;
       if (isFailed) countFailure(pair);
@@ -100,10 +105,12 @@ export class RouteTrafficCounts {
   #countFirst(exchange: EndedExchange, attempt: AttemptFacts, failure: Failure): void {
     if (!wasTried(failure) || !specOf(failure).countsAgainstHealth) return;
     const pair = this.#pairOf(exchange.route, upstreamOfAttempt(exchange, attempt), attempt.endpoint);
-    const causes = pair?.causes ?? [];
-    const known = causes.find(({ cause }) => cause === failure.cause);
-    if (known === undefined) causes.push({ cause: failure.cause, count: 1 });
+    if (pair === null) return;
+    const known = pair.causes.find(({ cause }) => cause === failure.cause);
+    if (known === undefined) pair.causes.push({ cause: failure.cause, count: 1 });
     else known.count += 1;
+    const client = clientHash(exchange.client.address);
+    if (pair.failedClients.length < clientsMax && !pair.failedClients.includes(client)) pair.failedClients.push(client);
   }
 
   #countOne(pair: Pair, exchange: EndedExchange, attempt: AttemptFacts): void {
@@ -116,13 +123,15 @@ export class RouteTrafficCounts {
       if (pair.failed.length < clientsMax)
         pair.failed.push({ client: clientHash(exchange.client.address), ms: Math.round(ms) });
     }
-    if (exchange.endKind === 'forwarded') this.#countAnswer(pair, exchange, attempt);
+    if (exchange.endKind !== 'generated') this.#countAnswer(pair, exchange, attempt);
     if (ms > slowMs) noteSlow(pair.slow, exchange.client.address, Math.round(ms));
   }
 
   /** A route answers in few ways. */
   #countAnswer(pair: Pair, { method, client, target, endedAt }: EndedExchange, attempt: AttemptFacts): void {
     const { status, contentKind = noContentKind, bytesFromEndpoint = 0, isEncoded = false, redirectCell } = attempt;
+    // The end has not come, and with it the size.
+    if (attempt.failure !== null && status < 300) return;
     const flawed = flawOf(attempt);
     const plain = answerKey(status, method, contentKind, bytesFromEndpoint, isEncoded, flawed);
     if (plain < 0) return;
@@ -205,6 +214,9 @@ const switchingProtocols = 101;
 const isOfRoute = (failure: Failure): boolean =>
   specOf(failure).countsAgainstHealth && shapeOf(failure) !== 'unreachable';
 
+const isAnswered = ({ failure, status, headMs }: AttemptFacts): boolean =>
+  failure === null ? status > 0 : headMs >= 0;
+
 /** Main hears of failures at once, and of their routes with them. */
 function countFailure(pair: Pair): void {
   pair.failures += 1;
@@ -225,12 +237,20 @@ function flawOf({
 }
 
 function addAnswer(answers: number[], key: number, address: string): void {
-  let at = 0;
-  while (at < answers.length && answers[at] !== key) at += answerParts;
-  if (at === answerParts * answersMax) return;
-  if (at === answers.length) answers.push(key, 0, 0);
+  let at = indexOfAnswer(answers, key);
+  if (at === answers.length) {
+    const added = at < answerParts * answersMax ? key : key - (key % sizeCells);
+    at = indexOfAnswer(answers, added);
+    if (at === answers.length) answers.push(added, 0, 0);
+  }
   (answers[at + 1] as number) += 1;
   (answers[at + 2] as number) |= 1 << (clientHash(address) & 31);
+}
+
+function indexOfAnswer(answers: readonly number[], key: number): number {
+  let at = 0;
+  while (at < answers.length && answers[at] !== key) at += answerParts;
+  return at;
 }
 
 /** The slowest ones are kept. */
@@ -244,13 +264,21 @@ function noteSlow(slow: AttemptOfClient[], address: string, ms: number): void {
 
 /** As many as one batch takes. */
 function firstOf(pairs: readonly Pair[]): readonly Pair[] {
-  let [count, patterns] = [0, 0];
-  for (const pair of pairs.slice(0, takenMax)) {
-    patterns += pair.patterns.size;
-    if (count > 0 && patterns > takenPatternsMax) break;
+  let [count, bytes] = [0, 0];
+  for (const pair of pairs) {
+    bytes += bytesOf(pair);
+    if (count > 0 && bytes > takenBytes) break;
     count += 1;
   }
   return pairs.slice(0, count);
+}
+
+function bytesOf({ answers, patterns, failedClients, failed, slow, awaited }: Pair): number {
+  const clients = failedClients.length + failed.length + slow.length + awaited.length;
+  let bytes = bytesOfPair + bytesOfNumber * answers.length + bytesOfClient * clients;
+  for (const [name, pattern] of patterns)
+    bytes += bytesOfPattern + name.length + bytesOfNumber * pattern.answers.length;
+  return bytes;
 }
 
 const patternOf = ([pattern, { answers, latencies }]: [string, Pattern]): PatternAnswers => ({
@@ -263,17 +291,18 @@ function newPair(route: string, upstream: string, endpoint: string): Pair {
   return {
     ...{ route, upstream, endpoint, answered: 0, serverErrors: 0, failures: 0, isTouched: false, isUrgent: false },
     latencies: new Array<number>(latencyCells).fill(0),
-    ...{ answers: [], isOfInstance: null, patterns: new Map(), causes: [], failed: [], slow: [], awaited: [] },
+    ...{ answers: [], isOfInstance: null, patterns: new Map(), causes: [] },
+    ...{ failedClients: [], failed: [], slow: [], awaited: [] },
   };
 }
 
 function countsOf({ route, upstream, endpoint, answered, serverErrors, ...pair }: Pair): RouteTraffic {
-  const { failures, causes, latencies, answers, patterns, failed, slow, awaited } = pair;
+  const { failures, causes, failedClients, latencies, answers, patterns, failed, slow, awaited } = pair;
   return {
     ...{ route, upstream, endpoint, answered, serverErrors },
     ...(failures === 0 ? {} : { failures }),
     latencies: filledCells(latencies),
-    ...(causes.length === 0 ? {} : { causes: causes.slice() }),
+    ...(causes.length === 0 ? {} : { causes: causes.slice(), failedClients: failedClients.slice() }),
     ...(patterns.size === 0 ? {} : { patterns: [...patterns].map(patternOf) }),
     ...{ answers: answers.slice(), failed: failed.slice(), slow: slow.slice(), awaited: awaited.slice() },
   };
@@ -289,6 +318,7 @@ function clear(pair: Pair): void {
   pair.answers.length = 0;
   pair.patterns.clear();
   pair.causes.length = 0;
+  pair.failedClients.length = 0;
   pair.failed.length = 0;
   pair.slow.length = 0;
   pair.awaited.length = 0;

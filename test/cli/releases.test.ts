@@ -98,15 +98,7 @@ describe('candor deploy', () => {
       { state: 'baking', share: 1, leftMs: 30_000 },
       { state: 'promoted', share: 1, leftMs: null, reason: judgement.reason, judgement },
     );
-    const { code, out, err } = await candor(
-      'deploy',
-      'shop',
-      '--from',
-      'build',
-      '--name',
-      'v2',
-      '--answers-may-change',
-    );
+    const { code, out, err } = await candor('deploy', 'shop', '--from', 'build', '--name', 'v2', '--answers-change');
     assert.equal(
       out,
       '· v2 starts beside r1\n' +

@@ -95,7 +95,7 @@ const schema = section({
   ),
   answers_may_change: key(
     z.boolean(),
-    '`true`: a release may answer otherwise than the one before: with 404, a redirect, nothing, a page in place of data, or much less. Without it such a release is taken back. For one release alone: `candor deploy --answers-may-change`.',
+    '`true`: a release may answer otherwise than the one before: with 404, a redirect, nothing, a page in place of data, or much less. Without it such a release is taken back. For one release alone: `candor deploy --answers-change`.',
     absent.answers_may_change,
   ),
   response_header: key(
