@@ -5,7 +5,7 @@ import { type OwnRequestHeaders, ownRequestHeaders, ownResponseHeaders } from '.
 import type { HeaderChange, RequestHeaderChange, Route, RouteHop, RouteSplit, Upstream } from '../exchange/ports.ts';
 import { noHooks, type RouteHooks } from './feature-parts.ts';
 import type { OverridableRoute } from './route-overrides.ts';
-import { hasDotSegment, plainPath } from '../wire/plain-path.ts';
+import { hasDotSegment, plainMatch, plainPath } from '../wire/plain-path.ts';
 import { routeHop } from './route-hop.ts';
 import { matchesPrefix, pathsOf, pathTest } from '../core/path-match.ts';
 
@@ -110,7 +110,7 @@ const unchanged = (target: string): string => target;
 
 function coversOf({ match, rewrite }: RouteSpec): Route['covers'] {
   if (match.pathPrefix === '/' && match.paths === undefined && rewrite.pathPrefix === null) return null;
-  const tests = pathsOf(match).map(({ kind, text }) => pathTest({ kind, text: plainPath(text) }));
+  const tests = pathsOf(match).map((path) => pathTest(plainMatch(path)));
   return (target) => tests.some((isPath) => isPath(plainPath(target)));
 }
 
