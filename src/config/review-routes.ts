@@ -4,19 +4,22 @@ import type { ErrorCollector } from './error-collector.ts';
 import { type Draft, isMap } from './draft.ts';
 import { reviewMatches } from './review-matches.ts';
 import { orList, quoted } from '../schema/error-detail.ts';
+import { reviewHeaderValues } from './review-headers.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
 import type { Path } from '../schema/findings.ts';
 import { featuresOfFile, routeActionKeys } from '../features/keys.ts';
 import type { RouteRead, WebsocketRead } from './route-schema.ts';
 
 const actions = ['to', ...Object.keys(routeActionKeys)];
+const besideTo = featuresOfFile.flatMap(({ standsBesideTo, routeKeys = {} }) =>
+  standsBesideTo === true ? Object.keys(routeKeys) : [],
+);
 
 /** Keys that only matter where a request goes on to an application. */
 const upstreamOnly = [
   'split_by',
   'rewrite',
   'request_headers',
-  'response_headers',
   'timeouts',
   'websocket',
   'commit_delay',
@@ -26,6 +29,7 @@ const upstreamOnly = [
 
 export function reviewRoutes(draft: Draft, collector: ErrorCollector): void {
   reviewErrorPages(draft.plain.error_pages, ['error_pages'], false, collector);
+  reviewHeaderValues(draft.plain, [], collector);
   reviewPing(draft.plain.websocket, ['websocket', 'ping'], collector);
   for (const [at, { websocket }] of draft.routes) reviewPing(websocket, ['routes', at, 'websocket', 'ping'], collector);
   const routes = draft.raw['routes'];
@@ -38,7 +42,8 @@ export function reviewRoutes(draft: Draft, collector: ErrorCollector): void {
 
 function reviewAction(route: Readonly<Record<string, unknown>>, at: number, collector: ErrorCollector): void {
   // `false` switches off what is only a switch.
-  const present = actions.filter((action) => route[action] !== undefined && route[action] !== false);
+  const written = actions.filter((action) => route[action] !== undefined && route[action] !== false);
+  const present = written.includes('to') ? written.filter((action) => !besideTo.includes(action)) : written;
   const [first, second] = present;
   if (second !== undefined) {
     collector.errorAtKey(
@@ -56,7 +61,8 @@ function reviewAction(route: Readonly<Record<string, unknown>>, at: number, coll
     return;
   }
   if (first === 'to') return;
-  for (const key of upstreamOnly.filter((one) => route[one] !== undefined)) {
+  const effective = featuresOfFile.find(({ routeKeys = {} }) => first in routeKeys)?.effective ?? [];
+  for (const key of upstreamOnly.filter((one) => route[one] !== undefined && !effective.includes(one))) {
     collector.warnAtKey(['routes', at, key], `${quoted(key)} has no effect beside ${quoted(first)}`, 'remove it');
   }
 }
@@ -64,7 +70,7 @@ function reviewAction(route: Readonly<Record<string, unknown>>, at: number, coll
 function reviewRoute(route: RouteRead, at: number, collector: ErrorCollector): void {
   const { rewrite, timeouts } = route;
   reviewSplit(route, ['routes', at], collector);
-  reviewHeaderValues(route, at, collector);
+  reviewHeaderValues(route, ['routes', at], collector);
   reviewErrorPages(route.error_pages, ['routes', at, 'error_pages'], true, collector);
   const host = rewrite?.host;
   if (host !== undefined && host !== 'client' && host !== 'endpoint' && !/^[A-Za-z0-9.[\]:_-]+$/.test(host)) {
@@ -136,31 +142,6 @@ function reviewErrorPages(
         `this page has no effect: ${isOfRoute ? 'on a route ' : ''}the gateway does not answer ${status} by itself, and what an application answers is passed on as it is`,
         'remove it, and let the application send its page',
       );
-}
-
-/** Of nginx and Traefik, Caddy, Apache, HAProxy and Envoy. Two letters and more: $5 is a price. */
-const foreignVariable =
-  /\$[a-z][a-z_]+\b|\{[a-z][\w.>-]*\}|\{\{.*\}\}|%\{[^}]*\}\w*|%\[[^\]]*\]|%[A-Z][A-Z_]+(?:\([^)]*\))?%/;
-
-function reviewHeaderValues(route: RouteRead, at: number, collector: ErrorCollector): void {
-  for (const side of ['request_headers', 'response_headers'] as const) {
-    const { set = {}, add = {} } = route[side] ?? {};
-    const values = [
-      ...Object.entries(set).map(([name, value]) => ['set', name, [value]] as const),
-      ...Object.entries(add).map(([name, value]) => ['add', name, value] as const),
-    ];
-    for (const [edit, name, written] of values) {
-      const found = written.map((value) => foreignVariable.exec(value)?.[0]).find((one) => one !== undefined);
-      if (found === undefined) continue;
-      collector.warnAtKey(
-        ['routes', at, side, edit, name],
-        `${quoted(found)} is sent as it is written: values of headers have no variables`,
-        side === 'request_headers'
-          ? 'remove it: Host, X-Forwarded-For, X-Forwarded-Host, X-Forwarded-Proto and X-Request-Id are sent anyway'
-          : 'write the value itself, or let the application send the header',
-      );
-    }
-  }
 }
 
 function reviewIds(draft: Draft, collector: ErrorCollector): void {

@@ -33,6 +33,8 @@ export interface WantedFile {
     /** The folder is made if it is missing. */
     | 'written_folder'
     | 'folder'
+    /** Of a route that answers with its files: it may come later. */
+    | 'served_folder'
     /** Its lines are read once it is there. */
     | 'followed_file';
   /** Where the file is named. */
@@ -93,7 +95,11 @@ export function wantedFiles(draft: Draft, directory: string, stateFolder: string
     for (const [status, path] of Object.entries(from ?? {})) want('error_page', path, [...at, status]);
   };
   pages(draft.plain.error_pages, ['error_pages']);
-  for (const [at, route] of draft.routes) pages(route.error_pages, ['routes', at, 'error_pages']);
+  for (const [at, route] of draft.routes) {
+    pages(route.error_pages, ['routes', at, 'error_pages']);
+    for (const { filesOfRoute } of featuresOfFile)
+      for (const file of filesOfRoute?.(route) ?? []) want(file.kind, file.path, ['routes', at, ...file.at]);
+  }
   for (const [name, upstream] of draft.upstreams) {
     if (Array.isArray(upstream) || !isMap(upstream.tls)) continue;
     const { ca_file, certificate_file, key_file } = upstream.tls;
@@ -211,7 +217,10 @@ export function reviewFiles(
     // Nor does a gateway end because it can store nothing.
     if (
       !reading.ok &&
-      (kind === 'written_folder' || kind === 'started_program' || (kind === 'program' && !path.includes('/')))
+      (kind === 'written_folder' ||
+        kind === 'served_folder' ||
+        kind === 'started_program' ||
+        (kind === 'program' && !path.includes('/')))
     )
       collector.warnAtValue(at, reading.error.message, reading.error.suggestion);
     else if (!reading.ok) collector.addDetail(at, reading.error);

@@ -12,7 +12,17 @@ function route(id: string, match: Partial<RouteMatch>, upstream: string | null =
   const whole = { hosts: [], pathPrefix: '/', methods: [], ...match };
   const limits = { buffer: { requestBytesMax: 1024, responseBytesMax: 2048 }, tunnel: { idleMs: 1, pingMs: null } };
   const timeouts = { responseHeadMs: 60_000 };
-  return { id, match: whole, action, timeouts, commitDelayMs: 50, ...limits } as unknown as RouteSpec;
+  const edits = { remove: [], set: [], add: [] };
+  return {
+    id,
+    match: whole,
+    action,
+    timeouts,
+    commitDelayMs: 50,
+    requestHeaders: edits,
+    responseHeaders: edits,
+    ...limits,
+  } as unknown as RouteSpec;
 }
 
 const endpoints = [
@@ -162,6 +172,10 @@ describe('the route of a request', () => {
 
 describe('what a route answers by itself', () => {
   const written: Readonly<Record<string, readonly [yaml: string, answer: object]>> = {
+    files: [
+      'files: { root: ./public, cache: { "*.js": 1h } }',
+      { files: '/etc/public', index: 'index.html', cache: '*.js: public, max-age=3600' },
+    ],
     redirect: ['redirect: "https://{host}/new"', { status: 307, location: 'https://{host}/new' }],
     respond: [
       'respond: { status: 418, body: Tee ☕ }',

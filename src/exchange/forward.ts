@@ -1,4 +1,4 @@
-import type { AttemptFacts, ClientFacts } from '../core/exchange.ts';
+import type { AttemptFacts } from '../core/exchange.ts';
 import {
   clientClaimNames,
   type HeaderFilter,
@@ -16,6 +16,8 @@ import type {
   RequestHead,
   ResponseHead,
 } from '../core/message.ts';
+import { headerValue } from '../core/template.ts';
+import type { VariableSource } from '../core/variables.ts';
 import type { ClientCertificateFacts } from '../core/transport.ts';
 import type { Clock } from '../core/time.ts';
 import { prefixValue, writeForwarding } from '../wire/forwarded.ts';
@@ -31,6 +33,7 @@ import type { Identity } from './identity.ts';
 import { isLoopAnswer } from './loop.ts';
 import { writeMaxForwards } from './max-forwards.ts';
 import type { Endpoint, Ids, Route, ServingRevision } from './ports.ts';
+import { writeLines } from './write-lines.ts';
 import { changedUrlHeaders, mayNameUrls } from './webdav-headers.ts';
 import { eachHeaderLine } from '../core/header-lines.ts';
 
@@ -80,10 +83,8 @@ export function ownRequestHeaders(addressHeader: string | null): OwnRequestHeade
 export const ownResponseHeaders: HeaderFilter = headerFilter(['x-request-id', 'proxy-status']);
 
 /** The facts of an exchange that forwarded messages are made from. */
-interface ForwardFacts {
-  readonly id: string;
+interface ForwardFacts extends VariableSource {
   readonly identity: Identity;
-  readonly client: ClientFacts;
   readonly clientCapabilities: Capabilities;
   readonly request: RequestHead;
   readonly serving: ServingRevision;
@@ -143,7 +144,7 @@ export class ForwardedRequest implements OutgoingRequest {
     if (mayNameUrls(headers)) this.#writeWithUrls(sink, forwarded);
     else headers.writeTo(sink, forwarded);
     if (this.webSocketKey !== null) writeWebSocketHeaders(sink, headers, usual);
-    for (const [name, value] of lines) sink.header(name, value);
+    writeLines(sink, lines, this.#facts);
     writeMaxForwards(sink, request);
     const own = edited === null ? sink : new SinkWithout(sink, edited);
     this.#writeHopHeaders(own);
@@ -287,7 +288,7 @@ export class ForwardedResponse implements OutgoingResponse {
   get priority(): string | null {
     const { lines } = this.#route.response;
     const own = lines.length === 0 ? undefined : lines.find(([name]) => name.toLowerCase() === 'priority');
-    return own === undefined ? this.#response.headers.get('priority') : own[1];
+    return own === undefined ? this.#response.headers.get('priority') : headerValue(own[1], this.#facts);
   }
 
   /** Trailers follow a chunked body only; an answer to HEAD has the headers that the one to GET would have. */
@@ -298,11 +299,18 @@ export class ForwardedResponse implements OutgoingResponse {
 
   writeHeaders(sink: HeaderSink): void {
     const { headers, status } = this.#response;
-    const { drop, lines } = this.#route.response;
+    const { drop, lines, ifAbsent, ofRequest } = this.#route.response;
     const isAccepted = status === 101 && isExtendedConnect(this.#facts.request);
     const dropped = isAccepted ? without('sec-websocket-accept', drop) : drop;
     headers.writeTo(sink, headers.hasId(trailerId) && !this.#mayHaveTrailers ? without('trailer', dropped) : dropped);
-    for (const [name, value] of lines) sink.header(name, value);
+    writeLines(sink, lines, this.#facts);
+    if (ifAbsent.length > 0 && status !== 101)
+      writeLines(
+        sink,
+        ifAbsent.filter(([name]) => !headers.has(name.toLowerCase())),
+        this.#facts,
+      );
+    ofRequest?.(this.#facts, sink);
     // RFC 9110 §6.6.1: a recipient with a clock adds the Date that the origin left out.
     if (!headers.hasId(dateId) && !hasDate(lines)) sink.header('Date', httpDate(this.#clock.wallTime()));
     sink.header('X-Request-Id', this.#facts.id);

@@ -9,7 +9,9 @@ import type { HeaderSink, RequestHead, ResponseHead } from '../core/message.ts';
 import type { ReadyWaiter, ReusePolicy, PendingStream, StreamWaiter } from '../core/stream.ts';
 import type { TextRedactor } from '../redact/text-redactor.ts';
 import type { EndpointRelease } from '../core/endpoint-release.ts';
+import type { CompiledText } from '../core/template.ts';
 import type { Clock } from '../core/time.ts';
+import type { VariableSource } from '../core/variables.ts';
 import type { RequestFacts } from '../policy/balancer.ts';
 import type { RouteBounds } from './request-gate.ts';
 import type { BufferAllowance } from './buffer-allowance.ts';
@@ -66,6 +68,8 @@ export interface ServingRevision {
   readonly router: Router;
   /** For answers to requests without a route. */
   readonly unrouted: AnswerSettings;
+  /** Headers of those answers; absent: no further ones. */
+  readonly unroutedHeaders?: ResponseHeaderChange;
 }
 
 export interface Router {
@@ -96,7 +100,7 @@ export interface Route extends AnswerSettings {
   readonly asksPrevious: boolean;
   readonly hop: RouteHop;
   readonly request: RequestHeaderChange;
-  readonly response: HeaderChange;
+  readonly response: ResponseHeaderChange;
   /** Which host the endpoint is told: 'client', 'endpoint', or the host to name. */
   readonly hostSent: string;
   /** The target as it is sent to the endpoint. */
@@ -138,8 +142,20 @@ export interface RequestHeaderChange extends HeaderChange {
 /** Fields that a route removes from a message, and lines that it adds. */
 export interface HeaderChange {
   readonly drop: HeaderFilter;
-  readonly lines: readonly (readonly [name: string, value: string])[];
+  readonly lines: readonly CompiledLine[];
 }
+
+export type CompiledLine = readonly [name: string, value: CompiledText];
+
+export interface ResponseHeaderChange extends HeaderChange {
+  /** Where an endpoint's response has no line of that name. */
+  readonly ifAbsent: readonly CompiledLine[];
+  /** Lines that depend on the request, beside those of all requests; null: there are none. */
+  readonly ofRequest: ResponseHeadersOf | null;
+}
+
+/** Headers of each response of a route, whoever answers; those of endpoints are removed where `drop` has them. */
+export type ResponseHeadersOf = (request: VariableSource, sink: Pick<HeaderSink, 'header'>) => void;
 
 export interface Upstream {
   readonly id: string;
@@ -147,6 +163,8 @@ export interface Upstream {
   readonly application: string;
   readonly attemptsMax: number;
   readonly secure: boolean;
+  /** A filter answers in its place: its attempt is none of an endpoint, and is not recorded. Absent: no. */
+  readonly isSource?: true;
   /** The request's facts are what a balancer may go by, such as a header; they are read during the call. */
   choose(tried: readonly Endpoint[], request: RequestFacts): Endpoint | null;
   hasOther(tried: readonly Endpoint[]): boolean;

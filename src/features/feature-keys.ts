@@ -48,9 +48,9 @@ interface UpstreamContext {
 
 /** A file, by its kind in `config/wanted-files.ts`, which judges it. */
 interface NamedFile {
-  readonly kind: 'session_key';
+  readonly kind: 'session_key' | 'served_folder';
   readonly path: string;
-  /** Where it is named, below the upstream. */
+  /** Where it is named, below the upstream or the route. */
   readonly at: Path;
 }
 
@@ -78,15 +78,21 @@ export interface FeatureKeys<R = object, U = object, F = object> {
   readonly forms?: Readonly<Record<string, KeyForms>>;
   /** It answers the requests of a route in place of an upstream: a route has one such feature, or `to`. Its name is its key in the route. */
   readonly isAction?: true;
+  /** It answers some requests, and `to` the others: a route may have both. */
+  readonly standsBesideTo?: true;
+  /** Keys for requests to endpoints that have an effect where it answers too. */
+  readonly effective?: readonly string[];
   /** Routes with it answer checks of load balancers, which come in clear text. */
   readonly answersChecks?: true;
   /** It does something with endpoints: a route that answers by itself does not have it. */
   readonly needsUpstream?: true;
-  /** The spec of a route; null: the route does not have the feature. */
-  readonly ofRoute?: (read: R, file: F) => object | null;
+  /** The spec of a route; null: the route does not have the feature. Relative paths begin at `directory`. */
+  readonly ofRoute?: (read: R, file: F, directory: string) => object | null;
   readonly ofUpstream?: (read: U, context: UpstreamContext) => object | null;
   /** Files that it names in an upstream or application, which are read before the spec is made. */
   readonly filesOfUpstream?: (read: U) => readonly NamedFile[];
+  /** The same in a route. */
+  readonly filesOfRoute?: (read: R) => readonly NamedFile[];
   /** The key of whose scopes the gateway counts a limited number; absent: it counts nothing in memory that workers share. */
   readonly sharedBy?: string;
   /** Finds what is wrong with it, or without effect, beside other settings. */

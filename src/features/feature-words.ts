@@ -7,11 +7,12 @@ export interface FlatSettings {
   readonly [key: string]: string | number | boolean | null;
 }
 
-/** What `candor route` shows of a feature: what it answers in an application's place, how attempts are repeated, and sizes, queues and bounds. */
+/** What `candor route` shows of a feature: what it answers in an application's place, how attempts are repeated, sizes, queues and bounds, and what it does with headers. */
 interface ShownSettings {
   readonly answer?: FlatSettings;
   readonly retry?: FlatSettings;
   readonly limits?: FlatSettings;
+  readonly headers?: FlatSettings;
 }
 
 /** A line of `candor status`. */

@@ -1,7 +1,9 @@
 import type * as z from 'zod';
+import { files } from './files/keys.ts';
 import { circuitBreaker } from './circuit-breaker/keys.ts';
 import { endpointBreaker } from './circuit-breaker/keys-endpoint.ts';
 import { concurrency } from './concurrency/keys.ts';
+import { cors } from './cors/keys.ts';
 import { drainSignals } from './drain-signal/keys.ts';
 import { maintenance } from './maintenance/keys.ts';
 import { objectives } from './objectives/keys.ts';
@@ -17,10 +19,12 @@ import type { FeatureKeys } from './feature-keys.ts';
 
 /** In the order in which documents have their keys. */
 export const featuresOfFile: readonly FeatureKeys[] = [
+  files,
   respond,
   redirect,
   maintenance,
   readiness,
+  cors,
   retries,
   objectives,
   circuitBreaker,

@@ -1,5 +1,7 @@
 import { circuitBreakerWords } from './circuit-breaker/words.ts';
 import { concurrencyWords } from './concurrency/words.ts';
+import { filesWords } from './files/words.ts';
+import { corsWords } from './cors/words.ts';
 import { maintenanceWords } from './maintenance/words.ts';
 import { objectivesWords } from './objectives/words.ts';
 import { readinessWords } from './readiness/words.ts';
@@ -14,8 +16,10 @@ export const wordsOfFeatures: readonly FeatureWords[] = [
   circuitBreakerWords,
   objectivesWords,
   retryWords,
+  filesWords,
   redirectWords,
   respondWords,
   maintenanceWords,
   readinessWords,
+  corsWords,
 ];

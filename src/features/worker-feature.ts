@@ -4,11 +4,13 @@ import type { EndedExchange } from '../core/exchange.ts';
 import type { FeatureScope } from '../core/feature.ts';
 import type { Filter } from '../core/filter.ts';
 import type { GatewayState } from '../core/schemas/gateway-state.ts';
+import type { PoolClasses } from '../core/pool-classes.ts';
 import type { Random } from '../core/random.ts';
 import type { RequestPriority } from '../core/route-spec.ts';
 import type { BoundSemaphores } from '../core/semaphores.ts';
 import type { Clock } from '../core/time.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
+import type { ResponseHeadersOf } from '../exchange/ports.ts';
 import type { RequestGate } from '../exchange/request-gate.ts';
 import type { RetryPolicy } from '../exchange/retry-policy.ts';
 import type { AroundBalancer, OuterBalancer } from '../policy/balancer.ts';
@@ -32,10 +34,18 @@ export interface FeatureHooks {
   readonly asksPrevious?: true;
   /** Names of headers, in lower case, that requests of clients lose. */
   readonly requestHeadersRemoved?: readonly string[];
+  /** On all responses of the route, also those that the gateway makes itself. One feature alone. */
+  readonly responseHeaders?: RequestedHeaders;
   /** The route is for checks of load balancers: they come in clear text, and while an operator has closed all routes. */
   readonly answersChecks?: true;
   /** Is told how each exchange has ended. */
   readonly onEnded?: (exchange: EndedExchange) => void;
+}
+
+/** Headers that depend on the request. What endpoints say under these names is removed. */
+export interface RequestedHeaders {
+  readonly names: readonly string[];
+  readonly write: ResponseHeadersOf;
 }
 
 /** A feature of one scope in one revision of the configuration. */
@@ -66,6 +76,8 @@ export interface FeaturePorts {
   readonly random: Random;
   /** Those of this scope, which all workers share where the feature's part in the main thread asks for it. Another revision may have others: `previous` is null then. */
   semaphores(onAvailable: () => void): BoundSemaphores;
+  /** The threads of Node's pool, which all features of all workers share. */
+  readonly pool: PoolClasses;
   /** The main thread should not wait for the next regular report. */
   onUrgent(): void;
 }

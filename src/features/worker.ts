@@ -1,6 +1,8 @@
 import { circuitBreaker } from './circuit-breaker/worker.ts';
 import { concurrency } from './concurrency/worker.ts';
+import { cors } from './cors/worker.ts';
 import { drainSignal } from './drain-signal/worker.ts';
+import { files } from './files/worker.ts';
 import { maintenance } from './maintenance/worker.ts';
 import { readiness } from './readiness/worker.ts';
 import { redirect } from './redirect/worker.ts';
@@ -20,6 +22,8 @@ export const workerFeatures: readonly WorkerFeature[] = [
   releases,
   slowStart,
   drainSignal,
+  files,
+  cors,
   respond,
   redirect,
   maintenance,

@@ -10,15 +10,28 @@ import {
 import type { Filter } from '../core/filter.ts';
 import type { GatewayState, QueueState } from '../core/schemas/gateway-state.ts';
 import { localBoundSemaphores } from '../core/local-semaphore.ts';
+import { PoolClasses } from '../core/pool-classes.ts';
 import type { SemaphoreSource } from '../core/semaphores.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { RouteBounds } from '../exchange/request-gate.ts';
 import type { RetryPolicy } from '../exchange/retry-policy.ts';
-import type { FeaturePart, FeaturePorts, FeatureHooks, WorkerFeature } from '../features/worker-feature.ts';
+import type {
+  FeaturePart,
+  FeaturePorts,
+  FeatureHooks,
+  RequestedHeaders,
+  WorkerFeature,
+} from '../features/worker-feature.ts';
 
 interface FeaturePartsPorts extends Pick<FeaturePorts, 'clock' | 'deadlines' | 'random'> {
   readonly semaphores: SemaphoreSource;
   readonly onUrgent?: () => void;
+  /** How many threads can run at once; absent: one. */
+  readonly cores?: number;
+}
+
+interface PartsPorts extends FeaturePartsPorts {
+  readonly pool: PoolClasses;
 }
 
 interface KnownPart {
@@ -37,7 +50,7 @@ type Parts = ReadonlyMap<string, KnownPart>;
  */
 export class FeatureParts {
   readonly #features: readonly WorkerFeature[];
-  readonly #ports: FeaturePartsPorts;
+  readonly #ports: PartsPorts;
   /** By `partKey`. */
   #active: Parts = new Map();
   #ended: ReadonlyMap<string, readonly ((exchange: EndedExchange) => void)[]> = new Map();
@@ -49,7 +62,9 @@ export class FeatureParts {
 
   constructor(features: readonly WorkerFeature[], ports: FeaturePartsPorts) {
     this.#features = features;
-    this.#ports = { ...ports, onUrgent: () => (this.#isUrgent = true) };
+    const { semaphores, cores = 1, clock } = ports;
+    const pool = new PoolClasses((index, onAvailable) => semaphores.pool(index, onAvailable), cores, clock);
+    this.#ports = { ...ports, pool, onUrgent: () => (this.#isUrgent = true) };
   }
 
   /** Loads what the features of these scopes need; null: everything is there. Before they are prepared. */
@@ -152,12 +167,12 @@ export class FeatureParts {
 /** The parts of a revision that is not in force yet. */
 export class PendingParts {
   readonly #features: readonly WorkerFeature[];
-  readonly #ports: FeaturePartsPorts;
+  readonly #ports: PartsPorts;
   readonly #shared: FeatureSemaphores;
   readonly #before: Parts;
   readonly #parts = new Map<string, KnownPart>();
 
-  constructor(features: readonly WorkerFeature[], ports: FeaturePartsPorts, shared: FeatureSemaphores, before: Parts) {
+  constructor(features: readonly WorkerFeature[], ports: PartsPorts, shared: FeatureSemaphores, before: Parts) {
     this.#features = features;
     this.#ports = ports;
     this.#shared = shared;
@@ -183,9 +198,9 @@ export class PendingParts {
     const handle = this.#shared[key];
     const semaphores = handle === undefined ? '' : `${handle.index} ${handle.generation}`;
     const before = this.#before.get(key);
-    const { clock, deadlines, random, onUrgent = () => {} } = this.#ports;
+    const { clock, deadlines, random, pool, onUrgent = () => {} } = this.#ports;
     const ports: FeaturePorts = {
-      ...{ clock, deadlines, random, onUrgent },
+      ...{ clock, deadlines, random, pool, onUrgent },
       semaphores: (onAvailable) =>
         handle === undefined ? localBoundSemaphores() : this.#ports.semaphores.bound(handle, onAvailable),
     };
@@ -218,12 +233,13 @@ export interface RouteHooks {
   readonly retry: RetryPolicy | null;
   readonly asksPrevious: boolean;
   readonly requestHeadersRemoved: readonly string[];
+  readonly responseHeaders: RequestedHeaders | null;
   readonly answersChecks: boolean;
 }
 
 export const noHooks: RouteHooks = {
   ...{ filters: [], bounds: null, retry: null },
-  ...{ asksPrevious: false, requestHeadersRemoved: [], answersChecks: false },
+  ...{ asksPrevious: false, requestHeadersRemoved: [], responseHeaders: null, answersChecks: false },
 };
 
 export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonly FeatureHooks[]): RouteHooks {
@@ -237,6 +253,7 @@ export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonl
     retry: all.find((hooks) => hooks.retry !== undefined)?.retry ?? null,
     asksPrevious: ofUpstream.some(({ asksPrevious }) => asksPrevious === true),
     requestHeadersRemoved: all.flatMap(({ requestHeadersRemoved = [] }) => requestHeadersRemoved),
+    responseHeaders: ofRoute.find(({ responseHeaders }) => responseHeaders !== undefined)?.responseHeaders ?? null,
     answersChecks: ofRoute.some(({ answersChecks }) => answersChecks === true),
   };
 }

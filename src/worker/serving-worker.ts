@@ -60,7 +60,9 @@ import { RouteOverrides } from './route-overrides.ts';
 import { countRetries } from './retry-counts.ts';
 import { countStaleReuses } from './stale-reuses.ts';
 import { workerFeatures } from '../features/worker.ts';
+import { availableCores } from '../system/system.ts';
 import { FeatureParts } from './feature-parts.ts';
+import { responseChange } from './compile-headers.ts';
 import { createTrust } from './trust.ts';
 import { countsNow, sharedCounts } from '../core/worker-counts.ts';
 import { type NewListeners, noListeners, WorkerListeners } from './worker-listeners.ts';
@@ -157,7 +159,7 @@ export class ServingWorker {
         this.#send({ kind: 'unclassified', fault });
       },
     };
-    this.#features = new FeatureParts(workerFeatures, this.#upstreamPorts);
+    this.#features = new FeatureParts(workerFeatures, { ...this.#upstreamPorts, cores: availableCores() });
     this.#states = new GatewayStates({ upstreams: this.#upstreams, features: this.#features });
     this.#errorBodies = new ErrorBodies(clock);
     this.#exchangePorts = {
@@ -325,6 +327,9 @@ export class ServingWorker {
     const recordedHeaderNames = snapshot.recordedHeaderNames.length === 0 ? null : snapshot.recordedHeaderNames;
     this.#serving = {
       ...{ revision, deployment, hopName, stopping: false, redactor, recordedHeaderNames, unrouted, router },
+      ...(unrouted.responseHeaders === undefined
+        ? {}
+        : { unroutedHeaders: responseChange(unrouted.responseHeaders, null) }),
       sampledShare: otlp?.share ?? null,
     };
     this.#closeGoneUpstreams(next);

@@ -13,7 +13,9 @@ import { completed } from './completed.ts';
 const document = await readFile(join(repositoryRoot, 'docs/matching.md'), 'utf8');
 
 /** Each example, and where the requests in the table below it go. */
-const examples = [...document.matchAll(/```yaml\n([^`]+)```\n\n\| request \| goes to \|\n\|---\|---\|\n((?:\|.*\n)+)/g)];
+const examples = [
+  ...document.matchAll(/```yaml\n([^`]+)```\n\n\| request \| goes to \|\n\|---\|---\|\n((?:\|.*\n)+)/g),
+];
 
 before(loadPatterns);
 
