@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Peer } from '../scripts/peers.ts';
 import { repositoryRoot } from '../scripts/repository.ts';
@@ -104,6 +105,8 @@ ${page('$request_id')}
     'nginx.conf': text,
     'files/10k': 'candor. '.repeat(10 * 128),
     'files/1m': 'candor. '.repeat(1024 * 128),
+    // Text that people have written: what repeats itself compresses faster than pages do.
+    'files/50k': readFileSync(join(repositoryRoot, 'docs', 'configuration.md')).toString('latin1', 0, 50 * 1024),
   };
   return { name: 'origin', port: originPort, command: nginxCommand(nginx), env: nginx.env, files };
 }
@@ -160,14 +163,14 @@ export function nginxGateway(nginx: Program, setting: Setting, buffered: boolean
   const port = buffered ? benchPort(4) : benchPort(2);
   const pass = setting.grpc === true ? 'grpc_pass grpc://origin;' : 'proxy_pass http://origin;';
   const locations = prefixes(setting).map((prefix) => `    location ${prefix}/ { ${pass} }`);
-  const text = `daemon off;
+  const text = `${nginxModules(nginx, setting)}daemon off;
 worker_processes 1;
 worker_rlimit_nofile 20000;
 pid nginx.pid;
 error_log error.log;
 events { worker_connections 12000; }
 http {
-  access_log access.log combined${buffered ? ' buffer=64k flush=1s' : ''};
+${nginxCompression[setting.compress ?? 'none']}  access_log access.log combined${buffered ? ' buffer=64k flush=1s' : ''};
   sendfile ${setting.files === true && buffered ? 'off' : 'on'};
   tcp_nopush on;
   keepalive_requests 100000000;
@@ -211,6 +214,18 @@ ${locations.join('\n')}
     env: nginx.env,
     files: { 'nginx.conf': text, ...certificateFiles(setting), ...staticFiles(setting) },
   };
+}
+
+const nginxCompression = {
+  none: '',
+  gzip: '  gzip on;\n  gzip_comp_level 1;\n  gzip_proxied any;\n',
+  br: '  brotli on;\n  brotli_comp_level 4;\n',
+} as const;
+
+/** Of Debian's package libnginx-mod-http-brotli-filter. */
+function nginxModules({ path }: Program, { compress }: Setting): string {
+  const folder = join(dirname(path), '..', 'lib', 'nginx', 'modules');
+  return compress === 'br' ? `load_module ${folder}/ngx_http_brotli_filter_module.so;\n` : '';
 }
 
 /** Sessions are resumed by tickets, as Candor does it; OpenSSL's default ciphers. */
@@ -278,7 +293,7 @@ ${setting.tls ? 'https' : 'http'}://:${port} {
 	log {
 		output file access.log
 	}
-	handle /echo {
+${setting.compress === 'gzip' ? '\tencode {\n\t\tgzip 1\n\t}\n' : ''}	handle /echo {
 		reverse_proxy 127.0.0.1:${echoPort}
 	}
 ${setting.files === true ? '\thandle /static/* {\n\t\troot * .\n\t\tfile_server\n\t}\n' : ''}${proxies.join('\n')}
@@ -391,6 +406,12 @@ function candorListener(port: number, { tls, http2 }: Setting): string {
   return `  web:\n    bind: 127.0.0.1:${port}\n    http2: ${http2}\n${tls ? `    ${certificates}` : ''}`;
 }
 
+const candorCompression = {
+  none: '',
+  gzip: 'compress: { codings: gzip, levels: { gzip: 1 } }\n',
+  br: 'compress: { codings: br, levels: { br: 4 } }\n',
+} as const;
+
 /** `program` is the folder of an installed package, or the repository for unbuilt source. */
 export function candorGateway(program: string, setting: Setting, options: CandorOptions = {}): Gateway {
   const { workers = 1, nodeFlags = [], log = 'default', name = 'candor', port = benchPort(3) } = options;
@@ -416,7 +437,7 @@ admin:
   socket: none
 log:
 ${logLines[log]}
-${configuration}
+${candorCompression[setting.compress ?? 'none']}${configuration}
 `;
   const bin = join(program, 'bin', 'candor');
   // As a shell starts it: it chooses its flags itself, unless they are given.

@@ -39,7 +39,8 @@ interface PeerSpec {
 }
 
 const specs: Readonly<Record<PeerName, PeerSpec>> = {
-  nginx: { packages: ['nginx', 'nginx-core'] },
+  // The second package has a module that compresses by br.
+  nginx: { packages: ['nginx', 'nginx-core'], more: ['libnginx-mod-http-brotli-filter'] },
   haproxy: { packages: ['haproxy'] },
   caddy: { packages: ['caddy'] },
   apache2: { packages: ['apache2-bin'] },

@@ -184,10 +184,13 @@ export const errorReaders: readonly string[] = [
   'src/transport/errno.ts',
   'src/features/files/worker-file.ts',
   'src/transport/try-binding.ts',
+  // Those of zlib: what a client has sent cannot be decoded.
+  'src/filters/decompress-body.ts',
   'src/record/log-files.ts',
   'src/record/log-output.ts',
   'src/store/database.ts',
   'src/otlp/collector.ts',
+  'src/logger/syslog-output.ts',
   'src/deploy/system-host.ts',
   'src/deploy/owner-lock.ts',
   'src/deploy/process-identity.ts',

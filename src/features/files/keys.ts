@@ -84,14 +84,14 @@ function cacheControl(written: z.output<typeof cacheValue>): string {
   return typeof written === 'string' ? written : `public, max-age=${Math.floor(written / 1000)}`;
 }
 
-export const files: FeatureKeys = featureKeys<RouteRead & { to?: unknown }, object>({
+export const files: FeatureKeys = featureKeys<RouteRead & { to?: unknown; php?: { split?: string } }, object>({
   name: filesName,
   isAction: true,
   standsBesideTo: true,
   effective: ['rewrite', 'response_headers', 'timeouts'],
   routeKeys: filesKeys,
   forms: { files: { example: './public', off: 'remove the key', stands: ['root', 'listing'] } },
-  ofRoute({ files: read, to }, _, directory): FilesSpec | null {
+  ofRoute({ files: read, to, php }, _, directory): FilesSpec | null {
     if (read === undefined) return null;
     const {
       root = '.',
@@ -104,6 +104,7 @@ export const files: FeatureKeys = featureKeys<RouteRead & { to?: unknown }, obje
     const { precompressed = false } = rest;
     return {
       ...{ root: resolve(directory, root), index, fallback, listing, passes: to !== undefined },
+      programs: php === undefined ? null : (php.split ?? '.php'),
       precompressed: precompressed === true ? fileCodings : precompressed === false ? [] : precompressed,
       cache: Object.entries(cache).map(([glob, value]) => [glob, cacheControl(value)] as const),
     };

@@ -23,7 +23,16 @@ mkdirSync(join(root, 'folder'));
 after(() => rmSync(root, { recursive: true }));
 
 const spec: FilesSpec = {
-  ...{ root, index: ['index.html'], fallback: null, listing: false, precompressed: [], cache: [], passes: false },
+  ...{
+    root,
+    index: ['index.html'],
+    fallback: null,
+    listing: false,
+    precompressed: [],
+    cache: [],
+    passes: false,
+    programs: null,
+  },
 };
 
 /** A worker with one route, whose disk does `calls` in place of what the system does. */

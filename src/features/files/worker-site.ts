@@ -27,6 +27,7 @@ export function filesFilter(spec: FilesSpec, root: Root, ports: FilePorts): Filt
         if (spec.passes) return 'continue';
         return fail('file_not_found', 'filter', { path: context.path, absence: path });
       }
+      if (isProgram(path.path, spec.programs)) return 'continue';
       const request = new FileRequest(spec, root, path, context, filter, ports, cache);
       context.setState(filter, request);
       return request.begin();
@@ -37,6 +38,11 @@ export function filesFilter(spec: FilesSpec, root: Root, ports: FilePorts): Filt
     },
   };
   return filter;
+}
+
+/** Of any spelling: a file system may not tell capital letters apart, and what follows the name is PATH_INFO. */
+function isProgram(path: string, ending: string | null): boolean {
+  return ending !== null && path.split('/').some((name) => name.toLowerCase().endsWith(ending.toLowerCase()));
 }
 
 function otherMethod(method: string) {

@@ -1,0 +1,24 @@
+import type { ClientFacts } from './exchange.ts';
+import type { HttpVersion } from './message.ts';
+
+/** The program below a folder that a request is for (RFC 3875). Characters are bytes: paths have no encoding. */
+export interface ScriptFacts {
+  /** The folder, without a slash at its end. */
+  readonly root: string;
+  /** The path of the program below it, such as `/index.php`. */
+  readonly name: string;
+  /** What follows the program in the path of the request, such as `/1/edit`; '' if nothing does. */
+  readonly pathInfo: string;
+}
+
+/** What an application that is asked by CGI variables is told besides the head of its request. */
+export interface CgiFacts {
+  readonly client: ClientFacts;
+  readonly version: HttpVersion;
+  /** As the client has sent it. */
+  readonly target: string;
+  /** What the route removes from the beginning of paths; '' if it removes nothing. */
+  readonly prefixRemoved: string;
+  /** Null: the application itself is the program, and all of the path is for it. */
+  readonly script: ScriptFacts | null;
+}
