@@ -100,7 +100,7 @@ function reviewRewrite({ path = [], rewrite }: RouteRead, at: Path, collector: E
   else if (first.kind === 'glob' || first.kind === 'pattern')
     collector.errorAtKey(
       [...at, 'rewrite', 'path'],
-      `it replaces what a path begins with, and ${quoted(first.text)} is a ${first.kind === 'glob' ? 'glob' : 'regular expression'}`,
+      `it replaces what a path begins with, and the path of this route is a ${first.kind === 'glob' ? 'glob' : 'regular expression'}`,
       'match by a path such as /api, or leave the path to the application',
     );
 }
