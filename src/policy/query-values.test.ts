@@ -23,7 +23,7 @@ describe('the values of a parameter', () => {
     fc.assert(
       fc.property(pairs, (written) => {
         const query = new URLSearchParams(written);
-        assert.deepEqual(queryValues(`/?${query}`, 'a'), query.getAll('a'));
+        assert.deepEqual(queryValues(`/?${query.toString()}`, 'a'), query.getAll('a'));
       }),
     );
   });
