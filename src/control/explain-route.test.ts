@@ -12,17 +12,9 @@ function route(id: string, match: Partial<RouteMatch>, upstream: string | null =
   const whole = { hosts: [], pathPrefix: '/', methods: [], ...match };
   const limits = { buffer: { requestBytesMax: 1024, responseBytesMax: 2048 }, tunnel: { idleMs: 1, pingMs: null } };
   const timeouts = { responseHeadMs: 60_000 };
-  const edits = { remove: [], set: [], add: [] };
-  return {
-    id,
-    match: whole,
-    action,
-    timeouts,
-    commitDelayMs: 50,
-    requestHeaders: edits,
-    responseHeaders: edits,
-    ...limits,
-  } as unknown as RouteSpec;
+  const edits = { set: [], add: [], remove: [], ifAbsent: [] };
+  const headers = { requestHeaders: edits, responseHeaders: edits };
+  return { id, match: whole, action, timeouts, commitDelayMs: 50, ...limits, ...headers } as unknown as RouteSpec;
 }
 
 const endpoints = [

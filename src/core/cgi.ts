@@ -1,6 +1,3 @@
-import type { ClientFacts } from './exchange.ts';
-import type { HttpVersion } from './message.ts';
-
 /** The program below a folder that a request is for (RFC 3875). Characters are bytes: paths have no encoding. */
 export interface ScriptFacts {
   /** The folder, without a slash at its end. */
@@ -13,8 +10,15 @@ export interface ScriptFacts {
 
 /** What an application that is asked by CGI variables is told besides the head of its request. */
 export interface CgiFacts {
-  readonly client: ClientFacts;
-  readonly version: HttpVersion;
+  /** Of `ClientFacts`, which this file cannot know. */
+  readonly client: {
+    readonly address: string;
+    readonly port: number;
+    readonly scheme: 'http' | 'https';
+    readonly connection: { readonly localAddress: string };
+  };
+  /** Such as '1.1'. */
+  readonly version: string;
   /** As the client has sent it. */
   readonly target: string;
   /** What the route removes from the beginning of paths; '' if it removes nothing. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { endRequest, record, stderr, stdout } from '../testing/fastcgi-server.ts';
+import { endRequest, record, stderr, stdout } from './fastcgi-server.test-support.ts';
 import { FastCgiReader, recordTypes } from './fastcgi-reader.ts';
 
 /** What a reader makes of these bytes, read in parts of these lengths (the last again and again). */

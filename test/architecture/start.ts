@@ -45,7 +45,7 @@ interface Load {
  */
 export const loadBudgets: Readonly<Record<string, Load>> = {
   'src/cli/main.ts': { kilobytes: 95, packages: ['@stricli/core'] },
-  'src/cli/status-watch.ts': { kilobytes: 236, packages: ['@stricli/core'] },
+  'src/cli/status-watch.ts': { kilobytes: 240, packages: ['@stricli/core'] },
   'src/cli/reload-command.ts': { kilobytes: 185, packages: ['@stricli/core'] },
   'src/cli/restart-command.ts': { kilobytes: 160, packages: ['@stricli/core'] },
   'src/cli/deploy.ts': { kilobytes: 181, packages: ['@stricli/core'] },

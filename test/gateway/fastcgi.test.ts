@@ -12,7 +12,7 @@ import {
   record,
   stderr,
   stdout,
-} from '../../src/testing/fastcgi-server.ts';
+} from '../../src/wire/fastcgi-server.test-support.ts';
 import { headerOf } from '../../src/testing/testing.ts';
 import { requestText, startFromYaml, type YamlGateway } from './start-from-yaml.ts';
 

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { type Result, succeed } from '#failures/result.ts';
 import { declare } from '../../schema/default.ts';
 import { type ErrorDetail, quoted, reject } from '../../schema/error-detail.ts';
-import { duration, encodeDetail, oneOrMany, parsed, path } from '../../schema/leaves.ts';
+import { age, encodeDetail, oneOrMany, parsed, path } from '../../schema/leaves.ts';
 import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
 import { fileCodings, filesName, type FilesSpec } from './settings.ts';
@@ -14,7 +14,7 @@ const absent = {
   precompressed: declare('false', 'Each file beside another one is looked for with each request.'),
 };
 
-const cacheValue = z.union([z.enum(['immutable', 'no-cache', 'no-store']), duration], {
+const cacheValue = z.union([z.enum(['immutable', 'no-cache', 'no-store']), age], {
   error: ({ input }) =>
     encodeDetail({
       message: `${quoted(String(input))} does not say how long browsers keep a file`,
@@ -81,7 +81,7 @@ const yearS = 365 * 86_400;
 
 function cacheControl(written: z.output<typeof cacheValue>): string {
   if (written === 'immutable') return `public, max-age=${yearS}, immutable`;
-  return typeof written === 'string' ? written : `public, max-age=${Math.floor(written / 1000)}`;
+  return typeof written === 'string' ? written : `public, max-age=${written}`;
 }
 
 export const files: FeatureKeys = featureKeys<RouteRead & { to?: unknown; php?: { split?: string } }, object>({

@@ -66,7 +66,7 @@ export function decoded(path: string): string {
 }
 
 /** `CVE-2016-5385`: programs take HTTP_PROXY for the variable that names their own proxy. The others are told by variables of their own. */
-const toldOtherwise: ReadonlySet<string> = new Set(['HTTP_PROXY', 'HTTP_HOST', 'HTTP_CONTENT_LENGTH']);
+const givenOtherwise: ReadonlySet<string> = new Set(['HTTP_PROXY', 'HTTP_HOST', 'HTTP_CONTENT_LENGTH']);
 const plainName = /^[A-Za-z0-9-]+$/;
 
 /** The headers of a request as variables. Values of the same name are one, as in RFC 9110 §5.3 and, for Cookie, RFC 6265 §4.2.1. */
@@ -78,7 +78,7 @@ class HeaderVariables implements HeaderSink {
     if (!plainName.test(name)) return;
     const variable = `HTTP_${name.toUpperCase().replaceAll('-', '_')}`;
     if (variable === 'HTTP_CONTENT_TYPE') this.contentType ??= value;
-    else if (!toldOtherwise.has(variable)) this.#add(variable, value);
+    else if (!givenOtherwise.has(variable)) this.#add(variable, value);
   }
 
   #add(variable: string, value: string): void {

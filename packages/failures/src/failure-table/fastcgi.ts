@@ -1,10 +1,5 @@
 import type { CaseTexts } from '../failure-spec.ts';
 
-/** Evidence of an endpoint with which FastCGI is spoken. */
-export interface FastCgiEvidence {
-  readonly fastcgi?: true;
-}
-
 const killedScript =
   'php-fpm ended the process: the program ran longer than `request_terminate_timeout`, or broke a rule of memory (SIGSEGV, out of memory)';
 const fpmLog =

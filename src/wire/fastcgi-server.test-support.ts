@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { endStatuses, recordContentMax, recordHeaderBytes, recordTypes } from '../wire/fastcgi-reader.ts';
+import { endStatuses, recordContentMax, recordHeaderBytes, recordTypes } from './fastcgi-reader.ts';
 
 /** A request as the server has read it. */
 export interface FastCgiRequestRead {
@@ -16,7 +16,7 @@ export function record(type: number, content: string | Uint8Array, { id = 1, pad
 }
 
 /** A stream, in as many records as it needs. */
-export function stream(type: number, content: string | Uint8Array): Buffer {
+function stream(type: number, content: string | Uint8Array): Buffer {
   const bytes = Buffer.from(content as string, 'latin1');
   const parts: Buffer[] = [];
   for (let at = 0; at < bytes.length; at += recordContentMax)
@@ -32,7 +32,7 @@ export function endRequest(status: (typeof endStatuses)[number] = 'FCGI_REQUEST_
 }
 
 /** Reads name-value pairs (FastCGI specification §3.4). */
-export function readVariables(bytes: Buffer): Map<string, string> {
+function readVariables(bytes: Buffer): Map<string, string> {
   const variables = new Map<string, string>();
   let at = 0;
   const length = (): number => {
