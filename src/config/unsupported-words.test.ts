@@ -32,10 +32,11 @@ function suggestionIn(text: string, key: string): string {
 const everywhere = ['top', 'listener', 'route', 'upstream', 'application'] as const;
 
 for (const [keys, says] of [
-  [['fastcgi_pass', 'php_fastcgi', 'uwsgi_pass'], /^FastCGI, uwsgi and SCGI are not spoken yet/],
+  [['fastcgi_param', 'fastcgi_params'], /^programs are told .* "variables" of "php"/],
+  [['fastcgi_pass', 'php_fastcgi', 'uwsgi_pass'], /^FastCGI is "protocol: fastcgi"/],
   [['bandwidth', 'limit_rate', 'bwlimit'], /^limits of bandwidth are not supported yet/],
   [['waf', 'modsecurity'], /^a firewall for requests/],
-  [['remote_ip', 'client_ip'], /^access by client address is not supported yet/],
+  [['remote_ip', 'client_ip'], /^a route takes clients of some networks alone/],
   [['rate_limit', 'limit_req', 'throttle', 'rateLimit'], /^limits of request rates are not supported yet/],
   [['cache', 'proxy_cache', 'caching'], /^caching is not supported yet/],
   [
@@ -43,14 +44,14 @@ for (const [keys, says] of [
     /^authentication of clients is not supp/,
   ],
   [['ip_hash', 'consistent_hash'], /^requests of one client go to one endpoint with "balance: /],
-  [['gzip', 'encode', 'compression'], /^compression is not supported yet/],
+  [['gzip', 'encode', 'compression'], /^(?:did you mean "compress"|it is "compress: true")/],
   [['upgrade', 'upgrades'], /^WebSockets need no key/],
   [['h2c', 'alpn'], /^HTTP\/2 is offered to clients unless a listener has "http2: false"/],
   [['http3', 'quic'], /^HTTP\/3 is not supported yet/],
   [['grpc', 'grpc_pass'], /^gRPC needs no key of its own/],
   [['middlewares', 'plugins', 'lua'], /^plugins and middleware are not supported yet/],
   [['file_server', 'try_files'], /^it is "files: \.\/public" of a route/],
-  [['allow', 'deny', 'whitelist', 'ip_allow_list'], /^access by client address is not supported yet/],
+  [['allow', 'deny', 'whitelist', 'ip_allow_list'], /^a route takes clients of some networks alone/],
   [['mirror', 'canary'], /not supported yet/],
   [['weighted'], /^an entry of "endpoints" has them/],
   [['tcp', 'udp'], /^proxying of TCP and UDP is not supported yet/],
@@ -62,13 +63,10 @@ for (const [keys, says] of [
     });
 
 for (const [key, says] of [
-  ['path_regex', /^paths are matched by their beginning/],
-  ['query', /^queries are not matched/],
-  ['cookies', /^single cookies are not matched/],
-  ['listener', /^every route is for all listeners/],
+  ['path_regex', /^a regular expression stands behind "~"/],
+  ['entrypoints', /^a route is for all listeners, or/],
   ['client', /^there are no limits for the clients of a single route yet: "client" at the outermost level/],
   ['autoindex', /^it is "files: \.\/public" of a route/],
-  ['include', /^a configuration is one file/],
   ['hsts', /^it belongs into "tls" of a listener/],
 ] as const)
   test(`the key ${key} of a route is explained`, () => {
@@ -209,7 +207,7 @@ test('limits and doors of clients are explained in client too', () => {
   for (const [key, says] of [
     ['rate_limit', /^limits of request rates/],
     ['auth', /^authentication of clients/],
-    ['allow', /^access by client address/],
+    ['allow', /^a route takes clients of some networks alone/],
     ['tls', /^TLS for clients/],
   ] as const)
     assert.match(suggestionIn(`${respond}client: { ${key}: 1 }\n`, key), says);
@@ -238,7 +236,7 @@ function adviceOn(place: keyof typeof places, key: string): string | null {
 
 test('a limit of all clients is said to be none of a single part, where it is written in one', () => {
   for (const place of ['listener', 'route', 'upstream', 'application'] as const)
-    for (const key of ['body_max', 'head_max', 'connections_per_address_max'])
+    for (const key of ['head_max', 'connections_per_address_max'])
       assert.match(
         adviceOn(place, key) ?? '',
         /^there is no such limit for a single part yet: "client: \{ /,

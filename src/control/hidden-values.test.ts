@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { stringify } from 'yaml';
 import { type ConfigurationError, renderConfigurationErrors } from '../config/configuration-errors.ts';
 import { hiddenKeys, type HiddenKey } from '../config/hidden-keys.ts';
 import { type Parsing, parseConfiguration } from '../config/parse.ts';
+import { loadPatterns } from '../core/pattern.ts';
 import type { Hiding } from '../schema/schema-parts.ts';
 import { effectiveConfiguration } from './effective-configuration.ts';
 
@@ -43,6 +44,7 @@ const beside: Readonly<Partial<Record<string, object>>> = {
   'upstreams.*.check': { path: '/up' },
   'applications.*': { command: 'node a.js' },
   'routes.*': { to: 'app' },
+  'routes.*.php': { root: '/srv/www' },
   admin: { listen: '127.0.0.1:9901' },
   'alerts.targets.*.webhook': { url: 'https://a.example/x' },
   'alerts.targets.*.pagerduty': { routing_key: 'x' },
@@ -51,7 +53,7 @@ const beside: Readonly<Partial<Record<string, object>>> = {
 };
 
 function valueOf({ path, hiding }: HiddenKey): unknown {
-  if (path.endsWith('environment')) return { DATABASE: canary, PLAIN: canary };
+  if (/\.(?:environment|variables)$/.test(path)) return { DATABASE: canary, PLAIN: canary };
   if (path.endsWith('.url')) return `https://hooks.example/${canary}`;
   return forms[path] ?? ofHiding[hiding as Exclude<Hiding, 'file'>];
 }
@@ -64,14 +66,15 @@ function treeOf(path: string, value: unknown): Record<string, unknown> {
     const inner = build(rest, [...prefix, key]);
     const tree = key === '*' ? { one: inner } : { [key]: inner };
     const own = { ...beside[prefix.join('.')], ...tree };
-    return prefix.join('.') === 'routes' || prefix.at(-1) === 'certificates' ? [inner] : own;
+    return prefix.join('.') === 'routes' || ['certificates', 'any'].includes(prefix.at(-1) ?? '') ? [inner] : own;
   };
   return build(path.split('.'), []) as Record<string, unknown>;
 }
 
 function textOf(path: string, value: unknown, isInFlow = false): string {
   const tree = treeOf(path, value);
-  const upstreams = { app: '127.0.0.1:3000', ...(tree['upstreams'] as object | undefined) };
+  const app = path.includes('.php.') ? { endpoints: '127.0.0.1:9000', protocol: 'fastcgi' } : '127.0.0.1:3000';
+  const upstreams = { app, ...(tree['upstreams'] as object | undefined) };
   const targets = [...Object.keys(upstreams), ...Object.keys((tree['applications'] as object | undefined) ?? {})];
   const routes = tree['routes'] ?? targets.map((to) => ({ path: `/${to}`, to }));
   const whole = { ...tree, upstreams, routes };
@@ -121,6 +124,8 @@ function misspelled(path: string): string {
   parts[at] = key.slice(0, -2) + key.slice(-1);
   return parts.join('.');
 }
+
+before(loadPatterns);
 
 describe('a value that the schema marks is in no message, text or effective configuration', () => {
   for (const key of marked) {

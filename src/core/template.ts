@@ -12,7 +12,7 @@ import { nearest } from './nearest.ts';
 import { type ValueOf, variableForms, variableNamed, type VariableSource } from './variables.ts';
 
 /** `variables` stand between each two of `texts`. */
-export class Template {
+class Template {
   readonly texts: readonly string[];
   readonly variables: readonly TemplateVariable[];
 
@@ -78,7 +78,7 @@ export function variablesIn(text: string): readonly string[] {
 }
 
 /** They are filled in for each request, and a client may make some of them long. */
-export const variablesMax = 16;
+const variablesMax = 16;
 
 export interface TemplateError {
   readonly message: string;

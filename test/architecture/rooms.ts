@@ -7,7 +7,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   wire: ['core'],
   policy: ['core'],
   redact: ['core'],
-  schema: ['redact'],
+  schema: ['core', 'redact'],
   features: ['core', 'policy'],
   // What may be written of a feature.
   'features/keys': ['core', 'schema', 'features'],
@@ -20,7 +20,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   filters: ['core', 'wire'],
   exchange: ['core', 'redact', 'wire', 'policy'],
   // The part of a feature in a worker.
-  'features/worker': ['core', 'wire', 'policy', 'filters', 'exchange', 'features'],
+  'features/worker': ['core', 'wire', 'policy', 'upstream', 'filters', 'exchange', 'features'],
   deploy: ['core', 'redact'],
   // Candor's own log among those of other gateways.
   diagnose: ['core', 'explain'],
@@ -125,7 +125,8 @@ export const typesAlone: Readonly<Record<string, readonly string[]>> = { dashboa
 /** npm packages by room; a room that is not here uses none. Each grant is used. */
 export const packages: Readonly<Record<string, readonly string[]>> = {
   // The schemas of core/schemas: types come from them by inference, and only readers of configurations and the admin API load them.
-  core: ['zod'],
+  // And the engine of regular expressions, loaded where a configuration has one.
+  core: ['zod', 're2js'],
   schema: ['zod'],
   'features/keys': ['zod'],
   config: ['yaml', 'zod'],
@@ -182,11 +183,15 @@ export const errorReaders: readonly string[] = [
   // Errors of the system become failures, states and sentences of ours.
   'src/transport/errno.ts',
   'src/features/files/worker-file.ts',
+  'src/features/fastcgi/worker-scripts.ts',
   'src/transport/try-binding.ts',
+  // Those of zlib: what a client has sent cannot be decoded.
+  'src/filters/decompress-body.ts',
   'src/record/log-files.ts',
   'src/record/log-output.ts',
   'src/store/database.ts',
   'src/otlp/collector.ts',
+  'src/logger/syslog-output.ts',
   'src/deploy/system-host.ts',
   'src/deploy/owner-lock.ts',
   'src/deploy/process-identity.ts',
