@@ -57,6 +57,9 @@ routes:
   await put('docs/index.html', 'docs');
   await put('docs/deep/a b&c.txt', 'deep');
   await put('docs/grüße.txt', 'Grüße');
+  await put('run.php', '<?php');
+  await put('run.php.bak', '<?php');
+  await put('run.php.html', 'page');
   await put('.env', 'secret');
   await put('.git/config', 'secret');
   await put('.well-known/security.txt', 'Contact: mailto:a@example.org');
@@ -101,6 +104,10 @@ describe('a route with files', () => {
     ['finds no file', 'plain', '/missing.txt', 404, /file_not_found/],
     ['finds no file below a file', 'plain', '/digits.txt/x', 404, /file_not_found/],
     ['finds no file where the path asks for a folder', 'plain', '/digits.txt/', 404, /file_not_found/],
+    ['sends no text of a program', 'plain', '/run.php', 404, /file_not_found/],
+    ['sends no copy of one', 'plain', '/run.php.bak', 404, /file_not_found/],
+    ['passes on a program', 'both', '/run.php', 200, 'from the application'],
+    ['serves a page that was one', 'plain', '/run.php.html', 200, 'page'],
     ['lists no folder', 'plain', '/empty/', 404, /file_not_found/],
     ['serves no file that begins with a dot', 'plain', '/.env', 404, /file_not_found/],
     ['serves nothing of a folder that begins with a dot', 'plain', '/.git/config', 404, /file_not_found/],
@@ -119,6 +126,8 @@ describe('a route with files', () => {
     ['passes on a hidden name', 'both', '/.env', 200, 'from the application'],
     ['passes on a folder without an index', 'both', '/empty/', 200, 'from the application'],
     ['serves what is there before the upstream', 'both', '/digits.txt', 200, '0123456789'],
+    ['leads to the slash of its own path', 'mount', '/static?a=b', 308, /\/static\/\?a=b/],
+    ['serves its index there', 'mount', '/static/', 200, '<h1>home</h1>'],
     ['takes the path that `rewrite` leaves', 'mount', '/static/digits.txt', 200, '0123456789'],
   ];
   for (const [what, host, path, status, body] of table)

@@ -39,7 +39,7 @@ const expected: readonly (readonly [what: string, asked: readonly (readonly [pat
       ['/wp-admin', '301 See /wp-admin/'],
       ['/wp-content/debug.log', '404'],
       ['/wp-content/uploads/cat.jpg', '200 cat'],
-      ['/wp-content/uploads/evil.php', '200 <?php'],
+      ['/wp-content/uploads/evil.php', '404'],
       ['/wp-content/uploads/none.jpg', '404'],
     ],
   ],

@@ -334,7 +334,7 @@ const deciding: Readonly<Record<string, readonly unknown[]>> = {
   requestOpen: [true],
   requested: ['websocket'],
   answered: ['h2c'],
-  absence: ['missing', 'hidden', 'outside'],
+  absence: ['missing', 'no_index', 'hidden', 'program', 'outside'],
   accept: ['missing', 'wrong'],
   allow: ['GET, HEAD'],
   reused: [true, false],

@@ -31,6 +31,7 @@ const spec: FilesSpec = {
     listing: false,
     precompressed: [],
     cache: [],
+    isBelow: true,
     passes: false,
     programs: null,
   },

@@ -146,26 +146,30 @@ export class FileRequest extends Deadline {
 
   async #inFolder(folder: OpenFile): Promise<FoundFile | Decision> {
     try {
-      const { path, isFolder } = this.#path;
+      const { path } = this.#path;
       for (const name of this.#spec.index) {
         const indexPath = path === '' ? name : `${path}/${name}`;
         const opened = await this.#root.open(indexPath);
-        if (opened !== 'missing' && isProgram(name, this.#spec.programs)) {
+        if (opened !== 'missing' && this.#spec.passes && isProgram(name, this.#spec.programs)) {
           if (typeof opened !== 'string') this.#close(opened);
           return 'continue';
         }
         if (typeof opened === 'string') continue;
-        if (opened.facts.kind === 'file' && (isFolder || path === '')) return await this.#encoded(indexPath, opened);
+        if (opened.facts.kind === 'file' && this.#isAtFolder) return await this.#encoded(indexPath, opened);
         this.#close(opened);
         if (opened.facts.kind === 'file') return withSlash(this.#context);
       }
       if (!this.#spec.listing) return await this.#without('no_index');
-      return isFolder || path === ''
-        ? await listingOf(this.#context.path, folder, this.#root)
-        : withSlash(this.#context);
+      return this.#isAtFolder ? await listingOf(this.#context.path, folder, this.#root) : withSlash(this.#context);
     } finally {
       this.#close(folder);
     }
+  }
+
+  /** Relative links of the page of a folder lead below it. */
+  get #isAtFolder(): boolean {
+    if (this.#path.path !== '') return this.#path.isFolder;
+    return !this.#spec.isBelow || this.#context.path.endsWith('/');
   }
 
   /** There is no file: what the route says of that. */

@@ -186,6 +186,7 @@ const absences: Readonly<Record<string, string>> = {
   missing: '',
   no_index: ', a folder without an index',
   hidden: ', whose name begins with a dot',
+  program: ' that may be sent: it is a PHP program',
   outside: ': a link leads out of it',
 };
 
@@ -199,6 +200,13 @@ const casesOfAbsence: Readonly<Record<string, CaseTexts | null>> = {
     usualCauses: ['a scanner looks for files such as .env or .git, which are never served'],
     nextStep:
       'Nothing is wrong; a file that is to be served needs a name without a dot at its beginning, or the folder /.well-known.',
+  },
+  program: {
+    usualCauses: [
+      'a scanner looks for programs, or copies of them, whose text has passwords',
+      'the folder is that of a PHP application, and the route does not run it',
+    ],
+    nextStep: 'To run the programs, give the route `php: { root: … }` and an upstream with `protocol: fastcgi`.',
   },
   outside: {
     usualCauses: ['a symbolic link in the folder leads out of it; what is outside is not served'],
