@@ -31,6 +31,7 @@ import type { Identity } from './identity.ts';
 import { isLoopAnswer } from './loop.ts';
 import { writeMaxForwards } from './max-forwards.ts';
 import type { Endpoint, Ids, Route, ServingRevision } from './ports.ts';
+import { sinkOfChanged } from './response-values.ts';
 import { changedUrlHeaders, mayNameUrls } from './webdav-headers.ts';
 import { eachHeaderLine } from '../core/header-lines.ts';
 
@@ -87,7 +88,9 @@ interface ForwardFacts {
   readonly clientCapabilities: Capabilities;
   readonly request: RequestHead;
   readonly serving: ServingRevision;
-  readonly attempts: readonly Pick<AttemptFacts, 'endpoint'>[];
+  readonly attempts: readonly (Pick<AttemptFacts, 'endpoint'> & {
+    readonly chosenEndpoint: Pick<Endpoint, 'authority' | 'address'>;
+  })[];
 }
 
 /** The request as it is sent to the endpoint. */
@@ -301,7 +304,8 @@ export class ForwardedResponse implements OutgoingResponse {
     const { drop, lines } = this.#route.response;
     const isAccepted = status === 101 && isExtendedConnect(this.#facts.request);
     const dropped = isAccepted ? without('sec-websocket-accept', drop) : drop;
-    headers.writeTo(sink, headers.hasId(trailerId) && !this.#mayHaveTrailers ? without('trailer', dropped) : dropped);
+    const own = sinkOfChanged(sink, headers, this.#route, this.#facts) ?? sink;
+    headers.writeTo(own, headers.hasId(trailerId) && !this.#mayHaveTrailers ? without('trailer', dropped) : dropped);
     for (const [name, value] of lines) sink.header(name, value);
     // RFC 9110 §6.6.1: a recipient with a clock adds the Date that the origin left out.
     if (!headers.hasId(dateId) && !hasDate(lines)) sink.header('Date', httpDate(this.#clock.wallTime()));

@@ -13,6 +13,7 @@ import type { Clock } from '../core/time.ts';
 import type { RequestFacts } from '../policy/balancer.ts';
 import type { RouteBounds } from './request-gate.ts';
 import type { BufferAllowance } from './buffer-allowance.ts';
+import type { ResponseValues } from './response-values.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 
 /** What the exchange needs from other rooms. The worker gives it the real ones, tests give their own. */
@@ -94,6 +95,8 @@ export interface Route extends AnswerSettings {
   readonly hop: RouteHop;
   readonly request: RequestHeaderChange;
   readonly response: HeaderChange;
+  /** Null: headers of endpoints keep their values. */
+  readonly responseValues: readonly ResponseValues[] | null;
   /** Which host the endpoint is told: 'client', 'endpoint', or the host to name. */
   readonly hostSent: string;
   /** The target as it is sent to the endpoint. */

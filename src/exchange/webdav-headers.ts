@@ -81,7 +81,7 @@ const translations = [
 ] as const;
 
 /** A trusted peer may have been asked for another host than it asks for. */
-function authoritiesOf({ authority, headers }: RequestHead, { trusted }: ClientFacts): readonly string[] {
+export function authoritiesOf({ authority, headers }: RequestHead, { trusted }: ClientFacts): readonly string[] {
   const named = trusted ? headers.get('x-forwarded-host')?.split(',', 1)[0]?.trim().toLowerCase() : undefined;
   return named === undefined || named === '' ? [authority] : [authority, named];
 }

@@ -7,10 +7,11 @@ export interface FlatSettings {
   readonly [key: string]: string | number | boolean | null;
 }
 
-/** What `candor route` shows of a feature: what it answers in an application's place, how attempts are repeated, and sizes, queues and bounds. */
+/** What `candor route` shows of a feature: what it answers in an application's place, how attempts are repeated, what is changed in responses, and sizes, queues and bounds. */
 interface ShownSettings {
   readonly answer?: FlatSettings;
   readonly retry?: FlatSettings;
+  readonly responses?: FlatSettings;
   readonly limits?: FlatSettings;
 }
 

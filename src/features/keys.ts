@@ -10,6 +10,7 @@ import { readiness } from './readiness/keys.ts';
 import { redirect } from './redirect/keys.ts';
 import { releases } from './releases/keys.ts';
 import { respond } from './respond/keys.ts';
+import { responseRewrite } from './response-rewrite/keys.ts';
 import { retries } from './retry/keys.ts';
 import { slowStart } from './slow-start/keys.ts';
 import { sticky } from './sticky/keys.ts';
@@ -21,6 +22,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   redirect,
   maintenance,
   readiness,
+  responseRewrite,
   retries,
   objectives,
   circuitBreaker,

@@ -5,6 +5,7 @@ import { objectivesWords } from './objectives/words.ts';
 import { readinessWords } from './readiness/words.ts';
 import { redirectWords } from './redirect/words.ts';
 import { respondWords } from './respond/words.ts';
+import { responseRewriteWords } from './response-rewrite/words.ts';
 import { retryWords } from './retry/words.ts';
 import type { FeatureWords } from './feature-words.ts';
 
@@ -14,6 +15,7 @@ export const wordsOfFeatures: readonly FeatureWords[] = [
   circuitBreakerWords,
   objectivesWords,
   retryWords,
+  responseRewriteWords,
   redirectWords,
   respondWords,
   maintenanceWords,

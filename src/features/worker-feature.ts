@@ -10,6 +10,7 @@ import type { BoundSemaphores } from '../core/semaphores.ts';
 import type { Clock } from '../core/time.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { RequestGate } from '../exchange/request-gate.ts';
+import type { ResponseValues } from '../exchange/response-values.ts';
 import type { RetryPolicy } from '../exchange/retry-policy.ts';
 import type { AroundBalancer, OuterBalancer } from '../policy/balancer.ts';
 import type { CanaryMatch } from '../policy/canary-match.ts';
@@ -30,6 +31,8 @@ export interface FeatureHooks {
   readonly retry?: RetryPolicy;
   /** Of an upstream: what its new release has not is asked of the one before, while that runs. */
   readonly asksPrevious?: true;
+  /** Changes values of headers in responses of endpoints. */
+  readonly responseValues?: ResponseValues;
   /** Names of headers, in lower case, that requests of clients lose. */
   readonly requestHeadersRemoved?: readonly string[];
   /** The route is for checks of load balancers: they come in clear text, and while an operator has closed all routes. */

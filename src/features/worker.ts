@@ -6,6 +6,7 @@ import { readiness } from './readiness/worker.ts';
 import { redirect } from './redirect/worker.ts';
 import { releases } from './releases/worker.ts';
 import { respond } from './respond/worker.ts';
+import { responseRewrite } from './response-rewrite/worker.ts';
 import { retry } from './retry/worker.ts';
 import { slowStart } from './slow-start/worker.ts';
 import { sticky } from './sticky/worker.ts';
@@ -20,6 +21,7 @@ export const workerFeatures: readonly WorkerFeature[] = [
   releases,
   slowStart,
   drainSignal,
+  responseRewrite,
   respond,
   redirect,
   maintenance,

@@ -48,6 +48,7 @@ export function compileRoute(
     hop,
     request: requestChange(spec.requestHeaders, hooks.requestHeadersRemoved, prefixRemoved, own),
     response: isEmpty(spec.responseHeaders) ? responseUnedited : headerChange(spec.responseHeaders, ownResponseHeaders),
+    responseValues: hooks.responseValues,
     hostSent: spec.rewrite.host,
     rewrite: rewriteOf(spec.match.pathPrefix, spec.rewrite.pathPrefix),
     prefixRemoved,

@@ -13,6 +13,7 @@ import { localBoundSemaphores } from '../core/local-semaphore.ts';
 import type { SemaphoreSource } from '../core/semaphores.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { RouteBounds } from '../exchange/request-gate.ts';
+import type { ResponseValues } from '../exchange/response-values.ts';
 import type { RetryPolicy } from '../exchange/retry-policy.ts';
 import type { FeaturePart, FeaturePorts, FeatureHooks, WorkerFeature } from '../features/worker-feature.ts';
 
@@ -218,18 +219,20 @@ export interface RouteHooks {
   readonly retry: RetryPolicy | null;
   readonly asksPrevious: boolean;
   readonly requestHeadersRemoved: readonly string[];
+  readonly responseValues: readonly ResponseValues[] | null;
   readonly answersChecks: boolean;
 }
 
 export const noHooks: RouteHooks = {
   ...{ filters: [], bounds: null, retry: null },
-  ...{ asksPrevious: false, requestHeadersRemoved: [], answersChecks: false },
+  ...{ asksPrevious: false, requestHeadersRemoved: [], responseValues: null, answersChecks: false },
 };
 
 export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonly FeatureHooks[]): RouteHooks {
   if (ofRoute.length + ofUpstream.length === 0) return noHooks;
   const all = [...ofRoute, ...ofUpstream];
   const bounds = all.flatMap(({ gate }) => gate ?? []);
+  const responseValues = all.flatMap((hooks) => hooks.responseValues ?? []);
   const priority = ofRoute.find((hooks) => hooks.priority !== undefined)?.priority ?? 'normal';
   return {
     filters: all.flatMap(({ filters = [] }) => filters),
@@ -237,6 +240,7 @@ export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonl
     retry: all.find((hooks) => hooks.retry !== undefined)?.retry ?? null,
     asksPrevious: ofUpstream.some(({ asksPrevious }) => asksPrevious === true),
     requestHeadersRemoved: all.flatMap(({ requestHeadersRemoved = [] }) => requestHeadersRemoved),
+    responseValues: responseValues.length === 0 ? null : responseValues,
     answersChecks: ofRoute.some(({ answersChecks }) => answersChecks === true),
   };
 }
