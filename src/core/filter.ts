@@ -2,6 +2,7 @@ import type { ClientFacts, SessionChange } from './exchange.ts';
 import type { Failure } from '#failures/failure.ts';
 import type { MessageHeaders, Ownership, RequestHead } from './message.ts';
 import type { Clock } from './time.ts';
+import type { VariableSource } from './variables.ts';
 
 /**
  * The order in which requests pass filters, whoever has them; responses pass them in reverse. Within a stage: those of the overlay, of listeners, of
@@ -90,6 +91,8 @@ export interface FilterContext {
    */
   readonly path: string;
   readonly client: ClientFacts;
+  /** For texts with variables (`template.ts`). */
+  readonly variables: VariableSource;
   /** Whether the gateway is stopping. */
   readonly stopping: boolean;
   /** The id of the endpoint whose response it is; null before an endpoint was chosen. */

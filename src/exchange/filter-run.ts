@@ -4,17 +4,15 @@ import { fail, type Failure } from '#failures/failure.ts';
 import type { BodySink, Filter, FilterAnswer, FilterContext, FilterDecision, FilterPipeline } from '../core/filter.ts';
 import { chunkedBody, hasNoBody, noBody, type OutgoingResponse, type RequestHead } from '../core/message.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
+import type { VariableSource } from '../core/variables.ts';
 import { EditedResponse } from './edited-response.ts';
 import { filterFault } from './filter-fault.ts';
 import { type BodyEnds, FilteredBodies } from './filtered-bodies.ts';
 import { isExtendedConnect } from './forward.ts';
-import { plainPath } from '../wire/plain-path.ts';
 
 /** The exchange, as the run of its filters sees it. */
-export interface FilteredExchange extends BodyEnds {
-  readonly id: string;
+export interface FilteredExchange extends BodyEnds, VariableSource {
   readonly request: RequestHead;
-  readonly client: ClientFacts;
   readonly serving: { readonly stopping: boolean };
   readonly attempts: readonly Pick<AttemptFacts, 'endpoint' | 'retryReason'>[];
   /** Of the endpoint that has answered. */
@@ -72,13 +70,15 @@ export class FilterRun implements FilterContext {
   }
 
   get path(): string {
-    const target = plainPath(this.#exchange.request.target);
-    const mark = target.indexOf('?');
-    return mark < 0 ? target : target.slice(0, mark);
+    return this.#exchange.path;
   }
 
   get client(): ClientFacts {
     return this.#exchange.client;
+  }
+
+  get variables(): VariableSource {
+    return this.#exchange;
   }
 
   get stopping(): boolean {

@@ -6,6 +6,10 @@ import type { Delivery } from '#failures/shape.ts';
 import type { DownstreamStream } from '../core/stream.ts';
 import type { EndpointRelease } from '../core/endpoint-release.ts';
 import type { Instant } from '../core/time.ts';
+import type { VariableSource } from '../core/variables.ts';
+import { cookieValue } from '../policy/cookie-value.ts';
+import { hostOf } from '../wire/host.ts';
+import { plainPath } from '../wire/plain-path.ts';
 import type { Attempt } from './attempt.ts';
 import type { Tunnel } from './tunnel.ts';
 import { type Identity, identify } from './identity.ts';
@@ -32,7 +36,7 @@ export function recordedHeadersOf(
  * The facts of an exchange: the recorder reads them at the end, and answers of the gateway and forwarded
  * messages are made from them. Only `Exchange` writes them.
  */
-export class ExchangeState implements EndedExchange {
+export class ExchangeState implements EndedExchange, VariableSource {
   readonly id: string;
   readonly traceId: string;
   readonly identity: Identity;
@@ -125,6 +129,36 @@ export class ExchangeState implements EndedExchange {
   /** The client has been sent the head of a response: no retry and no other answer is possible. */
   get committed(): boolean {
     return this.statusSent > 0;
+  }
+
+  get deployment(): string {
+    return this.serving.deployment;
+  }
+
+  get host(): string {
+    return hostOf(this.authority);
+  }
+
+  get path(): string {
+    return plainPath(this.target).replace(/\?.*/s, '');
+  }
+
+  header(name: string): string | null {
+    return this.request.headers.get(name);
+  }
+
+  cookie(name: string): string | null {
+    const { headers } = this.request;
+    const eachHeader = (wanted: string, visit: (value: string) => void): void =>
+      headers.each((known, value) => {
+        if (known === wanted) visit(value);
+      });
+    return cookieValue({ eachHeader }, name);
+  }
+
+  /** No path is a pattern. */
+  capture(): string | null {
+    return null;
   }
 
   requireRoute(): Route {

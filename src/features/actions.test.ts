@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Failure } from '#failures/failure.ts';
 import type { Filter, FilterAnswer, FilterContext } from '../core/filter.ts';
+import { variableSource } from '../exchange/variable-source.test-support.ts';
 import { maintenance } from './maintenance/worker.ts';
 import { readiness } from './readiness/worker.ts';
 import { redirect } from './redirect/worker.ts';
@@ -22,7 +23,7 @@ interface Seen {
 
 /** What `filter` decides of a request, by a gateway that is about to stop or is not. */
 function decide(filter: Filter, { target = '/', authority = 'example.org', stopping = false }: Seen): unknown {
-  const exchange = { request: { authority, target }, stopping } as unknown as FilterContext;
+  const exchange = { variables: variableSource({ authority, target }), stopping } as unknown as FilterContext;
   return filter.onRequestHead?.(exchange);
 }
 

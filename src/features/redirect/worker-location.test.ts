@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from '../../../test/properties.ts';
+import { variableSource } from '../../exchange/variable-source.test-support.ts';
 import { locationOf } from './worker-location.ts';
 
 const cases: readonly (readonly [template: string, authority: string, target: string, location: string | null])[] = [
@@ -39,7 +40,7 @@ const cases: readonly (readonly [template: string, authority: string, target: st
 describe('the location of a redirect', () => {
   for (const [template, authority, target, location] of cases)
     it(`${template} for ${JSON.stringify(target)} at "${authority}" is ${location}`, () =>
-      assert.equal(locationOf(template)(authority, target), location));
+      assert.equal(locationOf(template)(variableSource({ authority, target })), location));
 
   it('leads to the configured host, whatever the path', () => {
     const piece = fc.constantFrom(
@@ -72,7 +73,7 @@ describe('the location of a redirect', () => {
           ['https://new.test{path}{query}', 'https://new.test'],
           ['https://new.test:8443{path}{query}', 'https://new.test:8443'],
         ] as const) {
-          const location = locationOf(template)('own.test', target) ?? '';
+          const location = locationOf(template)(variableSource({ authority: 'own.test', target })) ?? '';
           assert.match(location, /^[\x21-\x7e]+$/);
           assert.equal(new URL(location, base).origin, origin, `${template} for ${JSON.stringify(target)}`);
         }

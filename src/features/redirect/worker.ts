@@ -16,8 +16,8 @@ export const redirect = workerFeature<RedirectSpec, FeaturePart>({
 function redirectFilter(status: number, locationOf: LocationOf): Filter {
   return {
     name: redirectName,
-    onRequestHead({ request }) {
-      const location = locationOf(request.authority, request.target);
+    onRequestHead({ variables }) {
+      const location = locationOf(variables);
       if (location === null) return withoutHost();
       const visible = visibleText(location, Number.POSITIVE_INFINITY);
       return textAnswer(status, plainText, `See ${visible}\n`, [['Location', visible]]);
