@@ -42,7 +42,8 @@ export function reviewRoutes(draft: Draft, collector: ErrorCollector): void {
 function reviewAction(route: Readonly<Record<string, unknown>>, at: number, collector: ErrorCollector): void {
   // `false` switches off what is only a switch.
   const present = actions.filter((action) => route[action] !== undefined && route[action] !== false);
-  const [first, second] = present;
+  const [first, second, third] = present;
+  if (first === 'to' && second !== undefined && third === undefined && leavesRest(second, route[second])) return;
   if (second !== undefined) {
     collector.errorAtKey(
       ['routes', at, second],
@@ -62,6 +63,11 @@ function reviewAction(route: Readonly<Record<string, unknown>>, at: number, coll
   for (const key of upstreamOnly.filter((one) => route[one] !== undefined)) {
     collector.warnAtKey(['routes', at, key], `${quoted(key)} has no effect beside ${quoted(first)}`, 'remove it');
   }
+}
+
+/** The action answers some requests alone, and the others go to the upstream. */
+function leavesRest(action: string, written: unknown): boolean {
+  return featuresOfFile.some((feature) => feature.name === action && feature.leavesRest?.(written) === true);
 }
 
 function reviewRoute(route: RouteRead, at: number, collector: ErrorCollector): void {

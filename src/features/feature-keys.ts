@@ -39,19 +39,25 @@ export interface Written<R, U, F> {
   readonly upstreams: readonly WrittenUpstream<U>[];
 }
 
-/** What the spec of an upstream or application is made of beside what is written. */
-interface UpstreamContext {
-  readonly name: string;
+/** What a spec is made of beside what is written. */
+export interface SpecContext {
   /** What stands in a file that the feature has named; '' if it could not be read, which is an error by itself. */
   readonly contentOf: (path: string) => string;
 }
 
+interface UpstreamContext extends SpecContext {
+  /** Of the upstream or application. */
+  readonly name: string;
+}
+
 /** A file, by its kind in `config/wanted-files.ts`, which judges it. */
-interface NamedFile {
-  readonly kind: 'session_key';
+export interface NamedFile {
+  readonly kind: 'session_key' | 'redirect_map';
   readonly path: string;
-  /** Where it is named, below the upstream. */
+  /** Where it is named, below the route, upstream or application. */
   readonly at: Path;
+  /** Finds what is wrong in the file itself. `at` is where it is named. */
+  readonly review?: (text: string, at: Path, findings: Findings) => void;
 }
 
 /** How a key of a feature is written, for people who have written something else. */
@@ -83,9 +89,12 @@ export interface FeatureKeys<R = object, U = object, F = object> {
   /** It does something with endpoints: a route that answers by itself does not have it. */
   readonly needsUpstream?: true;
   /** The spec of a route; null: the route does not have the feature. */
-  readonly ofRoute?: (read: R, file: F) => object | null;
+  readonly ofRoute?: (read: R, file: F, context: SpecContext) => object | null;
   readonly ofUpstream?: (read: U, context: UpstreamContext) => object | null;
-  /** Files that it names in an upstream or application, which are read before the spec is made. */
+  /** Of an action: whether it answers some requests alone, so that the route may say in `to` where the others go. Absent: no. */
+  readonly leavesRest?: (written: unknown) => boolean;
+  /** Files that it names, which are read before the spec is made. */
+  readonly filesOfRoute?: (read: R) => readonly NamedFile[];
   readonly filesOfUpstream?: (read: U) => readonly NamedFile[];
   /** The key of whose scopes the gateway counts a limited number; absent: it counts nothing in memory that workers share. */
   readonly sharedBy?: string;

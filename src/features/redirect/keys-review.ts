@@ -13,10 +13,19 @@ const hopsMax = 20;
 export function reviewRedirects(written: WrittenRedirects, findings: Findings): void {
   for (const route of written.routes) {
     const location = locationIn(route.read);
+    reviewSection(route, findings);
     if (location === null) continue;
     reviewHost(location, route, findings);
     reviewLoop(location, route, written, findings);
   }
+}
+
+function reviewSection({ path, read: { redirect } }: WrittenRoute, findings: Findings): void {
+  if (typeof redirect !== 'object' || redirect.location !== undefined) return;
+  if (redirect.map === undefined)
+    findings.errorAtKey([...path, 'redirect'], 'the redirect does not say where to', 'add "location", or "map"');
+  else if (redirect.keep_path !== undefined)
+    findings.warnAtKey([...path, 'redirect', 'keep_path'], '"keep_path" has no effect without "location"', 'remove it');
 }
 
 function pathOf({ path, read }: WrittenRoute): Path {

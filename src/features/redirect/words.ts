@@ -4,6 +4,14 @@ import { redirectName, type RedirectSpec } from './settings.ts';
 export const redirectWords = featureWords({
   settings(features) {
     const spec = features?.[redirectName] as RedirectSpec | undefined;
-    return spec === undefined ? {} : { answer: { status: spec.status, location: spec.location } };
+    if (spec === undefined) return {};
+    const { status, location, map } = spec;
+    return {
+      answer: {
+        status,
+        ...(location === null ? {} : { location }),
+        ...(map === undefined ? {} : { map: map.name, redirects: map.count }),
+      },
+    };
   },
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from '../../../test/properties.ts';
 import { variableSource } from '../../exchange/variable-source.test-support.ts';
-import { locationOf } from './worker-location.ts';
+import { locationOf } from './settings-location.ts';
 
 const cases: readonly (readonly [template: string, authority: string, target: string, location: string | null])[] = [
   ['/new', 'a.test', '/x?y', '/new'],
