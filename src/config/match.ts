@@ -1,3 +1,5 @@
+import { coversHosts } from '../core/host-match.ts';
+import { coversPath, literalPrefix, type PathMatch, pathsOf } from '../core/path-match.ts';
 import type { RouteMatch } from '../core/route-spec.ts';
 import { leftOut } from '../redact/span.ts';
 import { redactPath } from '../redact/target.ts';
@@ -7,38 +9,27 @@ import type { RouteRead } from './route-schema.ts';
 export function matchOf(route: RouteRead): RouteMatch {
   return {
     hosts: [...new Set(route.host ?? [])],
-    pathPrefix: route.path ?? '/',
+    ...pathMatchOf(route.path ?? []),
     methods: [...new Set(route.methods ?? [])],
     headers: matchesOf(route.headers).map(({ name, value }) => ({ name: name.toLowerCase(), value })),
   };
 }
 
+function pathMatchOf(paths: readonly PathMatch[]): Pick<RouteMatch, 'pathPrefix' | 'paths'> {
+  const [first, ...others] = paths;
+  if (first === undefined) return { pathPrefix: '/' };
+  if (others.length > 0) return { pathPrefix: '/', paths };
+  return { pathPrefix: literalPrefix(first), ...(first.kind === 'prefix' ? {} : { paths }) };
+}
+
 /** Whether every request that `later` matches is matched by `earlier` already. */
 export function shadows(earlier: RouteMatch, later: RouteMatch): boolean {
   return (
-    hostsCover(earlier.hosts, later.hosts) &&
-    pathCovers(earlier.pathPrefix, later.pathPrefix) &&
+    coversHosts(earlier.hosts, later.hosts) &&
+    pathsOf(later).every((path) => pathsOf(earlier).some((one) => coversPath(one, path))) &&
     methodsCover(earlier.methods, later.methods) &&
     headersCover(earlier, later)
   );
-}
-
-function hostsCover(earlier: readonly string[], later: readonly string[]): boolean {
-  if (earlier.length === 0) return true;
-  return (
-    later.length > 0 &&
-    later.every((host) =>
-      earlier.some(
-        (pattern) =>
-          pattern === host ||
-          (pattern.startsWith('*.') && host.endsWith(pattern.slice(1)) && host !== pattern.slice(1)),
-      ),
-    )
-  );
-}
-
-function pathCovers(earlier: string, later: string): boolean {
-  return earlier === '/' || later === earlier || later.startsWith(`${earlier}/`);
 }
 
 function methodsCover(earlier: readonly string[], later: readonly string[]): boolean {
@@ -80,6 +71,9 @@ function idOf(match: RouteMatch): string {
   const methods = match.methods.length === 0 ? '' : `${match.methods.join(',')}:`;
   const [first = '', ...others] = match.hosts;
   const more = others.length === 0 ? '' : `+${others.length}`;
-  const path = redactPath(match.pathPrefix).replaceAll(leftOut, '_');
+  const [firstPath, ...otherPaths] = pathsOf(match).map(
+    ({ kind, text }) => `${kind === 'exact' ? '=' : ''}${redactPath(text).replaceAll(leftOut, '_')}`,
+  );
+  const path = otherPaths.length === 0 ? firstPath : `${firstPath}+${otherPaths.length}`;
   return `${methods}${first}${more}${path}${match.headers.map(({ name }) => `;${name}`).join('')}`;
 }

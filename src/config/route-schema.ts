@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { defaults } from './defaults.ts';
 import { parseLoneHeaderName, parseHeaderValue, parseMethod } from '../schema/format/field.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
-import { parsePathPrefix } from './format/path-prefix.ts';
+import { parsePath, parsePathPrefix } from './format/path-prefix.ts';
 import {
   encodeDetail,
   duration,
@@ -121,8 +121,8 @@ export const route = section({
     defaults.route.host,
   ),
   path: key(
-    parsed(parsePathPrefix, { kind: 'path' }),
-    'What the path begins with: `/api` is `/api` and `/api/…`, not `/apiary`.',
+    oneOrMany(parsed(parsePath, { kind: 'path', examples: ['/api', '= /login', '*.php'] })),
+    'What the path begins with: `/api` is `/api` and `/api/…`, not `/apiary`. `= /login` is that path alone; with `*` for any characters of one segment, and `**` for any, it is a pattern, such as `/users/*/edit` or `*.php`. Of a list, one matches.',
     defaults.route.path,
   ),
   methods: key(oneOrMany(parsed(parseMethod, { kind: 'method' })), 'Methods to match.', defaults.route.methods),

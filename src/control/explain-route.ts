@@ -5,7 +5,8 @@ import type { FlatSettings } from '../features/feature-words.ts';
 import { wordsOfFeatures } from '../features/words.ts';
 import { actionName, type HeaderMatch, type RouteAction, type RouteSpec, upstreamsOf } from '../core/route-spec.ts';
 import type { UpstreamSpec } from '../core/upstream-spec.ts';
-import { matchesHost, matchesPath } from '../policy/route-match.ts';
+import { matchesHost } from '../core/host-match.ts';
+import { pathsOf, pathTest, pathText } from '../core/path-match.ts';
 import { hostOf } from '../wire/host.ts';
 import { plainPath } from '../wire/plain-path.ts';
 
@@ -143,8 +144,9 @@ function mismatchOf({ method, authority, target, headers }: RouteQuestion, { mat
   const host = hostOf(authority);
   if (!matchesHost(match.hosts, host)) return `the host ${host} is not ${orText(match.hosts)}`;
   const path = plainPath(target);
-  if (!matchesPath(plainPath(match.pathPrefix), path))
-    return `the path ${path} does not begin with ${match.pathPrefix}`;
+  const paths = pathsOf(match);
+  if (!paths.some(({ kind, text }) => pathTest({ kind, text: plainPath(text) })(path)))
+    return `the path ${path} ${orText(paths.map((one) => pathText(one, true)))}`;
   if (match.methods.length > 0 && !match.methods.includes(method))
     return `the method ${method} is not ${orText(match.methods)}`;
   const missing = match.headers.find(({ name, value }) =>
@@ -159,10 +161,11 @@ function headerText({ name }: HeaderMatch, headers: ReadonlyMap<string, string>)
   return `the header ${name} has another value than that of the route`;
 }
 
-function matchText({ match: { hosts, pathPrefix, methods, headers } }: RouteSpec): string {
+function matchText({ match }: RouteSpec): string {
+  const { hosts, methods, headers } = match;
   const parts = [
     hosts.length === 0 ? 'any host' : `the host is ${orText(hosts)}`,
-    `the path begins with ${pathPrefix}`,
+    `the path ${orText(pathsOf(match).map((one) => pathText(one)))}`,
     methods.length === 0 ? 'any method' : `the method is ${orText(methods)}`,
     ...headers.map(({ name, value }) =>
       value === null ? `there is a header ${name}` : `the header ${name} has the value of the route`,

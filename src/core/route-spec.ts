@@ -1,5 +1,6 @@
 import type { RouteId, UpstreamId } from './endpoint.ts';
 import type { FeatureSpecs } from './feature.ts';
+import type { PathMatch } from './path-match.ts';
 import type { HashKey } from './upstream-spec.ts';
 
 /** How the gateway's own responses are created. */
@@ -72,6 +73,8 @@ export interface RouteMatch {
   readonly hosts: readonly string[];
   /** '/' matches everything; '/api' matches '/api' and '/api/…', not '/apiary'. */
   readonly pathPrefix: string;
+  /** Those below it that match; absent: all. */
+  readonly paths?: readonly PathMatch[];
   /** Empty: any method. */
   readonly methods: readonly string[];
   readonly headers: readonly HeaderMatch[];

@@ -7,7 +7,7 @@ import { noHooks, type RouteHooks } from './feature-parts.ts';
 import type { OverridableRoute } from './route-overrides.ts';
 import { hasDotSegment, plainPath } from '../wire/plain-path.ts';
 import { routeHop } from './route-hop.ts';
-import { matchesPath } from '../policy/route-match.ts';
+import { matchesPrefix, pathsOf, pathTest } from '../core/path-match.ts';
 
 /** A route whose filters the overlay may replace. */
 export interface CompiledRoute extends OverridableRoute, Omit<Route, keyof OverridableRoute> {
@@ -110,9 +110,9 @@ function headerChange(edits: HeaderEdits, own: HeaderFilter): HeaderChange {
 const unchanged = (target: string): string => target;
 
 function coversOf({ match, rewrite }: RouteSpec): Route['covers'] {
-  if (match.pathPrefix === '/' && rewrite.pathPrefix === null) return null;
-  const plainPrefix = plainPath(match.pathPrefix);
-  return (target) => matchesPath(plainPrefix, plainPath(target));
+  if (match.pathPrefix === '/' && match.paths === undefined && rewrite.pathPrefix === null) return null;
+  const tests = pathsOf(match).map(({ kind, text }) => pathTest({ kind, text: plainPath(text) }));
+  return (target) => tests.some((isPath) => isPath(plainPath(target)));
 }
 
 /** `/api` rewritten to `/`, and `/api/v1` to `/v1`, remove `/api`. Where `/api` becomes `/v1`, no prefix says so: ''. */
@@ -132,7 +132,7 @@ export function rewriteOf(matched: string, replacement: string | null): (target:
   const plainPrefix = plainPath(prefix);
   return (target) => {
     if (!target.startsWith('/')) return target;
-    const asSpelt = matchesPath(matched, target) && !hasDotSegment(target);
+    const asSpelt = matchesPrefix(matched, target) && !hasDotSegment(target);
     const rest = asSpelt ? target.slice(prefix.length) : plainPath(target).slice(plainPrefix.length);
     // Two slashes would begin another host (RFC 3986 §4.2), where an application redirects to its own target.
     return `${base}${rest}`.replace(/^\/*/, '/');

@@ -3,7 +3,8 @@ import { endToEndValue } from '../core/end-to-end-value.ts';
 import { hostOf } from '../wire/host.ts';
 import type { RequestHead } from '../core/message.ts';
 import type { Route, Router } from '../exchange/ports.ts';
-import { isWildcard, matchesPath } from '../policy/route-match.ts';
+import { isWildcard } from '../core/host-match.ts';
+import { literalPrefix, matchesPrefix, pathsOf, type PathTest, pathTest } from '../core/path-match.ts';
 import { plainPath } from '../wire/plain-path.ts';
 
 /**
@@ -92,6 +93,10 @@ export interface RouterOf<R extends Route> extends Router {
 /** A route and its position in the configuration. */
 interface Candidate<R extends Route> {
   readonly order: number;
+  /** By whose number it is found. */
+  readonly pathPrefix: string;
+  /** Null: all that begins with `pathPrefix`. */
+  readonly isPath: PathTest | null;
   readonly match: RouteMatch;
   readonly route: R;
 }
@@ -115,10 +120,14 @@ class RouteIndex<R extends Route> implements RouterOf<R> {
   #depthMax = 0;
 
   add({ match, route }: RouteEntry<R>, order: number): void {
-    const pathPrefix = plainPath(match.pathPrefix);
-    const candidate = { order, match: pathPrefix === match.pathPrefix ? match : { ...match, pathPrefix }, route };
-    if (match.hosts.length === 0) this.#add(this.#any, candidate);
-    for (const pattern of new Set(match.hosts)) this.#add(this.#routesOf(pattern), candidate);
+    const { hosts } = match;
+    for (const path of pathsOf(match)) {
+      const plain = { kind: path.kind, text: plainPath(path.text) };
+      const isPath = plain.kind === 'prefix' ? null : pathTest(plain);
+      const candidate = { order, pathPrefix: literalPrefix(plain), isPath, match, route };
+      if (hosts.length === 0) this.#add(this.#any, candidate);
+      for (const pattern of new Set(hosts)) this.#add(this.#routesOf(pattern), candidate);
+    }
   }
 
   /** Call this when all routes have been added, before the first request. */
@@ -187,7 +196,7 @@ class HostRoutes<R extends Route> {
 
   /** Returns how many segments its prefix has. */
   add(candidate: Candidate<R>): number {
-    const { number, depth } = prefixNumber(candidate.match.pathPrefix);
+    const { number, depth } = prefixNumber(candidate.pathPrefix);
     const there = this.#byNumber.get(number);
     if (there === undefined) this.#byNumber.set(number, [candidate]);
     else there.push(candidate);
@@ -214,7 +223,7 @@ function firstAt<R extends Route>(
     for (let index = 0; index < candidates.length; index++) {
       const candidate = candidates[index] as Candidate<R>;
       if (first !== null && first.order < candidate.order) break;
-      if (!matches(candidate.match, target, request)) continue;
+      if (!matches(candidate, target, request)) continue;
       first = candidate;
       break;
     }
@@ -222,8 +231,9 @@ function firstAt<R extends Route>(
   return first;
 }
 
-function matches({ pathPrefix, methods, headers }: RouteMatch, target: string, request: RequestHead): boolean {
-  if (!matchesPath(pathPrefix, target)) return false;
+function matches({ pathPrefix, isPath, match }: Candidate<Route>, target: string, request: RequestHead): boolean {
+  if (isPath === null ? !matchesPrefix(pathPrefix, target) : !isPath(target)) return false;
+  const { methods, headers } = match;
   if (methods.length > 0 && !methods.includes(request.method)) return false;
   return headers.length === 0 || matchesHeaders(headers, request);
 }

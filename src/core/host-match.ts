@@ -8,11 +8,8 @@ export function isWildcard(pattern: string): boolean {
   return pattern.startsWith('*.');
 }
 
-/** `/api` matches `/api`, `/api/x` and `/api?x`, not `/apiary`. */
-export function matchesPath(prefix: string, target: string): boolean {
-  if (prefix === '/') return true;
-  if (!target.startsWith(prefix)) return false;
-  if (prefix.endsWith('/') || target.length === prefix.length) return true;
-  const next = target.charCodeAt(prefix.length);
-  return next === 0x2f || next === 0x3f;
+/** Whether all hosts of the others are among these. */
+export function coversHosts(hosts: readonly string[], others: readonly string[]): boolean {
+  if (hosts.length === 0) return true;
+  return others.length > 0 && others.every((host) => hosts.includes(host) || matchesHost(hosts, host));
 }
