@@ -1,4 +1,5 @@
-import type { AttemptFacts, ClientFacts } from '../core/exchange.ts';
+import type { VariableSource } from '../core/variables.ts';
+import type { AttemptFacts } from '../core/exchange.ts';
 import {
   clientClaimNames,
   type HeaderFilter,
@@ -81,10 +82,8 @@ export function ownRequestHeaders(addressHeader: string | null): OwnRequestHeade
 export const ownResponseHeaders: HeaderFilter = headerFilter(['x-request-id', 'proxy-status']);
 
 /** The facts of an exchange that forwarded messages are made from. */
-interface ForwardFacts {
-  readonly id: string;
+interface ForwardFacts extends VariableSource {
   readonly identity: Identity;
-  readonly client: ClientFacts;
   readonly clientCapabilities: Capabilities;
   readonly request: RequestHead;
   readonly serving: ServingRevision;
@@ -124,7 +123,7 @@ export class ForwardedRequest implements OutgoingRequest {
     this.method = request.method;
     this.scheme = route.upstream?.secure === true ? 'https' : 'http';
     this.authority = authorityFor(route.hostSent, request, endpoint);
-    this.target = route.rewrite(request.target);
+    this.target = route.rewrite.target(request.target, facts);
     this.framing = framing;
     this.upgrade = mayUpgrade ? request.upgrade : null;
     this.webSocketKey = isExtendedConnect(request) ? webSocketKey((bytes) => ids.fill(bytes)) : null;

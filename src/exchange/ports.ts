@@ -10,6 +10,7 @@ import type { ReadyWaiter, ReusePolicy, PendingStream, StreamWaiter } from '../c
 import type { TextRedactor } from '../redact/text-redactor.ts';
 import type { EndpointRelease } from '../core/endpoint-release.ts';
 import type { Clock } from '../core/time.ts';
+import type { TargetRewrite } from '../wire/target-rewrite.ts';
 import type { RequestFacts } from '../policy/balancer.ts';
 import type { RouteBounds } from './request-gate.ts';
 import type { BufferAllowance } from './buffer-allowance.ts';
@@ -99,8 +100,7 @@ export interface Route extends AnswerSettings {
   readonly responseValues: readonly ResponseValues[] | null;
   /** Which host the endpoint is told: 'client', 'endpoint', or the host to name. */
   readonly hostSent: string;
-  /** The target as it is sent to the endpoint. */
-  rewrite(target: string): string;
+  readonly rewrite: TargetRewrite;
   /** Whether the path of a target lies under the route's; null: the route takes every path, and rewrites none. */
   readonly covers: ((target: string) => boolean) | null;
   /** What the route removes from the beginning of paths, such as `/api`; '' if it removes nothing. */

@@ -70,7 +70,8 @@ function ownUrls(request: RequestHead, client: ClientFacts, route: Route, sent: 
     scheme: client.scheme,
     authorities: authoritiesOf(request, client),
     sent,
-    pathSent: (path) => (covers === null || (covers(path) && !hidesDotSegment(path)) ? route.rewrite(path) : null),
+    pathSent: (path) =>
+      covers === null || (covers(path) && !hidesDotSegment(path)) ? route.rewrite.otherPath(path) : null,
     confined: covers !== null,
   };
 }

@@ -1,5 +1,6 @@
 /** URLs and cookies in the responses of applications that have another path or name than their clients see. */
 import * as z from 'zod';
+import type { PathMatch } from '../../core/path-match.ts';
 import { declare, describe } from '../../schema/default.ts';
 import { type ErrorDetail, quoted, reject } from '../../schema/error-detail.ts';
 import type { Findings, Path } from '../../schema/findings.ts';
@@ -83,7 +84,10 @@ interface RewriteRead {
   readonly path?: string;
   readonly host?: string;
 }
-type RouteRead = z.output<z.ZodObject<typeof routeKeys>> & { readonly path?: string; readonly rewrite?: RewriteRead };
+type RouteRead = z.output<z.ZodObject<typeof routeKeys>> & {
+  readonly path?: readonly PathMatch[];
+  readonly rewrite?: RewriteRead;
+};
 type FileRead = z.output<z.ZodObject<typeof fileKeys>>;
 type UrlsRead = z.output<typeof responseUrls>;
 type CookiesRead = z.output<typeof responseCookies>;
@@ -110,8 +114,12 @@ export const responseRewrite: FeatureKeys = featureKeys<RouteRead, object, FileR
   },
 });
 
-function prefixOf({ path = '/', rewrite }: RouteRead): PathPrefixes | null {
-  return rewrite?.path === undefined || rewrite.path === path ? null : { ofClients: path, ofApplication: rewrite.path };
+/** Null too where the new path is made of more than the old one. */
+function prefixOf({ path = [], rewrite }: RouteRead): PathPrefixes | null {
+  const [first = { kind: 'prefix', text: '/' }, ...others] = path;
+  const ofApplication = rewrite?.path ?? first.text;
+  const isSimple = first.kind === 'prefix' && others.length === 0 && !ofApplication.includes('{');
+  return isSimple && ofApplication !== first.text ? { ofClients: first.text, ofApplication } : null;
 }
 
 function isRewritten({ rewrite = {} }: RouteRead): boolean {

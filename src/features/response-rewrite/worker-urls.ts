@@ -1,4 +1,4 @@
-import { matchesPath } from '../../policy/route-match.ts';
+import { matchesPrefix } from '../../core/path-match.ts';
 import type { AnsweredRequest } from '../../exchange/response-values.ts';
 import type { PathPrefixes, UrlChange } from './settings.ts';
 
@@ -50,10 +50,10 @@ export function pathForClient(path: string, prefix: PathPrefixes | null): string
 }
 
 function movedPath(path: string, { ofClients, ofApplication }: PathPrefixes): string {
-  const isInside = matchesPath(ofClients, ofApplication);
+  const isInside = matchesPrefix(ofClients, ofApplication);
   const [end] = /^[^?#]*/.exec(path) as RegExpExecArray;
-  if (!isInside && matchesPath(ofClients, end)) return path;
-  if (!matchesPath(ofApplication, end)) return path;
+  if (!isInside && matchesPrefix(ofClients, end)) return path;
+  if (!matchesPrefix(ofApplication, end)) return path;
   const rest = path.slice(ofApplication === '/' ? 0 : ofApplication.length);
   return ofClients === '/' ? `/${rest}` : `${ofClients}${rest}`;
 }

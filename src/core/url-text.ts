@@ -1,0 +1,57 @@
+/** URLs and paths with variables, whose values come from clients: none can end its part of the URL. */
+import type { Template } from './template.ts';
+import type { VariableSource } from './variables.ts';
+
+/**
+ * Fills in a URL. A value is percent-encoded where it could be more than a part of the path or of the query in which it stands; one that has come
+ * percent-encoded is not encoded twice. `isDotEncoded`: dots are encoded so that not even who decodes once sees a dot segment.
+ */
+export function fillUrl({ texts, variables }: Template, source: VariableSource, isDotEncoded = false): string {
+  let url = texts[0] as string;
+  for (const [at, { written, valueOf }] of variables.entries()) {
+    const value = encodedIn(placeOf(url), written, valueOf(source));
+    url += (isDotEncoded && written !== 'path' ? value.replaceAll('.', '%252E') : value) + (texts[at + 1] as string);
+  }
+  return url;
+}
+
+type Place = 'host' | 'path' | 'query';
+
+/** Where a URL is that begins so. */
+function placeOf(url: string): Place {
+  if (/[?#]/.test(url)) return 'query';
+  return /^https?:\/\/[^/]*$/i.test(url) ? 'host' : 'path';
+}
+
+/** Their values have come percent-encoded. A path or a query in a parameter is a URL by itself, and stays as it is. */
+const isEncoded = /^(?:query|capture)\./;
+
+function encodedIn(place: Place, variable: string, value: string): string {
+  if (variable === 'host' && place === 'host') return value;
+  if (place !== 'query') {
+    // `OPTIONS *` has no path.
+    if (variable === 'path') return value.startsWith('/') ? encoded(value, inPath) : '/';
+    if (variable === 'query') return encoded(value, inQuery);
+    if (variable.startsWith('capture.')) return encoded(value, inPath);
+  }
+  const plain = variable.startsWith('query.') ? value.replaceAll('+', ' ') : value;
+  return encoded(isEncoded.test(variable) ? decoded(plain) : plain, inPart);
+}
+
+const inPath = /[^\w\-.~!$&'()*+,;=:@%/]/gu;
+const inQuery = /[^\x21-\x7e]|[#"<>\\`{}]/gu;
+const inPart = /[^\w\-.~]/gu;
+
+/** Bytes, as targets have them. */
+function decoded(text: string): string {
+  return text.replace(/%([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+}
+
+/** Each character of what a request has is one byte; names of certificates may have others. */
+function encoded(text: string, unsafe: RegExp): string {
+  return text.replace(unsafe, (character) =>
+    character.length === 1 && character.charCodeAt(0) < 0x100
+      ? `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
+      : encodeURIComponent(character.toWellFormed()),
+  );
+}
