@@ -124,6 +124,8 @@ export interface IncidentExcerpt {
 /** How long responses of a route take until they begin. */
 export interface Lateness {
   readonly route: string;
+  /** It is about paths that look alike ('/orders/#'); absent: about the whole route. */
+  readonly path?: string;
   /** Half of them took no longer than this, and take no longer now. */
   readonly usualMs: number;
   readonly nowMs: number;
@@ -134,6 +136,8 @@ export interface Lateness {
 /** How a route answers now, and how it usually does: 'HTML', 'JSON'. */
 export interface AnswerChange {
   readonly route: string;
+  /** As of `Lateness`. */
+  readonly path?: string;
   readonly now: string;
   readonly usual: string;
 }

@@ -18,7 +18,7 @@ export interface RouteTraffic {
   readonly latencies: readonly number[];
   /** What whole responses below 500 were (`answerKey`): of each its key, its count, and a bit for each client, of 32; absent: not known. */
   readonly answers?: readonly number[];
-  /** The same by pattern, of an application that Candor runs; absent: none. */
+  /** The same by pattern; absent: none. */
   readonly patterns?: readonly PatternAnswers[];
   /** First attempts that failed by the endpoint's doing, by cause; absent: none. What follows them is not independent of them. */
   readonly causes?: readonly FailureCount[];
@@ -38,6 +38,8 @@ export interface PatternAnswers {
   /** As those of a route. */
   readonly answers: readonly number[];
   readonly latencies: readonly number[];
+  /** As of a route, and fewer; absent: none. */
+  readonly slow?: readonly AttemptOfClient[];
 }
 
 /** The first lines of a 5xx of an application, without secrets. */

@@ -72,13 +72,19 @@ export class Beginnings {
   }
 
   /** Responses of a route begin much later than before, or are others, and nothing else is wrong. */
-  *#unusual({ upstream, latencies }: UpstreamFailures, { second, open }: JudgedSeconds): Generator<Beginning> {
+  *#unusual(failures: UpstreamFailures, { second, open }: JudgedSeconds): Generator<Beginning> {
+    const { upstream, latencies, parts } = failures;
     for (const begin of latencies.judge(second))
       if (open().length === 0) yield { family: 'slower', second: begin, turned: null };
     for (const { upstream: changed, second: begin } of this.#answers.judge(second)) {
       if (changed !== upstream) continue;
       const turned = open().find((one) => one.turnsTo('changed', begin, second)) ?? null;
       if (turned !== null || open().length === 0) yield { family: 'changed', second: begin, turned };
+    }
+    if (open().length > 0) return;
+    for (const begun of parts.judge(second)) {
+      failures.addPart(begun);
+      if (open().length === 0) yield { family: begun.family, second: begun.second, turned: null };
     }
   }
 

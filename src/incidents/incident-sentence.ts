@@ -168,15 +168,21 @@ function extentOf({ family, failed, attemptsFailed, requests, lateness, answers 
   return `${failed} of ${requests} requests failed`;
 }
 
+/** 'shop at /orders/#' */
+const whereOf = ({ route, path }: Pick<Lateness, 'route' | 'path'>): string =>
+  path === undefined ? route : `${route} at ${path}`;
+
 /** 'HTML on the route /cart, where JSON was usual' */
 export function changeText(answers: AnswerChange | undefined): string {
   return answers === undefined
     ? '4xx'
-    : `${answers.now} on the route ${answers.route}, where ${answers.usual} was usual`;
+    : `${answers.now} on the route ${whereOf(answers)}, where ${answers.usual} was usual`;
 }
 
 /** 'half of those of the route /search take 4.1 s, where 35 ms were usual' */
-export function latenessText({ route, usualMs, nowMs, limitMs }: Lateness): string {
+export function latenessText(lateness: Lateness): string {
+  const { usualMs, nowMs, limitMs } = lateness;
+  const route = whereOf(lateness);
   if (nowMs <= limitMs)
     return `some of those of the route ${route} take longer than ${msText(limitMs)}, where half took ${msText(usualMs)}`;
   return `half of those of the route ${route} take ${msText(nowMs)}, where ${msText(usualMs)} were usual`;

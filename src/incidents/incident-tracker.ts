@@ -131,6 +131,7 @@ export class IncidentTracker {
       const open = this.#incidentsAt(upstream);
       failures.forget(second, open.length === 0);
       failures.latencies.settle(second, open.length === 0);
+      failures.parts.settle(second, open.length === 0);
       failures.rates.settle(second, new Set(open.flatMap(({ families }) => [...families])));
       if (failures.isSilent && this.#incidentsAt(upstream).length === 0) this.#upstreams.delete(upstream);
     }
@@ -340,9 +341,15 @@ export class IncidentTracker {
     open.application = seen.application;
     if (open.families.has('application')) this.#errorBodies.addTo(open, this.#wall(open.startMs));
     if (open.root === 'slower' && quietFor === 0)
-      open.lateness = failures.latencies.lateness(open.routeNames, second) ?? open.lateness;
+      open.lateness =
+        failures.parts.lateness(open.routeNames, second) ??
+        failures.latencies.lateness(open.routeNames, second) ??
+        open.lateness;
     if (open.root === 'changed' && (quietFor === 0 || open.answers === null))
-      open.answers = this.#answers.change(open.routeNames, second, open.answers) ?? open.answers;
+      open.answers =
+        failures.parts.change(open.routeNames, second) ??
+        this.#answers.change(open.routeNames, second, open.answers) ??
+        open.answers;
     if (quietFor === 0) open.seeRetries(failures.rates.mostRetried(open.routeNames, second, retriesS));
     const rank = (
       counted: OpenIncident,

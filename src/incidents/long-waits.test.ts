@@ -114,6 +114,36 @@ test('one request in a hundred of one route that is not answered is an incident 
   assert.match(told.join(), /^opened 1[0-6]\d$/);
 });
 
+describe('short pauses that repeat are an incident within a minute', () => {
+  const pausing =
+    (everyS: number, share: number): Play['ms'] =>
+    (second, _route, _client, drawn) =>
+      second >= 100 && second % everyS === 0 && drawn < share ? 1200 : 20;
+
+  for (const everyS of [8, 12])
+    test(`all stands still for half a second every ${everyS} s`, () => {
+      const { told, first } = play({ ms: pausing(everyS, 0.5), seconds: 200 });
+      assert.match(told.join(), /^opened 1[0-6]\d$/);
+      assert.match(
+        first,
+        new RegExp(
+          `^The application, or something it waits for, stands still for a moment every ${everyS} s; in between`,
+        ),
+      );
+    });
+
+  test('not where they were as many in the minutes before', () => {
+    const ms: Play['ms'] = (second, _route, _client, drawn) => (second % 12 === 0 && drawn < 0.5 ? 1200 : 20);
+    assert.deepEqual(play({ ms, seconds: 300 }).told, []);
+  });
+
+  test('not where one client alone meets them', () => {
+    const ms: Play['ms'] = (second, route, client) =>
+      second >= 100 && second % 12 === 0 && route === 'search' && client === '127.0.66.3' ? 1200 : 20;
+    assert.deepEqual(play({ ms, seconds: 200, perS: 60 }).told, []);
+  });
+});
+
 describe('no incident', () => {
   const cases: readonly (readonly [what: string, play: Play])[] = [
     [

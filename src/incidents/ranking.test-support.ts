@@ -64,6 +64,7 @@ export function ranking(incident: LiveIncident, more: Partial<SuspectContext> = 
     split: null,
     connectsAgain: null,
     part: null,
+    pauses: null,
     newestFailure: null,
     ...more,
   });

@@ -76,6 +76,10 @@ describe('what a new configuration refuses is an incident, whose first suspect i
     ['413 and 431', { cause: 'request_refused', refused: since(100, 2) }],
     ['404', { cause: 'no_route', refused: since(100, 4), changed: 'routes: cart, pages' }],
     [
+      '408 of uploads that are too slow for it',
+      { cause: 'request_body_timeout', refused: since(100, 2), changed: 'client (body_rate_min)' },
+    ],
+    [
       '429',
       {
         cause: 'too_many_connections_from_address',

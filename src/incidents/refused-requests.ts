@@ -65,14 +65,8 @@ export class RefusedRequests {
     this.#all.add(second, count);
     if (end === 'forwarded' && (statusClass === '2xx' || statusClass === '3xx'))
       valueOf(this.#served, route)?.add(second, count);
-    // Too few requests for a byte that has not come: their clients are slow.
-    if (
-      end !== 'generated' ||
-      statusClass !== '4xx' ||
-      cause === 'request_body_timeout' ||
-      cause === 'request_head_timeout'
-    )
-      return null;
+    // Clients that send no head open connections to have them.
+    if (end !== 'generated' || statusClass !== '4xx' || cause === 'request_head_timeout') return null;
     const key = `${upstream}\n${route}\n${cause}`;
     let kind = this.#kinds.get(key);
     if (kind === undefined) {

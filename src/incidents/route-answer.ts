@@ -112,10 +112,13 @@ export class RouteAnswer {
   #targets: ReadonlySet<number> = new Set();
 
   readonly #telling: ReadonlySet<number>;
+  readonly #chanceMax: number;
 
-  constructor(second: number, telling: ReadonlySet<number>) {
+  /** `telling`: forms of which few tell something. `moreChance`: as of `RouteLatency`. */
+  constructor(second: number, telling: ReadonlySet<number>, moreChance = 0) {
     this.firstSecond = second;
     this.#telling = telling;
+    this.#chanceMax = chanceMax + moreChance;
   }
 
   add(answers: readonly number[], second: number): UnusualCount {
@@ -208,7 +211,7 @@ export class RouteAnswer {
       const compared = now.conflicts * 2 > now.unusual ? leftBesideConflicts : 1;
       const expected = compared * this.#expected(second - widthS, widthS);
       const share = (now.answered - now.unusual) / expected;
-      if (!(share <= wellMax) || expected * (1 - share + (share === 0 ? 0 : share * Math.log(share))) < chanceMax)
+      if (!(share <= wellMax) || expected * (1 - share + (share === 0 ? 0 : share * Math.log(share))) < this.#chanceMax)
         continue;
       if (!this.#isOfManyClients(second - widthS, now.unusual)) continue;
       const isUnusual = (form: number): boolean => this.#isUnusual(form);

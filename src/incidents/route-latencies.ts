@@ -6,6 +6,7 @@ import { chanceExponent } from './chance.ts';
 import { CountedAwaited, passing } from './counted-awaited.ts';
 import { LeavingClients } from './leaving-clients.ts';
 import { LongWaits, longWaitsSince, type PartThatWaits, partThatWaits, waitingClient } from './long-waits.ts';
+import { type PausesSeen, RepeatedPauses } from './repeated-pauses.ts';
 
 /** Late is what takes longer than this many times the usual p90 of the route, and so much more. */
 const lateTimes = 3;
@@ -69,8 +70,9 @@ interface LateCount {
 
 const noneLate: LateCount = { late: 0, telling: 0 };
 
-class RouteLatency {
+export class RouteLatency {
   readonly firstSecond: number;
+  readonly #byChanceMax: number;
   readonly waits: LongWaits;
   readonly #usual = new Float64Array(latencyCells);
   /** By slice number. */
@@ -87,12 +89,17 @@ class RouteLatency {
   /** Nine of ten take no longer; null: not known. */
   usualMostMs: number | null = null;
 
-  constructor(route: string, second: number) {
+  /** `moreChance`: of many of which it is one, so that each must be less likely by chance: e^n. */
+  constructor(route: string, second: number, moreChance = 0) {
     this.waits = new LongWaits(route);
     this.firstSecond = second;
+    this.#byChanceMax = lateByChanceMax + moreChance;
   }
 
-  add({ answered, latencies, awaited }: RouteTraffic, second: number): LateCount {
+  add(
+    { answered, latencies, awaited }: Pick<RouteTraffic, 'answered' | 'latencies' | 'awaited'>,
+    second: number,
+  ): LateCount {
     const slice = Math.floor(second / sliceS);
     let cells = this.#recent.get(slice);
     if (cells === undefined) this.#recent.set(slice, (cells = new Array<number>(latencyCells).fill(0)));
@@ -204,7 +211,7 @@ class RouteLatency {
   }
 
   #isChance(late: number, answered: number): boolean {
-    return chanceExponent(late, answered, this.#lateUsually) < lateByChanceMax;
+    return chanceExponent(late, answered, this.#lateUsually) < this.#byChanceMax;
   }
 
   settle(second: number, isUsual: boolean): void {
@@ -252,9 +259,15 @@ const countAtLeast = (durations: readonly number[], limitMs: number): number =>
 /** How long the responses of each route take until they begin, compared with the last hour of the same route. */
 export class RouteLatencies {
   readonly #routes = new Map<string, RouteLatency>();
+  readonly #pauses = new RepeatedPauses();
 
   add(counted: RouteTraffic, second: number): LateCount {
-    return this.#routeOf(counted.route, second)?.add(counted, second) ?? noneLate;
+    const route = this.#routeOf(counted.route, second);
+    if (route === null) return noneLate;
+    const found = route.add(counted, second);
+    const awaited = route.limitMs === null ? [] : passing(counted.awaited, Math.max(route.limitMs, severeMs));
+    this.#pauses.add(counted.route, found.telling, awaited, second);
+    return found;
   }
 
   /** Whether half of them or more took longer than nine of ten responses of this route usually do. */
@@ -283,18 +296,23 @@ export class RouteLatencies {
     return most === undefined || most.count === 0 ? null : most;
   }
 
-  /** Since when routes are slow, and since when a part of their requests waits long. */
+  /** Since when routes are slow, a part of their requests waits long, or all stand still again and again. */
   judge(second: number): readonly number[] {
     const slow = [...this.#routes.values()].map((known) => known.slowSince(second));
     const waits = this.#waits(null);
     const waiting = [waits, ...waits.map((one) => [one])].map((routes) => longWaitsSince(routes, second));
-    return [...slow, ...waiting].filter((one) => one !== null);
+    return [...slow, ...waiting, this.#pauses.since(second)].filter((one) => one !== null);
   }
 
   #waits(routes: readonly string[] | null): readonly LongWaits[] {
     return [...this.#routes.values()].flatMap(({ waits }) =>
       routes === null || routes.includes(waits.route) ? [waits] : [],
     );
+  }
+
+  /** Null: too few. */
+  pauses(second: number): PausesSeen | null {
+    return this.#pauses.seen(second);
   }
 
   /** Of these routes; null: no part of their requests waits long, or nearly all do. */

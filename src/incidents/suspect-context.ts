@@ -68,6 +68,7 @@ export function suspectContext(
     split: isAtOne ? failures.compared.split(open.root, open.routeNames, open.startSecond) : null,
     part:
       open.root === 'slow' || open.root === 'slower' ? latencies.part(open.routeNames, open.startSecond, second) : null,
+    pauses: open.root === 'slower' ? latencies.pauses(second) : null,
     connectsAgain: connectsAgainOf(open, failures, second),
     errorStatus: failures.errorStatus(second),
     demanding: isAtOne ? rates.demanding(second) : null,

@@ -17,6 +17,7 @@ import type { Cause } from '#failures/failure.ts';
 import type { RequestSplit } from './compared-requests.ts';
 import type { ConnectsAgain, SlowConnects } from './connect-times.ts';
 import type { PartThatWaits } from './long-waits.ts';
+import type { PausesSeen } from './repeated-pauses.ts';
 import type { SilentConnections } from './idle-connections.ts';
 import type { WaitedRoutes } from './error-waits.ts';
 
@@ -80,6 +81,8 @@ export interface SuspectContext {
   readonly split: RequestSplit | null;
   /** Requests that wait long while others are answered as ever; null: there are no such, nearly all wait, or it is not about waiting. */
   readonly part: PartThatWaits | null;
+  /** Null: all stands still less than four times a minute, or it is not about late responses. */
+  readonly pauses: PausesSeen | null;
   /** Null: nearly all new connections come about at once, or that is not known. */
   readonly connectsAgain: (ConnectsAgain & { readonly slowShareOfUsed: number | null }) | null;
   /** With which most of the application's own errors come; null: with different ones, or that is not known. */
@@ -235,6 +238,10 @@ export function concerns(part: string, upstream: string, routes: readonly string
   if (forEveryRoute.has(part)) return true;
   return namesPart(part, 'upstreams', upstream) || routes.some((route) => namesPart(part, 'routes', route));
 }
+
+/** The application itself refuses requests because it has too much to do (RFC 9110 §15.6.4, RFC 6585 §4). */
+export const sheds = ({ incident, errorStatus }: SuspectContext): boolean =>
+  isOf(incident, 'application') && (errorStatus === 503 || errorStatus === 429);
 
 export const isOf = ({ family }: LiveIncident, ...families: readonly LiveIncident['family'][]): boolean =>
   families.includes(family);

@@ -144,6 +144,25 @@ function waitingPart({ incident, part, split, watched }: SuspectContext): Suspec
   };
 }
 
+/** Short pauses that repeat: a collection of garbage, a save to disk, a link that fails for a moment. */
+function repeatedPauses({ incident, pauses, watched }: SuspectContext): SuspectFinding | null {
+  if (pauses === null) return null;
+  const { count, withinS, everyS } = pauses;
+  return {
+    fit: 0.6,
+    sentence: `The application, or something it waits for, stands still for a moment every ${everyS} s; in between it answers as fast as ever.`,
+    evidence: [
+      `${count} pauses in the last ${withinS} s, each with late responses to several clients or on several routes`,
+      ...(incident.lateness === undefined ? [] : [latenessText(incident.lateness)]),
+      ...strainsOf(watched),
+    ],
+    nextStep: `Look for what runs every ${everyS} s: collections of garbage, a database or cache that saves to disk, a job, backups, a network link that fails for a moment; the log of the application at these times may name it.`,
+  };
+}
+
+/** A smaller share of the requests fails than a check could be expected to show. */
+const rareShare = 0.4;
+
 /** So many requests, and this share of those that are late, were left at the same time. */
 const abandonedMin = 8;
 const abandonedShareMin = 0.3;
@@ -224,9 +243,11 @@ export const applications = {
     // Its own words say more than that the check has missed it.
     const isExplained = incident.excerpts?.some(({ source }) => source !== 'check') === true;
     const isCommon = subjects.size * 2 < watched.endpoints.length || (isOf(incident, 'slow') && !isElsewhere);
+    // A check is not expected to meet what some requests meet, or what is late.
+    const isRare = incident.failed < rareShare * incident.requests || isOf(incident, 'slower');
     return {
       // Where every endpoint hangs, a better check would not get any request answered: why they hang comes first.
-      fit: isOf(incident, 'application') && isExplained ? 0.45 : isCommon ? 0.5 : 0.74,
+      fit: isRare || (isOf(incident, 'application') && isExplained) ? 0.45 : isCommon ? 0.5 : 0.74,
       sentence: 'The health check passes while requests fail: it does not look at what fails.',
       evidence: datedLines(passing),
       nextStep: `Let the path that the check requests (\`${key}\`) use what the application needs, or report it in the health document.`,
@@ -294,7 +315,7 @@ export const applications = {
     if (!isOf(incident, 'slow', 'slower') && !isHung && !isStopped) return null;
     const late = isStopped ? null : acceptedLate(context);
     if (late !== null) return late;
-    const part = isStopped ? null : waitingPart(context);
+    const part = isStopped ? null : (waitingPart(context) ?? repeatedPauses(context));
     if (part !== null) return part;
     const usualMs = usualWithin(context, 0.5);
     return {

@@ -26,6 +26,8 @@ import {
   sawNothingListening,
   shareOf,
   shareText,
+  sheds,
+  listOf,
   names,
 } from './suspect-facts.ts';
 
@@ -158,6 +160,26 @@ const listeningFamilies: ReadonlySet<FailureFamily | null> = new Set(['garbage',
 const showsListening = (cause: CountedCause['cause']): boolean =>
   listeningFamilies.has(isCause(cause) ? familyOfCause(cause) : 'application');
 
+/** So many of the endpoints are gone that the others may have too much to do. */
+const goneShareMin = 0.5;
+
+/** The application answers late, or refuses what is too much for it, since most of its processes are gone. */
+function fewerEndpoints(context: SuspectContext): SuspectFinding | null {
+  const { incident, watched } = context;
+  if (!sheds(context) && !isOf(incident, 'slow', 'slower', 'full')) return null;
+  const all = watched.endpoints.filter(({ isRemoved, takenOutBy }) => isRemoved !== true && takenOutBy === undefined);
+  const gone = all.filter(
+    ({ state, checkCause }) => state === 'unhealthy' && checkCause !== null && refused.has(checkCause),
+  );
+  if (gone.length === all.length || gone.length < goneShareMin * all.length) return null;
+  return {
+    fit: 0.82,
+    sentence: `Nothing listens at ${gone.length} of ${all.length} endpoints of the application, and the others have more to do than they can.`,
+    evidence: gone.slice(0, shownMax).map(({ id, reason }) => `${id}: ${reason}`),
+    nextStep: `Start ${listOf(gone.map(({ id }) => id))} again; the log of the application, or of what starts and stops its processes, says why ${gone.length === 1 ? 'it has' : 'they have'} ended.`,
+  };
+}
+
 /** What keeps connections from coming about, or ends them. */
 export const connections = {
   dns: (context) => {
@@ -248,7 +270,7 @@ export const connections = {
   },
   nothing_listens: (context) => {
     const { incident, watched, directLook } = context;
-    if (!isOf(incident, 'gone', 'not_ready')) return null;
+    if (!isOf(incident, 'gone', 'not_ready')) return fewerEndpoints(context);
     const share = shareOf(incident, refused);
     const isDown = checksFound(context, (cause) => refused.has(cause));
     const isSeen = sawNothingListening(context);

@@ -101,6 +101,7 @@ function suspectsOf(what: Case): readonly IncidentSuspect[] {
       split: null,
       connectsAgain: null,
       part: null,
+      pauses: null,
       newestFailure: null,
       failedSinceMs: null,
       revisions: [

@@ -51,7 +51,9 @@ export const releases = {
     const { upstream } = context.incident;
     const routes = context.incident.routes.map(({ route }) => route);
     const concernsIt = (part: string): boolean =>
-      concerns(part, upstream, routes) || (isRefused(context.incident) && refusing.test(part));
+      concerns(part, upstream, routes) ||
+      changesInstances(part, context.watched.application) ||
+      (isRefused(context.incident) && refusing.test(part));
     const found = appliedBefore(context, concernsIt).at(-1);
     if (found === undefined || beginsApplication(context, found)) return null;
     const revision = returnOf(context, found, concernsIt);
@@ -78,6 +80,12 @@ function beginsApplication(context: SuspectContext, applied: Applied): boolean {
   )
     return false;
   return new SuspectedRelease(context, application, applied).isFirst;
+}
+
+/** How many processes it has: 'applications: shop (instances)'. */
+function changesInstances(part: string, application: string | null): boolean {
+  const [, changed = ''] = part.startsWith('applications: ') ? part.split(`${application} (`) : [];
+  return application !== null && /\binstances\b/.test(changed.split(')', 1)[0] ?? '');
 }
 
 /** The gateway refuses requests as they are, by a limit of what clients may send, or because no route is for them. */

@@ -27,6 +27,7 @@ import {
   isOf,
   shareOf,
   shareText,
+  sheds,
   sum,
   times,
   rate,
@@ -38,6 +39,8 @@ import {
 /** Requests each second that are a rate of its own, and by how many it must have grown. */
 const steadyMin = 1;
 const growthMin = 5;
+/** Where the application itself refuses what is too much for it, less growth says why. */
+const shedFactorMin = 1.4;
 
 /** Of all failed attempts, those at the bad endpoints. */
 const apartShareMin = 0.9;
@@ -234,19 +237,21 @@ export const shortages = {
     // What clients ask again because it has failed is an effect of the failures.
     const retried = retries?.share ?? 0;
     const during = incident.rate.during * (1 - retried);
+    const isShed = sheds(context);
     // Traffic that begins, or grows by a few requests, is no load.
-    if (before === null || before < steadyMin || during < 2 * before || during - before < growthMin) return null;
+    if (before === null || before < steadyMin || during - before < growthMin) return null;
     const factor = during / before;
+    if (factor < (isShed ? shedFactorMin : 2)) return null;
     if (
       isOf(incident, 'application')
-        ? factor < 3
+        ? factor < 3 && !isShed
         : !isOf(incident, 'full', 'slow', 'slower', 'gone', 'gateway', 'not_ready')
     )
       return null;
     // An application with too much to do takes no connections, or ends; it does not cut its responses.
     if (isOf(incident, 'gone') && shareOf(incident, refused) + shareOf(incident, races) < 0.5) return null;
     return {
-      fit: showsOverload(incident) ? Math.min(0.9, 0.7 + factor * 0.04) : 0.5,
+      fit: showsOverload(incident) || isShed ? Math.min(0.9, 0.7 + factor * 0.04) : 0.5,
       sentence: `${times(factor)} as many requests came as before.`,
       evidence: [
         `${rate(before)} before, ${rate(during)} since it started${retried > 0 ? ', without retries of clients' : ''}`,

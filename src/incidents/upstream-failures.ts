@@ -13,6 +13,7 @@ import { RouteLatencies } from './route-latencies.ts';
 import { RouteRates } from './route-rates.ts';
 import { ComparedRequests } from './compared-requests.ts';
 import { ConnectTimes } from './connect-times.ts';
+import { type PartBeginning, PathParts } from './path-parts.ts';
 import { IdleConnections } from './idle-connections.ts';
 import { TopCounts } from './top-counts.ts';
 import { UsualDurations } from './usual-durations.ts';
@@ -99,6 +100,7 @@ export class UpstreamFailures {
   readonly families = new Map<FailureFamily, FamilyWindow>();
   readonly rates = new RouteRates();
   readonly latencies = new RouteLatencies();
+  readonly parts = new PathParts();
   /** Of all upstreams: a route may get another one. */
   readonly #answers: RouteAnswers;
   readonly #errorWaits = new ErrorWaits();
@@ -161,13 +163,16 @@ export class UpstreamFailures {
   }
 
   addRoute(counted: RouteTraffic, second: number, firstMs: number): void {
-    const { late, telling: tellingLate } = this.latencies.add(counted, second);
+    const part = this.parts.add(counted, second);
+    const { late: lateOfRoute, telling: tellingLate } = this.latencies.add(counted, second);
+    const late = Math.max(lateOfRoute, part.late);
     // One that was late while it was awaited tells something only when it comes.
     if (late > 0 || tellingLate > 0) {
       this.#addUnusual('slower', counted.route, late, second, firstMs, tellingLate);
       this.#endpointDelta(second, counted.endpoint, false).late += late;
     }
-    const { unusual, telling } = this.#answers.add(counted, second);
+    const { unusual: unusualOfRoute, telling } = this.#answers.add(counted, second);
+    const unusual = Math.max(unusualOfRoute, part.unusual);
     if (unusual === 0) return;
     this.#addUnusual('changed', counted.route, unusual, second, firstMs, telling);
     this.#endpointDelta(second, counted.endpoint, false).changed += unusual;
@@ -197,6 +202,12 @@ export class UpstreamFailures {
     this.rates.addFailed(route, second, family, count, [], telling);
     const kind = family === 'slower' ? 'late_response' : 'changed_response';
     this.#failure({ second, family, kind, route, whose: null, firstMs, startedWall: Infinity }).failed += count;
+  }
+
+  /** What has come at paths that an incident is about from now on. */
+  addPart({ family, route, counts }: PartBeginning): void {
+    for (const { second, count } of counts)
+      if (count > 0) this.#addUnusual(family, route, count, second, second * 1000, 0);
   }
 
   /** Requests that the gateway itself has refused, as an open incident is about. */

@@ -12,7 +12,6 @@ import {
   upgradeKey,
 } from '../core/content-kind.ts';
 import { isUnclosedJson } from '../core/content-flaw.ts';
-import { instanceOf } from '../core/endpoint.ts';
 import { AnsweredTargets } from './answered-targets.ts';
 import { PathPatterns } from './path-patterns.ts';
 import { type AttemptFacts, type EndedExchange, upstreamOfAttempt } from '../core/exchange.ts';
@@ -38,6 +37,7 @@ const pairsMax = 1024;
 /** Attempts that are reported with their clients, for each pair and batch: of those that failed, that were slow, and that are awaited. */
 const clientsMax = 8;
 const awaitedMax = 64;
+const slowOfPatternMax = 4;
 
 /** Ways to answer that are told apart, for each pair and batch; of those beyond, forms alone: a client that asks for many pages hides nothing else. */
 const answersMax = 20;
@@ -53,6 +53,7 @@ const [bytesOfPair, bytesOfPattern, bytesOfClient, bytesOfNumber] = [300, 200, 2
 interface Pattern {
   readonly answers: number[];
   readonly latencies: number[];
+  readonly slow: AttemptOfClient[];
 }
 
 interface Pair extends Pick<RouteTraffic, 'route' | 'upstream' | 'endpoint'> {
@@ -62,8 +63,6 @@ interface Pair extends Pick<RouteTraffic, 'route' | 'upstream' | 'endpoint'> {
   readonly latencies: number[];
   /** As in `RouteTraffic`. */
   readonly answers: number[];
-  /** Whether Candor runs the application; null: nothing was answered yet. */
-  isOfInstance: boolean | null;
   readonly patterns: Map<string, Pattern>;
   readonly causes: FailureCount[];
   readonly failedClients: number[];
@@ -124,7 +123,7 @@ export class RouteTrafficCounts {
         pair.failed.push({ client: clientHash(exchange.client.address), ms: Math.round(ms) });
     }
     if (exchange.endKind !== 'generated') this.#countAnswer(pair, exchange, attempt);
-    if (ms > slowMs) noteSlow(pair.slow, exchange.client.address, Math.round(ms));
+    if (ms > slowMs) noteSlow(pair.slow, exchange.client.address, Math.round(ms), clientsMax);
   }
 
   /** A route answers in few ways. */
@@ -141,13 +140,13 @@ export class RouteTrafficCounts {
     const isLost = method === 'GET' && (status === 404 || status === 410) && this.#targets.isLost(target, endedAt);
     addAnswer(pair.answers, isLost ? lostForm * sizeCells : key, client.address);
     const answer = isLost ? lostForm * sizeCells : plain;
-    pair.isOfInstance ??= instanceOf(attempt.endpoint, attempt.address) !== null;
-    if (!pair.isOfInstance) return;
     const hasSurplus = attempt.surplusBytes !== undefined && attempt.surplusBytes > 0;
     const pattern = this.#patternOf(pair, this.#patterns.of(target, status < 400));
     if (pattern === null) return;
     addAnswer(pattern.answers, hasSurplus ? laneOf(answer) + surplusForm * sizeCells : answer, client.address);
-    (pattern.latencies[latencyCellOf(attempt.headMs - attempt.startedMs)] as number) += 1;
+    const ms = attempt.headMs - attempt.startedMs;
+    (pattern.latencies[latencyCellOf(ms)] as number) += 1;
+    if (ms > slowMs) noteSlow(pattern.slow, client.address, Math.round(ms), slowOfPatternMax);
   }
 
   #patternOf({ patterns }: Pair, name: string): Pattern | null {
@@ -254,8 +253,8 @@ function indexOfAnswer(answers: readonly number[], key: number): number {
 }
 
 /** The slowest ones are kept. */
-function noteSlow(slow: AttemptOfClient[], address: string, ms: number): void {
-  if (slow.length < clientsMax) return void slow.push({ client: clientHash(address), ms });
+function noteSlow(slow: AttemptOfClient[], address: string, ms: number, most: number): void {
+  if (slow.length < most) return void slow.push({ client: clientHash(address), ms });
   let least = 0;
   for (let index = 1; index < slow.length; index++)
     if ((slow[index] as AttemptOfClient).ms < (slow[least] as AttemptOfClient).ms) least = index;
@@ -277,21 +276,27 @@ function bytesOf({ answers, patterns, failedClients, failed, slow, awaited }: Pa
   const clients = failedClients.length + failed.length + slow.length + awaited.length;
   let bytes = bytesOfPair + bytesOfNumber * answers.length + bytesOfClient * clients;
   for (const [name, pattern] of patterns)
-    bytes += bytesOfPattern + name.length + bytesOfNumber * pattern.answers.length;
+    bytes +=
+      bytesOfPattern + name.length + bytesOfNumber * pattern.answers.length + bytesOfClient * pattern.slow.length;
   return bytes;
 }
 
-const patternOf = ([pattern, { answers, latencies }]: [string, Pattern]): PatternAnswers => ({
+const patternOf = ([pattern, { answers, latencies, slow }]: [string, Pattern]): PatternAnswers => ({
   ...{ pattern, answers, latencies: filledCells(latencies) },
+  ...(slow.length === 0 ? {} : { slow }),
 });
 
-const newPattern = (): Pattern => ({ answers: [], latencies: new Array<number>(latencyCells).fill(0) });
+const newPattern = (): Pattern => ({
+  answers: [],
+  latencies: new Array<number>(latencyCells).fill(0),
+  slow: [],
+});
 
 function newPair(route: string, upstream: string, endpoint: string): Pair {
   return {
     ...{ route, upstream, endpoint, answered: 0, serverErrors: 0, failures: 0, isTouched: false, isUrgent: false },
     latencies: new Array<number>(latencyCells).fill(0),
-    ...{ answers: [], isOfInstance: null, patterns: new Map(), causes: [] },
+    ...{ answers: [], patterns: new Map(), causes: [] },
     ...{ failedClients: [], failed: [], slow: [], awaited: [] },
   };
 }

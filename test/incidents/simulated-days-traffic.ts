@@ -53,6 +53,15 @@ interface Awaited {
   readonly client: number;
 }
 
+/** Of the requests of a route, so many are for each of four kinds of paths. */
+const shareOfPatterns = [0.7, 0.9, 0.98, 1];
+
+interface Pattern {
+  readonly answers: Map<number, [count: number, clients: number]>;
+  readonly cells: number[];
+  readonly slow: AttemptOfClient[];
+}
+
 /** One route at one endpoint. */
 class Pair {
   readonly route: string;
@@ -65,6 +74,8 @@ class Pair {
   readonly slow: AttemptOfClient[] = [];
   awaited: AttemptOfClient[] = [];
   readonly answers = new Map<number, [count: number, clients: number]>();
+  readonly #patterns = new Map<number, Pattern>();
+  #turn = 0;
 
   constructor(route: string, upstream: string, endpoint: string) {
     this.route = route;
@@ -73,11 +84,30 @@ class Pair {
   }
 
   /** Half of the content is JSON of one size, the other half a third more. */
-  addAnswer(isDeclined: boolean, client: number): void {
+  addAnswer(isDeclined: boolean, ms: number, client: number): void {
     const bytes = client % 2 === 0 ? 3000 : 4000;
     const key = answerKey(isDeclined ? 404 : 200, 'GET', json, bytes, false);
-    const [count, clients] = this.answers.get(key) ?? [0, 0];
-    this.answers.set(key, [count + 1, clients | (1 << (client & 31))]);
+    const pattern = this.#patternNow();
+    for (const answers of [this.answers, pattern.answers]) {
+      const [count, clients] = answers.get(key) ?? [0, 0];
+      answers.set(key, [count + 1, clients | (1 << (client & 31))]);
+    }
+    const cell = latencyCellOf(ms);
+    pattern.cells[cell] = (pattern.cells[cell] as number) + 1;
+    if (ms > slowMs && pattern.slow.length < clientsMax / 2) pattern.slow.push({ client, ms });
+  }
+
+  /** Their order is the same each time: the fractions of multiples of the golden ratio. */
+  #patternNow(): Pattern {
+    const drawn = (this.#turn++ * 0.618034) % 1;
+    const number = shareOfPatterns.findIndex((share) => drawn < share);
+    let pattern = this.#patterns.get(number);
+    if (pattern === undefined)
+      this.#patterns.set(
+        number,
+        (pattern = { answers: new Map(), cells: new Array<number>(latencyCells).fill(0), slow: [] }),
+      );
+    return pattern;
   }
 
   take(): RouteTraffic {
@@ -85,8 +115,17 @@ class Pair {
     const taken = {
       ...{ route, upstream, endpoint, answered, serverErrors, awaited, latencies: filledCells(this.cells) },
       ...{ failed: this.failed.slice(), slow: this.slow.slice() },
-      answers: [...this.answers].flatMap(([key, [count, clients]]) => [key, count, clients]),
+      answers: answersOf(this.answers),
+      patterns: [...this.#patterns].map(([number, one]) => ({
+        ...{
+          pattern: `/${number}`,
+          answers: answersOf(one.answers),
+          latencies: filledCells(one.cells),
+          slow: one.slow,
+        },
+      })),
     };
+    this.#patterns.clear();
     this.answers.clear();
     this.answered = this.serverErrors = this.failed.length = this.slow.length = 0;
     this.cells.fill(0);
@@ -94,6 +133,9 @@ class Pair {
     return taken;
   }
 }
+
+const answersOf = (answers: Pattern['answers']): readonly number[] =>
+  [...answers].flatMap(([key, [count, clients]]) => [key, count, clients]);
 
 /** What workers count in a second of the simulated days. */
 export class DayTraffic {
@@ -137,7 +179,7 @@ export class DayTraffic {
     if (kind === 'abandoned') return void addClient((count.clients ??= []), `10.0.${client >> 8}.${client & 255}`);
     if (kind === 'reset_before_response' || kind === 'response_head_timeout') this.#cause(this.#outcomesOf(pair), kind);
     else this.#head(pair, ms, client, kind === 'failed');
-    if (kind === 'answered' || kind === 'declined') pair.addAnswer(kind === 'declined', client);
+    if (kind === 'answered' || kind === 'declined') pair.addAnswer(kind === 'declined', ms, client);
   }
 
   #cause(outcomes: EndpointOutcomes, cause: Cause): void {

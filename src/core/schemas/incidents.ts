@@ -103,6 +103,9 @@ export const incidentSchema = z.object({
   lateness: z
     .object({
       route: text,
+      path: text
+        .optional()
+        .describe('Of the route, paths that look alike: `/orders/#` has numbers; absent: all of the route.'),
       usual_ms: z.number().describe('Half of the responses of the route took no longer until they began.'),
       now_ms: z.number(),
       limit_ms: z.number().describe('What takes longer is late: 3 times the usual p90, and 100 ms more.'),
@@ -132,6 +135,9 @@ export const incidentSchema = z.object({
   answers: z
     .object({
       route: text,
+      path: text
+        .optional()
+        .describe('Of the route, paths that look alike: `/orders/#` has numbers; absent: all of the route.'),
       usual: text.describe('What the route mostly answered before, such as `JSON`.'),
       now: text.describe('What it answers in its place, such as `HTML`, `nothing (no content)`, `a redirect`.'),
     })

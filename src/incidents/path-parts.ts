@@ -1,0 +1,168 @@
+import { unsafeKey, upgradeKey } from '../core/content-kind.ts';
+import type { AnswerChange, Lateness } from '../core/live-incident.ts';
+import { answerParts, type AttemptOfClient, type PatternAnswers, type RouteTraffic } from '../core/route-traffic.ts';
+import { RouteAnswer } from './route-answer.ts';
+import { RouteLatency } from './route-latencies.ts';
+
+/** Paths of an upstream that are told apart. One without requests for so long makes room. */
+const partsMax = 256;
+const unusedS = 300;
+
+/** One client that asks for what is slow shows nothing of the others: of the late requests of the last seconds so many clients, of which none has more than this share. */
+const clientsMin = 3;
+const clientShareMax = 0.7;
+const clientsS = 30;
+const slowKeptMax = 100;
+
+/** Many paths are judged each second: a part must be less likely by chance than a route, by this factor e^n. */
+const moreChance = 5;
+
+const keptS = 60;
+
+/** Of few answers: that is asked of whole routes. */
+const nothingTells: ReadonlySet<number> = new Set();
+
+interface PartSecond {
+  readonly second: number;
+  readonly late: number;
+  readonly unusual: number;
+}
+
+/** The requests of one route at paths that look alike. */
+interface Part {
+  readonly route: string;
+  readonly pattern: string;
+  readonly latency: RouteLatency;
+  /** To requests with GET, and to those that may change something. */
+  readonly answers: readonly [reading: RouteAnswer, changing: RouteAnswer];
+  seconds: PartSecond[];
+  /** Some of the slowest. */
+  slow: (AttemptOfClient & { readonly second: number })[];
+  usedAt: number;
+  /** An incident is about it, of this family. */
+  open: UnusualFamily | null;
+}
+
+type UnusualFamily = 'slower' | 'changed';
+
+/** Paths of a route that have begun to be slow, or to answer otherwise, and what came in each second since. */
+export interface PartBeginning {
+  readonly family: UnusualFamily;
+  readonly route: string;
+  readonly second: number;
+  readonly counts: readonly { readonly second: number; readonly count: number }[];
+}
+
+/**
+ * Compares the requests for paths that look alike with the last hour of the same paths. A route may be a whole application: a path that has become slow,
+ * or answers otherwise, is little of it.
+ */
+export class PathParts {
+  readonly #parts = new Map<string, Part>();
+
+  /** What the parts that an incident is about have added to it. */
+  add({ route, patterns = [] }: RouteTraffic, second: number): { readonly late: number; readonly unusual: number } {
+    const found = { late: 0, unusual: 0 };
+    for (const one of patterns) {
+      const part = this.#partOf(route, one.pattern, second);
+      if (part === null) continue;
+      const { late, unusual } = addTo(part, one, second);
+      if (part.open === 'slower') found.late += late;
+      if (part.open === 'changed') found.unusual += unusual;
+    }
+    return found;
+  }
+
+  #partOf(route: string, pattern: string, second: number): Part | null {
+    const key = `${route}\n${pattern}`;
+    let part = this.#parts.get(key);
+    if (part === undefined) {
+      if (this.#parts.size >= partsMax) return null;
+      const latency = new RouteLatency(route, second, moreChance);
+      const lane = (): RouteAnswer => new RouteAnswer(second, nothingTells, moreChance);
+      part = { route, pattern, latency, answers: [lane(), lane()], seconds: [], slow: [], usedAt: second, open: null };
+      this.#parts.set(key, part);
+    }
+    part.usedAt = second;
+    return part;
+  }
+
+  judge(second: number): readonly PartBeginning[] {
+    return [...this.#parts.values()].flatMap((part) => {
+      if (part.open !== null || part.usedAt < second - 2) return [];
+      const slow = isOfClients(part, second) ? part.latency.slowSince(second) : null;
+      const since = slow ?? part.answers.map((lane) => lane.changedSince(second)).find((one) => one !== null) ?? null;
+      if (since === null) return [];
+      const family: UnusualFamily = slow === null ? 'changed' : 'slower';
+      part.open = family;
+      const counts = part.seconds
+        .filter((one) => one.second >= since)
+        .map((one) => ({ second: one.second, count: slow === null ? one.unusual : one.late }));
+      return [{ family, route: part.route, second: since, counts }];
+    });
+  }
+
+  /** Once a second. `isUsual`: there is no incident. */
+  settle(second: number, isUsual: boolean): void {
+    for (const [key, part] of this.#parts) {
+      if (isUsual) part.open = null;
+      if (part.usedAt < second - unusedS) this.#parts.delete(key);
+      if (second % 10 !== 0 && isUsual) continue;
+      part.latency.settle(second, isUsual);
+      for (const lane of part.answers) lane.settle(second, isUsual);
+    }
+  }
+
+  /** Of that which has become slow on one of these routes; null: none has. */
+  lateness(routes: readonly string[], second: number): Lateness | null {
+    const all = this.#open('slower', routes).flatMap(({ latency, route, pattern }) => {
+      const found = latency.lateness(route, second);
+      return found === null ? [] : [{ ...found, path: pattern }];
+    });
+    return all.toSorted((a, b) => b.nowMs / b.usualMs - a.nowMs / a.usualMs)[0] ?? null;
+  }
+
+  change(routes: readonly string[], second: number): AnswerChange | null {
+    const all = this.#open('changed', routes).flatMap(({ answers, route, pattern }) =>
+      answers.flatMap((lane) => {
+        const found = lane.change(route, second);
+        return found === null ? [] : [{ count: found.count, change: { ...found.change, path: pattern } }];
+      }),
+    );
+    return all.toSorted((a, b) => b.count - a.count)[0]?.change ?? null;
+  }
+
+  #open(family: UnusualFamily, routes: readonly string[]): readonly Part[] {
+    return [...this.#parts.values()].filter(({ open, route }) => open === family && routes.includes(route));
+  }
+}
+
+function addTo(part: Part, { answers, latencies, slow = [] }: PatternAnswers, second: number): PartSecond {
+  if (slow.length > 0) part.slow = [...part.slow, ...slow.map((one) => ({ ...one, second }))].slice(-slowKeptMax);
+  let answered = 0;
+  const lanes: readonly [number[], number[]] = [[], []];
+  for (let at = 0; at < answers.length; at += answerParts) {
+    const [key, count, bits] = answers.slice(at, at + answerParts) as [number, number, number];
+    answered += count;
+    if (key < upgradeKey) lanes[key < unsafeKey ? 0 : 1].push(key % unsafeKey, count, bits);
+  }
+  const { late } = part.latency.add({ answered, latencies, awaited: [] }, second);
+  const [reading, changing] = part.answers;
+  const unusual = reading.add(lanes[0], second).unusual + changing.add(lanes[1], second).unusual;
+  const newest = part.seconds.at(-1);
+  const before = newest?.second === second ? part.seconds.pop() : undefined;
+  part.seconds.push({
+    second,
+    late: late + (before?.late ?? 0),
+    unusual: unusual + (before?.unusual ?? 0),
+  });
+  if (part.seconds.length > keptS) part.seconds = part.seconds.slice(-keptS);
+  return { second, late, unusual };
+}
+
+function isOfClients({ slow, latency: { limitMs } }: Part, second: number): boolean {
+  const late = slow.filter((one) => limitMs !== null && one.ms > limitMs && one.second > second - clientsS);
+  const counts = new Map<number, number>();
+  for (const { client } of late) counts.set(client, (counts.get(client) ?? 0) + 1);
+  return counts.size >= clientsMin && Math.max(...counts.values()) <= clientShareMax * late.length;
+}
