@@ -1,5 +1,6 @@
 import { basename, dirname, resolve, delimiter, join } from 'node:path';
 import type { Configuration } from '../core/configuration.ts';
+import { loadPatterns, patternsAreWanted } from '../core/pattern.ts';
 import { type ConfigurationError, configurationError } from './configuration-errors.ts';
 import type { Environment } from './expand.ts';
 import { type ConfigurationHost, namedPipe } from './host.ts';
@@ -63,7 +64,11 @@ export async function loadConfiguration(
   }
   const { hostname, addresses = [] } = host;
   const context: ParseContext = { file: path, directory: dirname(absolute), environment, hostname, addresses };
-  const survey = parseConfiguration(read.text, context);
+  let survey = parseConfiguration(read.text, context);
+  if (patternsAreWanted()) {
+    await loadPatterns();
+    survey = parseConfiguration(read.text, context);
+  }
   const named = survey.wanted.filter(({ kind }) => isRead(kind) && kind !== 'local_authority');
   const files = [absolute, ...new Set(named.map((wanted) => wanted.path))];
   if (survey.wanted.length === 0) return { ...survey, files };

@@ -1,9 +1,10 @@
-import type { RouteMatch } from './route-spec.ts';
+import { globTest } from './glob.ts';
+import { checkedPattern, literalBeginning } from './pattern.ts';
 
-/** Of the paths of a route one: '/login' alone, or all that a glob stands for. A prefix is `RouteMatch.pathPrefix`, or one of several. */
+/** Of the paths of a route one: '/login' alone, or all that a glob or a regular expression stands for. A prefix is `RouteMatch.pathPrefix`, or one of several. */
 export interface PathMatch {
-  readonly kind: 'prefix' | 'exact' | 'glob';
-  /** A plain path; of a glob with `*` for any characters of one segment, and `**` for any characters. */
+  readonly kind: 'prefix' | 'exact' | 'glob' | 'pattern';
+  /** A plain path, of a glob with `*` for any characters of one segment and `**` for any; or a regular expression, which is found anywhere in a plain path. */
   readonly text: string;
 }
 
@@ -22,18 +23,31 @@ export type PathTest = (target: string) => boolean;
 export function pathTest({ kind, text }: PathMatch): PathTest {
   if (kind === 'prefix') return (target) => matchesPrefix(text, target);
   if (kind === 'exact') return (target) => target.startsWith(text) && pathEnd(target) === text.length;
-  return globTest(text);
+  if (kind === 'pattern') return patternTest(text);
+  const test = globTest(text, '/');
+  return (target) => test(target, pathEnd(target));
+}
+
+/** Its literal beginning decides about most paths. */
+function patternTest(text: string): PathTest {
+  const [beginning, pattern] = [literalBeginning(text), checkedPattern(text)];
+  return (target) => target.startsWith(beginning) && pattern.test(target.slice(0, pathEnd(target)));
+}
+
+interface MatchedPaths {
+  readonly pathPrefix: string;
+  readonly paths?: readonly PathMatch[];
 }
 
 /** What a route matches. */
-export function pathsOf({ pathPrefix, paths }: Pick<RouteMatch, 'pathPrefix' | 'paths'>): readonly PathMatch[] {
+export function pathsOf({ pathPrefix, paths }: MatchedPaths): readonly PathMatch[] {
   return paths ?? [{ kind: 'prefix', text: pathPrefix }];
 }
 
 /** The folder that all paths of it lie in, or the path itself: routes are found by it. */
 export function literalPrefix({ kind, text }: PathMatch): string {
-  if (kind !== 'glob') return text;
-  const literal = text.slice(0, text.indexOf('*'));
+  if (kind === 'prefix' || kind === 'exact') return text;
+  const literal = kind === 'glob' ? text.slice(0, text.indexOf('*')) : literalBeginning(text);
   const last = literal.lastIndexOf('/');
   return last <= 0 ? '/' : literal.slice(0, last);
 }
@@ -42,7 +56,8 @@ export function literalPrefix({ kind, text }: PathMatch): string {
 export function coversPath(one: PathMatch, other: PathMatch): boolean {
   if (one.kind === 'prefix') return matchesPrefix(one.text, literalPrefix(other));
   if (one.kind === 'exact') return other.kind === 'exact' && other.text === one.text;
-  return other.kind === 'exact' ? pathTest(one)(other.text) : other.kind === 'glob' && other.text === one.text;
+  if (one.kind === 'glob' && other.kind === 'exact') return pathTest(one)(other.text);
+  return other.kind === one.kind && other.text === one.text;
 }
 
 /** 'begins with /api', 'is not /login' */
@@ -54,48 +69,12 @@ const verbs = {
   prefix: ['begins with', 'does not begin with'],
   exact: ['is', 'is not'],
   glob: ['is like', 'is not like'],
+  pattern: ['matches', 'does not match'],
 } as const;
 
-const [slash, question, star] = [0x2f, 0x3f, 0x2a];
+const [slash, question] = [0x2f, 0x3f];
 
 function pathEnd(target: string): number {
   const end = target.indexOf('?');
   return end < 0 ? target.length : end;
 }
-
-/** Most globs have one star: then both ends decide. Of others each character of a target costs a look at each of the glob, whatever a client sends. */
-function globTest(glob: string): PathTest {
-  const [before = '', after = '', ...more] = glob.split(/\*+/);
-  if (more.length > 0) return (target) => matchesGlob(glob, target, pathEnd(target));
-  const isAny = glob.includes('**');
-  return (target) => {
-    const end = pathEnd(target);
-    const isBetween = end >= before.length + after.length && target.startsWith(before) && target.endsWith(after, end);
-    return isBetween && (isAny || !target.slice(before.length, end - after.length).includes('/'));
-  };
-}
-
-/** The positions in the glob that the target may have come to, as a nondeterministic automaton (Thompson 1968). */
-function matchesGlob(glob: string, target: string, end: number): boolean {
-  let now = new Set<number>();
-  addPosition(now, glob, 0);
-  for (let at = 0; at < end && now.size > 0; at++) {
-    const next = new Set<number>();
-    const code = target.charCodeAt(at);
-    for (const position of now) {
-      if (glob.charCodeAt(position) !== star) {
-        if (glob.charCodeAt(position) === code) addPosition(next, glob, position + 1);
-      } else if (isDouble(glob, position) || code !== slash) addPosition(next, glob, position);
-    }
-    now = next;
-  }
-  return now.has(glob.length);
-}
-
-/** A star may stand for nothing. */
-function addPosition(positions: Set<number>, glob: string, position: number): void {
-  positions.add(position);
-  if (glob.charCodeAt(position) === star) addPosition(positions, glob, position + (isDouble(glob, position) ? 2 : 1));
-}
-
-const isDouble = (glob: string, position: number): boolean => glob.charCodeAt(position + 1) === star;

@@ -1,6 +1,7 @@
 import type { RouteId, UpstreamId } from './endpoint.ts';
 import type { FeatureSpecs } from './feature.ts';
 import type { PathMatch } from './path-match.ts';
+import type { RequestCondition } from './request-condition.ts';
 import type { HashKey } from './upstream-spec.ts';
 
 /** How the gateway's own responses are created. */
@@ -77,7 +78,17 @@ export interface RouteMatch {
   readonly paths?: readonly PathMatch[];
   /** Empty: any method. */
   readonly methods: readonly string[];
-  readonly headers: readonly HeaderMatch[];
+  /** What else must hold; absent: nothing. */
+  readonly conditions?: readonly RequestCondition[];
+}
+
+/** Whether matching needs the engine of regular expressions. */
+export function hasPattern({ hosts, paths = [], conditions }: RouteMatch): boolean {
+  return (
+    hosts.some((host) => host.startsWith('~ ')) ||
+    paths.some(({ kind }) => kind === 'pattern') ||
+    (conditions !== undefined && /"kind":"pattern"|"~ /.test(JSON.stringify(conditions)))
+  );
 }
 
 export interface HeaderMatch {

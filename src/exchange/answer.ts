@@ -97,8 +97,8 @@ export function filterAnswer(exchange: ExchangeState, answer: FilterAnswer, cloc
 const noBytes = new Uint8Array(0);
 
 /** The answer to a request for which Max-Forwards makes this gateway the last hop. */
-export function lastHopAnswer({ request, id, serving }: ExchangeState, clock: Clock): OwnAnswer {
-  return answerOf(lastHopResponse(request, id, serving), clock);
+export function lastHopAnswer(exchange: ExchangeState, clock: Clock): OwnAnswer {
+  return answerOf(lastHopResponse(exchange, exchange.id), clock);
 }
 
 function answerOf(response: GeneratedResponse, clock: Clock): OwnAnswer {

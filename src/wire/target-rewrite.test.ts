@@ -38,7 +38,7 @@ describe('a rewritten target', () => {
   }
 });
 
-const any: RouteMatch = { hosts: [], pathPrefix: '/', methods: [], headers: [] };
+const any: RouteMatch = { hosts: [], pathPrefix: '/', methods: [] };
 
 function rewritten1(pathPrefix: string, replacement: string | null, target: string): string {
   const rewrite = targetRewrite({ ...any, pathPrefix }, { pathPrefix: replacement, host: 'client' });

@@ -8,7 +8,7 @@ import { compileRoute } from './compile-route.ts';
 describe('a compiled route', () => {
   const spec: RouteSpec = {
     id: 'r' as RouteId,
-    match: { hosts: [], pathPrefix: '/', methods: [], headers: [] },
+    match: { hosts: [], pathPrefix: '/', methods: [] },
     action: { kind: 'upstream', upstream: 'app' as UpstreamId },
     rewrite: { pathPrefix: null, host: 'client' },
     requestHeaders: { remove: ['Cookie'], set: [['X-Tenant', 'one']], add: [['X-Tag', 'two']] },

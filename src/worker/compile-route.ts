@@ -5,7 +5,7 @@ import { type OwnRequestHeaders, ownRequestHeaders, ownResponseHeaders } from '.
 import type { HeaderChange, RequestHeaderChange, Route, RouteHop, RouteSplit, Upstream } from '../exchange/ports.ts';
 import { noHooks, type RouteHooks } from './feature-parts.ts';
 import type { OverridableRoute } from './route-overrides.ts';
-import { plainPath } from '../wire/plain-path.ts';
+import { plainMatch, plainPath } from '../wire/plain-path.ts';
 import { replacesWholePath, targetRewrite } from '../wire/target-rewrite.ts';
 import { routeHop } from './route-hop.ts';
 import { pathsOf, pathTest } from '../core/path-match.ts';
@@ -110,7 +110,7 @@ function headerChange(edits: HeaderEdits, own: HeaderFilter): HeaderChange {
 
 function coversOf({ match, rewrite }: RouteSpec): Route['covers'] {
   if (match.pathPrefix === '/' && match.paths === undefined && rewrite.pathPrefix === null) return null;
-  const tests = pathsOf(match).map(({ kind, text }) => pathTest({ kind, text: plainPath(text) }));
+  const tests = pathsOf(match).map((path) => pathTest(plainMatch(path)));
   return (target) => tests.some((isPath) => isPath(plainPath(target)));
 }
 

@@ -4,14 +4,17 @@ import type { PathMatch } from '../../core/path-match.ts';
 import type { ErrorDetail } from '../../schema/error-detail.ts';
 import { orList, reject, quoted } from '../../schema/error-detail.ts';
 import { suggestNearest } from '../nearest.ts';
+import { parsePattern } from '../../schema/format/pattern.ts';
 
-/** One path of a route: what it begins with, `= /login` for that path alone, or a pattern with `*`. */
+/** One path of a route: what it begins with, `= /login` for that path alone, a glob with `*`, or a regular expression behind `~`. */
 export function parsePath(text: string): Result<PathMatch, ErrorDetail> {
-  const [, modifier, rest = ''] = /^(=|\^~|~\*?)\s*(.*)$/.exec(text) ?? [];
+  const [, modifier, rest = ''] = /^(=|\^~|~\*?)\s*(.*)$/s.exec(text) ?? [];
   if (modifier === '=') return parsed('exact', parseWhole(rest));
+  if (modifier === '~') return parsed('pattern', parsePattern(rest));
+  if (modifier === '~*') return reject('a regular expression says "(?i)" if it ignores case', `write "~ (?i)${rest}"`);
   if (modifier === '^~') return reject('a path is a prefix without "^~" too', adviceFor(rest));
-  if (/^[~^]/.test(text) || /\.\*|[$()|\\]/.test(text))
-    return reject('a path is no regular expression', 'write a prefix such as /api, or a pattern such as *.php');
+  if (text.startsWith('^') || /\.\*|[$()|\\]/.test(text))
+    return reject('a regular expression has "~ " before it', `write "~ ${text.startsWith('^') ? '' : '^'}${text}"`);
   const below = /^(.*?)\/\*+$/.exec(text);
   if (below !== null && !below[1]?.includes('*'))
     return reject('a path needs no wildcard at its end: it matches everything below it', adviceFor(below[1] || '/'));
@@ -32,6 +35,7 @@ function parsed(kind: PathMatch['kind'], text: Result<string, ErrorDetail>): Res
 
 /** What replaces a path, or the beginning of one: percent-encoded, without query. A slash at its end makes no difference and is dropped: `/api/` is `/api`. */
 export function parsePathPrefix(text: string): Result<string, ErrorDetail> {
+  if (/^[~^=]|[$()|\\]/.test(text)) return reject('it is a path, and no pattern', 'write a path such as /api');
   if (text.includes('*'))
     return reject(
       '"*" stands for nothing here',
@@ -55,7 +59,7 @@ function parseWhole(text: string): Result<string, ErrorDetail> {
   if (stray !== null)
     return reject(
       `a path ends before ${quoted(stray[0])}`,
-      `write ${quoted(text.slice(0, stray.index))}; queries are not matched`,
+      `write ${quoted(text.slice(0, stray.index))}; "query" of a route matches its parameters`,
     );
   if (/(?:^|\/)\.{1,2}(?:\/|$)/.test(text))
     return reject('"." and ".." are resolved before a path is matched', 'write the path without them');

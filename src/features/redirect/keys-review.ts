@@ -1,5 +1,5 @@
 /** Redirects to hosts that are not ours, and redirects that lead back to themselves. */
-import { matchesHost } from '../../core/host-match.ts';
+import { isHostPattern, isWildcard, matchesHost } from '../../core/host-match.ts';
 import { pathsOf, pathTest } from '../../core/path-match.ts';
 import type { RouteMatch } from '../../core/route-spec.ts';
 import type { Findings, Path } from '../../schema/findings.ts';
@@ -50,14 +50,14 @@ interface RedirectTarget {
   readonly path: string;
 }
 
-/** Follows the redirect of the first request that the route takes. Routes that match by headers depend on more than can be seen here. */
+/** Follows the redirect of the first request that the route takes. Routes that match by conditions depend on more than can be seen here. */
 function reviewLoop(location: string, route: WrittenRoute, written: WrittenRedirects, findings: Findings): void {
-  const { hosts, pathPrefix, paths, methods, headers } = route.match;
+  const { hosts, pathPrefix, paths, methods, conditions } = route.match;
   // An example of a glob would be a guess.
-  if (headers.length > 0 || paths?.[0]?.kind === 'glob') return;
+  if (conditions !== undefined || paths?.[0]?.kind === 'glob' || paths?.[0]?.kind === 'pattern') return;
   const method = methods[0] ?? 'GET';
   let target: RedirectTarget | null = {
-    host: hosts.find((one) => !one.startsWith('*.')) ?? null,
+    host: hosts.find((one) => !isWildcard(one) && !isHostPattern(one)) ?? null,
     path: paths?.[0]?.text ?? pathPrefix,
   };
   let next: WrittenRoute | undefined = route;
@@ -111,9 +111,9 @@ function targetOf(
 }
 
 function takes({ match }: WrittenRoute, { host, path }: RedirectTarget, method: string): boolean {
-  const { hosts, methods, headers } = match;
+  const { hosts, methods, conditions } = match;
   return (
-    headers.length === 0 &&
+    conditions === undefined &&
     (methods.length === 0 || methods.includes(method)) &&
     (hosts.length === 0 || (host !== null && matchesHost(hosts, host))) &&
     pathsOf(match).some((one) => pathTest(one)(path))
