@@ -79,6 +79,7 @@ function routeLines(found: RouteExplanation, style: Style): string[] {
     ...settingLines('answers', found.answer),
     ...settingLines('timeouts', found.timeouts as FlatSettings | null),
     ...settingLines('retries', found.retry),
+    ...settingLines('headers', found.headers),
     ...settingLines('limits', found.limits),
     ...passedLines(candidates, style),
   ];

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
-import type { BufferSpec, HeaderEdits, RouteAction, RouteSpec, Timeouts, TunnelSpec } from '../core/route-spec.ts';
+import type { BufferSpec, RouteAction, RouteSpec, Timeouts, TunnelSpec } from '../core/route-spec.ts';
 import type { RouteId, UpstreamId } from '../core/endpoint.ts';
+import { buildRequestHeaders, buildResponseHeaders } from './build-headers.ts';
 import type { BuildContext } from './build-context.ts';
 import { routeFeatures } from './build-features.ts';
 import { featuresOfFile } from '../features/keys.ts';
@@ -44,8 +45,8 @@ function buildRoute(
   shared: SharedSettings,
 ): RouteSpec {
   const { plain } = draft;
-  const edits = (changes: RouteRead['request_headers']): HeaderEdits =>
-    shared.of('edits', changes ?? null, () => buildEdits(changes));
+  const requestHeaders = buildRequestHeaders(plain, read);
+  const responseHeaders = buildResponseHeaders(plain, read);
   const rewrite = {
     pathPrefix: read.rewrite?.path ?? null,
     host: read.rewrite?.host ?? defaults.route.rewriteHost.written,
@@ -60,8 +61,8 @@ function buildRoute(
     match: matchOf(read),
     action: buildAction(read, features),
     rewrite: shared.of('rewrite', rewrite, () => rewrite),
-    requestHeaders: edits(read.request_headers),
-    responseHeaders: edits(read.response_headers),
+    requestHeaders: shared.of('edits', requestHeaders, () => requestHeaders),
+    responseHeaders: shared.of('edits', responseHeaders, () => responseHeaders),
     timeouts: shared.of('timeouts', timeouts, () => timeouts),
     tunnel: shared.of('tunnel', tunnel, () => tunnel),
     commitDelayMs: buildCommitDelay(read.commit_delay, plain.commit_delay),
@@ -81,14 +82,6 @@ function buildAction({ to, split_by }: RouteRead, features: FeatureSpecs = {}): 
   const shares = all.map(([name, weight]) => ({ upstream: name as UpstreamId, weight }));
   const split = shares.length > 1 ? { split: { shares, by: split_by ?? null } } : {};
   return { kind: 'upstream', upstream: upstream as UpstreamId, ...split };
-}
-
-function buildEdits(read: RouteRead['request_headers']): HeaderEdits {
-  return {
-    remove: (read?.remove ?? []).map((name) => name.toLowerCase()),
-    set: Object.entries(read?.set ?? {}),
-    add: Object.entries(read?.add ?? {}).flatMap(([name, values]) => values.map((value) => [name, value] as const)),
-  };
 }
 
 /** The documents themselves, by status. */

@@ -13,6 +13,7 @@ import type { ClientLimits, ListenerSpec } from '../core/listener-spec.ts';
 import type { ApplicationId } from '../core/endpoint.ts';
 import { adminSocketCandidates } from './admin-socket.ts';
 import { type BuildContext, contentOf } from './build-context.ts';
+import { unroutedHeaders } from './build-headers.ts';
 import { buildPages, buildRoutes } from './build-routes.ts';
 import { buildAdminTls, buildListenerTls } from './build-listener-tls.ts';
 import { tlsOfListener, programPath } from './wanted-files.ts';
@@ -58,6 +59,7 @@ export function build(draft: Draft, context: BuildContext): Configuration {
     unrouted: {
       errorPages: buildPages(plain.error_pages ?? {}, context),
       disclosure: plain.disclosure ?? 'public',
+      ...unroutedHeaders(plain),
     },
     upstreams: [
       ...[...draft.upstreams].map(([name, upstream]) => buildUpstream(name, upstream, context)),

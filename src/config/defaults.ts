@@ -55,6 +55,7 @@ export const defaults = {
     "Most gateways write these two; a header of one provider may be a stranger's behind any other.",
   ),
   disclosure: declare('public', 'Addresses and error details help attackers as much as operators.'),
+  securityHeaders: declare('none', 'Some break pages that need what they forbid.'),
   errorPages: declare('{}', 'The built-in page says what happened and what the visitor can do.'),
 
   client: {

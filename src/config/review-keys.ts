@@ -12,6 +12,15 @@ export function reviewKeys(draft: Draft, collector: ErrorCollector): void {
     for (const key of Object.keys(value)) collector.addDetail([...path, key], objectTo(key), 'key');
   };
   check(draft.raw['error_pages'], ['error_pages'], statusError);
+  const checkHeaders = (scope: Readonly<Record<string, unknown>>, path: Path): void => {
+    for (const side of ['request_headers', 'response_headers']) {
+      const edits = scope[side];
+      if (!isMap(edits)) continue;
+      for (const edit of ['set', 'add', 'default']) check(edits[edit], [...path, side, edit], headerError);
+    }
+    check(scope['security_headers'], [...path, 'security_headers'], headerError);
+  };
+  checkHeaders(draft.raw, []);
   const applications = draft.raw['applications'];
   for (const [name, application] of Object.entries(isMap(applications) ? applications : {})) {
     if (isMap(application)) check(application['environment'], ['applications', name, 'environment'], variableError);
@@ -21,17 +30,16 @@ export function reviewKeys(draft: Draft, collector: ErrorCollector): void {
     if (!isMap(route)) continue;
     check(route['error_pages'], ['routes', at, 'error_pages'], statusError);
     check(route['headers'], ['routes', at, 'headers'], (key) => detailIn(parseHeaderName(key)));
-    for (const side of ['request_headers', 'response_headers']) {
-      const edits = route[side];
-      if (!isMap(edits)) continue;
-      for (const edit of ['set', 'add'])
-        check(edits[edit], ['routes', at, side, edit], (key) => detailIn(parseEditedHeaderName(key)));
-    }
+    checkHeaders(route, ['routes', at]);
   }
 }
 
 function detailIn(result: { ok: true } | { ok: false; failure: ErrorDetail }): ErrorDetail | null {
   return result.ok ? null : result.failure;
+}
+
+function headerError(key: string): ErrorDetail | null {
+  return detailIn(parseEditedHeaderName(key));
 }
 
 function statusError(key: string): ErrorDetail | null {

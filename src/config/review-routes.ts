@@ -4,6 +4,7 @@ import type { ErrorCollector } from './error-collector.ts';
 import { type Draft, isMap } from './draft.ts';
 import { reviewMatches } from './review-matches.ts';
 import { orList, quoted } from '../schema/error-detail.ts';
+import { reviewHeaderValues } from './review-headers.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
 import type { Path } from '../schema/findings.ts';
 import { featuresOfFile, routeActionKeys } from '../features/keys.ts';
@@ -16,7 +17,6 @@ const upstreamOnly = [
   'split_by',
   'rewrite',
   'request_headers',
-  'response_headers',
   'timeouts',
   'websocket',
   'commit_delay',
@@ -26,6 +26,7 @@ const upstreamOnly = [
 
 export function reviewRoutes(draft: Draft, collector: ErrorCollector): void {
   reviewErrorPages(draft.plain.error_pages, ['error_pages'], false, collector);
+  reviewHeaderValues(draft.plain, [], collector);
   reviewPing(draft.plain.websocket, ['websocket', 'ping'], collector);
   for (const [at, { websocket }] of draft.routes) reviewPing(websocket, ['routes', at, 'websocket', 'ping'], collector);
   const routes = draft.raw['routes'];
@@ -70,7 +71,7 @@ function leavesRest(action: string, written: unknown): boolean {
 function reviewRoute(route: RouteRead, at: number, collector: ErrorCollector): void {
   const { rewrite, timeouts } = route;
   reviewSplit(route, ['routes', at], collector);
-  reviewHeaderValues(route, at, collector);
+  reviewHeaderValues(route, ['routes', at], collector);
   reviewErrorPages(route.error_pages, ['routes', at, 'error_pages'], true, collector);
   const host = rewrite?.host;
   if (host !== undefined && host !== 'client' && host !== 'endpoint' && !/^[A-Za-z0-9.[\]:_-]+$/.test(host)) {
@@ -142,31 +143,6 @@ function reviewErrorPages(
         `this page has no effect: ${isOfRoute ? 'on a route ' : ''}the gateway does not answer ${status} by itself, and what an application answers is passed on as it is`,
         'remove it, and let the application send its page',
       );
-}
-
-/** Of nginx and Traefik, Caddy, Apache, HAProxy and Envoy. Two letters and more: $5 is a price. */
-const foreignVariable =
-  /\$[a-z][a-z_]+\b|\{[a-z][\w.>-]*\}|\{\{.*\}\}|%\{[^}]*\}\w*|%\[[^\]]*\]|%[A-Z][A-Z_]+(?:\([^)]*\))?%/;
-
-function reviewHeaderValues(route: RouteRead, at: number, collector: ErrorCollector): void {
-  for (const side of ['request_headers', 'response_headers'] as const) {
-    const { set = {}, add = {} } = route[side] ?? {};
-    const values = [
-      ...Object.entries(set).map(([name, value]) => ['set', name, [value]] as const),
-      ...Object.entries(add).map(([name, value]) => ['add', name, value] as const),
-    ];
-    for (const [edit, name, written] of values) {
-      const found = written.map((value) => foreignVariable.exec(value)?.[0]).find((one) => one !== undefined);
-      if (found === undefined) continue;
-      collector.warnAtKey(
-        ['routes', at, side, edit, name],
-        `${quoted(found)} is sent as it is written: values of headers have no variables`,
-        side === 'request_headers'
-          ? 'remove it: Host, X-Forwarded-For, X-Forwarded-Host, X-Forwarded-Proto and X-Request-Id are sent anyway'
-          : 'write the value itself, or let the application send the header',
-      );
-    }
-  }
 }
 
 function reviewIds(draft: Draft, collector: ErrorCollector): void {

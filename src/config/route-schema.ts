@@ -1,7 +1,7 @@
 /** What may be written in a route, and for all routes at once. */
 import * as z from 'zod';
 import { defaults } from './defaults.ts';
-import { parseLoneHeaderName, parseHeaderValue } from '../schema/format/field.ts';
+import { requestHeaders, responseHeaders, securityHeaders } from './headers-schema.ts';
 import { matchKeys } from './condition-schema.ts';
 import { parsePathPrefix } from './format/path-prefix.ts';
 import {
@@ -9,7 +9,6 @@ import {
   duration,
   durationOrNone,
   name,
-  oneOrMany,
   parsed,
   path,
   sizeOrNone,
@@ -20,7 +19,6 @@ import { hashKey } from './balance-schema.ts';
 import { routeActionKeys, routeFeatureKeys } from '../features/keys.ts';
 import { quoted } from '../schema/error-detail.ts';
 import { key, section } from '../schema/section.ts';
-import { hide } from '../schema/schema-parts.ts';
 
 export const timeouts = section({
   dns: key(
@@ -58,13 +56,6 @@ export const websocket = section({
     'How long a side of a WebSocket may be silent before the gateway sends it a ping, or `none`. The answer is not passed on to the other side.',
     defaults.websocket.ping,
   ),
-});
-
-const fieldValue = parsed(parseHeaderValue);
-const headerEdits = section({
-  set: key(hide(z.record(z.string(), fieldValue), 'header'), 'Headers to write, in place of any of that name.'),
-  add: key(hide(z.record(z.string(), oneOrMany(fieldValue)), 'header'), 'Headers to write beside those of that name.'),
-  remove: key(oneOrMany(parsed(parseLoneHeaderName, { kind: 'header name' })), 'Names of headers to remove.'),
 });
 
 export const commitDelay = durationOrNone;
@@ -137,8 +128,15 @@ export const route = section({
     }),
     'Changes to the request target.',
   ),
-  request_headers: key(headerEdits, 'Changes to the headers of the request.'),
-  response_headers: key(headerEdits, 'Changes to the headers of the response.'),
+  request_headers: key(requestHeaders, 'Changes to the headers of the request, after those of the file.'),
+  response_headers: key(
+    responseHeaders,
+    'Changes to the headers of the response, after those of the file, whoever answers. What the gateway promises of its own answers stays: their type, `Cache-Control`, `Proxy-Status` and request id.',
+  ),
+  security_headers: key(
+    securityHeaders,
+    'Headers by which browsers protect a page, if they differ from the file: `strict`, `none`, or names with values.',
+  ),
   timeouts: key(timeouts, 'Limits that differ from those of the file.'),
   websocket: key(websocket, 'Settings of WebSockets that differ from those of the file.'),
   commit_delay: key(commitDelay, 'How long an answer may be held back, if it differs from the file.'),

@@ -20,6 +20,7 @@ import {
   size,
   sizeOrNone,
 } from '../schema/leaves.ts';
+import { headerKeysOfFile } from './headers-schema.ts';
 import { otlp } from './otlp-schema.ts';
 import { store } from './store-schema.ts';
 import { buffer, commitDelay, disclosure, errorPages, route, timeouts, websocket } from './route-schema.ts';
@@ -207,6 +208,7 @@ export const file = section({
     buffer,
     'How much of a body waits in the gateway, so that a slow client holds no connection to an application; or `none`.',
   ),
+  ...headerKeysOfFile,
   ...fileFeatureKeys,
   upstreams: key(z.record(name, upstream), 'Applications that run elsewhere, by name.'),
   applications: key(

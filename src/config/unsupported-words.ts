@@ -125,7 +125,6 @@ const unsupported: readonly Unsupported[] = [
     keys: words('gzip compress compression encode encoding brotli zstd deflate'),
     message: 'compression is not supported yet; what the application compresses is passed on as it is',
   },
-  { keys: words('cors'), message: 'CORS has no key of its own; "response_headers" of a route sets its headers' },
   {
     keys: words('upgrade upgrades upgradeconfigs proxyhttpversion'),
     message: 'WebSockets need no key: upgrades are passed on',

@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import type { Configuration } from '../core/configuration.ts';
 import { type ParseContext, parseConfiguration } from './parse.ts';
 import { isWholeSweep, sampled } from '../testing/sweep.test-support.ts';
+import { strictSecurityHeaders } from './security-headers.ts';
 import { withDefaults } from './with-defaults.ts';
 
 const context: ParseContext = {
@@ -153,6 +154,15 @@ describe('values that are not known', () => {
       environment,
     });
     assert.equal(problem, null);
+  });
+
+  test('have each line of security_headers: strict, of the file and of a route', () => {
+    const { text } = withDefaults(
+      'security_headers: strict\nupstreams: { app: "a:1" }\nroutes: [{ to: app, security_headers: strict }]\n',
+      context,
+    );
+    for (const [name, value] of Object.entries(strictSecurityHeaders))
+      assert.equal(text.split(`${name}: ${value}`).length, 3, name);
   });
 
   test('are named where nothing that was tried can stand there', () => {

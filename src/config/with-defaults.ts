@@ -8,6 +8,7 @@ import { pathText } from './position-index.ts';
 import { hiddenValues } from './review-keys.ts';
 import { file } from './schema.ts';
 import { type AnySchema, entriesOf, objectIn, shapeOf, shownOf } from '../schema/schema-parts.ts';
+import { strictSecurityHeaders } from './security-headers.ts';
 import { standInsFor, unreadable } from './stand-ins.ts';
 
 type Settings = Record<string, unknown>;
@@ -114,8 +115,11 @@ const shortForms: Readonly<Record<string, string>> = {
 
 /** Each with its section; those of upstreams themselves come before those in them. */
 function shortFormsIn(value: unknown, at: readonly (string | number)[] = []): Candidate[] {
+  if (at.at(-1) === 'security_headers' && value === 'strict')
+    return [{ at, value: strictSecurityHeaders, isWhole: true }];
   const key = shortForms[patternOf({ at })];
   if (key !== undefined && !isMap(value)) return [{ at, value: { [key]: value }, isWhole: true }];
+  if (Array.isArray(value)) return value.flatMap((one, index) => shortFormsIn(one, [...at, index]));
   return isMap(value) ? Object.entries(value).flatMap(([name, one]) => shortFormsIn(one, [...at, name])) : [];
 }
 

@@ -24,6 +24,7 @@ const parts: Readonly<Record<string, (configuration: Configuration) => unknown>>
     }),
   applications: ({ applications }) => applications,
   routes: ({ routes }) => routes,
+  response_headers: ({ unrouted }) => unrouted.responseHeaders ?? null,
   error_pages: ({ unrouted }) => unrouted.errorPages,
   disclosure: ({ unrouted }) => unrouted.disclosure,
   dns: ({ dns }) => dns,
@@ -40,6 +41,8 @@ const inherited: Readonly<Record<string, string>> = {
   tunnel: 'websocket',
   commitDelayMs: 'commit_delay',
   buffer: 'buffer',
+  requestHeaders: 'request_headers',
+  responseHeaders: 'response_headers',
   errorPages: 'error_pages',
   disclosure: 'disclosure',
 };

@@ -27,6 +27,7 @@ export const hiddenSettings: ReadonlyMap<string, Hiding> = new Map<string, Hidin
   ['environment', 'value'],
   ['set', 'header'],
   ['add', 'header'],
+  ['ifAbsent', 'header'],
   ['tokens', 'hash'],
   ['hash', 'hash'],
   ['role', 'hash'],

@@ -4,7 +4,14 @@ import type { Configuration } from '../core/configuration.ts';
 import type { FlatSettings } from '../features/feature-words.ts';
 import { wordsOfFeatures } from '../features/words.ts';
 import { loadPatterns } from '../core/pattern.ts';
-import { actionName, hasPattern, type RouteAction, type RouteSpec, upstreamsOf } from '../core/route-spec.ts';
+import {
+  actionName,
+  hasPattern,
+  type HeaderEdits,
+  type RouteAction,
+  type RouteSpec,
+  upstreamsOf,
+} from '../core/route-spec.ts';
 import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import { matchesHost } from '../core/host-match.ts';
 import { pathsOf, pathTest, pathText } from '../core/path-match.ts';
@@ -76,6 +83,7 @@ export function explainRoute(
     answer: null,
     timeouts: null,
     retry: null,
+    headers: null,
     limits: null,
   };
   return { ...nothing, reason, overlay: [], candidates };
@@ -94,8 +102,24 @@ function found(spec: RouteSpec, upstreams: readonly UpstreamSpec[]): Omit<RouteE
     reason: `${id} is the first route that matches; ${does}.`,
     timeouts,
     retry: upstream === null ? null : Object.assign({}, ...shown.map(({ retry }) => retry)),
+    headers: Object.assign(headersOf(spec), ...shown.map(({ headers }) => headers)),
     limits: Object.assign({}, ...shown.map(({ limits }) => limits), limitsOf(spec, upstream)),
   };
+}
+
+/** Names alone: a value may be a secret. */
+function headersOf({ requestHeaders, responseHeaders }: RouteSpec): FlatSettings {
+  const names = (lines: HeaderEdits['set'] = []): string => lines.map(([name]) => name).join(' ');
+  const all = {
+    requestSet: names(requestHeaders.set),
+    requestAdded: names(requestHeaders.add),
+    requestRemoved: requestHeaders.remove.join(' '),
+    responseSet: names(responseHeaders.set),
+    responseAdded: names(responseHeaders.add),
+    responseRemoved: responseHeaders.remove.join(' '),
+    responseDefault: names(responseHeaders.ifAbsent),
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, text]) => text !== ''));
 }
 
 function goesText(action: RouteAction): string {

@@ -3,7 +3,7 @@ import type { AlertsSpec } from './alert.ts';
 import type { ApplicationId } from './endpoint.ts';
 import type { ClientLimits, ListenerCertificate, ListenerSpec, TlsVersions } from './listener-spec.ts';
 import type { LogFormatName } from './log-formats.ts';
-import type { AnswerSettings, RouteSpec } from './route-spec.ts';
+import type { UnroutedSettings, RouteSpec } from './route-spec.ts';
 import type { EndpointProtocol, ResponseExpectation, UpstreamSpec } from './upstream-spec.ts';
 
 /**
@@ -21,7 +21,7 @@ export interface Configuration {
   readonly listeners: readonly ListenerSpec[];
   readonly routes: readonly RouteSpec[];
   /** For responses to requests that match no route. */
-  readonly unrouted: AnswerSettings;
+  readonly unrouted: UnroutedSettings;
   readonly upstreams: readonly UpstreamSpec[];
   readonly applications: readonly ApplicationSpec[];
   /** CIDR blocks of peers from which the gateway accepts client address, scheme and request id. */

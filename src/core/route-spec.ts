@@ -17,7 +17,7 @@ export interface RouteSpec extends AnswerSettings {
   readonly action: RouteAction;
   readonly rewrite: RouteRewrite;
   readonly requestHeaders: HeaderEdits;
-  readonly responseHeaders: HeaderEdits;
+  readonly responseHeaders: ResponseHeaderEdits;
   readonly timeouts: Timeouts;
   readonly tunnel: TunnelSpec;
   /** How long a response may be held, so that a failure in it can still be answered with an error; 0: it is forwarded at once. */
@@ -140,11 +140,23 @@ export interface QueryEdits {
   readonly add: readonly (readonly [name: string, value: string])[];
 }
 
+/** Values may have variables (`template.ts`). */
 export interface HeaderEdits {
   readonly remove: readonly string[];
   /** Replaces every line of that name. */
   readonly set: readonly (readonly [name: string, value: string])[];
   readonly add: readonly (readonly [name: string, value: string])[];
+}
+
+export interface ResponseHeaderEdits extends HeaderEdits {
+  /** Where the response has no line of that name; absent: there are none. */
+  readonly ifAbsent?: readonly (readonly [name: string, value: string])[];
+}
+
+/** How the gateway answers requests that no route takes. */
+export interface UnroutedSettings extends AnswerSettings {
+  /** Absent: there are none. */
+  readonly responseHeaders?: ResponseHeaderEdits;
 }
 
 /** In milliseconds; each with the failure that it causes. */

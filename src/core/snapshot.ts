@@ -1,6 +1,6 @@
 import type { DrainSpec } from './configuration.ts';
 import type { ClientLimits, ListenerSpec } from './listener-spec.ts';
-import type { AnswerSettings, RouteSpec } from './route-spec.ts';
+import type { UnroutedSettings, RouteSpec } from './route-spec.ts';
 import type { UpstreamSpec } from './upstream-spec.ts';
 import type { FeatureSemaphores } from './feature.ts';
 import type {
@@ -28,7 +28,7 @@ export interface Snapshot {
   readonly drain: DrainSpec;
   readonly listeners: readonly ListenerSpec[];
   readonly routes: readonly RouteSpec[];
-  readonly unrouted: AnswerSettings;
+  readonly unrouted: UnroutedSettings;
   /** Absent: no feature shares any. */
   readonly featureSemaphores?: FeatureSemaphores;
   readonly upstreams: readonly UpstreamSnapshot[];

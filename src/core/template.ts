@@ -67,6 +67,11 @@ export function headerText(value: string): string {
   return value.replace(/[^\x20-\x7e]/gu, (character) => encodeURIComponent(character.toWellFormed()));
 }
 
+/** The value of a header; '': the line is left out. */
+export function headerValue(compiled: CompiledText, source: VariableSource): string {
+  return typeof compiled === 'string' ? compiled : compiled.fill(source, headerText).trim();
+}
+
 /** How the variables of a text are written, such as `path` and `capture.id`. */
 export function variablesIn(text: string): readonly string[] {
   return [...partsOf(text)].flatMap(({ written }) => written ?? []);
@@ -101,7 +106,7 @@ export function templateError(text: string, captures: readonly string[] = []): T
 function variableError(written: string, captures: readonly string[]): TemplateError | null {
   if (variableNamed(written) === null)
     return {
-      message: `there is no variable {${written}}`,
+      message: `there is no variable "${written}"`,
       suggestion: adviceFor(written) ?? listOfVariables,
     };
   const [kind, capture = ''] = written.split('.');
@@ -153,9 +158,9 @@ function ourVariable(written: string): string | null {
 }
 
 const foreignNames = Object.entries({
-  '{scheme}': 'request_scheme http.request.scheme',
+  '{scheme}': 'scheme request_scheme http.request.scheme',
   '{host}':
-    'http_host server_name hostname http.request.host http.request.hostport hostport request.host req.hdr(host) hdr(host) req(:authority)',
+    'host req(host) http_host server_name hostname http.request.host http.request.hostport hostport request.host req.hdr(host) hdr(host) req(:authority)',
   '{port}': 'server_port http.request.port http.request.local.port dst_port',
   '{method}': 'request_method http.request.method req(:method)',
   '{path}': 'uri document_uri http.request.uri.path path_info req.path request.path',

@@ -15,6 +15,7 @@ import { assertHeader } from './edited-response.ts';
 import { type GeneratedResponse, type GenerateFacts, generateResponse } from './generate.ts';
 import { lastHopResponse } from './max-forwards.ts';
 import type { ExchangeState } from './state.ts';
+import { writeBesideOwn } from './write-lines.ts';
 
 /** A response that the gateway makes itself, ready for the client's side. */
 export interface OwnAnswer {
@@ -59,7 +60,7 @@ export function failureAnswer(exchange: ExchangeState, failure: Failure, clock: 
     errorPages,
     wallTime: clock.wallTime(),
   });
-  return answerOf(response, clock);
+  return answerOf(exchange, response, clock);
 }
 
 function exitFacts(attempt: Attempt, { cause }: Failure, startedAt: Instant): GenerateFacts['exit'] {
@@ -89,6 +90,7 @@ export function filterAnswer(exchange: ExchangeState, answer: FilterAnswer, cloc
   const sent = hasBody && exchange.method !== 'HEAD' ? body : noBytes;
   const contentLength = hasBody ? body.length : -1;
   return answerOf(
+    exchange,
     { status, reason: reasonPhrase(status), headers: written, body: sent, contentLength, grpcStatus: null },
     clock,
   );
@@ -98,10 +100,11 @@ const noBytes = new Uint8Array(0);
 
 /** The answer to a request for which Max-Forwards makes this gateway the last hop. */
 export function lastHopAnswer(exchange: ExchangeState, clock: Clock): OwnAnswer {
-  return answerOf(lastHopResponse(exchange, exchange.id), clock);
+  return answerOf(exchange, lastHopResponse(exchange, exchange.id), clock);
 }
 
-function answerOf(response: GeneratedResponse, clock: Clock): OwnAnswer {
+function answerOf(exchange: ExchangeState, response: GeneratedResponse, clock: Clock): OwnAnswer {
+  const change = exchange.matchedRoute?.response ?? exchange.serving.unroutedHeaders;
   const { status, reason, headers, body, contentLength, grpcStatus } = response;
   const framing: Framing = contentLength < 0 ? noBody : { kind: 'length', bytes: contentLength };
   const head: OutgoingResponse = {
@@ -114,6 +117,7 @@ function answerOf(response: GeneratedResponse, clock: Clock): OwnAnswer {
     writeHeaders(sink: HeaderSink): void {
       sink.header('Date', httpDate(clock.wallTime()));
       for (const [name, value] of headers) sink.header(name, value);
+      if (change !== undefined) writeBesideOwn(sink, change, headers, exchange);
     },
   };
   return { head, body, grpcStatus };

@@ -45,7 +45,7 @@ import { grpcStatusIn, grpcStatusMissing, grpcStatusOfHead } from './grpc-status
 import { loopOf } from './loop.ts';
 import { isLastHop, hopFailure } from './max-forwards.ts';
 import { noRouteFailure } from './routed-methods.ts';
-import { concernsRequestOnly, isByClientLeaving } from './request-failures.ts';
+import { concernsRequestOnly, isByClientLeaving, isUnanswered } from './request-failures.ts';
 import { SplitChoice } from './split-choice.ts';
 import { isEventStream } from '../wire/is-stream.ts';
 import { Tunnel, type TunnelEnds, tunnelStart } from './tunnel.ts';
@@ -504,7 +504,7 @@ export class Exchange
   }
 
   #answerWithFailure(failure: Failure): void {
-    if (comesAgain(failure)) return this.#truncate(failure);
+    if (isUnanswered(failure)) return this.#truncate(failure);
     this.#admission?.end();
     const retained = this.#retries?.takeRetained() ?? null;
     if (retained !== null) return this.#returnRetained(retained);

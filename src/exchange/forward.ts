@@ -1,4 +1,3 @@
-import type { VariableSource } from '../core/variables.ts';
 import type { AttemptFacts } from '../core/exchange.ts';
 import {
   clientClaimNames,
@@ -17,6 +16,8 @@ import type {
   RequestHead,
   ResponseHead,
 } from '../core/message.ts';
+import { headerValue } from '../core/template.ts';
+import type { VariableSource } from '../core/variables.ts';
 import type { ClientCertificateFacts } from '../core/transport.ts';
 import type { Clock } from '../core/time.ts';
 import { prefixValue, writeForwarding } from '../wire/forwarded.ts';
@@ -33,6 +34,7 @@ import { isLoopAnswer } from './loop.ts';
 import { writeMaxForwards } from './max-forwards.ts';
 import type { Endpoint, Ids, Route, ServingRevision } from './ports.ts';
 import { sinkOfChanged } from './response-values.ts';
+import { writeLines } from './write-lines.ts';
 import { changedUrlHeaders, mayNameUrls } from './webdav-headers.ts';
 import { eachHeaderLine } from '../core/header-lines.ts';
 
@@ -145,7 +147,7 @@ export class ForwardedRequest implements OutgoingRequest {
     if (mayNameUrls(headers)) this.#writeWithUrls(sink, forwarded);
     else headers.writeTo(sink, forwarded);
     if (this.webSocketKey !== null) writeWebSocketHeaders(sink, headers, usual);
-    for (const [name, value] of lines) sink.header(name, value);
+    writeLines(sink, lines, this.#facts);
     writeMaxForwards(sink, request);
     const own = edited === null ? sink : new SinkWithout(sink, edited);
     this.#writeHopHeaders(own);
@@ -289,7 +291,7 @@ export class ForwardedResponse implements OutgoingResponse {
   get priority(): string | null {
     const { lines } = this.#route.response;
     const own = lines.length === 0 ? undefined : lines.find(([name]) => name.toLowerCase() === 'priority');
-    return own === undefined ? this.#response.headers.get('priority') : own[1];
+    return own === undefined ? this.#response.headers.get('priority') : headerValue(own[1], this.#facts);
   }
 
   /** Trailers follow a chunked body only; an answer to HEAD has the headers that the one to GET would have. */
@@ -300,12 +302,19 @@ export class ForwardedResponse implements OutgoingResponse {
 
   writeHeaders(sink: HeaderSink): void {
     const { headers, status } = this.#response;
-    const { drop, lines } = this.#route.response;
+    const { drop, lines, ifAbsent, ofRequest } = this.#route.response;
     const isAccepted = status === 101 && isExtendedConnect(this.#facts.request);
     const dropped = isAccepted ? without('sec-websocket-accept', drop) : drop;
     const own = sinkOfChanged(sink, headers, this.#route, this.#facts) ?? sink;
     headers.writeTo(own, headers.hasId(trailerId) && !this.#mayHaveTrailers ? without('trailer', dropped) : dropped);
-    for (const [name, value] of lines) sink.header(name, value);
+    writeLines(sink, lines, this.#facts);
+    if (ifAbsent.length > 0 && status !== 101)
+      writeLines(
+        sink,
+        ifAbsent.filter(([name]) => !headers.has(name.toLowerCase())),
+        this.#facts,
+      );
+    ofRequest?.(this.#facts, sink);
     // RFC 9110 §6.6.1: a recipient with a clock adds the Date that the origin left out.
     if (!headers.hasId(dateId) && !hasDate(lines)) sink.header('Date', httpDate(this.#clock.wallTime()));
     sink.header('X-Request-Id', this.#facts.id);

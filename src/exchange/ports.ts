@@ -9,8 +9,10 @@ import type { HeaderSink, RequestHead, ResponseHead } from '../core/message.ts';
 import type { ReadyWaiter, ReusePolicy, PendingStream, StreamWaiter } from '../core/stream.ts';
 import type { TextRedactor } from '../redact/text-redactor.ts';
 import type { EndpointRelease } from '../core/endpoint-release.ts';
+import type { CompiledText } from '../core/template.ts';
 import type { Clock } from '../core/time.ts';
 import type { TargetRewrite } from '../wire/target-rewrite.ts';
+import type { VariableSource } from '../core/variables.ts';
 import type { RequestFacts } from '../policy/balancer.ts';
 import type { RouteBounds } from './request-gate.ts';
 import type { BufferAllowance } from './buffer-allowance.ts';
@@ -68,6 +70,8 @@ export interface ServingRevision {
   readonly router: Router;
   /** For answers to requests without a route. */
   readonly unrouted: AnswerSettings;
+  /** Headers of those answers; absent: no further ones. */
+  readonly unroutedHeaders?: ResponseHeaderChange;
 }
 
 export interface Router {
@@ -98,7 +102,7 @@ export interface Route extends AnswerSettings {
   readonly asksPrevious: boolean;
   readonly hop: RouteHop;
   readonly request: RequestHeaderChange;
-  readonly response: HeaderChange;
+  readonly response: ResponseHeaderChange;
   /** Null: headers of endpoints keep their values. */
   readonly responseValues: readonly ResponseValues[] | null;
   /** Which host the endpoint is told: 'client', 'endpoint', or the host to name. */
@@ -141,8 +145,20 @@ export interface RequestHeaderChange extends HeaderChange {
 /** Fields that a route removes from a message, and lines that it adds. */
 export interface HeaderChange {
   readonly drop: HeaderFilter;
-  readonly lines: readonly (readonly [name: string, value: string])[];
+  readonly lines: readonly CompiledLine[];
 }
+
+export type CompiledLine = readonly [name: string, value: CompiledText];
+
+export interface ResponseHeaderChange extends HeaderChange {
+  /** Where an endpoint's response has no line of that name. */
+  readonly ifAbsent: readonly CompiledLine[];
+  /** Lines that depend on the request, beside those of all requests; null: there are none. */
+  readonly ofRequest: ResponseHeadersOf | null;
+}
+
+/** Headers of each response of a route, whoever answers; those of endpoints are removed where `drop` has them. */
+export type ResponseHeadersOf = (request: VariableSource, sink: Pick<HeaderSink, 'header'>) => void;
 
 export interface Upstream {
   readonly id: string;

@@ -7,12 +7,13 @@ export interface FlatSettings {
   readonly [key: string]: string | number | boolean | null;
 }
 
-/** What `candor route` shows of a feature: what it answers in an application's place, how attempts are repeated, what is changed in responses, and sizes, queues and bounds. */
+/** What `candor route` shows of a feature: what it answers in an application's place, how attempts are repeated, what is changed in responses, sizes, queues and bounds, and what it does with headers. */
 interface ShownSettings {
   readonly answer?: FlatSettings;
   readonly retry?: FlatSettings;
   readonly responses?: FlatSettings;
   readonly limits?: FlatSettings;
+  readonly headers?: FlatSettings;
 }
 
 /** A line of `candor status`. */

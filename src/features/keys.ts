@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import { circuitBreaker } from './circuit-breaker/keys.ts';
 import { endpointBreaker } from './circuit-breaker/keys-endpoint.ts';
 import { concurrency } from './concurrency/keys.ts';
+import { cors } from './cors/keys.ts';
 import { drainSignals } from './drain-signal/keys.ts';
 import { maintenance } from './maintenance/keys.ts';
 import { objectives } from './objectives/keys.ts';
@@ -22,6 +23,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   redirect,
   maintenance,
   readiness,
+  cors,
   responseRewrite,
   retries,
   objectives,

@@ -1,5 +1,6 @@
 import { circuitBreakerWords } from './circuit-breaker/words.ts';
 import { concurrencyWords } from './concurrency/words.ts';
+import { corsWords } from './cors/words.ts';
 import { maintenanceWords } from './maintenance/words.ts';
 import { objectivesWords } from './objectives/words.ts';
 import { readinessWords } from './readiness/words.ts';
@@ -20,4 +21,5 @@ export const wordsOfFeatures: readonly FeatureWords[] = [
   respondWords,
   maintenanceWords,
   readinessWords,
+  corsWords,
 ];

@@ -9,6 +9,7 @@ import type { RequestPriority } from '../core/route-spec.ts';
 import type { BoundSemaphores } from '../core/semaphores.ts';
 import type { Clock } from '../core/time.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
+import type { ResponseHeadersOf } from '../exchange/ports.ts';
 import type { RequestGate } from '../exchange/request-gate.ts';
 import type { ResponseValues } from '../exchange/response-values.ts';
 import type { RetryPolicy } from '../exchange/retry-policy.ts';
@@ -35,10 +36,18 @@ export interface FeatureHooks {
   readonly responseValues?: ResponseValues;
   /** Names of headers, in lower case, that requests of clients lose. */
   readonly requestHeadersRemoved?: readonly string[];
+  /** On all responses of the route, also those that the gateway makes itself. One feature alone. */
+  readonly responseHeaders?: RequestedHeaders;
   /** The route is for checks of load balancers: they come in clear text, and while an operator has closed all routes. */
   readonly answersChecks?: true;
   /** Is told how each exchange has ended. */
   readonly onEnded?: (exchange: EndedExchange) => void;
+}
+
+/** Headers that depend on the request. What endpoints say under these names is removed. */
+export interface RequestedHeaders {
+  readonly names: readonly string[];
+  readonly write: ResponseHeadersOf;
 }
 
 /** A feature of one scope in one revision of the configuration. */

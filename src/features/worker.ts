@@ -1,5 +1,6 @@
 import { circuitBreaker } from './circuit-breaker/worker.ts';
 import { concurrency } from './concurrency/worker.ts';
+import { cors } from './cors/worker.ts';
 import { drainSignal } from './drain-signal/worker.ts';
 import { maintenance } from './maintenance/worker.ts';
 import { readiness } from './readiness/worker.ts';
@@ -22,6 +23,7 @@ export const workerFeatures: readonly WorkerFeature[] = [
   slowStart,
   drainSignal,
   responseRewrite,
+  cors,
   respond,
   redirect,
   maintenance,

@@ -25,6 +25,7 @@ const byCause: Partial<Record<Cause, FailureFamily | null>> = {
   // What operators ask for, what clients do, and tunnels that end without a close frame, are no incidents.
   no_route: null,
   maintenance: null,
+  closed_by_route: null,
   drained: null,
   gateway_stopping: null,
   tunnel_idle: null,

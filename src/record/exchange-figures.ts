@@ -4,10 +4,15 @@ import { isGrpcServerError } from '../core/grpc-server-errors.ts';
 import { type ExchangeCount, startOfDuration } from '../core/counters.ts';
 import { quantile, type ValueRange } from '../core/quantile.ts';
 
-/** An operator has closed the route, or holds its requests. */
-const closedByOperator: ReadonlySet<string> = new Set<Cause>(['maintenance', 'pause_timeout', 'pause_full']);
+/** An operator has closed the route, lets it answer nothing, or holds its requests. */
+const closedByOperator: ReadonlySet<string> = new Set<Cause>([
+  'maintenance',
+  'closed_by_route',
+  'pause_timeout',
+  'pause_full',
+]);
 
-/** Whether the gateway refused the requests because of a maintenance or a pause. */
+/** Whether the gateway refused the requests because an operator wants it so. */
 export function isClosedByOperator({ cause }: Pick<ExchangeCount, 'cause'>): boolean {
   return closedByOperator.has(cause);
 }

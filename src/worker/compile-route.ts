@@ -1,8 +1,9 @@
 import type { HeaderEdits, RouteSpec } from '../core/route-spec.ts';
-import { type HeaderFilter, headerFilter, gatewayHeaderNames } from '../core/header-names.ts';
+import { headerFilter, gatewayHeaderNames } from '../core/header-names.ts';
 import { compileFilters } from '../exchange/filter-pipeline.ts';
-import { type OwnRequestHeaders, ownRequestHeaders, ownResponseHeaders } from '../exchange/forward.ts';
-import type { HeaderChange, RequestHeaderChange, Route, RouteHop, RouteSplit, Upstream } from '../exchange/ports.ts';
+import { type OwnRequestHeaders, ownRequestHeaders } from '../exchange/forward.ts';
+import type { RequestHeaderChange, Route, RouteHop, RouteSplit, Upstream } from '../exchange/ports.ts';
+import { headerChange, isEmpty, responseChange } from './compile-headers.ts';
 import { noHooks, type RouteHooks } from './feature-parts.ts';
 import type { OverridableRoute } from './route-overrides.ts';
 import { plainMatch, plainPath } from '../wire/plain-path.ts';
@@ -48,7 +49,7 @@ export function compileRoute(
     disclosure: spec.disclosure,
     hop,
     request: requestChange(spec.requestHeaders, hooks.requestHeadersRemoved, prefixRemoved, own),
-    response: isEmpty(spec.responseHeaders) ? responseUnedited : headerChange(spec.responseHeaders, ownResponseHeaders),
+    response: responseChange(spec.responseHeaders, hooks.responseHeaders),
     responseValues: hooks.responseValues,
     hostSent: spec.rewrite.host,
     rewrite: targetRewrite(spec.match, spec.rewrite),
@@ -61,7 +62,6 @@ const ownOfAll = ownRequestHeaders(null);
 
 /** Of routes without edits, which share them: most routes have none. */
 const requestUnedited = new WeakMap<OwnRequestHeaders, RequestHeaderChange>();
-const responseUnedited: HeaderChange = { drop: ownResponseHeaders, lines: [] };
 
 function requestChange(
   written: HeaderEdits,
@@ -85,10 +85,6 @@ const writtenNames: ReadonlySet<string> = new Set([
   ...[prefixName, 'x-client-cert-subject', 'x-client-cert-fingerprint'],
 ]);
 
-function isEmpty({ remove, set, add }: HeaderEdits): boolean {
-  return remove.length === 0 && set.length === 0 && add.length === 0;
-}
-
 /** `written` are further names that the gateway writes itself on this route. */
 function editedRequest(
   edits: HeaderEdits,
@@ -101,11 +97,6 @@ function editedRequest(
   const names = [...edits.remove, ...edits.set.map(([name]) => name)].map((name) => name.toLowerCase());
   const edited = names.filter((name) => writtenNames.has(name));
   return { drop, lines, dropOfTrusted, edited: edited.length === 0 ? null : new Set(edited) };
-}
-
-function headerChange(edits: HeaderEdits, own: HeaderFilter): HeaderChange {
-  const names = [...edits.remove, ...edits.set.map(([name]) => name)];
-  return { drop: names.length === 0 ? own : headerFilter(names, own), lines: [...edits.set, ...edits.add] };
 }
 
 function coversOf({ match, rewrite }: RouteSpec): Route['covers'] {

@@ -15,7 +15,13 @@ import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { RouteBounds } from '../exchange/request-gate.ts';
 import type { ResponseValues } from '../exchange/response-values.ts';
 import type { RetryPolicy } from '../exchange/retry-policy.ts';
-import type { FeaturePart, FeaturePorts, FeatureHooks, WorkerFeature } from '../features/worker-feature.ts';
+import type {
+  FeaturePart,
+  FeaturePorts,
+  FeatureHooks,
+  RequestedHeaders,
+  WorkerFeature,
+} from '../features/worker-feature.ts';
 
 interface FeaturePartsPorts extends Pick<FeaturePorts, 'clock' | 'deadlines' | 'random'> {
   readonly semaphores: SemaphoreSource;
@@ -220,12 +226,14 @@ export interface RouteHooks {
   readonly asksPrevious: boolean;
   readonly requestHeadersRemoved: readonly string[];
   readonly responseValues: readonly ResponseValues[] | null;
+  readonly responseHeaders: RequestedHeaders | null;
   readonly answersChecks: boolean;
 }
 
 export const noHooks: RouteHooks = {
   ...{ filters: [], bounds: null, retry: null },
-  ...{ asksPrevious: false, requestHeadersRemoved: [], responseValues: null, answersChecks: false },
+  ...{ asksPrevious: false, requestHeadersRemoved: [], responseValues: null, responseHeaders: null },
+  answersChecks: false,
 };
 
 export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonly FeatureHooks[]): RouteHooks {
@@ -241,6 +249,7 @@ export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonl
     asksPrevious: ofUpstream.some(({ asksPrevious }) => asksPrevious === true),
     requestHeadersRemoved: all.flatMap(({ requestHeadersRemoved = [] }) => requestHeadersRemoved),
     responseValues: responseValues.length === 0 ? null : responseValues,
+    responseHeaders: ofRoute.find(({ responseHeaders }) => responseHeaders !== undefined)?.responseHeaders ?? null,
     answersChecks: ofRoute.some(({ answersChecks }) => answersChecks === true),
   };
 }

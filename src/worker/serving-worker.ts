@@ -61,6 +61,7 @@ import { countRetries } from './retry-counts.ts';
 import { countStaleReuses } from './stale-reuses.ts';
 import { workerFeatures } from '../features/worker.ts';
 import { FeatureParts } from './feature-parts.ts';
+import { responseChange } from './compile-headers.ts';
 import { createTrust } from './trust.ts';
 import { countsNow, sharedCounts } from '../core/worker-counts.ts';
 import { type NewListeners, noListeners, WorkerListeners } from './worker-listeners.ts';
@@ -325,6 +326,9 @@ export class ServingWorker {
     const recordedHeaderNames = snapshot.recordedHeaderNames.length === 0 ? null : snapshot.recordedHeaderNames;
     this.#serving = {
       ...{ revision, deployment, hopName, stopping: false, redactor, recordedHeaderNames, unrouted, router },
+      ...(unrouted.responseHeaders === undefined
+        ? {}
+        : { unroutedHeaders: responseChange(unrouted.responseHeaders, null) }),
       sampledShare: otlp?.share ?? null,
     };
     this.#closeGoneUpstreams(next);

@@ -18,6 +18,10 @@ export function completed(fragment: Record<string, unknown>): Record<string, unk
     'dns',
     'routes',
     'error_pages',
+    'request_headers',
+    'response_headers',
+    'security_headers',
+    'cors',
     'admin',
     'log',
   ];

@@ -87,6 +87,7 @@ const expected: readonly [cause: Cause, shape: string, status: number | null, ty
   ['hops_exceeded', 'refused_by_gateway', 502, 'proxy_loop_detected'],
   ['destination_prohibited', 'refused_by_gateway', 502, 'destination_ip_prohibited'],
   ['maintenance', 'refused_by_gateway', 503, 'proxy_internal_response'],
+  ['closed_by_route', 'refused_by_gateway', 0, 'proxy_internal_response'],
   ['pause_timeout', 'refused_by_gateway', 503, 'proxy_internal_response'],
   ['pause_full', 'refused_by_gateway', 503, 'proxy_internal_response'],
   ['shed', 'refused_by_gateway', 503, 'proxy_internal_response'],

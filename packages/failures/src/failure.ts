@@ -287,6 +287,7 @@ export interface Evidence {
   /** `name`: the name that resolved to the address; null for a configured address. */
   destination_prohibited: { address: string; name: string | null; prohibition: Prohibition };
   maintenance: { route: string; message: string; retryAfterS: number };
+  closed_by_route: { route: string };
   /** Here and below: `paused` is such as 'route /api' or 'upstream app'. */
   pause_timeout: { paused: string; waitedMs: number; retryAfterS: number };
   pause_full: { paused: string; limit: number; retryAfterS: number };

@@ -64,6 +64,7 @@ export const routeSchema = z.object({
     })
     .nullable(),
   retry: settings.nullable().describe('How attempts are repeated. Null: it sends none.'),
+  headers: settings.nullable().describe('Which headers the gateway changes or writes, and CORS.'),
   limits: settings.nullable().describe('Sizes, queues and bounds of the route and of its upstream.'),
 });
 

@@ -1,9 +1,12 @@
 import * as z from 'zod';
 import { declare } from '../../schema/default.ts';
 import { count } from '../../schema/fallback.ts';
-import { contentType, whole } from '../../schema/leaves.ts';
+import type { Findings, Path } from '../../schema/findings.ts';
+import { parseEditedHeaderName, parseHeaderValue } from '../../schema/format/field.ts';
+import { contentType, oneOrMany, parsed, whole } from '../../schema/leaves.ts';
 import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
+import { reviewText } from '../text-keys.ts';
 import { respondName, type RespondSpec } from './settings.ts';
 
 const absent = {
@@ -13,16 +16,33 @@ const absent = {
 
 const respondKeys = {
   respond: key(
-    section({
-      status: key(whole(200, 599), 'The status.', absent.status),
-      content_type: key(contentType, 'The Content-Type.', absent.contentType),
-      body: key(z.string(), 'The body of the response.'),
-    }),
-    'Answers by itself, without any application.',
+    z.union([
+      z.literal('close'),
+      section({
+        status: key(whole(200, 599), 'The status.', absent.status),
+        content_type: key(contentType, 'The Content-Type.', absent.contentType),
+        headers: key(
+          z.record(z.string(), oneOrMany(parsed(parseHeaderValue))),
+          'Further headers. Values may have variables, such as `{host}`.',
+        ),
+        body: key(z.string(), 'The body of the response.'),
+      }),
+    ]),
+    'Answers by itself, without any application. `close` answers nothing: the connection is closed, or the stream of HTTP/2 reset.',
   ),
 };
 
 type RouteRead = z.output<z.ZodObject<typeof respondKeys>>;
+
+function reviewHeaders(headers: Readonly<Record<string, readonly string[]>>, path: Path, findings: Findings): void {
+  for (const [name, values] of Object.entries(headers)) {
+    const parsedName = parseEditedHeaderName(name);
+    if (!parsedName.ok) findings.errorAtKey([...path, name], parsedName.failure.message, parsedName.failure.suggestion);
+    else if (name.toLowerCase() === 'content-type')
+      findings.errorAtKey([...path, name], 'the type of the answer has a key of its own', 'write content_type');
+    for (const value of values) reviewText(value, [...path, name], findings);
+  }
+}
 
 /** RFC 9110 §15.3.5, §15.3.6 and §15.4.5. */
 const withoutBody: readonly number[] = [204, 205, 304];
@@ -36,20 +56,27 @@ export const respond: FeatureKeys = featureKeys<RouteRead, object>({
   },
   ofRoute({ respond: read }): RespondSpec | null {
     if (read === undefined) return null;
+    if (read === 'close') return { closes: true };
+    const headers = Object.entries(read.headers ?? {}).flatMap(([name, values]) =>
+      values.map((value) => [name, value] as const),
+    );
     return {
       status: count(read.status, absent.status),
       contentType: read.content_type ?? absent.contentType.written,
       body: read.body ?? '',
+      ...(headers.length === 0 ? {} : { headers }),
     };
   },
   review({ routes }, findings) {
     for (const { path, read } of routes) {
-      const { status, body = '' } = read.respond ?? {};
+      if (read.respond === undefined || read.respond === 'close') continue;
+      const { status, body = '', headers = {} } = read.respond;
+      reviewHeaders(headers, [...path, 'respond', 'headers'], findings);
       if (status === 444 || status === 499)
-        findings.warnAtValue(
+        findings.errorAtValue(
           [...path, 'respond', 'status'],
-          `${status} closes no connection here: it is sent, and no client knows it`,
-          'write 404, or another status that clients know',
+          `${status} would be sent, and no client knows it`,
+          'write respond: close to close the connection without an answer',
         );
       if (body !== '' && status !== undefined && withoutBody.includes(status))
         findings.errorAtValue(

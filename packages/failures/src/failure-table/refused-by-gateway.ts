@@ -93,6 +93,26 @@ export const refusedByGateway = {
     nextStep:
       'Ask who began the maintenance. If `candor status` shows it under OVERLAY, `candor restore maintenance` ends it; else remove `maintenance` from the route in the configuration and run `candor reload`.',
   },
+  closed_by_route: {
+    type: 'proxy_internal_response',
+    // No response is sent.
+    status: 0,
+    whose: 'operator',
+    retry: 'never',
+    countsAgainstHealth: false,
+    logLevel: 'info',
+    temporary: false,
+    title: 'Closed without an answer',
+    sentence: ({ route }) =>
+      `Route ${quoted(route)} answers no request: the gateway closed the connection, or reset the stream of HTTP/2.`,
+    forClient: 'This address is not served.',
+    usualCauses: [
+      'a scanner asks for what the operators of the site do not answer',
+      'the route with `respond: close` matches more requests than was meant',
+    ],
+    nextStep:
+      'If the request should have been answered, run `candor route URL` to see which route takes it, and change what that route matches.',
+  },
   pause_timeout: {
     type: 'proxy_internal_response',
     status: 503,

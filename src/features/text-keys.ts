@@ -1,0 +1,22 @@
+/** Texts with variables, as they are written. */
+import { foreignVariable, templateError } from '../core/template.ts';
+import { quoted } from '../schema/error-detail.ts';
+import type { Findings, Path } from '../schema/findings.ts';
+
+/** A text that may have variables. `instead`: what to do in place of writing a variable of ours. */
+export function reviewText(text: string, path: Path, findings: Findings, instead: string | null = null): void {
+  const foreign = foreignVariable(text);
+  const { written = '', ours = null } = foreign ?? {};
+  if (ours !== null) {
+    const message = `${quoted(written)} is a variable of another gateway`;
+    return findings.errorAtKey(path, message, instead ?? `write ${ours}`);
+  }
+  const error = templateError(text);
+  if (error !== null) return findings.errorAtKey(path, error.message, error.suggestion);
+  if (foreign === null) return;
+  findings.warnAtKey(
+    path,
+    `${quoted(written)} is sent as it is written: it is no variable of Candor`,
+    'write one of the variables of docs/headers.md, or leave it if it is meant',
+  );
+}
