@@ -77,6 +77,7 @@ function routeLines(found: RouteExplanation, style: Style): string[] {
     ...(matched === undefined ? [] : labelled('matches', matched.reason)),
     ...overlay.flatMap((text) => labelled('operators', text)),
     ...settingLines('answers', found.answer),
+    ...settingLines('rewrites', found.rewrite),
     ...settingLines('timeouts', found.timeouts as FlatSettings | null),
     ...settingLines('retries', found.retry),
     ...settingLines('headers', found.headers),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
+import { loadPatterns } from '../core/pattern.ts';
 import type { RequestCondition } from '../core/request-condition.ts';
 import type { RouteMatch, RouteSpec } from '../core/route-spec.ts';
 import { parseConfiguration } from '../config/parse.ts';
@@ -12,7 +13,8 @@ function route(id: string, match: Partial<RouteMatch>, upstream: string | null =
   const whole = { hosts: [], pathPrefix: '/', methods: [], ...match };
   const limits = { buffer: { requestBytesMax: 1024, responseBytesMax: 2048 }, tunnel: { idleMs: 1, pingMs: null } };
   const timeouts = { responseHeadMs: 60_000 };
-  return { id, match: whole, action, timeouts, commitDelayMs: 50, ...limits } as unknown as RouteSpec;
+  const rewrite = { pathPrefix: null, host: 'client' };
+  return { id, match: whole, action, rewrite, timeouts, commitDelayMs: 50, ...limits } as unknown as RouteSpec;
 }
 
 const endpoints = [
@@ -162,7 +164,7 @@ describe('the route of a request', () => {
 
 describe('what a route answers by itself', () => {
   const written: Readonly<Record<string, readonly [yaml: string, answer: object]>> = {
-    redirect: ['redirect: "https://{host}/new"', { status: 307, location: 'https://{host}/new' }],
+    redirect: ['redirect: "https://{host}/new"', { status: 307, location: 'https://a/new' }],
     respond: [
       'respond: { status: 418, body: Tee ☕ }',
       { status: 418, contentType: 'text/plain; charset=utf-8', bodyBytes: 7 },
@@ -183,4 +185,31 @@ describe('what a route answers by itself', () => {
   test('is nothing where an upstream answers', () => {
     assert.equal(explainRoute(ask('GET', 'example.org', '/api'), { routes, upstreams }).answer, null);
   });
+});
+
+describe('what a route makes of a request', () => {
+  before(loadPatterns);
+
+  for (const [yaml, target, expected] of [
+    ['{ path: /api, to: app, rewrite: { path: / } }', '/api/x?y', { target: '/x?y', urls: 'addresses of endpoints' }],
+    [
+      '{ path: "~ ^/u/(?P<id>.*)$", to: app, rewrite: { path: "/user/{capture.id}", query: { set: { api_key: hush } } } }',
+      '/u/1?y',
+      { target: '/user/1?y', querySet: 'api_key', urls: 'addresses of endpoints' },
+    ],
+    ['{ to: app, rewrite: { host: app.internal }, response_urls: false }', '/', { host: 'app.internal' }],
+    [
+      '{ to: app, response_cookies: { secure: true } }',
+      '/',
+      { cookiePath: 'keep', cookieDomain: 'keep', cookieSecure: true },
+    ],
+    ['{ to: app }', '/', {}],
+    ['{ redirect: /x }', '/', null],
+  ] as const)
+    test(`of ${target} by ${yaml}`, () => {
+      const context = { file: 'candor.yaml', directory: '/etc', environment: {}, hostname: 'gw' };
+      const read = parseConfiguration(`upstreams: { app: "127.0.0.1:3000" }\nroutes: [${yaml}]`, context);
+      assert.ok(read.ok, 'the file has no error');
+      assert.deepEqual(explainRoute(ask('GET', 'a', target), read.configuration).rewrite, expected);
+    });
 });

@@ -1,6 +1,7 @@
 import type { RouteExplanation } from '../core/schemas/traffic.ts';
 import { addressText } from '../core/endpoint.ts';
 import type { Configuration } from '../core/configuration.ts';
+import { askedRequest, rewriteOf } from './explain-rewrite.ts';
 import type { FlatSettings } from '../features/feature-words.ts';
 import { wordsOfFeatures } from '../features/words.ts';
 import { loadPatterns } from '../core/pattern.ts';
@@ -69,7 +70,8 @@ export function explainRoute(
     const mismatch = mismatchOf(question, spec);
     candidates.push({ route: spec.id, matches: mismatch === null, reason: mismatch ?? matchText(spec) });
     if (candidates.length > candidatesMax) candidates.shift();
-    if (mismatch === null) return { ...found(spec, upstreams), overlay: overlayOf(spec, entries), candidates };
+    if (mismatch === null)
+      return { ...found(spec, upstreams, question), overlay: overlayOf(spec, entries), candidates };
   }
   const others = methodsBeside(question, routes);
   const reason =
@@ -83,25 +85,35 @@ export function explainRoute(
     answer: null,
     timeouts: null,
     retry: null,
+    rewrite: null,
     headers: null,
     limits: null,
   };
   return { ...nothing, reason, overlay: [], candidates };
 }
 
-function found(spec: RouteSpec, upstreams: readonly UpstreamSpec[]): Omit<RouteExplanation, 'candidates' | 'overlay'> {
+function found(
+  spec: RouteSpec,
+  upstreams: readonly UpstreamSpec[],
+  question: RouteQuestion,
+): Omit<RouteExplanation, 'candidates' | 'overlay'> {
   const { id, action, timeouts } = spec;
   const upstream = action.kind === 'upstream' ? (upstreams.find((one) => one.id === action.upstream) ?? null) : null;
-  const shown = wordsOfFeatures.map(({ settings }) => settings?.(spec.features, upstream) ?? {});
+  const request = askedRequest(question, spec);
+  const shown = wordsOfFeatures.map(({ settings }) => settings?.(spec.features, upstream, request) ?? {});
   const does = upstream === null ? `it answers by itself (${actionName(action)})` : goesText(action);
   return {
     route: id,
     action: actionName(action),
     upstream: upstream?.id ?? null,
-    answer: upstream === null ? Object.assign({}, ...shown.map(({ answer }) => answer)) : null,
+    answer:
+      upstream === null || shown.some(({ answer }) => answer !== undefined)
+        ? Object.assign({}, ...shown.map(({ answer }) => answer))
+        : null,
     reason: `${id} is the first route that matches; ${does}.`,
     timeouts,
     retry: upstream === null ? null : Object.assign({}, ...shown.map(({ retry }) => retry)),
+    rewrite: upstream === null ? null : Object.assign(rewriteOf(spec, request), ...shown.map(({ rewrite }) => rewrite)),
     headers: Object.assign(headersOf(spec), ...shown.map(({ headers }) => headers)),
     limits: Object.assign({}, ...shown.map(({ limits }) => limits), limitsOf(spec, upstream)),
   };

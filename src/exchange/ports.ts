@@ -9,6 +9,7 @@ import type { HeaderSink, RequestHead, ResponseHead } from '../core/message.ts';
 import type { ReadyWaiter, ReusePolicy, PendingStream, StreamWaiter } from '../core/stream.ts';
 import type { TextRedactor } from '../redact/text-redactor.ts';
 import type { EndpointRelease } from '../core/endpoint-release.ts';
+import type { CaptureFinder } from '../core/path-match.ts';
 import type { CompiledText } from '../core/template.ts';
 import type { Clock } from '../core/time.ts';
 import type { TargetRewrite } from '../wire/target-rewrite.ts';
@@ -110,6 +111,8 @@ export interface Route extends AnswerSettings {
   readonly rewrite: TargetRewrite;
   /** Whether the path of a target lies under the route's; null: the route takes every path, and rewrites none. */
   readonly covers: ((target: string) => boolean) | null;
+  /** Null: no path of the route is a regular expression. */
+  readonly capture: CaptureFinder | null;
   /** What the route removes from the beginning of paths, such as `/api`; '' if it removes nothing. */
   readonly prefixRemoved: string;
 }

@@ -1,5 +1,6 @@
 /** What people read of a feature. Commands and the main thread load these files: they need nothing but `core/`. */
 import type { FeatureSpecs } from '../core/feature.ts';
+import type { VariableSource } from '../core/variables.ts';
 import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import type { WaitingCount } from '../core/waiting-requests.ts';
 
@@ -7,11 +8,11 @@ export interface FlatSettings {
   readonly [key: string]: string | number | boolean | null;
 }
 
-/** What `candor route` shows of a feature: what it answers in an application's place, how attempts are repeated, what is changed in responses, sizes, queues and bounds, and what it does with headers. */
+/** What `candor route` shows of a feature: what it answers in an application's place, how attempts are repeated, what is rewritten, sizes, queues and bounds, and what it does with headers. */
 interface ShownSettings {
   readonly answer?: FlatSettings;
   readonly retry?: FlatSettings;
-  readonly responses?: FlatSettings;
+  readonly rewrite?: FlatSettings;
   readonly limits?: FlatSettings;
   readonly headers?: FlatSettings;
 }
@@ -30,8 +31,12 @@ export interface StatusRow {
 
 /** `Shown`: its sections of the status. */
 export interface FeatureWords<Shown extends object = object> {
-  /** Of a route, and of the upstream that gets its requests; null: the route answers by itself. */
-  readonly settings?: (ofRoute: FeatureSpecs | undefined, upstream: UpstreamSpec | null) => ShownSettings;
+  /** Of a route, and of the upstream that gets its requests; null: the route answers by itself. `request`: the one that is asked about. */
+  readonly settings?: (
+    ofRoute: FeatureSpecs | undefined,
+    upstream: UpstreamSpec | null,
+    request: VariableSource,
+  ) => ShownSettings;
   readonly status?: { readonly title: string; readonly rows: (status: Shown) => readonly StatusRow[] };
 }
 

@@ -1,5 +1,5 @@
 /** What endpoints are asked in place of what clients ask. */
-import { matchesPrefix } from '../core/path-match.ts';
+import { matchesPrefix, replacesWholePath } from '../core/path-match.ts';
 import type { QueryEdits, RouteMatch, RouteRewrite } from '../core/route-spec.ts';
 import { type CompiledText, compileTemplate, Template } from '../core/template.ts';
 import { fillUrl } from '../core/url-text.ts';
@@ -33,11 +33,6 @@ function withQuery({ target: ofPath, otherPath }: TargetRewrite, edits: QueryEdi
       : rewritten.slice(0, mark) + edit(rewritten.slice(mark + 1), request);
   };
   return { target, otherPath };
-}
-
-/** Whether the text replaces the whole path: what a route matches is no single beginning of paths, or the text says where the path goes. */
-export function replacesWholePath({ paths }: Pick<RouteMatch, 'paths'>, text: string): boolean {
-  return paths !== undefined || text.includes('{path}');
 }
 
 function pathRewrite(match: RouteMatch, text: string): TargetRewrite {

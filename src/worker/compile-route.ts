@@ -7,9 +7,9 @@ import { headerChange, isEmpty, responseChange } from './compile-headers.ts';
 import { noHooks, type RouteHooks } from './feature-parts.ts';
 import type { OverridableRoute } from './route-overrides.ts';
 import { plainMatch, plainPath } from '../wire/plain-path.ts';
-import { replacesWholePath, targetRewrite } from '../wire/target-rewrite.ts';
+import { targetRewrite } from '../wire/target-rewrite.ts';
 import { routeHop } from './route-hop.ts';
-import { pathsOf, pathTest } from '../core/path-match.ts';
+import { captureFinder, pathsOf, pathTest, replacesWholePath } from '../core/path-match.ts';
 
 /** A route whose filters the overlay may replace. */
 export interface CompiledRoute extends OverridableRoute, Omit<Route, keyof OverridableRoute> {
@@ -54,6 +54,7 @@ export function compileRoute(
     hostSent: spec.rewrite.host,
     rewrite: targetRewrite(spec.match, spec.rewrite),
     prefixRemoved,
+    capture: captureFinder(spec.match),
     covers: coversOf(spec),
   };
 }

@@ -1,7 +1,8 @@
 /** Redirects to hosts that are not ours, and redirects that lead back to themselves. */
 import { isHostPattern, isWildcard, matchesHost } from '../../core/host-match.ts';
-import { pathsOf, pathTest } from '../../core/path-match.ts';
+import { captureNames, pathsOf, pathTest } from '../../core/path-match.ts';
 import type { RouteMatch } from '../../core/route-spec.ts';
+import { templateError } from '../../core/template.ts';
 import type { Findings, Path } from '../../schema/findings.ts';
 import type { Written } from '../feature-keys.ts';
 import { locationIn, type RedirectRead } from './keys-format.ts';
@@ -17,6 +18,8 @@ export function reviewRedirects(written: WrittenRedirects, findings: Findings): 
     const location = locationIn(route.read);
     reviewSection(route, findings);
     if (location === null) continue;
+    const error = templateError(location, captureNames(route.match.paths ?? []));
+    if (error !== null) findings.errorAtValue(pathOf(route), error.message, error.suggestion);
     reviewHost(location, route, findings);
     reviewLoop(location, route, written, findings);
   }
@@ -99,6 +102,8 @@ function targetOf(
     .replaceAll('{host}', host ?? 'host.invalid')
     .replaceAll('{path}', from?.path ?? '/')
     .replaceAll('{query}', '');
+  // What other variables have only a request says.
+  if (filled.includes('{')) return null;
   const isUrl = /^https?:/i.test(filled);
   // Another server may listen there.
   if (isUrl && /^https:/i.test(filled) !== listensWithTls) return null;

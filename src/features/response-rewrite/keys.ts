@@ -117,7 +117,7 @@ export const responseRewrite: FeatureKeys = featureKeys<RouteRead, object, FileR
 /** Null too where the new path is made of more than the old one. */
 function prefixOf({ path = [], rewrite }: RouteRead): PathPrefixes | null {
   const [first = { kind: 'prefix', text: '/' }, ...others] = path;
-  const ofApplication = rewrite?.path ?? first.text;
+  const ofApplication = rewrite?.path?.replace(/(.)\/$/, '$1') ?? first.text;
   const isSimple = first.kind === 'prefix' && others.length === 0 && !ofApplication.includes('{');
   return isSimple && ofApplication !== first.text ? { ofClients: first.text, ofApplication } : null;
 }

@@ -11,7 +11,7 @@ export const responseRewriteWords = featureWords({
       ...(urls === null || urls.hosts.length === 0 ? {} : { hosts: urls.hosts.join(', ') }),
       ...(cookies === null ? {} : cookieWords(cookies)),
     };
-    return { responses: shown };
+    return { rewrite: shown };
   },
 });
 

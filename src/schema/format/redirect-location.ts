@@ -1,16 +1,15 @@
 import type { Result } from '#failures/result.ts';
 import { succeed } from '#failures/result.ts';
+import { templateError, variablesIn } from '../../core/template.ts';
 import type { ErrorDetail } from '../error-detail.ts';
 import { reject, quoted } from '../error-detail.ts';
-
-const placeholders: ReadonlySet<string> = new Set(['{path}', '{query}', '{host}']);
 
 /** Scheme, host (with what stands for it) and port; what follows is the path. */
 const urlBeginning = /^https?:\/\/(?:\{host\}|[A-Za-z0-9._~:[\]-])+/i;
 
 /**
- * RFC 9110 §10.2.2: a URI reference, in which `{path}`, `{query}` and `{host}` stand for those of the request. They may
- * stand only where no request can change what the rest of the location means.
+ * RFC 9110 §10.2.2: a URI reference with variables. They may stand only where no request can change what the rest of the location means.
+ * Which captures there are the route knows.
  */
 export function parseRedirectLocation(written: string): Result<string, ErrorDetail> {
   if (!/^[\x21-\x7e]+$/.test(written)) {
@@ -21,7 +20,7 @@ export function parseRedirectLocation(written: string): Result<string, ErrorDeta
   }
   const placeholderError = placeholdersError(written);
   if (placeholderError !== null) return { ok: false, failure: placeholderError };
-  const filled = written.replaceAll('{host}', 'host').replaceAll('{path}', '/path').replaceAll('{query}', '');
+  const filled = written.replaceAll('{path}', '/path').replaceAll('{query}', '').replace(variable, 'x');
   if (/^\/[/\\]/.test(written))
     return reject(
       `the location ${quoted(written)} leads to another host, without saying by which scheme`,
@@ -32,21 +31,30 @@ export function parseRedirectLocation(written: string): Result<string, ErrorDeta
   return reject(`the location ${quoted(written)} is neither a path nor a URL`, 'write /path or https://host/path');
 }
 
+const variable = /\{[a-z_][\w.>-]*\}/gi;
+
 function placeholdersError(written: string): ErrorDetail | null {
-  const braces = written.match(/\{[^{}]*\}?|\}/g) ?? [];
-  const unknown = braces.find((one) => !placeholders.has(one));
-  if (unknown !== undefined)
+  const [stray] = /\{[^{}]*\}?|\}/.exec(written.replace(variable, '')) ?? [];
+  if (stray !== undefined)
     return {
-      message: `the location has ${quoted(unknown)}, which stands for nothing`,
+      message: `the location has ${quoted(stray)}, which stands for nothing`,
       suggestion: 'write {path}, {query} or {host}; a brace that is meant is %7B or %7D',
     };
-  if (braces.length === 0) return null;
+  const used = variablesIn(written);
+  if (used.length === 0) return null;
+  const captures = used.flatMap((one) => (one.startsWith('capture.') ? one.slice('capture.'.length) : []));
+  const error = templateError(written, captures);
+  if (error !== null)
+    return {
+      ...error,
+      suggestion: error.suggestion.replace('a brace that is meant is {{', 'a brace that is meant is %7B'),
+    };
   return queryError(written) ?? pathError(written) ?? hostError(written);
 }
 
-/** It brings its own question mark. */
+/** It brings its own question mark. In the value of a parameter it is text. */
 function queryError(written: string): ErrorDetail | null {
-  if (!written.includes('{query}') || /^[^?#]*\{query\}(?:#|$)/.test(written)) return null;
+  if (!/[?&]\{query\}/.test(written) && !/^[^?#]*\{query\}[^#]/.test(written)) return null;
   return {
     message: '{query} begins with "?", so it ends the location and stands behind no other "?"',
     suggestion: 'write it directly behind the path, as in /new{path}{query}',
@@ -55,15 +63,8 @@ function queryError(written: string): ErrorDetail | null {
 
 /** It brings its own slash, and `//` begins a host. */
 function pathError(written: string): ErrorDetail | null {
-  if (!written.includes('{path}')) return null;
-  if (/[/\\]\{path\}/.test(written) && !/:\/\/\{path\}/.test(written))
-    return { message: '{path} begins with "/"', suggestion: 'remove the slash before it' };
-  if (/[?#].*\{path\}/.test(written))
-    return {
-      message: '{path} is a path, and stands in no query and no fragment',
-      suggestion: 'write it before the "?"',
-    };
-  return null;
+  if (!/^[^?#]*[/\\]\{path\}/.test(written) || /:\/\/\{path\}/.test(written)) return null;
+  return { message: '{path} begins with "/"', suggestion: 'remove the slash before it' };
 }
 
 function hostError(written: string): ErrorDetail | null {
