@@ -8,7 +8,7 @@ import { cookieValue } from '../policy/cookie-value.ts';
 import { hostOf } from '../wire/host.ts';
 import { plainPath } from '../wire/plain-path.ts';
 import { targetRewrite } from '../wire/target-rewrite.ts';
-import type { RouteQuestion } from './explain-route.ts';
+import type { RouteQuestion } from './route-question.ts';
 
 /** What is not known of it is ''. */
 export function askedRequest(question: RouteQuestion, { id, match }: RouteSpec): VariableSource {

@@ -6,7 +6,8 @@ import type { RouteMatch, RouteSpec } from '../core/route-spec.ts';
 import { parseConfiguration } from '../config/parse.ts';
 import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import { featuresOfFile } from '../features/keys.ts';
-import { explainRoute, type RouteQuestion } from './explain-route.ts';
+import { explainRoute } from './explain-route.ts';
+import type { RouteQuestion } from './route-question.ts';
 
 function route(id: string, match: Partial<RouteMatch>, upstream: string | null = 'app'): RouteSpec {
   const action = upstream === null ? { kind: 'feature', feature: 'respond' } : { kind: 'upstream', upstream };
@@ -14,7 +15,18 @@ function route(id: string, match: Partial<RouteMatch>, upstream: string | null =
   const limits = { buffer: { requestBytesMax: 1024, responseBytesMax: 2048 }, tunnel: { idleMs: 1, pingMs: null } };
   const timeouts = { responseHeadMs: 60_000 };
   const rewrite = { pathPrefix: null, host: 'client' };
-  return { id, match: whole, action, rewrite, timeouts, commitDelayMs: 50, ...limits } as unknown as RouteSpec;
+  const edits = { remove: [], set: [], add: [] };
+  const headers = { requestHeaders: edits, responseHeaders: edits };
+  return {
+    id,
+    match: whole,
+    action,
+    rewrite,
+    timeouts,
+    commitDelayMs: 50,
+    ...headers,
+    ...limits,
+  } as unknown as RouteSpec;
 }
 
 const endpoints = [

@@ -13,25 +13,13 @@ import {
   type RouteSpec,
   upstreamsOf,
 } from '../core/route-spec.ts';
+import type { RouteQuestion } from './route-question.ts';
 import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import { matchesHost } from '../core/host-match.ts';
 import { pathsOf, pathTest, pathText } from '../core/path-match.ts';
-import { type ConditionedClient, conditionsMismatch, conditionTexts } from '../policy/request-conditions.ts';
+import { conditionsMismatch, conditionTexts } from '../policy/request-conditions.ts';
 import { hostOf } from '../wire/host.ts';
 import { plainMatch, plainPath } from '../wire/plain-path.ts';
-
-/** A request that somebody asks about. */
-export interface RouteQuestion {
-  readonly method: string;
-  /** Host and port, lowercase. */
-  readonly authority: string;
-  /** Path and query. */
-  readonly target: string;
-  /** By lowercase name. */
-  readonly headers: ReadonlyMap<string, string>;
-  /** '' for what is not known. */
-  readonly client: ConditionedClient;
-}
 
 interface RouteCandidate {
   readonly route: string;

@@ -17,7 +17,7 @@ import type { VariableSource } from '../core/variables.ts';
 import type { RequestFacts } from '../policy/balancer.ts';
 import type { RouteBounds } from './request-gate.ts';
 import type { BufferAllowance } from './buffer-allowance.ts';
-import type { ResponseValues } from './response-values.ts';
+import type { ResponseValues } from '../core/response-values.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 
 /** What the exchange needs from other rooms. The worker gives it the real ones, tests give their own. */

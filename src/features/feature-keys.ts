@@ -40,7 +40,7 @@ export interface Written<R, U, F> {
 }
 
 /** What a spec is made of beside what is written. */
-export interface SpecContext {
+interface SpecContext {
   /** What stands in a file that the feature has named; '' if it could not be read, which is an error by itself. */
   readonly contentOf: (path: string) => string;
 }

@@ -11,7 +11,7 @@ import type { Clock } from '../core/time.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { ResponseHeadersOf } from '../exchange/ports.ts';
 import type { RequestGate } from '../exchange/request-gate.ts';
-import type { ResponseValues } from '../exchange/response-values.ts';
+import type { ResponseValues } from '../core/response-values.ts';
 import type { RetryPolicy } from '../exchange/retry-policy.ts';
 import type { AroundBalancer, OuterBalancer } from '../policy/balancer.ts';
 import type { CanaryMatch } from '../policy/canary-match.ts';

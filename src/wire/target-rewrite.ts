@@ -15,7 +15,7 @@ export interface TargetRewrite {
 }
 
 /** One for all routes that rewrite nothing. */
-export const unchangedTarget: TargetRewrite = { target: (target) => target, otherPath: (path) => path };
+const unchangedTarget: TargetRewrite = { target: (target) => target, otherPath: (path) => path };
 
 export function targetRewrite(match: RouteMatch, { pathPrefix, query }: RouteRewrite): TargetRewrite {
   const ofPath = pathPrefix === null ? unchangedTarget : pathRewrite(match, pathPrefix);

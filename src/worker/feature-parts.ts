@@ -13,7 +13,7 @@ import { localBoundSemaphores } from '../core/local-semaphore.ts';
 import type { SemaphoreSource } from '../core/semaphores.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { RouteBounds } from '../exchange/request-gate.ts';
-import type { ResponseValues } from '../exchange/response-values.ts';
+import type { ResponseValues } from '../core/response-values.ts';
 import type { RetryPolicy } from '../exchange/retry-policy.ts';
 import type {
   FeaturePart,

@@ -16,7 +16,7 @@ interface MapProblem extends ErrorDetail {
   readonly line: number;
 }
 
-export interface RedirectMap {
+interface RedirectMap {
   readonly lines: readonly MapLine[];
   readonly errors: readonly MapProblem[];
   readonly warnings: readonly MapProblem[];

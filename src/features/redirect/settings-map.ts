@@ -2,7 +2,7 @@ import type { VariableSource } from '../../core/variables.ts';
 import { type LocationOf, locationOf } from './settings-location.ts';
 import type { RedirectSpec } from './settings.ts';
 
-export interface FoundRedirect {
+interface FoundRedirect {
   readonly status: number;
   /** Null: it names the request's host, and the request has none. */
   readonly location: string | null;

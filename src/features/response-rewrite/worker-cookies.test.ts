@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { AnsweredRequest } from '../../exchange/response-values.ts';
+import type { AnsweredRequest } from '../../core/response-values.ts';
 import type { CookieChange, PathPrefixes } from './settings.ts';
 import { cookieForClient } from './worker-cookies.ts';
 

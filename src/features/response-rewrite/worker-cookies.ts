@@ -1,4 +1,4 @@
-import type { AnsweredRequest } from '../../exchange/response-values.ts';
+import type { AnsweredRequest } from '../../core/response-values.ts';
 import type { CookieChange, PathPrefixes } from './settings.ts';
 import { pathForClient } from './worker-urls.ts';
 

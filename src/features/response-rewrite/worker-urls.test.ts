@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from '../../../test/properties.ts';
-import type { AnsweredRequest } from '../../exchange/response-values.ts';
+import type { AnsweredRequest } from '../../core/response-values.ts';
 import type { PathPrefixes, UrlChange } from './settings.ts';
 import { refreshForClient, urlForClient } from './worker-urls.ts';
 

@@ -1,5 +1,5 @@
 import { matchesPrefix } from '../../core/path-match.ts';
-import type { AnsweredRequest } from '../../exchange/response-values.ts';
+import type { AnsweredRequest } from '../../core/response-values.ts';
 import type { PathPrefixes, UrlChange } from './settings.ts';
 
 /** Scheme, host and the rest of a URL that names a host; browsers treat backslashes as slashes. */

@@ -1,4 +1,4 @@
-import type { AnsweredRequest, ResponseValues } from '../../exchange/response-values.ts';
+import type { AnsweredRequest, ResponseValues } from '../../core/response-values.ts';
 import { type FeaturePart, workerFeature } from '../worker-feature.ts';
 import { type ResponseRewriteSpec, responseRewriteName } from './settings.ts';
 import { cookieForClient, hostOfAuthority } from './worker-cookies.ts';
