@@ -148,7 +148,14 @@ ${page('6f1ed002ab5595859014ebf0951522d9')}
   return { name: 'origin', port, command: nginxCommand(nginx), env: nginx.env, files };
 }
 
-/** With its default log; 'buffered': with a log in 64 KB writes, and 64 KB buffers for large responses. */
+/** Files that nginx, Caddy and Candor serve by themselves. */
+function staticFiles({ files }: Setting): Readonly<Record<string, string>> {
+  const text = (kilobytes: number): string => 'candor. '.repeat(kilobytes * 128);
+  if (files !== true) return {};
+  return { 'static/1k.txt': text(1), 'static/100k.txt': text(100), 'static/10m.txt': text(10 * 1024) };
+}
+
+/** With its default log; 'buffered': with a log in 64 KB writes, 64 KB buffers for large responses, and files without sendfile. */
 export function nginxGateway(nginx: Program, setting: Setting, buffered: boolean): Gateway {
   const port = buffered ? benchPort(4) : benchPort(2);
   const pass = setting.grpc === true ? 'grpc_pass grpc://origin;' : 'proxy_pass http://origin;';
@@ -161,7 +168,7 @@ error_log error.log;
 events { worker_connections 12000; }
 http {
   access_log access.log combined${buffered ? ' buffer=64k flush=1s' : ''};
-  sendfile on;
+  sendfile ${setting.files === true && buffered ? 'off' : 'on'};
   tcp_nopush on;
   keepalive_requests 100000000;
   keepalive_timeout 3600s;
@@ -187,7 +194,7 @@ ${originAddresses(setting)
   grpc_set_header X-Request-Id $request_id;
   server {
     listen 127.0.0.1:${port}${setting.tls ? ' ssl' : ''}${setting.http2 ? ' http2' : ''};
-${setting.tls ? nginxTls : ''}    location /echo {
+${setting.tls ? nginxTls : ''}${setting.files === true ? '    location /static/ { root .; }\n' : ''}    location /echo {
       proxy_pass http://echo;
       proxy_set_header Upgrade $http_upgrade;
       proxy_set_header Connection "upgrade";
@@ -202,7 +209,7 @@ ${locations.join('\n')}
     port,
     command: nginxCommand(nginx),
     env: nginx.env,
-    files: { 'nginx.conf': text, ...certificateFiles(setting) },
+    files: { 'nginx.conf': text, ...certificateFiles(setting), ...staticFiles(setting) },
   };
 }
 
@@ -274,7 +281,7 @@ ${setting.tls ? 'https' : 'http'}://:${port} {
 	handle /echo {
 		reverse_proxy 127.0.0.1:${echoPort}
 	}
-${proxies.join('\n')}
+${setting.files === true ? '\thandle /static/* {\n\t\troot * .\n\t\tfile_server\n\t}\n' : ''}${proxies.join('\n')}
 }
 `;
   const command = [path, 'run', '--config', 'Caddyfile', '--adapter', 'caddyfile'];
@@ -283,7 +290,7 @@ ${proxies.join('\n')}
     port,
     command,
     env: { ...env, XDG_DATA_HOME: '.' },
-    files: { Caddyfile: text, ...certificateFiles(setting) },
+    files: { Caddyfile: text, ...certificateFiles(setting), ...staticFiles(setting) },
   };
 }
 
@@ -404,7 +411,7 @@ ${setting.tls ? '  tls_handshake_rate_max: none\n' : ''}upstreams:
     endpoints: ["127.0.0.1:${echoPort}"]
 routes:
   - { path: /echo, to: echo }
-${routes.join('\n')}
+${setting.files === true ? '  - { path: /static, files: . }\n' : ''}${routes.join('\n')}
 admin:
   socket: none
 log:
@@ -420,7 +427,7 @@ ${configuration}
     port,
     command: [...node, bin, 'up', '-c', 'candor.yaml'],
     env,
-    files: { 'candor.yaml': text, ...certificateFiles(setting) },
+    files: { 'candor.yaml': text, ...certificateFiles(setting), ...staticFiles(setting) },
   };
 }
 

@@ -35,10 +35,13 @@ export async function startGateway(gateway: Gateway, core: number | null, own: s
   return started;
 }
 
-/** Starts all requested gateways, on the gateways' core. */
+const servesFiles = /^(?:candor|nginx|caddy)/;
+
+/** Starts all requested gateways that can do it, on the gateways' core. */
 export async function startAll({ factories, folder }: Tools, setting: Setting): Promise<Started[]> {
   const started: Started[] = [];
-  for (const factory of factories.values()) {
+  for (const [name, factory] of factories) {
+    if (setting.files === true && !servesFiles.test(name)) continue;
     const gateway = factory(setting);
     started.push({ gateway, pinned: await startGateway(gateway, gatewayCore, join(folder, gateway.name)) });
   }

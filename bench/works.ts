@@ -35,6 +35,9 @@ export type WorkName =
   | 'new-connection'
   | 'routes'
   | 'endpoints'
+  | 'static-1k'
+  | 'static-100k'
+  | 'static-10m'
   | 'websocket'
   | 'tls-get'
   | 'tls13-full'
@@ -47,7 +50,7 @@ export type WorkName =
   | 'grpc-unary';
 
 /** The configuration of the gateway: one route to one origin; a thousand routes; two hundred endpoints. */
-export type SettingName = 'plain' | 'routes' | 'endpoints' | 'tls' | 'h2' | 'h2-tls' | 'grpc';
+export type SettingName = 'plain' | 'routes' | 'endpoints' | 'tls' | 'h2' | 'h2-tls' | 'grpc' | 'files';
 
 export interface Setting {
   readonly routes: number;
@@ -57,6 +60,8 @@ export interface Setting {
   readonly http2: boolean;
   /** Endpoints get HTTP/2 in clear text, with gRPC. Absent: HTTP/1.1. */
   readonly grpc?: true;
+  /** Files of a folder beside the origin. */
+  readonly files?: true;
 }
 
 export const settings: Readonly<Record<SettingName, Setting>> = {
@@ -67,6 +72,7 @@ export const settings: Readonly<Record<SettingName, Setting>> = {
   h2: { routes: 1, endpoints: 1, tls: false, http2: true },
   grpc: { routes: 1, endpoints: 1, tls: false, http2: true, grpc: true },
   'h2-tls': { routes: 1, endpoints: 1, tls: true, http2: true },
+  files: { routes: 1, endpoints: 1, tls: false, http2: false, files: true },
 };
 
 const get = { method: 'GET', bodyBytes: 0, newConnection: false, freshHeaders: false, setting: 'plain' } as const;
@@ -91,6 +97,9 @@ export const works: readonly Work[] = [
   { ...get, name: 'h2-get-1m', title: 'GET of 1 MB, HTTP/2', path: '/files/1m', setting: 'h2' },
   { ...secure, name: 'h2-tls-get', title: 'small GET, HTTP/2 within TLS', setting: 'h2-tls' },
   { ...get, name: 'grpc-unary', title: 'unary gRPC call', path: '/shop.Orders/Get', method: 'POST', setting: 'grpc' },
+  { ...get, name: 'static-1k', title: 'static file of 1 KB', path: '/static/1k.txt', setting: 'files' },
+  { ...get, name: 'static-100k', title: 'static file of 100 KB', path: '/static/100k.txt', setting: 'files' },
+  { ...get, name: 'static-10m', title: 'static file of 10 MB', path: '/static/10m.txt', setting: 'files' },
   { ...get, name: 'websocket', title: 'WebSocket echo, each message', path: '/echo' },
 ];
 

@@ -8,6 +8,9 @@ import { keepExportedDeclarations } from './exported-declarations.ts';
 import { buildPastePage } from './paste-page.ts';
 import { repositoryRoot, toolPath } from './repository.ts';
 
+/** Their content is written into the sources (`scripts/write-media-types.ts`). */
+const copiedPackages = ['mime-db'];
+
 /** Bundles `src/` into an empty `dist/`, with the declarations of what is exported, the dashboard, and the page that explains logs. */
 const dist = join(repositoryRoot, 'dist');
 rmSync(dist, { recursive: true, force: true });
@@ -23,7 +26,10 @@ if (declared.status === 0) {
   keepExportedDeclarations(join(dist, 'types'), exportedDeclarations());
   const packages = await writeBundles(packagePrograms, dist);
   const pagePackages = await buildDashboard(join(dist, 'dashboard'));
-  writeFileSync(join(dist, 'LICENSES.txt'), bundledLicenses(new Set([...packages, ...pagePackages])));
+  writeFileSync(
+    join(dist, 'LICENSES.txt'),
+    bundledLicenses(new Set([...packages, ...pagePackages, ...copiedPackages])),
+  );
   writeFileSync(join(dist, 'explain.html'), buildPastePage());
 }
 process.exitCode = declared.status ?? 1;

@@ -130,8 +130,11 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   bytesExpected: 'how many bytes were announced',
   bytesPerS: 'how many bytes a second the client sent or read, if that was too slow',
   bytesPerSMin: 'how many bytes a second are required; 0 if the client read nothing',
+  bytesRead: 'how many bytes of the file had been read',
   bytesReceived: 'how many bytes had come',
+  change: '`truncated` if the file became shorter, `rewritten` if it was written to',
   bytesSent: 'how many bytes had been sent',
+  operation: 'what the system was asked for: to `open` the file or to `read` it',
   overMs: 'the milliseconds over which the rate was measured',
   path: 'the path of the socket, or of the request',
   prohibition:
@@ -157,6 +160,8 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   passage:
     'which passage of gateways of this name it would have been; up to the limit, the route is one that the request has taken before',
   allow: 'the methods for which routes match, where the method of the request alone does not; absent otherwise',
+  absence:
+    '`hidden` if its name, or that of a folder above it, begins with a dot; `outside` if a symbolic link leads out of the folder; otherwise `missing`',
   accept:
     'what is wrong with the Sec-WebSocket-Accept that answers a key of the gateway (for clients with HTTP/2); absent otherwise',
   received: 'the status of the response',
@@ -169,6 +174,7 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   subject: 'the subject of the certificate',
   isIssuer: "true if it is not the endpoint's own certificate but one of its issuers; absent otherwise",
   upstream: 'the upstream, by its name in candor.yaml',
+  waiting: 'how many requests of the worker wait for a thread',
   version: 'the version that the endpoint sent',
   'what, where the gateway cuts': 'what was cut',
   'reason, where the gateway cuts':

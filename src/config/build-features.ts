@@ -7,7 +7,7 @@ import type { RouteRead } from './route-schema.ts';
 
 /** What a route says of features; undefined: nothing. A route that answers by itself has none of those whose keys need an upstream. */
 export function routeFeatures(read: RouteRead, file: object, context: BuildContext): FeatureSpecs | undefined {
-  const given = { contentOf: (path: string) => contentOf(path, context) };
+  const given = { directory: context.directory, contentOf: (path: string) => contentOf(path, context) };
   return specsOf(({ ofRoute, needsUpstream }) =>
     read.to === undefined && needsUpstream === true ? null : (ofRoute?.(read, file, given) ?? null),
   );

@@ -87,6 +87,7 @@ async function readAll(
     if (readings.has(path)) continue;
     if (kind === 'program' || kind === 'started_program')
       readings.set(path, await lookForProgram(path, environment, host));
+    else if (kind === 'served_folder') readings.set(path, await lookForServed(path, host));
     else if (kind === 'written_folder' || kind === 'folder') readings.set(path, await lookForFolder(path, kind, host));
     else if (kind === 'followed_file') readings.set(path, await lookForFile(path, host));
     else readings.set(path, await readText(path, wantedBytesMax[kind], wantedNames[kind], host));
@@ -254,6 +255,19 @@ async function lookForFolder(
   if (!read.ok && read.why === 'ENOTDIR') return impossible(`a part of ${quoted(dirname(path))} is a file`, step);
   const isFile = read.ok || read.why === 'EFBIG';
   return isFile ? impossible(`${quoted(basename(path))} is a file, and no folder`, step) : possible;
+}
+
+/** A folder whose files are served. */
+async function lookForServed(path: string, host: ConfigurationHost): Promise<FileReading> {
+  const found = await lookForFolder(path, 'folder', host);
+  if (!found.ok) return found;
+  const read = await host.readFile(path, 0);
+  if (read.ok || read.why === 'EISDIR') return possible;
+  const why =
+    read.why === 'ENOENT' ? `there is no folder ${quoted(path)}` : `${quoted(path)} cannot be read (${read.why})`;
+  const step =
+    read.why === 'ENOENT' ? 'make it, or correct the path' : 'let this user read it, and enter the folders above it';
+  return impossible(`${why}: requests for its files are answered with 404`, step);
 }
 
 /** A file may come later. */

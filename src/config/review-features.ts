@@ -77,7 +77,7 @@ function reviewShared({ routes, upstreams, file }: Written<object, object, objec
     for (const { path, name, read } of upstreams)
       if (ofUpstream?.(read, { name, contentOf: () => '' }) != null) counted.push({ key, path });
     for (const { path, read } of routes)
-      if (ofRoute?.(read, file.read, { contentOf: () => '' }) != null) counted.push({ key, path });
+      if (ofRoute?.(read, file.read, { directory: '/', contentOf: () => '' }) != null) counted.push({ key, path });
   }
   const first = counted[sharedMax];
   if (first === undefined) return;

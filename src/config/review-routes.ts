@@ -39,9 +39,9 @@ export function reviewRoutes(draft: Draft, collector: ErrorCollector): void {
 
 function reviewAction(route: Readonly<Record<string, unknown>>, at: number, collector: ErrorCollector): void {
   // `false` switches off what is only a switch.
-  const present = actions.filter((action) => route[action] !== undefined && route[action] !== false);
-  const [first, second, third] = present;
-  if (first === 'to' && second !== undefined && third === undefined && leavesRest(second, route[second])) return;
+  const written = actions.filter((action) => route[action] !== undefined && route[action] !== false);
+  const present = written.includes('to') ? written.filter((action) => !standsBesideTo(action, route[action])) : written;
+  const [first, second] = present;
   if (second !== undefined) {
     collector.errorAtKey(
       ['routes', at, second],
@@ -58,14 +58,14 @@ function reviewAction(route: Readonly<Record<string, unknown>>, at: number, coll
     return;
   }
   if (first === 'to') return;
-  for (const key of upstreamOnly.filter((one) => route[one] !== undefined)) {
+  const effective = featuresOfFile.find(({ routeKeys = {} }) => first in routeKeys)?.effective ?? [];
+  for (const key of upstreamOnly.filter((one) => route[one] !== undefined && !effective.includes(one))) {
     collector.warnAtKey(['routes', at, key], `${quoted(key)} has no effect beside ${quoted(first)}`, 'remove it');
   }
 }
 
-/** The action answers some requests alone, and the others go to the upstream. */
-function leavesRest(action: string, written: unknown): boolean {
-  return featuresOfFile.some((feature) => feature.name === action && feature.leavesRest?.(written) === true);
+function standsBesideTo(action: string, written: unknown): boolean {
+  return featuresOfFile.some((feature) => feature.name === action && feature.standsBesideTo?.(written) === true);
 }
 
 function reviewRoute(route: RouteRead, at: number, collector: ErrorCollector): void {

@@ -49,7 +49,7 @@ for (const [keys, says] of [
   [['http3', 'quic'], /^HTTP\/3 is not supported yet/],
   [['grpc', 'grpc_pass'], /^gRPC needs no key of its own/],
   [['middlewares', 'plugins', 'lua'], /^plugins and middleware are not supported yet/],
-  [['file_server', 'try_files'], /^serving files is not supported yet/],
+  [['file_server', 'try_files'], /^it is "files: \.\/public" of a route/],
   [['allow', 'deny', 'whitelist', 'ip_allow_list'], /^a route takes clients of some networks alone/],
   [['mirror', 'canary'], /not supported yet/],
   [['weighted'], /^an entry of "endpoints" has them/],
@@ -65,7 +65,7 @@ for (const [key, says] of [
   ['path_regex', /^a regular expression stands behind "~"/],
   ['entrypoints', /^a route is for all listeners, or/],
   ['client', /^there are no limits for the clients of a single route yet: "client" at the outermost level/],
-  ['files', /^serving files is not supported yet/],
+  ['autoindex', /^it is "files: \.\/public" of a route/],
   ['include', /^a configuration is one file/],
   ['hsts', /^it belongs into "tls" of a listener/],
 ] as const)

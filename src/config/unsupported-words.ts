@@ -149,8 +149,9 @@ const unsupported: readonly Unsupported[] = [
     message: 'plugins and middleware are not supported yet',
   },
   {
-    keys: words('fileserver files root alias tryfiles autoindex documentroot staticfiles index'),
-    message: 'serving files is not supported yet; "respond" of a route sends one fixed body',
+    keys: words('fileserver static root alias tryfiles autoindex browse documentroot staticfiles index gzipstatic spa'),
+    message:
+      'it is "files: ./public" of a route, or "files: { root: ./public, fallback: /index.html, listing: true, precompressed: true }"; beside "to", what is not there goes to the upstream',
   },
   {
     keys: words(
@@ -221,7 +222,7 @@ const atProcess: readonly Section[] = ['file', 'application'];
 const sectionsOf: ReadonlyMap<string, readonly Section[]> = new Map<string, readonly Section[]>([
   ...each('strategy algorithm hash weight weights priority', atBalancing),
   ...each('backup', atSpares),
-  ...each('encoding index root alias files', atFiles),
+  ...each('encoding index root alias static browse spa', atFiles),
   ...each('include includes import imports confd', atFiles),
   ...each('pathregex pathregexp pathmatch locationregex regex regexp query queries cookies', ['route']),
   ...each('listener listeners listen entrypoints client clients', ['route']),

@@ -35,6 +35,8 @@ export interface WantedFile {
     /** The folder is made if it is missing. */
     | 'written_folder'
     | 'folder'
+    /** Of a route that answers with its files: it may come later. */
+    | 'served_folder'
     /** Its lines are read once it is there. */
     | 'followed_file';
   /** Where the file is named. */
@@ -223,7 +225,10 @@ export function reviewFiles(
     // Nor does a gateway end because it can store nothing.
     if (
       !reading.ok &&
-      (kind === 'written_folder' || kind === 'started_program' || (kind === 'program' && !path.includes('/')))
+      (kind === 'written_folder' ||
+        kind === 'served_folder' ||
+        kind === 'started_program' ||
+        (kind === 'program' && !path.includes('/')))
     )
       collector.warnAtValue(at, reading.error.message, reading.error.suggestion);
     else if (!reading.ok) collector.addDetail(at, reading.error);

@@ -176,6 +176,10 @@ describe('the route of a request', () => {
 
 describe('what a route answers by itself', () => {
   const written: Readonly<Record<string, readonly [yaml: string, answer: object]>> = {
+    files: [
+      'files: { root: ./public, cache: { "*.js": 1h } }',
+      { files: '/etc/public', index: 'index.html', cache: '*.js: public, max-age=3600' },
+    ],
     redirect: ['redirect: "https://{host}/new"', { status: 307, location: 'https://a/new' }],
     respond: [
       'respond: { status: 418, body: Tee ☕ }',

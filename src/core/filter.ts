@@ -1,6 +1,7 @@
 import type { ClientFacts, SessionChange } from './exchange.ts';
 import type { Failure } from '#failures/failure.ts';
 import type { MessageHeaders, Ownership, RequestHead } from './message.ts';
+import type { UpstreamStream } from './stream.ts';
 import type { Clock } from './time.ts';
 import type { VariableSource } from './variables.ts';
 
@@ -68,9 +69,10 @@ export interface Filter {
  * - `continue`: the next filter is asked; after the last filter an endpoint is chosen.
  * - `suspend`: the exchange waits until the filter calls `resume`.
  * - A `FilterAnswer`: no further filter is asked and no endpoint is chosen. The answer passes the earlier filters as a response.
+ * - A `FilterSource`: the same, with a response that comes as a stream.
  * - A `Failure`: the same, but the error response for it passes no filter.
  */
-export type FilterDecision = 'continue' | 'suspend' | FilterAnswer | Failure;
+export type FilterDecision = 'continue' | 'suspend' | FilterAnswer | FilterSource | Failure;
 
 export interface FilterAnswer {
   /** 200 to 599. */
@@ -78,6 +80,14 @@ export interface FilterAnswer {
   readonly headers: readonly (readonly [name: string, value: string])[];
   /** The exchange leaves it out where no body may follow (HEAD, 204, 304). */
   readonly body: Uint8Array;
+}
+
+/**
+ * Answers in the place of an endpoint: the exchange sends the request to `stream`, and forwards the response as it comes. There is no
+ * second attempt. The stream may end before its request is sent: then `cancel` is called.
+ */
+export interface FilterSource {
+  readonly stream: UpstreamStream;
 }
 
 /** What a filter can see of an exchange, and do with it. */
@@ -90,6 +100,8 @@ export interface FilterContext {
    * decides by the path must use it and not `request.target`, which is spelt as the client sent it (`/%61dmin`).
    */
   readonly path: string;
+  /** The same of the target as an endpoint would get it: `rewrite` of the route has been applied. */
+  readonly rewrittenPath: string;
   readonly client: ClientFacts;
   /** For texts with variables (`template.ts`). */
   readonly variables: VariableSource;

@@ -138,4 +138,5 @@ export function localBoundSemaphores(): BoundSemaphores {
 export const localSemaphoreSource: SemaphoreSource = {
   endpoint: localEndpointSemaphores,
   bound: localBoundSemaphores,
+  pool: () => new LocalSemaphore(),
 };

@@ -138,6 +138,8 @@ export interface SemaphoreSource {
   endpoint(handle: SemaphoreHandle, onAvailable: () => void): EndpointSemaphores;
   /** Calls `onAvailable` when a request of this worker may get its turn. */
   bound(handle: SemaphoreHandle, onAvailable: () => void): BoundSemaphores;
+  /** One of those for the threads of Node's pool, by its number (`pool-classes.ts`). */
+  pool(index: number, onAvailable: () => void): Semaphore;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { invariantOf } from '../core/assert.ts';
 import type { EndKind } from '../core/exchange.ts';
 import { fail, type Failure } from '#failures/failure.ts';
-import type { FilterAnswer } from '../core/filter.ts';
+import type { FilterAnswer, FilterSource } from '../core/filter.ts';
 import { type MessageHeaders, hasNoBody, isContentLength, type Ownership, type ResponseHead } from '../core/message.ts';
 import type { DownstreamHandler, EndingInstance } from '../core/stream.ts';
 import type { Timer } from '../core/time.ts';
@@ -43,6 +43,7 @@ import {
 import { grpcDeadlineExceeded, grpcDeadlineTrailers } from './grpc-deadline-trailers.ts';
 import { grpcStatusIn, grpcStatusMissing, grpcStatusOfHead } from './grpc-status.ts';
 import { loopOf } from './loop.ts';
+import { routeToSource } from './response-source.ts';
 import { isLastHop, hopFailure } from './max-forwards.ts';
 import { noRouteFailure } from './routed-methods.ts';
 import { concernsRequestOnly, isByClientLeaving, isUnanswered } from './request-failures.ts';
@@ -134,6 +135,17 @@ export class Exchange
     });
   }
 
+  /** A filter answers with a stream: its response is forwarded as that of an endpoint. */
+  onFilterSource({ stream }: FilterSource): void {
+    this.protect(() => {
+      this.matchedRoute = routeToSource(this.requireRoute(), stream);
+      this.split = null;
+      this.#retries = null;
+      this.#receive();
+      if (this.attempt === null) stream.cancel(); // The exchange has ended without it, or with it.
+    });
+  }
+
   /** A filter has refused the request, has taken too long, or has failed. */
   onFilterFailed(failure: Failure): void {
     this.protect(() => {
@@ -200,7 +212,8 @@ export class Exchange
       return wait === null ? this.onNoEndpointReady(failure) : this.#waitFor(wait);
     }
     const attempt = new Attempt(endpoint, this);
-    this.attempts = this.attempts.length === 0 ? [attempt] : [...this.attempts, attempt];
+    if (upstream.isSource !== true)
+      this.attempts = this.attempts.length === 0 ? [attempt] : [...this.attempts, attempt];
     this.useAttempt(attempt);
     this.statusReceived = 0;
     this.#state = 'connecting';
@@ -383,7 +396,7 @@ export class Exchange
     this.#hold = null;
     this.forwardedHead = response;
     if (response.status >= 500) this.ports.errorBodies?.begin(this, response);
-    this.#noteResponseBegun(head.status, 'forwarded');
+    this.#noteResponseBegun(head.status, this.requireUpstream().isSource === true ? 'generated' : 'forwarded');
     this.downstream.respond(head);
     hold?.release();
     return true;
@@ -629,6 +642,8 @@ export class Exchange
   #finish(): void {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
+    // A source is no endpoint: nothing was sent to one, nor received.
+    if (this.matchedRoute?.upstream?.isSource === true) [this.statusReceived, this.delivery] = [0, 'not_sent'];
     this.#timeoutTimer?.cancel();
     this.#exitWatch?.cancel();
     this.#retries?.end();

@@ -1,7 +1,15 @@
 import type { AttemptFacts, ClientFacts, SessionChange } from '../core/exchange.ts';
 import type { EndpointRelease } from '../core/endpoint-release.ts';
 import { fail, type Failure } from '#failures/failure.ts';
-import type { BodySink, Filter, FilterAnswer, FilterContext, FilterDecision, FilterPipeline } from '../core/filter.ts';
+import type {
+  BodySink,
+  Filter,
+  FilterAnswer,
+  FilterContext,
+  FilterDecision,
+  FilterPipeline,
+  FilterSource,
+} from '../core/filter.ts';
 import { chunkedBody, hasNoBody, noBody, type OutgoingResponse, type RequestHead } from '../core/message.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import type { VariableSource } from '../core/variables.ts';
@@ -9,6 +17,8 @@ import { EditedResponse } from './edited-response.ts';
 import { filterFault } from './filter-fault.ts';
 import { type BodyEnds, FilteredBodies } from './filtered-bodies.ts';
 import { isExtendedConnect } from './forward.ts';
+import type { Route } from './ports.ts';
+import { plainPath } from '../wire/plain-path.ts';
 
 /** The exchange, as the run of its filters sees it. */
 export interface FilteredExchange extends BodyEnds, VariableSource {
@@ -22,6 +32,8 @@ export interface FilteredExchange extends BodyEnds, VariableSource {
   /** Every filter has let the request go on. */
   onFiltersPassed(): void;
   onFilterAnswer(answer: FilterAnswer): void;
+  onFilterSource(source: FilterSource): void;
+  requireRoute(): Pick<Route, 'rewrite'>;
 }
 
 /** The client would take the answer for an open tunnel, and its body for frames. */
@@ -71,6 +83,10 @@ export class FilterRun implements FilterContext {
 
   get path(): string {
     return this.#exchange.path;
+  }
+
+  get rewrittenPath(): string {
+    return plainPathOf(this.#exchange.requireRoute().rewrite.target(this.#exchange.request.target, this.#exchange));
   }
 
   get client(): ClientFacts {
@@ -187,8 +203,9 @@ export class FilterRun implements FilterContext {
     this.#exchange.onFilterFailed(fail('filter_timeout', 'filter', { name: filter.name, limitMs }));
   }
 
-  #answer(decision: FilterAnswer | Failure): void {
+  #answer(decision: FilterAnswer | FilterSource | Failure): void {
     if ('cause' in decision) this.#exchange.onFilterFailed(decision);
+    else if ('stream' in decision) this.#exchange.onFilterSource(decision);
     else if (decision.status < 300 && isExtendedConnect(this.request)) this.#exchange.onFilterFailed(noTunnelHere);
     else this.#exchange.onFilterAnswer(decision);
   }
@@ -278,6 +295,13 @@ export class FilterRun implements FilterContext {
       // The exchange has ended: nothing is left that could fail.
     }
   }
+}
+
+/** The normal form of the path, without the query. */
+function plainPathOf(target: string): string {
+  const plain = plainPath(target);
+  const mark = plain.indexOf('?');
+  return mark < 0 ? plain : plain.slice(0, mark);
 }
 
 function suspendedTooLong(run: FilterRun): void {

@@ -169,6 +169,8 @@ export interface Upstream {
   readonly application: string;
   readonly attemptsMax: number;
   readonly secure: boolean;
+  /** A filter answers in its place: its attempt is none of an endpoint, and is not recorded. Absent: no. */
+  readonly isSource?: true;
   /** The request's facts are what a balancer may go by, such as a header; they are read during the call. */
   choose(tried: readonly Endpoint[], request: RequestFacts): Endpoint | null;
   hasOther(tried: readonly Endpoint[]): boolean;

@@ -6,7 +6,7 @@ import { AnnouncedRequest } from './announced-request.ts';
 import type { Attempt } from './attempt.ts';
 import { remainingMs } from './exchange-timeout.ts';
 import { Hedge, type HedgeOwner } from './hedge.ts';
-import { CopiedHeaders, copyHead, type RetainedResponse } from './retained-response.ts';
+import { copyHead, copyHeaders, type RetainedResponse } from './retained-response.ts';
 import type { Endpoint, Ids } from './ports.ts';
 import { hasPassed, isLoopAnswer } from './loop.ts';
 import { processEndMs } from './endpoint-wait.ts';
@@ -190,7 +190,7 @@ export class RetryState {
     hold?.detach();
     this.#dropRetained();
     const { grpcStatus } = this.#owner;
-    const kept = trailers && new CopiedHeaders(trailers);
+    const kept = trailers && copyHeaders(trailers);
     this.#retained = { head: copyHead(head), hold, trailers: kept, grpcStatus, release };
   }
 

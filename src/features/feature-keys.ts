@@ -45,6 +45,11 @@ interface SpecContext {
   readonly contentOf: (path: string) => string;
 }
 
+interface RouteContext extends SpecContext {
+  /** Where relative paths begin. */
+  readonly directory: string;
+}
+
 interface UpstreamContext extends SpecContext {
   /** Of the upstream or application. */
   readonly name: string;
@@ -52,7 +57,7 @@ interface UpstreamContext extends SpecContext {
 
 /** A file, by its kind in `config/wanted-files.ts`, which judges it. */
 export interface NamedFile {
-  readonly kind: 'session_key' | 'redirect_map';
+  readonly kind: 'session_key' | 'redirect_map' | 'served_folder';
   readonly path: string;
   /** Where it is named, below the route, upstream or application. */
   readonly at: Path;
@@ -84,15 +89,17 @@ export interface FeatureKeys<R = object, U = object, F = object> {
   readonly forms?: Readonly<Record<string, KeyForms>>;
   /** It answers the requests of a route in place of an upstream: a route has one such feature, or `to`. Its name is its key in the route. */
   readonly isAction?: true;
+  /** Whether it answers some requests, as it is written, and `to` the others: a route may have both then. Absent: no. */
+  readonly standsBesideTo?: (written: unknown) => boolean;
+  /** Keys for requests to endpoints that have an effect where it answers too. */
+  readonly effective?: readonly string[];
   /** Routes with it answer checks of load balancers, which come in clear text. */
   readonly answersChecks?: true;
   /** It does something with endpoints: a route that answers by itself does not have it. */
   readonly needsUpstream?: true;
   /** The spec of a route; null: the route does not have the feature. */
-  readonly ofRoute?: (read: R, file: F, context: SpecContext) => object | null;
+  readonly ofRoute?: (read: R, file: F, context: RouteContext) => object | null;
   readonly ofUpstream?: (read: U, context: UpstreamContext) => object | null;
-  /** Of an action: whether it answers some requests alone, so that the route may say in `to` where the others go. Absent: no. */
-  readonly leavesRest?: (written: unknown) => boolean;
   /** Files that it names, which are read before the spec is made. */
   readonly filesOfRoute?: (read: R) => readonly NamedFile[];
   readonly filesOfUpstream?: (read: U) => readonly NamedFile[];

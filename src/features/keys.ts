@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { files } from './files/keys.ts';
 import { circuitBreaker } from './circuit-breaker/keys.ts';
 import { endpointBreaker } from './circuit-breaker/keys-endpoint.ts';
 import { concurrency } from './concurrency/keys.ts';
@@ -19,6 +20,7 @@ import type { FeatureKeys } from './feature-keys.ts';
 
 /** In the order in which documents have their keys. */
 export const featuresOfFile: readonly FeatureKeys[] = [
+  files,
   respond,
   redirect,
   maintenance,

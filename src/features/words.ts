@@ -1,5 +1,6 @@
 import { circuitBreakerWords } from './circuit-breaker/words.ts';
 import { concurrencyWords } from './concurrency/words.ts';
+import { filesWords } from './files/words.ts';
 import { corsWords } from './cors/words.ts';
 import { maintenanceWords } from './maintenance/words.ts';
 import { objectivesWords } from './objectives/words.ts';
@@ -17,6 +18,7 @@ export const wordsOfFeatures: readonly FeatureWords[] = [
   objectivesWords,
   retryWords,
   responseRewriteWords,
+  filesWords,
   redirectWords,
   respondWords,
   maintenanceWords,

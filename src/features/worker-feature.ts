@@ -4,6 +4,7 @@ import type { EndedExchange } from '../core/exchange.ts';
 import type { FeatureScope } from '../core/feature.ts';
 import type { Filter } from '../core/filter.ts';
 import type { GatewayState } from '../core/schemas/gateway-state.ts';
+import type { PoolClasses } from '../core/pool-classes.ts';
 import type { Random } from '../core/random.ts';
 import type { RequestPriority } from '../core/route-spec.ts';
 import type { BoundSemaphores } from '../core/semaphores.ts';
@@ -78,6 +79,8 @@ export interface FeaturePorts {
   readonly random: Random;
   /** Those of this scope, which all workers share where the feature's part in the main thread asks for it. Another revision may have others: `previous` is null then. */
   semaphores(onAvailable: () => void): BoundSemaphores;
+  /** The threads of Node's pool, which all features of all workers share. */
+  readonly pool: PoolClasses;
   /** The main thread should not wait for the next regular report. */
   onUrgent(): void;
 }

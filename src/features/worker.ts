@@ -2,6 +2,7 @@ import { circuitBreaker } from './circuit-breaker/worker.ts';
 import { concurrency } from './concurrency/worker.ts';
 import { cors } from './cors/worker.ts';
 import { drainSignal } from './drain-signal/worker.ts';
+import { files } from './files/worker.ts';
 import { maintenance } from './maintenance/worker.ts';
 import { readiness } from './readiness/worker.ts';
 import { redirect } from './redirect/worker.ts';
@@ -23,6 +24,7 @@ export const workerFeatures: readonly WorkerFeature[] = [
   slowStart,
   drainSignal,
   responseRewrite,
+  files,
   cors,
   respond,
   redirect,

@@ -1,5 +1,6 @@
 import type { SharedMemory, SharedSizes } from '../core/shared-memory.ts';
 import type { BoundCounters, SemaphoreHandle, EndpointCounters } from '../core/semaphores.ts';
+import { poolSemaphores } from '../core/pool-classes.ts';
 import type { Random } from '../core/random.ts';
 import { after, type Clock } from '../core/time.ts';
 import { AddressCounts, AddressLayout } from './address-counts.ts';
@@ -200,6 +201,7 @@ export class SharedCounts implements EndpointCounters, BoundCounters {
     yield clientConnectionsIndex;
     yield* this.#endpoints.indexes();
     yield* this.#bounds.indexes();
+    for (let index = 0; index < poolSemaphores; index++) yield poolIndex(this.memory) + index;
   }
 
   /** Called by the timer of `#cleanUp` only. */
@@ -283,8 +285,13 @@ function endpointArea(usersMax: number): AllocationArea {
 }
 
 export function layoutOf({ workersMax, endpointsMax, boundsMax = 0 }: SharedSizes): SemaphoreLayout {
-  const semaphoresMax = 1 + endpointsMax * semaphoresPerEndpoint + boundsMax * semaphoresPerBound;
+  const semaphoresMax = poolIndex({ endpointsMax, boundsMax }) + poolSemaphores;
   return new SemaphoreLayout({ workersMax, semaphoresMax });
+}
+
+/** Where the semaphores for the threads of Node's pool begin: after all others. */
+export function poolIndex({ endpointsMax, boundsMax = 0 }: Pick<SharedSizes, 'endpointsMax' | 'boundsMax'>): number {
+  return 1 + endpointsMax * semaphoresPerEndpoint + boundsMax * semaphoresPerBound;
 }
 
 function wordsIn(memory: SharedArrayBuffer): SharedWords {

@@ -10,7 +10,7 @@ import { after, type Clock, type Instant } from '../core/time.ts';
 import { AddressCounts, AddressLayout, bucketEntries } from './address-counts.ts';
 import { SemaphoreLayout } from './semaphore-layout.ts';
 import { SemaphoreTable } from './semaphore-table.ts';
-import { clientConnectionsIndex, layoutOf } from './shared-counts.ts';
+import { clientConnectionsIndex, layoutOf, poolIndex } from './shared-counts.ts';
 import type { SharedMemory } from '../core/shared-memory.ts';
 import { SharedWords } from './shared-words.ts';
 import { assert } from '../core/assert.ts';
@@ -214,6 +214,7 @@ export class WorkerSemaphores implements SemaphoreSource, SemaphoreOwner {
   readonly clientAddresses: AddressSemaphores;
   readonly #clock: Clock;
   readonly #wakeWord: number;
+  readonly #poolIndex: number;
   readonly #semaphores = new Map<number, WorkerSemaphore>();
   readonly #retries = new Set<number>();
 
@@ -223,6 +224,7 @@ export class WorkerSemaphores implements SemaphoreSource, SemaphoreOwner {
     const layout = layoutOf(memory);
     this.words = wordsOf(memory.semaphores);
     this.#wakeWord = layout.wakeWord(workerIndex);
+    this.#poolIndex = poolIndex(memory);
     this.table = new SemaphoreTable(this.words, layout, workerIndex);
     const addresses = new AddressLayout(memory.workersMax, memory.addressesMax);
     this.clientAddresses = new AddressCounts(wordsOf(memory.addresses), addresses, workerIndex);
@@ -249,6 +251,10 @@ export class WorkerSemaphores implements SemaphoreSource, SemaphoreOwner {
       turns: this.table.turns(index + 2),
       limit: this.table.sharedLimit(index),
     };
+  }
+
+  pool(index: number, onAvailable: () => void): Semaphore {
+    return this.#join(this.#poolIndex + index, 0, onAvailable);
   }
 
   #join(index: number, generation: number, onAvailable: () => void): Semaphore {

@@ -10,6 +10,7 @@ import {
 import type { Filter } from '../core/filter.ts';
 import type { GatewayState, QueueState } from '../core/schemas/gateway-state.ts';
 import { localBoundSemaphores } from '../core/local-semaphore.ts';
+import { PoolClasses } from '../core/pool-classes.ts';
 import type { SemaphoreSource } from '../core/semaphores.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { RouteBounds } from '../exchange/request-gate.ts';
@@ -26,6 +27,12 @@ import type {
 interface FeaturePartsPorts extends Pick<FeaturePorts, 'clock' | 'deadlines' | 'random'> {
   readonly semaphores: SemaphoreSource;
   readonly onUrgent?: () => void;
+  /** How many threads can run at once; absent: one. */
+  readonly cores?: number;
+}
+
+interface PartsPorts extends FeaturePartsPorts {
+  readonly pool: PoolClasses;
 }
 
 interface KnownPart {
@@ -44,7 +51,7 @@ type Parts = ReadonlyMap<string, KnownPart>;
  */
 export class FeatureParts {
   readonly #features: readonly WorkerFeature[];
-  readonly #ports: FeaturePartsPorts;
+  readonly #ports: PartsPorts;
   /** By `partKey`. */
   #active: Parts = new Map();
   #ended: ReadonlyMap<string, readonly ((exchange: EndedExchange) => void)[]> = new Map();
@@ -56,7 +63,9 @@ export class FeatureParts {
 
   constructor(features: readonly WorkerFeature[], ports: FeaturePartsPorts) {
     this.#features = features;
-    this.#ports = { ...ports, onUrgent: () => (this.#isUrgent = true) };
+    const { semaphores, cores = 1, clock } = ports;
+    const pool = new PoolClasses((index, onAvailable) => semaphores.pool(index, onAvailable), cores, clock);
+    this.#ports = { ...ports, pool, onUrgent: () => (this.#isUrgent = true) };
   }
 
   /** Loads what the features of these scopes need; null: everything is there. Before they are prepared. */
@@ -159,12 +168,12 @@ export class FeatureParts {
 /** The parts of a revision that is not in force yet. */
 export class PendingParts {
   readonly #features: readonly WorkerFeature[];
-  readonly #ports: FeaturePartsPorts;
+  readonly #ports: PartsPorts;
   readonly #shared: FeatureSemaphores;
   readonly #before: Parts;
   readonly #parts = new Map<string, KnownPart>();
 
-  constructor(features: readonly WorkerFeature[], ports: FeaturePartsPorts, shared: FeatureSemaphores, before: Parts) {
+  constructor(features: readonly WorkerFeature[], ports: PartsPorts, shared: FeatureSemaphores, before: Parts) {
     this.#features = features;
     this.#ports = ports;
     this.#shared = shared;
@@ -190,9 +199,9 @@ export class PendingParts {
     const handle = this.#shared[key];
     const semaphores = handle === undefined ? '' : `${handle.index} ${handle.generation}`;
     const before = this.#before.get(key);
-    const { clock, deadlines, random, onUrgent = () => {} } = this.#ports;
+    const { clock, deadlines, random, pool, onUrgent = () => {} } = this.#ports;
     const ports: FeaturePorts = {
-      ...{ clock, deadlines, random, onUrgent },
+      ...{ clock, deadlines, random, pool, onUrgent },
       semaphores: (onAvailable) =>
         handle === undefined ? localBoundSemaphores() : this.#ports.semaphores.bound(handle, onAvailable),
     };

@@ -60,6 +60,7 @@ import { RouteOverrides } from './route-overrides.ts';
 import { countRetries } from './retry-counts.ts';
 import { countStaleReuses } from './stale-reuses.ts';
 import { workerFeatures } from '../features/worker.ts';
+import { availableCores } from '../system/system.ts';
 import { FeatureParts } from './feature-parts.ts';
 import { responseChange } from './compile-headers.ts';
 import { createTrust } from './trust.ts';
@@ -158,7 +159,7 @@ export class ServingWorker {
         this.#send({ kind: 'unclassified', fault });
       },
     };
-    this.#features = new FeatureParts(workerFeatures, this.#upstreamPorts);
+    this.#features = new FeatureParts(workerFeatures, { ...this.#upstreamPorts, cores: availableCores() });
     this.#states = new GatewayStates({ upstreams: this.#upstreams, features: this.#features });
     this.#errorBodies = new ErrorBodies(clock);
     this.#exchangePorts = {

@@ -182,6 +182,7 @@ export const entries: readonly string[] = [
 export const errorReaders: readonly string[] = [
   // Errors of the system become failures, states and sentences of ours.
   'src/transport/errno.ts',
+  'src/features/files/worker-file.ts',
   'src/transport/try-binding.ts',
   'src/record/log-files.ts',
   'src/record/log-output.ts',

@@ -298,6 +298,14 @@ export interface Evidence {
   gateway_stopping: { retryAfterS: number };
   /** `name`: the filter that had suspended the request. */
   filter_timeout: { name: string; limitMs: number };
+  /** Here and below: `path` is that of the request. `outside`: a symbolic link leads out of the folder. */
+  file_not_found: { path: string; absence: 'missing' | 'hidden' | 'outside' };
+  file_forbidden: { path: string; errno: string };
+  file_failed: { path: string; operation: FileOperation; errno: string };
+  /** `waitedMs`: 0 if as many requests as may wait were waiting already. */
+  file_pool_full: { path: string; waiting: number; waitedMs: number; retryAfterS: number };
+  file_timeout: { path: string; operation: FileOperation; limitMs: number; bytesRead: number };
+  file_changed: { path: string; change: 'truncated' | 'rewritten'; bytesExpected: number; bytesRead: number };
   gateway_fault: { invariant: string };
   configuration_fault: { what: string };
   // the client
@@ -326,6 +334,9 @@ export interface Evidence {
   /** `bytesPerSMin` is 0 if the client read nothing for `overMs`. `begun: false`: this response had not begun, and the client did not read other responses of its HTTP/2 connection; absent: it did not read this one. */
   response_not_read: { bytesSent: number; bytesPerS: number; bytesPerSMin: number; overMs: number; begun?: false };
 }
+
+/** What was asked of the disk. */
+export type FileOperation = 'open' | 'read';
 
 export type Cause = keyof Evidence;
 

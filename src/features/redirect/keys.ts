@@ -13,7 +13,7 @@ export const redirect: FeatureKeys = featureKeys<RedirectRead, object>({
   isAction: true,
   routeKeys: redirectKeys,
   forms: { redirect: { example: 'https://example.org/new' } },
-  leavesRest: (written) =>
+  standsBesideTo: (written) =>
     typeof written === 'object' && written !== null && 'map' in written && !('location' in written),
   ofRoute({ redirect: read, ...others }, _, { contentOf }): RedirectSpec | null {
     if (read === undefined) return null;

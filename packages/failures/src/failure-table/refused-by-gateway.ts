@@ -1,5 +1,6 @@
 import type { ForceCloseReason, Prohibition } from '../failure.ts';
 import type { FailureTable } from '../failure-spec.ts';
+import { files } from './files.ts';
 import { clause, duration, quoted } from './formatting.ts';
 import { gatewayLimits } from './gateway-limits.ts';
 import { noEndpoint } from './no-endpoint.ts';
@@ -255,6 +256,7 @@ export const refusedByGateway = {
     nextStep:
       'Look at the service that the filter asks; a filter may hold a request for as long as `timeouts.response_head` of its route.',
   },
+  ...files,
   gateway_fault: {
     type: 'proxy_internal_error',
     status: 500,

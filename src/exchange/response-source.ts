@@ -1,0 +1,54 @@
+import { fail, type Failure } from '#failures/failure.ts';
+import type { PendingStream, StreamWaiter, UpstreamStream } from '../core/stream.ts';
+import type { Endpoint, Route, Upstream } from './ports.ts';
+
+/** The route for an exchange that is answered by `stream`: it is asked once, at once, and nothing of its response is held. */
+export function routeToSource(route: Route, stream: UpstreamStream): Route {
+  // Nothing becomes free if a response waits in memory for its client.
+  const buffer = { ...route.buffer, responseBytesMax: 0 };
+  const upstream = new ResponseSource(stream);
+  return { ...route, upstream, split: null, bounds: null, retry: null, asksPrevious: false, commitDelayMs: 0, buffer };
+}
+
+/** A stream that a filter has made, in the place of an upstream and of its only endpoint. */
+class ResponseSource implements Upstream, Endpoint {
+  readonly id = '';
+  readonly application = '';
+  readonly attemptsMax = 0;
+  readonly secure = false;
+  readonly isSource = true;
+  readonly authority = '';
+  readonly state = 'unchecked';
+  readonly exit = null;
+  readonly runs = null;
+  readonly #stream: UpstreamStream;
+
+  constructor(stream: UpstreamStream) {
+    this.#stream = stream;
+  }
+
+  get address(): string {
+    return this.#stream.address;
+  }
+
+  choose(): Endpoint {
+    return this;
+  }
+
+  hasOther(): boolean {
+    return false;
+  }
+
+  mayRetry(): boolean {
+    return false;
+  }
+
+  unavailable(): Failure {
+    return fail('gateway_fault', 'route', { invariant: 'a response source is always available' });
+  }
+
+  acquire(waiter: StreamWaiter): PendingStream | null {
+    waiter.onStream(this.#stream);
+    return null;
+  }
+}

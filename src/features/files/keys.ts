@@ -1,0 +1,131 @@
+import { resolve } from 'node:path';
+import * as z from 'zod';
+import { type Result, succeed } from '#failures/result.ts';
+import { declare } from '../../schema/default.ts';
+import { type ErrorDetail, quoted, reject } from '../../schema/error-detail.ts';
+import { duration, encodeDetail, oneOrMany, parsed, path } from '../../schema/leaves.ts';
+import { key, section } from '../../schema/section.ts';
+import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
+import { fileCodings, filesName, type FilesSpec } from './settings.ts';
+
+const absent = {
+  index: declare('index.html', 'It is the page of a folder nearly everywhere.'),
+  listing: declare('false', 'Names of files are told to nobody who does not know them.'),
+  precompressed: declare('false', 'Each file beside another one is looked for with each request.'),
+};
+
+const cacheValue = z.union([z.enum(['immutable', 'no-cache', 'no-store']), duration], {
+  error: ({ input }) =>
+    encodeDetail({
+      message: `${quoted(String(input))} does not say how long browsers keep a file`,
+      suggestion: 'write immutable, no-cache, no-store, or a duration such as 1h',
+    }),
+});
+
+const filesKeys = {
+  files: key(
+    z.union([
+      path,
+      section({
+        root: key(path, 'The folder, from that of this file. Nothing outside of it is served.'),
+        index: key(
+          oneOrMany(parsed(parseName, { kind: 'name', examples: ['index.html'] })),
+          'The file that stands for its folder; of several the first that is there.',
+          absent.index,
+        ),
+        fallback: key(
+          parsed(parseBelow, { kind: 'path', examples: ['/index.html'] }),
+          'The file for pages that are not there, such as `/index.html` of an application with one page. A path whose last name has an extension, such as `/a.js`, gets it only if the client asks for HTML.',
+        ),
+        listing: key(
+          z.boolean(),
+          'Whether a folder without an index is answered with a list of its files.',
+          absent.listing,
+        ),
+        precompressed: key(
+          z.union([z.boolean(), z.array(z.enum(fileCodings)).min(1)]),
+          'Whether `app.js.br`, `app.js.zst` and `app.js.gz` beside `app.js` are sent to clients that take them; or a list of the codings. One that is older than its file is not.',
+          absent.precompressed,
+        ),
+        cache: key(
+          z.record(z.string(), cacheValue),
+          'How long browsers keep files, by glob: `immutable` (a year, without asking again), a duration, `no-cache` (they ask each time) or `no-store`. The first glob that matches holds: one without a slash is compared with the name, one with a slash with the path below the folder; `**` stands for several folders. Files that match none get no Cache-Control.',
+        ),
+      }),
+    ]),
+    'Answers with files of a folder: its path, or more. Beside `to`, what is not there goes to the upstream. The path of the request, as `rewrite` leaves it, is that below the folder. Names that begin with a dot are hidden, but for `/.well-known`.',
+  ),
+};
+
+type RouteRead = z.output<z.ZodObject<typeof filesKeys>>;
+type FilesRead = Exclude<NonNullable<RouteRead['files']>, string>;
+
+function parseName(written: string): Result<string, ErrorDetail> {
+  if (written === '' || written.includes('/') || written.startsWith('.'))
+    return reject(`${quoted(written)} is not a name of a file`, 'write a name without a slash, such as index.html');
+  return succeed(written);
+}
+
+function parseBelow(written: string): Result<string, ErrorDetail> {
+  const names = written.split('/').slice(1);
+  if (!written.startsWith('/') || names.some((name) => name === '' || name.startsWith('.')))
+    return reject(`${quoted(written)} is not the path of a file`, 'write a path below the folder, such as /index.html');
+  return succeed(names.join('/'));
+}
+
+function sectionOf(files: NonNullable<RouteRead['files']>): FilesRead {
+  return typeof files === 'string' ? { root: files } : files;
+}
+
+const yearS = 365 * 86_400;
+
+function cacheControl(written: z.output<typeof cacheValue>): string {
+  if (written === 'immutable') return `public, max-age=${yearS}, immutable`;
+  return typeof written === 'string' ? written : `public, max-age=${Math.floor(written / 1000)}`;
+}
+
+export const files: FeatureKeys = featureKeys<RouteRead & { to?: unknown }, object>({
+  name: filesName,
+  isAction: true,
+  standsBesideTo: () => true,
+  effective: ['rewrite', 'response_headers', 'timeouts'],
+  routeKeys: filesKeys,
+  forms: { files: { example: './public', off: 'remove the key', stands: ['root', 'listing'] } },
+  ofRoute({ files: read, to }, _, { directory }): FilesSpec | null {
+    if (read === undefined) return null;
+    const {
+      root = '.',
+      index = ['index.html'],
+      fallback = null,
+      listing = false,
+      cache = {},
+      ...rest
+    } = sectionOf(read);
+    const { precompressed = false } = rest;
+    return {
+      ...{ root: resolve(directory, root), index, fallback, listing, passes: to !== undefined },
+      precompressed: precompressed === true ? fileCodings : precompressed === false ? [] : precompressed,
+      cache: Object.entries(cache).map(([glob, value]) => [glob, cacheControl(value)] as const),
+    };
+  },
+  filesOfRoute: ({ files: read }) => {
+    if (read === undefined) return [];
+    const { root } = sectionOf(read);
+    if (root === undefined) return [];
+    return [{ kind: 'served_folder', path: root, at: typeof read === 'string' ? ['files'] : ['files', 'root'] }];
+  },
+  review({ routes }, findings) {
+    for (const { path: at, to, read } of routes) {
+      if (read.files === undefined) continue;
+      const { root, fallback } = sectionOf(read.files);
+      if (root === undefined)
+        findings.errorAtKey([...at, 'files'], 'the route does not say which folder it serves', 'add root: ./public');
+      if (fallback !== undefined && to !== null)
+        findings.warnAtKey(
+          [...at, 'files', 'fallback'],
+          '"fallback" has no effect beside "to": what is not there goes to the upstream',
+          'remove it, or make two routes',
+        );
+    }
+  },
+});

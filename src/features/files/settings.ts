@@ -1,0 +1,24 @@
+export const filesName = 'files';
+
+/** A folder whose files answer the requests of a route. */
+export interface FilesSpec {
+  /** Absolute. */
+  readonly root: string;
+  /** Names of the file that stands for its folder; the first that is there. */
+  readonly index: readonly string[];
+  /** What is served in place of a page that is not there: a path below the root; null: nothing. */
+  readonly fallback: string | null;
+  readonly listing: boolean;
+  /** Codings of files that lie beside others, such as `app.js.br`. */
+  readonly precompressed: readonly FileCoding[];
+  /** The Cache-Control of files by glob: the first that matches holds. */
+  readonly cache: readonly (readonly [glob: string, value: string])[];
+  /** What is not there goes to the upstream of the route. */
+  readonly passes: boolean;
+}
+
+export const fileCodings = ['br', 'zstd', 'gzip'] as const;
+
+export type FileCoding = (typeof fileCodings)[number];
+
+export const suffixOf: Readonly<Record<FileCoding, string>> = { br: '.br', zstd: '.zst', gzip: '.gz' };

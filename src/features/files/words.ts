@@ -1,0 +1,21 @@
+import { featureWords } from '../feature-words.ts';
+import { filesName, type FilesSpec } from './settings.ts';
+
+export const filesWords = featureWords({
+  settings(features) {
+    const spec = features?.[filesName] as FilesSpec | undefined;
+    if (spec === undefined) return {};
+    const { root, index, fallback, listing, precompressed, cache, passes } = spec;
+    return {
+      answer: {
+        files: root,
+        index: index.join(', '),
+        ...(fallback === null ? {} : { fallback: `/${fallback}` }),
+        ...(listing ? { listing } : {}),
+        ...(precompressed.length === 0 ? {} : { precompressed: precompressed.join(', ') }),
+        ...(cache.length === 0 ? {} : { cache: cache.map(([glob, value]) => `${glob}: ${value}`).join('; ') }),
+        ...(passes ? { otherwise: 'to the upstream' } : {}),
+      },
+    };
+  },
+});

@@ -1,0 +1,188 @@
+import * as fs from 'node:fs';
+import type { PoolClasses, PoolQueue, PoolWaiter } from '../../core/pool-classes.ts';
+import type { FileTimes } from './worker-headers.ts';
+
+/** What is known of an open file. */
+export interface FileFacts extends FileTimes {
+  readonly kind: 'file' | 'folder' | 'other';
+  readonly device: number;
+  /** The file has a name still. */
+  readonly isLinked: boolean;
+}
+
+export interface FolderEntry {
+  readonly name: string;
+  readonly isFolder: boolean;
+  readonly size: number;
+  readonly modifiedMs: number;
+}
+
+/** The calls of the system, each in a thread of Node's pool. Tests have others that hang. Each rejects with an error that has a `code`. */
+export interface FileCalls {
+  open(path: string): Promise<number>;
+  facts(fd: number): Promise<FileFacts>;
+  /** At most `length` bytes; 0 at the end of the file. */
+  read(fd: number, into: Uint8Array, from: number, length: number, position: number): Promise<number>;
+  close(fd: number): Promise<void>;
+  realPath(path: string): Promise<string>;
+  /** Whether facts of open files of the system at this path never wait for a disk or a network. */
+  isLocal(path: string): Promise<boolean>;
+  entries(fd: number, max: number): Promise<{ readonly entries: readonly FolderEntry[]; readonly left: number }>;
+}
+
+/** Opening waits for no writer of a pipe, and makes no terminal that of the process. */
+const flags = fs.constants.O_RDONLY | fs.constants.O_NONBLOCK | fs.constants.O_NOCTTY;
+
+export const systemCalls: FileCalls = {
+  open: (path) => called((done) => fs.open(path, flags, done)),
+  facts: (fd) => called<fs.BigIntStats>((done) => fs.fstat(fd, { bigint: true }, done)).then(factsOf),
+  read: (fd, into, from, length, position) =>
+    called((done) => fs.read(fd, into, from, length, position, (error, count) => done(error, count))),
+  close: (fd) => called((done) => fs.close(fd, (error) => done(error ?? null, undefined))),
+  realPath: (path) => called((done) => fs.realpath.native(path, done)),
+  isLocal: (path) => called<fs.StatsFs>((done) => fs.statfs(path, done)).then(({ type }) => localSystems.has(type)),
+  entries: readEntries,
+};
+
+function called<T>(call: (done: (error: Error | null, value: T) => void) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    call((error, value) => {
+      if (error === null) resolve(value);
+      else reject(error);
+    });
+  });
+}
+
+/** ext2 to ext4, XFS, Btrfs, tmpfs, overlayfs, ZFS, F2FS: the inode of an open file is in memory. */
+const localSystems: ReadonlySet<number> = new Set([
+  0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x794c7630, 0x2fc12fc1, 0xf2f52010,
+]);
+
+function factsNow(fd: number): FileFacts {
+  return factsOf(fs.fstatSync(fd, { bigint: true }));
+}
+
+function factsOf(stats: fs.BigIntStats): FileFacts {
+  return {
+    kind: stats.isFile() ? 'file' : stats.isDirectory() ? 'folder' : 'other',
+    ...{ size: Number(stats.size), mtimeNs: stats.mtimeNs, ctimeNs: stats.ctimeNs },
+    ...{ device: Number(stats.dev), isLinked: stats.nlink > 0n },
+  };
+}
+
+/** Where an open file lies, as the kernel says; procfs waits for no disk. Null: there is no procfs. */
+export function locationOf(fd: number): string | null {
+  try {
+    return fs.readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return null;
+  }
+}
+
+/** By the descriptor, so that no link can be put in the place of the folder meanwhile. */
+async function readEntries(fd: number, max: number): ReturnType<FileCalls['entries']> {
+  const folder = `/proc/self/fd/${fd}`;
+  const names = (await called<string[]>((done) => fs.readdir(folder, done))).filter((name) => !name.startsWith('.'));
+  const sorted = names.toSorted((one, other) => (one < other ? -1 : 1));
+  const entries: FolderEntry[] = [];
+  for (const name of sorted.slice(0, max)) {
+    const stats = await called<fs.Stats>((done) => fs.stat(`${folder}/${name}`, done)).catch(() => null);
+    if (stats === null || (!stats.isFile() && !stats.isDirectory())) continue;
+    entries.push({ name, isFolder: stats.isDirectory(), size: stats.size, modifiedMs: stats.mtimeMs });
+  }
+  return { entries, left: Math.max(0, sorted.length - max) };
+}
+
+/** The work begins, and `leave` follows; null: it was cancelled. It may be called before the turn is returned. */
+type OnTurn = (turn: DiskTurn | null) => void;
+
+/** The turn of one request, or of one part of a file, in the threads for files. */
+export class DiskTurn implements PoolWaiter {
+  readonly #queues: readonly PoolQueue[];
+  readonly #onTurn: OnTurn;
+  #held = 0;
+  #isOver = false;
+
+  constructor(queues: readonly PoolQueue[], onTurn: OnTurn) {
+    this.#queues = queues;
+    this.#onTurn = onTurn;
+    this.#advance();
+  }
+
+  #advance(): void {
+    for (let queue = this.#queues[this.#held]; queue !== undefined; queue = this.#queues[this.#held]) {
+      if (!queue.tryEnter()) return queue.wait(this);
+      this.#held++;
+    }
+    this.#onTurn(this);
+  }
+
+  onPermit(): void {
+    this.#held++;
+    this.#advance();
+  }
+
+  /** The work has ended. */
+  leave(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    while (this.#held > 0) this.#queues[--this.#held]?.leave();
+  }
+
+  /** The work is not wanted any more: nothing happens if it has begun. */
+  cancel(): void {
+    const waitsFor = this.#queues[this.#held];
+    if (waitsFor === undefined || this.#isOver) return;
+    waitsFor.cancel(this);
+    this.leave();
+    this.#onTurn(null);
+  }
+}
+
+/** The disk of one route: its calls wait for a thread of their class, and for one of their device. */
+export class Disk {
+  readonly calls: FileCalls;
+  readonly #pool: PoolClasses;
+  /** Of a disk that nobody has reached yet: 0. */
+  #device = 0;
+  /** Facts of open files are asked at once, without a thread. */
+  isLocal = false;
+
+  constructor(pool: PoolClasses, calls: FileCalls = systemCalls) {
+    this.#pool = pool;
+    this.calls = calls;
+  }
+
+  noteDevice(device: number): void {
+    this.#device = device;
+  }
+
+  /** How many requests wait for a thread in this worker. */
+  get waiting(): number {
+    return this.#pool.ofDevice(this.#device).waiting + this.#pool.of('files').waiting;
+  }
+
+  enter(onTurn: OnTurn): DiskTurn {
+    return new DiskTurn([this.#pool.ofDevice(this.#device), this.#pool.of('files')], onTurn);
+  }
+
+  facts(fd: number): FileFacts | Promise<FileFacts> {
+    return this.isLocal ? factsNow(fd) : this.calls.facts(fd);
+  }
+
+  /** Closes a file, in a turn of its own. `isLinked`: the system has nothing to delete with it. */
+  close(fd: number, isLinked: boolean): void {
+    if (this.isLocal && isLinked) {
+      try {
+        fs.closeSync(fd);
+      } catch {
+        // It was no descriptor of ours any more: nothing is left to do.
+      }
+      return;
+    }
+    this.enter((turn) => {
+      const leave = (): void => turn?.leave();
+      this.calls.close(fd).then(leave, leave);
+    });
+  }
+}

@@ -1,0 +1,86 @@
+import { type Disk, type FileFacts, locationOf } from './worker-disk.ts';
+import { isHidden } from './worker-path.ts';
+
+/** An open file, or folder, that lies below the root. */
+export interface OpenFile {
+  readonly fd: number;
+  readonly facts: FileFacts;
+}
+
+export type NotOpened = 'missing' | 'hidden' | 'outside';
+
+/** Codes of the system for which there is no such file: too long names, and names below a file, are none either. */
+const missingCodes: ReadonlySet<string> = new Set([
+  'ENOENT',
+  'ENOTDIR',
+  'ENAMETOOLONG',
+  'ELOOP',
+  'EINVAL',
+  'ENXIO',
+  'ENODEV',
+]);
+
+/** The folder of a route. Everything that is opened is opened by its path, and only then looked at: nothing can be exchanged in between. */
+export class Root {
+  readonly #path: string;
+  readonly disk: Disk;
+  /** Where the folder really lies; null: not known yet. A deployment may lead a link elsewhere. */
+  #realPath: string | null = null;
+
+  constructor(path: string, disk: Disk) {
+    this.#path = path;
+    this.disk = disk;
+  }
+
+  /** `path` is below the root. Within a turn of the disk. Rejects with the error of the system. */
+  async open(path: string): Promise<OpenFile | NotOpened> {
+    let fd: number;
+    try {
+      fd = await this.disk.calls.open(path === '' ? this.#path : `${this.#path}/${path}`);
+    } catch (error) {
+      if (missingCodes.has(codeOf(error))) return 'missing';
+      throw error;
+    }
+    let opened: FileFacts | null = null;
+    try {
+      const facts = await this.disk.facts(fd);
+      const refused = await this.#refused(fd, facts);
+      if (refused !== null) return refused;
+      opened = facts;
+      return { fd, facts };
+    } finally {
+      if (opened === null) this.disk.close(fd, false);
+    }
+  }
+
+  async #refused(fd: number, { kind, device }: FileFacts): Promise<NotOpened | null> {
+    if (kind === 'other') return 'missing';
+    const location = locationOf(fd);
+    if (location === null) return 'outside';
+    const rest = await this.#below(location, device);
+    if (rest === null) return 'outside';
+    return isHidden(rest.split('/').filter((name) => name !== '')) ? 'hidden' : null;
+  }
+
+  /** The rest of the location below the root; null: it lies outside. */
+  async #below(location: string, device: number): Promise<string | null> {
+    const known = this.#realPath === null ? null : restBelow(this.#realPath, location);
+    if (known !== null) return known;
+    const { calls } = this.disk;
+    this.#realPath = await calls.realPath(this.#path);
+    this.disk.noteDevice(device);
+    this.disk.isLocal = await calls.isLocal(this.#path);
+    return restBelow(this.#realPath, location);
+  }
+}
+
+function restBelow(root: string, location: string): string | null {
+  if (location === root) return '';
+  const folder = root === '/' ? root : `${root}/`;
+  return location.startsWith(folder) ? location.slice(folder.length) : null;
+}
+
+/** '' of what is no error of the system. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}

@@ -1,0 +1,4 @@
+/** What a worker loads where a route has files. */
+export { Disk } from './worker-disk.ts';
+export { Root } from './worker-file.ts';
+export { filesFilter } from './worker-site.ts';

@@ -1,0 +1,167 @@
+import type { FilterAnswer, FilterContext, FilterSource } from '../../core/filter.ts';
+import { type HeaderLine, LineHeaders } from '../../core/line-headers.ts';
+import { type Framing, noBody, type ResponseHead } from '../../core/message.ts';
+import type { Random } from '../../core/random.ts';
+import { reasonPhrase } from '../../wire/reason-phrases.ts';
+import { plainText, textAnswer } from '../../filters/plain-answer.ts';
+import type { FilesSpec } from './settings.ts';
+import { type FileRange, judge } from './worker-conditions.ts';
+import type { Disk } from './worker-disk.ts';
+import type { CachedFile, FileCache, FoundFile } from './worker-cache.ts';
+import { cacheControlOf, contentTypeOf, etagOf, type FileTimes, modifiedSOf } from './worker-headers.ts';
+import type { OpenFile } from './worker-file.ts';
+import { type BodyPart, type FilePorts, FileStream, firstReadBytes, isUnchanged } from './worker-stream.ts';
+
+/** What the response is made of beside the bytes of the file. */
+interface Planned {
+  readonly head: ResponseHead;
+  readonly parts: BodyPart[];
+}
+
+/** The answer where no byte of the file is sent, or what is sent of it. */
+function planFor(
+  { path, coding }: Omit<FoundFile, 'file'>,
+  facts: FileTimes,
+  spec: FilesSpec,
+  { request }: FilterContext,
+  ports: FilePorts,
+): FilterAnswer | Planned {
+  const { size } = facts;
+  const now = ports.clock.wallTime();
+  const etag = etagOf(facts, coding, now);
+  const modifiedS = modifiedSOf(facts, now);
+  const asked = { method: request.method, get: (name: string) => request.headers.get(name) };
+  const verdict = judge(asked, { etag, modifiedS, size });
+  const lines = validators(path, spec, etag, modifiedS);
+  switch (verdict.kind) {
+    case 'not_modified':
+      return { status: 304, headers: lines, body: noBytes };
+    case 'failed':
+      return textAnswer(412, plainText, 'The file is not the one that the request is meant for.\n', []);
+    case 'unsatisfiable':
+      return textAnswer(416, plainText, 'The file has no such range.\n', [['Content-Range', `bytes */${size}`]]);
+    default:
+  }
+  const type = contentTypeOf(path);
+  const plan = verdict.kind === 'ranges' ? partial(verdict.ranges, type, size, ports.random) : entire(type, size);
+  if (coding !== null) lines.push(['Content-Encoding', coding]);
+  const head = headOf(plan, [...plan.lines, ...lines, ['Accept-Ranges', 'bytes']], request.method);
+  return { head, parts: request.method === 'HEAD' || plan.length === 0 ? [] : plan.parts };
+}
+
+/** The response with a file to GET or HEAD. Within a turn of the disk. 'changed': the file was written to while it was read. */
+export async function respondWith(
+  found: FoundFile,
+  spec: FilesSpec,
+  disk: Disk,
+  context: FilterContext,
+  ports: FilePorts,
+  cache: FileCache,
+): Promise<FilterAnswer | FilterSource | 'changed'> {
+  const { file } = found;
+  const planned = planFor(found, file.facts, spec, context, ports);
+  if (!('head' in planned)) {
+    disk.close(file.fd, file.facts.isLinked);
+    return planned;
+  }
+  const { head, parts } = planned;
+  const [first] = parts;
+  if (first === undefined || first instanceof Uint8Array || first.end - first.start > firstReadBytes)
+    return { stream: new FileStream(context.path, head, file, disk, parts, [], ports) };
+  let bytes: Uint8Array | null = null;
+  try {
+    bytes = await readSmall(file, first, disk);
+  } finally {
+    if (bytes === null) disk.close(file.fd, file.facts.isLinked);
+  }
+  if (bytes === null) return 'changed';
+  if (bytes.length === file.facts.size) cache.add(context, found, bytes);
+  return { stream: new FileStream(context.path, head, file, disk, [], [bytes], ports) };
+}
+
+/** The same from memory, where the file was read a moment ago. */
+export function respondFrom(
+  { found, bytes }: CachedFile,
+  spec: FilesSpec,
+  disk: Disk,
+  context: FilterContext,
+  ports: FilePorts,
+): FilterAnswer | FilterSource {
+  const planned = planFor(found, found.file.facts, spec, context, ports);
+  if (!('head' in planned)) return planned;
+  const ready = planned.parts.map((part) => (part instanceof Uint8Array ? part : bytes.subarray(part.start, part.end)));
+  return { stream: new FileStream(context.path, planned.head, null, disk, [], ready, ports) };
+}
+
+const noBytes = new Uint8Array(0);
+
+/** Null: the file was written to meanwhile. */
+async function readSmall(file: OpenFile, { start, end }: FileRange, disk: Disk): Promise<Uint8Array | null> {
+  const bytes = new Uint8Array(end - start);
+  for (let at = 0; at < bytes.length; ) {
+    const count = await disk.calls.read(file.fd, bytes, at, bytes.length - at, start + at);
+    if (count === 0) return null;
+    at += count;
+  }
+  return isUnchanged(file, await disk.facts(file.fd)) ? bytes : null;
+}
+
+interface Plan {
+  readonly status: number;
+  readonly lines: readonly HeaderLine[];
+  readonly length: number;
+  readonly parts: BodyPart[];
+}
+
+function entire(type: string, size: number): Plan {
+  return { status: 200, lines: [['Content-Type', type]], length: size, parts: [{ start: 0, end: size }] };
+}
+
+function partial(ranges: readonly FileRange[], type: string, size: number, random: Random): Plan {
+  const [only, second] = ranges;
+  if (only !== undefined && second === undefined) {
+    const lines: HeaderLine[] = [
+      ['Content-Type', type],
+      ['Content-Range', rangeText(only, size)],
+    ];
+    return { status: 206, lines, length: only.end - only.start, parts: [only] };
+  }
+  const boundary = boundaryOf(random);
+  const parts: BodyPart[] = [];
+  for (const range of ranges) {
+    const before = parts.length === 0 ? '' : '\r\n';
+    const head = `${before}--${boundary}\r\nContent-Type: ${type}\r\nContent-Range: ${rangeText(range, size)}\r\n\r\n`;
+    parts.push(Buffer.from(head, 'latin1'), range);
+  }
+  parts.push(Buffer.from(`\r\n--${boundary}--\r\n`, 'latin1'));
+  const length = parts.reduce(
+    (sum, part) => sum + (part instanceof Uint8Array ? part.length : part.end - part.start),
+    0,
+  );
+  return { status: 206, lines: [['Content-Type', `multipart/byteranges; boundary=${boundary}`]], length, parts };
+}
+
+const rangeText = ({ start, end }: FileRange, size: number): string => `bytes ${start}-${end - 1}/${size}`;
+
+/** Nobody can write it into a file before. */
+function boundaryOf(random: Random): string {
+  return `candor-${random.next().toString(36).slice(2)}${random.next().toString(36).slice(2)}`;
+}
+
+/** The headers that a 304 has too (RFC 9110 §15.4.5). */
+function validators(path: string, spec: FilesSpec, etag: string, modifiedS: number | null): HeaderLine[] {
+  const lines: HeaderLine[] = [['ETag', etag]];
+  if (modifiedS !== null) lines.push(['Last-Modified', new Date(modifiedS * 1000).toUTCString()]);
+  const cacheControl = cacheControlOf(path, spec.cache);
+  if (cacheControl !== null) lines.push(['Cache-Control', cacheControl]);
+  if (spec.precompressed.length > 0) lines.push(['Vary', 'Accept-Encoding']);
+  return lines;
+}
+
+function headOf({ status, length }: Plan, lines: readonly HeaderLine[], method: string): ResponseHead {
+  const framing: Framing = method === 'HEAD' ? noBody : { kind: 'length', bytes: length };
+  return {
+    ...{ status, reason: reasonPhrase(status), version: 'HTTP/1.1', framing, contentLength: length },
+    headers: new LineHeaders(lines),
+  };
+}

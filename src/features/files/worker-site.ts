@@ -1,0 +1,45 @@
+import type { Filter, FilterContext } from '../../core/filter.ts';
+import { fail } from '#failures/failure.ts';
+import { plainText, textAnswer } from '../../filters/plain-answer.ts';
+import { filesName, type FilesSpec } from './settings.ts';
+import { filePathOf } from './worker-path.ts';
+import { FileCache } from './worker-cache.ts';
+import { respondFrom } from './worker-response.ts';
+import { FileRequest } from './worker-request.ts';
+import type { FilePorts } from './worker-stream.ts';
+import type { Root } from './worker-file.ts';
+
+const allowed = 'GET, HEAD, OPTIONS';
+
+/** Answers the requests of a route with files. */
+export function filesFilter(spec: FilesSpec, root: Root, ports: FilePorts): Filter {
+  const cache = new FileCache(spec.precompressed.length > 0, ports.clock);
+  const filter: Filter = {
+    name: filesName,
+    limitsSuspension: true,
+    onRequestHead(context: FilterContext) {
+      const { method } = context.request;
+      if (method !== 'GET' && method !== 'HEAD') return spec.passes ? 'continue' : otherMethod(method);
+      const cached = cache.find(context);
+      if (cached !== null) return respondFrom(cached, spec, root.disk, context, ports);
+      const path = filePathOf(context.rewrittenPath);
+      if (typeof path === 'string') {
+        if (spec.passes) return 'continue';
+        return fail('file_not_found', 'filter', { path: context.path, absence: path });
+      }
+      const request = new FileRequest(spec, root, path, context, filter, ports, cache);
+      context.setState(filter, request);
+      return request.begin();
+    },
+    onCancelled(context) {
+      const request = context.getState(filter);
+      if (request instanceof FileRequest) request.cancel();
+    },
+  };
+  return filter;
+}
+
+function otherMethod(method: string) {
+  if (method === 'OPTIONS') return { status: 204, headers: [['Allow', allowed] as const], body: new Uint8Array(0) };
+  return textAnswer(405, plainText, 'Files are only read here.\n', [['Allow', allowed]]);
+}
