@@ -20,9 +20,9 @@ export type ConditionTest = (request: ConditionedRequest, client: ConditionedCli
 
 /** How hosts and paths are compared. */
 interface PlainSpelling {
-  hostOf(authority: string): string;
-  plainPath(target: string): string;
-  plainMatch(path: PathMatch): PathMatch;
+  readonly hostOf: (authority: string) => string;
+  readonly plainPath: (target: string) => string;
+  readonly plainMatch: (path: PathMatch) => PathMatch;
 }
 
 type Of<K extends RequestCondition['kind']> = Extract<RequestCondition, { readonly kind: K }>;

@@ -314,7 +314,14 @@ describe('an explanation of a route', () => {
         (all, { authority, target, method, header, client }) => {
           const lines: [string, string][] = header === null ? [] : [['x-one', header]];
           const entries = all.map((match, index) => entryOf(`r${index}`, match));
-          const settings = { buffer: {}, tunnel: {}, action: { kind: 'feature', feature: 'readiness' } };
+          const edits = { remove: [], set: [], add: [] };
+          const headerEdits = { requestHeaders: edits, responseHeaders: edits };
+          const settings = {
+            ...headerEdits,
+            buffer: {},
+            tunnel: {},
+            action: { kind: 'feature', feature: 'readiness' },
+          };
           const routes = all.map((match, index) => ({ id: `r${index}`, match, ...settings }) as unknown as RouteSpec);
           const headers = new Map(lines);
           const found = createRouter(entries).route(request(authority, target, method, lines), client);
