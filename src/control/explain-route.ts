@@ -4,6 +4,7 @@ import type { Configuration } from '../core/configuration.ts';
 import { askedRequest, rewriteOf } from './explain-rewrite.ts';
 import type { FlatSettings } from '../features/feature-words.ts';
 import { wordsOfFeatures } from '../features/words.ts';
+import { locationOf } from '../core/location-text.ts';
 import { loadPatterns } from '../core/pattern.ts';
 import {
   actionName,
@@ -88,7 +89,9 @@ function found(
   const { id, action, timeouts } = spec;
   const upstream = action.kind === 'upstream' ? (upstreams.find((one) => one.id === action.upstream) ?? null) : null;
   const request = askedRequest(question, spec);
-  const shown = wordsOfFeatures.map(({ settings }) => settings?.(spec.features, upstream, request) ?? {});
+  const shown = wordsOfFeatures.map(
+    ({ settings }) => settings?.(spec.features, upstream, { request, locationOf }) ?? {},
+  );
   const does = upstream === null ? `it answers by itself (${actionName(action)})` : goesText(action);
   return {
     route: id,

@@ -17,6 +17,12 @@ interface ShownSettings {
   readonly headers?: FlatSettings;
 }
 
+export interface AskedRequest {
+  readonly request: VariableSource;
+  /** Fills in a location (`core/location-text.ts`), which not every command loads that reads words. */
+  readonly locationOf: (text: string) => (request: VariableSource) => string | null;
+}
+
 /** A line of `candor status`. */
 export interface StatusRow {
   readonly tone: 'good' | 'warn' | 'bad';
@@ -31,11 +37,11 @@ export interface StatusRow {
 
 /** `Shown`: its sections of the status. */
 export interface FeatureWords<Shown extends object = object> {
-  /** Of a route, and of the upstream that gets its requests; null: the route answers by itself. `request`: the one that is asked about. */
+  /** Of a route, and of the upstream that gets its requests; null: the route answers by itself. `asked`: the request that is asked about. */
   readonly settings?: (
     ofRoute: FeatureSpecs | undefined,
     upstream: UpstreamSpec | null,
-    request: VariableSource,
+    asked: AskedRequest,
   ) => ShownSettings;
   readonly status?: { readonly title: string; readonly rows: (status: Shown) => readonly StatusRow[] };
 }

@@ -1,6 +1,6 @@
-import { compileTemplate } from '../../core/template.ts';
-import { fillUrl } from '../../core/url-text.ts';
-import type { VariableSource } from '../../core/variables.ts';
+import { compileTemplate } from './template.ts';
+import { fillUrl } from './url-text.ts';
+import type { VariableSource } from './variables.ts';
 
 /** The Location for a request; null: it names the request's host, and the request has none. */
 export type LocationOf = (request: VariableSource) => string | null;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import * as fc from '../../../test/properties.ts';
-import { variableSource } from '../../exchange/variable-source.test-support.ts';
-import { locationOf } from './settings-location.ts';
+import * as fc from '../../test/properties.ts';
+import { variableSource } from '../exchange/variable-source.test-support.ts';
+import { locationOf } from './location-text.ts';
 
 const cases: readonly (readonly [template: string, authority: string, target: string, location: string | null])[] = [
   ['/new', 'a.test', '/x?y', '/new'],
