@@ -78,9 +78,9 @@ export function variablesIn(text: string): readonly string[] {
 }
 
 /** They are filled in for each request, and a client may make some of them long. */
-export const variablesMax = 16;
+const variablesMax = 16;
 
-export interface TemplateError {
+interface TemplateError {
   readonly message: string;
   readonly suggestion: string;
 }

@@ -38,7 +38,7 @@ interface Variable {
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** Every variable of header values, redirects, rewrites and lines of the log. A value that there is not is ''. */
-export const variables = {
+const variables = {
   scheme: {
     text: 'Scheme of the request: `http` or `https`. A trusted peer may name it.',
     example: 'https',
