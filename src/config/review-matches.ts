@@ -95,10 +95,10 @@ function reviewOrder(draft: Draft, collector: ErrorCollector): void {
     const hiding = earlier.hiding(match);
     earlier.add(at, match);
     if (hiding === null) continue;
-    const line = collector.lineOf(['routes', hiding]);
+    const position = collector.positionText(['routes', hiding]);
     collector.warnAtKey(
       ['routes', at],
-      `this route is never taken: the one in line ${line} matches everything that it does`,
+      `this route is never taken: the one in ${position} matches everything that it does`,
       'put the more special route first',
     );
   }

@@ -154,7 +154,7 @@ function reviewIds(draft: Draft, collector: ErrorCollector): void {
     else
       collector.errorAtValue(
         ['routes', at, 'id'],
-        `the id ${quoted(id)} is taken by the route in line ${collector.lineOf(['routes', earlier, 'id'])}`,
+        `the id ${quoted(id)} is taken by the route in ${collector.positionText(['routes', earlier, 'id'])}`,
         'give one of them another',
       );
   }

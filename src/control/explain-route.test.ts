@@ -15,7 +15,7 @@ function route(id: string, match: Partial<RouteMatch>, upstream: string | null =
   const limits = { buffer: { requestBytesMax: 1024, responseBytesMax: 2048 }, tunnel: { idleMs: 1, pingMs: null } };
   const timeouts = { responseHeadMs: 60_000 };
   const rewrite = { pathPrefix: null, host: 'client' };
-  const edits = { remove: [], set: [], add: [] };
+  const edits = { set: [], add: [], remove: [], ifAbsent: [] };
   const headers = { requestHeaders: edits, responseHeaders: edits };
   return {
     id,

@@ -77,6 +77,7 @@ export function explainRoute(
     rewrite: null,
     headers: null,
     limits: null,
+    programs: null,
   };
   return { ...nothing, reason, overlay: [], candidates };
 }
@@ -107,6 +108,7 @@ function found(
     rewrite: upstream === null ? null : Object.assign(rewriteOf(spec, request), ...shown.map(({ rewrite }) => rewrite)),
     headers: Object.assign(headersOf(spec), ...shown.map(({ headers }) => headers)),
     limits: Object.assign({}, ...shown.map(({ limits }) => limits), limitsOf(spec, upstream)),
+    programs: shown.find(({ programs }) => programs !== undefined)?.programs ?? null,
   };
 }
 

@@ -80,7 +80,7 @@ export function variablesIn(text: string): readonly string[] {
 /** They are filled in for each request, and a client may make some of them long. */
 const variablesMax = 16;
 
-interface TemplateError {
+export interface TemplateError {
   readonly message: string;
   readonly suggestion: string;
 }

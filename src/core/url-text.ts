@@ -9,16 +9,16 @@ import type { VariableSource } from './variables.ts';
 export function fillUrl({ texts, variables }: Template, source: VariableSource, isDotEncoded = false): string {
   let url = texts[0] as string;
   for (const [at, { written, valueOf }] of variables.entries()) {
-    const value = encodedIn(placeOf(url), written, valueOf(source));
+    const value = encodedIn(partAt(url), written, valueOf(source));
     url += (isDotEncoded && written !== 'path' ? value.replaceAll('.', '%252E') : value) + (texts[at + 1] as string);
   }
   return url;
 }
 
-type Place = 'host' | 'path' | 'query';
+type UrlPart = 'host' | 'path' | 'query';
 
 /** Where a URL is that begins so. */
-function placeOf(url: string): Place {
+function partAt(url: string): UrlPart {
   if (/[?#]/.test(url)) return 'query';
   return /^https?:\/\/[^/]*$/i.test(url) ? 'host' : 'path';
 }
@@ -26,9 +26,9 @@ function placeOf(url: string): Place {
 /** Their values have come percent-encoded. A path or a query in a parameter is a URL by itself, and stays as it is. */
 const isEncoded = /^(?:query|capture)\./;
 
-function encodedIn(place: Place, variable: string, value: string): string {
-  if (variable === 'host' && place === 'host') return value;
-  if (place !== 'query') {
+function encodedIn(part: UrlPart, variable: string, value: string): string {
+  if (variable === 'host' && part === 'host') return value;
+  if (part !== 'query') {
     // `OPTIONS *` has no path.
     if (variable === 'path') return value.startsWith('/') ? encoded(value, inPath) : '/';
     if (variable === 'query') return encoded(value, inQuery);

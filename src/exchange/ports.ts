@@ -1,16 +1,19 @@
+import type { BodyLimits } from '../core/body-limit.ts';
 import type { AnswerSettings, BufferSpec, Timeouts, TunnelSpec } from '../core/route-spec.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { InstanceExit } from '#failures/instance-exit.ts';
 import type { ClientFacts, EndedExchange } from '../core/exchange.ts';
 import type { Failure } from '#failures/failure.ts';
 import type { HeaderFilter } from '../core/header-names.ts';
-import type { FilterPipeline } from '../core/filter.ts';
+import type { FilterContext, FilterPipeline } from '../core/filter.ts';
 import type { HeaderSink, RequestHead, ResponseHead } from '../core/message.ts';
 import type { ReadyWaiter, ReusePolicy, PendingStream, StreamWaiter } from '../core/stream.ts';
+import type { Recording } from '../core/recording.ts';
 import type { TextRedactor } from '../redact/text-redactor.ts';
 import type { EndpointRelease } from '../core/endpoint-release.ts';
 import type { CaptureFinder } from '../core/path-match.ts';
 import type { CompiledText } from '../core/template.ts';
+import type { ScriptFacts } from '../core/cgi.ts';
 import type { Clock } from '../core/time.ts';
 import type { TargetRewrite } from '../wire/target-rewrite.ts';
 import type { VariableSource } from '../core/variables.ts';
@@ -99,6 +102,10 @@ export interface Route extends AnswerSettings {
   readonly bounds: RouteBounds | null;
   /** Null: the route says nothing of retries. */
   readonly retry: RetryPolicy | null;
+  /** Null: the limits of the listener hold, and responses have none. */
+  readonly bodyLimits: BodyLimits | null;
+  /** Null: the log has each of its exchanges, and no values of its own. */
+  readonly recording: Recording | null;
   /** A GET or HEAD that the new release answers with 404 is asked of the release before, while that runs. */
   readonly asksPrevious: boolean;
   readonly hop: RouteHop;
@@ -109,6 +116,8 @@ export interface Route extends AnswerSettings {
   /** Which host the endpoint is told: 'client', 'endpoint', or the host to name. */
   readonly hostSent: string;
   readonly rewrite: TargetRewrite;
+  /** The program that a request is for, where the filters have found one; null: the route does not look for one. */
+  readonly script: ScriptOf | null;
   /** Whether the path of a target lies under the route's; null: the route takes every path, and rewrites none. */
   readonly covers: ((target: string) => boolean) | null;
   /** Null: no path of the route is a regular expression. */
@@ -116,6 +125,9 @@ export interface Route extends AnswerSettings {
   /** What the route removes from the beginning of paths, such as `/api`; '' if it removes nothing. */
   readonly prefixRemoved: string;
 }
+
+/** Called when the request is sent. */
+export type ScriptOf = (exchange: FilterContext) => ScriptFacts | null;
 
 /** Divides the requests of a route between upstreams. */
 export interface RouteSplit {
@@ -160,7 +172,7 @@ export interface ResponseHeaderChange extends HeaderChange {
   readonly ofRequest: ResponseHeadersOf | null;
 }
 
-/** Headers of each response of a route, whoever answers; those of endpoints are removed where `drop` has them. */
+/** Headers for each response of a route, from an endpoint or made by the gateway; those of endpoints are removed where `drop` has them. */
 export type ResponseHeadersOf = (request: VariableSource, sink: Pick<HeaderSink, 'header'>) => void;
 
 export interface Upstream {

@@ -15,6 +15,8 @@ interface ShownSettings {
   readonly rewrite?: FlatSettings;
   readonly limits?: FlatSettings;
   readonly headers?: FlatSettings;
+  /** Where its requests find a program. */
+  readonly programs?: FlatSettings;
 }
 
 export interface AskedRequest {

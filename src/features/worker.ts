@@ -1,12 +1,18 @@
+import { bodyLimits } from './body-limits/worker.ts';
 import { circuitBreaker } from './circuit-breaker/worker.ts';
+import { compression } from './compression/worker.ts';
 import { concurrency } from './concurrency/worker.ts';
 import { cors } from './cors/worker.ts';
 import { drainSignal } from './drain-signal/worker.ts';
 import { files } from './files/worker.ts';
+import { fastCgi } from './fastcgi/worker.ts';
 import { maintenance } from './maintenance/worker.ts';
 import { readiness } from './readiness/worker.ts';
+import { recording } from './recording/worker.ts';
 import { redirect } from './redirect/worker.ts';
 import { releases } from './releases/worker.ts';
+import { requestDecompression } from './request-decompression/worker.ts';
+import { textReplacement } from './text-replacement/worker.ts';
 import { respond } from './respond/worker.ts';
 import { responseRewrite } from './response-rewrite/worker.ts';
 import { retry } from './retry/worker.ts';
@@ -19,13 +25,19 @@ export const workerFeatures: readonly WorkerFeature[] = [
   circuitBreaker,
   concurrency,
   retry,
+  bodyLimits,
+  recording,
   sticky,
   releases,
   slowStart,
   drainSignal,
   responseRewrite,
+  compression,
+  requestDecompression,
+  textReplacement,
   files,
   cors,
+  fastCgi,
   respond,
   redirect,
   maintenance,

@@ -44,6 +44,8 @@ export function compileRoute(
     buffer: spec.buffer,
     bounds: hooks.bounds,
     retry: hooks.retry,
+    bodyLimits: hooks.bodyLimits,
+    recording: hooks.recording,
     asksPrevious: hooks.asksPrevious,
     errorPages: spec.errorPages,
     disclosure: spec.disclosure,
@@ -55,6 +57,7 @@ export function compileRoute(
     rewrite: targetRewrite(spec.match, spec.rewrite),
     prefixRemoved,
     capture: captureFinder(spec.match),
+    script: hooks.script,
     covers: coversOf(spec),
   };
 }

@@ -314,7 +314,7 @@ describe('an explanation of a route', () => {
         (all, { authority, target, method, header, client }) => {
           const lines: [string, string][] = header === null ? [] : [['x-one', header]];
           const entries = all.map((match, index) => entryOf(`r${index}`, match));
-          const edits = { remove: [], set: [], add: [] };
+          const edits = { set: [], add: [], remove: [], ifAbsent: [] };
           const headerEdits = { requestHeaders: edits, responseHeaders: edits };
           const settings = {
             ...headerEdits,

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { declare } from '../../schema/default.ts';
-import { withPath } from '../../schema/format/redirect-location.ts';
-import { path, redirectLocation } from '../../schema/leaves.ts';
+import { parseRedirectLocation, withPath } from '../../schema/format/redirect-location.ts';
+import { parsed, path } from '../../schema/leaves.ts';
 import { key, section } from '../../schema/section.ts';
 
 export const absent = {
@@ -11,6 +11,8 @@ export const absent = {
   ),
   keepPath: declare('true', 'Links, bookmarks and searches lead to pages, not to a home page.'),
 };
+
+const redirectLocation = parsed(parseRedirectLocation, { kind: 'path or URL' });
 
 export const redirectKeys = {
   redirect: key(

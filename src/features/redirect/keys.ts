@@ -41,21 +41,21 @@ function mapSpec(path: string, text: string, status: number): RedirectMapSpec {
 }
 
 /** More are found when the first ones are corrected. */
-const toldMax = 5;
+const reportedMax = 5;
 
 function reviewMap(name: string, text: string, at: Path, findings: Findings): void {
   const { lines, errors, warnings } = readRedirectMap(text);
-  const more = (count: number): string => (count > toldMax ? ` (and ${count - toldMax} more lines)` : '');
-  for (const [index, { line, message, suggestion }] of errors.slice(0, toldMax).entries())
+  const more = (count: number): string => (count > reportedMax ? ` (and ${count - reportedMax} more lines)` : '');
+  for (const [index, { line, message, suggestion }] of errors.slice(0, reportedMax).entries())
     findings.errorAtValue(
       at,
-      `${quoted(name)} line ${line}: ${message}${index === toldMax - 1 ? more(errors.length) : ''}`,
+      `${quoted(name)} line ${line}: ${message}${index === reportedMax - 1 ? more(errors.length) : ''}`,
       suggestion,
     );
-  for (const [index, { line, message, suggestion }] of warnings.slice(0, toldMax).entries())
+  for (const [index, { line, message, suggestion }] of warnings.slice(0, reportedMax).entries())
     findings.warnAtValue(
       at,
-      `${quoted(name)} line ${line}: ${message}${index === toldMax - 1 ? more(warnings.length) : ''}`,
+      `${quoted(name)} line ${line}: ${message}${index === reportedMax - 1 ? more(warnings.length) : ''}`,
       suggestion,
     );
   if (lines.length + errors.length === 0)
