@@ -4,13 +4,24 @@ import type { VariableSource } from './variables.ts';
 
 /**
  * Fills in a URL. A value is percent-encoded where it could be more than a part of the path or of the query in which it stands; one that has come
- * percent-encoded is not encoded twice. `isDotEncoded`: dots are encoded so that not even who decodes once sees a dot segment.
+ * percent-encoded is not encoded twice. No value leads out of the folder in which it stands: its dots are encoded so that an application which decodes
+ * once more sees no dot segment either.
  */
-export function fillUrl({ texts, variables }: Template, source: VariableSource, isDotEncoded = false): string {
+export function fillUrl(template: Template, source: VariableSource): string {
+  const url = filled(template, source, false);
+  return dotSegment.test(url) ? filled(template, source, true) : url;
+}
+
+/** Also one that only an application sees which decodes slashes or cuts parameters off. */
+const dotSegment = /^[^?#]*(?:\/|%2f|%5c)(?:\.|%2e){1,2}(?:[/;?#]|%2f|%5c|$)/i;
+
+function filled({ texts, variables }: Template, source: VariableSource, isDotEncoded: boolean): string {
   let url = texts[0] as string;
   for (const [at, { written, valueOf }] of variables.entries()) {
-    const value = encodedIn(partAt(url), written, valueOf(source));
-    url += (isDotEncoded && written !== 'path' ? value.replaceAll('.', '%252E') : value) + (texts[at + 1] as string);
+    const part = partAt(url);
+    const value = encodedIn(part, written, valueOf(source));
+    const hasDots = isDotEncoded && part === 'path' && written !== 'path' && written !== 'query';
+    url += (hasDots ? value.replace(/\.|%2e/gi, '%252E') : value) + (texts[at + 1] as string);
   }
   return url;
 }

@@ -4,7 +4,7 @@ import * as fc from '../../test/properties.ts';
 import type { PathMatch } from '../core/path-match.ts';
 import type { RouteMatch } from '../core/route-spec.ts';
 import { variableSource } from '../exchange/variable-source.test-support.ts';
-import { hasDotSegment } from './plain-path.ts';
+import { hasDotSegment, hidesDotSegment } from './plain-path.ts';
 import { targetRewrite } from './target-rewrite.ts';
 
 const rewrites: readonly [matched: string, replacement: string | null, target: string, rewritten: string][] = [
@@ -55,7 +55,7 @@ const filled: readonly (readonly [
 ])[] = [
   ['/', '/sites/{host}{path}', '/a/b?c', '/sites/example.org/a/b?c'],
   ['/', '/sites/{host}', '/a/b?c', '/sites/example.org/a/b?c'],
-  ['/shop', '/tenants/{header.X-Tenant}', '/shop/cart?x', '/tenants/..%2Fone%3F%25/cart?x'],
+  ['/shop', '/tenants/{header.X-Tenant}', '/shop/cart?x', '/tenants/%252E%252E%2Fone%3F%25/cart?x'],
   ['/shop', '/tenants/{cookie.dots}/x', '/shop/cart', '/tenants/%252E%252E/x/cart'],
   ['/shop', '/tenants/{query.id}', '/shop/cart?id=%2E.', '/tenants/%252E%252E/cart?id=%2E.'],
   ['/shop', '/tenants/{query.id}', '/shop?id=a%2Fb+c', '/tenants/a%2Fb%20c?id=a%2Fb+c'],
@@ -98,7 +98,7 @@ describe('a rewritten target with variables', () => {
           source,
         );
         assert.match(result, /^\/in\/[\x21-\x7e]*$/);
-        assert.equal(hasDotSegment(result), false, result);
+        assert.ok(!hasDotSegment(result) && !hidesDotSegment(result), result);
         assert.equal(result.slice(result.indexOf('?')), target.slice(target.indexOf('?')));
       }),
       { numRuns: 2000 },

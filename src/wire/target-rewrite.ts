@@ -1,7 +1,7 @@
 /** What endpoints are asked in place of what clients ask. */
 import { matchesPrefix, replacesWholePath } from '../core/path-match.ts';
 import type { QueryEdits, RouteMatch, RouteRewrite } from '../core/route-spec.ts';
-import { type CompiledText, compileTemplate, Template } from '../core/template.ts';
+import { type CompiledText, compileTemplate } from '../core/template.ts';
 import { fillUrl } from '../core/url-text.ts';
 import type { VariableSource } from '../core/variables.ts';
 import { hasDotSegment, plainPath } from './plain-path.ts';
@@ -55,11 +55,8 @@ function wholeRewrite(template: CompiledText): TargetRewrite {
   return { target, otherPath: () => (typeof template === 'string' ? template : null) };
 }
 
-/** No value can lead out of the folder in which it stands. */
 function filled(template: CompiledText, request: VariableSource): string {
-  if (!(template instanceof Template)) return template;
-  const path = fillUrl(template, request);
-  return hasDotSegment(path) ? fillUrl(template, request, true) : path;
+  return typeof template === 'string' ? template : fillUrl(template, request);
 }
 
 /**

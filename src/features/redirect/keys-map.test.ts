@@ -13,6 +13,9 @@ describe('a line of a redirect map', () => {
     ['/old/ /new', ['/old/', '/new', null]],
     ['/__proto__ /constructor', ['/__proto__', '/constructor', null]],
     ['/old /new\r', ['/old', '/new', null]],
+    ['\uFEFF/old /new', ['/old', '/new', null]],
+    ['/old%2A /new?$filter=x', ['/old%2A', '/new?$filter=x', null]],
+    ['/old?a=*&b=$1 /new', ['/old?a=*&b=$1', '/new', null]],
   ] as const)
     it(`${JSON.stringify(line)} is read`, () => {
       const { lines, errors, warnings } = readRedirectMap(line);
@@ -33,6 +36,16 @@ describe('a line of a redirect map', () => {
     ['/old //evil.test', /leads to another host/, null],
     ['/a/../old /new', /resolved/, /without/],
     ['/a//old /new', /resolved/, null],
+    ['/blog/* /news/:splat 301', /is for this path alone/, /make a route of it/],
+    ['~^/old/(.*)$ /new/$1;', /no ";"/, null],
+    ['^/old$ /new', /is for this path alone/, null],
+    ['/users/:id /people', /is for this path alone/, null],
+    ['/old /new/$1', /"\$1" is how other gateways/, /\{capture\.1\}/],
+    ['/old https://$host/x', /"\$host" is a variable of another gateway/, /\{host\}/],
+    ['/old /new/{capture.1}', /has no captures/, null],
+    ['"/old" "/new"', /no quotes/, /write \/old \/new$/],
+    ['/old,/new,301', /a line is the old path/, null],
+    ['Redirect /old /new', /a line is the old path/, null],
     ['/old /new{nothing}', /no variable "nothing"/, null],
   ] as const)
     it(`${JSON.stringify(line)} is told with its number and what to write`, () => {
@@ -58,6 +71,15 @@ describe('a redirect map', () => {
       warnings.map(({ line }) => line),
       [2],
     );
+  });
+
+  it('tells that a client names the host, where the route is for every host', () => {
+    const text = '/a /b\n/c https://{host}/d';
+    assert.deepEqual(
+      readRedirectMap(text, true).warnings.map(({ line }) => line),
+      [2],
+    );
+    assert.deepEqual(told(text), []);
   });
 
   it('tells a loop once, whatever leads into it', () => {

@@ -99,6 +99,7 @@ function targetOf(
 ): RedirectTarget | null {
   const host = from?.host ?? null;
   const filled = location
+    .replaceAll('{scheme}', listensWithTls ? 'https' : 'http')
     .replaceAll('{host}', host ?? 'host.invalid')
     .replaceAll('{path}', from?.path ?? '/')
     .replaceAll('{query}', '');
@@ -110,7 +111,7 @@ function targetOf(
   const url = URL.parse(filled, 'http://host.invalid');
   if (url === null) return null;
   const path = url.pathname.length > 1 ? url.pathname.replace(/\/$/, '') : '/';
-  if (!isUrl || location.includes('{host}')) return { host, path };
+  if (!isUrl || (location.includes('{host}') && (host === null || url.hostname === host))) return { host, path };
   const isOurs = routes.some(({ match }) => match.hosts.length > 0 && matchesHost(match.hosts, url.hostname));
   return isOurs ? { host: url.hostname, path } : null;
 }

@@ -4,11 +4,17 @@ import { count } from '../../schema/fallback.ts';
 import type { Findings, Path } from '../../schema/findings.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
 import { absent, locationIn, redirectKeys, type RedirectRead } from './keys-format.ts';
-import { type MapLine, readRedirectMap } from './keys-map.ts';
+import { type MapLine, readRedirectMap, type RedirectMap } from './keys-map.ts';
 import { reviewRedirects } from './keys-review.ts';
 import { type RedirectMapSpec, redirectName, type RedirectSpec } from './settings.ts';
 
-export const redirect: FeatureKeys = featureKeys<RedirectRead, object>({
+/** What says for which hosts a route is. */
+interface HostsRead {
+  readonly host?: unknown;
+  readonly any?: unknown;
+}
+
+export const redirect: FeatureKeys = featureKeys<RedirectRead & HostsRead, object>({
   name: redirectName,
   isAction: true,
   routeKeys: redirectKeys,
@@ -21,10 +27,12 @@ export const redirect: FeatureKeys = featureKeys<RedirectRead, object>({
     const status = count(typeof read === 'object' ? read.status : undefined, absent.status);
     return { status, location, ...(map === null ? {} : { map: mapSpec(map, contentOf(map), status) }) };
   },
-  filesOfRoute({ redirect: read }) {
+  filesOfRoute({ redirect: read, host, any }) {
     const map = mapOf(read);
     if (map === null) return [];
-    const review = (text: string, at: Path, findings: Findings): void => reviewMap(basename(map), text, at, findings);
+    const isOfEveryHost = host === undefined && any === undefined;
+    const review = (text: string, at: Path, findings: Findings): void =>
+      reviewMap(basename(map), readRedirectMap(text, isOfEveryHost), at, findings);
     return [{ kind: 'redirect_map', path: map, at: ['redirect', 'map'], review }];
   },
   review: reviewRedirects,
@@ -43,8 +51,7 @@ function mapSpec(path: string, text: string, status: number): RedirectMapSpec {
 /** More are found when the first ones are corrected. */
 const reportedMax = 5;
 
-function reviewMap(name: string, text: string, at: Path, findings: Findings): void {
-  const { lines, errors, warnings } = readRedirectMap(text);
+function reviewMap(name: string, { lines, errors, warnings }: RedirectMap, at: Path, findings: Findings): void {
   const more = (count: number): string => (count > reportedMax ? ` (and ${count - reportedMax} more lines)` : '');
   for (const [index, { line, message, suggestion }] of errors.slice(0, reportedMax).entries())
     findings.errorAtValue(

@@ -3,15 +3,28 @@ import { succeed } from '#failures/result.ts';
 import { templateError, variablesIn } from '../../core/template.ts';
 import type { ErrorDetail } from '../error-detail.ts';
 import { reject, quoted } from '../error-detail.ts';
+import { foreignInUrl } from './foreign-in-url.ts';
 
 /** Scheme, host (with what stands for it) and port; what follows is the path. */
-const urlBeginning = /^https?:\/\/(?:\{host\}|[A-Za-z0-9._~:[\]-])+/i;
+const urlBeginning = /^(?:https?|\{scheme\}):\/\/(?:\{host\}|[A-Za-z0-9._~:[\]-])+/i;
+
+const isWithScheme = /^(?:https?|\{scheme\}):/i;
 
 /**
  * RFC 9110 §10.2.2: a URI reference with variables. They may stand only where no request can change what the rest of the location means.
  * Which captures there are the route knows.
  */
 export function parseRedirectLocation(written: string): Result<string, ErrorDetail> {
+  const foreign = foreignInUrl(written);
+  if (foreign !== null) return { ok: false, failure: foreign };
+  const [, before, location = written, after] =
+    /^(?:(30[12378])\s+)?(\S+)(?:\s+(30[12378]|permanent|temporary|redirect))?$/.exec(written) ?? [];
+  const status = before ?? after;
+  if (status !== undefined)
+    return reject(
+      'a status stands beside the location',
+      `write { location: ${quoted(location)}, status: ${statusWords[status] ?? status} }`,
+    );
   if (!/^[\x21-\x7e]+$/.test(written)) {
     return reject(
       `the location ${quoted(written)} has characters that a URL must percent-encode`,
@@ -20,16 +33,28 @@ export function parseRedirectLocation(written: string): Result<string, ErrorDeta
   }
   const placeholderError = placeholdersError(written);
   if (placeholderError !== null) return { ok: false, failure: placeholderError };
-  const filled = written.replaceAll('{path}', '/path').replaceAll('{query}', '').replace(variable, 'x');
+  if (written.startsWith('{') && !/^\{path\}|^\{scheme\}:/.test(written))
+    return reject(
+      'the location begins with a variable, so that a client would say where it leads',
+      `write ${quoted(`/${written}`)} for a path of the same host, or a URL with a host`,
+    );
+  const filled = written
+    .replaceAll('{scheme}', 'https')
+    .replaceAll('{path}', '/path')
+    .replaceAll('{query}', '')
+    .replace(variable, 'x');
   if (/^\/[/\\]/.test(written))
     return reject(
       `the location ${quoted(written)} leads to another host, without saying by which scheme`,
       'write /path or https://host/path',
     );
-  const isUrl = /^https?:\/\//i.test(written);
+  const isUrl = isWithScheme.test(written);
   if (isUrl ? URL.canParse(filled) : filled.startsWith('/')) return succeed(written);
   return reject(`the location ${quoted(written)} is neither a path nor a URL`, 'write /path or https://host/path');
 }
+
+/** Of nginx and Caddy. */
+const statusWords: Readonly<Record<string, string>> = { permanent: '301', temporary: '302', redirect: '302' };
 
 const variable = /\{[a-z_][\w.>-]*\}/gi;
 
@@ -68,7 +93,7 @@ function pathError(written: string): ErrorDetail | null {
 }
 
 function hostError(written: string): ErrorDetail | null {
-  if (!/^https?:/i.test(written)) return null;
+  if (!isWithScheme.test(written)) return null;
   const beginning = urlBeginning.exec(written)?.[0] ?? null;
   const rest = beginning === null ? null : written.slice(beginning.length);
   if (rest !== null && (rest === '' || /^(?:[/?#]|\{path\}|\{query\})/.test(rest))) return null;
