@@ -1,10 +1,11 @@
 /** What becomes of a request that somebody asks about, before it is sent to an endpoint. */
 import type { ClientFacts } from '../core/exchange.ts';
 import { captureFinder } from '../core/path-match.ts';
-import type { RouteSpec } from '../core/route-spec.ts';
+import type { QueryEdits, RouteRewrite, RouteSpec } from '../core/route-spec.ts';
 import type { VariableSource } from '../core/variables.ts';
 import type { FlatSettings } from '../features/feature-words.ts';
 import { cookieValue } from '../policy/cookie-value.ts';
+import { isSecretName } from '../redact/secret-name.ts';
 import { hostOf } from '../wire/host.ts';
 import { plainPath } from '../wire/plain-path.ts';
 import { targetRewrite } from '../wire/target-rewrite.ts';
@@ -29,17 +30,20 @@ export function askedRequest(question: RouteQuestion, { id, match }: RouteSpec):
   };
 }
 
-/** Of parameters the names alone: a value may be a secret. */
+/** Values of parameters whose names mark secrets are not shown. */
 export function rewriteOf({ match, rewrite }: RouteSpec, request: VariableSource): FlatSettings {
   const { host, pathPrefix, query } = rewrite;
-  const names = (lines: readonly (readonly [name: string, value: string])[]): string =>
-    lines.map(([name]) => name).join(' ');
+  const shown: RouteRewrite = query === undefined ? rewrite : { ...rewrite, query: withoutSecrets(query) };
+  const isTargetKept = pathPrefix === null && query === undefined;
   const all = {
-    target: pathPrefix === null ? '' : targetRewrite(match, { host, pathPrefix }).target(request.target, request),
+    target: isTargetKept ? '' : targetRewrite(match, shown).target(request.target, request),
     host: host === 'client' ? '' : host,
-    ...(query === undefined
-      ? {}
-      : { queryRemoved: query.remove.join(' '), querySet: names(query.set), queryAdded: names(query.add) }),
   };
   return Object.fromEntries(Object.entries(all).filter(([, text]) => text !== ''));
+}
+
+function withoutSecrets({ remove, set, add }: QueryEdits): QueryEdits {
+  const hidden = ([name, value]: readonly [name: string, value: string]) =>
+    [name, isSecretName(name) ? '***' : value] as const;
+  return { remove, set: set.map(hidden), add: add.map(hidden) };
 }

@@ -211,7 +211,7 @@ describe('what a route makes of a request', () => {
     [
       '{ path: "~ ^/u/(?P<id>.*)$", to: app, rewrite: { path: "/user/{capture.id}", query: { set: { api_key: hush } } } }',
       '/u/1?y',
-      { target: '/user/1?y', querySet: 'api_key', urls: 'addresses of endpoints' },
+      { target: '/user/1?y&api_key=***', urls: 'addresses of endpoints' },
     ],
     ['{ to: app, rewrite: { host: app.internal }, response_urls: false }', '/', { host: 'app.internal' }],
     [
@@ -219,6 +219,22 @@ describe('what a route makes of a request', () => {
       '/',
       { cookiePath: 'keep', cookieDomain: 'keep', cookieSecure: true },
     ],
+    [
+      '{ to: app, rewrite: { query: { remove: "utm_*", set: { lang: de, from: "{host}" }, add: { token: hush } } } }',
+      '/x?utm_a=1&lang=fr',
+      { target: '/x?lang=de&from=a&token=***' },
+    ],
+    [
+      '{ path: /t, to: app, rewrite: { path: "/in/{header.X}" } }',
+      '/t/..%2Fx',
+      { target: '/in/%252E%252E%2Fa/..%2Fx', urls: 'addresses of endpoints' },
+    ],
+    [
+      '{ path: "*.php", to: app, rewrite: { path: "/index.php{path}" } }',
+      '/a//b.php?x',
+      { target: '/index.php/a/b.php?x', urls: 'addresses of endpoints' },
+    ],
+    ['{ to: app, rewrite: { path: "/{method}{path}" } }', '*', { target: '*', urls: 'addresses of endpoints' }],
     ['{ to: app }', '/', {}],
     ['{ redirect: /x }', '/', null],
   ] as const)
@@ -226,6 +242,40 @@ describe('what a route makes of a request', () => {
       const context = { file: 'candor.yaml', directory: '/etc', environment: {}, hostname: 'gw' };
       const read = parseConfiguration(`upstreams: { app: "127.0.0.1:3000" }\nroutes: [${yaml}]`, context);
       assert.ok(read.ok, 'the file has no error');
-      assert.deepEqual(explainRoute(ask('GET', 'a', target), read.configuration).rewrite, expected);
+      const question = ask('GET', 'a', target, [['x', '../a']]);
+      assert.deepEqual(explainRoute(question, read.configuration).rewrite, expected);
     });
+});
+
+describe('where a redirect leads', () => {
+  before(loadPatterns);
+
+  const map = '/old /new\n/old?page=2 https://{host}/second 308\n';
+  const answerOf = (yaml: string, target: string) => {
+    const context = {
+      ...{ file: 'candor.yaml', directory: '/etc', environment: {}, hostname: 'gw' },
+      readings: new Map([['/etc/map.txt', { ok: true as const, text: map, isOpen: false }]]),
+    };
+    const read = parseConfiguration(`upstreams: { app: "127.0.0.1:3000" }\nroutes: [${yaml}]`, context);
+    assert.ok(read.ok, 'the file has no error');
+    const { action, answer } = explainRoute(ask('GET', 'a', target), read.configuration);
+    return [action, answer];
+  };
+  const ofMap = { map: 'map.txt', redirects: 2 };
+
+  for (const [yaml, target, action, answer] of [
+    [
+      'path: "~ ^/u/(?P<id>.*)$", redirect: "/user/{capture.id}{query}"',
+      '/u//1?y',
+      'redirect',
+      { status: 307, location: '/user/1?y' },
+    ],
+    ['redirect: { map: map.txt, status: 301 }', '/old?page=1', 'redirect', { status: 301, location: '/new', ...ofMap }],
+    ['redirect: { map: map.txt }', '/old?page=2', 'redirect', { status: 308, location: 'https://a/second', ...ofMap }],
+    ['redirect: { map: map.txt }', '/none', 'redirect', { ...ofMap, inMap: false }],
+    ['redirect: { map: map.txt, location: /rest }', '/none', 'redirect', { status: 307, location: '/rest', ...ofMap }],
+    ['to: app, redirect: { map: map.txt }', '/o%6cd', 'upstream', { status: 307, location: '/new', ...ofMap }],
+    ['to: app, redirect: { map: map.txt }', '/none', 'upstream', { ...ofMap, inMap: false }],
+  ] as const)
+    test(`of ${target} by ${yaml}`, () => assert.deepEqual(answerOf(`{ host: a, ${yaml} }`, target), [action, answer]));
 });

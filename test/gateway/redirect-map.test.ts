@@ -60,6 +60,10 @@ describe('a redirect from a map', () => {
     ['beside.test:8080', '/host', 301, 'https://beside.test/moved'],
     ['beside.test', '/old/', 200, null],
     ['beside.test', '/__proto__', 200, null],
+    ['beside.test', '/constructor?page=2', 200, null],
+    ['beside.test', '/old%3Fpage=2', 200, null],
+    ['beside.test', '/old?page=2&x', 301, '/new'],
+    ['beside.test', '/gone/%C3%BC?a=%0d%0ab', 301, 'https://new.test/x?a=%0d%0ab'],
     ['alone.test', '/old', 307, '/new'],
     ['alone.test', '/none', 404, null],
     ['rest.test', '/old', 302, '/new'],
@@ -78,5 +82,17 @@ describe('a redirect from a map', () => {
     const outcome = await edge!.reload(yaml).catch((error: unknown) => String(error));
     assert.match(JSON.stringify(outcome), /redirects\.txt.{1,4} line 2/);
     assert.deepEqual(await answer('alone.test', '/old'), [307, '/newest']);
+  });
+
+  test('of ten thousand lines is read again on a reload, and a mistake is told with its line', async () => {
+    const lines = Array.from({ length: 10_000 }, (_, n) => `/product/${n} /goods/${n} 308`);
+    writeFileSync(many, lines.join('\r\n'));
+    writeFileSync(map, '/old /new\n');
+    await edge!.reload(yaml);
+    assert.deepEqual(await answer('many.test', '/product/9999?x'), [308, '/goods/9999']);
+    writeFileSync(many, lines.with(9_998, '/product/9998 goods').join('\r\n'));
+    const outcome = await edge!.reload(yaml).catch((error: unknown) => String(error));
+    assert.match(JSON.stringify(outcome), /many\.txt.{1,4} line 9999: the location .{1,4}goods.{1,4} is neither/);
+    assert.deepEqual(await answer('many.test', '/product/9998'), [308, '/goods/9998']);
   });
 });
