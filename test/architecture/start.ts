@@ -54,7 +54,7 @@ export const loadBudgets: Readonly<Record<string, Load>> = {
   'src/cli/events-command.ts': { kilobytes: 185, packages: ['@stricli/core'] },
   'src/cli/token.ts': { kilobytes: 115, packages: ['@stricli/core', 'zod'] },
   'src/cli/dashboard.ts': { kilobytes: 220, packages: ['@stricli/core'] },
-  'src/cli/check.ts': { kilobytes: 710, packages: ['@stricli/core', 'yaml', 'zod'] },
+  'src/cli/check.ts': { kilobytes: 720, packages: ['@stricli/core', 'yaml', 'zod'] },
   'src/cli/trust.ts': { kilobytes: 660, packages: ['@stricli/core', 'yaml', 'zod'] },
   'src/cli/show-configurations.ts': { kilobytes: 175, packages: ['@stricli/core'] },
   'src/cli/restore-configuration.ts': { kilobytes: 750, packages: ['@stricli/core', 'yaml', 'zod'] },

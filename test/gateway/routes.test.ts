@@ -102,7 +102,7 @@ routes:
     ['/old/x%2Fy', '/new/deep/x%2Fy', 'example.org'],
     ['/old?q', '/new/deep?q', 'example.org'],
     ['/user/a%20b/x/%2e./y?q', '/u/a%20b/y?q', 'example.org'],
-    ['/user/..%2f/x', '/u/..%2F/x', 'example.org'],
+    ['/user/..%2f/x', '/u/%252E%252E%2F/x', 'example.org'],
     ['/exact?q', '/folder/?q', 'example.org'],
     ['/query/x?a=1&b', '/x?who=', 'example.org'],
     ['/older', '/older', 'example.org'],

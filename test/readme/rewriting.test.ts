@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { parseConfiguration } from '../../src/config/parse.ts';
+import { loadPatterns } from '../../src/core/pattern.ts';
 import { headerOf } from '../../src/testing/testing.ts';
 import { ok, RawOrigin } from '../gateway/raw-origin.ts';
 import { ReloadedGateway, requestText } from '../gateway/start-from-yaml.ts';
@@ -16,6 +18,7 @@ const folder = mkdtempSync(join(tmpdir(), 'candor-rewriting-'));
 let origin: RawOrigin;
 let answered = '';
 before(async () => {
+  await loadPatterns();
   origin = await RawOrigin.start(() => ok('', answered === '' ? [] : [answered]));
   const [, redirects = ''] = /<!-- redirects\.txt -->\n\n```text\n([^`]*)```/.exec(document) ?? [];
   writeFileSync(join(folder, 'redirects.txt'), redirects);
@@ -68,4 +71,16 @@ describe('docs/rewriting.md', () => {
       });
     }
   test('has examples', () => assert.ok(rows > 20));
+
+  const [, words = ''] = document.split('## Words of other gateways');
+  for (const [, route = ''] of words.matchAll(/\| `([^|]*)` \|$/gm))
+    test(`has in place of words of other gateways what is accepted: ${route}`, () => {
+      const text = `upstreams: { app: "127.0.0.1:1" }\nroutes: [{ to: app }, { ${route}${route.includes('redirect:') ? '' : ', to: app'} }]`;
+      const read = parseConfiguration(text, { file: 'a', directory: '/', environment: {}, hostname: 'a' });
+      const problems = read.ok ? read.warnings : read.errors;
+      assert.deepEqual(
+        problems.filter(({ message }) => !message.startsWith('this route is never taken')),
+        [],
+      );
+    });
 });
