@@ -86,9 +86,10 @@ function adviceFor(location: string, { host, path }: RedirectTarget, { hosts, pa
     return `add a route with host: ${host} before this one`;
   if (isUrl)
     return 'remove the route: a listener with "tls" redirects requests in clear text by itself ("redirect_http")';
-  return path === pathPrefix || location.includes('{')
+  const plain = path.replace(/(.)\/$/, '$1');
+  return plain === pathPrefix || location.includes('{')
     ? 'redirect to a place that another route serves'
-    : `add a route with path: ${path} before this one`;
+    : `add a route with path: ${plain} before this one`;
 }
 
 /** Where a location leads; null: to a host that no route names, or to what this gateway does not listen for. */
@@ -110,7 +111,7 @@ function targetOf(
   if (isUrl && /^https:/i.test(filled) !== listensWithTls) return null;
   const url = URL.parse(filled, 'http://host.invalid');
   if (url === null) return null;
-  const path = url.pathname.length > 1 ? url.pathname.replace(/\/$/, '') : '/';
+  const path = url.pathname;
   if (!isUrl || (location.includes('{host}') && (host === null || url.hostname === host))) return { host, path };
   const isOurs = routes.some(({ match }) => match.hosts.length > 0 && matchesHost(match.hosts, url.hostname));
   return isOurs ? { host: url.hostname, path } : null;
