@@ -11,9 +11,6 @@ import { featuresOfFile, routeActionKeys } from '../features/keys.ts';
 import type { RouteRead, WebsocketRead } from './route-schema.ts';
 
 const actions = ['to', ...Object.keys(routeActionKeys)];
-const besideTo = featuresOfFile.flatMap(({ standsBesideTo, routeKeys = {} }) =>
-  standsBesideTo === true ? Object.keys(routeKeys) : [],
-);
 
 /** Keys that only matter where a request goes on to an application. */
 const upstreamOnly = [
@@ -43,7 +40,7 @@ export function reviewRoutes(draft: Draft, collector: ErrorCollector): void {
 function reviewAction(route: Readonly<Record<string, unknown>>, at: number, collector: ErrorCollector): void {
   // `false` switches off what is only a switch.
   const written = actions.filter((action) => route[action] !== undefined && route[action] !== false);
-  const present = written.includes('to') ? written.filter((action) => !besideTo.includes(action)) : written;
+  const present = written.includes('to') ? written.filter((action) => !standsBesideTo(action, route[action])) : written;
   const [first, second] = present;
   if (second !== undefined) {
     collector.errorAtKey(
@@ -65,6 +62,10 @@ function reviewAction(route: Readonly<Record<string, unknown>>, at: number, coll
   for (const key of upstreamOnly.filter((one) => route[one] !== undefined && !effective.includes(one))) {
     collector.warnAtKey(['routes', at, key], `${quoted(key)} has no effect beside ${quoted(first)}`, 'remove it');
   }
+}
+
+function standsBesideTo(action: string, written: unknown): boolean {
+  return featuresOfFile.some((feature) => feature.name === action && feature.standsBesideTo?.(written) === true);
 }
 
 function reviewRoute(route: RouteRead, at: number, collector: ErrorCollector): void {

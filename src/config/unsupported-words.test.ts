@@ -62,8 +62,35 @@ for (const [keys, says] of [
       for (const place of everywhere) assert.match(suggestion(place, key), says, place);
     });
 
+for (const [section, key, says] of [
+  ['rewrite', 'regex', /\{capture\.1\} in "rewrite" and "redirect"$/],
+  ['rewrite', 'replacement', /^the regular expression is "path" of the route/],
+  ['rewrite', 'strip_prefix', /^a route with path: \/api removes it/],
+  ['rewrite', 'replace_path', /^did you mean "path"\?$/],
+  ['redirect', 'regex', /\{capture\.1\} in "rewrite" and "redirect"$/],
+  ['redirect', 'permanent', /^did you mean "status"/],
+  ['redirect', 'file', /^did you mean "map"/],
+] as const)
+  test(`the key ${key} of "${section}" is explained`, () =>
+    assert.match(suggestionIn(places.route('x').replace('x: 1', `${section}: { ${key}: 1 }`), key), says));
+
 for (const [key, says] of [
   ['path_regex', /^a regular expression stands behind "~"/],
+  ['return', /^a route answers with "redirect: \{ location: .* "respond: /],
+  ['redir', /^a route answers with "redirect: /],
+  ['map', /^redirects from a file are "redirect: \{ map: redirects\.txt \}"/],
+  ['handle_path', /^a route with path: \/api removes it from the path with "rewrite: \{ path: \/ \}"/],
+  ['stripPrefix', /^a route with path: \/api removes it/],
+  ['addPrefix', /rewrite: \{ path: "\/prefix\{path\}" \}$/],
+  ['replacePathRegex', /^it is "rewrite" of a route: path: "~ .*\{capture\.1\}"/],
+  ['regex_rewrite', /^it is "rewrite" of a route: path: "~ /],
+  ['redirectRegex', /^it is "redirect" of a route whose "path" is a regular expression/],
+  ['http-request', /^"replace-path" and "set-path" are "rewrite: /],
+  ['set-path', /^it is "rewrite" of a route/],
+  ['uri', /^did you mean "path" or "rewrite\.path"/],
+  ['proxy_redirect', /^did you mean "response_urls"/],
+  ['proxy_cookie_path', /^did you mean "response_cookies"/],
+  ['absolute_redirect', /^a location is sent as "redirect" has it/],
   ['entrypoints', /^a route is for all listeners, or/],
   ['client', /^there are no limits for the clients of a single route yet: "client" at the outermost level/],
   ['autoindex', /^it is "files: \.\/public" of a route/],

@@ -7,6 +7,7 @@ import { isMap } from './draft.ts';
 import { parseHeaderValue } from '../schema/format/field.ts';
 import { parseServiceUrl } from './format/service-url.ts';
 import { nearest } from '../core/nearest.ts';
+import type { NamedFile } from '../features/feature-keys.ts';
 import { featuresOfFile } from '../features/keys.ts';
 import { orList, type ErrorDetail, quoted } from '../schema/error-detail.ts';
 import type { Path } from '../schema/findings.ts';
@@ -23,6 +24,7 @@ export interface WantedFile {
     | 'private_key'
     | 'hmac_key'
     | 'session_key'
+    | 'redirect_map'
     | 'alert_secret'
     | 'header_value'
     /** Of an earlier run; it need not be there. */
@@ -39,6 +41,8 @@ export interface WantedFile {
     | 'followed_file';
   /** Where the file is named. */
   readonly at: Path;
+  /** Finds what is wrong in it. */
+  readonly review?: NamedFile['review'];
 }
 
 export type FileReading =
@@ -61,6 +65,8 @@ export const wantedBytesMax = {
   hmac_key: 4 * 1024,
   /** Random text: more is no better. */
   session_key: 4 * 1024,
+  /** Ten times ten thousand lines; each worker holds it. */
+  redirect_map: 8 * 1024 * 1024,
   /** A URL, a token or a password. */
   alert_secret: 4 * 1024,
   /** A key of an account. */
@@ -81,6 +87,7 @@ export const wantedNames = {
   private_key: 'a private key',
   hmac_key: 'the key of an external account',
   session_key: 'a key for sticky sessions',
+  redirect_map: 'a list of redirects',
   alert_secret: 'a secret of a target of alerts',
   header_value: 'the value of a header',
   local_authority: 'a local CA',
@@ -98,7 +105,8 @@ export function wantedFiles(draft: Draft, directory: string, stateFolder: string
   for (const [at, route] of draft.routes) {
     pages(route.error_pages, ['routes', at, 'error_pages']);
     for (const { filesOfRoute } of featuresOfFile)
-      for (const file of filesOfRoute?.(route) ?? []) want(file.kind, file.path, ['routes', at, ...file.at]);
+      for (const named of filesOfRoute?.(route) ?? [])
+        wanted.push({ ...named, path: resolve(directory, named.path), at: ['routes', at, ...named.at] });
   }
   for (const [name, upstream] of draft.upstreams) {
     if (Array.isArray(upstream) || !isMap(upstream.tls)) continue;
@@ -213,7 +221,7 @@ export function reviewFiles(
   readings: ReadonlyMap<string, FileReading>,
   collector: ErrorCollector,
 ): void {
-  for (const { path, at, kind } of wanted) {
+  for (const { path, at, kind, review } of wanted) {
     const reading = readings.get(path);
     if (reading === undefined || kind === 'local_authority') continue;
     // The service manager may set another PATH than the one of this shell.
@@ -227,6 +235,7 @@ export function reviewFiles(
     )
       collector.warnAtValue(at, reading.error.message, reading.error.suggestion);
     else if (!reading.ok) collector.addDetail(at, reading.error);
+    else if (review !== undefined) review(reading.text, at, collector);
     else if (kind === 'error_page') reviewPage(path, reading.text, at, collector);
     else if (kind === 'session_key') reviewSessionKey(path, reading, at, collector);
     else if (kind === 'alert_secret') reviewAlertSecret(path, reading, at, collector);

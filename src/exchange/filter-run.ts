@@ -90,7 +90,7 @@ export class FilterRun implements FilterContext {
   }
 
   get rewrittenPath(): string {
-    return plainPathOf(this.#exchange.requireRoute().rewrite(this.#exchange.request.target));
+    return plainPathOf(this.#exchange.requireRoute().rewrite.target(this.#exchange.request.target, this.#exchange));
   }
 
   get client(): ClientFacts {

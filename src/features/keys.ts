@@ -17,6 +17,7 @@ import { releases } from './releases/keys.ts';
 import { requestDecompression } from './request-decompression/keys.ts';
 import { textReplacement } from './text-replacement/keys.ts';
 import { respond } from './respond/keys.ts';
+import { responseRewrite } from './response-rewrite/keys.ts';
 import { retries } from './retry/keys.ts';
 import { slowStart } from './slow-start/keys.ts';
 import { sticky } from './sticky/keys.ts';
@@ -31,6 +32,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   maintenance,
   readiness,
   cors,
+  responseRewrite,
   fastCgi,
   retries,
   objectives,

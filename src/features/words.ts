@@ -13,6 +13,7 @@ import { redirectWords } from './redirect/words.ts';
 import { decompressionWords } from './request-decompression/words.ts';
 import { replacementWords } from './text-replacement/words.ts';
 import { respondWords } from './respond/words.ts';
+import { responseRewriteWords } from './response-rewrite/words.ts';
 import { retryWords } from './retry/words.ts';
 import type { FeatureWords } from './feature-words.ts';
 
@@ -24,6 +25,7 @@ export const wordsOfFeatures: readonly FeatureWords[] = [
   circuitBreakerWords,
   objectivesWords,
   retryWords,
+  responseRewriteWords,
   compressionWords,
   decompressionWords,
   replacementWords,

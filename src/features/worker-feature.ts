@@ -15,6 +15,7 @@ import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { ResponseHeadersOf } from '../exchange/ports.ts';
 import type { ScriptOf } from '../exchange/ports.ts';
 import type { RequestGate } from '../exchange/request-gate.ts';
+import type { ResponseValues } from '../core/response-values.ts';
 import type { RetryPolicy } from '../exchange/retry-policy.ts';
 import type { AnsweredTargets } from '../policy/answered-targets.ts';
 import type { AroundBalancer, OuterBalancer } from '../policy/balancer.ts';
@@ -38,6 +39,8 @@ export interface FeatureHooks {
   readonly recording?: Recording;
   /** Of an upstream: what its new release has not is asked of the one before, while that runs. */
   readonly asksPrevious?: true;
+  /** Changes values of headers in responses of endpoints. */
+  readonly responseValues?: ResponseValues;
   /** Names of headers, in lower case, that requests of clients lose. */
   readonly requestHeadersRemoved?: readonly string[];
   /** On all responses of the route, also those that the gateway makes itself. One feature alone. */

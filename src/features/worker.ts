@@ -14,6 +14,7 @@ import { releases } from './releases/worker.ts';
 import { requestDecompression } from './request-decompression/worker.ts';
 import { textReplacement } from './text-replacement/worker.ts';
 import { respond } from './respond/worker.ts';
+import { responseRewrite } from './response-rewrite/worker.ts';
 import { retry } from './retry/worker.ts';
 import { slowStart } from './slow-start/worker.ts';
 import { sticky } from './sticky/worker.ts';
@@ -30,6 +31,7 @@ export const workerFeatures: readonly WorkerFeature[] = [
   releases,
   slowStart,
   drainSignal,
+  responseRewrite,
   compression,
   requestDecompression,
   textReplacement,

@@ -18,6 +18,7 @@ import type { SemaphoreSource } from '../core/semaphores.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { ScriptOf } from '../exchange/ports.ts';
 import type { RouteBounds } from '../exchange/request-gate.ts';
+import type { ResponseValues } from '../core/response-values.ts';
 import type { RetryPolicy } from '../exchange/retry-policy.ts';
 import type {
   FeaturePart,
@@ -242,6 +243,7 @@ export interface RouteHooks {
   readonly recording: Recording | null;
   readonly asksPrevious: boolean;
   readonly requestHeadersRemoved: readonly string[];
+  readonly responseValues: readonly ResponseValues[] | null;
   readonly responseHeaders: RequestedHeaders | null;
   readonly answersChecks: boolean;
   readonly script: ScriptOf | null;
@@ -249,13 +251,21 @@ export interface RouteHooks {
 
 export const noHooks: RouteHooks = {
   ...{ filters: [], bounds: null, retry: null, bodyLimits: null, recording: null },
-  ...{ asksPrevious: false, requestHeadersRemoved: [], responseHeaders: null, answersChecks: false, script: null },
+  ...{
+    asksPrevious: false,
+    requestHeadersRemoved: [],
+    responseValues: null,
+    responseHeaders: null,
+    answersChecks: false,
+    script: null,
+  },
 };
 
 export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonly FeatureHooks[]): RouteHooks {
   if (ofRoute.length + ofUpstream.length === 0) return noHooks;
   const all = [...ofRoute, ...ofUpstream];
   const bounds = all.flatMap(({ gate }) => gate ?? []);
+  const responseValues = all.flatMap((hooks) => hooks.responseValues ?? []);
   const priority = ofRoute.find((hooks) => hooks.priority !== undefined)?.priority ?? 'normal';
   return {
     filters: all.flatMap(({ filters = [] }) => filters),
@@ -265,6 +275,7 @@ export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonl
     recording: ofRoute.find((hooks) => hooks.recording !== undefined)?.recording ?? null,
     asksPrevious: ofUpstream.some(({ asksPrevious }) => asksPrevious === true),
     requestHeadersRemoved: all.flatMap(({ requestHeadersRemoved = [] }) => requestHeadersRemoved),
+    responseValues: responseValues.length === 0 ? null : responseValues,
     responseHeaders: ofRoute.find(({ responseHeaders }) => responseHeaders !== undefined)?.responseHeaders ?? null,
     answersChecks: ofRoute.some(({ answersChecks }) => answersChecks === true),
     script: ofRoute.find(({ script }) => script !== undefined)?.script ?? null,

@@ -24,6 +24,7 @@ export function completed(fragment: Record<string, unknown>): Record<string, unk
     'response_headers',
     'security_headers',
     'cors',
+    'response_cookies',
     'admin',
     'log',
   ];

@@ -108,11 +108,11 @@ export const files: FeatureKeys = featureKeys<
 >({
   name: filesName,
   isAction: true,
-  standsBesideTo: true,
+  standsBesideTo: () => true,
   effective: ['rewrite', 'response_headers', 'timeouts'],
   routeKeys: filesKeys,
   forms: { files: { example: './public', off: 'remove the key', stands: ['root', 'listing'] } },
-  ofRoute({ files: read, to, path: paths, php }, _, directory): FilesSpec | null {
+  ofRoute({ files: read, to, path: paths, php }, _, { directory }): FilesSpec | null {
     const written = read === undefined && to !== undefined ? besidePrograms(php) : read;
     if (written === undefined) return null;
     const {
