@@ -161,7 +161,7 @@ function reviewErrorPages(
       collector.warnAtKey(
         [...path, status],
         `this page has no effect: ${isOfRoute ? 'on a route ' : ''}the gateway does not answer ${status} by itself, and what an application answers is passed on as it is`,
-        'remove it, and let the application send its page',
+        'write it in "application_error_pages" to replace what the application answers',
       );
 }
 

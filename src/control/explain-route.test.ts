@@ -11,7 +11,10 @@ function route(id: string, match: Partial<RouteMatch>, upstream: string | null =
   const whole = { hosts: [], pathPrefix: '/', methods: [], headers: [], ...match };
   const limits = { buffer: { requestBytesMax: 1024, responseBytesMax: 2048 }, tunnel: { idleMs: 1, pingMs: null } };
   const timeouts = { responseHeadMs: 60_000 };
-  return { id, match: whole, action, timeouts, commitDelayMs: 50, ...limits } as unknown as RouteSpec;
+  const requestHeaders = { remove: ['cookie'], set: [['X-Edge', 'secret']], add: [] };
+  const responseHeaders = { remove: [], set: [], add: [['Vary', 'a']], ifAbsent: [['X-Frame-Options', 'DENY']] };
+  const headers = { requestHeaders, responseHeaders };
+  return { id, match: whole, action, timeouts, commitDelayMs: 50, ...limits, ...headers } as unknown as RouteSpec;
 }
 
 const endpoints = [
@@ -117,6 +120,16 @@ describe('the route of a request', () => {
       hedge: false,
     });
     assert.equal(explainRoute(ask('GET', 'a', '/up'), { routes, upstreams }).retry, null);
+  });
+
+  test('names the headers that the route changes, without their values', () => {
+    const { headers } = explainRoute(ask('GET', 'example.org', '/api'), { routes, upstreams });
+    assert.deepEqual(headers, {
+      requestSet: 'X-Edge',
+      requestRemoved: 'cookie',
+      responseAdded: 'Vary',
+      responseDefault: 'X-Frame-Options',
+    });
   });
 
   test('has what operators have changed for it, and nothing else', () => {

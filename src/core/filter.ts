@@ -132,6 +132,8 @@ export interface FilterResponseHead {
   set(name: string, value: string): void;
   add(name: string, value: string): void;
   remove(name: string): void;
+  /** The client gets these bytes in place of the body, which is read to its end all the same. Not of a response that cannot have a body. */
+  replaceBody(bytes: Uint8Array): void;
 }
 
 /**

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { variableSource } from '../exchange/variable-source.test-support.ts';
-import { compileTemplate, fillText, foreignVariable, headerText, Template, templateError, variablesIn } from './template.ts';
+import {
+  compileTemplate,
+  fillText,
+  foreignVariable,
+  headerText,
+  Template,
+  templateError,
+  variablesIn,
+} from './template.ts';
 import { variableForms } from './variables.ts';
 
 const source = variableSource({

@@ -232,6 +232,10 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
   }
 
   /** For the record. */
+  get pageReplaced(): boolean {
+    return this.filters?.pageReplaced === true;
+  }
+
   get session(): SessionChange | null {
     return this.filters?.session ?? this.tunnel?.session ?? null;
   }

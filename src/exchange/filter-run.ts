@@ -14,6 +14,7 @@ import { chunkedBody, hasNoBody, noBody, type OutgoingResponse, type RequestHead
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import type { VariableSource } from '../core/variables.ts';
 import { EditedResponse } from './edited-response.ts';
+import { BodyReplacement, replacing } from './body-replacement.ts';
 import { filterFault } from './filter-fault.ts';
 import { type BodyEnds, FilteredBodies } from './filtered-bodies.ts';
 import { isExtendedConnect } from './forward.ts';
@@ -46,6 +47,8 @@ export class FilterRun implements FilterContext {
   readonly clock: Clock;
   readonly bodies: FilteredBodies;
   session: SessionChange | null = null;
+  /** A filter has replaced the body of the endpoint's response. */
+  pageReplaced = false;
   readonly #pipeline: FilterPipeline;
   readonly #exchange: FilteredExchange;
   readonly #suspensionMs: number;
@@ -243,9 +246,15 @@ export class FilterRun implements FilterContext {
       if (changesResponseBody) head.contentLength = -1;
       return true;
     }
+    const { replacement } = head;
+    if (replacement !== null) {
+      this.pageReplaced = true;
+      this.bodies.addResponseTransform(replacing, (sink) => new BodyReplacement(sink, replacement));
+    }
     if (!changesResponseBody || hasNoBody(head.framing)) return true;
+    const before = this.bodies.responseTransforms;
     if (!this.#addResponseTransforms(head)) return false;
-    if (!this.bodies.changesResponse) return true;
+    if (this.bodies.responseTransforms === before) return true;
     head.framing = chunkedBody;
     head.contentLength = -1;
     return true;

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { files } from './files/keys.ts';
+import { applicationPages } from './application-pages/keys.ts';
 import { circuitBreaker } from './circuit-breaker/keys.ts';
 import { endpointBreaker } from './circuit-breaker/keys-endpoint.ts';
 import { concurrency } from './concurrency/keys.ts';
@@ -25,6 +26,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   maintenance,
   readiness,
   cors,
+  applicationPages,
   retries,
   objectives,
   circuitBreaker,

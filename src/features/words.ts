@@ -1,3 +1,4 @@
+import { applicationPagesWords } from './application-pages/words.ts';
 import { circuitBreakerWords } from './circuit-breaker/words.ts';
 import { concurrencyWords } from './concurrency/words.ts';
 import { filesWords } from './files/words.ts';
@@ -22,4 +23,5 @@ export const wordsOfFeatures: readonly FeatureWords[] = [
   maintenanceWords,
   readinessWords,
   corsWords,
+  applicationPagesWords,
 ];

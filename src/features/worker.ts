@@ -1,3 +1,4 @@
+import { applicationPages } from './application-pages/worker.ts';
 import { circuitBreaker } from './circuit-breaker/worker.ts';
 import { concurrency } from './concurrency/worker.ts';
 import { cors } from './cors/worker.ts';
@@ -24,6 +25,7 @@ export const workerFeatures: readonly WorkerFeature[] = [
   drainSignal,
   files,
   cors,
+  applicationPages,
   respond,
   redirect,
   maintenance,

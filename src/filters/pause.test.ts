@@ -6,7 +6,7 @@ import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { PauseFilter } from './pause.ts';
 
 const clock = new SimulatedClock();
-const head: FilterResponseHead = { status: 200, get: () => null, set() {}, add() {}, remove() {} };
+const head: FilterResponseHead = { status: 200, get: () => null, set() {}, add() {}, remove() {}, replaceBody() {} };
 
 /** One exchange, and what the filter decided about it. */
 class FakeExchange implements Pick<FilterContext, 'clock' | 'resume'> {

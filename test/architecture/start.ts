@@ -72,7 +72,7 @@ export const loadBudgets: Readonly<Record<string, Load>> = {
   'src/cli/probe/probe-command.ts': { kilobytes: 645, packages: ['@stricli/core'] },
   'src/cli/torture.ts': { kilobytes: 230, packages: ['@stricli/core'] },
   'src/cli/configuration-thread.ts': { kilobytes: 520, packages: ['yaml', 'zod'] },
-  'src/worker/worker-main.ts': { kilobytes: 1320, packages: [] },
+  'src/worker/worker-main.ts': { kilobytes: 1325, packages: [] },
   'src/logger/logger-main.ts': { kilobytes: 100, packages: [] },
   'src/store/store-main.ts': { kilobytes: 260, packages: [] },
   'src/otlp/otlp-main.ts': { kilobytes: 90, packages: [] },

@@ -18,6 +18,7 @@ export function completed(fragment: Record<string, unknown>): Record<string, unk
     'dns',
     'routes',
     'error_pages',
+    'application_error_pages',
     'request_headers',
     'response_headers',
     'security_headers',
