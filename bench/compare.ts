@@ -27,7 +27,8 @@ on one core, each with its own load on the other core.
                      ${workNames.slice(8, 11).join(', ')},
                      ${workNames.slice(11, 14).join(', ')},
                      ${workNames.slice(14, 17).join(', ')},
-                     ${workNames.slice(17).join(', ')}
+                     ${workNames.slice(17, 20).join(', ')},
+                     ${workNames.slice(20).join(', ')}
                      (small-get,fresh-get,get-10k,post-10k,new-connection)
   --rounds <n>       of each work (20); each ${roundsPerStart} have gateways of their own
   --seconds <n>      of each round (2)

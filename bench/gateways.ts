@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Peer } from '../scripts/peers.ts';
 import { repositoryRoot } from '../scripts/repository.ts';
@@ -38,12 +39,15 @@ export const originPort = benchPort(1);
 export const echoPort = benchPort(10);
 /** nginx cannot read a call before it answers it by itself, so another program answers gRPC. */
 export const grpcPort = benchPort(18);
+/** nginx speaks FastCGI as a client alone. */
+export const fastCgiPort = benchPort(0);
 /** A receiver of OTLP, for configurations that export. */
 export const collectorPort = benchPort(19);
 const benchFolder = join(repositoryRoot, 'bench');
 
 /** 127.0.1.1 and the following addresses all reach the same nginx. */
-function originAddresses({ endpoints, grpc }: Setting): readonly string[] {
+function originAddresses({ endpoints, grpc, fastcgi }: Setting): readonly string[] {
+  if (fastcgi === true) return [`127.0.0.1:${fastCgiPort}`];
   if (grpc === true) return [`127.0.0.1:${grpcPort}`];
   if (endpoints === 1) return [`127.0.0.1:${originPort}`];
   return Array.from({ length: endpoints }, (_, index) => `127.0.1.${index + 1}:${originPort}`);
@@ -104,6 +108,8 @@ ${page('$request_id')}
     'nginx.conf': text,
     'files/10k': 'candor. '.repeat(10 * 128),
     'files/1m': 'candor. '.repeat(1024 * 128),
+    // Text that people have written: what repeats itself compresses faster than pages do.
+    'files/50k': readFileSync(join(repositoryRoot, 'docs', 'configuration.md')).toString('latin1', 0, 50 * 1024),
   };
   return { name: 'origin', port: originPort, command: nginxCommand(nginx), env: nginx.env, files };
 }
@@ -148,9 +154,10 @@ ${page('6f1ed002ab5595859014ebf0951522d9')}
   return { name: 'origin', port, command: nginxCommand(nginx), env: nginx.env, files };
 }
 
-/** Files that nginx, Caddy and Candor serve by themselves. */
-function staticFiles({ files }: Setting): Readonly<Record<string, string>> {
+/** Files that nginx, Caddy and Candor serve by themselves, or look for. */
+function staticFiles({ files, fastcgi }: Setting): Readonly<Record<string, string>> {
   const text = (kilobytes: number): string => 'candor. '.repeat(kilobytes * 128);
+  if (fastcgi === true) return { 'hello.php': '<?php' };
   if (files !== true) return {};
   return { 'static/1k.txt': text(1), 'static/100k.txt': text(100), 'static/10m.txt': text(10 * 1024) };
 }
@@ -158,16 +165,16 @@ function staticFiles({ files }: Setting): Readonly<Record<string, string>> {
 /** With its default log; 'buffered': with a log in 64 KB writes, 64 KB buffers for large responses, and files without sendfile. */
 export function nginxGateway(nginx: Program, setting: Setting, buffered: boolean): Gateway {
   const port = buffered ? benchPort(4) : benchPort(2);
-  const pass = setting.grpc === true ? 'grpc_pass grpc://origin;' : 'proxy_pass http://origin;';
+  const pass = nginxPass(setting);
   const locations = prefixes(setting).map((prefix) => `    location ${prefix}/ { ${pass} }`);
-  const text = `daemon off;
+  const text = `${nginxModules(nginx, setting)}daemon off;
 worker_processes 1;
 worker_rlimit_nofile 20000;
 pid nginx.pid;
 error_log error.log;
 events { worker_connections 12000; }
 http {
-  access_log access.log combined${buffered ? ' buffer=64k flush=1s' : ''};
+${nginxCompression[setting.compress ?? 'none']}  access_log access.log combined${buffered ? ' buffer=64k flush=1s' : ''};
   sendfile ${setting.files === true && buffered ? 'off' : 'on'};
   tcp_nopush on;
   keepalive_requests 100000000;
@@ -211,6 +218,37 @@ ${locations.join('\n')}
     env: nginx.env,
     files: { 'nginx.conf': text, ...certificateFiles(setting), ...staticFiles(setting) },
   };
+}
+
+/** With all of its `fastcgi_params`, and without connections that are kept, as both are by default. */
+function nginxPass({ grpc, fastcgi }: Setting): string {
+  if (grpc === true) return 'grpc_pass grpc://origin;';
+  if (fastcgi !== true) return 'proxy_pass http://origin;';
+  const variables = [
+    ...[
+      'SCRIPT_FILENAME $document_root$fastcgi_script_name',
+      'QUERY_STRING $query_string',
+      'REQUEST_METHOD $request_method',
+    ],
+    ...['CONTENT_TYPE $content_type', 'CONTENT_LENGTH $content_length', 'SCRIPT_NAME $fastcgi_script_name'],
+    ...['REQUEST_URI $request_uri', 'DOCUMENT_URI $document_uri', 'DOCUMENT_ROOT $document_root'],
+    ...['SERVER_PROTOCOL $server_protocol', 'REQUEST_SCHEME $scheme', 'GATEWAY_INTERFACE CGI/1.1'],
+    ...['SERVER_SOFTWARE nginx', 'REMOTE_ADDR $remote_addr', 'REMOTE_PORT $remote_port', 'SERVER_ADDR $server_addr'],
+    ...['SERVER_PORT $server_port', 'SERVER_NAME $server_name', 'REDIRECT_STATUS 200'],
+  ].map((one) => `fastcgi_param ${one};`);
+  return `root .; ${variables.join(' ')} fastcgi_pass 127.0.0.1:${fastCgiPort};`;
+}
+
+const nginxCompression = {
+  none: '',
+  gzip: '  gzip on;\n  gzip_comp_level 1;\n  gzip_proxied any;\n',
+  br: '  brotli on;\n  brotli_comp_level 4;\n',
+} as const;
+
+/** Of Debian's package libnginx-mod-http-brotli-filter. */
+function nginxModules({ path }: Program, { compress }: Setting): string {
+  const folder = join(dirname(path), '..', 'lib', 'nginx', 'modules');
+  return compress === 'br' ? `load_module ${folder}/ngx_http_brotli_filter_module.so;\n` : '';
 }
 
 /** Sessions are resumed by tickets, as Candor does it; OpenSSL's default ciphers. */
@@ -268,7 +306,10 @@ export function caddyGateway({ path, env }: Program, setting: Setting): Gateway 
   const to = originAddresses(setting)
     .map((at) => scheme + at)
     .join(' ');
-  const proxies = prefixes(setting).map((prefix) => `\thandle ${prefix}/* {\n\t\treverse_proxy ${to}\n\t}`);
+  const proxies = prefixes(setting).map(
+    (prefix) =>
+      `\thandle ${prefix}/* {\n\t\t${setting.fastcgi === true ? `root * .\n\t\tphp_fastcgi ${to}` : `reverse_proxy ${to}`}\n\t}`,
+  );
   const text = `{
 	admin off
 	auto_https off${setting.http2 ? '\n\tservers {\n\t\tprotocols h1 h2 h2c\n\t}' : ''}
@@ -278,7 +319,7 @@ ${setting.tls ? 'https' : 'http'}://:${port} {
 	log {
 		output file access.log
 	}
-	handle /echo {
+${setting.compress === 'gzip' ? '\tencode {\n\t\tgzip 1\n\t}\n' : ''}	handle /echo {
 		reverse_proxy 127.0.0.1:${echoPort}
 	}
 ${setting.files === true ? '\thandle /static/* {\n\t\troot * .\n\t\tfile_server\n\t}\n' : ''}${proxies.join('\n')}
@@ -391,11 +432,24 @@ function candorListener(port: number, { tls, http2 }: Setting): string {
   return `  web:\n    bind: 127.0.0.1:${port}\n    http2: ${http2}\n${tls ? `    ${certificates}` : ''}`;
 }
 
+const candorCompression = {
+  none: '',
+  gzip: 'compress: { codings: gzip, levels: { gzip: 1 } }\n',
+  br: 'compress: { codings: br, levels: { br: 4 } }\n',
+} as const;
+
+function protocolLine({ grpc, fastcgi }: Setting): string {
+  return grpc === true ? '\n    http2: true' : fastcgi === true ? '\n    protocol: fastcgi' : '';
+}
+
 /** `program` is the folder of an installed package, or the repository for unbuilt source. */
 export function candorGateway(program: string, setting: Setting, options: CandorOptions = {}): Gateway {
   const { workers = 1, nodeFlags = [], log = 'default', name = 'candor', port = benchPort(3) } = options;
   const { configuration = '', nodeFolder = dirname(process.execPath) } = options;
-  const routes = prefixes(setting).map((prefix) => `  - { path: "${prefix === '' ? '/' : prefix}", to: origin }`);
+  const routes = prefixes(setting).map(
+    (prefix) =>
+      `  - { path: "${prefix === '' ? '/' : prefix}", to: origin${setting.fastcgi === true ? ', php: { root: . }' : ''} }`,
+  );
   const text = `# As a newcomer would have it: the defaults, and the log into a file.
 deployment: bench
 workers: ${workers}
@@ -406,7 +460,7 @@ client:
   connections_per_address_max: none
 ${setting.tls ? '  tls_handshake_rate_max: none\n' : ''}upstreams:
   origin:
-    endpoints: ${JSON.stringify(originAddresses(setting))}${setting.grpc === true ? '\n    http2: true' : ''}
+    endpoints: ${JSON.stringify(originAddresses(setting))}${protocolLine(setting)}
   echo:
     endpoints: ["127.0.0.1:${echoPort}"]
 routes:
@@ -416,7 +470,7 @@ admin:
   socket: none
 log:
 ${logLines[log]}
-${configuration}
+${candorCompression[setting.compress ?? 'none']}${configuration}
 `;
   const bin = join(program, 'bin', 'candor');
   // As a shell starts it: it chooses its flags itself, unless they are given.

@@ -37,7 +37,8 @@ the method and the last figures.
                       ${workNames.slice(5, 9).join(', ')},
                       ${workNames.slice(9, 13).join(', ')},
                       ${workNames.slice(13, 17).join(', ')},
-                      ${workNames.slice(17).join(', ')} (all)
+                      ${workNames.slice(17, 21).join(', ')},
+                      ${workNames.slice(21).join(', ')} (all)
   --gateways <names>  of ${gatewayNames.slice(0, 4).join(', ')},
                       ${gatewayNames.slice(4, 9).join(', ')},
                       ${gatewayNames.slice(9).join(', ')}

@@ -5,6 +5,7 @@ import { gatewayCore, loadCore } from './cores.ts';
 import {
   collectorPort,
   echoPort,
+  fastCgiPort,
   type Gateway,
   type GatewayName,
   grpcPort,
@@ -35,13 +36,14 @@ export async function startGateway(gateway: Gateway, core: number | null, own: s
   return started;
 }
 
+/** And FastCGI. */
 const servesFiles = /^(?:candor|nginx|caddy)/;
 
 /** Starts all requested gateways that can do it, on the gateways' core. */
 export async function startAll({ factories, folder }: Tools, setting: Setting): Promise<Started[]> {
   const started: Started[] = [];
   for (const [name, factory] of factories) {
-    if (setting.files === true && !servesFiles.test(name)) continue;
+    if ((setting.files === true || setting.fastcgi === true) && !servesFiles.test(name)) continue;
     const gateway = factory(setting);
     started.push({ gateway, pinned: await startGateway(gateway, gatewayCore, join(folder, gateway.name)) });
   }
@@ -68,6 +70,7 @@ export async function startOrigins(nginx: Program, folder: string): Promise<void
   await startGateway(nginxOrigin(nginx), loadCore, join(folder, 'origin'));
   await startProgram('echo-origin.ts', echoPort, folder);
   await startProgram('grpc-origin.ts', grpcPort, folder);
+  await startProgram('fastcgi-origin.ts', fastCgiPort, folder);
 }
 
 /** Starts a receiver of OTLP on the core of the load. Returns its URL. */

@@ -47,10 +47,24 @@ export type WorkName =
   | 'h2-get'
   | 'h2-get-1m'
   | 'h2-tls-get'
-  | 'grpc-unary';
+  | 'grpc-unary'
+  | 'fastcgi'
+  | 'gzip-50k'
+  | 'br-50k';
 
 /** The configuration of the gateway: one route to one origin; a thousand routes; two hundred endpoints. */
-export type SettingName = 'plain' | 'routes' | 'endpoints' | 'tls' | 'h2' | 'h2-tls' | 'grpc' | 'files';
+export type SettingName =
+  | 'plain'
+  | 'routes'
+  | 'endpoints'
+  | 'tls'
+  | 'h2'
+  | 'h2-tls'
+  | 'grpc'
+  | 'gzip'
+  | 'br'
+  | 'files'
+  | 'fastcgi';
 
 export interface Setting {
   readonly routes: number;
@@ -60,6 +74,10 @@ export interface Setting {
   readonly http2: boolean;
   /** Endpoints get HTTP/2 in clear text, with gRPC. Absent: HTTP/1.1. */
   readonly grpc?: true;
+  /** The gateway compresses, by gzip at level 1 or br at level 4. Absent: it does not. */
+  readonly compress?: 'gzip' | 'br';
+  /** The endpoint speaks FastCGI. */
+  readonly fastcgi?: true;
   /** Files of a folder beside the origin. */
   readonly files?: true;
 }
@@ -72,6 +90,9 @@ export const settings: Readonly<Record<SettingName, Setting>> = {
   h2: { routes: 1, endpoints: 1, tls: false, http2: true },
   grpc: { routes: 1, endpoints: 1, tls: false, http2: true, grpc: true },
   'h2-tls': { routes: 1, endpoints: 1, tls: true, http2: true },
+  gzip: { routes: 1, endpoints: 1, tls: false, http2: false, compress: 'gzip' },
+  br: { routes: 1, endpoints: 1, tls: false, http2: false, compress: 'br' },
+  fastcgi: { routes: 1, endpoints: 1, tls: false, http2: false, fastcgi: true },
   files: { routes: 1, endpoints: 1, tls: false, http2: false, files: true },
 };
 
@@ -97,6 +118,9 @@ export const works: readonly Work[] = [
   { ...get, name: 'h2-get-1m', title: 'GET of 1 MB, HTTP/2', path: '/files/1m', setting: 'h2' },
   { ...secure, name: 'h2-tls-get', title: 'small GET, HTTP/2 within TLS', setting: 'h2-tls' },
   { ...get, name: 'grpc-unary', title: 'unary gRPC call', path: '/shop.Orders/Get', method: 'POST', setting: 'grpc' },
+  { ...get, name: 'fastcgi', title: 'small GET, FastCGI', path: '/hello.php?from=mail', setting: 'fastcgi' },
+  { ...get, name: 'gzip-50k', title: 'GET of 50 KB, gzip (1)', path: '/files/50k', setting: 'gzip' },
+  { ...get, name: 'br-50k', title: 'GET of 50 KB, br (4)', path: '/files/50k', setting: 'br' },
   { ...get, name: 'static-1k', title: 'static file of 1 KB', path: '/static/1k.txt', setting: 'files' },
   { ...get, name: 'static-100k', title: 'static file of 100 KB', path: '/static/100k.txt', setting: 'files' },
   { ...get, name: 'static-10m', title: 'static file of 10 MB', path: '/static/10m.txt', setting: 'files' },

@@ -30,6 +30,8 @@ export function comparisonDocument(compared: readonly Compared[], before: string
     ...sectionOf(before, 'poisoning'),
     ...sectionOf(before, 'storms'),
     ...sectionOf(before, 'deploys'),
+    ...sectionOf(before, 'functions'),
+    ...sectionOf(before, 'configurations'),
     ...(candor === undefined ? [] : betterElsewhere(candor, peers)),
     ...candorAtItsDefaults,
     ...compared.flatMap(portrait),
@@ -54,8 +56,8 @@ export function hasCase(matrix: string, id: string): boolean {
   return matrix.split('\n').some((row) => row.split('\t')[1]?.replace(' †', '') === id);
 }
 
-/** Sections of other commands, `npm run compare:poisoning`, `bench:storms` and `bench:deploys`: each between two comments with its name. */
-type ForeignSection = 'poisoning' | 'storms' | 'deploys';
+/** Sections of other commands and of test/functions/: each between two comments with its name. */
+type ForeignSection = 'poisoning' | 'storms' | 'deploys' | 'functions' | 'configurations';
 
 function sectionOf(document: string, name: ForeignSection): string[] {
   const [start, end] = [document.indexOf(`<!-- ${name} -->`), document.indexOf(`<!-- /${name} -->`)];

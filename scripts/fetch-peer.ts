@@ -29,7 +29,7 @@ const ownLists: readonly string[] = [
 interface Fetch {
   /** Debian's packages that may contain the program, likeliest first. */
   readonly packages: readonly string[];
-  /** Packages that the program needs to be unpacked, besides libraries. */
+  /** Packages that the program needs to be unpacked, besides libraries; see `moreOf`. */
   readonly more: readonly string[];
   readonly folder: string;
   /** The program in the folder; null if it is not there. */
@@ -47,8 +47,9 @@ export function fetchProgram(
   say: (line: string) => void,
 ): string | null {
   const holder = packages.find((packageName) => {
-    say(`fetching ${[packageName, ...more].join(', ')} from Debian into .cache/debs/ (unpacked, not installed)`);
-    return unpack([packageName, ...more], folder) && find() !== null;
+    const wanted = [packageName, ...moreOf(packageName, more)];
+    say(`fetching ${wanted.join(', ')} from Debian into .cache/debs/ (unpacked, not installed)`);
+    return unpack(wanted, folder) && find() !== null;
   });
   const program = find();
   if (holder === undefined || program === null) return 'could not be fetched from Debian (offline?)';
@@ -66,6 +67,11 @@ export function fetchProgram(
     needing = libraries;
   }
   return missing().length === 0 ? null : `lacks the libraries ${missing().join(', ')} here`;
+}
+
+/** The further packages of one: `*` stands for its name before the first hyphen. */
+export function moreOf(packageName: string, more: readonly string[]): string[] {
+  return more.map((name) => name.replace('*', packageName.split('-')[0] ?? ''));
 }
 
 /** Removes what has been unpacked. A package that is needed again is fetched again. */

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { debsFolder, download, fetchProgram, libraryFolders, removeDownloads } from './fetch-peer.ts';
+import { debsFolder, download, fetchProgram, libraryFolders, moreOf, removeDownloads } from './fetch-peer.ts';
 
 /** Programs of other projects that tests and measurements run beside Candor. */
 export type PeerName =
@@ -20,7 +20,11 @@ export type PeerName =
   | 'chromium'
   | 'prometheus'
   | 'promtool'
-  | 'litmus';
+  | 'litmus'
+  | 'php-fpm'
+  | 'mariadbd'
+  | 'wordpress'
+  | 'phpmyadmin';
 
 export type Peer =
   | { readonly path: string; readonly env: Readonly<Record<string, string>> }
@@ -30,16 +34,35 @@ export type Peer =
 interface PeerSpec {
   /** Debian's packages that may contain the program, likeliest first. */
   readonly packages: readonly string[];
-  /** Where the program is in the package, if in none of the usual folders, or if the file there is a script with fixed paths. */
-  readonly program?: string;
-  /** Packages that it needs besides libraries. */
+  /** Where the program is in the package, if in none of the usual folders, or if the file there is a script with fixed paths; the first that is there. */
+  readonly program?: string | readonly string[];
+  /** Packages that it needs besides libraries; `*` stands for the beginning of a name that has the version, such as `php8.2` of `php8.2-fpm`. */
   readonly more?: readonly string[];
   /** Libraries that it opens only when it runs. */
   readonly opens?: readonly string[];
 }
 
+/** Of phpMyAdmin. */
+const javaScripts = [
+  'codemirror',
+  'jquery',
+  'jquery-mousewheel',
+  'jquery-tablesorter',
+  'jquery-timepicker',
+  'jquery-ui',
+].map((name) => `libjs-${name}`);
+const phpLibraries = [
+  ...['composer-ca-bundle', 'fig-http-message-util', 'getallheaders', 'google-recaptcha', 'mariadb-mysql-kbs'],
+  ...['nikic-fast-route', 'phpmyadmin-motranslator', 'phpmyadmin-shapefile', 'phpmyadmin-sql-parser', 'psr-cache'],
+  ...['psr-container', 'psr-http-factory', 'psr-http-message', 'psr-log', 'slim-psr7', 'symfony-cache'],
+  ...['symfony-cache-contracts', 'symfony-config', 'symfony-dependency-injection', 'symfony-deprecation-contracts'],
+  ...['symfony-expression-language', 'symfony-filesystem', 'symfony-polyfill-php80', 'symfony-service-contracts'],
+  ...['symfony-var-exporter', 'twig', 'twig-i18n-extension', 'webmozart-assert'],
+].map((name) => `php-${name}`);
+
 const specs: Readonly<Record<PeerName, PeerSpec>> = {
-  nginx: { packages: ['nginx', 'nginx-core'] },
+  // The second package has a module that compresses by br.
+  nginx: { packages: ['nginx', 'nginx-core'], more: ['libnginx-mod-http-brotli-filter'] },
   haproxy: { packages: ['haproxy'] },
   caddy: { packages: ['caddy'] },
   apache2: { packages: ['apache2-bin'] },
@@ -65,6 +88,22 @@ const specs: Readonly<Record<PeerName, PeerSpec>> = {
   promtool: { packages: ['prometheus'] },
   // A test of WebDAV servers. Its command is a script with fixed paths; this is one of its programs.
   litmus: { packages: ['litmus'], program: 'usr/libexec/litmus/copymove' },
+  'php-fpm': {
+    packages: ['php8.2-fpm', 'php8.4-fpm'],
+    program: ['usr/sbin/php-fpm8.2', 'usr/sbin/php-fpm8.4'],
+    more: ['*-common', '*-opcache', '*-mbstring', '*-mysql', '*-xml', 'libonig5'],
+  },
+  mariadbd: { packages: ['mariadb-server-core'], more: ['mariadb-server'] },
+  wordpress: {
+    packages: ['wordpress'],
+    program: 'usr/share/wordpress/index.php',
+    more: ['wordpress-theme-twentytwentythree', 'libjs-underscore', 'libjs-cropper', 'php-getid3'],
+  },
+  phpmyadmin: {
+    packages: ['phpmyadmin'],
+    program: 'usr/share/phpmyadmin/index.php',
+    more: [...javaScripts, ...phpLibraries],
+  },
 };
 
 const binFolders = ['usr/sbin', 'usr/bin', 'sbin', 'bin'];
@@ -108,7 +147,13 @@ export function preparePeer(name: PeerName, say: (line: string) => void): Peer {
 /** Prepares several peers. The packages of all that are missing are fetched in one call of apt. */
 export function preparePeers(names: readonly PeerName[], say: (line: string) => void): readonly Peer[] {
   const missing = names.filter((name) => 'missing' in findPeer(name));
-  const packages = missing.flatMap((name) => [...specs[name].packages.slice(0, 1), ...(specs[name].more ?? [])]);
+  const packages = missing.flatMap((name) => {
+    const {
+      packages: [holder = ''],
+      more = [],
+    } = specs[name];
+    return [holder, ...moreOf(holder, more)];
+  });
   if (packages.length > 0 && findInstalled('apt-get') !== null) {
     say(`fetching ${[...new Set(packages)].join(', ')} from Debian`);
     download([...new Set(packages)]);
@@ -127,7 +172,7 @@ function findInstalled(program: string): string | null {
 
 function findUnpacked(name: PeerName, folder: string): string | null {
   const { program } = specs[name];
-  const files = program === undefined ? binFolders.map((bin) => join(bin, name)) : [program];
+  const files = program === undefined ? binFolders.map((bin) => join(bin, name)) : [program].flat();
   return files.map((file) => join(folder, file)).find((file) => existsSync(file)) ?? null;
 }
 

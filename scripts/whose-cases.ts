@@ -34,6 +34,10 @@ const whoseCases: Partial<Record<Cause, readonly WhoseCase[]>> = {
     { when: 'with `drained`', evidence: { drained: 'drain:ENDPOINT' } },
   ],
   too_many_connections_from_address: [{ when: 'where `is_private` is true', evidence: { isPrivate: true } }],
+  script_not_found: [
+    { when: 'where `why` is `outside`', evidence: { why: 'outside' } },
+    { when: 'where `why` is `unreadable`', evidence: { why: 'unreadable' } },
+  ],
   request_refused: [{ when: 'where `rule` is `proxy-protocol`', evidence: { rule: 'proxy-protocol' } }],
 };
 

@@ -68,6 +68,13 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   'code of client_gone': "the error of the client's RST_STREAM (RFC 9113 §7); absent unless `how` is `cancelled`",
   'code of request_refused':
     'the error with which the gateway ended the stream or connection (RFC 9113 §7); absent if it answered',
+  fastcgi: 'true if FastCGI was spoken with the endpoint; absent otherwise',
+  isFull: 'true if the queue of connections of a unix socket was full (EAGAIN); absent if nothing listens there',
+  script: 'the path below `root` that was looked for',
+  root: 'the folder of the programs, as the route has it',
+  'why of script_unknown': '`unknown` or `denied`: what the FastCGI server says of the program',
+  'why of script_not_found':
+    '`missing`, `outside` (a symbolic link leads out of `root`), `not_a_file`, `unreadable`, or `bad_path`',
   stream:
     'the HTTP/2 error by which the endpoint ended the stream (RST_STREAM), `GOAWAY` if a GOAWAY ended it, or `END_STREAM` if it ended it in order, but too early; absent if the whole connection ended',
   frame: 'the frame that said so',

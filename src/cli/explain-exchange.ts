@@ -1,4 +1,4 @@
-import { logFormats } from '../core/log-formats.ts';
+import { logFormatOf } from '../core/log-formats.ts';
 import { resolve } from 'node:path';
 import { apiRoot } from '../admin/operations.ts';
 import type { LogSpec } from '../core/configuration.ts';
@@ -158,8 +158,8 @@ function fileText({ bytes, from, until, errno, problem, isCombined }: SearchedFi
 }
 
 function notFound(id: string, looked: readonly string[], format: LogSpec['format'] = 'json'): never {
-  const noIds = !logFormats[format].holdsRecords
-    ? '\nThe configuration has `log.format: combined`, whose lines have neither ids nor causes: with `log.format: json` they do.'
+  const noIds = !logFormatOf(format).holdsRecords
+    ? '\nThe lines of `log.format` in the configuration have neither ids nor causes: with `log.format: json` they do.'
     : '';
   throw new CommandFailure(
     'not_found',

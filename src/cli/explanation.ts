@@ -19,6 +19,7 @@ import {
   exitText,
   failureSentence,
   retryText,
+  stderrText,
   surplusText,
   waitTexts,
 } from '../diagnose/attempt-texts.ts';
@@ -176,13 +177,15 @@ function outcomeLines(attempt: AttemptRecord, record: ExchangeRecord, style: Sty
   const indent = '      ';
   const say = (text: string): string[] => wrap(harmless(text), indent);
   if (attempt.cause === null && attempt.status === null) return say(`– ${retry}`);
-  const [surplus, bytes] = [surplusText(attempt), bytesText(attempt, record.kind)];
+  const sayIf = (text: string | null): string[] => (text === null ? [] : say(text));
+  const stderr = sayIf(stderrText(attempt));
   if (attempt.cause === null)
-    return [...say(`✔ ${attempt.status ?? 'no status'}; ${retry}`), ...(surplus === null ? [] : say(surplus))];
+    return [...say(`✔ ${attempt.status ?? 'no status'}; ${retry}`), ...sayIf(surplusText(attempt)), ...stderr];
   return [
     ...say(`✖ ${failureSentence(attempt)}`),
     ...evidenceLines(attempt, record.cause, indent).map((line) => style.dim(line)),
-    ...(bytes === null ? [] : say(bytes)),
+    ...sayIf(bytesText(attempt, record.kind)),
+    ...stderr,
     ...(attempt.exit === null ? [] : say(exitText(attempt.exit))),
     ...say(`→ ${retry}`),
   ];

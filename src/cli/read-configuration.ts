@@ -44,6 +44,11 @@ export async function readAsked(file: string, context: ReadContext): Promise<Con
   return read;
 }
 
+function relativeIn(folder: string, path: string): string {
+  const shown = relative(folder, path);
+  return shown.startsWith('..') ? path : shown;
+}
+
 type WholeRead = ConfigurationAsked & Pick<Loading, 'shownText'> & Pick<ServedRead, 'isMissing'>;
 
 async function readWhole(file: string, context: ReadContext): Promise<WholeRead> {
@@ -53,11 +58,10 @@ async function readWhole(file: string, context: ReadContext): Promise<WholeRead>
   const readFile: typeof host.readFile = (one, bytesMax) =>
     isInput && one === path ? readInput(bytesMax) : host.readFile(one, bytesMax);
   const loading = await loadConfiguration(path, context.env, { ...host, readFile }, context.clock.wallTime());
-  const shown = relative(context.directory, path);
-  const name = isInput ? 'standard input' : shown.startsWith('..') ? path : shown;
+  const name = isInput ? 'standard input' : relativeIn(context.directory, path);
   // The name as the user gave it: people know the file by that name, and editors open it by that name too.
   const named = (errors: readonly ConfigurationError[]): ConfigurationError[] =>
-    errors.map((one) => (one.file === path ? { ...one, file: name } : one));
+    errors.map((one) => ({ ...one, file: one.file === path ? name : relativeIn(context.directory, one.file) }));
   const { maskedText, shownText } = loading;
   const found = loading.ok ? loading.warnings : loading.errors;
   const read = { path: isInput ? null : path, text: found.length === 0 ? '' : maskedText(), shownText };

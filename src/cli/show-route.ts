@@ -70,6 +70,7 @@ function routeLines(found: RouteExplanation, style: Style): string[] {
     ...settingLines('retries', found.retry),
     ...settingLines('headers', found.headers),
     ...settingLines('limits', found.limits),
+    ...settingLines('programs', found.programs),
     ...passedLines(candidates, style),
   ];
 }

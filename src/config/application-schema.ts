@@ -91,5 +91,5 @@ export const application = hide(settings, 'command');
 export type ApplicationRead = z.output<typeof application>;
 export type EndpointKeysRead = Pick<
   ApplicationRead,
-  'connections' | 'attempts' | 'balance' | 'when_none_ready' | 'response_head_max' | 'logs'
+  'protocol' | 'connections' | 'attempts' | 'balance' | 'when_none_ready' | 'response_head_max' | 'logs'
 >;

@@ -35,7 +35,8 @@ function buildEndpointLimits(
   return {
     idleConnectionsMax: Math.min(count(connections?.idle_max, defaults.connections.idleMax), connectionsMax),
     idleConnectionMs: ms(connections?.idle_timeout, defaults.connections.idleTimeout),
-    connectionReuse: connections?.reuse ?? 'always',
+    // A connection that php-fpm keeps holds one of its children.
+    connectionReuse: connections?.reuse ?? (read.protocol === 'fastcgi' ? 'never' : 'always'),
     connectionsMax,
     ...(typeof connections?.requests_max === 'number' ? { requestsMax: connections.requests_max } : {}),
     queueMax: count(connections?.queue_max, defaults.connections.queueMax),
@@ -49,6 +50,15 @@ function buildEndpointLimits(
     ...buildWhenNoneReady(read.when_none_ready),
     ...(read.balance === undefined || read.balance === null ? {} : { balance: read.balance }),
   };
+}
+
+/** `http2: true` is another way to write it. */
+export function protocolOf({
+  protocol,
+  http2,
+}: Pick<ApplicationRead, 'protocol' | 'http2'>): Pick<UpstreamSpec, 'protocol'> {
+  const spoken = protocol ?? (http2 === true ? 'http2' : 'http1');
+  return spoken === 'http1' ? {} : { protocol: spoken };
 }
 
 function buildWhenNoneReady(read: EndpointKeysRead['when_none_ready']): Pick<UpstreamSpec, 'whenNoneReady'> {
@@ -72,7 +82,7 @@ export function buildUpstream(name: string, read: UpstreamRead, context: BuildCo
     ...(full.proxy_protocol === undefined || full.proxy_protocol === 'none'
       ? {}
       : { proxyProtocol: full.proxy_protocol }),
-    ...(full.http2 === true ? { protocol: 'http2' as const } : {}),
+    ...protocolOf(full),
     check: buildCheck(full.check),
     ...buildEndpointLimits(name, full, context),
     ...(full.when_none_ready?.then === 'try' ? { triesUnhealthy: true as const } : {}),
@@ -147,7 +157,7 @@ export function buildApplicationUpstream(name: string, read: ApplicationRead, co
     family: 'prefer_ipv4',
     application: name as ApplicationId,
     tls: null,
-    ...(read.http2 === true ? { protocol: 'http2' as const } : {}),
+    ...protocolOf(read),
     check: { kind: 'none' },
     ...buildEndpointLimits(name, read, context),
   };

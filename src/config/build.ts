@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
-import { logFormats } from '../core/log-formats.ts';
+import { logFormatOf } from '../core/log-formats.ts';
+import { buildSyslog } from './log-schema.ts';
 import type {
   ApplicationSpec,
   Configuration,
@@ -17,7 +18,7 @@ import { unroutedHeaders } from './build-headers.ts';
 import { buildPages, buildRoutes } from './build-routes.ts';
 import { buildAdminTls, buildListenerTls } from './build-listener-tls.ts';
 import { tlsOfListener, programPath } from './wanted-files.ts';
-import { buildApplicationUpstream, buildExpectation, buildUpstream } from './build-upstream.ts';
+import { buildApplicationUpstream, buildExpectation, buildUpstream, protocolOf } from './build-upstream.ts';
 import type { Default } from '../schema/default.ts';
 import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
@@ -90,6 +91,7 @@ export function build(draft: Draft, context: BuildContext): Configuration {
       secretHeaders: [...new Set((plain.log?.secret_headers ?? []).map((name) => name.toLowerCase()))],
       format: plain.log?.format ?? 'json',
       recordedHeaderNames: recordedHeaderNamesOf(plain.log ?? {}),
+      syslog: buildSyslog(plain.log?.syslog, (path) => contentOf(path, context)),
       fullDetail: plain.log?.detail === 'full',
     },
     store: buildStore(plain.store, context),
@@ -119,7 +121,7 @@ function secondsOf(absent: Default): number {
 
 function recordedHeaderNamesOf({ headers = [], format = 'json' }: NonNullable<Draft['plain']['log']>): string[] {
   const names = headers.map((name) => name.toLowerCase());
-  return [...new Set([...names, ...logFormats[format].headers])];
+  return [...new Set([...names, ...logFormatOf(format).headers])];
 }
 
 /** A host name as a name of ours: what cannot stand in one becomes a hyphen. */
@@ -237,12 +239,12 @@ function secretWordsOf(command: readonly string[], path: Path, { positions }: Bu
   });
 }
 
-function buildReadiness({ readiness: read = {}, http2 }: ApplicationRead): ReadinessSpec {
+function buildReadiness({ readiness: read = {}, ...written }: ApplicationRead): ReadinessSpec {
   const readiness = read === 'tcp' ? { tcp: true } : typeof read === 'string' ? { path: read } : read;
   return {
     path: readiness.path ?? defaults.readiness.path.written,
-    ...(http2 === true ? { protocol: 'http2' as const } : {}),
-    ...(readiness.tcp === true ? { tcp: true as const } : {}),
+    ...protocolOf(written),
+    ...(readiness.tcp === true || written.protocol === 'fastcgi' ? { tcp: true as const } : {}),
     ...(readiness.headers === undefined ? {} : { headers: readiness.headers }),
     ...buildExpectation(readiness.expect),
     intervalMs: ms(readiness.interval, defaults.readiness.interval),

@@ -6,6 +6,8 @@ export interface ConfigurationError {
   readonly file: string;
   /** From 1; 0 where the file as a whole is meant. */
   readonly line: number;
+  /** Where the line stands in the text of all files; absent: it is a line of the configuration itself. */
+  readonly textLine?: number;
   /** From 1, in characters; 0 where the file as a whole is meant. */
   readonly column: number;
   /** How many characters of the line are meant. */
@@ -76,7 +78,8 @@ export function renderConfigurationErrors(
   const paint = options.colour ? painted : plain;
   const blocks = errors.map((error) => {
     const lines = [header(error, options, paint)];
-    if (error.line > 0) lines.push(...excerpt(error, lineText(source, error.line), gutter, options, paint));
+    if (error.line > 0)
+      lines.push(...excerpt(error, lineText(source, error.textLine ?? error.line), gutter, options, paint));
     if (error.suggestion !== null) {
       const indent = error.line > 0 ? ' '.repeat(gutter + 2) : '  ';
       lines.push(

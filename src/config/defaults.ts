@@ -14,6 +14,7 @@ export const defaults = {
     'true',
     'Browsers send all their requests over one connection. Clients that do not ask for it get HTTP/1.1.',
   ),
+  protocol: declare('http1', 'Nearly all applications speak it.'),
   upstreamHttp2: declare(
     'false',
     'In clear text an endpoint that speaks HTTP/1.1 alone would answer no request; and where client and endpoint are near each other, HTTP/1.1 costs both less.',
@@ -301,6 +302,11 @@ export const defaults = {
     '$LOGS_DIRECTORY/candor.log, or candor.log beside the file',
     'Where the service manager keeps logs, else where the file is; `candor explain` finds it there.',
   ),
+  syslog: {
+    syslog: describe('none', 'The file has every line, and `candor explain` reads it.'),
+    facility: declare('daemon', 'The gateway is one; `local0` to `local7` are for the rules of an operator.'),
+    tag: declare('candor', 'By this name receivers sort their messages.'),
+  },
   store: {
     store: declare('none', 'A store takes disk and processor time, which an operator is to choose.'),
     path: describe(

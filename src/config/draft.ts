@@ -37,9 +37,13 @@ export interface Draft {
 export function readDraft(value: unknown, positions: PositionIndex, collector: ErrorCollector): Draft {
   const reader = new PartReader(positions, collector);
   const raw = isMap(value) ? value : {};
-  const { listeners, upstreams, applications, routes, ...rest } = raw;
+  const { listeners, upstreams, applications, routes, ...others } = raw;
+  // `x-…` is for anchors, and has no meaning of its own.
+  const rest = Object.fromEntries(Object.entries(others).filter(([key]) => !key.startsWith('x-')));
   // Parts with many entries are read entry by entry. Here they only have to be known.
-  const stubs = Object.fromEntries(Object.keys(raw).map((key) => [key, key in rest ? raw[key] : undefined]));
+  const stubs = Object.fromEntries(
+    Object.keys(raw).flatMap((key) => (key.startsWith('x-') ? [] : [[key, key in rest ? raw[key] : undefined]])),
+  );
   const plain: Partial<Record<keyof Plain, unknown>> = {};
   if (isMap(value)) {
     reader.readKeys(stubs);

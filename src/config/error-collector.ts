@@ -1,6 +1,7 @@
 import type { ConfigurationError } from './configuration-errors.ts';
 import { configurationError } from './configuration-errors.ts';
 import type { SchemaError } from './explain-issue.ts';
+import { partAt, pathOfIncluded, type SourcePart } from './included-files.ts';
 import type { ErrorDetail } from '../schema/error-detail.ts';
 import type { Findings, Path } from '../schema/findings.ts';
 import type { PositionIndex } from './position-index.ts';
@@ -15,8 +16,10 @@ export class ErrorCollector implements Findings {
   readonly #counts = { error: 0, warning: 0 };
   readonly #file: string;
   readonly #positions: PositionIndex;
+  readonly #parts: readonly [SourcePart, ...SourcePart[]] | null;
 
-  constructor(file: string, positions: PositionIndex) {
+  constructor(file: string, positions: PositionIndex, parts: readonly [SourcePart, ...SourcePart[]] | null = null) {
+    this.#parts = parts;
     this.#file = file;
     this.#positions = positions;
   }
@@ -50,8 +53,13 @@ export class ErrorCollector implements Findings {
     this.#add(path, 'value', { message, suggestion }, 'warning');
   }
 
-  lineOf(path: Path): number {
-    return this.#positions.keyPosition(path).line;
+  /** 'line 12', or 'line 3 of routes.d/shop.yaml'. */
+  positionText(path: Path): string {
+    const { line } = this.#positions.keyPosition(path);
+    const part = this.#parts === null ? null : partAt(this.#parts, line);
+    return part === null || part === this.#parts?.[0]
+      ? `line ${line}`
+      : `line ${line - part.line + 1} of ${pathOfIncluded(part)}`;
   }
 
   /** Whether the reader of the document has complained of the value, such as of a missing one. */

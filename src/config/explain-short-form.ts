@@ -146,7 +146,7 @@ function suggestForFormat(word: string): string | null {
   if (/^(?:apache|httpd|nginx|common|combined?|clf|ncsa|main|text|plain|access|vhost_combined)$/i.test(word))
     return "write combined for Apache's format, or json for records with the cause of each failure";
   if (/^(?:ndjson|jsonl|jsonlines|json-?lines|structured|default)$/i.test(word)) return 'write json';
-  return `write json, or remove the key${offWord.test(word) ? '; "path: none" switches the log off' : ''}`;
+  return `write json, a line such as "{client_address} {path} {status}", or remove the key${offWord.test(word) ? '; "path: none" switches the log off' : ''}`;
 }
 
 function suggestForDetail(word: string): string {

@@ -381,7 +381,7 @@ export const foreignWords: Readonly<Record<string, readonly string[]>> = {
   challenges: ['challenge', 'httpchallenge', 'tlschallenge', 'preferredchallenges'],
   propagation_timeout: ['propagation', 'propagationdelay', 'dnspropagation', 'delaybeforecheck'],
   log: ['logs', 'logging', 'accesslog', 'errorlog'],
-  format: ['logformat', 'accesslogformat', 'encoding'],
+  format: ['logformat', 'accesslogformat', 'encoding', 'protocol'],
   compress: [
     'compression',
     'compressor',

@@ -177,6 +177,9 @@ function isSecretEntry([section = '', name, ...deeper]: Path, value: unknown): b
 }
 
 export function hidingAt(path: Path, value: unknown): HidingAt {
+  // The reader replaces the entry by what it includes.
+  if (path.length === 3 && path[0] === 'routes' && path[2] === 'include')
+    return { hiding: null, name: '', isKnown: true };
   let node = root;
   let name = '';
   for (const [at, part] of path.entries()) {

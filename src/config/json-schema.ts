@@ -14,11 +14,30 @@ const variablePattern = '\\$\\{';
 export function jsonSchema(): object {
   const schema = z.toJSONSchema(file, { target: 'draft-2020-12', io: 'input' });
   const { $schema, ...rest } = adapt(schema) as Node;
-  return { $schema, title: 'candor.yaml', description: 'The configuration of a Candor gateway.', ...rest };
+  const { routes } = rest['properties'] as { routes: { items: Node } };
+  routes.items = { anyOf: [routes.items, includeEntry] };
+  return {
+    ...{ $schema, title: 'candor.yaml', description: 'The configuration of a Candor gateway.', ...rest },
+    patternProperties: { '^x-': { description: 'For anchors; it has no effect of its own.' } },
+  };
 }
 
 /** What the schema keeps for `reference-tables.ts` and `hidden-keys.ts`. */
 const forDocuments: ReadonlySet<string> = new Set(['why', 'otherwise', 'kind', 'hiding', 'built']);
+
+/** The reader of the file replaces it by the routes that it names. */
+const includeEntry: Node = {
+  type: 'object',
+  properties: {
+    include: {
+      type: 'string',
+      description:
+        'A file of routes, or a folder: of its files with names in .yaml or .yml, in the order of their names.',
+    },
+  },
+  required: ['include'],
+  additionalProperties: false,
+};
 
 /** A copy of a schema in which values may be variables and defaults are values. */
 function adapt(value: unknown): unknown {

@@ -6,7 +6,16 @@ import { type ConfigurationHost, namedPipe } from './host.ts';
 import { suggestNearest } from './nearest.ts';
 import { type ErrorDetail, quoted } from '../schema/error-detail.ts';
 import { type LeftOpen, type ParseContext, type Parsing, parseConfiguration } from './parse.ts';
-import { fileBytesMax } from './read-document.ts';
+import {
+  hasMarker,
+  type IncludedFile,
+  includedFilesMax,
+  isIncludedName,
+  pathOfIncluded,
+  sourceParts,
+  withIncluded,
+} from './included-files.ts';
+import { fileBytesMax, type IncludeError, readDocument } from './read-document.ts';
 import type { ReadableParts } from './readable-parts.ts';
 import type { ShownText } from './shown-text.ts';
 import { wholeFile } from './source-text.ts';
@@ -63,13 +72,82 @@ export async function loadConfiguration(
   }
   const { hostname, addresses = [] } = host;
   const context: ParseContext = { file: path, directory: dirname(absolute), environment, hostname, addresses };
-  const survey = parseConfiguration(read.text, context);
+  const included = await readIncluded(read.text, context, host);
+  const { text } = included;
+  Object.assign(context, { includeErrors: included.errors });
+  const survey = parseConfiguration(text, context);
   const named = survey.wanted.filter(({ kind }) => isRead(kind) && kind !== 'local_authority');
-  const files = [absolute, ...new Set(named.map((wanted) => wanted.path))];
+  const files = [absolute, ...included.paths, ...new Set(named.map((wanted) => wanted.path))];
   if (survey.wanted.length === 0) return { ...survey, files };
   const readings = await readAll(survey.wanted, environment, host);
-  const parsing: Parsing = parseConfiguration(read.text, { ...context, readings, wallTime });
+  const parsing: Parsing = parseConfiguration(text, { ...context, readings, wallTime });
   return { ...parsing, files };
+}
+
+interface Included {
+  /** Of all files. */
+  readonly text: string;
+  readonly paths: readonly string[];
+  readonly errors: ReadonlyMap<string, IncludeError>;
+}
+
+/** The text with the files that its routes include. Those that stand in it already, as in one that was kept, are not read. */
+async function readIncluded(main: string, context: ParseContext, host: ConfigurationHost): Promise<Included> {
+  const errors = new Map<string, IncludeError>();
+  const paths: string[] = [];
+  if (!main.includes('include')) return { text: main, paths, errors };
+  const { includes = [] } = readDocument(main, context.file, context.environment);
+  const known = new Set(sourceParts(main).map(({ include }) => include));
+  const files: IncludedFile[] = [];
+  let bytes = main.length;
+  for (const include of new Set(includes)) {
+    const fail = (message: string, suggestion: string | null, severity: IncludeError['severity'] = 'error'): void =>
+      void errors.set(include, { message, suggestion, severity });
+    const path = resolve(context.directory, include);
+    if (known.has(include)) {
+      const line = sourceParts(main).find((part) => part.include === include)?.line ?? 1;
+      fail(
+        `${quoted(include)} is not read: its files stand in this one, from line ${line - 1} on`,
+        'to read it again, remove everything from that line to the end',
+        'warning',
+      );
+      continue;
+    }
+    if (includes.indexOf(include) !== includes.lastIndexOf(include)) {
+      fail(`${quoted(include)} is included twice`, 'keep one of the two');
+      continue;
+    }
+    const names = await host.listDirectory(path);
+    const wanted = names?.filter(isIncludedName).toSorted() ?? [''];
+    if (names !== null) paths.push(path);
+    if (wanted.length === 0)
+      fail(`no file in ${quoted(include)} has a name that ends in .yaml or .yml`, null, 'warning');
+    for (const name of wanted) {
+      const found = await readText(join(path, name), fileBytesMax, 'an included file', host);
+      if (!found.ok) {
+        if (name === '' && found.why === 'EISDIR')
+          fail(`the folder ${quoted(include)} may not be read by this user`, 'let this user read it');
+        else if (include.includes('*'))
+          fail(
+            `there is no file ${quoted(include)}`,
+            `name the folder: all its files are read whose names end in .yaml or .yml`,
+          );
+        else fail(found.error.message, found.error.suggestion);
+        continue;
+      }
+      paths.push(join(path, name));
+      bytes += found.text.length;
+      if (bytes > fileBytesMax || files.length >= includedFilesMax)
+        fail(
+          `the files of a configuration have more than ${fileBytesMax / 1024} KiB together, or are more than ${includedFilesMax}`,
+          null,
+        );
+      else if (hasMarker(found.text))
+        fail(`${quoted(pathOfIncluded({ include, name }))} has files that it included itself`, 'include them instead');
+      else files.push({ include, name, text: found.text.replace(/^\ufeff/, '') });
+    }
+  }
+  return { text: withIncluded(main, files), paths, errors };
 }
 
 async function readAll(
@@ -96,11 +174,14 @@ interface Unreadable extends ErrorDetail {
   readonly yamlBeside?: readonly string[];
 }
 
-type TextReading = Extract<FileReading, { ok: true }> | { readonly ok: false; readonly error: Unreadable };
+type TextReading =
+  | Extract<FileReading, { ok: true }>
+  | { readonly ok: false; readonly why?: string; readonly error: Unreadable };
 
 async function readText(path: string, bytesMax: number, what: string, host: ConfigurationHost): Promise<TextReading> {
   const result = await host.readFile(path, bytesMax);
-  if (!result.ok) return { ok: false, error: await explainUnreadable(path, result.why, bytesMax, what, host) };
+  if (!result.ok)
+    return { ok: false, why: result.why, error: await explainUnreadable(path, result.why, bytesMax, what, host) };
   try {
     return {
       ok: true,

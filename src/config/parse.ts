@@ -6,7 +6,8 @@ import { readDraft } from './draft.ts';
 import type { Environment, Fill } from './expand.ts';
 import { ownSocketPathError } from './format/address.ts';
 import { MaskedSource, type HiddenText, mask, maskOfPair, type SourceReading } from './masked-source.ts';
-import { readDocument } from './read-document.ts';
+import { inTheirFiles, sourceParts } from './included-files.ts';
+import { type IncludeError, readDocument } from './read-document.ts';
 import { type ReadableParts, readableParts } from './readable-parts.ts';
 import { review } from './review.ts';
 import { reviewLocalAuthority, reviewTls } from './review-tls.ts';
@@ -27,6 +28,8 @@ export interface ParseContext {
   readonly addresses?: readonly string[];
   /** What was read of the files that the text names, by absolute path. Those that are absent are not judged. */
   readonly readings?: ReadonlyMap<string, FileReading>;
+  /** Why files that the text includes are not part of it, by what it says of them. */
+  readonly includeErrors?: ReadonlyMap<string, IncludeError> | undefined;
   /** Milliseconds since the Unix epoch; without it, certificates are not asked whether they are valid now. */
   readonly wallTime?: number | null;
 }
@@ -66,7 +69,11 @@ export type Parsing =
 export function parseConfiguration(text: string, context: ParseContext): Parsing {
   const sourceText = text.replace(/^\ufeff/, '');
   const readings = context.readings ?? new Map<string, FileReading>();
-  const document = readDocument(sourceText, context.file, context.environment);
+  const parts = sourceParts(sourceText);
+  const document = readDocument(sourceText, context.file, context.environment, {
+    parts,
+    unread: context.includeErrors,
+  });
   const { readable: value, positions } = document;
   const reading = { source: sourceText, value, positions, isBroken: document.value === undefined };
   let known: MaskedSource | null = null;
@@ -75,13 +82,16 @@ export function parseConfiguration(text: string, context: ParseContext): Parsing
   const sorted = (errors: readonly ConfigurationError[]): readonly ConfigurationError[] =>
     errors.length === 0
       ? errors
-      : sortErrors(withoutHidden(errors, [...masked().hidden(), ...variableTexts(reading, masked().text)]));
+      : inTheirFiles(
+          sortErrors(withoutHidden(errors, [...masked().hidden(), ...variableTexts(reading, masked().text)])),
+          parts,
+        );
   const failed = (errors: readonly ConfigurationError[], wanted: readonly WantedFile[]): Parsing => {
     const readable = readableParts(value, positions, { ...context, readings, positions }, document.value !== undefined);
     return { ok: false, readable, errors: sorted(errors), ...texts, wanted };
   };
   if (document.value === undefined) return failed(document.errors, []);
-  const collector = new ErrorCollector(context.file, document.positions);
+  const collector = new ErrorCollector(context.file, document.positions, parts);
   const draft = readDraft(document.value, document.positions, collector);
   if (typeof document.value === 'object' && !Array.isArray(document.value)) {
     // References that could not be resolved leave holes which only look like missing keys.
@@ -111,7 +121,7 @@ export function parseConfiguration(text: string, context: ParseContext): Parsing
     state: plain.state === undefined,
     socket: plain.admin?.socket === undefined,
   };
-  const warnings = sorted(collector.errors);
+  const warnings = sorted([...document.errors, ...collector.errors]);
   return { ok: true, configuration, warnings, leftOpen, ...texts, wanted };
 }
 

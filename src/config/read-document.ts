@@ -1,3 +1,4 @@
+import { normalize } from 'node:path';
 import {
   type Alias,
   type Document,
@@ -11,12 +12,14 @@ import {
   isScalar,
   isSeq,
   parseDocument,
+  visit,
 } from 'yaml';
 import { type ConfigurationError, configurationError } from './configuration-errors.ts';
 import { errorsMax } from './error-collector.ts';
 import { exampleAt } from './explain-feature-form.ts';
 import { type Environment, expandVariables } from './expand.ts';
-import { plainText, quoted } from '../schema/error-detail.ts';
+import { type ErrorDetail, plainText, quoted } from '../schema/error-detail.ts';
+import { type SourcePart, sourceParts } from './included-files.ts';
 import { MaskedSource } from './masked-source.ts';
 import { isPort } from './nearest.ts';
 import { nestStrayKeys } from './nest-stray-keys.ts';
@@ -40,15 +43,33 @@ interface ReadDocument {
   readonly readable: unknown;
   readonly positions: PositionIndex;
   readonly errors: readonly ConfigurationError[];
+  /** What it includes, by the names in `IncludedFile`. */
+  readonly includes?: readonly string[];
+}
+
+/** Why an included file is not read, or what is strange about it. */
+export interface IncludeError extends ErrorDetail {
+  readonly severity: ConfigurationError['severity'];
+}
+
+interface Includes {
+  readonly parts: readonly [SourcePart, ...SourcePart[]];
+  readonly unread?: ReadonlyMap<string, IncludeError> | undefined;
 }
 
 /** YAML text into plain data with the place of every key and value, variables expanded. Never throws. */
-export function readDocument(text: string, file: string, environment: Environment): ReadDocument {
+export function readDocument(
+  text: string,
+  file: string,
+  environment: Environment,
+  { parts, unread = new Map() }: Includes = { parts: sourceParts(text) },
+): ReadDocument {
+  const [main, ...included] = parts;
   const source = sourceText(text);
   const positions = new PathPositions(source);
-  const early = textErrors(source, file);
+  const early = textErrors(source, file, main.text);
   if (early.length > 0) return { value: undefined, readable: undefined, positions, errors: early };
-  const document = parseSafely(text);
+  const document = parseSafely(main);
   if (document === null) {
     const error = configurationError(
       file,
@@ -59,7 +80,7 @@ export function readDocument(text: string, file: string, environment: Environmen
     );
     return { value: undefined, readable: undefined, positions, errors: [error] };
   }
-  const foreign = document.errors.length > 0 || !isMap(document.contents) ? foreignFile(source.text) : null;
+  const foreign = document.errors.length > 0 || !isMap(document.contents) ? foreignFile(main.text) : null;
   if (foreign !== null) {
     const { at, program, suggestion } = foreign;
     const message = `this is a configuration of ${program}, and none of Candor`;
@@ -67,23 +88,47 @@ export function readDocument(text: string, file: string, environment: Environmen
     return { value: undefined, readable: undefined, positions, errors: [error] };
   }
   const reader = new TreeReader(source, file, environment, positions, document);
-  for (const { at, message, suggestion } of nestStrayKeys(document, text)) reader.rejectKey(at, message, suggestion);
+  const documents: [SourcePart, Document.Parsed][] = [];
+  for (const part of included) {
+    const parsed = parseSafely(part);
+    if (parsed !== null) documents.push([part, parsed]);
+  }
+  reader.included = new IncludedDocuments(documents, unread);
+  for (const { at, message, suggestion } of nestStrayKeys(document, main.text))
+    reader.rejectKey(at, message, suggestion);
   const value = document.contents === null ? undefined : reader.read(document.contents, []);
+  reader.readIncludedMaps(value);
   const readable = reader.exhausted ? undefined : value;
   const masked = (): string => new MaskedSource({ source: text, value: readable, positions, isBroken: true }).asterisks;
-  const syntax = syntaxErrors(document, source, file, masked);
-  if (syntax.fatal) return { value: undefined, readable, positions, errors: syntax.errors };
+  const syntax = [document, ...documents.map(([, one]) => one)].map((one) => syntaxErrors(one, source, file, masked));
+  const errors = syntax.flatMap((one) => one.errors);
+  if (syntax.some(({ fatal }) => fatal)) return { value: undefined, readable, positions, errors };
   return {
     value: readable,
     readable,
     positions,
-    errors: [...syntax.errors, ...reader.errors],
+    errors: [...errors, ...reader.errors],
+    includes: reader.included.wanted,
   };
 }
 
-function parseSafely(text: string): Document.Parsed | null {
+/** Positions are those in the text of all files. */
+function parseSafely({ text, start }: SourcePart): Document.Parsed | null {
   try {
-    return parseDocument(text, { prettyErrors: false });
+    const document = parseDocument(text, { prettyErrors: false });
+    if (start === 0) return document;
+    for (const error of [...document.errors, ...document.warnings])
+      error.pos = [error.pos[0] + start, error.pos[1] + start];
+    const moved = new Set<Node>();
+    visit(document, {
+      Node(_, node) {
+        const { range } = node;
+        if (range === null || range === undefined || moved.has(node)) return;
+        moved.add(node);
+        node.range = [range[0] + start, range[1] + start, range[2] + start];
+      },
+    });
+    return document;
   } catch (thrown) {
     // The parser descends with the document; only running out of stack is expected of it.
     if (thrown instanceof RangeError) return null;
@@ -92,9 +137,9 @@ function parseSafely(text: string): Document.Parsed | null {
 }
 
 /** What can be said before it is YAML: empty, or not text. */
-function textErrors(source: SourceText, file: string): ConfigurationError[] {
+function textErrors(source: SourceText, file: string, main: string): ConfigurationError[] {
   // Line by line: one pattern for the whole would try every way to split a line of hashes.
-  if (source.text.split('\n').every((line) => /^\s*(?:#|$)/.test(line))) {
+  if (main.split('\n').every((line) => /^\s*(?:#|$)/.test(line))) {
     const minimal = 'begin with: upstreams: { app: "127.0.0.1:3000" }';
     return [
       configurationError(
@@ -121,7 +166,9 @@ function textErrors(source: SourceText, file: string): ConfigurationError[] {
 
 /** Walks the nodes of one document. Lives for one call of `readDocument`. */
 class TreeReader {
-  readonly errors: ConfigurationError[] = [];
+  readonly errors: ConfigurationError[];
+  /** Null within an included file, which includes no other. */
+  included: IncludedDocuments | null = null;
   readonly #source: SourceText;
   readonly #file: string;
   readonly #environment: Environment;
@@ -141,7 +188,9 @@ class TreeReader {
     environment: Environment,
     positions: PathPositions,
     document: Document.Parsed,
+    errors: ConfigurationError[] = [],
   ) {
+    this.errors = errors;
     this.#source = source;
     this.#file = file;
     this.#environment = environment;
@@ -180,12 +229,13 @@ class TreeReader {
   #readAlias(alias: Alias, path: readonly (string | number)[]): unknown {
     const target = alias.resolve(this.#document);
     if (target === undefined) {
+      const scope = this.included === null ? ' of this file' : '';
       const quotes = /^\*+$/.test(alias.source)
         ? 'put the value back that `candor configuration show` hid, or write the asterisks in quotes'
         : alias.source.startsWith('.')
           ? `put it in quotes: "*${alias.source}"`
           : `write &${alias.source} before the value that *${alias.source} is to repeat`;
-      return this.#reject(alias, path, `there is no anchor &${alias.source} before this alias`, quotes);
+      return this.#reject(alias, path, `there is no anchor &${alias.source}${scope} before this alias`, quotes);
     }
     if (this.#open.has(target))
       return this.#reject(alias, path, `the alias *${alias.source} stands inside of what it repeats`, null);
@@ -197,7 +247,108 @@ class TreeReader {
   }
 
   #readList(list: YAMLSeq, path: readonly (string | number)[]): unknown[] {
+    if (path.length === 1 && path[0] === 'routes') {
+      const routes: unknown[] = [];
+      this.#readRoutes(list, routes);
+      return routes;
+    }
     return list.items.map((item, at) => this.read(item as Node, [...path, at]));
+  }
+
+  /** Included routes stand where their files are named. */
+  #readRoutes(list: YAMLSeq, into: unknown[]): void {
+    for (const item of list.items as Node[]) {
+      const include = isMap(item) ? (item.items as Pair<Node, Node | null>[]).find(isInclude) : undefined;
+      if (include === undefined) into.push(this.read(item, ['routes', into.length]));
+      else this.#include(item as YAMLMap, include, into);
+    }
+  }
+
+  #include(entry: YAMLMap, { key, value }: Pair<Node, Node | null>, into: unknown[]): void {
+    const path = ['routes', into.length, 'include'];
+    this.#positions.setKey(path, key);
+    if (this.included === null)
+      return this.#reject(
+        key,
+        path,
+        'an included file cannot include another one',
+        'name that one in the configuration itself',
+      );
+    const [other] = (entry.items as Pair<Node, Node | null>[]).filter((pair) => !isInclude(pair));
+    if (other !== undefined)
+      return this.#reject(
+        other.key,
+        path,
+        'an entry with "include" has no other keys',
+        'write them into the included routes',
+      );
+    const written = value === null ? undefined : this.read(value, path);
+    if (typeof written !== 'string' || written === '') {
+      if (written !== undefined || value === null)
+        this.#reject(value ?? key, path, 'a file or folder is expected here', 'for example "include: ./routes.d"');
+      return;
+    }
+    const include = includeKey(written);
+    this.included.wanted.push(include);
+    const error = this.included.unread.get(include);
+    if (error !== undefined) this.#reject(value, path, error.message, error.suggestion, null, error.severity);
+    for (const [part, document] of this.included.documents)
+      if (part.include === include) this.#readIncluded(document, into);
+  }
+
+  #readIncluded(document: Document.Parsed, routes: unknown[]): void {
+    const reader = new TreeReader(this.#source, this.#file, this.#environment, this.#positions, document, this.errors);
+    const { contents } = document;
+    if (isSeq(contents)) reader.#readRoutes(contents, routes);
+    else if (isMap(contents)) reader.#readIncludedMap(contents, routes, this.included as IncludedDocuments);
+    else if (contents !== null && !(isScalar(contents) && contents.value === null))
+      reader.#reject(
+        contents,
+        [],
+        'an included file has a list of routes, or "routes", "upstreams" and "applications"',
+        null,
+      );
+    this.exhausted ||= reader.exhausted;
+  }
+
+  #readIncludedMap(map: YAMLMap, routes: unknown[], included: IncludedDocuments): void {
+    for (const pair of map.items as Pair<Node, Node | null>[]) {
+      const name = isScalar(pair.key) ? keyText(pair.key) : '';
+      if (name === 'routes' && isSeq(pair.value)) this.#readRoutes(pair.value, routes);
+      else if ((name === 'upstreams' || name === 'applications') && isMap(pair.value))
+        included.maps.push({ section: name, map: pair.value, reader: this });
+      else if (name.startsWith('x-')) this.#readPair(pair, [`included ${included.anchors++}`], {});
+      else if (name === 'routes' || name === 'upstreams' || name === 'applications')
+        this.#reject(pair.key, [name], `${quoted(name)} has another form here than in a configuration`, null);
+      else
+        this.#reject(
+          pair.key,
+          [],
+          `${quoted(name)} cannot stand in an included file`,
+          'write it into the configuration itself; an included file has "routes", "upstreams" and "applications"',
+        );
+    }
+  }
+
+  /** Upstreams and applications of included files are those of all. `value`: what was read of the configuration. */
+  readIncludedMaps(value: unknown): void {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
+    const root = value as Record<string, unknown>;
+    for (const { section, map, reader } of this.included?.maps ?? []) {
+      const into = (root[section] ??= {});
+      if (typeof into !== 'object' || into === null || Array.isArray(into)) continue;
+      for (const pair of map.items as Pair<Node, Node | null>[]) {
+        const name = isScalar(pair.key) ? keyText(pair.key) : '';
+        if (Object.hasOwn(into, name))
+          reader.#reject(
+            pair.key,
+            [],
+            `${quoted(name)} is in ${quoted(section)} of another file already`,
+            'give one of them another name',
+          );
+        else reader.#readPair(pair, [section], into as Record<string, unknown>);
+      }
+    }
   }
 
   #readMap(map: YAMLMap, path: readonly (string | number)[]): Record<string, unknown> {
@@ -230,6 +381,10 @@ class TreeReader {
     const sources = isSeq(pair.value) ? (pair.value.items as Node[]) : [pair.value];
     for (const source of sources) {
       const target = isAlias(source) ? source.resolve(this.#document) : source;
+      if (isAlias(source) && target === undefined) {
+        this.#readAlias(source, path);
+        continue;
+      }
       if (!isMap(target) || this.#open.has(target)) {
         this.#reject(
           source ?? pair.key,
@@ -302,6 +457,7 @@ class TreeReader {
     message: string,
     suggestion: string | null,
     position: ReturnType<typeof positionOf> | null = null,
+    severity: ConfigurationError['severity'] = 'error',
   ): undefined {
     this.#positions.markBad(path);
     if (this.errors.length >= errorsMax) return undefined;
@@ -313,10 +469,38 @@ class TreeReader {
         pathText(path),
         message,
         suggestion,
+        severity,
       ),
     );
     return undefined;
   }
+}
+
+/** The included files of one configuration, and what is read of them. */
+class IncludedDocuments {
+  readonly documents: readonly (readonly [SourcePart, Document.Parsed])[];
+  readonly unread: ReadonlyMap<string, IncludeError>;
+  /** What `include` names, in the order of the file. */
+  readonly wanted: string[] = [];
+  readonly maps: { section: 'upstreams' | 'applications'; map: YAMLMap; reader: TreeReader }[] = [];
+  anchors = 0;
+
+  constructor(
+    documents: readonly (readonly [SourcePart, Document.Parsed])[],
+    unread: ReadonlyMap<string, IncludeError>,
+  ) {
+    this.documents = documents;
+    this.unread = unread;
+  }
+}
+
+function isInclude({ key }: Pair<Node, Node | null>): boolean {
+  return isScalar(key) && key.value === 'include';
+}
+
+/** How `include` is spelt in the text of all files: 'routes.d' for './routes.d/'. */
+function includeKey(written: string): string {
+  return normalize(written).replace(/(?<=.)\/+$/, '');
 }
 
 /** Whether it is for a program that Candor runs: in the command of an application, or in its variables. */

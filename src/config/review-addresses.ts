@@ -24,9 +24,13 @@ export function reviewAddresses(draft: Draft, collector: ErrorCollector, address
     value: listenAddressOf(listener),
   }));
   const endpoints = [...draft.upstreams.keys()].flatMap((name) => endpointsOf(draft, name));
+  const ofHttp = [...draft.upstreams].filter(([, read]) => Array.isArray(read) || read.protocol !== 'fastcgi');
   reviewListeners(listeners, collector);
   reviewEndpoints(endpoints, listeners, collector, addresses);
-  reviewFastCgiSockets(endpoints, collector);
+  reviewFastCgiSockets(
+    ofHttp.flatMap(([name]) => endpointsOf(draft, name)),
+    collector,
+  );
   reviewSchemes(draft, collector);
   reviewApplications(draft, listeners, collector);
   for (const [at, network] of (draft.plain.trusted_peers ?? []).entries()) {
@@ -76,7 +80,7 @@ function reviewListeners(listeners: readonly Placed<HostPort>[], collector: Erro
     if (earlier === undefined) continue;
     collector.errorAtValue(
       listener.path,
-      `port ${listener.value.port} is taken by the listener ${quoted(earlier.path[1])} in line ${collector.lineOf(earlier.path)}`,
+      `port ${listener.value.port} is taken by the listener ${quoted(earlier.path[1])} in ${collector.positionText(earlier.path)}`,
       'give one of them another port, or remove it',
     );
   }
@@ -118,7 +122,7 @@ function reviewEndpoints(
     if (loop !== null)
       collector.errorAtValue(
         path,
-        `this endpoint is the gateway's own listener ${quoted(loop.path[1])}, in line ${collector.lineOf(loop.path)}: requests would go in circles`,
+        `this endpoint is the gateway's own listener ${quoted(loop.path[1])}, in ${collector.positionText(loop.path)}: requests would go in circles`,
         'write the port of the application',
       );
   }
@@ -132,7 +136,7 @@ function reviewFastCgiSockets(endpoints: readonly Placed<WrittenEndpoint>[], col
     if (value.address.kind === 'unix' && fastCgiSocket.test(value.address.path))
       collector.warnAtValue(
         path,
-        `${quoted(value.address.path)} looks like the socket of a FastCGI server, and Candor does not speak FastCGI`,
+        `${quoted(value.address.path)} looks like the socket of a FastCGI server, and the upstream speaks HTTP`,
         lowerFirst(clause(stepOfOtherProtocol.fastcgi)),
       );
 }
@@ -165,7 +169,8 @@ function reviewSchemes(draft: Draft, collector: ErrorCollector): void {
         'write https://, or no scheme',
       );
     const check = upstream.check;
-    if (typeof check === 'object') reviewCheck(name, check, upstream.http2 === true, collector);
+    if (typeof check === 'object')
+      reviewCheck(name, check, upstream.http2 === true || upstream.protocol === 'http2', collector);
   }
 }
 
@@ -215,7 +220,7 @@ function reviewApplications(draft: Draft, listeners: readonly Placed<HostPort>[]
     if (listener !== undefined)
       collector.errorAtValue(
         path,
-        `port ${port} is that of the listener ${quoted(listener.path[1])} in line ${collector.lineOf(listener.path)}`,
+        `port ${port} is that of the listener ${quoted(listener.path[1])} in ${collector.positionText(listener.path)}`,
         'give the application another, or none',
       );
     const other = seen.get(port);

@@ -30,7 +30,7 @@ const otherProtocols: readonly (readonly [isOne: (command: readonly string[]) =>
 
 /** Lists that have the whole command as one word, variables that only a shell would replace, and programs that do not speak HTTP. */
 export function reviewCommands(draft: Draft, collector: ErrorCollector): void {
-  for (const [name, { command, environment = {} }] of draft.applications) {
+  for (const [name, { command, environment = {}, protocol }] of draft.applications) {
     const [program = '', ...more] = command;
     if (!shell.test(program) && more.some((word) => portOfShell.test(word)))
       collector.warnAtValue(
@@ -41,8 +41,8 @@ export function reviewCommands(draft: Draft, collector: ErrorCollector): void {
     reviewBraces(name, command, environment, collector);
     const at = itemPath(draft, ['applications', name, 'command'], 0);
     const spoken = otherProtocols.find(([isOne]) => isOne(command))?.[1];
-    if (spoken !== undefined) {
-      const words = `${quoted(program)} speaks ${guessWords[spoken]} here, which Candor does not speak: the application never gets ready`;
+    if (spoken !== undefined && spoken !== protocol) {
+      const words = `${quoted(program)} speaks ${guessWords[spoken]} here, and not HTTP: the application never gets ready`;
       collector.warnAtValue(at, words, lowerFirst(clause(stepOfOtherProtocol[spoken])));
     }
     // A text has been split already: only in a list can a word have spaces.

@@ -174,7 +174,7 @@ function reviewIds(draft: Draft, collector: ErrorCollector): void {
     else
       collector.errorAtValue(
         ['routes', at, 'id'],
-        `the id ${quoted(id)} is taken by the route in line ${collector.lineOf(['routes', earlier, 'id'])}`,
+        `the id ${quoted(id)} is taken by the route in ${collector.positionText(['routes', earlier, 'id'])}`,
         'give one of them another',
       );
   }
@@ -186,10 +186,10 @@ function reviewOrder(draft: Draft, collector: ErrorCollector): void {
   for (const [index, later] of matches.entries()) {
     const earlier = matches.slice(0, index).find((one) => shadows(one.match, later.match));
     if (earlier === undefined) continue;
-    const line = collector.lineOf(['routes', earlier.at]);
+    const position = collector.positionText(['routes', earlier.at]);
     collector.warnAtKey(
       ['routes', later.at],
-      `this route is never taken: the one in line ${line} matches everything that it does`,
+      `this route is never taken: the one in ${position} matches everything that it does`,
       'put the more special route first',
     );
   }

@@ -13,6 +13,7 @@ import { reviewAlerts } from './review-alerts.ts';
 import { reviewFeatures } from './review-features.ts';
 import { reviewHidden, reviewKeys } from './review-keys.ts';
 import { reviewCommands, reviewRestarts } from './review-commands.ts';
+import { reviewRecordedVariables } from './review-log.ts';
 import { reviewOtlp } from './review-otlp.ts';
 import { reviewRoutes } from './review-routes.ts';
 import { targetsOf } from './route-schema.ts';
@@ -35,6 +36,7 @@ export function review(draft: Draft, collector: ErrorCollector, addresses: reado
   reviewLogPath(draft, collector);
   reviewNone(draft, collector);
   reviewRecordedHeaders(draft, collector);
+  reviewRecordedVariables(draft, collector);
   reviewAddresses(draft, collector, addresses);
   reviewUnused(draft, collector);
 }
@@ -63,10 +65,10 @@ function reviewNames(draft: Draft, collector: ErrorCollector): void {
   const applications = draft.raw['applications'];
   if (!isMap(upstreams) || !isMap(applications)) return;
   for (const name of Object.keys(applications).filter((one) => Object.hasOwn(upstreams, one))) {
-    const line = collector.lineOf(['upstreams', name]);
+    const position = collector.positionText(['upstreams', name]);
     collector.errorAtKey(
       ['applications', name],
-      `${quoted(name)} is the name of an upstream too, in line ${line}`,
+      `${quoted(name)} is the name of an upstream too, in ${position}`,
       'an application is an upstream of its name; rename one of them',
     );
   }
@@ -80,6 +82,12 @@ function reviewLogPath(draft: Draft, collector: ErrorCollector): void {
     !/^(?:(?:std(?:out|err)|console|syslog|journald?|json)$|(?:syslog|udp|tcp|fd|memory):)/i.test(path)
   )
     return;
+  if (/^(?:syslog|journald?|udp|tcp)\b/i.test(path))
+    return collector.errorAtValue(
+      ['log', 'path'],
+      `${quoted(path)} is the name of a file here`,
+      `write it beside "path": syslog: ${/^journal/i.test(path) ? 'journal' : '"udp://HOST:514"'}; or ./${path} if the file is meant`,
+    );
   collector.warnAtValue(
     ['log', 'path'],
     `${quoted(path)} is the name of a file here`,

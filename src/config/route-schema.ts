@@ -149,7 +149,7 @@ export const route = section({
   request_headers: key(requestHeaders, 'Changes to the headers of the request, after those of the file.'),
   response_headers: key(
     responseHeaders,
-    'Changes to the headers of the response, after those of the file, whoever answers. What the gateway promises of its own answers stays: their type, `Cache-Control`, `Proxy-Status` and request id.',
+    'Changes to the headers of responses, after those of the file, also of responses that the gateway makes itself. These keep their type, `Proxy-Status` and request id, and failure responses `Cache-Control: no-store`.',
   ),
   security_headers: key(
     securityHeaders,

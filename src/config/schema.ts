@@ -1,10 +1,9 @@
-import { logFormatNames } from '../core/log-formats.ts';
 import * as z from 'zod';
 import { alertDefaults } from './alert-defaults.ts';
 import { alerts } from './alerts-schema.ts';
 import { defaults } from './defaults.ts';
 import { parseNameServer } from './format/address.ts';
-import { parseHeaderName, parseLoneHeaderName } from '../schema/format/field.ts';
+import { parseLoneHeaderName } from '../schema/format/field.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
 import { parseNetwork } from '../schema/format/network.ts';
 import {
@@ -14,13 +13,12 @@ import {
   parsed,
   pathOrNone,
   sizeFrom,
-  sizeFromOrNone,
-  text,
   whole,
   size,
   sizeOrNone,
 } from '../schema/leaves.ts';
 import { headerKeysOfFile } from './headers-schema.ts';
+import { log } from './log-schema.ts';
 import { otlp } from './otlp-schema.ts';
 import { store } from './store-schema.ts';
 import { buffer, commitDelay, disclosure, errorPages, route, timeouts, websocket } from './route-schema.ts';
@@ -248,51 +246,7 @@ export const file = section({
     }),
     'How `candor status` and its like reach the gateway.',
   ),
-  log: key(
-    section({
-      path: key(pathOrNone, 'The exchange log: a file, `-` for standard output, or `none`.', defaults.logPath),
-      rotate_at: key(
-        sizeFromOrNone({
-          written: '1MiB',
-          why: 'that is some 3,000 exchanges, and a smaller file would be rotated again and again',
-        }),
-        'The size at which the file is rotated: renamed, and a new one begun. 1 MiB at least, or `none`.',
-        defaults.logRotateAt,
-      ),
-      keep: key(whole(1, 1000), 'How many rotated files are kept.', defaults.logKeep),
-      compress: key(
-        z.enum(['zstd', 'gzip', 'none']),
-        'How rotated files are compressed, all but the newest, in the background.',
-        defaults.logCompress,
-      ),
-      query_allowed: key(
-        z.array(text),
-        'Names of query values that may be kept; every other is redacted.',
-        defaults.queryAllowed,
-      ),
-      secret_headers: key(
-        z.array(text),
-        'Further names whose values never reach records and events, wherever a text has them as `name: value` or `name=value`.',
-        defaults.secretHeaders,
-      ),
-      headers: key(
-        z.array(parsed(parseHeaderName, { kind: 'header name', examples: ['user-agent', 'referer'] })),
-        'Request headers that are recorded, such as `user-agent`; `referer` without its query.',
-        defaults.logHeaders,
-      ),
-      detail: key(
-        z.enum(['brief', 'full']),
-        'What is recorded of a success: `full` as much as of a failure, each step and the local port.',
-        defaults.logDetail,
-      ),
-      format: key(
-        z.enum(logFormatNames),
-        "`json`: records; `combined`: Apache's format for programs that read nothing else, without causes.",
-        defaults.logFormat,
-      ),
-    }),
-    'What is remembered of exchanges.',
-  ),
+  log: key(log, 'What is remembered of exchanges.'),
   store: key(
     store,
     'Which exchanges are stored for searches (`candor logs`); `none`: no exchange is stored.',

@@ -32,7 +32,8 @@ function suggestionIn(text: string, key: string): string {
 const everywhere = ['top', 'listener', 'route', 'upstream', 'application'] as const;
 
 for (const [keys, says] of [
-  [['fastcgi_pass', 'php_fastcgi', 'uwsgi_pass'], /^FastCGI, uwsgi and SCGI are not spoken yet/],
+  [['fastcgi_param', 'fastcgi_params'], /^programs are told .* "variables" of "php"/],
+  [['fastcgi_pass', 'php_fastcgi', 'uwsgi_pass'], /^FastCGI is "protocol: fastcgi"/],
   [['bandwidth', 'limit_rate', 'bwlimit'], /^limits of bandwidth are not supported yet/],
   [['waf', 'modsecurity'], /^a firewall for requests/],
   [['remote_ip', 'client_ip'], /^access by client address is not supported yet/],
@@ -43,7 +44,7 @@ for (const [keys, says] of [
     /^authentication of clients is not supp/,
   ],
   [['ip_hash', 'consistent_hash'], /^requests of one client go to one endpoint with "balance: /],
-  [['gzip', 'encode', 'compression'], /^compression is not supported yet/],
+  [['gzip', 'encode', 'compression'], /^(?:did you mean "compress"|it is "compress: true")/],
   [['upgrade', 'upgrades'], /^WebSockets need no key/],
   [['h2c', 'alpn'], /^HTTP\/2 is offered to clients unless a listener has "http2: false"/],
   [['http3', 'quic'], /^HTTP\/3 is not supported yet/],
@@ -68,7 +69,6 @@ for (const [key, says] of [
   ['listener', /^every route is for all listeners/],
   ['client', /^there are no limits for the clients of a single route yet: "client" at the outermost level/],
   ['autoindex', /^it is "files: \.\/public" of a route/],
-  ['include', /^a configuration is one file/],
   ['hsts', /^it belongs into "tls" of a listener/],
 ] as const)
   test(`the key ${key} of a route is explained`, () => {
@@ -238,7 +238,7 @@ function adviceOn(place: keyof typeof places, key: string): string | null {
 
 test('a limit of all clients is said to be none of a single part, where it is written in one', () => {
   for (const place of ['listener', 'route', 'upstream', 'application'] as const)
-    for (const key of ['body_max', 'head_max', 'connections_per_address_max'])
+    for (const key of ['head_max', 'connections_per_address_max'])
       assert.match(
         adviceOn(place, key) ?? '',
         /^there is no such limit for a single part yet: "client: \{ /,

@@ -26,9 +26,19 @@ const unsupported: readonly Unsupported[] = [
     ofClients: true,
   },
   {
-    keys: words('fastcgi fastcgipass phpfastcgi fcgi fastcgiindex fastcgiparam uwsgipass uwsgi scgipass scgi'),
+    keys: words('fastcgi fastcgipass phpfastcgi fcgi fastcgiindex fastcgisplitpathinfo fcgiapp usefcgiapp'),
     message:
-      'FastCGI, uwsgi and SCGI are not spoken yet: name the address of a server that speaks HTTP for the program, such as nginx before php-fpm',
+      'FastCGI is "protocol: fastcgi" of an upstream, and "php: { root: /srv/www }" of the routes to it says which program is meant (docs/php.md)',
+  },
+  {
+    keys: words('fastcgiparam fastcgiparams'),
+    message:
+      'programs are told what nginx tells them by itself; others are "variables" of "php" in a route: php: { root: /srv/www, variables: { APP_ENV: production } }',
+  },
+  {
+    keys: words('uwsgipass uwsgi scgipass scgi'),
+    message:
+      'uwsgi and SCGI are not spoken: let the server of the program speak HTTP (uWSGI: --http-socket), or FastCGI',
   },
   {
     keys: words('bandwidth bandwidthlimit limitrate limitrateafter bwlimit'),
@@ -42,7 +52,8 @@ const unsupported: readonly Unsupported[] = [
   },
   {
     keys: words('include includes import imports confd'),
-    message: 'a configuration is one file; within it "&name" and "*name" of YAML repeat a value',
+    message:
+      'a file or folder of routes is included where its routes stand: routes: [{ include: ./routes.d }]; its files may have "upstreams" and "applications" too',
   },
   {
     keys: words('pathregex pathregexp pathmatch locationregex regex regexp'),
@@ -120,8 +131,22 @@ const unsupported: readonly Unsupported[] = [
     unless: 'slow_start',
   },
   {
-    keys: words('gzip compress compression encode encoding brotli zstd deflate'),
-    message: 'compression is not supported yet; what the application compresses is passed on as it is',
+    keys: words(
+      'gzip compress compression encode encoding brotli br zstd deflate gziptypes gzipcomplevel gzipminlength',
+    ),
+    message:
+      'it is "compress: true", of a route or of the file; { types: …, min_size: …, codings: …, levels: … } says how',
+    unless: 'compress',
+  },
+  {
+    keys: words('decompress decompressor decompression gunzip requestdecompression'),
+    message: 'it is "decompress_requests: true", of a route or of the file; { max_size: …, max_ratio: … } limits it',
+    unless: 'decompress_requests',
+  },
+  {
+    keys: words('subfilter replace replaceresponse bodyrewrite rewritebody substitute textreplacement'),
+    message: 'it is "replace_text" of a route: { "http://old.example": "https://new.example" }',
+    unless: 'replace_text',
   },
   {
     keys: words('upgrade upgrades upgradeconfigs proxyhttpversion'),

@@ -1,4 +1,5 @@
 /** What may be written about upstreams: where their endpoints are, and how the gateway uses them. */
+import { endpointProtocols } from '../core/upstream-spec.ts';
 import { balancerWords, namedBalancers } from '../core/named-balancers.ts';
 import * as z from 'zod';
 import { upstreamFeatureKeys } from '../features/keys.ts';
@@ -27,6 +28,11 @@ const tls = z.union([
 ]);
 
 export const endpointKeys = {
+  protocol: key(
+    z.enum(endpointProtocols),
+    'What is spoken with the endpoints. `fastcgi`: with php-fpm and other FastCGI servers, over TCP or a unix socket (docs/php.md). `http2` is the same as `http2: true`.',
+    defaults.protocol,
+  ),
   connections: key(
     section({
       max: key(

@@ -111,7 +111,10 @@ export function wantedFiles(draft: Draft, directory: string, stateFolder: string
     if (certificate_file !== undefined) want('certificates', certificate_file, at('certificate_file'));
     if (key_file !== undefined) want('private_key', key_file, at('key_file'));
   }
-  const { otlp } = draft.plain;
+  const { otlp, log } = draft.plain;
+  const authorities = log?.syslog !== undefined && 'to' in log.syslog ? (log.syslog.ca_file ?? []) : [];
+  for (const [index, path] of authorities.entries())
+    want('certificates', path, itemPath(draft, ['log', 'syslog', 'ca_file'], index));
   if (isMap(otlp)) {
     const { ca_file = [], certificate_file, key_file, header_files = {} } = otlp;
     for (const [index, path] of ca_file.entries())

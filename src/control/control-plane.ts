@@ -312,7 +312,7 @@ export class ControlPlane implements Gateway {
     // A gateway that is stopping needs no replacement.
     const wanted = this.#state === 'serving' ? wantedWorkers(this.#parts.active.configuration).count : 0;
     const { log, store, otlp, workers, alerting } = this.#parts;
-    const paths = { logPath: log.path, storePath: store.path, collector: otlp.endpoint };
+    const paths = { logPath: log.path, logReceiver: log.receiver, storePath: store.path, collector: otlp.endpoint };
     const { leftOut } = this.#parts.output;
     return { wanted, workers: workers.all, ...paths, leftOut, applications, alerts: alerting.status };
   }

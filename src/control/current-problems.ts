@@ -53,6 +53,8 @@ export interface ProblemContext {
   readonly workers: readonly { readonly id: number; readonly state: string; readonly isSilent?: boolean }[];
   /** Path of the log in use; null without one. */
   readonly logPath: string | null;
+  /** The receiver of syslog; absent without one. */
+  readonly logReceiver?: string | null;
   /** Folder of the store in use; absent without one. */
   readonly storePath?: string | null;
   /** URL of the OTLP collector in use; absent without one. */
@@ -338,9 +340,9 @@ export class CurrentProblems {
     return this.#clients.refusal;
   }
 
-  #log({ logPath }: ProblemContext): readonly StatusProblem[] {
+  #log({ logPath, logReceiver = null }: ProblemContext): readonly StatusProblem[] {
     const log = this.#logEpisode;
-    if (log === null || log.path !== logPath) return [];
+    if (log === null || (log.path !== logPath && log.path !== logReceiver)) return [];
     const count = this.#logLosses.lastMinute;
     if (!log.isFailing && count === 0) return [];
     const lines = count === 1 ? '1 line was' : `${count === 0 ? 'no' : count} lines were`;
@@ -409,6 +411,7 @@ function logState({ isFailing, errno }: LogEpisode): string {
 
 function logStep({ path, errno }: LogEpisode): string {
   const lost = 'requests whose lines are lost cannot be explained later.';
+  if (isReceiver.test(path)) return `See whether the receiver of syslog runs, and whether this machine reaches it.`;
   // Standard output is a pipe almost always, but may be a file on a full disk.
   if (path === '-' && (errno === null || pipeErrnos.includes(errno)))
     return `See whether the program that reads the standard output of the gateway runs and keeps up; ${lost}`;
@@ -416,5 +419,7 @@ function logStep({ path, errno }: LogEpisode): string {
     return `See whether the program that reads the pipe runs and keeps up (\`fuser -v ${path}\`); ${lost}`;
   return `Look at the space and the owner of its folder (\`df -h\`, \`ls -ld\`); ${lost}`;
 }
+
+const isReceiver = /^(?:(?:udp|tcp|tls):\/\/|journal$)/;
 
 const pipeErrnos: readonly string[] = ['EPIPE', 'EAGAIN'];

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { withIncluded } from '../config/included-files.ts';
 import { EditedSource } from './edited-source.ts';
 
 test('a file is edited while it has another text than the one that was applied', (context) => {
@@ -25,4 +26,28 @@ test('a file is edited while it has another text than the one that was applied',
   rmSync(path);
   assert.equal(source.isEdited, false, 'it cannot be read');
   assert.equal(new EditedSource(null).isEdited, false);
+});
+
+test('a configuration is edited while one of its included files is, or its folder has another', (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'candor-edited-'));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'candor.yaml');
+  mkdirSync(join(folder, 'sites'));
+  const [a, b] = [join(folder, 'sites', 'a.yaml'), join(folder, 'sites', 'b.yaml')];
+  writeFileSync(path, 'routes: []');
+  writeFileSync(a, 'a: 1');
+  const text = withIncluded('routes: []', [{ include: 'sites', name: 'a.yaml', text: 'a: 1' }]);
+  const source = new EditedSource(path);
+  source.noteApplied(text);
+  assert.equal(source.isEdited, false);
+  writeFileSync(a, 'a: 22');
+  assert.equal(source.isEdited, true);
+  writeFileSync(a, 'a: 1');
+  assert.equal(source.isEdited, false);
+  writeFileSync(b, 'b: 1');
+  assert.equal(source.isEdited, true);
+  rmSync(b);
+  writeFileSync(path, text);
+  source.noteApplied(text);
+  assert.equal(source.isEdited, false, 'it was restored');
 });

@@ -31,6 +31,10 @@ const places: readonly (readonly [what: string, text: string])[] = [
     'what a check expects',
     'upstreams: { a: { endpoints: "a:1", check: { path: /, expect: { headers: { x: SECRET } } } } }',
   ],
+  [
+    'what programs are told',
+    'upstreams: { app: { endpoints: "a:1", protocol: fastcgi } }\nroutes: [{ to: app, php: { root: /srv, variables: { A: SECRET } } }]',
+  ],
   ['a drain signal', 'upstreams: { a: { endpoints: "a:1", drain_signal: { header: x-a, value: SECRET } } }'],
   ['a chat', `${listening}alerts: { targets: { chat: { slack: { url: "https://hooks.example/SECRET" } } } }`],
   ['a key of a collector', `${listening}otlp: { endpoint: "http://a:4318", headers: { x-key: SECRET } }`],

@@ -9,6 +9,7 @@ import type {
 } from '../core/logger-messages.ts';
 import type { LostRecord } from '../core/record.ts';
 import type { ExchangeRecord } from '../core/schemas/record.ts';
+import type { SyslogSpec } from '../core/syslog-spec.ts';
 import type { RecordRingMemory } from '../core/record-ring-memory.ts';
 import { after, type Clock } from '../core/time.ts';
 import { lostRecordLine } from '../record/lost-record.ts';
@@ -17,7 +18,7 @@ import { LogFailure } from './start-failure.ts';
 import type { WorkerExit } from './worker-exit.ts';
 import { WorkerRings } from './worker-rings.ts';
 
-type LogDestination = Pick<LogSpec, 'path' | 'format' | 'rotateBytes' | 'keepMax' | 'compression'>;
+type LogDestination = Pick<LogSpec, 'path' | 'format' | 'syslog' | 'rotateBytes' | 'keepMax' | 'compression'>;
 
 interface ExchangeLogParts {
   /** The file that the thread of the log runs. */
@@ -46,6 +47,7 @@ export class ExchangeLog {
   readonly #thread: RestartedThread<ToLogger, FromLogger>;
   #path: string | null = null;
   #format: LogSpec['format'] = 'json';
+  #syslog: SyslogSpec | null = null;
   #isUsed = false;
   #process: ProcessConstants;
   #rotation: LogRotationSpec | null = null;
@@ -74,6 +76,11 @@ export class ExchangeLog {
     return this.#path;
   }
 
+  /** The receiver of its lines; null: there is none. */
+  get receiver(): string | null {
+    return this.#syslog?.name ?? null;
+  }
+
   /** Lines that were dropped since the start. */
   get dropped(): number {
     return Atomics.load(this.#dropped, 0) + this.#rings.dropped;
@@ -85,8 +92,8 @@ export class ExchangeLog {
   }
 
   /** Opens the file; `use` or `discard` follows. Throws `LogFailure`: then nothing has changed. */
-  async open({ path, format }: LogDestination): Promise<void> {
-    const problem = await this.#ask({ kind: 'open', path, format });
+  async open({ path, format, syslog = null }: LogDestination): Promise<void> {
+    const problem = await this.#ask({ kind: 'open', path, format, syslog });
     if (problem !== null) throw new LogFailure(problem);
   }
 
@@ -94,6 +101,7 @@ export class ExchangeLog {
   async use(spec: LogDestination): Promise<void> {
     this.#path = spec.path;
     this.#format = spec.format;
+    this.#syslog = spec.syslog ?? null;
     this.#isUsed = true;
     this.#setRotation(spec);
     const problem = await this.#ask({ kind: 'use', rotation: this.#allowedRotation });
@@ -185,7 +193,8 @@ export class ExchangeLog {
   }
 
   get #resumption(): ToLogger {
-    return { kind: 'resume', path: this.#path, format: this.#format, rotation: this.#allowedRotation };
+    const [path, format, syslog] = [this.#path, this.#format, this.#syslog];
+    return { kind: 'resume', path, format, syslog, rotation: this.#allowedRotation };
   }
 
   #lost({ why, threw }: WorkerExit, restartMs: number): void {

@@ -75,6 +75,7 @@ export function explainRoute(
     retry: null,
     headers: null,
     limits: null,
+    programs: null,
   };
   return { ...nothing, reason, overlay: [], candidates };
 }
@@ -97,6 +98,7 @@ function found(spec: RouteSpec, upstreams: readonly UpstreamSpec[]): Omit<RouteE
     retry: upstream === null ? null : Object.assign({}, ...shown.map(({ retry }) => retry)),
     headers: Object.assign(headersOf(spec), ...shown.map(({ headers }) => headers)),
     limits: Object.assign({}, ...shown.map(({ limits }) => limits), limitsOf(spec, upstream)),
+    programs: shown.find(({ programs }) => programs !== undefined)?.programs ?? null,
   };
 }
 

@@ -43,6 +43,7 @@ const beside: Readonly<Partial<Record<string, object>>> = {
   'upstreams.*.check': { path: '/up' },
   'applications.*': { command: 'node a.js' },
   'routes.*': { to: 'app' },
+  'routes.*.php': { root: '/srv/www' },
   admin: { listen: '127.0.0.1:9901' },
   'alerts.targets.*.webhook': { url: 'https://a.example/x' },
   'alerts.targets.*.pagerduty': { routing_key: 'x' },
@@ -51,7 +52,7 @@ const beside: Readonly<Partial<Record<string, object>>> = {
 };
 
 function valueOf({ path, hiding }: HiddenKey): unknown {
-  if (path.endsWith('environment')) return { DATABASE: canary, PLAIN: canary };
+  if (/\.(?:environment|variables)$/.test(path)) return { DATABASE: canary, PLAIN: canary };
   if (path.endsWith('.url')) return `https://hooks.example/${canary}`;
   return forms[path] ?? ofHiding[hiding as Exclude<Hiding, 'file'>];
 }
@@ -71,7 +72,8 @@ function treeOf(path: string, value: unknown): Record<string, unknown> {
 
 function textOf(path: string, value: unknown, isInFlow = false): string {
   const tree = treeOf(path, value);
-  const upstreams = { app: '127.0.0.1:3000', ...(tree['upstreams'] as object | undefined) };
+  const app = path.includes('.php.') ? { endpoints: '127.0.0.1:9000', protocol: 'fastcgi' } : '127.0.0.1:3000';
+  const upstreams = { app, ...(tree['upstreams'] as object | undefined) };
   const targets = [...Object.keys(upstreams), ...Object.keys((tree['applications'] as object | undefined) ?? {})];
   const routes = tree['routes'] ?? targets.map((to) => ({ path: `/${to}`, to }));
   const whole = { ...tree, upstreams, routes };

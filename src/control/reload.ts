@@ -39,7 +39,7 @@ export async function reload(
 ): Promise<ReloadRejection | null> {
   const fixed = changesThatNeedARestart(before, next);
   if (fixed.length > 0) return rejectedFor(fixed);
-  const opensLog = before.log.path !== next.log.path || before.log.format !== next.log.format;
+  const opensLog = destinationOf(before) !== destinationOf(next);
   const error = opensLog ? await openLog(next, parts.log) : null;
   if (error !== null) return rejectedFor([error]);
   prepare(before, next, parts);
@@ -54,6 +54,11 @@ export async function reload(
   if (opensLog) await parts.log.use(next.log);
   else parts.log.rotate(next.log);
   return null;
+}
+
+/** What of the log cannot change while it is open. */
+function destinationOf({ log: { path, format, syslog = null } }: Configuration): string {
+  return JSON.stringify([path, format, syslog]);
 }
 
 function changesThatNeedARestart(before: Configuration, next: Configuration): ConfigurationErrors {

@@ -2,8 +2,8 @@ import type { AdminRole } from './admin-roles.ts';
 import type { AlertsSpec } from './alert.ts';
 import type { ApplicationId } from './endpoint.ts';
 import type { ClientLimits, ListenerCertificate, ListenerSpec, TlsVersions } from './listener-spec.ts';
-import type { LogFormatName } from './log-formats.ts';
 import type { UnroutedSettings, RouteSpec } from './route-spec.ts';
+import type { SyslogSpec } from './syslog-spec.ts';
 import type { EndpointProtocol, ResponseExpectation, UpstreamSpec } from './upstream-spec.ts';
 
 /**
@@ -143,7 +143,10 @@ export interface LogSpec {
   readonly queryAllowed: readonly string[];
   /** Further names of headers and settings whose values are removed from texts. Lowercase. */
   readonly secretHeaders: readonly string[];
-  readonly format: LogFormatName;
+  /** 'json', 'combined', or a text with variables. */
+  readonly format: string;
+  /** Where its lines go beside the file; null or absent: nowhere. */
+  readonly syslog?: SyslogSpec | null;
   /** Request headers that records have. Lowercase. */
   readonly recordedHeaderNames: readonly string[];
   /** Records of successes have the same detail as those of failures. */

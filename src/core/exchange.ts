@@ -97,6 +97,8 @@ export interface AttemptFacts {
   readonly redirectCell?: number;
   /** Bytes that came with the end of the response, behind it; 0 or absent: none. */
   readonly surplusBytes?: number;
+  /** The beginning of what the application has written to STDERR for this request; '' or absent: nothing, or its protocol has no STDERR. */
+  readonly errorText?: string;
   /** Bytes of the request's body that were given to the connection, and of the response's that came; absent: none. Without framing. */
   readonly bytesToEndpoint?: number;
   readonly bytesFromEndpoint?: number;
@@ -186,6 +188,10 @@ export interface EndedExchange {
   readonly turnMs?: number;
   /** The request headers that the configuration wants in the record; null or absent if it wants none, or the request has none of them. */
   readonly recordedHeaders?: Readonly<Record<string, string>> | null;
+  /** What the log has of its route; null or absent: everything. */
+  readonly recording?: { readonly share: number } | null;
+  /** The values that its route has for records; null or absent: none. */
+  readonly recordedFields?: Readonly<Record<string, string>> | null;
   readonly attempts: readonly AttemptFacts[];
   /** The status that was sent; 0 when none was. */
   readonly statusSent: number;

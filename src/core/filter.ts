@@ -1,6 +1,6 @@
 import type { ClientFacts, SessionChange } from './exchange.ts';
 import type { Failure } from '#failures/failure.ts';
-import type { MessageHeaders, Ownership, RequestHead } from './message.ts';
+import type { Framing, MessageHeaders, Ownership, RequestHead } from './message.ts';
 import type { UpstreamStream } from './stream.ts';
 import type { Clock } from './time.ts';
 import type { VariableSource } from './variables.ts';
@@ -10,6 +10,8 @@ import type { VariableSource } from './variables.ts';
  * the route's features, then of its action.
  */
 export const filterStages = [
+  /** What codes bodies: requests pass it before anything reads them, responses after all others. */
+  'coding',
   /** Which addresses may ask at all. */
   'network',
   /** What operators have closed or paused. */
@@ -57,6 +59,8 @@ export interface Filter {
    * changed, and no filter sees the bytes that follow.
    */
   onSwitchHead?(exchange: FilterContext, head: FilterResponseHead): void;
+  /** Whether `responseBody` would make a transform for the answer to a GET: asked for one to HEAD, whose length is left out then. Absent: it would. */
+  changesResponseBody?(exchange: FilterContext, head: FilterResponseHead): boolean;
   /** Creates a transform for the body of the request; null if the filter does not change it. Not called if there is no body. */
   requestBody?(exchange: FilterContext, sink: BodySink): BodyTransform | null;
   /** Like `requestBody`, for the response. Not called if the response cannot have a body (to HEAD, 204, 304). */
@@ -116,6 +120,8 @@ export interface FilterContext {
   readonly clock: Clock;
   /** Ends the suspension by `filter`. Does nothing if that filter has not suspended the exchange, or the exchange has ended. */
   resume(filter: Filter, decision: Exclude<FilterDecision, 'suspend'>): void;
+  /** The endpoint does not get this header of the client. Before an endpoint is chosen. */
+  removeRequestHeader(name: string): void;
   /** For the record: the client begins a session at the endpoint, or its session moves there from another one. */
   noteSession(change: SessionChange): void;
   /** The state that `filter` has set for this exchange with `setState`; undefined if it has set none. */
@@ -126,6 +132,10 @@ export interface FilterContext {
 /** The head of a response for the client, without the headers for framing (Content-Length, Transfer-Encoding) and Connection. */
 export interface FilterResponseHead {
   status: number;
+  /** By Content-Length; −1: not known. */
+  readonly contentLength: number;
+  /** As the application framed the body. */
+  readonly framing: Framing;
   /** All values of a header, joined by ", "; null if the response has no such header. The case of `name` does not matter. */
   get(name: string): string | null;
   /** Replaces all lines of this name by one line. */

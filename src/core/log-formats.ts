@@ -1,3 +1,5 @@
+import { headersInLine } from './line-format.ts';
+
 /** The lines that an exchange log may have. */
 interface LogFormat {
   /** Its lines are records: they have ids and causes, and can be searched; `lost` and `process` lines stand among them. */
@@ -7,12 +9,16 @@ interface LogFormat {
 }
 
 /** By the name in the configuration. `record/log-lines.ts` writes their lines. */
-export const logFormats = {
+const logFormats = {
   json: { holdsRecords: true, headers: [] },
   /** Apache's, which other programs read. */
   combined: { holdsRecords: false, headers: ['referer', 'user-agent'] },
 } as const satisfies Record<string, LogFormat>;
 
-export type LogFormatName = keyof typeof logFormats;
+export const logFormatNames: readonly string[] = Object.keys(logFormats);
 
-export const logFormatNames: readonly LogFormatName[] = Object.keys(logFormats) as LogFormatName[];
+/** `format`: a name, or a text with variables. */
+export function logFormatOf(format: string): LogFormat {
+  if (format === 'json' || format === 'combined') return logFormats[format];
+  return { holdsRecords: false, headers: headersInLine(format) };
+}

@@ -2,6 +2,7 @@ import type { LogSpec } from './configuration.ts';
 import type { NewEvent } from './event.ts';
 import type { ProcessRecord } from './record.ts';
 import type { ExchangeRecord } from './schemas/record.ts';
+import type { SyslogSpec } from './syslog-spec.ts';
 import type { RecordRingMemory } from './record-ring-memory.ts';
 
 /** Everything that the thread of the log needs at start. */
@@ -35,6 +36,8 @@ export type ToLogger =
       readonly request: number;
       readonly path: string | null;
       readonly format: LogSpec['format'];
+      /** Absent: its lines go into the file alone. */
+      readonly syslog?: SyslogSpec | null;
     }
   /** Write to the file that was opened; first write what the file before it still gets, and close that. Answer 'done'. */
   | { readonly kind: 'use'; readonly request: number; readonly rotation: LogRotationSpec | null }
@@ -43,6 +46,8 @@ export type ToLogger =
       readonly kind: 'resume';
       readonly path: string | null;
       readonly format: LogSpec['format'];
+      /** Absent: its lines go into the file alone. */
+      readonly syslog?: SyslogSpec | null;
       readonly rotation: LogRotationSpec | null;
     }
   | { readonly kind: 'discard' }

@@ -1,3 +1,4 @@
+import type { CgiFacts } from './cgi.ts';
 import type { ContentKind } from './content-kind.ts';
 import type { HeaderFilter } from './header-names.ts';
 
@@ -92,6 +93,8 @@ export interface OutgoingRequest extends WritesHeaders {
   /** The Sec-WebSocket-Key of the gateway's own, which an HTTP/1.1 endpoint needs and an HTTP/2 client does not send (RFC 8441 §5). */
   readonly webSocketKey?: string | null;
   readonly takesTrailers: boolean;
+  /** For endpoints that are asked by CGI variables; null or absent: the request is of no client. */
+  cgi?(): CgiFacts | null;
 }
 
 /** A response as it is sent to the client. */
@@ -107,7 +110,7 @@ export interface OutgoingResponse extends WritesHeaders {
 }
 
 /**
- * Owned bytes belong to the receiver. Borrowed ones are valid during the call only; those of a response until its read
+ * Owned bytes belong to the receiver; those that came in a large read only until it lets their sender go on. Borrowed ones are valid during the call only; those of a response until its read
  * is over (`onResponseReadDone`, or the end of the stream), so that a small response can be held without a copy.
  */
 export type Ownership = 'borrowed' | 'owned';

@@ -212,7 +212,7 @@ const attemptKeys: readonly (keyof AttemptRecord)[] = [
   ...(['idle_ms', 'local_port', 'started_ms'] as const),
   ...(['queued_ms', 'dns_ms', 'connected_ms', 'tls_ms', 'sent_ms', 'head_ms', 'ended_ms', 'status'] as const),
   ...(['cause', 'stage', 'evidence', 'exit', 'retry', 'retry_reason'] as const),
-  ...(['release', 'surplus_bytes', 'bytes_to_endpoint', 'bytes_from_endpoint'] as const),
+  ...(['release', 'surplus_bytes', 'stderr', 'bytes_to_endpoint', 'bytes_from_endpoint'] as const),
 ];
 
 export function isFields(value: unknown): value is RecordFields {

@@ -1,6 +1,9 @@
 /** The version of the record's schema. Readers keep keys they do not know. */
 export const recordVersion = 1;
 
+/** Values of a route's own in its records: a line with all of them at their limit still has less than 100 KiB. */
+export const recordFieldsMax = 32;
+
 /** The record of the exchanges that a worker had in flight when it was lost: one line for all of them. */
 export interface LostRecord {
   readonly v: typeof recordVersion;

@@ -47,6 +47,8 @@ export interface DownstreamStream {
   readonly bodyReceived?: number;
   /** The client has said that it speaks HTTP/1.1 too, on another connection; absent: it has not. */
   readonly mayUseHttp1?: boolean;
+  /** How large the body may be, unless the route says otherwise (`DownstreamHandler.requestBytesMax`); null or absent: as large as it likes. */
+  readonly bodyBytesMax?: number | null;
   /** No byte reaches the client any more, and `onClientLost` follows; absent: the exchange is told at once. */
   readonly isLost?: boolean;
   /** The request body is held back until this is called; sends "100 Continue" if the client waits for it. */
@@ -79,6 +81,8 @@ export interface DownstreamStream {
 export interface DownstreamHandler {
   /** The request waits for its turn in the queue of `concurrency`: a client that sends FIN now has left (ADR 10). */
   readonly isQueued: boolean;
+  /** The route's limit of the body, in place of the listener's; null: none. Absent: the route has none of its own. */
+  readonly requestBytesMax?: number | null | undefined;
   /** The exchange begins. `failure` says why the request cannot be served, if it cannot be parsed. */
   onRequest(failure: Failure | null): void;
   onRequestBody(bytes: Uint8Array, start: number, end: number, ownership: Ownership): void;
@@ -176,6 +180,8 @@ export interface UpstreamHandler {
   onSurplus?(bytes: number): void;
   /** The response is complete; unless the exchange is a tunnel, the stream must not be used any more. */
   onResponseEnd(trailers: MessageHeaders | null): void;
+  /** Called before the end: the beginning of what the application has written to STDERR for this request. Absent: the handler does not want it. */
+  onErrorText?(text: string): void;
   /** The attempt ended without a complete response; the stream must not be used any more. */
   onAttemptFailed(failure: Failure): void;
   onResponseReadDone(): void;

@@ -12,7 +12,7 @@ import { nearest } from './nearest.ts';
 import { type ValueOf, variableForms, variableNamed, type VariableSource } from './variables.ts';
 
 /** `variables` stand between each two of `texts`. */
-export class Template {
+class Template {
   readonly texts: readonly string[];
   readonly variables: readonly TemplateVariable[];
 
@@ -80,7 +80,7 @@ export function variablesIn(text: string): readonly string[] {
 /** They are filled in for each request, and a client may make some of them long. */
 const variablesMax = 16;
 
-interface TemplateError {
+export interface TemplateError {
   readonly message: string;
   readonly suggestion: string;
 }

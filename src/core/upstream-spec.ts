@@ -25,8 +25,10 @@ export type ConnectionReuse = 'always' | 'after_check' | 'never';
 /** HAProxy, "The PROXY protocol": a line of text (§2.1), or a binary header (§2.2). */
 export type ProxyProtocolVersion = 'v1' | 'v2';
 
-/** `http2` is spoken within TLS where the endpoint chooses it (ALPN), and in clear text always. */
-export type EndpointProtocol = 'http1' | 'http2';
+/** What may be spoken with endpoints. `http2`: within TLS where the endpoint chooses it (ALPN), and in clear text always. */
+export const endpointProtocols = ['http1', 'http2', 'fastcgi'] as const;
+
+export type EndpointProtocol = (typeof endpointProtocols)[number];
 
 export interface UpstreamSpec {
   readonly id: UpstreamId;

@@ -64,7 +64,7 @@ const findings: readonly (readonly [seen: ReadinessResult, says: RegExp, fix: Re
   [
     { kind: 'other_protocol', protocol: 'fastcgi' },
     /closed without an answer, and the port speaks FastCGI, which the gateway does not speak$/,
-    /^put a server that speaks both before it/,
+    /^set `protocol: fastcgi`/,
     true,
   ],
   [

@@ -55,6 +55,11 @@ export function surplusText({ surplus_bytes }: AttemptRecord): string | null {
   return `The endpoint sent ${countText(surplus_bytes, 'byte')} more behind the end of this response; the gateway dropped them and closed the connection.`;
 }
 
+/** What the application wrote to its error output meanwhile; empty: nothing. */
+export function stderrText({ stderr = [] }: AttemptRecord): string | null {
+  return stderr.length === 0 ? null : `The application wrote to STDERR: ${stderr.join(' / ')}`;
+}
+
 /** What of the bodies had passed when the attempt failed; null: nothing. */
 export function bytesText(
   { bytes_to_endpoint: taken = 0, bytes_from_endpoint: came = 0 }: AttemptRecord,

@@ -132,7 +132,7 @@ test('an endpoint that speaks another protocol is unhealthy at the first check t
   clock.advanceSync(6000);
   assert.equal(endpoint.state, 'unhealthy');
   assert.match(endpoint.reason, /^10\.0\.0\.1:80 speaks FastCGI and not HTTP/);
-  assert.match(endpoint.finding?.fix ?? '', /^put a server that speaks both before it/);
+  assert.match(endpoint.finding?.fix ?? '', /^set `protocol: fastcgi`/);
   assert.equal(endpoint.finding?.lasting, true);
   result = connected;
   clock.advanceSync(1000);

@@ -17,11 +17,6 @@ export function refusalOnStream(rule: RequestRule, at: string): Failure {
     : refusal(rule, at);
 }
 
-/** A body of `bytes` against its limit; null: it is small enough. */
-export function tooLarge(bytes: number, bytesMax: number | null): Failure | null {
-  return bytesMax === null || bytes <= bytesMax ? null : refusal('content-too-large', `${bytesMax} bytes at most`);
-}
-
 export function headTimeout(limitMs: number, bytesReceived: number, slowness: Slowness | null): Failure {
   return fail('request_head_timeout', 'request', { limitMs, bytesReceived, ...slowness });
 }

@@ -1,3 +1,4 @@
+import type { CgiFacts } from '../core/cgi.ts';
 import type { HeaderSink, Framing, OutgoingRequest } from '../core/message.ts';
 
 /** Envoy's names, which libraries of applications know already. */
@@ -31,6 +32,10 @@ export class AnnouncedRequest implements OutgoingRequest {
     this.#request = request;
     this.#attempt = attempt;
     this.#timeoutMs = timeoutMs;
+  }
+
+  cgi(): CgiFacts | null {
+    return this.#request.cgi?.() ?? null;
   }
 
   writeHeaders(sink: HeaderSink): void {

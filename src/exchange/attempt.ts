@@ -91,6 +91,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   lastByte = 0;
   redirectCell = 0;
   surplusBytes = 0;
+  errorText = '';
   bytesToEndpoint = 0;
   bytesFromEndpoint = 0;
   retryAfter: string | null = null;
@@ -293,6 +294,10 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
 
   onSurplus(bytes: number): void {
     this.surplusBytes = bytes;
+  }
+
+  onErrorText(text: string): void {
+    this.errorText = text;
   }
 
   onResponseEnd(trailers: MessageHeaders | null): void {

@@ -31,7 +31,7 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
   /** The attempt that is running, if one is. */
   protected attempt: Attempt | null = null;
   /** Null where the route has no filters, and in a tunnel. */
-  protected filters: FilterRun | null = null;
+  filters: FilterRun | null = null;
   /** Of the response that is being forwarded; null before, and in a tunnel. */
   protected forwardedHead: ResponseHead | null = null;
   /** Null until the client has no room for a response. */
@@ -72,7 +72,7 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
   sendToEndpoint(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
     const buffer = this.requestBuffer;
     if (buffer?.isSent === false) {
-      if (buffer.add(bytes, start, end, this.request.framing)) return true;
+      if (buffer.add(bytes, start, end, this.#isChanged ? chunkedBody : this.request.framing)) return true;
       this.onRequestBuffered();
       return buffer.isSent;
     }

@@ -18,6 +18,7 @@ import { failureAnswer, filterAnswer, lastHopAnswer, type OwnAnswer, sendAnswer 
 import { Admission, type AdmissionOwner } from './admission.ts';
 import { Attempt, type AttemptOwner, furthest } from './attempt.ts';
 import { EndpointWait, type EndpointWaitOwner } from './endpoint-wait.ts';
+import { declaredBodyFailure, declaredResponseFailure, responseFailure } from './body-limits.ts';
 import { BodyFlow } from './body-flow.ts';
 import { boundRequestFailure, boundResponseFailure, comesAgain } from './connection-authentication.ts';
 import { ResponseHold, type ResponseHoldOwner } from './response-hold.ts';
@@ -104,7 +105,10 @@ export class Exchange
     const route = this.split?.route ?? found;
     this.matchedRoute = route;
     this.route = route.id; // The id, for the recorder, like `upstream` and `application` below.
+    const fields = route.recording?.fields ?? null;
+    if (fields !== null) this.noteFields(fields);
     const hopeless =
+      declaredBodyFailure(this, this.downstream) ??
       loopOf(this.request, route, this.serving.hopName) ??
       earlyTimeoutFailure(this, this.downstream.queuedForMs, this.ports.clock);
     if (hopeless !== null) return this.#answerWithFailure(hopeless);
@@ -268,8 +272,14 @@ export class Exchange
     this.readWhatHasCome();
     if (this.#state !== 'sent') return;
     const { framingToEndpoint, ports } = this;
-    const mayUpgrade = this.filters?.bodies.changesRequest !== true;
-    const request = new ForwardedRequest(this, route, attempt.chosenEndpoint, ports.ids, framingToEndpoint, mayUpgrade);
+    const request = new ForwardedRequest(
+      this,
+      route,
+      attempt.chosenEndpoint,
+      ports.ids,
+      framingToEndpoint,
+      this.filters,
+    );
     attempt.send(this.#retries?.announced(request, attempt) ?? request, route.timeouts);
     if (hasNoBody(this.request.framing)) {
       attempt.endBody(null);
@@ -311,7 +321,8 @@ export class Exchange
     this.#retries?.onResponse(attempt);
     this.statusReceived = response.status;
     this.delivery = 'response_started';
-    const bound = boundResponseFailure(this, response, this.downstream);
+    const bound =
+      boundResponseFailure(this, response, this.downstream) ?? declaredResponseFailure(this, response, attempt);
     if (bound !== null) return this.#failWith(bound);
     // Only who takes trailers can be a gRPC client: others pay nothing for the question.
     if (this.request.takesTrailers) this.grpcStatus = grpcStatusOfHead(response.headers);
@@ -322,7 +333,11 @@ export class Exchange
 
   // ─▶ hold: a response that is complete within one read is forwarded at once. Other responses are held for a short time.
 
-  onAttemptBody(_: Attempt, bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
+  onAttemptBody(attempt: Attempt, bytes: Uint8Array, start: number, end: number, ownership: Ownership): void {
+    if (this.requireRoute().bodyLimits !== null && this.tunnel === null) {
+      const failure = responseFailure(this, attempt, attempt.bytesFromEndpoint);
+      if (failure !== null) return this.#failWith(failure);
+    }
     const head = this.#uncommittedHead;
     if (head !== null) {
       const isComplete = this.#hold === null && isContentLength(head.framing, end - start);

@@ -25,6 +25,8 @@ import { plainPath } from '../wire/plain-path.ts';
 export interface FilteredExchange extends BodyEnds, VariableSource {
   readonly request: RequestHead;
   readonly serving: { readonly stopping: boolean };
+  /** The route, once it has been found. */
+  requireRoute(): Pick<Route, 'rewrite'>;
   readonly attempts: readonly Pick<AttemptFacts, 'endpoint' | 'retryReason'>[];
   /** Of the endpoint that has answered. */
   readonly release: EndpointRelease | null;
@@ -49,6 +51,8 @@ export class FilterRun implements FilterContext {
   session: SessionChange | null = null;
   /** A filter has replaced the body of the endpoint's response. */
   pageReplaced = false;
+  /** In lower case. Null: the filters have removed none. */
+  requestHeadersRemoved: Set<string> | null = null;
   readonly #pipeline: FilterPipeline;
   readonly #exchange: FilteredExchange;
   readonly #suspensionMs: number;
@@ -118,6 +122,10 @@ export class FilterRun implements FilterContext {
 
   noteSession(change: SessionChange): void {
     this.session = change;
+  }
+
+  removeRequestHeader(name: string): void {
+    (this.requestHeadersRemoved ??= new Set()).add(name.toLowerCase());
   }
 
   getState(filter: Filter): unknown {
@@ -243,7 +251,7 @@ export class FilterRun implements FilterContext {
     if (this.request.method === 'HEAD' || head.status === 204 || head.status === 304) {
       this.bodies.dropResponse();
       head.framing = noBody;
-      if (changesResponseBody) head.contentLength = -1;
+      if (changesResponseBody && this.#wouldChange(head)) head.contentLength = -1;
       return true;
     }
     const { replacement } = head;
@@ -258,6 +266,13 @@ export class FilterRun implements FilterContext {
     head.framing = chunkedBody;
     head.contentLength = -1;
     return true;
+  }
+
+  /** Whether the body of an answer to GET would be another one. */
+  #wouldChange(head: EditedResponse): boolean {
+    return this.#pipeline.filters
+      .slice(0, this.#passed)
+      .some((filter) => filter.responseBody !== undefined && filter.changesResponseBody?.(this, head) !== false);
   }
 
   #addRequestTransforms(): boolean {

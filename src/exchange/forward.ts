@@ -1,4 +1,6 @@
+import type { CgiFacts } from '../core/cgi.ts';
 import type { AttemptFacts } from '../core/exchange.ts';
+import type { FilterContext } from '../core/filter.ts';
 import {
   clientClaimNames,
   type HeaderFilter,
@@ -89,6 +91,14 @@ interface ForwardFacts extends VariableSource {
   readonly request: RequestHead;
   readonly serving: ServingRevision;
   readonly attempts: readonly Pick<AttemptFacts, 'endpoint'>[];
+  /** Null or absent: the route has none. */
+  readonly filters?: FilterContext | null;
+}
+
+/** What filters have changed in a request. */
+interface FilterChanges {
+  readonly bodies: { readonly changesRequest: boolean };
+  readonly requestHeadersRemoved: ReadonlySet<string> | null;
 }
 
 /** The request as it is sent to the endpoint. */
@@ -105,10 +115,11 @@ export class ForwardedRequest implements OutgoingRequest {
   readonly #route: Route;
   readonly #endpoint: string;
   readonly #ids: Ids;
+  readonly #removed: ReadonlySet<string> | null;
 
   /**
    * `framing` is that of the body as it is sent, which filters may change. A body that they change ends in their time, so that no protocol
-   * can follow it: `mayUpgrade` is false.
+   * can follow it.
    */
   constructor(
     facts: ForwardFacts,
@@ -116,7 +127,7 @@ export class ForwardedRequest implements OutgoingRequest {
     endpoint: Endpoint,
     ids: Ids,
     framing: Framing = facts.request.framing,
-    mayUpgrade = true,
+    filters: FilterChanges | null = null,
   ) {
     const { request } = facts;
     this.method = request.method;
@@ -124,7 +135,8 @@ export class ForwardedRequest implements OutgoingRequest {
     this.authority = authorityFor(route.hostSent, request, endpoint);
     this.target = route.rewrite(request.target);
     this.framing = framing;
-    this.upgrade = mayUpgrade ? request.upgrade : null;
+    this.upgrade = filters?.bodies.changesRequest === true ? null : request.upgrade;
+    this.#removed = filters?.requestHeadersRemoved ?? null;
     this.webSocketKey = isExtendedConnect(request) ? webSocketKey((bytes) => ids.fill(bytes)) : null;
     this.takesTrailers = request.takesTrailers;
     this.#facts = facts;
@@ -141,8 +153,9 @@ export class ForwardedRequest implements OutgoingRequest {
     const dropped = this.webSocketKey === null ? usual : without('sec-websocket', usual);
     const announcesInVain = headers.hasId(trailerId) && this.framing.kind !== 'chunked';
     const forwarded = announcesInVain ? without('trailer', dropped) : dropped;
-    if (mayNameUrls(headers)) this.#writeWithUrls(sink, forwarded);
-    else headers.writeTo(sink, forwarded);
+    const ofClient = this.#removed === null ? sink : new SinkWithout(sink, this.#removed);
+    if (mayNameUrls(headers)) this.#writeWithUrls(ofClient, forwarded);
+    else headers.writeTo(ofClient, forwarded);
     if (this.webSocketKey !== null) writeWebSocketHeaders(sink, headers, usual);
     writeLines(sink, lines, this.#facts);
     writeMaxForwards(sink, request);
@@ -151,6 +164,13 @@ export class ForwardedRequest implements OutgoingRequest {
     if (client.tls !== null && !client.trusted) writeClientCertificate(own, client.tls.clientCertificate);
     own.header('X-Request-Id', id);
     if (identity.trace !== null) this.#writeTrace(own, identity.trace);
+  }
+
+  cgi(): CgiFacts {
+    const { client, request, filters = null } = this.#facts;
+    const { script, prefixRemoved } = this.#route;
+    const { version, target } = request;
+    return { client, version, target, prefixRemoved, script: filters === null ? null : (script?.(filters) ?? null) };
   }
 
   #writeWithUrls(sink: HeaderSink, drop: HeaderFilter): void {

@@ -1,15 +1,18 @@
+import type { BodyLimits } from '../core/body-limit.ts';
 import type { AnswerSettings, BufferSpec, Timeouts, TunnelSpec } from '../core/route-spec.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { InstanceExit } from '#failures/instance-exit.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import type { Failure } from '#failures/failure.ts';
 import type { HeaderFilter } from '../core/header-names.ts';
-import type { FilterPipeline } from '../core/filter.ts';
+import type { FilterContext, FilterPipeline } from '../core/filter.ts';
 import type { HeaderSink, RequestHead, ResponseHead } from '../core/message.ts';
 import type { ReadyWaiter, ReusePolicy, PendingStream, StreamWaiter } from '../core/stream.ts';
+import type { Recording } from '../core/recording.ts';
 import type { TextRedactor } from '../redact/text-redactor.ts';
 import type { EndpointRelease } from '../core/endpoint-release.ts';
 import type { CompiledText } from '../core/template.ts';
+import type { ScriptFacts } from '../core/cgi.ts';
 import type { Clock } from '../core/time.ts';
 import type { VariableSource } from '../core/variables.ts';
 import type { RequestFacts } from '../policy/balancer.ts';
@@ -93,6 +96,10 @@ export interface Route extends AnswerSettings {
   readonly bounds: RouteBounds | null;
   /** Null: the route says nothing of retries. */
   readonly retry: RetryPolicy | null;
+  /** Null: the limits of the listener hold, and responses have none. */
+  readonly bodyLimits: BodyLimits | null;
+  /** Null: the log has each of its exchanges, and no values of its own. */
+  readonly recording: Recording | null;
   /** A GET or HEAD that the new release answers with 404 is asked of the release before, while that runs. */
   readonly asksPrevious: boolean;
   readonly hop: RouteHop;
@@ -102,11 +109,16 @@ export interface Route extends AnswerSettings {
   readonly hostSent: string;
   /** The target as it is sent to the endpoint. */
   rewrite(target: string): string;
+  /** The program that a request is for, where the filters have found one; null: the route does not look for one. */
+  readonly script: ScriptOf | null;
   /** Whether the path of a target lies under the route's; null: the route takes every path, and rewrites none. */
   readonly covers: ((target: string) => boolean) | null;
   /** What the route removes from the beginning of paths, such as `/api`; '' if it removes nothing. */
   readonly prefixRemoved: string;
 }
+
+/** Called when the request is sent. */
+export type ScriptOf = (exchange: FilterContext) => ScriptFacts | null;
 
 /** Divides the requests of a route between upstreams. */
 export interface RouteSplit {
@@ -151,7 +163,7 @@ export interface ResponseHeaderChange extends HeaderChange {
   readonly ofRequest: ResponseHeadersOf | null;
 }
 
-/** Headers of each response of a route, whoever answers; those of endpoints are removed where `drop` has them. */
+/** Headers for each response of a route, from an endpoint or made by the gateway; those of endpoints are removed where `drop` has them. */
 export type ResponseHeadersOf = (request: VariableSource, sink: Pick<HeaderSink, 'header'>) => void;
 
 export interface Upstream {

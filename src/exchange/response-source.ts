@@ -7,7 +7,12 @@ export function routeToSource(route: Route, stream: UpstreamStream): Route {
   // Nothing becomes free if a response waits in memory for its client.
   const buffer = { ...route.buffer, responseBytesMax: 0 };
   const upstream = new ResponseSource(stream);
-  return { ...route, upstream, split: null, bounds: null, retry: null, asksPrevious: false, commitDelayMs: 0, buffer };
+  // The limit of responses is one of what endpoints send.
+  const bodyLimits = route.bodyLimits && { ...route.bodyLimits, responseBytesMax: null };
+  return {
+    ...{ ...route, upstream, split: null, bounds: null, retry: null, asksPrevious: false, commitDelayMs: 0 },
+    ...{ buffer, bodyLimits },
+  };
 }
 
 /** A stream that a filter has made, in the place of an upstream and of its only endpoint. */

@@ -6,6 +6,8 @@ import type { Delivery } from '#failures/shape.ts';
 import type { DownstreamStream } from '../core/stream.ts';
 import type { EndpointRelease } from '../core/endpoint-release.ts';
 import type { Instant } from '../core/time.ts';
+import type { Recording } from '../core/recording.ts';
+import { fillText } from '../core/template.ts';
 import type { VariableSource } from '../core/variables.ts';
 import { cookieValue } from '../policy/cookie-value.ts';
 import { hostOf } from '../wire/host.ts';
@@ -71,6 +73,8 @@ export class ExchangeState implements EndedExchange, VariableSource {
   bodyMs = -1;
   waitedMs = -1;
 
+  recordedFields: Readonly<Record<string, string>> | null = null;
+
   readonly request: RequestHead;
   /** The revision of the configuration that the exchange uses from its begin to its end. */
   readonly serving: ServingRevision;
@@ -109,6 +113,22 @@ export class ExchangeState implements EndedExchange, VariableSource {
       recordedHeaderNames === null ? null : recordedHeadersOf(request.headers, recordedHeaderNames);
     this.request = request;
     this.serving = serving;
+  }
+
+  get recording(): Recording | null {
+    return this.matchedRoute?.recording ?? null;
+  }
+
+  /** While the bytes of the request's head are there. */
+  protected noteFields(fields: NonNullable<Recording['fields']>): void {
+    this.recordedFields = Object.fromEntries(
+      fields.map(([name, text]) => [name, fillText(text, this, (value) => value)]),
+    );
+  }
+
+  /** For the client's side, which reads the body. */
+  get requestBytesMax(): number | null | undefined {
+    return this.matchedRoute?.bodyLimits?.requestBytesMax;
   }
 
   get span(): SpanFacts | null {

@@ -105,3 +105,13 @@ export interface FeatureKeys<R = object, U = object, F = object> {
 export function featureKeys<R, U, F = object>(feature: FeatureKeys<R, U, F>): FeatureKeys {
   return feature as unknown as FeatureKeys;
 }
+
+/** The settings of a key that the file may have for all routes: each that the route does not write is the file's. Null: the nearest says `false`, or nothing does. */
+export function laidOver<T extends object>(
+  ofRoute: T | boolean | undefined,
+  ofFile: T | boolean | undefined,
+): T | null {
+  const nearest = ofRoute ?? ofFile ?? false;
+  if (nearest === false) return null;
+  return { ...(typeof ofFile === 'object' ? ofFile : {}), ...(nearest === true ? {} : nearest) } as T;
+}

@@ -13,6 +13,8 @@ interface ShownSettings {
   readonly retry?: FlatSettings;
   readonly limits?: FlatSettings;
   readonly headers?: FlatSettings;
+  /** Where its requests find a program. */
+  readonly programs?: FlatSettings;
 }
 
 /** A line of `candor status`. */

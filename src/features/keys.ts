@@ -1,8 +1,10 @@
 import type * as z from 'zod';
 import { files } from './files/keys.ts';
 import { applicationPages } from './application-pages/keys.ts';
+import { bodyLimits } from './body-limits/keys.ts';
 import { circuitBreaker } from './circuit-breaker/keys.ts';
 import { endpointBreaker } from './circuit-breaker/keys-endpoint.ts';
+import { compression } from './compression/keys.ts';
 import { concurrency } from './concurrency/keys.ts';
 import { cors } from './cors/keys.ts';
 import { drainSignals } from './drain-signal/keys.ts';
@@ -10,12 +12,16 @@ import { maintenance } from './maintenance/keys.ts';
 import { objectives } from './objectives/keys.ts';
 import { outlierDetection } from './outlier-detection/keys.ts';
 import { readiness } from './readiness/keys.ts';
+import { recording } from './recording/keys.ts';
 import { redirect } from './redirect/keys.ts';
 import { releases } from './releases/keys.ts';
+import { requestDecompression } from './request-decompression/keys.ts';
+import { textReplacement } from './text-replacement/keys.ts';
 import { respond } from './respond/keys.ts';
 import { retries } from './retry/keys.ts';
 import { slowStart } from './slow-start/keys.ts';
 import { sticky } from './sticky/keys.ts';
+import { fastCgi } from './fastcgi/keys.ts';
 import type { FeatureKeys } from './feature-keys.ts';
 
 /** In the order in which documents have their keys. */
@@ -27,12 +33,18 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   readiness,
   cors,
   applicationPages,
+  fastCgi,
   retries,
   objectives,
+  bodyLimits,
+  recording,
   circuitBreaker,
   concurrency,
   drainSignals,
   sticky,
+  compression,
+  requestDecompression,
+  textReplacement,
   slowStart,
   outlierDetection,
   endpointBreaker,

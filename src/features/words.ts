@@ -1,12 +1,18 @@
 import { applicationPagesWords } from './application-pages/words.ts';
+import { bodyLimitsWords } from './body-limits/words.ts';
 import { circuitBreakerWords } from './circuit-breaker/words.ts';
+import { compressionWords } from './compression/words.ts';
 import { concurrencyWords } from './concurrency/words.ts';
 import { filesWords } from './files/words.ts';
 import { corsWords } from './cors/words.ts';
+import { fastCgiWords } from './fastcgi/words.ts';
 import { maintenanceWords } from './maintenance/words.ts';
 import { objectivesWords } from './objectives/words.ts';
 import { readinessWords } from './readiness/words.ts';
+import { recordingWords } from './recording/words.ts';
 import { redirectWords } from './redirect/words.ts';
+import { decompressionWords } from './request-decompression/words.ts';
+import { replacementWords } from './text-replacement/words.ts';
 import { respondWords } from './respond/words.ts';
 import { retryWords } from './retry/words.ts';
 import type { FeatureWords } from './feature-words.ts';
@@ -14,10 +20,16 @@ import type { FeatureWords } from './feature-words.ts';
 /** In the order in which people read them. */
 export const wordsOfFeatures: readonly FeatureWords[] = [
   concurrencyWords,
+  bodyLimitsWords,
+  recordingWords,
   circuitBreakerWords,
   objectivesWords,
   retryWords,
+  compressionWords,
+  decompressionWords,
+  replacementWords,
   filesWords,
+  fastCgiWords,
   redirectWords,
   respondWords,
   maintenanceWords,

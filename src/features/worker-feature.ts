@@ -1,4 +1,5 @@
 /** The part of a feature in a worker thread. */
+import type { BodyLimits } from '../core/body-limit.ts';
 import type { Deadlines } from '../core/deadline.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import type { FeatureScope } from '../core/feature.ts';
@@ -6,11 +7,13 @@ import type { Filter } from '../core/filter.ts';
 import type { GatewayState } from '../core/schemas/gateway-state.ts';
 import type { PoolClasses } from '../core/pool-classes.ts';
 import type { Random } from '../core/random.ts';
+import type { Recording } from '../core/recording.ts';
 import type { RequestPriority } from '../core/route-spec.ts';
 import type { BoundSemaphores } from '../core/semaphores.ts';
 import type { Clock } from '../core/time.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { ResponseHeadersOf } from '../exchange/ports.ts';
+import type { ScriptOf } from '../exchange/ports.ts';
 import type { RequestGate } from '../exchange/request-gate.ts';
 import type { RetryPolicy } from '../exchange/retry-policy.ts';
 import type { AroundBalancer, OuterBalancer } from '../policy/balancer.ts';
@@ -30,6 +33,8 @@ export interface FeatureHooks {
   /** Whose turn comes first where requests wait at a gate. */
   readonly priority?: RequestPriority;
   readonly retry?: RetryPolicy;
+  readonly bodyLimits?: BodyLimits;
+  readonly recording?: Recording;
   /** Of an upstream: what its new release has not is asked of the one before, while that runs. */
   readonly asksPrevious?: true;
   /** Names of headers, in lower case, that requests of clients lose. */
@@ -38,6 +43,8 @@ export interface FeatureHooks {
   readonly responseHeaders?: RequestedHeaders;
   /** The route is for checks of load balancers: they come in clear text, and while an operator has closed all routes. */
   readonly answersChecks?: true;
+  /** The program that a request is for, for endpoints that are asked by CGI variables. */
+  readonly script?: ScriptOf;
   /** Is told how each exchange has ended. */
   readonly onEnded?: (exchange: EndedExchange) => void;
 }

@@ -1,13 +1,19 @@
 import { applicationPages } from './application-pages/worker.ts';
+import { bodyLimits } from './body-limits/worker.ts';
 import { circuitBreaker } from './circuit-breaker/worker.ts';
+import { compression } from './compression/worker.ts';
 import { concurrency } from './concurrency/worker.ts';
 import { cors } from './cors/worker.ts';
 import { drainSignal } from './drain-signal/worker.ts';
 import { files } from './files/worker.ts';
+import { fastCgi } from './fastcgi/worker.ts';
 import { maintenance } from './maintenance/worker.ts';
 import { readiness } from './readiness/worker.ts';
+import { recording } from './recording/worker.ts';
 import { redirect } from './redirect/worker.ts';
 import { releases } from './releases/worker.ts';
+import { requestDecompression } from './request-decompression/worker.ts';
+import { textReplacement } from './text-replacement/worker.ts';
 import { respond } from './respond/worker.ts';
 import { retry } from './retry/worker.ts';
 import { slowStart } from './slow-start/worker.ts';
@@ -19,13 +25,19 @@ export const workerFeatures: readonly WorkerFeature[] = [
   circuitBreaker,
   concurrency,
   retry,
+  bodyLimits,
+  recording,
   sticky,
   releases,
   slowStart,
   drainSignal,
+  compression,
+  requestDecompression,
+  textReplacement,
   files,
   cors,
   applicationPages,
+  fastCgi,
   respond,
   redirect,
   maintenance,

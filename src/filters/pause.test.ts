@@ -2,11 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Failure } from '#failures/failure.ts';
 import type { Filter, FilterContext, FilterDecision, FilterResponseHead } from '../core/filter.ts';
+import { noBody } from '../core/message.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { PauseFilter } from './pause.ts';
 
 const clock = new SimulatedClock();
-const head: FilterResponseHead = { status: 200, get: () => null, set() {}, add() {}, remove() {}, replaceBody() {} };
+const head: FilterResponseHead = {
+  ...{ status: 200, contentLength: -1, framing: noBody },
+  ...{ get: () => null, set() {}, add() {}, remove() {}, replaceBody() {} },
+};
 
 /** One exchange, and what the filter decided about it. */
 class FakeExchange implements Pick<FilterContext, 'clock' | 'resume'> {

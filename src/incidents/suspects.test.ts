@@ -130,7 +130,7 @@ test('an endpoint that speaks another protocol is suspected before anything that
   };
   const [first, ...others] = ranking(incidentOf('gone', [['reset_before_response', 9]]), { directLook });
   assert.equal(first?.sentence, 'The endpoint speaks FastCGI, which the gateway does not speak.');
-  assert.match(first?.nextStep ?? '', /php_fastcgi/);
+  assert.match(first?.nextStep ?? '', /^Set `protocol: fastcgi`/);
   assert.match(first?.evidence.join() ?? '', /speaks FastCGI and not HTTP/);
   assert.ok(!others.some(({ name }) => name === 'connections_cut'));
   const [after] = ranking(incidentOf('not_ready', [['no_endpoint_ready', 9]]), { directLook });

@@ -1,5 +1,5 @@
 import { delay } from '../core/condition.ts';
-import type { NewEvent } from '../core/event.ts';
+import type { EventSink, NewEvent } from '../core/event.ts';
 import type {
   FromLogger,
   LoggerInit,
@@ -10,15 +10,18 @@ import type {
 } from '../core/logger-messages.ts';
 import type { LogSpec } from '../core/configuration.ts';
 import type { ExchangeRecord } from '../core/schemas/record.ts';
-import { logFormats } from '../core/log-formats.ts';
-import { logLines } from '../record/log-lines.ts';
+import { logFormatOf } from '../core/log-formats.ts';
+import { type LogLines, logLinesIn } from '../record/log-lines.ts';
 import { after, type Clock } from '../core/time.ts';
 import { failedLines } from '../record/failed-lines.ts';
 import { type LogFile, openLogFile } from '../record/log-file.ts';
 import { IdSearch, mayBePrefix, PrefixSearch } from '../record/parse-record.ts';
 import { processHeaderLine, withProcess } from '../record/process-header.ts';
 import { RingReading } from '../record/ring-reading.ts';
+import type { SyslogSpec } from '../core/syslog-spec.ts';
 import { searchLog } from '../record/search-log.ts';
+
+import type { Syslog } from './syslog.ts';
 
 /** How long a line may wait before it is written: one write for all lines of that time. */
 const writeEveryMs = 100;
@@ -34,13 +37,20 @@ interface OpenedFile {
   /** Of this file alone: a reload may bring another one with other limits. */
   rotation: LogRotationSpec | null;
   readonly format: LogSpec['format'];
+  readonly lines: LogLines;
+  syslog: Syslog | null;
   /** Null: no log is configured. */
   file: LogFile | null;
 }
 
 type Resumption = Extract<ToLogger, { kind: 'resume' }>;
 
-const noFile = (): OpenedFile => ({ path: null, rotation: null, file: null, format: 'json' });
+type Destination = Pick<Resumption, 'path' | 'format' | 'syslog'>;
+
+const unopened = (path: string | null, format: LogSpec['format']): OpenedFile => ({
+  ...{ path, format, lines: logLinesIn(format) },
+  ...{ rotation: null, file: null, syslog: null },
+});
 
 /**
  * Writes the log of exchanges, rotates it and searches it, on a thread of its own. Workers put lines into rings
@@ -83,7 +93,7 @@ export class Logger {
         this.#reading.add(message.memory);
         break;
       case 'open':
-        this.#step(message.request, () => this.#open(message.path, message.format));
+        this.#step(message.request, () => this.#open(message));
         break;
       case 'use':
         this.#step(message.request, () => this.#use(message.rotation));
@@ -129,23 +139,41 @@ export class Logger {
     });
   }
 
-  async #open(path: string | null, format: LogSpec['format']): Promise<string | null> {
+  async #open({ path, format, syslog = null }: Destination): Promise<string | null> {
     await this.#discard();
-    if (path === null) {
-      this.#opened = noFile();
-      return null;
-    }
-    const next: OpenedFile = { path, format, rotation: null, file: null };
+    const next = unopened(path, format);
+    const problem = path === null ? null : await this.#openFile(path, next);
+    if (problem !== null) return problem;
+    if (syslog !== null) next.syslog = await this.#openSyslog(syslog, next.lines);
+    this.#opened = next;
+    return null;
+  }
+
+  /** Only a log with a receiver loads what sends. */
+  async #openSyslog(spec: SyslogSpec, lines: LogLines): Promise<Syslog> {
+    const { Syslog } = await import('./syslog.ts');
+    return Syslog.open(spec, {
+      ...{ clock: this.#clock, lines, events: this.#events, processId: process.pid },
+      hostname: process.getBuiltinModule('node:os').hostname() || '-',
+      onLost: (lost) => Atomics.add(this.#dropped, 0, lost),
+    });
+  }
+
+  get #events(): EventSink {
+    return { emit: (event) => this.#send({ kind: 'event', event: event as NewEvent }) };
+  }
+
+  async #openFile(path: string, next: OpenedFile): Promise<string | null> {
     const opened = await openLogFile(path, {
       clock: this.#clock,
-      events: { emit: (event) => this.#send({ kind: 'event', event: event as NewEvent }) },
+      events: this.#events,
       // Lines on standard output have these constants themselves.
-      header: () => (path === '-' || !logFormats[format].holdsRecords ? null : this.#header()),
+      header: () => (path === '-' || !logFormatOf(next.format).holdsRecords ? null : this.#header()),
       rotation: () => next.rotation,
       onLost: (lines) => Atomics.add(this.#dropped, 0, lines),
     });
     if (!opened.ok) return opened.failure.reason;
-    this.#opened = Object.assign(next, { file: opened.value });
+    next.file = opened.value;
     return null;
   }
 
@@ -158,6 +186,7 @@ export class Logger {
     const opened = this.#opened;
     this.#opened = null;
     await opened?.file?.close();
+    await opened?.syslog?.close();
     return null;
   }
 
@@ -171,6 +200,7 @@ export class Logger {
     this.#opened = null;
     this.#resumption = null;
     await before?.file?.close();
+    await before?.syslog?.close();
     this.#reading.wake();
     return null;
   }
@@ -182,8 +212,8 @@ export class Logger {
   }
 
   /** Goes on where another logger has ended. Until the file can be opened, lines stay in their rings. */
-  async #resume({ path, format, rotation }: Resumption): Promise<null> {
-    const problem = (await this.#open(path, format)) ?? (await this.#use(rotation));
+  async #resume({ path, format, syslog = null, rotation }: Resumption): Promise<null> {
+    const problem = (await this.#open({ path, format, syslog })) ?? (await this.#use(rotation));
     if (problem === null || this.#closed) return null;
     this.#send({
       kind: 'event',
@@ -209,7 +239,7 @@ export class Logger {
   #append(line: Uint8Array): Promise<null> {
     this.#writeLines();
     const log = this.#log;
-    if (log !== null && logFormats[log.format].holdsRecords) log.file?.append(line);
+    if (log !== null && logFormatOf(log.format).holdsRecords) log.file?.append(line);
     return Promise.resolve(null);
   }
 
@@ -224,6 +254,7 @@ export class Logger {
     this.#reading.stop();
     await this.#discard();
     await this.#log?.file?.close();
+    await this.#log?.syslog?.close();
     return null;
   }
 
@@ -236,8 +267,9 @@ export class Logger {
       for (const slice of ring.take()) {
         isBusy = true;
         this.#show(slice.bytes);
+        log.syslog?.append(slice.bytes);
         if (log.file === null) ring.release(slice);
-        else log.file.append(logLines[log.format](slice.bytes), () => ring.release(slice));
+        else log.file.append(log.lines(slice.bytes), () => ring.release(slice));
       }
       const dropped = ring.takeDropped();
       if (dropped > 0) log.file?.lost(dropped);

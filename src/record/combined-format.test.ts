@@ -5,9 +5,10 @@ import type { EndedExchange } from '../core/exchange.ts';
 import { fail } from '#failures/failure.ts';
 import type { LostRecord, ProcessRecord } from '../core/record.ts';
 import { TestRing } from './test-ring.test-support.ts';
+import { logLinesIn } from './log-lines.ts';
 import { RecordWriter } from './write-record.ts';
 import { unicodeText } from '../../test/unicode-text.ts';
-import { combinedLine, combinedLines, isCombinedLine } from './combined-format.ts';
+import { combinedLine, isCombinedLine } from './combined-format.ts';
 import { ExchangeRecords } from './exchange-record.ts';
 import { failedExchange, sampleClient, sampleExchange } from './sample-exchange.test-support.ts';
 
@@ -68,7 +69,7 @@ test('lines of a worker are converted whole, and others left out', () => {
   const writer = new RecordWriter({ ...context, ring: new TestRing() });
   const text = `${writer.line(sampleExchange({ target: '/a' }))}{"v":1,"kind":"lost"}\n${writer.line(sampleExchange({ target: '/b' }))}`;
   const expected = ['/a', '/b'].map((target) => `${lineOf({ target })}\n`).join('');
-  assert.equal(Buffer.from(combinedLines(Buffer.from(text))).toString(), expected);
+  assert.equal(Buffer.from(logLinesIn('combined')(Buffer.from(text))).toString(), expected);
 });
 
 test('any text leaves a line that other programs read', () => {

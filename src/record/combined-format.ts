@@ -1,9 +1,6 @@
+import { clientLeftStatus } from '../core/line-format.ts';
 import type { LostRecord, ProcessRecord } from '../core/record.ts';
 import type { ExchangeRecord } from '../core/schemas/record.ts';
-import { parseRecord } from './parse-record.ts';
-
-/** What nginx writes for a client that left before it was answered; the code is its invention, too. */
-const clientLeftStatus = 499;
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
@@ -30,16 +27,6 @@ export function isCombinedLine(line: string): boolean {
   return /^\S+ \S+ \S+ \[\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "/.test(line);
 }
 
-/** Converts whole lines of the log, as a worker writes them. Lines that are no records of exchanges are left out. */
-export function combinedLines(bytes: Uint8Array): Uint8Array {
-  const lines = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1').split('\n');
-  const combined = lines.map((line) => {
-    const parsed = parseRecord(line);
-    return parsed.ok ? `${combinedLine(parsed.record) ?? ''}\n` : '';
-  });
-  return Buffer.from(combined.join(''), 'latin1');
-}
-
 /** Trusted peers may send any text in place of an address. A space would shift the columns behind it. */
 function addressOf(address: string): string {
   return address === '' ? '-' : escaped(address).replaceAll(' ', '\\x20');
@@ -54,7 +41,7 @@ function timeOf(at: string): string {
 }
 
 /** Quotes, backslashes and all that is not printable ASCII become the bytes of their UTF-8, as \xHH. */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return text.replace(/[^ !#-[\]-~]+/g, (part) =>
     Array.from(Buffer.from(part), (byte) => `\\x${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
   );

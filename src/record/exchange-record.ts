@@ -7,6 +7,7 @@ import { snakeCased, type SnakeCased } from '#failures/json-case.ts';
 import { recordVersion } from '../core/record.ts';
 import type { AttemptRecord, ExchangeRecord } from '../core/schemas/record.ts';
 import { stoppedJson } from '../core/recorded-exit.ts';
+import { firstLines } from '../redact/first-lines.ts';
 import { redactQuery } from '../redact/query.ts';
 import { redactAuthority, redactPath } from '../redact/target.ts';
 import { TextRedactor } from '../redact/text-redactor.ts';
@@ -74,6 +75,7 @@ export class ExchangeRecords {
       session = null,
       drawnUpstream = '',
       recordedHeaders = null,
+      recordedFields = null,
     } = exchange;
     const shape = shapeOfExchange(exchange);
     const isWhole = isSuccess(exchange);
@@ -98,6 +100,7 @@ export class ExchangeRecords {
       path: text(pathOf(exchange.target), recordLimits.path),
       query: this.#queryOf(exchange.target),
       ...(recordedHeaders === null ? {} : { headers: this.#headers(recordedHeaders) }),
+      ...(recordedFields === null ? {} : { fields: this.#headers(recordedFields) }),
       ...(filterMs >= 0 ? { filter_ms: exactMs(filterMs) } : {}),
       ...(bodyMs >= 0 ? { body_ms: exactMs(bodyMs) } : {}),
       ...(waitedMs >= 0 ? { waited_ms: exactMs(waitedMs) } : {}),
@@ -196,6 +199,7 @@ export class ExchangeRecords {
       retry_reason: attempt.retryReason,
       ...otherReleaseOf(attempt, exchange),
       ...surplusOf(attempt),
+      ...this.#stderrOf(attempt),
       ...bytesOf(attempt),
     };
   }
@@ -226,7 +230,12 @@ export class ExchangeRecords {
       retry: attempt.retry,
       retry_reason: attempt.retryReason,
       ...surplusOf(attempt),
+      ...this.#stderrOf(attempt),
     };
+  }
+
+  #stderrOf({ errorText = '' }: AttemptFacts): Pick<AttemptRecord, 'stderr'> {
+    return errorText === '' ? {} : { stderr: [...firstLines(errorText, this.#redactor)] };
   }
 
   #gatewayState(exchange: EndedExchange): Pick<ExchangeRecord, 'gateway_state'> {

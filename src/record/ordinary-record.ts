@@ -73,6 +73,7 @@ export function isOrdinary(exchange: EndedExchange): boolean {
   const attempt = exchange.attempts[0] as AttemptFacts;
   return (
     recordedHeaders === null &&
+    (exchange.recording ?? null) === null &&
     (exchange.filterMs === undefined || exchange.filterMs < 0) &&
     (exchange.bodyMs === undefined || exchange.bodyMs < 0) &&
     (exchange.waitedMs === undefined || exchange.waitedMs < 0) &&
@@ -87,6 +88,7 @@ export function isOrdinary(exchange: EndedExchange): boolean {
     !attempt.retry &&
     attempt.retryReason === 'accepted' &&
     (attempt.surplusBytes ?? 0) === 0 &&
+    (attempt.errorText ?? '') === '' &&
     hasOrdinaryTimes(attempt) &&
     exchange.endedAt - exchange.startedAt < decimalsMsMax &&
     exchange.id.length <= recordLimits.id &&

@@ -18,6 +18,7 @@ import {
   ordinaryBytesMax,
   writeOrdinary,
 } from './ordinary-record.ts';
+import { LogSampler } from './log-sampler.ts';
 import type { OtlpSampler } from './otlp-sampler.ts';
 import type { StoreSampler } from './store-sampler.ts';
 import { UnparsedLines } from './unparsed-lines.ts';
@@ -58,6 +59,7 @@ export class RecordWriter implements OrdinaryParts {
   readonly #sampler: StoreSampler | null;
   readonly #unparsed: UnparsedLines;
   readonly #exported: OtlpSampler | null;
+  readonly #successes = new LogSampler();
 
   constructor(context: WriterContext) {
     this.#ring = context.ring;
@@ -84,10 +86,13 @@ export class RecordWriter implements OrdinaryParts {
       return bytes;
     }
     const failed = isFailed(exchange);
-    const line = this.line(exchange);
+    const { share } = exchange.recording ?? { share: 1 };
+    const standsFor = failed || share === 1 ? 1 : this.#successes.choose(exchange.route, share);
+    if (standsFor === 0 && this.#sampler === null && this.#exported === null) return 0;
+    const line = this.line(exchange, standsFor);
     if (this.#sampler !== null) this.#store(this.#sampler, exchange, line, !failed);
     if (this.#exported !== null) this.#export(this.#exported, exchange, line, failed);
-    return this.#ring.append(line, failed);
+    return standsFor === 0 ? 0 : this.#ring.append(line, failed);
   }
 
   #export(exported: OtlpSampler, exchange: EndedExchange, line: string, failed: boolean): void {
@@ -115,8 +120,9 @@ export class RecordWriter implements OrdinaryParts {
   }
 
   /** The line of `exchange`, with its LF. */
-  line(exchange: EndedExchange): string {
-    return `${jsonOf(this.#lean(exchange))}\n`;
+  line(exchange: EndedExchange, standsFor = 1): string {
+    const lean = this.#lean(exchange);
+    return `${jsonOf(standsFor > 1 ? { ...lean, unlogged: standsFor - 1 } : lean)}\n`;
   }
 
   #lean(exchange: EndedExchange): RecordFields {

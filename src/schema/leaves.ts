@@ -61,7 +61,9 @@ export function parsed<T>(
     });
 }
 
-function orNone<T>(parse: (text: string) => Result<T, ErrorDetail>): (text: string) => Result<T | null, ErrorDetail> {
+export function orNone<T>(
+  parse: (text: string) => Result<T, ErrorDetail>,
+): (text: string) => Result<T | null, ErrorDetail> {
   return (written) => {
     if (written === 'none') return succeed(null);
     if (/^(?:none|off|no|false|never|unlimited|infinite|infinity|0(?:ms|s|m|h|d)?)$/i.test(written))

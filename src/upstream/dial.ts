@@ -42,7 +42,7 @@ function tcpFailure(code: string, address: string): Failure | null {
     case null:
       return null;
     case 'refused': // EAGAIN: a unix socket's backlog is full
-      return fail('connect_refused', 'connect', { address });
+      return fail('connect_refused', 'connect', code === 'ECONNREFUSED' ? { address } : { address, isFull: true });
     case 'timed_out':
       // The system gave up before Candor's limit: it does after some two minutes of SYNs.
       return fail('connect_timeout', 'connect', { address, limitMs: 0 });

@@ -105,7 +105,9 @@ class HealthCheck extends Deadline implements DialWaiter, TransportListener, Bod
     super();
     this.#looks = looks;
     this.#asksFirstPage =
-      request.probe.kind === 'tcp' && request.protocol !== 'http2' && looks.speaksAnother(addressText(request.address));
+      request.probe.kind === 'tcp' &&
+      (request.protocol ?? 'http1') === 'http1' &&
+      looks.speaksAnother(addressText(request.address));
     this.#request = this.#asksFirstPage ? { ...request, probe: firstPage } : request;
     this.#ports = ports;
     this.#onResult = onResult;

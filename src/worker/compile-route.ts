@@ -43,6 +43,8 @@ export function compileRoute(
     buffer: spec.buffer,
     bounds: hooks.bounds,
     retry: hooks.retry,
+    bodyLimits: hooks.bodyLimits,
+    recording: hooks.recording,
     asksPrevious: hooks.asksPrevious,
     errorPages: spec.errorPages,
     disclosure: spec.disclosure,
@@ -52,6 +54,7 @@ export function compileRoute(
     hostSent: spec.rewrite.host,
     rewrite: rewriteOf(spec.match.pathPrefix, spec.rewrite.pathPrefix),
     prefixRemoved,
+    script: hooks.script,
     covers: coversOf(spec),
   };
 }

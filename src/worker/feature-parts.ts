@@ -1,3 +1,4 @@
+import type { BodyLimits } from '../core/body-limit.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import {
   type FeatureMessages,
@@ -11,8 +12,10 @@ import type { Filter } from '../core/filter.ts';
 import type { GatewayState, QueueState } from '../core/schemas/gateway-state.ts';
 import { localBoundSemaphores } from '../core/local-semaphore.ts';
 import { PoolClasses } from '../core/pool-classes.ts';
+import type { Recording } from '../core/recording.ts';
 import type { SemaphoreSource } from '../core/semaphores.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
+import type { ScriptOf } from '../exchange/ports.ts';
 import type { RouteBounds } from '../exchange/request-gate.ts';
 import type { RetryPolicy } from '../exchange/retry-policy.ts';
 import type {
@@ -231,15 +234,18 @@ export interface RouteHooks {
   readonly filters: readonly Filter[];
   readonly bounds: RouteBounds | null;
   readonly retry: RetryPolicy | null;
+  readonly bodyLimits: BodyLimits | null;
+  readonly recording: Recording | null;
   readonly asksPrevious: boolean;
   readonly requestHeadersRemoved: readonly string[];
   readonly responseHeaders: RequestedHeaders | null;
   readonly answersChecks: boolean;
+  readonly script: ScriptOf | null;
 }
 
 export const noHooks: RouteHooks = {
-  ...{ filters: [], bounds: null, retry: null },
-  ...{ asksPrevious: false, requestHeadersRemoved: [], responseHeaders: null, answersChecks: false },
+  ...{ filters: [], bounds: null, retry: null, bodyLimits: null, recording: null },
+  ...{ asksPrevious: false, requestHeadersRemoved: [], responseHeaders: null, answersChecks: false, script: null },
 };
 
 export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonly FeatureHooks[]): RouteHooks {
@@ -251,9 +257,12 @@ export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonl
     filters: all.flatMap(({ filters = [] }) => filters),
     bounds: bounds.length === 0 ? null : { bounds, priority },
     retry: all.find((hooks) => hooks.retry !== undefined)?.retry ?? null,
+    bodyLimits: ofRoute.find((hooks) => hooks.bodyLimits !== undefined)?.bodyLimits ?? null,
+    recording: ofRoute.find((hooks) => hooks.recording !== undefined)?.recording ?? null,
     asksPrevious: ofUpstream.some(({ asksPrevious }) => asksPrevious === true),
     requestHeadersRemoved: all.flatMap(({ requestHeadersRemoved = [] }) => requestHeadersRemoved),
     responseHeaders: ofRoute.find(({ responseHeaders }) => responseHeaders !== undefined)?.responseHeaders ?? null,
     answersChecks: ofRoute.some(({ answersChecks }) => answersChecks === true),
+    script: ofRoute.find(({ script }) => script !== undefined)?.script ?? null,
   };
 }

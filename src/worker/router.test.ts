@@ -209,7 +209,9 @@ describe('an explanation of a route', () => {
       fc.property(fc.array(matches, { maxLength: 5 }), requests, (all, { authority, target, method, header }) => {
         const lines: [string, string][] = header === null ? [] : [['x', header]];
         const entries = all.map((match, index) => entryOf(`r${index}`, match));
-        const settings = { buffer: {}, tunnel: {}, action: { kind: 'feature', feature: 'readiness' } };
+        const edits = { set: [], add: [], remove: [], ifAbsent: [] };
+        const edited = { requestHeaders: edits, responseHeaders: edits };
+        const settings = { buffer: {}, tunnel: {}, ...edited, action: { kind: 'feature', feature: 'readiness' } };
         const routes = all.map((match, index) => ({ id: `r${index}`, match, ...settings }) as unknown as RouteSpec);
         const headers = new Map(lines);
         const found = createRouter(entries).route(request(authority, target, method, lines));

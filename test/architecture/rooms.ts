@@ -20,7 +20,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   filters: ['core', 'wire'],
   exchange: ['core', 'redact', 'wire', 'policy'],
   // The part of a feature in a worker.
-  'features/worker': ['core', 'wire', 'policy', 'filters', 'exchange', 'features'],
+  'features/worker': ['core', 'wire', 'policy', 'upstream', 'filters', 'exchange', 'features'],
   deploy: ['core', 'redact'],
   // Candor's own log among those of other gateways.
   diagnose: ['core', 'explain'],
@@ -182,11 +182,15 @@ export const errorReaders: readonly string[] = [
   // Errors of the system become failures, states and sentences of ours.
   'src/transport/errno.ts',
   'src/features/files/worker-file.ts',
+  'src/features/fastcgi/worker-scripts.ts',
   'src/transport/try-binding.ts',
+  // Those of zlib: what a client has sent cannot be decoded.
+  'src/filters/decompress-body.ts',
   'src/record/log-files.ts',
   'src/record/log-output.ts',
   'src/store/database.ts',
   'src/otlp/collector.ts',
+  'src/logger/syslog-output.ts',
   'src/deploy/system-host.ts',
   'src/deploy/owner-lock.ts',
   'src/deploy/process-identity.ts',

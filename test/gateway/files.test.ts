@@ -65,6 +65,16 @@ routes:
   await symlink('digits.txt', join(root, 'in.txt'));
   await symlink('.env', join(root, 'env.txt'));
   await symlink('circle', join(root, 'circle'));
+  await mkdir(join(root, 'links'));
+  for (const [target, name] of [
+    ['../digits.txt', 'inside.txt'],
+    ['../docs', 'folder'],
+    ['../../secret.txt', 'outside.txt'],
+    ['../..', 'above'],
+    ['../.env', 'hidden.txt'],
+    ['nowhere', 'broken'],
+  ] as const)
+    await symlink(target, join(root, 'links', name));
 });
 after(async () => {
   await edge.stop();
@@ -118,6 +128,13 @@ describe('a route with files', () => {
 
   test('serves the fallback for a name with a dot if the client asks for a page', async () => {
     assert.equal((await ask('spa', '/users/john.doe', ['Accept: text/html,*/*;q=0.8'])).status, 200);
+  });
+
+  test('says to caches that the fallback depends on Accept, where it does', async () => {
+    const varyOf = async (path: string, ...more: string[]) =>
+      headerOf(await ask('spa', path, ['Accept: text/html', ...more]), 'vary');
+    assert.deepEqual([await varyOf('/old.js'), await varyOf('/old.js', 'If-None-Match: *')], ['Accept', 'Accept']);
+    assert.deepEqual([await varyOf('/users/7'), await varyOf('/digits.txt')], [null, null]);
   });
 
   test('names type, length, tag and time of a file', async () => {
@@ -210,6 +227,14 @@ describe('a route with files', () => {
     assert.match(root, /security\.txt/);
     const all = await ask('list', '/empty');
     assert.equal(headerOf(all, 'location'), '/empty/');
+  });
+
+  test('lists no link that leads out, or to what is hidden', async () => {
+    const page = text(await ask('list', '/links/'));
+    assert.deepEqual(
+      [...page.matchAll(/href="\.\/([^"]+)"/g)].map(([, name]) => name),
+      ['folder/', 'inside.txt'],
+    );
   });
 
   test('is recorded as answered by the gateway, with its cause where it is not', async () => {

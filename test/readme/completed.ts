@@ -19,6 +19,8 @@ export function completed(fragment: Record<string, unknown>): Record<string, unk
     'routes',
     'error_pages',
     'application_error_pages',
+    'compress',
+    'decompress_requests',
     'request_headers',
     'response_headers',
     'security_headers',
@@ -26,7 +28,8 @@ export function completed(fragment: Record<string, unknown>): Record<string, unk
     'admin',
     'log',
   ];
-  if (Object.keys(fragment).every((key) => outermost.includes(key))) return withTargets(fragment);
+  if (Object.keys(fragment).every((key) => outermost.includes(key) || key.startsWith('x-')))
+    return withTargets(fragment);
   if ('check' in fragment) return { upstreams: { app: { endpoints: '127.0.0.1:3000', ...fragment } } };
   const acts = ['respond', 'redirect', 'maintenance'].some((key) => key in fragment);
   return withTargets({ routes: [acts ? fragment : { ...fragment, to: 'app' }] });

@@ -58,6 +58,9 @@ const expected: readonly [cause: Cause, shape: string, status: number | null, ty
   ['response_not_http', 'garbage', 502, 'http_protocol_error'],
   ['response_not_http2', 'garbage', 502, 'http_protocol_error'],
   ['response_frames', 'garbage', 502, 'http_protocol_error'],
+  ['response_records', 'garbage', 502, 'http_protocol_error'],
+  ['response_not_fastcgi', 'garbage', 502, 'http_protocol_error'],
+  ['script_unknown', 'refused_by_gateway', 404, 'destination_not_found'],
   ['response_status_line', 'garbage', 502, 'http_protocol_error'],
   ['response_version', 'garbage', 502, 'http_protocol_error'],
   ['response_header', 'garbage', 502, 'http_protocol_error'],
@@ -67,9 +70,11 @@ const expected: readonly [cause: Cause, shape: string, status: number | null, ty
   ['response_too_many_headers', 'garbage', 502, 'http_response_header_section_size'],
   ['response_chunk', 'garbage', 502, 'http_response_transfer_coding'],
   ['response_transfer_coding', 'garbage', 502, 'http_response_transfer_coding'],
+  ['response_body_too_large', 'garbage', 502, 'http_response_body_size'],
   ['response_trailers_too_large', 'garbage', 502, 'http_response_trailer_section_size'],
   ['response_upgrade_unexpected', 'garbage', 502, 'http_upgrade_failed'],
   ['response_upgrade_ignored', 'garbage', 502, 'http_upgrade_failed'],
+  ['script_not_found', 'refused_by_gateway', 404, 'destination_not_found'],
   ['no_route', 'refused_by_gateway', 404, 'destination_not_found'],
   ['no_endpoint_ready', 'refused_by_gateway', 503, 'destination_unavailable'],
   ['instance_starting', 'refused_by_gateway', 503, 'destination_unavailable'],
@@ -129,6 +134,7 @@ const anything = {
   endpoints: 2,
   errno: 'ECONNRESET',
   firstBytes: 'SSH-2.0',
+  frame: 'RST_STREAM',
   guess: 'ssh',
   hops: 20,
   host: 'www.example.org',
@@ -166,7 +172,9 @@ const anything = {
   reused: true,
   paused: 'route shop',
   route: 'shop',
+  root: '/srv/www',
   rule: 'header-value',
+  script: '/x.php',
   sinceMs: 3400,
   status: 400,
   subject: 'CN=app.internal',
@@ -179,6 +187,7 @@ const anything = {
   what: 'it',
   received: 200,
   reason: 'so.',
+  why: 'missing',
 };
 
 describe('the failure table', () => {
@@ -289,10 +298,10 @@ describe('the failure table', () => {
     }
   });
 
-  it('names no route where a limit is that of all routes', () => {
-    assert.doesNotMatch(
+  it('names both keys that limit the body of a request', () => {
+    assert.match(
       specOf(fail('request_refused', 'request', { rule: 'content-too-large', status: 413, at: '' })).nextStep,
-      /of the route/,
+      /`body_max` of the route.*`client\.body_max`/,
     );
   });
 
@@ -314,6 +323,8 @@ const deciding: Readonly<Record<string, readonly unknown[]>> = {
   exits: [1, 3],
   fix: ['start it'],
   guess: ['fastcgi', 'uwsgi', 'ajp', 'http2', 'tls'],
+  fastcgi: [true],
+  isFull: [true],
   isPrivate: [true, false],
   lasting: [true],
   overAtStart: [true],
@@ -342,6 +353,7 @@ const deciding: Readonly<Record<string, readonly unknown[]>> = {
     'instance_stopped',
   ],
   what: ['request', 'tunnel'],
+  why: ['unknown', 'denied', 'missing', 'outside', 'not_a_file', 'unreadable', 'bad_path'],
 };
 /** Parts of commands and sentences. */
 const shown: ReadonlySet<string> = new Set(['address', 'name', 'overMs', 'passage', 'limit']);

@@ -171,6 +171,7 @@ describe('the parameters of Proxy-Status', () => {
       fail('response_head_too_large', 'response', { address, bytes: 70_000, limit: 65_536, longest: 'Set-Cookie' }),
       { 'header-section-size': 70_000 },
     ],
+    [fail('response_body_too_large', 'body', { address, bytes: 9000, limit: 8192 }), { 'body-size': 9000 }],
     [
       fail('response_trailers_too_large', 'body', { address, bytes: 9000, limit: 8192, headersMax: 64 }),
       { 'trailer-section-size': 9000 },

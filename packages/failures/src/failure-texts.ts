@@ -123,6 +123,8 @@ export function proxyStatusParameters(failure: Failure): Readonly<Record<string,
       return { 'alert-id': failure.evidence.alertId, 'alert-message': failure.evidence.alertMessage };
     case 'response_head_too_large':
       return { 'header-section-size': failure.evidence.bytes };
+    case 'response_body_too_large':
+      return { 'body-size': failure.evidence.bytes };
     case 'response_trailers_too_large':
       return { 'trailer-section-size': failure.evidence.bytes };
     case 'response_chunk':

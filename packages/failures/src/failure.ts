@@ -14,7 +14,8 @@ export interface Evidence {
   dns_failed: { name: string; rcode: string | null; code: string };
   dns_timeout: { name: string; limitMs: number };
   /** `agoMs`, here and in `connect_socket_missing`: the gateway did not connect, because the endpoint refused a connection this long before. */
-  connect_refused: { address: string; agoMs?: number };
+  /** `isFull`: the queue of connections of a unix socket is full (EAGAIN): a program listens there. */
+  connect_refused: { address: string; agoMs?: number; isFull?: true };
   connect_timeout: { address: string; limitMs: number };
   connect_unroutable: { address: string; errno: string };
   connect_socket_missing: { path: string; agoMs?: number };
@@ -51,9 +52,15 @@ export interface Evidence {
   // too slow
   /**
    * `ping`, here and below: whether an HTTP/2 endpoint answered a PING in the time; absent with HTTP/1. `interims`, here and in the next: how
-   * many interim responses (1xx) came; absent: none did.
+   * many interim responses (1xx) came; absent: none did. `fastcgi`, here and below: FastCGI was spoken with the endpoint.
    */
-  response_head_timeout: { address: string; limitMs: number; ping?: 'answered' | 'unanswered'; interims?: number };
+  response_head_timeout: {
+    address: string;
+    limitMs: number;
+    ping?: 'answered' | 'unanswered';
+    interims?: number;
+    fastcgi?: true;
+  };
   /** `headBegun`: a part of the head of its response had come; absent: none had. */
   attempt_timeout: { address: string; limitMs: number; interims?: number; headBegun?: true };
   response_head_unfinished: { address: string; limitMs: number; bytesReceived: number };
@@ -85,7 +92,14 @@ export interface Evidence {
    * `goAway`, here and below: the endpoint had ended the connection by a GOAWAY with this error before it closed it (HTTP/2); absent: by none, or
    * without an error. `text`: what the GOAWAY says beside its code; absent: nothing.
    */
-  closed_before_response: { address: string; reused: boolean; idleMs: number; goAway?: string; text?: string };
+  closed_before_response: {
+    address: string;
+    reused: boolean;
+    idleMs: number;
+    goAway?: string;
+    text?: string;
+    fastcgi?: true;
+  };
   /** `stream`, here and below: the HTTP/2 error by which the endpoint ended the stream; the connection was open. `errno` is '' then. */
   reset_before_response: {
     address: string;
@@ -95,15 +109,17 @@ export interface Evidence {
     stream?: string;
     goAway?: string;
     text?: string;
+    fastcgi?: true;
   };
   /**
    * The endpoint has said that it did not process the request: by RST_STREAM, or by a GOAWAY whose `lastStreamId` is an earlier
    * stream. `text`: what the GOAWAY says beside its code. SETTINGS: the request was not sent, since the endpoint allows no stream.
+   * END_REQUEST: `code` is the status by which a FastCGI application has ended the request.
    */
   stream_refused: {
     address: string;
     code: string;
-    frame: 'RST_STREAM' | 'GOAWAY' | 'SETTINGS';
+    frame: 'RST_STREAM' | 'GOAWAY' | 'SETTINGS' | 'END_REQUEST';
     lastStreamId?: number;
     text?: string;
   };
@@ -129,7 +145,7 @@ export interface Evidence {
     goAway?: string;
     text?: string;
   };
-  /** An HTTP/2 response without Content-Length, before END_STREAM. */
+  /** A response of HTTP/2 or FastCGI without Content-Length, before END_STREAM or END_REQUEST. */
   response_stream_cut: {
     address: string;
     bytesReceived: number;
@@ -140,6 +156,7 @@ export interface Evidence {
     stream?: string;
     goAway?: string;
     text?: string;
+    fastcgi?: true;
   };
   response_chunked_truncated: {
     address: string;
@@ -187,6 +204,11 @@ export interface Evidence {
     streams?: number;
     frameOf?: 'this_stream' | 'another_stream' | 'connection';
   };
+  /** FastCGI. `rule`: what the records break, in words. */
+  response_records: { address: string; rule: string };
+  response_not_fastcgi: { address: string; firstBytes: string; guess: Guess };
+  /** php-fpm says that it does not find the program, or must not run it. */
+  script_unknown: { address: string; why: 'unknown' | 'denied' };
   response_status_line: { address: string; firstBytes: string; rule: ResponseRule };
   response_version: { address: string; version: string };
   response_header: { address: string; rule: ResponseRule; name: string };
@@ -197,6 +219,8 @@ export interface Evidence {
   response_too_many_headers: { address: string; limit: number };
   response_chunk: { address: string; rule: ResponseRule; bytesReceived: number };
   response_transfer_coding: { address: string; coding: string };
+  /** `bytes`: announced, or received so far. */
+  response_body_too_large: { address: string; bytes: number; limit: number };
   response_trailers_too_large: { address: string; bytes: number; limit: number; headersMax: number };
   /**
    * `requested` and `answered` are the Upgrade headers of request and response; absent if there was none. `accept`: what is wrong with
@@ -212,6 +236,8 @@ export interface Evidence {
   response_upgrade_ignored: { address: string; received: number };
   // refused by the gateway
   /** `allow`: the methods that routes take there; absent: no route matches whatever the method is. */
+  /** The path names no program below `root` that may be run. `script`: what was looked for. */
+  script_not_found: { script: string; root: string; why: ScriptFault };
   no_route: { host: string; path: string; allow?: string };
   /**
    * `endpointCause`: the cause with which the last checks of all endpoints failed, if it is the same. `drained`: an operator has drained
@@ -339,6 +365,9 @@ export interface Evidence {
 export type FileOperation = 'open' | 'read';
 
 export type Cause = keyof Evidence;
+
+/** Why a path is not that of a program. */
+export type ScriptFault = 'missing' | 'outside' | 'not_a_file' | 'unreadable' | 'bad_path';
 
 /** Why the gateway does not connect to an address. */
 export type Prohibition =

@@ -43,7 +43,7 @@ export const stepOfOtherProtocol: Readonly<Record<SpokenProtocol, string>> = {
   http2:
     'Set `http2: true` for the upstream, or for the application where Candor starts it: the gateway speaks HTTP/2 with it then, without TLS too.',
   fastcgi:
-    'Put a server that speaks both before it, and point the gateway at that: Apache with `SetHandler proxy:fcgi://…`, nginx with `fastcgi_pass`, or Caddy with `php_fastcgi`; or run the application in a server that speaks HTTP by itself, such as FrankenPHP or RoadRunner.',
+    'Set `protocol: fastcgi` for the upstream, or for the application where Candor starts it, and `php: { root: /srv/www }` for the route, with the folder of the programs.',
   uwsgi:
     'Start uWSGI with `--http-socket` in place of `--socket` or `--uwsgi-socket`: then it speaks HTTP at that address.',
   ajp: 'Point the gateway at the HTTP connector of the server, which Tomcat has on port 8080 by default.',

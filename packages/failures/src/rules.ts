@@ -54,6 +54,12 @@ export const requestRules = {
   'host-missing': { section: 'RFC 9112 §3.2', status: 400, reason: 'an HTTP/1.1 request needs a Host header' },
   'host-repeated': { section: 'RFC 9112 §3.2', status: 400, reason: 'there is more than one Host header' },
   'host-invalid': { section: 'RFC 9112 §3.2', status: 400, reason: 'the host is not a valid authority' },
+  'length-required': {
+    section: 'RFC 9110 §15.5.12',
+    status: 411,
+    reason:
+      'the application must know the length of the body beforehand (FastCGI), and neither did the client say it nor did all of the body come in time',
+  },
   'host-disagrees': {
     section: 'RFC 9112 §3.2',
     status: 400,
@@ -70,6 +76,26 @@ export const requestRules = {
     reason: 'there are several Content-Length values that differ',
   },
   'content-too-large': { section: 'RFC 9110 §15.5.14', status: 413, reason: 'the body is larger than the limit' },
+  'content-coding': {
+    section: 'RFC 9110 §8.4',
+    status: 400,
+    reason: 'the body is not what Content-Encoding says, or ends early',
+  },
+  'decoded-too-large': {
+    section: 'RFC 9110 §15.5.14',
+    status: 413,
+    reason: 'the decoded body is larger than the limit',
+  },
+  'decoded-ratio': {
+    section: 'RFC 9110 §15.5.14',
+    status: 413,
+    reason: 'decoding makes the body more times as large than the limit',
+  },
+  'decoders-busy': {
+    section: 'RFC 9110 §15.6.4',
+    status: 503,
+    reason: 'too many compressed bodies are decoded at this moment',
+  },
   'length-and-transfer-encoding': {
     section: 'RFC 9112 §6.3',
     status: 400,
@@ -258,6 +284,7 @@ export const responseRules = {
   'switch-in-http2': { section: 'RFC 9113 §8.6', reason: 'HTTP/2 knows no 101' },
   'interim-end': { section: 'RFC 9113 §8.1', reason: 'an interim response ends the stream' },
   'content-length-mismatch': { section: 'RFC 9113 §8.1.1', reason: 'the body is longer than Content-Length' },
+  'cgi-status': { section: 'RFC 3875 §6.3.3', reason: 'Status is not a number from 200 to 999' },
   'content-forbidden': {
     section: 'RFC 9110 §6.4.1, §15.3.5 and §15.4.5',
     reason: 'a body came with a 204, with a 304, or in answer to HEAD, which have none',

@@ -31,7 +31,7 @@ import { summaryLines } from './summary-text.ts';
 import { redactedReport } from '../redacted-output.ts';
 import { statSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { logFormats } from '../../core/log-formats.ts';
+import { logFormatOf } from '../../core/log-formats.ts';
 import type { Fix } from '#explain/finding.ts';
 import { logOfConfiguration } from '../runtime-folder.ts';
 
@@ -289,7 +289,7 @@ function hasRemovedValues({ byCause }: SummaryReport): boolean {
 /** Whether they are the log of the configuration in this folder, or its rotated files. */
 async function areOfConfiguration(sources: readonly LogSource[], context: ProcessContext): Promise<boolean> {
   const log = await logOfConfiguration('candor.yaml', context);
-  if (log === null || logFormats[log.format].holdsRecords) return false;
+  if (log === null || logFormatOf(log.format).holdsRecords) return false;
   return sources.every(({ path }) => path === log.path || path?.startsWith(`${log.path}.`));
 }
 

@@ -52,6 +52,11 @@ export function parseEndpoint(text: string): Result<WrittenEndpoint, ErrorDetail
   if (url === null) return endpointOf(parseHostPort(text, null), null);
   const scheme = url[1]!.toLowerCase();
   const rest = url[2]!.replace(/\/$/, '');
+  if (scheme === 'fastcgi' || scheme === 'fcgi')
+    return reject(
+      'an endpoint does not name FastCGI by its scheme',
+      `write ${quoted(rest)}, and "protocol: fastcgi" beside "endpoints"`,
+    );
   if (scheme !== 'http' && scheme !== 'https') {
     return reject(
       `${quoted(`${scheme}://`)} is not a scheme that endpoints speak`,

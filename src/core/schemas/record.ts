@@ -62,6 +62,10 @@ const attemptSchema = z.object({
   retry_reason: typed<RetryReason>(text),
   release: text.optional().describe('The release that the endpoint runs; absent: that of the exchange, or none.'),
   surplus_bytes: count.optional().describe('Bytes that came with the end of the response, behind it; absent: none.'),
+  stderr: z
+    .array(text)
+    .optional()
+    .describe('The first lines that the application wrote to STDERR of FastCGI meanwhile, redacted; absent: none.'),
   bytes_to_endpoint: count
     .optional()
     .describe("Bytes of the request's body that the connection took; absent: none, or the only attempt of a success."),
@@ -91,6 +95,7 @@ export const recordSchema = z.object({
   path: text,
   query: nullableText,
   headers: z.record(text, text).optional().describe('The request headers that `log.headers` names.'),
+  fields: z.record(text, text).optional().describe('The values that `log.fields` of the route names.'),
   filter_ms: z
     .number()
     .optional()
@@ -163,6 +168,11 @@ export const recordSchema = z.object({
   gateway_state: gatewayStateSchema
     .optional()
     .describe('What the gateway knew when the exchange ended; absent from successes.'),
+  unlogged: count
+    .optional()
+    .describe(
+      'How many successes of its route the log has not, since the last record of one (`log.sample` of the route); absent: none.',
+    ),
 });
 
 /** A page of a search. */

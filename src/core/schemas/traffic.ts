@@ -66,6 +66,7 @@ export const routeSchema = z.object({
   retry: settings.nullable().describe('How attempts are repeated. Null: it sends none.'),
   headers: settings.nullable().describe('Which headers the gateway changes or writes, and CORS.'),
   limits: settings.nullable().describe('Sizes, queues and bounds of the route and of its upstream.'),
+  programs: settings.nullable().describe('Where its requests find a program (`php`). Null: the route looks for none.'),
 });
 
 /** Which route a request would take, and why. */

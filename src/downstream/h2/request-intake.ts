@@ -7,7 +7,7 @@ import { Http2RequestReader } from '../../wire/h2/request-head.ts';
 import { hostOf } from '../../wire/host.ts';
 import { methodBytesMax } from '../../wire/limits.ts';
 import { clientFacts } from '../client-facts.ts';
-import { refusal, refusalOnStream, tooLarge } from '../client-failures.ts';
+import { refusal, refusalOnStream } from '../client-failures.ts';
 import type { ListenerSettings } from '../listener-settings.ts';
 import type { Peer } from '../peer.ts';
 import type { DownstreamPorts } from '../ports.ts';
@@ -19,7 +19,6 @@ export class RequestIntake {
   failure: Failure | null = null;
   client: ClientFacts;
   readonly #peer: Peer;
-  readonly #listener: ListenerSettings;
   readonly #ports: DownstreamPorts;
   readonly #reader: Http2RequestReader;
   /** The last authority that was found to be served here. */
@@ -30,7 +29,6 @@ export class RequestIntake {
   constructor(peer: Peer, listener: ListenerSettings, ports: DownstreamPorts) {
     const { headBytesMax, headersMax, targetBytesMax } = listener.limits;
     this.#peer = peer;
-    this.#listener = listener;
     this.#ports = ports;
     this.client = clientFacts(peer, null, ports);
     this.#reader = new Http2RequestReader({ headBytesMax, headersMax, targetBytesMax, methodBytesMax });
@@ -52,11 +50,10 @@ export class RequestIntake {
     return request;
   }
 
-  #failureOf({ framing, authority }: RequestHead, trusted: boolean): Failure | null {
+  #failureOf({ authority }: RequestHead, trusted: boolean): Failure | null {
     const refused = this.#refusesAll ?? this.#ports.overload.failure;
     if (refused !== null) return refused;
-    const tooMuch = framing.kind === 'length' ? tooLarge(framing.bytes, this.#listener.limits.bodyBytesMax) : null;
-    return tooMuch ?? (trusted ? null : this.#misdirection(authority));
+    return trusted ? null : this.#misdirection(authority);
   }
 
   /** RFC 9110 §7.4: a connection whose certificate is another host's, unless it is of a trusted gateway. */

@@ -12,6 +12,7 @@ import {
   type RequestHead,
 } from '../../core/message.ts';
 import type { RequestRule } from '#failures/rules.ts';
+import { bodyTooLarge } from '../../core/body-limit.ts';
 import type { DownstreamHandler, DownstreamStream } from '../../core/stream.ts';
 import type { Instant } from '../../core/time.ts';
 import type { HeadBlock } from '../../wire/head-storage.ts';
@@ -20,7 +21,7 @@ import type { SessionStream, StreamListener, StreamLoss } from '../../wire/h2/se
 import { trailerBlock } from '../../wire/h2/trailer-block.ts';
 import type { ParsedRequestHead } from '../../wire/parsed-request-head.ts';
 import { permittedTrailers } from '../../wire/trailers.ts';
-import { bodyTimeout, notRead, refusalOnStream, tooLarge } from '../client-failures.ts';
+import { bodyTimeout, notRead, refusalOnStream } from '../client-failures.ts';
 import type { Slowness } from '../timeouts.ts';
 import { isHeadOnly, writeInterimBlock, writeResponseBlock, lossFailure } from './stream-loss.ts';
 import type { Http2StreamOwner, ReadingStream } from './stream-owner.ts';
@@ -117,6 +118,10 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     return this.#ended;
   }
 
+  get bodyBytesMax(): number | null {
+    return this.#connection.listener.limits.bodyBytesMax;
+  }
+
   get hasResponseBegun(): boolean {
     return this.#begun;
   }
@@ -130,7 +135,14 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
     this.handler = handler;
     if (this.#loss !== null) return this.#lost(handler, this.#loss);
     handler.onRequest(this.#refusal);
-    this.#endIfPeerDid();
+    if (!this.#isTooLarge()) this.#endIfPeerDid();
+  }
+
+  /** Ends a request whose body has become too large. Before its turn only its window bounds it: the limit is that of its route. */
+  #isTooLarge(): boolean {
+    const failure = this.isTunnel || this.handler === null ? null : bodyTooLarge(this.bodyReceived, this, this.handler);
+    if (failure !== null) this.#failRequest(failure);
+    return failure !== null;
   }
 
   readBody(): void {
@@ -184,10 +196,8 @@ export class Http2ClientStream implements DownstreamStream, StreamListener, Stre
 
   onBody(bytes: Uint8Array, start: number, end: number): void {
     if (this.#requestOver && !this.isTunnel) return this.#connection.session.windows.consume(this.#stream, end - start);
-    const { bodyBytesMax } = this.#connection.listener.limits;
-    const failure = this.isTunnel ? null : tooLarge(this.bodyReceived, bodyBytesMax);
-    if (failure !== null) return this.#failRequest(failure);
     if (!this.hasBegun) this.#connection.beginEarly(this);
+    if (this.#isTooLarge()) return;
     if (this.#reads !== 'yes' || this.#held.length > 0) this.#held.add(bytes, start, end);
     else {
       this.#deliver(bytes, start, end);

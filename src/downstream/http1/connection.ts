@@ -15,7 +15,8 @@ import type { Peer } from '../peer.ts';
 import type { DownstreamPorts } from '../ports.ts';
 import { ClientTimeouts } from '../timeouts.ts';
 import type { Http1Buffers } from './buffers.ts';
-import { refusal, tooLarge } from '../client-failures.ts';
+import { bodyTooLarge } from '../../core/body-limit.ts';
+import { refusal } from '../client-failures.ts';
 import { Http1ConnectionLifetime } from './connection-lifetime.ts';
 import { refusedRequest } from '../refused-request.ts';
 import { type RequestListener, RequestReader } from './request-reader.ts';
@@ -129,8 +130,7 @@ export class Http1ClientConnection
     const overload = this.ports.overload.failure;
     const refused = this.#refusesNext ?? overload;
     if (refused !== null) this.persistent = false; // The connection takes memory too.
-    const tooMuch = framing.kind === 'length' ? tooLarge(framing.bytes, this.#bodyBytesMax) : null;
-    this.#begin(refused ?? tooMuch ?? (trusted ? null : this.#misdirection(head.authority)));
+    this.#begin(refused ?? (trusted ? null : this.#misdirection(head.authority)));
   }
 
   /**
@@ -176,7 +176,7 @@ export class Http1ClientConnection
     handler.onRequest(failure);
   }
 
-  get #bodyBytesMax(): number | null {
+  get bodyBytesMax(): number | null {
     return this.listener.limits.bodyBytesMax;
   }
 
@@ -184,7 +184,7 @@ export class Http1ClientConnection
     if (this.reader.ended) return; // It failed earlier in this run of chunks.
     // The bytes of a tunnel are no request body, and a tunnel may carry any number of them.
     const isTunnelled = this.tunnel && !this.tunnelWaits;
-    const failure = isTunnelled ? null : tooLarge(this.reader.body.bytesReceived, this.#bodyBytesMax);
+    const failure = isTunnelled ? null : bodyTooLarge(this.reader.body.bytesReceived, this, this.handler);
     if (failure !== null) return this.failRequest(failure);
     this.handler?.onRequestBody(bytes, start, end, ownership);
   }

@@ -15,7 +15,7 @@ const absent = {
   methods: declare('[GET, HEAD, POST]', 'Pages may send these anyway, without asking first.'),
   headers: declare('[]', 'Pages may send the usual ones without asking.'),
   expose: declare('[]', 'Pages may read the usual ones.'),
-  credentials: declare('false', 'Whoever may send cookies acts as the visitor.'),
+  credentials: declare('false', 'A page that may send cookies acts as the visitor.'),
   maxAge: declare('10m', 'Long enough for a visit, short enough for a change of mind.'),
 };
 

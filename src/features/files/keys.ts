@@ -3,18 +3,18 @@ import * as z from 'zod';
 import { type Result, succeed } from '#failures/result.ts';
 import { declare } from '../../schema/default.ts';
 import { type ErrorDetail, quoted, reject } from '../../schema/error-detail.ts';
-import { duration, encodeDetail, oneOrMany, parsed, path } from '../../schema/leaves.ts';
+import { age, encodeDetail, oneOrMany, parsed, path } from '../../schema/leaves.ts';
 import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
 import { fileCodings, filesName, type FilesSpec } from './settings.ts';
 
 const absent = {
   index: declare('index.html', 'It is the page of a folder nearly everywhere.'),
-  listing: declare('false', 'Names of files are told to nobody who does not know them.'),
+  listing: declare('false', 'Visitors learn no names of files from the gateway.'),
   precompressed: declare('false', 'Each file beside another one is looked for with each request.'),
 };
 
-const cacheValue = z.union([z.enum(['immutable', 'no-cache', 'no-store']), duration], {
+const cacheValue = z.union([z.enum(['immutable', 'no-cache', 'no-store']), age], {
   error: ({ input }) =>
     encodeDetail({
       message: `${quoted(String(input))} does not say how long browsers keep a file`,
@@ -81,29 +81,46 @@ const yearS = 365 * 86_400;
 
 function cacheControl(written: z.output<typeof cacheValue>): string {
   if (written === 'immutable') return `public, max-age=${yearS}, immutable`;
-  return typeof written === 'string' ? written : `public, max-age=${Math.floor(written / 1000)}`;
+  return typeof written === 'string' ? written : `public, max-age=${written}`;
 }
 
-export const files: FeatureKeys = featureKeys<RouteRead & { to?: unknown }, object>({
+/** What `php` of the route says of the folder with its programs. */
+interface PhpRead {
+  readonly root?: string | undefined;
+  readonly index?: string | undefined;
+  readonly split?: string | undefined;
+  readonly static?: boolean | undefined;
+  readonly remote?: boolean | undefined;
+}
+
+/** Beside the programs of a folder its other files are sent, where the folder is on this machine. */
+function besidePrograms(php: PhpRead | undefined): FilesRead | undefined {
+  if (php?.root === undefined || php.static === false || php.remote === true) return undefined;
+  return { root: php.root };
+}
+
+export const files: FeatureKeys = featureKeys<RouteRead & { to?: unknown; php?: PhpRead | undefined }, object>({
   name: filesName,
   isAction: true,
   standsBesideTo: true,
   effective: ['rewrite', 'response_headers', 'timeouts'],
   routeKeys: filesKeys,
   forms: { files: { example: './public', off: 'remove the key', stands: ['root', 'listing'] } },
-  ofRoute({ files: read, to }, _, directory): FilesSpec | null {
-    if (read === undefined) return null;
+  ofRoute({ files: read, to, php }, _, directory): FilesSpec | null {
+    const written = read === undefined && to !== undefined ? besidePrograms(php) : read;
+    if (written === undefined) return null;
     const {
       root = '.',
-      index = ['index.html'],
+      index = [...(php === undefined ? [] : [php.index ?? 'index.php']), 'index.html'],
       fallback = null,
       listing = false,
       cache = {},
       ...rest
-    } = sectionOf(read);
+    } = sectionOf(written);
     const { precompressed = false } = rest;
     return {
       ...{ root: resolve(directory, root), index, fallback, listing, passes: to !== undefined },
+      programs: php === undefined ? null : (php.split ?? '.php'),
       precompressed: precompressed === true ? fileCodings : precompressed === false ? [] : precompressed,
       cache: Object.entries(cache).map(([glob, value]) => [glob, cacheControl(value)] as const),
     };

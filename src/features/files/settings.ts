@@ -15,6 +15,8 @@ export interface FilesSpec {
   readonly cache: readonly (readonly [glob: string, value: string])[];
   /** What is not there goes to the upstream of the route. */
   readonly passes: boolean;
+  /** How the names of programs end, which `php` of the route runs and which are never sent; null: the route runs none. */
+  readonly programs: string | null;
 }
 
 export const fileCodings = ['br', 'zstd', 'gzip'] as const;

@@ -44,7 +44,7 @@ describe('small files in memory', () => {
 
   it('are never those that stand for another page', () => {
     const cache = new FileCache(false, new SimulatedClock());
-    cache.add(asked('/a'), { ...found, isFallback: true }, Buffer.from('a'));
+    cache.add(asked('/a'), { ...found, fallback: 'by_path' }, Buffer.from('a'));
     assert.equal(cache.find(asked('/a')), null);
   });
 });

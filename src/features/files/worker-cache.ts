@@ -9,8 +9,8 @@ export interface FoundFile {
   readonly path: string;
   readonly file: OpenFile;
   readonly coding: FileCoding | null;
-  /** It stands for another page: which one it answers depends on more than the path. */
-  readonly isFallback?: true;
+  /** It stands for a page that is not there: for any of its path, or because of what the client accepts. */
+  readonly fallback?: 'by_path' | 'by_accept';
 }
 
 export interface CachedFile {
@@ -49,7 +49,7 @@ export class FileCache {
 
   add(context: FilterContext, found: FoundFile, bytes: Uint8Array): void {
     const key = this.#keyOf(context);
-    if (found.isFallback === true || key.length > keyMax) return;
+    if (found.fallback !== undefined || key.length > keyMax) return;
     const before = this.#files.get(key);
     if (before !== undefined) this.#remove(key, before);
     this.#files.set(key, { found, bytes, readAt: this.#clock.now() });

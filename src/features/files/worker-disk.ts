@@ -25,9 +25,14 @@ export interface FileCalls {
   read(fd: number, into: Uint8Array, from: number, length: number, position: number): Promise<number>;
   close(fd: number): Promise<void>;
   realPath(path: string): Promise<string>;
-  /** Whether facts of open files of the system at this path never wait for a disk or a network. */
+  /** Whether facts of open files below this real path never wait for a disk or a network. */
   isLocal(path: string): Promise<boolean>;
-  entries(fd: number, max: number): Promise<{ readonly entries: readonly FolderEntry[]; readonly left: number }>;
+  /** Without links for whose target `isServed` is false. */
+  entries(
+    fd: number,
+    max: number,
+    isServed: (location: string) => boolean,
+  ): Promise<{ readonly entries: readonly FolderEntry[]; readonly left: number }>;
 }
 
 /** Opening waits for no writer of a pipe, and makes no terminal that of the process. */
@@ -40,7 +45,7 @@ export const systemCalls: FileCalls = {
     called((done) => fs.read(fd, into, from, length, position, (error, count) => done(error, count))),
   close: (fd) => called((done) => fs.close(fd, (error) => done(error ?? null, undefined))),
   realPath: (path) => called((done) => fs.realpath.native(path, done)),
-  isLocal: (path) => called<fs.StatsFs>((done) => fs.statfs(path, done)).then(({ type }) => localSystems.has(type)),
+  isLocal: isLocalTree,
   entries: readEntries,
 };
 
@@ -57,6 +62,24 @@ function called<T>(call: (done: (error: Error | null, value: T) => void) => void
 const localSystems: ReadonlySet<number> = new Set([
   0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x794c7630, 0x2fc12fc1, 0xf2f52010,
 ]);
+
+/** A disk of a network may be mounted within a folder of a local one. */
+async function isLocalTree(path: string): Promise<boolean> {
+  const { type } = await called<fs.StatsFs>((done) => fs.statfs(path, done));
+  if (!localSystems.has(type)) return false;
+  const mounts = await called<string>((done) => fs.readFile('/proc/self/mountinfo', 'utf8', done)).catch(() => null);
+  return mounts !== null && !hasMountBelow(mounts, path);
+}
+
+/** `mounts` is of the form of /proc/self/mountinfo (proc(5)). */
+export function hasMountBelow(mounts: string, path: string): boolean {
+  const folder = path === '/' ? path : `${path}/`;
+  return mounts.split('\n').some((line) => {
+    const point = line.split(' ', 5)[4] ?? '';
+    const read = point.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+    return read !== path && read.startsWith(folder);
+  });
+}
 
 function factsNow(fd: number): FileFacts {
   return factsOf(fs.fstatSync(fd, { bigint: true }));
@@ -80,17 +103,29 @@ export function locationOf(fd: number): string | null {
 }
 
 /** By the descriptor, so that no link can be put in the place of the folder meanwhile. */
-async function readEntries(fd: number, max: number): ReturnType<FileCalls['entries']> {
+async function readEntries(
+  fd: number,
+  max: number,
+  isServed: (location: string) => boolean,
+): ReturnType<FileCalls['entries']> {
   const folder = `/proc/self/fd/${fd}`;
   const names = (await called<string[]>((done) => fs.readdir(folder, done))).filter((name) => !name.startsWith('.'));
   const sorted = names.toSorted((one, other) => (one < other ? -1 : 1));
   const entries: FolderEntry[] = [];
   for (const name of sorted.slice(0, max)) {
-    const stats = await called<fs.Stats>((done) => fs.stat(`${folder}/${name}`, done)).catch(() => null);
+    const stats = await factsInListing(`${folder}/${name}`, isServed).catch(() => null);
     if (stats === null || (!stats.isFile() && !stats.isDirectory())) continue;
     entries.push({ name, isFolder: stats.isDirectory(), size: stats.size, modifiedMs: stats.mtimeMs });
   }
   return { entries, left: Math.max(0, sorted.length - max) };
+}
+
+/** Null: it is a link to what is not served, whose size and time are nobody's business either. */
+async function factsInListing(path: string, isServed: (location: string) => boolean): Promise<fs.Stats | null> {
+  const own = await called<fs.Stats>((done) => fs.lstat(path, done));
+  if (!own.isSymbolicLink()) return own;
+  const target = await systemCalls.realPath(path);
+  return isServed(target) ? called((done) => fs.stat(target, done)) : null;
 }
 
 /** The work begins, and `leave` follows; null: it was cancelled. It may be called before the turn is returned. */

@@ -1,5 +1,5 @@
 import { type Disk, type FileFacts, locationOf } from './worker-disk.ts';
-import { isHidden } from './worker-path.ts';
+import { isHidden, isProgram } from './worker-path.ts';
 
 /** An open file, or folder, that lies below the root. */
 export interface OpenFile {
@@ -24,16 +24,20 @@ const missingCodes: ReadonlySet<string> = new Set([
 export class Root {
   readonly #path: string;
   readonly disk: Disk;
+  /** How the names of files end that are hidden, since they are programs; null: there are none. */
+  readonly #programs: string | null;
   /** Where the folder really lies; null: not known yet. A deployment may lead a link elsewhere. */
   #realPath: string | null = null;
 
-  constructor(path: string, disk: Disk) {
+  constructor(path: string, disk: Disk, programs: string | null) {
     this.#path = path;
+    this.#programs = programs;
     this.disk = disk;
   }
 
   /** `path` is below the root. Within a turn of the disk. Rejects with the error of the system. */
   async open(path: string): Promise<OpenFile | NotOpened> {
+    const realPathBefore = this.#realPath;
     let fd: number;
     try {
       fd = await this.disk.calls.open(path === '' ? this.#path : `${this.#path}/${path}`);
@@ -44,7 +48,7 @@ export class Root {
     let opened: FileFacts | null = null;
     try {
       const facts = await this.disk.facts(fd);
-      const refused = await this.#refused(fd, facts);
+      const refused = await this.#refused(fd, facts, realPathBefore);
       if (refused !== null) return refused;
       opened = facts;
       return { fd, facts };
@@ -53,26 +57,41 @@ export class Root {
     }
   }
 
-  async #refused(fd: number, { kind, device }: FileFacts): Promise<NotOpened | null> {
+  async #refused(fd: number, { kind, device }: FileFacts, realPathBefore: string | null): Promise<NotOpened | null> {
     if (kind === 'other') return 'missing';
     const location = locationOf(fd);
     if (location === null) return 'outside';
-    const rest = await this.#below(location, device);
+    // A deployment may have led the root elsewhere since this file was opened, and another request have noticed it.
+    const restBefore = realPathBefore === null ? null : restBelow(realPathBefore, location);
+    const rest = restBefore ?? (await this.#below(location, device));
     if (rest === null) return 'outside';
-    return isHidden(rest.split('/').filter((name) => name !== '')) ? 'hidden' : null;
+    return this.#hides(rest) ? 'hidden' : null;
+  }
+
+  /** Whether a file at this location, which is no link, would be served. */
+  serves(location: string): boolean {
+    const rest = this.#realPath === null ? null : restBelow(this.#realPath, location);
+    return rest !== null && !this.#hides(rest);
+  }
+
+  #hides(rest: string): boolean {
+    return isHiddenBelow(rest) || isProgram(rest, this.#programs);
   }
 
   /** The rest of the location below the root; null: it lies outside. */
   async #below(location: string, device: number): Promise<string | null> {
-    const known = this.#realPath === null ? null : restBelow(this.#realPath, location);
-    if (known !== null) return known;
     const { calls } = this.disk;
-    this.#realPath = await calls.realPath(this.#path);
+    const realPath = await calls.realPath(this.#path);
+    const rest = restBelow(realPath, location);
+    if (rest === null) return null; // What lies outside says nothing of the disk of the root.
+    this.disk.isLocal = await calls.isLocal(realPath);
     this.disk.noteDevice(device);
-    this.disk.isLocal = await calls.isLocal(this.#path);
-    return restBelow(this.#realPath, location);
+    this.#realPath = realPath;
+    return rest;
   }
 }
+
+const isHiddenBelow = (rest: string): boolean => isHidden(rest.split('/').filter((name) => name !== ''));
 
 function restBelow(root: string, location: string): string | null {
   if (location === root) return '';

@@ -1,8 +1,8 @@
 import type { FilterAnswer } from '../../core/filter.ts';
 import { escapeHtml } from '../../exchange/custom-page.ts';
 import { pageStyle } from '../../exchange/page-style.ts';
-import type { FileCalls, FolderEntry } from './worker-disk.ts';
-import type { OpenFile } from './worker-file.ts';
+import type { FolderEntry } from './worker-disk.ts';
+import type { OpenFile, Root } from './worker-file.ts';
 
 /** A listing of more would be no help to people, and would wait long for the disk. */
 const entriesMax = 2000;
@@ -21,8 +21,8 @@ a:hover,a:focus-visible{text-decoration:underline}
 `.trim();
 
 /** A page with what is in a folder: folders first, then files, by name. `path` is that of the request. Within a turn of the disk. */
-export async function listingOf(path: string, folder: OpenFile, calls: FileCalls): Promise<FilterAnswer> {
-  const { entries, left } = await calls.entries(folder.fd, entriesMax);
+export async function listingOf(path: string, folder: OpenFile, root: Root): Promise<FilterAnswer> {
+  const { entries, left } = await root.disk.calls.entries(folder.fd, entriesMax, (location) => root.serves(location));
   const sorted = [...entries.filter((one) => one.isFolder), ...entries.filter((one) => !one.isFolder)];
   const page = pageOf(shownPath(path), path !== '/', sorted, left);
   return {
@@ -81,7 +81,9 @@ function rowOf({ name, isFolder, size, modifiedMs }: FolderEntry): string {
   const shown = escapeHtml(isFolder ? `${name}/` : name);
   // A name with a colon would be taken for a URL without "./".
   const link = `./${encodeURIComponent(name)}${isFolder ? '/' : ''}`;
-  const date = new Date(modifiedMs).toISOString().slice(0, 16).replace('T', ' ');
+  // A file system may keep times that no date of JavaScript can be.
+  const changed = new Date(modifiedMs);
+  const date = Number.isNaN(changed.getTime()) ? '' : changed.toISOString().slice(0, 16).replace('T', ' ');
   return `<tr><td><a href="${escapeHtml(link)}">${shown}</a></td><td class="number">${isFolder ? '' : sizeText(size)}</td><td class="number date">${date}</td></tr>`;
 }
 

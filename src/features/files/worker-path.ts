@@ -36,6 +36,18 @@ export function isHidden(names: readonly string[]): boolean {
   return (first?.startsWith('.') === true && first !== '.well-known') || others.some((name) => name.startsWith('.'));
 }
 
+/**
+ * Whether a name of the path is that of a program, of any spelling: a file system may not tell capital letters apart, what follows the name is
+ * PATH_INFO, and `x.php~`, `x.php.bak`, `x.php.gz` and `x.php7` have the text of a program too. `ending`: null: there are no programs.
+ */
+export function isProgram(path: string, ending: string | null): boolean {
+  if (ending === null) return false;
+  const [text, wanted] = [path.toLowerCase(), ending.toLowerCase()];
+  for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + 1))
+    if (!/[a-z]/.test(text[at + wanted.length] ?? '')) return true;
+  return false;
+}
+
 /** Null: it is no UTF-8, or no percent-encoding. */
 function decoded(segment: string): string | null {
   try {

@@ -23,7 +23,16 @@ mkdirSync(join(root, 'folder'));
 after(() => rmSync(root, { recursive: true }));
 
 const spec: FilesSpec = {
-  ...{ root, index: ['index.html'], fallback: null, listing: false, precompressed: [], cache: [], passes: false },
+  ...{
+    root,
+    index: ['index.html'],
+    fallback: null,
+    listing: false,
+    precompressed: [],
+    cache: [],
+    passes: false,
+    programs: null,
+  },
 };
 
 /** A worker with one route, whose disk does `calls` in place of what the system does. */
@@ -38,7 +47,7 @@ class SiteUnderTest {
   constructor(calls: Partial<FileCalls>) {
     const disk = new Disk(this.pool, { ...systemCalls, ...calls });
     const ports = { clock: this.clock, deadlines: new Deadlines(this.clock), random: new SeededRandom(1) };
-    this.#filter = filesFilter(spec, new Root(root, disk), ports);
+    this.#filter = filesFilter(spec, new Root(root, disk, null), ports);
   }
 
   ask(path = '/a.txt'): void {

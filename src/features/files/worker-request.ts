@@ -7,7 +7,7 @@ import { codingsFor } from './worker-headers.ts';
 import { codeOf, type NotOpened, type OpenFile, type Root } from './worker-file.ts';
 import { listingOf } from './worker-listing.ts';
 import type { DiskTurn } from './worker-disk.ts';
-import type { FilePath } from './worker-path.ts';
+import { type FilePath, isProgram } from './worker-path.ts';
 import type { FilePorts } from './worker-stream.ts';
 import type { FileCache, FoundFile } from './worker-cache.ts';
 import { respondWith } from './worker-response.ts';
@@ -147,6 +147,10 @@ export class FileRequest extends Deadline {
       for (const name of this.#spec.index) {
         const indexPath = path === '' ? name : `${path}/${name}`;
         const opened = await this.#root.open(indexPath);
+        if (opened !== 'missing' && isProgram(name, this.#spec.programs)) {
+          if (typeof opened !== 'string') this.#close(opened);
+          return 'continue';
+        }
         if (typeof opened === 'string') continue;
         if (opened.facts.kind === 'file' && (isFolder || path === '')) return await this.#encoded(indexPath, opened);
         this.#close(opened);
@@ -154,7 +158,7 @@ export class FileRequest extends Deadline {
       }
       if (!this.#spec.listing) return await this.#without('missing');
       return isFolder || path === ''
-        ? await listingOf(this.#context.path, folder, this.#root.disk.calls)
+        ? await listingOf(this.#context.path, folder, this.#root)
         : withSlash(this.#context);
     } finally {
       this.#close(folder);
@@ -165,10 +169,11 @@ export class FileRequest extends Deadline {
   async #without(absence: NotOpened): Promise<FoundFile | Decision> {
     const { fallback, passes } = this.#spec;
     if (passes) return 'continue';
-    if (fallback !== null && absence === 'missing' && asksForPage(this.#context, this.#path.path)) {
+    const reason = absence === 'missing' ? pageReason(this.#context, this.#path.path) : null;
+    if (fallback !== null && reason !== null) {
       const opened = await this.#root.open(fallback);
       if (typeof opened !== 'string' && opened.facts.kind === 'file')
-        return { ...(await this.#encoded(fallback, opened)), isFallback: true };
+        return { ...(await this.#encoded(fallback, opened)), fallback: reason };
       if (typeof opened !== 'string') this.#close(opened);
     }
     return fail('file_not_found', 'filter', { path: this.#name, absence });
@@ -198,12 +203,12 @@ export class FileRequest extends Deadline {
 const isFile = (found: FoundFile | Decision): found is FoundFile => typeof found === 'object' && 'file' in found;
 
 /**
- * Whether the request is for a page and not for a part of one: its last name has no extension, or the client names HTML among what it accepts. A script
- * or picture that is missing is not answered with a page.
+ * Why the request is for a page and not for a part of one: its last name has no extension, or the client names HTML among what it accepts. Null:
+ * a script or picture that is missing is not answered with a page.
  */
-function asksForPage({ request }: FilterContext, path: string): boolean {
-  const name = path.slice(path.lastIndexOf('/') + 1);
-  return !name.includes('.') || /\btext\/html\b/i.test(request.headers.get('accept') ?? '');
+function pageReason({ request }: FilterContext, path: string): NonNullable<FoundFile['fallback']> | null {
+  if (!path.slice(path.lastIndexOf('/') + 1).includes('.')) return 'by_path';
+  return /\btext\/html\b/i.test(request.headers.get('accept') ?? '') ? 'by_accept' : null;
 }
 
 /** Relative links of a page work only if the path of its folder ends with a slash. */

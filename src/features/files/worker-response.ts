@@ -20,7 +20,7 @@ interface Planned {
 
 /** The answer where no byte of the file is sent, or what is sent of it. */
 function planFor(
-  { path, coding }: Omit<FoundFile, 'file'>,
+  { path, coding, fallback }: Omit<FoundFile, 'file'>,
   facts: FileTimes,
   spec: FilesSpec,
   { request }: FilterContext,
@@ -33,6 +33,8 @@ function planFor(
   const asked = { method: request.method, get: (name: string) => request.headers.get(name) };
   const verdict = judge(asked, { etag, modifiedS, size });
   const lines = validators(path, spec, etag, modifiedS);
+  // Else a cache would give the page to those who ask for a script, and have to get a 404.
+  if (fallback === 'by_accept') lines.push(['Vary', 'Accept']);
   switch (verdict.kind) {
     case 'not_modified':
       return { status: 304, headers: lines, body: noBytes };

@@ -2,7 +2,7 @@ import type { Filter, FilterContext } from '../../core/filter.ts';
 import { fail } from '#failures/failure.ts';
 import { plainText, textAnswer } from '../../filters/plain-answer.ts';
 import { filesName, type FilesSpec } from './settings.ts';
-import { filePathOf } from './worker-path.ts';
+import { filePathOf, isProgram } from './worker-path.ts';
 import { FileCache } from './worker-cache.ts';
 import { respondFrom } from './worker-response.ts';
 import { FileRequest } from './worker-request.ts';
@@ -27,6 +27,7 @@ export function filesFilter(spec: FilesSpec, root: Root, ports: FilePorts): Filt
         if (spec.passes) return 'continue';
         return fail('file_not_found', 'filter', { path: context.path, absence: path });
       }
+      if (isProgram(path.path, spec.programs)) return 'continue';
       const request = new FileRequest(spec, root, path, context, filter, ports, cache);
       context.setState(filter, request);
       return request.begin();

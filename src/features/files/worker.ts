@@ -13,6 +13,6 @@ export const files = workerFeature<FilesSpec, FeaturePart>({
   prepare: (_, spec, ports) => {
     if (loaded === null) throw new Error('files are loaded before they are prepared');
     const { Root, Disk, filesFilter } = loaded;
-    return { hooks: { filters: [filesFilter(spec, new Root(spec.root, new Disk(ports.pool)), ports)] } };
+    return { hooks: { filters: [filesFilter(spec, new Root(spec.root, new Disk(ports.pool), spec.programs), ports)] } };
   },
 });

@@ -173,6 +173,77 @@ export const garbage = {
       'Ask the endpoint with `nghttp -v` or `curl -v --http2-prior-knowledge`, update its HTTP/2 library, and set `http2: false` for the upstream until then.',
     inThisCase: ({ rule }) => (rule === http1Behind ? http1BehindFrames : null),
   },
+  response_records: {
+    type: 'http_protocol_error',
+    status: 502,
+    whose: 'application',
+    retry: 'elsewhere',
+    countsAgainstHealth: true,
+    logLevel: 'error',
+    temporary: false,
+    title: "The application's FastCGI records break the protocol",
+    sentence: ({ address, rule }) => `${address} sent ${rule}.`,
+    forClient: 'The application sent something out of order. Its operators must look at it; try again in a moment.',
+    usualCauses: [
+      'a defect of the FastCGI library of the application',
+      'a program that the application starts writes to the socket, which it has inherited',
+      'two processes of the application answer on one connection',
+    ],
+    nextStep:
+      'Update the FastCGI server, and ask it without the gateway: `SCRIPT_FILENAME=/srv/www/index.php REQUEST_METHOD=GET cgi-fcgi -bind -connect HOST:PORT`.',
+  },
+  response_not_fastcgi: {
+    type: 'http_protocol_error',
+    status: 502,
+    whose: 'operator',
+    retry: 'elsewhere',
+    countsAgainstHealth: true,
+    logLevel: 'error',
+    temporary: false,
+    title: "The endpoint's answer is not FastCGI",
+    sentence: ({ address, guess, firstBytes }) =>
+      `The gateway spoke FastCGI with ${address}, as its upstream says (\`protocol: fastcgi\`), and got something else; ${isHttp1(firstBytes) ? 'it is HTTP/1' : guessed(guess)}, beginning with ${quotedBytes(firstBytes)}.`,
+    forClient: 'This site received an answer in another protocol. Its operators must look at it.',
+    usualCauses: [
+      'the endpoint speaks HTTP, and its upstream has `protocol: fastcgi` in the configuration',
+      'another program than php-fpm listens on the port',
+    ],
+    nextStep:
+      'Compare the address with `listen` in the pool of php-fpm (`grep -r ^listen /etc/php/*/fpm/pool.d/`); if the endpoint speaks HTTP, remove `protocol`.',
+  },
+  script_unknown: {
+    type: 'destination_not_found',
+    status: 404,
+    whose: 'operator',
+    retry: 'never',
+    countsAgainstHealth: false,
+    logLevel: 'error',
+    temporary: false,
+    title: 'The FastCGI server does not find the program',
+    sentence: ({ address, why }) =>
+      why === 'unknown'
+        ? `${address} found no program at SCRIPT_FILENAME ("Primary script unknown").`
+        : `${address} does not run the program at SCRIPT_FILENAME: its name has none of the endings that it allows.`,
+    forClient: 'This page does not exist, or this site is set up wrongly.',
+    usualCauses: [
+      'php-fpm runs in a container or below a `chroot`, and the files have another path there than here: write that path as `root` of `php`, with `remote: true`',
+      'the user of php-fpm must not read the file, or must not enter one of its folders',
+      'the route has no `php: { root }`, so that no program is named',
+    ],
+    nextStep:
+      'Look at the file as the user of php-fpm and where it runs: `sudo -u www-data head -c 1 SCRIPT_FILENAME` and `namei -l SCRIPT_FILENAME`; the path is `root` of the route with the path of the program behind it (`candor route METHOD URL`).',
+    inThisCase: ({ why }) =>
+      why === 'unknown'
+        ? null
+        : {
+            title: 'The FastCGI server must not run the program',
+            usualCauses: [
+              '`security.limit_extensions` of the pool of php-fpm does not have the ending (its default is `.php .phar`)',
+            ],
+            nextStep:
+              'Add the ending to `security.limit_extensions` in /etc/php/*/fpm/pool.d/, if such files are programs; otherwise correct `split` of the route.',
+          },
+  },
   response_status_line: {
     type: 'http_protocol_error',
     status: 502,
@@ -355,6 +426,26 @@ export const garbage = {
     ],
     nextStep:
       'Search the application and its middleware for the place that sets Transfer-Encoding, and remove it: the server sets it itself.',
+  },
+  response_body_too_large: {
+    type: 'http_response_body_size',
+    status: 502,
+    whose: 'application',
+    retry: 'never',
+    countsAgainstHealth: false,
+    logLevel: 'error',
+    temporary: false,
+    title: "The body of the application's answer is too large",
+    sentence: ({ address, bytes: size, limit }) =>
+      `${address} sent a body of ${bytes(size)} or more; the limit of the route is ${bytes(limit)}.`,
+    forClient: 'The answer of the application is larger than this site allows.',
+    usualCauses: [
+      'a query without a limit returns all rows',
+      'the application sends a file on a route that was made for small answers',
+      'an endless loop writes the same part again and again',
+    ],
+    nextStep:
+      'Look at what the application sends for this path; raise `response_body_max` of the route if an answer of this size is wanted.',
   },
   response_trailers_too_large: {
     type: 'http_response_trailer_section_size',

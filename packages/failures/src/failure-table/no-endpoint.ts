@@ -1,9 +1,30 @@
 import { upperFirst } from '../first-letter.ts';
+import type { ScriptFault } from '../failure.ts';
 import type { CaseTexts, FailureTable } from '../failure-spec.ts';
 import { clause, duration, quoted } from './formatting.ts';
 
 /** The gateway found no route for the request, or no endpoint that may have it. */
 export const noEndpoint = {
+  script_not_found: {
+    type: 'destination_not_found',
+    status: 404,
+    whose: 'client',
+    retry: 'never',
+    countsAgainstHealth: false,
+    logLevel: 'info',
+    temporary: false,
+    title: 'There is no such program',
+    sentence: ({ script, root, why }) => `The program ${quoted(script)} below ${quoted(root)} ${scriptFaults[why]}.`,
+    forClient: 'This page does not exist. Check the address for typing errors, or start from the home page.',
+    usualCauses: [
+      'a scanner asks for programs of other sites, or a page links to one that has been removed',
+      '`root` of `php` is not the folder that has the programs',
+      'php-fpm runs elsewhere, and the files are not on this machine: then `php` needs `remote: true`',
+    ],
+    nextStep:
+      'Look with `ls -l` whether the program is at that path, and compare `root` of the route with the folder of the application.',
+    inThisCase: ({ why }) => (why === 'unreadable' ? unreadableScript : why === 'outside' ? scriptOutside : null),
+  },
   no_route: {
     type: 'destination_not_found',
     status: 404,
@@ -152,3 +173,24 @@ function drainedTexts(drained: string): CaseTexts {
 
 const notReadyForClient =
   'The application behind this site has started, but is not ready. Its operators must look at it.';
+
+const scriptFaults: Readonly<Record<ScriptFault, string>> = {
+  missing: 'does not exist',
+  outside: 'leads by a symbolic link out of that folder',
+  not_a_file: 'is not a file',
+  unreadable: 'cannot be looked at: the gateway may not enter a folder on its way',
+  bad_path: 'is no path of a file',
+};
+
+const unreadableScript: CaseTexts = {
+  whose: 'operator',
+  usualCauses: ['the user of the gateway must not enter a folder on the way to the program'],
+  nextStep:
+    'Show the permissions with `namei -l PATH`, and let the user of the gateway enter each folder (`chmod o+x` or a group); it need not read the file. Or set `remote: true`: then the gateway does not look.',
+};
+
+const scriptOutside: CaseTexts = {
+  whose: 'operator',
+  usualCauses: ['a symbolic link below `root` leads to a program elsewhere'],
+  nextStep: 'Set `root` to a folder that contains both, or copy the program; links within the folder are followed.',
+};

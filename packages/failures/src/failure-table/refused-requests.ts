@@ -52,7 +52,8 @@ const size: Readonly<Record<'head' | 'count' | 'target' | 'body', RuleTexts>> = 
   },
   body: {
     usualCauses: ['an upload is larger than the limit'],
-    nextStep: 'Raise `client.body_max` if uploads of this size are wanted; it is the limit of all routes.',
+    nextStep:
+      'If uploads of this size are wanted, raise `body_max` of the route; routes without it have `client.body_max`. The record says which one it was.',
   },
 };
 
@@ -160,6 +161,29 @@ export const refusedRequests: Readonly<Partial<Record<RequestRule, RuleTexts>>> 
   'too-many-headers': size.count,
   'target-too-long': size.target,
   'content-too-large': size.body,
+  'content-coding': {
+    usualCauses: [
+      'the client names a coding and sends the body as it is, or codes it twice and says so once',
+      'the upload was cut before it was compressed whole',
+    ],
+    nextStep:
+      'Save a body of the client and decode it (`gzip -t`, `brotli -t`, `zstd -t`); a route that passes bodies on as they are has `decompress_requests: false`.',
+  },
+  'decoded-too-large': {
+    usualCauses: ['an upload is larger than the limit', 'an attacker sends a small body that becomes a large one'],
+    nextStep: 'Raise `decompress_requests.max_size` if bodies of this size are wanted.',
+  },
+  'decoded-ratio': {
+    usualCauses: [
+      'an attacker sends a small body that becomes a large one (a "zip bomb")',
+      'a body that repeats itself, such as a table of zeros',
+    ],
+    nextStep: 'Raise `decompress_requests.max_ratio` if the body is wanted.',
+  },
+  'decoders-busy': {
+    usualCauses: ['many clients send bodies in br or zstd at once, or slowly'],
+    nextStep: 'Let the clients use gzip, which takes less memory and has no such limit, or add workers.',
+  },
   'host-missing': host,
   'host-repeated': host,
   'host-invalid': host,

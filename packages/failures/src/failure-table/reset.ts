@@ -1,5 +1,6 @@
 import type { FailureTable } from '../failure-spec.ts';
 import { duration, bytes } from './formatting.ts';
+import { cutFastCgi, lostFastCgi, refusedByFastCgi } from './fastcgi.ts';
 import { type GoAwayEvidence, goAwayText, goAwayTexts } from './go-away.ts';
 
 const exitedAtWork = 'the process exited or was killed while it worked on the request';
@@ -36,8 +37,8 @@ export const reset = {
     usualCauses: [exitedAtWork, shortKeepAlive, gaveUp, expectsTls],
     nextStep:
       "See in the application's log whether it restarted at that second; if not, and if the connection had been idle, raise its keep-alive time above the upstream's `connections.idle_timeout`.",
-    inThisCase: ({ address, reused, goAway }) =>
-      goAwayTexts(goAway) ??
+    inThisCase: ({ address, reused, goAway, fastcgi }) =>
+      (fastcgi === true ? lostFastCgi : goAwayTexts(goAway)) ??
       (reused
         ? { usualCauses: [shortKeepAlive, exitedAtWork, gaveUp] }
         : {
@@ -63,21 +64,23 @@ export const reset = {
     forClient: 'The application broke off the connection before it answered. Please try again in a moment.',
     usualCauses: [crashedUnread, stoppedHard, forgottenOnTheWay, resetForWantOfTls],
     nextStep: 'Look for a kill with `journalctl -k -g "killed process"` and for an exit in `candor status`.',
-    inThisCase: ({ address, reused, stream, goAway }) =>
-      goAway !== undefined
-        ? goAwayTexts(goAway)
-        : stream !== undefined
-          ? streamReset
-          : reused
-            ? {
-                usualCauses: [crashedUnread, stoppedHard, forgottenOnTheWay],
-                nextStep:
-                  'Look for a kill with `journalctl -k -g "killed process"` and for an exit in `candor status`; if there is none, lower the upstream\'s `connections.idle_timeout` below the time after which this connection was reset.',
-              }
-            : {
-                usualCauses: [crashedUnread, stoppedHard, resetForWantOfTls],
-                nextStep: `Look for a kill with \`journalctl -k -g "killed process"\` and for an exit in \`candor status\`; if there is none, ${tryTls(address)}.`,
-              },
+    inThisCase: ({ address, reused, stream, goAway, fastcgi }) =>
+      fastcgi === true
+        ? lostFastCgi
+        : goAway !== undefined
+          ? goAwayTexts(goAway)
+          : stream !== undefined
+            ? streamReset
+            : reused
+              ? {
+                  usualCauses: [crashedUnread, stoppedHard, forgottenOnTheWay],
+                  nextStep:
+                    'Look for a kill with `journalctl -k -g "killed process"` and for an exit in `candor status`; if there is none, lower the upstream\'s `connections.idle_timeout` below the time after which this connection was reset.',
+                }
+              : {
+                  usualCauses: [crashedUnread, stoppedHard, resetForWantOfTls],
+                  nextStep: `Look for a kill with \`journalctl -k -g "killed process"\` and for an exit in \`candor status\`; if there is none, ${tryTls(address)}.`,
+                },
   },
   stream_refused: {
     type: 'connection_terminated',
@@ -93,7 +96,7 @@ export const reset = {
         ? `${address} allows no requests on its connections (${code} is 0), so the gateway did not send this one.`
         : frame === 'GOAWAY'
           ? `${address} takes no more requests on this connection (${goAwayText(code, text)}) and has not processed this one: the last one that it did is stream ${lastStreamId ?? 0}.`
-          : `${address} has not processed the request and said so (RST_STREAM ${code}).`,
+          : `${address} has not processed the request and said so (${frame} ${code}).`,
     forClient: 'The application did not take the request. Nothing was done; please try again in a moment.',
     usualCauses: [
       'the application is being stopped or replaced, and says so in order',
@@ -103,7 +106,8 @@ export const reset = {
     ],
     nextStep:
       'Nothing, where another attempt was answered; else raise the number of concurrent streams of the application, or lower `connections.max` of its upstream.',
-    inThisCase: ({ frame, code }) => (frame === 'GOAWAY' ? goAwayTexts(code) : null),
+    inThisCase: ({ frame, code }) =>
+      frame === 'GOAWAY' ? goAwayTexts(code) : frame === 'END_REQUEST' ? (refusedByFastCgi[code] ?? null) : null,
   },
   send_failed: {
     type: 'connection_terminated',
@@ -181,7 +185,7 @@ export const reset = {
     temporary: true,
     title: "The application's HTTP/2 answer broke off",
     sentence: ({ address, bytesReceived, ...end }) =>
-      `${end.how === 'broken' ? tlsBreak(address, end) : `${address} ${endOf(end)}`} after ${bytes(bytesReceived)} of body, without END_STREAM.`,
+      `${end.how === 'broken' ? tlsBreak(address, end) : `${address} ${endOf(end)}`} after ${bytes(bytesReceived)} of body, without ${end.fastcgi === true ? 'END_REQUEST' : 'END_STREAM'}.`,
     forClient:
       'The answer stopped in the middle, so do not rely on the part that arrived. Reload the page to try again.',
     usualCauses: [
@@ -191,7 +195,7 @@ export const reset = {
     ],
     nextStep:
       "Look for an exception or a deadline in the application's log at the moment when the record ends (`candor explain REQUEST-ID`).",
-    inThisCase: ({ goAway }) => goAwayTexts(goAway),
+    inThisCase: ({ goAway, fastcgi }) => (fastcgi === true ? cutFastCgi : goAwayTexts(goAway)),
   },
   response_chunked_truncated: {
     type: 'http_response_incomplete',

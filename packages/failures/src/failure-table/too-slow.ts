@@ -1,3 +1,4 @@
+import { slowFastCgi } from './fastcgi.ts';
 import type { CaseTexts, FailureTable } from '../failure-spec.ts';
 import { duration, bytes } from './formatting.ts';
 
@@ -29,7 +30,8 @@ export const tooSlow = {
     ],
     nextStep:
       "Find the request id in the application's log and see what it was doing; if the work normally takes that long, raise `timeouts.response_head` of the route.",
-    inThisCase: ({ ping }) => (ping === 'unanswered' ? silentConnection : null),
+    inThisCase: ({ ping, fastcgi }) =>
+      fastcgi === true ? slowFastCgi : ping === 'unanswered' ? silentConnection : null,
   },
   attempt_timeout: {
     type: 'http_response_timeout',

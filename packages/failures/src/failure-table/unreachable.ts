@@ -1,3 +1,4 @@
+import { fullFastCgiSocket } from './fastcgi.ts';
 import type { FailureTable } from '../failure-spec.ts';
 import { dnsCodes } from '../dns-codes.ts';
 import { duration, quoted } from './formatting.ts';
@@ -76,10 +77,12 @@ export const unreachable = {
     logLevel: 'error',
     temporary: true,
     title: 'The application refused the connection',
-    sentence: ({ address, agoMs }) =>
-      agoMs === undefined
-        ? `The connection to ${address} was refused: nothing listens there.`
-        : `${address} refused a connection ${duration(agoMs)} before this request, so the gateway did not try it again.`,
+    sentence: ({ address, agoMs, isFull }) =>
+      isFull === true
+        ? `${address} takes no more connections: the queue of its socket is full.`
+        : agoMs === undefined
+          ? `The connection to ${address} was refused: nothing listens there.`
+          : `${address} refused a connection ${duration(agoMs)} before this request, so the gateway did not try it again.`,
     forClient: 'The application behind this site is not running at the moment. It may be restarting.',
     usualCauses: [
       'the application has crashed, or a deploy stopped it before its successor was ready',
@@ -89,6 +92,7 @@ export const unreachable = {
     ],
     nextStep:
       'Run `ss -ltnp` where the application runs and see which address and port it listens on; then read its log with `journalctl -u NAME`.',
+    inThisCase: ({ isFull }) => (isFull === true ? fullFastCgiSocket : null),
   },
   connect_timeout: {
     type: 'connection_timeout',

@@ -1,0 +1,21 @@
+import type { FeatureSpecs } from '../../core/feature.ts';
+
+export const compressionName = 'compression';
+
+/** In the order in which they are chosen among those that a client likes equally. */
+export const compressionCodings = ['zstd', 'br', 'gzip'] as const;
+
+export type CompressionCoding = (typeof compressionCodings)[number];
+
+export interface CompressionSpec {
+  readonly codings: readonly CompressionCoding[];
+  /** Media types in lower case; one may have a `*` for any text. */
+  readonly types: readonly string[];
+  readonly minBytes: number;
+  readonly levels: Readonly<Record<CompressionCoding, number>>;
+}
+
+/** Undefined: responses are not compressed. */
+export function compressionOf(features: FeatureSpecs | undefined): CompressionSpec | undefined {
+  return features?.[compressionName] as CompressionSpec | undefined;
+}

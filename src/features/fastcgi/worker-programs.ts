@@ -1,0 +1,55 @@
+import { fail } from '#failures/failure.ts';
+import type { ScriptFacts } from '../../core/cgi.ts';
+import type { Filter, FilterContext, FilterDecision } from '../../core/filter.ts';
+import type { Clock } from '../../core/time.ts';
+import { plainText, textAnswer } from '../../filters/plain-answer.ts';
+import { decoded } from '../../upstream/fastcgi/cgi-variables.ts';
+import type { FeatureHooks } from '../worker-feature.ts';
+import type { PhpSpec } from './settings.ts';
+import { chooseScript } from './worker-choice.ts';
+import { type FoundPath, ScriptFolder } from './worker-scripts.ts';
+
+/** Finds the program before an endpoint is chosen, and names it when the request is sent. */
+export function hooksOf(spec: PhpSpec, clock: Clock): FeatureHooks {
+  const filter = programFilter(spec, new ScriptFolder(spec.root, clock));
+  return { filters: [filter], script: (exchange) => (exchange.getState(filter) as ScriptFacts | undefined) ?? null };
+}
+
+function programFilter(spec: PhpSpec, folder: ScriptFolder): Filter {
+  const filter: Filter = {
+    name: 'php',
+    onRequestHead(exchange) {
+      return decide(exchange, decoded(exchange.rewrittenPath), new Map());
+    },
+  };
+
+  /** `found`: by looks for this request, which may be older than what the folder keeps. */
+  function decide(exchange: FilterContext, path: string, found: Map<string, FoundPath>): FilterDecision {
+    const choice = chooseScript(path, spec, (name) => found.get(name) ?? folder.known(name));
+    switch (choice.kind) {
+      case 'script':
+        exchange.setState(filter, choice.script);
+        return 'continue';
+      case 'folder':
+        return toFolder(exchange);
+      case 'none':
+        return fail('script_not_found', 'filter', { script: choice.script, root: spec.root, why: choice.why });
+      case 'ask':
+        folder.look(choice.path, (result) => {
+          const decision = decide(exchange, path, found.set(choice.path, result));
+          if (decision !== 'suspend') exchange.resume(filter, decision);
+        });
+        return 'suspend';
+    }
+  }
+
+  return filter;
+}
+
+/** Relative links of a page of a folder need the slash. The path is the plain one: two slashes at its beginning would be another host. */
+function toFolder({ request, path }: FilterContext): FilterDecision {
+  const mark = request.target.indexOf('?');
+  const location = `${path}/${mark < 0 ? '' : request.target.slice(mark)}`;
+  const status = request.method === 'GET' || request.method === 'HEAD' ? 301 : 308;
+  return textAnswer(status, plainText, `See ${location}\n`, [['Location', location]]);
+}

@@ -1,0 +1,14 @@
+import type { FeatureSpecs } from '../../core/feature.ts';
+
+export const replacementName = 'text_replacement';
+
+export interface ReplacementSpec {
+  /** Each text, and what stands in its place. */
+  readonly pairs: readonly (readonly [text: string, replacement: string])[];
+  /** Longer bodies are not changed; null: none is too long. */
+  readonly bytesMax: number | null;
+}
+
+export function replacementOf(features: FeatureSpecs | undefined): ReplacementSpec | undefined {
+  return features?.[replacementName] as ReplacementSpec | undefined;
+}
