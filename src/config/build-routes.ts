@@ -54,7 +54,7 @@ function buildRoute(
   const timeouts = buildTimeouts(read.timeouts ?? {}, plain.timeouts ?? {});
   const tunnel = buildTunnel(read.websocket ?? {}, plain.websocket ?? {});
   const buffer = buildBuffer(read.buffer ?? {}, plain.buffer ?? {});
-  const features = routeFeatures(read, plain, context);
+  const features = routeFeatures(read, plain, context.directory);
   const pages = { ...plain.error_pages, ...read.error_pages };
   return {
     id: id as RouteId,

@@ -95,8 +95,6 @@ export function wantedFiles(draft: Draft, directory: string, stateFolder: string
     for (const [status, path] of Object.entries(from ?? {})) want('error_page', path, [...at, status]);
   };
   pages(draft.plain.error_pages, ['error_pages']);
-  for (const { filesOfFile } of featuresOfFile)
-    for (const file of filesOfFile?.(draft.plain) ?? []) want(file.kind, file.path, file.at);
   for (const [at, route] of draft.routes) {
     pages(route.error_pages, ['routes', at, 'error_pages']);
     for (const { filesOfRoute } of featuresOfFile)

@@ -231,11 +231,12 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
     this.downstream.sendInterimResponse(response.status, response.headers, drop);
   }
 
-  /** For the record. */
+  /** The client gets a page of the route in place of the endpoint's body. */
   get pageReplaced(): boolean {
     return this.filters?.pageReplaced === true;
   }
 
+  /** For the record. */
   get session(): SessionChange | null {
     return this.filters?.session ?? this.tunnel?.session ?? null;
   }

@@ -17,9 +17,9 @@ const replacements: Readonly<Record<string, string>> = {
   '`': '&#96;',
 };
 
-/** The route's own page for a status, else its default; null without one. */
+/** The route's own page for a status, else for its class, else its default; null without one. */
 export function findCustomPage(errorPages: Readonly<Record<string, string>>, status: number): string | null {
-  for (const name of [String(status), 'default']) {
+  for (const name of [String(status), `${String(status)[0]}xx`, 'default']) {
     if (Object.hasOwn(errorPages, name)) return errorPages[name] ?? null;
   }
   return null;

@@ -26,7 +26,7 @@ export interface FilteredExchange extends BodyEnds, VariableSource {
   readonly request: RequestHead;
   readonly serving: { readonly stopping: boolean };
   /** The route, once it has been found. */
-  requireRoute(): Pick<Route, 'rewrite'>;
+  requireRoute(): Pick<Route, 'rewrite' | 'errorPages'>;
   readonly attempts: readonly Pick<AttemptFacts, 'endpoint' | 'retryReason'>[];
   /** Of the endpoint that has answered. */
   readonly release: EndpointRelease | null;
@@ -36,7 +36,6 @@ export interface FilteredExchange extends BodyEnds, VariableSource {
   onFiltersPassed(): void;
   onFilterAnswer(answer: FilterAnswer): void;
   onFilterSource(source: FilterSource): void;
-  requireRoute(): Pick<Route, 'rewrite'>;
 }
 
 /** The client would take the answer for an open tunnel, and its body for frames. */
@@ -102,6 +101,10 @@ export class FilterRun implements FilterContext {
 
   get variables(): VariableSource {
     return this.#exchange;
+  }
+
+  get errorPages(): Readonly<Record<string, string>> {
+    return this.#exchange.requireRoute().errorPages;
   }
 
   get stopping(): boolean {

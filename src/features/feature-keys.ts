@@ -48,7 +48,7 @@ interface UpstreamContext {
 
 /** A file, by its kind in `config/wanted-files.ts`, which judges it. */
 interface NamedFile {
-  readonly kind: 'session_key' | 'error_page' | 'served_folder';
+  readonly kind: 'session_key' | 'served_folder';
   readonly path: string;
   /** Where it is named, below the upstream or the route. */
   readonly at: Path;
@@ -87,14 +87,12 @@ export interface FeatureKeys<R = object, U = object, F = object> {
   /** It does something with endpoints: a route that answers by itself does not have it. */
   readonly needsUpstream?: true;
   /** The spec of a route; null: the route does not have the feature. Relative paths begin at `directory`. */
-  readonly ofRoute?: (read: R, file: F, directory: string, contentOf: UpstreamContext['contentOf']) => object | null;
+  readonly ofRoute?: (read: R, file: F, directory: string) => object | null;
   readonly ofUpstream?: (read: U, context: UpstreamContext) => object | null;
   /** Files that it names in an upstream or application, which are read before the spec is made. */
   readonly filesOfUpstream?: (read: U) => readonly NamedFile[];
   /** The same in a route. */
   readonly filesOfRoute?: (read: R) => readonly NamedFile[];
-  /** The same at the top. */
-  readonly filesOfFile?: (read: F) => readonly NamedFile[];
   /** The key of whose scopes the gateway counts a limited number; absent: it counts nothing in memory that workers share. */
   readonly sharedBy?: string;
   /** Finds what is wrong with it, or without effect, beside other settings. */

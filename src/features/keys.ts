@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import { files } from './files/keys.ts';
-import { applicationPages } from './application-pages/keys.ts';
+import { errorReplacement } from './error-replacement/keys.ts';
 import { bodyLimits } from './body-limits/keys.ts';
 import { circuitBreaker } from './circuit-breaker/keys.ts';
 import { endpointBreaker } from './circuit-breaker/keys-endpoint.ts';
@@ -32,7 +32,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   maintenance,
   readiness,
   cors,
-  applicationPages,
+  errorReplacement,
   fastCgi,
   retries,
   objectives,

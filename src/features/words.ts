@@ -1,4 +1,4 @@
-import { applicationPagesWords } from './application-pages/words.ts';
+import { errorReplacementWords } from './error-replacement/words.ts';
 import { bodyLimitsWords } from './body-limits/words.ts';
 import { circuitBreakerWords } from './circuit-breaker/words.ts';
 import { compressionWords } from './compression/words.ts';
@@ -35,5 +35,5 @@ export const wordsOfFeatures: readonly FeatureWords[] = [
   maintenanceWords,
   readinessWords,
   corsWords,
-  applicationPagesWords,
+  errorReplacementWords,
 ];

@@ -1,4 +1,4 @@
-import { applicationPages } from './application-pages/worker.ts';
+import { errorReplacement } from './error-replacement/worker.ts';
 import { bodyLimits } from './body-limits/worker.ts';
 import { circuitBreaker } from './circuit-breaker/worker.ts';
 import { compression } from './compression/worker.ts';
@@ -36,7 +36,7 @@ export const workerFeatures: readonly WorkerFeature[] = [
   textReplacement,
   files,
   cors,
-  applicationPages,
+  errorReplacement,
   fastCgi,
   respond,
   redirect,

@@ -18,7 +18,7 @@ export function completed(fragment: Record<string, unknown>): Record<string, unk
     'dns',
     'routes',
     'error_pages',
-    'application_error_pages',
+    'replace_errors',
     'compress',
     'decompress_requests',
     'request_headers',

@@ -1,37 +1,41 @@
 import type { Filter, FilterContext, FilterResponseHead } from '../../core/filter.ts';
-import { fillCustomPage } from '../../exchange/custom-page.ts';
+import { fillCustomPage, findCustomPage } from '../../exchange/custom-page.ts';
 import { negotiateForm } from '../../exchange/generate.ts';
+import { addVary } from '../../filters/vary.ts';
 import { reasonPhrase } from '../../wire/reason-phrases.ts';
 import { type FeaturePart, workerFeature } from '../worker-feature.ts';
-import { applicationPagesName, type ApplicationPagesSpec } from './settings.ts';
+import { errorReplacementName, type ErrorReplacementSpec } from './settings.ts';
 
-export const applicationPages = workerFeature<ApplicationPagesSpec, FeaturePart>({
-  name: applicationPagesName,
-  prepare: (_, { pages }) => ({ hooks: { filters: [pagesFilter(new Map(Object.entries(pages)))] } }),
+export const errorReplacement = workerFeature<ErrorReplacementSpec, FeaturePart>({
+  name: errorReplacementName,
+  prepare: (_, { statuses }) => ({ hooks: { filters: [replacementFilter(new Set(statuses))] } }),
 });
 
-function pagesFilter(pages: ReadonlyMap<string, string>): Filter {
+function replacementFilter(statuses: ReadonlySet<string>): Filter {
   return {
-    name: applicationPagesName,
+    name: errorReplacementName,
     onResponseHead(exchange, head) {
-      if (head.status < 400) return;
-      const page = pages.get(String(head.status)) ?? pages.get(`${String(head.status)[0]}xx`);
-      if (page === undefined || !isPage(exchange, head)) return;
+      const { status } = head;
+      if (status < 400 || !(statuses.has(String(status)) || statuses.has(`${String(status)[0]}xx`))) return;
+      const page = findCustomPage(exchange.errorPages, status);
+      if (page === null || !isPage(exchange, head)) return;
+      // Also where this client gets the body as it is: a cache must know that others do not.
+      addVary(head, 'Accept');
+      if (negotiateForm(exchange.request.headers.get('accept')) !== 'html') return;
       for (const name of ofBody) head.remove(name);
       head.set('Content-Type', 'text/html; charset=utf-8');
-      head.add('Vary', 'Accept');
-      head.replaceBody(utf8.encode(filled(page, exchange.id, head.status)));
+      head.replaceBody(utf8.encode(filled(page, exchange.id, status)));
     },
   };
 }
 
-/** Whether a person reads the answer: a browser asks for a page, and the application sends text, or nothing. */
+/** Whether a person may read it: an answer of an endpoint, as a whole, that is a page or has no body. */
 function isPage({ endpoint, request }: FilterContext, head: FilterResponseHead): boolean {
   if (endpoint === null || request.method === 'HEAD') return false;
+  if (request.upgrade !== null || request.headers.has('range')) return false;
   const type = head.get('content-type');
   const isText = type === null || /^\s*text\/(?:html|plain)\s*(?:;|$)/i.test(type);
-  if (!isText || head.get('x-accel-buffering')?.trim().toLowerCase() === 'no') return false;
-  return negotiateForm(request.headers.get('accept')) === 'html';
+  return isText && head.get('x-accel-buffering')?.trim().toLowerCase() !== 'no';
 }
 
 /** They describe the body of the application. */
