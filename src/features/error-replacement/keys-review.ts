@@ -20,7 +20,7 @@ export function reviewErrors(
   for (const { path, read, to } of routes) {
     // Where no route is found, no page of a route is sent; where no file is, that of its route.
     const answers404 = to === null || 'files' in read;
-    const isSent = sentFor([{ replace_errors: file.replace_errors, ...read }], answers404);
+    const isSent = sentFor([{ replace_errors: read.replace_errors ?? file.replace_errors }], answers404);
     reviewPages(read, { isSent, where: answers404 ? '' : 'on a route ' }, path, findings);
     reviewReplaced(read, [file, read], path, findings);
   }
@@ -69,7 +69,7 @@ function reviewReplaced(
   for (const [at, one] of statuses.entries())
     if (!pages.some((page) => page === 'default' || page === one || page === classOf(one) || classOf(page) === one))
       findings.warnAtValue(
-        [...path, 'replace_errors', ...(statuses.length === 1 ? [] : [at])],
+        [...path, 'replace_errors', at],
         `"error_pages" has no page for ${one}, so that what applications answer stays as it is`,
         `add one, such as error_pages: { ${one}: pages/${one}.html }`,
       );
