@@ -24,6 +24,7 @@ routes:
   - { path: /bare, to: app, replace_errors: none }
   - { path: /all, to: app, replace_errors: 4xx, error_pages: { default: all.html } }
   - { path: /now, to: app, commit_delay: none }
+  - { path: /held, to: app, commit_delay: 10s }
   - { path: /small, to: app, compress: { codings: gzip, min_size: 1B } }
   - { path: /text, to: app, replace_text: { own: its } }
   - { path: /own, respond: { status: 404, body: own, content_type: text/html } }
@@ -44,8 +45,8 @@ const files = {
 before(async () => {
   origin = await RawOrigin.start();
   edge = await startFromYaml(yaml(origin.address), { files });
-  await mkdir(join(edge.folder, 'public'), { recursive: true });
-  await writeFile(join(edge.folder, 'public', 'a.txt'), 'a file');
+  await mkdir(join(edge.folder, 'public', 'files'), { recursive: true });
+  await writeFile(join(edge.folder, 'public', 'files', 'a.txt'), 'a file');
 });
 after(() => edge?.stop());
 after(() => origin.close());
@@ -226,11 +227,19 @@ describe('what the gateway answers by itself is not replaced', () => {
 });
 
 describe('the body of the application', () => {
-  test('leaves its connection for the next request', async () => {
-    origin.answer = () => answer('404 Not Found', [html], 'x'.repeat(60_000));
+  test('leaves its connection for the next request, where it comes in time', async () => {
+    const large = answer('404 Not Found', [html], 'x'.repeat(60_000));
+    const inParts = (socket: Socket): void => {
+      socket.write(large.subarray(0, 30_000));
+      setTimeout(() => socket.write(large.subarray(30_000)), 5);
+    };
+    origin.answer = () => answer('404 Not Found');
     await ask('/');
     const { connections } = origin;
-    for (const path of ['/', '/', '/now']) note(await ask(path), true);
+    for (const path of ['/', '/now', '/held', '/held']) {
+      if (path === '/held') origin.answer = () => inParts;
+      note(await ask(path), true);
+    }
     assert.equal(origin.connections, connections);
   });
 

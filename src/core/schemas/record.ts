@@ -116,7 +116,7 @@ export const recordSchema = z.object({
     .literal(true)
     .optional()
     .describe(
-      'The client got a page of the configuration in place of the body that the application sent; absent: it did not.',
+      'The client got one of `error_pages` in place of the body that the application sent; absent: it did not.',
     ),
   drawn_upstream: text
     .optional()

@@ -16,27 +16,36 @@ export function reviewErrors(
 ): void {
   const scopes = [file, ...routes.map(({ read }) => read)];
   reviewPages(file, { isSent: sentFor(scopes, true), where: '' }, [], findings);
-  reviewReplaced(file, scopes, [], findings);
+  const others = routes.filter(({ read }) => read.replace_errors === undefined);
+  reviewReplaced(file, [file, ...others.map(({ read }) => read)], [], findings);
   for (const { path, read, to } of routes) {
     // Where no route is found, no page of a route is sent; where no file is, that of its route.
-    const answers404 = to === null || 'files' in read;
-    const isSent = sentFor([{ replace_errors: read.replace_errors ?? file.replace_errors }], answers404);
+    const answers404 = 'files' in read;
+    const isSent = sentFor(
+      to === null ? [] : [{ replace_errors: read.replace_errors ?? file.replace_errors }],
+      answers404,
+    );
     reviewPages(read, { isSent, where: answers404 ? '' : 'on a route ' }, path, findings);
     reviewReplaced(read, [file, read], path, findings);
   }
 }
 
-/** Every status that the gateway answers with by itself. */
-const ownStatuses: ReadonlySet<string> = new Set([
-  ...Object.values(failureTable).flatMap(({ status }) => (typeof status === 'number' ? [String(status)] : [])),
-  ...Object.values(requestRules).map(({ status }) => String(status)),
-]);
+/** Nobody writes a page for faults of the gateway alone: the page is meant for the application. */
+const ofOwnFaults = '500';
+
+/** Every status that the gateway answers with by itself, but for that of its own faults. */
+const ownStatuses: ReadonlySet<string> = new Set(
+  [
+    ...Object.values(failureTable).flatMap(({ status }) => (typeof status === 'number' ? [String(status)] : [])),
+    ...Object.values(requestRules).map(({ status }) => String(status)),
+  ].filter((status) => status !== ofOwnFaults),
+);
 
 /** Whether a page for a status, or for others, is ever sent. */
 function sentFor(scopes: readonly ErrorsRead[], answers404: boolean): (page: string) => boolean {
   const replaced = scopes.flatMap(({ replace_errors: statuses = 'none' }) => (statuses === 'none' ? [] : statuses));
   return (page) =>
-    !/^\d+$/.test(page) ||
+    !/^[45]\d\d$/.test(page) ||
     (ownStatuses.has(page) && (answers404 || page !== '404')) ||
     replaced.some((one) => one === page || one === classOf(page));
 }
@@ -53,7 +62,9 @@ function reviewPages(
     if (!isSent(page))
       findings.warnAtKey(
         [...path, 'error_pages', page],
-        `this page has no effect: ${where}the gateway does not answer ${page} by itself, and what an application answers is passed on as it is`,
+        page === ofOwnFaults
+          ? `this page is sent only if the gateway itself is faulty: what an application answers with ${page} is passed on as it is`
+          : `this page has no effect: ${where}the gateway does not answer ${page} by itself, and what an application answers is passed on as it is`,
         `add "replace_errors: ${page}" to send it in place of what applications answer, or remove it`,
       );
 }
