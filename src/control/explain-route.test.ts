@@ -113,12 +113,11 @@ describe('the route of a request', () => {
     assert.equal(limits?.['endpointConnectionsMax'], 100);
     assert.equal(limits?.['endpointsWithoutWeight'], '10.0.0.1:80');
     const set = { attemptsMax: 4, statuses: [502, 503], hedge: false };
-    const own = { ...routes[3], features: { retry: set } } as unknown as RouteSpec;
-    assert.deepEqual(explainRoute(question, { routes: [own], upstreams }).retry, {
-      attemptsMax: 4,
-      statuses: '502, 503',
-      hedge: false,
-    });
+    const replaced = { statuses: ['404', '5xx'] };
+    const own = { ...routes[3], features: { retry: set, replace_errors: replaced } } as unknown as RouteSpec;
+    const ofOwn = explainRoute(question, { routes: [own], upstreams });
+    assert.deepEqual(ofOwn.retry, { attemptsMax: 4, statuses: '502, 503', hedge: false });
+    assert.equal(ofOwn.limits?.['errorsReplaced'], '404 5xx');
     assert.equal(explainRoute(ask('GET', 'a', '/up'), { routes, upstreams }).retry, null);
   });
 

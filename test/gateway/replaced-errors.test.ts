@@ -31,7 +31,7 @@ routes:
   - { path: /closed, maintenance: closed }
   - { path: /gone, to: gone }
   - { path: /files, files: ./public }
-  - { path: /try, files: ./public, to: app }
+  - { path: /try, files: ./public, to: app, replace_errors: 4xx, error_pages: { default: all.html } }
   - { path: /, to: app }
 `;
 
@@ -45,8 +45,10 @@ const files = {
 before(async () => {
   origin = await RawOrigin.start();
   edge = await startFromYaml(yaml(origin.address), { files });
-  await mkdir(join(edge.folder, 'public', 'files'), { recursive: true });
-  await writeFile(join(edge.folder, 'public', 'files', 'a.txt'), 'a file');
+  for (const folder of ['files', 'try']) {
+    await mkdir(join(edge.folder, 'public', folder), { recursive: true });
+    await writeFile(join(edge.folder, 'public', folder, 'a.txt'), 'a file');
+  }
 });
 after(() => edge?.stop());
 after(() => origin.close());
@@ -224,6 +226,12 @@ describe('what the gateway answers by itself is not replaced', () => {
     assert.match((await ask('/files/none', ['Accept: */*'])).body.toString(), /file_not_found/);
     assert.equal(bodyOf(await ask('/files/a.txt')), 'a file');
   });
+
+  test('a condition that a file does not meet', async () => {
+    const failed = await ask('/try/a.txt', [browser, 'If-Match: "other"']);
+    assert.equal(failed.status, 412);
+    assert.match(bodyOf(failed), /^The file is not/);
+  });
 });
 
 describe('the body of the application', () => {
@@ -277,9 +285,9 @@ describe('the body of the application', () => {
 test('the records say whether a page was replaced, and what the application has answered', async () => {
   assert.ok(replaced.size > 30);
   for (const [id, isReplaced] of replaced) {
-    const { page_replaced, received_status, status, end, failure } = await edge.record(id);
+    const { page_replaced, received_status, status, end, cause } = await edge.record(id);
     assert.equal(page_replaced ?? false, isReplaced);
-    if (isReplaced) assert.deepEqual([received_status, end, failure ?? null], [status, 'forwarded', null]);
+    if (isReplaced) assert.deepEqual([received_status, end, cause], [status, 'forwarded', null]);
   }
 });
 

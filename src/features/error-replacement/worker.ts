@@ -1,4 +1,5 @@
-import type { Filter, FilterContext, FilterResponseHead } from '../../core/filter.ts';
+import type { Filter, FilterResponseHead } from '../../core/filter.ts';
+import type { RequestHead } from '../../core/message.ts';
 import { fillCustomPage, findCustomPage } from '../../exchange/custom-page.ts';
 import { negotiateForm } from '../../exchange/generate.ts';
 import { addVary } from '../../filters/vary.ts';
@@ -18,7 +19,7 @@ function replacementFilter(statuses: ReadonlySet<string>): Filter {
       const { status } = head;
       if (status < 400 || !(statuses.has(String(status)) || statuses.has(`${String(status)[0]}xx`))) return;
       const page = findCustomPage(exchange.errorPages, status);
-      if (page === null || !isPage(exchange, head)) return;
+      if (page === null || !isPage(exchange.request, head)) return;
       // Also where this client gets the body as it is: a cache must know that others do not.
       addVary(head, 'Accept');
       if (negotiateForm(exchange.request.headers.get('accept')) !== 'html') return;
@@ -29,10 +30,9 @@ function replacementFilter(statuses: ReadonlySet<string>): Filter {
   };
 }
 
-/** Whether a person may read it: an answer of an endpoint, as a whole, that is a page or has no body. */
-function isPage({ endpoint, request }: FilterContext, head: FilterResponseHead): boolean {
-  if (endpoint === null || request.method === 'HEAD') return false;
-  if (request.upgrade !== null || request.headers.has('range')) return false;
+/** Whether a person may read it: the whole of a page, or nothing. What files are answered with does not pass the filter. */
+function isPage({ method, upgrade, headers }: RequestHead, head: FilterResponseHead): boolean {
+  if (method === 'HEAD' || upgrade !== null || headers.has('range')) return false;
   const type = head.get('content-type');
   const isText = type === null || /^\s*text\/(?:html|plain)\s*(?:;|$)/i.test(type);
   return isText && head.get('x-accel-buffering')?.trim().toLowerCase() !== 'no';
