@@ -15,7 +15,7 @@ export function reviewErrors(
   findings: Findings,
 ): void {
   const scopes = [file, ...routes.map(({ read }) => read)];
-  reviewPages(file, { isSent: sentFor(scopes, true), where: '' }, [], findings);
+  reviewPages(file, { isSent: sentFor(scopes, true), where: '', mayReplace: true }, [], findings);
   const others = routes.filter(({ read }) => read.replace_errors === undefined);
   reviewReplaced(file, [file, ...others.map(({ read }) => read)], [], findings);
   for (const { path, read, to } of routes) {
@@ -25,7 +25,8 @@ export function reviewErrors(
       to === null ? [] : [{ replace_errors: read.replace_errors ?? file.replace_errors }],
       answers404,
     );
-    reviewPages(read, { isSent, where: answers404 ? '' : 'on a route ' }, path, findings);
+    const where = answers404 ? '' : 'on a route ';
+    reviewPages(read, { isSent, where, mayReplace: to !== null }, path, findings);
     reviewReplaced(read, [file, read], path, findings);
   }
 }
@@ -52,9 +53,17 @@ function sentFor(scopes: readonly ErrorsRead[], answers404: boolean): (page: str
 
 const classOf = (status: string): string => `${status[0]}xx`;
 
+/** Where pages stand. */
+interface PagesIn {
+  readonly isSent: (page: string) => boolean;
+  readonly where: string;
+  /** Applications answer there. */
+  readonly mayReplace: boolean;
+}
+
 function reviewPages(
   { error_pages = {} }: ErrorsRead,
-  { isSent, where }: { readonly isSent: (page: string) => boolean; readonly where: string },
+  { isSent, where, mayReplace }: PagesIn,
   path: Path,
   findings: Findings,
 ): void {
@@ -65,7 +74,9 @@ function reviewPages(
         page === ofOwnFaults
           ? `this page is sent only if the gateway itself is faulty: what an application answers with ${page} is passed on as it is`
           : `this page has no effect: ${where}the gateway does not answer ${page} by itself, and what an application answers is passed on as it is`,
-        `add "replace_errors: ${page}" to send it in place of what applications answer, or remove it`,
+        mayReplace
+          ? `add "replace_errors: ${page}" to send it in place of what applications answer, or remove it`
+          : 'remove it',
       );
 }
 
