@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { connect } from 'node:http2';
-import type { Socket } from 'node:net';
+import { connect, createServer } from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -279,6 +279,38 @@ describe('the body of the application', () => {
       closedAfter(path, chunkedHead, `4000\r\n${'x'.repeat(0x4000)}\r\n`));
     test(`is not read on where it is large, at ${path}`, () =>
       closedAfter(path, `HTTP/1.1 500 Oops\r\n${html}\r\nContent-Length: 100000000\r\n\r\n`, 'x'.repeat(16_384)));
+  }
+});
+
+test('over HTTP/2 the stream of an application that does not end is cancelled', async () => {
+  const server = createServer();
+  const ended: number[] = [];
+  server.on('stream', (stream, headers) => {
+    stream.on('error', () => undefined);
+    stream.on('close', () => ended.push(stream.rstCode));
+    if (headers[':path'] === '/ok') return stream.respond({ ':status': 200 }, { endStream: true });
+    stream.respond({ ':status': 500, 'content-type': 'text/html' });
+    stream.write('its');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const other = await startFromYaml(
+    `upstreams: { app: { endpoints: "127.0.0.1:${port}", http2: true, check: none } }
+error_pages: { default: page.html }
+replace_errors: 5xx
+routes: [{ to: app }]`,
+    { files: { 'page.html': 'a page' } },
+  );
+  try {
+    const response = await other.get('/', [browser]);
+    assert.deepEqual([response.status, bodyOf(response)], [500, 'a page']);
+    const cancelled = 8;
+    await until('the stream is cancelled', () => ended.includes(cancelled));
+    assert.equal((await other.get('/ok')).status, 200);
+  } finally {
+    await other.stop();
+    server.close();
   }
 });
 
