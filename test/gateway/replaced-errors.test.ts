@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:http2';
+import { connect, createServer, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -285,7 +285,7 @@ describe('the body of the application', () => {
 test('over HTTP/2 the stream of an application that does not end is cancelled', async () => {
   const server = createServer();
   const ended: number[] = [];
-  server.on('stream', (stream, headers) => {
+  server.on('stream', (stream: ServerHttp2Stream, headers) => {
     stream.on('error', () => undefined);
     stream.on('close', () => ended.push(stream.rstCode));
     if (headers[':path'] === '/ok') return stream.respond({ ':status': 200 }, { endStream: true });
