@@ -306,7 +306,6 @@ export const foreignWords: Readonly<Record<string, readonly string[]>> = {
   secret_headers: ['secretfields', 'redactheaders'],
   query_allowed: ['queryallow', 'allowquery'],
   keep_alive: ['keepalivetimeout', 'idle', 'idletimeout'],
-  error_pages: ['errorpage', 'errorfile', 'errorfiles', 'errors', 'handleerrors', 'errordocument', 'customerrors'],
   cors: ['corspolicy', 'crossorigin', 'corsmiddleware', 'enablecors', 'accesscontrol', 'corsheaders'],
   origins: [
     'origin',

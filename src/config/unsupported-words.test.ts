@@ -45,6 +45,10 @@ for (const [keys, says] of [
   ],
   [['ip_hash', 'consistent_hash'], /^requests of one client go to one endpoint with "balance: /],
   [['gzip', 'encode', 'compression'], /^(?:did you mean "compress"|it is "compress: true")/],
+  [
+    ['proxy_intercept_errors', 'error_page', 'handle_errors', 'handle_response', 'errors', 'errorfile', 'http-error'],
+    /^pages are "error_pages: .*"replace_errors: \[404, 5xx\]"/,
+  ],
   [['upgrade', 'upgrades'], /^WebSockets need no key/],
   [['h2c', 'alpn'], /^HTTP\/2 is offered to clients unless a listener has "http2: false"/],
   [['http3', 'quic'], /^HTTP\/3 is not supported yet/],

@@ -198,6 +198,15 @@ const unsupported: readonly Unsupported[] = [
     unless: 'replace_text',
   },
   {
+    keys: words(
+      'errorpage errorpages errorfile errorfiles errorloc errorloc302 errorloc303 httperror httperrors errors customerrors',
+      'errordocument handleerrors handleresponse interceptresponse proxyintercepterrors fastcgiintercepterrors',
+      'intercepterrors customhttperrors customresponse applicationerrorpages',
+    ),
+    message:
+      'pages are "error_pages: { 404: pages/404.html, 5xx: pages/error.html }"; with "replace_errors: [404, 5xx]" they also replace what applications answer',
+  },
+  {
     keys: words('upgrade upgrades upgradeconfigs proxyhttpversion'),
     message: 'WebSockets need no key: upgrades are passed on',
   },

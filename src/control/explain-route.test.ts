@@ -15,18 +15,10 @@ function route(id: string, match: Partial<RouteMatch>, upstream: string | null =
   const limits = { buffer: { requestBytesMax: 1024, responseBytesMax: 2048 }, tunnel: { idleMs: 1, pingMs: null } };
   const timeouts = { responseHeadMs: 60_000 };
   const rewrite = { pathPrefix: null, host: 'client' };
-  const edits = { set: [], add: [], remove: [], ifAbsent: [] };
-  const headers = { requestHeaders: edits, responseHeaders: edits };
-  return {
-    id,
-    match: whole,
-    action,
-    rewrite,
-    timeouts,
-    commitDelayMs: 50,
-    ...headers,
-    ...limits,
-  } as unknown as RouteSpec;
+  const requestHeaders = { remove: ['cookie'], set: [['X-Edge', 'secret']], add: [] };
+  const responseHeaders = { remove: [], set: [], add: [['Vary', 'a']], ifAbsent: [['X-Frame-Options', 'DENY']] };
+  const common = { rewrite, timeouts, commitDelayMs: 50, requestHeaders, responseHeaders, ...limits };
+  return { id, match: whole, action, ...common } as unknown as RouteSpec;
 }
 
 const endpoints = [
@@ -128,13 +120,22 @@ describe('the route of a request', () => {
     assert.equal(limits?.['endpointConnectionsMax'], 100);
     assert.equal(limits?.['endpointsWithoutWeight'], '10.0.0.1:80');
     const set = { attemptsMax: 4, statuses: [502, 503], hedge: false };
-    const own = { ...routes[3], features: { retry: set } } as unknown as RouteSpec;
-    assert.deepEqual(explainRoute(question, { routes: [own], upstreams }).retry, {
-      attemptsMax: 4,
-      statuses: '502, 503',
-      hedge: false,
-    });
+    const replaced = { statuses: ['404', '5xx'] };
+    const own = { ...routes[3], features: { retry: set, replace_errors: replaced } } as unknown as RouteSpec;
+    const ofOwn = explainRoute(question, { routes: [own], upstreams });
+    assert.deepEqual(ofOwn.retry, { attemptsMax: 4, statuses: '502, 503', hedge: false });
+    assert.equal(ofOwn.limits?.['errorsReplaced'], '404 5xx');
     assert.equal(explainRoute(ask('GET', 'a', '/up'), { routes, upstreams }).retry, null);
+  });
+
+  test('names the headers that the route changes, without their values', () => {
+    const { headers } = explainRoute(ask('GET', 'example.org', '/api'), { routes, upstreams });
+    assert.deepEqual(headers, {
+      requestSet: 'X-Edge',
+      requestRemoved: 'cookie',
+      responseAdded: 'Vary',
+      responseDefault: 'X-Frame-Options',
+    });
   });
 
   test('has what operators have changed for it, and nothing else', () => {

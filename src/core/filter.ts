@@ -109,6 +109,8 @@ export interface FilterContext {
   readonly client: ClientFacts;
   /** For texts with variables (`template.ts`). */
   readonly variables: VariableSource;
+  /** The pages of the route, by status, class ('5xx') or 'default'. */
+  readonly errorPages: Readonly<Record<string, string>>;
   /** Whether the gateway is stopping. */
   readonly stopping: boolean;
   /** The id of the endpoint whose response it is; null before an endpoint was chosen. */
@@ -142,6 +144,8 @@ export interface FilterResponseHead {
   set(name: string, value: string): void;
   add(name: string, value: string): void;
   remove(name: string): void;
+  /** The client gets these bytes in place of the body, whose rest is not waited for. Not of a response that cannot have a body. */
+  replaceBody(bytes: Uint8Array): void;
 }
 
 /**

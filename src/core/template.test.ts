@@ -1,15 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { variableSource } from '../exchange/variable-source.test-support.ts';
-import {
-  compileTemplate,
-  fillText,
-  foreignVariable,
-  headerText,
-  Template,
-  templateError,
-  variablesIn,
-} from './template.ts';
+import { compileTemplate, fillText, foreignVariable, headerText, templateError, variablesIn } from './template.ts';
 import { variableForms } from './variables.ts';
 
 const source = variableSource({
@@ -105,7 +97,7 @@ describe('a text with variables', () => {
 
   it('costs nothing without variables: it is compiled to a string', () => {
     assert.equal(compileTemplate('max-age=60'), 'max-age=60');
-    assert.ok(compileTemplate('{host}') instanceof Template);
+    assert.equal(typeof compileTemplate('{host}'), 'object');
   });
 
   it('has nothing wrong where every word in braces is a variable', () => {

@@ -343,6 +343,7 @@ export class Exchange
       const isComplete = this.#hold === null && isContentLength(head.framing, end - start);
       if (!isComplete && this.#holdFor(head).tryAdd(bytes, start, end)) return;
       if (!this.#commit(head)) return;
+      if (!isComplete && this.pageReplaced) return this.#dropRest();
     }
     this.forwardToClient(bytes, start, end, ownership);
   }
@@ -351,6 +352,7 @@ export class Exchange
   onAttemptReadDone(_: Attempt): void {
     const head = this.#uncommittedHead;
     if (head !== null && !this.#holdFor(head).mayKeepHolding()) this.#commit(head);
+    this.#dropRest();
     this.flushToClient();
   }
 
@@ -361,8 +363,18 @@ export class Exchange
   onHoldTimeout(): void {
     this.protect(() => {
       if (this.#uncommittedHead !== null) this.#commit(this.#uncommittedHead);
+      this.#dropRest();
       this.downstream.flush();
     });
+  }
+
+  /** The client gets a page in place of the body: what has not come of that is not waited for. */
+  #dropRest(): void {
+    if (this.attempt === null || !this.pageReplaced) return;
+    this.attempt.giveUp(null);
+    this.attempt = null;
+    this.#admission?.end();
+    this.endResponse(null);
   }
 
   /** An attempt ended without a complete response. Another attempt is possible only before `#commit`. */

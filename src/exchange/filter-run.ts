@@ -14,6 +14,7 @@ import { chunkedBody, hasNoBody, noBody, type OutgoingResponse, type RequestHead
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import type { VariableSource } from '../core/variables.ts';
 import { EditedResponse } from './edited-response.ts';
+import { BodyReplacement, replacing } from './body-replacement.ts';
 import { filterFault } from './filter-fault.ts';
 import { type BodyEnds, FilteredBodies } from './filtered-bodies.ts';
 import { isExtendedConnect } from './forward.ts';
@@ -25,7 +26,7 @@ export interface FilteredExchange extends BodyEnds, VariableSource {
   readonly request: RequestHead;
   readonly serving: { readonly stopping: boolean };
   /** The route, once it has been found. */
-  requireRoute(): Pick<Route, 'rewrite'>;
+  requireRoute(): Pick<Route, 'rewrite' | 'errorPages'>;
   readonly attempts: readonly Pick<AttemptFacts, 'endpoint' | 'retryReason'>[];
   /** Of the endpoint that has answered. */
   readonly release: EndpointRelease | null;
@@ -35,7 +36,6 @@ export interface FilteredExchange extends BodyEnds, VariableSource {
   onFiltersPassed(): void;
   onFilterAnswer(answer: FilterAnswer): void;
   onFilterSource(source: FilterSource): void;
-  requireRoute(): Pick<Route, 'rewrite'>;
 }
 
 /** The client would take the answer for an open tunnel, and its body for frames. */
@@ -48,6 +48,8 @@ export class FilterRun implements FilterContext {
   readonly clock: Clock;
   readonly bodies: FilteredBodies;
   session: SessionChange | null = null;
+  /** A filter has replaced the body of the endpoint's response. */
+  pageReplaced = false;
   /** In lower case. Null: the filters have removed none. */
   requestHeadersRemoved: Set<string> | null = null;
   readonly #pipeline: FilterPipeline;
@@ -99,6 +101,10 @@ export class FilterRun implements FilterContext {
 
   get variables(): VariableSource {
     return this.#exchange;
+  }
+
+  get errorPages(): Readonly<Record<string, string>> {
+    return this.#exchange.requireRoute().errorPages;
   }
 
   get stopping(): boolean {
@@ -251,9 +257,15 @@ export class FilterRun implements FilterContext {
       if (changesResponseBody && this.#wouldChange(head)) head.contentLength = -1;
       return true;
     }
+    const { replacement } = head;
+    if (replacement !== null) {
+      this.pageReplaced = true;
+      this.bodies.addResponseTransform(replacing, (sink) => new BodyReplacement(sink, replacement));
+    }
     if (!changesResponseBody || hasNoBody(head.framing)) return true;
+    const before = this.bodies.responseTransforms;
     if (!this.#addResponseTransforms(head)) return false;
-    if (!this.bodies.changesResponse) return true;
+    if (this.bodies.responseTransforms === before) return true;
     head.framing = chunkedBody;
     head.contentLength = -1;
     return true;

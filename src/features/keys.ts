@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { files } from './files/keys.ts';
+import { errorReplacement } from './error-replacement/keys.ts';
 import { bodyLimits } from './body-limits/keys.ts';
 import { circuitBreaker } from './circuit-breaker/keys.ts';
 import { endpointBreaker } from './circuit-breaker/keys-endpoint.ts';
@@ -33,6 +34,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   readiness,
   cors,
   responseRewrite,
+  errorReplacement,
   fastCgi,
   retries,
   objectives,

@@ -1,3 +1,4 @@
+import { errorReplacementWords } from './error-replacement/words.ts';
 import { bodyLimitsWords } from './body-limits/words.ts';
 import { circuitBreakerWords } from './circuit-breaker/words.ts';
 import { compressionWords } from './compression/words.ts';
@@ -36,4 +37,5 @@ export const wordsOfFeatures: readonly FeatureWords[] = [
   maintenanceWords,
   readinessWords,
   corsWords,
+  errorReplacementWords,
 ];

@@ -1,3 +1,4 @@
+import { errorReplacement } from './error-replacement/worker.ts';
 import { bodyLimits } from './body-limits/worker.ts';
 import { circuitBreaker } from './circuit-breaker/worker.ts';
 import { compression } from './compression/worker.ts';
@@ -37,6 +38,7 @@ export const workerFeatures: readonly WorkerFeature[] = [
   textReplacement,
   files,
   cors,
+  errorReplacement,
   fastCgi,
   respond,
   redirect,

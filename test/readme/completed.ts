@@ -18,6 +18,7 @@ export function completed(fragment: Record<string, unknown>): Record<string, unk
     'dns',
     'routes',
     'error_pages',
+    'replace_errors',
     'compress',
     'decompress_requests',
     'request_headers',
