@@ -34,6 +34,7 @@ export function review(draft: Draft, collector: ErrorCollector, addresses: reado
   reviewAddressHeader(draft, collector);
   reviewClient(draft, collector);
   reviewLogPath(draft, collector);
+  reviewFacility(draft, collector);
   reviewNone(draft, collector);
   reviewRecordedHeaders(draft, collector);
   reviewRecordedVariables(draft, collector);
@@ -72,6 +73,18 @@ function reviewNames(draft: Draft, collector: ErrorCollector): void {
       'an application is an upstream of its name; rename one of them',
     );
   }
+}
+
+/** `logger` has no name for them, or takes the messages for those of the user. */
+function reviewFacility({ plain: { log } }: Draft, collector: ErrorCollector): void {
+  if (log?.syslog === undefined || !('to' in log.syslog) || log.syslog.to.kind !== 'logger') return;
+  const { facility } = log.syslog;
+  if (facility !== undefined && ['kern', 'ntp', 'security', 'console', 'solaris_cron'].includes(facility))
+    collector.errorAtValue(
+      ['log', 'syslog', 'facility'],
+      `the program "logger" cannot send messages of the facility ${quoted(facility)}`,
+      'write daemon, user, or one of local0 to local7',
+    );
 }
 
 /** Other programs take such a word for a stream or a service, and here it would silently be a file. */
