@@ -71,7 +71,7 @@ function reviewRoute(route: RouteRead, at: number, collector: ErrorCollector): v
   const { rewrite, timeouts } = route;
   reviewSplit(route, ['routes', at], collector);
   reviewHeaderValues(route, ['routes', at], collector);
-  reviewErrorPages(route.error_pages, ['routes', at, 'error_pages'], true, collector);
+  reviewErrorPages(route.error_pages, ['routes', at, 'error_pages'], !answersMissingFiles(route), collector);
   const host = rewrite?.host;
   if (host !== undefined && host !== 'client' && host !== 'endpoint' && !/^[A-Za-z0-9.[\]:_-]+$/.test(host)) {
     const parsed = parseHostPattern(host);
@@ -128,18 +128,23 @@ const ownStatuses: ReadonlySet<number> = new Set([
   ...Object.values(requestRules).map(({ status }) => status),
 ]);
 
-/** Pages are for what the gateway answers by itself. Without a route that is 404 too. */
+/** Where a file or program is missing, the gateway answers with 404 itself. */
+function answersMissingFiles({ to, files, php }: { to?: unknown; files?: unknown; php?: unknown }): boolean {
+  return php !== undefined || (files !== undefined && to === undefined);
+}
+
+/** Pages are for what the gateway answers by itself. Without a route, and for missing files, that is 404 too. */
 function reviewErrorPages(
   pages: RouteRead['error_pages'],
   path: Path,
-  isOfRoute: boolean,
+  isForwarded: boolean,
   collector: ErrorCollector,
 ): void {
   for (const status of Object.keys(pages ?? {}))
-    if (/^[45]\d\d$/.test(status) && (!ownStatuses.has(Number(status)) || (isOfRoute && status === '404')))
+    if (/^[45]\d\d$/.test(status) && (!ownStatuses.has(Number(status)) || (isForwarded && status === '404')))
       collector.warnAtKey(
         [...path, status],
-        `this page has no effect: ${isOfRoute ? 'on a route ' : ''}the gateway does not answer ${status} by itself, and what an application answers is passed on as it is`,
+        `this page has no effect: ${isForwarded ? 'on a route ' : ''}the gateway does not answer ${status} by itself, and what an application answers is passed on as it is`,
         'remove it, and let the application send its page',
       );
 }
