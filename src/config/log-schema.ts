@@ -21,6 +21,8 @@ function parseReceiver(written: string): Result<Receiver, ErrorDetail> {
   const found = /^(udp|tcp|tls):\/\/(?:\[([\da-f:.]+)\]|([a-z\d](?:[\w.-]*[a-z\d])?))(?::(\d{1,5}))?\/?$/i.exec(
     written,
   );
+  if (found === null && /\/dev\/log$/.test(written))
+    return reject(`${quoted(written)} is the socket of the syslogd of this machine`, 'write logger, which sends there');
   if (found === null)
     return reject(
       `${quoted(written)} is no receiver of syslog`,

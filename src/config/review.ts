@@ -99,7 +99,7 @@ function reviewLogPath(draft: Draft, collector: ErrorCollector): void {
     return collector.errorAtValue(
       ['log', 'path'],
       `${quoted(path)} is the name of a file here`,
-      `write it beside "path": syslog: ${/^journal/i.test(path) ? 'journal' : '"udp://HOST:514"'}; or ./${path} if the file is meant`,
+      `write it beside "path": syslog: ${receiverOf(path)}; or ./${path} if the file is meant`,
     );
   collector.warnAtValue(
     ['log', 'path'],
@@ -108,6 +108,12 @@ function reviewLogPath(draft: Draft, collector: ErrorCollector): void {
       ? 'write "-" for standard output, which a service manager passes on to its journal or to syslog'
       : `write "-" for standard output, or ./${path} if the file is meant`,
   );
+}
+
+/** What is written for what others call `path`. */
+function receiverOf(path: string): string {
+  if (/^journal/i.test(path)) return 'journal';
+  return /^syslog$|\/dev\/log/i.test(path) ? 'logger' : '"udp://HOST:514"';
 }
 
 /** A misspelt `none` would silently be the name of a file. */

@@ -1,3 +1,5 @@
+// Starts processes: the output is the standard input of a program, and its end is what is tested.
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';

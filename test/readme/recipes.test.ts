@@ -1,3 +1,5 @@
+// Starts processes: docs/recipes.md has a program of the shell, which is run with others in place of curl and candor.
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
