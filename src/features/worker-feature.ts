@@ -16,6 +16,7 @@ import type { ResponseHeadersOf } from '../exchange/ports.ts';
 import type { ScriptOf } from '../exchange/ports.ts';
 import type { RequestGate } from '../exchange/request-gate.ts';
 import type { RetryPolicy } from '../exchange/retry-policy.ts';
+import type { AnsweredTargets } from '../policy/answered-targets.ts';
 import type { AroundBalancer, OuterBalancer } from '../policy/balancer.ts';
 import type { CanaryMatch } from '../policy/canary-match.ts';
 
@@ -85,6 +86,8 @@ export interface FeaturePorts {
   semaphores(onAvailable: () => void): BoundSemaphores;
   /** The threads of Node's pool, which all features of all workers share. */
   readonly pool: PoolClasses;
+  /** What the worker has answered well: what is missing of it was not asked for by mistake. */
+  readonly answered: AnsweredTargets;
   /** The main thread should not wait for the next regular report. */
   onUrgent(): void;
 }

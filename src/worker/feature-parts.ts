@@ -8,6 +8,7 @@ import {
   partKey,
   scopeKey,
 } from '../core/feature.ts';
+import { AnsweredTargets } from '../policy/answered-targets.ts';
 import type { Filter } from '../core/filter.ts';
 import type { GatewayState, QueueState } from '../core/schemas/gateway-state.ts';
 import { localBoundSemaphores } from '../core/local-semaphore.ts';
@@ -29,12 +30,14 @@ import type {
 interface FeaturePartsPorts extends Pick<FeaturePorts, 'clock' | 'deadlines' | 'random'> {
   readonly semaphores: SemaphoreSource;
   readonly onUrgent?: () => void;
+  readonly answered?: AnsweredTargets;
   /** How many threads can run at once; absent: one. */
   readonly cores?: number;
 }
 
 interface PartsPorts extends FeaturePartsPorts {
   readonly pool: PoolClasses;
+  readonly answered: AnsweredTargets;
 }
 
 interface KnownPart {
@@ -67,7 +70,8 @@ export class FeatureParts {
     this.#features = features;
     const { semaphores, cores = 1, clock } = ports;
     const pool = new PoolClasses((index, onAvailable) => semaphores.pool(index, onAvailable), cores, clock);
-    this.#ports = { ...ports, pool, onUrgent: () => (this.#isUrgent = true) };
+    const answered = ports.answered ?? new AnsweredTargets();
+    this.#ports = { ...ports, pool, answered, onUrgent: () => (this.#isUrgent = true) };
   }
 
   /** Loads what the features of these scopes need; null: everything is there. Before they are prepared. */
@@ -201,9 +205,9 @@ export class PendingParts {
     const handle = this.#shared[key];
     const semaphores = handle === undefined ? '' : `${handle.index} ${handle.generation}`;
     const before = this.#before.get(key);
-    const { clock, deadlines, random, pool, onUrgent = () => {} } = this.#ports;
+    const { clock, deadlines, random, pool, answered, onUrgent = () => {} } = this.#ports;
     const ports: FeaturePorts = {
-      ...{ clock, deadlines, random, pool, onUrgent },
+      ...{ clock, deadlines, random, pool, answered, onUrgent },
       semaphores: (onAvailable) =>
         handle === undefined ? localBoundSemaphores() : this.#ports.semaphores.bound(handle, onAvailable),
     };

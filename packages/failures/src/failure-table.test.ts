@@ -101,6 +101,7 @@ const expected: readonly [cause: Cause, shape: string, status: number | null, ty
   ['gateway_stopping', 'refused_by_gateway', 503, 'proxy_internal_response'],
   ['filter_timeout', 'refused_by_gateway', 503, 'proxy_internal_error'],
   ['file_not_found', 'refused_by_gateway', 404, 'destination_not_found'],
+  ['site_file_missing', 'refused_by_gateway', 404, 'destination_not_found'],
   ['file_forbidden', 'refused_by_gateway', 403, 'http_request_denied'],
   ['file_failed', 'refused_by_gateway', null, 'proxy_internal_error'],
   ['file_pool_full', 'refused_by_gateway', 503, 'connection_limit_reached'],

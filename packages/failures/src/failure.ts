@@ -324,8 +324,10 @@ export interface Evidence {
   gateway_stopping: { retryAfterS: number };
   /** `name`: the filter that had suspended the request. */
   filter_timeout: { name: string; limitMs: number };
-  /** Here and below: `path` is that of the request. `outside`: a symbolic link leads out of the folder. */
-  file_not_found: { path: string; absence: 'missing' | 'hidden' | 'outside' };
+  /** Here and below: `path` is that of the request, and `root` the folder of the route. `outside`: a symbolic link leads out of it. */
+  file_not_found: { path: string; root: string; absence: 'missing' | 'no_index' | 'hidden' | 'outside' };
+  /** `what`: a page that has been sent before, as two others that are missing too; the file for all pages without their own; or the whole folder. */
+  site_file_missing: { path: string; root: string; what: 'page' | 'fallback' | 'folder' };
   file_forbidden: { path: string; errno: string };
   file_failed: { path: string; operation: FileOperation; errno: string };
   /** `waitedMs`: 0 if as many requests as may wait were waiting already. */

@@ -57,6 +57,13 @@ export class Root {
     }
   }
 
+  async exists(): Promise<boolean> {
+    return this.disk.calls.realPath(this.#path).then(
+      () => true,
+      (error: unknown) => !missingCodes.has(codeOf(error)),
+    );
+  }
+
   async #refused(fd: number, { kind, device }: FileFacts, realPathBefore: string | null): Promise<NotOpened | null> {
     if (kind === 'other') return 'missing';
     const location = locationOf(fd);

@@ -110,7 +110,10 @@ export class FileRequest extends Deadline {
         if (!isFile(found)) return found;
         progress.operation = 'read';
         const response = await respondWith(found, this.#spec, this.#root.disk, this.#context, this.#ports, this.#cache);
-        if (response !== 'changed') return response;
+        if (response !== 'changed') {
+          this.#ports.answered.add(this.#context.request.target);
+          return response;
+        }
         if (readings === readingsMax) return this.#rewritten(found);
       }
     } catch (error) {
@@ -156,7 +159,7 @@ export class FileRequest extends Deadline {
         this.#close(opened);
         if (opened.facts.kind === 'file') return withSlash(this.#context);
       }
-      if (!this.#spec.listing) return await this.#without('missing');
+      if (!this.#spec.listing) return await this.#without('no_index');
       return isFolder || path === ''
         ? await listingOf(this.#context.path, folder, this.#root)
         : withSlash(this.#context);
@@ -166,17 +169,29 @@ export class FileRequest extends Deadline {
   }
 
   /** There is no file: what the route says of that. */
-  async #without(absence: NotOpened): Promise<FoundFile | Decision> {
-    const { fallback, passes } = this.#spec;
+  async #without(absence: NotOpened | 'no_index'): Promise<FoundFile | Decision> {
+    const { fallback, passes, root } = this.#spec;
     if (passes) return 'continue';
-    const reason = absence === 'missing' ? pageReason(this.#context, this.#path.path) : null;
+    const isMissing = absence === 'missing' || absence === 'no_index';
+    const reason = isMissing ? pageReason(this.#context, this.#path.path) : null;
     if (fallback !== null && reason !== null) {
       const opened = await this.#root.open(fallback);
       if (typeof opened !== 'string' && opened.facts.kind === 'file')
         return { ...(await this.#encoded(fallback, opened)), fallback: reason };
       if (typeof opened !== 'string') this.#close(opened);
     }
-    return fail('file_not_found', 'filter', { path: this.#name, absence });
+    const what = isMissing ? await this.#whatIsGone(reason !== null) : null;
+    return what === null
+      ? fail('file_not_found', 'filter', { path: this.#name, root, absence })
+      : fail('site_file_missing', 'filter', { path: this.#name, root, what });
+  }
+
+  /** What is missing although the site needs it; null: perhaps a path that a client has guessed. */
+  async #whatIsGone(isPage: boolean): Promise<'folder' | 'fallback' | 'page' | null> {
+    if (!(await this.#root.exists())) return 'folder';
+    if (isPage && this.#spec.fallback !== null) return 'fallback';
+    const { answered, clock } = this.#ports;
+    return answered.isLost(this.#context.request.target, clock.now()) ? 'page' : null;
   }
 
   /** The file beside it that is encoded as the client likes best, or the file itself. */

@@ -25,7 +25,7 @@ export function filesFilter(spec: FilesSpec, root: Root, ports: FilePorts): Filt
       const path = filePathOf(context.rewrittenPath);
       if (typeof path === 'string') {
         if (spec.passes) return 'continue';
-        return fail('file_not_found', 'filter', { path: context.path, absence: path });
+        return fail('file_not_found', 'filter', { path: context.path, root: spec.root, absence: path });
       }
       if (isProgram(path.path, spec.programs)) return 'continue';
       const request = new FileRequest(spec, root, path, context, filter, ports, cache);
