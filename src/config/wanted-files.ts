@@ -32,6 +32,10 @@ export interface WantedFile {
     | 'program'
     /** The same, of an application: it may be built later. */
     | 'started_program'
+    /** Of the log: without it no line is sent. */
+    | 'logger'
+    /** It may come later. */
+    | 'logger_socket'
     /** The folder is made if it is missing. */
     | 'written_folder'
     | 'folder'
@@ -121,6 +125,12 @@ export function wantedFiles(draft: Draft, directory: string, stateFolder: string
   const authorities = log?.syslog !== undefined && 'to' in log.syslog ? (log.syslog.ca_file ?? []) : [];
   for (const [index, path] of authorities.entries())
     want('certificates', path, itemPath(draft, ['log', 'syslog', 'ca_file'], index));
+  const syslog = log?.syslog;
+  const receiver = syslog !== undefined && 'to' in syslog ? syslog.to : syslog;
+  if (receiver?.kind === 'logger') {
+    const at: Path = syslog !== undefined && 'to' in syslog ? ['log', 'syslog', 'to'] : ['log', 'syslog'];
+    wanted.push({ kind: 'logger', path: 'logger', at }, { kind: 'logger_socket', path: receiver.host, at });
+  }
   if (isMap(otlp)) {
     const { ca_file = [], certificate_file, key_file, header_files = {} } = otlp;
     for (const [index, path] of ca_file.entries())
@@ -230,6 +240,7 @@ export function reviewFiles(
       !reading.ok &&
       (kind === 'written_folder' ||
         kind === 'served_folder' ||
+        kind === 'logger_socket' ||
         kind === 'started_program' ||
         (kind === 'program' && !path.includes('/')))
     )
