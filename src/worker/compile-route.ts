@@ -50,7 +50,7 @@ export function compileRoute(
     disclosure: spec.disclosure,
     hop,
     request: requestChange(spec.requestHeaders, hooks.requestHeadersRemoved, prefixRemoved, own),
-    response: responseChange(spec.responseHeaders, hooks.responseHeaders),
+    response: responseChange(spec.responseHeaders, hooks.responseHeadersRemoved, hooks.responseHeaders),
     hostSent: spec.rewrite.host,
     rewrite: rewriteOf(spec.match.pathPrefix, spec.rewrite.pathPrefix),
     prefixRemoved,

@@ -238,6 +238,7 @@ export interface RouteHooks {
   readonly recording: Recording | null;
   readonly asksPrevious: boolean;
   readonly requestHeadersRemoved: readonly string[];
+  readonly responseHeadersRemoved: readonly string[];
   readonly responseHeaders: RequestedHeaders | null;
   readonly answersChecks: boolean;
   readonly script: ScriptOf | null;
@@ -245,7 +246,8 @@ export interface RouteHooks {
 
 export const noHooks: RouteHooks = {
   ...{ filters: [], bounds: null, retry: null, bodyLimits: null, recording: null },
-  ...{ asksPrevious: false, requestHeadersRemoved: [], responseHeaders: null, answersChecks: false, script: null },
+  ...{ asksPrevious: false, requestHeadersRemoved: [], responseHeadersRemoved: [], responseHeaders: null },
+  ...{ answersChecks: false, script: null },
 };
 
 export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonly FeatureHooks[]): RouteHooks {
@@ -261,6 +263,7 @@ export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonl
     recording: ofRoute.find((hooks) => hooks.recording !== undefined)?.recording ?? null,
     asksPrevious: ofUpstream.some(({ asksPrevious }) => asksPrevious === true),
     requestHeadersRemoved: all.flatMap(({ requestHeadersRemoved = [] }) => requestHeadersRemoved),
+    responseHeadersRemoved: all.flatMap(({ responseHeadersRemoved = [] }) => responseHeadersRemoved),
     responseHeaders: ofRoute.find(({ responseHeaders }) => responseHeaders !== undefined)?.responseHeaders ?? null,
     answersChecks: ofRoute.some(({ answersChecks }) => answersChecks === true),
     script: ofRoute.find(({ script }) => script !== undefined)?.script ?? null,
