@@ -18,6 +18,7 @@ import { requestDecompression } from './request-decompression/keys.ts';
 import { textReplacement } from './text-replacement/keys.ts';
 import { respond } from './respond/keys.ts';
 import { retries } from './retry/keys.ts';
+import { sendFiles } from './send-files/keys.ts';
 import { slowStart } from './slow-start/keys.ts';
 import { sticky } from './sticky/keys.ts';
 import { fastCgi } from './fastcgi/keys.ts';
@@ -32,6 +33,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   readiness,
   cors,
   fastCgi,
+  sendFiles,
   retries,
   objectives,
   bodyLimits,

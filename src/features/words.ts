@@ -14,6 +14,7 @@ import { decompressionWords } from './request-decompression/words.ts';
 import { replacementWords } from './text-replacement/words.ts';
 import { respondWords } from './respond/words.ts';
 import { retryWords } from './retry/words.ts';
+import { sendFilesWords } from './send-files/words.ts';
 import type { FeatureWords } from './feature-words.ts';
 
 /** In the order in which people read them. */
@@ -29,6 +30,7 @@ export const wordsOfFeatures: readonly FeatureWords[] = [
   replacementWords,
   filesWords,
   fastCgiWords,
+  sendFilesWords,
   redirectWords,
   respondWords,
   maintenanceWords,

@@ -15,6 +15,7 @@ import { requestDecompression } from './request-decompression/worker.ts';
 import { textReplacement } from './text-replacement/worker.ts';
 import { respond } from './respond/worker.ts';
 import { retry } from './retry/worker.ts';
+import { sendFiles } from './send-files/worker.ts';
 import { slowStart } from './slow-start/worker.ts';
 import { sticky } from './sticky/worker.ts';
 import type { WorkerFeature } from './worker-feature.ts';
@@ -33,6 +34,7 @@ export const workerFeatures: readonly WorkerFeature[] = [
   compression,
   requestDecompression,
   textReplacement,
+  sendFiles,
   files,
   cors,
   fastCgi,
