@@ -365,7 +365,7 @@ async function lookForServed(path: string, host: ConfigurationHost): Promise<Fil
     read.why === 'ENOENT' ? `there is no folder ${quoted(path)}` : `${quoted(path)} cannot be read (${read.why})`;
   const step =
     read.why === 'ENOENT' ? 'make it, or correct the path' : 'let this user read it, and enter the folders above it';
-  return impossible(`${why}: requests for its files are answered with 404`, step);
+  return impossible(`${why}: requests for its files fail`, step);
 }
 
 /** A file may come later. */

@@ -54,6 +54,11 @@ for (const [keys, says] of [
   [['http3', 'quic'], /^HTTP\/3 is not supported yet/],
   [['grpc', 'grpc_pass'], /^gRPC needs no key of its own/],
   [['middlewares', 'plugins', 'lua'], /^plugins and middleware are not supported yet/],
+  [
+    ['x_accel', 'X-Accel-Redirect', 'internal', 'x_sendfile', 'XSendFilePath'],
+    /^files that an application names .* "send_files"/,
+  ],
+  [['sendfile', 'aio'], /^"files" of a route has no key for how files are read; .* "send_files"/],
   [['file_server', 'try_files'], /^it is "files: \.\/public" of a route/],
   [['allow', 'deny', 'whitelist', 'ip_allow_list'], /^a route takes clients of some networks alone/],
   [['mirror', 'canary'], /not supported yet/],

@@ -230,6 +230,19 @@ const unsupported: readonly Unsupported[] = [
     message: 'plugins and middleware are not supported yet',
   },
   {
+    keys: words(
+      'xaccel xaccelredirect accelredirect xaccelmapping xaccelmappings internal xsendfile xsendfilepath allowxsendfile',
+      'enablexsendfile sendfileheader',
+    ),
+    message:
+      'files that an application names in X-Accel-Redirect or X-Sendfile are sent with "send_files" of a route: send_files: { /protected/: ./protected }',
+  },
+  {
+    keys: words('sendfile sendfileon sendfilemaxchunk tcpnopush aio directio'),
+    message:
+      '"files" of a route has no key for how files are read; those that an application names in X-Sendfile or X-Accel-Redirect are sent with "send_files"',
+  },
+  {
     keys: words('fileserver static root alias tryfiles autoindex browse documentroot staticfiles index gzipstatic spa'),
     message:
       'it is "files: ./public" of a route, or "files: { root: ./public, fallback: /index.html, listing: true, precompressed: true }"; beside "to", what is not there goes to the upstream',
@@ -304,6 +317,7 @@ const atProcess: readonly Section[] = ['file', 'application'];
 const sectionsOf: ReadonlyMap<string, readonly Section[]> = new Map<string, readonly Section[]>([
   ...each('strategy algorithm hash weight weights priority', atBalancing),
   ...each('backup', atSpares),
+  ...each('internal aio', ['file', 'listener', 'route']),
   ...each('encoding index root alias static browse spa', atFiles),
   ...each('include includes import imports confd', atFiles),
   ...each('query queries cookies', ['route']),

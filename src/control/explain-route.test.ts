@@ -199,6 +199,15 @@ describe('what a route answers by itself', () => {
         const explained = explainRoute(ask('GET', 'a', '/'), read.configuration);
         assert.deepEqual([explained.action, explained.answer], [name, answer]);
       });
+  test('has the folders of files that an upstream may name', () => {
+    const context = { file: 'candor.yaml', directory: '/etc', environment: {}, hostname: 'gw' };
+    const text = 'upstreams: { app: "a:1" }\nroutes: [{ to: app, send_files: { /p: ./protected, /q/: /srv } }]';
+    const read = parseConfiguration(text, context);
+    assert.ok(read.ok, 'the file has no error');
+    const { action, answer } = explainRoute(ask('GET', 'a', '/'), read.configuration);
+    assert.deepEqual([action, answer], ['upstream', { sendFiles: '/p/: /etc/protected; /q/: /srv' }]);
+  });
+
   test('is nothing where an upstream answers', () => {
     assert.equal(explainRoute(ask('GET', 'example.org', '/api'), { routes, upstreams }).answer, null);
   });

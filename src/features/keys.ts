@@ -20,6 +20,7 @@ import { textReplacement } from './text-replacement/keys.ts';
 import { respond } from './respond/keys.ts';
 import { responseRewrite } from './response-rewrite/keys.ts';
 import { retries } from './retry/keys.ts';
+import { sendFiles } from './send-files/keys.ts';
 import { slowStart } from './slow-start/keys.ts';
 import { sticky } from './sticky/keys.ts';
 import { fastCgi } from './fastcgi/keys.ts';
@@ -36,6 +37,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   responseRewrite,
   errorReplacement,
   fastCgi,
+  sendFiles,
   retries,
   objectives,
   bodyLimits,

@@ -16,6 +16,7 @@ import { replacementWords } from './text-replacement/words.ts';
 import { respondWords } from './respond/words.ts';
 import { responseRewriteWords } from './response-rewrite/words.ts';
 import { retryWords } from './retry/words.ts';
+import { sendFilesWords } from './send-files/words.ts';
 import type { FeatureWords } from './feature-words.ts';
 
 /** In the order in which people read them. */
@@ -32,6 +33,7 @@ export const wordsOfFeatures: readonly FeatureWords[] = [
   replacementWords,
   filesWords,
   fastCgiWords,
+  sendFilesWords,
   redirectWords,
   respondWords,
   maintenanceWords,

@@ -43,6 +43,8 @@ export interface FeatureHooks {
   readonly responseValues?: ResponseValues;
   /** Names of headers, in lower case, that requests of clients lose. */
   readonly requestHeadersRemoved?: readonly string[];
+  /** Names of headers, in lower case, that responses of endpoints lose. */
+  readonly responseHeadersRemoved?: readonly string[];
   /** On all responses of the route, also those that the gateway makes itself. One feature alone. */
   readonly responseHeaders?: RequestedHeaders;
   /** The route is for checks of load balancers: they come in clear text, and while an operator has closed all routes. */

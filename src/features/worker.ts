@@ -17,6 +17,7 @@ import { textReplacement } from './text-replacement/worker.ts';
 import { respond } from './respond/worker.ts';
 import { responseRewrite } from './response-rewrite/worker.ts';
 import { retry } from './retry/worker.ts';
+import { sendFiles } from './send-files/worker.ts';
 import { slowStart } from './slow-start/worker.ts';
 import { sticky } from './sticky/worker.ts';
 import type { WorkerFeature } from './worker-feature.ts';
@@ -36,6 +37,7 @@ export const workerFeatures: readonly WorkerFeature[] = [
   compression,
   requestDecompression,
   textReplacement,
+  sendFiles,
   files,
   cors,
   errorReplacement,

@@ -51,7 +51,7 @@ export function compileRoute(
     disclosure: spec.disclosure,
     hop,
     request: requestChange(spec.requestHeaders, hooks.requestHeadersRemoved, prefixRemoved, own),
-    response: responseChange(spec.responseHeaders, hooks.responseHeaders),
+    response: responseChange(spec.responseHeaders, hooks.responseHeadersRemoved, hooks.responseHeaders),
     responseValues: hooks.responseValues,
     hostSent: spec.rewrite.host,
     rewrite: targetRewrite(spec.match, spec.rewrite),

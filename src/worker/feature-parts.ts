@@ -244,6 +244,7 @@ export interface RouteHooks {
   readonly asksPrevious: boolean;
   readonly requestHeadersRemoved: readonly string[];
   readonly responseValues: readonly ResponseValues[] | null;
+  readonly responseHeadersRemoved: readonly string[];
   readonly responseHeaders: RequestedHeaders | null;
   readonly answersChecks: boolean;
   readonly script: ScriptOf | null;
@@ -251,14 +252,8 @@ export interface RouteHooks {
 
 export const noHooks: RouteHooks = {
   ...{ filters: [], bounds: null, retry: null, bodyLimits: null, recording: null },
-  ...{
-    asksPrevious: false,
-    requestHeadersRemoved: [],
-    responseValues: null,
-    responseHeaders: null,
-    answersChecks: false,
-    script: null,
-  },
+  ...{ asksPrevious: false, requestHeadersRemoved: [], responseHeadersRemoved: [], responseValues: null },
+  ...{ responseHeaders: null, answersChecks: false, script: null },
 };
 
 export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonly FeatureHooks[]): RouteHooks {
@@ -276,6 +271,7 @@ export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonl
     asksPrevious: ofUpstream.some(({ asksPrevious }) => asksPrevious === true),
     requestHeadersRemoved: all.flatMap(({ requestHeadersRemoved = [] }) => requestHeadersRemoved),
     responseValues: responseValues.length === 0 ? null : responseValues,
+    responseHeadersRemoved: all.flatMap(({ responseHeadersRemoved = [] }) => responseHeadersRemoved),
     responseHeaders: ofRoute.find(({ responseHeaders }) => responseHeaders !== undefined)?.responseHeaders ?? null,
     answersChecks: ofRoute.some(({ answersChecks }) => answersChecks === true),
     script: ofRoute.find(({ script }) => script !== undefined)?.script ?? null,

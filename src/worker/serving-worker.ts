@@ -335,7 +335,7 @@ export class ServingWorker {
       ...{ revision, deployment, hopName, stopping: false, redactor, recordedHeaderNames, unrouted, router },
       ...(unrouted.responseHeaders === undefined
         ? {}
-        : { unroutedHeaders: responseChange(unrouted.responseHeaders, null) }),
+        : { unroutedHeaders: responseChange(unrouted.responseHeaders, [], null) }),
       sampledShare: otlp?.share ?? null,
     };
     this.#closeGoneUpstreams(next);

@@ -20,7 +20,7 @@ export function reviewErrors(
   reviewReplaced(file, [file, ...others.map(({ read }) => read)], [], findings);
   for (const { path, read, to } of routes) {
     // Where no route is found, no page of a route is sent; where no file is, that of its route.
-    const answers404 = 'files' in read;
+    const answers404 = 'php' in read || ('files' in read && to === null);
     const isSent = sentFor(
       to === null ? [] : [{ replace_errors: read.replace_errors ?? file.replace_errors }],
       answers404,
