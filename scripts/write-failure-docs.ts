@@ -70,9 +70,13 @@ const fieldMeanings: Readonly<Record<string, string>> = {
     'the error with which the gateway ended the stream or connection (RFC 9113 §7); absent if it answered',
   fastcgi: 'true if FastCGI was spoken with the endpoint; absent otherwise',
   isFull: 'true if the queue of connections of a unix socket was full (EAGAIN); absent if nothing listens there',
+  header: '`X-Accel-Redirect` or `X-Sendfile`',
+  file: 'the file that it names, as the application has written it',
   script: 'the path below `root` that was looked for',
   root: 'the folder of the programs, as the route has it',
   'why of script_unknown': '`unknown` or `denied`: what the FastCGI server says of the program',
+  'why of response_file_not_found':
+    '`missing`, `hidden` (a name that begins with a dot, or a program), `outside` (a symbolic link leads out of the folder), `folder`, `elsewhere` (no folder of `send_files` is meant), or `several`',
   'why of script_not_found':
     '`missing`, `outside` (a symbolic link leads out of `root`), `not_a_file`, `unreadable`, or `bad_path`',
   stream:
@@ -143,7 +147,7 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   bytesSent: 'how many bytes had been sent',
   operation: 'what the system was asked for: to `open` the file or to `read` it',
   overMs: 'the milliseconds over which the rate was measured',
-  path: 'the path of the socket, or of the request',
+  path: 'the path of the socket or of the request, or what an application has named (`send_files`)',
   prohibition:
     'what the address is: `own_listener`, `loopback`, `link_local`, `metadata`, `multicast`, `unspecified`, `reserved`, or `denied` by `dns.deny`',
   ownConnection: 'the request waited for the connection on which its client is authenticated; absent otherwise',

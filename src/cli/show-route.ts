@@ -1,6 +1,6 @@
 import { apiRoot } from '../admin/operations.ts';
-import { explainRoute, loadPatternsOf, type RouteQuestion } from '../control/explain-route.ts';
-import { readRouteQuestion, type WrittenRequest } from '../control/route-question.ts';
+import { explainRoute, loadPatternsOf } from '../control/explain-route.ts';
+import { readRouteQuestion, type RouteQuestion, type WrittenRequest } from '../control/route-question.ts';
 import { camelCased, snakeCased, snakeKey } from '#failures/json-case.ts';
 import type { FlatSettings } from '../features/feature-words.ts';
 import type { AskFlags } from './flags.ts';
@@ -77,6 +77,7 @@ function routeLines(found: RouteExplanation, style: Style): string[] {
     ...(matched === undefined ? [] : labelled('matches', matched.reason)),
     ...overlay.flatMap((text) => labelled('operators', text)),
     ...settingLines('answers', found.answer),
+    ...settingLines('rewrites', found.rewrite),
     ...settingLines('timeouts', found.timeouts as FlatSettings | null),
     ...settingLines('retries', found.retry),
     ...settingLines('headers', found.headers),

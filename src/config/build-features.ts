@@ -6,9 +6,10 @@ import type { EndpointKeysRead } from './application-schema.ts';
 import type { RouteRead } from './route-schema.ts';
 
 /** What a route says of features; undefined: nothing. A route that answers by itself has none of those whose keys need an upstream. */
-export function routeFeatures(read: RouteRead, file: object, directory: string): FeatureSpecs | undefined {
+export function routeFeatures(read: RouteRead, file: object, context: BuildContext): FeatureSpecs | undefined {
+  const given = { directory: context.directory, contentOf: (path: string) => contentOf(path, context) };
   return specsOf(({ ofRoute, needsUpstream }) =>
-    read.to === undefined && needsUpstream === true ? null : (ofRoute?.(read, file, directory) ?? null),
+    read.to === undefined && needsUpstream === true ? null : (ofRoute?.(read, file, given) ?? null),
   );
 }
 

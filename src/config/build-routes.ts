@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { BufferSpec, RouteAction, RouteSpec, Timeouts, TunnelSpec } from '../core/route-spec.ts';
+import type { BufferSpec, QueryEdits, RouteAction, RouteSpec, Timeouts, TunnelSpec } from '../core/route-spec.ts';
 import type { RouteId, UpstreamId } from '../core/endpoint.ts';
 import { buildRequestHeaders, buildResponseHeaders } from './build-headers.ts';
 import type { BuildContext } from './build-context.ts';
@@ -50,11 +50,12 @@ function buildRoute(
   const rewrite = {
     pathPrefix: read.rewrite?.path ?? null,
     host: read.rewrite?.host ?? defaults.route.rewriteHost.written,
+    ...queryPart(read.rewrite?.query),
   };
   const timeouts = buildTimeouts(read.timeouts ?? {}, plain.timeouts ?? {});
   const tunnel = buildTunnel(read.websocket ?? {}, plain.websocket ?? {});
   const buffer = buildBuffer(read.buffer ?? {}, plain.buffer ?? {});
-  const features = routeFeatures(read, plain, context.directory);
+  const features = routeFeatures(read, plain, context);
   const pages = { ...plain.error_pages, ...read.error_pages };
   return {
     id: id as RouteId,
@@ -71,6 +72,16 @@ function buildRoute(
     errorPages: shared.of('pages', pages, () => buildPages(pages, context)),
     disclosure: read.disclosure ?? plain.disclosure ?? 'public',
   };
+}
+
+function queryPart(read: NonNullable<RouteRead['rewrite']>['query']): { readonly query?: QueryEdits } {
+  if (read === undefined) return {};
+  const { remove = [], set = {}, add = {} } = read;
+  return { query: { remove, set: Object.entries(set), add: linesOf(add) } };
+}
+
+function linesOf(all: Readonly<Record<string, readonly string[]>>): readonly (readonly [string, string])[] {
+  return Object.entries(all).flatMap(([name, values]) => values.map((value) => [name, value] as const));
 }
 
 function buildAction({ to, split_by }: RouteRead, features: FeatureSpecs = {}): RouteAction {

@@ -26,6 +26,8 @@ function hostWith(text: string): ConfigurationHost {
     ['/etc/shop/base64.key', Buffer.from(`${'+k/'.repeat(20)}==\n`)],
     ['/etc/shop/set-record', Buffer.from('#!/bin/sh\n')],
     ['/bin/set-record', Buffer.from('#!/bin/sh\n')],
+    ['/etc/shop/redirects.txt', Buffer.from('/a /b\n/a /c\nold /new\n/x /y 200\n')],
+    ['/etc/shop/loop.txt', Buffer.from('/a /b\n/b /a\n')],
     ['/etc/shop/pages', 'EISDIR'],
     ['/etc/shop/pages/502.html', Buffer.from('<h1>502</h1>')],
     ['/etc/shop/pages/typo.html', Buffer.from('<h1>{{staus}}</h1> {{title}} {{ visitr }} {{staus}} {{user_name}}')],

@@ -38,7 +38,9 @@ export function expandVariables(written: string, environment: Environment, of: '
       if (name === undefined) {
         errors.push({
           message: `${quoted(whole)} is not a reference to a variable`,
-          suggestion: 'write ${NAME} or ${NAME:-default}; for a plain "${" write "$${"',
+          suggestion: /^\$\{\d\}$/.test(whole)
+            ? `what a group of a regular expression has found is {capture.${whole.charAt(2)}}`
+            : 'write ${NAME} or ${NAME:-default}; for a plain "${" write "$${"',
           offset,
           length,
         });

@@ -223,7 +223,7 @@ function keyError(path: Path, known: readonly string[], locations: KeyLocations)
   const key = String(path.at(-1));
   const message = `unknown key ${quoted(key)}`;
   const close = nearest(key, known, 1)[0];
-  const { here, elsewhere } = translate(key, known);
+  const { here, elsewhere } = translate(key, known, String(path.at(-2)));
   const isSame = close !== undefined && plainKey(close) === plainKey(key);
   if (isTlsOfListener(path) && (close === 'certificates' || here.includes('certificates')))
     return { message, suggestion: `write ${certificateForm}` };

@@ -130,8 +130,9 @@ const scopes = { route: 'routeKeys', upstream: 'upstreamKeys', file: 'fileKeys' 
 /** What is wrong with a file because of this value of a feature's key. Its warnings are about other things. */
 function errorsOf(scope: keyof typeof scopes, key: string, value: string): readonly Problem[] {
   const isAction = featuresOfFile.some(({ name, isAction: answers }) => name === key && answers === true);
+  const to = key === 'php' ? `{ endpoints: ${endpoint}, protocol: fastcgi }` : endpoint;
   const texts = {
-    route: `upstreams: { app: ${endpoint} }\nroutes: [{ path: /, ${isAction ? '' : 'to: app, '}${key}: ${value} }]`,
+    route: `upstreams: { app: ${to} }\nroutes: [{ path: /, ${isAction ? '' : 'to: app, '}${key}: ${value} }]`,
     // Only applications have releases.
     upstream:
       key === 'releases'

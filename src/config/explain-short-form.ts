@@ -44,6 +44,9 @@ const certificate = (file: string): string => `{ certificate_file: ${file}, key_
 /** What to write for a key of "tls" of a listener that is one of a certificate. */
 export const certificateForm = `certificates: [${certificate('…')}]`;
 
+/** In place of nginx's `^/old/(.*)$ /new/$1 last`. */
+const patternRewrite = 'path: "~ ^/old/(.*)$", rewrite: { path: "/new/{capture.1}" }';
+
 const forms: readonly ShortForm[] = [
   { at: 'otlp', is: url, write: inKey('endpoint') },
   { at: 'otlp.traces', is: percentage, write: inKey('share') },
@@ -68,6 +71,9 @@ const forms: readonly ShortForm[] = [
   { at: 'timeouts', is: time, write: inKey('response_head') },
   { at: 'routes.*.timeouts', is: time, write: inKey('response_head') },
   { at: 'drain', is: time, write: inKey('timeout') },
+  { at: 'routes.*.rewrite', is: /^\/\S*$/, write: () => '{ path: … }' },
+  { at: 'routes.*.rewrite', is: /^\^?\S+\s+\//, write: () => patternRewrite },
+  { at: 'routes.*.rewrite.query', is: /=/, write: () => '{ set: { … } }' },
   { at: 'websocket', is: time, write: inKey('idle_timeout') },
   {
     at: 'dns',
@@ -89,6 +95,8 @@ export function suggestForShortForm(path: Path, input: unknown): string | null {
     return `write command: { run: ${JSON.stringify(input)} }`;
   if (isAt(path, 'alerts.targets.*') && isWords(input)) return `write { command: { run: ${JSON.stringify(input)} } }`;
   if (isAt(path, 'applications.*') && isWords(input)) return `write { command: ${JSON.stringify(input)} }`;
+  if (isAt(path, 'routes.*.redirect.map') && typeof input === 'object')
+    return 'write lines such as /old /new into a file, and its name here';
   if (typeof input !== 'string' && typeof input !== 'number') return null;
   const word = String(input);
   if (offWord.test(word)) return null;

@@ -56,8 +56,20 @@ export const foreignWords: Readonly<Record<string, readonly string[]>> = {
   headers: ['fields', 'header', 'matchheaders', 'allowheaders', 'allowedheaders'],
   request_headers: ['requestfields', 'proxysetheader', 'headerup', 'setheaders', 'addheaders', 'requestheadersadd'],
   response_headers: ['responsefields', 'addheader', 'headerdown', 'moresetheaders', 'responseheadersadd'],
-  'rewrite.path': ['stripprefix', 'uristripprefix', 'replacepath', 'prefixrewrite', 'pathrewrite', 'strippath'],
+  'rewrite.path': ['replacepath', 'prefixrewrite', 'pathrewrite', 'uri'],
   'rewrite.host': ['preservehost', 'passhostheader', 'hostrewrite', 'hostheader', 'changeorigin'],
+  'rewrite.query': ['queryparams', 'params'],
+  response_urls: ['proxyredirect', 'locationrewrite', 'rewritelocation', 'proxypassreverse', 'rewriteredirects'],
+  response_cookies: [
+    'proxycookiepath',
+    'proxycookiedomain',
+    'proxycookieflags',
+    'proxypassreversecookiepath',
+    'proxypassreversecookiedomain',
+    'rewritecookies',
+    'cookiedomainrewrite',
+    'cookiepathrewrite',
+  ],
   endpoints: [
     'servers',
     'server',
@@ -294,7 +306,6 @@ export const foreignWords: Readonly<Record<string, readonly string[]>> = {
   secret_headers: ['secretfields', 'redactheaders'],
   query_allowed: ['queryallow', 'allowquery'],
   keep_alive: ['keepalivetimeout', 'idle', 'idletimeout'],
-  error_pages: ['errorpage', 'errorfile', 'errorfiles', 'errors', 'handleerrors', 'errordocument', 'customerrors'],
   cors: ['corspolicy', 'crossorigin', 'corsmiddleware', 'enablecors', 'accesscontrol', 'corsheaders'],
   origins: [
     'origin',
@@ -315,11 +326,12 @@ export const foreignWords: Readonly<Record<string, readonly string[]>> = {
     'contenttypenosniff',
     'framedeny',
   ],
-  respond: ['return', 'response', 'static', 'directresponse', 'fixedresponse', 'reply'],
+  respond: ['response', 'static', 'directresponse', 'fixedresponse', 'reply'],
   body: ['content', 'text', 'data', 'html'],
   content_type: ['contenttype', 'mime', 'mimetype', 'type', 'defaulttype'],
-  status: ['code', 'statuscode', 'responsecode'],
+  status: ['code', 'statuscode', 'responsecode', 'permanent'],
   location: ['to', 'url', 'target', 'uri'],
+  map: ['file', 'mapfile', 'list', 'lines', 'redirects'],
   maintenance: ['maintenancemode', 'down', 'offline', 'maint'],
   message: ['text', 'body', 'content', 'reason'],
   server_name: ['sni', 'servername', 'host', 'tlsservername', 'proxysslname'],
@@ -411,10 +423,16 @@ export const foreignWords: Readonly<Record<string, readonly string[]>> = {
   routes: ['route', 'rules', 'paths', 'locations', 'ingress', 'virtualhosts', 'routers', 'sites', 'hosts'],
 };
 
-/** Our names for a word from elsewhere, those among `known` keys first; the others name another place. */
-export function translate(written: string, known: readonly string[]): { here: string[]; elsewhere: string[] } {
+/** Our names for a word from elsewhere, those among `known` keys first; the others name another place. `section`: in which it stands. */
+export function translate(
+  written: string,
+  known: readonly string[],
+  section = '',
+): { here: string[]; elsewhere: string[] } {
   const plain = plainKey(written);
-  const ours = Object.keys(foreignWords).filter((key) => foreignWords[key]!.includes(plain));
+  const ours = Object.keys(foreignWords)
+    .filter((key) => foreignWords[key]!.includes(plain))
+    .map((key) => (key.startsWith(`${section}.`) ? key.slice(section.length + 1) : key));
   return {
     here: ours.filter((key) => known.includes(key.split('.')[0]!)),
     elsewhere: ours.filter((key) => key.includes('.') && !known.includes(key.split('.')[0]!)),

@@ -185,6 +185,54 @@ routes: [{ host: shop.example.org, respond: { body: here } }]
   });
 });
 
+describe('a configuration whose log goes to the syslogd of this machine', () => {
+  const host = thisHost();
+
+  const cases: readonly (readonly [what: string, syslog: string, has: boolean, socket: string, said: RegExp | null])[] =
+    [
+      ['is accepted where both are', 'logger', true, 'ENXIO', null],
+      [
+        'is refused without the program',
+        'logger',
+        false,
+        'ENXIO',
+        /1:16: error: no folder of PATH has a program "logger"\n[^]*install it/,
+      ],
+      [
+        'is accepted with a warning without its socket',
+        '{ to: logger }',
+        true,
+        'ENOENT',
+        /1:22: warning: there is no socket \/dev\/log, so no syslogd runs here/,
+      ],
+      [
+        'is refused with a facility that the program has not',
+        '{ to: logger, facility: ntp }',
+        true,
+        'ENXIO',
+        /1:40: error: the program "logger" cannot send messages of the facility "ntp"/,
+      ],
+    ];
+  for (const [what, syslog, has, socket, expected] of cases)
+    test(what, async () => {
+      chmodSync(write('logger', '#!/bin/sh\n'), 0o755);
+      const path = write('log.yaml', `log: { syslog: ${syslog} }\nroutes: [{ respond: { body: here } }]\n`);
+      const loading = await loadConfiguration(
+        path,
+        { PATH: has ? folder : '/nowhere' },
+        {
+          ...host,
+          readFile: (file, bytesMax) =>
+            file === '/dev/log' ? Promise.resolve({ ok: false, why: socket }) : host.readFile(file, bytesMax),
+        },
+      );
+      const all = loading.ok ? loading.warnings : loading.errors;
+      const words = renderConfigurationErrors(all, loading.maskedText(), { colour: false, width: 120 });
+      if (expected === null) assert.equal(words, '');
+      else assert.match(words, expected);
+    });
+});
+
 test('a page with more placeholders than anybody reads is refused, with words', async () => {
   write('busy.html', '{{detail}} '.repeat(65));
   write('full.html', '{{detail}} {{unknown}} '.repeat(64));

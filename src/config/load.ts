@@ -165,6 +165,8 @@ async function readAll(
     if (readings.has(path)) continue;
     if (kind === 'program' || kind === 'started_program')
       readings.set(path, await lookForProgram(path, environment, host));
+    else if (kind === 'logger') readings.set(path, await lookForLogger(environment, host));
+    else if (kind === 'logger_socket') readings.set(path, await lookForSocket(path, host));
     else if (kind === 'served_folder') readings.set(path, await lookForServed(path, host));
     else if (kind === 'written_folder' || kind === 'folder') readings.set(path, await lookForFolder(path, kind, host));
     else if (kind === 'followed_file') readings.set(path, await lookForFile(path, host));
@@ -299,6 +301,21 @@ async function lookInPath(name: string, environment: Environment, host: Configur
   };
 }
 
+/** `to: logger` has no place for a path. */
+async function lookForLogger(environment: Environment, host: ConfigurationHost): Promise<FileReading> {
+  const found = await lookForProgram('logger', environment, host);
+  const step =
+    'install it: util-linux (bsdutils) and BusyBox have it; or name another receiver, such as udp://HOST:514';
+  return found.ok ? found : impossible(found.error.message, step);
+}
+
+async function lookForSocket(path: string, host: ConfigurationHost): Promise<FileReading> {
+  const read = await host.readFile(path, 0);
+  return !read.ok && (read.why === 'ENOENT' || read.why === 'ENOTDIR')
+    ? impossible(`there is no socket ${path}, so no syslogd runs here`, 'start one; lines wait for it, up to 4 MiB')
+    : possible;
+}
+
 function sentence(path: string, errno: string): string {
   const name = quoted(basename(path));
   switch (errno) {
@@ -348,7 +365,7 @@ async function lookForServed(path: string, host: ConfigurationHost): Promise<Fil
     read.why === 'ENOENT' ? `there is no folder ${quoted(path)}` : `${quoted(path)} cannot be read (${read.why})`;
   const step =
     read.why === 'ENOENT' ? 'make it, or correct the path' : 'let this user read it, and enter the folders above it';
-  return impossible(`${why}: requests for its files are answered with 404`, step);
+  return impossible(`${why}: requests for its files fail`, step);
 }
 
 /** A file may come later. */

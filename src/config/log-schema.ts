@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { lineFormatError } from '../core/line-format.ts';
 import { logFormatNames } from '../core/log-formats.ts';
-import { journalSocket, syslogFacilities, type SyslogSpec } from '../core/syslog-spec.ts';
+import { journalSocket, localSyslogSocket, syslogFacilities, type SyslogSpec } from '../core/syslog-spec.ts';
 import { foreignVariable } from '../core/template.ts';
 import { type Result, succeed } from '#failures/result.ts';
 import { orList, quoted, type ErrorDetail, reject } from '../schema/error-detail.ts';
@@ -17,13 +17,16 @@ const usualPorts = { udp: 514, tcp: 514, tls: 6514 } as const;
 
 function parseReceiver(written: string): Result<Receiver, ErrorDetail> {
   if (written === 'journal') return succeed({ kind: 'journal', name: written, host: journalSocket, port: 0 });
+  if (written === 'logger') return succeed({ kind: 'logger', name: written, host: localSyslogSocket, port: 0 });
   const found = /^(udp|tcp|tls):\/\/(?:\[([\da-f:.]+)\]|([a-z\d](?:[\w.-]*[a-z\d])?))(?::(\d{1,5}))?\/?$/i.exec(
     written,
   );
+  if (found === null && /\/dev\/log$/.test(written))
+    return reject(`${quoted(written)} is the socket of the syslogd of this machine`, 'write logger, which sends there');
   if (found === null)
     return reject(
       `${quoted(written)} is no receiver of syslog`,
-      'write udp://HOST:514, tcp://HOST:514 or tls://HOST:6514, or journal for that of systemd',
+      'write udp://HOST:514, tcp://HOST:514 or tls://HOST:6514, journal for that of systemd, or logger for the syslogd of this machine',
     );
   const kind = (found[1] as string).toLowerCase() as keyof typeof usualPorts;
   const host = (found[2] ?? found[3]) as string;
@@ -49,12 +52,12 @@ function parseTag(written: string): Result<string, ErrorDetail> {
     : reject(`${quoted(written)} is no tag`, 'write 1 to 48 visible characters of ASCII, without a space');
 }
 
-const receiver = parsed(parseReceiver, { kind: 'receiver', examples: ['udp://loghost:514', 'journal'] });
+const receiver = parsed(parseReceiver, { kind: 'receiver', examples: ['udp://loghost:514', 'journal', 'logger'] });
 
 const syslog = z.union([
   receiver,
   section({
-    to: receiver.meta({ description: 'The receiver: `udp://HOST:PORT`, `tcp://…`, `tls://…`, or `journal`.' }),
+    to: receiver.meta({ description: 'The receiver: `udp://HOST:PORT`, `tcp://…`, `tls://…`, `journal` or `logger`.' }),
     facility: key(z.enum(syslogFacilities), 'The facility of its messages (RFC 5424).', defaults.syslog.facility),
     tag: key(parsed(parseTag, { kind: 'tag' }), 'The name of the program in its messages.', defaults.syslog.tag),
     ca_file: key(
@@ -83,7 +86,7 @@ export const log = section({
   ),
   syslog: key(
     syslog,
-    'A receiver of syslog that gets each line beside the file, such as `udp://loghost:514`, or `journal` for that of systemd.',
+    'A receiver of syslog that gets each line beside the file, such as `udp://loghost:514`, `journal` for that of systemd, or `logger` for the syslogd of this machine, by the program of that name.',
     defaults.syslog.syslog,
   ),
   query_allowed: key(

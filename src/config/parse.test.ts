@@ -626,7 +626,7 @@ describe('what is written', () => {
       'a slash at the end of a path makes no difference',
       `${one}routes: [{ to: app, path: /api/, rewrite: { path: /v1/ } }]`,
       (c) => [c.routes[0]?.match.pathPrefix, c.routes[0]?.rewrite],
-      ['/api', { pathPrefix: '/v1', host: 'client' }],
+      ['/api', { pathPrefix: '/v1/', host: 'client' }],
     ],
     [
       'hosts are lowercase, in ASCII, each once',

@@ -1,3 +1,4 @@
+import { basename, resolve } from 'node:path';
 import type { Configuration } from '../core/configuration.ts';
 import { build, stateFolderOf } from './build.ts';
 import { ErrorCollector } from './error-collector.ts';
@@ -10,6 +11,7 @@ import { inTheirFiles, sourceParts } from './included-files.ts';
 import { type IncludeError, readDocument } from './read-document.ts';
 import { type ReadableParts, readableParts } from './readable-parts.ts';
 import { review } from './review.ts';
+import { reviewServedFolders } from './review-served-folders.ts';
 import { reviewLocalAuthority, reviewTls } from './review-tls.ts';
 import { type ShownText, shownText } from './shown-text.ts';
 import { withoutHidden } from './without-hidden.ts';
@@ -114,7 +116,11 @@ export function parseConfiguration(text: string, context: ParseContext): Parsing
       'add admin: { socket: /run/candor.sock }',
     );
   }
-  if (tooLong !== null) return failed([...document.errors, ...collector.errors], wanted);
+  const files = [basename(context.file), ...parts.map(({ include }) => include)];
+  const own = [...files.map((file) => resolve(context.directory, file)), configuration.log.path];
+  reviewServedFolders(wanted, own, collector);
+  if (collector.errors.some(({ severity }) => severity === 'error'))
+    return failed([...document.errors, ...collector.errors], wanted);
   const { plain } = draft;
   const leftOpen = {
     log: plain.log?.path === undefined,

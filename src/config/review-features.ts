@@ -76,7 +76,8 @@ function reviewShared({ routes, upstreams, file }: Written<object, object, objec
     if (key === undefined) continue;
     for (const { path, name, read } of upstreams)
       if (ofUpstream?.(read, { name, contentOf: () => '' }) != null) counted.push({ key, path });
-    for (const { path, read } of routes) if (ofRoute?.(read, file.read, '/') != null) counted.push({ key, path });
+    for (const { path, read } of routes)
+      if (ofRoute?.(read, file.read, { directory: '/', contentOf: () => '' }) != null) counted.push({ key, path });
   }
   const first = counted[sharedMax];
   if (first === undefined) return;

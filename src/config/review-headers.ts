@@ -1,9 +1,11 @@
 import { gatewayHeaderNames } from '../core/header-names.ts';
+import { captureNames, type PathMatch } from '../core/path-match.ts';
 import { reviewText } from '../features/text-keys.ts';
 import type { Findings, Path } from '../schema/findings.ts';
 import type { RequestHeadersRead, ResponseHeadersRead, SecurityHeadersRead } from './headers-schema.ts';
 
 interface Read {
+  readonly path?: readonly PathMatch[] | undefined;
   readonly request_headers?: RequestHeadersRead | undefined;
   readonly response_headers?: ResponseHeadersRead | undefined;
   readonly security_headers?: SecurityHeadersRead | undefined;
@@ -11,6 +13,7 @@ interface Read {
 
 /** The variables in values of headers, of a route or of the file. */
 export function reviewHeaderValues(read: Read, path: Path, findings: Findings): void {
+  const captures = captureNames(read.path ?? []);
   for (const side of ['request_headers', 'response_headers'] as const) {
     const edits = read[side] ?? {};
     for (const [edit, lines] of Object.entries(edits)) {
@@ -22,12 +25,13 @@ export function reviewHeaderValues(read: Read, path: Path, findings: Findings): 
             [...path, side, edit, name],
             findings,
             side === 'request_headers' ? sentAnyway(name) : null,
+            captures,
           );
     }
   }
   if (typeof read.security_headers !== 'object') return;
   for (const [name, value] of Object.entries(read.security_headers))
-    reviewText(value, [...path, 'security_headers', name], findings);
+    reviewText(value, [...path, 'security_headers', name], findings, null, captures);
 }
 
 /** What to do in place of copying a header from the configuration of another gateway. */

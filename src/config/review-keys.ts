@@ -43,11 +43,9 @@ function headerError(key: string): ErrorDetail | null {
 }
 
 function statusError(key: string): ErrorDetail | null {
-  if (key === 'default' || /^[45]\d\d$/.test(key)) return null;
+  if (key === 'default' || /^[45](?:\d\d|xx)$/.test(key)) return null;
   const suggestion =
-    /^[45]xx$/i.test(key) || key === '*'
-      ? 'write default, or each status'
-      : 'write a status from 400 to 599, or default';
+    key === '*' ? 'write default, or each status' : 'write a status from 400 to 599, a class such as 5xx, or default';
   return { message: `${quoted(key)} is not the status of a failure`, suggestion };
 }
 

@@ -12,7 +12,7 @@ import type { Draft } from './draft.ts';
 import type { ErrorCollector } from './error-collector.ts';
 import { matchOf, shadows } from './match.ts';
 import { suggestNearest } from './nearest.ts';
-import type { RouteRead } from './route-schema.ts';
+import { reviewRewrite } from './review-rewrites.ts';
 import { itemPath, tlsOfListener } from './wanted-files.ts';
 
 export function reviewMatches(draft: Draft, collector: ErrorCollector): void {
@@ -85,24 +85,6 @@ function reviewValue(name: string, value: ValueRead, path: Path, collector: Erro
 
 function isCredential(name: string, value: string): boolean {
   return secretHeaders.includes(name.toLowerCase()) || isSecretName(name) || hideTokens(value) !== value;
-}
-
-/** `rewrite.path` stands instead of what a path begins with, or of a whole path. */
-function reviewRewrite({ path = [], rewrite }: RouteRead, at: Path, collector: ErrorCollector): void {
-  const [first, ...others] = path;
-  if (rewrite?.path === undefined || first === undefined) return;
-  if (others.length > 0)
-    collector.errorAtKey(
-      [...at, 'rewrite', 'path'],
-      'with several paths it is not clear what it replaces',
-      'make a route of each path',
-    );
-  else if (first.kind === 'glob' || first.kind === 'pattern')
-    collector.errorAtKey(
-      [...at, 'rewrite', 'path'],
-      `it replaces what a path begins with, and the path of this route is a ${first.kind === 'glob' ? 'glob' : 'regular expression'}`,
-      'match by a path such as /api, or leave the path to the application',
-    );
 }
 
 /** Routes are tried in the order of the file, so that an earlier one can leave nothing for a later one. */

@@ -1,5 +1,3 @@
-import { failureTable } from '#failures/failure-table.ts';
-import { requestRules } from '#failures/rules.ts';
 import type { ErrorCollector } from './error-collector.ts';
 import { type Draft, isMap } from './draft.ts';
 import { reviewMatches } from './review-matches.ts';
@@ -11,9 +9,6 @@ import { featuresOfFile, routeActionKeys } from '../features/keys.ts';
 import type { RouteRead, WebsocketRead } from './route-schema.ts';
 
 const actions = ['to', ...Object.keys(routeActionKeys)];
-const besideTo = featuresOfFile.flatMap(({ standsBesideTo, routeKeys = {} }) =>
-  standsBesideTo === true ? Object.keys(routeKeys) : [],
-);
 
 /** Keys that only matter where a request goes on to an application. */
 const upstreamOnly = [
@@ -28,7 +23,6 @@ const upstreamOnly = [
 ];
 
 export function reviewRoutes(draft: Draft, collector: ErrorCollector): void {
-  reviewErrorPages(draft.plain.error_pages, ['error_pages'], false, collector);
   reviewHeaderValues(draft.plain, [], collector);
   reviewPing(draft.plain.websocket, ['websocket', 'ping'], collector);
   for (const [at, { websocket }] of draft.routes) reviewPing(websocket, ['routes', at, 'websocket', 'ping'], collector);
@@ -43,7 +37,7 @@ export function reviewRoutes(draft: Draft, collector: ErrorCollector): void {
 function reviewAction(route: Readonly<Record<string, unknown>>, at: number, collector: ErrorCollector): void {
   // `false` switches off what is only a switch.
   const written = actions.filter((action) => route[action] !== undefined && route[action] !== false);
-  const present = written.includes('to') ? written.filter((action) => !besideTo.includes(action)) : written;
+  const present = written.includes('to') ? written.filter((action) => !standsBesideTo(action, route[action])) : written;
   const [first, second] = present;
   if (second !== undefined) {
     collector.errorAtKey(
@@ -67,11 +61,14 @@ function reviewAction(route: Readonly<Record<string, unknown>>, at: number, coll
   }
 }
 
+function standsBesideTo(action: string, written: unknown): boolean {
+  return featuresOfFile.some((feature) => feature.name === action && feature.standsBesideTo?.(written) === true);
+}
+
 function reviewRoute(route: RouteRead, at: number, collector: ErrorCollector): void {
   const { rewrite, timeouts } = route;
   reviewSplit(route, ['routes', at], collector);
   reviewHeaderValues(route, ['routes', at], collector);
-  reviewErrorPages(route.error_pages, ['routes', at, 'error_pages'], true, collector);
   const host = rewrite?.host;
   if (host !== undefined && host !== 'client' && host !== 'endpoint' && !/^[A-Za-z0-9.[\]:_-]+$/.test(host)) {
     const parsed = parseHostPattern(host);
@@ -120,28 +117,6 @@ function reviewPing(read: WebsocketRead | undefined, path: Path, collector: Erro
     'no ping comes before "idle_timeout" ends the tunnel',
     'make it half as long as "idle_timeout", or shorter',
   );
-}
-
-/** Every status that the gateway answers with by itself. */
-const ownStatuses: ReadonlySet<number> = new Set([
-  ...Object.values(failureTable).flatMap(({ status }) => (typeof status === 'number' ? [status] : [])),
-  ...Object.values(requestRules).map(({ status }) => status),
-]);
-
-/** Pages are for what the gateway answers by itself. Without a route that is 404 too. */
-function reviewErrorPages(
-  pages: RouteRead['error_pages'],
-  path: Path,
-  isOfRoute: boolean,
-  collector: ErrorCollector,
-): void {
-  for (const status of Object.keys(pages ?? {}))
-    if (/^[45]\d\d$/.test(status) && (!ownStatuses.has(Number(status)) || (isOfRoute && status === '404')))
-      collector.warnAtKey(
-        [...path, status],
-        `this page has no effect: ${isOfRoute ? 'on a route ' : ''}the gateway does not answer ${status} by itself, and what an application answers is passed on as it is`,
-        'remove it, and let the application send its page',
-      );
 }
 
 function reviewIds(draft: Draft, collector: ErrorCollector): void {

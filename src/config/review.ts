@@ -34,6 +34,7 @@ export function review(draft: Draft, collector: ErrorCollector, addresses: reado
   reviewAddressHeader(draft, collector);
   reviewClient(draft, collector);
   reviewLogPath(draft, collector);
+  reviewFacility(draft, collector);
   reviewNone(draft, collector);
   reviewRecordedHeaders(draft, collector);
   reviewRecordedVariables(draft, collector);
@@ -74,6 +75,18 @@ function reviewNames(draft: Draft, collector: ErrorCollector): void {
   }
 }
 
+/** `logger` has no name for them, or takes the messages for those of the user. */
+function reviewFacility({ plain: { log } }: Draft, collector: ErrorCollector): void {
+  if (log?.syslog === undefined || !('to' in log.syslog) || log.syslog.to.kind !== 'logger') return;
+  const { facility } = log.syslog;
+  if (facility !== undefined && ['kern', 'ntp', 'security', 'console', 'solaris_cron'].includes(facility))
+    collector.errorAtValue(
+      ['log', 'syslog', 'facility'],
+      `the program "logger" cannot send messages of the facility ${quoted(facility)}`,
+      'write daemon, user, or one of local0 to local7',
+    );
+}
+
 /** Other programs take such a word for a stream or a service, and here it would silently be a file. */
 function reviewLogPath(draft: Draft, collector: ErrorCollector): void {
   const path = draft.plain.log?.path;
@@ -86,7 +99,7 @@ function reviewLogPath(draft: Draft, collector: ErrorCollector): void {
     return collector.errorAtValue(
       ['log', 'path'],
       `${quoted(path)} is the name of a file here`,
-      `write it beside "path": syslog: ${/^journal/i.test(path) ? 'journal' : '"udp://HOST:514"'}; or ./${path} if the file is meant`,
+      `write it beside "path": syslog: ${receiverOf(path)}; or ./${path} if the file is meant`,
     );
   collector.warnAtValue(
     ['log', 'path'],
@@ -95,6 +108,12 @@ function reviewLogPath(draft: Draft, collector: ErrorCollector): void {
       ? 'write "-" for standard output, which a service manager passes on to its journal or to syslog'
       : `write "-" for standard output, or ./${path} if the file is meant`,
   );
+}
+
+/** What is written for what others call `path`. */
+function receiverOf(path: string): string {
+  if (/^journal/i.test(path)) return 'journal';
+  return /^syslog$|\/dev\/log/i.test(path) ? 'logger' : '"udp://HOST:514"';
 }
 
 /** A misspelt `none` would silently be the name of a file. */

@@ -1,13 +1,14 @@
 /** What may be written in a route, and for all routes at once. */
 import * as z from 'zod';
 import { defaults } from './defaults.ts';
-import { matchKeys } from './condition-schema.ts';
 import { requestHeaders, responseHeaders, securityHeaders } from './headers-schema.ts';
-import { parsePathPrefix } from './format/path-prefix.ts';
+import { matchKeys } from './condition-schema.ts';
+import { parseRewritePath } from './format/rewrite-path.ts';
 import {
   encodeDetail,
   duration,
   durationOrNone,
+  oneOrMany,
   name,
   parsed,
   path,
@@ -18,6 +19,7 @@ import {
 import { hashKey } from './balance-schema.ts';
 import { routeActionKeys, routeFeatureKeys } from '../features/keys.ts';
 import { quoted } from '../schema/error-detail.ts';
+import { hide } from '../schema/schema-parts.ts';
 import { key, section } from '../schema/section.ts';
 
 export const timeouts = section({
@@ -100,6 +102,19 @@ const target = z.union([text, z.record(z.string(), weight.min(0).max(1_000_000))
       : undefined,
 });
 
+const queryValue = z.union([z.string(), z.number().transform(String)]);
+const queryEdits = section({
+  remove: key(oneOrMany(text), 'Names of parameters to remove; `utm_*` is every name that begins so.'),
+  set: key(
+    hide(z.record(z.string(), queryValue), 'name'),
+    'Parameters with a value, in place of any of that name. Values may have variables, and are percent-encoded.',
+  ),
+  add: key(
+    hide(z.record(z.string(), z.union([queryValue.transform((one) => [one]), z.array(queryValue).min(1)])), 'name'),
+    'Parameters beside those of that name. Values may have variables, and are percent-encoded.',
+  ),
+});
+
 export const route = section({
   id: key(
     name,
@@ -119,7 +134,14 @@ export const route = section({
 
   rewrite: key(
     section({
-      path: key(parsed(parsePathPrefix, { kind: 'path' }), 'Replaces the part of the path that `path` matched.'),
+      path: key(
+        parsed(parseRewritePath, { kind: 'path', examples: ['/', '/v1', '/new/{capture.id}'] }),
+        'Replaces the part of the path that `path` matched: the beginning, or the whole of an exact path, a glob and a regular expression. It may have variables, such as `{capture.id}` or `{host}`; with `{path}` it is the whole path.',
+      ),
+      query: key(
+        queryEdits,
+        'Changes to the query: first `remove`, then `set`, then `add`. Parameters that are not named stay as they are.',
+      ),
       host: key(
         textOf('host', 'write client, endpoint, or a host such as example.org'),
         '`client` keeps the Host of the client, `endpoint` sends that of the endpoint, anything else is sent as it is.',

@@ -45,11 +45,20 @@ for (const [keys, says] of [
   ],
   [['ip_hash', 'consistent_hash'], /^requests of one client go to one endpoint with "balance: /],
   [['gzip', 'encode', 'compression'], /^(?:did you mean "compress"|it is "compress: true")/],
+  [
+    ['proxy_intercept_errors', 'error_page', 'handle_errors', 'handle_response', 'errors', 'errorfile', 'http-error'],
+    /^pages are "error_pages: .*"replace_errors: \[404, 5xx\]"/,
+  ],
   [['upgrade', 'upgrades'], /^WebSockets need no key/],
   [['h2c', 'alpn'], /^HTTP\/2 is offered to clients unless a listener has "http2: false"/],
   [['http3', 'quic'], /^HTTP\/3 is not supported yet/],
   [['grpc', 'grpc_pass'], /^gRPC needs no key of its own/],
   [['middlewares', 'plugins', 'lua'], /^plugins and middleware are not supported yet/],
+  [
+    ['x_accel', 'X-Accel-Redirect', 'internal', 'x_sendfile', 'XSendFilePath'],
+    /^files that an application names .* "send_files"/,
+  ],
+  [['sendfile', 'aio'], /^"files" of a route has no key for how files are read; .* "send_files"/],
   [['file_server', 'try_files'], /^it is "files: \.\/public" of a route/],
   [['allow', 'deny', 'whitelist', 'ip_allow_list'], /^a route takes clients of some networks alone/],
   [['mirror', 'canary'], /not supported yet/],
@@ -62,8 +71,35 @@ for (const [keys, says] of [
       for (const place of everywhere) assert.match(suggestion(place, key), says, place);
     });
 
+for (const [section, key, says] of [
+  ['rewrite', 'regex', /\{capture\.1\} in "rewrite" and "redirect"$/],
+  ['rewrite', 'replacement', /^the regular expression is "path" of the route/],
+  ['rewrite', 'strip_prefix', /^a route with path: \/api removes it/],
+  ['rewrite', 'replace_path', /^did you mean "path"\?$/],
+  ['redirect', 'regex', /\{capture\.1\} in "rewrite" and "redirect"$/],
+  ['redirect', 'permanent', /^did you mean "status"/],
+  ['redirect', 'file', /^did you mean "map"/],
+] as const)
+  test(`the key ${key} of "${section}" is explained`, () =>
+    assert.match(suggestionIn(places.route('x').replace('x: 1', `${section}: { ${key}: 1 }`), key), says));
+
 for (const [key, says] of [
   ['path_regex', /^a regular expression stands behind "~"/],
+  ['return', /^a route answers with "redirect: \{ location: .* "respond: /],
+  ['redir', /^a route answers with "redirect: /],
+  ['map', /^redirects from a file are "redirect: \{ map: redirects\.txt \}"/],
+  ['handle_path', /^a route with path: \/api removes it from the path with "rewrite: \{ path: \/ \}"/],
+  ['stripPrefix', /^a route with path: \/api removes it/],
+  ['addPrefix', /rewrite: \{ path: "\/prefix\{path\}" \}$/],
+  ['replacePathRegex', /^it is "rewrite" of a route: path: "~ .*\{capture\.1\}"/],
+  ['regex_rewrite', /^it is "rewrite" of a route: path: "~ /],
+  ['redirectRegex', /^it is "redirect" of a route whose "path" is a regular expression/],
+  ['http-request', /^"replace-path" and "set-path" are "rewrite: /],
+  ['set-path', /^it is "rewrite" of a route/],
+  ['uri', /^did you mean "path" or "rewrite\.path"/],
+  ['proxy_redirect', /^did you mean "response_urls"/],
+  ['proxy_cookie_path', /^did you mean "response_cookies"/],
+  ['absolute_redirect', /^a location is sent as "redirect" has it/],
   ['entrypoints', /^a route is for all listeners, or/],
   ['client', /^there are no limits for the clients of a single route yet: "client" at the outermost level/],
   ['autoindex', /^it is "files: \.\/public" of a route/],

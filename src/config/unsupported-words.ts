@@ -3,7 +3,7 @@ import { plainKey } from '../core/plain-key.ts';
 import type { Path } from '../schema/findings.ts';
 
 /** The sections of the file in which a key of another gateway means what it means there. */
-type Section = 'file' | 'client' | 'listener' | 'route' | 'upstream' | 'application' | 'endpoint';
+type Section = 'file' | 'client' | 'listener' | 'route' | 'rewrite' | 'upstream' | 'application' | 'endpoint';
 
 /** Something that other gateways do and this one does not, or does without a key. */
 interface Unsupported {
@@ -16,6 +16,9 @@ interface Unsupported {
   /** It limits clients, so that its keys are looked for in `client` too. */
   readonly ofClients?: true;
 }
+
+/** How the path that an application is asked for is made of that of the request. */
+const rewriteForm = 'path: "~ ^/old/(.*)$", rewrite: { path: "/new/{capture.1}" }';
 
 /** From nginx, Caddy, Traefik, HAProxy, Envoy, kamal-proxy and the annotations of ingresses. */
 const unsupported: readonly Unsupported[] = [
@@ -56,8 +59,52 @@ const unsupported: readonly Unsupported[] = [
       'a file or folder of routes is included where its routes stand: routes: [{ include: ./routes.d }]; its files may have "upstreams" and "applications" too',
   },
   {
+    keys: words('stripprefix stripprefixregex uristripprefix strippath handlepath'),
+    message:
+      'a route with path: /api removes it from the path with "rewrite: { path: / }", which stands in place of what "path" has matched',
+  },
+  {
+    keys: words('addprefix'),
+    message:
+      'it is "rewrite" of a route, with the path of the request as a variable: rewrite: { path: "/prefix{path}" }',
+  },
+  {
+    keys: words('replacepathregex regexrewrite rewriteregex urirewrite pathregexrewrite setpath setpathq setquery'),
+    message: `it is "rewrite" of a route: ${rewriteForm}, and "query: { set: … }" there for parameters`,
+  },
+  {
+    keys: words('pattern from replacement substitution'),
+    message: `the regular expression is "path" of the route: ${rewriteForm}, or redirect: "/new/{capture.1}"`,
+  },
+  {
+    keys: words('httprequest httpresponse'),
+    message:
+      '"replace-path" and "set-path" are "rewrite: { path: … }" of a route, "set-query" is "rewrite: { query: … }", "set-header" is "request_headers" or "response_headers", and "redirect" is a key of a route',
+  },
+  {
+    keys: words('redirectregex redirectmatch redirectregexp'),
+    message:
+      'it is "redirect" of a route whose "path" is a regular expression: path: "~ ^/old/(.*)$", redirect: "/new/{capture.1}"',
+  },
+  {
+    keys: words('return redir redirectto redirectpermanent redirecttemp permanentredirect temporalredirect'),
+    message:
+      'a route answers with "redirect: { location: "https://{host}{path}{query}", status: 301 }", or with "respond: { status: 404 }"',
+  },
+  {
+    keys: words('map maps mapfile redirects redirectmap redirectsfile'),
+    message:
+      'redirects from a file are "redirect: { map: redirects.txt }" of a route, with a line such as /old /new for each',
+    unless: 'map',
+  },
+  {
+    keys: words('absoluteredirect portinredirect servernameinredirect'),
+    message: 'a location is sent as "redirect" has it: a path, or a URL with its host',
+  },
+  {
     keys: words('pathregex pathregexp pathmatch locationregex regex regexp'),
-    message: 'a regular expression stands behind "~" in "path" or "host" of a route: path: "~ ^/users/[0-9]+$"',
+    message:
+      'a regular expression stands behind "~" in "path" or "host" of a route: path: "~ ^/users/([0-9]+)$"; what a group has found is {capture.1} in "rewrite" and "redirect"',
   },
   {
     keys: words('query queries queryparams queryparameters querystring queryparam'),
@@ -151,6 +198,15 @@ const unsupported: readonly Unsupported[] = [
     unless: 'replace_text',
   },
   {
+    keys: words(
+      'errorpage errorpages errorfile errorfiles errorloc errorloc302 errorloc303 httperror httperrors errors customerrors',
+      'errordocument handleerrors handleresponse interceptresponse proxyintercepterrors fastcgiintercepterrors',
+      'intercepterrors customhttperrors customresponse applicationerrorpages',
+    ),
+    message:
+      'pages are "error_pages: { 404: pages/404.html, 5xx: pages/error.html }"; with "replace_errors: [404, 5xx]" they also replace what applications answer',
+  },
+  {
     keys: words('upgrade upgrades upgradeconfigs proxyhttpversion'),
     message: 'WebSockets need no key: upgrades are passed on',
   },
@@ -172,6 +228,19 @@ const unsupported: readonly Unsupported[] = [
       'middleware middlewares plugin plugins filter filters httpfilters snippets lua wasm modules loadmodule',
     ),
     message: 'plugins and middleware are not supported yet',
+  },
+  {
+    keys: words(
+      'xaccel xaccelredirect accelredirect xaccelmapping xaccelmappings internal xsendfile xsendfilepath allowxsendfile',
+      'enablexsendfile sendfileheader',
+    ),
+    message:
+      'files that an application names in X-Accel-Redirect or X-Sendfile are sent with "send_files" of a route: send_files: { /protected/: ./protected }',
+  },
+  {
+    keys: words('sendfile sendfileon sendfilemaxchunk tcpnopush aio directio'),
+    message:
+      '"files" of a route has no key for how files are read; those that an application names in X-Sendfile or X-Accel-Redirect are sent with "send_files"',
   },
   {
     keys: words('fileserver static root alias tryfiles autoindex browse documentroot staticfiles index gzipstatic spa'),
@@ -241,15 +310,25 @@ const unsupported: readonly Unsupported[] = [
 const atBalancing: readonly Section[] = ['file', 'route', 'upstream'];
 const atSpares: readonly Section[] = [...atBalancing, 'endpoint'];
 const atFiles: readonly Section[] = ['file', 'listener', 'route'];
+const atRewrites: readonly Section[] = ['route', 'rewrite'];
 const atProcess: readonly Section[] = ['file', 'application'];
 
 /** Ordinary words, which mean this in fewer sections than the others. */
 const sectionsOf: ReadonlyMap<string, readonly Section[]> = new Map<string, readonly Section[]>([
   ...each('strategy algorithm hash weight weights priority', atBalancing),
   ...each('backup', atSpares),
+  ...each('internal aio', ['file', 'listener', 'route']),
   ...each('encoding index root alias static browse spa', atFiles),
   ...each('include includes import imports confd', atFiles),
-  ...each('pathregex pathregexp pathmatch locationregex regex regexp query queries cookies', ['route']),
+  ...each('query queries cookies', ['route']),
+  ...each('pathregex pathregexp pathmatch locationregex regex regexp', atRewrites),
+  ...each('stripprefix stripprefixregex uristripprefix strippath handlepath addprefix', atRewrites),
+  ...each(
+    'replacepathregex regexrewrite rewriteregex urirewrite pathregexrewrite setpath setpathq setquery',
+    atRewrites,
+  ),
+  ...each('pattern from replacement substitution', ['rewrite']),
+  ...each('return redir map maps redirects', ['file', 'route']),
   ...each('listener listeners listen entrypoints client clients', ['route']),
   ...each('server', ['file']),
   ...each('stream streams', ['file', 'listener', 'upstream']),
@@ -275,6 +354,7 @@ export function explainUnsupported(written: string, path: Path, known: readonly 
   const found = unsupported.find(({ keys }) => keys.includes(plain));
   if (found === undefined || sectionsOf.get(plain)?.includes(section) === false) return null;
   if (section === 'client' && found.ofClients !== true) return null;
+  if (section === 'rewrite' && sectionsOf.get(plain) === undefined) return null;
   if (section === 'endpoint') return sectionsOf.get(plain) === atSpares ? 'write "priority: 1"' : null;
   return found.unless !== undefined && known.includes(found.unless) ? `did you mean "${found.unless}"?` : found.message;
 }
@@ -292,5 +372,7 @@ function sectionAt(path: Path): Section | null {
   if (first === undefined) return 'file';
   if (path.length === 1) return first === 'client' ? 'client' : null;
   if (path.length === 2) return namedSections[String(first)] ?? null;
+  if (path.length === 3 && first === 'routes')
+    return ['rewrite', 'redirect'].includes(String(path[2])) ? 'rewrite' : null;
   return first === 'upstreams' && typeof path.at(-1) === 'number' ? 'endpoint' : null;
 }

@@ -7,6 +7,7 @@ import { isMap } from './draft.ts';
 import { parseHeaderValue } from '../schema/format/field.ts';
 import { parseServiceUrl } from './format/service-url.ts';
 import { nearest } from '../core/nearest.ts';
+import type { NamedFile } from '../features/feature-keys.ts';
 import { featuresOfFile } from '../features/keys.ts';
 import { orList, type ErrorDetail, quoted } from '../schema/error-detail.ts';
 import type { Path } from '../schema/findings.ts';
@@ -23,6 +24,7 @@ export interface WantedFile {
     | 'private_key'
     | 'hmac_key'
     | 'session_key'
+    | 'redirect_map'
     | 'alert_secret'
     | 'header_value'
     /** Of an earlier run; it need not be there. */
@@ -30,6 +32,10 @@ export interface WantedFile {
     | 'program'
     /** The same, of an application: it may be built later. */
     | 'started_program'
+    /** Of the log: without it no line is sent. */
+    | 'logger'
+    /** It may come later. */
+    | 'logger_socket'
     /** The folder is made if it is missing. */
     | 'written_folder'
     | 'folder'
@@ -39,6 +45,8 @@ export interface WantedFile {
     | 'followed_file';
   /** Where the file is named. */
   readonly at: Path;
+  /** Finds what is wrong in it. */
+  readonly review?: NamedFile['review'];
 }
 
 export type FileReading =
@@ -61,6 +69,8 @@ export const wantedBytesMax = {
   hmac_key: 4 * 1024,
   /** Random text: more is no better. */
   session_key: 4 * 1024,
+  /** Ten times ten thousand lines; each worker holds it. */
+  redirect_map: 8 * 1024 * 1024,
   /** A URL, a token or a password. */
   alert_secret: 4 * 1024,
   /** A key of an account. */
@@ -81,6 +91,7 @@ export const wantedNames = {
   private_key: 'a private key',
   hmac_key: 'the key of an external account',
   session_key: 'a key for sticky sessions',
+  redirect_map: 'a list of redirects',
   alert_secret: 'a secret of a target of alerts',
   header_value: 'the value of a header',
   local_authority: 'a local CA',
@@ -98,7 +109,8 @@ export function wantedFiles(draft: Draft, directory: string, stateFolder: string
   for (const [at, route] of draft.routes) {
     pages(route.error_pages, ['routes', at, 'error_pages']);
     for (const { filesOfRoute } of featuresOfFile)
-      for (const file of filesOfRoute?.(route) ?? []) want(file.kind, file.path, ['routes', at, ...file.at]);
+      for (const named of filesOfRoute?.(route) ?? [])
+        wanted.push({ ...named, path: resolve(directory, named.path), at: ['routes', at, ...named.at] });
   }
   for (const [name, upstream] of draft.upstreams) {
     if (Array.isArray(upstream) || !isMap(upstream.tls)) continue;
@@ -113,6 +125,12 @@ export function wantedFiles(draft: Draft, directory: string, stateFolder: string
   const authorities = log?.syslog !== undefined && 'to' in log.syslog ? (log.syslog.ca_file ?? []) : [];
   for (const [index, path] of authorities.entries())
     want('certificates', path, itemPath(draft, ['log', 'syslog', 'ca_file'], index));
+  const syslog = log?.syslog;
+  const receiver = syslog !== undefined && 'to' in syslog ? syslog.to : syslog;
+  if (receiver?.kind === 'logger') {
+    const at: Path = syslog !== undefined && 'to' in syslog ? ['log', 'syslog', 'to'] : ['log', 'syslog'];
+    wanted.push({ kind: 'logger', path: 'logger', at }, { kind: 'logger_socket', path: receiver.host, at });
+  }
   if (isMap(otlp)) {
     const { ca_file = [], certificate_file, key_file, header_files = {} } = otlp;
     for (const [index, path] of ca_file.entries())
@@ -213,7 +231,7 @@ export function reviewFiles(
   readings: ReadonlyMap<string, FileReading>,
   collector: ErrorCollector,
 ): void {
-  for (const { path, at, kind } of wanted) {
+  for (const { path, at, kind, review } of wanted) {
     const reading = readings.get(path);
     if (reading === undefined || kind === 'local_authority') continue;
     // The service manager may set another PATH than the one of this shell.
@@ -222,11 +240,13 @@ export function reviewFiles(
       !reading.ok &&
       (kind === 'written_folder' ||
         kind === 'served_folder' ||
+        kind === 'logger_socket' ||
         kind === 'started_program' ||
         (kind === 'program' && !path.includes('/')))
     )
       collector.warnAtValue(at, reading.error.message, reading.error.suggestion);
     else if (!reading.ok) collector.addDetail(at, reading.error);
+    else if (review !== undefined) review(reading.text, at, collector);
     else if (kind === 'error_page') reviewPage(path, reading.text, at, collector);
     else if (kind === 'session_key') reviewSessionKey(path, reading, at, collector);
     else if (kind === 'alert_secret') reviewAlertSecret(path, reading, at, collector);

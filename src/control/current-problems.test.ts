@@ -212,6 +212,7 @@ describe('the current problems of a gateway', () => {
     ],
     ['/run/pipe', 'EPIPE', /^The log \/run\/pipe is a pipe that no program reads/, /the program that reads the pipe/],
     ['/var/log/x.log', null, /^The log \/var\/log\/x\.log cannot be written fast enough/, /df -h/],
+    ['logger', 'ENOENT', /^The log logger cannot be written \(ENOENT\)/, /whether a syslogd runs on this machine/],
   ];
   for (const [what, errno, says, step] of pipes) {
     test(`say what a log needs: ${what} fails with ${errno ?? 'no errno'}`, () => {

@@ -411,6 +411,8 @@ function logState({ isFailing, errno }: LogEpisode): string {
 
 function logStep({ path, errno }: LogEpisode): string {
   const lost = 'requests whose lines are lost cannot be explained later.';
+  if (path === 'logger')
+    return 'See whether a syslogd runs on this machine (`ls -l /dev/log`), and whether `logger test` ends without an error.';
   if (isReceiver.test(path)) return `See whether the receiver of syslog runs, and whether this machine reaches it.`;
   // Standard output is a pipe almost always, but may be a file on a full disk.
   if (path === '-' && (errno === null || pipeErrnos.includes(errno)))
@@ -420,6 +422,6 @@ function logStep({ path, errno }: LogEpisode): string {
   return `Look at the space and the owner of its folder (\`df -h\`, \`ls -ld\`); ${lost}`;
 }
 
-const isReceiver = /^(?:(?:udp|tcp|tls):\/\/|journal$)/;
+const isReceiver = /^(?:(?:udp|tcp|tls):\/\/|(?:journal|logger)$)/;
 
 const pipeErrnos: readonly string[] = ['EPIPE', 'EAGAIN'];

@@ -1,20 +1,24 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
+import { loadPatterns } from '../core/pattern.ts';
 import type { RequestCondition } from '../core/request-condition.ts';
 import type { RouteMatch, RouteSpec } from '../core/route-spec.ts';
 import { parseConfiguration } from '../config/parse.ts';
 import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import { featuresOfFile } from '../features/keys.ts';
-import { explainRoute, type RouteQuestion } from './explain-route.ts';
+import { explainRoute } from './explain-route.ts';
+import type { RouteQuestion } from './route-question.ts';
 
 function route(id: string, match: Partial<RouteMatch>, upstream: string | null = 'app'): RouteSpec {
   const action = upstream === null ? { kind: 'feature', feature: 'respond' } : { kind: 'upstream', upstream };
   const whole = { hosts: [], pathPrefix: '/', methods: [], ...match };
   const limits = { buffer: { requestBytesMax: 1024, responseBytesMax: 2048 }, tunnel: { idleMs: 1, pingMs: null } };
   const timeouts = { responseHeadMs: 60_000 };
-  const edits = { set: [], add: [], remove: [], ifAbsent: [] };
-  const headers = { requestHeaders: edits, responseHeaders: edits };
-  return { id, match: whole, action, timeouts, commitDelayMs: 50, ...limits, ...headers } as unknown as RouteSpec;
+  const rewrite = { pathPrefix: null, host: 'client' };
+  const requestHeaders = { remove: ['cookie'], set: [['X-Edge', 'secret']], add: [] };
+  const responseHeaders = { remove: [], set: [], add: [['Vary', 'a']], ifAbsent: [['X-Frame-Options', 'DENY']] };
+  const common = { rewrite, timeouts, commitDelayMs: 50, requestHeaders, responseHeaders, ...limits };
+  return { id, match: whole, action, ...common } as unknown as RouteSpec;
 }
 
 const endpoints = [
@@ -116,13 +120,22 @@ describe('the route of a request', () => {
     assert.equal(limits?.['endpointConnectionsMax'], 100);
     assert.equal(limits?.['endpointsWithoutWeight'], '10.0.0.1:80');
     const set = { attemptsMax: 4, statuses: [502, 503], hedge: false };
-    const own = { ...routes[3], features: { retry: set } } as unknown as RouteSpec;
-    assert.deepEqual(explainRoute(question, { routes: [own], upstreams }).retry, {
-      attemptsMax: 4,
-      statuses: '502, 503',
-      hedge: false,
-    });
+    const replaced = { statuses: ['404', '5xx'] };
+    const own = { ...routes[3], features: { retry: set, replace_errors: replaced } } as unknown as RouteSpec;
+    const ofOwn = explainRoute(question, { routes: [own], upstreams });
+    assert.deepEqual(ofOwn.retry, { attemptsMax: 4, statuses: '502, 503', hedge: false });
+    assert.equal(ofOwn.limits?.['errorsReplaced'], '404 5xx');
     assert.equal(explainRoute(ask('GET', 'a', '/up'), { routes, upstreams }).retry, null);
+  });
+
+  test('names the headers that the route changes, without their values', () => {
+    const { headers } = explainRoute(ask('GET', 'example.org', '/api'), { routes, upstreams });
+    assert.deepEqual(headers, {
+      requestSet: 'X-Edge',
+      requestRemoved: 'cookie',
+      responseAdded: 'Vary',
+      responseDefault: 'X-Frame-Options',
+    });
   });
 
   test('has what operators have changed for it, and nothing else', () => {
@@ -168,7 +181,7 @@ describe('what a route answers by itself', () => {
       'files: { root: ./public, cache: { "*.js": 1h } }',
       { files: '/etc/public', index: 'index.html', cache: '*.js: public, max-age=3600' },
     ],
-    redirect: ['redirect: "https://{host}/new"', { status: 307, location: 'https://{host}/new' }],
+    redirect: ['redirect: "https://{host}/new"', { status: 307, location: 'https://a/new' }],
     respond: [
       'respond: { status: 418, body: Tee ☕ }',
       { status: 418, contentType: 'text/plain; charset=utf-8', bodyBytes: 7 },
@@ -186,7 +199,93 @@ describe('what a route answers by itself', () => {
         const explained = explainRoute(ask('GET', 'a', '/'), read.configuration);
         assert.deepEqual([explained.action, explained.answer], [name, answer]);
       });
+  test('has the folders of files that an upstream may name', () => {
+    const context = { file: 'candor.yaml', directory: '/etc', environment: {}, hostname: 'gw' };
+    const text = 'upstreams: { app: "a:1" }\nroutes: [{ to: app, send_files: { /p: ./protected, /q/: /srv } }]';
+    const read = parseConfiguration(text, context);
+    assert.ok(read.ok, 'the file has no error');
+    const { action, answer } = explainRoute(ask('GET', 'a', '/'), read.configuration);
+    assert.deepEqual([action, answer], ['upstream', { sendFiles: '/p/: /etc/protected; /q/: /srv' }]);
+  });
+
   test('is nothing where an upstream answers', () => {
     assert.equal(explainRoute(ask('GET', 'example.org', '/api'), { routes, upstreams }).answer, null);
   });
+});
+
+describe('what a route makes of a request', () => {
+  before(loadPatterns);
+
+  for (const [yaml, target, expected] of [
+    ['{ path: /api, to: app, rewrite: { path: / } }', '/api/x?y', { target: '/x?y', urls: 'addresses of endpoints' }],
+    [
+      '{ path: "~ ^/u/(?P<id>.*)$", to: app, rewrite: { path: "/user/{capture.id}", query: { set: { api_key: hush } } } }',
+      '/u/1?y',
+      { target: '/user/1?y&api_key=***', urls: 'addresses of endpoints' },
+    ],
+    ['{ to: app, rewrite: { host: app.internal }, response_urls: false }', '/', { host: 'app.internal' }],
+    [
+      '{ to: app, response_cookies: { secure: true } }',
+      '/',
+      { cookiePath: 'keep', cookieDomain: 'keep', cookieSecure: true },
+    ],
+    [
+      '{ to: app, rewrite: { query: { remove: "utm_*", set: { lang: de, from: "{host}" }, add: { token: hush } } } }',
+      '/x?utm_a=1&lang=fr',
+      { target: '/x?lang=de&from=a&token=***' },
+    ],
+    [
+      '{ path: /t, to: app, rewrite: { path: "/in/{header.X}" } }',
+      '/t/..%2Fx',
+      { target: '/in/%252E%252E%2Fa/..%2Fx', urls: 'addresses of endpoints' },
+    ],
+    [
+      '{ path: "*.php", to: app, rewrite: { path: "/index.php{path}" } }',
+      '/a//b.php?x',
+      { target: '/index.php/a/b.php?x', urls: 'addresses of endpoints' },
+    ],
+    ['{ to: app, rewrite: { path: "/{method}{path}" } }', '*', { target: '*', urls: 'addresses of endpoints' }],
+    ['{ to: app }', '/', {}],
+    ['{ redirect: /x }', '/', null],
+  ] as const)
+    test(`of ${target} by ${yaml}`, () => {
+      const context = { file: 'candor.yaml', directory: '/etc', environment: {}, hostname: 'gw' };
+      const read = parseConfiguration(`upstreams: { app: "127.0.0.1:3000" }\nroutes: [${yaml}]`, context);
+      assert.ok(read.ok, 'the file has no error');
+      const question = ask('GET', 'a', target, [['x', '../a']]);
+      assert.deepEqual(explainRoute(question, read.configuration).rewrite, expected);
+    });
+});
+
+describe('where a redirect leads', () => {
+  before(loadPatterns);
+
+  const map = '/old /new\n/old?page=2 https://{host}/second 308\n';
+  const answerOf = (yaml: string, target: string) => {
+    const context = {
+      ...{ file: 'candor.yaml', directory: '/etc', environment: {}, hostname: 'gw' },
+      readings: new Map([['/etc/map.txt', { ok: true as const, text: map, isOpen: false }]]),
+    };
+    const read = parseConfiguration(`upstreams: { app: "127.0.0.1:3000" }\nroutes: [${yaml}]`, context);
+    assert.ok(read.ok, 'the file has no error');
+    const { action, answer } = explainRoute(ask('GET', 'a', target), read.configuration);
+    return [action, answer];
+  };
+  const ofMap = { map: 'map.txt', redirects: 2 };
+
+  for (const [yaml, target, action, answer] of [
+    [
+      'path: "~ ^/u/(?P<id>.*)$", redirect: "/user/{capture.id}{query}"',
+      '/u//1?y',
+      'redirect',
+      { status: 307, location: '/user/1?y' },
+    ],
+    ['redirect: { map: map.txt, status: 301 }', '/old?page=1', 'redirect', { status: 301, location: '/new', ...ofMap }],
+    ['redirect: { map: map.txt }', '/old?page=2', 'redirect', { status: 308, location: 'https://a/second', ...ofMap }],
+    ['redirect: { map: map.txt }', '/none', 'redirect', { ...ofMap, inMap: false }],
+    ['redirect: { map: map.txt, location: /rest }', '/none', 'redirect', { status: 307, location: '/rest', ...ofMap }],
+    ['to: app, redirect: { map: map.txt }', '/o%6cd', 'upstream', { status: 307, location: '/new', ...ofMap }],
+    ['to: app, redirect: { map: map.txt }', '/none', 'upstream', { ...ofMap, inMap: false }],
+  ] as const)
+    test(`of ${target} by ${yaml}`, () => assert.deepEqual(answerOf(`{ host: a, ${yaml} }`, target), [action, answer]));
 });

@@ -1,36 +1,26 @@
 import type { RouteExplanation } from '../core/schemas/traffic.ts';
 import { addressText } from '../core/endpoint.ts';
 import type { Configuration } from '../core/configuration.ts';
+import { askedRequest, rewriteOf } from './explain-rewrite.ts';
 import type { FlatSettings } from '../features/feature-words.ts';
 import { wordsOfFeatures } from '../features/words.ts';
+import { locationOf } from '../core/location-text.ts';
 import { loadPatterns } from '../core/pattern.ts';
 import {
   actionName,
-  type HeaderEdits,
   hasPattern,
+  type HeaderEdits,
   type RouteAction,
   type RouteSpec,
   upstreamsOf,
 } from '../core/route-spec.ts';
+import type { RouteQuestion } from './route-question.ts';
 import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import { matchesHost } from '../core/host-match.ts';
 import { pathsOf, pathTest, pathText } from '../core/path-match.ts';
-import { type ConditionedClient, conditionsMismatch, conditionTexts } from '../policy/request-conditions.ts';
+import { conditionsMismatch, conditionTexts } from '../policy/request-conditions.ts';
 import { hostOf } from '../wire/host.ts';
 import { plainMatch, plainPath } from '../wire/plain-path.ts';
-
-/** A request that somebody asks about. */
-export interface RouteQuestion {
-  readonly method: string;
-  /** Host and port, lowercase. */
-  readonly authority: string;
-  /** Path and query. */
-  readonly target: string;
-  /** By lowercase name. */
-  readonly headers: ReadonlyMap<string, string>;
-  /** '' for what is not known. */
-  readonly client: ConditionedClient;
-}
 
 interface RouteCandidate {
   readonly route: string;
@@ -69,7 +59,8 @@ export function explainRoute(
     const mismatch = mismatchOf(question, spec);
     candidates.push({ route: spec.id, matches: mismatch === null, reason: mismatch ?? matchText(spec) });
     if (candidates.length > candidatesMax) candidates.shift();
-    if (mismatch === null) return { ...found(spec, upstreams), overlay: overlayOf(spec, entries), candidates };
+    if (mismatch === null)
+      return { ...found(spec, upstreams, question), overlay: overlayOf(spec, entries), candidates };
   }
   const others = methodsBeside(question, routes);
   const reason =
@@ -83,6 +74,7 @@ export function explainRoute(
     answer: null,
     timeouts: null,
     retry: null,
+    rewrite: null,
     headers: null,
     limits: null,
     programs: null,
@@ -90,10 +82,17 @@ export function explainRoute(
   return { ...nothing, reason, overlay: [], candidates };
 }
 
-function found(spec: RouteSpec, upstreams: readonly UpstreamSpec[]): Omit<RouteExplanation, 'candidates' | 'overlay'> {
+function found(
+  spec: RouteSpec,
+  upstreams: readonly UpstreamSpec[],
+  question: RouteQuestion,
+): Omit<RouteExplanation, 'candidates' | 'overlay'> {
   const { id, action, timeouts } = spec;
   const upstream = action.kind === 'upstream' ? (upstreams.find((one) => one.id === action.upstream) ?? null) : null;
-  const shown = wordsOfFeatures.map(({ settings }) => settings?.(spec.features, upstream) ?? {});
+  const request = askedRequest(question, spec);
+  const shown = wordsOfFeatures.map(
+    ({ settings }) => settings?.(spec.features, upstream, { request, locationOf }) ?? {},
+  );
   const does = upstream === null ? `it answers by itself (${actionName(action)})` : goesText(action);
   return {
     route: id,
@@ -106,6 +105,7 @@ function found(spec: RouteSpec, upstreams: readonly UpstreamSpec[]): Omit<RouteE
     reason: `${id} is the first route that matches; ${does}.`,
     timeouts,
     retry: upstream === null ? null : Object.assign({}, ...shown.map(({ retry }) => retry)),
+    rewrite: upstream === null ? null : Object.assign(rewriteOf(spec, request), ...shown.map(({ rewrite }) => rewrite)),
     headers: Object.assign(headersOf(spec), ...shown.map(({ headers }) => headers)),
     limits: Object.assign({}, ...shown.map(({ limits }) => limits), limitsOf(spec, upstream)),
     programs: shown.find(({ programs }) => programs !== undefined)?.programs ?? null,

@@ -18,7 +18,7 @@ import type { Event, EventSink } from '../core/event.ts';
 import type { OwnSocket } from '../core/passed-socket.ts';
 import type { KeptConfigurations } from './configuration-history.ts';
 import type { SettingMap } from './effective-configuration.ts';
-import type { RouteQuestion } from './explain-route.ts';
+import type { RouteQuestion } from './route-question.ts';
 import type { TrafficRequest } from './traffic-timeline.ts';
 import type { HandoffResult, HandoffSuccessor } from './application-handoff.ts';
 import type { FailureSummary } from './failure-report.ts';

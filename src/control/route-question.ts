@@ -1,6 +1,19 @@
+import type { ConditionedClient } from '../policy/request-conditions.ts';
 import { parseIp } from '../policy/ip-address.ts';
 import { isAuthority } from '../wire/host.ts';
-import type { RouteQuestion } from './explain-route.ts';
+
+/** A request that somebody asks about. */
+export interface RouteQuestion {
+  readonly method: string;
+  /** Host and port, lowercase. */
+  readonly authority: string;
+  /** Path and query. */
+  readonly target: string;
+  /** By lowercase name. */
+  readonly headers: ReadonlyMap<string, string>;
+  /** '' for what is not known. */
+  readonly client: ConditionedClient;
+}
 
 /** A request as people write it. */
 export interface WrittenRequest {

@@ -180,6 +180,8 @@ export interface EndedExchange {
   readonly waitedMs?: number;
   /** What has become of the client's session at an endpoint; null or absent: it has none, or it stays. */
   readonly session?: SessionChange | null;
+  /** The client got a page of the route in place of the body of the application; absent: it did not. */
+  readonly pageReplaced?: boolean;
   /** The upstream that was drawn for the request, where another one has got it; '' or absent: none was, or `upstream`. */
   readonly drawnUpstream?: string;
   /** How long the request has waited for its turn, because requests in flight are bounded, or because its address has flooded the gateway; −1 or absent: it has not. */

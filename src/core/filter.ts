@@ -1,6 +1,6 @@
 import type { ClientFacts, SessionChange } from './exchange.ts';
 import type { Failure } from '#failures/failure.ts';
-import type { Framing, MessageHeaders, Ownership, RequestHead } from './message.ts';
+import type { Framing, MessageHeaders, Ownership, RequestHead, ResponseHead } from './message.ts';
 import type { UpstreamStream } from './stream.ts';
 import type { Clock } from './time.ts';
 import type { VariableSource } from './variables.ts';
@@ -50,6 +50,11 @@ export interface Filter {
   /** Called when the head of the request has been read, before an endpoint is chosen. */
   onRequestHead?(exchange: FilterContext): FilterDecision;
   /**
+   * What the filter answers in place of an endpoint's response; null: nothing. Called before anything is done with the response, whose head is valid
+   * during the call. The filter nearest to the endpoint is asked first. Not called for a response that changes the protocol.
+   */
+  replaceResponse?(exchange: FilterContext, response: ResponseHead): ResponseReplacement | null;
+  /**
    * Called before the head of a response is sent to the client. The response is from an endpoint or from a later filter
    * (`FilterAnswer`). Error responses and interim responses do not pass filters.
    */
@@ -77,6 +82,9 @@ export interface Filter {
  * - A `Failure`: the same, but the error response for it passes no filter.
  */
 export type FilterDecision = 'continue' | 'suspend' | FilterAnswer | FilterSource | Failure;
+
+/** Is asked once the endpoint's response has been read to its end, or was cancelled. What it decides passes all filters as a response. */
+export type ResponseReplacement = () => Exclude<FilterDecision, 'continue'>;
 
 export interface FilterAnswer {
   /** 200 to 599. */
@@ -109,12 +117,18 @@ export interface FilterContext {
   readonly client: ClientFacts;
   /** For texts with variables (`template.ts`). */
   readonly variables: VariableSource;
+  /** The pages of the route, by status, class ('5xx') or 'default'. */
+  readonly errorPages: Readonly<Record<string, string>>;
   /** Whether the gateway is stopping. */
   readonly stopping: boolean;
   /** The id of the endpoint whose response it is; null before an endpoint was chosen. */
   readonly endpoint: string | null;
+  /** Of the connection to it. */
+  readonly endpointAddress: string | null;
   /** That the endpoint runs; null also where its application was never deployed. */
   readonly release: string | null;
+  /** The response is a stream of a filter (`FilterSource`): an endpoint may have been asked before. */
+  readonly isFromSource: boolean;
   /** The response is of the release before, which was asked for what the new one has not. */
   readonly isOfPrevious: boolean;
   readonly clock: Clock;
@@ -142,6 +156,8 @@ export interface FilterResponseHead {
   set(name: string, value: string): void;
   add(name: string, value: string): void;
   remove(name: string): void;
+  /** The client gets these bytes in place of the body, whose rest is not waited for. Not of a response that cannot have a body. */
+  replaceBody(bytes: Uint8Array): void;
 }
 
 /**
@@ -180,6 +196,8 @@ export interface BodySink {
 export interface FilterPipeline {
   /** In the order in which requests pass them. */
   readonly filters: readonly Filter[];
+  /** Those that may answer in place of an endpoint, nearest to it first; null: there are none. */
+  readonly replacing: readonly Filter[] | null;
   /** Whether a filter may change the body of a response. Then the length of the body is not known in advance. */
   readonly changesResponseBody: boolean;
 }

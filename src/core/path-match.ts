@@ -1,5 +1,5 @@
 import { globTest } from './glob.ts';
-import { checkedPattern, literalBeginning } from './pattern.ts';
+import { checkedPattern, literalBeginning, type Pattern } from './pattern.ts';
 
 /** Of the paths of a route one: '/login' alone, or all that a glob or a regular expression stands for. A prefix is `RouteMatch.pathPrefix`, or one of several. */
 export interface PathMatch {
@@ -42,6 +42,39 @@ interface MatchedPaths {
 /** What a route matches. */
 export function pathsOf({ pathPrefix, paths }: MatchedPaths): readonly PathMatch[] {
   return paths ?? [{ kind: 'prefix', text: pathPrefix }];
+}
+
+/** Whether the text replaces the whole path: what a route matches is no single beginning of paths, or the text says where the path goes. */
+export function replacesWholePath({ paths }: Pick<MatchedPaths, 'paths'>, text: string): boolean {
+  return paths !== undefined || text.includes('{path}');
+}
+
+/** What a group has found in a plain path, by its name or number. */
+export type CaptureFinder = (path: string, name: string) => string | null;
+
+/** Null: no path of the route is a regular expression. */
+export function captureFinder(match: MatchedPaths): CaptureFinder | null {
+  const patterns = pathsOf(match).flatMap(({ kind, text }) => (kind === 'pattern' ? checkedPattern(text) : []));
+  if (patterns.length === 0) return null;
+  return (path, name) => {
+    for (const pattern of patterns) {
+      const found = pattern.captures(path);
+      if (found !== null) return found[pattern.names.get(name) ?? Number(name)] ?? null;
+    }
+    return null;
+  };
+}
+
+/** Names and numbers of the groups that each of the paths has. */
+export function captureNames(paths: readonly PathMatch[]): readonly string[] {
+  const [first = [], ...others] = paths.map(({ kind, text }) =>
+    kind === 'pattern' ? groupsOf(checkedPattern(text)) : [],
+  );
+  return first.filter((name) => others.every((names) => names.includes(name)));
+}
+
+function groupsOf({ names, groupCount }: Pattern): readonly string[] {
+  return [...names.keys(), ...Array.from({ length: groupCount + 1 }, (_, number) => String(number))];
 }
 
 /** The folder that all paths of it lie in, or the path itself: routes are found by it. */

@@ -5,10 +5,12 @@
 import type { RE2JS } from 're2js';
 import { failWith, type Result, succeed } from '#failures/result.ts';
 
-interface Pattern {
+export interface Pattern {
   readonly text: string;
   /** The number of each named group, `(?<id>…)` or `(?P<id>…)`. */
   readonly names: ReadonlyMap<string, number>;
+  /** Of its groups, without the whole. */
+  readonly groupCount: number;
   /** Whether it is found anywhere in the text. */
   test(text: string): boolean;
   /** What it finds first, then each group, null where it took no part; null: it is not found. */
@@ -58,6 +60,7 @@ function patternOf(text: string, compiled: RE2JS): Pattern {
   return {
     text,
     names: new Map(Object.entries(compiled.namedGroups())),
+    groupCount: compiled.groupCount(),
     test: (sought) => compiled.test(sought),
     captures: (sought) => compiled.exec(sought)?.map((group: string | undefined) => group ?? null) ?? null,
   };

@@ -181,6 +181,7 @@ export const exchangeKeys: readonly (keyof ExchangeRecord)[] = [
     'body_ms',
     'waited_ms',
     'session',
+    'page_replaced',
     'drawn_upstream',
     'turn_ms',
     'release',

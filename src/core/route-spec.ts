@@ -123,11 +123,21 @@ export function actionName(action: RouteAction): string {
   return action.kind === 'upstream' ? 'upstream' : action.feature;
 }
 
-interface RouteRewrite {
-  /** Replaces the matched prefix; null leaves the path. */
+export interface RouteRewrite {
+  /** Replaces the matched prefix, or the whole path (`wire/target-rewrite.ts`); it may have variables. Null leaves the path. */
   readonly pathPrefix: string | null;
+  /** Absent: the query stays. */
+  readonly query?: QueryEdits;
   /** 'client': forwards the client's Host; 'endpoint': sends the endpoint's own; otherwise this value. */
   readonly host: string;
+}
+
+/** Values may have variables. */
+export interface QueryEdits {
+  /** Names; `utm_*` is every name that begins so. */
+  readonly remove: readonly string[];
+  readonly set: readonly (readonly [name: string, value: string])[];
+  readonly add: readonly (readonly [name: string, value: string])[];
 }
 
 /** Values may have variables (`template.ts`). */

@@ -1,9 +1,9 @@
 /** Where the lines of the log go over syslog. */
 export interface SyslogSpec {
-  readonly kind: 'udp' | 'tcp' | 'tls' | 'journal';
-  /** As the file has it: 'udp://loghost:514', 'journal'. */
+  readonly kind: 'udp' | 'tcp' | 'tls' | 'journal' | 'logger';
+  /** As the file has it: 'udp://loghost:514', 'journal', 'logger'. */
   readonly name: string;
-  /** Of a journal: the path of its socket. */
+  /** Of a journal and of `logger`: the path of the socket. */
   readonly host: string;
   readonly port: number;
   /** RFC 5424 §6.2.1. */
@@ -21,3 +21,6 @@ export const syslogFacilities: readonly string[] = [
 
 /** Of systemd: a stream of lines, each with its severity. */
 export const journalSocket = '/run/systemd/journal/stdout';
+
+/** Of the syslogd of this machine; `logger` sends there. */
+export const localSyslogSocket = '/dev/log';

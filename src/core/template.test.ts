@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { variableSource } from '../exchange/variable-source.test-support.ts';
-import { compileTemplate, fillText, foreignVariable, headerText, templateError } from './template.ts';
+import { compileTemplate, fillText, foreignVariable, headerText, templateError, variablesIn } from './template.ts';
 import { variableForms } from './variables.ts';
 
 const source = variableSource({
@@ -91,8 +91,13 @@ describe('a text with variables', () => {
     for (const [form] of variableForms) assert.ok(all.includes(`{${form.replace('NAME', '')}`), form);
   });
 
+  it('tells how its variables are written', () => {
+    assert.deepEqual(variablesIn('{{host} {host}{capture.id} { path }'), ['host', 'capture.id']);
+  });
+
   it('costs nothing without variables: it is compiled to a string', () => {
     assert.equal(compileTemplate('max-age=60'), 'max-age=60');
+    assert.equal(typeof compileTemplate('{host}'), 'object');
   });
 
   it('has nothing wrong where every word in braces is a variable', () => {

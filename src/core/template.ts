@@ -12,7 +12,7 @@ import { nearest } from './nearest.ts';
 import { type ValueOf, variableForms, variableNamed, type VariableSource } from './variables.ts';
 
 /** `variables` stand between each two of `texts`. */
-class Template {
+export class Template {
   readonly texts: readonly string[];
   readonly variables: readonly TemplateVariable[];
 
@@ -107,7 +107,7 @@ function variableError(written: string, captures: readonly string[]): TemplateEr
   if (variableNamed(written) === null)
     return {
       message: `there is no variable "${written}"`,
-      suggestion: adviceFor(written) ?? listOfVariables,
+      suggestion: captures.includes(written) ? `write {capture.${written}}` : (adviceFor(written) ?? listOfVariables),
     };
   const [kind, capture = ''] = written.split('.');
   if (kind !== 'capture' || captures.includes(capture)) return null;
@@ -141,6 +141,14 @@ export function foreignVariable(text: string): { readonly written: string; reado
   if (written === undefined) return null;
   const ours = ourVariable(written.replace(/^\$|^%\{|\}\w*$|^%\[|\]$|^%|%$/g, ''));
   return { written, ours: ours === '' ? null : ours };
+}
+
+/** What a group of a regular expression has found, as other gateways write it: `$1`, `\1`, `${1}`, `:splat`. Null: there is none. */
+export function foreignGroup(text: string): { readonly written: string; readonly ours: string } | null {
+  const [written, ...groups] = /\$(\d)|\\(\d)|\$\{(\w+)\}|:(splat)\b/.exec(text) ?? [];
+  const group = groups.find((found) => found !== undefined);
+  if (written === undefined || group === undefined) return null;
+  return { written, ours: `{capture.${group === 'splat' ? 1 : group}}` };
 }
 
 /** Of nginx, Apache, HAProxy and Envoy. Two letters and more: $5 is a price. */

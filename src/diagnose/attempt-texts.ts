@@ -27,6 +27,7 @@ export function waitTexts({
   body_ms,
   waited_ms,
   session,
+  page_replaced,
   drawn_upstream,
   turn_ms,
 }: ExchangeRecord): string[] {
@@ -36,6 +37,7 @@ export function waitTexts({
     texts.push(`the client took ${durationText(body_ms)} to send the body, before a connection was needed`);
   if (waited_ms !== undefined) texts.push(`it waited ${durationText(waited_ms)} for an endpoint`);
   if (session === 'moved') texts.push('the endpoint of its session could not get it: the session moved');
+  if (page_replaced === true) texts.push('the client got a page of the configuration in place of its body');
   if (drawn_upstream !== undefined) texts.push(`upstream ${drawn_upstream} was drawn, and had no endpoint for it`);
   if (turn_ms !== undefined)
     texts.push(`it waited ${durationText(turn_ms)} for its turn, because as many requests as may be were in flight`);

@@ -101,7 +101,7 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   retryReason: RetryReason = 'accepted';
   noneReady: Failure | null = null;
   delivery: Delivery = 'not_sent';
-  readonly #owner: AttemptOwner;
+  #owner: AttemptOwner;
   /** Of the response, where its client takes it; '': none. */
   #coding = '';
   #timeLimit: Timer | null = null;
@@ -146,6 +146,11 @@ export class Attempt implements AttemptFacts, StreamWaiter, UpstreamHandler {
   begin(limits: Timeouts, reusePolicy: ReusePolicy): void {
     const pending = this.chosenEndpoint.acquire(this, limits, reusePolicy);
     if (this.#stream === null && !this.isOver) this.#pending = pending;
+  }
+
+  /** From now on `owner` gets the reports. */
+  handTo(owner: AttemptOwner): void {
+    this.#owner = owner;
   }
 
   send(request: OutgoingRequest, limits: Timeouts): void {

@@ -231,6 +231,11 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
     this.downstream.sendInterimResponse(response.status, response.headers, drop);
   }
 
+  /** The client gets a page of the route in place of the endpoint's body. */
+  get pageReplaced(): boolean {
+    return this.filters?.pageReplaced === true;
+  }
+
   /** For the record. */
   get session(): SessionChange | null {
     return this.filters?.session ?? this.tunnel?.session ?? null;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { pagePlaceholdersMax } from '../core/page-template.ts';
 import type { Account } from './account.ts';
-import { fillCustomPage } from './custom-page.ts';
+import { fillCustomPage, findCustomPage } from './custom-page.ts';
 
 const account = {
   requestId: 'id-1',
@@ -13,6 +13,16 @@ const account = {
 } as unknown as Account;
 
 describe('a custom page', () => {
+  for (const [status, page] of [
+    [404, 'of the status'],
+    [410, 'of the class'],
+    [503, 'of all'],
+  ] as const)
+    it(`for ${status} is that ${page}`, () =>
+      assert.equal(findCustomPage({ default: 'of all', '4xx': 'of the class', 404: 'of the status' }, status), page));
+
+  it('is none where there is no page for the status', () => assert.equal(findCustomPage({ 404: 'a' }, 502), null));
+
   for (const [page, filled] of [
     ['', ''],
     ['<p>', '<p>'],

@@ -17,9 +17,9 @@ const replacements: Readonly<Record<string, string>> = {
   '`': '&#96;',
 };
 
-/** The route's own page for a status, else its default; null without one. */
+/** The route's own page for a status, else for its class, else its default; null without one. */
 export function findCustomPage(errorPages: Readonly<Record<string, string>>, status: number): string | null {
-  for (const name of [String(status), 'default']) {
+  for (const name of [String(status), `${String(status)[0]}xx`, 'default']) {
     if (Object.hasOwn(errorPages, name)) return errorPages[name] ?? null;
   }
   return null;
@@ -38,11 +38,13 @@ function templateOf(page: string): PageTemplate {
   return template;
 }
 
+type PageFacts = Pick<Account, 'requestId' | 'status' | 'title' | 'forClient' | 'forOperators'>;
+
 /**
  * Fills the placeholders of a custom page in one pass, so that a value which looks like a placeholder stays
  * what it is. Every value is escaped, once; what is not a placeholder of ours is left alone.
  */
-export function fillCustomPage(page: string, account: Account): string {
+export function fillCustomPage(page: string, account: PageFacts): string {
   const { texts, placeholders } = templateOf(page);
   const escaped = new Map<PagePlaceholder, string>();
   let filled = texts[0] ?? '';
@@ -54,7 +56,7 @@ export function fillCustomPage(page: string, account: Account): string {
   return filled;
 }
 
-function valueOf(name: PagePlaceholder, account: Account): string {
+function valueOf(name: PagePlaceholder, account: PageFacts): string {
   switch (name) {
     case 'request_id':
       return account.requestId;

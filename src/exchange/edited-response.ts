@@ -13,6 +13,7 @@ export class EditedResponse implements OutgoingResponse, FilterResponseHead {
   readonly #base: OutgoingResponse;
   #status: number;
   #lines: HeaderLine[] | null = null;
+  #replacement: Uint8Array | null = null;
 
   constructor(base: OutgoingResponse) {
     this.#base = base;
@@ -61,6 +62,16 @@ export class EditedResponse implements OutgoingResponse, FilterResponseHead {
   remove(name: string): void {
     const unwanted = name.toLowerCase();
     this.#lines = this.#read().filter(([candidate]) => candidate.toLowerCase() !== unwanted);
+  }
+
+  get replacement(): Uint8Array | null {
+    return this.#replacement;
+  }
+
+  replaceBody(bytes: Uint8Array): void {
+    this.#replacement = bytes;
+    this.framing = { kind: 'length', bytes: bytes.length };
+    this.contentLength = bytes.length;
   }
 
   writeHeaders(sink: HeaderSink): void {

@@ -20,6 +20,7 @@ import { Attempt, type AttemptOwner, furthest } from './attempt.ts';
 import { EndpointWait, type EndpointWaitOwner } from './endpoint-wait.ts';
 import { declaredBodyFailure, declaredResponseFailure, responseFailure } from './body-limits.ts';
 import { BodyFlow } from './body-flow.ts';
+import { DroppedResponse } from './dropped-response.ts';
 import { boundRequestFailure, boundResponseFailure, comesAgain } from './connection-authentication.ts';
 import { ResponseHold, type ResponseHoldOwner } from './response-hold.ts';
 import { mayBeCausedByExit } from '#failures/process-note.ts';
@@ -139,13 +140,15 @@ export class Exchange
     });
   }
 
-  /** A filter answers with a stream: its response is forwarded as that of an endpoint. */
+  /** A filter answers with a stream, in place of an endpoint or of its response: what it sends is forwarded as that of an endpoint. */
   onFilterSource({ stream }: FilterSource): void {
     this.protect(() => {
-      this.matchedRoute = routeToSource(this.requireRoute(), stream);
+      const replaced = this.attempts.at(-1) ?? null;
+      this.matchedRoute = routeToSource(this.requireRoute(), stream, replaced);
       this.split = null;
       this.#retries = null;
-      this.#receive();
+      if (replaced === null) this.#receive();
+      else this.#choose(null);
       if (this.attempt === null) stream.cancel(); // The exchange has ended without it, or with it.
     });
   }
@@ -324,11 +327,25 @@ export class Exchange
     const bound =
       boundResponseFailure(this, response, this.downstream) ?? declaredResponseFailure(this, response, attempt);
     if (bound !== null) return this.#failWith(bound);
+    if (this.filters?.replaces(response) === true) return this.#drop(attempt);
     // Only who takes trailers can be a gRPC client: others pay nothing for the question.
     if (this.request.takesTrailers) this.grpcStatus = grpcStatusOfHead(response.headers);
     this.#uncommittedHead = response;
     if (this.requireRoute().commitDelayMs === 0) this.#commit(response);
     else if (this.#retries?.mayRetryResponse(response) === true) this.#holdFor(response);
+  }
+
+  /** A filter answers in its place, once the rest of the response is dropped. */
+  #drop(attempt: Attempt): void {
+    if (this.attempt === attempt) DroppedResponse.begin(attempt, this, this.ports.clock);
+  }
+
+  onResponseDropped(): void {
+    this.attempt = null;
+    this.#admission?.end();
+    this.#retries?.end();
+    this.#retries = null;
+    this.protect(() => this.filters?.replaceResponse());
   }
 
   // ─▶ hold: a response that is complete within one read is forwarded at once. Other responses are held for a short time.
@@ -343,6 +360,7 @@ export class Exchange
       const isComplete = this.#hold === null && isContentLength(head.framing, end - start);
       if (!isComplete && this.#holdFor(head).tryAdd(bytes, start, end)) return;
       if (!this.#commit(head)) return;
+      if (!isComplete && this.pageReplaced) return this.#dropRest();
     }
     this.forwardToClient(bytes, start, end, ownership);
   }
@@ -351,6 +369,7 @@ export class Exchange
   onAttemptReadDone(_: Attempt): void {
     const head = this.#uncommittedHead;
     if (head !== null && !this.#holdFor(head).mayKeepHolding()) this.#commit(head);
+    this.#dropRest();
     this.flushToClient();
   }
 
@@ -361,8 +380,18 @@ export class Exchange
   onHoldTimeout(): void {
     this.protect(() => {
       if (this.#uncommittedHead !== null) this.#commit(this.#uncommittedHead);
+      this.#dropRest();
       this.downstream.flush();
     });
+  }
+
+  /** The client gets a page in place of the body: what has not come of that is not waited for. */
+  #dropRest(): void {
+    if (this.attempt === null || !this.pageReplaced) return;
+    this.attempt.giveUp(null);
+    this.attempt = null;
+    this.#admission?.end();
+    this.endResponse(null);
   }
 
   /** An attempt ended without a complete response. Another attempt is possible only before `#commit`. */
@@ -657,8 +686,7 @@ export class Exchange
   #finish(): void {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
-    // A source is no endpoint: nothing was sent to one, nor received.
-    if (this.matchedRoute?.upstream?.isSource === true) [this.statusReceived, this.delivery] = [0, 'not_sent'];
+    if (this.matchedRoute?.upstream?.isSource === true) this.#forgetSource();
     this.#timeoutTimer?.cancel();
     this.#exitWatch?.cancel();
     this.#retries?.end();
@@ -671,5 +699,12 @@ export class Exchange
     this.countReceivedBody();
     this.endedAt = this.ports.clock.now();
     this.ports.recorder.ended(this);
+  }
+
+  /** A source is no endpoint: nothing was sent to it, nor received. */
+  #forgetSource(): void {
+    const replaced = this.attempts.at(-1);
+    this.statusReceived = replaced?.status ?? 0;
+    this.delivery = replaced?.delivery ?? 'not_sent';
   }
 }

@@ -4,7 +4,12 @@ import { type Filter, type FilterPipeline, filterStages } from '../core/filter.t
 export function compileFilters(filters: readonly Filter[]): FilterPipeline | null {
   if (filters.length === 0) return null;
   const ordered = filters.toSorted((one, other) => indexOf(one) - indexOf(other));
-  return { filters: ordered, changesResponseBody: filters.some((filter) => filter.responseBody !== undefined) };
+  const replacing = ordered.filter((filter) => filter.replaceResponse !== undefined).reverse();
+  return {
+    filters: ordered,
+    replacing: replacing.length === 0 ? null : replacing,
+    changesResponseBody: filters.some((filter) => filter.responseBody !== undefined),
+  };
 }
 
 function indexOf({ stage = 'action' }: Filter): number {

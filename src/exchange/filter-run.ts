@@ -9,11 +9,20 @@ import type {
   FilterDecision,
   FilterPipeline,
   FilterSource,
+  ResponseReplacement,
 } from '../core/filter.ts';
-import { chunkedBody, hasNoBody, noBody, type OutgoingResponse, type RequestHead } from '../core/message.ts';
+import {
+  chunkedBody,
+  hasNoBody,
+  noBody,
+  type OutgoingResponse,
+  type RequestHead,
+  type ResponseHead,
+} from '../core/message.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import type { VariableSource } from '../core/variables.ts';
 import { EditedResponse } from './edited-response.ts';
+import { BodyReplacement, replacing } from './body-replacement.ts';
 import { filterFault } from './filter-fault.ts';
 import { type BodyEnds, FilteredBodies } from './filtered-bodies.ts';
 import { isExtendedConnect } from './forward.ts';
@@ -25,8 +34,8 @@ export interface FilteredExchange extends BodyEnds, VariableSource {
   readonly request: RequestHead;
   readonly serving: { readonly stopping: boolean };
   /** The route, once it has been found. */
-  requireRoute(): Pick<Route, 'rewrite'>;
-  readonly attempts: readonly Pick<AttemptFacts, 'endpoint' | 'retryReason'>[];
+  requireRoute(): Pick<Route, 'rewrite' | 'errorPages' | 'upstream'>;
+  readonly attempts: readonly Pick<AttemptFacts, 'endpoint' | 'address' | 'retryReason'>[];
   /** Of the endpoint that has answered. */
   readonly release: EndpointRelease | null;
   /** For how long filters have suspended the request; −1: none has. */
@@ -35,7 +44,6 @@ export interface FilteredExchange extends BodyEnds, VariableSource {
   onFiltersPassed(): void;
   onFilterAnswer(answer: FilterAnswer): void;
   onFilterSource(source: FilterSource): void;
-  requireRoute(): Pick<Route, 'rewrite'>;
 }
 
 /** The client would take the answer for an open tunnel, and its body for frames. */
@@ -48,6 +56,8 @@ export class FilterRun implements FilterContext {
   readonly clock: Clock;
   readonly bodies: FilteredBodies;
   session: SessionChange | null = null;
+  /** A filter has replaced the body of the endpoint's response. */
+  pageReplaced = false;
   /** In lower case. Null: the filters have removed none. */
   requestHeadersRemoved: Set<string> | null = null;
   readonly #pipeline: FilterPipeline;
@@ -55,6 +65,8 @@ export class FilterRun implements FilterContext {
   readonly #suspensionMs: number;
   /** Filters that the request has passed. */
   #passed = 0;
+  /** The filter that answers in place of the endpoint, and what it is asked then. */
+  #replacement: { readonly by: Filter; readonly decide: ResponseReplacement } | null = null;
   #asking = false;
   /** The filter that has suspended the exchange, and since when. */
   #suspendedBy: Filter | null = null;
@@ -90,7 +102,7 @@ export class FilterRun implements FilterContext {
   }
 
   get rewrittenPath(): string {
-    return plainPathOf(this.#exchange.requireRoute().rewrite(this.#exchange.request.target));
+    return plainPathOf(this.#exchange.requireRoute().rewrite.target(this.#exchange.request.target, this.#exchange));
   }
 
   get client(): ClientFacts {
@@ -101,6 +113,10 @@ export class FilterRun implements FilterContext {
     return this.#exchange;
   }
 
+  get errorPages(): Readonly<Record<string, string>> {
+    return this.#exchange.requireRoute().errorPages;
+  }
+
   get stopping(): boolean {
     return this.#exchange.serving.stopping;
   }
@@ -109,8 +125,16 @@ export class FilterRun implements FilterContext {
     return this.#exchange.attempts.at(-1)?.endpoint ?? null;
   }
 
+  get endpointAddress(): string | null {
+    return this.#exchange.attempts.at(-1)?.address ?? null;
+  }
+
   get release(): string | null {
     return this.#exchange.release?.name ?? null;
+  }
+
+  get isFromSource(): boolean {
+    return this.#exchange.requireRoute().upstream?.isSource === true;
   }
 
   get isOfPrevious(): boolean {
@@ -143,7 +167,7 @@ export class FilterRun implements FilterContext {
   #advance(): void {
     const { filters } = this.#pipeline;
     for (let filter = filters[this.#passed]; filter !== undefined; filter = filters[this.#passed]) {
-      const decision = this.#ask(filter);
+      const decision = this.#ask(filter, null);
       if (this.#closed) return;
       if (decision === 'suspend') return this.#suspend();
       if (decision !== 'continue') return this.#answer(decision);
@@ -152,12 +176,13 @@ export class FilterRun implements FilterContext {
     if (this.#addRequestTransforms()) this.#exchange.onFiltersPassed();
   }
 
-  #ask(filter: Filter): FilterDecision {
-    if (filter.onRequestHead === undefined) return 'continue';
+  /** `replacement`: of an endpoint's response; null: the request's head is what the filter decides. */
+  #ask(filter: Filter, replacement: ResponseReplacement | null): FilterDecision {
+    if (replacement === null && filter.onRequestHead === undefined) return 'continue';
     this.#suspendedBy = filter;
     this.#asking = true;
     try {
-      const decision = filter.onRequestHead(this);
+      const decision = replacement === null ? (filter.onRequestHead?.(this) ?? 'continue') : replacement();
       if (decision !== 'suspend') this.#suspendedBy = null;
       return decision === 'suspend' && this.#early !== null ? this.#takeEarly(this.#early) : decision;
     } catch (error) {
@@ -188,6 +213,7 @@ export class FilterRun implements FilterContext {
     }
     this.#endSuspension();
     if (decision !== 'continue') return this.#answer(decision);
+    if (this.#replacement !== null) return this.#exchange.onFilterFailed(filterFault(filter, nothingInstead));
     this.#passed++;
     this.#advance();
   }
@@ -220,6 +246,28 @@ export class FilterRun implements FilterContext {
 
   // The response's head.
 
+  /** Whether a filter answers in place of the endpoint with this response: `replaceResponse` then asks it. A fault ends the exchange: then true as well. */
+  replaces(response: ResponseHead): boolean {
+    const { replacing } = this.#pipeline;
+    if (replacing === null || this.isFromSource) return false;
+    for (const filter of replacing) {
+      const isAsked = this.#try(filter, () => {
+        const decide = filter.replaceResponse?.(this, response) ?? null;
+        if (decide !== null) this.#replacement = { by: filter, decide };
+      });
+      if (!isAsked || this.#replacement !== null) return true;
+    }
+    return false;
+  }
+
+  replaceResponse(): void {
+    const replacement = this.#replacement;
+    if (replacement === null || this.#closed) return;
+    const decision = this.#ask(replacement.by, replacement.decide);
+    if (decision === 'suspend') this.#suspend();
+    else if (decision !== 'continue') this.#answer(decision);
+  }
+
   /** The head as the filters leave it, in reverse order; null: a filter has thrown, and the exchange has been told. */
   editResponse(base: OutgoingResponse): OutgoingResponse | null {
     if (this.#passed === 0) return base;
@@ -251,9 +299,15 @@ export class FilterRun implements FilterContext {
       if (changesResponseBody && this.#wouldChange(head)) head.contentLength = -1;
       return true;
     }
+    const { replacement } = head;
+    if (replacement !== null) {
+      this.pageReplaced = true;
+      this.bodies.addResponseTransform(replacing, (sink) => new BodyReplacement(sink, replacement));
+    }
     if (!changesResponseBody || hasNoBody(head.framing)) return true;
+    const before = this.bodies.responseTransforms;
     if (!this.#addResponseTransforms(head)) return false;
-    if (!this.bodies.changesResponse) return true;
+    if (this.bodies.responseTransforms === before) return true;
     head.framing = chunkedBody;
     head.contentLength = -1;
     return true;
@@ -318,6 +372,8 @@ function plainPathOf(target: string): string {
   const mark = plain.indexOf('?');
   return mark < 0 ? plain : plain.slice(0, mark);
 }
+
+const nothingInstead = new Error('a filter that replaces a response has decided to continue');
 
 function suspendedTooLong(run: FilterRun): void {
   run.onSuspendedTooLong();

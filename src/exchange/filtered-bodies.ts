@@ -215,6 +215,7 @@ export class FilteredBodies {
   #request: TransformChain | null = null;
   #response: TransformChain | null = null;
   #dropsResponse = false;
+  #responseTransforms = 0;
   #closed = false;
 
   constructor(ends: BodyEnds) {
@@ -225,8 +226,8 @@ export class FilteredBodies {
     return this.#request !== null;
   }
 
-  get changesResponse(): boolean {
-    return this.#response !== null;
+  get responseTransforms(): number {
+    return this.#responseTransforms;
   }
 
   addRequestTransform(filter: Filter, make: MakeTransform): void {
@@ -236,7 +237,9 @@ export class FilteredBodies {
 
   addResponseTransform(filter: Filter, make: MakeTransform): void {
     const chain = this.#response ?? new TransformChain(new ToClient(this.#ends));
-    if (chain.tryAdd(filter, make)) this.#response = chain;
+    if (!chain.tryAdd(filter, make)) return;
+    this.#response = chain;
+    this.#responseTransforms++;
   }
 
   /** The response has no body: what the endpoint sends of one goes nowhere. */

@@ -35,6 +35,7 @@ import type { Identity } from './identity.ts';
 import { isLoopAnswer } from './loop.ts';
 import { writeMaxForwards } from './max-forwards.ts';
 import type { Endpoint, Ids, Route, ServingRevision } from './ports.ts';
+import { sinkOfChanged } from './response-values.ts';
 import { writeLines } from './write-lines.ts';
 import { changedUrlHeaders, mayNameUrls } from './webdav-headers.ts';
 import { eachHeaderLine } from '../core/header-lines.ts';
@@ -90,7 +91,9 @@ interface ForwardFacts extends VariableSource {
   readonly clientCapabilities: Capabilities;
   readonly request: RequestHead;
   readonly serving: ServingRevision;
-  readonly attempts: readonly Pick<AttemptFacts, 'endpoint'>[];
+  readonly attempts: readonly (Pick<AttemptFacts, 'endpoint'> & {
+    readonly chosenEndpoint: Pick<Endpoint, 'authority' | 'address'>;
+  })[];
   /** Null or absent: the route has none. */
   readonly filters?: FilterContext | null;
 }
@@ -133,7 +136,7 @@ export class ForwardedRequest implements OutgoingRequest {
     this.method = request.method;
     this.scheme = route.upstream?.secure === true ? 'https' : 'http';
     this.authority = authorityFor(route.hostSent, request, endpoint);
-    this.target = route.rewrite(request.target);
+    this.target = route.rewrite.target(request.target, facts);
     this.framing = framing;
     this.upgrade = filters?.bodies.changesRequest === true ? null : request.upgrade;
     this.#removed = filters?.requestHeadersRemoved ?? null;
@@ -322,7 +325,8 @@ export class ForwardedResponse implements OutgoingResponse {
     const { drop, lines, ifAbsent, ofRequest } = this.#route.response;
     const isAccepted = status === 101 && isExtendedConnect(this.#facts.request);
     const dropped = isAccepted ? without('sec-websocket-accept', drop) : drop;
-    headers.writeTo(sink, headers.hasId(trailerId) && !this.#mayHaveTrailers ? without('trailer', dropped) : dropped);
+    const own = sinkOfChanged(sink, headers, this.#route, this.#facts) ?? sink;
+    headers.writeTo(own, headers.hasId(trailerId) && !this.#mayHaveTrailers ? without('trailer', dropped) : dropped);
     writeLines(sink, lines, this.#facts);
     if (ifAbsent.length > 0 && status !== 101)
       writeLines(

@@ -11,13 +11,16 @@ import type { ReadyWaiter, ReusePolicy, PendingStream, StreamWaiter } from '../c
 import type { Recording } from '../core/recording.ts';
 import type { TextRedactor } from '../redact/text-redactor.ts';
 import type { EndpointRelease } from '../core/endpoint-release.ts';
+import type { CaptureFinder } from '../core/path-match.ts';
 import type { CompiledText } from '../core/template.ts';
 import type { ScriptFacts } from '../core/cgi.ts';
 import type { Clock } from '../core/time.ts';
+import type { TargetRewrite } from '../wire/target-rewrite.ts';
 import type { VariableSource } from '../core/variables.ts';
 import type { RequestFacts } from '../policy/balancer.ts';
 import type { RouteBounds } from './request-gate.ts';
 import type { BufferAllowance } from './buffer-allowance.ts';
+import type { ResponseValues } from '../core/response-values.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 
 /** What the exchange needs from other rooms. The worker gives it the real ones, tests give their own. */
@@ -108,14 +111,17 @@ export interface Route extends AnswerSettings {
   readonly hop: RouteHop;
   readonly request: RequestHeaderChange;
   readonly response: ResponseHeaderChange;
+  /** Null: headers of endpoints keep their values. */
+  readonly responseValues: readonly ResponseValues[] | null;
   /** Which host the endpoint is told: 'client', 'endpoint', or the host to name. */
   readonly hostSent: string;
-  /** The target as it is sent to the endpoint. */
-  rewrite(target: string): string;
+  readonly rewrite: TargetRewrite;
   /** The program that a request is for, where the filters have found one; null: the route does not look for one. */
   readonly script: ScriptOf | null;
   /** Whether the path of a target lies under the route's; null: the route takes every path, and rewrites none. */
   readonly covers: ((target: string) => boolean) | null;
+  /** Null: no path of the route is a regular expression. */
+  readonly capture: CaptureFinder | null;
   /** What the route removes from the beginning of paths, such as `/api`; '' if it removes nothing. */
   readonly prefixRemoved: string;
 }

@@ -1,12 +1,22 @@
 import { fail, type Failure } from '#failures/failure.ts';
 import type { PendingStream, StreamWaiter, UpstreamStream } from '../core/stream.ts';
+import type { AttemptFacts } from '../core/exchange.ts';
+import type { EndpointRelease } from '../core/endpoint-release.ts';
 import type { Endpoint, Route, Upstream } from './ports.ts';
 
-/** The route for an exchange that is answered by `stream`: it is asked once, at once, and nothing of its response is held. */
-export function routeToSource(route: Route, stream: UpstreamStream): Route {
+/**
+ * The route for an exchange that is answered by `stream`: it is asked once, at once, and nothing of its response is held. `replaced`: the attempt in
+ * whose place it answers; null: there was none.
+ */
+export function routeToSource(
+  route: Route,
+  stream: UpstreamStream,
+  replaced: Pick<AttemptFacts, 'release'> | null,
+): Route {
   // Nothing becomes free if a response waits in memory for its client.
   const buffer = { ...route.buffer, responseBytesMax: 0 };
-  const upstream = new ResponseSource(stream);
+  const asked = replaced === null ? null : route.upstream;
+  const upstream = new ResponseSource(stream, asked, replaced?.release ?? null);
   // The limit of responses is one of what endpoints send.
   const bodyLimits = route.bodyLimits && { ...route.bodyLimits, responseBytesMax: null };
   return {
@@ -17,18 +27,22 @@ export function routeToSource(route: Route, stream: UpstreamStream): Route {
 
 /** A stream that a filter has made, in the place of an upstream and of its only endpoint. */
 class ResponseSource implements Upstream, Endpoint {
-  readonly id = '';
-  readonly application = '';
+  readonly id: string;
+  readonly application: string;
   readonly attemptsMax = 0;
   readonly secure = false;
   readonly isSource = true;
   readonly authority = '';
   readonly state = 'unchecked';
   readonly exit = null;
-  readonly runs = null;
+  readonly runs: EndpointRelease | null;
   readonly #stream: UpstreamStream;
 
-  constructor(stream: UpstreamStream) {
+  /** `asked`: the upstream that was asked before. */
+  constructor(stream: UpstreamStream, asked: Upstream | null, release: EndpointRelease | null) {
+    this.id = asked?.id ?? '';
+    this.application = asked?.application ?? '';
+    this.runs = release;
     this.#stream = stream;
   }
 

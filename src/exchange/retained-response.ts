@@ -1,5 +1,5 @@
 import { eachHeaderLine } from '../core/header-lines.ts';
-import { headerFilter } from '../core/header-names.ts';
+import { type HeaderFilter, headerFilter } from '../core/header-names.ts';
 import { type HeaderLine, LineHeaders } from '../core/line-headers.ts';
 import type { MessageHeaders, ResponseHead } from '../core/message.ts';
 import type { EndpointRelease } from '../core/endpoint-release.ts';
@@ -25,11 +25,12 @@ const dropNothing = headerFilter([]);
 
 /** A copy of header lines, in their order and spelling. */
 export function copyHeaders(source: MessageHeaders): MessageHeaders {
+  return new LineHeaders(copyLines(source, dropNothing));
+}
+
+export function copyLines(source: MessageHeaders, drop: HeaderFilter): HeaderLine[] {
   const lines: HeaderLine[] = [];
   const header = (name: string, value: string): void => void lines.push([name, value]);
-  source.writeTo(
-    { header, headerLines: (bytes, start, end) => eachHeaderLine(bytes, start, end, header) },
-    dropNothing,
-  );
-  return new LineHeaders(lines);
+  source.writeTo({ header, headerLines: (bytes, start, end) => eachHeaderLine(bytes, start, end, header) }, drop);
+  return lines;
 }

@@ -176,9 +176,8 @@ export class ExchangeState implements EndedExchange, VariableSource {
     return cookieValue({ eachHeader }, name);
   }
 
-  /** No path is a pattern. */
-  capture(): string | null {
-    return null;
+  capture(name: string): string | null {
+    return this.matchedRoute?.capture?.(this.path, name) ?? null;
   }
 
   requireRoute(): Route {

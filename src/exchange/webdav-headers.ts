@@ -70,7 +70,8 @@ function ownUrls(request: RequestHead, client: ClientFacts, route: Route, sent: 
     scheme: client.scheme,
     authorities: authoritiesOf(request, client),
     sent,
-    pathSent: (path) => (covers === null || (covers(path) && !hidesDotSegment(path)) ? route.rewrite(path) : null),
+    pathSent: (path) =>
+      covers === null || (covers(path) && !hidesDotSegment(path)) ? route.rewrite.otherPath(path) : null,
     confined: covers !== null,
   };
 }
@@ -81,7 +82,7 @@ const translations = [
 ] as const;
 
 /** A trusted peer may have been asked for another host than it asks for. */
-function authoritiesOf({ authority, headers }: RequestHead, { trusted }: ClientFacts): readonly string[] {
+export function authoritiesOf({ authority, headers }: RequestHead, { trusted }: ClientFacts): readonly string[] {
   const named = trusted ? headers.get('x-forwarded-host')?.split(',', 1)[0]?.trim().toLowerCase() : undefined;
   return named === undefined || named === '' ? [authority] : [authority, named];
 }

@@ -39,19 +39,30 @@ export interface Written<R, U, F> {
   readonly upstreams: readonly WrittenUpstream<U>[];
 }
 
-/** What the spec of an upstream or application is made of beside what is written. */
-interface UpstreamContext {
-  readonly name: string;
+/** What a spec is made of beside what is written. */
+interface SpecContext {
   /** What stands in a file that the feature has named; '' if it could not be read, which is an error by itself. */
   readonly contentOf: (path: string) => string;
 }
 
+interface RouteContext extends SpecContext {
+  /** Where relative paths begin. */
+  readonly directory: string;
+}
+
+interface UpstreamContext extends SpecContext {
+  /** Of the upstream or application. */
+  readonly name: string;
+}
+
 /** A file, by its kind in `config/wanted-files.ts`, which judges it. */
-interface NamedFile {
-  readonly kind: 'session_key' | 'served_folder';
+export interface NamedFile {
+  readonly kind: 'session_key' | 'redirect_map' | 'served_folder';
   readonly path: string;
-  /** Where it is named, below the upstream or the route. */
+  /** Where it is named, below the route, upstream or application. */
   readonly at: Path;
+  /** Finds what is wrong in the file itself. `at` is where it is named. */
+  readonly review?: (text: string, at: Path, findings: Findings) => void;
 }
 
 /** How a key of a feature is written, for people who have written something else. */
@@ -78,21 +89,20 @@ export interface FeatureKeys<R = object, U = object, F = object> {
   readonly forms?: Readonly<Record<string, KeyForms>>;
   /** It answers the requests of a route in place of an upstream: a route has one such feature, or `to`. Its name is its key in the route. */
   readonly isAction?: true;
-  /** It answers some requests, and `to` the others: a route may have both. */
-  readonly standsBesideTo?: true;
+  /** Whether it answers some requests, as it is written, and `to` the others: a route may have both then. Absent: no. */
+  readonly standsBesideTo?: (written: unknown) => boolean;
   /** Keys for requests to endpoints that have an effect where it answers too. */
   readonly effective?: readonly string[];
   /** Routes with it answer checks of load balancers, which come in clear text. */
   readonly answersChecks?: true;
   /** It does something with endpoints: a route that answers by itself does not have it. */
   readonly needsUpstream?: true;
-  /** The spec of a route; null: the route does not have the feature. Relative paths begin at `directory`. */
-  readonly ofRoute?: (read: R, file: F, directory: string) => object | null;
+  /** The spec of a route; null: the route does not have the feature. */
+  readonly ofRoute?: (read: R, file: F, context: RouteContext) => object | null;
   readonly ofUpstream?: (read: U, context: UpstreamContext) => object | null;
-  /** Files that it names in an upstream or application, which are read before the spec is made. */
-  readonly filesOfUpstream?: (read: U) => readonly NamedFile[];
-  /** The same in a route. */
+  /** Files that it names, which are read before the spec is made. */
   readonly filesOfRoute?: (read: R) => readonly NamedFile[];
+  readonly filesOfUpstream?: (read: U) => readonly NamedFile[];
   /** The key of whose scopes the gateway counts a limited number; absent: it counts nothing in memory that workers share. */
   readonly sharedBy?: string;
   /** Finds what is wrong with it, or without effect, beside other settings. */

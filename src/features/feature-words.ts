@@ -1,5 +1,6 @@
 /** What people read of a feature. Commands and the main thread load these files: they need nothing but `core/`. */
 import type { FeatureSpecs } from '../core/feature.ts';
+import type { VariableSource } from '../core/variables.ts';
 import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import type { WaitingCount } from '../core/waiting-requests.ts';
 
@@ -7,14 +8,21 @@ export interface FlatSettings {
   readonly [key: string]: string | number | boolean | null;
 }
 
-/** What `candor route` shows of a feature: what it answers in an application's place, how attempts are repeated, sizes, queues and bounds, and what it does with headers. */
+/** What `candor route` shows of a feature: what it answers in an application's place, how attempts are repeated, what is rewritten, sizes, queues and bounds, and what it does with headers. */
 interface ShownSettings {
   readonly answer?: FlatSettings;
   readonly retry?: FlatSettings;
+  readonly rewrite?: FlatSettings;
   readonly limits?: FlatSettings;
   readonly headers?: FlatSettings;
   /** Where its requests find a program. */
   readonly programs?: FlatSettings;
+}
+
+export interface AskedRequest {
+  readonly request: VariableSource;
+  /** Fills in a location (`core/location-text.ts`), which not every command loads that reads words. */
+  readonly locationOf: (text: string) => (request: VariableSource) => string | null;
 }
 
 /** A line of `candor status`. */
@@ -31,8 +39,12 @@ export interface StatusRow {
 
 /** `Shown`: its sections of the status. */
 export interface FeatureWords<Shown extends object = object> {
-  /** Of a route, and of the upstream that gets its requests; null: the route answers by itself. */
-  readonly settings?: (ofRoute: FeatureSpecs | undefined, upstream: UpstreamSpec | null) => ShownSettings;
+  /** Of a route, and of the upstream that gets its requests; null: the route answers by itself. `asked`: the request that is asked about. */
+  readonly settings?: (
+    ofRoute: FeatureSpecs | undefined,
+    upstream: UpstreamSpec | null,
+    asked: AskedRequest,
+  ) => ShownSettings;
   readonly status?: { readonly title: string; readonly rows: (status: Shown) => readonly StatusRow[] };
 }
 

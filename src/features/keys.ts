@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { files } from './files/keys.ts';
+import { errorReplacement } from './error-replacement/keys.ts';
 import { bodyLimits } from './body-limits/keys.ts';
 import { circuitBreaker } from './circuit-breaker/keys.ts';
 import { endpointBreaker } from './circuit-breaker/keys-endpoint.ts';
@@ -17,7 +18,9 @@ import { releases } from './releases/keys.ts';
 import { requestDecompression } from './request-decompression/keys.ts';
 import { textReplacement } from './text-replacement/keys.ts';
 import { respond } from './respond/keys.ts';
+import { responseRewrite } from './response-rewrite/keys.ts';
 import { retries } from './retry/keys.ts';
+import { sendFiles } from './send-files/keys.ts';
 import { slowStart } from './slow-start/keys.ts';
 import { sticky } from './sticky/keys.ts';
 import { fastCgi } from './fastcgi/keys.ts';
@@ -31,7 +34,10 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   maintenance,
   readiness,
   cors,
+  responseRewrite,
+  errorReplacement,
   fastCgi,
+  sendFiles,
   retries,
   objectives,
   bodyLimits,

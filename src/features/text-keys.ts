@@ -3,15 +3,21 @@ import { foreignVariable, templateError } from '../core/template.ts';
 import { quoted } from '../schema/error-detail.ts';
 import type { Findings, Path } from '../schema/findings.ts';
 
-/** A text that may have variables. `instead`: what to do in place of writing a variable of ours. */
-export function reviewText(text: string, path: Path, findings: Findings, instead: string | null = null): void {
+/** A text that may have variables. `instead`: what to do in place of writing a variable of ours; `captures`: of the path of its route. */
+export function reviewText(
+  text: string,
+  path: Path,
+  findings: Findings,
+  instead: string | null = null,
+  captures: readonly string[] = [],
+): void {
   const foreign = foreignVariable(text);
   const { written = '', ours = null } = foreign ?? {};
   if (ours !== null) {
     const message = `${quoted(written)} is a variable of another gateway`;
     return findings.errorAtKey(path, message, instead ?? `write ${ours}`);
   }
-  const error = templateError(text);
+  const error = templateError(text, captures);
   if (error !== null) return findings.errorAtKey(path, error.message, error.suggestion);
   if (foreign === null) return;
   findings.warnAtKey(

@@ -1,3 +1,4 @@
+import { errorReplacementWords } from './error-replacement/words.ts';
 import { bodyLimitsWords } from './body-limits/words.ts';
 import { circuitBreakerWords } from './circuit-breaker/words.ts';
 import { compressionWords } from './compression/words.ts';
@@ -13,7 +14,9 @@ import { redirectWords } from './redirect/words.ts';
 import { decompressionWords } from './request-decompression/words.ts';
 import { replacementWords } from './text-replacement/words.ts';
 import { respondWords } from './respond/words.ts';
+import { responseRewriteWords } from './response-rewrite/words.ts';
 import { retryWords } from './retry/words.ts';
+import { sendFilesWords } from './send-files/words.ts';
 import type { FeatureWords } from './feature-words.ts';
 
 /** In the order in which people read them. */
@@ -24,14 +27,17 @@ export const wordsOfFeatures: readonly FeatureWords[] = [
   circuitBreakerWords,
   objectivesWords,
   retryWords,
+  responseRewriteWords,
   compressionWords,
   decompressionWords,
   replacementWords,
   filesWords,
   fastCgiWords,
+  sendFilesWords,
   redirectWords,
   respondWords,
   maintenanceWords,
   readinessWords,
   corsWords,
+  errorReplacementWords,
 ];

@@ -15,7 +15,9 @@ import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { ResponseHeadersOf } from '../exchange/ports.ts';
 import type { ScriptOf } from '../exchange/ports.ts';
 import type { RequestGate } from '../exchange/request-gate.ts';
+import type { ResponseValues } from '../core/response-values.ts';
 import type { RetryPolicy } from '../exchange/retry-policy.ts';
+import type { AnsweredTargets } from '../policy/answered-targets.ts';
 import type { AroundBalancer, OuterBalancer } from '../policy/balancer.ts';
 import type { CanaryMatch } from '../policy/canary-match.ts';
 
@@ -37,8 +39,12 @@ export interface FeatureHooks {
   readonly recording?: Recording;
   /** Of an upstream: what its new release has not is asked of the one before, while that runs. */
   readonly asksPrevious?: true;
+  /** Changes values of headers in responses of endpoints. */
+  readonly responseValues?: ResponseValues;
   /** Names of headers, in lower case, that requests of clients lose. */
   readonly requestHeadersRemoved?: readonly string[];
+  /** Names of headers, in lower case, that responses of endpoints lose. */
+  readonly responseHeadersRemoved?: readonly string[];
   /** On all responses of the route, also those that the gateway makes itself. One feature alone. */
   readonly responseHeaders?: RequestedHeaders;
   /** The route is for checks of load balancers: they come in clear text, and while an operator has closed all routes. */
@@ -85,6 +91,8 @@ export interface FeaturePorts {
   semaphores(onAvailable: () => void): BoundSemaphores;
   /** The threads of Node's pool, which all features of all workers share. */
   readonly pool: PoolClasses;
+  /** What the worker has answered well: what is missing of it was not asked for by mistake. */
+  readonly answered: AnsweredTargets;
   /** The main thread should not wait for the next regular report. */
   onUrgent(): void;
 }

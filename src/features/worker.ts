@@ -1,3 +1,4 @@
+import { errorReplacement } from './error-replacement/worker.ts';
 import { bodyLimits } from './body-limits/worker.ts';
 import { circuitBreaker } from './circuit-breaker/worker.ts';
 import { compression } from './compression/worker.ts';
@@ -14,7 +15,9 @@ import { releases } from './releases/worker.ts';
 import { requestDecompression } from './request-decompression/worker.ts';
 import { textReplacement } from './text-replacement/worker.ts';
 import { respond } from './respond/worker.ts';
+import { responseRewrite } from './response-rewrite/worker.ts';
 import { retry } from './retry/worker.ts';
+import { sendFiles } from './send-files/worker.ts';
 import { slowStart } from './slow-start/worker.ts';
 import { sticky } from './sticky/worker.ts';
 import type { WorkerFeature } from './worker-feature.ts';
@@ -30,11 +33,14 @@ export const workerFeatures: readonly WorkerFeature[] = [
   releases,
   slowStart,
   drainSignal,
+  responseRewrite,
   compression,
   requestDecompression,
   textReplacement,
+  sendFiles,
   files,
   cors,
+  errorReplacement,
   fastCgi,
   respond,
   redirect,

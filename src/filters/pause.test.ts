@@ -9,7 +9,7 @@ import { PauseFilter } from './pause.ts';
 const clock = new SimulatedClock();
 const head: FilterResponseHead = {
   ...{ status: 200, contentLength: -1, framing: noBody },
-  ...{ get: () => null, set() {}, add() {}, remove() {} },
+  ...{ get: () => null, set() {}, add() {}, remove() {}, replaceBody() {} },
 };
 
 /** One exchange, and what the filter decided about it. */

@@ -24,6 +24,8 @@ const byCause: Partial<Record<Cause, FailureFamily | null>> = {
   instance_starting: 'not_ready',
   // What operators ask for, what clients do, and tunnels that end without a close frame, are no incidents.
   no_route: null,
+  file_not_found: null,
+  script_not_found: null,
   maintenance: null,
   closed_by_route: null,
   drained: null,

@@ -2,17 +2,15 @@ import type { Socket as UdpSocket } from 'node:dgram';
 import type { Socket } from 'node:net';
 import type { Result } from '#failures/result.ts';
 import type { SyslogSpec } from '../core/syslog-spec.ts';
-import { after, type Clock, type Instant } from '../core/time.ts';
+import type { Clock } from '../core/time.ts';
 import { lineFeed } from '../record/line-feed.ts';
 import { errnoOf, type LogOutput } from '../record/log-output.ts';
+import { BackOff, within, writeAll } from './back-off.ts';
 
 /** A receiver that does not answer must not hold up the lines for a file that is opened after it. */
 const connectMs = 5000;
 /** How long a receiver may take nothing. */
 const writeMs = 10_000;
-/** After each connection that failed twice as long is waited for the next one. */
-const backOffMs = 1000;
-const backOffMaxMs = 30_000;
 
 /**
  * Sends the lines of `syslog-lines.ts`: each in a datagram (RFC 5426), with its length before it over TCP (RFC 6587) and TLS (RFC 5425), and as
@@ -24,24 +22,22 @@ export class SyslogOutput implements LogOutput {
   readonly #clock: Clock;
   #stream: Socket | null = null;
   #datagrams: UdpSocket | null = null;
-  #failures = 0;
-  #errno = '';
-  /** No connection is tried before. */
-  #dueAt: Instant;
+  readonly #backOff: BackOff;
 
   constructor(spec: SyslogSpec, clock: Clock) {
     this.#spec = spec;
     this.#clock = clock;
-    this.#dueAt = clock.now();
+    this.#backOff = new BackOff(clock);
   }
 
   async write(bytes: Uint8Array, from: number): Promise<Result<number, string>> {
-    if (this.#failures > 0 && this.#clock.now() < this.#dueAt) return { ok: false, failure: this.#errno };
+    const { reason } = this.#backOff;
+    if (reason !== null) return { ok: false, failure: reason };
     try {
       const lines = linesIn(bytes.subarray(from));
       if (this.#spec.kind === 'udp') await this.#sendDatagrams(lines);
       else await this.#sendStream(this.#spec.kind === 'journal' ? bytes.subarray(from) : framed(lines));
-      this.#failures = 0;
+      this.#backOff.succeeded();
       return { ok: true, value: bytes.length - from };
     } catch (error) {
       return { ok: false, failure: this.#failed(error) };
@@ -50,12 +46,7 @@ export class SyslogOutput implements LogOutput {
 
   #failed(error: unknown): string {
     this.#drop();
-    const code = errnoOf(error);
-    // Of a pipe it would mean that nobody reads; here another connection may be made.
-    this.#errno = code === 'EPIPE' ? 'ECONNRESET' : code;
-    const waitMs = Math.min(backOffMaxMs, backOffMs * 2 ** this.#failures++);
-    this.#dueAt = after(this.#clock.now(), waitMs - backOffMs / 2);
-    return this.#errno;
+    return this.#backOff.failed(errnoOf(error));
   }
 
   #drop(): void {
@@ -96,14 +87,7 @@ export class SyslogOutput implements LogOutput {
 
   async #sendStream(bytes: Uint8Array): Promise<void> {
     const stream = (this.#stream ??= await this.#connect());
-    await within(writeMs, this.#clock, (done) => {
-      const closed = (): void => done(closedError());
-      stream.once('close', closed);
-      stream.write(bytes, (error) => {
-        stream.off('close', closed);
-        done(error ?? null);
-      });
-    });
+    await writeAll(stream, bytes, writeMs, this.#clock);
   }
 
   async #connect(): Promise<Socket> {
@@ -162,22 +146,4 @@ function linesIn(bytes: Uint8Array): readonly Uint8Array[] {
 /** RFC 6587 §3.4.1: octet counting. */
 function framed(lines: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat(lines.flatMap((line) => [Buffer.from(`${line.length} `), line]));
-}
-
-function closedError(): Error {
-  return Object.assign(new Error('the receiver has closed the connection'), { code: 'ECONNRESET' });
-}
-
-type Done = (error: unknown) => void;
-
-async function within(limitMs: number, clock: Clock, begin: (done: Done) => void): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const late = Object.assign(new Error('the receiver takes too long'), { code: 'ETIMEDOUT' });
-  const timer = clock.schedule(after(clock.now(), limitMs), reject, late);
-  try {
-    begin((error) => (error === null ? resolve() : reject(error)));
-    await promise;
-  } finally {
-    timer.cancel();
-  }
 }

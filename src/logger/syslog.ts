@@ -3,8 +3,8 @@ import type { Clock } from '../core/time.ts';
 import type { EventSink } from '../core/event.ts';
 import { countLines } from '../record/copy-lines.ts';
 import { type LogFile, openLogFile } from '../record/log-file.ts';
+import type { LogOutput } from '../record/log-output.ts';
 import type { LogLines } from '../record/log-lines.ts';
-import { SyslogOutput } from './syslog-output.ts';
 
 /** What waits for a receiver; what comes meanwhile is dropped, and counted. */
 const queuedBytesMax = 4 * 1024 * 1024;
@@ -39,7 +39,7 @@ export class Syslog {
 
   static async open(spec: SyslogSpec, parts: SyslogParts): Promise<Syslog> {
     const { clock, events, onLost } = parts;
-    const output = new SyslogOutput(spec, clock);
+    const output = await openOutput(spec, clock);
     const opened = await openLogFile(spec.name, {
       ...{ clock, events, onLost },
       // The connection is made by the first write, and anew after one that failed.
@@ -78,10 +78,16 @@ export class Syslog {
     if (line === '') return '';
     const { kind, facility, tag } = this.#spec;
     const severity = record.includes('"cause":"') ? severities.failed : severities.succeeded;
-    if (kind === 'journal') return `<${severity}>${line}`;
+    if (kind === 'journal' || kind === 'logger') return `<${severity}>${line}`;
     const at = /"at":"([\dT:.Z-]{20,27})"/.exec(record)?.[1] ?? '-';
     const { hostname, processId } = this.#parts;
     const message = `<${facility * 8 + severity}>1 ${at} ${hostname} ${tag} ${processId} exchange - ${line}`;
     return kind === 'udp' && message.length > datagramBytesMax ? `${message.slice(0, datagramBytesMax)}\n` : message;
   }
+}
+
+/** Only what is used is loaded. */
+async function openOutput(spec: SyslogSpec, clock: Clock): Promise<LogOutput> {
+  if (spec.kind === 'logger') return new (await import('./logger-output.ts')).LoggerOutput(spec, clock);
+  return new (await import('./syslog-output.ts')).SyslogOutput(spec, clock);
 }

@@ -105,6 +105,7 @@ export class ExchangeRecords {
       ...(bodyMs >= 0 ? { body_ms: exactMs(bodyMs) } : {}),
       ...(waitedMs >= 0 ? { waited_ms: exactMs(waitedMs) } : {}),
       ...(session === null ? {} : { session }),
+      ...(exchange.pageReplaced === true ? { page_replaced: true as const } : {}),
       ...(drawnUpstream === '' ? {} : { drawn_upstream: text(drawnUpstream, recordLimits.name) }),
       ...(turnMs >= 0 ? { turn_ms: exactMs(turnMs) } : {}),
       ...releaseOf(exchange),

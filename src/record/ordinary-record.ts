@@ -78,6 +78,7 @@ export function isOrdinary(exchange: EndedExchange): boolean {
     (exchange.bodyMs === undefined || exchange.bodyMs < 0) &&
     (exchange.waitedMs === undefined || exchange.waitedMs < 0) &&
     (exchange.session ?? null) === null &&
+    exchange.pageReplaced !== true &&
     (exchange.drawnUpstream ?? '') === '' &&
     (exchange.turnMs === undefined || exchange.turnMs < 0) &&
     (exchange.grpcStatus ?? null) === null &&

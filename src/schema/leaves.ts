@@ -5,7 +5,6 @@ import { succeed } from '#failures/result.ts';
 import { durationPattern, bareAgeError, bareNumberError, parseAge, parseDuration } from './format/duration.ts';
 import { isToken } from './format/field.ts';
 import { barePercentError, parsePercent, percentPattern } from './format/percent.ts';
-import { parseRedirectLocation } from './format/redirect-location.ts';
 import {
   type LeastSize,
   bareSizeError,
@@ -231,8 +230,6 @@ export const contentType = parsed((written) => {
   if (isToken(type) && isToken(subtype) && rest.length === 0 && /^[\x20-\x7e]+$/.test(written)) return succeed(written);
   return reject(`${quoted(written)} is not a media type`, 'write type and subtype, such as text/html; charset=utf-8');
 });
-
-export const redirectLocation = parsed(parseRedirectLocation, { kind: 'path or URL' });
 
 export const percent = parsed(parsePercent, {
   kind: 'percentage',

@@ -23,11 +23,16 @@ const responseUnedited: ResponseHeaderChange = { drop: ownResponseHeaders, lines
 /** Most routes have the same edits, those of the file: a snapshot has them once. */
 const known = new WeakMap<ResponseHeaderEdits, ResponseHeaderChange>();
 
-export function responseChange(edits: ResponseHeaderEdits, requested: RequestedHeaders | null): ResponseHeaderChange {
+export function responseChange(
+  edits: ResponseHeaderEdits,
+  removed: readonly string[],
+  requested: RequestedHeaders | null,
+): ResponseHeaderChange {
   const change = known.get(edits) ?? compiledResponse(edits);
   known.set(edits, change);
-  if (requested === null) return change;
-  return { ...change, drop: headerFilter(requested.names, change.drop), ofRequest: requested.write };
+  if (requested === null && removed.length === 0) return change;
+  const drop = headerFilter([...removed, ...(requested?.names ?? [])], change.drop);
+  return { ...change, drop, ofRequest: requested?.write ?? null };
 }
 
 function compiledResponse(edits: ResponseHeaderEdits): ResponseHeaderChange {

@@ -6,9 +6,10 @@ import type { RequestHeaderChange, Route, RouteHop, RouteSplit, Upstream } from 
 import { headerChange, isEmpty, responseChange } from './compile-headers.ts';
 import { noHooks, type RouteHooks } from './feature-parts.ts';
 import type { OverridableRoute } from './route-overrides.ts';
-import { hasDotSegment, plainMatch, plainPath } from '../wire/plain-path.ts';
+import { plainMatch, plainPath } from '../wire/plain-path.ts';
+import { targetRewrite } from '../wire/target-rewrite.ts';
 import { routeHop } from './route-hop.ts';
-import { matchesPrefix, pathsOf, pathTest } from '../core/path-match.ts';
+import { captureFinder, pathsOf, pathTest, replacesWholePath } from '../core/path-match.ts';
 
 /** A route whose filters the overlay may replace. */
 export interface CompiledRoute extends OverridableRoute, Omit<Route, keyof OverridableRoute> {
@@ -28,7 +29,7 @@ export function compileRoute(
   hop: RouteHop = routeHop('', '', spec.id),
 ): CompiledRoute {
   const ownFilters = hooks.filters;
-  const prefixRemoved = prefixRemovedBy(spec.match.pathPrefix, spec.rewrite.pathPrefix);
+  const prefixRemoved = prefixRemovedBy(spec);
   return {
     id: spec.id,
     upstream,
@@ -50,10 +51,12 @@ export function compileRoute(
     disclosure: spec.disclosure,
     hop,
     request: requestChange(spec.requestHeaders, hooks.requestHeadersRemoved, prefixRemoved, own),
-    response: responseChange(spec.responseHeaders, hooks.responseHeaders),
+    response: responseChange(spec.responseHeaders, hooks.responseHeadersRemoved, hooks.responseHeaders),
+    responseValues: hooks.responseValues,
     hostSent: spec.rewrite.host,
-    rewrite: rewriteOf(spec.match.pathPrefix, spec.rewrite.pathPrefix),
+    rewrite: targetRewrite(spec.match, spec.rewrite),
     prefixRemoved,
+    capture: captureFinder(spec.match),
     script: hooks.script,
     covers: coversOf(spec),
   };
@@ -100,8 +103,6 @@ function editedRequest(
   return { drop, lines, dropOfTrusted, edited: edited.length === 0 ? null : new Set(edited) };
 }
 
-const unchanged = (target: string): string => target;
-
 function coversOf({ match, rewrite }: RouteSpec): Route['covers'] {
   if (match.pathPrefix === '/' && match.paths === undefined && rewrite.pathPrefix === null) return null;
   const tests = pathsOf(match).map((path) => pathTest(plainMatch(path)));
@@ -109,25 +110,8 @@ function coversOf({ match, rewrite }: RouteSpec): Route['covers'] {
 }
 
 /** `/api` rewritten to `/`, and `/api/v1` to `/v1`, remove `/api`. Where `/api` becomes `/v1`, no prefix says so: ''. */
-function prefixRemovedBy(matched: string, replacement: string | null): string {
-  const [prefix, base] = [matched, replacement ?? matched].map((path) => path.replace(/\/$/, '')) as [string, string];
+function prefixRemovedBy({ match, rewrite: { pathPrefix: replacement } }: RouteSpec): string {
+  if (replacement === null || replacesWholePath(match, replacement)) return '';
+  const [prefix, base] = [match.pathPrefix, replacement].map((path) => path.replace(/\/$/, '')) as [string, string];
   return prefix.endsWith(base) ? prefix.slice(0, prefix.length - base.length) : '';
-}
-
-/**
- * `/api` rewritten to `/v1`: `/api/x?y` becomes `/v1/x?y`, `/api` becomes `/v1`. The rest keeps its spelling, unless it
- * has dot segments: they could lead out of the new prefix.
- */
-export function rewriteOf(matched: string, replacement: string | null): (target: string) => string {
-  if (replacement === null) return unchanged;
-  const prefix = matched.endsWith('/') ? matched.slice(0, -1) : matched;
-  const base = replacement.endsWith('/') ? replacement.slice(0, -1) : replacement;
-  const plainPrefix = plainPath(prefix);
-  return (target) => {
-    if (!target.startsWith('/')) return target;
-    const asSpelt = matchesPrefix(matched, target) && !hasDotSegment(target);
-    const rest = asSpelt ? target.slice(prefix.length) : plainPath(target).slice(plainPrefix.length);
-    // Two slashes would begin another host (RFC 3986 §4.2), where an application redirects to its own target.
-    return `${base}${rest}`.replace(/^\/*/, '/');
-  };
 }

@@ -8,6 +8,7 @@ import {
   partKey,
   scopeKey,
 } from '../core/feature.ts';
+import { AnsweredTargets } from '../policy/answered-targets.ts';
 import type { Filter } from '../core/filter.ts';
 import type { GatewayState, QueueState } from '../core/schemas/gateway-state.ts';
 import { localBoundSemaphores } from '../core/local-semaphore.ts';
@@ -17,6 +18,7 @@ import type { SemaphoreSource } from '../core/semaphores.ts';
 import type { WaitingRequests } from '../core/waiting-requests.ts';
 import type { ScriptOf } from '../exchange/ports.ts';
 import type { RouteBounds } from '../exchange/request-gate.ts';
+import type { ResponseValues } from '../core/response-values.ts';
 import type { RetryPolicy } from '../exchange/retry-policy.ts';
 import type {
   FeaturePart,
@@ -29,12 +31,14 @@ import type {
 interface FeaturePartsPorts extends Pick<FeaturePorts, 'clock' | 'deadlines' | 'random'> {
   readonly semaphores: SemaphoreSource;
   readonly onUrgent?: () => void;
+  readonly answered?: AnsweredTargets;
   /** How many threads can run at once; absent: one. */
   readonly cores?: number;
 }
 
 interface PartsPorts extends FeaturePartsPorts {
   readonly pool: PoolClasses;
+  readonly answered: AnsweredTargets;
 }
 
 interface KnownPart {
@@ -67,7 +71,8 @@ export class FeatureParts {
     this.#features = features;
     const { semaphores, cores = 1, clock } = ports;
     const pool = new PoolClasses((index, onAvailable) => semaphores.pool(index, onAvailable), cores, clock);
-    this.#ports = { ...ports, pool, onUrgent: () => (this.#isUrgent = true) };
+    const answered = ports.answered ?? new AnsweredTargets();
+    this.#ports = { ...ports, pool, answered, onUrgent: () => (this.#isUrgent = true) };
   }
 
   /** Loads what the features of these scopes need; null: everything is there. Before they are prepared. */
@@ -201,9 +206,9 @@ export class PendingParts {
     const handle = this.#shared[key];
     const semaphores = handle === undefined ? '' : `${handle.index} ${handle.generation}`;
     const before = this.#before.get(key);
-    const { clock, deadlines, random, pool, onUrgent = () => {} } = this.#ports;
+    const { clock, deadlines, random, pool, answered, onUrgent = () => {} } = this.#ports;
     const ports: FeaturePorts = {
-      ...{ clock, deadlines, random, pool, onUrgent },
+      ...{ clock, deadlines, random, pool, answered, onUrgent },
       semaphores: (onAvailable) =>
         handle === undefined ? localBoundSemaphores() : this.#ports.semaphores.bound(handle, onAvailable),
     };
@@ -238,6 +243,8 @@ export interface RouteHooks {
   readonly recording: Recording | null;
   readonly asksPrevious: boolean;
   readonly requestHeadersRemoved: readonly string[];
+  readonly responseValues: readonly ResponseValues[] | null;
+  readonly responseHeadersRemoved: readonly string[];
   readonly responseHeaders: RequestedHeaders | null;
   readonly answersChecks: boolean;
   readonly script: ScriptOf | null;
@@ -245,13 +252,15 @@ export interface RouteHooks {
 
 export const noHooks: RouteHooks = {
   ...{ filters: [], bounds: null, retry: null, bodyLimits: null, recording: null },
-  ...{ asksPrevious: false, requestHeadersRemoved: [], responseHeaders: null, answersChecks: false, script: null },
+  ...{ asksPrevious: false, requestHeadersRemoved: [], responseHeadersRemoved: [], responseValues: null },
+  ...{ responseHeaders: null, answersChecks: false, script: null },
 };
 
 export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonly FeatureHooks[]): RouteHooks {
   if (ofRoute.length + ofUpstream.length === 0) return noHooks;
   const all = [...ofRoute, ...ofUpstream];
   const bounds = all.flatMap(({ gate }) => gate ?? []);
+  const responseValues = all.flatMap((hooks) => hooks.responseValues ?? []);
   const priority = ofRoute.find((hooks) => hooks.priority !== undefined)?.priority ?? 'normal';
   return {
     filters: all.flatMap(({ filters = [] }) => filters),
@@ -261,6 +270,8 @@ export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonl
     recording: ofRoute.find((hooks) => hooks.recording !== undefined)?.recording ?? null,
     asksPrevious: ofUpstream.some(({ asksPrevious }) => asksPrevious === true),
     requestHeadersRemoved: all.flatMap(({ requestHeadersRemoved = [] }) => requestHeadersRemoved),
+    responseValues: responseValues.length === 0 ? null : responseValues,
+    responseHeadersRemoved: all.flatMap(({ responseHeadersRemoved = [] }) => responseHeadersRemoved),
     responseHeaders: ofRoute.find(({ responseHeaders }) => responseHeaders !== undefined)?.responseHeaders ?? null,
     answersChecks: ofRoute.some(({ answersChecks }) => answersChecks === true),
     script: ofRoute.find(({ script }) => script !== undefined)?.script ?? null,

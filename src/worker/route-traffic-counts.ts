@@ -12,7 +12,7 @@ import {
   upgradeKey,
 } from '../core/content-kind.ts';
 import { isUnclosedJson } from '../core/content-flaw.ts';
-import { AnsweredTargets } from './answered-targets.ts';
+import { AnsweredTargets } from '../policy/answered-targets.ts';
 import { PathPatterns } from './path-patterns.ts';
 import { type AttemptFacts, type EndedExchange, upstreamOfAttempt } from '../core/exchange.ts';
 import { latencyCellOf, latencyCells } from '../core/latency-cells.ts';
@@ -80,10 +80,14 @@ interface Pair extends Pick<RouteTraffic, 'route' | 'upstream' | 'endpoint'> {
  */
 export class RouteTrafficCounts {
   readonly #routes = new Map<string, Map<string, Pair>>();
-  readonly #targets = new AnsweredTargets();
+  readonly #targets: AnsweredTargets;
   readonly #patterns = new PathPatterns();
   #touched: Pair[] = [];
   #size = 0;
+
+  constructor(targets = new AnsweredTargets()) {
+    this.#targets = targets;
+  }
 
   count(exchange: EndedExchange): void {
     const { attempts, route } = exchange;

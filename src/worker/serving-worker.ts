@@ -53,6 +53,7 @@ import { IncomingParts } from './incoming-parts.ts';
 import { OutcomeCounts } from './outcome-counts.ts';
 import { ErrorBodies } from './error-bodies.ts';
 import { RouteTrafficCounts } from './route-traffic-counts.ts';
+import { AnsweredTargets } from '../policy/answered-targets.ts';
 import { hopNameOf } from './hop-name.ts';
 import { PendingSnapshot } from './pending-snapshot.ts';
 import type { SnapshotPart } from '../core/snapshot-parts.ts';
@@ -90,7 +91,8 @@ export class ServingWorker {
   readonly #attempts = new AttemptCounters();
   readonly #threadUse = new ThreadUse();
   readonly #outcomes = new OutcomeCounts((route) => this.#features.judgesFailuresOf(route));
-  readonly #routeTraffic = new RouteTrafficCounts();
+  readonly #answered = new AnsweredTargets();
+  readonly #routeTraffic = new RouteTrafficCounts(this.#answered);
   readonly #errorBodies: ErrorBodies;
   readonly #handshakes = new HandshakeFailures();
   readonly #http2Limits = new Http2Limits();
@@ -159,7 +161,11 @@ export class ServingWorker {
         this.#send({ kind: 'unclassified', fault });
       },
     };
-    this.#features = new FeatureParts(workerFeatures, { ...this.#upstreamPorts, cores: availableCores() });
+    this.#features = new FeatureParts(workerFeatures, {
+      ...this.#upstreamPorts,
+      answered: this.#answered,
+      cores: availableCores(),
+    });
     this.#states = new GatewayStates({ upstreams: this.#upstreams, features: this.#features });
     this.#errorBodies = new ErrorBodies(clock);
     this.#exchangePorts = {
@@ -329,7 +335,7 @@ export class ServingWorker {
       ...{ revision, deployment, hopName, stopping: false, redactor, recordedHeaderNames, unrouted, router },
       ...(unrouted.responseHeaders === undefined
         ? {}
-        : { unroutedHeaders: responseChange(unrouted.responseHeaders, null) }),
+        : { unroutedHeaders: responseChange(unrouted.responseHeaders, [], null) }),
       sampledShare: otlp?.share ?? null,
     };
     this.#closeGoneUpstreams(next);

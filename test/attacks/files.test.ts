@@ -3,16 +3,26 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { parseRawResponse } from '../../src/testing/testing.ts';
+import { ok, RawOrigin } from '../gateway/raw-origin.ts';
 import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
 
 // Spellings that have led file servers out of their folder: nothing outside, and nothing hidden, is served.
 
 let edge: YamlGateway;
+/** Answers with the name that the test has put into its request. */
+let origin: RawOrigin;
 const secret = 'the-secret-of-the-machine';
 
 before(async () => {
+  origin = await RawOrigin.start(({ headers }) => {
+    const name = headers.find(([header]) => header === 'Name')?.[1] ?? '';
+    return Buffer.from(ok('', [name]), 'latin1');
+  });
   edge = await startFromYaml(`
+upstreams: { app: { endpoints: "127.0.0.1:${origin.port}", check: none } }
 routes:
+  - { host: named.test, to: app, send_files: { /mount/: ./site/public } }
+  - { host: root.test, to: app, send_files: ./site/public }
   - { host: list.test, files: { root: ./site/public, listing: true, fallback: /index.html, precompressed: true } }
   - { path: /mount, files: ./site/public, rewrite: { path: / } }
   - { files: ./site/public }
@@ -36,7 +46,7 @@ routes:
   await symlink('/proc/self', join(root, 'process'));
   await symlink('/', join(root, 'machine'));
 });
-after(() => edge.stop());
+after(() => Promise.all([edge.stop(), origin.close()]));
 
 const dots = [
   ...[
@@ -182,6 +192,26 @@ for (const host of hosts)
           const leaks = text.includes(secret) || /root:.*:0:0|PATH=|>public-2\/?</.test(text);
           const isExpected = response !== null && response.complete && response.status < 500;
           if (leaks || !isExpected) wrong.push(`${JSON.stringify(path)}: ${response?.status} ${text.slice(0, 100)}`);
+        }),
+      );
+    assert.deepEqual(wrong, []);
+  });
+
+for (const [host, before] of [
+  ['named.test', 'X-Accel-Redirect: /mount'],
+  ['root.test', 'X-Accel-Redirect: '],
+  ['root.test', 'X-Sendfile: '],
+] as const)
+  test(`sends no file outside of the folder for "${before}…" at ${host}`, { timeout: 30_000 }, async () => {
+    const wrong: string[] = [];
+    for (let from = 0; from < spellings.length; from += 50)
+      await Promise.all(
+        spellings.slice(from, from + 50).map(async (path) => {
+          const request = `GET / HTTP/1.1\r\nHost: ${host}\r\nName: ${before}${path}\r\nConnection: close\r\n\r\n`;
+          const response = await edge.send(Buffer.from(request, 'latin1'));
+          const text = response.body.toString('latin1');
+          const isExpected = response.status === 502 || (response.status === 200 && ['home', 'a'].includes(text));
+          if (!isExpected || text.includes(secret)) wrong.push(`${JSON.stringify(path)}: ${response.status} ${text}`);
         }),
       );
     assert.deepEqual(wrong, []);

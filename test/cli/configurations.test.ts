@@ -353,7 +353,7 @@ describe('candor route', () => {
     writeFileSync(file, `routes: [{ id: old, path: /old, methods: GET, redirect: ${redirect} }]`);
     const shown = await said('https://shop.example.org/old/x', '-c', file);
     assert.match(shown, /^route old → answers by itself \(redirect\)\n/);
-    assert.match(shown, /\n {2}answers +status 301, location https:\/\/example\.org\/new\{path\}\n/);
+    assert.match(shown, /\n {2}answers +status 301, location https:\/\/example\.org\/new\/old\/x\n/);
     assert.equal(
       await context.candor('route', 'POST', 'https://shop.example.org/old/x', '-c', file),
       exitCodes.not_found,

@@ -106,7 +106,7 @@ function checkAttempts(row: ExpectedRow, { attempts, cause }: ExchangeRecord, se
 
 /** As parameters of `Proxy-Status` if that has them, otherwise as evidence. */
 const parameterNames: ReadonlySet<string> = new Set([
-  ...['rcode', 'alert-id', 'header-section-size', 'trailer-section-size', 'coding', 'received-status'],
+  ...['rcode', 'alert-id', 'header-section-size', 'trailer-section-size', 'body-size', 'coding', 'received-status'],
 ]);
 
 function checkTells(row: ExpectedRow, { response }: RawOutcome, { attempts, cause, client }: ExchangeRecord): void {

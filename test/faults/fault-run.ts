@@ -20,7 +20,7 @@ import { tortureFaults } from '../../src/testing/torture/faults.ts';
 import { type GatewayUnderTest, startGatewayUnderTest, type Target, type TestTimeouts } from './gateway-under-test.ts';
 import type { ExpectedRow } from './load-expected.ts';
 import { Http2Front } from './http2-front.ts';
-import { hasOwnHost, isOccupied, occupiedMs, OwnSettings, ownHost } from './own-settings.ts';
+import { hasOwnHost, isOccupied, largeBodies, occupiedMs, OwnSettings, ownHost } from './own-settings.ts';
 import { TlsFront, upstreamTlsOf } from './tls-front.ts';
 
 /**
@@ -275,7 +275,7 @@ export interface Played {
 
 /** The path and host for a row's request. */
 function targetOf(name: string): string {
-  if (hasOwnHost(name) || name in hops) return '/ok';
+  if (hasOwnHost(name) || name in hops) return largeBodies[name]?.target ?? '/ok';
   switch (name) {
     case 'refused':
     case 'unanswered':

@@ -44,6 +44,8 @@ export interface Target {
   readonly keepsConnections?: boolean;
   /** How long its responses may be held back. Default: not at all. */
   readonly heldMs?: number;
+  /** The largest body of its responses. Default: any. */
+  readonly responseBytesMax?: number;
 }
 
 export interface TestTimeouts {
@@ -161,7 +163,8 @@ function configure(
   };
 }
 
-function routeTo({ name, hostName, to, heldMs = 0 }: Target, prefix: string, timeouts: TestTimeouts): RouteSpec {
+function routeTo(target: Target, prefix: string, timeouts: TestTimeouts): RouteSpec {
+  const { name, hostName, to, heldMs = 0, responseBytesMax } = target;
   const action: RouteAction =
     to === 'maintenance'
       ? { kind: 'feature', feature: 'maintenance' }
@@ -171,6 +174,7 @@ function routeTo({ name, hostName, to, heldMs = 0 }: Target, prefix: string, tim
     match: { hosts: hostName === undefined ? [] : [hostName], pathPrefix: prefix, methods: [] },
     action,
     ...(to === 'maintenance' ? { features: { maintenance: { message: 'Back soon.', retryAfterS: 60 } } } : {}),
+    ...(responseBytesMax === undefined ? {} : { features: { body_limits: { responseBytesMax } } }),
     rewrite: { pathPrefix: null, host: 'client' },
     requestHeaders: { remove: [], set: [], add: [] },
     responseHeaders: { remove: [], set: [], add: [] },

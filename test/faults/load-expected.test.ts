@@ -25,6 +25,7 @@ const statusOf: Readonly<Record<string, number>> = {
   tls_alert_received: 502,
   http_request_error: 429,
   http_response_incomplete: 502,
+  http_response_body_size: 502,
   http_response_header_section_size: 502,
   http_response_trailer_section_size: 502,
   http_response_transfer_coding: 502,

@@ -20,7 +20,11 @@ export const ownHost = (name: string): string => `${name}.test`;
 /** Cases that are selected by their host: a TLS fault, a name, an address, a full pool. */
 export function hasOwnHost(name: string): boolean {
   return (
-    name.startsWith('name-') || name in addresses || isOccupied(name) || tlsFaults.some((one) => one.name === name)
+    name.startsWith('name-') ||
+    name in addresses ||
+    name in largeBodies ||
+    isOccupied(name) ||
+    tlsFaults.some((one) => one.name === name)
   );
 }
 
@@ -46,6 +50,13 @@ const addresses: Readonly<Record<string, { host: string; port: number }>> = {
   'no-route-to-host': { host: '224.0.0.1', port: 9 },
 };
 
+/** Responses beyond the `response_body_max` of their route: what is asked for, and how long the route may hold the response back. */
+export const largeBodies: Readonly<Record<string, { target: string; heldMs: number }>> = {
+  'body-announced': { target: '/ok', heldMs: 0 },
+  'body-grows': { target: '/fault/chunked-stall', heldMs: 0 },
+  'body-grows-held': { target: '/fault/chunked-stall', heldMs: 10_000 },
+};
+
 /** The servers behind the cases with a host of their own: an origin that speaks TLS, a name server, and its names. */
 export class OwnSettings {
   readonly dns: DnsSpec;
@@ -62,6 +73,7 @@ export class OwnSettings {
       ...this.#tlsTargets(),
       ...nameTargets(server, origin),
       ...addressTargets(),
+      ...largeBodyTargets(origin),
       ...occupiedTargets(origin, unreachable),
     ];
   }
@@ -124,6 +136,13 @@ function nameTargets(server: DnsServer, origin: FaultOrigin): Target[] {
 
 function addressTargets(): Target[] {
   return Object.entries(addresses).map(([name, to]) => ({ ...own(name), to }));
+}
+
+function largeBodyTargets(origin: FaultOrigin): Target[] {
+  return Object.entries(largeBodies).map(([name, { heldMs }]) => ({
+    ...own(name),
+    ...{ prefixes: ['/ok', '/fault'], to: origin.address, heldMs, responseBytesMax: 2, keepsConnections: false },
+  }));
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { loadPatterns } from '../../src/core/pattern.ts';
 import { parseConfiguration } from '../../src/config/parse.ts';
 import { findPeer } from '../../scripts/peers.ts';
 import { startFromYaml } from '../gateway/start-from-yaml.ts';
@@ -14,6 +15,7 @@ const startCandor = async (_side: string, text: string): Promise<{ stop(): Promi
 
 let applications: Applications;
 before(async () => {
+  await loadPatterns();
   applications = await startApplications();
 });
 after(() => applications.close());
@@ -26,7 +28,7 @@ for (const one of readCases()) {
     test('is no more than a third longer, and one that `candor check` says nothing of', () => {
       assert.ok(from.startsWith('https://') && requests.length > 0);
       assert.ok(isShortEnough(one), `${linesOf(candor)} lines for ${linesOf(one.text)}`);
-      const context = { file: 'candor.yaml', directory: servedFolder, environment: {}, hostname: 'gateway' };
+      const context = { file: 'candor.yaml', directory: '/etc/candor', environment: {}, hostname: 'gateway' };
       const parsing = parseConfiguration(candor.replaceAll('/srv/www', servedFolder), context);
       assert.deepEqual(parsing.ok ? parsing.warnings : parsing.errors, []);
     });

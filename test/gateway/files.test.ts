@@ -32,6 +32,7 @@ routes:
   - { host: cached.test, files: { root: ./public, cache: { "*.js": immutable, "/docs/**": 1h, "*.html": no-cache } } }
   - { host: coded.test, files: { root: ./public, precompressed: true } }
   - { host: gone.test, files: ./nowhere }
+  - { host: fallen.test, files: { root: ./public, fallback: /nowhere.html } }
 `);
   const root = join(edge.folder, 'public');
   await mkdir(join(root, 'docs', 'deep'), { recursive: true });
@@ -56,6 +57,9 @@ routes:
   await put('docs/index.html', 'docs');
   await put('docs/deep/a b&c.txt', 'deep');
   await put('docs/grüße.txt', 'Grüße');
+  await put('run.php', '<?php');
+  await put('run.php.bak', '<?php');
+  await put('run.php.html', 'page');
   await put('.env', 'secret');
   await put('.git/config', 'secret');
   await put('.well-known/security.txt', 'Contact: mailto:a@example.org');
@@ -100,6 +104,10 @@ describe('a route with files', () => {
     ['finds no file', 'plain', '/missing.txt', 404, /file_not_found/],
     ['finds no file below a file', 'plain', '/digits.txt/x', 404, /file_not_found/],
     ['finds no file where the path asks for a folder', 'plain', '/digits.txt/', 404, /file_not_found/],
+    ['sends no text of a program', 'plain', '/run.php', 404, /file_not_found/],
+    ['sends no copy of one', 'plain', '/run.php.bak', 404, /file_not_found/],
+    ['passes on a program', 'both', '/run.php', 200, 'from the application'],
+    ['serves a page that was one', 'plain', '/run.php.html', 200, 'page'],
     ['lists no folder', 'plain', '/empty/', 404, /file_not_found/],
     ['serves no file that begins with a dot', 'plain', '/.env', 404, /file_not_found/],
     ['serves nothing of a folder that begins with a dot', 'plain', '/.git/config', 404, /file_not_found/],
@@ -109,13 +117,17 @@ describe('a route with files', () => {
     ['ends a link that leads to itself', 'plain', '/circle', 404, /file_not_found/],
     ['answers 404 for a name that is too long', 'plain', `/${'a'.repeat(300)}`, 404, /file_not_found/],
     ['answers 404 for a path that is too long', 'plain', `/${'a/'.repeat(3000)}`, 404, /file_not_found/],
-    ['answers 404 while its folder is not there', 'gone', '/x', 404, /file_not_found/],
+    ['answers 404 while its folder is not there', 'gone', '/x', 404, /site_file_missing/],
+    ['answers 404 while its fallback is not there', 'fallen', '/x', 404, /site_file_missing/],
+    ['serves no script where the fallback is not there', 'fallen', '/x.js', 404, /file_not_found/],
     ['serves the fallback for a page', 'spa', '/users/7', 200, '<h1>home</h1>'],
     ['serves no fallback for a script', 'spa', '/old.js', 404, /file_not_found/],
     ['passes on what is not there', 'both', '/api', 200, 'from the application'],
     ['passes on a hidden name', 'both', '/.env', 200, 'from the application'],
     ['passes on a folder without an index', 'both', '/empty/', 200, 'from the application'],
     ['serves what is there before the upstream', 'both', '/digits.txt', 200, '0123456789'],
+    ['leads to the slash of its own path', 'mount', '/static?a=b', 308, /\/static\/\?a=b/],
+    ['serves its index there', 'mount', '/static/', 200, '<h1>home</h1>'],
     ['takes the path that `rewrite` leaves', 'mount', '/static/digits.txt', 200, '0123456789'],
   ];
   for (const [what, host, path, status, body] of table)
@@ -243,6 +255,30 @@ describe('a route with files', () => {
     const refused = await edge.record(await ask('plain', '/out.txt'));
     assert.equal(refused.cause, 'file_not_found');
     assert.match(refused.detail ?? '', /a link leads out of it/);
+  });
+});
+
+describe('pages that are missing', () => {
+  const incidents = () => edge.gateway.incidents().map(({ cause }) => cause);
+  const askAll = async (names: readonly string[]): Promise<string[]> =>
+    Promise.all(names.map(async (name) => (await edge.record(await ask('mount', `/static/${name}`))).cause ?? 'sent'));
+
+  test('are no incident where they never were, and are one where they have been sent', async () => {
+    const names = Array.from({ length: 12 }, (_, index) => `page-${index}.txt`);
+    const paths = names.map((name) => join(edge.folder, 'public', name));
+    assert.deepEqual(new Set(await askAll(names)), new Set(['file_not_found']));
+    await Promise.all(paths.map((path) => writeFile(path, 'page')));
+    assert.deepEqual(new Set(await askAll(names)), new Set(['sent']));
+    assert.deepEqual(incidents(), []);
+    await Promise.all(paths.map((path) => unlink(path)));
+    await until('the gateway sees that they are gone', async () => {
+      const causes = await askAll(names);
+      return causes.at(-1) === 'site_file_missing';
+    });
+    await until('there is an incident', async () => {
+      await askAll(names);
+      return incidents().join() === 'site_file_missing';
+    });
   });
 });
 

@@ -84,6 +84,9 @@ upstreams: { app: "${origin.address}" }
 routes:
   - { path: /strip, to: app, rewrite: { path: / } }
   - { path: /old, to: app, rewrite: { path: /new/deep } }
+  - { path: "~ ^/user/(?P<id>[^/]+)/(.*)$", to: app, rewrite: { path: "/u/{capture.id}/{capture.2}" } }
+  - { path: "= /exact", to: app, rewrite: { path: /folder/ } }
+  - { path: /query, to: app, rewrite: { path: /, query: { set: { who: "{header.X-Who}" }, remove: "*" } } }
   - { path: /host-endpoint, to: app, rewrite: { host: endpoint } }
   - { path: /host-fixed, to: app, rewrite: { host: inner.example } }
   - { path: /, to: app }
@@ -98,6 +101,10 @@ routes:
     ['/strip?q', '/?q', 'example.org'],
     ['/old/x%2Fy', '/new/deep/x%2Fy', 'example.org'],
     ['/old?q', '/new/deep?q', 'example.org'],
+    ['/user/a%20b/x/%2e./y?q', '/u/a%20b/y?q', 'example.org'],
+    ['/user/..%2f/x', '/u/%252E%252E%2F/x', 'example.org'],
+    ['/exact?q', '/folder/?q', 'example.org'],
+    ['/query/x?a=1&b', '/x?who=', 'example.org'],
     ['/older', '/older', 'example.org'],
     ['/host-endpoint', '/host-endpoint', 'ENDPOINT'],
     ['/host-fixed', '/host-fixed', 'inner.example'],

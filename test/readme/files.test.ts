@@ -63,6 +63,15 @@ const expected: readonly (readonly [what: string, asked: readonly (readonly [pat
       ['/downloads/.x', '404'],
     ],
   ],
+  [
+    'files that an application names',
+    [
+      ['/named/accel', '200 report'],
+      ['/named/sendfile', '200 report'],
+      ['/named/missing', '502'],
+      ['/x', '200 application'],
+    ],
+  ],
 ];
 
 const files: Readonly<Record<string, string>> = {
@@ -75,14 +84,23 @@ const files: Readonly<Record<string, string>> = {
   'dist/assets/b.js.br': 'br of b',
   'srv/downloads/big.iso': 'iso',
   'srv/downloads/.x': 'hidden',
+  'protected/2026/report.pdf': 'report',
 };
 
 describe('docs/files.md', () => {
   let origin: RawOrigin;
   const reloaded = new ReloadedGateway();
   before(async () => {
-    origin = await RawOrigin.start(() => ok('application'));
     const { folder } = await reloaded.with('routes: [{ respond: { body: a } }]');
+    const named: Readonly<Record<string, string>> = {
+      '/named/accel': 'X-Accel-Redirect: /protected/2026/report.pdf',
+      '/named/sendfile': `X-Sendfile: ${join(folder, 'protected/2026/report.pdf')}`,
+      '/named/missing': 'X-Accel-Redirect: /protected/none.pdf',
+    };
+    origin = await RawOrigin.start(({ line }) => {
+      const header = named[line.split(' ')[1] ?? ''];
+      return ok('application', header === undefined ? [] : [header]);
+    });
     const time = new Date('2025-06-01T12:00:00Z');
     for (const [path, content] of Object.entries(files)) {
       await mkdir(dirname(join(folder, path)), { recursive: true });

@@ -39,7 +39,7 @@ const expected: readonly (readonly [what: string, asked: readonly (readonly [pat
       ['/wp-admin', '301 See /wp-admin/'],
       ['/wp-content/debug.log', '404'],
       ['/wp-content/uploads/cat.jpg', '200 cat'],
-      ['/wp-content/uploads/evil.php', '200 <?php'],
+      ['/wp-content/uploads/evil.php', '404'],
       ['/wp-content/uploads/none.jpg', '404'],
     ],
   ],
@@ -63,11 +63,21 @@ const expected: readonly (readonly [what: string, asked: readonly (readonly [pat
       ['/style.css', '200 ran /var/www/html/index.php ""'],
     ],
   ],
+  [
+    'a file that a program names',
+    [
+      ['/report.php', '200 report'],
+      ['/page.php', '200 ran /srv/www/public/page.php ""'],
+      ['/protected/report.pdf', '200 ran /srv/www/public/index.php ""'],
+    ],
+  ],
 ];
 
 const files: Readonly<Record<string, string>> = {
   'srv/www/public/index.php': '<?php',
   'srv/www/public/page.php': '<?php',
+  'srv/www/public/report.php': '<?php',
+  'srv/www/protected/report.pdf': 'report',
   'srv/www/public/admin/index.php': '<?php',
   'srv/www/public/style.css': 'body{}',
   'srv/www/public/image.jpg': 'image',
@@ -92,7 +102,8 @@ describe('docs/php.md', () => {
   const php = new FastCgiServer((request, socket) => {
     const told = (name: string): string => request.variables.get(name) ?? '';
     const program = told('SCRIPT_FILENAME').replace(folder, '');
-    answerWith(`Content-Type: text/plain\r\n\r\nran ${program} "${told('PATH_INFO')}"`)(request, socket);
+    const named = program.endsWith('/report.php') ? 'X-Accel-Redirect: /protected/report.pdf\r\n' : '';
+    answerWith(`Content-Type: text/plain\r\n${named}\r\nran ${program} "${told('PATH_INFO')}"`)(request, socket);
   });
   before(async () => {
     port = await php.listen();

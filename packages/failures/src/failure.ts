@@ -208,6 +208,8 @@ export interface Evidence {
   response_records: { address: string; rule: string };
   response_not_fastcgi: { address: string; firstBytes: string; guess: Guess };
   /** php-fpm says that it does not find the program, or must not run it. */
+  /** `header`: which names `file`, as it is written there. */
+  response_file_not_found: { address: string; header: string; file: string; why: NamedFileFault };
   script_unknown: { address: string; why: 'unknown' | 'denied' };
   response_status_line: { address: string; firstBytes: string; rule: ResponseRule };
   response_version: { address: string; version: string };
@@ -324,8 +326,10 @@ export interface Evidence {
   gateway_stopping: { retryAfterS: number };
   /** `name`: the filter that had suspended the request. */
   filter_timeout: { name: string; limitMs: number };
-  /** Here and below: `path` is that of the request. `outside`: a symbolic link leads out of the folder. */
-  file_not_found: { path: string; absence: 'missing' | 'hidden' | 'outside' };
+  /** Here and below: `path` is that of the request, or what an application has named, and `root` the folder of the route. `outside`: a symbolic link leads out of it. */
+  file_not_found: { path: string; root: string; absence: 'missing' | 'no_index' | 'hidden' | 'program' | 'outside' };
+  /** `what`: a page that has been sent before, as two others that are missing too; the file for all pages without their own; or the whole folder. */
+  site_file_missing: { path: string; root: string; what: 'page' | 'fallback' | 'folder' };
   file_forbidden: { path: string; errno: string };
   file_failed: { path: string; operation: FileOperation; errno: string };
   /** `waitedMs`: 0 if as many requests as may wait were waiting already. */
@@ -365,6 +369,9 @@ export interface Evidence {
 export type FileOperation = 'open' | 'read';
 
 export type Cause = keyof Evidence;
+
+/** Why no file is sent that a response names. `elsewhere`: the name begins with none that the route knows; `outside`: a link leads out of the folder. */
+export type NamedFileFault = 'missing' | 'hidden' | 'program' | 'outside' | 'folder' | 'elsewhere' | 'several';
 
 /** Why a path is not that of a program. */
 export type ScriptFault = 'missing' | 'outside' | 'not_a_file' | 'unreadable' | 'bad_path';

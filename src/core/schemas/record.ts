@@ -112,6 +112,12 @@ export const recordSchema = z.object({
     .enum(['new', 'moved'])
     .optional()
     .describe('Whether a sticky session began or moved to this endpoint; absent: neither.'),
+  page_replaced: z
+    .literal(true)
+    .optional()
+    .describe(
+      'The client got one of `error_pages` in place of the body that the application sent; absent: it did not.',
+    ),
   drawn_upstream: text
     .optional()
     .describe('The upstream that a route that divides its requests has drawn, where another one got this request.'),

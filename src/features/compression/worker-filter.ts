@@ -1,6 +1,7 @@
 import type { BodySink, BodyTransform, Filter, FilterContext, FilterResponseHead } from '../../core/filter.ts';
 import { hasNoBody } from '../../core/message.ts';
 import { CompressBody, type Compressors } from '../../filters/compress-body.ts';
+import { addVary } from '../../filters/vary.ts';
 import { preferredCoding } from '../../wire/accept-encoding.ts';
 import type { CompressionCoding, CompressionSpec } from './settings.ts';
 
@@ -32,10 +33,10 @@ export class CompressionFilter implements Filter {
   onResponseHead(exchange: FilterContext, head: FilterResponseHead): void {
     const { request } = exchange;
     if (head.status === 304) return nameInNotModified(request.headers.get('if-none-match'), head);
-    if (head.status === 206 && partsType.test(head.get('content-type') ?? '')) return addVary(head);
+    if (head.status === 206 && partsType.test(head.get('content-type') ?? '')) return addVary(head, 'Accept-Encoding');
     if (head.status === 204 || head.status === 205 || !this.#isCompressible(head)) return;
     // Also where this client gets the body as it is: a cache must know that others do not.
-    addVary(head);
+    addVary(head, 'Accept-Encoding');
     const coding = this.#codingFor(exchange, head);
     if (coding === null) return;
     exchange.setState(this, coding);
@@ -88,13 +89,6 @@ function patternOf(types: readonly string[]): RegExp {
   return new RegExp(`^(?:${types.map(one).join('|')})$`);
 }
 
-function addVary(head: FilterResponseHead): void {
-  const vary = head.get('vary');
-  const names = vary?.toLowerCase().split(',') ?? [];
-  if (!names.some((name) => name.trim() === 'accept-encoding' || name.trim() === '*'))
-    head.add('Vary', 'Accept-Encoding');
-}
-
 /** The bytes are others than those that the application's tag stands for, and mean the same (RFC 9110 §8.8.3.3). */
 function weaken(head: FilterResponseHead): void {
   const tag = head.get('etag');
@@ -103,7 +97,7 @@ function weaken(head: FilterResponseHead): void {
 
 /** A cache finds what it has by the tag that it got with it. Which type that has, a 304 does not say. */
 function nameInNotModified(ifNoneMatch: string | null, head: FilterResponseHead): void {
-  addVary(head);
+  addVary(head, 'Accept-Encoding');
   const tag = head.get('etag');
   if (tag?.startsWith('"') === true && ifNoneMatch?.includes(`W/${tag}`) === true) head.set('ETag', `W/${tag}`);
 }

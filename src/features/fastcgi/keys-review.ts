@@ -40,7 +40,7 @@ export function reviewFastCgi(
     reviewFolder([...path, 'php'], read, findings);
     for (const name of Object.keys(read.php.variables ?? {}))
       reviewVariable([...path, 'php', 'variables', name], name, findings);
-    if (to !== null && protocols.has(to) && protocols.get(to) !== 'fastcgi')
+    if (to !== null && protocols.get(to) !== 'fastcgi')
       findings.errorAtKey(
         [...path, 'php'],
         `"php" needs FastCGI, and "${to}" is asked over HTTP`,

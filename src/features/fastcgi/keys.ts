@@ -85,7 +85,7 @@ export const fastCgi: FeatureKeys = featureKeys<RouteRead, FastCgiUpstreamRead>(
   routeKeys: phpKeys,
   needsUpstream: true,
   forms: { php: { example: '{ root: /srv/www }', off: 'remove the key' } },
-  ofRoute({ php }, _, directory): PhpSpec | null {
+  ofRoute({ php }, _, { directory }): PhpSpec | null {
     if (php?.root === undefined) return null;
     const { root, index, split, front_controller: front, remote, variables = {} } = php;
     return {

@@ -1,21 +1,22 @@
-import { fail } from '#failures/failure.ts';
+import { fail, type Failure, type ScriptFault } from '#failures/failure.ts';
 import type { ScriptFacts } from '../../core/cgi.ts';
 import type { Filter, FilterContext, FilterDecision } from '../../core/filter.ts';
-import type { Clock } from '../../core/time.ts';
 import { plainText, textAnswer } from '../../filters/plain-answer.ts';
 import { decoded } from '../../upstream/fastcgi/cgi-variables.ts';
-import type { FeatureHooks } from '../worker-feature.ts';
+import type { FeatureHooks, FeaturePorts } from '../worker-feature.ts';
 import type { PhpSpec } from './settings.ts';
 import { chooseScript } from './worker-choice.ts';
 import { type FoundPath, ScriptFolder } from './worker-scripts.ts';
 
+type ProgramPorts = Pick<FeaturePorts, 'clock' | 'answered'>;
+
 /** Finds the program before an endpoint is chosen, and names it when the request is sent. */
-export function hooksOf(spec: PhpSpec, clock: Clock): FeatureHooks {
-  const filter = programFilter(spec, new ScriptFolder(spec.root, clock));
+export function hooksOf(spec: PhpSpec, ports: ProgramPorts): FeatureHooks {
+  const filter = programFilter(spec, new ScriptFolder(spec.root, ports.clock), ports);
   return { filters: [filter], script: (exchange) => (exchange.getState(filter) as ScriptFacts | undefined) ?? null };
 }
 
-function programFilter(spec: PhpSpec, folder: ScriptFolder): Filter {
+function programFilter(spec: PhpSpec, folder: ScriptFolder, { clock, answered }: ProgramPorts): Filter {
   const filter: Filter = {
     name: 'php',
     onRequestHead(exchange) {
@@ -29,11 +30,12 @@ function programFilter(spec: PhpSpec, folder: ScriptFolder): Filter {
     switch (choice.kind) {
       case 'script':
         exchange.setState(filter, choice.script);
+        answered.add(exchange.request.target);
         return 'continue';
       case 'folder':
         return toFolder(exchange);
       case 'none':
-        return fail('script_not_found', 'filter', { script: choice.script, root: spec.root, why: choice.why });
+        return withoutScript(exchange.request.target, choice.script, choice.why);
       case 'ask':
         folder.look(choice.path, (result) => {
           const decision = decide(exchange, path, found.set(choice.path, result));
@@ -41,6 +43,13 @@ function programFilter(spec: PhpSpec, folder: ScriptFolder): Filter {
         });
         return 'suspend';
     }
+  }
+
+  function withoutScript(target: string, script: string, why: ScriptFault): Failure {
+    const { root } = spec;
+    return why === 'missing' && answered.isLost(target, clock.now())
+      ? fail('site_file_missing', 'filter', { path: script, root, what: 'page' })
+      : fail('script_not_found', 'filter', { script, root, why });
   }
 
   return filter;

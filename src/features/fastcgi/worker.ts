@@ -13,7 +13,7 @@ export const fastCgi = workerFeature<PhpSpec | object, FeaturePart>({
     loadedProtocols.fastcgi = createFastCgi;
     programs = await import('./worker-programs.ts');
   },
-  prepare: (_, spec, { clock }) => ({
-    hooks: 'root' in spec && programs !== null ? programs.hooksOf(spec, clock) : {},
+  prepare: (_, spec, ports) => ({
+    hooks: 'root' in spec && programs !== null ? programs.hooksOf(spec, ports) : {},
   }),
 });

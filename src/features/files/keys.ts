@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import * as z from 'zod';
+import type { PathMatch } from '../../core/path-match.ts';
 import { type Result, succeed } from '#failures/result.ts';
 import { declare } from '../../schema/default.ts';
 import { type ErrorDetail, quoted, reject } from '../../schema/error-detail.ts';
@@ -84,6 +85,8 @@ function cacheControl(written: z.output<typeof cacheValue>): string {
   return typeof written === 'string' ? written : `public, max-age=${written}`;
 }
 
+type RoutePaths = PathMatch | readonly PathMatch[] | undefined;
+
 /** What `php` of the route says of the folder with its programs. */
 interface PhpRead {
   readonly root?: string | undefined;
@@ -99,14 +102,17 @@ function besidePrograms(php: PhpRead | undefined): FilesRead | undefined {
   return { root: php.root };
 }
 
-export const files: FeatureKeys = featureKeys<RouteRead & { to?: unknown; php?: PhpRead | undefined }, object>({
+export const files: FeatureKeys = featureKeys<
+  RouteRead & { to?: unknown; path?: RoutePaths; php?: PhpRead | undefined },
+  object
+>({
   name: filesName,
   isAction: true,
-  standsBesideTo: true,
+  standsBesideTo: () => true,
   effective: ['rewrite', 'response_headers', 'timeouts'],
   routeKeys: filesKeys,
   forms: { files: { example: './public', off: 'remove the key', stands: ['root', 'listing'] } },
-  ofRoute({ files: read, to, php }, _, directory): FilesSpec | null {
+  ofRoute({ files: read, to, path: paths, php }, _, { directory }): FilesSpec | null {
     const written = read === undefined && to !== undefined ? besidePrograms(php) : read;
     if (written === undefined) return null;
     const {
@@ -120,6 +126,7 @@ export const files: FeatureKeys = featureKeys<RouteRead & { to?: unknown; php?: 
     const { precompressed = false } = rest;
     return {
       ...{ root: resolve(directory, root), index, fallback, listing, passes: to !== undefined },
+      isBelow: [paths ?? []].flat().some(({ kind }) => kind === 'prefix'),
       programs: php === undefined ? null : (php.split ?? '.php'),
       precompressed: precompressed === true ? fileCodings : precompressed === false ? [] : precompressed,
       cache: Object.entries(cache).map(([glob, value]) => [glob, cacheControl(value)] as const),

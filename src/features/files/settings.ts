@@ -13,6 +13,8 @@ export interface FilesSpec {
   readonly precompressed: readonly FileCoding[];
   /** The Cache-Control of files by glob: the first that matches holds. */
   readonly cache: readonly (readonly [glob: string, value: string])[];
+  /** The folder stands for a path and what is below it, so that the path is that of a folder. */
+  readonly isBelow: boolean;
   /** What is not there goes to the upstream of the route. */
   readonly passes: boolean;
   /** How the names of programs end, which `php` of the route runs and which are never sent; null: the route runs none. */

@@ -7,7 +7,7 @@ export interface OpenFile {
   readonly facts: FileFacts;
 }
 
-export type NotOpened = 'missing' | 'hidden' | 'outside';
+export type NotOpened = 'missing' | 'hidden' | 'program' | 'outside';
 
 /** Codes of the system for which there is no such file: too long names, and names below a file, are none either. */
 const missingCodes: ReadonlySet<string> = new Set([
@@ -24,7 +24,7 @@ const missingCodes: ReadonlySet<string> = new Set([
 export class Root {
   readonly #path: string;
   readonly disk: Disk;
-  /** How the names of files end that are hidden, since they are programs; null: there are none. */
+  /** How the names of files end that are hidden, since they are programs; null: the route runs none. */
   readonly #programs: string | null;
   /** Where the folder really lies; null: not known yet. A deployment may lead a link elsewhere. */
   #realPath: string | null = null;
@@ -57,6 +57,13 @@ export class Root {
     }
   }
 
+  async exists(): Promise<boolean> {
+    return this.disk.calls.realPath(this.#path).then(
+      () => true,
+      (error: unknown) => !missingCodes.has(codeOf(error)),
+    );
+  }
+
   async #refused(fd: number, { kind, device }: FileFacts, realPathBefore: string | null): Promise<NotOpened | null> {
     if (kind === 'other') return 'missing';
     const location = locationOf(fd);
@@ -65,17 +72,14 @@ export class Root {
     const restBefore = realPathBefore === null ? null : restBelow(realPathBefore, location);
     const rest = restBefore ?? (await this.#below(location, device));
     if (rest === null) return 'outside';
-    return this.#hides(rest) ? 'hidden' : null;
+    if (isProgram(rest, this.#programs)) return 'program';
+    return isHiddenBelow(rest) ? 'hidden' : null;
   }
 
   /** Whether a file at this location, which is no link, would be served. */
   serves(location: string): boolean {
     const rest = this.#realPath === null ? null : restBelow(this.#realPath, location);
-    return rest !== null && !this.#hides(rest);
-  }
-
-  #hides(rest: string): boolean {
-    return isHiddenBelow(rest) || isProgram(rest, this.#programs);
+    return rest !== null && !isHiddenBelow(rest) && !isProgram(rest, this.#programs);
   }
 
   /** The rest of the location below the root; null: it lies outside. */

@@ -36,12 +36,15 @@ export function isHidden(names: readonly string[]): boolean {
   return (first?.startsWith('.') === true && first !== '.well-known') || others.some((name) => name.startsWith('.'));
 }
 
+const usualPrograms = /\.(?:php\d?|phtml)(?:~|\.(?:bak|old|orig|save|sav|swp|dist|tmp|\d))?(?:\/|$)/i;
+
 /**
  * Whether a name of the path is that of a program, of any spelling: a file system may not tell capital letters apart, what follows the name is
- * PATH_INFO, and `x.php~`, `x.php.bak`, `x.php.gz` and `x.php7` have the text of a program too. `ending`: null: there are no programs.
+ * PATH_INFO, and `x.php~`, `x.php.bak`, `x.php.gz` and `x.php7` have the text of a program too. `ending`: null: the route runs none, and only what is PHP beyond doubt is one: a copy of a
+ * site has pages such as `index.php.html`.
  */
 export function isProgram(path: string, ending: string | null): boolean {
-  if (ending === null) return false;
+  if (ending === null) return usualPrograms.test(path);
   const [text, wanted] = [path.toLowerCase(), ending.toLowerCase()];
   for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + 1))
     if (!/[a-z]/.test(text[at + wanted.length] ?? '')) return true;

@@ -9,6 +9,7 @@ import { Deadlines } from '../../core/deadline.ts';
 import type { FilterContext } from '../../core/filter.ts';
 import { localSemaphoreSource } from '../../core/local-semaphore.ts';
 import { PoolClasses } from '../../core/pool-classes.ts';
+import { AnsweredTargets } from '../../policy/answered-targets.ts';
 import { PairHeaders } from '../../testing/pair-headers.ts';
 import { SeededRandom } from '../../testing/seeded-random.ts';
 import { SimulatedClock } from '../../testing/simulated-clock.ts';
@@ -30,6 +31,7 @@ const spec: FilesSpec = {
     listing: false,
     precompressed: [],
     cache: [],
+    isBelow: true,
     passes: false,
     programs: null,
   },
@@ -46,7 +48,12 @@ class SiteUnderTest {
 
   constructor(calls: Partial<FileCalls>) {
     const disk = new Disk(this.pool, { ...systemCalls, ...calls });
-    const ports = { clock: this.clock, deadlines: new Deadlines(this.clock), random: new SeededRandom(1) };
+    const ports = {
+      clock: this.clock,
+      deadlines: new Deadlines(this.clock),
+      random: new SeededRandom(1),
+      answered: new AnsweredTargets(),
+    };
     this.#filter = filesFilter(spec, new Root(root, disk, null), ports);
   }
 

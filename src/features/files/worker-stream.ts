@@ -4,6 +4,7 @@ import type { Random } from '../../core/random.ts';
 import type { OutgoingRequest, ResponseHead } from '../../core/message.ts';
 import type { AttemptLimits, UpstreamHandler, UpstreamStream } from '../../core/stream.ts';
 import { after, type Clock, never } from '../../core/time.ts';
+import type { AnsweredTargets } from '../../policy/answered-targets.ts';
 import type { Disk, DiskTurn } from './worker-disk.ts';
 import type { FileRange } from './worker-conditions.ts';
 import { codeOf, type OpenFile } from './worker-file.ts';
@@ -24,6 +25,7 @@ export interface FilePorts {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly random: Random;
+  readonly answered: AnsweredTargets;
 }
 
 const capabilities = { protocol: '', multiplexed: false, trailers: false } as const;

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { declare } from '../../schema/default.ts';
-import { withPath } from '../../schema/format/redirect-location.ts';
-import { redirectLocation } from '../../schema/leaves.ts';
+import { parseRedirectLocation, withPath } from '../../schema/format/redirect-location.ts';
+import { parsed, path } from '../../schema/leaves.ts';
 import { key, section } from '../../schema/section.ts';
 
 export const absent = {
@@ -12,15 +12,21 @@ export const absent = {
   keepPath: declare('true', 'Links, bookmarks and searches lead to pages, not to a home page.'),
 };
 
+const redirectLocation = parsed(parseRedirectLocation, { kind: 'path or URL' });
+
 export const redirectKeys = {
   redirect: key(
     z.union([
       redirectLocation,
       section({
-        location: redirectLocation.meta({
-          description:
-            'Where to: a path or a URL. `{path}`, `{query}` (with its `?`) and `{host}` (without a port) stand for those of the request.',
-        }),
+        location: key(
+          redirectLocation,
+          'Where to: a path or a URL. `{path}`, `{query}` (with its `?`), `{host}` (without a port) and other variables stand for those of the request.',
+        ),
+        map: key(
+          path,
+          'A file with a redirect in each line: `/old /new`, perhaps with a status behind it. Paths are compared as a whole, with their query if the line has one. Requests that no line is for go to `location`, or to `to`, or are 404.',
+        ),
         keep_path: key(
           z.boolean(),
           'Whether a URL that names no page, such as `https://new.example`, gets the path and query of the request.',
@@ -35,8 +41,9 @@ export const redirectKeys = {
 
 export type RedirectRead = z.output<z.ZodObject<typeof redirectKeys>>;
 
-/** The location with what the request adds to it; null: the route does not redirect. */
+/** The location with what the request adds to it; null: there is none for all requests. */
 export function locationIn({ redirect }: RedirectRead): string | null {
   if (redirect === undefined || typeof redirect === 'string') return redirect === undefined ? null : withPath(redirect);
+  if (redirect.location === undefined) return null;
   return redirect.keep_path === false ? redirect.location : withPath(redirect.location);
 }

@@ -1,7 +1,8 @@
 /** Redirects to hosts that are not ours, and redirects that lead back to themselves. */
 import { isHostPattern, isWildcard, matchesHost } from '../../core/host-match.ts';
-import { pathsOf, pathTest } from '../../core/path-match.ts';
+import { captureNames, pathsOf, pathTest } from '../../core/path-match.ts';
 import type { RouteMatch } from '../../core/route-spec.ts';
+import { templateError } from '../../core/template.ts';
 import type { Findings, Path } from '../../schema/findings.ts';
 import type { Written } from '../feature-keys.ts';
 import { locationIn, type RedirectRead } from './keys-format.ts';
@@ -15,10 +16,21 @@ const hopsMax = 20;
 export function reviewRedirects(written: WrittenRedirects, findings: Findings): void {
   for (const route of written.routes) {
     const location = locationIn(route.read);
+    reviewSection(route, findings);
     if (location === null) continue;
+    const error = templateError(location, captureNames(route.match.paths ?? []));
+    if (error !== null) findings.errorAtValue(pathOf(route), error.message, error.suggestion);
     reviewHost(location, route, findings);
     reviewLoop(location, route, written, findings);
   }
+}
+
+function reviewSection({ path, read: { redirect } }: WrittenRoute, findings: Findings): void {
+  if (typeof redirect !== 'object' || redirect.location !== undefined) return;
+  if (redirect.map === undefined)
+    findings.errorAtKey([...path, 'redirect'], 'the redirect does not say where to', 'add "location", or "map"');
+  else if (redirect.keep_path !== undefined)
+    findings.warnAtKey([...path, 'redirect', 'keep_path'], '"keep_path" has no effect without "location"', 'remove it');
 }
 
 function pathOf({ path, read }: WrittenRoute): Path {
@@ -74,9 +86,10 @@ function adviceFor(location: string, { host, path }: RedirectTarget, { hosts, pa
     return `add a route with host: ${host} before this one`;
   if (isUrl)
     return 'remove the route: a listener with "tls" redirects requests in clear text by itself ("redirect_http")';
-  return path === pathPrefix || location.includes('{')
+  const plain = path.replace(/(.)\/$/, '$1');
+  return plain === pathPrefix || location.includes('{')
     ? 'redirect to a place that another route serves'
-    : `add a route with path: ${path} before this one`;
+    : `add a route with path: ${plain} before this one`;
 }
 
 /** Where a location leads; null: to a host that no route names, or to what this gateway does not listen for. */
@@ -87,16 +100,19 @@ function targetOf(
 ): RedirectTarget | null {
   const host = from?.host ?? null;
   const filled = location
+    .replaceAll('{scheme}', listensWithTls ? 'https' : 'http')
     .replaceAll('{host}', host ?? 'host.invalid')
     .replaceAll('{path}', from?.path ?? '/')
     .replaceAll('{query}', '');
+  // What other variables have only a request says.
+  if (filled.includes('{')) return null;
   const isUrl = /^https?:/i.test(filled);
   // Another server may listen there.
   if (isUrl && /^https:/i.test(filled) !== listensWithTls) return null;
   const url = URL.parse(filled, 'http://host.invalid');
   if (url === null) return null;
-  const path = url.pathname.length > 1 ? url.pathname.replace(/\/$/, '') : '/';
-  if (!isUrl || location.includes('{host}')) return { host, path };
+  const path = url.pathname;
+  if (!isUrl || (location.includes('{host}') && (host === null || url.hostname === host))) return { host, path };
   const isOurs = routes.some(({ match }) => match.hosts.length > 0 && matchesHost(match.hosts, url.hostname));
   return isOurs ? { host: url.hostname, path } : null;
 }

@@ -4,23 +4,30 @@ import type { Filter } from '../../core/filter.ts';
 import { plainText, textAnswer } from '../../filters/plain-answer.ts';
 import { visibleText } from '../../wire/visible-text.ts';
 import { type FeaturePart, workerFeature } from '../worker-feature.ts';
-import { type LocationOf, locationOf } from './worker-location.ts';
+import { type LocationOf, locationOf } from '../../core/location-text.ts';
+import { redirectOf } from './settings-map.ts';
 import { redirectName, type RedirectSpec } from './settings.ts';
 
 export const redirect = workerFeature<RedirectSpec, FeaturePart>({
   name: redirectName,
-  prepare: (_, { status, location }) => ({ hooks: { filters: [redirectFilter(status, locationOf(location))] } }),
+  prepare: ({ upstream }, spec) => ({ hooks: { filters: [redirectFilter(spec, upstream !== null)] } }),
 });
 
-/** Redirects every request. */
-function redirectFilter(status: number, locationOf: LocationOf): Filter {
+/** Redirects requests. `passesOn`: those that the map does not have go to the upstream. */
+function redirectFilter(spec: RedirectSpec, passesOn: boolean): Filter {
+  const find = redirectOf(spec);
+  const known = spec.location === null ? null : locationOf(spec.location);
   return {
     name: redirectName,
-    onRequestHead({ variables }) {
-      const location = locationOf(variables);
+    onRequestHead({ variables, request }) {
+      const found = find(variables);
+      if (found === null)
+        return passesOn ? 'continue' : fail('no_route', 'filter', { host: request.authority, path: request.target });
+      const fill: LocationOf = known !== null && found.location === spec.location ? known : locationOf(found.location);
+      const location = fill(variables);
       if (location === null) return withoutHost();
       const visible = visibleText(location, Number.POSITIVE_INFINITY);
-      return textAnswer(status, plainText, `See ${visible}\n`, [['Location', visible]]);
+      return textAnswer(found.status, plainText, `See ${visible}\n`, [['Location', visible]]);
     },
   };
 }

@@ -45,8 +45,8 @@ export class ReplacementFilter implements Filter {
     return exchange.getState(this) === true ? new ReplacementBody(this.#search, sink) : null;
   }
 
-  #mayChange({ request, endpoint }: FilterContext, head: FilterResponseHead): boolean {
-    if (endpoint === null) return false; // A file: of it also ranges and codings are sent, and all parts have to fit together.
+  #mayChange({ request, endpoint, isFromSource }: FilterContext, head: FilterResponseHead): boolean {
+    if (endpoint === null || isFromSource) return false; // A file: of it also ranges and codings are sent, and all parts have to fit together.
     if (head.status === 204 || head.status === 206 || head.status === 304) return false;
     if (hasNoBody(head.framing) && request.method !== 'HEAD') return false;
     const coding = head.get('content-encoding');

@@ -14,17 +14,36 @@ export const files = {
     logLevel: 'info',
     temporary: false,
     title: 'There is no such file',
-    sentence: ({ path, absence }) =>
-      `The folder of the route has no file for ${quoted(path)}${absences[absence] ?? ''}.`,
+    sentence: ({ path, root, absence }) =>
+      `The folder ${quoted(root)} has no file for ${quoted(path)}${absences[absence] ?? ''}.`,
     forClient: 'There is no page at this address. Check whether it is spelt correctly.',
     usualCauses: [
       'a link or bookmark leads to a page that does not exist any more',
       'the path of the route is part of the path of the file: with `path: /assets` and `files: ./public` the file is ./public/assets/…, unless `rewrite: { path: / }` removes it',
       'a scanner tries addresses',
     ],
-    nextStep:
-      'Look whether the file is in the folder that `files` of the route names; `candor route URL` shows the route and its folder.',
+    nextStep: 'Look whether the file is in that folder; `candor route URL` shows the route.',
     inThisCase: ({ absence }) => casesOfAbsence[absence] ?? null,
+  },
+  site_file_missing: {
+    type: 'destination_not_found',
+    status: 404,
+    whose: 'operator',
+    retry: 'never',
+    countsAgainstHealth: false,
+    logLevel: 'error',
+    temporary: false,
+    title: 'Files of the site are gone',
+    sentence: ({ path, root, what }) => (missing[what] ?? pageMissing)(quoted(path), quoted(root)),
+    forClient:
+      'This page is missing. It was here a short time ago; its operators can find the reason by the request id.',
+    usualCauses: [
+      'a deployment removes the files of the site before it copies the new ones, or has failed in between',
+      'pages were deleted or renamed that others still link to',
+    ],
+    nextStep:
+      'Compare the folder with what was to be deployed. Put the new files into a folder of their own, and lead a symbolic link to it by `mv -T`.',
+    inThisCase: ({ what }) => casesOfSite[what] ?? null,
   },
   file_forbidden: {
     type: 'http_request_denied',
@@ -131,18 +150,63 @@ export const files = {
   },
 } satisfies Partial<FailureTable>;
 
+function pageMissing(path: string, root: string): string {
+  return `The folder ${root} has no file for ${path} any more: it has been sent before, and other pages are missing too.`;
+}
+
+const missing: Readonly<Record<string, (path: string, root: string) => string>> = {
+  page: pageMissing,
+  fallback: (path, root) => `The folder ${root} has no file for ${path}, and lacks the \`fallback\` for such pages.`,
+  folder: (path, root) => `The folder ${root}, which has the file for ${path}, does not exist.`,
+};
+
+const casesOfSite: Readonly<Record<string, CaseTexts | null>> = {
+  page: null,
+  fallback: {
+    title: 'The page for all others is missing',
+    forClient: 'This page is missing. Its operators can find the reason by the request id.',
+    usualCauses: [
+      '`fallback` of the route has a typing mistake, or is not below its folder',
+      'a deployment has not copied that file, or has failed',
+    ],
+    nextStep: 'Compare `fallback` of the route with what its folder has.',
+  },
+  folder: {
+    title: 'The folder of the site does not exist',
+    forClient: 'This page is missing. Its operators can find the reason by the request id.',
+    usualCauses: [
+      '`files` of the route has a typing mistake, or the site has not been built or copied yet',
+      'a disk is not mounted, or a deployment has removed the folder',
+    ],
+    nextStep: 'Make the folder, or correct `files` of the route.',
+  },
+};
+
 const absences: Readonly<Record<string, string>> = {
   missing: '',
+  no_index: ', a folder without an index',
   hidden: ', whose name begins with a dot',
+  program: ' that may be sent: it is a PHP program',
   outside: ': a link leads out of it',
 };
 
 const casesOfAbsence: Readonly<Record<string, CaseTexts | null>> = {
   missing: null,
+  no_index: {
+    usualCauses: ['a folder has no file of the names under `index`, and `listing` is off'],
+    nextStep: 'Give the folder an index.html, or let `files: { listing: true }` list it.',
+  },
   hidden: {
     usualCauses: ['a scanner looks for files such as .env or .git, which are never served'],
     nextStep:
       'Nothing is wrong; a file that is to be served needs a name without a dot at its beginning, or the folder /.well-known.',
+  },
+  program: {
+    usualCauses: [
+      'a scanner looks for programs, or copies of them, whose text has passwords',
+      'the folder is that of a PHP application, and the route does not run it',
+    ],
+    nextStep: 'To run the programs, give the route `php: { root: … }` and an upstream with `protocol: fastcgi`.',
   },
   outside: {
     usualCauses: ['a symbolic link in the folder leads out of it; what is outside is not served'],

@@ -1,4 +1,4 @@
-import type { Evidence, Guess } from '../failure.ts';
+import type { Evidence, Guess, NamedFileFault } from '../failure.ts';
 import type { CaseTexts, FailureTable } from '../failure-spec.ts';
 import { guessWords, isOtherProtocol, stepOfOtherProtocol } from '../guess-words.ts';
 import { http1Behind, type ResponseRule, responseRules } from '../rules.ts';
@@ -20,6 +20,45 @@ const tlsExpected: CaseTexts = {
   usualCauses: ['the application expects TLS, and the upstream has no `tls` in the configuration'],
   nextStep:
     'Set `tls: true` for the upstream if the application is to be asked over TLS, or name its port for HTTP without TLS.',
+};
+
+const namedFileFaults: Readonly<Record<NamedFileFault, string>> = {
+  missing: 'there is no such file in the folder of the route',
+  hidden: 'names that begin with a dot are not sent',
+  program: 'PHP programs are not sent',
+  outside: 'a link leads out of the folder of the route',
+  folder: 'that is a folder',
+  elsewhere: '`send_files` of the route has no folder for it',
+  several: 'that is more than one file',
+};
+
+const casesOfNamedFile: Partial<Record<NamedFileFault, CaseTexts>> = {
+  hidden: {
+    usualCauses: [
+      'a name that a visitor has sent became part of the path, such as `../` or `.env`: then the application must check it',
+      'the file is one that is never sent: its name, or that of a folder above it, begins with a dot',
+    ],
+    nextStep: 'Look where the application has the name from.',
+  },
+  program: {
+    usualCauses: ['a name that a visitor has sent became part of the path: then the application must check it'],
+    nextStep: 'Look where the application has the name from.',
+  },
+  outside: {
+    usualCauses: ['a symbolic link in the folder leads out of it; what is outside is not sent'],
+    nextStep: 'Let `send_files` name a folder that has both, or copy the file into the folder.',
+  },
+  elsewhere: {
+    usualCauses: [
+      'the application names its files as for another server: nginx takes the path of a location, Apache and Lighttpd that of the file system',
+      'a name that a visitor has sent became the path: then the application must check it',
+    ],
+    nextStep: 'Write how the names begin, and the folder that is meant: `send_files: { /protected/: ./protected }`.',
+  },
+  several: {
+    usualCauses: ['the header was added a second time, where it should have been replaced'],
+    nextStep: 'Search the application for where it sets the header.',
+  },
 };
 
 const leftOver = {
@@ -210,6 +249,27 @@ export const garbage = {
     ],
     nextStep:
       'Compare the address with `listen` in the pool of php-fpm (`grep -r ^listen /etc/php/*/fpm/pool.d/`); if the endpoint speaks HTTP, remove `protocol`.',
+  },
+  response_file_not_found: {
+    type: 'http_protocol_error',
+    status: 502,
+    whose: 'application',
+    retry: 'never',
+    countsAgainstHealth: false,
+    logLevel: 'error',
+    temporary: false,
+    title: 'The application named a file that cannot be sent',
+    sentence: ({ address, header, file, why }) =>
+      `${address} answered with ${header}: ${quoted(file)}, and ${namedFileFaults[why]}.`,
+    forClient: 'The application wanted to send a file that this site does not find. Its operators must look at it.',
+    usualCauses: [
+      'the file was deleted, or was never written, and the application still has a record of it',
+      'the application and the gateway see the files below different paths, such as in a container',
+      'the name is not percent-encoded: a `%` in it is written `%25`',
+    ],
+    nextStep:
+      'Compare the name with `send_files` of the route: what stands before the colon is removed from it, and the rest is the path below the folder.',
+    inThisCase: ({ why }) => casesOfNamedFile[why] ?? null,
   },
   script_unknown: {
     type: 'destination_not_found',

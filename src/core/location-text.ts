@@ -1,5 +1,6 @@
-import { compileTemplate } from '../../core/template.ts';
-import type { VariableSource } from '../../core/variables.ts';
+import { compileTemplate } from './template.ts';
+import { fillUrl } from './url-text.ts';
+import type { VariableSource } from './variables.ts';
 
 /** The Location for a request; null: it names the request's host, and the request has none. */
 export type LocationOf = (request: VariableSource) => string | null;
@@ -15,19 +16,7 @@ export function locationOf(text: string): LocationOf {
   const namesHost = template.variables.some(({ written }) => written === 'host');
   return (request) => {
     if (namesHost && request.host === '') return null;
-    const location = template.fill(request, encodeIn);
+    const location = fillUrl(template, request);
     return location.startsWith('/') ? location.replace(/^[/\\]+/, '/') : location;
   };
-}
-
-function encodeIn(value: string, variable: string): string {
-  if (variable === 'host') return value;
-  // `OPTIONS *` has no path.
-  if (variable === 'path') return value.startsWith('/') ? encoded(value, /[^\w\-.~!$&'()*+,;=:@%/]/g) : '/';
-  return encoded(value, variable === 'query' ? /[^\x21-\x7e]|[#"<>\\`{}]/g : /[^\w\-.~]/g);
-}
-
-/** Each character of a target is one byte. */
-function encoded(text: string, unsafe: RegExp): string {
-  return text.replace(unsafe, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import * as fc from '../../../test/properties.ts';
-import { variableSource } from '../../exchange/variable-source.test-support.ts';
-import { locationOf } from './worker-location.ts';
+import * as fc from '../../test/properties.ts';
+import { variableSource } from '../exchange/variable-source.test-support.ts';
+import { locationOf } from './location-text.ts';
 
 const cases: readonly (readonly [template: string, authority: string, target: string, location: string | null])[] = [
   ['/new', 'a.test', '/x?y', '/new'],
@@ -35,6 +35,8 @@ const cases: readonly (readonly [template: string, authority: string, target: st
   ['{path}{query}', 'a.test', '/a?b\r\n#"<\\', '/a?b%0D%0A%23%22%3C%5C'],
   ['{path}', 'a.test', '/a/../../../b/', '/b/'],
   ['{path}', 'a.test', '/a[|^]b', '/a%5B%7C%5E%5Db'],
+  ['/in/{query.a}/{query.b}{query}', 'a.test', '/x?a=..&b=1.2', '/in/%252E%252E/1%252E2?a=..&b=1.2'],
+  ['/in/{query.a}?b={query.b}', 'a.test', '/x?a=%2e.&b=..', '/in/%252E%252E?b=..'],
 ];
 
 describe('the location of a redirect', () => {
