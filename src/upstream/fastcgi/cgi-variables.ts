@@ -1,26 +1,23 @@
 import type { CgiFacts } from '../../core/cgi.ts';
-import { eachHeaderLine } from '../../core/header-lines.ts';
-import type { HeaderSink, OutgoingRequest } from '../../core/message.ts';
+import type { OutgoingRequest } from '../../core/message.ts';
 import { portOf } from '../../wire/forwarded.ts';
 import type { FastCgiParams } from '../../wire/fastcgi-writer.ts';
+import { HeaderVariables } from './header-variables.ts';
 
-/** Takes the variables of a request. */
-type VariableSink = Pick<FastCgiParams, 'add'>;
+/** One for all requests of a thread: it is filled and written within a call. */
+const headers = new HeaderVariables();
 
 /**
  * Adds what an application is told of a request (RFC 3875 §4.1), under the names of nginx's `fastcgi_params`. Names of headers that have another
  * mark than "-" are left out: "_" would make one variable of two headers.
  */
-export function addVariables(sink: VariableSink, request: OutgoingRequest): void {
-  const headers = new HeaderVariables();
-  request.writeHeaders(headers);
+export function addVariables(sink: FastCgiParams, request: OutgoingRequest): void {
   const { target, framing, method, authority } = request;
   const mark = target.indexOf('?');
   sink.add('GATEWAY_INTERFACE', 'CGI/1.1');
   sink.add('SERVER_SOFTWARE', 'candor');
   sink.add('REQUEST_METHOD', method);
   sink.add('QUERY_STRING', mark < 0 ? '' : target.slice(mark + 1));
-  if (headers.contentType !== null) sink.add('CONTENT_TYPE', headers.contentType);
   if (framing.kind === 'length') sink.add('CONTENT_LENGTH', String(framing.bytes));
   const facts = request.cgi?.() ?? null;
   addPath(sink, facts, decoded(mark < 0 ? target : target.slice(0, mark)));
@@ -29,13 +26,15 @@ export function addVariables(sink: VariableSink, request: OutgoingRequest): void
   // PHP that was built to be started by a web server alone refuses a request without it (cgi.force_redirect).
   sink.add('REDIRECT_STATUS', '200');
   if (authority !== '') sink.add('HTTP_HOST', authority);
-  for (const [name, value] of headers.all) sink.add(name, value);
+  headers.clear();
+  request.writeHeaders(headers);
+  headers.writeTo(sink);
   // Of several values of a name programs get the last.
   for (const [name, value] of Object.entries(facts?.script?.variables ?? {})) sink.add(name, value);
 }
 
 /** `path`: decoded. */
-function addPath(sink: VariableSink, facts: CgiFacts | null, path: string): void {
+function addPath(sink: FastCgiParams, facts: CgiFacts | null, path: string): void {
   const script = facts?.script ?? null;
   const prefix = facts?.prefixRemoved ?? '';
   const name = script === null ? prefix : prefix + script.name;
@@ -49,7 +48,7 @@ function addPath(sink: VariableSink, facts: CgiFacts | null, path: string): void
   if (pathInfo !== '') sink.add('PATH_TRANSLATED', script.root + pathInfo);
 }
 
-function addConnection(sink: VariableSink, { client, version }: CgiFacts, authority: string): void {
+function addConnection(sink: FastCgiParams, { client, version }: CgiFacts, authority: string): void {
   const { address, port, scheme, connection } = client;
   sink.add('SERVER_PROTOCOL', version === 'HTTP/2' ? 'HTTP/2.0' : version);
   sink.add('REQUEST_SCHEME', scheme);
@@ -65,31 +64,4 @@ function addConnection(sink: VariableSink, { client, version }: CgiFacts, author
 export function decoded(path: string): string {
   if (!path.includes('%')) return path;
   return path.replace(/%([\dA-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-}
-
-/** `CVE-2016-5385`: programs take HTTP_PROXY for the variable that names their own proxy. The others are told by variables of their own. */
-const givenOtherwise: ReadonlySet<string> = new Set(['HTTP_PROXY', 'HTTP_HOST', 'HTTP_CONTENT_LENGTH']);
-const plainName = /^[A-Za-z0-9-]+$/;
-
-/** The headers of a request as variables. Values of the same name are one, as in RFC 9110 §5.3 and, for Cookie, RFC 6265 §4.2.1. */
-class HeaderVariables implements HeaderSink {
-  readonly all = new Map<string, string>();
-  contentType: string | null = null;
-
-  header(name: string, value: string): void {
-    if (!plainName.test(name)) return;
-    const variable = `HTTP_${name.toUpperCase().replaceAll('-', '_')}`;
-    if (variable === 'HTTP_CONTENT_TYPE') this.contentType ??= value;
-    else if (!givenOtherwise.has(variable)) this.#add(variable, value);
-  }
-
-  #add(variable: string, value: string): void {
-    const before = this.all.get(variable);
-    const separator = variable === 'HTTP_COOKIE' ? '; ' : ', ';
-    this.all.set(variable, before === undefined ? value : before + separator + value);
-  }
-
-  headerLines(bytes: Uint8Array, start: number, end: number): void {
-    eachHeaderLine(bytes, start, end, (name, value) => this.header(name, value));
-  }
 }
