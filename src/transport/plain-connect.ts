@@ -1,6 +1,7 @@
 import { getSystemErrorName } from 'node:util';
 import type { Cancellable, ConnectTarget, ConnectWaiter } from '../core/connector.ts';
-import { unixFacts } from './handle-facts.ts';
+import type { TransportFacts } from '../core/transport.ts';
+import { HandleFacts, unixFacts } from './handle-facts.ts';
 import { HandleTransport } from './handle-transport.ts';
 import { type ConnectRequest, type StreamHandle, streamInternals } from './stream-handle.ts';
 
@@ -51,13 +52,13 @@ export class PlainConnect implements Cancellable {
     if (status < 0) return this.fail(getSystemErrorName(status));
     this.#isOver = true;
     const handle = this.#handle;
-    const { kind, header } = this.#target;
-    if (kind === 'tcp') handle.setNoDelay(true);
+    const target = this.#target;
+    const { header } = target;
+    if (target.kind === 'tcp') handle.setNoDelay(true);
     // At once: bytes that wait in a transport are taken for the request's. An error shows again on the next read or write.
     if (header != null) sendHeader(handle, header);
     this.#waiter.onTransportConnected();
-    const facts = kind === 'unix' ? { facts: unixFacts(this.#target.path) } : {};
-    this.#waiter.onConnected(new HandleTransport(handle, { savesUnread: true, ...facts }));
+    this.#waiter.onConnected(new HandleTransport(handle, { savesUnread: true, facts: factsOf(target, handle) }));
   }
 
   /** For the constructor and `onHandleConnected` alone. */
@@ -72,6 +73,12 @@ export class PlainConnect implements Cancellable {
     this.#isOver = true;
     this.#handle.close();
   }
+}
+
+/** An IPv6 address can be written in several ways: the system's is looked up. */
+function factsOf(target: ConnectTarget, handle: StreamHandle): TransportFacts {
+  if (target.kind === 'unix') return unixFacts(target.path);
+  return target.address.includes(':') ? new HandleFacts(handle) : new HandleFacts(handle, target);
 }
 
 function onConnected(this: ConnectRequest, status: number): void {

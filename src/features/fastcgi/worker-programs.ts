@@ -19,13 +19,13 @@ function programFilter(spec: PhpSpec, folder: ScriptFolder): Filter {
   const filter: Filter = {
     name: 'php',
     onRequestHead(exchange) {
-      return decide(exchange, decoded(exchange.rewrittenPath), new Map());
+      return decide(exchange, decoded(exchange.rewrittenPath), null);
     },
   };
 
   /** `found`: by looks for this request, which may be older than what the folder keeps. */
-  function decide(exchange: FilterContext, path: string, found: Map<string, FoundPath>): FilterDecision {
-    const choice = chooseScript(path, spec, (name) => found.get(name) ?? folder.known(name));
+  function decide(exchange: FilterContext, path: string, found: ReadonlyMap<string, FoundPath> | null): FilterDecision {
+    const choice = chooseScript(path, spec, (name) => found?.get(name) ?? folder.known(name));
     switch (choice.kind) {
       case 'script':
         exchange.setState(filter, choice.script);
@@ -36,7 +36,7 @@ function programFilter(spec: PhpSpec, folder: ScriptFolder): Filter {
         return fail('script_not_found', 'filter', { script: choice.script, root: spec.root, why: choice.why });
       case 'ask':
         folder.look(choice.path, (result) => {
-          const decision = decide(exchange, path, found.set(choice.path, result));
+          const decision = decide(exchange, path, new Map(found).set(choice.path, result));
           if (decision !== 'suspend') exchange.resume(filter, decision);
         });
         return 'suspend';

@@ -22,7 +22,9 @@ export function filesFilter(spec: FilesSpec, root: Root, ports: FilePorts): Filt
       if (method !== 'GET' && method !== 'HEAD') return spec.passes ? 'continue' : otherMethod(method);
       const cached = cache.find(context);
       if (cached !== null) return respondFrom(cached, spec, root.disk, context, ports);
-      const path = filePathOf(context.rewrittenPath);
+      const { rewrittenPath } = context;
+      if (spec.passes && !rewrittenPath.includes('%') && isProgram(rewrittenPath, spec.programs)) return 'continue';
+      const path = filePathOf(rewrittenPath);
       if (typeof path === 'string') {
         if (spec.passes) return 'continue';
         return fail('file_not_found', 'filter', { path: context.path, absence: path });

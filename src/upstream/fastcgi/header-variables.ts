@@ -78,7 +78,7 @@ export class HeaderVariables extends GrowingBytes implements HeaderSink {
   }
 
   #addLine(start: number, nameEnd: number, valueStart: number, end: number, hash: number): void {
-    if (givenOtherwise.some((name) => this.#isNamed(start, nameEnd, name))) return;
+    for (const name of givenOtherwise) if (this.#isNamed(start, nameEnd, name)) return;
     const span = this.#count++ * spanSize;
     if (span === this.#spans.length) this.#growSpans();
     const spans = this.#spans;
@@ -108,7 +108,9 @@ export class HeaderVariables extends GrowingBytes implements HeaderSink {
   #haveSameName(one: number, other: number): boolean {
     const { bytes } = this;
     const spans = this.#spans;
-    const [start, end, from] = [spans[one] as number, spans[one + 1] as number, spans[other] as number];
+    const start = spans[one] as number;
+    const end = spans[one + 1] as number;
+    const from = spans[other] as number;
     if (end - start !== (spans[other + 1] as number) - from) return false;
     for (let at = start; at < end; at++)
       if (variableBytes[bytes[at] as number] !== variableBytes[bytes[from + at - start] as number]) return false;
@@ -131,7 +133,8 @@ export class HeaderVariables extends GrowingBytes implements HeaderSink {
   #writeVariable(params: FastCgiParams, span: number): void {
     const { bytes } = this;
     const spans = this.#spans;
-    const [start, nameEnd] = [spans[span] as number, spans[span + 1] as number];
+    const start = spans[span] as number;
+    const nameEnd = spans[span + 1] as number;
     if (this.#isNamed(start, nameEnd, contentType))
       return params.addPart(contentType, bytes, spans[span + 2] as number, spans[span + 3] as number);
     const separator = this.#isNamed(start, nameEnd, 'COOKIE') ? '; ' : ', ';

@@ -12,7 +12,7 @@ import { cgiHead, statusLineBefore } from '../../wire/cgi-head.ts';
 import { FastCgiReader, type FastCgiTaker } from '../../wire/fastcgi-reader.ts';
 import { guessBytes } from '../../wire/guess-bytes.ts';
 import { hasStreamType } from '../../wire/is-stream.ts';
-import { responseLimits } from '../../wire/limits.ts';
+import { responseLimitsWith } from '../../wire/limits.ts';
 import type { ParsedResponseHead } from '../../wire/parsed-response-head.ts';
 import { firstBytesOf, ResponseHeadParser } from '../../wire/response-head.ts';
 import { connectionFailure, type LostConnection, refusedResponse } from '../connection-failure.ts';
@@ -78,7 +78,7 @@ export class FastCgiStream implements SerialStream, BodyTaker, FastCgiTaker {
     this.#ports = ports;
     this.#request = new FastCgiRequest(transport, ports.writer);
     this.#reader = new FastCgiReader(this);
-    this.#parser = new ResponseHeadParser({ ...responseLimits, headBytesMax }, ports.storage);
+    this.#parser = new ResponseHeadParser(responseLimitsWith(headBytesMax), ports.storage);
     this.#body = new BodyReader(transport, this);
     const timed = { deadline: connection, address, transport, parser: this.#parser, body: this.#body };
     this.#timeouts = new Http1Timeouts(timed, ports.clock);
