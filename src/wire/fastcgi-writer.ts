@@ -35,7 +35,7 @@ export class FastCgiParams extends GrowingBytes {
   }
 
   /** The same, with bytes [start, end) as the value. */
-  addPart(name: string, bytes: Uint8Array, start: number, end: number): void {
+  addBytes(name: string, bytes: Uint8Array, start: number, end: number): void {
     const at = writeText(this.bytes, this.open(name.length, end - start), name);
     copyBytes(bytes, start, end, this.bytes, at);
   }

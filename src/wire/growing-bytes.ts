@@ -1,14 +1,22 @@
 import { copyBytes } from '../core/copy-bytes.ts';
 
-const sizeBytes = 16 * 1024;
-
 /** Bytes that are composed, in a buffer that grows. Lives as long as its thread: `clear` starts anew. */
 export class GrowingBytes {
-  bytes: Buffer = Buffer.allocUnsafeSlow(sizeBytes);
+  bytes: Buffer;
   length = 0;
+
+  constructor(sizeBytes = 16 * 1024) {
+    this.bytes = Buffer.allocUnsafeSlow(sizeBytes);
+  }
 
   clear(): void {
     this.length = 0;
+  }
+
+  append(source: Uint8Array, start: number, end: number): void {
+    this.makeRoom(end - start);
+    copyBytes(source, start, end, this.bytes, this.length);
+    this.length += end - start;
   }
 
   /** So many bytes fit in behind `length` afterwards. */
