@@ -75,7 +75,7 @@ export class HeaderVariables implements HeaderSink {
     const run = length < memoBytesMin || length > memoBytesMax ? null : this.#knownRun(bytes, start, end);
     if (run === null) return this.#encode(bytes, start, end);
     this.#params.append(run.encoded, 0, run.encoded.length);
-    for (const hash of run.hashes) this.#noteName(hash);
+    run.hashes.forEach(this.#noteName);
   }
 
   /** All headers were given. */
