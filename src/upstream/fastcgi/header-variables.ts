@@ -29,7 +29,7 @@ const lastRunsMax = 4;
 /**
  * Adds the headers of a request as variables to `params`. A run of lines that has come before is copied, as in HPACK.
  *
- * Measured: a small GET took 45 µs more with a text for each name and value, and a map.
+ * Measured: a small GET took some 40 µs more with a text for each name and value, and a map.
  */
 export class HeaderVariables implements HeaderSink {
   readonly #params: FastCgiParams;
