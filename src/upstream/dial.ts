@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import type {
   Cancellable,
   Connector,
+  ConnectTarget,
   ConnectWaiter,
   ResolveWaiter,
   UnknownCode,
@@ -189,7 +190,11 @@ export class Dial extends Deadline implements ResolveWaiter {
 
   #startAttempt(to: DialAddress, address: string): void {
     const { tls, header, protocols } = this.#target;
-    const target = { ...to, header, tls: tls === null ? null : { serverName: this.#name, settings: tls, protocols } };
+    const secure = tls === null ? null : { serverName: this.#name, settings: tls, protocols };
+    const target: ConnectTarget =
+      to.kind === 'tcp'
+        ? { kind: 'tcp', address: to.address, port: to.port, header, tls: secure }
+        : { kind: 'unix', path: to.path, header, tls: secure };
     const racer = new DialAttempt(address, this);
     if (this.#racing.length === 0) this.#racing = [racer];
     else this.#racing.push(racer);
