@@ -125,7 +125,7 @@ export const works: readonly Work[] = [
   {
     ...get,
     name: 'fastcgi-kept',
-    title: 'small GET, FastCGI over kept connections',
+    title: 'small GET, FastCGI, kept',
     path: '/hello.php?from=mail',
     setting: 'fastcgi-kept',
   },

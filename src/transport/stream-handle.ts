@@ -60,13 +60,13 @@ export interface ShutdownRequest {
 }
 
 /** A handle that is not connected yet. Each call returns 0, or below 0 an error, after which the request is not answered. */
-export interface UnconnectedHandle extends StreamHandle {
+interface UnconnectedHandle extends StreamHandle {
   /** To an IPv4 address. */
   connect(request: ConnectRequest, address: string, port: number): number;
   connect6(request: ConnectRequest, address: string, port: number): number;
 }
 
-export interface UnconnectedPipe extends StreamHandle {
+interface UnconnectedPipe extends StreamHandle {
   connect(request: ConnectRequest, path: string): number;
 }
 
