@@ -204,7 +204,8 @@ const howItIsMeasured = `## Method
 - Every gateway has one worker or process and is pinned to one core; the origin (nginx, pages and files from memory) and the load
   (wrk with 64 connections and the headers of a browser) have another.
 - gRPC calls go over HTTP/2 in clear text on both sides, from h2load with eight connections of eight streams; a program on Node (bench/grpc-origin.ts) answers them,
-  nginx has \`grpc_pass\`. A program on Node (bench/fastcgi-origin.ts) answers FastCGI; each request has a connection of its own.
+  nginx has \`grpc_pass\`. A program on Node (bench/fastcgi-origin.ts) answers FastCGI; each request has a connection of its own,
+  as by default, but for the work over kept connections.
 - The gateways take turns at the same work, and ratios are taken within a round, because the figures of one machine drift by a third
   from day to day. A difference below a tenth is a tie. Each gateway gets 10 s of load before its first round, and 3 s before each
   later work, because V8 compiles the code after some 30,000 requests.

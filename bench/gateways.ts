@@ -47,7 +47,7 @@ const benchFolder = join(repositoryRoot, 'bench');
 
 /** 127.0.1.1 and the following addresses all reach the same nginx. */
 function originAddresses({ endpoints, grpc, fastcgi }: Setting): readonly string[] {
-  if (fastcgi === true) return [`127.0.0.1:${fastCgiPort}`];
+  if (fastcgi !== undefined) return [`127.0.0.1:${fastCgiPort}`];
   if (grpc === true) return [`127.0.0.1:${grpcPort}`];
   if (endpoints === 1) return [`127.0.0.1:${originPort}`];
   return Array.from({ length: endpoints }, (_, index) => `127.0.1.${index + 1}:${originPort}`);
@@ -157,7 +157,7 @@ ${page('6f1ed002ab5595859014ebf0951522d9')}
 /** Files that nginx, Caddy and Candor serve by themselves, or look for. */
 function staticFiles({ files, fastcgi }: Setting): Readonly<Record<string, string>> {
   const text = (kilobytes: number): string => 'candor. '.repeat(kilobytes * 128);
-  if (fastcgi === true) return { 'hello.php': '<?php' };
+  if (fastcgi !== undefined) return { 'hello.php': '<?php' };
   if (files !== true) return {};
   return { 'static/1k.txt': text(1), 'static/100k.txt': text(100), 'static/10m.txt': text(10 * 1024) };
 }
@@ -220,10 +220,10 @@ ${locations.join('\n')}
   };
 }
 
-/** With all of its `fastcgi_params`, and without connections that are kept, as both are by default. */
+/** With all of its `fastcgi_params`; connections are kept only where asked for, as by default. */
 function nginxPass({ grpc, fastcgi }: Setting): string {
   if (grpc === true) return 'grpc_pass grpc://origin;';
-  if (fastcgi !== true) return 'proxy_pass http://origin;';
+  if (fastcgi === undefined) return 'proxy_pass http://origin;';
   const variables = [
     ...[
       'SCRIPT_FILENAME $document_root$fastcgi_script_name',
@@ -236,7 +236,9 @@ function nginxPass({ grpc, fastcgi }: Setting): string {
     ...['SERVER_SOFTWARE nginx', 'REMOTE_ADDR $remote_addr', 'REMOTE_PORT $remote_port', 'SERVER_ADDR $server_addr'],
     ...['SERVER_PORT $server_port', 'SERVER_NAME $server_name', 'REDIRECT_STATUS 200'],
   ].map((one) => `fastcgi_param ${one};`);
-  return `root .; ${variables.join(' ')} fastcgi_pass 127.0.0.1:${fastCgiPort};`;
+  const pass =
+    fastcgi === 'kept' ? 'fastcgi_keep_conn on; fastcgi_pass origin' : `fastcgi_pass 127.0.0.1:${fastCgiPort}`;
+  return `root .; ${variables.join(' ')} ${pass};`;
 }
 
 const nginxCompression = {
@@ -308,7 +310,7 @@ export function caddyGateway({ path, env }: Program, setting: Setting): Gateway 
     .join(' ');
   const proxies = prefixes(setting).map(
     (prefix) =>
-      `\thandle ${prefix}/* {\n\t\t${setting.fastcgi === true ? `root * .\n\t\tphp_fastcgi ${to}` : `reverse_proxy ${to}`}\n\t}`,
+      `\thandle ${prefix}/* {\n\t\t${setting.fastcgi !== undefined ? `root * .\n\t\tphp_fastcgi ${to}` : `reverse_proxy ${to}`}\n\t}`,
   );
   const text = `{
 	admin off
@@ -438,8 +440,15 @@ const candorCompression = {
   br: 'compress: { codings: br, levels: { br: 4 } }\n',
 } as const;
 
+/** More than the load has connections. */
+const kept = '\n    connections: { reuse: always, max: 100 }';
+
 function protocolLine({ grpc, fastcgi }: Setting): string {
-  return grpc === true ? '\n    http2: true' : fastcgi === true ? '\n    protocol: fastcgi' : '';
+  return grpc === true
+    ? '\n    http2: true'
+    : fastcgi !== undefined
+      ? `\n    protocol: fastcgi${fastcgi === 'kept' ? kept : ''}`
+      : '';
 }
 
 /** `program` is the folder of an installed package, or the repository for unbuilt source. */
@@ -448,7 +457,7 @@ export function candorGateway(program: string, setting: Setting, options: Candor
   const { configuration = '', nodeFolder = dirname(process.execPath) } = options;
   const routes = prefixes(setting).map(
     (prefix) =>
-      `  - { path: "${prefix === '' ? '/' : prefix}", to: origin${setting.fastcgi === true ? ', php: { root: . }' : ''} }`,
+      `  - { path: "${prefix === '' ? '/' : prefix}", to: origin${setting.fastcgi !== undefined ? ', php: { root: . }' : ''} }`,
   );
   const text = `# As a newcomer would have it: the defaults, and the log into a file.
 deployment: bench

@@ -43,7 +43,7 @@ const servesFiles = /^(?:candor|nginx|caddy)/;
 export async function startAll({ factories, folder }: Tools, setting: Setting): Promise<Started[]> {
   const started: Started[] = [];
   for (const [name, factory] of factories) {
-    if ((setting.files === true || setting.fastcgi === true) && !servesFiles.test(name)) continue;
+    if ((setting.files === true || setting.fastcgi !== undefined) && !servesFiles.test(name)) continue;
     const gateway = factory(setting);
     started.push({ gateway, pinned: await startGateway(gateway, gatewayCore, join(folder, gateway.name)) });
   }

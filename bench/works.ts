@@ -49,6 +49,7 @@ export type WorkName =
   | 'h2-tls-get'
   | 'grpc-unary'
   | 'fastcgi'
+  | 'fastcgi-kept'
   | 'gzip-50k'
   | 'br-50k';
 
@@ -64,7 +65,8 @@ export type SettingName =
   | 'gzip'
   | 'br'
   | 'files'
-  | 'fastcgi';
+  | 'fastcgi'
+  | 'fastcgi-kept';
 
 export interface Setting {
   readonly routes: number;
@@ -76,8 +78,8 @@ export interface Setting {
   readonly grpc?: true;
   /** The gateway compresses, by gzip at level 1 or br at level 4. Absent: it does not. */
   readonly compress?: 'gzip' | 'br';
-  /** The endpoint speaks FastCGI. */
-  readonly fastcgi?: true;
+  /** The endpoint speaks FastCGI: over a connection for each request, as gateways do by default, or over connections that are kept. */
+  readonly fastcgi?: 'usual' | 'kept';
   /** Files of a folder beside the origin. */
   readonly files?: true;
 }
@@ -92,7 +94,8 @@ export const settings: Readonly<Record<SettingName, Setting>> = {
   'h2-tls': { routes: 1, endpoints: 1, tls: true, http2: true },
   gzip: { routes: 1, endpoints: 1, tls: false, http2: false, compress: 'gzip' },
   br: { routes: 1, endpoints: 1, tls: false, http2: false, compress: 'br' },
-  fastcgi: { routes: 1, endpoints: 1, tls: false, http2: false, fastcgi: true },
+  fastcgi: { routes: 1, endpoints: 1, tls: false, http2: false, fastcgi: 'usual' },
+  'fastcgi-kept': { routes: 1, endpoints: 1, tls: false, http2: false, fastcgi: 'kept' },
   files: { routes: 1, endpoints: 1, tls: false, http2: false, files: true },
 };
 
@@ -119,6 +122,13 @@ export const works: readonly Work[] = [
   { ...secure, name: 'h2-tls-get', title: 'small GET, HTTP/2 within TLS', setting: 'h2-tls' },
   { ...get, name: 'grpc-unary', title: 'unary gRPC call', path: '/shop.Orders/Get', method: 'POST', setting: 'grpc' },
   { ...get, name: 'fastcgi', title: 'small GET, FastCGI', path: '/hello.php?from=mail', setting: 'fastcgi' },
+  {
+    ...get,
+    name: 'fastcgi-kept',
+    title: 'small GET, FastCGI, kept',
+    path: '/hello.php?from=mail',
+    setting: 'fastcgi-kept',
+  },
   { ...get, name: 'gzip-50k', title: 'GET of 50 KB, gzip (1)', path: '/files/50k', setting: 'gzip' },
   { ...get, name: 'br-50k', title: 'GET of 50 KB, br (4)', path: '/files/50k', setting: 'br' },
   { ...get, name: 'static-1k', title: 'static file of 1 KB', path: '/static/1k.txt', setting: 'files' },

@@ -1,7 +1,14 @@
 import { lookup } from 'node:dns';
 import { connect as connectTcp, type NetConnectOpts, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { Cancellable, Connector, ConnectTarget, ConnectWaiter, ResolveWaiter } from '../core/connector.ts';
+import type {
+  Cancellable,
+  Connector,
+  ConnectTarget,
+  ConnectWaiter,
+  ResolveWaiter,
+  TlsTarget,
+} from '../core/connector.ts';
 import type {
   Transport,
   TlsFacts,
@@ -12,9 +19,9 @@ import type {
 } from '../core/transport.ts';
 import { networkFault, errnoOf } from './errno.ts';
 import { unixFacts, plainAddress } from './handle-facts.ts';
-import { HandleTransport, ignoringListener } from './handle-transport.ts';
+import { ignoringListener } from './handle-transport.ts';
 import { Handshake } from './handshake.ts';
-import type { StreamHandle } from './stream-handle.ts';
+import { PlainConnect } from './plain-connect.ts';
 import { ReadTarget } from './tls-wire.ts';
 import type { Ownership } from '../core/message.ts';
 import { heldSliceBytesMax, noBytes, outbox, type OutboxHolder } from './outbox.ts';
@@ -213,8 +220,14 @@ function resolve(name: string, waiter: ResolveWaiter): Cancellable {
 
 export function connect(target: ConnectTarget, waiter: ConnectWaiter, descriptorMax = Infinity): Cancellable {
   const { tls } = target;
-  const reads = tls === null ? null : new ReadTarget();
-  const socket = connectTcp({ ...addressOf(target), ...(reads === null ? {} : { onread: reads.onread }) });
+  return tls === null
+    ? new PlainConnect(target, waiter, descriptorMax)
+    : connectTls(target, tls, waiter, descriptorMax);
+}
+
+function connectTls(target: ConnectTarget, tls: TlsTarget, waiter: ConnectWaiter, descriptorMax: number): Cancellable {
+  const reads = new ReadTarget();
+  const socket = connectTcp({ ...addressOf(target), onread: reads.onread });
   const failed = (error: Error): void => {
     socket.destroy();
     waiter.onConnectFailed(networkFault('connect', error));
@@ -226,7 +239,6 @@ export function connect(target: ConnectTarget, waiter: ConnectWaiter, descriptor
     socket.off('error', failed);
     if (target.header != null) sendHeader(socket, target.header);
     waiter.onTransportConnected();
-    if (tls === null || reads === null) return waiter.onConnected(plainTransport(socket, target));
     handshake = new Handshake(socket, reads, tls, {
       onSecure: (secure, facts) => waiter.onConnected(new TlsTransport(secure, socket, facts, unixPath(target))),
       onHandshakeFailed: (fault) => waiter.onConnectFailed(fault),
@@ -254,17 +266,6 @@ function leaveReserve(socket: Socket, descriptorMax: number): void {
 function sendHeader(socket: Socket, header: Uint8Array): void {
   socket.on('error', () => undefined);
   socket.write(header);
-}
-
-/** Takes the handle out of a socket that Node has connected. */
-function plainTransport(socket: Socket, target: ConnectTarget): Transport {
-  const from = socket as unknown as { _handle: StreamHandle | null };
-  const handle = from._handle as StreamHandle;
-  from._handle = null;
-  return new HandleTransport(handle, {
-    savesUnread: true,
-    ...(target.kind === 'unix' ? { facts: unixFacts(target.path) } : {}),
-  });
 }
 
 function addressOf(target: ConnectTarget): NetConnectOpts {

@@ -1,12 +1,13 @@
 import type { TransportFacts } from '../core/transport.ts';
 import type { EndPoint, StreamHandle } from './stream-handle.ts';
 
-/** Has the properties that Node sets already: 0.79 µs with the system call, instead of 0.94 for a new object. */
-const remote: { address: string | undefined; family: string | undefined; port: number | undefined } = {
-  address: undefined,
-  family: undefined,
-  port: undefined,
-};
+/** Have the properties that Node sets already: 0.79 µs with the system call, instead of 0.94 for a new object. */
+const remote = newEndPoint();
+const local = newEndPoint();
+
+function newEndPoint(): { address: string | undefined; family: string | undefined; port: number | undefined } {
+  return { address: undefined, family: undefined, port: undefined };
+}
 
 /** The peer's address at once; the local one costs a system call and is looked up on demand. */
 export class HandleFacts implements TransportFacts {
@@ -17,8 +18,14 @@ export class HandleFacts implements TransportFacts {
   readonly #handle: StreamHandle;
   #local: EndPoint | null = null;
 
-  constructor(handle: StreamHandle) {
+  /** `known`: where the handle has been connected to. Absent: looked up. */
+  constructor(handle: StreamHandle, known?: { readonly address: string; readonly port: number }) {
     this.#handle = handle;
+    if (known !== undefined) {
+      this.remoteAddress = known.address;
+      this.remotePort = known.port;
+      return;
+    }
     remote.address = undefined;
     remote.port = undefined;
     handle.getpeername(remote);
@@ -36,8 +43,10 @@ export class HandleFacts implements TransportFacts {
 
   #localEndPoint(): EndPoint {
     if (this.#local !== null) return this.#local;
-    this.#local = {};
-    this.#handle.getsockname(this.#local);
+    this.#handle.getsockname(local);
+    this.#local = { address: local.address, port: local.port };
+    local.address = undefined;
+    local.port = undefined;
     return this.#local;
   }
 }

@@ -15,8 +15,9 @@ const handleMembers = [
     'reset',
     'close',
   ],
-  ...['getpeername', 'getsockname', 'setNoDelay'],
+  ...['getpeername', 'getsockname', 'setNoDelay', 'connect', 'connect6'],
 ];
+const requestTypes = ['TCPConnectWrap', 'PipeConnectWrap'];
 const streamMembers = ['ShutdownWrap', 'streamBaseState', 'kReadBytesOrError', 'kLastWriteErr'];
 
 /** Such insides as are known, but for what is `missing`. */
@@ -24,14 +25,16 @@ function inside(missing: string | null = null): (name: string) => unknown {
   const prototype = Object.fromEntries(handleMembers.filter((name) => name !== missing).map((name) => [name, null]));
   const values = [Object, new Int32Array(5), 0, 4];
   const known = streamMembers.map((name, at) => [name, values[at]] as const).filter(([name]) => name !== missing);
-  return (name) => (name === 'stream_wrap' ? Object.fromEntries(known) : { TCP: { prototype } });
+  const requests = Object.fromEntries(requestTypes.filter((name) => name !== missing).map((name) => [name, Object]));
+  return (name) =>
+    name === 'stream_wrap' ? Object.fromEntries(known) : { TCP: { prototype }, Pipe: { prototype }, ...requests };
 }
 
 describe("the internals of Node's connections", () => {
   it('are those that are known, or a sentence says which Node to use', () => {
     assert.doesNotThrow(() => findInternals(inside()));
     const needsNode26 = /^Candor needs Node 26: this is Node v\d.*`npm install node@26` beside Candor$/;
-    for (const name of [...handleMembers, ...streamMembers])
+    for (const name of [...handleMembers, ...streamMembers, ...requestTypes])
       assert.throws(() => findInternals(inside(name)), { message: needsNode26 }, name);
     for (const found of [undefined, {}, { wrap: Object, TLSWrap: Object }]) {
       assert.throws(() => findInternals(() => found), { message: needsNode26 });

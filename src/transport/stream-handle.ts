@@ -59,7 +59,28 @@ export interface ShutdownRequest {
   closes?: boolean;
 }
 
+/** A handle that is not connected yet. Each call returns 0, or below 0 an error, after which the request is not answered. */
+interface UnconnectedHandle extends StreamHandle {
+  /** To an IPv4 address. */
+  connect(request: ConnectRequest, address: string, port: number): number;
+  connect6(request: ConnectRequest, address: string, port: number): number;
+}
+
+interface UnconnectedPipe extends StreamHandle {
+  connect(request: ConnectRequest, path: string): number;
+}
+
+export interface ConnectRequest {
+  owner: { onHandleConnected(status: number): void };
+  /** Called once, also where the handle has been closed in between. */
+  oncomplete: (this: ConnectRequest, status: number) => void;
+}
+
 interface StreamInternals {
+  readonly TCP: new (type: number) => UnconnectedHandle;
+  readonly TCPConnectWrap: new () => ConnectRequest;
+  readonly Pipe: new (type: number) => UnconnectedPipe;
+  readonly PipeConnectWrap: new () => ConnectRequest;
   readonly ShutdownWrap: new () => ShutdownRequest;
   /** The results of the last call. */
   readonly streamBaseState: ArrayLike<number>;
@@ -76,17 +97,25 @@ export const streamInternals: StreamInternals = findInternals(nodeBinding);
 
 /** The internals that `binding` returns. Throws a sentence for people where one of them is missing. */
 export function findInternals(binding: (name: string) => unknown): StreamInternals {
-  const found = internalsOf(binding, 'stream_wrap') as Partial<StreamInternals>;
-  const { TCP } = internalsOf(binding, 'tcp_wrap') as { readonly TCP?: { readonly prototype: object } };
+  const streams = internalsOf(binding, 'stream_wrap') as Partial<StreamInternals>;
+  const tcp = internalsOf(binding, 'tcp_wrap') as Partial<StreamInternals>;
+  const pipes = internalsOf(binding, 'pipe_wrap') as Partial<StreamInternals>;
   if (
-    typeof found.ShutdownWrap !== 'function' ||
-    typeof found.streamBaseState?.length !== 'number' ||
-    typeof found.kReadBytesOrError !== 'number' ||
-    typeof found.kLastWriteErr !== 'number'
+    typeof streams.ShutdownWrap !== 'function' ||
+    typeof streams.streamBaseState?.length !== 'number' ||
+    typeof streams.kReadBytesOrError !== 'number' ||
+    typeof streams.kLastWriteErr !== 'number'
   )
     throw otherInternals('streams');
-  requireMembers(TCP?.prototype, ['writeQueueSize', 'onread', ...handleMethods], 'connections');
-  return found as StreamInternals;
+  const { TCP, TCPConnectWrap } = tcp;
+  const { Pipe, PipeConnectWrap } = pipes;
+  requireMembers(TCP?.prototype, ['writeQueueSize', 'onread', 'connect', 'connect6', ...handleMethods], 'connections');
+  requireMembers(Pipe?.prototype, ['connect'], 'unix sockets');
+  if (typeof TCPConnectWrap !== 'function' || typeof PipeConnectWrap !== 'function')
+    throw otherInternals('connections (requests)');
+  const { ShutdownWrap, streamBaseState, kReadBytesOrError, kLastWriteErr } = streams as StreamInternals;
+  const known = { ShutdownWrap, streamBaseState, kReadBytesOrError, kLastWriteErr };
+  return { ...known, TCP, TCPConnectWrap, Pipe, PipeConnectWrap } as StreamInternals;
 }
 
 export function internalsOf(binding: (name: string) => unknown, name: string): object {

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import type {
   Cancellable,
   Connector,
+  ConnectTarget,
   ConnectWaiter,
   ResolveWaiter,
   UnknownCode,
@@ -129,18 +130,20 @@ export class Dial extends Deadline implements ResolveWaiter {
   readonly #target: DialTarget;
   readonly #ports: DialPorts;
   readonly #waiter: DialWaiter;
-  /** The server name that is sent, and that the certificate must have. */
-  readonly #name: string;
 
   constructor(target: DialTarget, ports: DialPorts, waiter: DialWaiter) {
     super();
     this.#target = target;
     this.#ports = ports;
     this.#waiter = waiter;
-    const { address, name, tls } = target;
+  }
+
+  /** The server name that is sent, and that the certificate must have. */
+  get #name(): string {
+    const { address, name, tls } = this.#target;
     const written = tls?.serverName ?? name ?? (address.kind === 'tcp' ? address.host : 'localhost');
     // The trailing dot of a fully qualified name is for name servers: no certificate has it (RFC 6066 §3).
-    this.#name = written.replace(/\.$/, '');
+    return written.replace(/\.$/, '');
   }
 
   begin(): void {
@@ -187,9 +190,14 @@ export class Dial extends Deadline implements ResolveWaiter {
 
   #startAttempt(to: DialAddress, address: string): void {
     const { tls, header, protocols } = this.#target;
-    const target = { ...to, header, tls: tls === null ? null : { serverName: this.#name, settings: tls, protocols } };
+    const secure = tls === null ? null : { serverName: this.#name, settings: tls, protocols };
+    const target: ConnectTarget =
+      to.kind === 'tcp'
+        ? { kind: 'tcp', address: to.address, port: to.port, header, tls: secure }
+        : { kind: 'unix', path: to.path, header, tls: secure };
     const racer = new DialAttempt(address, this);
-    this.#racing.push(racer);
+    if (this.#racing.length === 0) this.#racing = [racer];
+    else this.#racing.push(racer);
     this.at = this.#limitAt;
     if (this.#untried.length > 0) {
       this.at = Math.min(this.#limitAt, after(this.#ports.clock.now(), attemptDelayMs)) as Instant;
@@ -200,7 +208,7 @@ export class Dial extends Deadline implements ResolveWaiter {
   /** For `DialAttempt` alone, like the next two. The first address has connected. */
   transportConnected(winner: DialAttempt): void {
     if (this.#stage !== 'connect') return;
-    this.#untried = [];
+    this.#untried.length = 0;
     this.#cancelAttempts(winner);
     this.#waiter.onStageDone('connect');
     this.at = this.#limitAt;
@@ -265,16 +273,16 @@ export class Dial extends Deadline implements ResolveWaiter {
 
   /** Cancels all attempts but `winner`. */
   #cancelAttempts(winner: DialAttempt | null): void {
+    this.#lookup?.cancel();
+    this.#lookup = null;
+    if (this.#racing.length === 1 && this.#racing[0] === winner) return;
     const losers = this.#racing.filter((one) => one !== winner);
     this.#racing = winner === null ? [] : [winner];
     for (const { step } of losers) step?.cancel();
-    this.#lookup?.cancel();
-    this.#lookup = null;
   }
 
   #finish(): void {
     this.#stage = 'over';
-    this.#untried = [];
     this.#ports.deadlines.remove(this);
   }
 }

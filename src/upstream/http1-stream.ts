@@ -13,7 +13,7 @@ import type { AttemptLimits, ClientOfConnection, UpstreamHandler, UpstreamStream
 import type { Instant } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
 import { BodyReader, type BodyTaker } from '../wire/body-reader.ts';
-import { interimBytesMax, interimMax, responseLimits } from '../wire/limits.ts';
+import { interimBytesMax, interimMax, responseLimitsWith } from '../wire/limits.ts';
 import { hasStreamType } from '../wire/is-stream.ts';
 import type { ParsedResponseHead } from '../wire/parsed-response-head.ts';
 import { ResponseHeadParser } from '../wire/response-head.ts';
@@ -88,7 +88,7 @@ export class Http1Stream implements UpstreamStream, BodyTaker {
     this.#ports = ports;
     this.#answers = settings.answers;
     this.#request = new Http1Request(transport, ports.writer);
-    this.#parser = new ResponseHeadParser({ ...responseLimits, headBytesMax }, ports.storage);
+    this.#parser = new ResponseHeadParser(responseLimitsWith(headBytesMax), ports.storage);
     this.#body = new BodyReader(transport, this);
     const timed = { deadline: connection, address, transport, parser: this.#parser, body: this.#body };
     this.#timeouts = new Http1Timeouts(timed, ports.clock);

@@ -135,7 +135,8 @@ export class PoolDial implements DialWaiter, ShareOwner {
 
   join(demand: DialDemand): DialShare {
     const share = new DialShare(this, demand);
-    this.#shares.push(share);
+    if (this.#shares.length === 0) this.#shares = [share];
+    else this.#shares.push(share);
     return share;
   }
 

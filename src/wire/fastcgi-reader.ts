@@ -19,6 +19,8 @@ export const recordTypes = {
 export const endStatuses = ['FCGI_REQUEST_COMPLETE', 'FCGI_CANT_MPX_CONN', 'FCGI_OVERLOADED', 'FCGI_UNKNOWN_ROLE'];
 
 const endBytes = 8;
+/** Where the status stands in them. */
+const statusAt = 4;
 
 /** Receives what records contain. */
 export interface FastCgiTaker {
@@ -43,9 +45,11 @@ export class FastCgiReader {
   /** The first byte of the answer cannot begin a record. */
   isOtherProtocol = false;
   readonly #taker: FastCgiTaker;
-  readonly #header = new Uint8Array(recordHeaderBytes);
-  readonly #end = new Uint8Array(endBytes);
+  /** Of a header that has come in parts; null: none has. */
+  #header: Uint8Array | null = null;
   #headerLength = 0;
+  /** Number of the status in END_REQUEST. */
+  #status = 0;
   #type = 0;
   #content = 0;
   #padding = 0;
@@ -87,24 +91,34 @@ export class FastCgiReader {
   }
 
   #takeHeader(bytes: Uint8Array, start: number, end: number): number {
+    if (this.#headerLength === 0 && end - start >= recordHeaderBytes) {
+      if (this.#checkVersion(bytes[start] as number)) this.#beginRecord(bytes, start);
+      return recordHeaderBytes;
+    }
+    const header = (this.#header ??= new Uint8Array(recordHeaderBytes));
     let at = start;
-    while (at < end && this.#headerLength < recordHeaderBytes)
-      this.#header[this.#headerLength++] = bytes[at++] as number;
-    if (this.#header[0] !== 1) {
-      this.isOtherProtocol = this.#records === 0;
-      this.#refuse(`a record of version ${this.#header[0]}, and FastCGI has version 1 alone`);
-    } else if (this.#headerLength === recordHeaderBytes) this.#beginRecord();
+    while (at < end && this.#headerLength < recordHeaderBytes) header[this.#headerLength++] = bytes[at++] as number;
+    if (this.#checkVersion(header[0] as number) && this.#headerLength === recordHeaderBytes) {
+      this.#headerLength = 0;
+      this.#beginRecord(header, 0);
+    }
     return at - start;
   }
 
-  #beginRecord(): void {
-    const [, type = 0, idHigh = 0, idLow = 0, lengthHigh = 0, lengthLow = 0, padding = 0] = this.#header;
-    this.#headerLength = 0;
+  #checkVersion(version: number): boolean {
+    if (version === 1) return true;
+    this.isOtherProtocol = this.#records === 0;
+    this.#refuse(`a record of version ${version}, and FastCGI has version 1 alone`);
+    return false;
+  }
+
+  #beginRecord(header: Uint8Array, at: number): void {
+    const type = header[at + 1] as number;
+    const id = (header[at + 2] as number) * 256 + (header[at + 3] as number);
     this.#records++;
     this.#type = type;
-    this.#content = lengthHigh * 256 + lengthLow;
-    this.#padding = padding;
-    const id = idHigh * 256 + idLow;
+    this.#content = (header[at + 4] as number) * 256 + (header[at + 5] as number);
+    this.#padding = header[at + 6] as number;
     if (type !== recordTypes.stdout && type !== recordTypes.stderr && type !== recordTypes.end)
       return this.#refuse(`a record of type ${type}, which does not belong to an answer`);
     if (id !== fastCgiRequestId) return this.#refuse(`a record of request ${id}, and only request 1 was made`);
@@ -125,7 +139,9 @@ export class FastCgiReader {
   #takeContent(bytes: Uint8Array, start: number, end: number): number {
     const length = end - start;
     if (this.#type === recordTypes.end) {
-      for (let at = start; at < end; at++) this.#end[endBytes - this.#content--] = bytes[at] as number;
+      const at = start + statusAt - (endBytes - this.#content);
+      if (at >= start && at < end) this.#status = bytes[at] as number;
+      this.#content -= length;
       if (this.#content === 0) this.#endRequest();
       return length;
     }
@@ -137,8 +153,8 @@ export class FastCgiReader {
 
   /** The padding of END_REQUEST need not be awaited: nothing follows it. */
   #endRequest(): void {
-    const status = endStatuses[this.#end[4] as number];
-    if (status === undefined) return this.#refuse(`END_REQUEST with the unknown status ${this.#end[4]}`);
+    const status = endStatuses[this.#status];
+    if (status === undefined) return this.#refuse(`END_REQUEST with the unknown status ${this.#status}`);
     this.state = 'ended';
     this.#taker.onRequestEnd(status);
   }

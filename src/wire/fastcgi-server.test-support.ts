@@ -32,7 +32,7 @@ export function endRequest(status: (typeof endStatuses)[number] = 'FCGI_REQUEST_
 }
 
 /** Reads name-value pairs (FastCGI specification §3.4). */
-function readVariables(bytes: Buffer): Map<string, string> {
+export function readVariables(bytes: Buffer): Map<string, string> {
   const variables = new Map<string, string>();
   let at = 0;
   const length = (): number => {

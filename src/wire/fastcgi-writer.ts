@@ -1,6 +1,7 @@
 import { copyBytes, writeText } from '../core/copy-bytes.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import { fastCgiRequestId, recordContentMax, recordHeaderBytes, recordTypes } from './fastcgi-reader.ts';
+import { GrowingBytes } from './growing-bytes.ts';
 
 const header = Buffer.alloc(recordHeaderBytes);
 const responder = Uint8Array.of(0, 1, 0, 0, 0, 0, 0, 0);
@@ -23,48 +24,45 @@ export function writeBegin(writer: ByteWriter, isKept: boolean): void {
   writer.bytes(responder, 0, responder.length);
 }
 
-const sizeBytes = 16 * 1024;
 const longLength = 128;
 
 /** Name-value pairs (FastCGI specification §3.4). Lives as long as its thread: `clear` starts anew. */
-export class FastCgiParams {
-  #bytes: Buffer = Buffer.allocUnsafeSlow(sizeBytes);
-  #length = 0;
-
-  clear(): void {
-    this.#length = 0;
-  }
-
+export class FastCgiParams extends GrowingBytes {
   /** The characters of both are below 256. */
   add(name: string, value: string): void {
-    this.#makeRoom(name.length + value.length + 8);
-    this.#addLength(name.length);
-    this.#addLength(value.length);
-    this.#length = writeText(this.#bytes, this.#length, name);
-    this.#length = writeText(this.#bytes, this.#length, value);
+    const at = writeText(this.bytes, this.open(name.length, value.length), name);
+    writeText(this.bytes, at, value);
+  }
+
+  /** The same, with bytes [start, end) as the value. */
+  addBytes(name: string, bytes: Uint8Array, start: number, end: number): void {
+    const at = writeText(this.bytes, this.open(name.length, end - start), name);
+    copyBytes(bytes, start, end, this.bytes, at);
+  }
+
+  /** Begins a pair. Returns where its name must be written, with its value behind it. */
+  open(nameLength: number, valueLength: number): number {
+    this.makeRoom(nameLength + valueLength + 8);
+    this.#addLength(nameLength);
+    this.#addLength(valueLength);
+    const at = this.length;
+    this.length += nameLength + valueLength;
+    return at;
   }
 
   #addLength(length: number): void {
-    const bytes = this.#bytes;
-    if (length >= longLength) this.#length = bytes.writeUInt32BE((length | 0x80000000) >>> 0, this.#length);
-    else bytes[this.#length++] = length;
+    const { bytes } = this;
+    if (length >= longLength) this.length = bytes.writeUInt32BE((length | 0x80000000) >>> 0, this.length);
+    else bytes[this.length++] = length;
   }
 
   /** Writes them as PARAMS records, with the empty one that ends them. */
   writeTo(writer: ByteWriter): void {
-    for (let at = 0; at < this.#length; at += recordContentMax) {
-      const end = Math.min(this.#length, at + recordContentMax);
+    for (let at = 0; at < this.length; at += recordContentMax) {
+      const end = Math.min(this.length, at + recordContentMax);
       writeRecordHeader(writer, recordTypes.params, end - at);
-      writer.bytes(this.#bytes, at, end);
+      writer.bytes(this.bytes, at, end);
     }
     writeRecordHeader(writer, recordTypes.params, 0);
-  }
-
-  #makeRoom(bytes: number): void {
-    const needed = this.#length + bytes;
-    if (needed <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#bytes.length * 2));
-    copyBytes(this.#bytes, 0, this.#length, larger, 0);
-    this.#bytes = larger;
   }
 }

@@ -24,6 +24,14 @@ export const responseLimits: HeadLimits = {
   methodBytesMax: 0,
 };
 
+let lastLimits = responseLimits;
+
+/** With another limit for heads, which nearly always is the same as before. */
+export function responseLimitsWith(headBytesMax: number): HeadLimits {
+  if (lastLimits.headBytesMax !== headBytesMax) lastLimits = { ...responseLimits, headBytesMax };
+  return lastLimits;
+}
+
 /**
  * The interim responses (1xx) of one exchange, and all bytes of their heads. A page announces what it needs in one 103 or two, and
  * a sign of life comes every few seconds; an endless series would else be read for as long as the answer may take.

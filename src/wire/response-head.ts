@@ -162,7 +162,8 @@ export class ResponseHeadParser {
   refusal: ResponseRefusal | null = null;
   head: ParsedResponseHead | null = null;
 
-  readonly #limits: HeadLimits;
+  readonly limits: HeadLimits;
+  readonly storage: HeadStorage;
   readonly #buffer: HeadBuffer;
   readonly #line = new StatusLineParser();
   readonly #section = new HeaderSectionParser();
@@ -173,7 +174,8 @@ export class ResponseHeadParser {
   readonly #repeatDetector = new RepeatDetector();
 
   constructor(limits: HeadLimits, storage: HeadStorage) {
-    this.#limits = limits;
+    this.limits = limits;
+    this.storage = storage;
     this.#buffer = new HeadBuffer(storage, limits.headBytesMax);
   }
 
@@ -265,10 +267,10 @@ export class ResponseHeadParser {
       this.#inHeaders = true;
       this.#section.begin(this.#line.at, this.#line.endsWithLf);
     }
-    if (!this.#section.scan(block, this.bytesHeld, this.#limits.headersMax)) return;
+    if (!this.#section.scan(block, this.bytesHeld, this.limits.headersMax)) return;
     const { rule } = this.#section;
     if (rule === 'too-many-headers') {
-      return this.#refuse({ cause: 'response_too_many_headers', limit: this.#limits.headersMax });
+      return this.#refuse({ cause: 'response_too_many_headers', limit: this.limits.headersMax });
     }
     if (rule !== null) {
       return this.#refuse({ cause: 'response_header', rule, name: this.#section.brokenName(block.bytes) });
@@ -291,7 +293,7 @@ export class ResponseHeadParser {
   }
 
   #tooLarge(): ResponseRefusal {
-    const { headBytesMax } = this.#limits;
+    const { headBytesMax } = this.limits;
     const { block } = this.#buffer;
     const longest = block === null ? '' : longestHeaderName(this.#first(block));
     return { cause: 'response_head_too_large', bytes: this.bytesHeld, limit: headBytesMax, longest };

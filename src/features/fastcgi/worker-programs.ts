@@ -20,13 +20,13 @@ function programFilter(spec: PhpSpec, folder: ScriptFolder, { clock, answered }:
   const filter: Filter = {
     name: 'php',
     onRequestHead(exchange) {
-      return decide(exchange, decoded(exchange.rewrittenPath), new Map());
+      return decide(exchange, decoded(exchange.rewrittenPath), null);
     },
   };
 
   /** `found`: by looks for this request, which may be older than what the folder keeps. */
-  function decide(exchange: FilterContext, path: string, found: Map<string, FoundPath>): FilterDecision {
-    const choice = chooseScript(path, spec, (name) => found.get(name) ?? folder.known(name));
+  function decide(exchange: FilterContext, path: string, found: ReadonlyMap<string, FoundPath> | null): FilterDecision {
+    const choice = chooseScript(path, spec, (name) => found?.get(name) ?? folder.known(name));
     switch (choice.kind) {
       case 'script':
         exchange.setState(filter, choice.script);
@@ -38,7 +38,7 @@ function programFilter(spec: PhpSpec, folder: ScriptFolder, { clock, answered }:
         return withoutScript(exchange.request.target, choice.script, choice.why);
       case 'ask':
         folder.look(choice.path, (result) => {
-          const decision = decide(exchange, path, found.set(choice.path, result));
+          const decision = decide(exchange, path, new Map(found).set(choice.path, result));
           if (decision !== 'suspend') exchange.resume(filter, decision);
         });
         return 'suspend';

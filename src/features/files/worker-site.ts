@@ -20,6 +20,8 @@ export function filesFilter(spec: FilesSpec, root: Root, ports: FilePorts): Filt
     onRequestHead(context: FilterContext) {
       const { method } = context.request;
       if (method !== 'GET' && method !== 'HEAD') return spec.passes ? 'continue' : otherMethod(method);
+      if (spec.programs !== null && spec.passes && isPlainProgram(context.rewrittenPath, spec.programs))
+        return 'continue';
       const cached = cache.find(context);
       if (cached !== null) return respondFrom(cached, spec, root.disk, context, ports);
       const path = filePathOf(context.rewrittenPath);
@@ -41,6 +43,11 @@ export function filesFilter(spec: FilesSpec, root: Root, ports: FilePorts): Filt
     },
   };
   return filter;
+}
+
+/** Most requests of an application are for a program, without an escape in the path: nothing else must be looked at. */
+function isPlainProgram(path: string, ending: string): boolean {
+  return !path.includes('%') && isProgram(path, ending);
 }
 
 function otherMethod(method: string) {

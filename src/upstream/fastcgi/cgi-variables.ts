@@ -1,95 +1,124 @@
 import type { CgiFacts } from '../../core/cgi.ts';
-import { eachHeaderLine } from '../../core/header-lines.ts';
-import type { HeaderSink, OutgoingRequest } from '../../core/message.ts';
+import type { OutgoingRequest } from '../../core/message.ts';
 import { portOf } from '../../wire/forwarded.ts';
-import type { FastCgiParams } from '../../wire/fastcgi-writer.ts';
-
-/** Takes the variables of a request. */
-type VariableSink = Pick<FastCgiParams, 'add'>;
+import { FastCgiParams } from '../../wire/fastcgi-writer.ts';
+import { HeaderVariables } from './header-variables.ts';
 
 /**
- * Adds what an application is told of a request (RFC 3875 §4.1), under the names of nginx's `fastcgi_params`. Names of headers that have another
- * mark than "-" are left out: "_" would make one variable of two headers.
+ * The variables of requests, in one buffer of a thread: they are composed and written within a call. What is mostly the same for one request after the
+ * other is encoded again only where it has changed.
  */
-export function addVariables(sink: VariableSink, request: OutgoingRequest): void {
-  const headers = new HeaderVariables();
-  request.writeHeaders(headers);
-  const { target, framing, method, authority } = request;
-  const mark = target.indexOf('?');
-  sink.add('GATEWAY_INTERFACE', 'CGI/1.1');
-  sink.add('SERVER_SOFTWARE', 'candor');
-  sink.add('REQUEST_METHOD', method);
-  sink.add('QUERY_STRING', mark < 0 ? '' : target.slice(mark + 1));
-  if (headers.contentType !== null) sink.add('CONTENT_TYPE', headers.contentType);
-  if (framing.kind === 'length') sink.add('CONTENT_LENGTH', String(framing.bytes));
-  const facts = request.cgi?.() ?? null;
-  addPath(sink, facts, decoded(mark < 0 ? target : target.slice(0, mark)));
-  sink.add('REQUEST_URI', facts?.target ?? target);
-  if (facts !== null) addConnection(sink, facts, authority);
-  // PHP that was built to be started by a web server alone refuses a request without it (cgi.force_redirect).
-  sink.add('REDIRECT_STATUS', '200');
-  if (authority !== '') sink.add('HTTP_HOST', authority);
-  for (const [name, value] of headers.all) sink.add(name, value);
-  // Of several values of a name programs get the last.
-  for (const [name, value] of Object.entries(facts?.script?.variables ?? {})) sink.add(name, value);
+export class CgiVariables extends FastCgiParams {
+  readonly #headers = new HeaderVariables(this);
+  readonly #ofServer = new KeptParams();
+  readonly #ofPath = new KeptParams();
+  readonly #ofRoute = new KeptParams();
+
+  /**
+   * What an application is told of a request (RFC 3875 §4.1), under the names of nginx's `fastcgi_params`. Names of headers that have another
+   * mark than "-" are left out: "_" would make one variable of two headers.
+   */
+  compose(request: OutgoingRequest): void {
+    this.clear();
+    const { target, framing, method, authority } = request;
+    const mark = target.indexOf('?');
+    this.add('REQUEST_METHOD', method);
+    this.add('QUERY_STRING', mark < 0 ? '' : target.slice(mark + 1));
+    if (framing.kind === 'length') this.add('CONTENT_LENGTH', String(framing.bytes));
+    const facts = request.cgi?.() ?? null;
+    this.#addPath(facts, decoded(mark < 0 ? target : target.slice(0, mark)));
+    this.add('REQUEST_URI', facts?.target ?? target);
+    if (facts !== null) {
+      this.add('REMOTE_ADDR', facts.client.address);
+      this.add('REMOTE_PORT', String(facts.client.port));
+    }
+    this.#addServer(facts, authority);
+    this.#headers.begin();
+    request.writeHeaders(this.#headers);
+    this.#headers.end();
+    if (facts?.script) this.#addOwn(facts.script.variables);
+  }
+
+  /** `path`: decoded. */
+  #addPath(facts: CgiFacts | null, path: string): void {
+    const script = facts?.script ?? null;
+    const prefix = facts?.prefixRemoved ?? '';
+    const pathInfo = script === null ? path : script.pathInfo;
+    const kept = this.#ofPath;
+    if (kept.isNew(prefix, pathInfo, script?.root, script?.name)) {
+      const name = script === null ? prefix : prefix + script.name;
+      kept.add('SCRIPT_NAME', name);
+      kept.add('PATH_INFO', pathInfo);
+      kept.add('DOCUMENT_URI', name + pathInfo);
+      if (script !== null) {
+        kept.add('DOCUMENT_ROOT', script.root);
+        kept.add('SCRIPT_FILENAME', script.root + script.name);
+        if (pathInfo !== '') kept.add('PATH_TRANSLATED', script.root + pathInfo);
+      }
+    }
+    kept.appendTo(this);
+  }
+
+  #addServer(facts: CgiFacts | null, authority: string): void {
+    const scheme = facts?.client.scheme;
+    const address = facts?.client.connection.localAddress;
+    const kept = this.#ofServer;
+    if (kept.isNew(authority, scheme, address, facts?.version)) {
+      kept.add('GATEWAY_INTERFACE', 'CGI/1.1');
+      kept.add('SERVER_SOFTWARE', 'candor');
+      // PHP that was built to be started by a web server alone refuses a request without it (cgi.force_redirect).
+      kept.add('REDIRECT_STATUS', '200');
+      if (facts !== null) {
+        const { version, client } = facts;
+        kept.add('SERVER_PROTOCOL', version === 'HTTP/2' ? 'HTTP/2.0' : version);
+        kept.add('REQUEST_SCHEME', client.scheme);
+        if (client.scheme === 'https') kept.add('HTTPS', 'on');
+        kept.add('SERVER_ADDR', client.connection.localAddress);
+        kept.add('SERVER_PORT', portOf(authority, client.scheme));
+        kept.add('SERVER_NAME', authority.replace(/:\d*$/, ''));
+      }
+      if (authority !== '') kept.add('HTTP_HOST', authority);
+    }
+    kept.appendTo(this);
+  }
+
+  /** Last: of several values of a name programs get the last. */
+  #addOwn(variables: Readonly<Record<string, string>>): void {
+    const kept = this.#ofRoute;
+    if (kept.isNew(variables)) for (const [name, value] of Object.entries(variables)) kept.add(name, value);
+    kept.appendTo(this);
+  }
 }
 
-/** `path`: decoded. */
-function addPath(sink: VariableSink, facts: CgiFacts | null, path: string): void {
-  const script = facts?.script ?? null;
-  const prefix = facts?.prefixRemoved ?? '';
-  const name = script === null ? prefix : prefix + script.name;
-  const pathInfo = script === null ? path : script.pathInfo;
-  sink.add('SCRIPT_NAME', name);
-  sink.add('PATH_INFO', pathInfo);
-  sink.add('DOCUMENT_URI', name + pathInfo);
-  if (script === null) return;
-  sink.add('DOCUMENT_ROOT', script.root);
-  sink.add('SCRIPT_FILENAME', script.root + script.name);
-  if (pathInfo !== '') sink.add('PATH_TRANSLATED', script.root + pathInfo);
-}
+/** Pairs that depend on some values alone. */
+class KeptParams extends FastCgiParams {
+  #a: unknown = this;
+  #b: unknown;
+  #c: unknown;
+  #d: unknown;
 
-function addConnection(sink: VariableSink, { client, version }: CgiFacts, authority: string): void {
-  const { address, port, scheme, connection } = client;
-  sink.add('SERVER_PROTOCOL', version === 'HTTP/2' ? 'HTTP/2.0' : version);
-  sink.add('REQUEST_SCHEME', scheme);
-  if (scheme === 'https') sink.add('HTTPS', 'on');
-  sink.add('REMOTE_ADDR', address);
-  sink.add('REMOTE_PORT', String(port));
-  sink.add('SERVER_ADDR', connection.localAddress);
-  sink.add('SERVER_PORT', portOf(authority, scheme));
-  sink.add('SERVER_NAME', authority.replace(/:\d*$/, ''));
+  constructor() {
+    super(1024);
+  }
+
+  /** Whether the pairs must be added again. */
+  isNew(a: unknown, b?: unknown, c?: unknown, d?: unknown): boolean {
+    if (a === this.#a && b === this.#b && c === this.#c && d === this.#d) return false;
+    this.#a = a;
+    this.#b = b;
+    this.#c = c;
+    this.#d = d;
+    this.clear();
+    return true;
+  }
+
+  appendTo(params: FastCgiParams): void {
+    params.append(this.bytes, 0, this.length);
+  }
 }
 
 /** A path as bytes, each a character. An escape that is none stays as it is. */
 export function decoded(path: string): string {
   if (!path.includes('%')) return path;
   return path.replace(/%([\dA-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-}
-
-/** `CVE-2016-5385`: programs take HTTP_PROXY for the variable that names their own proxy. The others are told by variables of their own. */
-const givenOtherwise: ReadonlySet<string> = new Set(['HTTP_PROXY', 'HTTP_HOST', 'HTTP_CONTENT_LENGTH']);
-const plainName = /^[A-Za-z0-9-]+$/;
-
-/** The headers of a request as variables. Values of the same name are one, as in RFC 9110 §5.3 and, for Cookie, RFC 6265 §4.2.1. */
-class HeaderVariables implements HeaderSink {
-  readonly all = new Map<string, string>();
-  contentType: string | null = null;
-
-  header(name: string, value: string): void {
-    if (!plainName.test(name)) return;
-    const variable = `HTTP_${name.toUpperCase().replaceAll('-', '_')}`;
-    if (variable === 'HTTP_CONTENT_TYPE') this.contentType ??= value;
-    else if (!givenOtherwise.has(variable)) this.#add(variable, value);
-  }
-
-  #add(variable: string, value: string): void {
-    const before = this.all.get(variable);
-    const separator = variable === 'HTTP_COOKIE' ? '; ' : ', ';
-    this.all.set(variable, before === undefined ? value : before + separator + value);
-  }
-
-  headerLines(bytes: Uint8Array, start: number, end: number): void {
-    eachHeaderLine(bytes, start, end, (name, value) => this.header(name, value));
-  }
 }

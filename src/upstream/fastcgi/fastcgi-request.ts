@@ -2,11 +2,10 @@ import type { OutgoingRequest, Ownership } from '../../core/message.ts';
 import type { Transport } from '../../core/transport.ts';
 import type { ByteWriter, Composer } from '../../wire/byte-writer.ts';
 import { recordTypes } from '../../wire/fastcgi-reader.ts';
-import { FastCgiParams, writeBegin, writeRecordHeader } from '../../wire/fastcgi-writer.ts';
-import { addVariables } from './cgi-variables.ts';
+import { writeBegin, writeRecordHeader } from '../../wire/fastcgi-writer.ts';
+import { CgiVariables } from './cgi-variables.ts';
 
-/** One for all requests of a thread: it is filled and written within a call. */
-const params = new FastCgiParams();
+const variables = new CgiVariables();
 
 /** A part of a body leaves in records of this size: it is composed, or handed to the system as it is. */
 const sliceBytes = 32 * 1024;
@@ -35,11 +34,10 @@ export class FastCgiRequest implements Composer {
     this.bytesSent = 0;
     this.#sentBefore = this.transport.sentBytes;
     if (request.framing.kind === 'chunked' || request.framing.kind === 'until-close') return false;
-    params.clear();
-    addVariables(params, request);
+    variables.compose(request);
     this.#writer.claim(this);
     writeBegin(this.#writer, !isLast);
-    params.writeTo(this.#writer);
+    variables.writeTo(this.#writer);
     return true;
   }
 

@@ -8,13 +8,13 @@ import type { Instant } from '../../core/time.ts';
 import type { Transport } from '../../core/transport.ts';
 import { unknownCode } from '../../core/unknown-code.ts';
 import { BodyReader, type BodyTaker } from '../../wire/body-reader.ts';
-import { cgiHead, statusLineBefore } from '../../wire/cgi-head.ts';
+import { cgiHead, pushCgiHead } from '../../wire/cgi-head.ts';
 import { FastCgiReader, type FastCgiTaker } from '../../wire/fastcgi-reader.ts';
 import { guessBytes } from '../../wire/guess-bytes.ts';
 import { hasStreamType } from '../../wire/is-stream.ts';
-import { responseLimits } from '../../wire/limits.ts';
+import { responseLimitsWith } from '../../wire/limits.ts';
 import type { ParsedResponseHead } from '../../wire/parsed-response-head.ts';
-import { firstBytesOf, ResponseHeadParser } from '../../wire/response-head.ts';
+import { firstBytesOf, type ResponseHeadParser } from '../../wire/response-head.ts';
 import { connectionFailure, type LostConnection, refusedResponse } from '../connection-failure.ts';
 import type { Http1StreamOwner, Http1StreamPorts } from '../http1-stream-owner.ts';
 import { Http1Timeouts } from '../http1-timeouts.ts';
@@ -23,6 +23,7 @@ import type { SerialStream } from '../serial-connection.ts';
 import { ignoredUpgrade } from '../switch-failure.ts';
 import { ErrorText, scriptRefusal } from './error-text.ts';
 import { FastCgiRequest } from './fastcgi-request.ts';
+import { acquireParser, releaseParser } from './free-parsers.ts';
 
 const capabilities: Capabilities = { protocol: 'fastcgi', multiplexed: false, trailers: false };
 
@@ -78,7 +79,7 @@ export class FastCgiStream implements SerialStream, BodyTaker, FastCgiTaker {
     this.#ports = ports;
     this.#request = new FastCgiRequest(transport, ports.writer);
     this.#reader = new FastCgiReader(this);
-    this.#parser = new ResponseHeadParser({ ...responseLimits, headBytesMax }, ports.storage);
+    this.#parser = acquireParser(responseLimitsWith(headBytesMax), ports.storage);
     this.#body = new BodyReader(transport, this);
     const timed = { deadline: connection, address, transport, parser: this.#parser, body: this.#body };
     this.#timeouts = new Http1Timeouts(timed, ports.clock);
@@ -221,11 +222,7 @@ export class FastCgiStream implements SerialStream, BodyTaker, FastCgiTaker {
 
   #readHead(bytes: Uint8Array, start: number, end: number): number {
     this.answerBegun = true;
-    if (!this.#parser.began) {
-      const line = statusLineBefore(bytes, start, end);
-      this.#parser.push(line, 0, line.length);
-    }
-    const consumed = this.#parser.push(bytes, start, end);
+    const consumed = pushCgiHead(this.#parser, bytes, start, end);
     const { head, state } = this.#parser;
     if (state === 'refused') this.#failWith(refusedResponse(this.#parser, this.address, 0));
     else if (head !== null) this.#onHead(head);
@@ -404,7 +401,7 @@ export class FastCgiStream implements SerialStream, BodyTaker, FastCgiTaker {
   /** For the connection alone. */
   onConnectionEnded(): void {
     this.#phase = 'over';
-    this.#parser.reset();
+    releaseParser(this.#parser);
     this.#request.discard();
   }
 }
