@@ -72,6 +72,23 @@ export function headerValue(compiled: CompiledText, source: VariableSource): str
   return typeof compiled === 'string' ? compiled : compiled.fill(source, headerText).trim();
 }
 
+/** Where a text has variables, ours, those of another gateway or misspelt ones: no secret begins or ends there. */
+export function variableSpans(text: string): readonly { readonly start: number; readonly end: number }[] {
+  return [...text.matchAll(anyVariable)].flatMap(({ index: start, 0: written, 1: name }) =>
+    (name === undefined ? ourVariable(written.replace(marksOfForeign, '')) !== null : isVariable(name))
+      ? [{ start, end: start + written.length }]
+      : [],
+  );
+}
+
+function isVariable(name: string): boolean {
+  return (
+    variableNamed(name) !== null ||
+    /^http\.[a-z_]+(?:\.[\w-]+)*$/.test(name) ||
+    (/^[a-z_]{1,24}(?:\.[\w-]{1,40})?$/.test(name) && adviceFor(name) !== null)
+  );
+}
+
 /** How the variables of a text are written, such as `path` and `capture.id`. */
 export function variablesIn(text: string): readonly string[] {
   return [...partsOf(text)].flatMap(({ written }) => written ?? []);
@@ -139,12 +156,16 @@ function adviceFor(written: string): string | null {
 export function foreignVariable(text: string): { readonly written: string; readonly ours: string | null } | null {
   const written = foreign.exec(text)?.[0];
   if (written === undefined) return null;
-  const ours = ourVariable(written.replace(/^\$|^%\{|\}\w*$|^%\[|\]$|^%|%$/g, ''));
+  const ours = ourVariable(written.replace(marksOfForeign, ''));
   return { written, ours: ours === '' ? null : ours };
 }
 
 /** Of nginx, Apache, HAProxy and Envoy. Two letters and more: $5 is a price. */
 const foreign = /\$[a-z][a-z_\d]+\b|%\{[^{}]*\}\w*|%\[[^\][]*\]|%[A-Z][A-Z_]+(?:\([^()]*\))?%/;
+
+const marksOfForeign = /^\$|^%\{|\}\w*$|^%\[|\]$|^%|%$/g;
+
+const anyVariable = new RegExp(`\\{([a-z_][\\w.>-]*)\\}|${foreign.source}`, 'gi');
 
 /** Our words for those of nginx, Caddy, HAProxy, Envoy and Apache. */
 function ourVariable(written: string): string | null {

@@ -68,7 +68,9 @@ function reviewLoop(location: string, route: WrittenRoute, written: WrittenRedir
   }
 }
 
-function adviceFor(location: string, { host, path }: RedirectTarget, { hosts, pathPrefix }: RouteMatch): string {
+function adviceFor(location: string, target: RedirectTarget, { hosts, pathPrefix }: RouteMatch): string {
+  const { host } = target;
+  const path = target.path.replace(/(?<=.)\/$/, '');
   const isUrl = /^https?:/i.test(location);
   if (isUrl && host !== null && !location.includes('{host}') && !hosts.includes(host))
     return `add a route with host: ${host} before this one`;
@@ -95,7 +97,7 @@ function targetOf(
   if (isUrl && /^https:/i.test(filled) !== listensWithTls) return null;
   const url = URL.parse(filled, 'http://host.invalid');
   if (url === null) return null;
-  const path = url.pathname.length > 1 ? url.pathname.replace(/\/$/, '') : '/';
+  const path = url.pathname;
   if (!isUrl || location.includes('{host}')) return { host, path };
   const isOurs = routes.some(({ match }) => match.hosts.length > 0 && matchesHost(match.hosts, url.hostname));
   return isOurs ? { host: url.hostname, path } : null;
