@@ -281,7 +281,7 @@ function reviewSilence(draft: Draft, names: readonly string[], collector: ErrorC
     collector.errorAtKey(
       [],
       'there is nothing to send requests to',
-      'add upstreams: { app: "127.0.0.1:3000" }, with the address of your application',
+      'add upstreams: { app: "127.0.0.1:3000" }, with the address of your application; or for a folder of files: routes: [{ files: ./public }]',
     );
     return;
   }

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import type { Result } from '#failures/result.ts';
 import { succeed } from '#failures/result.ts';
-import { durationPattern, bareAgeError, bareNumberError, parseAge, parseDuration } from './format/duration.ts';
+import { durationPattern, bareAgeError, bareNumberError, bareSecondsError, parseAge, parseDuration } from './format/duration.ts';
 import { isToken } from './format/field.ts';
 import { barePercentError, parsePercent, percentPattern } from './format/percent.ts';
 import { parseRedirectLocation } from './format/redirect-location.ts';
@@ -79,6 +79,12 @@ export const duration = parsed(parseDuration, {
   bare: bareNumberError,
   pattern: `^${durationPattern}$`,
   examples: durationExamples,
+});
+export const durationOfHeader = parsed(parseDuration, {
+  kind: 'duration',
+  bare: bareSecondsError,
+  pattern: `^${durationPattern}$`,
+  examples: ['10m', '1h'],
 });
 export const durationOrNone = parsed(orNone(parseDuration), {
   kind: 'duration, `none`',

@@ -1,9 +1,11 @@
 import { resolve } from 'node:path';
 import * as z from 'zod';
 import { type Result, succeed } from '#failures/result.ts';
+import { nearest } from '../../core/nearest.ts';
 import { declare } from '../../schema/default.ts';
 import { type ErrorDetail, quoted, reject } from '../../schema/error-detail.ts';
-import { age, encodeDetail, oneOrMany, parsed, path } from '../../schema/leaves.ts';
+import { oneOrMany, parsed, path } from '../../schema/leaves.ts';
+import { durationPattern, parseAge } from '../../schema/format/duration.ts';
 import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
 import { fileCodings, filesName, type FilesSpec } from './settings.ts';
@@ -14,12 +16,31 @@ const absent = {
   precompressed: declare('false', 'Each file beside another one is looked for with each request.'),
 };
 
-const cacheValue = z.union([z.enum(['immutable', 'no-cache', 'no-store']), age], {
-  error: ({ input }) =>
-    encodeDetail({
-      message: `${quoted(String(input))} does not say how long browsers keep a file`,
-      suggestion: 'write immutable, no-cache, no-store, or a duration such as 1h',
-    }),
+const cacheWords = ['immutable', 'no-cache', 'no-store'] as const;
+const cacheAdvice = 'write immutable, no-cache, no-store, or a duration such as 1h';
+
+/** A word, or seconds. */
+function parseCache(written: string): Result<string | number, ErrorDetail> {
+  if (cacheWords.some((word) => word === written)) return succeed(written);
+  const parsedAge = parseAge(written);
+  if (parsedAge.ok) return parsedAge;
+  const message = `${quoted(written)} does not say how long browsers keep a file`;
+  const seconds = /^(?:(?:public|private), *)?(?:s-?max-?age|max-age) *= *(\d+)$/i.exec(written)?.[1];
+  if (seconds !== undefined) return reject(message, `write ${seconds}s`);
+  if (/^\d/.test(written)) return parsedAge;
+  const [near] = nearest(written, cacheWords, 1);
+  const meant = /^max$/i.test(written) ? 'immutable' : /^(?:epoch|0)$/i.test(written) ? 'no-cache' : near;
+  return reject(message, meant === undefined ? cacheAdvice : `write ${meant}`);
+}
+
+const cacheValue = parsed(parseCache, {
+  bare: (seconds) => ({
+    message: `${seconds} has no unit`,
+    suggestion: seconds > 0 ? `write ${seconds}s` : 'write no-cache',
+  }),
+  kind: 'duration, `immutable`, `no-cache`, `no-store`',
+  pattern: `^(?:${cacheWords.join('|')}|${durationPattern})$`,
+  examples: [...cacheWords, '1h'],
 });
 
 const filesKeys = {
@@ -79,7 +100,7 @@ function sectionOf(files: NonNullable<RouteRead['files']>): FilesRead {
 
 const yearS = 365 * 86_400;
 
-function cacheControl(written: z.output<typeof cacheValue>): string {
+function cacheControl(written: string | number): string {
   if (written === 'immutable') return `public, max-age=${yearS}, immutable`;
   return typeof written === 'string' ? written : `public, max-age=${written}`;
 }

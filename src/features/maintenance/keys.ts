@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { declare } from '../../schema/default.ts';
 import { ms } from '../../schema/fallback.ts';
-import { duration, message, messageAlone } from '../../schema/leaves.ts';
+import { durationOfHeader, message, messageAlone } from '../../schema/leaves.ts';
 import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
 import { maintenanceDefaults, maintenanceName, type MaintenanceSpec } from './settings.ts';
@@ -21,7 +21,7 @@ const maintenanceKeys = {
       message,
       section({
         message: key(messageAlone, 'What visitors read.', absent.message),
-        retry_after: key(duration, 'When to come back, for machines.', absent.retryAfter),
+        retry_after: key(durationOfHeader, 'When to come back, for machines.', absent.retryAfter),
       }),
     ]),
     'Answers 503 with a page that says so: `true`, a message, or both parts. `false` is as if the key were not there.',

@@ -14,6 +14,8 @@ const urlBeginning = /^https?:\/\/(?:\{host\}|[A-Za-z0-9._~:[\]-])+/i;
  */
 export function parseRedirectLocation(written: string): Result<string, ErrorDetail> {
   if (!/^[\x21-\x7e]+$/.test(written)) {
+    const meant = withStatus(written);
+    if (meant !== null) return reject(`${quoted(written)} is more than a location`, `write ${meant}`);
     return reject(
       `the location ${quoted(written)} has characters that a URL must percent-encode`,
       written === '' ? null : `write ${quoted(encodeURI(written.toWellFormed().trim()))}`,
@@ -30,6 +32,15 @@ export function parseRedirectLocation(written: string): Result<string, ErrorDeta
   const isUrl = /^https?:\/\//i.test(written);
   if (isUrl ? URL.canParse(filled) : filled.startsWith('/')) return succeed(written);
   return reject(`the location ${quoted(written)} is neither a path nor a URL`, 'write /path or https://host/path');
+}
+
+/** `301 /new` of nginx and `/new permanent` of Caddy; null: it is neither. */
+function withStatus(written: string): string | null {
+  const [, before, location = '', after] =
+    /^\s*(?:(30[12378])\s+)?(\S+?)(?:\s+(30[12378]|permanent|temporary|redirect))?\s*;?\s*$/.exec(written) ?? [];
+  const status = before ?? (after === 'permanent' ? '301' : /^[tr]/.test(after ?? '') ? '302' : after);
+  if (status === undefined || !parseRedirectLocation(location).ok) return null;
+  return `{ location: ${/[{}]/.test(location) ? JSON.stringify(location) : location}, status: ${status} }`;
 }
 
 function placeholdersError(written: string): ErrorDetail | null {
