@@ -69,8 +69,8 @@ export class MaskedSource {
     this.#reading = reading;
     this.#secretHeaders = secretHeadersOf(reading.value);
     this.#redactor = new TextRedactor(this.#secretHeaders);
-    this.#scalars = [...reading.positions.scalars()];
-    this.#keys = [...reading.positions.keys()];
+    this.#scalars = whereUsed([...reading.positions.scalars()]);
+    this.#keys = whereUsed([...reading.positions.keys()]);
   }
 
   /** As long as the source: `mask` in place of each code unit that is hidden, `maskOfPair` for the second one of a pair. */
@@ -225,6 +225,13 @@ export class MaskedSource {
     });
     return [...values, ...this.#byForm(text)];
   }
+}
+
+/** What stands below a key of the file's own (`x-…`) for aliases is what it is where they stand. */
+function whereUsed<T extends ScalarPosition | KeyPosition>(positions: readonly T[]): readonly T[] {
+  const isKept = ({ path: [first] }: T): boolean => /^(?:x-|included \d)/.test(String(first));
+  const used = new Set(positions.filter((one) => !isKept(one)).map(({ start }) => start));
+  return positions.filter((one) => !isKept(one) || !used.has(one.start));
 }
 
 /** An anchor, an alias or a tag. */
