@@ -5,6 +5,7 @@ import { quoted } from '../schema/error-detail.ts';
 import type { Path } from '../schema/findings.ts';
 import { type Draft, isMap } from './draft.ts';
 import type { ErrorCollector } from './error-collector.ts';
+import { reviewPatterns } from './review-headers.ts';
 
 /** Secrets never reach a record: not in lines of a format, and not in the values of a route. A query may have any secret. */
 export function reviewRecordedVariables(draft: Draft, collector: ErrorCollector): void {
@@ -24,6 +25,12 @@ export function reviewRecordedVariables(draft: Draft, collector: ErrorCollector)
   if (typeof format === 'string') review(format, ['log', 'format'], true);
   for (const { fields, path } of fieldsOf(draft))
     for (const [name, text] of Object.entries(fields)) review(text, [...path, name], false);
+}
+
+/** Lists of names in which others have patterns. */
+export function reviewRecordedNames({ plain }: Draft, collector: ErrorCollector): void {
+  for (const key of ['headers', 'secret_headers', 'query_allowed'] as const)
+    reviewPatterns(plain.log?.[key] ?? [], ['log', key], collector);
 }
 
 /** Values that routes name for records, and lines of the log that have others. */

@@ -13,7 +13,7 @@ import { reviewAlerts } from './review-alerts.ts';
 import { reviewFeatures } from './review-features.ts';
 import { reviewHidden, reviewKeys } from './review-keys.ts';
 import { reviewCommands, reviewRestarts } from './review-commands.ts';
-import { reviewRecordedFields, reviewRecordedVariables } from './review-log.ts';
+import { reviewRecordedFields, reviewRecordedNames, reviewRecordedVariables } from './review-log.ts';
 import { reviewOtlp } from './review-otlp.ts';
 import { reviewRoutes } from './review-routes.ts';
 import { targetsOf } from './route-schema.ts';
@@ -38,6 +38,7 @@ export function review(draft: Draft, collector: ErrorCollector, addresses: reado
   reviewRecordedHeaders(draft, collector);
   reviewRecordedVariables(draft, collector);
   reviewRecordedFields(draft, collector);
+  reviewRecordedNames(draft, collector);
   reviewAddresses(draft, collector, addresses);
   reviewUnused(draft, collector);
 }

@@ -1,10 +1,12 @@
 import { resolve } from 'node:path';
 import * as z from 'zod';
 import { type Result, succeed } from '#failures/result.ts';
+import { globTest } from '../../core/glob.ts';
 import { nearest } from '../../core/nearest.ts';
 import { declare } from '../../schema/default.ts';
 import { type ErrorDetail, quoted, reject } from '../../schema/error-detail.ts';
 import { oneOrMany, parsed, path } from '../../schema/leaves.ts';
+import type { Findings, Path } from '../../schema/findings.ts';
 import { durationPattern, parseAge } from '../../schema/format/duration.ts';
 import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
@@ -114,13 +116,20 @@ interface PhpRead {
   readonly remote?: boolean | undefined;
 }
 
+/** Other keys of the route. */
+interface ReadBeside {
+  readonly to?: unknown;
+  readonly php?: PhpRead | undefined;
+  readonly timeouts?: Readonly<Record<string, unknown>> | undefined;
+}
+
 /** Beside the programs of a folder its other files are sent, where the folder is on this machine. */
 function besidePrograms(php: PhpRead | undefined): FilesRead | undefined {
   if (php?.root === undefined || php.static === false || php.remote === true) return undefined;
   return { root: php.root };
 }
 
-export const files: FeatureKeys = featureKeys<RouteRead & { to?: unknown; php?: PhpRead | undefined }, object>({
+export const files: FeatureKeys = featureKeys<RouteRead & ReadBeside, object>({
   name: filesName,
   isAction: true,
   standsBesideTo: true,
@@ -155,7 +164,9 @@ export const files: FeatureKeys = featureKeys<RouteRead & { to?: unknown; php?: 
   review({ routes }, findings) {
     for (const { path: at, to, read } of routes) {
       if (read.files === undefined) continue;
-      const { root, fallback } = sectionOf(read.files);
+      const { root, fallback, cache = {} } = sectionOf(read.files);
+      reviewCache(Object.keys(cache), [...at, 'files', 'cache'], findings);
+      if (to === null) reviewTimeouts(read.timeouts, [...at, 'timeouts'], findings);
       if (root === undefined)
         findings.errorAtKey([...at, 'files'], 'the route does not say which folder it serves', 'add root: ./public');
       if (fallback !== undefined && to !== null)
@@ -167,3 +178,31 @@ export const files: FeatureKeys = featureKeys<RouteRead & { to?: unknown; php?: 
     }
   },
 });
+
+/** The first glob that matches holds. */
+function reviewCache(globs: readonly string[], path: Path, findings: Findings): void {
+  for (const [at, glob] of globs.entries()) {
+    const before = globs.slice(0, at).find((one) => coversGlob(one, glob));
+    if (before !== undefined)
+      findings.warnAtKey(
+        [...path, glob],
+        `it never holds: ${quoted(before)} before it matches all that it does`,
+        `write it before ${quoted(before)}`,
+      );
+  }
+}
+
+/** Whether one glob matches all that another one does. False where that would take more than a look at their texts. */
+function coversGlob(one: string, other: string): boolean {
+  if (/^\/?\*\*$/.test(one) || one === '*') return true;
+  if (one.includes('?')) return false;
+  if (!one.includes('/')) return globTest(one, '/')(other.slice(other.lastIndexOf('/') + 1));
+  const isDeep = other.includes('**') && !one.includes('**');
+  return other.includes('/') && !isDeep && globTest(one.replace(/^\//, ''), '/')(other.replace(/^\//, ''));
+}
+
+/** Of an endpoint. */
+function reviewTimeouts(timeouts: ReadBeside['timeouts'] = {}, path: Path, findings: Findings): void {
+  for (const key of Object.keys(timeouts).filter((one) => one !== 'idle' && one !== 'exchange'))
+    findings.warnAtKey([...path, key], `${quoted(key)} has no effect beside "files"`, 'remove it');
+}
