@@ -10,8 +10,8 @@ const lineVariables: Readonly<Record<string, (record: ExchangeRecord) => Value>>
   scheme: ({ scheme }) => scheme,
   host: ({ host }) => host,
   method: ({ method }) => method,
-  path: ({ path }) => path,
-  query: ({ query }) => (query === null ? '' : `?${query}`),
+  path: ({ path }) => inAscii(path),
+  query: ({ query }) => (query === null ? '' : inAscii(`?${query}`)),
   protocol: ({ client }) => client.protocol,
   client_address: ({ client }) => client.address,
   client_port: ({ client }) => client.port,
@@ -36,6 +36,11 @@ const lineVariables: Readonly<Record<string, (record: ExchangeRecord) => Value>>
   cause: ({ cause }) => cause,
   whose: ({ whose }) => whose,
 };
+
+/** A target whose parts are redacted ("…"), for lines whose readers expect it in ASCII. */
+export function inAscii(target: string): string {
+  return target.replaceAll('…', '***');
+}
 
 /** What nginx writes for a client that left before it was answered; the code is its invention, too. */
 export const clientLeftStatus = 499;

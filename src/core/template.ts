@@ -9,6 +9,7 @@
  * - Who needs the variables of a text asks `variablesIn(text)`.
  */
 import { nearest } from './nearest.ts';
+import { utf8Text } from './utf8-text.ts';
 import { type ValueOf, variableForms, variableNamed, type VariableSource } from './variables.ts';
 
 /** `variables` stand between each two of `texts`. */
@@ -64,7 +65,7 @@ export function fillText(
 
 /** A value as it may stand in a header: what is not visible ASCII or a space is percent-encoded, so that no value ends its line. */
 export function headerText(value: string): string {
-  return value.replace(/[^\x20-\x7e]/gu, (character) => encodeURIComponent(character.toWellFormed()));
+  return utf8Text(value).replace(/[^\x20-\x7e]/gu, (character) => encodeURIComponent(character.toWellFormed()));
 }
 
 /** The value of a header; '': the line is left out. */

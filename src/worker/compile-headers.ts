@@ -27,7 +27,12 @@ export function responseChange(edits: ResponseHeaderEdits, requested: RequestedH
   const change = known.get(edits) ?? compiledResponse(edits);
   known.set(edits, change);
   if (requested === null) return change;
-  return { ...change, drop: headerFilter(requested.names, change.drop), ofRequest: requested.write };
+  const isWritten = ([name, value]: CompiledLine): boolean =>
+    name.toLowerCase() === 'vary' && String(value).toLowerCase() === requested.vary;
+  return {
+    ...{ ...change, lines: change.lines.filter((line) => !isWritten(line)) },
+    ...{ drop: headerFilter(requested.names, change.drop), ofRequest: requested.write },
+  };
 }
 
 function compiledResponse(edits: ResponseHeaderEdits): ResponseHeaderChange {

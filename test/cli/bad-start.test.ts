@@ -244,7 +244,7 @@ describe('a start that fails', () => {
     [
       'missing/logs/a.log',
       /the folder \S+missing does not exist.*mkdir -p \S+missing,/,
-      /missing\/logs does not exist; make it/,
+      /log\.path: the directory \S+missing\/logs does not exist; make it/,
     ],
     ['candor.yaml/a.log', /candor\.yaml is a file, and a folder would have to be there/, /is a file, not a directory/],
     ['.', /is a folder, and the log is a file/, /is a directory; the log is a file/],
