@@ -51,7 +51,9 @@ export function reviewRecordedFields(draft: Draft, collector: ErrorCollector): v
       collector.warnAtKey(
         [...path, name],
         `${quoted(name)} has no effect: the lines of "log.format" do not have it`,
-        format === 'combined' ? 'remove it, or write another format' : `add {field.${name}} to "log.format", or remove it`,
+        format === 'combined'
+          ? 'remove it, or write another format'
+          : `add {field.${name}} to "log.format", or remove it`,
       );
 }
 

@@ -33,7 +33,10 @@ const files: Answers = [
     'types mimetypes mimetype defaulttype contenttype charset',
     'the ending of its name says the type of a file; a route of its own gives another one: response_headers: { set: { Content-Type: … } }',
   ],
-  ['stripprefix prefix strippath', 'it is "rewrite: { path: / }" beside "files", which takes away the path of the route'],
+  [
+    'stripprefix prefix strippath',
+    'it is "rewrite: { path: / }" beside "files", which takes away the path of the route',
+  ],
   ['hide hidden dotfiles', 'names that begin with a dot are hidden, but for /.well-known'],
 ];
 

@@ -2,7 +2,14 @@
 import * as z from 'zod';
 import type { Result } from '#failures/result.ts';
 import { succeed } from '#failures/result.ts';
-import { durationPattern, bareAgeError, bareNumberError, bareSecondsError, parseAge, parseDuration } from './format/duration.ts';
+import {
+  durationPattern,
+  bareAgeError,
+  bareNumberError,
+  bareSecondsError,
+  parseAge,
+  parseDuration,
+} from './format/duration.ts';
 import { isToken } from './format/field.ts';
 import { barePercentError, parsePercent, percentPattern } from './format/percent.ts';
 import { parseRedirectLocation } from './format/redirect-location.ts';

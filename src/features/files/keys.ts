@@ -67,7 +67,7 @@ const filesKeys = {
         ),
         precompressed: key(
           z.union([z.boolean(), z.array(z.enum(fileCodings)).min(1)]),
-          'Whether `app.js.br`, `app.js.zst` and `app.js.gz` beside `app.js` are sent to clients that take them; or a list of the codings. One that is older than its file is not.',
+          'Whether `app.js.br`, `app.js.zst` and `app.js.gz` beside `app.js` are sent to clients that take them; or a list of the codings. A copy that is older than its file is not sent.',
           absent.precompressed,
         ),
         cache: key(
@@ -76,7 +76,7 @@ const filesKeys = {
         ),
       }),
     ]),
-    'Answers with files of a folder: its path, or more. Beside `to`, what is not there goes to the upstream. The path of the request, as `rewrite` leaves it, is that below the folder. Names that begin with a dot are hidden, but for `/.well-known`.',
+    'Answers with files of a folder: its path, or more. Beside `to`, what is not there goes to the upstream. The path of the request, or what `rewrite` makes of it, is looked for below the folder. Names that begin with a dot are hidden, but for `/.well-known`.',
   ),
 };
 

@@ -93,13 +93,19 @@ function isSeconds(value: number): boolean {
 
 /** Where everybody counts in seconds, such as in a header that the gateway writes. */
 export function bareSecondsError(value: number): ErrorDetail {
-  return value > 0 ? { message: `the duration ${value} has no unit`, suggestion: `write ${value}s` } : bareNumberError(value);
+  return value > 0
+    ? { message: `the duration ${value} has no unit`, suggestion: `write ${value}s` }
+    : bareNumberError(value);
 }
 
 /** What to say when a plain number stands where a duration is wanted. Thousands are mostly milliseconds. */
 export function bareNumberError(value: number): ErrorDetail {
   if (value === 0) return zero;
   const meant =
-    value < 1000 || isSeconds(value) ? `${value}s` : value % 1000 === 0 ? `${value / 1000}s, if milliseconds were meant` : `${value}ms`;
+    value < 1000 || isSeconds(value)
+      ? `${value}s`
+      : value % 1000 === 0
+        ? `${value / 1000}s, if milliseconds were meant`
+        : `${value}ms`;
   return { message: `the duration ${value} has no unit`, suggestion: `write ${meant}` };
 }
