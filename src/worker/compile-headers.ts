@@ -28,7 +28,7 @@ export function responseChange(edits: ResponseHeaderEdits, requested: RequestedH
   known.set(edits, change);
   if (requested === null) return change;
   const isWritten = ([name, value]: CompiledLine): boolean =>
-    name.toLowerCase() === 'vary' && String(value).toLowerCase() === requested.vary;
+    typeof value === 'string' && name.toLowerCase() === 'vary' && value.toLowerCase() === requested.vary;
   return {
     ...{ ...change, lines: change.lines.filter((line) => !isWritten(line)) },
     ...{ drop: headerFilter(requested.names, change.drop), ofRequest: requested.write },
