@@ -133,7 +133,7 @@ function warning(setting: string, value: string | null, message: string): Machin
 }
 
 /** A warning about the machine rather than the configuration file, with its remedy. */
-export interface MachineWarning {
+interface MachineWarning {
   readonly setting: string;
   /** The current value; null if it cannot be read. */
   readonly value: string | null;

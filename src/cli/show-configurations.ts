@@ -45,7 +45,7 @@ export async function showConfiguration(flags: AskFlags, id: number | null, cont
 /** `candor configuration show --effective`: the file with all defaults on standard output, so that it can be saved. With `--json` settings by their names in JSON. */
 export async function showEffective(flags: AskFlags, context: ProcessContext): Promise<void> {
   const asked = await ask<ConfigurationJson>('configuration?effective=true', flags, context).catch((error: unknown) => {
-    const isOfFile = error instanceof CommandFailure && error.code === exitCodes.gateway_unreachable && !flags.json;
+    const isOfFile = error instanceof CommandFailure && error.exit === 'gateway_unreachable' && !flags.json;
     if (!isOfFile || flags.config === undefined) throw error;
     return null;
   });

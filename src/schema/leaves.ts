@@ -2,14 +2,7 @@
 import * as z from 'zod';
 import type { Result } from '#failures/result.ts';
 import { succeed } from '#failures/result.ts';
-import {
-  durationPattern,
-  bareAgeError,
-  bareNumberError,
-  bareSecondsError,
-  parseAge,
-  parseDuration,
-} from './format/duration.ts';
+import { durationPattern, bareAgeError, bareNumberError, parseAge, parseDuration } from './format/duration.ts';
 import { isToken } from './format/field.ts';
 import { barePercentError, parsePercent, percentPattern } from './format/percent.ts';
 import { parseRedirectLocation } from './format/redirect-location.ts';
@@ -87,9 +80,10 @@ export const duration = parsed(parseDuration, {
   pattern: `^${durationPattern}$`,
   examples: durationExamples,
 });
+/** Of a header that the gateway writes: everybody counts those in seconds. */
 export const durationOfHeader = parsed(parseDuration, {
   kind: 'duration',
-  bare: bareSecondsError,
+  bare: (value) => (value > 0 ? { ...bareNumberError(value), suggestion: `write ${value}s` } : bareNumberError(value)),
   pattern: `^${durationPattern}$`,
   examples: ['10m', '1h'],
 });

@@ -86,23 +86,11 @@ function ourUnit(unit: string): string {
   return foreignUnits.find(([pattern]) => pattern.test(unit))?.[1] ?? unit;
 }
 
-/** Half an hour, an hour, a day and the like, which no thousands of milliseconds are. */
-function isSeconds(value: number): boolean {
-  return value % 1800 === 0 && value % 1000 !== 0;
-}
-
-/** Where everybody counts in seconds, such as in a header that the gateway writes. */
-export function bareSecondsError(value: number): ErrorDetail {
-  return value > 0
-    ? { message: `the duration ${value} has no unit`, suggestion: `write ${value}s` }
-    : bareNumberError(value);
-}
-
-/** What to say when a plain number stands where a duration is wanted. Thousands are mostly milliseconds. */
+/** What to say when a plain number stands where a duration is wanted. Thousands are mostly milliseconds, and hours seconds. */
 export function bareNumberError(value: number): ErrorDetail {
   if (value === 0) return zero;
   const meant =
-    value < 1000 || isSeconds(value)
+    value < 1000 || (value % 1800 === 0 && value % 1000 !== 0)
       ? `${value}s`
       : value % 1000 === 0
         ? `${value / 1000}s, if milliseconds were meant`
