@@ -375,7 +375,7 @@ describe('candor route', () => {
       await context.candor('route', 'POST', 'https://shop.example.org/old/x', '-c', file),
       exitCodes.not_found,
     );
-    assert.match(context.stdout.text, /a route for\s+GET\./);
+    assert.match(context.stdout.text, /a route for\s+GET\s+or\s+HEAD\./);
   });
 
   test('takes a method, headers, and a URL without a scheme', async () => {
