@@ -28,7 +28,7 @@ const upstreamOnly = [
 ];
 
 export function reviewRoutes(draft: Draft, collector: ErrorCollector): void {
-  reviewErrorPages(draft.plain.error_pages, ['error_pages'], false, collector);
+  reviewErrorPages(draft.plain.error_pages, ['error_pages'], { isOfRoute: false, has404: true }, collector);
   reviewHeaderValues(draft.plain, [], collector);
   reviewPing(draft.plain.websocket, ['websocket', 'ping'], collector);
   for (const [at, { websocket }] of draft.routes) reviewPing(websocket, ['routes', at, 'websocket', 'ping'], collector);
@@ -71,7 +71,9 @@ function reviewRoute(route: RouteRead, at: number, collector: ErrorCollector): v
   const { rewrite, timeouts } = route;
   reviewSplit(route, ['routes', at], collector);
   reviewHeaderValues(route, ['routes', at], collector);
-  reviewErrorPages(route.error_pages, ['routes', at, 'error_pages'], true, collector);
+  const { files, php } = route as { readonly files?: unknown; readonly php?: unknown };
+  const has404 = files !== undefined || php !== undefined;
+  reviewErrorPages(route.error_pages, ['routes', at, 'error_pages'], { isOfRoute: true, has404 }, collector);
   const host = rewrite?.host;
   if (host !== undefined && host !== 'client' && host !== 'endpoint' && !/^[A-Za-z0-9.[\]:_-]+$/.test(host)) {
     const parsed = parseHostPattern(host);
@@ -128,15 +130,15 @@ const ownStatuses: ReadonlySet<number> = new Set([
   ...Object.values(requestRules).map(({ status }) => status),
 ]);
 
-/** Pages are for what the gateway answers by itself. Without a route that is 404 too. */
+/** Pages are for what the gateway answers by itself. Without a route that is 404 too, and where it looks for files. */
 function reviewErrorPages(
   pages: RouteRead['error_pages'],
   path: Path,
-  isOfRoute: boolean,
+  { isOfRoute, has404 }: { readonly isOfRoute: boolean; readonly has404: boolean },
   collector: ErrorCollector,
 ): void {
   for (const status of Object.keys(pages ?? {}))
-    if (/^[45]\d\d$/.test(status) && (!ownStatuses.has(Number(status)) || (isOfRoute && status === '404')))
+    if (/^[45]\d\d$/.test(status) && (!ownStatuses.has(Number(status)) || (status === '404' && !has404)))
       collector.warnAtKey(
         [...path, status],
         `this page has no effect: ${isOfRoute ? 'on a route ' : ''}the gateway does not answer ${status} by itself, and what an application answers is passed on as it is`,

@@ -35,7 +35,7 @@ export function parseDuration(text: string): Result<number, ErrorDetail> {
 
 /** A bare number of an age: what others write is days, or seconds as in the header. */
 export function bareAgeError(value: number): ErrorDetail {
-  const isSeconds = value > daysMax;
+  const isSeconds = value > daysMax || value % 1800 === 0;
   const days = Math.max(1, Math.min(daysMax, Math.round(isSeconds ? (value * 1000) / unitMs['d']! : value)));
   return { message: `${value} has no unit`, suggestion: `write ${days}d for ${days === 1 ? 'a day' : `${days} days`}` };
 }
