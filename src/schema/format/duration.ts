@@ -35,7 +35,7 @@ export function parseDuration(text: string): Result<number, ErrorDetail> {
 
 /** A bare number of an age: what others write is days, or seconds as in the header. */
 export function bareAgeError(value: number): ErrorDetail {
-  const isSeconds = value > daysMax || value % 1800 === 0;
+  const isSeconds = value > daysMax;
   const days = Math.max(1, Math.min(daysMax, Math.round(isSeconds ? (value * 1000) / unitMs['d']! : value)));
   return { message: `${value} has no unit`, suggestion: `write ${days}d for ${days === 1 ? 'a day' : `${days} days`}` };
 }
@@ -89,11 +89,8 @@ function ourUnit(unit: string): string {
 /** What to say when a plain number stands where a duration is wanted. Thousands are mostly milliseconds, and hours seconds. */
 export function bareNumberError(value: number): ErrorDetail {
   if (value === 0) return zero;
-  const meant =
-    value < 1000 || (value % 1800 === 0 && value % 1000 !== 0)
-      ? `${value}s`
-      : value % 1000 === 0
-        ? `${value / 1000}s, if milliseconds were meant`
-        : `${value}ms`;
+  const isRound = value % 1000 === 0;
+  const unit = value < 1000 || value % 1800 === 0 ? 's' : 'ms';
+  const meant = isRound ? `${value / 1000}s, if milliseconds were meant` : `${value}${unit}`;
   return { message: `the duration ${value} has no unit`, suggestion: `write ${meant}` };
 }
