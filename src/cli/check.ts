@@ -37,7 +37,9 @@ export async function check(flags: CheckFlags, context: ProcessContext): Promise
   else if (read.errors.length > 0) context.stdout.write(renderForPeople(read, context.stdout, context));
   const name = flags.config === inputName ? 'Standard input' : flags.config;
   if (!valid) throw new CommandFailure('validation_failed', `${name} has errors and cannot be used.`);
-  if (!flags.json) context.stdout.write(`${styleFor(context.stdout, context.env).good('✔')} ${name} is valid.\n`);
+  // Where the file leaves a path open, a start finds another one.
+  const but = paths.some(({ setting }) => setting !== 'places') ? ', and this machine has a problem with it' : '';
+  if (!flags.json) context.stdout.write(`${styleFor(context.stdout, context.env).good('✔')} ${name} is valid${but}.\n`);
   // What the kernel is set to is said by the start.
   if (!flags.json) for (const warning of paths) context.stderr.write(machineText(warning));
   const lines = timeoutLines({ timeouts }, styleFor(context.stdout, context.env));

@@ -254,6 +254,7 @@ describe('a start that fails', () => {
       write(`log: { path: ${path} }\n`);
       const check = await candor('check');
       assert.equal(check.code, 0, check.stderr);
+      assert.match(check.stdout, /is valid, and this machine has a problem with it\.$/m);
       assert.match(check.stderr.replaceAll(/\s+/g, ' '), checkSays);
       const started = await candor('up');
       assert.equal(started.code, exitCodes.failure);
