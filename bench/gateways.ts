@@ -93,7 +93,7 @@ ${temporary}
   server {
 ${listens.join('\n')}
     default_type text/html;
-    root .;
+    root site;
     location / {
 ${page('6f1ed002ab5595859014ebf0951522d9')}
     }
@@ -157,9 +157,9 @@ ${page('6f1ed002ab5595859014ebf0951522d9')}
 /** Files that nginx, Caddy and Candor serve by themselves, or look for. */
 function staticFiles({ files, fastcgi }: Setting): Readonly<Record<string, string>> {
   const text = (kilobytes: number): string => 'candor. '.repeat(kilobytes * 128);
-  if (fastcgi !== undefined) return { 'hello.php': '<?php' };
+  if (fastcgi !== undefined) return { 'site/hello.php': '<?php' };
   if (files !== true) return {};
-  return { 'static/1k.txt': text(1), 'static/100k.txt': text(100), 'static/10m.txt': text(10 * 1024) };
+  return { 'site/static/1k.txt': text(1), 'site/static/100k.txt': text(100), 'site/static/10m.txt': text(10 * 1024) };
 }
 
 /** With its default log; 'buffered': with a log in 64 KB writes, 64 KB buffers for large responses, and files without sendfile. */
@@ -201,7 +201,7 @@ ${originAddresses(setting)
   grpc_set_header X-Request-Id $request_id;
   server {
     listen 127.0.0.1:${port}${setting.tls ? ' ssl' : ''}${setting.http2 ? ' http2' : ''};
-${setting.tls ? nginxTls : ''}${setting.files === true ? '    location /static/ { root .; }\n' : ''}    location /echo {
+${setting.tls ? nginxTls : ''}${setting.files === true ? '    location /static/ { root site; }\n' : ''}    location /echo {
       proxy_pass http://echo;
       proxy_set_header Upgrade $http_upgrade;
       proxy_set_header Connection "upgrade";
@@ -238,7 +238,7 @@ function nginxPass({ grpc, fastcgi }: Setting): string {
   ].map((one) => `fastcgi_param ${one};`);
   const pass =
     fastcgi === 'kept' ? 'fastcgi_keep_conn on; fastcgi_pass origin' : `fastcgi_pass 127.0.0.1:${fastCgiPort}`;
-  return `root .; ${variables.join(' ')} ${pass};`;
+  return `root site; ${variables.join(' ')} ${pass};`;
 }
 
 const nginxCompression = {
@@ -310,7 +310,7 @@ export function caddyGateway({ path, env }: Program, setting: Setting): Gateway 
     .join(' ');
   const proxies = prefixes(setting).map(
     (prefix) =>
-      `\thandle ${prefix}/* {\n\t\t${setting.fastcgi !== undefined ? `root * .\n\t\tphp_fastcgi ${to}` : `reverse_proxy ${to}`}\n\t}`,
+      `\thandle ${prefix}/* {\n\t\t${setting.fastcgi !== undefined ? `root * site\n\t\tphp_fastcgi ${to}` : `reverse_proxy ${to}`}\n\t}`,
   );
   const text = `{
 	admin off
@@ -324,7 +324,7 @@ ${setting.tls ? 'https' : 'http'}://:${port} {
 ${setting.compress === 'gzip' ? '\tencode {\n\t\tgzip 1\n\t}\n' : ''}	handle /echo {
 		reverse_proxy 127.0.0.1:${echoPort}
 	}
-${setting.files === true ? '\thandle /static/* {\n\t\troot * .\n\t\tfile_server\n\t}\n' : ''}${proxies.join('\n')}
+${setting.files === true ? '\thandle /static/* {\n\t\troot * site\n\t\tfile_server\n\t}\n' : ''}${proxies.join('\n')}
 }
 `;
   const command = [path, 'run', '--config', 'Caddyfile', '--adapter', 'caddyfile'];
@@ -457,7 +457,7 @@ export function candorGateway(program: string, setting: Setting, options: Candor
   const { configuration = '', nodeFolder = dirname(process.execPath) } = options;
   const routes = prefixes(setting).map(
     (prefix) =>
-      `  - { path: "${prefix === '' ? '/' : prefix}", to: origin${setting.fastcgi !== undefined ? ', php: { root: . }' : ''} }`,
+      `  - { path: "${prefix === '' ? '/' : prefix}", to: origin${setting.fastcgi !== undefined ? ', php: { root: ./site }' : ''} }`,
   );
   const text = `# As a newcomer would have it: the defaults, and the log into a file.
 deployment: bench
@@ -474,7 +474,7 @@ ${setting.tls ? '  tls_handshake_rate_max: none\n' : ''}upstreams:
     endpoints: ["127.0.0.1:${echoPort}"]
 routes:
   - { path: /echo, to: echo }
-${setting.files === true ? '  - { path: /static, files: . }\n' : ''}${routes.join('\n')}
+${setting.files === true ? '  - { path: /static, files: ./site }\n' : ''}${routes.join('\n')}
 admin:
   socket: none
 log:

@@ -4,6 +4,7 @@ import type { LeftOpen } from '../config/parse.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { privateSockets } from './runtime-folder.ts';
 import { trackedByGit } from '../deploy/tracked-by-git.ts';
+import { wrap } from './layout.ts';
 import type { Machine } from './process-context.ts';
 
 /** A configuration whose default paths can be written, and a sentence for each path that was changed for that. */
@@ -132,13 +133,19 @@ function warning(setting: string, value: string | null, message: string): Machin
 }
 
 /** A warning about the machine rather than the configuration file, with its remedy. */
-export interface MachineWarning {
+interface MachineWarning {
   readonly setting: string;
   /** The current value; null if it cannot be read. */
   readonly value: string | null;
   readonly message: string;
   /** Null if the message contains it. */
   readonly suggestion: string | null;
+}
+
+/** Warnings about this machine go to standard error: they are not about the file, which may be meant for another machine. */
+export function machineText({ message, suggestion }: MachineWarning): string {
+  const text = `This machine: ${message}${suggestion === null ? '' : `: ${suggestion}`}`;
+  return `${wrap(text, '').join('\n')}\n`;
 }
 
 const migrate = 'net.ipv4.tcp_migrate_req';

@@ -3,8 +3,8 @@ import { readConfiguration } from './read-configuration.ts';
 import { snakeCased } from '#failures/json-case.ts';
 import { exitCodes, CommandFailure } from './command-failure.ts';
 import { timeoutLines } from './timeout-lines.ts';
-import { wrap, printJson } from './layout.ts';
-import { type MachineWarning, reviewMachine, reviewPaths } from './adjust-paths.ts';
+import { printJson } from './layout.ts';
+import { machineText, reviewMachine, reviewPaths } from './adjust-paths.ts';
 import { styleFor } from './style.ts';
 import type { ProcessContext } from './process-context.ts';
 import { apiRoot } from '../admin/operations.ts';
@@ -25,13 +25,9 @@ export interface CheckFlags {
 export async function check(flags: CheckFlags, context: ProcessContext): Promise<number> {
   const read = await readConfiguration(flags.config, context);
   const valid = read.configuration !== null;
-  const machine =
-    read.configuration === null
-      ? []
-      : [
-          ...reviewMachine(read.configuration, context.machine),
-          ...reviewPaths(read.configuration, read.leftOpen, context.env),
-        ];
+  const { configuration } = read;
+  const paths = configuration === null ? [] : reviewPaths(configuration, read.leftOpen, context.env);
+  const machine = configuration === null ? [] : [...reviewMachine(configuration, context.machine), ...paths];
   const timeouts =
     flags.strict && read.configuration !== null
       ? await timeoutAdviceFor(read.configuration, flags.config, context)
@@ -41,17 +37,14 @@ export async function check(flags: CheckFlags, context: ProcessContext): Promise
   else if (read.errors.length > 0) context.stdout.write(renderForPeople(read, context.stdout, context));
   const name = flags.config === inputName ? 'Standard input' : flags.config;
   if (!valid) throw new CommandFailure('validation_failed', `${name} has errors and cannot be used.`);
-  if (!flags.json) context.stdout.write(`${styleFor(context.stdout, context.env).good('✔')} ${name} is valid.\n`);
-  if (!flags.json) for (const warning of machine) context.stderr.write(machineText(warning));
+  // Where the file leaves a path open, a start finds another one.
+  const but = paths.some(({ setting }) => setting !== 'places') ? ', and this machine has a problem with it' : '';
+  if (!flags.json) context.stdout.write(`${styleFor(context.stdout, context.env).good('✔')} ${name} is valid${but}.\n`);
+  // What the kernel is set to is said by the start.
+  if (!flags.json) for (const warning of paths) context.stderr.write(machineText(warning));
   const lines = timeoutLines({ timeouts }, styleFor(context.stdout, context.env));
   if (!flags.json && lines.length > 0) context.stdout.write(`${lines.join('\n')}\n`);
   return timeouts.length > 0 ? exitCodes.failure : exitCodes.ok;
-}
-
-/** Warnings about this machine go to standard error: they are not about the file, which may be meant for another machine. */
-function machineText({ message, suggestion }: MachineWarning): string {
-  const text = `This machine: ${message}${suggestion === null ? '' : `: ${suggestion}`}`;
-  return `${wrap(text, '').join('\n')}\n`;
 }
 
 /**

@@ -6,6 +6,7 @@ import type { DiffLine } from '../core/line-diff.ts';
 import type { AskFlags } from './flags.ts';
 import { askGateway, type GatewayResponse, refusal } from './ask-gateway.ts';
 import { CommandFailure, exitCodes } from './command-failure.ts';
+import { errorsIn } from './configuration-read.ts';
 import { findAdmin } from './find-admin.ts';
 import { countText, harmless, wrap, wrapAfter, printJson } from './layout.ts';
 import type { ProcessContext } from './process-context.ts';
@@ -43,14 +44,35 @@ export async function showConfiguration(flags: AskFlags, id: number | null, cont
 
 /** `candor configuration show --effective`: the file with all defaults on standard output, so that it can be saved. With `--json` settings by their names in JSON. */
 export async function showEffective(flags: AskFlags, context: ProcessContext): Promise<void> {
-  const { effective = null, ...one } = await ask<ConfigurationJson>('configuration?effective=true', flags, context);
+  const asked = await ask<ConfigurationJson>('configuration?effective=true', flags, context).catch((error: unknown) => {
+    const isOfFile = error instanceof CommandFailure && error.exit === 'gateway_unreachable' && !flags.json;
+    if (!isOfFile || flags.config === undefined) throw error;
+    return null;
+  });
+  if (asked === null) return showFilled(await shownFile(String(flags.config), context), context);
+  const { effective = null, ...one } = asked;
   if (effective === null) throw new CommandFailure('failure', 'This gateway is of a version that does not say it.');
   if (flags.json) return printJson({ ...one, effective }, context);
-  const say = (...lines: readonly string[]): void => context.stderr.write(`${lines.join('\n')}\n`);
-  say(...summaryLines(one, styleFor(context.stderr, context.env), Infinity));
+  context.stderr.write(`${summaryLines(one, styleFor(context.stderr, context.env), Infinity).join('\n')}\n`);
+  return showFilled({ ...one, effective }, context);
+}
+
+/** A file for which no gateway runs. */
+async function shownFile(file: string, context: ProcessContext): Promise<Shown> {
+  const { readToServe } = await import('./read-configuration.ts');
+  const { configuration, errors, shown, path } = await readToServe(file, context);
+  if (configuration === null) throw errorsIn(file, errors);
+  context.stderr.write(`${harmless(`No gateway runs with ${file}: this is what one would run.`)}\n`);
+  return { text: shown.text, source: path };
+}
+
+async function showFilled(one: Shown, context: ProcessContext): Promise<void> {
+  const say = (...lines: readonly string[]): void => {
+    if (lines.length > 0) context.stderr.write(`${lines.join('\n')}\n`);
+  };
   if ((one.text?.length ?? 0) > quickLength)
     say('Filling in the defaults of a file of this size may take some seconds.');
-  const { text, problem, hidden } = await effectiveText({ ...one, effective }, context);
+  const { text, problem, hidden } = await effectiveText(one, context);
   const note = `Without its defaults: ${problem}.`;
   if (problem !== null) say(...wrap(harmless(note), ''));
   const head = hiddenHead(hidden, one.source);

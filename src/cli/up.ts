@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { checkAdminSocket } from '../admin/admin-socket-check.ts';
-import { adjustPaths } from './adjust-paths.ts';
+import { adjustPaths, machineText, reviewMachine } from './adjust-paths.ts';
 import { lookUpGateway, lookupMs, whatRuns } from './gateway-lookup.ts';
 import { withStderrFormat, noticeLine } from './stderr-format.ts';
 import {
@@ -39,6 +39,7 @@ async function readAndServe(flags: UpFlags, reading: Promise<ServedRead>, contex
     throw new CommandFailure('validation_failed', 'Nothing was started.', read.errors.map(configurationErrorLine));
   const { configuration, notes } = adjustPaths(read.configuration, read.leftOpen, context.env);
   for (const note of notes) context.stderr.write(`${note}\n`);
+  for (const warning of reviewMachine(configuration, context.machine)) context.stderr.write(machineText(warning));
   if (flags.handover !== undefined && configuration.stateFolder === null)
     throw new CommandFailure('usage', noState(read));
   // Checked before anything is opened, so that nothing needs closing.

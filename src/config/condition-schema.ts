@@ -25,7 +25,11 @@ const conditions = {
     'What the path begins with: `/api` is `/api` and `/api/…`, not `/apiary`. `= /login` is that path alone; with `*` for any characters of one segment, and `**` for any, it is a glob, such as `/users/*/edit` or `*.php`; behind `~` stands a regular expression. Of a list, one matches.',
     defaults.route.path,
   ),
-  methods: key(oneOrMany(parsed(parseMethod, { kind: 'method' })), 'Methods to match.', defaults.route.methods),
+  methods: key(
+    oneOrMany(parsed(parseMethod, { kind: 'method' })),
+    'Methods to match. `GET` takes HEAD too, which asks for the same without its body.',
+    defaults.route.methods,
+  ),
   headers: key(
     values,
     'Headers to match: a value; `{ present: true }` for any, `{ present: false }` for none; or `{ prefix: … }`, `{ suffix: … }`, `{ pattern: … }` with a regular expression. A header that the `Connection` header of the request nominates is removed, and matches nothing.',

@@ -10,6 +10,7 @@ import { editDistance, nearest } from '../core/nearest.ts';
 import { suggestNearest } from './nearest.ts';
 import { type ErrorDetail, orList, plainText, quoted } from '../schema/error-detail.ts';
 import { explainUnsupported } from './unsupported-words.ts';
+import { explainInSection, explainReturn } from './words-in-sections.ts';
 import { plainKey } from '../core/plain-key.ts';
 import type { Path } from '../schema/findings.ts';
 
@@ -45,7 +46,7 @@ export function explainIssue(issue: Issue, base: Path, root: unknown, locations:
     return issue.keys.map((key) => ({
       path: [...path, key],
       about: 'unknown key',
-      ...keyError([...path, key], known, locations),
+      ...keyError([...path, key], known, locations, valueAt(input, [key])),
     }));
   }
   if (input === undefined && path.length > 0) return [absenceError(path)];
@@ -219,7 +220,7 @@ function depth(errors: readonly Issue[]): number {
   );
 }
 
-function keyError(path: Path, known: readonly string[], locations: KeyLocations): ErrorDetail {
+function keyError(path: Path, known: readonly string[], locations: KeyLocations, value: unknown): ErrorDetail {
   const key = String(path.at(-1));
   const message = `unknown key ${quoted(key)}`;
   const close = nearest(key, known, 1)[0];
@@ -229,12 +230,14 @@ function keyError(path: Path, known: readonly string[], locations: KeyLocations)
     return { message, suggestion: `write ${certificateForm}` };
   if (path.length === 2 && path[0] === 'alerts' && alertChannelTypes.some((type) => type === key))
     return { message: `${message} in this place`, suggestion: `write ${targetForm(key)}` };
+  const inSection = isSame ? null : (explainInSection(path) ?? explainReturn(key, value, known));
+  if (inSection !== null) return { message, suggestion: inSection };
   // Before a guess by its letters: a word that is known elsewhere is no typing mistake.
   const unsupported = isSame || here.length > 0 ? null : explainUnsupported(key, path, known);
   if (unsupported !== null) return { message, suggestion: unsupported };
   if (close !== undefined && (isSame || editDistance(key, close) === 1))
     return { message, suggestion: `did you mean ${quoted(close)}?` };
-  const names = [...new Set([...here, ...(close === undefined ? [] : [close])])].slice(0, 3);
+  const names = here.length > 0 || close === undefined ? [...new Set(here)].slice(0, 3) : [close];
   if (names.length > 0) return { message, suggestion: `did you mean ${orList(names.map(quoted))}?` };
   if (elsewhere.length > 0) return { message, suggestion: suggestElsewhere(elsewhere, locations) };
   const homes = locations.get(key);

@@ -82,7 +82,7 @@ const wrong: Readonly<Record<string, readonly string[]>> = {
     '"y"',
   ],
   query_allowed: ['page', '"page,sort"', '5', '"5"', 'none', '"a:b"', '"null"'],
-  secret_headers: ['X-Pass', '"X-Pass, X-Key"', 'no', '"*x"'],
+  secret_headers: ['X-Pass', '"X-Pass, X-Key"', 'no', '"#x"'],
   path: ['no', 'off', 'false', 'stdout', 'STDERR', 'journal'],
 };
 

@@ -174,15 +174,19 @@ interface NameList {
 const lists: Readonly<Record<string, NameList>> = {
   headers: {
     examples: '[user-agent, referer]',
-    isAccepted: (name) => isToken(name) && !secretHeaders.includes(name.toLowerCase()),
+    isAccepted: (name) => isToken(name) && !name.includes('*') && !secretHeaders.includes(name.toLowerCase()),
     otherwise: 'name headers that carry no secrets, such as [user-agent, referer]',
   },
   query_allowed: {
     examples: '[page, sort]',
-    isAccepted: () => true,
+    isAccepted: (name) => !name.includes('*'),
     otherwise: 'name parameters, such as [page, sort]',
   },
-  secret_headers: { examples: '[X-Pass]', isAccepted: isToken, otherwise: 'name headers, such as [X-Pass]' },
+  secret_headers: {
+    examples: '[X-Pass]',
+    isAccepted: (name) => isToken(name) && !name.includes('*'),
+    otherwise: 'name headers, such as [X-Pass]',
+  },
 };
 
 /** A list of names is wanted, and something else stands there. */

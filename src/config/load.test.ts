@@ -79,7 +79,7 @@ describe('a configuration that cannot be read', () => {
     [
       'is empty',
       () => write('empty.yaml', ''),
-      'empty.yaml: error: the file is empty\n  begin with: upstreams: { app: "127.0.0.1:3000" }\n',
+      'empty.yaml: error: the file is empty\n  begin with: upstreams: { app: "127.0.0.1:3000" }; or for a folder of files:\n  routes: [{ files: ./public }]\n',
     ],
     [
       'has a control character',

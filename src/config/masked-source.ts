@@ -1,4 +1,5 @@
 /** The text of a configuration without what people may not see of it, character by character. */
+import { variableSpans } from '../core/template.ts';
 import { isHarmlessHeader } from '../redact/harmless-headers.ts';
 import { queryValueSpans } from '../redact/named-values.ts';
 import { isReleaseVariable } from '../redact/release-name.ts';
@@ -68,8 +69,8 @@ export class MaskedSource {
     this.#reading = reading;
     this.#secretHeaders = secretHeadersOf(reading.value);
     this.#redactor = new TextRedactor(this.#secretHeaders);
-    this.#scalars = [...reading.positions.scalars()];
-    this.#keys = [...reading.positions.keys()];
+    this.#scalars = whereUsed([...reading.positions.scalars()]);
+    this.#keys = whereUsed([...reading.positions.keys()]);
   }
 
   /** As long as the source: `mask` in place of each code unit that is hidden, `maskOfPair` for the second one of a pair. */
@@ -120,7 +121,10 @@ export class MaskedSource {
       case 'misplaced':
         return plainForm.test(text) ? [] : whole;
       case 'header':
-        return isHarmlessHeader(name, this.#secretHeaders) || /^(?:true|false)$/.test(text) ? byForm : whole;
+        if (isHarmlessHeader(name, this.#secretHeaders) || /^(?:true|false)$/.test(text)) return byForm;
+        return path.some((part) => part === 'request_headers' || part === 'response_headers')
+          ? [...byForm, ...at(betweenVariables(text))]
+          : whole;
       case 'name':
         return isSecretName(name) ? whole : byForm;
       case 'hash':
@@ -223,6 +227,13 @@ export class MaskedSource {
   }
 }
 
+/** What stands below a key of the file's own (`x-…`) for aliases is what it is where they stand. */
+function whereUsed<T extends ScalarPosition | KeyPosition>(positions: readonly T[]): readonly T[] {
+  const isKept = ({ path: [first] }: T): boolean => /^(?:x-|included \d)/.test(String(first));
+  const used = new Set(positions.filter((one) => !isKept(one)).map(({ start }) => start));
+  return positions.filter((one) => !isKept(one) || !used.has(one.start));
+}
+
 /** An anchor, an alias or a tag. */
 const nodeMark = /(?<=^|[\s,[{])[&*!][^\s,[\]{}]+/gm;
 
@@ -255,6 +266,18 @@ function spansWhere(masked: string, text: string, isWanted: (at: number) => bool
     at += width;
   }
   if (from !== -1) spans.push({ start: from, end: text.length });
+  return spans;
+}
+
+/** What stands in quotes, or all, without variables such as `{host}`. */
+function betweenVariables(text: string): readonly Span[] {
+  const edge = /^(["']).*\1$/s.test(text) ? 1 : 0;
+  const spans: Span[] = [];
+  let from = edge;
+  for (const { start, end } of [...variableSpans(text), { start: text.length - edge, end: 0 }]) {
+    if (start > from) spans.push({ start: from, end: start });
+    from = end;
+  }
   return spans;
 }
 

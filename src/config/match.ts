@@ -13,9 +13,15 @@ export function matchOf(route: RouteRead): RouteMatch {
   return {
     hosts: [...new Set(route.host ?? [])],
     ...pathMatchOf(route.path ?? []),
-    methods: [...new Set(route.methods ?? [])],
+    methods: withHead(route.methods),
     ...conditionsPart(routeConditions(route)),
   };
+}
+
+/** HEAD asks what GET would answer (RFC 9110 §9.3.2), and who may send one may send the other. */
+function withHead(methods: readonly string[] = []): readonly string[] {
+  const isHead = methods.includes('GET') && !methods.includes('HEAD');
+  return [...new Set(isHead ? [...methods, 'HEAD'] : methods)];
 }
 
 function conditionsPart(conditions: readonly RequestCondition[]): Pick<RouteMatch, 'conditions'> {
@@ -35,7 +41,7 @@ function blockOf({ host, path, methods = [], ...read }: ConditionsRead): readonl
   return [
     ...(host === undefined ? [] : [{ kind: 'host' as const, hosts: host }]),
     ...(path === undefined ? [] : [{ kind: 'path' as const, paths: path }]),
-    ...(methods.length === 0 ? [] : [{ kind: 'method' as const, methods }]),
+    ...(methods.length === 0 ? [] : [{ kind: 'method' as const, methods: withHead(methods) }]),
     ...conditionsOf(read),
   ];
 }
@@ -94,7 +100,7 @@ export function routeIds(routes: readonly RouteRead[]): string[] {
   const last = new Map<string, number>();
   return routes.map((route) => {
     if (route.id !== undefined) return route.id;
-    const wanted = idOf(matchOf(route));
+    const wanted = idOf({ ...matchOf(route), methods: [...new Set(route.methods)] });
     let number = last.get(wanted) ?? 0;
     let id: string;
     do {

@@ -640,7 +640,7 @@ describe('what is written', () => {
       (c) => [c.routes[0]?.match.hosts, c.routes[0]?.match.methods, c.routes[0]?.requestHeaders],
       [
         ['a.org'],
-        ['GET'],
+        ['GET', 'HEAD'],
         {
           remove: ['cookie'],
           set: [],

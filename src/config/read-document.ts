@@ -147,7 +147,7 @@ function textErrors(source: SourceText, file: string, main: string): Configurati
         source.text === '' ? wholeFile : positionOf(source, 0, 1),
         '',
         'the file is empty',
-        minimal,
+        `${minimal}; or for a folder of files: routes: [{ files: ./public }]`,
       ),
     ];
   }

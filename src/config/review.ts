@@ -13,7 +13,7 @@ import { reviewAlerts } from './review-alerts.ts';
 import { reviewFeatures } from './review-features.ts';
 import { reviewHidden, reviewKeys } from './review-keys.ts';
 import { reviewCommands, reviewRestarts } from './review-commands.ts';
-import { reviewRecordedVariables } from './review-log.ts';
+import { reviewRecordedFields, reviewRecordedNames, reviewRecordedVariables } from './review-log.ts';
 import { reviewOtlp } from './review-otlp.ts';
 import { reviewRoutes } from './review-routes.ts';
 import { targetsOf } from './route-schema.ts';
@@ -38,6 +38,8 @@ export function review(draft: Draft, collector: ErrorCollector, addresses: reado
   reviewNone(draft, collector);
   reviewRecordedHeaders(draft, collector);
   reviewRecordedVariables(draft, collector);
+  reviewRecordedFields(draft, collector);
+  reviewRecordedNames(draft, collector);
   reviewAddresses(draft, collector, addresses);
   reviewUnused(draft, collector);
 }
@@ -299,7 +301,7 @@ function reviewSilence(draft: Draft, names: readonly string[], collector: ErrorC
     collector.errorAtKey(
       [],
       'there is nothing to send requests to',
-      'add upstreams: { app: "127.0.0.1:3000" }, with the address of your application',
+      'add upstreams: { app: "127.0.0.1:3000" }, with the address of your application; or for a folder of files: routes: [{ files: ./public }]',
     );
     return;
   }

@@ -69,6 +69,11 @@ describe('the text of a configuration is shown without its secrets', () => {
       'deployment: &d "***"\napplications: { a: { environment: { K: *d } } }',
     ],
     [
+      'what aliases repeat, which is hidden where one of the places hides it',
+      'x-route: &r { to: a, timeouts: { connect: 1s }, own: b }\nx-env: &e { K: hunter2 }\nroutes: [{ <<: *r, path: /a }, { to: a }]\napplications: { a: { environment: *e } }',
+      'x-route: &r { to: a, timeouts: { connect: 1s }, own: "***" }\nx-env: &e { K: "***" }\nroutes: [{ <<: *r, path: /a }, { to: a }]\napplications: { a: { environment: *e } }',
+    ],
+    [
       'a number',
       'applications: { a: { environment: { PIN: 31337 } } }',
       'applications: { a: { environment: { PIN: "***" } } }',

@@ -95,6 +95,9 @@ function contextText(error: YAMLError, source: SourceText, position: SourcePosit
   switch (error.code) {
     case 'BAD_INDENT':
       return besideDash(text, position.line, source);
+    case 'MISSING_CHAR':
+      // No quote and no bracket is open.
+      return /^\s+["']?[\w-]+["']?:(?: |$)/.test(text) ? errorTexts.BAD_INDENT : null;
     case 'DUPLICATE_KEY':
       return [`the key ${quoted(wordAt(rest))} stands here for a second time`, 'keep one of the two'];
     case 'UNEXPECTED_TOKEN':
@@ -111,7 +114,7 @@ function contextText(error: YAMLError, source: SourceText, position: SourcePosit
       if (key === undefined || /^\s*/.exec(below)![0].length <= /^\s*/.exec(text)![0].length) return null;
       return [
         `${quoted(key)} has a value already, and keys stand below it`,
-        'move the value below too, under a key of its own',
+        `begin them in the column of ${quoted(key)}, or move the value below too, under a key of its own`,
       ];
     }
     default:

@@ -38,7 +38,10 @@ for (const [keys, says] of [
   [['waf', 'modsecurity'], /^a firewall for requests/],
   [['remote_ip', 'client_ip'], /^a route takes clients of some networks alone/],
   [['rate_limit', 'limit_req', 'throttle', 'rateLimit'], /^limits of request rates are not supported yet/],
-  [['cache', 'proxy_cache', 'caching'], /^caching is not supported yet/],
+  [
+    ['cache', 'proxy_cache', 'caching'],
+    /^the gateway does not cache responses yet; how long browsers keep files is "cache" of "files"/,
+  ],
   [
     ['basic_auth', 'auth', 'auth_basic', 'forward_auth', 'jwt', 'forwardAuth'],
     /^authentication of clients is not supp/,

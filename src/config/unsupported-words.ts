@@ -59,7 +59,7 @@ const unsupported: readonly Unsupported[] = [
       'a file or folder of routes is included where its routes stand: routes: [{ include: ./routes.d }]; its files may have "upstreams" and "applications" too',
   },
   {
-    keys: words('stripprefix stripprefixregex uristripprefix strippath handlepath'),
+    keys: words('stripprefix stripprefixregex uristripprefix strippath strippathprefix handlepath'),
     message:
       'a route with path: /api removes it from the path with "rewrite: { path: / }", which stands in place of what "path" has matched',
   },
@@ -140,8 +140,55 @@ const unsupported: readonly Unsupported[] = [
     ofClients: true,
   },
   {
-    keys: words('cache caching proxycache proxycachepath cachecontrol httpcache cachezone'),
-    message: 'caching is not supported yet; each request goes to an endpoint',
+    keys: words('cache caching proxycache proxycachepath httpcache cachezone'),
+    message:
+      'the gateway does not cache responses yet; how long browsers keep files is "cache" of "files": files: { root: ./public, cache: { "*.js": 1h } }',
+  },
+  {
+    keys: words('expires cachecontrol'),
+    message:
+      'how long browsers keep files is "cache" of "files": files: { root: ./public, cache: { "*.js": 1h } }; for other responses write the header: response_headers: { set: { Cache-Control: max-age=3600 } }',
+  },
+  {
+    keys: words('handle match matches matcher rule rules location locations when conditions'),
+    message:
+      'conditions stand in the route, beside "to": host, path, methods, headers, query, …; of alternatives each is an entry of "any", and exceptions are "not"',
+  },
+  {
+    keys: words('handlepath'),
+    message: 'it is "path" of a route, and "rewrite: { path: / }", which takes that path away',
+  },
+  {
+    keys: words('limitexcept'),
+    message: 'it is "methods" of a route: methods: [GET, HEAD]; other requests take the next route that matches',
+  },
+  {
+    keys: words('proxyhideheader hideheader hideheaders fastcgihideheader removeheader removeheaders'),
+    message: 'it is "response_headers" of a route or of the file: response_headers: { remove: [X-Powered-By] }',
+  },
+  {
+    keys: words('servertokens serversignature'),
+    message:
+      'the gateway sends no version of itself; what an application says of itself is removed with response_headers: { remove: [Server, X-Powered-By] }',
+  },
+  {
+    keys: words('proxyredirect'),
+    message: 'the gateway does not change the Location and Set-Cookie of an application yet',
+  },
+  {
+    keys: words('httprequest httpresponse tcprequest'),
+    message:
+      'headers are changed with "request_headers" and "response_headers"; "redirect" sends clients elsewhere, and "respond: { status: 403 }" refuses them',
+  },
+  {
+    keys: words('logformat accesslogformat'),
+    message:
+      'the log has one format: log: { format: "{client_address} {method} {path} {status}" } at the outermost level; a route adds values with log: { fields: … }',
+  },
+  {
+    keys: words('charset defaulttype types mimetypes'),
+    message:
+      'the ending of its name says the type of a file, and texts are UTF-8; another type is written with response_headers: { set: { Content-Type: … } }',
   },
   {
     keys: words(
@@ -243,7 +290,12 @@ const unsupported: readonly Unsupported[] = [
       '"files" of a route has no key for how files are read; those that an application names in X-Sendfile or X-Accel-Redirect are sent with "send_files"',
   },
   {
-    keys: words('fileserver static root alias tryfiles autoindex browse documentroot staticfiles index gzipstatic spa'),
+    keys: words('root alias documentroot docroot'),
+    message:
+      'it is "files: ./public" of a route; "rewrite: { path: / }" beside it takes away the path of the route; the folder of PHP is "php: { root: /srv/www }"',
+  },
+  {
+    keys: words('fileserver static tryfiles try autoindex browse staticfiles index gzipstatic spa'),
     message:
       'it is "files: ./public" of a route, or "files: { root: ./public, fallback: /index.html, listing: true, precompressed: true }"; beside "to", what is not there goes to the upstream',
   },
@@ -318,11 +370,12 @@ const sectionsOf: ReadonlyMap<string, readonly Section[]> = new Map<string, read
   ...each('strategy algorithm hash weight weights priority', atBalancing),
   ...each('backup', atSpares),
   ...each('internal aio', ['file', 'listener', 'route']),
-  ...each('encoding index root alias static browse spa', atFiles),
+  ...each('encoding index root alias static browse spa try types charset', atFiles),
+  ...each('handle match matches matcher rule rules location locations when conditions', ['route']),
   ...each('include includes import imports confd', atFiles),
   ...each('query queries cookies', ['route']),
   ...each('pathregex pathregexp pathmatch locationregex regex regexp', atRewrites),
-  ...each('stripprefix stripprefixregex uristripprefix strippath handlepath addprefix', atRewrites),
+  ...each('stripprefix stripprefixregex uristripprefix strippath strippathprefix handlepath addprefix', atRewrites),
   ...each(
     'replacepathregex regexrewrite rewriteregex urirewrite pathregexrewrite setpath setpathq setquery',
     atRewrites,

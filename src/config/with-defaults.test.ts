@@ -39,6 +39,10 @@ const ownTexts: readonly (readonly [what: string, text: string])[] = [
   ],
   ['a reference to a variable', 'listeners: { http: ":${PORT:-8080}" }\nupstreams: { app: "a:1" }\n'],
   [
+    'keys that routes repeat, and values below them that nothing uses',
+    'x-def: &def { to: app, timeouts: { connect: 1s } }\nx-own: { to: "***", token: "***" }\nroutes: [{ path: /a, <<: *def }, { path: /b, <<: [*def] }, { to: app }]\nupstreams: { app: "a:1" }\n',
+  ],
+  [
     'what people wrote as text',
     'upstreams: { app: "a:1" }\nroutes: [{ to: app, request_headers: { set: { x-a: "yes" } } }]\n',
   ],

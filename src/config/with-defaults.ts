@@ -35,10 +35,10 @@ interface Candidate {
  * known: others stand in for them while the text is read, and variables of `context` are not used.
  */
 export function withDefaults(text: string, context: ParseContext): FilledText {
-  const source = withReferences(text);
-  const begin = settingsIn(source);
+  const begin = settingsIn(withReferences(text));
   if (begin === null) return { text, problem: unreadable(firstErrorOf(text, context)).problem, hidden: [] };
   const hiddenKeys = [...hiddenValues(withHidden(begin))].map((path) => hideInPath(pathText(path)));
+  const source = stringify(begin);
   const standIns = standInsFor(source, begin, context);
   if (!standIns.ok) return { text, problem: standIns.problem, hidden: hiddenKeys };
   const known = { ...context, environment: standIns.environment };
@@ -77,13 +77,15 @@ function withReferences(source: string): string {
   return replaceSpans(source, spans, () => `"\${CANDOR_HIDDEN_${(count += 1)}}"`);
 }
 
-/** Null: the text is no YAML, or no map. */
+/** With what aliases and merges repeat, and without the keys that are for them. Null: the text is no YAML, or no map. */
 function settingsIn(source: string): Settings | null {
-  const document = parseDocument(source);
+  const document = parseDocument(source, { merge: true });
   if (document.errors.length > 0) return null;
   try {
-    const settings: unknown = document.toJS();
-    return isMap(settings) ? settings : null;
+    // Each place has values of its own, which defaults are filled into.
+    const settings = mapTexts(document.toJS(), (text) => text);
+    if (!isMap(settings)) return null;
+    return Object.fromEntries(Object.entries(settings).filter(([key]) => !key.startsWith('x-')));
   } catch {
     // An alias of nothing.
     return null;

@@ -75,9 +75,14 @@ export function withoutHidden(
       ...error,
       path: keys === null ? error.path : error.path.replace(keys, replacement),
       message: change(error.message),
-      suggestion: error.suggestion === null ? null : change(error.suggestion),
+      suggestion: error.suggestion === null || isOurs(error) ? error.suggestion : change(error.suggestion),
     };
   });
+}
+
+/** What is said of an unknown key has nothing of the file: the words and examples are ours. */
+function isOurs({ message }: ConfigurationError): boolean {
+  return message.startsWith('unknown key "');
 }
 
 /** The keys that lead to an error: its sentence names them, and a value may be the same word. */

@@ -94,7 +94,7 @@ export class ExchangeLog {
   /** Opens the file; `use` or `discard` follows. Throws `LogFailure`: then nothing has changed. */
   async open({ path, format, syslog = null }: LogDestination): Promise<void> {
     const problem = await this.#ask({ kind: 'open', path, format, syslog });
-    if (problem !== null) throw new LogFailure(problem);
+    if (problem !== null) throw new LogFailure(`log.path: ${problem}`);
   }
 
   /** Sends lines to the opened file from now on. Lines that the previous log still gets are written first. */

@@ -26,7 +26,7 @@ test('a line has the values of a record, escaped, and - for what there is not', 
 test('what is wrong with a format is said, with the word that is meant', () => {
   for (const [format, says] of [
     ['{stauts}', /no line of the log has \{stauts\}/],
-    ['$remote_addr {path}', /^\$remote_addr is no variable here/],
+    ['$remote_addr {path}', /no line of the log has \$remote_addr$/],
     ['all the same', /a format needs a variable/],
     ['{path}\n{status}', /visible ASCII/],
     ['{cookie.theme}', /no line of the log has/],

@@ -10,8 +10,8 @@ const lineVariables: Readonly<Record<string, (record: ExchangeRecord) => Value>>
   scheme: ({ scheme }) => scheme,
   host: ({ host }) => host,
   method: ({ method }) => method,
-  path: ({ path }) => path,
-  query: ({ query }) => (query === null ? '' : `?${query}`),
+  path: ({ path }) => inAscii(path),
+  query: ({ query }) => (query === null ? '' : inAscii(`?${query}`)),
   protocol: ({ client }) => client.protocol,
   client_address: ({ client }) => client.address,
   client_port: ({ client }) => client.port,
@@ -36,6 +36,11 @@ const lineVariables: Readonly<Record<string, (record: ExchangeRecord) => Value>>
   cause: ({ cause }) => cause,
   whose: ({ whose }) => whose,
 };
+
+/** A target whose parts are redacted ("…"), for lines whose readers expect it in ASCII. */
+export function inAscii(target: string): string {
+  return target.replaceAll('…', '***');
+}
 
 /** What nginx writes for a client that left before it was answered; the code is its invention, too. */
 export const clientLeftStatus = 499;
@@ -93,23 +98,30 @@ export function lineFormatError(format: string): TemplateError | null {
   if (/[^\x20-\x7e\t]/.test(format))
     return { message: 'a line has visible ASCII and tabs alone', suggestion: 'remove what is none' };
   const parts = [...partsOf(format)];
-  const wrong = parts.find(({ written }) => written !== null && variableOf(written) === null)?.written ?? null;
-  if (wrong !== null) {
-    const [near] = nearest(wrong, lineVariableNames, 1);
+  const wrong = wrongIn(format, parts);
+  if (wrong.size > 0) {
+    const advice = [...wrong].map(([written, ours]) => (ours === null ? null : `write ${ours} for ${written}`));
     return {
-      message: `no line of the log has {${wrong}}`,
-      suggestion: near === undefined ? list : `did you mean {${near}}?`,
+      message: `no line of the log has ${[...wrong.keys()].join(', ')}`,
+      suggestion: [...advice.filter((one) => one !== null), ...(advice.includes(null) ? [list] : [])].join('; '),
     };
   }
-  const foreign = foreignVariable(format);
-  if (foreign !== null)
-    return {
-      message: `${foreign.written} is no variable here`,
-      suggestion: foreign.ours === null ? list : `write ${foreign.ours}`,
-    };
   return parts.some(({ written }) => written !== null)
     ? null
     : { message: 'a format needs a variable: all lines would be the same', suggestion: list };
+}
+
+/** What is no variable of a line, each with ours that is meant; null: that is not known. */
+function wrongIn(format: string, parts: Iterable<{ readonly written: string | null }>): Map<string, string | null> {
+  const wrong = new Map<string, string | null>();
+  for (const { written } of parts) {
+    if (written === null || variableOf(written) !== null) continue;
+    const [near] = nearest(written, lineVariableNames, 1);
+    wrong.set(`{${written}}`, near === undefined ? null : `{${near}}`);
+  }
+  const foreign = foreignVariable(format);
+  if (foreign !== null) wrong.set(foreign.written, foreign.ours);
+  return wrong;
 }
 
 const lineVariableNames: readonly string[] = [...Object.keys(lineVariables), 'header.NAME', 'field.NAME'];

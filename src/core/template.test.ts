@@ -7,7 +7,7 @@ import { variableForms } from './variables.ts';
 const source = variableSource({
   authority: 'example.org:8443',
   target: '/%61dmin//x?a=1&page=2%20b&page=3&empty=',
-  headers: { 'user-agent': 'curl/8', 'x-evil': 'a\r\nSet-Cookie: b\u00e9' },
+  headers: { 'user-agent': 'curl/8', 'x-evil': 'a\r\nSet-Cookie: b\u00e9', 'x-name': '50% Gr\xc3\xb6\xc3\x9fe' },
   cookies: { theme: 'dark' },
   captures: { id: '42' },
   tls: {
@@ -35,6 +35,7 @@ const values: readonly (readonly [text: string, value: string])[] = [
   ['{query.page} {query.empty} {query.pag}', '2%20b  '],
   // Nothing that a client sends ends a line.
   ['{header.X-Evil}', 'a%0D%0ASet-Cookie: b%C3%A9'],
+  ['{header.X-Name}', '50% Gr%C3%B6%C3%9Fe'],
   ['{{host} is {host}', '{host} is example.org'],
   [
     '{"group":"default","endpoints":[{"url":"https://{host}/r"}]}',

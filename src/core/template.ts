@@ -9,6 +9,7 @@
  * - Who needs the variables of a text asks `variablesIn(text)`.
  */
 import { nearest } from './nearest.ts';
+import { utf8Text } from './utf8-text.ts';
 import { type ValueOf, variableForms, variableNamed, type VariableSource } from './variables.ts';
 
 /** `variables` stand between each two of `texts`. */
@@ -64,12 +65,29 @@ export function fillText(
 
 /** A value as it may stand in a header: what is not visible ASCII or a space is percent-encoded, so that no value ends its line. */
 export function headerText(value: string): string {
-  return value.replace(/[^\x20-\x7e]/gu, (character) => encodeURIComponent(character.toWellFormed()));
+  return utf8Text(value).replace(/[^\x20-\x7e]/gu, (character) => encodeURIComponent(character.toWellFormed()));
 }
 
 /** The value of a header; '': the line is left out. */
 export function headerValue(compiled: CompiledText, source: VariableSource): string {
   return typeof compiled === 'string' ? compiled : compiled.fill(source, headerText).trim();
+}
+
+/** Where a text has variables, ours, those of another gateway or misspelt ones: no secret begins or ends there. */
+export function variableSpans(text: string): readonly { readonly start: number; readonly end: number }[] {
+  return [...text.matchAll(anyVariable)].flatMap(({ index: start, 0: written, 1: name }) =>
+    (name === undefined ? ourVariable(written.replace(marksOfForeign, '')) !== null : isVariable(name))
+      ? [{ start, end: start + written.length }]
+      : [],
+  );
+}
+
+function isVariable(name: string): boolean {
+  return (
+    variableNamed(name) !== null ||
+    /^http\.[a-z_]+(?:\.[\w-]+)*$/.test(name) ||
+    (/^[a-z_]{1,24}(?:\.[\w-]{1,40})?$/.test(name) && adviceFor(name) !== null)
+  );
 }
 
 /** How the variables of a text are written, such as `path` and `capture.id`. */
@@ -139,7 +157,7 @@ function adviceFor(written: string): string | null {
 export function foreignVariable(text: string): { readonly written: string; readonly ours: string | null } | null {
   const written = foreign.exec(text)?.[0];
   if (written === undefined) return null;
-  const ours = ourVariable(written.replace(/^\$|^%\{|\}\w*$|^%\[|\]$|^%|%$/g, ''));
+  const ours = ourVariable(written.replace(marksOfForeign, ''));
   return { written, ours: ours === '' ? null : ours };
 }
 
@@ -153,6 +171,10 @@ export function foreignGroup(text: string): { readonly written: string; readonly
 
 /** Of nginx, Apache, HAProxy and Envoy. Two letters and more: $5 is a price. */
 const foreign = /\$[a-z][a-z_\d]+\b|%\{[^{}]*\}\w*|%\[[^\][]*\]|%[A-Z][A-Z_]+(?:\([^()]*\))?%/;
+
+const marksOfForeign = /^\$|^%\{|\}\w*$|^%\[|\]$|^%|%$/g;
+
+const anyVariable = new RegExp(`\\{([a-z_][\\w.>-]*)\\}|${foreign.source}`, 'gi');
 
 /** Our words for those of nginx, Caddy, HAProxy, Envoy and Apache. */
 function ourVariable(written: string): string | null {

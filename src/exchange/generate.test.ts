@@ -29,6 +29,7 @@ const evidence = {
   coding: 'canary-coding',
   endpoints: 7_770_002,
   errno: 'canary-errno',
+  file: 'canary-file',
   firstBytes: 'canary-bytes',
   guess: 'ssh',
   hops: 7_770_003,

@@ -1,5 +1,6 @@
 /** Texts with variables, as they are written. */
-import { foreignVariable, templateError } from '../core/template.ts';
+import { foreignVariable, templateError, variablesIn } from '../core/template.ts';
+import { variableNamed } from '../core/variables.ts';
 import { quoted } from '../schema/error-detail.ts';
 import type { Findings, Path } from '../schema/findings.ts';
 
@@ -24,5 +25,16 @@ export function reviewText(
     path,
     `${quoted(written)} is sent as it is written: it is no variable of Candor`,
     'write one of the variables of docs/headers.md, or leave it if it is meant',
+  );
+}
+
+/** A text that clients get as it is written. */
+export function reviewPlainText(text: string, path: Path, findings: Findings): void {
+  const known = variablesIn(text).find((written) => variableNamed(written) !== null);
+  if (known === undefined) return;
+  findings.warnAtKey(
+    path,
+    `"{${known}}" is sent as it is written: this text has no variables`,
+    'remove it, or leave it if it is meant; headers may have variables',
   );
 }

@@ -58,6 +58,8 @@ export interface FeatureHooks {
 /** Headers that depend on the request. What endpoints say under these names is removed. */
 export interface RequestedHeaders {
   readonly names: readonly string[];
+  /** What it writes as Vary, lowercase: the route's own line that says the same is left out. */
+  readonly vary?: string;
   readonly write: ResponseHeadersOf;
 }
 

@@ -43,6 +43,16 @@ const rows: readonly (readonly [name: string, changes: Partial<EndedExchange>, l
     { target: '/a"b\\c', recordedHeaders: { 'user-agent': 'x"\n\t\\é' } },
     '192.0.2.17 - - [21/Nov/2026:08:42:18 +0000] "GET /a\\x22b\\x5Cc HTTP/1.1" 200 6413 "-" "x\\x22\\x0A\\x09\\x5C\\xC3\\xA9"',
   ],
+  [
+    'a header that was sent as UTF-8, and one that was not',
+    { target: '/a', recordedHeaders: { 'user-agent': 'Gr\xc3\xb6\xc3\x9fe', referer: '/Gr\xf6' } },
+    '192.0.2.17 - - [21/Nov/2026:08:42:18 +0000] "GET /a HTTP/1.1" 200 6413 "/Gr\\xC3\\xB6" "Gr\\xC3\\xB6\\xC3\\x9Fe"',
+  ],
+  [
+    'a query with a value that is not shown',
+    { target: '/a?token=x&page=2' },
+    '192.0.2.17 - - [21/Nov/2026:08:42:18 +0000] "GET /a?token=***&page=2 HTTP/1.1" 200 6413 "-" "-"',
+  ],
 ];
 for (const [name, changes, line] of rows)
   test(`${name} is one line, which is known for what it is`, () => {

@@ -1,4 +1,4 @@
-import { clientLeftStatus } from '../core/line-format.ts';
+import { clientLeftStatus, inAscii } from '../core/line-format.ts';
 import type { LostRecord, ProcessRecord } from '../core/record.ts';
 import type { ExchangeRecord } from '../core/schemas/record.ts';
 
@@ -9,12 +9,12 @@ const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
  * fail2ban). It has the client, the request line, status, bytes, Referer and User-Agent, and nothing about causes, attempts or times.
  * Null for a line without a client: a lost worker, a process. Texts are escaped as nginx does.
  *
- *     192.0.2.17 - - [21/Nov/2026:08:42:18 +0000] "GET /a?b=\xE2\x80\xA6 HTTP/1.1" 200 6413 "-" "curl/8.5"
+ *     192.0.2.17 - - [21/Nov/2026:08:42:18 +0000] "GET /a?b=*** HTTP/1.1" 200 6413 "-" "curl/8.5"
  */
 export function combinedLine(record: ExchangeRecord | LostRecord | ProcessRecord): string | null {
   if (record.kind === 'lost' || record.kind === 'process') return null;
   const { client, at, method, path, query, status, bytes_out, headers = {} } = record;
-  const target = query === null ? path : `${path}?${query}`;
+  const target = inAscii(query === null ? path : `${path}?${query}`);
   const request = `${escaped(method)} ${escaped(target)} ${escaped(client.protocol)}`;
   const referer = escaped(headers['referer'] ?? '-');
   const agent = escaped(headers['user-agent'] ?? '-');

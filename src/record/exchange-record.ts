@@ -5,6 +5,7 @@ import type { Cause, Evidence, Failure } from '#failures/failure.ts';
 import type { GatewayState } from '../core/schemas/gateway-state.ts';
 import { snakeCased, type SnakeCased } from '#failures/json-case.ts';
 import { recordVersion } from '../core/record.ts';
+import { utf8Text } from '../core/utf8-text.ts';
 import type { AttemptRecord, ExchangeRecord } from '../core/schemas/record.ts';
 import { stoppedJson } from '../core/recorded-exit.ts';
 import { firstLines } from '../redact/first-lines.ts';
@@ -159,7 +160,7 @@ export class ExchangeRecords {
     const entries = Object.entries(headers);
     return Object.fromEntries(
       entries.map(([name, value]) => {
-        const open = name === 'referer' ? refererOf(value) : value;
+        const open = utf8Text(name === 'referer' ? refererOf(value) : value);
         return [name, text(this.#redactor.redact(open), recordLimits.header)];
       }),
     );

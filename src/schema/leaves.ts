@@ -79,6 +79,13 @@ export const duration = parsed(parseDuration, {
   pattern: `^${durationPattern}$`,
   examples: durationExamples,
 });
+/** Of a header that the gateway writes: everybody counts those in seconds. */
+export const durationOfHeader = parsed(parseDuration, {
+  kind: 'duration',
+  bare: (value) => (value > 0 ? { ...bareNumberError(value), suggestion: `write ${value}s` } : bareNumberError(value)),
+  pattern: `^${durationPattern}$`,
+  examples: ['10m', '1h'],
+});
 export const durationOrNone = parsed(orNone(parseDuration), {
   kind: 'duration, `none`',
   bare: zeroIsNone(bareNumberError),

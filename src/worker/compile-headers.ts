@@ -31,8 +31,13 @@ export function responseChange(
   const change = known.get(edits) ?? compiledResponse(edits);
   known.set(edits, change);
   if (requested === null && removed.length === 0) return change;
-  const drop = headerFilter([...removed, ...(requested?.names ?? [])], change.drop);
-  return { ...change, drop, ofRequest: requested?.write ?? null };
+  const isWritten = ([name, value]: CompiledLine): boolean =>
+    typeof value === 'string' && name.toLowerCase() === 'vary' && value.toLowerCase() === requested?.vary;
+  return {
+    ...{ ...change, lines: change.lines.filter((line) => !isWritten(line)) },
+    drop: headerFilter([...removed, ...(requested?.names ?? [])], change.drop),
+    ofRequest: requested?.write ?? null,
+  };
 }
 
 function compiledResponse(edits: ResponseHeaderEdits): ResponseHeaderChange {

@@ -244,7 +244,7 @@ describe('a start that fails', () => {
     [
       'missing/logs/a.log',
       /the folder \S+missing does not exist.*mkdir -p \S+missing,/,
-      /missing\/logs does not exist; make it/,
+      /log\.path: the directory \S+missing\/logs does not exist; make it/,
     ],
     ['candor.yaml/a.log', /candor\.yaml is a file, and a folder would have to be there/, /is a file, not a directory/],
     ['.', /is a folder, and the log is a file/, /is a directory; the log is a file/],
@@ -254,6 +254,7 @@ describe('a start that fails', () => {
       write(`log: { path: ${path} }\n`);
       const check = await candor('check');
       assert.equal(check.code, 0, check.stderr);
+      assert.match(check.stdout, /is valid, and this machine has a problem with it\.$/m);
       assert.match(check.stderr.replaceAll(/\s+/g, ' '), checkSays);
       const started = await candor('up');
       assert.equal(started.code, exitCodes.failure);

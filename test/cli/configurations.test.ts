@@ -156,6 +156,23 @@ describe('candor configuration', () => {
     assert.match(context.stderr.text, /no whole configuration/);
   });
 
+  test('show --effective of a file for which no gateway runs prints what one would run', async () => {
+    const path = join(folder, 'alone.yaml');
+    writeFileSync(
+      path,
+      'upstreams: { a: "127.0.0.1:3000" }\nadmin: { socket: ./nobody.sock }\nsecurity_headers: strict\n',
+    );
+    assert.equal(await context.candor('configuration', 'show', '--effective', '-c', path), 0, context.stderr.text);
+    assert.match(context.stdout.text, /^ {2}X-Frame-Options: DENY$/m);
+    assert.match(context.stderr.text, /^No gateway runs with \S+alone\.yaml: this is what one would run\.\n$/);
+    writeFileSync(path, 'upstreams: { a: "127.0.0.1:3000" }\nadmin: { socket: ./nobody.sock }\nwrong: 1\n');
+    assert.equal(
+      await context.candor('configuration', 'show', '--effective', '-c', path),
+      exitCodes.validation_failed,
+      context.stderr.text,
+    );
+  });
+
   test('show --effective of `candor run`, which has no file, prints the file that stands for it', async () => {
     const current = entry(1, 'applied', { text: null, source: null });
     gateway.configurations = { current, list: [current] };
@@ -358,7 +375,7 @@ describe('candor route', () => {
       await context.candor('route', 'POST', 'https://shop.example.org/old/x', '-c', file),
       exitCodes.not_found,
     );
-    assert.match(context.stdout.text, /a route for\s+GET\./);
+    assert.match(context.stdout.text, /a route for\s+GET\s+or\s+HEAD\./);
   });
 
   test('takes a method, headers, and a URL without a scheme', async () => {

@@ -27,6 +27,7 @@ routes:
       expose: X-Request-Id
       credentials: true
       max_age: 1h
+  - { path: /varied, to: app, cors: { origins: "${page}" }, response_headers: { add: { Vary: [origin, Cookie] } } }
   - { path: /any, to: app, cors: { origins: "*", methods: "*", headers: "*" } }
   - { path: /closed, maintenance: true, cors: { origins: "${page}" } }
   - { path: /moved, redirect: /some }
@@ -116,6 +117,14 @@ const cases: readonly Case[] = [
     [...granted, 'expose-headers: X-Request-Id', 'vary: Origin'],
   ],
   ['OPTIONS of no page', 'OPTIONS', '/some', ['Access-Control-Request-Method: PUT'], 200, ['vary: Origin']],
+  [
+    'a route that says of itself that answers vary',
+    'GET',
+    '/varied',
+    ['Origin: https://evil.test'],
+    200,
+    ['vary: Cookie', 'vary: Origin'],
+  ],
   ['any page', 'GET', '/any', ['Origin: https://who.test'], 200, ['allow-origin: *']],
   [
     'any page that asks for anything',

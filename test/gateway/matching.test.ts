@@ -24,6 +24,7 @@ routes:
   - { path: /c, cookies: { beta: { present: true } }, respond: { body: cookie } }
   - { path: /n, client_address: [10.0.0.0/8], respond: { body: network } }
   - { path: /s, scheme: https, respond: { body: https } }
+  - { path: /g, methods: GET, respond: { body: get } }
   - { path: /x, not: { methods: GET }, respond: { body: not } }
   - { path: /x, any: [{ query: { k: v } }, { headers: { X-Api-Key: hunter2-secret } }], respond: { body: any } }
 `);
@@ -74,6 +75,15 @@ describe('a request takes the route whose conditions hold', () => {
         [route === null ? 404 : 200, route],
       );
     });
+
+  test('HEAD asks for what GET would answer', async () => {
+    for (const [target, status] of [
+      ['/g', 200],
+      ['/x', 404],
+    ] as const)
+      assert.equal((await edge.send(requestText('HEAD', target, []))).status, status, target);
+    assert.equal((await edge.send(requestText('POST', '/g', ['Content-Length: 0']))).status, 404);
+  });
 
   test('of one method, unless it is excluded', async () => {
     const { body } = await edge.send(requestText('POST', '/x', ['Content-Length: 0']));

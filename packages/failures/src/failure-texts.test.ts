@@ -226,7 +226,7 @@ describe('the advice', () => {
       ['tls', 'tls'],
     ] as const) {
       const { nextStep, usualCauses } = specOf(garbage(guess));
-      assert.match(nextStep, new RegExp(`^Set \`${key}: true\` for the upstream`));
+      assert.match(nextStep, new RegExp(`^Set \`${key}: true\` (?:of|for) the upstream`));
       assert.match(String(usualCauses), new RegExp(`\`${key}`));
       for (const more of [{ answeredBefore: 1 }, { answeredBetween: 3 }])
         assert.doesNotMatch(specOf(garbage(guess, more)).nextStep, new RegExp(key));

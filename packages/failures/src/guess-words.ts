@@ -41,9 +41,9 @@ export function spokenIn({ cause, evidence }: Failure): SpokenProtocol | null {
 /** What to do where an endpoint speaks another protocol. */
 export const stepOfOtherProtocol: Readonly<Record<SpokenProtocol, string>> = {
   http2:
-    'Set `http2: true` for the upstream, or for the application where Candor starts it: the gateway speaks HTTP/2 with it then, without TLS too.',
+    'Set `http2: true` of the upstream, or of the application if Candor starts the program: the gateway speaks HTTP/2 with it then, without TLS too.',
   fastcgi:
-    'Set `protocol: fastcgi` for the upstream, or for the application where Candor starts it, and `php: { root: /srv/www }` for the route, with the folder of the programs.',
+    'Set `protocol: fastcgi` of the upstream, or of the application if Candor starts the program, and `php: { root: /srv/www }` for the route, with the folder of the programs.',
   uwsgi:
     'Start uWSGI with `--http-socket` in place of `--socket` or `--uwsgi-socket`: then it speaks HTTP at that address.',
   ajp: 'Point the gateway at the HTTP connector of the server, which Tomcat has on port 8080 by default.',

@@ -259,8 +259,8 @@ function writePage(path: string, page: string): void {
 /** Candor writes these lines as other gateways do, so their fix would be that of another gateway. */
 const combinedFormat = /access log \((?:combined|main)\)$/;
 
-/** What Candor leaves in place of the value of a query ("…"). */
-const removedValue = '\\xE2\\x80\\xA6';
+/** What Candor leaves in place of the value of a query. */
+const removedValue = '=***';
 
 const ownFix: Fix = {
   text:

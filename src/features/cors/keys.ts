@@ -6,7 +6,7 @@ import { type ErrorDetail, quoted, reject } from '../../schema/error-detail.ts';
 import { ms } from '../../schema/fallback.ts';
 import type { Findings, Path } from '../../schema/findings.ts';
 import { parseHeaderName, parseMethod } from '../../schema/format/field.ts';
-import { duration, oneOrMany, parsed } from '../../schema/leaves.ts';
+import { durationOfHeader, oneOrMany, parsed } from '../../schema/leaves.ts';
 import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
 import { corsName, type CorsSpec } from './settings.ts';
@@ -60,7 +60,7 @@ const corsSection = section({
     absent.expose,
   ),
   credentials: key(z.boolean(), 'Whether they may send cookies and certificates.', absent.credentials),
-  max_age: key(duration, 'How long browsers may keep the permission.', absent.maxAge),
+  max_age: key(durationOfHeader, 'How long browsers may keep the permission.', absent.maxAge),
 });
 
 const corsKeys = {

@@ -21,6 +21,7 @@ function headersOf({ origins, expose, credentials }: CorsSpec): RequestedHeaders
   const exposed = expose.join(', ');
   return {
     names,
+    ...(isOfAll ? {} : { vary: 'origin' }),
     write(request, sink) {
       const origin = request.header('origin');
       // Where the answer is the same for every origin, caches may keep one for all.

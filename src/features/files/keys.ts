@@ -2,9 +2,13 @@ import { resolve } from 'node:path';
 import * as z from 'zod';
 import type { PathMatch } from '../../core/path-match.ts';
 import { type Result, succeed } from '#failures/result.ts';
+import { globTest } from '../../core/glob.ts';
+import { nearest } from '../../core/nearest.ts';
 import { declare } from '../../schema/default.ts';
 import { type ErrorDetail, quoted, reject } from '../../schema/error-detail.ts';
-import { age, encodeDetail, oneOrMany, parsed, path } from '../../schema/leaves.ts';
+import { oneOrMany, parsed, path } from '../../schema/leaves.ts';
+import type { Findings, Path } from '../../schema/findings.ts';
+import { durationPattern, parseAge } from '../../schema/format/duration.ts';
 import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
 import { fileCodings, filesName, type FilesSpec } from './settings.ts';
@@ -15,12 +19,31 @@ const absent = {
   precompressed: declare('false', 'Each file beside another one is looked for with each request.'),
 };
 
-const cacheValue = z.union([z.enum(['immutable', 'no-cache', 'no-store']), age], {
-  error: ({ input }) =>
-    encodeDetail({
-      message: `${quoted(String(input))} does not say how long browsers keep a file`,
-      suggestion: 'write immutable, no-cache, no-store, or a duration such as 1h',
-    }),
+const cacheWords = ['immutable', 'no-cache', 'no-store'] as const;
+const cacheAdvice = 'write immutable, no-cache, no-store, or a duration such as 1h';
+
+/** A word, or seconds. */
+function parseCache(written: string): Result<string | number, ErrorDetail> {
+  if (cacheWords.some((word) => word === written)) return succeed(written);
+  const parsedAge = parseAge(written);
+  if (parsedAge.ok) return parsedAge;
+  const message = `${quoted(written)} does not say how long browsers keep a file`;
+  const seconds = /^(?:(?:public|private), *)?(?:s-?max-?age|max-age) *= *(\d+)$/i.exec(written)?.[1];
+  if (seconds !== undefined) return reject(message, `write ${seconds}s`);
+  if (/^\d/.test(written)) return parsedAge;
+  const [near] = nearest(written, cacheWords, 1);
+  const meant = /^max$/i.test(written) ? 'immutable' : /^(?:epoch|0)$/i.test(written) ? 'no-cache' : near;
+  return reject(message, meant === undefined ? cacheAdvice : `write ${meant}`);
+}
+
+const cacheValue = parsed(parseCache, {
+  bare: (seconds) => ({
+    message: `${seconds} has no unit`,
+    suggestion: seconds > 0 ? `write ${seconds}s` : 'write no-cache',
+  }),
+  kind: 'duration, `immutable`, `no-cache`, `no-store`',
+  pattern: `^(?:${cacheWords.join('|')}|${durationPattern})$`,
+  examples: [...cacheWords, '1h'],
 });
 
 const filesKeys = {
@@ -45,7 +68,7 @@ const filesKeys = {
         ),
         precompressed: key(
           z.union([z.boolean(), z.array(z.enum(fileCodings)).min(1)]),
-          'Whether `app.js.br`, `app.js.zst` and `app.js.gz` beside `app.js` are sent to clients that take them; or a list of the codings. One that is older than its file is not.',
+          'Whether `app.js.br`, `app.js.zst` and `app.js.gz` beside `app.js` are sent to clients that take them; or a list of the codings. A copy that is older than its file is not sent.',
           absent.precompressed,
         ),
         cache: key(
@@ -54,7 +77,7 @@ const filesKeys = {
         ),
       }),
     ]),
-    'Answers with files of a folder: its path, or more. Beside `to`, what is not there goes to the upstream. The path of the request, as `rewrite` leaves it, is that below the folder. Names that begin with a dot are hidden, but for `/.well-known`.',
+    'Answers with files of a folder: its path, or more. Beside `to`, what is not there goes to the upstream. The path of the request, or what `rewrite` makes of it, is looked for below the folder. Names that begin with a dot are hidden, but for `/.well-known`.',
   ),
 };
 
@@ -80,7 +103,7 @@ function sectionOf(files: NonNullable<RouteRead['files']>): FilesRead {
 
 const yearS = 365 * 86_400;
 
-function cacheControl(written: z.output<typeof cacheValue>): string {
+function cacheControl(written: string | number): string {
   if (written === 'immutable') return `public, max-age=${yearS}, immutable`;
   return typeof written === 'string' ? written : `public, max-age=${written}`;
 }
@@ -96,16 +119,21 @@ interface PhpRead {
   readonly remote?: boolean | undefined;
 }
 
+/** Other keys of the route. */
+interface ReadBeside {
+  readonly to?: unknown;
+  readonly path?: RoutePaths;
+  readonly php?: PhpRead | undefined;
+  readonly timeouts?: Readonly<Record<string, unknown>> | undefined;
+}
+
 /** Beside the programs of a folder its other files are sent, where the folder is on this machine. */
 function besidePrograms(php: PhpRead | undefined): FilesRead | undefined {
   if (php?.root === undefined || php.static === false || php.remote === true) return undefined;
   return { root: php.root };
 }
 
-export const files: FeatureKeys = featureKeys<
-  RouteRead & { to?: unknown; path?: RoutePaths; php?: PhpRead | undefined },
-  object
->({
+export const files: FeatureKeys = featureKeys<RouteRead & ReadBeside, object>({
   name: filesName,
   isAction: true,
   standsBesideTo: () => true,
@@ -141,7 +169,9 @@ export const files: FeatureKeys = featureKeys<
   review({ routes }, findings) {
     for (const { path: at, to, read } of routes) {
       if (read.files === undefined) continue;
-      const { root, fallback } = sectionOf(read.files);
+      const { root, fallback, cache = {} } = sectionOf(read.files);
+      reviewCache(Object.keys(cache), [...at, 'files', 'cache'], findings);
+      if (to === null) reviewTimeouts(read.timeouts, [...at, 'timeouts'], findings);
       if (root === undefined)
         findings.errorAtKey([...at, 'files'], 'the route does not say which folder it serves', 'add root: ./public');
       if (fallback !== undefined && to !== null)
@@ -153,3 +183,31 @@ export const files: FeatureKeys = featureKeys<
     }
   },
 });
+
+/** The first glob that matches holds. */
+function reviewCache(globs: readonly string[], path: Path, findings: Findings): void {
+  for (const [at, glob] of globs.entries()) {
+    const before = globs.slice(0, at).find((one) => coversGlob(one, glob));
+    if (before !== undefined)
+      findings.warnAtKey(
+        [...path, glob],
+        `it never holds: ${quoted(before)} before it matches all that it does`,
+        `write it before ${quoted(before)}`,
+      );
+  }
+}
+
+/** Whether one glob matches all that another one does. False where that would take more than a look at their texts. */
+function coversGlob(one: string, other: string): boolean {
+  if (/^\/?\*\*$/.test(one) || one === '*') return true;
+  if (one.includes('?')) return false;
+  if (!one.includes('/')) return globTest(one, '/')(other.slice(other.lastIndexOf('/') + 1));
+  const isDeep = other.includes('**') && !one.includes('**');
+  return other.includes('/') && !isDeep && globTest(one.replace(/^\//, ''), '/')(other.replace(/^\//, ''));
+}
+
+/** Of an endpoint. */
+function reviewTimeouts(timeouts: ReadBeside['timeouts'] = {}, path: Path, findings: Findings): void {
+  for (const key of Object.keys(timeouts).filter((one) => one !== 'idle' && one !== 'exchange'))
+    findings.warnAtKey([...path, key], `${quoted(key)} has no effect beside "files"`, 'remove it');
+}

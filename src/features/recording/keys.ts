@@ -4,12 +4,26 @@ import { templateError } from '../../core/template.ts';
 import { describe } from '../../schema/default.ts';
 import { type ErrorDetail, quoted } from '../../schema/error-detail.ts';
 import type { Findings, Path } from '../../schema/findings.ts';
-import { text } from '../../schema/leaves.ts';
+import { encodeDetail, text } from '../../schema/leaves.ts';
 import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
 import { type RecordingSpec, recordingName } from './settings.ts';
 
 const absent = describe('all of them', 'What is not logged cannot be explained.');
+
+/** `10%`, `1/10`, and 10 for 10 %. */
+function shareError({ input }: { readonly input?: unknown }): string {
+  const written = String(input);
+  const [, part = '', sign, whole = '1'] = /^\s*(\d+(?:\.\d+)?)\s*(%|\/)?\s*(\d*)\s*$/.exec(written) ?? [];
+  const share = sign === '/' ? Number(part) / Number(whole) : Number(part) / 100;
+  return encodeDetail({
+    message: `${quoted(written)} is no share of the successes`,
+    suggestion:
+      part !== '' && share > 0 && share <= 1
+        ? `write ${Number(share.toPrecision(3))}`
+        : 'write a number above 0 and up to 1, such as 0.1, or log: off for failures alone',
+  });
+}
 
 /** Of a route. */
 const recordingKeys = {
@@ -18,7 +32,7 @@ const recordingKeys = {
       z.literal('off'),
       section({
         sample: key(
-          z.number().gt(0).lte(1),
+          z.number({ error: shareError }).gt(0, { error: shareError }).lte(1, { error: shareError }),
           'The share of its successes that are logged, such as `0.1`: each record says how many were left out before it (`unlogged`). Failures are logged always.',
           absent,
         ),

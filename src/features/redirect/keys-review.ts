@@ -80,7 +80,9 @@ function reviewLoop(location: string, route: WrittenRoute, written: WrittenRedir
   }
 }
 
-function adviceFor(location: string, { host, path }: RedirectTarget, { hosts, pathPrefix }: RouteMatch): string {
+function adviceFor(location: string, target: RedirectTarget, { hosts, pathPrefix }: RouteMatch): string {
+  const { host } = target;
+  const path = target.path.replace(/(?<=.)\/$/, '');
   const isUrl = /^https?:/i.test(location);
   if (isUrl && host !== null && !location.includes('{host}') && !hosts.includes(host))
     return `add a route with host: ${host} before this one`;

@@ -6,7 +6,7 @@ import { parseEditedHeaderName, parseHeaderValue } from '../../schema/format/fie
 import { contentType, oneOrMany, parsed, whole } from '../../schema/leaves.ts';
 import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
-import { reviewText } from '../text-keys.ts';
+import { reviewPlainText, reviewText } from '../text-keys.ts';
 import { respondName, type RespondSpec } from './settings.ts';
 
 const absent = {
@@ -72,6 +72,7 @@ export const respond: FeatureKeys = featureKeys<RouteRead, object>({
       if (read.respond === undefined || read.respond === 'close') continue;
       const { status, body = '', headers = {} } = read.respond;
       reviewHeaders(headers, [...path, 'respond', 'headers'], findings);
+      reviewPlainText(body, [...path, 'respond', 'body'], findings);
       if (status === 444 || status === 499)
         findings.errorAtValue(
           [...path, 'respond', 'status'],

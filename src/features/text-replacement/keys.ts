@@ -6,6 +6,7 @@ import { sizeOrNone } from '../../schema/leaves.ts';
 import { quoted } from '../../schema/error-detail.ts';
 import { key } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
+import { reviewPlainText } from '../text-keys.ts';
 import { replacementName, type ReplacementSpec } from './settings.ts';
 
 const absent = {
@@ -61,6 +62,7 @@ function reviewOne({ replace_text, replace_text_max }: RouteRead, path: Path, fi
       'divide them between routes',
     );
   for (const text of texts) {
+    reviewPlainText(replace_text?.[text] ?? '', [...at, text], findings);
     if (text === '')
       findings.errorAtKey([...at, text], 'an empty text is everywhere', 'write the text that is to be replaced');
     else if (new TextEncoder().encode(text).length > textBytesMax)

@@ -14,7 +14,7 @@ export const durationPattern = '(?=\\d)(?:\\d+d)?(?:\\d+h)?(?:\\d+m(?!s))?(?:\\d
 const exact = new RegExp(`^${durationPattern}$`);
 const foreignUnits: readonly (readonly [RegExp, string])[] = [
   [/^(?:milliseconds?|millis|msecs?)$/, 'ms'],
-  [/^(?:seconds?|secs?)$/, 's'],
+  [/^(?:seconds?|secs?)?$/, 's'],
   [/^(?:minutes?|mins?)$/, 'm'],
   [/^(?:hours?|hrs?)$/, 'h'],
   [/^days?$/, 'd'],
@@ -82,14 +82,13 @@ function suggestDuration(text: string): string {
 }
 
 function ourUnit(unit: string): string {
-  if (unit === '') return 's';
   return foreignUnits.find(([pattern]) => pattern.test(unit))?.[1] ?? unit;
 }
 
-/** What to say when a plain number stands where a duration is wanted. Thousands are mostly milliseconds. */
+/** What to say when a plain number stands where a duration is wanted. Thousands are mostly milliseconds, and hours seconds. */
 export function bareNumberError(value: number): ErrorDetail {
   if (value === 0) return zero;
-  const meant =
-    value < 1000 ? `${value}s` : value % 1000 === 0 ? `${value / 1000}s, if milliseconds were meant` : `${value}ms`;
+  const unit = value < 1000 || value % 1800 === 0 ? 's' : 'ms';
+  const meant = value % 1000 === 0 ? `${value / 1000}s, if milliseconds were meant` : value + unit;
   return { message: `the duration ${value} has no unit`, suggestion: `write ${meant}` };
 }
