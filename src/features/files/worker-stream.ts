@@ -14,7 +14,7 @@ export type BodyPart = Uint8Array | FileRange;
 /** A file up to this size is read at once, and so is the beginning of a larger one. */
 export const firstReadBytes = 128 * 1024;
 /** More than this of one file is never in memory twice: one part waits for the client, the next is read. */
-const readBytes = 128 * 1024;
+const readBytes = Number(process.env['READ_KB'] ?? 256) * 1024;
 
 /** Memory that is touched for the first time costs more than the reading: a few buffers are used again. */
 const freeBuffers: Uint8Array[] = [];
@@ -128,13 +128,14 @@ export class FileStream extends Deadline implements UpstreamStream {
       const bytes = this.#ready.shift() ?? this.#textPart();
       if (bytes === undefined) break;
       isPassed = true;
-      const isLent = this.#buffer !== null && bytes.buffer === this.#buffer.buffer;
-      handler?.onResponseBody(bytes, 0, bytes.length, isLent ? 'borrowed' : 'owned');
+      handler?.onResponseBody(bytes, 0, bytes.length, 'owned');
     }
     if (this.#handler === null) return;
-    if (this.#parts.length === 0 && this.#ready.length === 0 && !this.#isReading) return this.#end();
+    // While it is paused, the part in the buffer may still be on its way to the client.
+    const isWhole = this.#parts.length === 0 && this.#ready.length === 0 && !this.#isReading;
+    if (isWhole && !(this.#isPaused && this.#buffer !== null)) return this.#end();
     if (isPassed) handler?.onResponseReadDone();
-    if (this.#handler !== null && !this.#isReading && this.#ready.length === 0) this.#read();
+    if (this.#handler !== null && !this.#isPaused && !this.#isReading && this.#ready.length === 0) this.#read();
   }
 
   #textPart(): Uint8Array | undefined {
@@ -251,7 +252,7 @@ export class FileStream extends Deadline implements UpstreamStream {
     this.#isClosed = true;
     this.#ports.deadlines.remove(this);
     if (this.#file !== null) this.#disk.close(this.#file.fd, this.#file.facts.isLinked);
-    if (this.#buffer !== null && freeBuffers.length < freeBuffersMax) freeBuffers.push(this.#buffer);
+    if (this.#buffer !== null && !this.#isPaused && freeBuffers.length < freeBuffersMax) freeBuffers.push(this.#buffer);
     this.#buffer = null;
   }
 }
