@@ -6,6 +6,7 @@ import type { FileTimes } from './worker-headers.ts';
 export interface FileFacts extends FileTimes {
   readonly kind: 'file' | 'folder' | 'other';
   readonly device: number;
+  readonly inode: bigint;
   /** The file has a name still. */
   readonly isLinked: boolean;
 }
@@ -89,7 +90,7 @@ function factsOf(stats: fs.BigIntStats): FileFacts {
   return {
     kind: stats.isFile() ? 'file' : stats.isDirectory() ? 'folder' : 'other',
     ...{ size: Number(stats.size), mtimeNs: stats.mtimeNs, ctimeNs: stats.ctimeNs },
-    ...{ device: Number(stats.dev), isLinked: stats.nlink > 0n },
+    ...{ device: Number(stats.dev), inode: stats.ino, isLinked: stats.nlink > 0n },
   };
 }
 
@@ -199,6 +200,15 @@ export class Disk {
 
   enter(onTurn: OnTurn): DiskTurn {
     return new DiskTurn([this.#pool.ofDevice(this.#device), this.#pool.of('files')], onTurn);
+  }
+
+  /** Of a local disk alone, for what is in memory. */
+  readNow(fd: number, into: Uint8Array, from: number, length: number, position: number): number {
+    return fs.readSync(fd, into, from, length, position);
+  }
+
+  factsNow(fd: number): FileFacts {
+    return factsNow(fd);
   }
 
   facts(fd: number): FileFacts | Promise<FileFacts> {
