@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import type { PoolClasses, PoolQueue, PoolWaiter } from '../../core/pool-classes.ts';
 import type { FileTimes } from './worker-headers.ts';
+import { WarmParts } from './worker-warm-parts.ts';
 
 /** What is known of an open file. */
 export interface FileFacts extends FileTimes {
@@ -181,8 +182,9 @@ export class Disk {
   readonly #pool: PoolClasses;
   /** Of a disk that nobody has reached yet: 0. */
   #device = 0;
-  /** Facts of open files are asked at once, without a thread. */
+  /** Facts of open files are asked at once, without a thread, and what is in memory is read so. */
   isLocal = false;
+  readonly warm = new WarmParts();
 
   constructor(pool: PoolClasses, calls: FileCalls = systemCalls) {
     this.#pool = pool;

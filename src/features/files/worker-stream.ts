@@ -8,7 +8,7 @@ import type { Disk, DiskTurn } from './worker-disk.ts';
 import type { FileRange } from './worker-conditions.ts';
 import { codeOf, type OpenFile } from './worker-file.ts';
 import { giveBuffer, takeBuffer } from './worker-buffers.ts';
-import { partBytes, type PartTimes, WarmParts } from './worker-warm-parts.ts';
+import { partBytes, type PartTimes } from './worker-warm-parts.ts';
 
 /** A part of a body: bytes, or a range of the file. */
 export type BodyPart = Uint8Array | FileRange;
@@ -26,8 +26,6 @@ const slowMs = 100;
 
 /** So much the worker reads itself of one file before other connections have their turn: some 0.5 ms. */
 const turnBytesMax = 2 * 1024 * 1024;
-
-const warmParts = new WarmParts();
 
 const capabilities = { protocol: '', multiplexed: false, trailers: false } as const;
 
@@ -89,7 +87,7 @@ export class FileStream extends Deadline implements UpstreamStream {
     this.#parts = parts;
     this.#ready = ready;
     this.#ports = ports;
-    if (file !== null && disk.isLocal && parts.length > 0) this.#warm = warmParts.of(file.facts);
+    if (file !== null && disk.isLocal && parts.length > 0) this.#warm = disk.warm.of(file.facts);
     if (parts.length === 0) this.#close(); // All of it is read, and was compared with the file.
   }
 
@@ -170,10 +168,10 @@ export class FileStream extends Deadline implements UpstreamStream {
     const { clock } = this.#ports;
     const since = clock.now();
     const isInTurn = this.#turnBytes < turnBytesMax;
-    if (!isInTurn || !warmParts.isWarm(this.#warm, partOf(range), since)) return null;
+    if (!isInTurn || !this.#disk.warm.isWarm(this.#warm, partOf(range), since)) return null;
     const bytes = this.#memoryFor(range);
     const failure = this.#fillNow(bytes, range);
-    warmParts.noteRead(since, clock.now());
+    this.#disk.warm.noteRead(since, clock.now());
     if (failure !== null) {
       this.#failWith(failure);
       return null;
@@ -254,7 +252,7 @@ export class FileStream extends Deadline implements UpstreamStream {
     const size = this.#file?.facts.size ?? 0;
     const isWhole = start % partBytes === 0 && (end === size || end - start === partBytes);
     if (this.#warm !== null && isWhole)
-      warmParts.note(this.#warm, Math.floor(start / partBytes), this.#ports.clock.now());
+      this.#disk.warm.note(this.#warm, Math.floor(start / partBytes), this.#ports.clock.now());
   }
 
   /** For the rest of the part in which the range begins, or less of it. */

@@ -1,5 +1,4 @@
 import type { Instant } from '../../core/time.ts';
-import type { FileFacts } from './worker-disk.ts';
 
 /** Files are read in parts that begin at multiples of this. */
 export const partBytes = 256 * 1024;
@@ -7,7 +6,7 @@ export const partBytes = 256 * 1024;
 /** A part that a thread has read so lately lies in the page cache: a change of the pages within that time needs some GB/s. */
 const warmMs = 1000;
 
-/** Of a worker: 4 GiB of files, some 1 MiB of memory. */
+/** Of a route in a worker: 4 GiB of files, some 1 MiB of memory. */
 const partsMax = 16 * 1024;
 
 /** Longer than this no read from the page cache takes, but one from a disk may. */
@@ -28,7 +27,7 @@ export class WarmParts {
   /** What was read before does not count. */
   #since = Number.NEGATIVE_INFINITY;
 
-  of({ device, inode }: FileFacts): PartTimes {
+  of({ device, inode }: { readonly device: number; readonly inode: bigint }): PartTimes {
     const key = `${device} ${inode}`;
     let times = this.#files.get(key);
     if (times === undefined) this.#files.set(key, (times = new Map()));
