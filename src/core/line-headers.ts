@@ -60,12 +60,11 @@ export class LineHeaders implements MessageHeaders {
   }
 
   #bytesWithout(drop: HeaderFilter): Uint8Array {
-    return Buffer.from(
-      this.#without(drop)
-        .map(([name, value]) => `${name}: ${value}\r\n`)
-        .join(''),
-      'latin1',
-    );
+    const lines = this.#without(drop).map(([name, value]) => `${name}: ${value}\r\n`);
+    const text = lines.join('');
+    const bytes = new Uint8Array(text.length);
+    for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+    return bytes;
   }
 }
 

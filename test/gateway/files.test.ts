@@ -260,11 +260,19 @@ for (const isWarm of [false, true])
     async function begun(name: string): Promise<Sent> {
       const path = join(edge.folder, 'public', name);
       await writeFile(path, Buffer.alloc(size, 'a'));
-      if (isWarm) assert.equal((await ask('plain', `/${name}`)).body.length, size);
+      if (isWarm) await fetchOnce(name);
       const socket = connect(edge.address());
       socket.write(requestText('GET', `/${name}`, ['Host: plain.test', 'Connection: close']));
       await until('the file is open', async () => (await openFiles(name)) > 0);
       return { path, socket };
+    }
+
+    /** Its bytes are of no interest. */
+    async function fetchOnce(name: string): Promise<void> {
+      const socket = connect(edge.address());
+      socket.write(requestText('GET', `/${name}`, ['Host: plain.test', 'Connection: close']));
+      socket.resume();
+      await once(socket, 'close');
     }
 
     async function openFiles(name: string): Promise<number> {
