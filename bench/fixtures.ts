@@ -34,7 +34,7 @@ const unedited = { remove: [], set: [], add: [] };
 
 export const benchRoute: RouteSpec = {
   id: 'all' as RouteId,
-  match: { hosts: [], pathPrefix: '/', methods: [], headers: [] },
+  match: { hosts: [], pathPrefix: '/', methods: [] },
   action: { kind: 'upstream', upstream: 'api' as UpstreamId },
   rewrite: { pathPrefix: null, host: 'client' },
   requestHeaders: unedited,

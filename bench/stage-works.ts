@@ -86,8 +86,8 @@ function heldExchanges(): Held {
   const exchanges: Exchange[] = [];
   const gateway = startInMemoryGateway({ onBegun: (exchange) => void exchanges.push(exchange) });
   for (let index = 0; index < many; index++) gateway.send(gateway.connect(), requestBytes);
-  const { request } = exchanges[0] as Exchange;
-  const found = gateway.parts.serving.router.route(request) as Route;
+  const { request, client } = exchanges[0] as Exchange;
+  const found = gateway.parts.serving.router.route(request, client) as Route;
   return { gateway, found, exchanges, transport: new CostlessTransport({ written: null }, '127.0.0.1', 1, 2) };
 }
 
@@ -131,7 +131,10 @@ function route({ gateway, exchanges }: Held): StageWork {
   return {
     name: 'route',
     what: 'host, path, method, headers: one route',
-    once: (index) => void router.route((exchanges[index % many] as Exchange).request),
+    once(index) {
+      const { request, client } = exchanges[index % many] as Exchange;
+      router.route(request, client);
+    },
   };
 }
 

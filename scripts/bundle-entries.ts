@@ -1,7 +1,9 @@
+export const workerEntry = 'worker/worker-main.ts';
+
 /** The modules that threads start from, below `src/`: each becomes one file of a bundle. */
 export const threadEntries: readonly string[] = [
   'cli/configuration-thread.ts',
-  'worker/worker-main.ts',
+  workerEntry,
   'logger/logger-main.ts',
   'store/store-main.ts',
   'otlp/otlp-main.ts',

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { build, type BuildOptions, type Plugin, stop } from 'esbuild';
-import { threadEntries } from './bundle-entries.ts';
+import { threadEntries, workerEntry } from './bundle-entries.ts';
 import { repositoryRoot } from './repository.ts';
 
 /** A bundle cannot be made: the source has errors, which `message` names. */
@@ -11,12 +11,14 @@ export class BundleFailure extends Error {
 /** What one process or one thread loads. Modules are shared within a program, so that each exists once in a process. */
 interface BundledProgram {
   readonly entries: readonly string[];
-  /** Whether modules that only some entries or commands need are files of their own. A thread needs all of its modules. */
+  /** Whether modules that only some entries or commands need are files of their own. Most threads need all of their modules, and a worker what its configuration asks for. */
   readonly splitting: boolean;
 }
 
 const command: BundledProgram = { entries: ['cli/main.ts'], splitting: true };
-const threads: readonly BundledProgram[] = threadEntries.map((entry) => ({ entries: [entry], splitting: false }));
+const threads: readonly BundledProgram[] = threadEntries.map((entry) => ({
+  ...{ entries: [entry], splitting: entry === workerEntry },
+}));
 const library: BundledProgram = {
   entries: ['gateway/gateway.ts', 'testing/testing.ts', 'testing/fault-origin-main.ts', 'diagnose/diagnose.ts'],
   splitting: true,

@@ -148,6 +148,8 @@ export const dashboardDetails = {
       searchParameter('method', 'GET by default.'),
       searchParameter('url', '`https://host/path?query` of the request.'),
       searchParameter('header', 'A header of the request, `X-Beta: 1`; may be repeated.'),
+      searchParameter('client', 'The address of the client, where routes ask for it.'),
+      searchParameter('listener', 'The name of the listener, where routes ask for it.'),
     ],
     responses: { 200: json('The route.', 'Route'), 400: problemDetails('A parameter is malformed.') },
   },

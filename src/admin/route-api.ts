@@ -8,13 +8,14 @@ import { sendJson, sendProblem } from './answer.ts';
 export type RouteJson = SnakeCased<RouteExplanation>;
 
 /** `GET /v1/route` */
-export function sendRoute(
+export async function sendRoute(
   { searchParams }: URL,
   gateway: Pick<Gateway, 'explainRoute'>,
   response: ServerResponse,
-): void {
+): Promise<void> {
   const [method, url] = [searchParams.get('method') ?? 'GET', searchParams.get('url') ?? ''];
-  const read = readRouteQuestion({ method, url, headers: searchParams.getAll('header') });
+  const [client, listener] = [searchParams.get('client'), searchParams.get('listener')];
+  const read = readRouteQuestion({ method, url, headers: searchParams.getAll('header'), client, listener });
   if (!read.ok) return sendProblem(response, 400, read.problem);
-  sendJson(response, 200, snakeCased(gateway.explainRoute(read.value)));
+  sendJson(response, 200, snakeCased(await gateway.explainRoute(read.value)));
 }

@@ -110,6 +110,8 @@ export const routeCommand = defineCommand<RouteFlags, string[]>({
       variadic: true,
       optional: true,
     },
+    client: valueFlag('<address> of the client'),
+    listener: valueFlag('<name> of the listener'),
   },
   aliases: configAlias,
   positional: {

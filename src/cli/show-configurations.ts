@@ -1,3 +1,4 @@
+import { loadPatterns } from '../core/pattern.ts';
 import type { ConfigurationJson, ConfigurationSummaryJson } from '../core/schemas/configurations.ts';
 import { apiRoot } from '../admin/operations.ts';
 import { type ConfigurationDifference, differenceOf } from '../core/configuration-difference.ts';
@@ -167,7 +168,7 @@ async function effectiveText(shown: Shown, context: ProcessContext): Promise<Fil
     ...{ file: source ?? 'candor.yaml', directory: source === null ? context.directory : dirname(source) },
     ...{ hostname: 'gateway', environment: {}, readings: new Map<never, never>() },
   };
-  const { withDefaults } = await import('../config/with-defaults.ts');
+  const [{ withDefaults }] = await Promise.all([import('../config/with-defaults.ts'), loadPatterns()]);
   return withDefaults(text, parts);
 }
 

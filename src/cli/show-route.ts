@@ -1,5 +1,5 @@
 import { apiRoot } from '../admin/operations.ts';
-import { explainRoute } from '../control/explain-route.ts';
+import { explainRoute, loadPatternsOf, type RouteQuestion } from '../control/explain-route.ts';
 import { readRouteQuestion, type WrittenRequest } from '../control/route-question.ts';
 import { camelCased, snakeCased, snakeKey } from '#failures/json-case.ts';
 import type { FlatSettings } from '../features/feature-words.ts';
@@ -15,6 +15,8 @@ import type { RouteExplanation } from '../core/schemas/traffic.ts';
 
 export interface RouteFlags extends AskFlags {
   readonly header?: readonly string[];
+  readonly client?: string;
+  readonly listener?: string;
 }
 
 /** Earlier routes that are shown; `--json` has up to 200. */
@@ -23,27 +25,36 @@ const passedMax = 20;
 /** `candor route [METHOD] URL`. Returns the exit code: 9 if no route matches. */
 export async function showRoute(flags: RouteFlags, given: readonly string[], context: ProcessContext): Promise<number> {
   const [url = '', method = 'GET'] = given.toReversed();
-  const request = { method: method.toUpperCase(), url: withScheme(url), headers: flags.header ?? [] };
+  const { client = null, listener = null } = flags;
+  const request = { client, listener, method: method.toUpperCase(), url: withScheme(url), headers: flags.header ?? [] };
   const question = readRouteQuestion(request);
   if (!question.ok) throw new CommandFailure('usage', question.problem);
   const found =
     flags.config === undefined
       ? await askRunning(request, flags, context)
-      : explainRoute(question.value, await configurationOf(flags.config, context));
+      : await explainBy(flags.config, question.value, context);
   if (flags.json) printJson(snakeCased(found), context);
   else context.stdout.write(`${routeLines(found, styleFor(context.stdout, context.env)).join('\n')}\n`);
   return found.route === null ? exitCodes.not_found : exitCodes.ok;
 }
 
-/** Routes do not ask for the scheme, which people leave out. */
+async function explainBy(file: string, question: RouteQuestion, context: ProcessContext): Promise<RouteExplanation> {
+  const configuration = await configurationOf(file, context);
+  await loadPatternsOf(configuration);
+  return explainRoute(question, configuration);
+}
+
+/** Few routes ask for the scheme, which people leave out. */
 function withScheme(url: string): string {
   return /^[a-z]+:\/\//i.test(url) || url.startsWith('/') ? url : `http://${url}`;
 }
 
 async function askRunning(request: WrittenRequest, flags: RouteFlags, context: ProcessContext) {
   const target = await findAdmin(flags, context);
-  const { method, url, headers } = request;
+  const { method, url, headers, client, listener } = request;
   const query = new URLSearchParams([['method', method], ['url', url], ...headers.map((line) => ['header', line])]);
+  if (client != null) query.set('client', client);
+  if (listener != null) query.set('listener', listener);
   const answer = await askGateway(target, 'GET', `${apiRoot}/route?${query.toString()}`, context);
   if (answer.status !== 200) throw refusal(answer);
   return camelCased(answer.body) as RouteExplanation;

@@ -1,4 +1,5 @@
 /** Which certificates the gateway is to obtain by itself for a listener, and how. */
+import { isHostPattern } from '../core/host-match.ts';
 import type { ChallengeKind, OnDemandTls } from '../core/listener-spec.ts';
 import type { AutomaticTlsRead } from './automatic-tls-schema.ts';
 import type { Draft } from './draft.ts';
@@ -16,7 +17,7 @@ export function automaticSettings({ auto }: ListenerTlsRead): AutomaticTlsRead |
 export function automaticHosts(tls: ListenerTlsRead, draft: Draft, names: readonly string[]): readonly string[] {
   const settings = automaticSettings(tls);
   if (settings === null && tls.internal !== true) return [];
-  const ofRoutes = [...draft.routes.values()].flatMap(({ host }) => host ?? []);
+  const ofRoutes = [...draft.routes.values()].flatMap(({ host }) => host ?? []).filter((host) => !isHostPattern(host));
   const has = new Set(names);
   // Their names get certificates one by one.
   const isLeftOut = (host: string): boolean =>

@@ -1,5 +1,6 @@
 import { basename, dirname, resolve, delimiter, join } from 'node:path';
 import type { Configuration } from '../core/configuration.ts';
+import { loadPatterns, patternsAreWanted } from '../core/pattern.ts';
 import { type ConfigurationError, configurationError } from './configuration-errors.ts';
 import type { Environment } from './expand.ts';
 import { type ConfigurationHost, namedPipe } from './host.ts';
@@ -75,7 +76,11 @@ export async function loadConfiguration(
   const included = await readIncluded(read.text, context, host);
   const { text } = included;
   Object.assign(context, { includeErrors: included.errors });
-  const survey = parseConfiguration(text, context);
+  let survey = parseConfiguration(text, context);
+  if (patternsAreWanted()) {
+    await loadPatterns();
+    survey = parseConfiguration(text, context);
+  }
   const named = survey.wanted.filter(({ kind }) => isRead(kind) && kind !== 'local_authority');
   const files = [absolute, ...included.paths, ...new Set(named.map((wanted) => wanted.path))];
   if (survey.wanted.length === 0) return { ...survey, files };

@@ -1,55 +1,86 @@
+import { coversHosts } from '../core/host-match.ts';
+import { coversPath, literalPrefix, type PathMatch, pathsOf } from '../core/path-match.ts';
+import type { PlainCondition, RequestCondition } from '../core/request-condition.ts';
 import type { RouteMatch } from '../core/route-spec.ts';
 import { leftOut } from '../redact/span.ts';
 import { redactPath } from '../redact/target.ts';
-import { matchesOf } from '../schema/value-match.ts';
+import { testsOf } from '../schema/value-match.ts';
+import type { ConditionsRead, MatchRead } from './condition-schema.ts';
+import { impliesConditions } from './condition-cover.ts';
 import type { RouteRead } from './route-schema.ts';
 
 export function matchOf(route: RouteRead): RouteMatch {
   return {
     hosts: [...new Set(route.host ?? [])],
-    pathPrefix: route.path ?? '/',
+    ...pathMatchOf(route.path ?? []),
     methods: [...new Set(route.methods ?? [])],
-    headers: matchesOf(route.headers).map(({ name, value }) => ({ name: name.toLowerCase(), value })),
+    ...conditionsPart(routeConditions(route)),
   };
+}
+
+function conditionsPart(conditions: readonly RequestCondition[]): Pick<RouteMatch, 'conditions'> {
+  return conditions.length === 0 ? {} : { conditions };
+}
+
+function routeConditions({ not, any, ...read }: MatchRead): readonly RequestCondition[] {
+  return [
+    ...conditionsOf(read),
+    ...(any === undefined ? [] : [{ kind: 'any' as const, of: any.map(blockOf) }]),
+    ...(not === undefined ? [] : [{ kind: 'not' as const, of: blockOf(not) }]),
+  ];
+}
+
+/** Host, path and method of a route are no conditions; those within `any` and `not` are. */
+function blockOf({ host, path, methods = [], ...read }: ConditionsRead): readonly PlainCondition[] {
+  return [
+    ...(host === undefined ? [] : [{ kind: 'host' as const, hosts: host }]),
+    ...(path === undefined ? [] : [{ kind: 'path' as const, paths: path }]),
+    ...(methods.length === 0 ? [] : [{ kind: 'method' as const, methods }]),
+    ...conditionsOf(read),
+  ];
+}
+
+function conditionsOf(read: ConditionsRead): readonly PlainCondition[] {
+  const { headers, query, cookies, client_address, listener, scheme } = read;
+  return [
+    ...(listener === undefined ? [] : [{ kind: 'listener' as const, names: listener }]),
+    ...(scheme === undefined ? [] : [{ kind: 'scheme' as const, scheme }]),
+    ...(client_address === undefined ? [] : [{ kind: 'client_address' as const, networks: client_address }]),
+    ...valuesOf('header', headers),
+    ...valuesOf('query', query),
+    ...valuesOf('cookie', cookies),
+  ];
+}
+
+function valuesOf(
+  kind: 'header' | 'query' | 'cookie',
+  written: ConditionsRead['headers'] = {},
+): readonly PlainCondition[] {
+  return Object.entries(written).map(([name, value]) => ({
+    ...{ kind, name: kind === 'header' ? name.toLowerCase() : name },
+    tests: testsOf(value),
+  }));
+}
+
+function pathMatchOf(paths: readonly PathMatch[]): Pick<RouteMatch, 'pathPrefix' | 'paths'> {
+  const [first, ...others] = paths;
+  if (first === undefined) return { pathPrefix: '/' };
+  if (others.length > 0) return { pathPrefix: '/', paths };
+  return { pathPrefix: literalPrefix(first), ...(first.kind === 'prefix' ? {} : { paths }) };
 }
 
 /** Whether every request that `later` matches is matched by `earlier` already. */
 export function shadows(earlier: RouteMatch, later: RouteMatch): boolean {
   return (
-    hostsCover(earlier.hosts, later.hosts) &&
-    pathCovers(earlier.pathPrefix, later.pathPrefix) &&
+    coversHosts(earlier.hosts, later.hosts) &&
+    pathsOf(later).every((path) => pathsOf(earlier).some((one) => coversPath(one, path))) &&
     methodsCover(earlier.methods, later.methods) &&
-    headersCover(earlier, later)
+    impliesConditions(later.conditions ?? [], earlier.conditions ?? [])
   );
-}
-
-function hostsCover(earlier: readonly string[], later: readonly string[]): boolean {
-  if (earlier.length === 0) return true;
-  return (
-    later.length > 0 &&
-    later.every((host) =>
-      earlier.some(
-        (pattern) =>
-          pattern === host ||
-          (pattern.startsWith('*.') && host.endsWith(pattern.slice(1)) && host !== pattern.slice(1)),
-      ),
-    )
-  );
-}
-
-function pathCovers(earlier: string, later: string): boolean {
-  return earlier === '/' || later === earlier || later.startsWith(`${earlier}/`);
 }
 
 function methodsCover(earlier: readonly string[], later: readonly string[]): boolean {
   return earlier.length === 0 || (later.length > 0 && later.every((method) => earlier.includes(method)));
-}
-
-/** All that `earlier` asks for must be asked for by `later` too. */
-function headersCover(earlier: RouteMatch, later: RouteMatch): boolean {
-  return earlier.headers.every((wanted) =>
-    later.headers.some(({ name, value }) => name === wanted.name && (wanted.value === null || wanted.value === value)),
-  );
 }
 
 /**
@@ -80,6 +111,11 @@ function idOf(match: RouteMatch): string {
   const methods = match.methods.length === 0 ? '' : `${match.methods.join(',')}:`;
   const [first = '', ...others] = match.hosts;
   const more = others.length === 0 ? '' : `+${others.length}`;
-  const path = redactPath(match.pathPrefix).replaceAll(leftOut, '_');
-  return `${methods}${first}${more}${path}${match.headers.map(({ name }) => `;${name}`).join('')}`;
+  const [firstPath, ...otherPaths] = pathsOf(match).map(
+    ({ kind, text }) => `${idSigns[kind]}${redactPath(text).replaceAll(leftOut, '_').replace(/\s/g, '_')}`,
+  );
+  const path = otherPaths.length === 0 ? firstPath : `${firstPath}+${otherPaths.length}`;
+  return `${methods}${first}${more}${path}${(match.conditions ?? []).map((one) => `;${'name' in one ? one.name : one.kind}`).join('')}`;
 }
+
+const idSigns = { prefix: '', exact: '=', glob: '', pattern: '~' } as const;

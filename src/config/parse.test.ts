@@ -655,10 +655,10 @@ describe('what is written', () => {
     [
       'fields match a value or presence',
       `${one}routes: [{ to: app, headers: { X-A: "1", X-B: { present: true } } }]`,
-      (c) => c.routes[0]?.match.headers,
+      (c) => c.routes[0]?.match.conditions,
       [
-        { name: 'x-a', value: '1' },
-        { name: 'x-b', value: null },
+        { kind: 'header', name: 'x-a', tests: [{ kind: 'is', value: '1' }] },
+        { kind: 'header', name: 'x-b', tests: [{ kind: 'present' }] },
       ],
     ],
     [

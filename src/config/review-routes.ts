@@ -1,11 +1,8 @@
 import { failureTable } from '#failures/failure-table.ts';
-import { isSecretName } from '../redact/secret-name.ts';
-import { secretHeaders } from '../redact/text-redactor.ts';
 import { requestRules } from '#failures/rules.ts';
 import type { ErrorCollector } from './error-collector.ts';
 import { type Draft, isMap } from './draft.ts';
-import { hideTokens } from '../schema/hide-secrets.ts';
-import { matchOf, shadows } from './match.ts';
+import { reviewMatches } from './review-matches.ts';
 import { orList, quoted } from '../schema/error-detail.ts';
 import { reviewHeaderValues } from './review-headers.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
@@ -40,7 +37,7 @@ export function reviewRoutes(draft: Draft, collector: ErrorCollector): void {
   for (const [at, route] of routes.entries()) if (isMap(route)) reviewAction(route, at, collector);
   for (const [at, route] of draft.routes) reviewRoute(route, at, collector);
   reviewIds(draft, collector);
-  reviewOrder(draft, collector);
+  reviewMatches(draft, collector);
 }
 
 function reviewAction(route: Readonly<Record<string, unknown>>, at: number, collector: ErrorCollector): void {
@@ -74,7 +71,6 @@ function reviewRoute(route: RouteRead, at: number, collector: ErrorCollector): v
   const { rewrite, timeouts } = route;
   reviewSplit(route, ['routes', at], collector);
   reviewHeaderValues(route, ['routes', at], collector);
-  reviewCredentials(route, at, collector);
   reviewErrorPages(route.error_pages, ['routes', at, 'error_pages'], true, collector);
   const host = rewrite?.host;
   if (host !== undefined && host !== 'client' && host !== 'endpoint' && !/^[A-Za-z0-9.[\]:_-]+$/.test(host)) {
@@ -113,23 +109,6 @@ function reviewSplit({ to, split_by }: RouteRead, path: Path, collector: ErrorCo
     collector.errorAtKey([...path, 'to'], 'no upstream gets a request', 'give one of them a weight above 0');
   else if (weights.length === 1)
     collector.warnAtKey([...path, 'to'], 'one upstream gets all requests, whatever its weight', 'write its name alone');
-}
-
-/** A condition compares a header with a value that everybody has who can read the file. */
-function reviewCredentials({ headers }: RouteRead, at: number, collector: ErrorCollector): void {
-  for (const [name, value] of Object.entries(headers ?? {})) {
-    const path = ['routes', at, 'headers', name];
-    if (typeof value !== 'string' || !collector.isLiteral(path) || !isCredential(name, value)) continue;
-    collector.warnAtKey(
-      path,
-      `the route asks for a credential in the header ${quoted(name)}, and the file has it in clear text`,
-      'take it from a variable, such as "${NAME}", or let the application check it',
-    );
-  }
-}
-
-function isCredential(name: string, value: string): boolean {
-  return secretHeaders.includes(name.toLowerCase()) || isSecretName(name) || hideTokens(value) !== value;
 }
 
 /** A side is closed as idle before the pong of a ping that comes so late could show that it is there. */
@@ -177,20 +156,5 @@ function reviewIds(draft: Draft, collector: ErrorCollector): void {
         `the id ${quoted(id)} is taken by the route in ${collector.positionText(['routes', earlier, 'id'])}`,
         'give one of them another',
       );
-  }
-}
-
-/** Routes are tried in the order of the file, so that an earlier one can leave nothing for a later one. */
-function reviewOrder(draft: Draft, collector: ErrorCollector): void {
-  const matches = [...draft.routes].map(([at, route]) => ({ at, match: matchOf(route) }));
-  for (const [index, later] of matches.entries()) {
-    const earlier = matches.slice(0, index).find((one) => shadows(one.match, later.match));
-    if (earlier === undefined) continue;
-    const position = collector.positionText(['routes', earlier.at]);
-    collector.warnAtKey(
-      ['routes', later.at],
-      `this route is never taken: the one in ${position} matches everything that it does`,
-      'put the more special route first',
-    );
   }
 }

@@ -1,16 +1,14 @@
 /** What may be written in a route, and for all routes at once. */
 import * as z from 'zod';
 import { defaults } from './defaults.ts';
+import { matchKeys } from './condition-schema.ts';
 import { requestHeaders, responseHeaders, securityHeaders } from './headers-schema.ts';
-import { parseMethod } from '../schema/format/field.ts';
-import { parseHostPattern } from './format/host-pattern.ts';
 import { parsePathPrefix } from './format/path-prefix.ts';
 import {
   encodeDetail,
   duration,
   durationOrNone,
   name,
-  oneOrMany,
   parsed,
   path,
   sizeOrNone,
@@ -21,8 +19,6 @@ import { hashKey } from './balance-schema.ts';
 import { routeActionKeys, routeFeatureKeys } from '../features/keys.ts';
 import { quoted } from '../schema/error-detail.ts';
 import { key, section } from '../schema/section.ts';
-import { valueMatch } from '../schema/value-match.ts';
-import { hide } from '../schema/schema-parts.ts';
 
 export const timeouts = section({
   dns: key(
@@ -109,21 +105,7 @@ export const route = section({
     name,
     'Its name in logs and metrics; without it one is made of what it matches: host, path, methods, and names of headers without their values.',
   ),
-  host: key(
-    oneOrMany(parsed(parseHostPattern, { kind: 'host' })),
-    'Hosts to match, in any case, with or without a trailing dot; `*.example.org` is any name below it.',
-    defaults.route.host,
-  ),
-  path: key(
-    parsed(parsePathPrefix, { kind: 'path' }),
-    'What the path begins with: `/api` is `/api` and `/api/…`, not `/apiary`.',
-    defaults.route.path,
-  ),
-  methods: key(oneOrMany(parsed(parseMethod, { kind: 'method' })), 'Methods to match.', defaults.route.methods),
-  headers: key(
-    hide(z.record(z.string(), valueMatch), 'header', 'value'),
-    'Headers to match: a value, or `{ present: true }` for any. A header that the `Connection` header of the request nominates is removed, and matches nothing.',
-  ),
+  ...matchKeys,
 
   to: key(
     target,

@@ -36,7 +36,7 @@ for (const [keys, says] of [
   [['fastcgi_pass', 'php_fastcgi', 'uwsgi_pass'], /^FastCGI is "protocol: fastcgi"/],
   [['bandwidth', 'limit_rate', 'bwlimit'], /^limits of bandwidth are not supported yet/],
   [['waf', 'modsecurity'], /^a firewall for requests/],
-  [['remote_ip', 'client_ip'], /^access by client address is not supported yet/],
+  [['remote_ip', 'client_ip'], /^a route takes clients of some networks alone/],
   [['rate_limit', 'limit_req', 'throttle', 'rateLimit'], /^limits of request rates are not supported yet/],
   [['cache', 'proxy_cache', 'caching'], /^caching is not supported yet/],
   [
@@ -51,7 +51,7 @@ for (const [keys, says] of [
   [['grpc', 'grpc_pass'], /^gRPC needs no key of its own/],
   [['middlewares', 'plugins', 'lua'], /^plugins and middleware are not supported yet/],
   [['file_server', 'try_files'], /^it is "files: \.\/public" of a route/],
-  [['allow', 'deny', 'whitelist', 'ip_allow_list'], /^access by client address is not supported yet/],
+  [['allow', 'deny', 'whitelist', 'ip_allow_list'], /^a route takes clients of some networks alone/],
   [['mirror', 'canary'], /not supported yet/],
   [['weighted'], /^an entry of "endpoints" has them/],
   [['tcp', 'udp'], /^proxying of TCP and UDP is not supported yet/],
@@ -63,10 +63,8 @@ for (const [keys, says] of [
     });
 
 for (const [key, says] of [
-  ['path_regex', /^paths are matched by their beginning/],
-  ['query', /^queries are not matched/],
-  ['cookies', /^single cookies are not matched/],
-  ['listener', /^every route is for all listeners/],
+  ['path_regex', /^a regular expression stands behind "~"/],
+  ['entrypoints', /^a route is for all listeners, or/],
   ['client', /^there are no limits for the clients of a single route yet: "client" at the outermost level/],
   ['autoindex', /^it is "files: \.\/public" of a route/],
   ['hsts', /^it belongs into "tls" of a listener/],
@@ -209,7 +207,7 @@ test('limits and doors of clients are explained in client too', () => {
   for (const [key, says] of [
     ['rate_limit', /^limits of request rates/],
     ['auth', /^authentication of clients/],
-    ['allow', /^access by client address/],
+    ['allow', /^a route takes clients of some networks alone/],
     ['tls', /^TLS for clients/],
   ] as const)
     assert.match(suggestionIn(`${respond}client: { ${key}: 1 }\n`, key), says);

@@ -57,16 +57,18 @@ const unsupported: readonly Unsupported[] = [
   },
   {
     keys: words('pathregex pathregexp pathmatch locationregex regex regexp'),
-    message:
-      'paths are matched by their beginning, and by no pattern: write "path: /…" with what all of them begin with',
+    message: 'a regular expression stands behind "~" in "path" or "host" of a route: path: "~ ^/users/[0-9]+$"',
   },
   {
     keys: words('query queries queryparams queryparameters querystring queryparam'),
-    message: 'queries are not matched; a route is found by "host", "path", "methods" and "headers"',
+    message: 'it is "query" of a route, with a value or what it is like by parameter: query: { debug: "1" }',
+    unless: 'query',
   },
   {
     keys: words('cookies'),
-    message: 'single cookies are not matched; a route is found by "host", "path", "methods" and "headers"',
+    message:
+      'it is "cookies" of a route, with a value or what it is like by name: cookies: { beta: { present: true } }',
+    unless: 'cookies',
   },
   {
     keys: words(
@@ -181,7 +183,8 @@ const unsupported: readonly Unsupported[] = [
       'allow deny whitelist blacklist allowlist denylist ipallow ipdeny ipallowlist ipwhitelist sourcerange',
       'whitelistsourcerange acl acls geoip remoteip clientip sourceip srcip remoteaddr',
     ),
-    message: 'access by client address is not supported yet; keep others out before Candor',
+    message:
+      'a route takes clients of some networks alone with "client_address: 10.0.0.0/8", and those of others with "not: { client_address: … }"',
     ofClients: true,
   },
   {
@@ -209,7 +212,7 @@ const unsupported: readonly Unsupported[] = [
   },
   {
     keys: words('listener listeners listen entrypoints'),
-    message: 'every route is for all listeners: "host" of a route tells names apart',
+    message: 'a route is for all listeners, or for those that its key "listener" names',
     unless: 'listeners',
   },
   {
@@ -220,7 +223,7 @@ const unsupported: readonly Unsupported[] = [
   {
     keys: words('client clients'),
     message:
-      'there are no limits for the clients of a single route yet: "client" at the outermost level has those for all; access by client address is not supported yet',
+      'there are no limits for the clients of a single route yet: "client" at the outermost level has those for all; a route takes clients of some networks alone with "client_address: 10.0.0.0/8"',
     unless: 'client',
   },
   { keys: words('metrics prometheus'), message: 'metrics need no key: they are at /metrics of the admin API' },

@@ -47,7 +47,7 @@ import { timeoutStatus, troubledTimes } from './timeout-advice.ts';
 import type { TroubledTime } from '../core/response-times.ts';
 import type { KeptConfigurations } from './configuration-history.ts';
 import { effectiveConfiguration, type SettingMap } from './effective-configuration.ts';
-import { explainRoute, type RouteQuestion } from './explain-route.ts';
+import { explainRoute, loadPatternsOf, type RouteQuestion } from './explain-route.ts';
 import { routeTimelinesOf, timelineOf, type TrafficRequest } from './traffic-timeline.ts';
 import { wantedWorkers } from './wanted-workers.ts';
 import type { ApplyResult } from './apply-result.ts';
@@ -413,8 +413,10 @@ export class ControlPlane implements Gateway {
     return effectiveConfiguration(this.#parts.active.configuration);
   }
 
-  explainRoute(question: RouteQuestion): RouteExplanation {
-    return explainRoute(question, this.#parts.active.configuration, this.#parts.overlay.status().entries);
+  async explainRoute(question: RouteQuestion): Promise<RouteExplanation> {
+    const { configuration } = this.#parts.active;
+    await loadPatternsOf(configuration);
+    return explainRoute(question, configuration, this.#parts.overlay.status().entries);
   }
 
   timeline(request: TrafficRequest): TrafficTimeline {

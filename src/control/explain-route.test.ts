@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { RequestCondition } from '../core/request-condition.ts';
 import type { RouteMatch, RouteSpec } from '../core/route-spec.ts';
 import { parseConfiguration } from '../config/parse.ts';
 import type { UpstreamSpec } from '../core/upstream-spec.ts';
@@ -8,7 +9,7 @@ import { explainRoute, type RouteQuestion } from './explain-route.ts';
 
 function route(id: string, match: Partial<RouteMatch>, upstream: string | null = 'app'): RouteSpec {
   const action = upstream === null ? { kind: 'feature', feature: 'respond' } : { kind: 'upstream', upstream };
-  const whole = { hosts: [], pathPrefix: '/', methods: [], headers: [], ...match };
+  const whole = { hosts: [], pathPrefix: '/', methods: [], ...match };
   const limits = { buffer: { requestBytesMax: 1024, responseBytesMax: 2048 }, tunnel: { idleMs: 1, pingMs: null } };
   const timeouts = { responseHeadMs: 60_000 };
   const edits = { set: [], add: [], remove: [], ifAbsent: [] };
@@ -25,10 +26,12 @@ function upstream(id: string): UpstreamSpec {
   return { id, attemptsMax: 2, connectionsMax: 100, queueMax: 64, queueMs: 1000, endpoints } as unknown as UpstreamSpec;
 }
 
+const isBeta: RequestCondition = { kind: 'header', name: 'x-beta', tests: [{ kind: 'is', value: '1' }] };
+
 const routes = [
   route('admin', { hosts: ['admin.example.org'], pathPrefix: '/' }),
   route('writes', { pathPrefix: '/api', methods: ['POST', 'PUT'] }, 'writer'),
-  route('beta', { pathPrefix: '/api', headers: [{ name: 'x-beta', value: '1' }] }, 'beta'),
+  route('beta', { pathPrefix: '/api', conditions: [isBeta] }, 'beta'),
   route('api', { hosts: ['*.example.org', 'example.org'], pathPrefix: '/api' }, 'api'),
   route('health', { pathPrefix: '/up' }, null),
 ];
@@ -40,6 +43,7 @@ const ask = (method: string, authority: string, target: string, headers: [string
   authority,
   target,
   headers: new Map(headers),
+  client: { address: '', listener: '', scheme: 'http' },
 });
 
 describe('the route of a request', () => {
@@ -138,7 +142,7 @@ describe('the route of a request', () => {
   test('says for which methods there is a route where the method alone does not match', () => {
     const read = route('read', { hosts: ['a'], pathPrefix: '/read', methods: ['GET', 'HEAD'] });
     const report = route('report', { pathPrefix: '/read/x', methods: ['REPORT', 'GET'] });
-    const beta = route('beta', { pathPrefix: '/read', methods: ['PUT'], headers: [{ name: 'x-beta', value: '1' }] });
+    const beta = route('beta', { pathPrefix: '/read', methods: ['PUT'], conditions: [isBeta] });
     const ofMethods = { routes: [read, report, beta], upstreams };
     assert.match(
       explainRoute(ask('POST', 'a', '/read/x'), ofMethods).reason,

@@ -3,18 +3,21 @@ import { addressText } from '../core/endpoint.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { FlatSettings } from '../features/feature-words.ts';
 import { wordsOfFeatures } from '../features/words.ts';
+import { loadPatterns } from '../core/pattern.ts';
 import {
   actionName,
   type HeaderEdits,
-  type HeaderMatch,
+  hasPattern,
   type RouteAction,
   type RouteSpec,
   upstreamsOf,
 } from '../core/route-spec.ts';
 import type { UpstreamSpec } from '../core/upstream-spec.ts';
-import { matchesHost, matchesPath } from '../policy/route-match.ts';
+import { matchesHost } from '../core/host-match.ts';
+import { pathsOf, pathTest, pathText } from '../core/path-match.ts';
+import { type ConditionedClient, conditionsMismatch, conditionTexts } from '../policy/request-conditions.ts';
 import { hostOf } from '../wire/host.ts';
-import { plainPath } from '../wire/plain-path.ts';
+import { plainMatch, plainPath } from '../wire/plain-path.ts';
 
 /** A request that somebody asks about. */
 export interface RouteQuestion {
@@ -25,6 +28,8 @@ export interface RouteQuestion {
   readonly target: string;
   /** By lowercase name. */
   readonly headers: ReadonlyMap<string, string>;
+  /** '' for what is not known. */
+  readonly client: ConditionedClient;
 }
 
 interface RouteCandidate {
@@ -47,6 +52,11 @@ interface OperatorEntry {
 export type RoutedConfiguration = Pick<Configuration, 'routes' | 'upstreams'>;
 
 const candidatesMax = 200;
+
+/** Await this before routes are asked about. */
+export async function loadPatternsOf({ routes }: Pick<Configuration, 'routes'>): Promise<void> {
+  if (routes.some(({ match }) => hasPattern(match))) await loadPatterns();
+}
 
 /** The first route that matches, as the router of a worker finds it, with each one before it. `entries`: of the overlay. */
 export function explainRoute(
@@ -168,34 +178,32 @@ function methodsBeside(question: RouteQuestion, routes: RoutedConfiguration['rou
 }
 
 /** Why a route does not match; null: it does. In the order in which the router asks. */
-function mismatchOf({ method, authority, target, headers }: RouteQuestion, { match }: RouteSpec): string | null {
+function mismatchOf(
+  { method, authority, target, headers, client }: RouteQuestion,
+  { match }: RouteSpec,
+): string | null {
   const host = hostOf(authority);
   if (!matchesHost(match.hosts, host)) return `the host ${host} is not ${orText(match.hosts)}`;
   const path = plainPath(target);
-  if (!matchesPath(plainPath(match.pathPrefix), path))
-    return `the path ${path} does not begin with ${match.pathPrefix}`;
+  const paths = pathsOf(match);
+  if (!paths.some((one) => pathTest(plainMatch(one))(path)))
+    return `the path ${path} ${orText(paths.map((one) => pathText(one, true)))}`;
   if (match.methods.length > 0 && !match.methods.includes(method))
     return `the method ${method} is not ${orText(match.methods)}`;
-  const missing = match.headers.find(({ name, value }) =>
-    value === null ? !headers.has(name) : headers.get(name) !== value,
-  );
-  return missing === undefined ? null : headerText(missing, headers);
+  const read = { get: (name: string) => headers.get(name) ?? null, has: (name: string) => headers.has(name) };
+  const each = (visit: (name: string, value: string) => void): void =>
+    headers.forEach((value, name) => visit(name, value));
+  const asked = { method, authority, target, headers: { ...read, each } };
+  return conditionsMismatch(match.conditions ?? [], { hostOf, plainPath, plainMatch })(asked, client);
 }
 
-/** What a route wants to see in a header may be a credential. */
-function headerText({ name }: HeaderMatch, headers: ReadonlyMap<string, string>): string {
-  if (!headers.has(name)) return `the header ${name} is missing`;
-  return `the header ${name} has another value than that of the route`;
-}
-
-function matchText({ match: { hosts, pathPrefix, methods, headers } }: RouteSpec): string {
+function matchText({ match }: RouteSpec): string {
+  const { hosts, methods, conditions = [] } = match;
   const parts = [
     hosts.length === 0 ? 'any host' : `the host is ${orText(hosts)}`,
-    `the path begins with ${pathPrefix}`,
+    `the path ${orText(pathsOf(match).map((one) => pathText(one)))}`,
     methods.length === 0 ? 'any method' : `the method is ${orText(methods)}`,
-    ...headers.map(({ name, value }) =>
-      value === null ? `there is a header ${name}` : `the header ${name} has the value of the route`,
-    ),
+    ...conditionTexts(conditions),
   ];
   return parts.join(', ');
 }

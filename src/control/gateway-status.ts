@@ -99,7 +99,7 @@ export interface Gateway extends EventSink {
   /** What the gateway runs, with all defaults, without secrets. */
   effectiveConfiguration(): SettingMap;
   /** Which route a request would take, and why. */
-  explainRoute(question: RouteQuestion): RouteExplanation;
+  explainRoute(question: RouteQuestion): Promise<RouteExplanation>;
   /** Requests over time, of everything, of an upstream or of a route. */
   timeline(request: TrafficRequest): TrafficTimeline;
   /** Requests and errors of each route over time. */

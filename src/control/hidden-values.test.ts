@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { stringify } from 'yaml';
 import { type ConfigurationError, renderConfigurationErrors } from '../config/configuration-errors.ts';
 import { hiddenKeys, type HiddenKey } from '../config/hidden-keys.ts';
 import { type Parsing, parseConfiguration } from '../config/parse.ts';
+import { loadPatterns } from '../core/pattern.ts';
 import type { Hiding } from '../schema/schema-parts.ts';
 import { effectiveConfiguration } from './effective-configuration.ts';
 
@@ -65,7 +66,7 @@ function treeOf(path: string, value: unknown): Record<string, unknown> {
     const inner = build(rest, [...prefix, key]);
     const tree = key === '*' ? { one: inner } : { [key]: inner };
     const own = { ...beside[prefix.join('.')], ...tree };
-    return prefix.join('.') === 'routes' || prefix.at(-1) === 'certificates' ? [inner] : own;
+    return prefix.join('.') === 'routes' || ['certificates', 'any'].includes(prefix.at(-1) ?? '') ? [inner] : own;
   };
   return build(path.split('.'), []) as Record<string, unknown>;
 }
@@ -123,6 +124,8 @@ function misspelled(path: string): string {
   parts[at] = key.slice(0, -2) + key.slice(-1);
   return parts.join('.');
 }
+
+before(loadPatterns);
 
 describe('a value that the schema marks is in no message, text or effective configuration', () => {
   for (const key of marked) {

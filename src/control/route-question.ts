@@ -1,3 +1,4 @@
+import { parseIp } from '../policy/ip-address.ts';
 import { isAuthority } from '../wire/host.ts';
 import type { RouteQuestion } from './explain-route.ts';
 
@@ -7,6 +8,9 @@ export interface WrittenRequest {
   readonly url: string;
   /** `Name: value` */
   readonly headers: readonly string[];
+  /** The address of the client, and the name of a listener; null: not known. */
+  readonly client?: string | null;
+  readonly listener?: string | null;
 }
 
 type ReadRouteQuestion =
@@ -15,10 +19,11 @@ type ReadRouteQuestion =
   | { readonly ok: false; readonly problem: string };
 
 /** The path stays as it is written: a URL parser would resolve what the router has to. */
-export function readRouteQuestion({ method, url, headers: lines }: WrittenRequest): ReadRouteQuestion {
-  const parts = /^https?:\/\/([^/?#@\s]+)([^#\s]*)(?:#\S*)?$/i.exec(url);
+export function readRouteQuestion(written: WrittenRequest): ReadRouteQuestion {
+  const { method, url, headers: lines, client: address, listener } = written;
+  const parts = /^(https?):\/\/([^/?#@\s]+)([^#\s]*)(?:#\S*)?$/i.exec(url);
   if (parts === null) return { ok: false, problem: 'url is http://host/path or https://host/path.' };
-  const [, authority = '', rest = ''] = parts;
+  const [, scheme = '', authority = '', rest = ''] = parts;
   const host = Buffer.from(authority);
   if (!isAuthority(host, 0, host.length))
     return { ok: false, problem: `The host of url is a name or an address, with or without a port, not ${authority}.` };
@@ -30,6 +35,12 @@ export function readRouteQuestion({ method, url, headers: lines }: WrittenReques
     if (colon < 1) return { ok: false, problem: 'header is a name, a colon and a value, such as X-Beta: 1.' };
     headers.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim());
   }
+  if (address != null && parseIp(address) === null)
+    return { ok: false, problem: `client is the address of a client, such as 192.0.2.1, not ${address}.` };
+  const client = {
+    ...{ address: address ?? '', listener: listener ?? '' },
+    scheme: scheme.toLowerCase() === 'https' ? ('https' as const) : ('http' as const),
+  };
   const target = rest.startsWith('/') ? rest : `/${rest}`;
-  return { ok: true, value: { method, authority: authority.toLowerCase(), target, headers } };
+  return { ok: true, value: { method, authority: authority.toLowerCase(), target, headers, client } };
 }

@@ -6,7 +6,7 @@ import type { MessageHeaders } from './message.ts';
  * §7.6.1): the gateway removes those, and decides nothing by what the application does not get. Null where there is none.
  * `name` is lowercase. A nomination of a name that the gateway itself uses changes nothing.
  */
-export function endToEndValue(headers: MessageHeaders, name: string): string | null {
+export function endToEndValue(headers: Pick<MessageHeaders, 'get' | 'has' | 'each'>, name: string): string | null {
   if (headerId(name) !== 0) return headers.get(name);
   if (!headers.has(name)) return null;
   let value: string | null = null;

@@ -1,5 +1,7 @@
 import type { RouteId, UpstreamId } from './endpoint.ts';
 import type { FeatureSpecs } from './feature.ts';
+import type { PathMatch } from './path-match.ts';
+import type { RequestCondition } from './request-condition.ts';
 import type { HashKey } from './upstream-spec.ts';
 
 /** How the gateway's own responses are created. */
@@ -72,9 +74,21 @@ export interface RouteMatch {
   readonly hosts: readonly string[];
   /** '/' matches everything; '/api' matches '/api' and '/api/…', not '/apiary'. */
   readonly pathPrefix: string;
+  /** Those below it that match; absent: all. */
+  readonly paths?: readonly PathMatch[];
   /** Empty: any method. */
   readonly methods: readonly string[];
-  readonly headers: readonly HeaderMatch[];
+  /** What else must hold; absent: nothing. */
+  readonly conditions?: readonly RequestCondition[];
+}
+
+/** Whether matching needs the engine of regular expressions. */
+export function hasPattern({ hosts, paths = [], conditions }: RouteMatch): boolean {
+  return (
+    hosts.some((host) => host.startsWith('~ ')) ||
+    paths.some(({ kind }) => kind === 'pattern') ||
+    (conditions !== undefined && /"kind":"pattern"|"~ /.test(JSON.stringify(conditions)))
+  );
 }
 
 export interface HeaderMatch {

@@ -100,8 +100,7 @@ const noBytes = new Uint8Array(0);
 
 /** The answer to a request for which Max-Forwards makes this gateway the last hop. */
 export function lastHopAnswer(exchange: ExchangeState, clock: Clock): OwnAnswer {
-  const { request, id, serving } = exchange;
-  return answerOf(exchange, lastHopResponse(request, id, serving), clock);
+  return answerOf(exchange, lastHopResponse(exchange, exchange.id), clock);
 }
 
 function answerOf(exchange: ExchangeState, response: GeneratedResponse, clock: Clock): OwnAnswer {

@@ -98,11 +98,11 @@ export class Exchange
 
   /** The head of the request has been read. `failure` is set if the request was refused while it was read. */
   onRequest(failure: Failure | null): void {
-    const refused = failure ?? hopFailure(this.request, this.serving);
+    const refused = failure ?? hopFailure(this);
     if (refused !== null) return this.#answerWithFailure(refused);
     if (isLastHop(this.request)) return this.#answerWith(lastHopAnswer(this, this.ports.clock));
-    const found = this.serving.router.route(this.request);
-    if (found === null) return this.#answerWithFailure(noRouteFailure(this.request, this.serving));
+    const found = this.serving.router.route(this.request, this.client);
+    if (found === null) return this.#answerWithFailure(noRouteFailure(this));
     if (found.split !== null) this.split = new SplitChoice(found.split, this);
     const route = this.split?.route ?? found;
     this.matchedRoute = route;

@@ -3,8 +3,7 @@ import { headerId } from '../core/header-names.ts';
 import type { HeaderSink, RequestHead } from '../core/message.ts';
 import { requestRules } from '#failures/rules.ts';
 import { type GeneratedResponse, plainResponse } from './generate.ts';
-import type { ServingRevision } from './ports.ts';
-import { noRouteFailure, routedMethods } from './routed-methods.ts';
+import { noRouteFailure, type RoutedExchange, routedMethods } from './routed-methods.ts';
 import { visibleText } from '../wire/visible-text.ts';
 
 /**
@@ -35,13 +34,14 @@ export function isLastHop(request: RequestHead): boolean {
  * Why Max-Forwards lets a request take no other hop. Several of its lines are as wrong as a word: two gateways would read two
  * numbers. A request that ends here cannot loop, and is often sent to find out who sends requests in a loop: it is looked at first.
  */
-export function hopFailure(request: RequestHead, serving: ServingRevision): Failure | null {
+export function hopFailure(exchange: RoutedExchange): Failure | null {
+  const { request } = exchange;
   if (!isLimited(request)) return null;
   const value = forwardsOf(request);
   if (!number.test(value)) return refusal(value);
   if (Number(value) > 0) return null;
-  const isRouted = request.method === 'TRACE' || routedMethods(request, serving).length > 0;
-  return isRouted ? null : noRouteFailure(request, serving);
+  const isRouted = request.method === 'TRACE' || routedMethods(exchange).length > 0;
+  return isRouted ? null : noRouteFailure(exchange);
 }
 
 function refusal(value: string): Failure {
@@ -58,10 +58,11 @@ export function writeMaxForwards(sink: HeaderSink, request: RequestHead): void {
 }
 
 /** The answer of the last hop. */
-export function lastHopResponse(request: RequestHead, requestId: string, serving: ServingRevision): GeneratedResponse {
+export function lastHopResponse(exchange: RoutedExchange, requestId: string): GeneratedResponse {
+  const { request } = exchange;
   const id = ['X-Request-Id', visibleText(requestId, 128)] as const;
   if (request.method === 'OPTIONS')
-    return plainResponse(200, [id, ['Allow', routedMethods(request, serving).join(', ')]], '', 'OPTIONS');
+    return plainResponse(200, [id, ['Allow', routedMethods(exchange).join(', ')]], '', 'OPTIONS');
   const headers = [
     ['Content-Type', 'message/http'],
     id,

@@ -2,7 +2,7 @@ import type { BodyLimits } from '../core/body-limit.ts';
 import type { AnswerSettings, BufferSpec, Timeouts, TunnelSpec } from '../core/route-spec.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { InstanceExit } from '#failures/instance-exit.ts';
-import type { EndedExchange } from '../core/exchange.ts';
+import type { ClientFacts, EndedExchange } from '../core/exchange.ts';
 import type { Failure } from '#failures/failure.ts';
 import type { HeaderFilter } from '../core/header-names.ts';
 import type { FilterContext, FilterPipeline } from '../core/filter.ts';
@@ -76,8 +76,11 @@ export interface ServingRevision {
 }
 
 export interface Router {
-  route(request: RequestHead): Route | null;
+  route(request: RequestHead, client: RoutedClient): Route | null;
 }
+
+/** What a route may ask of the client. */
+export type RoutedClient = Pick<ClientFacts, 'address' | 'listener' | 'scheme'>;
 
 /** A compiled route: what can be computed before a request comes has been computed. */
 export interface Route extends AnswerSettings {

@@ -1,3 +1,5 @@
+import type { PathMatch } from '../core/path-match.ts';
+
 const dotSegment = /^[^?]*\/(?:\.|%2[eE]){1,2}(?:[/?]|$)/;
 const unreserved = /[A-Za-z0-9\-._~]/;
 
@@ -30,6 +32,11 @@ function isPlain(target: string): boolean {
 }
 
 const [slash, dot, percent, question] = [0x2f, 0x2e, 0x25, 0x3f] as const;
+
+/** A path of a route in that spelling. A regular expression is not one. */
+export function plainMatch({ kind, text }: PathMatch): PathMatch {
+  return { kind, text: kind === 'pattern' ? text : plainPath(text) };
+}
 
 /** Whether the path has dot segments: then only its resolved form may be put behind another prefix. */
 export function hasDotSegment(target: string): boolean {

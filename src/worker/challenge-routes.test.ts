@@ -20,6 +20,8 @@ function request(authority: string, target: string, method: string): RequestHead
   return { method, scheme: 'http', authority, target, version: 'HTTP/1.1', headers, ...rest };
 }
 
+const client = { address: '192.0.2.1', listener: 'http', scheme: 'http' } as const;
+
 for (const [authority, target, method, route] of [
   ['example.org', `${path}/token-1`, 'GET', 'acme-challenge'],
   ['example.org:80', `${path}/token-1`, 'HEAD', 'acme-challenge'],
@@ -32,13 +34,13 @@ for (const [authority, target, method, route] of [
 ] as const)
   test(`${method} ${target} of ${authority} is for the route "${route}"`, () => {
     const router = new ChallengeRoutes(shown).routerOf({ route: () => configured }, settings);
-    assert.equal(router.route(request(authority, target, method))?.id, route);
+    assert.equal(router.route(request(authority, target, method), client)?.id, route);
   });
 
 test('a challenge is answered while it is shown', () => {
   const challenges = new ChallengeRoutes([]);
   const router = challenges.routerOf({ route: () => configured }, settings);
-  const routeNow = (): string | undefined => router.route(request('example.org', `${path}/token-1`, 'GET'))?.id;
+  const routeNow = (): string | undefined => router.route(request('example.org', `${path}/token-1`, 'GET'), client)?.id;
   assert.equal(routeNow(), 'configured');
   challenges.show(shown);
   assert.equal(routeNow(), 'acme-challenge');

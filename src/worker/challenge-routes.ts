@@ -28,10 +28,10 @@ export class ChallengeRoutes {
 
   routerOf(router: Router, settings: AnswerSettings): Router {
     return {
-      route: (request) => {
-        if (this.#challenges.length === 0 || !request.target.startsWith(path)) return router.route(request);
+      route: (request, client) => {
+        if (this.#challenges.length === 0 || !request.target.startsWith(path)) return router.route(request, client);
         const challenge = this.#find(request);
-        return challenge === undefined ? router.route(request) : routeOf(challenge, settings);
+        return challenge === undefined ? router.route(request, client) : routeOf(challenge, settings);
       },
     };
   }
@@ -51,7 +51,7 @@ function routeOf({ keyAuthorization }: HttpChallenge, settings: AnswerSettings):
     {
       ...settings,
       id: 'acme-challenge' as RouteId,
-      match: { hosts: [], pathPrefix: path, methods: [], headers: [] },
+      match: { hosts: [], pathPrefix: path, methods: [] },
       action: { kind: 'feature', feature: 'respond' },
       rewrite: { pathPrefix: null, host: 'client' },
       requestHeaders: none,

@@ -39,7 +39,7 @@ describe('a rewritten target', () => {
 describe('a compiled route', () => {
   const spec: RouteSpec = {
     id: 'r' as RouteId,
-    match: { hosts: [], pathPrefix: '/', methods: [], headers: [] },
+    match: { hosts: [], pathPrefix: '/', methods: [] },
     action: { kind: 'upstream', upstream: 'app' as UpstreamId },
     rewrite: { pathPrefix: null, host: 'client' },
     requestHeaders: { remove: ['Cookie'], set: [['X-Tenant', 'one']], add: [['X-Tag', 'two']] },

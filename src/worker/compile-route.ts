@@ -6,9 +6,9 @@ import type { RequestHeaderChange, Route, RouteHop, RouteSplit, Upstream } from 
 import { headerChange, isEmpty, responseChange } from './compile-headers.ts';
 import { noHooks, type RouteHooks } from './feature-parts.ts';
 import type { OverridableRoute } from './route-overrides.ts';
-import { hasDotSegment, plainPath } from '../wire/plain-path.ts';
+import { hasDotSegment, plainMatch, plainPath } from '../wire/plain-path.ts';
 import { routeHop } from './route-hop.ts';
-import { matchesPath } from '../policy/route-match.ts';
+import { matchesPrefix, pathsOf, pathTest } from '../core/path-match.ts';
 
 /** A route whose filters the overlay may replace. */
 export interface CompiledRoute extends OverridableRoute, Omit<Route, keyof OverridableRoute> {
@@ -103,9 +103,9 @@ function editedRequest(
 const unchanged = (target: string): string => target;
 
 function coversOf({ match, rewrite }: RouteSpec): Route['covers'] {
-  if (match.pathPrefix === '/' && rewrite.pathPrefix === null) return null;
-  const plainPrefix = plainPath(match.pathPrefix);
-  return (target) => matchesPath(plainPrefix, plainPath(target));
+  if (match.pathPrefix === '/' && match.paths === undefined && rewrite.pathPrefix === null) return null;
+  const tests = pathsOf(match).map((path) => pathTest(plainMatch(path)));
+  return (target) => tests.some((isPath) => isPath(plainPath(target)));
 }
 
 /** `/api` rewritten to `/`, and `/api/v1` to `/v1`, remove `/api`. Where `/api` becomes `/v1`, no prefix says so: ''. */
@@ -125,7 +125,7 @@ export function rewriteOf(matched: string, replacement: string | null): (target:
   const plainPrefix = plainPath(prefix);
   return (target) => {
     if (!target.startsWith('/')) return target;
-    const asSpelt = matchesPath(matched, target) && !hasDotSegment(target);
+    const asSpelt = matchesPrefix(matched, target) && !hasDotSegment(target);
     const rest = asSpelt ? target.slice(prefix.length) : plainPath(target).slice(plainPrefix.length);
     // Two slashes would begin another host (RFC 3986 §4.2), where an application redirects to its own target.
     return `${base}${rest}`.replace(/^\/*/, '/');

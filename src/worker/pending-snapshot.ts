@@ -1,4 +1,5 @@
-import { type RouteSpec, upstreamsOf } from '../core/route-spec.ts';
+import { loadPatterns } from '../core/pattern.ts';
+import { hasPattern, type RouteSpec, upstreamsOf } from '../core/route-spec.ts';
 import type { Snapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import { ownRequestHeaders } from '../exchange/forward.ts';
 import type { FeatureHooks } from '../features/worker-feature.ts';
@@ -52,10 +53,11 @@ export class PendingSnapshot {
     this.#listenerFilters = listenerFilters(listeners, isObtained);
   }
 
-  /** Null: it is added; otherwise when its features have loaded what they need. */
+  /** Null: it is added; otherwise when what it needs is loaded: of its features, and for patterns. */
   addPart(part: SnapshotPart): Promise<void> | null {
-    const loading = this.#activeParts.load([...part.upstreams, ...part.routes]);
-    if (loading !== null) return loading.then(() => this.#add(part));
+    const patterns = part.routes.some(({ match }) => hasPattern(match)) ? loadPatterns() : null;
+    const features = this.#activeParts.load([...part.upstreams, ...part.routes]);
+    if (patterns !== null || features !== null) return Promise.all([patterns, features]).then(() => this.#add(part));
     this.#add(part);
     return null;
   }

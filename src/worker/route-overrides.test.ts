@@ -19,7 +19,7 @@ function compiled(id: string, to = 'app'): CompiledRoute {
   const none = { set: [], add: [], remove: [] };
   const spec = {
     id,
-    match: { hosts: [], pathPrefix: id, methods: [], headers: [] },
+    match: { hosts: [], pathPrefix: id, methods: [] },
     action: id === '/ready' ? { kind: 'feature', feature: 'readiness' } : { kind: 'upstream', upstream: 'app' },
     requestHeaders: none,
     responseHeaders: none,
@@ -34,12 +34,14 @@ function compiled(id: string, to = 'app'): CompiledRoute {
   );
 }
 
+const client = { address: '192.0.2.1', listener: 'http', scheme: 'http' } as const;
+
 function world() {
   const routes = new Map(ids.map((id) => [id as string, compiled(id)]));
   const overrides = new RouteOverrides(new SimulatedClock());
   const router = overrides.routerOf({ route: ({ target }) => routes.get(target) ?? null });
   const filtersAt = (target: string): readonly string[] =>
-    (router.route({ target } as RequestHead)?.filters?.filters ?? []).map(({ name }) => name);
+    (router.route({ target } as RequestHead, client)?.filters?.filters ?? []).map(({ name }) => name);
   return { overrides, routes, filtersAt };
 }
 
@@ -108,7 +110,7 @@ describe('the overlay on the routes of a worker', () => {
     const split = new LiveRouteSplit({ shares, by: null }, [compiled('/a', 'v1'), compiled('/a', 'v2')], parts);
     const overrides = new RouteOverrides(parts.clock);
     const filtersNow = (): readonly (readonly string[])[] => {
-      overrides.routerOf({ route: () => split.variants[0] as CompiledRoute }).route({} as RequestHead);
+      overrides.routerOf({ route: () => split.variants[0] as CompiledRoute }).route({} as RequestHead, client);
       return split.variants.map(({ filters }) => (filters?.filters ?? []).map(({ name }) => name));
     };
     overrides.apply(overlayOf(1, { maintenance: [], pauses: ['upstream:v2'] as never }));

@@ -60,8 +60,8 @@ export class RouteOverrides {
   /** A router whose routes have the filters of the newest overlay. */
   routerOf(router: RouterOf<Route & OverridableRoute>): Router {
     return {
-      route: (request) => {
-        const route = router.route(request);
+      route: (request, client) => {
+        const route = router.route(request, client);
         if (route !== null && route.overlayRevision !== this.#overlay.revision)
           for (const one of route.split?.variants ?? [route]) this.#override(one);
         return route;

@@ -29,7 +29,13 @@ describe('a route that wants a header is chosen', () => {
         { id: 'upgrade', name: 'upgrade', value: 'websocket' },
       ];
       const found = wanted.filter(({ id, name, value }) => {
-        const match: RouteMatch = { hosts: [], pathPrefix: '/', methods: [], headers: [{ name, value }] };
+        const tests = [value === null ? { kind: 'present' as const } : { kind: 'is' as const, value }];
+        const match: RouteMatch = {
+          hosts: [],
+          pathPrefix: '/',
+          methods: [],
+          conditions: [{ kind: 'header', name, tests }],
+        };
         return createRouter([{ match, route: { id } as unknown as Route }]).route(head) !== null;
       });
       assert.deepEqual(

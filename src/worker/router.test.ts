@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import * as fc from '../../test/properties.ts';
 import { explainRoute } from '../control/explain-route.ts';
 import type { RouteMatch, RouteSpec } from '../core/route-spec.ts';
 import { noBody, type RequestHead } from '../core/message.ts';
-import type { Route } from '../exchange/ports.ts';
+import { loadPatterns } from '../core/pattern.ts';
+import type { PlainCondition, RequestCondition, ValueTest } from '../core/request-condition.ts';
+import type { Route, RoutedClient } from '../exchange/ports.ts';
 import { PairHeaders } from '../testing/pair-headers.ts';
-import { plainPath } from '../wire/plain-path.ts';
-import { matchesPath } from '../policy/route-match.ts';
+import { plainMatch, plainPath } from '../wire/plain-path.ts';
+import { type PathMatch, pathsOf, pathTest } from '../core/path-match.ts';
 import { createRouter, type RouteEntry } from './router.ts';
 
-const any: RouteMatch = { hosts: [], pathPrefix: '/', methods: [], headers: [] };
+const any: RouteMatch = { hosts: [], pathPrefix: '/', methods: [] };
 
 function request(authority: string, target: string, method = 'GET', headers: [string, string][] = []): RequestHead {
   return {
@@ -30,12 +32,15 @@ function entryOf(id: string, match: Partial<RouteMatch>): RouteEntry {
   return { match: { ...any, ...match }, route: { id } as unknown as Route };
 }
 
+const isBeta = { kind: 'header', name: 'x-beta', tests: [{ kind: 'is', value: '1' }] } as const;
+const isSigned = { kind: 'header', name: 'authorization', tests: [{ kind: 'present' }] } as const;
+
 const router = createRouter(
   (
     [
       ['api', { ...any, hosts: ['example.org'], pathPrefix: '/api' }],
-      ['beta', { ...any, hosts: ['example.org'], headers: [{ name: 'x-beta', value: '1' }] }],
-      ['signed', { ...any, hosts: ['example.org'], headers: [{ name: 'authorization', value: null }] }],
+      ['beta', { ...any, hosts: ['example.org'], conditions: [isBeta] }],
+      ['signed', { ...any, hosts: ['example.org'], conditions: [isSigned] }],
       ['writes', { ...any, hosts: ['example.org'], methods: ['POST', 'PUT'] }],
       ['subdomains', { ...any, hosts: ['*.example.org', 'other.example'] }],
       ['v6', { ...any, hosts: ['[::1]'] }],
@@ -114,29 +119,70 @@ describe('the router', () => {
     assert.equal(counted.route(request('x.org', '/other'))?.id, 'rest');
     assert.equal(mock.callCount(), 1);
   });
-
-  it('a prefix ends at a slash, a question mark or the end', () => {
-    const matching = ['/a', '/a/', '/a?b', '/ab', '/A', '/'].filter((target) => matchesPath('/a', target));
-    assert.deepEqual(matching, ['/a', '/a/', '/a?b']);
-  });
 });
 
 /** The router's promise in its simplest form: a walk over all routes in their order. */
-function walk(entries: readonly RouteEntry[], asked: RequestHead): string | undefined {
-  const target = plainPath(asked.target);
-  const host = /^(.*?)(?::\d+)?$/.exec(asked.authority)?.[1] ?? '';
-  const found = entries.find(({ match }) => {
-    const { hosts, pathPrefix, methods, headers } = match;
+function walk(entries: readonly RouteEntry[], asked: RequestHead, client: RoutedClient): string | undefined {
+  const found = entries.find(({ match: { hosts, methods, conditions = [], ...match } }) => {
+    const paths = { kind: 'path', paths: pathsOf(match) } as const;
     return (
-      (hosts.length === 0 ||
-        hosts.some((one) => (one.startsWith('*.') ? host.endsWith(one.slice(1)) : host === one))) &&
-      matchesPath(plainPath(pathPrefix), target) &&
+      (hosts.length === 0 || holds({ kind: 'host', hosts }, asked, client)) &&
+      holds(paths, asked, client) &&
       (methods.length === 0 || methods.includes(asked.method)) &&
-      headers.every(({ name, value }) => (value === null ? asked.headers.has(name) : asked.headers.get(name) === value))
+      conditions.every((one) => holds(one, asked, client))
     );
   });
   return found?.route.id;
 }
+
+function holds(condition: RequestCondition, asked: RequestHead, client: RoutedClient): boolean {
+  const { authority, method, target } = asked;
+  const all = (conditions: readonly RequestCondition[]): boolean =>
+    conditions.every((one) => holds(one, asked, client));
+  switch (condition.kind) {
+    case 'host':
+      return condition.hosts.some((host) => expressionOf(host).test(/^(.*?)(?::\d+)?$/.exec(authority)?.[1] ?? ''));
+    case 'path':
+      return condition.paths.some((path) => pathTest(plainMatch(path))(plainPath(target)));
+    case 'method':
+      return condition.methods.includes(method);
+    case 'header':
+      return isValue(condition.tests, asked.headers.get(condition.name));
+    case 'cookie':
+      return isValue(condition.tests, /c=([^;]*)/.exec(asked.headers.get('cookie') ?? '')?.[1] ?? null);
+    case 'query':
+      return isValue(condition.tests, new URLSearchParams(target.split('?').slice(1).join('?')).get(condition.name));
+    case 'client_address':
+      return condition.networks.includes(`${client.address}/32`);
+    case 'listener':
+      return condition.names.includes(client.listener);
+    case 'scheme':
+      return condition.scheme === client.scheme;
+    case 'any':
+      return condition.of.some(all);
+    case 'not':
+      return !all(condition.of);
+  }
+}
+
+function expressionOf(host: string): RegExp {
+  if (host.startsWith('~ ')) return new RegExp(host.slice(2));
+  const [stars, dots] = [host.startsWith('*.') ? '.*' : '[^.]*', '[.]'];
+  return new RegExp(`^${host.replace(/[[\]]/g, '\\$&').replaceAll('.', dots).replaceAll('*', stars)}$`);
+}
+
+function isValue(tests: readonly ValueTest[], sent: string | null): boolean {
+  return tests.every((test) => {
+    if (test.kind === 'absent' || sent === null) return test.kind === 'absent' && sent === null;
+    if (test.kind === 'present') return true;
+    const quoted = 'value' in test ? test.value : '';
+    return new RegExp(
+      `${/is|prefix/.test(test.kind) ? '^' : ''}${quoted}${/is|suffix/.test(test.kind) ? '$' : ''}`,
+    ).test(sent);
+  });
+}
+
+before(loadPatterns);
 
 const segment = fc.constantFrom('a', 'b', 'ab', '%61', 'A', '.', '..', '%2E%2e', '', 'a%2fb', 'a:b', '~', '%');
 const path = fc.array(segment, { maxLength: 4 }).map((segments) => `/${segments.join('/')}`);
@@ -146,19 +192,63 @@ const target = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('*', '', 'a:443', '//', '/.', '/..') },
 );
 const hosts = ['x.org', 'a.x.org', 'b.a.x.org', 'y.org', '[::1]', ''];
-const patterns = fc.subarray(['x.org', 'a.x.org', '*.x.org', '*.a.x.org', '*.org', '[::1]', 'y.org']);
-const headers: fc.Arbitrary<RouteMatch['headers']> = fc.subarray([
-  { name: 'x-one', value: '1' },
-  { name: 'x-two', value: null },
+const patterns = fc.subarray([
+  ...['x.org', 'a.x.org', '*.x.org', '*.a.x.org', '*.org', '[::1]', 'y.org'],
+  ...['*x.org', 'a.*.org', '~ ^[xy]', '~ a'],
 ]);
+const valueTests: fc.Arbitrary<readonly ValueTest[]> = fc.oneof(
+  fc.constantFrom<ValueTest>({ kind: 'present' }, { kind: 'absent' }).map((one) => [one]),
+  fc.array(
+    fc.record({ kind: fc.constantFrom('is', 'prefix', 'suffix', 'pattern'), value: fc.constantFrom('1', 'x', 'x1') }),
+    { minLength: 1, maxLength: 2 },
+  ),
+);
+const leaf: fc.Arbitrary<PlainCondition> = fc.oneof(
+  fc.record({ kind: fc.constant('header'), name: fc.constantFrom('x-one', 'x-two'), tests: valueTests }),
+  fc.record({ kind: fc.constant('cookie'), name: fc.constant('c'), tests: valueTests }),
+  fc.record({ kind: fc.constant('query'), name: fc.constant('a'), tests: valueTests }),
+  fc.constantFrom<PlainCondition>(
+    { kind: 'client_address', networks: ['10.0.0.1/32'] },
+    { kind: 'listener', names: ['internal', 'other'] },
+    { kind: 'scheme', scheme: 'https' },
+    { kind: 'method', methods: ['POST'] },
+    { kind: 'host', hosts: ['x.org', '*.x.org'] },
+    { kind: 'path', paths: [{ kind: 'pattern', text: '^/a(/|$)' }] },
+  ),
+) as fc.Arbitrary<PlainCondition>;
+const leaves = fc.array(leaf, { minLength: 1, maxLength: 2 });
+const condition: fc.Arbitrary<RequestCondition> = fc.oneof(
+  { weight: 3, arbitrary: leaf },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('any' as const),
+      of: fc.array(leaves, { minLength: 1, maxLength: 2 }),
+    }),
+  },
+  { weight: 1, arbitrary: leaves.map((of) => ({ kind: 'not' as const, of })) },
+);
 const rarely = <T>(arbitrary: fc.Arbitrary<readonly T[]>): fc.Arbitrary<readonly T[]> =>
   fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary });
-const matchOf: fc.Arbitrary<RouteMatch> = fc.record({
-  hosts: fc.oneof(fc.constant([]), patterns),
-  pathPrefix: fc.oneof(fc.constant('/'), path, target),
-  methods: rarely(fc.subarray(['GET', 'POST'])),
-  headers: rarely(headers),
-});
+const glob = fc.array(fc.oneof(segment, fc.constantFrom('*', '**', 'a*')), { minLength: 1, maxLength: 3 });
+const pathMatch: fc.Arbitrary<PathMatch> = fc.oneof(
+  path.map((text) => ({ kind: 'prefix' as const, text })),
+  path.map((text) => ({ kind: 'exact' as const, text })),
+  glob.map((segments) => ({ kind: 'glob' as const, text: `/${segments.join('/')}/*` })),
+  fc
+    .constantFrom('^/a/', '^/a', '^/ab?$', 'b$', '^/(a|b)/', '^/a/|^/b', '^/a/[^/]+$')
+    .map((text) => ({ kind: 'pattern' as const, text })),
+);
+const matchOf: fc.Arbitrary<RouteMatch> = fc.record(
+  {
+    hosts: fc.oneof(fc.constant([]), patterns),
+    pathPrefix: fc.oneof(fc.constant('/'), path, target),
+    paths: fc.array(pathMatch, { minLength: 1, maxLength: 3 }),
+    methods: rarely(fc.subarray(['GET', 'POST'])),
+    conditions: fc.array(condition, { minLength: 1, maxLength: 2 }),
+  },
+  { requiredKeys: ['hosts', 'pathPrefix', 'methods'] },
+);
 const asked = fc
   .tuple(
     fc.constantFrom(...hosts, ...hosts.map((host) => `${host}:8080`)),
@@ -166,24 +256,35 @@ const asked = fc
     fc.constantFrom('GET', 'POST', 'HEAD'),
     fc.subarray<[string, string]>([
       ['x-one', '1'],
-      ['x-two', 'x'],
+      ['x-two', 'x1'],
+      ['cookie', 'b=2; c=x'],
     ]),
   )
   .map((parts) => request(...parts));
+const clients: fc.Arbitrary<RoutedClient> = fc.record({
+  address: fc.constantFrom('10.0.0.1', '10.0.0.2', ''),
+  listener: fc.constantFrom('internal', 'public'),
+  scheme: fc.constantFrom('http', 'https'),
+});
+const askedBy = fc.tuple(asked, clients);
 
 it('the index of routes finds the same route as a walk over all routes', () => {
   let [requests, hits] = [0, 0];
   fc.assert(
-    fc.property(fc.array(matchOf, { maxLength: 12 }), fc.array(asked, { minLength: 1, maxLength: 8 }), (all, some) => {
-      const entries = all.map((match, index) => entryOf(`${index}`, match));
-      const index = createRouter(entries);
-      for (const one of some) {
-        const expected = walk(entries, one);
-        requests += 1;
-        if (expected !== undefined) hits += 1;
-        assert.equal(index.route(one)?.id, expected, `${one.method} ${one.authority} ${one.target}`);
-      }
-    }),
+    fc.property(
+      fc.array(matchOf, { maxLength: 12 }),
+      fc.array(askedBy, { minLength: 1, maxLength: 8 }),
+      (all, some) => {
+        const entries = all.map((match, index) => entryOf(`${index}`, match));
+        const index = createRouter(entries);
+        for (const [one, client] of some) {
+          const expected = walk(entries, one, client);
+          requests += 1;
+          if (expected !== undefined) hits += 1;
+          assert.equal(index.route(one, client)?.id, expected, `${one.method} ${one.authority} ${one.target}`);
+        }
+      },
+    ),
     { numRuns: 1500 },
   );
   assert.ok(requests > 500 && hits > requests / 4, `${hits} of ${requests} requests had a route`);
@@ -195,31 +296,41 @@ describe('an explanation of a route', () => {
     hosts: fc.uniqueArray(fc.constantFrom('a', '*.a', 'b.a'), { maxLength: 2 }),
     pathPrefix: words.map((word) => `/${word}`),
     methods: fc.uniqueArray(fc.constantFrom('GET', 'POST'), { maxLength: 1 }),
-    headers: fc.constantFrom<RouteMatch['headers']>([], [{ name: 'x', value: '1' }], [{ name: 'x', value: null }]),
+    conditions: fc.array(condition, { maxLength: 2 }),
   });
   const requests = fc.record({
     authority: fc.constantFrom('a', 'b.a', 'b.a:1', 'c'),
     target: fc.tuple(words, words).map(([one, other]) => `/${one}/${other}`),
     method: fc.constantFrom('GET', 'POST'),
     header: fc.constantFrom(null, '1', '2'),
+    client: clients,
   });
 
   it('names the route that the router finds', () => {
     fc.assert(
-      fc.property(fc.array(matches, { maxLength: 5 }), requests, (all, { authority, target, method, header }) => {
-        const lines: [string, string][] = header === null ? [] : [['x', header]];
-        const entries = all.map((match, index) => entryOf(`r${index}`, match));
-        const edits = { set: [], add: [], remove: [], ifAbsent: [] };
-        const edited = { requestHeaders: edits, responseHeaders: edits };
-        const settings = { buffer: {}, tunnel: {}, ...edited, action: { kind: 'feature', feature: 'readiness' } };
-        const routes = all.map((match, index) => ({ id: `r${index}`, match, ...settings }) as unknown as RouteSpec);
-        const headers = new Map(lines);
-        const found = createRouter(entries).route(request(authority, target, method, lines));
-        assert.equal(
-          explainRoute({ method, authority, target, headers }, { routes, upstreams: [] }).route,
-          found?.id ?? null,
-        );
-      }),
+      fc.property(
+        fc.array(matches, { maxLength: 5 }),
+        requests,
+        (all, { authority, target, method, header, client }) => {
+          const lines: [string, string][] = header === null ? [] : [['x-one', header]];
+          const entries = all.map((match, index) => entryOf(`r${index}`, match));
+          const edits = { set: [], add: [], remove: [], ifAbsent: [] };
+          const headerEdits = { requestHeaders: edits, responseHeaders: edits };
+          const settings = {
+            ...headerEdits,
+            buffer: {},
+            tunnel: {},
+            action: { kind: 'feature', feature: 'readiness' },
+          };
+          const routes = all.map((match, index) => ({ id: `r${index}`, match, ...settings }) as unknown as RouteSpec);
+          const headers = new Map(lines);
+          const found = createRouter(entries).route(request(authority, target, method, lines), client);
+          assert.equal(
+            explainRoute({ method, authority, target, headers, client }, { routes, upstreams: [] }).route,
+            found?.id ?? null,
+          );
+        },
+      ),
     );
   });
 });

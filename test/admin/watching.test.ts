@@ -225,7 +225,13 @@ describe('the route of a request', () => {
     const [question] = gateway.questions;
     assert.deepEqual(
       { ...question, headers: [...(question?.headers ?? [])] },
-      { method: 'POST', authority: 'shop.example:8443', target: '/a/../%61?x=1', headers: [['x-beta', '1']] },
+      {
+        method: 'POST',
+        authority: 'shop.example:8443',
+        target: '/a/../%61?x=1',
+        headers: [['x-beta', '1']],
+        client: { address: '', listener: '', scheme: 'https' },
+      },
     );
   });
 

@@ -7,7 +7,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   wire: ['core'],
   policy: ['core'],
   redact: ['core'],
-  schema: ['redact'],
+  schema: ['core', 'redact'],
   features: ['core', 'policy'],
   // What may be written of a feature.
   'features/keys': ['core', 'schema', 'features'],
@@ -125,7 +125,8 @@ export const typesAlone: Readonly<Record<string, readonly string[]>> = { dashboa
 /** npm packages by room; a room that is not here uses none. Each grant is used. */
 export const packages: Readonly<Record<string, readonly string[]>> = {
   // The schemas of core/schemas: types come from them by inference, and only readers of configurations and the admin API load them.
-  core: ['zod'],
+  // And the engine of regular expressions, loaded where a configuration has one.
+  core: ['zod', 're2js'],
   schema: ['zod'],
   'features/keys': ['zod'],
   config: ['yaml', 'zod'],

@@ -14,7 +14,7 @@ function bound(requestsMax: number, { queueMax = 2, queueMs = 2000, adaptive = f
 const toApp: Pick<RouteSpec, 'action'> = { action: { kind: 'upstream', upstream: 'app' as UpstreamId } };
 
 function route(id: string, pathPrefix: string, rest: Partial<RouteSpec> = {}): Partial<RouteSpec> {
-  return { id: id as RouteId, match: { hosts: [], pathPrefix, methods: [], headers: [] }, ...toApp, ...rest };
+  return { id: id as RouteId, match: { hosts: [], pathPrefix, methods: [] }, ...toApp, ...rest };
 }
 
 const settings = (concurrency: ConcurrencySettings): Partial<RouteSpec> => ({ features: { concurrency } });

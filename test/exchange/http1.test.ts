@@ -109,7 +109,7 @@ describe('requests on one connection', () => {
   it('all get their answers from the gateway itself, half-closed or not', () => {
     const world = answering({
       routes: [
-        { match: { hosts: [], pathPrefix: '/first', methods: [], headers: [] } },
+        { match: { hosts: [], pathPrefix: '/first', methods: [] } },
         {
           action: { kind: 'feature', feature: 'respond' },
           features: { respond: { status: 200, contentType: 'text/plain', body: 'to /x ' } },

@@ -88,7 +88,7 @@ function travels(world: World, { targets, carry, refused }: Journey): void {
 
 const routes = ['/a', '/b', '/c', '/d', '/e'].map((pathPrefix) => ({
   id: `route${pathPrefix}` as RouteId,
-  match: { hosts: [], pathPrefix, methods: [], headers: [] },
+  match: { hosts: [], pathPrefix, methods: [] },
 }));
 
 /** A client's own members, and the statuses of its requests. */

@@ -33,7 +33,7 @@ export class ParallelAttempts extends ExchangeState implements DownstreamHandler
   // The client's side.
 
   onRequest(): void {
-    this.matchedRoute = this.serving.router.route(this.request);
+    this.matchedRoute = this.serving.router.route(this.request, this.client);
     const upstream = this.requireUpstream();
     const first = upstream.choose([], this);
     const second = first && upstream.choose([first], this);

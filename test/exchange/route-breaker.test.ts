@@ -26,7 +26,7 @@ class BreakerWorld {
 
   constructor(spec: Partial<RouteBreakerSpec> = {}) {
     const circuitBreaker = { ...usual, ...spec };
-    const match = (pathPrefix: string) => ({ hosts: [], pathPrefix, methods: [], headers: [] });
+    const match = (pathPrefix: string) => ({ hosts: [], pathPrefix, methods: [] });
     const options = {
       endpoints: ['a', 'b'],
       routes: [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { assertRecord, type Case, pattern, unbuffered } from './cases.ts';
 import type { RequestText } from './world.ts';
 
-const elsewhere = { match: { hosts: ['other.example'], pathPrefix: '/', methods: [], headers: [] } };
+const elsewhere = { match: { hosts: ['other.example'], pathPrefix: '/', methods: [] } };
 
 const bodies: readonly { readonly what: string; readonly request: RequestText; readonly bytes: number }[] = [
   { what: 'with the head', request: { body: 'ping' }, bytes: 4 },

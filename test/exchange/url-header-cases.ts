@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Case } from './cases.ts';
 
 const own = (path: string): string => `http://example.org${path}`;
-const match = { hosts: [], pathPrefix: '/dav', methods: [], headers: [] };
+const match = { hosts: [], pathPrefix: '/dav', methods: [] };
 const toRoot = [{ match, rewrite: { pathPrefix: '/', host: 'app.internal' } }];
 const asItIs = [{ match }];
 

@@ -182,7 +182,7 @@ export const defaultRetry: RetrySpec = {
 export function routeSpecs(options: WorldOptions): readonly RouteSpec[] {
   const plain: RouteSpec = {
     id: 'all' as RouteId,
-    match: { hosts: [], pathPrefix: '/', methods: [], headers: [] },
+    match: { hosts: [], pathPrefix: '/', methods: [] },
     action: { kind: 'upstream', upstream: 'app' as UpstreamId },
     rewrite: { pathPrefix: null, host: 'client' },
     requestHeaders: { remove: [], set: [], add: [] },

@@ -196,7 +196,7 @@ export class FakeGateway implements Gateway {
   readonly questions: RouteQuestion[] = [];
   routed: RoutedConfiguration = { routes: [], upstreams: [] };
 
-  explainRoute(question: RouteQuestion): RouteExplanation {
+  async explainRoute(question: RouteQuestion): Promise<RouteExplanation> {
     this.questions.push(question);
     return explainRoute(question, this.routed);
   }

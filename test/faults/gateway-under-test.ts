@@ -168,7 +168,7 @@ function routeTo({ name, hostName, to, heldMs = 0 }: Target, prefix: string, tim
       : { kind: 'upstream', upstream: name as UpstreamId };
   return {
     id: `${name}${prefix}` as RouteId,
-    match: { hosts: hostName === undefined ? [] : [hostName], pathPrefix: prefix, methods: [], headers: [] },
+    match: { hosts: hostName === undefined ? [] : [hostName], pathPrefix: prefix, methods: [] },
     action,
     ...(to === 'maintenance' ? { features: { maintenance: { message: 'Back soon.', retryAfterS: 60 } } } : {}),
     rewrite: { pathPrefix: null, host: 'client' },

@@ -55,7 +55,7 @@ upstreams:
   socket: { endpoints: "unix:${folder}/fpm.sock", protocol: fastcgi }
   kept: { endpoints: "127.0.0.1:${port}", protocol: fastcgi, check: none, connections: { max: 4, reuse: always } }
 buffer: { request: 1KiB, request_wait: 50ms }
-timeouts: { response_head: 400ms, idle: 400ms }
+timeouts: { response_head: 1500ms, idle: 1500ms }
 routes:
   - { path: /two, to: two }
   - { path: /socket, to: socket }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { parse, stringify } from 'yaml';
 import { parseConfiguration } from '../../src/config/parse.ts';
+import { loadPatterns } from '../../src/core/pattern.ts';
 import { listenOptions } from '../../src/deploy/exposure.ts';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import { completed } from './completed.ts';
@@ -38,6 +39,8 @@ const documents = [
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
 ];
+
+before(loadPatterns);
 
 describe('an example of a configuration is accepted', () => {
   let examples = 0;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import * as fc from '../../../test/properties.ts';
 import type { Result } from '#failures/result.ts';
 import { editDistance, nearest } from '../../core/nearest.ts';
@@ -8,10 +8,12 @@ import { parseEndpoint, parseListenAddress } from './address.ts';
 import { splitCommandLine } from '../../schema/format/command-line.ts';
 import { parseDuration } from '../../schema/format/duration.ts';
 import { parseHeaderName, parseHeaderValue, parseMethod } from '../../schema/format/field.ts';
-import { parseHostPattern } from './host-pattern.ts';
+import { parseHostPattern, parseRouteHost } from './host-pattern.ts';
 import { parseNetwork } from '../../schema/format/network.ts';
 import { parseBytes } from '../../schema/format/bytes.ts';
-import { parseCheckPath, parsePathPrefix } from './path-prefix.ts';
+import { parseCheckPath, parsePath, parsePathPrefix } from './path-prefix.ts';
+import { loadPatterns } from '../../core/pattern.ts';
+import { parsePattern } from '../../schema/format/pattern.ts';
 
 function valueOf<T>(result: Result<T, ErrorDetail>): T {
   if (result.ok) return result.value;
@@ -209,12 +211,20 @@ describe('splitCommandLine', () => {
 });
 
 describe('what requests are matched by', () => {
+  before(loadPatterns);
+
   const accepted: [parse: (text: string) => Result<string, ErrorDetail>, text: string, value: string][] = [
     [parseHostPattern, 'Example.ORG', 'example.org'],
     [parseHostPattern, '*.example.org', '*.example.org'],
     [parseHostPattern, '127.0.0.1', '127.0.0.1'],
     [parseHostPattern, '[::1]', '[::1]'],
     [parseHostPattern, 'localhost', 'localhost'],
+    ...['shop-*.example.org', '*shop.example.org', '*.example.org', 'a.org', '~ ^a'].map(
+      (text): [typeof parseRouteHost, string, string] => [parseRouteHost, text, text],
+    ),
+    [parseRouteHost, '~^[a-z]+$', '~ ^[a-z]+$'],
+    [parseRouteHost, 'SHOP-*.Example.org.', 'shop-*.example.org'],
+    [parsePattern, '(?<id>[0-9]+)', '(?<id>[0-9]+)'],
     [parsePathPrefix, '/', '/'],
     [parsePathPrefix, '/a/', '/a'],
     [parsePathPrefix, '/%C3%BC', '/%C3%BC'],
@@ -230,7 +240,21 @@ describe('what requests are matched by', () => {
   for (const [parse, text, value] of accepted)
     test(`${parse.name} takes ${JSON.stringify(text)}`, () => assert.equal(valueOf(parse(text)), value));
 
-  const refused: [parse: (text: string) => Result<string, ErrorDetail>, texts: string[]][] = [
+  const paths: [text: string, kind: string, value: string][] = [
+    ['/api/', 'prefix', '/api'],
+    ['= /login', 'exact', '/login'],
+    ['=/login/', 'exact', '/login/'],
+    ['*.php', 'glob', '/**.php'],
+    ['**/a.php', 'glob', '/**/a.php'],
+    ['/users/*/edit', 'glob', '/users/*/edit'],
+    ['/api*', 'glob', '/api*'],
+    ['~ ^/a b', 'pattern', '^/a b'],
+  ];
+  for (const [text, kind, value] of paths)
+    test(`parsePath takes ${JSON.stringify(text)} for ${kind} ${value}`, () =>
+      assert.deepEqual(parsePath(text), { ok: true, value: { kind, text: value } }));
+
+  const refused: [parse: (text: string) => Result<unknown, ErrorDetail>, texts: string[]][] = [
     [
       parseHostPattern,
       [
@@ -276,6 +300,9 @@ describe('what requests are matched by', () => {
         '\n',
       ],
     ],
+    [parsePath, ['', 'a', '/a b', '= a', '=', '~', '~ (', '~* a', '^/a', '/a$', '/a***', '/../*', '^~ a b', '/a/*']],
+    [parseRouteHost, ['', '*', 'a-*-*.org', '*.*.org', 'a*b*.org', '**.org', '~', '~ (', 'a+', '-*.org']],
+    [parsePattern, ['', '(', '(?!a)', 'a'.repeat(1001)]],
     [parseCheckPath, ['', 'up', 'http://a/up', '/a b', '/a#b', '/ü']],
     [parseMethod, ['', 'get', 'CONNECT', '*', 'A B']],
     [parseHeaderName, ['', 'a b', 'a:', ':a', 'ü', 'a\n']],

@@ -3,6 +3,7 @@ import type { Result } from '#failures/result.ts';
 import { succeed } from '#failures/result.ts';
 import type { ErrorDetail } from '../../schema/error-detail.ts';
 import { reject, quoted } from '../../schema/error-detail.ts';
+import { parsePattern } from '../../schema/format/pattern.ts';
 import { isSwitchWord } from '../../schema/format/switch-word.ts';
 import { normalHost } from '../../schema/format/host-name.ts';
 import { normalIpv6 } from './address.ts';
@@ -37,6 +38,24 @@ export function parseHostPattern(text: string): Result<string, ErrorDetail> {
   // `y.` and fullwidth letters become such a word here.
   if (!wild && isSwitchWord(host)) return rejectSwitchWord(text);
   return succeed(`${wild ? '*.' : ''}${host}`);
+}
+
+/** A host of a route: also `shop-*.example.org`, with one `*` for characters of a label, or a regular expression behind `~`. */
+export function parseRouteHost(text: string): Result<string, ErrorDetail> {
+  const [, pattern] = /^~\s*(.*)$/s.exec(text) ?? [];
+  if (pattern !== undefined) {
+    const parsed = parsePattern(pattern);
+    return parsed.ok ? succeed(`~ ${parsed.value}`) : parsed;
+  }
+  if (/[\^$()|\\+?]/.test(text)) return reject('a regular expression has "~ " before it', `write "~ ${text}"`);
+  if (!text.includes('*', 1) && (!text.startsWith('*') || text.length < 2 || text[1] === '.'))
+    return parseHostPattern(text);
+  const checked = parseHostPattern(text.replace('*', 'x'));
+  if (checked.ok && !text.replace('*', '').includes('*')) return succeed(text.toLowerCase().replace(/\.$/, ''));
+  return reject(
+    `${quoted(text)} is not a host name`,
+    'a name has one "*", such as "shop-*.example.org"; others are written as regular expressions behind "~ "',
+  );
 }
 
 const allWords = /^(?:\*|all|any|everything|everyone|everybody|always|true|yes|on)$/i;

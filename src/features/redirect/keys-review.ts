@@ -1,4 +1,6 @@
 /** Redirects to hosts that are not ours, and redirects that lead back to themselves. */
+import { isHostPattern, isWildcard, matchesHost } from '../../core/host-match.ts';
+import { pathsOf, pathTest } from '../../core/path-match.ts';
 import type { RouteMatch } from '../../core/route-spec.ts';
 import type { Findings, Path } from '../../schema/findings.ts';
 import type { Written } from '../feature-keys.ts';
@@ -39,12 +41,16 @@ interface RedirectTarget {
   readonly path: string;
 }
 
-/** Follows the redirect of the first request that the route takes. Routes that match by headers depend on more than can be seen here. */
+/** Follows the redirect of the first request that the route takes. Routes that match by conditions depend on more than can be seen here. */
 function reviewLoop(location: string, route: WrittenRoute, written: WrittenRedirects, findings: Findings): void {
-  const { hosts, pathPrefix, methods, headers } = route.match;
-  if (headers.length > 0) return;
+  const { hosts, pathPrefix, paths, methods, conditions } = route.match;
+  // An example of a glob would be a guess.
+  if (conditions !== undefined || paths?.[0]?.kind === 'glob' || paths?.[0]?.kind === 'pattern') return;
   const method = methods[0] ?? 'GET';
-  let target: RedirectTarget | null = { host: hosts.find((one) => !one.startsWith('*.')) ?? null, path: pathPrefix };
+  let target: RedirectTarget | null = {
+    host: hosts.find((one) => !isWildcard(one) && !isHostPattern(one)) ?? null,
+    path: paths?.[0]?.text ?? pathPrefix,
+  };
   let next: WrittenRoute | undefined = route;
   for (let hop = 0; hop < hopsMax && next !== undefined; hop++) {
     const to: string | null = next === route ? location : locationIn(next.read);
@@ -91,20 +97,16 @@ function targetOf(
   if (url === null) return null;
   const path = url.pathname.length > 1 ? url.pathname.replace(/\/$/, '') : '/';
   if (!isUrl || location.includes('{host}')) return { host, path };
-  const isOurs = routes.some(({ match }) => match.hosts.some((name) => covers(name, url.hostname)));
+  const isOurs = routes.some(({ match }) => match.hosts.length > 0 && matchesHost(match.hosts, url.hostname));
   return isOurs ? { host: url.hostname, path } : null;
 }
 
 function takes({ match }: WrittenRoute, { host, path }: RedirectTarget, method: string): boolean {
-  const { hosts, pathPrefix, methods, headers } = match;
+  const { hosts, methods, conditions } = match;
   return (
-    headers.length === 0 &&
+    conditions === undefined &&
     (methods.length === 0 || methods.includes(method)) &&
-    (hosts.length === 0 || (host !== null && hosts.some((name) => covers(name, host)))) &&
-    (pathPrefix === '/' || path === pathPrefix || path.startsWith(`${pathPrefix}/`))
+    (hosts.length === 0 || (host !== null && matchesHost(hosts, host))) &&
+    pathsOf(match).some((one) => pathTest(one)(path))
   );
-}
-
-function covers(pattern: string, host: string): boolean {
-  return pattern === host || (pattern.startsWith('*.') && host.endsWith(pattern.slice(1)));
 }
