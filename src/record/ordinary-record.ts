@@ -89,8 +89,8 @@ function isOrdinaryForwarded(exchange: EndedExchange): boolean {
 }
 
 /**
- * The gateway itself has answered, with a file or by its configuration, and nothing has failed. Measured: the line of a file took 1.5 µs
- * instead of 6, a fifth of the processor time of a small file.
+ * The gateway itself has answered, with a file or by its configuration, and nothing has failed. In a profile of a small file, the line as
+ * text had taken 6 of 33 µs.
  */
 function isOwnAnswer(exchange: EndedExchange): boolean {
   return (
