@@ -33,7 +33,7 @@ export async function load(
   const script = join(place.folder, `wrk-${place.port}.lua`);
   writeFileSync(script, scriptOf(work));
   const args = [
-    ...[wrk.path, '-t1', `-c${connections}`, `-d${place.seconds}s`],
+    ...[wrk.path, '-t1', `-c${work.connections ?? connections}`, `-d${place.seconds}s`],
     ...(work.method === 'GET' && !work.freshHeaders ? [] : ['-s', script]),
     ...headers,
     `${settings[work.setting].tls ? 'https' : 'http'}://127.0.0.1:${place.port}${work.path}`,

@@ -45,7 +45,7 @@ import {
 import { grpcDeadlineExceeded, grpcDeadlineTrailers } from './grpc-deadline-trailers.ts';
 import { grpcStatusIn, grpcStatusMissing, grpcStatusOfHead } from './grpc-status.ts';
 import { loopOf } from './loop.ts';
-import { routeToSource } from './response-source.ts';
+import { ResponseSource, routeToSource } from './response-source.ts';
 import { isLastHop, hopFailure } from './max-forwards.ts';
 import { noRouteFailure } from './routed-methods.ts';
 import { concernsRequestOnly, isByClientLeaving, isUnanswered } from './request-failures.ts';
@@ -92,6 +92,8 @@ export class Exchange
   #admission: Admission | null = null;
   /** Null unless the route has `retry`, or the release before may be asked. */
   #retries: RetryState | null = null;
+  /** Null unless a filter answers with a stream. */
+  #source: ResponseSource | null = null;
 
   // request ─▶ route
 
@@ -144,7 +146,10 @@ export class Exchange
   onFilterSource({ stream }: FilterSource): void {
     this.protect(() => {
       const replaced = this.attempts.at(-1) ?? null;
-      this.matchedRoute = routeToSource(this.requireRoute(), stream, replaced);
+      const route = this.requireRoute();
+      const asked = replaced === null ? null : route.upstream;
+      this.matchedRoute = routeToSource(route, asked);
+      this.#source = new ResponseSource(stream, asked, replaced?.release ?? null);
       this.split = null;
       this.#retries = null;
       if (replaced === null) this.#receive();
@@ -213,7 +218,8 @@ export class Exchange
   #choose(failure: Failure | null): void {
     if (this.split !== null) this.matchedRoute = routeBeside(this) ?? this.matchedRoute;
     const upstream = this.#nameUpstream();
-    const endpoint = this.#retries?.takePrevious() ?? upstream.choose(endpointsTried(this.attempts), this);
+    const endpoint =
+      this.#source ?? this.#retries?.takePrevious() ?? upstream.choose(endpointsTried(this.attempts), this);
     if (endpoint === null) {
       const wait = EndpointWait.begin(this, this.ports.clock, failure);
       return wait === null ? this.onNoEndpointReady(failure) : this.#waitFor(wait);

@@ -118,6 +118,18 @@ test('the line written as bytes is the same as the line written as text', () => 
   );
 });
 
+test('so is the line of an answer of the gateway itself', () => {
+  fc.assert(
+    fc.property(exchanges, fc.double({ min: 0, max: 200_000, noNaN: true }), (forwarded, ms) => {
+      const endedAt = (forwarded.startedAt + ms) as Instant;
+      const own = { attempts: [], release: null, delivery: 'not_sent', statusReceived: 0, upstream: '' } as const;
+      const exchange: EndedExchange = { ...forwarded, ...own, endKind: 'generated', endedAt };
+      assert.equal(writtenLine(exchange), writer(testRing()).line(exchange));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
 const anyMs = fc.oneof(
   fc.double({ min: 0, max: 12, noNaN: true }),
   fc.double({ min: 0, max: 2_000_000, noNaN: true }),
@@ -170,6 +182,11 @@ test('every ordinary line is written as bytes, and equals the line written as te
 
 test('a sample exchange is ordinary, so that the property is about bytes', () => {
   assert.equal(isOrdinary(sampleExchange()), true);
+});
+
+test('an answer of the gateway itself is ordinary', () => {
+  const own = { attempts: [], delivery: 'not_sent', endKind: 'generated', statusReceived: 0, upstream: '' } as const;
+  assert.equal(isOrdinary(sampleExchange(own)), true);
 });
 
 test('bytes that came behind a response are written', () => {

@@ -3,7 +3,7 @@ import type { TlsFacts } from '../core/transport.ts';
 import { recordVersion } from '../core/record.ts';
 import { protocolDefault } from '../core/record-defaults.ts';
 import { hidesSecret } from '../redact/target.ts';
-import { decimalsMsMax } from './json-text.ts';
+import { decimalsMsMax, exactMs } from './json-text.ts';
 import type { LineBytes } from './line-bytes.ts';
 import { recordLimits } from './limits.ts';
 import { isSuccess, type SuccessTimes } from './success-times.ts';
@@ -58,6 +58,8 @@ const sent = ascii(',"sent_ms":');
 const head = ascii(',"head_ms":');
 const ended = ascii(',"ended_ms":');
 const status = ascii('}],"status":');
+const ownStatus = ascii(',"status":');
+const generated = ascii(',"delivery":"not_sent","end":"generated"');
 const bytesIn = ascii(',"bytes_in":');
 const bytesOut = ascii(',"bytes_out":');
 const duration = ascii(',"duration_ms":');
@@ -68,11 +70,44 @@ export const ordinaryBytesMax = recordLimits.path + 4 * recordLimits.query + rec
 
 /** A success without anything rare: nearly every exchange. */
 export function isOrdinary(exchange: EndedExchange): boolean {
-  if (!isSuccess(exchange)) return false;
-  const { statusReceived, recordedHeaders = null } = exchange;
+  return (isSuccess(exchange) ? isOrdinaryForwarded(exchange) : isOwnAnswer(exchange)) && hasOrdinaryFacts(exchange);
+}
+
+function isOrdinaryForwarded(exchange: EndedExchange): boolean {
+  const { statusReceived } = exchange;
   const attempt = exchange.attempts[0] as AttemptFacts;
   return (
-    recordedHeaders === null &&
+    exchange.delivery === 'response_started' &&
+    exchange.statusSent === statusReceived &&
+    attempt.status === statusReceived &&
+    !attempt.retry &&
+    attempt.retryReason === 'accepted' &&
+    (attempt.surplusBytes ?? 0) === 0 &&
+    (attempt.errorText ?? '') === '' &&
+    hasOrdinaryTimes(attempt)
+  );
+}
+
+/**
+ * The gateway itself has answered, with a file or by its configuration, and nothing has failed. In a profile of a small file, the line as
+ * text had taken 6 of 33 µs.
+ */
+function isOwnAnswer(exchange: EndedExchange): boolean {
+  return (
+    exchange.attempts.length === 0 &&
+    exchange.failure === null &&
+    exchange.endKind === 'generated' &&
+    exchange.tunnel === null &&
+    exchange.release === null &&
+    exchange.delivery === 'not_sent' &&
+    exchange.statusSent > 0 &&
+    exchange.statusReceived === 0
+  );
+}
+
+function hasOrdinaryFacts(exchange: EndedExchange): boolean {
+  return (
+    (exchange.recordedHeaders ?? null) === null &&
     (exchange.recording ?? null) === null &&
     (exchange.filterMs === undefined || exchange.filterMs < 0) &&
     (exchange.bodyMs === undefined || exchange.bodyMs < 0) &&
@@ -82,14 +117,6 @@ export function isOrdinary(exchange: EndedExchange): boolean {
     (exchange.drawnUpstream ?? '') === '' &&
     (exchange.turnMs === undefined || exchange.turnMs < 0) &&
     (exchange.grpcStatus ?? null) === null &&
-    exchange.delivery === 'response_started' &&
-    exchange.statusSent === statusReceived &&
-    attempt.status === statusReceived &&
-    !attempt.retry &&
-    attempt.retryReason === 'accepted' &&
-    (attempt.surplusBytes ?? 0) === 0 &&
-    (attempt.errorText ?? '') === '' &&
-    hasOrdinaryTimes(attempt) &&
     exchange.endedAt - exchange.startedAt < decimalsMsMax &&
     exchange.id.length <= recordLimits.id &&
     exchange.traceId.length <= recordLimits.id &&
@@ -122,9 +149,10 @@ function hasOrdinaryTimes(attempt: AttemptFacts): boolean {
  * of the endpoint's name; then nothing has been written.
  */
 export function writeOrdinary(line: LineBytes, exchange: EndedExchange, parts: OrdinaryParts): boolean {
-  const attempt = exchange.attempts[0] as AttemptFacts;
-  const { upstream, bytes } = parts.endpoint(attempt, exchange);
-  if (upstream !== exchange.upstream || hidesSecret(exchange.target)) return false;
+  const [attempt] = exchange.attempts;
+  const endpoint = attempt === undefined ? null : parts.endpoint(attempt, exchange);
+  if (endpoint !== null && endpoint.upstream !== exchange.upstream) return false;
+  if (hidesSecret(exchange.target)) return false;
   line.fragment(beginning);
   if (!line.plain(exchange.id)) return false;
   if (!writeTraceId(line, exchange.traceId)) return false;
@@ -134,12 +162,26 @@ export function writeOrdinary(line: LineBytes, exchange: EndedExchange, parts: O
   if (cachedPrefix !== null) line.fragment(cachedPrefix);
   else if (!writePrefix(line, exchange, parts)) return false;
   if (!writeTarget(line, exchange.target, parts)) return false;
-  line.fragment(bytes);
-  noteTimes(line, attempt, exchange, parts.times);
-  noteEnd(line, exchange);
-  line.writeNumbers();
+  if (attempt === undefined || endpoint === null) writeOwnEnd(line, exchange);
+  else {
+    line.fragment(endpoint.bytes);
+    noteTimes(line, attempt, exchange, parts.times);
+    noteEnd(line, exchange);
+    line.writeNumbers();
+  }
   line.fragment(ending);
   return true;
+}
+
+/** From `"status"` on, of an answer of the gateway itself. */
+function writeOwnEnd(line: LineBytes, exchange: EndedExchange): void {
+  line.fragment(ownStatus);
+  line.digits(exchange.statusSent);
+  line.fragment(generated);
+  noteBytes(line, exchange);
+  line.writeNumbers();
+  line.fragment(duration);
+  line.ascii(String(exactMs(exchange.endedAt - exchange.startedAt)));
 }
 
 /** From `"trace_id"` to the beginning of the time; false if the id needs escaping. */
@@ -223,13 +265,17 @@ function noteTimes(line: LineBytes, attempt: AttemptFacts, exchange: EndedExchan
 
 function noteEnd(line: LineBytes, exchange: EndedExchange): void {
   line.number(status, exchange.statusSent);
+  noteBytes(line, exchange);
+  line.number(duration, fromZero(exchange.endedAt - exchange.startedAt));
+}
+
+function noteBytes(line: LineBytes, exchange: EndedExchange): void {
   const [received, written] = [
     Math.floor(fromZero(exchange.bytesFromClient)),
     Math.floor(fromZero(exchange.bytesToClient)),
   ];
   if (received > 0) line.number(bytesIn, received);
   if (written > 0) line.number(bytesOut, written);
-  line.number(duration, fromZero(exchange.endedAt - exchange.startedAt));
 }
 
 /** Negative numbers and NaN become 0. */

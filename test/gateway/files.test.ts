@@ -282,77 +282,87 @@ describe('pages that are missing', () => {
   });
 });
 
-describe('a file that changes while it is sent', () => {
-  /** More than the buffers of the system take while the client reads nothing. */
-  const size = 12_000_000;
+for (const isWarm of [false, true])
+  describe(`a file that changes while it is sent${isWarm ? ', and that was sent a moment ago' : ''}`, () => {
+    /** More than the buffers of the system take while the client reads nothing. */
+    const size = 12_000_000;
 
-  interface Sent {
-    readonly path: string;
-    readonly socket: Socket;
-  }
+    interface Sent {
+      readonly path: string;
+      readonly socket: Socket;
+    }
 
-  /** The file is open, and its client does not read. */
-  async function begun(name: string): Promise<Sent> {
-    const path = join(edge.folder, 'public', name);
-    await writeFile(path, Buffer.alloc(size, 'a'));
-    const socket = connect(edge.address());
-    socket.write(requestText('GET', `/${name}`, ['Host: plain.test', 'Connection: close']));
-    await until('the file is open', async () => (await openFiles(name)) > 0);
-    return { path, socket };
-  }
+    /** The file is open, and its client does not read. */
+    async function begun(name: string): Promise<Sent> {
+      const path = join(edge.folder, 'public', name);
+      await writeFile(path, Buffer.alloc(size, 'a'));
+      if (isWarm) await fetchOnce(name);
+      const socket = connect(edge.address());
+      socket.write(requestText('GET', `/${name}`, ['Host: plain.test', 'Connection: close']));
+      await until('the file is open', async () => (await openFiles(name)) > 0);
+      return { path, socket };
+    }
 
-  async function openFiles(name: string): Promise<number> {
-    const all = await readdir('/proc/self/fd');
-    const links = await Promise.all(all.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')));
-    return links.filter((link) => link.includes(`/${name}`)).length;
-  }
+    /** Its bytes are of no interest. */
+    async function fetchOnce(name: string): Promise<void> {
+      const socket = connect(edge.address());
+      socket.write(requestText('GET', `/${name}`, ['Host: plain.test', 'Connection: close']));
+      socket.resume();
+      await once(socket, 'close');
+    }
 
-  async function readOn({ socket }: Sent): Promise<RawResponse> {
-    const parts: Buffer[] = [];
-    socket.on('data', (part: Buffer) => void parts.push(part));
-    socket.on('error', () => {});
-    await once(socket, 'close');
-    const response = parseRawResponse(Buffer.concat(parts), 'GET', 'fin');
-    assert.ok(response !== null);
-    return response;
-  }
+    async function openFiles(name: string): Promise<number> {
+      const all = await readdir('/proc/self/fd');
+      const links = await Promise.all(all.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')));
+      return links.filter((link) => link.includes(`/${name}`)).length;
+    }
 
-  test('is completed from what was opened, if it is deleted', async () => {
-    const sent = await begun('deleted.bin');
-    await unlink(sent.path);
-    const response = await readOn(sent);
-    assert.deepEqual([response.complete, response.body.length], [true, size]);
+    async function readOn({ socket }: Sent): Promise<RawResponse> {
+      const parts: Buffer[] = [];
+      socket.on('data', (part: Buffer) => void parts.push(part));
+      socket.on('error', () => {});
+      await once(socket, 'close');
+      const response = parseRawResponse(Buffer.concat(parts), 'GET', 'fin');
+      assert.ok(response !== null);
+      return response;
+    }
+
+    test('is completed from what was opened, if it is deleted', async () => {
+      const sent = await begun('deleted.bin');
+      await unlink(sent.path);
+      const response = await readOn(sent);
+      assert.deepEqual([response.complete, response.body.length], [true, size]);
+    });
+
+    test('is completed from what was opened, if another one is put in its place', async () => {
+      const sent = await begun('renamed.bin');
+      await writeFile(`${sent.path}.new`, 'other');
+      await rename(`${sent.path}.new`, sent.path);
+      const response = await readOn(sent);
+      assert.deepEqual([response.complete, response.body.length], [true, size]);
+      assert.ok(response.body.equals(Buffer.alloc(size, 'a')));
+    });
+
+    test('is cut, if it becomes shorter', async () => {
+      const sent = await begun('shorter.bin');
+      await truncate(sent.path, 5_000_000);
+      const response = await readOn(sent);
+      assert.equal(response.complete, false);
+      const record = await edge.record(response);
+      assert.deepEqual([record.end, record.cause], ['truncated', 'file_changed']);
+    });
+
+    test('is cut, if it is rewritten in place', async () => {
+      const sent = await begun('rewritten.bin');
+      await writeFile(sent.path, Buffer.alloc(size, 'b'), { flag: 'r+' });
+      const response = await readOn(sent);
+      assert.equal(response.complete, false);
+      assert.equal((await edge.record(response)).cause, 'file_changed');
+    });
+
+    test('is closed when the client leaves', async () => {
+      const sent = await begun('left.bin');
+      sent.socket.resetAndDestroy();
+      await until('the file is closed', async () => (await openFiles('left.bin')) === 0);
+    });
   });
-
-  test('is completed from what was opened, if another one is put in its place', async () => {
-    const sent = await begun('renamed.bin');
-    await writeFile(`${sent.path}.new`, 'other');
-    await rename(`${sent.path}.new`, sent.path);
-    const response = await readOn(sent);
-    assert.deepEqual([response.complete, response.body.length], [true, size]);
-    assert.ok(response.body.equals(Buffer.alloc(size, 'a')));
-  });
-
-  test('is cut, if it becomes shorter', async () => {
-    const sent = await begun('shorter.bin');
-    await truncate(sent.path, 5_000_000);
-    const response = await readOn(sent);
-    assert.equal(response.complete, false);
-    const record = await edge.record(response);
-    assert.deepEqual([record.end, record.cause], ['truncated', 'file_changed']);
-  });
-
-  test('is cut, if it is rewritten in place', async () => {
-    const sent = await begun('rewritten.bin');
-    await writeFile(sent.path, Buffer.alloc(size, 'b'), { flag: 'r+' });
-    const response = await readOn(sent);
-    assert.equal(response.complete, false);
-    assert.equal((await edge.record(response)).cause, 'file_changed');
-  });
-
-  test('is closed when the client leaves', async () => {
-    const sent = await begun('left.bin');
-    sent.socket.resetAndDestroy();
-    await until('the file is closed', async () => (await openFiles('left.bin')) === 0);
-  });
-});

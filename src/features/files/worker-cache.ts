@@ -1,4 +1,5 @@
 import type { FilterContext } from '../../core/filter.ts';
+import type { ResponseHead } from '../../core/message.ts';
 import type { Clock, Instant } from '../../core/time.ts';
 import type { FileCoding } from './settings.ts';
 import type { OpenFile } from './worker-file.ts';
@@ -17,6 +18,8 @@ export interface CachedFile {
   readonly found: FoundFile;
   readonly bytes: Uint8Array;
   readonly readAt: Instant;
+  /** The head of the whole file, once a request has got it. */
+  head: ResponseHead | null;
 }
 
 /** A small file that was read so lately is sent from memory: a change is seen after this time. */
@@ -52,7 +55,7 @@ export class FileCache {
     if (found.fallback !== undefined || key.length > keyMax) return;
     const before = this.#files.get(key);
     if (before !== undefined) this.#remove(key, before);
-    this.#files.set(key, { found, bytes, readAt: this.#clock.now() });
+    this.#files.set(key, { found, bytes, readAt: this.#clock.now(), head: null });
     this.#bytes += sizeOf(key, bytes);
     for (const [oldest, cached] of this.#files) {
       if (this.#bytes <= bytesMax) break;

@@ -30,6 +30,13 @@ const notModified: ConditionVerdict = { kind: 'not_modified' };
 const failed: ConditionVerdict = { kind: 'failed' };
 const unsatisfiable: ConditionVerdict = { kind: 'unsatisfiable' };
 
+const conditions = ['if-none-match', 'if-modified-since', 'range', 'if-match', 'if-unmodified-since'] as const;
+
+/** False: the whole file is sent, whatever its validators are. */
+export function isConditional(headers: { has(name: string): boolean }): boolean {
+  return conditions.some((name) => headers.has(name));
+}
+
 /** The order is that of RFC 9110 §13.2.2. */
 export function judge(asked: Asked, representation: Representation): ConditionVerdict {
   return precondition(asked, representation) ?? rangesOf(asked, representation) ?? whole;

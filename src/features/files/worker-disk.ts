@@ -1,11 +1,13 @@
 import * as fs from 'node:fs';
 import type { PoolClasses, PoolQueue, PoolWaiter } from '../../core/pool-classes.ts';
 import type { FileTimes } from './worker-headers.ts';
+import { WarmParts } from './worker-warm-parts.ts';
 
 /** What is known of an open file. */
 export interface FileFacts extends FileTimes {
   readonly kind: 'file' | 'folder' | 'other';
   readonly device: number;
+  readonly inode: bigint;
   /** The file has a name still. */
   readonly isLinked: boolean;
 }
@@ -89,7 +91,7 @@ function factsOf(stats: fs.BigIntStats): FileFacts {
   return {
     kind: stats.isFile() ? 'file' : stats.isDirectory() ? 'folder' : 'other',
     ...{ size: Number(stats.size), mtimeNs: stats.mtimeNs, ctimeNs: stats.ctimeNs },
-    ...{ device: Number(stats.dev), isLinked: stats.nlink > 0n },
+    ...{ device: Number(stats.dev), inode: stats.ino, isLinked: stats.nlink > 0n },
   };
 }
 
@@ -180,8 +182,9 @@ export class Disk {
   readonly #pool: PoolClasses;
   /** Of a disk that nobody has reached yet: 0. */
   #device = 0;
-  /** Facts of open files are asked at once, without a thread. */
+  /** Facts of open files are asked at once, without a thread, and what is in memory is read so. */
   isLocal = false;
+  readonly warm = new WarmParts();
 
   constructor(pool: PoolClasses, calls: FileCalls = systemCalls) {
     this.#pool = pool;
@@ -199,6 +202,15 @@ export class Disk {
 
   enter(onTurn: OnTurn): DiskTurn {
     return new DiskTurn([this.#pool.ofDevice(this.#device), this.#pool.of('files')], onTurn);
+  }
+
+  /** Of a local disk alone, for what is in memory. */
+  readNow(fd: number, into: Uint8Array, from: number, length: number, position: number): number {
+    return fs.readSync(fd, into, from, length, position);
+  }
+
+  factsNow(fd: number): FileFacts {
+    return factsNow(fd);
   }
 
   facts(fd: number): FileFacts | Promise<FileFacts> {

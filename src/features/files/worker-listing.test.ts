@@ -17,7 +17,7 @@ it('lists files whose time no date can be', async () => {
     new Disk(pool, { ...systemCalls, entries: () => Promise.resolve({ entries, left: 0 }) }),
     null,
   );
-  const facts = { kind: 'folder', device: 0, isLinked: true, size: 0, mtimeNs: 0n, ctimeNs: 0n } as const;
+  const facts = { kind: 'folder', device: 0, inode: 0n, isLinked: true, size: 0, mtimeNs: 0n, ctimeNs: 0n } as const;
   const { body } = await listingOf('/', { fd: -1, facts }, root);
   const dates = [
     ...Buffer.from(body)

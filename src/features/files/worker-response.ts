@@ -5,7 +5,7 @@ import type { Random } from '../../core/random.ts';
 import { reasonPhrase } from '../../wire/reason-phrases.ts';
 import { plainText, textAnswer } from '../../filters/plain-answer.ts';
 import type { FilesSpec } from './settings.ts';
-import { type FileRange, judge } from './worker-conditions.ts';
+import { type FileRange, isConditional, judge } from './worker-conditions.ts';
 import type { Disk } from './worker-disk.ts';
 import type { CachedFile, FoundFile } from './worker-cache.ts';
 import { cacheControlOf, contentTypeOf, etagOf, modifiedSOf } from './worker-headers.ts';
@@ -118,16 +118,20 @@ export async function respondWith(
   return { decision: { stream }, read: bytes.length === file.facts.size ? bytes : null };
 }
 
-/** The same from memory, where the file was read a moment ago. */
+/** The same from memory, where the file was read a moment ago: most requests want all of it, whose head is made once. */
 export function respondFrom(
-  { found, bytes }: CachedFile,
+  cached: CachedFile,
   spec: FilesSpec,
   disk: Disk,
   context: FilterContext,
   ports: FilePorts,
 ): FilterAnswer | FilterSource {
+  const { found, bytes, head } = cached;
+  const isPlain = context.request.method === 'GET' && !isConditional(context.request.headers);
+  if (isPlain && head !== null) return { stream: new FileStream(context.path, head, null, disk, [], [bytes], ports) };
   const planned = planFor(found, fileHeadOf(found, spec, context), context, ports);
   if (!('head' in planned)) return planned;
+  if (isPlain && bytes.length > 0) cached.head = planned.head;
   const ready = planned.parts.map((part) => (part instanceof Uint8Array ? part : bytes.subarray(part.start, part.end)));
   return { stream: new FileStream(context.path, planned.head, null, disk, [], ready, ports) };
 }

@@ -3,30 +3,31 @@ import { fail, type Failure } from '#failures/failure.ts';
 import type { Random } from '../../core/random.ts';
 import type { OutgoingRequest, ResponseHead } from '../../core/message.ts';
 import type { AttemptLimits, UpstreamHandler, UpstreamStream } from '../../core/stream.ts';
-import { after, type Clock, never } from '../../core/time.ts';
+import { after, type Clock, type Instant, never } from '../../core/time.ts';
 import type { AnsweredTargets } from '../../policy/answered-targets.ts';
 import type { Disk, DiskTurn } from './worker-disk.ts';
 import type { FileRange } from './worker-conditions.ts';
 import { codeOf, type OpenFile } from './worker-file.ts';
+import { giveBuffer, takeBuffer } from './worker-buffers.ts';
+import { partBytes, type PartTimes } from './worker-warm-parts.ts';
 
 /** A part of a body: bytes, or a range of the file. */
 export type BodyPart = Uint8Array | FileRange;
 
 /** A file up to this size is read at once, and so is the beginning of a larger one. */
 export const firstReadBytes = 128 * 1024;
-/** More than this of one file is never in memory twice: one part waits for the client, the next is read. */
-const readBytes = 128 * 1024;
-
-/** Memory that is touched for the first time costs more than the reading: a few buffers are used again. */
-const freeBuffers: Uint8Array[] = [];
-const freeBuffersMax = 8;
-
 export interface FilePorts {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly random: Random;
   readonly answered: AnsweredTargets;
 }
+
+/** A client that needs so long for a part gets small ones, since its part stays in memory meanwhile. */
+const slowMs = 100;
+
+/** So much the worker reads itself of one file before other connections have their turn: some 0.5 ms. */
+const turnBytesMax = 2 * 1024 * 1024;
 
 const capabilities = { protocol: '', multiplexed: false, trailers: false } as const;
 
@@ -62,8 +63,13 @@ export class FileStream extends Deadline implements UpstreamStream {
   #isClosed = false;
   #turn: DiskTurn | null = null;
   #bytesRead = 0;
-  /** Into which large parts are read, one after the other; its bytes are lent to the exchange. */
+  /** Into which parts are read, one after the other: the exchange has its bytes until it resumes this stream. */
   #buffer: Uint8Array | null = null;
+  /** Which parts of the file are in memory; null: only threads read it. */
+  #warm: PartTimes | null = null;
+  #pausedAt: Instant = never;
+  #isSlow = false;
+  #turnBytes = 0;
 
   /** `ready`: the beginning of the body, which is read already. `path`: for messages. */
   constructor(
@@ -83,6 +89,7 @@ export class FileStream extends Deadline implements UpstreamStream {
     this.#parts = parts;
     this.#ready = ready;
     this.#ports = ports;
+    if (file !== null && disk.isLocal && parts.length > 0) this.#warm = disk.warm.of(file.facts);
     if (parts.length === 0) this.#close(); // All of it is read, and was compared with the file.
   }
 
@@ -106,15 +113,24 @@ export class FileStream extends Deadline implements UpstreamStream {
   }
 
   pauseBody(): void {
+    if (this.#isPaused) return;
     this.#isPaused = true;
+    this.#pausedAt = this.#ports.clock.now();
   }
 
   resumeBody(): void {
+    if (this.#isPaused && this.#ports.clock.now() - this.#pausedAt > slowMs) this.#beSlow();
     this.#isPaused = false;
+    this.#turnBytes = 0;
     if (this.#isBegun) this.#pass();
   }
 
-  keepBody(): void {} // Each part has memory of its own.
+  #beSlow(): void {
+    this.#isSlow = true;
+    if (!this.#isReading && this.#ready.length === 0) this.#giveBuffer();
+  }
+
+  keepBody(): void {} // Nothing of a file is kept while more is read: see `routeToSource`.
 
   cancel(): void {
     this.#handler = null;
@@ -127,20 +143,73 @@ export class FileStream extends Deadline implements UpstreamStream {
     const handler = this.#handler;
     let isPassed = false;
     while (this.#handler !== null && !this.#isPaused) {
-      const bytes = this.#ready.shift() ?? this.#textPart();
-      if (bytes === undefined) break;
+      const bytes = this.#ready.shift() ?? this.#textPart() ?? this.#warmPart();
+      if (bytes === null) break;
       isPassed = true;
-      const isLent = this.#buffer !== null && bytes.buffer === this.#buffer.buffer;
-      handler?.onResponseBody(bytes, 0, bytes.length, isLent ? 'borrowed' : 'owned');
+      this.#turnBytes += bytes.length;
+      handler?.onResponseBody(bytes, 0, bytes.length, 'owned');
+      // The next one to read a part, of whichever file, gets the memory that is in the caches of the processor.
+      if (!this.#isPaused) this.#giveBuffer();
     }
     if (this.#handler === null) return;
-    if (this.#parts.length === 0 && this.#ready.length === 0 && !this.#isReading) return this.#end();
+    const isWhole = this.#parts.length === 0 && this.#ready.length === 0 && !this.#isReading;
+    // While it is paused, its last part may still be on its way to the client.
+    if (isWhole && (this.#isClosed || !this.#isPaused)) return this.#end();
     if (isPassed) handler?.onResponseReadDone();
-    if (this.#handler !== null && !this.#isReading && this.#ready.length === 0) this.#read();
+    if (this.#handler !== null && !this.#isPaused && !this.#isReading && this.#ready.length === 0) this.#read();
   }
 
   #textPart(): Uint8Array | undefined {
     return this.#isReading || !(this.#parts[0] instanceof Uint8Array) ? undefined : (this.#parts.shift() as Uint8Array);
+  }
+
+  /** Reads the next part of the file at once, if it is in memory. */
+  #warmPart(): Uint8Array | null {
+    const range = this.#parts[0];
+    if (this.#warm === null || this.#isReading || range === undefined || range instanceof Uint8Array) return null;
+    const { clock } = this.#ports;
+    const since = clock.now();
+    const isInTurn = this.#turnBytes < turnBytesMax;
+    if (!isInTurn || !this.#disk.warm.isWarm(this.#warm, partOf(range), since)) return null;
+    const bytes = this.#memoryFor(range);
+    const failure = this.#fillNow(bytes, range);
+    this.#disk.warm.noteRead(since, clock.now());
+    if (failure !== null) {
+      this.#failWith(failure);
+      return null;
+    }
+    this.#advance(bytes.length);
+    return bytes;
+  }
+
+  #fillNow(bytes: Uint8Array, range: FileRange): Failure | null {
+    const file = this.#file as OpenFile;
+    try {
+      for (let at = 0; at < bytes.length; ) {
+        const count = this.#disk.readNow(file.fd, bytes, at, bytes.length - at, range.start + at);
+        if (count === 0) return this.#changed('truncated');
+        at += count;
+        this.#bytesRead += count;
+      }
+      const isChanged = this.#isLast(range, bytes.length) && !isUnchanged(file, this.#disk.factsNow(file.fd));
+      return isChanged ? this.#changed('rewritten') : null;
+    } catch (error) {
+      return this.#readFailure(error);
+    }
+  }
+
+  #readFailure(error: unknown): Failure {
+    return fail('file_failed', 'body', { path: this.#path, operation: 'read', errno: codeOf(error) });
+  }
+
+  #isLast({ start, end }: FileRange, length: number): boolean {
+    return this.#parts.length === 1 && start + length === end;
+  }
+
+  #advance(length: number): void {
+    const { start, end } = this.#parts[0] as FileRange;
+    if (start + length === end) this.#parts.shift();
+    else this.#parts[0] = { start: start + length, end };
   }
 
   #end(): void {
@@ -167,31 +236,45 @@ export class FileStream extends Deadline implements UpstreamStream {
     });
   }
 
-  async #readPart({ start, end }: FileRange, turn: DiskTurn): Promise<void> {
-    this.#buffer ??= freeBuffers.pop() ?? new Uint8Array(readBytes);
-    const bytes = this.#buffer.subarray(0, Math.min(end - start, readBytes));
+  async #readPart(range: FileRange, turn: DiskTurn): Promise<void> {
+    const bytes = this.#memoryFor(range);
     try {
-      const failure = await this.#fill(bytes, start, end);
+      const failure = await this.#fill(bytes, range);
       turn.leave();
+      if (failure === null) this.#noteWarm(range.start, range.start + bytes.length);
       this.#afterRead(failure ?? bytes);
     } catch (error) {
       turn.leave();
-      const evidence = { path: this.#path, operation: 'read', errno: codeOf(error) } as const;
-      this.#afterRead(fail('file_failed', 'body', evidence));
+      this.#afterRead(this.#readFailure(error));
     }
   }
 
-  async #fill(bytes: Uint8Array, start: number, end: number): Promise<Failure | null> {
+  /** A thread has read these bytes. */
+  #noteWarm(start: number, end: number): void {
+    const size = this.#file?.facts.size ?? 0;
+    const isWhole = start % partBytes === 0 && (end === size || end - start === partBytes);
+    if (this.#warm !== null && isWhole)
+      this.#disk.warm.note(this.#warm, Math.floor(start / partBytes), this.#ports.clock.now());
+  }
+
+  /** For the rest of the part in which the range begins, or less of it. */
+  #memoryFor(range: FileRange): Uint8Array {
+    const end = Math.min(range.end, (partOf(range) + 1) * partBytes);
+    this.#buffer ??= takeBuffer(this.#isSlow);
+    return this.#buffer.subarray(0, Math.min(end - range.start, this.#buffer.length));
+  }
+
+  async #fill(bytes: Uint8Array, range: FileRange): Promise<Failure | null> {
     const file = this.#file as OpenFile;
     const { fd } = file;
     for (let at = 0; at < bytes.length; ) {
-      const count = await this.#disk.calls.read(fd, bytes, at, bytes.length - at, start + at);
+      const count = await this.#disk.calls.read(fd, bytes, at, bytes.length - at, range.start + at);
       if (count === 0) return this.#changed('truncated');
       at += count;
       this.#bytesRead += count;
     }
-    const isLast = this.#parts.length === 1 && start + bytes.length === end;
-    if (isLast && !isUnchanged(file, await this.#disk.facts(fd))) return this.#changed('rewritten');
+    if (this.#isLast(range, bytes.length) && !isUnchanged(file, await this.#disk.facts(fd)))
+      return this.#changed('rewritten');
     return null;
   }
 
@@ -201,11 +284,9 @@ export class FileStream extends Deadline implements UpstreamStream {
     this.at = never;
     if (this.#handler === null || read === null) return this.#close();
     if ('cause' in read) return this.#failWith(read);
-    const range = this.#parts[0] as FileRange;
-    const start = range.start + read.length;
-    if (start === range.end) this.#parts.shift();
-    else this.#parts[0] = { start, end: range.end };
+    this.#advance(read.length);
     this.#ready.push(read);
+    this.#turnBytes = 0;
     this.#passFromRead();
   }
 
@@ -253,10 +334,17 @@ export class FileStream extends Deadline implements UpstreamStream {
     this.#isClosed = true;
     this.#ports.deadlines.remove(this);
     if (this.#file !== null) this.#disk.close(this.#file.fd, this.#file.facts.isLinked);
-    if (this.#buffer !== null && freeBuffers.length < freeBuffersMax) freeBuffers.push(this.#buffer);
+    this.#giveBuffer();
+  }
+
+  /** While the stream is paused, its bytes may still be on their way to the client. */
+  #giveBuffer(): void {
+    if (this.#buffer !== null) giveBuffer(this.#buffer, !this.#isPaused);
     this.#buffer = null;
   }
 }
+
+const partOf = ({ start }: FileRange): number => Math.floor(start / partBytes);
 
 /** Compares what was known of a file before it was read with what is after. */
 export function isUnchanged({ facts }: OpenFile, { size, mtimeNs }: OpenFile['facts']): boolean {
