@@ -90,7 +90,12 @@ async function fetched(
 ): Promise<Buffer> {
   const fd = openSync(path, 'r');
   const facts = await disk.facts(fd);
-  const ports = { clock: disk.clock, deadlines: new Deadlines(disk.clock), random: new SeededRandom(1) };
+  const ports = {
+    clock: disk.clock,
+    deadlines: new Deadlines(disk.clock),
+    random: new SeededRandom(1),
+    answered: new AnsweredTargets(),
+  };
   const parts: Buffer[] = [];
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const stream = new FileStream(path, head, { fd, facts }, disk, [{ start: 0, end: facts.size }], [], ports);
