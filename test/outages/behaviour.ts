@@ -1,3 +1,5 @@
+import type { TlsOptions } from 'node:tls';
+
 /** What a request gets in place of the usual response. */
 export interface Deed {
   /** Waits before the response, in place of the usual time. */
@@ -67,7 +69,7 @@ export interface Behaviour {
   /** Open connections of a process; it closes further ones at once. */
   readonly connectionsMax?: number;
   /** Options of its TLS server, read when it starts. */
-  readonly tls?: { readonly requestCert?: boolean };
+  readonly tls?: Pick<TlsOptions, 'requestCert' | 'minVersion' | 'maxVersion'>;
   /** After which time an idle connection is closed. */
   readonly keepAliveMs?: number;
   /** Work of the process besides requests. */

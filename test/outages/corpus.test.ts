@@ -38,6 +38,16 @@ test('the fourth set has 30 outages of 25 kinds at least, and twelve controls, w
   assert.ok(new Set(fourth.map(({ kind }) => kind)).size >= 25);
   assert.ok(fourth.filter(({ lowRate }) => lowRate).length >= 10);
   assert.ok(fourth.filter(({ no5xx }) => no5xx).length >= 10);
+});
+
+test('the fifth set has 45 outages of twenty kinds at least, and twenty controls, with the same shares', () => {
+  const names = new Set<string>(playSets.fifth.map(({ name }) => name));
+  const fifth = outages.filter(({ name }) => names.has(name));
+  assert.equal(fifth.length, 50);
+  assert.equal(names.size - fifth.length, 27);
+  assert.ok(new Set(fifth.map(({ kind }) => kind)).size >= 20);
+  assert.ok(fifth.filter(({ lowRate }) => lowRate).length >= 17);
+  assert.ok(fifth.filter(({ no5xx }) => no5xx).length >= 17);
   const { all, ...sets } = playSets;
   assert.equal(Object.values(sets).flat().length, all.length);
 });

@@ -1,5 +1,8 @@
 import { operationControls } from './controls-operations.ts';
 import { trafficControls } from './controls-traffic.ts';
+import { fifthOperationControls } from './fifth-controls-operations.ts';
+import { fifthTrafficControls } from './fifth-controls-traffic.ts';
+import { fifthOutages } from './fifth-outages.ts';
 import { fourthControls } from './fourth-controls.ts';
 import { fourthOutages } from './fourth-outages.ts';
 import type { Control, Outage } from './outage.ts';
@@ -25,8 +28,22 @@ const firstOutages: readonly Outage[] = [
 
 const firstControls: readonly Control[] = [...operationControls, ...trafficControls];
 
-export const outages: readonly Outage[] = [...firstOutages, ...secondOutages, ...thirdOutages, ...fourthOutages];
-export const controls: readonly Control[] = [...firstControls, ...secondControls, ...thirdControls, ...fourthControls];
+const fifthControls: readonly Control[] = [...fifthOperationControls, ...fifthTrafficControls];
+
+export const outages: readonly Outage[] = [
+  ...firstOutages,
+  ...secondOutages,
+  ...thirdOutages,
+  ...fourthOutages,
+  ...fifthOutages,
+];
+export const controls: readonly Control[] = [
+  ...firstControls,
+  ...secondControls,
+  ...thirdControls,
+  ...fourthControls,
+  ...fifthControls,
+];
 
 /** Each set was written after the one before had been played. */
 export const playSets = {
@@ -34,6 +51,7 @@ export const playSets = {
   second: [...secondOutages, ...secondControls],
   third: [...thirdOutages, ...thirdControls],
   fourth: [...fourthOutages, ...fourthControls],
+  fifth: [...fifthOutages, ...fifthControls],
   all: [...outages, ...controls],
 } as const;
 
