@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { Cause } from '#failures/failure.ts';
+import { failureTable } from '#failures/failure-table.ts';
+import { shapeOfType, specOfCause } from '#failures/failure-texts.ts';
 import type { Shape, Whose } from '#failures/shape.ts';
 import type { ExchangeRecord } from '../core/schemas/record.ts';
 import { verdictAndWhose, verdictWords } from './record-words.ts';
 import { shapeWords, whoseWords } from '#failures/failure-words.ts';
 
+const clientCauses = (Object.keys(failureTable) as Cause[])
+  .map((cause) => ({ cause, ...specOfCause(cause) }))
+  .filter(({ type }) => shapeOfType(type) === 'client_abort');
 const everyWhose = [...(Object.keys(whoseWords) as Whose[]), null];
 
 describe('a verdict and who caused it', () => {
@@ -15,7 +21,8 @@ describe('a verdict and who caused it', () => {
         for (const owner of Object.values(whoseWords)) {
           assert.ok(text.split(owner).length <= 2, `"${text}" names ${owner} twice`);
         }
-        assert.ok(text.startsWith(shapeWords[shape]));
+        // Without a cause, the client left.
+        assert.ok(text.startsWith(shape === 'client_abort' ? 'the client left' : shapeWords[shape]));
       }
     });
   }
@@ -30,7 +37,11 @@ describe('a verdict and who caused it', () => {
       verdictAndWhose({ shape: 'client_abort', cause, whose: 'client', attempts: [] });
     assert.equal(told('too_many_connections_from_address'), 'refused: its address has too many connections');
     assert.equal(told('request_head_timeout'), 'the request came too slowly');
-    assert.equal(told('client_gone'), 'aborted on the client side');
+    assert.equal(told('client_gone'), 'the client left');
+    assert.equal(told('request_refused'), 'refused: the request breaks a rule');
+    assert.equal(told('constructor' as 'client_gone'), shapeWords.client_abort);
+    for (const { cause, status } of clientCauses)
+      if (status !== 0 && cause !== 'request_body_truncated') assert.doesNotMatch(told(cause), /left|abort/, cause);
   });
 
   test("the application's own error is mentioned once", () => {

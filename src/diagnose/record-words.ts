@@ -1,6 +1,6 @@
 import type { EndKind, RetryReason } from '../core/exchange.ts';
-import type { Cause } from '#failures/failure.ts';
 import type { ExchangeRecord } from '../core/schemas/record.ts';
+import type { CauseOfShape } from '#failures/failure-table.ts';
 import { shapeWords, whoseWords } from '#failures/failure-words.ts';
 
 /** The words for people of each value of a record. One table per union, so that the compiler finds a missing one. */
@@ -12,19 +12,28 @@ export function isRescued({ shape, attempts }: VerdictFacts): boolean {
   return shape === 'none' && attempts.length > 1;
 }
 
-/** Where the words of the shape say too little or something else. */
-const wordsOfCause: ReadonlyMap<Cause, string> = new Map([
-  ['request_refused', 'refused: the request breaks a rule'],
-  ['too_many_connections_from_address', 'refused: its address has too many connections'],
-  ['request_head_timeout', 'the request came too slowly'],
-  ['request_body_timeout', 'the request came too slowly'],
+/** Where the words of the shape say too little or something else: those of clients have too little in common. */
+const wordsOfClient: Record<CauseOfShape<'client_abort'>, string> = {
+  request_refused: 'refused: the request breaks a rule',
+  too_many_connections_from_address: 'refused: its address has too many connections',
+  request_head_timeout: 'the request came too slowly',
+  request_body_timeout: 'the request came too slowly',
+  request_body_truncated: 'the client left before the end of its request',
+  client_gone: 'the client left',
+  response_not_read: 'the client did not read the response',
+};
+const wordsOfCause: ReadonlyMap<string, string> = new Map([
+  ...Object.entries(wordsOfClient),
   ['drained', 'closed by the gateway'],
 ]);
 
 /** The words of the verdict. The gateway accepts a request before it force closes it, so such a request was not "refused". */
 export function verdictWords(record: VerdictFacts): string {
   if (isRescued(record)) return 'answered after a retry';
-  return (record.cause === null ? undefined : wordsOfCause.get(record.cause)) ?? shapeWords[record.shape];
+  const { cause, shape } = record;
+  // A record without a cause is of a client that left: what the gateway refuses has one.
+  const known = cause ?? (shape === 'client_abort' ? 'client_gone' : null);
+  return (known === null ? undefined : wordsOfCause.get(known)) ?? shapeWords[shape];
 }
 
 /** The verdict, and who caused the failure if the verdict does not name it. */

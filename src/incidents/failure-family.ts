@@ -1,16 +1,11 @@
 import type { Cause } from '#failures/failure.ts';
+import type { CauseOfShape } from '#failures/failure-table.ts';
 import { shapeOfType, specOfCause } from '#failures/failure-texts.ts';
 import type { CountedCause, FailureFamily } from '../core/live-incident.ts';
 import type { Shape } from '#failures/shape.ts';
 
-const byCause: Partial<Record<Cause, FailureFamily | null>> = {
-  connect_refused: 'gone',
-  connect_reset: 'gone',
-  connect_socket_missing: 'gone',
-  connect_timeout: 'network',
-  connect_unroutable: 'network',
-  connect_not_permitted: 'network',
-  tls_timeout: 'network',
+/** What the gateway refuses: the compiler asks of each such cause whether it is an incident. Null: it is none. */
+const refused: Record<CauseOfShape<'refused_by_gateway'>, FailureFamily | null> = {
   pool_full: 'full',
   queue_timeout: 'full',
   concurrency_limit: 'full',
@@ -22,7 +17,28 @@ const byCause: Partial<Record<Cause, FailureFamily | null>> = {
   no_endpoint_ready: 'not_ready',
   circuit_open: 'not_ready',
   instance_starting: 'not_ready',
-  // What operators ask for, what clients do, and tunnels that end without a close frame, are no incidents.
+  tunnels_full: 'gateway',
+  too_many_endpoints: 'gateway',
+  too_many_connections: 'gateway',
+  local_ports_exhausted: 'gateway',
+  descriptors_exhausted: 'gateway',
+  shed: 'gateway',
+  loop_detected: 'gateway',
+  hops_exceeded: 'gateway',
+  destination_prohibited: 'gateway',
+  filter_timeout: 'gateway',
+  // With a wrong `root`, it is each request.
+  script_unknown: 'gateway',
+  // Pages that had been sent before: a deploy has lost them.
+  site_file_missing: 'gateway',
+  file_forbidden: 'gateway',
+  file_failed: 'gateway',
+  file_pool_full: 'gateway',
+  file_timeout: 'gateway',
+  file_changed: 'gateway',
+  gateway_fault: 'gateway',
+  configuration_fault: 'gateway',
+  // What clients ask for in vain, and what operators ask for.
   no_route: null,
   file_not_found: null,
   script_not_found: null,
@@ -30,6 +46,18 @@ const byCause: Partial<Record<Cause, FailureFamily | null>> = {
   closed_by_route: null,
   drained: null,
   gateway_stopping: null,
+};
+
+const byCause: Partial<Record<Cause, FailureFamily | null>> = {
+  ...refused,
+  connect_refused: 'gone',
+  connect_reset: 'gone',
+  connect_socket_missing: 'gone',
+  connect_timeout: 'network',
+  connect_unroutable: 'network',
+  connect_not_permitted: 'network',
+  tls_timeout: 'network',
+  // Tunnels that end without a close frame are no incidents.
   tunnel_idle: null,
   tunnel_unclosed: null,
 };

@@ -89,6 +89,18 @@ describe('the last minute', () => {
     assert.deepEqual([minute.of('none').recentPerS, minute.of('none').abandoned], [0, 0]);
   });
 
+  test('counts as left by clients neither what the gateway refused with 413 or 400 nor a response that was cut', () => {
+    const { minute } = begin();
+    const refused = { statusClass: '4xx', shape: 'client_abort', cause: 'request_refused', end: 'generated' } as const;
+    minute.add([
+      counted(times(6, 1), refused),
+      counted(times(2, 1), { ...refused, end: 'truncated' }),
+      counted(times(3, 1), { statusClass: '2xx', shape: 'client_abort', cause: 'client_gone', end: 'abandoned' }),
+    ]);
+    const { requests, abandoned, errors } = minute.of('api');
+    assert.deepEqual([requests, abandoned, errors], [11, 3, 0]);
+  });
+
   test('without requests has null for percentiles and error share', () => {
     const { minute } = begin();
     const { requests, requestsPerS, errors, errorShare, p50Ms, p99Ms } = minute.of('nobody');

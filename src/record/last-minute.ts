@@ -131,7 +131,7 @@ function addTo(ring: Ring, slice: number, counted: ExchangeCount): void {
   const { counts } = ring;
   counts[at] = (counts[at] as number) + count;
   if (isFailedCount(counted)) counts[at + 1] = (counts[at + 1] as number) + count;
-  if (counted.shape === 'client_abort') counts[at + 2] = (counts[at + 2] as number) + count;
+  if (counted.end === 'abandoned') counts[at + 2] = (counts[at + 2] as number) + count;
   if (!hasLatency(counted)) return;
   for (let cell = 0; cell < durations.length; cell++) {
     const here = at + sums + cell;

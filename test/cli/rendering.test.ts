@@ -355,6 +355,7 @@ const leftRecord: ExchangeRecord = {
   ...failedRecord,
   status: null,
   shape: 'client_abort',
+  cause: 'client_gone',
   whose: 'client',
   detail: 'The client closed its connection before anything was sent to it.',
 };

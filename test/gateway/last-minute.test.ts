@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { verdictWords } from '../../src/diagnose/record-words.ts';
 import { ok, RawOrigin } from './raw-origin.ts';
-import { timeoutMs, startFromYaml } from './start-from-yaml.ts';
+import { requestText, startFromYaml, timeoutMs, until } from './start-from-yaml.ts';
 
 test('the status shows rate, errors, times and a verdict of each upstream and in total, and the timeline when', async (context) => {
   let number = 0;
@@ -45,4 +46,26 @@ routes:
   while (timeline() < 2 && Date.now() < giveUpAt) await sleep(20);
   assert.equal(timeline(), 2);
   assert.ok(Math.abs(api.requestsPerS * api.seconds - 8) < 0.5, `${api.requestsPerS} ${api.seconds}`);
+});
+
+test('requests that the gateway refuses with 413 or 400 are not said to be left by their clients', async (context) => {
+  const origin = await RawOrigin.start(() => ok('yes'));
+  context.after(() => origin.close());
+  const edge = await startFromYaml(`
+upstreams: { api: { endpoints: ["127.0.0.1:${origin.port}"] } }
+routes: [{ to: api, body_max: 5B }]
+`);
+  context.after(() => edge.stop());
+  const refused = [
+    await edge.send(`${requestText('POST', '/', ['Content-Length: 6'])}abcdef`),
+    await edge.send(requestText('POST', '/', ['Content-Length: x'])),
+  ];
+  assert.deepEqual(
+    refused.map(({ status }) => status),
+    [413, 400],
+  );
+  const told = await Promise.all(refused.map(async (one) => verdictWords(await edge.record(one))));
+  assert.deepEqual(told, ['refused: the request breaks a rule', 'refused: the request breaks a rule']);
+  await until('both are counted', () => edge.gateway.status().lastMinute.requests === 2);
+  assert.equal(edge.gateway.status().lastMinute.abandoned, 0);
 });

@@ -10,7 +10,8 @@ export const shapeWords: Record<Shape, string> = {
   garbage: 'garbage',
   refused_by_gateway: 'refused by the gateway',
   app_error: "the application's own error",
-  client_abort: 'aborted on the client side',
+  // Of sums too: most of them left, others got a 4xx.
+  client_abort: 'the client left, or its request was wrong',
   none: 'nothing went wrong',
 };
 

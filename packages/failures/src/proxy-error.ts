@@ -1,14 +1,14 @@
 import type { Shape } from './shape.ts';
 
-interface ProxyErrorSpec {
+interface ProxyErrorSpec<S extends Shape = Shape> {
   /** Recommended status; null if the registry leaves the choice to the gateway. */
   readonly status: number | null;
-  readonly shape: Shape;
+  readonly shape: S;
   /** Names of the extra Proxy-Status parameters the type defines. */
   readonly parameters: readonly string[];
 }
 
-const spec = (status: number | null, shape: Shape, ...parameters: string[]): ProxyErrorSpec => ({
+const spec = <S extends Shape>(status: number | null, shape: S, ...parameters: string[]): ProxyErrorSpec<S> => ({
   status,
   shape,
   parameters,
@@ -55,3 +55,8 @@ export const proxyErrors = {
 } as const satisfies Record<string, ProxyErrorSpec>;
 
 export type ProxyErrorType = keyof typeof proxyErrors;
+
+/** The types of a shape; null: the client left, so that there is no response to carry one. */
+export type TypeOfShape<S extends Shape> =
+  | { [T in ProxyErrorType]: (typeof proxyErrors)[T]['shape'] extends S ? T : never }[ProxyErrorType]
+  | ('client_abort' extends S ? null : never);

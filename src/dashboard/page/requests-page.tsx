@@ -20,7 +20,7 @@ const usualQueries: readonly (readonly [name: string, query: string])[] = [
   ['failures', '-shape:none'],
   ['5xx', 'status:5xx'],
   ['slow', 'duration:>1s'],
-  ['aborted by clients', 'shape:client_abort'],
+  ['left by clients', 'end:abandoned'],
 ];
 
 /** Searches what the gateway has stored, the newest first, and follows it. */
