@@ -8,7 +8,7 @@ import { type FeaturePart, type FeaturePorts, workerFeature } from '../features/
 import { sampleExchange } from '../record/sample-exchange.test-support.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { FeatureParts } from './feature-parts.ts';
+import { FeatureParts, routeHooks } from './feature-parts.ts';
 
 /** A feature that counts the exchanges of its scope, and writes down what happens to its parts. */
 class Counter {
@@ -181,4 +181,20 @@ test('a feature loads what it needs once, before it is prepared, and only where 
     async () => parts.load([{ features: { fails: {} } }]),
     /^Error: the feature fails cannot be loaded: no such library$/,
   );
+});
+
+test('a second feature of a route that fills what one feature alone can have is a fault, and not dropped', () => {
+  const filled = {
+    priority: 'high',
+    retry: {} as never,
+    bodyLimits: {} as never,
+    recording: {} as never,
+    responseHeaders: { names: ['vary'], write: () => [] },
+    script: () => null,
+  } as const;
+  for (const [name, hook] of Object.entries(filled)) {
+    const one = { [name]: hook };
+    assert.throws(() => routeHooks([one, {}, one], []), new RegExp(`two features .* fill the hook ${name}$`));
+    assert.doesNotThrow(() => routeHooks([one, {}], []));
+  }
 });

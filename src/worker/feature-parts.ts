@@ -261,19 +261,29 @@ export function routeHooks(ofRoute: readonly FeatureHooks[], ofUpstream: readonl
   const all = [...ofRoute, ...ofUpstream];
   const bounds = all.flatMap(({ gate }) => gate ?? []);
   const responseValues = all.flatMap((hooks) => hooks.responseValues ?? []);
-  const priority = ofRoute.find((hooks) => hooks.priority !== undefined)?.priority ?? 'normal';
+  const priority = onlyOne(ofRoute, 'priority') ?? 'normal';
   return {
     filters: all.flatMap(({ filters = [] }) => filters),
     bounds: bounds.length === 0 ? null : { bounds, priority },
-    retry: all.find((hooks) => hooks.retry !== undefined)?.retry ?? null,
-    bodyLimits: ofRoute.find((hooks) => hooks.bodyLimits !== undefined)?.bodyLimits ?? null,
-    recording: ofRoute.find((hooks) => hooks.recording !== undefined)?.recording ?? null,
+    retry: onlyOne(all, 'retry'),
+    bodyLimits: onlyOne(ofRoute, 'bodyLimits'),
+    recording: onlyOne(ofRoute, 'recording'),
     asksPrevious: ofUpstream.some(({ asksPrevious }) => asksPrevious === true),
     requestHeadersRemoved: all.flatMap(({ requestHeadersRemoved = [] }) => requestHeadersRemoved),
     responseValues: responseValues.length === 0 ? null : responseValues,
     responseHeadersRemoved: all.flatMap(({ responseHeadersRemoved = [] }) => responseHeadersRemoved),
-    responseHeaders: ofRoute.find(({ responseHeaders }) => responseHeaders !== undefined)?.responseHeaders ?? null,
+    responseHeaders: onlyOne(ofRoute, 'responseHeaders'),
     answersChecks: ofRoute.some(({ answersChecks }) => answersChecks === true),
-    script: ofRoute.find(({ script }) => script !== undefined)?.script ?? null,
+    script: onlyOne(ofRoute, 'script'),
   };
+}
+
+/** A hook that one feature alone can have. A second feature that fills it needs a rule how both go together, which is written here. */
+export function onlyOne<K extends keyof FeatureHooks>(
+  hooks: readonly FeatureHooks[],
+  name: K,
+): NonNullable<FeatureHooks[K]> | null {
+  const [filled, another] = hooks.filter((one) => one[name] !== undefined);
+  if (another !== undefined) throw new Error(`two features of one route or upstream fill the hook ${name}`);
+  return filled?.[name] ?? null;
 }

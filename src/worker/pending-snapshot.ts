@@ -11,7 +11,7 @@ import { type CompiledRoute, compileRoute } from './compile-route.ts';
 import { hopNameOf } from './hop-name.ts';
 import type { Filter } from '../core/filter.ts';
 import { listenerFilters } from './listener-filters.ts';
-import { type FeatureParts, type PendingParts, type RouteHooks, routeHooks } from './feature-parts.ts';
+import { type FeatureParts, onlyOne, type PendingParts, type RouteHooks, routeHooks } from './feature-parts.ts';
 import { routeHop } from './route-hop.ts';
 import { LiveRouteSplit } from './route-split.ts';
 import { RouterBuilder, type RouterOf } from './router.ts';
@@ -104,11 +104,7 @@ export class PendingSnapshot {
   /** What features put around the balancer of an upstream, and around that of each of its priorities, and the requests of a canary. */
   #balancersOf(id: string): readonly [OuterBalancer | null, AroundBalancer | null, CanaryMatch | null] {
     const hooks = this.#hooksOfUpstream(id);
-    return [
-      hooks.find(({ balancer }) => balancer !== undefined)?.balancer ?? null,
-      hooks.find(({ priorityBalancer }) => priorityBalancer !== undefined)?.priorityBalancer ?? null,
-      hooks.find(({ canary }) => canary !== undefined)?.canary ?? null,
-    ];
+    return [onlyOne(hooks, 'balancer'), onlyOne(hooks, 'priorityBalancer'), onlyOne(hooks, 'canary')];
   }
 
   #upstreamOf(id: string): LiveUpstream | null {
