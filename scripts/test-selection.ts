@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { nearest } from '../src/core/nearest.ts';
 import { repositoryRoot } from './repository.ts';
 
 export interface TestOptions {
@@ -44,8 +45,8 @@ export function isForCompleteRuns(path: string, root: string = repositoryRoot): 
 
 interface SelectedFiles {
   readonly files: readonly string[];
-  /** Parts that no path contains. */
-  readonly unmatched: readonly string[];
+  /** Parts that no path contains, with parts of paths that are spelt nearly so. */
+  readonly unmatched: readonly { readonly part: string; readonly near: readonly string[] }[];
   /** How many files a complete run has besides. */
   readonly leftOut: number;
 }
@@ -60,6 +61,18 @@ export function selectTestFiles(
     only.length === 0
       ? all.filter((file) => !isLeftOut(file))
       : all.filter((file) => only.some((part) => file.includes(part)));
-  const unmatched = only.filter((part) => !all.some((file) => file.includes(part)));
+  const unmatched = only
+    .filter((part) => !all.some((file) => file.includes(part)))
+    .map((part) => ({ part, near: nearParts(part, all) }));
   return { files: files.toSorted(), unmatched, leftOut: only.length === 0 ? all.length - files.length : 0 };
+}
+
+/** Names of files and folders, alone if the part is one. */
+function nearParts(part: string, all: readonly string[]): string[] {
+  const depth = part.split('/').length;
+  const parts = all.flatMap((file) => {
+    const names = file.replace(/\.test\.ts$/, '').split('/');
+    return names.slice(depth - 1).map((_, at) => names.slice(at, at + depth).join('/'));
+  });
+  return nearest(part.replace(/(?:\.test)?\.ts$/, ''), new Set(parts));
 }

@@ -73,8 +73,14 @@ async function runTests({ only, complete, timeLimits, cpuSecondsMax }: TestOptio
     cwd: repositoryRoot,
   });
   const { files, unmatched, leftOut } = selectTestFiles(all, only, complete ? () => false : isForCompleteRuns);
-  for (const part of unmatched) console.error(`no test file has "${part}" in its path`);
-  if (unmatched.length > 0) return 2;
+  for (const { part, near } of unmatched)
+    console.error(
+      `no test file has "${part}" in its path${near.length === 0 ? '' : `; near it are ${near.join(', ')}`}`,
+    );
+  if (unmatched.length > 0) {
+    console.error('no test has run');
+    return 2;
+  }
   const isSuite = only.length === 0 && !complete;
   const usualSeconds = isSuite ? suiteCpuSecondsMax : Number.POSITIVE_INFINITY;
   const cpuBudget = { msMax: 1000 * (cpuSecondsMax ?? usualSeconds), fails: cpuSecondsMax !== null };

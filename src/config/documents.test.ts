@@ -1,9 +1,13 @@
+// Starts processes: the formatter, where the documents are written anew.
+
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
 import * as z from 'zod';
+import { toolPath } from '../../scripts/repository.ts';
 import { jsonSchema } from './json-schema.ts';
 import { parseConfiguration } from './parse.ts';
 import { allKeys, fillHidden, referenceDocument } from './reference-tables.ts';
@@ -19,7 +23,12 @@ const examples = readdirSync(join(root, 'examples')).filter((name) => name.endsW
 
 describe('docs/candor.schema.json', () => {
   // Compared as data: the formatter has its own idea of where lines end.
-  if (update) writeFileSync(schemaPath, `${JSON.stringify(jsonSchema(), null, 2)}\n`);
+  if (update) {
+    writeFileSync(schemaPath, `${JSON.stringify(jsonSchema(), null, 2)}\n`);
+    execFileSync(process.execPath, [toolPath('@biomejs/biome', 'biome'), 'format', '--write', schemaPath], {
+      cwd: root,
+    });
+  }
 
   test('is what the code makes; else run with UPDATE_DOCS=1', () => {
     assert.deepEqual(JSON.parse(readFileSync(schemaPath, 'utf8')), JSON.parse(JSON.stringify(jsonSchema())));

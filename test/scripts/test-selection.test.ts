@@ -15,7 +15,19 @@ const cases: readonly (readonly [args: readonly string[], files: readonly string
 for (const [args, files, unmatched] of cases)
   it(`npm test ${args.join(' ')} runs ${files.length} of ${all.length} files`, () => {
     const selected = selectTestFiles(all, readTestOptions(args)?.only ?? [], () => false);
-    assert.deepEqual(selected, { files, unmatched, leftOut: 0 });
+    assert.deepEqual(selected, { files, unmatched: unmatched.map((part) => ({ part, near: [] })), leftOut: 0 });
+  });
+
+const misspelt: readonly (readonly [part: string, near: readonly string[]])[] = [
+  ['wirr', ['wire']],
+  ['src/wier', ['src/wire']],
+  ['wire/ab', ['wire/a']],
+  ['test/bb.test.ts', ['test/b']],
+  ['quite-different', []],
+];
+for (const [part, near] of misspelt)
+  it(`npm test --only ${part} names ${near.join(', ') || 'nothing'} as near`, () => {
+    assert.deepEqual(selectTestFiles(all, [part], () => false).unmatched, [{ part, near }]);
   });
 
 it('npm test leaves out files that say so, and runs them where they are named', () => {
