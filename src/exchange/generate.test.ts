@@ -4,6 +4,7 @@ import * as fc from '../../test/properties.ts';
 import { parseList } from 'structured-headers';
 import type { Disclosure } from '../core/route-spec.ts';
 import { specOf, statusOf } from '#failures/failure-texts.ts';
+import { evidenceSample, sampleNumbers, sampleTexts } from '#failures/evidence-sample.test-support.ts';
 import { failureTable } from '#failures/failure-table.ts';
 import { type Cause, fail, type Failure } from '#failures/failure.ts';
 import { proxyErrors } from '#failures/proxy-error.ts';
@@ -17,59 +18,15 @@ const causes = Object.keys(failureTable) as Cause[];
 /** Where the client is no longer there, or has had the beginning of its answer, nothing is answered. */
 const answered = causes.filter((cause) => failureTable[cause].status !== 0);
 
-/** Text of the world that must never reach a stranger, one canary per field of evidence. */
+/** Text of the world that must never reach a stranger, one canary per key of the evidence. */
 const evidence = {
-  address: 'canary-address:3000',
-  alertId: 7_770_001,
-  alertMessage: 'canary-alert',
-  application: 'canary-application',
-  at: 'canary-at',
-  bound: 'canary-bound',
-  code: 'canary-code',
-  coding: 'canary-coding',
-  endpoints: 7_770_002,
-  errno: 'canary-errno',
-  file: 'canary-file',
-  firstBytes: 'canary-bytes',
-  guess: 'ssh',
-  hops: 7_770_003,
-  host: 'canary-host',
-  how: 'reset',
-  idleMs: 7_770_004,
-  invariant: 'canary-invariant',
-  issuer: 'canary-issuer',
-  leftMs: 7_770_012,
-  limit: 7_770_005,
-  limitMs: 7_770_006,
-  longest: 'Set-Cookie',
-  message: '',
-  name: 'canary-name',
-  names: 'canary-names',
-  notAfter: 'canary-not-after',
-  notBefore: 'canary-not-before',
-  bytes: 7_770_007,
-  bytesExpected: 7_770_008,
-  bytesReceived: 7_770_009,
-  bytesSent: 7_770_010,
+  ...evidenceSample,
+  ...Object.fromEntries(Object.keys(sampleTexts).map((key) => [key, `canary-${key}`])),
+  ...Object.fromEntries(Object.keys(sampleNumbers).map((key, at) => [key, 7_770_001 + at])),
+  // The operator's words for visitors, and what the response says by itself.
+  ...{ message: '', retryAfterS: 7, rule: 'header-value', status: 400 },
+  // A link of a page leads there.
   path: '/canary/path.sock',
-  prohibition: 'metadata',
-  queueMax: 7_770_013,
-  rcode: 'canary-rcode',
-  retryAfterS: 7,
-  reused: true,
-  route: 'canary-route',
-  root: '/srv/www',
-  rule: 'header-value',
-  script: '/x.php',
-  sinceMs: 7_770_011,
-  status: 400,
-  subject: 'canary-subject',
-  upstream: 'canary-upstream',
-  version: 'canary-version',
-  value: 'canary-value',
-  waitMs: 7_770_014,
-  what: 'canary-what',
-  reason: 'canary-why',
 };
 const canary = /canary|777[0-9]{4}|777[0-9] s|2 h/i;
 

@@ -9,6 +9,7 @@ import { shapeOfType, specOf } from './failure-texts.ts';
 import type { FailureSpec } from './failure-spec.ts';
 import { failureTable } from './failure-table.ts';
 import { type Cause, fail } from './failure.ts';
+import { evidenceSample } from './evidence-sample.test-support.ts';
 import { requestRules, responseRules } from './rules.ts';
 
 /** Written by hand from RFC 9209 §2.3 and the meaning of each failure; not derived from code. */
@@ -121,79 +122,6 @@ const expected: readonly [cause: Cause, shape: string, status: number | null, ty
 
 const specs = Object.entries(failureTable) as unknown as readonly (readonly [Cause, FailureSpec<Cause>])[];
 
-/** Evidence with a value for every key, so that every sentence can be created. */
-const anything = {
-  absence: 'missing',
-  accept: 'wrong',
-  address: '10.0.0.7:3000',
-  alertId: 40,
-  alertMessage: 'handshake_failure',
-  application: 'web',
-  bound: 'route /api',
-  at: '',
-  code: 'CODE',
-  coding: 'br',
-  endpoints: 2,
-  errno: 'ECONNRESET',
-  file: '/protected/report.pdf',
-  firstBytes: 'SSH-2.0',
-  frame: 'RST_STREAM',
-  guess: 'ssh',
-  header: 'X-Accel-Redirect',
-  hops: 20,
-  host: 'www.example.org',
-  how: 'closed',
-  idleMs: 4200,
-  invariant: 'it ends once',
-  issuer: 'CN=Our Authority',
-  limit: 100,
-  headersMax: 64,
-  leftMs: 800,
-  limitMs: 5000,
-  longest: 'Set-Cookie',
-  message: '',
-  name: 'app',
-  names: 'app.internal',
-  notAfter: '2026-03-01T00:00:00.000Z',
-  notBefore: '2026-01-01T00:00:00.000Z',
-  bytes: 8000,
-  bytesMax: 262_144,
-  responses: 101,
-  bytesExpected: 5000,
-  bytesPerS: 12,
-  bytesPerSMin: 200,
-  bytesRead: 700,
-  bytesReceived: 1200,
-  change: 'truncated',
-  bytesSent: 2048,
-  operation: 'read',
-  overMs: 10_400,
-  path: '/a',
-  prohibition: 'metadata',
-  queueMax: 64,
-  rcode: 'NXDOMAIN',
-  retryAfterS: 5,
-  reused: true,
-  paused: 'route shop',
-  route: 'shop',
-  root: '/srv/www',
-  rule: 'header-value',
-  script: '/x.php',
-  sinceMs: 3400,
-  status: 400,
-  subject: 'CN=app.internal',
-  upstream: 'web',
-  version: 'HTTP/9',
-  waiting: 40,
-  waitMs: 2600,
-  waitedMs: 2004,
-  value: '1.1 edge',
-  what: 'it',
-  received: 200,
-  reason: 'so.',
-  why: 'missing',
-};
-
 describe('the failure table', () => {
   it('has exactly the causes of the table written by hand', () => {
     assert.deepEqual(
@@ -223,8 +151,8 @@ describe('the failure table', () => {
 
   it('has a whole sentence for each cause, and none twice', () => {
     const sentences = specs.map(([cause, spec]) => {
-      const reason = cause === 'drained' ? 'gateway_stopping' : anything.reason;
-      return spec.sentence({ ...anything, reason } as never);
+      const reason = cause === 'drained' ? 'gateway_stopping' : evidenceSample.reason;
+      return spec.sentence({ ...evidenceSample, reason } as never);
     });
     for (const sentence of sentences) {
       assert.match(sentence, /^[A-Z0-9].*[^.]\.$/);
