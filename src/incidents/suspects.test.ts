@@ -150,7 +150,7 @@ test('an endpoint that speaks HTTP/2 without `http2: true` is suspected by its p
   };
   const [first] = ranking(incidentOf('garbage', [['response_not_http', 9]]), { directLook });
   assert.equal(first?.sentence, 'The endpoint speaks HTTP/2, and the gateway speaks HTTP/1.1 with it.');
-  assert.match(first?.nextStep ?? '', /^Set `http2: true` for the upstream/);
+  assert.match(first?.nextStep ?? '', /^Set `http2: true` of the upstream/);
 });
 
 test('what listens again when the gateway looks is told so, with the moment of the look', () => {
