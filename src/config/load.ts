@@ -16,7 +16,8 @@ import {
   sourceParts,
   withIncluded,
 } from './included-files.ts';
-import { fileBytesMax, type IncludeError, readDocument } from './read-document.ts';
+import { fileBytesMax, readDocument } from './read-document.ts';
+import type { IncludeError } from './tree-reader.ts';
 import type { ReadableParts } from './readable-parts.ts';
 import type { ShownText } from './shown-text.ts';
 import { wholeFile } from './source-text.ts';
