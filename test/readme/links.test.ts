@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, globSync, statSync } from 'node:fs';
-import { basename, dirname, join, normalize } from 'node:path';
+import { basename, dirname, join, matchesGlob, normalize } from 'node:path';
 import { test } from 'node:test';
 import { packedFiles } from '../../scripts/pack.ts';
 import { repositoryRoot } from '../../scripts/repository.ts';
@@ -13,6 +13,8 @@ const documents = globSync(
   },
 ).toSorted();
 
+const sourceFiles = globSync('{src,packages,test,scripts,bench}/**/*.ts', { cwd: repositoryRoot });
+
 for (const document of documents) {
   test(`every link of ${document} leads somewhere`, () => {
     const links = linksOf(readDocument(document)).filter(({ target }) => !/^[a-z]+:/.test(target));
@@ -21,6 +23,15 @@ for (const document of documents) {
       broken.map(({ target, line }) => `${document}:${line}: ${target}`),
       [],
     );
+  });
+}
+
+for (const document of ['ARCHITECTURE.md', 'CONTRIBUTING.md']) {
+  test(`every source file that ${document} names is there`, () => {
+    const named = new Set([...readDocument(document).matchAll(/`([\w./*-]+\.ts)`/g)].map(([, path]) => path as string));
+    assert.ok(named.size > 20);
+    const missing = [...named].filter((path) => !sourceFiles.some((file) => matchesGlob(file, `**/${path}`)));
+    assert.deepEqual(missing, []);
   });
 }
 
