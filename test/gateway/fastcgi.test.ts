@@ -62,6 +62,7 @@ routes:
   - { path: /kept, to: kept }
   - { path: /program, rewrite: { path: / }, to: php }
   - { path: /app, rewrite: { path: / }, to: php, php: { root: "${root}", static: false } }
+  - { path: "= /exact", rewrite: { path: / }, to: php, php: { root: "${root}" } }
   - { path: /strict, rewrite: { path: / }, to: php, php: { root: "${root}", front_controller: none, static: false } }
   - { path: /told, rewrite: { path: / }, to: php, php: { root: "${root}", variables: { APP_ENV: production, SERVER_SOFTWARE: nginx, HTTPS: on } } }
   - { path: /remote, rewrite: { path: / }, to: php, php: { root: /elsewhere/, remote: true } }
@@ -149,10 +150,19 @@ describe('the program of a path', () => {
 
   test('a folder without its slash is redirected to it, never to another host', async () => {
     const { status, headers } = await ask('/admin?x=1');
-    assert.deepEqual([status, headers.get('location')], [301, '/admin/?x=1']);
+    assert.deepEqual([status, headers.get('location')], [308, '/admin/?x=1']);
     const slashes = await edge.send(requestText('GET', '//admin', ['Host: x']));
     assert.equal(headerOf(slashes, 'location'), '/admin/');
     assert.equal((await ask('/app/admin')).headers.get('location'), '/app/admin/');
+  });
+
+  test('the path of a route without its slash is redirected to it, where the programs are below it', async () => {
+    for (const path of ['/app', '/remote']) {
+      const { status, headers } = await ask(`${path}?x=<1>`);
+      assert.deepEqual([status, headers.get('location')], [308, `${path}/?x=%3C1%3E`]);
+    }
+    assert.equal((await ask('/exact')).status, 200);
+    assert.equal((await variablesOf('/app/')).get('SCRIPT_NAME'), '/app/index.php');
   });
 
   test('without "php" is the application itself, for all of the path', async () => {

@@ -4,7 +4,7 @@ import type { PhpSpec } from './settings.ts';
 import type { FoundPath } from './worker-scripts.ts';
 
 /** `ask`: what the path below the root is decides on. */
-type ScriptChoice =
+export type ScriptChoice =
   | { readonly kind: 'script'; readonly script: ScriptFacts }
   /** The path is that of a folder, without its slash. */
   | { readonly kind: 'folder' }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import * as z from 'zod';
-import type { PathMatch } from '../../core/path-match.ts';
+import { hasPrefix, type RoutePaths } from '../../core/path-match.ts';
 import { type Result, succeed } from '#failures/result.ts';
 import { globTest } from '../../core/glob.ts';
 import { nearest } from '../../core/nearest.ts';
@@ -11,6 +11,7 @@ import type { Findings, Path } from '../../schema/findings.ts';
 import { durationPattern, parseAge } from '../../schema/format/duration.ts';
 import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
+import { type PhpRead, phpRead } from '../fastcgi/settings.ts';
 import { fileCodings, filesName, type FilesSpec } from './settings.ts';
 
 const absent = {
@@ -108,29 +109,12 @@ function cacheControl(written: string | number): string {
   return typeof written === 'string' ? written : `public, max-age=${written}`;
 }
 
-type RoutePaths = PathMatch | readonly PathMatch[] | undefined;
-
-/** What `php` of the route says of the folder with its programs. */
-interface PhpRead {
-  readonly root?: string | undefined;
-  readonly index?: string | undefined;
-  readonly split?: string | undefined;
-  readonly static?: boolean | undefined;
-  readonly remote?: boolean | undefined;
-}
-
 /** Other keys of the route. */
 interface ReadBeside {
   readonly to?: unknown;
   readonly path?: RoutePaths;
   readonly php?: PhpRead | undefined;
   readonly timeouts?: Readonly<Record<string, unknown>> | undefined;
-}
-
-/** Beside the programs of a folder its other files are sent, where the folder is on this machine. */
-function besidePrograms(php: PhpRead | undefined): FilesRead | undefined {
-  if (php?.root === undefined || php.static === false || php.remote === true) return undefined;
-  return { root: php.root };
 }
 
 export const files: FeatureKeys = featureKeys<RouteRead & ReadBeside, object>({
@@ -141,11 +125,12 @@ export const files: FeatureKeys = featureKeys<RouteRead & ReadBeside, object>({
   routeKeys: filesKeys,
   forms: { files: { example: './public', off: 'remove the key', stands: ['root', 'listing'] } },
   ofRoute({ files: read, to, path: paths, php }, _, { directory }): FilesSpec | null {
-    const written = read === undefined && to !== undefined ? besidePrograms(php) : read;
+    const programs = phpRead(php);
+    const written = read === undefined && to !== undefined ? programs?.sends : read;
     if (written === undefined) return null;
     const {
       root = '.',
-      index = [...(php === undefined ? [] : [php.index ?? 'index.php']), 'index.html'],
+      index = [...(programs === null ? [] : [programs.index]), 'index.html'],
       fallback = null,
       listing = false,
       cache = {},
@@ -154,8 +139,8 @@ export const files: FeatureKeys = featureKeys<RouteRead & ReadBeside, object>({
     const { precompressed = false } = rest;
     return {
       ...{ root: resolve(directory, root), index, fallback, listing, passes: to !== undefined },
-      isBelow: [paths ?? []].flat().some(({ kind }) => kind === 'prefix'),
-      programs: php === undefined ? null : (php.split ?? '.php'),
+      isBelow: hasPrefix(paths),
+      programs: programs?.split ?? null,
       precompressed: precompressed === true ? fileCodings : precompressed === false ? [] : precompressed,
       cache: Object.entries(cache).map(([glob, value]) => [glob, cacheControl(value)] as const),
     };

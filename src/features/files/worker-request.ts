@@ -1,7 +1,7 @@
 import type { Filter, FilterAnswer, FilterContext, FilterDecision, FilterSource } from '../../core/filter.ts';
 import { fail } from '#failures/failure.ts';
 import type { FilesSpec } from './settings.ts';
-import { codingsFor } from './worker-headers.ts';
+import { acceptedCodings } from '../../wire/accept-encoding.ts';
 import type { NotOpened, OpenFile, Root } from './worker-file.ts';
 import { listingOf } from './worker-listing.ts';
 import { type FilePath, isProgram } from './worker-path.ts';
@@ -10,7 +10,7 @@ import type { FileCache, FoundFile } from './worker-cache.ts';
 import { respondWith, fileHeadOf } from './worker-response.ts';
 import { suffixOf } from './settings.ts';
 import { FileTask } from './worker-task.ts';
-import { plainText, textAnswer } from '../../filters/plain-answer.ts';
+import { toFolder } from '../../filters/to-folder.ts';
 
 type Decision = Exclude<FilterDecision, 'suspend'>;
 
@@ -67,10 +67,10 @@ export class FileRequest extends FileTask<Decision> {
         if (typeof opened === 'string') continue;
         if (opened.facts.kind === 'file' && this.#isAtFolder) return await this.#encoded(indexPath, opened);
         this.close(opened);
-        if (opened.facts.kind === 'file') return withSlash(this.context);
+        if (opened.facts.kind === 'file') return toFolder(this.context);
       }
       if (!this.#spec.listing) return await this.#without('no_index');
-      return this.#isAtFolder ? await listingOf(this.context.path, folder, this.root) : withSlash(this.context);
+      return this.#isAtFolder ? await listingOf(this.context.path, folder, this.root) : toFolder(this.context);
     } finally {
       this.close(folder);
     }
@@ -111,7 +111,7 @@ export class FileRequest extends FileTask<Decision> {
   /** The file beside it that is encoded as the client likes best, or the file itself. */
   async #encoded(path: string, file: OpenFile): Promise<FoundFile> {
     const { precompressed } = this.#spec;
-    for (const coding of codingsFor(this.context.request.headers.get('accept-encoding'), precompressed)) {
+    for (const coding of acceptedCodings(this.context.request.headers.get('accept-encoding'), precompressed)) {
       const sibling = await this.root.open(`${path}${suffixOf[coding]}`).catch(() => 'missing' as const);
       if (typeof sibling === 'string') continue;
       // One that is older was made of an earlier file.
@@ -132,14 +132,4 @@ export class FileRequest extends FileTask<Decision> {
 function pageReason({ request }: FilterContext, path: string): NonNullable<FoundFile['fallback']> | null {
   if (!path.slice(path.lastIndexOf('/') + 1).includes('.')) return 'by_path';
   return /\btext\/html\b/i.test(request.headers.get('accept') ?? '') ? 'by_accept' : null;
-}
-
-/** Relative links of a page work only if the path of its folder ends with a slash. */
-function withSlash({ path, request }: FilterContext): FilterAnswer {
-  const mark = request.target.indexOf('?');
-  const query = mark < 0 ? '' : request.target.slice(mark);
-  const safe = (text: string, unsafe: RegExp): string =>
-    text.replace(unsafe, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
-  const location = `${safe(path, /[^\w\-.~!$&'()*+,;=:@%/]/g)}/${safe(query, /[^\x21-\x7e]|[#"<>\\`{}]/g)}`;
-  return textAnswer(308, plainText, `See ${location}\n`, [['Location', location]]);
 }
