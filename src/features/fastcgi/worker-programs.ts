@@ -8,7 +8,7 @@ import type { FilePorts } from '../files/worker-stream.ts';
 import { DiskTask } from '../files/worker-task.ts';
 import type { FeatureHooks, FeaturePorts } from '../worker-feature.ts';
 import type { PhpSpec } from './settings.ts';
-import { chooseScript, type ScriptChoice } from './worker-choice.ts';
+import { chooseScript, inBytes, type ProgramSpec, type ScriptChoice } from './worker-choice.ts';
 import { type FoundPath, ScriptFolder } from './worker-scripts.ts';
 
 type Decided = Exclude<ScriptChoice, { readonly kind: 'ask' }>;
@@ -27,19 +27,20 @@ export function hooksOf(spec: PhpSpec, ports: FeaturePorts): FeatureHooks {
 }
 
 export function programFilter(spec: PhpSpec, folder: ScriptFolder, ports: FilePorts): Filter {
+  const programs = inBytes(spec);
   const filter: Filter = {
     name: 'php',
     limitsSuspension: true,
     onRequestHead(exchange) {
       const path = decoded(exchange.rewrittenPath);
-      const choice = chooseScript(path, spec, (name) => folder.known(name));
+      const choice = chooseScript(path, programs, (name) => folder.known(name));
       if (choice.kind === 'ask') {
-        const look = new ProgramLook(path, spec, folder, exchange, filter, ports);
+        const look = new ProgramLook(path, programs, folder, exchange, filter, ports);
         exchange.setState(filter, look);
         return look.begin();
       }
       if (choice.kind === 'script') exchange.setState(filter, choice.script);
-      return decisionOf(choice, spec, exchange, ports);
+      return decisionOf(choice, programs, exchange, ports);
     },
     onCancelled(exchange) {
       const state = exchange.getState(filter);
@@ -52,14 +53,14 @@ export function programFilter(spec: PhpSpec, folder: ScriptFolder, ports: FilePo
 /** Looks in the folder for the program of one request, which is suspended meanwhile. */
 class ProgramLook extends DiskTask {
   readonly #path: string;
-  readonly #spec: PhpSpec;
+  readonly #spec: ProgramSpec;
   readonly #folder: ScriptFolder;
   /** What was found. */
   script: ScriptFacts | null = null;
 
   constructor(
     path: string,
-    spec: PhpSpec,
+    spec: ProgramSpec,
     folder: ScriptFolder,
     context: FilterContext,
     filter: Filter,
@@ -88,15 +89,16 @@ class ProgramLook extends DiskTask {
 
 function decisionOf(
   choice: Decided,
-  { root, isBelow }: PhpSpec,
+  { root, isBelow }: ProgramSpec,
   exchange: FilterContext,
   { answered, clock }: FilePorts,
 ): Decision {
   const { target } = exchange.request;
   if (choice.kind === 'none') {
-    const { script, why } = choice;
+    const { why } = choice;
+    const script = Buffer.from(choice.script, 'latin1').toString();
     return why === 'missing' && answered.isLost(target, clock.now())
-      ? fail('site_file_missing', 'filter', { path: script, root, what: 'page' })
+      ? fail('site_file_missing', 'filter', { path: script.slice(1), root, what: 'page' })
       : fail('script_not_found', 'filter', { script, root, why });
   }
   const isPathOfRoute = isBelow && exchange.rewrittenPath === '/' && !exchange.path.endsWith('/');

@@ -4,7 +4,7 @@ import { hasPrefix, type RoutePaths } from '../../core/path-match.ts';
 import { type Result, succeed } from '#failures/result.ts';
 import { globTest } from '../../core/glob.ts';
 import { nearest } from '../../core/nearest.ts';
-import { declare } from '../../schema/default.ts';
+import { declare, describe } from '../../schema/default.ts';
 import { type ErrorDetail, quoted, reject } from '../../schema/error-detail.ts';
 import { oneOrMany, parsed, path } from '../../schema/leaves.ts';
 import type { Findings, Path } from '../../schema/findings.ts';
@@ -16,6 +16,7 @@ import { fileCodings, filesName, type FilesSpec } from './settings.ts';
 
 const absent = {
   index: declare('index.html', 'It is the page of a folder nearly everywhere.'),
+  extensions: describe('none', 'Each file under another name is looked for with each request that finds none.'),
   listing: declare('false', 'Visitors learn no names of files from the gateway.'),
   precompressed: declare('false', 'Each file beside another one is looked for with each request.'),
 };
@@ -58,6 +59,11 @@ const filesKeys = {
           'The file that stands for its folder; of several the first that is there.',
           absent.index,
         ),
+        extensions: key(
+          oneOrMany(parsed(parseExtension, { kind: 'extension', examples: ['.html'] })),
+          'What paths may lack at their end: with `.html`, `/about` is answered with about.html. Of several the first that leads to a file.',
+          absent.extensions,
+        ),
         fallback: key(
           parsed(parseBelow, { kind: 'path', examples: ['/index.html'] }),
           'The file for pages that are not there, such as `/index.html` of an application with one page. A path whose last name has an extension, such as `/a.js`, gets it only if the client asks for HTML.',
@@ -89,6 +95,14 @@ function parseName(written: string): Result<string, ErrorDetail> {
   if (written === '' || written.includes('/') || written.startsWith('.'))
     return reject(`${quoted(written)} is not a name of a file`, 'write a name without a slash, such as index.html');
   return succeed(written);
+}
+
+function parseExtension(written: string): Result<string, ErrorDetail> {
+  if (/^\.(?:php\d?|phtml)$/i.test(written))
+    return reject(`${quoted(written)} is the ending of programs, whose text is never sent`, 'write .html');
+  if (/^\.[^/\0]*[^/\0.]$/.test(written)) return succeed(written);
+  const meant = /^[\w-]+$/.test(written) ? `.${written}` : 'it with its dot, such as .html';
+  return reject(`${quoted(written)} is no extension of a file`, `write ${meant}`);
 }
 
 function parseBelow(written: string): Result<string, ErrorDetail> {
@@ -131,6 +145,7 @@ export const files: FeatureKeys = featureKeys<RouteRead & ReadBeside, object>({
     const {
       root = '.',
       index = [...(programs === null ? [] : [programs.index]), 'index.html'],
+      extensions = [],
       fallback = null,
       listing = false,
       cache = {},
@@ -138,7 +153,7 @@ export const files: FeatureKeys = featureKeys<RouteRead & ReadBeside, object>({
     } = sectionOf(written);
     const { precompressed = false } = rest;
     return {
-      ...{ root: resolve(directory, root), index, fallback, listing, passes: to !== undefined },
+      ...{ root: resolve(directory, root), index, extensions, fallback, listing, passes: to !== undefined },
       isBelow: hasPrefix(paths),
       programs: programs?.split ?? null,
       precompressed: precompressed === true ? fileCodings : precompressed === false ? [] : precompressed,
@@ -154,7 +169,14 @@ export const files: FeatureKeys = featureKeys<RouteRead & ReadBeside, object>({
   review({ routes }, findings) {
     for (const { path: at, to, read } of routes) {
       if (read.files === undefined) continue;
-      const { root, fallback, cache = {} } = sectionOf(read.files);
+      const { root, extensions = [], fallback, cache = {} } = sectionOf(read.files);
+      const split = phpRead(read.php)?.split ?? '';
+      if (extensions.includes(split))
+        findings.warnAtKey(
+          [...at, 'files', 'extensions'],
+          `"extensions" has ${quoted(split)}, with which programs end, and their text is never sent`,
+          'remove it',
+        );
       reviewCache(Object.keys(cache), [...at, 'files', 'cache'], findings);
       if (to === null) reviewTimeouts(read.timeouts, [...at, 'timeouts'], findings);
       if (root === undefined)

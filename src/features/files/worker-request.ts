@@ -47,15 +47,31 @@ export class FileRequest extends FileTask<Decision> {
   protected async find(): Promise<FoundFile | Decision> {
     const { path, isFolder } = this.#path;
     const opened = await this.root.open(path);
-    if (typeof opened === 'string') return this.#without(opened);
+    if (typeof opened === 'string')
+      return (opened === 'missing' ? await this.#withExtension() : null) ?? this.#without(opened);
     if (opened.facts.kind === 'folder') return this.#inFolder(opened);
     if (!isFolder) return this.#encoded(path, opened);
     this.close(opened);
     return this.#without('missing');
   }
 
+  /** The file that the path names without its extension; before a folder of that name, which has a slash at its end. Null: none. */
+  async #withExtension(): Promise<FoundFile | null> {
+    const { path, isFolder } = this.#path;
+    if (isFolder || path === '') return null;
+    for (const extension of this.#spec.extensions) {
+      const opened = await this.root.open(path + extension);
+      if (typeof opened === 'string') continue;
+      if (opened.facts.kind === 'file') return this.#encoded(path + extension, opened);
+      this.close(opened);
+    }
+    return null;
+  }
+
   async #inFolder(folder: OpenFile): Promise<FoundFile | Decision> {
     try {
+      const page = await this.#withExtension();
+      if (page !== null) return page;
       const { path } = this.#path;
       for (const name of this.#spec.index) {
         const indexPath = path === '' ? name : `${path}/${name}`;
@@ -94,10 +110,17 @@ export class FileRequest extends FileTask<Decision> {
         return { ...(await this.#encoded(fallback, opened)), fallback: reason };
       if (typeof opened !== 'string') this.close(opened);
     }
+    const path = this.#missingPath(this.#path.isFolder || absence === 'no_index');
     const what = isMissing ? await this.#whatIsGone(reason !== null) : null;
     return what === null
-      ? fail('file_not_found', 'filter', { path: this.context.path, root, absence })
-      : fail('site_file_missing', 'filter', { path: this.context.path, root, what });
+      ? fail('file_not_found', 'filter', { path, root, absence })
+      : fail('site_file_missing', 'filter', { path, root, what });
+  }
+
+  /** Of a folder, its index. */
+  #missingPath(isFolder: boolean): string {
+    const [index = ''] = isFolder ? this.#spec.index : [];
+    return [this.#path.path, index].filter((part) => part !== '').join('/');
   }
 
   /** What is missing although the site needs it; null: perhaps a path that a client has guessed. */
