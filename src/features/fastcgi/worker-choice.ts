@@ -14,16 +14,16 @@ export type ScriptChoice =
 /** Names of programs are text of bytes, as paths are. */
 export interface ProgramSpec extends PhpSpec {
   /** Of each program, likewise. */
-  readonly told: Pick<ScriptFacts, 'root' | 'variables'>;
+  readonly ofEach: Pick<ScriptFacts, 'root' | 'variables'>;
 }
 
 export function inBytes(spec: PhpSpec): ProgramSpec {
   const { index, split, frontController, root, variables } = spec;
-  const told = Object.entries(variables).map(([name, value]) => [name, bytesOf(value)]);
+  const ofEach = Object.entries(variables).map(([name, value]) => [name, bytesOf(value)]);
   return {
     ...{ ...spec, index: bytesOf(index), split: bytesOf(split) },
     frontController: frontController === null ? null : bytesOf(frontController),
-    told: { root: bytesOf(root), variables: Object.fromEntries(told) },
+    ofEach: { root: bytesOf(root), variables: Object.fromEntries(ofEach) },
   };
 }
 
@@ -67,7 +67,7 @@ function chosen(
 ): ScriptChoice {
   const found = spec.remote ? 'file' : known(name);
   if (found === null) return { kind: 'ask', path: name };
-  if (found === 'file') return { kind: 'script', script: { ...spec.told, name, pathInfo } };
+  if (found === 'file') return { kind: 'script', script: { ...spec.ofEach, name, pathInfo } };
   return { kind: 'none', script: name, why: found === 'folder' ? 'not_a_file' : found };
 }
 
