@@ -81,6 +81,10 @@ for (const [section, key, says] of [
   ['rewrite', 'replace_path', /^did you mean "path"\?$/],
   ['redirect', 'regex', /\{capture\.1\} in "rewrite" and "redirect"$/],
   ['redirect', 'permanent', /^did you mean "status"/],
+  ['files', 'try_files', /^write extensions: \.html .* fallback: \/index\.html/],
+  ['files', 'try', /^write extensions: \.html /],
+  ['files', 'clean_urls', /^write extensions: \.html, so that about\.html is found at \/about$/],
+  ['files', 'extension', /^write extensions: \.html/],
   ['redirect', 'file', /^did you mean "map"/],
 ] as const)
   test(`the key ${key} of "${section}" is explained`, () =>
@@ -106,6 +110,10 @@ for (const [key, says] of [
   ['entrypoints', /^a route is for all listeners, or/],
   ['client', /^there are no limits for the clients of a single route yet: "client" at the outermost level/],
   ['autoindex', /^it is "files: \.\/public" of a route/],
+  ['try_files', /^it is "files: .* extensions: \.html/],
+  ['try', /^it is "files: .* extensions: \.html/],
+  ['clean_urls', /^it is a key of "files": .* extensions: \.html/],
+  ['extensions', /^it is a key of "files": .* extensions: \.html/],
   ['hsts', /^it belongs into "tls" of a listener/],
 ] as const)
   test(`the key ${key} of a route is explained`, () => {

@@ -295,9 +295,13 @@ const unsupported: readonly Unsupported[] = [
       'it is "files: ./public" of a route; "rewrite: { path: / }" beside it takes away the path of the route; the folder of PHP is "php: { root: /srv/www }"',
   },
   {
+    keys: words('cleanurls prettyurls extensions tryextensions defaultextension'),
+    message: 'it is a key of "files": files: { root: ./public, extensions: .html } has about.html at /about',
+  },
+  {
     keys: words('fileserver static tryfiles try autoindex browse staticfiles index gzipstatic spa'),
     message:
-      'it is "files: ./public" of a route, or "files: { root: ./public, fallback: /index.html, listing: true, precompressed: true }"; beside "to", what is not there goes to the upstream',
+      'it is "files: ./public" of a route, or "files: { root: ./public, extensions: .html, fallback: /index.html, listing: true, precompressed: true }"; beside "to", what is not there goes to the upstream',
   },
   {
     keys: words(

@@ -7,7 +7,7 @@ type Answers = readonly (readonly [words: string, answer: string])[];
 const files: Answers = [
   [
     'tryfiles try spa',
-    'write fallback: /index.html for pages that are not there; beside "to", what is not there goes to the upstream',
+    'write extensions: .html for about.html at /about, and fallback: /index.html for pages that are not there; beside "to", what is not there goes to the upstream',
   ],
   ['autoindex browse directorylisting dirlisting list', 'did you mean "listing"?'],
   ['gzipstatic brotlistatic zstdstatic static precompress', 'did you mean "precompressed"?'],
@@ -17,8 +17,8 @@ const files: Answers = [
   ],
   ['expires cachecontrol maxage ttl caching', 'it is "cache", by name: cache: { "*.js": 1h, "*.html": no-cache }'],
   [
-    'extensions extension tryextensions defaultextension cleanurls',
-    'a file is found by its whole name: link to /about.html, or name the page about/index.html',
+    'extension tryextensions defaultextension cleanurls prettyurls trailingslash',
+    'write extensions: .html, so that about.html is found at /about',
   ],
   [
     'notfound errorpage errorpages errors page404 404',

@@ -8,6 +8,14 @@ export interface PathMatch {
   readonly text: string;
 }
 
+/** The paths of a route, as they are read. */
+export type RoutePaths = PathMatch | readonly PathMatch[] | undefined;
+
+/** Whether one of them stands for a path and what is below it. */
+export function hasPrefix(paths: RoutePaths): boolean {
+  return [paths ?? []].flat().some(({ kind }) => kind === 'prefix');
+}
+
 /** `/api` matches `/api`, `/api/x` and `/api?x`, not `/apiary`. */
 export function matchesPrefix(prefix: string, target: string): boolean {
   if (prefix === '/') return true;

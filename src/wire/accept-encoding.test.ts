@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { codingName, preferredCoding } from './accept-encoding.ts';
+import { acceptedCodings, codingName, preferredCoding } from './accept-encoding.ts';
 
 const offered = ['zstd', 'br', 'gzip'] as const;
 
@@ -49,10 +49,30 @@ describe('the coding of a response (RFC 9110 §12.5.3)', () => {
     ['g zip', null],
     ['"gzip"', null],
     ['gzip;q=0, gzip', null],
+    ['br;q=abc, gzip', 'gzip'],
+    ['br;q=x', null],
+    ['br, br;q=0', 'br'],
+    ['x-gzip;q=0.5, gzip;q=0', 'gzip'],
     ['__proto__, constructor;q=1', null],
   ] as const)
     it(`for ${header === null ? 'no header' : JSON.stringify(header)} is ${expected ?? 'none'}`, () =>
       assert.equal(preferredCoding(header, offered), expected));
+
+  for (const [header, expected] of [
+    [null, []],
+    ['', []],
+    ['gzip, br', ['br', 'gzip']],
+    ['gzip;q=0.9, br;q=0.8', ['gzip', 'br']],
+    ['GZIP', ['gzip']],
+    ['x-gzip', ['gzip']],
+    ['*', ['zstd', 'br', 'gzip']],
+    ['*;q=0.5, br;q=0', ['zstd', 'gzip']],
+    ['br;q=0.5, identity', []],
+    ['br;q=abc, gzip', ['gzip']],
+    ['br, br;q=0', ['br']],
+  ] as const)
+    it(`is, where it may be another one, ${expected.join() || 'none'} for ${JSON.stringify(header)}`, () =>
+      assert.deepEqual(acceptedCodings(header, offered), expected));
 
   it('is found in linear time', () => {
     const hostile = [`gzip${' '.repeat(100_000)}x`, `gzip;${'\t'.repeat(100_000)}q`, 'a,'.repeat(100_000)];

@@ -11,20 +11,20 @@ const element = /^[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*(?:;[ \t]*[Qq]=(0(?:\
  * send none mostly cannot decode. An element that cannot be parsed is ignored.
  */
 export function preferredCoding<C extends string>(header: string | null, offered: readonly C[]): C | null {
-  if (header === null || offered.length === 0) return null;
+  return acceptedCodings(header, offered)[0] ?? null;
+}
+
+/** All of them that the client likes at least as much as the body as it is: the best first, of equal ones in the order of `offered`. */
+export function acceptedCodings<C extends string>(header: string | null, offered: readonly C[]): readonly C[] {
+  if (header === null || offered.length === 0) return [];
   const weights = weightsIn(header);
   const others = weights.get('*') ?? 0;
   // One that is not named is acceptable, and less welcome than any coding that is.
-  let best = weights.get('identity') ?? 0;
-  let chosen: C | null = null;
-  for (const coding of offered) {
-    const weight = weights.get(coding) ?? others;
-    if (weight > best || (weight === best && weight > 0 && chosen === null)) {
-      best = weight;
-      chosen = coding;
-    }
-  }
-  return chosen;
+  const identity = weights.get('identity') ?? 0;
+  const weightOf = (coding: C): number => weights.get(coding) ?? others;
+  return offered
+    .filter((coding) => weightOf(coding) > 0 && weightOf(coding) >= identity)
+    .toSorted((one, other) => weightOf(other) - weightOf(one));
 }
 
 function weightsIn(header: string): ReadonlyMap<string, number> {

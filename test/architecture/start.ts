@@ -71,7 +71,7 @@ export const loadBudgets: Readonly<Record<string, Load>> = {
   'src/cli/demo.ts': { kilobytes: 2230, packages: ['@stricli/core'] },
   'src/cli/probe/probe-command.ts': { kilobytes: 645, packages: ['@stricli/core'] },
   'src/cli/torture.ts': { kilobytes: 230, packages: ['@stricli/core'] },
-  'src/cli/configuration-thread.ts': { kilobytes: 630, packages: ['yaml', 'zod'] },
+  'src/cli/configuration-thread.ts': { kilobytes: 640, packages: ['yaml', 'zod'] },
   'src/worker/worker-main.ts': { kilobytes: 1400, packages: [] },
   'src/logger/logger-main.ts': { kilobytes: 108, packages: [] },
   'src/store/store-main.ts': { kilobytes: 260, packages: [] },

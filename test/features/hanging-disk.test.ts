@@ -10,7 +10,7 @@ import { after, test } from 'node:test';
 const folder = mkdtempSync(join(tmpdir(), 'candor-hanging-'));
 after(() => rmSync(folder, { recursive: true }));
 
-test('twenty files on two disks that hang take 8 threads: names are looked up, and files of a third wait', () => {
+test('ten files and ten programs on two disks that hang take 8 threads: names are looked up, and the others wait', () => {
   execFileSync('mkfifo', [join(folder, 'pipe')]);
   const run = spawnSync(process.execPath, [join(import.meta.dirname, 'hanging-disk-run.ts'), join(folder, 'pipe')], {
     encoding: 'utf8',

@@ -29,6 +29,8 @@ let edge: YamlGateway;
 before(async () => {
   mkdirSync(join(root, 'admin'), { recursive: true });
   mkdirSync(join(root, 'files.php'));
+  mkdirSync(join(folder, 'größe', 'a'), { recursive: true });
+  for (const name of ['ü.php', 'ä.php', 'a/ö.php']) writeFileSync(join(folder, 'größe', name), '<?php');
   mkdirSync(join(root, 'plain'));
   for (const name of [
     'index.php',
@@ -62,6 +64,11 @@ routes:
   - { path: /kept, to: kept }
   - { path: /program, rewrite: { path: / }, to: php }
   - { path: /app, rewrite: { path: / }, to: php, php: { root: "${root}", static: false } }
+  - path: /letters
+    to: php
+    rewrite: { path: / }
+    php: { root: "${folder}/größe", index: ö.php, front_controller: /ü.php, variables: { APP_NAME: Zürich } }
+  - { path: "= /exact", rewrite: { path: / }, to: php, php: { root: "${root}" } }
   - { path: /strict, rewrite: { path: / }, to: php, php: { root: "${root}", front_controller: none, static: false } }
   - { path: /told, rewrite: { path: / }, to: php, php: { root: "${root}", variables: { APP_ENV: production, SERVER_SOFTWARE: nginx, HTTPS: on } } }
   - { path: /remote, rewrite: { path: / }, to: php, php: { root: /elsewhere/, remote: true } }
@@ -129,6 +136,25 @@ describe('the program of a path', () => {
       assert.equal(told('PATH_TRANSLATED'), info === '' ? undefined : at + info);
     });
 
+  test('has letters of any script, in the folder and in what it is told', async () => {
+    for (const [path, name] of [
+      ['/letters/%C3%A4.php', 'ä.php'],
+      ['/letters/a/', 'a/ö.php'],
+      ['/letters/x', 'ü.php'],
+    ] as const) {
+      const variables = await variablesOf(path);
+      const told = ['SCRIPT_FILENAME', 'DOCUMENT_ROOT', 'APP_NAME'].map((one) =>
+        Buffer.from(variables.get(one) ?? '', 'latin1').toString(),
+      );
+      assert.deepEqual(told, [join(folder, 'größe', name), join(folder, 'größe'), 'Zürich']);
+    }
+    const { cause, detail } = await edge.record(
+      await edge.send(requestText('GET', '/letters/%C3%9F.php', ['Host: x'])),
+    );
+    assert.equal(cause, 'script_not_found');
+    assert.match(detail ?? '', /"\/ß\.php"/);
+  });
+
   for (const [path, why] of [
     ['/image.jpg/x.php', 'missing'],
     ['/missing.php', 'missing'],
@@ -149,10 +175,19 @@ describe('the program of a path', () => {
 
   test('a folder without its slash is redirected to it, never to another host', async () => {
     const { status, headers } = await ask('/admin?x=1');
-    assert.deepEqual([status, headers.get('location')], [301, '/admin/?x=1']);
+    assert.deepEqual([status, headers.get('location')], [308, '/admin/?x=1']);
     const slashes = await edge.send(requestText('GET', '//admin', ['Host: x']));
     assert.equal(headerOf(slashes, 'location'), '/admin/');
     assert.equal((await ask('/app/admin')).headers.get('location'), '/app/admin/');
+  });
+
+  test('the path of a route without its slash is redirected to it, where the programs are below it', async () => {
+    for (const path of ['/app', '/remote']) {
+      const { status, headers } = await ask(`${path}?x=<1>`);
+      assert.deepEqual([status, headers.get('location')], [308, `${path}/?x=%3C1%3E`]);
+    }
+    assert.equal((await ask('/exact')).status, 200);
+    assert.equal((await variablesOf('/app/')).get('SCRIPT_NAME'), '/app/index.php');
   });
 
   test('without "php" is the application itself, for all of the path', async () => {

@@ -31,6 +31,10 @@ routes:
   - { host: mount.test, path: /static, files: ./public, rewrite: { path: / }, response_headers: { set: { X-Set: "yes" } } }
   - { host: cached.test, files: { root: ./public, cache: { "*.js": immutable, "/docs/**": 1h, "*.html": no-cache } } }
   - { host: coded.test, files: { root: ./public, precompressed: true } }
+  - host: clean.test
+    files: { root: ./public, extensions: [.html, .htm], fallback: /index.html, precompressed: true, cache: { "*.html": no-cache, "about": 1h } }
+  - { host: both-clean.test, to: app, files: { root: ./public, extensions: .html } }
+  - { host: listed-clean.test, files: { root: ./public, extensions: .html, listing: true } }
   - { host: gone.test, files: ./nowhere }
   - { host: fallen.test, files: { root: ./public, fallback: /nowhere.html } }
 `);
@@ -57,6 +61,13 @@ routes:
   await put('docs/index.html', 'docs');
   await put('docs/deep/a b&c.txt', 'deep');
   await put('docs/grüße.txt', 'Grüße');
+  await put('about.html', 'about');
+  await put('about.html.br', 'about as br');
+  await put('old.htm', 'old');
+  await put('docs.html', 'page beside docs');
+  await put('empty.html', 'page beside empty');
+  await put('.html', 'hidden');
+  await put('out.htm', 'inside');
   await put('run.php', '<?php');
   await put('run.php.bak', '<?php');
   await put('run.php.html', 'page');
@@ -66,6 +77,7 @@ routes:
   await writeFile(join(edge.folder, 'secret.txt'), 'secret');
   await symlink('../secret.txt', join(root, 'out.txt'));
   await symlink('..', join(root, 'up'));
+  await symlink('../secret.txt', join(root, 'out.html'));
   await symlink('digits.txt', join(root, 'in.txt'));
   await symlink('.env', join(root, 'env.txt'));
   await symlink('circle', join(root, 'circle'));
@@ -129,6 +141,20 @@ describe('a route with files', () => {
     ['leads to the slash of its own path', 'mount', '/static?a=b', 308, /\/static\/\?a=b/],
     ['serves its index there', 'mount', '/static/', 200, '<h1>home</h1>'],
     ['takes the path that `rewrite` leaves', 'mount', '/static/digits.txt', 200, '0123456789'],
+    ['finds a page without its extension', 'clean', '/about', 200, 'about'],
+    ['finds it with its extension, too', 'clean', '/about.html', 200, 'about'],
+    ['takes the extensions in their order', 'clean', '/old', 200, 'old'],
+    ['takes the page before the folder of its name', 'clean', '/docs', 200, 'page beside docs'],
+    ['takes the folder where the path asks for one', 'clean', '/docs/', 200, 'docs'],
+    ['adds no extension to a path of a folder', 'clean', '/about/', 200, '<h1>home</h1>'],
+    ['adds none to the path of the folder itself', 'clean', '/', 200, '<h1>home</h1>'],
+    ['adds no extension to another one that is there', 'clean', '/digits.txt', 200, '0123456789'],
+    ['leaves out a link that leads out', 'clean', '/out', 200, 'inside'],
+    ['has the fallback behind the extensions', 'clean', '/users/7', 200, '<h1>home</h1>'],
+    ['finds a page before the upstream', 'both-clean', '/about', 200, 'about'],
+    ['passes on what no extension leads to', 'both-clean', '/old', 200, 'from the application'],
+    ['takes a page before a list', 'listed-clean', '/empty', 200, 'page beside empty'],
+    ['lists the folder beside it', 'listed-clean', '/empty/', 200, /<html/],
   ];
   for (const [what, host, path, status, body] of table)
     test(what, async () => {
@@ -218,6 +244,30 @@ describe('a route with files', () => {
       );
       assert.equal(headerOf(response, 'content-type'), 'text/javascript; charset=utf-8');
     });
+
+  test('sends a page without its extension as the file that it is', async () => {
+    for (const path of ['/about', '/about', '/about.html']) {
+      const response = await ask('clean', path, ['Accept-Encoding: br']);
+      assert.deepEqual(
+        ['content-type', 'cache-control', 'content-encoding'].map((name) => headerOf(response, name)),
+        ['text/html; charset=utf-8', 'no-cache', 'br'],
+      );
+      assert.equal(text(response), 'about as br');
+    }
+  });
+
+  test('names what it has looked for below the folder', async () => {
+    for (const [host, path, sentence] of [
+      ['plain', '/a%20b/x.js', /The folder ".*\/public" has no file "a b\/x\.js"\./],
+      ['mount', '/static/assets/x.js', /The folder ".*\/public" has no file "assets\/x\.js"\./],
+      ['mount', '/static/empty/', /has no file "empty\/index\.html": its folder has no index\./],
+      ['mount', '/static/.env', /has no file "\.env" that may be sent: a name begins with a dot\./],
+      ['mount', '/static/run.php', /has no file "run\.php" that may be sent: it is a PHP program\./],
+      ['gone', '/x/y', /The folder ".*\/nowhere", in which the file "x\/y" was looked for, does not exist\./],
+      ['fallen', '/x', /has no file "x", and lacks the `fallback`/],
+    ] as const)
+      assert.match((await edge.record(await ask(host, path))).detail ?? '', sentence);
+  });
 
   test('gives each coding a tag of its own', async () => {
     const tags = await Promise.all(

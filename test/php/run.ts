@@ -126,7 +126,7 @@ async function checkWordPress(browser: Browser): Promise<void> {
     await browser.get('/wp-login.php');
     const entered = await browser.send('/wp-login.php', { log: 'ann', pwd: 'long enough 1', testcookie: '1' });
     assert.equal(entered.status, 302);
-    assert.equal((await browser.get('/wp-admin')).status, 301);
+    assert.equal((await browser.get('/wp-admin')).status, 308);
     assert.match((await browser.get('/wp-admin/')).text, /Dashboard/);
   });
   await says('WordPress answers its REST interface', async () => {

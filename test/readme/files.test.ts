@@ -56,6 +56,18 @@ const expected: readonly (readonly [what: string, asked: readonly (readonly [pat
     ],
   ],
   [
+    'pages without an extension',
+    [
+      ['/about', '200 about us'],
+      ['/about.html', '200 about us'],
+      ['/blog', '200 all of the blog'],
+      ['/blog/', '200 index of the blog'],
+      ['/blog/first', '200 first'],
+      ['/shop', '308 See /shop/'],
+      ['/none', '404'],
+    ],
+  ],
+  [
     'a list',
     [
       ['/downloads/', '200 big.iso'],
@@ -82,6 +94,11 @@ const files: Readonly<Record<string, string>> = {
   'dist/index.html': 'dist',
   'dist/assets/b.js': 'let b',
   'dist/assets/b.js.br': 'br of b',
+  'out/about.html': 'about us',
+  'out/blog.html': 'all of the blog',
+  'out/blog/index.html': 'index of the blog',
+  'out/blog/first.html': 'first',
+  'out/shop/index.html': 'shop',
   'srv/downloads/big.iso': 'iso',
   'srv/downloads/.x': 'hidden',
   'protected/2026/report.pdf': 'report',

@@ -20,7 +20,7 @@ const expected: readonly (readonly [what: string, asked: readonly (readonly [pat
       ['/', '200 ran /srv/www/public/index.php ""'],
       ['/orders/17', '200 ran /srv/www/public/index.php ""'],
       ['/admin/', '200 ran /srv/www/public/admin/index.php ""'],
-      ['/admin', '301 See /admin/'],
+      ['/admin', '308 See /admin/'],
       ['/missing.php', '404'],
       ['/image.jpg/x.php', '404'],
     ],
@@ -36,7 +36,7 @@ const expected: readonly (readonly [what: string, asked: readonly (readonly [pat
     'WordPress',
     [
       ['/2026/11/hello/', '200 ran /srv/wordpress/index.php ""'],
-      ['/wp-admin', '301 See /wp-admin/'],
+      ['/wp-admin', '308 See /wp-admin/'],
       ['/wp-content/debug.log', '404'],
       ['/wp-content/uploads/cat.jpg', '200 cat'],
       ['/wp-content/uploads/evil.php', '404'],
@@ -46,7 +46,7 @@ const expected: readonly (readonly [what: string, asked: readonly (readonly [pat
   [
     'phpMyAdmin',
     [
-      ['/phpmyadmin', '301 See /phpmyadmin/'],
+      ['/phpmyadmin', '308 See /phpmyadmin/'],
       ['/phpmyadmin/', '200 ran /usr/share/phpmyadmin/index.php ""'],
       ['/phpmyadmin/js/main.js', '200 main'],
       ['/phpmyadmin/none', '404'],

@@ -327,6 +327,7 @@ export interface Evidence {
   /** `name`: the filter that had suspended the request. */
   filter_timeout: { name: string; limitMs: number };
   /** Here and below: `path` is that of the request, or what an application has named, and `root` the folder of the route. `outside`: a symbolic link leads out of it. */
+  /** `path` is below the root. */
   file_not_found: { path: string; root: string; absence: 'missing' | 'no_index' | 'hidden' | 'program' | 'outside' };
   /** `what`: a page that has been sent before, as two others that are missing too; the file for all pages without their own; or the whole folder. */
   site_file_missing: { path: string; root: string; what: 'page' | 'fallback' | 'folder' };

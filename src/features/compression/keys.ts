@@ -7,7 +7,7 @@ import { key, section } from '../../schema/section.ts';
 import { type ErrorDetail, quoted, reject } from '../../schema/error-detail.ts';
 import { type Result, succeed } from '#failures/result.ts';
 import { type FeatureKeys, featureKeys, laidOver } from '../feature-keys.ts';
-import { type CompressionSpec, compressionCodings, compressionName } from './settings.ts';
+import { type CompressionSpec, compressionCodings, compressionName, neverCompressed } from './settings.ts';
 
 /** What is large as text, and what browsers load as text. */
 const usualTypes: readonly string[] = [
@@ -101,7 +101,6 @@ function specOf(read: Exclude<CompressRead, boolean> | null): CompressionSpec | 
   };
 }
 
-const neverCompressed = /^(?:text\/event-stream|application\/grpc.*|multipart\/x-mixed-replace)$/;
 const compressedAlready =
   /^(?:image\/(?:png|jpeg|gif|webp|avif)|video\/.*|audio\/.*|font\/woff2?|application\/(?:zip|gzip|zstd|pdf|x-7z-compressed))$/;
 

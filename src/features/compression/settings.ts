@@ -15,6 +15,9 @@ export interface CompressionSpec {
   readonly levels: Readonly<Record<CompressionCoding, number>>;
 }
 
+/** Streams, of which each write must arrive as it is. Also of patterns, which have a `*`. */
+export const neverCompressed = /^(?:text\/event-stream|application\/grpc(?:[-+*].*)?|multipart\/x-mixed-replace)$/;
+
 /** Undefined: responses are not compressed. */
 export function compressionOf(features: FeatureSpecs | undefined): CompressionSpec | undefined {
   return features?.[compressionName] as CompressionSpec | undefined;

@@ -3,13 +3,10 @@ import { hasNoBody } from '../../core/message.ts';
 import { CompressBody, type Compressors } from '../../filters/compress-body.ts';
 import { addVary } from '../../filters/vary.ts';
 import { preferredCoding } from '../../wire/accept-encoding.ts';
-import type { CompressionCoding, CompressionSpec } from './settings.ts';
+import { type CompressionCoding, type CompressionSpec, neverCompressed } from './settings.ts';
 
 /** A response with one of these headers is not compressed: it is a part of a body, or has a digest of its bytes. */
 const otherwiseCoded = ['content-range', 'content-digest', 'repr-digest', 'digest', 'content-md5'];
-
-/** Streams, of which each write must arrive as it is. */
-const neverCompressed = /^(?:text\/event-stream|application\/grpc(?:[-+].*)?|multipart\/x-mixed-replace)$/;
 
 /** Its parts have the type of the body: they vary as the whole body may (RFC 9110 §15.3.7). */
 const partsType = /^multipart\/byteranges\b/i;

@@ -2,6 +2,7 @@
 import type { EndpointProtocol } from '../../core/upstream-spec.ts';
 import type { Findings } from '../../schema/findings.ts';
 import type { Written } from '../feature-keys.ts';
+import type { PhpRead } from './settings.ts';
 
 /** Of an upstream or an application: what it says elsewhere and FastCGI depends on. */
 export interface FastCgiUpstreamRead {
@@ -13,14 +14,7 @@ export interface FastCgiUpstreamRead {
 }
 
 interface RouteRead {
-  readonly php?:
-    | {
-        readonly root?: string | undefined;
-        readonly static?: boolean | undefined;
-        readonly remote?: boolean | undefined;
-        readonly variables?: object | undefined;
-      }
-    | undefined;
+  readonly php?: PhpRead | undefined;
   readonly files?: unknown;
 }
 

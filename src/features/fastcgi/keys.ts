@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import * as z from 'zod';
+import { hasPrefix, type RoutePaths } from '../../core/path-match.ts';
 import { declare } from '../../schema/default.ts';
 import { type ErrorDetail, quoted, reject } from '../../schema/error-detail.ts';
 import { type Result, succeed } from '#failures/result.ts';
@@ -8,13 +9,13 @@ import { hide } from '../../schema/schema-parts.ts';
 import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
 import { type FastCgiUpstreamRead, reviewFastCgi } from './keys-review.ts';
-import { fastCgiName, type PhpSpec } from './settings.ts';
+import { fastCgiName, phpDefaults, phpRead, type PhpSpec } from './settings.ts';
 
 const absent = {
-  index: declare('index.php', 'Nearly all PHP applications have it.'),
-  split: declare('.php', 'php-fpm runs no other files by itself (`security.limit_extensions`).'),
+  index: declare(phpDefaults.index, 'Nearly all PHP applications have it.'),
+  split: declare(phpDefaults.split, 'php-fpm runs no other files by itself (`security.limit_extensions`).'),
   frontController: declare(
-    '/index.php',
+    phpDefaults.frontController,
     'Applications make their pages from one program; WordPress, Laravel and Symfony do.',
   ),
   static: declare('true', 'Pages need their pictures, scripts and styles. Not where the folder is `remote`.'),
@@ -80,21 +81,19 @@ const phpKeys = {
 
 type RouteRead = z.output<z.ZodObject<typeof phpKeys>>;
 
-export const fastCgi: FeatureKeys = featureKeys<RouteRead, FastCgiUpstreamRead>({
+export const fastCgi: FeatureKeys = featureKeys<RouteRead & { readonly path?: RoutePaths }, FastCgiUpstreamRead>({
   name: fastCgiName,
   routeKeys: phpKeys,
   needsUpstream: true,
   forms: { php: { example: '{ root: /srv/www }', off: 'remove the key' } },
-  ofRoute({ php }, _, { directory }): PhpSpec | null {
-    if (php?.root === undefined) return null;
-    const { root, index, split, front_controller: front, remote, variables = {} } = php;
+  ofRoute({ php, path: paths }, _, { directory }): PhpSpec | null {
+    const read = phpRead(php);
+    if (read?.root === undefined) return null;
+    const { root, index, split, frontController, remote, variables } = read;
     return {
-      root: resolve(directory, root),
-      index: index ?? absent.index.written,
-      split: split ?? absent.split.written,
-      frontController: front === undefined ? absent.frontController.written : front,
+      ...{ root: resolve(directory, root), index, split, frontController, remote },
       variables: Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, String(value)])),
-      remote: remote ?? false,
+      isBelow: hasPrefix(paths),
     };
   },
   filesOfRoute: ({ php }) =>

@@ -4,12 +4,30 @@ import type { PhpSpec } from './settings.ts';
 import type { FoundPath } from './worker-scripts.ts';
 
 /** `ask`: what the path below the root is decides on. */
-type ScriptChoice =
+export type ScriptChoice =
   | { readonly kind: 'script'; readonly script: ScriptFacts }
   /** The path is that of a folder, without its slash. */
   | { readonly kind: 'folder' }
   | { readonly kind: 'none'; readonly script: string; readonly why: ScriptFault }
   | { readonly kind: 'ask'; readonly path: string };
+
+/** Names of programs are text of bytes, as paths are. */
+export interface ProgramSpec extends PhpSpec {
+  /** Of each program, likewise. */
+  readonly ofEach: Pick<ScriptFacts, 'root' | 'variables'>;
+}
+
+export function inBytes(spec: PhpSpec): ProgramSpec {
+  const { index, split, frontController, root, variables } = spec;
+  const ofEach = Object.entries(variables).map(([name, value]) => [name, bytesOf(value)]);
+  return {
+    ...{ ...spec, index: bytesOf(index), split: bytesOf(split) },
+    frontController: frontController === null ? null : bytesOf(frontController),
+    ofEach: { root: bytesOf(root), variables: Object.fromEntries(ofEach) },
+  };
+}
+
+const bytesOf = (text: string): string => Buffer.from(text).toString('latin1');
 
 /** Dot segments that the plain path of a target cannot have, but behind an encoded slash; and bytes that end a path for the system. */
 const badPath = /(?:^|\/)\.{1,2}(?:\/|$)|\0/;
@@ -22,7 +40,7 @@ const badPath = /(?:^|\/)\.{1,2}(?:\/|$)|\0/;
  * - of a folder, its index;
  * - else the front controller.
  */
-export function chooseScript(path: string, spec: PhpSpec, known: (path: string) => FoundPath | null): ScriptChoice {
+export function chooseScript(path: string, spec: ProgramSpec, known: (path: string) => FoundPath | null): ScriptChoice {
   if (badPath.test(path)) return { kind: 'none', script: path, why: 'bad_path' };
   for (let end = scriptEnd(path, spec.split, 0); end > 0; end = scriptEnd(path, spec.split, end)) {
     const name = path.slice(0, end);
@@ -44,18 +62,17 @@ function scriptEnd(path: string, ending: string, from: number): number {
 function chosen(
   name: string,
   pathInfo: string,
-  spec: PhpSpec,
+  spec: ProgramSpec,
   known: (path: string) => FoundPath | null,
 ): ScriptChoice {
   const found = spec.remote ? 'file' : known(name);
   if (found === null) return { kind: 'ask', path: name };
-  if (found === 'file')
-    return { kind: 'script', script: { root: spec.root, name, pathInfo, variables: spec.variables } };
+  if (found === 'file') return { kind: 'script', script: { ...spec.ofEach, name, pathInfo } };
   return { kind: 'none', script: name, why: found === 'folder' ? 'not_a_file' : found };
 }
 
 /** The path names no program. Where the folder is elsewhere, only the root is known to be a folder. */
-function chooseUnnamed(path: string, spec: PhpSpec, known: (path: string) => FoundPath | null): ScriptChoice {
+function chooseUnnamed(path: string, spec: ProgramSpec, known: (path: string) => FoundPath | null): ScriptChoice {
   const { frontController, remote } = spec;
   const isFolder = path.endsWith('/');
   const index = `${path}${isFolder ? '' : '/'}${spec.index}`;

@@ -1,64 +1,108 @@
-import { fail, type Failure, type ScriptFault } from '#failures/failure.ts';
+import { fail } from '#failures/failure.ts';
 import type { ScriptFacts } from '../../core/cgi.ts';
 import type { Filter, FilterContext, FilterDecision } from '../../core/filter.ts';
-import { plainText, textAnswer } from '../../filters/plain-answer.ts';
+import { toFolder } from '../../filters/to-folder.ts';
 import { decoded } from '../../upstream/fastcgi/cgi-variables.ts';
+import { Disk } from '../files/worker-disk.ts';
+import type { FilePorts } from '../files/worker-stream.ts';
+import { DiskTask } from '../files/worker-task.ts';
 import type { FeatureHooks, FeaturePorts } from '../worker-feature.ts';
 import type { PhpSpec } from './settings.ts';
-import { chooseScript } from './worker-choice.ts';
+import { chooseScript, inBytes, type ProgramSpec, type ScriptChoice } from './worker-choice.ts';
 import { type FoundPath, ScriptFolder } from './worker-scripts.ts';
 
-type ProgramPorts = Pick<FeaturePorts, 'clock' | 'answered'>;
+type Decided = Exclude<ScriptChoice, { readonly kind: 'ask' }>;
+type Decision = Exclude<FilterDecision, 'suspend'>;
 
 /** Finds the program before an endpoint is chosen, and names it when the request is sent. */
-export function hooksOf(spec: PhpSpec, ports: ProgramPorts): FeatureHooks {
-  const filter = programFilter(spec, new ScriptFolder(spec.root, ports.clock), ports);
-  return { filters: [filter], script: (exchange) => (exchange.getState(filter) as ScriptFacts | undefined) ?? null };
-}
-
-function programFilter(spec: PhpSpec, folder: ScriptFolder, { clock, answered }: ProgramPorts): Filter {
-  const filter: Filter = {
-    name: 'php',
-    onRequestHead(exchange) {
-      return decide(exchange, decoded(exchange.rewrittenPath), null);
+export function hooksOf(spec: PhpSpec, ports: FeaturePorts): FeatureHooks {
+  const filter = programFilter(spec, new ScriptFolder(spec.root, new Disk(ports.pool), ports.clock), ports);
+  return {
+    filters: [filter],
+    script(exchange) {
+      const state = exchange.getState(filter) as ProgramLook | ScriptFacts | undefined;
+      return (state instanceof ProgramLook ? state.script : state) ?? null;
     },
   };
+}
 
-  /** `found`: by looks for this request, which may be older than what the folder keeps. */
-  function decide(exchange: FilterContext, path: string, found: ReadonlyMap<string, FoundPath> | null): FilterDecision {
-    const choice = chooseScript(path, spec, (name) => found?.get(name) ?? folder.known(name));
-    switch (choice.kind) {
-      case 'script':
-        exchange.setState(filter, choice.script);
-        answered.add(exchange.request.target);
-        return 'continue';
-      case 'folder':
-        return toFolder(exchange);
-      case 'none':
-        return withoutScript(exchange.request.target, choice.script, choice.why);
-      case 'ask':
-        folder.look(choice.path, (result) => {
-          const decision = decide(exchange, path, new Map(found).set(choice.path, result));
-          if (decision !== 'suspend') exchange.resume(filter, decision);
-        });
-        return 'suspend';
-    }
-  }
-
-  function withoutScript(target: string, script: string, why: ScriptFault): Failure {
-    const { root } = spec;
-    return why === 'missing' && answered.isLost(target, clock.now())
-      ? fail('site_file_missing', 'filter', { path: script, root, what: 'page' })
-      : fail('script_not_found', 'filter', { script, root, why });
-  }
-
+export function programFilter(spec: PhpSpec, folder: ScriptFolder, ports: FilePorts): Filter {
+  const programs = inBytes(spec);
+  const filter: Filter = {
+    name: 'php',
+    limitsSuspension: true,
+    onRequestHead(exchange) {
+      const path = decoded(exchange.rewrittenPath);
+      const choice = chooseScript(path, programs, (name) => folder.known(name));
+      if (choice.kind === 'ask') {
+        const look = new ProgramLook(path, programs, folder, exchange, filter, ports);
+        exchange.setState(filter, look);
+        return look.begin();
+      }
+      if (choice.kind === 'script') exchange.setState(filter, choice.script);
+      return decisionOf(choice, programs, exchange, ports);
+    },
+    onCancelled(exchange) {
+      const state = exchange.getState(filter);
+      if (state instanceof ProgramLook) state.cancel();
+    },
+  };
   return filter;
 }
 
-/** Relative links of a page of a folder need the slash. The path is the plain one: two slashes at its beginning would be another host. */
-function toFolder({ request, path }: FilterContext): FilterDecision {
-  const mark = request.target.indexOf('?');
-  const location = `${path}/${mark < 0 ? '' : request.target.slice(mark)}`;
-  const status = request.method === 'GET' || request.method === 'HEAD' ? 301 : 308;
-  return textAnswer(status, plainText, `See ${location}\n`, [['Location', location]]);
+/** Looks in the folder for the program of one request, which is suspended meanwhile. */
+class ProgramLook extends DiskTask {
+  readonly #path: string;
+  readonly #spec: ProgramSpec;
+  readonly #folder: ScriptFolder;
+  /** What was found. */
+  script: ScriptFacts | null = null;
+
+  constructor(
+    path: string,
+    spec: ProgramSpec,
+    folder: ScriptFolder,
+    context: FilterContext,
+    filter: Filter,
+    ports: FilePorts,
+  ) {
+    super(context.path, folder.disk, context, filter, ports);
+    this.#path = path;
+    this.#spec = spec;
+    this.#folder = folder;
+  }
+
+  protected async decide(): Promise<Decision> {
+    /** By this request, longer ago perhaps than what the folder keeps. */
+    const found = new Map<string, FoundPath>();
+    for (;;) {
+      const choice = chooseScript(this.#path, this.#spec, (name) => found.get(name) ?? this.#folder.known(name));
+      if (choice.kind === 'ask') {
+        found.set(choice.path, await this.#folder.look(choice.path));
+        continue;
+      }
+      if (choice.kind === 'script') this.script = choice.script;
+      return decisionOf(choice, this.#spec, this.context, this.ports);
+    }
+  }
+}
+
+function decisionOf(
+  choice: Decided,
+  { root, isBelow }: ProgramSpec,
+  exchange: FilterContext,
+  { answered, clock }: FilePorts,
+): Decision {
+  const { target } = exchange.request;
+  if (choice.kind === 'none') {
+    const { why } = choice;
+    const script = Buffer.from(choice.script, 'latin1').toString();
+    return why === 'missing' && answered.isLost(target, clock.now())
+      ? fail('site_file_missing', 'filter', { path: script.slice(1), root, what: 'page' })
+      : fail('script_not_found', 'filter', { script, root, why });
+  }
+  const isPathOfRoute = isBelow && exchange.rewrittenPath === '/' && !exchange.path.endsWith('/');
+  if (choice.kind === 'folder' || isPathOfRoute) return toFolder(exchange);
+  answered.add(target);
+  return 'continue';
 }

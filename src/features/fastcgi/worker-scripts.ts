@@ -1,6 +1,9 @@
-import { realpath, stat } from 'node:fs';
+import { realpath, stat, type Stats } from 'node:fs';
 import type { ScriptFault } from '#failures/failure.ts';
+import { restBelow } from '../../core/rest-below.ts';
 import { after, type Clock, type Instant } from '../../core/time.ts';
+import { called, type Disk } from '../files/worker-disk.ts';
+import { codeOf, isMissing } from '../files/worker-file.ts';
 
 /** What a path below the root is. */
 export type FoundPath = 'file' | 'folder' | Exclude<ScriptFault, 'not_a_file' | 'bad_path'>;
@@ -14,19 +17,22 @@ interface Known {
 const keptMs = 1000;
 const keptMax = 4096;
 
-/**
- * Says what the paths below a folder are. Symbolic links are followed within it. What was found holds for a second; requests that ask for the
- * same path meanwhile share a look. Paths are text of bytes.
- */
+/** What the path is, whose name the system resolves; null: it lies outside of the root. Rejects with the error of the system. */
+export type StatBelow = (root: string, path: string) => Promise<Stats | null>;
+
+/** Says what the paths below a folder are, which are text of bytes. Symbolic links are followed within it. What was found holds for a second. */
 export class ScriptFolder {
+  readonly disk: Disk;
   readonly #root: string;
   readonly #clock: Clock;
+  readonly #statBelow: StatBelow;
   readonly #known = new Map<string, Known>();
-  readonly #asking = new Map<string, ((found: FoundPath) => void)[]>();
 
-  constructor(root: string, clock: Clock) {
+  constructor(root: string, disk: Disk, clock: Clock, statBelow: StatBelow = statOfSystem) {
+    this.disk = disk;
     this.#root = root;
     this.#clock = clock;
+    this.#statBelow = statBelow;
   }
 
   /** What is known of the path without a look; null: nothing. */
@@ -35,42 +41,36 @@ export class ScriptFolder {
     return known !== undefined && known.until > this.#clock.now() ? known.found : null;
   }
 
-  look(path: string, onFound: (found: FoundPath) => void): void {
-    const asking = this.#asking.get(path);
-    if (asking !== undefined) return void asking.push(onFound);
-    this.#asking.set(path, [onFound]);
-    this.#resolve(path, (found) => this.#end(path, found));
-  }
-
-  #end(path: string, found: FoundPath): void {
+  /** Within a turn of the disk. Rejects with an error of the system that says nothing of the path. */
+  async look(path: string): Promise<FoundPath> {
+    const found = await this.#find(path);
     this.#known.delete(path);
     if (this.#known.size >= keptMax) this.#known.delete(this.#known.keys().next().value as string);
     this.#known.set(path, { found, until: after(this.#clock.now(), keptMs) });
-    const asking = this.#asking.get(path) ?? [];
-    this.#asking.delete(path);
-    for (const onFound of asking) onFound(found);
+    return found;
   }
 
-  #resolve(path: string, onFound: (found: FoundPath) => void): void {
-    // The root may be a link that a deploy changes.
-    realpath.native(this.#root, { encoding: 'latin1' }, (rootError, root) => {
-      if (rootError !== null) return onFound(faultOf(rootError));
-      realpath.native(bytesOf(this.#root + path), { encoding: 'latin1' }, (error, real) => {
-        if (error !== null) return onFound(faultOf(error));
-        if (!real.startsWith(root === '/' ? root : `${root}/`)) return onFound('outside');
-        stat(bytesOf(real), (statError, stats) => {
-          if (statError !== null) return onFound(faultOf(statError));
-          onFound(stats.isFile() ? 'file' : stats.isDirectory() ? 'folder' : 'missing');
-        });
-      });
-    });
+  async #find(path: string): Promise<FoundPath> {
+    try {
+      const stats = await this.#statBelow(this.#root, path);
+      if (stats === null) return 'outside';
+      this.disk.noteDevice(stats.dev);
+      return stats.isFile() ? 'file' : stats.isDirectory() ? 'folder' : 'missing';
+    } catch (error) {
+      if (isMissing(error)) return 'missing';
+      const code = codeOf(error);
+      if (code === 'EACCES' || code === 'EPERM') return 'unreadable';
+      throw error;
+    }
   }
 }
 
-function bytesOf(path: string): Buffer {
-  return Buffer.from(path, 'latin1');
+/** One call after the other, since a turn is for one thread. The root may be a link that a deploy changes. */
+async function statOfSystem(root: string, path: string): Promise<Stats | null> {
+  const realRoot = await realPathOf(Buffer.from(root));
+  const real = await realPathOf(Buffer.concat([Buffer.from(root), Buffer.from(path, 'latin1')]));
+  return restBelow(realRoot, real) === null ? null : called((done) => stat(Buffer.from(real, 'latin1'), done));
 }
 
-function faultOf({ code }: NodeJS.ErrnoException): 'missing' | 'unreadable' {
-  return code === 'EACCES' || code === 'EPERM' ? 'unreadable' : 'missing';
-}
+const realPathOf = (path: Buffer): Promise<string> =>
+  called((done) => realpath.native(path, { encoding: 'latin1' }, done));

@@ -1,20 +1,22 @@
 import { resolve } from 'node:path';
 import * as z from 'zod';
-import type { PathMatch } from '../../core/path-match.ts';
+import { hasPrefix, type RoutePaths } from '../../core/path-match.ts';
 import { type Result, succeed } from '#failures/result.ts';
 import { globTest } from '../../core/glob.ts';
 import { nearest } from '../../core/nearest.ts';
-import { declare } from '../../schema/default.ts';
+import { declare, describe } from '../../schema/default.ts';
 import { type ErrorDetail, quoted, reject } from '../../schema/error-detail.ts';
 import { oneOrMany, parsed, path } from '../../schema/leaves.ts';
 import type { Findings, Path } from '../../schema/findings.ts';
 import { durationPattern, parseAge } from '../../schema/format/duration.ts';
 import { key, section } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
+import { type PhpRead, phpRead } from '../fastcgi/settings.ts';
 import { fileCodings, filesName, type FilesSpec } from './settings.ts';
 
 const absent = {
   index: declare('index.html', 'It is the page of a folder nearly everywhere.'),
+  extensions: describe('none', 'Each file under another name is looked for with each request that finds none.'),
   listing: declare('false', 'Visitors learn no names of files from the gateway.'),
   precompressed: declare('false', 'Each file beside another one is looked for with each request.'),
 };
@@ -57,6 +59,11 @@ const filesKeys = {
           'The file that stands for its folder; of several the first that is there.',
           absent.index,
         ),
+        extensions: key(
+          oneOrMany(parsed(parseExtension, { kind: 'extension', examples: ['.html'] })),
+          'What paths may lack at their end: with `.html`, `/about` is answered with about.html. Of several the first that leads to a file.',
+          absent.extensions,
+        ),
         fallback: key(
           parsed(parseBelow, { kind: 'path', examples: ['/index.html'] }),
           'The file for pages that are not there, such as `/index.html` of an application with one page. A path whose last name has an extension, such as `/a.js`, gets it only if the client asks for HTML.',
@@ -90,6 +97,14 @@ function parseName(written: string): Result<string, ErrorDetail> {
   return succeed(written);
 }
 
+function parseExtension(written: string): Result<string, ErrorDetail> {
+  if (/^\.(?:php\d?|phtml)$/i.test(written))
+    return reject(`${quoted(written)} is the ending of programs, whose text is never sent`, 'write .html');
+  if (/^\.[^/\0]*[^/\0.]$/.test(written)) return succeed(written);
+  const meant = /^[\w-]+$/.test(written) ? `.${written}` : 'it with its dot, such as .html';
+  return reject(`${quoted(written)} is no extension of a file`, `write ${meant}`);
+}
+
 function parseBelow(written: string): Result<string, ErrorDetail> {
   const names = written.split('/').slice(1);
   if (!written.startsWith('/') || names.some((name) => name === '' || name.startsWith('.')))
@@ -108,29 +123,12 @@ function cacheControl(written: string | number): string {
   return typeof written === 'string' ? written : `public, max-age=${written}`;
 }
 
-type RoutePaths = PathMatch | readonly PathMatch[] | undefined;
-
-/** What `php` of the route says of the folder with its programs. */
-interface PhpRead {
-  readonly root?: string | undefined;
-  readonly index?: string | undefined;
-  readonly split?: string | undefined;
-  readonly static?: boolean | undefined;
-  readonly remote?: boolean | undefined;
-}
-
 /** Other keys of the route. */
 interface ReadBeside {
   readonly to?: unknown;
   readonly path?: RoutePaths;
   readonly php?: PhpRead | undefined;
   readonly timeouts?: Readonly<Record<string, unknown>> | undefined;
-}
-
-/** Beside the programs of a folder its other files are sent, where the folder is on this machine. */
-function besidePrograms(php: PhpRead | undefined): FilesRead | undefined {
-  if (php?.root === undefined || php.static === false || php.remote === true) return undefined;
-  return { root: php.root };
 }
 
 export const files: FeatureKeys = featureKeys<RouteRead & ReadBeside, object>({
@@ -141,11 +139,13 @@ export const files: FeatureKeys = featureKeys<RouteRead & ReadBeside, object>({
   routeKeys: filesKeys,
   forms: { files: { example: './public', off: 'remove the key', stands: ['root', 'listing'] } },
   ofRoute({ files: read, to, path: paths, php }, _, { directory }): FilesSpec | null {
-    const written = read === undefined && to !== undefined ? besidePrograms(php) : read;
+    const programs = phpRead(php);
+    const written = read === undefined && to !== undefined ? programs?.sends : read;
     if (written === undefined) return null;
     const {
       root = '.',
-      index = [...(php === undefined ? [] : [php.index ?? 'index.php']), 'index.html'],
+      index = [...(programs === null ? [] : [programs.index]), 'index.html'],
+      extensions = [],
       fallback = null,
       listing = false,
       cache = {},
@@ -153,9 +153,9 @@ export const files: FeatureKeys = featureKeys<RouteRead & ReadBeside, object>({
     } = sectionOf(written);
     const { precompressed = false } = rest;
     return {
-      ...{ root: resolve(directory, root), index, fallback, listing, passes: to !== undefined },
-      isBelow: [paths ?? []].flat().some(({ kind }) => kind === 'prefix'),
-      programs: php === undefined ? null : (php.split ?? '.php'),
+      ...{ root: resolve(directory, root), index, extensions, fallback, listing, passes: to !== undefined },
+      isBelow: hasPrefix(paths),
+      programs: programs?.split ?? null,
       precompressed: precompressed === true ? fileCodings : precompressed === false ? [] : precompressed,
       cache: Object.entries(cache).map(([glob, value]) => [glob, cacheControl(value)] as const),
     };
@@ -169,7 +169,14 @@ export const files: FeatureKeys = featureKeys<RouteRead & ReadBeside, object>({
   review({ routes }, findings) {
     for (const { path: at, to, read } of routes) {
       if (read.files === undefined) continue;
-      const { root, fallback, cache = {} } = sectionOf(read.files);
+      const { root, extensions = [], fallback, cache = {} } = sectionOf(read.files);
+      const split = phpRead(read.php)?.split ?? '';
+      if (extensions.includes(split))
+        findings.warnAtKey(
+          [...at, 'files', 'extensions'],
+          `"extensions" has ${quoted(split)}, with which programs end, and their text is never sent`,
+          'remove it',
+        );
       reviewCache(Object.keys(cache), [...at, 'files', 'cache'], findings);
       if (to === null) reviewTimeouts(read.timeouts, [...at, 'timeouts'], findings);
       if (root === undefined)

@@ -8,6 +8,8 @@ export interface FilesSpec {
   readonly index: readonly string[];
   /** What is served in place of a page that is not there: a path below the root; null: nothing. */
   readonly fallback: string | null;
+  /** What a path without them may lack at its end, such as `.html`; the first that leads to a file. */
+  readonly extensions: readonly string[];
   readonly listing: boolean;
   /** Codings of files that lie beside others, such as `app.js.br`. */
   readonly precompressed: readonly FileCoding[];

@@ -5,11 +5,12 @@ export const filesWords = featureWords({
   settings(features) {
     const spec = features?.[filesName] as FilesSpec | undefined;
     if (spec === undefined) return {};
-    const { root, index, fallback, listing, precompressed, cache, passes } = spec;
+    const { root, index, extensions, fallback, listing, precompressed, cache, passes } = spec;
     return {
       answer: {
         files: root,
         index: index.join(', '),
+        ...(extensions.length === 0 ? {} : { extensions: extensions.join(', ') }),
         ...(fallback === null ? {} : { fallback: `/${fallback}` }),
         ...(listing ? { listing } : {}),
         ...(precompressed.length === 0 ? {} : { precompressed: precompressed.join(', ') }),

@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import { restBelow } from '../../core/rest-below.ts';
 import type { PoolClasses, PoolQueue, PoolWaiter } from '../../core/pool-classes.ts';
 import type { FileTimes } from './worker-headers.ts';
 import { WarmParts } from './worker-warm-parts.ts';
@@ -51,7 +52,7 @@ export const systemCalls: FileCalls = {
   entries: readEntries,
 };
 
-function called<T>(call: (done: (error: Error | null, value: T) => void) => void): Promise<T> {
+export function called<T>(call: (done: (error: Error | null, value: T) => void) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     call((error, value) => {
       if (error === null) resolve(value);
@@ -75,11 +76,10 @@ async function isLocalTree(path: string): Promise<boolean> {
 
 /** `mounts` is of the form of /proc/self/mountinfo (proc(5)). */
 export function hasMountBelow(mounts: string, path: string): boolean {
-  const folder = path === '/' ? path : `${path}/`;
   return mounts.split('\n').some((line) => {
     const point = line.split(' ', 5)[4] ?? '';
     const read = point.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
-    return read !== path && read.startsWith(folder);
+    return (restBelow(path, read) ?? '') !== '';
   });
 }
 

@@ -1,3 +1,4 @@
+import { restBelow } from '../../core/rest-below.ts';
 import { type Disk, type FileFacts, locationOf } from './worker-disk.ts';
 import { isHidden, isProgram } from './worker-path.ts';
 
@@ -42,7 +43,7 @@ export class Root {
     try {
       fd = await this.disk.calls.open(path === '' ? this.#path : `${this.#path}/${path}`);
     } catch (error) {
-      if (missingCodes.has(codeOf(error))) return 'missing';
+      if (isMissing(error)) return 'missing';
       throw error;
     }
     let opened: FileFacts | null = null;
@@ -60,7 +61,7 @@ export class Root {
   async exists(): Promise<boolean> {
     return this.disk.calls.realPath(this.#path).then(
       () => true,
-      (error: unknown) => !missingCodes.has(codeOf(error)),
+      (error: unknown) => !isMissing(error),
     );
   }
 
@@ -97,10 +98,9 @@ export class Root {
 
 const isHiddenBelow = (rest: string): boolean => isHidden(rest.split('/').filter((name) => name !== ''));
 
-function restBelow(root: string, location: string): string | null {
-  if (location === root) return '';
-  const folder = root === '/' ? root : `${root}/`;
-  return location.startsWith(folder) ? location.slice(folder.length) : null;
+/** Whether the system says that there is no such file. */
+export function isMissing(error: unknown): boolean {
+  return missingCodes.has(codeOf(error));
 }
 
 /** '' of what is no error of the system. */

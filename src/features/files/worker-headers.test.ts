@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { FileCoding } from './settings.ts';
 import { matchesGlob } from './worker-glob.ts';
-import { codingsFor, contentTypeOf, etagOf, modifiedSOf } from './worker-headers.ts';
+import { contentTypeOf, etagOf, modifiedSOf } from './worker-headers.ts';
 import { filePathOf } from './worker-path.ts';
 
 describe('the headers of a file', () => {
@@ -47,22 +46,6 @@ describe('the headers of a file', () => {
   });
 
   it('name no time in the future', () => assert.equal(modifiedSOf({ mtimeNs: ns(now + 60_000) }, now), now / 1000));
-
-  const all: FileCoding[] = ['br', 'zstd', 'gzip'];
-  for (const [header, expected] of [
-    [null, []],
-    ['', []],
-    ['gzip, br', ['br', 'gzip']],
-    ['gzip;q=0.9, br;q=0.8', ['gzip', 'br']],
-    ['GZIP', ['gzip']],
-    ['x-gzip', ['gzip']],
-    ['*', all],
-    ['*;q=0.5, br;q=0', ['zstd', 'gzip']],
-    ['br;q=0.5, identity', []],
-    ['br;q=x', ['br']],
-  ] as const)
-    it(`take the codings ${JSON.stringify(expected)} of ${JSON.stringify(header)}`, () =>
-      assert.deepEqual(codingsFor(header, all), expected));
 });
 
 describe('a glob', () => {

@@ -52,20 +52,3 @@ export function etagOf({ size, mtimeNs, ctimeNs }: FileTimes, coding: FileCoding
   const weak = ageMs >= 0 && ageMs < 1000 ? 'W/' : '';
   return `${weak}"${time.toString(36)}-${size.toString(36)}${coding === null ? '' : `-${coding}`}"`;
 }
-
-/** The codings that a client takes, best first: by its weights, then in our order. Identity is always possible. */
-export function codingsFor(header: string | null, offered: readonly FileCoding[]): readonly FileCoding[] {
-  if (header === null || offered.length === 0) return [];
-  const weights = new Map<string, number>();
-  for (const part of header.slice(0, 1000).split(',')) {
-    const [name = '', ...parameters] = part.split(';');
-    const quality = parameters.map((one) => /^\s*q=([\d.]{1,5})\s*$/i.exec(one)?.[1]).find((one) => one !== undefined);
-    weights.set(name.trim().toLowerCase(), quality === undefined ? 1 : Number(quality));
-  }
-  const weightOf = (coding: FileCoding): number =>
-    weights.get(coding) ?? (coding === 'gzip' ? weights.get('x-gzip') : undefined) ?? weights.get('*') ?? 0;
-  const identity = weights.get('identity') ?? 0;
-  return offered
-    .filter((coding) => weightOf(coding) > 0 && weightOf(coding) >= identity)
-    .toSorted((one, other) => weightOf(other) - weightOf(one));
-}

@@ -28,6 +28,7 @@ const spec: FilesSpec = {
     root,
     index: ['index.html'],
     fallback: null,
+    extensions: [],
     listing: false,
     precompressed: [],
     cache: [],

@@ -1,7 +1,7 @@
 import type { Filter, FilterAnswer, FilterContext, FilterDecision, FilterSource } from '../../core/filter.ts';
 import { fail } from '#failures/failure.ts';
 import type { FilesSpec } from './settings.ts';
-import { codingsFor } from './worker-headers.ts';
+import { acceptedCodings } from '../../wire/accept-encoding.ts';
 import type { NotOpened, OpenFile, Root } from './worker-file.ts';
 import { listingOf } from './worker-listing.ts';
 import { type FilePath, isProgram } from './worker-path.ts';
@@ -10,7 +10,7 @@ import type { FileCache, FoundFile } from './worker-cache.ts';
 import { respondWith, fileHeadOf } from './worker-response.ts';
 import { suffixOf } from './settings.ts';
 import { FileTask } from './worker-task.ts';
-import { plainText, textAnswer } from '../../filters/plain-answer.ts';
+import { toFolder } from '../../filters/to-folder.ts';
 
 type Decision = Exclude<FilterDecision, 'suspend'>;
 
@@ -47,15 +47,31 @@ export class FileRequest extends FileTask<Decision> {
   protected async find(): Promise<FoundFile | Decision> {
     const { path, isFolder } = this.#path;
     const opened = await this.root.open(path);
-    if (typeof opened === 'string') return this.#without(opened);
+    if (typeof opened === 'string')
+      return (opened === 'missing' ? await this.#withExtension() : null) ?? this.#without(opened);
     if (opened.facts.kind === 'folder') return this.#inFolder(opened);
     if (!isFolder) return this.#encoded(path, opened);
     this.close(opened);
     return this.#without('missing');
   }
 
+  /** The file that the path names without its extension; before a folder of that name, which has a slash at its end. Null: none. */
+  async #withExtension(): Promise<FoundFile | null> {
+    const { path, isFolder } = this.#path;
+    if (isFolder || path === '') return null;
+    for (const extension of this.#spec.extensions) {
+      const opened = await this.root.open(path + extension);
+      if (typeof opened === 'string') continue;
+      if (opened.facts.kind === 'file') return this.#encoded(path + extension, opened);
+      this.close(opened);
+    }
+    return null;
+  }
+
   async #inFolder(folder: OpenFile): Promise<FoundFile | Decision> {
     try {
+      const page = await this.#withExtension();
+      if (page !== null) return page;
       const { path } = this.#path;
       for (const name of this.#spec.index) {
         const indexPath = path === '' ? name : `${path}/${name}`;
@@ -67,10 +83,10 @@ export class FileRequest extends FileTask<Decision> {
         if (typeof opened === 'string') continue;
         if (opened.facts.kind === 'file' && this.#isAtFolder) return await this.#encoded(indexPath, opened);
         this.close(opened);
-        if (opened.facts.kind === 'file') return withSlash(this.context);
+        if (opened.facts.kind === 'file') return toFolder(this.context);
       }
       if (!this.#spec.listing) return await this.#without('no_index');
-      return this.#isAtFolder ? await listingOf(this.context.path, folder, this.root) : withSlash(this.context);
+      return this.#isAtFolder ? await listingOf(this.context.path, folder, this.root) : toFolder(this.context);
     } finally {
       this.close(folder);
     }
@@ -94,10 +110,17 @@ export class FileRequest extends FileTask<Decision> {
         return { ...(await this.#encoded(fallback, opened)), fallback: reason };
       if (typeof opened !== 'string') this.close(opened);
     }
+    const path = this.#missingPath(this.#path.isFolder || absence === 'no_index');
     const what = isMissing ? await this.#whatIsGone(reason !== null) : null;
     return what === null
-      ? fail('file_not_found', 'filter', { path: this.context.path, root, absence })
-      : fail('site_file_missing', 'filter', { path: this.context.path, root, what });
+      ? fail('file_not_found', 'filter', { path, root, absence })
+      : fail('site_file_missing', 'filter', { path, root, what });
+  }
+
+  /** Of a folder, its index. */
+  #missingPath(isFolder: boolean): string {
+    const [index = ''] = isFolder ? this.#spec.index : [];
+    return [this.#path.path, index].filter((part) => part !== '').join('/');
   }
 
   /** What is missing although the site needs it; null: perhaps a path that a client has guessed. */
@@ -111,7 +134,7 @@ export class FileRequest extends FileTask<Decision> {
   /** The file beside it that is encoded as the client likes best, or the file itself. */
   async #encoded(path: string, file: OpenFile): Promise<FoundFile> {
     const { precompressed } = this.#spec;
-    for (const coding of codingsFor(this.context.request.headers.get('accept-encoding'), precompressed)) {
+    for (const coding of acceptedCodings(this.context.request.headers.get('accept-encoding'), precompressed)) {
       const sibling = await this.root.open(`${path}${suffixOf[coding]}`).catch(() => 'missing' as const);
       if (typeof sibling === 'string') continue;
       // One that is older was made of an earlier file.
@@ -132,14 +155,4 @@ export class FileRequest extends FileTask<Decision> {
 function pageReason({ request }: FilterContext, path: string): NonNullable<FoundFile['fallback']> | null {
   if (!path.slice(path.lastIndexOf('/') + 1).includes('.')) return 'by_path';
   return /\btext\/html\b/i.test(request.headers.get('accept') ?? '') ? 'by_accept' : null;
-}
-
-/** Relative links of a page work only if the path of its folder ends with a slash. */
-function withSlash({ path, request }: FilterContext): FilterAnswer {
-  const mark = request.target.indexOf('?');
-  const query = mark < 0 ? '' : request.target.slice(mark);
-  const safe = (text: string, unsafe: RegExp): string =>
-    text.replace(unsafe, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
-  const location = `${safe(path, /[^\w\-.~!$&'()*+,;=:@%/]/g)}/${safe(query, /[^\x21-\x7e]|[#"<>\\`{}]/g)}`;
-  return textAnswer(308, plainText, `See ${location}\n`, [['Location', location]]);
 }

@@ -27,11 +27,13 @@ export function filesFilter(spec: FilesSpec, root: Root, ports: FilePorts): Filt
       const path = filePathOf(context.rewrittenPath);
       if (typeof path === 'string') {
         if (spec.passes) return 'continue';
-        return fail('file_not_found', 'filter', { path: context.path, root: spec.root, absence: path });
+        return fail('file_not_found', 'filter', {
+          ...{ path: context.rewrittenPath.replace(/^\//, ''), root: spec.root, absence: path },
+        });
       }
       if (isProgram(path.path, spec.programs)) {
         if (spec.passes) return 'continue';
-        return fail('file_not_found', 'filter', { path: context.path, root: spec.root, absence: 'program' });
+        return fail('file_not_found', 'filter', { path: path.path, root: spec.root, absence: 'program' });
       }
       const request = new FileRequest(spec, root, path, context, filter, ports, cache);
       context.setState(filter, request);

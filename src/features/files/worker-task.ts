@@ -3,7 +3,7 @@ import type { Filter, FilterAnswer, FilterContext, FilterDecision, FilterSource 
 import { fail, type Failure, type FileOperation } from '#failures/failure.ts';
 import { after } from '../../core/time.ts';
 import type { FoundFile } from './worker-cache.ts';
-import type { DiskTurn } from './worker-disk.ts';
+import type { Disk, DiskTurn } from './worker-disk.ts';
 import { codeOf, type OpenFile, type Root } from './worker-file.ts';
 import type { FilePorts } from './worker-stream.ts';
 
@@ -18,39 +18,38 @@ const waitingMax = 1000;
 /** A file that is replaced again and again while it is read is given up after so many readings. */
 const readingsMax = 3;
 
-/** One file for a request: from its path to the decision of a filter, `D`. The request is suspended meanwhile. */
-export abstract class FileTask<D extends Resolution> extends Deadline {
-  protected readonly root: Root;
+/** What a request waits for from a disk, until the decision of a filter. The request is suspended meanwhile. */
+export abstract class DiskTask extends Deadline {
   protected readonly context: FilterContext;
   protected readonly ports: FilePorts;
+  /** What is being done, for messages. */
+  protected operation: FileOperation = 'open';
   /** Of the file, for messages. */
   readonly #name: string;
+  readonly #disk: Disk;
   readonly #filter: Filter;
   #turn: DiskTurn | null = null;
   #isOver = false;
   #isBegun = false;
 
-  constructor(name: string, root: Root, context: FilterContext, filter: Filter, ports: FilePorts) {
+  constructor(name: string, disk: Disk, context: FilterContext, filter: Filter, ports: FilePorts) {
     super();
     this.#name = name;
-    this.root = root;
+    this.#disk = disk;
     this.context = context;
     this.#filter = filter;
     this.ports = ports;
   }
 
-  /** The file, or what is decided without one. Within a turn of the disk. */
-  protected abstract find(): Promise<FoundFile | D | Failure>;
-
-  /** 'changed': the file was written to while it was read. */
-  protected abstract respond(found: FoundFile): Promise<FilterAnswer | FilterSource | 'changed'>;
+  /** Within a turn of the disk. What it rejects with is an error of the system. */
+  protected abstract decide(): Promise<Resolution>;
 
   begin(): Failure | 'suspend' {
-    const { waiting } = this.root.disk;
+    const { waiting } = this.#disk;
     if (waiting >= waitingMax) return this.#poolFull(waiting, 0);
     this.at = after(this.ports.clock.now(), openMsMax);
     this.ports.deadlines.add(this);
-    this.#turn = this.root.disk.enter((turn) => {
+    this.#turn = this.#disk.enter((turn) => {
       if (turn !== null) void this.#serve(turn);
     });
     return 'suspend';
@@ -66,7 +65,7 @@ export abstract class FileTask<D extends Resolution> extends Deadline {
   onExpired(): void {
     const failure = this.#isBegun
       ? fail('file_timeout', 'filter', { path: this.#name, operation: 'open', limitMs: openMsMax, bytesRead: 0 })
-      : this.#poolFull(this.root.disk.waiting, openMsMax);
+      : this.#poolFull(this.#disk.waiting, openMsMax);
     this.cancel();
     this.context.resume(this.#filter, failure);
   }
@@ -77,7 +76,7 @@ export abstract class FileTask<D extends Resolution> extends Deadline {
 
   async #serve(turn: DiskTurn): Promise<void> {
     this.#isBegun = true;
-    const decision = await this.#decide();
+    const decision = await this.#decided();
     turn.leave();
     this.ports.deadlines.remove(this);
     if (!this.#isOver) {
@@ -86,32 +85,51 @@ export abstract class FileTask<D extends Resolution> extends Deadline {
     } else if (typeof decision === 'object' && 'stream' in decision) decision.stream.cancel();
   }
 
-  async #decide(): Promise<Resolution> {
-    const progress: { operation: FileOperation } = { operation: 'open' };
+  async #decided(): Promise<Resolution> {
     try {
-      for (let readings = 1; ; readings++) {
-        const found = await this.find();
-        if (!isFile(found)) return found;
-        progress.operation = 'read';
-        const response = await this.respond(found);
-        if (response !== 'changed') return response;
-        if (readings === readingsMax) return this.#rewritten(found);
-      }
+      return await this.decide();
     } catch (error) {
-      return this.#failed(progress.operation, error);
+      const errno = codeOf(error);
+      if (errno === '') return fail('gateway_fault', 'filter', { invariant: String(error) });
+      if (errno === 'EACCES' || errno === 'EPERM') return fail('file_forbidden', 'filter', { path: this.#name, errno });
+      return fail('file_failed', 'filter', { path: this.#name, operation: this.operation, errno });
+    }
+  }
+}
+
+/** One file for a request: from its path to the decision of a filter, `D`. */
+export abstract class FileTask<D extends Resolution> extends DiskTask {
+  protected readonly root: Root;
+  /** Of the file, for messages. */
+  readonly #name: string;
+
+  constructor(name: string, root: Root, context: FilterContext, filter: Filter, ports: FilePorts) {
+    super(name, root.disk, context, filter, ports);
+    this.#name = name;
+    this.root = root;
+  }
+
+  /** The file, or what is decided without one. Within a turn of the disk. */
+  protected abstract find(): Promise<FoundFile | D | Failure>;
+
+  /** 'changed': the file was written to while it was read. */
+  protected abstract respond(found: FoundFile): Promise<FilterAnswer | FilterSource | 'changed'>;
+
+  protected async decide(): Promise<Resolution> {
+    for (let readings = 1; ; readings++) {
+      this.operation = 'open';
+      const found = await this.find();
+      if (!isFile(found)) return found;
+      this.operation = 'read';
+      const response = await this.respond(found);
+      if (response !== 'changed') return response;
+      if (readings === readingsMax) return this.#rewritten(found);
     }
   }
 
   #rewritten({ file: { facts } }: FoundFile): Failure {
     const { size: bytesExpected } = facts;
     return fail('file_changed', 'filter', { path: this.#name, change: 'rewritten', bytesExpected, bytesRead: 0 });
-  }
-
-  #failed(operation: FileOperation, error: unknown): Failure {
-    const errno = codeOf(error);
-    if (errno === '') return fail('gateway_fault', 'filter', { invariant: String(error) });
-    if (errno === 'EACCES' || errno === 'EPERM') return fail('file_forbidden', 'filter', { path: this.#name, errno });
-    return fail('file_failed', 'filter', { path: this.#name, operation, errno });
   }
 
   protected close({ fd, facts }: OpenFile): void {

@@ -1,3 +1,4 @@
+import { captureNames } from '../../core/path-match.ts';
 import * as z from 'zod';
 import { recordFieldsMax } from '../../core/record.ts';
 import { templateError } from '../../core/template.ts';
@@ -62,17 +63,25 @@ export const recording: FeatureKeys = featureKeys<RouteRead, object>({
     return sample === 1 && Object.keys(fields).length === 0 ? null : { share: sample, fields };
   },
   review({ routes }, findings) {
-    for (const { path, read } of routes)
-      if (typeof read.log === 'object') reviewFields(read.log.fields ?? {}, [...path, 'log', 'fields'], findings);
+    for (const { path, read, match } of routes)
+      if (typeof read.log === 'object') {
+        const captures = captureNames(match.paths ?? []);
+        reviewFields(read.log.fields ?? {}, [...path, 'log', 'fields'], findings, captures);
+      }
   },
 });
 
-function reviewFields(fields: Readonly<Record<string, string>>, path: Path, findings: Findings): void {
+function reviewFields(
+  fields: Readonly<Record<string, string>>,
+  path: Path,
+  findings: Findings,
+  captures: readonly string[],
+): void {
   const all = Object.entries(fields);
   if (all.length > recordFieldsMax)
     findings.errorAtKey(path, `${all.length} fields would make lines too long`, `name at most ${recordFieldsMax}`);
   for (const [name, value] of all) {
-    const error = nameError(name) ?? templateError(value);
+    const error = nameError(name) ?? templateError(value, captures);
     if (error !== null) findings.errorAtValue([...path, name], error.message, error.suggestion);
   }
 }

@@ -1,3 +1,4 @@
+import { captureNames } from '../../core/path-match.ts';
 import * as z from 'zod';
 import { declare } from '../../schema/default.ts';
 import { count } from '../../schema/fallback.ts';
@@ -34,13 +35,18 @@ const respondKeys = {
 
 type RouteRead = z.output<z.ZodObject<typeof respondKeys>>;
 
-function reviewHeaders(headers: Readonly<Record<string, readonly string[]>>, path: Path, findings: Findings): void {
+function reviewHeaders(
+  headers: Readonly<Record<string, readonly string[]>>,
+  path: Path,
+  findings: Findings,
+  captures: readonly string[],
+): void {
   for (const [name, values] of Object.entries(headers)) {
     const parsedName = parseEditedHeaderName(name);
     if (!parsedName.ok) findings.errorAtKey([...path, name], parsedName.failure.message, parsedName.failure.suggestion);
     else if (name.toLowerCase() === 'content-type')
       findings.errorAtKey([...path, name], 'the type of the answer has a key of its own', 'write content_type');
-    for (const value of values) reviewText(value, [...path, name], findings);
+    for (const value of values) reviewText(value, [...path, name], findings, null, captures);
   }
 }
 
@@ -68,10 +74,10 @@ export const respond: FeatureKeys = featureKeys<RouteRead, object>({
     };
   },
   review({ routes }, findings) {
-    for (const { path, read } of routes) {
+    for (const { path, read, match } of routes) {
       if (read.respond === undefined || read.respond === 'close') continue;
       const { status, body = '', headers = {} } = read.respond;
-      reviewHeaders(headers, [...path, 'respond', 'headers'], findings);
+      reviewHeaders(headers, [...path, 'respond', 'headers'], findings, captureNames(match.paths ?? []));
       reviewPlainText(body, [...path, 'respond', 'body'], findings);
       if (status === 444 || status === 499)
         findings.errorAtValue(

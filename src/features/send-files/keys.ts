@@ -1,10 +1,12 @@
 import { resolve } from 'node:path';
 import * as z from 'zod';
+import { restBelow } from '../../core/rest-below.ts';
 import type { Findings, Path } from '../../schema/findings.ts';
 import { quoted } from '../../schema/error-detail.ts';
 import { path } from '../../schema/leaves.ts';
 import { key } from '../../schema/section.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
+import { type PhpRead, phpRead } from '../fastcgi/settings.ts';
 import { sendFilesName, type SendFilesSpec } from './settings.ts';
 
 const routeKeys = {
@@ -17,14 +19,7 @@ const routeKeys = {
 /** What the route says of other files, and of programs. */
 interface Beside {
   readonly files?: string | { readonly root?: string | undefined } | undefined;
-  readonly php?:
-    | {
-        readonly root?: string | undefined;
-        readonly split?: string | undefined;
-        readonly static?: boolean | undefined;
-        readonly remote?: boolean | undefined;
-      }
-    | undefined;
+  readonly php?: PhpRead | undefined;
 }
 
 type RouteRead = z.output<z.ZodObject<typeof routeKeys>> & Beside;
@@ -46,7 +41,7 @@ export const sendFiles: FeatureKeys = featureKeys<RouteRead, object>({
       folder: resolve(directory, folder),
     }));
     if (folders.length === 0) return null;
-    return { folders, programs: php === undefined ? null : (php.split ?? '.php') };
+    return { folders, programs: phpRead(php)?.split ?? null };
   },
   filesOfRoute: ({ send_files: read }) =>
     foldersOf(read).map(([prefix, folder]) => ({
@@ -61,7 +56,7 @@ export const sendFiles: FeatureKeys = featureKeys<RouteRead, object>({
 
 /** Folders whose files any client may ask for. */
 function servedBy({ files, php }: Beside): readonly string[] {
-  const ofPhp = files !== undefined || php?.static === false || php?.remote === true ? undefined : php?.root;
+  const ofPhp = files === undefined ? phpRead(php)?.sends : undefined;
   return [typeof files === 'string' ? files : files?.root, ofPhp].filter((root) => root !== undefined);
 }
 
@@ -80,7 +75,7 @@ function reviewOne({ send_files: read }: RouteRead, served: readonly string[], a
     else if (seen.has(withSlash(prefix)))
       findings.errorAtKey(position, `${quoted(prefix)} is written twice`, 'remove one of them');
     seen.add(withSlash(prefix));
-    const root = served.find((one) => isWithin(folder, one));
+    const root = served.find((one) => restBelow(resolve('/', one), resolve('/', folder)) !== null);
     if (root !== undefined)
       findings.warnAtKey(
         position,
@@ -88,8 +83,4 @@ function reviewOne({ send_files: read }: RouteRead, served: readonly string[], a
         'name a folder that lies outside of it',
       );
   }
-}
-
-function isWithin(folder: string, root: string): boolean {
-  return withSlash(resolve('/', folder)).startsWith(withSlash(resolve('/', root)));
 }

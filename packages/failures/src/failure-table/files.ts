@@ -15,7 +15,7 @@ export const files = {
     temporary: false,
     title: 'There is no such file',
     sentence: ({ path, root, absence }) =>
-      `The folder ${quoted(root)} has no file for ${quoted(path)}${absences[absence] ?? ''}.`,
+      `The folder ${quoted(root)} has no file ${quoted(path)}${absences[absence] ?? ''}.`,
     forClient: 'There is no page at this address. Check whether it is spelt correctly.',
     usualCauses: [
       'a link or bookmark leads to a page that does not exist any more',
@@ -151,13 +151,13 @@ export const files = {
 } satisfies Partial<FailureTable>;
 
 function pageMissing(path: string, root: string): string {
-  return `The folder ${root} has no file for ${path} any more: it has been sent before, and other pages are missing too.`;
+  return `The folder ${root} has no file ${path} any more: it has been sent before, and other pages are missing too.`;
 }
 
 const missing: Readonly<Record<string, (path: string, root: string) => string>> = {
   page: pageMissing,
-  fallback: (path, root) => `The folder ${root} has no file for ${path}, and lacks the \`fallback\` for such pages.`,
-  folder: (path, root) => `The folder ${root}, which has the file for ${path}, does not exist.`,
+  fallback: (path, root) => `The folder ${root} has no file ${path}, and lacks the \`fallback\` for such pages.`,
+  folder: (path, root) => `The folder ${root}, in which the file ${path} was looked for, does not exist.`,
 };
 
 const casesOfSite: Readonly<Record<string, CaseTexts | null>> = {
@@ -184,8 +184,8 @@ const casesOfSite: Readonly<Record<string, CaseTexts | null>> = {
 
 const absences: Readonly<Record<string, string>> = {
   missing: '',
-  no_index: ', a folder without an index',
-  hidden: ', whose name begins with a dot',
+  no_index: ': its folder has no index',
+  hidden: ' that may be sent: a name begins with a dot',
   program: ' that may be sent: it is a PHP program',
   outside: ': a link leads out of it',
 };
