@@ -2,7 +2,7 @@ import { fail, type Failure, type ScriptFault } from '#failures/failure.ts';
 import type { ScriptFacts } from '../../core/cgi.ts';
 import type { Filter, FilterContext, FilterDecision } from '../../core/filter.ts';
 import { plainText, textAnswer } from '../../filters/plain-answer.ts';
-import { decoded } from '../../upstream/fastcgi/cgi-variables.ts';
+import { decoded, hidesSlash } from '../../upstream/fastcgi/cgi-variables.ts';
 import type { FeatureHooks, FeaturePorts } from '../worker-feature.ts';
 import type { PhpSpec } from './settings.ts';
 import { chooseScript } from './worker-choice.ts';
@@ -20,22 +20,30 @@ function programFilter(spec: PhpSpec, folder: ScriptFolder, { clock, answered }:
   const filter: Filter = {
     name: 'php',
     onRequestHead(exchange) {
-      return decide(exchange, decoded(exchange.rewrittenPath), null);
+      const path = exchange.rewrittenPath;
+      if (hidesSlash(path))
+        return fail('script_not_found', 'filter', { script: path, root: spec.root, why: 'bad_path' });
+      return decide(exchange, decoded(path), null);
     },
   };
+  // Where nobody has looked, the response says that there is the program.
+  if (spec.remote)
+    filter.onResponseHead = (exchange) => {
+      const script = exchange.getState(filter) as ScriptFacts | undefined;
+      if (script?.onUnknown !== undefined) answered.add(keyOf(script.name));
+    };
 
   /** `found`: by looks for this request, which may be older than what the folder keeps. */
   function decide(exchange: FilterContext, path: string, found: ReadonlyMap<string, FoundPath> | null): FilterDecision {
     const choice = chooseScript(path, spec, (name) => found?.get(name) ?? folder.known(name));
     switch (choice.kind) {
       case 'script':
-        exchange.setState(filter, choice.script);
-        answered.add(exchange.request.target);
+        exchange.setState(filter, ofChoice(choice.script, choice.isNamed));
         return 'continue';
       case 'folder':
         return toFolder(exchange);
       case 'none':
-        return withoutScript(exchange.request.target, choice.script, choice.why);
+        return withoutScript(choice.script, choice.why);
       case 'ask':
         folder.look(choice.path, (result) => {
           const decision = decide(exchange, path, new Map(found).set(choice.path, result));
@@ -45,9 +53,23 @@ function programFilter(spec: PhpSpec, folder: ScriptFolder, { clock, answered }:
     }
   }
 
-  function withoutScript(target: string, script: string, why: ScriptFault): Failure {
+  /** The front controller is asked for paths that only clients know: that one was answered means nothing. */
+  function ofChoice(script: ScriptFacts, isNamed: boolean): ScriptFacts {
+    if (!isNamed) return script;
+    if (!spec.remote) answered.add(keyOf(script.name));
+    else if (script.name !== spec.frontController)
+      return { ...script, onUnknown: () => withoutScript(script.name, 'missing') };
+    return script;
+  }
+
+  /** No target of a request has a line feed. */
+  function keyOf(name: string): string {
+    return `${spec.root}\n${name}`;
+  }
+
+  function withoutScript(script: string, why: ScriptFault): Failure {
     const { root } = spec;
-    return why === 'missing' && answered.isLost(target, clock.now())
+    return why === 'missing' && answered.isLost(keyOf(script), clock.now())
       ? fail('site_file_missing', 'filter', { path: script, root, what: 'page' })
       : fail('script_not_found', 'filter', { script, root, why });
   }
