@@ -299,7 +299,9 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
     this.responseBuffer?.passAll();
     // A name that the route removes is removed there too.
     const { drop } = this.requireRoute().response;
-    this.downstream.endBody(trailers === null || drop === ownResponseHeaders ? trailers : headersWithout(trailers, drop));
+    this.downstream.endBody(
+      trailers === null || drop === ownResponseHeaders ? trailers : headersWithout(trailers, drop),
+    );
   }
 
   onClientRoom(): void {

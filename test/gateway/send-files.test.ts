@@ -93,7 +93,9 @@ test('headers that a route removes are removed from trailers too', async () => {
     const index = answers.push(`${head}4\r\nbody\r\n0\r\n${trailers}`) - 1;
     const socket = connect(edge.address());
     socket.write(requestText('GET', `/${index}`, [`Host: ${host}.test`, 'Connection: close', 'TE: trailers']));
-    const [, received = ''] = Buffer.concat(await socket.toArray()).toString('latin1').split('\r\n0\r\n');
+    const [, received = ''] = Buffer.concat(await socket.toArray())
+      .toString('latin1')
+      .split('\r\n0\r\n');
     assert.equal([...received.matchAll(/^[\w-]+/gm)].join(' ').toLowerCase(), kept, host);
   }
 });
