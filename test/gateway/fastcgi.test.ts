@@ -152,7 +152,8 @@ describe('the program of a path', () => {
       const response = await edge.send(requestText('GET', path, ['Host: x']));
       const { cause, evidence, attempts } = await edge.record(response);
       assert.deepEqual([response.status, cause, php.requests.length], [404, 'script_not_found', 0]);
-      assert.equal(((evidence ?? attempts[0]?.evidence) as { why?: string }).why, why);
+      const { why: said } = (evidence ?? attempts[0]?.evidence ?? {}) as { why?: string };
+      assert.equal(said, why);
     });
 
   test('a folder without its slash is redirected to it, never to another host', async () => {
