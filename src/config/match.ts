@@ -118,7 +118,8 @@ function idOf(match: RouteMatch): string {
   const [first = '', ...others] = match.hosts;
   const more = others.length === 0 ? '' : `+${others.length}`;
   const [firstPath, ...otherPaths] = pathsOf(match).map(
-    ({ kind, text }) => `${idSigns[kind]}${redactPath(text).replaceAll(leftOut, '_').replace(/\s/g, '_')}`,
+    ({ kind, text }) =>
+      `${idSigns[kind]}${kind === 'glob' && !text.startsWith('/') ? '/**/' : ''}${redactPath(text).replaceAll(leftOut, '_').replace(/\s/g, '_')}`,
   );
   const path = otherPaths.length === 0 ? firstPath : `${firstPath}+${otherPaths.length}`;
   return `${methods}${first}${more}${path}${(match.conditions ?? []).map((one) => `;${'name' in one ? one.name : one.kind}`).join('')}`;

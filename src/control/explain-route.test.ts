@@ -237,7 +237,7 @@ describe('what a route makes of a request', () => {
     [
       '{ path: /t, to: app, rewrite: { path: "/in/{header.X}" } }',
       '/t/..%2Fx',
-      { target: '/in/%252E%252E%2Fa/..%2Fx', urls: 'addresses of endpoints' },
+      { target: '/in/%252E%252E%2Fa/%252E%252E%2Fx', urls: 'addresses of endpoints' },
     ],
     [
       '{ path: "*.php", to: app, rewrite: { path: "/index.php{path}" } }',

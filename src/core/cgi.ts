@@ -1,3 +1,5 @@
+import type { Failure } from '#failures/failure.ts';
+
 /** The program below a folder that a request is for (RFC 3875). Characters are bytes: paths have no encoding. */
 export interface ScriptFacts {
   /** The folder, without a slash at its end. */
@@ -8,6 +10,8 @@ export interface ScriptFacts {
   readonly pathInfo: string;
   /** What the route says besides; it holds where the request says something else. */
   readonly variables: Readonly<Record<string, string>>;
+  /** What it means that the application has no such program, which the path of a client has named; absent: its route is set up wrongly. */
+  readonly onUnknown?: () => Failure;
 }
 
 /** What an application that is asked by CGI variables is told besides the head of its request. */

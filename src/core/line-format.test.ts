@@ -20,6 +20,9 @@ test('a line has the values of a record, escaped, and - for what there is not', 
     ['{endpoint} {attempts} {tls_version}', '- 0 -'],
   ] as const)
     assert.equal(compileLine(format)(record, escape), line, format);
+  const unread = { ...record, method: '', path: '', host: '', headers: { 'user-agent': '' } };
+  const format = '{method} {host} {path}{query} {header.User-Agent} {status}';
+  assert.equal(compileLine(format)(unread, escape), '- - - - 499');
   assert.deepEqual(headersInLine('{header.User-Agent} {field.a} {path}'), ['user-agent']);
 });
 

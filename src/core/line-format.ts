@@ -57,13 +57,16 @@ export function compileLine(format: string): (record: ExchangeRecord, escape: (t
   );
   return (record, escape) => {
     let line = '';
-    for (const part of parts) line += typeof part === 'string' ? part : escape(textOf(part(record)));
+    for (const part of parts) line += typeof part === 'string' ? part : escape(textOf(part, record));
     return line;
   };
 }
 
-function textOf(value: Value): string {
-  return value === null || value === undefined ? '-' : String(value);
+/** A request that could not be read has neither path nor host. The query stands behind a path: none is nothing. */
+function textOf(valueOf: Exclude<Part, string>, record: ExchangeRecord): string {
+  const value = valueOf(record);
+  if (value === '' && valueOf === lineVariables['query']) return '';
+  return value === null || value === undefined || value === '' ? '-' : String(value);
 }
 
 /** The request headers that its lines have, in lowercase. */

@@ -4,7 +4,10 @@ import { checkedPattern, literalBeginning, type Pattern } from './pattern.ts';
 /** Of the paths of a route one: '/login' alone, or all that a glob or a regular expression stands for. A prefix is `RouteMatch.pathPrefix`, or one of several. */
 export interface PathMatch {
   readonly kind: 'prefix' | 'exact' | 'glob' | 'pattern';
-  /** A plain path, of a glob with `*` for any characters of one segment and `**` for any; or a regular expression, which is found anywhere in a plain path. */
+  /**
+   * A plain path, of a glob with `*` for any characters of one segment and `**` for any, and without the slash at its beginning if it may begin in any
+   * folder; or a regular expression, which is found anywhere in a plain path.
+   */
   readonly text: string;
 }
 
@@ -32,8 +35,8 @@ export function pathTest({ kind, text }: PathMatch): PathTest {
   if (kind === 'prefix') return (target) => matchesPrefix(text, target);
   if (kind === 'exact') return (target) => target.startsWith(text) && pathEnd(target) === text.length;
   if (kind === 'pattern') return patternTest(text);
-  const test = globTest(text, '/');
-  return (target) => test(target, pathEnd(target));
+  const tests = (text.startsWith('/') ? [text] : [`/${text}`, `/**/${text}`]).map((glob) => globTest(glob, '/'));
+  return (target) => tests.some((test) => test(target, pathEnd(target)));
 }
 
 /** Its literal beginning decides about most paths. */
@@ -88,6 +91,7 @@ function groupsOf({ names, groupCount }: Pattern): readonly string[] {
 /** The folder that all paths of it lie in, or the path itself: routes are found by it. */
 export function literalPrefix({ kind, text }: PathMatch): string {
   if (kind === 'prefix' || kind === 'exact') return text;
+  if (!text.startsWith('/') && kind === 'glob') return '/';
   const literal = kind === 'glob' ? text.slice(0, text.indexOf('*')) : literalBeginning(text);
   const last = literal.lastIndexOf('/');
   return last <= 0 ? '/' : literal.slice(0, last);

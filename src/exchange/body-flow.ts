@@ -9,7 +9,7 @@ import {
   type ResponseHead,
 } from '../core/message.ts';
 import type { DownstreamStream } from '../core/stream.ts';
-import { interimDrop } from './forward.ts';
+import { interimDrop, ownResponseHeaders } from './forward.ts';
 import type { Attempt } from './attempt.ts';
 import type { BodyPath } from './body-path.ts';
 import type { FilterRun } from './filter-run.ts';
@@ -17,6 +17,7 @@ import type { ExchangePorts, ServingRevision } from './ports.ts';
 import { framingOf, learnsLength, RequestBuffer, waitsForBody } from './request-buffer.ts';
 import { type BufferedClient, mayBuffer, ResponseBuffer } from './response-buffer.ts';
 import { isRepeatable } from './retry.ts';
+import { headersWithout } from './retained-response.ts';
 import { ExchangeState } from './state.ts';
 
 /**
@@ -296,7 +297,11 @@ export abstract class BodyFlow extends ExchangeState implements BufferedClient {
 
   endToClient(trailers: MessageHeaders | null): void {
     this.responseBuffer?.passAll();
-    this.downstream.endBody(trailers);
+    // A name that the route removes is removed there too.
+    const { drop } = this.requireRoute().response;
+    this.downstream.endBody(
+      trailers === null || drop === ownResponseHeaders ? trailers : headersWithout(trailers, drop),
+    );
   }
 
   onClientRoom(): void {

@@ -28,6 +28,10 @@ export function copyHeaders(source: MessageHeaders): MessageHeaders {
   return new LineHeaders(copyLines(source, dropNothing));
 }
 
+export function headersWithout(source: MessageHeaders, drop: HeaderFilter): MessageHeaders {
+  return new LineHeaders(copyLines(source, drop));
+}
+
 export function copyLines(source: MessageHeaders, drop: HeaderFilter): HeaderLine[] {
   const lines: HeaderLine[] = [];
   const header = (name: string, value: string): void => void lines.push([name, value]);

@@ -97,6 +97,16 @@ describe('clientFromForwarded', () => {
     );
   });
 
+  it('is unreadable where an element has a parameter twice', () => {
+    for (const value of [
+      'for=203.0.113.9;for=10.0.0.1',
+      'for=203.0.113.9;proto=http;FOR=203.0.113.9',
+      'a=1;a=1, for=203.0.113.9',
+    ])
+      assert.equal(parseForwarded(value), null, value);
+    assert.equal(parseForwarded('for=203.0.113.9;proto=http, for=10.0.0.1;proto=http')?.length, 2);
+  });
+
   it('takes time that grows with the length of what it reads, no faster', () => {
     const value = `for="${'\\\\a'.repeat(8000)}`;
     assert.equal(parseForwarded(value), null);

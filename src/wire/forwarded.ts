@@ -176,6 +176,8 @@ export function parseForwarded(value: string): ReadonlyMap<string, string>[] | n
     const found = parameter.exec(value);
     if (found === null) return null;
     const [, name = '', token, quoted = '', ending] = found;
+    // A parameter must stand once in an element: of two, another gateway may have read the other.
+    if (element.has(name.toLowerCase())) return null;
     element.set(name.toLowerCase(), token ?? quoted.replace(/\\(.)/g, '$1'));
     if (ending !== ';') {
       elements.push(element);

@@ -35,7 +35,8 @@ const [slash, dot, percent, question] = [0x2f, 0x2e, 0x25, 0x3f] as const;
 
 /** A path of a route in that spelling. A regular expression is not one. */
 export function plainMatch({ kind, text }: PathMatch): PathMatch {
-  return { kind, text: kind === 'pattern' ? text : plainPath(text) };
+  if (kind === 'pattern') return { kind, text };
+  return { kind, text: text.startsWith('/') ? plainPath(text) : plainPath(`/${text}`).slice(1) };
 }
 
 /** Whether the path has dot segments: then only its resolved form may be put behind another prefix. */

@@ -28,6 +28,10 @@ const rewrites: readonly [matched: string, replacement: string | null, target: s
   ['/api', '/own/part', '/x/../api?y=..', '/own/part?y=..'],
   ['/~a', '/v1', '/%7Ea/x', '/v1/x'],
   ['/%7ea', '/v1', '/~a/x', '/v1/x'],
+  ['/docs', '/v2/docs', '/docs/..%2f..%2Fadmin?a=..%2fb', '/v2/docs/%252E%252E%2f%252E%252E%2Fadmin?a=..%2fb'],
+  ['/docs', '/v2', '/docs/a%5C%2e.%5C/..;x/.%2f%2E', '/v2/a%5C%252E%252E%5C/%252E%252E;x/%252E%2f%252E'],
+  ['/docs', '/v2', '/docs/a..%2Fb/..a/...%2F.well-known', '/v2/a..%2Fb/..a/...%2F.well-known'],
+  ['/docs', null, '/docs/..%2Fadmin', '/docs/..%2Fadmin'],
 ];
 
 describe('a rewritten target', () => {
@@ -54,6 +58,12 @@ const filled: readonly (readonly [
   rewritten: string,
 ])[] = [
   ['/', '/sites/{host}{path}', '/a/b?c', '/sites/example.org/a/b?c'],
+  [
+    '/',
+    '/tenants/{header.None}a{path}',
+    '/..%2Fb/%2e.%2Fc?x=..%2F',
+    '/tenants/a/%252E%252E%2Fb/%252E%252E%2Fc?x=..%2F',
+  ],
   ['/', '/sites/{host}', '/a/b?c', '/sites/example.org/a/b?c'],
   ['/shop', '/tenants/{header.X-Tenant}', '/shop/cart?x', '/tenants/%252E%252E%2Fone%3F%25/cart?x'],
   ['/shop', '/tenants/{cookie.dots}/x', '/shop/cart', '/tenants/%252E%252E/x/cart'],

@@ -75,7 +75,17 @@ function prefixRewrite(matched: string): (target: string, replacement: string) =
   };
 }
 
-/** Two slashes would begin another host (RFC 3986 §4.2), where an application redirects to its own target. */
+/**
+ * Two slashes would begin another host (RFC 3986 §4.2), where an application redirects to its own target. Dot segments that only an application sees
+ * which decodes slashes or cuts parameters off would lead out of the new folder: their dots are encoded, once more than such an application decodes.
+ */
 function asTarget(target: string): string {
-  return target.replace(/^\/*/, '/');
+  const mark = target.indexOf('?');
+  const path = (mark < 0 ? target : target.slice(0, mark)).replace(/^\/*/, '/');
+  const held = path.includes('.') || path.includes('%') ? path.replace(dotSegment, encodedDots) : path;
+  return mark < 0 ? held : held + target.slice(mark);
 }
+
+const dotSegment = /(?<=\/|%2f|%5c)(?:\.|%2e){1,2}(?=[/;]|%2f|%5c|$)/gi;
+
+const encodedDots = (segment: string): string => segment.replace(/\.|%2e/gi, '%252E');

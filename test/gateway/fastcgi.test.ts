@@ -110,7 +110,8 @@ async function variablesOf(path: string, lines: readonly string[] = []): Promise
 describe('the program of a path', () => {
   for (const [path, name, info] of [
     ['/page.php', '/page.php', ''],
-    ['/page.php/a/b%2fc', '/page.php', '/a/b/c'],
+    ['/page.php/a//b%5cc', '/page.php', '/a/b\\c'],
+    ['//page.php', '/page.php', ''],
     ['/p%61ge.php?x=/y.php', '/page.php', ''],
     ['/', '/index.php', ''],
     ['/admin/', '/admin/index.php', ''],
@@ -162,15 +163,23 @@ describe('the program of a path', () => {
     ['/link.php', 'outside'],
     ['/page.php%00.jpg', 'bad_path'],
     ['/a/..%2f..%2foutside.php', 'bad_path'],
+    ['/page.php/a/b%2Fc', 'bad_path'],
+    ['/admin%2findex.php', 'bad_path'],
+    ['/pretty%2Fpath', 'bad_path'],
+    ['/remote%2Fany.php', 'bad_path'],
+    ['/remote/a%2Fany.php', 'bad_path'],
+    ['/program/a%2fb', 'bad_path'],
+    ['/program/a%00b', 'bad_path'],
     ['/strict/pretty', 'missing'],
     ['/strict/plain/', 'missing'],
   ] as const)
     test(`${path} runs nothing: ${why}`, async () => {
       php.requests.length = 0;
       const response = await edge.send(requestText('GET', path, ['Host: x']));
-      const { cause, evidence } = await edge.record(response);
+      const { cause, evidence, attempts } = await edge.record(response);
       assert.deepEqual([response.status, cause, php.requests.length], [404, 'script_not_found', 0]);
-      assert.equal((evidence as { why?: string }).why, why);
+      const { why: said } = (evidence ?? attempts[0]?.evidence ?? {}) as { why?: string };
+      assert.equal(said, why);
     });
 
   test('a folder without its slash is redirected to it, never to another host', async () => {
@@ -194,6 +203,7 @@ describe('the program of a path', () => {
     const variables = await variablesOf('/program/a/b?c');
     const told = ['SCRIPT_NAME', 'PATH_INFO', 'QUERY_STRING', 'SCRIPT_FILENAME'].map((name) => variables.get(name));
     assert.deepEqual(told, ['/program', '/a/b', 'c', undefined]);
+    assert.equal((await variablesOf('/program/x/%2e%2e//a/./b')).get('PATH_INFO'), '/a/b');
   });
 });
 
@@ -367,6 +377,38 @@ describe('a server that does not run the program', () => {
         assert.deepEqual([answer.status, cause], [404, 'script_unknown']);
         assert.equal(((evidence ?? attempts[0]?.evidence) as { why?: string } | undefined)?.why, why);
       });
+
+  describe('of a folder elsewhere', () => {
+    const refuse = () => {
+      php.answer = (_, socket) =>
+        void socket.end(
+          Buffer.concat([
+            stderr('Primary script unknown'),
+            stdout('Status: 404 Not Found\r\n\r\nFile not found.\n'),
+            endRequest(),
+          ]),
+        );
+    };
+    const causesOf = async (names: readonly string[]) =>
+      Promise.all(names.map(async (name) => (await edge.record((await ask(`/remote/${name}`)).id)).cause));
+
+    test('is nothing of note where a client made its name up, and is where it was run before', async () => {
+      const names = ['one.php', 'two.php', 'three.php', 'four.php'];
+      refuse();
+      assert.deepEqual(new Set(await causesOf(names)), new Set(['script_not_found']));
+      php.answer = answerWith(page);
+      assert.deepEqual(new Set(await causesOf(names)), new Set([null]));
+      refuse();
+      assert.equal((await causesOf(names)).at(-1), 'site_file_missing');
+    });
+
+    test('is set up wrongly where it is the front controller', async () => {
+      php.answer = answerWith(page);
+      await causesOf(['pretty/1', 'pretty/2', 'pretty/3', 'pretty/4']);
+      refuse();
+      assert.deepEqual(await causesOf(['pretty/1', '', 'index.php']), Array(3).fill('script_unknown'));
+    });
+  });
 
   test('an application may have a 404 of its own', async () => {
     php.answer = answerWith('Status: 404\r\n\r\nours');

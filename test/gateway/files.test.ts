@@ -309,6 +309,22 @@ describe('a route with files', () => {
 });
 
 describe('pages that are missing', () => {
+  test('are none where the fallback was sent for them', async () => {
+    for (const accept of ['Accept: text/html', 'Accept: */*'])
+      for (let page = 0; page < 6; page++) {
+        const answer = await ask('spa', `/never-${page}.js`, [accept]);
+        assert.equal((await edge.record(answer)).cause, accept.includes('html') ? null : 'file_not_found');
+      }
+  });
+
+  test('are none of one route because another one has answered the same path', async () => {
+    for (const host of ['both', 'plain'])
+      for (let page = 0; page < 6; page++) {
+        const { cause } = await edge.record(await ask(host, `/api-${page}`));
+        assert.equal(cause, host === 'both' ? null : 'file_not_found');
+      }
+  });
+
   const incidents = () => edge.gateway.incidents().map(({ cause }) => cause);
   const askAll = async (names: readonly string[]): Promise<string[]> =>
     Promise.all(names.map(async (name) => (await edge.record(await ask('mount', `/static/${name}`))).cause ?? 'sent'));

@@ -18,6 +18,9 @@ routes:
   - { path: '~ ^/all/(.*)$', to: app, rewrite: { path: "/in/{capture.1}" } }
   - { path: '~ ^/part-([^/]*)', to: app, rewrite: { path: "/in/{capture.1}/x" } }
   - { path: '~ ^/top/(.*)$', to: app, rewrite: { path: "/{capture.1}" } }
+  - { path: /docs, to: app, rewrite: { path: /in/docs } }
+  - { path: /below, to: app, rewrite: { path: "/in{path}" } }
+  - { path: /as-it-is, to: app }
   - { path: /tenant, to: app, rewrite: { path: "/in/{header.X-Tenant}" } }
   - { path: '~ ^/query/(.*)$', to: app, rewrite: { path: /q, query: { set: { id: "{capture.1}" } } } }
   - { path: '~ ^/go/(.*)$', redirect: "/{capture.1}" }
@@ -54,6 +57,11 @@ describe('the target of a request to an application', () => {
     ['/all/%zz%', '/in/%zz%'],
     ['/all/%41%7e?a=%41&../..', '/in/A~?a=%41&../..'],
     ['/all/a%3Fb%23c?d', '/in/a%3Fb%23c?d'],
+    ['/docs/..%2f..%2Fadmin?..%2f', '/in/docs/%252E%252E%2f%252E%252E%2Fadmin?..%2f'],
+    ['/docs/..;/%2e.%5cadmin', '/in/docs/%252E%252E;/%252E%252E%5cadmin'],
+    ['/docs/a%2Fb/..c', '/in/docs/a%2Fb/..c'],
+    ['/below/..%2f..%2fadmin', '/in/below/%252E%252E%2F%252E%252E%2Fadmin'],
+    ['/as-it-is/..%2fadmin', '/as-it-is/..%2fadmin'],
     ['/part-..', '/in/%252E%252E/x'],
     ['/part-%2e', '/in/%252E/x'],
     ['/part-..%2F..', '/in/%252E%252E%2F%252E%252E/x'],

@@ -82,6 +82,24 @@ const named = (name: string, more: readonly string[] = [], status?: string, body
   Buffer.from(ok(body, [`X-Accel-Redirect: ${name}`, ...more], status), 'latin1');
 const sendfile = (name: string): string => ok('', [`X-Sendfile: ${name}`]);
 
+test('headers that a route removes are removed from trailers too', async () => {
+  const head = ['HTTP/1.1 200 OK', 'Transfer-Encoding: chunked', '', ''].join('\r\n');
+  const trailers = ['X-Sendfile: /secret', 'X-Accel-Redirect: /a', 'X-App: 1', 'X-Kept: 2', '', ''].join('\r\n');
+  for (const [host, kept] of [
+    ['set', 'x-kept'],
+    ['short', 'x-app x-kept'],
+    ['off', 'x-sendfile x-accel-redirect x-app x-kept'],
+  ] as const) {
+    const index = answers.push(`${head}4\r\nbody\r\n0\r\n${trailers}`) - 1;
+    const socket = connect(edge.address());
+    socket.write(requestText('GET', `/${index}`, [`Host: ${host}.test`, 'Connection: close', 'TE: trailers']));
+    const [, received = ''] = Buffer.concat(await socket.toArray())
+      .toString('latin1')
+      .split('\r\n0\r\n');
+    assert.equal([...received.matchAll(/^[\w-]+/gm)].join(' ').toLowerCase(), kept, host);
+  }
+});
+
 describe('a file that an application names', () => {
   const found: [what: string, host: string, answer: () => RawAnswer, body: string][] = [
     ['is sent for X-Accel-Redirect', 'http', () => named('/protected/report.pdf'), '0123456789'],
@@ -106,6 +124,12 @@ describe('a file that an application names', () => {
       const response = await ask(host, answer());
       assert.deepEqual([response.status, text(response)], [200, body]);
     });
+
+  test('is sent to a client that would change to another protocol, where the application does not', async () => {
+    const lines = ['Connection: upgrade', 'Upgrade: x'];
+    const response = await ask('http', named('/protected/report.pdf', [], undefined, 'application'), lines);
+    assert.deepEqual([response.status, text(response)], [200, '0123456789']);
+  });
 
   test('is sent whole if it is large', async () => {
     const response = await ask('http', named('/protected/large.bin'));

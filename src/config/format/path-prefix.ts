@@ -22,8 +22,8 @@ export function parsePath(text: string): Result<PathMatch, ErrorDetail> {
   if (/\*{3}/.test(text)) return reject(`${quoted(text)} has three stars together`, 'write * or **');
   if (text.split('*').length > starsMax + 1)
     return reject(`${quoted(text)} has more than ${starsMax} stars`, 'write a list of simpler patterns');
-  const whole = text.startsWith('/') ? text : `/**${text.replace(/^\*+/, '')}`;
-  const checked = parseWhole(whole.replaceAll('*', 'x'));
+  const whole = text.startsWith('*') ? `/**${text.replace(/^\*+/, '')}` : text;
+  const checked = parseWhole(`${whole.startsWith('/') ? '' : '/'}${whole.replaceAll('*', 'x')}`);
   return checked.ok ? parsed('glob', succeed(whole)) : checked;
 }
 

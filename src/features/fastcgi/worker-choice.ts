@@ -5,7 +5,8 @@ import type { FoundPath } from './worker-scripts.ts';
 
 /** `ask`: what the path below the root is decides on. */
 export type ScriptChoice =
-  | { readonly kind: 'script'; readonly script: ScriptFacts }
+  /** `isNamed`: by the path; otherwise it is the front controller, which no client has chosen. */
+  | { readonly kind: 'script'; readonly script: ScriptFacts; readonly isNamed: boolean }
   /** The path is that of a folder, without its slash. */
   | { readonly kind: 'folder' }
   | { readonly kind: 'none'; readonly script: string; readonly why: ScriptFault }
@@ -29,9 +30,6 @@ export function inBytes(spec: PhpSpec): ProgramSpec {
 
 const bytesOf = (text: string): string => Buffer.from(text).toString('latin1');
 
-/** Dot segments that the plain path of a target cannot have, but behind an encoded slash; and bytes that end a path for the system. */
-const badPath = /(?:^|\/)\.{1,2}(?:\/|$)|\0/;
-
 /**
  * The program that a request for `path`, which is decoded, is for:
  *
@@ -41,7 +39,6 @@ const badPath = /(?:^|\/)\.{1,2}(?:\/|$)|\0/;
  * - else the front controller.
  */
 export function chooseScript(path: string, spec: ProgramSpec, known: (path: string) => FoundPath | null): ScriptChoice {
-  if (badPath.test(path)) return { kind: 'none', script: path, why: 'bad_path' };
   for (let end = scriptEnd(path, spec.split, 0); end > 0; end = scriptEnd(path, spec.split, end)) {
     const name = path.slice(0, end);
     const choice = chosen(name, path.slice(end), spec, known);
@@ -67,7 +64,7 @@ function chosen(
 ): ScriptChoice {
   const found = spec.remote ? 'file' : known(name);
   if (found === null) return { kind: 'ask', path: name };
-  if (found === 'file') return { kind: 'script', script: { ...spec.ofEach, name, pathInfo } };
+  if (found === 'file') return { kind: 'script', script: { ...spec.ofEach, name, pathInfo }, isNamed: true };
   return { kind: 'none', script: name, why: found === 'folder' ? 'not_a_file' : found };
 }
 
@@ -82,5 +79,6 @@ function chooseUnnamed(path: string, spec: ProgramSpec, known: (path: string) =>
     if (choice.kind !== 'none' || frontController === null) return choice;
   }
   if (frontController === null) return { kind: 'none', script: path, why: 'missing' };
-  return chosen(frontController, '', spec, known);
+  const choice = chosen(frontController, '', spec, known);
+  return choice.kind === 'script' ? { ...choice, isNamed: false } : choice;
 }

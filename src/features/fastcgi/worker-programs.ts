@@ -1,8 +1,8 @@
-import { fail } from '#failures/failure.ts';
+import { fail, type Failure, type ScriptFault } from '#failures/failure.ts';
 import type { ScriptFacts } from '../../core/cgi.ts';
 import type { Filter, FilterContext, FilterDecision } from '../../core/filter.ts';
 import { toFolder } from '../../filters/to-folder.ts';
-import { decoded } from '../../upstream/fastcgi/cgi-variables.ts';
+import { decoded, hidesSlash } from '../../upstream/fastcgi/cgi-variables.ts';
 import { Disk } from '../files/worker-disk.ts';
 import type { FilePorts } from '../files/worker-stream.ts';
 import { DiskTask } from '../files/worker-task.ts';
@@ -32,14 +32,17 @@ export function programFilter(spec: PhpSpec, folder: ScriptFolder, ports: FilePo
     name: 'php',
     limitsSuspension: true,
     onRequestHead(exchange) {
-      const path = decoded(exchange.rewrittenPath);
+      const { rewrittenPath } = exchange;
+      if (hidesSlash(rewrittenPath))
+        return fail('script_not_found', 'filter', { script: rewrittenPath, root: spec.root, why: 'bad_path' });
+      const path = decoded(rewrittenPath);
       const choice = chooseScript(path, programs, (name) => folder.known(name));
       if (choice.kind === 'ask') {
         const look = new ProgramLook(path, programs, folder, exchange, filter, ports);
         exchange.setState(filter, look);
         return look.begin();
       }
-      if (choice.kind === 'script') exchange.setState(filter, choice.script);
+      if (choice.kind === 'script') exchange.setState(filter, factsOf(choice, programs, ports));
       return decisionOf(choice, programs, exchange, ports);
     },
     onCancelled(exchange) {
@@ -47,6 +50,12 @@ export function programFilter(spec: PhpSpec, folder: ScriptFolder, ports: FilePo
       if (state instanceof ProgramLook) state.cancel();
     },
   };
+  // Where nobody has looked, the response says that there is the program.
+  if (spec.remote)
+    filter.onResponseHead = (exchange) => {
+      const script = exchange.getState(filter) as ScriptFacts | undefined;
+      if (script?.onUnknown !== undefined) ports.answered.add(keyOf(script.name, programs));
+    };
   return filter;
 }
 
@@ -81,28 +90,37 @@ class ProgramLook extends DiskTask {
         found.set(choice.path, await this.#folder.look(choice.path));
         continue;
       }
-      if (choice.kind === 'script') this.script = choice.script;
+      if (choice.kind === 'script') this.script = factsOf(choice, this.#spec, this.ports);
       return decisionOf(choice, this.#spec, this.context, this.ports);
     }
   }
 }
 
-function decisionOf(
-  choice: Decided,
-  { root, isBelow }: ProgramSpec,
-  exchange: FilterContext,
-  { answered, clock }: FilePorts,
-): Decision {
-  const { target } = exchange.request;
-  if (choice.kind === 'none') {
-    const { why } = choice;
-    const script = Buffer.from(choice.script, 'latin1').toString();
-    return why === 'missing' && answered.isLost(target, clock.now())
-      ? fail('site_file_missing', 'filter', { path: script.slice(1), root, what: 'page' })
-      : fail('script_not_found', 'filter', { script, root, why });
-  }
-  const isPathOfRoute = isBelow && exchange.rewrittenPath === '/' && !exchange.path.endsWith('/');
+function decisionOf(choice: Decided, spec: ProgramSpec, exchange: FilterContext, ports: FilePorts): Decision {
+  if (choice.kind === 'none') return withoutScript(choice.script, choice.why, spec, ports);
+  const isPathOfRoute = spec.isBelow && exchange.rewrittenPath === '/' && !exchange.path.endsWith('/');
   if (choice.kind === 'folder' || isPathOfRoute) return toFolder(exchange);
-  answered.add(target);
+  // The front controller is asked for paths that only clients know: that one was answered means nothing.
+  if (choice.isNamed && !spec.remote) ports.answered.add(keyOf(choice.script.name, spec));
   return 'continue';
+}
+
+function factsOf(
+  { script, isNamed }: Extract<Decided, { readonly kind: 'script' }>,
+  spec: ProgramSpec,
+  ports: FilePorts,
+): ScriptFacts {
+  if (!isNamed || !spec.remote || script.name === spec.frontController) return script;
+  return { ...script, onUnknown: () => withoutScript(script.name, 'missing', spec, ports) };
+}
+
+/** No target of a request has a line feed. */
+const keyOf = (name: string, { root }: ProgramSpec): string => `${root}\n${name}`;
+
+function withoutScript(name: string, why: ScriptFault, spec: ProgramSpec, { answered, clock }: FilePorts): Failure {
+  const { root } = spec;
+  const script = Buffer.from(name, 'latin1').toString();
+  return why === 'missing' && answered.isLost(keyOf(name, spec), clock.now())
+    ? fail('site_file_missing', 'filter', { path: script.slice(1), root, what: 'page' })
+    : fail('script_not_found', 'filter', { script, root, why });
 }

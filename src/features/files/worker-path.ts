@@ -36,7 +36,7 @@ export function isHidden(names: readonly string[]): boolean {
   return (first?.startsWith('.') === true && first !== '.well-known') || others.some((name) => name.startsWith('.'));
 }
 
-const usualPrograms = /\.(?:php\d?|phtml)(?:~|\.(?:bak|old|orig|save|sav|swp|dist|tmp|\d))?(?:\/|$)/i;
+const usualPrograms = /\.(?:php\d?|phtml|pht|phps)(?:~|\.(?:bak|old|orig|save|sav|swp|dist|tmp|\d))?(?:\/|$)/i;
 
 /**
  * Whether a name of the path is that of a program, of any spelling: a file system may not tell capital letters apart, what follows the name is
@@ -44,7 +44,8 @@ const usualPrograms = /\.(?:php\d?|phtml)(?:~|\.(?:bak|old|orig|save|sav|swp|dis
  * site has pages such as `index.php.html`.
  */
 export function isProgram(path: string, ending: string | null): boolean {
-  if (ending === null) return usualPrograms.test(path);
+  if (usualPrograms.test(path)) return true;
+  if (ending === null) return false;
   const [text, wanted] = [path.toLowerCase(), ending.toLowerCase()];
   for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + 1))
     if (!/[a-z]/.test(text[at + wanted.length] ?? '')) return true;

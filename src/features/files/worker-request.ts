@@ -39,7 +39,8 @@ export class FileRequest extends FileTask<Decision> {
     const { context, ports, root } = this;
     const response = await respondWith(found, fileHeadOf(found, this.#spec, context), root.disk, context, ports);
     if (response === 'changed') return response;
-    ports.answered.add(context.request.target);
+    // The fallback is sent for paths that only clients know.
+    if (found.fallback === undefined) ports.answered.add(this.#key);
     if (response.read !== null) this.#cache.add(context, found, response.read);
     return response.decision;
   }
@@ -128,7 +129,12 @@ export class FileRequest extends FileTask<Decision> {
     if (!(await this.root.exists())) return 'folder';
     if (isPage && this.#spec.fallback !== null) return 'fallback';
     const { answered, clock } = this.ports;
-    return answered.isLost(this.context.request.target, clock.now()) ? 'page' : null;
+    return answered.isLost(this.#key, clock.now()) ? 'page' : null;
+  }
+
+  /** Of what was asked for, whatever route and host it was asked by. No target of a request has a line feed. */
+  get #key(): string {
+    return `${this.#spec.root}\n${this.#path.path}`;
   }
 
   /** The file beside it that is encoded as the client likes best, or the file itself. */

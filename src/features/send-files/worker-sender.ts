@@ -1,7 +1,6 @@
 import { headerFilter } from '../../core/header-names.ts';
 import type { Filter, FilterContext, ResponseReplacement } from '../../core/filter.ts';
 import type { HeaderLine } from '../../core/line-headers.ts';
-import type { RequestHead } from '../../core/message.ts';
 import { copyLines } from '../../exchange/retained-response.ts';
 import { Disk } from '../files/worker-disk.ts';
 import { Root } from '../files/worker-file.ts';
@@ -41,7 +40,7 @@ function sendFilter(folders: NamedFolders, ports: FeaturePorts): Filter {
     replaceResponse(context, response) {
       const { headers, status } = response;
       const header = naming.find((name) => headers.has(name.toLowerCase()));
-      if (header === undefined || withoutBody.has(status) || changesProtocol(context.request)) return null;
+      if (header === undefined || withoutBody.has(status) || context.request.method === 'CONNECT') return null;
       const lines = copyLines(headers, ofBody);
       const [text = '', ...others] = lines.flatMap(([name, value]) => (isNamed(header, name) ? value : []));
       return replacement(context, { header, text }, others.length > 0, status, lines);
@@ -72,10 +71,6 @@ function sendFilter(folders: NamedFolders, ports: FeaturePorts): Filter {
 }
 
 const isNamed = (wanted: string, name: string): boolean => name.toLowerCase() === wanted.toLowerCase();
-
-function changesProtocol({ method, upgrade }: RequestHead): boolean {
-  return method === 'CONNECT' || upgrade !== null;
-}
 
 /** The application's headers stay, but for those of its body. What it has answered to a request that is not GET or HEAD, or with an error, is sent whole. */
 function fileHeadOf(

@@ -2,6 +2,7 @@ import type { CgiFacts } from '../../core/cgi.ts';
 import type { OutgoingRequest } from '../../core/message.ts';
 import { portOf } from '../../wire/forwarded.ts';
 import { FastCgiParams } from '../../wire/fastcgi-writer.ts';
+import { plainPath } from '../../wire/plain-path.ts';
 import { HeaderVariables } from './header-variables.ts';
 
 /**
@@ -26,7 +27,7 @@ export class CgiVariables extends FastCgiParams {
     this.add('QUERY_STRING', mark < 0 ? '' : target.slice(mark + 1));
     if (framing.kind === 'length') this.add('CONTENT_LENGTH', String(framing.bytes));
     const facts = request.cgi?.() ?? null;
-    this.#addPath(facts, decoded(mark < 0 ? target : target.slice(0, mark)));
+    this.#addPath(facts, decoded(plainPath(mark < 0 ? target : target.slice(0, mark))));
     this.add('REQUEST_URI', facts?.target ?? target);
     if (facts !== null) {
       this.add('REMOTE_ADDR', facts.client.address);
@@ -115,6 +116,11 @@ class KeptParams extends FastCgiParams {
   appendTo(params: FastCgiParams): void {
     params.append(this.bytes, 0, this.length);
   }
+}
+
+/** Whether the decoded path would be another one than routes are found by: one with a slash that is none yet, or that ends at NUL for the system. */
+export function hidesSlash(path: string): boolean {
+  return path.includes('%') && /%(?:2f|00)/i.test(path);
 }
 
 /** A path as bytes, each a character. An escape that is none stays as it is. */

@@ -22,6 +22,7 @@ import type { ConnectionSettings } from '../ports.ts';
 import type { SerialStream } from '../serial-connection.ts';
 import { ignoredUpgrade } from '../switch-failure.ts';
 import { ErrorText, scriptRefusal } from './error-text.ts';
+import { hidesSlash } from './cgi-variables.ts';
 import { FastCgiRequest } from './fastcgi-request.ts';
 import { acquireParser, releaseParser } from './free-parsers.ts';
 
@@ -56,6 +57,7 @@ export class FastCgiStream implements SerialStream, BodyTaker, FastCgiTaker {
   readonly #timeouts: Http1Timeouts;
   #phase: 'idle' | 'head' | 'body' | 'over' = 'idle';
   #handler: UpstreamHandler | null = null;
+  #outgoing: OutgoingRequest | null = null;
   #method = 'GET';
   #isWebSocket = false;
   #status = 0;
@@ -118,7 +120,9 @@ export class FastCgiStream implements SerialStream, BodyTaker, FastCgiTaker {
     this.#isLast = this.#connection.isLastRequest;
     this.#parser.expect(request.method);
     this.#reader.begin();
-    if (!this.#request.begin(request, this.#isLast)) this.#failWith(lengthRequired());
+    this.#outgoing = request;
+    const failure = refusalOf(request) ?? (this.#request.begin(request, this.#isLast) ? null : lengthRequired());
+    if (failure !== null) this.#failWith(failure);
   }
 
   sendBody(bytes: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
@@ -259,7 +263,8 @@ export class FastCgiStream implements SerialStream, BodyTaker, FastCgiTaker {
     if (this.#status < 403 || this.#status > 404 || this.#errorText === null) return false;
     const why = scriptRefusal(this.#errorText.text);
     if (why === null || this.#handler === null) return false;
-    this.#failWith(fail('script_unknown', 'response', { address: this.address, why }));
+    const onUnknown = why === 'unknown' ? this.#outgoing?.cgi?.()?.script?.onUnknown : undefined;
+    this.#failWith(onUnknown?.() ?? fail('script_unknown', 'response', { address: this.address, why }));
     return true;
   }
 
@@ -281,6 +286,7 @@ export class FastCgiStream implements SerialStream, BodyTaker, FastCgiTaker {
     const reusable = !this.#isLast && this.#request.isWhole && this.requestSent && surplus === 0;
     this.#giveErrorText(handler);
     this.#handler = null;
+    this.#outgoing = null;
     this.#body.stop();
     if (this.#paused) this.resumeBody();
     if (surplus + this.#surplus > 0) handler.onSurplus?.(surplus + this.#surplus);
@@ -384,6 +390,7 @@ export class FastCgiStream implements SerialStream, BodyTaker, FastCgiTaker {
   #failWith(failure: Failure): void {
     const handler = this.#handler;
     this.#handler = null;
+    this.#outgoing = null;
     this.#reader.stop();
     if (handler !== null) this.#giveErrorText(handler);
     this.#connection.end('broken', 'close');
@@ -393,6 +400,7 @@ export class FastCgiStream implements SerialStream, BodyTaker, FastCgiTaker {
   /** The connection ends: servers notice that, and few read ABORT_REQUEST before they have written. */
   cancel(): void {
     this.#handler = null;
+    this.#outgoing = null;
     this.#reader.stop();
     if (this.#phase !== 'idle') this.#connection.end('broken', 'close');
     else if (this.#connection.streamsOpen > 0) this.#connection.reuse(this.#connection.idleSince); // Nothing was sent.
@@ -417,6 +425,14 @@ function withFastCgi<F extends Failure | null>(failure: F): F {
     default:
       return failure;
   }
+}
+
+/** The path is told decoded. Without a program it is all for the application. */
+function refusalOf(request: OutgoingRequest): Failure | null {
+  const [path = ''] = request.target.split('?', 1);
+  if (!hidesSlash(path)) return null;
+  const root = request.cgi?.()?.script?.root ?? '';
+  return fail('script_not_found', 'request', { script: path, root, why: 'bad_path' });
 }
 
 function lengthRequired(): Failure {

@@ -14,7 +14,10 @@ export const noEndpoint = {
     logLevel: 'info',
     temporary: false,
     title: 'There is no such program',
-    sentence: ({ script, root, why }) => `The program ${quoted(script)} below ${quoted(root)} ${scriptFaults[why]}.`,
+    sentence: ({ script, root, why }) =>
+      why === 'bad_path'
+        ? `The path ${quoted(script)} has an encoded slash or NUL, and no program is asked for it.`
+        : `The program ${quoted(script)} below ${quoted(root)} ${scriptFaults[why]}.`,
     forClient: 'This page does not exist. Check the address for typing errors, or start from the home page.',
     usualCauses: [
       'a scanner asks for programs of other sites, or a page links to one that has been removed',
@@ -23,7 +26,7 @@ export const noEndpoint = {
     ],
     nextStep:
       'Look with `ls -l` whether the program is at that path, and compare `root` of the route with the folder of the application.',
-    inThisCase: ({ why }) => (why === 'unreadable' ? unreadableScript : why === 'outside' ? scriptOutside : null),
+    inThisCase: ({ why }) => casesOfScript[why] ?? null,
   },
   no_route: {
     type: 'destination_not_found',
@@ -174,23 +177,30 @@ function drainedTexts(drained: string): CaseTexts {
 const notReadyForClient =
   'The application behind this site has started, but is not ready. Its operators must look at it.';
 
-const scriptFaults: Readonly<Record<ScriptFault, string>> = {
+const scriptFaults: Readonly<Record<Exclude<ScriptFault, 'bad_path'>, string>> = {
   missing: 'does not exist',
   outside: 'leads by a symbolic link out of that folder',
   not_a_file: 'is not a file',
   unreadable: 'cannot be looked at: the gateway may not enter a folder on its way',
-  bad_path: 'is no path of a file',
 };
 
-const unreadableScript: CaseTexts = {
-  whose: 'operator',
-  usualCauses: ['the user of the gateway must not enter a folder on the way to the program'],
-  nextStep:
-    'Show the permissions with `namei -l PATH`, and let the user of the gateway enter each folder (`chmod o+x` or a group); it need not read the file. Or set `remote: true`: then the gateway does not look.',
-};
-
-const scriptOutside: CaseTexts = {
-  whose: 'operator',
-  usualCauses: ['a symbolic link below `root` leads to a program elsewhere'],
-  nextStep: 'Set `root` to a folder that contains both, or copy the program; links within the folder are followed.',
+const casesOfScript: Partial<Readonly<Record<ScriptFault, CaseTexts>>> = {
+  unreadable: {
+    whose: 'operator',
+    usualCauses: ['the user of the gateway must not enter a folder on the way to the program'],
+    nextStep:
+      'Show the permissions with `namei -l PATH`, and let the user of the gateway enter each folder (`chmod o+x` or a group); it need not read the file. Or set `remote: true`: then the gateway does not look.',
+  },
+  outside: {
+    whose: 'operator',
+    usualCauses: ['a symbolic link below `root` leads to a program elsewhere'],
+    nextStep: 'Set `root` to a folder that contains both, or copy the program; links within the folder are followed.',
+  },
+  bad_path: {
+    usualCauses: [
+      'a client hides a slash from the routes, which are found by the path as it is spelt',
+      'the application puts names with a slash into its paths',
+    ],
+    nextStep: 'Put such names into the query: FastCGI programs are told their path decoded.',
+  },
 };
