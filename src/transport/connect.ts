@@ -110,7 +110,7 @@ class TlsTransport implements Transport, OutboxHolder {
     const plain = this.#plain;
     const isAlone = slice.length <= judgedBytesMax && this.#session.writableLength === 0;
     const before = isAlone ? plain.bytesWritten : 0;
-    this.#session.write(slice);
+    this.#session.write(slice, this.#written);
     const hasLeft = isAlone && plain.writableLength === 0 && plain.bytesWritten - before >= slice.length;
     this.#acceptedEarly = hasLeft ? slice.length : 0;
   }
@@ -118,20 +118,19 @@ class TlsTransport implements Transport, OutboxHolder {
   /** Whether nothing is pending; otherwise `onWritten` follows. */
   #isTaken(): boolean {
     if (this.pendingBytes === 0) return true;
-    if (!this.#reportsWritten && !this.#closed && this.#session.errored === null) {
-      this.#reportsWritten = true;
-      this.#session.write(noBytes, this.#written);
-    }
+    this.#reportsWritten = true;
     return false;
   }
 
+  /**
+   * A write has ended. No empty write may stand behind others to report their end: Node passes it by the session to the connection below, and
+   * a record of the peer that must be answered meanwhile, such as a damaged one, then meets an assertion of Node's.
+   */
   readonly #written = (error?: Error | null): void => {
+    if (!this.#reportsWritten || this.#session.writableLength > 0) return;
     this.#reportsWritten = false;
-    if (error !== undefined && error !== null) return; // 'close' follows and tells.
-    if (this.#session.writableLength > 0) {
-      this.#reportsWritten = true;
-      this.#session.write(noBytes, this.#written);
-    } else if (!this.#closed) this.listener.onWritten();
+    // After an error 'close' follows and tells.
+    if ((error === undefined || error === null) && !this.#closed) this.listener.onWritten();
   };
 
   notifyAtTurnEnd(listener: TurnEndListener): void {
