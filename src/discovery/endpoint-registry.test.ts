@@ -150,7 +150,7 @@ describe('the endpoint registry', () => {
     checks.answer = null;
     const [endpoint] = registry.endpoints(app)?.values() ?? [];
     assert.equal(endpoint?.state, 'unhealthy');
-    assert.match(endpoint.finding?.fix ?? '', /^set `http2: true` for the upstream/);
+    assert.match(endpoint.finding?.fix ?? '', /^set `http2: true` of the upstream/);
     registry.stop();
   });
 
