@@ -93,7 +93,7 @@ ${temporary}
   server {
 ${listens.join('\n')}
     default_type text/html;
-    root site;
+    root .;
     location / {
 ${page('6f1ed002ab5595859014ebf0951522d9')}
     }
