@@ -402,13 +402,13 @@ http.createServer((request, response) => {
   {
     name: 'npm-missing-script',
     language: 'node',
-    what: 'npm start, and package.json has no such script',
+    what: 'npm run of a script that package.json does not have',
     files: {
       'package.json': '{ "name": "shop", "version": "1.0.0", "scripts": { "serve": "node server.js" } }',
       'server.js': listen,
     },
-    command: 'npm run start',
-    expected: { from: 'exit', facts: [/Missing script: "?start/i] },
+    command: 'npm run start:production',
+    expected: { from: 'exit', facts: [/Missing script: "?start:production/i] },
   },
   {
     name: 'npm-start-fails',

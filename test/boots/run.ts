@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { repositoryRoot } from '../../scripts/repository.ts';
@@ -124,20 +124,14 @@ async function plainOutcome(one: BootCase, languages: Languages): Promise<string
     const [command = '', ...words] = folder.words().map((word) => word.replaceAll('{port}', String(port)));
     const directory = one.keys?.['directory'];
     const environment = Object.entries((one.keys?.['environment'] ?? {}) as Record<string, string>);
-    const ran = spawnSync(command, words, {
+    const { output, how } = await outputOf(command, words, {
       cwd: typeof directory === 'string' ? join(folder.path, directory) : folder.path,
       env: {
         ...folder.env,
         PORT: String(port),
         ...Object.fromEntries(environment.map(([name, value]) => [name, folder.filled(value)])),
       },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      encoding: 'utf8',
-      timeout: 5000,
-      killSignal: 'SIGKILL',
     });
-    const output = [ran.stdout, ran.stderr].join('').trimEnd();
-    const how = ran.error === undefined ? `exit ${ran.status ?? ran.signal}` : ran.error.message;
     const { expected } = one;
     const facts = isControl(expected) ? [] : expected.facts;
     const names = { OTHERPORT: otherPort, INSTANCEPORT: port };
@@ -155,6 +149,28 @@ async function plainOutcome(one: BootCase, languages: Languages): Promise<string
   } finally {
     folder.remove();
   }
+}
+
+/** What a program prints within eight seconds, and how it ends. Its group is ended, and with it what it has started. */
+async function outputOf(
+  command: string,
+  words: readonly string[],
+  where: { readonly cwd: string; readonly env: Record<string, string> },
+): Promise<{ readonly output: string; readonly how: string }> {
+  const child = spawn(command, words, { ...where, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (part: Buffer) => (output += part.toString()));
+  const how = await new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', (code, signal) => resolve(`exit ${code ?? signal}`));
+    setTimeout(() => resolve('it still runs'), 8000).unref();
+  });
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // The group is empty.
+  }
+  return { output: output.trimEnd(), how };
 }
 
 function commit(): string {
