@@ -56,7 +56,7 @@ describe('the judge', () => {
 });
 
 describe('a gateway of its own for each', { concurrency: true }, () => {
-  for (const name of ['node-syntax-error', 'shell-command-not-found', 'good-204']) {
+  for (const name of ['node-missing-variable', 'node-wrong-version', 'good-204']) {
     test(`${name}: ${findBootCase(name).what}`, async () => {
       const played = findBootCase(name);
       const judged = judgeBoot(played, await playBoot(played, candorProgram, nodeAlone()));

@@ -34,7 +34,7 @@ export interface JudgedBoot {
   readonly better: { readonly met: number; readonly all: number };
   /** What was said, for the list of misses. */
   readonly said: readonly string[];
-  /** Whether `candor status --json` said the same as the last answer of the API. */
+  /** How long the runner was held up at most. */
   readonly heldUpMs: number;
 }
 
@@ -74,7 +74,8 @@ function judgeControl(expected: BootControl, result: BootResult): Judgement {
 }
 
 function judgeFault(played: BootCase, expected: BootFault, result: BootResult): Judgement {
-  const { names, shown } = result;
+  const { shown } = result;
+  const names = withAllPorts(result);
   const seenAtMs = result.seenAtMs ?? 0;
   const judgedFromMs = seenAtMs + (expected.plusMs ?? 0);
   const isByOutput = played.byRun !== undefined || result.exit !== null;
@@ -128,11 +129,12 @@ function saidByStatus({ shown, endMs }: BootResult, seenAtMs: number): Said[] {
   );
 }
 
-/** A gateway that ends has no status: all that it has printed is what it says. */
+/** A gateway that ends has no status: all that it has printed is what it says, without the lines of the program that it passes on. */
 function saidByOutput({ printed, endMs }: BootResult, seenAtMs: number): Said[] {
   const texts: Said[] = [];
   let text = '';
-  for (const { atMs, reason } of printed) {
+  for (const { atMs, kind, reason } of printed) {
+    if (kind === 'instance_output') continue;
     text += `${reason}\n`;
     const last = texts.pop();
     if (last !== undefined) texts.push({ ...last, toMs: atMs });
@@ -160,6 +162,14 @@ function filled(pattern: RegExp, names: BootResult['names']): RegExp {
   let { source } = pattern;
   for (const [name, value] of Object.entries(names)) source = source.replaceAll(name, value);
   return new RegExp(source, pattern.flags);
+}
+
+/** Each start may have had another port. */
+function withAllPorts({ names, printed }: BootResult): BootResult['names'] {
+  const ports = printed.flatMap(({ kind, reason }) =>
+    kind === 'instance_started' ? (/to listen on port (\d+)/.exec(reason)?.[1] ?? []) : [],
+  );
+  return ports.length === 0 ? names : { ...names, INSTANCEPORT: `(?:${[...new Set(ports)].join('|')})` };
 }
 
 /** The text that has most of the facts. */
