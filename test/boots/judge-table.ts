@@ -41,7 +41,8 @@ function figures(judged: readonly JudgedBoot[]): string[] {
   const all = faults.reduce((sum, { better }) => sum + better.all, 0);
   return [
     `right within 2 s: ${right.length} of ${faults.length}; half of them after ${times[times.length >> 1] ?? '-'} ms`,
-    `of these, right for more than 90 % of the time afterwards: ${steady.length}`,
+    `printed with all facts within 2 s: ${faults.filter(({ printedMs }) => (printedMs ?? Infinity) <= 2000).length} of ${faults.length}`,
+    `of those right in the status, right for more than 90 % of the time afterwards: ${steady.length}`,
     `missed, with what is missing in the last lines: ${faults.filter(({ inLines }) => inLines).length}`,
     `what would help besides: ${met} of ${all}`,
     `controls: ${countOf(controls, 'good')} of ${controls.length} good`,

@@ -1,6 +1,6 @@
 import { type BootCase, type BootControl, type BootFault, type Claim, claimPatterns, isControl } from './boot-case.ts';
 import { askEveryMs, rightWithinMs } from './play.ts';
-import type { BootResult, ShownInstance } from './play-result.ts';
+import type { BootResult, PrintedReason, ShownInstance } from './play-result.ts';
 
 /**
  * `right`: soon. `late`: the reason became right later. `missed`: it never had all facts. `wrong`: it claimed what is not so.
@@ -25,6 +25,8 @@ export interface JudgedBoot {
   readonly verdict: BootVerdict;
   /** From the failure, or the start, to the right reason, or readiness. */
   readonly afterMs: number | null;
+  /** From the failure to a printed reason with all facts: the log says it also while no status can be read. */
+  readonly printedMs: number | null;
   /** Of the time since then, how much the reason was right. */
   readonly staysRight: number | null;
   /** Facts that no reason had, claims that one had. */
@@ -47,7 +49,15 @@ interface Said {
 export function judgeBoot(played: BootCase, result: BootResult): JudgedBoot {
   const base = {
     ...{ name: played.name, language: played.language, isControl: isControl(played.expected) },
-    ...{ afterMs: null, staysRight: null, what: [], inLines: false, better: { met: 0, all: 0 }, said: [] },
+    ...{
+      afterMs: null,
+      printedMs: null,
+      staysRight: null,
+      what: [],
+      inLines: false,
+      better: { met: 0, all: 0 },
+      said: [],
+    },
     heldUpMs: result.heldUpMs,
   };
   if (result.failure !== undefined) return { ...base, verdict: 'not played', what: [result.failure] };
@@ -55,7 +65,10 @@ export function judgeBoot(played: BootCase, result: BootResult): JudgedBoot {
   return { ...base, ...(isControl(expected) ? judgeControl(expected, result) : judgeFault(played, expected, result)) };
 }
 
-type Judgement = Pick<JudgedBoot, 'verdict' | 'afterMs' | 'staysRight' | 'what' | 'inLines' | 'better' | 'said'>;
+type Judgement = Pick<
+  JudgedBoot,
+  'verdict' | 'afterMs' | 'printedMs' | 'staysRight' | 'what' | 'inLines' | 'better' | 'said'
+>;
 
 function judgeControl(expected: BootControl, result: BootResult): Judgement {
   const startMs = result.seenAtMs ?? 0;
@@ -67,7 +80,7 @@ function judgeControl(expected: BootControl, result: BootResult): Judgement {
   const isReady = afterMs !== null && afterMs <= expected.readyWithinMs;
   return {
     verdict: !isReady ? 'not ready' : wrongs.length > 0 || isLate ? 'false alarm' : 'good',
-    ...{ afterMs, staysRight: null, inLines: false, better: { met: 0, all: 0 } },
+    ...{ afterMs, printedMs: null, staysRight: null, inLines: false, better: { met: 0, all: 0 } },
     what: [...new Set([...wrongs, ...(isLate ? ['called late'] : [])])],
     said: [...new Set(reasons)],
   };
@@ -85,6 +98,7 @@ function judgeFault(played: BootCase, expected: BootFault, result: BootResult): 
   const rights = said.filter(({ text }) => isRight(text));
   const first = rights[0];
   const afterMs = first === undefined ? null : Math.max(0, Math.round(first.fromMs - seenAtMs));
+  const printed = ownWords(result).find(({ reason }) => isRight(reason));
   const judged = said.filter(({ toMs }) => toMs > judgedFromMs);
   const wrongs = [...new Set(judged.flatMap(({ text }) => wrongClaims(text, expected, names)))];
   const nearest = nearestTo(facts, said);
@@ -96,6 +110,7 @@ function judgeFault(played: BootCase, expected: BootFault, result: BootResult): 
   return {
     verdict: verdictOf(),
     afterMs,
+    printedMs: printed === undefined ? null : Math.max(0, Math.round(printed.atMs - seenAtMs)),
     staysRight: first === undefined ? null : shareOf(rights, first.fromMs, result.endMs),
     what: [
       ...missing.map((fact) => `lacks ${fact}`),
@@ -130,11 +145,11 @@ function saidByStatus({ shown, endMs }: BootResult, seenAtMs: number): Said[] {
 }
 
 /** A gateway that ends has no status: all that it has printed is what it says, without the lines of the program that it passes on. */
-function saidByOutput({ printed, endMs }: BootResult, seenAtMs: number): Said[] {
+function saidByOutput(result: BootResult, seenAtMs: number): Said[] {
+  const { endMs } = result;
   const texts: Said[] = [];
   let text = '';
-  for (const { atMs, kind, reason } of printed) {
-    if (kind === 'instance_output') continue;
+  for (const { atMs, reason } of ownWords(result)) {
     text += `${reason}\n`;
     const last = texts.pop();
     if (last !== undefined) texts.push({ ...last, toMs: atMs });
@@ -162,6 +177,13 @@ function filled(pattern: RegExp, names: BootResult['names']): RegExp {
   let { source } = pattern;
   for (const [name, value] of Object.entries(names)) source = source.replaceAll(name, value);
   return new RegExp(source, pattern.flags);
+}
+
+/** What the gateway printed until the case was over, without the lines of the program that it passes on. */
+function ownWords({ printed, endMs }: BootResult): readonly PrintedReason[] {
+  const isOfProgram = ({ kind, reason }: PrintedReason): boolean =>
+    kind === 'instance_output' || (kind === 'text' && /^\S+ \| /.test(reason));
+  return printed.filter((one) => one.atMs <= endMs && !isOfProgram(one));
 }
 
 /** Each start may have had another port. */

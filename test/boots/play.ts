@@ -324,8 +324,9 @@ class BootPlay {
     return {
       ...{ name, names, command },
       ...(isUnseen ? { failure: 'its failure was never seen' } : {}),
-      shown: this.#shown,
-      printed: this.#printed,
+      // Copies: the gateway goes on to print while it is stopped.
+      shown: [...this.#shown],
+      printed: [...this.#printed],
       seenAtMs: isControl(expected) ? (this.#startAt ?? 0) : this.#firstSeenAt,
       endMs: this.#nowMs(),
       exit: this.#exit,
