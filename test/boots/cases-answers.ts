@@ -177,6 +177,8 @@ export const answerCases: readonly BootCase[] = [
       plusMs: 500,
       facts: [/HTTP\/1|HTTP\/2|http2/i],
       better: [/HTTP\/1/],
+      // To speak HTTP/2 without TLS is what it has to do.
+      may: ['tls'],
       wrong: [nothingListens],
     },
   },
