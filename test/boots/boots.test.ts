@@ -55,11 +55,14 @@ describe('the judge', () => {
   }
 });
 
-describe('a gateway of its own for each', { concurrency: true }, () => {
+describe('a gateway of its own for each', () => {
   for (const name of ['node-missing-variable', 'node-wrong-version', 'good-204']) {
-    test(`${name}: ${findBootCase(name).what}`, async () => {
-      const played = findBootCase(name);
-      const judged = judgeBoot(played, await playBoot(played, candorProgram, nodeAlone()));
+    const { expected, ...found } = findBootCase(name);
+    test(`${name}: ${found.what}`, async () => {
+      // Other tests run at the same time.
+      const played = { ...found, expected: isControl(expected) ? { ...expected, readyWithinMs: 60_000 } : expected };
+      const result = await playBoot(played, candorProgram, nodeAlone(), { isPatient: true });
+      const judged = judgeBoot(played, result);
       assert.ok(['right', 'late', 'good'].includes(judged.verdict), JSON.stringify(judged, null, 2));
     });
   }
