@@ -103,12 +103,18 @@ function childrenOf(pid: number, { readText, listFolder }: ReadsProcessTimes): r
 function groupTimes(pid: number, readText: ReadsText): GroupTimes | null {
   const own = new Set(readText('/proc/self/cgroup')?.trim().split('\n') ?? []);
   for (const line of readText(`/proc/${pid}/cgroup`)?.trim().split('\n') ?? []) {
-    const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
-    if (controllers === undefined || path === undefined || path === '/' || own.has(line)) continue;
-    const cpuMs = controllers === '' ? secondVersion(path, readText) : firstVersion(controllers, path, readText);
+    if (own.has(line)) continue;
+    const cpuMs = groupCpuMs(line, readText);
     if (cpuMs !== null) return { path: line, cpuMs };
   }
   return null;
+}
+
+/** `line`: of /proc/PID/cgroup. Null: the root of all groups, or it cannot be read. */
+export function groupCpuMs(line: string, readText: ReadsText = system.readText): number | null {
+  const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
+  if (controllers === undefined || path === undefined || path === '/') return null;
+  return controllers === '' ? secondVersion(path, readText) : firstVersion(controllers, path, readText);
 }
 
 function secondVersion(path: string, readText: ReadsText): number | null {

@@ -3,6 +3,13 @@ import type { GroupTimes, ProcessTimes, ProgramTimes } from '../system/process-t
 /** From which figures of the kernel the CPU time of a program comes. */
 export type CpuSource = 'group' | 'times' | 'waited' | 'sampled';
 
+/** How much of a program is counted. */
+export interface CountedTime {
+  readonly countedMs: number;
+  /** What its control group had used when its own count began; null: it has none. */
+  readonly groupStartMs: number | null;
+}
+
 /** Ticks of 10 ms are cut off, each time by less than one. */
 const tickMs = 10;
 
@@ -19,10 +26,14 @@ export class ProcessAccount {
   #group: GroupTimes | null = null;
   source: CpuSource = 'times';
 
-  /** `countedMs`: what is counted already of a program that an earlier gateway has started; null: nothing is known, and counting begins with the first reading. */
-  constructor(pid: number, countedMs: number | null = 0) {
+  /** What its control group had used when the program's own count began. */
+  #groupStartMs: number | null;
+
+  /** `counted`: what an earlier gateway has counted of the program; null: nothing is known of it, and counting begins with the first reading. */
+  constructor(pid: number, counted: CountedTime | null = { countedMs: 0, groupStartMs: null }) {
     this.#pid = pid;
-    this.#countedMs = countedMs;
+    this.#countedMs = counted?.countedMs ?? null;
+    this.#groupStartMs = counted?.groupStartMs ?? null;
   }
 
   get processes(): ReadonlyMap<number, ProcessTimes> {
@@ -34,8 +45,13 @@ export class ProcessAccount {
   }
 
   /** What is counted since the start of the program; null: nothing has been read yet. */
-  get countedMs(): number | null {
-    return this.#countedMs;
+  get counted(): CountedTime | null {
+    return this.#countedMs === null ? null : { countedMs: this.#countedMs, groupStartMs: this.#groupStartMs };
+  }
+
+  /** The line of /proc that names its control group; null: it has none of its own. */
+  get groupPath(): string | null {
+    return this.#group?.path ?? null;
   }
 
   /** Returns what was used since the last reading. `sharesGroup`: other programs run in its control group. */
@@ -45,20 +61,22 @@ export class ProcessAccount {
     const times = sum([...processes.values()].map(({ ownMs, waitedMs }) => ownMs + waitedMs)) + this.#lostMs;
     if (sharesGroup || group === null) {
       this.#group = null;
+      this.#groupStartMs = null;
       return this.#count(times, 'times');
     }
-    const before = this.#group;
+    const isOther = this.#group !== null && this.#group.path !== group.path;
     this.#group = group;
-    // Its time before it came into the group is in none of the group's figures: what both know at that moment is the difference.
-    if (before === null || before.path !== group.path) {
-      const used = this.#count(times, 'group');
-      this.#groupStartMs = group.cpuMs - (this.#countedMs as number);
-      return used;
-    }
-    return this.#count(group.cpuMs - this.#groupStartMs, 'group');
+    if (this.#groupStartMs !== null && !isOther) return this.#count(group.cpuMs - this.#groupStartMs, 'group');
+    // What it used before it came into the group is in none of the group's figures.
+    const used = this.#count(times, 'group');
+    this.#groupStartMs = group.cpuMs - (this.#countedMs ?? 0);
+    return used;
   }
 
-  #groupStartMs = 0;
+  /** The program has ended, and its control group is still there. Returns what was used since the last reading. */
+  endedInGroup(cpuMs: number): number {
+    return this.#groupStartMs === null ? 0 : this.#count(cpuMs - this.#groupStartMs, 'group');
+  }
 
   /**
    * The program has ended. Returns what was used since the last reading, from what the kernel has added to the waited-for time of its
