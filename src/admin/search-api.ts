@@ -80,13 +80,13 @@ function readLimit(parameters: URLSearchParams): ReadParameters<number> {
     : { ok: false, problem: `limit is a number from 1 to ${searchedMax}.` };
 }
 
-interface TimeRange {
+export interface TimeRange {
   /** Milliseconds since 1970; null: no limit. */
   readonly since: number | null;
   readonly until: number | null;
 }
 
-function readTimes(parameters: URLSearchParams, wallTime: number): ReadParameters<TimeRange> {
+export function readTimes(parameters: URLSearchParams, wallTime: number): ReadParameters<TimeRange> {
   const times: { since: number | null; until: number | null } = { since: null, until: null };
   for (const key of ['since', 'until'] as const) {
     const text = parameters.get(key);

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { ReadsText } from './process-usage.ts';
 
 /** What the kernel has counted of one process. */
@@ -68,6 +68,11 @@ export function programTimes(
 /** CPU time of children that this process has waited for, as the kernel counts it when they end. Null: there is no /proc. */
 export function waitedChildrenMs(readText: ReadsText = system.readText): number | null {
   return readTimes('self', readText)?.waitedMs ?? null;
+}
+
+/** Whether a process has the number, also one that has ended and for which nobody has waited yet. */
+export function isThere(pid: number): boolean {
+  return existsSync(`/proc/${pid}`);
 }
 
 function readTimes(pid: number | 'self', readText: ReadsText): ProcessTimes | null {

@@ -1,8 +1,8 @@
 import { durationBoundsMs, startOfDuration } from '../core/counters.ts';
 import { quantile } from '../core/quantile.ts';
 
-/** What a series is of: the instances of an application, one of its workers or jobs, or its folders. */
-export const usageKinds = ['instances', 'worker', 'job', 'storage'] as const;
+/** What a series is of: the instances of an application, one of its workers or jobs, what makes its releases, or its folders. */
+export const usageKinds = ['instances', 'worker', 'job', 'build', 'storage'] as const;
 export type UsageKind = (typeof usageKinds)[number];
 
 /** What a series is named by. */

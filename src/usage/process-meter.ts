@@ -1,5 +1,5 @@
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
-import { groupCpuMs, programTimes, waitedChildrenMs } from '../system/process-times.ts';
+import { groupCpuMs, isThere, programTimes, waitedChildrenMs } from '../system/process-times.ts';
 import { type Amounts, ownerKey, type UsageOwner } from './amounts.ts';
 import { type CountedTime, type CpuSource, ProcessAccount } from './process-account.ts';
 
@@ -38,6 +38,7 @@ interface ProcessMeterParts {
     readonly programTimes: typeof programTimes;
     readonly waitedChildrenMs: () => number | null;
     readonly groupCpuMs: (line: string) => number | null;
+    readonly isThere: (pid: number) => boolean;
     readonly ownPid: number;
   };
 }
@@ -92,17 +93,28 @@ export class ProcessMeter {
   #closed = false;
 
   constructor(parts: ProcessMeterParts) {
-    this.#parts = { system: { programTimes, waitedChildrenMs, groupCpuMs, ownPid: process.pid }, ...parts };
+    this.#parts = { system: { programTimes, waitedChildrenMs, groupCpuMs, isThere, ownPid: process.pid }, ...parts };
     this.#waitedMs = this.#parts.system.waitedChildrenMs();
   }
 
-  /** The programs that run, whenever that has changed. One that is not named any more has ended, or is another gateway's. */
-  use(programs: readonly MeteredProgram[]): void {
-    if (this.#isHandedOff || this.#closed) return;
-    const listed = new Set(programs.map(({ pid }) => pid));
-    for (const metered of this.#programs.values()) if (!listed.has(metered.program.pid)) this.#end(metered);
-    for (const program of programs) if (!this.#programs.has(program.pid)) this.#start(program);
+  /** A program runs: it was just started, or is taken over. */
+  start(program: MeteredProgram): void {
+    if (this.#closed || this.#programs.size >= programsMax) return;
+    // After a handoff that was rolled back.
+    this.#isHandedOff = false;
+    const metered = new Metered(program, this.#parts.clock.now());
+    this.#programs.set(program.pid, metered);
+    this.#sample(metered);
     this.#schedule();
+    // One that an earlier gateway has started was counted there.
+    if (metered.isAdopted) return void this.#isRestart(program);
+    this.#parts.add(program.owner, { starts: 1, restarts: this.#isRestart(program) ? 1 : 0 });
+  }
+
+  /** No process of it is left. */
+  end(pid: number): void {
+    const metered = this.#programs.get(pid);
+    if (metered !== undefined) this.#end(metered);
   }
 
   get now(): readonly ProgramNow[] {
@@ -121,7 +133,7 @@ export class ProcessMeter {
     });
   }
 
-  /** Looks at all of them for the last time, until `resume`: another gateway goes on with them from what is returned. */
+  /** Looks at all of them for the last time: another gateway goes on with them from what is returned. */
   handOff(): readonly CountedProgram[] {
     this.#sampleAll();
     const { counted } = this;
@@ -129,11 +141,6 @@ export class ProcessMeter {
     this.#programs.clear();
     this.#schedule();
     return counted;
-  }
-
-  /** They are this gateway's again; `use` says which. */
-  resume(): void {
-    this.#isHandedOff = false;
   }
 
   close(): void {
@@ -148,18 +155,12 @@ export class ProcessMeter {
     for (const metered of this.#programs.values()) this.#sample(metered);
   }
 
-  #start(program: MeteredProgram): void {
-    if (this.#programs.size >= programsMax) return;
-    const metered = new Metered(program, this.#parts.clock.now());
-    this.#programs.set(program.pid, metered);
-    const id = `${ownerKey({ ...program.owner, release: '' })}\n${program.id}`;
-    const isAgain = this.#knownIds.has(id);
+  /** Whether the same instance ran before. Notes that it did. */
+  #isRestart({ id, owner }: MeteredProgram): boolean {
+    const isKnown = this.#knownIds.has(id);
     if (this.#knownIds.size >= idsMax) this.#knownIds.clear();
     this.#knownIds.add(id);
-    this.#sample(metered);
-    // One that an earlier gateway has started was counted there.
-    if (metered.isAdopted) return;
-    this.#parts.add(program.owner, { starts: 1, restarts: isAgain && program.owner.kind !== 'job' ? 1 : 0 });
+    return isKnown && (owner.kind === 'instances' || owner.kind === 'worker');
   }
 
   /** The event loop is told of several ends in one turn, after the kernel has added up all of them: they are looked at together. */
@@ -220,14 +221,22 @@ export class ProcessMeter {
 
   #sampleDue(): void {
     const now = this.#parts.clock.now();
-    // Else children of the gateway that are no programs of applications would be taken for the next one that ends.
-    if (this.#ended.length === 0) this.#takeWaited();
     const due = [...this.#programs.values()].filter(({ dueAt }) => dueAt <= now).toSorted((a, b) => a.dueAt - b.dueAt);
     for (const [index, metered] of due.entries()) {
       if (index >= samplesPerSecondMax) metered.dueAt = after(now, 1000);
       else this.#sample(metered);
     }
+    this.#forgetOthers();
     this.#schedule();
+  }
+
+  /** Children of the gateway that are no programs of applications would be taken for the next one that ends. */
+  #forgetOthers(): void {
+    const { system } = this.#parts;
+    const waitedMs = system.waitedChildrenMs();
+    // None of the programs is in it while all of them are there after it was read.
+    if (this.#ended.length > 0 || ![...this.#programs.keys()].every((pid) => system.isThere(pid))) return;
+    this.#waitedMs = waitedMs;
   }
 
   #sample(metered: Metered): void {
@@ -238,14 +247,15 @@ export class ProcessMeter {
     const known = metered.account?.processes;
     const times = system.programTimes(pid, known);
     const root = times?.processes.get(pid);
-    if (times === null || root === undefined) return;
+    if (times === null || root === undefined) return this.#end(metered);
     if (metered.account === null) {
       metered.isAdopted = root.parent !== system.ownPid;
       const counted = countedOf(pid, root.startTicks) ?? (metered.isAdopted ? null : { countedMs: 0, groupStartMs: null });
       metered.account = new ProcessAccount(pid, counted);
     }
     // Its number is another process's by now.
-    if (metered.account.startTicks !== null && metered.account.startTicks !== root.startTicks) return;
+    const { startTicks } = metered.account;
+    if (startTicks !== null && startTicks !== root.startTicks) return this.#end(metered);
     const elapsedMs = now - metered.sampledAt;
     const path = times.group?.path;
     const sharesGroup =
