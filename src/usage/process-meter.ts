@@ -1,6 +1,6 @@
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import { groupCpuMs, isThere, programTimes, waitedChildrenMs } from '../system/process-times.ts';
-import { type Amounts, ownerKey, type UsageOwner } from './amounts.ts';
+import type { Amounts, UsageOwner } from './amounts.ts';
 import { type CountedTime, type CpuSource, ProcessAccount } from './process-account.ts';
 
 /** A program that runs: an instance, or what a worker or a job has started. */
@@ -43,12 +43,12 @@ interface ProcessMeterParts {
   };
 }
 
-/** Between two samples of a program. */
+/** Between two samples of a program. One that has begun to run takes memory, and may end soon. */
 const sampleMs = 5000;
-
-/** A program is young for its first second: it is sampled soon, since it may end soon. */
-const youngMs = 1000;
-const firstSampleMs = 100;
+const sooner = [
+  { untilMs: 1000, sampleMs: 250 },
+  { untilMs: 10_000, sampleMs: 1000 },
+] as const;
 
 /** A sample of a program of one process takes some 0.1 ms. With hundreds of programs each has its turn more seldom. */
 const samplesPerSecondMax = 40;
@@ -74,7 +74,7 @@ class Metered {
     this.program = program;
     this.startedAt = now;
     this.sampledAt = now;
-    this.dueAt = after(now, firstSampleMs);
+    this.dueAt = now;
   }
 }
 
@@ -242,7 +242,7 @@ export class ProcessMeter {
   #sample(metered: Metered): void {
     const { clock, system, countedOf } = this.#parts;
     const now = clock.now();
-    metered.dueAt = after(now, now - metered.startedAt < youngMs ? firstSampleMs * 3 : sampleMs);
+    metered.dueAt = after(now, sampleMsAt(now - metered.startedAt));
     const { pid } = metered.program;
     const known = metered.account?.processes;
     const times = system.programTimes(pid, known);
@@ -275,4 +275,8 @@ export class ProcessMeter {
     metered.sampledAt = now;
     this.#parts.add(metered.program.owner, { cpuMs, runMs, byteSeconds: (heldBytes * runMs) / 1000 });
   }
+}
+
+function sampleMsAt(ageMs: number): number {
+  return sooner.find(({ untilMs }) => ageMs < untilMs)?.sampleMs ?? sampleMs;
 }
