@@ -21,8 +21,8 @@ const owner: UsageOwner = { application: 'shop', kind: 'instances', name: '', re
 /** Burns CPU time by itself and in two children that come and go, and says at its end what it has used. */
 const burning = `
   const { spawnSync } = require('node:child_process');
-  const burn = (ms) => { const end = process.cpuUsage().user + ms * 1000; while (process.cpuUsage().user < end); };
-  const child = 'const end = process.cpuUsage().user + 200e3; while (process.cpuUsage().user < end);' +
+  const burn = (ms) => { const end = process.cpuUsage().user + ms * 1000; while (process.cpuUsage().user < end) for (let step = 0; step < 1e6; step++); };
+  const child = 'const end = process.cpuUsage().user + 200e3; while (process.cpuUsage().user < end) for (let step = 0; step < 1e6; step++);' +
     'const { user, system } = process.cpuUsage(); process.stdout.write(String((user + system) / 1000))';
   let children = 0;
   burn(300);
@@ -32,7 +32,7 @@ const burning = `
   process.stdout.write(String((user + system) / 1000 + children));
 `;
 
-const holding = 'const memory = Buffer.alloc(120e6, 1); setTimeout(() => memory[0], 2500)';
+const holding = 'const memory = Buffer.alloc(120e6, 1); process.stdout.write(String(memory.length)); process.stdin.resume()';
 
 function meterOf(sum: Amounts, seesGroups = true): ProcessMeter {
   return new ProcessMeter({
@@ -113,21 +113,24 @@ describe('the figures of a program', () => {
   test('are within 3 % of the memory that the kernel shows', async () => {
     const sum = noAmounts();
     const meter = meterOf(sum);
-    const child = spawn(process.execPath, ['-e', holding], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, ['-e', holding], { stdio: ['pipe', 'pipe', 'inherit'] });
     const pid = child.pid as number;
+    const { promise: isReady, resolve } = Promise.withResolvers<void>();
+    child.stdout.once('data', () => resolve());
+    await isReady;
     meter.start({ id: 'shop/1', pid, owner });
-    let [byteSeconds, heldAt, held] = [0, systemClock.now(), 0];
-    // More often than the meter looks.
-    const watching = setInterval(() => {
+    const startedAt = systemClock.now();
+    let [byteSeconds, heldAt] = [0, startedAt];
+    while (heldAt - startedAt < 1500) {
+      await new Promise((next) => setTimeout(next, 50));
       const now = systemClock.now();
-      byteSeconds += (held * (now - heldAt)) / 1000;
+      byteSeconds += (residentOf(pid) * (now - heldAt)) / 1000;
       heldAt = now;
-      held = residentOf(pid);
-    }, 50);
-    await outputOf(child);
-    meter.end(pid);
-    clearInterval(watching);
+    }
     meter.close();
+    const ended = outputOf(child);
+    child.stdin.end();
+    await ended;
     isWithin(sum.byteSeconds, byteSeconds, 0.03);
     assert.ok(sum.peakBytes > 120e6 && sum.peakBytes < 240e6, String(sum.peakBytes));
   });
@@ -135,7 +138,7 @@ describe('the figures of a program', () => {
   test('have a program that ended before it was looked at a second time', async () => {
     const sum = noAmounts();
     const meter = meterOf(sum);
-    const burn = 'const end = process.cpuUsage().user + 100e3; while (process.cpuUsage().user < end); const { user, system } = process.cpuUsage(); process.stdout.write(String((user + system) / 1000))';
+    const burn = 'const end = process.cpuUsage().user + 100e3; while (process.cpuUsage().user < end) for (let step = 0; step < 1e6; step++); const { user, system } = process.cpuUsage(); process.stdout.write(String((user + system) / 1000))';
     const child = spawn(process.execPath, ['-e', burn], { stdio: ['ignore', 'pipe', 'inherit'] });
     meter.start({ id: 'shop.report', pid: child.pid as number, owner: { ...owner, kind: 'job', name: 'report' } });
     const said = Number(await outputOf(child));
