@@ -87,7 +87,9 @@ let worst = 0;
 for (const [name, counted, shown] of rows) {
   const difference = counted / shown - 1;
   worst = Math.max(worst, Math.abs(difference));
-  process.stdout.write(`${name}: ${counted.toFixed(4)} counted, ${shown.toFixed(4)} in /proc, ${(difference * 100).toFixed(2)} %\n`);
+  process.stdout.write(
+    `${name}: ${counted.toFixed(4)} counted, ${shown.toFixed(4)} in /proc, ${(difference * 100).toFixed(2)} %\n`,
+  );
 }
 await rm(folder, { recursive: true, force: true });
 process.exit(worst > 0.03 ? 1 : 0);

@@ -38,7 +38,9 @@ export function costLines(cost: CostAnswer, style: Style): readonly string[] {
     ...head,
     ...shared,
     ...applications.flatMap((one) => ['', ...applicationLines(one, currency, style)]),
-    ...(total === null || applications.length < 2 ? [] : ['', style.bold(row('all applications', '', money(total, currency)))]),
+    ...(total === null || applications.length < 2
+      ? []
+      : ['', style.bold(row('all applications', '', money(total, currency)))]),
     '',
     ...(total === null ? [...wrap(howToPrice, ''), ''] : []),
     ...forecastLines(forecasts, currency, style),
@@ -89,7 +91,10 @@ function forecastLines(forecasts: readonly Forecast[], currency: string | null, 
     return `${what} about ${text(expected)}, from ${text(low)} to ${text(high)}`;
   });
   const month = lines.map((line, index) => (index === 0 ? `By the end of ${first.month}: ${line}` : line)).join('; ');
-  return [...wrap(`${month}.`, '').map((line) => style.bold(line)), ...first.assumptions.flatMap((one) => wrap(one, '  '))];
+  return [
+    ...wrap(`${month}.`, '').map((line) => style.bold(line)),
+    ...first.assumptions.flatMap((one) => wrap(one, '  ')),
+  ];
 }
 
 function row(name: string, quantity: string, cost: string): string {

@@ -24,7 +24,12 @@ const nameWidth = 80 - widths.reduce((sum, width) => sum + width, 0) - heads.len
 export function topLines({ rows }: Pick<UsageNow, 'rows'>, order: TopOrder, style: Style): readonly string[] {
   if (rows.length === 0) return ['No program of an application runs.'];
   const head = lineOf(['APPLICATION', ...heads]);
-  return [style.bold(head), ...sorted(rows, order).flatMap((row) => rowLines(row, style)), '', style.dim(summaryOf(rows))];
+  return [
+    style.bold(head),
+    ...sorted(rows, order).flatMap((row) => rowLines(row, style)),
+    '',
+    style.dim(summaryOf(rows)),
+  ];
 }
 
 function sorted(rows: readonly Row[], order: TopOrder): readonly Row[] {

@@ -36,7 +36,10 @@ describe('the lines of the page Resources', () => {
         { ...named, kind: 'storage', steps: [step('03:00', { memory_bytes_max: 77 })] },
       ]),
     );
-    assert.deepEqual(shop?.lines.map(({ name }) => name), ['r1', 'mail r1', 'instances']);
+    assert.deepEqual(
+      shop?.lines.map(({ name }) => name),
+      ['r1', 'mail r1', 'instances'],
+    );
     assert.equal(new Set(shop?.lines.map(({ colour }) => colour)).size, 3);
     assert.equal(shop?.storageBytes, 77);
   });

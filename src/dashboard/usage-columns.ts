@@ -58,7 +58,12 @@ export interface UsageOfApplication {
 }
 
 /** The lines of each application, without the step that goes on: it would look like a drop. */
-export function usageByApplication({ step_s: stepS, since, until, series }: UsageSeriesJson): readonly UsageOfApplication[] {
+export function usageByApplication({
+  step_s: stepS,
+  since,
+  until,
+  series,
+}: UsageSeriesJson): readonly UsageOfApplication[] {
   const first = Date.parse(since) / 1000;
   const count = Math.max(0, Math.floor((Date.parse(until) / 1000 - first) / stepS));
   const times = Array.from({ length: count }, (_, index) => first + index * stepS);
@@ -79,7 +84,12 @@ export function usageByApplication({ step_s: stepS, since, until, series }: Usag
 
 type OneSeries = UsageSeriesJson['series'][number];
 
-function lineOf({ kind, name, release, steps }: OneSeries, times: readonly number[], stepS: number, colour: string): UsageLine {
+function lineOf(
+  { kind, name, release, steps }: OneSeries,
+  times: readonly number[],
+  stepS: number,
+  colour: string,
+): UsageLine {
   const byTime = new Map(steps.map((step) => [Date.parse(step.at) / 1000, step]));
   const column = <T>(of: (step: UsageStepJson) => T, empty: T): T[] =>
     times.map((at) => {

@@ -84,8 +84,7 @@ function readTimes(pid: number | 'self', readText: ReadsText): ProcessTimes | nu
   if (startTicks === undefined) return null;
   const hasEnded = fields[0] === 'Z' || fields[0] === 'X';
   const resident = hasEnded ? null : /^VmRSS:\s+(\d+) kB$/m.exec(readText(`/proc/${pid}/status`) ?? '');
-  const ticks = (first: number, second: number): number =>
-    (Number(fields[first]) + Number(fields[second])) * msPerTick;
+  const ticks = (first: number, second: number): number => (Number(fields[first]) + Number(fields[second])) * msPerTick;
   return {
     startTicks,
     parent: Number(fields[1]),
@@ -99,9 +98,7 @@ function readTimes(pid: number | 'self', readText: ReadsText): ProcessTimes | nu
 function childrenOf(pid: number, { readText, listFolder }: ReadsProcessTimes): readonly number[] {
   const threads = listFolder(`/proc/${pid}/task`);
   const asked = threads.length === 0 || threads.length > threadsMax ? [String(pid)] : threads;
-  return asked.flatMap((thread) =>
-    (readText(`/proc/${pid}/task/${thread}/children`)?.match(/\d+/g) ?? []).map(Number),
-  );
+  return asked.flatMap((thread) => (readText(`/proc/${pid}/task/${thread}/children`)?.match(/\d+/g) ?? []).map(Number));
 }
 
 /** A program in the gateway's own group has none by itself. */

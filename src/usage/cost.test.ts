@@ -8,7 +8,12 @@ import type { UsageSteps } from './usage-history.ts';
 const start = Date.UTC(2026, 10, 1);
 const hour = start / 3_600_000;
 
-const used = (application: string, amounts: Partial<Amounts>, kind: UsageKind = 'instances', name = ''): UsageSteps => ({
+const used = (
+  application: string,
+  amounts: Partial<Amounts>,
+  kind: UsageKind = 'instances',
+  name = '',
+): UsageSteps => ({
   owner: { application, kind, name, release: 'r1' },
   steps: new Map([[hour, { ...noAmounts(), ...amounts }]]),
 });
@@ -78,7 +83,10 @@ describe('a fixed price', () => {
   for (const [sharedBy, expected] of cases)
     test(`is divided by ${sharedBy}, wholly`, () => {
       const { applications, fixed, total } = report(two, priced({}, { price: 720, sharedBy }));
-      assert.deepEqual(applications.map(({ fixed: own }) => own?.share), expected);
+      assert.deepEqual(
+        applications.map(({ fixed: own }) => own?.share),
+        expected,
+      );
       // An hour of a month of 720.
       assert.deepEqual([fixed?.cost, total], [1, 1]);
     });
@@ -88,7 +96,10 @@ describe('a fixed price', () => {
       [used('shop', { runMs: 1 }), used('blog', { runMs: 1 })],
       priced({}, { price: 720, sharedBy: 'cpu' }),
     );
-    assert.deepEqual(applications.map(({ fixed: own }) => own?.share), [0.5, 0.5]);
+    assert.deepEqual(
+      applications.map(({ fixed: own }) => own?.share),
+      [0.5, 0.5],
+    );
   });
 
   test('counts from when measuring began', () => {

@@ -73,7 +73,8 @@ export function costReport({ series, prices, since, until, knownSince }: CostPar
     steps: new Map([...steps].filter(([hour]) => (hour + 1) * hourMs > since && hour * hourMs < until)),
   }));
   const names = [...new Set(inPeriod.flatMap(({ owner, steps }) => (steps.size > 0 ? owner.application : [])))].sort();
-  const fixedCost = prices?.month === null || prices === null ? null : fixedBetween(prices.month.price, measuredSince, until);
+  const fixedCost =
+    prices?.month === null || prices === null ? null : fixedBetween(prices.month.price, measuredSince, until);
   const shares = prices?.month == null ? null : sharesOf(inPeriod, names, prices.month.sharedBy);
   const applications = names.map((application) => {
     const own = inPeriod.filter(({ owner }) => owner.application === application);
@@ -194,7 +195,12 @@ function forecasts(
     }
   const days = new Map([...byDay].map(([day, ofDay]) => [day, quantitiesOf(ofDay)]));
   const forecastOf = (valueOf: (quantities: Quantities) => number, fixedPerMonth = 0): MonthForecast | null =>
-    forecastMonth({ days: new Map([...days].map(([day, one]) => [day, valueOf(one)])), now, knownSince, fixedPerMonth });
+    forecastMonth({
+      days: new Map([...days].map(([day, one]) => [day, valueOf(one)])),
+      now,
+      knownSince,
+      fixedPerMonth,
+    });
   if (prices !== null) {
     const cost = (quantities: Quantities): number =>
       sum(units.map((unit) => quantities[unit] * (prices.units[unit] ?? 0)));

@@ -17,7 +17,10 @@ export async function folderSize(folder: string, isStopped: () => boolean = () =
   let [bytes, entries] = [0, 0];
   const seen = new Set<string>();
   const folders = [folder];
-  const device = await lstat(folder, { bigint: true }).then(({ dev }) => dev, () => null);
+  const device = await lstat(folder, { bigint: true }).then(
+    ({ dev }) => dev,
+    () => null,
+  );
   if (device === null) return { bytes: 0, isPart: false };
   for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
     const listed = await opendir(next).catch(() => null);

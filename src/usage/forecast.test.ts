@@ -36,7 +36,12 @@ describe('the forecast of a month', () => {
 
   test('is wider where days differ more', () => {
     const spreadOf = (values: readonly number[]): number => {
-      const forecast = forecastMonth({ days: daysOf(values), now: start + 6 * day, knownSince: start, fixedPerMonth: 0 });
+      const forecast = forecastMonth({
+        days: daysOf(values),
+        now: start + 6 * day,
+        knownSince: start,
+        fixedPerMonth: 0,
+      });
       return (forecast?.high ?? 0) - (forecast?.low ?? 0);
     };
     assert.ok(spreadOf([10, 11, 9, 10, 11, 9]) < spreadOf([1, 20, 9, 0, 21, 9]));

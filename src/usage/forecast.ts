@@ -57,7 +57,12 @@ export function forecastMonth({ days, now, knownSince, fixedPerMonth }: Forecast
   const fixed = (ms: number): number => (fixedPerMonth * ms) / (end - start);
   const soFar = used + fixed(now - from);
   const expected = soFar + rest + fixed(end - now);
-  const spread = spreadOf(whole.map((day) => valueOf(day) - usual(day)), isWeekly ? 7 : 1, daysLeft) ?? rest / 2;
+  const spread =
+    spreadOf(
+      whole.map((day) => valueOf(day) - usual(day)),
+      isWeekly ? 7 : 1,
+      daysLeft,
+    ) ?? rest / 2;
   const least = soFar + fixed(end - now);
   return {
     month: new Date(now).toISOString().slice(0, 7),
@@ -95,7 +100,11 @@ function assumptionsOf({ whole, isWeekly, daysLeft, start, knownSince, knownHour
       ? 'Low and high enclose four of five outcomes, if days go on to differ as they did.'
       : 'Too few whole days are known to tell how much days differ: low and high are half of the rest away.';
   const begun = new Date(knownSince).toISOString().slice(0, 16).replace('T', ' ');
-  return [pattern, spread, ...(knownSince > start ? [`Before ${begun} UTC nothing was measured, and nothing is added for it.`] : [])];
+  return [
+    pattern,
+    spread,
+    ...(knownSince > start ? [`Before ${begun} UTC nothing was measured, and nothing is added for it.`] : []),
+  ];
 }
 
 const mean = (numbers: readonly number[]): number =>

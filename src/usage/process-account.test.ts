@@ -19,17 +19,20 @@ const times = (processes: Written, group: ProgramTimes['group'] = null): Program
 /** The program is process 7. */
 const cases: readonly (readonly [name: string, readings: readonly Written[], used: readonly number[]])[] = [
   ['one process', [{ 7: [1, 100, 0] }, { 7: [1, 350, 0] }], [100, 250]],
-  ['its children', [{ 7: [1, 100, 0], 8: [7, 50, 0] }, { 7: [1, 110, 0], 8: [7, 90, 0] }], [150, 50]],
+  [
+    'its children',
+    [
+      { 7: [1, 100, 0], 8: [7, 50, 0] },
+      { 7: [1, 110, 0], 8: [7, 90, 0] },
+    ],
+    [150, 50],
+  ],
   [
     'a child that has ended, and was waited for: once',
     [{ 7: [1, 100, 0], 8: [7, 50, 0] }, { 7: [1, 100, 80] }],
     [150, 30],
   ],
-  [
-    'a child that came and went between two readings',
-    [{ 7: [1, 100, 0] }, { 7: [1, 100, 400] }],
-    [100, 400],
-  ],
+  ['a child that came and went between two readings', [{ 7: [1, 100, 0] }, { 7: [1, 100, 400] }], [100, 400]],
   [
     'a child for which no one has waited: as it was last seen',
     [{ 7: [1, 100, 0], 8: [7, 500, 0] }, { 7: [1, 120, 0] }, { 7: [1, 130, 0] }],
@@ -47,7 +50,10 @@ const cases: readonly (readonly [name: string, readings: readonly Written[], use
   ],
   [
     'a worker that was replaced by another with its number',
-    [{ 7: [1, 0, 0], 8: [7, 100, 0] }, { 7: [1, 0, 100], 8: [7, 5, 0] }],
+    [
+      { 7: [1, 0, 0], 8: [7, 100, 0] },
+      { 7: [1, 0, 100], 8: [7, 5, 0] },
+    ],
     [100, 5],
   ],
 ];
@@ -59,12 +65,20 @@ describe('the account of a program counts the CPU time of', () => {
       const used = readings.map((one, index) =>
         account.read(
           name.includes('its number') && index > 0
-            ? { ...times(one), processes: new Map([...times(one).processes].map(([pid, own]) => [pid, pid === 8 ? { ...own, startTicks: '99' } : own])) }
+            ? {
+                ...times(one),
+                processes: new Map(
+                  [...times(one).processes].map(([pid, own]) => [pid, pid === 8 ? { ...own, startTicks: '99' } : own]),
+                ),
+              }
             : times(one),
         ),
       );
       assert.deepEqual(used, expected);
-      assert.equal(account.counted?.countedMs, expected.reduce((sum, ms) => sum + ms, 0));
+      assert.equal(
+        account.counted?.countedMs,
+        expected.reduce((sum, ms) => sum + ms, 0),
+      );
     });
 });
 
@@ -114,6 +128,9 @@ describe('the account of a program', () => {
 
   test('begins with the first reading of a program of which nothing is known', () => {
     const account = new ProcessAccount(7, null);
-    assert.deepEqual([100, 130].map((ms) => account.read(times({ 7: [1, ms, 0] }))), [0, 30]);
+    assert.deepEqual(
+      [100, 130].map((ms) => account.read(times({ 7: [1, ms, 0] }))),
+      [0, 30],
+    );
   });
 });

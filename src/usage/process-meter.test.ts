@@ -32,7 +32,8 @@ const burning = `
   process.stdout.write(String((user + system) / 1000 + children));
 `;
 
-const holding = 'const memory = Buffer.alloc(120e6, 1); process.stdout.write(String(memory.length)); process.stdin.resume()';
+const holding =
+  'const memory = Buffer.alloc(120e6, 1); process.stdout.write(String(memory.length)); process.stdin.resume()';
 
 function meterOf(sum: Amounts, seesGroups = true): ProcessMeter {
   return new ProcessMeter({
@@ -64,10 +65,18 @@ const isWithin = (value: number, truth: number, share: number): void =>
   assert.ok(Math.abs(value - truth) <= truth * share, `${value} is not within ${share * 100} % of ${truth}`);
 
 /** A group of its own for a program; null: this machine lets no one make one. */
-function makeGroup(): { readonly add: (pid: number) => void; readonly cpuMs: () => number; readonly remove: () => void } | null {
+function makeGroup(): {
+  readonly add: (pid: number) => void;
+  readonly cpuMs: () => number;
+  readonly remove: () => void;
+} | null {
   const versions = [
     { folder: '/sys/fs/cgroup/cpuacct', file: 'cpuacct.usage', read: (text: string) => Number(text) / 1e6 },
-    { folder: '/sys/fs/cgroup', file: 'cpu.stat', read: (text: string) => Number(/usage_usec (\d+)/.exec(text)?.[1]) / 1000 },
+    {
+      folder: '/sys/fs/cgroup',
+      file: 'cpu.stat',
+      read: (text: string) => Number(/usage_usec (\d+)/.exec(text)?.[1]) / 1000,
+    },
   ];
   for (const { folder, file, read } of versions) {
     const own = `${folder}/candor-test-${process.pid}`;
@@ -138,7 +147,8 @@ describe('the figures of a program', () => {
   test('have a program that ended before it was looked at a second time', async () => {
     const sum = noAmounts();
     const meter = meterOf(sum);
-    const burn = 'const end = process.cpuUsage().user + 100e3; while (process.cpuUsage().user < end) for (let step = 0; step < 1e6; step++); const { user, system } = process.cpuUsage(); process.stdout.write(String((user + system) / 1000))';
+    const burn =
+      'const end = process.cpuUsage().user + 100e3; while (process.cpuUsage().user < end) for (let step = 0; step < 1e6; step++); const { user, system } = process.cpuUsage(); process.stdout.write(String((user + system) / 1000))';
     const child = spawn(process.execPath, ['-e', burn], { stdio: ['ignore', 'pipe', 'inherit'] });
     meter.start({ id: 'shop.report', pid: child.pid as number, owner: { ...owner, kind: 'job', name: 'report' } });
     const said = Number(await outputOf(child));

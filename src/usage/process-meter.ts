@@ -168,7 +168,11 @@ export class ProcessMeter {
     this.#programs.delete(metered.program.pid);
     this.#ended.push(metered);
     const { clock } = this.#parts;
-    this.#endedTimer ??= clock.schedule(clock.now(), (meter: ProcessMeter) => meter.#settleEnded(), this as ProcessMeter);
+    this.#endedTimer ??= clock.schedule(
+      clock.now(),
+      (meter: ProcessMeter) => meter.#settleEnded(),
+      this as ProcessMeter,
+    );
   }
 
   #settleEnded(): void {
@@ -250,7 +254,8 @@ export class ProcessMeter {
     if (times === null || root === undefined) return this.#end(metered);
     if (metered.account === null) {
       metered.isAdopted = root.parent !== system.ownPid;
-      const counted = countedOf(pid, root.startTicks) ?? (metered.isAdopted ? null : { countedMs: 0, groupStartMs: null });
+      const counted =
+        countedOf(pid, root.startTicks) ?? (metered.isAdopted ? null : { countedMs: 0, groupStartMs: null });
       metered.account = new ProcessAccount(pid, counted);
     }
     // Its number is another process's by now.

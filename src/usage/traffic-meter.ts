@@ -47,7 +47,8 @@ export class TrafficMeter {
     }
     for (const [upstream, byRelease] of attempts) {
       const all = [...byRelease.values()].reduce((sum, one) => sum + one, 0);
-      if (all > 0) this.#shares.set(upstream, new Map([...byRelease].map(([release, count]) => [release, count / all])));
+      if (all > 0)
+        this.#shares.set(upstream, new Map([...byRelease].map(([release, count]) => [release, count / all])));
     }
   }
 }

@@ -1,7 +1,16 @@
 import type { PricesSpec } from '../features/prices/settings.ts';
 import type { CostAnswer, UsageNow, UsageRequest, UsageSeries } from '../core/schemas/usage.ts';
 import { round } from '../core/round.ts';
-import { addAmounts, type Amounts, durationQuantileMs, noAmounts, ownerKey, type UsageKind, usageKinds, type UsageOwner } from './amounts.ts';
+import {
+  addAmounts,
+  type Amounts,
+  durationQuantileMs,
+  noAmounts,
+  ownerKey,
+  type UsageKind,
+  usageKinds,
+  type UsageOwner,
+} from './amounts.ts';
 import { costReport } from './cost.ts';
 import type { ProgramNow } from './process-meter.ts';
 import type { TrafficNow } from './recent-traffic.ts';
@@ -12,14 +21,20 @@ import { dayMs, hourMs } from './months.ts';
 /** Many minutes make an answer that nobody reads. */
 const minutesAnsweredMs = 6 * hourMs;
 
-export function usageSeries(usage: Usage, { since, until, step: wanted, application }: UsageRequest, now: number): UsageSeries {
+export function usageSeries(
+  usage: Usage,
+  { since, until, step: wanted, application }: UsageRequest,
+  now: number,
+): UsageSeries {
   const isKept = since >= now - minuteHours * hourMs;
   const step = wanted ?? (isKept && until - since <= minutesAnsweredMs ? 'minute' : 'hour');
   const stepMs = step === 'minute' ? 60_000 : hourMs;
   const { since: knownSince } = usage.history;
   const series = usage.history.steps(step, since, until, application).map(({ owner, steps }) => ({
     ...owner,
-    steps: [...steps].map(([at, amounts]) => stepOf(at * stepMs, owner.kind, amounts, Math.min(stepMs, now - at * stepMs))),
+    steps: [...steps].map(([at, amounts]) =>
+      stepOf(at * stepMs, owner.kind, amounts, Math.min(stepMs, now - at * stepMs)),
+    ),
   }));
   return {
     stepS: stepMs / 1000,
@@ -97,7 +112,12 @@ function storageRow(application: string, memoryBytes: number): UsageNow['rows'][
 
 function coresOf(programs: readonly ProgramNow[]): number | null {
   const known = programs.flatMap(({ cores }) => cores ?? []);
-  return known.length === 0 ? null : round(known.reduce((sum, one) => sum + one, 0), 3);
+  return known.length === 0
+    ? null
+    : round(
+        known.reduce((sum, one) => sum + one, 0),
+        3,
+      );
 }
 
 /** Of the last day. */

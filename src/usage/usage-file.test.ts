@@ -64,9 +64,10 @@ describe('the file of usage', () => {
     await file.compact(hour + 25);
     const { minutes: left, hours } = await new UsageFile(folder).read();
     assert.deepEqual(left, []);
-    assert.deepEqual(hours.map(({ at, amounts }) => [at, amounts.cpuMs, amounts.requests, amounts.peakBytes]), [
-      [hour, 350, 7.5, 4096],
-    ]);
+    assert.deepEqual(
+      hours.map(({ at, amounts }) => [at, amounts.cpuMs, amounts.requests, amounts.peakBytes]),
+      [[hour, 350, 7.5, 4096]],
+    );
   });
 
   test('counts an hour once whose minutes were not removed before the process ended', async () => {
@@ -78,7 +79,10 @@ describe('the file of usage', () => {
     writeFileSync(path, text);
     assert.deepEqual((await file.read()).minutes, []);
     await file.compact(hour + 25);
-    assert.deepEqual((await file.read()).hours.map(({ amounts }) => amounts.cpuMs), [1500]);
+    assert.deepEqual(
+      (await file.read()).hours.map(({ amounts }) => amounts.cpuMs),
+      [1500],
+    );
   });
 
   test('forgets hours after forty days', async () => {
@@ -86,7 +90,10 @@ describe('the file of usage', () => {
     await file.append([row(hour * 60)], counted);
     await file.compact(hour + 25);
     await file.compact(hour + 41 * 24 + 24);
-    assert.deepEqual(readdirSync(usage()).filter((name) => name.endsWith('.ndjson')), []);
+    assert.deepEqual(
+      readdirSync(usage()).filter((name) => name.endsWith('.ndjson')),
+      [],
+    );
   });
 
   test('of a folder that cannot be used is as none', async () => {

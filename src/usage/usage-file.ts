@@ -5,7 +5,16 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { readOwnFile, writeWholeLater } from '../deploy/own-file.ts';
 import { makePrivateFolder } from '../deploy/private-folder.ts';
 import { addAmounts, type Amounts, noAmounts, ownerKey } from './amounts.ts';
-import { countedLine, type CountedPrograms, headerLine, readLine, rowLine, type UsageRow, usageVersion, versionOf } from './usage-lines.ts';
+import {
+  countedLine,
+  type CountedPrograms,
+  headerLine,
+  readLine,
+  rowLine,
+  type UsageRow,
+  usageVersion,
+  versionOf,
+} from './usage-lines.ts';
 
 /** What is kept beyond the end of the process. */
 export interface KeptUsage {
@@ -91,7 +100,9 @@ export class UsageFile implements UsageStorage {
   }
 
   /** A file of another version is renamed: that of the next minute does not mix with it. */
-  async #content(name: string): Promise<{ readonly rows: readonly UsageRow[]; readonly counted: CountedPrograms | null }> {
+  async #content(
+    name: string,
+  ): Promise<{ readonly rows: readonly UsageRow[]; readonly counted: CountedPrograms | null }> {
     const path = join(this.#folder, name);
     const found = readOwnFile(path, bytesMax);
     if (found.kind === 'none') return { rows: [], counted: null };
@@ -120,7 +131,11 @@ export class UsageFile implements UsageStorage {
         const { size } = await file.stat();
         if (size > bytesMax * 0.9) continue;
         // The line feed before the first row ends a line that a full disk has cut.
-        const lines = [size === 0 ? headerLine : '', ...rows.map(rowLine), ...(hour === last ? [countedLine(counted)] : [])];
+        const lines = [
+          size === 0 ? headerLine : '',
+          ...rows.map(rowLine),
+          ...(hour === last ? [countedLine(counted)] : []),
+        ];
         await file.writeFile(`${lines.join('\n')}\n`);
         await file.datasync();
       } finally {
@@ -134,7 +149,8 @@ export class UsageFile implements UsageStorage {
     const oldest = now - hourDays * 24;
     for (const name of names) {
       const hour = hourOf(name);
-      if (hoursName.test(name) && hour !== null && hour + 24 <= oldest) await rm(join(this.#folder, name), { force: true });
+      if (hoursName.test(name) && hour !== null && hour + 24 <= oldest)
+        await rm(join(this.#folder, name), { force: true });
       if (!minutesName.test(name) || hour === null || hour >= now - minuteHours) continue;
       await this.#makeHour(hour, name);
       await turn();

@@ -97,7 +97,7 @@ function sumOf(usage: Usage, named: string): Amounts {
 
 const exchanges = (count: number, upstream = 'shop') => ({ ...noExchanges, upstream, count, bytesOut: 100 * count });
 const attempts = (release: string, count: number) => ({
-  ...{ upstream: 'shop', endpoint: `shop/${release}`, release, method: 'GET', status: 200, count } as const,
+  ...({ upstream: 'shop', endpoint: `shop/${release}`, release, method: 'GET', status: 200, count } as const),
 });
 
 describe('the usage of applications', () => {

@@ -197,7 +197,11 @@ export class Usage {
     this.#foldersAt ??= clock.now() + firstFoldersMs;
     // A second after the minute, so that what workers report late is in it.
     const untilMs = minuteMs - (clock.wallTime() % minuteMs) + 1000;
-    this.#minuteTimer = clock.schedule(after(clock.now(), untilMs), (usage: Usage) => void usage.#onMinute(), this as Usage);
+    this.#minuteTimer = clock.schedule(
+      after(clock.now(), untilMs),
+      (usage: Usage) => void usage.#onMinute(),
+      this as Usage,
+    );
     this.#foldersTimer ??= this.#scheduleFolders(firstFoldersMs);
   }
 

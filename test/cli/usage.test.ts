@@ -36,18 +36,21 @@ afterEach(async () => {
 test('top prints applications with their programs, workers and folders once where no terminal is', async () => {
   assert.equal(await context.candor('top'), exitCodes.ok, context.stderr.text);
   assertFits(context.stdout.text);
-  assert.deepEqual(context.stdout.text.split('\n').map((line) => line.replace(/ +/g, ' ')), [
-    'APPLICATION CPU MEM RST REQ/S ERR/S P50 P99',
-    'shop r12 41 % 180 MiB 1 41.2 0.1 8.1 ms 61 ms',
-    ' shop/1 (4711) 20 % 90 MiB',
-    ' shop/2 (4712) 21 % 90 MiB',
-    'shop.mail r12 2.0 % 40 MiB 0',
-    ' shop.mail/1 (4720) 2.0 % 40 MiB',
-    'shop (disk) 500 MiB',
-    '',
-    '3 programs: 43 % of a core, 220 MiB; restarts of the last day',
-    '',
-  ]);
+  assert.deepEqual(
+    context.stdout.text.split('\n').map((line) => line.replace(/ +/g, ' ')),
+    [
+      'APPLICATION CPU MEM RST REQ/S ERR/S P50 P99',
+      'shop r12 41 % 180 MiB 1 41.2 0.1 8.1 ms 61 ms',
+      ' shop/1 (4711) 20 % 90 MiB',
+      ' shop/2 (4712) 21 % 90 MiB',
+      'shop.mail r12 2.0 % 40 MiB 0',
+      ' shop.mail/1 (4720) 2.0 % 40 MiB',
+      'shop (disk) 500 MiB',
+      '',
+      '3 programs: 43 % of a core, 220 MiB; restarts of the last day',
+      '',
+    ],
+  );
 });
 
 test('top says that nothing runs', async () => {

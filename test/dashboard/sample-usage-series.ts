@@ -16,7 +16,12 @@ export function sampleUsageSeries(): UsageSeries {
         at: new Date(at).toISOString(),
         ...{ cpuS: busy * load * 60, memoryBytes: memory * (0.9 + 0.1 * load), memoryBytesMax: memory },
         ...{ runS: 120, starts: 0, restarts: 0, requests: Math.round(2400 * load), errors: index % 97 === 0 ? 3 : 0 },
-        ...{ bytesIn: 90_000, bytesOut: Math.round(9_000_000 * load), p50Ms: 6 * load, p99Ms: 40 * load + (index % 11) },
+        ...{
+          bytesIn: 90_000,
+          bytesOut: Math.round(9_000_000 * load),
+          p50Ms: 6 * load,
+          p99Ms: 40 * load + (index % 11),
+        },
       };
     });
   const rollout = since + 14 * 3_600_000;

@@ -15,7 +15,9 @@ export const sampleUsage: UsageNow['rows'] = [
     ...{ application: 'shop', kind: 'worker', name: 'mail', release: 'r12', cores: 0.02, memoryBytes: 41_943_040 },
     ...idle,
     processes: 1,
-    programs: [{ id: 'shop.mail/1', pid: 4720, cores: 0.02, memoryBytes: 41_943_040, processes: 1, cpuSource: 'group' }],
+    programs: [
+      { id: 'shop.mail/1', pid: 4720, cores: 0.02, memoryBytes: 41_943_040, processes: 1, cpuSource: 'group' },
+    ],
   },
   {
     ...{ application: 'shop', kind: 'storage', name: '', release: '', cores: null, memoryBytes: 524_288_000 },

@@ -34,7 +34,6 @@ afterEach(async () => {
 const start = (): Promise<YamlGateway> =>
   startFromYaml(
     `
-listeners: { main: { address: "127.0.0.1:0" } }
 state: ${state}
 prices: { currency: EUR, cpu_hour: 3600, million_requests: 1000000 }
 applications: { shop: { command: [${JSON.stringify(process.execPath)}, server.cjs], readiness: { path: /ready } } }

@@ -27,7 +27,9 @@ const used = {
 };
 
 const lists = blocksOf(document).filter(({ language }) => language === 'yaml');
-const costs = [...document.matchAll(/^\| .+ \| (\d+\.\d\d) ([A-Z]{3}) \|$/gm)].map(([, cost, currency]) => `${cost} ${currency}`);
+const costs = [...document.matchAll(/^\| .+ \| (\d+\.\d\d) ([A-Z]{3}) \|$/gm)].map(
+  ([, cost, currency]) => `${cost} ${currency}`,
+);
 
 test('each price list of the document has its cost in the table', () => assert.equal(lists.length, costs.length));
 

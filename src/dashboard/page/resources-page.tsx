@@ -85,7 +85,12 @@ function Application({ of }: { readonly of: UsageOfApplication }): JSX.Element {
           <LineChart
             {...common}
             label={text('CPU time')}
-            series={lines.map(({ name, colour, cpuPercent }) => ({ name, colour, isFilled: false, values: cpuPercent }))}
+            series={lines.map(({ name, colour, cpuPercent }) => ({
+              name,
+              colour,
+              isFilled: false,
+              values: cpuPercent,
+            }))}
             valueText={coreFigure}
           />
         </figure>
@@ -94,7 +99,12 @@ function Application({ of }: { readonly of: UsageOfApplication }): JSX.Element {
           <LineChart
             {...common}
             label={text('Memory')}
-            series={lines.map(({ name, colour, memoryBytes }) => ({ name, colour, isFilled: false, values: memoryBytes }))}
+            series={lines.map(({ name, colour, memoryBytes }) => ({
+              name,
+              colour,
+              isFilled: false,
+              values: memoryBytes,
+            }))}
             valueText={memoryText}
           />
         </figure>
@@ -178,8 +188,8 @@ function Cost({ cost }: { readonly cost: CostJson }): JSX.Element {
     <>
       {forecast !== undefined && (
         <p class="conclusion">
-          {moneyFigure(forecast.so_far, currency)} so far; about {moneyFigure(forecast.expected, currency)} by the end of{' '}
-          {forecast.month}, from {moneyFigure(forecast.low, currency)} to {moneyFigure(forecast.high, currency)}.{' '}
+          {moneyFigure(forecast.so_far, currency)} so far; about {moneyFigure(forecast.expected, currency)} by the end
+          of {forecast.month}, from {moneyFigure(forecast.low, currency)} to {moneyFigure(forecast.high, currency)}.{' '}
           <span class="quiet">{forecast.assumptions.join(' ')}</span>
         </p>
       )}
@@ -208,8 +218,8 @@ function Cost({ cost }: { readonly cost: CostJson }): JSX.Element {
       </TableFrame>
       {total === null && (
         <p class="quiet">
-          Nothing has a price: <code>prices</code> in candor.yaml gives each quantity one. <code>candor cost</code> shows
-          all of them.
+          Nothing has a price: <code>prices</code> in candor.yaml gives each quantity one. <code>candor cost</code>{' '}
+          shows all of them.
         </p>
       )}
     </>

@@ -77,8 +77,16 @@ export const pricesKeys: FeatureKeys = featureKeys<object, object, FileRead>({
     if (Object.keys(given).every((name) => name === 'currency' || name === 'month_shared_by'))
       findings.errorAtKey(['prices'], '"prices" names no price', 'add one, such as "cpu_hour" or "month"');
     else if (given.month_shared_by !== undefined && given.month === undefined)
-      findings.warnAtKey(['prices', 'month_shared_by'], '"month_shared_by" has no effect without "month"', 'add "month", or remove it');
+      findings.warnAtKey(
+        ['prices', 'month_shared_by'],
+        '"month_shared_by" has no effect without "month"',
+        'add "month", or remove it',
+      );
     else if (applications.length === 0)
-      findings.warnAtKey(['prices'], '"prices" has no effect: the file has no application', 'add "applications", or remove it');
+      findings.warnAtKey(
+        ['prices'],
+        '"prices" has no effect: the file has no application',
+        'add "applications", or remove it',
+      );
   },
 });
