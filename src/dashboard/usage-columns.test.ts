@@ -23,8 +23,17 @@ describe('the lines of the page Resources', () => {
     const [shop] = usageByApplication(answer([{ ...named, steps: [step('03:00'), step('03:02'), step('03:03')] }]));
     assert.deepEqual(shop?.times.length, 3);
     assert.deepEqual(shop?.lines[0]?.cpuPercent, [10, null, 10]);
-    assert.deepEqual(shop?.lines[0]?.requestsPerS, [2, 0, 2]);
+    assert.deepEqual(shop?.lines[0]?.requestsPerS, [2, null, 2]);
     assert.deepEqual(shop?.lines[0]?.totals.requests, 360);
+  });
+
+  test('are drawn in longer steps for a longer time', () => {
+    const usage = answer([
+      { ...named, steps: [step('03:00', { p99_ms: 20 }), step('03:01', { cpu_s: 12, requests: 0, p99_ms: null })] },
+    ]);
+    const [shop] = usageByApplication(usage, 3);
+    const line = shop?.lines[0];
+    assert.deepEqual([line?.cpuPercent, line?.requestsPerS, line?.p99Ms], [[10], [120 / 180], [20]]);
   });
 
   test('are named by worker and release', () => {

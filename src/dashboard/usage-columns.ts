@@ -1,11 +1,11 @@
 import type { UsageSeriesJson, UsageStepJson } from './model.ts';
 
-/** Times of the page Resources, with the step that each is drawn in. */
+/** Times of the page Resources, with the step that is asked for, and how many of them are drawn as one. */
 export const usageRanges = [
-  { id: '1h', name: '1 hour', seconds: 3600, step: 'minute' },
-  { id: '24h', name: '24 hours', seconds: 86_400, step: 'minute' },
-  { id: '7d', name: '7 days', seconds: 7 * 86_400, step: 'hour' },
-  { id: '40d', name: '40 days', seconds: 40 * 86_400, step: 'hour' },
+  { id: '1h', name: '1 hour', seconds: 3600, step: 'minute', grouped: 1 },
+  { id: '24h', name: '24 hours', seconds: 86_400, step: 'minute', grouped: 10 },
+  { id: '7d', name: '7 days', seconds: 7 * 86_400, step: 'hour', grouped: 1 },
+  { id: '40d', name: '40 days', seconds: 40 * 86_400, step: 'hour', grouped: 6 },
 ] as const;
 
 export type UsageRange = (typeof usageRanges)[number];
@@ -32,7 +32,7 @@ interface UsageLine {
   /** Of one core. */
   readonly cpuPercent: readonly (number | null)[];
   readonly memoryBytes: readonly (number | null)[];
-  readonly requestsPerS: readonly number[];
+  readonly requestsPerS: readonly (number | null)[];
   readonly p99Ms: readonly (number | null)[];
   readonly takesRequests: boolean;
   readonly totals: {
@@ -58,15 +58,14 @@ export interface UsageOfApplication {
 }
 
 /** The lines of each application, without the step that goes on: it would look like a drop. */
-export function usageByApplication({
-  step_s: stepS,
-  since,
-  until,
-  series,
-}: UsageSeriesJson): readonly UsageOfApplication[] {
-  const first = Date.parse(since) / 1000;
-  const count = Math.max(0, Math.floor((Date.parse(until) / 1000 - first) / stepS));
-  const times = Array.from({ length: count }, (_, index) => first + index * stepS);
+export function usageByApplication(
+  { step_s: stepS, since, until, series }: UsageSeriesJson,
+  grouped = 1,
+): readonly UsageOfApplication[] {
+  const drawnS = stepS * grouped;
+  const first = Math.ceil(Date.parse(since) / 1000 / drawnS) * drawnS;
+  const count = Math.max(0, Math.floor((Date.parse(until) / 1000 - first) / drawnS));
+  const times = Array.from({ length: count }, (_, index) => first + index * drawnS);
   const names = [...new Set(series.map(({ application }) => application))];
   return names.map((application) => {
     const own = series.filter((one) => one.application === application);
@@ -76,7 +75,7 @@ export function usageByApplication({
     const storage = own.find(({ kind }) => kind === 'storage')?.steps.at(-1);
     return {
       ...{ application, times, left: programs.length - drawn.length },
-      lines: drawn.map((one, index) => lineOf(one, times, stepS, colours[index % colours.length] as string)),
+      lines: drawn.map((one, index) => lineOf(one, times, drawnS, colours[index % colours.length] as string)),
       storageBytes: storage?.memory_bytes_max ?? null,
     };
   });
@@ -87,25 +86,25 @@ type OneSeries = UsageSeriesJson['series'][number];
 function lineOf(
   { kind, name, release, steps }: OneSeries,
   times: readonly number[],
-  stepS: number,
+  drawnS: number,
   colour: string,
 ): UsageLine {
-  const byTime = new Map(steps.map((step) => [Date.parse(step.at) / 1000, step]));
-  const column = <T>(of: (step: UsageStepJson) => T, empty: T): T[] =>
+  const byTime = Map.groupBy(steps, ({ at }) => Math.floor(Date.parse(at) / 1000 / drawnS) * drawnS);
+  // Of steps in which none of its programs ran, and no request came, nothing is drawn.
+  const column = (of: (steps: readonly UsageStepJson[]) => number | null): (number | null)[] =>
     times.map((at) => {
-      const step = byTime.get(at);
-      return step === undefined ? empty : of(step);
+      const some = byTime.get(at);
+      return some === undefined ? null : of(some);
     });
   const sum = (of: (step: UsageStepJson) => number): number => steps.reduce((all, step) => all + of(step), 0);
   const what = kind === 'instances' ? '' : name;
   return {
     name: [what, release].filter((part) => part !== '').join(' ') || 'instances',
     colour,
-    // Of steps in which none of its programs ran nothing is drawn.
-    cpuPercent: column((step) => (step.run_s > 0 ? (step.cpu_s / stepS) * 100 : null), null),
-    memoryBytes: column((step) => (step.run_s > 0 ? step.memory_bytes : null), null),
-    requestsPerS: column((step) => step.requests / stepS, 0),
-    p99Ms: column((step) => step.p99_ms, null),
+    cpuPercent: column((some) => (total(some, 'run_s') > 0 ? (total(some, 'cpu_s') / drawnS) * 100 : null)),
+    memoryBytes: column((some) => (total(some, 'run_s') > 0 ? total(some, 'memory_bytes') / some.length : null)),
+    requestsPerS: column((some) => total(some, 'requests') / drawnS),
+    p99Ms: column((some) => highest(some.flatMap((step) => step.p99_ms ?? []))),
     takesRequests: kind === 'instances',
     totals: {
       cpuS: sum((step) => step.cpu_s),
@@ -117,6 +116,15 @@ function lineOf(
       bytesOut: sum((step) => step.bytes_out),
     },
   };
+}
+
+function total(steps: readonly UsageStepJson[], key: 'run_s' | 'cpu_s' | 'memory_bytes' | 'requests'): number {
+  return steps.reduce((sum, step) => sum + step[key], 0);
+}
+
+/** Quantiles do not add up: of several steps the highest is shown. */
+function highest(values: readonly number[]): number | null {
+  return values.length === 0 ? null : Math.max(...values);
 }
 
 const cpuOf = (steps: readonly UsageStepJson[]): number => steps.reduce((sum, { cpu_s: s }) => sum + s, 0);

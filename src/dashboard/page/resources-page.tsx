@@ -32,7 +32,7 @@ export function ResourcesPage({ parameters }: { readonly parameters: Readonly<Re
     <>
       <h1>Resources</h1>
       <Ranges range={range} />
-      <Answered answer={answer}>{(usage) => <Applications usage={usage} />}</Answered>
+      <Answered answer={answer}>{(usage) => <Applications usage={usage} grouped={range.grouped} />}</Answered>
       <Section title="This month">
         <Answered answer={cost}>{(read) => <Cost cost={read} />}</Answered>
       </Section>
@@ -52,8 +52,8 @@ function Ranges({ range }: { readonly range: UsageRange }): JSX.Element {
   );
 }
 
-function Applications({ usage }: { readonly usage: UsageSeriesJson }): JSX.Element {
-  const applications = useMemo(() => usageByApplication(usage), [usage]);
+function Applications({ usage, grouped }: { readonly usage: UsageSeriesJson; readonly grouped: number }): JSX.Element {
+  const applications = useMemo(() => usageByApplication(usage, grouped), [usage, grouped]);
   if (applications.length === 0)
     return (
       <p class="quiet">
