@@ -56,8 +56,8 @@ const gateway = await startGateway({ configuration: loading.configuration, sourc
 /** What /proc shows, added up more often than the gateway looks. */
 const truth = { cpuMs: 0, byteSeconds: 0 };
 let [last, lastMs, lastPid] = [performance.now(), 0, 0];
-const read = (): void => {
-  const pid = gateway.usageNow().rows.find(({ kind }) => kind === 'instances')?.programs[0]?.pid ?? 0;
+const read = async (): Promise<void> => {
+  const pid = (await gateway.usageNow()).rows.find(({ kind }) => kind === 'instances')?.programs[0]?.pid ?? 0;
   const now = performance.now();
   const processes = [...((pid === 0 ? null : programTimes(pid))?.processes.values() ?? [])];
   const cpuMs = processes.reduce((sum, { ownMs, waitedMs }) => sum + ownMs + waitedMs, 0);
@@ -65,18 +65,19 @@ const read = (): void => {
   truth.byteSeconds += (processes.reduce((sum, { residentBytes }) => sum + residentBytes, 0) * (now - last)) / 1000;
   [last, lastMs, lastPid] = [now, pid === lastPid ? Math.max(lastMs, cpuMs) : cpuMs, pid];
 };
-const reading = setInterval(read, 250);
+const reading = setInterval(() => void read(), 250);
 const startedAt = Date.now();
-const restarting = setInterval(() => {
-  const [instance] = gateway.usageNow().rows.flatMap(({ programs }) => programs);
+const restarting = setInterval(() => void restart(), 600_000);
+async function restart(): Promise<void> {
+  const [instance] = (await gateway.usageNow()).rows.flatMap(({ programs }) => programs);
   if (instance !== undefined) gateway.restartInstance(instance.id);
-}, 600_000);
+}
 await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 clearInterval(reading);
 clearInterval(restarting);
-read();
+await read();
 await gateway.stop('the measurement is over');
-const { applications } = gateway.usageCost(startedAt - 3_600_000, Date.now());
+const { applications } = await gateway.usageCost(startedAt - 3_600_000, Date.now());
 const quantity = (unit: string): number =>
   applications.flatMap(({ items }) => items).find((item) => item.unit === unit)?.quantity ?? 0;
 const rows = [

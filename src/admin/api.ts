@@ -154,7 +154,7 @@ export class AdminApi implements RequestHandler {
       case 'readRouteTimelines':
         return sendRouteTimelines(url, this.#gateway, this.#clock, response);
       case 'readUsageNow':
-        return sendJson(response, 200, snakeCased(this.#gateway.usageNow()));
+        return sendJson(response, 200, snakeCased(await this.#gateway.usageNow()));
       case 'readUsage':
         return sendUsage(url, this.#gateway, this.#clock, response);
       case 'readCost':

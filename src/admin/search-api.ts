@@ -80,7 +80,7 @@ function readLimit(parameters: URLSearchParams): ReadParameters<number> {
     : { ok: false, problem: `limit is a number from 1 to ${searchedMax}.` };
 }
 
-export interface TimeRange {
+interface TimeRange {
   /** Milliseconds since 1970; null: no limit. */
   readonly since: number | null;
   readonly until: number | null;

@@ -10,12 +10,12 @@ const shownMs = 3_600_000;
 const future = 'since is later than now: nothing has been used then.';
 
 /** `GET /v1/usage` */
-export function sendUsage(
+export async function sendUsage(
   { searchParams }: URL,
   gateway: Pick<Gateway, 'usageSeries'>,
   clock: Clock,
   response: ServerResponse,
-): void {
+): Promise<void> {
   const times = readTimes(searchParams, clock.wallTime());
   if (!times.ok) return sendProblem(response, 400, times.problem);
   const step = searchParams.get('step');
@@ -25,21 +25,21 @@ export function sendUsage(
   const since = times.value.since ?? until - shownMs;
   if (since > until) return sendProblem(response, 400, future);
   const application = searchParams.get('application');
-  sendJson(response, 200, snakeCased(gateway.usageSeries({ since, until, step, application })));
+  sendJson(response, 200, snakeCased(await gateway.usageSeries({ since, until, step, application })));
 }
 
 /** `GET /v1/cost` */
-export function sendCost(
+export async function sendCost(
   { searchParams }: URL,
   gateway: Pick<Gateway, 'usageCost'>,
   clock: Clock,
   response: ServerResponse,
-): void {
+): Promise<void> {
   const times = readTimes(searchParams, clock.wallTime());
   if (!times.ok) return sendProblem(response, 400, times.problem);
   const until = Math.min(times.value.until ?? clock.wallTime(), clock.wallTime());
   const date = new Date(until);
   const since = times.value.since ?? Date.UTC(date.getUTCFullYear(), date.getUTCMonth());
   if (since > until) return sendProblem(response, 400, future);
-  sendJson(response, 200, snakeCased(gateway.usageCost(since, until)));
+  sendJson(response, 200, snakeCased(await gateway.usageCost(since, until)));
 }

@@ -120,7 +120,7 @@ const context: ProcessContext = {
   machine: thisMachine,
   predecessor: connectToPredecessor(process),
   ask,
-  ...(process.stdin.isTTY === true ? { onKey } : {}),
+  ...(isatty(0) ? { onKey } : {}),
   onSignal: signalSource(process, systemClock, (code) => process.exit(code), earlySignals(process)),
   exit: (code) => process.exit(code),
 };

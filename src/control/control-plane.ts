@@ -57,7 +57,6 @@ import type { ExchangeRecord } from '../core/schemas/record.ts';
 import type { GatewayStatus, OverlayStatus } from '../core/schemas/status.ts';
 import type { IncidentStatus } from '../core/schemas/incidents.ts';
 import { pricesOf } from '../features/prices/settings.ts';
-import { usageCost, usageNow, usageSeries } from '../usage/usage-answers.ts';
 import type { CostAnswer, UsageNow, UsageRequest, UsageSeries } from '../core/schemas/usage.ts';
 import type { GroupRequest } from '../core/exchange-groups.ts';
 import type { TrafficTimeline, RouteExplanation, RouteTimelines } from '../core/schemas/traffic.ts';
@@ -438,15 +437,18 @@ export class ControlPlane implements Gateway {
     return routeTimelinesOf(request, routes, this.#parts.reports.history, this.#parts.clock);
   }
 
-  usageNow(): UsageNow {
+  async usageNow(): Promise<UsageNow> {
+    const { usageNow } = await import('../usage/usage-answers.ts');
     return usageNow(this.#parts.usage, this.#parts.clock.wallTime());
   }
 
-  usageSeries(request: UsageRequest): UsageSeries {
+  async usageSeries(request: UsageRequest): Promise<UsageSeries> {
+    const { usageSeries } = await import('../usage/usage-answers.ts');
     return usageSeries(this.#parts.usage, request, this.#parts.clock.wallTime());
   }
 
-  usageCost(since: number, until: number): CostAnswer {
+  async usageCost(since: number, until: number): Promise<CostAnswer> {
+    const { usageCost } = await import('../usage/usage-answers.ts');
     return usageCost(this.#parts.usage, pricesOf(this.#parts.active.configuration.features), since, until);
   }
 

@@ -106,11 +106,11 @@ export interface Gateway extends EventSink {
   /** Requests and errors of each route over time. */
   routeTimelines(request: Omit<TrafficRequest, 'series'>): RouteTimelines;
   /** What applications use now. */
-  usageNow(): UsageNow;
+  usageNow(): Promise<UsageNow>;
   /** What they have used, over time. */
-  usageSeries(request: UsageRequest): UsageSeries;
+  usageSeries(request: UsageRequest): Promise<UsageSeries>;
   /** What they have used between two times, what it costs, and what the month will cost. */
-  usageCost(since: number, until: number): CostAnswer;
+  usageCost(since: number, until: number): Promise<CostAnswer>;
   /** Sends a test to one target of `alerts`, or to all. Null: there is none. */
   testAlerts(target: string | null): Promise<readonly AlertTestResult[] | null>;
   /** Searches the stored exchanges. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { UsageSeriesJson, UsageStepJson } from './model.ts';
-import { coreFigure, cpuTimeFigure, moneyFigure, usageByApplication } from './usage-columns.ts';
+import { byteFigure, coreFigure, cpuTimeFigure, moneyFigure, usageByApplication } from './usage-columns.ts';
 
 const step = (at: string, more: Partial<UsageStepJson> = {}): UsageStepJson => ({
   ...{ at: `2026-11-28T${at}:00.000Z`, cpu_s: 6, memory_bytes: 1000, memory_bytes_max: 2000, run_s: 60 },
@@ -67,5 +67,6 @@ describe('the lines of the page Resources', () => {
 test('figures of CPU time and money are short', () => {
   assert.deepEqual([coreFigure(0), coreFigure(0.42), coreFigure(240.3)], ['0 %', '0.4 %', '240 %']);
   assert.deepEqual([cpuTimeFigure(4.21), cpuTimeFigure(3000), cpuTimeFigure(15_000)], ['4.2 s', '50 min', '4.2 h']);
+  assert.deepEqual([byteFigure(95e6), byteFigure(1.24e9), byteFigure(400)], ['95 MB', '1.2 GB', '0 kB']);
   assert.deepEqual([moneyFigure(5.512, 'EUR'), moneyFigure(0.001, 'EUR')], ['5.51 EUR', '< 0.01 EUR']);
 });

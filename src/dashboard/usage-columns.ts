@@ -140,6 +140,12 @@ export function cpuTimeFigure(seconds: number): string {
   return seconds < 6000 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }
 
+/** '95 MB', '1.2 GB': in powers of ten, as the steps of a chart are, and the units of prices. */
+export function byteFigure(bytes: number): string {
+  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`;
+  return bytes >= 1e6 ? `${Math.round(bytes / 1e6)} MB` : `${Math.round(bytes / 1e3)} kB`;
+}
+
 /** '5.51 EUR' */
 export function moneyFigure(value: number, currency: string | null): string {
   return `${value > 0 && value < 0.01 ? '< 0.01' : value.toFixed(2)} ${currency ?? ''}`.trim();

@@ -27,7 +27,7 @@ export interface GroupTimes {
   readonly cpuMs: number;
 }
 
-export interface ReadsProcessTimes {
+interface ReadsProcessTimes {
   readonly readText: ReadsText;
   readonly listFolder: (path: string) => readonly string[];
 }

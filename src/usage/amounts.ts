@@ -80,8 +80,3 @@ export function durationQuantileMs({ durations }: Pick<Amounts, 'durations'>, sh
 export function ownerKey({ application, kind, name, release }: UsageOwner): string {
   return `${application}\n${kind}\n${name}\n${release}`;
 }
-
-/** 'shop', 'shop.mail' */
-export function ownerText({ application, name }: Pick<UsageOwner, 'application' | 'name'>): string {
-  return name === '' ? application : `${application}.${name}`;
-}

@@ -4,7 +4,7 @@ import { forecastMonth, type MonthForecast } from './forecast.ts';
 import { dayMs, hourMs, hoursOfMonth, monthOf } from './months.ts';
 import type { UsageSteps } from './usage-history.ts';
 
-export interface CostItem {
+interface CostItem {
   readonly unit: PricedUnit;
   readonly quantity: number;
   /** Of one; null: it has none. */
@@ -12,7 +12,7 @@ export interface CostItem {
   readonly cost: number | null;
 }
 
-export interface CostOfApplication {
+interface CostOfApplication {
   readonly application: string;
   readonly items: readonly CostItem[];
   /** Its part of the fixed price; null: there is none. */
@@ -28,12 +28,12 @@ export interface CostOfApplication {
   }[];
 }
 
-export interface CostForecast extends MonthForecast {
+interface CostForecast extends MonthForecast {
   /** What is forecast: the cost, or where nothing has a price the quantity of a unit. */
   readonly of: 'cost' | PricedUnit;
 }
 
-export interface CostReport {
+interface CostReport {
   readonly since: number;
   readonly until: number;
   /** When measuring began, if that was later; else `since`. */

@@ -1,6 +1,5 @@
 import { lstat, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setImmediate as turn } from 'node:timers/promises';
 
 export interface FolderSize {
   /** What the disk has allocated for it; a file with several names counts once. */
@@ -28,7 +27,6 @@ export async function folderSize(folder: string, isStopped: () => boolean = () =
     try {
       for await (const entry of listed) {
         if (entries++ >= entriesMax || isStopped()) return { bytes, isPart: true };
-        if (entries % 500 === 0) await turn();
         const path = join(next, entry.name);
         const found = await lstat(path, { bigint: true }).catch(() => null);
         if (found === null || found.dev !== device) continue;

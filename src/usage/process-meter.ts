@@ -4,7 +4,7 @@ import type { Amounts, UsageOwner } from './amounts.ts';
 import { type CountedTime, type CpuSource, ProcessAccount } from './process-account.ts';
 
 /** A program that runs: an instance, or what a worker or a job has started. */
-export interface MeteredProgram {
+interface MeteredProgram {
   /** The instance, such as 'shop/1' or 'shop.mail/1': the same after a restart. */
   readonly id: string;
   readonly pid: number;

@@ -13,7 +13,7 @@ import {
 } from './amounts.ts';
 import { costReport } from './cost.ts';
 import type { ProgramNow } from './process-meter.ts';
-import type { TrafficNow } from './recent-traffic.ts';
+import type { TrafficNow } from './live-traffic.ts';
 import type { Usage } from './usage.ts';
 import { hourDays, minuteHours } from './usage-file.ts';
 import { dayMs, hourMs } from './months.ts';

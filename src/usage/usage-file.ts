@@ -1,7 +1,6 @@
-import { open, readdir, rename, rm } from 'node:fs/promises';
+import { lstat, open, readdir, rename, rm } from 'node:fs/promises';
 import { constants } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate as turn } from 'node:timers/promises';
 import { readOwnFile, writeWholeLater } from '../deploy/own-file.ts';
 import { makePrivateFolder } from '../deploy/private-folder.ts';
 import { addAmounts, type Amounts, noAmounts, ownerKey } from './amounts.ts';
@@ -17,7 +16,7 @@ import {
 } from './usage-lines.ts';
 
 /** What is kept beyond the end of the process. */
-export interface KeptUsage {
+interface KeptUsage {
   readonly minutes: readonly UsageRow[];
   readonly hours: readonly UsageRow[];
   /** The last that was written; null: none was. */
@@ -86,8 +85,6 @@ export class UsageFile implements UsageStorage {
       const content = await this.#content(name);
       for (const row of content.rows) (isHours ? hours : minutes).push(row);
       counted = content.counted ?? counted;
-      // Requests are answered between two files.
-      await turn();
     }
     // A process has ended between making an hour and removing its minutes.
     const made = new Set(hours.map(({ at }) => at));
@@ -96,7 +93,7 @@ export class UsageFile implements UsageStorage {
 
   /** The oldest first. */
   async #names(): Promise<readonly string[]> {
-    return (await readdir(this.#folder).catch(() => [])).toSorted();
+    return (await readdir(this.#folder).catch(() => [])).toSorted((a, b) => (a < b ? -1 : 1));
   }
 
   /** A file of another version is renamed: that of the next minute does not mix with it. */
@@ -104,6 +101,8 @@ export class UsageFile implements UsageStorage {
     name: string,
   ): Promise<{ readonly rows: readonly UsageRow[]; readonly counted: CountedPrograms | null }> {
     const path = join(this.#folder, name);
+    // Requests are answered between two files.
+    await lstat(path).catch(() => null);
     const found = readOwnFile(path, bytesMax);
     if (found.kind === 'none') return { rows: [], counted: null };
     const [header = '', ...lines] = found.kind === 'text' ? found.text.split('\n') : [];
@@ -153,7 +152,6 @@ export class UsageFile implements UsageStorage {
         await rm(join(this.#folder, name), { force: true });
       if (!minutesName.test(name) || hour === null || hour >= now - minuteHours) continue;
       await this.#makeHour(hour, name);
-      await turn();
     }
   }
 

@@ -9,7 +9,7 @@ export interface UsageSteps {
   readonly steps: ReadonlyMap<number, Amounts>;
 }
 
-export type UsageStep = 'minute' | 'hour';
+type UsageStep = 'minute' | 'hour';
 
 /** Releases come and go: the oldest series that has ended makes room for a new one. */
 const seriesMax = 200;

@@ -8,12 +8,12 @@ import type { Amounts, UsageOwner } from './amounts.ts';
 import { folderSize, type FolderSize } from './folder-size.ts';
 import type { CountedTime } from './process-account.ts';
 import { type CountedProgram, ProcessMeter, type ProgramNow } from './process-meter.ts';
-import { RecentTraffic, type TrafficNow } from './recent-traffic.ts';
+import { LiveTraffic, type TrafficNow } from './live-traffic.ts';
 import { type TrafficBatch, TrafficMeter } from './traffic-meter.ts';
 import type { UsageStorage } from './usage-file.ts';
 import { UsageHistory } from './usage-history.ts';
 
-export interface UsageParts {
+interface UsageParts {
   readonly clock: Clock;
   /** Null: nothing outlives the process. */
   readonly storage: UsageStorage | null;
@@ -38,7 +38,7 @@ const stateVersion = 1;
 export class Usage {
   readonly history = new UsageHistory();
   readonly #parts: UsageParts;
-  readonly #recent: RecentTraffic;
+  readonly #recent: LiveTraffic;
   readonly #processes: ProcessMeter;
   readonly #traffic: TrafficMeter;
   readonly #bootId: string;
@@ -50,14 +50,13 @@ export class Usage {
   readonly #folders = new Map<string, FolderSize>();
   #minuteTimer: Timer | null = null;
   #foldersTimer: Timer | null = null;
-  #foldersAt: number | null = null;
   #closed = false;
 
   constructor(parts: UsageParts) {
     this.#parts = parts;
     const { clock, system } = parts;
     this.#bootId = (parts.bootId === undefined ? readBootId() : parts.bootId) ?? '';
-    this.#recent = new RecentTraffic(clock);
+    this.#recent = new LiveTraffic(clock);
     this.#processes = new ProcessMeter({
       clock,
       add: (owner, amounts) => this.#add(owner, amounts),
@@ -194,7 +193,6 @@ export class Usage {
   #begin(): void {
     if (this.#minuteTimer !== null || this.#closed) return;
     const { clock } = this.#parts;
-    this.#foldersAt ??= clock.now() + firstFoldersMs;
     // A second after the minute, so that what workers report late is in it.
     const untilMs = minuteMs - (clock.wallTime() % minuteMs) + 1000;
     this.#minuteTimer = clock.schedule(

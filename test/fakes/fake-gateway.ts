@@ -225,11 +225,11 @@ export class FakeGateway implements Gateway {
   usageShown: UsageSeries['series'] = [];
   cost: CostAnswer = sampleCost;
 
-  usageNow(): UsageNow {
+  async usageNow(): Promise<UsageNow> {
     return { at: '2026-11-28T03:00:00.000Z', rows: this.usageRows };
   }
 
-  usageSeries({ since, until, step }: UsageRequest): UsageSeries {
+  async usageSeries({ since, until, step }: UsageRequest): Promise<UsageSeries> {
     return {
       ...{ stepS: step === 'hour' ? 3600 : 60, knownSince: null, series: this.usageShown },
       since: new Date(since).toISOString(),
@@ -237,7 +237,7 @@ export class FakeGateway implements Gateway {
     };
   }
 
-  usageCost(since: number, until: number): CostAnswer {
+  async usageCost(since: number, until: number): Promise<CostAnswer> {
     return { ...this.cost, since: new Date(since).toISOString(), until: new Date(until).toISOString() };
   }
 

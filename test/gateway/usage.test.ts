@@ -42,11 +42,13 @@ routes: [ { to: shop } ]
     { files: { 'server.cjs': server } },
   );
 
-type Step = ReturnType<YamlGateway['gateway']['usageSeries']>['series'][number]['steps'][number];
+type Step = Awaited<ReturnType<YamlGateway['gateway']['usageSeries']>>['series'][number]['steps'][number];
 
 /** All that is known of the instances. */
-function used(of: YamlGateway): Pick<Step, 'cpuS' | 'requests' | 'errors' | 'bytesOut' | 'restarts' | 'starts'> {
-  const { series } = of.gateway.usageSeries({
+async function used(
+  of: YamlGateway,
+): Promise<Pick<Step, 'cpuS' | 'requests' | 'errors' | 'bytesOut' | 'restarts' | 'starts'>> {
+  const { series } = await of.gateway.usageSeries({
     ...{ since: Date.now() - 3_600_000, until: Date.now(), step: 'minute', application: 'shop' },
   });
   const steps = series.filter(({ kind }) => kind === 'instances').flatMap((one) => one.steps);
@@ -64,12 +66,12 @@ describe('what an application uses', () => {
     for (let one = 0; one < 10; one++) await edge.get('/');
     await edge.get('/error');
     const said = Number((await edge.get('/used')).body.toString('latin1'));
-    await until('the requests are counted', () => edge !== null && used(edge).requests >= 12);
-    const [row] = edge.gateway.usageNow().rows;
+    await until('the requests are counted', async () => edge !== null && (await used(edge)).requests >= 12);
+    const [row] = (await edge.gateway.usageNow()).rows;
     assert.deepEqual([row?.application, row?.kind, row?.programs[0]?.id], ['shop', 'instances', 'shop/1']);
     assert.ok((row?.memoryBytes ?? 0) > 20e6, String(row?.memoryBytes));
     await edge.gateway.stop('the test goes on');
-    const atEnd = used(edge);
+    const atEnd = await used(edge);
     // Ticks of 10 ms, and the program's end.
     assert.ok(atEnd.cpuS * 1000 >= said - 30 && atEnd.cpuS * 1000 <= said + 150, `${atEnd.cpuS} s, it said ${said} ms`);
     assert.deepEqual([atEnd.requests, atEnd.errors, atEnd.starts, atEnd.restarts], [12, 1, 1, 0]);
@@ -77,18 +79,18 @@ describe('what an application uses', () => {
     await edge.stop();
 
     edge = await start();
-    const later = used(edge);
+    const later = await used(edge);
     assert.deepEqual([later.requests, later.errors], [12, 1]);
     assert.ok(later.cpuS >= atEnd.cpuS);
-    const { total, currency } = edge.gateway.usageCost(Date.now() - 60_000, Date.now());
-    const expected = used(edge).cpuS + 12;
+    const { total, currency } = await edge.gateway.usageCost(Date.now() - 60_000, Date.now());
+    const expected = (await used(edge)).cpuS + 12;
     assert.ok(total !== null && Math.abs(total - expected) < 0.5, `${total} ${currency}, not ${expected}`);
   });
 
   test('has the restarts of an instance that has ended', async () => {
     edge = await start();
     await edge.get('/exit').catch(() => null);
-    await until('it was started again', () => edge !== null && used(edge).restarts === 1);
-    assert.equal(used(edge).starts, 2);
+    await until('it was started again', async () => edge !== null && (await used(edge)).restarts === 1);
+    assert.equal((await used(edge)).starts, 2);
   });
 });

@@ -1,10 +1,10 @@
 import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
-import { memoryText } from '#failures/quantity-text.ts';
 import type { CostJson, UsageSeriesJson } from '../model.ts';
 import { addressHash } from '../page-address.ts';
 import { countFigure, durationFigure, rateFigure } from '../shown-figures.ts';
 import {
+  byteFigure,
   coreFigure,
   cpuTimeFigure,
   moneyFigure,
@@ -75,7 +75,7 @@ function Application({ of }: { readonly of: UsageOfApplication }): JSX.Element {
   const common = { times, markers: [], onSelect: () => undefined };
   const withRequests = lines.filter(({ takesRequests }) => takesRequests);
   const text = (what: string): string => `${what} of ${application}: ${lines.map(({ name }) => name).join(', ')}.`;
-  const storage = storageBytes === null ? null : <span class="quiet">{memoryText(storageBytes)} on the disk</span>;
+  const storage = storageBytes === null ? null : <span class="quiet">{byteFigure(storageBytes)} on the disk</span>;
   return (
     <Section title={application} aside={storage}>
       <Legend of={of} />
@@ -105,7 +105,7 @@ function Application({ of }: { readonly of: UsageOfApplication }): JSX.Element {
               isFilled: false,
               values: memoryBytes,
             }))}
-            valueText={memoryText}
+            valueText={byteFigure}
           />
         </figure>
         <figure>
@@ -166,12 +166,12 @@ function Totals({ of: { application, lines } }: { readonly of: UsageOfApplicatio
             <tr key={name}>
               <td>{name}</td>
               <td class="number">{cpuTimeFigure(totals.cpuS)}</td>
-              <td class="number">{memoryText(totals.memoryBytesMax)}</td>
+              <td class="number">{byteFigure(totals.memoryBytesMax)}</td>
               <td class="number">{totals.restarts}</td>
               <td class="number">{takesRequests ? countFigure(totals.requests) : '–'}</td>
               <td class="number">{takesRequests ? countFigure(totals.errors) : '–'}</td>
-              <td class="number">{takesRequests ? memoryText(totals.bytesIn) : '–'}</td>
-              <td class="number">{takesRequests ? memoryText(totals.bytesOut) : '–'}</td>
+              <td class="number">{takesRequests ? byteFigure(totals.bytesIn) : '–'}</td>
+              <td class="number">{takesRequests ? byteFigure(totals.bytesOut) : '–'}</td>
             </tr>
           ))}
         </tbody>

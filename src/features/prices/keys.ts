@@ -75,14 +75,14 @@ export const pricesKeys: FeatureKeys = featureKeys<object, object, FileRead>({
     const { prices: given } = read;
     if (given === undefined) return;
     if (Object.keys(given).every((name) => name === 'currency' || name === 'month_shared_by'))
-      findings.errorAtKey(['prices'], '"prices" names no price', 'add one, such as "cpu_hour" or "month"');
-    else if (given.month_shared_by !== undefined && given.month === undefined)
+      return findings.errorAtKey(['prices'], '"prices" names no price', 'add one, such as "cpu_hour" or "month"');
+    if (given.month_shared_by !== undefined && given.month === undefined)
       findings.warnAtKey(
         ['prices', 'month_shared_by'],
         '"month_shared_by" has no effect without "month"',
         'add "month", or remove it',
       );
-    else if (applications.length === 0)
+    if (applications.length === 0)
       findings.warnAtKey(
         ['prices'],
         '"prices" has no effect: the file has no application',

@@ -3,15 +3,13 @@ import type { FeatureSpecs } from '../../core/feature.ts';
 export const pricesName = 'prices';
 
 /** What has a price for each unit. */
-export const pricedUnits = [
-  'cpuHour',
-  'memoryGbHour',
-  'storageGbMonth',
-  'bandwidthOutGb',
-  'millionRequests',
-  'requestHour',
-] as const;
-export type PricedUnit = (typeof pricedUnits)[number];
+export type PricedUnit =
+  | 'cpuHour'
+  | 'memoryGbHour'
+  | 'storageGbMonth'
+  | 'bandwidthOutGb'
+  | 'millionRequests'
+  | 'requestHour';
 
 /** By what a fixed price is divided among applications. */
 export const sharings = ['cpu', 'memory', 'cpu_and_memory', 'requests'] as const;
