@@ -98,7 +98,7 @@ export function usageNow(usage: Usage, now: number): UsageNow {
   }));
   const folders = [...new Set(shown.map(({ application }) => application))].flatMap((application) => {
     const size = usage.sizeOf(application);
-    return size === null ? [] : [storageRow(application, size.bytes)];
+    return size === null || size.bytes === 0 ? [] : [storageRow(application, size.bytes)];
   });
   return { at: timeText(now), rows: [...shown, ...folders].toSorted(byOwner) };
 }

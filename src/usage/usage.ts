@@ -76,6 +76,7 @@ export class Usage {
   async load(): Promise<void> {
     const kept = await this.#parts.storage?.read();
     if (kept === undefined) return;
+    if (kept.minutes.length + kept.hours.length === 0) return;
     this.history.replace(kept.minutes, kept.hours);
     if (kept.counted !== null && kept.counted.boot === this.#bootId) this.#noteCounted(kept.counted.programs, false);
     this.#begin();
