@@ -1,13 +1,14 @@
-import type { GroupTimes, ProcessTimes, ProgramTimes } from '../system/process-times.ts';
+import type { ProcessTimes, ProgramTimes } from '../system/process-times.ts';
 
 /** From which figures of the kernel the CPU time of a program comes. */
 export type CpuSource = 'group' | 'times' | 'waited' | 'sampled';
 
-/** How much of a program is counted. */
+/** Up to where a program is counted. */
 export interface CountedTime {
-  readonly countedMs: number;
-  /** What its control group had used when its own count began; null: it has none. */
-  readonly groupStartMs: number | null;
+  /** CPU time of its processes that run, with that of children that they have waited for. */
+  readonly timesMs: number;
+  /** Of its control group; null: it has none of its own. */
+  readonly groupMs: number | null;
 }
 
 /** Ticks of 10 ms are cut off, each time by less than one. */
@@ -20,20 +21,17 @@ const tickMs = 10;
 export class ProcessAccount {
   #processes: ReadonlyMap<number, ProcessTimes> = new Map();
   readonly #pid: number;
-  /** Of processes for which no parent has waited, as they were last seen. */
-  #lostMs = 0;
-  #countedMs: number | null;
-  #group: GroupTimes | null = null;
+  /** Null: nothing is known, and counting begins with the first reading. */
+  #timesMs: number | null;
+  #groupMs: number | null;
+  #groupPath: string | null = null;
   source: CpuSource = 'times';
 
-  /** What its control group had used when the program's own count began. */
-  #groupStartMs: number | null;
-
   /** `counted`: what an earlier gateway has counted of the program; null: nothing is known of it, and counting begins with the first reading. */
-  constructor(pid: number, counted: CountedTime | null = { countedMs: 0, groupStartMs: null }) {
+  constructor(pid: number, counted: CountedTime | null = { timesMs: 0, groupMs: null }) {
     this.#pid = pid;
-    this.#countedMs = counted?.countedMs ?? null;
-    this.#groupStartMs = counted?.groupStartMs ?? null;
+    this.#timesMs = counted?.timesMs ?? null;
+    this.#groupMs = counted?.groupMs ?? null;
   }
 
   get processes(): ReadonlyMap<number, ProcessTimes> {
@@ -44,38 +42,37 @@ export class ProcessAccount {
     return this.#processes.get(this.#pid)?.startTicks ?? null;
   }
 
-  /** What is counted since the start of the program; null: nothing has been read yet. */
+  /** Null: nothing has been read yet. */
   get counted(): CountedTime | null {
-    return this.#countedMs === null ? null : { countedMs: this.#countedMs, groupStartMs: this.#groupStartMs };
+    return this.#timesMs === null ? null : { timesMs: this.#timesMs, groupMs: this.#groupMs };
   }
 
   /** The line of /proc that names its control group; null: it has none of its own. */
   get groupPath(): string | null {
-    return this.#group?.path ?? null;
+    return this.#groupPath;
   }
 
   /** Returns what was used since the last reading. `sharesGroup`: other programs run in its control group. */
   read({ processes, group }: ProgramTimes, sharesGroup = false): number {
-    this.#lostMs += unwaitedMs(this.#processes, processes);
-    this.#processes = processes;
-    const times = sum([...processes.values()].map(({ ownMs, waitedMs }) => ownMs + waitedMs)) + this.#lostMs;
+    const used = this.#usedTimes(processes);
     if (sharesGroup || group === null) {
-      this.#group = null;
-      this.#groupStartMs = null;
-      return this.#count(times, 'times');
+      this.source = 'times';
+      this.#groupMs = null;
+      this.#groupPath = null;
+      return used;
     }
-    const isOther = this.#group !== null && this.#group.path !== group.path;
-    this.#group = group;
-    if (this.#groupStartMs !== null && !isOther) return this.#count(group.cpuMs - this.#groupStartMs, 'group');
+    const isSame = this.#groupPath === null || this.#groupPath === group.path;
+    const before = isSame ? this.#groupMs : null;
+    this.source = 'group';
+    this.#groupMs = group.cpuMs;
+    this.#groupPath = group.path;
     // What it used before it came into the group is in none of the group's figures.
-    const used = this.#count(times, 'group');
-    this.#groupStartMs = group.cpuMs - (this.#countedMs ?? 0);
-    return used;
+    return before === null ? used : Math.max(0, group.cpuMs - before);
   }
 
   /** The program has ended, and its control group is still there. Returns what was used since the last reading. */
   endedInGroup(cpuMs: number): number {
-    return this.#groupStartMs === null ? 0 : this.#count(cpuMs - this.#groupStartMs, 'group');
+    return this.#groupMs === null ? 0 : Math.max(0, cpuMs - this.#groupMs);
   }
 
   /**
@@ -83,34 +80,25 @@ export class ProcessAccount {
    * parent, the gateway; null: the gateway is not its parent.
    */
   ended(waitedMs: number | null): number {
-    const own = this.#processes.get(this.#pid);
     if (waitedMs === null) {
       this.source = 'sampled';
       return 0;
     }
     this.source = 'waited';
-    if (own === undefined) return this.#add(waitedMs - (this.#countedMs ?? 0));
-    const grown = waitedMs - own.ownMs - own.waitedMs;
-    const others = sum(
-      [...this.#processes].flatMap(([pid, one]) => (pid === this.#pid ? [] : one.ownMs + one.waitedMs)),
-    );
+    const own = this.#processes.get(this.#pid);
+    if (own === undefined) return Math.max(0, waitedMs - (this.#timesMs ?? 0));
+    const grown = Math.max(0, waitedMs - own.ownMs - own.waitedMs);
+    const others = totalOf([...this.#processes].flatMap(([pid, one]) => (pid === this.#pid ? [] : one)));
     // It has waited for those that were its children at the last reading, or was ended with them.
-    return this.#add(grown >= others ? grown - others : grown);
+    return grown >= others ? grown - others : grown;
   }
 
-  #count(totalMs: number, source: CpuSource): number {
-    this.source = source;
-    if (this.#countedMs === null) {
-      this.#countedMs = totalMs;
-      return 0;
-    }
-    return this.#add(totalMs - this.#countedMs);
-  }
-
-  #add(ms: number): number {
-    const used = Math.max(0, ms);
-    this.#countedMs = (this.#countedMs ?? 0) + used;
-    return used;
+  #usedTimes(processes: ReadonlyMap<number, ProcessTimes>): number {
+    const unwaited = unwaitedMs(this.#processes, processes);
+    const [before, now] = [this.#timesMs, totalOf([...processes.values()])];
+    this.#processes = processes;
+    this.#timesMs = now;
+    return before === null ? 0 : Math.max(0, now - before + unwaited);
   }
 }
 
@@ -139,6 +127,6 @@ function unwaitedMs(before: ReadonlyMap<number, ProcessTimes>, now: ReadonlyMap<
   return unwaited;
 }
 
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((all, one) => all + one, 0);
+function totalOf(processes: readonly ProcessTimes[]): number {
+  return processes.reduce((all, { ownMs, waitedMs }) => all + ownMs + waitedMs, 0);
 }

@@ -180,8 +180,8 @@ class Machine {
     clock: this.clock,
     add: (_, amounts) => addAmounts(this.sum, amounts),
     countedOf: (pid, startTicks) => {
-      const countedMs = this.counted.get(`${pid} ${startTicks}`);
-      return countedMs === undefined ? null : { countedMs, groupStartMs: null };
+      const timesMs = this.counted.get(`${pid} ${startTicks}`);
+      return timesMs === undefined ? null : { timesMs, groupMs: null };
     },
     system: {
       programTimes: (pid): ProgramTimes | null => {
@@ -301,7 +301,7 @@ describe('the meter of processes', () => {
     machine.set(1, 120);
     start(machine, 1);
     machine.set(1, 200);
-    assert.deepEqual(machine.meter.handOff(), [{ pid: 1, startTicks: '10', countedMs: 200, groupStartMs: null }]);
+    assert.deepEqual(machine.meter.handOff(), [{ pid: 1, startTicks: '10', timesMs: 200, groupMs: null }]);
     machine.set(1, 900);
     machine.clock.advanceSync(60_000);
     machine.meter.close();

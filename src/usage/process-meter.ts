@@ -254,8 +254,7 @@ export class ProcessMeter {
     if (times === null || root === undefined) return this.#end(metered);
     if (metered.account === null) {
       metered.isAdopted = root.parent !== system.ownPid;
-      const counted =
-        countedOf(pid, root.startTicks) ?? (metered.isAdopted ? null : { countedMs: 0, groupStartMs: null });
+      const counted = countedOf(pid, root.startTicks) ?? (metered.isAdopted ? null : { timesMs: 0, groupMs: null });
       metered.account = new ProcessAccount(pid, counted);
     }
     // Its number is another process's by now.

@@ -15,7 +15,7 @@ const row = (at: number, cpuMs = 1500): UsageRow => ({
 });
 const counted = {
   boot: 'b1',
-  programs: [{ pid: 7, startTicks: '70', countedMs: 1500, groupStartMs: null }],
+  programs: [{ pid: 7, startTicks: '70', timesMs: 1500, groupMs: null }],
 };
 
 describe('the file of usage', () => {

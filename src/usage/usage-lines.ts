@@ -37,9 +37,9 @@ export function rowLine({ at, owner, amounts }: UsageRow): string {
 }
 
 export function countedLine({ boot, programs }: CountedPrograms): string {
-  const rows = programs.map(({ pid, startTicks, countedMs, groupStartMs }) => [
-    ...[pid, startTicks, rounded(countedMs)],
-    groupStartMs === null ? null : rounded(groupStartMs),
+  const rows = programs.map(({ pid, startTicks, timesMs, groupMs }) => [
+    ...[pid, startTicks, rounded(timesMs)],
+    groupMs === null ? null : rounded(groupMs),
   ]);
   return JSON.stringify({ boot, programs: rows });
 }
@@ -94,10 +94,10 @@ function rowOf(value: Readonly<Record<string, unknown>>): UsageRow | null {
 
 function countedOf(value: unknown): CountedProgram[] {
   if (!Array.isArray(value)) return [];
-  const [pid, startTicks, countedMs, groupStartMs] = value as readonly unknown[];
-  const isCounted = isAmount(pid) && typeof startTicks === 'string' && isAmount(countedMs);
-  if (!isCounted || !(groupStartMs === null || typeof groupStartMs === 'number')) return [];
-  return [{ pid, startTicks, countedMs, groupStartMs }];
+  const [pid, startTicks, timesMs, groupMs] = value as readonly unknown[];
+  const isCounted = isAmount(pid) && typeof startTicks === 'string' && isAmount(timesMs);
+  if (!isCounted || !(groupMs === null || typeof groupMs === 'number')) return [];
+  return [{ pid, startTicks, timesMs, groupMs }];
 }
 
 const isAmount = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0;
