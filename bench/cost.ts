@@ -40,11 +40,11 @@ await writeFile(join(folder, 'program.cjs'), program);
 await writeFile(
   path,
   `
-listeners: { main: { address: "127.0.0.1:0" } }
+listeners: { http: "127.0.0.1:0" }
 admin: { socket: ${join(folder, 'admin.sock')} }
 log: { path: ${join(folder, 'exchanges.log')} }
 state: ${join(folder, 'state')}
-workers: { count: 1 }
+workers: 1
 applications: { shop: { command: [${JSON.stringify(process.execPath)}, program.cjs] } }
 routes: [ { to: shop } ]
 `,

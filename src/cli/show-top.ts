@@ -48,7 +48,9 @@ async function watchTop(first: UsageNow, asked: AdminTarget, flags: AskFlags, co
         ? [...wrap(seen.message, ''), '', 'Trying again.'].map((line) => style.warn(line))
         : [...topLines(seen, order, style), style.dim(`Sorted by ${order}. ${keysText}`)];
     last = `${lines.join('\n')}\n`;
-    stdout.write(frameOf(last, stdout.rows?.() ?? rowsUsual, style, '`candor top --once` has them'));
+    const rows = stdout.rows?.() ?? 0;
+    // A terminal that has no size says 0.
+    stdout.write(frameOf(last, rows > 0 ? rows : rowsUsual, style, '`candor top --once` has them'));
   };
   const leave = context.onKey?.((key) => {
     if (key === 'q' || key === '\u0003' || key === '\u001b') stop.stop();

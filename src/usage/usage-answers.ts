@@ -1,16 +1,7 @@
 import type { PricesSpec } from '../features/prices/settings.ts';
 import type { CostAnswer, UsageNow, UsageRequest, UsageSeries } from '../core/schemas/usage.ts';
 import { round } from '../core/round.ts';
-import {
-  addAmounts,
-  type Amounts,
-  durationQuantileMs,
-  noAmounts,
-  ownerKey,
-  type UsageKind,
-  usageKinds,
-  type UsageOwner,
-} from './amounts.ts';
+import { type Amounts, durationQuantileMs, ownerKey, type UsageKind, usageKinds, type UsageOwner } from './amounts.ts';
 import { costReport } from './cost.ts';
 import type { ProgramNow } from './process-meter.ts';
 import type { TrafficNow } from './live-traffic.ts';
@@ -77,7 +68,7 @@ export function usageNow(usage: Usage, now: number): UsageNow {
   };
   for (const program of usage.programs) rowOf(program.owner).programs.push(program);
   for (const traffic of usage.traffic) rowOf(traffic.owner).traffic = traffic;
-  const restarts = restartsOf(usage, now);
+  const { restarts } = usage.history;
   const shown = [...rows.values()].map(({ owner, programs, traffic }): UsageNow['rows'][number] => ({
     ...owner,
     cores: coresOf(programs),
@@ -118,17 +109,6 @@ function coresOf(programs: readonly ProgramNow[]): number | null {
         known.reduce((sum, one) => sum + one, 0),
         3,
       );
-}
-
-/** Of the last day. */
-function restartsOf(usage: Usage, now: number): ReadonlyMap<string, number> {
-  return new Map(
-    usage.history.steps('hour', now - dayMs, now).map(({ owner, steps }) => {
-      const sum = noAmounts();
-      for (const amounts of steps.values()) addAmounts(sum, { restarts: amounts.restarts });
-      return [ownerKey(owner), sum.restarts];
-    }),
-  );
 }
 
 export function usageCost(usage: Usage, prices: PricesSpec | null, since: number, until: number): CostAnswer {

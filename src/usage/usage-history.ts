@@ -80,8 +80,9 @@ export class UsageHistory {
     const stepMs = step === 'minute' ? 60_000 : 3_600_000;
     const [first, last] = [Math.floor(since / stepMs), Math.ceil(until / stepMs) - 1];
     const found = new Map<string, { readonly owner: UsageOwner; readonly steps: Map<number, Amounts> }>();
+    const isAsked = (owner: UsageOwner, at: number): boolean =>
+      at >= first && at <= last && (application === null || owner.application === application);
     const add = (owner: UsageOwner, at: number, amounts: Readonly<Amounts>): void => {
-      if (at < first || at > last || (application !== null && owner.application !== application)) return;
       const key = ownerKey(owner);
       const series = found.get(key) ?? { owner, steps: new Map<number, Amounts>() };
       found.set(key, series);
@@ -91,15 +92,27 @@ export class UsageHistory {
     };
     const numberOf = (minute: number): number => (step === 'minute' ? minute : Math.floor(minute / 60));
     for (const { owner, minutes, hours } of this.#series.values()) {
-      if (step === 'hour') for (const [at, packed] of hours) add(owner, at, unpacked(packed));
-      for (const [minute, packed] of minutes) add(owner, numberOf(minute), unpacked(packed));
+      if (step === 'hour') for (const [at, kept] of hours) if (isAsked(owner, at)) add(owner, at, unpacked(kept));
+      for (const [minute, kept] of minutes)
+        if (isAsked(owner, numberOf(minute))) add(owner, numberOf(minute), unpacked(kept));
     }
     for (const [minute, ofMinute] of this.#open)
-      for (const { owner, amounts } of ofMinute.values()) if (isSome(amounts)) add(owner, numberOf(minute), amounts);
+      for (const { owner, amounts } of ofMinute.values())
+        if (isSome(amounts) && isAsked(owner, numberOf(minute))) add(owner, numberOf(minute), amounts);
     return [...found.values()].map(({ owner, steps }) => ({
       owner,
       steps: new Map([...steps].toSorted(([a], [b]) => a - b)),
     }));
+  }
+
+  /** Restarts in the minutes that are kept, by series. Called every two seconds while somebody watches: nothing is unpacked. */
+  get restarts(): ReadonlyMap<string, number> {
+    const index = summed.indexOf('restarts');
+    const found = new Map<string, number>();
+    const add = (key: string, count: number): void => void (count > 0 && found.set(key, (found.get(key) ?? 0) + count));
+    for (const [key, { minutes }] of this.#series) for (const kept of minutes.values()) add(key, kept[index] as number);
+    for (const ofMinute of this.#open.values()) for (const [key, { amounts }] of ofMinute) add(key, amounts.restarts);
+    return found;
   }
 
   /** When the first of what is known was used, in milliseconds since the Unix epoch; null: nothing is. */
