@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Random } from '../core/random.ts';
 import type { Result } from '#failures/result.ts';
@@ -73,6 +74,12 @@ export interface SecretChanges {
 }
 
 export const secretLimits = { count: 1000, valueBytes: 64 * 1024, fileBytes: 8 * 1024 ** 2, nameCharacters: 128 };
+
+/** What tells one state of the file from another; null: there is none. */
+export function secretsMark(folder: string): string | null {
+  const found = statSync(secretsPath(folder), { bigint: true, throwIfNoEntry: false });
+  return found === undefined ? null : `${found.ino} ${found.mtimeNs} ${found.size}`;
+}
 
 const nonceBytes = 12;
 const tagBytes = 16;
@@ -407,7 +414,8 @@ function checkValues(values: ReadonlyMap<string, string>): void {
   for (const [name, value] of values) {
     const wrongName = secretNameProblem(name);
     if (wrongName !== null)
-      refuseSecrets('invalid', `"${name.slice(0, 40)}" is no name of a secret: ${wrongName}.`, 'Choose another name.');
+      // A value in its place is not repeated.
+      refuseSecrets('invalid', `A name of a secret is none: ${wrongName}.`, 'Nothing was changed.');
     const wrongValue = secretValueProblem(value);
     if (wrongValue !== null)
       refuseSecrets('invalid', `The secret ${name} is not kept: ${wrongValue}.`, 'Nothing was changed.');
