@@ -1,5 +1,6 @@
 import type { Clock } from '../core/time.ts';
 import { availableCores } from '../system/system.ts';
+import type { SecretInput } from './secret-input.ts';
 import type { PredecessorConnection } from './upgrade/successor.ts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,6 +29,8 @@ export interface ProcessContext {
   readonly predecessor: PredecessorConnection | null;
   /** Asks the person at the terminal; null if there is no terminal, or no reply. */
   ask(question: string): Promise<string | null>;
+  /** Values of secrets; absent: standard input. */
+  readonly secretInput?: SecretInput;
   /** Calls the listener at each such signal until the returned function is called. */
   onSignal(signal: 'SIGINT' | 'SIGTERM' | ServiceSignal, listener: () => void): () => void;
   /** For a gateway: from now on, the process does not end if standard output or error cannot be written. */

@@ -29,6 +29,7 @@ import type { MarkOutcome } from '../incidents/incident-marks.ts';
 import type { IncidentStatus } from '../core/schemas/incidents.ts';
 import type { ApplicationReleasesStatus, ReleaseLogText, ReleasePlan } from '../core/schemas/releases.ts';
 import type { ReleaseRefusal } from '../deploy/release-refusal.ts';
+import type { FeatureRefusal } from '../features/main-feature.ts';
 import type { Result } from '#failures/result.ts';
 import type { ReleaseResponses } from './release-totals.ts';
 import type { DeployOrder } from './release-making.ts';
@@ -125,6 +126,8 @@ export interface Gateway extends EventSink {
   planDeploy(order: DeployOrder): Promise<Result<ReleasePlan, ReleaseRefusal>>;
   /** Ends a rollout, or begins one back to a release. */
   changeRollout(change: RolloutChange, actor: string): Promise<RolloutOutcome>;
+  /** Asks a feature of the main thread, by its name, whose schema the caller knows. */
+  askFeature(feature: string, request: object, actor: string): Promise<Result<object, FeatureRefusal>>;
   /** Acknowledges or mutes an incident. */
   markIncident(order: IncidentOrder, actor: string): MarkOutcome<IncidentStatus>;
   /** Searches the stored output of applications. */

@@ -16,7 +16,7 @@ export class SecretMask {
     const forms = new Set([...values].flatMap(formsOf).filter((form) => form.length >= charactersMin));
     // The longest first: a value may be a part of another one.
     this.#forms = [...forms].sort((a, b) => b.length - a.length);
-    this.#pattern = this.#forms.length === 0 ? null : new RegExp(this.#forms.map(RegExp.escape).join('|'), 'g');
+    this.#pattern = this.#forms.length === 0 ? null : new RegExp(this.#forms.map(literal).join('|'), 'gu');
   }
 
   mask(line: string): string {
@@ -40,7 +40,10 @@ export class SecretMask {
 function formsOf(value: string): readonly string[] {
   const whole = [value.trim(), ...passwordsOf(value)];
   // The first and last line of a key say what it is, and are no secret.
-  const lines = value.split('\n').map((line) => line.trim()).filter((line) => !line.startsWith('-----'));
+  const lines = value
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => !line.startsWith('-----'));
   return [...whole, ...(value.includes('\n') ? lines : [])].flatMap((text) => [
     text,
     JSON.stringify(text).slice(1, -1),
@@ -57,6 +60,11 @@ function passwordsOf(value: string): readonly string[] {
   } catch {
     return [password];
   }
+}
+
+/** As a pattern. */
+function literal(text: string): string {
+  return text.replaceAll(/[$()*+./?[\\\]^{|}]/g, '\\$&');
 }
 
 function encoded(text: string): string {

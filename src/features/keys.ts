@@ -20,6 +20,7 @@ import { textReplacement } from './text-replacement/keys.ts';
 import { respond } from './respond/keys.ts';
 import { responseRewrite } from './response-rewrite/keys.ts';
 import { retries } from './retry/keys.ts';
+import { secrets } from './secrets/keys.ts';
 import { sendFiles } from './send-files/keys.ts';
 import { slowStart } from './slow-start/keys.ts';
 import { sticky } from './sticky/keys.ts';
@@ -53,6 +54,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   outlierDetection,
   endpointBreaker,
   releases,
+  secrets,
 ];
 
 /** What a route, an upstream or application, the file for all routes, an application alone, and the file of the gateway may say of features. Only a feature's own files know its keys. */

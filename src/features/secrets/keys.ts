@@ -99,5 +99,8 @@ function parseSecretName(text: string): Result<string, ErrorDetail> {
       'the name of a secret stands here, and never its value',
       `write ${name}, and give it its value by \`candor secret set ${name}\``,
     );
-  return reject('a name of a secret has letters, digits and ._-, and begins with a letter or _', 'write its name alone');
+  return reject(
+    'a name of a secret has letters, digits and ._-, and begins with a letter or _',
+    'write its name alone',
+  );
 }

@@ -106,7 +106,8 @@ export class SecretFiles {
 
   #remove(root: string, name: string): void {
     this.#own.delete(name);
-    for (const path of [join(root, name), join(root, `${name}${ofProcess}`)]) rmSync(path, { recursive: true, force: true });
+    for (const path of [join(root, name), join(root, `${name}${ofProcess}`)])
+      rmSync(path, { recursive: true, force: true });
   }
 
   get #root(): string {
