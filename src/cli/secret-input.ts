@@ -13,7 +13,7 @@ export interface SecretInput {
 /** Standard input. */
 export const standardSecretInput: SecretInput = {
   get isTerminal() {
-    return process.stdin.isTTY === true;
+    return Boolean(process.stdin.isTTY);
   },
   async readAll(bytesMax) {
     const read = await readInput(bytesMax);

@@ -106,11 +106,11 @@ export class ProgramRun {
   /** What a later process needs to take the program over. Lines that have begun are masked, too: the record is written to disk. */
   record(): ProgramRecord | null {
     const record = this.#program?.record() ?? null;
-    const { mask } = this.#hold ?? {};
-    if (record === null || mask === undefined) return record;
+    const hold = this.#hold;
+    if (record === null || hold?.mask === undefined) return record;
     const masked = (begun: string): string => {
       const text = Buffer.from(begun, 'base64').toString('utf8');
-      const kept = mask(text);
+      const kept = hold.mask?.(text) ?? text;
       return kept === text ? begun : Buffer.from(kept).toString('base64');
     };
     const { stdout, stderr } = record.unfinished;

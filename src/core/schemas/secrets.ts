@@ -23,9 +23,7 @@ const owner = z.string().min(1).max(1024).nullable().optional().describe('Null o
 
 export const setSecretsRequestSchema = z.strictObject({
   application: owner,
-  values: z
-    .record(z.string(), z.string())
-    .describe('By name. All of them are set, or none.'),
+  values: z.record(z.string(), z.string()).describe('By name. All of them are set, or none.'),
 });
 
 export const removeSecretRequestSchema = z.strictObject({ application: owner, name: z.string().min(1).max(1024) });

@@ -5,6 +5,7 @@ import type { ErrorDetail } from '../../schema/error-detail.ts';
 import { quoted, reject } from '../../schema/error-detail.ts';
 import type { Findings, Path } from '../../schema/findings.ts';
 import { parsed } from '../../schema/leaves.ts';
+import { hide } from '../../schema/schema-parts.ts';
 import { key, section } from '../../schema/section.ts';
 import { type Result, succeed } from '#failures/result.ts';
 import { type FeatureKeys, featureKeys } from '../feature-keys.ts';
@@ -31,7 +32,8 @@ const oneUse = z.union([
 
 const applicationKeys = {
   secrets: key(
-    z.union([z.array(secretName), z.record(z.string(), oneUse)]),
+    // Who writes a value in place of a name sees it in no message.
+    hide(z.union([z.array(secretName), z.record(z.string(), oneUse)]), 'secret_name'),
     'Secrets that its programs get as variables, by name; or a map of variables: `{ DATABASE_URL: db-url, TLS_KEY: { secret: tls-key, as: file } }`. `candor secret set <name>` gives them their values, which stand in no file of the configuration. Where one changes, new instances take the place of the old ones.',
   ),
 };
@@ -42,12 +44,13 @@ type ApplicationRead = z.output<z.ZodObject<typeof applicationKeys>> & {
 
 /** Their values are what the gateway decides. */
 const ownVariables = ['PORT', 'HOST'];
+const aList = 'write a list of names: [DATABASE_URL, STRIPE_KEY]';
 const variablePattern = /^[A-Za-z_]\w*$/;
 
 export const secrets: FeatureKeys = featureKeys<object, object, object, ApplicationRead>({
   name: secretsName,
   applicationKeys,
-  forms: { secrets: { example: '[DATABASE_URL, STRIPE_KEY]', off: 'remove the key' } },
+  forms: { secrets: { example: '[DATABASE_URL]', off: 'remove the key', on: aList, otherwise: aList } },
   ofApplication({ secrets: read }): SecretsSpec | null {
     const uses = usesOf(read);
     return uses.length === 0 ? null : { uses };
@@ -68,6 +71,8 @@ function usesOf(read: ApplicationRead['secrets']): readonly SecretUse[] {
 
 function reviewOne({ secrets: read, environment }: ApplicationRead, application: Path, findings: Findings): void {
   const at = [...application, 'secrets'];
+  if (read !== undefined && usesOf(read).length === 0)
+    findings.warnAtKey(at, 'no secret is named', 'remove it, or write a list of names');
   if (Array.isArray(read))
     read.forEach((name, index) => {
       if (read.indexOf(name) < index) findings.warnAtValue([...at, index], `${name} is there twice`, 'remove one');
@@ -97,7 +102,7 @@ function parseSecretName(text: string): Result<string, ErrorDetail> {
   if (rest.length > 0 && /^[A-Za-z_][\w.-]*$/.test(name ?? ''))
     return reject(
       'the name of a secret stands here, and never its value',
-      `write ${name}, and give it its value by \`candor secret set ${name}\``,
+      'write its name alone, and give it its value by `candor secret set <name>`',
     );
   return reject(
     'a name of a secret has letters, digits and ._-, and begins with a letter or _',

@@ -173,11 +173,11 @@ export class SecretsPart implements MainPart<SecretsSpec> {
     if (inFiles.length === 0) return succeed({ command, environment, hold: { mask: masking } });
     const written = this.#write(new Map(inFiles), launch.owner ?? null);
     if (!written.ok) return written;
-    const { paths, started, remove } = written.value;
+    const files = written.value;
     return succeed({
       command,
-      environment: { ...environment, ...paths },
-      hold: { mask: masking, started, ended: remove },
+      environment: { ...environment, ...files.paths },
+      hold: { mask: masking, started: (pid) => files.started(pid), ended: () => files.remove() },
     });
   }
 
