@@ -230,7 +230,7 @@ function sentence(names: readonly string[], whose: string, what: string): string
 }
 
 function noteLine(file: string, line: number, what: string): string {
-  return wrap(harmless(`${nameOf(file)}, line ${line}: ${what}.`), '  ').join('\n');
+  return wrap(harmless(`${nameOf(file)}, line ${line}: ${what}.`), '').join('\n');
 }
 
 function nameOf(file: string): string {
