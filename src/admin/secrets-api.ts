@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { SecretsChange } from '../core/schemas/secrets.ts';
-import type { FeatureRefusal } from '../features/main-feature.ts';
+import type { FeatureRefusal } from '../core/feature.ts';
 import type { Result } from '#failures/result.ts';
 import { snakeCased } from '#failures/json-case.ts';
 import type { AdminContext } from './admin-context.ts';
@@ -12,7 +12,7 @@ type SecretsOperation = 'setSecrets' | 'removeSecret' | 'rotateSecretsKey';
 
 const feature = 'secrets';
 /** Several files of certificates and keys. */
-export const secretsBytesMax = 1024 ** 2;
+const secretsBytesMax = 1024 ** 2;
 
 const statuses: Readonly<Partial<Record<string, number>>> = { unknown: 404, invalid: 422 };
 

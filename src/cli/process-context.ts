@@ -1,6 +1,5 @@
 import type { Clock } from '../core/time.ts';
 import { availableCores } from '../system/system.ts';
-import type { SecretInput } from './secret-input.ts';
 import type { PredecessorConnection } from './upgrade/successor.ts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -37,6 +36,15 @@ export interface ProcessContext {
   outliveOutputs?(): void;
   /** Ends the process at once. */
   exit(code: number): void;
+}
+
+/** Where the value of a secret comes from: a person who types it, or another program. */
+export interface SecretInput {
+  readonly isTerminal: boolean;
+  /** Everything up to the end; null: it has more bytes, or cannot be read. */
+  readAll(bytesMax: number): Promise<Uint8Array | null>;
+  /** Shows nothing of what is typed. Null: the person has given up. */
+  askHidden(question: string): Promise<string | null>;
 }
 
 export type ServiceSignal = 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2';

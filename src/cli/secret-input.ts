@@ -1,14 +1,6 @@
 import { readInput } from './configuration-read.ts';
+import type { SecretInput } from './process-context.ts';
 import { CommandFailure } from './command-failure.ts';
-
-/** Where the value of a secret comes from: a person who types it, or another program. */
-export interface SecretInput {
-  readonly isTerminal: boolean;
-  /** Everything up to the end; null: it has more bytes, or cannot be read. */
-  readAll(bytesMax: number): Promise<Uint8Array | null>;
-  /** Shows nothing of what is typed. Null: the person has given up. */
-  askHidden(question: string): Promise<string | null>;
-}
 
 /** Standard input. */
 export const standardSecretInput: SecretInput = {

@@ -9,6 +9,8 @@ import { secretChangeOf, secretsStatusOf, type UsedSecrets } from '../features/s
 import { systemRandom } from '../system/system.ts';
 import type { Result } from '#failures/result.ts';
 import { CommandFailure } from './command-failure.ts';
+import { errorsIn } from './configuration-read.ts';
+import { readConfiguration } from './read-configuration.ts';
 import type { ProcessContext } from './process-context.ts';
 
 /** What is wanted of the secrets. */
@@ -18,8 +20,19 @@ export type SecretsOrder =
   | { readonly kind: 'remove'; readonly application: string | null; readonly name: string }
   | { readonly kind: 'rotate_key' };
 
+/** The configuration says where the state folder is. */
+export async function orderWithoutGateway(
+  order: SecretsOrder,
+  file: string,
+  context: ProcessContext,
+): Promise<SecretsStatus | SecretsChange> {
+  const read = await readConfiguration(file, context);
+  if (read.configuration === null) throw errorsIn(file, read.errors);
+  return orderInFolder(order, read.configuration, context);
+}
+
 /** Works on the state folder of a gateway that does not run; its lock keeps one from starting meanwhile. */
-export function orderInFolder(
+function orderInFolder(
   order: SecretsOrder,
   configuration: Pick<Configuration, 'stateFolder' | 'applications'>,
   context: ProcessContext,

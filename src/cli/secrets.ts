@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { camelCased, snakeCased } from '#failures/json-case.ts';
 import { apiRoot } from '../admin/operations.ts';
@@ -7,15 +7,14 @@ import { secretLimits, secretNameProblem, secretValueProblem } from '../deploy/s
 import { askAdmin, type AdminTarget, targetText } from './admin-client.ts';
 import { refusal, unreachable } from './ask-gateway.ts';
 import { CommandFailure, exitCodes } from './command-failure.ts';
-import { errorsIn, inputName } from './configuration-read.ts';
+import { inputName } from './configuration-read.ts';
 import { readEnvFile } from './env-file.ts';
 import { findAdmin, findAdminToChange, NoGatewayFound } from './find-admin.ts';
 import type { AskFlags } from './flags.ts';
 import { alignColumns, harmless, printJson, wrap } from './layout.ts';
-import { commandName, type ProcessContext } from './process-context.ts';
-import { readConfiguration } from './read-configuration.ts';
-import { type SecretInput, standardSecretInput } from './secret-input.ts';
-import { orderInFolder, type SecretsOrder } from './secrets-direct.ts';
+import { commandName, type ProcessContext, type SecretInput } from './process-context.ts';
+import { standardSecretInput } from './secret-input.ts';
+import type { SecretsOrder } from './secrets-direct.ts';
 import { styleFor } from './style.ts';
 
 export interface SecretFlags extends AskFlags {
@@ -136,8 +135,7 @@ async function readEnv(file: string, context: ProcessContext): Promise<string> {
     return readFileSync(path, 'utf8');
   } catch (error) {
     if (error instanceof CommandFailure) throw error;
-    const errno = (error as NodeJS.ErrnoException).code ?? 'EIO';
-    throw new CommandFailure('usage', `${file} cannot be read (${errno}).`);
+    throw new CommandFailure('usage', `${file} cannot be read: it is not there, or not for this user.`);
   }
 }
 
@@ -170,10 +168,10 @@ async function ordered<T extends SecretsStatus | SecretsChange>(
     target === null
       ? null
       : await askAdmin(target, method, `${apiRoot}/${path}`, context.clock, null, method === 'GET' ? null : body);
-  if (target === null || answer === null) return (await inFolder(order, flags, context)) as T;
+  if (target === null || answer === null) return (await inFolder(order, flags.config, context)) as T;
   if (!answer.ok) {
     const mayBeDown = answer.why === 'nobody_there' && target.kind === 'socket' && flags.socket === undefined;
-    if (mayBeDown) return (await inFolder(order, flags, context)) as T;
+    if (mayBeDown) return (await inFolder(order, flags.config, context)) as T;
     throw unreachable(targetText(target), answer);
   }
   if (answer.status === 200) return camelCased(answer.body) as T;
@@ -186,27 +184,24 @@ async function ordered<T extends SecretsStatus | SecretsChange>(
   throw new CommandFailure(exits[answer.status] ?? 'failure', message);
 }
 
+/** The reader of configurations is loaded where no gateway runs. */
+async function inFolder(
+  order: SecretsOrder,
+  config: string | undefined,
+  context: ProcessContext,
+): Promise<SecretsStatus | SecretsChange> {
+  return (await import('./secrets-direct.ts')).orderWithoutGateway(order, config ?? 'candor.yaml', context);
+}
+
 /** Null: no gateway runs, and there is a configuration whose state folder can be used. */
 async function targetFor(order: SecretsOrder, flags: AskFlags, context: ProcessContext): Promise<AdminTarget | null> {
   try {
     return await (order.kind === 'list' ? findAdmin(flags, context) : findAdminToChange(flags, context));
   } catch (error) {
     if (!(error instanceof NoGatewayFound) || error.skippedSockets) throw error;
-    const read = await readConfiguration(flags.config ?? 'candor.yaml', context);
-    if (read.configuration === null) throw error;
+    if (!existsSync(resolve(context.directory, flags.config ?? 'candor.yaml'))) throw error;
     return null;
   }
-}
-
-async function inFolder(
-  order: SecretsOrder,
-  flags: AskFlags,
-  context: ProcessContext,
-): Promise<SecretsStatus | SecretsChange> {
-  const file = flags.config ?? 'candor.yaml';
-  const read = await readConfiguration(file, context);
-  if (read.configuration === null) throw errorsIn(file, read.errors);
-  return orderInFolder(order, read.configuration, context);
 }
 
 function printChange(change: SecretsChange, flags: SecretFlags, context: ProcessContext, beside: object = {}): void {

@@ -1,4 +1,4 @@
-import type { FeatureStates } from '../core/feature.ts';
+import type { FeatureRefusal, FeatureStates } from '../core/feature.ts';
 import type { EndpointResponses, StageTimes } from '../core/attempt-counts.ts';
 import type { ThreadFigures } from '../core/thread-figures.ts';
 import type { FoundContext } from '../core/request-context.ts';
@@ -29,7 +29,6 @@ import type { MarkOutcome } from '../incidents/incident-marks.ts';
 import type { IncidentStatus } from '../core/schemas/incidents.ts';
 import type { ApplicationReleasesStatus, ReleaseLogText, ReleasePlan } from '../core/schemas/releases.ts';
 import type { ReleaseRefusal } from '../deploy/release-refusal.ts';
-import type { FeatureRefusal } from '../features/main-feature.ts';
 import type { Result } from '#failures/result.ts';
 import type { ReleaseResponses } from './release-totals.ts';
 import type { DeployOrder } from './release-making.ts';

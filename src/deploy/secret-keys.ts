@@ -12,13 +12,13 @@ export interface SecretKey {
 }
 
 /** The keys that this process has: the first one encrypts, the others decrypt what an earlier one has encrypted. */
-export interface SecretKeys {
+interface SecretKeys {
   readonly keys: readonly SecretKey[];
   /** `credential`: the service manager gives the first key, and Candor writes none. */
   readonly source: 'credential' | 'file' | 'none';
 }
 
-export const secretKeyName = 'secrets-key';
+const secretKeyName = 'secrets-key';
 /** In the folder that systemd names in CREDENTIALS_DIRECTORY. */
 const credentialName = 'candor-secrets-key';
 const keyBytes = 32;

@@ -5,7 +5,7 @@ const beginningMin = 4;
 /** What a line that was cut ends with (`output-lines.ts`). */
 const cutEnd = / … \(\d+ more bytes\)$/;
 
-export const maskedText = '***';
+const maskedText = '***';
 
 /** Replaces values of secrets in lines that a program prints, in the forms in which programs print them. */
 export class SecretMask {

@@ -18,7 +18,7 @@ import {
 import { attemptSecrets, refuseSecrets, type SecretRefusal } from './secret-refusal.ts';
 
 /** A secret without its value. */
-export interface SecretInfo {
+interface SecretInfo {
   /** Null: of all applications. */
   readonly application: string | null;
   readonly name: string;
@@ -30,7 +30,7 @@ export interface SecretInfo {
 }
 
 /** What gives a start of an application its secrets. */
-export interface SecretValue {
+interface SecretValue {
   readonly value: string;
   readonly version: number;
 }
@@ -65,7 +65,7 @@ export interface SecretStoreParts {
 }
 
 /** What a change has done to each name. */
-export interface SecretChanges {
+interface SecretChanges {
   readonly revision: number;
   readonly added: readonly string[];
   readonly changed: readonly string[];
@@ -238,7 +238,7 @@ export class SecretStore {
       const fresh = newSecretKey(random);
       const keys = [fresh, ...this.#keys];
       writeSecretKeys(folder, keys);
-      const store = this.#sealedAnew(keys);
+      const store = this.#resealed(keys);
       writeSecretKeys(folder, [fresh]);
       return { store, from: file.key, to: fresh.id };
     });
@@ -252,12 +252,12 @@ export class SecretStore {
         `The service manager gives the key ${first.id}, with which all secrets are encrypted already.`,
         'Put a new key as first line into the credential candor-secrets-key, before the old one, restart the gateway, and ask again.',
       );
-    const store = this.#sealedAnew(this.#keys);
+    const store = this.#resealed(this.#keys);
     removeSecretKeys(this.#parts.folder);
     return { store, from: file.key, to: first.id };
   }
 
-  #sealedAnew(keys: readonly SecretKey[]): SecretStore {
+  #resealed(keys: readonly SecretKey[]): SecretStore {
     const store = new SecretStore(this.#parts, this.#file, keys, this.#keySource);
     const all = this.#file?.secrets ?? [];
     return store.#write(

@@ -2,7 +2,7 @@
 import type { ExchangeCount } from '../core/counters.ts';
 import type { EndpointId, UpstreamId } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
-import type { FeatureMessages, FeatureScope, FeatureState } from '../core/feature.ts';
+import type { FeatureMessages, FeatureRefusal, FeatureScope, FeatureState } from '../core/feature.ts';
 import type { MetricFamily } from '../core/metric-family.ts';
 import type { Random } from '../core/random.ts';
 import type { Clock } from '../core/time.ts';
@@ -43,16 +43,6 @@ export interface MainPart<S extends object = object> {
   stop?(): void;
   /** Writes what the next process is to know; `hasSuccessor`: one serves already. */
   close?(hasSuccessor: boolean): Promise<void>;
-}
-
-/** Why a feature does not do what it was asked for. */
-export interface FeatureRefusal {
-  /** `unknown`: there is no such thing; `invalid`: what was asked for cannot be. */
-  readonly kind: string;
-  /** A sentence. */
-  readonly reason: string;
-  /** What to do, a sentence. */
-  readonly step: string;
 }
 
 export interface MainFeaturePorts {

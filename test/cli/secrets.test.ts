@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { matchOperation } from '../../src/admin/operations.ts';
 import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
-import type { SecretInput } from '../../src/cli/secret-input.ts';
+import type { SecretInput } from '../../src/cli/process-context.ts';
 import { StateFolder } from '../../src/deploy/state-folder.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { socketAlone } from '../fakes/admin-spec.ts';
@@ -223,7 +223,7 @@ describe('secrets are read from a .env file', () => {
   });
 
   test('a file that is not there, and one without secrets', async () => {
-    assert.match((await candor(['secret', 'import', '.env'])).said, /cannot be read \(ENOENT\)/);
+    assert.match((await candor(['secret', 'import', '.env'])).said, /cannot be read: it is not there/);
     writeFileSync(join(folder, '.env'), '# nothing\n', { mode: 0o600 });
     assert.equal((await candor(['secret', 'import', '.env'])).code, 2);
   });

@@ -3,15 +3,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import type { SecretInput } from '../../src/cli/secret-input.ts';
+import type { SecretInput } from '../../src/cli/process-context.ts';
 import { FakeProcessContext } from '../fakes/fake-process-context.ts';
 
 // docs/secrets.md: its commands are run one after the other beside its configuration, and print what stands there.
 
 const text = readFileSync(new URL('../../docs/secrets.md', import.meta.url), 'utf8');
 const all = [...text.matchAll(/^```(\w*)\n([^]*?)^```$/gm)];
-const blocks = (language: string): string[] =>
-  all.flatMap(([, of, block = '']) => (of === language ? [block] : []));
+const blocks = (language: string): string[] => all.flatMap(([, of, block = '']) => (of === language ? [block] : []));
 
 const folder = mkdtempSync(join(tmpdir(), 'candor-secrets-doc-'));
 after(() => rmSync(folder, { recursive: true, force: true }));

@@ -12,19 +12,15 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import type { LaunchFailure, LaunchOwner } from '../../core/launch.ts';
 import type { Random } from '../../core/random.ts';
 import { readOwnFile } from '../../deploy/own-file.ts';
 import { makePrivateFolder } from '../../deploy/private-folder.ts';
+import { failWith, type Result, succeed } from '#failures/result.ts';
 import { groupIsAlive, identityOf, isRunning, type ProcessIdentity } from '../../deploy/process-identity.ts';
 
-/** Who reads the files; null: the user who runs the gateway. */
-export interface SecretFileOwner {
-  readonly uid: number;
-  readonly gid: number;
-}
-
 /** Files of one start of a program. */
-interface WrittenFiles {
+export interface WrittenFiles {
   /** By variable. */
   readonly paths: Readonly<Record<string, string>>;
   started(pid: number): void;
@@ -57,8 +53,18 @@ export class SecretFiles {
     this.#parts = parts;
   }
 
-  /** Throws what the file system throws. */
-  write(values: ReadonlyMap<string, string>, owner: SecretFileOwner | null): WrittenFiles {
+  /** `owner`: who reads them; null: the user who runs the gateway. */
+  write(values: ReadonlyMap<string, string>, owner: LaunchOwner | null): Result<WrittenFiles, LaunchFailure> {
+    try {
+      return succeed(this.#write(values, owner));
+    } catch (error) {
+      const errno = (error as NodeJS.ErrnoException).code ?? 'EACCES';
+      const why = error instanceof FolderRefused ? error.message : errno;
+      return failWith({ errno, reason: `its secrets could not be written into files: ${why}` });
+    }
+  }
+
+  #write(values: ReadonlyMap<string, string>, owner: LaunchOwner | null): WrittenFiles {
     const root = this.#makeRoot();
     this.sweep();
     const name = this.#newName();
@@ -147,7 +153,7 @@ export class SecretFiles {
 }
 
 /** The message says which folder, and what of it. */
-export class FolderRefused extends Error {}
+class FolderRefused extends Error {}
 
 function isInMemory(folder: string): boolean {
   try {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Launch, LaunchFailure, PreparedLaunch } from '../../core/launch.ts';
+import type { Launch, LaunchFailure, LaunchOwner, PreparedLaunch } from '../../core/launch.ts';
 
 import { SecretMask } from '../../deploy/secret-mask.ts';
 import type { SecretRefusal } from '../../deploy/secret-refusal.ts';
@@ -7,7 +7,7 @@ import { secretsMark, SecretStore } from '../../deploy/secret-store.ts';
 import { failWith, type Result, succeed } from '#failures/result.ts';
 import type { LaunchPart } from '../launch.ts';
 import { mainFeature, type MainFeaturePorts, type MainPart, type ScopedSpec } from '../main-feature.ts';
-import { FolderRefused, type SecretFileOwner, SecretFiles } from './main-files.ts';
+import { SecretFiles, type WrittenFiles } from './main-files.ts';
 import { secretChangeOf, secretsStatusOf } from './words.ts';
 import { secretsName, type SecretsSpec, type SecretUse } from './settings.ts';
 
@@ -29,7 +29,7 @@ const noFolder: SecretRefusal = {
 };
 
 /** Gives programs of applications their secrets, and changes them. */
-export class SecretsPart implements MainPart<SecretsSpec> {
+class SecretsPart implements MainPart<SecretsSpec> {
   readonly launch: LaunchPart<SecretsSpec>;
   readonly #ports: Ports;
   readonly #files: SecretFiles | null;
@@ -181,18 +181,9 @@ export class SecretsPart implements MainPart<SecretsSpec> {
     });
   }
 
-  #write(
-    values: ReadonlyMap<string, string>,
-    owner: SecretFileOwner | null,
-  ): Result<ReturnType<SecretFiles['write']>, LaunchFailure> {
+  #write(values: ReadonlyMap<string, string>, owner: LaunchOwner | null): Result<WrittenFiles, LaunchFailure> {
     if (this.#files === null) return failWith(notRead(noFolder));
-    try {
-      return succeed(this.#files.write(values, owner));
-    } catch (error) {
-      const errno = (error as NodeJS.ErrnoException).code ?? 'EACCES';
-      const why = error instanceof FolderRefused ? error.message : errno;
-      return failWith({ errno, reason: `its secrets could not be written into files: ${why}` });
-    }
+    return this.#files.write(values, owner);
   }
 
   /** Those that can be read. */
