@@ -142,8 +142,8 @@ describe('a value that the schema marks is in no message, text or effective conf
       assertHidden(textOf(misspelled(path), valueOf(key), true));
     });
 
-    // A text in place of a command is one, and a word in place of a path or an address is known for none.
-    const isOpen = ['command', 'query', 'path', 'name'].includes(key.hiding);
+    // A text in place of a command is one, and a word in place of a path, an address or a name is known for none.
+    const isOpen = ['command', 'query', 'path', 'name', 'secret_name'].includes(key.hiding);
     for (const [what, value] of isOpen ? [] : wrong)
       test(`${path}, written as ${what}`, () => {
         assertHidden(textOf(path, value));

@@ -299,6 +299,14 @@ describe('with a gateway that runs, it is asked', () => {
   });
 });
 
+for (const command of ['set', 'list', 'remove', 'import', 'rotate-key'])
+  test(`candor secret ${command} --help has an example, --json, and fits 80 columns`, async () => {
+    const { code, out } = await candor(['secret', command, '--help']);
+    assert.equal(code, 0);
+    assert.match(out, new RegExp(`EXAMPLE\\n[^]*candor secret ${command}`));
+    assert.match(out, /--json/);
+  });
+
 test('only who may deploy may change secrets; names may be read', () => {
   const access = (method: string, path: string): unknown => {
     const match = matchOperation(method, `/v1/secrets${path}`);
