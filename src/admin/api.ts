@@ -33,6 +33,7 @@ import { apiRoot, matchOperation, type OperationId } from './operations.ts';
 import { type AdminRequester, SessionApi } from './session-api.ts';
 import { markIncident } from './incidents-api.ts';
 import { changeRollout, sendReleaseLog } from './releases-api.ts';
+import { runJob, sendJobs } from './jobs-api.ts';
 import { restartInstance } from './instances-api.ts';
 import { sendRoute } from './route-api.ts';
 import type { SearchTurns } from './search-turns.ts';
@@ -179,6 +180,10 @@ export class AdminApi implements RequestHandler {
       case 'abortRollout':
       case 'rollBack':
         return changeRollout(id, this.#context, requester, request, response);
+      case 'listJobs':
+        return sendJobs(url, this.#gateway, response);
+      case 'runJob':
+        return runJob(this.#context, requester, request, response);
       case 'acknowledgeIncident':
       case 'muteIncident':
         return markIncident(id, this.#context, requester, request, response);

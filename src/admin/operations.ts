@@ -214,6 +214,18 @@ export const operations = [
     summary: 'Roll back to a release that exists',
   },
   {
+    id: 'listJobs',
+    method: 'GET',
+    path: `${apiRoot}/jobs`,
+    summary: 'Jobs of applications: their schedules, last runs and output',
+  },
+  {
+    id: 'runJob',
+    method: 'POST',
+    path: `${apiRoot}/jobs/run`,
+    summary: 'Run a job now, and follow its output until it ends',
+  },
+  {
     id: 'listIncidents',
     method: 'GET',
     path: `${apiRoot}/incidents`,

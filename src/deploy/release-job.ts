@@ -132,7 +132,7 @@ export async function runLaunched(
   ...rest: DropFirst<Parameters<typeof runJob>>
 ): Promise<EndedJob> {
   const prepared = launcher.prepare({ ...program, command: job.command, environment: job.environment });
-  if (!prepared.ok) return { failure: `it was not started: ${prepared.failure.reason}`, lines: [] };
+  if (!prepared.ok) return { failure: `it was not started: ${prepared.failure.reason}`, lines: [], code: null, signal: null };
   return runJob({ ...job, ...prepared.value }, ...rest);
 }
 

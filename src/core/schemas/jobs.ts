@@ -51,6 +51,8 @@ export const jobRunRequestSchema = z.strictObject({ job: text.describe('`shop.re
 export const jobRunLineSchema = z.union([
   z.object({ kind: z.literal('started'), job: text, run: count }),
   z.object({ kind: z.literal('output'), text }),
+  z.object({ kind: z.literal('left_out'), lines: count }).describe('So many lines were left out here: the requester reads too slowly.'),
+  z.object({ kind: z.literal('running') }).describe('It goes on; every 15 s, so that no connection is closed for its silence.'),
   z.object({
     kind: z.literal('ended'),
     ...{ job: text, run: count, code: z.int().nullable(), signal: nullableText, ms: count.nullable(), failure: nullableText },

@@ -30,8 +30,8 @@ export interface JobSurroundings {
   readonly events: EventSink;
   /** A text: why there is none, a clause; then nothing is run. It may be another one later. */
   readonly journal: JobJournalPort | string;
-  /** What it runs in; null: the configuration does not have its application. `release`: null: never deployed. */
-  inForce(application: string): { readonly release: string | null } | null;
+  /** In force; null: its application was never deployed; undefined: the configuration does not have it. */
+  releaseOf(application: string): string | null | undefined;
   run(order: JobOrder, signal: AbortSignal, onLine: (line: string) => void): Promise<EndedJob>;
   redact(text: string): string;
 }
@@ -243,12 +243,12 @@ export class Job {
   }
 
   get #releaseNow(): string | null {
-    return this.#parts.inForce(this.application)?.release ?? null;
+    return this.#parts.releaseOf(this.application) ?? null;
   }
 
   async #lookForRelease(): Promise<void> {
-    const inForce = this.#parts.inForce(this.application);
-    if (inForce === null || this.history.onceFor === inForce.release || this.#isPaused) return;
+    const release = this.#parts.releaseOf(this.application);
+    if (release === undefined || this.history.onceFor === release || this.#isPaused) return;
     if (this.#isBusy) this.#waiting = { tick: null, by: 'once' };
     else await this.#start(null, 'once', null);
   }

@@ -6,20 +6,21 @@ import type { JobStatus } from '../../core/schemas/jobs.ts';
 import type { Clock } from '../../core/time.ts';
 import { writeWholeLater } from '../../deploy/own-file.ts';
 import type { ReleaseFiles } from '../../deploy/release-files.ts';
-import type { JobEnd, JobHistories } from './main-history.ts';
+import type { JobEnd, JobFact, JobHistories } from './main-history.ts';
 import { type HandStart, Job, type JobSurroundings } from './main-job.ts';
 import { JobJournal } from './main-journal.ts';
 import { type JobSchedule, scheduleOf } from './main-schedule.ts';
-import { jobIdOf, type JobsSpec } from './settings.ts';
 import { jobStatus } from './main-status.ts';
+import { machineZone } from './main-zone.ts';
+import type { ApplicationPrograms } from '../main-feature.ts';
+import { jobIdOf, type JobsSpec } from './settings.ts';
 
-export interface JobsParts extends Pick<JobSurroundings, 'inForce' | 'run' | 'redact'> {
+export interface JobsParts {
   readonly clock: Clock;
   readonly events: EventSink;
   /** The state folder; null: there is none. */
   readonly stateFolder: string | null;
-  /** The process before this one has ended; null: there was none that handed over. */
-  readonly predecessorEnded: Promise<void> | null;
+  readonly applications: ApplicationPrograms;
   readonly files?: ReleaseFiles;
 }
 
@@ -51,9 +52,16 @@ export class Jobs {
     this.#parts = parts;
     this.#folder = parts.stateFolder === null ? null : join(parts.stateFolder, 'jobs');
     const journal = (): JobJournal | string => this.#journal;
-    const { clock, events, inForce, run, redact } = parts;
+    const { clock, events, applications } = parts;
     this.#surroundings = {
-      ...{ clock, events, inForce, run, redact },
+      ...{ clock, events },
+      releaseOf: (application) => {
+        const spec = applications.inForce(application);
+        return spec === null ? undefined : (spec.release ?? null);
+      },
+      run: ({ application, id: program, spec: { command, environment, timeoutMs: limitMs } }, signal, onLine) =>
+        applications.run({ application, program, command, environment, limitMs }, signal, onLine),
+      redact: (text) => applications.redact(text),
       get journal() {
         return journal();
       },
@@ -88,7 +96,8 @@ export class Jobs {
   async #apply(wanted: readonly ApplicationJobs[]): Promise<void> {
     const isFirst = !this.#hasBegun;
     this.#hasBegun = true;
-    const handsOver = isFirst && this.#parts.predecessorEnded !== null;
+    const { predecessorEnded } = this.#parts.applications;
+    const handsOver = isFirst && predecessorEnded !== null;
     const open = this.#openRuns();
     if (isFirst && !handsOver) await this.#takeEnds(open);
     const orders = wanted.flatMap(({ application, spec: { jobs } }) =>
@@ -114,7 +123,7 @@ export class Jobs {
       job.begin(handsOver ? (open.get(order.id) ?? []) : []);
     }
     if (isFirst) await this.#noteRemoved(ids);
-    if (handsOver) void this.#parts.predecessorEnded?.then(() => this.#takeEnds(open));
+    if (handsOver) void predecessorEnded?.then(() => this.#takeEnds(open));
   }
 
   get #histories(): JobHistories {
@@ -167,10 +176,12 @@ export class Jobs {
   async #readEnds(): Promise<ReadonlyMap<string, JobEnd>> {
     if (this.#folder === null) return new Map();
     const folder = this.#folder;
-    const names = await readdir(folder).catch(() => []);
+    const names = await readdir(folder).catch((): string[] => []);
     const read = names
       .filter((name) => name.startsWith(endPrefix))
-      .map(async (name) => [name, JSON.parse(await readFile(join(folder, name), 'utf8')) as JobEnd] as const);
+      .map(async (name): Promise<readonly [string, JobEnd]> => {
+        return [name, JSON.parse(await readFile(join(folder, name), 'utf8')) as JobEnd];
+      });
     const found = await Promise.allSettled(read);
     return new Map(found.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])));
   }
@@ -179,7 +190,7 @@ export class Jobs {
     for (const name of ends.keys()) await rm(join(this.#folder ?? '', name), { force: true }).catch(() => undefined);
   }
 
-  async #append(...facts: Parameters<JobJournal['append']>): Promise<void> {
+  async #append(...facts: readonly JobFact[]): Promise<void> {
     if (typeof this.#journal === 'string') return;
     // The next start writes it again.
     await this.#journal.append(...facts).catch(() => undefined);
@@ -234,7 +245,10 @@ export class Jobs {
   }
 
   status(): readonly JobStatus[] {
-    return [...this.#jobs.values()].map((job) => jobStatus(job, this.#parts.clock));
+    const { clock, applications } = this.#parts;
+    return [...this.#jobs.values()].map((job) =>
+      jobStatus(job, clock, applications.redact(job.spec.command.join(' '))),
+    );
   }
 }
 
@@ -245,8 +259,4 @@ function scheduleOfSpec(
   if (pattern === null || pattern === 'once') return { schedule: null, text: pattern };
   const zone = timeZone ?? machineZone();
   return { schedule: scheduleOf(pattern, zone), text: `${pattern} ${zone}` };
-}
-
-export function machineZone(): string {
-  return new Intl.DateTimeFormat().resolvedOptions().timeZone;
 }

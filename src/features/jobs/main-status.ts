@@ -5,10 +5,10 @@ import type { Job } from './main-job.ts';
 import { machineZone } from './main-zone.ts';
 
 /** What people read of a job. */
-export function jobStatus(job: Job, clock: Clock, commandOf: (job: Job) => string): JobStatus {
+export function jobStatus(job: Job, clock: Clock, command: string): JobStatus {
   const { id, application, spec, history, failing } = job;
   return {
-    ...{ job: id, application, command: commandOf(job), schedule: spec.schedule, overlap: spec.overlap },
+    ...{ job: id, application, command, schedule: spec.schedule, overlap: spec.overlap },
     timeZone: spec.schedule === null || spec.schedule === 'once' ? null : (spec.timeZone ?? machineZone()),
     catchUp: spec.catchesUp ? 'last' : 'none',
     nextAt: timeOrNull(job.nextTick),
