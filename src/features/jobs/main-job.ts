@@ -424,7 +424,7 @@ export class Job {
   ): void {
     this.#failing = { since: this.#failing?.since ?? this.#parts.clock.now(), reason };
     this.#parts.events.emit({
-      ...{ kind: 'job_failing', subject: `job:${this.id}`, to: 'failing', reason: `${this.id}: ${reason}` },
+      ...{ kind: 'job_failing', subject: `job:${this.id}`, to: 'failing', reason: `the job ${this.id} fails: ${reason}` },
       evidence: { application: this.application, job: this.id, ...facts },
     });
   }

@@ -180,11 +180,14 @@ interface ReadFacts {
 
 /** A line without an end is torn, and so are the zero bytes of a file system that had not written the end. */
 function readFacts(text: string): ReadFacts {
-  const whole = text.slice(0, text.lastIndexOf('\n') + 1).replace(/[^\n]*\0[^\n]*\n$/, '');
-  const lines = whole.split('\n').slice(0, -1);
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+  const zero = whole.indexOf('\0');
+  const beforeZero = zero === -1 ? whole : whole.slice(0, whole.lastIndexOf('\n', zero) + 1);
+  // Zeros in the middle are damage: whole lines follow them.
+  const kept = whole.slice(beforeZero.length).trimEnd().includes('\n') ? whole : beforeZero;
+  const lines = kept.split('\n').slice(0, -1);
   const facts = lines.flatMap((line) => factOf(line) ?? []);
-  const tornBytes = Buffer.byteLength(text) - Buffer.byteLength(whole);
-  return { facts, tornBytes, lost: lines.length - facts.length };
+  return { facts, tornBytes: Buffer.byteLength(text) - Buffer.byteLength(kept), lost: lines.length - facts.length };
 }
 
 function factOf(line: string): JobFact | null {
