@@ -31,7 +31,8 @@ export function jobDetailLines(job: JobStatus, now: number, style: Style): reado
   return [
     style.bold(harmless(job.job)),
     ...rows.flatMap(([label, text]) => wrapAfter(`  ${label}`, harmless(text), 12)),
-    ...noteLines(job, now, style),
+    // Its last run says below why it has failed.
+    ...noteLines(job.runs[0]?.state === 'failed' ? { ...job, failing: null } : job, now, style),
     ...(job.runs.length === 0 ? ['', 'It has not run yet.'] : []),
     ...job.runs.flatMap((run) => ['', ...runLines(run, now, style)]),
   ];

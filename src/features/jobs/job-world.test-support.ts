@@ -99,11 +99,10 @@ export class JobWorld {
       journal: this.journal,
       releaseOf: () => this.release,
       redact: (text) => text.replaceAll('hunter2', '***'),
-      run: (_order, signal) =>
+      run: ({ tick }, signal) =>
         new Promise((resolve) => {
           const end = (how: Partial<EndedJob> = {}): void => resolve({ ...good, ...how });
-          const last = this.journal.facts.findLast((fact) => fact.kind === 'started');
-          this.started.push({ tick: last?.tick ?? null, end });
+          this.started.push({ tick, end });
           signal.addEventListener('abort', () =>
             end({ failure: String(signal.reason), code: null, signal: 'SIGTERM' }),
           );

@@ -32,7 +32,7 @@ export interface JobSurroundings {
   readonly journal: JobJournalPort | string;
   /** In force; null: its application was never deployed; undefined: the configuration does not have it. */
   releaseOf(application: string): string | null | undefined;
-  run(order: JobOrder, signal: AbortSignal, onLine: (line: string) => void): Promise<EndedJob>;
+  run(order: RunOrder, signal: AbortSignal, onLine: (line: string) => void): Promise<EndedJob>;
   redact(text: string): string;
 }
 
@@ -47,6 +47,12 @@ export interface JobOrder {
   /** What its output is shown under: 'shop.report'. */
   readonly id: string;
   readonly spec: JobSpec;
+}
+
+interface RunOrder extends JobOrder {
+  readonly run: number;
+  /** When it was due; null: at no time. */
+  readonly tick: number | null;
 }
 
 interface PresentRun {
@@ -356,7 +362,7 @@ export class Job {
     }
     this.#starting -= 1;
     const ending = new AbortController();
-    const order = { application: this.application, id: this.id, spec: this.#spec };
+    const order = { application: this.application, id: this.id, spec: this.#spec, run, tick };
     const since = clock.now();
     const ended = this.#parts
       .run(order, ending.signal, (line) => onLine(this.#parts.redact(line)))

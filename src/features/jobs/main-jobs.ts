@@ -7,7 +7,7 @@ import type { Clock } from '../../core/time.ts';
 import { writeWholeLater } from '../../deploy/own-file.ts';
 import type { ReleaseFiles } from '../../deploy/release-files.ts';
 import type { JobEnd, JobFact, JobHistories } from './main-history.ts';
-import { type HandStart, Job, type JobSurroundings } from './main-job.ts';
+import { type HandStart, Job, type JobSurroundings, timeText } from './main-job.ts';
 import { JobJournal } from './main-journal.ts';
 import { type JobSchedule, scheduleOf } from './main-schedule.ts';
 import { jobStatus } from './main-status.ts';
@@ -59,8 +59,15 @@ export class Jobs {
         const spec = applications.inForce(application);
         return spec === null ? undefined : (spec.release ?? null);
       },
-      run: ({ application, id: program, spec: { command, environment, timeoutMs: limitMs } }, signal, onLine) =>
-        applications.run({ application, program, command, environment, limitMs }, signal, onLine),
+      run: ({ application, id: program, spec, run, tick }, signal, onLine) => {
+        const { command, timeoutMs: limitMs } = spec;
+        const environment = {
+          ...spec.environment,
+          ...{ CANDOR_JOB: program, CANDOR_JOB_RUN: String(run) },
+          ...(tick === null ? {} : { CANDOR_JOB_DUE_AT: timeText(tick) }),
+        };
+        return applications.run({ application, program, command, environment, limitMs }, signal, onLine);
+      },
       redact: (text) => applications.redact(text),
       get journal() {
         return journal();
