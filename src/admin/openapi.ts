@@ -269,7 +269,9 @@ const details: Record<OperationId, Details> = {
       },
       400: problemDetails('The body is not JSON.'),
       404: problemDetails('There is no such job. `detail` has the names.'),
-      409: problemDetails('It runs already, its run cannot be claimed, or no change is possible now. `detail` has the reason.'),
+      409: problemDetails(
+        'It runs already, its run cannot be claimed, or no change is possible now. `detail` has the reason.',
+      ),
       413: problemDetails('The body has more than 16 KiB.'),
       422: problemDetails('The body has errors; `detail` says which.'),
     },

@@ -78,7 +78,9 @@ export function jobAlert({ evidence, to, reason }: EventOf<'job_failing'>): Aler
     kind: 'job',
     change: isFailing ? 'opened' : 'resolved',
     severity: isFailing ? 'warning' : 'info',
-    title: isFailing ? `${job} ${run === null ? 'was not run' : 'has failed'}` : `${job} ${ends[to as keyof typeof ends]}`,
+    title: isFailing
+      ? `${job} ${run === null ? 'was not run' : 'has failed'}`
+      : `${job} ${ends[to as keyof typeof ends]}`,
     text: sentenceOf(reason),
     nextStep: fix,
     steps: isFailing ? ['failing'] : [],

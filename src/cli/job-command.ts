@@ -23,10 +23,15 @@ export function jobs(
   context: ProcessContext,
 ): Promise<number | void> {
   if (first === 'run') {
-    if (second === null) throw new CommandFailure('usage', 'The <name> of a job is missing: candor jobs run shop.report');
+    if (second === null)
+      throw new CommandFailure('usage', 'The <name> of a job is missing: candor jobs run shop.report');
     return runJob(flags, second, context);
   }
-  if (second !== null) throw new CommandFailure('usage', `"${second}" is an unexpected argument. A job is run with: candor jobs run ${first}`);
+  if (second !== null)
+    throw new CommandFailure(
+      'usage',
+      `"${second}" is an unexpected argument. A job is run with: candor jobs run ${first}`,
+    );
   return listJobs(flags, first, context);
 }
 

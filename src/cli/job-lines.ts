@@ -21,7 +21,8 @@ export function jobLines(jobs: readonly JobStatus[], now: number, style: Style):
 /** `candor jobs shop.report` */
 export function jobDetailLines(job: JobStatus, now: number, style: Style): readonly string[] {
   const zone = job.timeZone === null ? '' : ` (${job.timeZone})`;
-  const next = job.nextAt === null ? nextText(job, now) : `${nextText(job, now)}, at ${job.nextAt.replace(/\.\d+Z$/, 'Z')}`;
+  const next =
+    job.nextAt === null ? nextText(job, now) : `${nextText(job, now)}, at ${job.nextAt.replace(/\.\d+Z$/, 'Z')}`;
   const rows = [
     ['command', job.command],
     ['schedule', `${scheduleText(job)}${zone}`],
@@ -59,7 +60,14 @@ const byTexts: Readonly<Record<JobRunStatus['by'], string>> = {
 
 function stateText({ state, code, signal, ms }: JobRunStatus): string {
   if (state === 'running') return 'runs';
-  const how = state === 'succeeded' ? 'succeeded' : signal !== null ? `failed (${signal})` : code === null ? 'failed' : `failed (exit code ${code})`;
+  const how =
+    state === 'succeeded'
+      ? 'succeeded'
+      : signal !== null
+        ? `failed (${signal})`
+        : code === null
+          ? 'failed'
+          : `failed (exit code ${code})`;
   return ms === null ? how : `${how} after ${durationText(ms)}`;
 }
 
@@ -82,7 +90,11 @@ function lastText({ runs: [last] }: JobStatus, now: number): string {
 }
 
 /** Why it is failing, and what was missed since its last run. */
-function noteLines({ job, failing, missed, skipped, runs: [last] }: JobStatus, now: number, style: Style): readonly string[] {
+function noteLines(
+  { job, failing, missed, skipped, runs: [last] }: JobStatus,
+  now: number,
+  style: Style,
+): readonly string[] {
   const since = last === undefined ? 0 : Date.parse(last.startedAt);
   const often = (count: number, isMore: boolean): string =>
     count === 1 ? 'once' : `${isMore ? 'more than ' : ''}${count} times`;

@@ -24,7 +24,15 @@ export function applicationPrograms(parts: ApplicationProgramsParts): Applicatio
       parts.onOutput(sourceOf(order), line);
       onLine(line);
     };
-    return runLaunched(parts.launcher(), launchedOf(order, spec), jobOf(order, spec), parts.clock, note, signal, parts.watchdog());
+    return runLaunched(
+      parts.launcher(),
+      launchedOf(order, spec),
+      jobOf(order, spec),
+      parts.clock,
+      note,
+      signal,
+      parts.watchdog(),
+    );
   };
   return { inForce, redact, predecessorEnded, run };
 }

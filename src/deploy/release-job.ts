@@ -115,7 +115,8 @@ export function runJob(
       const complete = (): void => {
         child.stdout.destroy();
         child.stderr.destroy();
-        const how = code === 0 ? null : code === null ? `it was killed by ${signalName}` : `it exited with code ${code}`;
+        const how =
+          code === 0 ? null : code === null ? `it was killed by ${signalName}` : `it exited with code ${code}`;
         ended(stopped ?? how, code, signalName);
       };
       child.once('close', complete);
@@ -132,7 +133,8 @@ export async function runLaunched(
   ...rest: DropFirst<Parameters<typeof runJob>>
 ): Promise<EndedJob> {
   const prepared = launcher.prepare({ ...program, command: job.command, environment: job.environment });
-  if (!prepared.ok) return { failure: `it was not started: ${prepared.failure.reason}`, lines: [], code: null, signal: null };
+  if (!prepared.ok)
+    return { failure: `it was not started: ${prepared.failure.reason}`, lines: [], code: null, signal: null };
   return runJob({ ...job, ...prepared.value }, ...rest);
 }
 

@@ -45,7 +45,11 @@ export interface MainPart<S extends object = object> {
   /** The other process has not taken over. */
   resume?(): Promise<void>;
   /** Ends programs that run: after `graceMs`, or when `atOnce` resolves. Resolves when they have ended. */
-  finish?(ending: { readonly graceMs: number; readonly reason: string; readonly atOnce: Promise<unknown> }): Promise<void>;
+  finish?(ending: {
+    readonly graceMs: number;
+    readonly reason: string;
+    readonly atOnce: Promise<unknown>;
+  }): Promise<void>;
   /** Ends what it waits for. */
   stop?(): void;
   /** Writes what the next process is to know; `hasSuccessor`: one serves already. */

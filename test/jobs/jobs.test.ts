@@ -18,7 +18,12 @@ interface Shown {
   readonly job: string;
   readonly schedule: string | null;
   readonly next_at: string | null;
-  readonly runs: readonly { readonly state: string; readonly run: number; readonly failure: string | null; readonly output: readonly string[] }[];
+  readonly runs: readonly {
+    readonly state: string;
+    readonly run: number;
+    readonly failure: string | null;
+    readonly output: readonly string[];
+  }[];
 }
 
 const shown = async (name: string): Promise<Shown> => {
@@ -66,31 +71,49 @@ describe('jobs of an application', { skip, timeout: 400_000 }, () => {
       ['bad', 'slow'],
     );
     const listed = await candor('jobs', 'web.bad', '--socket', 'admin.sock');
-    assert.match(listed.out, /#1 failed \(exit code 7\) after [^|]*it exited with code 7;[^|]*\| blue 5 web\.bad undefined\n +\| no paper\n$/);
+    assert.match(
+      listed.out,
+      /#1 failed \(exit code 7\) after [^|]*it exited with code 7;[^|]*\| blue 5 web\.bad undefined\n +\| no paper\n$/,
+    );
     assert.match(gateway.stderr, /blue 5 web\.bad/);
   });
 
   test('a reload changes a schedule at once, and lets a removed job end by itself', async () => {
-    const writes = (name: string): string => node(`setTimeout(() => require('node:fs').writeFileSync('${name}', ''), 1500)`);
+    const writes = (name: string): string =>
+      node(`setTimeout(() => require('node:fs').writeFileSync('${name}', ''), 1500)`);
     const settings = 'workers: 1\n';
-    await started(`      leaving: { command: ${writes('left')}, schedule: once }\n      other: { command: ${node('0')}, schedule: 0 0 1 1 * }\n`);
+    await started(
+      `      leaving: { command: ${writes('left')}, schedule: once }\n      other: { command: ${node('0')}, schedule: 0 0 1 1 * }\n`,
+    );
     assert.match((await shown('web.other')).next_at ?? '', /-01-01T/);
-    gateway.configure(settings, `    jobs: { other: { command: ${node(`console.log('x')`)}, schedule: "* * * * * *" } }\n`);
+    gateway.configure(
+      settings,
+      `    jobs: { other: { command: ${node(`console.log('x')`)}, schedule: "* * * * * *" } }\n`,
+    );
     await gateway.ask('POST', '/v1/reload');
     await gateway.until(async () => (await shown('web.other')).runs.some(({ state }) => state === 'succeeded'));
     await gateway.until(async () => existsSync(join(gateway.folder, 'left')));
     const { jobs } = (await gateway.ask('GET', '/v1/jobs')) as { jobs: Shown[] };
-    assert.deepEqual(jobs.map(({ job }) => job), ['web.other']);
+    assert.deepEqual(
+      jobs.map(({ job }) => job),
+      ['web.other'],
+    );
   });
 
   test('an upgrade waits for a run as long as for requests in flight; the new process knows how it ended, and starts none beside it', async () => {
     const script = `const { existsSync } = require('node:fs'); console.log('begun'); setInterval(() => existsSync('go') && process.exit(4), 50)`;
-    await started(`      long: { command: ${node(script)}, schedule: "* * * * * *" }\n`, 'workers: 1\ndrain: { lame_duck: 1ms, timeout: 60s }\n');
+    await started(
+      `      long: { command: ${node(script)}, schedule: "* * * * * *" }\n`,
+      'workers: 1\ndrain: { lame_duck: 1ms, timeout: 60s }\n',
+    );
     await gateway.until(async () => (await shown('web.long')).runs.length === 1);
     const { lines } = await gateway.upgrade();
     assert.equal(lines.at(-1)?.outcome, 'done', JSON.stringify(lines.at(-1)));
     const before = await shown('web.long');
-    assert.deepEqual(before.runs.map(({ run, state }) => [run, state]), [[1, 'running']]);
+    assert.deepEqual(
+      before.runs.map(({ run, state }) => [run, state]),
+      [[1, 'running']],
+    );
     writeFileSync(join(gateway.folder, 'go'), '');
     await gateway.until(async () => (await shown('web.long')).runs.at(-1)?.state === 'failed');
     assert.match((await shown('web.long')).runs.at(-1)?.failure ?? '', /exited with code 4/);

@@ -33,7 +33,10 @@ export const jobSchema = z.object({
   failing_s: count.nullable().describe('For how many seconds.'),
   runs: z.array(jobRunSchema).describe('The latest first, at most 20.'),
   runs_total: count,
-  skipped: z.object({ at: time, reason: text }).nullable().describe('The last time that was not run, since it still ran.'),
+  skipped: z
+    .object({ at: time, reason: text })
+    .nullable()
+    .describe('The last time that was not run, since it still ran.'),
   missed: z
     .object({ first: time, last: time, count, is_more: z.boolean(), reason: text })
     .nullable()
@@ -51,11 +54,22 @@ export const jobRunRequestSchema = z.strictObject({ job: text.describe('`shop.re
 export const jobRunLineSchema = z.union([
   z.object({ kind: z.literal('started'), job: text, run: count }),
   z.object({ kind: z.literal('output'), text }),
-  z.object({ kind: z.literal('left_out'), lines: count }).describe('So many lines were left out here: the requester reads too slowly.'),
-  z.object({ kind: z.literal('running') }).describe('It goes on; every 15 s, so that no connection is closed for its silence.'),
+  z
+    .object({ kind: z.literal('left_out'), lines: count })
+    .describe('So many lines were left out here: the requester reads too slowly.'),
+  z
+    .object({ kind: z.literal('running') })
+    .describe('It goes on; every 15 s, so that no connection is closed for its silence.'),
   z.object({
     kind: z.literal('ended'),
-    ...{ job: text, run: count, code: z.int().nullable(), signal: nullableText, ms: count.nullable(), failure: nullableText },
+    ...{
+      job: text,
+      run: count,
+      code: z.int().nullable(),
+      signal: nullableText,
+      ms: count.nullable(),
+      failure: nullableText,
+    },
   }),
 ]);
 

@@ -21,7 +21,13 @@ const fields: readonly Field[] = [
   { name: 'hour', min: 0, max: 23 },
   { name: 'day of the month', min: 1, max: 31, special: /^L$/i },
   { name: 'month', min: 1, max: 12, words: months },
-  { name: 'day of the week', min: 0, max: 7, words: days, special: /^(?:[0-7]|SUN|MON|TUE|WED|THU|FRI|SAT)#(?:[1-5]|L)$/i },
+  {
+    name: 'day of the week',
+    min: 0,
+    max: 7,
+    words: days,
+    special: /^(?:[0-7]|SUN|MON|TUE|WED|THU|FRI|SAT)#(?:[1-5]|L)$/i,
+  },
 ];
 
 const nicknames: Readonly<Record<string, string>> = {
@@ -48,11 +54,14 @@ export function parseSchedule(written: string): Result<string, ErrorDetail> {
     if (known !== undefined) return succeed(known);
     return reject(
       `${quoted(text)} is no schedule`,
-      text.toLowerCase() === '@reboot' ? 'write once, for a run after each release' : `write one of ${Object.keys(nicknames).join(', ')}`,
+      text.toLowerCase() === '@reboot'
+        ? 'write once, for a run after each release'
+        : `write one of ${Object.keys(nicknames).join(', ')}`,
     );
   }
   const parts = text.split(/\s+/);
-  if (parts.length !== 5 && parts.length !== 6) return reject(`${quoted(text)} is no schedule: it has ${countOf(parts, text)}`, example);
+  if (parts.length !== 5 && parts.length !== 6)
+    return reject(`${quoted(text)} is no schedule: it has ${countOf(parts, text)}`, example);
   const shape = parts.length === 6 ? [second, ...fields] : fields;
   for (const [index, part] of parts.entries()) {
     const wrong = fieldError(part, shape[index] as Field);
@@ -60,7 +69,10 @@ export function parseSchedule(written: string): Result<string, ErrorDetail> {
   }
   const [day = '', month = '', weekday = ''] = parts.slice(-3);
   if (weekday === '*' && neverComes(day, month))
-    return reject(`${quoted(text)} never comes: no such month has the day ${day}`, 'write a day that the month has, or L for its last');
+    return reject(
+      `${quoted(text)} never comes: no such month has the day ${day}`,
+      'write a day that the month has, or L for its last',
+    );
   return succeed(parts.join(' '));
 }
 
@@ -96,13 +108,16 @@ function itemError(item: string, { name, min, max, words = [], special }: Field)
   const [from = 0, to = from] = numbers as number[];
   if (from < min || to < min || from > max || to > max) return wrong(`${said}: it is from ${min} to ${max}`);
   if (from > to) return wrong(`${said}: it begins after its end`, `write ${ends[0]}-${max},${min}-${ends[1]}`);
-  if (step !== undefined && ends.length === 1) return wrong(`${said}: a step needs a range`, `write ${range}-${max}/${step}`);
+  if (step !== undefined && ends.length === 1)
+    return wrong(`${said}: a step needs a range`, `write ${range}-${max}/${step}`);
   return null;
 }
 
 function neverComes(day: string, month: string): boolean {
   if (!/^[\d,]+$/.test(day)) return false;
-  const named = month.split(',').map((one) => (/^\d+$/.test(one) ? Number(one) : months.indexOf(one.toUpperCase()) + 1));
+  const named = month
+    .split(',')
+    .map((one) => (/^\d+$/.test(one) ? Number(one) : months.indexOf(one.toUpperCase()) + 1));
   if (named.some((one) => one < 1)) return false;
   return day.split(',').every((one) => named.every((at) => Number(one) > (daysOfMonth[at - 1] ?? 31)));
 }
@@ -113,6 +128,9 @@ export function parseTimeZone(written: string): Result<string, ErrorDetail> {
     new Intl.DateTimeFormat('en', { timeZone: written });
     return succeed(written);
   } catch {
-    return reject(`${quoted(written)} is no time zone`, 'write a name of the time zone database, such as Europe/Berlin or UTC');
+    return reject(
+      `${quoted(written)} is no time zone`,
+      'write a name of the time zone database, such as Europe/Berlin or UTC',
+    );
   }
 }

@@ -98,7 +98,11 @@ export const jobs: FeatureKeys = featureKeys<object, object, object, Application
         const isTimed = one.schedule !== undefined && one.schedule !== 'once';
         for (const setting of ['time_zone', 'catch_up'] as const)
           if (!isTimed && one[setting] !== undefined)
-            findings.warnAtKey([...at, setting], `${quoted(setting)} has no effect: no time is due`, 'add "schedule", or remove it');
+            findings.warnAtKey(
+              [...at, setting],
+              `${quoted(setting)} has no effect: no time is due`,
+              'add "schedule", or remove it',
+            );
         if (one.schedule === undefined && one.overlap === 'wait')
           findings.warnAtKey([...at, 'overlap'], 'a run by hand does not wait', 'add "schedule", or remove it');
       }

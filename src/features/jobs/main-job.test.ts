@@ -23,7 +23,10 @@ describe('a job', () => {
     world.journal.isFull = true;
     await world.clock.advance(hour);
     assert.deepEqual(world.startedAt, []);
-    assert.match(world.ofKind('job_missed')[0]?.reason ?? '', /was not run at 2026-01-01T01:00:00Z: the journal .* disk is full/);
+    assert.match(
+      world.ofKind('job_missed')[0]?.reason ?? '',
+      /was not run at 2026-01-01T01:00:00Z: the journal .* disk is full/,
+    );
     assert.equal(world.ofKind('job_failing')[0]?.to, 'failing');
     world.journal.isFull = false;
     await world.clock.advance(hour);
@@ -39,7 +42,10 @@ describe('a job', () => {
     await world.clock.advance(hour);
     const [ended] = world.ofKind('job_ended');
     assert.deepEqual([ended?.to, ended?.evidence.code, ended?.evidence.output], ['failed', 3, ['***']]);
-    assert.match(world.ofKind('job_failing')[0]?.reason ?? '', /the job shop\.report fails: it exited with code 3.*\*\*\*/);
+    assert.match(
+      world.ofKind('job_failing')[0]?.reason ?? '',
+      /the job shop\.report fails: it exited with code 3.*\*\*\*/,
+    );
     assert.doesNotMatch(JSON.stringify(world.journal.facts), /hunter2/);
     world.started[1]?.end();
     await world.clock.advance(1);
@@ -78,7 +84,10 @@ describe('a job', () => {
     world.start();
     await world.clock.advance(minute);
     assert.deepEqual(world.startedAt, ['03:00']);
-    assert.deepEqual([world.ofKind('job_started')[0]?.evidence.by, world.ofKind('job_missed')[0]?.evidence.count], ['catch_up', 2]);
+    assert.deepEqual(
+      [world.ofKind('job_started')[0]?.evidence.by, world.ofKind('job_missed')[0]?.evidence.count],
+      ['catch_up', 2],
+    );
   });
 
   test('that was due less than a minute before the start is run', async () => {
@@ -99,7 +108,10 @@ describe('a job', () => {
     world.start();
     await world.clock.advance(1);
     const evidence = world.ofKind('job_missed')[0]?.evidence;
-    assert.deepEqual([evidence?.isMore, evidence?.first, evidence?.last], [true, '2026-01-01T00:01:00Z', '2026-01-02T23:59:00Z']);
+    assert.deepEqual(
+      [evidence?.isMore, evidence?.first, evidence?.last],
+      [true, '2026-01-01T00:01:00Z', '2026-01-02T23:59:00Z'],
+    );
   });
 
   test('tells what a clock that was set forward has left out', async () => {
@@ -156,7 +168,10 @@ describe('a job', () => {
     world.kill();
     world.start();
     await world.clock.advance(minute);
-    assert.deepEqual(world.ofKind('job_started').map(({ evidence }) => evidence.release), [null, 'r1', 'r2']);
+    assert.deepEqual(
+      world.ofKind('job_started').map(({ evidence }) => evidence.release),
+      [null, 'r1', 'r2'],
+    );
   });
 
   test('a changed schedule holds at once, and a removed job runs to its end', async () => {
@@ -178,7 +193,10 @@ describe('a job', () => {
     await world.clock.advance(1);
     const started = await world.job.startByHand('admin:socket', () => undefined);
     assert.ok(started.ok);
-    assert.deepEqual(await world.job.startByHand('admin:socket', () => undefined), { ok: false, why: 'its last run goes on' });
+    assert.deepEqual(await world.job.startByHand('admin:socket', () => undefined), {
+      ok: false,
+      why: 'its last run goes on',
+    });
     await world.clock.advance(hour);
     assert.deepEqual([world.startedAt, world.ofKind('job_skipped').length], [['-'], 1]);
   });
@@ -207,7 +225,8 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
 async function take(world: JobWorld, step: Step): Promise<void> {
   const { clock, journal } = world;
   if (step.kind === 'advance') await clock.advance(step.ms);
-  else if (step.kind === 'end') world.started.at(-1)?.end(step.fails ? { failure: 'it exited with code 1', code: 1 } : {});
+  else if (step.kind === 'end')
+    world.started.at(-1)?.end(step.fails ? { failure: 'it exited with code 1', code: 1 } : {});
   else if (step.kind === 'setClock') clock.setWallTime(clock.wallTime() + step.byMs);
   else if (step.kind === 'disk') journal.isFull = step.isFull;
   else if (step.kind === 'killIn') journal.killIn = { ...step };
@@ -235,7 +254,10 @@ test('whatever kills and starts the gateway, no tick is started twice, and each 
       fc.boolean(),
       fc.array(steps, { minLength: 3, maxLength: 40 }),
       async (schedule, overlap, catchesUp, all) => {
-        const world = new JobWorld({ schedule, overlap, catchesUp, timeZone: 'Europe/Berlin' }, Date.UTC(2026, 2, 28, 23, 30));
+        const world = new JobWorld(
+          { schedule, overlap, catchesUp, timeZone: 'Europe/Berlin' },
+          Date.UTC(2026, 2, 28, 23, 30),
+        );
         await world.clock.advance(1);
         const begun = world.clock.wallTime();
         for (const step of all) await take(world, step);
@@ -250,7 +272,9 @@ test('whatever kills and starts the gateway, no tick is started twice, and each 
         for (const { evidence } of world.ofKind('job_skipped')) told.add(Date.parse(evidence.at));
         for (const fact of world.journal.facts) if (fact.kind === 'skipped') told.add(fact.tick);
         const missed = [
-          ...world.ofKind('job_missed').map(({ evidence }) => [Date.parse(evidence.first), Date.parse(evidence.last)] as const),
+          ...world
+            .ofKind('job_missed')
+            .map(({ evidence }) => [Date.parse(evidence.first), Date.parse(evidence.last)] as const),
           ...world.journal.facts.flatMap((fact) => (fact.kind === 'missed' ? [[fact.first, fact.last] as const] : [])),
         ];
         const { next } = world.schedule.schedule as NonNullable<typeof world.schedule.schedule>;

@@ -418,7 +418,8 @@ export class Job {
   /** A tick was not run, since the journal cannot say that it was. */
   #unclaimed(missed: Ticks, why: string): void {
     this.#tellMissed(missed, why);
-    const fix = 'Look at the space and the owner of the state folder (`df -h`, `ls -ld`): a run that the journal does not have is not started.';
+    const fix =
+      'Look at the space and the owner of the state folder (`df -h`, `ls -ld`): a run that the journal does not have is not started.';
     this.#tellFailing(`it was not run at ${timeText(missed.last)}: ${why}`, {
       ...{ run: null, code: null, signal: null, fix },
     });
@@ -426,11 +427,21 @@ export class Job {
 
   #tellFailing(
     reason: string,
-    facts: { readonly run: number | null; readonly code: number | null; readonly signal: string | null; readonly fix: string },
+    facts: {
+      readonly run: number | null;
+      readonly code: number | null;
+      readonly signal: string | null;
+      readonly fix: string;
+    },
   ): void {
     this.#failing = { since: this.#failing?.since ?? this.#parts.clock.now(), reason };
     this.#parts.events.emit({
-      ...{ kind: 'job_failing', subject: `job:${this.id}`, to: 'failing', reason: `the job ${this.id} fails: ${reason}` },
+      ...{
+        kind: 'job_failing',
+        subject: `job:${this.id}`,
+        to: 'failing',
+        reason: `the job ${this.id} fails: ${reason}`,
+      },
       evidence: { application: this.application, job: this.id, ...facts },
     });
   }

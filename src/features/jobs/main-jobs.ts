@@ -175,9 +175,7 @@ export class Jobs {
   #endOf(job: string, run: number, ends: ReadonlyMap<string, JobEnd>): JobEnd {
     const failure = 'the gateway ended while it ran, so that its end was not seen';
     const endedAt = this.#parts.clock.wallTime();
-    return (
-      ends.get(`${endPrefix}${job}.${run}`) ?? { endedAt, code: null, signal: null, ms: null, failure, lines: [] }
-    );
+    return ends.get(`${endPrefix}${job}.${run}`) ?? { endedAt, code: null, signal: null, ms: null, failure, lines: [] };
   }
 
   async #readEnds(): Promise<ReadonlyMap<string, JobEnd>> {

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -92,7 +101,16 @@ describe('the journal of jobs', () => {
   test('is bounded: runs that are forgotten are still counted, and those of removed jobs are not run again', async () => {
     const folder = newFolder();
     const { journal } = await opened(folder);
-    await journal.append({ kind: 'started', job: 'shop.gone', run: 7, tick: 9000, by: 'schedule', actor: null, release: null, startedAt: 1 });
+    await journal.append({
+      kind: 'started',
+      job: 'shop.gone',
+      run: 7,
+      tick: 9000,
+      by: 'schedule',
+      actor: null,
+      release: null,
+      startedAt: 1,
+    });
     await journal.append({ kind: 'removed', job: 'shop.gone' });
     await journal.append(scheduled);
     const line = 'x'.repeat(60_000);

@@ -17,7 +17,13 @@ function ticksOf(pattern: string, zone: string, from: string, to: string): strin
 // New York: on 8 March 02:00 to 03:00 (07:00 UTC); on 1 November 01:00 to 02:00 comes twice (05:00 and 06:00 UTC).
 // Lord Howe: half an hour; on 4 October 02:00 to 02:30 (15:30 UTC); on 5 April 01:30 to 02:00 comes twice.
 // Santiago: at midnight; on 6 September 00:00 to 01:00 (04:00 UTC); on 4 April 23:00 to 24:00 comes twice.
-const rows: readonly (readonly [promise: string, pattern: string, zone: string, day: readonly [string, string], string[]])[] = [
+const rows: readonly (readonly [
+  promise: string,
+  pattern: string,
+  zone: string,
+  day: readonly [string, string],
+  string[],
+])[] = [
   [
     'a time in the hour that does not exist comes once after it',
     ...(['30 2 * * *', 'Europe/Berlin', ['2026-03-28T12:00Z', '2026-03-30T12:00Z']] as const),
@@ -120,21 +126,34 @@ test('croner itself leaves several times in the hour that does not exist out: if
   assert.equal(found?.toISOString(), '2026-03-30T00:00:00.000Z');
 });
 
-const zones = ['Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe', 'America/Santiago', 'Africa/Casablanca', 'UTC'];
+const zones = [
+  'Europe/Berlin',
+  'America/New_York',
+  'Australia/Lord_Howe',
+  'America/Santiago',
+  'Africa/Casablanca',
+  'UTC',
+];
 const patterns = ['30 2 * * *', '*/20 1-3 * * *', '15 * * * *', '*/7 * * * *', '0 0 * * 1', '45 1 1 * *', '5 23 * * 0'];
 
 test('which ticks there are does not depend on when they are looked for', () => {
   const start = Date.parse('2026-01-01T00:00Z');
   const at = fc.integer({ min: 0, max: 365 * 24 * 60 });
   fc.assert(
-    fc.property(fc.constantFrom(...zones), fc.constantFrom(...patterns), at, fc.integer({ min: 0, max: 3000 }), (zone, pattern, from, minutes) => {
-      const { next } = scheduleOf(pattern, zone);
-      const [early, late] = [start + from * 60_000, start + (from + minutes) * 60_000];
-      let last = next(early) as number;
-      for (let steps = 0; last <= late && steps < 2000; steps++) last = next(last) as number;
-      assert.ok(last > late || minutes > 2000);
-      if (last > late) assert.equal(next(late), last);
-    }),
+    fc.property(
+      fc.constantFrom(...zones),
+      fc.constantFrom(...patterns),
+      at,
+      fc.integer({ min: 0, max: 3000 }),
+      (zone, pattern, from, minutes) => {
+        const { next } = scheduleOf(pattern, zone);
+        const [early, late] = [start + from * 60_000, start + (from + minutes) * 60_000];
+        let last = next(early) as number;
+        for (let steps = 0; last <= late && steps < 2000; steps++) last = next(last) as number;
+        assert.ok(last > late || minutes > 2000);
+        if (last > late) assert.equal(next(late), last);
+      },
+    ),
     { numRuns: 200 },
   );
 });
