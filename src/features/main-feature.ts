@@ -70,11 +70,11 @@ export interface ProgramOrder {
 /** Applications, for features that run programs of them. */
 export interface ApplicationPrograms {
   /** As the release in force has it; null: the configuration does not have it. */
-  inForce(application: string): ApplicationSpec | null;
+  readonly inForce: (application: string) => ApplicationSpec | null;
   /** Runs it in the release in force. Never rejects. `signal`: ends it early; a text is its reason. */
   run(order: ProgramOrder, signal: AbortSignal, onLine: (line: string) => void): Promise<EndedJob>;
   /** Without secrets. */
-  redact(text: string): string;
+  readonly redact: (text: string) => string;
   /** When the process before this one has ended; null: none has handed over. */
   readonly predecessorEnded: Promise<void> | null;
 }

@@ -125,8 +125,7 @@ function neverComes(day: string, month: string): boolean {
 /** A name of the time zone database. */
 export function parseTimeZone(written: string): Result<string, ErrorDetail> {
   try {
-    new Intl.DateTimeFormat('en', { timeZone: written });
-    return succeed(written);
+    return succeed(new Intl.DateTimeFormat('en', { timeZone: written }).resolvedOptions().timeZone);
   } catch {
     return reject(
       `${quoted(written)} is no time zone`,

@@ -31,9 +31,9 @@ export interface JobSurroundings {
   /** A text: why there is none, a clause; then nothing is run. It may be another one later. */
   readonly journal: JobJournalPort | string;
   /** In force; null: its application was never deployed; undefined: the configuration does not have it. */
-  releaseOf(application: string): string | null | undefined;
+  readonly releaseOf: (application: string) => string | null | undefined;
   run(order: RunOrder, signal: AbortSignal, onLine: (line: string) => void): Promise<EndedJob>;
-  redact(text: string): string;
+  readonly redact: (text: string) => string;
 }
 
 export interface JobJournalPort {

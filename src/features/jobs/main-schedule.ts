@@ -3,7 +3,7 @@ import { Cron } from 'croner';
 /** When a job is due, by cron's words in a time zone. Times are milliseconds since the Unix epoch. */
 export interface JobSchedule {
   /** The first tick later than `wallTime`; null: there is none any more. */
-  next(wallTime: number): number | null;
+  readonly next: (wallTime: number) => number | null;
 }
 
 /** No zone has put its clock back by more, but for a change of the date line. */

@@ -25,7 +25,7 @@ class LazyJobs implements JobsPart {
   use(scopes: readonly ScopedSpec<JobsSpec>[]): void {
     if (this.#jobs === null && scopes.length === 0) return;
     const wanted = scopes.map(({ scope, spec }) => ({ application: scope.id, spec }));
-    this.#inTurn(async () => {
+    void this.#inTurn(async () => {
       const jobs = await this.#loaded();
       await jobs.use(wanted);
     });
