@@ -44,17 +44,18 @@ interface Load {
  * names; `version` and help load that alone. Readers of configurations are for the commands that check one.
  */
 export const loadBudgets: Readonly<Record<string, Load>> = {
-  'src/cli/main.ts': { kilobytes: 95, packages: ['@stricli/core'] },
+  'src/cli/main.ts': { kilobytes: 97, packages: ['@stricli/core'] },
   'src/cli/status-watch.ts': { kilobytes: 240, packages: ['@stricli/core'] },
   'src/cli/reload-command.ts': { kilobytes: 185, packages: ['@stricli/core'] },
+  'src/cli/job-command.ts': { kilobytes: 180, packages: ['@stricli/core'] },
   'src/cli/restart-command.ts': { kilobytes: 160, packages: ['@stricli/core'] },
   'src/cli/deploy.ts': { kilobytes: 181, packages: ['@stricli/core'] },
   'src/cli/upgrade/upgrade-command.ts': { kilobytes: 165, packages: ['@stricli/core'] },
-  'src/cli/stop-command.ts': { kilobytes: 165, packages: ['@stricli/core'] },
-  'src/cli/events-command.ts': { kilobytes: 185, packages: ['@stricli/core'] },
+  'src/cli/stop-command.ts': { kilobytes: 167, packages: ['@stricli/core'] },
+  'src/cli/events-command.ts': { kilobytes: 187, packages: ['@stricli/core'] },
   'src/cli/token.ts': { kilobytes: 115, packages: ['@stricli/core', 'zod'] },
   'src/cli/dashboard.ts': { kilobytes: 220, packages: ['@stricli/core'] },
-  'src/cli/check.ts': { kilobytes: 740, packages: ['@stricli/core', 'yaml', 'zod'] },
+  'src/cli/check.ts': { kilobytes: 750, packages: ['@stricli/core', 'yaml', 'zod'] },
   'src/cli/trust.ts': { kilobytes: 690, packages: ['@stricli/core', 'yaml', 'zod'] },
   'src/cli/show-configurations.ts': { kilobytes: 175, packages: ['@stricli/core'] },
   'src/cli/restore-configuration.ts': { kilobytes: 780, packages: ['@stricli/core', 'yaml', 'zod'] },

@@ -19,7 +19,7 @@ const jobRunSchema = z.object({
   output: z.array(text).describe('The last lines that it has printed, at most 20; while it runs none.'),
 });
 
-export const jobSchema = z.object({
+const jobSchema = z.object({
   job: text.describe('The application, a point and the name.'),
   application: text,
   command: text,

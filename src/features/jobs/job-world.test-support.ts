@@ -6,7 +6,7 @@ import { Job, type JobJournalPort } from './main-job.ts';
 import { scheduleOf } from './main-schedule.ts';
 import type { JobSpec } from './settings.ts';
 
-export const usualJob: JobSpec = {
+const usualJob: JobSpec = {
   name: 'report',
   command: ['report'],
   schedule: '0 * * * *',
@@ -23,7 +23,7 @@ interface StartedProgram {
   end(how?: Partial<EndedJob>): void;
 }
 
-export const good: EndedJob = { failure: null, lines: [], code: 0, signal: null };
+const good: EndedJob = { failure: null, lines: [], code: 0, signal: null };
 
 /** A journal in memory: what it has outlives the process. */
 class MemoryJournal implements JobJournalPort {

@@ -42,7 +42,7 @@ export interface JobJournalPort {
   append(...facts: readonly JobFact[]): Promise<void>;
 }
 
-export interface JobOrder {
+interface JobOrder {
   readonly application: string;
   /** What its output is shown under: 'shop.report'. */
   readonly id: string;

@@ -15,7 +15,7 @@ import { machineZone } from './main-zone.ts';
 import type { ApplicationPrograms } from '../main-feature.ts';
 import { jobIdOf, type JobsSpec } from './settings.ts';
 
-export interface JobsParts {
+interface JobsParts {
   readonly clock: Clock;
   readonly events: EventSink;
   /** The state folder; null: there is none. */
@@ -24,7 +24,7 @@ export interface JobsParts {
   readonly files?: ReleaseFiles;
 }
 
-export interface ApplicationJobs {
+interface ApplicationJobs {
   readonly application: string;
   readonly spec: JobsSpec;
 }

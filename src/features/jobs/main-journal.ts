@@ -1,8 +1,10 @@
 import { constants } from 'node:fs';
 import { join } from 'node:path';
+import { lowerFirst } from '#failures/first-letter.ts';
 import { makePrivateFolder } from '../../deploy/private-folder.ts';
 import { readOwnFile, writeWholeLater } from '../../deploy/own-file.ts';
 import { releaseFiles, type ReleaseFiles, syncPath } from '../../deploy/release-files.ts';
+import { refusalOf } from '../../deploy/release-refusal.ts';
 import { addFact, factsOf, type JobFact, type JobHistories, type JobHistory } from './main-history.ts';
 
 /** A hundred times what a compaction leaves of a few jobs. */
@@ -13,7 +15,7 @@ const appending = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW
 const creating = appending | constants.O_CREAT | constants.O_EXCL;
 
 /** Why a line is not on the disk: the end of a sentence that begins with the journal. Then nothing may be done that it would have claimed. */
-export class JournalUnwritten extends Error {}
+class JournalUnwritten extends Error {}
 
 interface JournalParts {
   readonly folder: string;
@@ -86,7 +88,7 @@ export class JobJournal {
       const what = lost === 1 ? 'A line' : `${lost} lines`;
       return { journal, damage: `${what} of ${path} cannot be read. The file was kept as ${path}.damaged` };
     } catch (error) {
-      return `${path} cannot be used: ${codeOf(error)}`;
+      return `${path} cannot be used: ${causeOf(error)}`;
     }
   }
 
@@ -115,7 +117,7 @@ export class JobJournal {
     } catch (error) {
       if (error instanceof JournalUnwritten) throw error;
       await this.#takeBack();
-      throw new JournalUnwritten(`cannot be written: ${codeOf(error)}`);
+      throw new JournalUnwritten(`cannot be written: ${causeOf(error)}`);
     }
     this.#bytes = (this.#bytes ?? 0) + content.length;
     for (const fact of facts) addFact(this.#histories, fact);
@@ -147,7 +149,7 @@ export class JobJournal {
         await syncPath(this.path, this.#files);
       }
     } catch (error) {
-      this.#broken = `cannot be written: ${codeOf(error)}. Restart the gateway when it can be written again`;
+      this.#broken = `cannot be written: ${causeOf(error)}. Restart the gateway when it can be written again`;
     }
   }
 
@@ -226,7 +228,7 @@ function isWhole(fact: Fields): boolean {
 }
 
 /** A clause. */
-function codeOf(error: unknown): string {
-  const { code = 'EIO' } = error as NodeJS.ErrnoException;
-  return code === 'ENOSPC' || code === 'EDQUOT' ? `the disk is full (${code})` : `the system says ${code}`;
+function causeOf(error: unknown): string {
+  const { kind, reason } = refusalOf(error);
+  return kind === 'disk_full' ? 'the disk is full' : lowerFirst(reason.replace(/\.$/, ''));
 }

@@ -3,7 +3,7 @@
 export const jobsName = 'jobs';
 
 /** What happens to a tick while the job still runs. */
-export type JobOverlap = 'skip' | 'wait' | 'allow';
+type JobOverlap = 'skip' | 'wait' | 'allow';
 
 export const jobOverlaps = ['skip', 'wait', 'allow'] as const satisfies readonly JobOverlap[];
 
