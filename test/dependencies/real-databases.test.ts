@@ -1,0 +1,248 @@
+// Starts processes: databases as Debian ships them, stopped, frozen, starting, full, and with wrong passwords.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { Deadlines } from '../../src/core/deadline.ts';
+import { findingText, stateOf } from '../../src/features/dependencies/finding.ts';
+import { checkDependency, type CheckResult } from '../../src/features/dependencies/main-check.ts';
+import { dependencyOf } from '../../src/features/dependencies/url.ts';
+import { systemClock, systemRandom } from '../../src/system/system.ts';
+import { socketConnector } from '../../src/transport/connect.ts';
+import { createHealthChecker } from '../../src/upstream/health-check.ts';
+import { freePort } from '../free-port.ts';
+import { until } from '../gateway/start-from-yaml.ts';
+import { databasePeer, Mariadb, Postgres, Redis } from './databases.ts';
+
+const ports = {
+  clock: systemClock,
+  random: systemRandom,
+  connector: socketConnector,
+  checker: createHealthChecker({
+    clock: systemClock,
+    deadlines: new Deadlines(systemClock),
+    connector: socketConnector,
+    onUnclassified: () => undefined,
+  }),
+};
+
+const folder = mkdtempSync(join(tmpdir(), 'deps-'));
+// The databases run as another user.
+chmodSync(folder, 0o755);
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+function check(url: string, settings: { readOnly?: boolean; timeoutMs?: number } = {}): Promise<CheckResult> {
+  const { readOnly = false, timeoutMs = 5000 } = settings;
+  const found = dependencyOf('database', url);
+  assert.ok(found.ok);
+  const { password, ...target } = found.value;
+  const spec = { ...target, password: null, intervalMs: 5000, timeoutMs, readOnly };
+  return new Promise((resolve) => checkDependency({ spec, password }, ports, resolve));
+}
+
+/** 'down refused', 'up'. */
+async function seen(url: string, settings?: Parameters<typeof check>[1]): Promise<string> {
+  const found = await check(url, settings);
+  if (found === null) return 'not known';
+  return found.fault === null ? `up: ${findingText(found)}` : `${stateOf(found)} ${found.fault}`;
+}
+
+const postgres = databasePeer('postgres');
+describe('PostgreSQL', { skip: postgres.skip }, () => {
+  let server: Postgres;
+  let at = '';
+  before(async () => {
+    if (postgres.skip !== false) return;
+    server = new Postgres(postgres.peer, join(folder, 'postgres'), await freePort());
+    at = `127.0.0.1:${server.port}`;
+    server.prepare();
+    await server.start();
+  });
+  after(() => server.stop());
+
+  for (const [what, user, path, wanted] of [
+    ['a login by SCRAM', 'shop:example@', '/shop', 'up: took the login'],
+    ['a wrong password by SCRAM', 'shop:wrong@', '/shop', 'down login'],
+    ['no password', 'shop@', '/shop', 'up: answers, and asks for a login'],
+    ['a login by MD5', 'older:example@', '/shop', 'up: took the login'],
+    ['a wrong password by MD5', 'older:wrong@', '/shop', 'down login'],
+    ['a user who needs no password', 'owner@', '/shop', 'up: is ready'],
+    ['a database that is not there', 'shop:example@', '/none', 'down absent'],
+    ['a user whom the rules for hosts bar', 'barred@', '/shop', 'down denied'],
+    ['neither user nor database', '', '', 'up: answers, and does not know the user that the check gives'],
+    ['TLS, which it does not have', 'shop:example@', '/shop?sslmode=require', 'down tls'],
+  ] as const)
+    test(`with ${what} it is ${wanted}`, async () => {
+      assert.equal(await seen(`postgres://${user}${at}${path}`), wanted);
+    });
+
+  test('over its unix socket', async () => {
+    assert.equal(await seen(`postgres://owner@/shop?host=${server.folder}&port=${server.port}`), 'up: is ready');
+  });
+
+  test('with all connections in use it takes no more', async () => {
+    const held: Socket[] = [];
+    const startup = Buffer.concat([
+      Buffer.from([0, 0, 0, 33, 0, 3, 0, 0]),
+      Buffer.from('user\0owner\0database\0shop\0'),
+    ]);
+    startup.writeUInt32BE(startup.length + 1, 0);
+    for (let one = 0; one < 4; one++) {
+      const socket = connect(server.port, '127.0.0.1');
+      socket.on('error', () => undefined);
+      socket.write(Buffer.concat([startup, Buffer.from([0])]));
+      await once(socket, 'data');
+      held.push(socket);
+    }
+    const found = await seen(`postgres://owner@${at}/shop`);
+    for (const socket of held) socket.destroy();
+    assert.equal(found, 'down full');
+    await until('connections are free', async () => (await seen(`postgres://owner@${at}/shop`)) === 'up: is ready');
+  });
+
+  test('frozen it accepts connections and does not answer', async () => {
+    server.signal('SIGSTOP');
+    assert.equal(await seen(`postgres://shop@${at}/shop`, { timeoutMs: 300 }), 'down no_answer');
+    server.signal('SIGCONT');
+  });
+
+  test('while it recovers it is not ready, and once it is stopped it refuses', async () => {
+    await server.stop('SIGQUIT');
+    assert.equal(await seen(`postgres://shop@${at}/shop`), 'down refused');
+    assert.equal(await seen(`postgres://owner@/shop?host=${server.folder}&port=${server.port}`), 'down refused');
+  });
+
+  test('as a standby it takes no writes, and while it starts it says so', async () => {
+    const data = join(server.folder, 'data');
+    writeFileSync(join(data, 'standby.signal'), '');
+    writeFileSync(
+      join(data, 'postgresql.conf'),
+      "hot_standby = off\nwal_level = replica\nprimary_conninfo = 'host=127.0.0.1 port=1'\n",
+    );
+    server.startOnly();
+    await until('it says that it starts', async () => (await seen(`postgres://owner@${at}/shop`)) === 'down not_ready');
+    await server.stop();
+  });
+});
+
+const mariadb = databasePeer('mariadbd');
+describe('MariaDB', { skip: mariadb.skip }, () => {
+  let server: Mariadb;
+  let at = '';
+  before(async () => {
+    if (mariadb.skip !== false) return;
+    server = new Mariadb(mariadb.peer, join(folder, 'mariadb'), await freePort());
+    at = `127.0.0.1:${server.port}`;
+    server.prepare();
+    await server.start();
+  });
+  after(() => server.stop('SIGTERM'));
+
+  for (const [what, user, path, wanted] of [
+    ['a login', 'shop:example@', '/shop', 'up: took the login'],
+    ['a wrong password', 'shop:wrong@', '/shop', 'down login'],
+    ['no password', 'shop@', '/shop', 'up: answers, and asks for a login'],
+    ['a database that is not there', 'shop:example@', '/none', 'down login'],
+    ['neither user nor database', '', '', 'up: answers, and asks for a login'],
+  ] as const)
+    test(`with ${what} it is ${wanted}`, async () => {
+      assert.equal(await seen(`mysql://${user}${at}${path}`), wanted);
+    });
+
+  test('no number of checks makes it block this host', async () => {
+    for (let one = 0; one < 12; one++) await check(`mysql://${at}`);
+    assert.equal(await seen(`mysql://shop:example@${at}/shop`), 'up: took the login');
+  });
+
+  test('with all connections in use it takes no more', async () => {
+    const held = Array.from({ length: 11 }, () => connect(server.port, '127.0.0.1').on('error', () => undefined));
+    await Promise.all(held.map((socket) => once(socket, 'data')));
+    const found = await seen(`mysql://shop:example@${at}/shop`);
+    for (const socket of held) socket.destroy();
+    assert.equal(found, 'down full');
+  });
+
+  test('frozen it accepts connections and does not answer, and stopped it refuses', async () => {
+    server.signal('SIGSTOP');
+    assert.equal(await seen(`mysql://shop@${at}/shop`, { timeoutMs: 300 }), 'down no_answer');
+    await server.stop('SIGKILL');
+    assert.equal(await seen(`mysql://shop@${at}/shop`), 'down refused');
+  });
+});
+
+const redis = databasePeer('redis-server');
+describe('Redis', { skip: redis.skip }, () => {
+  let server: Redis;
+  let at = '';
+  before(async () => {
+    if (redis.skip !== false) return;
+    server = new Redis(redis.peer, join(folder, 'redis'), await freePort());
+    at = `127.0.0.1:${server.port}`;
+  });
+  after(() => server.stop('SIGKILL'));
+
+  const isUp = (url: string) => until('Redis is up', async () => (await seen(url)).startsWith('up'));
+
+  test('without a password it is ready, and says when it is full', async () => {
+    await server.start('--maxclients', '2');
+    await isUp(`redis://${at}`);
+    const held = [1, 2].map(() => connect(server.port, '127.0.0.1').on('error', () => undefined));
+    for (const socket of held) {
+      socket.write('PING\r\n');
+      await once(socket, 'data');
+    }
+    const found = await seen(`redis://${at}`);
+    for (const socket of held) socket.destroy();
+    assert.equal(found, 'down full');
+    server.signal('SIGSTOP');
+    assert.equal(await seen(`redis://${at}`, { timeoutMs: 300 }), 'down no_answer');
+    await server.stop('SIGTERM');
+    assert.equal(await seen(`redis://${at}`), 'down refused');
+  });
+
+  test('with a password it takes the right one alone', async () => {
+    await server.start('--requirepass', 'example');
+    await isUp(`redis://:example@${at}`);
+    assert.equal(await seen(`redis://:example@${at}`), 'up: took the login');
+    assert.equal(await seen(`redis://:wrong@${at}`), 'down login');
+    assert.equal(await seen(`redis://${at}`), 'up: answers, and asks for a login');
+    await server.stop('SIGTERM');
+  });
+
+  test('a replica takes no writes, which matters where the application writes', async () => {
+    await server.start('--replicaof', '127.0.0.1', '1');
+    await until('it is a replica', async () => (await seen(`redis://${at}`)) === 'degraded stale');
+    await server.stop('SIGTERM');
+  });
+
+  test('one that cannot save takes no writes', async () => {
+    await server.start('--save', '1', '1', '--dbfilename', 'absent.rdb', '--enable-protected-configs', 'yes');
+    await isUp(`redis://${at}`);
+    rmSync(server.folder, { recursive: true });
+    const socket = connect(server.port, '127.0.0.1').on('error', () => undefined);
+    socket.write('SET a 1\r\n');
+    await until('it cannot save', async () => {
+      socket.write('SET a 1\r\n');
+      return (await seen(`redis://${at}`)) === 'degraded no_writes';
+    });
+    socket.destroy();
+    await server.stop('SIGKILL');
+  });
+});
+
+describe('Programs that are no databases', () => {
+  for (const scheme of ['postgres', 'mysql', 'redis'])
+    test(`what ${scheme} takes for its own does not answer in HTTP or SSH`, async () => {
+      const server = createServer((socket) => {
+        socket.on('error', () => undefined);
+        socket.end('SSH-2.0-OpenSSH_9.2p1 Debian-2\r\nHTTP/1.1 400 Bad Request\r\n\r\n');
+      }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as { port: number };
+      assert.equal(await seen(`${scheme}://127.0.0.1:${port}`), 'down garbage');
+      server.close();
+    });
+});
