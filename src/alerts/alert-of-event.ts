@@ -5,7 +5,14 @@ import { faultsOfOneFile, storeFaultStep } from '../core/store-fault.ts';
 import { nearestThere } from '../deploy/private-folder.ts';
 import { type AlertContent, noneOf } from './alert-content.ts';
 import { resolvedPrefix } from './alert-json.ts';
-import { applicationPrefix, crashLoopAlert, releaseAlert, rolloutAlert, upstreamAlert } from './application-alerts.ts';
+import {
+  applicationPrefix,
+  crashLoopAlert,
+  dependencyAlert,
+  releaseAlert,
+  rolloutAlert,
+  upstreamAlert,
+} from './application-alerts.ts';
 import { connectionRefusals } from '../core/connection-refusals.ts';
 import { missingRequestsQuery } from '../core/objective.ts';
 import { descriptorsStep } from '../core/descriptor-need.ts';
@@ -145,6 +152,8 @@ function contentOf(event: Event): AlertContent | null {
       return rolloutAlert(event);
     case 'application_crash_loop':
       return crashLoopAlert(event);
+    case 'dependency_state':
+      return dependencyAlert(event);
     case 'upstream_unavailable':
       return upstreamAlert(event);
     default:

@@ -1,4 +1,5 @@
 /** The part of a feature in the main thread. */
+import type { Connector } from '../core/connector.ts';
 import type { ExchangeCount } from '../core/counters.ts';
 import type { EndpointId, UpstreamId } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
@@ -6,6 +7,7 @@ import type { FeatureMessages, FeatureScope, FeatureState } from '../core/featur
 import type { MetricFamily } from '../core/metric-family.ts';
 import type { Random } from '../core/random.ts';
 import type { Clock } from '../core/time.ts';
+import type { HealthChecker } from '../core/health-checker.ts';
 import type { LaunchPart } from './launch.ts';
 import type { WaitingCount } from '../core/waiting-requests.ts';
 
@@ -46,6 +48,8 @@ export interface MainFeaturePorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: EventSink;
+  readonly connector: Connector;
+  readonly checker: HealthChecker;
   readonly endpoints: {
     /** An endpoint has said in a response that it wants no new requests. */
     onDrainSignal(upstream: UpstreamId, endpoint: EndpointId): void;

@@ -36,11 +36,10 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 
 function check(url: string, settings: { readOnly?: boolean; timeoutMs?: number } = {}): Promise<CheckResult> {
   const { readOnly = false, timeoutMs = 5000 } = settings;
-  const found = dependencyOf('database', url);
+  const found = dependencyOf(url);
   assert.ok(found.ok);
-  const { password, ...target } = found.value;
-  const spec = { ...target, password: null, intervalMs: 5000, timeoutMs, readOnly };
-  return new Promise((resolve) => checkDependency({ spec, password }, ports, resolve));
+  const order = { ...found.value, timeoutMs, readOnly };
+  return new Promise((resolve) => checkDependency(order, ports, resolve));
 }
 
 /** 'down refused', 'up'. */

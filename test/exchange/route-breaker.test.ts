@@ -38,6 +38,8 @@ class BreakerWorld {
     this.outcomes = new OutcomeCounts((route) => this.world.features.judgesFailuresOf(route));
     this.breakers = new CircuitBreakers({
       stateFolder: null,
+      connector: {} as never,
+      checker: {} as never,
       endpoints: { onDrainSignal() {} },
       counted: () => null,
       waiting: () => [],

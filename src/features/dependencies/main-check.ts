@@ -15,7 +15,7 @@ import { answerBytesMax, type Conversation, textOf } from './main-conversation.t
 import { MysqlConversation } from './main-mysql.ts';
 import { PostgresConversation } from './main-postgres.ts';
 import { RedisConversation } from './main-redis.ts';
-import type { DependencySpec } from './settings.ts';
+import type { DependencyTarget } from './settings.ts';
 
 export interface DependencyCheckPorts {
   readonly clock: Clock;
@@ -24,9 +24,9 @@ export interface DependencyCheckPorts {
   readonly checker: HealthChecker;
 }
 
-export interface CheckOrder {
-  readonly spec: DependencySpec;
-  readonly password: string | null;
+export interface CheckOrder extends DependencyTarget {
+  readonly timeoutMs: number;
+  readonly readOnly: boolean;
 }
 
 /** Null: the gateway itself had no descriptor or port left, which says nothing of the dependency. */
@@ -38,7 +38,7 @@ export function checkDependency(
   ports: DependencyCheckPorts,
   onResult: (result: CheckResult) => void,
 ): Cancellable {
-  if (order.spec.kind === 'http') return checkOverHttp(order.spec, ports.checker, onResult);
+  if (order.kind === 'http') return checkOverHttp(order, ports.checker, onResult);
   const check = new DependencyCheck(order, ports, onResult);
   check.begin();
   return check;
@@ -72,7 +72,7 @@ class DependencyCheck implements ConnectWaiter, TransportListener, Cancellable {
 
   begin(): void {
     const { clock, connector } = this.#ports;
-    const { address, timeoutMs } = this.#order.spec;
+    const { address, timeoutMs } = this.#order;
     this.#timer = clock.schedule(after(clock.now(), timeoutMs), () => this.#onTimeout(), null);
     if (address.kind === 'unix') return this.#connect({ kind: 'unix', path: address.path, tls: null });
     if (isLiteral(address.host)) return this.#onAddresses([address.host]);
@@ -88,7 +88,7 @@ class DependencyCheck implements ConnectWaiter, TransportListener, Cancellable {
 
   #onAddresses(addresses: readonly string[]): void {
     const [next, ...rest] = addresses;
-    const { address, tls, kind } = this.#order.spec;
+    const { address, tls, kind } = this.#order;
     if (this.#isOver || next === undefined || address.kind === 'unix') return;
     this.#addresses = rest;
     // A password is for the server alone that the certificate names.
@@ -154,7 +154,7 @@ class DependencyCheck implements ConnectWaiter, TransportListener, Cancellable {
 
   #onTimeout(): void {
     this.#timer = null;
-    const limit = `${this.#order.spec.timeoutMs / 1000} s`;
+    const limit = `${this.#order.timeoutMs / 1000} s`;
     this.#end(faulty(this.#transport === null ? 'no_connection' : 'no_answer', limit));
   }
 
@@ -180,8 +180,8 @@ const faultOfMeaning: Readonly<Record<string, DependencyFault>> = {
   reset: 'closed',
 };
 
-function conversationOf({ spec, password }: CheckOrder, random: Random): Conversation | null {
-  const { kind, user, database, readOnly, tls } = spec;
+function conversationOf(order: CheckOrder, random: Random): Conversation | null {
+  const { kind, user, database, password, readOnly, tls } = order;
   if (kind === 'postgres') return new PostgresConversation({ user, database, password, readOnly, tls }, random);
   if (kind === 'mysql') return new MysqlConversation({ user, database, password });
   if (kind === 'redis') return new RedisConversation({ user, password, readOnly });
@@ -191,11 +191,11 @@ function conversationOf({ spec, password }: CheckOrder, random: Random): Convers
 const isLiteral = (host: string): boolean => host.includes(':') || /^\d+(?:\.\d+){3}$/.test(host);
 
 function checkOverHttp(
-  spec: DependencySpec,
+  order: CheckOrder,
   checker: HealthChecker,
   onResult: (result: CheckResult) => void,
 ): Cancellable {
-  const { address, host, path, timeoutMs, tls } = spec;
+  const { address, host, path, timeoutMs, tls } = order;
   const probe = { kind: 'http', path, host, userAgent: 'candor-dependency-check', reads: 'advice' } as const;
   return checker.check({ address, tls: tls ? verifying : null, probe, timeoutMs }, (result) =>
     onResult(findingOf(result, timeoutMs)),

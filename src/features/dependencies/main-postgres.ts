@@ -51,6 +51,7 @@ export class PostgresConversation implements Conversation {
   }
 
   onBytes(bytes: Uint8Array, take: (count: number) => void): Turn {
+    if (bytes.length === 0) return null;
     if (this.#awaitsTls) return this.#onTlsAnswer(bytes[0]);
     const reader = new BoundedReader(bytes);
     const type = String.fromCharCode(reader.byte());

@@ -5,12 +5,26 @@ export const dependenciesName = 'dependencies';
 export const dependencyKinds = ['postgres', 'mysql', 'redis', 'http', 'tcp'] as const;
 export type DependencyKind = (typeof dependencyKinds)[number];
 
-/** What an application needs besides itself, as the file names it. */
+/** What an application needs besides itself. */
 export interface DependencySpec {
   readonly name: string;
+  /** May have a password. */
+  readonly url: string;
+  readonly kind: DependencyKind;
+  /** Scheme, host, port and database: what people may see. */
+  readonly shown: string;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** Null: the password is in the URL, or there is none. */
+  readonly passwordFile: string | null;
+  /** Its applications only read: a replica serves them as well. */
+  readonly readOnly: boolean;
+}
+
+/** What its URL says. */
+export interface DependencyTarget {
   readonly kind: DependencyKind;
   readonly address: EndpointAddress;
-  /** Scheme, host, port and database: what people may see. */
   readonly shown: string;
   /** Of an https URL, and where its own protocol begins with TLS (`rediss`) or asks for it (`sslmode=require`). */
   readonly tls: boolean;
@@ -20,17 +34,8 @@ export interface DependencySpec {
   /** '': none is given. */
   readonly user: string;
   readonly database: string;
-  readonly password: DependencyPassword | null;
-  readonly intervalMs: number;
-  readonly timeoutMs: number;
-  /** Its applications only read: a replica serves them as well. */
-  readonly readOnly: boolean;
+  readonly password: string | null;
 }
-
-export type DependencyPassword =
-  | { readonly from: 'text'; readonly text: string }
-  /** One of `secrets`. */
-  | { readonly from: 'secret'; readonly name: string };
 
 /** Of the file. */
 export interface DependenciesSpec {

@@ -1,12 +1,7 @@
 /** What a URL of a dependency says. */
 import { type EndpointAddress, hostPort } from '../../core/endpoint.ts';
 import { type Result, failWith, succeed } from '#failures/result.ts';
-import type { DependencyKind, DependencySpec } from './settings.ts';
-
-/** What the URL says, with the password that it has. */
-export type DependencyTarget = Omit<DependencySpec, 'password' | 'intervalMs' | 'timeoutMs' | 'readOnly'> & {
-  readonly password: string | null;
-};
+import type { DependencyKind, DependencyTarget } from './settings.ts';
 
 interface Scheme {
   readonly kind: DependencyKind;
@@ -38,7 +33,7 @@ export interface UrlFault {
 
 const example = 'write a URL such as postgres://127.0.0.1:5432/shop';
 
-export function dependencyOf(name: string, written: string): Result<DependencyTarget, UrlFault> {
+export function dependencyOf(written: string): Result<DependencyTarget, UrlFault> {
   const [, schemeName = '', authority = '', rest = ''] = /^([a-z]+):\/\/([^/?#]*)([^#]*)$/.exec(written) ?? [];
   const scheme = schemes[schemeName];
   if (schemeName === '') return failWith({ message: 'this is no URL', suggestion: example });
@@ -61,7 +56,6 @@ export function dependencyOf(name: string, written: string): Result<DependencyTa
   const shownDatabase = isHttp || database === '' || scheme.kind === 'redis' ? '' : `/${database}`;
   const host = address.value.kind === 'tcp' ? hostOf(address.value, scheme.port) : 'localhost';
   return succeed({
-    name,
     kind: scheme.kind,
     address: address.value,
     shown:
