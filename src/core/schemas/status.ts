@@ -242,7 +242,6 @@ export const statusSchema = z.object({
         dependents: z.array(text).describe('Applications that depend on it (`depends_on`).'),
       }),
     )
-    .optional()
     .describe('What applications depend on (`dependencies`), as the checks of the gateway see it.'),
   alerts: z.array(alertTargetSchema).describe('Who is told of incidents and the like.'),
   store: z

@@ -140,22 +140,20 @@ export const faults = {
 
 export type DependencyFault = keyof typeof faults;
 
-export const wordsOfFault = (fault: DependencyFault): Words => faults[fault];
-
-export type Finding =
+export type DependencyFinding =
   /** `detail`: what was seen; one clause that begins with a verb. */
   | { readonly fault: null; readonly detail: string }
   /** `detail`: what it said itself, or a number; null: nothing more is known. */
   | { readonly fault: DependencyFault; readonly detail: string | null };
 
-export const up = (detail: string): Finding => ({ fault: null, detail });
-export const faulty = (fault: DependencyFault, detail: string | null = null): Finding => ({ fault, detail });
+export const up = (detail: string): DependencyFinding => ({ fault: null, detail });
+export const faulty = (fault: DependencyFault, detail: string | null = null): DependencyFinding => ({ fault, detail });
 
-export const stateOf = ({ fault }: Finding): 'up' | 'degraded' | 'down' =>
+export const stateOf = ({ fault }: DependencyFinding): 'up' | 'degraded' | 'down' =>
   fault === null ? 'up' : faults[fault].state;
 
 /** One clause after the name of the dependency. `tense`: of a moment that is over. */
-export function findingText({ fault, detail }: Finding, tense: 'now' | 'then' = 'now'): string {
+export function findingText({ fault, detail }: DependencyFinding, tense: 'now' | 'then' = 'now'): string {
   if (fault === null) return detail;
   const words = faults[fault][tense];
   return detail === null ? words : `${words} (${detail})`;

@@ -109,7 +109,9 @@ export const dependencies: FeatureKeys = featureKeys<object, object, FileRead, A
     const { dependencies: written = {} } = file.read;
     const needed = new Set(applications.flatMap(({ read }) => read.depends_on ?? []));
     for (const [named, read] of Object.entries(written)) reviewOne(named, read, needed.has(named), findings);
-    for (const { path: at, read } of applications) {
+    // Those that are written wrongly are none yet.
+    const areKnown = file.read.dependencies !== undefined || !Object.hasOwn(file.read, 'dependencies');
+    for (const { path: at, read } of areKnown ? applications : []) {
       for (const [index, one] of (read.depends_on ?? []).entries()) {
         if (Object.hasOwn(written, one)) continue;
         const [meant] = nearest(one, Object.keys(written), 1);

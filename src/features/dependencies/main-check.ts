@@ -10,7 +10,7 @@ import type { Cause, Failure } from '#failures/failure.ts';
 import { shapeOf } from '#failures/failure-texts.ts';
 import type { Shape } from '#failures/shape.ts';
 import { meaningOf } from '#failures/errno-meaning.ts';
-import { type DependencyFault, faulty, type Finding, up } from './finding.ts';
+import { type DependencyFault, faulty, type DependencyFinding, up } from './finding.ts';
 import { answerBytesMax, type Conversation, textOf } from './main-conversation.ts';
 import { MysqlConversation } from './main-mysql.ts';
 import { PostgresConversation } from './main-postgres.ts';
@@ -30,7 +30,7 @@ export interface CheckOrder extends DependencyTarget {
 }
 
 /** Null: the gateway itself had no descriptor or port left, which says nothing of the dependency. */
-export type CheckResult = Finding | null;
+export type CheckResult = DependencyFinding | null;
 
 /** Calls `onResult` exactly once, within the timeout, unless the caller cancels first. */
 export function checkDependency(

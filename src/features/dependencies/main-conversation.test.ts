@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import * as fc from '../../../test/properties.ts';
 import { SeededRandom } from '../../testing/seeded-random.ts';
 import { findingText, stateOf } from './finding.ts';
-import type { Conversation, Turn } from './main-conversation.ts';
+import type { Conversation, ConversationStep } from './main-conversation.ts';
 import { MysqlConversation } from './main-mysql.ts';
 import { PostgresConversation } from './main-postgres.ts';
 import { RedisConversation } from './main-redis.ts';
@@ -26,7 +26,7 @@ function heard(conversation: Conversation, bytes: Uint8Array): string {
   let held = bytes;
   for (;;) {
     let taken = 0;
-    const turn: Turn = conversation.onBytes(held, (count) => (taken = count));
+    const turn: ConversationStep = conversation.onBytes(held, (count) => (taken = count));
     if (turn !== null && 'finding' in turn) return `${stateOf(turn.finding)}: ${findingText(turn.finding)}`;
     if (taken === 0) return 'waits';
     held = held.subarray(taken);

@@ -1,19 +1,19 @@
 /** How a check talks to a dependency. What comes from the network is hostile: each read is bounded, and nothing throws. */
 import { visibleLine } from '#failures/invisible-characters.ts';
-import type { Finding } from './finding.ts';
+import type { DependencyFinding } from './finding.ts';
 
-export type Turn =
+export type ConversationStep =
   /** More bytes are needed. */
   | null
   | { readonly send: Uint8Array }
   /** The check is over. `send`: a farewell. */
-  | { readonly finding: Finding; readonly send?: Uint8Array };
+  | { readonly finding: DependencyFinding; readonly send?: Uint8Array };
 
 export interface Conversation {
   /** What is sent first; null: the peer begins. */
   begin(): Uint8Array | null;
   /** All bytes that have come and were not taken yet. `take` says how many of them are not needed any more. */
-  onBytes(bytes: Uint8Array, take: (count: number) => void): Turn;
+  onBytes(bytes: Uint8Array, take: (count: number) => void): ConversationStep;
 }
 
 /** No answer that a check needs is larger. */

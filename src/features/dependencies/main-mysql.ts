@@ -1,9 +1,16 @@
 /** The client's side of the protocol of MySQL and MariaDB, as far as a login. */
 import { createHash } from 'node:crypto';
-import { faulty, type DependencyFault, type Finding, up } from './finding.ts';
-import { BoundedReader, type Conversation, peerText, textOf, type Turn, utf8 } from './main-conversation.ts';
+import { faulty, type DependencyFault, type DependencyFinding, up } from './finding.ts';
+import {
+  BoundedReader,
+  type Conversation,
+  peerText,
+  textOf,
+  type ConversationStep,
+  utf8,
+} from './main-conversation.ts';
 
-export interface MysqlQuestion {
+interface MysqlQuestion {
   /** '': that of Candor, which need not exist. */
   readonly user: string;
   readonly database: string;
@@ -37,7 +44,7 @@ export class MysqlConversation implements Conversation {
     return null;
   }
 
-  onBytes(bytes: Uint8Array, take: (count: number) => void): Turn {
+  onBytes(bytes: Uint8Array, take: (count: number) => void): ConversationStep {
     const reader = new BoundedReader(bytes);
     const length = reader.littleEndian(3);
     const sequence = reader.byte();
@@ -49,7 +56,7 @@ export class MysqlConversation implements Conversation {
     return this.#isGreeted ? this.#onAnswer(packet, sequence) : this.#onGreeting(packet, sequence);
   }
 
-  #onGreeting(packet: Uint8Array, sequence: number): Turn {
+  #onGreeting(packet: Uint8Array, sequence: number): ConversationStep {
     const reader = new BoundedReader(packet);
     const version = reader.byte();
     if (version === 0xff) return { finding: this.#errorOf(packet) };
@@ -98,7 +105,7 @@ export class MysqlConversation implements Conversation {
     );
   }
 
-  #onAnswer(packet: Uint8Array, sequence: number): Turn {
+  #onAnswer(packet: Uint8Array, sequence: number): ConversationStep {
     const kind = packet[0];
     if (kind === 0) return { finding: up(this.#asked.password === null ? 'is ready' : 'took the login'), send: quit };
     if (kind === 0xff) return { finding: this.#errorOf(packet) };
@@ -108,7 +115,7 @@ export class MysqlConversation implements Conversation {
     return { finding: notSpoken };
   }
 
-  #switch(packet: Uint8Array, sequence: number): Turn {
+  #switch(packet: Uint8Array, sequence: number): ConversationStep {
     if (this.#hasSwitched) return { finding: notSpoken };
     this.#hasSwitched = true;
     const reader = new BoundedReader(packet, 1);
@@ -117,7 +124,7 @@ export class MysqlConversation implements Conversation {
     return { send: packetOf(sequence + 1, proofOf(plugin, this.#asked.password, reader.rest().subarray(0, 20))) };
   }
 
-  #errorOf(packet: Uint8Array): Finding {
+  #errorOf(packet: Uint8Array): DependencyFinding {
     const reader = new BoundedReader(packet, 1);
     const code = reader.littleEndian(2);
     if (reader.isOver) return notSpoken;

@@ -1,11 +1,18 @@
 /** The frontend of PostgreSQL's protocol 3.0, as far as a login. */
 import { createHash } from 'node:crypto';
-import { faulty, type Finding, up } from './finding.ts';
-import { BoundedReader, type Conversation, peerText, textOf, type Turn, utf8 } from './main-conversation.ts';
+import { faulty, type DependencyFinding, up } from './finding.ts';
+import {
+  BoundedReader,
+  type Conversation,
+  peerText,
+  textOf,
+  type ConversationStep,
+  utf8,
+} from './main-conversation.ts';
 import { ScramLogin } from './main-scram.ts';
 import type { Random } from '../../core/random.ts';
 
-export interface PostgresQuestion {
+interface PostgresQuestion {
   /** '': that of Candor, which need not exist. */
   readonly user: string;
   readonly database: string;
@@ -50,7 +57,7 @@ export class PostgresConversation implements Conversation {
     return message(null, int32(protocolVersion), ...parameters, zero);
   }
 
-  onBytes(bytes: Uint8Array, take: (count: number) => void): Turn {
+  onBytes(bytes: Uint8Array, take: (count: number) => void): ConversationStep {
     if (bytes.length === 0) return null;
     if (this.#awaitsTls) return this.#onTlsAnswer(bytes[0]);
     const reader = new BoundedReader(bytes);
@@ -66,14 +73,14 @@ export class PostgresConversation implements Conversation {
   }
 
   /** TLS is as far as this check goes: what a server in clear text would say comes behind the handshake. */
-  #onTlsAnswer(answer: number | undefined): Turn {
+  #onTlsAnswer(answer: number | undefined): ConversationStep {
     if (answer === undefined) return null;
     if (answer === 0x53) return { finding: up('answers, and speaks TLS') };
     if (answer === 0x4e) return { finding: faulty('tls', 'it has no TLS') };
     return { finding: notSpoken };
   }
 
-  #onMessage(type: string, body: Uint8Array): Turn {
+  #onMessage(type: string, body: Uint8Array): ConversationStep {
     if (type === 'E') return { finding: this.#errorOf(body) };
     if (type === 'R') return this.#onAuthentication(body);
     if (type === 'S') this.#onParameter(body);
@@ -81,7 +88,7 @@ export class PostgresConversation implements Conversation {
     return { finding: this.#readyFinding, send: terminate };
   }
 
-  get #readyFinding(): Finding {
+  get #readyFinding(): DependencyFinding {
     if (this.#asked.readOnly || this.#isOn.size === 0) return up(this.#isLoggedIn ? 'took the login' : 'is ready');
     return this.#isOn.has('in_hot_standby') ? faulty('replica') : faulty('replica', 'default_transaction_read_only');
   }
@@ -92,7 +99,7 @@ export class PostgresConversation implements Conversation {
     if (value === 'on' && (name === 'in_hot_standby' || name === 'default_transaction_read_only')) this.#isOn.add(name);
   }
 
-  #onAuthentication(body: Uint8Array): Turn {
+  #onAuthentication(body: Uint8Array): ConversationStep {
     const reader = new BoundedReader(body);
     const kind = reader.bigEndian(4);
     if (reader.isOver) return { finding: notSpoken };
@@ -109,7 +116,7 @@ export class PostgresConversation implements Conversation {
     return { finding: up('answers, and asks for a login of another kind than the check has') };
   }
 
-  #beginScram(mechanisms: Uint8Array, password: string): Turn {
+  #beginScram(mechanisms: Uint8Array, password: string): ConversationStep {
     if (!textOf(mechanisms).split('\0').includes('SCRAM-SHA-256'))
       return { finding: up('answers, and asks for a login of another kind than the check has') };
     this.#login = new ScramLogin(password, this.#random);
@@ -117,7 +124,7 @@ export class PostgresConversation implements Conversation {
     return { send: message('p', utf8('SCRAM-SHA-256\0'), int32(first.length), first) };
   }
 
-  #goOnWithScram(kind: number, said: Uint8Array): Turn {
+  #goOnWithScram(kind: number, said: Uint8Array): ConversationStep {
     if (this.#login === null) return { finding: notSpoken };
     if (kind === 12)
       return this.#login.isServersOwn(textOf(said))
@@ -127,7 +134,7 @@ export class PostgresConversation implements Conversation {
     return final === null ? { finding: notSpoken } : { send: message('p', utf8(final)) };
   }
 
-  #errorOf(body: Uint8Array): Finding {
+  #errorOf(body: Uint8Array): DependencyFinding {
     const reader = new BoundedReader(body);
     let code = '';
     let text: string | null = null;

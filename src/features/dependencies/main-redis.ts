@@ -1,8 +1,8 @@
 /** What Redis, Valkey and their like are asked: AUTH, PING and INFO replication. */
-import { type DependencyFault, faulty, type Finding, up } from './finding.ts';
-import { type Conversation, peerText, textOf, type Turn, utf8 } from './main-conversation.ts';
+import { type DependencyFault, faulty, type DependencyFinding, up } from './finding.ts';
+import { type Conversation, peerText, textOf, type ConversationStep, utf8 } from './main-conversation.ts';
 
-export interface RedisQuestion {
+interface RedisQuestion {
   readonly user: string;
   readonly password: string | null;
   readonly readOnly: boolean;
@@ -25,7 +25,7 @@ export class RedisConversation implements Conversation {
     return command('AUTH', ...(user === '' ? [] : [user]), password);
   }
 
-  onBytes(bytes: Uint8Array, take: (count: number) => void): Turn {
+  onBytes(bytes: Uint8Array, take: (count: number) => void): ConversationStep {
     const end = bytes.indexOf(0x0a);
     const first = String.fromCharCode(bytes[0] ?? 0);
     if (!'+-$:*'.includes(first)) return { finding: notSpoken };
@@ -38,7 +38,7 @@ export class RedisConversation implements Conversation {
     return this.#onDone(textOf(line));
   }
 
-  #onDone(line: string): Turn {
+  #onDone(line: string): ConversationStep {
     if (this.#step === 'AUTH') {
       this.#step = 'PING';
       return { send: ping };
@@ -48,7 +48,7 @@ export class RedisConversation implements Conversation {
     return { send: command('INFO', 'replication') };
   }
 
-  #onBulk(bytes: Uint8Array, from: number, length: number): Turn {
+  #onBulk(bytes: Uint8Array, from: number, length: number): ConversationStep {
     if (this.#step !== 'INFO' || !(length >= 0 && length <= lineBytesMax * 8)) return { finding: notSpoken };
     if (bytes.length < from + length) return null;
     const facts = new Map(
@@ -61,11 +61,11 @@ export class RedisConversation implements Conversation {
     return { finding: this.#asked.readOnly ? this.#ready : faulty('replica') };
   }
 
-  get #ready(): Finding {
+  get #ready(): DependencyFinding {
     return up(this.#asked.password === null ? 'is ready' : 'took the login');
   }
 
-  #onError(line: Uint8Array): Turn {
+  #onError(line: Uint8Array): ConversationStep {
     const said = textOf(line.subarray(0, lineBytesMax));
     const [code = ''] = said.split(' ');
     // A user may ping and not ask for more.

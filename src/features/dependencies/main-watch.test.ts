@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { SeededRandom } from '../../testing/seeded-random.ts';
 import { SimulatedClock } from '../../testing/simulated-clock.ts';
-import { faulty, type Finding, up } from './finding.ts';
+import { faulty, type DependencyFinding, up } from './finding.ts';
 import { type DependencyChange, DependencyWatch } from './main-watch.ts';
 
 let clock: SimulatedClock;
@@ -10,7 +10,7 @@ let seen: string[];
 let checks: number;
 let running: number;
 /** What checks find, and how long they take. */
-let finding: Finding | null;
+let finding: DependencyFinding | null;
 let tookMs: number;
 
 beforeEach(() => {

@@ -1,7 +1,7 @@
 import type { Cancellable } from '../../core/connector.ts';
 import type { Random } from '../../core/random.ts';
 import { after, type Clock, type Instant, type Timer } from '../../core/time.ts';
-import { type DependencyFault, type Finding, stateOf } from './finding.ts';
+import { type DependencyFault, type DependencyFinding, stateOf } from './finding.ts';
 import type { CheckResult } from './main-check.ts';
 import type { DependencyState } from './settings.ts';
 
@@ -9,7 +9,7 @@ import type { DependencyState } from './settings.ts';
 export interface DependencyChange {
   readonly from: DependencyState;
   readonly to: DependencyState;
-  readonly finding: Finding;
+  readonly finding: DependencyFinding;
   /** How long ago the first check of this state began, and the last one that found it up; null: none has. */
   readonly sinceMs: number;
   readonly upMs: number | null;
@@ -40,7 +40,7 @@ export class DependencyWatch {
   #timer: Timer | null = null;
   #running: Cancellable | null = null;
   #state: DependencyState = 'unknown';
-  #finding: Finding | null = null;
+  #finding: DependencyFinding | null = null;
   #since: Instant;
   #upAt: Instant | null = null;
   /** Of the running check, or the last one. */
@@ -60,7 +60,7 @@ export class DependencyWatch {
     return this.#state;
   }
 
-  get finding(): Finding | null {
+  get finding(): DependencyFinding | null {
     return this.#finding;
   }
 
@@ -125,7 +125,7 @@ export class DependencyWatch {
     this.#next(everyMs * (1 - jitter + 2 * jitter * random.next()));
   }
 
-  #take(finding: Finding): void {
+  #take(finding: DependencyFinding): void {
     const { clock, onChange } = this.#parts;
     const from = this.#state;
     const to = stateOf(finding);

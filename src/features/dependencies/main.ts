@@ -30,7 +30,7 @@ interface Watched {
 }
 
 /** Checks what applications depend on, and tells when it changes. It keeps no request from an application. */
-export class Dependencies implements MainPart<DependenciesSpec | DependsOnSpec> {
+class Dependencies implements MainPart<DependenciesSpec | DependsOnSpec> {
   readonly #parts: DependenciesParts;
   #watched = new Map<string, Watched>();
 

@@ -2,8 +2,7 @@ import type { EndpointAddress } from '../../core/endpoint.ts';
 
 export const dependenciesName = 'dependencies';
 
-export const dependencyKinds = ['postgres', 'mysql', 'redis', 'http', 'tcp'] as const;
-export type DependencyKind = (typeof dependencyKinds)[number];
+export type DependencyKind = 'postgres' | 'mysql' | 'redis' | 'http' | 'tcp';
 
 /** What an application needs besides itself. */
 export interface DependencySpec {
@@ -48,8 +47,7 @@ export interface DependsOnSpec {
 }
 
 /** `unknown`: no check has ended yet. `degraded`: it says itself that it does not do all that it should. */
-export const dependencyStates = ['unknown', 'up', 'degraded', 'down'] as const;
-export type DependencyState = (typeof dependencyStates)[number];
+export type DependencyState = 'unknown' | 'up' | 'degraded' | 'down';
 
 /** Of one dependency, as the status has it. */
 export interface DependencyStatus {

@@ -23,7 +23,7 @@ const schemes: Readonly<Record<string, Scheme>> = {
   unix: { kind: 'tcp', port: null },
 };
 
-export const schemeNames: readonly string[] = Object.keys(schemes);
+const schemeNames: readonly string[] = Object.keys(schemes);
 
 /** Why the text is no such URL: a sentence that names nothing of it, since it may have a password, and what to write. */
 export interface UrlFault {
@@ -31,7 +31,7 @@ export interface UrlFault {
   readonly suggestion: string;
 }
 
-const example = 'write a URL such as postgres://127.0.0.1:5432/shop';
+const example = 'write a URL such as postgres://db.internal/shop';
 
 export function dependencyOf(written: string): Result<DependencyTarget, UrlFault> {
   const [, schemeName = '', authority = '', rest = ''] = /^([a-z]+):\/\/([^/?#]*)([^#]*)$/.exec(written) ?? [];
