@@ -95,7 +95,7 @@ export function dependencyAlert({ evidence, to, from, reason }: EventOf<'depende
   return {
     ...noneOf,
     key: `dependency:${dependency}`,
-    kind: 'application',
+    kind: 'dependency',
     change: isDown ? 'opened' : 'resolved',
     severity: isDown ? 'warning' : 'info',
     upstreams: dependents,

@@ -5,6 +5,7 @@ export const alertKinds = [
   'release',
   'application',
   'upstream',
+  'dependency',
   'certificate',
   'disk',
   'records',

@@ -71,13 +71,14 @@ routes: [{ path: /blog, to: blog }, { path: /api, to: api }, { to: shop }]
     const [names, others] = await Promise.all([incidentOf('shop', '/page'), incidentOf('blog', '/blog/page')]);
     assert.equal(names[0], 'dependency', names.join(' '));
     assert.ok(!others.includes('dependency'));
+    assert.ok(!suspectsOf('api')?.some(({ name }) => name === 'dependency'), 'one that failed before');
     assert.match(
       suspectsOf('shop')?.[0]?.sentence ?? '',
       /^cache \(redis:\/\/127\.0\.0\.1:\d+\) refused connections \(ECONNREFUSED\) (?:at the time of|\d+ s before) the first failure/,
     );
     assert.equal(state(), 'down');
     const [event] = edge.eventsOf('dependency_state');
-    assert.deepEqual([event?.from, event?.to, event?.evidence.dependents], ['up', 'down', ['shop']]);
+    assert.deepEqual([event?.from, event?.to, event?.evidence.dependents], ['up', 'down', ['shop', 'api']]);
   });
 
   test('and tells when it works again', async () => {
