@@ -19,7 +19,7 @@ const downFit = 0.97;
 const degradedFit = 0.86;
 
 /** Checks are not as exact as requests: one that was under way at the first failure may still find it up. */
-const overlapMs = 1000;
+const overlapMs = 500;
 
 type StateEvent = SeenOf<'dependency_state'>;
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { basename, dirname, join } from 'node:path';
+import { selfSignedCertificate } from '../../src/testing/certificates.ts';
 import { findPeer, type Peer, type PeerName } from '../../scripts/peers.ts';
 import { until } from '../gateway/start-from-yaml.ts';
 
@@ -31,6 +32,13 @@ abstract class Database {
     const ran = spawnSync(program, args, { ...this.#options, input, encoding: 'utf8' });
     if (ran.status !== 0) throw new Error(`${basename(program)}: ${ran.error?.message ?? ran.stderr.slice(-800)}`);
     return ran.stdout;
+  }
+
+  /** A file that only the server's user may read. */
+  protected write(name: string, text: string): void {
+    const path = join(this.folder, name);
+    writeFileSync(path, text, { mode: 0o600 });
+    if (unprivileged.uid !== undefined) chownSync(path, unprivileged.uid, unprivileged.gid);
   }
 
   protected spawnServer(args: readonly string[], argv0 = basename(this.peer.path)): void {
@@ -73,9 +81,12 @@ export class Postgres extends Database {
       [
         `listen_addresses = '127.0.0.1'\nport = ${this.port}\nunix_socket_directories = '${this.folder}'`,
         'fsync = off\nmax_connections = 4\nsuperuser_reserved_connections = 0\nshared_buffers = 1MB',
-        'max_wal_senders = 0\nwal_level = minimal\nautovacuum = off\n',
+        'max_wal_senders = 0\nwal_level = minimal\nautovacuum = off\nssl = on\n',
       ].join('\n'),
     );
+    const { certificate, key } = selfSignedCertificate(Date.now(), { names: ['db.test'] });
+    this.write('data/server.crt', certificate);
+    this.write('data/server.key', key);
     const script = [
       "create role shop login password 'example';",
       "set password_encryption = 'md5';",

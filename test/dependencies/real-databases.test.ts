@@ -72,7 +72,8 @@ describe('PostgreSQL', { skip: postgres.skip }, () => {
     ['a database that is not there', 'shop:example@', '/none', 'down absent'],
     ['a user whom the rules for hosts bar', 'barred@', '/shop', 'down denied'],
     ['neither user nor database', '', '', 'up: answers, and does not know the user that the check gives'],
-    ['TLS, which it does not have', 'shop:example@', '/shop?sslmode=require', 'down tls'],
+    ['TLS', 'shop:example@', '/shop?sslmode=require', 'up: took the login'],
+    ['TLS and a wrong password', 'shop:wrong@', '/shop?sslmode=require', 'down login'],
   ] as const)
     test(`with ${what} it is ${wanted}`, async () => {
       assert.equal(await seen(`postgres://${user}${at}${path}`), wanted);
@@ -97,6 +98,7 @@ describe('PostgreSQL', { skip: postgres.skip }, () => {
       held.push(socket);
     }
     const found = await seen(`postgres://owner@${at}/shop`);
+    assert.equal(await seen(`postgres://owner@${at}/shop?sslmode=require`), 'down full');
     for (const socket of held) socket.destroy();
     assert.equal(found, 'down full');
     await until('connections are free', async () => (await seen(`postgres://owner@${at}/shop`)) === 'up: is ready');
@@ -233,15 +235,41 @@ describe('Redis', { skip: redis.skip }, () => {
 });
 
 describe('Programs that are no databases', () => {
+  const answering = async (
+    answer: string | null,
+    url: (at: string) => string,
+  ): Promise<[found: string, open: number]> => {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.resume();
+      if (answer !== null) socket.end(answer);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    const found = await seen(url(`127.0.0.1:${port}`), { timeoutMs: 300 });
+    const open = (): Promise<number> => new Promise((resolve) => server.getConnections((_, count) => resolve(count)));
+    await until('no connection is left', async () => (await open()) === 0);
+    server.close();
+    return [found, await open()];
+  };
+
   for (const scheme of ['postgres', 'mysql', 'redis'])
     test(`what ${scheme} takes for its own does not answer in HTTP or SSH`, async () => {
-      const server = createServer((socket) => {
-        socket.on('error', () => undefined);
-        socket.end('SSH-2.0-OpenSSH_9.2p1 Debian-2\r\nHTTP/1.1 400 Bad Request\r\n\r\n');
-      }).listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      const { port } = server.address() as { port: number };
-      assert.equal(await seen(`${scheme}://127.0.0.1:${port}`), 'down garbage');
-      server.close();
+      const said = 'SSH-2.0-OpenSSH_9.2p1 Debian-2\r\nHTTP/1.1 400 Bad Request\r\n\r\n';
+      assert.deepEqual(await answering(said, (at) => `${scheme}://${at}`), ['down garbage', 0]);
     });
+  for (const [what, answer, wanted] of [
+    ['that has no TLS', 'N', 'down tls'],
+    ['that adds bytes to its answer', 'SE', 'down garbage'],
+    ['that says nothing', null, 'down no_answer'],
+    ['that closes the connection', '', 'down tls'],
+    ['that answers with an error', 'E\0\0\0\x08SFA\0', 'down error'],
+  ] as const)
+    test(`a PostgreSQL ${what} when it is asked for TLS is ${wanted}, and no connection is left`, async () => {
+      assert.deepEqual(await answering(answer, (at) => `postgres://${at}/shop?sslmode=require`), [wanted, 0]);
+    });
+  test('a check of one that says nothing leaves no connection', async () => {
+    for (const scheme of ['postgres', 'mysql', 'redis', 'http'])
+      assert.deepEqual(await answering(null, (at) => `${scheme}://${at}`), ['down no_answer', 0]);
+  });
 });

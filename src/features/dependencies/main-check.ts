@@ -4,6 +4,7 @@ import { healthAdvice, healthStatus } from '../../core/health-json.ts';
 import type { HealthChecker, HealthCheckResult } from '../../core/health-checker.ts';
 import type { Random } from '../../core/random.ts';
 import { after, type Clock, type Timer } from '../../core/time.ts';
+import { tlsNotAgreed } from '../../core/tls-codes.ts';
 import type { Transport, TransportListener } from '../../core/transport.ts';
 import type { UpstreamTls } from '../../core/upstream-spec.ts';
 import type { Cause, Failure } from '#failures/failure.ts';
@@ -13,7 +14,7 @@ import { meaningOf } from '#failures/errno-meaning.ts';
 import { type DependencyFault, faulty, type DependencyFinding, up } from './finding.ts';
 import { answerBytesMax, type Conversation, textOf } from './main-conversation.ts';
 import { MysqlConversation } from './main-mysql.ts';
-import { PostgresConversation } from './main-postgres.ts';
+import { PostgresConversation, startTls } from './main-postgres.ts';
 import { RedisConversation } from './main-redis.ts';
 import type { DependencyTarget } from './settings.ts';
 
@@ -61,6 +62,8 @@ class DependencyCheck implements ConnectWaiter, TransportListener, Cancellable {
   #addresses: readonly string[] = [];
   #held: Uint8Array = new Uint8Array(0);
   #received = 0;
+  /** The TCP connection is there. */
+  #isAccepted = false;
   #isOver = false;
 
   constructor(order: CheckOrder, ports: DependencyCheckPorts, onResult: (result: CheckResult) => void) {
@@ -91,21 +94,26 @@ class DependencyCheck implements ConnectWaiter, TransportListener, Cancellable {
     const { address, tls, kind } = this.#order;
     if (this.#isOver || next === undefined || address.kind === 'unix') return;
     this.#addresses = rest;
-    // A password is for the server alone that the certificate names.
-    const settings = this.#order.password === null ? trusting : verifying;
-    const target = { serverName: address.host, settings, protocols: [] };
-    this.#connect({ kind: 'tcp', address: next, port: address.port, tls: tls && kind !== 'postgres' ? target : null });
+    if (!tls) return this.#connect({ kind: 'tcp', address: next, port: address.port, tls: null });
+    const isAsked = kind === 'postgres';
+    // A password is for the server alone that the certificate names; PostgreSQL never gets it, only proofs.
+    const settings = isAsked || this.#order.password === null ? trusting : verifying;
+    const target = { serverName: address.host, settings, protocols: [], ...(isAsked ? { startTls } : {}) };
+    this.#connect({ kind: 'tcp', address: next, port: address.port, tls: target });
   }
 
   #connect(target: ConnectTarget): void {
     this.#running = this.#ports.connector.connect(target, this);
   }
 
-  onTransportConnected(): void {}
+  onTransportConnected(): void {
+    this.#isAccepted = true;
+  }
 
   onConnected(transport: Transport): void {
     this.#running = null;
     if (this.#isOver) return transport.close('close');
+    this.#isAccepted = true;
     this.#transport = transport;
     transport.listener = this;
     if (this.#conversation === null) return this.#end(up('accepts connections'));
@@ -116,7 +124,7 @@ class DependencyCheck implements ConnectWaiter, TransportListener, Cancellable {
     this.#running = null;
     if (this.#isOver) return;
     if (this.#addresses.length > 0) return this.#onAddresses(this.#addresses);
-    if (fault.stage === 'tls') return this.#end(faulty('tls', fault.code === '' ? null : fault.code));
+    if (fault.stage === 'tls') return this.#end(findingOfTls(fault));
     const meaning = meaningOf(fault.code);
     if (meaning === 'resources_spent' || meaning === 'ports_spent') return this.#end(null);
     this.#end(faulty(faultOfMeaning[meaning ?? ''] ?? 'unreachable', fault.code === '' ? null : fault.code));
@@ -155,7 +163,7 @@ class DependencyCheck implements ConnectWaiter, TransportListener, Cancellable {
   #onTimeout(): void {
     this.#timer = null;
     const limit = `${this.#order.timeoutMs / 1000} s`;
-    this.#end(faulty(this.#transport === null ? 'no_connection' : 'no_answer', limit));
+    this.#end(faulty(this.#isAccepted ? 'no_answer' : 'no_connection', limit));
   }
 
   #end(result: CheckResult): void {
@@ -168,9 +176,18 @@ class DependencyCheck implements ConnectWaiter, TransportListener, Cancellable {
     this.#isOver = true;
     this.#timer?.cancel();
     this.#running?.cancel();
-    this.#transport?.end('close');
+    // A farewell is sent; whatever else the peer would say is not waited for.
+    if (result?.fault === null) this.#transport?.end('close');
+    else this.#transport?.close('close');
     if (result !== undefined) this.#onResult(result);
   }
+}
+
+function findingOfTls({ code, firstBytes = '' }: NetworkFault): DependencyFinding {
+  if (code !== tlsNotAgreed) return faulty('tls', code === '' ? null : code);
+  if (firstBytes === '4e') return faulty('tls', 'it has no TLS');
+  // An error in clear text, which PostgreSQL sends where it cannot begin a session.
+  return firstBytes.startsWith('45') ? faulty('error') : faulty('garbage', 'not that of PostgreSQL');
 }
 
 const faultOfMeaning: Readonly<Record<string, DependencyFault>> = {
@@ -181,8 +198,8 @@ const faultOfMeaning: Readonly<Record<string, DependencyFault>> = {
 };
 
 function conversationOf(order: CheckOrder, random: Random): Conversation | null {
-  const { kind, user, database, password, readOnly, tls } = order;
-  if (kind === 'postgres') return new PostgresConversation({ user, database, password, readOnly, tls }, random);
+  const { kind, user, database, password, readOnly } = order;
+  if (kind === 'postgres') return new PostgresConversation({ user, database, password, readOnly }, random);
   if (kind === 'mysql') return new MysqlConversation({ user, database, password });
   if (kind === 'redis') return new RedisConversation({ user, password, readOnly });
   return null;

@@ -12,7 +12,7 @@ import { ScramLogin } from './main-scram.ts';
 const ascii = (text: string): Buffer => Buffer.from(text, 'latin1');
 const postgres = (more: object = {}): Conversation =>
   new PostgresConversation(
-    { user: 'shop', database: 'shop', password: null, readOnly: false, tls: false, ...more },
+    { user: 'shop', database: 'shop', password: null, readOnly: false, ...more },
     new SeededRandom(1),
   );
 const mysql = (more: object = {}): Conversation =>
@@ -83,7 +83,6 @@ describe('what is said of answers', () => {
       asks(3),
       'up: answers, and asks for a login of another kind than the check has',
     ],
-    ['PostgreSQL with TLS', postgres({ tls: true }), ascii('S'), 'up: answers, and speaks TLS'],
     [
       'a web server in place of PostgreSQL',
       postgres(),
@@ -163,7 +162,6 @@ describe('whatever comes from the network', () => {
   const conversations: readonly (() => Conversation)[] = [
     () => postgres(),
     () => postgres({ password: 'x' }),
-    () => postgres({ tls: true }),
     () => mysql(),
     () => mysql({ password: 'x', database: 'shop' }),
     () => redis(),

@@ -18,8 +18,6 @@ interface PostgresQuestion {
   readonly database: string;
   readonly password: string | null;
   readonly readOnly: boolean;
-  /** It is asked for TLS, as its clients do. */
-  readonly tls: boolean;
 }
 
 const protocolVersion = 196_608;
@@ -32,7 +30,6 @@ const messageBytesMax = 32_768;
 export class PostgresConversation implements Conversation {
   readonly #asked: PostgresQuestion;
   readonly #random: Random;
-  #awaitsTls: boolean;
   #login: ScramLogin | null = null;
   #isLoggedIn = false;
   /** `in_hot_standby` and `default_transaction_read_only`, where it says so. */
@@ -41,11 +38,9 @@ export class PostgresConversation implements Conversation {
   constructor(asked: PostgresQuestion, random: Random) {
     this.#asked = asked;
     this.#random = random;
-    this.#awaitsTls = asked.tls;
   }
 
   begin(): Uint8Array {
-    if (this.#awaitsTls) return message(null, int32(sslRequestCode));
     const { user, database } = this.#asked;
     const name = user === '' ? applicationName : user;
     const pairs = [
@@ -59,7 +54,6 @@ export class PostgresConversation implements Conversation {
 
   onBytes(bytes: Uint8Array, take: (count: number) => void): ConversationStep {
     if (bytes.length === 0) return null;
-    if (this.#awaitsTls) return this.#onTlsAnswer(bytes[0]);
     const reader = new BoundedReader(bytes);
     const type = String.fromCharCode(reader.byte());
     if (!backendTypes.has(type)) return { finding: notSpoken };
@@ -70,14 +64,6 @@ export class PostgresConversation implements Conversation {
     if (reader.isOver) return null;
     take(length + 1);
     return this.#onMessage(type, body);
-  }
-
-  /** TLS is as far as this check goes: what a server in clear text would say comes behind the handshake. */
-  #onTlsAnswer(answer: number | undefined): ConversationStep {
-    if (answer === undefined) return null;
-    if (answer === 0x53) return { finding: up('answers, and speaks TLS') };
-    if (answer === 0x4e) return { finding: faulty('tls', 'it has no TLS') };
-    return { finding: notSpoken };
   }
 
   #onMessage(type: string, body: Uint8Array): ConversationStep {
@@ -171,6 +157,9 @@ const backendTypes: ReadonlySet<string> = new Set('RESKNZvA');
 
 const zero = new Uint8Array(1);
 const terminate = message('X');
+
+/** SSLRequest, and 'S'. */
+export const startTls = { ask: message(null, int32(sslRequestCode)), agreed: 0x53 };
 
 function message(type: string | null, ...parts: readonly Uint8Array[]): Uint8Array {
   const length = parts.reduce((sum, part) => sum + part.length, 4);
