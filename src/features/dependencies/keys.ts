@@ -1,4 +1,5 @@
 /** What may be written about what applications depend on. */
+import { resolve } from 'node:path';
 import * as z from 'zod';
 import { nearest } from '../../core/nearest.ts';
 import { failWith, type Result, succeed } from '#failures/result.ts';
@@ -89,14 +90,14 @@ export const dependencies: FeatureKeys = featureKeys<object, object, FileRead, A
     dependencies: { example: '{ database: "postgres://127.0.0.1:5432/shop" }', off: 'remove the key' },
     depends_on: { example: '[database]', off: 'remove the key' },
   },
-  ofFile({ dependencies: written = {} }): DependenciesSpec | null {
+  ofFile({ dependencies: written = {} }, { directory }): DependenciesSpec | null {
     const all = Object.entries(written).map(([named, read]) => {
       const { url: target, interval, timeout, password_file, read_only } = settingsOf(read);
       return {
         ...{ name: named, url: target.url, kind: target.kind, shown: target.shown },
         intervalMs: interval ?? 5000,
         timeoutMs: timeout ?? 2000,
-        passwordFile: password_file ?? null,
+        passwordFile: password_file === undefined ? null : resolve(directory, password_file),
         readOnly: read_only ?? false,
       };
     });

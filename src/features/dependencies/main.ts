@@ -60,7 +60,7 @@ class Dependencies implements MainPart<DependenciesSpec | DependsOnSpec> {
     const { clock, random } = this.#parts;
     const watch = new DependencyWatch({
       ...{ clock, random, intervalMs: spec.intervalMs },
-      check: (onResult) => check(orderOf(spec), this.#parts, onResult),
+      check: (onResult) => check(spec, this.#parts, onResult),
       onChange: (change) => this.#report(watched, change),
     });
     const watched: Watched = { spec, key, watch, dependents };
@@ -145,11 +145,14 @@ class Dependencies implements MainPart<DependenciesSpec | DependsOnSpec> {
 const factsOf = ({ name, kind, shown }: DependencySpec) => ({ dependency: name, type: kind, address: shown });
 
 /** The protocols are loaded with the first check: most gateways need none. */
-function check(order: CheckOrder, parts: DependenciesParts, onResult: (result: CheckResult) => void): Cancellable {
+function check(spec: DependencySpec, parts: DependenciesParts, onResult: (result: CheckResult) => void): Cancellable {
+  const order = orderOf(spec);
+  const isUnread = spec.passwordFile !== null && order.password === null;
   let running: Cancellable | null = null;
   let isCancelled = false;
+  const told = (result: CheckResult): void => onResult(isUnread ? withUnreadPassword(result) : result);
   void import('./main-check.ts').then(({ checkDependency }) => {
-    if (!isCancelled) running = checkDependency(order, parts, onResult);
+    if (!isCancelled) running = checkDependency(order, parts, told);
   });
   return {
     cancel() {
@@ -157,6 +160,12 @@ function check(order: CheckOrder, parts: DependenciesParts, onResult: (result: C
       running?.cancel();
     },
   };
+}
+
+/** It has gone as far as it comes without a password. */
+function withUnreadPassword(result: CheckResult): CheckResult {
+  if (result === null || result.fault !== null) return result;
+  return { ...result, detail: `${result.detail} (the file of its password cannot be read)` };
 }
 
 function orderOf(spec: DependencySpec): CheckOrder {
