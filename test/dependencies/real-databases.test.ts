@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -213,6 +214,24 @@ describe('Redis', { skip: redis.skip }, () => {
     await server.stop('SIGTERM');
   });
 
+  test('while it loads it is not ready', async () => {
+    await server.start('--enable-debug-command', 'yes');
+    await isUp(`redis://${at}`);
+    const socket = connect(server.port, '127.0.0.1').on('error', () => undefined);
+    socket.write('DEBUG POPULATE 4000\r\n');
+    await once(socket, 'data');
+    socket.write('SAVE\r\n');
+    await once(socket, 'data');
+    socket.destroy();
+    await server.stop('SIGKILL');
+    // A half of a millisecond for each key, and an answer to clients in between.
+    await server.start('--key-load-delay', '500', '--loading-process-events-interval-bytes', '1024');
+    await until('it loads', async () => (await seen(`redis://${at}`)) === 'down not_ready');
+    await isUp(`redis://${at}`);
+    await server.stop('SIGKILL');
+    rmSync(join(server.folder, 'dump.rdb'));
+  });
+
   test('a replica takes no writes, which matters where the application writes', async () => {
     await server.start('--replicaof', '127.0.0.1', '1');
     await until('it is a replica', async () => (await seen(`redis://${at}`)) === 'degraded stale');
@@ -231,6 +250,32 @@ describe('Redis', { skip: redis.skip }, () => {
     });
     socket.destroy();
     await server.stop('SIGKILL');
+  });
+});
+
+describe('A service over HTTP', () => {
+  for (const [what, status, body, wanted] of [
+    ['answers', 204, '', 'up: answers with 204'],
+    ['redirects', 302, '', 'up: answers with 302'],
+    ['is not there', 404, '', 'down status'],
+    ['answers with an error', 503, '', 'down status'],
+    ['warns in its health document', 200, '{"status":"warn","output":"disk nearly full"}', 'degraded warns'],
+  ] as const)
+    test(`that ${what} is ${wanted}`, async () => {
+      const paths: (string | undefined)[] = [];
+      const server = createHttpServer((request, response) => {
+        paths.push(request.url);
+        response.writeHead(status, { 'content-type': 'application/health+json' }).end(body);
+      }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as { port: number };
+      assert.equal(await seen(`http://127.0.0.1:${port}/health?full=1`), wanted);
+      assert.deepEqual(paths, ['/health?full=1']);
+      server.close();
+      server.closeAllConnections();
+    });
+  test('at which nothing listens refuses', async () => {
+    assert.equal(await seen(`http://127.0.0.1:${await freePort()}/health`), 'down refused');
   });
 });
 

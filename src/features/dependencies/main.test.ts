@@ -24,7 +24,11 @@ let isRefused: boolean;
 
 /** Refuses, or accepts and is closed by the check. */
 const connector: Connector = {
-  resolve: () => assert.fail('the address is literal'),
+  resolve(name, waiter) {
+    assert.equal(name, 'absent.test');
+    const fail = (): void => waiter.onResolveFailed({ stage: 'dns', code: 'ENOTFOUND', alertId: null });
+    return clock.schedule(clock.now(), fail, null);
+  },
   connect(_target, waiter) {
     connects++;
     const end = (): void => {
@@ -115,6 +119,12 @@ describe('dependencies in the main thread', () => {
     assert.deepEqual(seen().slice(1), ['dependency:db: down → removed']);
     await advance(20_000);
     assert.equal(clock.timersLive, 0);
+  });
+
+  test('by a name that does not resolve are down', async () => {
+    part.use([ofFile(spec('db', { url: 'tcp://absent.test:5000' }))]);
+    await checked();
+    assert.equal(part.status().dependencies[0]?.reason, 'has a name that does not resolve (ENOTFOUND)');
   });
 
   test('with a password that cannot be read, say so', async () => {
