@@ -43,7 +43,7 @@ const loop = { application: 'shop', instance: 'shop/2', ends: 3, serving: [], fi
 const outage = { upstream: 'shop', application: null, endpoints: 2, fix: 'See whether they run.' };
 const dependency = {
   ...{ dependency: 'database', type: 'postgres', address: 'postgres://127.0.0.1:5432/shop', fault: 'refused' },
-  ...{ then: 'refused connections', dependents: ['shop'], sinceMs: 3, upMs: 4000, fix: 'Start it.' },
+  ...{ then: 'refused connections', dependents: ['shop'], sinceMs: 3, otherMs: 4000, fix: 'Start it.' },
 };
 const rollout = { application: 'shop', rollout: 3, release: 'r3', before: 'r2', share: 0, ordered: false };
 const release = { application: 'shop', instance: 'shop/2', restarts: 3, serving: [] };

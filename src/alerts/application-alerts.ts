@@ -91,7 +91,7 @@ export function upstreamAlert({ evidence, to, reason }: EventOf<'upstream_unavai
 export function dependencyAlert({ evidence, to, from, reason }: EventOf<'dependency_state'>): AlertContent | null {
   const { dependency, dependents, then, fix } = evidence;
   const isDown = to === 'down';
-  if (!isDown && from !== 'down') return null;
+  if (isDown === (from === 'down')) return null;
   return {
     ...noneOf,
     key: `dependency:${dependency}`,

@@ -90,7 +90,7 @@ export interface EventFacts {
   endpoint_state: { address: string; check: string };
   /**
    * What applications depend on works otherwise than before (`from`, `to`: 'unknown', 'up', 'degraded', 'down', 'removed'). `fault`: how it fails, null while it is up.
-   * `dependents`: the applications. `sinceMs`: so long before the event the first check began that found it so; `upMs`: the last one that found it up, null: none has.
+   * `dependents`: the applications. `sinceMs`: so long before the event the first check began that found it so; `otherMs`: the last one that found it otherwise, null: none has.
    */
   dependency_state: {
     dependency: string;
@@ -101,7 +101,7 @@ export interface EventFacts {
     then: string;
     dependents: readonly string[];
     sinceMs: number;
-    upMs: number | null;
+    otherMs: number | null;
     fix: string | null;
   };
   /** The circuit breaker of a route has opened, has become half-open, or has closed. `openMs`: for how long it is open; null: it is not. */

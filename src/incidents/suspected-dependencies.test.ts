@@ -8,11 +8,11 @@ const errors = incidentOf('application', [['app_error', 40]]);
 
 const changed = (afterMs: number, to: string, more: object = {}) =>
   eventAt(afterMs, {
-    ...{ kind: 'dependency_state', subject: 'dependency:database', to },
+    ...{ kind: 'dependency_state', subject: 'dependency:database', from: 'up', to },
     reason: `database (postgres://127.0.0.1:5432/shop) ${to === 'up' ? 'works again: it is ready' : 'refuses connections'}`,
     evidence: {
       ...{ dependency: 'database', type: 'postgres', address: 'postgres://127.0.0.1:5432/shop', fault: 'refused' },
-      ...{ then: 'refused connections', dependents: ['shop'], sinceMs: 10, upMs: 3000, fix: 'Start it.', ...more },
+      ...{ then: 'refused connections', dependents: ['shop'], sinceMs: 10, otherMs: 3000, fix: 'Start it.', ...more },
     },
   });
 const exit = eventAt(200, {
@@ -46,11 +46,19 @@ describe('a dependency that failed', () => {
   });
 
   test('between two checks around the first failure, is told for the moment of the failure', () => {
-    const found = first({ events: [changed(1200, 'down', { sinceMs: 1100, upMs: 4200 })] });
+    const found = first({ events: [changed(1200, 'down', { sinceMs: 1100, otherMs: 4200 })] });
     assert.equal(
       found?.sentence,
       'database (postgres://127.0.0.1:5432/shop) refused connections at the time of the first failure.',
     );
+  });
+
+  test('otherwise just before, is told for that, and what it did long before is not', () => {
+    const login = changed(-18_000, 'down', { fault: 'login', then: 'rejected the login' });
+    const refused = changed(-300, 'down', { otherMs: 1200 });
+    const found = first({ events: [login, refused] });
+    assert.match(found?.sentence ?? '', /refused connections at the time of the first failure/);
+    assert.equal(first({ events: [login] })?.fit.toFixed(2), '0.79');
   });
 
   for (const [what, events] of [
@@ -58,8 +66,8 @@ describe('a dependency that failed', () => {
     ['that other applications depend on', [changed(-2000, 'down', { dependents: ['blog'] })]],
     ['that had failed long before', [changed(-400_000, 'down')]],
     ['that worked again long before', [changed(-60_000, 'down'), changed(-40_000, 'up')]],
-    ['that a check found up after the first failure', [changed(4000, 'down', { upMs: 1500 })]],
-    ['that failed long after', [changed(30_000, 'down', { upMs: null })]],
+    ['that a check found up after the first failure', [changed(4000, 'down', { otherMs: 1500 })]],
+    ['that failed long after', [changed(30_000, 'down', { otherMs: null })]],
     ['that works', [changed(-2000, 'up')]],
   ] as const)
     test(`but not one ${what}`, () => {

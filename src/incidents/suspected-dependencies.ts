@@ -17,6 +17,9 @@ import { applicationsOf } from './watched-upstream.ts';
 /** The gateway has seen it itself: surer than an exit of the application, which may follow from it. */
 const downFit = 0.97;
 const degradedFit = 0.86;
+/** What may be wrong in the settings of the check alone. */
+const settingsFit = 0.8;
+const ofSettings: ReadonlySet<string | null> = new Set(['login', 'denied', 'absent', 'garbage', 'tls', 'name']);
 
 /** Checks are not as exact as requests: one that was under way at the first failure may still find it up. */
 const overlapMs = 500;
@@ -26,9 +29,9 @@ type StateEvent = SeenOf<'dependency_state'>;
 /** A dependency in trouble from one event to the next. */
 interface Trouble {
   readonly seen: StateEvent;
-  /** Relative to the first failure: when a check began that found it so, and the last one that found it up (null: none has). */
+  /** Relative to the first failure: when a check began that found it so, and the last one that found it otherwise (null: none has). */
   readonly beganMs: number;
-  readonly upBeforeMs: number | null;
+  readonly otherBeforeMs: number | null;
   /** When it worked again; null: it has not. */
   readonly upAgainMs: number | null;
 }
@@ -37,7 +40,8 @@ interface Trouble {
 export function changedDependency(context: SuspectContext): SuspectFinding | null {
   if (isOf(context.incident, 'dns', 'tls', 'garbage', 'gateway', 'network')) return null;
   const found = troublesOf(context).flatMap((trouble) => findingOf(trouble, context) ?? []);
-  return found.toSorted((a, b) => b.fit - a.fit)[0] ?? null;
+  // The latest of those that are as likely: it has failed otherwise before.
+  return found.toReversed().toSorted((a, b) => b.fit - a.fit)[0] ?? null;
 }
 
 function troublesOf(context: SuspectContext): readonly Trouble[] {
@@ -50,31 +54,38 @@ function troublesOf(context: SuspectContext): readonly Trouble[] {
     return {
       seen: one,
       beganMs: one.afterMs - evidence.sinceMs,
-      upBeforeMs: evidence.upMs === null ? null : one.afterMs - evidence.upMs,
+      otherBeforeMs: evidence.otherMs === null ? null : one.afterMs - evidence.otherMs,
       upAgainMs: next?.afterMs ?? null,
     };
   });
 }
 
+function fitOf({ to, evidence }: StateEvent['event']): number {
+  if (to === 'degraded') return degradedFit;
+  return ofSettings.has(evidence.fault) ? settingsFit : downFit;
+}
+
 function findingOf(trouble: Trouble, context: SuspectContext): SuspectFinding | null {
-  const { seen: one, beganMs, upBeforeMs, upAgainMs } = trouble;
-  const { to, reason, evidence } = one.event;
+  const { seen: one, beganMs, otherBeforeMs, upAgainMs } = trouble;
+  const { from, reason, evidence } = one.event;
   // Found up after the first failure, it has not caused it; and what was over long before has not either.
-  if (beganMs > lateMs || (upBeforeMs ?? -Infinity) > overlapMs || (upAgainMs ?? 0) < -soonMs) return null;
+  if (beganMs > lateMs || (otherBeforeMs ?? -Infinity) > overlapMs || (upAgainMs ?? 0) < -soonMs) return null;
   if (failedBefore(context, beganMs)) return null;
   // It failed at some moment between the two checks.
-  const at = Math.min(beganMs, Math.max(upBeforeMs ?? beganMs, 0));
+  const at = Math.min(beganMs, Math.max(otherBeforeMs ?? beganMs, 0));
   const share = explainedShare(context, at, lateMs);
   if (share < explainedMin) return null;
   const name = `${evidence.dependency} (${evidence.address})`;
   return {
-    fit: nearness(at, to === 'down' ? downFit : degradedFit) * share,
+    fit: nearness(at, fitOf(one.event)) * share,
     sentence: `${name} ${evidence.then} ${beforeText(at)} the first failure${explainedText(context, at)}.`,
     evidence: [
       `${reason}: the gateway's own check, ${beforeText(beganMs)} the first failure`,
-      ...(upBeforeMs === null
+      ...(otherBeforeMs === null
         ? []
-        : [`the last check that found it up began ${beforeText(upBeforeMs)} the first failure`]),
+        : [
+            `the last check that found it ${from === 'down' ? 'otherwise' : 'up'} began ${beforeText(otherBeforeMs)} the first failure`,
+          ]),
       ...(upAgainMs === null ? [] : [`it worked again ${beforeText(upAgainMs)} the first failure`]),
     ],
     nextStep: evidence.fix ?? `Look at ${evidence.dependency}; the application fails because of it.`,

@@ -67,7 +67,7 @@ const disagrees = (at: number, endpoint: string): ScenarioStep => ({
   },
 });
 
-const depends = (at: number, to: 'down' | 'up', upMs: number | null = 5000): ScenarioStep => ({
+const depends = (at: number, to: 'down' | 'up', otherMs: number | null = 5000): ScenarioStep => ({
   at,
   event: {
     kind: 'dependency_state',
@@ -77,7 +77,7 @@ const depends = (at: number, to: 'down' | 'up', upMs: number | null = 5000): Sce
     reason: `database (postgres://127.0.0.1:5432/shop) ${to === 'down' ? 'refuses connections' : 'works again: it is ready'}`,
     evidence: {
       ...{ dependency: 'database', type: 'postgres', address: 'postgres://127.0.0.1:5432/shop', fault: 'refused' },
-      ...{ then: 'refused connections', dependents: ['web'], sinceMs: 4, upMs, fix: 'Start it.' },
+      ...{ then: 'refused connections', dependents: ['web'], sinceMs: 4, otherMs, fix: 'Start it.' },
     },
   },
 });

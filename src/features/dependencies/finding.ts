@@ -152,9 +152,8 @@ export const faulty = (fault: DependencyFault, detail: string | null = null): De
 export const stateOf = ({ fault }: DependencyFinding): 'up' | 'degraded' | 'down' =>
   fault === null ? 'up' : faults[fault].state;
 
-/** One clause after the name of the dependency. `tense`: of a moment that is over. */
-export function findingText({ fault, detail }: DependencyFinding, tense: 'now' | 'then' = 'now'): string {
+/** One clause after the name of the dependency. */
+export function findingText({ fault, detail }: DependencyFinding): string {
   if (fault === null) return detail;
-  const words = faults[fault][tense];
-  return detail === null ? words : `${words} (${detail})`;
+  return detail === null ? faults[fault].now : `${faults[fault].now} (${detail})`;
 }

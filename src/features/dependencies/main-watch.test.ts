@@ -32,9 +32,9 @@ function watch(intervalMs = 5000): DependencyWatch {
       const timer = clock.schedule((clock.now() + tookMs) as never, () => (end(), onResult(finding)), null);
       return { cancel: () => (end(), timer.cancel()) };
     },
-    onChange: ({ from, to, finding: found, sinceMs, upMs }: DependencyChange) =>
+    onChange: ({ from, to, finding: found, sinceMs, otherMs }: DependencyChange) =>
       seen.push(
-        `${from} → ${to} ${found.fault ?? ''} for ${Math.round(sinceMs / 100) / 10} s, up ${upMs === null ? 'never' : `${Math.round(upMs / 1000)} s ago`}`,
+        `${from} → ${to} ${found.fault ?? ''} for ${Math.round(sinceMs / 100) / 10} s, before ${otherMs === null ? 'never' : `${Math.round(otherMs / 1000)} s ago`}`,
       ),
   });
   made.start();
@@ -44,7 +44,7 @@ function watch(intervalMs = 5000): DependencyWatch {
 test('it is checked at once, and then each interval', async () => {
   watch();
   await clock.advance(200);
-  assert.deepEqual([checks, seen], [1, ['unknown → up  for 0 s, up never']]);
+  assert.deepEqual([checks, seen], [1, ['unknown → up  for 0 s, before never']]);
   await clock.advance(50_000);
   assert.ok(checks >= 9 && checks <= 13, `${checks}`);
 });
@@ -54,7 +54,7 @@ test('a refused connection is told with the first check, and the return within a
   await clock.advance(200);
   finding = faulty('refused');
   await clock.advance(6000);
-  assert.deepEqual(seen.slice(1), ['up → down refused for 0 s, up 5 s ago']);
+  assert.deepEqual(seen.slice(1), ['up → down refused for 0 s, before 5 s ago']);
   const before = checks;
   await clock.advance(10_000);
   assert.ok(checks - before >= 8, 'it is checked each second while its state is new');
@@ -71,7 +71,26 @@ test('a silence is told when a second check has met it too, with the time of the
   await clock.advance(5600 + 1000);
   assert.equal(seen.length, 1);
   await clock.advance(4000);
-  assert.deepEqual(seen.slice(1), ['up → down no_answer for 4.1 s, up 9 s ago']);
+  assert.deepEqual(seen.slice(1), ['up → down no_answer for 4.1 s, before 9 s ago']);
+});
+
+test('another way to fail is told too, and not each time', async () => {
+  watch();
+  await clock.advance(200);
+  finding = faulty('login');
+  await clock.advance(20_000);
+  finding = faulty('refused');
+  await clock.advance(20_000);
+  assert.deepEqual(
+    seen.slice(1).map((one) => one.slice(0, 21).trim()),
+    ['up → down login for 0', 'down → down refused f'],
+  );
+  const before = seen.length;
+  for (let at = 0; at < 20; at++) {
+    finding = faulty(at % 2 === 0 ? 'closed' : 'refused');
+    await clock.advance(1000);
+  }
+  assert.ok(seen.length - before <= 5, `${seen.length - before}`);
 });
 
 test('a single silence is nothing', async () => {

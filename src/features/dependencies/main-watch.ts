@@ -10,9 +10,9 @@ export interface DependencyChange {
   readonly from: DependencyState;
   readonly to: DependencyState;
   readonly finding: DependencyFinding;
-  /** How long ago the first check of this state began, and the last one that found it up; null: none has. */
+  /** How long ago the first check began that found it so, and the last one that found it otherwise; null: none has. */
   readonly sinceMs: number;
-  readonly upMs: number | null;
+  readonly otherMs: number | null;
 }
 
 interface WatchParts {
@@ -31,6 +31,8 @@ const quickMs = 1000;
 const newForMs = 60_000;
 /** Requests that fail ask for a check, not sooner after the last one than this. */
 const askedAgainMs = 500;
+/** Between reports of how one fails that is not up. */
+const otherFaultAfterMs = 5000;
 /** Many dependencies, and many gateways, do not check at the same moment. */
 const jitter = 0.1;
 
@@ -42,7 +44,12 @@ export class DependencyWatch {
   #state: DependencyState = 'unknown';
   #finding: DependencyFinding | null = null;
   #since: Instant;
-  #upAt: Instant | null = null;
+  /** Of the last check that found something else. */
+  #otherAt: Instant | null = null;
+  #foundAt: Instant | null = null;
+  /** What was reported last, and when the first check began that found what is found now. */
+  #reported: { readonly fault: DependencyFault | null; readonly at: Instant } | null = null;
+  #faultSince: Instant;
   /** Of the running check, or the last one. */
   #beganAt: Instant;
   /** Of the first check that has found something for which another one has to vouch. */
@@ -54,6 +61,7 @@ export class DependencyWatch {
     this.#parts = parts;
     this.#since = parts.clock.now();
     this.#beganAt = this.#since;
+    this.#faultSince = this.#since;
   }
 
   get state(): DependencyState {
@@ -127,16 +135,25 @@ export class DependencyWatch {
 
   #take(finding: DependencyFinding): void {
     const { clock, onChange } = this.#parts;
-    const from = this.#state;
-    const to = stateOf(finding);
+    const [from, to, now] = [this.#state, stateOf(finding), clock.now()];
     const began = this.#doubtfulSince ?? this.#beganAt;
     this.#doubtfulSince = null;
-    const upMs = this.#upAt === null ? null : clock.now() - this.#upAt;
-    if (to === 'up') this.#upAt = this.#beganAt;
+    if (this.#finding === null || finding.fault !== this.#finding.fault) {
+      this.#otherAt = this.#foundAt;
+      this.#faultSince = began;
+    }
+    this.#foundAt = this.#beganAt;
     this.#finding = finding;
-    if (from === to) return;
+    if (from !== to) this.#since = began;
     this.#state = to;
-    this.#since = began;
-    onChange({ from, to, finding, sinceMs: clock.now() - began, upMs });
+    if (from === to && !this.#isNews(finding, now)) return;
+    this.#reported = { fault: finding.fault, at: now };
+    const otherMs = this.#otherAt === null ? null : now - this.#otherAt;
+    onChange({ from, to, finding, sinceMs: now - this.#faultSince, otherMs });
+  }
+
+  /** It fails otherwise than was reported, and does not do so all the time. */
+  #isNews({ fault }: DependencyFinding, now: Instant): boolean {
+    return this.#reported !== null && fault !== this.#reported.fault && now - this.#reported.at >= otherFaultAfterMs;
   }
 }

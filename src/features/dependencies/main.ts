@@ -83,13 +83,13 @@ class Dependencies implements MainPart<DependenciesSpec | DependsOnSpec> {
         then: 'was removed',
         dependents: [],
         sinceMs: 0,
-        upMs: null,
+        otherMs: null,
         fix: null,
       },
     });
   }
 
-  #report({ spec, dependents }: Watched, { from, to, finding, sinceMs, upMs }: DependencyChange): void {
+  #report({ spec, dependents }: Watched, { from, to, finding, sinceMs, otherMs }: DependencyChange): void {
     // That all is as it should be is nothing new when the gateway starts.
     if (from === 'unknown' && to === 'up') return;
     const { fault } = finding;
@@ -103,10 +103,10 @@ class Dependencies implements MainPart<DependenciesSpec | DependsOnSpec> {
         ...factsOf(spec),
         ...{
           fault,
-          then: findingText(finding, 'then'),
+          then: fault === null ? 'worked' : faults[fault].then,
           dependents,
           sinceMs: Math.round(sinceMs),
-          upMs: upMs === null ? null : Math.round(upMs),
+          otherMs: otherMs === null ? null : Math.round(otherMs),
         },
         fix: fault === null ? null : faults[fault].nextStep,
       },
@@ -150,9 +150,9 @@ function check(spec: DependencySpec, parts: DependenciesParts, onResult: (result
   const isUnread = spec.passwordFile !== null && order.password === null;
   let running: Cancellable | null = null;
   let isCancelled = false;
-  const told = (result: CheckResult): void => onResult(isUnread ? withUnreadPassword(result) : result);
+  const reported = (result: CheckResult): void => onResult(isUnread ? withUnreadPassword(result) : result);
   void import('./main-check.ts').then(({ checkDependency }) => {
-    if (!isCancelled) running = checkDependency(order, parts, told);
+    if (!isCancelled) running = checkDependency(order, parts, reported);
   });
   return {
     cancel() {

@@ -26,7 +26,7 @@ const schemes: Readonly<Record<string, Scheme>> = {
 const schemeNames: readonly string[] = Object.keys(schemes);
 
 /** Why the text is no such URL: a sentence that names nothing of it, since it may have a password, and what to write. */
-export interface UrlFault {
+interface UrlFault {
   readonly message: string;
   readonly suggestion: string;
 }
