@@ -81,7 +81,7 @@ export class Postgres extends Database {
       [
         `listen_addresses = '127.0.0.1'\nport = ${this.port}\nunix_socket_directories = '${this.folder}'`,
         'fsync = off\nmax_connections = 4\nsuperuser_reserved_connections = 0\nshared_buffers = 1MB',
-        'max_wal_senders = 0\nwal_level = minimal\nautovacuum = off\nssl = on\n',
+        'max_wal_senders = 0\nwal_level = replica\nautovacuum = off\nssl = on\n',
       ].join('\n'),
     );
     const { certificate, key } = selfSignedCertificate(Date.now(), { names: ['db.test'] });
