@@ -42,6 +42,12 @@ export function dependencyOf(written: string): Result<DependencyTarget, UrlFault
       message: `no check is known for the scheme ${schemeName.slice(0, 20)}`,
       suggestion: `use one of ${schemeNames.join(', ')}; tcp only connects`,
     });
+  // Otherwise a part of the password would be taken for the host, and shown.
+  if (scheme.kind !== 'http' && rest.includes('@'))
+    return failWith({
+      message: 'there is an @ behind the host',
+      suggestion: 'write %2F for a / in a password, %3F for a ?, and %40 for an @ in a name',
+    });
   const at = authority.lastIndexOf('@');
   const [user = '', ...words] = at === -1 ? [] : authority.slice(0, at).split(':');
   const [path = '', query = ''] = splitOnce(rest, '?');
@@ -51,6 +57,11 @@ export function dependencyOf(written: string): Result<DependencyTarget, UrlFault
   const texts = [user, words.join(':'), schemeName === 'unix' ? '' : path.replace(/^\//, '')].map(decoded);
   if (texts.includes(null))
     return failWith({ message: 'a % has no two hexadecimal digits behind it', suggestion: 'write %25 for a %' });
+  if ((scheme.kind === 'http' || scheme.kind === 'tcp') && at !== -1)
+    return failWith({
+      message: 'a check over HTTP or of a connection sends no user and no password',
+      suggestion: 'write the URL without what stands before the @',
+    });
   const [decodedUser = '', password = '', database = ''] = texts as string[];
   const isHttp = scheme.kind === 'http';
   const shownDatabase = isHttp || database === '' || scheme.kind === 'redis' ? '' : `/${database}`;
