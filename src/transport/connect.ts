@@ -8,6 +8,7 @@ import type {
   ConnectWaiter,
   ResolveWaiter,
   TlsTarget,
+  NetworkFault,
 } from '../core/connector.ts';
 import type {
   Transport,
@@ -265,7 +266,7 @@ function askForTls(
   socket: Socket,
   reads: ReadTarget,
   { ask, agreed }: NonNullable<TlsTarget['startTls']>,
-  { onAgreed, onRefused }: { onAgreed(): void; onRefused(fault: NetworkFault): void },
+  { onAgreed, onRefused }: { onAgreed: () => void; onRefused: (fault: NetworkFault) => void },
 ): Cancellable {
   const stop = (): void => {
     socket.off('error', onError).off('end', onEnded).off('close', onEnded);

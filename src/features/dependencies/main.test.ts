@@ -18,7 +18,7 @@ after(() => rmSync(folder, { recursive: true }));
 
 let clock: SimulatedClock;
 let events: NewEvent<'dependency_state'>[];
-let part: MainPart<DependenciesSpec | DependsOnSpec> & { status(): DependenciesStatus };
+let part: Omit<MainPart<DependenciesSpec | DependsOnSpec>, 'status'> & { status(): DependenciesStatus };
 let connects: number;
 let isRefused: boolean;
 
