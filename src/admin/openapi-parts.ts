@@ -34,9 +34,16 @@ import {
   rolloutRequestSchema,
   rolloutSchema,
 } from '../core/schemas/releases.ts';
+import {
+  removeSecretRequestSchema,
+  secretsChangeSchema,
+  secretsSchema,
+  setSecretsRequestSchema,
+} from '../core/schemas/secrets.ts';
 import { exchangeGroupsSchema, exchangesSchema, recordSchema } from '../core/schemas/record.ts';
 import { eventSchema, eventsSchema, gapSchema } from '../core/schemas/events.ts';
 
+import { costSchema, usageNowSchema, usageSchema } from '../core/schemas/usage.ts';
 import { routeSchema, routeTimelinesSchema, timelineSchema } from '../core/schemas/traffic.ts';
 import { linkSchema, sessionRequestSchema, sessionSchema } from '../core/schemas/sessions.ts';
 
@@ -76,6 +83,10 @@ export const schemas = {
   Rollout: rolloutSchema,
   DeployRequest: deployRequestSchema,
   RolloutRequest: rolloutRequestSchema,
+  Secrets: secretsSchema,
+  SecretsChange: secretsChangeSchema,
+  SetSecretsRequest: setSecretsRequestSchema,
+  RemoveSecretRequest: removeSecretRequestSchema,
   Incidents: incidentsSchema,
   Alerts: alertsSchema,
   AlertTests: alertTestsSchema,
@@ -85,6 +96,9 @@ export const schemas = {
   Route: routeSchema,
   Configuration: configurationSchema,
   Configurations: configurationsSchema,
+  UsageNow: usageNowSchema,
+  Usage: usageSchema,
+  Cost: costSchema,
   Timeline: timelineSchema,
   RouteTimelines: routeTimelinesSchema,
   Problem: problemSchema,

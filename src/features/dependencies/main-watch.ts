@@ -146,14 +146,14 @@ export class DependencyWatch {
     this.#finding = finding;
     if (from !== to) this.#since = began;
     this.#state = to;
-    if (from === to && !this.#isReportedAnew(finding, now)) return;
+    if (from === to && !this.#isReportedAgain(finding, now)) return;
     this.#reported = { fault: finding.fault, at: now };
     const otherMs = this.#otherAt === null ? null : now - this.#otherAt;
     onChange({ from, to, finding, sinceMs: now - this.#faultSince, otherMs });
   }
 
   /** It fails otherwise than was reported, and does not do so all the time. */
-  #isReportedAnew({ fault }: DependencyFinding, now: Instant): boolean {
+  #isReportedAgain({ fault }: DependencyFinding, now: Instant): boolean {
     return this.#reported !== null && fault !== this.#reported.fault && now - this.#reported.at >= otherFaultAfterMs;
   }
 }
