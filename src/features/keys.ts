@@ -11,6 +11,7 @@ import { drainSignals } from './drain-signal/keys.ts';
 import { maintenance } from './maintenance/keys.ts';
 import { objectives } from './objectives/keys.ts';
 import { outlierDetection } from './outlier-detection/keys.ts';
+import { pricesKeys } from './prices/keys.ts';
 import { readiness } from './readiness/keys.ts';
 import { recording } from './recording/keys.ts';
 import { redirect } from './redirect/keys.ts';
@@ -54,6 +55,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   outlierDetection,
   endpointBreaker,
   releases,
+  pricesKeys,
   secrets,
 ];
 
