@@ -32,10 +32,12 @@ import { OverlayApi } from './overlay-api.ts';
 import { apiRoot, matchOperation, type OperationId } from './operations.ts';
 import { type AdminRequester, SessionApi } from './session-api.ts';
 import { markIncident } from './incidents-api.ts';
+import { changeSecrets, sendSecrets } from './secrets-api.ts';
 import { changeRollout, sendReleaseLog } from './releases-api.ts';
 import { runJob, sendJobs } from './jobs-api.ts';
 import { restartInstance } from './instances-api.ts';
 import { sendRoute } from './route-api.ts';
+import { sendCost, sendUsage } from './usage-api.ts';
 import type { SearchTurns } from './search-turns.ts';
 import type { Stopper } from './stopper.ts';
 import type { StopResponse, UpgradeLine } from '../core/schemas/answers.ts';
@@ -153,6 +155,12 @@ export class AdminApi implements RequestHandler {
         return sendTimeline(url, this.#gateway, this.#clock, response);
       case 'readRouteTimelines':
         return sendRouteTimelines(url, this.#gateway, this.#clock, response);
+      case 'readUsageNow':
+        return sendJson(response, 200, snakeCased(await this.#gateway.usageNow()));
+      case 'readUsage':
+        return sendUsage(url, this.#gateway, this.#clock, response);
+      case 'readCost':
+        return sendCost(url, this.#gateway, this.#clock, response);
       case 'readOverlay':
         return this.#overlay.show(response);
       case 'maintenance':
@@ -184,6 +192,12 @@ export class AdminApi implements RequestHandler {
         return sendJobs(url, this.#gateway, response);
       case 'runJob':
         return runJob(this.#context, requester, request, response);
+      case 'listSecrets':
+        return sendSecrets(this.#gateway, requester, response);
+      case 'setSecrets':
+      case 'removeSecret':
+      case 'rotateSecretsKey':
+        return changeSecrets(id, this.#context, requester, request, response);
       case 'acknowledgeIncident':
       case 'muteIncident':
         return markIncident(id, this.#context, requester, request, response);

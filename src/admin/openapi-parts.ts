@@ -35,9 +35,16 @@ import {
   rolloutRequestSchema,
   rolloutSchema,
 } from '../core/schemas/releases.ts';
+import {
+  removeSecretRequestSchema,
+  secretsChangeSchema,
+  secretsSchema,
+  setSecretsRequestSchema,
+} from '../core/schemas/secrets.ts';
 import { exchangeGroupsSchema, exchangesSchema, recordSchema } from '../core/schemas/record.ts';
 import { eventSchema, eventsSchema, gapSchema } from '../core/schemas/events.ts';
 
+import { costSchema, usageNowSchema, usageSchema } from '../core/schemas/usage.ts';
 import { routeSchema, routeTimelinesSchema, timelineSchema } from '../core/schemas/traffic.ts';
 import { linkSchema, sessionRequestSchema, sessionSchema } from '../core/schemas/sessions.ts';
 
@@ -80,6 +87,10 @@ export const schemas = {
   Jobs: jobsSchema,
   JobRunRequest: jobRunRequestSchema,
   JobRunLine: jobRunLineSchema,
+  Secrets: secretsSchema,
+  SecretsChange: secretsChangeSchema,
+  SetSecretsRequest: setSecretsRequestSchema,
+  RemoveSecretRequest: removeSecretRequestSchema,
   Incidents: incidentsSchema,
   Alerts: alertsSchema,
   AlertTests: alertTestsSchema,
@@ -89,6 +100,9 @@ export const schemas = {
   Route: routeSchema,
   Configuration: configurationSchema,
   Configurations: configurationsSchema,
+  UsageNow: usageNowSchema,
+  Usage: usageSchema,
+  Cost: costSchema,
   Timeline: timelineSchema,
   RouteTimelines: routeTimelinesSchema,
   Problem: problemSchema,

@@ -69,6 +69,24 @@ export const operations = [
     summary: 'Requests and errors of each route over time',
   },
   {
+    id: 'readUsageNow',
+    method: 'GET',
+    path: `${apiRoot}/usage/now`,
+    summary: 'What applications use now: CPU, memory, requests, by release',
+  },
+  {
+    id: 'readUsage',
+    method: 'GET',
+    path: `${apiRoot}/usage`,
+    summary: 'What applications have used over time, by release',
+  },
+  {
+    id: 'readCost',
+    method: 'GET',
+    path: `${apiRoot}/cost`,
+    summary: 'What applications have used, what that costs, and what the month will cost',
+  },
+  {
     id: 'readConfiguration',
     method: 'GET',
     path: `${apiRoot}/configuration`,
@@ -224,6 +242,33 @@ export const operations = [
     method: 'POST',
     path: `${apiRoot}/jobs/run`,
     summary: 'Run a job now, and follow its output until it ends',
+  },
+  {
+    id: 'listSecrets',
+    method: 'GET',
+    path: `${apiRoot}/secrets`,
+    summary: 'Secrets of applications: their names, who has changed them, and which programs get them; never values',
+  },
+  {
+    id: 'setSecrets',
+    method: 'POST',
+    path: `${apiRoot}/secrets/set`,
+    access: 'deploy',
+    summary: 'Give secrets of an application, or of all, their values',
+  },
+  {
+    id: 'removeSecret',
+    method: 'POST',
+    path: `${apiRoot}/secrets/remove`,
+    access: 'deploy',
+    summary: 'Remove a secret',
+  },
+  {
+    id: 'rotateSecretsKey',
+    method: 'POST',
+    path: `${apiRoot}/secrets/rotate-key`,
+    access: 'deploy',
+    summary: 'Encrypt all secrets with a new key',
   },
   {
     id: 'listIncidents',

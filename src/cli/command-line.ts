@@ -44,6 +44,8 @@ import {
   weightCommand,
 } from './overlay-commands.ts';
 import { deployCommand, promoteCommand, releasesCommand, rollbackCommand } from './release-commands.ts';
+import { costCommand, topCommand } from './usage-commands.ts';
+import { secretCommands } from './secret-commands.ts';
 import { probeCommand, tortureCommand, tortureUsages } from './test-commands.ts';
 import { demoCommand, runCommand, upCommand } from './serve-commands.ts';
 
@@ -189,6 +191,7 @@ const root = buildRouteMap<string, ParserContext>({
       ...jobsCommand,
       formatUsageLine: ({ prefix }) => [...prefix, '[name]', '|', 'run', '<name>'].join(' '),
     },
+    secret: secretCommands,
     maintenance: maintenanceCommand,
     pause: pauseCommand,
     drain: drainCommand,
@@ -204,6 +207,8 @@ const root = buildRouteMap<string, ParserContext>({
     whose: whoseCommand,
     probe: probeCommand,
     dashboard: dashboardCommand,
+    top: topCommand,
+    cost: costCommand,
     incidents: incidentsCommand,
     incident: incidentCommand,
     alert: alertCommands,

@@ -26,8 +26,11 @@ interface FeaturesParts {
   readonly applications: MainFeaturePorts['applications'];
   readonly counted: (key: string) => ReturnType<MainFeaturePorts['counted']>;
   readonly waiting: MainFeaturePorts['waiting'];
+  readonly launchChanged: MainFeaturePorts['launchChanged'];
   /** Tells all workers. */
   readonly send: (feature: string, states: FeatureMessages) => void;
+  /** Observes what the launcher starts. Absent: nothing does. */
+  readonly observed?: (launcher: Launcher) => Launcher;
 }
 
 /** The parts of features in the main thread. */
@@ -39,7 +42,10 @@ export class Features {
   /** What features do to each start of a program of an application. */
   readonly launcher: Launcher;
 
-  constructor(features: readonly MainFeature[], { send, counted, ...shared }: FeaturesParts) {
+  constructor(
+    features: readonly MainFeature[],
+    { send, counted, observed = (launcher) => launcher, ...shared }: FeaturesParts,
+  ) {
     this.#features = features;
     this.#send = send;
     for (const { name, start } of features) {
@@ -50,8 +56,10 @@ export class Features {
       const ports = { ...shared, publish, counted: (scope: FeatureScope) => counted(partKey(name, scope)) };
       if (start !== undefined) this.#parts.set(name, start(ports));
     }
-    this.launcher = featureLauncher(
-      [...this.#parts].flatMap(([name, { launch }]) => (launch === undefined ? [] : [{ name, launch }])),
+    this.launcher = observed(
+      featureLauncher(
+        [...this.#parts].flatMap(([name, { launch }]) => (launch === undefined ? [] : [{ name, launch }])),
+      ),
     );
   }
 
@@ -95,6 +103,11 @@ export class Features {
   /** Their sections of the status, by key. */
   status(): object {
     return Object.assign({}, ...[...this.#parts.values()].map((part) => part.status?.() ?? {}));
+  }
+
+  /** Asks the part of a feature; null: it has none. */
+  ask(feature: string, request: object, actor: string): ReturnType<NonNullable<MainPart['ask']>> | null {
+    return this.#parts.get(feature)?.ask?.(request, actor) ?? null;
   }
 
   /** To how many routes of the upstream features answer requests themselves, because they fail. */

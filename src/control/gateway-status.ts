@@ -1,4 +1,4 @@
-import type { FeatureStates } from '../core/feature.ts';
+import type { FeatureRefusal, FeatureStates } from '../core/feature.ts';
 import type { EndpointResponses, StageTimes } from '../core/attempt-counts.ts';
 import type { ThreadFigures } from '../core/thread-figures.ts';
 import type { FoundContext } from '../core/request-context.ts';
@@ -28,6 +28,7 @@ import type { IncidentOrder } from '../core/live-incident.ts';
 import type { MarkOutcome } from '../incidents/incident-marks.ts';
 import type { JobStatus } from '../core/schemas/jobs.ts';
 import type { JobsPart } from '../features/jobs/main.ts';
+import type { CostAnswer, UsageNow, UsageRequest, UsageSeries } from '../core/schemas/usage.ts';
 import type { IncidentStatus } from '../core/schemas/incidents.ts';
 import type { ApplicationReleasesStatus, ReleaseLogText, ReleasePlan } from '../core/schemas/releases.ts';
 import type { ReleaseRefusal } from '../deploy/release-refusal.ts';
@@ -106,6 +107,12 @@ export interface Gateway extends EventSink {
   timeline(request: TrafficRequest): TrafficTimeline;
   /** Requests and errors of each route over time. */
   routeTimelines(request: Omit<TrafficRequest, 'series'>): RouteTimelines;
+  /** What applications use now. */
+  usageNow(): Promise<UsageNow>;
+  /** What they have used, over time. */
+  usageSeries(request: UsageRequest): Promise<UsageSeries>;
+  /** What they have used between two times, what it costs, and what the month will cost. */
+  usageCost(since: number, until: number): Promise<CostAnswer>;
   /** Sends a test to one target of `alerts`, or to all. Null: there is none. */
   testAlerts(target: string | null): Promise<readonly AlertTestResult[] | null>;
   /** Searches the stored exchanges. */
@@ -131,6 +138,8 @@ export interface Gateway extends EventSink {
   planDeploy(order: DeployOrder): Promise<Result<ReleasePlan, ReleaseRefusal>>;
   /** Ends a rollout, or begins one back to a release. */
   changeRollout(change: RolloutChange, actor: string): Promise<RolloutOutcome>;
+  /** Asks a feature of the main thread, by its name, whose schema the caller knows. */
+  askFeature(feature: string, request: object, actor: string): Promise<Result<object, FeatureRefusal>>;
   /** Acknowledges or mutes an incident. */
   markIncident(order: IncidentOrder, actor: string): MarkOutcome<IncidentStatus>;
   /** Searches the stored output of applications. */

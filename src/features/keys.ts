@@ -12,6 +12,7 @@ import { jobs } from './jobs/keys.ts';
 import { maintenance } from './maintenance/keys.ts';
 import { objectives } from './objectives/keys.ts';
 import { outlierDetection } from './outlier-detection/keys.ts';
+import { pricesKeys } from './prices/keys.ts';
 import { readiness } from './readiness/keys.ts';
 import { recording } from './recording/keys.ts';
 import { redirect } from './redirect/keys.ts';
@@ -21,6 +22,7 @@ import { textReplacement } from './text-replacement/keys.ts';
 import { respond } from './respond/keys.ts';
 import { responseRewrite } from './response-rewrite/keys.ts';
 import { retries } from './retry/keys.ts';
+import { secrets } from './secrets/keys.ts';
 import { sendFiles } from './send-files/keys.ts';
 import { slowStart } from './slow-start/keys.ts';
 import { sticky } from './sticky/keys.ts';
@@ -55,6 +57,8 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   endpointBreaker,
   releases,
   jobs,
+  pricesKeys,
+  secrets,
 ];
 
 /** What a route, an upstream or application, the file for all routes, an application alone, and the file of the gateway may say of features. Only a feature's own files know its keys. */

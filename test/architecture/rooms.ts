@@ -32,6 +32,8 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   discovery: ['core', 'redact', 'policy', 'features'],
   // What belongs together among the failures of a running gateway, and what has caused it.
   incidents: ['core', 'redact', 'discovery', 'deploy', 'features', 'system'],
+  // What the programs of applications use over time, and what that costs.
+  usage: ['core', 'record', 'deploy', 'features', 'system'],
   // The part of a feature in the main thread.
   'features/main': ['core', 'policy', 'record', 'discovery', 'deploy', 'features'],
   // One request from outside, as a gateway would send it: the same dials, parsers and failures.
@@ -77,6 +79,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'features/main',
     'certificates',
     'incidents',
+    'usage',
     'alerts',
     'system',
   ],
@@ -205,6 +208,9 @@ export const errorReaders: readonly string[] = [
   'src/deploy/release-job.ts',
   'src/deploy/process-identity.ts',
   'src/deploy/program.ts',
+  'src/deploy/secret-keys.ts',
+  'src/deploy/secret-refusal.ts',
+  'src/features/secrets/main-files.ts',
   'src/control/worker-exit.ts',
   'src/control/overlay-store.ts',
   'src/control/tailed-file.ts',

@@ -1,3 +1,6 @@
+import type { CostAnswer, UsageNow, UsageRequest, UsageSeries } from '../../src/core/schemas/usage.ts';
+import { sampleCost } from './sample-usage.ts';
+import { failWith, succeed } from '#failures/result.ts';
 import type { SettingMap } from '../../src/control/effective-configuration.ts';
 import type { AlertTestResult } from '../../src/core/schemas/alerts.ts';
 import type { IncidentOrder } from '../../src/core/live-incident.ts';
@@ -97,6 +100,15 @@ export class FakeGateway implements Gateway {
   async changeRollout(...call: Parameters<Gateway['changeRollout']>): ReturnType<Gateway['changeRollout']> {
     this.calls.push(`rollout ${JSON.stringify(call)}`);
     return this.rolloutOutcome;
+  }
+
+  /** What features answer; they refuse otherwise. */
+  featureAnswer: object | null = null;
+
+  async askFeature(...call: Parameters<Gateway['askFeature']>): ReturnType<Gateway['askFeature']> {
+    this.calls.push(`ask ${JSON.stringify(call)}`);
+    if (this.featureAnswer !== null) return succeed(this.featureAnswer);
+    return failWith({ kind: 'system', reason: 'It refuses.', step: 'Ask another one.' });
   }
 
   refreshCounts(): Promise<void> {
@@ -230,6 +242,26 @@ export class FakeGateway implements Gateway {
   routeTimelines({ since, stepS }: Omit<TrafficRequest, 'series'>): RouteTimelines {
     const routes = [{ id: 'shop', requests: [12, 0], errors: [2, 0] }];
     return { stepS: stepS ?? 1, since: new Date(since).toISOString(), routes };
+  }
+
+  usageRows: UsageNow['rows'] = [];
+  usageShown: UsageSeries['series'] = [];
+  cost: CostAnswer = sampleCost;
+
+  async usageNow(): Promise<UsageNow> {
+    return { at: '2026-11-28T03:00:00.000Z', rows: this.usageRows };
+  }
+
+  async usageSeries({ since, until, step }: UsageRequest): Promise<UsageSeries> {
+    return {
+      ...{ stepS: step === 'hour' ? 3600 : 60, knownSince: null, series: this.usageShown },
+      since: new Date(since).toISOString(),
+      until: new Date(until).toISOString(),
+    };
+  }
+
+  async usageCost(since: number, until: number): Promise<CostAnswer> {
+    return { ...this.cost, since: new Date(since).toISOString(), until: new Date(until).toISOString() };
   }
 
   shownIncidents: readonly IncidentStatus[] = [];
