@@ -188,16 +188,16 @@ export class AdminApi implements RequestHandler {
       case 'abortRollout':
       case 'rollBack':
         return changeRollout(id, this.#context, requester, request, response);
-      case 'listJobs':
-        return sendJobs(url, this.#gateway, response);
-      case 'runJob':
-        return runJob(this.#context, requester, request, response);
       case 'listSecrets':
         return sendSecrets(this.#gateway, requester, response);
       case 'setSecrets':
       case 'removeSecret':
       case 'rotateSecretsKey':
         return changeSecrets(id, this.#context, requester, request, response);
+      case 'listJobs':
+        return sendJobs(url, this.#gateway, response);
+      case 'runJob':
+        return runJob(this.#context, requester, request, response);
       case 'acknowledgeIncident':
       case 'muteIncident':
         return markIncident(id, this.#context, requester, request, response);

@@ -232,18 +232,6 @@ export const operations = [
     summary: 'Roll back to a release that exists',
   },
   {
-    id: 'listJobs',
-    method: 'GET',
-    path: `${apiRoot}/jobs`,
-    summary: 'Jobs of applications: their schedules, last runs and output',
-  },
-  {
-    id: 'runJob',
-    method: 'POST',
-    path: `${apiRoot}/jobs/run`,
-    summary: 'Run a job now, and follow its output until it ends',
-  },
-  {
     id: 'listSecrets',
     method: 'GET',
     path: `${apiRoot}/secrets`,
@@ -269,6 +257,18 @@ export const operations = [
     path: `${apiRoot}/secrets/rotate-key`,
     access: 'deploy',
     summary: 'Encrypt all secrets with a new key',
+  },
+  {
+    id: 'listJobs',
+    method: 'GET',
+    path: `${apiRoot}/jobs`,
+    summary: 'Jobs of applications: their schedules, last runs and output',
+  },
+  {
+    id: 'runJob',
+    method: 'POST',
+    path: `${apiRoot}/jobs/run`,
+    summary: 'Run a job now, and follow its output until it ends',
   },
   {
     id: 'listIncidents',

@@ -187,11 +187,11 @@ const root = buildRouteMap<string, ParserContext>({
     releases: releasesCommand,
     rollback: rollbackCommand,
     promote: promoteCommand,
+    secret: secretCommands,
     jobs: {
       ...jobsCommand,
       formatUsageLine: ({ prefix }) => [...prefix, '[name]', '|', 'run', '<name>'].join(' '),
     },
-    secret: secretCommands,
     maintenance: maintenanceCommand,
     pause: pauseCommand,
     drain: drainCommand,

@@ -190,6 +190,7 @@ export class ControlParts {
           clock.now(),
         ),
       endpoints: { onDrainSignal: (upstream, endpoint) => this.endpoints.onDrainSignal(upstream, endpoint) },
+      launchChanged: (application) => this.applications.supervisor.refresh(application as ApplicationId),
       applications: applicationPrograms({
         clock,
         inForce: (application) => this.releases.specInForce(application),
@@ -199,7 +200,6 @@ export class ControlParts {
         watchdog: () => this.applications.watchdog,
         onOutput: (source, line) => this.output.note(source, line),
       }),
-      launchChanged: (application) => this.applications.supervisor.refresh(application as ApplicationId),
       send: (feature, states) => this.workers.sendFeatureStates(feature, states),
       observed: (launcher) => this.usage.metered(launcher),
     });

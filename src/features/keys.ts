@@ -56,9 +56,9 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   outlierDetection,
   endpointBreaker,
   releases,
-  jobs,
   pricesKeys,
   secrets,
+  jobs,
 ];
 
 /** What a route, an upstream or application, the file for all routes, an application alone, and the file of the gateway may say of features. Only a feature's own files know its keys. */

@@ -39,6 +39,8 @@ export interface MainPart<S extends object = object> {
   import?(state: FeatureState): void;
   /** What it does to each start of a program of an application. Steps of features follow each other as in `features/main.ts`. */
   readonly launch?: LaunchPart;
+  /** What is asked of it through the admin API, which knows its schema. */
+  ask?(request: object, actor: string): Promise<Result<object, FeatureRefusal>>;
   /** Other releases of applications may be in force. */
   onReleases?(): void;
   /** Another process takes over, or this one ends: nothing is begun any more, and nothing written that the other one writes, until `resume`. */
@@ -51,8 +53,6 @@ export interface MainPart<S extends object = object> {
     readonly reason: string;
     readonly atOnce: Promise<unknown>;
   }): Promise<void>;
-  /** What is asked of it through the admin API, which knows its schema. */
-  ask?(request: object, actor: string): Promise<Result<object, FeatureRefusal>>;
   /** Ends what it waits for. */
   stop?(): void;
   /** Writes what the next process is to know; `hasSuccessor`: one serves already. */

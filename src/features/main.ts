@@ -18,6 +18,6 @@ export const mainFeatures: readonly MainFeature[] = [
   sticky,
   maintenance,
   readiness,
-  jobs,
   secrets,
+  jobs,
 ];
