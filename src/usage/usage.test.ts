@@ -104,18 +104,20 @@ const attempts = (release: string, count: number) => ({
 describe('the usage of applications', () => {
   test('is by instances, workers and jobs, each with its release', async () => {
     const usage = usageOf();
-    for (const pid of [1, 2, 3]) run(pid, 0);
+    for (const pid of [1, 2, 3, 4]) run(pid, 0);
     start(usage, 1);
+    start(usage, 4, 'shop.mail/1/ready', 'worker');
     start(usage, 2, 'shop.mail/1', 'worker');
     start(usage, 3, 'shop.report', 'job');
     for (const pid of [1, 2, 3]) run(pid, pid * 100);
+    run(4, 5);
     await clock.advance(61_000);
     assert.equal(sumOf(usage, 'instances  r1').cpuMs, 100);
-    assert.equal(sumOf(usage, 'worker mail r1').cpuMs, 200);
+    assert.equal(sumOf(usage, 'worker mail r1').cpuMs, 205);
     assert.equal(sumOf(usage, 'job report r1').cpuMs, 300);
     assert.deepEqual(
       usage.programs.map(({ id }) => id),
-      ['shop/1', 'shop.mail/1', 'shop.report'],
+      ['shop/1', 'shop.mail/1/ready', 'shop.mail/1', 'shop.report'],
     );
   });
 
