@@ -8,6 +8,7 @@ import { resolvedPrefix } from './alert-json.ts';
 import {
   applicationPrefix,
   crashLoopAlert,
+  jobAlert,
   dependencyAlert,
   releaseAlert,
   rolloutAlert,
@@ -150,6 +151,8 @@ function contentOf(event: Event): AlertContent | null {
       return releaseAlert(event);
     case 'rollout':
       return rolloutAlert(event);
+    case 'job_failing':
+      return jobAlert(event);
     case 'application_crash_loop':
       return crashLoopAlert(event);
     case 'dependency_state':

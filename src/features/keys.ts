@@ -9,6 +9,7 @@ import { concurrency } from './concurrency/keys.ts';
 import { cors } from './cors/keys.ts';
 import { dependencies } from './dependencies/keys.ts';
 import { drainSignals } from './drain-signal/keys.ts';
+import { jobs } from './jobs/keys.ts';
 import { maintenance } from './maintenance/keys.ts';
 import { objectives } from './objectives/keys.ts';
 import { outlierDetection } from './outlier-detection/keys.ts';
@@ -59,6 +60,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   dependencies,
   pricesKeys,
   secrets,
+  jobs,
 ];
 
 /** What a route, an upstream or application, the file for all routes, an application alone, and the file of the gateway may say of features. Only a feature's own files know its keys. */

@@ -43,7 +43,7 @@ beforeEach(() => {
   [clock, events, connects, isRefused] = [new SimulatedClock(), [], 0, false];
   const made = dependencies.start?.({
     ...{ clock, random: new SeededRandom(1), connector, checker: {} as never, stateFolder: null },
-    launchChanged: () => undefined,
+    ...{ applications: {} as never, launchChanged() {} },
     ...{ endpoints: { onDrainSignal() {} }, counted: () => null, waiting: () => [], publish() {} },
     events: { emit: (event) => void events.push(event as NewEvent<'dependency_state'>) },
   });
