@@ -2,6 +2,7 @@
 export function completed(fragment: Record<string, unknown>): Record<string, unknown> {
   const outermost = [
     'dependencies',
+    'prices',
     'upstreams',
     'applications',
     'listeners',
