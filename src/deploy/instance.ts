@@ -36,7 +36,8 @@ import {
 } from './instance-text.ts';
 import { LastRun } from './last-run.ts';
 import { keepsReady, hasPassed } from './readiness.ts';
-import { ReadinessWatch } from './readiness-watch.ts';
+import { ProgramReadinessWatch } from './program-readiness.ts';
+import { type ReadinessObserver, ReadinessWatch } from './readiness-watch.ts';
 import { ProgramRun } from './program-run.ts';
 import { Sequence } from './sequence.ts';
 
@@ -62,7 +63,7 @@ export class Instance {
   readonly id: string;
   readonly #parts: InstanceParts;
   readonly #report: InstanceReport;
-  readonly #readiness: ReadinessWatch;
+  readonly #readiness: ReadinessObserver;
   readonly #lastRun = new LastRun();
   readonly #exposure: ExposureCheck;
   #spec: ApplicationSpec;
@@ -88,7 +89,13 @@ export class Instance {
     );
     this.#life = starting(parts.clock.now());
     this.#stateSince = this.#life.since;
-    this.#readiness = new ReadinessWatch({
+    this.#readiness = spec.readiness.program === undefined ? this.#requestReadiness() : this.#programReadiness();
+  }
+
+  /** Of a program that listens on a port. */
+  #requestReadiness(): ReadinessObserver {
+    const parts = this.#parts;
+    return new ReadinessWatch({
       clock: parts.clock,
       host: parts.host,
       life: () => this.#life,
@@ -103,6 +110,17 @@ export class Instance {
         this.#announce();
       },
       onTrouble: () => this.#reportTrouble(),
+    });
+  }
+
+  #programReadiness(): ReadinessObserver {
+    const { clock, host } = this.#parts;
+    return new ProgramReadinessWatch({
+      ...{ clock, host },
+      life: () => this.#life,
+      spec: () => this.#spec,
+      startedAt: () => this.#run?.startedAt ?? clock.now(),
+      onChecked: (observation) => this.#handle({ kind: 'checked', passed: hasPassed(observation) }),
     });
   }
 
@@ -189,6 +207,8 @@ export class Instance {
 
   /** The instance gets no new requests. It stops after `drainMs`, or after `drained`. */
   retire(drainMs: number): void {
+    // A program without a port gets none, and may stop at once.
+    if (this.#spec.readiness.program !== undefined) return this.stop();
     this.#handle({ kind: 'retire', drainMs });
   }
 
@@ -322,7 +342,7 @@ export class Instance {
 
   #checkExposure(): void {
     const program = this.#run?.program ?? null;
-    if (program !== null) this.#exposure.begin(program, this.#port);
+    if (program !== null && this.#spec.readiness.program === undefined) this.#exposure.begin(program, this.#port);
   }
 
   #reportNotReady(attempts: number, before: InstanceLife): void {
@@ -367,7 +387,10 @@ export class Instance {
     const run: ProgramRun = new ProgramRun(this.#parts, this.#spec, {
       onNotStarted: (failure) => this.#notStarted(failure),
       onStarted: () => this.#started(run),
-      onLine: (stream, line) => this.#parts.onLine(this.id, stream, line, run.program?.pid ?? null),
+      onLine: (stream, line) => {
+        this.#parts.onLine(this.id, stream, line, run.program?.pid ?? null);
+        this.#readiness.noteLine(line);
+      },
       onExited: (exit) => this.#exited(run, exit),
       onOutputComplete: () => this.#outputCompleted(run),
       onGone: () => this.#handle({ kind: 'group_gone', chance: this.#parts.random.next() }),

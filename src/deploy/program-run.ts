@@ -3,6 +3,7 @@ import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import type { Host, OutputStream, Program, ProgramExit, ProgramListener, StartFailure } from './host.ts';
 import type { ProgramRecord } from './instance-record.ts';
 import { OutputTail } from './output-lines.ts';
+import { succeed } from '#failures/result.ts';
 import { portHolderText } from './port-holder.ts';
 
 interface ProgramRunParts {
@@ -43,6 +44,9 @@ const goneCheckMaxMs = 160;
 function withPort(text: string, port: number): string {
   return text.replaceAll('{port}', String(port));
 }
+
+/** Of a program that listens on none. */
+const noPort = 0;
 
 /** One run of an instance's program: from a port, through its output and its exit, to the end of its whole group. */
 export class ProgramRun {
@@ -115,14 +119,19 @@ export class ProgramRun {
     this.#outputTimer?.cancel();
     this.#goneTimer?.cancel();
     this.#program?.discard();
-    if (this.#port !== null) this.#parts.host.releasePort(this.#port);
+    if (this.#port !== null) this.#release(this.#port);
+  }
+
+  #release(port: number): void {
+    if (port !== noPort) this.#parts.host.releasePort(port);
   }
 
   async #begin(): Promise<void> {
     const { host } = this.#parts;
-    const reserved = await host.reservePort(this.#spec.port);
+    const isProgram = this.#spec.readiness.program !== undefined;
+    const reserved = isProgram ? succeed(noPort) : await host.reservePort(this.#spec.port);
     if (this.#closed) {
-      if (reserved.ok) host.releasePort(reserved.value);
+      if (reserved.ok) this.#release(reserved.value);
       return;
     }
     if (!reserved.ok) {
@@ -135,9 +144,10 @@ export class ProgramRun {
 
   #start(port: number): void {
     const { directory, stopMs } = this.#spec;
-    const command = this.#spec.command.map((word) => withPort(word, port));
+    const filled = (text: string): string => (port === noPort ? text : withPort(text, port));
+    const command = this.#spec.command.map(filled);
     const environment = Object.fromEntries(
-      Object.entries(this.#spec.environment).map(([name, value]) => [name, withPort(value, port)]),
+      Object.entries(this.#spec.environment).map(([name, value]) => [name, filled(value)]),
     );
     const request = { command, directory, environment, stopMs, port };
     this.#program = this.#parts.host.start(request, this.#programListener());

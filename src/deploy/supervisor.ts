@@ -150,6 +150,7 @@ class ApplicationsSupervisor implements Supervisor {
     const application = this.#applications.get(id);
     if (application === undefined) return;
     this.#useArms(application);
+    for (const worker of this.#applications.values()) if (worker.spec?.of === id) this.#useArms(worker);
     this.#notifyChange();
   }
 
@@ -320,10 +321,10 @@ class ApplicationsSupervisor implements Supervisor {
       for (const managed of surplusInstances(ofArm(staying, runKey), spec.instances)) this.#retire(managed);
     const readyCount = ofArm(staying, main?.runKey).filter(({ instance }) => instance.phase === 'ready').length;
     // Two programs cannot listen on one port: if the port is fixed, the old instances have to end first.
-    const hasFixedPort = main !== undefined && main.spec.port !== null;
-    const replaced = hasFixedPort ? 0 : (main?.spec.instances ?? 0) - readyCount;
+    const stopsFirst = main !== undefined && (main.spec.port !== null || main.spec.replace === 'stop_first');
+    const replaced = stopsFirst ? 0 : (main?.spec.instances ?? 0) - readyCount;
     for (const managed of surplusInstances(older, replaced)) this.#retire(managed);
-    if (main === undefined || (hasFixedPort && instances.some(({ runKey }) => runKey !== main.runKey))) return;
+    if (main === undefined || (stopsFirst && instances.some(({ runKey }) => runKey !== main.runKey))) return;
     for (const { spec, runKey } of arms)
       for (let count = ofArm(staying, runKey).length; count < spec.instances; count++)
         this.#startInstance(application, spec, runKey);
@@ -418,9 +419,9 @@ function doNothing(): void {}
  */
 export function runKeyOf(spec: ApplicationSpec, inherited: Readonly<Record<string, string | undefined>>): string {
   const { command, directory, environment, port, readiness } = spec;
-  const { path, intervalMs, timeoutMs, passes, startMs, tcp, headers, expectStatus, expectHeaders, expectBody } =
-    readiness;
-  const asked = { tcp, headers, expectStatus, expectHeaders, expectBody };
+  const { path, intervalMs, timeoutMs, passes, startMs } = readiness;
+  const { tcp, headers, expectStatus, expectHeaders, expectBody, program } = readiness;
+  const asked = { tcp, headers, expectStatus, expectHeaders, expectBody, program };
   const made = [command, directory, sorted(environment), port, path, intervalMs, timeoutMs, passes, startMs];
   return (
     createHash('sha256')
