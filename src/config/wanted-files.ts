@@ -158,16 +158,24 @@ export function wantedFiles(draft: Draft, directory: string, stateFolder: string
   const { store } = draft.plain;
   if (isMap(store) && store.path !== undefined) want('written_folder', store.path, ['store', 'path']);
   if (draft.plain.state != null) want('written_folder', draft.plain.state, ['state']);
-  for (const [name, { directory: folder = '.', command, environment = {} }] of draft.applications) {
+  for (const [name, { directory: folder = '.', command = [], environment = {}, workers = {} }] of draft.applications) {
     if (folder !== '.') want('folder', folder, ['applications', name, 'directory']);
-    const [program = ''] = command;
-    // Its own PATH is for it alone. Of a word with spaces `review-commands.ts` says what to write.
-    if (environment['PATH'] === undefined && /^[^\s{]+$/.test(program))
-      wanted.push({
-        kind: 'started_program',
-        path: programPath(program, resolve(directory, folder)),
-        at: itemPath(draft, ['applications', name, 'command'], 0),
-      });
+    const programs = [
+      { command, environment, at: ['applications', name, 'command'] },
+      ...Object.entries(workers).map(([worker, own]) => ({
+        command: own.command,
+        environment: { ...environment, ...own.environment },
+        at: ['applications', name, 'workers', worker, 'command'],
+      })),
+    ];
+    for (const { command: [program = ''], environment: variables, at } of programs)
+      // Its own PATH is for it alone. Of a word with spaces `review-commands.ts` says what to write.
+      if (variables['PATH'] === undefined && /^[^\s{]+$/.test(program))
+        wanted.push({
+          kind: 'started_program',
+          path: programPath(program, resolve(directory, folder)),
+          at: itemPath(draft, at, 0),
+        });
   }
   const adminTls = draft.plain.admin?.tls;
   if (adminTls !== undefined) {

@@ -33,7 +33,7 @@ export class ReleasedApplication {
   }
 
   get settings(): ReleaseSettings {
-    return releaseSettingsOf(this.#upstreams[0]?.features);
+    return releaseSettingsOf(this.#upstreams[0]?.features ?? this.spec?.endpointFeatures);
   }
 
   get instances(): readonly LiveInstance[] {

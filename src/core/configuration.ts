@@ -1,6 +1,7 @@
 import type { AdminRole } from './admin-roles.ts';
 import type { AlertsSpec } from './alert.ts';
 import type { ApplicationId } from './endpoint.ts';
+import type { FeatureSpecs } from './feature.ts';
 import type { ClientLimits, ListenerCertificate, ListenerSpec, TlsVersions } from './listener-spec.ts';
 import type { UnroutedSettings, RouteSpec } from './route-spec.ts';
 import type { SyslogSpec } from './syslog-spec.ts';
@@ -80,6 +81,8 @@ export interface ApplicationSpec {
   readonly ownEnvironment?: Readonly<Record<string, string>>;
   /** An instance that is replaced ends before the new one starts. */
   readonly replace?: 'stop_first';
+  /** Of an application without a command, which has no upstream: what its upstream would have. */
+  readonly endpointFeatures?: FeatureSpecs;
   /** Program and arguments; no shell. */
   readonly command: readonly string[];
   /** The words of it that came from variables whose names mark secrets, by their index. */

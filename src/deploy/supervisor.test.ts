@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ApplicationSpec } from '../core/configuration.ts';
-import type { ApplicationId } from '../core/endpoint.ts';
+import type { NewEvent } from '../core/event.ts';
 import type { InstanceExit } from '#failures/instance-exit.ts';
-import { FakeHost, FakeProgram, good, refused, supervise, web } from './fake-machine.test-support.ts';
-import type { ListeningSocket, ProgramRequest } from './host.ts';
+import { FakeHost, good, refused, supervise, web } from './fake-machine.test-support.ts';
 import type { InstanceRecord } from './instance-record.ts';
-import type { ReadinessResult } from './readiness.ts';
 import type { ApplicationArm } from './application-arm.ts';
 import type { createSupervisor, SupervisorParts } from './supervisor.ts';
 
