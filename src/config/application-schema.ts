@@ -1,5 +1,6 @@
 /** What may be written about applications that Candor runs. */
 import * as z from 'zod';
+import { applicationFeatureKeys } from '../features/keys.ts';
 import { endpointKeys } from './upstream-schema.ts';
 import { defaults } from './defaults.ts';
 import { checkHeaders, expectation } from './check-schema.ts';
@@ -75,6 +76,7 @@ const settings = section({
     workers,
     'Programs of it that listen on no port and get no requests, by name. They run the same release, in the same directory.',
   ),
+  ...applicationFeatureKeys,
   ...endpointKeys,
 });
 

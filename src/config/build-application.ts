@@ -6,7 +6,7 @@ import { count, ms } from '../schema/fallback.ts';
 import type { Path } from '../schema/findings.ts';
 import type { ApplicationRead } from './application-schema.ts';
 import type { BuildContext } from './build-context.ts';
-import { upstreamFeatures } from './build-features.ts';
+import { applicationFeatures, upstreamFeatures } from './build-features.ts';
 import { buildExpectation, protocolOf } from './build-upstream.ts';
 import { defaults } from './defaults.ts';
 import type { WorkerRead, WorkerReadyRead } from './worker-schema.ts';
@@ -42,6 +42,7 @@ function buildServer(name: string, read: ApplicationRead, context: BuildContext)
     stopMs: ms(read.stop_timeout, defaults.application.stopTimeout),
     restart: buildRestart(read.restart),
     ...(answersRequests(read) ? {} : endpointFeatures(name, read, context)),
+    ...applicationFeatures(name, read, context),
   };
 }
 
@@ -52,7 +53,7 @@ function endpointFeatures(name: string, read: ApplicationRead, context: BuildCon
 }
 
 function buildWorker(
-  { id: of, directory, environment }: ApplicationSpec,
+  { id: of, directory, environment, features }: ApplicationSpec,
   worker: string,
   read: WorkerRead,
   context: BuildContext,
@@ -69,6 +70,7 @@ function buildWorker(
     stopMs: ms(read.stop_timeout, defaults.application.stopTimeout),
     restart: buildRestart(read.restart),
     ...(read.replace === 'stop_first' ? { replace: read.replace } : {}),
+    ...(features === undefined ? {} : { features }),
   };
 }
 

@@ -9,6 +9,7 @@ import type {
 } from '../core/configuration.ts';
 import type { ClientLimits, ListenerSpec } from '../core/listener-spec.ts';
 import { adminSocketCandidates } from './admin-socket.ts';
+import { fileFeatures } from './build-features.ts';
 import { type BuildContext, contentOf } from './build-context.ts';
 import { unroutedHeaders } from './build-headers.ts';
 import { buildPages, buildRoutes } from './build-routes.ts';
@@ -96,6 +97,7 @@ export function build(draft: Draft, context: BuildContext): Configuration {
     store: buildStore(plain.store, context),
     ...buildAlerts(plain.alerts, context),
     otlp: buildOtlp(plain.otlp, context),
+    ...fileFeatures(plain, context),
   };
 }
 

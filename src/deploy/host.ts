@@ -1,5 +1,6 @@
 import type { Cancellable } from '../core/connector.ts';
 import type { ProgramReadiness } from '../core/configuration.ts';
+import type { LaunchHold } from '../core/launch.ts';
 import type { Result } from '#failures/result.ts';
 import type { Instant } from '../core/time.ts';
 import type { ProgramRecord } from './instance-record.ts';
@@ -52,6 +53,8 @@ export interface ProgramCheck {
   readonly timeoutMs: number;
   /** A file counts if it was written in the last so many milliseconds; null: whenever it was. */
   readonly writtenWithinMs: number | null;
+  /** What is kept for the command while it runs. */
+  readonly hold?: LaunchHold | undefined;
 }
 
 export type OutputStream = 'stdout' | 'stderr';

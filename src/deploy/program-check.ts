@@ -51,15 +51,21 @@ const outputWaitMs = 200;
 
 function checkCommand(
   command: readonly string[],
-  { directory, environment, timeoutMs }: ProgramCheck,
+  { directory, environment, timeoutMs, hold }: ProgramCheck,
   clock: Clock,
   watchdog: OrphanWatchdog,
   onResult: OnResult,
 ): Cancellable {
   let isDone = false;
   let lastLine: string | null = null;
+  let isHeld = hold !== undefined;
+  const release = (): void => {
+    if (isHeld) hold?.ended?.();
+    isHeld = false;
+  };
   const done = (passed: boolean, what: string): void => {
     timer.cancel();
+    release();
     if (isDone) return;
     isDone = true;
     const said = passed || lastLine === null ? '' : `; last line: "${lastLine}"`;
@@ -85,6 +91,7 @@ function checkCommand(
     isDone = true;
     timer.cancel();
     kill();
+    release();
   };
   if (child instanceof Error) {
     watchdog.notStarted();
@@ -93,7 +100,10 @@ function checkCommand(
   }
   const { pid } = child;
   if (pid === undefined) watchdog.notStarted();
-  else watchdog.watch(pid, 0);
+  else {
+    watchdog.watch(pid, 0);
+    hold?.started?.(pid);
+  }
   const reader = new OutputLineReader((line) => {
     lastLine = line;
   });

@@ -2,13 +2,19 @@ import { loadPatterns, checkedPattern, type Pattern } from '../core/pattern.ts';
 import type { ApplicationSpec, ProgramReadiness } from '../core/configuration.ts';
 import type { Cancellable } from '../core/connector.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
-import type { Host, Program } from './host.ts';
+import type { LaunchFailure, Launcher } from '../core/launch.ts';
+import { type Result, succeed } from '#failures/result.ts';
+import type { Host, Program, ProgramCheck } from './host.ts';
+import { launchedOf } from './program-run.ts';
 import type { InstanceLife } from './instance-life.ts';
 import { isChecked } from './readiness-check-loop.ts';
 import { memoryEveryMs, type ReadinessObserver } from './readiness-watch.ts';
 import type { ReadinessResult } from './readiness.ts';
 
 interface ProgramReadinessParts {
+  /** Of the instance. */
+  readonly id: string;
+  readonly launcher: Launcher;
   readonly clock: Clock;
   readonly host: Host;
   readonly life: () => InstanceLife;
@@ -135,15 +141,31 @@ export class ProgramReadinessWatch implements ReadinessObserver {
     if (ready.kind === 'after') return this.#passed();
     if (ready.kind === 'line') return;
     const { clock, host, startedAt, spec, life } = this.#parts;
-    const { directory, environment, readiness } = spec();
+    const { readiness } = spec();
     const writtenWithinMs = life().phase === 'starting' ? Math.max(0, clock.now() - startedAt()) : null;
-    const check = { ready, directory, environment, timeoutMs: readiness.timeoutMs, writtenWithinMs };
-    this.#check = host.checkProgram(check, (observation) => {
+    const prepared = this.#prepared(ready);
+    const onResult = (observation: ReadinessResult): void => {
       this.#check = null;
       this.#observed(observation);
       if (this.#program === null || !isChecked(life())) return;
       this.#in(life().phase === 'ready' ? Math.max(readyEveryMs, readiness.intervalMs) : readiness.intervalMs);
-    });
+    };
+    if (!prepared.ok) return onResult({ kind: 'program', passed: false, text: prepared.failure.reason });
+    this.#check = host.checkProgram({ ...prepared.value, timeoutMs: readiness.timeoutMs, writtenWithinMs }, onResult);
+  }
+
+  /** A command is started as the program itself is. */
+  #prepared(
+    ready: ProgramCheck['ready'],
+  ): Result<Pick<ProgramCheck, 'ready' | 'directory' | 'environment' | 'hold'>, LaunchFailure> {
+    const { id, launcher, spec } = this.#parts;
+    const { directory, environment } = spec();
+    if (ready.kind === 'file') return succeed({ ready, directory, environment });
+    const launch = { ...launchedOf(`${id}/ready`, spec()), command: ready.command, environment };
+    const prepared = launcher.prepare(launch);
+    if (!prepared.ok) return prepared;
+    const { command, hold, environment: variables } = prepared.value;
+    return succeed({ ready: { kind: 'command', command }, directory, environment: variables, hold });
   }
 
   #watchMemory(program: Program): void {
