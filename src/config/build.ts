@@ -1,12 +1,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import { logFormatOf } from '../core/log-formats.ts';
 import { buildSyslog } from './log-schema.ts';
-import type {
-  Configuration,
-  StoreSpec,
-  WorkersSpec,
-  OtlpSpec,
-} from '../core/configuration.ts';
+import type { Configuration, StoreSpec, WorkersSpec, OtlpSpec } from '../core/configuration.ts';
 import type { ClientLimits, ListenerSpec } from '../core/listener-spec.ts';
 import { adminSocketCandidates } from './admin-socket.ts';
 import { fileFeatures } from './build-features.ts';

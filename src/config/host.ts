@@ -31,7 +31,14 @@ export const namedPipe = 'named pipe';
 /** This machine. */
 export function thisHost(): ConfigurationHost {
   const addresses = Object.values(networkInterfaces()).flatMap((found) => (found ?? []).map(({ address }) => address));
-  return { hostname: hostname(), cores: availableParallelism(), addresses, readFile: readAtMost, listDirectory, whyNotExecutable };
+  return {
+    hostname: hostname(),
+    cores: availableParallelism(),
+    addresses,
+    readFile: readAtMost,
+    listDirectory,
+    whyNotExecutable,
+  };
 }
 
 async function readAtMost(path: string, bytesMax: number): Promise<FileContent> {

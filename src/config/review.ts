@@ -271,12 +271,7 @@ function reviewTargets(draft: Draft, collector: ErrorCollector): void {
     if (typeof to === 'string' && !names.includes(to) && to !== '')
       collector.errorAtValue(path, what(to), suggestTarget(to, names));
     for (const name of isMap(to) ? Object.keys(to) : [])
-      if (!names.includes(name))
-        collector.errorAtKey(
-          [...path, name],
-          what(name),
-          suggestTarget(name, names),
-        );
+      if (!names.includes(name)) collector.errorAtKey([...path, name], what(name), suggestTarget(name, names));
   }
 }
 

@@ -171,8 +171,12 @@ export function wantedFiles(draft: Draft, directory: string, stateFolder: string
         at: ['applications', name, 'workers', worker, 'command'],
       })),
     ];
-    for (const { command: [program = ''], environment: variables, at } of programs)
-      // Its own PATH is for it alone. Of a word with spaces `review-commands.ts` says what to write.
+    // Its own PATH is for it alone. Of a word with spaces `review-commands.ts` says what to write.
+    for (const {
+      command: [program = ''],
+      environment: variables,
+      at,
+    } of programs)
       if (variables['PATH'] === undefined && /^[^\s{]+$/.test(program))
         wanted.push({
           kind: 'started_program',

@@ -12,9 +12,16 @@ const ready = section({
     'It is ready when it prints a line that has this text, or matches this regular expression between slashes: `/^started/`.',
   ),
   file: key(path, 'It is ready when it has written this file. A relative path begins at its directory.'),
-  command: key(commandLine, 'It is ready when this command exits with 0. It runs in the same directory, with the same variables.'),
+  command: key(
+    commandLine,
+    'It is ready when this command exits with 0. It runs in the same directory, with the same variables.',
+  ),
   after: key(duration, 'It is ready when it has stayed up for so long.', defaults.worker.after),
-  interval: key(duration, 'Between two looks at the file, or two runs of the command, while it starts.', defaults.worker.interval),
+  interval: key(
+    duration,
+    'Between two looks at the file, or two runs of the command, while it starts.',
+    defaults.worker.interval,
+  ),
   timeout: key(duration, 'For one run of the command.', defaults.worker.timeout),
   start_timeout: key(
     duration,

@@ -194,4 +194,3 @@ export function supervise(applications: readonly ApplicationSpec[], parts: Parti
     emitted.findLast((event) => event.kind === kind) as NewEvent<K> | undefined;
   return { supervisor, host, clock: host.clock, told: emitted, kinds, last, states, changes };
 }
-

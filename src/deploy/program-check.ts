@@ -13,7 +13,12 @@ import { startMarkVariable } from './watchdog-script.ts';
 type OnResult = (observation: ReadinessResult) => void;
 
 /** Looks once whether a program without a port is ready. `onResult` is called once, unless the check is cancelled before. */
-export function checkProgram(check: ProgramCheck, clock: Clock, watchdog: OrphanWatchdog, onResult: OnResult): Cancellable {
+export function checkProgram(
+  check: ProgramCheck,
+  clock: Clock,
+  watchdog: OrphanWatchdog,
+  onResult: OnResult,
+): Cancellable {
   const { ready, directory } = check;
   return ready.kind === 'file'
     ? checkFile(resolve(directory, ready.path), ready.path, { ...check, clock }, onResult)

@@ -76,8 +76,9 @@ export interface Supervisor extends SupervisedInstances {
    */
   stop(): Promise<void>;
   /**
-   * Replaces an instance by a new one, as if its configuration had changed: with a free port it serves until the new one is ready. False: there is no
-   * such instance, or it ends already.
+   * Replaces an instance by a new one, as if its configuration had changed: with a free port it serves until the new one is ready. The name of an
+   * application stands for all of its instances and those of its workers, that of a worker for its own. False: there is no such instance, or it
+   * ends already.
    */
   restart(instance: string): boolean;
   status(): readonly SupervisedApplicationStatus[];
@@ -87,7 +88,11 @@ export interface Supervisor extends SupervisedInstances {
 
 export interface SupervisedApplicationStatus {
   readonly id: string;
+  /** Of a worker: its application. */
+  readonly of?: string;
   readonly command: readonly string[];
+  /** How many instances are to run. */
+  readonly wanted: number;
   readonly instances: readonly ManagedInstanceStatus[];
 }
 
@@ -240,17 +245,23 @@ class ApplicationsSupervisor implements Supervisor {
 
   restart(instance: string): boolean {
     if (this.#stopping !== null || this.#hasDetached || this.#isAdopting) return false;
+    const restarted: SupervisedApplication[] = [];
     for (const application of this.#applications.values()) {
-      const managed = application.instances.find((one) => one.instance.id === instance);
-      if (managed === undefined || application.spec === null || isLeaving(managed.instance.phase)) continue;
-      // A key that fits no configuration.
-      managed.runKey = '';
-      managed.mustNotRestart = true;
-      this.#reconcileUntilStable(application);
-      this.#notifyChange();
-      return true;
+      const { id, spec } = application;
+      if (spec === null) continue;
+      const isWhole = id === instance || spec.of === instance;
+      const all = application.instances.filter((one) => isWhole || one.instance.id === instance);
+      const staying = all.filter((one) => !isLeaving(one.instance.phase));
+      for (const managed of staying) {
+        // A key that fits no configuration.
+        managed.runKey = '';
+        managed.mustNotRestart = true;
+      }
+      if (staying.length > 0) restarted.push(application);
     }
-    return false;
+    for (const application of restarted) this.#reconcileUntilStable(application);
+    if (restarted.length > 0) this.#notifyChange();
+    return restarted.length > 0;
   }
 
   instances(application: ApplicationId): readonly LiveInstance[] {
@@ -281,7 +292,9 @@ class ApplicationsSupervisor implements Supervisor {
   status(): readonly SupervisedApplicationStatus[] {
     return [...this.#applications.values()].map(({ id, arms, instances }) => ({
       id,
+      ...(arms[0]?.spec.of === undefined ? {} : { of: arms[0].spec.of }),
       command: arms[0]?.spec.command ?? [],
+      wanted: arms[0]?.spec.instances ?? 0,
       instances: instances.map(({ instance, runKey }) => ({
         ...instance.status(),
         earlierCommand: arms.some((arm) => arm.runKey === runKey) ? null : instance.command,

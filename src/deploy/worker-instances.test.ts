@@ -88,7 +88,10 @@ test('a worker that does not get ready in time is reported, and runs on', async 
   const one = supervise([worker(line)]);
   one.supervisor.start();
   await one.clock.advance(61_000);
-  assert.match(one.last('instance_not_ready')?.reason ?? '', /^not ready after 60 s: it has not printed a line with "started" yet/);
+  assert.match(
+    one.last('instance_not_ready')?.reason ?? '',
+    /^not ready after 60 s: it has not printed a line with "started" yet/,
+  );
   assert.deepEqual(one.host.program(0).signals, []);
 });
 
@@ -176,7 +179,10 @@ test('workers follow the release of their application when its arms change', asy
   supervisor.apply([worker(staysUp), { ...worker(staysUp), id: web, instances: 0 }]);
   supervisor.refresh(web);
   await clock.advance(2_000);
-  assert.deepEqual(host.programs.map(({ request }) => request.directory), ['/releases/v1', '/releases/v2']);
+  assert.deepEqual(
+    host.programs.map(({ request }) => request.directory),
+    ['/releases/v1', '/releases/v2'],
+  );
   assert.deepEqual(host.program(0).signals, ['SIGTERM']);
 });
 
@@ -213,7 +219,9 @@ test('a worker that ends again and again is started after growing pauses', async
   };
   supervisor.start();
   await clock.advance(60_000);
-  const pauses = told.flatMap((event) => (event.kind === 'instance_restarting' ? [(event.evidence as { failures: number }).failures] : []));
+  const pauses = told.flatMap((event) =>
+    event.kind === 'instance_restarting' ? [(event.evidence as { failures: number }).failures] : [],
+  );
   assert.ok(host.programs.length > 5 && host.programs.length < 40, String(host.programs.length));
   assert.deepEqual(pauses.slice(0, 3), [1, 2, 3]);
 });
