@@ -137,9 +137,9 @@ export function overlayText(setting: OverlaySetting): string {
     case 'eject':
       return `endpoint ${setting.endpoint} is ejected${ejectionText(setting)}`;
     case 'scale':
-      return `${setting.application} runs ${setting.instances} ${setting.instances === 1 ? 'instance' : 'instances'}`;
+      return `the number of instances of ${setting.application} is ${setting.instances}`;
     case 'stop':
-      return `${setting.application} is stopped`;
+      return `all instances of ${setting.application} are stopped`;
   }
 }
 

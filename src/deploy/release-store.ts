@@ -422,6 +422,6 @@ const sortedVariables = (environment: Readonly<Record<string, string>>): readonl
   Object.entries(environment).toSorted(([a], [b]) => (a < b ? -1 : 1));
 
 /** Of any application's name; no name is a path. */
-function folderNameOf(application: string): string {
+export function folderNameOf(application: string): string {
   return encodeURIComponent(application).replace(/^\./, '%2E');
 }
