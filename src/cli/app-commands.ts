@@ -12,12 +12,14 @@ import {
   switchFlag,
   words,
 } from './flags.ts';
-import { instancesMax } from '../core/overlay.ts';
 import type { OutputFlags } from './app.ts';
 
 /** Commands for the applications that a gateway runs, and for their workers. */
 
 const name = argument('name', 'An application, or a worker such as shop.mail');
+
+/** As many as the configuration may say; `core/overlay.ts` has the same for the gateway, and is not loaded for it. */
+const instancesMax = 256;
 
 const outlives = 'This outlives reloads and restarts, until `candor restore`.';
 

@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { basename } from 'node:path';
 import { suggestNearest } from '../config/nearest.ts';
 import { inheritedEnvironment } from '../deploy/inherited-environment.ts';
-import { placeOf, releaseInForce } from '../deploy/release-in-force.ts';
+import { surroundingsOf, releaseInForce } from '../deploy/release-in-force.ts';
 import { CommandFailure } from './command-failure.ts';
 import { errorsIn } from './configuration-read.ts';
 import type { ProcessContext } from './process-context.ts';
@@ -29,7 +29,7 @@ export async function appShell(
   const inForce = stateFolder === null ? null : releaseInForce(stateFolder, spec.of ?? spec.id);
   if (inForce?.ok === false)
     throw new CommandFailure('failure', `Which release of ${name} is in force is not known: ${inForce.failure}.`);
-  const { directory, environment } = inForce === null ? spec : placeOf(spec, inForce.value);
+  const { directory, environment } = inForce === null ? spec : surroundingsOf(spec, inForce.value);
   const release = inForce?.value.release?.name ?? null;
   const shell = context.env['SHELL'] ?? '/bin/sh';
   const [program = shell, ...args] = command;
@@ -40,7 +40,7 @@ export async function appShell(
   return run(program, args, { directory, environment, context });
 }
 
-interface Place {
+interface Surroundings {
   readonly directory: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly context: ProcessContext;
@@ -50,7 +50,7 @@ interface Place {
 async function run(
   program: string,
   args: readonly string[],
-  { directory, environment, context }: Place,
+  { directory, environment, context }: Surroundings,
 ): Promise<number> {
   const forget = (['SIGINT', 'SIGTERM'] as const).map((signal) => context.onSignal(signal, () => {}));
   try {

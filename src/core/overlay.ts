@@ -58,14 +58,14 @@ export interface EjectSetting {
 }
 
 /** How many instances of an application, or of a worker, run. */
-export interface ScaleSetting {
+interface ScaleSetting {
   readonly kind: 'scale';
   readonly application: string;
   readonly instances: number;
 }
 
 /** No instance of an application runs, nor of its workers; or none of one worker. */
-export interface StopSetting {
+interface StopSetting {
   readonly kind: 'stop';
   readonly application: string;
 }

@@ -27,7 +27,7 @@ export function releaseInForce(stateFolder: string, application: string): Result
 }
 
 /** Where the programs of an application, or of a worker of it, run now, and with which variables of their settings. */
-export function placeOf(
+export function surroundingsOf(
   { directory, environment, ownEnvironment = {} }: ApplicationSpec,
   { release, folder }: InForce,
 ): { readonly directory: string; readonly environment: Readonly<Record<string, string>> } {
