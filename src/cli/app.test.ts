@@ -10,7 +10,15 @@ for (const [what, shown, printed, missed] of [
   ['a look without news prints nothing', [lines(0, 3), lines(0, 3)], 3, 0],
   ['new lines are printed once', [lines(0, 3), lines(0, 5), lines(0, 6)], 6, 0],
   ['lines that have left the status are not printed again', [lines(0, 20), lines(5, 25)], 25, 0],
-  ['equal lines are as many as were added', [['tick', 'tick'], ['tick', 'tick', 'tick']], 3, 0],
+  [
+    'equal lines are as many as were added',
+    [
+      ['tick', 'tick'],
+      ['tick', 'tick', 'tick'],
+    ],
+    3,
+    0,
+  ],
   ['a gap is told', [lines(0, 20), lines(30, 50)], 40, 1],
   ['a run that prints little after another one has no gap', [lines(0, 20), ['up']], 21, 0],
 ] as const)

@@ -28,12 +28,12 @@ export function releaseInForce(stateFolder: string, application: string): Result
 
 /** Where the programs of an application, or of a worker of it, run now, and with which variables of their settings. */
 export function surroundingsOf(
-  { directory, environment, ownEnvironment = {} }: ApplicationSpec,
+  { id, directory, environment, ownEnvironment = {} }: ApplicationSpec,
   { release, folder }: InForce,
 ): { readonly directory: string; readonly environment: Readonly<Record<string, string>> } {
   if (release === null) return { directory, environment };
   return {
     directory: release.tree === null ? release.directory : join(folder, release.tree, release.directory),
-    environment: { ...release.environment, ...ownEnvironment },
+    environment: { ...release.environment, ...(release.workers?.[id]?.environment ?? ownEnvironment) },
   };
 }

@@ -38,7 +38,7 @@ setTimeout(() => writeFileSync(process.env.STARTS.replace('starts', 'tick.ready'
 setInterval(() => {}, 1000);
 `;
 
-const yaml = (more = ''): string => `
+const yaml = (more = '', mail = 'python3 worker.py'): string => `
 state: ./state
 workers: 1
 applications:
@@ -50,7 +50,7 @@ applications:
     releases: { bake: 300ms }
     workers:
       mail:
-        command: python3 worker.py
+        command: ${mail}
         environment: { OWN: of-mail }
         ready: { line: "/^started PORT/" }
       tick:
@@ -96,7 +96,7 @@ describe('workers of an application', () => {
 
   after(() => edge.gateway.stop('the tests are over'));
 
-  const reload = (more = '') => edge.reload(yaml(more).replaceAll('FOLDER', edge.folder));
+  const reload = (more = '', mail?: string) => edge.reload(yaml(more, mail).replaceAll('FOLDER', edge.folder));
 
   test('run in its directory with its variables and their own, and are given no port and no host', () => {
     const [mail] = readyOf('shop.mail');
@@ -214,6 +214,23 @@ describe('workers of an application', () => {
     );
     const refused = await edge.gateway.deploy({ application: 'shop.mail', ...environment }, 'the test');
     assert.match(refused.ok ? '' : refused.failure.reason, /shop\.mail is a worker: it runs the release of shop/);
+  });
+
+  test('a changed command of a worker is a release, and a rollback brings back the former one', async () => {
+    const commandOf = () =>
+      edge.gateway
+        .status()
+        .applications.find(({ id }) => id === 'shop.mail')
+        ?.command.join(' ');
+    const before = edge.gateway.releases()[0]?.inForce;
+    assert.ok((await reload('', 'python3 -u worker.py')).ok);
+    await until('it runs', () => commandOf() === 'python3 -u worker.py' && isCalm('shop.mail', 1), 30_000);
+    await until('it is in force', () => edge.gateway.releases()[0]?.rollout === null, 30_000);
+    assert.notEqual(edge.gateway.releases()[0]?.inForce, before);
+    const outcome = await edge.gateway.changeRollout({ kind: 'rollback', application: 'shop', to: null }, 'the test');
+    assert.ok(outcome.ok, JSON.stringify(outcome));
+    await until('the former one runs', () => commandOf() === 'python3 worker.py' && isCalm('shop.mail', 1), 30_000);
+    await until('it is in force again', () => edge.gateway.releases()[0]?.rollout === null, 30_000);
   });
 
   test('one that is removed is stopped, and one that never gets ready is told while the others work', async () => {
