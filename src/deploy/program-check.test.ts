@@ -31,7 +31,8 @@ function check(ready: ProgramCheck['ready'], more: Partial<ProgramCheck> = {}) {
     writtenWithinMs: null,
     ...more,
   };
-  return { ...checkProgram(asked, systemClock, watchdog, resolve), result: promise };
+  const cancellable = checkProgram(asked, systemClock, watchdog, resolve);
+  return { cancel: () => cancellable.cancel(), result: promise };
 }
 
 const command = (script: string, more: Partial<ProgramCheck> = {}) =>
@@ -78,13 +79,13 @@ test('a command that hangs is ended with what it has started, and told', async (
 test('a check that is not wanted any more ends its command, and reports nothing', async () => {
   const holds: string[] = [];
   const hold = { started: () => void holds.push('started'), ended: () => void holds.push('ended') };
-  const { cancel, result } = command('echo $$ > own; exec sleep 60', { hold });
+  const checked = command('echo $$ > own; exec sleep 60', { hold });
   const path = join(directory, 'own');
   const pidIn = (): number => (existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0);
   while (pidIn() === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-  cancel();
+  checked.cancel();
   while (isRunning(pidIn())) await new Promise((resolve) => setTimeout(resolve, 5));
-  assert.equal(await Promise.race([result, Promise.resolve('nothing')]), 'nothing');
+  assert.equal(await Promise.race([checked.result, Promise.resolve('nothing')]), 'nothing');
   assert.deepEqual(holds, ['started', 'ended']);
 });
 
