@@ -1,6 +1,7 @@
 import { circuitBreaker } from './circuit-breaker/main.ts';
 import { concurrency } from './concurrency/main.ts';
 import { drainSignal } from './drain-signal/main.ts';
+import { jobs } from './jobs/main.ts';
 import { maintenance } from './maintenance/main.ts';
 import { objectives } from './objectives/main.ts';
 import { readiness } from './readiness/main.ts';
@@ -18,4 +19,5 @@ export const mainFeatures: readonly MainFeature[] = [
   maintenance,
   readiness,
   secrets,
+  jobs,
 ];
