@@ -60,7 +60,7 @@ export const restartCommand = defineCommand<AskFlags, [string]>({
 
 export const jobsCommand = defineCommand<AskFlags, [string?, string?]>({
   brief: 'List jobs of applications, or run one',
-  text: 'When each is due next, and how its last run ended. With a name: its last runs,\nwith what they printed last. `candor jobs run <name>` runs it now, prints what it\nprints, and exits with its exit code, or with 128 and the number of the signal\nthat ended it. Ctrl-C ends this command, and not the run.',
+  text: 'When each is due next, and how its last run ended. With a name: its last runs,\nwith what they printed last. `candor jobs run <name>` runs it now, prints what\nit prints, and exits with its exit code, or with 128 and the number of the\nsignal that ended it. Ctrl-C ends this command, and not the run.',
   examples: ['candor jobs', 'candor jobs shop.report --json', 'candor jobs run shop.report'],
   flags: askFlags,
   positional: words(
