@@ -9,6 +9,7 @@ import {
   applicationPrefix,
   crashLoopAlert,
   jobAlert,
+  dependencyAlert,
   releaseAlert,
   rolloutAlert,
   upstreamAlert,
@@ -154,6 +155,8 @@ function contentOf(event: Event): AlertContent | null {
       return jobAlert(event);
     case 'application_crash_loop':
       return crashLoopAlert(event);
+    case 'dependency_state':
+      return dependencyAlert(event);
     case 'upstream_unavailable':
       return upstreamAlert(event);
     default:

@@ -31,6 +31,7 @@ const settledAfterMs: Readonly<Record<AlertKind, number | null>> = {
   slo: 60_000,
   // Each start reports those whose last run has failed.
   job: 60_000,
+  dependency: 60_000,
   // An instance may take minutes until it has failed, or has failed several times.
   release: 900_000,
   application: 900_000,

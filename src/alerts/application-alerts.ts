@@ -107,6 +107,31 @@ export function upstreamAlert({ evidence, to, reason }: EventOf<'upstream_unavai
   };
 }
 
+/** What applications depend on is down. What it does to requests is an incident; that it says itself that it is degraded is for the status. */
+export function dependencyAlert({ evidence, to, from, reason }: EventOf<'dependency_state'>): AlertContent | null {
+  const { dependency, dependents, then, fix } = evidence;
+  const isDown = to === 'down';
+  if (isDown === (from === 'down')) return null;
+  return {
+    ...noneOf,
+    key: `dependency:${dependency}`,
+    kind: 'dependency',
+    change: isDown ? 'opened' : 'resolved',
+    severity: isDown ? 'warning' : 'info',
+    upstreams: dependents,
+    title: isDown
+      ? `${dependency} is down: it ${then}`
+      : `${dependency} is ${to === 'removed' ? 'checked no more' : 'no longer down'}`,
+    text: sentenceOf(reason),
+    evidence:
+      dependents.length === 0
+        ? []
+        : [`${dependents.join(', ')} ${dependents.length === 1 ? 'depends' : 'depend'} on it`],
+    nextStep: isDown ? fix : null,
+    steps: isDown ? ['down'] : [],
+  };
+}
+
 /** What the key of a crash loop begins with, and what incidents of its crashes are about. */
 export const applicationPrefix = 'application:';
 

@@ -86,7 +86,10 @@ function nextText({ nextAt, schedule, waits }: JobStatus, now: number): string {
 }
 
 function lastText({ runs: [last] }: JobStatus, now: number): string {
-  return last === undefined ? 'never run' : `${stateText(last)}, ${ago(last.startedAt, now)}`;
+  if (last === undefined) return 'never run';
+  const { state, code, signal } = last;
+  const how = state === 'failed' && (signal ?? code) !== null ? ` (${signal ?? code})` : '';
+  return `${state}${how} ${ago(last.startedAt, now)}`;
 }
 
 /** Why it is failing, and what was missed since its last run. */

@@ -179,6 +179,8 @@ export class ControlParts {
       random: systemRandom,
       events: this.hub,
       stateFolder: options.configuration.stateFolder,
+      connector: connectorWithin(endpointDescriptorMax()),
+      checker: this.#checker,
       counted: (key) => {
         const handle = this.active.featureSemaphores[key];
         return handle === undefined ? null : this.shared.countsOfBound(handle);

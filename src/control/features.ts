@@ -22,6 +22,8 @@ interface FeaturesParts {
   readonly random: Random;
   readonly events: EventSink;
   readonly stateFolder: string | null;
+  readonly connector: MainFeaturePorts['connector'];
+  readonly checker: MainFeaturePorts['checker'];
   readonly endpoints: MainFeaturePorts['endpoints'];
   readonly applications: MainFeaturePorts['applications'];
   readonly counted: (key: string) => ReturnType<MainFeaturePorts['counted']>;

@@ -6,6 +6,7 @@ export const alertKinds = [
   'application',
   'job',
   'upstream',
+  'dependency',
   'certificate',
   'disk',
   'records',

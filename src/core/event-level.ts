@@ -66,6 +66,8 @@ export function levelOf(event: Event): EventLevel {
       return event.to === 'unavailable' ? 'error' : 'info';
     case 'circuit_breaker':
       return event.to === 'open' ? 'warn' : 'info';
+    case 'dependency_state':
+      return event.to === 'down' ? 'error' : event.to === 'degraded' ? 'warn' : 'info';
     case 'endpoint_state':
       return event.to === 'unhealthy' ? 'warn' : 'info';
     case 'rollout':

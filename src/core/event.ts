@@ -88,6 +88,22 @@ export interface EventFacts {
     pauseMs: number | null;
   };
   endpoint_state: { address: string; check: string };
+  /**
+   * What applications depend on works otherwise than before (`from`, `to`: 'unknown', 'up', 'degraded', 'down', 'removed'). `fault`: how it fails, null while it is up.
+   * `dependents`: the applications. `sinceMs`: so long before the event the first check began that found it so; `otherMs`: the last one that found it otherwise, null: none has.
+   */
+  dependency_state: {
+    dependency: string;
+    type: string;
+    address: string;
+    fault: string | null;
+    /** What it did, for sentences about a moment that is over: 'refused connections'. */
+    then: string;
+    dependents: readonly string[];
+    sinceMs: number;
+    otherMs: number | null;
+    fix: string | null;
+  };
   /** The circuit breaker of a route has opened, has become half-open, or has closed. `openMs`: for how long it is open; null: it is not. */
   circuit_breaker: {
     upstream: string;

@@ -7,6 +7,7 @@ import { endpointBreaker } from './circuit-breaker/keys-endpoint.ts';
 import { compression } from './compression/keys.ts';
 import { concurrency } from './concurrency/keys.ts';
 import { cors } from './cors/keys.ts';
+import { dependencies } from './dependencies/keys.ts';
 import { drainSignals } from './drain-signal/keys.ts';
 import { jobs } from './jobs/keys.ts';
 import { maintenance } from './maintenance/keys.ts';
@@ -56,6 +57,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   outlierDetection,
   endpointBreaker,
   releases,
+  dependencies,
   pricesKeys,
   secrets,
   jobs,

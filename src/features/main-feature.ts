@@ -1,5 +1,6 @@
 /** The part of a feature in the main thread. */
 import type { ApplicationSpec } from '../core/configuration.ts';
+import type { Connector } from '../core/connector.ts';
 import type { ExchangeCount } from '../core/counters.ts';
 import type { EndpointId, UpstreamId } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
@@ -8,6 +9,7 @@ import type { MetricFamily } from '../core/metric-family.ts';
 import type { Random } from '../core/random.ts';
 import type { Clock } from '../core/time.ts';
 import type { EndedJob } from '../deploy/release-job.ts';
+import type { HealthChecker } from '../core/health-checker.ts';
 import type { LaunchPart } from './launch.ts';
 import type { WaitingCount } from '../core/waiting-requests.ts';
 import type { Result } from '#failures/result.ts';
@@ -86,6 +88,8 @@ export interface MainFeaturePorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: EventSink;
+  readonly connector: Connector;
+  readonly checker: HealthChecker;
   readonly endpoints: {
     /** An endpoint has said in a response that it wants no new requests. */
     onDrainSignal(upstream: UpstreamId, endpoint: EndpointId): void;

@@ -1,5 +1,6 @@
 import { circuitBreaker } from './circuit-breaker/main.ts';
 import { concurrency } from './concurrency/main.ts';
+import { dependencies } from './dependencies/main.ts';
 import { drainSignal } from './drain-signal/main.ts';
 import { jobs } from './jobs/main.ts';
 import { maintenance } from './maintenance/main.ts';
@@ -18,6 +19,7 @@ export const mainFeatures: readonly MainFeature[] = [
   sticky,
   maintenance,
   readiness,
+  dependencies,
   secrets,
   jobs,
 ];

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { noExchanges } from './exchange-count.test-support.ts';
 import type { Configuration } from '../core/configuration.ts';
-import type { LaunchedProgram } from '../core/launch.ts';
+import type { LaunchedProgram, Launcher } from '../core/launch.ts';
 import { plainLauncher } from '../core/launch.ts';
+import { succeed } from '#failures/result.ts';
 import type { ProcessTimes } from '../system/process-times.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { noAmounts, type Amounts } from './amounts.ts';
@@ -116,6 +117,17 @@ describe('the usage of applications', () => {
       usage.programs.map(({ id }) => id),
       ['shop/1', 'shop.mail/1', 'shop.report'],
     );
+  });
+
+  test('changes nothing of what features do with the lines of a program', () => {
+    const hold = { mask: (line: string) => line.replace('hunter2', '***') };
+    const masking: Launcher = { ...plainLauncher, prepare: (launch) => succeed({ ...launch, hold }) };
+    const metered = usageOf().metered(masking);
+    const prepared = metered.prepare({ ...launched('shop/1', 'instance'), command: ['true'], environment: {} });
+    assert.ok(prepared.ok);
+    assert.equal(prepared.value.hold?.mask?.('is hunter2'), 'is ***');
+    const adopted = usageOf().metered({ ...masking, adopt: () => hold });
+    assert.equal(adopted.adopt(launched('shop/1', 'instance'), 1)?.mask?.('is hunter2'), 'is ***');
   });
 
   test('has requests by the release that answers them, divided while there are two', async () => {

@@ -160,6 +160,7 @@ export class Usage {
         if (running !== null) this.#processes.end(running);
         hold?.ended?.();
       },
+      mask: (line) => hold?.mask?.(line) ?? line,
     };
   }
 

@@ -46,6 +46,8 @@ class BreakerWorld {
     this.breakers = new CircuitBreakers({
       stateFolder: null,
       applications: noApplications,
+      connector: {} as never,
+      checker: {} as never,
       endpoints: { onDrainSignal() {} },
       counted: () => null,
       waiting: () => [],
