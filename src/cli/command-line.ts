@@ -43,6 +43,7 @@ import {
   restoreCommand,
   weightCommand,
 } from './overlay-commands.ts';
+import { appCommands } from './app-commands.ts';
 import { deployCommand, promoteCommand, releasesCommand, rollbackCommand } from './release-commands.ts';
 import { costCommand, topCommand } from './usage-commands.ts';
 import { secretCommands } from './secret-commands.ts';
@@ -183,6 +184,7 @@ const root = buildRouteMap<string, ParserContext>({
     status: statusCommand,
     reload: reloadCommand,
     restart: restartCommand,
+    app: appCommands,
     deploy: deployCommand,
     releases: releasesCommand,
     rollback: rollbackCommand,

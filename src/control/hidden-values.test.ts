@@ -45,6 +45,7 @@ const beside: Readonly<Partial<Record<string, object>>> = {
   'upstreams.*': { endpoints: '127.0.0.1:3000' },
   'upstreams.*.check': { path: '/up' },
   'applications.*': { command: 'node a.js' },
+  'applications.*.workers.*': { command: 'node w.js' },
   'applications.*.jobs.*': { command: 'node a.js' },
   'routes.*': { to: 'app' },
   'routes.*.php': { root: '/srv/www' },

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ApplicationSpec, Configuration } from '../core/configuration.ts';
 import type { ApplicationId, UpstreamId } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
@@ -21,7 +22,7 @@ import { ReleaseStore } from '../deploy/release-store.ts';
 import type { TextRedactor } from '../redact/text-redactor.ts';
 import { failWith, type Result, succeed } from '#failures/result.ts';
 import { ApplicationReleases } from './application-releases.ts';
-import { allChanged, commandText, hasSameProgram, notInForce } from './program-changes.ts';
+import { allChanged, commandText, hasSameProgram, notInForce, workersOf } from './program-changes.ts';
 import type { DeployOrder, ReleaseMaking, RunJob } from './release-making.ts';
 import { ReleasedApplication, type RunningApplications } from './released-application.ts';
 import type { KeptRollout } from './running-rollout.ts';
@@ -78,7 +79,8 @@ export class Releases {
     this.#parts = parts;
   }
 
-  readonly armsOf: ArmsOf = (spec) => this.#known.get(spec.id)?.releases.armsOf(spec) ?? oneArm(spec);
+  /** A worker runs the release of its application. */
+  readonly armsOf: ArmsOf = (spec) => this.#known.get(spec.of ?? spec.id)?.releases.armsOf(spec) ?? oneArm(spec);
 
   /** Null: the configuration does not have it. */
   specInForce(application: string): ApplicationSpec | null {
@@ -89,8 +91,8 @@ export class Releases {
   /** Reads the journals of these applications. One that cannot be read is reported: its application runs as the configuration says. */
   async load({ applications, stateFolder }: Configuration, isHandedOff = false): Promise<void> {
     if (stateFolder === null || !this.#parts.ownsFolder()) return;
-    for (const { id } of applications) {
-      if (this.#known.has(id)) continue;
+    for (const { id, of } of applications) {
+      if (of !== undefined || this.#known.has(id)) continue;
       const { clock, random } = this.#parts;
       const opened = await ReleaseStore.open(stateFolder, id, { clock, random });
       if (!opened.ok) {
@@ -165,7 +167,8 @@ export class Releases {
     this.#failedBuilds.delete(spec.id);
     try {
       const { command, secretWords, environment } = spec;
-      const wanted = { command, secretWords, environment, persistent, actor, configuration: null };
+      const workers = workersOf(this.#parts.configuration(), spec.id);
+      const wanted = { command, secretWords, environment, workers, persistent, actor, configuration: null };
       await releases.begins({ ...wanted, name: null, directory: spec.directory });
       const wantedRelease = { ...wanted, name: order.name, directory: '' };
       const made = await store.make(wantedSource(order.from), wantedRelease, {
@@ -193,7 +196,12 @@ export class Releases {
     const { spec, application, store, releases } = found.value;
     const { releasePlan } = await import('./release-making.ts');
     const { inForce } = releases;
-    return releasePlan(order, { spec, settings: application.settings, store, inForce }, this.#parts.redactor());
+    const workers = workersOf(this.#parts.configuration(), spec.id);
+    return releasePlan(
+      order,
+      { spec, workers, settings: application.settings, store, inForce },
+      this.#parts.redactor(),
+    );
   }
 
   /** Refused where no release of the application can be made now. */
@@ -202,6 +210,7 @@ export class Releases {
     const spec = known?.application.spec ?? null;
     if (spec === null || known === undefined) return failWith(this.#unknown(application));
     if (spec.port !== null) return failWith(fixedPort(spec.port));
+    if (spec.instances === 0 && spec.command.length > 0) return failWith(isStopped(spec.id));
     const { rollingOut } = known.releases;
     if (rollingOut !== null || this.#making.has(spec.id)) return failWith(busy(rollingOut?.name ?? 'A release'));
     return succeed({ ...known, spec });
@@ -239,7 +248,9 @@ export class Releases {
       const known = this.#known.get(spec.id);
       const old = before.applications.find(({ id }) => id === spec.id);
       const inForce = known?.releases.inForce ?? null;
-      if (known === undefined || old === undefined || inForce === null || hasSameProgram(old, spec)) continue;
+      if (known === undefined || old === undefined || inForce === null) continue;
+      const workers = workersOf(next, spec.id);
+      if (hasSameProgram(old, spec) && isDeepStrictEqual(workersOf(before, spec.id), workers)) continue;
       const { application, store, releases } = known;
       const { persistent, strategy } = application.settings;
       const { command, secretWords, environment } = spec;
@@ -248,6 +259,7 @@ export class Releases {
         command,
         secretWords,
         environment,
+        workers,
         directory,
         persistent,
         actor,
@@ -358,7 +370,14 @@ export class Releases {
 
   #unknown(application: string): ReleaseRefusal {
     const { applications, stateFolder } = this.#parts.configuration();
-    const names = applications.map(({ id }) => id);
+    const names = applications.flatMap(({ id, of }) => (of === undefined ? [id] : []));
+    const worker = applications.find(({ id, of }) => id === application && of !== undefined);
+    if (worker?.of !== undefined)
+      return {
+        kind: 'source',
+        reason: `${application} is a worker: it runs the release of ${worker.of}.`,
+        step: `Name ${worker.of} in its place.`,
+      };
     if (stateFolder === null)
       return {
         kind: 'source',
@@ -372,6 +391,13 @@ export class Releases {
     };
   }
 }
+
+/** No instance would show whether the release is any good. */
+const isStopped = (application: string): ReleaseRefusal => ({
+  kind: 'source',
+  reason: `The application ${application} is stopped.`,
+  step: `Start it first: candor app start ${application}.`,
+});
 
 const fixedPort = (port: number): ReleaseRefusal => ({
   kind: 'source',
