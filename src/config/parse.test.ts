@@ -407,6 +407,27 @@ describe('what is written', () => {
       ],
     ],
     [
+      'dependencies in every form, and who has them',
+      'dependencies: { db: "postgres://ann:pw@db.example/shop", cache: { url: "redis://127.0.0.1", interval: 1s, timeout: 500ms, password_file: /a, read_only: true } }\napplications: { a: { command: a, depends_on: [db, cache, db] }, b: { command: b, depends_on: cache }, c: { command: c } }\nroutes: [{ path: /b, to: b }, { path: /c, to: c }, { to: a }]',
+      (c) => [c.features?.['dependencies'], c.applications.map(({ features }) => features?.['dependencies'])],
+      [
+        {
+          dependencies: [
+            {
+              ...{ name: 'db', url: 'postgres://ann:pw@db.example/shop', kind: 'postgres' },
+              shown: 'postgres://db.example:5432/shop',
+              ...{ intervalMs: 5000, timeoutMs: 2000, passwordFile: null, readOnly: false },
+            },
+            {
+              ...{ name: 'cache', url: 'redis://127.0.0.1', kind: 'redis', shown: 'redis://127.0.0.1:6379' },
+              ...{ intervalMs: 1000, timeoutMs: 500, passwordFile: '/a', readOnly: true },
+            },
+          ],
+        },
+        [{ names: ['db', 'cache'] }, { names: ['cache'] }, undefined],
+      ],
+    ],
+    [
       'circuit breakers in every form',
       'upstreams: { a: { endpoints: "a:1", circuit_breaker: true }, b: { endpoints: "a:1", circuit_breaker: { open: 1s, open_max: 8s } }, c: { endpoints: "a:1", circuit_breaker: false }, d: { endpoints: "a:1", circuit_breaker: { probes: 4 } } }\nroutes: [{ to: a }]',
       (c) => c.upstreams.map(({ features }) => endpointBreakerOf(features)),

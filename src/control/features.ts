@@ -22,7 +22,10 @@ interface FeaturesParts {
   readonly random: Random;
   readonly events: EventSink;
   readonly stateFolder: string | null;
+  readonly connector: MainFeaturePorts['connector'];
+  readonly checker: MainFeaturePorts['checker'];
   readonly endpoints: MainFeaturePorts['endpoints'];
+  readonly applications: MainFeaturePorts['applications'];
   readonly counted: (key: string) => ReturnType<MainFeaturePorts['counted']>;
   readonly waiting: MainFeaturePorts['waiting'];
   readonly launchChanged: MainFeaturePorts['launchChanged'];
@@ -129,6 +132,30 @@ export class Features {
   /** From the process before this one; before the first `use`. */
   import(states: FeatureStates): void {
     for (const [name, state] of Object.entries(states)) this.#parts.get(name)?.import?.(state);
+  }
+
+  /** Other releases of applications may be in force. */
+  onReleases(): void {
+    for (const part of this.#parts.values()) part.onReleases?.();
+  }
+
+  /** Another process takes over, or this one ends. */
+  async pause(): Promise<void> {
+    await Promise.all([...this.#parts.values()].flatMap((part) => part.pause?.() ?? []));
+  }
+
+  async resume(): Promise<void> {
+    await Promise.all([...this.#parts.values()].flatMap((part) => part.resume?.() ?? []));
+  }
+
+  /** Ends the programs that features run. */
+  async finish(ending: Parameters<NonNullable<MainPart['finish']>>[0]): Promise<void> {
+    await Promise.all([...this.#parts.values()].flatMap((part) => part.finish?.(ending) ?? []));
+  }
+
+  /** The part of a feature; null: it has none. */
+  partOf(name: string): MainPart | null {
+    return this.#parts.get(name) ?? null;
   }
 
   stop(): void {

@@ -20,6 +20,7 @@ const forms: Readonly<Partial<Record<string, string>>> = {
   'listeners.*.tls.auto.directory': `https://ca.example/dir?key=${canary}`,
   'listeners.*.tls.auto.fallback': `https://ca.example/dir?key=${canary}`,
   'listeners.*.tls.auto.on_demand.ask': `http://127.0.0.1:3000/ask?key=${canary}`,
+  'dependencies.*': `http://127.0.0.1:3000/${canary}`,
   'otlp.endpoint': `http://127.0.0.1:4318/${canary}`,
 };
 

@@ -7,7 +7,9 @@ import { endpointBreaker } from './circuit-breaker/keys-endpoint.ts';
 import { compression } from './compression/keys.ts';
 import { concurrency } from './concurrency/keys.ts';
 import { cors } from './cors/keys.ts';
+import { dependencies } from './dependencies/keys.ts';
 import { drainSignals } from './drain-signal/keys.ts';
+import { jobs } from './jobs/keys.ts';
 import { maintenance } from './maintenance/keys.ts';
 import { objectives } from './objectives/keys.ts';
 import { outlierDetection } from './outlier-detection/keys.ts';
@@ -55,8 +57,10 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   outlierDetection,
   endpointBreaker,
   releases,
+  dependencies,
   pricesKeys,
   secrets,
+  jobs,
 ];
 
 /** What a route, an upstream or application, the file for all routes, an application alone, and the file of the gateway may say of features. Only a feature's own files know its keys. */

@@ -1,6 +1,8 @@
 import { circuitBreaker } from './circuit-breaker/main.ts';
 import { concurrency } from './concurrency/main.ts';
+import { dependencies } from './dependencies/main.ts';
 import { drainSignal } from './drain-signal/main.ts';
+import { jobs } from './jobs/main.ts';
 import { maintenance } from './maintenance/main.ts';
 import { objectives } from './objectives/main.ts';
 import { readiness } from './readiness/main.ts';
@@ -17,5 +19,7 @@ export const mainFeatures: readonly MainFeature[] = [
   sticky,
   maintenance,
   readiness,
+  dependencies,
   secrets,
+  jobs,
 ];

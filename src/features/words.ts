@@ -4,6 +4,7 @@ import { circuitBreakerWords } from './circuit-breaker/words.ts';
 import { compressionWords } from './compression/words.ts';
 import { concurrencyWords } from './concurrency/words.ts';
 import { filesWords } from './files/words.ts';
+import { dependenciesWords } from './dependencies/words.ts';
 import { corsWords } from './cors/words.ts';
 import { fastCgiWords } from './fastcgi/words.ts';
 import { maintenanceWords } from './maintenance/words.ts';
@@ -25,6 +26,7 @@ export const wordsOfFeatures: readonly FeatureWords[] = [
   bodyLimitsWords,
   recordingWords,
   circuitBreakerWords,
+  dependenciesWords,
   objectivesWords,
   retryWords,
   responseRewriteWords,

@@ -228,6 +228,21 @@ export const statusSchema = z.object({
   objectives: z
     .array(objectiveSchema)
     .describe('Objectives of routes (`slo`), and how fast their error budgets are used up.'),
+  dependencies: z
+    .array(
+      z.object({
+        name: text,
+        kind: z.enum(['postgres', 'mysql', 'redis', 'http', 'tcp']),
+        address: text.describe('Its URL, without what may be secret.'),
+        state: z.enum(['unknown', 'up', 'degraded', 'down']),
+        reason: text.describe('What the last check has seen, one clause that begins with a verb.'),
+        next_step: nullableText.describe('Null while it is up, and before the first check.'),
+        since_s: count,
+        check_ms: z.number().min(0).nullable().describe('How long the last check took; null before the first.'),
+        dependents: z.array(text).describe('Applications that depend on it (`depends_on`).'),
+      }),
+    )
+    .describe('What applications depend on (`dependencies`), as the checks of the gateway see it.'),
   alerts: z.array(alertTargetSchema).describe('Who is told of incidents and the like.'),
   store: z
     .object({
