@@ -58,10 +58,7 @@ describe('candor jobs', () => {
   test('lists what is due next, how the last run ended, and what was missed', async () => {
     assert.equal(await candor('jobs'), 0);
     assertFits(context.stdout.text);
-    assert.match(
-      context.stdout.text,
-      /✖ {2}shop\.report {2}0 3 \* \* \* {2}in 1 h.*failed \(3\) 1 min ago/,
-    );
+    assert.match(context.stdout.text, /✖ {2}shop\.report {2}0 3 \* \* \* {2}in 1 h.*failed \(3\) 1 min ago/);
     assert.match(context.stdout.text, /blog\.report {2}by hand {2,}- {2,}never run/);
     assert.match(
       context.stdout.text,
@@ -71,7 +68,10 @@ describe('candor jobs', () => {
 
   test('shows the runs of one, by its own name where no other application has the same, without control characters', async () => {
     assert.equal(await candor('jobs', 'import'), 0);
-    assert.match(context.stdout.text, /#7 failed \(exit code 3\) after 2\.10 s, started .* by schedule,\s+release\s+r2/);
+    assert.match(
+      context.stdout.text,
+      /#7 failed \(exit code 3\) after 2\.10 s, started .* by schedule,\s+release\s+r2/,
+    );
     assert.match(context.stdout.text, /\| no paper/);
     assertFits(context.stdout.text);
   });
