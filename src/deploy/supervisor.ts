@@ -180,7 +180,9 @@ class ApplicationsSupervisor implements Supervisor {
     const application = this.#applications.get(id) ?? newApplication(id);
     const known = application.spec ?? this.#parts.applications.find((one) => one.id === id) ?? null;
     const arm = known === null ? undefined : this.#armsOf(known).find(({ runKey }) => runKey === record.runKey);
-    const spec = arm?.spec ?? specFromRecord(record);
+    // What features keep for the program is found by what the application says of them now.
+    const { features } = known ?? {};
+    const spec = arm?.spec ?? { ...specFromRecord(record), ...(features === undefined ? {} : { features }) };
     const instance = new Instance(`${id}/${number}`, spec, this.#instanceParts(application));
     if (!instance.adopt(record, agoMs)) return false;
     // An instance that no later process could adopt would have to be stopped at the next handoff. So it gets an empty run key,

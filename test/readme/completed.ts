@@ -14,6 +14,7 @@ export function completed(fragment: Record<string, unknown>): Record<string, unk
     'store',
     'alerts',
     'otlp',
+    'prices',
     'timeouts',
     'websocket',
     'dns',
