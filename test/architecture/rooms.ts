@@ -34,6 +34,8 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   incidents: ['core', 'redact', 'discovery', 'deploy', 'features', 'system'],
   // The part of a feature in the main thread.
   'features/main': ['core', 'policy', 'record', 'discovery', 'deploy', 'features'],
+  // Files of other process managers become configurations.
+  adapt: ['core', 'redact', 'schema'],
   // One request from outside, as a gateway would send it: the same dials, parsers and failures.
   probe: ['core', 'wire', 'transport', 'upstream'],
   worker: [
@@ -95,6 +97,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'deploy',
     // The words of features.
     'features',
+    'adapt',
     'explain',
     'diagnose',
     'probe',
@@ -130,6 +133,7 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   schema: ['zod'],
   'features/keys': ['zod'],
   config: ['yaml', 'zod'],
+  adapt: ['acorn', 'yaml'],
   // Archives of releases.
   deploy: ['tar'],
   control: ['zod'],
@@ -214,6 +218,7 @@ export const errorReaders: readonly string[] = [
   'src/cli/main.ts',
   'src/cli/configuration-read.ts',
   'src/config/host.ts',
+  'src/cli/adapt.ts',
   'src/certificates/https-transport.ts',
   'src/alerts/network-error.ts',
   'src/certificates/name-queries.ts',
