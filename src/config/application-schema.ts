@@ -1,5 +1,6 @@
 /** What may be written about applications that Candor runs. */
 import * as z from 'zod';
+import { applicationFeatureKeys } from '../features/keys.ts';
 import { endpointKeys } from './upstream-schema.ts';
 import { defaults } from './defaults.ts';
 import { splitCommandLine } from '../schema/format/command-line.ts';
@@ -82,6 +83,7 @@ const settings = section({
     }),
     'How soon an instance that ended is started again.',
   ),
+  ...applicationFeatureKeys,
   ...endpointKeys,
 });
 

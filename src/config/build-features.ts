@@ -2,7 +2,7 @@ import type { FeatureSpecs } from '../core/feature.ts';
 import type { FeatureKeys } from '../features/feature-keys.ts';
 import { featuresOfFile } from '../features/keys.ts';
 import { type BuildContext, contentOf } from './build-context.ts';
-import type { EndpointKeysRead } from './application-schema.ts';
+import type { ApplicationRead, EndpointKeysRead } from './application-schema.ts';
 import type { RouteRead } from './route-schema.ts';
 
 /** What a route says of features; undefined: nothing. A route that answers by itself has none of those whose keys need an upstream. */
@@ -20,7 +20,27 @@ export function upstreamFeatures(
   context: BuildContext,
 ): { readonly features?: FeatureSpecs } {
   const given = { name, contentOf: (path: string) => contentOf(path, context) };
-  const features = specsOf(({ ofUpstream }) => ofUpstream?.(read, given) ?? null);
+  return featuresIn(({ ofUpstream }) => ofUpstream?.(read, given) ?? null);
+}
+
+/** What an application says of features as processes. */
+export function applicationFeatures(
+  name: string,
+  read: ApplicationRead,
+  context: BuildContext,
+): { readonly features?: FeatureSpecs } {
+  const given = { name, directory: context.directory, contentOf: (path: string) => contentOf(path, context) };
+  return featuresIn(({ ofApplication }) => ofApplication?.(read, given) ?? null);
+}
+
+/** What the file says of features of the gateway. */
+export function fileFeatures(read: object, context: BuildContext): { readonly features?: FeatureSpecs } {
+  const given = { directory: context.directory, contentOf: (path: string) => contentOf(path, context) };
+  return featuresIn(({ ofFile }) => ofFile?.(read, given) ?? null);
+}
+
+function featuresIn(specOf: (feature: FeatureKeys) => object | null): { readonly features?: FeatureSpecs } {
+  const features = specsOf(specOf);
   return features === undefined ? {} : { features };
 }
 

@@ -13,6 +13,7 @@ import { isSecretName } from '../redact/secret-name.ts';
 import type { ClientLimits, ListenerSpec } from '../core/listener-spec.ts';
 import type { ApplicationId } from '../core/endpoint.ts';
 import { adminSocketCandidates } from './admin-socket.ts';
+import { applicationFeatures, fileFeatures } from './build-features.ts';
 import { type BuildContext, contentOf } from './build-context.ts';
 import { unroutedHeaders } from './build-headers.ts';
 import { buildPages, buildRoutes } from './build-routes.ts';
@@ -97,6 +98,7 @@ export function build(draft: Draft, context: BuildContext): Configuration {
     store: buildStore(plain.store, context),
     ...buildAlerts(plain.alerts, context),
     otlp: buildOtlp(plain.otlp, context),
+    ...fileFeatures(plain, context),
   };
 }
 
@@ -225,6 +227,7 @@ function buildApplication(name: string, read: ApplicationRead, context: BuildCon
       maxMs: ms(read.restart?.max_delay, defaults.restart.maxDelay),
       resetAfterMs: ms(read.restart?.reset_after, defaults.restart.resetAfter),
     },
+    ...applicationFeatures(name, read, context),
   };
 }
 

@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import { nearest } from '../core/nearest.ts';
-import type { KeyForms } from '../features/feature-keys.ts';
+import type { FeatureKeys, KeyForms } from '../features/feature-keys.ts';
 import { featuresOfFile } from '../features/keys.ts';
 import { plainText } from '../schema/error-detail.ts';
 import type { Path } from '../schema/findings.ts';
@@ -12,17 +12,24 @@ interface FormsOfKey extends KeyForms {
 
 /** By section and key: `routes.slo`. */
 const formsByKey: ReadonlyMap<string, FormsOfKey> = new Map(
-  featuresOfFile.flatMap(({ routeKeys = {}, upstreamKeys = {}, fileKeys = {}, forms = {} }) =>
-    Object.entries(forms).flatMap(([key, form]) =>
-      Object.entries({ routes: routeKeys, upstreams: upstreamKeys, applications: upstreamKeys, '': fileKeys }).flatMap(
-        ([section, keys]) => {
-          const schema = keys[key] as z.ZodType | undefined;
-          return schema === undefined ? [] : [[`${section}.${key}`, { ...form, schema }] as const];
-        },
-      ),
+  featuresOfFile.flatMap((feature) =>
+    Object.entries(feature.forms ?? {}).flatMap(([key, form]) =>
+      Object.entries(keysBySection(feature)).flatMap(([section, keys]) => {
+        const schema = keys[key] as z.ZodType | undefined;
+        return schema === undefined ? [] : [[`${section}.${key}`, { ...form, schema }] as const];
+      }),
     ),
   ),
 );
+
+function keysBySection({ routeKeys, upstreamKeys, applicationKeys, fileKeys, topKeys }: FeatureKeys) {
+  return {
+    routes: routeKeys ?? {},
+    upstreams: upstreamKeys ?? {},
+    applications: { ...upstreamKeys, ...applicationKeys },
+    '': { ...fileKeys, ...topKeys },
+  };
+}
 
 function formsAt(path: Path): FormsOfKey | undefined {
   const section = path.length === 1 ? '' : path.length === 3 ? path[0] : undefined;

@@ -32,6 +32,7 @@ function writtenScopes(draft: Draft): Written<object, object, object> {
       ),
       ...[...applications].map(([name, read]) => ({ path: ['applications', name], name, read })),
     ],
+    applications: [...applications].map(([name, read]) => ({ path: ['applications', name], name, read })),
     routes: [...routes].map(([at, read]) => ({
       ...{ path: ['routes', at], to: targetsOf(read)[0] ?? null, read, match: matchOf(read) },
       beside: settingsBeside(draft, read),

@@ -22,7 +22,7 @@ import { log } from './log-schema.ts';
 import { otlp } from './otlp-schema.ts';
 import { store } from './store-schema.ts';
 import { buffer, commitDelay, disclosure, errorPages, route, timeouts, websocket } from './route-schema.ts';
-import { fileFeatureKeys } from '../features/keys.ts';
+import { fileFeatureKeys, topFeatureKeys } from '../features/keys.ts';
 import { key, section } from '../schema/section.ts';
 import { listenAddress, adminTls, listener } from './listener-schema.ts';
 import { upstream } from './upstream-schema.ts';
@@ -208,6 +208,7 @@ export const file = section({
   ),
   ...headerKeysOfFile,
   ...fileFeatureKeys,
+  ...topFeatureKeys,
   upstreams: key(z.record(name, upstream), 'Applications that run elsewhere, by name.'),
   applications: key(
     z.record(name, application),

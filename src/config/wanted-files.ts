@@ -147,9 +147,12 @@ export function wantedFiles(draft: Draft, directory: string, stateFolder: string
       const { logs = [] } = isMap(read) ? read : {};
       for (const [index, path] of logs.entries())
         want('followed_file', path, itemPath(draft, [section, name, 'logs'], index));
-      for (const { filesOfUpstream } of featuresOfFile)
-        for (const { kind, path, at } of filesOfUpstream?.(isMap(read) ? read : {}) ?? [])
+      for (const { filesOfUpstream, filesOfApplication } of featuresOfFile) {
+        const given = isMap(read) ? read : {};
+        const ofApplication = section === 'applications' ? (filesOfApplication?.(given) ?? []) : [];
+        for (const { kind, path, at } of [...(filesOfUpstream?.(given) ?? []), ...ofApplication])
           want(kind, path, [section, name, ...at]);
+      }
     }
   for (const { kind, path, at } of filesOfAlerts(draft)) {
     if (kind === 'program') wanted.push({ kind, path: programPath(path, directory), at });

@@ -216,7 +216,8 @@ export class ApplicationReleases {
   }
 
   async #runJob(running: RunningRollout, job: Omit<ReleaseJob, 'directory'>, directory: string): Promise<void> {
-    const { failure } = await this.#parts.runJob({ ...job, directory }, running.job.signal);
+    const launched = { ...job, directory, kind: 'before' as const, release: running.to.name };
+    const { failure } = await this.#parts.runJob(launched, running.job.signal);
     await this.#inTurn(async () => {
       if (this.#running !== running || this.#isPaused) return;
       await this.#handle({ kind: 'prepared', failure: failure === null ? null : this.#parts.redact(failure) });

@@ -1,6 +1,7 @@
 import type { HandedOff, GatewayOptions, RunningPredecessor } from './gateway-options.ts';
 import type { ApplicationSpec, DrainSpec } from '../core/configuration.ts';
 import { type ApplicationId, addressText } from '../core/endpoint.ts';
+import type { Launcher } from '../core/launch.ts';
 import type { HealthChecker } from '../core/health-checker.ts';
 import type { OutputSource } from '../core/output-line.ts';
 import type { Clock } from '../core/time.ts';
@@ -72,6 +73,7 @@ interface ApplicationsParts {
   readonly clock: Clock;
   readonly checker: HealthChecker;
   readonly events: EventHub;
+  readonly launcher: Launcher;
   readonly condition: Condition;
   readonly drain: () => DrainSpec;
   readonly endTunnelsOf: (instance: EndingInstance) => void;
@@ -117,7 +119,7 @@ export class Applications {
     const host = createSystemHost(clock, parts.checker, ApplicationHandoff.outputsFor(stateFolder));
     this.watchdog = host.watchdog;
     this.supervisor = createSupervisor({
-      ...{ applications, clock, random: systemRandom, events, host },
+      ...{ applications, clock, random: systemRandom, events, host, launcher: parts.launcher },
       drainMs: () => parts.drain().timeoutMs + tunnelsCloseMs,
       armsOf: parts.armsOf,
       whenDrained: async (instance) => {

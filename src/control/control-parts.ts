@@ -167,6 +167,24 @@ export class ControlParts {
     this.clockWatch = new ClockWatch(clock, this.hub);
     this.reports = this.#createReports();
     this.#checker = this.#createChecker();
+    this.features = new Features(mainFeatures, {
+      clock,
+      random: systemRandom,
+      events: this.hub,
+      stateFolder: options.configuration.stateFolder,
+      counted: (key) => {
+        const handle = this.active.featureSemaphores[key];
+        return handle === undefined ? null : this.shared.countsOfBound(handle);
+      },
+      waiting: (at) =>
+        waitingStatus(
+          at,
+          this.workers.all.flatMap(({ waiting }) => waiting),
+          clock.now(),
+        ),
+      endpoints: { onDrainSignal: (upstream, endpoint) => this.endpoints.onDrainSignal(upstream, endpoint) },
+      send: (feature, states) => this.workers.sendFeatureStates(feature, states),
+    });
     this.releases = new Releases({
       ...{ clock, random: systemRandom, events: this.hub },
       ownsFolder: () => this.applications.generation !== null,
@@ -183,6 +201,7 @@ export class ControlParts {
       onJobLine: (application, line) =>
         this.output.note({ application, instance: null, pid: null, stream: 'stdout', path: null }, line),
       watchdog: () => this.applications.watchdog,
+      launcher: this.features.launcher,
       memoryBytes: totalmem(),
       onArms: (application) => this.applications.supervisor.refresh(application),
     });
@@ -215,24 +234,6 @@ export class ControlParts {
     });
     this.ticketKeys = new TicketKeys(clock, systemRandom, (key) => this.workers.sendTicketKey(key));
     this.workers = this.#createWorkers();
-    this.features = new Features(mainFeatures, {
-      clock,
-      random: systemRandom,
-      events: this.hub,
-      stateFolder: options.configuration.stateFolder,
-      counted: (key) => {
-        const handle = this.active.featureSemaphores[key];
-        return handle === undefined ? null : this.shared.countsOfBound(handle);
-      },
-      waiting: (at) =>
-        waitingStatus(
-          at,
-          this.workers.all.flatMap(({ waiting }) => waiting),
-          clock.now(),
-        ),
-      endpoints: { onDrainSignal: (upstream, endpoint) => this.endpoints.onDrainSignal(upstream, endpoint) },
-      send: (feature, states) => this.workers.sendFeatureStates(feature, states),
-    });
   }
 
   #createHub(): EventHub {
@@ -365,6 +366,7 @@ export class ControlParts {
       clock: this.clock,
       checker: this.#checker,
       events: this.hub,
+      launcher: this.features.launcher,
       condition: this.condition,
       drain: () => this.active.configuration.drain,
       endTunnelsOf: (instance) => this.workers.endTunnelsOf(instance),

@@ -1,4 +1,5 @@
 import type { Configuration } from '../core/configuration.ts';
+import type { Launcher } from '../core/launch.ts';
 import type { ExchangeCount } from '../core/counters.ts';
 import type { EventSink } from '../core/event.ts';
 import {
@@ -13,6 +14,7 @@ import {
 import type { Random } from '../core/random.ts';
 import type { BoundCounters, SemaphoreHandle } from '../core/semaphores.ts';
 import type { Clock } from '../core/time.ts';
+import { featureLauncher } from '../features/launch.ts';
 import type { MainFeature, MainFeaturePorts, MainPart, ScopedSpec } from '../features/main-feature.ts';
 
 interface FeaturesParts {
@@ -33,6 +35,8 @@ export class Features {
   readonly #parts = new Map<string, MainPart>();
   readonly #published = new Map<string, FeatureMessages>();
   readonly #send: FeaturesParts['send'];
+  /** What features do to each start of a program of an application. */
+  readonly launcher: Launcher;
 
   constructor(features: readonly MainFeature[], { send, counted, ...shared }: FeaturesParts) {
     this.#features = features;
@@ -45,6 +49,9 @@ export class Features {
       const ports = { ...shared, publish, counted: (scope: FeatureScope) => counted(partKey(name, scope)) };
       if (start !== undefined) this.#parts.set(name, start(ports));
     }
+    this.launcher = featureLauncher(
+      [...this.#parts].flatMap(([name, { launch }]) => (launch === undefined ? [] : [{ name, launch }])),
+    );
   }
 
   /** The configuration is in force. */
@@ -121,7 +128,7 @@ export class Features {
 }
 
 /** The scopes of a configuration that have the feature. */
-function scopesOf({ routes, upstreams }: Configuration, name: string): ScopedSpec[] {
+function scopesOf({ routes, upstreams, applications, features: ofFile }: Configuration, name: string): ScopedSpec[] {
   const found: ScopedSpec[] = [];
   const add = (scope: FeatureScope, features: FeatureSpecs | undefined): void => {
     const spec = features?.[name];
@@ -130,6 +137,8 @@ function scopesOf({ routes, upstreams }: Configuration, name: string): ScopedSpe
   for (const { id, action, features } of routes)
     add({ kind: 'route', id, upstream: action.kind === 'upstream' ? action.upstream : null }, features);
   for (const { id, features } of upstreams) add({ kind: 'upstream', id, upstream: id }, features);
+  for (const { id, features } of applications) add({ kind: 'application', id, upstream: null }, features);
+  add({ kind: 'file', id: '', upstream: null }, ofFile);
   return found;
 }
 

@@ -13,7 +13,13 @@ import { type Result, succeed } from '#failures/result.ts';
 import { LineRedactor, type TextRedactor } from '../redact/text-redactor.ts';
 import { changedNames, commandText } from './program-changes.ts';
 
-export type RunJob = (job: ReleaseJob, signal: AbortSignal, onLine?: (line: string) => void) => Promise<EndedJob>;
+/** A program of a release. */
+interface JobOfRelease extends ReleaseJob {
+  readonly kind: 'build' | 'before';
+  readonly release: string | null;
+}
+
+export type RunJob = (job: JobOfRelease, signal: AbortSignal, onLine?: (line: string) => void) => Promise<EndedJob>;
 
 export interface DeployOrder {
   readonly application: string;
@@ -77,13 +83,13 @@ export class ReleaseMaking {
 
   /** What the build prints is output of the application, and is kept by the number that the release will have. */
   async #run(job: ReleaseJob, signal: AbortSignal): ReturnType<ReleaseBuild['run']> {
-    const { application, clock, redactor, runJob, store } = this.#parts;
+    const { application, clock, name, redactor, runJob, store } = this.#parts;
     const { nextRelease } = store.history;
     const log = new ReleaseLog(store.folder, nextRelease, clock);
     const lines = new LineRedactor(redactor());
     const building = { since: clock.now(), lastLine: null as string | null };
     this.#building = building;
-    const ended = await runJob(job, signal, (line) => {
+    const ended = await runJob({ ...job, kind: 'build', release: name ?? `r${nextRelease}` }, signal, (line) => {
       building.lastLine = lines.redact(line);
       log.add(building.lastLine);
     });

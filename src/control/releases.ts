@@ -1,6 +1,7 @@
 import type { ApplicationSpec, Configuration } from '../core/configuration.ts';
 import type { ApplicationId, UpstreamId } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
+import type { Launcher } from '../core/launch.ts';
 import type { FeatureStates } from '../core/feature.ts';
 import type { Random } from '../core/random.ts';
 import type { RouteTraffic } from '../core/route-traffic.ts';
@@ -36,6 +37,7 @@ interface ReleasesParts extends RunningApplications {
   readonly onJobLine: (application: ApplicationId, line: string) => void;
   readonly watchdog: () => JobWatchdog;
   readonly redactor: () => TextRedactor;
+  readonly launcher: Launcher;
   readonly memoryBytes: number;
   /** The supervisor is to run other arms of the application. */
   readonly onArms: (application: ApplicationId) => void;
@@ -118,14 +120,17 @@ export class Releases {
   }
 
   #runJobOf(id: ApplicationId): RunJob {
-    const { clock, onJobLine, watchdog } = this.#parts;
+    const { clock, onJobLine, watchdog, launcher, configuration } = this.#parts;
     return async (job, signal, onLine) => {
-      const { runJob } = await import('../deploy/release-job.ts');
+      const { runLaunched } = await import('../deploy/release-job.ts');
+      const settings = configuration().applications.find((one) => one.id === id)?.features ?? {};
+      const { kind, release, directory } = job;
+      const program = { ...{ application: id, settings, kind, release, directory }, program: `${id} ${kind}` };
       const note = (line: string): void => {
         onJobLine(id, line);
         onLine?.(line);
       };
-      return runJob(job, clock, note, signal, watchdog());
+      return runLaunched(launcher, program, job, clock, note, signal, watchdog());
     };
   }
 

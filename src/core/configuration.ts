@@ -1,6 +1,7 @@
 import type { AdminRole } from './admin-roles.ts';
 import type { AlertsSpec } from './alert.ts';
 import type { ApplicationId } from './endpoint.ts';
+import type { FeatureSpecs } from './feature.ts';
 import type { ClientLimits, ListenerCertificate, ListenerSpec, TlsVersions } from './listener-spec.ts';
 import type { UnroutedSettings, RouteSpec } from './route-spec.ts';
 import type { SyslogSpec } from './syslog-spec.ts';
@@ -38,6 +39,8 @@ export interface Configuration {
   readonly alerts?: AlertsSpec;
   /** Where spans, records and metrics go by OTLP; null: nowhere. */
   readonly otlp: OtlpSpec | null;
+  /** Of the file as a whole. Absent: none. */
+  readonly features?: FeatureSpecs;
 }
 
 /** The worker threads. */
@@ -88,6 +91,8 @@ export interface ApplicationSpec {
   /** How long after SIGTERM before SIGKILL. */
   readonly stopMs: number;
   readonly restart: { readonly firstMs: number; readonly maxMs: number; readonly resetAfterMs: number };
+  /** Of it as processes; what it has as an upstream stands there. Absent: none. */
+  readonly features?: FeatureSpecs;
 }
 
 export interface ReadinessSpec extends ResponseExpectation {

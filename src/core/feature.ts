@@ -1,13 +1,14 @@
 import type { SemaphoreHandle } from './semaphores.ts';
 
 /** What has features. */
-export type FeatureKind = 'route' | 'upstream';
+export type FeatureKind = 'route' | 'upstream' | 'application' | 'file';
 
-/** A route or an upstream that has a feature. */
+/** A route, an upstream, an application or the file as a whole that has a feature. */
 export interface FeatureScope {
   readonly kind: FeatureKind;
+  /** Of the file ''. */
   readonly id: string;
-  /** The upstream that gets the requests; null: the route answers them. Of an upstream its own id. */
+  /** The upstream that gets the requests; null: the route answers them, or none comes. Of an upstream its own id. */
   readonly upstream: string | null;
 }
 

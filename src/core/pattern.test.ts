@@ -5,7 +5,8 @@ import { checkedPattern, compilePattern, literalBeginning, loadPatterns } from '
 
 test('without its engine no pattern is compiled, and that one was wanted is known', async () => {
   // A module of its own: another test in this process may have loaded the engine.
-  const fresh = (await import(`./pattern.ts${'?fresh'}`)) as typeof import('./pattern.ts');
+  const { href } = new URL('./pattern.ts?fresh', import.meta.url);
+  const fresh = (await import(href)) as typeof import('./pattern.ts');
   assert.equal(fresh.patternsAreWanted(), false);
   assert.equal(fresh.compilePattern('a').ok, false);
   assert.equal(fresh.patternsAreWanted(), true);

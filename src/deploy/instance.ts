@@ -2,6 +2,7 @@ import { releaseOf } from '../redact/release-name.ts';
 import type { ApplicationSpec } from '../core/configuration.ts';
 import type { ReadinessFinding } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
+import type { Launcher } from '../core/launch.ts';
 import type { InstanceTraffic, LiveInstance } from '../core/live-instance.ts';
 import type { Random } from '../core/random.ts';
 import { after, type Clock, type Instant, never, type Timer } from '../core/time.ts';
@@ -45,6 +46,7 @@ export interface InstanceParts {
   readonly random: Random;
   readonly events: EventSink;
   readonly host: Host;
+  readonly launcher?: Launcher;
   /** The phase, reason, port or exit has changed. */
   readonly onChanged: (instance: Instance) => void;
   readonly onLine: (instance: string, stream: OutputStream, line: string, pid: number | null) => void;
@@ -364,7 +366,7 @@ export class Instance {
   #newRun(): ProgramRun {
     this.#readiness.reset();
     this.#exposure.reset();
-    const run: ProgramRun = new ProgramRun(this.#parts, this.#spec, {
+    const run: ProgramRun = new ProgramRun(this.id, this.#parts, this.#spec, {
       onNotStarted: (failure) => this.#notStarted(failure),
       onStarted: () => this.#started(run),
       onLine: (stream, line) => this.#parts.onLine(this.id, stream, line, run.program?.pid ?? null),

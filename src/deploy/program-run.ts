@@ -1,4 +1,5 @@
 import type { ApplicationSpec } from '../core/configuration.ts';
+import { type LaunchedProgram, type Launcher, type LaunchHold, plainLauncher } from '../core/launch.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import type { Host, OutputStream, Program, ProgramExit, ProgramListener, StartFailure } from './host.ts';
 import type { ProgramRecord } from './instance-record.ts';
@@ -8,6 +9,8 @@ import { portHolderText } from './port-holder.ts';
 interface ProgramRunParts {
   readonly clock: Clock;
   readonly host: Host;
+  /** Absent: programs start as their applications say. */
+  readonly launcher?: Launcher;
 }
 
 /** Called in this order: `onNotStarted`; or `onStarted`, `onExited`, `onOutputComplete`, `onGone`. */
@@ -50,6 +53,8 @@ export class ProgramRun {
   readonly tail = new OutputTail();
   readonly #parts: ProgramRunParts;
   readonly #spec: ApplicationSpec;
+  readonly #id: string;
+  #hold: LaunchHold | null = null;
   readonly #listener: ProgramRunListener;
   #port: number | null = null;
   #program: Program | null = null;
@@ -60,7 +65,9 @@ export class ProgramRun {
   #goneCheckMs = goneCheckFirstMs;
   #closed = false;
 
-  constructor(parts: ProgramRunParts, spec: ApplicationSpec, listener: ProgramRunListener) {
+  /** `id`: of the instance. */
+  constructor(id: string, parts: ProgramRunParts, spec: ApplicationSpec, listener: ProgramRunListener) {
+    this.#id = id;
     this.#parts = parts;
     this.#spec = spec;
     this.#listener = listener;
@@ -77,6 +84,7 @@ export class ProgramRun {
     this.#program = this.#parts.host.adopt(record, this.#programListener());
     if (this.#program === null) return false;
     this.#port = record.port;
+    this.#hold = this.#launcher.adopt(this.#launched, this.#program.pid);
     for (const line of lines) this.tail.add(line);
     return true;
   }
@@ -115,6 +123,7 @@ export class ProgramRun {
     this.#outputTimer?.cancel();
     this.#goneTimer?.cancel();
     this.#program?.discard();
+    this.#hold?.ended?.();
     if (this.#port !== null) this.#parts.host.releasePort(this.#port);
   }
 
@@ -139,9 +148,24 @@ export class ProgramRun {
     const environment = Object.fromEntries(
       Object.entries(this.#spec.environment).map(([name, value]) => [name, withPort(value, port)]),
     );
-    const request = { command, directory, environment, stopMs, port };
+    const prepared = this.#launcher.prepare({ ...this.#launched, command, environment });
+    if (!prepared.ok) return this.#notStarted(prepared.failure);
+    const { hold = null, ...launch } = prepared.value;
+    this.#hold = hold;
+    const request = { ...launch, directory, stopMs, port };
     this.#program = this.#parts.host.start(request, this.#programListener());
-    if (this.#program !== null) this.#listener.onStarted(this);
+    if (this.#program === null) return;
+    hold?.started?.(this.#program.pid);
+    this.#listener.onStarted(this);
+  }
+
+  get #launcher(): Launcher {
+    return this.#parts.launcher ?? plainLauncher;
+  }
+
+  get #launched(): LaunchedProgram {
+    const { id, features = {}, release = null, directory } = this.#spec;
+    return { application: id, settings: features, program: this.#id, kind: 'instance', release, directory };
   }
 
   #programListener(): ProgramListener {

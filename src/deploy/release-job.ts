@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { lastWords } from '#failures/last-words.ts';
+import type { LaunchedProgram, Launcher, LaunchHold } from '../core/launch.ts';
 import { after, type Clock } from '../core/time.ts';
 import { inheritedEnvironment } from './inherited-environment.ts';
 import type { OrphanWatchdog } from './orphan-watchdog.ts';
@@ -14,6 +15,8 @@ export interface ReleaseJob {
   readonly limitMs: number;
   /** From SIGTERM to SIGKILL. */
   readonly stopMs?: number;
+  /** What is kept for it while it runs. */
+  readonly hold?: LaunchHold | undefined;
 }
 
 /** Ends the job if this process is killed. */
@@ -35,7 +38,7 @@ const outputWaitMs = 1000;
  * `signal`: ends it early; a text is its reason.
  */
 export function runJob(
-  { command, directory, environment, limitMs, stopMs = usualStopMs }: ReleaseJob,
+  { command, directory, environment, limitMs, stopMs = usualStopMs, hold }: ReleaseJob,
   clock: Clock,
   onLine: (line: string) => void,
   signal: AbortSignal,
@@ -51,6 +54,7 @@ export function runJob(
   return new Promise((resolve) => {
     const end = (failure: string | null): void => {
       reader.end();
+      hold?.ended?.();
       const last = lastWords(lines)?.error;
       resolve({
         failure: failure === null || last === undefined ? failure : `${failure}; last line: "${last}"`,
@@ -68,7 +72,10 @@ export function runJob(
       return end(notStarted(program, error as NodeJS.ErrnoException));
     }
     if (child.pid === undefined) watchdog?.notStarted();
-    else watchdog?.watch(child.pid, stopMs);
+    else {
+      watchdog?.watch(child.pid, stopMs);
+      hold?.started?.(child.pid);
+    }
     let stopped: string | null = null;
     const kill = (name: NodeJS.Signals): void => {
       try {
@@ -113,6 +120,20 @@ export function runJob(
     });
   });
 }
+
+/** Runs a program of an application to its end, as the features of the application want it started. Never rejects. */
+export async function runLaunched(
+  launcher: Launcher,
+  program: LaunchedProgram,
+  job: ReleaseJob,
+  ...rest: DropFirst<Parameters<typeof runJob>>
+): Promise<EndedJob> {
+  const prepared = launcher.prepare({ ...program, command: job.command, environment: job.environment });
+  if (!prepared.ok) return { failure: `it was not started: ${prepared.failure.reason}`, lines: [] };
+  return runJob({ ...job, ...prepared.value }, ...rest);
+}
+
+type DropFirst<T extends readonly unknown[]> = T extends [unknown, ...infer R] ? R : never;
 
 const start = (program: string, words: readonly string[], { cwd, env }: { cwd: string; env: NodeJS.ProcessEnv }) =>
   spawn(program, words, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });

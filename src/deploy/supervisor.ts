@@ -1,6 +1,7 @@
 import type { ApplicationSpec } from '../core/configuration.ts';
 import type { ApplicationId } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
+import { type Launcher, plainLauncher } from '../core/launch.ts';
 import type { InstanceTraffic, LiveInstance, SupervisedInstances } from '../core/live-instance.ts';
 import type { Random } from '../core/random.ts';
 import type { Clock } from '../core/time.ts';
@@ -29,6 +30,8 @@ export interface SupervisorParts {
   readonly random: Random;
   readonly events: EventSink;
   readonly host: Host;
+  /** Absent: programs start as their applications say. */
+  readonly launcher?: Launcher;
   /** The releases of an application that run. Called at each `apply` and `refresh`. Absent: what its specification says, alone. */
   readonly armsOf?: ArmsOf;
   /** How long an instance that is replaced or removed may take to finish its requests. Called at each drain. */
@@ -341,17 +344,18 @@ class ApplicationsSupervisor implements Supervisor {
   }
 
   #instanceParts(application: SupervisedApplication): InstanceParts {
-    const { clock, random, events, host, onLine = doNothing } = this.#parts;
+    const { clock, random, events, host, launcher = plainLauncher, onLine = doNothing } = this.#parts;
     const onChanged = (): void => this.#changed(application);
     const onChecked = (instance: Instance, refused: boolean): void =>
       this.#parts.onChecked?.(application.id, instance.live(), refused);
     const { exposure } = application;
-    return { clock, random, events, host, onChanged, onLine, onChecked, exposure };
+    return { clock, random, events, host, launcher, onChanged, onLine, onChecked, exposure };
   }
 
   /** A digest of the settings that a running program depends on. An instance with another key must be replaced. */
   #runKeyOf(spec: ApplicationSpec): string {
-    return runKeyOf(spec, this.#parts.host.inheritedEnvironment);
+    const { host, launcher = plainLauncher } = this.#parts;
+    return runKeyOf(spec, host.inheritedEnvironment, launcher.key(spec.id, spec.features ?? {}));
   }
 
   #retire({ instance }: ManagedInstance): void {
@@ -415,17 +419,23 @@ function doNothing(): void {}
  * What makes a new instance necessary, as a digest: settings may be secrets, and it is written to disk. Readiness is
  * among it although no process depends on it: a mistake in it then leaves the old instances serving, where it would
  * otherwise take them out one after the other. `inherited`: what the program gets of our own environment.
+ * `launch`: of the features that have a part in its start.
  */
-export function runKeyOf(spec: ApplicationSpec, inherited: Readonly<Record<string, string | undefined>>): string {
+export function runKeyOf(
+  spec: ApplicationSpec,
+  inherited: Readonly<Record<string, string | undefined>>,
+  launch = '',
+): string {
   const { command, directory, environment, port, readiness } = spec;
   const { path, intervalMs, timeoutMs, passes, startMs, tcp, headers, expectStatus, expectHeaders, expectBody } =
     readiness;
   const asked = { tcp, headers, expectStatus, expectHeaders, expectBody };
+  const beside = [...(Object.values(asked).some(Boolean) ? [asked] : []), ...(launch === '' ? [] : [launch])];
   const made = [command, directory, sorted(environment), port, path, intervalMs, timeoutMs, passes, startMs];
   return (
     createHash('sha256')
       // Where none of these is set, they do not count: a version that knows more of them keeps such instances in an upgrade.
-      .update(JSON.stringify([...made, ...(Object.values(asked).some(Boolean) ? [asked] : []), sorted(inherited)]))
+      .update(JSON.stringify([...made, ...beside, sorted(inherited)]))
       .digest('base64url')
   );
 }

@@ -30,13 +30,17 @@ interface WrittenUpstream<R> extends WrittenScope<R> {
   readonly name: string;
 }
 
-export interface Written<R, U, F> {
+/** An application, with what else stands in it. */
+type WrittenApplication<R> = WrittenUpstream<R & { readonly [key: string]: unknown }>;
+
+export interface Written<R, U, F, A = object> {
   readonly file: { readonly read: F; readonly beside: SettingsBeside };
   /** A listener has `tls`. */
   readonly listensWithTls: boolean;
   readonly routes: readonly WrittenRoute<R>[];
   /** And applications. */
   readonly upstreams: readonly WrittenUpstream<U>[];
+  readonly applications: readonly WrittenApplication<A>[];
 }
 
 /** What a spec is made of beside what is written. */
@@ -54,6 +58,8 @@ interface UpstreamContext extends SpecContext {
   /** Of the upstream or application. */
   readonly name: string;
 }
+
+interface ApplicationContext extends UpstreamContext, RouteContext {}
 
 /** A file, by its kind in `config/wanted-files.ts`, which judges it. */
 export interface NamedFile {
@@ -78,13 +84,16 @@ export interface KeyForms {
   readonly stands?: readonly string[];
 }
 
-/** A feature in the file: `R` is what is read of it in a route, `U` in an upstream or application, `F` at the top. */
-export interface FeatureKeys<R = object, U = object, F = object> {
+/** A feature in the file: `R` is what is read of it in a route, `U` in an upstream or application, `F` at the top, `A` in an application alone. */
+export interface FeatureKeys<R = object, U = object, F = object, A = object> {
   readonly name: string;
   /** What may be written of it in a route, in an upstream or application, and at the top for all routes. */
   readonly routeKeys?: z.ZodRawShape;
   readonly upstreamKeys?: z.ZodRawShape;
   readonly fileKeys?: z.ZodRawShape;
+  /** What may be written of it in an application alone, and of the gateway at the top. */
+  readonly applicationKeys?: z.ZodRawShape;
+  readonly topKeys?: z.ZodRawShape;
   /** Of each of these keys. */
   readonly forms?: Readonly<Record<string, KeyForms>>;
   /** It answers the requests of a route in place of an upstream: a route has one such feature, or `to`. Its name is its key in the route. */
@@ -100,17 +109,21 @@ export interface FeatureKeys<R = object, U = object, F = object> {
   /** The spec of a route; null: the route does not have the feature. */
   readonly ofRoute?: (read: R, file: F, context: RouteContext) => object | null;
   readonly ofUpstream?: (read: U, context: UpstreamContext) => object | null;
+  /** The spec of an application as processes, and of the file as a whole. */
+  readonly ofApplication?: (read: A, context: ApplicationContext) => object | null;
+  readonly ofFile?: (read: F, context: RouteContext) => object | null;
   /** Files that it names, which are read before the spec is made. */
   readonly filesOfRoute?: (read: R) => readonly NamedFile[];
   readonly filesOfUpstream?: (read: U) => readonly NamedFile[];
+  readonly filesOfApplication?: (read: A) => readonly NamedFile[];
   /** The key of whose scopes the gateway counts a limited number; absent: it counts nothing in memory that workers share. */
   readonly sharedBy?: string;
   /** Finds what is wrong with it, or without effect, beside other settings. */
-  readonly review?: (written: Written<R, U, F>, findings: Findings) => void;
+  readonly review?: (written: Written<R, U, F, A>, findings: Findings) => void;
 }
 
 /** The feature, as the registry has it. */
-export function featureKeys<R, U, F = object>(feature: FeatureKeys<R, U, F>): FeatureKeys {
+export function featureKeys<R, U, F = object, A = object>(feature: FeatureKeys<R, U, F, A>): FeatureKeys {
   return feature as unknown as FeatureKeys;
 }
 

@@ -55,11 +55,13 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   releases,
 ];
 
-/** What a route, an upstream or application, and the file for all routes may say of features. Only a feature's own files know its keys. */
+/** What a route, an upstream or application, the file for all routes, an application alone, and the file of the gateway may say of features. Only a feature's own files know its keys. */
 export const routeActionKeys = keysOf(({ isAction, routeKeys }) => (isAction ? routeKeys : {}));
 export const routeFeatureKeys = keysOf(({ isAction, routeKeys }) => (isAction ? {} : routeKeys));
 export const upstreamFeatureKeys = keysOf(({ upstreamKeys }) => upstreamKeys);
 export const fileFeatureKeys = keysOf(({ fileKeys }) => fileKeys);
+export const applicationFeatureKeys = keysOf((feature) => feature.applicationKeys);
+export const topFeatureKeys = keysOf(({ topKeys }) => topKeys);
 
 function keysOf(select: (feature: FeatureKeys) => z.ZodRawShape | undefined): object {
   return Object.assign({}, ...featuresOfFile.map(select));

@@ -6,9 +6,10 @@ import type { FeatureMessages, FeatureScope, FeatureState } from '../core/featur
 import type { MetricFamily } from '../core/metric-family.ts';
 import type { Random } from '../core/random.ts';
 import type { Clock } from '../core/time.ts';
+import type { LaunchPart } from './launch.ts';
 import type { WaitingCount } from '../core/waiting-requests.ts';
 
-/** What a route or an upstream says of the feature. */
+/** What a route, an upstream, an application or the file says of the feature. */
 export interface ScopedSpec<S extends object = object> {
   readonly scope: FeatureScope;
   readonly spec: S;
@@ -33,6 +34,8 @@ export interface MainPart<S extends object = object> {
   export?(): FeatureState | null;
   /** What the process before this one has exported. Before the first `use`; a state of a version that it does not know is as none. */
   import?(state: FeatureState): void;
+  /** What it does to each start of a program of an application. Steps of features follow each other as in `features/main.ts`. */
+  readonly launch?: LaunchPart;
   /** Ends what it waits for. */
   stop?(): void;
   /** Writes what the next process is to know; `hasSuccessor`: one serves already. */

@@ -1,0 +1,56 @@
+/** What is done to the start of a program of an application: settings of it as a process, such as its secrets, limits and user. */
+import { type Result, succeed } from '#failures/result.ts';
+import type { FeatureSpecs } from './feature.ts';
+
+/** Which program of an application. */
+export interface LaunchedProgram {
+  /** The application whose settings hold: of a worker or a job the one that has it. */
+  readonly application: string;
+  /** What the application says of features. */
+  readonly settings: FeatureSpecs;
+  /** For people: `shop/1`, `shop.mail/1`, `shop.report`. One process at a time has the name. */
+  readonly program: string;
+  readonly kind: 'instance' | 'worker' | 'job' | 'build' | 'before';
+  /** The name of its release; null: it was never deployed. */
+  readonly release: string | null;
+  readonly directory: string;
+}
+
+/** How it is started. */
+export interface LaunchCommand {
+  /** Program and arguments; no shell. */
+  readonly command: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export interface Launch extends LaunchedProgram, LaunchCommand {}
+
+/** What is kept for a program while it runs. */
+export interface LaunchHold {
+  started?(pid: number): void;
+  /** No process of it is left, or it was never started. Called once, unless another process takes the program over. */
+  ended?(): void;
+}
+
+export interface PreparedLaunch extends LaunchCommand {
+  readonly hold?: LaunchHold;
+}
+
+/** Why a program is not started. */
+export interface LaunchFailure {
+  readonly errno: string;
+  /** One clause, with what to do. */
+  readonly reason: string;
+}
+
+/** Prepares each start of a program of an application. Never throws. */
+export interface Launcher {
+  /** What makes a new process necessary when it changes, without secrets; '': nothing. */
+  key(application: string, settings: FeatureSpecs): string;
+  prepare(launch: Launch): Result<PreparedLaunch, LaunchFailure>;
+  /** A program that an earlier process has started is taken over. */
+  adopt(program: LaunchedProgram, pid: number): LaunchHold | null;
+}
+
+/** Programs start as their applications say. */
+export const plainLauncher: Launcher = { key: () => '', prepare: succeed, adopt: () => null };

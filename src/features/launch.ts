@@ -1,0 +1,76 @@
+/** The part of a feature in the starts of programs. */
+import type {
+  Launch,
+  LaunchCommand,
+  Launcher,
+  LaunchFailure,
+  LaunchHold,
+  LaunchedProgram,
+  PreparedLaunch,
+} from '../core/launch.ts';
+import { type Result, succeed } from '#failures/result.ts';
+
+/** For programs of applications that have the feature. Never throws. */
+export interface LaunchPart<S extends object = object> {
+  /** What makes a new process necessary when it changes, without secrets; '': nothing. */
+  key(spec: S, application: string): string;
+  prepare(spec: S, launch: Launch): Result<PreparedLaunch, LaunchFailure>;
+  /** A program that an earlier process has started is taken over. Absent: nothing is kept for it. */
+  adopt?(spec: S, program: LaunchedProgram, pid: number): LaunchHold | null;
+}
+
+interface NamedLaunchPart {
+  readonly name: string;
+  readonly launch: LaunchPart;
+}
+
+/** Passes each launch through the features that its application has, in their order. Where one fails, those before it end what they keep. */
+export function featureLauncher(parts: readonly NamedLaunchPart[]): Launcher {
+  return {
+    key: (application, settings) =>
+      parts
+        .flatMap(({ name, launch }) => {
+          const spec = settings[name];
+          const key = spec === undefined ? '' : launch.key(spec, application);
+          return key === '' ? [] : [`${name} ${key}`];
+        })
+        .join('\n'),
+    prepare(launch) {
+      const holds: LaunchHold[] = [];
+      let made: LaunchCommand = launch;
+      for (const { name, launch: part } of parts) {
+        const spec = launch.settings[name];
+        if (spec === undefined) continue;
+        const prepared = part.prepare(spec, { ...launch, ...made });
+        if (!prepared.ok) {
+          endAll(holds);
+          return prepared;
+        }
+        const { command, environment, hold } = prepared.value;
+        made = { command, environment };
+        if (hold !== undefined) holds.push(hold);
+      }
+      const { command, environment } = made;
+      return succeed({ command, environment, ...(holds.length === 0 ? {} : { hold: all(holds) }) });
+    },
+    adopt(program, pid) {
+      const holds = parts.flatMap(({ name, launch }) => {
+        const spec = program.settings[name];
+        return (spec === undefined ? null : launch.adopt?.(spec, program, pid)) ?? [];
+      });
+      return holds.length === 0 ? null : all(holds);
+    },
+  };
+}
+
+const all = (holds: readonly LaunchHold[]): LaunchHold => ({
+  started: (pid) => {
+    for (const hold of holds) hold.started?.(pid);
+  },
+  ended: () => endAll(holds),
+});
+
+/** The last first. */
+function endAll(holds: readonly LaunchHold[]): void {
+  for (const hold of holds.toReversed()) hold.ended?.();
+}
