@@ -18,7 +18,7 @@ const shellSigns = /[$`*?<>|;&()]|^\s*(?:cd|source|\.|export|if|for|while|test|\
 
 /** A command for a shell, as a program with arguments where no shell is needed. `listens`: PORT is for it. */
 export function commandOfShell(written: string, listens: boolean): ReadCommand {
-  let text = written.trim();
+  let text = scriptOf(written.trim());
   const variables: [string, string][] = [];
   const assignment = /^(?:env\s+)?([A-Za-z_]\w*)=("[^"$`\\]*"|'[^']*'|[^\s"'$`\\;&|<>]*)\s+(?=\S)/;
   for (let found = assignment.exec(text); found !== null; found = assignment.exec(text)) {
@@ -29,7 +29,7 @@ export function commandOfShell(written: string, listens: boolean): ReadCommand {
   text = text.replace(/^exec\s+/, '');
   const found = listens ? withPort(text) : { text, port: null };
   const plain = listens ? found.text.replace(portReference, '{port}') : text;
-  const unquoted = plain.replace(/'[^']*'/g, "''").replace(/\\./g, '');
+  const unquoted = plain.replace(/'[^']*'|"[^"$`\\]*"/g, "''").replace(/\\./g, '');
   if (!shellSigns.test(unquoted.replaceAll('{port}', '0')) && splitCommandLine(plain).ok)
     return { command: escaped(plain), variables, port: found.port, isShell: false };
   const single = !/[;&|<>()]|^\s*(?:cd|source|\.|export|if|for|while)\s/.test(unquoted);
@@ -40,6 +40,13 @@ export function commandOfShell(written: string, listens: boolean): ReadCommand {
     port: found.port,
     isShell: true,
   };
+}
+
+/** What a shell is given in quotes: `bash -lc "exec rails s"`. */
+function scriptOf(text: string): string {
+  const [, quote, script] = /^(?:(?:\/usr)?\/bin\/)?(?:ba|da)?sh\s+-l?e?c\s+(["'])(.*)\1$/s.exec(text) ?? [];
+  if (script === undefined || (quote === "'" ? /'/ : /(?<!\\)"/).test(script)) return text;
+  return quote === "'" ? script : script.replace(/\\(["$`\\])/g, '$1');
 }
 
 /** A command that no shell has run: program and arguments. */
@@ -62,11 +69,11 @@ export function quotedWord(word: string): string {
 
 /** `${` is a variable of Candor in a configuration, and `$${` is not. */
 export function escaped(text: string): string {
-  return text.replaceAll('${', '$${');
+  return text.replaceAll('${', () => '$${');
 }
 
 const portOption =
-  /(?<=^|\s)((?:--(?:port|http-port|listen-port|server\.port)(?:=|\s+)|-p\s*|(?:--(?:bind|listen|addr|address|http|host)(?:=|\s+)|-b\s*|-[HlS]\s+)(?:tcp:\/\/|http:\/\/)?(?:[\w.*]+|\[[\da-f:]+\])?:))(\d{2,5})(?=\s|$)/i;
+  /(?<=^|\s)((?:--(?:port|http-port|listen-port|server\.port)(?:=|\s+)|-p\s*|(?:--(?:bind|listen|addr|address|http|host|urls)(?:=|\s+)|-b\s*|-[HlS]\s+)(?:tcp:\/\/|http:\/\/)?(?:[\w.*]+|\[[\da-f:]+\])?:))(\d{2,5})(?=\s|$)/i;
 const positionalPort = /^((?:\S*\/)?(?:python3?\s+\S*manage\.py\s+runserver|python3?\s+-m\s+http\.server)\s+(?:[\d.]+:)?)(\d{2,5})(?=\s|$)/;
 
 function withPort(text: string): { text: string; port: number | null } {
@@ -77,4 +84,14 @@ function withPort(text: string): { text: string; port: number | null } {
     return { text: text.replace(pattern, `${before}{port}`), port: Number(digits) };
   }
   return { text, port: null };
+}
+
+const workerName =
+  /(?:^|[-_])(?:workers?|queues?|consumers?|jobs?|sidekiq|celery|beat|scheduler|cron|mailer|horizon|resque|rq|bot|sync|indexer|listener)(?:$|[-_\d])/i;
+const workerCommand =
+  /(?:^|[\s/])(?:celery|sidekiq|good_job|solid_queue|rq worker|dramatiq|huey_consumer\S*|artisan (?:queue:|horizon|schedule:work)|bin\/jobs|jobs:work|resque:work)(?:\s|$|[a-z])/;
+
+/** A program that answers no requests, by its name or its command. */
+export function looksLikeWorker(name: string, command: Command): boolean {
+  return workerName.test(name) || workerCommand.test(typeof command === 'string' ? command : command.join(' '));
 }

@@ -16,7 +16,7 @@ export function addComposeRoutes(services: readonly ComposeService[], result: Co
   const gateway = services.find(({ kind, published }) => kind === 'gateway' && published.length > 0);
   if (gateway !== undefined)
     for (const { host, outer } of gateway.published)
-      if (outer !== 443) result.listeners.set(outer === 80 ? 'http' : `http-${outer}`, `${host}:${outer}`);
+      if (outer !== 443) result.listeners.set(result.listeners.has('http') ? `http-${outer}` : 'http', `${host}:${outer}`);
       else result.changed(gateway.line, 'its port 443 needs a listener with `tls`');
   const others = targets.filter((service) => !labelled.has(service));
   const open = others.filter(({ published, kind }) => published.length > 0 && kind === 'web');
@@ -29,13 +29,21 @@ export function addComposeRoutes(services: readonly ComposeService[], result: Co
     }
   const rest = others.filter((service) => gateway !== undefined || !open.includes(service));
   if (targets.length < 2 && labelled.size === 0) return;
-  for (const [index, service] of rest.entries()) {
+  const main = labelled.size > 0 ? undefined : (rest.find(({ name }) => /^(?:web|www|site|frontend|app|client)$/.test(name)) ?? rest.at(-1));
+  for (const service of rest) {
     const { application, line } = service;
-    if (index === 0 && !result.routes.some(({ host, path, listener }) => host === undefined && path === undefined && listener === undefined) && rest.length === 1)
-      result.routes.push({ to: application });
-    else result.routes.push({ host: `${application.toLowerCase()}.localhost`, to: application });
-    result.changed(line, `nothing says which requests ${application} gets: write the host or path of its route`, result.applications.has(application) ? application : null);
+    if (service !== main) result.routes.push({ host: `${application.toLowerCase()}.localhost`, to: application });
+    const text = `nothing says which requests ${application} gets: write the host or path of its route`;
+    result.changed(line, text, result.applications.has(application) ? application : null);
   }
+  if (main !== undefined) result.routes.push({ to: main.application });
+  result.routes.sort((one, other) => rankOf(one) - rankOf(other));
+}
+
+/** The first route that matches is taken, so that those with more conditions come first. */
+function rankOf({ host, path, listener }: Conversion['routes'][number]): number {
+  if (path !== undefined) return host === undefined ? 1 : 0;
+  return host === undefined ? (listener === undefined ? 4 : 3) : 2;
 }
 
 interface Rule {

@@ -81,7 +81,7 @@ export function addServiceSettings(service: ComposeService, application: Adapted
   addDeploy(map.entries.get('deploy') ?? undefined, application, leave);
   const scale = numberOf(map.entries.get('scale'));
   if (scale !== null && scale > 1 && service.kind === 'web') application.instances = scale;
-  if (service.kind === 'web') addReadiness(map.entries.get('healthcheck'), application, leave);
+  if (service.kind === 'web') addReadiness(map.entries.get('healthcheck'), application, leave, (text) => result.withoutSecrets(text));
 }
 
 type Leave = (value: Located, text: string) => void;
@@ -123,14 +123,14 @@ function addDeploy(deploy: Located | undefined, application: AdaptedApplication,
   }
 }
 
-function addReadiness(check: Located | undefined, application: AdaptedApplication, leave: Leave): void {
+function addReadiness(check: Located | undefined, application: AdaptedApplication, leave: Leave, hidden: (text: string) => string): void {
   if (check === undefined || isTrue(inside(check, 'disable'))) return;
   const test = inside(check, 'test');
   const text = textsOf(test).join(' ');
   const [, path] = /https?:\/\/(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?::(?:\d+|\$\{?PORT\}?))?(\/[^\s"'|;)]*)?/.exec(text) ?? [null, null];
   if (path === null) {
     if (/\bnc\b|\/dev\/tcp\//.test(text)) application.readiness = { ...application.readiness, tcp: true };
-    else return leave(check, `healthcheck: ${text.slice(0, 60)}: a check asks for a path, or for a connection`);
+    else return leave(check, `healthcheck: ${hidden(text.slice(0, 60))}: a check asks for a path, or for a connection`);
   } else application.readiness = { ...application.readiness, path: (path ?? '/').split('?')[0]! };
   for (const [key, name] of [['interval', 'interval'], ['timeout', 'timeout'], ['start_period', 'start_timeout']] as const) {
     const duration = durationOf(textOf(inside(check, key)) ?? '');

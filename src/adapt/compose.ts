@@ -1,4 +1,4 @@
-import { commandOfShell, commandOfWords, escaped } from './commands.ts';
+import { commandOfShell, commandOfWords, escaped, looksLikeWorker } from './commands.ts';
 import { addServiceSettings } from './compose-settings.ts';
 import { addComposeRoutes } from './compose-routes.ts';
 import { readDockerfile } from './dockerfile.ts';
@@ -40,8 +40,6 @@ export async function readCompose(file: SourceFile): Promise<Conversion> {
   for (const [key, value] of mapOf(root).entries)
     if (/^(?:secrets|configs|include|extends)$/.test(key))
       result.leftOut(value.line, `${key}: ${key === 'secrets' ? 'set them by `candor secret set`' : 'convert those files too, or write it by hand'}`);
-    else if (key === 'volumes' && mapOf(value).entries.size > 0)
-      result.leftOut(value.line, 'volumes: name what outlives releases under `releases.persistent`');
   if (result.applications.size === 0 && result.upstreams.size === 0)
     throw new NotConvertible(0, `no service of it can run without a container: ${read.map(({ name }) => name).join(', ')}`);
   noteDependencies(result);
@@ -64,7 +62,6 @@ function serviceOf(name: string, map: LocatedMap): ComposeService {
 
 /** Images that are a language and nothing else. */
 const languages = /(?:^|\/)(?:node|python|ruby|php|golang|bun|deno|oven\/bun|denoland\/deno|pypy|perl|elixir|openjdk|eclipse-temurin|rust)(?=[:@]|$)/;
-const workerName = /(?:^|[-_])(?:workers?|queues?|consumers?|jobs?|sidekiq|celery|beat|scheduler|cron|mailer|horizon|resque|rq|bot|indexer)(?:$|[-_\d])/i;
 
 class ComposeReader {
   readonly #file: SourceFile;
@@ -120,7 +117,8 @@ class ComposeReader {
       return result.changed(line, `${name} goes on in its container of ${image}, and the gateway reaches it by its published port`);
     }
     const listens = service.published.length > 0 || map.entries.has('expose') || isProbed(map) || hasRouteLabels(map);
-    service.kind = listens || !workerName.test(name) ? 'web' : 'worker';
+    const words = [...textsOf(map.entries.get('entrypoint')), ...textsOf(map.entries.get('command'))];
+    service.kind = listens || !looksLikeWorker(name, words) ? 'web' : 'worker';
   }
 
   async #addProgram(service: ComposeService): Promise<void> {
@@ -246,7 +244,10 @@ class ComposeReader {
       if (dependency === undefined && other.kind !== 'upstream') continue;
       const pattern = new RegExp(`^${literal(other.name)}$|(?<=//|@|,)${literal(other.name)}(?=[:/,]|$)|^${literal(other.name)}(?=:\\d)`, 'g');
       const replaced = value.replace(pattern, '127.0.0.1');
-      if (replaced !== value) this.#result.changed(line, `${name}: ${other.name} is 127.0.0.1 outside of containers`, id);
+      if (replaced === value) continue;
+      this.#result.changed(line, `${name}: ${other.name} is 127.0.0.1 outside of containers`, id);
+      if (dependency !== undefined)
+        addDependency(dependency.name, dependency.url, this.#result.application(id), this.#result);
       value = replaced;
     }
     const application = this.#result.application(id);

@@ -107,7 +107,10 @@ export class Conversion {
   }
 
   #note(line: number, kind: ConversionNote['kind'], text: string, application: string | null): void {
-    this.notes.push({ line, kind, text: escapeInvisible(this.withoutSecrets(text)), application });
+    const note = { line, kind, text: escapeInvisible(text.replace(/\s+/g, ' ')), application };
+    const isSame = (one: ConversionNote): boolean =>
+      one.line === line && one.text === note.text && one.application === application;
+    if (!this.notes.some(isSame)) this.notes.push(note);
   }
 
   /** The value of a variable becomes part of the configuration only if it looks like no secret. */
@@ -124,6 +127,7 @@ export class Conversion {
     return this.#addresses.get(application) ?? [];
   }
 
+  /** A part of the file, as a note may quote it. */
   withoutSecrets(text: string): string {
     return this.#redactor.redact(text);
   }

@@ -12,7 +12,7 @@ export function readDockerfile(text: string, target: string | null): ReadImage {
   let port: number | null = null;
   let isOver = false;
   let stage = '';
-  for (const written of text.replace(/\\\r?\n/g, ' ').split(/\r?\n/)) {
+  for (const written of text.replace(/\s*\\\r?\n\s*/g, ' ').split(/\r?\n/)) {
     const [, name = '', rest = ''] = /^\s*([A-Za-z]+)\s+(.*?)\s*$/.exec(written) ?? [];
     const instruction = name.toUpperCase();
     if (instruction === 'FROM') {

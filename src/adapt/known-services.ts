@@ -53,7 +53,7 @@ export function noteDependencies(result: Conversion): void {
 
 /** The same address has one name, and the longer form of it stays; another one gets a number. */
 export function addDependency(name: string, url: string, application: AdaptedApplication, result: Conversion): void {
-  let chosen = name;
+  let chosen = [...result.dependencies].find(([, known]) => isSame(known, url))?.[0] ?? name;
   for (let number = 2; !isSame(result.dependencies.get(chosen) ?? url, url); number += 1) chosen = `${name}-${number}`;
   const known = result.dependencies.get(chosen) ?? '';
   result.dependencies.set(chosen, known.length > url.length ? known : url);

@@ -1,7 +1,7 @@
-import { commandOfShell, escaped, quotedWord } from './commands.ts';
+import { commandOfShell, escaped, looksLikeWorker, quotedWord } from './commands.ts';
 import { type AdaptedApplication, Conversion, nameLike, NotConvertible, pathIn, type SourceFile } from './conversion.ts';
 import { noteDependencies } from './known-services.ts';
-import { inside, isFalse, isTrue, itemsOf, type Located, mapOf, numberOf, textOf, type LocatedMap } from './located.ts';
+import { inside, isFalse, isTrue, itemsOf, type Located, mapOf, numberOf, textOf, textsOf, type LocatedMap } from './located.ts';
 import { durationText, sizeOf } from './units.ts';
 import { readVariables } from './variables.ts';
 
@@ -40,6 +40,8 @@ class Pm2Program {
   readonly isWorker: boolean;
   readonly isJob: boolean;
   readonly port: number | null;
+  /** Whether a variable names it, if only one that is computed. */
+  readonly hasPort: boolean;
 
   constructor(map: LocatedMap, index: number) {
     this.map = map;
@@ -52,8 +54,10 @@ class Pm2Program {
     const hasPort =
       inside(map, 'env', 'PORT') !== undefined || inside(map, 'env_production', 'PORT') !== undefined || this.port !== null;
     this.isJob = isFalse(this.get('autorestart')) && this.get('cron_restart', 'cron') !== undefined;
-    const isNamedSo = /(?:^|[-_])(?:workers?|queues?|consumers?|jobs?|cron|scheduler|bot|sync|mailer|indexer|listener)(?:$|[-_])/i;
-    this.isWorker = !hasPort && !this.isJob && isNamedSo.test(this.name) && textOf(this.get('exec_mode')) !== 'cluster';
+    this.hasPort = hasPort;
+    const command = [script, ...textsOf(this.get('args'))];
+    this.isWorker =
+      !hasPort && !this.isJob && looksLikeWorker(this.name, command) && textOf(this.get('exec_mode')) !== 'cluster';
   }
 
   get(...names: readonly string[]): Located | undefined {
@@ -91,7 +95,7 @@ async function addProgram(program: Pm2Program, owner: Pm2Program | null, file: S
   } else {
     application.command = command.command;
     if (instances !== null) application.instances = instances;
-    if (port === null && program.port === null && !/\{port\}|\$PORT/.test(String(command.command)))
+    if (port === null && !program.hasPort && !/\{port\}|\$PORT/.test(String(command.command)))
       result.changed(program.line, 'it must listen on the port in PORT, or have {port} in its command', id);
   }
   await addVariables(program, id, isPart && owner !== null, file, result);
@@ -179,7 +183,7 @@ async function addVariables(program: Pm2Program, id: string, isPart: boolean, fi
     if (environment === undefined) continue;
     if (environment.kind === 'computed') result.leftOut(environment.line, `${key}: ${described(environment)}`, id);
     for (const [name, value] of mapOf(environment).entries) {
-      if (name === 'PORT' && numberOf(value) !== null) continue;
+      if (name === 'PORT' && (numberOf(value) !== null || value.kind === 'computed')) continue;
       if (value.kind !== 'scalar' || value.value === null) {
         const isSecret = result.application(id).secrets.includes(name);
         if (!isSecret) result.leftOut(value.line, name.startsWith('…') ? described(value) : `${name}: ${described(value)}`, id);

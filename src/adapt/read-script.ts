@@ -1,4 +1,5 @@
 import { type Expression, type ObjectExpression, parse, type Program, type Property } from 'acorn';
+import { TextRedactor } from '../redact/text-redactor.ts';
 import { NotConvertible } from './conversion.ts';
 import type { Located } from './located.ts';
 
@@ -81,6 +82,7 @@ function memberText(node: Expression): string | null {
 
 class ScriptReader {
   readonly #text: string;
+  readonly #redactor = new TextRedactor();
   readonly #constants = new Map<string, Expression>();
 
   constructor(text: string, { body }: Program) {
@@ -136,7 +138,7 @@ class ScriptReader {
   }
 
   #computed(node: Expression, line: number): Located {
-    const text = this.#text.slice(node.start, node.end).replace(/\s+/g, ' ');
+    const text = this.#redactor.redact(this.#text.slice(node.start, node.end).replace(/\s+/g, ' '));
     return { kind: 'computed', line, text: text.length > 60 ? `${text.slice(0, 59)}…` : text };
   }
 

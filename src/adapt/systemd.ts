@@ -1,5 +1,5 @@
 import { cronOfCalendar, cronOfInterval, type CronSchedule } from './calendar.ts';
-import { commandOfShell, commandOfWords, escaped } from './commands.ts';
+import { commandOfShell, escaped, looksLikeWorker } from './commands.ts';
 import { type AdaptedApplication, type Command, Conversion, nameLike, NotConvertible, type SourceFile } from './conversion.ts';
 import { addDependency, noteDependencies, serviceOfUnit } from './known-services.ts';
 import { durationOf, durationText, millisecondsOf, sizeOf } from './units.ts';
@@ -54,7 +54,7 @@ function readSettings(text: string, result: Conversion, of: string | null = null
     while (written.endsWith('\\') && index + 1 < lines.length) {
       index += 1;
       const next = lines[index]!;
-      written = /^\s*[#;]/.test(next) ? written : `${written.slice(0, -1)} ${next.trim()}`;
+      written = /^\s*[#;]/.test(next) ? written : `${written.slice(0, -1).trimEnd()} ${next.trim()}`;
     }
     written = written.trim();
     if (written === '' || /^[#;]/.test(written)) continue;
@@ -99,7 +99,7 @@ function addProgram(
   result: Conversion,
 ): void {
   const readsPort = port !== null || /\{port\}|\$PORT|\$\{PORT/.test(String(joined));
-  if (!readsPort && /(?:^|[-_])(?:worker|queue|consumer|sidekiq|celery|horizon|scheduler|beat|resque|bot)s?(?:$|[-_])/.test(name)) {
+  if (!readsPort && looksLikeWorker(name, joined)) {
     application.workers['main'] = { command: joined };
     result.changed(line, 'it looks like a program without a port: a worker. If it answers requests, make it the command', name);
     return;
@@ -167,12 +167,7 @@ function commandOf({ line, value }: Setting, listens: boolean, name: string, res
   const specifier = /(?<!%)%([a-zA-Z])/.exec(text)?.[0];
   if (specifier !== undefined) result.leftOut(line, `what ${specifier} stands for: write it in its place`, name);
   const plain = text.replaceAll('%%', '%');
-  if (/\$\{?[A-Za-z_]/.test(plain.replaceAll(/\$\{?PORT\}?/g, ''))) {
-    const words = /^(?:\/usr)?(?:\/bin\/)?(?:ba|da)?sh\s+-l?e?c\s+(["'])(.*)\1$/s.exec(plain);
-    return commandOfShell(words?.[2] ?? plain, listens);
-  }
-  const shell = /^(?:\/usr)?\/bin\/(?:ba|da)?sh\s+-l?e?c\s+(["'])(.*)\1$/s.exec(plain);
-  return shell === null ? commandOfShell(plain, listens) : commandOfShell(shell[2]!, listens);
+  return commandOfShell(plain, listens);
 }
 
 /** Returns the port that the variables set. */
@@ -214,7 +209,7 @@ function assignments(written: string): readonly string[] {
 const silent =
   /^(?:ExecStart|Environment|EnvironmentFile|Type|Restart|RemainAfterExit|SyslogIdentifier|StandardOutput|StandardError|StartLimit\w+|OOMScoreAdjust|KillMode|Slice|TimeoutSec|MemoryAccounting|CPUAccounting|TasksAccounting|IOAccounting)$/;
 const hardening =
-  /^(?:Protect\w+|Private\w+|NoNewPrivileges|Restrict\w+|ReadOnlyPaths|InaccessiblePaths|LockPersonality|SystemCallFilter|SystemCallArchitectures|CapabilityBoundingSet|MemoryDenyWriteExecute|DevicePolicy|RemoveIPC|UMask)$/;
+  /^(?:Protect\w+|Private\w+|NoNewPrivileges|Restrict\w+|ReadOnlyPaths|InaccessiblePaths|LockPersonality|SystemCallFilter|SystemCallArchitectures|CapabilityBoundingSet|MemoryDenyWriteExecute|DevicePolicy|RemoveIPC)$/;
 
 type Apply = (value: string, application: AdaptedApplication) => boolean | string;
 
@@ -314,22 +309,16 @@ function addSetting(
   const said = apply?.(value, application);
   if (said === true) return;
   const why = typeof said === 'string' ? said : (advice[key] ?? (apply === undefined ? 'an application has nothing like it' : 'its value cannot be said here'));
-  result.leftOut(line, `${key}=${value}: ${why}`, name);
+  result.leftOut(line, `${result.withoutSecrets(`${key}=${value}`)}: ${why}`, name);
 }
 
 function addBefore({ line, value }: { line: number; value: string }, application: AdaptedApplication, result: Conversion, name: string): void {
   if (/^[-+!:]*(?:\/usr)?(?:\/bin\/)?(?:mkdir|chown|chmod|install|touch|rm|sleep|test)\s/.test(value))
-    return result.leftOut(line, `ExecStartPre=${value}: prepare it once, before Candor starts`, name);
-  const { command } = commandOfWordsOrShell(value);
+    return result.leftOut(line, `${result.withoutSecrets(`ExecStartPre=${value}`)}: prepare it once, before Candor starts`, name);
+  const { command } = commandOfShell(value.replace(/^[-@:+!|]+/, ''), false);
   const { before } = application.releases;
   application.releases.before = before === undefined ? command : inOneShell([before, command]);
   result.changed(line, 'it ran before each start, and now runs once for each release', name);
-}
-
-function commandOfWordsOrShell(value: string) {
-  const text = value.replace(/^[-@:+!|]+/, '');
-  const shell = /^(?:\/usr)?\/bin\/(?:ba|da)?sh\s+-l?e?c\s+(["'])(.*)\1$/s.exec(text);
-  return shell === null ? commandOfShell(text, false) : commandOfWords(['sh', '-c', shell[2]!], false);
 }
 
 function addUnitSetting(

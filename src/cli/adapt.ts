@@ -18,7 +18,7 @@ export interface AdaptFlags {
 export async function adapt(kind: AdaptedKind, file: string, flags: AdaptFlags, context: ProcessContext): Promise<void> {
   const source = await readSource(file, flags.output, context);
   const result = await converted(kind, source, file);
-  const text = writeConfiguration(result, titleOf(source.name));
+  const text = writeConfiguration(result, titleOf(source.name, result));
   const { notes, secrets } = result;
   if (flags.output !== undefined) await writeNew(resolve(context.directory, flags.output), flags.output, text);
   if (flags.json) {
@@ -105,8 +105,9 @@ async function writeNew(path: string, name: string, text: string): Promise<void>
   }
 }
 
-function titleOf(name: string): string {
-  return ` Converted from ${harmless(name)} by \`candor adapt\`. Lines with "not converted" need your eyes.`;
+function titleOf(name: string, { notes }: Conversion): string {
+  const isPartial = notes.some(({ kind }) => kind === 'left_out');
+  return ` Converted from ${harmless(name)} by \`candor adapt\`.${isPartial ? ' Read what was not converted.' : ''}`;
 }
 
 function summaryOf(result: Conversion, file: string, output: string | undefined, context: ProcessContext): readonly string[] {
