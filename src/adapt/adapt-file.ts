@@ -12,13 +12,18 @@ export async function adaptFile(kind: AdaptedKind, file: SourceFile): Promise<Co
     throw new NotConvertible(line, 'it is no text: it has control characters');
   }
   const other = kindOf(file.name, file.text);
+  // Lines of many a file look like processes.
+  if (kind === 'procfile' && other !== null && other !== kind) throw otherKind(other, file);
   try {
     return await read(kind, file);
   } catch (error) {
-    if (error instanceof NotConvertible && other !== null && other !== kind)
-      throw new NotConvertible(0, `it looks like ${kindNames[other]}: \`candor adapt ${other} ${file.name}\``);
+    if (error instanceof NotConvertible && other !== null && other !== kind) throw otherKind(other, file);
     throw error;
   }
+}
+
+function otherKind(kind: AdaptedKind, { name }: SourceFile): NotConvertible {
+  return new NotConvertible(0, `it looks like ${kindNames[kind]}: \`candor adapt ${kind} ${name}\``);
 }
 
 async function read(kind: AdaptedKind, file: SourceFile): Promise<Conversion> {

@@ -26,7 +26,9 @@ export function cronOfCalendar(written: string): CronSchedule | null {
   const short = shorthands[text.toLowerCase()];
   if (short !== undefined) return { schedule: short, timeZone: zone };
   const [, weekday = '*', date = '*-*-*', time = '00:00:00'] =
-    /^(?:([A-Za-z]{3,9}(?:(?:\.\.|[,-])[A-Za-z]{3,9})*)(?: |$))?((?:[\d*,./]+-)?[\d*,./]+-[\d*,./~]+)?(?: |$)?([\d*,./]+:[\d*,./]+(?::[\d*,./]+)?)?$/.exec(text) ?? [];
+    /^(?:([A-Za-z]{3,9}(?:(?:\.\.|[,-])[A-Za-z]{3,9})*)(?: |$))?((?:[\d*,./]+-)?[\d*,./]+-[\d*,./~]+)?(?: |$)?([\d*,./]+:[\d*,./]+(?::[\d*,./]+)?)?$/.exec(
+      text,
+    ) ?? [];
   if (text === '' || (weekday === '*' && date === '*-*-*' && time === '00:00:00' && !/[-:]/.test(text))) return null;
   const dateParts = date.split('-');
   const [year, month, day] = dateParts.length === 2 ? ['*', ...dateParts] : dateParts;
@@ -53,7 +55,9 @@ function cronField(written: string, min: number, max: number): string | null {
     if (from === '*') return step === undefined ? '*' : `*/${Number(step)}`;
     if (step === undefined) return to === undefined ? String(Number(from)) : `${Number(from)}-${Number(to)}`;
     // `0/15`: from 0 to the end.
-    return Number(from) === min && to === undefined ? `*/${Number(step)}` : `${Number(from)}-${Number(to ?? max)}/${Number(step)}`;
+    return Number(from) === min && to === undefined
+      ? `*/${Number(step)}`
+      : `${Number(from)}-${Number(to ?? max)}/${Number(step)}`;
   });
   return parts.includes(null) ? null : parts.join(',');
 }

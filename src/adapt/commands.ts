@@ -74,7 +74,8 @@ export function escaped(text: string): string {
 
 const portOption =
   /(?<=^|\s)((?:--(?:port|http-port|listen-port|server\.port)(?:=|\s+)|-p\s*|(?:--(?:bind|listen|addr|address|http|host|urls)(?:=|\s+)|-b\s*|-[HlS]\s+)(?:tcp:\/\/|http:\/\/)?(?:[\w.*]+|\[[\da-f:]+\])?:))(\d{2,5})(?=\s|$)/i;
-const positionalPort = /^((?:\S*\/)?(?:python3?\s+\S*manage\.py\s+runserver|python3?\s+-m\s+http\.server)\s+(?:[\d.]+:)?)(\d{2,5})(?=\s|$)/;
+const positionalPort =
+  /^((?:\S*\/)?(?:python3?\s+\S*manage\.py\s+runserver|python3?\s+-m\s+http\.server)\s+(?:[\d.]+:)?)(\d{2,5})(?=\s|$)/;
 
 function withPort(text: string): { text: string; port: number | null } {
   for (const pattern of [portOption, positionalPort]) {

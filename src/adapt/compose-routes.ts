@@ -5,18 +5,24 @@ import { type LocatedMap, textOf, textsOf } from './located.ts';
 /** The gateway listens where services did, and sends by the hosts and paths of their labels, if they have some. */
 export function addComposeRoutes(services: readonly ComposeService[], result: Conversion): void {
   const targets = services.filter(
-    ({ kind, application }) => kind === 'upstream' || (kind === 'web' && result.applications.get(application)?.command !== undefined),
+    ({ kind, application }) =>
+      kind === 'upstream' || (kind === 'web' && result.applications.get(application)?.command !== undefined),
   );
   const labelled = new Set<ComposeService>();
   for (const service of targets)
     for (const { host, path } of rulesOf(service.map)) {
       labelled.add(service);
-      result.routes.push({ ...(host === undefined ? {} : { host }), ...(path === undefined ? {} : { path }), to: service.application });
+      result.routes.push({
+        ...(host === undefined ? {} : { host }),
+        ...(path === undefined ? {} : { path }),
+        to: service.application,
+      });
     }
   const gateway = services.find(({ kind, published }) => kind === 'gateway' && published.length > 0);
   if (gateway !== undefined)
     for (const { host, outer } of gateway.published)
-      if (outer !== 443) result.listeners.set(result.listeners.has('http') ? `http-${outer}` : 'http', `${host}:${outer}`);
+      if (outer !== 443)
+        result.listeners.set(result.listeners.has('http') ? `http-${outer}` : 'http', `${host}:${outer}`);
       else result.changed(gateway.line, 'its port 443 needs a listener with `tls`');
   const others = targets.filter((service) => !labelled.has(service));
   const open = others.filter(({ published, kind }) => published.length > 0 && kind === 'web');
@@ -29,7 +35,10 @@ export function addComposeRoutes(services: readonly ComposeService[], result: Co
     }
   const rest = others.filter((service) => gateway !== undefined || !open.includes(service));
   if (targets.length < 2 && labelled.size === 0) return;
-  const main = labelled.size > 0 ? undefined : (rest.find(({ name }) => /^(?:web|www|site|frontend|app|client)$/.test(name)) ?? rest.at(-1));
+  const main =
+    labelled.size > 0
+      ? undefined
+      : (rest.find(({ name }) => /^(?:web|www|site|frontend|app|client)$/.test(name)) ?? rest.at(-1));
   for (const service of rest) {
     const { application, line } = service;
     if (service !== main) result.routes.push({ host: `${application.toLowerCase()}.localhost`, to: application });
@@ -55,17 +64,26 @@ interface Rule {
 function rulesOf(map: LocatedMap): readonly Rule[] {
   const labels = map.entries.get('labels');
   const texts =
-    labels?.kind === 'map' ? [...labels.entries].map(([name, value]) => `${name}=${textOf(value) ?? ''}`) : textsOf(labels);
+    labels?.kind === 'map'
+      ? [...labels.entries].map(([name, value]) => `${name}=${textOf(value) ?? ''}`)
+      : textsOf(labels);
   return texts.flatMap((text): readonly Rule[] => {
     const rule = /^traefik\.http\.routers\.[\w-]+\.rule=(.*)$/.exec(text)?.[1];
     if (rule === undefined) return [];
     const known = rule.replace(/(?:Host|PathPrefix|Path)\((?:\s*`[^`]*`\s*,?)+\)|&&|\|\||[\s()]/g, '');
     if (known !== '') return [];
     const of = (name: string): string[] =>
-      [...rule.matchAll(new RegExp(`\\b${name}\\(([^)]*)\\)`, 'g'))].flatMap(([, list = '']) => [...list.matchAll(/`([^`]*)`/g)].map(([, one]) => one!));
+      [...rule.matchAll(new RegExp(`\\b${name}\\(([^)]*)\\)`, 'g'))].flatMap(([, list = '']) =>
+        [...list.matchAll(/`([^`]*)`/g)].map(([, one]) => one!),
+      );
     const hosts = of('Host');
     const paths = [...of('PathPrefix'), ...of('Path').map((path) => `= ${path}`)];
     const oneOrMany = (list: string[]): string | string[] => (list.length === 1 ? list[0]! : list);
-    return [{ ...(hosts.length === 0 ? {} : { host: oneOrMany(hosts) }), ...(paths.length === 0 ? {} : { path: oneOrMany(paths) }) }];
+    return [
+      {
+        ...(hosts.length === 0 ? {} : { host: oneOrMany(hosts) }),
+        ...(paths.length === 0 ? {} : { path: oneOrMany(paths) }),
+      },
+    ];
   });
 }

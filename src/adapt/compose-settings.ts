@@ -65,13 +65,20 @@ const settings: Readonly<Record<string, Apply>> = {
 };
 
 /** `isPart`: it is a worker of an application that has said the settings already. */
-export function addServiceSettings(service: ComposeService, application: AdaptedApplication, result: Conversion, isPart: boolean): void {
+export function addServiceSettings(
+  service: ComposeService,
+  application: AdaptedApplication,
+  result: Conversion,
+  isPart: boolean,
+): void {
   const { map, application: id, name } = service;
-  const leave = (value: Located, text: string): void => result.leftOut(value.line, isPart ? `${name}: ${text}` : text, id);
+  const leave = (value: Located, text: string): void =>
+    result.leftOut(value.line, isPart ? `${name}: ${text}` : text, id);
   for (const [key, value] of map.entries) {
     if (silent.test(key)) continue;
     if (isPart && key in settings) leave(value, `${key}: it has the limits of ${id}`);
-    else if (settings[key]?.(value, application) !== true) leave(value, `${key}: ${advice[key] ?? 'an application has nothing like it'}`);
+    else if (settings[key]?.(value, application) !== true)
+      leave(value, `${key}: ${advice[key] ?? 'an application has nothing like it'}`);
   }
   const restart = map.entries.get('restart');
   if (restart !== undefined && textOf(restart) === 'no') leave(restart, 'restart: no: Candor restarts what ends');
@@ -81,7 +88,8 @@ export function addServiceSettings(service: ComposeService, application: Adapted
   addDeploy(map.entries.get('deploy') ?? undefined, application, leave);
   const scale = numberOf(map.entries.get('scale'));
   if (scale !== null && scale > 1 && service.kind === 'web') application.instances = scale;
-  if (service.kind === 'web') addReadiness(map.entries.get('healthcheck'), application, leave, (text) => result.withoutSecrets(text));
+  if (service.kind === 'web')
+    addReadiness(map.entries.get('healthcheck'), application, leave, (text) => result.withoutSecrets(text));
 }
 
 type Leave = (value: Located, text: string) => void;
@@ -92,7 +100,12 @@ function addVolumes(volumes: Located | undefined, leave: Leave): void {
     const text = textOf(one) ?? textOf(inside(one, 'source')) ?? '';
     const source = text.split(':')[0]!;
     // The source itself, and what hides its node_modules in a container.
-    if (/^\.{1,2}(?:\/|$)/.test(source) || /^\/\S*(?:node_modules|\.venv|vendor)$/.test(text) || /docker\.sock/.test(text)) continue;
+    if (
+      /^\.{1,2}(?:\/|$)/.test(source) ||
+      /^\/\S*(?:node_modules|\.venv|vendor)$/.test(text) ||
+      /docker\.sock/.test(text)
+    )
+      continue;
     leave(one, `volume ${text}: name what outlives releases under \`releases.persistent\``);
   }
 }
@@ -117,22 +130,37 @@ function addDeploy(deploy: Located | undefined, application: AdaptedApplication,
         const apply = { memory, cpus: cpu, pids: processes }[name];
         if (apply?.(one, application) !== true) leave(one, `deploy.resources.limits.${name}`);
       }
-      if (inside(value, 'reservations') !== undefined) leave(value, 'deploy.resources.reservations: nothing is kept free for it');
-    } else if (key === 'update_config' || key === 'rollback_config') leave(value, `deploy.${key}: \`releases\` says how releases are rolled out`);
+      if (inside(value, 'reservations') !== undefined)
+        leave(value, 'deploy.resources.reservations: nothing is kept free for it');
+    } else if (key === 'update_config' || key === 'rollback_config')
+      leave(value, `deploy.${key}: \`releases\` says how releases are rolled out`);
     else if (key !== 'restart_policy' && key !== 'mode' && key !== 'labels') leave(value, `deploy.${key}`);
   }
 }
 
-function addReadiness(check: Located | undefined, application: AdaptedApplication, leave: Leave, hidden: (text: string) => string): void {
+function addReadiness(
+  check: Located | undefined,
+  application: AdaptedApplication,
+  leave: Leave,
+  hidden: (text: string) => string,
+): void {
   if (check === undefined || isTrue(inside(check, 'disable'))) return;
   const test = inside(check, 'test');
   const text = textsOf(test).join(' ');
-  const [, path] = /https?:\/\/(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?::(?:\d+|\$\{?PORT\}?))?(\/[^\s"'|;)]*)?/.exec(text) ?? [null, null];
+  const [, path] =
+    /https?:\/\/(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?::(?:\d+|\$\{?PORT\}?))?(\/[^\s"'|;)]*)?/.exec(text) ?? [
+      null,
+      null,
+    ];
   if (path === null) {
     if (/\bnc\b|\/dev\/tcp\//.test(text)) application.readiness = { ...application.readiness, tcp: true };
     else return leave(check, `healthcheck: ${hidden(text.slice(0, 60))}: a check asks for a path, or for a connection`);
   } else application.readiness = { ...application.readiness, path: (path ?? '/').split('?')[0]! };
-  for (const [key, name] of [['interval', 'interval'], ['timeout', 'timeout'], ['start_period', 'start_timeout']] as const) {
+  for (const [key, name] of [
+    ['interval', 'interval'],
+    ['timeout', 'timeout'],
+    ['start_period', 'start_timeout'],
+  ] as const) {
     const duration = durationOf(textOf(inside(check, key)) ?? '');
     if (duration !== null) application.readiness[name] = duration;
   }

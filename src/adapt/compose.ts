@@ -39,9 +39,15 @@ export async function readCompose(file: SourceFile): Promise<Conversion> {
   await compose.convert();
   for (const [key, value] of mapOf(root).entries)
     if (/^(?:secrets|configs|include|extends)$/.test(key))
-      result.leftOut(value.line, `${key}: ${key === 'secrets' ? 'set them by `candor secret set`' : 'convert those files too, or write it by hand'}`);
+      result.leftOut(
+        value.line,
+        `${key}: ${key === 'secrets' ? 'set them by `candor secret set`' : 'convert those files too, or write it by hand'}`,
+      );
   if (result.applications.size === 0 && result.upstreams.size === 0)
-    throw new NotConvertible(0, `no service of it can run without a container: ${read.map(({ name }) => name).join(', ')}`);
+    throw new NotConvertible(
+      0,
+      `no service of it can run without a container: ${read.map(({ name }) => name).join(', ')}`,
+    );
   noteDependencies(result);
   addComposeRoutes(read, result);
   return result;
@@ -61,7 +67,8 @@ function serviceOf(name: string, map: LocatedMap): ComposeService {
 }
 
 /** Images that are a language and nothing else. */
-const languages = /(?:^|\/)(?:node|python|ruby|php|golang|bun|deno|oven\/bun|denoland\/deno|pypy|perl|elixir|openjdk|eclipse-temurin|rust)(?=[:@]|$)/;
+const languages =
+  /(?:^|\/)(?:node|python|ruby|php|golang|bun|deno|oven\/bun|denoland\/deno|pypy|perl|elixir|openjdk|eclipse-temurin|rust)(?=[:@]|$)/;
 
 class ComposeReader {
   readonly #file: SourceFile;
@@ -71,7 +78,12 @@ class ComposeReader {
   readonly #dependencies = new Map<string, { name: string; url: string }>();
   readonly #unset = new Set<string>();
 
-  constructor(file: SourceFile, services: readonly ComposeService[], defaults: ReadonlyMap<string, string>, result: Conversion) {
+  constructor(
+    file: SourceFile,
+    services: readonly ComposeService[],
+    defaults: ReadonlyMap<string, string>,
+    result: Conversion,
+  ) {
     this.#file = file;
     this.#services = services;
     this.#defaults = defaults;
@@ -97,11 +109,20 @@ class ComposeReader {
     if (known !== null) {
       service.kind = 'dependency';
       const published = service.published.find(({ inner }) => inner === known.port);
-      const database = textOf(variable(map, 'POSTGRES_DB')) ?? textOf(variable(map, 'MYSQL_DATABASE')) ?? textOf(variable(map, 'MARIADB_DATABASE'));
+      const database =
+        textOf(variable(map, 'POSTGRES_DB')) ??
+        textOf(variable(map, 'MYSQL_DATABASE')) ??
+        textOf(variable(map, 'MARIADB_DATABASE'));
       const path = database === null || !/^[\w-]+$/.test(database) ? '' : `/${database}`;
-      this.#dependencies.set(name, { name: nameLike(name, known.name), url: `${known.scheme}://127.0.0.1:${published?.outer ?? known.port}${path}` });
+      this.#dependencies.set(name, {
+        name: nameLike(name, known.name),
+        url: `${known.scheme}://127.0.0.1:${published?.outer ?? known.port}${path}`,
+      });
       if (published === undefined)
-        result.changed(line, `${name} goes on in its container: publish its port (127.0.0.1:${known.port}:${known.port}), so that programs outside reach it`);
+        result.changed(
+          line,
+          `${name} goes on in its container: publish its port (127.0.0.1:${known.port}:${known.port}), so that programs outside reach it`,
+        );
       return;
     }
     if (isGatewayImage(image)) {
@@ -111,10 +132,17 @@ class ComposeReader {
     const hasSource = map.entries.has('build') || (languages.test(image) && map.entries.has('command'));
     if (!hasSource) {
       const [port] = service.published;
-      if (port === undefined) return result.leftOut(line, `${name}: it runs from the image ${image === '' ? '(none)' : image}, which needs a container`);
+      if (port === undefined)
+        return result.leftOut(
+          line,
+          `${name}: it runs from the image ${image === '' ? '(none)' : image}, which needs a container`,
+        );
       service.kind = 'upstream';
       result.upstreams.set(service.application, `127.0.0.1:${port.outer}`);
-      return result.changed(line, `${name} goes on in its container of ${image}, and the gateway reaches it by its published port`);
+      return result.changed(
+        line,
+        `${name} goes on in its container of ${image}, and the gateway reaches it by its published port`,
+      );
     }
     const listens = service.published.length > 0 || map.entries.has('expose') || isProbed(map) || hasRouteLabels(map);
     const words = [...textsOf(map.entries.get('entrypoint')), ...textsOf(map.entries.get('command'))];
@@ -129,18 +157,27 @@ class ComposeReader {
     const directory = this.#directoryOf(map);
     if (kind === 'web' || application.command === undefined) {
       if (directory !== '') application.directory = directory;
-    } else if ((application.directory ?? '') !== directory) result.leftOut(line, `${name}: another folder than that of ${id}`, id);
-    const inner = service.published[0]?.inner ?? numberOf(textsOf(map.entries.get('expose'))[0]) ?? docker?.port ?? null;
+    } else if ((application.directory ?? '') !== directory)
+      result.leftOut(line, `${name}: another folder than that of ${id}`, id);
+    const inner =
+      service.published[0]?.inner ?? numberOf(textsOf(map.entries.get('expose'))[0]) ?? docker?.port ?? null;
     const command = this.#commandOf(service, docker?.command ?? null);
     if (command === null) {
-      result.leftOut(line, `${name}: neither it nor a Dockerfile beside it says what is started; write its command`, id);
+      result.leftOut(
+        line,
+        `${name}: neither it nor a Dockerfile beside it says what is started; write its command`,
+        id,
+      );
       if (kind === 'worker') return;
       application.command = 'false';
     } else {
       for (const [variableName, value] of command.variables) result.setVariable(id, variableName, value);
       if (kind === 'worker') {
         const count = numberOf(textOf(inside(map, 'deploy', 'replicas') ?? map.entries.get('scale')) ?? undefined);
-        application.workers[nameLike(name)] = { command: command.command, ...(count === null || count < 2 ? {} : { instances: count }) };
+        application.workers[nameLike(name)] = {
+          command: command.command,
+          ...(count === null || count < 2 ? {} : { instances: count }),
+        };
       } else application.command = command.command;
     }
     await this.#addVariables(service);
@@ -178,17 +215,23 @@ class ComposeReader {
     const isText = parts.every((one) => textOf(one) !== null);
     if (isText) return commandOfShell(parts.map((one) => this.#dollars(textOf(one)!)).join(' '), listens);
     const words = parts.flatMap((one) => (textOf(one) === null ? textsOf(one) : textOf(one)!.split(/\s+/)));
-    const read = commandOfWords(words.map((word) => this.#dollars(word)), listens);
+    const read = commandOfWords(
+      words.map((word) => this.#dollars(word)),
+      listens,
+    );
     return words.length === 0 ? null : read;
   }
 
   /** Compose fills variables in commands before a shell does; `$$` is a plain `$`. */
   #dollars(text: string): string {
-    return text.replace(/\$\$|\$\{(\w+)(?::?-([^}]*))?\}|\$(\w+)/g, (whole, braced?: string, otherwise?: string, bare?: string) => {
-      if (whole === '$$') return '$';
-      const name = braced ?? bare ?? '';
-      return name === 'PORT' ? '$PORT' : (this.#defaults.get(name) ?? otherwise ?? whole);
-    });
+    return text.replace(
+      /\$\$|\$\{(\w+)(?::?-([^}]*))?\}|\$(\w+)/g,
+      (whole, braced?: string, otherwise?: string, bare?: string) => {
+        if (whole === '$$') return '$';
+        const name = braced ?? bare ?? '';
+        return name === 'PORT' ? '$PORT' : (this.#defaults.get(name) ?? otherwise ?? whole);
+      },
+    );
   }
 
   #addPort(service: ComposeService, command: { command: unknown; port: number | null }, inner: number | null): void {
@@ -202,11 +245,19 @@ class ComposeReader {
     }
     const replicas = numberOf(textOf(inside(map, 'deploy', 'replicas') ?? map.entries.get('scale')) ?? undefined) ?? 1;
     if (replicas > 1) {
-      this.#result.changed(line, `it listened on port ${inner} in each container: let it read PORT, or write {port} into its command`, id);
+      this.#result.changed(
+        line,
+        `it listened on port ${inner} in each container: let it read PORT, or write {port} into its command`,
+        id,
+      );
       return;
     }
     application.port = inner;
-    this.#result.changed(line, `it listens on port ${inner}: with PORT or {port} in its command it could have several instances, and releases side by side`, id);
+    this.#result.changed(
+      line,
+      `it listens on port ${inner}: with PORT or {port} in its command it could have several instances, and releases side by side`,
+      id,
+    );
   }
 
   async #addVariables({ map, application: id, name }: ComposeService): Promise<void> {
@@ -216,10 +267,15 @@ class ComposeReader {
       if (path === null) continue;
       const text = await this.#file.beside(path);
       if (text === null) {
-        result.leftOut(one.line, `${path} cannot be read: \`candor secret import ${path} --application ${id}\` takes its variables`, id);
+        result.leftOut(
+          one.line,
+          `${path} cannot be read: \`candor secret import ${path} --application ${id}\` takes its variables`,
+          id,
+        );
         continue;
       }
-      for (const { name: variableName, value } of readVariables(text).variables) if (variableName !== 'PORT') this.#set(id, name, variableName, value, one.line);
+      for (const { name: variableName, value } of readVariables(text).variables)
+        if (variableName !== 'PORT') this.#set(id, name, variableName, value, one.line);
     }
     const environment = map.entries.get('environment');
     if (environment?.kind === 'list')
@@ -227,7 +283,8 @@ class ComposeReader {
         const [, variableName = '', , value] = /^([^=]+)(=(.*))?$/s.exec(textOf(one) ?? '') ?? [];
         if (variableName !== '') this.#setWritten(id, name, variableName, value ?? null, one.line);
       }
-    for (const [variableName, value] of mapOf(environment).entries) this.#setWritten(id, name, variableName, textOf(value), value.line);
+    for (const [variableName, value] of mapOf(environment).entries)
+      this.#setWritten(id, name, variableName, textOf(value), value.line);
   }
 
   /** `value` null: it comes from the environment of compose. */
@@ -242,7 +299,10 @@ class ComposeReader {
     for (const other of this.#services) {
       const dependency = this.#dependencies.get(other.name);
       if (dependency === undefined && other.kind !== 'upstream') continue;
-      const pattern = new RegExp(`^${literal(other.name)}$|(?<=//|@|,)${literal(other.name)}(?=[:/,]|$)|^${literal(other.name)}(?=:\\d)`, 'g');
+      const pattern = new RegExp(
+        `^${literal(other.name)}$|(?<=//|@|,)${literal(other.name)}(?=[:/,]|$)|^${literal(other.name)}(?=:\\d)`,
+        'g',
+      );
       const replaced = value.replace(pattern, '127.0.0.1');
       if (replaced === value) continue;
       this.#result.changed(line, `${name}: ${other.name} is 127.0.0.1 outside of containers`, id);
@@ -253,23 +313,37 @@ class ComposeReader {
     const application = this.#result.application(id);
     const before = application.environment[name];
     if (before !== undefined && before !== value && service !== id)
-      return this.#result.leftOut(line, `${name} of ${service}: its application ${id} has another value, and all of its programs have that one`, id);
+      return this.#result.leftOut(
+        line,
+        `${name} of ${service}: its application ${id} has another value, and all of its programs have that one`,
+        id,
+      );
     this.#result.setVariable(id, name, value);
   }
 
   /** Variables as a configuration has them. */
   #filled(text: string, line = 0, id: string | null = null, of = ''): string {
-    const filled = text.replace(/\$\$|\$\{(\w+)(?:(:?[-?+])([^}]*))?\}|\$(\w+)/g, (whole, braced?: string, operator?: string, word?: string, bare?: string) => {
-      if (whole === '$$') return '\0';
-      const name = braced ?? bare ?? '';
-      const otherwise = this.#defaults.get(name) ?? (operator?.endsWith('-') === true ? word : undefined);
-      if (otherwise === undefined && id !== null && !this.#unset.has(name)) {
-        this.#unset.add(name);
-        if (whole !== text || !looksSecret(of)) this.#result.changed(line, `\${${name}} comes from the environment of the gateway, and is empty where it has none`, id);
-      }
-      return `\${${name}:-${otherwise ?? ''}}`;
-    });
-    return escaped(filled.replaceAll(/\$\{(\w+:-[^}]*)\}/g, '\u0001$1}')).replaceAll('\u0001', '${').replaceAll('\0', '$');
+    const filled = text.replace(
+      /\$\$|\$\{(\w+)(?:(:?[-?+])([^}]*))?\}|\$(\w+)/g,
+      (whole, braced?: string, operator?: string, word?: string, bare?: string) => {
+        if (whole === '$$') return '\0';
+        const name = braced ?? bare ?? '';
+        const otherwise = this.#defaults.get(name) ?? (operator?.endsWith('-') === true ? word : undefined);
+        if (otherwise === undefined && id !== null && !this.#unset.has(name)) {
+          this.#unset.add(name);
+          if (whole !== text || !looksSecret(of))
+            this.#result.changed(
+              line,
+              `\${${name}} comes from the environment of the gateway, and is empty where it has none`,
+              id,
+            );
+        }
+        return `\${${name}:-${otherwise ?? ''}}`;
+      },
+    );
+    return escaped(filled.replaceAll(/\$\{(\w+:-[^}]*)\}/g, '\u0001$1}'))
+      .replaceAll('\u0001', '${')
+      .replaceAll('\0', '$');
   }
 
   #addDependencies({ map, application: id }: ComposeService): void {
@@ -302,7 +376,9 @@ function variable(map: LocatedMap, name: string): Located | undefined {
   if (environment?.kind !== 'list') return inside(environment, name);
   const found = environment.items.find((one) => textOf(one)?.startsWith(`${name}=`));
   const text = textOf(found);
-  return found === undefined || text === null ? undefined : { kind: 'scalar', line: found.line, value: text.slice(name.length + 1) };
+  return found === undefined || text === null
+    ? undefined
+    : { kind: 'scalar', line: found.line, value: text.slice(name.length + 1) };
 }
 
 /** What a service is made of: two with the same are programs of one application. */

@@ -133,7 +133,9 @@ export class Conversion {
   }
 
   get secrets(): readonly AdaptedSecret[] {
-    return [...this.applications].flatMap(([application, { secrets }]) => secrets.map((name) => ({ application, name })));
+    return [...this.applications].flatMap(([application, { secrets }]) =>
+      secrets.map((name) => ({ application, name })),
+    );
   }
 }
 

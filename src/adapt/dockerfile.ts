@@ -39,10 +39,14 @@ function wordsOf(written: string): readonly string[] | string {
   return written;
 }
 
-function located(entrypoint: readonly string[] | string | null, command: readonly string[] | string | null): Located | null {
+function located(
+  entrypoint: readonly string[] | string | null,
+  command: readonly string[] | string | null,
+): Located | null {
   const scalar = (value: string): Located => ({ kind: 'scalar', line: 0, value });
   if (typeof entrypoint === 'string') return scalar(entrypoint);
-  if (typeof command === 'string') return entrypoint === null ? scalar(command) : scalar([...entrypoint, command].join(' '));
+  if (typeof command === 'string')
+    return entrypoint === null ? scalar(command) : scalar([...entrypoint, command].join(' '));
   const words = [...(entrypoint ?? []), ...(command ?? [])];
   return words.length === 0 ? null : { kind: 'list', line: 0, items: words.map(scalar) };
 }

@@ -13,7 +13,11 @@ const services: readonly (readonly [image: RegExp, unit: RegExp, KnownService])[
     /^postgresql(?:@.*)?$/,
     { name: 'database', scheme: 'postgres', port: 5432 },
   ],
-  [/(?:^|\/)(?:mysql|mariadb|percona)(?=[:@]|$)/, /^(?:mysqld?|mariadb)$/, { name: 'database', scheme: 'mysql', port: 3306 }],
+  [
+    /(?:^|\/)(?:mysql|mariadb|percona)(?=[:@]|$)/,
+    /^(?:mysqld?|mariadb)$/,
+    { name: 'database', scheme: 'mysql', port: 3306 },
+  ],
   [
     /(?:^|\/)(?:redis|valkey|keydb|dragonfly|redis-stack(?:-server)?)(?=[:@]|$)/,
     /^(?:redis|redis-server|valkey|valkey-server)$/,
@@ -23,7 +27,11 @@ const services: readonly (readonly [image: RegExp, unit: RegExp, KnownService])[
   [/(?:^|\/)rabbitmq(?=[:@]|$)/, /^rabbitmq-server$/, { name: 'queue', scheme: 'tcp', port: 5672 }],
   [/(?:^|\/)mongo(?:db)?(?=[:@]|$)/, /^mongod$/, { name: 'documents', scheme: 'tcp', port: 27_017 }],
   [/(?:^|\/)nats(?=[:@]|$)/, /^nats(?:-server)?$/, { name: 'messages', scheme: 'tcp', port: 4222 }],
-  [/(?:^|\/)(?:elasticsearch|opensearch)(?=[:@]|$)/, /^(?:elasticsearch|opensearch)$/, { name: 'search', scheme: 'http', port: 9200 }],
+  [
+    /(?:^|\/)(?:elasticsearch|opensearch)(?=[:@]|$)/,
+    /^(?:elasticsearch|opensearch)$/,
+    { name: 'search', scheme: 'http', port: 9200 },
+  ],
   [/(?:^|\/)meilisearch(?=[:@]|$)/, /^meilisearch$/, { name: 'search', scheme: 'http', port: 7700 }],
   [/(?:^|\/)minio(?=[:@]|$)/, /^minio$/, { name: 'objects', scheme: 'http', port: 9000 }],
 ];
@@ -36,7 +44,8 @@ export function serviceOfUnit(unit: string): KnownService | null {
   return services.find(([, pattern]) => pattern.test(unit.replace(/\.service$/, '')))?.[2] ?? null;
 }
 
-const gateways = /(?:^|\/)(?:nginx(?:-proxy|-unprivileged)?|jwilder\/nginx-proxy|traefik|caddy(?:-docker-proxy)?|haproxy|envoy|httpd|acme-companion|certbot)(?=[:@]|$)/;
+const gateways =
+  /(?:^|\/)(?:nginx(?:-proxy|-unprivileged)?|jwilder\/nginx-proxy|traefik|caddy(?:-docker-proxy)?|haproxy|envoy|httpd|acme-companion|certbot)(?=[:@]|$)/;
 
 export function isGatewayImage(image: string): boolean {
   return gateways.test(image);
@@ -67,7 +76,9 @@ function isSame(one: string, other: string): boolean {
 /** Of an address in a variable, without its user. */
 function dependencyOf(value: string): { name: string; url: string } | null {
   const [, scheme = '', host = '', port, path = ''] =
-    /^(postgres(?:ql)?|mysql2?|mariadb|rediss?|amqps?|mongodb):\/\/(?:[^@/\s]*@)?([\w.-]+)(?::(\d+))?(\/[\w-]*)?(?:\?\S*)?$/.exec(value) ?? [];
+    /^(postgres(?:ql)?|mysql2?|mariadb|rediss?|amqps?|mongodb):\/\/(?:[^@/\s]*@)?([\w.-]+)(?::(\d+))?(\/[\w-]*)?(?:\?\S*)?$/.exec(
+      value,
+    ) ?? [];
   if (scheme === '') return null;
   const host4 = host === 'localhost' ? '127.0.0.1' : host;
   const at = (usual: number): string => `${host4}:${port ?? usual}`;

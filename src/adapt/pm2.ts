@@ -1,7 +1,25 @@
 import { commandOfShell, escaped, looksLikeWorker, quotedWord } from './commands.ts';
-import { type AdaptedApplication, Conversion, nameLike, NotConvertible, pathIn, type SourceFile } from './conversion.ts';
+import {
+  type AdaptedApplication,
+  Conversion,
+  nameLike,
+  NotConvertible,
+  pathIn,
+  type SourceFile,
+} from './conversion.ts';
 import { noteDependencies } from './known-services.ts';
-import { inside, isFalse, isTrue, itemsOf, type Located, mapOf, numberOf, textOf, textsOf, type LocatedMap } from './located.ts';
+import {
+  inside,
+  isFalse,
+  isTrue,
+  itemsOf,
+  type Located,
+  mapOf,
+  numberOf,
+  textOf,
+  textsOf,
+  type LocatedMap,
+} from './located.ts';
 import { durationText, sizeOf } from './units.ts';
 import { readVariables } from './variables.ts';
 
@@ -50,9 +68,14 @@ class Pm2Program {
     const plain = script.replace(/^.*\//, '').replace(/\.\w+$/, '');
     this.name = nameLike(textOf(this.get('name')) ?? plain, `app-${index + 1}`);
     this.cwd = textOf(this.get('cwd')) ?? '';
-    this.port = numberOf(inside(map, 'env_production', 'PORT')) ?? numberOf(inside(map, 'env', 'PORT')) ?? numberOf(this.get('port'));
+    this.port =
+      numberOf(inside(map, 'env_production', 'PORT')) ??
+      numberOf(inside(map, 'env', 'PORT')) ??
+      numberOf(this.get('port'));
     const hasPort =
-      inside(map, 'env', 'PORT') !== undefined || inside(map, 'env_production', 'PORT') !== undefined || this.port !== null;
+      inside(map, 'env', 'PORT') !== undefined ||
+      inside(map, 'env_production', 'PORT') !== undefined ||
+      this.port !== null;
     this.isJob = isFalse(this.get('autorestart')) && this.get('cron_restart', 'cron') !== undefined;
     this.hasPort = hasPort;
     const command = [script, ...textsOf(this.get('args'))];
@@ -69,7 +92,12 @@ class Pm2Program {
   }
 }
 
-async function addProgram(program: Pm2Program, owner: Pm2Program | null, file: SourceFile, result: Conversion): Promise<void> {
+async function addProgram(
+  program: Pm2Program,
+  owner: Pm2Program | null,
+  file: SourceFile,
+  result: Conversion,
+): Promise<void> {
   const isPart = program.isWorker || program.isJob;
   const id = isPart && owner !== null ? owner.name : program.name;
   const application = result.application(id);
@@ -91,7 +119,12 @@ async function addProgram(program: Pm2Program, owner: Pm2Program | null, file: S
       command: command.command,
       ...(count === null || count < 2 ? {} : { instances: count }),
     };
-    if (owner === null) result.changed(program.line, `${id} looks like a program without a port: a worker. If it answers requests, make it the command`, id);
+    if (owner === null)
+      result.changed(
+        program.line,
+        `${id} looks like a program without a port: a worker. If it answers requests, make it the command`,
+        id,
+      );
   } else {
     application.command = command.command;
     if (instances !== null) application.instances = instances;
@@ -123,14 +156,16 @@ function commandOf(program: Pm2Program, id: string, result: Conversion) {
   const script = program.get('script', 'cmd');
   const text = textOf(script);
   if (text === null) {
-    const why = script?.kind === 'computed' ? `script: ${script.text} is known only when the file runs` : 'its script is no text';
+    const why =
+      script?.kind === 'computed' ? `script: ${script.text} is known only when the file runs` : 'its script is no text';
     result.leftOut(script?.line ?? program.line, `${id}: ${why}`, id);
     return null;
   }
   const parts: string[] = [];
   const interpreter = textOf(program.get('interpreter', 'exec_interpreter'));
   const ending = /\.(\w+)$/.exec(text)?.[1] ?? '';
-  const runner = interpreter === 'none' ? undefined : (interpreter ?? (/\s/.test(text) ? undefined : interpreters[ending]));
+  const runner =
+    interpreter === 'none' ? undefined : (interpreter ?? (/\s/.test(text) ? undefined : interpreters[ending]));
   const options = program.get('node_args', 'interpreter_args');
   if (runner !== undefined) parts.push(runner, ...wordsOf(options));
   // A name without an ending is a program (`npm`); with a folder it is a file.
@@ -168,15 +203,27 @@ function described(value: Located): string {
   return value.kind === 'scalar' ? String(value.value) : `a ${value.kind}`;
 }
 
-async function addVariables(program: Pm2Program, id: string, isPart: boolean, file: SourceFile, result: Conversion): Promise<void> {
+async function addVariables(
+  program: Pm2Program,
+  id: string,
+  isPart: boolean,
+  file: SourceFile,
+  result: Conversion,
+): Promise<void> {
   const application = result.application(id);
   const envFile = program.get('env_file');
   const path = textOf(envFile);
   if (path !== null) {
     const text = await file.beside(path);
     if (text === null)
-      result.leftOut(envFile!.line, `${path} cannot be read: \`candor secret import ${path} --application ${id}\` takes its variables`, id);
-    else for (const { name, value } of readVariables(text).variables) if (name !== 'PORT') result.setVariable(id, name, value);
+      result.leftOut(
+        envFile!.line,
+        `${path} cannot be read: \`candor secret import ${path} --application ${id}\` takes its variables`,
+        id,
+      );
+    else
+      for (const { name, value } of readVariables(text).variables)
+        if (name !== 'PORT') result.setVariable(id, name, value);
   }
   for (const key of ['env', 'env_production']) {
     const environment = program.get(key);
@@ -186,18 +233,24 @@ async function addVariables(program: Pm2Program, id: string, isPart: boolean, fi
       if (name === 'PORT' && (numberOf(value) !== null || value.kind === 'computed')) continue;
       if (value.kind !== 'scalar' || value.value === null) {
         const isSecret = result.application(id).secrets.includes(name);
-        if (!isSecret) result.leftOut(value.line, name.startsWith('…') ? described(value) : `${name}: ${described(value)}`, id);
+        if (!isSecret)
+          result.leftOut(value.line, name.startsWith('…') ? described(value) : `${name}: ${described(value)}`, id);
         continue;
       }
       const text = String(value.value);
       const before = application.environment[name];
       if (isPart && before !== undefined && before !== text)
-        result.leftOut(value.line, `${name} of ${program.name}: its application ${id} has another value, and all of its programs have that one`, id);
+        result.leftOut(
+          value.line,
+          `${name} of ${program.name}: its application ${id} has another value, and all of its programs have that one`,
+          id,
+        );
       else result.setVariable(id, name, withVariables(text));
     }
   }
   for (const [key, value] of program.map.entries)
-    if (/^env_(?!production$|file$)/.test(key)) result.leftOut(value.line, `${key}: it is for another environment than production`, id);
+    if (/^env_(?!production$|file$)/.test(key))
+      result.leftOut(value.line, `${key}: it is for another environment than production`, id);
 }
 
 /** The reader of scripts writes variables of the environment as a configuration does. */
@@ -230,7 +283,8 @@ const settings: Readonly<Record<string, Apply>> = {
   exp_backoff_restart_delay: milliseconds((one, text) => (one.restart.first_delay = text)),
   min_uptime: (value, one) => {
     const [, digits, unit = ''] = /^(\d+)(s|m|h)?$/.exec(textOf(value) ?? '') ?? [];
-    const text = digits === undefined ? null : durationText(Number(digits) * ({ s: 1000, m: 60_000, h: 3_600_000 }[unit] ?? 1));
+    const text =
+      digits === undefined ? null : durationText(Number(digits) * ({ s: 1000, m: 60_000, h: 3_600_000 }[unit] ?? 1));
     if (text !== null) one.restart.reset_after = text;
     return text !== null;
   },
@@ -274,13 +328,22 @@ function addSettings(program: Pm2Program, id: string, application: AdaptedApplic
   for (const [key, value] of program.map.entries) {
     if (key === 'exec_mode') {
       if (textOf(value) === 'cluster')
-        result.changed(value.line, 'exec_mode: each instance is a process with a port of its own, and the gateway divides requests among them', id);
+        result.changed(
+          value.line,
+          'exec_mode: each instance is a process with a port of its own, and the gateway divides requests among them',
+          id,
+        );
     } else if (key === 'autorestart') {
-      if (isFalse(value) && !program.isJob) result.leftOut(value.line, 'autorestart: false: Candor restarts what ends', id);
+      if (isFalse(value) && !program.isJob)
+        result.leftOut(value.line, 'autorestart: false: Candor restarts what ends', id);
     } else if (key === 'cron_restart' && program.isJob) continue;
     else if (/^(?:watch|wait_ready|shutdown_with_message)$/.test(key) && isFalse(value)) continue;
     else if (!silent.test(key) && settings[key]?.(value, application) !== true)
-      result.leftOut(value.line, `${/^…/.test(key) ? '' : `${key}: `}${advice[key] ?? (value.kind === 'computed' ? described(value) : 'an application has nothing like it')}`, id);
+      result.leftOut(
+        value.line,
+        `${/^…/.test(key) ? '' : `${key}: `}${advice[key] ?? (value.kind === 'computed' ? described(value) : 'an application has nothing like it')}`,
+        id,
+      );
     if (key === 'max_memory_restart')
       result.changed(value.line, 'max_memory_restart is a limit now: the kernel ends what needs more', id);
   }
@@ -290,8 +353,13 @@ function addSettings(program: Pm2Program, id: string, application: AdaptedApplic
 function noteOwnSettings(program: Pm2Program, id: string, result: Conversion): void {
   for (const [key, value] of program.map.entries)
     if (key in settings || (key in advice && !isFalse(value) && !(program.isJob && key === 'cron_restart')))
-      result.leftOut(value.line, `${key} of ${program.name}: ${key in settings ? `it has the setting of ${id}` : advice[key]!}`, id);
-    else if (key === 'instances' && textOf(value) === 'max') result.leftOut(value.line, `instances: max of ${program.name}`, id);
+      result.leftOut(
+        value.line,
+        `${key} of ${program.name}: ${key in settings ? `it has the setting of ${id}` : advice[key]!}`,
+        id,
+      );
+    else if (key === 'instances' && textOf(value) === 'max')
+      result.leftOut(value.line, `instances: max of ${program.name}`, id);
     else if (key === 'autorestart' && isTrue(value)) continue;
 }
 
@@ -302,7 +370,11 @@ function addServed(webs: readonly Pm2Program[], result: Conversion): void {
     if (port === null) continue;
     const listener = served.length === 1 ? 'http' : name;
     result.listeners.set(listener, `127.0.0.1:${port}`);
-    result.changed(0, `the gateway listens on port ${port} in place of ${name}, and each instance gets a port of its own`, name);
+    result.changed(
+      0,
+      `the gateway listens on port ${port} in place of ${name}, and each instance gets a port of its own`,
+      name,
+    );
     if (served.length > 1) result.routes.push({ listener, to: name });
   }
   if (served.length < 2) return;

@@ -18,8 +18,7 @@ export async function readProcfile(file: SourceFile): Promise<Conversion> {
     const [, name, command] = /^([A-Za-z0-9_-]+):\s*(\S.*)$/.exec(text) ?? [];
     const line = index + 1;
     if (name === undefined || command === undefined) result.leftOut(line, 'it is no process: `name: command`');
-    else if (processes.some((one) => one.name === name))
-      result.leftOut(line, `there is a process ${name} before it`);
+    else if (processes.some((one) => one.name === name)) result.leftOut(line, `there is a process ${name} before it`);
     else processes.push({ line, name, text: command });
   }
   if (processes.length === 0) throw new NotConvertible(0, 'it has no process: `web: command` in a line');
@@ -37,7 +36,8 @@ function addProcess(
   file: SourceFile,
   result: Conversion,
 ): void {
-  if (byHand.test(name)) return result.leftOut(line, `${name} is run by hand: \`candor app shell ${main}\` has its environment`, main);
+  if (byHand.test(name))
+    return result.leftOut(line, `${name} is run by hand: \`candor app shell ${main}\` has its environment`, main);
   const listens = name === 'web' || /\$PORT\b|\$\{PORT\b/.test(text);
   const { command, variables, port } = commandOfShell(text, listens);
   const id = name === 'web' || !listens ? main : nameLike(name);
@@ -50,10 +50,10 @@ function addProcess(
   }
   if (listens) {
     application.command = command;
-    const readsPort = port !== null || /\{port\}|\$PORT|\$\{PORT/.test(String(command)) || /\$PORT\b|\$\{PORT\b/.test(text);
+    const readsPort =
+      port !== null || /\{port\}|\$PORT|\$\{PORT/.test(String(command)) || /\$PORT\b|\$\{PORT\b/.test(text);
     if (port !== null) result.changed(line, `each instance gets a port of its own in place of ${port}`, id);
-    if (!readsPort)
-      result.changed(line, 'it must listen on the port in PORT, or have {port} in its command', id);
+    if (!readsPort) result.changed(line, 'it must listen on the port in PORT, or have {port} in its command', id);
   } else if (name === 'release') application.releases.before = command;
   else {
     application.workers[nameLike(name, 'worker')] = { command };

@@ -19,6 +19,8 @@ export function publishedPorts(written: Located | undefined): readonly Published
     }
     const text = (textOf(one) ?? '').replace(/\$\{\w+:?-(\d+)\}/g, '$1');
     const [, host = '', outer, inner] = /^(?:([\d.]+|\[[\da-f:]+\]):)?(\d+):(\d+)(?:\/tcp)?$/i.exec(text) ?? [];
-    return outer === undefined || inner === undefined ? [] : [{ line, host, outer: Number(outer), inner: Number(inner) }];
+    return outer === undefined || inner === undefined
+      ? []
+      : [{ line, host, outer: Number(outer), inner: Number(inner) }];
   });
 }

@@ -99,9 +99,19 @@ class ScriptReader {
     switch (node.type) {
       case 'Literal':
         if (typeof node.value === 'object' && node.value !== null) break;
-        return { kind: 'scalar', line, value: typeof node.value === 'bigint' ? String(node.value) : (node.value ?? null) };
+        return {
+          kind: 'scalar',
+          line,
+          value: typeof node.value === 'bigint' ? String(node.value) : (node.value ?? null),
+        };
       case 'TemplateLiteral':
-        return this.#template(node.quasis.map(({ value }) => value.cooked ?? ''), node.expressions, line, depth, node);
+        return this.#template(
+          node.quasis.map(({ value }) => value.cooked ?? ''),
+          node.expressions,
+          line,
+          depth,
+          node,
+        );
       case 'UnaryExpression': {
         const value = this.read(node.argument, depth + 1);
         if (node.operator === '-' && value.kind === 'scalar') return { ...value, value: -Number(value.value) };
@@ -162,7 +172,8 @@ class ScriptReader {
         continue;
       }
       const { key, value } = property;
-      const name = key.type === 'Identifier' && !property.computed ? key.name : textOfKey(this.read(key as Expression, depth + 1));
+      const name =
+        key.type === 'Identifier' && !property.computed ? key.name : textOfKey(this.read(key as Expression, depth + 1));
       if (name === null) entries.set(`…${entries.size}`, this.#computed(value, at));
       else entries.set(name, { ...this.read(value, depth + 1), line: at });
     }
@@ -183,12 +194,20 @@ class ScriptReader {
       if (value.kind !== 'scalar') return this.#computed(whole, line);
       text += `${value.value}${texts[index + 1] ?? ''}`;
     }
-    const isSum = whole.type === 'BinaryExpression' && read.every((one) => one.kind === 'scalar' && typeof one.value === 'number');
+    const isSum =
+      whole.type === 'BinaryExpression' && read.every((one) => one.kind === 'scalar' && typeof one.value === 'number');
     return isSum ? this.#computed(whole, line) : { kind: 'scalar', line, value: text };
   }
 
   /** `process.env.NAME || 'default'` */
-  #otherwise(left: Expression, right: Expression, operator: string, line: number, depth: number, whole: Expression): Located {
+  #otherwise(
+    left: Expression,
+    right: Expression,
+    operator: string,
+    line: number,
+    depth: number,
+    whole: Expression,
+  ): Located {
     const [first, second] = [this.read(left, depth + 1), this.read(right, depth + 1)];
     const name = first.kind === 'scalar' ? /^\$\{(\w+)\}$/.exec(String(first.value))?.[1] : undefined;
     if (operator !== '&&' && name !== undefined && second.kind === 'scalar' && !String(second.value).includes('}'))

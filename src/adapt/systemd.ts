@@ -1,6 +1,13 @@
 import { cronOfCalendar, cronOfInterval, type CronSchedule } from './calendar.ts';
 import { commandOfShell, escaped, looksLikeWorker } from './commands.ts';
-import { type AdaptedApplication, type Command, Conversion, nameLike, NotConvertible, type SourceFile } from './conversion.ts';
+import {
+  type AdaptedApplication,
+  type Command,
+  Conversion,
+  nameLike,
+  NotConvertible,
+  type SourceFile,
+} from './conversion.ts';
 import { addDependency, noteDependencies, serviceOfUnit } from './known-services.ts';
 import { durationOf, durationText, millisecondsOf, sizeOf } from './units.ts';
 import { readVariables } from './variables.ts';
@@ -62,7 +69,8 @@ function readSettings(text: string, result: Conversion, of: string | null = null
     const setting = /^([A-Za-z][A-Za-z0-9-]*)\s*=\s*(.*)$/s.exec(written);
     if (header !== null) section = header[1]!;
     else if (setting !== null && section !== '') settings.push({ line, section, key: setting[1]!, value: setting[2]! });
-    else result.leftOut(of === null ? line : 0, `${of === null ? 'it' : `line ${line} of ${of}`} is no setting of a unit`);
+    else
+      result.leftOut(of === null ? line : 0, `${of === null ? 'it' : `line ${line} of ${of}`} is no setting of a unit`);
   }
   return settings;
 }
@@ -101,14 +109,23 @@ function addProgram(
   const readsPort = port !== null || /\{port\}|\$PORT|\$\{PORT/.test(String(joined));
   if (!readsPort && looksLikeWorker(name, joined)) {
     application.workers['main'] = { command: joined };
-    result.changed(line, 'it looks like a program without a port: a worker. If it answers requests, make it the command', name);
+    result.changed(
+      line,
+      'it looks like a program without a port: a worker. If it answers requests, make it the command',
+      name,
+    );
     return;
   }
   application.command = joined;
   if (port !== null) {
     result.listeners.set('http', `127.0.0.1:${port}`);
-    result.changed(line, `the gateway listens on port ${port} in its place, and each instance gets a port of its own`, name);
-  } else if (!readsPort) result.changed(line, 'it must listen on the port in PORT, or have {port} in its command', name);
+    result.changed(
+      line,
+      `the gateway listens on port ${port} in its place, and each instance gets a port of its own`,
+      name,
+    );
+  } else if (!readsPort)
+    result.changed(line, 'it must listen on the port in PORT, or have {port} in its command', name);
 }
 
 function addJob(
@@ -139,16 +156,19 @@ function scheduleOf(timer: readonly Setting[], name: string, result: Conversion)
     if (key === 'OnCalendar' || key === 'OnUnitActiveSec' || key === 'OnUnitInactiveSec') {
       const ms = key === 'OnCalendar' ? null : millisecondsOf(value);
       const cron = ms === null ? null : cronOfInterval(ms);
-      const one = key === 'OnCalendar' ? cronOfCalendar(value) : cron === null ? null : { schedule: cron, timeZone: null };
+      const one =
+        key === 'OnCalendar' ? cronOfCalendar(value) : cron === null ? null : { schedule: cron, timeZone: null };
       if (one === null) result.leftOut(0, `${said}: cron has no words for it; write a schedule`, name);
       else if (found !== null) result.leftOut(0, `${said}: a job has one schedule`, name);
       else found = one;
       if (ms !== null && one !== null) result.changed(0, `${said} is a schedule by the clock now`, name);
     } else if (/^(?:OnBootSec|OnStartupSec|OnActiveSec)$/.test(key)) {
       result.leftOut(0, `${said}: a job starts by its schedule alone`, name);
-    } else if (!/^(?:Unit|Persistent|AccuracySec)$/.test(key)) result.leftOut(0, `${said}: a job has nothing like it`, name);
+    } else if (!/^(?:Unit|Persistent|AccuracySec)$/.test(key))
+      result.leftOut(0, `${said}: a job has nothing like it`, name);
   }
-  if (found === null) result.changed(0, `without a schedule it is started by hand: \`candor jobs run ${name}.run\``, name);
+  if (found === null)
+    result.changed(0, `without a schedule it is started by hand: \`candor jobs run ${name}.run\``, name);
   return found;
 }
 
@@ -162,8 +182,10 @@ function inOneShell(commands: readonly Command[]): Command {
 
 function commandOf({ line, value }: Setting, listens: boolean, name: string, result: Conversion) {
   const [, prefix = '', text = ''] = /^([-@:+!|]*)(.*)$/s.exec(value) ?? [];
-  if (prefix.includes('-')) result.changed(line, 'an exit code that is not 0 counts as a failure, in spite of the "-"', name);
-  if (/[+!]/.test(prefix)) result.leftOut(line, `"${prefix}" of the command: it runs as the user of the application`, name);
+  if (prefix.includes('-'))
+    result.changed(line, 'an exit code that is not 0 counts as a failure, in spite of the "-"', name);
+  if (/[+!]/.test(prefix))
+    result.leftOut(line, `"${prefix}" of the command: it runs as the user of the application`, name);
   const specifier = /(?<!%)%([a-zA-Z])/.exec(text)?.[0];
   if (specifier !== undefined) result.leftOut(line, `what ${specifier} stands for: write it in its place`, name);
   const plain = text.replaceAll('%%', '%');
@@ -183,12 +205,17 @@ async function addVariables(
     else result.setVariable(name, variable, value);
   };
   for (const { value } of all(settings, 'Environment'))
-    for (const word of assignments(value)) set(word.slice(0, word.indexOf('=')), escaped(word.slice(word.indexOf('=') + 1)));
+    for (const word of assignments(value))
+      set(word.slice(0, word.indexOf('=')), escaped(word.slice(word.indexOf('=') + 1)));
   for (const { line, value } of all(settings, 'EnvironmentFile')) {
     const path = value.replace(/^-/, '');
     const text = await file.beside(path);
     if (text === null) {
-      result.leftOut(line, `${path} cannot be read: \`candor secret import ${path} --application ${name}\` takes its variables`, name);
+      result.leftOut(
+        line,
+        `${path} cannot be read: \`candor secret import ${path} --application ${name}\` takes its variables`,
+        name,
+      );
       continue;
     }
     const { variables, unread } = readVariables(text);
@@ -201,7 +228,12 @@ async function addVariables(
 function assignments(written: string): readonly string[] {
   const words = written.match(/"(?:[^"\\]|\\.)*"|'[^']*'|(?:[^\s"']|"(?:[^"\\]|\\.)*"|'[^']*')+/g) ?? [];
   return words
-    .map((word) => word.replace(/"((?:[^"\\]|\\.)*)"|'([^']*)'/g, (_, double?: string, single?: string) => double?.replace(/\\(.)/g, '$1') ?? single ?? ''))
+    .map((word) =>
+      word.replace(
+        /"((?:[^"\\]|\\.)*)"|'([^']*)'/g,
+        (_, double?: string, single?: string) => double?.replace(/\\(.)/g, '$1') ?? single ?? '',
+      ),
+    )
     .filter((word) => /^[A-Za-z_]\w*=/.test(word));
 }
 
@@ -239,7 +271,8 @@ const settings: Readonly<Record<string, Apply>> = {
   TimeoutStopSec: (value, one) => setDuration(value, (text) => (one.stop_timeout = text)),
   RestartSec: (value, one) => setDuration(value, (text) => (one.restart.first_delay = text)),
   TimeoutStartSec: (value, one) =>
-    one.command === undefined || setDuration(value, (text) => (one.readiness = { ...one.readiness, start_timeout: text })),
+    one.command === undefined ||
+    setDuration(value, (text) => (one.readiness = { ...one.readiness, start_timeout: text })),
 };
 
 function setMemory(value: string, application: AdaptedApplication): boolean {
@@ -296,25 +329,48 @@ function addSetting(
   if (hardening.test(key)) {
     if (/^(?:no|false|off|0)$/i.test(value)) return;
     if (application.isolation === undefined)
-      result.changed(line, `\`isolation: strict\` stands for ${key} and the like; see whether it is what you need`, name);
+      result.changed(
+        line,
+        `\`isolation: strict\` stands for ${key} and the like; see whether it is what you need`,
+        name,
+      );
     application.isolation = 'strict';
     return;
   }
-  if (key === 'Restart' && value === 'no' && !isJob) result.leftOut(line, 'Restart=no: Candor restarts what ends', name);
+  if (key === 'Restart' && value === 'no' && !isJob)
+    result.leftOut(line, 'Restart=no: Candor restarts what ends', name);
   if (key === 'Type' && /^(?:forking|notify|notify-reload|dbus)$/.test(value))
-    result.leftOut(line, value === 'forking' ? 'Type=forking: the program must stay in the foreground' : `Type=${value}: Candor finds out by \`readiness\` when it is ready`, name);
+    result.leftOut(
+      line,
+      value === 'forking'
+        ? 'Type=forking: the program must stay in the foreground'
+        : `Type=${value}: Candor finds out by \`readiness\` when it is ready`,
+      name,
+    );
   if (key === 'ExecStartPre') return addBefore({ line, value }, application, result, name);
   if (silent.test(key)) return;
   const apply = settings[key];
   const said = apply?.(value, application);
   if (said === true) return;
-  const why = typeof said === 'string' ? said : (advice[key] ?? (apply === undefined ? 'an application has nothing like it' : 'its value cannot be said here'));
+  const why =
+    typeof said === 'string'
+      ? said
+      : (advice[key] ?? (apply === undefined ? 'an application has nothing like it' : 'its value cannot be said here'));
   result.leftOut(line, `${result.withoutSecrets(`${key}=${value}`)}: ${why}`, name);
 }
 
-function addBefore({ line, value }: { line: number; value: string }, application: AdaptedApplication, result: Conversion, name: string): void {
+function addBefore(
+  { line, value }: { line: number; value: string },
+  application: AdaptedApplication,
+  result: Conversion,
+  name: string,
+): void {
   if (/^[-+!:]*(?:\/usr)?(?:\/bin\/)?(?:mkdir|chown|chmod|install|touch|rm|sleep|test)\s/.test(value))
-    return result.leftOut(line, `${result.withoutSecrets(`ExecStartPre=${value}`)}: prepare it once, before Candor starts`, name);
+    return result.leftOut(
+      line,
+      `${result.withoutSecrets(`ExecStartPre=${value}`)}: prepare it once, before Candor starts`,
+      name,
+    );
   const { command } = commandOfShell(value.replace(/^[-@:+!|]+/, ''), false);
   const { before } = application.releases;
   application.releases.before = before === undefined ? command : inOneShell([before, command]);

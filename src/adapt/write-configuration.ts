@@ -24,7 +24,12 @@ export function writeConfiguration(result: Conversion, title: string): string {
   const routes = document.get('routes') as YAMLMap | undefined;
   for (const route of (routes?.items ?? []) as unknown as { flow?: boolean }[]) route.flow = true;
   const shown = result.notes.filter(({ application }) => application === null || !result.applications.has(application));
-  const head = [title, ...shown.map(commentOf)].map((line) => line.split('\n').map((one) => `#${one}`).join('\n'));
+  const head = [title, ...shown.map(commentOf)].map((line) =>
+    line
+      .split('\n')
+      .map((one) => `#${one}`)
+      .join('\n'),
+  );
   return `${head.join('\n')}\n\n${document.toString({ lineWidth: 0, flowCollectionPadding: true })}`;
 }
 
@@ -54,7 +59,8 @@ function section(name: string, value: object): object {
 }
 
 function written(application: AdaptedApplication): object {
-  const { command, directory, environment, secrets, instances, port, readiness, stop_timeout, user, isolation } = application;
+  const { command, directory, environment, secrets, instances, port, readiness, stop_timeout, user, isolation } =
+    application;
   return {
     ...(command === undefined ? {} : { command }),
     ...(directory === undefined ? {} : { directory }),
@@ -90,11 +96,16 @@ function hideSecretsOfCommands(result: Conversion): void {
       const words = typeof command === 'string' ? command.split(' ') : command;
       const shown = redactor.redactCommand(words);
       if (shown.every((word, index) => word === words[index])) return command;
-      result.changed(0, 'a command had what looks like a secret, "…" now: let the program read it from a variable', name);
+      result.changed(
+        0,
+        'a command had what looks like a secret, "…" now: let the program read it from a variable',
+        name,
+      );
       return typeof command === 'string' ? shown.join(' ') : shown;
     };
     if (application.command !== undefined) application.command = hide(application.command);
     if (application.releases.before !== undefined) application.releases.before = hide(application.releases.before);
-    for (const one of [...Object.values(application.workers), ...Object.values(application.jobs)]) one.command = hide(one.command);
+    for (const one of [...Object.values(application.workers), ...Object.values(application.jobs)])
+      one.command = hide(one.command);
   }
 }

@@ -15,7 +15,12 @@ export interface AdaptFlags {
 }
 
 /** Prints or writes a configuration for what a file of another program starts. */
-export async function adapt(kind: AdaptedKind, file: string, flags: AdaptFlags, context: ProcessContext): Promise<void> {
+export async function adapt(
+  kind: AdaptedKind,
+  file: string,
+  flags: AdaptFlags,
+  context: ProcessContext,
+): Promise<void> {
   const source = await readSource(file, flags.output, context);
   const result = await converted(kind, source, file);
   const text = writeConfiguration(result, titleOf(source.name, result));
@@ -41,7 +46,10 @@ async function converted(kind: AdaptedKind, source: SourceFile, file: string): P
   } catch (error) {
     if (!(error instanceof NotConvertible)) throw error;
     const place = error.line === 0 ? file : `${file}:${error.line}`;
-    throw new CommandFailure('validation_failed', `${harmless(place)} cannot be converted as ${kindNames[kind]}: ${error.message}`);
+    throw new CommandFailure(
+      'validation_failed',
+      `${harmless(place)} cannot be converted as ${kindNames[kind]}: ${error.message}`,
+    );
   }
 }
 
@@ -100,7 +108,10 @@ async function writeNew(path: string, name: string, text: string): Promise<void>
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'EIO';
     if (code === 'EEXIST')
-      throw new CommandFailure('refused', `${harmless(name)} is there already, and was not changed: name another file.`);
+      throw new CommandFailure(
+        'refused',
+        `${harmless(name)} is there already, and was not changed: name another file.`,
+      );
     throw new CommandFailure('failure', `${harmless(name)} cannot be written (${code}).`);
   }
 }
@@ -110,7 +121,12 @@ function titleOf(name: string, { notes }: Conversion): string {
   return ` Converted from ${harmless(name)} by \`candor adapt\`.${isPartial ? ' Read what was not converted.' : ''}`;
 }
 
-function summaryOf(result: Conversion, file: string, output: string | undefined, context: ProcessContext): readonly string[] {
+function summaryOf(
+  result: Conversion,
+  file: string,
+  output: string | undefined,
+  context: ProcessContext,
+): readonly string[] {
   const candor = commandName(context.env);
   const { applications, notes, secrets } = result;
   const workers = [...applications.values()].reduce((sum, one) => sum + Object.keys(one.workers).length, 0);
@@ -119,7 +135,9 @@ function summaryOf(result: Conversion, file: string, output: string | undefined,
     countText(applications.size, 'application'),
     ...(workers === 0 ? [] : [countText(workers, 'worker')]),
     ...(jobs === 0 ? [] : [countText(jobs, 'job')]),
-    ...(result.dependencies.size === 0 ? [] : [`${result.dependencies.size} ${result.dependencies.size === 1 ? 'dependency' : 'dependencies'}`]),
+    ...(result.dependencies.size === 0
+      ? []
+      : [`${result.dependencies.size} ${result.dependencies.size === 1 ? 'dependency' : 'dependencies'}`]),
   ];
   const list = (kind: 'left_out' | 'changed', title: string): string[] => {
     const found = notes.filter((one) => one.kind === kind);
