@@ -154,6 +154,10 @@ export class AdminApi implements RequestHandler {
         return sendRouteTimelines(url, this.#gateway, this.#clock, response);
       case 'readOverlay':
         return this.#overlay.show(response);
+      case 'scaleApplication':
+        return this.#overlay.change('scale', requester, request, response);
+      case 'stopApplication':
+        return this.#overlay.change('stop', requester, request, response);
       case 'maintenance':
       case 'pause':
       case 'drain':

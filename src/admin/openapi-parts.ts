@@ -2,6 +2,8 @@ import { outputSchema, requestContextSchema, unparsedSchema } from '../core/sche
 import {
   drainRequestSchema,
   ejectRequestSchema,
+  scaleRequestSchema,
+  stopRequestSchema,
   maintenanceRequestSchema,
   pauseRequestSchema,
   restoreRequestSchema,
@@ -54,6 +56,8 @@ export const schemas = {
   PauseRequest: pauseRequestSchema,
   DrainRequest: drainRequestSchema,
   EjectRequest: ejectRequestSchema,
+  ScaleRequest: scaleRequestSchema,
+  StopRequest: stopRequestSchema,
   WeightRequest: weightRequestSchema,
   RestoreRequest: restoreRequestSchema,
   Event: eventSchema,

@@ -166,6 +166,14 @@ const details: Record<OperationId, Details> = {
     'Ejects an endpoint, as outlier detection does. The last one of an upstream that is ready needs `force`, else 409.',
     'EjectRequest',
   ),
+  scaleApplication: overlayChange(
+    'Sets how many instances of an application, or of a worker, run side by side, in place of the number in the configuration.',
+    'ScaleRequest',
+  ),
+  stopApplication: overlayChange(
+    'Drains and stops the instances of an application and of its workers, or of one worker. Restoring the entry starts them again.',
+    'StopRequest',
+  ),
   weight: overlayChange('Sets the weight of an endpoint, which is 1 by default.', 'WeightRequest'),
   restore: overlayChange('Clears entries, including those whose target no longer exists.', 'RestoreRequest'),
   followEvents: {

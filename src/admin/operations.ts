@@ -159,6 +159,18 @@ export const operations = [
     summary: 'Send an endpoint no new requests for a time, as long as another one can be chosen',
   },
   {
+    id: 'scaleApplication',
+    method: 'POST',
+    path: `${apiRoot}/overlay/scale`,
+    summary: 'Change how many instances of an application or a worker run',
+  },
+  {
+    id: 'stopApplication',
+    method: 'POST',
+    path: `${apiRoot}/overlay/stop`,
+    summary: 'Stop the instances of an application and of its workers, until they are started again',
+  },
+  {
     id: 'weight',
     method: 'POST',
     path: `${apiRoot}/overlay/weight`,

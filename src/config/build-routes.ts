@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { BufferSpec, QueryEdits, RouteAction, RouteSpec, Timeouts, TunnelSpec } from '../core/route-spec.ts';
 import type { RouteId, UpstreamId } from '../core/endpoint.ts';
 import { buildRequestHeaders, buildResponseHeaders } from './build-headers.ts';
+import { answersRequests } from './build-application.ts';
 import type { BuildContext } from './build-context.ts';
 import { routeFeatures } from './build-features.ts';
 import { featuresOfFile } from '../features/keys.ts';
@@ -14,7 +15,8 @@ import type { BufferRead, RouteRead, TimeoutsRead, WebsocketRead } from './route
 
 /** Without routes, everything goes to the only upstream there is. */
 export function buildRoutes(draft: Draft, context: BuildContext): RouteSpec[] {
-  const only = [...draft.upstreams.keys(), ...draft.applications.keys()][0];
+  const served = [...draft.applications].filter(([, application]) => answersRequests(application));
+  const only = [...draft.upstreams.keys(), ...served.map(([name]) => name)][0];
   const routes: RouteRead[] =
     draft.raw['routes'] === undefined && only !== undefined ? [{ to: only }] : [...draft.routes.values()];
   const ids = routeIds(routes);

@@ -210,10 +210,10 @@ function reviewApplications(draft: Draft, listeners: readonly Placed<HostPort>[]
       );
     if (typeof port !== 'number') continue;
     const path = ['applications', name, 'port'];
-    if ((instances ?? 1) > 1)
+    if (instances === 'per_core' || (instances ?? 1) > 1)
       collector.errorAtValue(
         path,
-        `${instances} instances cannot share one port`,
+        `${instances === 'per_core' ? 'several' : instances} instances cannot share one port`,
         'remove the port; each is given a free one by PORT',
       );
     const listener = listeners.find(({ value }) => value.port === port);

@@ -189,6 +189,7 @@ export class ControlParts {
       ...{ clock, random: systemRandom, events: this.hub },
       ownsFolder: () => this.applications.generation !== null,
       configuration: () => this.active.configuration,
+      scaled: (spec) => this.overlay.scaled(spec),
       instances: (application) =>
         withoutSecrets(this.applications.supervisor.instances(application), this.active.redactor),
       redactor: () => this.active.redactor,
@@ -371,7 +372,7 @@ export class ControlParts {
       drain: () => this.active.configuration.drain,
       endTunnelsOf: (instance) => this.workers.endTunnelsOf(instance),
       mayUse: (ending) => this.workers.mayUseEndpoint(ending),
-      armsOf: this.releases.armsOf,
+      armsOf: (spec) => this.releases.armsOf(this.overlay.scaled(spec)),
       isEnding: this.#owner.isEnding,
       onHandedOff: ({ ticketKey, ticketKeyAgeMs, features }) => {
         this.ticketKeys.adopt(ticketKey, ticketKeyAgeMs);
@@ -509,10 +510,16 @@ export class ControlParts {
       clock: this.clock,
       events: this.hub,
       store: stateFolder === null ? null : new OverlayStore(stateFolder),
-      targets: () => ({ routes: this.active.configuration.routes, upstreams: this.endpoints.upstreams() }),
+      targets: () => {
+        const { routes, applications } = this.active.configuration;
+        return { routes, applications, upstreams: this.endpoints.upstreams() };
+      },
       refusal: this.#owner.overlayRefusal,
       sendRoutes: (overlay) => this.workers.sendOverlay(overlay),
       onEndpointsChanged: () => this.endpoints.overlayChanged(),
+      onScaled: () => {
+        for (const { id } of this.active.configuration.applications) this.applications.supervisor.refresh(id);
+      },
       endPause: (endpoint) => this.endpoints.endPause(endpoint),
       workers: () => wantedWorkers(this.active.configuration).count,
     });

@@ -137,7 +137,9 @@ function scopesOf({ routes, upstreams, applications, features: ofFile }: Configu
   for (const { id, action, features } of routes)
     add({ kind: 'route', id, upstream: action.kind === 'upstream' ? action.upstream : null }, features);
   for (const { id, features } of upstreams) add({ kind: 'upstream', id, upstream: id }, features);
-  for (const { id, features } of applications) add({ kind: 'application', id, upstream: null }, features);
+  // A worker has the features of its application, and is no scope of its own.
+  for (const { id, of, features } of applications)
+    if (of === undefined) add({ kind: 'application', id, upstream: null }, features);
   add({ kind: 'file', id: '', upstream: null }, ofFile);
   return found;
 }

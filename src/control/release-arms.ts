@@ -3,7 +3,7 @@ import type { ApplicationSpec } from '../core/configuration.ts';
 import type { ArmName } from '../core/endpoint-release.ts';
 import type { Release } from '../core/release.ts';
 import { type ApplicationArm, oneArm } from '../deploy/application-arm.ts';
-import { drawnShareOf } from '../deploy/rollout.ts';
+import { drawnShareOf, type Rollout } from '../deploy/rollout.ts';
 import type { RunningRollout } from './running-rollout.ts';
 
 interface PresentReleases {
@@ -23,6 +23,7 @@ export function armsOf(
     ...{ name, share },
     spec: specOf(spec, release, folder),
   });
+  if (spec.of !== undefined) return [workerArm(spec, { folder, inForce, running })];
   if (running !== null) {
     const { from, to, rollout, plan } = running;
     if (rollout.state === 'preparing') return [arm('old', from, 1)];
@@ -33,6 +34,22 @@ export function armsOf(
   if (inForce === null) return oneArm(spec);
   // Two releases cannot have one port.
   return warm === null || spec.port !== null ? [arm('new', inForce, 1)] : [arm('new', inForce, 1), arm('old', warm, 0)];
+}
+
+/** While a release is compared again it keeps the workers: they would change twice in a minute otherwise. */
+const isWithWorkers: ReadonlySet<Rollout['state']> = new Set(['baking', 'comparing', 'promoted']);
+
+/** A worker gets no requests of which it could have a share: it runs the new release as soon as that has all requests. */
+function workerArm(
+  spec: ApplicationSpec,
+  { folder, inForce, running }: Pick<PresentReleases, 'folder' | 'inForce' | 'running'>,
+): ApplicationArm {
+  const release = running === null ? inForce : isWithWorkers.has(running.rollout.state) ? running.to : running.from;
+  const { command, ownEnvironment = {} } = spec;
+  if (release === null) return { name: 'old', share: 1, spec };
+  const ofRelease = specOf(spec, release, folder);
+  const environment = { ...ofRelease.environment, ...ownEnvironment };
+  return { name: 'new', share: 1, spec: { ...ofRelease, command, environment } };
 }
 
 function specOf(spec: ApplicationSpec, release: Release, folder: string): ApplicationSpec {

@@ -78,13 +78,14 @@ export class Releases {
     this.#parts = parts;
   }
 
-  readonly armsOf: ArmsOf = (spec) => this.#known.get(spec.id)?.releases.armsOf(spec) ?? oneArm(spec);
+  /** A worker runs the release of its application. */
+  readonly armsOf: ArmsOf = (spec) => this.#known.get(spec.of ?? spec.id)?.releases.armsOf(spec) ?? oneArm(spec);
 
   /** Reads the journals of these applications. One that cannot be read is reported: its application runs as the configuration says. */
   async load({ applications, stateFolder }: Configuration, isHandedOff = false): Promise<void> {
     if (stateFolder === null || !this.#parts.ownsFolder()) return;
-    for (const { id } of applications) {
-      if (this.#known.has(id)) continue;
+    for (const { id, of } of applications) {
+      if (of !== undefined || this.#known.has(id)) continue;
       const { clock, random } = this.#parts;
       const opened = await ReleaseStore.open(stateFolder, id, { clock, random });
       if (!opened.ok) {
@@ -196,6 +197,7 @@ export class Releases {
     const spec = known?.application.spec ?? null;
     if (spec === null || known === undefined) return failWith(this.#unknown(application));
     if (spec.port !== null) return failWith(fixedPort(spec.port));
+    if (spec.instances === 0 && spec.command.length > 0) return failWith(isStopped(spec.id));
     const { rollingOut } = known.releases;
     if (rollingOut !== null || this.#making.has(spec.id)) return failWith(busy(rollingOut?.name ?? 'A release'));
     return succeed({ ...known, spec });
@@ -352,7 +354,14 @@ export class Releases {
 
   #unknown(application: string): ReleaseRefusal {
     const { applications, stateFolder } = this.#parts.configuration();
-    const names = applications.map(({ id }) => id);
+    const names = applications.flatMap(({ id, of }) => (of === undefined ? [id] : []));
+    const worker = applications.find(({ id, of }) => id === application && of !== undefined);
+    if (worker?.of !== undefined)
+      return {
+        kind: 'source',
+        reason: `${application} is a worker: it runs the release of ${worker.of}.`,
+        step: `Name ${worker.of} in its place.`,
+      };
     if (stateFolder === null)
       return {
         kind: 'source',
@@ -366,6 +375,13 @@ export class Releases {
     };
   }
 }
+
+/** No instance would show whether the release is any good. */
+const isStopped = (application: string): ReleaseRefusal => ({
+  kind: 'source',
+  reason: `The application ${application} is stopped.`,
+  step: `Start it first: candor app start ${application}.`,
+});
 
 const fixedPort = (port: number): ReleaseRefusal => ({
   kind: 'source',

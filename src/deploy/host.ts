@@ -1,4 +1,6 @@
 import type { Cancellable } from '../core/connector.ts';
+import type { ProgramReadiness } from '../core/configuration.ts';
+import type { LaunchHold } from '../core/launch.ts';
 import type { Result } from '#failures/result.ts';
 import type { Instant } from '../core/time.ts';
 import type { ProgramRecord } from './instance-record.ts';
@@ -23,6 +25,8 @@ export interface Host {
   readonly inheritedEnvironment: Readonly<Record<string, string | undefined>>;
   /** Checks once. `onResult` is called exactly once, within the check's time limit, unless the check is cancelled before. */
   checkReadiness(check: ReadinessCheck, onResult: (observation: ReadinessResult) => void): Cancellable;
+  /** Looks once whether a program without a port is ready. `onResult` as above. */
+  checkProgram(check: ProgramCheck, onResult: (observation: ReadinessResult) => void): Cancellable;
   /** Where a program and its child processes listen; empty where the platform does not tell. */
   listening(program: Program): Promise<readonly ListeningSocket[]>;
   /** Every program that was started here has ended or belongs to another process. */
@@ -35,9 +39,22 @@ export interface ProgramRequest {
   readonly directory: string;
   /** Variables of the application's settings, added to our own environment. */
   readonly environment: Readonly<Record<string, string>>;
+  /** 0: it listens on none. */
   readonly port: number;
   /** How long the program may take to stop. */
   readonly stopMs: number;
+}
+
+/** How a program without a port is asked whether it is ready. */
+export interface ProgramCheck {
+  readonly ready: Extract<ProgramReadiness, { kind: 'file' | 'command' }>;
+  readonly directory: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  /** A file counts if it was written in the last so many milliseconds; null: whenever it was. */
+  readonly writtenWithinMs: number | null;
+  /** What is kept for the command while it runs. */
+  readonly hold?: LaunchHold | undefined;
 }
 
 export type OutputStream = 'stdout' | 'stderr';

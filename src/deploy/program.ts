@@ -12,7 +12,7 @@ import {
   type OutputPipes,
   removePipes,
 } from './output-pipes.ts';
-import { inheritedEnvironment } from './inherited-environment.ts';
+import { inheritedEnvironment, portlessEnvironment } from './inherited-environment.ts';
 import { RunningProgram } from './running-program.ts';
 import { startMarkVariable } from './watchdog-script.ts';
 
@@ -104,6 +104,7 @@ function closeNamedPipes({ ours, pipes }: NamedPipes): void {
  * where Candor connects and clients cannot bypass it. A HOST that was set on purpose stays.
  */
 function environmentOf(request: ProgramRequest, mark: string): NodeJS.ProcessEnv {
+  if (request.port === 0) return { ...portlessEnvironment(request.environment), [startMarkVariable]: mark };
   const own = { PORT: String(request.port), [startMarkVariable]: mark };
   return { HOST: '127.0.0.1', ...inheritedEnvironment(), ...request.environment, ...own };
 }

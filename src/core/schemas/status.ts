@@ -320,7 +320,9 @@ export const statusSchema = z.object({
   applications: z.array(
     z.object({
       id: text,
-      command: z.array(text),
+      of: text.optional().describe('Of a worker: its application. A worker listens on no port.'),
+      command: z.array(text).describe('Empty: it is removed, or has workers and jobs alone.'),
+      wanted: count.optional().describe('How many instances are to run; operators may have changed it.'),
       releases: z
         .object({ in_force: text, rollout: rolloutSchema.nullable(), not_in_force: notInForceSchema })
         .nullable()
