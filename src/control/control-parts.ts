@@ -205,6 +205,8 @@ export class ControlParts {
       launcher: this.features.launcher,
       memoryBytes: totalmem(),
       onArms: (application) => this.applications.supervisor.refresh(application),
+      onFolders: (application, folders) => this.features.onReleases(application, folders),
+      refuses: (application, folder) => this.features.refuses(application, folder),
     });
     this.applications = this.#createApplications();
     const applications = (): readonly ApplicationStatus[] => this.#applicationStatus();
