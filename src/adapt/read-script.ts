@@ -143,6 +143,8 @@ class ScriptReader {
         return this.#object(node, line, depth);
       case 'ParenthesizedExpression':
         return this.read(node.expression, depth + 1);
+      default:
+        break;
     }
     return this.#computed(node, line);
   }

@@ -61,7 +61,9 @@ export function readYaml(text: string): Located {
 
 function plainValue(value: unknown): string | number | boolean | null {
   if (value === null || value === undefined) return null;
-  return typeof value === 'number' || typeof value === 'boolean' ? value : String(value);
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'string') return value;
+  // Large numbers, and dates where a tag makes one.
+  return JSON.stringify(typeof value === 'bigint' ? value.toString() : value);
 }
 
 function tooDeep(): NotConvertible {
