@@ -1,4 +1,4 @@
-import type { ComposeService } from './compose.ts';
+import type { ComposeService } from './compose-service.ts';
 import type { Conversion } from './conversion.ts';
 import { type LocatedMap, textOf, textsOf } from './located.ts';
 

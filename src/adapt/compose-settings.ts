@@ -1,4 +1,4 @@
-import type { ComposeService } from './compose.ts';
+import type { ComposeService } from './compose-service.ts';
 import type { AdaptedApplication, Conversion } from './conversion.ts';
 import { inside, isTrue, type Located, mapOf, numberOf, textOf, textsOf } from './located.ts';
 import { durationOf, sizeOf } from './units.ts';

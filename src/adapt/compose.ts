@@ -1,26 +1,14 @@
 import { commandOfShell, commandOfWords, escaped, looksLikeWorker } from './commands.ts';
+import type { ComposeService } from './compose-service.ts';
 import { addServiceSettings } from './compose-settings.ts';
 import { addComposeRoutes } from './compose-routes.ts';
 import { readDockerfile } from './dockerfile.ts';
 import { Conversion, nameLike, NotConvertible, pathIn, type SourceFile } from './conversion.ts';
 import { addDependency, isGatewayImage, noteDependencies, serviceOfImage } from './known-services.ts';
 import { inside, itemsOf, type Located, type LocatedMap, mapOf, textOf, textsOf } from './located.ts';
-import { publishedPorts, type PublishedPort } from './published-ports.ts';
+import { publishedPorts } from './published-ports.ts';
 import { readVariables } from './variables.ts';
 import { readYaml } from './read-yaml.ts';
-
-/** A service of a compose file. */
-export interface ComposeService {
-  readonly name: string;
-  readonly line: number;
-  readonly map: LocatedMap;
-  readonly image: string;
-  /** Ports that it offers to the machine. */
-  readonly published: readonly PublishedPort[];
-  /** Whose application it is part of: its own name where it is none's. */
-  application: string;
-  kind: 'web' | 'worker' | 'dependency' | 'gateway' | 'upstream' | 'left_out';
-}
 
 /** A compose file, as Docker and Podman read it. */
 export async function readCompose(file: SourceFile): Promise<Conversion> {

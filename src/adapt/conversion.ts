@@ -14,7 +14,7 @@ export interface ConversionNote {
   readonly application: string | null;
 }
 
-export interface AdaptedSecret {
+interface AdaptedSecret {
   readonly application: string;
   readonly name: string;
 }
@@ -34,7 +34,7 @@ interface AdaptedJob {
   timeout?: string;
 }
 
-export interface AdaptedReadiness {
+interface AdaptedReadiness {
   path?: string;
   tcp?: boolean;
   interval?: string;

@@ -27,11 +27,7 @@ interface LocatedComputed {
   readonly text: string;
 }
 
-export const emptyMap: LocatedMap = { kind: 'map', line: 0, entries: new Map() };
-
-export function at(line: number, value: Located): Located {
-  return { ...value, line };
-}
+const emptyMap: LocatedMap = { kind: 'map', line: 0, entries: new Map() };
 
 /** A text, number or truth value as text; null for anything else. */
 export function textOf(value: Located | undefined): string | null {

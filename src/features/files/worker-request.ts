@@ -7,7 +7,7 @@ import { listingOf } from './worker-listing.ts';
 import { type FilePath, isProgram } from './worker-path.ts';
 import type { FilePorts } from './worker-stream.ts';
 import type { FileCache, FoundFile } from './worker-cache.ts';
-import type { Place } from './worker-place.ts';
+import type { ServedFolder } from './worker-served-folder.ts';
 import { respondWith, fileHeadOf } from './worker-response.ts';
 import { suffixOf } from './settings.ts';
 import { FileTask } from './worker-task.ts';
@@ -24,7 +24,7 @@ export class FileRequest extends FileTask<Decision> {
   readonly #path: Exclude<FilePath, string>;
 
   constructor(
-    { spec, root, previous, cache }: Place,
+    { spec, root, previous, cache }: ServedFolder,
     path: Exclude<FilePath, string>,
     context: FilterContext,
     filter: Filter,

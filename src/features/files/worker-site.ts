@@ -6,18 +6,18 @@ import { filePathOf, isProgram } from './worker-path.ts';
 import { respondFrom } from './worker-response.ts';
 import { FileRequest } from './worker-request.ts';
 import type { FilePorts } from './worker-stream.ts';
-import type { Place } from './worker-place.ts';
+import type { ServedFolder } from './worker-served-folder.ts';
 
 const allowed = 'GET, HEAD, OPTIONS';
 
 /** Answers the requests of a route with files. */
-export function filesFilter(place: Place, ports: FilePorts): Filter {
+export function filesFilter(served: ServedFolder, ports: FilePorts): Filter {
   const filter: Filter = {
     name: filesName,
     limitsSuspension: true,
     onRequestHead(context: FilterContext) {
       const { method } = context.request;
-      const { spec, root, cache } = place;
+      const { spec, root, cache } = served;
       if (method !== 'GET' && method !== 'HEAD') return spec.passes ? 'continue' : otherMethod(method);
       if (spec.programs !== null && spec.passes && isPlainProgram(context.rewrittenPath, spec.programs))
         return 'continue';
@@ -34,7 +34,7 @@ export function filesFilter(place: Place, ports: FilePorts): Filter {
         if (spec.passes) return 'continue';
         return fail('file_not_found', 'filter', { path: path.path, root: spec.root, absence: 'program' });
       }
-      const request = new FileRequest(place, path, context, filter, ports);
+      const request = new FileRequest(served, path, context, filter, ports);
       context.setState(filter, request);
       return request.begin();
     },

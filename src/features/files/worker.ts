@@ -12,10 +12,10 @@ export const files = workerFeature<FilesSpec, FeaturePart>({
   },
   prepare: (_, spec, ports) => {
     if (loaded === null) throw new Error('files are loaded before they are prepared');
-    const { Root, Disk, Place, filesFilter } = loaded;
-    const place = new Place(spec, new Root(spec.root, new Disk(ports.pool), spec.programs), ports.clock);
-    const hooks = { filters: [filesFilter(place, ports)] };
+    const { Root, Disk, ServedFolder, filesFilter } = loaded;
+    const served = new ServedFolder(spec, new Root(spec.root, new Disk(ports.pool), spec.programs), ports.clock);
+    const hooks = { filters: [filesFilter(served, ports)] };
     if (spec.release === undefined) return { hooks };
-    return { hooks, onState: (state) => place.use(state as SiteFolders | null) };
+    return { hooks, onState: (state) => served.use(state as SiteFolders | null) };
   },
 });

@@ -4,7 +4,7 @@ import { FileCache } from './worker-cache.ts';
 import { Root } from './worker-file.ts';
 
 /** Where the files of a route lie. A rollout of a static application leads it elsewhere: requests that have begun go on where they were. */
-export class Place {
+export class ServedFolder {
   readonly #clock: Clock;
   readonly #usual: FilesSpec;
   spec: FilesSpec;
