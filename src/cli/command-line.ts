@@ -48,6 +48,7 @@ import {
   restoreCommand,
   weightCommand,
 } from './overlay-commands.ts';
+import { appCommands } from './app-commands.ts';
 import { deployCommand, promoteCommand, releasesCommand, rollbackCommand } from './release-commands.ts';
 import { probeCommand, tortureCommand, tortureUsages } from './test-commands.ts';
 import { demoCommand, runCommand, upCommand } from './serve-commands.ts';
@@ -187,6 +188,7 @@ const root = buildRouteMap<string, ParserContext>({
     status: statusCommand,
     reload: reloadCommand,
     restart: restartCommand,
+    app: appCommands,
     deploy: deployCommand,
     releases: releasesCommand,
     rollback: rollbackCommand,

@@ -8,7 +8,7 @@ import { parseCheckPath, parseReadinessWord } from './format/path-prefix.ts';
 import { duration, parsed, path, whole } from '../schema/leaves.ts';
 import { key, section } from '../schema/section.ts';
 import { hide } from '../schema/schema-parts.ts';
-import { commandLine, instanceCount, ownVariables, restart } from './program-schema.ts';
+import { applicationVariables, commandLine, instanceCount, restart } from './program-schema.ts';
 import { workers } from './worker-schema.ts';
 
 const readiness = z.union([
@@ -47,7 +47,7 @@ const settings = section({
   ),
   directory: key(path, 'Where it runs, from the folder of this file.', defaults.application.directory),
   environment: key(
-    ownVariables,
+    applicationVariables,
     'Variables for it, beside those that Candor itself was given. `{port}` in a value is replaced by the port of the instance.',
   ),
   instances: key(

@@ -185,6 +185,28 @@ describe('what is written', () => {
       ],
     ],
     [
+      'workers of an application: its directory and variables, no port, and how they show that they are ready',
+      'applications: { shop: { command: a, directory: app, environment: { A: 1, B: 2 }, workers: { one: { command: b c, environment: { B: 3 }, ready: { line: up }, replace: stop_first }, two: { command: [d], instances: per_core, ready: { file: f, interval: 2s } }, three: { command: e, ready: { command: [t, u], timeout: 9s } }, four: { command: f, ready: { line: /up } }, five: { command: g } } } }',
+      ({ applications: [, ...workers], upstreams }) => [
+        upstreams.length,
+        workers.map(({ id, of, port, instances }) => [id, of, port, instances]),
+        workers.map(({ readiness: { program, intervalMs, timeoutMs } }) => [program, intervalMs, timeoutMs]),
+        [workers[0]?.command, workers[0]?.directory, workers[0]?.environment, workers[0]?.replace, workers[1]?.replace],
+      ],
+      [
+        1,
+        ['one', 'two', 'three', 'four', 'five'].map((name) => [`shop.${name}`, 'shop', null, 1]),
+        [
+          [{ kind: 'line', text: 'up', isPattern: false }, 1000, 5000],
+          [{ kind: 'file', path: 'f' }, 2000, 5000],
+          [{ kind: 'command', command: ['t', 'u'] }, 1000, 9000],
+          [{ kind: 'line', text: '/up', isPattern: false }, 1000, 5000],
+          [{ kind: 'after', afterMs: 1000 }, 1000, 5000],
+        ],
+        [['b', 'c'], '/etc/shop/app', { A: '1', B: '3' }, 'stop_first', undefined],
+      ],
+    ],
+    [
       'readiness may be a path alone',
       'applications: { web: { command: a, readiness: /up } }',
       (c) => c.applications[0]?.readiness.path,

@@ -12,7 +12,12 @@ export const commandLine = hide(
   'command',
 );
 
-export const ownVariables = hide(z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])), 'value');
+const variables = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
+
+export const applicationVariables = hide(variables, 'value');
+
+/** Those of a worker stand by themselves in the configuration, beside all that it has. */
+export const workerVariables = hide(variables, 'value', 'ownEnvironment');
 
 export const instanceCount = z.union([whole(1, 256), z.enum(['per_core'])]);
 

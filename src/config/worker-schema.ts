@@ -1,6 +1,6 @@
 /** What may be written about the workers of an application: programs beside its server that listen on no port. */
 import * as z from 'zod';
-import { commandLine, instanceCount, ownVariables, restart } from './program-schema.ts';
+import { commandLine, instanceCount, restart, workerVariables } from './program-schema.ts';
 import { defaults } from './defaults.ts';
 import { duration, name, path, text } from '../schema/leaves.ts';
 import { key, section } from '../schema/section.ts';
@@ -41,7 +41,7 @@ const worker = section({
     'How many run side by side; `per_core`: one for each core that the gateway may use.',
     defaults.application.instances,
   ),
-  environment: key(ownVariables, 'Variables for it, beside those of its application, over which they win.'),
+  environment: key(workerVariables, 'Variables for it, beside those of its application, over which they win.'),
   ready: key(ready, 'How it shows that it is ready: one of `line`, `file`, `command` and `after`.'),
   replace: key(
     z.enum(['start_first', 'stop_first']),

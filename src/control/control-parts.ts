@@ -454,6 +454,8 @@ export class ControlParts {
     return new UpstreamWatch(this.clock, this.hub, {
       upstreams: () => this.endpoints.upstreams(),
       isOpen: (upstream) => {
+        // The upstream of an application has its name.
+        if (this.overlay.isStopped(upstream)) return false;
         const maintenance = routeMaintenance(this.active.configuration.routes, this.overlay.status());
         return (maintenance.of.get(upstream)?.open ?? 0) > 0;
       },

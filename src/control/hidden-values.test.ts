@@ -43,6 +43,7 @@ const beside: Readonly<Partial<Record<string, object>>> = {
   'upstreams.*': { endpoints: '127.0.0.1:3000' },
   'upstreams.*.check': { path: '/up' },
   'applications.*': { command: 'node a.js' },
+  'applications.*.workers.*': { command: 'node w.js' },
   'routes.*': { to: 'app' },
   'routes.*.php': { root: '/srv/www' },
   admin: { listen: '127.0.0.1:9901' },

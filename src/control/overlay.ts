@@ -315,6 +315,11 @@ export class Overlay {
     return instances === spec.instances ? spec : { ...spec, instances };
   }
 
+  /** An operator has stopped this application. */
+  isStopped(application: string): boolean {
+    return this.#scales?.stopped.has(application) === true;
+  }
+
   #entryOf(setting: OverlaySetting): OverlayEntry | null {
     const id = overlayIdOf(setting);
     return this.#entries.find((entry) => overlayIdOf(entry.setting) === id) ?? null;

@@ -45,11 +45,13 @@ function workerArm(
   { folder, inForce, running }: Pick<PresentReleases, 'folder' | 'inForce' | 'running'>,
 ): ApplicationArm {
   const release = running === null ? inForce : isWithWorkers.has(running.rollout.state) ? running.to : running.from;
-  const { command, ownEnvironment = {} } = spec;
   if (release === null) return { name: 'old', share: 1, spec };
   const ofRelease = specOf(spec, release, folder);
-  const environment = { ...ofRelease.environment, ...ownEnvironment };
-  return { name: 'new', share: 1, spec: { ...ofRelease, command, environment } };
+  const { command, ownEnvironment = {} } = spec;
+  // One that the release does not have was added since: it runs as the configuration says, with the files of the release.
+  const released = release.workers?.[spec.id] ?? { command, environment: ownEnvironment };
+  const environment = { ...ofRelease.environment, ...released.environment };
+  return { name: 'new', share: 1, spec: { ...ofRelease, command: released.command, environment } };
 }
 
 /** Where the files of the release lie that gets requests, and of the one before while that is kept. Null: nothing was deployed. */

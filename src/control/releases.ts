@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ApplicationSpec, Configuration } from '../core/configuration.ts';
 import type { ApplicationId, UpstreamId } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
@@ -22,7 +23,7 @@ import { ReleaseStore } from '../deploy/release-store.ts';
 import type { TextRedactor } from '../redact/text-redactor.ts';
 import { failWith, type Result, succeed } from '#failures/result.ts';
 import { ApplicationReleases } from './application-releases.ts';
-import { allChanged, commandText, hasSameProgram, notInForce } from './program-changes.ts';
+import { allChanged, commandText, hasSameProgram, notInForce, workersOf } from './program-changes.ts';
 import type { DeployOrder, ReleaseMaking, RunJob } from './release-making.ts';
 import { ReleasedApplication, type RunningApplications } from './released-application.ts';
 import type { KeptRollout } from './running-rollout.ts';
@@ -174,7 +175,8 @@ export class Releases {
     this.#failedBuilds.delete(spec.id);
     try {
       const { command, secretWords, environment } = spec;
-      const wanted = { command, secretWords, environment, persistent, actor, configuration: null };
+      const workers = workersOf(this.#parts.configuration(), spec.id);
+      const wanted = { command, secretWords, environment, workers, persistent, actor, configuration: null };
       await releases.begins({ ...wanted, name: null, directory: spec.directory });
       const wantedRelease = { ...wanted, name: order.name, directory: '' };
       const made = await store.make(wantedSource(order.from), wantedRelease, {
@@ -202,7 +204,12 @@ export class Releases {
     const { spec, application, store, releases } = found.value;
     const { releasePlan } = await import('./release-making.ts');
     const { inForce } = releases;
-    return releasePlan(order, { spec, settings: application.settings, store, inForce }, this.#parts.redactor());
+    const workers = workersOf(this.#parts.configuration(), spec.id);
+    return releasePlan(
+      order,
+      { spec, workers, settings: application.settings, store, inForce },
+      this.#parts.redactor(),
+    );
   }
 
   /** Refused where no release of the application can be made now. */
@@ -249,7 +256,9 @@ export class Releases {
       const known = this.#known.get(spec.id);
       const old = before.applications.find(({ id }) => id === spec.id);
       const inForce = known?.releases.inForce ?? null;
-      if (known === undefined || old === undefined || inForce === null || hasSameProgram(old, spec)) continue;
+      if (known === undefined || old === undefined || inForce === null) continue;
+      const workers = workersOf(next, spec.id);
+      if (hasSameProgram(old, spec) && isDeepStrictEqual(workersOf(before, spec.id), workers)) continue;
       const { application, store, releases } = known;
       const { persistent, strategy } = application.settings;
       const { command, secretWords, environment } = spec;
@@ -258,6 +267,7 @@ export class Releases {
         command,
         secretWords,
         environment,
+        workers,
         directory,
         persistent,
         actor,

@@ -58,14 +58,14 @@ export interface EjectSetting {
 }
 
 /** How many instances of an application, or of a worker, run. */
-export interface ScaleSetting {
+interface ScaleSetting {
   readonly kind: 'scale';
   readonly application: string;
   readonly instances: number;
 }
 
 /** No instance of an application runs, nor of its workers; or none of one worker. */
-export interface StopSetting {
+interface StopSetting {
   readonly kind: 'stop';
   readonly application: string;
 }
@@ -137,9 +137,9 @@ export function overlayText(setting: OverlaySetting): string {
     case 'eject':
       return `endpoint ${setting.endpoint} is ejected${ejectionText(setting)}`;
     case 'scale':
-      return `${setting.application} runs ${setting.instances} ${setting.instances === 1 ? 'instance' : 'instances'}`;
+      return `the number of instances of ${setting.application} is ${setting.instances}`;
     case 'stop':
-      return `${setting.application} is stopped`;
+      return `all instances of ${setting.application} are stopped`;
   }
 }
 

@@ -201,6 +201,8 @@ export const errorReaders: readonly string[] = [
   'src/deploy/process-identity.ts',
   'src/deploy/own-file.ts',
   'src/deploy/release-job.ts',
+  'src/deploy/program-check.ts',
+  'src/cli/app-shell.ts',
   'src/deploy/writable.ts',
   'src/deploy/state-folder.ts',
   'src/deploy/release-refusal.ts',
