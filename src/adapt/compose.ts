@@ -1,4 +1,5 @@
-import { commandOfShell, commandOfWords, escaped, looksLikeWorker } from './commands.ts';
+import { isSecretName } from '../redact/secret-name.ts';
+import { commandOfShell, commandOfWords, escaped, looksLikeWorker, quotedWord } from './commands.ts';
 import type { ComposeService } from './compose-service.ts';
 import { addServiceSettings } from './compose-settings.ts';
 import { addComposeRoutes } from './compose-routes.ts';
@@ -194,30 +195,36 @@ class ComposeReader {
     return text === null ? null : readDockerfile(text, textOf(inside(build, 'target')));
   }
 
-  #commandOf({ map, kind }: ComposeService, ofImage: Located | null) {
+  #commandOf({ map, kind, application: id }: ComposeService, ofImage: Located | null) {
     const entrypoint = map.entries.get('entrypoint');
     const command = map.entries.get('command') ?? (entrypoint === undefined ? (ofImage ?? undefined) : undefined);
     const listens = kind === 'web';
     if (command === undefined && entrypoint === undefined) return null;
     const parts = [entrypoint, command].filter((one) => one !== undefined);
     const isText = parts.every((one) => textOf(one) !== null);
-    if (isText) return commandOfShell(parts.map((one) => this.#dollars(textOf(one)!)).join(' '), listens);
+    if (isText) return commandOfShell(parts.map((one) => this.#dollars(textOf(one)!, id)).join(' '), listens);
     const words = parts.flatMap((one) => (textOf(one) === null ? textsOf(one) : textOf(one)!.split(/\s+/)));
-    const read = commandOfWords(
-      words.map((word) => this.#dollars(word)),
-      listens,
-    );
-    return words.length === 0 ? null : read;
+    if (words.length === 0) return null;
+    const filled = words.map((word) => this.#dollars(word, id));
+    if (!filled.some((word) => /\$\{?\w/.test(word)) || /^(?:\/\S+\/)?(?:ba|da)?sh$/.test(filled[0]!))
+      return commandOfWords(filled, listens);
+    // Compose would have filled in the variable, which only a shell does now.
+    const text = filled.map((word) => (/\$\{?\w/.test(word) ? `"${word}"` : quotedWord(word))).join(' ');
+    return commandOfShell(text, listens);
   }
 
-  /** Compose fills variables in commands before a shell does; `$$` is a plain `$`. */
-  #dollars(text: string): string {
+  /** Compose fills variables in commands before a shell does; `$$` is a plain `$`. Secrets stay variables. */
+  #dollars(text: string, id: string): string {
     return text.replace(
       /\$\$|\$\{(\w+)(?::?-([^}]*))?\}|\$(\w+)/g,
       (whole, braced?: string, otherwise?: string, bare?: string) => {
         if (whole === '$$') return '$';
         const name = braced ?? bare ?? '';
-        return name === 'PORT' ? '$PORT' : (this.#defaults.get(name) ?? otherwise ?? whole);
+        if (name === 'PORT') return '$PORT';
+        const value = this.#defaults.get(name) ?? otherwise;
+        if (!isSecretName(name)) return value ?? whole;
+        this.#result.setVariable(id, name, value ?? '');
+        return `$${name}`;
       },
     );
   }

@@ -94,6 +94,9 @@ function hideSecretsOfCommands(result: Conversion): void {
   for (const [name, application] of result.applications) {
     const hide = (command: Command): Command => {
       const words = typeof command === 'string' ? command.split(' ') : command;
+      // A variable in the place of a value is what is advised.
+      const constant = words.map((word) => word.replace(/(["']?)\$+(?:\{\w+[^}]*\}|\w+)\1/g, ''));
+      if (redactor.redactCommand(constant).every((word, index) => word === constant[index])) return command;
       const shown = redactor.redactCommand(words);
       if (shown.every((word, index) => word === words[index])) return command;
       result.changed(
