@@ -36,7 +36,7 @@ export interface Release {
 
 export type ReleasedWorkers = Readonly<Record<string, ReleasedWorker>>;
 
-export interface ReleasedWorker {
+interface ReleasedWorker {
   readonly command: readonly string[];
   /** Beside that of the release, over which it wins. */
   readonly environment: Readonly<Record<string, string>>;
