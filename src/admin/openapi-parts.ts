@@ -36,6 +36,12 @@ import {
   rolloutRequestSchema,
   rolloutSchema,
 } from '../core/schemas/releases.ts';
+import {
+  removeSecretRequestSchema,
+  secretsChangeSchema,
+  secretsSchema,
+  setSecretsRequestSchema,
+} from '../core/schemas/secrets.ts';
 import { exchangeGroupsSchema, exchangesSchema, recordSchema } from '../core/schemas/record.ts';
 import { eventSchema, eventsSchema, gapSchema } from '../core/schemas/events.ts';
 
@@ -81,6 +87,10 @@ export const schemas = {
   Rollout: rolloutSchema,
   DeployRequest: deployRequestSchema,
   RolloutRequest: rolloutRequestSchema,
+  Secrets: secretsSchema,
+  SecretsChange: secretsChangeSchema,
+  SetSecretsRequest: setSecretsRequestSchema,
+  RemoveSecretRequest: removeSecretRequestSchema,
   Incidents: incidentsSchema,
   Alerts: alertsSchema,
   AlertTests: alertTestsSchema,

@@ -14,6 +14,14 @@ import {
 } from './openapi-parts.ts';
 
 /** Of an operation about an incident. */
+const secretsResponses: Details['responses'] = {
+  200: json('What was changed, by name.', 'SecretsChange'),
+  400: problemDetails('The body is not JSON.'),
+  409: problemDetails('The secrets cannot be read or written now, for example during an upgrade; `detail` says why.'),
+  413: problemDetails('The body has more than 1 MiB.'),
+  422: problemDetails('The body, a name or a value is none; `detail` has no value.'),
+};
+
 const markResponses: Details['responses'] = {
   200: json('The incident, as it is now.', 'Incident'),
   400: problemDetails('The body is not JSON.'),
@@ -336,6 +344,31 @@ const details: Record<OperationId, Details> = {
       200: json('The largest groups, at most 50.', 'ExchangeGroups'),
       400: problemDetails('The query or another parameter cannot be read; `detail` says what is wrong, and where.'),
       409: problemDetails('The gateway has no store, or cannot read it now; `detail` has the reason.'),
+    },
+  },
+  listSecrets: {
+    description: 'No value of a secret ever stands in an answer.',
+    responses: {
+      200: json('All secrets that the gateway keeps, and those that programs need and that are not there.', 'Secrets'),
+      409: problemDetails('The secrets cannot be read; `detail` says why, and what to do.'),
+    },
+  },
+  setSecrets: {
+    description:
+      'Sets all of `values`, or none. Of each application whose programs get one of them, new instances take the place of the old ones, which are drained and stopped when the new ones are ready. Needs the admin socket, or a token with the role `deploy`.',
+    requestBody: { required: true, content: { 'application/json': { schema: reference('SetSecretsRequest') } } },
+    responses: secretsResponses,
+  },
+  removeSecret: {
+    description: 'Programs that need the secret are replaced, too, and cannot start without it: remove its use first.',
+    requestBody: { required: true, content: { 'application/json': { schema: reference('RemoveSecretRequest') } } },
+    responses: { ...secretsResponses, 404: problemDetails('There is no such secret.') },
+  },
+  rotateSecretsKey: {
+    description: 'The values stay, and no program is started again.',
+    responses: {
+      200: json('All secrets are encrypted with the new key.', 'SecretsChange'),
+      409: problemDetails('The secrets cannot be read or written now; `detail` says why, and what to do.'),
     },
   },
   restartInstance: {

@@ -244,6 +244,33 @@ export const operations = [
     summary: 'Roll back to a release that exists',
   },
   {
+    id: 'listSecrets',
+    method: 'GET',
+    path: `${apiRoot}/secrets`,
+    summary: 'Secrets of applications: their names, who has changed them, and which programs get them; never values',
+  },
+  {
+    id: 'setSecrets',
+    method: 'POST',
+    path: `${apiRoot}/secrets/set`,
+    access: 'deploy',
+    summary: 'Give secrets of an application, or of all, their values',
+  },
+  {
+    id: 'removeSecret',
+    method: 'POST',
+    path: `${apiRoot}/secrets/remove`,
+    access: 'deploy',
+    summary: 'Remove a secret',
+  },
+  {
+    id: 'rotateSecretsKey',
+    method: 'POST',
+    path: `${apiRoot}/secrets/rotate-key`,
+    access: 'deploy',
+    summary: 'Encrypt all secrets with a new key',
+  },
+  {
     id: 'listIncidents',
     method: 'GET',
     path: `${apiRoot}/incidents`,

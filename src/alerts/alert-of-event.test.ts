@@ -303,6 +303,7 @@ const isTold: Readonly<Record<EventKind, boolean>> = {
   ...{ configuration_applied: false, configuration_rejected: false, overlay_changed: false, state_unusable: false },
   ...{ listener_opened: false, listener_closed: false },
   rollout: true,
+  secret_changed: false,
   workers_failing: true,
   // Replaced at once; requests that fail for it are an incident.
   ...{

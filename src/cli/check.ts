@@ -12,6 +12,7 @@ import type { Configuration } from '../core/configuration.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import { findAdmin } from './find-admin.ts';
 import { statusOfJson } from './gateway-lookup.ts';
+import { secretsName } from '../features/secrets/settings.ts';
 import type { TimeoutStatus } from '../core/schemas/status.ts';
 
 export interface CheckFlags {
@@ -26,7 +27,15 @@ export async function check(flags: CheckFlags, context: ProcessContext): Promise
   const read = await readConfiguration(flags.config, context);
   const valid = read.configuration !== null;
   const { configuration } = read;
-  const paths = configuration === null ? [] : reviewPaths(configuration, read.leftOpen, context.env);
+  const paths =
+    configuration === null
+      ? []
+      : [
+          ...reviewPaths(configuration, read.leftOpen, context.env),
+          ...(usesSecrets(configuration)
+            ? (await import('./missing-secrets.ts')).reviewSecrets(configuration, context)
+            : []),
+        ];
   const machine = configuration === null ? [] : [...reviewMachine(configuration, context.machine), ...paths];
   const timeouts =
     flags.strict && read.configuration !== null
@@ -46,6 +55,9 @@ export async function check(flags: CheckFlags, context: ProcessContext): Promise
   if (!flags.json && lines.length > 0) context.stdout.write(`${lines.join('\n')}\n`);
   return timeouts.length > 0 ? exitCodes.failure : exitCodes.ok;
 }
+
+const usesSecrets = ({ applications }: Configuration): boolean =>
+  applications.some(({ features }) => features?.[secretsName] !== undefined);
 
 /**
  * What the running gateway advises of the timeouts in a configuration, from what its store has observed. A timeout that the file sets

@@ -51,6 +51,7 @@ import {
 import { appCommands } from './app-commands.ts';
 import { deployCommand, promoteCommand, releasesCommand, rollbackCommand } from './release-commands.ts';
 import { costCommand, topCommand } from './usage-commands.ts';
+import { secretCommands } from './secret-commands.ts';
 import { probeCommand, tortureCommand, tortureUsages } from './test-commands.ts';
 import { demoCommand, runCommand, upCommand } from './serve-commands.ts';
 
@@ -194,6 +195,7 @@ const root = buildRouteMap<string, ParserContext>({
     releases: releasesCommand,
     rollback: rollbackCommand,
     promote: promoteCommand,
+    secret: secretCommands,
     maintenance: maintenanceCommand,
     pause: pauseCommand,
     drain: drainCommand,

@@ -1,3 +1,4 @@
+import type { ApplicationId } from '../core/endpoint.ts';
 import { totalmem } from 'node:os';
 import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import type { UpstreamSettings } from '../incidents/watched-upstream.ts';
@@ -188,6 +189,7 @@ export class ControlParts {
           clock.now(),
         ),
       endpoints: { onDrainSignal: (upstream, endpoint) => this.endpoints.onDrainSignal(upstream, endpoint) },
+      launchChanged: (application) => this.applications.supervisor.refresh(application as ApplicationId),
       send: (feature, states) => this.workers.sendFeatureStates(feature, states),
       observed: (launcher) => this.usage.metered(launcher),
     });

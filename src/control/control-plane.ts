@@ -409,6 +409,14 @@ export class ControlPlane implements Gateway {
     return why === null ? this.#parts.releases.change(change, actor) : failWith(notNow(why));
   }
 
+  async askFeature(...asked: Parameters<Gateway['askFeature']>): ReturnType<Gateway['askFeature']> {
+    const why = this.#overlayRefusal();
+    const [feature] = asked;
+    const unknown = { kind: 'unknown', reason: `The gateway has no ${feature}.`, step: 'Look at its version.' };
+    if (why === null) return (await this.#parts.features.ask(...asked)) ?? failWith(unknown);
+    return failWith({ kind: 'system', reason: why, step: 'Ask again when it serves (`candor status`).' });
+  }
+
   markIncident(order: IncidentOrder, actor: string): MarkOutcome<IncidentStatus> {
     const outcome = this.#parts.incidents.mark(order, actor);
     return outcome.ok ? { ok: true, incident: incidentStatus(outcome.incident) } : outcome;

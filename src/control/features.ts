@@ -25,6 +25,7 @@ interface FeaturesParts {
   readonly endpoints: MainFeaturePorts['endpoints'];
   readonly counted: (key: string) => ReturnType<MainFeaturePorts['counted']>;
   readonly waiting: MainFeaturePorts['waiting'];
+  readonly launchChanged: MainFeaturePorts['launchChanged'];
   /** Tells all workers. */
   readonly send: (feature: string, states: FeatureMessages) => void;
   /** Observes what the launcher starts. Absent: nothing does. */
@@ -101,6 +102,11 @@ export class Features {
   /** Their sections of the status, by key. */
   status(): object {
     return Object.assign({}, ...[...this.#parts.values()].map((part) => part.status?.() ?? {}));
+  }
+
+  /** Asks the part of a feature; null: it has none. */
+  ask(feature: string, request: object, actor: string): ReturnType<NonNullable<MainPart['ask']>> | null {
+    return this.#parts.get(feature)?.ask?.(request, actor) ?? null;
   }
 
   /** To how many routes of the upstream features answer requests themselves, because they fail. */

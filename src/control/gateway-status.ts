@@ -1,4 +1,4 @@
-import type { FeatureStates } from '../core/feature.ts';
+import type { FeatureRefusal, FeatureStates } from '../core/feature.ts';
 import type { EndpointResponses, StageTimes } from '../core/attempt-counts.ts';
 import type { ThreadFigures } from '../core/thread-figures.ts';
 import type { FoundContext } from '../core/request-context.ts';
@@ -132,6 +132,8 @@ export interface Gateway extends EventSink {
   planDeploy(order: DeployOrder): Promise<Result<ReleasePlan, ReleaseRefusal>>;
   /** Ends a rollout, or begins one back to a release. */
   changeRollout(change: RolloutChange, actor: string): Promise<RolloutOutcome>;
+  /** Asks a feature of the main thread, by its name, whose schema the caller knows. */
+  askFeature(feature: string, request: object, actor: string): Promise<Result<object, FeatureRefusal>>;
   /** Acknowledges or mutes an incident. */
   markIncident(order: IncidentOrder, actor: string): MarkOutcome<IncidentStatus>;
   /** Searches the stored output of applications. */

@@ -117,6 +117,16 @@ export interface EventFacts {
    * new one gets; `ordered`: an operator wanted it so.
    */
   rollout: { application: string; rollout: number; release: string; before: string; share: number; ordered: boolean };
+  /**
+   * Secrets have new values, one was removed, or all are encrypted with another key (`to`: 'set', 'removed', 'key_rotated'). `application`: whose they are; null:
+   * of all. `replacing`: applications that get new instances for it.
+   */
+  secret_changed: {
+    application: string | null;
+    names: readonly string[];
+    revision: number;
+    replacing: readonly string[];
+  };
   /** `release`: that it runs; null: its application was never deployed. */
   instance_started: { pid: number; port: number; command: string; release: string | null };
   /** The instance was started by an earlier process, `ranMs` before, and was adopted. */

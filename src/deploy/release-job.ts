@@ -46,7 +46,8 @@ export function runJob(
 ): Promise<EndedJob> {
   const [program = '', ...words] = command;
   const lines: string[] = [];
-  const reader = new OutputLineReader((line) => {
+  const reader = new OutputLineReader((printed) => {
+    const line = hold?.mask?.(printed) ?? printed;
     lines.push(line);
     if (lines.length > linesMax) lines.shift();
     onLine(line);

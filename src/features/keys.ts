@@ -21,6 +21,7 @@ import { textReplacement } from './text-replacement/keys.ts';
 import { respond } from './respond/keys.ts';
 import { responseRewrite } from './response-rewrite/keys.ts';
 import { retries } from './retry/keys.ts';
+import { secrets } from './secrets/keys.ts';
 import { sendFiles } from './send-files/keys.ts';
 import { slowStart } from './slow-start/keys.ts';
 import { sticky } from './sticky/keys.ts';
@@ -55,6 +56,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   endpointBreaker,
   releases,
   pricesKeys,
+  secrets,
 ];
 
 /** What a route, an upstream or application, the file for all routes, an application alone, and the file of the gateway may say of features. Only a feature's own files know its keys. */

@@ -2,12 +2,13 @@
 import type { ExchangeCount } from '../core/counters.ts';
 import type { EndpointId, UpstreamId } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
-import type { FeatureMessages, FeatureScope, FeatureState } from '../core/feature.ts';
+import type { FeatureMessages, FeatureRefusal, FeatureScope, FeatureState } from '../core/feature.ts';
 import type { MetricFamily } from '../core/metric-family.ts';
 import type { Random } from '../core/random.ts';
 import type { Clock } from '../core/time.ts';
 import type { LaunchPart } from './launch.ts';
 import type { WaitingCount } from '../core/waiting-requests.ts';
+import type { Result } from '#failures/result.ts';
 
 /** What a route, an upstream, an application or the file says of the feature. */
 export interface ScopedSpec<S extends object = object> {
@@ -48,6 +49,8 @@ export interface MainPart<S extends object = object> {
   onReleases?(application: string, folders: ReleaseFolders): void;
   /** Why a release whose files lie in this folder cannot serve, one clause; null: nothing is against it. */
   refuses?(application: string, folder: string): Promise<string | null>;
+  /** What is asked of it through the admin API, which knows its schema. */
+  ask?(request: object, actor: string): Promise<Result<object, FeatureRefusal>>;
   /** Ends what it waits for. */
   stop?(): void;
   /** Writes what the next process is to know; `hasSuccessor`: one serves already. */
@@ -70,6 +73,8 @@ export interface MainFeaturePorts {
   readonly waiting: (at: string) => readonly WaitingCount[];
   /** Tells the parts in all workers, also those that start later, the state of all scopes, by `scopeKey`. */
   publish(states: FeatureMessages): void;
+  /** The key of a launch part may be another one for the programs of an application. */
+  launchChanged(application: string): void;
 }
 
 export interface MainFeature<

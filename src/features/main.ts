@@ -5,6 +5,7 @@ import { files } from './files/main.ts';
 import { maintenance } from './maintenance/main.ts';
 import { objectives } from './objectives/main.ts';
 import { readiness } from './readiness/main.ts';
+import { secrets } from './secrets/main.ts';
 import { sticky } from './sticky/main.ts';
 import type { MainFeature } from './main-feature.ts';
 
@@ -18,4 +19,5 @@ export const mainFeatures: readonly MainFeature[] = [
   maintenance,
   readiness,
   files,
+  secrets,
 ];

@@ -41,6 +41,7 @@ class BreakerWorld {
       endpoints: { onDrainSignal() {} },
       counted: () => null,
       waiting: () => [],
+      launchChanged() {},
       clock: this.world.clock,
       random: new SeededRandom(1),
       events: { emit: (event) => void this.events.push(event as NewEvent<'circuit_breaker'>) },

@@ -1,5 +1,6 @@
 import type { CostAnswer, UsageNow, UsageRequest, UsageSeries } from '../../src/core/schemas/usage.ts';
 import { sampleCost } from './sample-usage.ts';
+import { failWith, succeed } from '#failures/result.ts';
 import type { SettingMap } from '../../src/control/effective-configuration.ts';
 import type { AlertTestResult } from '../../src/core/schemas/alerts.ts';
 import type { IncidentOrder } from '../../src/core/live-incident.ts';
@@ -86,6 +87,15 @@ export class FakeGateway implements Gateway {
   async changeRollout(...call: Parameters<Gateway['changeRollout']>): ReturnType<Gateway['changeRollout']> {
     this.calls.push(`rollout ${JSON.stringify(call)}`);
     return this.rolloutOutcome;
+  }
+
+  /** What features answer; they refuse otherwise. */
+  featureAnswer: object | null = null;
+
+  async askFeature(...call: Parameters<Gateway['askFeature']>): ReturnType<Gateway['askFeature']> {
+    this.calls.push(`ask ${JSON.stringify(call)}`);
+    if (this.featureAnswer !== null) return succeed(this.featureAnswer);
+    return failWith({ kind: 'system', reason: 'It refuses.', step: 'Ask another one.' });
   }
 
   refreshCounts(): Promise<void> {
