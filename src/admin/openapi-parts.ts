@@ -20,6 +20,7 @@ import {
   stopSchema,
   upgradeLineSchema,
 } from '../core/schemas/answers.ts';
+import { jobRunLineSchema, jobRunRequestSchema, jobsSchema } from '../core/schemas/jobs.ts';
 import { statusSchema } from '../core/schemas/status.ts';
 import { overlayChangeSchema, overlaySchema } from '../core/schemas/overlay.ts';
 import {
@@ -91,6 +92,9 @@ export const schemas = {
   SecretsChange: secretsChangeSchema,
   SetSecretsRequest: setSecretsRequestSchema,
   RemoveSecretRequest: removeSecretRequestSchema,
+  Jobs: jobsSchema,
+  JobRunRequest: jobRunRequestSchema,
+  JobRunLine: jobRunLineSchema,
   Incidents: incidentsSchema,
   Alerts: alertsSchema,
   AlertTests: alertTestsSchema,

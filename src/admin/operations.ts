@@ -271,6 +271,18 @@ export const operations = [
     summary: 'Encrypt all secrets with a new key',
   },
   {
+    id: 'listJobs',
+    method: 'GET',
+    path: `${apiRoot}/jobs`,
+    summary: 'Jobs of applications: their schedules, last runs and output',
+  },
+  {
+    id: 'runJob',
+    method: 'POST',
+    path: `${apiRoot}/jobs/run`,
+    summary: 'Run a job now, and follow its output until it ends',
+  },
+  {
     id: 'listIncidents',
     method: 'GET',
     path: `${apiRoot}/incidents`,

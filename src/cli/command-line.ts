@@ -15,6 +15,7 @@ import { harmless } from './layout.ts';
 import { type Output, type ProcessContext, readVersion } from './process-context.ts';
 import {
   eventsCommand,
+  jobsCommand,
   reloadCommand,
   restartCommand,
   statusCommand,
@@ -196,6 +197,10 @@ const root = buildRouteMap<string, ParserContext>({
     rollback: rollbackCommand,
     promote: promoteCommand,
     secret: secretCommands,
+    jobs: {
+      ...jobsCommand,
+      formatUsageLine: ({ prefix }) => [...prefix, '[name]', '|', 'run', '<name>'].join(' '),
+    },
     maintenance: maintenanceCommand,
     pause: pauseCommand,
     drain: drainCommand,

@@ -18,7 +18,7 @@ import {
 } from '../deploy/rollout.ts';
 import { hasEvents } from '../policy/arm-traffic.ts';
 import type { Result } from '#failures/result.ts';
-import { armsOf, directoryOf, foldersOf } from './release-arms.ts';
+import { armsOf, directoryOf, foldersOf, specOfRelease } from './release-arms.ts';
 import type { RunJob } from './release-making.ts';
 import type { ReleasedApplication } from './released-application.ts';
 import {
@@ -126,6 +126,11 @@ export class ApplicationReleases {
     const { store, application } = this.#parts;
     const found = foldersOf({ folder: store.folder, inForce: this.inForce, warm: this.warm, running: this.#running });
     return found === null || application.settings.assets === 'previous' ? found : { ...found, previous: null };
+  }
+
+  /** As it runs for all visitors, or for most. */
+  specInForce(spec: ApplicationSpec): ApplicationSpec {
+    return this.inForce === null ? spec : specOfRelease(spec, this.inForce, this.#parts.store.folder);
   }
 
   /** What runs now becomes the first release, so that there is one to go back to. */

@@ -18,6 +18,7 @@ import { connectorWithin } from '../transport/connect.ts';
 import { createNameResolver } from '../transport/resolve.ts';
 import { createHealthChecker } from '../upstream/health-check.ts';
 import { ActiveConfiguration } from './active-configuration.ts';
+import { applicationPrograms } from './application-programs.ts';
 import { Alerting } from './alerting.ts';
 import { Applications, withStopped } from './applications.ts';
 import { ConfigurationFile } from './configuration-file.ts';
@@ -190,6 +191,15 @@ export class ControlParts {
         ),
       endpoints: { onDrainSignal: (upstream, endpoint) => this.endpoints.onDrainSignal(upstream, endpoint) },
       launchChanged: (application) => this.applications.supervisor.refresh(application as ApplicationId),
+      applications: applicationPrograms({
+        clock,
+        inForce: (application) => this.releases.specInForce(application),
+        redact: (text) => this.active.redactor.redact(text),
+        predecessorEnded: options.adopt?.predecessorEnded ?? null,
+        launcher: () => this.features.launcher,
+        watchdog: () => this.applications.watchdog,
+        onOutput: (source, line) => this.output.note(source, line),
+      }),
       send: (feature, states) => this.workers.sendFeatureStates(feature, states),
       observed: (launcher) => this.usage.metered(launcher),
     });
@@ -212,8 +222,11 @@ export class ControlParts {
       watchdog: () => this.applications.watchdog,
       launcher: this.features.launcher,
       memoryBytes: totalmem(),
-      onArms: (application) => this.applications.supervisor.refresh(application),
-      onFolders: (application, folders) => this.features.onReleases(application, folders),
+      onArms: (application) => {
+        this.applications.supervisor.refresh(application);
+        this.features.onReleases();
+      },
+      onFolders: (application, folders) => this.features.onReleaseFolders(application, folders),
       refuses: (application, folder) => this.features.refuses(application, folder),
     });
     this.applications = this.#createApplications();

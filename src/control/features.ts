@@ -23,6 +23,7 @@ interface FeaturesParts {
   readonly events: EventSink;
   readonly stateFolder: string | null;
   readonly endpoints: MainFeaturePorts['endpoints'];
+  readonly applications: MainFeaturePorts['applications'];
   readonly counted: (key: string) => ReturnType<MainFeaturePorts['counted']>;
   readonly waiting: MainFeaturePorts['waiting'];
   readonly launchChanged: MainFeaturePorts['launchChanged'];
@@ -131,8 +132,8 @@ export class Features {
     for (const [name, state] of Object.entries(states)) this.#parts.get(name)?.import?.(state);
   }
 
-  onReleases(application: string, folders: ReleaseFolders): void {
-    for (const part of this.#parts.values()) part.onReleases?.(application, folders);
+  onReleaseFolders(application: string, folders: ReleaseFolders): void {
+    for (const part of this.#parts.values()) part.onReleaseFolders?.(application, folders);
   }
 
   /** The first reason; null: there is none. */
@@ -142,6 +143,30 @@ export class Features {
       if (reason !== null) return reason;
     }
     return null;
+  }
+
+  /** Other releases of applications may be in force. */
+  onReleases(): void {
+    for (const part of this.#parts.values()) part.onReleases?.();
+  }
+
+  /** Another process takes over, or this one ends. */
+  async pause(): Promise<void> {
+    await Promise.all([...this.#parts.values()].flatMap((part) => part.pause?.() ?? []));
+  }
+
+  async resume(): Promise<void> {
+    await Promise.all([...this.#parts.values()].flatMap((part) => part.resume?.() ?? []));
+  }
+
+  /** Ends the programs that features run. */
+  async finish(ending: Parameters<NonNullable<MainPart['finish']>>[0]): Promise<void> {
+    await Promise.all([...this.#parts.values()].flatMap((part) => part.finish?.(ending) ?? []));
+  }
+
+  /** The part of a feature; null: it has none. */
+  partOf(name: string): MainPart | null {
+    return this.#parts.get(name) ?? null;
   }
 
   stop(): void {

@@ -21,7 +21,7 @@ export function armsOf(
 ): readonly [ApplicationArm, ...ApplicationArm[]] {
   const arm = (name: ArmName, release: Release, share: number | null): ApplicationArm => ({
     ...{ name, share },
-    spec: specOf(spec, release, folder),
+    spec: specOfRelease(spec, release, folder),
   });
   if (spec.of !== undefined) return [workerArm(spec, { folder, inForce, running })];
   if (running !== null) {
@@ -46,7 +46,7 @@ function workerArm(
 ): ApplicationArm {
   const release = running === null ? inForce : isWithWorkers.has(running.rollout.state) ? running.to : running.from;
   if (release === null) return { name: 'old', share: 1, spec };
-  const ofRelease = specOf(spec, release, folder);
+  const ofRelease = specOfRelease(spec, release, folder);
   const { command, ownEnvironment = {} } = spec;
   // One that the release does not have was added since: it runs as the configuration says, with the files of the release.
   const released = release.workers?.[spec.id] ?? { command, environment: ownEnvironment };
@@ -71,7 +71,8 @@ export function directoryOf({ tree, directory }: Release, folder: string): strin
   return tree === null ? directory : join(folder, tree, directory);
 }
 
-function specOf(spec: ApplicationSpec, release: Release, folder: string): ApplicationSpec {
+/** The application as the release has it. */
+export function specOfRelease(spec: ApplicationSpec, release: Release, folder: string): ApplicationSpec {
   const { command, environment, name } = release;
   const directory = directoryOf(release, folder);
   return { ...spec, command, environment, directory, release: name };

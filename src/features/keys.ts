@@ -8,6 +8,7 @@ import { compression } from './compression/keys.ts';
 import { concurrency } from './concurrency/keys.ts';
 import { cors } from './cors/keys.ts';
 import { drainSignals } from './drain-signal/keys.ts';
+import { jobs } from './jobs/keys.ts';
 import { maintenance } from './maintenance/keys.ts';
 import { objectives } from './objectives/keys.ts';
 import { outlierDetection } from './outlier-detection/keys.ts';
@@ -57,6 +58,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   releases,
   pricesKeys,
   secrets,
+  jobs,
 ];
 
 /** What a route, an upstream or application, the file for all routes, an application alone, and the file of the gateway may say of features. Only a feature's own files know its keys. */

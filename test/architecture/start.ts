@@ -60,6 +60,7 @@ export const loadBudgets: Readonly<Record<string, Load>> = {
   'src/cli/show-configurations.ts': { kilobytes: 183, packages: ['@stricli/core'] },
   'src/cli/restore-configuration.ts': { kilobytes: 800, packages: ['@stricli/core', 'yaml', 'zod'] },
   'src/cli/secrets.ts': { kilobytes: 200, packages: ['@stricli/core'] },
+  'src/cli/job-command.ts': { kilobytes: 180, packages: ['@stricli/core'] },
   'src/cli/explain-log/explain-anything.ts': { kilobytes: 805, packages: ['@stricli/core'] },
   'src/cli/whose/whose-command.ts': { kilobytes: 165, packages: ['@stricli/core'] },
   'src/cli/show-logs.ts': { kilobytes: 215, packages: ['@stricli/core'] },

@@ -32,15 +32,15 @@ describe('workers are told where the files of a static application lie', () => {
   test('when its release changes, for each of its routes and for no other', () => {
     const { part, published } = sites(ofSite, usual, ofSite);
     assert.deepEqual(published, []);
-    part.onReleases('site', { present: '/state/1', previous: '/state/0' });
-    part.onReleases('other', { present: '/state/9', previous: null });
+    part.onReleaseFolders('site', { present: '/state/1', previous: '/state/0' });
+    part.onReleaseFolders('other', { present: '/state/9', previous: null });
     const folders = { root: '/state/1/dist', previous: '/state/0/dist' };
     assert.deepEqual(published, [{ 'route r0': folders, 'route r2': folders }]);
   });
 
   test('again with each configuration, whose routes begin there', () => {
     const { part, published } = sites(ofSite);
-    part.onReleases('site', { present: '/state/1', previous: null });
+    part.onReleaseFolders('site', { present: '/state/1', previous: null });
     assert.equal(part.forWorkers(ofSite).root, '/state/1/dist');
     assert.equal(part.forWorkers(usual), usual);
     part.use([{ scope: { kind: 'route', id: 'new', upstream: null } as never, spec: ofSite }]);

@@ -25,7 +25,7 @@ export class StaticSites implements MainPart<FilesSpec> {
     if (this.#folders.size > 0) this.#publish();
   }
 
-  onReleases(application: string, folders: ReleaseFolders): void {
+  onReleaseFolders(application: string, folders: ReleaseFolders): void {
     this.#folders.set(application, folders);
     if (this.#isStatic(application)) this.#publish();
   }
