@@ -34,7 +34,13 @@ import {
   routeCommand,
   routeUsage,
 } from './diagnose-commands.ts';
-import { checkCommand, schemaCommand, trustCommand, configurationCommands } from './configuration-commands.ts';
+import {
+  adaptCommand,
+  checkCommand,
+  schemaCommand,
+  trustCommand,
+  configurationCommands,
+} from './configuration-commands.ts';
 import {
   drainCommand,
   ejectCommand,
@@ -179,6 +185,7 @@ const root = buildRouteMap<string, ParserContext>({
     run: runCommand,
     up: upCommand,
     check: checkCommand,
+    adapt: adaptCommand,
     schema: schemaCommand,
     configuration: configurationCommands,
     status: statusCommand,

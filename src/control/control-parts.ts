@@ -228,6 +228,8 @@ export class ControlParts {
         this.applications.supervisor.refresh(application);
         this.features.onReleases();
       },
+      onFolders: (application, folders) => this.features.onReleaseFolders(application, folders),
+      refuses: (application, folder) => this.features.refuses(application, folder),
     });
     this.applications = this.#createApplications();
     const applications = (): readonly ApplicationStatus[] => this.#applicationStatus();

@@ -15,7 +15,7 @@ import type { Random } from '../core/random.ts';
 import type { BoundCounters, SemaphoreHandle } from '../core/semaphores.ts';
 import type { Clock } from '../core/time.ts';
 import { featureLauncher } from '../features/launch.ts';
-import type { MainFeature, MainFeaturePorts, MainPart, ScopedSpec } from '../features/main-feature.ts';
+import type { MainFeature, MainFeaturePorts, MainPart, ReleaseFolders, ScopedSpec } from '../features/main-feature.ts';
 
 interface FeaturesParts {
   readonly clock: Clock;
@@ -132,6 +132,19 @@ export class Features {
   /** From the process before this one; before the first `use`. */
   import(states: FeatureStates): void {
     for (const [name, state] of Object.entries(states)) this.#parts.get(name)?.import?.(state);
+  }
+
+  onReleaseFolders(application: string, folders: ReleaseFolders): void {
+    for (const part of this.#parts.values()) part.onReleaseFolders?.(application, folders);
+  }
+
+  /** The first reason; null: there is none. */
+  async refuses(application: string, folder: string): Promise<string | null> {
+    for (const part of this.#parts.values()) {
+      const reason = (await part.refuses?.(application, folder)) ?? null;
+      if (reason !== null) return reason;
+    }
+    return null;
   }
 
   /** Other releases of applications may be in force. */

@@ -54,9 +54,26 @@ function workerArm(
   return { name: 'new', share: 1, spec: { ...ofRelease, command: released.command, environment } };
 }
 
+/** Where the files of the release lie that gets requests, and of the one before while that is kept. Null: nothing was deployed. */
+export function foldersOf({ folder, inForce, warm, running }: PresentReleases): {
+  readonly present: string;
+  readonly previous: string | null;
+} | null {
+  const of = (release: Release): string => directoryOf(release, folder);
+  if (running !== null)
+    return isWithWorkers.has(running.rollout.state)
+      ? { present: of(running.to), previous: of(running.from) }
+      : { present: of(running.from), previous: null };
+  return inForce === null ? null : { present: of(inForce), previous: warm === null ? null : of(warm) };
+}
+
+export function directoryOf({ tree, directory }: Release, folder: string): string {
+  return tree === null ? directory : join(folder, tree, directory);
+}
+
 /** The application as the release has it. */
 export function specOfRelease(spec: ApplicationSpec, release: Release, folder: string): ApplicationSpec {
   const { command, environment, name } = release;
-  const directory = release.tree === null ? release.directory : join(folder, release.tree, release.directory);
+  const directory = directoryOf(release, folder);
   return { ...spec, command, environment, directory, release: name };
 }

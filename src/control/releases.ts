@@ -16,6 +16,7 @@ import type { ApplicationStatus } from '../core/schemas/status.ts';
 import type { Clock } from '../core/time.ts';
 import type { WorkerBatch } from '../core/worker-messages.ts';
 import { type ArmsOf, oneArm } from '../deploy/application-arm.ts';
+import type { ReleaseFolders } from '../features/main-feature.ts';
 import type { JobWatchdog } from '../deploy/release-job.ts';
 import type { ReleaseRefusal } from '../deploy/release-refusal.ts';
 import { ReleaseStore } from '../deploy/release-store.ts';
@@ -42,6 +43,10 @@ interface ReleasesParts extends RunningApplications {
   readonly memoryBytes: number;
   /** The supervisor is to run other arms of the application. */
   readonly onArms: (application: ApplicationId) => void;
+  /** The files of the application that serve lie in other folders, or it is known for the first time where. */
+  readonly onFolders?: (application: ApplicationId, folders: ReleaseFolders) => void;
+  /** Why a release whose files lie in this folder cannot serve; null or absent: nothing is against it. */
+  readonly refuses?: (application: ApplicationId, folder: string) => Promise<string | null>;
 }
 
 export type RolloutChange =
@@ -104,6 +109,7 @@ export class Releases {
       const releases = this.#add(id, store);
       if (isHandedOff) await releases.takeOver(this.#imported[id] ?? null);
       else await releases.endInterrupted();
+      this.#tellFolders(id, releases);
     }
   }
 
@@ -121,10 +127,18 @@ export class Releases {
       ...{ clock, events, store, application, memoryBytes },
       runJob: this.#runJobOf(id),
       redact: (text) => redactor().redact(text),
-      onArms: () => onArms(id),
+      refuses: async (folder) => (await this.#parts.refuses?.(id, folder)) ?? null,
+      onArms: () => {
+        onArms(id);
+        this.#tellFolders(id, releases);
+      },
     });
     this.#known.set(id, { application, store, releases });
     return releases;
+  }
+
+  #tellFolders(id: ApplicationId, { folders }: ApplicationReleases): void {
+    if (folders !== null) this.#parts.onFolders?.(id, folders);
   }
 
   #runJobOf(id: ApplicationId): RunJob {

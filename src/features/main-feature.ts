@@ -20,6 +20,14 @@ export interface ScopedSpec<S extends object = object> {
   readonly spec: S;
 }
 
+/** Where the releases of an application lie, for what has no process of it. */
+export interface ReleaseFolders {
+  /** Of the release that gets requests. */
+  readonly present: string;
+  /** Of the one before, while it is kept ready and is to be asked for what the present one does not have; null: it is not. */
+  readonly previous: string | null;
+}
+
 export interface MainPart<S extends object = object> {
   /** A configuration is in force, in which these scopes have the feature. */
   use(scopes: readonly ScopedSpec<S>[]): void;
@@ -41,6 +49,10 @@ export interface MainPart<S extends object = object> {
   import?(state: FeatureState): void;
   /** What it does to each start of a program of an application. Steps of features follow each other as in `features/main.ts`. */
   readonly launch?: LaunchPart;
+  /** An application has another release, or is told for the first time which one it has. */
+  onReleaseFolders?(application: string, folders: ReleaseFolders): void;
+  /** Why a release whose files lie in this folder cannot serve, one clause; null: nothing is against it. */
+  refuses?(application: string, folder: string): Promise<string | null>;
   /** What is asked of it through the admin API, which knows its schema. */
   ask?(request: object, actor: string): Promise<Result<object, FeatureRefusal>>;
   /** Other releases of applications may be in force. */

@@ -2,6 +2,7 @@ import { circuitBreaker } from './circuit-breaker/main.ts';
 import { concurrency } from './concurrency/main.ts';
 import { dependencies } from './dependencies/main.ts';
 import { drainSignal } from './drain-signal/main.ts';
+import { files } from './files/main.ts';
 import { jobs } from './jobs/main.ts';
 import { maintenance } from './maintenance/main.ts';
 import { objectives } from './objectives/main.ts';
@@ -20,6 +21,7 @@ export const mainFeatures: readonly MainFeature[] = [
   maintenance,
   readiness,
   dependencies,
+  files,
   secrets,
   jobs,
 ];

@@ -36,6 +36,8 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   usage: ['core', 'record', 'deploy', 'features', 'system'],
   // The part of a feature in the main thread.
   'features/main': ['core', 'policy', 'record', 'discovery', 'deploy', 'features'],
+  // Files of other process managers become configurations.
+  adapt: ['redact', 'schema'],
   // One request from outside, as a gateway would send it: the same dials, parsers and failures.
   probe: ['core', 'wire', 'transport', 'upstream'],
   worker: [
@@ -98,6 +100,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'deploy',
     // The words of features.
     'features',
+    'adapt',
     'explain',
     'diagnose',
     'probe',
@@ -135,6 +138,7 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   // The times of jobs, loaded where a configuration has one.
   'features/main': ['croner'],
   config: ['yaml', 'zod'],
+  adapt: ['acorn', 'yaml'],
   // Archives of releases.
   deploy: ['tar'],
   control: ['zod'],
@@ -224,6 +228,7 @@ export const errorReaders: readonly string[] = [
   'src/cli/main.ts',
   'src/cli/configuration-read.ts',
   'src/config/host.ts',
+  'src/cli/adapt.ts',
   'src/certificates/https-transport.ts',
   'src/alerts/network-error.ts',
   'src/certificates/name-queries.ts',
