@@ -113,6 +113,8 @@ export function runJob(
         child.stdout.destroy();
         child.stderr.destroy();
         if (stopped !== null) return ended(stopped);
+        const known = hold?.exited?.({ code, signal: signalName }) ?? null;
+        if (known !== null) return ended(`it was ${known.how}`);
         ended(code === 0 ? null : code === null ? `it was killed by ${signalName}` : `it exited with code ${code}`);
       };
       child.once('close', complete);

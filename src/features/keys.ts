@@ -17,6 +17,7 @@ import { redirect } from './redirect/keys.ts';
 import { releases } from './releases/keys.ts';
 import { requestDecompression } from './request-decompression/keys.ts';
 import { textReplacement } from './text-replacement/keys.ts';
+import { resources } from './resources/keys.ts';
 import { respond } from './respond/keys.ts';
 import { responseRewrite } from './response-rewrite/keys.ts';
 import { retries } from './retry/keys.ts';
@@ -53,6 +54,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   outlierDetection,
   endpointBreaker,
   releases,
+  resources,
 ];
 
 /** What a route, an upstream or application, the file for all routes, an application alone, and the file of the gateway may say of features. Only a feature's own files know its keys. */

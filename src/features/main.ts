@@ -4,6 +4,7 @@ import { drainSignal } from './drain-signal/main.ts';
 import { maintenance } from './maintenance/main.ts';
 import { objectives } from './objectives/main.ts';
 import { readiness } from './readiness/main.ts';
+import { resources } from './resources/main.ts';
 import { sticky } from './sticky/main.ts';
 import type { MainFeature } from './main-feature.ts';
 
@@ -16,4 +17,5 @@ export const mainFeatures: readonly MainFeature[] = [
   sticky,
   maintenance,
   readiness,
+  resources,
 ];

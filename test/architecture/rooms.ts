@@ -33,7 +33,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   // What belongs together among the failures of a running gateway, and what has caused it.
   incidents: ['core', 'redact', 'discovery', 'deploy', 'features', 'system'],
   // The part of a feature in the main thread.
-  'features/main': ['core', 'policy', 'record', 'discovery', 'deploy', 'features'],
+  'features/main': ['core', 'policy', 'record', 'discovery', 'deploy', 'features', 'system'],
   // One request from outside, as a gateway would send it: the same dials, parsers and failures.
   probe: ['core', 'wire', 'transport', 'upstream'],
   worker: [
