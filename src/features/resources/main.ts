@@ -45,6 +45,8 @@ interface LimitedRun {
   readonly name: string;
   readonly limitBytes: number;
   pid: number | null;
+  /** Until then it is looked at often: what begins too large is killed soon. */
+  youngUntil: Instant;
   /** Null: the gateway looks itself. */
   readonly source: MemorySource | null;
   readonly killsBefore: number;
@@ -57,6 +59,7 @@ interface LimitedRun {
 /** Between two looks at a program whose limit the gateway itself holds, and at others, whose growth alone is noted. */
 const lookEveryMs = 1000;
 const sampleEveryMs = 5000;
+const youngMs = 15_000;
 
 /** A bwrap before the program, and one that is the first process of its name space. */
 const sandboxProcesses = 2;
@@ -235,6 +238,7 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
       started: (pid) => {
         if (run === null) return;
         run.pid = pid;
+        run.youngUntil = after(this.#parts.clock.now(), youngMs);
         this.#runs.add(run);
         this.#lookLater();
       },
@@ -256,7 +260,7 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
     if (memoryBytes === undefined) return null;
     const memory = group?.memory ?? null;
     return {
-      ...{ program, name: basename(file), limitBytes: memoryBytes, pid: null, memory },
+      ...{ program, name: basename(file), limitBytes: memoryBytes, pid: null, youngUntil: this.#parts.clock.now(), memory },
       source: memory === null ? null : groupMemory(memory.folder, memory.version),
       killsBefore: memory === null ? 0 : (groupKills(memory.folder, memory.version, this.#readText) ?? 0),
       growth: new MemoryGrowth(),
@@ -290,13 +294,13 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
   #lookLater(): void {
     if (this.#timer !== null || this.#runs.size === 0) return;
     const { clock } = this.#parts;
-    const isHolder = [...this.#runs].some(({ source }) => source === null);
+    const isOften = [...this.#runs].some(({ source, youngUntil }) => source === null || clock.now() < youngUntil);
     const look = (part: ResourcesPart): void => {
       part.#timer = null;
       part.#look();
       part.#lookLater();
     };
-    const everyMs = isHolder ? lookEveryMs : sampleEveryMs;
+    const everyMs = isOften ? lookEveryMs : sampleEveryMs;
     this.#timer = clock.schedule(after(clock.now(), everyMs), look, this as ResourcesPart);
   }
 
@@ -306,8 +310,8 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
     const isSampled = now - this.#sampledAt >= sampleEveryMs - lookEveryMs / 2;
     if (isSampled) this.#sampledAt = now;
     for (const run of this.#runs) {
-      const { source, pid, growth, program, limitBytes } = run;
-      if (pid === null || (source !== null && !isSampled)) continue;
+      const { source, pid, growth, program, limitBytes, youngUntil } = run;
+      if (pid === null || (source !== null && !isSampled && now >= youngUntil)) continue;
       const bytes = source === null ? (this.#parts.memoryOf ?? residentOf)(pid) : source(this.#readText);
       if (bytes === null) continue;
       growth.add(now, bytes);
