@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync, accessSync, constants } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { failWith, type Result, succeed } from '#failures/result.ts';
-import { after, type Clock, type Timer } from '../../core/time.ts';
+import { after, type Clock } from '../../core/time.ts';
 import {
   type Controller,
   controllers,
@@ -51,7 +51,7 @@ const removeTriesMax = 10;
 /** Makes the control groups of programs, and removes them. */
 export class ProcessGroups {
   readonly #parts: GroupsParts;
-  readonly #removing = new Map<ProcessGroup, { timer: Timer | null; tries: number }>();
+  readonly #removing = new Map<ProcessGroup, { tries: number; readonly done: PromiseWithResolvers<void> }>();
   #problem: string | null = null;
 
   constructor(parts: GroupsParts) {
@@ -110,7 +110,7 @@ export class ProcessGroups {
   /** Its program has ended: ends what is left in the group, and removes it. */
   remove(group: ProcessGroup): void {
     if (this.#removing.has(group)) return;
-    this.#removing.set(group, { timer: null, tries: 0 });
+    this.#removing.set(group, { tries: 0, done: Promise.withResolvers() });
     this.#removeNow(group);
   }
 
@@ -130,17 +130,14 @@ export class ProcessGroups {
       }
   }
 
-  /** Nothing waits any more; what is still there is removed by the next process. */
-  stop(): void {
-    for (const [group, { timer }] of this.#removing) {
-      timer?.cancel();
-      for (const folder of group.folders) this.#tryRemove(folder);
-    }
-    this.#removing.clear();
-    this.#sweepFolderOfOwn();
+  /** Resolves when the groups of ended programs are removed, or cannot be soon. What is left is removed by the next process. */
+  async close(hasSuccessor: boolean): Promise<void> {
+    await Promise.all([...this.#removing.values()].map(({ done }) => done.promise));
+    // A successor may have made a group whose program is not in it yet.
+    if (!hasSuccessor) this.#sweepOwn();
   }
 
-  #sweepFolderOfOwn(): void {
+  #sweepOwn(): void {
     const places = this.#places();
     const tops = new Set(controllers.flatMap((controller) => placeFolder(places[controller]) ?? []));
     for (const top of tops) this.#sweepFolder(join(top, `${prefix}${this.#parts.key}`));
@@ -233,11 +230,11 @@ export class ProcessGroups {
     if (left.length === 0 || state.tries >= removeTriesMax) {
       this.#removing.delete(group);
       for (const folder of group.folders) this.#tryRemove(dirname(folder));
-      return;
+      return state.done.resolve();
     }
     const { clock } = this.#parts;
     const pauseMs = removeFirstMs * 2 ** (state.tries - 1);
-    state.timer = clock.schedule(after(clock.now(), pauseMs), () => this.#removeNow(group), null);
+    clock.schedule(after(clock.now(), pauseMs), () => this.#removeNow(group), null);
   }
 
   /** What has left the process group of the program, as daemons do, is still in its control group. */

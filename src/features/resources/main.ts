@@ -74,6 +74,7 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
   readonly #releases = new MemoryOfReleases();
   #scopes: readonly ScopedSpec<ResourceSpec>[] = [];
   #hasSwept = false;
+  #hasStopped = false;
   #timer: Timer | null = null;
   #sampledAt: Instant;
   readonly #readText = (path: string): string | null => this.#parts.files.readText(path);
@@ -122,7 +123,12 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
   stop(): void {
     this.#timer?.cancel();
     this.#timer = null;
-    this.#groups.stop();
+    this.#hasStopped = true;
+  }
+
+  /** The applications have ended, or another gateway has them. */
+  close(hasSuccessor: boolean): Promise<void> {
+    return this.#groups.close(hasSuccessor);
   }
 
   #prepare(spec: ResourceSpec, launch: Launch): Result<PreparedLaunch, LaunchFailure> {
@@ -292,7 +298,7 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
   }
 
   #lookLater(): void {
-    if (this.#timer !== null || this.#runs.size === 0) return;
+    if (this.#timer !== null || this.#runs.size === 0 || this.#hasStopped) return;
     const { clock } = this.#parts;
     const isOften = [...this.#runs].some(({ source, youngUntil }) => source === null || clock.now() < youngUntil);
     const look = (part: ResourcesPart): void => {
