@@ -165,7 +165,10 @@ describe('limits of an application', { skip: needsPython ?? groupsWhy ?? false }
     const [own] = running.edge.gateway.status().resources;
     assert.equal(own?.application, 'shop');
     const held = own?.holdings.map(({ setting, value, by }) => `${setting} ${value} ${by}`);
-    assert.match(held?.join('; ') ?? '', /^memory 96 MiB control group \(version [12]\); cpu 0.5 control group \(version [12]\); processes 20 control group \(version [12]\); descriptors 64 prlimit \(nofile\); nice 7 nice$/);
+    assert.match(
+      held?.join('; ') ?? '',
+      /^memory 96 MiB control group \(version [12]\); cpu 0.5 control group \(version [12]\); processes 20 control group \(version [12]\); descriptors 64 prlimit \(nofile\); nice 7 nice$/,
+    );
   });
 
   test('no more descriptors and threads than are written can be had', async () => {
@@ -175,7 +178,7 @@ describe('limits of an application', { skip: needsPython ?? groupsWhy ?? false }
 
   test('a program above its memory is killed, and the reason names it, its limit and its growth', async () => {
     const { edge, ask } = running;
-    edge.gateway.restartInstance(instancesOf(edge, "shop")[0]?.id ?? "");
+    edge.gateway.restartInstance(instancesOf(edge, 'shop')[0]?.id ?? '');
     await ready(edge, 'shop');
     await new Promise((resolve) => setTimeout(resolve, 1500));
     await ask('shop', '/grow');
@@ -282,7 +285,8 @@ describe('strict isolation', { skip: needsPython ?? needsRoot ?? needsSandbox ??
   test('its exit code passes unchanged, and SIGTERM lets it end in order', async () => {
     const { edge } = running;
     await edge.get('/other/exit3').catch(() => {});
-    const exited = () => edge.eventsOf('instance_exited').filter(({ subject }) => subject.startsWith('instance:other/'));
+    const exited = () =>
+      edge.eventsOf('instance_exited').filter(({ subject }) => subject.startsWith('instance:other/'));
     await until('its exit is reported', () => exited().length > 0);
     assert.equal(exited()[0]?.evidence.code, 3);
     await ready(edge, 'other');
@@ -364,7 +368,10 @@ routes: [{ to: shop }]
       assert.equal(names.length, 1, names.join(' '));
     }
     await next.stop();
-    assert.deepEqual((await groupFolders()).filter((one) => !before.has(one)), []);
+    assert.deepEqual(
+      (await groupFolders()).filter((one) => !before.has(one)),
+      [],
+    );
   });
 
   test('a program that the next gateway takes over keeps its groups, and they are removed with it', async () => {
@@ -381,7 +388,10 @@ routes: [{ to: shop }]
     assert.deepEqual(await groupsNow(pid), groups);
     await next.stop();
     assert.equal(identityOf(pid), null);
-    assert.deepEqual((await groupFolders()).filter((one) => !before.has(one)), []);
+    assert.deepEqual(
+      (await groupFolders()).filter((one) => !before.has(one)),
+      [],
+    );
   });
 
   test('an isolated program outlives its gateway too', { skip: needsRoot ?? needsSandbox ?? false }, async () => {

@@ -266,7 +266,14 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
     if (memoryBytes === undefined) return null;
     const memory = group?.memory ?? null;
     return {
-      ...{ program, name: basename(file), limitBytes: memoryBytes, pid: null, youngUntil: this.#parts.clock.now(), memory },
+      ...{
+        program,
+        name: basename(file),
+        limitBytes: memoryBytes,
+        pid: null,
+        youngUntil: this.#parts.clock.now(),
+        memory,
+      },
       source: memory === null ? null : groupMemory(memory.folder, memory.version),
       killsBefore: memory === null ? 0 : (groupKills(memory.folder, memory.version, this.#readText) ?? 0),
       growth: new MemoryGrowth(),
