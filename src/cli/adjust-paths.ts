@@ -133,7 +133,7 @@ function warning(setting: string, value: string | null, message: string): Machin
 }
 
 /** A warning about the machine rather than the configuration file, with its remedy. */
-interface MachineWarning {
+export interface MachineWarning {
   readonly setting: string;
   /** The current value; null if it cannot be read. */
   readonly value: string | null;

@@ -34,7 +34,7 @@ export function heldByGroup(
 ): string | { readonly why: string } {
   const place = machine.groups()[controller];
   if ('why' in place) return place;
-  return problem === null ? `control group (version ${place.version})` : { why: problem };
+  return problem === null ? `control group v${place.version}` : { why: problem };
 }
 
 type ByGroup = ReturnType<typeof heldByGroup>;
@@ -71,7 +71,7 @@ function processes(max: number, spec: ResourceSpec, group: ByGroup, machine: Res
   if (machine.tool('prlimit') === null)
     return unheld('processes', value, withoutTool(group.why, 'prlimit'), delegation);
   const remark = `${group.why}; so all processes of its user count together`;
-  return { ...held('processes', value, 'prlimit (nproc)', remark), fix: delegation };
+  return { ...held('processes', value, 'prlimit --nproc', remark), fix: delegation };
 }
 
 function isRootUser(user: UserSpec, machine: ResourceMachine): boolean {
@@ -90,7 +90,7 @@ function descriptors(max: number, machine: ResourceMachine): Holding {
       `the gateway itself may have ${own}`,
       `raise its limit (LimitNOFILE=${max} in its unit)`,
     );
-  return held('descriptors', value, 'prlimit (nofile)');
+  return held('descriptors', value, 'prlimit --nofile');
 }
 
 function nice(value: number, machine: ResourceMachine): Holding {

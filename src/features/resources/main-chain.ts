@@ -17,11 +17,10 @@ export interface ChainLinks {
   readonly sandbox: Sandbox | null;
 }
 
-/** One place of the file system as an isolated program sees it: empty and its own, as it is but read-only, or as it is. */
-export interface SandboxMount {
-  readonly kind: 'empty' | 'hidden' | 'readable' | 'writable';
-  readonly path: string;
-}
+/** One place of the file system as an isolated program sees it: empty and its own, hidden, as it is but read-only, as it is, or a link. */
+export type SandboxMount =
+  | { readonly kind: 'empty' | 'hidden' | 'readable' | 'writable'; readonly path: string }
+  | { readonly kind: 'link'; readonly path: string; readonly to: string };
 
 export interface Sandbox {
   readonly directory: string;
@@ -82,11 +81,35 @@ function rightsOf({ user, sandbox }: ChainLinks): readonly string[] {
 }
 
 function sandboxArguments({ directory, mounts }: Sandbox): readonly string[] {
-  return [...sandboxBase, ...mounts.flatMap(mountArguments), '--chdir', directory];
+  const made = new Set<string>();
+  const covers = mounts.filter(({ kind }) => kind === 'empty' || kind === 'hidden').map(({ path }) => path);
+  const steps = mounts.flatMap((mount) => [...wayTo(mount, covers, made), ...mountArguments(mount)]);
+  return [...sandboxBase, ...steps, '--chdir', directory];
 }
 
-function mountArguments({ kind, path }: SandboxMount): readonly string[] {
-  switch (kind) {
+/** In a folder that is empty at first, bwrap would make the way to a mount for root alone. */
+function wayTo({ path }: SandboxMount, covers: readonly string[], made: Set<string>): readonly string[] {
+  const cover = covers
+    .filter((one) => path.startsWith(`${one}/`))
+    .toSorted((one, other) => other.length - one.length)[0];
+  if (cover === undefined) return [];
+  const names = path
+    .slice(cover.length + 1)
+    .split('/')
+    .slice(0, -1);
+  return names.flatMap((_, index) => {
+    const folder = [cover, ...names.slice(0, index + 1)].join('/');
+    if (made.has(folder)) return [];
+    made.add(folder);
+    return ['--perms', '0755', '--dir', folder];
+  });
+}
+
+function mountArguments(mount: SandboxMount): readonly string[] {
+  const { path } = mount;
+  switch (mount.kind) {
+    case 'link':
+      return ['--symlink', mount.to, path];
     case 'empty':
       return ['--perms', '1777', '--tmpfs', path];
     case 'hidden':

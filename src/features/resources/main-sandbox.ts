@@ -1,5 +1,5 @@
-import { existsSync, realpathSync } from 'node:fs';
-import { delimiter, join, resolve, sep } from 'node:path';
+import { existsSync, readlinkSync, realpathSync } from 'node:fs';
+import { delimiter, dirname, join, resolve, sep } from 'node:path';
 import type { Launch } from '../../core/launch.ts';
 import { fileIn } from './machine.ts';
 import type { SandboxMount } from './main-chain.ts';
@@ -24,15 +24,37 @@ export function sandboxMounts({ launch, persistent, stateFolder }: SandboxParts)
     ...ownFolders.map((path) => ({ kind: 'empty', path }) as const),
     ...hidden.slice(ownFolders.length).map((path) => ({ kind: 'hidden', path }) as const),
     { kind: isRelease ? 'readable' : 'writable', path: directory },
-    ...persistent.flatMap((path) => {
-      const real = realPathOf(join(directory, path));
-      return real === null ? [] : [{ kind: 'writable', path: real } as const];
-    }),
+    ...persistent.flatMap((path) => mountsOfPersistent(join(directory, path), directory)),
     ...neededFiles(launch)
       .filter((path) => hidden.some((folder) => isIn(path, folder)) && !isIn(path, directory))
       .map((path) => ({ kind: 'readable', path }) as const),
   ];
   return mounts.toSorted((one, other) => depthOf(one.path) - depthOf(other.path));
+}
+
+/** A path of a release is a link to where it is kept, which may be a link too. */
+function mountsOfPersistent(path: string, directory: string): readonly SandboxMount[] {
+  const mounts: SandboxMount[] = [];
+  let at = path;
+  for (let links = 0; links < linksMax; links += 1) {
+    const to = linkOf(at);
+    if (to === null) break;
+    if (!isIn(at, directory)) mounts.push({ kind: 'link', path: at, to });
+    at = to;
+  }
+  const real = realPathOf(at);
+  return real === null ? mounts : [...mounts, { kind: 'writable', path: real }];
+}
+
+const linksMax = 40;
+
+/** Null: it is no link, or not there. */
+function linkOf(path: string): string | null {
+  try {
+    return resolve(dirname(path), readlinkSync(path));
+  } catch {
+    return null;
+  }
 }
 
 /** The program, and files that variables name, such as secrets and certificates. */
