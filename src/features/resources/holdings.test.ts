@@ -1,41 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { GroupPlaces } from './groups.ts';
 import { holdingsOf, holdingText } from './holdings.ts';
-import type { ResourceMachine, Tool } from './machine.ts';
+import type { ResourceMachine } from './machine.ts';
+import { fakeMachine } from './main-machine.test-support.ts';
 import type { ResourceSpec } from './settings.ts';
 
 const noGroups = { why: 'this user may make no control groups in /sys/fs/cgroup' };
 const group = { version: 2, folder: '/sys/fs/cgroup', moves: null } as const;
 
-function machine(
-  changes: Partial<Omit<ResourceMachine, 'tool'>> & {
-    readonly missing?: readonly Tool[];
-    readonly groupless?: boolean;
-  } = {},
-): ResourceMachine {
-  const { missing = [], groupless = false, ...others } = changes;
+function machine({
+  groupless = false,
+  ...changes
+}: Parameters<typeof fakeMachine>[0] & { readonly groupless?: boolean } = {}): ResourceMachine {
   const place = groupless ? noGroups : group;
-  return {
-    isRoot: true,
-    uid: 0,
-    ownName: 'root',
-    niceness: 0,
-    descriptorsMax: 1024,
-    tool: (name) => (missing.includes(name) ? null : `/usr/bin/${name}`),
-    groups: (): GroupPlaces => ({ memory: place, cpu: place, pids: place }),
-    sandboxProblem: () => null,
-    readText: (path) =>
-      path === '/etc/passwd'
-        ? 'root:x:0:0::/root:/bin/sh\nwww-data:x:33:33::/var/www:/bin/false\ncandor:x:900:900::/:/bin/false\n'
-        : path === '/etc/group'
-          ? 'adm:x:4:www-data\nwww-data:x:33:\n'
-          : null,
-    mayWrite: () => true,
-    lookUp: () => null,
-    stat: () => null,
-    ...others,
-  };
+  return fakeMachine({ groups: () => ({ memory: place, cpu: place, pids: place }), ...changes });
 }
 
 const user = (name: string, ofGroup: string | null = null) => ({ name, group: ofGroup });
