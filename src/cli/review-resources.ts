@@ -1,5 +1,6 @@
 import type { ApplicationSpec, Configuration } from '../core/configuration.ts';
-import { holdingsOf, keyOf } from '../features/resources/holdings.ts';
+import { keyOf } from '../features/resources/holding-text.ts';
+import { holdingsOf } from '../features/resources/holdings.ts';
 import { type ResourceMachine, SystemMachine } from '../features/resources/machine.ts';
 import { type Holding, resourcesOf } from '../features/resources/settings.ts';
 import type { MachineWarning } from './adjust-paths.ts';

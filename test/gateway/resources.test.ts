@@ -10,8 +10,8 @@ import { GatewayProcess } from './gateway-process.ts';
 import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 const machine = new SystemMachine();
-const places = machine.groups();
-const groupsWhy = Object.values(places).flatMap((place) => ('why' in place ? place.why : []))[0];
+const bases = machine.groups();
+const groupsWhy = Object.values(bases).flatMap((base) => ('why' in base ? base.why : []))[0];
 const mebibyte = 1024 * 1024;
 
 /** Answers with what the program sees of itself, and uses what it is told to. */
@@ -121,7 +121,7 @@ async function ready(edge: YamlGateway, ...applications: readonly string[]): Pro
 
 /** Folders of control groups that a gateway has made. */
 async function groupFolders(): Promise<readonly string[]> {
-  const tops = new Set(Object.values(places).flatMap((place) => ('why' in place ? [] : [place.folder])));
+  const tops = new Set(Object.values(bases).flatMap((base) => ('why' in base ? [] : [base.folder])));
   const found: string[] = [];
   for (const top of tops)
     for (const name of await readdir(top)) if (name.startsWith('candor-')) found.push(join(top, name));

@@ -14,7 +14,7 @@ export interface GroupReader {
 }
 
 /** A folder in which the gateway may make groups with the controllers. */
-export interface GroupPlace {
+export interface GroupBase {
   readonly version: 1 | 2;
   readonly folder: string;
   /**
@@ -24,9 +24,9 @@ export interface GroupPlace {
   readonly moves: readonly number[] | null;
 }
 
-export type PlaceOrReason = GroupPlace | { readonly why: string };
+export type BaseOrReason = GroupBase | { readonly why: string };
 
-export type GroupPlaces = Readonly<Record<Controller, PlaceOrReason>>;
+export type GroupBases = Readonly<Record<Controller, BaseOrReason>>;
 
 /** The group of the gateway's own processes below the one that a service manager delegates to it (`DelegateSubgroup=` of systemd). */
 export const gatewayGroup = 'gateway';
@@ -38,11 +38,11 @@ interface Self {
   readonly isRoot: boolean;
 }
 
-export function groupPlaces(reader: GroupReader, self: Self): GroupPlaces {
+export function groupBases(reader: GroupReader, self: Self): GroupBases {
   const paths = ownPaths(reader);
   const second = secondVersion(reader, self, paths);
-  const found = controllers.map((controller) => [controller, placeOf(controller, second, paths, reader)] as const);
-  return Object.fromEntries(found) as unknown as GroupPlaces;
+  const found = controllers.map((controller) => [controller, baseOf(controller, second, paths, reader)] as const);
+  return Object.fromEntries(found) as unknown as GroupBases;
 }
 
 /** The group of this process in each hierarchy, by controller; '': of version 2. */
@@ -59,16 +59,16 @@ function ownPaths(reader: GroupReader): ReadonlyMap<string, string> {
 interface SecondVersion {
   /** That its folder has. */
   readonly controllers: readonly string[];
-  readonly place: PlaceOrReason;
+  readonly base: BaseOrReason;
 }
 
-function placeOf(
+function baseOf(
   controller: Controller,
   second: SecondVersion | null,
   paths: ReadonlyMap<string, string>,
   reader: GroupReader,
-): PlaceOrReason {
-  if (second?.controllers.includes(controller) === true) return second.place;
+): BaseOrReason {
+  if (second?.controllers.includes(controller) === true) return second.base;
   const path = paths.get(controller);
   if (path === undefined) return { why: `this kernel offers no control groups for ${controller}` };
   const mount = `/sys/fs/cgroup/${controller}`;
@@ -87,16 +87,16 @@ function secondVersion(reader: GroupReader, self: Self, paths: ReadonlyMap<strin
     if (offered === null) continue;
     const own =
       [joined(mount, path), mount].find((one) => reader.readText(`${one}/cgroup.controllers`) !== null) ?? mount;
-    const place = placeOfSecond(reader, self, mount, own);
-    const folder = 'why' in place ? own : place.folder;
+    const base = baseOfSecond(reader, self, mount, own);
+    const folder = 'why' in base ? own : base.folder;
     const names = wordsIn(reader.readText(`${folder}/cgroup.controllers`));
-    if (names.length > 0) return { controllers: names, place };
+    if (names.length > 0) return { controllers: names, base };
   }
   return null;
 }
 
-function placeOfSecond(reader: GroupReader, self: Self, mount: string, own: string): PlaceOrReason {
-  if (isRootGroup(reader, own)) return topPlace(reader, own);
+function baseOfSecond(reader: GroupReader, self: Self, mount: string, own: string): BaseOrReason {
+  if (isRootGroup(reader, own)) return baseAtTop(reader, own);
   const parent = dirname(own);
   if (basename(own) === gatewayGroup && own !== mount && isDelegated(reader, parent) && !isRootGroup(reader, parent))
     return { version: 2, folder: parent, moves: null };
@@ -105,13 +105,13 @@ function placeOfSecond(reader: GroupReader, self: Self, mount: string, own: stri
   const isContainer = own === mount;
   const foreign = inside.find((pid) => !isOurs(pid, self.pid, reader, isContainer));
   if (foreign === undefined) return { version: 2, folder: own, moves: inside };
-  if (self.isRoot && isRootGroup(reader, mount) && reader.mayWrite(mount)) return topPlace(reader, mount);
+  if (self.isRoot && isRootGroup(reader, mount) && reader.mayWrite(mount)) return baseAtTop(reader, mount);
   const name = reader.readText(`/proc/${foreign}/comm`)?.trim() ?? '?';
   return { why: `other processes are in the control group of the gateway, such as ${name} (process ${foreign})` };
 }
 
 /** The root of the hierarchy alone may have processes and groups with controllers. */
-function topPlace(reader: GroupReader, mount: string): PlaceOrReason {
+function baseAtTop(reader: GroupReader, mount: string): BaseOrReason {
   return reader.mayWrite(mount)
     ? { version: 2, folder: mount, moves: null }
     : { why: `this user may make no control groups in ${mount}` };

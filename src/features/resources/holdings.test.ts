@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { holdingsOf, holdingText } from './holdings.ts';
+import { holdingText } from './holding-text.ts';
+import { holdingsOf } from './holdings.ts';
 import type { ResourceMachine } from './machine.ts';
 import { fakeMachine } from './main-machine.test-support.ts';
 import type { ResourceSpec } from './settings.ts';
@@ -12,8 +13,8 @@ function machine({
   groupless = false,
   ...changes
 }: Parameters<typeof fakeMachine>[0] & { readonly groupless?: boolean } = {}): ResourceMachine {
-  const place = groupless ? noGroups : group;
-  return fakeMachine({ groups: () => ({ memory: place, cpu: place, pids: place }), ...changes });
+  const base = groupless ? noGroups : group;
+  return fakeMachine({ groups: () => ({ memory: base, cpu: base, pids: base }), ...changes });
 }
 
 const user = (name: string, ofGroup: string | null = null) => ({ name, group: ofGroup });
@@ -72,7 +73,7 @@ const rows: readonly (readonly [
     { ...plain, limits: { descriptors: 4096, nice: -5 } },
     machine({ ...candor }),
     [
-      'limits.descriptors 4096 is not held: the gateway itself may have 1024: raise its limit (LimitNOFILE=4096 in its unit)',
+      'limits.descriptors 4096 is not held: the gateway itself may have 1024: let the gateway have more, or write 1024 or less',
       'limits.nice -5 is not held: only root may give a program more than the gateway has (0): write 0 or more',
     ],
   ],

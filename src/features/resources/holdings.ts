@@ -27,14 +27,14 @@ export function holdingsOf(
 
 const groupOf = { memory: 'memory', cpu: 'cpu', processes: 'pids' } as const;
 
-export function heldByGroup(
+function heldByGroup(
   controller: Controller,
   machine: ResourceMachine,
   problem: string | null,
 ): string | { readonly why: string } {
-  const place = machine.groups()[controller];
-  if ('why' in place) return place;
-  return problem === null ? `control group v${place.version}` : { why: problem };
+  const base = machine.groups()[controller];
+  if ('why' in base) return base;
+  return problem === null ? `control group v${base.version}` : { why: problem };
 }
 
 type ByGroup = ReturnType<typeof heldByGroup>;
@@ -48,7 +48,7 @@ const unheld = (setting: Holding['setting'], value: string, remark: string, fix:
 });
 
 /** What a unit of systemd, or a container, has to say. */
-export const delegation = `let systemd delegate them to the gateway (Delegate=cpu memory pids, DelegateSubgroup=${gatewayGroup} and ProtectControlGroups=no in its unit), or in a container make /sys/fs/cgroup writable`;
+const delegation = `let systemd delegate them to the gateway (Delegate=cpu memory pids, DelegateSubgroup=${gatewayGroup} and ProtectControlGroups=no in its unit), or in a container make /sys/fs/cgroup writable`;
 
 function memory(bytes: number, group: ByGroup): Holding {
   const value = memoryText(bytes);
@@ -88,7 +88,7 @@ function descriptors(max: number, machine: ResourceMachine): Holding {
       'descriptors',
       value,
       `the gateway itself may have ${own}`,
-      `raise its limit (LimitNOFILE=${max} in its unit)`,
+      `let the gateway have more, or write ${own} or less`,
     );
   return held('descriptors', value, 'prlimit --nofile');
 }
@@ -105,7 +105,7 @@ function nice(value: number, machine: ResourceMachine): Holding {
   return held('nice', String(value), 'nice');
 }
 
-export function userText({ name, group }: UserSpec): string {
+function userText({ name, group }: UserSpec): string {
   return group === null ? name : `${name}:${group}`;
 }
 
@@ -152,17 +152,6 @@ function isolated(spec: ResourceSpec, machine: ResourceMachine): Holding {
 const noTool = (name: Tool): string => `the program ${name} is missing`;
 const install = (name: Tool): string => `install it (apt-get install ${packageOf[name]})`;
 const withoutTool = (why: string, name: Tool): string => `${why}, and ${noTool(name)}`;
-
-/** `limits.memory 512 MiB by a control group`; of what is not held why. */
-export function holdingText({ setting, value, by, remark, fix }: Holding): string {
-  const name = keyOf(setting);
-  if (by === null) return `${name} ${value} is not held: ${remark ?? 'not known why'}${fix === null ? '' : `: ${fix}`}`;
-  return `${name} ${value} is held by ${by}${remark === null ? '' : `: ${remark}`}`;
-}
-
-export function keyOf(setting: Holding['setting']): string {
-  return setting === 'user' || setting === 'isolation' ? setting : `limits.${setting}`;
-}
 
 export function needsGroup({ memoryBytes, cpus, processes: max }: LimitsSpec): boolean {
   return memoryBytes !== undefined || cpus !== undefined || max !== undefined;

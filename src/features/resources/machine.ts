@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { getPriority, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { type GroupPlaces, type GroupReader, groupPlaces } from './groups.ts';
+import { type GroupBases, type GroupReader, groupBases } from './groups.ts';
 import type { UserReader } from './users.ts';
 
 const tools = ['setpriv', 'prlimit', 'nice', 'bwrap', 'env'] as const;
@@ -28,7 +28,7 @@ export interface ResourceMachine extends UserReader, GroupReader {
   readonly descriptorsMax: number | null;
   /** Null: it is in no directory of PATH. */
   tool(name: Tool): string | null;
-  groups(): GroupPlaces;
+  groups(): GroupBases;
   /** Why programs cannot be isolated here, one clause; null: they can. */
   sandboxProblem(): string | null;
 }
@@ -78,8 +78,8 @@ export class SystemMachine implements ResourceMachine {
     return fileIn(`${this.#path}${delimiter}/usr/bin${delimiter}/bin`, name);
   }
 
-  groups(): GroupPlaces {
-    return groupPlaces(this, { pid: process.pid, isRoot: this.isRoot });
+  groups(): GroupBases {
+    return groupBases(this, { pid: process.pid, isRoot: this.isRoot });
   }
 
   sandboxProblem(): string | null {

@@ -1,3 +1,4 @@
+// Starts processes: the first link is a shell, whose reading of words only a shell shows.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

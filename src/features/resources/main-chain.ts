@@ -17,12 +17,12 @@ export interface ChainLinks {
   readonly sandbox: Sandbox | null;
 }
 
-/** One place of the file system as an isolated program sees it: empty and its own, hidden, as it is but read-only, as it is, or a link. */
+/** One base of the file system as an isolated program sees it: empty and its own, hidden, as it is but read-only, as it is, or a link. */
 export type SandboxMount =
   | { readonly kind: 'empty' | 'hidden' | 'readable' | 'writable'; readonly path: string }
   | { readonly kind: 'link'; readonly path: string; readonly to: string };
 
-export interface Sandbox {
+interface Sandbox {
   readonly directory: string;
   /** In the order in which they are made: what lies in another one comes after it. */
   readonly mounts: readonly SandboxMount[];

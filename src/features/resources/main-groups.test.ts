@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SimulatedClock } from '../../testing/simulated-clock.ts';
-import { groupPlaces } from './groups.ts';
+import { groupBases } from './groups.ts';
 import { GroupTree } from './main-group-tree.test-support.ts';
 import { ProcessGroups } from './main-groups.ts';
 
@@ -177,7 +177,7 @@ function groupsOf(tree: GroupTree, isRoot = true): { groups: ProcessGroups; cloc
 for (const { kind, isRoot, make, group, version, why, gateway } of machines)
   test(`a machine with ${kind}: ${group === null ? 'no groups, with the reason' : 'a group with the limits'}`, () => {
     const tree = make();
-    const { memory } = groupPlaces(tree, { pid: own, isRoot });
+    const { memory } = groupBases(tree, { pid: own, isRoot });
     if (group === null) {
       assert.match('why' in memory ? memory.why : '', why ?? /^$/);
       assert.deepEqual(groupsOf(tree, isRoot).groups.make('shop', 'shop/1', limits, 0), { ok: true, value: null });

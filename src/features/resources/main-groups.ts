@@ -6,10 +6,10 @@ import {
   type Controller,
   controllers,
   gatewayGroup,
-  type GroupPlace,
+  type GroupBase,
   type GroupReader,
-  groupPlaces,
-  type PlaceOrReason,
+  groupBases,
+  type BaseOrReason,
 } from './groups.ts';
 import type { LimitsSpec } from './settings.ts';
 
@@ -66,7 +66,7 @@ export class ProcessGroups {
   /** A group with the limits, for a process that is about to start. `extra`: processes of ours in front of the program. Null: no limit is held by one. Fails with one clause. */
   make(application: string, program: string, limits: LimitsSpec, extra: number): Result<ProcessGroup | null, string> {
     const wanted = settingsOf(limits, extra);
-    const folders = new Map<string, GroupPlace>();
+    const folders = new Map<string, GroupBase>();
     let memory: ProcessGroup['memory'] = null;
     try {
       for (const name of namesFor(program)) {
@@ -89,19 +89,19 @@ export class ProcessGroups {
     const { files } = this.#parts;
     const folders = new Set<string>();
     let memory: ProcessGroup['memory'] = null;
-    const places = this.#places();
+    const bases = this.#bases();
     const lines = files.readText(`/proc/${pid}/cgroup`)?.trim().split('\n') ?? [];
     for (const line of lines) {
       const [, names = '', path = ''] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
       for (const controller of controllers) {
-        const place = places[controller];
-        if ('why' in place) continue;
-        if (place.version === 2 ? names !== '' : !names.split(',').includes(controller)) continue;
+        const base = bases[controller];
+        if ('why' in base) continue;
+        if (base.version === 2 ? names !== '' : !names.split(',').includes(controller)) continue;
         const at = path.indexOf(`/${prefix}${this.#parts.key}/`);
         if (at < 0) continue;
-        const folder = join(place.folder, path.slice(at));
+        const folder = join(base.folder, path.slice(at));
         folders.add(folder);
-        if (controller === 'memory') memory = { folder, version: place.version };
+        if (controller === 'memory') memory = { folder, version: base.version };
       }
     }
     return folders.size === 0 ? null : { folders: [...folders], memory };
@@ -120,8 +120,8 @@ export class ProcessGroups {
    */
   sweep(): void {
     const { files, key } = this.#parts;
-    const places = this.#places();
-    const tops = new Set(controllers.flatMap((controller) => placeFolder(places[controller]) ?? []));
+    const bases = this.#bases();
+    const tops = new Set(controllers.flatMap((controller) => folderOf(bases[controller]) ?? []));
     for (const top of tops)
       for (const name of files.foldersIn(top)) {
         const pid = /^candor-pid-(\d+)$/.exec(name)?.[1];
@@ -138,54 +138,53 @@ export class ProcessGroups {
   }
 
   #sweepOwn(): void {
-    const places = this.#places();
-    const tops = new Set(controllers.flatMap((controller) => placeFolder(places[controller]) ?? []));
+    const bases = this.#bases();
+    const tops = new Set(controllers.flatMap((controller) => folderOf(bases[controller]) ?? []));
     for (const top of tops) this.#sweepFolder(join(top, `${prefix}${this.#parts.key}`));
   }
 
-  #places(): ReturnType<typeof groupPlaces> {
-    return groupPlaces(this.#parts.files, this.#parts.self);
+  #bases(): ReturnType<typeof groupBases> {
+    return groupBases(this.#parts.files, this.#parts.self);
   }
 
   #makeNamed(
     application: string,
     name: string,
     wanted: readonly ControllerSettings[],
-    made: Map<string, GroupPlace>,
+    made: Map<string, GroupBase>,
   ): ProcessGroup['memory'] | 'taken' {
     const { files, key } = this.#parts;
     let memory: ProcessGroup['memory'] = null;
     for (const { controller, settings } of wanted) {
       // Anew for each: where processes move, the group of this process is another one afterwards.
-      const place = this.#places()[controller];
-      if ('why' in place) continue;
+      const base = this.#bases()[controller];
+      if ('why' in base) continue;
       const above = [`${prefix}${key}`, `${applicationPrefix}${application}`];
-      const folder = join(place.folder, ...above, name);
+      const folder = join(base.folder, ...above, name);
       if (!made.has(folder)) {
-        this.#prepare(place, above);
+        this.#prepare(base, above);
         if (!this.#makeFolder(folder)) return 'taken';
-        made.set(folder, place);
+        made.set(folder, base);
       }
-      if (place.version === 2) this.#enable(dirname(folder), controller);
-      for (const [file, value] of settings[place.version]) {
+      if (base.version === 2) this.#enable(dirname(folder), controller);
+      for (const [file, value] of settings[base.version]) {
         // A kernel without swap accounting has no such file.
         if (file.includes('swap') || file.includes('memsw')) tryTo(() => files.write(join(folder, file), value));
         else files.write(join(folder, file), value);
       }
-      if (controller === 'memory') memory = { folder, version: place.version };
+      if (controller === 'memory') memory = { folder, version: base.version };
     }
     return memory;
   }
 
   /** The groups above that of the process, with their controllers. */
-  #prepare(place: GroupPlace, above: readonly string[]): void {
-    const { files } = this.#parts;
-    if (place.moves !== null && place.moves.length > 0) this.#move(place.folder);
-    let folder = place.folder;
+  #prepare(base: GroupBase, above: readonly string[]): void {
+    if (base.moves !== null && base.moves.length > 0) this.#move(base.folder);
+    let folder = base.folder;
     for (const name of above) {
-      if (place.version === 2) for (const controller of controllers) tryTo(() => this.#enable(folder, controller));
+      if (base.version === 2) for (const controller of controllers) tryTo(() => this.#enable(folder, controller));
       folder = join(folder, name);
-      if (files.readText(`${folder}/cgroup.procs`) === null) this.#makeFolder(folder);
+      this.#makeFolder(folder);
     }
   }
 
@@ -212,13 +211,10 @@ export class ProcessGroups {
 
   /** False: it is there already. */
   #makeFolder(folder: string): boolean {
-    try {
-      this.#parts.files.makeFolder(folder);
-      return true;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-      throw error;
-    }
+    const { files } = this.#parts;
+    if (files.readText(`${folder}/cgroup.procs`) !== null) return false;
+    files.makeFolder(folder);
+    return true;
   }
 
   #removeNow(group: ProcessGroup): void {
@@ -260,7 +256,7 @@ export class ProcessGroups {
   }
 }
 
-const placeFolder = (place: PlaceOrReason): string | null => ('why' in place ? null : place.folder);
+const folderOf = (base: BaseOrReason): string | null => ('why' in base ? null : base.folder);
 
 /** Of `shop/1`; a group of an earlier run may still be there. */
 function* namesFor(program: string): Generator<string> {

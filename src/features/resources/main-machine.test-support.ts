@@ -1,4 +1,4 @@
-import type { GroupPlaces } from './groups.ts';
+import type { GroupBases } from './groups.ts';
 import type { ResourceMachine, Tool } from './machine.ts';
 
 /** A machine in memory: root, with all tools, users of Debian, and no control groups. */
@@ -14,7 +14,7 @@ export function fakeMachine(
     niceness: 0,
     descriptorsMax: 1024,
     tool: (name) => (missing.includes(name) ? null : `/usr/bin/${name}`),
-    groups: (): GroupPlaces => ({ memory: none, cpu: none, pids: none }),
+    groups: (): GroupBases => ({ memory: none, cpu: none, pids: none }),
     sandboxProblem: () => null,
     readText: (path) => files[path] ?? null,
     mayWrite: () => true,

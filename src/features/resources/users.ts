@@ -59,7 +59,7 @@ function linesIn(text: string | null): readonly (readonly string[])[] {
 }
 
 /** What keeps the user from a folder and what is in it. */
-export interface Unreachable {
+interface Unreachable {
   readonly path: string;
   readonly mode: string;
 }

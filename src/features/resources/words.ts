@@ -1,5 +1,5 @@
 import { featureWords, type StatusRow } from '../feature-words.ts';
-import { holdingText } from './holdings.ts';
+import { holdingText } from './holding-text.ts';
 import type { ApplicationResources, ResourcesStatus } from './settings.ts';
 
 export const resourcesWords = featureWords<ResourcesStatus>({
