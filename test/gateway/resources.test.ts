@@ -4,9 +4,7 @@ import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { identityOf } from '../../src/deploy/process-identity.ts';
 import { SystemMachine } from '../../src/features/resources/machine.ts';
-import { GatewayProcess } from './gateway-process.ts';
 import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 const machine = new SystemMachine();
@@ -358,109 +356,4 @@ releases: { bake: 100ms, build: "id -un > built-as; cat /proc/self/cgroup >> bui
     const [child] = children.trim().split(' ').filter(Boolean).map(Number);
     return child === undefined ? pid : programOf(child);
   }
-});
-
-describe('groups outlive a gateway only with their programs', { skip: needsPython ?? groupsWhy ?? false }, () => {
-  const made: string[] = [];
-  after(async () => {
-    for (const folder of made) await rm(folder, { recursive: true, force: true });
-  });
-
-  async function configured(settings: string): Promise<string> {
-    const folder = await mkdtemp(join('/var/tmp', 'candor-resources-'));
-    made.push(folder);
-    await writeFile(join(folder, 'server.py'), program);
-    const path = join(folder, 'candor.yaml');
-    await writeFile(
-      path,
-      `listeners: { http: "127.0.0.1:0" }
-admin: { socket: none }
-log: { path: none }
-state: state
-workers: 1
-applications:
-  shop:
-    command: [${python}, server.py]
-    readiness: { path: /, interval: 50ms, passes: 1 }
-    ${settings}
-routes: [{ to: shop }]
-`,
-    );
-    return path;
-  }
-
-  async function readyInstance(gateway: GatewayProcess): Promise<{ readonly id: string; readonly pid: number }> {
-    let found: { id: string; pid: number } | null = null;
-    await until(
-      'an instance is ready',
-      async () => {
-        const { applications } = await gateway.status();
-        const { id = '', pid = null } = applications[0]?.instances.find(({ phase }) => phase === 'ready') ?? {};
-        found = pid === null ? null : { id, pid };
-        return found !== null;
-      },
-      30_000,
-    );
-    return found ?? assert.fail('none is ready');
-  }
-
-  const groupsNow = async (pid: number): Promise<readonly string[]> =>
-    (await readFile(`/proc/${pid}/cgroup`, 'utf8')).split('\n').filter((line) => line.includes('/candor-'));
-
-  test('the gateway is killed: nothing of its groups is left after the next start but those of what runs', async () => {
-    const before = new Set(await groupFolders());
-    const path = await configured('limits: { memory: 128MiB, processes: 64 }');
-    const first = new GatewayProcess();
-    await first.start(path);
-    const { pid } = await readyInstance(first);
-    assert.ok((await groupsNow(pid)).length > 0);
-    first.kill();
-    await until('the watchdog has ended the program', () => identityOf(pid) === null, 30_000);
-    const next = new GatewayProcess();
-    await next.start(path);
-    await readyInstance(next);
-    for (const folder of (await groupFolders()).filter((one) => !before.has(one))) {
-      const names = (await readdir(join(folder, 'app-shop'))).filter((name) => name.startsWith('shop-'));
-      assert.equal(names.length, 1, names.join(' '));
-    }
-    await next.stop();
-    assert.deepEqual(
-      (await groupFolders()).filter((one) => !before.has(one)),
-      [],
-    );
-  });
-
-  test('a program that the next gateway takes over keeps its groups, and they are removed with it', async () => {
-    const before = new Set(await groupFolders());
-    const path = await configured('limits: { memory: 128MiB, processes: 64 }');
-    const first = new GatewayProcess();
-    await first.start(path);
-    const { pid } = await readyInstance(first);
-    const groups = await groupsNow(pid);
-    await first.stop(60_000);
-    const next = new GatewayProcess();
-    await next.start(path);
-    assert.equal((await readyInstance(next)).pid, pid);
-    assert.deepEqual(await groupsNow(pid), groups);
-    await next.stop();
-    assert.equal(identityOf(pid), null);
-    assert.deepEqual(
-      (await groupFolders()).filter((one) => !before.has(one)),
-      [],
-    );
-  });
-
-  test('an isolated program outlives its gateway too', { skip: needsRoot ?? needsSandbox ?? false }, async () => {
-    const path = await configured('isolation: strict');
-    const first = new GatewayProcess();
-    await first.start(path);
-    const { pid } = await readyInstance(first);
-    await first.stop(60_000);
-    const next = new GatewayProcess();
-    await next.start(path);
-    assert.equal((await readyInstance(next)).pid, pid);
-    await next.get('/');
-    await next.stop();
-    assert.equal(identityOf(pid), null);
-  });
 });

@@ -47,7 +47,8 @@ export const sandboxBase = [
 export class SystemMachine implements ResourceMachine {
   readonly uid = process.geteuid?.() ?? -1;
   readonly #path: string;
-  #sandboxProblem: string | null | undefined;
+  /** Whether it can: a reason why not may go away. */
+  #canIsolate = false;
 
   constructor(path = process.env['PATH'] ?? '') {
     this.#path = path;
@@ -83,8 +84,10 @@ export class SystemMachine implements ResourceMachine {
   }
 
   sandboxProblem(): string | null {
-    this.#sandboxProblem ??= this.#trySandbox();
-    return this.#sandboxProblem;
+    if (this.#canIsolate) return null;
+    const problem = this.#trySandbox();
+    this.#canIsolate = problem === null;
+    return problem;
   }
 
   readText(path: string): string | null {

@@ -268,7 +268,7 @@ test('a group that cannot be made after all leaves nothing behind, and its probl
   const { groups } = groupsOf(tree);
   const made = groups.make('shop', 'shop/1', limits, 0);
   assert.equal(made.ok, false);
-  assert.match(groups.problem ?? '', /^EACCES/);
+  assert.match(groups.problem ?? '', /^a control group could not be made \(EACCES/);
   assert.equal(
     [...tree.folders].some((path) => path.endsWith('shop-1')),
     false,

@@ -77,7 +77,7 @@ export class ProcessGroups {
       }
       this.#problem = null;
     } catch (error) {
-      this.#problem = (error as Error).message;
+      this.#problem = `a control group could not be made (${(error as Error).message})`;
       for (const folder of folders.keys()) this.#tryRemove(folder);
       return failWith(this.#problem);
     }

@@ -25,7 +25,7 @@ import { chained } from './main-chain.ts';
 import { type GroupFiles, keyOfProcess, type ProcessGroup, ProcessGroups, systemGroupFiles } from './main-groups.ts';
 import { groupKills, groupMemory, MemoryGrowth, MemoryOfReleases, type MemorySource } from './main-memory.ts';
 import { isIn, sandboxMounts } from './main-sandbox.ts';
-import { resourcesName, type ResourceSpec, type ResourcesStatus } from './settings.ts';
+import { type Holding, resourcesName, type ResourceSpec, type ResourcesStatus } from './settings.ts';
 import { type KnownUser, mayUse, resolveUser, unreachableFolder } from './users.ts';
 
 interface ResourcesParts {
@@ -74,6 +74,8 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
   readonly #runs = new Set<LimitedRun>();
   readonly #releases = new MemoryOfReleases();
   #scopes: readonly ScopedSpec<ResourceSpec>[] = [];
+  /** By application. Looked at with each start, because a look reads files and starts programs, and a status must not wait for them. */
+  readonly #holdings = new Map<string, readonly Holding[]>();
   #hasSwept = false;
   #hasStopped = false;
   #timer: Timer | null = null;
@@ -99,6 +101,8 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
 
   use(scopes: readonly ScopedSpec<ResourceSpec>[]): void {
     this.#scopes = scopes;
+    this.#holdings.clear();
+    for (const { scope, spec } of scopes) this.#noteHoldings(scope.id, spec);
     if (this.#hasSwept || scopes.length === 0) return;
     this.#hasSwept = true;
     this.#groups.sweep();
@@ -106,9 +110,9 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
 
   status(): ResourcesStatus {
     return {
-      resources: this.#scopes.map(({ scope, spec }) => ({
+      resources: this.#scopes.map(({ scope }) => ({
         application: scope.id,
-        holdings: holdingsOf(spec, this.#parts.machine, this.#groups.problem),
+        holdings: this.#holdings.get(scope.id) ?? [],
       })),
     };
   }
@@ -134,14 +138,14 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
 
   #prepare(spec: ResourceSpec, launch: Launch): Result<PreparedLaunch, LaunchFailure> {
     const { machine } = this.#parts;
-    // The same for a limit of an earlier start, which may be held again.
-    const refused = holdingsOf(spec, machine).find(({ isRefused }) => isRefused);
+    const refused = this.#noteHoldings(launch.application, spec).find(({ isRefused }) => isRefused);
     if (refused !== undefined) return failWith({ errno: 'EPERM', reason: holdingText(refused) });
     const user = this.#userOf(spec);
     const problem = missingProgram(launch) ?? (user === null ? null : this.#unreadable(user, spec, launch));
     if (problem !== null) return failWith(problem);
     const isStrict = spec.isolation === 'strict';
     const group = this.#makeGroup(spec, launch);
+    const holdings = this.#noteHoldings(launch.application, spec);
     const sandbox = isStrict
       ? {
           directory: launch.directory,
@@ -154,7 +158,7 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
       {
         groups: group?.folders.map((folder) => join(folder, 'cgroup.procs')) ?? [],
         niceness: this.#nicenessOf(spec),
-        limits: this.#rlimitsOf(spec, group),
+        limits: this.#rlimitsOf(spec, group, holdings),
         user,
         given: user === null ? [] : this.#givenTo(user, spec, launch),
         sandbox,
@@ -163,6 +167,12 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
     );
     const environment = { ...(user === null ? {} : environmentOf(user)), ...launch.environment };
     return succeed({ command, environment, hold: this.#holdOf(spec, launch, launch.command[0] ?? '', group) });
+  }
+
+  #noteHoldings(application: string, spec: ResourceSpec): readonly Holding[] {
+    const holdings = holdingsOf(spec, this.#parts.machine, this.#groups.problem);
+    this.#holdings.set(application, holdings);
+    return holdings;
   }
 
   #adopt(spec: ResourceSpec, program: LaunchedProgram, pid: number): LaunchHold | null {
@@ -192,11 +202,9 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
     return added < 0 && !machine.isRoot ? 0 : added;
   }
 
-  #rlimitsOf(spec: ResourceSpec, group: ProcessGroup | null): readonly string[] {
-    const { limits } = spec;
+  #rlimitsOf({ limits }: ResourceSpec, group: ProcessGroup | null, holdings: readonly Holding[]): readonly string[] {
     const { machine } = this.#parts;
     if (machine.tool('prlimit') === null) return [];
-    const holdings = holdingsOf(spec, machine, this.#groups.problem);
     const isHeld = (setting: string): boolean =>
       holdings.some((one) => one.setting === setting && one.by?.startsWith('prlimit') === true);
     const { descriptors, processes } = limits;
