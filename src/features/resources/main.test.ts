@@ -93,6 +93,17 @@ test('a program that the kernel kills for its memory is named with its limit, it
   assert.equal(hold.exited?.({ code: 137, signal: null })?.outOfMemory, true, 'as bwrap and shells say it');
 });
 
+test('a process of the program that the kernel has killed long ago is not why the program is killed now', async () => {
+  const world = new World().withGroups();
+  const hold = world.started(limited);
+  await world.clock.advance(60_000);
+  world.tree.files.set(`${folder}/memory.oom_control`, 'oom_kill 1\n');
+  await world.clock.advance(4000);
+  assert.equal(hold.exited?.(killed)?.outOfMemory, true, 'just now it is');
+  await world.clock.advance(20_000);
+  assert.equal(hold.exited?.(killed), null);
+});
+
 test('without control groups the gateway looks each second, kills what is above its limit, and says so', async () => {
   const world = new World();
   const hold = world.started(limited);

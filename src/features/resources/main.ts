@@ -50,7 +50,8 @@ interface LimitedRun {
   youngUntil: Instant;
   /** Null: the gateway looks itself. */
   readonly source: MemorySource | null;
-  readonly killsBefore: number;
+  /** How many processes of its group the kernel had killed for memory, at the last two looks: a kill of hours ago has not ended the program. */
+  kills: readonly [older: number, newer: number];
   readonly memory: ProcessGroup['memory'];
   readonly growth: MemoryGrowth;
   /** What it used when the gateway killed it. */
@@ -274,6 +275,7 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
     const { memoryBytes } = spec.limits;
     if (memoryBytes === undefined) return null;
     const memory = group?.memory ?? null;
+    const kills = memory === null ? 0 : (groupKills(memory.folder, memory.version, this.#readText) ?? 0);
     return {
       ...{
         program,
@@ -284,7 +286,7 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
         memory,
       },
       source: memory === null ? null : groupMemory(memory.folder, memory.version),
-      killsBefore: memory === null ? 0 : (groupKills(memory.folder, memory.version, this.#readText) ?? 0),
+      kills: [kills, kills],
       growth: new MemoryGrowth(),
       killedAtBytes: null,
     };
@@ -302,7 +304,7 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
     if (!mayBeKilled) return null;
     const { memory, killedAtBytes } = run;
     const kills = memory === null ? null : groupKills(memory.folder, memory.version, this.#readText);
-    if (killedAtBytes === null && (kills === null || kills <= run.killsBefore)) return null;
+    if (killedAtBytes === null && (kills === null || kills <= run.kills[0])) return null;
     const { application, release, program } = run.program;
     const limit = memoryText(run.limitBytes);
     const by =
@@ -335,6 +337,10 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
       const { source, pid, growth, program, limitBytes, youngUntil } = run;
       if (pid === null || (source !== null && !isSampled && now >= youngUntil)) continue;
       const bytes = source === null ? (this.#parts.memoryOf ?? residentOf)(pid) : source(this.#readText);
+      if (isSampled && run.memory !== null) {
+        const kills = groupKills(run.memory.folder, run.memory.version, this.#readText);
+        run.kills = [run.kills[1], kills ?? run.kills[1]];
+      }
       if (bytes === null) continue;
       growth.add(now, bytes);
       this.#releases.used(program.application, program.release, bytes);
