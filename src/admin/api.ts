@@ -35,6 +35,7 @@ import { markIncident } from './incidents-api.ts';
 import { changeRollout, sendReleaseLog } from './releases-api.ts';
 import { restartInstance } from './instances-api.ts';
 import { sendRoute } from './route-api.ts';
+import { sendCost, sendUsage } from './usage-api.ts';
 import type { SearchTurns } from './search-turns.ts';
 import type { Stopper } from './stopper.ts';
 import type { StopResponse, UpgradeLine } from '../core/schemas/answers.ts';
@@ -152,6 +153,12 @@ export class AdminApi implements RequestHandler {
         return sendTimeline(url, this.#gateway, this.#clock, response);
       case 'readRouteTimelines':
         return sendRouteTimelines(url, this.#gateway, this.#clock, response);
+      case 'readUsageNow':
+        return sendJson(response, 200, snakeCased(await this.#gateway.usageNow()));
+      case 'readUsage':
+        return sendUsage(url, this.#gateway, this.#clock, response);
+      case 'readCost':
+        return sendCost(url, this.#gateway, this.#clock, response);
       case 'readOverlay':
         return this.#overlay.show(response);
       case 'maintenance':

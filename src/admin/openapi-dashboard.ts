@@ -86,6 +86,31 @@ export const dashboardDetails = {
       503: problemDetails('Too many readers follow events or the status already.'),
     },
   },
+  readUsageNow: {
+    description:
+      'CPU time and memory come from samples of processes every 5 s; requests from what workers report. Empty where the gateway runs no application, or none has started.',
+    responses: { 200: json('What they use.', 'UsageNow') },
+  },
+  readUsage: {
+    description:
+      'Minutes for a day and hours for 40 days, which outlive the process where the configuration has a state folder. Amounts of a step that goes on are those until now.',
+    parameters: [
+      searchParameter('since', 'As in the timeline; an hour before `until` by default.'),
+      searchParameter('until', 'Now by default.'),
+      searchParameter('step', '`minute` or `hour`. By default minutes for up to 6 hours of the last day, else hours.'),
+      searchParameter('application', 'Only this one.'),
+    ],
+    responses: { 200: json('The series.', 'Usage'), 400: problemDetails('A parameter is malformed.') },
+  },
+  readCost: {
+    description:
+      'Quantities of whole hours, and their cost by `prices` of the configuration. The forecast is of the month that goes on, whatever time is asked for.',
+    parameters: [
+      searchParameter('since', 'As in the timeline; the beginning of the month, in UTC, by default.'),
+      searchParameter('until', 'Now by default.'),
+    ],
+    responses: { 200: json('The costs.', 'Cost'), 400: problemDetails('A parameter is malformed.') },
+  },
   readTimeline: {
     description:
       'From memory, since the gateway started: steps of 1 s for 10 minutes, of 10 s for 2 hours, of 1 minute for a day. Kept for all requests, and for the first 99 upstreams and ' +

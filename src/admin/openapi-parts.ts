@@ -37,6 +37,7 @@ import {
 import { exchangeGroupsSchema, exchangesSchema, recordSchema } from '../core/schemas/record.ts';
 import { eventSchema, eventsSchema, gapSchema } from '../core/schemas/events.ts';
 
+import { costSchema, usageNowSchema, usageSchema } from '../core/schemas/usage.ts';
 import { routeSchema, routeTimelinesSchema, timelineSchema } from '../core/schemas/traffic.ts';
 import { linkSchema, sessionRequestSchema, sessionSchema } from '../core/schemas/sessions.ts';
 
@@ -85,6 +86,9 @@ export const schemas = {
   Route: routeSchema,
   Configuration: configurationSchema,
   Configurations: configurationsSchema,
+  UsageNow: usageNowSchema,
+  Usage: usageSchema,
+  Cost: costSchema,
   Timeline: timelineSchema,
   RouteTimelines: routeTimelinesSchema,
   Problem: problemSchema,

@@ -69,6 +69,24 @@ export const operations = [
     summary: 'Requests and errors of each route over time',
   },
   {
+    id: 'readUsageNow',
+    method: 'GET',
+    path: `${apiRoot}/usage/now`,
+    summary: 'What applications use now: CPU, memory, requests, by release',
+  },
+  {
+    id: 'readUsage',
+    method: 'GET',
+    path: `${apiRoot}/usage`,
+    summary: 'What applications have used over time, by release',
+  },
+  {
+    id: 'readCost',
+    method: 'GET',
+    path: `${apiRoot}/cost`,
+    summary: 'What applications have used, what that costs, and what the month will cost',
+  },
+  {
     id: 'readConfiguration',
     method: 'GET',
     path: `${apiRoot}/configuration`,

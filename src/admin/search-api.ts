@@ -86,7 +86,7 @@ interface TimeRange {
   readonly until: number | null;
 }
 
-function readTimes(parameters: URLSearchParams, wallTime: number): ReadParameters<TimeRange> {
+export function readTimes(parameters: URLSearchParams, wallTime: number): ReadParameters<TimeRange> {
   const times: { since: number | null; until: number | null } = { since: null, until: null };
   for (const key of ['since', 'until'] as const) {
     const text = parameters.get(key);

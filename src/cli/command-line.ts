@@ -43,6 +43,7 @@ import {
   weightCommand,
 } from './overlay-commands.ts';
 import { deployCommand, promoteCommand, releasesCommand, rollbackCommand } from './release-commands.ts';
+import { costCommand, topCommand } from './usage-commands.ts';
 import { probeCommand, tortureCommand, tortureUsages } from './test-commands.ts';
 import { demoCommand, runCommand, upCommand } from './serve-commands.ts';
 
@@ -199,6 +200,8 @@ const root = buildRouteMap<string, ParserContext>({
     whose: whoseCommand,
     probe: probeCommand,
     dashboard: dashboardCommand,
+    top: topCommand,
+    cost: costCommand,
     incidents: incidentsCommand,
     incident: incidentCommand,
     alert: alertCommands,

@@ -80,6 +80,19 @@ async function ask(question: string): Promise<string | null> {
   }
 }
 
+function onKey(listener: (key: string) => void): () => void {
+  const { stdin } = process;
+  const onData = (bytes: Buffer): void => listener(bytes.toString('utf8'));
+  stdin.setRawMode(true);
+  stdin.on('data', onData);
+  stdin.resume();
+  return () => {
+    stdin.off('data', onData);
+    stdin.setRawMode(false);
+    stdin.pause();
+  };
+}
+
 function fail(error: unknown): never {
   // The environment of this process may be unusable before a command runs.
   const { message, code } = error instanceof CommandFailure ? error : { message: defectText(error), code: 1 };
@@ -107,6 +120,7 @@ const context: ProcessContext = {
   machine: thisMachine,
   predecessor: connectToPredecessor(process),
   ask,
+  ...(isatty(0) ? { onKey } : {}),
   onSignal: signalSource(process, systemClock, (code) => process.exit(code), earlySignals(process)),
   exit: (code) => process.exit(code),
 };

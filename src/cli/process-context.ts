@@ -28,6 +28,8 @@ export interface ProcessContext {
   readonly predecessor: PredecessorConnection | null;
   /** Asks the person at the terminal; null if there is no terminal, or no reply. */
   ask(question: string): Promise<string | null>;
+  /** Calls the listener with each key of the terminal until the returned function is called: Ctrl-C is a key then, too. Absent: there is none. */
+  onKey?(listener: (key: string) => void): () => void;
   /** Calls the listener at each such signal until the returned function is called. */
   onSignal(signal: 'SIGINT' | 'SIGTERM' | ServiceSignal, listener: () => void): () => void;
   /** For a gateway: from now on, the process does not end if standard output or error cannot be written. */

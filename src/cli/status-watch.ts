@@ -7,7 +7,8 @@ import { styleFor, type Style } from './style.ts';
 import type { ProcessContext, Output } from './process-context.ts';
 import type { AskFlags } from './flags.ts';
 import type { AdminTarget } from './admin-client.ts';
-import { shorten, wrap, printJson, harmlessJson } from './layout.ts';
+import { wrap, printJson, harmlessJson } from './layout.ts';
+import { enterScreen, frameOf, leaveScreen, rowsUsual } from './screen.ts';
 import { CommandFailure } from './command-failure.ts';
 import { WatchStop } from './watch-stop.ts';
 
@@ -26,13 +27,6 @@ export async function status(flags: StatusFlags, context: ProcessContext): Promi
 
 /** As often as a person reads, and too rarely to cost the gateway anything. */
 const everyMs = 1000;
-
-/** Rows if a terminal does not report its size. */
-const rowsUsual = 24;
-
-/** Switches to the alternate screen without a cursor, and back (xterm's control sequences, ctlseqs: DECSET 1049 and 25). */
-const enterScreen = '\u001b[?1049h\u001b[?25l';
-const leaveScreen = '\u001b[?25h\u001b[?1049l';
 
 /**
  * Shows a status repeatedly until Ctrl-C: in place on a terminal, as a line of JSON each time with `--json`. If the gateway
@@ -131,19 +125,4 @@ function textOf(seen: ShownStatus | CommandFailure, style: Style): string {
   if (!(seen instanceof CommandFailure)) return renderStatus(seen, style);
   const lines = [...wrap(seen.message, ''), '', 'Trying again every second. Ctrl-C ends this command.'];
   return `${lines.map((line) => style.warn(line)).join('\n')}\n`;
-}
-
-/**
- * Written over the previous status from the upper left: each line clears the rest of its row, and the last one clears the
- * rows below.
- */
-export function frameOf(text: string, rows: number, style: Style): string {
-  const lines = text.trimEnd().split('\n');
-  const room = Math.max(1, rows - 1);
-  const hidden = lines.length - room;
-  const shown =
-    hidden <= 0
-      ? lines
-      : [...lines.slice(0, room - 1), style.dim(shorten(`… ${hidden + 1} more lines: \`candor status\` has them`, 78))];
-  return `\u001b[H${shown.map((line) => `${line}\u001b[K`).join('\n')}\u001b[J`;
 }

@@ -8,11 +8,14 @@ export class WatchStop {
   isWanted = false;
 
   constructor(context: ProcessContext) {
-    const come = (): void => {
-      this.isWanted = true;
-      this.#wanted.resolve();
-    };
+    const come = (): void => this.stop();
     this.#unsubscribe = (['SIGINT', 'SIGTERM'] as const).map((signal) => context.onSignal(signal, come));
+  }
+
+  /** The person has said so in another way. */
+  stop(): void {
+    this.isWanted = true;
+    this.#wanted.resolve();
   }
 
   /** Resolves after the time, or when the command is to end. */

@@ -153,6 +153,16 @@ describe('what is written', () => {
       ],
     ],
     [
+      'prices of the file',
+      'prices: { currency: EUR, month: 5.49, cpu_hour: 0.04, million_requests: 0.2 }\napplications: { web: { command: a } }',
+      ({ features }) => features?.['prices'],
+      {
+        currency: 'EUR',
+        units: { cpuHour: 0.04, millionRequests: 0.2 },
+        month: { price: 5.49, sharedBy: 'cpu_and_memory' },
+      },
+    ],
+    [
       'a command may be a list',
       'applications: { web: { command: [node, my server.js] } }',
       (c) => c.applications[0]?.command,

@@ -38,6 +38,9 @@ import type { ProcessOfRelease } from './rollout-comparison.ts';
 import { Releases } from './releases.ts';
 import { OutputCapture } from './output-capture.ts';
 import { ProcessWatch } from '../incidents/process-watch.ts';
+import { Usage } from '../usage/usage.ts';
+import { UsageFile } from '../usage/usage-file.ts';
+import { releasesFolder } from '../deploy/release-store.ts';
 import { Overlay } from './overlay.ts';
 import { concurrencyOf } from '../features/concurrency/settings.ts';
 import { mainFeatures } from '../features/main.ts';
@@ -86,6 +89,7 @@ export class ControlParts {
   readonly store: StoredExchanges;
   readonly output: OutputCapture;
   readonly processes: ProcessWatch;
+  readonly usage: Usage;
   readonly tailed: TailedFiles;
   readonly otlp: OtlpExport;
   readonly releases: Releases;
@@ -159,6 +163,7 @@ export class ControlParts {
       },
     });
     this.hub.subscribe((event) => this.processes.onEvent(event));
+    this.usage = this.#createUsage();
     this.otlp = this.#createOtlp();
     void options.adopt?.predecessorEnded.then(() => this.log.setWritesAlone(true));
     this.disks = new DiskWatch(clock, this.hub, () =>
@@ -184,6 +189,7 @@ export class ControlParts {
         ),
       endpoints: { onDrainSignal: (upstream, endpoint) => this.endpoints.onDrainSignal(upstream, endpoint) },
       send: (feature, states) => this.workers.sendFeatureStates(feature, states),
+      observed: (launcher) => this.usage.metered(launcher),
     });
     this.releases = new Releases({
       ...{ clock, random: systemRandom, events: this.hub },
@@ -277,6 +283,23 @@ export class ControlParts {
         route: (route) => this.active.configuration.routes.find(({ id }) => id === route) ?? null,
         upstream: (upstream) => watchedSettings(this.active.configuration.upstreams.find(({ id }) => id === upstream)),
         before: (route, revision) => this.active.replacedLimits.of(route, revision),
+      },
+    });
+  }
+
+  #createUsage(): Usage {
+    const { stateFolder } = this.options.configuration;
+    return new Usage({
+      clock: this.clock,
+      storage: stateFolder === null ? null : new UsageFile(stateFolder),
+      configuration: () => this.active.configuration,
+      foldersOf: (application) => {
+        const { applications } = this.active.configuration;
+        const directory = applications.find(({ id }) => id === application)?.directory ?? null;
+        // Of a deployed application the releases are what it has on the disk.
+        if (stateFolder !== null && this.releases.brief(application) !== null)
+          return [releasesFolder(stateFolder, application)];
+        return directory === null ? [] : [directory];
       },
     });
   }
@@ -377,6 +400,7 @@ export class ControlParts {
         this.ticketKeys.adopt(ticketKey, ticketKeyAgeMs);
         this.features.import(features);
         this.releases.import(features);
+        this.usage.import(features);
       },
       onOwned: (isHandedOff) => this.releases.load(this.options.configuration, isHandedOff),
       onOutput: (source, line) => this.output.note(source, line),
@@ -416,6 +440,7 @@ export class ControlParts {
         this.incidents.onBatch(batch);
         this.features.onExchanges(batch.exchanges);
         this.releases.onBatch(batch);
+        this.usage.onBatch(batch);
         if (batch.drained.length > 0) this.applications.drained();
       },
       onLost: (loss) => this.reports.onWorkerLost(loss),

@@ -56,6 +56,8 @@ import type { AlertTestResult } from '../core/schemas/alerts.ts';
 import type { ExchangeRecord } from '../core/schemas/record.ts';
 import type { GatewayStatus, OverlayStatus } from '../core/schemas/status.ts';
 import type { IncidentStatus } from '../core/schemas/incidents.ts';
+import { pricesOf } from '../features/prices/settings.ts';
+import type { CostAnswer, UsageNow, UsageRequest, UsageSeries } from '../core/schemas/usage.ts';
 import type { GroupRequest } from '../core/exchange-groups.ts';
 import type { TrafficTimeline, RouteExplanation, RouteTimelines } from '../core/schemas/traffic.ts';
 
@@ -121,10 +123,12 @@ export class ControlPlane implements Gateway {
     });
     void (this.#parts.options.adopt?.predecessorEnded ?? Promise.resolve()).then(() => {
       this.#parts.incidents.readEarlier();
+      if (this.#parts.options.adopt !== undefined) void this.#parts.usage.load();
       // Until then the other process reads them.
       this.#parts.tailed.use(this.#parts.active.configuration.upstreams);
     });
     this.#parts.endpoints.registry.activate(configuration);
+    await this.#parts.usage.load();
     await this.#parts.applications.adoptOrStart(configuration.applications);
     // The overlay file is read after the handoff of applications: until then the predecessor may change the file.
     this.#parts.overlay.load();
@@ -159,7 +163,11 @@ export class ControlPlane implements Gateway {
   }
 
   featureStates(): FeatureStates {
-    return { ...this.#parts.features.export(), ...this.#parts.releases.export() };
+    return {
+      ...this.#parts.features.export(),
+      ...this.#parts.releases.export(),
+      ...this.#parts.usage.export(),
+    };
   }
 
   handOff(successor: HandoffSuccessor): Promise<HandoffResult> {
@@ -429,6 +437,21 @@ export class ControlPlane implements Gateway {
     return routeTimelinesOf(request, routes, this.#parts.reports.history, this.#parts.clock);
   }
 
+  async usageNow(): Promise<UsageNow> {
+    const { usageNow } = await import('../usage/usage-answers.ts');
+    return usageNow(this.#parts.usage, this.#parts.clock.wallTime());
+  }
+
+  async usageSeries(request: UsageRequest): Promise<UsageSeries> {
+    const { usageSeries } = await import('../usage/usage-answers.ts');
+    return usageSeries(this.#parts.usage, request, this.#parts.clock.wallTime());
+  }
+
+  async usageCost(since: number, until: number): Promise<CostAnswer> {
+    const { usageCost } = await import('../usage/usage-answers.ts');
+    return usageCost(this.#parts.usage, pricesOf(this.#parts.active.configuration.features), since, until);
+  }
+
   testAlerts(target: string | null): Promise<readonly AlertTestResult[] | null> {
     return this.#parts.alerting.test(target);
   }
@@ -549,8 +572,9 @@ export class ControlPlane implements Gateway {
     await ordered;
     await this.#parts.tailed.close();
     this.#parts.output.flush();
-    const { log, store, otlp, alerting, incidents, features, configurations } = this.#parts;
+    const { log, store, otlp, alerting, incidents, features, configurations, usage } = this.#parts;
     const closed = [
+      usage.close(),
       log.close(),
       store.close(),
       otlp.close(),

@@ -27,6 +27,8 @@ interface FeaturesParts {
   readonly waiting: MainFeaturePorts['waiting'];
   /** Tells all workers. */
   readonly send: (feature: string, states: FeatureMessages) => void;
+  /** Observes what the launcher starts. Absent: nothing does. */
+  readonly observed?: (launcher: Launcher) => Launcher;
 }
 
 /** The parts of features in the main thread. */
@@ -38,7 +40,10 @@ export class Features {
   /** What features do to each start of a program of an application. */
   readonly launcher: Launcher;
 
-  constructor(features: readonly MainFeature[], { send, counted, ...shared }: FeaturesParts) {
+  constructor(
+    features: readonly MainFeature[],
+    { send, counted, observed = (launcher) => launcher, ...shared }: FeaturesParts,
+  ) {
     this.#features = features;
     this.#send = send;
     for (const { name, start } of features) {
@@ -49,8 +54,10 @@ export class Features {
       const ports = { ...shared, publish, counted: (scope: FeatureScope) => counted(partKey(name, scope)) };
       if (start !== undefined) this.#parts.set(name, start(ports));
     }
-    this.launcher = featureLauncher(
-      [...this.#parts].flatMap(([name, { launch }]) => (launch === undefined ? [] : [{ name, launch }])),
+    this.launcher = observed(
+      featureLauncher(
+        [...this.#parts].flatMap(([name, { launch }]) => (launch === undefined ? [] : [{ name, launch }])),
+      ),
     );
   }
 

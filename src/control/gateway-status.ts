@@ -26,6 +26,7 @@ import type { OverlayChange } from './overlay-change.ts';
 import type { AlertTestResult } from '../core/schemas/alerts.ts';
 import type { IncidentOrder } from '../core/live-incident.ts';
 import type { MarkOutcome } from '../incidents/incident-marks.ts';
+import type { CostAnswer, UsageNow, UsageRequest, UsageSeries } from '../core/schemas/usage.ts';
 import type { IncidentStatus } from '../core/schemas/incidents.ts';
 import type { ApplicationReleasesStatus, ReleaseLogText, ReleasePlan } from '../core/schemas/releases.ts';
 import type { ReleaseRefusal } from '../deploy/release-refusal.ts';
@@ -104,6 +105,12 @@ export interface Gateway extends EventSink {
   timeline(request: TrafficRequest): TrafficTimeline;
   /** Requests and errors of each route over time. */
   routeTimelines(request: Omit<TrafficRequest, 'series'>): RouteTimelines;
+  /** What applications use now. */
+  usageNow(): Promise<UsageNow>;
+  /** What they have used, over time. */
+  usageSeries(request: UsageRequest): Promise<UsageSeries>;
+  /** What they have used between two times, what it costs, and what the month will cost. */
+  usageCost(since: number, until: number): Promise<CostAnswer>;
   /** Sends a test to one target of `alerts`, or to all. Null: there is none. */
   testAlerts(target: string | null): Promise<readonly AlertTestResult[] | null>;
   /** Searches the stored exchanges. */

@@ -9,6 +9,7 @@ import {
   missingForm,
   redirectForm,
   startOfSize,
+  strangerForm,
   surplusForm,
   unclosedForm,
   unreadableForm,
@@ -33,6 +34,7 @@ const wordsWithoutContent = new Map([
   [emptyForm, 'nothing (no content)'],
   [redirectForm, 'a redirect'],
   [deniedForm, '401 or 403'],
+  [strangerForm, '401 or 403 for clients that it has never answered well'],
   [limitedForm, '429'],
   [missingForm, '404'],
   [declinedForm, '4xx'],
@@ -50,6 +52,7 @@ const statusConditions = new Map([
   // 304 says that a response is as before.
   [redirectForm, ['status:3xx', '-status:304']],
   [deniedForm, ['status:401-403', '-status:402']],
+  [strangerForm, ['status:401-403', '-status:402']],
   [limitedForm, ['status:429']],
   [missingForm, ['status:404']],
   [conflictForm, ['status:409']],

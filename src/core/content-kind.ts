@@ -90,6 +90,8 @@ export const surplusForm = conflictForm + 1;
 /** Content that clients cannot read, and JSON without its end: see `content-flaw.ts`. */
 export const unreadableForm = surplusForm + 1;
 export const unclosedForm = unreadableForm + 1;
+/** As `deniedForm`, for a client that the route has never answered well. */
+export const strangerForm = unclosedForm + 1;
 
 function formOfClientError(status: number): number {
   if (status === 401 || status === 403 || status === 407) return deniedForm;
@@ -125,6 +127,8 @@ export function answerKey(
 ): number {
   if (status < 200 || status >= 500 || status === notModified || status === partialContent) return -1;
   if (method === 'HEAD' || method === 'OPTIONS') return -1;
+  // RFC 9110 §15.3.5: what is usual for these, also where visitors could not do so before.
+  if (status === 204 && (method === 'DELETE' || method === 'PUT' || method === 'PATCH')) return -1;
   const lane = method === 'GET' ? 0 : unsafeKey;
   if (status >= 400) return lane + formOfClientError(status) * sizeCells;
   if (status >= 300) return lane + redirectForm * sizeCells + target;

@@ -8,6 +8,7 @@ import type { SnakeCased } from '#failures/json-case.ts';
 import type { ExchangeRecord } from '../core/schemas/record.ts';
 import type { RequestContextJson } from '../core/schemas/output.ts';
 import type { RouteTimelines } from '../core/schemas/traffic.ts';
+import type { CostAnswer, UsageSeries } from '../core/schemas/usage.ts';
 import type { Shape } from '#failures/shape.ts';
 import type { StoreFailingJson } from '../core/schemas/values.ts';
 
@@ -45,6 +46,9 @@ export type SuspectJson = IncidentJson['suspects'][number];
 export type ProblemJson = FullStatus['problems'][number] & Dated;
 export type RouteFigures = FullStatus['routes'][number];
 export type ObjectiveJson = FullStatus['objectives'][number];
+export type UsageSeriesJson = SnakeCased<UsageSeries>;
+export type UsageStepJson = UsageSeriesJson['series'][number]['steps'][number];
+export type CostJson = SnakeCased<CostAnswer>;
 export type RouteTimelinesJson = SnakeCased<RouteTimelines>;
 export type OverlayEntryJson = FullStatus['overlay']['entries'][number];
 

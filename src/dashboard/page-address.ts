@@ -5,6 +5,7 @@ export const pages = [
   { id: 'requests', name: 'Requests', key: 'r' },
   { id: 'upstreams', name: 'Upstreams', key: 'u' },
   { id: 'releases', name: 'Releases', key: 'd' },
+  { id: 'resources', name: 'Resources', key: 's' },
   { id: 'configuration', name: 'Configuration', key: 'c' },
   { id: 'maintenance', name: 'Maintenance', key: 'm' },
   { id: 'audit', name: 'Audit', key: 'a' },

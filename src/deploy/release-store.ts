@@ -135,7 +135,7 @@ export class ReleaseStore {
     tools: StoreTools,
   ): Promise<Result<{ readonly store: ReleaseStore; readonly remarks: readonly string[] }, ReleaseRefusal>> {
     return attemptRelease(async () => {
-      const folder = join(stateFolder, 'releases', folderNameOf(application));
+      const folder = releasesFolder(stateFolder, application);
       const problem = makePrivateFolder(folder);
       if (problem !== null) refuse('system', `${folder} ${problem}.`, 'Correct its owner and mode.');
       const opened = await ReleaseJournal.open(join(folder, 'journal'), tools.clock, tools.files);
@@ -420,6 +420,11 @@ function keptName(name: string | null, { name: kept }: Release): readonly string
 
 const sortedVariables = (environment: Readonly<Record<string, string>>): readonly (readonly [string, string])[] =>
   Object.entries(environment).toSorted(([a], [b]) => (a < b ? -1 : 1));
+
+/** Where all releases of an application are. */
+export function releasesFolder(stateFolder: string, application: string): string {
+  return join(stateFolder, 'releases', folderNameOf(application));
+}
 
 /** Of any application's name; no name is a path. */
 function folderNameOf(application: string): string {

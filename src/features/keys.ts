@@ -11,6 +11,7 @@ import { drainSignals } from './drain-signal/keys.ts';
 import { maintenance } from './maintenance/keys.ts';
 import { objectives } from './objectives/keys.ts';
 import { outlierDetection } from './outlier-detection/keys.ts';
+import { pricesKeys } from './prices/keys.ts';
 import { readiness } from './readiness/keys.ts';
 import { recording } from './recording/keys.ts';
 import { redirect } from './redirect/keys.ts';
@@ -55,6 +56,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   endpointBreaker,
   releases,
   resources,
+  pricesKeys,
 ];
 
 /** What a route, an upstream or application, the file for all routes, an application alone, and the file of the gateway may say of features. Only a feature's own files know its keys. */

@@ -6,9 +6,12 @@ import {
   acceptedKey,
   answerKey,
   contentKindOfText,
+  deniedForm,
+  emptyForm,
   lostForm,
   missingForm,
   sizeCells,
+  strangerForm,
   surplusForm,
   unclosedForm,
   unreadableForm,
@@ -119,6 +122,38 @@ test('a 404 for what was answered well before is told from other ones', () => {
   const found = [missingForm, lostForm].map((form) => answers[answers.indexOf(form * sizeCells) + 1]);
   // That two are gone is not known to be more than that.
   assert.deepEqual(found, [5, 2]);
+});
+
+test('a 401 for a client that the route has answered well is told from one for a stranger', () => {
+  const counts = new RouteTrafficCounts();
+  const ask = (address: string, status: number, route = 'shop'): void =>
+    counts.count(exchangeOf({ status, headMs: 5 }, { ...of(address), route }));
+  ask('10.0.0.1', 200);
+  ask('10.0.0.2', 200, 'cart');
+  counts.take();
+  for (const address of ['10.0.0.1', '10.0.0.2', '10.0.0.3']) ask(address, 401);
+  const [{ answers = [] }] = counts.take() as [RouteTraffic];
+  const found = [deniedForm, strangerForm].map((form) => answers[answers.indexOf(form * sizeCells) + 1]);
+  assert.deepEqual(found, [1, 2]);
+});
+
+for (const [method, counted] of [
+  ['DELETE', []],
+  ['PUT', []],
+  ['POST', [unsafeKey + emptyForm * sizeCells, 1]],
+] as const)
+  test(`204 for ${method} ${counted.length === 0 ? 'says nothing of what is usual' : 'is an answer with nothing'}`, () => {
+    const counts = new RouteTrafficCounts();
+    counts.count(exchangeOf({ status: 204, headMs: 5, bytesFromEndpoint: 0 }, { method }));
+    assert.deepEqual(counts.take()[0]?.answers?.slice(0, 2), counted);
+  });
+
+test('the time in which a client sends its body makes no response late', () => {
+  const counts = new RouteTrafficCounts();
+  counts.count(exchangeOf({ connectedMs: 2, sentMs: 5002, headMs: 5010 }, { method: 'POST' }));
+  counts.count(exchangeOf({ connectedMs: 4000, sentMs: 4000, headMs: 4010 }, { method: 'POST' }));
+  const [{ latencies, slow }] = counts.take() as [RouteTraffic];
+  assert.deepEqual([latencies, slow.map(({ ms }) => ms)], [[latencyCellOf(10), 1, latencyCellOf(4010), 1], [4010]]);
 });
 
 test('requests for an upgrade are told apart by whether the protocol was switched', () => {

@@ -2,9 +2,11 @@ import type { AwaitedResponses } from '../core/awaited-responses.ts';
 import {
   acceptedKey,
   answerKey,
+  deniedForm,
   lostForm,
   noContentKind,
   sizeCells,
+  strangerForm,
   surplusForm,
   unclosedForm,
   unreadableForm,
@@ -12,6 +14,7 @@ import {
   upgradeKey,
 } from '../core/content-kind.ts';
 import { isUnclosedJson } from '../core/content-flaw.ts';
+import { AnsweredClients } from '../policy/answered-clients.ts';
 import { AnsweredTargets } from '../policy/answered-targets.ts';
 import { PathPatterns } from './path-patterns.ts';
 import { type AttemptFacts, type EndedExchange, upstreamOfAttempt } from '../core/exchange.ts';
@@ -57,6 +60,7 @@ interface Pattern {
 }
 
 interface Pair extends Pick<RouteTraffic, 'route' | 'upstream' | 'endpoint'> {
+  readonly routeHash: number;
   answered: number;
   serverErrors: number;
   failures: number;
@@ -81,6 +85,7 @@ interface Pair extends Pick<RouteTraffic, 'route' | 'upstream' | 'endpoint'> {
 export class RouteTrafficCounts {
   readonly #routes = new Map<string, Map<string, Pair>>();
   readonly #targets: AnsweredTargets;
+  readonly #clients = new AnsweredClients();
   readonly #patterns = new PathPatterns();
   #touched: Pair[] = [];
   #size = 0;
@@ -100,7 +105,7 @@ export class RouteTrafficCounts {
       const pair = this.#pairOf(route, upstreamOfAttempt(exchange, attempt), attempt.endpoint);
       if (pair === null) continue;
       if (isFailed) countFailure(pair);
-      else if (isSwitched) addAnswer(pair.answers, acceptedKey, exchange.client.address);
+      else if (isSwitched) addAnswer(pair.answers, acceptedKey, clientHash(exchange.client.address));
       else this.#countOne(pair, exchange, attempt);
     }
   }
@@ -117,7 +122,7 @@ export class RouteTrafficCounts {
   }
 
   #countOne(pair: Pair, exchange: EndedExchange, attempt: AttemptFacts): void {
-    const ms = attempt.headMs - attempt.startedMs;
+    const ms = headWaitMs(attempt);
     pair.answered += 1;
     if (attempt.endpointState !== 'healthy' && attempt.endpointState !== 'unchecked') pair.isUrgent = true;
     (pair.latencies[latencyCellOf(ms)] as number) += 1;
@@ -139,16 +144,20 @@ export class RouteTrafficCounts {
     const plain = answerKey(status, method, contentKind, bytesFromEndpoint, isEncoded, flawed);
     if (plain < 0) return;
     const key = answerKey(status, method, contentKind, bytesFromEndpoint, isEncoded, flawed, redirectCell);
-    if (attempt.needsHttp1 === true) return addAnswer(pair.answers, upgradeKey + (key % unsafeKey), client.address);
+    const by = clientHash(client.address);
+    if (attempt.needsHttp1 === true) return addAnswer(pair.answers, upgradeKey + (key % unsafeKey), by);
+    if (status < 400) this.#clients.add(pair.routeHash, by);
+    const isStranger = key % unsafeKey === deniedForm * sizeCells && !this.#clients.has(pair.routeHash, by);
     if (method === 'GET' && status < 300) this.#targets.add(target);
     const isLost = method === 'GET' && (status === 404 || status === 410) && this.#targets.isLost(target, endedAt);
-    addAnswer(pair.answers, isLost ? lostForm * sizeCells : key, client.address);
+    const told = isStranger ? laneOf(key) + strangerForm * sizeCells : key;
+    addAnswer(pair.answers, isLost ? lostForm * sizeCells : told, by);
     const answer = isLost ? lostForm * sizeCells : plain;
     const hasSurplus = attempt.surplusBytes !== undefined && attempt.surplusBytes > 0;
     const pattern = this.#patternOf(pair, this.#patterns.of(target, status < 400));
     if (pattern === null) return;
-    addAnswer(pattern.answers, hasSurplus ? laneOf(answer) + surplusForm * sizeCells : answer, client.address);
-    const ms = attempt.headMs - attempt.startedMs;
+    addAnswer(pattern.answers, hasSurplus ? laneOf(answer) + surplusForm * sizeCells : answer, by);
+    const ms = headWaitMs(attempt);
     (pattern.latencies[latencyCellOf(ms)] as number) += 1;
     if (ms > slowMs) noteSlow(pattern.slow, client.address, Math.round(ms), slowOfPatternMax);
   }
@@ -239,7 +248,13 @@ function flawOf({
   return lastByte !== undefined && !isEncoded && isUnclosedJson(contentKind, lastByte) ? unclosedForm : 0;
 }
 
-function addAnswer(answers: number[], key: number, address: string): void {
+/** From the start of an attempt to its head, without the time in which the client sent its body: a client that uploads slowly makes no application slow. */
+function headWaitMs({ startedMs, queuedMs = -1, connectedMs, tlsMs, sentMs, headMs }: AttemptFacts): number {
+  const uploadMs = sentMs - Math.max(startedMs, queuedMs, connectedMs, tlsMs);
+  return headMs - startedMs - Math.max(0, uploadMs);
+}
+
+function addAnswer(answers: number[], key: number, client: number): void {
   let at = indexOfAnswer(answers, key);
   if (at === answers.length) {
     const added = at < answerParts * answersMax ? key : key - (key % sizeCells);
@@ -247,7 +262,7 @@ function addAnswer(answers: number[], key: number, address: string): void {
     if (at === answers.length) answers.push(added, 0, 0);
   }
   (answers[at + 1] as number) += 1;
-  (answers[at + 2] as number) |= 1 << (clientHash(address) & 31);
+  (answers[at + 2] as number) |= 1 << (client & 31);
 }
 
 function indexOfAnswer(answers: readonly number[], key: number): number {
@@ -298,7 +313,17 @@ const newPattern = (): Pattern => ({
 
 function newPair(route: string, upstream: string, endpoint: string): Pair {
   return {
-    ...{ route, upstream, endpoint, answered: 0, serverErrors: 0, failures: 0, isTouched: false, isUrgent: false },
+    ...{
+      route,
+      routeHash: clientHash(route),
+      upstream,
+      endpoint,
+      answered: 0,
+      serverErrors: 0,
+      failures: 0,
+      isTouched: false,
+      isUrgent: false,
+    },
     latencies: new Array<number>(latencyCells).fill(0),
     ...{ answers: [], patterns: new Map(), causes: [] },
     ...{ failedClients: [], failed: [], slow: [], awaited: [] },

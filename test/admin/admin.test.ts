@@ -16,6 +16,8 @@ import { problemSchema, reloadSchema, restartSchema } from '../../src/core/schem
 import { incidentSchema } from '../../src/core/schemas/incidents.ts';
 import { statusSchema } from '../../src/core/schemas/status.ts';
 import { exchangeGroupsSchema, recordSchema } from '../../src/core/schemas/record.ts';
+import { costSchema, usageNowSchema, usageSchema } from '../../src/core/schemas/usage.ts';
+import { sampleUsage } from '../fakes/sample-usage.ts';
 import { routeTimelinesSchema } from '../../src/core/schemas/traffic.ts';
 import { eventSchema, gapSchema } from '../../src/core/schemas/events.ts';
 import { type AdminServer, AdminFailure, startAdminServer } from '../../src/admin/server.ts';
@@ -679,3 +681,23 @@ describe('metrics', () => {
     for (const line of expected) assert.ok(lines.includes(line), `${line}\n\n${text}`);
   });
 });
+
+test('what applications use and cost comes in the forms that the description promises', async () => {
+  gateway.usageRows = sampleUsage;
+  assert.equal(usageNowSchema.parse(JSON.parse((await ask('GET', '/v1/usage/now')).text)).rows.length, 3);
+  const usage = usageSchema.parse(JSON.parse((await ask('GET', '/v1/usage?since=2d&step=hour')).text));
+  assert.equal(usage.step_s, 3600);
+  const cost = costSchema.parse(JSON.parse((await ask('GET', '/v1/cost')).text));
+  assert.match(cost.since, /^\d{4}-\d\d-01T00:00:00\.000Z$/);
+});
+
+for (const [path, says] of [
+  ['/v1/usage?step=10s', /step is minute or hour, not 10s/],
+  ['/v1/usage?since=soon', /since is a time ago/],
+  ['/v1/cost?since=2999-01-01', /since is later than now/],
+] as const)
+  test(`${path} is refused with the reason`, async () => {
+    const { status, text } = await ask('GET', path);
+    assert.equal(status, 400);
+    assert.match(text, says);
+  });

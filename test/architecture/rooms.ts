@@ -32,6 +32,8 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   discovery: ['core', 'redact', 'policy', 'features'],
   // What belongs together among the failures of a running gateway, and what has caused it.
   incidents: ['core', 'redact', 'discovery', 'deploy', 'features', 'system'],
+  // What the programs of applications use over time, and what that costs.
+  usage: ['core', 'record', 'deploy', 'features', 'system'],
   // The part of a feature in the main thread.
   'features/main': ['core', 'policy', 'record', 'discovery', 'deploy', 'features', 'system'],
   // One request from outside, as a gateway would send it: the same dials, parsers and failures.
@@ -77,6 +79,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'features/main',
     'certificates',
     'incidents',
+    'usage',
     'alerts',
     'system',
   ],

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AdminServer, startAdminServer } from '../../src/admin/server.ts';
-import { frameOf } from '../../src/cli/status-watch.ts';
+import { frameOf } from '../../src/cli/screen.ts';
 import { plain } from '../../src/cli/style.ts';
 import { systemClock } from '../../src/system/system.ts';
 import { socketAlone } from '../fakes/admin-spec.ts';

@@ -9,7 +9,9 @@ import { requireBrowser } from '../browser.ts';
 import { snakeCased } from '#failures/json-case.ts';
 import { FailingShop, tokens } from './failing-shop.ts';
 import { openBrowser, openPage, type Screen, screens, signIn } from './page-browser.ts';
+import { sampleCost } from '../fakes/sample-usage.ts';
 import { sampleReleases } from './sample-releases.ts';
+import { sampleUsageSeries } from './sample-usage-series.ts';
 
 // Writes pictures of the pages for docs/dashboard.md; with a folder and `all` every page on every screen, for people who change them.
 
@@ -22,6 +24,7 @@ const shown: readonly (readonly [name: string, hash: string, screen: Screen])[] 
   ['request', '#/requests', desktop],
   ['now-phone', '#/now', phone],
   ['releases', '#/releases', desktop],
+  ['resources', '#/resources?range=24h', desktop],
   ['configuration', '#/configuration', desktop],
 ];
 const hashes = [
@@ -32,6 +35,7 @@ const hashes = [
     'request',
     'upstreams',
     'releases',
+    'resources',
     'configuration',
     'configuration/3',
     'configuration?from=1&to=2',
@@ -61,6 +65,8 @@ try {
     // The shop runs no application.
     const releases = { json: snakeCased({ applications: sampleReleases }) };
     await page.route('**/v1/releases', (route) => route.fulfill(releases));
+    await page.route('**/v1/usage?*', (route) => route.fulfill({ json: snakeCased(sampleUsageSeries()) }));
+    await page.route('**/v1/cost', (route) => route.fulfill({ json: snakeCased(sampleCost) }));
     const isRequest = name.startsWith('request-') || name === 'request';
     await signIn(
       page,

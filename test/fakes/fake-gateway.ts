@@ -1,3 +1,5 @@
+import type { CostAnswer, UsageNow, UsageRequest, UsageSeries } from '../../src/core/schemas/usage.ts';
+import { sampleCost } from './sample-usage.ts';
 import type { SettingMap } from '../../src/control/effective-configuration.ts';
 import type { AlertTestResult } from '../../src/core/schemas/alerts.ts';
 import type { IncidentOrder } from '../../src/core/live-incident.ts';
@@ -217,6 +219,26 @@ export class FakeGateway implements Gateway {
   routeTimelines({ since, stepS }: Omit<TrafficRequest, 'series'>): RouteTimelines {
     const routes = [{ id: 'shop', requests: [12, 0], errors: [2, 0] }];
     return { stepS: stepS ?? 1, since: new Date(since).toISOString(), routes };
+  }
+
+  usageRows: UsageNow['rows'] = [];
+  usageShown: UsageSeries['series'] = [];
+  cost: CostAnswer = sampleCost;
+
+  async usageNow(): Promise<UsageNow> {
+    return { at: '2026-11-28T03:00:00.000Z', rows: this.usageRows };
+  }
+
+  async usageSeries({ since, until, step }: UsageRequest): Promise<UsageSeries> {
+    return {
+      ...{ stepS: step === 'hour' ? 3600 : 60, knownSince: null, series: this.usageShown },
+      since: new Date(since).toISOString(),
+      until: new Date(until).toISOString(),
+    };
+  }
+
+  async usageCost(since: number, until: number): Promise<CostAnswer> {
+    return { ...this.cost, since: new Date(since).toISOString(), until: new Date(until).toISOString() };
   }
 
   shownIncidents: readonly IncidentStatus[] = [];

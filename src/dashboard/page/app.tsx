@@ -101,6 +101,7 @@ const noSessions = 'This gateway has no login for browsers.';
 
 // The library of charts, and the sentences about failures, are half of the program: they are loaded with the pages that show them.
 const TimelinePage = lazyPage(async () => (await import('./timeline-page.tsx')).TimelinePage);
+const ResourcesPage = lazyPage(async () => (await import('./resources-page.tsx')).ResourcesPage);
 const RequestPage = lazyPage(async () => (await import('./request-page.tsx')).RequestPage);
 
 export function App(): JSX.Element {
@@ -133,6 +134,8 @@ function CurrentPage(): JSX.Element {
   switch (page) {
     case 'timeline':
       return <TimelinePage parameters={parameters} />;
+    case 'resources':
+      return <ResourcesPage parameters={parameters} />;
     case 'requests':
       return id === '' ? (
         <RequestsPage query={parameters['query'] ?? ''} by={parameters['by'] ?? ''} />

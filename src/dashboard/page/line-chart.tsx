@@ -171,9 +171,10 @@ function drawLabels(chart: UPlot, markers: readonly TimelineMarker[], colour: (n
   }
 }
 
-/** '22:30', and with seconds where ticks are closer than a minute. */
+/** '22:30', with seconds where ticks are closer than a minute; '11-28' where they are days apart. */
 function axisTime(tick: number, next: number | undefined): string {
   const text = clockText(tick * 1000);
+  if (next !== undefined && Math.abs(next - tick) >= 43_200) return new Date(tick * 1000).toISOString().slice(5, 10);
   return next !== undefined && Math.abs(next - tick) < 60 ? text : text.slice(0, 5);
 }
 

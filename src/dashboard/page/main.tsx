@@ -7,6 +7,7 @@ import '../style/parts.css';
 import '../style/pages/now.css';
 import '../style/pages/incident.css';
 import '../style/pages/timeline.css';
+import '../style/pages/resources.css';
 import '../style/pages/requests.css';
 import '../style/pages/request.css';
 import '../style/pages/upstreams.css';

@@ -4,8 +4,10 @@ import { hasPrefix, type RoutePaths } from '../../core/path-match.ts';
 import { type Result, succeed } from '#failures/result.ts';
 import { globTest } from '../../core/glob.ts';
 import { nearest } from '../../core/nearest.ts';
+import { variablesIn } from '../../core/template.ts';
+import { variableNamed } from '../../core/variables.ts';
 import { declare, describe } from '../../schema/default.ts';
-import { type ErrorDetail, quoted, reject } from '../../schema/error-detail.ts';
+import { type ErrorDetail, orList, quoted, reject } from '../../schema/error-detail.ts';
 import { oneOrMany, parsed, path } from '../../schema/leaves.ts';
 import type { Findings, Path } from '../../schema/findings.ts';
 import { durationPattern, parseAge } from '../../schema/format/duration.ts';
@@ -167,8 +169,14 @@ export const files: FeatureKeys = featureKeys<RouteRead & ReadBeside, object>({
     return [{ kind: 'served_folder', path: root, at: typeof read === 'string' ? ['files'] : ['files', 'root'] }];
   },
   review({ routes }, findings) {
-    for (const { path: at, to, read } of routes) {
+    for (const { path: at, to, read, match } of routes) {
       if (read.files === undefined) continue;
+      if (to === null && read.php === undefined && match.methods.length > 0 && !match.methods.some(isRead))
+        findings.warnAtKey(
+          [...at, 'methods'],
+          `files are sent for GET and HEAD alone: each request for ${orList([...match.methods])} gets a 405`,
+          'add GET, or name an application by "to"',
+        );
       const { root, extensions = [], fallback, cache = {} } = sectionOf(read.files);
       const split = phpRead(read.php)?.split ?? '';
       if (extensions.includes(split))
@@ -179,6 +187,13 @@ export const files: FeatureKeys = featureKeys<RouteRead & ReadBeside, object>({
         );
       reviewCache(Object.keys(cache), [...at, 'files', 'cache'], findings);
       if (to === null) reviewTimeouts(read.timeouts, [...at, 'timeouts'], findings);
+      const [variable] = variablesIn(root ?? '').filter((written) => variableNamed(written) !== null);
+      if (variable !== undefined)
+        findings.errorAtValue(
+          typeof read.files === 'string' ? [...at, 'files'] : [...at, 'files', 'root'],
+          `a folder has no variables, and {${variable}} would be part of its name`,
+          'write a route with its own folder for each',
+        );
       if (root === undefined)
         findings.errorAtKey([...at, 'files'], 'the route does not say which folder it serves', 'add root: ./public');
       if (fallback !== undefined && to !== null)
@@ -190,6 +205,8 @@ export const files: FeatureKeys = featureKeys<RouteRead & ReadBeside, object>({
     }
   },
 });
+
+const isRead = (method: string): boolean => method === 'GET' || method === 'HEAD';
 
 /** The first glob that matches holds. */
 function reviewCache(globs: readonly string[], path: Path, findings: Findings): void {

@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { chownSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Peer, preparePeers } from '../../scripts/peers.ts';
+import { repositoryRoot } from '../../scripts/repository.ts';
+import { SteadyLoad } from './steady-load.ts';
+
+const usage = `usage: npm run try:stack -- [options]
+
+Runs examples/stack as a new user would: PostgreSQL and Redis of Debian, an API
+with two instances, a worker, a job, a single-page application, secrets and
+limits, in one file. Then, with requests all the time: a secret is changed, the
+database is stopped, the job fails, the worker leaks, the gateway is reloaded
+and upgraded. Says what status, incidents and events tell each time.
+
+  --rate <n>     requests a second (300)
+  --keep         leave the folder
+  --help
+
+Ends with 0 where everything was told rightly and no request failed that should not.
+
+example: npm run try:stack -- --rate 100
+`;
+const { values } = parseArgs({
+  options: { rate: { type: 'string', default: '300' }, keep: { type: 'boolean' }, help: { type: 'boolean' } },
+});
+if (values.help === true) {
+  console.log(usage);
+  process.exit(0);
+}
+
+type Found = Extract<Peer, { path: string }>;
+const folder = mkdtempSync(join(tmpdir(), 'candor-stack-'));
+const children: ChildProcess[] = [];
+const bin = join(repositoryRoot, 'bin/candor');
+let failures = 0;
+
+async function says(what: string, check: () => Promise<void> | void): Promise<void> {
+  const began = performance.now();
+  try {
+    await check();
+    console.log(`✔ ${what} (${((performance.now() - began) / 1000).toFixed(1)} s)`);
+  } catch (error) {
+    failures++;
+    console.log(`✖ ${what}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+async function until(what: string, holds: () => boolean | Promise<boolean>, limitMs = 30_000): Promise<void> {
+  const began = performance.now();
+  while (!(await holds())) {
+    if (performance.now() - began > limitMs) throw new Error(`${what}: not within ${limitMs / 1000} s`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Without the variables of this process's own gateway or service. */
+const environment = { PATH: process.env['PATH'] ?? '', HOME: folder, REDIS_PORT: '' };
+
+function candor(args: readonly string[], input = ''): { code: number | null; out: string; err: string } {
+  const ran = spawnSync(process.execPath, [bin, ...args], { cwd: folder, env: environment, input, encoding: 'utf8' });
+  return { code: ran.status, out: ran.stdout, err: ran.stderr };
+}
+
+function asJson(args: readonly string[]): unknown {
+  const { code, out, err } = candor([...args, '--json']);
+  if (out === '') throw new Error(`candor ${args.join(' ')} ended with ${code}: ${err}`);
+  return JSON.parse(out);
+}
+
+const mentions = (args: readonly string[], pattern: RegExp): boolean => pattern.test(JSON.stringify(asJson(args)));
+
+/** Debian's servers as this user, or as nobody where that is root: PostgreSQL refuses to run as root. */
+function startPeer(peer: Found, args: readonly string[]): ChildProcess {
+  const isRoot = process.getuid?.() === 0;
+  const as = isRoot ? { uid: 65534, gid: 65534 } : {};
+  const child = spawn(peer.path, args, {
+    ...{ cwd: folder, env: { ...process.env, ...peer.env, LC_ALL: 'C' }, stdio: ['ignore', 'ignore', 'ignore'] },
+    ...as,
+  });
+  children.push(child);
+  return child;
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill(signal);
+  await once(child, 'exit');
+}
+
+async function main(): Promise<void> {
+  const peers = preparePeers(['postgres', 'redis-server'], console.log);
+  const missing = peers.flatMap((peer) => ('missing' in peer ? [peer.missing] : []));
+  if (missing.length > 0) throw new Error(missing.join('\n'));
+  const [postgres, redis] = peers as [Found, Found];
+  if (process.getuid?.() === 0) chownSync(folder, 65534, 65534);
+  const [databasePort, redisPort, webPort] = [await freePort(), await freePort(), await freePort()];
+  environment.REDIS_PORT = String(redisPort);
+  const data = join(folder, 'database');
+  const initdb = startPeer({ ...postgres, path: join(dirname(postgres.path), 'initdb') }, [
+    ...['-D', data, '-U', 'shop', '-A', 'trust', '--no-sync', '--no-locale', '-E', 'UTF8'],
+  ]);
+  await once(initdb, 'exit');
+  const startDatabase = (): ChildProcess =>
+    startPeer(postgres, ['-D', data, '-p', String(databasePort), '-h', '127.0.0.1', '-k', folder, '-F']);
+  let database = startDatabase();
+  startPeer(redis, ['--port', String(redisPort), '--bind', '127.0.0.1', '--save', '', '--dir', folder]);
+
+  cpSync(join(repositoryRoot, 'examples/stack'), folder, { recursive: true });
+  const file = join(folder, 'candor.yaml');
+  const adapted = readFileSync(file, 'utf8')
+    .replaceAll('127.0.0.1:5432', `127.0.0.1:${databasePort}`)
+    .replaceAll('127.0.0.1:6379', `127.0.0.1:${redisPort}`)
+    .replace('127.0.0.1:8443', `127.0.0.1:${webPort}`);
+  writeFileSync(file, adapted);
+  const createShop = startPeer({ ...postgres, path: join(dirname(postgres.path), 'createdb') }, [
+    ...['-h', '127.0.0.1', '-p', String(databasePort), '-U', 'shop', 'shop'],
+  ]);
+  await once(createShop, 'exit');
+
+  const keys = ['first-key-of-the-shop', 'second-key-of-the-shop'] as const;
+  await says('a secret is set before the first start', () => {
+    const { code, err } = candor(['secret', 'set', 'SESSION_KEY', '--application', 'api'], `${keys[0]}\n`);
+    assert.equal(code, 0, err);
+  });
+  await says('check has nothing to say', () => {
+    const { code, out, err } = candor(['check']);
+    assert.deepEqual([code, `${out}${err}`.includes('warning')], [0, false], `${out}${err}`);
+  });
+  const gateway = spawn(process.execPath, [bin, 'up'], {
+    ...{ cwd: folder, env: environment, stdio: ['ignore', 'pipe', 'pipe'] },
+  });
+  children.push(gateway);
+  let output = '';
+  for (const stream of [gateway.stdout, gateway.stderr])
+    stream?.setEncoding('utf8').on('data', (text: string) => (output += text));
+  const load = new SteadyLoad({ host: '127.0.0.1', port: webPort }, Number(values.rate));
+
+  await says('everything is up over HTTPS: API, application, worker, dependencies', async () => {
+    await until('the API answers', async () => (await load.get('/api/hello')).status === 200, 60_000);
+    assert.match((await load.get('/api/orders')).text, /"at":"20/);
+    assert.match((await load.get('/')).text, /<title>Shop/);
+    await until('the worker is ready', () => mentions(['status'], /api\.mail/));
+    await until('both dependencies are up', () => mentions(['status'], /"database".*"up".*"cache".*"up"/));
+    assert.match(candor(['jobs']).out, /report/);
+  });
+
+  load.start(['/api/hello', '/']);
+  await says('a secret is changed under load: instances are replaced, and no request fails', async () => {
+    const digest = createHash('sha256').update(keys[1]).digest('hex').slice(0, 12);
+    const { code, err } = candor(['secret', 'set', 'SESSION_KEY', '--application', 'api'], `${keys[1]}\n`);
+    assert.equal(code, 0, err);
+    await until('the new key is in use everywhere', async () => {
+      const texts = await Promise.all(Array.from({ length: 8 }, () => load.get('/api/hello')));
+      return texts.every(({ text }) => text.includes(digest));
+    });
+    assert.deepEqual(load.failures(), []);
+  });
+  await says('20 reloads lose no request', async () => {
+    for (let at = 0; at < 20; at++) {
+      writeFileSync(file, `${adapted}\n# ${at}\n`);
+      assert.equal(candor(['reload']).code, 0);
+    }
+    assert.deepEqual(load.failures(), []);
+  });
+
+  await says('the database is stopped: status and the incident name it, and the API is not taken out', async () => {
+    load.add('/api/orders');
+    await new Promise((resolve) => setTimeout(resolve, 15_000));
+    await end(database, 'SIGINT');
+    await until('status says that it is down', () => mentions(['status'], /"database".*"down"/), 15_000);
+    await until('an incident', () => mentions(['incidents'], /database/), 30_000);
+    const [first] = (asJson(['incidents']) as { incidents: { suspects: readonly { text?: string }[] }[] }).incidents;
+    assert.match(JSON.stringify(first?.suspects?.[0] ?? null), /database/);
+    assert.equal((await load.get('/api/hello')).status, 200);
+  });
+  await says('the database is back: status says so', async () => {
+    database = startDatabase();
+    await until('status says that it is up', () => mentions(['status'], /"database".*"up"/));
+    load.remove('/api/orders');
+  });
+
+  await says('the job fails: its code and its words are told, and it is run once', async () => {
+    const { code, out, err } = candor(['jobs', 'run', 'api.report']);
+    assert.equal(code, 3, `${out}${err}`);
+    assert.match(`${out}${err}`, /orders\.csv/);
+    assert.ok(mentions(['status'], /report/) && mentions(['events'], /api\.report/));
+  });
+  await says('the worker leaks: its memory is seen to grow, and the limit ends it with that reason', async () => {
+    writeFileSync(join(folder, 'api', 'leak'), '');
+    await until('its end is told', () => mentions(['events'], /memory/), 120_000);
+    rmSync(join(folder, 'api', 'leak'));
+  });
+  await says('top and cost show both applications', () => {
+    assert.match(candor(['top', '--once']).out, /api[\s\S]*site|site[\s\S]*api/);
+    assert.match(candor(['cost']).out, /api/);
+  });
+  const failed = load.failures().filter(({ path }) => path !== '/api/orders');
+  await says('no request failed that did not need the database', () => assert.deepEqual(failed, []));
+  await load.stop();
+  const secrets = [...keys].filter((key) => output.includes(key));
+  await says('no secret was printed', () => assert.deepEqual(secrets, []));
+  console.log(load.summary());
+}
+
+try {
+  await main();
+} finally {
+  for (const child of children.toReversed()) await end(child, child === children[0] ? 'SIGINT' : 'SIGTERM');
+  if (values.keep === true) console.log(`kept: ${folder}`);
+  else rmSync(folder, { recursive: true, force: true });
+}
+process.exitCode = failures === 0 ? 0 : 1;
