@@ -32,7 +32,9 @@ import { OverlayApi } from './overlay-api.ts';
 import { apiRoot, matchOperation, type OperationId } from './operations.ts';
 import { type AdminRequester, SessionApi } from './session-api.ts';
 import { markIncident } from './incidents-api.ts';
+import { changeSecrets, sendSecrets } from './secrets-api.ts';
 import { changeRollout, sendReleaseLog } from './releases-api.ts';
+import { runJob, sendJobs } from './jobs-api.ts';
 import { restartInstance } from './instances-api.ts';
 import { sendRoute } from './route-api.ts';
 import { sendCost, sendUsage } from './usage-api.ts';
@@ -186,6 +188,16 @@ export class AdminApi implements RequestHandler {
       case 'abortRollout':
       case 'rollBack':
         return changeRollout(id, this.#context, requester, request, response);
+      case 'listSecrets':
+        return sendSecrets(this.#gateway, requester, response);
+      case 'setSecrets':
+      case 'removeSecret':
+      case 'rotateSecretsKey':
+        return changeSecrets(id, this.#context, requester, request, response);
+      case 'listJobs':
+        return sendJobs(url, this.#gateway, response);
+      case 'runJob':
+        return runJob(this.#context, requester, request, response);
       case 'acknowledgeIncident':
       case 'muteIncident':
         return markIncident(id, this.#context, requester, request, response);

@@ -18,6 +18,7 @@ import {
   stopSchema,
   upgradeLineSchema,
 } from '../core/schemas/answers.ts';
+import { jobRunLineSchema, jobRunRequestSchema, jobsSchema } from '../core/schemas/jobs.ts';
 import { statusSchema } from '../core/schemas/status.ts';
 import { overlayChangeSchema, overlaySchema } from '../core/schemas/overlay.ts';
 import {
@@ -34,6 +35,12 @@ import {
   rolloutRequestSchema,
   rolloutSchema,
 } from '../core/schemas/releases.ts';
+import {
+  removeSecretRequestSchema,
+  secretsChangeSchema,
+  secretsSchema,
+  setSecretsRequestSchema,
+} from '../core/schemas/secrets.ts';
 import { exchangeGroupsSchema, exchangesSchema, recordSchema } from '../core/schemas/record.ts';
 import { eventSchema, eventsSchema, gapSchema } from '../core/schemas/events.ts';
 
@@ -77,6 +84,13 @@ export const schemas = {
   Rollout: rolloutSchema,
   DeployRequest: deployRequestSchema,
   RolloutRequest: rolloutRequestSchema,
+  Secrets: secretsSchema,
+  SecretsChange: secretsChangeSchema,
+  SetSecretsRequest: setSecretsRequestSchema,
+  RemoveSecretRequest: removeSecretRequestSchema,
+  Jobs: jobsSchema,
+  JobRunRequest: jobRunRequestSchema,
+  JobRunLine: jobRunLineSchema,
   Incidents: incidentsSchema,
   Alerts: alertsSchema,
   AlertTests: alertTestsSchema,

@@ -14,6 +14,14 @@ import {
 } from './openapi-parts.ts';
 
 /** Of an operation about an incident. */
+const secretsResponses: Details['responses'] = {
+  200: json('What was changed, by name.', 'SecretsChange'),
+  400: problemDetails('The body is not JSON.'),
+  409: problemDetails('The secrets cannot be read or written now, for example during an upgrade; `detail` says why.'),
+  413: problemDetails('The body has more than 1 MiB.'),
+  422: problemDetails('The body, a name or a value is none; `detail` has no value.'),
+};
+
 const markResponses: Details['responses'] = {
   200: json('The incident, as it is now.', 'Incident'),
   400: problemDetails('The body is not JSON.'),
@@ -252,6 +260,30 @@ const details: Record<OperationId, Details> = {
     'At once where that release is warm, else when its instances are ready. While a release is being rolled out and `to` is absent, that is ended.',
     'RolloutRequest',
   ),
+  listJobs: {
+    description: 'Those of the active configuration, each with its last 20 runs.',
+    parameters: [searchParameter('job', 'Only the job with this name, such as shop.report.')],
+    responses: { 200: json('The jobs.', 'Jobs'), 404: problemDetails('There is no such job.') },
+  },
+  runJob: {
+    description:
+      'The response has a line of JSON (application/x-ndjson) for each line that the run prints; the last line has the kind `ended`. A ' +
+      'requester that leaves does not end the run.',
+    requestBody: { required: true, content: { 'application/json': { schema: reference('JobRunRequest') } } },
+    responses: {
+      200: {
+        description: 'The run has begun.',
+        content: { 'application/x-ndjson': { schema: { type: 'string' }, 'x-data': [reference('JobRunLine')] } },
+      },
+      400: problemDetails('The body is not JSON.'),
+      404: problemDetails('There is no such job. `detail` has the names.'),
+      409: problemDetails(
+        'It runs already, its run cannot be claimed, or no change is possible now. `detail` has the reason.',
+      ),
+      413: problemDetails('The body has more than 16 KiB.'),
+      422: problemDetails('The body has errors; `detail` says which.'),
+    },
+  },
   listIncidents: {
     description: 'Those that go on, then resolved ones (the last 200), each the latest first.',
     responses: { 200: json('All incidents.', 'Incidents') },
@@ -328,6 +360,31 @@ const details: Record<OperationId, Details> = {
       200: json('The largest groups, at most 50.', 'ExchangeGroups'),
       400: problemDetails('The query or another parameter cannot be read; `detail` says what is wrong, and where.'),
       409: problemDetails('The gateway has no store, or cannot read it now; `detail` has the reason.'),
+    },
+  },
+  listSecrets: {
+    description: 'No value of a secret ever stands in an answer.',
+    responses: {
+      200: json('All secrets that the gateway keeps, and those that programs need and that are not there.', 'Secrets'),
+      409: problemDetails('The secrets cannot be read; `detail` says why, and what to do.'),
+    },
+  },
+  setSecrets: {
+    description:
+      'Sets all of `values`, or none. Of each application whose programs get one of them, new instances take the place of the old ones, which are drained and stopped when the new ones are ready. Needs the admin socket, or a token with the role `deploy`.',
+    requestBody: { required: true, content: { 'application/json': { schema: reference('SetSecretsRequest') } } },
+    responses: secretsResponses,
+  },
+  removeSecret: {
+    description: 'Programs that need the secret are replaced, too, and cannot start without it: remove its use first.',
+    requestBody: { required: true, content: { 'application/json': { schema: reference('RemoveSecretRequest') } } },
+    responses: { ...secretsResponses, 404: problemDetails('There is no such secret.') },
+  },
+  rotateSecretsKey: {
+    description: 'The values stay, and no program is started again.',
+    responses: {
+      200: json('All secrets are encrypted with the new key.', 'SecretsChange'),
+      409: problemDetails('The secrets cannot be read or written now; `detail` says why, and what to do.'),
     },
   },
   restartInstance: {

@@ -11,7 +11,7 @@ type JsonBody =
  * Reads the JSON body of a request. Call it before anything is awaited, since earlier data would be lost. Never rejects;
  * if the connection ends in the middle of the body, the response does not matter.
  */
-export function readJsonBody(request: IncomingMessage): Promise<JsonBody> {
+export function readJsonBody(request: IncomingMessage, bytesMax = requestBytesMax): Promise<JsonBody> {
   const type = request.headers['content-type'];
   const isJson = type !== undefined && /^application\/json\s*(?:;|$)/i.test(type);
   return new Promise((resolve) => {
@@ -19,8 +19,8 @@ export function readJsonBody(request: IncomingMessage): Promise<JsonBody> {
     let bytes = 0;
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes <= requestBytesMax) chunks.push(chunk);
-      else resolve({ ok: false, status: 413, detail: `The body has more than ${requestBytesMax} bytes.` });
+      if (bytes <= bytesMax) chunks.push(chunk);
+      else resolve({ ok: false, status: 413, detail: `The body has more than ${bytesMax} bytes.` });
     });
     request.on('close', () => resolve({ ok: false, status: 400, detail: 'The body is incomplete.' }));
     request.on('end', () => resolve(bytes > 0 && !isJson ? notJson : parse(Buffer.concat(chunks))));

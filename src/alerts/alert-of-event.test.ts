@@ -42,6 +42,8 @@ const workers = { lost: 3, lastedMs: 1500, serving: 0, wanted: 2, why: 'it ended
 const loop = { application: 'shop', instance: 'shop/2', ends: 3, serving: [], fix: 'Read its last output.' };
 const outage = { upstream: 'shop', application: null, endpoints: 2, fix: 'See whether they run.' };
 const rollout = { application: 'shop', rollout: 3, release: 'r3', before: 'r2', share: 0, ordered: false };
+const job = { application: 'shop', job: 'shop.report', run: 7, code: 3, signal: null, fix: 'See what it printed.' };
+const over = { ...job, run: null, code: null, fix: null };
 const release = { application: 'shop', instance: 'shop/2', restarts: 3, serving: [] };
 
 function refused(
@@ -245,6 +247,14 @@ const rows: readonly (readonly [promise: string, event: NewEvent, alert: string 
     event('application_crash_loop', { ...loop, ends: 0, fix: null }, 'stable'),
     'application:shop resolved info',
   ],
+  ['a job whose run has failed', event('job_failing', job, 'failing'), 'job:shop.report opened warning'],
+  [
+    'a job that could not be started',
+    event('job_failing', { ...job, run: null, code: null }, 'failing'),
+    'job:shop.report opened warning',
+  ],
+  ['a job that succeeds again', event('job_failing', over, 'succeeded'), 'job:shop.report resolved info'],
+  ['a job that was removed', event('job_failing', over, 'removed'), 'job:shop.report resolved info'],
   ['a reload', event('configuration_applied', { contentHash: '', source: '', changed: [] }), null],
   [
     'an alert that was sent',
@@ -303,6 +313,7 @@ const isTold: Readonly<Record<EventKind, boolean>> = {
   ...{ configuration_applied: false, configuration_rejected: false, overlay_changed: false, state_unusable: false },
   ...{ listener_opened: false, listener_closed: false },
   rollout: true,
+  secret_changed: false,
   workers_failing: true,
   // Replaced at once; requests that fail for it are an incident.
   ...{
@@ -346,6 +357,8 @@ const isTold: Readonly<Record<EventKind, boolean>> = {
   },
   ...{ instance_exited: false, instance_restarting: false, application_not_ready: true, application_crash_loop: true },
   upstream_unavailable: true,
+  // Each run has an event; what people must know is how the last one ended.
+  ...{ job_started: false, job_ended: false, job_skipped: false, job_missed: false, job_failing: true },
   ...{ connections_refused: true, descriptors_few: false, descriptors_exhausted: true },
   ...{ tls_handshakes_failed: false, tls_handshakes_delayed: false, http2_limit_reached: false },
   ...{ certificate_expiring: true, certificate_not_yet_valid: true, certificate_issued: true },

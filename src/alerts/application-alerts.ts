@@ -67,6 +67,26 @@ export function crashLoopAlert({ evidence, to, reason }: EventOf<'application_cr
   };
 }
 
+/** The last run of a job has failed, or it could not be started. Requests are served. */
+export function jobAlert({ evidence, to, reason }: EventOf<'job_failing'>): AlertContent {
+  const { job, run, fix } = evidence;
+  const isFailing = to === 'failing';
+  const ends = { succeeded: 'has succeeded', removed: 'is no job any more' };
+  return {
+    ...noneOf,
+    key: `job:${job}`,
+    kind: 'job',
+    change: isFailing ? 'opened' : 'resolved',
+    severity: isFailing ? 'warning' : 'info',
+    title: isFailing
+      ? `${job} ${run === null ? 'was not run' : 'has failed'}`
+      : `${job} ${ends[to as keyof typeof ends]}`,
+    text: sentenceOf(reason),
+    nextStep: fix,
+    steps: isFailing ? ['failing'] : [],
+  };
+}
+
 /** No endpoint of an upstream is available: requests would get a 503. */
 export function upstreamAlert({ evidence, to, reason }: EventOf<'upstream_unavailable'>): AlertContent {
   const { upstream, fix } = evidence;

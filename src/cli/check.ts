@@ -13,6 +13,7 @@ import type { Configuration } from '../core/configuration.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import { findAdmin } from './find-admin.ts';
 import { statusOfJson } from './gateway-lookup.ts';
+import { secretsName } from '../features/secrets/settings.ts';
 import type { TimeoutStatus } from '../core/schemas/status.ts';
 
 export interface CheckFlags {
@@ -27,7 +28,15 @@ export async function check(flags: CheckFlags, context: ProcessContext): Promise
   const read = await readConfiguration(flags.config, context);
   const valid = read.configuration !== null;
   const { configuration } = read;
-  const paths = configuration === null ? [] : reviewPaths(configuration, read.leftOpen, context.env);
+  const paths =
+    configuration === null
+      ? []
+      : [
+          ...reviewPaths(configuration, read.leftOpen, context.env),
+          ...(usesSecrets(configuration)
+            ? (await import('./missing-secrets.ts')).reviewSecrets(configuration, context)
+            : []),
+        ];
   const resources = configuration === null ? null : await resourcesIn(configuration);
   const machine =
     configuration === null
@@ -62,6 +71,9 @@ async function resourcesIn(configuration: Configuration) {
   const { reviewResources } = await import('./review-resources.ts');
   return reviewResources(configuration);
 }
+
+const usesSecrets = ({ applications }: Configuration): boolean =>
+  applications.some(({ features }) => features?.[secretsName] !== undefined);
 
 /**
  * What the running gateway advises of the timeouts in a configuration, from what its store has observed. A timeout that the file sets

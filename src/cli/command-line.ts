@@ -15,6 +15,7 @@ import { harmless } from './layout.ts';
 import { type Output, type ProcessContext, readVersion } from './process-context.ts';
 import {
   eventsCommand,
+  jobsCommand,
   reloadCommand,
   restartCommand,
   statusCommand,
@@ -44,6 +45,7 @@ import {
 } from './overlay-commands.ts';
 import { deployCommand, promoteCommand, releasesCommand, rollbackCommand } from './release-commands.ts';
 import { costCommand, topCommand } from './usage-commands.ts';
+import { secretCommands } from './secret-commands.ts';
 import { probeCommand, tortureCommand, tortureUsages } from './test-commands.ts';
 import { demoCommand, runCommand, upCommand } from './serve-commands.ts';
 
@@ -185,6 +187,11 @@ const root = buildRouteMap<string, ParserContext>({
     releases: releasesCommand,
     rollback: rollbackCommand,
     promote: promoteCommand,
+    secret: secretCommands,
+    jobs: {
+      ...jobsCommand,
+      formatUsageLine: ({ prefix }) => [...prefix, '[name]', '|', 'run', '<name>'].join(' '),
+    },
     maintenance: maintenanceCommand,
     pause: pauseCommand,
     drain: drainCommand,

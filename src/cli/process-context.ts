@@ -30,12 +30,23 @@ export interface ProcessContext {
   ask(question: string): Promise<string | null>;
   /** Calls the listener with each key of the terminal until the returned function is called: Ctrl-C is a key then, too. Absent: there is none. */
   onKey?(listener: (key: string) => void): () => void;
+  /** Values of secrets; absent: standard input. */
+  readonly secretInput?: SecretInput;
   /** Calls the listener at each such signal until the returned function is called. */
   onSignal(signal: 'SIGINT' | 'SIGTERM' | ServiceSignal, listener: () => void): () => void;
   /** For a gateway: from now on, the process does not end if standard output or error cannot be written. */
   outliveOutputs?(): void;
   /** Ends the process at once. */
   exit(code: number): void;
+}
+
+/** Where the value of a secret comes from: a person who types it, or another program. */
+export interface SecretInput {
+  readonly isTerminal: boolean;
+  /** Everything up to the end; null: it has more bytes, or cannot be read. */
+  readAll(bytesMax: number): Promise<Uint8Array | null>;
+  /** Shows nothing of what is typed. Null: the person has given up. */
+  askHidden(question: string): Promise<string | null>;
 }
 
 export type ServiceSignal = 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2';

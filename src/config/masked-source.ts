@@ -129,6 +129,8 @@ export class MaskedSource {
         return isSecretName(name) ? whole : byForm;
       case 'hash':
         return /^["']?(?:sha256:[\da-f]{64}|read|operate)["']?$/.test(text) ? [] : whole;
+      case 'secret_name':
+        return /^["']?[A-Za-z_][\w.-]{0,127}["']?$/.test(text) ? byForm : whole;
       case 'query':
         return [...byForm, ...at(queryValueSpans(text))];
       case 'path':

@@ -101,6 +101,7 @@ const hiddenWays: Readonly<Record<Hiding, string>> = {
   query: 'values in the query',
   command: 'words that are values of options and variables whose names mark secrets, or have the form of a secret',
   hash: 'everything but a hash and a role',
+  secret_name: 'what cannot be the name of a secret',
   file: 'the content of the file; its path is shown',
 };
 

@@ -18,7 +18,7 @@ import {
 } from '../deploy/rollout.ts';
 import { hasEvents } from '../policy/arm-traffic.ts';
 import type { Result } from '#failures/result.ts';
-import { armsOf } from './release-arms.ts';
+import { armsOf, specOfRelease } from './release-arms.ts';
 import type { RunJob } from './release-making.ts';
 import type { ReleasedApplication } from './released-application.ts';
 import {
@@ -111,6 +111,11 @@ export class ApplicationReleases {
   armsOf(spec: ApplicationSpec): ReturnType<typeof armsOf> {
     const { folder } = this.#parts.store;
     return armsOf(spec, { folder, inForce: this.inForce, warm: this.warm, running: this.#running });
+  }
+
+  /** As it runs for all visitors, or for most. */
+  specInForce(spec: ApplicationSpec): ApplicationSpec {
+    return this.inForce === null ? spec : specOfRelease(spec, this.inForce, this.#parts.store.folder);
   }
 
   /** What runs now becomes the first release, so that there is one to go back to. */

@@ -1,3 +1,4 @@
+import type { ApplicationId } from '../core/endpoint.ts';
 import { totalmem } from 'node:os';
 import type { UpstreamSpec } from '../core/upstream-spec.ts';
 import type { UpstreamSettings } from '../incidents/watched-upstream.ts';
@@ -17,6 +18,7 @@ import { connectorWithin } from '../transport/connect.ts';
 import { createNameResolver } from '../transport/resolve.ts';
 import { createHealthChecker } from '../upstream/health-check.ts';
 import { ActiveConfiguration } from './active-configuration.ts';
+import { applicationPrograms } from './application-programs.ts';
 import { Alerting } from './alerting.ts';
 import { Applications, withStopped } from './applications.ts';
 import { ConfigurationFile } from './configuration-file.ts';
@@ -188,6 +190,16 @@ export class ControlParts {
           clock.now(),
         ),
       endpoints: { onDrainSignal: (upstream, endpoint) => this.endpoints.onDrainSignal(upstream, endpoint) },
+      launchChanged: (application) => this.applications.supervisor.refresh(application as ApplicationId),
+      applications: applicationPrograms({
+        clock,
+        inForce: (application) => this.releases.specInForce(application),
+        redact: (text) => this.active.redactor.redact(text),
+        predecessorEnded: options.adopt?.predecessorEnded ?? null,
+        launcher: () => this.features.launcher,
+        watchdog: () => this.applications.watchdog,
+        onOutput: (source, line) => this.output.note(source, line),
+      }),
       send: (feature, states) => this.workers.sendFeatureStates(feature, states),
       observed: (launcher) => this.usage.metered(launcher),
     });
@@ -209,7 +221,10 @@ export class ControlParts {
       watchdog: () => this.applications.watchdog,
       launcher: this.features.launcher,
       memoryBytes: totalmem(),
-      onArms: (application) => this.applications.supervisor.refresh(application),
+      onArms: (application) => {
+        this.applications.supervisor.refresh(application);
+        this.features.onReleases();
+      },
     });
     this.applications = this.#createApplications();
     const applications = (): readonly ApplicationStatus[] => this.#applicationStatus();

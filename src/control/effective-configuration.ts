@@ -38,6 +38,7 @@ export const hiddenSettings: ReadonlyMap<string, Hiding> = new Map<string, Hidin
   ['password', 'value'],
   ['endpoint', 'path'],
   ['resource', 'name'],
+  ['secrets', 'secret_name'],
 ]);
 
 /** Plain data: what JSON has. */

@@ -23,8 +23,10 @@ interface FeaturesParts {
   readonly events: EventSink;
   readonly stateFolder: string | null;
   readonly endpoints: MainFeaturePorts['endpoints'];
+  readonly applications: MainFeaturePorts['applications'];
   readonly counted: (key: string) => ReturnType<MainFeaturePorts['counted']>;
   readonly waiting: MainFeaturePorts['waiting'];
+  readonly launchChanged: MainFeaturePorts['launchChanged'];
   /** Tells all workers. */
   readonly send: (feature: string, states: FeatureMessages) => void;
   /** Observes what the launcher starts. Absent: nothing does. */
@@ -103,6 +105,11 @@ export class Features {
     return Object.assign({}, ...[...this.#parts.values()].map((part) => part.status?.() ?? {}));
   }
 
+  /** Asks the part of a feature; null: it has none. */
+  ask(feature: string, request: object, actor: string): ReturnType<NonNullable<MainPart['ask']>> | null {
+    return this.#parts.get(feature)?.ask?.(request, actor) ?? null;
+  }
+
   /** To how many routes of the upstream features answer requests themselves, because they fail. */
   refusedRoutes(upstream: string): number {
     return [...this.#parts.values()].reduce((sum, part) => sum + (part.refusedRoutes?.(upstream) ?? 0), 0);
@@ -123,6 +130,30 @@ export class Features {
   /** From the process before this one; before the first `use`. */
   import(states: FeatureStates): void {
     for (const [name, state] of Object.entries(states)) this.#parts.get(name)?.import?.(state);
+  }
+
+  /** Other releases of applications may be in force. */
+  onReleases(): void {
+    for (const part of this.#parts.values()) part.onReleases?.();
+  }
+
+  /** Another process takes over, or this one ends. */
+  async pause(): Promise<void> {
+    await Promise.all([...this.#parts.values()].flatMap((part) => part.pause?.() ?? []));
+  }
+
+  async resume(): Promise<void> {
+    await Promise.all([...this.#parts.values()].flatMap((part) => part.resume?.() ?? []));
+  }
+
+  /** Ends the programs that features run. */
+  async finish(ending: Parameters<NonNullable<MainPart['finish']>>[0]): Promise<void> {
+    await Promise.all([...this.#parts.values()].flatMap((part) => part.finish?.(ending) ?? []));
+  }
+
+  /** The part of a feature; null: it has none. */
+  partOf(name: string): MainPart | null {
+    return this.#parts.get(name) ?? null;
   }
 
   stop(): void {

@@ -1,4 +1,4 @@
-import type { FeatureStates } from '../core/feature.ts';
+import type { FeatureRefusal, FeatureStates } from '../core/feature.ts';
 import type { EndpointResponses, StageTimes } from '../core/attempt-counts.ts';
 import type { ThreadFigures } from '../core/thread-figures.ts';
 import type { FoundContext } from '../core/request-context.ts';
@@ -27,6 +27,8 @@ import type { AlertTestResult } from '../core/schemas/alerts.ts';
 import type { IncidentOrder } from '../core/live-incident.ts';
 import type { MarkOutcome } from '../incidents/incident-marks.ts';
 import type { CostAnswer, UsageNow, UsageRequest, UsageSeries } from '../core/schemas/usage.ts';
+import type { JobStatus } from '../core/schemas/jobs.ts';
+import type { JobsPart } from '../features/jobs/main.ts';
 import type { IncidentStatus } from '../core/schemas/incidents.ts';
 import type { ApplicationReleasesStatus, ReleaseLogText, ReleasePlan } from '../core/schemas/releases.ts';
 import type { ReleaseRefusal } from '../deploy/release-refusal.ts';
@@ -122,6 +124,10 @@ export interface Gateway extends EventSink {
    * is no such instance, or it ends already.
    */
   restartInstance(instance: string): boolean;
+  /** The jobs of applications. */
+  jobs(): readonly JobStatus[];
+  /** Runs one now; `onLine`: what it prints, without secrets. Null: there is no such job. */
+  runJob(job: string, actor: string, onLine: (line: string) => void): ReturnType<JobsPart['startByHand']>;
   /** The releases of the applications that were deployed. */
   releases(): readonly ApplicationReleasesStatus[];
   /** What the build of a release has printed; `release`: its name or number. Null: there is no log of it. */
@@ -132,6 +138,8 @@ export interface Gateway extends EventSink {
   planDeploy(order: DeployOrder): Promise<Result<ReleasePlan, ReleaseRefusal>>;
   /** Ends a rollout, or begins one back to a release. */
   changeRollout(change: RolloutChange, actor: string): Promise<RolloutOutcome>;
+  /** Asks a feature of the main thread, by its name, whose schema the caller knows. */
+  askFeature(feature: string, request: object, actor: string): Promise<Result<object, FeatureRefusal>>;
   /** Acknowledges or mutes an incident. */
   markIncident(order: IncidentOrder, actor: string): MarkOutcome<IncidentStatus>;
   /** Searches the stored output of applications. */

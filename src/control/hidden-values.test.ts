@@ -31,6 +31,7 @@ const ofHiding: Readonly<Record<Exclude<Hiding, 'file'>, unknown>> = {
   query: `/up?key=${canary}`,
   command: ['/bin/true', '--token', canary, `--password=${canary}`, `-u`, `me:${canary}`],
   hash: canary,
+  secret_name: { DATABASE_URL: `${canary}/+=` },
 };
 
 /** Files are read elsewhere: a mark on one says that its content is hidden, and its path is shown. */
@@ -141,8 +142,8 @@ describe('a value that the schema marks is in no message, text or effective conf
       assertHidden(textOf(misspelled(path), valueOf(key), true));
     });
 
-    // A text in place of a command is one, and a word in place of a path or an address is known for none.
-    const isOpen = ['command', 'query', 'path', 'name'].includes(key.hiding);
+    // A text in place of a command is one, and a word in place of a path, an address or a name is known for none.
+    const isOpen = ['command', 'query', 'path', 'name', 'secret_name'].includes(key.hiding);
     for (const [what, value] of isOpen ? [] : wrong)
       test(`${path}, written as ${what}`, () => {
         assertHidden(textOf(path, value));
@@ -151,8 +152,8 @@ describe('a value that the schema marks is in no message, text or effective conf
   }
 
   test('and each place is right where it is no mistake, so that all of this is about what is accepted too', () => {
-    // A token is refused wherever a hash is to stand.
-    const accepted = marked.filter(({ hiding }) => hiding !== 'hash');
+    // A token is refused wherever a hash is to stand, and a value where the name of a secret is.
+    const accepted = marked.filter(({ hiding }) => hiding !== 'hash' && hiding !== 'secret_name');
     const refused = accepted.flatMap((key) => {
       const parsing = parse(textOf(key.path, valueOf(key)));
       return parsing.ok ? [] : [[key.path, ...parsing.errors.map(({ message }) => message)]];

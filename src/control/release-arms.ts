@@ -21,7 +21,7 @@ export function armsOf(
 ): readonly [ApplicationArm, ...ApplicationArm[]] {
   const arm = (name: ArmName, release: Release, share: number | null): ApplicationArm => ({
     ...{ name, share },
-    spec: specOf(spec, release, folder),
+    spec: specOfRelease(spec, release, folder),
   });
   if (running !== null) {
     const { from, to, rollout, plan } = running;
@@ -35,7 +35,8 @@ export function armsOf(
   return warm === null || spec.port !== null ? [arm('new', inForce, 1)] : [arm('new', inForce, 1), arm('old', warm, 0)];
 }
 
-function specOf(spec: ApplicationSpec, release: Release, folder: string): ApplicationSpec {
+/** The application as the release has it. */
+export function specOfRelease(spec: ApplicationSpec, release: Release, folder: string): ApplicationSpec {
   const { command, environment, name } = release;
   const directory = release.tree === null ? release.directory : join(folder, release.tree, release.directory);
   return { ...spec, command, environment, directory, release: name };

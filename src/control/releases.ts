@@ -80,6 +80,12 @@ export class Releases {
 
   readonly armsOf: ArmsOf = (spec) => this.#known.get(spec.id)?.releases.armsOf(spec) ?? oneArm(spec);
 
+  /** Null: the configuration does not have it. */
+  specInForce(application: string): ApplicationSpec | null {
+    const spec = this.#parts.configuration().applications.find(({ id }) => id === application) ?? null;
+    return spec === null ? null : (this.#known.get(application)?.releases.specInForce(spec) ?? spec);
+  }
+
   /** Reads the journals of these applications. One that cannot be read is reported: its application runs as the configuration says. */
   async load({ applications, stateFolder }: Configuration, isHandedOff = false): Promise<void> {
     if (stateFolder === null || !this.#parts.ownsFolder()) return;

@@ -4,6 +4,7 @@ export const alertKinds = [
   'gateway',
   'release',
   'application',
+  'job',
   'upstream',
   'certificate',
   'disk',

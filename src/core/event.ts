@@ -117,6 +117,16 @@ export interface EventFacts {
    * new one gets; `ordered`: an operator wanted it so.
    */
   rollout: { application: string; rollout: number; release: string; before: string; share: number; ordered: boolean };
+  /**
+   * Secrets have new values, one was removed, or all are encrypted with another key (`to`: 'set', 'removed', 'key_rotated'). `application`: whose they are; null:
+   * of all. `replacing`: applications that get new instances for it.
+   */
+  secret_changed: {
+    application: string | null;
+    names: readonly string[];
+    revision: number;
+    replacing: readonly string[];
+  };
   /** `release`: that it runs; null: its application was never deployed. */
   instance_started: { pid: number; port: number; command: string; release: string | null };
   /** The instance was started by an earlier process, `ranMs` before, and was adopted. */
@@ -148,6 +158,49 @@ export interface EventFacts {
    */
   application_not_ready: { application: string; instance: string; restarts: number; serving: readonly string[] };
   instance_restarting: { afterMs: number; failures: number };
+  /** A run of a job of an application has begun. `at`: when it was due (RFC 3339); null: by hand, or once for the release. `release`: null: never deployed. */
+  job_started: {
+    application: string;
+    job: string;
+    run: number;
+    at: string | null;
+    release: string | null;
+    by: 'schedule' | 'catch_up' | 'once' | 'hand';
+  };
+  /** `to`: 'succeeded', 'failed'. `ms`: null where its end was not seen. `output`: the last lines, oldest first, at most 20. */
+  job_ended: {
+    application: string;
+    job: string;
+    run: number;
+    code: number | null;
+    signal: string | null;
+    ms: number | null;
+    output: readonly string[];
+  };
+  /** A job was not run when it was due, since it still ran. */
+  job_skipped: { application: string; job: string; at: string; why: string };
+  /** A job was not run when it was due. `isMore`: there were more than were counted. `first`, `last`: RFC 3339. */
+  job_missed: {
+    application: string;
+    job: string;
+    count: number;
+    isMore: boolean;
+    first: string;
+    last: string;
+    why: string;
+  };
+  /**
+   * The last run of a job has failed, or it could not be started, or it is over (`to`: 'failing', 'succeeded', 'removed'). `run`: null: none was
+   * started. `fix`: what a person can do; null where it is over.
+   */
+  job_failing: {
+    application: string;
+    job: string;
+    run: number | null;
+    code: number | null;
+    signal: string | null;
+    fix: string | null;
+  };
   /**
    * An instance that was ready ends again and again, or no longer (`to`: 'failing', 'stable'): `ends` within ten minutes. `serving`: other instances of
    * the application that are ready. `fix`: what a person can do. Where it is over, `ends` is 0, `serving` empty and `fix` null.

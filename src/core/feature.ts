@@ -31,6 +31,16 @@ export interface FeatureState {
   readonly bytes: Uint8Array;
 }
 
+/** Why a feature does not do what it was asked for. */
+export interface FeatureRefusal {
+  /** `unknown`: there is no such thing; `invalid`: what was asked for cannot be. */
+  readonly kind: string;
+  /** A sentence. */
+  readonly reason: string;
+  /** What to do, a sentence. */
+  readonly step: string;
+}
+
 /** By feature. */
 export type FeatureStates = Readonly<Record<string, FeatureState>>;
 

@@ -16,6 +16,12 @@ export interface LaunchedProgram {
   readonly directory: string;
 }
 
+/** The user who runs the program; null: the one who runs the gateway. */
+export interface LaunchOwner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
 /** How it is started. */
 export interface LaunchCommand {
   /** Program and arguments; no shell. */
@@ -23,7 +29,10 @@ export interface LaunchCommand {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-export interface Launch extends LaunchedProgram, LaunchCommand {}
+export interface Launch extends LaunchedProgram, LaunchCommand {
+  /** Absent: not known yet, or the user who runs the gateway. */
+  readonly owner?: LaunchOwner | null;
+}
 
 /** What is kept for a program while it runs. */
 export interface LaunchHold {
@@ -32,6 +41,8 @@ export interface LaunchHold {
   exited?(exit: { readonly code: number | null; readonly signal: string | null }): LaunchedExit | null;
   /** No process of it is left, or it was never started. Called once, unless another process takes the program over. */
   ended?(): void;
+  /** What is kept and shown of a line that it has printed. */
+  mask?(line: string): string;
 }
 
 export interface LaunchedExit {

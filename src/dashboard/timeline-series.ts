@@ -105,6 +105,7 @@ const kindOf: Readonly<Partial<Record<EventJson['kind'], MarkerKind>>> = {
   configuration_applied: 'configuration',
   configuration_rejected: 'configuration',
   rollout: 'release',
+  secret_changed: 'release',
   instance_started: 'release',
   instance_exited: 'release',
   endpoint_state: 'health',

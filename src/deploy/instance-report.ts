@@ -123,7 +123,7 @@ export function instanceState(
   run: ProgramRun,
   { spec, restarts, now }: { readonly spec: ApplicationSpec; readonly restarts: number; readonly now: Instant },
 ): InstanceState | null {
-  const program = run.program?.record() ?? null;
+  const program = run.record();
   if (program === null || !isRecorded(life.phase)) return null;
   const { command, readiness, restart } = spec;
   return {

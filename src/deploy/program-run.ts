@@ -103,6 +103,20 @@ export class ProgramRun {
     return this.#port;
   }
 
+  /** What a later process needs to take the program over. Lines that have begun are masked, too: the record is written to disk. */
+  record(): ProgramRecord | null {
+    const record = this.#program?.record() ?? null;
+    const hold = this.#hold;
+    if (record === null || hold?.mask === undefined) return record;
+    const masked = (begun: string): string => {
+      const text = Buffer.from(begun, 'base64').toString('utf8');
+      const kept = hold.mask?.(text) ?? text;
+      return kept === text ? begun : Buffer.from(kept).toString('base64');
+    };
+    const { stdout, stderr } = record.unfinished;
+    return { ...record, unfinished: { stdout: masked(stdout), stderr: masked(stderr) } };
+  }
+
   /** Null until the program runs; kept after its end. */
   get program(): Program | null {
     return this.#program;
@@ -185,8 +199,9 @@ export class ProgramRun {
 
   #onLine(stream: OutputStream, line: string): void {
     if (this.#closed) return;
-    this.tail.add(line);
-    this.#listener.onLine(stream, line);
+    const kept = this.#hold?.mask?.(line) ?? line;
+    this.tail.add(kept);
+    this.#listener.onLine(stream, kept);
   }
 
   #exited(exit: ProgramExit): void {

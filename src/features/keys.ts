@@ -8,6 +8,7 @@ import { compression } from './compression/keys.ts';
 import { concurrency } from './concurrency/keys.ts';
 import { cors } from './cors/keys.ts';
 import { drainSignals } from './drain-signal/keys.ts';
+import { jobs } from './jobs/keys.ts';
 import { maintenance } from './maintenance/keys.ts';
 import { objectives } from './objectives/keys.ts';
 import { outlierDetection } from './outlier-detection/keys.ts';
@@ -22,6 +23,7 @@ import { resources } from './resources/keys.ts';
 import { respond } from './respond/keys.ts';
 import { responseRewrite } from './response-rewrite/keys.ts';
 import { retries } from './retry/keys.ts';
+import { secrets } from './secrets/keys.ts';
 import { sendFiles } from './send-files/keys.ts';
 import { slowStart } from './slow-start/keys.ts';
 import { sticky } from './sticky/keys.ts';
@@ -57,6 +59,8 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   releases,
   resources,
   pricesKeys,
+  secrets,
+  jobs,
 ];
 
 /** What a route, an upstream or application, the file for all routes, an application alone, and the file of the gateway may say of features. Only a feature's own files know its keys. */

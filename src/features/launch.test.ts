@@ -47,6 +47,26 @@ describe('the launcher of features', () => {
     assert.equal(launcher.key('shop', launch.settings), 'user {"name":"ann"}\nlimits {"memory":1}');
   });
 
+  test('tells each feature the user who will run the program, and masks lines by all', () => {
+    const owner = { uid: 1000, gid: 100 };
+    const seen: unknown[] = [];
+    const masking = (value: string): LaunchPart => ({
+      key: () => '',
+      prepare: (_, { command, environment, owner: told }) => {
+        seen.push(told);
+        return succeed({ command, environment, hold: { mask: (line) => line.replace(value, '***') } });
+      },
+    });
+    const launcher = featureLauncher([
+      { name: 'limits', launch: masking('one') },
+      { name: 'user', launch: { ...masking('two'), owner: () => owner } },
+    ]);
+    const prepared = launcher.prepare(launch);
+    assert.ok(prepared.ok);
+    assert.deepEqual(seen, [owner, owner]);
+    assert.equal(prepared.value.hold?.mask?.('one two three'), '*** *** three');
+  });
+
   test('ends what the features before have kept where one refuses', () => {
     const heard: string[] = [];
     const launcher = featureLauncher([

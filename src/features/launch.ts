@@ -6,6 +6,7 @@ import type {
   LaunchFailure,
   LaunchHold,
   LaunchedProgram,
+  LaunchOwner,
   PreparedLaunch,
 } from '../core/launch.ts';
 import { type Result, succeed } from '#failures/result.ts';
@@ -14,6 +15,8 @@ import { type Result, succeed } from '#failures/result.ts';
 export interface LaunchPart<S extends object = object> {
   /** What makes a new process necessary when it changes, without secrets; '': nothing. */
   key(spec: S, application: string): string;
+  /** The user who will run the program, for what other features make for it. Absent: it changes no user. */
+  owner?(spec: S): LaunchOwner | null;
   prepare(spec: S, launch: Launch): Result<PreparedLaunch, LaunchFailure>;
   /** A program that an earlier process has started is taken over. Absent: nothing is kept for it. */
   adopt?(spec: S, program: LaunchedProgram, pid: number): LaunchHold | null;
@@ -37,11 +40,12 @@ export function featureLauncher(parts: readonly NamedLaunchPart[]): Launcher {
         .join('\n'),
     prepare(launch) {
       const holds: LaunchHold[] = [];
+      const owner = ownerOf(parts, launch);
       let made: LaunchCommand = launch;
       for (const { name, launch: part } of parts) {
         const spec = launch.settings[name];
         if (spec === undefined) continue;
-        const prepared = part.prepare(spec, { ...launch, ...made });
+        const prepared = part.prepare(spec, { ...launch, ...made, owner });
         if (!prepared.ok) {
           endAll(holds);
           return prepared;
@@ -63,12 +67,22 @@ export function featureLauncher(parts: readonly NamedLaunchPart[]): Launcher {
   };
 }
 
+function ownerOf(parts: readonly NamedLaunchPart[], { settings }: Launch): LaunchOwner | null {
+  for (const { name, launch } of parts) {
+    const spec = settings[name];
+    const owner = (spec === undefined ? null : launch.owner?.(spec)) ?? null;
+    if (owner !== null) return owner;
+  }
+  return null;
+}
+
 const all = (holds: readonly LaunchHold[]): LaunchHold => ({
   started: (pid) => {
     for (const hold of holds) hold.started?.(pid);
   },
   exited: (exit) => firstOf(holds.map((hold) => hold.exited?.(exit) ?? null)),
   ended: () => endAll(holds),
+  mask: (line) => holds.reduce((left, hold) => hold.mask?.(left) ?? left, line),
 });
 
 const firstOf = <T>(found: readonly (T | null)[]): T | null => found.find((one) => one !== null) ?? null;

@@ -1,10 +1,12 @@
 import { circuitBreaker } from './circuit-breaker/main.ts';
 import { concurrency } from './concurrency/main.ts';
 import { drainSignal } from './drain-signal/main.ts';
+import { jobs } from './jobs/main.ts';
 import { maintenance } from './maintenance/main.ts';
 import { objectives } from './objectives/main.ts';
 import { readiness } from './readiness/main.ts';
 import { resources } from './resources/main.ts';
+import { secrets } from './secrets/main.ts';
 import { sticky } from './sticky/main.ts';
 import type { MainFeature } from './main-feature.ts';
 
@@ -17,5 +19,8 @@ export const mainFeatures: readonly MainFeature[] = [
   sticky,
   maintenance,
   readiness,
+  secrets,
+  jobs,
+  // The last: what stands before the program sees what the others have given it.
   resources,
 ];

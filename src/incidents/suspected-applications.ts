@@ -357,7 +357,9 @@ export const applications = {
         answers === undefined
           ? `The application answers with 4xx what it answered well before, on ${routes}.`
           : `The application answers with ${changeText(answers)}.`,
-      evidence: [`${failed} responses with ${changeText(answers)}; of those of the last hour fewer than one in 20 were so`],
+      evidence: [
+        `${failed} responses with ${changeText(answers)}; of those of the last hour fewer than one in 20 were so`,
+      ],
       nextStep:
         answers === undefined
           ? 'See in `candor logs` the paths and statuses: 404 means that other code, another application or other data answers there, 401 and 403 that logins or their provider do not work.'

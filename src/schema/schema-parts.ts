@@ -4,7 +4,7 @@ import type * as z from 'zod';
 export type AnySchema = z.core.$ZodType;
 
 /** How much of a value people may see who did not write it. What `docs/admin-api.md` says of each stands in `hidden-keys.ts`. */
-export type Hiding = 'value' | 'header' | 'name' | 'path' | 'query' | 'command' | 'hash' | 'file';
+export type Hiding = 'value' | 'header' | 'name' | 'path' | 'query' | 'command' | 'hash' | 'file' | 'secret_name';
 
 /**
  * Marks what is written at `schema`, and all below it, as hidden: in the texts of configurations, messages, the effective

@@ -157,6 +157,7 @@ export class Usage {
         this.#start(program, pid);
       },
       exited: (exit) => hold?.exited?.(exit) ?? null,
+      mask: (line) => hold?.mask?.(line) ?? line,
       ended: () => {
         if (running !== null) this.#processes.end(running);
         hold?.ended?.();

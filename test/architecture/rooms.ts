@@ -132,6 +132,8 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   core: ['zod', 're2js'],
   schema: ['zod'],
   'features/keys': ['zod'],
+  // The times of jobs, loaded where a configuration has one.
+  'features/main': ['croner'],
   config: ['yaml', 'zod'],
   // Archives of releases.
   deploy: ['tar'],
@@ -206,6 +208,9 @@ export const errorReaders: readonly string[] = [
   'src/deploy/release-job.ts',
   'src/deploy/process-identity.ts',
   'src/deploy/program.ts',
+  'src/deploy/secret-keys.ts',
+  'src/deploy/secret-refusal.ts',
+  'src/features/secrets/main-files.ts',
   'src/control/worker-exit.ts',
   'src/control/overlay-store.ts',
   'src/control/tailed-file.ts',

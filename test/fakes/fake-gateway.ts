@@ -1,5 +1,6 @@
 import type { CostAnswer, UsageNow, UsageRequest, UsageSeries } from '../../src/core/schemas/usage.ts';
 import { sampleCost } from './sample-usage.ts';
+import { failWith, succeed } from '#failures/result.ts';
 import type { SettingMap } from '../../src/control/effective-configuration.ts';
 import type { AlertTestResult } from '../../src/core/schemas/alerts.ts';
 import type { IncidentOrder } from '../../src/core/live-incident.ts';
@@ -57,6 +58,19 @@ export class FakeGateway implements Gateway {
   readonly calls: string[] = [];
   readonly events: FakeEvents = new FakeEvents('run-1');
 
+  jobsNow: ReturnType<Gateway['jobs']> = [];
+  /** What a run by hand prints, and how it ends. */
+  jobRun: (job: string, onLine: (line: string) => void) => ReturnType<Gateway['runJob']> = () => Promise.resolve(null);
+
+  jobs(): ReturnType<Gateway['jobs']> {
+    return this.jobsNow;
+  }
+
+  runJob(job: string, actor: string, onLine: (line: string) => void): ReturnType<Gateway['runJob']> {
+    this.calls.push(`runJob ${job} by ${actor}`);
+    return this.jobRun(job, onLine);
+  }
+
   releasesNow: ReturnType<Gateway['releases']> = [];
   rolloutOutcome: Awaited<ReturnType<Gateway['deploy']>> = {
     ok: false,
@@ -86,6 +100,15 @@ export class FakeGateway implements Gateway {
   async changeRollout(...call: Parameters<Gateway['changeRollout']>): ReturnType<Gateway['changeRollout']> {
     this.calls.push(`rollout ${JSON.stringify(call)}`);
     return this.rolloutOutcome;
+  }
+
+  /** What features answer; they refuse otherwise. */
+  featureAnswer: object | null = null;
+
+  async askFeature(...call: Parameters<Gateway['askFeature']>): ReturnType<Gateway['askFeature']> {
+    this.calls.push(`ask ${JSON.stringify(call)}`);
+    if (this.featureAnswer !== null) return succeed(this.featureAnswer);
+    return failWith({ kind: 'system', reason: 'It refuses.', step: 'Ask another one.' });
   }
 
   refreshCounts(): Promise<void> {

@@ -94,6 +94,7 @@ export class ResourcesPart implements MainPart<ResourceSpec> {
     });
     const own: LaunchPart<ResourceSpec> = {
       key: ({ limits, user, isolation, persistent }) => JSON.stringify([limits, user, isolation, persistent]),
+      owner: (spec) => this.#userOf(spec),
       prepare: (spec, launch) => this.#prepare(spec, launch),
       adopt: (spec, program, pid) => this.#adopt(spec, program, pid),
     };

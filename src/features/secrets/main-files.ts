@@ -1,0 +1,187 @@
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type { LaunchFailure, LaunchOwner } from '../../core/launch.ts';
+import type { Random } from '../../core/random.ts';
+import { readOwnFile } from '../../deploy/own-file.ts';
+import { makePrivateFolder } from '../../deploy/private-folder.ts';
+import { failWith, type Result, succeed } from '#failures/result.ts';
+import { groupIsAlive, identityOf, isRunning, type ProcessIdentity } from '../../deploy/process-identity.ts';
+
+/** Files of one start of a program. */
+export interface WrittenFiles {
+  /** By variable. */
+  readonly paths: Readonly<Record<string, string>>;
+  started(pid: number): void;
+  remove(): void;
+}
+
+interface SecretFilesParts {
+  readonly stateFolder: string;
+  readonly random: Random;
+  readonly wallTime: () => number;
+  /** A folder in memory. */
+  readonly memoryFolder?: string;
+}
+
+const tmpfs = 0x0102_1994;
+const ofProcess = '.process';
+/** Of another process of ours that is about to start its program. */
+const startMs = 10_000;
+const recordBytesMax = 4096;
+
+/**
+ * Secrets that programs read from files. Each start has a folder of its own, in memory where the machine has such a folder, and beside it the identity of
+ * its process: by that another process of the gateway finds what it has to remove.
+ */
+export class SecretFiles {
+  readonly #parts: SecretFilesParts;
+  readonly #own = new Set<string>();
+
+  constructor(parts: SecretFilesParts) {
+    this.#parts = parts;
+  }
+
+  /** `owner`: who reads them; null: the user who runs the gateway. */
+  write(values: ReadonlyMap<string, string>, owner: LaunchOwner | null): Result<WrittenFiles, LaunchFailure> {
+    try {
+      return succeed(this.#write(values, owner));
+    } catch (error) {
+      const errno = (error as NodeJS.ErrnoException).code ?? 'EACCES';
+      const why = error instanceof FolderRefused ? error.message : errno;
+      return failWith({ errno, reason: `its secrets could not be written into files: ${why}` });
+    }
+  }
+
+  #write(values: ReadonlyMap<string, string>, owner: LaunchOwner | null): WrittenFiles {
+    const root = this.#makeRoot();
+    this.sweep();
+    const name = this.#newName();
+    const folder = join(root, name);
+    mkdirSync(folder, { mode: 0o700 });
+    this.#own.add(name);
+    const remove = (): void => this.#remove(root, name);
+    try {
+      const paths = Object.fromEntries(
+        [...values].map(([variable, value]) => {
+          const path = join(folder, variable);
+          writeFileSync(path, value, { flag: 'wx', mode: 0o400 });
+          if (owner !== null) chownSync(path, owner.uid, owner.gid);
+          return [variable, path];
+        }),
+      );
+      if (owner !== null) chownSync(folder, owner.uid, owner.gid);
+      const started = (pid: number): void => noteProcess(join(root, `${name}${ofProcess}`), pid);
+      return { paths, started, remove };
+    } catch (error) {
+      remove();
+      throw error;
+    }
+  }
+
+  /** Of a program that an earlier process of the gateway has started; null: it has none. */
+  filesOf(pid: number): Pick<WrittenFiles, 'remove'> | null {
+    const root = this.#root;
+    const name = runsIn(root).find((one) => readProcessOf(root, one)?.pid === pid);
+    return name === undefined ? null : { remove: () => this.#remove(root, name) };
+  }
+
+  /** Removes what programs have left of which no process runs: the gateway was killed before they ended. */
+  sweep(): void {
+    const root = this.#root;
+    for (const name of runsIn(root)) if (!this.#own.has(name) && this.#isLeft(root, name)) this.#remove(root, name);
+  }
+
+  #isLeft(root: string, name: string): boolean {
+    const process = readProcessOf(root, name);
+    if (process !== null) return !isRunning(process) && !groupIsAlive(process.pid);
+    const found = lstatSync(join(root, name), { throwIfNoEntry: false });
+    return found !== undefined && this.#parts.wallTime() - found.mtimeMs > startMs;
+  }
+
+  #remove(root: string, name: string): void {
+    this.#own.delete(name);
+    for (const path of [join(root, name), join(root, `${name}${ofProcess}`)])
+      rmSync(path, { recursive: true, force: true });
+  }
+
+  get #root(): string {
+    const { stateFolder, memoryFolder = '/dev/shm' } = this.#parts;
+    if (!isInMemory(memoryFolder)) return join(stateFolder, 'secret-files');
+    const real = existsSync(stateFolder) ? realpathSync(stateFolder) : stateFolder;
+    const mark = createHash('sha256').update(real).digest('hex').slice(0, 12);
+    return join(memoryFolder, `candor-${process.geteuid?.() ?? 0}-${mark}`);
+  }
+
+  #makeRoot(): string {
+    const root = this.#root;
+    if (root.startsWith(`${this.#parts.stateFolder}/`)) {
+      const problem = makePrivateFolder(root);
+      if (problem !== null) throw new FolderRefused(`${root} ${problem}`);
+      return root;
+    }
+    try {
+      mkdirSync(root, { mode: 0o700 });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    const found = lstatSync(root);
+    // Every user may make a name there: one that was there before may be a trap.
+    if (!found.isDirectory() || found.uid !== (process.geteuid?.() ?? 0))
+      throw new FolderRefused(`${root} is another user's: remove it`);
+    // Users of applications go through it to their own folder, and cannot list it.
+    chmodSync(root, 0o711);
+    return root;
+  }
+
+  #newName(): string {
+    const bytes = new Uint8Array(12);
+    this.#parts.random.fill(bytes);
+    return Buffer.from(bytes).toString('hex');
+  }
+}
+
+/** The message says which folder, and what of it. */
+class FolderRefused extends Error {}
+
+function isInMemory(folder: string): boolean {
+  try {
+    return statfsSync(folder).type === tmpfs;
+  } catch {
+    return false;
+  }
+}
+
+function runsIn(root: string): readonly string[] {
+  try {
+    return readdirSync(root).filter((name) => /^[\da-f]{24}$/.test(name));
+  } catch {
+    return []; // no program has had any
+  }
+}
+
+function noteProcess(path: string, pid: number): void {
+  const identity = identityOf(pid);
+  if (identity !== null) writeFileSync(path, JSON.stringify(identity), { flag: 'wx', mode: 0o600 });
+}
+
+function readProcessOf(root: string, name: string): ProcessIdentity | null {
+  const read = readOwnFile(join(root, `${name}${ofProcess}`), recordBytesMax);
+  if (read.kind !== 'text') return null;
+  try {
+    return JSON.parse(read.text) as ProcessIdentity;
+  } catch {
+    return null;
+  }
+}
