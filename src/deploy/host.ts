@@ -96,6 +96,8 @@ export interface ProgramExit {
   readonly signal: string | null;
   /** Whether the kernel killed the program for memory; null where that is not known. */
   readonly outOfMemory: boolean | null;
+  /** By whom and how, where more is known of it; one clause. */
+  readonly killed?: string;
 }
 
 export interface StartFailure {

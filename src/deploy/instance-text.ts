@@ -177,7 +177,8 @@ export function exitText(exit: ProgramExit, lastLine: string | null): string {
   return lastLine === null ? endText(exit) : `${endText(exit)}; last line: "${lastLine}"`;
 }
 
-function endText({ code, signal, outOfMemory }: ProgramExit): string {
+function endText({ code, signal, outOfMemory, killed }: ProgramExit): string {
+  if (killed !== undefined) return killed;
   if (outOfMemory === true) return 'killed by the kernel: out of memory';
   if (signal === 'SIGKILL') {
     return outOfMemory === null

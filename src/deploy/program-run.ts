@@ -222,7 +222,8 @@ export class ProgramRun {
       (run: ProgramRun) => run.#completeOutput(),
       this as ProgramRun,
     );
-    this.#listener.onExited(exit);
+    const known = this.#hold?.exited?.(exit) ?? null;
+    this.#listener.onExited(known === null ? exit : { ...exit, outOfMemory: known.outOfMemory, killed: known.how });
   }
 
   #outputEnded(): void {

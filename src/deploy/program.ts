@@ -114,7 +114,10 @@ function startFailure(errno: string, request: ProgramRequest): StartFailure {
 }
 
 /** ENOENT alone does not say which of three things is missing, so we look. */
-function startFailureText(errno: string, { command, directory, environment }: ProgramRequest): string {
+function startFailureText(
+  errno: string,
+  { command, directory, environment }: Pick<ProgramRequest, 'command' | 'directory' | 'environment'>,
+): string {
   const [file = ''] = command;
   if (!isDirectory(directory)) return `the directory ${directory} does not exist`;
   const found = file.includes('/') ? existing([resolve(directory, file)]) : existing(searched(file, environment));
@@ -136,6 +139,19 @@ function startFailureText(errno: string, { command, directory, environment }: Pr
     default:
       return `the program ${file} could not be started (${errno})`;
   }
+}
+
+/** Why a program could not be started, before another one that would start it has begun; null: it is there. */
+export function missingProgram(
+  request: Pick<ProgramRequest, 'command' | 'directory' | 'environment'>,
+): StartFailure | null {
+  const { command, directory, environment } = request;
+  const [file = ''] = command;
+  const paths = file.includes('/') ? [resolve(directory, file)] : searched(file, environment);
+  const errno = !isDirectory(directory) || existing(paths) === null ? 'ENOENT' : 'EACCES';
+  return isDirectory(directory) && paths.some((path) => isExecutable(path))
+    ? null
+    : { errno, reason: startFailureText(errno, request) };
 }
 
 function searched(file: string, environment: Readonly<Record<string, string>>): readonly string[] {

@@ -116,9 +116,10 @@ export function runJob(
       const complete = (): void => {
         child.stdout.destroy();
         child.stderr.destroy();
+        const known = stopped === null ? (hold?.exited?.({ code, signal: signalName }) ?? null) : null;
         const how =
           code === 0 ? null : code === null ? `it was killed by ${signalName}` : `it exited with code ${code}`;
-        ended(stopped ?? how, code, signalName);
+        ended(stopped ?? (known === null ? how : `it was ${known.how}`), code, signalName);
       };
       child.once('close', complete);
       timer = clock.schedule(after(clock.now(), outputWaitMs), complete, null);

@@ -20,6 +20,7 @@ import { redirect } from './redirect/keys.ts';
 import { releases } from './releases/keys.ts';
 import { requestDecompression } from './request-decompression/keys.ts';
 import { textReplacement } from './text-replacement/keys.ts';
+import { resources } from './resources/keys.ts';
 import { respond } from './respond/keys.ts';
 import { responseRewrite } from './response-rewrite/keys.ts';
 import { retries } from './retry/keys.ts';
@@ -58,6 +59,7 @@ export const featuresOfFile: readonly FeatureKeys[] = [
   endpointBreaker,
   releases,
   dependencies,
+  resources,
   pricesKeys,
   secrets,
   jobs,

@@ -7,6 +7,7 @@ import { jobs } from './jobs/main.ts';
 import { maintenance } from './maintenance/main.ts';
 import { objectives } from './objectives/main.ts';
 import { readiness } from './readiness/main.ts';
+import { resources } from './resources/main.ts';
 import { secrets } from './secrets/main.ts';
 import { sticky } from './sticky/main.ts';
 import type { MainFeature } from './main-feature.ts';
@@ -24,4 +25,6 @@ export const mainFeatures: readonly MainFeature[] = [
   files,
   secrets,
   jobs,
+  // The last: what stands before the program sees what the others have given it.
+  resources,
 ];

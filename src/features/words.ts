@@ -14,6 +14,7 @@ import { recordingWords } from './recording/words.ts';
 import { redirectWords } from './redirect/words.ts';
 import { decompressionWords } from './request-decompression/words.ts';
 import { replacementWords } from './text-replacement/words.ts';
+import { resourcesWords } from './resources/words.ts';
 import { respondWords } from './respond/words.ts';
 import { responseRewriteWords } from './response-rewrite/words.ts';
 import { retryWords } from './retry/words.ts';
@@ -42,4 +43,5 @@ export const wordsOfFeatures: readonly FeatureWords[] = [
   readinessWords,
   corsWords,
   errorReplacementWords,
+  resourcesWords,
 ];

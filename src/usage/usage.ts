@@ -156,6 +156,7 @@ export class Usage {
         hold?.started?.(pid);
         this.#start(program, pid);
       },
+      exited: (exit) => hold?.exited?.(exit) ?? null,
       ended: () => {
         if (running !== null) this.#processes.end(running);
         hold?.ended?.();

@@ -34,10 +34,10 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   incidents: ['core', 'redact', 'discovery', 'deploy', 'features', 'system'],
   // What the programs of applications use over time, and what that costs.
   usage: ['core', 'record', 'deploy', 'features', 'system'],
-  // The part of a feature in the main thread.
-  'features/main': ['core', 'policy', 'record', 'discovery', 'deploy', 'features'],
   // Files of other process managers become configurations.
   adapt: ['redact', 'schema'],
+  // The part of a feature in the main thread.
+  'features/main': ['core', 'policy', 'record', 'discovery', 'deploy', 'features', 'system'],
   // One request from outside, as a gateway would send it: the same dials, parsers and failures.
   probe: ['core', 'wire', 'transport', 'upstream'],
   worker: [

@@ -221,6 +221,7 @@ export const statusSample: GatewayStatus = {
       nextStep: 'Set `timeouts: { response_head: 1s }` in the route /search.',
     },
   ],
+  resources: [],
   bounds: [
     {
       kind: 'upstream',

@@ -243,6 +243,23 @@ export const statusSchema = z.object({
       }),
     )
     .describe('What applications depend on (`dependencies`), as the checks of the gateway see it.'),
+  resources: z
+    .array(
+      z.object({
+        application: text,
+        holdings: z.array(
+          z.object({
+            setting: z.enum(['memory', 'cpu', 'processes', 'descriptors', 'nice', 'user', 'isolation']),
+            value: text.describe('As it is set.'),
+            by: nullableText.describe('By what it is held; null: it is not.'),
+            remark: nullableText.describe('Why it is not held, or what is not covered.'),
+            fix: nullableText.describe('What would hold it.'),
+            is_refused: z.boolean().describe('No process is started without it.'),
+          }),
+        ),
+      }),
+    )
+    .describe('Applications with `limits`, a `user` or `isolation`, and by what these are held on this machine.'),
   alerts: z.array(alertTargetSchema).describe('Who is told of incidents and the like.'),
   store: z
     .object({
