@@ -8,7 +8,11 @@ interface Page {
 interface FailedRequest {
   readonly path: string;
   readonly what: string;
+  readonly second: number;
 }
+
+/** As the example's routes have it. */
+const host = 'shop.localhost';
 
 /** Requests at a steady rate over kept TLS connections, until it is stopped. A status of 500 or more, and a connection that breaks, is a failure. */
 export class SteadyLoad {
@@ -30,13 +34,16 @@ export class SteadyLoad {
   get(path: string): Promise<Page> {
     return new Promise((resolve) => {
       const failed = (error: Error): void => resolve({ status: 0, text: error.message });
-      const asked = request({ ...this.#at, path, agent: this.#agent, timeout: 10_000 }, (response) => {
+      const named = { servername: host, headers: { host } };
+      const asked = request({ ...this.#at, ...named, path, agent: this.#agent, timeout: 10_000 }, (response) => {
         let text = '';
         response.setEncoding('utf8').on('data', (part: string) => (text += part));
         response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
         response.on('error', failed);
       });
-      asked.on('timeout', () => asked.destroy(new Error('no answer within 10 s')));
+      asked.on('timeout', () =>
+        asked.destroy(new Error(`no answer within 10 s${asked.reusedSocket ? ', on a kept connection' : ''}`)),
+      );
       asked.on('error', failed);
       asked.end();
     });
@@ -65,7 +72,10 @@ export class SteadyLoad {
     const { status, text } = await this.get(path);
     this.#inFlight--;
     this.#done++;
-    if (status === 0 || status >= 500) this.#failures.push({ path, what: `${status} ${text.slice(0, 200)}` });
+    if (status === 0 || status >= 500) {
+      const second = Math.round((performance.now() - this.#began) / 1000);
+      this.#failures.push({ path, second, what: `${status} ${text.slice(0, 200)}` });
+    }
   }
 
   failures(): readonly FailedRequest[] {
