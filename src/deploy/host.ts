@@ -1,6 +1,7 @@
 import type { Cancellable } from '../core/connector.ts';
 import type { Result } from '#failures/result.ts';
 import type { Instant } from '../core/time.ts';
+import type { LeftProcess } from './left-process.ts';
 import type { ProgramRecord } from './instance-record.ts';
 import type { ReadinessResult, ReadinessCheck } from './readiness.ts';
 
@@ -23,6 +24,8 @@ export interface Host {
   readonly inheritedEnvironment: Readonly<Record<string, string | undefined>>;
   /** Checks once. `onResult` is called exactly once, within the check's time limit, unless the check is cancelled before. */
   checkReadiness(check: ReadinessCheck, onResult: (observation: ReadinessResult) => void): Cancellable;
+  /** Why the file of a program cannot be executed, a clause; null: nothing is known. Absent: files are not looked at. */
+  programFault?(request: Pick<ProgramRequest, 'command' | 'directory' | 'environment'>): string | null;
   /** Where a program and its child processes listen; empty where the platform does not tell. */
   listening(program: Program): Promise<readonly ListeningSocket[]>;
   /** Every program that was started here has ended or belongs to another process. */
@@ -79,6 +82,10 @@ export interface ProgramExit {
   readonly signal: string | null;
   /** Whether the kernel killed the program for memory; null where that is not known. */
   readonly outOfMemory: boolean | null;
+  /** It ended with success, and what it had started runs on; absent: nothing does, or that is not known. */
+  readonly left?: LeftProcess;
+  /** What is wrong with the file of the program, a clause; absent: nothing is known to be. */
+  readonly fault?: string;
 }
 
 export interface StartFailure {
@@ -91,4 +98,6 @@ export interface ListeningSocket {
   /** As the application bound it: '127.0.0.1', '0.0.0.0', '::1'. */
   readonly host: string;
   readonly port: number;
+  /** Of a unix socket, as the application bound it; then host and port say nothing. Absent: it is a socket of TCP. */
+  readonly path?: string;
 }

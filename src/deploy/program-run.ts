@@ -206,14 +206,15 @@ export class ProgramRun {
 
   #exited(exit: ProgramExit): void {
     if (this.#closed) return;
-    const { clock } = this.#parts;
+    const { clock, host } = this.#parts;
     this.#hasExited = true;
     this.#outputTimer = clock.schedule(
       after(clock.now(), outputWaitMs),
       (run: ProgramRun) => run.#completeOutput(),
       this as ProgramRun,
     );
-    this.#listener.onExited(exit);
+    const fault = mayBeUnexecutable(exit) ? host.programFault?.(this.#spec) : null;
+    this.#listener.onExited(fault == null ? exit : { ...exit, fault });
   }
 
   #outputEnded(): void {
@@ -243,6 +244,14 @@ export class ProgramRun {
     this.close();
     this.#listener.onGone();
   }
+}
+
+/**
+ * What a shell says of a file that the kernel does not execute, and how one ends that reads it as a script: the C library lets a shell do
+ * that (execvp(3), ENOEXEC).
+ */
+function mayBeUnexecutable({ code }: ProgramExit): boolean {
+  return code === 2 || code === 126 || code === 127;
 }
 
 function portText(port: number | null, errno: string): string {

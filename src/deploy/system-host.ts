@@ -6,7 +6,8 @@ import { lastingEnvironment } from './inherited-environment.ts';
 import { listeningOf } from './listening.ts';
 import { OrphanWatchdog } from './orphan-watchdog.ts';
 import type { OutputPipeFolder } from './output-pipes.ts';
-import { startProgram } from './program.ts';
+import { programPath, startProgram } from './program.ts';
+import { faultOfProgramFile } from './program-file.ts';
 import { checkReadiness } from './readiness.ts';
 import { createServer } from 'node:net';
 import { failWith, type Result, succeed } from '#failures/result.ts';
@@ -36,6 +37,10 @@ export function createSystemHost(
       return program;
     },
     checkReadiness: (check, onResult) => checkReadiness(checker, check, onResult),
+    programFault: (request) => {
+      const path = programPath(request);
+      return path === null ? null : faultOfProgramFile(path, request.command[0] ?? path);
+    },
     listening: (program) => listeningOf(program.pid),
     close: () => watchdog.close(),
   };

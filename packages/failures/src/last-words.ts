@@ -60,6 +60,14 @@ export function lastWords(output: readonly string[], hasFailed = false): LastWor
   return { ...words, error: error.trimEnd(), at };
 }
 
+/** Of a program that has ended. A shell says by a code above 128 that a signal ended the program: what that printed last need be no error. */
+export function wordsAfterExit(
+  output: readonly string[],
+  { code }: { readonly code: number | null },
+): LastWords | null {
+  return lastWords(output, code !== null && code > 0 && code <= 128);
+}
+
 /** How Tomcat logs an exception: below the line of the log, which says what failed because of it. */
 const indentedError = /^\s+((?:[\w$]+\.)+\w*(?:Error|Exception)\b.*)$/;
 

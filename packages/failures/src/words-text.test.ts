@@ -32,5 +32,6 @@ test('a cause stands behind the error', () =>
     '"Error: x", caused by "Error: y" (C.java:1)',
   ));
 
-test('a position without a line says nothing', () =>
-  assert.equal(wordsText({ error: 'Error: x', cause: null, position: 'A.b(Native Method)' }, '/app'), '"Error: x"'));
+for (const position of ['A.b(Native Method)', '[eval]:1:34', 'f (<stdin>:3)'])
+  test(`a position without a file or a line says nothing: ${position}`, () =>
+    assert.equal(wordsText({ error: 'Error: x', cause: null, position }, '/app'), '"Error: x"'));

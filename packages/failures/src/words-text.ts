@@ -18,7 +18,8 @@ export function wordsText({ error, cause = null, position = null }: SaidWords, d
 /** File and line of a position in any of the forms that runtimes print; null: it names no line. */
 function placeOf(position: string, directory: string): string | null {
   const [, file, line] = /(?:^|\(|\bin )([^()]*?):(?:line )?(\d+)(?::\d+)?(?::in .*)?\)?$/.exec(position) ?? [];
-  if (file === undefined || line === undefined) return null;
+  // `[eval]` and `<stdin>` are no files.
+  if (file === undefined || line === undefined || /^[[<]/.test(file)) return null;
   const path = file.replace(/^file:\/\//, '');
   const within = directory.endsWith('/') ? directory : `${directory}/`;
   return `${path.startsWith(within) ? path.slice(within.length) : path.replace(/^\.\//, '')}:${line}`;
